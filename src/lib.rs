@@ -1,0 +1,16 @@
+//! Agora: a market, a replicated key-value store and MapReduce on one small RPC layer.
+//!
+//! The rooms below are listed lowest first; a room imports only rooms above it in this list.
+//! `ARCHITECTURE.md` has the map; `test/house.rs` keeps it true.
+
+pub mod pb;
+pub mod protobuf;
+pub mod call;
+pub mod hpack;
+pub mod http2;
+pub mod grpc;
+pub mod native;
+pub mod session;
+pub mod rpc;
+pub mod market;
+pub mod cli;

@@ -1,0 +1,3 @@
+//! The `agora` binary: hands the command line to [`agora::cli`].
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The market: sellers, buyers, items, orders.

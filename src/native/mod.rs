@@ -1,0 +1,1 @@
+//! The native envelope protocol.

@@ -1,0 +1,1 @@
+//! The structural check that every received message passes before it is decoded.

@@ -1,0 +1,1 @@
+//! Sockets, threads and timers: server and blocking client.

@@ -1,0 +1,1 @@
+//! One connection, whichever protocol it speaks.
