@@ -14,3 +14,7 @@ pub mod session;
 pub mod rpc;
 pub mod market;
 pub mod cli;
+
+#[cfg(test)]
+#[path = "../test/support/seed.rs"]
+pub mod seed;
