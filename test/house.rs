@@ -1,0 +1,181 @@
+//! The house rules: which room sees which, what is pure, how long a file may be, what lies where.
+//!
+//! `ARCHITECTURE.md` states them; this keeps them true. `house/rules.rs` has each rule and its
+//! exceptions, `house/samples.rs` shows that each is caught when broken.
+
+#![expect(clippy::expect_used, reason = "a test that cannot read the repository has failed")]
+
+#[path = "house/rules.rs"]
+mod rules;
+#[path = "house/samples.rs"]
+mod samples;
+#[path = "house/source.rs"]
+mod source;
+
+use std::fs;
+use std::path::Path;
+
+use rules::Source;
+
+/// What may lie at the top of the repository; what `.gitignore` names may too.
+const TOP: &[&str] = &[
+    ".cargo",
+    ".ci",
+    ".git",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "buf.yaml",
+    "clippy.toml",
+    "proto",
+    "rustfmt.toml",
+    "schemas",
+    "scripts",
+    "src",
+    "test",
+];
+
+/// What `.gitignore` names: made by building, running and testing.
+const MADE: &[&str] = &["target", "logs", "__pycache__"];
+
+/// Extensions of the files that hold code people wrote.
+const CODE: &[&str] = &["rs", "py", "sh", "proto"];
+
+/// Every file of the repository with its text, by path from the root; those that are not text,
+/// and what is made, left out.
+fn files() -> Vec<(String, String)> {
+    fn walk(root: &Path, folder: &str, found: &mut Vec<(String, String)>) {
+        let entries = fs::read_dir(root.join(folder)).expect("the repository can be read");
+        for entry in entries {
+            let entry = entry.expect("the repository can be read");
+            let name = entry.file_name().into_string().expect("a file name in UTF-8");
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if name == ".git" || MADE.contains(&name.as_str()) {
+                continue;
+            }
+            if entry.file_type().expect("a kind of file").is_dir() {
+                walk(root, &path, found);
+            } else if let Ok(text) = fs::read_to_string(entry.path()) {
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut found);
+    found.sort();
+    found
+}
+
+fn is_code(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let script = file.starts_with("scripts/") && extension.is_none();
+    script || extension.is_some_and(|extension| CODE.contains(&extension))
+}
+
+fn is_generated(file: &str) -> bool {
+    file.starts_with("src/pb/")
+}
+
+/// Fails with one line for each thing that is wrong: file, line, what.
+fn must_be_empty<T: ToString>(findings: Vec<T>) {
+    let lines: Vec<String> = findings.iter().map(T::to_string).collect();
+    assert!(lines.is_empty(), "\n\n{}\n", lines.join("\n"));
+}
+
+#[test]
+fn every_file_of_src_keeps_the_rules() {
+    let files = files();
+    let rust =
+        || files.iter().filter(|(file, _)| file.starts_with("src/") && file.ends_with(".rs"));
+    let lib = rust().find(|(file, _)| file == "src/lib.rs").expect("src/lib.rs");
+    let rooms = rules::rooms(&lib.1);
+    let tests: Vec<String> =
+        rust().flat_map(|(file, text)| Source::read(file, text, false).test_files()).collect();
+    let is_test = |file: &str| {
+        tests
+            .iter()
+            .any(|test| if test.ends_with('/') { file.starts_with(test) } else { file == test })
+    };
+    let findings = rust()
+        .flat_map(|(file, text)| rules::check(&Source::read(file, text, is_test(file)), &rooms));
+    must_be_empty(findings.collect());
+}
+
+#[test]
+fn every_room_is_declared_pure_or_not() {
+    let lib = include_str!("../src/lib.rs");
+    let unknown = rules::rooms_without_a_kind(&rules::rooms(lib));
+    assert!(unknown.is_empty(), "say in test/house/rules.rs whether these are pure: {unknown:?}");
+}
+
+#[test]
+fn every_folder_of_src_is_a_room_and_opens_with_a_primer() {
+    let files = files();
+    let rooms = rules::rooms(include_str!("../src/lib.rs"));
+    let mut findings = Vec::new();
+    for room in &rooms {
+        let head = format!("src/{room}/mod.rs");
+        match files.iter().find(|(file, _)| *file == head) {
+            Some((_, text)) if text.starts_with("//!") => {}
+            Some(_) => findings.push(format!("{head}:1: a room opens with what it is (`//!`)")),
+            None => findings.push(format!("{head}: room `{room}` of src/lib.rs has no mod.rs")),
+        }
+    }
+    for (file, _) in files.iter().filter(|(file, _)| file.starts_with("src/")) {
+        match file.split('/').nth(1) {
+            Some("lib.rs" | "main.rs") => {}
+            Some(room) if rooms.iter().any(|name| name == room) => {}
+            _ => findings.push(format!("{file}: not in a room of src/lib.rs")),
+        }
+    }
+    must_be_empty(findings);
+}
+
+#[test]
+fn nothing_strays_at_the_top() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(root).expect("the repository can be read");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
+    let stray = names
+        .map(|name| name.expect("a file name in UTF-8"))
+        .filter(|name| !TOP.contains(&name.as_str()) && !MADE.contains(&name.as_str()));
+    must_be_empty(stray.map(|name| format!("{name}: does not belong at the top")).collect());
+}
+
+#[test]
+fn no_file_is_too_long_and_every_name_says_something() {
+    let files = files();
+    let written = || files.iter().filter(|(file, _)| is_code(file) && !is_generated(file));
+    let mut lengths: Vec<(usize, &str)> =
+        written().map(|(file, text)| (text.lines().count(), file.as_str())).collect();
+    lengths.sort_unstable();
+    let (median, longest) = (lengths[lengths.len() / 2].0, lengths[lengths.len() - 1]);
+    println!(
+        "{} files, {} lines, median {median}, longest {} ({})",
+        lengths.len(),
+        lengths.iter().map(|(lines, _)| lines).sum::<usize>(),
+        longest.0,
+        longest.1
+    );
+    let findings = written().flat_map(|(file, text)| {
+        rules::length(file, text).into_iter().chain(rules::file_name(file))
+    });
+    must_be_empty(findings.collect());
+}
+
+#[test]
+fn no_file_names_a_path_of_one_machine() {
+    let files = files();
+    let findings = files.iter().flat_map(|(file, text)| rules::machine_paths(file, text));
+    must_be_empty(findings.collect());
+}
+
+#[test]
+fn every_exception_is_still_needed() {
+    must_be_empty(rules::unused_exceptions(&files()));
+}

@@ -1,0 +1,374 @@
+//! The rules of the house. Each looks at one file and says what is wrong in which line.
+
+use std::fmt;
+
+use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
+
+/// Rooms without sockets, files, threads, clocks, environment, ambient randomness or logging.
+const PURE: &[&str] = &["protobuf", "call", "hpack", "http2", "grpc", "native", "session"];
+
+/// Rooms that are pure but for these files or folders of theirs.
+const PURE_BUT: &[(&str, &[&str])] = &[("market", &["service", "client"])];
+
+/// Rooms that touch the world, and the one that is generated.
+const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
+
+/// Rooms that a room must not see although they stand above it: the systems know calls and the
+/// RPC layer, not the protocols under it.
+const HIDDEN: &[(&str, &[&str])] = &[("market", &["hpack", "http2", "grpc", "native", "session"])];
+
+/// Files named here, or whose room is `pb`, see the generated messages.
+const MESSAGES_SEEN_BY: &str = "wire.rs";
+
+/// Crates that only some places know: the crate, then prefixes of paths.
+const CRATES: &[(&str, &[&str])] =
+    &[("mio", &["src/rpc/reactor.rs"]), ("getopts", &["src/cli/"]), ("env_logger", &["src/cli/"])];
+
+/// What no pure file names; a path that begins so is refused.
+const WORLD: &[&[&str]] = &[
+    &["std", "env"],
+    &["std", "fs"],
+    &["std", "io", "stdin"],
+    &["std", "io", "stdout"],
+    &["std", "io", "stderr"],
+    &["std", "net"],
+    &["std", "os"],
+    &["std", "process"],
+    &["std", "random"],
+    &["std", "thread"],
+    &["std", "time", "Instant"],
+    &["std", "time", "SystemTime"],
+    &["std", "time", "UNIX_EPOCH"],
+    &["mio"],
+    &["libc"],
+];
+
+/// Addresses are plain values, allowed in pure files.
+const ADDRESSES: &[&str] =
+    &["IpAddr", "Ipv4Addr", "Ipv6Addr", "SocketAddr", "SocketAddrV4", "SocketAddrV6"];
+
+/// Words that mean the world wherever a pure file writes them.
+const WORLDLY_WORDS: &[&str] = &["Instant", "SystemTime", "RandomState", "thread_local"];
+const LOG_NAMES: &[&str] =
+    &["trace", "debug", "info", "warn", "error", "log", "Level", "LevelFilter", "log_enabled", "*"];
+const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
+
+/// `unsafe` outside this list is refused: file, then the reason.
+const UNSAFE: &[(&str, &str)] = &[];
+
+/// Panics that stay: file, a piece of the line, and why it can't happen or must stop the program.
+const PANICS: &[(&str, &str, &str)] = &[];
+
+/// Statics that can change: file, a piece of the line, and why there is no owner to hold it.
+const STATICS: &[(&str, &str, &str)] = &[];
+
+/// No file is longer than this many lines.
+pub const LONGEST: usize = 600;
+
+/// One broken rule.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub file: String,
+    pub line: usize,
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.what)
+    }
+}
+
+/// A Rust file of `src/`, read.
+pub struct Source<'a> {
+    /// From the root of the repository, `src/hpack/table.rs`.
+    pub file: &'a str,
+    /// Whether the file as a whole is tests.
+    pub is_test: bool,
+    text: &'a str,
+    code: String,
+    shipped: String,
+}
+
+impl<'a> Source<'a> {
+    pub fn read(file: &'a str, text: &'a str, is_test: bool) -> Source<'a> {
+        let code = code_only(text);
+        let shipped = if is_test { String::new() } else { without_tests(&code) };
+        Source { file, is_test, text, code, shipped }
+    }
+
+    /// The room the file is in; nothing for `lib.rs` and `main.rs`.
+    pub fn room(&self) -> Option<&'a str> {
+        let (room, _) = self.file.strip_prefix("src/")?.split_once('/')?;
+        Some(room)
+    }
+
+    /// The files of this room whose every line is tests, as `#[cfg(test)] mod name;` says.
+    pub fn test_files(&self) -> Vec<String> {
+        let stem = self.file.trim_end_matches(".rs");
+        let folder = stem.strip_suffix("/mod").unwrap_or(stem);
+        let files = |name| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")];
+        test_modules(&self.code).iter().flat_map(files).collect()
+    }
+
+    fn finding(&self, line: usize, what: impl Into<String>) -> Finding {
+        Finding { file: self.file.to_owned(), line, what: what.into() }
+    }
+
+    /// Modules between the crate's root and this file: 1 for `src/hpack/mod.rs`.
+    fn depth(&self) -> usize {
+        let parts = self.file.split('/').count() - 1;
+        if self.file.ends_with("/mod.rs") || !self.file.contains('/') { parts - 1 } else { parts }
+    }
+}
+
+/// The rooms in the order of `lib.rs`, lowest first.
+pub fn rooms(lib: &str) -> Vec<String> {
+    let code = without_tests(&code_only(lib));
+    code.lines()
+        .filter_map(|line| line.trim().trim_start_matches("pub ").strip_prefix("mod "))
+        .filter_map(|rest| rest.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every room is declared pure or not, once, here.
+pub fn rooms_without_a_kind(rooms: &[String]) -> Vec<String> {
+    let kinds = |room: &&String| {
+        let room = room.as_str();
+        usize::from(PURE.contains(&room))
+            + usize::from(NOT_PURE.contains(&room))
+            + usize::from(PURE_BUT.iter().any(|(name, _)| *name == room))
+    };
+    rooms.iter().filter(|room| kinds(room) != 1).cloned().collect()
+}
+
+/// All rules on one file.
+pub fn check(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
+    let generated = source.room() == Some("pb");
+    let mut findings = imports(source, rooms);
+    findings.extend(purity(source));
+    findings.extend(crates(source));
+    findings.extend(unsafety(source));
+    if !generated {
+        findings.extend(panics(source));
+        findings.extend(statics(source));
+        findings.extend(length(source.file, source.text));
+        findings.extend(names(source));
+    }
+    findings
+}
+
+/// A room imports only rooms above it in `lib.rs`'s list; tests included.
+fn imports(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
+    let place = |room: &str| rooms.iter().position(|name| name == room);
+    let here = match (source.room(), source.file) {
+        (Some(room), _) => match place(room) {
+            Some(at) => at,
+            None => return vec![source.finding(1, format!("`{room}` is no room of src/lib.rs"))],
+        },
+        (None, "src/lib.rs" | "src/main.rs") => rooms.len(),
+        (None, _) => {
+            return vec![source.finding(1, "only lib.rs and main.rs stand beside the rooms")];
+        }
+    };
+    let mut findings = Vec::new();
+    for path in paths(&source.code) {
+        let Some(target) = target_room(source, &path) else { continue };
+        let Some(there) = place(&target) else {
+            if !(source.is_test || target == "seed" || target == "self") {
+                let what = format!("`crate::{target}` is no room: name a room of src/lib.rs");
+                findings.push(source.finding(path.line, what));
+            }
+            continue;
+        };
+        let room = source.room().unwrap_or("agora");
+        if there > here {
+            let what = format!("room `{room}` imports `{target}`, which stands below it");
+            findings.push(source.finding(path.line, what));
+        }
+        if HIDDEN.iter().any(|(name, hidden)| *name == room && hidden.contains(&&*target)) {
+            let what = format!("room `{room}` must not see `{target}`");
+            findings.push(source.finding(path.line, what));
+        }
+        if target == "pb" && room != "pb" && !source.file.ends_with(MESSAGES_SEEN_BY) {
+            let what = "only files named wire.rs see the generated messages (`crate::pb`)";
+            findings.push(source.finding(path.line, what));
+        }
+    }
+    findings
+}
+
+/// The room that a path of this crate leads to: `crate::room`, `agora::room`, or enough `super`s.
+fn target_room(source: &Source<'_>, path: &NamedPath) -> Option<String> {
+    let supers = path.parts.iter().take_while(|part| *part == "super").count();
+    let room = match path.parts.first().map(String::as_str) {
+        Some("crate" | "agora") => path.parts.get(1),
+        Some("super") if supers >= source.depth() + path.inline_modules => path.parts.get(supers),
+        _ => None,
+    };
+    room.cloned()
+}
+
+/// Pure files see nothing of the world; their tests may.
+fn purity(source: &Source<'_>) -> Vec<Finding> {
+    let Some(room) = source.room() else { return Vec::new() };
+    let worldly_files = PURE_BUT.iter().find(|(name, _)| *name == room).map(|(_, files)| *files);
+    let second = source.file.split('/').nth(2).unwrap_or_default().trim_end_matches(".rs");
+    let pure = PURE.contains(&room) || worldly_files.is_some_and(|files| !files.contains(&second));
+    if !pure {
+        return Vec::new();
+    }
+    let refused = |path: &NamedPath| {
+        let parts: Vec<&str> = path.parts.iter().map(String::as_str).collect();
+        let (first, last) = (parts.first().copied()?, parts.last().copied()?);
+        let world = WORLD.iter().any(|world| parts.starts_with(world));
+        let address = parts.starts_with(&["std", "net"]) && ADDRESSES.contains(&last);
+        let word = parts.iter().any(|part| WORLDLY_WORDS.contains(part));
+        let logs = first == "log" && parts.get(1).is_some_and(|name| LOG_NAMES.contains(name));
+        let prints = path.is_macro && PRINTS.contains(&last);
+        ((world && !address) || word || logs || prints).then(|| parts.join("::"))
+    };
+    let findings = paths(&source.shipped).into_iter().filter_map(|path| {
+        let named = refused(&path)?;
+        Some(source.finding(path.line, format!("`{named}` in pure room `{room}`")))
+    });
+    findings.collect()
+}
+
+/// Each third-party crate is known where `CRATES` says, and nowhere else.
+fn crates(source: &Source<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for path in paths(&source.code).iter().filter(|path| path.parts.len() > 1) {
+        for (name, places) in CRATES {
+            if path.parts[0] == *name && !places.iter().any(|place| source.file.starts_with(place))
+            {
+                let what = format!("only {} knows `{name}`", places.join(", "));
+                findings.push(source.finding(path.line, what));
+            }
+        }
+        let quick = path.parts[0] == "quick_protobuf";
+        let may = matches!(source.room(), Some("pb" | "protobuf"))
+            || source.file.ends_with(MESSAGES_SEEN_BY);
+        if quick && !may {
+            let what = "only pb, protobuf and wire.rs files know `quick_protobuf`";
+            findings.push(source.finding(path.line, what));
+        }
+    }
+    findings
+}
+
+fn unsafety(source: &Source<'_>) -> Vec<Finding> {
+    let listed = UNSAFE.iter().any(|(file, _)| *file == source.file);
+    let words = paths(&source.code).into_iter();
+    words
+        .filter(|path| !listed && path.parts == ["unsafe"])
+        .map(|path| source.finding(path.line, "`unsafe` in a file that is not on the list"))
+        .collect()
+}
+
+/// No panic on a path that ships, but for the list.
+fn panics(source: &Source<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, line) in source.shipped.lines().enumerate() {
+        let spelled = [".unwrap()", ".expect(", "panic!", "todo!", "unimplemented!", "dbg!"];
+        let listed = PANICS.iter().any(|(file, piece, _)| {
+            let text = source.text.lines().nth(index).unwrap_or_default();
+            *file == source.file && text.contains(piece)
+        });
+        for spelling in spelled.iter().filter(|spelling| line.contains(**spelling) && !listed) {
+            let what = format!("`{spelling}` outside tests");
+            findings.push(source.finding(index + 1, what));
+        }
+    }
+    findings
+}
+
+/// No global state: a `static` that can change has no owner.
+fn statics(source: &Source<'_>) -> Vec<Finding> {
+    let changing = ["Mutex", "RwLock", "Atomic", "OnceLock", "LazyLock", "Cell<", "static mut"];
+    let mut findings = Vec::new();
+    for (index, line) in source.shipped.lines().enumerate() {
+        let is_static = line.split_whitespace().any(|word| word == "static") && line.contains(':');
+        let listed =
+            |(file, piece, _): &(&str, &str, &str)| *file == source.file && line.contains(piece);
+        if is_static
+            && changing.iter().any(|word| line.contains(word))
+            && !STATICS.iter().any(listed)
+        {
+            findings.push(source.finding(index + 1, "a static that changes: give it an owner"));
+        }
+    }
+    findings
+}
+
+/// No file above [`LONGEST`] lines.
+pub fn length(file: &str, text: &str) -> Option<Finding> {
+    let lines = text.lines().count();
+    let what = format!("{lines} lines: split it by role, {LONGEST} is the limit");
+    (lines > LONGEST).then(|| Finding { file: file.to_owned(), line: lines, what })
+}
+
+/// Modules are named for what they hold.
+fn names(source: &Source<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(finding) = file_name(source.file) {
+        findings.push(finding);
+    }
+    for (index, line) in source.code.lines().enumerate() {
+        let declared = line.trim().trim_start_matches("pub ").strip_prefix("mod ");
+        let name = declared.map(|rest| rest.trim_end_matches([';', '{', ' ']));
+        if let Some(word) = name.and_then(empty_word) {
+            findings.push(source.finding(index + 1, format!("a module named `{word}`")));
+        }
+    }
+    findings
+}
+
+/// A file, in any language, whose name says nothing.
+pub fn file_name(file: &str) -> Option<Finding> {
+    let word = file.split('/').find_map(|part| empty_word(part.split('.').next()?))?;
+    let what = format!("a file named `{word}`: say what it holds");
+    Some(Finding { file: file.to_owned(), line: 1, what })
+}
+
+fn empty_word(name: &str) -> Option<&str> {
+    let empty = ["util", "utils", "helper", "helpers", "manager", "managers", "common"];
+    name.split(['_', '-']).find(|word| empty.contains(word))
+}
+
+/// Paths of one person's machine, in any file.
+pub fn machine_paths(file: &str, text: &str) -> Vec<Finding> {
+    // Spelled in two halves, or this file would find itself.
+    let roots = [["/ro", "ot/"], ["/ho", "me/"], ["/Us", "ers/"], ["/wo", "rk/"], ["/tmp/w", "t/"]];
+    let roots = roots.map(|halves| halves.concat());
+    let mut findings = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        for root in roots.iter().filter(|root| begins_a_path(line, root)) {
+            let what = format!("a path of one machine: `{root}`");
+            findings.push(Finding { file: file.to_owned(), line: index + 1, what });
+        }
+    }
+    findings
+}
+
+/// Whether `root` stands in the line as the start of an absolute path.
+fn begins_a_path(line: &str, root: &str) -> bool {
+    let before = |at: usize| line[..at].chars().next_back();
+    line.match_indices(root)
+        .any(|(at, _)| before(at).is_none_or(|c| !(c.is_alphanumeric() || "_-.~}".contains(c))))
+}
+
+/// Exceptions that no file needs any more: a list must not outlive its reasons.
+pub fn unused_exceptions(files: &[(String, String)]) -> Vec<String> {
+    let used = |file: &str, piece: &str| {
+        files.iter().any(|(name, text)| name == file && text.contains(piece))
+    };
+    let unsafes = UNSAFE.iter().map(|(file, _)| (*file, "unsafe"));
+    let lines = PANICS.iter().chain(STATICS).map(|(file, piece, _)| (*file, *piece));
+    unsafes
+        .chain(lines)
+        .filter(|(file, piece)| !used(file, piece))
+        .map(|(file, piece)| format!("{file}: nothing there needs the exception for `{piece}`"))
+        .collect()
+}
