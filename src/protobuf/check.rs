@@ -1,0 +1,73 @@
+//! Walks a message once and refuses what quick-protobuf would read wrongly.
+
+use super::reader::take_varint;
+use super::{Error, FieldReader, Kind, Place, Shape, Value, Width};
+
+/// How many messages may be nested in one another, the outermost counted.
+pub const MAX_DEPTH: usize = 32;
+
+/// Whether `bytes` are one well-formed message of this shape. Costs one pass over the bytes and
+/// no memory.
+///
+/// # Errors
+/// The first fault met, in the order of the bytes. See the table at the head of the room.
+pub fn check(bytes: &[u8], shape: &Shape) -> Result<(), Error> {
+    check_message(bytes, shape, MAX_DEPTH)
+}
+
+fn check_message(bytes: &[u8], shape: &Shape, depth: usize) -> Result<(), Error> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(Error::TooDeep);
+    };
+    // One bit for each field of which a second would replace the first.
+    let mut met = 0_u64;
+    for field in FieldReader::new(bytes) {
+        let (number, value) = field?;
+        let Some((index, field)) = shape.find(number) else { continue };
+        let place = Place { message: shape.name, field: number };
+        match (field.kind, value) {
+            (Kind::Varint(width), Value::Varint(value)) => {
+                if !width.holds(value) {
+                    return Err(Error::OutOfRange(place));
+                }
+            }
+            (Kind::Bytes, Value::Bytes(_))
+            | (Kind::Fixed32, Value::Fixed32(_))
+            | (Kind::Fixed64, Value::Fixed64(_)) => {}
+            (Kind::Text, Value::Bytes(text)) => {
+                std::str::from_utf8(text).map_err(|_| Error::NotText(place))?;
+            }
+            (Kind::Message(inner), Value::Bytes(message)) => {
+                if !field.repeated {
+                    meet(&mut met, index, place)?;
+                }
+                check_message(message, inner, depth)?;
+            }
+            (Kind::Packed(width), Value::Bytes(list)) => {
+                meet(&mut met, index, place)?;
+                check_packed(list, width, place)?;
+            }
+            (Kind::Packed(_), Value::Varint(_)) => return Err(Error::Unpacked(place)),
+            _ => return Err(Error::Mismatch(place)),
+        }
+    }
+    Ok(())
+}
+
+fn meet(met: &mut u64, index: usize, place: Place) -> Result<(), Error> {
+    let bit = 1 << index;
+    if *met & bit != 0 {
+        return Err(Error::Twice(place));
+    }
+    *met |= bit;
+    Ok(())
+}
+
+fn check_packed(mut list: &[u8], width: Width, place: Place) -> Result<(), Error> {
+    while !list.is_empty() {
+        if !width.holds(take_varint(&mut list)?) {
+            return Err(Error::OutOfRange(place));
+        }
+    }
+    Ok(())
+}

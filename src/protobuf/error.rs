@@ -1,0 +1,68 @@
+//! Why a message is refused.
+
+use std::fmt;
+
+/// What is wrong with a received message. All of it is the peer's doing but the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The bytes end, or the enclosing message does, in the middle of a field.
+    Truncated,
+    /// A varint of more than ten bytes, or of more than 64 bits.
+    Varint,
+    /// A field number of 0, or above 2^29 - 1.
+    Number,
+    /// Wire type 3 or 4: a group, which proto3 does not have.
+    Group,
+    /// Wire type 6 or 7, which nobody has defined.
+    WireType,
+    /// Messages nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    TooDeep,
+    /// A known field with a wire type that is not its own.
+    Mismatch(Place),
+    /// A number too wide for its field.
+    OutOfRange(Place),
+    /// A text that is not UTF-8.
+    NotText(Place),
+    /// A field that may come once, a message or a packed list, came again.
+    Twice(Place),
+    /// A list of numbers that is not packed.
+    Unpacked(Place),
+    /// The message is well formed, and quick-protobuf refused it all the same: our fault.
+    Decoder,
+}
+
+/// A field of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The message's full name: `agora.market.v1.BuyItemRequest`.
+    pub message: &'static str,
+    /// The field's number.
+    pub field: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "field {} of {}", self.field, self.message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Truncated => f.write_str("the message ends in the middle of a field"),
+            Error::Varint => f.write_str("a varint is longer than 64 bits"),
+            Error::Number => f.write_str("a field number is not between 1 and 536870911"),
+            Error::Group => f.write_str("groups are not supported"),
+            Error::WireType => f.write_str("a field has an undefined wire type"),
+            Error::TooDeep => f.write_str("messages are nested too deep"),
+            Error::Mismatch(place) => write!(f, "{place} has the wrong wire type"),
+            Error::OutOfRange(place) => write!(f, "{place} is out of its type's range"),
+            Error::NotText(place) => write!(f, "{place} is not UTF-8"),
+            Error::Twice(place) => write!(f, "{place} came twice"),
+            Error::Unpacked(place) => write!(f, "{place} is a list of numbers and is not packed"),
+            Error::Decoder => f.write_str("the decoder refused a well-formed message"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

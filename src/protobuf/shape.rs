@@ -1,0 +1,103 @@
+//! What a message may hold: a table for each message, generated from the `.proto` files.
+
+/// The fields of one message.
+#[derive(Debug)]
+pub struct Shape {
+    /// The message's full name: `agora.market.v1.BuyItemRequest`.
+    pub name: &'static str,
+    /// Sorted by number, at most [`Shape::MAX_FIELDS`].
+    fields: &'static [Field],
+}
+
+/// One field of a message.
+#[derive(Debug)]
+pub struct Field {
+    /// The field number, from 1.
+    pub number: u32,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it may come more than once.
+    pub repeated: bool,
+}
+
+/// What a field holds, as far as the wire tells.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// An integer, boolean or enum.
+    Varint(Width),
+    /// `fixed32`, `sfixed32`, `float`.
+    Fixed32,
+    /// `fixed64`, `sfixed64`, `double`.
+    Fixed64,
+    /// `bytes`.
+    Bytes,
+    /// `string`: UTF-8.
+    Text,
+    /// Another message.
+    Message(&'static Shape),
+    /// A packed list of varints. Packed fixed-width numbers have no kind on purpose:
+    /// quick-protobuf reads them by an unsound cast, so they travel as `bytes`.
+    Packed(Width),
+}
+
+/// Which numbers a varint field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// `int64`, `uint64`, `sint64`: any.
+    Bits64,
+    /// `uint32`, `bool`: below 2^32.
+    Unsigned32,
+    /// `int32`, enums: -2^31 to 2^31 - 1, sign-extended to 64 bits.
+    Signed32,
+}
+
+impl Width {
+    pub(super) const fn holds(self, value: u64) -> bool {
+        match self {
+            Width::Bits64 => true,
+            Width::Unsigned32 => value <= u32::MAX as u64,
+            Width::Signed32 => {
+                let value = value.cast_signed();
+                value >= i32::MIN as i64 && value <= i32::MAX as i64
+            }
+        }
+    }
+}
+
+impl Shape {
+    /// As many fields as a message may have: one bit of a `u64` each.
+    pub const MAX_FIELDS: usize = 64;
+
+    /// A shape with these fields.
+    ///
+    /// # Panics
+    /// When compiling the table: more than [`Shape::MAX_FIELDS`], or not in rising order.
+    pub const fn new(name: &'static str, fields: &'static [Field]) -> Shape {
+        assert!(fields.len() <= Shape::MAX_FIELDS, "a message has at most 64 fields");
+        let mut index = 1;
+        while index < fields.len() {
+            assert!(fields[index - 1].number < fields[index].number, "fields rise by number");
+            index += 1;
+        }
+        Shape { name, fields }
+    }
+
+    /// The fields, sorted by number.
+    pub const fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    /// The field with this number and its index, below [`Shape::MAX_FIELDS`].
+    #[inline]
+    pub(super) fn find(&self, number: u32) -> Option<(usize, &'static Field)> {
+        // Most messages number their fields 1, 2, 3 and so on: look there first.
+        let guess = (number as usize).wrapping_sub(1);
+        match self.fields.get(guess) {
+            Some(field) if field.number == number => Some((guess, field)),
+            _ => {
+                let index = self.fields.binary_search_by_key(&number, |field| field.number).ok()?;
+                Some((index, &self.fields[index]))
+            }
+        }
+    }
+}
