@@ -1,0 +1,240 @@
+//! From a field block to a list of fields (RFC 7541 sections 3 and 6).
+
+use super::dynamic_table::DynamicTable;
+use super::field_block::Field;
+use super::{Error, FIELD_OVERHEAD_BYTES, FieldBlock, huffman, integer, static_table};
+
+/// How many bytes a block may still write to the dynamic table for each byte of its own, once it
+/// has crossed a limit. Before that, the limit on the list bounds them.
+const CHURN_BYTES_PER_BLOCK_BYTE: usize = 64;
+
+/// What one list of fields may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecoderLimits {
+    /// The list in bytes, with 32 more for each field (RFC 9113 section 6.5.2).
+    pub max_list_bytes: usize,
+    /// How many fields.
+    pub max_fields: usize,
+}
+
+/// Decodes the field blocks of one direction of a connection, in order.
+pub struct Decoder {
+    table: DynamicTable,
+    /// The largest size that the peer may choose for the table.
+    advertised: usize,
+    /// The smallest size advertised since the last block, when it is below the table's: the next
+    /// block must begin by adopting it, or one below.
+    reduction: Option<usize>,
+}
+
+impl Decoder {
+    /// A decoder whose table may take `max_table_bytes` from the first block on: in HTTP/2,
+    /// [`DEFAULT_TABLE_BYTES`](super::DEFAULT_TABLE_BYTES). It holds no memory before a block asks
+    /// for some.
+    pub const fn new(max_table_bytes: usize) -> Decoder {
+        Decoder {
+            table: DynamicTable::new(max_table_bytes),
+            advertised: max_table_bytes,
+            reduction: None,
+        }
+    }
+
+    /// Sets the largest table the peer may use: what we advertised in SETTINGS_HEADER_TABLE_SIZE,
+    /// from when the peer has acknowledged it. A larger table is the peer's to take up or not; a
+    /// smaller one must be adopted at the start of its next block.
+    pub fn set_max_table_size(&mut self, bytes: usize) {
+        self.advertised = bytes;
+        if bytes < self.table.max_size() {
+            self.reduction = Some(self.reduction.map_or(bytes, |smallest| smallest.min(bytes)));
+        }
+    }
+
+    /// The size of the table as the peer has it now, in bytes with 32 for each entry.
+    pub fn table_size(&self) -> usize {
+        self.table.size()
+    }
+
+    /// Decodes one whole block into `out`, which is cleared first.
+    ///
+    /// A block that crosses a limit is still decoded to its end for its effect on the table, at a
+    /// cost bounded by its own length; `out` then holds the fields before the one that crossed.
+    ///
+    /// # Errors
+    /// See [`Error`]: [`Error::ListTooLarge`] and [`Error::TooManyFields`] leave the decoder
+    /// usable, after any other it is not.
+    pub fn decode(
+        &mut self,
+        block: &[u8],
+        limits: &DecoderLimits,
+        out: &mut FieldBlock,
+    ) -> Result<(), Error> {
+        out.clear();
+        let mut input = block;
+        self.take_size_updates(&mut input)?;
+        let mut room = Room::new(limits, block.len());
+        while let Some(&first) = input.first() {
+            match first {
+                0x80.. => self.take_indexed(&mut input, &mut room, out)?,
+                0x40..0x80 => self.take_literal(&mut input, 6, true, &mut room, out)?,
+                0x20..0x40 => return Err(Error::MisplacedSizeUpdate),
+                // Without indexing and never indexed differ only for intermediaries.
+                0x00..0x20 => self.take_literal(&mut input, 4, false, &mut room, out)?,
+            }
+        }
+        room.crossed.map_or(Ok(()), Err)
+    }
+
+    /// Section 6.3. Two updates are as many as an encoder can need, the smallest size and the
+    /// last (section 4.2); more are harmless, and some encoders send one for each change.
+    fn take_size_updates(&mut self, input: &mut &[u8]) -> Result<(), Error> {
+        let mut smallest = usize::MAX;
+        while let Some(0x20..0x40) = input.first() {
+            let size = integer::decode(input, 5)?;
+            if size > self.advertised {
+                return Err(Error::SizeUpdateTooLarge);
+            }
+            self.table.set_max_size(size);
+            smallest = smallest.min(size);
+        }
+        match self.reduction.take() {
+            Some(reduction) if smallest > reduction => Err(Error::MissingSizeUpdate),
+            _ => Ok(()),
+        }
+    }
+
+    /// Section 6.1.
+    #[inline]
+    fn take_indexed(
+        &self,
+        input: &mut &[u8],
+        room: &mut Room,
+        out: &mut FieldBlock,
+    ) -> Result<(), Error> {
+        let field = self.entry(integer::decode(input, 7)?)?;
+        if room.admit(field.size()) {
+            out.push_field(field);
+        }
+        Ok(())
+    }
+
+    /// Section 6.2. The field is put together behind the last one of `out` and copied to the table
+    /// from there: its name may come from an entry that its insertion evicts (section 4.4).
+    fn take_literal(
+        &mut self,
+        input: &mut &[u8],
+        prefix_bits: u32,
+        incremental: bool,
+        room: &mut Room,
+        out: &mut FieldBlock,
+    ) -> Result<(), Error> {
+        // Beyond `keep` bytes the field is of no use to the list or the table.
+        let keep = room.largest_field().max(if incremental { self.table.max_size() } else { 0 });
+        let index = integer::decode(input, prefix_bits)?;
+        let staging = out.staging();
+        let name_len = if index == 0 {
+            take_string(input, keep, staging)?
+        } else {
+            let name = self.entry(index)?.name();
+            staging.extend_from_slice(&name[..name.len().min(keep)]);
+            name.len()
+        };
+        let value_len = take_string(input, keep.saturating_sub(name_len), staging)?;
+        let size = name_len + value_len + FIELD_OVERHEAD_BYTES;
+        if incremental {
+            room.churn(size)?;
+            if size <= self.table.max_size() {
+                let field = out.staged(name_len);
+                self.table.insert(field.name(), field.value());
+            } else {
+                self.table.clear();
+            }
+        }
+        if room.admit(size) {
+            out.commit(name_len);
+        } else {
+            out.discard();
+        }
+        Ok(())
+    }
+
+    /// The entry with this index in the static and dynamic tables together (section 2.3.3).
+    #[inline]
+    fn entry(&self, index: usize) -> Result<Field<'_>, Error> {
+        let dynamic = index.checked_sub(static_table::LEN + 1);
+        let field = match dynamic {
+            Some(index) => self.table.get(index),
+            None => static_table::get(index),
+        };
+        field.ok_or(Error::Index)
+    }
+}
+
+/// Appends a string literal to `out`, but no more than `keep` bytes of it, and returns its whole
+/// length (section 5.2).
+#[inline]
+fn take_string(input: &mut &[u8], keep: usize, out: &mut Vec<u8>) -> Result<usize, Error> {
+    let coded = input.first().is_some_and(|first| first & 0x80 != 0);
+    let len = integer::decode(input, 7)?;
+    let (string, rest) = input.split_at_checked(len).ok_or(Error::Truncated)?;
+    *input = rest;
+    if coded {
+        return huffman::decode(string, keep, out);
+    }
+    out.extend_from_slice(&string[..len.min(keep)]);
+    Ok(len)
+}
+
+/// What a block may still spend.
+struct Room {
+    list_bytes: usize,
+    fields: usize,
+    churn_bytes: usize,
+    /// The first limit that was crossed; nothing enters the list from then on.
+    crossed: Option<Error>,
+}
+
+impl Room {
+    fn new(limits: &DecoderLimits, block_bytes: usize) -> Room {
+        Room {
+            list_bytes: limits.max_list_bytes,
+            fields: limits.max_fields,
+            churn_bytes: block_bytes.saturating_mul(CHURN_BYTES_PER_BLOCK_BYTE),
+            crossed: None,
+        }
+    }
+
+    /// How long the next field's name and value may be together to enter the list.
+    fn largest_field(&self) -> usize {
+        if self.crossed.is_some() || self.fields == 0 {
+            return 0;
+        }
+        self.list_bytes.saturating_sub(FIELD_OVERHEAD_BYTES)
+    }
+
+    /// Whether a field of this size enters the list.
+    #[inline]
+    fn admit(&mut self, size: usize) -> bool {
+        if self.crossed.is_some() {
+            return false;
+        }
+        if self.fields == 0 {
+            self.crossed = Some(Error::TooManyFields);
+            return false;
+        }
+        if size > self.list_bytes {
+            self.crossed = Some(Error::ListTooLarge);
+            return false;
+        }
+        self.fields -= 1;
+        self.list_bytes -= size;
+        true
+    }
+
+    /// Accounts for a field of this size that enters the table only.
+    fn churn(&mut self, size: usize) -> Result<(), Error> {
+        if self.crossed.is_some() {
+            self.churn_bytes = self.churn_bytes.checked_sub(size).ok_or(Error::TableChurn)?;
+        }
+        Ok(())
+    }
+}

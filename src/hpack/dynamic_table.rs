@@ -1,0 +1,143 @@
+//! The dynamic table (RFC 7541 sections 2.3.2 and 4).
+
+use std::collections::VecDeque;
+
+use super::FIELD_OVERHEAD_BYTES;
+use super::field_block::Field;
+
+/// The first allocation for the entries' bytes.
+const FIRST_ALLOCATION_BYTES: usize = 256;
+
+/// Fields, newest first, the oldest evicted when the size would pass its maximum.
+///
+/// The entries' bytes stand one behind the other, oldest first, in one buffer that never grows
+/// beyond the table's maximum size. An evicted entry leaves a hole at the front; when the end is
+/// reached, what is live moves to the front. Each entry counts 32 bytes that its content does not
+/// use, so there is always room to move into, and seldom need. A table without entries since its
+/// birth holds no memory.
+pub(super) struct DynamicTable {
+    bytes: Vec<u8>,
+    /// Newest first: the first has HPACK's index 62.
+    entries: VecDeque<Entry>,
+    /// The sum of the entries' sizes, at most `max_size`.
+    size: usize,
+    max_size: usize,
+}
+
+/// Where an entry stands in the table's bytes. The table's size fits 32 bits, as the setting that
+/// limits it does.
+#[derive(Clone, Copy)]
+struct Entry {
+    start: u32,
+    name_len: u32,
+    value_len: u32,
+}
+
+impl Entry {
+    fn len(self) -> usize {
+        self.name_len as usize + self.value_len as usize
+    }
+}
+
+const fn within_32_bits(size: usize) -> usize {
+    if size > u32::MAX as usize { u32::MAX as usize } else { size }
+}
+
+impl DynamicTable {
+    pub const fn new(max_size: usize) -> DynamicTable {
+        let max_size = within_32_bits(max_size);
+        DynamicTable { bytes: Vec::new(), entries: VecDeque::new(), size: 0, max_size }
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The sum of the entries' sizes, in bytes with 32 for each (section 4.1).
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    pub fn max_size(&self) -> usize {
+        self.max_size
+    }
+
+    /// The entry that came `index` entries before the newest.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<Field<'_>> {
+        let entry = self.entries.get(index)?;
+        let start = entry.start as usize;
+        let bytes = &self.bytes[start..start + entry.len()];
+        Some(Field { bytes, name_len: entry.name_len as usize })
+    }
+
+    /// Puts a field in front, after evicting as many of the oldest as it needs (section 4.4). A
+    /// field larger than the whole table empties it and is not kept: that is no error.
+    pub fn insert(&mut self, name: &[u8], value: &[u8]) {
+        let size = name.len() + value.len() + FIELD_OVERHEAD_BYTES;
+        if size > self.max_size {
+            self.clear();
+            return;
+        }
+        self.evict_to(self.max_size - size);
+        self.make_room(name.len() + value.len());
+        self.entries.push_front(Entry {
+            start: self.bytes.len() as u32,
+            name_len: name.len() as u32,
+            value_len: value.len() as u32,
+        });
+        self.bytes.extend_from_slice(name);
+        self.bytes.extend_from_slice(value);
+        self.size += size;
+    }
+
+    /// Changes the maximum size and evicts what no longer fits (section 4.3).
+    pub fn set_max_size(&mut self, max_size: usize) {
+        self.max_size = within_32_bits(max_size);
+        self.evict_to(self.max_size);
+        if self.bytes.capacity() > self.max_size {
+            self.close_hole();
+            self.bytes.shrink_to(self.max_size);
+            self.entries.shrink_to(self.max_size / FIELD_OVERHEAD_BYTES);
+        }
+    }
+
+    /// Evicts all entries and keeps the memory.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.bytes.clear();
+        self.size = 0;
+    }
+
+    fn evict_to(&mut self, size: usize) {
+        while self.size > size
+            && let Some(oldest) = self.entries.pop_back()
+        {
+            self.size -= oldest.len() + FIELD_OVERHEAD_BYTES;
+        }
+    }
+
+    /// Makes `more` bytes fit behind the last entry without growing beyond the maximum size.
+    /// They must fit the table.
+    fn make_room(&mut self, more: usize) {
+        if self.bytes.capacity() - self.bytes.len() >= more {
+            return;
+        }
+        self.close_hole();
+        let needed = self.bytes.len() + more;
+        if needed > self.bytes.capacity() {
+            let wanted = (2 * needed).max(FIRST_ALLOCATION_BYTES).min(self.max_size);
+            self.bytes.reserve_exact(wanted - self.bytes.len());
+        }
+    }
+
+    /// Moves the live bytes to the front.
+    fn close_hole(&mut self) {
+        let hole = self.entries.back().map_or(self.bytes.len(), |oldest| oldest.start as usize);
+        self.bytes.drain(..hole);
+        for entry in &mut self.entries {
+            entry.start -= hole as u32;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! From a list of fields to a field block (RFC 7541 sections 6 and 7.1).
+
+use super::encoder_table::{EncoderTable, Found};
+use super::{DEFAULT_TABLE_BYTES, FIELD_OVERHEAD_BYTES, huffman, integer, static_table};
+
+/// What is to be remembered of a field, which only its sender can judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Indexing {
+    /// It will come again: put it into the dynamic table (section 6.2.1).
+    Incremental,
+    /// It will not: keep the table for others (section 6.2.2).
+    Without,
+    /// It is a secret: nobody on the way may put it into a table, where its value could be
+    /// guessed by trying (sections 6.2.3 and 7.1.3). For credentials, short ones above all.
+    Never,
+}
+
+/// Encodes the field blocks of one direction of a connection, in order.
+///
+/// For each block call [`Encoder::begin`], then [`Encoder::field`] for each field.
+pub struct Encoder {
+    table: EncoderTable,
+    /// The table size to use from the next block on.
+    wanted: usize,
+    /// The smallest size wanted since the last block.
+    smallest: usize,
+}
+
+impl Default for Encoder {
+    fn default() -> Encoder {
+        Encoder::new()
+    }
+}
+
+impl Encoder {
+    /// An encoder with HTTP/2's default table of 4,096 bytes. It holds no memory before the first
+    /// field is indexed.
+    pub const fn new() -> Encoder {
+        Encoder {
+            table: EncoderTable::new(DEFAULT_TABLE_BYTES),
+            wanted: DEFAULT_TABLE_BYTES,
+            smallest: DEFAULT_TABLE_BYTES,
+        }
+    }
+
+    /// Sets the largest table that the peer allows: its SETTINGS_HEADER_TABLE_SIZE. We use up to
+    /// 4,096 bytes of it. The next block says so to the peer.
+    pub fn set_max_table_size(&mut self, bytes: usize) {
+        self.wanted = bytes.min(DEFAULT_TABLE_BYTES);
+        self.smallest = self.smallest.min(self.wanted);
+    }
+
+    /// The size of the table now, in bytes with 32 for each entry.
+    pub fn table_size(&self) -> usize {
+        self.table.size()
+    }
+
+    /// Begins a block: appends the dynamic table size updates that are due, the smallest size
+    /// first if the table had to go below the one wanted now (section 4.2).
+    #[inline]
+    pub fn begin(&mut self, out: &mut Vec<u8>) {
+        if self.smallest < self.table.max_size() {
+            self.resize(self.smallest, out);
+        }
+        if self.wanted != self.table.max_size() {
+            self.resize(self.wanted, out);
+        }
+        self.smallest = self.wanted;
+    }
+
+    fn resize(&mut self, size: usize, out: &mut Vec<u8>) {
+        integer::encode(size, 5, 0x20, out);
+        self.table.set_max_size(size);
+    }
+
+    /// Appends one field.
+    ///
+    /// [`Indexing::Incremental`] is a wish: a field that would take more than three quarters of
+    /// the table is not worth what it evicts.
+    pub fn field(&mut self, name: &[u8], value: &[u8], indexing: Indexing, out: &mut Vec<u8>) {
+        let hash = static_table::hash(name);
+        let static_name = static_table::find_name(name, hash);
+        if indexing == Indexing::Never {
+            let name_index = static_name.or_else(|| match self.table.find(name, value, hash) {
+                Found::Field(index) | Found::Name(index) => Some(dynamic(index)),
+                Found::Nothing => None,
+            });
+            literal(0x10, 4, name_index, name, value, out);
+            return;
+        }
+        if let Some(index) = static_name.and_then(|first| static_table::find_value(first, value)) {
+            integer::encode(index, 7, 0x80, out);
+            return;
+        }
+        let name_index = match self.table.find(name, value, hash) {
+            Found::Field(index) => {
+                integer::encode(dynamic(index), 7, 0x80, out);
+                return;
+            }
+            Found::Name(index) => static_name.or(Some(dynamic(index))),
+            Found::Nothing => static_name,
+        };
+        let size = name.len() + value.len() + FIELD_OVERHEAD_BYTES;
+        if indexing == Indexing::Incremental && size <= self.table.max_size() / 4 * 3 {
+            literal(0x40, 6, name_index, name, value, out);
+            self.table.insert(name, value, hash);
+        } else {
+            literal(0x00, 4, name_index, name, value, out);
+        }
+    }
+}
+
+/// The index of a dynamic entry in the static and dynamic tables together (section 2.3.3).
+fn dynamic(index: usize) -> usize {
+    static_table::LEN + 1 + index
+}
+
+/// Section 6.2: a value, behind a name or the index of an entry that has it.
+fn literal(
+    pattern: u8,
+    prefix_bits: u32,
+    name_index: Option<usize>,
+    name: &[u8],
+    value: &[u8],
+    out: &mut Vec<u8>,
+) {
+    integer::encode(name_index.unwrap_or(0), prefix_bits, pattern, out);
+    if name_index.is_none() {
+        string(name, out);
+    }
+    string(value, out);
+}
+
+/// Section 5.2: in the Huffman code if that is shorter.
+fn string(text: &[u8], out: &mut Vec<u8>) {
+    let coded_len = huffman::encoded_len(text);
+    if coded_len < text.len() {
+        integer::encode(coded_len, 7, 0x80, out);
+        huffman::encode(text, out);
+    } else {
+        integer::encode(text.len(), 7, 0x00, out);
+        out.extend_from_slice(text);
+    }
+}
