@@ -51,6 +51,18 @@ pub enum Width {
     Signed32,
 }
 
+impl Field {
+    /// A field that comes once or not at all.
+    pub const fn one(number: u32, kind: Kind) -> Field {
+        Field { number, kind, repeated: false }
+    }
+
+    /// A field that comes any number of times.
+    pub const fn many(number: u32, kind: Kind) -> Field {
+        Field { number, kind, repeated: true }
+    }
+}
+
 impl Width {
     pub(super) const fn holds(self, value: u64) -> bool {
         match self {

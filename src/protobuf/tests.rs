@@ -11,25 +11,21 @@ use crate::seed::{Seed, each_seed};
 
 static INNER: Shape = Shape::new(
     "test.Inner",
-    &[
-        Field { number: 1, kind: Kind::Text, repeated: false },
-        Field { number: 2, kind: Kind::Varint(Width::Unsigned32), repeated: false },
-    ],
+    &[Field::one(1, Kind::Text), Field::one(2, Kind::Varint(Width::Unsigned32))],
 );
 static OUTER: Shape = Shape::new(
     "test.Outer",
     &[
-        Field { number: 1, kind: Kind::Message(&INNER), repeated: false },
-        Field { number: 2, kind: Kind::Bytes, repeated: false },
-        Field { number: 3, kind: Kind::Packed(Width::Signed32), repeated: true },
-        Field { number: 4, kind: Kind::Message(&INNER), repeated: true },
-        Field { number: 5, kind: Kind::Varint(Width::Bits64), repeated: false },
-        Field { number: 6, kind: Kind::Fixed64, repeated: false },
-        Field { number: 70, kind: Kind::Fixed32, repeated: false },
+        Field::one(1, Kind::Message(&INNER)),
+        Field::one(2, Kind::Bytes),
+        Field::many(3, Kind::Packed(Width::Signed32)),
+        Field::many(4, Kind::Message(&INNER)),
+        Field::one(5, Kind::Varint(Width::Bits64)),
+        Field::one(6, Kind::Fixed64),
+        Field::one(70, Kind::Fixed32),
     ],
 );
-static NEST: Shape =
-    Shape::new("test.Nest", &[Field { number: 1, kind: Kind::Message(&NEST), repeated: false }]);
+static NEST: Shape = Shape::new("test.Nest", &[Field::one(1, Kind::Message(&NEST))]);
 
 #[derive(Debug, Default, PartialEq)]
 struct Inner<'a> {
