@@ -123,7 +123,8 @@ class Package:
         return full_name.removeprefix(self.name + ".").removeprefix("google.protobuf.")
 
     def static_name(self, full_name):
-        local = self.local_name(full_name).replace(".", "")
+        """HealthListResponse.StatusesEntry: HEALTH_LIST_RESPONSE_STATUSES_ENTRY."""
+        local = self.local_name(full_name).replace(".", "_")
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", local).upper()
 
     def rust_path(self, full_name):
@@ -159,21 +160,22 @@ class Package:
             lines += flat_enum(enum, inner)
         for nested in message.nested:
             lines += self.flat_message(nested, inner)
-        oneof = None
+        written = set()
         for field in message.fields:
-            if field.oneof != oneof:
-                if oneof is not None:
-                    lines.append(inner + "}")
-                oneof = field.oneof
-                if oneof is not None:
-                    lines.append(f"{inner}oneof {message.oneofs[oneof]} {{")
-            named = field.type in ("message", "enum")
-            type_name = self.local_name(field.type_name) if named else field.type
-            repeated = "repeated " if field.repeated else ""
-            lines.append(f"{inner}{repeated}{type_name} {field.name} = {field.number};")
-        if oneof is not None:
-            lines.append(inner + "}")
+            if field.oneof is None:
+                lines.append(inner + self.flat_field(field))
+            elif field.oneof not in written:
+                written.add(field.oneof)
+                members = [member for member in message.fields if member.oneof == field.oneof]
+                lines.append(f"{inner}oneof {message.oneofs[field.oneof]} {{")
+                lines += [f"{inner}  {self.flat_field(member)}" for member in members]
+                lines.append(inner + "}")
         return lines + [indent + "}"]
+
+    def flat_field(self, field):
+        named = field.type in ("message", "enum")
+        type_name = self.local_name(field.type_name) if named else field.type
+        return f"{'repeated ' if field.repeated else ''}{type_name} {field.name} = {field.number};"
 
     def shapes(self):
         """Rust: a table for each message, and the trait that leads to it."""
