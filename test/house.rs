@@ -29,7 +29,6 @@ const TOP: &[&str] = &[
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
-    "buf.yaml",
     "clippy.toml",
     "proto",
     "rustfmt.toml",

@@ -1,0 +1,133 @@
+"""The programs under test and the programs they are tested with, as processes that end."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+START_S = 20
+STOP_S = 20
+
+
+class Failed(AssertionError):
+    """A program did not do what it should; the message has all that it said."""
+
+
+class Server:
+    """A running server that has printed `listening on ADDR`."""
+
+    def __init__(self, command):
+        self.command = command
+        self.log = tempfile.TemporaryFile(mode="w+b")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=ROOT
+        )
+        self.address = self._wait_for_address()
+
+    def _wait_for_address(self):
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            found = re.search(r"listening on (\S+)", self.said())
+            if found:
+                return found.group(1)
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.01)
+        self.process.kill()
+        raise Failed(f"{' '.join(self.command)} did not start; it said:\n{self.said()}")
+
+    def said(self):
+        """All that the server printed."""
+        size = os.fstat(self.log.fileno()).st_size
+        return os.pread(self.log.fileno(), size, 0).decode(errors="replace")
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def terminate(self):
+        """Asks it to end (SIGTERM), without waiting."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self):
+        """Its exit status, once it has ended by itself."""
+        try:
+            return self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failed(f"the server did not end in {STOP_S} s; it said:\n{self.said()}") from None
+
+    def stop(self):
+        if self.is_running():
+            self.terminate()
+        return self.wait()
+
+
+def agora_server(binary):
+    """Our interop server on a free port."""
+    return Server([binary, "interop", "server", "--listen", "127.0.0.1:0"])
+
+
+def reference_server():
+    """grpcio's server with the same services, in a process of its own."""
+    script = os.path.join(os.path.dirname(__file__), "reference_server.py")
+    return Server([sys.executable, "-B", script])
+
+
+@contextlib.contextmanager
+def running(server):
+    """Stops the server at the end of the block, whatever happened."""
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Outcome:
+    """What a program that ended has said."""
+
+    def __init__(self, command, done):
+        self.command = " ".join(command)
+        self.status = done.returncode
+        self.out = done.stdout.decode(errors="replace")
+        self.err = done.stderr.decode(errors="replace")
+
+    def __str__(self):
+        return (
+            f"$ {self.command}\nexit status {self.status}\n"
+            f"--- stdout\n{self.out}--- stderr\n{self.err}---"
+        )
+
+
+def run(command, *, stdin=b"", timeout_s=60):
+    """Runs a program to its end."""
+    try:
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, timeout=timeout_s, cwd=ROOT, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        text = (late.stdout or b"").decode(errors="replace")
+        raise Failed(f"$ {' '.join(command)}\nran longer than {timeout_s} s\n{text}") from None
+    return Outcome(command, done)
+
+
+def run_well(command, **how):
+    """Runs a program that must succeed."""
+    outcome = run(command, **how)
+    if outcome.status != 0:
+        raise Failed(f"it should have succeeded:\n{outcome}")
+    return outcome
+
+
+def tool(name):
+    """The folder of a tool that scripts/tools installs; None, and why, when it cannot."""
+    outcome = run([os.path.join(ROOT, "scripts", "tools"), name], timeout_s=300)
+    if outcome.status == 77:
+        return None, outcome.err.strip()
+    if outcome.status != 0:
+        raise Failed(f"scripts/tools could not install {name}:\n{outcome}")
+    return outcome.out.strip(), ""
