@@ -1,0 +1,393 @@
+//! A connection: how it begins, how its input is taken, and how it ends.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::call::Limits;
+use crate::hpack::{Decoder, Encoder, FieldBlock};
+
+use super::budget::ResetBudget;
+use super::flow::{ReceiveWindow, SendWindow};
+use super::frame::{self, Frame, PREFACE};
+use super::output::Output;
+use super::settings::{DEFAULT_WINDOW, MAX_WINDOW, OwnSettings, PeerSettings};
+use super::state::{Ending, State};
+use super::streams::{Dead, Slot, Streams};
+use super::{ErrorCode, Event, Fault, StreamId};
+
+/// The dynamic table that the peer's encoder may use with us: the initial value of
+/// SETTINGS_HEADER_TABLE_SIZE, which we leave as it is.
+const HEADER_TABLE_BYTES: usize = 4096;
+
+/// Field blocks whose memory waits for the next one; an idle connection keeps one.
+const SPARE_BLOCKS: usize = 4;
+
+/// A field block with more memory than this is not kept.
+const SPARE_BLOCK_BYTES: usize = 2048;
+
+/// Which side we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// We open streams.
+    Client,
+    /// The peer opens streams.
+    Server,
+}
+
+/// How far the connection is.
+///
+/// ```text
+///  server: Preface --24 bytes--> Settings --SETTINGS--> Running --GOAWAY and the last stream's end,
+///  client:                       Settings --SETTINGS--> Running   or an error in any phase--> Over
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// A server waits for the client's preface.
+    Preface,
+    /// The peer's first frame must be SETTINGS (section 3.4).
+    Settings,
+    /// Everything else.
+    Running,
+    /// GOAWAY is written; input is swallowed.
+    Over,
+}
+
+/// Our part in a graceful shutdown (section 6.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// Nobody has asked for it.
+    No,
+    /// A server has announced it (GOAWAY with the largest identifier), and waits for the answer to
+    /// a PING: requests that were under way have arrived then.
+    Announced,
+    /// Nothing new is taken or opened; when the last stream ends, the connection does.
+    Draining,
+}
+
+/// A field block whose END_HEADERS has not come yet; its bytes are in `Connection::fragments`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenBlock {
+    pub stream: StreamId,
+    pub end_stream: bool,
+    pub continuations: u32,
+}
+
+/// One HTTP/2 connection, as a client or as a server.
+///
+/// Give it what the socket reads ([`Connection::next_event`]) and write what it wants written
+/// ([`Connection::output`]). Events may also wait when no input does
+/// ([`Connection::has_events`]), after anything else was called.
+pub struct Connection {
+    pub(super) role: Role,
+    pub(super) limits: Limits,
+    pub(super) phase: Phase,
+    pub(super) leaving: Leaving,
+    /// The highest stream that the peer's GOAWAY lets live; `None` before it has come.
+    pub(super) peer_leaves_after: Option<StreamId>,
+    /// What the peer's GOAWAY gave as a reason.
+    pub(super) peer_left_with: ErrorCode,
+    pub(super) now: Duration,
+    /// When the preface, the peer's SETTINGS and its acknowledgement of ours must be here.
+    pub(super) settings_deadline: Duration,
+    pub(super) settings_acknowledged: bool,
+
+    pub(super) decoder: Decoder,
+    pub(super) encoder: Encoder,
+    pub(super) open_block: Option<OpenBlock>,
+    pub(super) fragments: Vec<u8>,
+    pub(super) spare_blocks: Vec<FieldBlock>,
+
+    pub(super) streams: Streams,
+    pub(super) dead: Dead,
+    /// Streams that have DATA and an open window, in the order of their turns.
+    pub(super) sending: VecDeque<Slot>,
+    /// A server: the highest identifier that the client used. A client: the highest it used.
+    pub(super) last_stream: StreamId,
+
+    pub(super) peer: PeerSettings,
+    pub(super) send_window: SendWindow,
+    pub(super) receive_window: ReceiveWindow,
+    /// What a stream's receive window begins with: never below what the peer may believe.
+    pub(super) stream_window: u32,
+
+    pub(super) events: VecDeque<Event<'static>>,
+    pub(super) output: Output,
+    pub(super) resets: ResetBudget,
+    /// Frames in a row that carried nothing.
+    pub(super) empty_frames: u32,
+}
+
+impl Connection {
+    /// A server's side; the client's 24-byte preface must be the first input. Our SETTINGS are in
+    /// the output at once. `now` is the time since any fixed start.
+    pub fn new_server(limits: &Limits, now: Duration) -> Connection {
+        let own = OwnSettings {
+            refuse_push: false,
+            max_concurrent_streams: Some(limits.max_concurrent_calls),
+            initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
+            max_header_list_size: limits.max_header_list_bytes,
+        };
+        Connection::new(Role::Server, Phase::Preface, &own, limits, now)
+    }
+
+    /// A client's side. Preface and SETTINGS are in the output at once, and requests may follow
+    /// without waiting for the server's.
+    pub fn new_client(limits: &Limits, now: Duration) -> Connection {
+        let own = OwnSettings {
+            refuse_push: true,
+            max_concurrent_streams: None,
+            initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
+            max_header_list_size: limits.max_header_list_bytes,
+        };
+        Connection::new(Role::Client, Phase::Settings, &own, limits, now)
+    }
+
+    fn new(
+        role: Role,
+        phase: Phase,
+        own: &OwnSettings,
+        limits: &Limits,
+        now: Duration,
+    ) -> Connection {
+        let connection_window = limits.connection_window_bytes.clamp(DEFAULT_WINDOW, MAX_WINDOW);
+        let mut output = Output::default();
+        let out = output.buffer();
+        if role == Role::Client {
+            out.extend_from_slice(PREFACE);
+        }
+        own.write(out);
+        if connection_window > DEFAULT_WINDOW {
+            let increment = connection_window - DEFAULT_WINDOW;
+            frame::write_window_update(StreamId::CONNECTION, increment, out);
+        }
+        Connection {
+            role,
+            limits: limits.clone(),
+            phase,
+            leaving: Leaving::No,
+            peer_leaves_after: None,
+            peer_left_with: ErrorCode::NO_ERROR,
+            now,
+            settings_deadline: now + limits.preface_timeout,
+            settings_acknowledged: false,
+            decoder: Decoder::new(HEADER_TABLE_BYTES),
+            encoder: Encoder::new(),
+            open_block: None,
+            fragments: Vec::new(),
+            spare_blocks: Vec::new(),
+            streams: Streams::default(),
+            dead: Dead::default(),
+            sending: VecDeque::new(),
+            last_stream: StreamId::CONNECTION,
+            peer: PeerSettings::new(),
+            send_window: SendWindow::new(DEFAULT_WINDOW),
+            receive_window: ReceiveWindow::new(connection_window),
+            stream_window: own.initial_window_size.max(DEFAULT_WINDOW),
+            events: VecDeque::new(),
+            output,
+            resets: ResetBudget::new(limits.reset_burst, limits.resets_per_s, now),
+            empty_frames: 0,
+        }
+    }
+
+    /// Takes input until something happened that the user should know. Whole frames are consumed
+    /// (`input` moves past them); on `None` the rest is an incomplete frame, to be presented again
+    /// with more behind it.
+    pub fn next_event<'i>(&mut self, now: Duration, input: &mut &'i [u8]) -> Option<Event<'i>> {
+        self.now = self.now.max(now);
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            let outcome = match self.phase {
+                Phase::Preface => match self.take_preface(input) {
+                    Ok(false) => return None,
+                    Ok(true) => continue,
+                    Err(fault) => Err(fault),
+                },
+                Phase::Settings | Phase::Running => match Frame::take(input) {
+                    Ok(None) => return None,
+                    Ok(Some(frame)) => self.receive(frame),
+                    Err(fault) => Err(fault),
+                },
+                Phase::Over => {
+                    *input = &[];
+                    return None;
+                }
+            };
+            match outcome {
+                Ok(Some(event)) => return Some(event),
+                Ok(None) => {}
+                Err(Fault::Stream(stream, code)) => self.fail_stream(stream, code),
+                Err(Fault::Connection(code, reason)) => self.fail(code, reason),
+            }
+        }
+    }
+
+    /// Whether the preface was there; it is an error as soon as one byte differs (section 3.4).
+    fn take_preface(&mut self, input: &mut &[u8]) -> Result<bool, Fault> {
+        match input.split_first_chunk::<{ PREFACE.len() }>() {
+            Some((preface, rest)) if preface == PREFACE => {
+                *input = rest;
+                self.phase = Phase::Settings;
+                Ok(true)
+            }
+            None if PREFACE.starts_with(input) => Ok(false),
+            _ => Err(Fault::protocol("the client's preface is not HTTP/2's")),
+        }
+    }
+
+    /// Whether [`Connection::next_event`] has something to tell without input.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Gives a field block's memory back, for the next one.
+    pub fn recycle(&mut self, mut fields: FieldBlock) {
+        if self.spare_blocks.len() < SPARE_BLOCKS && fields.capacity_bytes() <= SPARE_BLOCK_BYTES {
+            fields.clear();
+            self.spare_blocks.push(fields);
+        }
+    }
+
+    /// How many streams are open or half-closed.
+    pub fn open_streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// What the socket should write.
+    pub fn output(&self) -> &[u8] {
+        self.output.pending()
+    }
+
+    /// The socket has taken `count` bytes of the output. Makes room for queued DATA; an idle
+    /// connection gives its memory back.
+    pub fn consume_output(&mut self, count: usize) {
+        self.output.consume(count);
+        self.send_queued();
+        if self.streams.is_empty() && self.output.pending().is_empty() {
+            self.output.shrink();
+            self.streams.shrink();
+            self.spare_blocks.truncate(1);
+            if self.open_block.is_none() {
+                self.fragments = Vec::new();
+            }
+            if self.events.is_empty() {
+                self.events = VecDeque::new();
+            }
+        }
+    }
+
+    /// False while the peer does not read what it makes us say: reading on would only add to it.
+    pub fn wants_input(&self) -> bool {
+        self.output.queued_replies() <= self.limits.max_queued_control_replies as usize
+            && self.output.pending().len() < self.limits.max_queued_output_bytes
+    }
+
+    /// Whether the connection is over: write what is left of the output, then close the socket.
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// When [`Connection::handle_timeout`] should be called.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let waiting = self.phase != Phase::Over && !self.settings_settled();
+        waiting.then_some(self.settings_deadline)
+    }
+
+    /// Time has passed: a peer that has not sent its preface and SETTINGS, or not acknowledged
+    /// ours, is out of time.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+        if self.next_timeout().is_some_and(|deadline| deadline <= now) {
+            self.fail(ErrorCode::SETTINGS_TIMEOUT, "SETTINGS were not exchanged in time");
+        }
+    }
+
+    fn settings_settled(&self) -> bool {
+        self.phase == Phase::Running && self.settings_acknowledged
+    }
+
+    /// A connection error (section 5.4.1): says why, and is over.
+    pub(super) fn fail(&mut self, code: ErrorCode, reason: &'static str) {
+        self.end(code, reason.as_bytes(), reason);
+    }
+
+    /// Writes GOAWAY, drops every stream, and is over.
+    pub(super) fn end(&mut self, code: ErrorCode, debug: &[u8], reason: &'static str) {
+        if self.phase == Phase::Over {
+            return;
+        }
+        let last_stream = self.last_peer_stream();
+        frame::write_go_away(last_stream, code, debug, self.output.buffer());
+        self.close(Event::Closed { error: code, reason, by_peer: false });
+    }
+
+    /// Is over: no stream, no input, one last event.
+    pub(super) fn close(&mut self, last_event: Event<'static>) {
+        self.phase = Phase::Over;
+        self.streams.clear();
+        self.sending = VecDeque::new();
+        self.open_block = None;
+        self.fragments = Vec::new();
+        self.events.push_back(last_event);
+    }
+
+    /// A stream error (section 5.4.2): RST_STREAM, and an event if the user knows the stream.
+    /// Each is paid from the reset budget, since the peer made us do it.
+    pub(super) fn fail_stream(&mut self, stream: StreamId, code: ErrorCode) {
+        self.output.rst_stream(stream, code);
+        match self.streams.find(stream) {
+            Some(slot) => {
+                self.events.push_back(Event::Reset { stream, error: code, by_peer: false });
+                self.remove(slot, Ending::ResetByUs);
+            }
+            None => self.dead.remember(stream, Ending::ResetByUs),
+        }
+        self.spend_reset();
+    }
+
+    /// Pays for a reset; a peer that has used its budget up is sent away.
+    pub(super) fn spend_reset(&mut self) {
+        if !self.resets.spend(self.now) {
+            self.fail(ErrorCode::ENHANCE_YOUR_CALM, "too many streams were reset");
+        }
+    }
+
+    /// A stream is over: forgets it, except for how it ended.
+    pub(super) fn remove(&mut self, slot: Slot, how: Ending) {
+        let stream = &self.streams[slot];
+        self.dead.remember(stream.id, how);
+        if stream.in_line {
+            self.sending.retain(|&other| other != slot);
+        }
+        self.streams.remove(slot);
+        self.finish_leaving();
+    }
+
+    /// What state a stream is in, and where it lies if it is live.
+    pub(super) fn state(&self, stream: StreamId) -> (State, Option<Slot>) {
+        if let Some(slot) = self.streams.find(stream) {
+            return (self.streams[slot].state, Some(slot));
+        }
+        // Nobody opens even streams: the client must not, and the server does not push.
+        if !stream.is_client_initiated() || stream > self.last_stream {
+            return (State::Idle, None);
+        }
+        match self.dead.state(stream) {
+            // A client knows that it used every identifier, so only its memory is too short.
+            State::Closed(Ending::Forgotten) if self.role == Role::Client => {
+                (State::Closed(Ending::ResetByUs), None)
+            }
+            state => (state, None),
+        }
+    }
+
+    /// The last stream of the peer that we have worked on, for GOAWAY.
+    pub(super) fn last_peer_stream(&self) -> StreamId {
+        match self.role {
+            Role::Client => StreamId::CONNECTION,
+            Role::Server => self.last_stream,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Frames that belong to the connection: SETTINGS, PING, GOAWAY; and the shutdown they serve.
+
+use super::connection::{Connection, Leaving, Phase, Role};
+use super::flow::Overflow;
+use super::frame::{self, Frame, flag};
+use super::receive::Outcome;
+use super::settings;
+use super::state::Ending;
+use super::{ErrorCode, Event, Fault, StreamId};
+
+/// The PING that a server sends with the announcement of its shutdown.
+const LEAVING_PING: [u8; 8] = *b"leaving\0";
+
+impl Connection {
+    /// Section 6.5.
+    pub(super) fn receive_settings<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
+        if frame.header.has(flag::ACK) {
+            if !frame.payload.is_empty() {
+                return Err(Fault::frame_size("an acknowledgement of SETTINGS with a payload"));
+            }
+            return self.settings_were_acknowledged();
+        }
+        if self.phase == Phase::Settings {
+            self.phase = Phase::Running;
+            self.peer.lift_provisional_limit();
+        }
+        let before = self.peer.clone();
+        self.peer.apply(frame.payload, self.role == Role::Client)?;
+        if self.peer.header_table_size != before.header_table_size {
+            self.encoder.set_max_table_size(self.peer.header_table_size as usize);
+        }
+        self.output.reply(settings::write_ack);
+        let by = i64::from(self.peer.initial_window_size) - i64::from(before.initial_window_size);
+        if by != 0 {
+            self.shift_send_windows(by)?;
+        }
+        Ok(None)
+    }
+
+    /// Our SETTINGS hold from here on: only a window below the default matters, since the peer
+    /// was allowed the default until now (section 6.5.3).
+    fn settings_were_acknowledged<'i>(&mut self) -> Outcome<'i> {
+        if self.settings_acknowledged {
+            return self.empty_frame();
+        }
+        self.settings_acknowledged = true;
+        let window = self.limits.call_window_bytes.min(settings::MAX_WINDOW);
+        if window < self.stream_window {
+            self.stream_window = window;
+            let slots: Vec<_> = self.streams.iter().map(|(_, slot)| slot).collect();
+            for slot in slots {
+                self.streams[slot].receive.resize(window);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The peer's initial window has changed, and with it the window of every stream
+    /// (section 6.9.2).
+    fn shift_send_windows(&mut self, by: i64) -> Result<(), Fault> {
+        let slots: Vec<_> = self.streams.iter().map(|(_, slot)| slot).collect();
+        for &slot in &slots {
+            if let Err(Overflow) = self.streams[slot].send.shift(by) {
+                return Err(Fault::Connection(
+                    ErrorCode::FLOW_CONTROL_ERROR,
+                    "SETTINGS_INITIAL_WINDOW_SIZE takes a stream's window above 2^31 - 1",
+                ));
+            }
+            self.join_line(slot);
+        }
+        self.send_queued();
+        Ok(())
+    }
+
+    /// Section 6.7.
+    pub(super) fn receive_ping<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
+        let opaque = frame.opaque()?;
+        if !frame.header.has(flag::ACK) {
+            self.output.reply(|out| frame::write_ping(true, opaque, out));
+            return Ok(None);
+        }
+        if self.leaving == Leaving::Announced && opaque == LEAVING_PING {
+            let last_stream = self.last_peer_stream();
+            let code = ErrorCode::NO_ERROR;
+            frame::write_go_away(last_stream, code, b"", self.output.buffer());
+            self.leaving = Leaving::Draining;
+            self.finish_leaving();
+            return Ok(None);
+        }
+        Ok(Some(Event::Pong { opaque }))
+    }
+
+    /// Section 6.8.
+    pub(super) fn receive_go_away<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
+        let (last_stream, error, debug) = frame.go_away()?;
+        if self.peer_leaves_after.is_some_and(|before| before <= last_stream) {
+            return self.empty_frame();
+        }
+        self.peer_leaves_after = Some(last_stream);
+        self.peer_left_with = error;
+        self.events.push_back(Event::GoAway { last_stream, error, debug: debug.to_vec() });
+        if self.role == Role::Client {
+            let left_out: Vec<_> =
+                self.streams.iter().filter(|&(id, _)| id > last_stream).collect();
+            for (stream, slot) in left_out {
+                let error = ErrorCode::REFUSED_STREAM;
+                self.events.push_back(Event::Reset { stream, error, by_peer: true });
+                self.remove(slot, Ending::ResetByUs);
+            }
+            self.finish_leaving();
+        }
+        Ok(None)
+    }
+
+    /// Asks for a sign of life; [`Event::Pong`] brings the same eight bytes.
+    pub fn ping(&mut self, opaque: [u8; 8]) {
+        if self.phase != Phase::Over {
+            frame::write_ping(false, opaque, self.output.buffer());
+        }
+    }
+
+    /// Ends the connection. With NO_ERROR gracefully: open streams are finished, and
+    /// [`Event::Closed`] follows the last of them. A server first announces it and goes on taking
+    /// requests until the client certainly knows (section 6.8), so that none is lost. Any other
+    /// code ends everything at once. `debug` is for people, cut at 16 KiB.
+    pub fn go_away(&mut self, code: ErrorCode, debug: &[u8]) {
+        if code != ErrorCode::NO_ERROR {
+            return self.end(code, debug, "the connection was closed here");
+        }
+        if self.phase == Phase::Over || self.leaving != Leaving::No {
+            return;
+        }
+        let out = self.output.buffer();
+        match self.role {
+            Role::Server => {
+                frame::write_go_away(StreamId::MAX, code, debug, out);
+                frame::write_ping(false, LEAVING_PING, out);
+                self.leaving = Leaving::Announced;
+            }
+            Role::Client => {
+                frame::write_go_away(StreamId::CONNECTION, code, debug, out);
+                self.leaving = Leaving::Draining;
+                self.finish_leaving();
+            }
+        }
+    }
+
+    /// Whether new streams are refused.
+    pub(super) fn is_draining(&self) -> bool {
+        self.leaving == Leaving::Draining
+    }
+
+    /// Ends a connection that has nothing left to do.
+    pub(super) fn finish_leaving(&mut self) {
+        if self.phase == Phase::Over || !self.streams.is_empty() {
+            return;
+        }
+        let error = ErrorCode::NO_ERROR;
+        if self.is_draining() {
+            let reason = "the shutdown is finished";
+            self.close(Event::Closed { error, reason, by_peer: false });
+        } else if self.role == Role::Client && self.peer_leaves_after.is_some() {
+            let error = self.peer_left_with;
+            let reason = "the server has gone away";
+            self.close(Event::Closed { error, reason, by_peer: true });
+        }
+    }
+}

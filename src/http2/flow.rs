@@ -1,0 +1,170 @@
+//! Flow-control windows (RFC 9113 sections 5.2 and 6.9). Only DATA counts, with its padding.
+
+use super::settings::MAX_WINDOW;
+
+/// A window went above 2^31 - 1, or more came than a window had room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow;
+
+/// How much we may still send: of one stream, or of the connection.
+///
+/// Below zero after the peer has lowered SETTINGS_INITIAL_WINDOW_SIZE under what was already sent
+/// (section 6.9.2); then it takes credit to get back to zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendWindow(i32);
+
+impl SendWindow {
+    /// A window of this many bytes, at most 2^31 - 1.
+    pub fn new(bytes: u32) -> SendWindow {
+        SendWindow(bytes.min(MAX_WINDOW) as i32)
+    }
+
+    /// How many bytes may be sent now.
+    pub fn available(self) -> usize {
+        self.0.max(0) as usize
+    }
+
+    /// `bytes` were sent: no more than [`SendWindow::available`].
+    pub fn consume(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.available());
+        self.0 -= bytes as i32;
+    }
+
+    /// The peer gave credit, or changed its initial window by this much.
+    pub fn shift(&mut self, by: i64) -> Result<(), Overflow> {
+        let shifted = i64::from(self.0) + by;
+        if shifted > i64::from(MAX_WINDOW) {
+            return Err(Overflow);
+        }
+        // Never below -(2^31 - 1): a shift down is the difference of two window sizes, and what
+        // was sent fitted into the larger of them.
+        self.0 = i32::try_from(shifted).unwrap_or(i32::MIN);
+        Ok(())
+    }
+}
+
+/// How much the peer may still send, and when to let it send more.
+///
+/// Every byte of the window is in one of three places: `open` (the peer may send it), held by the
+/// user, or `released` by the user and not announced to the peer yet. Credit is announced when
+/// half of the window waits for it: one WINDOW_UPDATE for many DATA frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveWindow {
+    target: i32,
+    open: i32,
+    released: i32,
+}
+
+impl ReceiveWindow {
+    /// A window of this many bytes, at most 2^31 - 1.
+    pub fn new(bytes: u32) -> ReceiveWindow {
+        let target = bytes.min(MAX_WINDOW) as i32;
+        ReceiveWindow { target, open: target, released: 0 }
+    }
+
+    /// `bytes` have come from the peer.
+    pub fn receive(&mut self, bytes: usize) -> Result<(), Overflow> {
+        match i32::try_from(bytes) {
+            Ok(bytes) if bytes <= self.open => {
+                self.open -= bytes;
+                Ok(())
+            }
+            _ => Err(Overflow),
+        }
+    }
+
+    /// The user is done with `bytes` of them (more than it holds count as what it holds). Returns
+    /// the increment for a WINDOW_UPDATE once that is worth a frame.
+    pub fn release(&mut self, bytes: usize) -> Option<u32> {
+        let held = self.target - self.open - self.released;
+        self.released += i32::try_from(bytes).unwrap_or(i32::MAX).min(held.max(0));
+        if self.released == 0 || self.released < self.target / 2 {
+            return None;
+        }
+        let increment = std::mem::take(&mut self.released);
+        self.open += increment;
+        Some(increment as u32)
+    }
+
+    /// The window is now `bytes` large, and the peer knows; `open` may go below zero.
+    pub fn resize(&mut self, bytes: u32) {
+        let target = bytes.min(MAX_WINDOW) as i32;
+        self.open -= self.target - target;
+        self.target = target;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_window_goes_below_zero_and_needs_credit_to_come_back() {
+        // RFC 9113 section 6.9.2: 60 KiB sent, then the initial window becomes 16 KiB.
+        let mut window = SendWindow::new(65_535);
+        window.consume(61_440);
+        window.shift(16_384 - 65_535).unwrap();
+        assert_eq!(window, SendWindow(-45_056));
+        assert_eq!(window.available(), 0);
+        window.shift(45_056).unwrap();
+        assert_eq!(window.available(), 0);
+        window.shift(1).unwrap();
+        assert_eq!(window.available(), 1);
+    }
+
+    #[test]
+    fn a_send_window_never_exceeds_its_maximum() {
+        let mut window = SendWindow::new(MAX_WINDOW);
+        assert_eq!(window.shift(1), Err(Overflow));
+        assert_eq!(window.available(), MAX_WINDOW as usize);
+        window.consume(1);
+        assert_eq!(window.shift(1), Ok(()));
+    }
+
+    #[test]
+    fn the_lowest_send_window_is_no_overflow() {
+        let mut window = SendWindow::new(MAX_WINDOW);
+        window.consume(MAX_WINDOW as usize);
+        window.shift(-i64::from(MAX_WINDOW)).unwrap();
+        assert_eq!(window, SendWindow(-(MAX_WINDOW as i32)));
+    }
+
+    #[test]
+    fn more_than_the_receive_window_is_an_overflow() {
+        let mut window = ReceiveWindow::new(10);
+        assert_eq!(window.receive(11), Err(Overflow));
+        assert_eq!(window.receive(10), Ok(()));
+        assert_eq!(window.receive(1), Err(Overflow));
+        assert_eq!(window.receive(0), Ok(()));
+    }
+
+    #[test]
+    fn credit_is_announced_when_half_the_window_waits() {
+        let mut window = ReceiveWindow::new(100);
+        window.receive(80).unwrap();
+        assert_eq!(window.release(49), None);
+        assert_eq!(window.release(1), Some(50));
+        assert_eq!(window.release(30), None);
+        window.receive(70).unwrap();
+        assert_eq!(window.receive(1), Err(Overflow));
+    }
+
+    #[test]
+    fn releasing_more_than_was_received_gives_no_extra_credit() {
+        let mut window = ReceiveWindow::new(100);
+        window.receive(60).unwrap();
+        assert_eq!(window.release(1_000), Some(60));
+        assert_eq!(window.release(1_000), None);
+        assert_eq!(window, ReceiveWindow::new(100));
+    }
+
+    #[test]
+    fn a_shrunken_receive_window_opens_again_at_its_new_size() {
+        let mut window = ReceiveWindow::new(100);
+        window.receive(80).unwrap();
+        window.resize(40);
+        assert_eq!(window.receive(1), Err(Overflow));
+        assert_eq!(window.release(80), Some(80));
+        assert_eq!(window, ReceiveWindow::new(40));
+    }
+}

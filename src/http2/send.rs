@@ -1,0 +1,315 @@
+//! Sending: opening streams, field blocks, DATA under both windows, credit, resets.
+
+use crate::hpack::{FieldBlock, Indexing};
+
+use super::connection::{Connection, Phase, Role};
+use super::frame::{self, MAX_FRAME_SIZE};
+use super::state::{Ending, State};
+use super::stream::{Tail, Trailers};
+use super::streams::Slot;
+use super::{ErrorCode, Event, OpenError, StreamGone, StreamId};
+
+impl Connection {
+    /// Opens a stream, as a client, with a request's field block: pseudo-header fields first,
+    /// names in lower case.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing was sent then.
+    pub fn open<'f>(
+        &mut self,
+        fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
+        end_stream: bool,
+    ) -> Result<StreamId, OpenError> {
+        let is_leaving = self.is_draining() || self.peer_leaves_after.is_some();
+        if self.role == Role::Server || self.phase == Phase::Over || is_leaving {
+            return Err(OpenError::GoingAway);
+        }
+        if self.streams.len() >= self.peer.max_concurrent_streams as usize {
+            return Err(OpenError::TooManyStreams);
+        }
+        let stream = match self.last_stream {
+            StreamId::CONNECTION => StreamId(1),
+            StreamId::MAX => return Err(OpenError::Exhausted),
+            StreamId(last) => StreamId(last + 2),
+        };
+        self.last_stream = stream;
+        let slot = self.insert_stream(stream);
+        let mut is_head_request = false;
+        let fields = fields.into_iter().inspect(|&(name, value, _)| {
+            is_head_request |= name == b":method" && value == b"HEAD";
+        });
+        let encoder = &mut self.encoder;
+        self.output.headers(stream, end_stream, |out| {
+            encoder.begin(out);
+            for (name, value, indexing) in fields {
+                encoder.field(name, value, indexing, out);
+            }
+        });
+        self.streams[slot].is_head_request = is_head_request;
+        if end_stream {
+            self.end_sent(slot);
+        }
+        Ok(stream)
+    }
+
+    /// Sends a field block: a response's head, or a trailer section (with `end_stream`), which
+    /// waits behind the stream's queued DATA.
+    ///
+    /// # Errors
+    /// [`StreamGone`] when the stream, or our side of it, has ended.
+    pub fn send_headers<'f>(
+        &mut self,
+        stream: StreamId,
+        fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
+        end_stream: bool,
+    ) -> Result<(), StreamGone> {
+        let slot = self.sendable(stream)?;
+        if !self.streams[slot].queue.is_empty() {
+            return self.queue_trailers(slot, fields, end_stream);
+        }
+        let encoder = &mut self.encoder;
+        self.output.headers(stream, end_stream, |out| {
+            encoder.begin(out);
+            for (name, value, indexing) in fields {
+                encoder.field(name, value, indexing, out);
+            }
+        });
+        if end_stream {
+            self.end_sent(slot);
+        }
+        Ok(())
+    }
+
+    /// Puts a field block behind queued DATA. Only a trailer section can stand there.
+    fn queue_trailers<'f>(
+        &mut self,
+        slot: Slot,
+        fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
+        end_stream: bool,
+    ) -> Result<(), StreamGone> {
+        if !end_stream {
+            return Err(StreamGone);
+        }
+        let mut trailers = Box::new(Trailers { fields: FieldBlock::new(), indexing: Vec::new() });
+        for (name, value, indexing) in fields {
+            trailers.fields.push(name, value);
+            trailers.indexing.push(indexing);
+        }
+        self.streams[slot].tail = Tail::Trailers(trailers);
+        Ok(())
+    }
+
+    /// Sends content: the parts, one behind the other. What the windows (and the output) have no
+    /// room for is queued, without a limit: see [`Connection::queued`].
+    ///
+    /// # Errors
+    /// [`StreamGone`] when the stream, or our side of it, has ended.
+    pub fn send_data(
+        &mut self,
+        stream: StreamId,
+        parts: &[&[u8]],
+        end_stream: bool,
+    ) -> Result<(), StreamGone> {
+        let slot = self.sendable(stream)?;
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        let is_first = self.streams[slot].queue.is_empty();
+        let mut sent = 0;
+        // Those in line come first.
+        if is_first && self.sending.is_empty() {
+            while sent < total {
+                let room = self.room(slot);
+                if room == 0 {
+                    break;
+                }
+                let len = room.min(total - sent);
+                let is_last = end_stream && sent + len == total;
+                self.output.data_header(stream, len, is_last);
+                copy_range(parts, sent, len, self.output.buffer());
+                self.consume_windows(slot, len);
+                sent += len;
+            }
+        }
+        if is_first && sent == total {
+            if end_stream {
+                if total == 0 {
+                    self.output.data_header(stream, 0, true);
+                }
+                self.end_sent(slot);
+            }
+            return Ok(());
+        }
+        let queue_from = &mut self.streams[slot];
+        let mut skip = sent;
+        for part in parts {
+            queue_from.queue.push(part.get(skip..).unwrap_or_default());
+            skip = skip.saturating_sub(part.len());
+        }
+        queue_from.above_low_water |= queue_from.queue.len() > self.limits.send_low_water_bytes;
+        if end_stream {
+            queue_from.tail = Tail::EndStream;
+        }
+        self.join_line(slot);
+        Ok(())
+    }
+
+    /// How many bytes of a stream wait for a window, or for the socket. Trailers are not counted.
+    pub fn queued(&self, stream: StreamId) -> usize {
+        self.streams.find(stream).map_or(0, |slot| self.streams[slot].queue.len())
+    }
+
+    /// How much DATA of a stream may go into one frame now.
+    fn room(&self, slot: Slot) -> usize {
+        if self.output.is_full() {
+            return 0;
+        }
+        let windows = self.send_window.available().min(self.streams[slot].send.available());
+        windows.min(MAX_FRAME_SIZE)
+    }
+
+    fn consume_windows(&mut self, slot: Slot, bytes: usize) {
+        self.send_window.consume(bytes);
+        self.streams[slot].send.consume(bytes);
+    }
+
+    /// Puts a stream that has DATA and an open window at the end of the line.
+    pub(super) fn join_line(&mut self, slot: Slot) {
+        let stream = &mut self.streams[slot];
+        if !stream.in_line && !stream.queue.is_empty() && stream.send.available() > 0 {
+            stream.in_line = true;
+            self.sending.push_back(slot);
+        }
+    }
+
+    /// Sends queued DATA while there is room: one frame of each stream in turn.
+    pub(super) fn send_queued(&mut self) {
+        while let Some(&slot) = self.sending.front() {
+            let room = self.room(slot);
+            let stream = &mut self.streams[slot];
+            if room == 0 {
+                if stream.send.available() > 0 {
+                    return;
+                }
+                // Its window was taken back by a change of settings.
+                stream.in_line = false;
+                self.sending.pop_front();
+                continue;
+            }
+            let len = room.min(stream.queue.len());
+            let is_drained = len == stream.queue.len();
+            let end_stream = is_drained && matches!(stream.tail, Tail::EndStream);
+            self.output.data_header(stream.id, len, end_stream);
+            stream.queue.move_to(len, self.output.buffer());
+            stream.in_line = false;
+            if stream.above_low_water && stream.queue.len() <= self.limits.send_low_water_bytes {
+                stream.above_low_water = false;
+                if matches!(stream.tail, Tail::Open) {
+                    self.events.push_back(Event::Writable { stream: stream.id });
+                }
+            }
+            self.sending.pop_front();
+            self.consume_windows(slot, len);
+            if is_drained {
+                self.send_tail(slot);
+            } else {
+                self.join_line(slot);
+            }
+        }
+    }
+
+    /// The queue is empty: what stood behind it goes out.
+    fn send_tail(&mut self, slot: Slot) {
+        let stream = &mut self.streams[slot];
+        let (id, reset_behind_tail) = (stream.id, stream.reset_behind_tail);
+        match std::mem::replace(&mut stream.tail, Tail::Open) {
+            Tail::Open => return,
+            Tail::EndStream => {}
+            Tail::Trailers(trailers) => {
+                let encoder = &mut self.encoder;
+                self.output.headers(id, true, |out| {
+                    encoder.begin(out);
+                    for ((name, value), &indexing) in trailers.fields.iter().zip(&trailers.indexing)
+                    {
+                        encoder.field(name, value, indexing, out);
+                    }
+                });
+            }
+        }
+        self.end_sent(slot);
+        if reset_behind_tail {
+            self.reset(id, ErrorCode::NO_ERROR);
+        }
+    }
+
+    /// END_STREAM is written.
+    fn end_sent(&mut self, slot: Slot) {
+        let stream = &mut self.streams[slot];
+        stream.state = stream.state.end_sent();
+        if let State::Closed(how) = stream.state {
+            self.remove(slot, how);
+        }
+    }
+
+    fn sendable(&self, stream: StreamId) -> Result<Slot, StreamGone> {
+        let slot = self.streams.find(stream).ok_or(StreamGone)?;
+        if self.streams[slot].may_send() { Ok(slot) } else { Err(StreamGone) }
+    }
+
+    /// Ends a stream at once and drops what is queued for it; no event follows. With NO_ERROR,
+    /// after our END_STREAM was given, it waits until that is sent: "I have answered, and do not
+    /// need the rest of the request" (section 8.1). Nothing happens to a stream that has ended.
+    pub fn reset(&mut self, stream: StreamId, code: ErrorCode) {
+        let Some(slot) = self.streams.find(stream) else { return };
+        let is_answered = code == ErrorCode::NO_ERROR;
+        if is_answered && !matches!(self.streams[slot].tail, Tail::Open) {
+            self.streams[slot].reset_behind_tail = true;
+            return;
+        }
+        self.output.rst_stream(stream, code);
+        self.remove(slot, Ending::ResetByUs);
+        // A client may cancel as it likes. What makes a server reset a stream it has not answered
+        // is the client's doing.
+        if self.role == Role::Server && !is_answered {
+            self.spend_reset();
+        }
+    }
+
+    /// The user is done with `bytes` of received DATA. The peer is given credit when enough has
+    /// come together; for the connection also if the stream has ended meanwhile.
+    pub fn release(&mut self, stream: StreamId, bytes: usize) {
+        if let Some(slot) = self.streams.find(stream) {
+            self.release_stream(slot, bytes);
+        }
+        self.release_connection(bytes);
+    }
+
+    pub(super) fn release_stream(&mut self, slot: Slot, bytes: usize) {
+        let stream = &mut self.streams[slot];
+        if stream.state.may_receive()
+            && let Some(increment) = stream.receive.release(bytes)
+        {
+            frame::write_window_update(stream.id, increment, self.output.buffer());
+        }
+    }
+
+    pub(super) fn release_connection(&mut self, bytes: usize) {
+        if self.phase != Phase::Over
+            && let Some(increment) = self.receive_window.release(bytes)
+        {
+            let out = self.output.buffer();
+            frame::write_window_update(StreamId::CONNECTION, increment, out);
+        }
+    }
+}
+
+/// Appends `len` bytes of the joined parts, from `start` on.
+fn copy_range(parts: &[&[u8]], start: usize, len: usize, out: &mut Vec<u8>) {
+    let mut skip = start;
+    let mut left = len;
+    for part in parts {
+        let piece = part.get(skip..).unwrap_or_default();
+        skip = skip.saturating_sub(part.len());
+        let piece = piece.get(..left).unwrap_or(piece);
+        out.extend_from_slice(piece);
+        left -= piece.len();
+    }
+}

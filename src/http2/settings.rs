@@ -1,0 +1,127 @@
+//! Settings: what each side asks the other to keep to (RFC 9113 section 6.5).
+
+use super::frame::{Kind, flag, header_bytes};
+use super::{ErrorCode, Fault, StreamId};
+
+/// Identifiers of section 6.5.2.
+mod id {
+    pub const HEADER_TABLE_SIZE: u16 = 0x1;
+    pub const ENABLE_PUSH: u16 = 0x2;
+    pub const MAX_CONCURRENT_STREAMS: u16 = 0x3;
+    pub const INITIAL_WINDOW_SIZE: u16 = 0x4;
+    pub const MAX_FRAME_SIZE: u16 = 0x5;
+    pub const MAX_HEADER_LIST_SIZE: u16 = 0x6;
+}
+
+/// The window that a stream and the connection begin with, unless settings say otherwise.
+pub const DEFAULT_WINDOW: u32 = 65_535;
+
+/// The largest window (section 6.9.1).
+pub const MAX_WINDOW: u32 = 0x7fff_ffff;
+
+/// Streams that we open before the server's SETTINGS have told its limit. Section 6.5.2 has no
+/// limit then, but recommends servers not to go below 100.
+const STREAMS_BEFORE_SETTINGS: u32 = 100;
+
+/// What the peer has told us. Begins with the values of section 6.5.2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerSettings {
+    /// The largest dynamic table that the peer's decoder keeps, in bytes.
+    pub header_table_size: u32,
+    /// How many streams we may have open at once, as a client.
+    pub max_concurrent_streams: u32,
+    /// The send window that a new stream begins with.
+    pub initial_window_size: u32,
+}
+
+impl PeerSettings {
+    /// What holds before the peer's first SETTINGS.
+    pub const fn new() -> PeerSettings {
+        PeerSettings {
+            header_table_size: 4096,
+            max_concurrent_streams: STREAMS_BEFORE_SETTINGS,
+            initial_window_size: DEFAULT_WINDOW,
+        }
+    }
+
+    /// Applies the payload of a SETTINGS frame, in order; a later value overrides an earlier one.
+    /// `from_server` says who sent it.
+    ///
+    /// # Errors
+    /// A connection error: FRAME_SIZE_ERROR when the length is not a multiple of 6,
+    /// PROTOCOL_ERROR or FLOW_CONTROL_ERROR for a value out of its range (section 6.5.2).
+    pub(super) fn apply(&mut self, payload: &[u8], from_server: bool) -> Result<(), Fault> {
+        let (entries, rest) = payload.as_chunks::<6>();
+        if !rest.is_empty() {
+            return Err(Fault::frame_size("the length of SETTINGS is not a multiple of 6"));
+        }
+        for &[i0, i1, v0, v1, v2, v3] in entries {
+            let value = u32::from_be_bytes([v0, v1, v2, v3]);
+            match u16::from_be_bytes([i0, i1]) {
+                id::HEADER_TABLE_SIZE => self.header_table_size = value,
+                id::ENABLE_PUSH if value > u32::from(!from_server) => {
+                    return Err(Fault::protocol("SETTINGS_ENABLE_PUSH has a forbidden value"));
+                }
+                id::MAX_CONCURRENT_STREAMS => self.max_concurrent_streams = value,
+                id::INITIAL_WINDOW_SIZE if value > MAX_WINDOW => {
+                    return Err(Fault::Connection(
+                        ErrorCode::FLOW_CONTROL_ERROR,
+                        "SETTINGS_INITIAL_WINDOW_SIZE is above 2^31 - 1",
+                    ));
+                }
+                id::INITIAL_WINDOW_SIZE => self.initial_window_size = value,
+                id::MAX_FRAME_SIZE if !(16_384..=16_777_215).contains(&value) => {
+                    return Err(Fault::protocol("SETTINGS_MAX_FRAME_SIZE is out of its range"));
+                }
+                // MAX_FRAME_SIZE changes nothing, since we never send more than its least value;
+                // nor ENABLE_PUSH, since we never push; MAX_HEADER_LIST_SIZE is advice; unknown
+                // settings are ignored (section 6.5.2).
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The first SETTINGS are here, about to be applied: what they do not limit is unlimited.
+    pub fn lift_provisional_limit(&mut self) {
+        self.max_concurrent_streams = u32::MAX;
+    }
+}
+
+/// What we tell the peer, once, at the start of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnSettings {
+    /// SETTINGS_ENABLE_PUSH = 0; a client says so, a server says nothing.
+    pub refuse_push: bool,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS; a server limits its clients, a client (which takes no
+    /// pushed streams anyway) says nothing.
+    pub max_concurrent_streams: Option<u32>,
+    /// SETTINGS_INITIAL_WINDOW_SIZE.
+    pub initial_window_size: u32,
+    /// SETTINGS_MAX_HEADER_LIST_SIZE.
+    pub max_header_list_size: u32,
+}
+
+impl OwnSettings {
+    /// Writes the SETTINGS frame.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let entries = [
+            (id::ENABLE_PUSH, self.refuse_push.then_some(0)),
+            (id::MAX_CONCURRENT_STREAMS, self.max_concurrent_streams),
+            (id::INITIAL_WINDOW_SIZE, Some(self.initial_window_size)),
+            (id::MAX_HEADER_LIST_SIZE, Some(self.max_header_list_size)),
+        ];
+        let present = || entries.iter().filter_map(|&(id, value)| Some((id, value?)));
+        let len = 6 * present().count();
+        out.extend_from_slice(&header_bytes(len, Kind::Settings, 0, StreamId::CONNECTION));
+        for (id, value) in present() {
+            out.extend_from_slice(&id.to_be_bytes());
+            out.extend_from_slice(&value.to_be_bytes());
+        }
+    }
+}
+
+/// Writes the acknowledgement of the peer's SETTINGS.
+pub fn write_ack(out: &mut Vec<u8>) {
+    out.extend_from_slice(&header_bytes(0, Kind::Settings, flag::ACK, StreamId::CONNECTION));
+}

@@ -1,0 +1,226 @@
+//! The states of a stream, and which frames each of them allows (RFC 9113 section 5.1).
+
+use super::ErrorCode;
+use super::frame::Kind;
+
+/// The state of a stream, as we see it.
+///
+/// ```text
+///                           +--------+
+///                           |  idle  |
+///                           +--------+
+///                               | HEADERS, sent by a client, received by a server
+///                               v
+///                           +--------+
+///          END_STREAM       |        |       END_STREAM
+///           received        |  open  |          sent
+///        +------------------|        |------------------+
+///        |                  +--------+                  |
+///        v                      |                       v
+/// +-------------+               |                +-------------+
+/// | half-closed |               | RST_STREAM     | half-closed |
+/// |  (remote)   |               | sent or        |   (local)   |
+/// +-------------+               | received       +-------------+
+///        | END_STREAM sent,     |                       | END_STREAM received,
+///        | RST_STREAM           v                       | RST_STREAM
+///        |                  +--------+                  |
+///        +----------------->| closed |<-----------------+
+///                           +--------+
+/// ```
+///
+/// The RFC's two reserved states belong to server push, which we never allow. END_STREAM is an
+/// event of its own, after the frame that bears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was sent yet; the identifier is above all that were used.
+    Idle,
+    /// Both sides may send.
+    Open,
+    /// We have sent END_STREAM.
+    HalfClosedLocal,
+    /// The peer has sent END_STREAM.
+    HalfClosedRemote,
+    /// Over.
+    Closed(Ending),
+}
+
+/// How a stream ended: it decides what a late frame is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Both sides sent END_STREAM.
+    Finished,
+    /// The peer sent RST_STREAM.
+    ResetByPeer,
+    /// We sent RST_STREAM; what the peer sent before it knew is still under way.
+    ResetByUs,
+    /// Too long ago to remember, or never used: a higher identifier was.
+    Forgotten,
+}
+
+/// What to do with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It belongs here.
+    Accept,
+    /// It opens the stream (for who may do that, see section 5.1.1).
+    Open,
+    /// It is late: compression state and connection window are kept up, and that is all.
+    Discard,
+    /// A stream error.
+    StreamError(ErrorCode),
+    /// A connection error.
+    ConnectionError(ErrorCode, &'static str),
+}
+
+impl State {
+    /// The table: what a frame of this type, received on a stream in this state, is answered with.
+    pub fn receive(self, kind: Kind) -> Verdict {
+        use Ending::{Finished, Forgotten, ResetByPeer, ResetByUs};
+        use Kind::{Data, Headers, Priority, RstStream, WindowUpdate};
+        use State::{Closed, HalfClosedLocal, HalfClosedRemote, Idle, Open};
+        match (self, kind) {
+            (_, Priority) => Verdict::Accept,
+
+            (Idle, Headers) => Verdict::Open,
+
+            (Open | HalfClosedLocal, Data | Headers | RstStream | WindowUpdate) => Verdict::Accept,
+
+            (HalfClosedRemote, RstStream | WindowUpdate) => Verdict::Accept,
+            (HalfClosedRemote, Data | Headers) => Verdict::StreamError(ErrorCode::STREAM_CLOSED),
+
+            (Closed(_), RstStream | WindowUpdate) => Verdict::Discard,
+            (Closed(ResetByUs), Data | Headers) => Verdict::Discard,
+            (Closed(ResetByPeer), Data | Headers) => Verdict::StreamError(ErrorCode::STREAM_CLOSED),
+            (Closed(Finished), Data | Headers) => Verdict::ConnectionError(
+                ErrorCode::STREAM_CLOSED,
+                "a frame on a stream that both sides had ended",
+            ),
+            (Closed(Forgotten), Data) => Verdict::Discard,
+            (Closed(Forgotten), Headers) => Verdict::ConnectionError(
+                ErrorCode::PROTOCOL_ERROR,
+                "a stream identifier is not above those used before",
+            ),
+
+            (Idle, _) => Verdict::ConnectionError(
+                ErrorCode::PROTOCOL_ERROR,
+                "a frame on a stream that is not open yet",
+            ),
+            // The other types never reach a stream: the connection answers them.
+            (Open | HalfClosedLocal | HalfClosedRemote | Closed(_), _) => Verdict::ConnectionError(
+                ErrorCode::PROTOCOL_ERROR,
+                "a frame type that does not belong to a stream",
+            ),
+        }
+    }
+
+    /// The state after receiving END_STREAM.
+    pub fn end_received(self) -> State {
+        match self {
+            State::Open => State::HalfClosedRemote,
+            State::HalfClosedLocal => State::Closed(Ending::Finished),
+            other => other,
+        }
+    }
+
+    /// The state after sending END_STREAM.
+    pub fn end_sent(self) -> State {
+        match self {
+            State::Open => State::HalfClosedLocal,
+            State::HalfClosedRemote => State::Closed(Ending::Finished),
+            other => other,
+        }
+    }
+
+    /// Whether we may still send HEADERS and DATA.
+    pub fn may_send(self) -> bool {
+        matches!(self, State::Open | State::HalfClosedRemote)
+    }
+
+    /// Whether the peer may still send HEADERS and DATA.
+    pub fn may_receive(self) -> bool {
+        matches!(self, State::Open | State::HalfClosedLocal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIVE: [State; 3] = [State::Open, State::HalfClosedLocal, State::HalfClosedRemote];
+    const ENDINGS: [Ending; 4] =
+        [Ending::Finished, Ending::ResetByPeer, Ending::ResetByUs, Ending::Forgotten];
+
+    fn is_connection_error(verdict: Verdict, code: ErrorCode) -> bool {
+        matches!(verdict, Verdict::ConnectionError(c, _) if c == code)
+    }
+
+    #[test]
+    fn an_idle_stream_takes_headers_and_priority_only() {
+        assert_eq!(State::Idle.receive(Kind::Headers), Verdict::Open);
+        assert_eq!(State::Idle.receive(Kind::Priority), Verdict::Accept);
+        for kind in [Kind::Data, Kind::RstStream, Kind::WindowUpdate, Kind::Continuation] {
+            let verdict = State::Idle.receive(kind);
+            assert!(is_connection_error(verdict, ErrorCode::PROTOCOL_ERROR), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn open_and_half_closed_local_take_any_stream_frame() {
+        for state in [State::Open, State::HalfClosedLocal] {
+            for kind in [Kind::Data, Kind::Headers, Kind::RstStream, Kind::WindowUpdate] {
+                assert_eq!(state.receive(kind), Verdict::Accept, "{state:?} {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn half_closed_remote_answers_data_and_headers_with_stream_closed() {
+        let state = State::HalfClosedRemote;
+        for kind in [Kind::Data, Kind::Headers] {
+            assert_eq!(state.receive(kind), Verdict::StreamError(ErrorCode::STREAM_CLOSED));
+        }
+        for kind in [Kind::RstStream, Kind::WindowUpdate, Kind::Priority] {
+            assert_eq!(state.receive(kind), Verdict::Accept);
+        }
+    }
+
+    #[test]
+    fn late_resets_and_window_updates_on_a_closed_stream_are_normal() {
+        for how in ENDINGS {
+            assert_eq!(State::Closed(how).receive(Kind::RstStream), Verdict::Discard);
+            assert_eq!(State::Closed(how).receive(Kind::WindowUpdate), Verdict::Discard);
+            assert_eq!(State::Closed(how).receive(Kind::Priority), Verdict::Accept);
+        }
+    }
+
+    #[test]
+    fn late_content_is_judged_by_how_the_stream_ended() {
+        for kind in [Kind::Data, Kind::Headers] {
+            let on = |how| State::Closed(how).receive(kind);
+            assert_eq!(on(Ending::ResetByUs), Verdict::Discard);
+            assert_eq!(on(Ending::ResetByPeer), Verdict::StreamError(ErrorCode::STREAM_CLOSED));
+            assert!(is_connection_error(on(Ending::Finished), ErrorCode::STREAM_CLOSED));
+        }
+        let forgotten = State::Closed(Ending::Forgotten);
+        assert_eq!(forgotten.receive(Kind::Data), Verdict::Discard);
+        assert!(is_connection_error(forgotten.receive(Kind::Headers), ErrorCode::PROTOCOL_ERROR));
+    }
+
+    #[test]
+    fn two_ends_close_a_stream_in_either_order() {
+        let finished = State::Closed(Ending::Finished);
+        assert_eq!(State::Open.end_received(), State::HalfClosedRemote);
+        assert_eq!(State::Open.end_received().end_sent(), finished);
+        assert_eq!(State::Open.end_sent(), State::HalfClosedLocal);
+        assert_eq!(State::Open.end_sent().end_received(), finished);
+    }
+
+    #[test]
+    fn each_side_sends_until_its_own_end() {
+        assert_eq!(LIVE.map(State::may_send), [true, false, true]);
+        assert_eq!(LIVE.map(State::may_receive), [true, true, false]);
+        for state in [State::Idle].into_iter().chain(ENDINGS.map(State::Closed)) {
+            assert!(!state.may_send() && !state.may_receive(), "{state:?}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! One stream: its state, its windows, and what waits to be sent on it.
+
+use crate::hpack::{FieldBlock, Indexing};
+
+use super::flow::{ReceiveWindow, SendWindow};
+use super::state::State;
+use super::{ErrorCode, Fault, StreamId};
+
+/// A queue that held more than this gives its memory back when its stream ends.
+const KEPT_QUEUE_BYTES: usize = 4 * 1024;
+
+/// Taken bytes are removed from a queue's front once they are this many, and half of all.
+const COMPACT_BYTES: usize = 64 * 1024;
+
+/// A stream that is open or half-closed.
+#[derive(Debug)]
+pub struct Stream {
+    /// Its identifier.
+    pub id: StreamId,
+    /// Its state; never idle, and closed only on its way out.
+    pub state: State,
+    /// Whether the peer's first field block has come: the next one is its trailers.
+    pub has_head: bool,
+    /// A client's request was HEAD: the response has a length, and no content.
+    pub is_head_request: bool,
+    /// The peer's `content-length` less what has come of it.
+    pub content_left: Option<u64>,
+    /// What we may send.
+    pub send: SendWindow,
+    /// What the peer may send.
+    pub receive: ReceiveWindow,
+    /// DATA that waits for a window, or for the socket.
+    pub queue: Queue,
+    /// What comes behind it.
+    pub tail: Tail,
+    /// RST_STREAM(NO_ERROR) comes behind the tail.
+    pub reset_behind_tail: bool,
+    /// In the line of streams that can send: the queue is not empty and the window is open.
+    pub in_line: bool,
+    /// The queue has been above the low-water mark, and the user waits to hear of it.
+    pub above_low_water: bool,
+}
+
+/// What follows the queued DATA.
+#[derive(Debug)]
+pub enum Tail {
+    /// The user has not ended its side.
+    Open,
+    /// The last DATA bears END_STREAM.
+    EndStream,
+    /// A trailer section. Not encoded yet, since field blocks must be encoded in the order in
+    /// which they are sent.
+    Trailers(Box<Trailers>),
+}
+
+/// A trailer section that waits behind DATA.
+#[derive(Debug)]
+pub struct Trailers {
+    /// The fields.
+    pub fields: FieldBlock,
+    /// For each of them how to encode it.
+    pub indexing: Vec<Indexing>,
+}
+
+impl Stream {
+    /// A stream that HEADERS have just opened.
+    pub fn new(id: StreamId, send: SendWindow, receive: ReceiveWindow) -> Stream {
+        Stream {
+            id,
+            state: State::Open,
+            has_head: false,
+            is_head_request: false,
+            content_left: None,
+            send,
+            receive,
+            queue: Queue::default(),
+            tail: Tail::Open,
+            reset_behind_tail: false,
+            in_line: false,
+            above_low_water: false,
+        }
+    }
+
+    /// The same, in the memory of a stream that has ended.
+    pub fn renew(&mut self, id: StreamId, send: SendWindow, receive: ReceiveWindow) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.clear();
+        *self = Stream { queue, ..Stream::new(id, send, receive) };
+    }
+
+    /// Whether the user may still send on it: neither END_STREAM was sent, nor does it wait.
+    pub fn may_send(&self) -> bool {
+        self.state.may_send() && matches!(self.tail, Tail::Open)
+    }
+
+    /// `bytes` of content have come, perhaps the last: does that agree with `content-length`
+    /// (section 8.1.1)?
+    pub fn take_content(&mut self, bytes: usize, end_stream: bool) -> Result<(), Fault> {
+        let Some(left) = self.content_left else { return Ok(()) };
+        match left.checked_sub(bytes as u64) {
+            Some(left) if left == 0 || !end_stream => {
+                self.content_left = Some(left);
+                Ok(())
+            }
+            _ => Err(Fault::Stream(self.id, ErrorCode::PROTOCOL_ERROR)),
+        }
+    }
+}
+
+/// Bytes in the order of their sending.
+#[derive(Debug, Default)]
+pub struct Queue {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Queue {
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.taken
+    }
+
+    /// Whether none wait.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds bytes at the end.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.taken >= COMPACT_BYTES && self.taken >= self.bytes.len() / 2 {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Moves `count` bytes, no more than there are, from the front to the end of `out`.
+    pub fn move_to(&mut self, count: usize, out: &mut Vec<u8>) {
+        let end = self.taken + count;
+        out.extend_from_slice(&self.bytes[self.taken..end]);
+        self.taken = end;
+        if self.taken == self.bytes.len() {
+            self.clear();
+        }
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self) {
+        self.taken = 0;
+        if self.bytes.capacity() > KEPT_QUEUE_BYTES {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_gives_back_what_was_put_in() {
+        let mut queue = Queue::default();
+        let mut put = Vec::new();
+        let mut got = Vec::new();
+        for round in 0..200u32 {
+            let piece = vec![round as u8; 1500];
+            queue.push(&piece);
+            put.extend_from_slice(&piece);
+            let count = queue.len().min(1000 + round as usize * 3);
+            queue.move_to(count, &mut got);
+        }
+        let rest = queue.len();
+        queue.move_to(rest, &mut got);
+        assert_eq!(got, put);
+        assert!(queue.is_empty() && queue.bytes.capacity() <= KEPT_QUEUE_BYTES);
+    }
+
+    #[test]
+    fn content_must_be_as_long_as_announced() {
+        let malformed = Err(Fault::Stream(StreamId(1), ErrorCode::PROTOCOL_ERROR));
+        let stream = |content_length| {
+            let mut stream = Stream::new(StreamId(1), SendWindow::new(0), ReceiveWindow::new(0));
+            stream.content_left = content_length;
+            stream
+        };
+        let mut exact = stream(Some(5));
+        assert_eq!(exact.take_content(2, false), Ok(()));
+        assert_eq!(exact.take_content(3, true), Ok(()));
+        assert_eq!(stream(Some(5)).take_content(6, false), malformed);
+        assert_eq!(stream(Some(5)).take_content(4, true), malformed);
+        assert_eq!(stream(Some(5)).take_content(0, true), malformed);
+        assert_eq!(stream(Some(0)).take_content(0, true), Ok(()));
+        assert_eq!(stream(None).take_content(6, true), Ok(()));
+    }
+}

@@ -1,0 +1,212 @@
+//! All streams of a connection: the live ones by identifier, and a short memory of the dead.
+
+use std::collections::VecDeque;
+use std::ops::{Index, IndexMut};
+
+use super::StreamId;
+use super::flow::{ReceiveWindow, SendWindow};
+use super::state::{Ending, State};
+use super::stream::Stream;
+
+/// Slots that an idle connection keeps.
+const IDLE_SLOTS: usize = 4;
+
+/// Where a live stream lies. Valid until the stream is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(u32);
+
+/// The live streams: a slab whose slots are used again, and a line of (identifier, slot) sorted by
+/// identifier. Identifiers only ever ascend, so a new stream goes to the line's end, and looking
+/// one up is a binary search over at most as many entries as streams are open.
+#[derive(Debug, Default)]
+pub struct Streams {
+    slots: Vec<Stream>,
+    free: Vec<Slot>,
+    line: VecDeque<(StreamId, Slot)>,
+}
+
+impl Index<Slot> for Streams {
+    type Output = Stream;
+
+    fn index(&self, slot: Slot) -> &Stream {
+        &self.slots[slot.0 as usize]
+    }
+}
+
+impl IndexMut<Slot> for Streams {
+    fn index_mut(&mut self, slot: Slot) -> &mut Stream {
+        &mut self.slots[slot.0 as usize]
+    }
+}
+
+impl Streams {
+    /// How many streams are live.
+    pub fn len(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Whether no stream is live.
+    pub fn is_empty(&self) -> bool {
+        self.line.is_empty()
+    }
+
+    /// Where a live stream lies.
+    pub fn find(&self, id: StreamId) -> Option<Slot> {
+        // Most frames are for the stream that was opened last.
+        match self.line.back() {
+            Some(&(newest, slot)) if newest == id => Some(slot),
+            _ => {
+                let place = self.line.binary_search_by_key(&id, |&(id, _)| id).ok()?;
+                self.line.get(place).map(|&(_, slot)| slot)
+            }
+        }
+    }
+
+    /// Adds a stream with an identifier above all that were there before.
+    pub fn insert(&mut self, id: StreamId, send: SendWindow, receive: ReceiveWindow) -> Slot {
+        debug_assert!(self.line.back().is_none_or(|&(newest, _)| newest < id));
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self[slot].renew(id, send, receive);
+                slot
+            }
+            None => {
+                self.slots.push(Stream::new(id, send, receive));
+                Slot((self.slots.len() - 1) as u32)
+            }
+        };
+        self.line.push_back((id, slot));
+        slot
+    }
+
+    /// Takes a stream out; its slot will be used again.
+    pub fn remove(&mut self, slot: Slot) {
+        let id = self[slot].id;
+        if let Ok(place) = self.line.binary_search_by_key(&id, |&(id, _)| id) {
+            self.line.remove(place);
+            self.free.push(slot);
+        }
+    }
+
+    /// The live streams, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (StreamId, Slot)> {
+        self.line.iter().copied()
+    }
+
+    /// Gives back the memory of a connection that was busy. Only when no stream is live.
+    pub fn shrink(&mut self) {
+        if self.is_empty() && self.slots.capacity() > IDLE_SLOTS {
+            *self = Streams::default();
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Streams::default();
+    }
+}
+
+/// How many finished streams are remembered: only to answer a peer that goes on after its own end.
+const FINISHED: usize = 16;
+
+/// How many reset streams are remembered. More than can be open at once, so that what was under
+/// way when we reset all of them is still recognized.
+const RESET: usize = 128;
+
+/// How the streams ended that ended last (section 5.1, "closed").
+#[derive(Debug, Default)]
+pub struct Dead {
+    finished: [StreamId; FINISHED],
+    next: usize,
+    reset: VecDeque<(StreamId, Ending)>,
+}
+
+impl Dead {
+    /// A stream has ended.
+    pub fn remember(&mut self, id: StreamId, how: Ending) {
+        match how {
+            Ending::Finished => {
+                self.finished[self.next % FINISHED] = id;
+                self.next = self.next.wrapping_add(1);
+            }
+            Ending::ResetByUs | Ending::ResetByPeer => {
+                if self.reset.len() == RESET {
+                    self.reset.pop_front();
+                }
+                self.reset.push_back((id, how));
+            }
+            Ending::Forgotten => {}
+        }
+    }
+
+    /// The state of a stream that is not live, and not idle either.
+    pub fn state(&self, id: StreamId) -> State {
+        // Newest first: a stream that the peer resets and goes on using is reset by us too.
+        let reset = self.reset.iter().rev().find(|&&(dead, _)| dead == id);
+        State::Closed(match reset {
+            Some(&(_, how)) => how,
+            None if self.finished.contains(&id) => Ending::Finished,
+            None => Ending::Forgotten,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(streams: &mut Streams, id: u32) -> Slot {
+        streams.insert(StreamId(id), SendWindow::new(0), ReceiveWindow::new(0))
+    }
+
+    #[test]
+    fn streams_are_found_by_identifier_whatever_ended_in_between() {
+        let mut streams = Streams::default();
+        for id in (1..200).step_by(2) {
+            insert(&mut streams, id);
+        }
+        for id in (1..200).step_by(6) {
+            let slot = streams.find(StreamId(id)).unwrap();
+            streams.remove(slot);
+        }
+        for id in 0..210 {
+            let found = streams.find(StreamId(id)).map(|slot| streams[slot].id);
+            let live = id % 2 == 1 && id < 200 && id % 6 != 1;
+            assert_eq!(found, live.then_some(StreamId(id)));
+        }
+    }
+
+    #[test]
+    fn slots_are_used_again() {
+        let mut streams = Streams::default();
+        for id in (1..2_001).step_by(2) {
+            let slot = insert(&mut streams, id);
+            streams.remove(slot);
+        }
+        assert_eq!((streams.slots.len(), streams.len()), (1, 0));
+    }
+
+    #[test]
+    fn the_dead_are_remembered_for_a_while() {
+        let mut dead = Dead::default();
+        dead.remember(StreamId(1), Ending::ResetByUs);
+        dead.remember(StreamId(3), Ending::Finished);
+        dead.remember(StreamId(5), Ending::ResetByPeer);
+        assert_eq!(dead.state(StreamId(1)), State::Closed(Ending::ResetByUs));
+        assert_eq!(dead.state(StreamId(3)), State::Closed(Ending::Finished));
+        assert_eq!(dead.state(StreamId(5)), State::Closed(Ending::ResetByPeer));
+        assert_eq!(dead.state(StreamId(7)), State::Closed(Ending::Forgotten));
+    }
+
+    #[test]
+    fn the_memory_of_the_dead_is_bounded() {
+        let mut dead = Dead::default();
+        for id in (1..10_000).step_by(2) {
+            dead.remember(StreamId(id), Ending::ResetByUs);
+            dead.remember(StreamId(id + 20_000), Ending::Finished);
+        }
+        assert_eq!(dead.reset.len(), RESET);
+        assert_eq!(dead.state(StreamId(1)), State::Closed(Ending::Forgotten));
+        assert_eq!(dead.state(StreamId(9_999)), State::Closed(Ending::ResetByUs));
+    }
+}
