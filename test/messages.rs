@@ -39,6 +39,7 @@ fn types() -> Vec<Type> {
     types! {
         agora_bench_v1: EchoRequest, EchoResponse, EchoStreamRequest, EchoStreamResponse;
         agora_market_v1: Item, Order, Notification, RegisterSellerRequest, RegisterSellerResponse,
+            RegisterBuyerRequest, RegisterBuyerResponse,
             SellItemRequest, SellItemResponse, UpdateItemRequest, UpdateItemResponse,
             DeleteItemRequest, DeleteItemResponse, DisplaySellerItemsRequest,
             DisplaySellerItemsResponse, SearchItemRequest, SearchItemResponse, GetItemRequest,

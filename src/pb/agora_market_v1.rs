@@ -101,7 +101,8 @@ pub enum NotificationKind {
     NOTIFICATION_KIND_ITEM_UPDATED = 1,
     NOTIFICATION_KIND_RESTOCKED = 2,
     NOTIFICATION_KIND_PRICE_CHANGED = 3,
-    NOTIFICATION_KIND_ITEM_SOLD = 4,
+    NOTIFICATION_KIND_ITEM_DELETED = 4,
+    NOTIFICATION_KIND_ITEM_SOLD = 5,
 }
 
 impl Default for NotificationKind {
@@ -117,7 +118,8 @@ impl From<i32> for NotificationKind {
             1 => NotificationKind::NOTIFICATION_KIND_ITEM_UPDATED,
             2 => NotificationKind::NOTIFICATION_KIND_RESTOCKED,
             3 => NotificationKind::NOTIFICATION_KIND_PRICE_CHANGED,
-            4 => NotificationKind::NOTIFICATION_KIND_ITEM_SOLD,
+            4 => NotificationKind::NOTIFICATION_KIND_ITEM_DELETED,
+            5 => NotificationKind::NOTIFICATION_KIND_ITEM_SOLD,
             _ => Self::default(),
         }
     }
@@ -130,6 +132,7 @@ impl<'a> From<&'a str> for NotificationKind {
             "NOTIFICATION_KIND_ITEM_UPDATED" => NotificationKind::NOTIFICATION_KIND_ITEM_UPDATED,
             "NOTIFICATION_KIND_RESTOCKED" => NotificationKind::NOTIFICATION_KIND_RESTOCKED,
             "NOTIFICATION_KIND_PRICE_CHANGED" => NotificationKind::NOTIFICATION_KIND_PRICE_CHANGED,
+            "NOTIFICATION_KIND_ITEM_DELETED" => NotificationKind::NOTIFICATION_KIND_ITEM_DELETED,
             "NOTIFICATION_KIND_ITEM_SOLD" => NotificationKind::NOTIFICATION_KIND_ITEM_SOLD,
             _ => Self::default(),
         }
@@ -250,6 +253,7 @@ pub struct Order<'a> {
     pub total_cents: u64,
     pub seller_address: Cow<'a, str>,
     pub buyer_address: Cow<'a, str>,
+    pub ordered_at_ms: u64,
 }
 
 impl<'a> MessageRead<'a> for Order<'a> {
@@ -265,6 +269,7 @@ impl<'a> MessageRead<'a> for Order<'a> {
                 Ok(48) => msg.total_cents = r.read_uint64(bytes)?,
                 Ok(58) => msg.seller_address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(66) => msg.buyer_address = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(72) => msg.ordered_at_ms = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -297,6 +302,11 @@ impl<'a> MessageWrite for Order<'a> {
                 1 + sizeof_len((&self.seller_address).len())
             }
             + if self.buyer_address == "" { 0 } else { 1 + sizeof_len((&self.buyer_address).len()) }
+            + if self.ordered_at_ms == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.ordered_at_ms) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -323,6 +333,9 @@ impl<'a> MessageWrite for Order<'a> {
         }
         if self.buyer_address != "" {
             w.write_with_tag(66, |w| w.write_string(&**&self.buyer_address))?;
+        }
+        if self.ordered_at_ms != 0u64 {
+            w.write_with_tag(72, |w| w.write_uint64(*&self.ordered_at_ms))?;
         }
         Ok(())
     }
@@ -410,7 +423,7 @@ impl<'a> MessageWrite for Notification<'a> {
 pub struct RegisterSellerRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
 }
 
 impl<'a> MessageRead<'a> for RegisterSellerRequest<'a> {
@@ -420,7 +433,7 @@ impl<'a> MessageRead<'a> for RegisterSellerRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -435,7 +448,11 @@ impl<'a> MessageWrite for RegisterSellerRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -445,8 +462,8 @@ impl<'a> MessageWrite for RegisterSellerRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         Ok(())
     }
@@ -467,10 +484,74 @@ impl MessageWrite for RegisterSellerResponse {}
 
 #[allow(clippy::derive_partial_eq_without_eq)]
 #[derive(Debug, Default, PartialEq, Clone)]
+pub struct RegisterBuyerRequest<'a> {
+    pub uuid: Cow<'a, str>,
+    pub address: Cow<'a, str>,
+    pub request_id: u64,
+}
+
+impl<'a> MessageRead<'a> for RegisterBuyerRequest<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for RegisterBuyerRequest<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
+            + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.uuid != "" {
+            w.write_with_tag(10, |w| w.write_string(&**&self.uuid))?;
+        }
+        if self.address != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
+        }
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct RegisterBuyerResponse {}
+
+impl<'a> MessageRead<'a> for RegisterBuyerResponse {
+    fn from_reader(r: &mut BytesReader, _: &[u8]) -> Result<Self> {
+        r.read_to_end();
+        Ok(Self::default())
+    }
+}
+
+impl MessageWrite for RegisterBuyerResponse {}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
 pub struct SellItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub name: Cow<'a, str>,
     pub category: Category,
     pub quantity: u32,
@@ -485,7 +566,7 @@ impl<'a> MessageRead<'a> for SellItemRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(34) => msg.name = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(40) => msg.category = r.read_enum(bytes)?,
                 Ok(48) => msg.quantity = r.read_uint32(bytes)?,
@@ -505,7 +586,11 @@ impl<'a> MessageWrite for SellItemRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.name == "" { 0 } else { 1 + sizeof_len((&self.name).len()) }
             + if self.category == agora_market_v1::Category::CATEGORY_UNSPECIFIED {
                 0
@@ -528,8 +613,8 @@ impl<'a> MessageWrite for SellItemRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.name != "" {
             w.write_with_tag(34, |w| w.write_string(&**&self.name))?;
@@ -590,7 +675,7 @@ impl MessageWrite for SellItemResponse {
 pub struct UpdateItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub item_id: u64,
     pub price_cents: Option<UInt64Value>,
     pub quantity: Option<UInt32Value>,
@@ -603,7 +688,7 @@ impl<'a> MessageRead<'a> for UpdateItemRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.item_id = r.read_uint64(bytes)?,
                 Ok(42) => msg.price_cents = Some(r.read_message::<UInt64Value>(bytes)?),
                 Ok(50) => msg.quantity = Some(r.read_message::<UInt32Value>(bytes)?),
@@ -621,7 +706,11 @@ impl<'a> MessageWrite for UpdateItemRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + self.price_cents.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
             + self.quantity.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
@@ -634,8 +723,8 @@ impl<'a> MessageWrite for UpdateItemRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.item_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
@@ -690,7 +779,7 @@ impl<'a> MessageWrite for UpdateItemResponse<'a> {
 pub struct DeleteItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub item_id: u64,
 }
 
@@ -701,7 +790,7 @@ impl<'a> MessageRead<'a> for DeleteItemRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.item_id = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -717,7 +806,11 @@ impl<'a> MessageWrite for DeleteItemRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
@@ -728,8 +821,8 @@ impl<'a> MessageWrite for DeleteItemRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.item_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
@@ -1042,9 +1135,10 @@ impl<'a> MessageWrite for GetItemResponse<'a> {
 pub struct BuyItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub item_id: u64,
     pub quantity: u32,
+    pub max_price_cents: u64,
 }
 
 impl<'a> MessageRead<'a> for BuyItemRequest<'a> {
@@ -1054,9 +1148,10 @@ impl<'a> MessageRead<'a> for BuyItemRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.item_id = r.read_uint64(bytes)?,
                 Ok(40) => msg.quantity = r.read_uint32(bytes)?,
+                Ok(48) => msg.max_price_cents = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1071,9 +1166,18 @@ impl<'a> MessageWrite for BuyItemRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + if self.quantity == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.quantity) as u64) }
+            + if self.max_price_cents == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.max_price_cents) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1083,14 +1187,17 @@ impl<'a> MessageWrite for BuyItemRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.item_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
         }
         if self.quantity != 0u32 {
             w.write_with_tag(40, |w| w.write_uint32(*&self.quantity))?;
+        }
+        if self.max_price_cents != 0u64 {
+            w.write_with_tag(48, |w| w.write_uint64(*&self.max_price_cents))?;
         }
         Ok(())
     }
@@ -1136,7 +1243,7 @@ impl<'a> MessageWrite for BuyItemResponse<'a> {
 pub struct AddToWishListRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub item_id: u64,
 }
 
@@ -1147,7 +1254,7 @@ impl<'a> MessageRead<'a> for AddToWishListRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.item_id = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -1163,7 +1270,11 @@ impl<'a> MessageWrite for AddToWishListRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
@@ -1174,8 +1285,8 @@ impl<'a> MessageWrite for AddToWishListRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.item_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
@@ -1202,7 +1313,7 @@ impl MessageWrite for AddToWishListResponse {}
 pub struct RemoveFromWishListRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub item_id: u64,
 }
 
@@ -1213,7 +1324,7 @@ impl<'a> MessageRead<'a> for RemoveFromWishListRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.item_id = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -1229,7 +1340,11 @@ impl<'a> MessageWrite for RemoveFromWishListRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
@@ -1240,8 +1355,8 @@ impl<'a> MessageWrite for RemoveFromWishListRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.item_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
@@ -1366,7 +1481,7 @@ impl<'a> MessageWrite for ViewWishListResponse<'a> {
 pub struct RateItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub item_id: u64,
     pub stars: u32,
 }
@@ -1378,7 +1493,7 @@ impl<'a> MessageRead<'a> for RateItemRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.item_id = r.read_uint64(bytes)?,
                 Ok(40) => msg.stars = r.read_uint32(bytes)?,
                 Ok(t) => {
@@ -1395,7 +1510,11 @@ impl<'a> MessageWrite for RateItemRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + if self.stars == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.stars) as u64) }
     }
@@ -1407,8 +1526,8 @@ impl<'a> MessageWrite for RateItemRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.item_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
@@ -1680,6 +1799,7 @@ impl<'a> MessageWrite for WatchNotificationsRequest<'a> {
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct WatchNotificationsResponse<'a> {
     pub notification: Option<Notification<'a>>,
+    pub missed: u64,
 }
 
 impl<'a> MessageRead<'a> for WatchNotificationsResponse<'a> {
@@ -1688,6 +1808,7 @@ impl<'a> MessageRead<'a> for WatchNotificationsResponse<'a> {
         while !r.is_eof() {
             match r.next_tag(bytes) {
                 Ok(10) => msg.notification = Some(r.read_message::<Notification>(bytes)?),
+                Ok(16) => msg.missed = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1701,11 +1822,15 @@ impl<'a> MessageRead<'a> for WatchNotificationsResponse<'a> {
 impl<'a> MessageWrite for WatchNotificationsResponse<'a> {
     fn get_size(&self) -> usize {
         0 + self.notification.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
+            + if self.missed == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.missed) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
         if let Some(ref s) = self.notification {
             w.write_with_tag(10, |w| w.write_message(s))?;
+        }
+        if self.missed != 0u64 {
+            w.write_with_tag(16, |w| w.write_uint64(*&self.missed))?;
         }
         Ok(())
     }
@@ -1716,7 +1841,7 @@ impl<'a> MessageWrite for WatchNotificationsResponse<'a> {
 pub struct AcknowledgeNotificationsRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub request_id: u64,
     pub up_to_id: u64,
 }
 
@@ -1727,7 +1852,7 @@ impl<'a> MessageRead<'a> for AcknowledgeNotificationsRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(26) => msg.request_id = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.request_id = r.read_uint64(bytes)?,
                 Ok(32) => msg.up_to_id = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -1743,7 +1868,11 @@ impl<'a> MessageWrite for AcknowledgeNotificationsRequest<'a> {
     fn get_size(&self) -> usize {
         0 + if self.uuid == "" { 0 } else { 1 + sizeof_len((&self.uuid).len()) }
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
-            + if self.request_id == "" { 0 } else { 1 + sizeof_len((&self.request_id).len()) }
+            + if self.request_id == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.request_id) as u64)
+            }
             + if self.up_to_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.up_to_id) as u64) }
     }
 
@@ -1754,8 +1883,8 @@ impl<'a> MessageWrite for AcknowledgeNotificationsRequest<'a> {
         if self.address != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
         }
-        if self.request_id != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.request_id))?;
+        if self.request_id != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
         if self.up_to_id != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.up_to_id))?;
@@ -1878,6 +2007,7 @@ static ORDER: Shape = Shape::new(
         Field::one(6, Kind::Varint(Width::Bits64)),
         Field::one(7, Kind::Text),
         Field::one(8, Kind::Text),
+        Field::one(9, Kind::Varint(Width::Bits64)),
     ],
 );
 impl Checked for Order<'_> {
@@ -1901,7 +2031,11 @@ impl Checked for Notification<'_> {
 
 static REGISTER_SELLER_REQUEST: Shape = Shape::new(
     "agora.market.v1.RegisterSellerRequest",
-    &[Field::one(1, Kind::Text), Field::one(2, Kind::Text), Field::one(3, Kind::Text)],
+    &[
+        Field::one(1, Kind::Text),
+        Field::one(2, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
+    ],
 );
 impl Checked for RegisterSellerRequest<'_> {
     const SHAPE: &'static Shape = &REGISTER_SELLER_REQUEST;
@@ -1912,12 +2046,29 @@ impl Checked for RegisterSellerResponse {
     const SHAPE: &'static Shape = &REGISTER_SELLER_RESPONSE;
 }
 
+static REGISTER_BUYER_REQUEST: Shape = Shape::new(
+    "agora.market.v1.RegisterBuyerRequest",
+    &[
+        Field::one(1, Kind::Text),
+        Field::one(2, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
+    ],
+);
+impl Checked for RegisterBuyerRequest<'_> {
+    const SHAPE: &'static Shape = &REGISTER_BUYER_REQUEST;
+}
+
+static REGISTER_BUYER_RESPONSE: Shape = Shape::new("agora.market.v1.RegisterBuyerResponse", &[]);
+impl Checked for RegisterBuyerResponse {
+    const SHAPE: &'static Shape = &REGISTER_BUYER_RESPONSE;
+}
+
 static SELL_ITEM_REQUEST: Shape = Shape::new(
     "agora.market.v1.SellItemRequest",
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Text),
         Field::one(5, Kind::Varint(Width::Signed32)),
         Field::one(6, Kind::Varint(Width::Unsigned32)),
@@ -1940,7 +2091,7 @@ static UPDATE_ITEM_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
         Field::one(5, Kind::Message(&U_INT64_VALUE)),
         Field::one(6, Kind::Message(&U_INT32_VALUE)),
@@ -1961,7 +2112,7 @@ static DELETE_ITEM_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
     ],
 );
@@ -2035,9 +2186,10 @@ static BUY_ITEM_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
         Field::one(5, Kind::Varint(Width::Unsigned32)),
+        Field::one(6, Kind::Varint(Width::Bits64)),
     ],
 );
 impl Checked for BuyItemRequest<'_> {
@@ -2055,7 +2207,7 @@ static ADD_TO_WISH_LIST_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
     ],
 );
@@ -2073,7 +2225,7 @@ static REMOVE_FROM_WISH_LIST_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
     ],
 );
@@ -2113,7 +2265,7 @@ static RATE_ITEM_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
         Field::one(5, Kind::Varint(Width::Unsigned32)),
     ],
@@ -2183,7 +2335,7 @@ impl Checked for WatchNotificationsRequest<'_> {
 
 static WATCH_NOTIFICATIONS_RESPONSE: Shape = Shape::new(
     "agora.market.v1.WatchNotificationsResponse",
-    &[Field::one(1, Kind::Message(&NOTIFICATION))],
+    &[Field::one(1, Kind::Message(&NOTIFICATION)), Field::one(2, Kind::Varint(Width::Bits64))],
 );
 impl Checked for WatchNotificationsResponse<'_> {
     const SHAPE: &'static Shape = &WATCH_NOTIFICATIONS_RESPONSE;
@@ -2194,7 +2346,7 @@ static ACKNOWLEDGE_NOTIFICATIONS_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
-        Field::one(3, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Bits64)),
         Field::one(4, Kind::Varint(Width::Bits64)),
     ],
 );
