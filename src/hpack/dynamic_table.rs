@@ -141,3 +141,75 @@ impl DynamicTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    fn entries(table: &DynamicTable) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let entry = |index| table.get(index).map(|e| (e.name().to_vec(), e.value().to_vec()));
+        (0..).map_while(entry).collect()
+    }
+
+    #[test]
+    fn a_table_without_entries_holds_no_memory() {
+        let mut table = DynamicTable::new(4096);
+        assert_eq!((table.bytes.capacity(), table.entries.capacity()), (0, 0));
+        table.insert(b"name", b"value");
+        table.set_max_size(0);
+        assert_eq!((table.bytes.capacity(), table.entries.capacity()), (0, 0));
+    }
+
+    /// Section 4.1: "the size of an entry is the sum of its name's length in octets, its value's
+    /// length in octets, and 32".
+    #[test]
+    fn an_entry_counts_its_bytes_and_32() {
+        let mut table = DynamicTable::new(4096);
+        table.insert(b"name", b"value");
+        assert_eq!(table.size(), 41);
+        table.insert(b"", b"");
+        assert_eq!(table.size(), 41 + 32);
+    }
+
+    /// Section 4.4: "an attempt to add an entry larger than the maximum size causes the table to
+    /// be emptied of all existing entries and results in an empty table".
+    #[test]
+    fn an_entry_as_large_as_the_table_is_alone_in_it_and_a_larger_one_empties_it() {
+        let mut table = DynamicTable::new(100);
+        table.insert(b"a", b"");
+        table.insert(b"b", &[0; 67]);
+        assert_eq!((table.len(), table.size()), (1, 100));
+        table.insert(b"c", &[0; 68]);
+        assert_eq!((table.len(), table.size()), (0, 0));
+        table.insert(b"d", b"");
+        assert_eq!(entries(&table), [(b"d".to_vec(), vec![])]);
+    }
+
+    #[test]
+    fn a_table_says_the_same_as_a_list_of_entries_and_stays_within_its_memory() {
+        each_seed(|seed| {
+            let mut max_size = seed.below(600);
+            let mut table = DynamicTable::new(max_size);
+            let mut model: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+            for _ in 0..seed.below(60) {
+                if seed.one_in(8) {
+                    max_size = seed.below(600);
+                    table.set_max_size(max_size);
+                } else {
+                    let (name_len, value_len) = (seed.below(40), seed.below(80));
+                    let (name, value) = (seed.bytes(name_len), seed.bytes(value_len));
+                    table.insert(&name, &value);
+                    model.insert(0, (name, value));
+                }
+                let size = |(name, value): &(Vec<u8>, Vec<u8>)| name.len() + value.len() + 32;
+                while model.iter().map(size).sum::<usize>() > max_size {
+                    model.pop();
+                }
+                assert_eq!(entries(&table), model);
+                assert_eq!(table.size(), model.iter().map(size).sum::<usize>());
+                assert!(table.bytes.capacity() <= max_size);
+            }
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! From a list of fields to a field block (RFC 7541 sections 6 and 7.1).
 
-use super::encoder_table::{EncoderTable, Found};
+use super::encoder_table::{EncoderTable, Hashes};
+use super::hash::{field_hash, hash};
 use super::{DEFAULT_TABLE_BYTES, FIELD_OVERHEAD_BYTES, huffman, integer, static_table};
 
 /// What is to be remembered of a field, which only its sender can judge.
@@ -78,13 +79,11 @@ impl Encoder {
     /// [`Indexing::Incremental`] is a wish: a field that would take more than three quarters of
     /// the table is not worth what it evicts.
     pub fn field(&mut self, name: &[u8], value: &[u8], indexing: Indexing, out: &mut Vec<u8>) {
-        let hash = static_table::hash(name);
-        let static_name = static_table::find_name(name, hash);
+        let name_hash = hash(name);
+        let static_name = static_table::find_name(name, name_hash);
         if indexing == Indexing::Never {
-            let name_index = static_name.or_else(|| match self.table.find(name, value, hash) {
-                Found::Field(index) | Found::Name(index) => Some(dynamic(index)),
-                Found::Nothing => None,
-            });
+            let name_index =
+                static_name.or_else(|| self.table.find_name(name, name_hash).map(dynamic));
             literal(0x10, 4, name_index, name, value, out);
             return;
         }
@@ -92,18 +91,16 @@ impl Encoder {
             integer::encode(index, 7, 0x80, out);
             return;
         }
-        let name_index = match self.table.find(name, value, hash) {
-            Found::Field(index) => {
-                integer::encode(dynamic(index), 7, 0x80, out);
-                return;
-            }
-            Found::Name(index) => static_name.or(Some(dynamic(index))),
-            Found::Nothing => static_name,
-        };
+        let field_hash = field_hash(name_hash, value);
+        if let Some(index) = self.table.find_field(name, value, field_hash) {
+            integer::encode(dynamic(index), 7, 0x80, out);
+            return;
+        }
+        let name_index = static_name.or_else(|| self.table.find_name(name, name_hash).map(dynamic));
         let size = name.len() + value.len() + FIELD_OVERHEAD_BYTES;
         if indexing == Indexing::Incremental && size <= self.table.max_size() / 4 * 3 {
             literal(0x40, 6, name_index, name, value, out);
-            self.table.insert(name, value, hash);
+            self.table.insert(name, value, Hashes { name: name_hash, field: field_hash });
         } else {
             literal(0x00, 4, name_index, name, value, out);
         }

@@ -3,40 +3,50 @@
 use std::collections::VecDeque;
 
 use super::dynamic_table::DynamicTable;
+use super::field_block::Field;
 
-/// How many chains there are: a power of two.
-const CHAINS: usize = 64;
+/// How many chains there are of each kind: a power of two.
+const CHAINS: usize = 32;
 
-/// A dynamic table with an index of its names.
+/// A dynamic table with an index of its entries by name, and by name and value.
 ///
 /// Entries are numbered from 1 in the order of their insertion, without end. The entries whose
-/// names hash alike form a chain from the newest to the oldest. Nothing is ever taken out of a
-/// chain: entries die oldest first, so a chain ends at the first number that is no longer in the
-/// table.
+/// hashes are alike form a chain from the newest to the oldest. Nothing is ever taken out of a
+/// chain: entries die oldest first, so a chain ends at the first number that is dead.
+///
+/// ```text
+///   heads[hash % CHAINS] --> 9 --> 7 --> 2 (evicted)
+/// ```
 pub(super) struct EncoderTable {
     table: DynamicTable,
-    /// For each hash the number of the newest entry; empty before the first insertion.
-    heads: Vec<u64>,
-    /// Newest first, as the table's entries.
+    /// For each hash the number of the newest entry, 0 for none. Empty before the first insertion.
+    heads: Vec<[u64; 2]>,
+    /// Newest first, one for each entry of the table.
     links: VecDeque<Link>,
     /// The number of the newest entry.
     newest: u64,
 }
 
-struct Link {
-    hash: u32,
-    /// The number of the entry before this one in its chain; 0 for none.
-    older: u64,
+/// The two things an entry is found by: the index into each pair below.
+#[derive(Clone, Copy)]
+enum By {
+    Name,
+    Field,
 }
 
-/// What a search found: how many entries before the newest it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// An entry with this name and value.
-    Field(usize),
-    /// An entry with this name.
-    Name(usize),
-    Nothing,
+/// What an entry is found by.
+#[derive(Clone, Copy)]
+pub(super) struct Hashes {
+    /// Of the name.
+    pub name: u32,
+    /// Of name and value together.
+    pub field: u32,
+}
+
+struct Link {
+    hashes: [u32; 2],
+    /// The numbers of the entries before this one in its two chains.
+    older: [u64; 2],
 }
 
 impl EncoderTable {
@@ -57,53 +67,53 @@ impl EncoderTable {
         self.table.size()
     }
 
-    /// Changes the maximum size and evicts what no longer fits. An empty table holds no memory.
+    /// Changes the maximum size and evicts what no longer fits. A table of 0 bytes holds no
+    /// memory.
     pub fn set_max_size(&mut self, max_size: usize) {
         self.table.set_max_size(max_size);
-        if max_size == 0 {
-            self.heads = Vec::new();
-            self.links = VecDeque::new();
-        }
         self.links.truncate(self.table.len());
+        if max_size == 0 {
+            self.links = VecDeque::new();
+            self.heads = Vec::new();
+        }
     }
 
-    /// Puts a field in front that fits the table; `hash` is its name's.
-    pub fn insert(&mut self, name: &[u8], value: &[u8], hash: u32) {
+    /// Puts a field in front; it must fit the table.
+    pub fn insert(&mut self, name: &[u8], value: &[u8], hashes: Hashes) {
         self.table.insert(name, value);
         if self.heads.is_empty() {
-            self.heads.resize(CHAINS, 0);
+            self.heads.resize(CHAINS, [0; 2]);
         }
         self.newest += 1;
-        let head = &mut self.heads[hash as usize % CHAINS];
-        self.links.push_front(Link { hash, older: *head });
-        self.links.truncate(self.table.len());
-        *head = self.newest;
-    }
-
-    /// The newest entry with this name and value, or else the newest with this name.
-    pub fn find(&self, name: &[u8], value: &[u8], hash: u32) -> Found {
-        let mut found = Found::Nothing;
-        let mut number = self.heads.get(hash as usize % CHAINS).copied().unwrap_or(0);
-        while let Some((index, link)) = self.link(number) {
-            if link.hash == hash
-                && let Some(field) = self.table.get(index)
-                && field.name() == name
-            {
-                if field.value() == value {
-                    return Found::Field(index);
-                }
-                if found == Found::Nothing {
-                    found = Found::Name(index);
-                }
-            }
-            number = link.older;
+        let mut link = Link { hashes: [hashes.name, hashes.field], older: [0; 2] };
+        for by in [By::Name as usize, By::Field as usize] {
+            let head = &mut self.heads[link.hashes[by] as usize % CHAINS][by];
+            link.older[by] = std::mem::replace(head, self.newest);
         }
-        found
+        self.links.push_front(link);
+        self.links.truncate(self.table.len());
     }
 
-    /// The entry with this number and its index, if it is still in the table.
-    fn link(&self, number: u64) -> Option<(usize, &Link)> {
-        let index = usize::try_from(self.newest - number).ok()?;
-        self.links.get(index).map(|link| (index, link))
+    /// How many entries before the newest the newest one with this name and value stands.
+    pub fn find_field(&self, name: &[u8], value: &[u8], hash: u32) -> Option<usize> {
+        self.find(By::Field, hash, |field| field.name() == name && field.value() == value)
+    }
+
+    /// How many entries before the newest the newest one with this name stands.
+    pub fn find_name(&self, name: &[u8], hash: u32) -> Option<usize> {
+        self.find(By::Name, hash, |field| field.name() == name)
+    }
+
+    #[inline]
+    fn find(&self, by: By, hash: u32, matches: impl Fn(Field<'_>) -> bool) -> Option<usize> {
+        let mut number = self.heads.get(hash as usize % CHAINS)?[by as usize];
+        loop {
+            let index = usize::try_from(self.newest - number).ok()?;
+            let link = self.links.get(index)?;
+            if link.hashes[by as usize] == hash && self.table.get(index).is_some_and(&matches) {
+                return Some(index);
+            }
+            number = link.older[by as usize];
+        }
     }
 }

@@ -111,6 +111,8 @@ fn first_symbol(window: u64) -> Result<(u8, u32), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::seed::each_seed;
 
@@ -162,6 +164,36 @@ mod tests {
             let mut part = Vec::new();
             assert_eq!(decode(&coded, keep, &mut part), Ok(len));
             assert_eq!(part, original[..keep.min(len)]);
+        });
+    }
+
+    /// The same bit by bit, by the letter of section 5.2.
+    fn slow_text(code: &[u8], symbols: &BTreeMap<(u8, u32), u8>) -> Result<Vec<u8>, Error> {
+        let bits = code.iter().flat_map(|octet| (0..8).rev().map(move |at| octet >> at & 1));
+        let mut out = Vec::new();
+        let (mut word, mut len) = (0_u32, 0_u8);
+        for bit in bits {
+            (word, len) = (word << 1 | u32::from(bit), len + 1);
+            if let Some(&octet) = symbols.get(&(len, word)) {
+                out.push(octet);
+                (word, len) = (0, 0);
+            } else if len == BITS[usize::from(EOS)] {
+                return Err(Error::Huffman);
+            }
+        }
+        if len < 8 && word == (1 << len) - 1 { Ok(out) } else { Err(Error::Huffman) }
+    }
+
+    #[test]
+    fn mutated_code_means_what_it_means_bit_by_bit() {
+        let symbols = (0..=255_u8)
+            .map(|octet| ((BITS[usize::from(octet)], CODES[usize::from(octet)]), octet))
+            .collect();
+        each_seed(|seed| {
+            let len = seed.below(12);
+            let mut coded = code(&seed.bytes(len));
+            seed.mutate(&mut coded);
+            assert_eq!(text(&coded), slow_text(&coded, &symbols));
         });
     }
 

@@ -36,6 +36,7 @@ mod encoder;
 mod encoder_table;
 mod error;
 mod field_block;
+mod hash;
 mod huffman;
 mod huffman_code;
 mod integer;

@@ -1,6 +1,7 @@
 //! The static table (RFC 7541 appendix A).
 
 use super::field_block::Field;
+use super::hash::hash;
 
 /// How many entries it has; the dynamic table's indices begin behind them.
 pub(super) const LEN: usize = FIELDS.len();
@@ -194,34 +195,6 @@ pub(super) fn find_value(first: usize, value: &[u8]) -> Option<usize> {
     let same_name = PLACES.get(first.checked_sub(1)?)?.same_name;
     (first..=first + usize::from(same_name))
         .find(|&index| get(index).is_some_and(|field| field.value() == value))
-}
-
-/// A hash of a field's name, good enough to spread a few dozen of them: the bound on what a bad
-/// case costs is the table's size.
-pub(super) const fn hash(name: &[u8]) -> u32 {
-    let mut hash = name.len() as u64;
-    let mut rest = name;
-    while let Some((octets, behind)) = rest.split_first_chunk::<8>() {
-        hash = mix(hash, u64::from_le_bytes(*octets));
-        rest = behind;
-    }
-    // What is left, read with an overlap rather than octet by octet.
-    if let Some(octets) = name.last_chunk::<8>() {
-        hash = mix(hash, u64::from_le_bytes(*octets));
-    } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        hash = mix(hash, (first as u64) << 32 | last as u64);
-    } else {
-        while let Some((octet, behind)) = rest.split_first() {
-            hash = mix(hash, *octet as u64);
-            rest = behind;
-        }
-    }
-    (hash >> 32) as u32
-}
-
-const fn mix(hash: u64, octets: u64) -> u64 {
-    (hash.rotate_left(5) ^ octets).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! The room as a whole: the RFC's examples, its claims, hostile input, random traffic.
 
 mod appendix_c;
+mod decoding;
+mod encoding;
+mod hostile;
+mod traffic;
 
-use super::{DecoderLimits, FieldBlock};
+use super::{Decoder, DecoderLimits, Error, FieldBlock};
 
 /// Limits that no test crosses by accident.
 const WIDE: DecoderLimits = DecoderLimits { max_list_bytes: 1 << 20, max_fields: 1 << 14 };
@@ -11,6 +15,24 @@ const WIDE: DecoderLimits = DecoderLimits { max_list_bytes: 1 << 20, max_fields:
 fn pairs(fields: &FieldBlock) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     fields.iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// What a block says to a decoder with wide limits.
+fn decoded(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<(String, String)>, Error> {
+    let mut fields = FieldBlock::new();
+    decoder.decode(block, &WIDE, &mut fields)?;
+    Ok(pairs(&fields))
+}
+
+/// The entries of a decoder's dynamic table, newest first: what the indices behind the static
+/// table stand for, up to the first that stands for nothing.
+fn table(mut decoder: Decoder) -> Vec<(String, String)> {
+    let entry = |at: usize| {
+        let mut block = Vec::new();
+        super::integer::encode(62 + at, 7, 0x80, &mut block);
+        decoded(&mut decoder, &block).ok()?.pop()
+    };
+    (0..).map_while(entry).collect()
 }
 
 /// The bytes that hexadecimal text stands for; blanks don't count.
