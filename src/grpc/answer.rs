@@ -1,0 +1,158 @@
+//! How far a server's answer to one call has come, and the status that it ends with.
+
+use std::fmt::Write;
+
+use super::fault::Fault;
+use super::response::Response;
+use super::status;
+use crate::call::{Code, Metadata, Status};
+
+/// How much of a text that is not gRPC goes into the status message.
+const MAX_TEXT_BYTES: usize = 1024;
+
+/// The state of an answer.
+///
+/// ```text
+///             :status 200, application/grpc                trailers
+///   Waiting ────────────────────────────────▶ Messages ──────────────▶ status
+///      │ │           other headers                       end, or enough text
+///      │ └──────────────────────────────────▶ NotGrpc ──────────────▶ status
+///      └──────────────────── trailers-only ─────────────────────────▶ status
+/// ```
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Nothing has come.
+    Waiting,
+    /// Headers have come, and messages may.
+    Messages {
+        /// What a message with the compressed-flag is.
+        compressed: Fault,
+    },
+    /// Headers have come that no gRPC server sends, from a proxy perhaps; what follows is for
+    /// people.
+    NotGrpc {
+        /// `:status`.
+        http_status: u16,
+        /// The beginning of the text.
+        text: Vec<u8>,
+    },
+}
+
+impl Answer {
+    /// Headers that do not end the stream.
+    pub(super) fn headers(&mut self, response: &Response) {
+        *self = if response.http_status == 200 && response.is_grpc {
+            Answer::Messages { compressed: response.compressed }
+        } else {
+            Answer::NotGrpc { http_status: response.http_status, text: Vec::new() }
+        };
+    }
+
+    /// What a message with the compressed-flag is; `None` unless messages may come.
+    pub(super) fn compressed(&self) -> Option<Fault> {
+        match self {
+            Answer::Messages { compressed } => Some(*compressed),
+            Answer::Waiting | Answer::NotGrpc { .. } => None,
+        }
+    }
+
+    /// A piece of a text that is not gRPC. Returns the status once that is clear.
+    pub(super) fn text(&mut self, data: &[u8], end: bool) -> Option<Status> {
+        let Answer::NotGrpc { http_status, text } = self else {
+            return Some(Fault::NoHeaders.status());
+        };
+        let room = MAX_TEXT_BYTES - text.len();
+        text.extend_from_slice(&data[..data.len().min(room)]);
+        (end || text.len() == MAX_TEXT_BYTES).then(|| not_grpc(*http_status, text))
+    }
+
+    /// The status that the last field block brings: trailers, or a trailers-only response. When a
+    /// server gives a status it counts, whatever came before it.
+    pub(super) fn end(&self, response: Response, metadata: Metadata) -> Status {
+        match (response.code, self) {
+            (Some(code), _) => Status { code, message: response.message, metadata },
+            (None, Answer::NotGrpc { http_status, text }) => not_grpc(*http_status, text),
+            (None, Answer::Waiting) => not_grpc(response.http_status, &[]),
+            (None, Answer::Messages { .. }) => not_grpc(200, &[]),
+        }
+    }
+}
+
+/// The status of a response without `grpc-status`.
+fn not_grpc(http_status: u16, text: &[u8]) -> Status {
+    let code: Code = status::from_http(http_status);
+    let mut message = format!("no grpc-status in the answer, HTTP status {http_status}");
+    let text = text.trim_ascii();
+    if !text.is_empty() {
+        // Writing to a string does not fail.
+        let _ = write!(message, ": {}", String::from_utf8_lossy(text));
+    }
+    Status::new(code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hpack::FieldBlock;
+
+    fn response(fields: &[(&str, &str)]) -> Response {
+        let mut block = FieldBlock::new();
+        for (name, value) in fields {
+            block.push(name.as_bytes(), value.as_bytes());
+        }
+        Response::read(&block, true, &mut Metadata::new())
+    }
+
+    fn after(fields: &[(&str, &str)]) -> Answer {
+        let mut answer = Answer::Waiting;
+        answer.headers(&response(fields));
+        answer
+    }
+
+    const GRPC: [(&str, &str); 2] = [(":status", "200"), ("content-type", "application/grpc")];
+
+    #[test]
+    fn a_given_status_counts_whatever_came_before_it() {
+        let given = || response(&[("grpc-status", "5"), ("grpc-message", "no%20item")]);
+        let expected = Status::new(Code::NotFound, "no item");
+        for answer in [Answer::Waiting, after(&GRPC), after(&[(":status", "503")])] {
+            assert_eq!(answer.end(given(), Metadata::new()), expected, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn trailers_without_a_status_are_unknown() {
+        assert_eq!(after(&GRPC).end(response(&[]), Metadata::new()).code, Code::Unknown);
+        assert_eq!(Answer::Waiting.end(response(&GRPC), Metadata::new()).code, Code::Unknown);
+    }
+
+    #[test]
+    fn an_http_error_without_a_status_is_mapped_and_its_text_is_shown() {
+        let unavailable = [(":status", "503"), ("content-type", "text/plain")];
+        let status = Answer::Waiting.end(response(&unavailable), Metadata::new());
+        assert_eq!(status.code, Code::Unavailable);
+        let mut answer = after(&unavailable);
+        assert_eq!(answer.text(b"no healthy ", false), None);
+        let status = answer.text(b"upstream\n", true).unwrap();
+        assert_eq!(status.code, Code::Unavailable);
+        assert_eq!(
+            status.message,
+            "no grpc-status in the answer, HTTP status 503: no healthy upstream"
+        );
+    }
+
+    #[test]
+    fn another_content_type_is_not_read_as_messages() {
+        let mut answer = after(&[(":status", "200"), ("content-type", "text/html")]);
+        assert_eq!(answer.compressed(), None);
+        assert_eq!(answer.text(b"<html>", true).unwrap().code, Code::Unknown);
+    }
+
+    #[test]
+    fn enough_text_is_enough() {
+        let mut answer = after(&[(":status", "404")]);
+        let status = answer.text(&[b'x'; 5000], false).unwrap();
+        assert_eq!(status.code, Code::Unimplemented);
+        assert!(status.message.len() < 1100);
+    }
+}

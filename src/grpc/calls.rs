@@ -1,0 +1,101 @@
+//! The calls that are open on a connection.
+
+use crate::call::CallId;
+
+/// What slots an idle connection keeps for its next calls.
+const KEPT_SLOTS: usize = 16;
+
+/// The open calls by id, in the order of their ids. Slots of ended calls are used again with the
+/// memory that they hold.
+///
+/// Ids are handed out in rising order, so a new call goes to the end, and a search is a few
+/// comparisons: there are at most [`max_concurrent_calls`](crate::call::Limits) of them.
+#[derive(Debug)]
+pub(super) struct Calls<T> {
+    /// Id and slot of each open call, by rising id.
+    open: Vec<(CallId, u32)>,
+    slots: Vec<T>,
+    /// Slots of no open call.
+    free: Vec<u32>,
+}
+
+impl<T> Calls<T> {
+    pub(super) const fn new() -> Calls<T> {
+        Calls { open: Vec::new(), slots: Vec::new(), free: Vec::new() }
+    }
+
+    fn find(&self, call: CallId) -> Option<usize> {
+        self.open.binary_search_by_key(&call, |(id, _)| *id).ok()
+    }
+
+    pub(super) fn get_mut(&mut self, call: CallId) -> Option<&mut T> {
+        let at = self.find(call)?;
+        self.slots.get_mut(self.open[at].1 as usize)
+    }
+
+    /// Adds a call in a slot that is new or as the last call left it.
+    pub(super) fn insert(&mut self, call: CallId, new: impl FnOnce() -> T) -> &mut T {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(new());
+            // As many slots as calls at once: the peer's limit keeps it far below u32::MAX.
+            (self.slots.len() - 1) as u32
+        });
+        let at = self.open.partition_point(|(id, _)| *id < call);
+        self.open.insert(at, (call, slot));
+        &mut self.slots[slot as usize]
+    }
+
+    /// Ends a call. What it leaves in its slot is the caller's to clean before.
+    pub(super) fn remove(&mut self, call: CallId) {
+        let Some(at) = self.find(call) else { return };
+        let (_, slot) = self.open.remove(at);
+        self.free.push(slot);
+        if self.open.is_empty() && self.slots.len() > KEPT_SLOTS {
+            *self = Calls::new();
+        }
+    }
+
+    /// The oldest open call.
+    pub(super) fn first(&self) -> Option<CallId> {
+        self.open.first().map(|(id, _)| *id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_found_by_id_and_listed_in_order() {
+        let mut calls = Calls::new();
+        for id in [1, 3, 5] {
+            *calls.insert(CallId(id), || 0) = id * 10;
+        }
+        calls.remove(CallId(3));
+        assert_eq!(calls.get_mut(CallId(5)), Some(&mut 50));
+        assert_eq!(calls.get_mut(CallId(3)), None);
+        assert_eq!(calls.first(), Some(CallId(1)));
+        calls.remove(CallId(1));
+        assert_eq!(calls.first(), Some(CallId(5)));
+    }
+
+    #[test]
+    fn a_slot_is_used_again_as_it_was_left() {
+        let mut calls = Calls::new();
+        calls.insert(CallId(1), Vec::<u8>::new).reserve(100);
+        calls.remove(CallId(1));
+        assert!(calls.insert(CallId(3), Vec::new).capacity() >= 100);
+    }
+
+    #[test]
+    fn a_burst_of_calls_leaves_no_memory_behind() {
+        let mut calls = Calls::new();
+        for id in 0..100 {
+            calls.insert(CallId(id), || [0u8; 64]);
+        }
+        for id in 0..100 {
+            calls.remove(CallId(id));
+        }
+        assert_eq!(calls.slots.capacity(), 0);
+    }
+}

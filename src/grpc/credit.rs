@@ -1,0 +1,108 @@
+//! Which received bytes of a call are given back to the peer as window, and when.
+//!
+//! A message may be larger than the window, so the bytes of an unfinished message must be given
+//! back while it arrives. A peer that is faster than the application must be stopped, so a
+//! complete message is held against the window until the application has taken it. Both at once:
+//! of what arrived, as much is held back as messages wait to be taken. A call then costs at most
+//! one message beyond its window.
+
+/// The account of one call, in bytes.
+#[derive(Debug)]
+pub(super) struct Credit {
+    /// Arrived, and not given back yet.
+    held: usize,
+    /// In complete messages that the application has not taken.
+    untaken: usize,
+}
+
+impl Credit {
+    pub(super) const fn new() -> Credit {
+        Credit { held: 0, untaken: 0 }
+    }
+
+    /// Books a DATA frame with this many bytes that completed messages of this many. Returns, like
+    /// the others, what is to be given back now.
+    pub(super) fn arrived(&mut self, data_bytes: usize, message_bytes: usize) -> usize {
+        self.held += data_bytes;
+        self.untaken += message_bytes;
+        self.settle()
+    }
+
+    /// Books a DATA frame with this many bytes that ends the call: [`Credit::close`] comes next.
+    pub(super) fn refused(&mut self, data_bytes: usize) {
+        self.held += data_bytes;
+    }
+
+    /// Books a message that the application has taken.
+    pub(super) fn taken(&mut self, message_bytes: usize) -> usize {
+        self.untaken = self.untaken.saturating_sub(message_bytes);
+        self.settle()
+    }
+
+    /// Books the end of the call: nothing is held back any more.
+    pub(super) fn close(&mut self) -> usize {
+        self.untaken = 0;
+        self.settle()
+    }
+
+    fn settle(&mut self) -> usize {
+        let given_back = self.held.saturating_sub(self.untaken);
+        self.held -= given_back;
+        given_back
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    #[test]
+    fn an_unfinished_message_is_given_back_as_it_arrives() {
+        let mut credit = Credit::new();
+        assert_eq!(credit.arrived(16_000, 0), 16_000);
+        assert_eq!(credit.arrived(16_000, 0), 16_000);
+    }
+
+    #[test]
+    fn a_complete_message_is_held_until_it_is_taken() {
+        let mut credit = Credit::new();
+        assert_eq!(credit.arrived(105, 100), 5);
+        assert_eq!(credit.taken(100), 100);
+    }
+
+    #[test]
+    fn what_was_given_back_early_is_held_from_what_comes_next() {
+        let mut credit = Credit::new();
+        assert_eq!(credit.arrived(900, 0), 900);
+        assert_eq!(credit.arrived(105, 1000), 0);
+        assert_eq!(credit.arrived(500, 0), 0);
+        assert_eq!(credit.arrived(500, 0), 105);
+        assert_eq!(credit.taken(1000), 1000);
+    }
+
+    #[test]
+    fn every_byte_is_given_back_once_and_a_backlog_closes_the_window() {
+        const WINDOW: usize = 1000;
+        each_seed(|seed| {
+            let mut credit = Credit::new();
+            let (mut window, mut unfinished, mut waiting) = (WINDOW, 0, Vec::new());
+            for _ in 0..50 {
+                if seed.one_in(3) && !waiting.is_empty() {
+                    window += credit.taken(waiting.remove(0));
+                } else {
+                    let data = seed.below(window.min(400) + 1);
+                    unfinished += data;
+                    let message = if seed.one_in(2) { std::mem::take(&mut unfinished) } else { 0 };
+                    waiting.extend((message > 0).then_some(message));
+                    window = window - data + credit.arrived(data, message);
+                }
+                let backlog: usize = waiting.iter().sum();
+                assert_eq!(window, WINDOW - credit.held);
+                assert!(credit.held <= backlog);
+            }
+            window += credit.close();
+            assert_eq!(window, WINDOW);
+        });
+    }
+}

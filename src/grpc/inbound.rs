@@ -1,0 +1,73 @@
+//! What arrives for one call: messages out of DATA frames, and the window that they take up.
+
+use super::credit::Credit;
+use super::fault::Fault;
+use super::message::{Assembler, MessageLimits};
+
+/// The receiving side of a call.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    assembler: Assembler,
+    credit: Credit,
+}
+
+/// What became of a DATA frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Received {
+    /// Bytes to give back to the peer as window.
+    pub(super) released: usize,
+    /// The last message of the call was among the delivered ones.
+    pub(super) last: bool,
+}
+
+impl Inbound {
+    pub(super) const fn new() -> Inbound {
+        Inbound { assembler: Assembler::new(), credit: Credit::new() }
+    }
+
+    /// Takes a DATA frame and calls `deliver(message, last)` for each message that it completes.
+    ///
+    /// # Errors
+    /// As [`Assembler::feed`]. The call is to be closed; what it holds is given back then.
+    pub(super) fn receive(
+        &mut self,
+        data: &[u8],
+        end: bool,
+        compressed: Fault,
+        limits: &mut MessageLimits,
+        mut deliver: impl FnMut(&[u8], bool),
+    ) -> Result<Received, Fault> {
+        let (mut message_bytes, mut any_last) = (0, false);
+        let fed = self.assembler.feed(data, end, compressed, limits, |message, last| {
+            message_bytes += message.len();
+            any_last |= last;
+            deliver(message, last);
+        });
+        match fed {
+            Ok(()) => {
+                let released = self.credit.arrived(data.len(), message_bytes);
+                Ok(Received { released, last: any_last })
+            }
+            Err(fault) => {
+                self.credit.refused(data.len());
+                Err(fault)
+            }
+        }
+    }
+
+    /// The application took a message of this many bytes. Returns the bytes to give back.
+    pub(super) fn taken(&mut self, message_bytes: usize) -> usize {
+        self.credit.taken(message_bytes)
+    }
+
+    /// Whether no message is unfinished.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.assembler.is_between_messages()
+    }
+
+    /// Ends the call, and is as new for another one. Returns the bytes to give back.
+    pub(super) fn close(&mut self, limits: &mut MessageLimits) -> usize {
+        self.assembler.reset(limits);
+        self.credit.close()
+    }
+}

@@ -1,0 +1,328 @@
+//! Length-prefixed messages ("gRPC over HTTP2", `Length-Prefixed-Message`).
+//!
+//! ```text
+//! +----------------+--------------------------+------------------+
+//! | flag (1 byte)  | length (4, big-endian)   | message ...      |
+//! +----------------+--------------------------+------------------+
+//! ```
+//!
+//! They may be cut anywhere by DATA frames, and one DATA frame may hold several. A message that
+//! lies whole in a frame is passed on as it lies there; only a cut one is copied together.
+
+use super::fault::Fault;
+use crate::call::Limits;
+
+/// Flag and length.
+pub(super) const PREFIX_BYTES: usize = 5;
+
+/// What a buffer may keep for the next cut message.
+const KEPT_BYTES: usize = 16 * 1024;
+
+/// The prefix of an uncompressed message of this many bytes; `None` when its length does not fit.
+pub(super) fn prefix(message_bytes: usize) -> Option<[u8; PREFIX_BYTES]> {
+    let [b0, b1, b2, b3] = u32::try_from(message_bytes).ok()?.to_be_bytes();
+    Some([0, b0, b1, b2, b3])
+}
+
+/// What the messages of a connection may be, and what its unfinished ones hold at present.
+#[derive(Debug)]
+pub(super) struct MessageLimits {
+    pub(super) max_message_bytes: usize,
+    pub(super) max_unfinished_bytes: usize,
+    pub(super) unfinished_bytes: usize,
+}
+
+impl MessageLimits {
+    pub(super) fn new(limits: &Limits) -> MessageLimits {
+        MessageLimits {
+            max_message_bytes: limits.max_message_bytes,
+            max_unfinished_bytes: limits.max_partial_message_bytes,
+            unfinished_bytes: 0,
+        }
+    }
+
+    /// The length of the message behind this prefix, unless the message is refused.
+    fn check(&self, prefix: [u8; PREFIX_BYTES], compressed: Fault) -> Result<usize, Fault> {
+        let [flag, b0, b1, b2, b3] = prefix;
+        match flag {
+            0 => {}
+            1 => return Err(compressed),
+            _ => return Err(Fault::Flag(flag)),
+        }
+        let bytes = u32::from_be_bytes([b0, b1, b2, b3]) as usize;
+        if bytes > self.max_message_bytes {
+            return Err(Fault::TooLarge { bytes, limit: self.max_message_bytes });
+        }
+        Ok(bytes)
+    }
+}
+
+/// Puts the messages of one direction of one call together.
+///
+/// ```text
+///             5 bytes               length bytes
+///   Prefix ─────────────▶ Payload ───────────────▶ Prefix
+///      └──── prefix and message in one frame ────▶
+/// ```
+#[derive(Debug)]
+pub(super) struct Assembler {
+    state: State,
+    /// The message so far; empty in `State::Prefix`.
+    payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The first `have` bytes of a prefix are there, less than all.
+    Prefix { bytes: [u8; PREFIX_BYTES], have: usize },
+    /// The prefix is there, and the message is not.
+    Payload { length: usize },
+}
+
+const BETWEEN_MESSAGES: State = State::Prefix { bytes: [0; PREFIX_BYTES], have: 0 };
+
+impl Assembler {
+    pub(super) const fn new() -> Assembler {
+        Assembler { state: BETWEEN_MESSAGES, payload: Vec::new() }
+    }
+
+    /// Forgets an unfinished message, for another call.
+    pub(super) fn reset(&mut self, limits: &mut MessageLimits) {
+        limits.unfinished_bytes -= self.payload.len();
+        self.state = BETWEEN_MESSAGES;
+        self.forget_payload();
+    }
+
+    /// Takes the payload of a DATA frame and calls `deliver(message, last)` for each message that
+    /// is complete with it. `end` says that the stream ends behind `data`; `last` that it ends
+    /// behind the message. `compressed` is the fault of a message with the compressed-flag.
+    ///
+    /// # Errors
+    /// The fault of the message that is refused, at the latest when its prefix is there. The call
+    /// is then over.
+    pub(super) fn feed(
+        &mut self,
+        mut data: &[u8],
+        end: bool,
+        compressed: Fault,
+        limits: &mut MessageLimits,
+        mut deliver: impl FnMut(&[u8], bool),
+    ) -> Result<(), Fault> {
+        while !data.is_empty() {
+            match &mut self.state {
+                State::Prefix { have: 0, .. }
+                    if let Some((&prefix, behind)) = data.split_first_chunk() =>
+                {
+                    let length = limits.check(prefix, compressed)?;
+                    if let Some((message, behind)) = behind.split_at_checked(length) {
+                        deliver(message, end && behind.is_empty());
+                        data = behind;
+                    } else {
+                        self.state = State::Payload { length };
+                        data = behind;
+                    }
+                }
+                State::Prefix { bytes, have } => {
+                    let missing = &mut bytes[*have..];
+                    let count = missing.len().min(data.len());
+                    missing[..count].copy_from_slice(&data[..count]);
+                    data = &data[count..];
+                    *have += count;
+                    if *have == PREFIX_BYTES {
+                        let length = limits.check(*bytes, compressed)?;
+                        self.state = State::Payload { length };
+                        if length == 0 {
+                            self.finish_payload(end && data.is_empty(), limits, &mut deliver);
+                        }
+                    }
+                }
+                State::Payload { length } => {
+                    let length = *length;
+                    let count = (length - self.payload.len()).min(data.len());
+                    let (part, behind) = data.split_at(count);
+                    data = behind;
+                    self.append(part, length, limits)?;
+                    if self.payload.len() == length {
+                        self.finish_payload(end && data.is_empty(), limits, &mut deliver);
+                    }
+                }
+            }
+        }
+        if end && !self.is_between_messages() {
+            return Err(Fault::Truncated);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing of a message is there that is not complete.
+    pub(super) fn is_between_messages(&self) -> bool {
+        matches!(self.state, State::Prefix { have: 0, .. })
+    }
+
+    /// Adds to the message of `length` bytes. Memory grows with what has come, not with what the
+    /// prefix promises.
+    fn append(
+        &mut self,
+        part: &[u8],
+        length: usize,
+        limits: &mut MessageLimits,
+    ) -> Result<(), Fault> {
+        limits.unfinished_bytes += part.len();
+        let needed = self.payload.len() + part.len();
+        if needed > self.payload.capacity() {
+            let capacity = (2 * self.payload.capacity()).clamp(needed, length);
+            self.payload.reserve_exact(capacity - self.payload.len());
+        }
+        self.payload.extend_from_slice(part);
+        // Too much is found afterwards, so that what `reset` gives back is what is here. A part
+        // that completes its message holds nothing up.
+        let over = limits.unfinished_bytes > limits.max_unfinished_bytes;
+        if over && needed < length { Err(Fault::TooMuchUnfinished) } else { Ok(()) }
+    }
+
+    fn finish_payload(
+        &mut self,
+        last: bool,
+        limits: &mut MessageLimits,
+        deliver: &mut impl FnMut(&[u8], bool),
+    ) {
+        limits.unfinished_bytes -= self.payload.len();
+        self.state = BETWEEN_MESSAGES;
+        deliver(&self.payload, last);
+        self.forget_payload();
+    }
+
+    fn forget_payload(&mut self) {
+        if self.payload.capacity() > KEPT_BYTES {
+            self.payload = Vec::new();
+        } else {
+            self.payload.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    const ANY: Fault = Fault::CompressedWithoutEncoding;
+
+    fn limits() -> MessageLimits {
+        MessageLimits { max_message_bytes: 1000, max_unfinished_bytes: 1500, unfinished_bytes: 0 }
+    }
+
+    fn framed(messages: &[&[u8]]) -> Vec<u8> {
+        let framed = |m: &&[u8]| [&prefix(m.len()).unwrap()[..], m].concat();
+        messages.iter().flat_map(framed).collect()
+    }
+
+    #[test]
+    fn several_messages_in_one_data_frame_are_told_apart() {
+        let mut got = Vec::new();
+        let data = framed(&[b"one", b"", b"three"]);
+        Assembler::new()
+            .feed(&data, true, ANY, &mut limits(), |m, last| got.push((m.to_vec(), last)))
+            .unwrap();
+        assert_eq!(
+            got,
+            [(b"one".to_vec(), false), (b"".to_vec(), false), (b"three".to_vec(), true)]
+        );
+    }
+
+    #[test]
+    fn messages_cut_anywhere_come_out_whole() {
+        each_seed(|seed| {
+            let messages: Vec<Vec<u8>> = (0..seed.below(4))
+                .map(|_| {
+                    let count = seed.below(40);
+                    seed.bytes(count)
+                })
+                .collect();
+            let slices: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+            let bytes = framed(&slices);
+            let (mut assembler, mut limits) = (Assembler::new(), limits());
+            let mut got: Vec<Vec<u8>> = Vec::new();
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (data, behind) = rest.split_at(1 + seed.below(rest.len()));
+                rest = behind;
+                assembler
+                    .feed(data, rest.is_empty(), ANY, &mut limits, |m, last| {
+                        got.push(m.to_vec());
+                        assert_eq!(last, got.len() == messages.len());
+                    })
+                    .unwrap();
+            }
+            assert_eq!(got, messages);
+            assert_eq!(limits.unfinished_bytes, 0);
+            assert!(assembler.is_between_messages());
+        });
+    }
+
+    #[test]
+    fn a_message_whole_in_a_frame_is_not_copied() {
+        let data = framed(&[b"left where it is"]);
+        Assembler::new()
+            .feed(&data, false, ANY, &mut limits(), |m, _| {
+                assert_eq!(m.as_ptr(), data[PREFIX_BYTES..].as_ptr());
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn an_oversize_message_is_refused_at_its_prefix() {
+        let too_large = Fault::TooLarge { bytes: 1001, limit: 1000 };
+        let none = |_: &[u8], _: bool| panic!("delivered");
+        let data = prefix(1001).unwrap();
+        assert_eq!(Assembler::new().feed(&data, false, ANY, &mut limits(), none), Err(too_large));
+        let (mut assembler, mut limits) = (Assembler::new(), limits());
+        assert_eq!(assembler.feed(&data[..4], false, ANY, &mut limits, none), Ok(()));
+        assert_eq!(assembler.feed(&data[4..], false, ANY, &mut limits, none), Err(too_large));
+        assert_eq!(too_large.code(), crate::call::Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn flags_other_than_zero_are_refused() {
+        let none = |_: &[u8], _: bool| panic!("delivered");
+        let feed =
+            |flag| Assembler::new().feed(&[flag, 0, 0, 0, 1, b'x'], true, ANY, &mut limits(), none);
+        assert_eq!(feed(1), Err(ANY));
+        assert_eq!(feed(2), Err(Fault::Flag(2)));
+    }
+
+    #[test]
+    fn the_end_in_the_middle_of_a_message_is_a_fault() {
+        for cut in 1..8 {
+            let data = &framed(&[b"abc"])[..cut];
+            let end = Assembler::new().feed(data, true, ANY, &mut limits(), |_, _| ());
+            assert_eq!(end, Err(Fault::Truncated), "cut at {cut}");
+        }
+        assert_eq!(Assembler::new().feed(&[], true, ANY, &mut limits(), |_, _| ()), Ok(()));
+    }
+
+    #[test]
+    fn memory_grows_with_what_has_come_not_with_what_was_promised() {
+        let (mut assembler, mut limits) = (Assembler::new(), limits());
+        let data = [&prefix(1000).unwrap()[..], b"ten bytes."].concat();
+        assembler.feed(&data, false, ANY, &mut limits, |_, _| ()).unwrap();
+        assert!(assembler.payload.capacity() < 64);
+        assert_eq!(limits.unfinished_bytes, 10);
+        assembler.reset(&mut limits);
+        assert_eq!(limits.unfinished_bytes, 0);
+    }
+
+    #[test]
+    fn unfinished_messages_are_bounded_over_all_calls() {
+        let mut limits = limits();
+        let (mut first, mut second) = (Assembler::new(), Assembler::new());
+        let data = [&prefix(1000).unwrap()[..], &[7; 900]].concat();
+        first.feed(&data, false, ANY, &mut limits, |_, _| ()).unwrap();
+        let refused = second.feed(&data, false, ANY, &mut limits, |_, _| ());
+        assert_eq!(refused, Err(Fault::TooMuchUnfinished));
+        second.reset(&mut limits);
+        let mut delivered = 0;
+        first.feed(&[7; 100], false, ANY, &mut limits, |m, _| delivered = m.len()).unwrap();
+        assert_eq!((delivered, limits.unfinished_bytes), (1000, 0));
+    }
+}

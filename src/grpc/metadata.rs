@@ -1,0 +1,170 @@
+//! Metadata as header fields ("gRPC over HTTP2", `Custom-Metadata`).
+
+use super::base64;
+use super::fault::Fault;
+use crate::call::Metadata;
+use crate::hpack::{FieldBlock, Indexing};
+
+/// Names that belong to HTTP or to the definition of a call: never sent as metadata, and, with
+/// the exception of `user-agent`, never reported as metadata.
+const NOT_METADATA: [&[u8]; 10] = [
+    b"connection",
+    b"content-length",
+    b"content-type",
+    b"host",
+    b"keep-alive",
+    b"proxy-connection",
+    b"te",
+    b"transfer-encoding",
+    b"upgrade",
+    b"user-agent",
+];
+
+/// Adds a received field to `metadata`, unless it is HTTP's or gRPC's own.
+///
+/// A name outside gRPC's alphabet and a value that is not printable ASCII are legal in HTTP; gRPC
+/// forbids to fail over them and leaves the rest to us: the pair is left out, so that what an
+/// application was given it may also send.
+///
+/// # Errors
+/// [`Fault::Binary`] when a `-bin` value is not base64; its pairs up to there are taken.
+pub(super) fn receive(name: &[u8], value: &[u8], metadata: &mut Metadata) -> Result<(), Fault> {
+    let not_metadata = NOT_METADATA.contains(&name) && name != b"user-agent";
+    if name.starts_with(b"grpc-") || not_metadata || !name.iter().all(is_name_byte) {
+        return Ok(());
+    }
+    receive_unreserved(name, value, metadata)
+}
+
+/// The same for `grpc-status-details-bin`: in trailers, the one reserved name that carries
+/// something of the application's, a rich error.
+pub(super) fn receive_status_details(value: &[u8], metadata: &mut Metadata) -> Result<(), Fault> {
+    receive_unreserved(b"grpc-status-details-bin", value, metadata)
+}
+
+fn receive_unreserved(name: &[u8], value: &[u8], metadata: &mut Metadata) -> Result<(), Fault> {
+    // `append` fails only above 4 GiB, far beyond what a header list may hold.
+    if !name.ends_with(b"-bin") {
+        let value = value.trim_ascii();
+        if value.iter().all(|byte| (0x20..=0x7e).contains(byte)) {
+            let _ = metadata.append(name, value);
+        }
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    for text in value.split(|byte| *byte == b',') {
+        bytes.clear();
+        base64::decode(text.trim_ascii(), &mut bytes).map_err(|base64::NotBase64| Fault::Binary)?;
+        let _ = metadata.append(name, &bytes);
+    }
+    Ok(())
+}
+
+fn is_name_byte(byte: &u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
+}
+
+/// Adds the fields that carry `metadata` to `fields`.
+pub(super) fn send(metadata: &Metadata, fields: &mut FieldBlock) {
+    let mut text = Vec::new();
+    for (name, value) in metadata.iter() {
+        if NOT_METADATA.contains(&name) {
+            continue;
+        }
+        if name.ends_with(b"-bin") {
+            text.clear();
+            base64::encode(value, &mut text);
+            fields.push(name, &text);
+        } else {
+            // gRPC allows to strip spaces; HTTP/2 forbids them at the ends (RFC 9113 8.2.1).
+            fields.push(name, value.trim_ascii());
+        }
+    }
+}
+
+/// How a field that is not constant goes into the peer's dynamic table. Metadata stays out of it:
+/// it changes with every call (request ids, trace ids) and would push out what does not. Secrets
+/// stay out of every table on the way (RFC 7541 section 7.1.3).
+pub(super) fn indexing(name: &[u8]) -> Indexing {
+    match name {
+        b":path" | b"grpc-status" => Indexing::Incremental,
+        b"authorization" | b"proxy-authorization" | b"cookie" | b"set-cookie" => Indexing::Never,
+        _ => Indexing::Without,
+    }
+}
+
+/// The fields of a response, each with how to encode it.
+pub(super) fn indexed(fields: &FieldBlock) -> impl Iterator<Item = (&[u8], &[u8], Indexing)> {
+    fields.iter().map(|(name, value)| (name, value, indexing(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(fields: &[(&str, &str)]) -> Result<Vec<(String, Vec<u8>)>, Fault> {
+        let mut metadata = Metadata::new();
+        for (name, value) in fields {
+            receive(name.as_bytes(), value.as_bytes(), &mut metadata)?;
+        }
+        let owned = |(name, value): (&[u8], &[u8])| {
+            (String::from_utf8(name.to_vec()).unwrap(), value.to_vec())
+        };
+        Ok(metadata.iter().map(owned).collect())
+    }
+
+    fn pair(name: &str, value: &[u8]) -> (String, Vec<u8>) {
+        (name.to_owned(), value.to_vec())
+    }
+
+    #[test]
+    fn bin_values_are_split_on_commas_and_decoded_padded_or_not() {
+        let pairs = received(&[("a-bin", "Zm8=,Zm8, Zm9v"), ("a-bin", "")]);
+        let expected = [&b"fo"[..], b"fo", b"foo", b""].map(|value| pair("a-bin", value));
+        assert_eq!(pairs.unwrap(), expected);
+        assert_eq!(received(&[("a-bin", "Zm8=,!")]), Err(Fault::Binary));
+    }
+
+    #[test]
+    fn other_values_are_not_split() {
+        assert_eq!(received(&[("a", "1,2")]).unwrap(), [pair("a", b"1,2")]);
+    }
+
+    #[test]
+    fn what_belongs_to_http_or_grpc_is_not_metadata_but_user_agent_is() {
+        let fields = [
+            ("te", "trailers"),
+            ("content-type", "application/grpc"),
+            ("grpc-timeout", "1S"),
+            ("grpc-accept-encoding", "gzip"),
+            ("grpc-future", "x"),
+            ("grpc-status-details-bin", "Zg"),
+            ("user-agent", "grpc-c/1"),
+        ];
+        assert_eq!(received(&fields).unwrap(), [pair("user-agent", b"grpc-c/1")]);
+    }
+
+    #[test]
+    fn what_http_allows_and_grpc_does_not_is_left_out_without_an_error() {
+        let fields = [("a", "caf\u{e9}"), ("b", "tab\there"), ("c!", "x"), ("d", " ok ")];
+        assert_eq!(received(&fields).unwrap(), [pair("d", b"ok")]);
+    }
+
+    #[test]
+    fn bin_values_go_out_unpadded_and_http_names_not_at_all() {
+        let mut metadata = Metadata::new();
+        for (name, value) in [
+            ("a-bin", &b"fo"[..]),
+            ("te", b"x"),
+            ("user-agent", b"x"),
+            ("connection", b"x"),
+            ("b", b" v "),
+        ] {
+            metadata.insert(name, value).unwrap();
+        }
+        let mut fields = FieldBlock::new();
+        send(&metadata, &mut fields);
+        let sent: Vec<_> = fields.iter().collect();
+        assert_eq!(sent, [(&b"a-bin"[..], &b"Zm8"[..]), (b"b", b"v")]);
+    }
+}

@@ -1,0 +1,96 @@
+//! A client and a server joined in memory. Bytes go across in pieces of any size.
+
+use std::time::Duration;
+
+use super::trace::{ClientTrace, ServerTrace, Trace};
+use crate::call::{CallId, Code, Limits, Metadata, Status};
+use crate::grpc::{ClientConnection, ServerConnection};
+use crate::seed::Seed;
+
+/// Both ends, what is under way between them, and what happened.
+pub struct Pair {
+    pub client: ClientConnection,
+    pub server: ServerConnection,
+    pub trace: Trace,
+    to_server: Vec<u8>,
+    to_client: Vec<u8>,
+    /// Everything that was ever under way, for those who want to damage it.
+    pub heard_by_server: Vec<u8>,
+    pub heard_by_client: Vec<u8>,
+    seed: Seed,
+}
+
+impl Pair {
+    pub fn new(seed: u64) -> Pair {
+        Pair::with(&Limits::DEFAULT, seed)
+    }
+
+    pub fn with(limits: &Limits, seed: u64) -> Pair {
+        Pair {
+            client: ClientConnection::new(limits, Duration::ZERO, "host", false),
+            server: ServerConnection::new(limits, Duration::ZERO),
+            trace: Trace::default(),
+            to_server: Vec::new(),
+            to_client: Vec::new(),
+            heard_by_server: Vec::new(),
+            heard_by_client: Vec::new(),
+            seed: Seed::new(seed),
+        }
+    }
+
+    /// Lets bytes flow, in random pieces and turns, until nothing moves any more.
+    pub fn settle(&mut self) {
+        loop {
+            let before = self.heard_by_server.len() + self.heard_by_client.len();
+            self.step_to_server();
+            self.step_to_client();
+            let after = self.heard_by_server.len() + self.heard_by_client.len();
+            let waiting = !self.client.output().is_empty() || !self.server.output().is_empty();
+            if before == after && !waiting {
+                return;
+            }
+        }
+    }
+
+    fn step_to_server(&mut self) {
+        let output = self.client.output();
+        let count = (1 + self.seed.below(output.len())).min(output.len());
+        self.to_server.extend_from_slice(&output[..count]);
+        self.heard_by_server.extend_from_slice(&output[..count]);
+        self.client.consume_output(count);
+        let mut sink = ServerTrace(&mut self.trace);
+        let used = self.server.receive(Duration::ZERO, &self.to_server, &mut sink);
+        self.to_server.drain(..used);
+        if self.client.has_events() {
+            self.client.receive(Duration::ZERO, &[], &mut ClientTrace(&mut self.trace));
+        }
+    }
+
+    fn step_to_client(&mut self) {
+        let output = self.server.output();
+        let count = (1 + self.seed.below(output.len())).min(output.len());
+        self.to_client.extend_from_slice(&output[..count]);
+        self.heard_by_client.extend_from_slice(&output[..count]);
+        self.server.consume_output(count);
+        let mut sink = ClientTrace(&mut self.trace);
+        let used = self.client.receive(Duration::ZERO, &self.to_client, &mut sink);
+        self.to_client.drain(..used);
+        if self.server.has_events() {
+            self.server.receive(Duration::ZERO, &[], &mut ServerTrace(&mut self.trace));
+        }
+    }
+
+    /// Settles, and returns what happened since the last time.
+    pub fn story(&mut self) -> Vec<String> {
+        self.settle();
+        self.trace.take()
+    }
+
+    pub fn start(&mut self, path: &str) -> CallId {
+        self.client.start(path, &Metadata::new(), None).unwrap()
+    }
+
+    pub fn finish(&mut self, call: CallId, code: Code, message: &str) {
+        self.server.finish(call, &Status::new(code, message)).unwrap();
+    }
+}
