@@ -313,8 +313,9 @@ impl Connection {
         self.end(code, reason.as_bytes(), reason);
     }
 
-    /// Writes GOAWAY, drops every stream, and is over.
-    pub(super) fn end(&mut self, code: ErrorCode, debug: &[u8], reason: &'static str) {
+    /// Ends the connection at once, whatever the code: writes GOAWAY, drops every stream, and is
+    /// over. `debug` is for the peer's people, cut at 16 KiB; `reason` for ours.
+    pub fn end(&mut self, code: ErrorCode, debug: &[u8], reason: &'static str) {
         if self.phase == Phase::Over {
             return;
         }
