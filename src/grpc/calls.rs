@@ -25,7 +25,12 @@ impl<T> Calls<T> {
     }
 
     fn find(&self, call: CallId) -> Option<usize> {
-        self.open.binary_search_by_key(&call, |(id, _)| *id).ok()
+        // What arrives is mostly for the newest call, what is answered for the oldest.
+        match self.open[..] {
+            [.., (newest, _)] if newest == call => Some(self.open.len() - 1),
+            [(oldest, _), ..] if oldest == call => Some(0),
+            _ => self.open.binary_search_by_key(&call, |(id, _)| *id).ok(),
+        }
     }
 
     pub(super) fn get_mut(&mut self, call: CallId) -> Option<&mut T> {
@@ -33,15 +38,16 @@ impl<T> Calls<T> {
         self.slots.get_mut(self.open[at].1 as usize)
     }
 
-    /// Adds a call in a slot that is new or as the last call left it.
+    /// Adds a call with an id above all before it, in a slot that is new or as the last call left
+    /// it.
     pub(super) fn insert(&mut self, call: CallId, new: impl FnOnce() -> T) -> &mut T {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(new());
             // As many slots as calls at once: the peer's limit keeps it far below u32::MAX.
             (self.slots.len() - 1) as u32
         });
-        let at = self.open.partition_point(|(id, _)| *id < call);
-        self.open.insert(at, (call, slot));
+        debug_assert!(self.open.last().is_none_or(|(newest, _)| *newest < call));
+        self.open.push((call, slot));
         &mut self.slots[slot as usize]
     }
 

@@ -39,6 +39,7 @@ impl Request<'_> {
                 b"content-type" => is_grpc = is_grpc_content_type(value),
                 b"grpc-timeout" => timeout_text = Some(value),
                 b"grpc-encoding" => is_identity = value == b"identity",
+                b"user-agent" => metadata::receive_text(name, value, metadata),
                 b"te" | b":scheme" | b":authority" | b"grpc-accept-encoding" => {}
                 _ => binary = binary.and(metadata::receive(name, value, metadata)),
             }

@@ -76,8 +76,9 @@ impl Response {
                 b"grpc-encoding" if value != b"identity" => {
                     response.compressed = Fault::CompressedUnasked;
                 }
+                // The one reserved name that carries something of the application's: a rich error.
                 b"grpc-status-details-bin" if last => {
-                    let taken = metadata::receive_status_details(value, metadata);
+                    let taken = metadata::receive_binary(name, value, metadata);
                     response.fault = response.fault.or(taken.err());
                 }
                 _ => {
