@@ -117,3 +117,47 @@ impl EncoderTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    #[test]
+    fn a_table_without_entries_holds_no_memory() {
+        let mut table = EncoderTable::new(4096);
+        assert_eq!((table.heads.capacity(), table.links.capacity()), (0, 0));
+        table.insert(b"a", b"1", Hashes { name: 1, field: 2 });
+        table.set_max_size(0);
+        assert_eq!((table.heads.capacity(), table.links.capacity()), (0, 0));
+        table.set_max_size(4096);
+        assert_eq!(table.find_name(b"a", 1), None);
+    }
+
+    /// With hashes so poor that every chain holds strangers.
+    #[test]
+    fn a_search_finds_the_newest_that_matches_and_never_an_evicted_one() {
+        each_seed(|seed| {
+            let mut table = EncoderTable::new(34 * 8);
+            let mut model: Vec<([u8; 1], [u8; 1])> = Vec::new();
+            for _ in 0..40 {
+                let (name, value) = ([seed.below(4) as u8], [seed.below(4) as u8]);
+                let hashes =
+                    Hashes { name: u32::from(name[0] / 2), field: u32::from(value[0] / 2) };
+                let field = model.iter().position(|entry| *entry == (name, value));
+                assert_eq!(table.find_field(&name, &value, hashes.field), field);
+                let named = model.iter().position(|entry| entry.0 == name);
+                assert_eq!(table.find_name(&name, hashes.name), named);
+                if seed.one_in(10) {
+                    table.set_max_size(34 * seed.below(4));
+                    table.set_max_size(34 * 8);
+                    model.truncate(table.table.len());
+                } else {
+                    table.insert(&name, &value, hashes);
+                    model.insert(0, (name, value));
+                    model.truncate(8);
+                }
+            }
+        });
+    }
+}

@@ -127,3 +127,40 @@ impl fmt::Debug for FieldBlock {
         f.debug_list().entries(self.iter().map(|(name, value)| (text(name), text(value)))).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_come_back_in_order_whatever_their_bytes() {
+        let mut block = FieldBlock::new();
+        assert_eq!(block.capacity_bytes(), 0);
+        block.push(b"b", b"\0\xff");
+        block.push(b"", b"");
+        block.push(b"a", b"");
+        let fields: Vec<_> = block.iter().collect();
+        assert_eq!(fields, [(&b"b"[..], &b"\0\xff"[..]), (b"", b""), (b"a", b"")]);
+        assert_eq!((block.len(), block.size()), (3, 4 + 3 * 32));
+        assert_eq!(format!("{block:?}"), r#"[("b", "\\x00\\xff"), ("", ""), ("a", "")]"#);
+        block.clear();
+        assert!(block.is_empty() && block.size() == 0 && block.capacity_bytes() > 0);
+    }
+
+    #[test]
+    fn a_staged_field_counts_once_it_is_committed() {
+        let mut block = FieldBlock::new();
+        block.push(b"a", b"1");
+        block.staging().extend(b"namevalue");
+        assert_eq!((block.len(), block.size()), (1, 34));
+        assert_eq!(
+            (block.staged(4).name(), block.staged(4).value()),
+            (&b"name"[..], &b"value"[..])
+        );
+        block.discard();
+        block.staging().extend(b"namevalue");
+        block.commit(4);
+        assert_eq!(block.iter().last(), Some((&b"name"[..], &b"value"[..])));
+        assert_eq!(block.size(), 34 + 41);
+    }
+}

@@ -18,7 +18,7 @@
 //! | appendix A | static table | `static_table` |
 //! | 2.3.2, 4 | dynamic table, eviction | `dynamic_table` |
 //! | 3, 6 | decoding | `decoder` |
-//! | 6, 7.1 | encoding, what is worth indexing | `encoder`, `encoder_table` |
+//! | 6, 7.1 | encoding, finding what the tables hold | `encoder`, `encoder_table`, `hash` |
 //!
 //! The two tables must stay equal, so a block that cannot be decoded ends the connection. A block
 //! that is merely too much for us (see [`DecoderLimits`]) does not: its fields are dropped, its

@@ -44,7 +44,7 @@ fn lists_come_back_whatever_the_table_sizes_do() {
         let mut received = FieldBlock::new();
         let mut sent = FieldBlock::new();
         let mut block = Vec::new();
-        for _ in 0..seed.below(12) {
+        for _ in 0..seed.below(8) {
             // The decoder's side announces a size, perhaps several; the encoder's side hears.
             for _ in 0..seed.below(8).saturating_sub(5) {
                 let bytes = *seed.pick(&[0, 31, 32, 64, 100, 500, 4095, 4096, 4097, 10_000]);
@@ -54,7 +54,7 @@ fn lists_come_back_whatever_the_table_sizes_do() {
             sent.clear();
             block.clear();
             encoder.begin(&mut block);
-            for _ in 0..seed.below(12) {
+            for _ in 0..seed.below(8) {
                 let (name, value) = (random_name(seed), random_value(seed));
                 sent.push(&name, &value);
                 let indexing =
