@@ -19,6 +19,8 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, SETTINGS = 0, 1, 4
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
+HELLO, PATH, REQUEST_WITH_MESSAGE_AND_END = 0x01, 0x02, 0xC3
+
 
 def resident_bytes(pid):
     """Resident memory of a process, once it has stopped changing."""
@@ -35,7 +37,7 @@ def resident_bytes(pid):
 
 def bytes_per_connection(pid, address, protocol):
     """What each of 500 connections adds to the server's resident memory."""
-    call = {"grpc": grpc_call}[protocol]
+    call = {"grpc": grpc_call, "native": native_call}[protocol]
     host, port = address.rsplit(":", 1)
     with contextlib.ExitStack() as stack:
 
@@ -104,6 +106,29 @@ def grpc_call(connection):
         stream = int.from_bytes(head[5:], "big")
         receive(connection, length)
         answered = stream == 1 and head[3] in (DATA, HEADERS) and flags & END_STREAM != 0
+
+
+def envelope(kind, number, payload):
+    """A native envelope (schemas/native-envelope.md, section 2)."""
+    return struct.pack(">IBI", len(payload), kind, number) + payload
+
+
+def native_call(connection):
+    """One echo over the native protocol, from the magic to the answer."""
+    hello = b"\x08" + varint(256 * 1024) + b"\x10" + varint(1024 * 1024)
+    header = b"\x08\x01"
+    request = struct.pack(">I", len(header)) + header + echo_request(100)
+    connection.sendall(
+        b"AGR1"
+        + envelope(HELLO, 0, hello)
+        + envelope(PATH, 1, b"/agora.bench.v1.EchoService/Echo")
+        + envelope(REQUEST_WITH_MESSAGE_AND_END, 1, request)
+    )
+    receive(connection, len(b"AGR1"))
+    kind = HELLO
+    while kind == HELLO:
+        length, kind, _ = struct.unpack(">IBI", receive(connection, 9))
+        receive(connection, length)
 
 
 def receive(connection, count):

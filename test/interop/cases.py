@@ -14,12 +14,11 @@ TRAILING = ("x-grpc-test-echo-trailing-bin", b"\xab\xab\xab")
 PING_PONG = [(31415, 27182), (9, 8), (2653, 1828), (58979, 45904)]
 
 
-class Speaker:
-    """Builds the requests of the test service and has its stub."""
+class Requests:
+    """Builds the requests of the test service."""
 
-    def __init__(self, schema, channel):
+    def __init__(self, schema):
         self.schema = schema
-        self.stub = schema.stub(channel, SERVICE)
 
     def empty(self):
         return self.schema.message("grpc.testing.Empty")()
@@ -48,6 +47,14 @@ class Speaker:
         if body:
             request.payload.body = bytes(body)
         return request
+
+
+class Speaker(Requests):
+    """Builds requests, and has the stub to send them with."""
+
+    def __init__(self, schema, channel):
+        super().__init__(schema)
+        self.stub = schema.stub(channel, SERVICE)
 
 
 def equal(found, wanted, what):
