@@ -319,8 +319,9 @@ impl Connection {
             refuse(verdict, stream)?;
             return self.empty_frame();
         };
-        self.remove(slot, Ending::ResetByPeer);
+        // Before the stream goes: the connection may go with it, and that event comes last.
         self.events.push_back(Event::Reset { stream, error, by_peer: true });
+        self.remove(slot, Ending::ResetByPeer);
         // A client chose to open what a server resets: nothing is had from it for free.
         if self.role == Role::Server {
             self.spend_reset();
