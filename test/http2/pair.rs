@@ -1,0 +1,137 @@
+//! A client and a server joined in memory, and what they say to each other as a story.
+
+use std::collections::VecDeque;
+
+use agora::call::Limits;
+use agora::hpack::Indexing;
+use agora::http2::{Connection, Event, StreamId};
+
+use crate::peer::{START, indexed, line};
+use crate::seed::Seed;
+use crate::wire::Reader;
+
+/// One side with its wire to the other.
+pub struct Side {
+    pub connection: Connection,
+    /// Bytes that have arrived and were not taken.
+    arrived: Vec<u8>,
+    /// What the other side has sent and the wire still holds.
+    wire: VecDeque<u8>,
+    reader: Reader,
+}
+
+/// Both sides, and everything they said: `-->` from client to server, `<--` back, `*` events.
+pub struct Pair {
+    pub client: Side,
+    pub server: Side,
+    pub story: Vec<String>,
+}
+
+impl Side {
+    fn new(connection: Connection) -> Side {
+        Side { connection, arrived: Vec::new(), wire: VecDeque::new(), reader: Reader::new() }
+    }
+
+    /// Moves up to `count` bytes from the wire to the connection; says what happened.
+    pub fn deliver(&mut self, count: usize, mut each: impl FnMut(&mut Connection, Event<'_>)) {
+        let count = count.min(self.wire.len());
+        self.arrived.extend(self.wire.drain(..count));
+        let mut input = &self.arrived[..];
+        while let Some(event) = self.connection.next_event(START, &mut input) {
+            each(&mut self.connection, event);
+        }
+        let taken = self.arrived.len() - input.len();
+        self.arrived.drain(..taken);
+    }
+
+    /// Takes up to `count` bytes of output.
+    pub fn take_output(&mut self, count: usize) -> Vec<u8> {
+        let bytes = self.connection.output();
+        let bytes = bytes[..count.min(bytes.len())].to_vec();
+        self.connection.consume_output(bytes.len());
+        bytes
+    }
+}
+
+impl Pair {
+    pub fn new(limits: &Limits) -> Pair {
+        let client = Side::new(Connection::new_client(limits, START));
+        let server = Side::new(Connection::new_server(limits, START));
+        Pair { client, server, story: Vec::new() }
+    }
+
+    /// A pair that has exchanged its SETTINGS; the story begins after that.
+    pub fn settled() -> Pair {
+        let mut pair = Pair::new(&Limits::DEFAULT);
+        pair.run();
+        pair.story.clear();
+        pair
+    }
+
+    pub fn open(&mut self, fields: &[(&str, &str)], end_stream: bool) -> StreamId {
+        self.client.connection.open(indexed(fields), end_stream).unwrap()
+    }
+
+    pub fn answer(&mut self, stream: StreamId, fields: &[(&str, &str)], end_stream: bool) {
+        let fields = indexed(fields);
+        self.server.connection.send_headers(stream, fields, end_stream).unwrap();
+    }
+
+    /// Everything said by one side reaches the other, until both are silent.
+    pub fn run(&mut self) {
+        loop {
+            let upward = self.client.take_output(usize::MAX);
+            let downward = self.server.take_output(usize::MAX);
+            if upward.is_empty() && downward.is_empty() {
+                return;
+            }
+            let lines = self.client.reader.read(&upward);
+            self.story.extend(lines.into_iter().map(|line| format!("--> {line}")));
+            self.server.wire.extend(upward);
+            self.hear(true);
+            let lines = self.server.reader.read(&downward);
+            self.story.extend(lines.into_iter().map(|line| format!("<-- {line}")));
+            self.client.wire.extend(downward);
+            self.hear(false);
+        }
+    }
+
+    fn hear(&mut self, by_server: bool) {
+        let (side, name) = match by_server {
+            true => (&mut self.server, "server"),
+            false => (&mut self.client, "client"),
+        };
+        let story = &mut self.story;
+        side.deliver(usize::MAX, |_, event| story.push(format!("  * {name}: {}", line(&event))));
+    }
+
+    /// A random number of bytes, up to `most`, moves from each side's output onto the wire.
+    pub fn trickle(&mut self, most: usize, seed: &mut Seed) {
+        let upward = self.client.take_output(seed.below(most + 1));
+        self.server.wire.extend(upward);
+        let downward = self.server.take_output(seed.below(most + 1));
+        self.client.wire.extend(downward);
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_silent(&self) -> bool {
+        let silent = |side: &Side| side.wire.is_empty() && side.connection.output().is_empty();
+        silent(&self.client) && silent(&self.server)
+    }
+
+    /// The story as it should read, without the margin.
+    #[track_caller]
+    pub fn expect_story(&self, expected: &str) {
+        let lines = expected.lines().map(str::trim_end).filter(|line| !line.trim().is_empty());
+        let lines: Vec<_> =
+            lines.map(|line| line.strip_prefix("        ").unwrap_or(line)).collect();
+        assert_eq!(self.story, lines, "\n{}\n", self.story.join("\n"));
+    }
+}
+
+/// Fields that no table keeps.
+pub fn plain<'f>(
+    fields: &'f [(&'f str, String)],
+) -> impl Iterator<Item = (&'f [u8], &'f [u8], Indexing)> {
+    fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes(), Indexing::Without))
+}
