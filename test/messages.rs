@@ -7,7 +7,8 @@ mod seed;
 use std::collections::BTreeSet;
 
 use agora::pb::{
-    agora_bench_v1, agora_market_v1, grpc_health_v1, grpc_reflection_v1, grpc_testing,
+    agora_bench_v1, agora_market_v1, agora_native_v1, grpc_health_v1, grpc_reflection_v1,
+    grpc_testing,
 };
 use agora::protobuf::{Checked, Error, Kind, Shape, Width, decode, encode};
 use quick_protobuf::MessageWrite;
@@ -50,6 +51,7 @@ fn types() -> Vec<Type> {
             WatchNotificationsRequest, WatchNotificationsResponse,
             AcknowledgeNotificationsRequest, AcknowledgeNotificationsResponse, UInt32Value,
             UInt64Value;
+        agora_native_v1: Hello, MetadataField, RequestHeader, ResponseHeader, Trailers, GoAway;
         grpc_health_v1: HealthCheckRequest, HealthCheckResponse, HealthListRequest,
             HealthListResponse, mod_HealthListResponse::StatusesEntry;
         grpc_reflection_v1: ServerReflectionRequest, ExtensionRequest, ServerReflectionResponse,

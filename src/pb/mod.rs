@@ -17,6 +17,7 @@
 
 pub mod agora_bench_v1;
 pub mod agora_market_v1;
+pub mod agora_native_v1;
 pub mod grpc_health_v1;
 pub mod grpc_reflection_v1;
 pub mod grpc_testing;
