@@ -1,0 +1,183 @@
+//! What the server says: envelopes in, [`ClientSink`] told.
+
+use super::ClientConnection;
+use crate::call::{CallId, ClientSink, Code, Status};
+use crate::native::Error;
+use crate::native::credit;
+use crate::native::envelope::{Header, Kind, Parts};
+use crate::native::input::Next;
+use crate::native::link::{Greeting, too_large};
+use crate::native::wire;
+
+impl ClientConnection {
+    /// Reads as far as the input and our limits allow.
+    pub(super) fn read(
+        &mut self,
+        rest: &mut &[u8],
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        self.link.take_magic(rest)?;
+        if self.link.greeting == Greeting::Magic {
+            return Ok(());
+        }
+        while self.link.wants_input() {
+            match self.input.next(rest)? {
+                Next::Whole(header, payload) => self.envelope(header, payload, sink)?,
+                Next::Gathered(header, payload) => {
+                    self.envelope(header, &payload, sink)?;
+                    self.input.recycle(payload);
+                }
+                Next::TooLarge(header, parts) => self.too_large(header, parts, sink)?,
+                Next::Nothing => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn envelope(
+        &mut self,
+        header: Header,
+        payload: &[u8],
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        if self.link.greeting != Greeting::Done {
+            self.max_calls = self.link.hello(header, payload)?.max_concurrent_calls;
+            return Ok(());
+        }
+        match header.kind {
+            Kind::Message => self.message(header, payload, sink),
+            Kind::Headers => self.headers(header.id, payload, sink),
+            Kind::Trailers => self.trailers(header.id, payload, sink),
+            Kind::GoAway => self.server_goes_away(payload, sink),
+            _ => self.link.shared(header, payload),
+        }
+    }
+
+    fn headers(
+        &mut self,
+        id: u32,
+        payload: &[u8],
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        let Some(call) = self.link.calls.get_mut(id) else {
+            self.link.must_be_past(id)?;
+            return self.link.did_nothing();
+        };
+        if call.headers_passed {
+            return Err(Error::HeadersLate);
+        }
+        call.headers_passed = true;
+        self.link.did_something();
+        match wire::read_headers(payload, &self.link.limits, &mut self.metadata) {
+            Ok(()) => sink.headers(CallId(id), &self.metadata),
+            Err(error) => self.give_up(id, error.status(), sink),
+        }
+        Ok(())
+    }
+
+    fn message(
+        &mut self,
+        header: Header,
+        message: &[u8],
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        let id = header.id;
+        let cost = credit::cost(message.len());
+        self.link.charge(cost)?;
+        self.link.did_something();
+        let Some(call) = self.link.calls.get_mut(id) else {
+            self.link.must_be_past(id)?;
+            self.link.release(cost);
+            return Ok(());
+        };
+        call.headers_passed = true;
+        call.arrive(cost, header.ends())?;
+        sink.message(CallId(id), message);
+        if header.ends() {
+            self.link.remove(id);
+            sink.finished(CallId(id), Status::OK, false);
+        }
+        Ok(())
+    }
+
+    fn trailers(
+        &mut self,
+        id: u32,
+        payload: &[u8],
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        let Some(call) = self.link.remove(id) else {
+            self.link.must_be_past(id)?;
+            return self.link.did_nothing();
+        };
+        self.link.did_something();
+        match wire::read_trailers(payload, &self.link.limits) {
+            Ok(trailers) => {
+                let untouched = trailers.refused && !call.headers_passed;
+                sink.finished(CallId(id), trailers.status, untouched);
+            }
+            Err(error) => sink.finished(CallId(id), error.status(), false),
+        }
+        Ok(())
+    }
+
+    /// A part of an envelope is beyond the limits, and the envelope is being skipped.
+    fn too_large(
+        &mut self,
+        header: Header,
+        parts: Parts,
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        if self.link.greeting != Greeting::Done {
+            return Err(Error::HelloMissing);
+        }
+        if let Some(len) = parts.message {
+            self.link.charge(credit::cost(len))?;
+            self.link.release(credit::cost(len));
+        }
+        let id = header.id;
+        let status = too_large(parts, &self.link.limits);
+        match header.kind {
+            Kind::Request => return Err(Error::Direction),
+            _ if self.link.calls.get(id).is_none() => self.link.must_be_past(id)?,
+            Kind::Headers | Kind::Message if !header.ends() => self.give_up(id, status, sink),
+            _ => {
+                self.link.remove(id);
+                sink.finished(CallId(id), status, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a call whose answer we cannot read, and tells the server.
+    fn give_up(&mut self, id: u32, status: Status, sink: &mut impl ClientSink) {
+        self.cancel(CallId(id));
+        self.link.count_reply();
+        sink.finished(CallId(id), status, false);
+    }
+
+    /// Calls above the last id that the server names were not begun. With an error the others are
+    /// over too, else they go on.
+    fn server_goes_away(
+        &mut self,
+        payload: &[u8],
+        sink: &mut impl ClientSink,
+    ) -> Result<(), Error> {
+        let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
+        let last = go_away.last_call_id;
+        if self.server_last.is_some_and(|before| before < last) {
+            return Err(Error::GoAwayMalformed);
+        }
+        self.server_last = Some(last);
+        self.link.peer_leaving = true;
+        for id in self.link.calls.ids_above(last) {
+            self.link.remove(id);
+            let status = Status::new(Code::Unavailable, "the server takes no more calls");
+            sink.finished(CallId(id), status, true);
+        }
+        if go_away.code != Code::Ok {
+            self.shut(&Status::new(go_away.code, go_away.reason), sink);
+        }
+        Ok(())
+    }
+}

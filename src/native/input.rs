@@ -1,0 +1,223 @@
+//! Cuts the bytes of a connection into envelopes.
+
+use super::Error;
+use super::envelope::{HEADER_BYTES, Header, Parts};
+use super::wire;
+use crate::call::Limits;
+
+/// What a connection begins with, in both directions.
+pub(super) const MAGIC: [u8; 4] = *b"AGR1";
+/// An incomplete envelope of at most this many bytes is left with the caller, who presents it
+/// again with more behind it; what is longer we gather ourselves.
+const LEAVE_BYTES: usize = 16 * 1024;
+/// A gathering buffer of at most this many bytes is kept for the next long envelope.
+const KEEP_BYTES: usize = 1024 * 1024;
+
+/// Takes the magic off the front; false when more bytes are needed to tell.
+pub(super) fn take_magic(input: &mut &[u8]) -> Result<bool, Error> {
+    let n = input.len().min(MAGIC.len());
+    let (start, rest) = input.split_at(n);
+    if start != &MAGIC[..n] {
+        return Err(Error::Magic);
+    }
+    if n < MAGIC.len() {
+        return Ok(false);
+    }
+    *input = rest;
+    Ok(true)
+}
+
+/// What [`Input::next`] found.
+pub(super) enum Next<'i> {
+    /// An envelope that lay complete in the input.
+    Whole(Header, &'i [u8]),
+    /// An envelope that came in pieces; its buffer goes back by [`Input::recycle`].
+    Gathered(Header, Vec<u8>),
+    /// An envelope with a part longer than the limits allow. What is left of it will be skipped.
+    TooLarge(Header, Parts),
+    /// Nothing more until there is more input.
+    Nothing,
+}
+
+/// The largest payloads taken.
+struct Bounds {
+    header: usize,
+    message: usize,
+}
+
+/// The cutter. Holds at most one incomplete envelope.
+pub(super) struct Input {
+    bounds: Bounds,
+    /// The incomplete envelope that is being gathered.
+    header: Option<Header>,
+    /// Its payload so far. It grows as bytes come and not by what the length promises.
+    payload: Vec<u8>,
+    /// Bytes of an envelope too large that are still to come.
+    skip: usize,
+}
+
+impl Input {
+    pub(super) fn new(limits: &Limits) -> Input {
+        let bounds = Bounds {
+            header: wire::max_header_bytes(limits),
+            message: limits.max_message_bytes.min(limits.max_partial_message_bytes),
+        };
+        Input { bounds, header: None, payload: Vec::new(), skip: 0 }
+    }
+
+    /// Takes the next envelope off the front of `input`, if it is there.
+    pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Next<'i>, Error> {
+        if (self.skip > 0 || self.header.is_some()) && !self.go_on(input) {
+            return Ok(Next::Nothing);
+        }
+        if let Some(header) = self.header.take() {
+            return Ok(Next::Gathered(header, std::mem::take(&mut self.payload)));
+        }
+        let Some(header) = Header::read(input)? else {
+            return Ok(Next::Nothing);
+        };
+        let behind = &input[HEADER_BYTES..];
+        let Some(parts) = header.parts(behind)? else {
+            return Ok(Next::Nothing);
+        };
+        if !self.bounds.allow(parts) {
+            *input = behind;
+            self.skip = header.length;
+            return Ok(Next::TooLarge(header, parts));
+        }
+        if let Some((payload, rest)) = behind.split_at_checked(header.length) {
+            *input = rest;
+            return Ok(Next::Whole(header, payload));
+        }
+        if HEADER_BYTES + header.length > LEAVE_BYTES {
+            self.payload.extend_from_slice(behind);
+            self.header = Some(header);
+            *input = &[];
+        }
+        Ok(Next::Nothing)
+    }
+
+    /// Goes on skipping or gathering; says whether it is done.
+    fn go_on(&mut self, input: &mut &[u8]) -> bool {
+        if let Some(header) = self.header {
+            let missing = header.length - self.payload.len();
+            let (more, rest) = input.split_at(missing.min(input.len()));
+            self.payload.extend_from_slice(more);
+            *input = rest;
+            return more.len() == missing;
+        }
+        let (skipped, rest) = input.split_at(self.skip.min(input.len()));
+        self.skip -= skipped.len();
+        *input = rest;
+        self.skip == 0
+    }
+
+    /// Takes a gathering buffer back.
+    pub(super) fn recycle(&mut self, mut payload: Vec<u8>) {
+        payload.clear();
+        if payload.capacity() <= KEEP_BYTES {
+            self.payload = payload;
+        }
+    }
+
+    /// The memory held, in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.payload.capacity()
+    }
+
+    /// Gives the gathering buffer back, when it is not in use.
+    pub(super) fn shrink(&mut self) {
+        if self.header.is_none() && self.payload.capacity() > 0 {
+            self.payload = Vec::new();
+        }
+    }
+}
+
+impl Bounds {
+    fn allow(&self, parts: Parts) -> bool {
+        parts.header <= self.header && parts.message.is_none_or(|len| len <= self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::envelope::Kind;
+
+    fn envelope(length: usize) -> Vec<u8> {
+        let header = Header { length, kind: Kind::Message, flags: 0, id: 1 };
+        let mut bytes = header.to_bytes().to_vec();
+        bytes.extend((0..length).map(|n| n as u8));
+        bytes
+    }
+
+    #[test]
+    fn what_is_left_to_the_caller_is_short() {
+        let mut input = Input::new(&Limits::DEFAULT);
+        for length in [LEAVE_BYTES - HEADER_BYTES, LEAVE_BYTES - HEADER_BYTES + 1] {
+            let bytes = envelope(length);
+            let mut rest = &bytes[..bytes.len() - 1];
+            assert!(matches!(input.next(&mut rest), Ok(Next::Nothing)));
+            assert_eq!(rest.is_empty(), bytes.len() > LEAVE_BYTES);
+        }
+        let mut last = &[7][..];
+        assert!(matches!(input.next(&mut last), Ok(Next::Gathered(..))));
+    }
+
+    #[test]
+    fn a_long_envelope_is_gathered_as_it_comes() {
+        let bytes = envelope(100_000);
+        let mut input = Input::new(&Limits::DEFAULT);
+        for piece in bytes.chunks(999) {
+            let mut rest = piece;
+            match input.next(&mut rest) {
+                Ok(Next::Gathered(_, payload)) => assert!(payload == bytes[HEADER_BYTES..]),
+                Ok(Next::Nothing) => assert!(input.memory() <= 200_000),
+                _ => panic!("no envelope"),
+            }
+            assert!(rest.len() < LEAVE_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_length_alone_reserves_no_memory() {
+        let mut input = Input::new(&Limits::DEFAULT);
+        let header = Header { length: 4 << 20, kind: Kind::Message, flags: 0, id: 1 };
+        let bytes = header.to_bytes();
+        assert!(matches!(input.next(&mut &bytes[..]), Ok(Next::Nothing)));
+        assert_eq!(input.memory(), 0);
+    }
+
+    #[test]
+    fn an_envelope_too_large_is_skipped_without_a_copy() {
+        let mut bytes = envelope((4 << 20) + 1);
+        bytes.extend(envelope(1));
+        let mut input = Input::new(&Limits::DEFAULT);
+        let mut found = Vec::new();
+        for piece in bytes.chunks(65_536) {
+            let mut rest = piece;
+            loop {
+                match input.next(&mut rest) {
+                    Ok(Next::Whole(header, _)) => found.push(("whole", header.length)),
+                    Ok(Next::TooLarge(header, _)) => found.push(("too large", header.length)),
+                    Ok(Next::Nothing) => break,
+                    _ => panic!("gathered"),
+                }
+            }
+            assert!(rest.len() <= HEADER_BYTES);
+            assert_eq!(input.memory(), 0);
+        }
+        assert_eq!(found, [("too large", (4 << 20) + 1), ("whole", 1)]);
+    }
+
+    #[test]
+    fn the_first_wrong_byte_of_the_magic_tells() {
+        assert_eq!(take_magic(&mut &b"HTTP"[..]), Err(Error::Magic));
+        assert_eq!(take_magic(&mut &b"AH"[..]), Err(Error::Magic));
+        assert_eq!(take_magic(&mut &b"AGR"[..]), Ok(false));
+        let mut input = &b"AGR1rest"[..];
+        assert_eq!(take_magic(&mut input), Ok(true));
+        assert_eq!(input, b"rest");
+    }
+}

@@ -1,0 +1,271 @@
+//! What the client says: envelopes in, [`ServerSink`] told.
+
+use std::time::Duration;
+
+use super::ServerConnection;
+use crate::call::{CallId, CallStart, Code, ServerSink, Status};
+use crate::native::Error;
+use crate::native::credit;
+use crate::native::envelope::{Header, Kind, Parts, REQUEST_PREFIX_BYTES};
+use crate::native::input::Next;
+use crate::native::link::{Greeting, put_trailers, too_large};
+use crate::native::wire::{self, RequestHeader};
+
+impl ServerConnection {
+    /// Reads as far as the input and our limits allow.
+    pub(super) fn read(
+        &mut self,
+        now: Duration,
+        rest: &mut &[u8],
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        if self.link.take_magic(rest)? {
+            self.link.greet(self.link.limits.max_concurrent_calls);
+        }
+        if self.link.greeting == Greeting::Magic {
+            return Ok(());
+        }
+        while self.link.wants_input() {
+            match self.input.next(rest)? {
+                Next::Whole(header, payload) => self.envelope(now, header, payload, sink)?,
+                Next::Gathered(header, payload) => {
+                    self.envelope(now, header, &payload, sink)?;
+                    self.input.recycle(payload);
+                }
+                Next::TooLarge(header, parts) => self.too_large(now, header, parts, sink)?,
+                Next::Nothing => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn envelope(
+        &mut self,
+        now: Duration,
+        header: Header,
+        payload: &[u8],
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        if self.link.greeting != Greeting::Done {
+            return self.link.hello(header, payload).map(|_| ());
+        }
+        match header.kind {
+            Kind::Request => self.request(now, header, payload, sink),
+            Kind::Message => self.message(header, payload, sink),
+            Kind::HalfClose => self.half_close(header.id, sink),
+            Kind::Cancel => self.cancel(now, header.id, sink),
+            Kind::Path => self.path(header.id, payload),
+            Kind::GoAway => self.client_goes_away(payload, sink),
+            _ => self.link.shared(header, payload),
+        }
+    }
+
+    /// A path is of use to the request behind it only.
+    fn path(&mut self, id: u32, path: &[u8]) -> Result<(), Error> {
+        self.link.did_nothing()?;
+        self.paths.define(id, path)
+    }
+
+    fn request(
+        &mut self,
+        now: Duration,
+        header: Header,
+        payload: &[u8],
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        let (head, message) = split_request(header, payload)?;
+        self.new_call(header.id)?;
+        if let Some(message) = message {
+            self.link.charge(credit::cost(message.len()))?;
+        }
+        let Some(request) = self.admit(now, header.id, head)? else {
+            // Refused, or too late: what the message used is free again.
+            if let Some(message) = message {
+                self.link.release(credit::cost(message.len()));
+            }
+            return Ok(());
+        };
+        let path = self.paths.get(request.path_id).ok_or(Error::PathUnknown)?;
+        let entry = self.link.open_call(header.id, 0);
+        let last = header.ends();
+        match message {
+            Some(message) => entry.arrive(credit::cost(message.len()), last)?,
+            None => entry.peer_finished = last,
+        }
+        self.last_accepted = header.id;
+        let call = CallId(header.id);
+        let metadata = &self.metadata;
+        sink.call(CallStart { call, path, metadata, timeout: request.timeout });
+        match message {
+            Some(message) => sink.message(call, message, last),
+            None if last => sink.half_close(call),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A call begins: its id is above all before it.
+    fn new_call(&mut self, id: u32) -> Result<(), Error> {
+        if id <= self.link.last_call {
+            return Err(Error::CallIdReused);
+        }
+        if self.link.peer_leaving {
+            return Err(Error::GoneAway);
+        }
+        self.link.last_call = id;
+        self.link.did_something();
+        Ok(())
+    }
+
+    /// Reads a request's header and decides whether the call may begin. If not it is answered with
+    /// its status; after our GO_AWAY it is not answered at all.
+    fn admit(
+        &mut self,
+        now: Duration,
+        id: u32,
+        head: &[u8],
+    ) -> Result<Option<RequestHeader>, Error> {
+        let link = &mut self.link;
+        if link.leaving {
+            return Ok(None);
+        }
+        let limits = &link.limits;
+        let max = limits.max_concurrent_calls;
+        if link.calls.len() >= max as usize {
+            let full = format!("{max} calls are open on this connection, as many as may be");
+            self.refuse(id, &Status::new(Code::ResourceExhausted, full), true);
+            return Ok(None);
+        }
+        match wire::read_request(head, limits, &mut self.metadata) {
+            Ok(request) => Ok(Some(request)),
+            Err(error) => {
+                self.refuse(id, &error.status(), false);
+                self.spend_reset(now)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn message(
+        &mut self,
+        header: Header,
+        message: &[u8],
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        let cost = credit::cost(message.len());
+        self.link.charge(cost)?;
+        self.link.did_something();
+        let Some(call) = self.link.calls.get_mut(header.id) else {
+            self.link.must_be_past(header.id)?;
+            self.link.release(cost);
+            return Ok(());
+        };
+        call.arrive(cost, header.ends())?;
+        if call.finished {
+            call.held -= cost;
+            self.link.release(cost);
+        } else {
+            sink.message(CallId(header.id), message, header.ends());
+        }
+        Ok(())
+    }
+
+    fn half_close(&mut self, id: u32, sink: &mut impl ServerSink) -> Result<(), Error> {
+        let Some(call) = self.link.calls.get_mut(id) else {
+            self.link.must_be_past(id)?;
+            return self.link.did_nothing();
+        };
+        if call.peer_finished {
+            return Err(Error::HalfClosed);
+        }
+        call.peer_finished = true;
+        if !call.finished {
+            sink.half_close(CallId(id));
+        }
+        self.link.did_something();
+        Ok(())
+    }
+
+    fn cancel(&mut self, now: Duration, id: u32, sink: &mut impl ServerSink) -> Result<(), Error> {
+        let Some(call) = self.link.remove(id) else {
+            self.link.must_be_past(id)?;
+            return self.link.did_nothing();
+        };
+        if !call.finished {
+            sink.cancelled(CallId(id), Status::new(Code::Cancelled, "cancelled by the client"));
+        }
+        self.link.did_something();
+        self.spend_reset(now)
+    }
+
+    /// A part of an envelope is beyond the limits, and the envelope is being skipped.
+    fn too_large(
+        &mut self,
+        now: Duration,
+        header: Header,
+        parts: Parts,
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        if self.link.greeting != Greeting::Done {
+            return Err(Error::HelloMissing);
+        }
+        let id = header.id;
+        match header.kind {
+            Kind::Request => self.new_call(id)?,
+            Kind::Message => {}
+            _ => return Err(Error::Direction),
+        }
+        if let Some(len) = parts.message {
+            self.link.charge(credit::cost(len))?;
+            self.link.release(credit::cost(len));
+        }
+        let status = too_large(parts, &self.link.limits);
+        if header.kind == Kind::Request {
+            if self.link.leaving {
+                return Ok(());
+            }
+        } else {
+            match self.link.calls.get(id).map(|call| (call.peer_finished, call.finished)) {
+                None => return self.link.must_be_past(id),
+                Some((true, _)) => return Err(Error::HalfClosed),
+                Some((false, true)) => return Ok(()),
+                Some((false, false)) => {}
+            }
+            self.link.remove(id);
+            sink.cancelled(CallId(id), status.clone());
+        }
+        self.refuse(id, &status, false);
+        self.spend_reset(now)
+    }
+
+    /// Ends a call that the application does not have, or no longer.
+    fn refuse(&mut self, id: u32, status: &Status, refused: bool) {
+        put_trailers(&mut self.link.output, id, status, refused);
+        self.link.count_reply();
+    }
+
+    fn spend_reset(&mut self, now: Duration) -> Result<(), Error> {
+        if self.resets.take(now) { Ok(()) } else { Err(Error::TooManyResets) }
+    }
+
+    fn client_goes_away(
+        &mut self,
+        payload: &[u8],
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
+        self.link.peer_leaving = true;
+        if go_away.code != Code::Ok {
+            self.shut(&Status::new(go_away.code, go_away.reason), sink);
+        }
+        Ok(())
+    }
+}
+
+/// The header and the message of a REQUEST.
+fn split_request(header: Header, payload: &[u8]) -> Result<(&[u8], Option<&[u8]>), Error> {
+    let parts = header.parts(payload)?.ok_or(Error::RequestLength)?;
+    let behind = payload.get(REQUEST_PREFIX_BYTES..).unwrap_or_default();
+    let (head, message) = behind.split_at_checked(parts.header).ok_or(Error::RequestLength)?;
+    Ok((head, parts.message.map(|_| message)))
+}

@@ -1,0 +1,304 @@
+//! Section 9 of the schema, and what we bound for ourselves: every limit is crossed.
+
+use std::time::Duration;
+
+use super::one_side::*;
+use super::pair::Pair;
+use super::{metadata, tight};
+use crate::call::{CallId, Code, Limits, Metadata, Status};
+
+#[test]
+fn a_message_too_large_ends_its_call_and_is_skipped() {
+    // Rule L1.
+    let limits = Limits { max_message_bytes: 100, ..Limits::DEFAULT };
+    let status = "RESOURCE_EXHAUSTED \"a message of 101 bytes, 100 are allowed\"";
+    let told = "RESOURCE_EXHAUSTED: a message of 101 bytes, 100 are allowed";
+    let mut served = Served::greeted(&limits);
+    let (said, heard) = served.says(&unary(1, &[0; 101]));
+    assert_eq!((said, heard), (vec![format!("TRAILERS 1 {status}")], vec![]));
+    let (_, heard) = served.says(&unary(2, &[0; 100]));
+    assert_eq!(heard, ["call 2 /p", "message 2 last <100 bytes>"]);
+    let (said, heard) = served.says(&[request(3), envelope(MESSAGE, 3, &[0; 101])].concat());
+    assert_eq!(said, [format!("TRAILERS 3 {status}")]);
+    assert_eq!(heard, ["call 3 /p".to_owned(), format!("cancelled 3 {told}")]);
+    assert!(served.server.send_message(CallId(3), b"").is_err());
+
+    let mut asking = Asking::greeted(&limits);
+    for kind in [MESSAGE, MESSAGE | END] {
+        let call = asking.start();
+        let (said, heard) = asking.hears(&envelope(kind, call.0, &[0; 101]));
+        let cancel = if kind == MESSAGE { vec![format!("CANCEL {}", call.0)] } else { vec![] };
+        assert_eq!((said, heard), (cancel, vec![format!("finished {} {told}", call.0)]));
+    }
+    assert!(!asking.client.is_closed());
+}
+
+#[test]
+fn a_message_of_4_mib_passes_and_one_byte_more_does_not() {
+    // Rule L1.
+    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    for (len, end) in [(4 << 20, "OK"), ((4 << 20) + 1, "RESOURCE_EXHAUSTED")] {
+        let call = pair.start();
+        pair.client.send_message(call, &vec![5; len], true).unwrap();
+        pair.client_speaks();
+        if pair.server.send_message(call, b"").is_ok() {
+            pair.server.finish(call, &Status::OK).unwrap();
+        }
+        let bytes = pair.server.output().to_vec();
+        pair.server.consume_output(bytes.len());
+        pair.client.receive(pair.now, &bytes, &mut pair.client_heard);
+        let heard = pair.client_heard.take();
+        assert!(heard.last().unwrap().contains(end), "{heard:?}");
+    }
+}
+
+#[test]
+fn what_was_skipped_had_used_credit() {
+    // Rule L1, F4.
+    let limits = Limits { max_message_bytes: 100, ..Limits::DEFAULT };
+    let mut served = Served::greeted(&limits);
+    let (said, _) = served.says(&unary(1, &[0; 1 << 20]));
+    assert_eq!(said[0], "CREDIT 1048608");
+    served.says(&request(2));
+    let (said, _) = served.says(&envelope(MESSAGE, 2, &[0; 1 << 20]));
+    assert_eq!(said[0], "CREDIT 1048608");
+}
+
+#[test]
+fn a_broken_length_costs_no_memory() {
+    // Rule L1.
+    let mut served = Served::greeted(&Limits::DEFAULT);
+    served.says(&request(1));
+    let header = [0x7f, 0xff, 0xff, 0xff, MESSAGE, 0, 0, 0, 1];
+    let (said, _) = served.says(&header);
+    assert!(said[0].starts_with("CREDIT") && said[1].starts_with("TRAILERS 1 RESOURCE_EXHAUSTED"));
+    for _ in 0..10 {
+        served.says(&[0; 100_000]);
+        assert!(served.left.is_empty());
+    }
+}
+
+#[test]
+fn too_much_metadata_ends_its_call() {
+    // Rule L2.
+    let limits = Limits { max_header_list_bytes: 1000, max_header_fields: 3, ..Limits::DEFAULT };
+    let long = |n: usize| metadata(&[("name", &vec![b'v'; n])]);
+    let many = |n: usize| metadata(&vec![("n", &b"v"[..]); n]);
+    let end = "RESOURCE_EXHAUSTED: more metadata than is allowed";
+    for (list, passes) in [
+        (long(1000 - 36), true),
+        (long(1000 - 35), false),
+        (long(5000), false),
+        (many(3), true),
+        (many(4), false),
+    ] {
+        let mut pair = Pair::greeted(&limits);
+        let calls: Vec<CallId> = (0..3)
+            .map(|n| {
+                let list = if n == 0 { list.clone() } else { Metadata::new() };
+                pair.client.start("/p", &list, None).unwrap()
+            })
+            .collect();
+        pair.client_speaks();
+        assert_eq!(pair.server.finish(calls[0], &Status::OK).is_ok(), passes);
+        pair.server.send_headers(calls[1], &list).unwrap();
+        let status = Status { code: Code::Ok, message: String::new(), metadata: list.clone() };
+        pair.server.finish(calls[2], &status).unwrap();
+        let bytes = pair.server.output().to_vec();
+        pair.client.receive(pair.now, &bytes, &mut pair.client_heard);
+        let heard = pair.client_heard.take();
+        assert_eq!(
+            heard.iter().filter(|line| line.ends_with(end)).count(),
+            if passes { 0 } else { 3 }
+        );
+        assert!(!pair.client.is_closed() && !pair.server.is_closed());
+    }
+}
+
+#[test]
+fn a_status_message_counts_as_metadata() {
+    // Rule L2.
+    let limits = Limits { max_header_list_bytes: 100, ..Limits::DEFAULT };
+    for (len, end) in [(100, "ABORTED"), (101, "RESOURCE_EXHAUSTED"), (9999, "RESOURCE_EXHAUSTED")]
+    {
+        let mut pair = Pair::greeted(&limits);
+        let call = pair.start();
+        pair.client_speaks();
+        pair.server.finish(call, &Status::new(Code::Aborted, "m".repeat(len))).unwrap();
+        let bytes = pair.server.output().to_vec();
+        pair.client.receive(pair.now, &bytes, &mut pair.client_heard);
+        let heard = pair.client_heard.take();
+        assert!(heard[0].starts_with(&format!("finished 1 {end}")), "{heard:?}");
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_not_read() {
+    // Rule L3.
+    let limits = Limits::DEFAULT;
+    let ping = envelope(PING, 0, &[0; 8]);
+    let mut served = Served::greeted(&limits);
+    let bytes = ping.repeat(250);
+    let mut rest = &bytes[..];
+    for expected in [100, 100, 50] {
+        let consumed = served.server.receive(served.now, rest, &mut served.heard);
+        assert_eq!(consumed, expected * ping.len());
+        rest = &rest[consumed..];
+        assert_eq!(served.server.wants_input(), rest.is_empty());
+        assert_eq!(served.server.receive(served.now, rest, &mut served.heard), 0);
+        // A part written is not enough.
+        served.server.consume_output(17);
+        assert_eq!(served.server.wants_input(), rest.is_empty());
+        assert_eq!(served.answer().0.len(), expected - 1);
+        assert!(served.server.wants_input());
+    }
+    let mut asking = Asking::greeted(&limits);
+    let consumed = asking.client.receive(asking.now, &bytes, &mut asking.heard);
+    assert_eq!(consumed, 100 * ping.len());
+}
+
+#[test]
+fn refusals_are_answers_too() {
+    // Rule L3.
+    let limits = Limits { max_concurrent_calls: 1, ..Limits::DEFAULT };
+    let mut served = Served::greeted(&limits);
+    let bytes: Vec<u8> = (1..=300).flat_map(|id| unary(id, b"")).collect();
+    let consumed = served.server.receive(served.now, &bytes, &mut served.heard);
+    assert_eq!(consumed, 101 * unary(1, b"").len());
+    assert_eq!(served.heard.take().len(), 2);
+}
+
+#[test]
+fn a_rapid_reset_ends_the_connection() {
+    // Rule L4.
+    let reset = |id| [request(id), envelope(CANCEL, id, b"")].concat();
+    let mut served = Served::greeted(&Limits::DEFAULT);
+    for id in 1..=200 {
+        let (_, heard) = served.says(&reset(id));
+        assert_eq!(heard.len(), 2);
+    }
+    served.now += Duration::from_secs(1);
+    for id in 201..=233 {
+        served.says(&reset(id));
+        assert!(!served.server.is_closed());
+    }
+    let reason = "too many calls cancelled or broken in a short time";
+    served.ends(&reset(234), "RESOURCE_EXHAUSTED", reason);
+}
+
+#[test]
+fn resets_that_we_are_provoked_to_count() {
+    // Rule L4.
+    let limits = Limits { max_message_bytes: 10, ..Limits::DEFAULT };
+    let reason = "too many calls cancelled or broken in a short time";
+    let broken: [fn(u32) -> Vec<u8>; 4] = [
+        |id| unary(id, &[0; 11]),
+        |id| [request(id), envelope(MESSAGE, id, &[0; 11])].concat(),
+        |id| envelope(REQUEST, id, b"\0\0\0\x01\x0b"),
+        |id| envelope(REQUEST, id, &[&[0, 1, 0, 0], &[0; 65_536][..]].concat()),
+    ];
+    for broken in broken {
+        let mut served = Served::greeted(&limits);
+        for id in 1..=200 {
+            served.says(&broken(id));
+        }
+        served.ends(&broken(201), "RESOURCE_EXHAUSTED", reason);
+    }
+}
+
+#[test]
+fn cancels_of_calls_that_have_ended_cost_nothing() {
+    // Rule L4.
+    let mut served = Served::greeted(&Limits::DEFAULT);
+    for id in 1..=1000 {
+        served.says(&request(id));
+        served.server.finish(CallId(id), &Status::OK).unwrap();
+        served.says(&envelope(CANCEL, id, b""));
+    }
+    assert!(!served.server.is_closed());
+}
+
+#[test]
+fn envelopes_that_change_nothing_end_the_connection() {
+    // Rule L5.
+    let reason = "too many envelopes in a row that change nothing";
+    let idle = [
+        envelope(PATH, 1, b"/again"),
+        envelope(CREDIT, 1, b"\0\0\0\x01"),
+        envelope(CANCEL, 1, b""),
+        envelope(HALF_CLOSE, 1, b""),
+    ];
+    for idle in idle {
+        let mut served = Served::greeted(&Limits::DEFAULT);
+        served.says(&unary(1, b""));
+        served.server.finish(CallId(1), &Status::OK).unwrap();
+        served.says(&idle.repeat(200));
+        assert!(!served.server.is_closed());
+        served.says(&unary(2, b""));
+        served.says(&idle.repeat(200));
+        served.ends(&idle, "RESOURCE_EXHAUSTED", reason);
+    }
+    let idle =
+        [envelope(HEADERS, 1, b""), envelope(TRAILERS, 1, b""), envelope(CREDIT, 1, b"\0\0\0\x01")];
+    for idle in idle {
+        let mut asking = Asking::greeted(&Limits::DEFAULT);
+        let call = asking.start();
+        asking.client.cancel(call);
+        asking.answer();
+        asking.hears(&idle.repeat(200));
+        asking.ends(&idle, "RESOURCE_EXHAUSTED", reason);
+    }
+}
+
+/// A peer may announce windows as large as it likes; what waits is bounded all the same, and the
+/// application is told to pause.
+#[test]
+fn a_reader_that_sleeps_does_not_fill_our_memory() {
+    let limits = Limits { max_queued_output_bytes: 100_000, ..tight() };
+    let mut served = Served::new(&limits);
+    let hello = b"\x08\x80\x80\x80\x80\x04\x10\x80\x80\x80\x80\x04"; // 2^30 both
+    served.says(&[b"AGR1".to_vec(), envelope(HELLO, 0, hello), envelope(PATH, 1, b"/p")].concat());
+    served.says(&request(1));
+    let call = CallId(1);
+    let mut sent = 0;
+    while served.server.queued(call) < limits.send_high_water_bytes {
+        served.server.send_message(call, &[0; 1000]).unwrap();
+        sent += 1;
+    }
+    assert!(served.server.output().len() < 102_000);
+    assert!(served.server.wants_input(), "what we send does not stop us from reading");
+    // Writing makes room.
+    served.server.consume_output(49 * 1009);
+    assert_eq!(served.server.queued(call), 0);
+    assert!(served.server.has_events());
+    let (said, heard) = served.says(b"");
+    assert_eq!(heard, ["writable 1"]);
+    assert_eq!(said.len(), sent - 49);
+    assert!(!served.server.has_events());
+}
+
+#[test]
+fn a_connection_at_rest_holds_little() {
+    let limits = Limits { max_concurrent_calls: 1000, ..Limits::DEFAULT };
+    let mut pair = Pair::greeted(&limits);
+    let calls: Vec<CallId> = (0..1000).map(|_| pair.start()).collect();
+    for call in &calls {
+        pair.client.send_message(*call, &[0; 1000], true).unwrap();
+    }
+    pair.settle();
+    pair.skip();
+    for call in &calls {
+        pair.server.send_message(*call, &[0; 500]).unwrap();
+        pair.server.finish(*call, &Status::OK).unwrap();
+    }
+    pair.settle();
+    pair.skip();
+    let call = pair.start();
+    pair.client.send_message(call, &[0; 100_000], true).unwrap();
+    pair.settle();
+    pair.server.finish(call, &Status::OK).unwrap();
+    pair.settle();
+    let client = pair.client.link.memory() + pair.client.input.memory();
+    let server = pair.server.link.memory() + pair.server.input.memory();
+    assert!(client < 12 * 1024 && server < 12 * 1024, "{client} and {server} bytes");
+}

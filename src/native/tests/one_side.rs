@@ -1,0 +1,153 @@
+//! One role alone, with a hand-made peer.
+
+use std::time::Duration;
+
+use super::{Heard, START, wire};
+use crate::call::{CallId, Limits, Metadata};
+use crate::native::{ClientConnection, ServerConnection};
+
+pub(super) const HELLO: u8 = 1;
+pub(super) const PATH: u8 = 2;
+pub(super) const REQUEST: u8 = 3;
+pub(super) const HEADERS: u8 = 4;
+pub(super) const MESSAGE: u8 = 5;
+pub(super) const HALF_CLOSE: u8 = 6;
+pub(super) const TRAILERS: u8 = 7;
+pub(super) const CANCEL: u8 = 8;
+pub(super) const CREDIT: u8 = 9;
+pub(super) const PING: u8 = 10;
+pub(super) const PONG: u8 = 11;
+pub(super) const GO_AWAY: u8 = 12;
+pub(super) const END: u8 = 0x80;
+pub(super) const WITH_MESSAGE: u8 = 0x40;
+
+/// Windows of 65,536 each, 100 calls.
+pub(super) const LEAST_HELLO: &[u8] = b"\x08\x80\x80\x04\x10\x80\x80\x04\x18\x64";
+
+pub(super) fn envelope(kind: u8, id: u32, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = (payload.len() as u32).to_be_bytes().to_vec();
+    bytes.push(kind);
+    bytes.extend(id.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+/// A REQUEST of path 1, bare.
+pub(super) fn request(id: u32) -> Vec<u8> {
+    envelope(REQUEST, id, b"\0\0\0\x02\x08\x01")
+}
+
+/// A REQUEST of path 1 with a message, half-closed.
+pub(super) fn unary(id: u32, message: &[u8]) -> Vec<u8> {
+    envelope(REQUEST | END | WITH_MESSAGE, id, &[b"\0\0\0\x02\x08\x01", message].concat())
+}
+
+/// What a side said and what its application heard.
+type Answer = (Vec<String>, Vec<String>);
+
+/// A server whose client is the test.
+pub(super) struct Served {
+    pub(super) server: ServerConnection,
+    pub(super) heard: Heard,
+    pub(super) now: Duration,
+    /// What `receive` has not consumed.
+    pub(super) left: Vec<u8>,
+}
+
+impl Served {
+    pub(super) fn new(limits: &Limits) -> Served {
+        let server = ServerConnection::new(limits, START);
+        Served { server, heard: Heard::default(), now: START, left: Vec::new() }
+    }
+
+    /// With HELLO behind it, and path 1 defined as `/p`.
+    pub(super) fn greeted(limits: &Limits) -> Served {
+        let mut served = Served::new(limits);
+        let hello = [b"AGR1".to_vec(), envelope(HELLO, 0, LEAST_HELLO), envelope(PATH, 1, b"/p")];
+        served.says(&hello.concat());
+        served
+    }
+
+    /// The client says this.
+    pub(super) fn says(&mut self, bytes: &[u8]) -> Answer {
+        self.left.extend(bytes);
+        let consumed = self.server.receive(self.now, &self.left, &mut self.heard);
+        self.left.drain(..consumed);
+        self.answer()
+    }
+
+    pub(super) fn answer(&mut self) -> Answer {
+        let mut output = self.server.output().to_vec();
+        self.server.consume_output(output.len());
+        (wire::show(&mut output), self.heard.take())
+    }
+
+    /// The client says this, and the connection ends for this reason.
+    pub(super) fn ends(mut self, bytes: &[u8], code: &str, reason: &str) {
+        let (said, _) = self.says(bytes);
+        let last = said.last().cloned().unwrap_or_default();
+        let end = format!("{code} \"{reason}\"");
+        assert!(last.starts_with("GO_AWAY") && last.ends_with(&end), "{said:?}, not {end}");
+        assert!(self.server.is_closed());
+        assert_eq!(self.server.open_calls(), 0);
+        assert_eq!(self.says(&request(1000)), (vec![], vec![]), "nothing follows");
+        assert!(self.left.is_empty(), "input is swallowed");
+    }
+}
+
+/// A client whose server is the test.
+pub(super) struct Asking {
+    pub(super) client: ClientConnection,
+    pub(super) heard: Heard,
+    pub(super) now: Duration,
+    pub(super) left: Vec<u8>,
+}
+
+impl Asking {
+    pub(super) fn new(limits: &Limits) -> Asking {
+        let client = ClientConnection::new(limits, START);
+        Asking { client, heard: Heard::default(), now: START, left: Vec::new() }
+    }
+
+    /// With HELLO behind it.
+    pub(super) fn greeted(limits: &Limits) -> Asking {
+        let mut asking = Asking::new(limits);
+        asking.hears(&[&b"AGR1"[..], &envelope(HELLO, 0, LEAST_HELLO)].concat());
+        asking
+    }
+
+    /// The server says this.
+    pub(super) fn hears(&mut self, bytes: &[u8]) -> Answer {
+        self.left.extend(bytes);
+        let consumed = self.client.receive(self.now, &self.left, &mut self.heard);
+        self.left.drain(..consumed);
+        self.answer()
+    }
+
+    pub(super) fn answer(&mut self) -> Answer {
+        let mut output = self.client.output().to_vec();
+        self.client.consume_output(output.len());
+        (wire::show(&mut output), self.heard.take())
+    }
+
+    /// A call of `/p` that has left.
+    pub(super) fn start(&mut self) -> CallId {
+        let call = self.client.start("/p", &Metadata::new(), None).unwrap();
+        self.answer();
+        call
+    }
+
+    /// The server says this, and the connection ends for this reason.
+    pub(super) fn ends(mut self, bytes: &[u8], code: &str, reason: &str) {
+        let open = self.client.open_calls();
+        let (said, heard) = self.hears(bytes);
+        assert_eq!(said.last(), Some(&format!("GO_AWAY {code} \"{reason}\"")));
+        let end = format!("{code}: {reason}");
+        let ended =
+            heard.iter().filter(|line| line.starts_with("finished") && line.ends_with(&end));
+        assert_eq!(ended.count(), open, "{heard:?}");
+        assert!(self.client.is_closed());
+        assert_eq!(self.hears(&envelope(PING, 0, &[0; 8])), (vec![], vec![]), "nothing follows");
+        assert!(self.left.is_empty(), "input is swallowed");
+    }
+}

@@ -1,0 +1,243 @@
+//! Section 6 of the schema: credit.
+
+use super::one_side::*;
+use super::pair::Pair;
+use super::tight;
+use crate::call::{CallId, Limits, Metadata, Status};
+
+fn credit(id: u32, amount: u32) -> Vec<u8> {
+    envelope(CREDIT, id, &amount.to_be_bytes())
+}
+
+#[test]
+fn a_message_costs_its_length_and_32() {
+    // Rule F1.
+    let mut asking = Asking::greeted(&Limits::DEFAULT);
+    let call = asking.start();
+    // 65,536 - 2,047 * 32 leaves 32: one more empty message takes it to 0.
+    for _ in 0..2048 {
+        asking.client.send_message(call, b"", false).unwrap();
+    }
+    assert_eq!(asking.client.queued(call), 0);
+    asking.client.send_message(call, b"", false).unwrap();
+    assert_eq!(asking.client.queued(call), 9);
+    asking.answer();
+    let (said, _) = asking.hears(&[credit(1, 1), credit(0, 1)].concat());
+    assert_eq!(said, ["MESSAGE 1 \"\""], "credit of 1 is enough");
+}
+
+#[test]
+fn one_message_may_take_the_credit_far_below_zero() {
+    // Rule F1.
+    let mut asking = Asking::greeted(&Limits::DEFAULT);
+    let call = asking.start();
+    asking.client.send_message(call, &vec![0; 4 << 20], false).unwrap();
+    asking.client.send_message(call, b"next", false).unwrap();
+    asking.answer();
+    let debt = (4 << 20) + 32 - 65_536;
+    let (said, _) = asking.hears(&[credit(0, 1 << 30), credit(1, debt)].concat());
+    assert_eq!(said, [""; 0]);
+    assert_eq!(asking.hears(&credit(1, 1)).0, ["MESSAGE 1 \"next\""]);
+}
+
+#[test]
+fn only_messages_cost_credit() {
+    // Rule F1.
+    let mut asking = Asking::greeted(&Limits::DEFAULT);
+    let one = asking.start();
+    asking.client.send_message(one, &[0; 65_536], true).unwrap();
+    let two = asking.client.start("/p", &Metadata::new(), None).unwrap();
+    asking.client.half_close(two).unwrap();
+    asking.client.cancel(one);
+    asking.client.ping();
+    let (said, _) = asking.answer();
+    assert_eq!(said[1..], ["REQUEST 2 END path_id=1", "CANCEL 1", "PING 1"]);
+}
+
+#[test]
+fn windows_are_what_hello_says() {
+    // Rule F2.
+    let hello = b"\x08\x80\x80\x08\x10\x80\x80\x0c\x18\x64"; // 131,072 and 196,608
+    let mut asking = Asking::new(&Limits::DEFAULT);
+    asking.hears(&[&b"AGR1"[..], &envelope(HELLO, 0, hello)].concat());
+    let (one, two) = (asking.start(), asking.start());
+    for call in [one, one, two, two, two] {
+        asking.client.send_message(call, &[0; 65_536 - 32], false).unwrap();
+    }
+    assert_eq!(asking.client.queued(one), 0);
+    assert_eq!(asking.client.queued(two), 2 * (65_536 - 32 + 9), "the connection's is used up");
+    asking.hears(&credit(0, 1 << 20));
+    assert_eq!(asking.client.queued(two), 65_536 - 32 + 9, "and now the call's");
+}
+
+#[test]
+fn credit_of_zero_or_beyond_2_to_the_30_is_an_error() {
+    // Rule F3.
+    let reason = "credit of zero or above 2^30";
+    for amount in [0, (1 << 30) - 65_536 + 1, u32::MAX] {
+        for id in [0, 1] {
+            let mut served = Served::greeted(&Limits::DEFAULT);
+            served.says(&request(1));
+            served.ends(&credit(id, amount), "INTERNAL", reason);
+            let mut asking = Asking::greeted(&Limits::DEFAULT);
+            asking.start();
+            asking.ends(&credit(id, amount), "INTERNAL", reason);
+        }
+    }
+    let mut served = Served::greeted(&Limits::DEFAULT);
+    let most = (1 << 30) - 65_536;
+    served.says(&[request(1), credit(0, most), credit(1, most)].concat());
+    assert!(!served.server.is_closed());
+}
+
+#[test]
+fn credit_comes_back_in_halves_of_a_window() {
+    // Rule F4.
+    let mut served = Served::greeted(&tight());
+    served.says(&request(1));
+    let call = CallId(1);
+    for _ in 0..3 {
+        served.says(&envelope(MESSAGE, 1, &[0; 16_384 - 32]));
+    }
+    served.server.message_taken(call, 16_384 - 32);
+    assert_eq!(served.answer().0, [""; 0]);
+    served.server.message_taken(call, 16_384 - 32);
+    assert_eq!(served.answer().0, ["CREDIT 1 32768"]);
+    served.server.message_taken(call, 16_384 - 32);
+    served.server.message_taken(call, 1 << 40);
+    assert_eq!(served.answer().0, [""; 0], "no more than there was");
+    served.says(&envelope(MESSAGE | END, 1, &[0; 16_384 - 32]));
+    served.server.message_taken(call, 16_384 - 32);
+    assert_eq!(served.answer().0, ["CREDIT 65536"], "nothing more for a half-closed call");
+}
+
+#[test]
+fn messages_not_taken_are_given_back_when_their_call_ends() {
+    // Rule F4.
+    let mut served = Served::greeted(&tight());
+    served.says(&[request(1), request(2)].concat());
+    served.says(&envelope(MESSAGE, 1, &[0; 65_536]));
+    served.server.finish(CallId(1), &Status::OK).unwrap();
+    assert_eq!(served.answer().0, ["TRAILERS 1", "CREDIT 65568"]);
+    served.says(&envelope(MESSAGE, 2, &[0; 65_536]));
+    assert_eq!(served.says(&envelope(CANCEL, 2, b"")).0, ["CREDIT 65568"]);
+    served.server.message_taken(CallId(1), 65_536);
+    served.server.message_taken(CallId(2), 65_536);
+    assert_eq!(served.answer().0, [""; 0], "once and not twice");
+}
+
+#[test]
+fn a_message_without_credit_is_an_error() {
+    // Rule F5.
+    let reason = "a message sent without credit";
+    let full = envelope(MESSAGE, 1, &[0; 65_536]);
+    let mut served = Served::greeted(&tight());
+    served.says(&[&request(1)[..], &full].concat());
+    served.ends(&envelope(MESSAGE, 1, b""), "INTERNAL", reason);
+
+    let mut served = Served::greeted(&tight());
+    let second = envelope(MESSAGE, 2, &[0; 65_536]);
+    served.says(&[request(1), request(2), full.clone(), second].concat());
+    served.ends(&unary(3, b""), "INTERNAL", reason);
+
+    let mut asking = Asking::greeted(&tight());
+    asking.start();
+    asking.hears(&full);
+    asking.ends(&envelope(MESSAGE | END, 1, b""), "INTERNAL", reason);
+}
+
+#[test]
+fn credit_that_was_given_back_may_be_used() {
+    // Rule F5.
+    let mut served = Served::greeted(&tight());
+    served.says(&request(1));
+    for _ in 0..100 {
+        served.says(&envelope(MESSAGE, 1, &[0; 60_000]));
+        served.server.message_taken(CallId(1), 60_000);
+    }
+    assert!(!served.server.is_closed());
+}
+
+#[test]
+fn calls_take_turns_at_the_connections_credit() {
+    // Rule F6.
+    let mut pair = Pair::greeted(&Limits { connection_window_bytes: 65_536, ..Limits::DEFAULT });
+    let calls = [pair.start(), pair.start(), pair.start()];
+    for call in calls {
+        pair.client.half_close(call).unwrap();
+    }
+    pair.settle();
+    pair.server.send_message(calls[0], &[0; 65_536]).unwrap();
+    for text in [b"1", b"2"] {
+        for call in calls {
+            pair.server.send_message(call, text).unwrap();
+        }
+    }
+    for call in calls {
+        pair.server.finish(call, &Status::OK).unwrap();
+    }
+    pair.settle();
+    pair.skip();
+    assert_eq!(pair.server.open_calls(), 3, "finished, and waiting for credit");
+    pair.client.message_taken(calls[0], 65_536);
+    pair.settle();
+    pair.tells(
+        r#"
+        client > CREDIT 65568
+        server > MESSAGE 1 "1"
+        server > MESSAGE 2 "1"
+        server > MESSAGE 3 "1"
+        server > MESSAGE 1 END "2"
+        server > MESSAGE 2 END "2"
+        server > MESSAGE 3 END "2"
+        client : message 1 "1"
+        client : message 2 "1"
+        client : message 3 "1"
+        client : message 1 "2"
+        client : finished 1 OK
+        client : message 2 "2"
+        client : finished 2 OK
+        client : message 3 "2"
+        client : finished 3 OK
+        "#,
+    );
+}
+
+#[test]
+fn trailers_and_half_closes_wait_behind_messages() {
+    // Rule F6.
+    let mut served = Served::greeted(&Limits::DEFAULT);
+    served.says(&request(1));
+    let call = CallId(1);
+    served.server.send_message(call, &[0; 65_536]).unwrap();
+    served.server.send_message(call, b"last").unwrap();
+    served.server.finish(call, &Status::new(crate::call::Code::DataLoss, "")).unwrap();
+    assert_eq!(served.answer().0, ["MESSAGE 1 <65536 bytes>"]);
+    assert_eq!(served.says(&envelope(MESSAGE, 1, b"late")), (vec![], vec![]), "nobody hears it");
+    let (said, heard) = served.says(&[credit(1, 100), credit(0, 100)].concat());
+    assert_eq!(said, ["MESSAGE 1 \"last\"", "TRAILERS 1 DATA_LOSS"]);
+    assert_eq!(heard, [""; 0], "a finished call is not told that it is writable");
+    assert_eq!(served.server.open_calls(), 0);
+
+    let mut asking = Asking::greeted(&Limits::DEFAULT);
+    let call = asking.start();
+    asking.client.send_message(call, &[0; 65_536], false).unwrap();
+    asking.client.send_message(call, b"last", false).unwrap();
+    asking.client.half_close(call).unwrap();
+    assert_eq!(asking.answer().0, ["MESSAGE 1 <65536 bytes>"]);
+    let (said, _) = asking.hears(&[credit(1, 100), credit(0, 100)].concat());
+    assert_eq!(said, ["MESSAGE 1 END \"last\""]);
+}
+
+#[test]
+fn a_cancelled_call_gives_up_its_place_in_the_line() {
+    // Rule F6, C7.
+    let mut asking = Asking::greeted(&Limits::DEFAULT);
+    let calls = [asking.start(), asking.start(), asking.start()];
+    asking.client.send_message(calls[0], &[0; 65_536], true).unwrap();
+    asking.client.send_message(calls[1], b"never", true).unwrap();
+    asking.client.send_message(calls[2], b"now", true).unwrap();
+    asking.client.cancel(calls[1]);
+    asking.answer();
+    assert_eq!(asking.hears(&credit(0, 65_536)).0, ["MESSAGE 3 END \"now\""]);
+}
