@@ -29,6 +29,8 @@ mod hostile;
 mod limits;
 #[path = "http2/messages.rs"]
 mod messages;
+#[path = "http2/speed.rs"]
+mod speed;
 #[path = "http2/starting.rs"]
 mod starting;
 #[path = "http2/stories.rs"]

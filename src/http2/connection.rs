@@ -201,18 +201,18 @@ impl Connection {
             }
             let outcome = match self.phase {
                 Phase::Preface => match self.take_preface(input) {
-                    Ok(false) => return None,
+                    Ok(false) => break,
                     Ok(true) => continue,
                     Err(fault) => Err(fault),
                 },
                 Phase::Settings | Phase::Running => match Frame::take(input) {
-                    Ok(None) => return None,
+                    Ok(None) => break,
                     Ok(Some(frame)) => self.receive(frame),
                     Err(fault) => Err(fault),
                 },
                 Phase::Over => {
                     *input = &[];
-                    return None;
+                    break;
                 }
             };
             match outcome {
@@ -222,6 +222,8 @@ impl Connection {
                 Err(Fault::Connection(code, reason)) => self.fail(code, reason),
             }
         }
+        self.rest();
+        None
     }
 
     /// Whether the preface was there; it is an error as soon as one byte differs (section 3.4).
@@ -260,21 +262,29 @@ impl Connection {
         self.output.pending()
     }
 
-    /// The socket has taken `count` bytes of the output. Makes room for queued DATA; an idle
-    /// connection gives its memory back.
+    /// The socket has taken `count` bytes of the output. Makes room for queued DATA.
     pub fn consume_output(&mut self, count: usize) {
         self.output.consume(count);
         self.send_queued();
-        if self.streams.is_empty() && self.output.pending().is_empty() {
-            self.output.shrink();
-            self.streams.shrink();
-            self.spare_blocks.truncate(1);
-            if self.open_block.is_none() {
-                self.fragments = Vec::new();
-            }
-            if self.events.is_empty() {
-                self.events = VecDeque::new();
-            }
+        self.rest();
+    }
+
+    /// Gives memory back when nothing goes on.
+    fn rest(&mut self) {
+        if !self.streams.is_empty() || !self.output.pending().is_empty() {
+            return;
+        }
+        self.output.shrink();
+        self.streams.shrink();
+        self.spare_blocks.truncate(1);
+        if self.sending.capacity() > 0 {
+            self.sending = VecDeque::new();
+        }
+        if self.events.is_empty() && self.events.capacity() > 0 {
+            self.events = VecDeque::new();
+        }
+        if self.open_block.is_none() && self.fragments.capacity() > 0 {
+            self.fragments = Vec::new();
         }
     }
 
@@ -389,6 +399,79 @@ impl Connection {
         match self.role {
             Role::Client => StreamId::CONNECTION,
             Role::Server => self.last_stream,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hpack::Indexing;
+
+    type Line = (&'static [u8], &'static [u8], Indexing);
+
+    const REQUEST: [Line; 3] = [
+        (b":method", b"POST", Indexing::Incremental),
+        (b":scheme", b"http", Indexing::Incremental),
+        (b":path", b"/", Indexing::Incremental),
+    ];
+
+    /// Moves what one side has written to the other, which releases what it hears.
+    fn carry(from: &mut Connection, to: &mut Connection) -> Vec<StreamId> {
+        let bytes = from.output().to_vec();
+        from.consume_output(bytes.len());
+        let mut input = &bytes[..];
+        let mut ended = Vec::new();
+        while let Some(event) = to.next_event(Duration::ZERO, &mut input) {
+            match event {
+                Event::Headers { fields, .. } => to.recycle(fields),
+                Event::Data { stream, data, end_stream } => {
+                    to.release(stream, data.len());
+                    ended.extend(end_stream.then_some(stream));
+                }
+                _ => {}
+            }
+        }
+        ended
+    }
+
+    /// What the room holds for a connection, the tables of `hpack` left out.
+    fn held_bytes(connection: &Connection) -> usize {
+        let blocks = &connection.spare_blocks;
+        size_of::<Connection>()
+            + connection.output.held_bytes()
+            + connection.streams.held_bytes()
+            + connection.sending.capacity() * size_of::<Slot>()
+            + connection.events.capacity() * size_of::<Event<'_>>()
+            + connection.fragments.capacity()
+            + blocks.capacity() * size_of::<FieldBlock>()
+            + blocks.iter().map(FieldBlock::capacity_bytes).sum::<usize>()
+    }
+
+    #[test]
+    fn a_busy_connection_that_comes_to_rest_holds_little() {
+        let mut client = Connection::new_client(&Limits::DEFAULT, Duration::ZERO);
+        let mut server = Connection::new_server(&Limits::DEFAULT, Duration::ZERO);
+        for _ in 0..100 {
+            let stream = client.open(REQUEST, false).unwrap();
+            client.send_data(stream, &[&[0; 20_000]], true).unwrap();
+        }
+        let (mut answered, mut most) = (0, 0);
+        while !client.output().is_empty() || !server.output().is_empty() {
+            for stream in carry(&mut client, &mut server) {
+                let status = (&b":status"[..], &b"200"[..], Indexing::Incremental);
+                server.send_headers(stream, [status], false).unwrap();
+                server.send_data(stream, &[&[0; 20_000]], true).unwrap();
+                answered += 1;
+            }
+            carry(&mut server, &mut client);
+            most = most.max(held_bytes(&client)).max(held_bytes(&server));
+        }
+        assert_eq!(answered, 100);
+        assert!(most > 200_000, "it was busy");
+        for side in [&client, &server] {
+            assert_eq!(side.open_streams(), 0);
+            assert!(held_bytes(side) < 2048, "{} bytes", held_bytes(side));
         }
     }
 }

@@ -56,6 +56,12 @@ impl Output {
         }
     }
 
+    /// How much memory it holds.
+    #[cfg(test)]
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Whether DATA should wait.
     pub fn is_full(&self) -> bool {
         self.pending().len() >= FULL_BYTES

@@ -6,7 +6,7 @@ use super::flow::{ReceiveWindow, SendWindow};
 use super::state::State;
 use super::{ErrorCode, Fault, StreamId};
 
-/// A queue that held more than this gives its memory back when its stream ends.
+/// A queue that has grown above this gives its memory back when it is empty.
 const KEPT_QUEUE_BYTES: usize = 4 * 1024;
 
 /// Taken bytes are removed from a queue's front once they are this many, and half of all.
@@ -81,13 +81,6 @@ impl Stream {
         }
     }
 
-    /// The same, in the memory of a stream that has ended.
-    pub fn renew(&mut self, id: StreamId, send: SendWindow, receive: ReceiveWindow) {
-        let mut queue = std::mem::take(&mut self.queue);
-        queue.clear();
-        *self = Stream { queue, ..Stream::new(id, send, receive) };
-    }
-
     /// Whether the user may still send on it: neither END_STREAM was sent, nor does it wait.
     pub fn may_send(&self) -> bool {
         self.state.may_send() && matches!(self.tail, Tail::Open)
@@ -123,6 +116,12 @@ impl Queue {
     /// Whether none wait.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How much memory it holds.
+    #[cfg(test)]
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// Adds bytes at the end.

@@ -6,7 +6,7 @@ use std::ops::{Index, IndexMut};
 use super::StreamId;
 use super::flow::{ReceiveWindow, SendWindow};
 use super::state::{Ending, State};
-use super::stream::Stream;
+use super::stream::{Queue, Stream, Tail};
 
 /// Slots that an idle connection keeps.
 const IDLE_SLOTS: usize = 4;
@@ -65,13 +65,14 @@ impl Streams {
     /// Adds a stream with an identifier above all that were there before.
     pub fn insert(&mut self, id: StreamId, send: SendWindow, receive: ReceiveWindow) -> Slot {
         debug_assert!(self.line.back().is_none_or(|&(newest, _)| newest < id));
+        let stream = Stream::new(id, send, receive);
         let slot = match self.free.pop() {
             Some(slot) => {
-                self[slot].renew(id, send, receive);
+                self[slot] = stream;
                 slot
             }
             None => {
-                self.slots.push(Stream::new(id, send, receive));
+                self.slots.push(stream);
                 Slot((self.slots.len() - 1) as u32)
             }
         };
@@ -79,9 +80,12 @@ impl Streams {
         slot
     }
 
-    /// Takes a stream out; its slot will be used again.
+    /// Takes a stream out; its slot will be used again. What was queued for it is dropped.
     pub fn remove(&mut self, slot: Slot) {
-        let id = self[slot].id;
+        let stream = &mut self[slot];
+        stream.queue = Queue::default();
+        stream.tail = Tail::Open;
+        let id = stream.id;
         if let Ok(place) = self.line.binary_search_by_key(&id, |&(id, _)| id) {
             self.line.remove(place);
             self.free.push(slot);
@@ -98,6 +102,15 @@ impl Streams {
         if self.is_empty() && self.slots.capacity() > IDLE_SLOTS {
             *self = Streams::default();
         }
+    }
+
+    /// How much memory it holds.
+    #[cfg(test)]
+    pub fn held_bytes(&self) -> usize {
+        self.slots.capacity() * size_of::<Stream>()
+            + self.slots.iter().map(|stream| stream.queue.held_bytes()).sum::<usize>()
+            + self.free.capacity() * size_of::<Slot>()
+            + self.line.capacity() * size_of::<(StreamId, Slot)>()
     }
 
     /// Forgets everything.
