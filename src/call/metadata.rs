@@ -10,7 +10,7 @@ use std::fmt;
 ///
 /// All pairs share one buffer, so that a call with metadata costs two allocations and a call
 /// without costs none.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Metadata {
     bytes: Vec<u8>,
     /// For each pair where its name and its value end in `bytes`; it begins where the last ended.
@@ -124,6 +124,18 @@ impl Metadata {
     /// The values of all pairs with this name, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(move |(n, _)| *n == name.as_bytes()).map(|(_, value)| value)
+    }
+}
+
+impl Clone for Metadata {
+    fn clone(&self) -> Metadata {
+        Metadata { bytes: self.bytes.clone(), ends: self.ends.clone() }
+    }
+
+    /// Reuses the memory, unlike a derived one.
+    fn clone_from(&mut self, source: &Metadata) {
+        self.bytes.clone_from(&source.bytes);
+        self.ends.clone_from(&source.ends);
     }
 }
 
