@@ -1,0 +1,286 @@
+//! The client's side of a connection.
+
+use std::time::Duration;
+
+use super::CallGone;
+use super::deadlines::Deadlines;
+use super::input::PartialInput;
+use super::vitals::{Verdict, Vitals};
+use crate::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
+use crate::{grpc, native};
+
+/// What a client speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC over HTTP/2: to any gRPC server.
+    Grpc,
+    /// Agora's own envelopes: to an Agora server, at less than half the cost.
+    #[default]
+    Native,
+}
+
+impl std::str::FromStr for Protocol {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Protocol, &'static str> {
+        match text {
+            "grpc" => Ok(Protocol::Grpc),
+            "native" => Ok(Protocol::Native),
+            _ => Err("expected grpc or native"),
+        }
+    }
+}
+
+/// Why a call could not begin on this connection. None of them has sent anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The server's limit of concurrent calls is reached: wait until one ends.
+    TooManyCalls,
+    /// The server (or we) said go-away: use another connection.
+    GoingAway,
+    /// All ids of this connection are used up: use another connection.
+    Exhausted,
+    /// The path or the metadata cannot be sent at all.
+    Invalid(&'static str),
+}
+
+/// The client's side of one connection. Its use is that of [`super::ServerSession`].
+pub struct ClientSession {
+    limits: Limits,
+    wire: Wire,
+    partial: PartialInput,
+    deadlines: Deadlines,
+    vitals: Vitals,
+    /// We begin nothing new: the end of the last call is the end of the connection.
+    leaving: bool,
+}
+
+enum Wire {
+    Grpc(Box<grpc::ClientConnection>),
+    Native(Box<native::ClientConnection>),
+}
+
+/// Calls the same method on whichever protocol the connection speaks.
+macro_rules! either {
+    ($wire:expr, $connection:ident => $then:expr) => {
+        match $wire {
+            Wire::Grpc($connection) => $then,
+            Wire::Native($connection) => $then,
+        }
+    };
+}
+
+impl ClientSession {
+    /// A connection that was made at `now` to `authority` (`host:port`). With `tls` gRPC says
+    /// `:scheme https`.
+    pub fn new(
+        protocol: Protocol,
+        authority: &str,
+        tls: bool,
+        limits: &Limits,
+        now: Duration,
+    ) -> ClientSession {
+        let wire = match protocol {
+            Protocol::Grpc => {
+                Wire::Grpc(Box::new(grpc::ClientConnection::new(limits, now, authority, tls)))
+            }
+            Protocol::Native => Wire::Native(Box::new(native::ClientConnection::new(limits, now))),
+        };
+        ClientSession {
+            limits: limits.clone(),
+            wire,
+            partial: PartialInput::default(),
+            deadlines: Deadlines::default(),
+            vitals: Vitals::new(now),
+            leaving: false,
+        }
+    }
+
+    /// Begins a call. The server is told the timeout; we end the call ourselves when it passes.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(
+        &mut self,
+        now: Duration,
+        path: &str,
+        metadata: &Metadata,
+        timeout: Option<Duration>,
+    ) -> Result<CallId, StartError> {
+        let call = match &mut self.wire {
+            Wire::Grpc(connection) => {
+                connection.start(path, metadata, timeout).map_err(|error| match error {
+                    grpc::StartError::TooManyCalls => StartError::TooManyCalls,
+                    grpc::StartError::GoingAway => StartError::GoingAway,
+                    grpc::StartError::Exhausted => StartError::Exhausted,
+                })?
+            }
+            Wire::Native(connection) => {
+                connection.start(path, metadata, timeout).map_err(|error| match error {
+                    native::StartError::TooManyCalls => StartError::TooManyCalls,
+                    native::StartError::GoingAway => StartError::GoingAway,
+                    native::StartError::Exhausted => StartError::Exhausted,
+                    native::StartError::Path => StartError::Invalid("the method path is malformed"),
+                    native::StartError::Metadata => StartError::Invalid("too much metadata"),
+                })?
+            }
+        };
+        if let Some(deadline) = timeout.and_then(|timeout| now.checked_add(timeout)) {
+            self.deadlines.insert(call, deadline);
+        }
+        if self.open_calls() == 1 {
+            // Silence counts from the first call: an idle connection owes nobody a sign of life.
+            self.vitals.heard(now);
+        }
+        Ok(call)
+    }
+
+    /// Sends a message; with `last` it half-closes as well.
+    ///
+    /// # Errors
+    /// [`CallGone`]: the call is over.
+    pub fn send_message(
+        &mut self,
+        call: CallId,
+        message: &[u8],
+        last: bool,
+    ) -> Result<(), CallGone> {
+        either!(&mut self.wire, connection => {
+            connection.send_message(call, message, last).map_err(|_| CallGone)
+        })
+    }
+
+    /// Says that no more messages come.
+    ///
+    /// # Errors
+    /// [`CallGone`]: the call is over.
+    pub fn half_close(&mut self, call: CallId) -> Result<(), CallGone> {
+        either!(&mut self.wire, connection => connection.half_close(call).map_err(|_| CallGone))
+    }
+
+    /// Gives a call up. Nothing more is reported of it.
+    pub fn cancel(&mut self, call: CallId) {
+        self.deadlines.remove(call);
+        either!(&mut self.wire, connection => connection.cancel(call));
+    }
+
+    /// Takes bytes from the server and reports what they mean.
+    pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) {
+        self.vitals.heard(now);
+        let ClientSession { wire, partial, deadlines, .. } = self;
+        let mut sink = Deadlined { sink, deadlines };
+        partial.feed(
+            input,
+            |input| either!(wire, connection => connection.receive(now, input, &mut sink)),
+        );
+    }
+
+    /// The server is gone (end of file, or an error of the socket): every open call ends.
+    pub fn connection_lost(&mut self, sink: &mut impl ClientSink) {
+        self.partial.clear();
+        self.deadlines = Deadlines::default();
+        either!(&mut self.wire, connection => connection.connection_lost(sink));
+    }
+
+    /// Bytes of the call that wait for the server's window.
+    pub fn queued(&self, call: CallId) -> usize {
+        either!(&self.wire, connection => connection.queued(call))
+    }
+
+    /// The application has taken a received message of so many bytes: the server may send more.
+    pub fn message_taken(&mut self, call: CallId, bytes: usize) {
+        either!(&mut self.wire, connection => connection.message_taken(call, bytes));
+    }
+
+    /// Says that we begin nothing new.
+    pub fn go_away(&mut self) {
+        self.leaving = true;
+        either!(&mut self.wire, connection => connection.go_away());
+    }
+
+    /// Calls that are not finished.
+    pub fn open_calls(&self) -> usize {
+        either!(&self.wire, connection => connection.open_calls())
+    }
+
+    /// What is to be written to the socket.
+    pub fn output(&self) -> &[u8] {
+        either!(&self.wire, connection => connection.output())
+    }
+
+    /// The socket took `n` bytes of the output.
+    pub fn consume_output(&mut self, n: usize) {
+        self.vitals.wrote();
+        either!(&mut self.wire, connection => connection.consume_output(n));
+    }
+
+    /// The socket took nothing of the output.
+    pub fn write_blocked(&mut self, now: Duration) {
+        self.vitals.write_blocked(now);
+    }
+
+    /// Whether to go on reading.
+    pub fn wants_input(&self) -> bool {
+        either!(&self.wire, connection => connection.wants_input())
+    }
+
+    /// Whether the connection is over: write what is left, then close the socket.
+    pub fn is_closed(&self) -> bool {
+        (self.leaving && self.open_calls() == 0)
+            || either!(&self.wire, connection => connection.is_closed())
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next.
+    pub fn next_timeout(&self) -> Duration {
+        let vitals = self.vitals.next(self.open_calls(), &self.limits);
+        let wire = either!(&self.wire, connection => connection.next_timeout());
+        [wire, self.deadlines.earliest()].into_iter().flatten().fold(vitals, Duration::min)
+    }
+
+    /// Does what is due: ends calls whose time is up, asks a silent server, gives up a dead one.
+    pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ClientSink) {
+        for call in self.deadlines.expire(now) {
+            either!(&mut self.wire, connection => connection.cancel(call));
+            sink.finished(call, Status::new(Code::DeadlineExceeded, "the deadline passed"), false);
+        }
+        either!(&mut self.wire, connection => connection.handle_timeout(now, sink));
+        let (code, reason) = match self.vitals.verdict(now, self.open_calls(), &self.limits) {
+            Some(Verdict::Ask) => {
+                either!(&mut self.wire, connection => connection.ping());
+                self.vitals.asked(now);
+                return;
+            }
+            Some(Verdict::Idle) => (Code::Ok, "idle"),
+            Some(Verdict::Dead) => (Code::Unavailable, "no answer to a keepalive ping"),
+            Some(Verdict::Stalled) => (Code::Unavailable, "the server takes no bytes"),
+            None => return,
+        };
+        self.deadlines = Deadlines::default();
+        either!(&mut self.wire, connection => connection.close(code, reason, sink));
+    }
+}
+
+/// Forgets the deadlines of calls as their ends pass on their way to the sink.
+struct Deadlined<'a, S> {
+    sink: &'a mut S,
+    deadlines: &'a mut Deadlines,
+}
+
+impl<S: ClientSink> ClientSink for Deadlined<'_, S> {
+    fn headers(&mut self, call: CallId, metadata: &Metadata) {
+        self.sink.headers(call, metadata);
+    }
+
+    fn message(&mut self, call: CallId, message: &[u8]) {
+        self.sink.message(call, message);
+    }
+
+    fn finished(&mut self, call: CallId, status: Status, retriable: bool) {
+        self.deadlines.remove(call);
+        self.sink.finished(call, status, retriable);
+    }
+
+    fn writable(&mut self, call: CallId) {
+        self.sink.writable(call);
+    }
+}

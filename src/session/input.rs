@@ -1,0 +1,64 @@
+//! Bytes that a protocol could not use yet.
+
+/// Above this an emptied buffer is given back, so that an idle connection costs little.
+const KEPT_CAPACITY_BYTES: usize = 1024;
+
+/// The beginning of a frame or an envelope whose rest has not arrived.
+///
+/// While whole units arrive nothing is copied: they are used straight from the reader's buffer.
+#[derive(Debug, Default)]
+pub(super) struct PartialInput {
+    kept: Vec<u8>,
+}
+
+impl PartialInput {
+    /// Presents what was kept, and `input` behind it, to `consume`, which says how many bytes it
+    /// used; the rest is kept.
+    pub(super) fn feed(&mut self, input: &[u8], consume: impl FnOnce(&[u8]) -> usize) {
+        if self.kept.is_empty() {
+            let used = consume(input);
+            self.kept.extend_from_slice(input.get(used..).unwrap_or_default());
+            return;
+        }
+        self.kept.extend_from_slice(input);
+        let used = consume(&self.kept).min(self.kept.len());
+        self.kept.drain(..used);
+        if self.kept.is_empty() && self.kept.capacity() > KEPT_CAPACITY_BYTES {
+            self.kept = Vec::new();
+        }
+    }
+
+    /// Forgets everything: the connection is over.
+    pub(super) fn clear(&mut self) {
+        self.kept = Vec::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_a_unit_is_presented_again_with_what_follows() {
+        let mut partial = PartialInput::default();
+        let mut seen = Vec::new();
+        let mut units_of_three = |bytes: &[u8]| {
+            let used = bytes.len() / 3 * 3;
+            seen.extend_from_slice(&bytes[..used]);
+            used
+        };
+        partial.feed(b"ab", &mut units_of_three);
+        partial.feed(b"cdefg", &mut units_of_three);
+        partial.feed(b"hi", &mut units_of_three);
+        assert_eq!(seen, b"abcdefghi");
+        assert!(partial.kept.is_empty());
+    }
+
+    #[test]
+    fn a_large_buffer_is_given_back_once_it_is_empty() {
+        let mut partial = PartialInput::default();
+        partial.feed(&[0; 100_000], |_| 0);
+        partial.feed(&[0; 10], <[u8]>::len);
+        assert_eq!(partial.kept.capacity(), 0);
+    }
+}

@@ -1,0 +1,302 @@
+//! The server's side of a connection.
+//!
+//! ```text
+//!   Sniffing --- "PRI " ---> Grpc ----+
+//!      |  \----- "AGR1" ---> Native --+--> closed: write what is left, close the socket
+//!      +-- anything else --> Refused -+
+//!      +-- nothing in preface_timeout --> closed
+//! ```
+
+use std::time::Duration;
+
+use super::deadlines::Deadlines;
+use super::input::PartialInput;
+use super::vitals::{Verdict, Vitals};
+use super::{CallGone, Compat, Sniffed, sniff};
+use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
+use crate::{grpc, native};
+
+/// What a peer that speaks neither protocol is told: HTTP/1.1, for that is what it most likely is.
+const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain\r\n\
+    content-length: 65\r\n\
+    connection: close\r\n\r\n\
+    This port speaks gRPC (HTTP/2 with prior knowledge) and AGR1.  \r\n";
+
+/// The server's side of one connection, from its first byte to its last.
+///
+/// Feed it what the socket reads ([`receive`](Self::receive)), write what it wants written
+/// ([`output`](Self::output)), call [`handle_timeout`](Self::handle_timeout) when
+/// [`next_timeout`](Self::next_timeout) has come, and close the socket once
+/// [`is_closed`](Self::is_closed) and the output is written.
+pub struct ServerSession {
+    limits: Limits,
+    compat: Compat,
+    wire: Wire,
+    partial: PartialInput,
+    deadlines: Deadlines,
+    vitals: Vitals,
+    opened: Duration,
+    /// We said go-away: the end of the last call is the end of the connection.
+    leaving: bool,
+}
+
+enum Wire {
+    Sniffing,
+    Grpc(Box<grpc::ServerConnection>),
+    Native(Box<native::ServerConnection>),
+    /// Neither protocol; `unsent` is the rest of the refusal.
+    Refused {
+        unsent: &'static [u8],
+    },
+}
+
+/// Calls the same method on whichever protocol the connection speaks.
+macro_rules! either {
+    ($wire:expr, $connection:ident => $then:expr, else $otherwise:expr) => {
+        match $wire {
+            Wire::Grpc($connection) => $then,
+            Wire::Native($connection) => $then,
+            Wire::Sniffing | Wire::Refused { .. } => $otherwise,
+        }
+    };
+}
+
+impl ServerSession {
+    /// A connection that was accepted at `now`.
+    pub fn new(limits: &Limits, compat: Compat, now: Duration) -> ServerSession {
+        ServerSession {
+            limits: limits.clone(),
+            compat,
+            wire: Wire::Sniffing,
+            partial: PartialInput::default(),
+            deadlines: Deadlines::default(),
+            vitals: Vitals::new(now),
+            opened: now,
+            leaving: false,
+        }
+    }
+
+    /// Takes bytes from the peer and reports what they mean.
+    pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
+        self.vitals.heard(now);
+        let ServerSession { limits, compat, wire, partial, deadlines, .. } = self;
+        let mut sink = Deadlined { sink, deadlines, now };
+        partial.feed(input, |input| {
+            if let Wire::Sniffing = wire {
+                *wire = match sniff(input) {
+                    Sniffed::NeedMore => return 0,
+                    sniffed if !compat.takes(sniffed) => Wire::Refused { unsent: HTTP1_ANSWER },
+                    Sniffed::Native => {
+                        Wire::Native(Box::new(native::ServerConnection::new(limits, now)))
+                    }
+                    _ => Wire::Grpc(Box::new(grpc::ServerConnection::new(limits, now))),
+                };
+            }
+            either!(wire, connection => connection.receive(now, input, &mut sink), else input.len())
+        });
+    }
+
+    /// The peer is gone (end of file, or an error of the socket): every open call is cancelled.
+    pub fn connection_lost(&mut self, sink: &mut impl ServerSink) {
+        self.partial.clear();
+        self.deadlines = Deadlines::default();
+        either!(&mut self.wire, connection => connection.connection_lost(sink), else {
+            self.wire = Wire::Refused { unsent: &[] };
+        });
+    }
+
+    /// Sends initial metadata ahead of the first message, which else implies it.
+    ///
+    /// # Errors
+    /// [`CallGone`], here and below: the call is over already.
+    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallGone> {
+        either!(&mut self.wire,
+            connection => connection.send_headers(call, metadata).map_err(|_| CallGone),
+            else Err(CallGone))
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`CallGone`].
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallGone> {
+        either!(&mut self.wire,
+            connection => connection.send_message(call, message).map_err(|_| CallGone),
+            else Err(CallGone))
+    }
+
+    /// Ends the call.
+    ///
+    /// # Errors
+    /// [`CallGone`].
+    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallGone> {
+        self.deadlines.remove(call);
+        either!(&mut self.wire,
+            connection => connection.finish(call, status).map_err(|_| CallGone),
+            else Err(CallGone))
+    }
+
+    /// Bytes of the call that wait for the peer's window.
+    pub fn queued(&self, call: CallId) -> usize {
+        either!(&self.wire, connection => connection.queued(call), else 0)
+    }
+
+    /// The application has taken a received message of so many bytes: the peer may send more.
+    pub fn message_taken(&mut self, call: CallId, bytes: usize) {
+        either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());
+    }
+
+    /// Says that nothing new is taken; open calls go on to their end.
+    pub fn go_away(&mut self) {
+        self.leaving = true;
+        either!(&mut self.wire, connection => connection.go_away(), else {
+            self.wire = Wire::Refused { unsent: &[] };
+        });
+    }
+
+    /// Calls that are not finished.
+    pub fn open_calls(&self) -> usize {
+        either!(&self.wire, connection => connection.open_calls(), else 0)
+    }
+
+    /// What is to be written to the socket.
+    pub fn output(&self) -> &[u8] {
+        match &self.wire {
+            Wire::Grpc(connection) => connection.output(),
+            Wire::Native(connection) => connection.output(),
+            Wire::Refused { unsent } => unsent,
+            Wire::Sniffing => &[],
+        }
+    }
+
+    /// The socket took `n` bytes of the output.
+    pub fn consume_output(&mut self, n: usize) {
+        self.vitals.wrote();
+        match &mut self.wire {
+            Wire::Grpc(connection) => connection.consume_output(n),
+            Wire::Native(connection) => connection.consume_output(n),
+            Wire::Refused { unsent } => *unsent = unsent.get(n..).unwrap_or_default(),
+            Wire::Sniffing => (),
+        }
+    }
+
+    /// The socket took nothing of the output.
+    pub fn write_blocked(&mut self, now: Duration) {
+        self.vitals.write_blocked(now);
+    }
+
+    /// Whether to go on reading: not while too much waits for the peer to take it.
+    pub fn wants_input(&self) -> bool {
+        either!(&self.wire, connection => connection.wants_input(), else true)
+    }
+
+    /// Whether the connection is over: write what is left, then close the socket.
+    pub fn is_closed(&self) -> bool {
+        if self.leaving && self.open_calls() == 0 {
+            return true;
+        }
+        match &self.wire {
+            Wire::Grpc(connection) => connection.is_closed(),
+            Wire::Native(connection) => connection.is_closed(),
+            Wire::Refused { .. } => true,
+            Wire::Sniffing => false,
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next.
+    pub fn next_timeout(&self) -> Duration {
+        let vitals = self.vitals.next(self.open_calls(), &self.limits);
+        let wire = match &self.wire {
+            Wire::Sniffing => Some(self.opened + self.limits.preface_timeout),
+            _ => either!(&self.wire, connection => connection.next_timeout(), else None),
+        };
+        [wire, self.deadlines.earliest()].into_iter().flatten().fold(vitals, Duration::min)
+    }
+
+    /// Does what is due: ends calls whose time is up, asks a silent peer, gives up a dead one.
+    pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ServerSink) {
+        for call in self.deadlines.expire(now) {
+            let status = Status::new(Code::DeadlineExceeded, "the deadline passed");
+            if self.finish(call, &status).is_ok() {
+                sink.cancelled(call, status);
+            }
+        }
+        if matches!(self.wire, Wire::Sniffing) {
+            if now >= self.opened + self.limits.preface_timeout {
+                self.wire = Wire::Refused { unsent: &[] };
+            }
+            return;
+        }
+        either!(&mut self.wire, connection => connection.handle_timeout(now, sink), else ());
+        match self.vitals.verdict(now, self.open_calls(), &self.limits) {
+            Some(Verdict::Ask) => {
+                either!(&mut self.wire, connection => connection.ping(), else ());
+                self.vitals.asked(now);
+            }
+            Some(Verdict::Idle) => self.close(Code::Ok, "idle", sink),
+            Some(Verdict::Dead) => {
+                self.close(Code::Unavailable, "no answer to a keepalive ping", sink);
+            }
+            Some(Verdict::Stalled) => {
+                self.close(Code::Unavailable, "the peer takes no bytes", sink);
+                self.connection_lost(sink);
+                self.wire = Wire::Refused { unsent: &[] };
+            }
+            None => (),
+        }
+    }
+
+    /// Ends the connection and all its calls now, with a word to the peer.
+    pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
+        self.deadlines = Deadlines::default();
+        either!(&mut self.wire, connection => connection.close(code, reason, sink), else {
+            self.wire = Wire::Refused { unsent: &[] };
+        });
+    }
+}
+
+/// Notes the deadlines of calls as they pass on their way to the sink.
+struct Deadlined<'a, S> {
+    sink: &'a mut S,
+    deadlines: &'a mut Deadlines,
+    now: Duration,
+}
+
+impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
+    fn call(&mut self, start: CallStart<'_>) {
+        if let Some(deadline) = start.timeout.and_then(|timeout| self.now.checked_add(timeout)) {
+            self.deadlines.insert(start.call, deadline);
+        }
+        self.sink.call(start);
+    }
+
+    fn message(&mut self, call: CallId, message: &[u8], last: bool) {
+        self.sink.message(call, message, last);
+    }
+
+    fn half_close(&mut self, call: CallId) {
+        self.sink.half_close(call);
+    }
+
+    fn cancelled(&mut self, call: CallId, status: Status) {
+        self.deadlines.remove(call);
+        self.sink.cancelled(call, status);
+    }
+
+    fn writable(&mut self, call: CallId) {
+        self.sink.writable(call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HTTP1_ANSWER;
+
+    #[test]
+    fn the_refusal_has_the_length_that_it_says() {
+        let text = std::str::from_utf8(HTTP1_ANSWER).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+    }
+}

@@ -1,0 +1,106 @@
+//! Which protocol a connection speaks, told from its first bytes.
+
+/// The first bytes of the HTTP/2 client preface (RFC 9113 section 3.4), enough to tell it from
+/// every HTTP/1.1 request: no method is called `PRI`.
+const HTTP2: &[u8; 4] = b"PRI ";
+/// The native protocol's magic.
+const NATIVE: &[u8; 4] = b"AGR1";
+/// The first byte of a TLS record that carries a handshake (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What the first bytes of a connection say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sniffed {
+    /// Not enough bytes yet to tell.
+    NeedMore,
+    /// gRPC over cleartext HTTP/2 with prior knowledge.
+    Grpc,
+    /// The native protocol.
+    Native,
+    /// A TLS ClientHello.
+    Tls,
+    /// Something that we do not speak, HTTP/1.1 most likely.
+    Other,
+}
+
+/// Tells the protocol from the first bytes of a connection. Four bytes always suffice.
+pub fn sniff(first: &[u8]) -> Sniffed {
+    let begins = |magic: &[u8; 4]| first.iter().zip(magic).all(|(a, b)| a == b);
+    match first {
+        [] => Sniffed::NeedMore,
+        [TLS_HANDSHAKE, ..] => Sniffed::Tls,
+        _ if begins(HTTP2) && first.len() >= 4 => Sniffed::Grpc,
+        _ if begins(NATIVE) && first.len() >= 4 => Sniffed::Native,
+        _ if begins(HTTP2) || begins(NATIVE) => Sniffed::NeedMore,
+        _ => Sniffed::Other,
+    }
+}
+
+/// Which protocols a server speaks: the flag `--compat`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compat {
+    /// gRPC only.
+    Grpc,
+    /// The native protocol only.
+    Native,
+    /// Both, told apart by their first bytes.
+    #[default]
+    Both,
+}
+
+impl Compat {
+    /// Whether a server set so takes what was sniffed.
+    pub fn takes(self, sniffed: Sniffed) -> bool {
+        match sniffed {
+            Sniffed::Grpc => self != Compat::Native,
+            Sniffed::Native => self != Compat::Grpc,
+            Sniffed::NeedMore | Sniffed::Tls | Sniffed::Other => false,
+        }
+    }
+}
+
+impl std::str::FromStr for Compat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Compat, &'static str> {
+        match text {
+            "grpc" => Ok(Compat::Grpc),
+            "native" => Ok(Compat::Native),
+            "both" => Ok(Compat::Both),
+            _ => Err("expected grpc, native or both"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn four_bytes_tell_the_protocols_apart() {
+        assert_eq!(sniff(b"PRI * HTTP/2.0\r\n"), Sniffed::Grpc);
+        assert_eq!(sniff(b"AGR1"), Sniffed::Native);
+        assert_eq!(sniff(&[0x16, 3, 1]), Sniffed::Tls);
+        assert_eq!(sniff(b"GET / HTTP/1.1\r\n"), Sniffed::Other);
+        assert_eq!(sniff(b"POST / HTTP/1.1\r\n"), Sniffed::Other);
+        assert_eq!(sniff(&[0]), Sniffed::Other);
+    }
+
+    #[test]
+    fn fewer_bytes_wait_only_while_they_may_still_become_a_protocol() {
+        for len in 0..4 {
+            assert_eq!(sniff(&HTTP2[..len]), Sniffed::NeedMore);
+            assert_eq!(sniff(&NATIVE[..len]), Sniffed::NeedMore);
+        }
+        assert_eq!(sniff(b"PO"), Sniffed::Other);
+        assert_eq!(sniff(b"AGX"), Sniffed::Other);
+    }
+
+    #[test]
+    fn compat_narrows_what_is_taken() {
+        assert!(Compat::Both.takes(Sniffed::Grpc) && Compat::Both.takes(Sniffed::Native));
+        assert!(Compat::Grpc.takes(Sniffed::Grpc) && !Compat::Grpc.takes(Sniffed::Native));
+        assert!(!Compat::Native.takes(Sniffed::Grpc) && Compat::Native.takes(Sniffed::Native));
+        assert!(!Compat::Both.takes(Sniffed::Other));
+    }
+}

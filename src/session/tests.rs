@@ -1,0 +1,245 @@
+//! Sessions of both roles joined in memory, in virtual time.
+
+use std::time::Duration;
+
+use super::{ClientSession, Compat, Protocol, ServerSession};
+use crate::call::{CallId, CallStart, ClientSink, Limits, Metadata, ServerSink, Status};
+
+/// Everything that either side reported, as lines.
+#[derive(Default)]
+struct Story(Vec<String>);
+
+impl ServerSink for Story {
+    fn call(&mut self, start: CallStart<'_>) {
+        self.0.push(format!("server: call {} {:?}", start.path, start.timeout));
+    }
+
+    fn message(&mut self, _: CallId, message: &[u8], last: bool) {
+        let last = if last { " last" } else { "" };
+        self.0.push(format!("server: message {}{last}", message.escape_ascii()));
+    }
+
+    fn half_close(&mut self, _: CallId) {
+        self.0.push("server: half-close".into());
+    }
+
+    fn cancelled(&mut self, _: CallId, status: Status) {
+        self.0.push(format!("server: cancelled {}", status.code));
+    }
+
+    fn writable(&mut self, _: CallId) {}
+}
+
+impl ClientSink for Story {
+    fn headers(&mut self, _: CallId, _: &Metadata) {}
+
+    fn message(&mut self, _: CallId, message: &[u8]) {
+        self.0.push(format!("client: message {}", message.escape_ascii()));
+    }
+
+    fn finished(&mut self, _: CallId, status: Status, _: bool) {
+        self.0.push(format!("client: finished {}", status.code));
+    }
+
+    fn writable(&mut self, _: CallId) {}
+}
+
+struct Pair {
+    now: Duration,
+    client: ClientSession,
+    server: ServerSession,
+    story: Story,
+}
+
+impl Pair {
+    fn new(protocol: Protocol) -> Pair {
+        let now = Duration::from_secs(1000);
+        let client = ClientSession::new(protocol, "host:1", false, &Limits::DEFAULT, now);
+        let server = ServerSession::new(&Limits::DEFAULT, Compat::Both, now);
+        Pair { now, client, server, story: Story::default() }
+    }
+
+    /// Carries bytes both ways, one at a time, until nothing moves.
+    fn settle(&mut self) {
+        while !self.client.output().is_empty() || !self.server.output().is_empty() {
+            for byte in std::mem::take(&mut self.client.output().to_vec()) {
+                self.client.consume_output(1);
+                self.server.receive(self.now, &[byte], &mut self.story);
+            }
+            for byte in std::mem::take(&mut self.server.output().to_vec()) {
+                self.server.consume_output(1);
+                self.client.receive(self.now, &[byte], &mut self.story);
+            }
+        }
+    }
+
+    fn call(&mut self, timeout: Option<Duration>) -> CallId {
+        let call = self.client.start(self.now, "/a.B/C", &Metadata::new(), timeout).unwrap();
+        self.client.send_message(call, b"hi", true).unwrap();
+        self.settle();
+        call
+    }
+
+    fn tell(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.story.0)
+    }
+}
+
+fn both(story: impl Fn(Pair)) {
+    for protocol in [Protocol::Native, Protocol::Grpc] {
+        eprintln!("over {protocol:?}");
+        story(Pair::new(protocol));
+    }
+}
+
+const S: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_call_goes_through_in_any_fragments() {
+    both(|mut pair| {
+        let call = pair.call(None);
+        assert_eq!(pair.tell(), ["server: call /a.B/C None", "server: message hi last"]);
+        pair.server.send_message(call, b"ho").unwrap();
+        pair.server.finish(call, &Status::OK).unwrap();
+        pair.settle();
+        assert_eq!(pair.tell(), ["client: message ho", "client: finished OK"]);
+        assert_eq!((pair.client.open_calls(), pair.server.open_calls()), (0, 0));
+        assert!(pair.server.finish(call, &Status::OK).is_err());
+    });
+}
+
+#[test]
+fn the_server_ends_a_call_at_its_deadline() {
+    both(|mut pair| {
+        pair.call(Some(3 * S));
+        assert_eq!(pair.tell()[0], "server: call /a.B/C Some(3s)");
+        assert!(pair.server.next_timeout() <= pair.now + 3 * S);
+        pair.now += 2 * S;
+        pair.server.handle_timeout(pair.now, &mut pair.story);
+        assert_eq!(pair.tell(), [""; 0]);
+        pair.now += S;
+        pair.server.handle_timeout(pair.now, &mut pair.story);
+        assert_eq!(pair.tell(), ["server: cancelled DEADLINE_EXCEEDED"]);
+        pair.settle();
+        assert_eq!(pair.tell(), ["client: finished DEADLINE_EXCEEDED"]);
+    });
+}
+
+#[test]
+fn the_client_ends_a_call_at_its_deadline() {
+    both(|mut pair| {
+        pair.call(Some(3 * S));
+        pair.tell();
+        pair.now += 3 * S;
+        assert!(pair.client.next_timeout() <= pair.now);
+        pair.client.handle_timeout(pair.now, &mut pair.story);
+        assert_eq!(pair.tell(), ["client: finished DEADLINE_EXCEEDED"]);
+        pair.settle();
+        assert_eq!(pair.tell(), ["server: cancelled CANCELLED"]);
+    });
+}
+
+#[test]
+fn a_server_that_answers_pings_is_kept_and_one_that_does_not_is_given_up() {
+    both(|mut pair| {
+        pair.call(None);
+        pair.tell();
+        for _ in 0..5 {
+            pair.now += Limits::DEFAULT.keepalive_interval;
+            pair.client.handle_timeout(pair.now, &mut pair.story);
+            pair.settle();
+        }
+        assert_eq!((pair.tell(), pair.client.is_closed()), (vec![], false));
+        pair.now += Limits::DEFAULT.keepalive_interval;
+        pair.client.handle_timeout(pair.now, &mut pair.story);
+        pair.now += Limits::DEFAULT.keepalive_timeout;
+        pair.client.handle_timeout(pair.now, &mut pair.story);
+        assert_eq!(pair.tell(), ["client: finished UNAVAILABLE"]);
+        assert!(pair.client.is_closed());
+    });
+}
+
+#[test]
+fn an_idle_connection_is_ended_by_the_server() {
+    both(|mut pair| {
+        let call = pair.call(None);
+        pair.server.finish(call, &Status::OK).unwrap();
+        pair.settle();
+        pair.now += Limits::DEFAULT.idle_timeout;
+        assert!(pair.server.next_timeout() <= pair.now);
+        pair.server.handle_timeout(pair.now, &mut pair.story);
+        assert!(pair.server.is_closed());
+    });
+}
+
+#[test]
+fn a_session_that_leaves_is_closed_with_its_last_call() {
+    both(|mut pair| {
+        let call = pair.call(None);
+        pair.server.go_away();
+        pair.settle();
+        assert!(!pair.server.is_closed());
+        pair.server.finish(call, &Status::OK).unwrap();
+        assert!(pair.server.is_closed());
+        pair.settle();
+        assert!(pair.client.start(pair.now, "/a.B/C", &Metadata::new(), None).is_err());
+    });
+}
+
+#[test]
+fn a_peer_that_takes_no_bytes_is_given_up() {
+    both(|mut pair| {
+        let call = pair.call(None);
+        pair.tell();
+        pair.server.send_message(call, b"never read").unwrap();
+        pair.server.write_blocked(pair.now);
+        pair.now += Limits::DEFAULT.write_stall_timeout;
+        assert!(pair.server.next_timeout() <= pair.now);
+        pair.server.handle_timeout(pair.now, &mut pair.story);
+        assert_eq!(pair.tell(), ["server: cancelled UNAVAILABLE"]);
+        assert!(pair.server.is_closed() && pair.server.output().is_empty());
+    });
+}
+
+#[test]
+fn a_lost_connection_ends_the_calls_of_both_sides() {
+    both(|mut pair| {
+        pair.call(Some(9 * S));
+        pair.tell();
+        pair.server.connection_lost(&mut pair.story);
+        pair.client.connection_lost(&mut pair.story);
+        let told = pair.tell();
+        assert!(told[0].starts_with("server: cancelled"), "{told:?}");
+        assert_eq!(told[1], "client: finished UNAVAILABLE");
+        pair.now += 9 * S;
+        pair.server.handle_timeout(pair.now, &mut pair.story);
+        assert_eq!(pair.tell(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_connection_that_does_not_say_what_it_speaks_is_closed_in_time() {
+    let mut story = Story::default();
+    let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, S);
+    server.receive(2 * S, b"AG", &mut story);
+    let due = S + Limits::DEFAULT.preface_timeout;
+    assert_eq!(server.next_timeout(), due);
+    server.handle_timeout(due, &mut story);
+    assert!(server.is_closed());
+}
+
+#[test]
+fn http1_and_excluded_protocols_are_told_what_is_spoken() {
+    for (compat, first) in [
+        (Compat::Both, &b"GET / HTTP/1.1\r\n\r\n"[..]),
+        (Compat::Native, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        (Compat::Grpc, b"AGR1"),
+    ] {
+        let mut server = ServerSession::new(&Limits::DEFAULT, compat, S);
+        server.receive(S, first, &mut Story::default());
+        assert!(server.output().starts_with(b"HTTP/1.1 400 "));
+        assert!(server.is_closed());
+        server.consume_output(server.output().len());
+        assert!(server.output().is_empty());
+    }
+}
