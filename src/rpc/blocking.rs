@@ -1,0 +1,197 @@
+//! Handlers that may block: a call as a worker's thread sees it.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::outbox::{Responder, no_answer};
+use super::service::{CallHandler, Context};
+use crate::call::{Metadata, Status};
+
+/// A call whose handler runs on a thread of its own and may wait.
+pub struct BlockingCall {
+    metadata: Metadata,
+    peer: SocketAddr,
+    deadline: Option<Instant>,
+    inbox: Arc<Inbox>,
+    responder: Responder,
+    send_high_water_bytes: usize,
+    trailers: Metadata,
+}
+
+/// What the reactor has for the handler.
+#[derive(Default)]
+struct Inbox {
+    state: Mutex<InboxState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct InboxState {
+    /// Bounded by the call's receive window: a message counts against it until it is taken.
+    messages: VecDeque<Vec<u8>>,
+    half_closed: bool,
+    over: Option<Status>,
+}
+
+impl Inbox {
+    fn state(&self) -> MutexGuard<'_, InboxState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, InboxState>) -> MutexGuard<'a, InboxState> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl BlockingCall {
+    /// A call and the handler that feeds it from the reactor.
+    pub(super) fn new(
+        context: &Context<'_>,
+        responder: Responder,
+        send_high_water_bytes: usize,
+    ) -> (BlockingCall, Box<dyn CallHandler>) {
+        let inbox = Arc::new(Inbox::default());
+        let feeder = Box::new(Feeder { inbox: Arc::clone(&inbox) });
+        let call = BlockingCall {
+            metadata: context.metadata.clone(),
+            peer: context.peer,
+            deadline: context.deadline,
+            inbox,
+            responder,
+            send_high_water_bytes,
+            trailers: Metadata::new(),
+        };
+        (call, feeder)
+    }
+
+    /// The client's metadata, address and deadline.
+    pub fn context(&self) -> Context<'_> {
+        Context { metadata: &self.metadata, peer: self.peer, deadline: self.deadline }
+    }
+
+    /// Waits for the next message; `None` once the client sends nothing more.
+    ///
+    /// # Errors
+    /// The call is over: cancelled, timed out, or its connection is gone.
+    pub fn receive(&mut self) -> Result<Option<Vec<u8>>, Status> {
+        let mut state = self.inbox.state();
+        loop {
+            if let Some(status) = &state.over {
+                return Err(status.clone());
+            }
+            if let Some(message) = state.messages.pop_front() {
+                drop(state);
+                self.responder.taken(message.len());
+                return Ok(Some(message));
+            }
+            if state.half_closed {
+                return Ok(None);
+            }
+            state = self.inbox.wait(state);
+        }
+    }
+
+    /// Sends initial metadata, which the first message else implies.
+    pub fn send_headers(&self, metadata: Metadata) {
+        self.responder.send_headers(metadata);
+    }
+
+    /// Sends a message; waits first while too much is queued for the client.
+    ///
+    /// # Errors
+    /// The call is over.
+    pub fn send(&mut self, message: Vec<u8>) -> Result<(), Status> {
+        let mut state = self.inbox.state();
+        loop {
+            if let Some(status) = &state.over {
+                return Err(status.clone());
+            }
+            if self.responder.queued() < self.send_high_water_bytes {
+                break;
+            }
+            state = self.inbox.wait(state);
+        }
+        drop(state);
+        self.responder.send(message);
+        Ok(())
+    }
+
+    /// Waits for `duration`, or until the call is over if that is sooner.
+    ///
+    /// # Errors
+    /// The call is over.
+    pub fn sleep(&self, duration: Duration) -> Result<(), Status> {
+        let until = Instant::now() + duration;
+        let mut state = self.inbox.state();
+        loop {
+            if let Some(status) = &state.over {
+                return Err(status.clone());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let waited = self.inbox.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Bytes sent that the client's window has not taken yet.
+    pub fn queued(&self) -> usize {
+        self.responder.queued()
+    }
+
+    /// The trailing metadata of a call that ends well. An error carries its own.
+    pub fn set_trailers(&mut self, metadata: Metadata) {
+        self.trailers = metadata;
+    }
+
+    /// Ends the call with what its handler returned.
+    pub(super) fn finish(mut self, result: Result<(), Status>) {
+        let status = match result {
+            Ok(()) => Status { metadata: mem::take(&mut self.trailers), ..Status::OK },
+            Err(status) => status,
+        };
+        self.responder.finish(status);
+    }
+}
+
+impl Drop for BlockingCall {
+    /// A handler that panicked has not answered: its caller must not wait for it.
+    fn drop(&mut self) {
+        self.responder.finish(no_answer());
+    }
+}
+
+/// Hands what the reactor reports to the worker's thread.
+struct Feeder {
+    inbox: Arc<Inbox>,
+}
+
+impl Feeder {
+    fn change(&self, change: impl FnOnce(&mut InboxState)) {
+        change(&mut self.inbox.state());
+        self.inbox.changed.notify_all();
+    }
+}
+
+impl CallHandler for Feeder {
+    fn message(&mut self, message: &[u8]) {
+        self.change(|state| state.messages.push_back(message.to_vec()));
+    }
+
+    fn half_close(&mut self) {
+        self.change(|state| state.half_closed = true);
+    }
+
+    fn cancelled(&mut self, status: &Status) {
+        self.change(|state| state.over = Some(status.clone()));
+    }
+
+    fn writable(&mut self) {
+        self.change(|_| ());
+    }
+}

@@ -1,0 +1,285 @@
+//! A server's connection: a socket, its session, and the handlers of its calls.
+//!
+//! ```text
+//!   Open --- session closed, output written ---> Lingering --- end of file, or time up ---> Gone
+//!     \------------- the socket failed, or the peer is gone ---------------------------------^
+//! ```
+//!
+//! A socket that is closed while bytes of the peer wait unread is reset, and the peer may lose our
+//! last words (a GOAWAY, a refusal). So a connection lingers: it says that it writes no more, and
+//! reads what still comes until the peer has closed its side.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::dispatch::{Batch, Calls, Dispatch, Shared};
+use super::outbox::{Action, ConnectionId};
+use super::socket::Socket;
+use crate::call::{CallId, Code};
+use crate::session::ServerSession;
+
+/// How long a connection that is over waits for the peer to close its side.
+const LINGER: Duration = Duration::from_secs(2);
+/// Reads in one turn, so that one busy connection does not keep the others waiting.
+const READS_PER_TURN: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    Lingering { until: Duration },
+    Gone,
+}
+
+/// What the server lends a connection for a turn.
+pub(super) struct Turn<'a> {
+    pub(super) shared: &'a Shared,
+    /// Where bytes are read into.
+    pub(super) buffer: &'a mut [u8],
+    pub(super) batch: &'a mut Batch,
+    /// The same moment twice: since the server's start, and as handlers see it.
+    pub(super) now: Duration,
+    pub(super) instant: Instant,
+}
+
+/// One accepted connection.
+pub(super) struct Connection {
+    id: ConnectionId,
+    peer: SocketAddr,
+    socket: Socket,
+    session: ServerSession,
+    calls: Calls,
+    stage: Stage,
+    /// The socket may have more to read.
+    readable: bool,
+    /// It is on the server's list of those to run, to flush.
+    pub(super) to_run: bool,
+    pub(super) to_flush: bool,
+    /// The server's timer for it.
+    pub(super) armed: Option<Duration>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        peer: SocketAddr,
+        socket: Socket,
+        session: ServerSession,
+    ) -> Connection {
+        Connection {
+            id,
+            peer,
+            socket,
+            session,
+            calls: Calls::default(),
+            stage: Stage::Open,
+            readable: true,
+            to_run: false,
+            to_flush: false,
+            armed: None,
+        }
+    }
+
+    /// The socket became readable.
+    pub(super) fn set_readable(&mut self) {
+        self.readable = true;
+    }
+
+    /// Whether a turn would find something to do.
+    pub(super) fn is_runnable(&self) -> bool {
+        match self.stage {
+            Stage::Open => {
+                (self.readable && self.session.wants_input()) || self.calls.any_postponed()
+            }
+            Stage::Lingering { .. } => self.readable,
+            Stage::Gone => false,
+        }
+    }
+
+    /// Whether the server can forget it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.stage == Stage::Gone
+    }
+
+    /// Whether nothing of ours is left to send.
+    pub(super) fn has_said_all(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
+    /// Reads what the peer sent, as far as it is this connection's turn, and lets the handlers
+    /// have it.
+    pub(super) fn run(&mut self, turn: &mut Turn<'_>) {
+        if let Stage::Lingering { .. } = self.stage {
+            return self.discard(turn.buffer);
+        }
+        self.with_dispatch(turn, |_, dispatch| dispatch.resume());
+        for _ in 0..READS_PER_TURN {
+            if !self.readable || !self.session.wants_input() || self.stage != Stage::Open {
+                return;
+            }
+            match self.socket.read(turn.buffer) {
+                Ok(0) => return self.lose(turn),
+                Ok(n) => {
+                    self.readable = n == turn.buffer.len() || !self.socket.short_read_means_empty();
+                    self.receive(n, turn);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) => {
+                    log::debug!("{}: {error}", self.peer);
+                    return self.lose(turn);
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, n: usize, turn: &mut Turn<'_>) {
+        let buffer = std::mem::take(&mut turn.buffer);
+        let now = turn.now;
+        self.with_dispatch(turn, |session, dispatch| {
+            session.receive(now, &buffer[..n], dispatch);
+        });
+        turn.buffer = buffer;
+    }
+
+    /// Lets the session report, then sends what the handlers answered at once.
+    fn with_dispatch(
+        &mut self,
+        turn: &mut Turn<'_>,
+        report: impl FnOnce(&mut ServerSession, &mut Dispatch<'_>),
+    ) {
+        let mut dispatch = Dispatch {
+            shared: turn.shared,
+            calls: &mut self.calls,
+            batch: turn.batch,
+            connection: self.id,
+            peer: self.peer,
+            now: turn.instant,
+        };
+        report(&mut self.session, &mut dispatch);
+        turn.batch.send(&mut self.session);
+    }
+
+    /// Does what a handle asked for a call.
+    pub(super) fn act(&mut self, call: CallId, action: Action, shared: &Shared) {
+        // Of a call that is over nothing is sent: its handles have been told, or will be.
+        match action {
+            Action::Headers(metadata) => {
+                let _ = self.session.send_headers(call, &metadata);
+            }
+            Action::Message(message) => {
+                let _ = self.session.send_message(call, &message);
+            }
+            Action::Counted(message) => {
+                let _ = self.session.send_message(call, &message);
+                let queued = self.session.queued(call);
+                self.calls.account(call, message.len(), queued, shared.send_low_water_bytes);
+            }
+            Action::Finish(status) => {
+                let _ = self.session.finish(call, &status);
+                self.calls.finished(call);
+            }
+            Action::Taken(bytes) => self.session.message_taken(call, bytes),
+        }
+    }
+
+    /// Writes what the session wants written, as far as the socket takes it.
+    pub(super) fn flush(&mut self, turn: &mut Turn<'_>) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        let written = self.write(turn.now);
+        let session = &self.session;
+        self.calls.drained(|call| session.queued(call), turn.shared.send_low_water_bytes);
+        match written {
+            Ok(()) if self.session.is_closed() && self.session.output().is_empty() => {
+                self.session.connection_lost(&mut Dispatch {
+                    shared: turn.shared,
+                    calls: &mut self.calls,
+                    batch: turn.batch,
+                    connection: self.id,
+                    peer: self.peer,
+                    now: turn.instant,
+                });
+                self.socket.shutdown_write();
+                self.stage = Stage::Lingering { until: turn.now + LINGER };
+            }
+            Ok(()) => (),
+            Err(error) => {
+                log::debug!("{}: {error}", self.peer);
+                self.lose(turn);
+            }
+        }
+    }
+
+    fn write(&mut self, now: Duration) -> io::Result<()> {
+        while !self.session.output().is_empty() {
+            match self.socket.write(self.session.output()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => self.session.consume_output(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.session.write_blocked(now);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) => return Err(error),
+            }
+        }
+        match self.socket.flush() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads on until the peer has closed its side, for nobody.
+    fn discard(&mut self, buffer: &mut [u8]) {
+        match self.socket.read(buffer) {
+            Ok(1..) => (),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => (),
+            Ok(0) | Err(_) => self.stage = Stage::Gone,
+        }
+    }
+
+    /// The peer is gone: so are its calls.
+    fn lose(&mut self, turn: &mut Turn<'_>) {
+        self.stage = Stage::Gone;
+        self.with_dispatch(turn, |session, dispatch| session.connection_lost(dispatch));
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub(super) fn next_timeout(&self) -> Duration {
+        match self.stage {
+            Stage::Open => self.session.next_timeout(),
+            Stage::Lingering { until } => until,
+            Stage::Gone => Duration::MAX,
+        }
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, turn: &mut Turn<'_>) {
+        match self.stage {
+            Stage::Open => {
+                let now = turn.now;
+                self.with_dispatch(turn, |session, dispatch| session.handle_timeout(now, dispatch));
+            }
+            Stage::Lingering { until } if turn.now >= until => self.stage = Stage::Gone,
+            Stage::Lingering { .. } | Stage::Gone => (),
+        }
+    }
+
+    /// Takes no new calls; ends when the open ones have.
+    pub(super) fn go_away(&mut self) {
+        self.session.go_away();
+    }
+
+    /// Ends the open calls and tells the client, as far as the socket takes it at once.
+    pub(super) fn close(&mut self, turn: &mut Turn<'_>) {
+        if self.stage == Stage::Open {
+            self.with_dispatch(turn, |session, dispatch| {
+                session.close(Code::Unavailable, "the server has shut down", dispatch);
+            });
+            self.flush(turn);
+        }
+    }
+}

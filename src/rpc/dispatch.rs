@@ -1,0 +1,367 @@
+//! From what a session reports to the handlers of its calls.
+//!
+//! ```text
+//!              Started --- message (one-request method) ---> Holding
+//!                 |                                             |
+//!                 | message (streaming method)                  | half-close
+//!                 v                                             v
+//!              Running <------------ handler begins -------- answered (unary, deferred)
+//! ```
+//!
+//! A sink cannot touch the session that reports to it. What handlers answer at once is collected
+//! in a [`Batch`] and sent when the session has said all it has to say.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::blocking::BlockingCall;
+use super::outbox::{Address, ConnectionId, Flow, Outbox, Reply, Responder};
+use super::service::{CallHandler, Context, Handler, Method, Services};
+use super::workers::{Full, Workers};
+use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
+
+/// What all connections of a server share.
+pub(super) struct Shared {
+    pub(super) services: Services,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) workers: Workers,
+    pub(super) send_high_water_bytes: usize,
+    pub(super) send_low_water_bytes: usize,
+}
+
+/// What to send when the session has finished reporting.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    answers: Vec<Answer>,
+}
+
+struct Answer {
+    call: CallId,
+    message: Option<Range<usize>>,
+    status: Option<Status>,
+    taken: usize,
+}
+
+impl Batch {
+    fn fail(&mut self, call: CallId, code: Code, message: impl Into<String>) {
+        let status = Some(Status::new(code, message));
+        self.answers.push(Answer { call, message: None, status, taken: 0 });
+    }
+
+    fn taken(&mut self, call: CallId, taken: usize) {
+        self.answers.push(Answer { call, message: None, status: None, taken });
+    }
+
+    /// Empties the batch into the session.
+    pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
+        for answer in self.answers.drain(..) {
+            if answer.taken > 0 {
+                session.message_taken(answer.call, answer.taken);
+            }
+            // A call that ended in the meantime needs no answer.
+            if let Some(message) = answer.message {
+                let _ = session.send_message(answer.call, &self.bytes[message]);
+            }
+            if let Some(status) = answer.status {
+                let _ = session.finish(answer.call, &status);
+            }
+        }
+        self.bytes.clear();
+    }
+}
+
+/// A call that is not over.
+struct CallState {
+    id: CallId,
+    method: usize,
+    metadata: Metadata,
+    deadline: Option<Instant>,
+    /// The request of a one-request method, until the client half-closes.
+    held: Option<Vec<u8>>,
+    running: Option<Running>,
+}
+
+/// A streaming call whose handler has begun.
+struct Running {
+    handler: Box<dyn CallHandler>,
+    flow: Arc<Flow>,
+}
+
+/// The open calls of one connection.
+#[derive(Default)]
+pub(super) struct Calls {
+    open: Vec<CallState>,
+    /// Metadata of calls that ended, kept for its memory.
+    spare: Option<Metadata>,
+    /// Requests that are here whole, and wait because the answers before them fill the batch.
+    postponed: VecDeque<CallId>,
+}
+
+impl Calls {
+    /// The newest calls are looked for most: they stand at the end.
+    fn position(&self, call: CallId) -> Option<usize> {
+        self.open.iter().rposition(|state| state.id == call)
+    }
+
+    fn remove(&mut self, call: CallId) -> Option<CallState> {
+        self.position(call).map(|at| self.open.swap_remove(at))
+    }
+
+    fn running(&mut self, call: CallId) -> Option<&mut Running> {
+        let at = self.position(call)?;
+        self.open[at].running.as_mut()
+    }
+
+    /// Whether requests wait for [`Dispatch::resume`].
+    pub(super) fn any_postponed(&self) -> bool {
+        !self.postponed.is_empty()
+    }
+
+    /// Forgets a call that we ended ourselves.
+    pub(super) fn finished(&mut self, call: CallId) {
+        if let Some(running) = self.remove(call).and_then(|state| state.running) {
+            running.flow.over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// A counted message of `len` bytes went into the session, which now has `queued` bytes of the
+    /// call waiting.
+    pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, low_water: usize) {
+        if let Some(running) = self.running(call) {
+            running.account(len, queued, low_water);
+        }
+    }
+
+    /// The session may have got rid of what was waiting: looks at every call that had something.
+    pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, low_water: usize) {
+        for CallState { id, running, .. } in &mut self.open {
+            if let Some(running) = running
+                && running.flow.in_session.load(Ordering::Relaxed) > 0
+            {
+                running.account(0, queued(*id), low_water);
+            }
+        }
+    }
+}
+
+impl Running {
+    fn account(&mut self, len: usize, queued: usize, low_water: usize) {
+        let before = self.flow.queued();
+        self.flow.posted.fetch_sub(len, Ordering::Relaxed);
+        self.flow.in_session.store(queued, Ordering::Relaxed);
+        if before >= low_water && self.flow.queued() < low_water {
+            self.handler.writable();
+        }
+    }
+}
+
+/// Reports of one session on their way to the handlers.
+pub(super) struct Dispatch<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) calls: &'a mut Calls,
+    pub(super) batch: &'a mut Batch,
+    pub(super) connection: ConnectionId,
+    pub(super) peer: SocketAddr,
+    pub(super) now: Instant,
+}
+
+/// Answers to one read that are collected at most before further requests have to wait, so that
+/// many small requests for large answers do not fill the memory.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// How much of a path that nobody registered an answer repeats.
+const SHOWN_PATH_CHARS: usize = 200;
+
+impl ServerSink for Dispatch<'_> {
+    fn call(&mut self, start: CallStart<'_>) {
+        let Some(method) = self.shared.services.find(start.path) else {
+            let path: String = start.path.chars().take(SHOWN_PATH_CHARS).collect();
+            let message = format!("unknown method {path}");
+            return self.batch.fail(start.call, Code::Unimplemented, message);
+        };
+        let mut metadata = self.calls.spare.take().unwrap_or_default();
+        metadata.clone_from(start.metadata);
+        let deadline = start.timeout.and_then(|timeout: Duration| self.now.checked_add(timeout));
+        let id = start.call;
+        self.calls.open.push(CallState {
+            id,
+            method,
+            metadata,
+            deadline,
+            held: None,
+            running: None,
+        });
+        if !self.shared.services.method(method).shape.takes_one_request() {
+            self.begin(id);
+        }
+    }
+
+    fn message(&mut self, call: CallId, message: &[u8], last: bool) {
+        let Some(at) = self.calls.position(call) else { return };
+        let state = &mut self.calls.open[at];
+        let method = self.shared.services.method(state.method);
+        if method.shape.takes_one_request() {
+            if state.held.is_some() {
+                return self.refuse(call, "the method takes one request message, not more");
+            }
+            if last {
+                return self.request(call, message);
+            }
+            state.held = Some(message.to_vec());
+            return;
+        }
+        if let Some(running) = &mut state.running {
+            running.handler.message(message);
+            if last {
+                running.handler.half_close();
+            }
+            if !matches!(method.handler, Handler::Blocking(_)) {
+                self.batch.taken(call, message.len());
+            }
+        }
+    }
+
+    fn half_close(&mut self, call: CallId) {
+        let Some(at) = self.calls.position(call) else { return };
+        let state = &mut self.calls.open[at];
+        if let Some(running) = &mut state.running {
+            running.handler.half_close();
+        } else if let Some(message) = state.held.take() {
+            self.request(call, &message);
+        } else {
+            self.refuse(call, "the method takes one request message, there was none");
+        }
+    }
+
+    fn cancelled(&mut self, call: CallId, status: Status) {
+        if let Some(mut running) = self.calls.remove(call).and_then(|state| state.running) {
+            running.flow.over.store(true, Ordering::Relaxed);
+            running.handler.cancelled(&status);
+        }
+    }
+
+    /// Every turn ends with a look at all queues ([`Calls::drained`]): they also drain by writing.
+    fn writable(&mut self, _: CallId) {}
+}
+
+impl Dispatch<'_> {
+    /// The one request of a unary or server-streaming call is here, and nothing follows.
+    fn request(&mut self, call: CallId, message: &[u8]) {
+        let Some(at) = self.calls.position(call) else { return };
+        let shared = self.shared;
+        if self.batch.bytes.len() > BATCH_BYTES {
+            self.calls.open[at].held = Some(message.to_vec());
+            self.calls.postponed.push_back(call);
+            return;
+        }
+        match shared.services.method(self.calls.open[at].method) {
+            Method { handler: Handler::Unary(handler), .. } => {
+                let state = self.calls.open.swap_remove(at);
+                let start = self.batch.bytes.len();
+                let result = handler(&self.context(&state), message, &mut self.batch.bytes);
+                let (message, status) = match result {
+                    Ok(()) => (Some(start..self.batch.bytes.len()), Status::OK),
+                    Err(status) => {
+                        self.batch.bytes.truncate(start);
+                        (None, status)
+                    }
+                };
+                self.batch.answers.push(Answer { call, message, status: Some(status), taken: 0 });
+                self.calls.spare = Some(state.metadata);
+            }
+            Method { handler: Handler::Deferred(handler), .. } => {
+                let state = self.calls.open.swap_remove(at);
+                handler(&self.context(&state), message, Reply::new(self.address(call)));
+                self.calls.spare = Some(state.metadata);
+            }
+            Method { handler: Handler::Streaming(_) | Handler::Blocking(_), .. } => {
+                self.begin(call);
+                let blocking = self.is_blocking(call);
+                if let Some(running) = self.calls.running(call) {
+                    running.handler.message(message);
+                    running.handler.half_close();
+                    if !blocking {
+                        self.batch.taken(call, message.len());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Handles requests that had to wait, as far as the batch has room again.
+    pub(super) fn resume(&mut self) {
+        while self.batch.bytes.len() <= BATCH_BYTES
+            && let Some(call) = self.calls.postponed.pop_front()
+        {
+            let held = self.calls.position(call).and_then(|at| self.calls.open[at].held.take());
+            if let Some(message) = held {
+                self.request(call, &message);
+            }
+        }
+    }
+
+    /// Starts the handler of a streaming call, or answers for it that it could not.
+    fn begin(&mut self, call: CallId) {
+        let Some(at) = self.calls.position(call) else { return };
+        let flow = Arc::new(Flow::default());
+        let responder = Responder::new(self.address(call), Arc::clone(&flow));
+        let state = &self.calls.open[at];
+        let started = match &self.shared.services.method(state.method).handler {
+            Handler::Streaming(start) => start(&self.context(state), responder),
+            Handler::Blocking(handler) => {
+                let (mut call, feeder) = BlockingCall::new(
+                    &self.context(state),
+                    responder.clone(),
+                    self.shared.send_high_water_bytes,
+                );
+                let handler = Arc::clone(handler);
+                let job = Box::new(move || {
+                    let result = handler(&mut call);
+                    call.finish(result);
+                });
+                self.shared.workers.run(job).map(|()| feeder).map_err(|Full(job)| {
+                    flow.over.store(true, Ordering::Relaxed);
+                    drop(job);
+                    Status::new(Code::ResourceExhausted, "all workers are busy")
+                })
+            }
+            Handler::Unary(_) | Handler::Deferred(_) => return,
+        };
+        match started {
+            Ok(handler) => {
+                self.calls.open[at].running = Some(Running { handler, flow });
+            }
+            Err(status) => {
+                self.calls.remove(call);
+                let status = Some(status);
+                self.batch.answers.push(Answer { call, message: None, status, taken: 0 });
+            }
+        }
+    }
+
+    /// The client broke the method's shape, which gRPC answers with UNIMPLEMENTED.
+    fn refuse(&mut self, call: CallId, reason: &str) {
+        let status = Status::new(Code::Unimplemented, reason);
+        self.cancelled(call, status);
+        self.batch.fail(call, Code::Unimplemented, reason);
+    }
+
+    fn is_blocking(&self, call: CallId) -> bool {
+        self.calls.position(call).is_some_and(|at| {
+            let method = self.shared.services.method(self.calls.open[at].method);
+            matches!(method.handler, Handler::Blocking(_))
+        })
+    }
+
+    fn context<'a>(&self, state: &'a CallState) -> Context<'a> {
+        Context { metadata: &state.metadata, peer: self.peer, deadline: state.deadline }
+    }
+
+    fn address(&self, call: CallId) -> Address {
+        Address { outbox: Arc::clone(&self.shared.outbox), connection: self.connection, call }
+    }
+}

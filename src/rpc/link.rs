@@ -1,0 +1,121 @@
+//! A client's connection: a socket and its session.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use super::socket::Socket;
+use crate::call::ClientSink;
+use crate::session::ClientSession;
+
+/// Connects to `target` (`host:port`): a name is looked up, and each of its addresses tried.
+///
+/// # Errors
+/// The last address's failure, or that of the look-up.
+pub(super) fn connect(target: &str, timeout: Duration) -> io::Result<TcpStream> {
+    let until = Instant::now() + timeout;
+    let mut failure = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for address in target.to_socket_addrs()? {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        match TcpStream::connect_timeout(&address, left) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// Reads in one turn, so that deadlines are looked at while a busy server streams.
+const READS_PER_TURN: usize = 16;
+
+/// One connection to a server.
+pub(super) struct Link {
+    socket: Socket,
+    pub(super) session: ClientSession,
+    readable: bool,
+    /// The socket failed or ended; the session has told its calls.
+    pub(super) lost: bool,
+}
+
+impl Link {
+    /// Begins a session on a connected stream that is registered with a poller.
+    pub(super) fn new(socket: Socket, session: ClientSession) -> Link {
+        Link { socket, session, readable: true, lost: false }
+    }
+
+    /// The socket became readable.
+    pub(super) fn set_readable(&mut self) {
+        self.readable = true;
+    }
+
+    /// Whether a turn would read something.
+    pub(super) fn is_runnable(&self) -> bool {
+        self.readable && !self.lost && self.session.wants_input()
+    }
+
+    /// Reads what the server sent, does what is due, and writes what waits.
+    pub(super) fn turn(&mut self, now: Duration, buffer: &mut [u8], sink: &mut impl ClientSink) {
+        for _ in 0..READS_PER_TURN {
+            if !self.is_runnable() {
+                break;
+            }
+            match self.socket.read(buffer) {
+                Ok(0) => self.lose(sink),
+                Ok(n) => {
+                    self.readable = n == buffer.len() || !self.socket.short_read_means_empty();
+                    self.session.receive(now, &buffer[..n], sink);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) => {
+                    log::debug!("reading from the server: {error}");
+                    self.lose(sink);
+                }
+            }
+        }
+        if !self.lost && now >= self.session.next_timeout() {
+            self.session.handle_timeout(now, sink);
+        }
+        self.flush(now, sink);
+    }
+
+    /// Writes what the session wants written, as far as the socket takes it.
+    pub(super) fn flush(&mut self, now: Duration, sink: &mut impl ClientSink) {
+        if self.lost {
+            return;
+        }
+        if let Err(error) = self.write(now) {
+            log::debug!("writing to the server: {error}");
+            self.lose(sink);
+        } else if self.session.is_closed() && self.session.output().is_empty() {
+            self.lose(sink);
+        }
+    }
+
+    fn write(&mut self, now: Duration) -> io::Result<()> {
+        while !self.session.output().is_empty() {
+            match self.socket.write(self.session.output()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => self.session.consume_output(n),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.session.write_blocked(now);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) => return Err(error),
+            }
+        }
+        match self.socket.flush() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn lose(&mut self, sink: &mut impl ClientSink) {
+        self.lost = true;
+        self.session.connection_lost(sink);
+    }
+}

@@ -1,0 +1,195 @@
+//! How answers reach the reactor from any thread.
+//!
+//! A handle ([`Reply`], [`Responder`]) puts what it wants sent into the server's one outbox and
+//! wakes the reactor, which owns all connections and does the sending.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::reactor::Waker;
+use crate::call::{CallId, Code, Metadata, Status};
+
+/// One connection of a server over its whole life: never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ConnectionId {
+    /// Where the server keeps it.
+    pub(super) slot: u32,
+    /// How many connections the slot had before.
+    pub(super) generation: u32,
+}
+
+/// What is to be done for a call.
+pub(super) enum Action {
+    /// Send initial metadata.
+    Headers(Metadata),
+    /// Send a message.
+    Message(Vec<u8>),
+    /// Send a message, which was counted as queued in the call's [`Flow`].
+    Counted(Vec<u8>),
+    /// End the call.
+    Finish(Status),
+    /// A received message of so many bytes was taken.
+    Taken(usize),
+}
+
+/// An action and the call that it is for.
+pub(super) struct Letter {
+    pub(super) connection: ConnectionId,
+    pub(super) call: CallId,
+    pub(super) action: Action,
+}
+
+/// What waits for the reactor.
+pub(super) struct Outbox {
+    letters: Mutex<Vec<Letter>>,
+    waker: Waker,
+}
+
+impl Outbox {
+    pub(super) fn new(waker: Waker) -> Outbox {
+        Outbox { letters: Mutex::default(), waker }
+    }
+
+    fn push(&self, letter: Letter) {
+        self.letters().push(letter);
+        self.waker.wake();
+    }
+
+    /// Swaps what waits into `emptied`, which must be empty.
+    pub(super) fn take(&self, emptied: &mut Vec<Letter>) {
+        mem::swap(&mut *self.letters(), emptied);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.letters().is_empty()
+    }
+
+    /// A thread that panicked while it held the lock left a whole list behind: a push is atomic.
+    fn letters(&self) -> MutexGuard<'_, Vec<Letter>> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call's address: where actions for it go.
+#[derive(Clone)]
+pub(super) struct Address {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) connection: ConnectionId,
+    pub(super) call: CallId,
+}
+
+impl Address {
+    pub(super) fn post(&self, action: Action) {
+        let Address { connection, call, .. } = *self;
+        self.outbox.push(Letter { connection, call, action });
+    }
+}
+
+/// What the reactor and the handles of a streaming call tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    /// Bytes on their way to the session.
+    pub(super) posted: AtomicUsize,
+    /// Bytes that the session has waiting for the peer's window, as last seen.
+    pub(super) in_session: AtomicUsize,
+    /// The call is over.
+    pub(super) over: AtomicBool,
+}
+
+impl Flow {
+    /// Bytes given to handles and not yet taken by the peer's window.
+    pub(super) fn queued(&self) -> usize {
+        self.posted.load(Ordering::Relaxed) + self.in_session.load(Ordering::Relaxed)
+    }
+}
+
+/// The right to answer a unary call, once, from any thread. Dropped without an answer it answers
+/// `INTERNAL`, so that no caller waits for a handler that forgot it or panicked.
+pub struct Reply {
+    address: Option<Address>,
+}
+
+impl Reply {
+    pub(super) fn new(address: Address) -> Reply {
+        Reply { address: Some(address) }
+    }
+
+    /// Answers with a message, or with an error.
+    pub fn send(mut self, answer: Result<Vec<u8>, Status>) {
+        if let Some(address) = self.address.take() {
+            let status = match answer {
+                Ok(message) => {
+                    address.post(Action::Message(message));
+                    Status::OK
+                }
+                Err(status) => status,
+            };
+            address.post(Action::Finish(status));
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(address) = self.address.take() {
+            address.post(Action::Finish(no_answer()));
+        }
+    }
+}
+
+/// What a caller gets when its handler is gone without an answer.
+pub(super) fn no_answer() -> Status {
+    Status::new(Code::Internal, "the handler ended without an answer")
+}
+
+/// The sending side of a streaming call, for any thread. Clones speak for the same call.
+///
+/// It bounds nothing by itself: a sender that may be faster than its client looks at
+/// [`queued`](Self::queued) and pauses until [`super::CallHandler::writable`].
+#[derive(Clone)]
+pub struct Responder {
+    address: Address,
+    flow: Arc<Flow>,
+}
+
+impl Responder {
+    pub(super) fn new(address: Address, flow: Arc<Flow>) -> Responder {
+        Responder { address, flow }
+    }
+
+    /// Sends initial metadata, which the first message else implies.
+    pub fn send_headers(&self, metadata: Metadata) {
+        self.address.post(Action::Headers(metadata));
+    }
+
+    /// Sends a message. Of a call that is over it is dropped.
+    pub fn send(&self, message: Vec<u8>) {
+        if !self.is_over() {
+            self.flow.posted.fetch_add(message.len(), Ordering::Relaxed);
+            self.address.post(Action::Counted(message));
+        }
+    }
+
+    /// Ends the call. Only the first end counts.
+    pub fn finish(&self, status: Status) {
+        if !self.flow.over.swap(true, Ordering::Relaxed) {
+            self.address.post(Action::Finish(status));
+        }
+    }
+
+    /// Tells that a received message of so many bytes was taken, so that the client may send more.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.address.post(Action::Taken(bytes));
+    }
+
+    /// Bytes sent that the client's window has not taken yet.
+    pub fn queued(&self) -> usize {
+        self.flow.queued()
+    }
+
+    /// Whether the call is over: finished, cancelled, or its connection is gone.
+    pub fn is_over(&self) -> bool {
+        self.flow.over.load(Ordering::Relaxed)
+    }
+}

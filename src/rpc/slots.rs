@@ -1,0 +1,104 @@
+//! Where a server keeps its connections.
+
+use super::outbox::ConnectionId;
+
+impl ConnectionId {
+    /// The id as the reactor's key.
+    pub(super) fn key(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot)
+    }
+
+    /// The id behind a key of [`key`](Self::key).
+    pub(super) fn from_key(key: u64) -> ConnectionId {
+        ConnectionId { slot: key as u32, generation: (key >> 32) as u32 }
+    }
+}
+
+/// Values under ids that are never used twice: an answer that comes late finds nothing, and not
+/// the next connection in the same place.
+pub(super) struct Slots<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<u32>,
+}
+
+struct Slot<T> {
+    generation: u32,
+    value: Option<Box<T>>,
+}
+
+impl<T> Slots<T> {
+    pub(super) fn new() -> Slots<T> {
+        Slots { slots: Vec::new(), free: Vec::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// The id that the next value will have.
+    pub(super) fn next_id(&self) -> ConnectionId {
+        match self.free.last() {
+            Some(&slot) => ConnectionId { slot, generation: self.slots[slot as usize].generation },
+            None => ConnectionId { slot: self.slots.len() as u32, generation: 0 },
+        }
+    }
+
+    /// Keeps a value under [`next_id`](Self::next_id).
+    pub(super) fn insert(&mut self, value: T) {
+        let value = Some(Box::new(value));
+        match self.free.pop() {
+            Some(slot) => self.slots[slot as usize].value = value,
+            None => self.slots.push(Slot { generation: 0, value }),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut T> {
+        let slot = self.slots.get_mut(id.slot as usize)?;
+        if slot.generation == id.generation { slot.value.as_deref_mut() } else { None }
+    }
+
+    /// Drops a value; its id finds nothing from now on.
+    pub(super) fn remove(&mut self, id: ConnectionId) {
+        if let Some(slot) = self.slots.get_mut(id.slot as usize)
+            && slot.generation == id.generation
+            && slot.value.take().is_some()
+        {
+            // The highest generation would give the listener's and the wakers' keys away.
+            slot.generation = (slot.generation + 1) % (u32::MAX - 1);
+            self.free.push(id.slot);
+        }
+    }
+
+    /// The ids of all values.
+    pub(super) fn ids(&self) -> Vec<ConnectionId> {
+        let used = self.slots.iter().enumerate().filter(|(_, slot)| slot.value.is_some());
+        used.map(|(at, slot)| ConnectionId { slot: at as u32, generation: slot.generation })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_id_does_not_find_the_next_value_in_its_place() {
+        let mut slots = Slots::new();
+        let first = slots.next_id();
+        slots.insert("first");
+        slots.remove(first);
+        slots.remove(first);
+        let second = slots.next_id();
+        slots.insert("second");
+        assert_eq!(first.slot, second.slot);
+        assert_eq!(slots.get_mut(first), None);
+        assert_eq!(slots.get_mut(second), Some(&mut "second"));
+        assert_eq!((slots.len(), slots.ids()), (1, vec![second]));
+    }
+
+    #[test]
+    fn keys_and_ids_are_inverse() {
+        let id = ConnectionId { slot: 7, generation: 9 };
+        assert_eq!(ConnectionId::from_key(id.key()), id);
+    }
+}

@@ -1,0 +1,149 @@
+//! The threads on which blocking handlers run.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// What a worker does; dropped undone when the pool ends first.
+pub(super) type Job = Box<dyn FnOnce() + Send>;
+
+/// A bounded pool: threads are made as they are needed, up to a limit, and jobs beyond them wait
+/// in a bounded queue.
+pub(super) struct Workers {
+    shared: Arc<Shared>,
+    max_threads: usize,
+    max_waiting: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    threads: usize,
+    /// Threads without a job, those that are just starting among them.
+    idle: usize,
+    closed: bool,
+}
+
+/// The pool's queue is full: the job comes back.
+pub(super) struct Full(pub(super) Job);
+
+impl Workers {
+    pub(super) fn new(max_threads: usize, max_waiting: usize) -> Workers {
+        Workers { shared: Arc::default(), max_threads, max_waiting }
+    }
+
+    /// Runs a job on a thread of the pool, as soon as one is free.
+    ///
+    /// # Errors
+    /// [`Full`] when all threads are busy and the queue has no room.
+    pub(super) fn run(&self, job: Job) -> Result<(), Full> {
+        let mut state = self.shared.state();
+        let busy = state.waiting.len() >= state.idle;
+        if busy && state.threads < self.max_threads {
+            let shared = Arc::clone(&self.shared);
+            match thread::Builder::new().name("worker".into()).spawn(move || work(&shared)) {
+                Ok(_) => {
+                    state.threads += 1;
+                    state.idle += 1;
+                }
+                Err(error) => log::warn!("no new worker thread: {error}"),
+            }
+        }
+        if state.threads == 0 || state.waiting.len() >= state.idle + self.max_waiting {
+            return Err(Full(job));
+        }
+        state.waiting.push_back(job);
+        drop(state);
+        self.shared.changed.notify_one();
+        Ok(())
+    }
+}
+
+impl Drop for Workers {
+    /// Idle threads end; busy ones after their job. Jobs that wait are dropped.
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.closed = true;
+        let dropped = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(dropped);
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn work(shared: &Shared) {
+    let mut state = shared.state();
+    loop {
+        if state.closed {
+            return;
+        }
+        if let Some(job) = state.waiting.pop_front() {
+            state.idle -= 1;
+            drop(state);
+            // A handler that panics fails its own call (the job's drop answers it), not the pool.
+            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                log::error!("a handler panicked");
+            }
+            state = shared.state();
+            state.idle += 1;
+        } else {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_full_pool_refuses_and_recovers() {
+        let workers = Workers::new(2, 1);
+        let (started, starts) = mpsc::channel();
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let job = || -> Job {
+            let (started, gate) = (started.clone(), Arc::clone(&gate));
+            Box::new(move || {
+                started.send(()).unwrap();
+                let _ = gate.lock().unwrap().recv();
+            })
+        };
+        assert!(workers.run(job()).is_ok());
+        starts.recv_timeout(SOON).unwrap();
+        assert!(workers.run(job()).is_ok());
+        starts.recv_timeout(SOON).unwrap();
+        assert!(workers.run(job()).is_ok());
+        assert!(workers.run(job()).is_err());
+        release.send(()).unwrap();
+        starts.recv_timeout(SOON).unwrap();
+        release.send(()).unwrap();
+        release.send(()).unwrap();
+    }
+
+    #[test]
+    fn a_panic_costs_one_job_not_the_thread() {
+        let workers = Workers::new(1, 10);
+        assert!(workers.run(Box::new(|| panic!("on purpose"))).is_ok());
+        let (done, dones) = mpsc::channel();
+        assert!(workers.run(Box::new(move || done.send(()).unwrap())).is_ok());
+        dones.recv_timeout(SOON).unwrap();
+    }
+}

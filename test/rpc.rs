@@ -1,0 +1,14 @@
+//! The RPC layer on real sockets: our server and our blocking client, over both protocols.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+#[path = "rpc/calls.rs"]
+mod calls;
+#[path = "rpc/fixture.rs"]
+mod fixture;
+#[path = "rpc/flow.rs"]
+mod flow;
+#[path = "rpc/life.rs"]
+mod life;
+#[path = "rpc/limits.rs"]
+mod limits;

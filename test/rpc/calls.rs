@@ -1,0 +1,178 @@
+//! Calls of every shape.
+
+use std::time::Duration;
+
+use agora::call::{Code, Metadata};
+use agora::rpc::{CallOptions, Received};
+
+use crate::fixture::*;
+
+#[test]
+fn a_unary_call_is_answered_at_once_or_later() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        for method in [ECHO, LATER] {
+            assert_eq!(channel.unary(method, b"hello", &within(LONG)).unwrap(), b"hello");
+            assert_eq!(channel.unary(method, b"", &within(LONG)).unwrap(), b"");
+        }
+    });
+}
+
+#[test]
+fn a_server_streams() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut call = server.channel(protocol).start(COUNT, &within(LONG)).unwrap();
+        call.send_last(b"four").unwrap();
+        let mut lengths = Vec::new();
+        while let Some(message) = call.receive().unwrap() {
+            lengths.push(message.len());
+        }
+        assert_eq!(lengths, [1, 2, 3, 4]);
+        assert_eq!(call.receive().unwrap(), None, "the end stays the end");
+    });
+}
+
+#[test]
+fn a_client_streams() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut call = server.channel(protocol).start(SUM, &within(LONG)).unwrap();
+        for message in [&b"12"[..], b"", b"345"] {
+            call.send(message).unwrap();
+        }
+        call.half_close().unwrap();
+        assert_eq!(call.receive().unwrap().unwrap(), b"5");
+        assert_eq!(call.receive().unwrap(), None);
+    });
+}
+
+#[test]
+fn both_sides_stream_in_turn() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut call = server.channel(protocol).start(CHAT, &within(LONG)).unwrap();
+        for word in ["ping", "pong", ""] {
+            call.send(word.as_bytes()).unwrap();
+            assert_eq!(call.receive().unwrap().unwrap(), word.as_bytes());
+        }
+        let soon = std::time::Instant::now() + Duration::from_millis(20);
+        assert_eq!(call.receive_until(Some(soon)).unwrap(), Received::NotYet);
+        call.half_close().unwrap();
+        assert_eq!(call.receive().unwrap(), None);
+        assert!(call.send(b"too late").is_err());
+    });
+}
+
+#[test]
+fn an_error_carries_code_message_and_details() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let message = "caf\u{e9} 100%\n";
+        let error = server.channel(protocol).unary(FAIL, message.as_bytes(), &within(LONG));
+        let status = error.unwrap_err();
+        assert_eq!((status.code, status.message.as_str()), (Code::Aborted, message));
+        let details = status.metadata.get("grpc-status-details-bin");
+        assert_eq!(details, Some(&b"\x00rich\xff"[..]));
+    });
+}
+
+#[test]
+fn metadata_travels_both_ways() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut metadata = Metadata::new();
+        metadata.insert("x-name", b"value with spaces").unwrap();
+        metadata.insert("x-raw-bin", &[0, 255, b',']).unwrap();
+        metadata.insert("x-name", b"again").unwrap();
+        let options = CallOptions { metadata: metadata.clone(), ..within(LONG) };
+        let channel = server.channel(protocol);
+        let response = channel.unary_with_metadata(METADATA, b"", &options).unwrap();
+        assert_eq!(response.headers, metadata);
+        assert_eq!(response.trailers, metadata);
+    });
+}
+
+#[test]
+fn an_unknown_method_is_unimplemented() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let error = server.channel(protocol).unary("/test.Echo/Nothing", b"", &within(LONG));
+        let status = error.unwrap_err();
+        assert_eq!(status.code, Code::Unimplemented);
+        assert!(status.message.contains("/test.Echo/Nothing"), "{status}");
+    });
+}
+
+#[test]
+fn a_unary_method_takes_exactly_one_request() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut none = channel.start(ECHO, &within(LONG)).unwrap();
+        none.half_close().unwrap();
+        assert_eq!(none.receive().unwrap_err().code, Code::Unimplemented);
+        let mut two = channel.start(ECHO, &within(LONG)).unwrap();
+        two.send(b"one").unwrap();
+        let _ = two.send_last(b"two");
+        assert_eq!(two.receive().unwrap_err().code, Code::Unimplemented);
+    });
+}
+
+#[test]
+fn a_message_of_four_mebibytes_passes_and_one_byte_more_does_not() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut message = vec![7; 4 * 1024 * 1024];
+        assert!(channel.unary(ECHO, &message, &within(LONG)).unwrap() == message);
+        message.push(7);
+        let status = channel.unary(ECHO, &message, &within(LONG)).unwrap_err();
+        assert_eq!(status.code, Code::ResourceExhausted);
+        assert_eq!(channel.unary(ECHO, b"still here", &within(LONG)).unwrap(), b"still here");
+    });
+}
+
+#[test]
+fn many_threads_share_one_connection() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        std::thread::scope(|scope| {
+            for thread in 0..32_u32 {
+                let channel = channel.clone();
+                scope.spawn(move || {
+                    for n in 0..100_u32 {
+                        let method = if n % 2 == 0 { ECHO } else { LATER };
+                        let message = [thread.to_be_bytes(), n.to_be_bytes()].concat();
+                        assert_eq!(
+                            channel.unary(method, &message, &within(LONG)).unwrap(),
+                            message
+                        );
+                    }
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn calls_beyond_the_servers_limit_wait_for_their_turn() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut open: Vec<_> =
+            (0..100).map(|_| channel.start(CHAT, &within(LONG)).unwrap()).collect();
+        open[0].send(b"settled").unwrap();
+        open[0].receive().unwrap();
+        let soon = channel.start(CHAT, &within(Duration::from_millis(50)));
+        assert_eq!(soon.err().unwrap().code, Code::DeadlineExceeded);
+        let waiting = std::thread::spawn({
+            let channel = channel.clone();
+            move || channel.unary(ECHO, b"my turn", &within(LONG))
+        });
+        open.truncate(50);
+        assert_eq!(waiting.join().unwrap().unwrap(), b"my turn");
+    });
+}

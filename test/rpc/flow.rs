@@ -1,0 +1,69 @@
+//! Deadlines, cancellation and slow readers.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use agora::call::{Code, Limits, Metadata};
+use agora::session::ClientSession;
+
+use crate::fixture::*;
+
+#[test]
+fn a_deadline_ends_the_call_on_both_sides() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let started = Instant::now();
+        let error = server.channel(protocol).unary(NEVER, b"", &within(Duration::from_millis(50)));
+        assert_eq!(error.unwrap_err().code, Code::DeadlineExceeded);
+        assert!(started.elapsed() >= Duration::from_millis(50));
+        eventually("the handler is told", || server.seen.cancelled.load(Ordering::Relaxed) == 1);
+    });
+}
+
+#[test]
+fn a_dropped_call_is_cancelled() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut call = channel.start(NEVER, &within(LONG)).unwrap();
+        call.send_last(b"").unwrap();
+        drop(call);
+        eventually("the handler is told", || server.seen.cancelled.load(Ordering::Relaxed) == 1);
+        assert_eq!(channel.unary(ECHO, b"next", &within(LONG)).unwrap(), b"next");
+    });
+}
+
+#[test]
+fn a_lost_connection_cancels_its_calls() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let now = Duration::ZERO;
+        let mut session = ClientSession::new(protocol, "test", false, &Limits::DEFAULT, now);
+        let call = session.start(now, NEVER, &Metadata::new(), None).unwrap();
+        session.send_message(call, b"", true).unwrap();
+        let mut socket = TcpStream::connect(server.address).unwrap();
+        socket.write_all(session.output()).unwrap();
+        drop(socket);
+        eventually("the handler is told", || server.seen.cancelled.load(Ordering::Relaxed) == 1);
+    });
+}
+
+#[test]
+fn a_slow_reader_holds_the_sender_back_and_loses_nothing() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut call = server.channel(protocol).start(FLOOD, &within(LONG)).unwrap();
+        call.send_last(b"").unwrap();
+        let most = || server.seen.most_queued.load(Ordering::Relaxed);
+        eventually("the sender meets its bound", || most() >= 1024 * 1024);
+        let mut expected = 0_u32;
+        while let Some(message) = call.receive().unwrap() {
+            assert_eq!(message[..4], expected.to_be_bytes());
+            expected += 1;
+        }
+        assert_eq!(expected, 1024);
+        assert!(most() < 2 * 1024 * 1024, "{} bytes were queued", most());
+    });
+}

@@ -1,0 +1,136 @@
+//! What a peer may make a server spend.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use agora::call::{Code, Limits};
+use agora::rpc::ServerOptions;
+use agora::session::{Compat, Protocol};
+
+use crate::fixture::*;
+
+fn with_limits(change: impl FnOnce(&mut Limits)) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    change(&mut options.limits);
+    options
+}
+
+fn connect(server: &Fixture) -> TcpStream {
+    let stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream
+}
+
+/// Everything until the server closes.
+fn read_all(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn http1_gets_an_answer_that_says_what_is_spoken() {
+    let server = Fixture::new();
+    let mut stream = connect(&server);
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let answer = String::from_utf8(read_all(&mut stream)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("gRPC"), "{answer}");
+}
+
+#[test]
+fn a_protocol_that_compat_excludes_is_refused() {
+    let options = ServerOptions { compat: Compat::Grpc, ..ServerOptions::default() };
+    let server = Fixture::with(options);
+    assert!(server.channel(Protocol::Native).unary(ECHO, b"", &within(LONG)).is_err());
+    assert!(server.channel(Protocol::Grpc).unary(ECHO, b"", &within(LONG)).is_ok());
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    let options = with_limits(|limits| limits.preface_timeout = Duration::from_millis(50));
+    let server = Fixture::with(options);
+    for beginning in [&b""[..], b"P", b"AGR", b"PRI * HTTP/2.0\r\n\r\nSM"] {
+        let mut stream = connect(&server);
+        stream.write_all(beginning).unwrap();
+        let started = Instant::now();
+        read_all(&mut stream);
+        assert!(started.elapsed() >= Duration::from_millis(40), "{beginning:?}");
+    }
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_replaced_at_the_next_call() {
+    let options = with_limits(|limits| limits.idle_timeout = Duration::from_millis(100));
+    let server = Fixture::with(options);
+    both(|protocol| {
+        let channel = server.channel(protocol);
+        assert!(channel.unary(ECHO, b"1", &within(LONG)).is_ok());
+        let mut idle = connect(&server);
+        idle.write_all(b"AGR1").unwrap();
+        read_all(&mut idle);
+        // The channel's connection was idle longer than this one, and is closed as well.
+        assert!(channel.unary(ECHO, b"2", &within(LONG)).is_ok());
+    });
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_given_up() {
+    let options = with_limits(|limits| limits.write_stall_timeout = Duration::from_millis(200));
+    let server = Fixture::with(options);
+    let mut stream = connect(&server);
+    // HTTP/1.1 cannot fill a socket's buffers; a flood of pings that are never read can.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    let ping = [&b"\0\0\x08\x06\0\0\0\0\0"[..], &[1; 8]].concat();
+    let pings = ping.repeat(4096);
+    stream.set_write_timeout(Some(Duration::from_secs(5))).unwrap();
+    let until = Instant::now() + LONG;
+    while stream.write_all(&pings).is_ok() {
+        assert!(Instant::now() < until, "the server takes pings for ever");
+    }
+}
+
+#[test]
+fn one_connection_too_many_is_closed() {
+    let options = ServerOptions { max_connections: 2, ..ServerOptions::default() };
+    let server = Fixture::with(options);
+    let first = server.channel(Protocol::Native);
+    let second = server.channel(Protocol::Native);
+    assert!(first.unary(ECHO, b"", &within(LONG)).is_ok());
+    assert!(second.unary(ECHO, b"", &within(LONG)).is_ok());
+    let third = server.channel(Protocol::Native);
+    assert_eq!(third.unary(ECHO, b"", &within(LONG)).unwrap_err().code, Code::Unavailable);
+    drop(first);
+    eventually("a place is free", || third.unary(ECHO, b"", &within(LONG)).is_ok());
+}
+
+#[test]
+fn a_call_beyond_the_workers_is_refused() {
+    let options =
+        ServerOptions { max_worker_threads: 1, max_waiting_jobs: 1, ..ServerOptions::default() };
+    let server = Fixture::with(options);
+    both(|protocol| {
+        let channel = server.channel(protocol);
+        let calls: Vec<_> = (0..3)
+            .map(|_| {
+                let mut call = channel.start(SUM, &within(LONG)).unwrap();
+                call.send(b"x").unwrap();
+                call
+            })
+            .collect();
+        let mut refused = 0;
+        for mut call in calls {
+            let _ = call.half_close();
+            match call.receive() {
+                Ok(Some(_)) => (),
+                Ok(None) => panic!("no answer and no error"),
+                Err(status) => {
+                    assert_eq!(status.code, Code::ResourceExhausted, "{status}");
+                    refused += 1;
+                }
+            }
+        }
+        assert_eq!(refused, 1);
+    });
+}
