@@ -1,3 +1,7 @@
 //! The `agora` binary: hands the command line to [`agora::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    agora::cli::main()
+}

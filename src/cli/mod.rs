@@ -1,1 +1,93 @@
 //! The command line: one file per subcommand.
+//!
+//! Results go to stdout, everything else to stderr. Exit status: 0 done, 1 refused or failed (the
+//! reason on stderr), 2 wrong usage. `--help` works on every command. `RUST_LOG` sets what is
+//! logged (`env_logger`'s syntax); warnings and errors are on by default.
+
+mod bench;
+mod failure;
+mod flags;
+mod serve;
+mod termination;
+
+use std::process::ExitCode;
+
+pub use failure::Failure;
+
+/// A subcommand.
+struct Command {
+    name: &'static str,
+    /// One line for the overview.
+    summary: &'static str,
+    /// Runs with the arguments behind the name.
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+const COMMANDS: &[Command] = &[Command {
+    name: "bench",
+    summary: "measure throughput and latency of a running server",
+    run: bench::run,
+}];
+
+/// Runs the process's command line.
+pub fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), Failure> {
+    match arguments.split_first() {
+        None => Err(Failure::Usage(overview())),
+        Some((word, _)) if matches!(word.as_str(), "--help" | "-h" | "help") => {
+            Err(Failure::Help(overview()))
+        }
+        Some((word, _)) if word == "--version" => {
+            Err(Failure::Help(format!("agora {}\n", env!("CARGO_PKG_VERSION"))))
+        }
+        Some((word, rest)) => match COMMANDS.iter().find(|command| command.name == word) {
+            Some(command) => (command.run)(rest),
+            None => Err(Failure::Usage(format!("agora: no command {word:?}\n\n{}", overview()))),
+        },
+    }
+}
+
+fn overview() -> String {
+    let mut text = String::from("Usage: agora COMMAND [FLAGS]\n\nCommands:\n");
+    for Command { name, summary, .. } in COMMANDS {
+        text.push_str(&format!("  {name:<10} {summary}\n"));
+    }
+    text.push_str("\n`agora COMMAND --help` explains a command.\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_command_explains_itself() {
+        for command in COMMANDS {
+            let result = run(&arguments(&format!("{} --help", command.name)));
+            assert!(matches!(result, Err(Failure::Help(_))), "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_or_flag_is_wrong_usage() {
+        assert!(matches!(run(&arguments("fly")), Err(Failure::Usage(_))));
+        assert!(matches!(run(&[]), Err(Failure::Usage(_))));
+        for command in COMMANDS {
+            let result = run(&arguments(&format!("{} --no-such-flag", command.name)));
+            assert!(matches!(result, Err(Failure::Usage(_))), "{}", command.name);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `agora bench`: how fast a running server answers.
+
+mod echo;
+mod latency;
+mod serve;
+mod wire;
+
+use super::Failure;
+
+const USAGE: &str = "\
+Usage: agora bench echo --target HOST:PORT [FLAGS]
+       agora bench serve --listen HOST:PORT [FLAGS]
+
+  echo       call an echo service and report calls a second and latencies
+  serve      be that echo service
+
+`agora bench echo --help` and `agora bench serve --help` list the flags.
+";
+
+/// Runs what is to be measured.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    match arguments.split_first() {
+        Some((word, rest)) if word == "echo" => echo::run(rest),
+        Some((word, rest)) if word == "serve" => serve::run(rest),
+        Some((word, _)) if word == "--help" || word == "-h" => Err(Failure::Help(USAGE.into())),
+        _ => Err(Failure::Usage(USAGE.into())),
+    }
+}

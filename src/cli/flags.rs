@@ -1,0 +1,148 @@
+//! Flags: what several commands share about them.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use getopts::{Matches, Options};
+
+use super::Failure;
+
+/// The flags of one command.
+pub(super) struct Flags {
+    options: Options,
+    brief: String,
+}
+
+/// A command line that was understood so far.
+pub(super) struct Parsed {
+    matches: Matches,
+    usage: String,
+}
+
+impl Flags {
+    /// The flags of the command whose usage line is `usage`, with what it does in `about`.
+    pub(super) fn new(usage: &str, about: &str) -> Flags {
+        let mut options = Options::new();
+        options.optflag("h", "help", "print this help");
+        Flags { options, brief: format!("Usage: {usage}\n\n{about}") }
+    }
+
+    /// A flag with a value.
+    pub(super) fn value(mut self, name: &str, help: &str, hint: &str) -> Flags {
+        self.options.optopt("", name, help, hint);
+        self
+    }
+
+    /// Reads a command line.
+    pub(super) fn parse(self, arguments: &[String]) -> Result<Parsed, Failure> {
+        let usage = self.options.usage(&self.brief);
+        let matches = self
+            .options
+            .parse(arguments)
+            .map_err(|error| Failure::Usage(format!("agora: {error}\n\n{usage}")))?;
+        if matches.opt_present("help") {
+            return Err(Failure::Help(usage));
+        }
+        Ok(Parsed { matches, usage })
+    }
+}
+
+impl Parsed {
+    /// Wrong usage, with the reason in front of the help text.
+    pub(super) fn wrong(&self, reason: impl Display) -> Failure {
+        Failure::Usage(format!("agora: {reason}\n\n{}", self.usage))
+    }
+
+    /// A flag's text.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.matches.opt_str(name)
+    }
+
+    /// The text of a flag that must be there.
+    pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
+        self.text(name).ok_or_else(|| self.wrong(format!("--{name} is required")))
+    }
+
+    /// A flag's value, or its default.
+    pub(super) fn parsed<T>(&self, name: &str, default: T) -> Result<T, Failure>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        text.parse().map_err(|error| self.wrong(format!("--{name} {text:?}: {error}")))
+    }
+
+    /// A number within bounds, or its default.
+    pub(super) fn number(
+        &self,
+        name: &str,
+        default: u64,
+        bounds: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, Failure> {
+        let number = self.parsed(name, default)?;
+        if bounds.contains(&number) {
+            return Ok(number);
+        }
+        let (low, high) = bounds.into_inner();
+        Err(self.wrong(format!("--{name} {number}: expected {low} to {high}")))
+    }
+
+    /// A duration given in seconds, fractions allowed, or its default.
+    pub(super) fn seconds(&self, name: &str, default: Duration) -> Result<Duration, Failure> {
+        let seconds = self.parsed(name, default.as_secs_f64())?;
+        match Duration::try_from_secs_f64(seconds) {
+            Ok(duration) if !duration.is_zero() => Ok(duration),
+            _ => Err(self.wrong(format!("--{name} {seconds}: expected a time above zero"))),
+        }
+    }
+
+    /// The arguments that are not flags.
+    pub(super) fn free(&self) -> &[String] {
+        &self.matches.free
+    }
+
+    /// Refuses arguments that are not flags.
+    pub(super) fn no_arguments(&self) -> Result<(), Failure> {
+        match self.free().first() {
+            None => Ok(()),
+            Some(argument) => Err(self.wrong(format!("unexpected argument {argument:?}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &[&str]) -> Result<Parsed, Failure> {
+        let arguments: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
+        Flags::new("agora x", "Does x.")
+            .value("count", "how many", "N")
+            .value("for", "how long", "SECONDS")
+            .parse(&arguments)
+    }
+
+    #[test]
+    fn flags_are_read_with_their_bounds() {
+        let parsed = parse(&["--count", "7", "rest"]).ok().unwrap();
+        assert_eq!(parsed.number("count", 1, 1..=10).unwrap(), 7);
+        assert_eq!(parsed.free(), ["rest"]);
+        assert!(matches!(parsed.number("count", 1, 1..=6), Err(Failure::Usage(_))));
+        assert!(matches!(parsed.no_arguments(), Err(Failure::Usage(_))));
+        assert!(matches!(parsed.required("for"), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_wrong_usage() {
+        for line in [["--count", "many"], ["--count", "-1"], ["--for", "0"], ["--for", "NaN"]] {
+            let parsed = parse(&line).ok().unwrap();
+            let count = parsed.number("count", 1, 1..=10).is_err();
+            let time = parsed.seconds("for", Duration::from_secs(1)).is_err();
+            assert!(count || time, "{line:?}");
+        }
+        assert!(matches!(parse(&["--what"]), Err(Failure::Usage(_))));
+        assert!(matches!(parse(&["--help"]), Err(Failure::Help(text)) if text.contains("Does x.")));
+    }
+}

@@ -1,0 +1,34 @@
+//! SIGTERM and Ctrl-C: the first asks the server to finish, a second one ends the process.
+
+use super::Failure;
+use crate::rpc::ServerHandle;
+
+/// Has the server shut down gracefully at the first SIGTERM or SIGINT.
+#[cfg(feature = "signals")]
+pub(super) fn shut_down_on_signal(handle: ServerHandle) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    let failed = |error| Failure::because("cannot handle signals", error);
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for (count, signal) in signals.forever().enumerate() {
+                if count == 0 {
+                    handle.shut_down();
+                } else {
+                    // 128 + the signal's number, as a shell reports it.
+                    std::process::exit(128 + signal);
+                }
+            }
+        })
+        .map_err(failed)?;
+    Ok(())
+}
+
+/// Without the feature a signal ends the process at once, as the operating system does by default.
+#[cfg(not(feature = "signals"))]
+pub(super) fn shut_down_on_signal(_: ServerHandle) -> Result<(), Failure> {
+    Ok(())
+}
