@@ -101,6 +101,10 @@ pub struct Connection {
     pub(super) dead: Dead,
     /// Streams that have DATA and an open window, in the order of their turns.
     pub(super) sending: VecDeque<Slot>,
+    /// What all streams together have queued.
+    pub(super) queued_bytes: usize,
+    /// When the peer last took some of it, or it last went above what a peer may leave with us.
+    pub(super) queue_moved_at: Duration,
     /// A server: the highest identifier that the client used. A client: the highest it used.
     pub(super) last_stream: StreamId,
 
@@ -178,6 +182,8 @@ impl Connection {
             streams: Streams::default(),
             dead: Dead::default(),
             sending: VecDeque::new(),
+            queued_bytes: 0,
+            queue_moved_at: now,
             last_stream: StreamId::CONNECTION,
             peer: PeerSettings::new(),
             send_window: SendWindow::new(DEFAULT_WINDOW),
@@ -274,6 +280,7 @@ impl Connection {
         if !self.streams.is_empty() || !self.output.pending().is_empty() {
             return;
         }
+        debug_assert_eq!((self.queued_bytes, self.sending.len()), (0, 0));
         self.output.shrink();
         self.streams.shrink();
         self.spare_blocks.truncate(1);
@@ -301,17 +308,35 @@ impl Connection {
 
     /// When [`Connection::handle_timeout`] should be called.
     pub fn next_timeout(&self) -> Option<Duration> {
-        let waiting = self.phase != Phase::Over && !self.settings_settled();
-        waiting.then_some(self.settings_deadline)
+        if self.phase == Phase::Over {
+            return None;
+        }
+        let settings = (!self.settings_settled()).then_some(self.settings_deadline);
+        let stalled = self.is_overloaded().then(|| self.stall_deadline());
+        settings.into_iter().chain(stalled).min()
     }
 
-    /// Time has passed: a peer that has not sent its preface and SETTINGS, or not acknowledged
-    /// ours, is out of time.
+    /// Time has passed. A peer is out of time that has not sent its preface and SETTINGS, or not
+    /// acknowledged ours; or that leaves very much queued here and opens no window for any of it.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = self.now.max(now);
-        if self.next_timeout().is_some_and(|deadline| deadline <= now) {
+        if self.next_timeout().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        if self.settings_settled() {
+            self.fail(ErrorCode::ENHANCE_YOUR_CALM, "the peer takes nothing of what it asked for");
+        } else {
             self.fail(ErrorCode::SETTINGS_TIMEOUT, "SETTINGS were not exchanged in time");
         }
+    }
+
+    /// Whether more is queued than we hold for a peer that takes none of it.
+    pub(super) fn is_overloaded(&self) -> bool {
+        self.queued_bytes > self.limits.max_queued_output_bytes
+    }
+
+    fn stall_deadline(&self) -> Duration {
+        self.queue_moved_at + self.limits.write_stall_timeout
     }
 
     fn settings_settled(&self) -> bool {
@@ -339,6 +364,7 @@ impl Connection {
         self.phase = Phase::Over;
         self.streams.clear();
         self.sending = VecDeque::new();
+        self.queued_bytes = 0;
         self.open_block = None;
         self.fragments = Vec::new();
         self.events.push_back(last_event);
@@ -369,6 +395,7 @@ impl Connection {
     pub(super) fn remove(&mut self, slot: Slot, how: Ending) {
         let stream = &self.streams[slot];
         self.dead.remember(stream.id, how);
+        self.queued_bytes -= stream.queue.len();
         if stream.in_line {
             self.sending.retain(|&other| other != slot);
         }

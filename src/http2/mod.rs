@@ -25,6 +25,18 @@
 //! (and [`Event::Reset`] if the user knew the stream), a connection error with GOAWAY (and
 //! [`Event::Closed`]).
 //!
+//! What a peer may make us do is bounded by [`Limits`](crate::call::Limits):
+//!
+//! | beyond this | happens that |
+//! |---|---|
+//! | concurrent streams | RST_STREAM(REFUSED_STREAM) |
+//! | header list, fields | [`Event::HeadersTooLarge`], or for trailers and responses RST_STREAM |
+//! | CONTINUATION frames, frames that carry nothing | GOAWAY(ENHANCE_YOUR_CALM) |
+//! | resets, the peer's and those it provokes | GOAWAY(ENHANCE_YOUR_CALM) |
+//! | control replies, output that the socket does not take | [`Connection::wants_input`] is false |
+//! | queued DATA for which no window opens in time | GOAWAY(ENHANCE_YOUR_CALM) |
+//! | time to preface, SETTINGS and acknowledgement | GOAWAY(SETTINGS_TIMEOUT) |
+//!
 //! Left out: server push (we refuse it as a client and never do it as a server), priorities
 //! (deprecated by section 5.3; checked and ignored), CONNECT tunnels, and the upgrade from
 //! HTTP/1.1. We never send padding, and no frame above 16,384 bytes.

@@ -190,8 +190,7 @@ impl Connection {
             (Verdict::Open, _) => self.receive_request(stream, decoded, end_stream),
             (verdict, _) => {
                 decoded.into_iter().for_each(|fields| self.recycle(fields));
-                refuse(verdict, stream)?;
-                self.empty_frame()
+                refuse(verdict, stream).map(|()| None)
             }
         }
     }
@@ -309,20 +308,20 @@ impl Connection {
         }
     }
 
-    /// Section 6.4.
+    /// Section 6.4. A server's budget pays for every one, also on a stream that has just ended. A
+    /// client chose to open what its server resets: nothing is had from it for free.
     fn receive_rst_stream<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         let stream = frame.header.stream;
         let error = frame.reset_code()?;
         let (state, slot) = self.state(stream);
-        let verdict = state.receive(Kind::RstStream);
-        let (Verdict::Accept, Some(slot)) = (verdict, slot) else {
-            refuse(verdict, stream)?;
-            return self.empty_frame();
-        };
-        // Before the stream goes: the connection may go with it, and that event comes last.
-        self.events.push_back(Event::Reset { stream, error, by_peer: true });
-        self.remove(slot, Ending::ResetByPeer);
-        // A client chose to open what a server resets: nothing is had from it for free.
+        match (state.receive(Kind::RstStream), slot) {
+            (Verdict::Accept, Some(slot)) => {
+                // Before the stream goes: the connection may go with it, and that event comes last.
+                self.events.push_back(Event::Reset { stream, error, by_peer: true });
+                self.remove(slot, Ending::ResetByPeer);
+            }
+            (verdict, _) => refuse(verdict, stream)?,
+        }
         if self.role == Role::Server {
             self.spend_reset();
         }

@@ -138,18 +138,30 @@ impl Connection {
             }
             return Ok(());
         }
-        let queue_from = &mut self.streams[slot];
-        let mut skip = sent;
+        self.queue_data(slot, parts, sent);
+        if end_stream {
+            self.streams[slot].tail = Tail::EndStream;
+        }
+        Ok(())
+    }
+
+    /// Queues the joined parts from `start` on.
+    fn queue_data(&mut self, slot: Slot, parts: &[&[u8]], start: usize) {
+        let was_overloaded = self.is_overloaded();
+        let queue = &mut self.streams[slot].queue;
+        let before = queue.len();
+        let mut skip = start;
         for part in parts {
-            queue_from.queue.push(part.get(skip..).unwrap_or_default());
+            queue.push(part.get(skip..).unwrap_or_default());
             skip = skip.saturating_sub(part.len());
         }
-        queue_from.above_low_water |= queue_from.queue.len() > self.limits.send_low_water_bytes;
-        if end_stream {
-            queue_from.tail = Tail::EndStream;
+        let queued = queue.len();
+        self.queued_bytes += queued - before;
+        if self.is_overloaded() && !was_overloaded {
+            self.queue_moved_at = self.now;
         }
+        self.streams[slot].above_low_water |= queued > self.limits.send_low_water_bytes;
         self.join_line(slot);
-        Ok(())
     }
 
     /// How many bytes of a stream wait for a window, or for the socket. Trailers are not counted.
@@ -199,6 +211,8 @@ impl Connection {
             let end_stream = is_drained && matches!(stream.tail, Tail::EndStream);
             self.output.data_header(stream.id, len, end_stream);
             stream.queue.move_to(len, self.output.buffer());
+            self.queued_bytes -= len;
+            self.queue_moved_at = self.now;
             stream.in_line = false;
             if stream.above_low_water && stream.queue.len() <= self.limits.send_low_water_bytes {
                 stream.above_low_water = false;

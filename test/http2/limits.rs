@@ -5,7 +5,7 @@ use std::time::Duration;
 use agora::call::Limits;
 use agora::http2::{ErrorCode, StreamId};
 
-use crate::peer::{Peer, REQUEST, RESPONSE};
+use crate::peer::{Peer, REQUEST, RESPONSE, START};
 use crate::wire::{
     self, CONTINUATION, END_HEADERS, END_STREAM, HEADERS, PRIORITY, data, ping, rst_stream,
     settings, settings_ack, window_update,
@@ -80,6 +80,15 @@ fn resets_that_the_peer_provokes_count_as_well() {
 }
 
 #[test]
+fn resets_of_streams_that_have_ended_count_as_well() {
+    let mut peer = Peer::of_open_request();
+    for _ in 0..200 {
+        peer.send(&rst_stream(1, 8));
+    }
+    peer.expect_connection_error(&rst_stream(1, 8), "ENHANCE_YOUR_CALM");
+}
+
+#[test]
 fn requests_refused_and_malformed_count_as_well() {
     let mut peer = Peer::of_server_with(&Limits { max_concurrent_calls: 0, ..Limits::DEFAULT });
     for id in (1..401).step_by(2) {
@@ -115,12 +124,53 @@ fn answering_early_is_not_held_against_the_client() {
 #[test]
 fn a_client_may_cancel_as_often_as_it_likes() {
     let mut peer = Peer::of_client();
-    for _ in 0..1_000 {
-        let stream = peer.open(&REQUEST, true);
-        peer.connection.reset(stream, ErrorCode::CANCEL);
-        peer.written();
+    let streams: Vec<_> = (0..1_000)
+        .map(|_| {
+            let stream = peer.open(&REQUEST, true);
+            peer.connection.reset(stream, ErrorCode::CANCEL);
+            peer.written();
+            stream.0
+        })
+        .collect();
+    // And all the answers that were under way do no harm.
+    for stream in streams {
+        let late = [
+            peer.headers(stream, &RESPONSE, 0),
+            data(stream, b"late", 0),
+            peer.headers(stream, &[("grpc-status", "0")], END_STREAM),
+            rst_stream(stream, 0),
+        ];
+        assert_eq!(peer.send(&late.concat()), [""; 0]);
     }
     peer.expect_alive();
+}
+
+#[test]
+fn a_peer_that_opens_no_window_for_all_that_it_asked_for_is_sent_away() {
+    let limits = Limits { max_queued_output_bytes: 10_000, ..Limits::DEFAULT };
+    let mut peer = Peer::of_server_with(&limits);
+    peer.send(&settings(&[(4, 0)]));
+    for id in [1, 3, 5] {
+        let request = peer.headers(id, &REQUEST, END_STREAM);
+        peer.send(&request);
+        peer.send_headers(id, &RESPONSE, false);
+    }
+    // As much as is allowed may wait for ever.
+    peer.send_data(1, &[1; 6_000], true);
+    peer.send_data(3, &[3; 4_000], true);
+    assert_eq!(peer.connection.next_timeout(), None);
+    peer.send_data(5, &[5; 1], false);
+    let timeout = limits.write_stall_timeout;
+    assert_eq!(peer.connection.next_timeout(), Some(START + timeout));
+    // Anything taken is a sign of life ...
+    peer.now += timeout / 2;
+    peer.send(&window_update(1, 1));
+    peer.send_data(5, &[5; 1], true);
+    peer.connection.handle_timeout(START + timeout);
+    assert_eq!(peer.connection.next_timeout(), Some(peer.now + timeout));
+    // ... but no end of patience.
+    peer.connection.handle_timeout(peer.now + timeout);
+    peer.expect_connection_error(&[], "ENHANCE_YOUR_CALM");
 }
 
 #[test]
@@ -256,14 +306,10 @@ fn a_flood_of_empty_frames_ends_the_connection() {
         wire::frame(wire::DATA, wire::PADDED, 1, &[3, 0, 0, 0]),
         wire::frame(PRIORITY, 0, 1, &[0; 5]),
         wire::frame(0x77, 0, 0, b"unknown"),
-        rst_stream(3, 8),
         settings_ack(),
     ];
     for empty in floods {
-        let mut peer = Peer::of_server();
-        let opened = [peer.headers(1, &REQUEST, 0), peer.headers(3, &REQUEST, END_STREAM)];
-        peer.send(&opened.concat());
-        peer.send(&[rst_stream(3, 8), data(1, b"something", 0)].concat());
+        let mut peer = Peer::of_open_request();
         assert_eq!(peer.send(&empty.repeat(100)), [""; 0]);
         peer.expect_connection_error(&empty, "ENHANCE_YOUR_CALM");
     }
