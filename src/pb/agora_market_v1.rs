@@ -51,12 +51,12 @@ impl<'a> From<&'a str> for Category {
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum SortOrder {
     SORT_ORDER_UNSPECIFIED = 0,
-    SORT_ORDER_OLDEST = 1,
-    SORT_ORDER_NEWEST = 2,
-    SORT_ORDER_CHEAPEST = 3,
-    SORT_ORDER_DEAREST = 4,
-    SORT_ORDER_BEST_RATED = 5,
-    SORT_ORDER_NAME = 6,
+    SORT_ORDER_RELEVANCE = 1,
+    SORT_ORDER_PRICE_UP = 2,
+    SORT_ORDER_PRICE_DOWN = 3,
+    SORT_ORDER_RATING = 4,
+    SORT_ORDER_NAME = 5,
+    SORT_ORDER_NEWEST = 6,
 }
 
 impl Default for SortOrder {
@@ -69,12 +69,12 @@ impl From<i32> for SortOrder {
     fn from(i: i32) -> Self {
         match i {
             0 => SortOrder::SORT_ORDER_UNSPECIFIED,
-            1 => SortOrder::SORT_ORDER_OLDEST,
-            2 => SortOrder::SORT_ORDER_NEWEST,
-            3 => SortOrder::SORT_ORDER_CHEAPEST,
-            4 => SortOrder::SORT_ORDER_DEAREST,
-            5 => SortOrder::SORT_ORDER_BEST_RATED,
-            6 => SortOrder::SORT_ORDER_NAME,
+            1 => SortOrder::SORT_ORDER_RELEVANCE,
+            2 => SortOrder::SORT_ORDER_PRICE_UP,
+            3 => SortOrder::SORT_ORDER_PRICE_DOWN,
+            4 => SortOrder::SORT_ORDER_RATING,
+            5 => SortOrder::SORT_ORDER_NAME,
+            6 => SortOrder::SORT_ORDER_NEWEST,
             _ => Self::default(),
         }
     }
@@ -84,12 +84,12 @@ impl<'a> From<&'a str> for SortOrder {
     fn from(s: &'a str) -> Self {
         match s {
             "SORT_ORDER_UNSPECIFIED" => SortOrder::SORT_ORDER_UNSPECIFIED,
-            "SORT_ORDER_OLDEST" => SortOrder::SORT_ORDER_OLDEST,
-            "SORT_ORDER_NEWEST" => SortOrder::SORT_ORDER_NEWEST,
-            "SORT_ORDER_CHEAPEST" => SortOrder::SORT_ORDER_CHEAPEST,
-            "SORT_ORDER_DEAREST" => SortOrder::SORT_ORDER_DEAREST,
-            "SORT_ORDER_BEST_RATED" => SortOrder::SORT_ORDER_BEST_RATED,
+            "SORT_ORDER_RELEVANCE" => SortOrder::SORT_ORDER_RELEVANCE,
+            "SORT_ORDER_PRICE_UP" => SortOrder::SORT_ORDER_PRICE_UP,
+            "SORT_ORDER_PRICE_DOWN" => SortOrder::SORT_ORDER_PRICE_DOWN,
+            "SORT_ORDER_RATING" => SortOrder::SORT_ORDER_RATING,
             "SORT_ORDER_NAME" => SortOrder::SORT_ORDER_NAME,
+            "SORT_ORDER_NEWEST" => SortOrder::SORT_ORDER_NEWEST,
             _ => Self::default(),
         }
     }
@@ -142,7 +142,7 @@ impl<'a> From<&'a str> for NotificationKind {
 #[allow(clippy::derive_partial_eq_without_eq)]
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct Item<'a> {
-    pub id: u64,
+    pub id: u32,
     pub name: Cow<'a, str>,
     pub category: Category,
     pub description: Cow<'a, str>,
@@ -158,7 +158,7 @@ impl<'a> MessageRead<'a> for Item<'a> {
         let mut msg = Self::default();
         while !r.is_eof() {
             match r.next_tag(bytes) {
-                Ok(8) => msg.id = r.read_uint64(bytes)?,
+                Ok(8) => msg.id = r.read_uint32(bytes)?,
                 Ok(18) => msg.name = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.category = r.read_enum(bytes)?,
                 Ok(34) => msg.description = r.read_string(bytes).map(Cow::Borrowed)?,
@@ -179,7 +179,7 @@ impl<'a> MessageRead<'a> for Item<'a> {
 
 impl<'a> MessageWrite for Item<'a> {
     fn get_size(&self) -> usize {
-        0 + if self.id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.id) as u64) }
+        0 + if self.id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.id) as u64) }
             + if self.name == "" { 0 } else { 1 + sizeof_len((&self.name).len()) }
             + if self.category == agora_market_v1::Category::CATEGORY_UNSPECIFIED {
                 0
@@ -211,8 +211,8 @@ impl<'a> MessageWrite for Item<'a> {
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
-        if self.id != 0u64 {
-            w.write_with_tag(8, |w| w.write_uint64(*&self.id))?;
+        if self.id != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.id))?;
         }
         if self.name != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.name))?;
@@ -245,8 +245,8 @@ impl<'a> MessageWrite for Item<'a> {
 #[allow(clippy::derive_partial_eq_without_eq)]
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct Order<'a> {
-    pub id: u64,
-    pub item_id: u64,
+    pub id: u32,
+    pub item_id: u32,
     pub item_name: Cow<'a, str>,
     pub quantity: u32,
     pub price_cents: u64,
@@ -261,8 +261,8 @@ impl<'a> MessageRead<'a> for Order<'a> {
         let mut msg = Self::default();
         while !r.is_eof() {
             match r.next_tag(bytes) {
-                Ok(8) => msg.id = r.read_uint64(bytes)?,
-                Ok(16) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(8) => msg.id = r.read_uint32(bytes)?,
+                Ok(16) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(26) => msg.item_name = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(32) => msg.quantity = r.read_uint32(bytes)?,
                 Ok(40) => msg.price_cents = r.read_uint64(bytes)?,
@@ -282,8 +282,8 @@ impl<'a> MessageRead<'a> for Order<'a> {
 
 impl<'a> MessageWrite for Order<'a> {
     fn get_size(&self) -> usize {
-        0 + if self.id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.id) as u64) }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+        0 + if self.id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + if self.item_name == "" { 0 } else { 1 + sizeof_len((&self.item_name).len()) }
             + if self.quantity == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.quantity) as u64) }
             + if self.price_cents == 0u64 {
@@ -310,11 +310,11 @@ impl<'a> MessageWrite for Order<'a> {
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
-        if self.id != 0u64 {
-            w.write_with_tag(8, |w| w.write_uint64(*&self.id))?;
+        if self.id != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(16, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(16, |w| w.write_uint32(*&self.item_id))?;
         }
         if self.item_name != "" {
             w.write_with_tag(26, |w| w.write_string(&**&self.item_name))?;
@@ -638,7 +638,7 @@ impl<'a> MessageWrite for SellItemRequest<'a> {
 #[allow(clippy::derive_partial_eq_without_eq)]
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct SellItemResponse {
-    pub item_id: u64,
+    pub item_id: u32,
 }
 
 impl<'a> MessageRead<'a> for SellItemResponse {
@@ -646,7 +646,7 @@ impl<'a> MessageRead<'a> for SellItemResponse {
         let mut msg = Self::default();
         while !r.is_eof() {
             match r.next_tag(bytes) {
-                Ok(8) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(8) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -659,12 +659,12 @@ impl<'a> MessageRead<'a> for SellItemResponse {
 
 impl MessageWrite for SellItemResponse {
     fn get_size(&self) -> usize {
-        0 + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+        0 + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
-        if self.item_id != 0u64 {
-            w.write_with_tag(8, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.item_id))?;
         }
         Ok(())
     }
@@ -676,7 +676,7 @@ pub struct UpdateItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
     pub request_id: u64,
-    pub item_id: u64,
+    pub item_id: u32,
     pub price_cents: Option<UInt64Value>,
     pub quantity: Option<UInt32Value>,
 }
@@ -689,7 +689,7 @@ impl<'a> MessageRead<'a> for UpdateItemRequest<'a> {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.request_id = r.read_uint64(bytes)?,
-                Ok(32) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(32) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(42) => msg.price_cents = Some(r.read_message::<UInt64Value>(bytes)?),
                 Ok(50) => msg.quantity = Some(r.read_message::<UInt32Value>(bytes)?),
                 Ok(t) => {
@@ -711,7 +711,7 @@ impl<'a> MessageWrite for UpdateItemRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.request_id) as u64)
             }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + self.price_cents.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
             + self.quantity.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
     }
@@ -726,8 +726,8 @@ impl<'a> MessageWrite for UpdateItemRequest<'a> {
         if self.request_id != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(32, |w| w.write_uint32(*&self.item_id))?;
         }
         if let Some(ref s) = self.price_cents {
             w.write_with_tag(42, |w| w.write_message(s))?;
@@ -780,7 +780,7 @@ pub struct DeleteItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
     pub request_id: u64,
-    pub item_id: u64,
+    pub item_id: u32,
 }
 
 impl<'a> MessageRead<'a> for DeleteItemRequest<'a> {
@@ -791,7 +791,7 @@ impl<'a> MessageRead<'a> for DeleteItemRequest<'a> {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.request_id = r.read_uint64(bytes)?,
-                Ok(32) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(32) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -811,7 +811,7 @@ impl<'a> MessageWrite for DeleteItemRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.request_id) as u64)
             }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -824,8 +824,8 @@ impl<'a> MessageWrite for DeleteItemRequest<'a> {
         if self.request_id != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(32, |w| w.write_uint32(*&self.item_id))?;
         }
         Ok(())
     }
@@ -947,7 +947,6 @@ impl<'a> MessageWrite for DisplaySellerItemsResponse<'a> {
 pub struct SearchItemRequest<'a> {
     pub name: Cow<'a, str>,
     pub category: Category,
-    pub prefix: Cow<'a, str>,
     pub sort_order: SortOrder,
     pub page_size: u32,
     pub page_token: Cow<'a, str>,
@@ -960,10 +959,9 @@ impl<'a> MessageRead<'a> for SearchItemRequest<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.name = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(16) => msg.category = r.read_enum(bytes)?,
-                Ok(26) => msg.prefix = r.read_string(bytes).map(Cow::Borrowed)?,
-                Ok(32) => msg.sort_order = r.read_enum(bytes)?,
-                Ok(40) => msg.page_size = r.read_uint32(bytes)?,
-                Ok(50) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.sort_order = r.read_enum(bytes)?,
+                Ok(32) => msg.page_size = r.read_uint32(bytes)?,
+                Ok(42) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -982,7 +980,6 @@ impl<'a> MessageWrite for SearchItemRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.category) as u64)
             }
-            + if self.prefix == "" { 0 } else { 1 + sizeof_len((&self.prefix).len()) }
             + if self.sort_order == agora_market_v1::SortOrder::SORT_ORDER_UNSPECIFIED {
                 0
             } else {
@@ -999,17 +996,14 @@ impl<'a> MessageWrite for SearchItemRequest<'a> {
         if self.category != agora_market_v1::Category::CATEGORY_UNSPECIFIED {
             w.write_with_tag(16, |w| w.write_enum(*&self.category as i32))?;
         }
-        if self.prefix != "" {
-            w.write_with_tag(26, |w| w.write_string(&**&self.prefix))?;
-        }
         if self.sort_order != agora_market_v1::SortOrder::SORT_ORDER_UNSPECIFIED {
-            w.write_with_tag(32, |w| w.write_enum(*&self.sort_order as i32))?;
+            w.write_with_tag(24, |w| w.write_enum(*&self.sort_order as i32))?;
         }
         if self.page_size != 0u32 {
-            w.write_with_tag(40, |w| w.write_uint32(*&self.page_size))?;
+            w.write_with_tag(32, |w| w.write_uint32(*&self.page_size))?;
         }
         if self.page_token != "" {
-            w.write_with_tag(50, |w| w.write_string(&**&self.page_token))?;
+            w.write_with_tag(42, |w| w.write_string(&**&self.page_token))?;
         }
         Ok(())
     }
@@ -1020,6 +1014,7 @@ impl<'a> MessageWrite for SearchItemRequest<'a> {
 pub struct SearchItemResponse<'a> {
     pub items: Vec<Item<'a>>,
     pub next_page_token: Cow<'a, str>,
+    pub total: u32,
 }
 
 impl<'a> MessageRead<'a> for SearchItemResponse<'a> {
@@ -1029,6 +1024,7 @@ impl<'a> MessageRead<'a> for SearchItemResponse<'a> {
             match r.next_tag(bytes) {
                 Ok(10) => msg.items.push(r.read_message::<Item>(bytes)?),
                 Ok(18) => msg.next_page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(24) => msg.total = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1047,6 +1043,7 @@ impl<'a> MessageWrite for SearchItemResponse<'a> {
             } else {
                 1 + sizeof_len((&self.next_page_token).len())
             }
+            + if self.total == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.total) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1056,6 +1053,9 @@ impl<'a> MessageWrite for SearchItemResponse<'a> {
         if self.next_page_token != "" {
             w.write_with_tag(18, |w| w.write_string(&**&self.next_page_token))?;
         }
+        if self.total != 0u32 {
+            w.write_with_tag(24, |w| w.write_uint32(*&self.total))?;
+        }
         Ok(())
     }
 }
@@ -1063,7 +1063,7 @@ impl<'a> MessageWrite for SearchItemResponse<'a> {
 #[allow(clippy::derive_partial_eq_without_eq)]
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct GetItemRequest {
-    pub item_id: u64,
+    pub item_id: u32,
 }
 
 impl<'a> MessageRead<'a> for GetItemRequest {
@@ -1071,7 +1071,7 @@ impl<'a> MessageRead<'a> for GetItemRequest {
         let mut msg = Self::default();
         while !r.is_eof() {
             match r.next_tag(bytes) {
-                Ok(8) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(8) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1084,12 +1084,12 @@ impl<'a> MessageRead<'a> for GetItemRequest {
 
 impl MessageWrite for GetItemRequest {
     fn get_size(&self) -> usize {
-        0 + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+        0 + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
-        if self.item_id != 0u64 {
-            w.write_with_tag(8, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(8, |w| w.write_uint32(*&self.item_id))?;
         }
         Ok(())
     }
@@ -1136,7 +1136,7 @@ pub struct BuyItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
     pub request_id: u64,
-    pub item_id: u64,
+    pub item_id: u32,
     pub quantity: u32,
     pub max_price_cents: u64,
 }
@@ -1149,7 +1149,7 @@ impl<'a> MessageRead<'a> for BuyItemRequest<'a> {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.request_id = r.read_uint64(bytes)?,
-                Ok(32) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(32) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(40) => msg.quantity = r.read_uint32(bytes)?,
                 Ok(48) => msg.max_price_cents = r.read_uint64(bytes)?,
                 Ok(t) => {
@@ -1171,7 +1171,7 @@ impl<'a> MessageWrite for BuyItemRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.request_id) as u64)
             }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + if self.quantity == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.quantity) as u64) }
             + if self.max_price_cents == 0u64 {
                 0
@@ -1190,8 +1190,8 @@ impl<'a> MessageWrite for BuyItemRequest<'a> {
         if self.request_id != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(32, |w| w.write_uint32(*&self.item_id))?;
         }
         if self.quantity != 0u32 {
             w.write_with_tag(40, |w| w.write_uint32(*&self.quantity))?;
@@ -1244,7 +1244,7 @@ pub struct AddToWishListRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
     pub request_id: u64,
-    pub item_id: u64,
+    pub item_id: u32,
 }
 
 impl<'a> MessageRead<'a> for AddToWishListRequest<'a> {
@@ -1255,7 +1255,7 @@ impl<'a> MessageRead<'a> for AddToWishListRequest<'a> {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.request_id = r.read_uint64(bytes)?,
-                Ok(32) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(32) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1275,7 +1275,7 @@ impl<'a> MessageWrite for AddToWishListRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.request_id) as u64)
             }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1288,8 +1288,8 @@ impl<'a> MessageWrite for AddToWishListRequest<'a> {
         if self.request_id != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(32, |w| w.write_uint32(*&self.item_id))?;
         }
         Ok(())
     }
@@ -1314,7 +1314,7 @@ pub struct RemoveFromWishListRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
     pub request_id: u64,
-    pub item_id: u64,
+    pub item_id: u32,
 }
 
 impl<'a> MessageRead<'a> for RemoveFromWishListRequest<'a> {
@@ -1325,7 +1325,7 @@ impl<'a> MessageRead<'a> for RemoveFromWishListRequest<'a> {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.request_id = r.read_uint64(bytes)?,
-                Ok(32) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(32) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1345,7 +1345,7 @@ impl<'a> MessageWrite for RemoveFromWishListRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.request_id) as u64)
             }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1358,8 +1358,8 @@ impl<'a> MessageWrite for RemoveFromWishListRequest<'a> {
         if self.request_id != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(32, |w| w.write_uint32(*&self.item_id))?;
         }
         Ok(())
     }
@@ -1482,7 +1482,7 @@ pub struct RateItemRequest<'a> {
     pub uuid: Cow<'a, str>,
     pub address: Cow<'a, str>,
     pub request_id: u64,
-    pub item_id: u64,
+    pub item_id: u32,
     pub stars: u32,
 }
 
@@ -1494,7 +1494,7 @@ impl<'a> MessageRead<'a> for RateItemRequest<'a> {
                 Ok(10) => msg.uuid = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(24) => msg.request_id = r.read_uint64(bytes)?,
-                Ok(32) => msg.item_id = r.read_uint64(bytes)?,
+                Ok(32) => msg.item_id = r.read_uint32(bytes)?,
                 Ok(40) => msg.stars = r.read_uint32(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -1515,7 +1515,7 @@ impl<'a> MessageWrite for RateItemRequest<'a> {
             } else {
                 1 + sizeof_varint(*(&self.request_id) as u64)
             }
-            + if self.item_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
             + if self.stars == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.stars) as u64) }
     }
 
@@ -1529,8 +1529,8 @@ impl<'a> MessageWrite for RateItemRequest<'a> {
         if self.request_id != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.request_id))?;
         }
-        if self.item_id != 0u64 {
-            w.write_with_tag(32, |w| w.write_uint64(*&self.item_id))?;
+        if self.item_id != 0u32 {
+            w.write_with_tag(32, |w| w.write_uint32(*&self.item_id))?;
         }
         if self.stars != 0u32 {
             w.write_with_tag(40, |w| w.write_uint32(*&self.stars))?;
@@ -1981,7 +1981,7 @@ use crate::protobuf::{Checked, Field, Kind, Shape, Width};
 static ITEM: Shape = Shape::new(
     "agora.market.v1.Item",
     &[
-        Field::one(1, Kind::Varint(Width::Bits64)),
+        Field::one(1, Kind::Varint(Width::Unsigned32)),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Signed32)),
         Field::one(4, Kind::Text),
@@ -1999,8 +1999,8 @@ impl Checked for Item<'_> {
 static ORDER: Shape = Shape::new(
     "agora.market.v1.Order",
     &[
-        Field::one(1, Kind::Varint(Width::Bits64)),
-        Field::one(2, Kind::Varint(Width::Bits64)),
+        Field::one(1, Kind::Varint(Width::Unsigned32)),
+        Field::one(2, Kind::Varint(Width::Unsigned32)),
         Field::one(3, Kind::Text),
         Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Varint(Width::Bits64)),
@@ -2080,8 +2080,10 @@ impl Checked for SellItemRequest<'_> {
     const SHAPE: &'static Shape = &SELL_ITEM_REQUEST;
 }
 
-static SELL_ITEM_RESPONSE: Shape =
-    Shape::new("agora.market.v1.SellItemResponse", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+static SELL_ITEM_RESPONSE: Shape = Shape::new(
+    "agora.market.v1.SellItemResponse",
+    &[Field::one(1, Kind::Varint(Width::Unsigned32))],
+);
 impl Checked for SellItemResponse {
     const SHAPE: &'static Shape = &SELL_ITEM_RESPONSE;
 }
@@ -2092,7 +2094,7 @@ static UPDATE_ITEM_REQUEST: Shape = Shape::new(
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Bits64)),
-        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Message(&U_INT64_VALUE)),
         Field::one(6, Kind::Message(&U_INT32_VALUE)),
     ],
@@ -2113,7 +2115,7 @@ static DELETE_ITEM_REQUEST: Shape = Shape::new(
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Bits64)),
-        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
     ],
 );
 impl Checked for DeleteItemRequest<'_> {
@@ -2151,10 +2153,9 @@ static SEARCH_ITEM_REQUEST: Shape = Shape::new(
     &[
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Varint(Width::Signed32)),
-        Field::one(3, Kind::Text),
-        Field::one(4, Kind::Varint(Width::Signed32)),
-        Field::one(5, Kind::Varint(Width::Unsigned32)),
-        Field::one(6, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Signed32)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
+        Field::one(5, Kind::Text),
     ],
 );
 impl Checked for SearchItemRequest<'_> {
@@ -2163,14 +2164,18 @@ impl Checked for SearchItemRequest<'_> {
 
 static SEARCH_ITEM_RESPONSE: Shape = Shape::new(
     "agora.market.v1.SearchItemResponse",
-    &[Field::many(1, Kind::Message(&ITEM)), Field::one(2, Kind::Text)],
+    &[
+        Field::many(1, Kind::Message(&ITEM)),
+        Field::one(2, Kind::Text),
+        Field::one(3, Kind::Varint(Width::Unsigned32)),
+    ],
 );
 impl Checked for SearchItemResponse<'_> {
     const SHAPE: &'static Shape = &SEARCH_ITEM_RESPONSE;
 }
 
 static GET_ITEM_REQUEST: Shape =
-    Shape::new("agora.market.v1.GetItemRequest", &[Field::one(1, Kind::Varint(Width::Bits64))]);
+    Shape::new("agora.market.v1.GetItemRequest", &[Field::one(1, Kind::Varint(Width::Unsigned32))]);
 impl Checked for GetItemRequest {
     const SHAPE: &'static Shape = &GET_ITEM_REQUEST;
 }
@@ -2187,7 +2192,7 @@ static BUY_ITEM_REQUEST: Shape = Shape::new(
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Bits64)),
-        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Varint(Width::Unsigned32)),
         Field::one(6, Kind::Varint(Width::Bits64)),
     ],
@@ -2208,7 +2213,7 @@ static ADD_TO_WISH_LIST_REQUEST: Shape = Shape::new(
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Bits64)),
-        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
     ],
 );
 impl Checked for AddToWishListRequest<'_> {
@@ -2226,7 +2231,7 @@ static REMOVE_FROM_WISH_LIST_REQUEST: Shape = Shape::new(
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Bits64)),
-        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
     ],
 );
 impl Checked for RemoveFromWishListRequest<'_> {
@@ -2266,7 +2271,7 @@ static RATE_ITEM_REQUEST: Shape = Shape::new(
         Field::one(1, Kind::Text),
         Field::one(2, Kind::Text),
         Field::one(3, Kind::Varint(Width::Bits64)),
-        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Varint(Width::Unsigned32)),
     ],
 );
