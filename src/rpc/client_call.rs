@@ -88,7 +88,11 @@ impl ClientCall {
             let over = state.calls.get(&key).is_none_or(|call| call.end.is_some());
             let link = state.link(key.link);
             let queued = link.map_or(0, |link| link.session.queued(key.call));
-            (over || queued < high_water).then_some(())
+            if !over && queued >= high_water {
+                state.sending.push(key);
+                return None;
+            }
+            Some(())
         });
         self.act(|state, key, now| {
             let sent =

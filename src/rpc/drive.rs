@@ -82,6 +82,8 @@ pub(super) struct State {
     sleeping: Vec<Arc<Condvar>>,
     /// Those of them that wait for any call to end, to begin theirs.
     starting: Vec<Arc<Condvar>>,
+    /// Calls whose threads wait for their queue to drain, which it also does by mere writing.
+    pub(super) sending: Vec<CallKey>,
     last_used: Duration,
     buffer: Vec<u8>,
     readiness: Vec<Readiness>,
@@ -109,6 +111,7 @@ impl Inner {
             calls: HashMap::new(),
             sleeping: Vec::new(),
             starting: Vec::new(),
+            sending: Vec::new(),
             last_used: Duration::ZERO,
             buffer: vec![0; READ_BUFFER_BYTES],
             readiness: Vec::new(),
@@ -394,6 +397,11 @@ impl State {
         });
         if !self.links.iter().any(|(key, _)| Some(*key) == current) {
             self.current = None;
+        }
+        for key in self.sending.drain(..) {
+            if let Some(signal) = self.calls.get_mut(&key).and_then(|call| call.asleep.take()) {
+                signal.notify_one();
+            }
         }
         if ended {
             self.starting.iter().for_each(|signal| signal.notify_one());

@@ -67,3 +67,25 @@ fn a_slow_reader_holds_the_sender_back_and_loses_nothing() {
         assert!(most() < 2 * 1024 * 1024, "{} bytes were queued", most());
     });
 }
+
+#[test]
+fn a_slow_server_holds_the_client_back_and_loses_nothing() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        std::thread::scope(|scope| {
+            // Two senders on one connection: one drives, the other is woken by it.
+            for _ in 0..2 {
+                let channel = channel.clone();
+                scope.spawn(move || {
+                    let mut call = channel.start(SUM, &within(LONG)).unwrap();
+                    for _ in 0..512 {
+                        call.send(&[1; 64 * 1024]).unwrap();
+                    }
+                    call.half_close().unwrap();
+                    assert_eq!(call.receive().unwrap().unwrap(), b"33554432");
+                });
+            }
+        });
+    });
+}
