@@ -80,6 +80,11 @@ impl FieldBlock {
         })
     }
 
+    /// All names and values, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.committed_bytes()]
+    }
+
     /// What the list counts towards SETTINGS_MAX_HEADER_LIST_SIZE: its bytes, and 32 for each
     /// field (RFC 9113 section 6.5.2).
     pub fn size(&self) -> usize {

@@ -21,10 +21,11 @@ pub struct ResponseHead {
 
 /// Checks the first field block of a request; returns its `content-length`.
 pub fn check_request(fields: &FieldBlock) -> Result<Option<u64>, Malformed> {
+    check_bytes(fields)?;
     let mut pseudo = RequestPseudo::default();
     let mut regular = Regular::default();
     for (name, value) in fields.iter() {
-        check_value(value)?;
+        check_ends(value)?;
         if name.first() != Some(&b':') {
             regular.take(name, value)?;
             continue;
@@ -49,10 +50,11 @@ pub fn check_request(fields: &FieldBlock) -> Result<Option<u64>, Malformed> {
 
 /// Checks the first field block of a response, or an informational one.
 pub fn check_response(fields: &FieldBlock) -> Result<ResponseHead, Malformed> {
+    check_bytes(fields)?;
     let mut status = None;
     let mut regular = Regular::default();
     for (name, value) in fields.iter() {
-        check_value(value)?;
+        check_ends(value)?;
         if name.first() != Some(&b':') {
             regular.take(name, value)?;
             continue;
@@ -77,9 +79,10 @@ pub fn check_response(fields: &FieldBlock) -> Result<ResponseHead, Malformed> {
 
 /// Checks a trailer section.
 pub fn check_trailers(fields: &FieldBlock) -> Result<(), Malformed> {
+    check_bytes(fields)?;
     let mut regular = Regular::default();
     for (name, value) in fields.iter() {
-        check_value(value)?;
+        check_ends(value)?;
         if name.first() == Some(&b':') {
             return Err(Malformed("a pseudo-header field in a trailer section"));
         }
@@ -139,9 +142,6 @@ struct Regular<'f> {
 impl<'f> Regular<'f> {
     fn take(&mut self, name: &'f [u8], value: &'f [u8]) -> Result<(), Malformed> {
         self.seen = true;
-        if name.is_empty() || !name.iter().all(|&byte| NAME_BYTES[usize::from(byte)]) {
-            return Err(Malformed("a field name with a forbidden character"));
-        }
         match name {
             b"content-length" => {
                 let length = parse_length(value)?;
@@ -156,6 +156,11 @@ impl<'f> Regular<'f> {
             }
             b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding"
             | b"upgrade" => return Err(Malformed("a connection-specific field")),
+            // Names that most requests have, and that are well-formed as they stand here.
+            b"te" | b"content-type" | b"user-agent" | b"accept-encoding" => {}
+            _ if name.is_empty() || !name.iter().all(|&byte| NAME_BYTES[usize::from(byte)]) => {
+                return Err(Malformed("a field name with a forbidden character"));
+            }
             _ => {}
         }
         Ok(())
@@ -174,47 +179,24 @@ const NAME_BYTES: [bool; 256] = {
     allowed
 };
 
-/// Section 8.2.1, with the definition of RFC 9110 section 5.5: no control characters except HTAB,
-/// and no white space at either end.
-fn check_value(value: &[u8]) -> Result<(), Malformed> {
-    let is_control = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
-    if may_have_control(value) && value.iter().any(is_control) {
-        return Err(Malformed("a field value with a control character"));
+/// Section 8.2.1, with the definition of RFC 9110 section 5.5: no control characters except HTAB
+/// in any value. (In a name there is none either: one look at all bytes is cheaper than many.)
+fn check_bytes(fields: &FieldBlock) -> Result<(), Malformed> {
+    // Without an early end, so that the loop runs on many bytes at once.
+    let control = |byte: u8| (byte < 0x20) & (byte != b'\t') | (byte == 0x7f);
+    if fields.bytes().iter().fold(false, |found, &byte| found | control(byte)) {
+        return Err(Malformed("a control character in a field"));
     }
+    Ok(())
+}
+
+/// Section 8.2.1: no white space at either end.
+fn check_ends(value: &[u8]) -> Result<(), Malformed> {
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     if blank(value.first()) || blank(value.last()) {
         return Err(Malformed("a field value that begins or ends with white space"));
     }
     Ok(())
-}
-
-/// Whether a byte below 0x20 (HTAB counted too) or 0x7f is there, eight bytes at a time: most
-/// values have none, and every request has many values.
-fn may_have_control(value: &[u8]) -> bool {
-    let (words, rest) = value.as_chunks::<8>();
-    let found = words.iter().fold(0, |found, word| found | control_bits(*word));
-    // The rest as the end of a word that overlaps the last one.
-    let last = match value.last_chunk::<8>() {
-        Some(word) => control_bits(*word),
-        None => {
-            let mut word = [b'_'; 8];
-            word[..rest.len()].copy_from_slice(rest);
-            control_bits(word)
-        }
-    };
-    found | last != 0
-}
-
-/// Not zero if any of the eight bytes is below 0x20 or is 0x7f.
-fn control_bits(word: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ONES * 0x80;
-    let word = u64::from_le_bytes(word);
-    let below = word.wrapping_sub(ONES * 0x20) & !word;
-    // A byte that is 0x7f becomes 0, the only one below 1.
-    let flipped = word ^ (ONES * 0x7f);
-    let delete = flipped.wrapping_sub(ONES) & !flipped;
-    (below | delete) & HIGH
 }
 
 fn parse_length(value: &[u8]) -> Result<u64, Malformed> {
@@ -244,14 +226,18 @@ mod tests {
 
     #[test]
     fn control_characters_are_found_wherever_they_stand() {
+        let mut fields = FieldBlock::new();
         for byte in 0..=0xff {
             for len in 1..40 {
                 for at in 0..len {
                     let mut value = vec![b'v'; len];
                     value[at] = byte;
+                    fields.clear();
+                    fields.push(b"a", b"first");
+                    fields.push(b"b", &value);
                     let is_control = (byte < 0x20 && byte != b'\t') || byte == 0x7f;
                     let is_blank = matches!(byte, b' ' | b'\t') && (at == 0 || at + 1 == len);
-                    let is_fine = check_value(&value).is_ok();
+                    let is_fine = check_trailers(&fields).is_ok();
                     assert_eq!(is_fine, !is_control && !is_blank, "{byte:#x} at {at} of {len}");
                 }
             }

@@ -11,6 +11,9 @@ const FULL_BYTES: usize = 256 * 1024;
 /// What an idle connection keeps.
 const IDLE_BYTES: usize = 1024;
 
+/// What a connection that is busy again takes at once, at most.
+const FIRST_BYTES: usize = 64 * 1024;
+
 /// Written bytes are removed from the front once they are this many, and half of all.
 const COMPACT_BYTES: usize = 64 * 1024;
 
@@ -20,6 +23,9 @@ pub struct Output {
     bytes: Vec<u8>,
     /// Of `bytes`, how many the socket has taken.
     sent: usize,
+    /// How many were written the last time, until the socket had taken all: the next time will
+    /// likely be the same.
+    last_len: usize,
     /// Control replies written since the socket last took all of them.
     replies: usize,
     /// Where in `bytes` the last of them ends.
@@ -34,11 +40,15 @@ impl Output {
 
     /// The socket has taken `count` bytes.
     pub fn consume(&mut self, count: usize) {
+        if self.bytes.is_empty() {
+            return;
+        }
         self.sent = (self.sent + count).min(self.bytes.len());
         if self.sent >= self.replies_end {
             self.replies = 0;
         }
         if self.sent == self.bytes.len() {
+            self.last_len = self.bytes.len();
             self.bytes.clear();
             self.sent = 0;
             self.replies_end = 0;
@@ -75,7 +85,7 @@ impl Output {
     /// Where frames are written.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
-            self.bytes.reserve(IDLE_BYTES);
+            self.bytes.reserve(self.last_len.clamp(IDLE_BYTES, FIRST_BYTES));
         }
         &mut self.bytes
     }
@@ -181,6 +191,16 @@ mod tests {
         output.consume(1);
         output.shrink();
         assert_eq!(output.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn a_connection_that_is_busy_again_takes_what_it_needed_last_at_once() {
+        let mut output = Output::default();
+        output.buffer().extend_from_slice(&[0; 10_000]);
+        output.consume(10_000);
+        output.shrink();
+        output.consume(0);
+        assert_eq!(output.buffer().capacity(), 10_000);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::state::{Ending, State};
 use super::stream::{Queue, Stream, Tail};
 
 /// Slots that an idle connection keeps.
-const IDLE_SLOTS: usize = 4;
+const IDLE_SLOTS: usize = 16;
 
 /// Where a live stream lies. Valid until the stream is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +52,10 @@ impl Streams {
 
     /// Where a live stream lies.
     pub fn find(&self, id: StreamId) -> Option<Slot> {
-        // Most frames are for the stream that was opened last.
-        match self.line.back() {
-            Some(&(newest, slot)) if newest == id => Some(slot),
+        // Most frames are for the stream that was opened last, most answers for the first.
+        match (self.line.back(), self.line.front()) {
+            (Some(&(newest, slot)), _) if newest == id => Some(slot),
+            (_, Some(&(oldest, slot))) if oldest == id => Some(slot),
             _ => {
                 let place = self.line.binary_search_by_key(&id, |&(id, _)| id).ok()?;
                 self.line.get(place).map(|&(_, slot)| slot)
