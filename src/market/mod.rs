@@ -1,1 +1,12 @@
-//! The market: sellers, buyers, items, orders.
+//! The market: sellers list items, buyers search, buy, wish and rate.
+//!
+//! [`state`] is the market itself, a pure state machine: commands in, replies and notifications
+//! out. It stands on nothing but values, so that one copy in memory, a replica behind a log and a
+//! test are the same code. Around it:
+//!
+//! - [`price`]: money in minor units, as people type and read it;
+//! - [`print`]: what the market and its clients print, to the letter.
+
+pub mod price;
+pub mod print;
+pub mod state;

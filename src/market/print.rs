@@ -1,0 +1,347 @@
+//! What the market and its clients print, to the letter of the classic market.
+//!
+//! - [`Card`]: an item between two lines of `–`.
+//! - [`Notice`]: a notification between two lines of `#######`.
+//! - [`RequestLine`]: the line that the market prints when a request comes in.
+//!
+//! What people wrote is printed through [`Plain`], so that no text can move the cursor of a
+//! terminal or forge a second line, whether or not it was checked before.
+
+use std::fmt;
+
+use super::state::{Action, Category, ItemId, ItemView, News, OrderView, is_unprintable};
+
+/// The line above and below a card.
+const CARD_EDGE: &str = "\u{2013}";
+
+/// The line above and below a notification.
+const NOTICE_EDGE: &str = "#######";
+
+/// How much of a UUID is shown: it is a credential.
+const UUID_SHOWN: usize = 8;
+
+/// Text of people, on one line: what would act on the terminal is shown as `\u{..}`.
+pub struct Plain<'a>(pub &'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.contains(is_unprintable) {
+            return f.write_str(self.0);
+        }
+        for c in self.0.chars() {
+            if is_unprintable(c) {
+                write!(f, "{}", c.escape_unicode())?;
+            } else {
+                write!(f, "{c}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An item as lists and searches show it. Ends without a newline.
+pub struct Card<'a>(pub &'a ItemView<'a>);
+
+impl fmt::Display for Card<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{CARD_EDGE}\n{}\n{CARD_EDGE}", Body(self.0))
+    }
+}
+
+/// The four lines of a card.
+struct Body<'a>(&'a ItemView<'a>);
+
+impl fmt::Display for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ItemView { id, price, name, category, description, quantity, rating, seller } = self.0;
+        writeln!(
+            f,
+            "Item ID: {id}, Price: {price}, Name: {}, Category: {},",
+            Plain(name),
+            category.name()
+        )?;
+        writeln!(f, "Description: {}", Plain(description))?;
+        writeln!(f, "Quantity Remaining: {quantity}")?;
+        write!(f, "Rating: {rating} | Seller: {}", Plain(seller))
+    }
+}
+
+/// A notification as watchers show it. Ends without a newline.
+pub struct Notice<'a>(pub &'a News<'a>);
+
+impl fmt::Display for Notice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{NOTICE_EDGE}")?;
+        match self.0 {
+            News::Updated { item, .. } => {
+                write!(f, "The Following Item has been updated:\n{}", Body(item))?;
+            }
+            News::Deleted(item) => {
+                write!(f, "The Following Item has been deleted:\n{}", Body(item))?;
+            }
+            News::Sold(order) => write!(f, "The Following Item has been sold:\n{}", Entry(order))?,
+        }
+        write!(f, "\n{NOTICE_EDGE}")
+    }
+}
+
+/// An order as both sides' histories show it: two lines, without a newline at the end.
+pub struct Entry<'a>(pub &'a OrderView<'a>);
+
+impl fmt::Display for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OrderView { id, item, name, quantity, unit_price, total, buyer, seller, .. } = self.0;
+        writeln!(f, "Order ID: {id}, Item ID: {item}, Name: {},", Plain(name))?;
+        write!(
+            f,
+            "Quantity: {quantity}, Price: {unit_price}, Total: {total} | Buyer: {}, Seller: {}",
+            Plain(buyer),
+            Plain(seller)
+        )
+    }
+}
+
+/// What came in, for the line that the market prints about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// A command; a seller who joins shows the beginning of this UUID.
+    Command(&'a Action<'a>, &'a str),
+    /// A search for this text in this category.
+    Search(&'a str, Option<Category>),
+    /// One item.
+    Item(ItemId),
+    /// A seller's own items.
+    SellerItems,
+    /// A wishlist.
+    Wishlist,
+    /// What a buyer bought.
+    BuyerOrders,
+    /// What a seller sold.
+    SellerOrders,
+    /// A stream of notifications.
+    Watch,
+}
+
+/// The line that the market prints when a request comes in.
+pub struct RequestLine<'a> {
+    /// The caller's address.
+    pub address: &'a str,
+    /// What came in.
+    pub request: Request<'a>,
+}
+
+impl fmt::Display for RequestLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = Plain(self.address);
+        match self.request {
+            Request::Command(action, uuid) => command_line(f, &from, action, uuid),
+            Request::Search(text, category) => {
+                let text = if text.trim().is_empty() { "<empty>" } else { text };
+                let category = category.map_or("ANY", Category::keyword);
+                write!(f, "Search request for Item name: {}, Category: {category}.", Plain(text))
+            }
+            Request::Item(item) => write!(f, "Item {item} request from {from}"),
+            Request::SellerItems => write!(f, "Display Items request from {from}"),
+            Request::Wishlist => write!(f, "Display Wishlist request from {from}"),
+            Request::BuyerOrders => write!(f, "Display Orders request from {from}"),
+            Request::SellerOrders => write!(f, "Display Sales request from {from}"),
+            Request::Watch => write!(f, "Notifications request from {from}"),
+        }
+    }
+}
+
+fn command_line(
+    f: &mut fmt::Formatter<'_>,
+    from: &Plain<'_>,
+    action: &Action<'_>,
+    uuid: &str,
+) -> fmt::Result {
+    match action {
+        Action::RegisterSeller => {
+            let shown = uuid.char_indices().nth(UUID_SHOWN).map_or(uuid, |(end, _)| &uuid[..end]);
+            write!(f, "Seller join request from {from}, uuid = {}", Plain(shown))
+        }
+        Action::RegisterBuyer => write!(f, "Buyer join request from {from}"),
+        Action::SellItem { .. } => write!(f, "Sell Item request from {from}"),
+        Action::UpdateItem { item, .. } => write!(f, "Update Item {item} request from {from}"),
+        Action::DeleteItem { item } => write!(f, "Delete Item {item} request from {from}"),
+        Action::BuyItem { item, quantity, .. } => {
+            write!(f, "Buy request {quantity} of item {item}, from {from}")
+        }
+        Action::AddToWishList { item } => write!(f, "Wishlist request of item {item}, from {from}"),
+        Action::RemoveFromWishList { item } => {
+            write!(f, "Wishlist removal of item {item}, from {from}")
+        }
+        Action::RateItem { item, stars } => {
+            write!(f, "{from} rated item {item} with {stars} stars.")
+        }
+        Action::Acknowledge { through } => {
+            write!(f, "Acknowledgement up to notification {through}, from {from}")
+        }
+    }
+}
+
+/// What clients print for a success, and what for a refusal with its reason behind it.
+pub struct Outcome<'a, E>(pub &'a Result<(), E>);
+
+impl<E: fmt::Display> fmt::Display for Outcome<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ok(()) => f.write_str("SUCCESS"),
+            Err(reason) => write!(f, "FAIL: {reason}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::price::Money;
+    use crate::market::state::{Error, OrderId, Rating};
+
+    const PHONE: ItemView<'_> = ItemView {
+        id: ItemId(1),
+        price: Money::from_minor(50_000),
+        name: "iPhone",
+        category: Category::Electronics,
+        description: "This is iPhone 15.",
+        quantity: 5,
+        rating: Rating { stars: 13, count: 3 },
+        seller: "192.13.188.178:50051",
+    };
+
+    #[test]
+    fn a_card_is_the_classic_one() {
+        let card = "\
+\u{2013}
+Item ID: 1, Price: $500, Name: iPhone, Category: Electronics,
+Description: This is iPhone 15.
+Quantity Remaining: 5
+Rating: 4.3 / 5 | Seller: 192.13.188.178:50051
+\u{2013}";
+        assert_eq!(Card(&PHONE).to_string(), card);
+    }
+
+    #[test]
+    fn an_unrated_item_says_so() {
+        let card = Card(&ItemView { rating: Rating::NONE, ..PHONE }).to_string();
+        assert!(card.contains("\nRating: unrated | Seller: 192.13.188.178:50051\n"), "{card}");
+    }
+
+    #[test]
+    fn a_notification_is_the_classic_one() {
+        let notice = "\
+#######
+The Following Item has been updated:
+Item ID: 1, Price: $500, Name: iPhone, Category: Electronics,
+Description: This is iPhone 15.
+Quantity Remaining: 5
+Rating: 4.3 / 5 | Seller: 192.13.188.178:50051
+#######";
+        let (previous_price, previous_quantity) = (PHONE.price, 0);
+        let updated = News::Updated { item: PHONE, previous_price, previous_quantity };
+        assert_eq!(Notice(&updated).to_string(), notice);
+        let deleted = Notice(&News::Deleted(PHONE)).to_string();
+        assert_eq!(deleted, notice.replace("updated", "deleted"));
+    }
+
+    #[test]
+    fn a_sale_is_told_with_its_order() {
+        let order = OrderView {
+            id: OrderId(12),
+            item: ItemId(1),
+            name: "iPhone",
+            quantity: 2,
+            unit_price: Money::from_minor(49_999),
+            total: Money::from_minor(99_998),
+            buyer: "120.13.188.178:50051",
+            seller: "192.13.188.178:50051",
+            at_ms: 0,
+        };
+        let notice = "\
+#######
+The Following Item has been sold:
+Order ID: 12, Item ID: 1, Name: iPhone,
+Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Seller: \
+192.13.188.178:50051
+#######";
+        assert_eq!(Notice(&News::Sold(order)).to_string(), notice);
+    }
+
+    #[test]
+    fn the_market_prints_the_classic_lines() {
+        let item = ItemId(3);
+        let seller = |action: &Action<'_>| {
+            let uuid = "987a515c-a6e5-11ed-906b-76aef1e817c5";
+            let request = Request::Command(action, uuid);
+            RequestLine { address: "192.13.188.178:50051", request }.to_string()
+        };
+        let buyer = |action: &Action<'_>| {
+            let request = Request::Command(action, "");
+            RequestLine { address: "120.13.188.178:50051", request }.to_string()
+        };
+        let sell = Action::SellItem {
+            name: "iPhone",
+            category: Category::Electronics,
+            description: "",
+            quantity: 1,
+            price: Money::from_minor(1),
+        };
+        let update = Action::UpdateItem { item, price: None, quantity: Some(1) };
+        let buy = Action::BuyItem { item, quantity: 1, at_most: None };
+        for (line, expected) in [
+            (
+                seller(&Action::RegisterSeller),
+                "Seller join request from 192.13.188.178:50051, uuid = 987a515c",
+            ),
+            (seller(&sell), "Sell Item request from 192.13.188.178:50051"),
+            (seller(&update), "Update Item 3 request from 192.13.188.178:50051"),
+            (
+                seller(&Action::DeleteItem { item }),
+                "Delete Item 3 request from 192.13.188.178:50051",
+            ),
+            (buyer(&buy), "Buy request 1 of item 3, from 120.13.188.178:50051"),
+            (
+                buyer(&Action::AddToWishList { item }),
+                "Wishlist request of item 3, from 120.13.188.178:50051",
+            ),
+            (
+                buyer(&Action::RateItem { item, stars: 4 }),
+                "120.13.188.178:50051 rated item 3 with 4 stars.",
+            ),
+        ] {
+            assert_eq!(line, expected);
+        }
+    }
+
+    #[test]
+    fn the_market_prints_the_classic_lines_of_reads() {
+        let line = |request| RequestLine { address: "10.0.0.1:50051", request }.to_string();
+        let search = |text, category| line(Request::Search(text, category));
+        assert_eq!(search("", None), "Search request for Item name: <empty>, Category: ANY.");
+        assert_eq!(
+            search("iPhone", Some(Category::Electronics)),
+            "Search request for Item name: iPhone, Category: ELECTRONICS."
+        );
+        assert_eq!(line(Request::SellerItems), "Display Items request from 10.0.0.1:50051");
+    }
+
+    #[test]
+    fn no_text_forges_a_line_or_moves_the_cursor() {
+        let request = Request::Search("a\nBuy request\u{1b}[2J", None);
+        assert_eq!(
+            RequestLine { address: "", request }.to_string(),
+            "Search request for Item name: a\\u{a}Buy request\\u{1b}[2J, Category: ANY."
+        );
+        let uuid = "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}";
+        let request = Request::Command(&Action::RegisterSeller, uuid);
+        let line = RequestLine { address: "x", request }.to_string();
+        assert_eq!(line.matches('\u{e9}').count(), 8, "eight characters, not bytes");
+    }
+
+    #[test]
+    fn an_outcome_has_its_reason_behind_it() {
+        assert_eq!(Outcome(&Ok::<(), Error>(())).to_string(), "SUCCESS");
+        assert_eq!(Outcome(&Err(Error::OnlyLeft(2))).to_string(), "FAIL: only 2 left");
+    }
+}

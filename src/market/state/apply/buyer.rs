@@ -1,0 +1,138 @@
+//! What buyers ask.
+//!
+//! A seller is no customer of their own: buying, wishing for and rating one's own item are refused
+//! ([`Error::OwnItem`]), so that neither sales nor ratings can be made up with one identity.
+
+use super::check_quantity;
+use crate::market::price::Money;
+use crate::market::state::Market;
+use crate::market::state::accounts::AccountId;
+use crate::market::state::command::{Caller, ItemId, Reply};
+use crate::market::state::error::{Bound, Error};
+use crate::market::state::items::Item;
+use crate::market::state::mailboxes::Event;
+use crate::market::state::orders::Order;
+use crate::market::state::ratings::MAX_STARS;
+
+/// What is to be bought, by when.
+pub struct Purchase {
+    pub item: ItemId,
+    pub quantity: u32,
+    pub at_most: Option<Money>,
+    pub at_ms: u64,
+}
+
+impl Market {
+    /// Takes an address for a buyer; done before is as good as done now.
+    pub(super) fn register_buyer(&mut self, caller: &Caller<'_>) -> Result<Reply, Error> {
+        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        self.enlist(buyer, caller);
+        Ok(Reply::Registered)
+    }
+
+    /// The check of the stock and its decrement are one step of one command, and commands are
+    /// applied one after the other: nothing is sold twice.
+    pub(super) fn buy_item(
+        &mut self,
+        caller: &Caller<'_>,
+        purchase: &Purchase,
+        notified: &mut Vec<AccountId>,
+    ) -> Result<Reply, Error> {
+        let &Purchase { item: id, quantity, at_most, at_ms } = purchase;
+        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        check_quantity(quantity, &self.limits)?;
+        let item = self.items.get_mut(id).ok_or(Error::NoSuchItem(id))?;
+        check_customer(item, buyer)?;
+        if at_most.is_some_and(|at_most| item.price > at_most) {
+            return Err(Error::PriceIsNow(item.price));
+        }
+        let left = item.quantity.checked_sub(quantity).ok_or(Error::OnlyLeft(item.quantity))?;
+        let total = item.price.times(quantity).ok_or(Error::Total)?;
+        if self.orders.len() >= self.limits.max_orders as usize {
+            return Err(Error::Full(Bound::Orders, self.orders.len()));
+        }
+        item.quantity = left;
+        item.sold += u64::from(quantity);
+        let (seller, unit_price) = (item.listing.seller, item.price);
+        let buyer = self.enlist(buyer, caller);
+        let order = Order { unit_price, at_ms, item: id, buyer, seller, quantity };
+        let order = self.orders.add(order);
+        self.notify(seller, Event::Sold(order), notified);
+        Ok(Reply::Bought { order, total })
+    }
+
+    /// Wishing for what is on the list already is a success and changes nothing.
+    pub(super) fn add_to_wish_list(
+        &mut self,
+        caller: &Caller<'_>,
+        id: ItemId,
+    ) -> Result<Reply, Error> {
+        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        check_customer(self.item_on_sale(id)?, buyer)?;
+        if buyer.is_some_and(|buyer| self.wishlists.has(buyer, id)) {
+            return Ok(Reply::Wished);
+        }
+        let wishes = buyer.map_or(0, |buyer| self.wishlists.count_of(buyer));
+        if wishes >= self.limits.max_wishes {
+            return Err(Error::Full(Bound::Wishes, wishes));
+        }
+        let wishers = self.wishlists.wisher_count(id);
+        if wishers >= self.limits.max_wishers {
+            return Err(Error::Full(Bound::Wishers, wishers));
+        }
+        let buyer = self.enlist(buyer, caller);
+        self.wishlists.add(buyer, id);
+        Ok(Reply::Wished)
+    }
+
+    pub(super) fn remove_from_wish_list(
+        &mut self,
+        caller: &Caller<'_>,
+        id: ItemId,
+    ) -> Result<Reply, Error> {
+        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        let removed = buyer.is_some_and(|buyer| self.wishlists.remove(buyer, id));
+        if removed { Ok(Reply::Unwished) } else { Err(Error::NotWished(id)) }
+    }
+
+    /// One rating a buyer and item, for good; the buyer need not have bought it.
+    pub(super) fn rate_item(
+        &mut self,
+        caller: &Caller<'_>,
+        id: ItemId,
+        stars: u32,
+    ) -> Result<Reply, Error> {
+        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        if !(1..=MAX_STARS).contains(&stars) {
+            return Err(Error::Stars);
+        }
+        let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
+        let item = self.items.get_mut(id).ok_or(Error::NoSuchItem(id))?;
+        check_customer(item, buyer)?;
+        if buyer.is_some_and(|buyer| self.ratings.has(id, buyer)) {
+            return Err(Error::AlreadyRated(id));
+        }
+        item.rating = item.rating.with(stars);
+        self.search.set_rating(slot, item.rating);
+        let buyer = self.enlist(buyer, caller);
+        self.ratings.add(id, buyer, stars);
+        Ok(Reply::Rated)
+    }
+
+    /// Sellers and buyers alike have a mailbox.
+    pub(super) fn acknowledge(
+        &mut self,
+        caller: &Caller<'_>,
+        through: u64,
+    ) -> Result<Reply, Error> {
+        let account = self.accounts.member(caller)?;
+        self.mailboxes.acknowledge(account, through).map_err(Error::NotSent)?;
+        Ok(Reply::Acknowledged)
+    }
+}
+
+/// Whether the item is somebody else's.
+fn check_customer(item: &Item, buyer: Option<AccountId>) -> Result<(), Error> {
+    let listing = &item.listing;
+    if buyer == Some(listing.seller) { Err(Error::OwnItem(listing.item)) } else { Ok(()) }
+}

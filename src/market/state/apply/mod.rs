@@ -1,0 +1,110 @@
+//! The commands.
+//!
+//! Each is checked in one order, so that a refusal never says more than the caller may know, and
+//! all is checked before anything changes:
+//!
+//! 1. request id: was it answered before? ([`requests`](super::requests))
+//! 2. who asks: identity, address, role;
+//! 3. what is asked: texts, numbers, ranges;
+//! 4. of which item: does it exist?
+//! 5. may the caller? Whose item is it?
+//! 6. does the state allow it? Stock, price, bounds.
+
+mod buyer;
+mod seller;
+
+use super::accounts::AccountId;
+use super::command::{Action, Caller, Command, ItemId, Reply};
+use super::error::Error;
+use super::items::Item;
+use super::mailboxes::Event;
+use super::requests::Fingerprint;
+use super::{Limits, Market};
+use crate::market::price::Money;
+
+impl Market {
+    /// Does what a command asks, once.
+    ///
+    /// `notified` is emptied and then holds the accounts with new notifications, for whoever keeps
+    /// their streams; a command that is answered from memory notifies nobody anew.
+    ///
+    /// # Errors
+    /// Refusals, see [`Error`]; the market is then as it was, except that it remembers the answer.
+    pub fn apply(
+        &mut self,
+        command: &Command<'_>,
+        notified: &mut Vec<AccountId>,
+    ) -> Result<Reply, Error> {
+        notified.clear();
+        let Some(id) = command.request_id else { return self.perform(command, notified) };
+        let input = Fingerprint::of(command);
+        let identity = &command.caller.identity;
+        let known = self.accounts.find(identity);
+        if let Some(answer) = known.and_then(|account| self.requests.look_up(account, id, input)) {
+            return answer;
+        }
+        let answer = self.perform(command, notified);
+        if let Some(account) = known.or_else(|| self.accounts.find(identity)) {
+            self.requests.remember(account, id, input, answer, &self.limits);
+        }
+        answer
+    }
+
+    fn perform(
+        &mut self,
+        command: &Command<'_>,
+        notified: &mut Vec<AccountId>,
+    ) -> Result<Reply, Error> {
+        let caller = &command.caller;
+        match command.action {
+            Action::RegisterSeller => self.register_seller(caller),
+            Action::RegisterBuyer => self.register_buyer(caller),
+            Action::SellItem { name, category, description, quantity, price } => {
+                let offer = seller::Offer { name, category, description, quantity, price };
+                self.sell_item(caller, &offer)
+            }
+            Action::UpdateItem { item, price, quantity } => {
+                self.update_item(caller, item, price, quantity, notified)
+            }
+            Action::DeleteItem { item } => self.delete_item(caller, item, notified),
+            Action::BuyItem { item, quantity, at_most } => {
+                let purchase = buyer::Purchase { item, quantity, at_most, at_ms: command.at_ms };
+                self.buy_item(caller, &purchase, notified)
+            }
+            Action::AddToWishList { item } => self.add_to_wish_list(caller, item),
+            Action::RemoveFromWishList { item } => self.remove_from_wish_list(caller, item),
+            Action::RateItem { item, stars } => self.rate_item(caller, item, stars),
+            Action::Acknowledge { through } => self.acknowledge(caller, through),
+        }
+    }
+
+    /// An item on sale.
+    fn item_on_sale(&self, item: ItemId) -> Result<&Item, Error> {
+        self.items.get(item).ok_or(Error::NoSuchItem(item))
+    }
+
+    /// The caller's account as a buyer, made now if there is none. The checks come first.
+    fn enlist(&mut self, buyer: Option<AccountId>, caller: &Caller<'_>) -> AccountId {
+        buyer.unwrap_or_else(|| self.accounts.enlist(caller))
+    }
+
+    fn notify(&mut self, account: AccountId, event: Event, notified: &mut Vec<AccountId>) {
+        self.mailboxes.push(account, event, self.limits.max_mailbox);
+        notified.push(account);
+    }
+}
+
+fn check_quantity(quantity: u32, limits: &Limits) -> Result<(), Error> {
+    let max = limits.max_quantity;
+    if (1..=max).contains(&quantity) { Ok(()) } else { Err(Error::Quantity(max)) }
+}
+
+fn check_stock(quantity: u32, limits: &Limits) -> Result<(), Error> {
+    let max = limits.max_quantity;
+    if quantity <= max { Ok(()) } else { Err(Error::Stock(max)) }
+}
+
+fn check_price(price: Money, limits: &Limits) -> Result<(), Error> {
+    let max = limits.max_price;
+    if price > Money::ZERO && price <= max { Ok(()) } else { Err(Error::Price(max)) }
+}

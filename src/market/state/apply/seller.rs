@@ -1,0 +1,133 @@
+//! What sellers ask.
+
+use std::sync::Arc;
+
+use super::{check_price, check_quantity, check_stock};
+use crate::market::price::Money;
+use crate::market::state::Market;
+use crate::market::state::accounts::AccountId;
+use crate::market::state::command::{Caller, Category, ItemId, Reply};
+use crate::market::state::error::{Bound, Error, Field};
+use crate::market::state::items::Listing;
+use crate::market::state::mailboxes::{Event, Snapshot};
+use crate::market::state::text;
+
+/// An item to be put on sale.
+pub struct Offer<'a> {
+    pub name: &'a str,
+    pub category: Category,
+    pub description: &'a str,
+    pub quantity: u32,
+    pub price: Money,
+}
+
+impl Market {
+    /// A new identity gets an account; one that has bought under this address becomes a seller as
+    /// well. Registering twice is refused, even by the same person: the classic market's rule.
+    pub(super) fn register_seller(&mut self, caller: &Caller<'_>) -> Result<Reply, Error> {
+        let account = match self.accounts.find(&caller.identity) {
+            Some(account) => {
+                let is_buyer_here = self.accounts.address(account) == caller.address
+                    && !self.accounts.is_seller(account);
+                if !is_buyer_here {
+                    return Err(Error::AlreadyRegistered);
+                }
+                account
+            }
+            None => {
+                self.accounts.check_free(caller.address, &self.limits)?;
+                self.accounts.enlist(caller)
+            }
+        };
+        self.accounts.make_seller(account);
+        Ok(Reply::Registered)
+    }
+
+    pub(super) fn sell_item(
+        &mut self,
+        caller: &Caller<'_>,
+        offer: &Offer<'_>,
+    ) -> Result<Reply, Error> {
+        let seller = self.accounts.seller(caller)?;
+        let limits = &self.limits;
+        text::check(Field::Name, offer.name, limits.max_name_bytes)?;
+        let max = limits.max_description_bytes;
+        text::check_or_empty(Field::Description, offer.description, max)?;
+        check_quantity(offer.quantity, limits)?;
+        check_price(offer.price, limits)?;
+        let own = self.items.count_of(seller);
+        if own >= limits.max_items_per_seller {
+            return Err(Error::Full(Bound::SellerItems, own));
+        }
+        if self.items.len() >= limits.max_items {
+            return Err(Error::Full(Bound::Items, self.items.len()));
+        }
+        let numbers = self.items.numbers();
+        let id = self.items.next_id().ok_or(Error::Full(Bound::ItemNumbers, numbers))?;
+        let listing = Listing::new(id, seller, offer.category, offer.name, offer.description);
+        let listing = Arc::new(listing);
+        let slot = self.items.add(Arc::clone(&listing), offer.price, offer.quantity);
+        self.search.insert(slot, &listing, offer.price);
+        Ok(Reply::Listed(id))
+    }
+
+    /// Tells all who wish for the item, whatever changed and however slow they are to read it.
+    pub(super) fn update_item(
+        &mut self,
+        caller: &Caller<'_>,
+        id: ItemId,
+        price: Option<Money>,
+        quantity: Option<u32>,
+        notified: &mut Vec<AccountId>,
+    ) -> Result<Reply, Error> {
+        let seller = self.accounts.seller(caller)?;
+        if price.is_none() && quantity.is_none() {
+            return Err(Error::NothingToUpdate);
+        }
+        price.map_or(Ok(()), |price| check_price(price, &self.limits))?;
+        quantity.map_or(Ok(()), |quantity| check_stock(quantity, &self.limits))?;
+        let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
+        let item = self.items.get_mut(id).ok_or(Error::NoSuchItem(id))?;
+        if item.listing.seller != seller {
+            return Err(Error::NotYourItem(id));
+        }
+        let (previous_price, previous_quantity) = (item.price, item.quantity);
+        if let Some(quantity) = quantity {
+            item.quantity = quantity;
+            item.supplied = item.sold + u64::from(quantity);
+        }
+        if let Some(price) = price {
+            item.price = price;
+            self.search.set_price(slot, price);
+        }
+        let news = Snapshot::from(&*item);
+        for wisher in self.wishlists.wishers(id) {
+            let item = news.clone();
+            let event = Event::Updated { item, previous_price, previous_quantity };
+            self.mailboxes.push(wisher, event, self.limits.max_mailbox);
+            notified.push(wisher);
+        }
+        Ok(Reply::Updated)
+    }
+
+    /// Takes the item off all wishlists and says so; orders and the item's number stay.
+    pub(super) fn delete_item(
+        &mut self,
+        caller: &Caller<'_>,
+        id: ItemId,
+        notified: &mut Vec<AccountId>,
+    ) -> Result<Reply, Error> {
+        let seller = self.accounts.seller(caller)?;
+        if self.item_on_sale(id)?.listing.seller != seller {
+            return Err(Error::NotYourItem(id));
+        }
+        let (slot, item) = self.items.remove(id).ok_or(Error::NoSuchItem(id))?;
+        self.search.remove(slot, &item.listing);
+        self.ratings.forget(id);
+        let news = Snapshot::from(&item);
+        for wisher in self.wishlists.forget(id) {
+            self.notify(wisher, Event::Deleted(news.clone()), notified);
+        }
+        Ok(Reply::Deleted)
+    }
+}

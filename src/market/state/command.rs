@@ -1,0 +1,243 @@
+//! What can be asked of the market, and what a success is answered with.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+use crate::market::price::Money;
+
+/// Who somebody is: the SHA-256 of the UUID that a client made and keeps to itself.
+///
+/// The UUID is hashed where it arrives; the market never holds it. Two digests are no identity at
+/// all ([`Identity::from_digest`]), so that a client that sends nothing is nobody rather than
+/// everybody who sends nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity([u8; 32]);
+
+/// SHA-256 of no bytes (FIPS 180-4): what an empty UUID would hash to.
+const DIGEST_OF_NOTHING: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
+impl Identity {
+    /// The identity with this SHA-256; none for the digest of an empty UUID and for 32 zeroes
+    /// (a digest that was never filled in).
+    pub fn from_digest(digest: [u8; 32]) -> Option<Identity> {
+        (digest != DIGEST_OF_NOTHING && digest != [0; 32]).then_some(Identity(digest))
+    }
+
+    /// The digest.
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// Eight hexadecimal digits of the digest: enough to tell people apart in a trace.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// An item. Numbers ascend from 1 in the order of listing and are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemId(pub u32);
+
+/// An order. Numbers ascend from 1 in the order of sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId(pub u32);
+
+/// A command within its identity's: chosen by the client, ascending (see
+/// [`requests`](super::requests)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub NonZeroU64);
+
+macro_rules! shown_as_number {
+    ($($id:ident),*) => {$(
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+shown_as_number!(ItemId, OrderId, RequestId);
+
+/// What kind of thing an item is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Electronics.
+    Electronics,
+    /// Fashion.
+    Fashion,
+    /// Everything else.
+    Others,
+}
+
+impl Category {
+    /// All categories, in the order of the wire contract.
+    pub const ALL: [Category; 3] = [Category::Electronics, Category::Fashion, Category::Others];
+
+    /// As a card shows it: `Electronics`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Category::Electronics => "Electronics",
+            Category::Fashion => "Fashion",
+            Category::Others => "Others",
+        }
+    }
+
+    /// As the wire contract and people who type write it: `ELECTRONICS`.
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Category::Electronics => "ELECTRONICS",
+            Category::Fashion => "FASHION",
+            Category::Others => "OTHERS",
+        }
+    }
+}
+
+/// Who asks: the identity, and the display name that it goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller<'a> {
+    /// Decides who somebody is.
+    pub identity: Identity,
+    /// Shown to others. Classic clients put their `ip:port` here; nothing dials it.
+    pub address: &'a str,
+}
+
+/// One change asked of the market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Command<'a> {
+    /// With an id the command happens exactly once however often it is sent; without one it
+    /// happens as often as it arrives.
+    pub request_id: Option<RequestId>,
+    /// Who asks.
+    pub caller: Caller<'a>,
+    /// When the command was taken in, in milliseconds since 1970-01-01 UTC, by the clock of
+    /// whoever took it. Recorded on orders; decides nothing.
+    pub at_ms: u64,
+    /// What is asked.
+    pub action: Action<'a>,
+}
+
+/// The kinds of change. "Yours" is the caller's, "somebody" is anyone else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Become a seller under the caller's address.
+    RegisterSeller,
+    /// Take the caller's address as a buyer. Buying, wishing and rating do so by themselves.
+    RegisterBuyer,
+    /// Put an item on sale.
+    SellItem {
+        /// Shown on the card, searched by word, sorted by.
+        name: &'a str,
+        /// What kind of thing it is.
+        category: Category,
+        /// Shown on the card, searched by word. May be empty.
+        description: &'a str,
+        /// Pieces on sale.
+        quantity: u32,
+        /// Of one piece.
+        price: Money,
+    },
+    /// Give an item of yours a new price, a new quantity or both; tells whoever wishes for it.
+    UpdateItem {
+        /// Which.
+        item: ItemId,
+        /// The new price of one piece; none leaves it.
+        price: Option<Money>,
+        /// How many pieces are on sale from now on, perhaps 0; none leaves them as they are.
+        quantity: Option<u32>,
+    },
+    /// Take an item of yours off the market; tells whoever wished for it.
+    DeleteItem {
+        /// Which.
+        item: ItemId,
+    },
+    /// Buy pieces of somebody's item; tells the seller.
+    BuyItem {
+        /// Which.
+        item: ItemId,
+        /// How many.
+        quantity: u32,
+        /// Refuse if one piece costs more than this: what the buyer saw. None buys at any price.
+        at_most: Option<Money>,
+    },
+    /// Be told of updates of somebody's item.
+    AddToWishList {
+        /// Which.
+        item: ItemId,
+    },
+    /// No longer be told.
+    RemoveFromWishList {
+        /// Which.
+        item: ItemId,
+    },
+    /// Give somebody's item its only rating from you.
+    RateItem {
+        /// Which.
+        item: ItemId,
+        /// 1 to 5.
+        stars: u32,
+    },
+    /// Have read all notifications up to and including this one: they may be forgotten.
+    Acknowledge {
+        /// The last one read; [`Notification::id`](super::Notification::id).
+        through: u64,
+    },
+}
+
+/// How a command succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The address is the caller's.
+    Registered,
+    /// The item is on sale under this number.
+    Listed(ItemId),
+    /// The item has its new price and quantity.
+    Updated,
+    /// The item is off the market.
+    Deleted,
+    /// The pieces are the caller's.
+    Bought {
+        /// The order.
+        order: OrderId,
+        /// What it cost in all.
+        total: Money,
+    },
+    /// The item is on the wishlist.
+    Wished,
+    /// The item is off the wishlist.
+    Unwished,
+    /// The rating counts.
+    Rated,
+    /// The notifications are forgotten.
+    Acknowledged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_uuid_is_nobody() {
+        assert_eq!(Identity::from_digest(DIGEST_OF_NOTHING), None);
+        assert_eq!(Identity::from_digest([0; 32]), None);
+        assert!(Identity::from_digest([1; 32]).is_some());
+    }
+
+    #[test]
+    fn an_identity_shows_eight_digits_at_most() {
+        let identity = Identity::from_digest([0xab; 32]).unwrap();
+        assert_eq!(format!("{identity:?}"), "abababab");
+    }
+
+    #[test]
+    fn numbers_sort_as_numbers() {
+        let mut ids = [ItemId(10), ItemId(9), ItemId(100)];
+        ids.sort();
+        assert_eq!(ids, [ItemId(9), ItemId(10), ItemId(100)]);
+    }
+}

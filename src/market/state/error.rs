@@ -1,0 +1,244 @@
+//! Why the market refuses.
+
+use std::fmt;
+
+use super::command::{ItemId, OrderId, RequestId};
+use crate::call::{Code, Status};
+use crate::market::price::Money;
+
+/// A text that a person wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A caller's display name.
+    Address,
+    /// An item's name.
+    Name,
+    /// An item's description.
+    Description,
+    /// What is searched for.
+    Query,
+}
+
+impl Field {
+    const fn name(self) -> &'static str {
+        match self {
+            Field::Address => "address",
+            Field::Name => "name",
+            Field::Description => "description",
+            Field::Query => "search text",
+        }
+    }
+}
+
+/// Why a command or a query was refused. A refusal changes nothing.
+///
+/// [`Error::code`] is what goes over the wire, `Display` is the reason for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The text is empty, and must not be.
+    Empty(Field),
+    /// The text has more bytes than this.
+    TooLong(Field, usize),
+    /// The text has a control character, a line separator or a direction override in it, or a
+    /// blank at an end.
+    Unprintable(Field),
+    /// More words are searched for than this.
+    TooManyWords(usize),
+    /// The quantity is not from 1 to this.
+    Quantity(u32),
+    /// The pieces on sale are not from 0 to this.
+    Stock(u32),
+    /// The price is not from one cent to this.
+    Price(Money),
+    /// Quantity times price is more than can be counted.
+    Total,
+    /// The rating is not from 1 to 5.
+    Stars,
+    /// An update without a new price or quantity.
+    NothingToUpdate,
+    /// The page token is none of ours, or of another search.
+    PageToken,
+    /// The request id was used for something else.
+    RequestReused(RequestId),
+    /// The request id lies at or below the ones whose answers are forgotten: whether it was done
+    /// is unknown, so it isn't done.
+    RequestForgotten(RequestId),
+    /// No account has this identity and address.
+    Credentials,
+    /// The account is not a seller's.
+    NotASeller,
+    /// The item is another seller's.
+    NotYourItem(ItemId),
+    /// A seller buys, wishes for or rates an item of their own.
+    OwnItem(ItemId),
+    /// Somebody else goes by this address.
+    AddressTaken,
+    /// The identity is a registered seller, or goes by another address.
+    AlreadyRegistered,
+    /// The caller rated the item before.
+    AlreadyRated(ItemId),
+    /// There is no such item, or there is no longer.
+    NoSuchItem(ItemId),
+    /// The caller has no such order, neither as a buyer nor as a seller.
+    NoSuchOrder(OrderId),
+    /// The item is not on the caller's wishlist.
+    NotWished(ItemId),
+    /// Fewer pieces are left than were asked for.
+    OnlyLeft(u32),
+    /// A piece costs more than the caller would pay: this much.
+    PriceIsNow(Money),
+    /// A notification is acknowledged that was never sent; this is the last one.
+    NotSent(u64),
+    /// A bound of the market's: what there may be no more of, and how many there are.
+    Full(Bound, usize),
+}
+
+/// What there can be too many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Accounts of the market.
+    Accounts,
+    /// Items on sale in the market.
+    Items,
+    /// Items on sale of one seller.
+    SellerItems,
+    /// Item numbers ever given out.
+    ItemNumbers,
+    /// Orders of the market.
+    Orders,
+    /// Items on one wishlist.
+    Wishes,
+    /// Wishlists with one item.
+    Wishers,
+}
+
+impl Bound {
+    const fn sentence(self) -> &'static str {
+        match self {
+            Bound::Accounts => "the market takes no new accounts: it has",
+            Bound::Items => "the market takes no new items: it has",
+            Bound::SellerItems => "you can list no more items: you have",
+            Bound::ItemNumbers => "the market has no new item numbers: it gave out",
+            Bound::Orders => "the market takes no new orders: it has",
+            Bound::Wishes => "your wishlist is full: it has",
+            Bound::Wishers => "the item can be on no more wishlists: it is on",
+        }
+    }
+}
+
+impl Error {
+    /// The status code of the refusal.
+    pub const fn code(self) -> Code {
+        match self {
+            Error::Empty(_)
+            | Error::TooLong(..)
+            | Error::Unprintable(_)
+            | Error::TooManyWords(_)
+            | Error::Quantity(_)
+            | Error::Stock(_)
+            | Error::Price(_)
+            | Error::Total
+            | Error::Stars
+            | Error::NothingToUpdate
+            | Error::PageToken
+            | Error::RequestReused(_) => Code::InvalidArgument,
+            Error::RequestForgotten(_) | Error::OnlyLeft(_) | Error::PriceIsNow(_) => {
+                Code::FailedPrecondition
+            }
+            Error::Credentials => Code::Unauthenticated,
+            Error::NotASeller | Error::NotYourItem(_) | Error::OwnItem(_) => Code::PermissionDenied,
+            Error::AddressTaken | Error::AlreadyRegistered | Error::AlreadyRated(_) => {
+                Code::AlreadyExists
+            }
+            Error::NoSuchItem(_) | Error::NoSuchOrder(_) | Error::NotWished(_) => Code::NotFound,
+            Error::NotSent(_) => Code::OutOfRange,
+            Error::Full(..) => Code::ResourceExhausted,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Error::Empty(field) => write!(f, "the {} is empty", field.name()),
+            Error::TooLong(field, max) => {
+                write!(f, "the {} is longer than {max} bytes", field.name())
+            }
+            Error::Unprintable(field) => {
+                let name = field.name();
+                write!(f, "the {name} has control characters in it, or a blank at an end")
+            }
+            Error::TooManyWords(max) => write!(f, "more than {max} words to search for"),
+            Error::Quantity(max) => write!(f, "a quantity is from 1 to {max}"),
+            Error::Stock(max) => write!(f, "an item's stock is from 0 to {max}"),
+            Error::Price(max) => write!(f, "a price is from $0.01 to {max}"),
+            Error::Total => f.write_str("the total is too large"),
+            Error::Stars => f.write_str("a rating is from 1 to 5 stars"),
+            Error::NothingToUpdate => f.write_str("neither a new price nor a new quantity"),
+            Error::PageToken => f.write_str("the page token is not from this search"),
+            Error::RequestReused(id) => {
+                write!(f, "request id {id} was used for something else before")
+            }
+            Error::RequestForgotten(id) => write!(
+                f,
+                "request id {id} is too old to tell whether it was done: see your orders, and let \
+                 request ids ascend"
+            ),
+            Error::Credentials => f.write_str("no account has this uuid and address"),
+            Error::NotASeller => f.write_str("not a registered seller"),
+            Error::NotYourItem(item) => write!(f, "item {item} is another seller's"),
+            Error::OwnItem(item) => write!(f, "item {item} is your own"),
+            Error::AddressTaken => f.write_str("the address belongs to somebody else"),
+            Error::AlreadyRegistered => f.write_str("already registered"),
+            Error::AlreadyRated(item) => write!(f, "you have rated item {item} already"),
+            Error::NoSuchItem(item) => write!(f, "there is no item {item}"),
+            Error::NoSuchOrder(order) => write!(f, "you have no order {order}"),
+            Error::NotWished(item) => write!(f, "item {item} is not on your wishlist"),
+            Error::OnlyLeft(0) => f.write_str("sold out"),
+            Error::OnlyLeft(left) => write!(f, "only {left} left"),
+            Error::PriceIsNow(price) => write!(f, "the price is {price} now"),
+            Error::NotSent(last) => write!(f, "the last notification is number {last}"),
+            Error::Full(bound, count) => write!(f, "{} {count}", bound.sentence()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Status {
+        Status::new(error.code(), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_that_a_person_understands() {
+        for (error, code, reason) in [
+            (Error::OnlyLeft(2), Code::FailedPrecondition, "only 2 left"),
+            (Error::OnlyLeft(0), Code::FailedPrecondition, "sold out"),
+            (Error::NoSuchItem(ItemId(7)), Code::NotFound, "there is no item 7"),
+            (Error::Quantity(1_000), Code::InvalidArgument, "a quantity is from 1 to 1000"),
+            (
+                Error::Price(Money::from_minor(5_000)),
+                Code::InvalidArgument,
+                "a price is from $0.01 to $50",
+            ),
+            (
+                Error::Full(Bound::Wishes, 1_000),
+                Code::ResourceExhausted,
+                "your wishlist is full: it has 1000",
+            ),
+        ] {
+            assert_eq!(Status::from(error), Status::new(code, reason));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_remembered_a_million_times_is_small() {
+        assert!(size_of::<Result<super::super::Reply, Error>>() <= 24);
+    }
+}

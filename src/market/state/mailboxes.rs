@@ -1,0 +1,205 @@
+//! Notifications that wait until they are acknowledged.
+//!
+//! Each account has a mailbox; its notifications are numbered from 1 and stay until the account
+//! acknowledges them, so that each is delivered at least once, in order, over any number of
+//! connections and restarts.
+//!
+//! A mailbox is bounded, and filling one never fails or slows down what is told about: beyond
+//! the bound the oldest notification makes room. The reader sees that as a count
+//! ([`Waiting::missed`]) and as a gap in the numbers. Nothing is lost for good that way: what was
+//! sold is in the seller's orders, and what an item costs now is on its card.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::accounts::{AccountId, PerAccount};
+use super::command::OrderId;
+use super::items::{Item, Listing};
+use super::ratings::Rating;
+use crate::market::price::Money;
+
+/// An empty mailbox keeps room for this many notifications.
+const KEPT_CAPACITY: usize = 16;
+
+/// Something that an account is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An item on the wishlist got a new price or quantity.
+    Updated { item: Snapshot, previous_price: Money, previous_quantity: u32 },
+    /// An item on the wishlist was taken off the market.
+    Deleted(Snapshot),
+    /// The account sold something.
+    Sold(OrderId),
+}
+
+/// An item as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub listing: Arc<Listing>,
+    pub price: Money,
+    pub quantity: u32,
+    pub rating: Rating,
+}
+
+impl From<&Item> for Snapshot {
+    fn from(item: &Item) -> Snapshot {
+        Snapshot {
+            listing: Arc::clone(&item.listing),
+            price: item.price,
+            quantity: item.quantity,
+            rating: item.rating,
+        }
+    }
+}
+
+/// One account's notifications.
+///
+/// ```text
+/// numbers:   1 .. acknowledged | acknowledged + 1 .. forgotten | forgotten + 1 .. last
+///            read              | made room unread              | waiting
+/// ```
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Mailbox {
+    /// The last number that the account acknowledged.
+    acknowledged: u64,
+    /// The last number that no longer waits; `acknowledged` or more.
+    forgotten: u64,
+    waiting: VecDeque<Event>,
+}
+
+/// What waits for an account.
+pub struct Waiting<I> {
+    /// Notifications above the number asked for that made room before they were acknowledged.
+    pub missed: u64,
+    /// Number and event of the others, ascending.
+    pub events: I,
+}
+
+/// All mailboxes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Mailboxes {
+    boxes: PerAccount<Mailbox>,
+}
+
+impl Mailboxes {
+    /// Tells an account something; beyond `max` the oldest makes room.
+    pub fn push(&mut self, account: AccountId, event: Event, max: usize) {
+        let mailbox = self.boxes.get_mut(account);
+        mailbox.waiting.push_back(event);
+        while mailbox.waiting.len() > max {
+            mailbox.waiting.pop_front();
+            mailbox.forgotten += 1;
+        }
+    }
+
+    /// Forgets the notifications up to a number.
+    ///
+    /// # Errors
+    /// The last number given out, when the one acknowledged lies beyond it.
+    pub fn acknowledge(&mut self, account: AccountId, through: u64) -> Result<(), u64> {
+        let mailbox = self.boxes.get_mut(account);
+        let last = mailbox.forgotten + mailbox.waiting.len() as u64;
+        if through > last {
+            return Err(last);
+        }
+        mailbox.acknowledged = mailbox.acknowledged.max(through);
+        while mailbox.forgotten < through {
+            mailbox.waiting.pop_front();
+            mailbox.forgotten += 1;
+        }
+        if mailbox.waiting.is_empty() && mailbox.waiting.capacity() > KEPT_CAPACITY {
+            mailbox.waiting.shrink_to_fit();
+        }
+        Ok(())
+    }
+
+    /// What waits for an account above a number.
+    pub fn waiting(
+        &self,
+        account: AccountId,
+        after: u64,
+    ) -> Waiting<impl Iterator<Item = (u64, &Event)>> {
+        let mailbox = self.boxes.get(account);
+        let (acknowledged, forgotten) =
+            mailbox.map_or((0, 0), |mailbox| (mailbox.acknowledged, mailbox.forgotten));
+        let skipped = usize::try_from(after.saturating_sub(forgotten)).unwrap_or(usize::MAX);
+        let waiting = mailbox
+            .into_iter()
+            .flat_map(move |mailbox| mailbox.waiting.range(skipped.min(mailbox.waiting.len())..));
+        let first = forgotten.max(after).saturating_add(1);
+        Waiting {
+            missed: forgotten.saturating_sub(acknowledged.max(after)),
+            events: waiting.zip(first..).map(|(event, number)| (number, event)),
+        }
+    }
+
+    /// The most that waits in one mailbox.
+    pub fn fullest(&self) -> usize {
+        self.boxes.iter().map(|(_, mailbox)| mailbox.waiting.len()).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: AccountId = AccountId(0);
+
+    fn sold(mailboxes: &mut Mailboxes, orders: std::ops::RangeInclusive<u32>, max: usize) {
+        orders.for_each(|order| mailboxes.push(ADA, Event::Sold(OrderId(order)), max));
+    }
+
+    /// What was missed, and the numbers that wait. Orders are numbered like their notifications.
+    fn read(mailboxes: &Mailboxes, after: u64) -> (u64, Vec<u64>) {
+        let Waiting { missed, events } = mailboxes.waiting(ADA, after);
+        let numbers = events.map(|(number, event)| {
+            assert_eq!(*event, Event::Sold(OrderId(number as u32)));
+            number
+        });
+        (missed, numbers.collect())
+    }
+
+    #[test]
+    fn notifications_wait_until_they_are_acknowledged() {
+        let mut mailboxes = Mailboxes::default();
+        assert_eq!(read(&mailboxes, 0), (0, vec![]));
+        sold(&mut mailboxes, 1..=3, 10);
+        assert_eq!(read(&mailboxes, 0), (0, vec![1, 2, 3]));
+        assert_eq!(read(&mailboxes, 0), (0, vec![1, 2, 3]), "reading takes nothing away");
+        assert_eq!(read(&mailboxes, 2), (0, vec![3]));
+        assert_eq!(mailboxes.acknowledge(ADA, 2), Ok(()));
+        assert_eq!(read(&mailboxes, 0), (0, vec![3]));
+        assert_eq!(mailboxes.acknowledge(ADA, 1), Ok(()), "an old acknowledgement is no harm");
+        assert_eq!(mailboxes.acknowledge(ADA, 4), Err(3));
+        assert_eq!(mailboxes.acknowledge(ADA, 3), Ok(()));
+        assert_eq!(read(&mailboxes, 0), (0, vec![]));
+        sold(&mut mailboxes, 4..=4, 10);
+        assert_eq!(read(&mailboxes, 0), (0, vec![4]));
+    }
+
+    #[test]
+    fn a_full_mailbox_drops_the_oldest_and_says_so() {
+        let mut mailboxes = Mailboxes::default();
+        sold(&mut mailboxes, 1..=5, 2);
+        assert_eq!(read(&mailboxes, 0), (3, vec![4, 5]));
+        assert_eq!(read(&mailboxes, 2), (1, vec![4, 5]), "the reader has seen 1 and 2");
+        assert_eq!(mailboxes.acknowledge(ADA, 2), Ok(()));
+        assert_eq!(read(&mailboxes, 0), (1, vec![4, 5]));
+        assert_eq!(mailboxes.acknowledge(ADA, 4), Ok(()));
+        assert_eq!(read(&mailboxes, 0), (0, vec![5]));
+        assert_eq!(mailboxes.fullest(), 1);
+    }
+
+    #[test]
+    fn numbers_beyond_the_last_are_empty() {
+        let mut mailboxes = Mailboxes::default();
+        sold(&mut mailboxes, 1..=2, 2);
+        assert_eq!(read(&mailboxes, 7), (0, vec![]));
+        assert_eq!(read(&mailboxes, u64::MAX), (0, vec![]));
+    }
+
+    #[test]
+    fn a_notification_costs_little() {
+        assert!(size_of::<Event>() <= 48);
+    }
+}

@@ -1,0 +1,202 @@
+//! The reads. Lists come in pages: behind a number, at most [`Limits::max_page`] at a time, which
+//! is also what a limit of 0 asks for.
+//!
+//! Search and item cards are for everybody. What is one's own (wishlist, orders, mailbox, one's
+//! items as a seller) is read with the credentials that commands bear; an identity that never
+//! traded has empty lists as a buyer.
+//!
+//! [`Limits::max_page`]: super::Limits::max_page
+
+use super::accounts::AccountId;
+use super::command::{Caller, ItemId, OrderId};
+use super::error::Error;
+use super::items::{Item, Listing};
+use super::mailboxes::{Event, Snapshot};
+use super::orders::{Order, Side};
+use super::view::{ItemView, MailboxPage, News, Notification, OrderView, Page, SearchPage};
+use super::{Market, Query};
+use crate::market::price::Money;
+
+impl Market {
+    /// An item on sale.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchItem`].
+    pub fn item(&self, id: ItemId) -> Result<ItemView<'_>, Error> {
+        let item = self.items.get(id).ok_or(Error::NoSuchItem(id))?;
+        Ok(self.item_view(item))
+    }
+
+    /// Searches what is on sale.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], [`Error::TooManyWords`] and [`Error::PageToken`].
+    pub fn search(&self, query: &Query<'_>) -> Result<SearchPage<'_>, Error> {
+        let hits = self.search.find(query, &self.limits)?;
+        let items = hits.slots.iter().filter_map(|slot| self.items.in_slot(*slot));
+        let items = items.map(|item| self.item_view(item)).collect();
+        Ok(SearchPage { items, total: hits.total, next_page_token: hits.next })
+    }
+
+    /// A seller's own items with numbers above `after`, ascending.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`] and [`Error::NotASeller`].
+    pub fn seller_items(
+        &self,
+        caller: &Caller<'_>,
+        after: ItemId,
+        limit: usize,
+    ) -> Result<Page<ItemView<'_>>, Error> {
+        let seller = self.accounts.seller(caller)?;
+        let items = self.items.of_seller(seller, after);
+        Ok(self.page(items.map(|item| self.item_view(item)), limit))
+    }
+
+    /// The items on a wishlist with numbers above `after`, ascending.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`].
+    pub fn wishlist(
+        &self,
+        caller: &Caller<'_>,
+        after: ItemId,
+        limit: usize,
+    ) -> Result<Page<ItemView<'_>>, Error> {
+        let buyer = self.reader(caller)?;
+        let ids = buyer.into_iter().flat_map(|buyer| self.wishlists.of(buyer, after));
+        let items = ids.filter_map(|id| self.items.get(id));
+        Ok(self.page(items.map(|item| self.item_view(item)), limit))
+    }
+
+    /// What a buyer bought, the latest first, below `before` if that is given.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`].
+    pub fn buyer_orders(
+        &self,
+        caller: &Caller<'_>,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Page<OrderView<'_>>, Error> {
+        let buyer = self.reader(caller)?;
+        let orders = buyer.into_iter().flat_map(|id| self.orders.of(Side::Buyer, id, before));
+        Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
+    }
+
+    /// What a seller sold, the latest first, below `before` if that is given.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`] and [`Error::NotASeller`].
+    pub fn seller_orders(
+        &self,
+        caller: &Caller<'_>,
+        before: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Page<OrderView<'_>>, Error> {
+        let seller = self.accounts.seller(caller)?;
+        let orders = self.orders.of(Side::Seller, seller, before);
+        Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
+    }
+
+    /// One order of the caller's, as a buyer or as a seller.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`] and [`Error::NoSuchOrder`].
+    pub fn order(&self, caller: &Caller<'_>, id: OrderId) -> Result<OrderView<'_>, Error> {
+        let account = self.accounts.member(caller)?;
+        let order = self.orders.get(id);
+        let own = order.filter(|order| order.buyer == account || order.seller == account);
+        own.map(|order| self.order_view(id, order)).ok_or(Error::NoSuchOrder(id))
+    }
+
+    /// The account whose mailbox a caller may read: what [`Market::apply`] names when it has
+    /// something new for it.
+    ///
+    /// # Errors
+    /// [`Error::Credentials`], also for an identity that never traded.
+    pub fn account(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
+        self.accounts.member(caller)
+    }
+
+    /// What waits for an account ([`Market::account`]) above a number. Reading takes nothing away;
+    /// acknowledging does.
+    pub fn mailbox(&self, account: AccountId, after: u64, limit: usize) -> MailboxPage<'_> {
+        let waiting = self.mailboxes.waiting(account, after);
+        let notifications = waiting.events.filter_map(|(id, event)| {
+            let news = self.news(event)?;
+            Some(Notification { id, news })
+        });
+        let Page { entries, has_more } = self.page(notifications, limit);
+        MailboxPage { missed: waiting.missed, notifications: entries, has_more }
+    }
+
+    /// The buyer's account, or none for an identity that never traded.
+    fn reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
+        match self.accounts.find(&caller.identity) {
+            Some(_) => self.accounts.member(caller).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn page<T>(&self, mut entries: impl Iterator<Item = T>, limit: usize) -> Page<T> {
+        let limit = self.limits.page(limit);
+        let page = entries.by_ref().take(limit).collect();
+        Page { entries: page, has_more: entries.next().is_some() }
+    }
+
+    fn item_view<'a>(&'a self, item: &'a Item) -> ItemView<'a> {
+        ItemView {
+            price: item.price,
+            quantity: item.quantity,
+            rating: item.rating,
+            ..self.listing_view(&item.listing)
+        }
+    }
+
+    /// With nothing of what changes filled in.
+    fn listing_view<'a>(&'a self, listing: &'a Listing) -> ItemView<'a> {
+        ItemView {
+            id: listing.item,
+            price: Money::ZERO,
+            name: listing.name(),
+            category: listing.category,
+            description: listing.description(),
+            quantity: 0,
+            rating: super::Rating::NONE,
+            seller: self.accounts.address(listing.seller),
+        }
+    }
+
+    fn order_view(&self, id: OrderId, order: &Order) -> OrderView<'_> {
+        OrderView {
+            id,
+            item: order.item,
+            name: self.items.listing(order.item).map_or("", |listing| listing.name()),
+            quantity: order.quantity,
+            unit_price: order.unit_price,
+            total: order.unit_price.times(order.quantity).unwrap_or_default(),
+            buyer: self.accounts.address(order.buyer),
+            seller: self.accounts.address(order.seller),
+            at_ms: order.at_ms,
+        }
+    }
+
+    fn news<'a>(&'a self, event: &'a Event) -> Option<News<'a>> {
+        let view = |snapshot: &'a Snapshot| ItemView {
+            price: snapshot.price,
+            quantity: snapshot.quantity,
+            rating: snapshot.rating,
+            ..self.listing_view(&snapshot.listing)
+        };
+        Some(match event {
+            Event::Updated { item, previous_price, previous_quantity } => News::Updated {
+                item: view(item),
+                previous_price: *previous_price,
+                previous_quantity: *previous_quantity,
+            },
+            Event::Deleted(snapshot) => News::Deleted(view(snapshot)),
+            Event::Sold(order) => News::Sold(self.order_view(*order, self.orders.get(*order)?)),
+        })
+    }
+}

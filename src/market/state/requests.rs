@@ -1,0 +1,318 @@
+//! Exactly once: the answers to commands that bear a request id.
+//!
+//! A client that gets no answer sends the same command again with the same id, and gets the first
+//! answer; nothing happens twice. The same id with other input is refused
+//! ([`Error::RequestReused`]).
+//!
+//! # The window
+//!
+//! The memory is bounded: for each identity the answers with the highest ids
+//! ([`Limits::max_answers_per_account`]), over all identities the latest
+//! ([`Limits::max_answers`]). Time plays no part, so every copy of the market forgets the same.
+//! What happens when a command comes back later than that? It isn't done again. **Ids ascend**: a
+//! client counts them, or takes a clock in microseconds, and an id that lies below what was
+//! forgotten is refused ([`Error::RequestForgotten`]), because nobody can tell any more whether it
+//! was done. Ids may overtake each other on the way by as many as are remembered.
+//!
+//! ```text
+//!   ids:      1 2 3 ... floor | ... what is remembered ... | ... anything higher
+//!   a command: refused        | its answer, if it has one  | done, and remembered
+//!                             | done, if not               |
+//! ```
+//!
+//! Refusals are remembered as well as successes. Only callers without an account are not: what
+//! they were refused had no effect, and nobody can fill the memory with people who don't exist.
+
+use std::collections::VecDeque;
+
+use super::accounts::{AccountId, PerAccount};
+use super::command::{Action, Command, Reply, RequestId};
+use super::error::Error;
+use super::hash::Hash64;
+use super::limits::Limits;
+
+/// What a command was answered with.
+pub type Answer = Result<Reply, Error>;
+
+/// The input of a command in 64 bits: address and action, not the time of day.
+///
+/// Two inputs with one fingerprint would be taken for the same. By chance that happens once in
+/// 2^64 pairs; on purpose a client can only fool itself, since fingerprints are compared within
+/// one identity and id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Remembered {
+    id: RequestId,
+    input: Fingerprint,
+    answer: Answer,
+}
+
+/// What is remembered of one identity.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Window {
+    /// The highest id forgotten.
+    floor: Option<RequestId>,
+    /// Ascending by id, all above `floor`.
+    answers: VecDeque<Remembered>,
+}
+
+/// All remembered answers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    windows: PerAccount<Window>,
+    /// What was remembered, in the order of arrival; ids forgotten since are still in here.
+    arrivals: VecDeque<(AccountId, RequestId)>,
+}
+
+impl Requests {
+    /// The answer to a command that was done before, the refusal of one that must not be done, or
+    /// nothing: then it is new.
+    pub fn look_up(&self, account: AccountId, id: RequestId, input: Fingerprint) -> Option<Answer> {
+        let window = self.windows.get(account)?;
+        if window.answers.back().is_some_and(|last| last.id < id) {
+            return None;
+        }
+        match window.answers.binary_search_by_key(&id, |remembered| remembered.id) {
+            Ok(at) if window.answers[at].input == input => Some(window.answers[at].answer),
+            Ok(_) => Some(Err(Error::RequestReused(id))),
+            Err(_) if window.floor >= Some(id) => Some(Err(Error::RequestForgotten(id))),
+            Err(_) => None,
+        }
+    }
+
+    /// Remembers the answer to a command that [`Requests::look_up`] called new.
+    pub fn remember(
+        &mut self,
+        account: AccountId,
+        id: RequestId,
+        input: Fingerprint,
+        answer: Answer,
+        limits: &Limits,
+    ) {
+        let window = self.windows.get_mut(account);
+        let at = window.answers.partition_point(|remembered| remembered.id < id);
+        window.answers.insert(at, Remembered { id, input, answer });
+        if window.answers.len() > limits.max_answers_per_account {
+            window.forget_first();
+        }
+        self.arrivals.push_back((account, id));
+        if self.arrivals.len() > limits.max_answers
+            && let Some((account, id)) = self.arrivals.pop_front()
+        {
+            self.windows.get_mut(account).forget_through(id);
+        }
+    }
+
+    /// Answers remembered, of the identity with the most and in all.
+    pub fn counts(&self) -> (usize, usize) {
+        let counts = || self.windows.iter().map(|(_, window)| window.answers.len());
+        (counts().max().unwrap_or(0), counts().sum())
+    }
+}
+
+impl Window {
+    fn forget_first(&mut self) {
+        if let Some(first) = self.answers.pop_front() {
+            self.floor = Some(first.id);
+        }
+    }
+
+    fn forget_through(&mut self, id: RequestId) {
+        while self.answers.front().is_some_and(|first| first.id <= id) {
+            self.forget_first();
+        }
+    }
+}
+
+impl Fingerprint {
+    /// Of a command's input.
+    pub fn of(command: &Command<'_>) -> Fingerprint {
+        let mut hash = Hash64::new();
+        hash.text(command.caller.address);
+        action(&mut hash, &command.action);
+        Fingerprint(hash.finish())
+    }
+}
+
+/// Each kind of action has a number, and each of its parts is written unambiguously.
+fn action(hash: &mut Hash64, action: &Action<'_>) {
+    match *action {
+        Action::RegisterSeller => hash.number(1),
+        Action::RegisterBuyer => hash.number(2),
+        Action::SellItem { name, category, description, quantity, price } => {
+            hash.number(3);
+            hash.text(name);
+            hash.number(category as u64);
+            hash.text(description);
+            hash.number(quantity.into());
+            hash.number(price.minor());
+        }
+        Action::UpdateItem { item, price, quantity } => {
+            hash.number(4);
+            hash.number(item.0.into());
+            hash.option(price.map(|price| price.minor()));
+            hash.option(quantity.map(u64::from));
+        }
+        Action::DeleteItem { item } => {
+            hash.number(5);
+            hash.number(item.0.into());
+        }
+        Action::BuyItem { item, quantity, at_most } => {
+            hash.number(6);
+            hash.number(item.0.into());
+            hash.number(quantity.into());
+            hash.option(at_most.map(|price| price.minor()));
+        }
+        Action::AddToWishList { item } => {
+            hash.number(7);
+            hash.number(item.0.into());
+        }
+        Action::RemoveFromWishList { item } => {
+            hash.number(8);
+            hash.number(item.0.into());
+        }
+        Action::RateItem { item, stars } => {
+            hash.number(9);
+            hash.number(item.0.into());
+            hash.number(stars.into());
+        }
+        Action::Acknowledge { through } => {
+            hash.number(10);
+            hash.number(through);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU64;
+
+    const ADA: AccountId = AccountId(0);
+    const BOB: AccountId = AccountId(1);
+    const INPUT: Fingerprint = Fingerprint(1);
+    const OTHER: Fingerprint = Fingerprint(2);
+
+    fn id(number: u64) -> RequestId {
+        RequestId(NonZeroU64::new(number).unwrap())
+    }
+
+    fn limits(per_account: usize, in_all: usize) -> Limits {
+        let (max_answers_per_account, max_answers) = (per_account, in_all);
+        Limits { max_answers_per_account, max_answers, ..Limits::DEFAULT }
+    }
+
+    fn done(requests: &mut Requests, who: AccountId, number: u64, limits: &Limits) {
+        assert_eq!(requests.look_up(who, id(number), INPUT), None, "{number} is new");
+        requests.remember(who, id(number), INPUT, Ok(Reply::Updated), limits);
+    }
+
+    fn forgotten(number: u64) -> Option<Answer> {
+        Some(Err(Error::RequestForgotten(id(number))))
+    }
+
+    #[test]
+    fn the_first_answer_is_given_again_and_other_input_refused() {
+        let mut requests = Requests::default();
+        done(&mut requests, ADA, 5, &Limits::DEFAULT);
+        assert_eq!(requests.look_up(ADA, id(5), INPUT), Some(Ok(Reply::Updated)));
+        let reused = Some(Err(Error::RequestReused(id(5))));
+        assert_eq!(requests.look_up(ADA, id(5), OTHER), reused);
+        assert_eq!(requests.look_up(BOB, id(5), OTHER), None, "ids are an identity's own");
+    }
+
+    #[test]
+    fn ids_may_overtake_each_other() {
+        let mut requests = Requests::default();
+        for number in [3, 1, 2, 9, 4] {
+            done(&mut requests, ADA, number, &Limits::DEFAULT);
+        }
+        assert_eq!(requests.look_up(ADA, id(2), INPUT), Some(Ok(Reply::Updated)));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_refused_and_not_done_again() {
+        let (mut requests, limits) = (Requests::default(), limits(2, 100));
+        for number in [10, 30, 20, 40] {
+            done(&mut requests, ADA, number, &limits);
+        }
+        assert_eq!(requests.look_up(ADA, id(10), INPUT), forgotten(10));
+        assert_eq!(requests.look_up(ADA, id(20), OTHER), forgotten(20));
+        assert_eq!(requests.look_up(ADA, id(15), INPUT), forgotten(15), "as if it had been done");
+        assert_eq!(requests.look_up(ADA, id(30), INPUT), Some(Ok(Reply::Updated)));
+        assert_eq!(requests.look_up(ADA, id(35), INPUT), None);
+        assert_eq!(requests.counts(), (2, 2));
+    }
+
+    #[test]
+    fn a_late_id_that_is_the_lowest_is_done_and_forgotten_at_once() {
+        let (mut requests, limits) = (Requests::default(), limits(2, 100));
+        for number in [10, 20, 5] {
+            done(&mut requests, ADA, number, &limits);
+        }
+        assert_eq!(requests.look_up(ADA, id(5), INPUT), forgotten(5));
+        assert_eq!(requests.look_up(ADA, id(10), INPUT), Some(Ok(Reply::Updated)));
+    }
+
+    #[test]
+    fn over_all_identities_the_oldest_are_forgotten() {
+        let (mut requests, limits) = (Requests::default(), limits(10, 3));
+        done(&mut requests, ADA, 1, &limits);
+        for number in 1..=3 {
+            done(&mut requests, BOB, number, &limits);
+        }
+        assert_eq!(requests.look_up(ADA, id(1), INPUT), forgotten(1));
+        assert_eq!(requests.look_up(BOB, id(1), INPUT), Some(Ok(Reply::Updated)));
+        assert_eq!(requests.counts(), (3, 3));
+    }
+
+    #[test]
+    fn inputs_that_differ_anywhere_have_other_fingerprints() {
+        use crate::market::price::Money;
+        use crate::market::state::{Caller, Category, Identity, ItemId};
+        let identity = Identity::from_digest([1; 32]).unwrap();
+        let of = |address: &str, action: Action<'_>| {
+            let caller = Caller { identity, address };
+            let command = Command { request_id: None, caller, at_ms: 0, action };
+            assert_eq!(
+                Fingerprint::of(&command),
+                Fingerprint::of(&Command { at_ms: 9, ..command })
+            );
+            Fingerprint::of(&command).0
+        };
+        let item = ItemId(1);
+        let (price, at_most) = (Some(Money::from_minor(1)), Some(Money::from_minor(1)));
+        let sell = |name, description| Action::SellItem {
+            name,
+            description,
+            category: Category::Others,
+            quantity: 1,
+            price: Money::from_minor(1),
+        };
+        let mut seen = vec![
+            of("ada", Action::RegisterSeller),
+            of("bob", Action::RegisterSeller),
+            of("ada", Action::RegisterBuyer),
+            of("ada", sell("ab", "c")),
+            of("ada", sell("a", "bc")),
+            of("ada", Action::UpdateItem { item, price, quantity: None }),
+            of("ada", Action::UpdateItem { item, price: None, quantity: Some(1) }),
+            of("ada", Action::UpdateItem { item, price, quantity: Some(1) }),
+            of("ada", Action::DeleteItem { item }),
+            of("ada", Action::BuyItem { item, quantity: 1, at_most: None }),
+            of("ada", Action::BuyItem { item, quantity: 1, at_most }),
+            of("ada", Action::BuyItem { item, quantity: 2, at_most: None }),
+            of("ada", Action::AddToWishList { item }),
+            of("ada", Action::RemoveFromWishList { item }),
+            of("ada", Action::RateItem { item, stars: 1 }),
+            of("ada", Action::RateItem { item: ItemId(2), stars: 1 }),
+            of("ada", Action::Acknowledge { through: 1 }),
+        ];
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
+    }
+}

@@ -1,0 +1,73 @@
+//! Whether the index says what the items say.
+
+use std::collections::BTreeSet;
+
+use super::Search;
+use super::columns::{Key, Position, Value};
+use super::lexicon::Within;
+use super::order::Direction;
+use super::slots::Slots;
+use super::words::each_word;
+use crate::market::state::items::{Item, Items, Slot};
+
+impl Search {
+    /// What in the index disagrees with the items on sale, if anything does.
+    pub fn disagreement(&self, items: &Items) -> Option<String> {
+        if let Some(wrong) = items.iter().find_map(|(slot, item)| self.wrong_about(slot, item)) {
+            return Some(wrong);
+        }
+        let live: Vec<Slot> = items.iter().map(|(slot, _)| slot).collect();
+        let in_categories: usize = self.categories.iter().map(Slots::len).sum();
+        if self.len != live.len() || in_categories != live.len() {
+            return Some(format!("the index has {} items, the market {}", self.len, live.len()));
+        }
+        let entries: usize = items.iter().map(|(_, item)| distinct_words(item)).sum();
+        if entries != self.lexicon.entries() {
+            return Some("the index finds items by words that they do not have".to_owned());
+        }
+        Key::ALL.into_iter().find_map(|key| {
+            let mut slots = Vec::new();
+            self.orders[key as usize].walk(Direction::Ascending, |slot| {
+                slots.push(slot);
+                true
+            });
+            let sorted = slots.is_sorted_by(|a, b| self.columns.compare(key, *a, *b).is_lt());
+            slots.sort_unstable();
+            (!sorted || slots != live).then(|| format!("the order by {key:?} is broken"))
+        })
+    }
+
+    fn wrong_about(&self, slot: Slot, item: &Item) -> Option<String> {
+        let listing = &item.listing;
+        let is_at =
+            |key, value| self.columns.position(key, slot) == Position { value, item: listing.item };
+        if !is_at(Key::Price, Value::Price(item.price))
+            || !is_at(Key::Rating, Value::Rating(item.rating))
+            || !self.categories[listing.category as usize].contains(slot)
+        {
+            return Some(format!("the index is wrong about item {}", listing.item));
+        }
+        let mut missing = None;
+        for (text, within) in
+            [(listing.name(), Within::Name), (listing.description(), Within::Item)]
+        {
+            each_word(text, &mut String::new(), |word| {
+                let postings = self.lexicon.word(word);
+                if !postings.is_some_and(|found| found.within(within).contains(slot)) {
+                    missing = Some(format!("item {} is not found by {word}", listing.item));
+                }
+            });
+        }
+        missing
+    }
+}
+
+fn distinct_words(item: &Item) -> usize {
+    let mut words = BTreeSet::new();
+    for text in [item.listing.name(), item.listing.description()] {
+        each_word(text, &mut String::new(), |word| {
+            words.insert(word.to_owned());
+        });
+    }
+    words.len()
+}

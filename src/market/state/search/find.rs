@@ -1,0 +1,196 @@
+//! Finding one page.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::columns::{Key, Place, Sort};
+use super::lexicon::Within;
+use super::order::Direction;
+use super::slots::Slots;
+use super::terms::Terms;
+use super::token::Mark;
+use super::{Hits, Query, Search};
+use crate::market::state::command::Category;
+use crate::market::state::error::Error;
+use crate::market::state::hash::Hash64;
+use crate::market::state::items::Slot;
+use crate::market::state::limits::Limits;
+
+/// A part of the matches that is shown before the next part.
+struct Tier<'a> {
+    /// None: all items.
+    slots: Option<&'a Slots>,
+    /// Shown in an earlier tier.
+    except: Option<&'a Slots>,
+}
+
+/// Where in which order a page begins.
+struct Start<'a> {
+    key: Key,
+    direction: Direction,
+    /// Behind this place; none: at the end where the direction begins.
+    after: Option<Place<'a>>,
+}
+
+impl Tier<'_> {
+    fn contains(&self, slot: Slot) -> bool {
+        self.slots.is_none_or(|slots| slots.contains(slot))
+            && self.except.is_none_or(|except| !except.contains(slot))
+    }
+}
+
+impl Search {
+    /// Finds one page.
+    ///
+    /// Sorted by relevance, a search for words has two tiers: items with all the words in their
+    /// name, then the other matches. Any other search has one.
+    pub fn find(&self, query: &Query<'_>, limits: &Limits) -> Result<Hits, Error> {
+        let terms = Terms::parse(query.text, limits)?;
+        let search = fingerprint(&terms, query);
+        let (key, direction) = query.sort.walked();
+        let mark = match query.page_token {
+            "" => None,
+            token => Some(Mark::decode(token, key).ok_or(Error::PageToken)?),
+        };
+        if mark.as_ref().is_some_and(|mark| mark.search != search || mark.tier > 1) {
+            return Err(Error::PageToken);
+        }
+        let matches = self.matches(&terms, query.category, Within::Item);
+        let named = match (query.sort, &terms) {
+            (Sort::Relevance, Terms::All(_)) => self.matches(&terms, query.category, Within::Name),
+            _ => None,
+        };
+        let named = named.as_deref();
+        let tiers = [
+            named.map(|named| Tier { slots: Some(named), except: None }),
+            Some(Tier { slots: matches.as_deref(), except: named }),
+        ];
+        let page_size = limits.page(query.page_size);
+        let first = mark.as_ref().map_or(0, |mark| mark.tier);
+        let (mut page, mut last_tier) = (Vec::new(), first);
+        for (number, tier) in (0..).zip(&tiers).skip(first.into()) {
+            // One more than fits tells whether there is a next page.
+            let missing = page_size + 1 - page.len();
+            let Some(tier) = tier.as_ref().filter(|_| missing > 0) else { continue };
+            let after = mark.as_ref().filter(|mark| mark.tier == number);
+            let after = after.map(|mark| Place::new(&mark.position));
+            let found = self.fill(tier, &Start { key, direction, after }, missing);
+            if !found.is_empty() && page.len() < page_size {
+                last_tier = number;
+            }
+            page.extend(found);
+        }
+        let has_next = page.len() > page_size;
+        page.truncate(page_size);
+        let next = page.last().filter(|_| has_next).map(|last| {
+            let position = self.columns.position(key, *last);
+            Mark { search, tier: last_tier, position }.encode()
+        });
+        let total = matches.as_ref().map_or(self.len, |matches| matches.len());
+        Ok(Hits { slots: page, total, next })
+    }
+
+    /// The items that match; none means all of them.
+    fn matches(
+        &self,
+        terms: &Terms,
+        category: Option<Category>,
+        within: Within,
+    ) -> Option<Cow<'_, Slots>> {
+        let mut sets = Vec::new();
+        if let Terms::All(terms) = terms {
+            for term in terms {
+                sets.push(match (term.is_prefix, self.lexicon.word(&term.word)) {
+                    (true, _) => self.lexicon.prefix(&term.word, within),
+                    (false, Some(postings)) => Cow::Borrowed(postings.within(within)),
+                    (false, None) => Cow::Owned(Slots::EMPTY),
+                });
+            }
+            if terms.is_empty() {
+                sets.push(Cow::Owned(Slots::EMPTY));
+            }
+        }
+        if let Some(category) = category {
+            sets.push(Cow::Borrowed(&self.categories[category as usize]));
+        }
+        // The thinnest first: what is nearly empty early stays cheap.
+        sets.sort_by_key(|set| set.len());
+        sets.into_iter().reduce(|both, set| Cow::Owned(both.and(&set)))
+    }
+
+    /// The first `missing` items of a tier from the start on, by the cheaper of the two ways.
+    fn fill(&self, tier: &Tier<'_>, start: &Start<'_>, missing: usize) -> Vec<Slot> {
+        match tier.slots {
+            Some(slots) if slots.len() * slots.len() < self.len * missing => {
+                self.gather(slots, tier, start, missing)
+            }
+            _ => self.walk(tier, start, missing),
+        }
+    }
+
+    fn gather(
+        &self,
+        slots: &Slots,
+        tier: &Tier<'_>,
+        start: &Start<'_>,
+        missing: usize,
+    ) -> Vec<Slot> {
+        let towards = |ordering: Ordering| match start.direction {
+            Direction::Ascending => ordering,
+            Direction::Descending => ordering.reverse(),
+        };
+        let is_ahead = |slot: Slot| {
+            let place = start.after.as_ref();
+            place.is_none_or(|place| towards(self.columns.compare_to(slot, place)).is_gt())
+        };
+        let compare = |a: &Slot, b: &Slot| towards(self.columns.compare(start.key, *a, *b));
+        let is_wanted = |slot: &Slot| tier.contains(*slot) && is_ahead(*slot);
+        let mut found: Vec<Slot> = slots.iter().filter(is_wanted).collect();
+        if found.len() > missing {
+            found.select_nth_unstable_by(missing, compare);
+            found.truncate(missing);
+        }
+        found.sort_unstable_by(compare);
+        found
+    }
+
+    fn walk(&self, tier: &Tier<'_>, start: &Start<'_>, missing: usize) -> Vec<Slot> {
+        let mut found = Vec::new();
+        let visit = |slot: Slot| {
+            if tier.contains(slot) {
+                found.push(slot);
+            }
+            found.len() < missing
+        };
+        let (order, direction) = (&self.orders[start.key as usize], start.direction);
+        let compare = |slot, place| self.columns.compare_to(slot, place);
+        match (&start.after, direction) {
+            (None, _) => order.walk(direction, visit),
+            (Some(place), Direction::Ascending) => {
+                order.walk_from(direction, |slot| compare(slot, place).is_le(), visit);
+            }
+            (Some(place), Direction::Descending) => {
+                order.walk_from(direction, |slot| compare(slot, place).is_lt(), visit);
+            }
+        }
+        found
+    }
+}
+
+/// What a page token is good for: this text, category and sort.
+fn fingerprint(terms: &Terms, query: &Query<'_>) -> u64 {
+    let mut hash = Hash64::new();
+    match terms {
+        Terms::Anything => hash.number(0),
+        Terms::All(terms) => {
+            hash.number(1 + terms.len() as u64);
+            for term in terms {
+                hash.text(&term.word);
+                hash.number(u64::from(term.is_prefix));
+            }
+        }
+    }
+    hash.option(query.category.map(|category| category as u64));
+    hash.number(query.sort as u64);
+    hash.finish()
+}

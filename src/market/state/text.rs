@@ -1,0 +1,67 @@
+//! Which texts of people the market takes in.
+//!
+//! What is taken in is printed on other people's terminals and in logs, one line a thing. So
+//! nothing is taken in that moves the cursor, ends the line, or turns the reading direction of
+//! what stands behind it.
+
+use super::error::{Error, Field};
+
+/// Accepts a text of at most `max_bytes`, not empty.
+pub fn check(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(Error::Empty(field));
+    }
+    check_or_empty(field, text, max_bytes)
+}
+
+/// Accepts a text of at most `max_bytes`, and none.
+pub fn check_or_empty(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
+    if text.len() > max_bytes {
+        return Err(Error::TooLong(field, max_bytes));
+    }
+    let blank_end = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
+    if blank_end || text.chars().any(is_unprintable) {
+        return Err(Error::Unprintable(field));
+    }
+    Ok(())
+}
+
+/// Whether a character acts on a terminal or on a line instead of standing in it.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{2028}' | '\u{2029}'                             // line and paragraph separator
+            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' // direction overrides
+            | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_all_scripts_are_taken() {
+        for text in ["iPhone", "Gr\u{fc}ner Tee", "\u{9ed1}\u{8336}", "a b", "\u{1f460} heels"] {
+            assert_eq!(check(Field::Name, text, 100), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_forge_a_line_is_refused() {
+        for text in ["a\nb", "a\tb", "\u{1b}[2J", "a\u{202e}b", "a\u{2028}b", " a", "a\u{a0}", " "]
+        {
+            assert_eq!(check(Field::Name, text, 100), Err(Error::Unprintable(Field::Name)));
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_bytes() {
+        assert_eq!(check(Field::Address, "\u{e9}\u{e9}", 4), Ok(()));
+        assert_eq!(
+            check(Field::Address, "\u{e9}\u{e9}", 3),
+            Err(Error::TooLong(Field::Address, 3))
+        );
+        assert_eq!(check(Field::Address, "", 3), Err(Error::Empty(Field::Address)));
+        assert_eq!(check_or_empty(Field::Description, "", 3), Ok(()));
+    }
+}

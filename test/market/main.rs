@@ -1,0 +1,19 @@
+//! The market's state machine as a whole: its rules one by one, trading days told as stories, a
+//! simulation against a naive model, and how fast a search is.
+
+#![allow(clippy::unwrap_used, reason = "what must not fail here fails the test")]
+
+mod bounds;
+mod exactly_once;
+mod hostile;
+mod mistakes;
+mod model;
+mod notifications;
+mod rules;
+mod search_bench;
+mod simulation;
+
+mod trial;
+
+#[path = "../support/seed.rs"]
+mod seed;

@@ -1,0 +1,455 @@
+//! The market once more, as simply as can be: lists, searched from end to end. Slow, and short
+//! enough to be read against the rules.
+
+use agora::market::state::{
+    Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemId, Limits, OrderId,
+    Query, Reply, Sort,
+};
+
+pub type Answer = Result<Reply, Error>;
+
+pub struct Person {
+    pub identity: Identity,
+    pub address: String,
+    pub is_seller: bool,
+    /// Every notification ever, as text.
+    pub mail: Vec<String>,
+    /// How many of them were acknowledged, and how many are no longer kept.
+    pub acknowledged: usize,
+    pub forgotten: usize,
+    /// Remembered answers: id, input, answer.
+    answers: Vec<(u64, String, Answer)>,
+    /// The highest id forgotten.
+    floor: u64,
+}
+
+pub struct Thing {
+    pub seller: usize,
+    pub name: String,
+    pub category: Category,
+    pub description: String,
+    pub price: u64,
+    pub left: u32,
+    /// All that the seller ever added, less what was withdrawn.
+    pub supplied: i64,
+    pub is_gone: bool,
+    pub ratings: Vec<(usize, u32)>,
+    pub wishers: Vec<usize>,
+}
+
+pub struct Sale {
+    pub item: u32,
+    pub buyer: usize,
+    pub seller: usize,
+    pub quantity: u32,
+    pub price: u64,
+}
+
+pub struct Model {
+    pub people: Vec<Person>,
+    /// Item 1, 2, 3, ...
+    pub things: Vec<Thing>,
+    /// Order 1, 2, 3, ...
+    pub sales: Vec<Sale>,
+    arrivals: Vec<(usize, u64)>,
+    limits: Limits,
+}
+
+impl Thing {
+    pub fn stars(&self) -> u32 {
+        self.ratings.iter().map(|(_, stars)| stars).sum()
+    }
+}
+
+impl Model {
+    pub fn new(limits: Limits) -> Model {
+        let (people, things, sales, arrivals) = Default::default();
+        Model { people, things, sales, arrivals, limits }
+    }
+
+    pub fn person(&self, identity: &Identity) -> Option<usize> {
+        self.people.iter().position(|person| person.identity == *identity)
+    }
+
+    /// An item's card in one line.
+    pub fn card(&self, id: u32) -> String {
+        let thing = &self.things[id as usize - 1];
+        let Thing { name, description, price, left, .. } = thing;
+        let (stars, raters) = (thing.stars(), thing.ratings.len());
+        let seller = &self.people[thing.seller].address;
+        format!("{id} {price} {name}|{description} {left} {stars}/{raters} {seller}")
+    }
+
+    pub fn apply(&mut self, command: &Command<'_>) -> Answer {
+        let id = command.request_id.map_or(0, |id| id.0.get());
+        let input = format!("{} {:?}", command.caller.address, command.action);
+        let identity = command.caller.identity;
+        if let (Some(id_again), Some(who)) = (command.request_id, self.person(&identity)) {
+            let person = &self.people[who];
+            if let Some((_, before, answer)) = person.answers.iter().find(|(old, ..)| *old == id) {
+                let same = *before == input;
+                return if same { *answer } else { Err(Error::RequestReused(id_again)) };
+            }
+            if id <= person.floor {
+                return Err(Error::RequestForgotten(id_again));
+            }
+        }
+        let answer = self.perform(&command.caller, &command.action);
+        if let (Some(_), Some(who)) = (command.request_id, self.person(&identity)) {
+            self.remember(who, id, input, answer);
+        }
+        answer
+    }
+
+    fn remember(&mut self, who: usize, id: u64, input: String, answer: Answer) {
+        let person = &mut self.people[who];
+        person.answers.push((id, input, answer));
+        person.answers.sort_by_key(|(id, ..)| *id);
+        if person.answers.len() > self.limits.max_answers_per_account {
+            person.floor = person.answers.remove(0).0;
+        }
+        self.arrivals.push((who, id));
+        if self.arrivals.len() > self.limits.max_answers {
+            let (who, id) = self.arrivals.remove(0);
+            let person = &mut self.people[who];
+            person.answers.retain(|(old, ..)| *old > id);
+            person.floor = person.floor.max(id);
+        }
+    }
+
+    fn perform(&mut self, caller: &Caller<'_>, action: &Action<'_>) -> Answer {
+        match *action {
+            Action::RegisterSeller => {
+                let known = self.person(&caller.identity);
+                let who = match known {
+                    Some(who) if self.people[who].address != caller.address => {
+                        return Err(Error::AlreadyRegistered);
+                    }
+                    Some(who) if self.people[who].is_seller => {
+                        return Err(Error::AlreadyRegistered);
+                    }
+                    Some(who) => who,
+                    None => {
+                        self.buyer(caller)?;
+                        self.join(caller)
+                    }
+                };
+                self.people[who].is_seller = true;
+                Ok(Reply::Registered)
+            }
+            Action::RegisterBuyer => {
+                self.buyer(caller)?;
+                self.join(caller);
+                Ok(Reply::Registered)
+            }
+            Action::SellItem { name, category, description, quantity, price } => {
+                let seller = self.seller(caller)?;
+                self.sell(seller, name, category, description, quantity, price.minor())
+            }
+            Action::UpdateItem { item, price, quantity } => {
+                let seller = self.seller(caller)?;
+                self.update(seller, item, price.map(|price| price.minor()), quantity)
+            }
+            Action::DeleteItem { item } => {
+                let seller = self.seller(caller)?;
+                self.delete(seller, item)
+            }
+            Action::BuyItem { item, quantity, at_most } => {
+                let buyer = self.buyer(caller)?;
+                if quantity == 0 || quantity > self.limits.max_quantity {
+                    return Err(Error::Quantity(self.limits.max_quantity));
+                }
+                let thing = self.thing(item)?;
+                if buyer == Some(thing.seller) {
+                    return Err(Error::OwnItem(item));
+                }
+                let price = agora::market::price::Money::from_minor(thing.price);
+                if at_most.is_some_and(|at_most| price > at_most) {
+                    return Err(Error::PriceIsNow(price));
+                }
+                if quantity > thing.left {
+                    return Err(Error::OnlyLeft(thing.left));
+                }
+                if self.sales.len() >= self.limits.max_orders as usize {
+                    return Err(Error::Full(Bound::Orders, self.sales.len()));
+                }
+                let buyer = self.join(caller);
+                let (order, total) = self.sell_to(buyer, item, quantity);
+                Ok(Reply::Bought { order, total: agora::market::price::Money::from_minor(total) })
+            }
+            Action::AddToWishList { item } => self.wish(caller, item),
+            Action::RemoveFromWishList { item } => {
+                let buyer = self.buyer(caller)?;
+                let thing = self.things.get_mut((item.0 as usize).wrapping_sub(1));
+                let wishers = thing.map(|thing| &mut thing.wishers);
+                match wishers.and_then(|w| Some((w.iter().position(|w| Some(*w) == buyer)?, w))) {
+                    Some((at, wishers)) => drop(wishers.remove(at)),
+                    None => return Err(Error::NotWished(item)),
+                }
+                Ok(Reply::Unwished)
+            }
+            Action::RateItem { item, stars } => self.rate(caller, item, stars),
+            Action::Acknowledge { through } => {
+                let who = self.person(&caller.identity).ok_or(Error::Credentials)?;
+                let person = &mut self.people[who];
+                if person.address != caller.address {
+                    return Err(Error::Credentials);
+                }
+                if through > person.mail.len() as u64 {
+                    return Err(Error::NotSent(person.mail.len() as u64));
+                }
+                person.acknowledged = person.acknowledged.max(through as usize);
+                person.forgotten = person.forgotten.max(through as usize);
+                Ok(Reply::Acknowledged)
+            }
+        }
+    }
+
+    fn seller(&self, caller: &Caller<'_>) -> Result<usize, Error> {
+        let who = self.person(&caller.identity).ok_or(Error::Credentials)?;
+        let person = &self.people[who];
+        match (person.address == caller.address, person.is_seller) {
+            (false, _) => Err(Error::Credentials),
+            (true, false) => Err(Error::NotASeller),
+            (true, true) => Ok(who),
+        }
+    }
+
+    fn buyer(&self, caller: &Caller<'_>) -> Result<Option<usize>, Error> {
+        if let Some(who) = self.person(&caller.identity) {
+            let is_right = self.people[who].address == caller.address;
+            return if is_right { Ok(Some(who)) } else { Err(Error::Credentials) };
+        }
+        if caller.address.is_empty() {
+            return Err(Error::Empty(Field::Address));
+        }
+        if self.people.iter().any(|person| person.address == caller.address) {
+            return Err(Error::AddressTaken);
+        }
+        if self.people.len() >= self.limits.max_accounts {
+            return Err(Error::Full(Bound::Accounts, self.people.len()));
+        }
+        Ok(None)
+    }
+
+    fn join(&mut self, caller: &Caller<'_>) -> usize {
+        if let Some(who) = self.person(&caller.identity) {
+            return who;
+        }
+        self.people.push(Person {
+            identity: caller.identity,
+            address: caller.address.to_owned(),
+            is_seller: false,
+            mail: Vec::new(),
+            acknowledged: 0,
+            forgotten: 0,
+            answers: Vec::new(),
+            floor: 0,
+        });
+        self.people.len() - 1
+    }
+
+    pub fn thing(&self, item: ItemId) -> Result<&Thing, Error> {
+        let thing = self.things.get((item.0 as usize).wrapping_sub(1));
+        thing.filter(|thing| !thing.is_gone).ok_or(Error::NoSuchItem(item))
+    }
+
+    fn thing_mut(&mut self, item: ItemId) -> &mut Thing {
+        &mut self.things[item.0 as usize - 1]
+    }
+
+    fn tell(&mut self, who: usize, text: String) {
+        let person = &mut self.people[who];
+        person.mail.push(text);
+        person.forgotten =
+            person.forgotten.max(person.mail.len().saturating_sub(self.limits.max_mailbox));
+    }
+
+    fn sell(
+        &mut self,
+        seller: usize,
+        name: &str,
+        category: Category,
+        description: &str,
+        quantity: u32,
+        price: u64,
+    ) -> Answer {
+        if name.is_empty() {
+            return Err(Error::Empty(Field::Name));
+        }
+        if quantity == 0 || quantity > self.limits.max_quantity {
+            return Err(Error::Quantity(self.limits.max_quantity));
+        }
+        if price == 0 || price > self.limits.max_price.minor() {
+            return Err(Error::Price(self.limits.max_price));
+        }
+        let live = self.things.iter().filter(|thing| !thing.is_gone);
+        let own = live.clone().filter(|thing| thing.seller == seller).count();
+        if own >= self.limits.max_items_per_seller {
+            return Err(Error::Full(Bound::SellerItems, own));
+        }
+        if live.clone().count() >= self.limits.max_items {
+            return Err(Error::Full(Bound::Items, live.count()));
+        }
+        self.things.push(Thing {
+            seller,
+            name: name.to_owned(),
+            category,
+            description: description.to_owned(),
+            price,
+            left: quantity,
+            supplied: quantity.into(),
+            is_gone: false,
+            ratings: Vec::new(),
+            wishers: Vec::new(),
+        });
+        Ok(Reply::Listed(ItemId(self.things.len() as u32)))
+    }
+
+    fn update(
+        &mut self,
+        seller: usize,
+        item: ItemId,
+        price: Option<u64>,
+        quantity: Option<u32>,
+    ) -> Answer {
+        if price.is_none() && quantity.is_none() {
+            return Err(Error::NothingToUpdate);
+        }
+        if price.is_some_and(|price| price == 0 || price > self.limits.max_price.minor()) {
+            return Err(Error::Price(self.limits.max_price));
+        }
+        if quantity.is_some_and(|quantity| quantity > self.limits.max_quantity) {
+            return Err(Error::Stock(self.limits.max_quantity));
+        }
+        if self.thing(item)?.seller != seller {
+            return Err(Error::NotYourItem(item));
+        }
+        let thing = self.thing_mut(item);
+        let before = format!("was {} {}", thing.price, thing.left);
+        if let Some(quantity) = quantity {
+            thing.supplied += i64::from(quantity) - i64::from(thing.left);
+            thing.left = quantity;
+        }
+        thing.price = price.unwrap_or(thing.price);
+        for wisher in thing.wishers.clone() {
+            self.tell(wisher, format!("updated {} {before}", self.card(item.0)));
+        }
+        Ok(Reply::Updated)
+    }
+
+    fn delete(&mut self, seller: usize, item: ItemId) -> Answer {
+        if self.thing(item)?.seller != seller {
+            return Err(Error::NotYourItem(item));
+        }
+        let card = self.card(item.0);
+        for wisher in std::mem::take(&mut self.thing_mut(item).wishers) {
+            self.tell(wisher, format!("deleted {card}"));
+        }
+        self.thing_mut(item).is_gone = true;
+        Ok(Reply::Deleted)
+    }
+
+    fn sell_to(&mut self, buyer: usize, item: ItemId, quantity: u32) -> (OrderId, u64) {
+        let thing = self.thing_mut(item);
+        thing.left -= quantity;
+        let (seller, price) = (thing.seller, thing.price);
+        self.sales.push(Sale { item: item.0, buyer, seller, quantity, price });
+        let order = self.sales.len() as u32;
+        self.tell(seller, format!("sold {order}"));
+        (OrderId(order), price * u64::from(quantity))
+    }
+
+    fn wish(&mut self, caller: &Caller<'_>, item: ItemId) -> Answer {
+        let buyer = self.buyer(caller)?;
+        let thing = self.thing(item)?;
+        if buyer == Some(thing.seller) {
+            return Err(Error::OwnItem(item));
+        }
+        if buyer.is_some_and(|buyer| thing.wishers.contains(&buyer)) {
+            return Ok(Reply::Wished);
+        }
+        let wishes = buyer.map_or(0, |buyer| self.wishes(buyer).len());
+        if wishes >= self.limits.max_wishes {
+            return Err(Error::Full(Bound::Wishes, wishes));
+        }
+        if thing.wishers.len() >= self.limits.max_wishers {
+            return Err(Error::Full(Bound::Wishers, thing.wishers.len()));
+        }
+        let buyer = self.join(caller);
+        self.thing_mut(item).wishers.push(buyer);
+        Ok(Reply::Wished)
+    }
+
+    fn rate(&mut self, caller: &Caller<'_>, item: ItemId, stars: u32) -> Answer {
+        let buyer = self.buyer(caller)?;
+        if !(1..=5).contains(&stars) {
+            return Err(Error::Stars);
+        }
+        let thing = self.thing(item)?;
+        if buyer == Some(thing.seller) {
+            return Err(Error::OwnItem(item));
+        }
+        if thing.ratings.iter().any(|(rater, _)| Some(*rater) == buyer) {
+            return Err(Error::AlreadyRated(item));
+        }
+        let buyer = self.join(caller);
+        self.thing_mut(item).ratings.push((buyer, stars));
+        Ok(Reply::Rated)
+    }
+
+    /// The items on somebody's wishlist.
+    pub fn wishes(&self, who: usize) -> Vec<u32> {
+        let wished = |(_, thing): &(u32, &Thing)| thing.wishers.contains(&who);
+        (1..).zip(&self.things).filter(wished).map(|(id, _)| id).collect()
+    }
+
+    /// The numbers of all items that a search finds, in its order.
+    pub fn search(&self, query: &Query<'_>) -> Vec<u32> {
+        let has = |text: &str, term: &str| {
+            let words: Vec<String> = words(text);
+            match term.strip_suffix('*') {
+                Some(stem) => words.iter().any(|word| word.starts_with(stem)),
+                None => words.iter().any(|word| word == term),
+            }
+        };
+        let terms: Vec<String> = query.text.to_lowercase().split(' ').map(str::to_owned).collect();
+        let terms: Vec<&String> = terms.iter().filter(|term| !term.is_empty()).collect();
+        let matches = |thing: &Thing| {
+            let text = format!("{} {}", thing.name, thing.description);
+            !thing.is_gone
+                && query.category.is_none_or(|category| category == thing.category)
+                && terms.iter().all(|term| has(&text, term))
+        };
+        let all = (1..).zip(&self.things).filter(|(_, thing)| matches(thing));
+        let mut found: Vec<(u32, &Thing)> = all.collect();
+        match query.sort {
+            Sort::Relevance => {
+                let named = |thing: &Thing| terms.iter().all(|term| has(&thing.name, term));
+                found.sort_by_key(|(_, thing)| !named(thing));
+            }
+            Sort::PriceUp => found.sort_by_key(|(_, thing)| thing.price),
+            Sort::PriceDown => {
+                found.sort_by_key(|(_, thing)| thing.price);
+                found.reverse();
+            }
+            Sort::Rating => found.sort_by(|(_, a), (_, b)| {
+                // Averages of few ratings differ by far more than a double's rounding.
+                let average = |thing: &Thing| match thing.ratings.len() {
+                    0 => 0.0,
+                    count => f64::from(thing.stars()) / count as f64,
+                };
+                let by_average = average(b).total_cmp(&average(a));
+                by_average.then(b.ratings.len().cmp(&a.ratings.len()))
+            }),
+            Sort::Name => found.sort_by_key(|(_, thing)| thing.name.to_lowercase()),
+            Sort::Newest => found.reverse(),
+        }
+        found.iter().map(|(id, _)| *id).collect()
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect()
+}

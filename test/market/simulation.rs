@@ -1,0 +1,366 @@
+//! Random trading, the market and the [model](super::model) side by side, everything compared
+//! after every step.
+//!
+//! As many steps are made in all as `AGORA_MUTATIONS` asks for; `AGORA_SEED` replays one run.
+
+use std::collections::BTreeSet;
+
+use agora::market::price::Money;
+use agora::market::state::{
+    Action, Caller, Category, Command, Error, ItemId, ItemView, Limits, Market, News, OrderView,
+    Query, Sort,
+};
+
+use crate::model::{Model, Person, Sale};
+use crate::seed::{Seed, each_seed};
+use crate::trial::{identity, request};
+
+const STEPS: usize = 400;
+
+const NAMES: [&str; 7] = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus"];
+
+const WORDS: [&str; 8] = ["red", "Redwood", "lamp", "Lampshade", "la", "\u{c9}tui", "USB", "case"];
+
+const TEXTS: [&str; 10] = [
+    "Lamp",
+    "red lamp",
+    "Red lampshade",
+    "\u{c9}tui of redwood",
+    "USB lamp, red",
+    "case",
+    "usb case (red)",
+    "La lamp",
+    "red red red",
+    "Lampshade case",
+];
+
+/// All the ways a command ends, but for those that only long texts bring about.
+const OUTCOMES: [&str; 35] = [
+    "Registered",
+    "Listed",
+    "Updated",
+    "Deleted",
+    "Bought",
+    "Wished",
+    "Unwished",
+    "Rated",
+    "Acknowledged",
+    "Empty",
+    "Quantity",
+    "Stock",
+    "Price",
+    "Stars",
+    "NothingToUpdate",
+    "RequestReused",
+    "RequestForgotten",
+    "Credentials",
+    "NotASeller",
+    "NotYourItem",
+    "OwnItem",
+    "AddressTaken",
+    "AlreadyRegistered",
+    "AlreadyRated",
+    "NoSuchItem",
+    "NotWished",
+    "OnlyLeft",
+    "PriceIsNow",
+    "NotSent",
+    "Full Accounts",
+    "Full Items",
+    "Full SellerItems",
+    "Full Orders",
+    "Full Wishes",
+    "Full Wishers",
+];
+
+/// Bounds small enough to be run into.
+fn limits() -> Limits {
+    Limits {
+        max_accounts: 6,
+        max_items: 10,
+        max_items_per_seller: 5,
+        max_orders: 15,
+        max_wishes: 2,
+        max_wishers: 3,
+        max_mailbox: 5,
+        max_price: Money::from_minor(1_000),
+        max_quantity: 20,
+        max_page: 7,
+        max_answers_per_account: 8,
+        max_answers: 25,
+        max_union: 6,
+        ..Limits::DEFAULT
+    }
+}
+
+struct Simulation {
+    seed: Seed,
+    model: Model,
+    market: Market,
+    past: Vec<Command<'static>>,
+    next_request: u64,
+}
+
+#[test]
+fn a_market_does_what_the_naive_model_does() {
+    let mut seeds = 0;
+    let mut seen = BTreeSet::new();
+    each_seed(|seed| {
+        // One seed in so many starts a run of so many steps.
+        seeds += 1;
+        if seeds % STEPS == 1 {
+            let (model, market) = (Model::new(limits()), Market::new(limits()));
+            let seed = Seed::new(seed.next_u64());
+            let mut simulation =
+                Simulation { seed, model, market, past: Vec::new(), next_request: 1 };
+            seen.extend((0..STEPS).map(|_| simulation.step()));
+        }
+    });
+    if seeds >= 20_000 {
+        let missing: Vec<_> = OUTCOMES.iter().filter(|name| !seen.contains(**name)).collect();
+        assert_eq!(missing, [&""; 0], "of the ways a command can end");
+    }
+}
+
+impl Simulation {
+    /// Makes one step and says how it ended.
+    fn step(&mut self) -> String {
+        let command = self.command();
+        let mut notified = Vec::new();
+        let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
+        let expected = self.model.apply(&command);
+        assert_eq!(self.market.apply(&command, &mut notified), expected, "{command:?}");
+        self.past.push(command);
+        self.compare_items();
+        (0..self.model.people.len()).for_each(|who| self.compare_person(who));
+        // Whoever has more mail than before was named, and nobody else.
+        let people = self.model.people.iter().zip(mail_before);
+        let told = people.filter(|(person, before)| person.mail.len() > *before);
+        let told = told.map(|(person, _)| self.market.account(&caller_of(person)).unwrap());
+        assert!(notified.iter().copied().eq(told), "{command:?}");
+        self.compare_search();
+        let audit = self.market.audit();
+        assert_eq!(audit.faults, [""; 0], "after {command:?}");
+        let total: u64 =
+            self.model.sales.iter().map(|sale| sale.price * u64::from(sale.quantity)).sum();
+        assert_eq!(audit.revenue_minor, total.into(), "money and orders agree");
+        let ended = match expected {
+            Ok(reply) => format!("{reply:?}"),
+            Err(Error::Full(bound, _)) => return format!("Full {bound:?}"),
+            Err(error) => format!("{error:?}"),
+        };
+        ended.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    }
+
+    fn command(&mut self) -> Command<'static> {
+        let seed = &mut self.seed;
+        if !self.past.is_empty() && seed.one_in(6) {
+            // A retry, of the last commands mostly; sometimes with other input.
+            let recent = seed.below(12).min(self.past.len() - 1);
+            let mut command = self.past[self.past.len() - 1 - recent];
+            if seed.one_in(4) {
+                command.action = action(seed, self.model.things.len());
+            }
+            return command;
+        }
+        let name = *seed.pick(&NAMES);
+        let mut caller = Caller { identity: identity(name), address: name };
+        if seed.one_in(15) {
+            caller.address = *seed.pick(&["ada", "bob", "", "gus"]);
+        }
+        self.next_request += 1;
+        // Some overtake others on the way, some bear none.
+        let id = match seed.below(8) {
+            0 => 0,
+            1 => self.next_request.saturating_sub(seed.next_u64() % 30),
+            _ => self.next_request,
+        };
+        let action = action(seed, self.model.things.len());
+        Command { request_id: request(id), caller, at_ms: seed.next_u64(), action }
+    }
+
+    fn compare_items(&self) {
+        for id in 0..=self.model.things.len() as u32 + 1 {
+            let found = self.market.item(ItemId(id));
+            match self.model.thing(ItemId(id)) {
+                Err(error) => assert_eq!(found, Err(error)),
+                Ok(thing) => {
+                    let item = found.unwrap();
+                    assert_eq!(card(&item), self.model.card(id));
+                    assert_eq!(item.category, thing.category);
+                    let sold = self.model.sales.iter().filter(|sale| sale.item == id);
+                    let sold: i64 = sold.map(|sale| i64::from(sale.quantity)).sum();
+                    assert_eq!(sold + i64::from(item.quantity), thing.supplied);
+                }
+            }
+        }
+    }
+
+    fn compare_person(&mut self, who: usize) {
+        let person = &self.model.people[who];
+        let caller = caller_of(person);
+        let model = &self.model;
+        let sales = |own: &dyn Fn(&Sale) -> bool| -> Vec<String> {
+            let sales = (1_u32..).zip(&model.sales).filter(|(_, sale)| own(sale));
+            let mut lines: Vec<_> = sales
+                .map(|(id, sale)| {
+                    let Sale { item, quantity, price, .. } = sale;
+                    let name = &model.things[*item as usize - 1].name;
+                    let sides = [sale.buyer, sale.seller].map(|who| &model.people[who].address);
+                    format!("{id} {item} {name} {quantity} {price} {sides:?}")
+                })
+                .collect();
+            lines.reverse();
+            lines
+        };
+        let market = &self.market;
+        let bought = drain(|last: Option<&OrderView<'_>>| {
+            let page = market.buyer_orders(&caller, last.map(|order| order.id), 0).unwrap();
+            (page.entries, page.has_more)
+        });
+        assert_eq!(lines(&bought), sales(&|sale| sale.buyer == who));
+        if person.is_seller {
+            let sold = drain(|last: Option<&OrderView<'_>>| {
+                let page = market.seller_orders(&caller, last.map(|order| order.id), 0).unwrap();
+                (page.entries, page.has_more)
+            });
+            assert_eq!(lines(&sold), sales(&|sale| sale.seller == who));
+            let own = drain(|last: Option<&ItemView<'_>>| {
+                let after = last.map_or(ItemId(0), |item| item.id);
+                let page = market.seller_items(&caller, after, 2).unwrap();
+                (page.entries, page.has_more)
+            });
+            let live = (1..).zip(&model.things).filter(|(_, t)| !t.is_gone && t.seller == who);
+            assert!(own.iter().map(|item| item.id.0).eq(live.map(|(id, _)| id)));
+        }
+        let wishes = drain(|last: Option<&ItemView<'_>>| {
+            let after = last.map_or(ItemId(0), |item| item.id);
+            let page = market.wishlist(&caller, after, 2).unwrap();
+            (page.entries, page.has_more)
+        });
+        let wishes: Vec<u32> = wishes.iter().map(|item| item.id.0).collect();
+        assert_eq!(wishes, model.wishes(who));
+        self.compare_mail(who);
+    }
+
+    fn compare_mail(&mut self, who: usize) {
+        let person = &self.model.people[who];
+        let account = self.market.account(&caller_of(person)).unwrap();
+        let after = self.seed.below(person.mail.len() + 2);
+        let page = self.market.mailbox(account, after as u64, 0);
+        let missed = person.forgotten.saturating_sub(person.acknowledged.max(after));
+        assert_eq!(page.missed, missed as u64);
+        let found = page.notifications.iter().map(|mail| (mail.id, told(&mail.news)));
+        let waiting = (1..).zip(&person.mail).skip(person.forgotten.max(after));
+        let waiting = waiting.map(|(id, text)| (id, text.clone()));
+        assert!(found.eq(waiting), "{}'s mail", person.address);
+        assert!(!page.has_more);
+    }
+
+    fn compare_search(&mut self) {
+        let seed = &mut self.seed;
+        let term = |seed: &mut Seed| match seed.below(4) {
+            0 => format!("{}*", seed.pick(&WORDS).chars().next().unwrap()),
+            1 => format!("{}*", seed.pick(&WORDS)),
+            _ => (*seed.pick(&WORDS)).to_owned(),
+        };
+        let terms: Vec<String> = (0..seed.below(3)).map(|_| term(seed)).collect();
+        let text = terms.join(" ");
+        let any = [None, None, Some(Category::Electronics), Some(Category::Others)];
+        let (category, sort) = (*seed.pick(&any), *seed.pick(&Sort::ALL));
+        let query = Query { text: &text, category, sort, page_size: seed.below(5), page_token: "" };
+        let expected = self.model.search(&query);
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let page = self.market.search(&Query { page_token: &token, ..query }).unwrap();
+            assert_eq!(page.total, expected.len());
+            found.extend(page.items.iter().map(|item| item.id.0));
+            match page.next_page_token {
+                Some(next) => token = next,
+                None => break,
+            }
+        }
+        assert_eq!(found, expected, "{query:?}");
+    }
+}
+
+/// A random action, possible or not.
+fn action(seed: &mut Seed, items: usize) -> Action<'static> {
+    let item = ItemId(match seed.below(10) {
+        0 => 0,
+        1 => items as u32 + 1,
+        // The latest mostly: they are still there.
+        _ => (items - seed.below(items.min(12))) as u32,
+    });
+    let price = Money::from_minor(*seed.pick(&[0, 1, 10, 10, 500, 999, 1_000, 1_001]));
+    let quantity = *seed.pick(&[0, 1, 1, 2, 3, 20, 21]);
+    match seed.below(25) {
+        0 | 1 => Action::RegisterSeller,
+        2 => Action::RegisterBuyer,
+        3..9 => {
+            let (name, description) = (*seed.pick(&TEXTS), *seed.pick(&TEXTS));
+            Action::SellItem {
+                name: if seed.one_in(20) { "" } else { name },
+                category: *seed.pick(&Category::ALL),
+                description: if seed.one_in(3) { "" } else { description },
+                quantity,
+                price,
+            }
+        }
+        9..12 => Action::UpdateItem {
+            item,
+            price: Some(price).filter(|_| !seed.one_in(3)),
+            quantity: Some(quantity).filter(|_| !seed.one_in(3)),
+        },
+        12 => Action::DeleteItem { item },
+        13..18 => {
+            let at_most = Some(price).filter(|_| seed.one_in(3));
+            Action::BuyItem { item, quantity, at_most }
+        }
+        18..21 => Action::AddToWishList { item },
+        21 => Action::RemoveFromWishList { item },
+        22 | 23 => Action::RateItem { item, stars: seed.below(7) as u32 },
+        _ => Action::Acknowledge { through: seed.next_u64() % 8 },
+    }
+}
+
+fn caller_of(person: &Person) -> Caller<'_> {
+    Caller { identity: person.identity, address: &person.address }
+}
+
+fn card(item: &ItemView<'_>) -> String {
+    let ItemView { id, price, name, description, quantity, rating, seller, .. } = item;
+    let (price, stars, count) = (price.minor(), rating.stars, rating.count);
+    format!("{id} {price} {name}|{description} {quantity} {stars}/{count} {seller}")
+}
+
+fn told(news: &News<'_>) -> String {
+    match news {
+        News::Updated { item, previous_price, previous_quantity } => {
+            format!("updated {} was {} {previous_quantity}", card(item), previous_price.minor())
+        }
+        News::Deleted(item) => format!("deleted {}", card(item)),
+        News::Sold(order) => format!("sold {}", order.id),
+    }
+}
+
+fn lines(orders: &[OrderView<'_>]) -> Vec<String> {
+    let line = |order: &OrderView<'_>| {
+        let OrderView { id, item, name, quantity, unit_price, total, buyer, seller, .. } = order;
+        assert_eq!(total.minor(), unit_price.minor() * u64::from(*quantity));
+        format!("{id} {item} {name} {quantity} {} {:?}", unit_price.minor(), [buyer, seller])
+    };
+    orders.iter().map(line).collect()
+}
+
+/// All pages of a list, each asked for with the last entry of the one before.
+fn drain<T: Copy>(mut page: impl FnMut(Option<&T>) -> (Vec<T>, bool)) -> Vec<T> {
+    let mut all: Vec<T> = Vec::new();
+    loop {
+        let (entries, has_more) = page(all.last());
+        all.extend(entries);
+        if !has_more {
+            return all;
+        }
+    }
+}
