@@ -12,7 +12,8 @@ use crate::session::StartError;
 pub struct ClientCall {
     inner: Arc<Inner>,
     key: CallKey,
-    headers: Metadata,
+    /// The server's initial metadata, once taken.
+    headers: Option<Metadata>,
     /// The final status, once taken.
     end: Option<(Status, bool)>,
 }
@@ -50,8 +51,8 @@ impl ClientCall {
                     let key = CallKey { link, call };
                     state.calls.insert(key, CallState::default());
                     inner.began(&state, left.and_then(|left| now.checked_add(left)));
-                    let (headers, end) = (Metadata::new(), None);
-                    return Ok(ClientCall { inner: Arc::clone(inner), key, headers, end });
+                    let inner = Arc::clone(inner);
+                    return Ok(ClientCall { inner, key, headers: None, end: None });
                 }
                 Err(StartError::TooManyCalls) => {
                     state = inner.wait(state, None, until);
@@ -114,6 +115,22 @@ impl ClientCall {
         })
     }
 
+    /// Gives the call up: the server is told, and what it sent is dropped. The call has ended with
+    /// `CANCELLED` then, unless it was over already.
+    pub fn cancel(&mut self) {
+        let mut state = self.inner.state();
+        let CallKey { link, call: id } = self.key;
+        let Some(call) = state.calls.get_mut(&self.key) else { return };
+        if self.end.is_none() && call.end.is_none() {
+            call.messages.clear();
+            call.end = Some((Status::new(Code::Cancelled, "the client gave the call up"), false));
+            if let Some(link) = state.link(link) {
+                link.session.cancel(id);
+            }
+            state.flush(link, self.inner.now());
+        }
+    }
+
     fn act(
         &mut self,
         act: impl FnOnce(&mut State, CallKey, Duration) -> bool,
@@ -162,7 +179,7 @@ impl ClientCall {
             None => Ok(Received::NotYet),
             Some(Next::Message(message)) => Ok(Received::Message(message)),
             Some(Next::End(end, headers)) => {
-                self.headers = headers.unwrap_or_else(|| std::mem::take(&mut self.headers));
+                self.headers = self.headers.take().or(headers);
                 let status = end.0.clone();
                 self.end = Some(end);
                 if status.is_ok() { Ok(Received::End) } else { Err(status) }
@@ -173,15 +190,15 @@ impl ClientCall {
 
     /// Waits for the server's initial metadata: empty when the call ended without any.
     pub fn headers(&mut self) -> &Metadata {
-        let headers = self.wait_until(None, |state, key| match state.calls.get_mut(&key) {
-            Some(call) if call.headers.is_none() && call.end.is_none() => None,
-            Some(call) => Some(call.headers.take()),
-            None => Some(None),
-        });
-        if let Some(headers) = headers.flatten() {
-            self.headers = headers;
+        if self.headers.is_none() && self.end.is_none() {
+            let headers = self.wait_until(None, |state, key| match state.calls.get_mut(&key) {
+                Some(call) if call.headers.is_none() && call.end.is_none() => None,
+                Some(call) => Some(call.headers.take()),
+                None => Some(None),
+            });
+            self.headers = headers.flatten();
         }
-        &self.headers
+        self.headers.get_or_insert_default()
     }
 
     /// The server's trailing metadata, once the call has ended.
@@ -204,7 +221,7 @@ impl ClientCall {
         if self.receive()?.is_some() {
             return Err(Status::new(Code::Internal, "the server answered with many messages"));
         }
-        let headers = std::mem::take(&mut self.headers);
+        let headers = self.headers.take().unwrap_or_default();
         let trailers = self.end.take().map_or_else(Metadata::new, |(status, _)| status.metadata);
         Ok(Response { headers, message, trailers })
     }

@@ -176,3 +176,69 @@ fn calls_beyond_the_servers_limit_wait_for_their_turn() {
         assert_eq!(waiting.join().unwrap().unwrap(), b"my turn");
     });
 }
+
+#[test]
+fn headers_can_be_asked_for_at_any_time_and_again() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut options = within(LONG);
+        options.metadata.insert("x-colour", b"blue").unwrap();
+        let channel = server.channel(protocol);
+        for before_the_end in [true, false] {
+            let mut call = channel.start(METADATA, &options).unwrap();
+            call.send_last(b"").unwrap();
+            if before_the_end {
+                assert_eq!(call.headers().get("x-colour"), Some(&b"blue"[..]));
+            }
+            while call.receive().unwrap().is_some() {}
+            for _ in 0..2 {
+                assert_eq!(call.headers().get("x-colour"), Some(&b"blue"[..]));
+            }
+        }
+        let mut refused = channel.start("/test.Echo/Nothing", &within(LONG)).unwrap();
+        refused.half_close().unwrap();
+        assert!(refused.headers().is_empty());
+        assert_eq!(refused.receive().unwrap_err().code, Code::Unimplemented);
+        assert!(refused.headers().is_empty());
+    });
+}
+
+#[test]
+fn a_cancelled_call_is_over_on_both_sides() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut call = channel.start(CHAT, &within(LONG)).unwrap();
+        call.send(b"never read").unwrap();
+        assert_eq!(call.receive().unwrap().unwrap(), b"never read");
+        call.send(b"on its way").unwrap();
+        call.cancel();
+        assert_eq!(call.receive().unwrap_err().code, Code::Cancelled);
+        assert_eq!(call.send(b"too late").unwrap_err().code, Code::Cancelled);
+        call.cancel();
+        let mut silent = channel.start(NEVER, &within(LONG)).unwrap();
+        silent.send_last(b"").unwrap();
+        silent.cancel();
+        let told = || server.seen.cancelled.load(std::sync::atomic::Ordering::Relaxed);
+        eventually("the handler is told", || told() == 1);
+        let mut ended = channel.start(ECHO, &within(LONG)).unwrap();
+        ended.send_last(b"x").unwrap();
+        while ended.receive().unwrap().is_some() {}
+        ended.cancel();
+        assert_eq!(ended.receive().unwrap(), None, "an end stays the end");
+    });
+}
+
+#[test]
+fn ten_thousand_empty_messages_pass_both_ways() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut call = server.channel(protocol).start(CHAT, &within(LONG)).unwrap();
+        for _ in 0..10_000 {
+            call.send(b"").unwrap();
+            assert_eq!(call.receive().unwrap().unwrap(), b"");
+        }
+        call.half_close().unwrap();
+        assert_eq!(call.receive().unwrap(), None);
+    });
+}
