@@ -194,4 +194,8 @@ impl CallHandler for Feeder {
     fn writable(&mut self) {
         self.change(|_| ());
     }
+
+    fn takes_later(&self) -> bool {
+        true
+    }
 }

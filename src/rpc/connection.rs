@@ -180,6 +180,7 @@ impl Connection {
                 self.calls.finished(call);
             }
             Action::Taken(bytes) => self.session.message_taken(call, bytes),
+            Action::WhenDrained => self.calls.when_drained(call),
         }
     }
 

@@ -12,6 +12,7 @@
 //! in a [`Batch`] and sent when the session has said all it has to say.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,24 +45,25 @@ struct Answer {
     call: CallId,
     message: Option<Range<usize>>,
     status: Option<Status>,
-    taken: usize,
+    /// A received message of so many bytes was taken.
+    taken: Option<usize>,
 }
 
 impl Batch {
     fn fail(&mut self, call: CallId, code: Code, message: impl Into<String>) {
         let status = Some(Status::new(code, message));
-        self.answers.push(Answer { call, message: None, status, taken: 0 });
+        self.answers.push(Answer { call, message: None, status, taken: None });
     }
 
-    fn taken(&mut self, call: CallId, taken: usize) {
-        self.answers.push(Answer { call, message: None, status: None, taken });
+    fn taken(&mut self, call: CallId, bytes: usize) {
+        self.answers.push(Answer { call, message: None, status: None, taken: Some(bytes) });
     }
 
     /// Empties the batch into the session.
     pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
         for answer in self.answers.drain(..) {
-            if answer.taken > 0 {
-                session.message_taken(answer.call, answer.taken);
+            if let Some(bytes) = answer.taken {
+                session.message_taken(answer.call, bytes);
             }
             // A call that ended in the meantime needs no answer.
             if let Some(message) = answer.message {
@@ -90,6 +92,8 @@ struct CallState {
 struct Running {
     handler: Box<dyn CallHandler>,
     flow: Arc<Flow>,
+    /// The handler is to be told once nothing of the call waits.
+    awaits_drained: bool,
 }
 
 /// The open calls of one connection.
@@ -141,10 +145,18 @@ impl Calls {
     pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, low_water: usize) {
         for CallState { id, running, .. } in &mut self.open {
             if let Some(running) = running
-                && running.flow.in_session.load(Ordering::Relaxed) > 0
+                && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
             {
                 running.account(0, queued(*id), low_water);
             }
+        }
+    }
+
+    /// The handler asked to be told once what it has sent so far has drained: the next look at the
+    /// queues tells it.
+    pub(super) fn when_drained(&mut self, call: CallId) {
+        if let Some(running) = self.running(call) {
+            running.awaits_drained = true;
         }
     }
 }
@@ -154,7 +166,9 @@ impl Running {
         let before = self.flow.queued();
         self.flow.posted.fetch_sub(len, Ordering::Relaxed);
         self.flow.in_session.store(queued, Ordering::Relaxed);
-        if before >= low_water && self.flow.queued() < low_water {
+        let is_low = before >= low_water && self.flow.queued() < low_water;
+        let is_drained = queued == 0 && mem::take(&mut self.awaits_drained);
+        if is_low || is_drained {
             self.handler.writable();
         }
     }
@@ -219,7 +233,7 @@ impl ServerSink for Dispatch<'_> {
             if last {
                 running.handler.half_close();
             }
-            if !matches!(method.handler, Handler::Blocking(_)) {
+            if !running.handler.takes_later() {
                 self.batch.taken(call, message.len());
             }
         }
@@ -270,7 +284,12 @@ impl Dispatch<'_> {
                         (None, status)
                     }
                 };
-                self.batch.answers.push(Answer { call, message, status: Some(status), taken: 0 });
+                self.batch.answers.push(Answer {
+                    call,
+                    message,
+                    status: Some(status),
+                    taken: None,
+                });
                 self.calls.spare = Some(state.metadata);
             }
             Method { handler: Handler::Deferred(handler), .. } => {
@@ -280,11 +299,10 @@ impl Dispatch<'_> {
             }
             Method { handler: Handler::Streaming(_) | Handler::Blocking(_), .. } => {
                 self.begin(call);
-                let blocking = self.is_blocking(call);
                 if let Some(running) = self.calls.running(call) {
                     running.handler.message(message);
                     running.handler.half_close();
-                    if !blocking {
+                    if !running.handler.takes_later() {
                         self.batch.taken(call, message.len());
                     }
                 }
@@ -333,12 +351,13 @@ impl Dispatch<'_> {
         };
         match started {
             Ok(handler) => {
-                self.calls.open[at].running = Some(Running { handler, flow });
+                self.calls.open[at].running =
+                    Some(Running { handler, flow, awaits_drained: false });
             }
             Err(status) => {
                 self.calls.remove(call);
                 let status = Some(status);
-                self.batch.answers.push(Answer { call, message: None, status, taken: 0 });
+                self.batch.answers.push(Answer { call, message: None, status, taken: None });
             }
         }
     }
@@ -348,13 +367,6 @@ impl Dispatch<'_> {
         let status = Status::new(Code::Unimplemented, reason);
         self.cancelled(call, status);
         self.batch.fail(call, Code::Unimplemented, reason);
-    }
-
-    fn is_blocking(&self, call: CallId) -> bool {
-        self.calls.position(call).is_some_and(|at| {
-            let method = self.shared.services.method(self.calls.open[at].method);
-            matches!(method.handler, Handler::Blocking(_))
-        })
     }
 
     fn context<'a>(&self, state: &'a CallState) -> Context<'a> {

@@ -31,6 +31,8 @@ pub(super) enum Action {
     Finish(Status),
     /// A received message of so many bytes was taken.
     Taken(usize),
+    /// Tell the handler once nothing that was sent before waits any more.
+    WhenDrained,
 }
 
 /// An action and the call that it is for.
@@ -146,7 +148,8 @@ pub(super) fn no_answer() -> Status {
 /// The sending side of a streaming call, for any thread. Clones speak for the same call.
 ///
 /// It bounds nothing by itself: a sender that may be faster than its client looks at
-/// [`queued`](Self::queued) and pauses until [`super::CallHandler::writable`].
+/// [`queued`](Self::queued) and pauses until [`super::CallHandler::writable`], which comes when
+/// much was queued and little is left, or when [asked for](Self::when_drained).
 #[derive(Clone)]
 pub struct Responder {
     address: Address,
@@ -178,9 +181,16 @@ impl Responder {
         }
     }
 
-    /// Tells that a received message of so many bytes was taken, so that the client may send more.
-    pub(super) fn taken(&self, bytes: usize) {
+    /// Tells that a received message of so many bytes was taken, so that the client may send more:
+    /// for a handler that [takes messages later](super::CallHandler::takes_later), once for each.
+    pub fn taken(&self, bytes: usize) {
         self.address.post(Action::Taken(bytes));
+    }
+
+    /// Has [`super::CallHandler::writable`] called once the client's window has taken all that was
+    /// sent so far: at once, if it has already.
+    pub fn when_drained(&self) {
+        self.address.post(Action::WhenDrained);
     }
 
     /// Bytes sent that the client's window has not taken yet.

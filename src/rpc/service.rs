@@ -52,6 +52,12 @@ pub trait CallHandler: Send {
     fn cancelled(&mut self, status: &Status);
     /// What was queued for the client has drained: a sender that paused may go on.
     fn writable(&mut self) {}
+    /// Whether the handler is done with a message only when it says so by [`Responder::taken`], and
+    /// not when [`message`](Self::message) returns. What is not taken fills the call's receive
+    /// window, so that the client cannot send further ahead.
+    fn takes_later(&self) -> bool {
+        false
+    }
 }
 
 type UnaryHandler = dyn Fn(&Context<'_>, &[u8], &mut Vec<u8>) -> Result<(), Status> + Send + Sync;
