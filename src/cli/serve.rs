@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
-use crate::rpc::{Server, ServerOptions, Services};
+use crate::rpc::{Server, ServerOptions, Services, ServingStatus, add_standard_services};
 use crate::session::Compat;
 
 /// Adds the flags of a server.
@@ -34,10 +34,14 @@ fn options(parsed: &Parsed) -> Result<(SocketAddr, ServerOptions), Failure> {
 
 /// Serves until SIGTERM or Ctrl-C: prints `listening on ADDR` once connections are accepted, and
 /// ends gracefully.
-pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
+///
+/// Health and reflection are added to the services. All serve as soon as the server listens.
+pub(super) fn run(parsed: &Parsed, mut services: Services) -> Result<(), Failure> {
     let (address, options) = options(parsed)?;
+    let health = add_standard_services(&mut services);
     let server = Server::bind(address, services, options)
         .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;
+    health.set_all(ServingStatus::Serving);
     super::termination::shut_down_on_signal(server.handle())?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on {}", server.local_addr())

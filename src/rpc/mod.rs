@@ -20,20 +20,37 @@ mod client_call;
 mod connection;
 mod dispatch;
 mod drive;
+mod health;
 mod link;
 mod multiplexer;
 mod outbox;
 mod reactor;
+mod reflection;
 mod server;
 mod service;
 mod slots;
 mod socket;
+mod wire;
 mod workers;
 
 pub use blocking::BlockingCall;
 pub use channel::{CallOptions, Channel, ChannelOptions, Response};
 pub use client_call::{ClientCall, Received};
+pub use health::{Health, ServingStatus};
 pub use multiplexer::{Completion, Multiplexer};
 pub use outbox::{Reply, Responder};
 pub use server::{Server, ServerHandle, ServerOptions};
 pub use service::{CallHandler, Context, Services, Shape};
+
+/// Adds what every server has beside its own services: health and reflection. Comes last, for it
+/// lists the services that are there by then; all of them are NOT_SERVING until
+/// [`Health::set_all`] says otherwise.
+pub fn add_standard_services(services: &mut Services) -> Health {
+    let health = Health::register(services);
+    reflection::register(services);
+    for service in services.names() {
+        health.set(service, ServingStatus::NotServing);
+    }
+    health.set_all(ServingStatus::NotServing);
+    health
+}

@@ -1,0 +1,213 @@
+//! gRPC's health checking protocol, `grpc.health.v1` ("GRPC Health Checking Protocol").
+//!
+//! Check tells how one service is now, List how each is, Watch goes on telling. The service with
+//! the empty name is the server as a whole. A service that nobody set is NOT_FOUND for Check; Watch
+//! says SERVICE_UNKNOWN and waits for it to appear.
+//!
+//! ```text
+//!   a watch:   Idle --- status changes: send it ---> Sending --- the client took it ---> Idle
+//!                                                     |    ^            |
+//!                                  changes: nothing --|    |-- changed meanwhile: send the newest
+//! ```
+//!
+//! So a client that does not read costs one status, however often it changes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::outbox::Responder;
+use super::service::{CallHandler, Services, Shape};
+use super::wire;
+use crate::call::{Code, Status};
+
+/// How a service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServingStatus {
+    /// It answers calls.
+    Serving,
+    /// It is there and answers no calls.
+    NotServing,
+}
+
+/// The health of a server's services. Clones speak of the same server, from any thread.
+#[derive(Clone, Default)]
+pub struct Health {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    statuses: BTreeMap<String, ServingStatus>,
+    watches: BTreeMap<u64, Watch>,
+    next_watch: u64,
+    shut_down: bool,
+}
+
+/// One call of Watch.
+struct Watch {
+    service: String,
+    responder: Responder,
+    /// What the client was told last; `None` inside is SERVICE_UNKNOWN.
+    told: Option<Option<ServingStatus>>,
+    /// It has not taken that yet.
+    sending: bool,
+}
+
+/// No service has a longer name: what a watch keeps is bounded.
+const MAX_NAME_BYTES: usize = 1000;
+
+impl Health {
+    /// Adds the protocol's methods to what a server answers.
+    pub(super) fn register(services: &mut Services) -> Health {
+        let health = Health::default();
+        let this = health.clone();
+        services.unary("/grpc.health.v1.Health/Check", move |_, message, response| {
+            let service = wire::service_asked(message)?;
+            let status = this.state().statuses.get(&*service).copied();
+            let status = status.ok_or_else(|| Status::new(Code::NotFound, "unknown service"))?;
+            wire::append_status(Some(status), response);
+            Ok(())
+        });
+        let this = health.clone();
+        services.unary("/grpc.health.v1.Health/List", move |_, message, response| {
+            let state = this.state();
+            let statuses = state.statuses.iter().map(|(name, status)| (name.as_str(), *status));
+            wire::append_statuses(message, statuses, response)
+        });
+        let this = health.clone();
+        let watch = "/grpc.health.v1.Health/Watch";
+        services.streaming(watch, Shape::ServerStreaming, move |_, responder| {
+            Ok(Box::new(WatchCall { health: this.clone(), responder, watch: None }))
+        });
+        let this = health.clone();
+        services.on_shutdown(move || this.shut_down());
+        health
+    }
+
+    /// Sets how a service is and tells those who watch it. Once the server is shutting down
+    /// nothing serves any more, whatever is set.
+    pub fn set(&self, service: &str, status: ServingStatus) {
+        let mut state = self.state();
+        if !state.shut_down {
+            state.statuses.insert(service.to_owned(), status);
+            state.tell(|watch| watch.service == service);
+        }
+    }
+
+    /// Sets how all known services are, and the server as a whole.
+    pub fn set_all(&self, status: ServingStatus) {
+        let mut state = self.state();
+        if !state.shut_down {
+            state.set_all(status);
+        }
+    }
+
+    /// Nothing serves any more. Every watch hears it and ends.
+    fn shut_down(&self) {
+        let mut state = self.state();
+        state.shut_down = true;
+        // A last word is sent even behind one that waits: no more follow.
+        state.watches.values_mut().for_each(|watch| watch.sending = false);
+        state.set_all(ServingStatus::NotServing);
+        for watch in std::mem::take(&mut state.watches).into_values() {
+            watch.responder.finish(Status::OK);
+        }
+    }
+
+    fn watch(&self, service: String, responder: Responder) -> u64 {
+        let mut state = self.state();
+        let number = state.next_watch;
+        state.next_watch += 1;
+        state.watches.insert(number, Watch { service, responder, told: None, sending: false });
+        state.tell_one(number);
+        if state.shut_down
+            && let Some(watch) = state.watches.remove(&number)
+        {
+            watch.responder.finish(Status::OK);
+        }
+        number
+    }
+
+    /// A thread that panicked under the lock left a whole map behind.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn set_all(&mut self, status: ServingStatus) {
+        self.statuses.entry(String::new()).or_insert(status);
+        self.statuses.values_mut().for_each(|known| *known = status);
+        self.tell(|_| true);
+    }
+
+    fn tell(&mut self, concerned: impl Fn(&Watch) -> bool) {
+        let State { statuses, watches, .. } = self;
+        for watch in watches.values_mut().filter(|watch| concerned(watch)) {
+            watch.tell(statuses.get(&watch.service).copied());
+        }
+    }
+
+    fn tell_one(&mut self, number: u64) {
+        if let Some(watch) = self.watches.get_mut(&number) {
+            watch.tell(self.statuses.get(&watch.service).copied());
+        }
+    }
+}
+
+impl Watch {
+    fn tell(&mut self, status: Option<ServingStatus>) {
+        if self.sending || self.told == Some(status) {
+            return;
+        }
+        let mut message = Vec::new();
+        wire::append_status(status, &mut message);
+        self.responder.send(message);
+        self.responder.when_drained();
+        self.told = Some(status);
+        self.sending = true;
+    }
+}
+
+/// A call of Watch as the reactor sees it.
+struct WatchCall {
+    health: Health,
+    responder: Responder,
+    watch: Option<u64>,
+}
+
+impl CallHandler for WatchCall {
+    fn message(&mut self, message: &[u8]) {
+        match wire::service_asked(message) {
+            Ok(service) if service.len() > MAX_NAME_BYTES => {
+                let reason = format!("a service's name has at most {MAX_NAME_BYTES} bytes");
+                self.responder.finish(Status::new(Code::InvalidArgument, reason));
+            }
+            Ok(service) => {
+                let responder = self.responder.clone();
+                self.watch = Some(self.health.watch(service.into_owned(), responder));
+            }
+            Err(status) => self.responder.finish(status),
+        }
+    }
+
+    fn cancelled(&mut self, _: &Status) {}
+
+    fn writable(&mut self) {
+        if let Some(number) = self.watch {
+            let mut state = self.health.state();
+            if let Some(watch) = state.watches.get_mut(&number) {
+                watch.sending = false;
+            }
+            state.tell_one(number);
+        }
+    }
+}
+
+impl Drop for WatchCall {
+    fn drop(&mut self) {
+        if let Some(number) = self.watch {
+            self.health.state().watches.remove(&number);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! gRPC's server reflection, `grpc.reflection.v1` and the `v1alpha` that older clients ask for
+//! ("GRPC Server Reflection Protocol").
+//!
+//! A client that has no .proto files asks which services there are, and for the descriptors of
+//! what it wants to call. The answers come from `schemas/agora.protoset`, which is part of the
+//! binary. The two versions differ in their names only.
+//!
+//! Files come with those that they import, each once on a stream, but for the file asked for, which
+//! always comes: clients differ in what they ask for twice. Agora's contracts declare no
+//! extensions.
+
+mod index;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::outbox::Responder;
+use super::service::{CallHandler, Services, Shape};
+use super::wire::{Answer, Asked, Question};
+use crate::call::{Code, Status};
+use index::{FileId, Index};
+
+/// The services of both versions.
+const SERVICES: [&str; 2] =
+    ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+/// The compiled descriptors of everything in `proto/`.
+const PROTOSET: &[u8] = include_bytes!("../../schemas/agora.protoset");
+
+/// Answers that may wait for the client before further questions of its stream wait.
+const PAUSE_BYTES: usize = 64 * 1024;
+
+/// What all streams of a server share.
+struct Reflection {
+    /// The server's services, sorted.
+    services: Vec<String>,
+    /// Made when the first question comes.
+    index: OnceLock<Index>,
+    open: Mutex<Open>,
+}
+
+/// The streams that are open: a shutdown does not wait for them.
+#[derive(Default)]
+struct Open {
+    streams: BTreeMap<u64, Responder>,
+    next: u64,
+}
+
+/// Adds both versions to what a server answers, which lists the services that are there by now.
+pub(super) fn register(services: &mut Services) {
+    let mut names: Vec<String> = services.names().to_vec();
+    names.extend(SERVICES.map(str::to_owned));
+    names.sort();
+    let reflection =
+        Arc::new(Reflection { services: names, index: OnceLock::new(), open: Mutex::default() });
+    for service in SERVICES {
+        let reflection = Arc::clone(&reflection);
+        let path = format!("/{service}/ServerReflectionInfo");
+        services.streaming(&path, Shape::Bidirectional, move |_, responder| {
+            Ok(Box::new(Stream::new(&reflection, responder)))
+        });
+    }
+    services.on_shutdown(move || reflection.shut_down());
+}
+
+impl Reflection {
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            Index::read(PROTOSET).unwrap_or_else(|error| {
+                log::error!("reflection knows no file, the descriptors cannot be read: {error}");
+                Index::default()
+            })
+        })
+    }
+
+    fn shut_down(&self) {
+        for stream in std::mem::take(&mut self.open().streams).into_values() {
+            stream.finish(Status::new(Code::Unavailable, "the server is shutting down"));
+        }
+    }
+
+    /// A thread that panicked under the lock left a whole map behind.
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, asked: &Asked<'_>, sent: &mut BTreeSet<FileId>) -> Vec<u8> {
+        let index = self.index();
+        let not_found = |what| Answer::Error(Code::NotFound, what);
+        asked.response(match asked.question() {
+            Question::File(name) => match index.file(name) {
+                Some(file) => Answer::Files(index.with_imports(file, sent)),
+                None => not_found("no file of that name"),
+            },
+            Question::Symbol(name) => match index.symbol(name) {
+                Some(file) => Answer::Files(index.with_imports(file, sent)),
+                None => not_found("no file declares that name"),
+            },
+            Question::Extension(_) => not_found("no such extension"),
+            Question::ExtensionNumbers(name) if index.is_message(name) => {
+                Answer::NoExtensions(name)
+            }
+            Question::ExtensionNumbers(_) => not_found("no message of that name"),
+            Question::Services => Answer::Services(&self.services),
+            Question::Nothing => Answer::Error(Code::InvalidArgument, "the request asks nothing"),
+        })
+    }
+}
+
+/// One stream of questions and answers, in turn.
+struct Stream {
+    reflection: Arc<Reflection>,
+    number: u64,
+    responder: Responder,
+    /// Files that the client has been sent.
+    sent: BTreeSet<FileId>,
+    /// Questions that wait; bounded by the stream's receive window, which they take up meanwhile.
+    waiting: VecDeque<Vec<u8>>,
+    half_closed: bool,
+    paused: bool,
+}
+
+impl Stream {
+    fn new(reflection: &Arc<Reflection>, responder: Responder) -> Stream {
+        let mut open = reflection.open();
+        let number = open.next;
+        open.next += 1;
+        open.streams.insert(number, responder.clone());
+        drop(open);
+        Stream {
+            reflection: Arc::clone(reflection),
+            number,
+            responder,
+            sent: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            half_closed: false,
+            paused: false,
+        }
+    }
+
+    /// Answers what waits, as far as the client takes answers.
+    fn proceed(&mut self) {
+        while !self.paused && !self.responder.is_over() {
+            let Some(question) = self.waiting.pop_front() else {
+                if self.half_closed {
+                    self.responder.finish(Status::OK);
+                }
+                return;
+            };
+            match Asked::read(&question) {
+                Ok(asked) => self.responder.send(self.reflection.answer(&asked, &mut self.sent)),
+                Err(status) => return self.responder.finish(status),
+            }
+            self.responder.taken(question.len());
+            if self.responder.queued() > PAUSE_BYTES {
+                self.paused = true;
+                self.responder.when_drained();
+            }
+        }
+    }
+}
+
+impl CallHandler for Stream {
+    fn message(&mut self, message: &[u8]) {
+        self.waiting.push_back(message.to_vec());
+        self.proceed();
+    }
+
+    fn half_close(&mut self) {
+        self.half_closed = true;
+        self.proceed();
+    }
+
+    fn cancelled(&mut self, _: &Status) {}
+
+    fn writable(&mut self) {
+        self.paused = false;
+        self.proceed();
+    }
+
+    fn takes_later(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.reflection.open().streams.remove(&self.number);
+    }
+}
