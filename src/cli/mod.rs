@@ -7,6 +7,7 @@
 mod bench;
 mod failure;
 mod flags;
+mod interop;
 mod serve;
 mod termination;
 
@@ -23,11 +24,18 @@ struct Command {
     run: fn(&[String]) -> Result<(), Failure>,
 }
 
-const COMMANDS: &[Command] = &[Command {
-    name: "bench",
-    summary: "measure throughput and latency of a running server",
-    run: bench::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "bench",
+        summary: "measure throughput and latency of a running server",
+        run: bench::run,
+    },
+    Command {
+        name: "interop",
+        summary: "gRPC's interoperability tests, as a server or as a client",
+        run: interop::run,
+    },
+];
 
 /// Runs the process's command line.
 pub fn main() -> ExitCode {

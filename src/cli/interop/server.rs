@@ -1,0 +1,190 @@
+//! `agora interop server`: the test service.
+//!
+//! Calls with one answer are answered on the reactor's thread. Those with many have a worker's
+//! thread each: they wait between answers, and for clients that are slower than they.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{
+    CACHEABLE_UNARY_CALL, DETAILS, ECHO_DETAILS, ECHO_INITIAL, ECHO_TRAILING, EMPTY_CALL,
+    FULL_DUPLEX_CALL, HALF_DUPLEX_CALL, STREAMING_INPUT_CALL, STREAMING_OUTPUT_CALL, UNARY_CALL,
+    wire,
+};
+use crate::call::{Code, Metadata, Status};
+use crate::cli::flags::Flags;
+use crate::cli::{Failure, serve};
+use crate::rpc::{BlockingCall, CallHandler, Responder, Services, Shape};
+
+/// Answers that one HalfDuplexCall may put off until its client has said all.
+const MAX_PUT_OFF: usize = 100_000;
+
+/// Serves the tests.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new(
+        "agora interop server --listen HOST:PORT [FLAGS]",
+        "Serves grpc.testing.TestService, gRPC's interoperability tests.",
+    );
+    let parsed = serve::flags(flags).parse(arguments)?;
+    parsed.no_arguments()?;
+    serve::run(&parsed, services())
+}
+
+fn services() -> Services {
+    let mut services = Services::new();
+    answered_at_once(&mut services, EMPTY_CALL, wire::answer_empty);
+    answered_at_once(&mut services, UNARY_CALL, wire::answer_simple);
+    answered_at_once(&mut services, CACHEABLE_UNARY_CALL, answer_cacheable);
+    services.streaming(STREAMING_INPUT_CALL, Shape::ClientStreaming, |context, responder| {
+        let echo = Echo::begin(context.metadata, |headers| responder.send_headers(headers));
+        Ok(Box::new(StreamingInputCall { responder, echo, total: 0 }))
+    });
+    answered_by_worker(&mut services, STREAMING_OUTPUT_CALL, Shape::ServerStreaming, full_duplex);
+    answered_by_worker(&mut services, FULL_DUPLEX_CALL, Shape::Bidirectional, full_duplex);
+    answered_by_worker(&mut services, HALF_DUPLEX_CALL, Shape::Bidirectional, half_duplex);
+    services
+}
+
+/// What a call sends back of the metadata that came with it ("Echo Metadata").
+struct Echo {
+    trailing: Metadata,
+}
+
+impl Echo {
+    /// Sends what belongs into the headers, if there is any.
+    fn begin(metadata: &Metadata, send_headers: impl FnOnce(Metadata)) -> Echo {
+        let echoed = |pairs: &[(&str, &str)]| {
+            let mut echoed = Metadata::new();
+            for (from, to) in pairs {
+                for value in metadata.get_all(from) {
+                    // What came in can go out again.
+                    let _ = echoed.insert(to, value);
+                }
+            }
+            echoed
+        };
+        let initial = echoed(&[(ECHO_INITIAL, ECHO_INITIAL)]);
+        if !initial.is_empty() {
+            send_headers(initial);
+        }
+        Echo { trailing: echoed(&[(ECHO_TRAILING, ECHO_TRAILING), (ECHO_DETAILS, DETAILS)]) }
+    }
+
+    /// The end of the call, with what belongs into the trailers.
+    fn end(&self, status: Status) -> Status {
+        Status { metadata: self.trailing.clone(), ..status }
+    }
+}
+
+/// A method with one request and one answer.
+fn answered_at_once(
+    services: &mut Services,
+    path: &str,
+    answer: fn(&[u8]) -> Result<Vec<u8>, Status>,
+) {
+    services.streaming(path, Shape::Unary, move |context, responder| {
+        let echo = Echo::begin(context.metadata, |headers| responder.send_headers(headers));
+        Ok(Box::new(UnaryCall { responder, echo, answer }))
+    });
+}
+
+struct UnaryCall {
+    responder: Responder,
+    echo: Echo,
+    answer: fn(&[u8]) -> Result<Vec<u8>, Status>,
+}
+
+impl CallHandler for UnaryCall {
+    fn message(&mut self, message: &[u8]) {
+        let status = match (self.answer)(message) {
+            Ok(answer) => {
+                self.responder.send(answer);
+                Status::OK
+            }
+            Err(status) => status,
+        };
+        self.responder.finish(self.echo.end(status));
+    }
+
+    fn cancelled(&mut self, _: &Status) {}
+}
+
+/// Answers CacheableUnaryCall: with the time, so that an answer from a cache can be told from a
+/// new one.
+fn answer_cacheable(message: &[u8]) -> Result<Vec<u8>, Status> {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    wire::answer_cacheable(message, time.as_nanos().to_string().as_bytes())
+}
+
+/// Counts the bytes of all its requests.
+struct StreamingInputCall {
+    responder: Responder,
+    echo: Echo,
+    total: usize,
+}
+
+impl CallHandler for StreamingInputCall {
+    fn message(&mut self, message: &[u8]) {
+        match wire::input_len(message) {
+            Ok(len) => self.total = self.total.saturating_add(len),
+            Err(status) => self.responder.finish(self.echo.end(status)),
+        }
+    }
+
+    fn half_close(&mut self) {
+        let status = match wire::input_answer(self.total) {
+            Ok(answer) => {
+                self.responder.send(answer);
+                Status::OK
+            }
+            Err(status) => status,
+        };
+        self.responder.finish(self.echo.end(status));
+    }
+
+    fn cancelled(&mut self, _: &Status) {}
+}
+
+/// A method with many answers.
+fn answered_by_worker(
+    services: &mut Services,
+    path: &str,
+    shape: Shape,
+    answer: fn(&mut BlockingCall) -> Result<(), Status>,
+) {
+    services.blocking(path, shape, move |call| {
+        let echo = Echo::begin(call.context().metadata, |headers| call.send_headers(headers));
+        call.set_trailers(echo.trailing.clone());
+        answer(call).map_err(|status| echo.end(status))
+    });
+}
+
+/// Answers each request as it comes. Of StreamingOutputCall there is one.
+fn full_duplex(call: &mut BlockingCall) -> Result<(), Status> {
+    while let Some(message) = call.receive()? {
+        send_all(call, wire::outputs(&message)?)?;
+    }
+    Ok(())
+}
+
+/// Answers all requests when the last has come.
+fn half_duplex(call: &mut BlockingCall) -> Result<(), Status> {
+    let mut wanted = Vec::new();
+    while let Some(message) = call.receive()? {
+        wanted.extend(wire::outputs(&message)?);
+        if wanted.len() > MAX_PUT_OFF {
+            let reason = format!("more than {MAX_PUT_OFF} answers are asked for");
+            return Err(Status::new(Code::ResourceExhausted, reason));
+        }
+    }
+    send_all(call, wanted)
+}
+
+fn send_all(call: &mut BlockingCall, wanted: Vec<wire::Wanted>) -> Result<(), Status> {
+    for answer in wanted {
+        if !answer.interval.is_zero() {
+            call.sleep(answer.interval)?;
+        }
+        call.send(answer.message()?)?;
+    }
+    Ok(())
+}
