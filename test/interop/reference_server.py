@@ -89,7 +89,9 @@ def echo_status(request, context):
 
 def main():
     schema = setting.schema()
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=64))
+    # By default it refuses metadata at random between 8 and 16 KiB.
+    limits = [("grpc.max_metadata_size", 16384), ("grpc.absolute_max_metadata_size", 16384)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=64), options=limits)
     server.add_generic_rpc_handlers([schema.handlers(SERVICE, TestService(schema))])
     servicer = health.HealthServicer()
     for name in ("", SERVICE):
