@@ -12,6 +12,7 @@ mod notifications;
 mod rules;
 mod search_bench;
 mod simulation;
+mod stories;
 
 mod trial;
 

@@ -8,18 +8,22 @@ use agora::market::state::{
     Market, News, Notification, OrderId, Reply, RequestId,
 };
 
+use crate::seed::Seed;
+
 /// The classic addresses.
 pub const SELLER: &str = "192.13.188.178:50051";
 pub const OTHER_SELLER: &str = "192.13.188.179:50051";
 pub const BUYER: &str = "120.13.188.178:50051";
 pub const OTHER_BUYER: &str = "120.13.188.179:50051";
 
-/// The identity of whoever keeps to this name: the same name, the same identity.
+/// The identity of whoever keeps to this name: the same name, the same identity, as if the name
+/// had been hashed.
 pub fn identity(name: &str) -> Identity {
-    let mut digest = [1_u8; 32];
-    for (at, byte) in name.bytes().enumerate() {
-        digest[at % 32] = byte.wrapping_add(digest[at % 32].wrapping_mul(31));
-    }
+    let mut state = 1;
+    let digest = std::array::from_fn(|_| {
+        state = name.bytes().fold(state, |state, b| Seed::new(state ^ u64::from(b)).next_u64());
+        Seed::new(state).next_u64() as u8
+    });
     Identity::from_digest(digest).unwrap()
 }
 

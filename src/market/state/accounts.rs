@@ -79,6 +79,14 @@ impl Accounts {
         if self.is_seller(account) { Ok(account) } else { Err(Error::NotASeller) }
     }
 
+    /// The caller where nothing is changed: the account, or none when neither the identity nor the
+    /// address has one.
+    pub fn reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
+        let is_known = self.by_identity.contains_key(&caller.identity)
+            || self.by_address.contains_key(caller.address);
+        if is_known { self.member(caller).map(Some) } else { Ok(None) }
+    }
+
     /// The caller as a buyer: the account, or none when there is none yet and the address is free
     /// for it.
     pub fn buyer(&self, caller: &Caller<'_>, limits: &Limits) -> Result<Option<AccountId>, Error> {
@@ -158,6 +166,8 @@ mod tests {
         let thief = caller(2, "10.0.0.1:50051");
         assert_eq!(accounts.buyer(&thief, &limits), Err(Error::AddressTaken));
         assert_eq!(accounts.member(&thief), Err(Error::Credentials));
+        assert_eq!(accounts.reader(&thief), Err(Error::Credentials));
+        assert_eq!(accounts.reader(&caller(2, "10.0.0.2:50051")), Ok(None));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! is also what a limit of 0 asks for.
 //!
 //! Search and item cards are for everybody. What is one's own (wishlist, orders, mailbox, one's
-//! items as a seller) is read with the credentials that commands bear; an identity that never
-//! traded has empty lists as a buyer.
+//! items as a seller) is read with the credentials that commands bear; an identity and an address
+//! that never traded have empty lists as a buyer.
 //!
 //! [`Limits::max_page`]: super::Limits::max_page
 
@@ -63,7 +63,7 @@ impl Market {
         after: ItemId,
         limit: usize,
     ) -> Result<Page<ItemView<'_>>, Error> {
-        let buyer = self.reader(caller)?;
+        let buyer = self.accounts.reader(caller)?;
         let ids = buyer.into_iter().flat_map(|buyer| self.wishlists.of(buyer, after));
         let items = ids.filter_map(|id| self.items.get(id));
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
@@ -79,7 +79,7 @@ impl Market {
         before: Option<OrderId>,
         limit: usize,
     ) -> Result<Page<OrderView<'_>>, Error> {
-        let buyer = self.reader(caller)?;
+        let buyer = self.accounts.reader(caller)?;
         let orders = buyer.into_iter().flat_map(|id| self.orders.of(Side::Buyer, id, before));
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
@@ -129,14 +129,6 @@ impl Market {
         });
         let Page { entries, has_more } = self.page(notifications, limit);
         MailboxPage { missed: waiting.missed, notifications: entries, has_more }
-    }
-
-    /// The buyer's account, or none for an identity that never traded.
-    fn reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
-        match self.accounts.find(&caller.identity) {
-            Some(_) => self.accounts.member(caller).map(Some),
-            None => Ok(None),
-        }
     }
 
     fn page<T>(&self, mut entries: impl Iterator<Item = T>, limit: usize) -> Page<T> {
