@@ -4,9 +4,11 @@
 //! out. It stands on nothing but values, so that one copy in memory, a replica behind a log and a
 //! test are the same code. Around it:
 //!
+//! - [`client`]: what sellers and buyers use to talk to it;
 //! - [`price`]: money in minor units, as people type and read it;
 //! - [`print`]: what the market and its clients print, to the letter.
 
+pub mod client;
 pub mod price;
 pub mod print;
 pub mod state;

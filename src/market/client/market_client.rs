@@ -1,0 +1,248 @@
+//! The market's calls under one identity.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::identity::Uuid;
+use super::record::{Found, Item, Listing, NewItem, Order, Search};
+use super::wire::{self, Caller, PageOf};
+use crate::call::{Code, Status};
+use crate::market::price::Money;
+use crate::market::state::ItemId;
+use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
+
+/// Where the market's calls are.
+const SERVICE: &str = "/agora.market.v1.MarketService/";
+/// Between two attempts at the same call, at first; each further pause is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How a client is set up.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// How connections are made.
+    pub channel: ChannelOptions,
+    /// How long a call may take, its retries included.
+    pub timeout: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> ClientOptions {
+        ClientOptions { channel: ChannelOptions::default(), timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Calls a market. Threads may share it.
+pub struct MarketClient {
+    markets: Vec<Channel>,
+    /// Which of them answered last.
+    current: AtomicUsize,
+    uuid: Uuid,
+    address: String,
+    timeout: Duration,
+    last_request_id: AtomicU64,
+}
+
+impl MarketClient {
+    /// A client of the market at `targets` (`host:port`; the first that can be reached is used),
+    /// known there as `address`. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` without a target, `UNAVAILABLE` when the process is out of file
+    /// descriptors.
+    pub fn new(
+        targets: &[String],
+        uuid: Uuid,
+        address: &str,
+        options: &ClientOptions,
+    ) -> Result<MarketClient, Status> {
+        if targets.is_empty() {
+            return Err(Status::new(Code::InvalidArgument, "no market to call"));
+        }
+        let channel = |target: &String| Channel::new(target, options.channel.clone());
+        Ok(MarketClient {
+            markets: targets.iter().map(channel).collect::<Result<_, _>>()?,
+            current: AtomicUsize::new(0),
+            uuid,
+            address: address.to_owned(),
+            timeout: options.timeout,
+            last_request_id: AtomicU64::new(0),
+        })
+    }
+
+    /// The name that others see.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// As much of the identity as may be shown.
+    pub fn shown_uuid(&self) -> &str {
+        self.uuid.shown()
+    }
+
+    /// Opens an account as a seller.
+    ///
+    /// # Errors
+    /// Here and below the market's status; `UNAVAILABLE` when no market could be reached in time.
+    pub fn register_seller(&self) -> Result<(), Status> {
+        self.command("RegisterSeller", wire::register_seller).map(drop)
+    }
+
+    /// Opens an account as a buyer; buying, wishing and rating do so by themselves.
+    pub fn register_buyer(&self) -> Result<(), Status> {
+        self.command("RegisterBuyer", wire::register_buyer).map(drop)
+    }
+
+    /// Puts an item on sale. Gives its number.
+    pub fn sell(&self, item: &NewItem) -> Result<ItemId, Status> {
+        let answer = self.command("SellItem", |caller| wire::sell_item(caller, item))?;
+        wire::sold_item(&answer)
+    }
+
+    /// Changes price, stock or both of one's own item. Gives the item as it is now.
+    pub fn update(
+        &self,
+        item: ItemId,
+        price: Option<Money>,
+        quantity: Option<u32>,
+    ) -> Result<Item, Status> {
+        let request = |caller: Caller<'_>| wire::update_item(caller, item, price, quantity);
+        wire::updated_item(&self.command("UpdateItem", request)?)
+    }
+
+    /// Takes one's own item off the market.
+    pub fn delete(&self, item: ItemId) -> Result<(), Status> {
+        self.command("DeleteItem", |caller| wire::delete_item(caller, item)).map(drop)
+    }
+
+    /// Buys `quantity` pieces, if one costs no more than `max_price`.
+    pub fn buy(
+        &self,
+        item: ItemId,
+        quantity: u32,
+        max_price: Option<Money>,
+    ) -> Result<Order, Status> {
+        let request = |caller: Caller<'_>| wire::buy_item(caller, item, quantity, max_price);
+        wire::bought(&self.command("BuyItem", request)?)
+    }
+
+    /// Wishes for an item: its updates are notified from now on.
+    pub fn wish(&self, item: ItemId) -> Result<(), Status> {
+        self.command("AddToWishList", |caller| wire::add_to_wish_list(caller, item)).map(drop)
+    }
+
+    /// Wishes for it no more.
+    pub fn unwish(&self, item: ItemId) -> Result<(), Status> {
+        self.command("RemoveFromWishList", |caller| wire::remove_from_wish_list(caller, item))
+            .map(drop)
+    }
+
+    /// Rates an item, once, with 1 to 5 stars.
+    pub fn rate(&self, item: ItemId, stars: u32) -> Result<(), Status> {
+        self.command("RateItem", |caller| wire::rate_item(caller, item, stars)).map(drop)
+    }
+
+    /// Drops notifications up to this one.
+    pub fn acknowledge(&self, up_to_id: u64) -> Result<(), Status> {
+        self.command("AcknowledgeNotifications", |caller| wire::acknowledge(caller, up_to_id))
+            .map(drop)
+    }
+
+    /// A page of one's own items; `token` is empty for the first.
+    pub fn seller_items(&self, token: &str) -> Result<Listing<Item>, Status> {
+        let request = wire::display_seller_items(self.caller(0), PageOf { size: 0, token });
+        wire::seller_items(&self.call("DisplaySellerItems", &request)?)
+    }
+
+    /// A page of what one wishes for.
+    pub fn wish_list(&self, token: &str) -> Result<Listing<Item>, Status> {
+        let request = wire::view_wish_list(self.caller(0), PageOf { size: 0, token });
+        wire::wish_list(&self.call("ViewWishList", &request)?)
+    }
+
+    /// A page of what one has bought, newest first.
+    pub fn buyer_orders(&self, token: &str) -> Result<Listing<Order>, Status> {
+        let request = wire::buyer_orders(self.caller(0), PageOf { size: 0, token });
+        wire::bought_orders(&self.call("BuyerOrders", &request)?)
+    }
+
+    /// A page of what one has sold, newest first.
+    pub fn seller_orders(&self, token: &str) -> Result<Listing<Order>, Status> {
+        let request = wire::seller_orders(self.caller(0), PageOf { size: 0, token });
+        wire::sold_orders(&self.call("SellerOrders", &request)?)
+    }
+
+    /// Searches.
+    pub fn search(&self, search: &Search) -> Result<Found, Status> {
+        wire::found(&self.call("SearchItem", &wire::search_item(search))?)
+    }
+
+    /// One item.
+    pub fn item(&self, item: ItemId) -> Result<Item, Status> {
+        wire::found_item(&self.call("GetItem", &wire::get_item(item))?)
+    }
+
+    /// Opens the mailbox behind the notification `after_id`.
+    pub(super) fn watch(&self, after_id: u64) -> Result<ClientCall, Status> {
+        let request = wire::watch(self.caller(0), after_id);
+        let options = CallOptions { timeout: None, ..CallOptions::default() };
+        let mut call = self.market().start(&format!("{SERVICE}WatchNotifications"), &options)?;
+        call.send_last(&request)?;
+        Ok(call)
+    }
+
+    /// The next market is asked from now on.
+    pub(super) fn try_next_market(&self) {
+        self.current.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sends a command until it is answered, each time under the same request id.
+    fn command(
+        &self,
+        method: &str,
+        request: impl FnOnce(Caller<'_>) -> Vec<u8>,
+    ) -> Result<Vec<u8>, Status> {
+        self.call(method, &request(self.caller(self.next_request_id())))
+    }
+
+    /// Calls until the market answers or time is up.
+    fn call(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
+        let until = Instant::now() + self.timeout;
+        let path = format!("{SERVICE}{method}");
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let timeout = Some(until.saturating_duration_since(Instant::now()));
+            let options = CallOptions { timeout, ..CallOptions::default() };
+            let status = match self.market().unary(&path, request, &options) {
+                Err(status) if status.code == Code::Unavailable => status,
+                answered => return answered,
+            };
+            self.try_next_market();
+            if Instant::now() + pause >= until {
+                return Err(status);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn market(&self) -> &Channel {
+        &self.markets[self.current.load(Ordering::Relaxed) % self.markets.len()]
+    }
+
+    fn caller(&self, request_id: u64) -> Caller<'_> {
+        Caller { uuid: self.uuid.secret(), address: &self.address, request_id }
+    }
+
+    /// The time in microseconds, or one more than the last: it ascends over this client's life,
+    /// and over that of the next one as long as the clock is not set back.
+    fn next_request_id(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now_us = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let next = |last: u64| Some(now_us.max(last.saturating_add(1)));
+        let relaxed = Ordering::Relaxed;
+        match self.last_request_id.fetch_update(relaxed, relaxed, next) {
+            Ok(last) | Err(last) => now_us.max(last.saturating_add(1)),
+        }
+    }
+}

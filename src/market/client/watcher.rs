@@ -1,0 +1,106 @@
+//! Follows an account's mailbox.
+//!
+//! ```text
+//!   Open --- the stream breaks ---> Waiting --- pause over ---> Open, behind the last one shown
+//!     \--- refused (not ours to retry) ---> Ended             (pauses grow while it keeps failing)
+//! ```
+//!
+//! A notification comes at least once until it is acknowledged; ids tell which were shown already,
+//! so the person sees each exactly once, also over a market that was restarted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::market_client::MarketClient;
+use super::record::Notification;
+use super::wire;
+use crate::call::{Code, Status};
+use crate::rpc::{ClientCall, Received};
+
+/// How often a watcher that waits looks whether it is to stop.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A mailbox being watched.
+pub struct Watcher {
+    client: Arc<MarketClient>,
+    stream: Option<ClientCall>,
+    last_shown: u64,
+    last_acknowledged: u64,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watcher {
+    /// Watches the client's own mailbox, from the oldest notification that is not acknowledged.
+    /// Setting `stop` from another thread ends [`next`](Self::next).
+    pub fn new(client: Arc<MarketClient>, stop: Arc<AtomicBool>) -> Watcher {
+        Watcher { client, stream: None, last_shown: 0, last_acknowledged: 0, stop }
+    }
+
+    /// Waits for the next notification; `None` when `until` or the stop came first. Connects again
+    /// as often as it takes. Taking the next one acknowledges those before it.
+    ///
+    /// # Errors
+    /// The market's status when it refuses: not the right identity, no account.
+    pub fn next(&mut self, until: Option<Instant>) -> Result<Option<Notification>, Status> {
+        self.acknowledge_shown();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if self.stop.load(Ordering::Relaxed)
+                || until.is_some_and(|until| Instant::now() >= until)
+            {
+                return Ok(None);
+            }
+            let look = Instant::now() + LOOK_INTERVAL;
+            let status = match self.receive(until.map_or(look, |until| until.min(look))) {
+                Ok(Some(notification)) if notification.id > self.last_shown => {
+                    self.last_shown = notification.id;
+                    return Ok(Some(notification));
+                }
+                Ok(_) => continue,
+                Err(status) => status,
+            };
+            self.stream = None;
+            if !matches!(status.code, Code::Unavailable | Code::Cancelled | Code::Internal) {
+                return Err(status);
+            }
+            log::debug!("watching the mailbox: {status}");
+            self.client.try_next_market();
+            self.pause(pause, until);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// What the stream has until `until`, opened if need be.
+    fn receive(&mut self, until: Instant) -> Result<Option<Notification>, Status> {
+        let stream = match &mut self.stream {
+            Some(stream) => stream,
+            None => self.stream.insert(self.client.watch(self.last_shown)?),
+        };
+        match stream.receive_until(Some(until))? {
+            Received::Message(message) => wire::notification(&message).map(Some),
+            Received::NotYet => Ok(None),
+            Received::End => Err(Status::new(Code::Unavailable, "the market ended the stream")),
+        }
+    }
+
+    /// The market may forget what was shown. If it does not hear of it now, it will with the next.
+    pub fn acknowledge_shown(&mut self) {
+        if self.last_shown > self.last_acknowledged {
+            match self.client.acknowledge(self.last_shown) {
+                Ok(()) => self.last_acknowledged = self.last_shown,
+                Err(status) => log::debug!("acknowledging: {status}"),
+            }
+        }
+    }
+
+    fn pause(&self, pause: Duration, until: Option<Instant>) {
+        let end = Instant::now() + pause;
+        let end = until.map_or(end, |until| until.min(end));
+        while Instant::now() < end && !self.stop.load(Ordering::Relaxed) {
+            std::thread::sleep(LOOK_INTERVAL.min(end.saturating_duration_since(Instant::now())));
+        }
+    }
+}
