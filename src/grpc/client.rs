@@ -11,10 +11,14 @@ use super::inbound::Inbound;
 use super::message::{self, MessageLimits};
 use super::request::{self, RequestTemplate};
 use super::response::Response;
-use super::{PING, call_id, connection_error, status, stream_id};
+use super::{KEPT_FIELD_BYTES, PING};
+use super::{call_id, connection_error, status, stream_id, trim};
 use crate::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
 use crate::hpack::FieldBlock;
 use crate::http2::{Connection, ErrorCode, Event, OpenError, StreamId};
+
+/// How much of the text in a GOAWAY is kept.
+const MAX_FAREWELL_BYTES: usize = 256;
 
 /// A client's side of one gRPC connection: calls in, bytes out, bytes in, answers out to a
 /// [`ClientSink`].
@@ -34,6 +38,8 @@ pub struct ClientConnection {
     metadata: Metadata,
     /// Of the request that is being written.
     fields: FieldBlock,
+    /// What the server's GOAWAY said: it often tells why the connection is lost a moment later.
+    farewell: Option<String>,
     pongs: u64,
 }
 
@@ -83,6 +89,7 @@ impl ClientConnection {
             messages: MessageLimits::new(limits),
             metadata: Metadata::new(),
             fields: FieldBlock::new(),
+            farewell: None,
             pongs: 0,
         }
     }
@@ -101,6 +108,7 @@ impl ClientConnection {
         self.fields.clear();
         self.template.write(path, timeout, metadata, &mut self.fields);
         let opened = self.http.open(request::indexed(&self.fields), false);
+        trim(&mut self.fields);
         let stream = opened.map_err(|error| match error {
             OpenError::TooManyStreams => StartError::TooManyCalls,
             OpenError::GoingAway => StartError::GoingAway,
@@ -168,6 +176,9 @@ impl ClientConnection {
         match event {
             Event::Headers { stream, fields, end_stream } => {
                 self.headers(call_id(stream), &fields, end_stream, sink);
+                if fields.size() > KEPT_FIELD_BYTES {
+                    self.metadata = Metadata::new();
+                }
                 self.http.recycle(fields);
             }
             Event::Data { stream, data, end_stream } => self.data(stream, data, end_stream, sink),
@@ -189,12 +200,21 @@ impl ClientConnection {
                     sink.writable(call_id(stream));
                 }
             }
-            Event::Closed { reason, .. } => {
-                self.end_all(&Status::new(Code::Unavailable, reason), sink);
+            Event::Closed { reason, by_peer, .. } => {
+                let farewell = if by_peer { self.farewell.take() } else { None };
+                let why = farewell.unwrap_or_else(|| reason.to_owned());
+                self.end_all(&Status::new(Code::Unavailable, why), sink);
             }
             Event::Pong { .. } => self.pongs += 1,
             // Streams beyond the last one come as resets, new ones are refused by `open`.
-            Event::GoAway { .. } => {}
+            Event::GoAway { error, debug, .. } => {
+                let debug = &debug[..debug.len().min(MAX_FAREWELL_BYTES)];
+                let mut farewell = format!("the server has gone away: {error}");
+                if !debug.is_empty() {
+                    farewell = format!("{farewell}, {}", String::from_utf8_lossy(debug));
+                }
+                self.farewell = Some(farewell);
+            }
             // Only a server's.
             Event::HeadersTooLarge { .. } => {}
         }
@@ -357,7 +377,9 @@ impl ClientConnection {
 
     /// The connection ended under us: all open calls end with it.
     pub fn connection_lost(&mut self, sink: &mut impl ClientSink) {
-        self.end_all(&Status::new(Code::Unavailable, "the connection was lost"), sink);
+        let farewell = self.farewell.take();
+        let why = farewell.unwrap_or_else(|| "the connection was lost".to_owned());
+        self.end_all(&Status::new(Code::Unavailable, why), sink);
     }
 
     /// Calls that are open, or whose last bytes still wait to be sent.

@@ -15,8 +15,9 @@ use crate::call::Limits;
 /// Flag and length.
 pub(super) const PREFIX_BYTES: usize = 5;
 
-/// What a buffer may keep for the next cut message.
-const KEPT_BYTES: usize = 16 * 1024;
+/// What a call's buffer may keep for its next cut message. An ended call keeps nothing: an idle
+/// connection has many slots for the next calls.
+const KEPT_BYTES: usize = 4 * 1024;
 
 /// The prefix of an uncompressed message of this many bytes; `None` when its length does not fit.
 pub(super) fn prefix(message_bytes: usize) -> Option<[u8; PREFIX_BYTES]> {
@@ -86,11 +87,10 @@ impl Assembler {
         Assembler { state: BETWEEN_MESSAGES, payload: Vec::new() }
     }
 
-    /// Forgets an unfinished message, for another call.
+    /// Forgets an unfinished message and its memory, for another call.
     pub(super) fn reset(&mut self, limits: &mut MessageLimits) {
         limits.unfinished_bytes -= self.payload.len();
-        self.state = BETWEEN_MESSAGES;
-        self.forget_payload();
+        *self = Assembler::new();
     }
 
     /// Takes the payload of a DATA frame and calls `deliver(message, last)` for each message that
@@ -189,10 +189,6 @@ impl Assembler {
         limits.unfinished_bytes -= self.payload.len();
         self.state = BETWEEN_MESSAGES;
         deliver(&self.payload, last);
-        self.forget_payload();
-    }
-
-    fn forget_payload(&mut self) {
         if self.payload.capacity() > KEPT_BYTES {
             self.payload = Vec::new();
         } else {
@@ -309,7 +305,7 @@ mod tests {
         assert!(assembler.payload.capacity() < 64);
         assert_eq!(limits.unfinished_bytes, 10);
         assembler.reset(&mut limits);
-        assert_eq!(limits.unfinished_bytes, 0);
+        assert_eq!((limits.unfinished_bytes, assembler.payload.capacity()), (0, 0));
     }
 
     #[test]

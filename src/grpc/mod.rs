@@ -51,10 +51,21 @@ mod timeout;
 use std::fmt;
 
 use crate::call::{CallId, Code};
+use crate::hpack::FieldBlock;
 use crate::http2::{ErrorCode, StreamId};
 
 pub use client::{ClientConnection, StartError};
 pub use server::ServerConnection;
+
+/// What a connection keeps of the memory for one field block, and for its metadata.
+const KEPT_FIELD_BYTES: usize = 2048;
+
+/// Gives back a field block that has grown large.
+fn trim(fields: &mut FieldBlock) {
+    if fields.capacity_bytes() > KEPT_FIELD_BYTES {
+        *fields = FieldBlock::new();
+    }
+}
 
 /// What our PING frames carry.
 const PING: [u8; 8] = *b"agora\0\0\0";

@@ -3,23 +3,34 @@
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Appends the encoded message to `out`.
+/// The most that we write of a message. gRPC suggests that a peer takes 8 KiB of trailers in all,
+/// and trailers that are not taken cost the whole status.
+const MAX_ENCODED_BYTES: usize = 4096;
+
+/// Appends the encoded message to `out`, cut at a character when it is beyond 4 KiB.
 ///
 /// Printable ASCII but `%` stays as it is, as gRPC has it, except for a space at either end: in
 /// HTTP/2 a field value with one is malformed (RFC 9113 section 8.2.1).
 pub(super) fn encode(message: &str, out: &mut Vec<u8>) {
+    let end = out.len() + MAX_ENCODED_BYTES;
     let last = message.len().saturating_sub(1);
-    for (at, &byte) in message.as_bytes().iter().enumerate() {
-        let plain = match byte {
-            b'%' => false,
-            b' ' => at != 0 && at != last,
-            _ => byte.is_ascii_graphic(),
+    for (at, character) in message.char_indices() {
+        let plain = match character {
+            '%' => false,
+            ' ' => at != 0 && at != last,
+            _ => character.is_ascii_graphic(),
         };
-        if plain {
-            out.push(byte);
-        } else {
-            let (high, low) = (usize::from(byte >> 4), usize::from(byte & 0xf));
-            out.extend_from_slice(&[b'%', HEX[high], HEX[low]]);
+        let encoded_len = if plain { 1 } else { 3 * character.len_utf8() };
+        if out.len() + encoded_len > end {
+            return;
+        }
+        for &byte in character.encode_utf8(&mut [0; 4]).as_bytes() {
+            if plain {
+                out.push(byte);
+            } else {
+                let (high, low) = (usize::from(byte >> 4), usize::from(byte & 0xf));
+                out.extend_from_slice(&[b'%', HEX[high], HEX[low]]);
+            }
         }
     }
 }
@@ -86,6 +97,13 @@ mod tests {
     fn a_space_at_either_end_is_encoded_since_http2_forbids_it_there() {
         assert_eq!(encoded(" a b "), "%20a b%20");
         assert_eq!(encoded(" "), "%20");
+    }
+
+    #[test]
+    fn a_message_beyond_4_kib_is_cut_at_a_character() {
+        assert_eq!(encoded(&"x".repeat(5000)), "x".repeat(4096));
+        // 455 times 9 bytes are 4,095.
+        assert_eq!(encoded(&"\u{263a}".repeat(1000)), "%E2%98%BA".repeat(455));
     }
 
     #[test]

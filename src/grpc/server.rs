@@ -8,7 +8,8 @@ use super::fault::Fault;
 use super::inbound::Inbound;
 use super::message::{self, MessageLimits};
 use super::request::Request;
-use super::{PING, call_id, connection_error, metadata, response, status, stream_id};
+use super::{KEPT_FIELD_BYTES, PING};
+use super::{call_id, connection_error, metadata, response, status, stream_id, trim};
 use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::hpack::FieldBlock;
 use crate::http2::{Connection, ErrorCode, Event, StreamId};
@@ -79,6 +80,9 @@ impl ServerConnection {
         match event {
             Event::Headers { stream, fields, end_stream } => {
                 self.request(stream, &fields, end_stream, sink);
+                if fields.size() > KEPT_FIELD_BYTES {
+                    self.metadata = Metadata::new();
+                }
                 self.http.recycle(fields);
             }
             Event::Data { stream, data, end_stream } => self.data(stream, data, end_stream, sink),
@@ -223,7 +227,9 @@ impl ServerConnection {
         self.fields.clear();
         metadata::send(metadata, &mut self.fields);
         let fields = response::HEADERS.into_iter().chain(metadata::indexed(&self.fields));
-        self.http.send_headers(stream_id(call), fields, false).map_err(|_| CallGone)
+        let sent = self.http.send_headers(stream_id(call), fields, false);
+        trim(&mut self.fields);
+        sent.map_err(|_| CallGone)
     }
 
     /// Sends a message, and before the first one the headers.
@@ -273,7 +279,10 @@ impl ServerConnection {
         } else {
             self.fields.clear();
             response::write_trailers(status, &mut self.fields);
-            self.http.send_headers(stream, headers.chain(metadata::indexed(&self.fields)), true)
+            let fields = headers.chain(metadata::indexed(&self.fields));
+            let sent = self.http.send_headers(stream, fields, true);
+            trim(&mut self.fields);
+            sent
         };
         if !half_closed {
             self.http.reset(stream, ErrorCode::NO_ERROR);
@@ -369,5 +378,28 @@ impl ServerConnection {
     fn drain(&mut self, sink: &mut impl ServerSink) {
         // HTTP/2 keeps the latest time that it has heard of.
         self.receive(Duration::ZERO, &[], sink);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::ClientConnection;
+    use crate::grpc::tests::trace::{ServerTrace, Trace};
+
+    #[test]
+    fn what_large_fields_took_is_given_back() {
+        let mut client = ClientConnection::new(&Limits::DEFAULT, Duration::ZERO, "host", false);
+        let mut server = ServerConnection::new(&Limits::DEFAULT, Duration::ZERO);
+        let mut metadata = Metadata::new();
+        metadata.insert("large", &[b'v'; 10_000]).unwrap();
+        let call = client.start("/a.B/C", &metadata, None).unwrap();
+        let mut trace = Trace::default();
+        server.receive(Duration::ZERO, client.output(), &mut ServerTrace(&mut trace));
+        assert!(trace.take()[0].contains("vvvv"));
+        server.send_headers(call, &metadata).unwrap();
+        server.finish(call, &Status { metadata, ..Status::OK }).unwrap();
+        assert!(server.fields.capacity_bytes() <= KEPT_FIELD_BYTES);
+        assert_eq!(server.metadata, Metadata::new());
     }
 }

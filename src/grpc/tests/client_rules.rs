@@ -290,7 +290,7 @@ fn after_goaway_calls_beyond_the_last_one_are_retriable_and_no_new_ones_start() 
     for _ in 0..3 {
         stage.client.start("/a.B/C", &Metadata::new(), None).unwrap();
     }
-    stage.server.go_away(3, 0);
+    stage.server.go_away(3, 0, b"");
     stage.server.headers(1, &[&HEADERS[..], &[("grpc-status", "0")]].concat(), true);
     assert_eq!(
         stage.run(),
@@ -302,6 +302,19 @@ fn after_goaway_calls_beyond_the_last_one_are_retriable_and_no_new_ones_start() 
     let start = stage.client.start("/a.B/C", &Metadata::new(), None);
     assert_eq!(start, Err(StartError::GoingAway));
     assert_eq!(stage.client.open_calls(), 1);
+}
+
+#[test]
+fn what_goaway_said_is_why_the_connection_was_lost() {
+    let (mut stage, _) = Stage::with_call();
+    stage.server.go_away(1, 11, b"too_many_pings");
+    assert_eq!(stage.run(), [""; 0]);
+    stage.client.connection_lost(&mut ClientTrace(&mut stage.trace));
+    assert_eq!(
+        stage.trace.take(),
+        ["client: 1 finished UNAVAILABLE: the server has gone away: ENHANCE_YOUR_CALM, \
+          too_many_pings"]
+    );
 }
 
 #[test]

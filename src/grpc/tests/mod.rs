@@ -8,4 +8,4 @@ mod server_rules;
 mod speed;
 mod stories;
 mod survives;
-mod trace;
+pub(super) mod trace;

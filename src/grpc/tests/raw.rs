@@ -101,8 +101,8 @@ impl RawPeer {
         self.frame(RST_STREAM, 0, stream, &error.to_be_bytes());
     }
 
-    pub fn go_away(&mut self, last_stream: u32, error: u32) {
-        let payload = [last_stream.to_be_bytes(), error.to_be_bytes()].concat();
+    pub fn go_away(&mut self, last_stream: u32, error: u32, debug: &[u8]) {
+        let payload = [&last_stream.to_be_bytes()[..], &error.to_be_bytes(), debug].concat();
         self.frame(GOAWAY, 0, 0, &payload);
     }
 

@@ -206,7 +206,11 @@ fn a_server_that_closes_at_once() {
         assert_eq!(story.len(), 1, "the client waits for the socket's end: {story:?}");
         assert_eq!(pair.client.queued(call), 0);
         pair.client.connection_lost(&mut ClientTrace(&mut pair.trace));
-        assert_eq!(pair.trace.take(), ["client: 1 finished UNAVAILABLE: the connection was lost"]);
+        assert_eq!(
+            pair.trace.take(),
+            ["client: 1 finished UNAVAILABLE: the server has gone away: INTERNAL_ERROR, \
+              the roof is on fire"]
+        );
     });
 }
 
