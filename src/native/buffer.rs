@@ -36,8 +36,7 @@ impl Envelopes {
     }
 
     /// The memory held, in bytes.
-    #[cfg(test)]
-    pub(super) fn memory(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
@@ -150,9 +149,9 @@ impl Envelopes {
         }
     }
 
-    /// Gives the allocation back, when nothing is in it and it is larger than `bytes`.
-    pub(super) fn shrink_above(&mut self, bytes: usize) {
-        if self.is_empty() && self.bytes.capacity() > bytes {
+    /// Gives the memory back, when nothing is in it.
+    pub(super) fn shrink(&mut self) {
+        if self.is_empty() {
             self.bytes = Vec::new();
         }
     }

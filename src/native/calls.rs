@@ -7,8 +7,8 @@ use super::buffer::Envelopes;
 use super::credit::Allowance;
 use super::{CallGone, Error};
 
-/// An emptied table with room for more calls than this gives its memory back.
-const KEEP_CALLS: usize = 128;
+/// On a quiet connection an empty table with room for more calls than this is given back.
+const KEEP_CALLS: usize = 28;
 
 /// One open call, as either role keeps it. Each side is open until it has said its last:
 ///
@@ -135,12 +135,17 @@ impl CallTable {
     pub(super) fn memory(&self) -> usize {
         let queues = self.calls.values().filter_map(|call| call.queue.as_ref());
         let slot = size_of::<(u32, Call)>() + 1;
-        self.calls.capacity() * 8 / 7 * slot + queues.map(|queue| queue.memory()).sum::<usize>()
+        self.calls.capacity() * 8 / 7 * slot + queues.map(|queue| queue.capacity()).sum::<usize>()
     }
 
-    /// Gives the memory of a table back that was large and is empty.
+    /// Whether the table is empty and larger than it needs to be.
+    pub(super) fn is_spare(&self) -> bool {
+        self.calls.is_empty() && self.calls.capacity() > KEEP_CALLS
+    }
+
+    /// Gives the memory of an empty table back.
     pub(super) fn shrink(&mut self) {
-        if self.calls.is_empty() && self.calls.capacity() > KEEP_CALLS {
+        if self.calls.is_empty() {
             self.calls = HashMap::default();
         }
     }

@@ -126,9 +126,14 @@ impl Input {
         self.payload.capacity()
     }
 
+    /// Whether there is a gathering buffer that is not in use.
+    pub(super) fn is_spare(&self) -> bool {
+        self.header.is_none() && self.payload.capacity() > 0
+    }
+
     /// Gives the gathering buffer back, when it is not in use.
     pub(super) fn shrink(&mut self) {
-        if self.header.is_none() && self.payload.capacity() > 0 {
+        if self.header.is_none() {
             self.payload = Vec::new();
         }
     }

@@ -21,11 +21,11 @@ impl ClientConnection {
             return Ok(());
         }
         while self.link.wants_input() {
-            match self.input.next(rest)? {
+            match self.link.input.next(rest)? {
                 Next::Whole(header, payload) => self.envelope(header, payload, sink)?,
                 Next::Gathered(header, payload) => {
                     self.envelope(header, &payload, sink)?;
-                    self.input.recycle(payload);
+                    self.link.input.recycle(payload);
                 }
                 Next::TooLarge(header, parts) => self.too_large(header, parts, sink)?,
                 Next::Nothing => break,

@@ -5,7 +5,6 @@ mod incoming;
 use std::time::Duration;
 
 use super::envelope::Kind;
-use super::input::Input;
 use super::link::Link;
 use super::paths::{Paths, is_path};
 use super::wire::{self, RequestHeader};
@@ -22,7 +21,6 @@ const CALLS_BEFORE_HELLO: u32 = 100;
 /// finished, and [`is_closed`](ClientConnection::is_closed) turns true.
 pub struct ClientConnection {
     pub(super) link: Link,
-    pub(super) input: Input,
     paths: Paths,
     /// How many calls the server takes at once.
     max_calls: u32,
@@ -39,7 +37,6 @@ impl ClientConnection {
         link.greet(0);
         ClientConnection {
             link,
-            input: Input::new(limits),
             paths: Paths::default(),
             max_calls: CALLS_BEFORE_HELLO,
             server_last: None,
@@ -50,8 +47,9 @@ impl ClientConnection {
     /// Takes bytes from the server and says how many were consumed. The rest, below 16 KiB unless
     /// [`wants_input`](ClientConnection::wants_input) turned false, is to be presented again with
     /// more bytes behind it, or once input is wanted again.
-    pub fn receive(&mut self, _now: Duration, input: &[u8], sink: &mut impl ClientSink) -> usize {
+    pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) -> usize {
         let mut rest = input;
+        self.link.heard(now);
         if let Err(error) = self.read(&mut rest, sink) {
             self.fail(error, sink);
         }
@@ -174,9 +172,7 @@ impl ClientConnection {
 
     /// The first `n` bytes of the output were written.
     pub fn consume_output(&mut self, n: usize) {
-        if self.link.consume_output(n) {
-            self.input.shrink();
-        }
+        self.link.consume_output(n);
     }
 
     /// False while the server leaves too many of our answers unread, and when the connection is
@@ -201,6 +197,7 @@ impl ClientConnection {
         if self.link.is_late(now) {
             self.fail(Error::HelloLate, sink);
         }
+        self.link.tidy(now);
         self.report_drained(sink);
     }
 

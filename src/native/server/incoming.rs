@@ -26,11 +26,11 @@ impl ServerConnection {
             return Ok(());
         }
         while self.link.wants_input() {
-            match self.input.next(rest)? {
+            match self.link.input.next(rest)? {
                 Next::Whole(header, payload) => self.envelope(now, header, payload, sink)?,
                 Next::Gathered(header, payload) => {
                     self.envelope(now, header, &payload, sink)?;
-                    self.input.recycle(payload);
+                    self.link.input.recycle(payload);
                 }
                 Next::TooLarge(header, parts) => self.too_large(now, header, parts, sink)?,
                 Next::Nothing => break,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::budget::ResetBudget;
 use super::envelope::Kind;
-use super::input::Input;
 use super::link::{Greeting, Link, put_trailers};
 use super::paths::Paths;
 use super::wire;
@@ -20,7 +19,6 @@ use crate::call::{CallId, Code, Limits, Metadata, ServerSink, Status};
 /// cancelled, and [`is_closed`](ServerConnection::is_closed) turns true.
 pub struct ServerConnection {
     pub(super) link: Link,
-    pub(super) input: Input,
     paths: Paths,
     resets: ResetBudget,
     /// The highest call id that the sink was told of.
@@ -34,7 +32,6 @@ impl ServerConnection {
     pub fn new(limits: &Limits, now: Duration) -> ServerConnection {
         ServerConnection {
             link: Link::new(true, limits, now),
-            input: Input::new(limits),
             paths: Paths::default(),
             resets: ResetBudget::new(limits.reset_burst, limits.resets_per_s, now),
             last_accepted: 0,
@@ -47,6 +44,7 @@ impl ServerConnection {
     /// more bytes behind it, or once input is wanted again.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) -> usize {
         let mut rest = input;
+        self.link.heard(now);
         if let Err(error) = self.read(now, &mut rest, sink) {
             self.fail(error, sink);
         }
@@ -143,9 +141,7 @@ impl ServerConnection {
 
     /// The first `n` bytes of the output were written.
     pub fn consume_output(&mut self, n: usize) {
-        if self.link.consume_output(n) {
-            self.input.shrink();
-        }
+        self.link.consume_output(n);
     }
 
     /// False while the client leaves too many of our answers unread, and when the connection is
@@ -170,6 +166,7 @@ impl ServerConnection {
         if self.link.is_late(now) {
             self.fail(Error::HelloLate, sink);
         }
+        self.link.tidy(now);
         self.report_drained(sink);
     }
 

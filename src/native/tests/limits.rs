@@ -298,7 +298,15 @@ fn a_connection_at_rest_holds_little() {
     pair.settle();
     pair.server.finish(call, &Status::OK).unwrap();
     pair.settle();
-    let client = pair.client.link.memory() + pair.client.input.memory();
-    let server = pair.server.link.memory() + pair.server.input.memory();
-    assert!(client < 12 * 1024 && server < 12 * 1024, "{client} and {server} bytes");
+    let held = |pair: &Pair| (pair.client.link.memory(), pair.server.link.memory());
+    let (client, server) = held(&pair);
+    assert!(client > 100_000 && server > 100_000, "no quiet yet: {client} and {server} bytes");
+    let quiet = pair.now + Duration::from_secs(1);
+    assert_eq!(pair.client.next_timeout(), Some(quiet));
+    assert_eq!(pair.server.next_timeout(), Some(quiet));
+    pair.client.handle_timeout(quiet, &mut pair.client_heard);
+    pair.server.handle_timeout(quiet, &mut pair.server_heard);
+    let (client, server) = held(&pair);
+    assert!(client < 8 * 1024 && server < 8 * 1024, "{client} and {server} bytes");
+    assert_eq!((pair.client.next_timeout(), pair.server.next_timeout()), (None, None));
 }

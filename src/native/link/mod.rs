@@ -1,23 +1,24 @@
 //! What both roles of a connection share: output, open calls, credit, pings, the way out.
 
+mod line;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::Error;
 use super::buffer::Envelopes;
-use super::calls::{Call, CallTable};
+use super::calls::CallTable;
 use super::credit::{self, Allowance, MIN_WINDOW};
-use super::envelope::{END, Header, Kind, MAX_LENGTH, Parts};
-use super::input::{MAGIC, take_magic};
+use super::envelope::{Header, Kind, Parts};
+use super::input::{Input, MAGIC, take_magic};
 use super::wire::{self, GoAway, HeaderError, Hello};
-use super::{CallGone, Error};
 use crate::call::{Code, Limits, Status};
 
-/// An output buffer larger than this gives its memory back when it is empty and no call is open.
-const KEEP_OUTPUT_BYTES: usize = 8 * 1024;
-
-/// Messages wait in the queues of their calls while this much output waits for the socket, so that
-/// a peer which gives credit without reading does not make us hold what it was given credit for.
-const OUTPUT_ROOM_BYTES: usize = 256 * 1024;
+/// A connection on which nothing came for so long gives memory back that it does not need. Not
+/// earlier: between one burst and the next it would only ask for the same again.
+const QUIET: Duration = Duration::from_secs(1);
+/// A quiet connection keeps an empty output buffer of this size, and no larger one.
+const KEEP_OUTPUT_BYTES: usize = 4 * 1024;
 
 /// How far the peer's greeting has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +36,9 @@ pub(super) struct Link {
     pub(super) greeting: Greeting,
     /// When the greeting has to be done.
     greet_by: Duration,
+    /// When bytes came from the peer for the last time.
+    heard_at: Duration,
+    pub(super) input: Input,
     pub(super) output: Envelopes,
     pub(super) calls: CallTable,
     /// The highest call id begun.
@@ -74,6 +78,8 @@ impl Link {
             limits: limits.clone(),
             greeting: Greeting::Magic,
             greet_by: now + limits.preface_timeout,
+            heard_at: now,
+            input: Input::new(limits),
             output: Envelopes::default(),
             calls: CallTable::default(),
             last_call: 0,
@@ -98,7 +104,43 @@ impl Link {
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         let lines = self.line.capacity() + self.drained.capacity();
-        size_of::<Link>() + self.output.memory() + self.calls.memory() + 4 * lines
+        let buffers = self.output.capacity() + self.input.memory();
+        size_of::<Link>() + buffers + self.calls.memory() + 4 * lines
+    }
+
+    // Time.
+
+    /// Bytes have come from the peer.
+    pub(super) fn heard(&mut self, now: Duration) {
+        self.heard_at = now;
+    }
+
+    /// When the greeting has to be done, or else when a quiet connection gives memory back.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        if self.is_over() {
+            None
+        } else if self.greeting != Greeting::Done {
+            Some(self.greet_by)
+        } else {
+            self.has_spare_memory().then_some(self.heard_at + QUIET)
+        }
+    }
+
+    /// Gives memory back when the connection is quiet.
+    pub(super) fn tidy(&mut self, now: Duration) {
+        if self.has_spare_memory() && now >= self.heard_at + QUIET {
+            self.output.shrink();
+            self.input.shrink();
+            self.calls.shrink();
+        }
+    }
+
+    /// Whether nothing is to be written, and more memory is held than that needs.
+    fn has_spare_memory(&self) -> bool {
+        self.output.is_empty()
+            && (self.output.capacity() > KEEP_OUTPUT_BYTES
+                || self.input.is_spare()
+                || self.calls.is_spare())
     }
 
     // The greeting.
@@ -145,11 +187,6 @@ impl Link {
         }
         self.pump();
         Ok(hello)
-    }
-
-    /// When the greeting has to be done.
-    pub(super) fn next_timeout(&self) -> Option<Duration> {
-        (self.greeting != Greeting::Done && !self.is_over()).then_some(self.greet_by)
     }
 
     /// Whether the greeting is late.
@@ -265,144 +302,17 @@ impl Link {
         self.release(cost);
     }
 
-    // Calls and what they send.
-
-    /// Whether the output takes another message.
-    fn has_room(&self) -> bool {
-        let room = OUTPUT_ROOM_BYTES.min(self.limits.max_queued_output_bytes);
-        self.output.len() < room
-    }
-
-    /// A call begins with full windows.
-    pub(super) fn open_call(&mut self, id: u32, position: u64) -> &mut Call {
-        self.calls.insert(id, Call::new(self.peer_call_window, self.call_window, position))
-    }
-
-    /// Bytes that wait for credit on a call.
-    pub(super) fn queued(&self, id: u32) -> usize {
-        self.calls.get(id).map_or(0, Call::queued)
-    }
-
-    /// Takes a call out of the table; what it held is free again.
-    pub(super) fn remove(&mut self, id: u32) -> Option<Call> {
-        let call = self.calls.remove(id)?;
-        self.release(call.held);
-        if call.in_line {
-            self.line.retain(|&waiting| waiting != id);
-        }
-        Some(call)
-    }
-
-    /// Sends a message, or lines it up behind what waits. It may go into the REQUEST that was put
-    /// just before.
-    pub(super) fn send(&mut self, id: u32, message: &[u8], last: bool) -> Result<(), CallGone> {
-        let room = self.has_room();
-        let call = self.calls.sending(id)?;
-        if message.len() > MAX_LENGTH as usize {
-            return Err(CallGone);
-        }
-        let flags = if last { END } else { 0 };
-        call.finished = last;
-        if call.is_waiting() || call.credit <= 0 || self.credit <= 0 || !room {
-            call.queue.get_or_insert_default().put(Kind::Message, flags, id, message);
-            call.above_low_water |= call.queued() > self.limits.send_low_water_bytes;
-            self.stand_in_line(id);
-            return Ok(());
-        }
-        let cost = credit::cost(message.len());
-        call.credit -= cost;
-        self.credit -= cost;
-        if !self.output.extend_last(id, message, flags) {
-            self.output.put(Kind::Message, flags, id, message);
-        }
-        Ok(())
-    }
-
-    /// Puts a call into the line when it has credit of its own and something to send.
-    fn stand_in_line(&mut self, id: u32) {
-        if let Some(call) = self.calls.get_mut(id)
-            && call.is_waiting()
-            && call.credit > 0
-            && !call.in_line
-        {
-            call.in_line = true;
-            self.line.push_back(id);
-        }
-    }
-
-    /// Moves what waits into the output: one message of each call in turn.
-    fn pump(&mut self) {
-        while self.credit > 0 && self.has_room() {
-            let Some(id) = self.line.pop_front() else { break };
-            self.send_front(id);
-            self.stand_in_line(id);
-        }
-    }
-
-    /// Sends a call's first queued message, and what stands behind it without being one.
-    fn send_front(&mut self, id: u32) {
-        let Some(call) = self.calls.get_mut(id) else { return };
-        call.in_line = false;
-        let Some(queue) = &mut call.queue else { return };
-        let mut ends = false;
-        let mut sent_one = false;
-        while let Some(front) = queue.front() {
-            if front.kind == Kind::Message {
-                if sent_one {
-                    break;
-                }
-                sent_one = true;
-                call.credit -= credit::cost(front.length);
-                self.credit -= credit::cost(front.length);
-            }
-            ends = front.ends() || front.kind == Kind::Trailers;
-            queue.move_front(&mut self.output);
-        }
-        if call.above_low_water && queue.len() <= self.limits.send_low_water_bytes {
-            call.above_low_water = false;
-            if !call.finished {
-                self.drained.push_back(id);
-            }
-        }
-        if ends && self.serves {
-            self.remove(id);
-        }
-    }
-
-    /// Whether [`Link::take_drained`] has something to tell.
-    pub(super) fn has_drained(&self) -> bool {
-        !self.drained.is_empty()
-    }
-
-    /// The next call whose queue has drained and whose application should know.
-    pub(super) fn take_drained(&mut self) -> Option<u32> {
-        while let Some(id) = self.drained.pop_front() {
-            if self.calls.get(id).is_some_and(|call| !call.finished) {
-                return Some(id);
-            }
-        }
-        None
-    }
-
     // Writing.
 
-    /// The first `n` bytes of the output were written. Says whether the connection rests now: no
-    /// call is open and nothing is to be written.
-    pub(super) fn consume_output(&mut self, n: usize) -> bool {
+    /// The first `n` bytes of the output were written.
+    pub(super) fn consume_output(&mut self, n: usize) {
         self.output.consume(n);
         if !self.line.is_empty() {
             self.pump();
         }
-        if !self.output.is_empty() {
-            return false;
+        if self.output.is_empty() {
+            self.replies = 0;
         }
-        self.replies = 0;
-        if !self.calls.is_empty() {
-            return false;
-        }
-        self.output.shrink_above(KEEP_OUTPUT_BYTES);
-        self.calls.shrink();
-        true
     }
 
     pub(super) fn ping(&mut self) {

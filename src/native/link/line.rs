@@ -1,0 +1,141 @@
+//! Open calls and what they send: at once, or in line.
+//!
+//! A message goes straight into the output while its call and the connection have credit and the
+//! output has room. Else it waits in its call's queue. A call with credit of its own stands in the
+//! connection's line then, once, and calls at the head of the line send one message each in turn.
+//! So at any time either the line is empty, or the connection has no credit, or the output has no
+//! room.
+
+use super::Link;
+use crate::native::CallGone;
+use crate::native::calls::Call;
+use crate::native::credit;
+use crate::native::envelope::{END, Kind, MAX_LENGTH};
+
+/// Messages wait in the queues of their calls while this much output waits for the socket, so that
+/// a peer which gives credit without reading does not make us hold what it was given credit for.
+const OUTPUT_ROOM_BYTES: usize = 256 * 1024;
+
+impl Link {
+    /// Whether the output takes another message.
+    fn has_room(&self) -> bool {
+        let room = OUTPUT_ROOM_BYTES.min(self.limits.max_queued_output_bytes);
+        self.output.len() < room
+    }
+
+    /// A call begins with full windows.
+    pub(in crate::native) fn open_call(&mut self, id: u32, position: u64) -> &mut Call {
+        self.calls.insert(id, Call::new(self.peer_call_window, self.call_window, position))
+    }
+
+    /// Bytes that wait for credit on a call.
+    pub(in crate::native) fn queued(&self, id: u32) -> usize {
+        self.calls.get(id).map_or(0, Call::queued)
+    }
+
+    /// Takes a call out of the table; what it held is free again.
+    pub(in crate::native) fn remove(&mut self, id: u32) -> Option<Call> {
+        let call = self.calls.remove(id)?;
+        self.release(call.held);
+        if call.in_line {
+            self.line.retain(|&waiting| waiting != id);
+        }
+        Some(call)
+    }
+
+    /// Sends a message, or lines it up behind what waits. It may go into the REQUEST that was put
+    /// just before.
+    pub(in crate::native) fn send(
+        &mut self,
+        id: u32,
+        message: &[u8],
+        last: bool,
+    ) -> Result<(), CallGone> {
+        let room = self.has_room();
+        let call = self.calls.sending(id)?;
+        if message.len() > MAX_LENGTH as usize {
+            return Err(CallGone);
+        }
+        let flags = if last { END } else { 0 };
+        call.finished = last;
+        if call.is_waiting() || call.credit <= 0 || self.credit <= 0 || !room {
+            call.queue.get_or_insert_default().put(Kind::Message, flags, id, message);
+            call.above_low_water |= call.queued() > self.limits.send_low_water_bytes;
+            self.stand_in_line(id);
+            return Ok(());
+        }
+        let cost = credit::cost(message.len());
+        call.credit -= cost;
+        self.credit -= cost;
+        if !self.output.extend_last(id, message, flags) {
+            self.output.put(Kind::Message, flags, id, message);
+        }
+        Ok(())
+    }
+
+    /// Puts a call into the line when it has credit of its own and something to send.
+    pub(super) fn stand_in_line(&mut self, id: u32) {
+        if let Some(call) = self.calls.get_mut(id)
+            && call.is_waiting()
+            && call.credit > 0
+            && !call.in_line
+        {
+            call.in_line = true;
+            self.line.push_back(id);
+        }
+    }
+
+    /// Moves what waits into the output: one message of each call in turn.
+    pub(super) fn pump(&mut self) {
+        while self.credit > 0 && self.has_room() {
+            let Some(id) = self.line.pop_front() else { break };
+            self.send_front(id);
+            self.stand_in_line(id);
+        }
+    }
+
+    /// Sends a call's first queued message, and what stands behind it without being one.
+    fn send_front(&mut self, id: u32) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.in_line = false;
+        let Some(queue) = &mut call.queue else { return };
+        let mut ends = false;
+        let mut sent_one = false;
+        while let Some(front) = queue.front() {
+            if front.kind == Kind::Message {
+                if sent_one {
+                    break;
+                }
+                sent_one = true;
+                call.credit -= credit::cost(front.length);
+                self.credit -= credit::cost(front.length);
+            }
+            ends = front.ends() || front.kind == Kind::Trailers;
+            queue.move_front(&mut self.output);
+        }
+        if call.above_low_water && queue.len() <= self.limits.send_low_water_bytes {
+            call.above_low_water = false;
+            if !call.finished {
+                self.drained.push_back(id);
+            }
+        }
+        if ends && self.serves {
+            self.remove(id);
+        }
+    }
+
+    /// Whether [`Link::take_drained`] has something to tell.
+    pub(in crate::native) fn has_drained(&self) -> bool {
+        !self.drained.is_empty()
+    }
+
+    /// The next call whose queue has drained and whose application should know.
+    pub(in crate::native) fn take_drained(&mut self) -> Option<u32> {
+        while let Some(id) = self.drained.pop_front() {
+            if self.calls.get(id).is_some_and(|call| !call.finished) {
+                return Some(id);
+            }
+        }
+        None
+    }
+}
