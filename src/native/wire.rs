@@ -98,6 +98,14 @@ fn number32(value: Value) -> Result<u32, HeaderError> {
     u32::try_from(number64(value)?).map_err(|_| HeaderError::Malformed)
 }
 
+fn truth(value: Value) -> Result<bool, HeaderError> {
+    match number64(value)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(HeaderError::Malformed),
+    }
+}
+
 fn bytes(value: Value<'_>) -> Result<&[u8], HeaderError> {
     match value {
         Value::Bytes(bytes) => Ok(bytes),
@@ -197,14 +205,14 @@ pub(super) fn read_trailers(payload: &[u8], limits: &Limits) -> Result<Trailers,
         let (number, value) = field?;
         let status = &mut trailers.status;
         match number {
-            1 => status.code = Code::from_number(number64(value)?),
+            1 => status.code = Code::from_number(number32(value)?.into()),
             2 => {
                 let message = text(value)?;
                 count.add(message.len(), 0)?;
                 status.message = message.to_owned();
             }
             3 => read_field(bytes(value)?, &mut count, &mut status.metadata)?,
-            4 => trailers.refused = number64(value)? != 0,
+            4 => trailers.refused = truth(value)?,
             _ => {}
         }
     }
@@ -234,7 +242,7 @@ pub(super) fn read_go_away(payload: &[u8]) -> Result<GoAway<'_>, HeaderError> {
         let (number, value) = field?;
         match number {
             1 => go_away.last_call_id = number32(value)?,
-            2 => go_away.code = Code::from_number(number64(value)?),
+            2 => go_away.code = Code::from_number(number32(value)?.into()),
             3 => go_away.reason = text(value)?,
             _ => {}
         }

@@ -58,12 +58,13 @@ impl Link {
         }
         let flags = if last { END } else { 0 };
         call.finished = last;
-        if call.is_waiting() || call.credit <= 0 || self.credit <= 0 || !room {
+        if call.credit <= 0 || self.credit <= 0 || !room {
             call.queue.get_or_insert_default().put(Kind::Message, flags, id, message);
             call.above_low_water |= call.queued() > self.limits.send_low_water_bytes;
             self.stand_in_line(id);
             return Ok(());
         }
+        debug_assert!(!call.is_waiting(), "what waits goes first");
         let cost = credit::cost(message.len());
         call.credit -= cost;
         self.credit -= cost;
@@ -115,9 +116,7 @@ impl Link {
         }
         if call.above_low_water && queue.len() <= self.limits.send_low_water_bytes {
             call.above_low_water = false;
-            if !call.finished {
-                self.drained.push_back(id);
-            }
+            self.drained.push_back(id);
         }
         if ends && self.serves {
             self.remove(id);

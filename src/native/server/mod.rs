@@ -174,7 +174,7 @@ impl ServerConnection {
     pub fn go_away(&mut self) {
         if !self.link.leaving && !self.link.closed {
             self.link.leaving = true;
-            self.link.put_go_away(self.last_accepted, Code::Ok, "");
+            self.say_go_away(Code::Ok, "");
         }
     }
 
@@ -182,9 +182,7 @@ impl ServerConnection {
     /// reported as cancelled. Nothing is wrong when the code is OK; calls end with UNAVAILABLE then.
     pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
         if !self.link.closed {
-            if self.link.greeting != Greeting::Magic {
-                self.link.put_go_away(self.last_accepted, code, reason);
-            }
+            self.say_go_away(code, reason);
             let code = if code == Code::Ok { Code::Unavailable } else { code };
             self.shut(&Status::new(code, reason), sink);
         }
@@ -198,6 +196,13 @@ impl ServerConnection {
     /// Nothing more will happen: write what is left of the output and close the socket.
     pub fn is_closed(&self) -> bool {
         self.link.is_over()
+    }
+
+    /// Puts GO_AWAY, once we know that the peer would understand.
+    fn say_go_away(&mut self, code: Code, reason: &str) {
+        if self.link.greeting != Greeting::Magic {
+            self.link.put_go_away(self.last_accepted, code, reason);
+        }
     }
 
     fn fail(&mut self, error: Error, sink: &mut impl ServerSink) {

@@ -150,6 +150,16 @@ fn a_late_hello_ends_the_connection() {
     assert_eq!(said, ["GO_AWAY DEADLINE_EXCEEDED \"no HELLO in time\""]);
     assert_eq!(heard, ["finished 1 DEADLINE_EXCEEDED: no HELLO in time"]);
 
+    let mut leaving = Served::new(&limits);
+    leaving.server.go_away();
+    assert!(leaving.server.is_closed() && leaving.answer().0.is_empty());
+    let mut leaving = Served::new(&limits);
+    leaving.says(b"AGR1");
+    leaving.server.go_away();
+    assert_eq!(leaving.answer().0, ["GO_AWAY"]);
+    leaving.server.handle_timeout(late, &mut leaving.heard);
+    assert_eq!(leaving.answer().0, lines(&[]), "it was over before");
+
     let mut greeted = Served::greeted(&limits);
     greeted.server.handle_timeout(late, &mut greeted.heard);
     assert!(!greeted.server.is_closed());

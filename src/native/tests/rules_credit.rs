@@ -127,6 +127,25 @@ fn messages_not_taken_are_given_back_when_their_call_ends() {
 }
 
 #[test]
+fn a_late_message_is_given_back_once() {
+    // Rule F4, C8.
+    let mut served = Served::greeted(&tight());
+    served.says(&request(1));
+    let call = CallId(1);
+    served.server.send_message(call, &[0; 65_536]).unwrap();
+    served.server.send_message(call, b"waits").unwrap();
+    served.server.finish(call, &Status::OK).unwrap();
+    served.answer();
+    let late = envelope(MESSAGE, 1, &[0; 65_536]);
+    assert_eq!(served.says(&late).0, ["CREDIT 65568"], "finished, though still open");
+    let (said, _) = served.says(&[credit(1, 100), credit(0, 100)].concat());
+    assert_eq!(said, ["MESSAGE 1 END \"waits\""]);
+    assert_eq!(served.server.open_calls(), 0);
+    served.says(&request(2));
+    assert_eq!(served.says(&envelope(MESSAGE, 2, &[0; 32_768])).0, [""; 0]);
+}
+
+#[test]
 fn a_message_without_credit_is_an_error() {
     // Rule F5.
     let reason = "a message sent without credit";
@@ -239,5 +258,15 @@ fn a_cancelled_call_gives_up_its_place_in_the_line() {
     asking.client.send_message(calls[2], b"now", true).unwrap();
     asking.client.cancel(calls[1]);
     asking.answer();
+    asking.answer();
+    let before = asking.client.link.memory();
+    for _ in 0..10_000 {
+        let call = asking.start();
+        asking.client.send_message(call, b"never", true).unwrap();
+        asking.client.cancel(call);
+    }
+    asking.answer();
+    let after = asking.client.link.memory();
+    assert!(after < before + 1000, "nothing is left of those that gave up");
     assert_eq!(asking.hears(&credit(0, 65_536)).0, ["MESSAGE 3 END \"now\""]);
 }
