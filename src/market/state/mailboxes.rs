@@ -67,6 +67,12 @@ struct Mailbox {
     waiting: VecDeque<Event>,
 }
 
+impl Mailbox {
+    fn last(&self) -> u64 {
+        self.forgotten + self.waiting.len() as u64
+    }
+}
+
 /// What waits for an account.
 pub struct Waiting<I> {
     /// Notifications above the number asked for that made room before they were acknowledged.
@@ -98,7 +104,7 @@ impl Mailboxes {
     /// The last number given out, when the one acknowledged lies beyond it.
     pub fn acknowledge(&mut self, account: AccountId, through: u64) -> Result<(), u64> {
         let mailbox = self.boxes.get_mut(account);
-        let last = mailbox.forgotten + mailbox.waiting.len() as u64;
+        let last = mailbox.last();
         if through > last {
             return Err(last);
         }
@@ -111,6 +117,11 @@ impl Mailboxes {
             mailbox.waiting.shrink_to_fit();
         }
         Ok(())
+    }
+
+    /// The last number given out; 0 before the first.
+    pub fn last(&self, account: AccountId) -> u64 {
+        self.boxes.get(account).map_or(0, Mailbox::last)
     }
 
     /// What waits for an account above a number.
@@ -163,7 +174,9 @@ mod tests {
     fn notifications_wait_until_they_are_acknowledged() {
         let mut mailboxes = Mailboxes::default();
         assert_eq!(read(&mailboxes, 0), (0, vec![]));
+        assert_eq!(mailboxes.last(ADA), 0);
         sold(&mut mailboxes, 1..=3, 10);
+        assert_eq!(mailboxes.last(ADA), 3);
         assert_eq!(read(&mailboxes, 0), (0, vec![1, 2, 3]));
         assert_eq!(read(&mailboxes, 0), (0, vec![1, 2, 3]), "reading takes nothing away");
         assert_eq!(read(&mailboxes, 2), (0, vec![3]));

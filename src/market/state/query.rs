@@ -131,6 +131,12 @@ impl Market {
         MailboxPage { missed: waiting.missed, notifications: entries, has_more }
     }
 
+    /// The number of the last notification that an account was ever sent; 0 for none. No reader
+    /// can have got further.
+    pub fn last_notification(&self, account: AccountId) -> u64 {
+        self.mailboxes.last(account)
+    }
+
     fn page<T>(&self, mut entries: impl Iterator<Item = T>, limit: usize) -> Page<T> {
         let limit = self.limits.page(limit);
         let page = entries.by_ref().take(limit).collect();
