@@ -6,9 +6,15 @@
 //!
 //! - [`client`]: what sellers and buyers use to talk to it;
 //! - [`price`]: money in minor units, as people type and read it;
-//! - [`print`]: what the market and its clients print, to the letter.
+//! - [`print`]: what the market and its clients print, to the letter;
+//! - `service`: the market as an RPC service, and `wire`, its messages. They need a SHA-256 to tell
+//!   people apart, and so the feature `sha2`.
 
 pub mod client;
 pub mod price;
 pub mod print;
+#[cfg(feature = "sha2")]
+pub mod service;
 pub mod state;
+#[cfg(feature = "sha2")]
+mod wire;
