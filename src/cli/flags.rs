@@ -34,6 +34,12 @@ impl Flags {
         self
     }
 
+    /// A flag without a value.
+    pub(super) fn switch(mut self, name: &str, help: &str) -> Flags {
+        self.options.optflag("", name, help);
+        self
+    }
+
     /// Reads a command line.
     pub(super) fn parse(self, arguments: &[String]) -> Result<Parsed, Failure> {
         let usage = self.options.usage(&self.brief);
@@ -52,6 +58,11 @@ impl Parsed {
     /// Wrong usage, with the reason in front of the help text.
     pub(super) fn wrong(&self, reason: impl Display) -> Failure {
         Failure::Usage(format!("agora: {reason}\n\n{}", self.usage))
+    }
+
+    /// Whether a flag without a value is there.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.matches.opt_present(name)
     }
 
     /// A flag's text.

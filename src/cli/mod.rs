@@ -8,6 +8,7 @@ mod bench;
 mod failure;
 mod flags;
 mod interop;
+mod market;
 mod serve;
 mod termination;
 
@@ -35,6 +36,7 @@ const COMMANDS: &[Command] = &[
         summary: "gRPC's interoperability tests, as a server or as a client",
         run: interop::run,
     },
+    Command { name: "market", summary: "serve a shopping market", run: market::run },
 ];
 
 /// Runs the process's command line.
