@@ -114,8 +114,8 @@ impl Connection {
         let total: usize = parts.iter().map(|part| part.len()).sum();
         let is_first = self.streams[slot].queue.is_empty();
         let mut sent = 0;
-        // Those in line come first.
-        if is_first && self.sending.is_empty() {
+        // While others stand in line there is no room either: nobody is overtaken.
+        if is_first {
             while sent < total {
                 let room = self.room(slot);
                 if room == 0 {

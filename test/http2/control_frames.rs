@@ -135,6 +135,7 @@ fn section_6_8_streams_above_the_last_are_refused_and_may_be_tried_again() {
     assert_eq!(events, expected);
     assert_eq!(peer.connection.open_streams(), 2);
     // A second GOAWAY may lower the last stream, never raise it.
+    assert_eq!(peer.send(&go_away(3, 0, b"")), [""; 0]);
     assert_eq!(peer.send(&go_away(0x7fff_ffff, 0, b"")), [""; 0]);
     let events = peer.send(&go_away(0, 0, b"now"));
     let closed = "closed NO_ERROR by peer: the server has gone away";
@@ -171,6 +172,8 @@ fn section_6_8_a_server_leaves_without_losing_a_request() {
     // A request that was under way is served.
     let late = peer.headers(3, &REQUEST, END_STREAM);
     assert_eq!(peer.send(&late).len(), 1);
+    // The answer to another PING says nothing.
+    assert_eq!(peer.answer(&wire::frame(PING, ACK, 0, b"whatever")), [""; 0]);
     // The client has seen the announcement: from here on nothing new is taken.
     let pong = wire::frame(PING, ACK, 0, b"leaving\0");
     assert_eq!(peer.answer(&pong), [r#"GOAWAY last=3 NO_ERROR """#]);

@@ -174,6 +174,19 @@ fn a_stream_without_window_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_stream_that_is_reset_in_line_leaves_the_line() {
+    let mut peer = answering(1_000_000, &[1, 3]);
+    peer.send_data(1, &[1; 70_000], true);
+    peer.send_data(3, b"third", true);
+    peer.written();
+    peer.send(&wire::rst_stream(1, 8));
+    // Takes the place of stream 1, and has nothing to send.
+    let request = peer.headers(5, &REQUEST, END_STREAM);
+    peer.send(&request);
+    assert_eq!(peer.answer(&window_update(0, 100_000)), [r#"DATA 3 "third" end"#]);
+}
+
+#[test]
 fn section_6_9_1_more_than_the_streams_window_is_a_stream_error() {
     let limits = Limits { call_window_bytes: 100_000, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);
@@ -199,7 +212,8 @@ fn section_6_9_1_more_than_the_connections_window_is_a_connection_error() {
 
 #[test]
 fn section_6_9_padding_counts_and_is_given_back() {
-    let limits = Limits { call_window_bytes: 70_000, ..Limits::DEFAULT };
+    let limits =
+        Limits { call_window_bytes: 70_000, connection_window_bytes: 140_000, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);
     let request = peer.headers(1, &REQUEST, 0);
     peer.send(&request);
@@ -210,7 +224,8 @@ fn section_6_9_padding_counts_and_is_given_back() {
         assert_eq!(peer.send(&padded), [r#"data 1 "\x07""#]);
         credits.extend(peer.written());
     }
-    assert_eq!(credits, ["WINDOW_UPDATE 1 +35072"; 4]);
+    let (stream, connection) = ("WINDOW_UPDATE 1 +35072", "WINDOW_UPDATE +70144");
+    assert_eq!(credits, [stream, stream, connection, stream, stream, connection]);
 }
 
 #[test]

@@ -277,7 +277,10 @@ fn section_8_3_1_host_says_the_same_as_authority() {
     expect_request(&request_with(&[("host", "HERE")]));
     let [method, scheme, path, _] = REQUEST;
     expect_request(&[method, scheme, path, ("host", "elsewhere")]);
-    expect_malformed_request(&[method, scheme, path, (":authority", "me:secret@here")]);
+    let with_user = (":authority", "me:secret@here");
+    expect_malformed_request(&[method, scheme, path, with_user]);
+    expect_malformed_request(&[method, (":scheme", "https"), path, with_user]);
+    expect_request(&[method, (":scheme", "ftp"), path, with_user]);
 }
 
 #[test]

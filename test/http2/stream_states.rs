@@ -34,6 +34,11 @@ fn section_5_1_a_server_initiated_stream_is_always_idle() {
     for frame in [data(2, b"x", 0), rst_stream(2, 8), window_update(2, 1)] {
         Peer::of_open_request().expect_connection_error(&frame, "PROTOCOL_ERROR");
         Peer::of_open_response().expect_connection_error(&frame, "PROTOCOL_ERROR");
+        // Also when odd ones above it have been used.
+        let mut peer = Peer::of_server();
+        let request = peer.headers(7, &REQUEST, END_STREAM);
+        peer.send(&request);
+        peer.expect_connection_error(&frame, "PROTOCOL_ERROR");
     }
 }
 
@@ -127,6 +132,19 @@ fn section_5_1_discarded_data_counts_for_the_connection_and_is_given_back() {
     // 1 MiB is the connection's window; half of it, discarded, is worth a WINDOW_UPDATE.
     let half = data(1, &[0; 16_384], 0).repeat(32);
     assert_eq!(peer.answer(&half), ["WINDOW_UPDATE +524288"]);
+}
+
+#[test]
+fn section_5_1_data_that_meets_a_stream_error_is_given_back_too() {
+    let mut peer = Peer::of_server();
+    for id in (1..63).step_by(2) {
+        let request = peer.headers(id, &REQUEST, END_STREAM);
+        peer.send(&[request, data(id, &[0; 16_384], 0)].concat());
+        assert_eq!(peer.written(), [format!("RST_STREAM {id} STREAM_CLOSED")]);
+    }
+    let request = peer.headers(63, &REQUEST, END_STREAM);
+    let last = peer.answer(&[request, data(63, &[0; 16_384], 0)].concat());
+    assert_eq!(last, ["WINDOW_UPDATE +524288", "RST_STREAM 63 STREAM_CLOSED"]);
 }
 
 #[test]
