@@ -290,9 +290,6 @@ impl Connection {
         if self.events.is_empty() && self.events.capacity() > 0 {
             self.events = VecDeque::new();
         }
-        if self.open_block.is_none() && self.fragments.capacity() > 0 {
-            self.fragments = Vec::new();
-        }
     }
 
     /// False while the peer does not read what it makes us say: reading on would only add to it.
@@ -479,8 +476,9 @@ mod tests {
     fn a_busy_connection_that_comes_to_rest_holds_little() {
         let mut client = Connection::new_client(&Limits::DEFAULT, Duration::ZERO);
         let mut server = Connection::new_server(&Limits::DEFAULT, Duration::ZERO);
+        let long = (&b"x-long"[..], &[b'x'; 10_000][..], Indexing::Incremental);
         for _ in 0..100 {
-            let stream = client.open(REQUEST, false).unwrap();
+            let stream = client.open(REQUEST.into_iter().chain([long]), false).unwrap();
             client.send_data(stream, &[&[0; 20_000]], true).unwrap();
         }
         let (mut answered, mut most) = (0, 0);

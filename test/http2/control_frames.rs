@@ -204,6 +204,14 @@ fn section_6_8_a_client_leaves_when_its_last_stream_has_ended() {
 }
 
 #[test]
+fn section_6_8_debug_data_is_cut_to_what_a_frame_holds() {
+    let mut peer = Peer::of_client();
+    peer.connection.go_away(ErrorCode::INTERNAL_ERROR, &[b'x'; 20_000]);
+    assert_eq!(peer.connection.output().len(), 9 + 16_384);
+    assert_eq!(peer.written(), ["GOAWAY last=0 INTERNAL_ERROR (16376 bytes)"]);
+}
+
+#[test]
 fn section_6_8_an_error_ends_everything_at_once() {
     let mut peer = Peer::of_open_request();
     peer.connection.go_away(ErrorCode::INTERNAL_ERROR, b"a bug");

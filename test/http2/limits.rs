@@ -66,7 +66,7 @@ fn resets_that_the_peer_provokes_count_as_well() {
     for provoke in provocations {
         let mut peer = Peer::of_server();
         let mut resets = 0;
-        for id in (1..).step_by(2) {
+        for id in (1..10_001).step_by(2) {
             let bytes = [peer.headers(id, &REQUEST, END_STREAM), provoke(id)].concat();
             peer.send(&bytes);
             peer.written();
@@ -159,13 +159,16 @@ fn a_peer_that_opens_no_window_for_all_that_it_asked_for_is_sent_away() {
     peer.send_data(1, &[1; 6_000], true);
     peer.send_data(3, &[3; 4_000], true);
     assert_eq!(peer.connection.next_timeout(), None);
-    peer.send_data(5, &[5; 1], false);
+    peer.send_data(5, &[5; 100], false);
     let timeout = limits.write_stall_timeout;
     assert_eq!(peer.connection.next_timeout(), Some(START + timeout));
-    // Anything taken is a sign of life ...
+    // Asking for more changes nothing ...
     peer.now += timeout / 2;
+    peer.expect_alive();
+    peer.send_data(5, &[5; 100], true);
+    assert_eq!(peer.connection.next_timeout(), Some(START + timeout));
+    // ... anything taken is a sign of life ...
     peer.send(&window_update(1, 1));
-    peer.send_data(5, &[5; 1], true);
     peer.connection.handle_timeout(START + timeout);
     assert_eq!(peer.connection.next_timeout(), Some(peer.now + timeout));
     // ... but no end of patience.
@@ -272,7 +275,7 @@ fn answers_that_the_peer_does_not_read_stop_our_reading() {
     let limits = Limits { max_queued_output_bytes: 1_000, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);
     let mut answered = 0;
-    for id in (1..).step_by(2) {
+    for id in (1..10_001).step_by(2) {
         if !peer.connection.wants_input() {
             break;
         }

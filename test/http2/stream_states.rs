@@ -83,8 +83,17 @@ fn section_5_1_nothing_can_be_sent_after_our_end() {
     let stream = StreamId(1);
     assert_eq!(peer.connection.send_data(stream, &[b"x"], false), Err(StreamGone));
     assert_eq!(peer.connection.send_headers(stream, indexed(&[("x", "y")]), true), Err(StreamGone));
-    peer.written();
-    assert_eq!(peer.written(), [""; 0]);
+    assert_eq!(peer.written(), ["HEADERS 1 :status=200 end"]);
+}
+
+#[test]
+fn section_5_1_nothing_can_be_sent_behind_an_end_that_waits() {
+    let mut peer = Peer::of_open_request();
+    peer.send_headers(1, &RESPONSE, false);
+    peer.send_data(1, &[0; 70_000], true);
+    let stream = StreamId(1);
+    assert_eq!(peer.connection.send_data(stream, &[b"x"], false), Err(StreamGone));
+    assert_eq!(peer.connection.send_headers(stream, indexed(&[("x", "y")]), true), Err(StreamGone));
 }
 
 #[test]
@@ -111,6 +120,8 @@ fn section_5_1_content_after_the_peers_own_reset_is_a_stream_error() {
     peer.send(&rst_stream(1, 8));
     let headers = peer.headers(1, &REQUEST, END_STREAM);
     peer.expect_stream_error(&headers, 1, "STREAM_CLOSED");
+    // Now we have reset it too, and what follows may have been under way.
+    assert_eq!(peer.answer(&data(1, b"x", 0)), [""; 0]);
 }
 
 #[test]
@@ -250,10 +261,15 @@ fn section_5_4_1_goaway_names_the_last_stream_worked_on() {
     peer.send(&requests.concat());
     let events = peer.send(&data(9, b"idle", 0));
     assert_eq!(events, ["closed PROTOCOL_ERROR by us: a frame on a stream that is not open yet"]);
-    let debug = "(42 bytes)";
-    let written = peer.written();
-    assert!(written[0].starts_with("GOAWAY last=7 PROTOCOL_ERROR"), "{written:?} {debug}");
+    assert_eq!(
+        peer.written(),
+        [r#"GOAWAY last=7 PROTOCOL_ERROR "a frame on a stream that is not open yet""#]
+    );
     assert_eq!(peer.connection.open_streams(), 0);
+    // A client has worked on nothing of the server's.
+    let mut peer = Peer::of_open_response();
+    peer.send(&data(9, b"idle", 0));
+    assert!(peer.written()[0].starts_with("GOAWAY last=0 PROTOCOL_ERROR"));
 }
 
 #[test]
