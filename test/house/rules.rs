@@ -49,6 +49,15 @@ const ADDRESSES: &[&str] =
 
 /// Words that mean the world wherever a pure file writes them.
 const WORLDLY_WORDS: &[&str] = &["Instant", "SystemTime", "RandomState", "thread_local"];
+
+/// Constructors that seed a hasher from the environment; `default()` with a hasher named does not.
+const RANDOM_HASHERS: &[&[&str]] = &[
+    &["HashMap", "new"],
+    &["HashMap", "with_capacity"],
+    &["HashSet", "new"],
+    &["HashSet", "with_capacity"],
+];
+
 const LOG_NAMES: &[&str] =
     &["trace", "debug", "info", "warn", "error", "log", "Level", "LevelFilter", "log_enabled", "*"];
 const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
@@ -225,9 +234,10 @@ fn purity(source: &Source<'_>) -> Vec<Finding> {
         let world = WORLD.iter().any(|world| parts.starts_with(world));
         let address = parts.starts_with(&["std", "net"]) && ADDRESSES.contains(&last);
         let word = parts.iter().any(|part| WORLDLY_WORDS.contains(part));
+        let random = RANDOM_HASHERS.iter().any(|hasher| parts.ends_with(hasher));
         let logs = first == "log" && parts.get(1).is_some_and(|name| LOG_NAMES.contains(name));
         let prints = path.is_macro && PRINTS.contains(&last);
-        ((world && !address) || word || logs || prints).then(|| parts.join("::"))
+        ((world && !address) || word || random || logs || prints).then(|| parts.join("::"))
     };
     let findings = paths(&source.shipped).into_iter().filter_map(|path| {
         let named = refused(&path)?;

@@ -84,6 +84,7 @@ fn the_world_is_caught_in_a_pure_room() {
         "fn f() { log::warn!(); }",
         "fn f() { println!(); }",
         "use std::collections::hash_map::RandomState;",
+        "fn f() { let seen = HashMap::new(); }",
     ] {
         assert_caught("src/hpack/mod.rs", world, 1, "in pure room `hpack`");
         assert_caught("src/market/state.rs", world, 1, "in pure room `market`");
