@@ -5,6 +5,7 @@
 //! logged (`env_logger`'s syntax); warnings and errors are on by default.
 
 mod bench;
+mod connect;
 mod failure;
 mod flags;
 mod interop;

@@ -2,10 +2,13 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
-use crate::rpc::{Server, ServerOptions, Services, ServingStatus, add_standard_services};
+use crate::rpc::{
+    IdentityFiles, Server, ServerOptions, ServerTls, Services, ServingStatus, add_standard_services,
+};
 use crate::session::Compat;
 
 /// Adds the flags of a server.
@@ -14,6 +17,10 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("listen", "where to listen; port 0 picks a free port (required)", "HOST:PORT")
         .value("compat", "what to speak: grpc, native or both (default both)", "PROTOCOL")
         .value("max-connections", "connections at once (default 1024)", "N")
+        .value("tls-cert", "serve TLS beside cleartext: our certificate chain, PEM", "FILE")
+        .value("tls-key", "its private key, PEM", "FILE")
+        .value("tls-client-ca", "take only clients with a certificate of these authorities", "FILE")
+        .switch("tls-only", "refuse cleartext")
 }
 
 /// Reads them.
@@ -26,10 +33,24 @@ fn options(parsed: &Parsed) -> Result<(SocketAddr, ServerOptions), Failure> {
         .ok_or_else(|| parsed.wrong(format!("--listen {listen:?}: no such address")))?;
     let options = ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
+        tls: tls(parsed)?,
         max_connections: parsed.number("max-connections", 1024, 1..=1_000_000)? as usize,
         ..ServerOptions::default()
     };
     Ok((address, options))
+}
+
+fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
+    let (client_ca, only) = (parsed.text("tls-client-ca"), parsed.is_on("tls-only"));
+    let (certificates, key) = match (parsed.text("tls-cert"), parsed.text("tls-key")) {
+        (Some(certificates), Some(key)) => (certificates, key),
+        (None, None) if client_ca.is_none() && !only => return Ok(None),
+        _ => return Err(parsed.wrong("TLS needs both --tls-cert and --tls-key")),
+    };
+    let identity = IdentityFiles { certificates: certificates.as_ref(), key: key.as_ref() };
+    ServerTls::load(identity, client_ca.as_deref().map(Path::new), only)
+        .map(Some)
+        .map_err(|error| Failure::because("cannot serve TLS", error))
 }
 
 /// Serves until SIGTERM or Ctrl-C: prints `listening on ADDR` once connections are accepted, and
@@ -48,4 +69,33 @@ pub(super) fn run(parsed: &Parsed, mut services: Services) -> Result<(), Failure
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::because("cannot write to stdout", error))?;
     server.run().map_err(|error| Failure::because("the server failed", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<ServerOptions, Failure> {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let parsed = flags(Flags::new("agora x", "Serves x.")).parse(&arguments)?;
+        options(&parsed).map(|(_, options)| options)
+    }
+
+    #[test]
+    fn half_of_a_certificate_is_wrong_usage() {
+        for flags in ["--tls-cert a.pem", "--tls-key a.key", "--tls-only", "--tls-client-ca a.pem"]
+        {
+            let result = read(&format!("--listen 127.0.0.1:0 {flags}"));
+            assert!(matches!(result, Err(Failure::Usage(_))), "{flags}");
+        }
+        assert!(read("--listen 127.0.0.1:0").unwrap().tls.is_none());
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_there_is_named() {
+        let result = read("--listen 127.0.0.1:0 --tls-cert missing.pem --tls-key missing.key");
+        let Err(Failure::Failed(reason)) = result else { panic!("{result:?}") };
+        let wanted = if cfg!(feature = "tls") { "missing.pem: " } else { "built without TLS" };
+        assert!(reason.contains(wanted), "{reason}");
+    }
 }

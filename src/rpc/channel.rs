@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::client_call::ClientCall;
 use super::drive::Inner;
+use super::tls::ClientTls;
 use crate::call::{Limits, Metadata, Status};
 use crate::session::Protocol;
 
@@ -15,7 +16,9 @@ pub struct ChannelOptions {
     pub protocol: Protocol,
     /// What the server may make us spend.
     pub limits: Limits,
-    /// How long one attempt to connect may take; a call's own deadline may end it sooner.
+    /// With what TLS is spoken; without it the connection is in the clear.
+    pub tls: Option<ClientTls>,
+    /// How long one attempt to connect (the TLS handshake included) may take; a call's own deadline may end it sooner.
     pub connect_timeout: Duration,
 }
 
@@ -24,6 +27,7 @@ impl Default for ChannelOptions {
         ChannelOptions {
             protocol: Protocol::Native,
             limits: Limits::DEFAULT,
+            tls: None,
             connect_timeout: Duration::from_secs(5),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   Open --- session closed, output written ---> Lingering --- end of file, or time up ---> Gone
-//!     \------------- the socket failed, or the peer is gone ---------------------------------^
+//!    | \---- the peer breaks TLS ----------------^                                           ^
+//!    \-------------- the socket failed, or the peer is gone ---------------------------------/
 //! ```
 //!
 //! A socket that is closed while bytes of the peer wait unread is reset, and the peer may lose our
@@ -10,14 +11,16 @@
 //! reads what still comes until the peer has closed its side.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::dispatch::{Batch, Calls, Dispatch, Shared};
 use super::outbox::{Action, ConnectionId};
 use super::socket::Socket;
+use super::tls::ServerTls;
 use crate::call::{CallId, Code};
-use crate::session::ServerSession;
+use crate::session::{ServerSession, Sniffed, sniff};
 
 /// How long a connection that is over waits for the peer to close its side.
 const LINGER: Duration = Duration::from_secs(2);
@@ -34,6 +37,8 @@ enum Stage {
 /// What the server lends a connection for a turn.
 pub(super) struct Turn<'a> {
     pub(super) shared: &'a Shared,
+    /// What a connection that begins as TLS goes on with.
+    pub(super) tls: Option<&'a ServerTls>,
     /// Where bytes are read into.
     pub(super) buffer: &'a mut [u8],
     pub(super) batch: &'a mut Batch,
@@ -50,6 +55,8 @@ pub(super) struct Connection {
     session: ServerSession,
     calls: Calls,
     stage: Stage,
+    /// Nothing was read yet: it may become TLS.
+    fresh: bool,
     /// The socket may have more to read.
     readable: bool,
     /// It is on the server's list of those to run, to flush.
@@ -73,6 +80,7 @@ impl Connection {
             session,
             calls: Calls::default(),
             stage: Stage::Open,
+            fresh: true,
             readable: true,
             to_run: false,
             to_flush: false,
@@ -80,9 +88,12 @@ impl Connection {
         }
     }
 
-    /// The socket became readable.
-    pub(super) fn set_readable(&mut self) {
+    /// The socket became readable, or its end has come near.
+    pub(super) fn set_readable(&mut self, ended: bool) {
         self.readable = true;
+        if ended {
+            self.socket.set_ended();
+        }
     }
 
     /// Whether a turn would find something to do.
@@ -120,21 +131,38 @@ impl Connection {
             match self.socket.read(turn.buffer) {
                 Ok(0) => return self.lose(turn),
                 Ok(n) => {
-                    self.readable = n == turn.buffer.len() || !self.socket.short_read_means_empty();
-                    self.receive(n, turn);
+                    self.readable = !self.socket.is_empty();
+                    self.take(n, turn);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                Err(error) => {
-                    log::debug!("{}: {error}", self.peer);
-                    return self.lose(turn);
-                }
+                Err(error) => self.fail(&error, turn),
             }
         }
     }
 
+    /// Takes the bytes that were read: the first of all tell whether the connection is TLS.
+    fn take(&mut self, n: usize, turn: &mut Turn<'_>) {
+        if mem::take(&mut self.fresh) {
+            match (sniff(&turn.buffer[..n]), turn.tls) {
+                (Sniffed::Tls, Some(tls)) => {
+                    if let Err(error) = self.socket.accept_tls(tls, &mut turn.buffer[..n]) {
+                        self.fail(&error, turn);
+                    }
+                    return;
+                }
+                (_, Some(tls)) if tls.is_only() => self.session.refuse_cleartext(),
+                _ => (),
+            }
+        }
+        if let Some(protocol) = self.socket.take_agreed() {
+            self.session.agree_on(protocol);
+        }
+        self.receive(n, turn);
+    }
+
     fn receive(&mut self, n: usize, turn: &mut Turn<'_>) {
-        let buffer = std::mem::take(&mut turn.buffer);
+        let buffer = mem::take(&mut turn.buffer);
         let now = turn.now;
         self.with_dispatch(turn, |session, dispatch| {
             session.receive(now, &buffer[..n], dispatch);
@@ -202,14 +230,10 @@ impl Connection {
                     peer: self.peer,
                     now: turn.instant,
                 });
-                self.socket.shutdown_write();
-                self.stage = Stage::Lingering { until: turn.now + LINGER };
+                self.linger(turn.now);
             }
             Ok(()) => (),
-            Err(error) => {
-                log::debug!("{}: {error}", self.peer);
-                self.lose(turn);
-            }
+            Err(error) => self.fail(&error, turn),
         }
     }
 
@@ -234,12 +258,26 @@ impl Connection {
 
     /// Reads on until the peer has closed its side, for nobody.
     fn discard(&mut self, buffer: &mut [u8]) {
-        match self.socket.read(buffer) {
+        match self.socket.discard(buffer) {
             Ok(1..) => (),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
             Err(error) if error.kind() == ErrorKind::Interrupted => (),
             Ok(0) | Err(_) => self.stage = Stage::Gone,
         }
+    }
+
+    /// The socket failed, or what it carries is no TLS; then the peer is to hear of it.
+    fn fail(&mut self, error: &io::Error, turn: &mut Turn<'_>) {
+        log::debug!("{}: {error}", self.peer);
+        self.lose(turn);
+        if error.kind() == ErrorKind::InvalidData {
+            self.linger(turn.now);
+        }
+    }
+
+    fn linger(&mut self, now: Duration) {
+        self.socket.shutdown_write();
+        self.stage = Stage::Lingering { until: now + LINGER };
     }
 
     /// The peer is gone: so are its calls.

@@ -26,10 +26,8 @@ use std::time::{Duration, Instant};
 use super::backoff::Backoff;
 use super::channel::ChannelOptions;
 use super::link::{Link, connect};
-use super::reactor::{Poller, Readiness, Registrar, Stream, Waker};
-use super::socket::Socket;
+use super::reactor::{Poller, Readiness, Registrar, Waker};
 use crate::call::{CallId, ClientSink, Code, Metadata, Status};
-use crate::session::ClientSession;
 
 /// A call of a channel over all the connections it ever had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -177,7 +175,7 @@ impl Inner {
             if ready.readable
                 && let Some(link) = state.link(ready.key)
             {
-                link.set_readable();
+                link.set_readable(ready.ended);
             }
         }
         state.readiness = readiness;
@@ -311,11 +309,10 @@ impl Inner {
     }
 
     fn open_link(&self, key: u64, timeout: Duration) -> io::Result<Link> {
-        let mut stream = Stream::from_std(connect(&self.target, timeout)?)?;
-        self.registrar.add_stream(&mut stream, key)?;
-        let ChannelOptions { protocol, limits, .. } = &self.options;
-        let session = ClientSession::new(*protocol, &self.target, false, limits, self.now());
-        Ok(Link::new(Socket::Plain(stream), session))
+        let socket = connect(&self.target, &self.options, timeout)?;
+        let mut link = Link::new(socket, &self.target, &self.options, self.now());
+        self.registrar.add_stream(link.stream(), key)?;
+        Ok(link)
     }
 }
 
@@ -345,7 +342,7 @@ impl State {
         self.last_used = now;
         if stale && self.poller.is_some() {
             if let Some((_, link)) = self.current() {
-                link.set_readable();
+                link.set_readable(false);
             }
             self.turn(now);
         }

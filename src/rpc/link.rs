@@ -1,19 +1,35 @@
 //! A client's connection: a socket and its session.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use super::channel::ChannelOptions;
+use super::reactor::Stream;
 use super::socket::Socket;
+use super::tls::Tls;
 use crate::call::ClientSink;
 use crate::session::ClientSession;
 
-/// Connects to `target` (`host:port`): a name is looked up, and each of its addresses tried.
+/// Connects to `target` (`host:port`), and makes the TLS handshake if there is to be one.
 ///
 /// # Errors
-/// The last address's failure, or that of the look-up.
-pub(super) fn connect(target: &str, timeout: Duration) -> io::Result<TcpStream> {
+/// The server cannot be reached, or TLS not be agreed on, within `timeout`.
+pub(super) fn connect(
+    target: &str,
+    options: &ChannelOptions,
+    timeout: Duration,
+) -> io::Result<Socket> {
     let until = Instant::now() + timeout;
+    let mut stream = reach(target, until)?;
+    let tls = options.tls.as_ref();
+    let tls = tls.map(|tls| Tls::connect(tls, target, options.protocol, &mut stream, until));
+    Socket::connected(stream, tls.transpose()?)
+}
+
+/// A name is looked up, and each of its addresses tried.
+fn reach(target: &str, until: Instant) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for address in target.to_socket_addrs()? {
         let left = until.saturating_duration_since(Instant::now());
@@ -41,14 +57,30 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Begins a session on a connected stream that is registered with a poller.
-    pub(super) fn new(socket: Socket, session: ClientSession) -> Link {
+    /// Begins a session on a socket that was connected with the same `target` and `options`.
+    pub(super) fn new(
+        socket: Socket,
+        target: &str,
+        options: &ChannelOptions,
+        now: Duration,
+    ) -> Link {
+        let ChannelOptions { protocol, limits, tls, .. } = options;
+        let authority = tls.as_ref().map_or(Cow::Borrowed(target), |tls| tls.authority(target));
+        let session = ClientSession::new(*protocol, &authority, tls.is_some(), limits, now);
         Link { socket, session, readable: true, lost: false }
     }
 
-    /// The socket became readable.
-    pub(super) fn set_readable(&mut self) {
+    /// What is registered with a poller.
+    pub(super) fn stream(&mut self) -> &mut Stream {
+        self.socket.stream()
+    }
+
+    /// The socket became readable, or its end has come near.
+    pub(super) fn set_readable(&mut self, ended: bool) {
         self.readable = true;
+        if ended {
+            self.socket.set_ended();
+        }
     }
 
     /// Whether a turn would read something.
@@ -65,7 +97,7 @@ impl Link {
             match self.socket.read(buffer) {
                 Ok(0) => self.lose(sink),
                 Ok(n) => {
-                    self.readable = n == buffer.len() || !self.socket.short_read_means_empty();
+                    self.readable = !self.socket.is_empty();
                     self.session.receive(now, &buffer[..n], sink);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,

@@ -30,6 +30,7 @@ mod server;
 mod service;
 mod slots;
 mod socket;
+mod tls;
 mod wire;
 mod workers;
 
@@ -41,6 +42,7 @@ pub use multiplexer::{Completion, Multiplexer};
 pub use outbox::{Reply, Responder};
 pub use server::{Server, ServerHandle, ServerOptions};
 pub use service::{CallHandler, Context, Services, Shape};
+pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
 
 /// Adds what every server has beside its own services: health and reflection. Comes last, for it
 /// lists the services that are there by then; all of them are NOT_SERVING until

@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::channel::ChannelOptions;
 use super::link::{Link, connect};
-use super::reactor::{Poller, Readiness, Stream};
-use super::socket::Socket;
+use super::reactor::{Poller, Readiness};
 use crate::call::{CallId, ClientSink, Metadata, Status};
-use crate::session::{ClientSession, StartError};
+use crate::session::StartError;
 
 /// A call that ended.
 #[derive(Debug)]
@@ -67,18 +66,16 @@ impl Multiplexer {
         })
     }
 
-    /// Makes one more connection, waiting for it. Connections are numbered from 0.
+    /// Makes one more connection, waiting for it (and its TLS handshake). Connections are numbered from 0.
     ///
     /// # Errors
     /// The operating system's, or the look-up's.
     pub fn connect(&mut self, target: &str, options: &ChannelOptions) -> io::Result<usize> {
         let number = self.links.len();
-        let mut stream = Stream::from_std(connect(target, options.connect_timeout)?)?;
-        self.poller.add_stream(&mut stream, number as u64)?;
-        let ChannelOptions { protocol, limits, .. } = options;
-        let now = self.started.elapsed();
-        let session = ClientSession::new(*protocol, target, false, limits, now);
-        self.links.push(Link::new(Socket::Plain(stream), session));
+        let socket = connect(target, options, options.connect_timeout)?;
+        let mut link = Link::new(socket, target, options, self.started.elapsed());
+        self.poller.add_stream(link.stream(), number as u64)?;
+        self.links.push(link);
         Ok(number)
     }
 
@@ -124,7 +121,7 @@ impl Multiplexer {
             if let Some(link) = self.links.get_mut(ready.key as usize)
                 && ready.readable
             {
-                link.set_readable();
+                link.set_readable(ready.ended);
             }
         }
         self.turn_links(self.started.elapsed());

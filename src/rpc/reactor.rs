@@ -5,7 +5,7 @@
 //! its own, for fairness), and written to as soon as there is something to write, without waiting
 //! for an event. Events may come without cause; a read that has nothing is no error.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +21,8 @@ pub(super) struct Readiness {
     pub(super) key: u64,
     /// It has bytes, an end of file or an error to read.
     pub(super) readable: bool,
+    /// The peer has closed its side, or the socket has failed: no further event announces the end.
+    pub(super) ended: bool,
     /// It takes bytes again, or has failed.
     pub(super) writable: bool,
 }
@@ -82,6 +84,7 @@ impl Poller {
             Readiness {
                 key: event.token().0 as u64,
                 readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+                ended: event.is_read_closed() || event.is_error(),
                 writable: event.is_writable() || event.is_write_closed() || event.is_error(),
             }
         }));
@@ -214,6 +217,10 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(parts)
     }
 
     fn flush(&mut self) -> io::Result<()> {

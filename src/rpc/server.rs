@@ -20,6 +20,7 @@ use super::reactor::{Listener, Poller, Readiness, Waker};
 use super::service::Services;
 use super::slots::Slots;
 use super::socket::Socket;
+use super::tls::ServerTls;
 use super::workers::Workers;
 use crate::call::Limits;
 use crate::session::{Compat, ServerSession};
@@ -31,6 +32,8 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Which protocols are spoken.
     pub compat: Compat,
+    /// With what connections go on that begin as TLS; without it they are refused.
+    pub tls: Option<ServerTls>,
     /// Connections at once; one more is accepted and closed.
     pub max_connections: usize,
     /// Threads for blocking handlers, made as needed.
@@ -46,6 +49,7 @@ impl Default for ServerOptions {
         ServerOptions {
             limits: Limits::DEFAULT,
             compat: Compat::Both,
+            tls: None,
             max_connections: 1024,
             max_worker_threads: 64,
             max_waiting_jobs: 1024,
@@ -109,8 +113,9 @@ impl Server {
     pub fn bind(
         address: SocketAddr,
         services: Services,
-        options: ServerOptions,
+        mut options: ServerOptions,
     ) -> io::Result<Server> {
+        options.tls = options.tls.map(|tls| tls.speaking(options.compat));
         let poller = Poller::new()?;
         let mut listener = Listener::bind(address)?;
         poller.add_listener(&mut listener, LISTENER_KEY)?;
@@ -211,7 +216,7 @@ impl Server {
         let id = ConnectionId::from_key(ready.key);
         let Some(connection) = self.connections.get_mut(id) else { return };
         if ready.readable {
-            connection.set_readable();
+            connection.set_readable(ready.ended);
         }
         self.schedule(id, ready.writable);
     }
@@ -264,8 +269,7 @@ impl Server {
                 continue;
             }
             let session = ServerSession::new(&self.options.limits, self.options.compat, now);
-            let socket = Socket::Plain(stream);
-            self.connections.insert(Connection::new(id, peer, socket, session));
+            self.connections.insert(Connection::new(id, peer, Socket::new(stream), session));
             // Its first bytes are often here already: no need to wait for their event.
             self.schedule(id, true);
         }
@@ -352,6 +356,7 @@ impl Server {
         let Some(connection) = self.connections.get_mut(id) else { return };
         let mut turn = Turn {
             shared: &self.shared,
+            tls: self.options.tls.as_ref(),
             buffer: &mut self.work.buffer,
             batch: &mut self.work.batch,
             now,

@@ -6,13 +6,15 @@
 //!      +-- anything else --> Refused -+
 //!      +-- nothing in preface_timeout --> closed
 //! ```
+//!
+//! TLS is taken off before the session: a ClientHello that still comes here is refused.
 
 use std::time::Duration;
 
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::vitals::{Verdict, Vitals};
-use super::{CallGone, Compat, Sniffed, sniff};
+use super::{CallGone, Compat, Protocol, Sniffed, sniff};
 use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::{grpc, native};
 
@@ -22,6 +24,17 @@ const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-length: 65\r\n\
     connection: close\r\n\r\n\
     This port speaks gRPC (HTTP/2 with prior knowledge) and AGR1.  \r\n";
+
+/// What it is told where TLS is demanded.
+const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain\r\n\
+    content-length: 64\r\n\
+    connection: close\r\n\r\n\
+    This port speaks gRPC (HTTP/2) and AGR1, inside TLS only.     \r\n";
+
+/// What a ClientHello is told where no TLS is spoken: the fatal alert `handshake_failure` in a
+/// record of TLS 1.2, which is how every version begins (RFC 8446 sections 5.1 and 6.2).
+const TLS_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
 /// The server's side of one connection, from its first byte to its last.
 ///
@@ -77,6 +90,16 @@ impl ServerSession {
         }
     }
 
+    /// What the peer has agreed to speak (by ALPN, inside TLS): it may speak nothing else.
+    pub fn agree_on(&mut self, protocol: Protocol) {
+        self.compat = Compat::from(protocol);
+    }
+
+    /// Refuses a peer that speaks in the clear where TLS is demanded.
+    pub fn refuse_cleartext(&mut self) {
+        self.wire = Wire::Refused { unsent: CLEARTEXT_ANSWER };
+    }
+
     /// Takes bytes from the peer and reports what they mean.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
         self.vitals.heard(now);
@@ -86,6 +109,7 @@ impl ServerSession {
             if let Wire::Sniffing = wire {
                 *wire = match sniff(input) {
                     Sniffed::NeedMore => return 0,
+                    Sniffed::Tls => Wire::Refused { unsent: TLS_ALERT },
                     sniffed if !compat.takes(sniffed) => Wire::Refused { unsent: HTTP1_ANSWER },
                     Sniffed::Native => {
                         Wire::Native(Box::new(native::ServerConnection::new(limits, now)))
@@ -291,12 +315,15 @@ impl<S: ServerSink> ServerSink for Deadlined<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use super::HTTP1_ANSWER;
+    use super::{CLEARTEXT_ANSWER, HTTP1_ANSWER};
 
     #[test]
-    fn the_refusal_has_the_length_that_it_says() {
-        let text = std::str::from_utf8(HTTP1_ANSWER).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+    fn a_refusal_has_the_length_that_it_says() {
+        for answer in [HTTP1_ANSWER, CLEARTEXT_ANSWER] {
+            let text = std::str::from_utf8(answer).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let length = format!("content-length: {}\r\n", body.len());
+            assert!(head.contains(&length), "{}", body.len());
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Which protocol a connection speaks, told from its first bytes.
 
+use super::Protocol;
+
 /// The first bytes of the HTTP/2 client preface (RFC 9113 section 3.4), enough to tell it from
 /// every HTTP/1.1 request: no method is called `PRI`.
 const HTTP2: &[u8; 4] = b"PRI ";
@@ -55,6 +57,16 @@ impl Compat {
             Sniffed::Grpc => self != Compat::Native,
             Sniffed::Native => self != Compat::Grpc,
             Sniffed::NeedMore | Sniffed::Tls | Sniffed::Other => false,
+        }
+    }
+}
+
+/// A connection that has agreed on one protocol.
+impl From<Protocol> for Compat {
+    fn from(protocol: Protocol) -> Compat {
+        match protocol {
+            Protocol::Grpc => Compat::Grpc,
+            Protocol::Native => Compat::Native,
         }
     }
 }

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use super::latency::Histogram;
 use super::wire::{ECHO, request};
 use crate::call::CallId;
-use crate::cli::Failure;
 use crate::cli::flags::{Flags, Parsed};
+use crate::cli::{Failure, connect};
 use crate::rpc::{ChannelOptions, Multiplexer};
 use crate::session::Protocol;
 
 /// What to measure.
 struct Plan {
     target: String,
-    protocol: Protocol,
+    options: ChannelOptions,
     connections: usize,
     in_flight: usize,
     bytes: usize,
@@ -36,18 +36,17 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Measures, and prints one line a figure.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let parsed = Flags::new(
+    let flags = Flags::new(
         "agora bench echo --target HOST:PORT [FLAGS]",
         "Calls agora.bench.v1.EchoService/Echo with a fixed number of calls in flight.",
     )
     .value("target", "the server (required)", "HOST:PORT")
-    .value("protocol", "grpc or native (default native)", "PROTOCOL")
     .value("connections", "connections (default 1)", "C")
     .value("inflight", "calls in flight on each connection (default 1)", "M")
     .value("bytes", "payload bytes (default 100)", "B")
     .value("seconds", "how long to measure (default 3)", "S")
-    .value("warm-up", "seconds before that are not counted (default 0.5)", "S")
-    .parse(arguments)?;
+    .value("warm-up", "seconds before that are not counted (default 0.5)", "S");
+    let parsed = connect::flags(flags, Protocol::Native).parse(arguments)?;
     parsed.no_arguments()?;
     let plan = plan(&parsed)?;
     let measured = measure(&plan)?;
@@ -63,7 +62,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 fn plan(parsed: &Parsed) -> Result<Plan, Failure> {
     Ok(Plan {
         target: parsed.required("target")?,
-        protocol: parsed.parsed("protocol", Protocol::Native)?,
+        options: connect::options(parsed, Protocol::Native)?,
         connections: parsed.number("connections", 1, 1..=10_000)? as usize,
         in_flight: parsed.number("inflight", 1, 1..=100_000)? as usize,
         bytes: parsed.number("bytes", 100, 0..=4_000_000)? as usize,
@@ -75,9 +74,8 @@ fn plan(parsed: &Parsed) -> Result<Plan, Failure> {
 fn measure(plan: &Plan) -> Result<Measured, Failure> {
     let failed = |error| Failure::because(&plan.target, error);
     let mut multiplexer = Multiplexer::new().map_err(failed)?;
-    let options = ChannelOptions { protocol: plan.protocol, ..ChannelOptions::default() };
     for _ in 0..plan.connections {
-        multiplexer.connect(&plan.target, &options).map_err(failed)?;
+        multiplexer.connect(&plan.target, &plan.options).map_err(failed)?;
     }
     let request = request(&vec![b'x'; plan.bytes]);
     let mut flights: HashMap<(usize, CallId), Instant> = HashMap::new();
@@ -124,8 +122,9 @@ fn report(plan: &Plan, measured: &Measured) {
     let Measured { latencies, elapsed, .. } = measured;
     let micros = |latency: Duration| latency.as_secs_f64() * 1e6;
     println!(
-        "{:?}, {} connections x {} in flight, {} bytes, {:.1} s",
-        plan.protocol,
+        "{:?}{}, {} connections x {} in flight, {} bytes, {:.1} s",
+        plan.options.protocol,
+        if plan.options.tls.is_some() { " in TLS" } else { "" },
         plan.connections,
         plan.in_flight,
         plan.bytes,

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::call::{Code, Metadata, Status};
 use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
-use crate::session::Protocol;
 
 /// A test case.
 pub(super) struct Case {
@@ -74,9 +73,8 @@ impl From<Status> for Unexpected {
 
 impl Peer {
     /// Nothing is connected yet.
-    pub(super) fn new(server: String, protocol: Protocol) -> Result<Peer, Status> {
-        let options = ChannelOptions { protocol, ..ChannelOptions::default() };
-        Ok(Peer { channel: Channel::new(&server, options.clone())?, options })
+    pub(super) fn new(server: &str, options: ChannelOptions) -> Result<Peer, Status> {
+        Ok(Peer { channel: Channel::new(server, options.clone())?, options })
     }
 
     fn unary(&self, path: &str, request: &[u8]) -> Result<Vec<u8>, Status> {

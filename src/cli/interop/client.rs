@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use super::cases::{CASES, Case, Peer};
-use crate::cli::Failure;
 use crate::cli::flags::Flags;
+use crate::cli::{Failure, connect};
 use crate::session::Protocol;
 
 /// Runs the case that was asked for, or all of them.
@@ -16,21 +16,20 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         names.join("\n    ")
     );
     let usage = "agora interop client --server HOST:PORT --case NAME [FLAGS]";
-    let parsed = Flags::new(usage, &about)
+    let flags = Flags::new(usage, &about)
         .value("server", "the server under test (required)", "HOST:PORT")
-        .value("case", "the test case, or all (required)", "NAME")
-        .value("protocol", "what to speak: grpc or native (default grpc)", "PROTOCOL")
-        .parse(arguments)?;
+        .value("case", "the test case, or all (required)", "NAME");
+    let parsed = connect::flags(flags, Protocol::Grpc).parse(arguments)?;
     parsed.no_arguments()?;
     let server = parsed.required("server")?;
     let name = parsed.required("case")?;
-    let protocol = parsed.parsed("protocol", Protocol::Grpc)?;
+    let options = connect::options(&parsed, Protocol::Grpc)?;
     let chosen: Vec<&Case> =
         CASES.iter().filter(|case| name == "all" || case.name == name).collect();
     if chosen.is_empty() {
         return Err(parsed.wrong(format!("--case {name:?}: no such case")));
     }
-    let peer = Peer::new(server, protocol)?;
+    let peer = Peer::new(&server, options)?;
     let mut failed = Vec::new();
     for case in chosen {
         match (case.run)(&peer) {

@@ -1,0 +1,86 @@
+//! What all commands that call a server have in common: flags for what is spoken, and to whom.
+
+use std::path::Path;
+
+use super::Failure;
+use super::flags::{Flags, Parsed};
+use crate::rpc::{ChannelOptions, ClientTls, IdentityFiles};
+use crate::session::Protocol;
+
+/// Adds the flags of a client that speaks `default` unless it is told otherwise.
+pub(super) fn flags(flags: Flags, default: Protocol) -> Flags {
+    let default = match default {
+        Protocol::Grpc => "grpc",
+        Protocol::Native => "native",
+    };
+    flags
+        .value("protocol", &format!("grpc or native (default {default})"), "PROTOCOL")
+        .value("tls-ca", "speak TLS, and believe these certificate authorities, PEM", "FILE")
+        .value("tls-name", "the name in the server's certificate (default: its host)", "NAME")
+        .value("tls-cert", "a certificate of our own to show, PEM", "FILE")
+        .value("tls-key", "its private key, PEM", "FILE")
+}
+
+/// Reads them.
+pub(super) fn options(parsed: &Parsed, default: Protocol) -> Result<ChannelOptions, Failure> {
+    Ok(ChannelOptions {
+        protocol: parsed.parsed("protocol", default)?,
+        tls: tls(parsed)?,
+        ..ChannelOptions::default()
+    })
+}
+
+fn tls(parsed: &Parsed) -> Result<Option<ClientTls>, Failure> {
+    let name = parsed.text("tls-name");
+    let (certificates, key) = (parsed.text("tls-cert"), parsed.text("tls-key"));
+    let identity = match (&certificates, &key) {
+        (Some(certificates), Some(key)) => {
+            Some(IdentityFiles { certificates: certificates.as_ref(), key: key.as_ref() })
+        }
+        (None, None) => None,
+        _ => return Err(parsed.wrong("--tls-cert and --tls-key belong together")),
+    };
+    let Some(authorities) = parsed.text("tls-ca") else {
+        return match (name, identity) {
+            (None, None) => Ok(None),
+            _ => Err(parsed.wrong("TLS needs --tls-ca")),
+        };
+    };
+    ClientTls::load(Path::new(&authorities), name.as_deref(), identity)
+        .map(Some)
+        .map_err(|error| Failure::because("cannot speak TLS", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<ChannelOptions, Failure> {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let flags = flags(Flags::new("agora x", "Calls x."), Protocol::Native);
+        options(&flags.parse(&arguments)?, Protocol::Native)
+    }
+
+    #[test]
+    fn a_protocol_is_chosen_or_the_default() {
+        assert_eq!(read("").unwrap().protocol, Protocol::Native);
+        assert_eq!(read("--protocol grpc").unwrap().protocol, Protocol::Grpc);
+        assert!(matches!(read("--protocol http"), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn tls_flags_that_miss_another_are_wrong_usage() {
+        for flags in ["--tls-name x", "--tls-cert a --tls-key b", "--tls-ca a --tls-cert b"] {
+            assert!(matches!(read(flags), Err(Failure::Usage(_))), "{flags}");
+        }
+        assert!(read("").unwrap().tls.is_none());
+    }
+
+    #[test]
+    fn authorities_that_are_not_there_are_named() {
+        let result = read("--tls-ca missing.pem");
+        let Err(Failure::Failed(reason)) = result else { panic!("{result:?}") };
+        let wanted = if cfg!(feature = "tls") { "missing.pem: " } else { "built without TLS" };
+        assert!(reason.contains(wanted), "{reason}");
+    }
+}

@@ -1,0 +1,247 @@
+//! Records to plaintext and back, on a socket that never blocks.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
+use std::net::TcpStream;
+use std::time::Instant;
+
+use rustls::{ClientConnection, Connection, ServerConnection};
+
+use super::config::alpn;
+use super::{ClientTls, ServerTls};
+use crate::rpc::reactor::Stream;
+use crate::session::Protocol;
+
+/// The longest record: header, plaintext, and what TLS 1.2 allows for its protection (RFC 5246
+/// section 6.2.3; TLS 1.3 allows less).
+const LONGEST_RECORD: usize = 5 + 16 * 1024 + 2048;
+/// What one write encrypts at most, and so what waits encrypted while the socket takes nothing.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// One connection's TLS, below its session.
+pub(in crate::rpc) struct Tls {
+    connection: Connection,
+    /// Bytes of the current write whose records the socket has not all taken yet.
+    unwritten: usize,
+    /// The handshake is over.
+    established: bool,
+    /// What was agreed by ALPN, until it is asked for.
+    agreed: Option<Protocol>,
+    /// The peer has said that nothing more comes.
+    closed: bool,
+}
+
+/// What a read gave.
+pub(in crate::rpc) struct Plaintext {
+    /// How many bytes; `None` when there is no plaintext yet, `Some(0)` for the peer's orderly end.
+    pub(in crate::rpc) bytes: Option<usize>,
+    /// The socket and rustls hold nothing more.
+    pub(in crate::rpc) empty: bool,
+}
+
+impl Tls {
+    /// The server's side of a connection that begins with a ClientHello.
+    ///
+    /// # Errors
+    /// rustls's, none of which a loaded configuration meets.
+    pub(in crate::rpc) fn accept(server: &ServerTls) -> io::Result<Tls> {
+        let connection = ServerConnection::new(server.config()).map_err(invalid)?;
+        Ok(Tls::new(Connection::Server(connection)))
+    }
+
+    /// The client's side: the whole handshake with the server at `target`, on a socket that
+    /// blocks.
+    ///
+    /// # Errors
+    /// The server is not whom we believe, does not agree to the protocol or to TLS at all, or is
+    /// not done `until` then.
+    pub(in crate::rpc) fn connect(
+        client: &ClientTls,
+        target: &str,
+        protocol: Protocol,
+        stream: &mut TcpStream,
+        until: Instant,
+    ) -> io::Result<Tls> {
+        let name = client.server_name(target).map_err(invalid)?;
+        let names = vec![alpn(protocol).to_vec()];
+        let connection = ClientConnection::new_with_alpn(client.config(), name, names);
+        let mut tls = Tls::new(Connection::Client(connection.map_err(invalid)?));
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            stream.set_read_timeout(Some(left))?;
+            stream.set_write_timeout(Some(left))?;
+            match tls.shake_hands(stream) {
+                Ok(true) => return Ok(tls),
+                Ok(false) => (),
+                Err(error) if is_passing(&error) => (),
+                Err(error) => {
+                    // Tells the server why, if it still listens.
+                    let _ = tls.connection.write_tls(stream);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn new(mut connection: Connection) -> Tls {
+        connection.set_buffer_limit(Some(WRITE_BYTES));
+        Tls { connection, unwritten: 0, established: false, agreed: None, closed: false }
+    }
+
+    /// One step of the handshake; whether it was the last.
+    fn shake_hands(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
+        if self.connection.wants_write() {
+            self.connection.write_tls(stream)?;
+        } else if !self.established {
+            if self.connection.read_tls(stream)? == 0 {
+                return Err(truncated());
+            }
+            self.process()?;
+        }
+        Ok(self.established && !self.connection.wants_write())
+    }
+
+    /// What was agreed by ALPN, once, when the handshake is over.
+    pub(in crate::rpc) fn take_agreed(&mut self) -> Option<Protocol> {
+        self.agreed.take()
+    }
+
+    /// Reads plaintext. One call reads the socket once at most.
+    ///
+    /// # Errors
+    /// The socket's; `UnexpectedEof` when it ends but the peer has not said so; `InvalidData` when
+    /// the peer breaks TLS, and has been told.
+    pub(in crate::rpc) fn read(
+        &mut self,
+        stream: &mut Stream,
+        buffer: &mut [u8],
+    ) -> io::Result<Plaintext> {
+        match self.connection.reader().read(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => (),
+            result => return result.map(|n| Plaintext { bytes: Some(n), empty: false }),
+        }
+        // Records are read into the back of the buffer and decrypted into its front. Plaintext is
+        // shorter than its records, so with a record's length between them (the beginning of one
+        // may have come earlier) it never reaches what is not yet decrypted.
+        let front = LONGEST_RECORD.min(buffer.len() / 2);
+        let room = buffer.len() - front;
+        let n = match stream.read(&mut buffer[front..])? {
+            0 => return Err(truncated()),
+            n => n,
+        };
+        let filled = self.decrypt(buffer, front, front + n);
+        let filled = filled.inspect_err(|_| drop(self.flush(stream)))?;
+        let bytes = (filled > 0 || self.closed).then_some(filled);
+        Ok(Plaintext { bytes, empty: n < room && !self.closed })
+    }
+
+    /// Takes the first records of a connection, which were read as cleartext. No plaintext can
+    /// come of them: a client has to wait for our answer first.
+    ///
+    /// # Errors
+    /// `InvalidData`: it is not TLS after all, or not such as we speak.
+    pub(in crate::rpc) fn begin(
+        &mut self,
+        stream: &mut Stream,
+        first: &mut [u8],
+    ) -> io::Result<()> {
+        let end = first.len();
+        self.decrypt(first, 0, end).map(drop).inspect_err(|_| drop(self.flush(stream)))
+    }
+
+    /// Decrypts the records in `buffer[from..end]` into the front of the buffer.
+    fn decrypt(&mut self, buffer: &mut [u8], mut from: usize, end: usize) -> io::Result<usize> {
+        let mut filled = 0;
+        while from < end {
+            let used = self.connection.read_tls(&mut &buffer[from..end])?;
+            if used == 0 {
+                // After the peer's orderly end nothing counts (RFC 8446 section 6.1).
+                return Ok(filled);
+            }
+            from += used;
+            self.process()?;
+            match self.connection.reader().read(&mut buffer[filled..from]) {
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => (),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Lets rustls work on what it has been given, and notes the end of the handshake.
+    fn process(&mut self) -> io::Result<()> {
+        let state = self.connection.process_new_packets().map_err(invalid)?;
+        self.closed = state.peer_has_closed();
+        if self.established || self.connection.is_handshaking() {
+            return Ok(());
+        }
+        self.established = true;
+        let name = self.connection.alpn_protocol();
+        self.agreed = [Protocol::Grpc, Protocol::Native]
+            .into_iter()
+            .find(|&protocol| name == Some(alpn(protocol)));
+        if self.agreed.is_none() {
+            self.connection.send_close_notify();
+            return Err(invalid("the peer agrees to no protocol (ALPN)"));
+        }
+        Ok(())
+    }
+
+    /// Encrypts and writes some of `bytes`, and tells how many once the socket has taken all their
+    /// records. After `WouldBlock` the same bytes must be given again, as they are when they stay
+    /// in the session's output.
+    ///
+    /// # Errors
+    /// The socket's.
+    pub(in crate::rpc) fn write(&mut self, stream: &mut Stream, bytes: &[u8]) -> io::Result<usize> {
+        self.flush(stream)?;
+        if self.unwritten == 0 {
+            let some = &bytes[..bytes.len().min(WRITE_BYTES)];
+            self.unwritten = self.connection.writer().write(some)?;
+            self.flush(stream)?;
+        }
+        Ok(mem::take(&mut self.unwritten).min(bytes.len()))
+    }
+
+    /// Writes the records that wait, TLS's own among them.
+    ///
+    /// # Errors
+    /// The socket's.
+    pub(in crate::rpc) fn flush(&mut self, stream: &mut Stream) -> io::Result<()> {
+        while self.connection.wants_write() {
+            match self.connection.write_tls(stream) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(_) => (),
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that we write nothing more (`close_notify`), as far as the socket takes it at once: a
+    /// peer that reads nothing misses only this word.
+    pub(in crate::rpc) fn close(&mut self, stream: &mut Stream) {
+        self.connection.send_close_notify();
+        let _ = self.flush(stream);
+    }
+}
+
+/// The peer breaks TLS, or is not whom we believe.
+fn invalid(error: impl ToString) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, format!("TLS: {}", error.to_string()))
+}
+
+/// The socket has ended where only the peer's `close_notify` may end it.
+fn truncated() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "TLS: the peer is gone without a word")
+}
+
+/// A socket's timeout is `WouldBlock` or `TimedOut`; either is seen again when no time is left.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
