@@ -100,7 +100,9 @@ impl Connection {
     pub(super) fn is_runnable(&self) -> bool {
         match self.stage {
             Stage::Open => {
-                (self.readable && self.session.wants_input()) || self.calls.any_postponed()
+                (self.readable && self.session.wants_input())
+                    || self.session.has_more()
+                    || self.calls.any_postponed()
             }
             Stage::Lingering { .. } => self.readable,
             Stage::Gone => false,
@@ -124,6 +126,10 @@ impl Connection {
             return self.discard(turn.buffer);
         }
         self.with_dispatch(turn, |_, dispatch| dispatch.resume());
+        if self.session.has_more() {
+            let now = turn.now;
+            self.with_dispatch(turn, |session, dispatch| session.resume(now, dispatch));
+        }
         for _ in 0..READS_PER_TURN {
             if !self.readable || !self.session.wants_input() || self.stage != Stage::Open {
                 return;
@@ -308,8 +314,8 @@ impl Connection {
     }
 
     /// Takes no new calls; ends when the open ones have.
-    pub(super) fn go_away(&mut self) {
-        self.session.go_away();
+    pub(super) fn go_away(&mut self, now: Duration) {
+        self.session.go_away(now);
     }
 
     /// Ends the open calls and tells the client, as far as the socket takes it at once.

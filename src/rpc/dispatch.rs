@@ -30,6 +30,9 @@ pub(super) struct Shared {
     pub(super) services: Services,
     pub(super) outbox: Arc<Outbox>,
     pub(super) workers: Workers,
+    /// Handlers of one connection that may run at once, calls that are over already included:
+    /// who resets a call has not ended its handler.
+    pub(super) max_running_handlers: usize,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
 }
@@ -102,6 +105,8 @@ pub(super) struct Calls {
     open: Vec<CallState>,
     /// Metadata of calls that ended, kept for its memory.
     spare: Option<Metadata>,
+    /// A clone for each handler that runs elsewhere, whatever became of its call.
+    handlers: Arc<()>,
     /// Requests that are here whole, and wait because the answers before them fill the batch.
     postponed: VecDeque<CallId>,
 }
@@ -294,7 +299,21 @@ impl Dispatch<'_> {
             }
             Method { handler: Handler::Deferred(handler), .. } => {
                 let state = self.calls.open.swap_remove(at);
-                handler(&self.context(&state), message, Reply::new(self.address(call)));
+                match self.running_handler() {
+                    Ok(running) => {
+                        let reply = Reply::new(self.address(call), running);
+                        handler(&self.context(&state), message, reply);
+                    }
+                    Err(status) => {
+                        let status = Some(status);
+                        self.batch.answers.push(Answer {
+                            call,
+                            message: None,
+                            status,
+                            taken: None,
+                        });
+                    }
+                }
                 self.calls.spare = Some(state.metadata);
             }
             Method { handler: Handler::Streaming(_) | Handler::Blocking(_), .. } => {
@@ -330,7 +349,7 @@ impl Dispatch<'_> {
         let state = &self.calls.open[at];
         let started = match &self.shared.services.method(state.method).handler {
             Handler::Streaming(start) => start(&self.context(state), responder),
-            Handler::Blocking(handler) => {
+            Handler::Blocking(handler) => self.running_handler().and_then(|running| {
                 let (mut call, feeder) = BlockingCall::new(
                     &self.context(state),
                     responder.clone(),
@@ -340,13 +359,14 @@ impl Dispatch<'_> {
                 let job = Box::new(move || {
                     let result = handler(&mut call);
                     call.finish(result);
+                    drop(running);
                 });
                 self.shared.workers.run(job).map(|()| feeder).map_err(|Full(job)| {
                     flow.over.store(true, Ordering::Relaxed);
                     drop(job);
                     Status::new(Code::ResourceExhausted, "all workers are busy")
                 })
-            }
+            }),
             Handler::Unary(_) | Handler::Deferred(_) => return,
         };
         match started {
@@ -360,6 +380,15 @@ impl Dispatch<'_> {
                 self.batch.answers.push(Answer { call, message: None, status, taken: None });
             }
         }
+    }
+
+    /// A place for a handler that will run elsewhere, if the connection has one left.
+    fn running_handler(&self) -> Result<Arc<()>, Status> {
+        if Arc::strong_count(&self.calls.handlers) > self.shared.max_running_handlers {
+            let reason = "too many calls of this connection are still being worked on";
+            return Err(Status::new(Code::ResourceExhausted, reason));
+        }
+        Ok(Arc::clone(&self.calls.handlers))
     }
 
     /// The client broke the method's shape, which gRPC answers with UNIMPLEMENTED.

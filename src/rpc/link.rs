@@ -85,13 +85,16 @@ impl Link {
 
     /// Whether a turn would read something.
     pub(super) fn is_runnable(&self) -> bool {
-        self.readable && !self.lost && self.session.wants_input()
+        !self.lost && (self.session.has_more() || (self.readable && self.session.wants_input()))
     }
 
     /// Reads what the server sent, does what is due, and writes what waits.
     pub(super) fn turn(&mut self, now: Duration, buffer: &mut [u8], sink: &mut impl ClientSink) {
+        if !self.lost && self.session.has_more() {
+            self.session.resume(now, sink);
+        }
         for _ in 0..READS_PER_TURN {
-            if !self.is_runnable() {
+            if self.lost || !self.readable || !self.session.wants_input() {
                 break;
             }
             match self.socket.read(buffer) {

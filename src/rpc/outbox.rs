@@ -110,11 +110,13 @@ impl Flow {
 /// `INTERNAL`, so that no caller waits for a handler that forgot it or panicked.
 pub struct Reply {
     address: Option<Address>,
+    /// Counts as a running handler of its connection for as long as it lives.
+    _running: Arc<()>,
 }
 
 impl Reply {
-    pub(super) fn new(address: Address) -> Reply {
-        Reply { address: Some(address) }
+    pub(super) fn new(address: Address, running: Arc<()>) -> Reply {
+        Reply { address: Some(address), _running: running }
     }
 
     /// Answers with a message, or with an error.

@@ -125,6 +125,7 @@ impl Server {
             services,
             outbox,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
+            max_running_handlers: options.limits.max_concurrent_calls as usize,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
@@ -375,7 +376,7 @@ impl Server {
         self.shared.services.shutting_down();
         for id in self.connections.ids() {
             if let Some(connection) = self.connections.get_mut(id) {
-                connection.go_away();
+                connection.go_away(now);
             }
             self.schedule(id, true);
         }

@@ -53,6 +53,8 @@ pub struct ClientSession {
     vitals: Vitals,
     /// We begin nothing new: the end of the last call is the end of the connection.
     leaving: bool,
+    /// The protocol left whole units in `partial`, because it wanted no more input.
+    held_back: bool,
 }
 
 enum Wire {
@@ -93,6 +95,7 @@ impl ClientSession {
             deadlines: Deadlines::default(),
             vitals: Vitals::new(now),
             leaving: false,
+            held_back: false,
         }
     }
 
@@ -167,12 +170,28 @@ impl ClientSession {
     /// Takes bytes from the server and reports what they mean.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) {
         self.vitals.heard(now);
+        self.feed(now, input, sink);
+    }
+
+    fn feed(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) {
         let ClientSession { wire, partial, deadlines, .. } = self;
         let mut sink = Deadlined { sink, deadlines };
         partial.feed(
             input,
             |input| either!(wire, connection => connection.receive(now, input, &mut sink)),
         );
+        self.held_back = !self.partial.is_empty() && !self.wants_input();
+    }
+
+    /// As [`super::ServerSession::has_more`].
+    pub fn has_more(&self) -> bool {
+        let events = either!(&self.wire, connection => connection.has_events());
+        events || (self.held_back && self.wants_input())
+    }
+
+    /// As [`super::ServerSession::resume`].
+    pub fn resume(&mut self, now: Duration, sink: &mut impl ClientSink) {
+        self.feed(now, &[], sink);
     }
 
     /// The server is gone (end of file, or an error of the socket): every open call ends.

@@ -28,6 +28,11 @@ impl PartialInput {
         }
     }
 
+    /// Whether anything is kept.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// Forgets everything: the connection is over.
     pub(super) fn clear(&mut self) {
         self.kept = Vec::new();

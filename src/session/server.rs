@@ -36,6 +36,9 @@ const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 /// record of TLS 1.2, which is how every version begins (RFC 8446 sections 5.1 and 6.2).
 const TLS_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
+/// How long a client without calls may take to acknowledge that we leave.
+const LEAVE_WAIT: Duration = Duration::from_secs(1);
+
 /// The server's side of one connection, from its first byte to its last.
 ///
 /// Feed it what the socket reads ([`receive`](Self::receive)), write what it wants written
@@ -50,8 +53,10 @@ pub struct ServerSession {
     deadlines: Deadlines,
     vitals: Vitals,
     opened: Duration,
-    /// We said go-away: the end of the last call is the end of the connection.
-    leaving: bool,
+    /// We said go-away, and this is when the connection ends if it has no call any more.
+    leaves_at: Option<Duration>,
+    /// The protocol left whole units in `partial`, because it wanted no more input.
+    held_back: bool,
 }
 
 enum Wire {
@@ -86,7 +91,8 @@ impl ServerSession {
             deadlines: Deadlines::default(),
             vitals: Vitals::new(now),
             opened: now,
-            leaving: false,
+            leaves_at: None,
+            held_back: false,
         }
     }
 
@@ -103,6 +109,10 @@ impl ServerSession {
     /// Takes bytes from the peer and reports what they mean.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
         self.vitals.heard(now);
+        self.feed(now, input, sink);
+    }
+
+    fn feed(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
         let ServerSession { limits, compat, wire, partial, deadlines, .. } = self;
         let mut sink = Deadlined { sink, deadlines, now };
         partial.feed(input, |input| {
@@ -119,6 +129,19 @@ impl ServerSession {
             }
             either!(wire, connection => connection.receive(now, input, &mut sink), else input.len())
         });
+        self.held_back = !self.partial.is_empty() && !self.wants_input();
+    }
+
+    /// Whether [`resume`](Self::resume) has something to report without input: queues have drained
+    /// by writing, or input was held back that is wanted now.
+    pub fn has_more(&self) -> bool {
+        let events = either!(&self.wire, connection => connection.has_events(), else false);
+        events || (self.held_back && self.wants_input())
+    }
+
+    /// Reports what there is to report without input.
+    pub fn resume(&mut self, now: Duration, sink: &mut impl ServerSink) {
+        self.feed(now, &[], sink);
     }
 
     /// The peer is gone (end of file, or an error of the socket): every open call is cancelled.
@@ -171,9 +194,10 @@ impl ServerSession {
         either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());
     }
 
-    /// Says that nothing new is taken; open calls go on to their end.
-    pub fn go_away(&mut self) {
-        self.leaving = true;
+    /// Says that nothing new is taken; open calls go on to their end. Calls that cross the
+    /// announcement are still taken, for a moment.
+    pub fn go_away(&mut self, now: Duration) {
+        self.leaves_at = Some(now + LEAVE_WAIT);
         either!(&mut self.wire, connection => connection.go_away(), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
@@ -217,9 +241,6 @@ impl ServerSession {
 
     /// Whether the connection is over: write what is left, then close the socket.
     pub fn is_closed(&self) -> bool {
-        if self.leaving && self.open_calls() == 0 {
-            return true;
-        }
         match &self.wire {
             Wire::Grpc(connection) => connection.is_closed(),
             Wire::Native(connection) => connection.is_closed(),
@@ -235,7 +256,11 @@ impl ServerSession {
             Wire::Sniffing => Some(self.opened + self.limits.preface_timeout),
             _ => either!(&self.wire, connection => connection.next_timeout(), else None),
         };
-        [wire, self.deadlines.earliest()].into_iter().flatten().fold(vitals, Duration::min)
+        let leaves_at = self.leaves_at.filter(|_| self.open_calls() == 0);
+        [wire, self.deadlines.earliest(), leaves_at]
+            .into_iter()
+            .flatten()
+            .fold(vitals, Duration::min)
     }
 
     /// Does what is due: ends calls whose time is up, asks a silent peer, gives up a dead one.
@@ -253,6 +278,9 @@ impl ServerSession {
             return;
         }
         either!(&mut self.wire, connection => connection.handle_timeout(now, sink), else ());
+        if self.leaves_at.is_some_and(|at| now >= at) && self.open_calls() == 0 {
+            return self.close(Code::Ok, "leaving", sink);
+        }
         match self.vitals.verdict(now, self.open_calls(), &self.limits) {
             Some(Verdict::Ask) => {
                 either!(&mut self.wire, connection => connection.ping(), else ());

@@ -176,13 +176,27 @@ fn an_idle_connection_is_ended_by_the_server() {
 fn a_session_that_leaves_is_closed_with_its_last_call() {
     both(|mut pair| {
         let call = pair.call(None);
-        pair.server.go_away();
+        pair.server.go_away(pair.now);
         pair.settle();
         assert!(!pair.server.is_closed());
         pair.server.finish(call, &Status::OK).unwrap();
-        assert!(pair.server.is_closed());
         pair.settle();
+        assert!(pair.server.is_closed());
         assert!(pair.client.start(pair.now, "/a.B/C", &Metadata::new(), None).is_err());
+    });
+}
+
+#[test]
+fn a_client_that_does_not_see_that_we_leave_is_left() {
+    both(|mut pair| {
+        let call = pair.call(None);
+        pair.server.finish(call, &Status::OK).unwrap();
+        pair.settle();
+        pair.server.go_away(pair.now);
+        pair.now += S;
+        assert!(pair.server.is_closed() || pair.server.next_timeout() <= pair.now);
+        pair.server.handle_timeout(pair.now, &mut pair.story);
+        assert!(pair.server.is_closed());
     });
 }
 

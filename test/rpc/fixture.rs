@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ pub const CHAT: &str = "/test.Echo/Chat";
 pub const FLOOD: &str = "/test.Echo/Flood";
 pub const FAIL: &str = "/test.Echo/Fail";
 pub const PANIC: &str = "/test.Echo/Panic";
+pub const STUBBORN: &str = "/test.Echo/Stubborn";
 pub const METADATA: &str = "/test.Echo/Metadata";
 
 /// How long anything may take before a test calls it lost.
@@ -30,6 +31,8 @@ pub const LONG: Duration = Duration::from_secs(20);
 /// What the handlers have seen.
 #[derive(Default)]
 pub struct Seen {
+    /// Lets the handlers of STUBBORN end.
+    pub released: AtomicBool,
     /// Calls of NEVER that have begun.
     pub begun: AtomicUsize,
     /// Calls whose handler was told that they were over.
@@ -149,6 +152,15 @@ fn services(seen: &Arc<Seen>) -> Services {
                 message[..4].copy_from_slice(&n.to_be_bytes());
                 call.send(message)?;
                 seen.most_queued.fetch_max(call.queued(), Ordering::Relaxed);
+            }
+            Ok(())
+        }
+    });
+    services.blocking(STUBBORN, Shape::Unary, {
+        let seen = Arc::clone(seen);
+        move |_| {
+            while !seen.released.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
             }
             Ok(())
         }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use agora::call::{Code, Limits};
@@ -132,5 +133,30 @@ fn a_call_beyond_the_workers_is_refused() {
             }
         }
         assert_eq!(refused, 1);
+    });
+}
+
+#[test]
+fn a_connection_cannot_start_handlers_without_end_by_giving_calls_up() {
+    let mut options = with_limits(|limits| limits.max_concurrent_calls = 8);
+    options.max_worker_threads = 4;
+    let server = Fixture::with(options);
+    both(|protocol| {
+        server.seen.released.store(false, Ordering::Relaxed);
+        let channel = server.channel(protocol);
+        // Each is given up once the server has it: what is answered behind it says so.
+        for _ in 0..8 {
+            let mut call = channel.start(STUBBORN, &within(LONG)).unwrap();
+            call.send_last(b"").unwrap();
+            assert!(channel.unary(ECHO, b"", &within(LONG)).is_ok());
+        }
+        let refused = channel.unary(STUBBORN, b"", &within(LONG)).unwrap_err();
+        assert_eq!(refused.code, Code::ResourceExhausted, "{refused}");
+        assert!(channel.unary(ECHO, b"", &within(LONG)).is_ok());
+        server.seen.released.store(true, Ordering::Relaxed);
+        eventually("places are free again", || {
+            let again = channel.unary(STUBBORN, b"", &within(LONG)).unwrap_err();
+            again.code != Code::ResourceExhausted
+        });
     });
 }
