@@ -40,6 +40,12 @@ impl Flags {
         self
     }
 
+    /// Everything behind the first argument that is no flag belongs to that argument.
+    pub(super) fn until_first_argument(mut self) -> Flags {
+        self.options.parsing_style(getopts::ParsingStyle::StopAtFirstFree);
+        self
+    }
+
     /// Reads a command line.
     pub(super) fn parse(self, arguments: &[String]) -> Result<Parsed, Failure> {
         let usage = self.options.usage(&self.brief);

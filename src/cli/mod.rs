@@ -5,13 +5,16 @@
 //! logged (`env_logger`'s syntax); warnings and errors are on by default.
 
 mod bench;
+mod buyer;
 mod connect;
 mod failure;
 mod flags;
 mod interop;
 mod market;
+mod seller;
 mod serve;
 mod termination;
+mod trade;
 
 use std::process::ExitCode;
 
@@ -32,12 +35,14 @@ const COMMANDS: &[Command] = &[
         summary: "measure throughput and latency of a running server",
         run: bench::run,
     },
+    Command { name: "buyer", summary: "search, buy, wish and rate on a market", run: buyer::run },
     Command {
         name: "interop",
         summary: "gRPC's interoperability tests, as a server or as a client",
         run: interop::run,
     },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
+    Command { name: "seller", summary: "sell on a market, and hear of sales", run: seller::run },
 ];
 
 /// Runs the process's command line.

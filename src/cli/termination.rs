@@ -1,7 +1,30 @@
 //! SIGTERM and Ctrl-C: the first asks the server to finish, a second one ends the process.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use super::Failure;
 use crate::rpc::ServerHandle;
+
+/// Sets a flag at the first SIGTERM or SIGINT.
+#[cfg(feature = "signals")]
+pub(super) fn set_on_signal(flag: &Arc<AtomicBool>) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    for signal in [SIGINT, SIGTERM] {
+        // A second signal ends the process, as if nobody had asked for the first.
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(flag))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(flag)))
+            .map_err(|error| Failure::because("cannot handle signals", error))?;
+    }
+    Ok(())
+}
+
+/// Without the feature a signal ends the process at once.
+#[cfg(not(feature = "signals"))]
+pub(super) fn set_on_signal(_: &Arc<AtomicBool>) -> Result<(), Failure> {
+    Ok(())
+}
 
 /// Has the server shut down gracefully at the first SIGTERM or SIGINT.
 #[cfg(feature = "signals")]

@@ -1,0 +1,206 @@
+//! What `agora seller` and `agora buyer` share: who trades with whom, one command at a time or in a
+//! shell.
+//!
+//! A *verb* is what a trader can do (`sell`, `buy`). The same verbs with the same words behind them
+//! serve both ways: behind the flags of a one-shot command, and on a line of the shell.
+//!
+//! Output: what was asked for, and `SUCCESS`, on stdout. A refusal is `FAIL: reason` on stderr and
+//! exit status 1; the shell prints it where the person looks, and goes on.
+
+mod line_reader;
+mod shell;
+mod show;
+mod watch;
+mod words;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) use show::{cards, entries, say};
+pub(super) use watch::watch;
+
+use super::flags::{Flags, Parsed};
+use super::{Failure, connect};
+use crate::call::Status;
+use crate::market::client::{
+    ClientOptions, Listing, MarketClient, Uuid, default_directory, identity_at, identity_of,
+};
+use crate::market::state::ItemId;
+use crate::session::Protocol;
+
+/// What a trader can do.
+pub(super) struct Verb {
+    pub(super) name: &'static str,
+    /// The words behind it.
+    pub(super) words: &'static str,
+    pub(super) about: &'static str,
+    pub(super) run: fn(&Trader, &[String]) -> Result<(), Failure>,
+}
+
+/// A seller or a buyer: a subcommand and its verbs.
+pub(super) struct Role {
+    pub(super) name: &'static str,
+    pub(super) verbs: &'static [Verb],
+}
+
+/// Who trades.
+pub(super) struct Trader {
+    pub(super) role: &'static Role,
+    pub(super) client: Arc<MarketClient>,
+}
+
+/// Runs a subcommand: one verb, or the shell when there is none.
+pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failure> {
+    let usage = format!("agora {} --market HOST:PORT[,HOST:PORT...] [FLAGS] [COMMAND]", role.name);
+    let flags = Flags::new(&usage, &about(role))
+        .value("market", "the market, or several replicas of it (required)", "HOST:PORT,...")
+        .value("as", "who trades: a name with an identity of its own", "NAME")
+        .value("address", "the name that others see (default: NAME)", "TEXT")
+        .value("identity", "the file with the identity, instead of the one of NAME", "FILE")
+        .value("timeout", "how long a call may take (default 10)", "SECONDS")
+        .until_first_argument();
+    let parsed = connect::flags(flags, Protocol::Native).parse(arguments)?;
+    let verb = match parsed.free().first() {
+        None => None,
+        Some(word) => Some(
+            role.verb(word)
+                .ok_or_else(|| parsed.wrong(format!("a {} has no command {word:?}", role.name)))?,
+        ),
+    };
+    if let Some(verb) = verb
+        && let Some("--help" | "-h") = parsed.free().get(1).map(String::as_str)
+    {
+        return (verb.run)(&trader(role, &parsed)?, &parsed.free()[1..]);
+    }
+    let trader = trader(role, &parsed)?;
+    match verb {
+        Some(verb) => (verb.run)(&trader, &parsed.free()[1..]),
+        None => shell::run(trader),
+    }
+}
+
+fn about(role: &Role) -> String {
+    let mut text = format!("Trades as a {}. Without a command it asks for them.\n\n", role.name);
+    text.push_str("Commands:\n");
+    text.push_str(&role.overview());
+    text.push_str(
+        "\nAnswers and SUCCESS go to stdout. A refusal is `FAIL: reason` on stderr, exit status 1.\n\
+         The identity is a secret, made on first use and kept in $AGORA_HOME or ~/.agora.",
+    );
+    text
+}
+
+fn trader(role: &'static Role, parsed: &Parsed) -> Result<Trader, Failure> {
+    let markets: Vec<String> = parsed
+        .required("market")?
+        .split(',')
+        .filter(|target| !target.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if markets.is_empty() {
+        return Err(parsed.wrong("--market needs a HOST:PORT"));
+    }
+    let name = parsed.text("as").unwrap_or_else(|| role.name.to_owned());
+    let address = parsed.text("address").unwrap_or_else(|| name.clone());
+    let options = ClientOptions {
+        channel: connect::options(parsed, Protocol::Native)?,
+        timeout: parsed.seconds("timeout", Duration::from_secs(10))?,
+    };
+    let uuid = identity(parsed, &name)?;
+    let client = MarketClient::new(&markets, uuid, &address, &options)?;
+    Ok(Trader { role, client: Arc::new(client) })
+}
+
+fn identity(parsed: &Parsed, name: &str) -> Result<Uuid, Failure> {
+    let found = match parsed.text("identity") {
+        Some(file) => identity_at(&PathBuf::from(file)),
+        None => default_directory().and_then(|directory| identity_of(&directory, name)),
+    };
+    found.map_err(|error| Failure::because("no identity", error))
+}
+
+impl Role {
+    fn verb(&self, word: &str) -> Option<&'static Verb> {
+        self.verbs.iter().find(|verb| verb.name == word)
+    }
+
+    /// A line for each verb.
+    fn overview(&self) -> String {
+        let lines = self.verbs.iter().map(|verb| {
+            let call = format!("{} {}", verb.name, verb.words);
+            format!("  {:<26} {}\n", call.trim_end(), verb.about)
+        });
+        lines.collect()
+    }
+}
+
+impl Trader {
+    /// The flags of one of its verbs.
+    pub(super) fn flags(&self, verb: &str) -> Flags {
+        let Verb { words, about, .. } = match self.role.verb(verb) {
+            Some(verb) => verb,
+            None => return Flags::new(verb, ""),
+        };
+        let usage = format!("agora {} ... {verb} {words}", self.role.name);
+        Flags::new(usage.trim_end(), about)
+    }
+
+    /// The words of a verb that has no flags: exactly so many.
+    pub(super) fn words(
+        &self,
+        verb: &str,
+        words: &[String],
+        count: usize,
+    ) -> Result<Vec<String>, Failure> {
+        let parsed = self.flags(verb).parse(words)?;
+        match parsed.free() {
+            free if free.len() == count => Ok(free.to_vec()),
+            free => Err(parsed.wrong(format!("{verb} takes {count} words, not {}", free.len()))),
+        }
+    }
+}
+
+/// The market refused.
+pub(super) fn refused(status: &Status) -> Failure {
+    let reason = if status.message.is_empty() { status.code.name() } else { &status.message };
+    Failure::Failed(format!("FAIL: {}", crate::market::print::Plain(reason)))
+}
+
+/// Reads an item's number.
+pub(super) fn item_id(text: &str) -> Result<ItemId, Failure> {
+    number(text, "an item ID").map(ItemId)
+}
+
+/// Reads a number above zero.
+pub(super) fn number(text: &str, what: &str) -> Result<u32, Failure> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(Failure::Usage(format!("agora: {text:?} is not {what}"))),
+    }
+}
+
+/// Prints all pages of a listing; says on stderr when there is nothing.
+pub(super) fn all_pages<T>(
+    nothing: &str,
+    fetch: impl Fn(&str) -> Result<Listing<T>, Status>,
+    text: impl Fn(&[T]) -> String,
+) -> Result<(), Failure> {
+    let mut token = String::new();
+    let mut shown = 0;
+    loop {
+        let page = fetch(&token).map_err(|status| refused(&status))?;
+        if !page.entries.is_empty() {
+            say(&text(&page.entries))?;
+        }
+        shown += page.entries.len();
+        token = page.next;
+        if token.is_empty() {
+            break;
+        }
+    }
+    if shown == 0 {
+        eprintln!("{nothing}");
+    }
+    Ok(())
+}

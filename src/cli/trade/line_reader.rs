@@ -1,0 +1,96 @@
+//! Where the shell's lines come from, and how notifications get between them.
+
+use std::io::{self, BufRead, IsTerminal};
+
+/// Prints text from another thread without harm to the line being typed.
+pub(super) type Interjection = Box<dyn FnMut(String) + Send>;
+
+/// A line of input.
+pub(super) enum Line {
+    Text(String),
+    /// Ctrl-C: the person gave the line up.
+    Dropped,
+    End,
+}
+
+/// Reads lines: with editing and history on a terminal if the build has it, plain otherwise.
+pub(super) enum LineReader {
+    #[cfg(feature = "line-editor")]
+    Editor(Box<rustyline::DefaultEditor>),
+    /// With `prompt` a person types on a terminal; without, a script writes to a pipe.
+    Plain { prompt: bool },
+}
+
+impl LineReader {
+    pub(super) fn new() -> LineReader {
+        let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
+        #[cfg(feature = "line-editor")]
+        if prompt {
+            match rustyline::DefaultEditor::new() {
+                Ok(editor) => return LineReader::Editor(Box::new(editor)),
+                Err(error) => log::warn!("no line editing: {error}"),
+            }
+        }
+        LineReader::Plain { prompt }
+    }
+
+    /// Whether a person types.
+    pub(super) fn is_for_people(&self) -> bool {
+        match self {
+            #[cfg(feature = "line-editor")]
+            LineReader::Editor(_) => true,
+            LineReader::Plain { prompt } => *prompt,
+        }
+    }
+
+    /// What prints notifications beside this reader.
+    pub(super) fn interjection(&mut self) -> Interjection {
+        #[cfg(feature = "line-editor")]
+        if let LineReader::Editor(editor) = self {
+            match editor.create_external_printer() {
+                Ok(mut printer) => {
+                    return Box::new(move |text| {
+                        use rustyline::ExternalPrinter;
+                        // The terminal is gone: so is the person.
+                        let _ = printer.print(text + "\n");
+                    });
+                }
+                Err(error) => log::warn!("notifications will break the line: {error}"),
+            }
+        }
+        Box::new(|text| drop(super::say(&text)))
+    }
+
+    /// The next line.
+    pub(super) fn read(&mut self, prompt: &str) -> io::Result<Line> {
+        match self {
+            #[cfg(feature = "line-editor")]
+            LineReader::Editor(editor) => {
+                use rustyline::error::ReadlineError;
+                match editor.readline(prompt) {
+                    Ok(line) => {
+                        let _ = editor.add_history_entry(&line);
+                        Ok(Line::Text(line))
+                    }
+                    Err(ReadlineError::Interrupted) => Ok(Line::Dropped),
+                    Err(ReadlineError::Eof) => Ok(Line::End),
+                    Err(ReadlineError::Io(error)) => Err(error),
+                    Err(error) => Err(io::Error::other(error)),
+                }
+            }
+            LineReader::Plain { prompt: shown } => {
+                if *shown {
+                    use io::Write;
+                    let mut stdout = io::stdout().lock();
+                    stdout.write_all(prompt.as_bytes())?;
+                    stdout.flush()?;
+                }
+                let mut line = String::new();
+                match io::stdin().lock().read_line(&mut line)? {
+                    0 => Ok(Line::End),
+                    _ => Ok(Line::Text(line)),
+                }
+            }
+        }
+    }
+}
