@@ -1,8 +1,10 @@
 //! What arrives for one call: messages out of DATA frames, and the window that they take up.
+//!
+//! A message takes up its prefix as well: an empty one costs memory where it waits to be taken.
 
 use super::credit::Credit;
 use super::fault::Fault;
-use super::message::{Assembler, MessageLimits};
+use super::message::{Assembler, MessageLimits, PREFIX_BYTES};
 
 /// The receiving side of a call.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl Inbound {
     ) -> Result<Received, Fault> {
         let (mut message_bytes, mut any_last) = (0, false);
         let fed = self.assembler.feed(data, end, compressed, limits, |message, last| {
-            message_bytes += message.len();
+            message_bytes += PREFIX_BYTES + message.len();
             any_last |= last;
             deliver(message, last);
         });
@@ -57,7 +59,7 @@ impl Inbound {
 
     /// The application took a message of this many bytes. Returns the bytes to give back.
     pub(super) fn taken(&mut self, message_bytes: usize) -> usize {
-        self.credit.taken(message_bytes)
+        self.credit.taken(PREFIX_BYTES + message_bytes)
     }
 
     /// Whether no message is unfinished.

@@ -379,9 +379,28 @@ fn untaken_messages_hold_the_window_and_taken_ones_open_it() {
         stage.client.data(1, &message(&[7; 16_000]), false);
     }
     stage.run();
-    assert_eq!(stage.output(), [""; 0], "only prefixes were given back");
+    assert_eq!(stage.output(), [""; 0], "nothing was given back");
     for _ in 0..15 {
         stage.server.message_taken(CallId(1), 16_000);
+    }
+    let output = stage.output();
+    assert!(output[0].starts_with("1 WINDOW_UPDATE"), "{output:?}");
+}
+
+#[test]
+fn untaken_messages_hold_the_window_even_when_they_are_empty() {
+    let mut stage = Stage::new();
+    stage.request(1, &[], false);
+    let (window, empty) = (256 * 1024, message(&[]));
+    let frame = empty.repeat(3000);
+    let frames = window / frame.len();
+    for _ in 0..frames {
+        stage.client.data(1, &frame, false);
+    }
+    stage.run();
+    assert_eq!(stage.output(), [""; 0], "nothing was given back");
+    for _ in 0..frames * 3000 {
+        stage.server.message_taken(CallId(1), 0);
     }
     let output = stage.output();
     assert!(output[0].starts_with("1 WINDOW_UPDATE"), "{output:?}");
