@@ -208,6 +208,7 @@ impl Connection {
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
                 self.calls.account(call, message.len(), queued, shared.send_low_water_bytes);
+                self.give_room();
             }
             Action::Finish(status) => {
                 let _ = self.session.finish(call, &status);
@@ -218,14 +219,27 @@ impl Connection {
         }
     }
 
+    /// Lets the client send as much more as handlers have taken. Tells whether there was any.
+    fn give_room(&mut self) -> bool {
+        let mut any = false;
+        for (call, bytes) in self.calls.take_taken() {
+            self.session.message_taken(call, bytes);
+            any = true;
+        }
+        any
+    }
+
     /// Writes what the session wants written, as far as the socket takes it.
     pub(super) fn flush(&mut self, turn: &mut Turn<'_>) {
         if self.stage != Stage::Open {
             return;
         }
-        let written = self.write(turn.now);
+        let mut written = self.write(turn.now);
         let session = &self.session;
         self.calls.drained(|call| session.queued(call), turn.shared.send_low_water_bytes);
+        if self.give_room() && written.is_ok() {
+            written = self.write(turn.now);
+        }
         match written {
             Ok(()) if self.session.is_closed() && self.session.output().is_empty() => {
                 self.session.connection_lost(&mut Dispatch {

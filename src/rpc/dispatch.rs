@@ -97,6 +97,10 @@ struct Running {
     flow: Arc<Flow>,
     /// The handler is to be told once nothing of the call waits.
     awaits_drained: bool,
+    /// Messages, by length, that the handler has had while too much waited for its client: they
+    /// count as taken once that has drained, so that a client that does not read cannot go on
+    /// sending.
+    untaken: Vec<usize>,
 }
 
 /// The open calls of one connection.
@@ -109,6 +113,8 @@ pub(super) struct Calls {
     handlers: Arc<()>,
     /// Requests that are here whole, and wait because the answers before them fill the batch.
     postponed: VecDeque<CallId>,
+    /// Messages that count as taken now, by length.
+    taken: Vec<(CallId, usize)>,
 }
 
 impl Calls {
@@ -141,9 +147,17 @@ impl Calls {
     /// A counted message of `len` bytes went into the session, which now has `queued` bytes of the
     /// call waiting.
     pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, low_water: usize) {
-        if let Some(running) = self.running(call) {
+        let Some(at) = self.position(call) else { return };
+        if let Some(running) = &mut self.open[at].running {
             running.account(len, queued, low_water);
+            self.taken.extend(running.now_taken(low_water).map(|bytes| (call, bytes)));
         }
+    }
+
+    /// The messages that count as taken since the last look: the session gives the client room for
+    /// more.
+    pub(super) fn take_taken(&mut self) -> impl Iterator<Item = (CallId, usize)> {
+        self.taken.drain(..)
     }
 
     /// The session may have got rid of what was waiting: looks at every call that had something.
@@ -153,6 +167,7 @@ impl Calls {
                 && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
             {
                 running.account(0, queued(*id), low_water);
+                self.taken.extend(running.now_taken(low_water).map(|bytes| (*id, bytes)));
             }
         }
     }
@@ -176,6 +191,12 @@ impl Running {
         if is_low || is_drained {
             self.handler.writable();
         }
+    }
+
+    /// The messages that count as taken after all, if little enough is queued.
+    fn now_taken(&mut self, low_water: usize) -> impl Iterator<Item = usize> {
+        let count = if self.flow.queued() < low_water { self.untaken.len() } else { 0 };
+        self.untaken.drain(..count)
     }
 }
 
@@ -238,8 +259,13 @@ impl ServerSink for Dispatch<'_> {
             if last {
                 running.handler.half_close();
             }
-            if !running.handler.takes_later() {
+            if running.handler.takes_later() {
+                return;
+            }
+            if running.flow.queued() < self.shared.send_high_water_bytes {
                 self.batch.taken(call, message.len());
+            } else {
+                running.untaken.push(message.len());
             }
         }
     }
@@ -372,7 +398,7 @@ impl Dispatch<'_> {
         match started {
             Ok(handler) => {
                 self.calls.open[at].running =
-                    Some(Running { handler, flow, awaits_drained: false });
+                    Some(Running { handler, flow, awaits_drained: false, untaken: Vec::new() });
             }
             Err(status) => {
                 self.calls.remove(call);

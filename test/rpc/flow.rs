@@ -89,3 +89,36 @@ fn a_slow_server_holds_the_client_back_and_loses_nothing() {
         });
     });
 }
+
+#[test]
+fn a_client_that_does_not_read_cannot_go_on_sending() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut call =
+            server.channel(protocol).start(CHAT, &within(Duration::from_secs(1))).unwrap();
+        // Far more than every queue and window between the two holds.
+        let (message, count) = (vec![7; 64 * 1024], 256);
+        let error = (0..count).find_map(|_| call.send(&message).err());
+        assert_eq!(error.expect("all of it was taken in").code, Code::DeadlineExceeded);
+    });
+}
+
+#[test]
+fn a_client_that_reads_late_gets_all_its_echoes() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut call = channel.start(CHAT, &within(LONG)).unwrap();
+        let (message, ahead, count) = (vec![7; 64 * 1024], 24, 200);
+        for n in 0..count + ahead {
+            if n < count {
+                call.send(&message).unwrap();
+            }
+            if n >= ahead {
+                assert_eq!(call.receive().unwrap().unwrap().len(), message.len());
+            }
+        }
+        call.half_close().unwrap();
+        assert_eq!(call.receive().unwrap(), None);
+    });
+}
