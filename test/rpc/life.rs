@@ -89,3 +89,17 @@ fn a_handler_that_panics_fails_its_call_and_no_other() {
         assert_eq!(channel.unary(ECHO, b"next", &within(LONG)).unwrap(), b"next");
     });
 }
+
+#[test]
+fn clients_that_do_not_look_do_not_hold_a_shutdown_up() {
+    both(|protocol| {
+        let mut server = Fixture::new();
+        let idle = [(); 2].map(|()| server.channel(protocol));
+        for channel in &idle {
+            assert!(channel.unary(ECHO, b"", &within(LONG)).is_ok());
+        }
+        let started = Instant::now();
+        server.stop();
+        assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+    });
+}
