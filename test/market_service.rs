@@ -1,0 +1,21 @@
+//! The market's service on real sockets: every call, its rules, its watches and its printed lines,
+//! by our own client over both protocols.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+#[path = "market_service/calls.rs"]
+mod calls;
+#[path = "market_service/fixture.rs"]
+mod fixture;
+#[path = "market_service/hostile.rs"]
+mod hostile;
+#[path = "market_service/lines.rs"]
+mod lines;
+#[path = "market_service/mistakes.rs"]
+mod mistakes;
+#[path = "market_service/rules.rs"]
+mod rules;
+#[path = "support/seed.rs"]
+mod seed;
+#[path = "market_service/watches.rs"]
+mod watches;
