@@ -178,3 +178,21 @@ fn no_file_names_a_path_of_one_machine() {
 fn every_exception_is_still_needed() {
     must_be_empty(rules::unused_exceptions(&files()));
 }
+
+/// A test without an entry is not run, and nobody misses it.
+#[test]
+fn every_test_has_its_entry_in_the_manifest() {
+    let manifest = include_str!("../Cargo.toml");
+    let is_root = |file: &str| match file.strip_prefix("test/") {
+        Some(rest) => {
+            let own_crate = rest.starts_with("tonic-echo/");
+            let top = rest.ends_with(".rs") && !rest.contains('/');
+            top || (rest.ends_with("/main.rs") && !own_crate)
+        }
+        None => false,
+    };
+    let missing = files().into_iter().map(|(file, _)| file).filter(|file| is_root(file));
+    must_be_empty(
+        missing.filter(|file| !manifest.contains(&format!("path = \"{file}\""))).collect(),
+    );
+}
