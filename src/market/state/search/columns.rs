@@ -89,7 +89,7 @@ pub struct Columns {
     prices: Vec<Money>,
     ratings: Vec<Rating>,
     /// The first bytes of the folded names: enough to tell most names apart without looking.
-    heads: Vec<u64>,
+    name_heads: Vec<u64>,
     /// None in slots that are free.
     listings: Vec<Option<Arc<Listing>>>,
 }
@@ -102,13 +102,13 @@ impl Columns {
             self.ids.resize(slot + 1, ItemId(0));
             self.prices.resize(slot + 1, Money::ZERO);
             self.ratings.resize(slot + 1, Rating::NONE);
-            self.heads.resize(slot + 1, 0);
+            self.name_heads.resize(slot + 1, 0);
             self.listings.resize(slot + 1, None);
         }
         self.ids[slot] = listing.item;
         self.prices[slot] = price;
         self.ratings[slot] = Rating::NONE;
-        self.heads[slot] = head(folded(listing.name()));
+        self.name_heads[slot] = name_head(folded(listing.name()));
         self.listings[slot] = Some(Arc::clone(listing));
     }
 
@@ -144,7 +144,7 @@ impl Columns {
             Value::Price(price) => self.prices[at].cmp(price),
             Value::Rating(rating) => rating.cmp(&self.ratings[at]),
             Value::Name(name) => {
-                let by_head = self.heads[at].cmp(&place.head);
+                let by_head = self.name_heads[at].cmp(&place.head);
                 by_head.then_with(|| folded(self.name(slot)).cmp(name.chars()))
             }
         };
@@ -159,7 +159,7 @@ impl Columns {
             Key::Price => self.prices[i].cmp(&self.prices[j]),
             Key::Rating => self.ratings[j].cmp(&self.ratings[i]),
             Key::Name => {
-                let by_head = self.heads[i].cmp(&self.heads[j]);
+                let by_head = self.name_heads[i].cmp(&self.name_heads[j]);
                 by_head.then_with(|| folded(self.name(a)).cmp(folded(self.name(b))))
             }
         };
@@ -180,16 +180,29 @@ pub struct Place<'a> {
 impl<'a> Place<'a> {
     pub fn new(position: &'a Position) -> Place<'a> {
         let head = match &position.value {
-            Value::Name(name) => head(name.chars()),
-            _ => 0,
+            Value::Id => position.item.0.into(),
+            Value::Price(price) => price.minor(),
+            Value::Rating(rating) => rating_head(*rating),
+            Value::Name(name) => name_head(name.chars()),
         };
         Place { position, head }
     }
+
+    /// 64 bits that sort as places of one key do, as far as they go.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+}
+
+/// The average in 2^-32 of a star, rounded down; the best first, unrated last.
+fn rating_head(rating: Rating) -> u64 {
+    let stars = u64::from(rating.stars) << 32;
+    u64::MAX - stars.checked_div(rating.count.into()).unwrap_or(0)
 }
 
 /// The first eight bytes of a text in UTF-8, so that numbers compare as the texts do, as far as
 /// they go: UTF-8 sorts as code points do.
-fn head(text: impl Iterator<Item = char>) -> u64 {
+fn name_head(text: impl Iterator<Item = char>) -> u64 {
     let (mut bytes, mut len) = ([0; 8], 0);
     for c in text {
         let mut encoded = [0; 4];
@@ -211,9 +224,22 @@ mod tests {
     #[test]
     fn heads_sort_as_names_do() {
         let names = ["", "a", "ab", "abcdefgh", "b", "\u{e9}", "\u{416}", "\u{9ed1}", "\u{1f460}"];
-        let heads: Vec<u64> = names.iter().map(|name| head(name.chars())).collect();
+        let heads: Vec<u64> = names.iter().map(|name| name_head(name.chars())).collect();
         assert!(heads.is_sorted() && heads.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!(head("abcdefghi".chars()), head("abcdefghj".chars()));
-        assert_eq!(head("abcdefg\u{e9}".chars()), head("abcdefg\u{ea}".chars()), "cut inside");
+        let head = |name: &str| name_head(name.chars());
+        assert_eq!(head("abcdefghi"), head("abcdefghj"));
+        assert_eq!(head("abcdefg\u{e9}"), head("abcdefg\u{ea}"), "cut inside a character");
+    }
+    #[test]
+    fn heads_sort_as_ratings_do() {
+        let mut ratings = vec![Rating::NONE];
+        for count in [1_u32, 2, 3, 7, 1_000_000_007] {
+            let stars = (count..=4 * count).step_by(count.div_ceil(20) as usize);
+            ratings.extend(stars.map(|stars| Rating { stars, count }));
+        }
+        ratings.sort();
+        ratings.reverse();
+        assert!(ratings.is_sorted_by_key(|rating| rating_head(*rating)));
+        assert!(rating_head(Rating::NONE) > rating_head(Rating { stars: 1, count: 1 }));
     }
 }

@@ -163,16 +163,16 @@ impl Search {
             found.len() < missing
         };
         let (order, direction) = (&self.orders[start.key as usize], start.direction);
-        let compare = |slot, place| self.columns.compare_to(slot, place);
-        match (&start.after, direction) {
-            (None, _) => order.walk(direction, visit),
-            (Some(place), Direction::Ascending) => {
-                order.walk_from(direction, |slot| compare(slot, place).is_le(), visit);
-            }
-            (Some(place), Direction::Descending) => {
-                order.walk_from(direction, |slot| compare(slot, place).is_lt(), visit);
-            }
-        }
+        let Some(place) = &start.after else {
+            order.walk(direction, visit);
+            return found;
+        };
+        // Going up, the place itself lies behind; going down, ahead, and is not walked over.
+        let before = |slot| match (self.columns.compare_to(slot, place), direction) {
+            (ordering, Direction::Ascending) => ordering.is_le(),
+            (ordering, Direction::Descending) => ordering.is_lt(),
+        };
+        order.walk_from(direction, place.head(), before, visit);
         found
     }
 }

@@ -145,13 +145,15 @@ impl Search {
         let Search { columns, orders, .. } = self;
         let position = columns.position(key, slot);
         let place = Place::new(&position);
-        orders[key as usize].insert(slot, |other| columns.compare_to(other, &place).is_lt());
+        let before = |other| columns.compare_to(other, &place).is_lt();
+        orders[key as usize].insert(slot, place.head(), before);
     }
 
     fn leave(&mut self, key: Key, slot: Slot) {
         let Search { columns, orders, .. } = self;
         let position = columns.position(key, slot);
         let place = Place::new(&position);
-        orders[key as usize].remove(slot, |other| columns.compare_to(other, &place).is_lt());
+        let before = |other| columns.compare_to(other, &place).is_lt();
+        orders[key as usize].remove(slot, place.head(), before);
     }
 }

@@ -1,8 +1,9 @@
 //! Slots in the order of some key.
 //!
-//! A list of short sorted runs: four bytes an item, found by two binary searches, changed by
-//! moving at most one run, walked at memory speed. The keys live in the
-//! [columns](super::columns); this file only ever asks which slots come before a place.
+//! A list of short sorted runs: found by two binary searches, changed by moving at most one run,
+//! walked at memory speed. Beside each slot stands the *head* of its key, 64 bits that sort as
+//! keys do as far as they go, so that a search stays within the order's own memory. Only where
+//! heads are equal are the whole keys asked for; those live in the [columns](super::columns).
 
 use crate::market::state::items::Slot;
 
@@ -16,7 +17,15 @@ const MIN_RUN: usize = 64;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Order {
     /// None is empty.
-    runs: Vec<Vec<Slot>>,
+    runs: Vec<Run>,
+    /// The head that each run begins with.
+    firsts: Vec<u64>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Run {
+    heads: Vec<u64>,
+    slots: Vec<Slot>,
 }
 
 /// Which way an order is walked.
@@ -36,101 +45,134 @@ struct Place {
 }
 
 impl Order {
-    /// Adds a slot behind all those that come `before` it.
-    pub fn insert(&mut self, slot: Slot, before: impl Fn(Slot) -> bool) {
-        let Place { run, at } = self.place(before);
-        let last = run + 1 >= self.runs.len();
-        match self.runs.get_mut(run) {
-            None => self.runs.push(vec![slot]),
+    /// Adds a slot whose key has this head. Of the slots with the same head, it comes behind those
+    /// that are `before` it.
+    pub fn insert(&mut self, slot: Slot, head: u64, before: impl Fn(Slot) -> bool) {
+        let Place { mut run, mut at } = self.place(head, before);
+        let len = self.runs.get(run).map_or(0, |run| run.slots.len());
+        let is_last = run + 1 >= self.runs.len();
+        if self.runs.is_empty() || (len >= MAX_RUN && at == len && is_last) {
             // Ascending keys fill each run before they begin the next.
-            Some(full) if full.len() >= MAX_RUN && last && at == full.len() => {
-                self.runs.push(vec![slot]);
+            (run, at) = (self.runs.len(), 0);
+            self.runs.push(Run::default());
+            self.firsts.push(head);
+        } else if len >= MAX_RUN {
+            self.split(run);
+            if at > MAX_RUN / 2 {
+                (run, at) = (run + 1, at - MAX_RUN / 2);
             }
-            Some(full) if full.len() >= MAX_RUN => {
-                let half = full.split_off(MAX_RUN / 2);
-                let (left, right) = (run, run + 1);
-                self.runs.insert(right, half);
-                if at <= MAX_RUN / 2 {
-                    self.runs[left].insert(at, slot);
-                } else {
-                    self.runs[right].insert(at - MAX_RUN / 2, slot);
-                }
-            }
-            Some(run) => run.insert(at, slot),
         }
+        self.runs[run].heads.insert(at, head);
+        self.runs[run].slots.insert(at, slot);
+        self.firsts[run] = self.runs[run].heads[0];
     }
 
-    /// Takes a slot out that has all those `before` it in front of it.
-    pub fn remove(&mut self, slot: Slot, before: impl Fn(Slot) -> bool) {
-        let Place { mut run, mut at } = self.place(before);
-        if self.runs.get(run).is_some_and(|slots| slots.len() == at) {
+    /// Takes a slot out whose key has this head. Of the slots with the same head, those `before`
+    /// it stand in front of it.
+    pub fn remove(&mut self, slot: Slot, head: u64, before: impl Fn(Slot) -> bool) {
+        let Place { mut run, mut at } = self.place(head, before);
+        if self.runs.get(run).is_some_and(|run| run.slots.len() == at) {
             (run, at) = (run + 1, 0);
         }
-        let Some(slots) = self.runs.get_mut(run) else { return };
-        if slots.get(at) != Some(&slot) {
+        let Some(from) = self.runs.get_mut(run) else { return };
+        if from.slots.get(at) != Some(&slot) {
             return;
         }
-        slots.remove(at);
-        if slots.len() < MIN_RUN {
+        from.heads.remove(at);
+        from.slots.remove(at);
+        if let Some(first) = from.heads.first() {
+            self.firsts[run] = *first;
+        }
+        if from.slots.len() < MIN_RUN {
             self.join(run);
         }
     }
 
+    fn split(&mut self, run: usize) {
+        let left = &mut self.runs[run];
+        let heads = left.heads.split_off(MAX_RUN / 2);
+        let slots = left.slots.split_off(MAX_RUN / 2);
+        self.firsts.insert(run + 1, heads[0]);
+        self.runs.insert(run + 1, Run { heads, slots });
+    }
+
     /// Joins a short run with a neighbour, if one has room; drops it if it is empty.
     fn join(&mut self, run: usize) {
-        let len = self.runs[run].len();
-        let has_room =
-            |other: &usize| self.runs.get(*other).is_some_and(|o| o.len() + len <= MAX_RUN / 2);
+        let len = self.runs[run].slots.len();
+        let has_room = |other: &usize| {
+            self.runs.get(*other).is_some_and(|other| other.slots.len() + len <= MAX_RUN / 2)
+        };
         if len == 0 {
             self.runs.remove(run);
+            self.firsts.remove(run);
         } else if has_room(&(run + 1)) {
-            let next = self.runs.remove(run + 1);
-            self.runs[run].extend(next);
+            self.append_next(run);
         } else if let Some(previous) = run.checked_sub(1).filter(has_room) {
-            let this = self.runs.remove(run);
-            self.runs[previous].extend(this);
+            self.append_next(previous);
         }
     }
 
-    /// Walks from a place on, towards greater keys from behind all slots `before` it, or towards
-    /// lesser ones from the last slot `before` it, until `visit` says false.
+    fn append_next(&mut self, run: usize) {
+        let mut next = self.runs.remove(run + 1);
+        self.firsts.remove(run + 1);
+        self.runs[run].heads.append(&mut next.heads);
+        self.runs[run].slots.append(&mut next.slots);
+    }
+
+    /// Walks from a place on, towards greater keys from behind all slots that come before it, or
+    /// towards lesser ones from the last of those, until `visit` says false. Before the place are
+    /// lesser heads, and of the same head those that are `before`.
     pub fn walk_from(
         &self,
         direction: Direction,
+        head: u64,
         before: impl Fn(Slot) -> bool,
         visit: impl FnMut(Slot) -> bool,
     ) {
-        let Place { run, at } = self.place(before);
+        let Place { run, at } = self.place(head, before);
         let (left, right) = self.runs.split_at(run);
         let Some((middle, right)) = right.split_first() else {
             return self.walk(direction, visit);
         };
+        let (head, tail) = middle.slots.split_at(at);
+        let (left, right) = (left.iter().flat_map(slots), right.iter().flat_map(slots));
         match direction {
-            Direction::Ascending => {
-                walk(middle[at..].iter().chain(right.iter().flatten()), visit);
-            }
-            Direction::Descending => {
-                walk(left.iter().flatten().chain(&middle[..at]).rev(), visit);
-            }
+            Direction::Ascending => walk(tail.iter().chain(right), visit),
+            Direction::Descending => walk(left.chain(head).rev(), visit),
         }
     }
 
     /// Walks over all slots from one end, until `visit` says false.
     pub fn walk(&self, direction: Direction, visit: impl FnMut(Slot) -> bool) {
+        let all = self.runs.iter().flat_map(slots);
         match direction {
-            Direction::Ascending => walk(self.runs.iter().flatten(), visit),
-            Direction::Descending => walk(self.runs.iter().flatten().rev(), visit),
+            Direction::Ascending => walk(all, visit),
+            Direction::Descending => walk(all.rev(), visit),
         }
     }
 
-    /// Behind the last slot that is `before` it: in a run's end rather than the next one's start,
-    /// and without a run only when there are none.
-    fn place(&self, before: impl Fn(Slot) -> bool) -> Place {
-        // The last run whose first slot is before the place holds it.
-        let run = self.runs.partition_point(|run| before(run[0])).saturating_sub(1);
-        let at = self.runs.get(run).map_or(0, |run| run.partition_point(|slot| before(*slot)));
+    /// Behind the last slot that comes before it: in a run's end rather than the next one's start.
+    /// In no run only when there are none.
+    fn place(&self, head: u64, before: impl Fn(Slot) -> bool) -> Place {
+        // The last run whose first slot comes before the place holds it. Runs that begin with the
+        // same head are told apart by their first slots.
+        let lesser = self.firsts.partition_point(|first| *first < head);
+        let same = self.firsts[lesser..].partition_point(|first| *first == head);
+        let same = &self.runs[lesser..lesser + same];
+        let begun = lesser + same.partition_point(|run| before(run.slots[0]));
+        let run = begun.saturating_sub(1);
+        let at = self.runs.get(run).map_or(0, |run| {
+            let lesser = run.heads.partition_point(|other| *other < head);
+            let same = run.heads[lesser..].partition_point(|other| *other == head);
+            let same = &run.slots[lesser..lesser + same];
+            lesser + same.partition_point(|slot| before(*slot))
+        });
         Place { run, at }
     }
+}
+
+fn slots(run: &Run) -> &[Slot] {
+    &run.slots
 }
 
 fn walk<'a>(slots: impl Iterator<Item = &'a Slot>, mut visit: impl FnMut(Slot) -> bool) {
@@ -155,10 +197,16 @@ mod tests {
         slots
     }
 
+    /// So few heads that some are shared by several runs.
+    fn head(key: Slot) -> u64 {
+        u64::from(key / 2_000)
+    }
+
     fn from(order: &Order, direction: Direction, place: Slot) -> Vec<Slot> {
         let mut slots = Vec::new();
         order.walk_from(
             direction,
+            head(place),
             |slot| slot < place,
             |slot| {
                 slots.push(slot);
@@ -179,17 +227,17 @@ mod tests {
             match model.binary_search(&key) {
                 Err(at) if grows || seed.one_in(4) => {
                     model.insert(at, key);
-                    order.insert(key, |slot| slot < key);
+                    order.insert(key, head(key), |slot| slot < key);
                 }
                 Ok(at) if !grows => {
                     model.remove(at);
-                    order.remove(key, |slot| slot < key);
+                    order.remove(key, head(key), |slot| slot < key);
                 }
-                _ => order.remove(20_001, |slot| slot < 20_001),
+                _ => order.remove(20_001, head(20_001), |slot| slot < 20_001),
             }
             if !grows && !model.is_empty() {
                 let key = model.remove(seed.below(model.len()));
-                order.remove(key, |slot| slot < key);
+                order.remove(key, head(key), |slot| slot < key);
             }
             if step % 500 == 0 {
                 assert_eq!(all(&order, Direction::Ascending), model);
@@ -207,7 +255,7 @@ mod tests {
     #[test]
     fn ascending_keys_fill_the_runs() {
         let mut order = Order::default();
-        (0..5_120).for_each(|key| order.insert(key, |slot| slot < key));
+        (0..5_120).for_each(|key| order.insert(key, head(key), |slot| slot < key));
         assert_eq!(order.runs.len(), 10);
     }
 }
