@@ -28,9 +28,7 @@ fn open(parsed: &super::flags::Parsed, is_quiet: bool) -> Result<(), Failure> {
     };
     let mut services = Services::new();
     service::register(&mut services, Market::new(Limits::DEFAULT), lines);
-    // A market that cannot say so on stderr is as forgetful as one that can.
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), FORGETFUL.as_bytes());
-    serve::run(parsed, services)
+    serve::run_saying(parsed, services, FORGETFUL)
 }
 
 #[cfg(feature = "sha2")]

@@ -57,13 +57,24 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
 /// ends gracefully.
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
-pub(super) fn run(parsed: &Parsed, mut services: Services) -> Result<(), Failure> {
+pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
+    run_saying(parsed, services, "")
+}
+
+/// As [`run`], with something to say on stderr once it listens.
+pub(super) fn run_saying(
+    parsed: &Parsed,
+    mut services: Services,
+    notice: &str,
+) -> Result<(), Failure> {
     let (address, options) = options(parsed)?;
     let health = add_standard_services(&mut services);
     let server = Server::bind(address, services, options)
         .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;
     health.set_all(ServingStatus::Serving);
     super::termination::shut_down_on_signal(server.handle())?;
+    // A server that cannot say it on stderr is as it would have said.
+    let _ = std::io::stderr().write_all(notice.as_bytes());
     let mut stdout = std::io::stdout();
     writeln!(stdout, "listening on {}", server.local_addr())
         .and_then(|()| stdout.flush())

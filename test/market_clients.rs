@@ -1,0 +1,15 @@
+//! `agora market`, `agora seller` and `agora buyer` as a person or a script uses them: real
+//! processes, what they print and how they end.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
+
+#[path = "market_clients/commands.rs"]
+mod commands;
+#[path = "market_clients/ends.rs"]
+mod ends;
+#[path = "market_clients/process.rs"]
+mod process;
+#[path = "market_clients/shell.rs"]
+mod shell;
+#[path = "market_clients/trial.rs"]
+mod trial;

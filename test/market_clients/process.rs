@@ -1,0 +1,153 @@
+//! Processes of the binary, and a home for their identities.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
+
+/// A folder that goes with the test.
+pub struct Home(pub PathBuf);
+
+impl Home {
+    pub fn new() -> Home {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("agora-clients-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Home(path)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running market.
+pub struct Market {
+    pub child: Child,
+    pub address: String,
+    pub lines: BufReader<ChildStdout>,
+}
+
+impl Market {
+    pub fn new() -> Market {
+        Market::at("127.0.0.1:0")
+    }
+
+    pub fn at(listen: &str) -> Market {
+        let mut child = Command::new(AGORA)
+            .args(["market", "--listen", listen])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        lines.read_line(&mut first).unwrap();
+        let address = first.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Market { child, address, lines }
+    }
+
+    /// Ends it as SIGTERM does, and gives what else it printed.
+    pub fn end(mut self) -> Vec<String> {
+        let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(status.success());
+        let lines = (&mut self.lines).lines().map(Result::unwrap).collect();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        lines
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `agora seller` and `agora buyer` at one market.
+pub struct Traders {
+    pub home: Home,
+    pub market: String,
+}
+
+impl Traders {
+    pub fn at(market: &str) -> Traders {
+        Traders { home: Home::new(), market: market.to_owned() }
+    }
+
+    pub fn command(&self, role: &str, name: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(AGORA);
+        command
+            .args([role, "--market", &self.market, "--as", name])
+            .args(words)
+            .env("AGORA_HOME", &self.home.0)
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, role: &str, name: &str, words: &[&str]) -> Said {
+        Said::of(self.command(role, name, words).output().unwrap())
+    }
+
+    /// Runs a command that must succeed, and gives what it printed.
+    pub fn good(&self, role: &str, name: &str, words: &[&str]) -> String {
+        let said = self.run(role, name, words);
+        assert_eq!(said.code, 0, "{role} {name} {words:?}: {said:?}");
+        said.stdout
+    }
+
+    /// Runs a command that must be refused, and gives the reason.
+    pub fn refused(&self, role: &str, name: &str, words: &[&str]) -> String {
+        let said = self.run(role, name, words);
+        assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{words:?}: {said:?}");
+        said.stderr.trim().strip_prefix("FAIL: ").unwrap().to_owned()
+    }
+
+    /// Runs the shell with these lines on its input.
+    pub fn shell(&self, role: &str, name: &str, lines: &str) -> Said {
+        let mut child = self
+            .command(role, name, &[])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        Said::of(child.wait_with_output().unwrap())
+    }
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    pub fn of(output: Output) -> Said {
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Polls until `condition` holds.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < until, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

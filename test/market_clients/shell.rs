@@ -1,0 +1,106 @@
+//! The shell: lines from a pipe, and a person at a terminal.
+
+use std::process::Command;
+
+use crate::process::{AGORA, Market, Said, Traders};
+
+#[test]
+fn lines_from_a_pipe_are_commands_without_a_prompt() {
+    let market = Market::new();
+    let traders = Traders::at(&market.address);
+    let lines = "register\nsell 'Desk Lamp' others 3 12.50 \"It's bright\"\n# a remark\n\nitems\n";
+    let said = traders.shell("seller", "asha", lines);
+    let card = "\u{2013}\nItem ID: 1, Price: $12.50, Name: Desk Lamp, Category: Others,\n\
+                Description: It's bright\nQuantity Remaining: 3\n\
+                Rating: unrated | Seller: asha\n\u{2013}\n";
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.stdout, format!("SUCCESS\nSUCCESS\nItem ID: 1\n{card}"));
+}
+
+#[test]
+fn a_failed_line_is_told_the_rest_goes_on_and_the_status_says_so() {
+    let market = Market::new();
+    let traders = Traders::at(&market.address);
+    let said = traders.shell("buyer", "bela", "buy 7 1\nfly\nbuy 'x\nbuy x\nwishlist\nexit\nfly\n");
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{said:?}");
+    assert_eq!(lines[0], "FAIL: there is no item 7");
+    assert_eq!(lines[1], "FAIL: no command \"fly\"; `help` lists them");
+    assert!(lines.iter().all(|line| line.starts_with("FAIL: ")), "{said:?}");
+    assert_eq!(said.code, 1);
+    assert!(said.stderr.contains("4 commands failed"), "{said:?}");
+}
+
+#[test]
+fn help_lists_the_commands() {
+    let traders = Traders::at("127.0.0.1:1");
+    let said = traders.shell("buyer", "bela", "help\n");
+    for word in ["search", "buy", "wish", "unwish", "wishlist", "rate", "orders", "watch", "exit"] {
+        assert!(said.stdout.contains(&format!("  {word} ")), "{word}: {said:?}");
+    }
+    assert_eq!(said.code, 0);
+}
+
+/// Types on a pseudo-terminal, waits for what must appear, and prints all that did.
+const TERMINAL: &str = r#"
+import os, pty, re, select, sys, time
+agora, *command = sys.argv[1:]
+pid, screen = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "dumb" if os.environ.get("DUMB") else "xterm"
+    os.execv(agora, [agora, *command])
+seen = b""
+def wait_for(text):
+    global seen
+    until = time.monotonic() + 20
+    while text not in seen:
+        if time.monotonic() > until:
+            sys.exit(f"never seen: {text!r} in {seen!r}")
+        if select.select([screen], [], [], 0.1)[0]:
+            try:
+                seen += os.read(screen, 65536)
+            except OSError:
+                sys.exit(f"the end came before {text!r}: {seen!r}")
+for line in sys.stdin.read().splitlines():
+    verb, text = line.split(" ", 1)
+    if verb == "see":
+        wait_for(text.encode())
+    elif verb == "run":
+        os.system(text)
+    else:
+        os.write(screen, text.encode().decode("unicode_escape").encode())
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(status))
+"#;
+
+#[test]
+fn a_person_types_edits_and_sees_the_news_arrive() {
+    let market = Market::new();
+    let traders = Traders::at(&market.address);
+    traders.good("seller", "asha", &["register"]);
+    traders.good("seller", "asha", &["sell", "Lamp", "others", "9", "5"]);
+    let home = traders.home.0.to_str().unwrap();
+    let buy = format!(
+        "AGORA_HOME={home} {AGORA} buyer --market {} --as bela buy 1 2 >/dev/null",
+        market.address
+    );
+    // A wrong letter is taken back; a sale arrives while a line is being typed.
+    let story = format!(
+        "see Trading as asha\nsee seller>\ntype itemx\\x7fs\\r\nsee Quantity Remaining: 9\n\
+         type ite\nrun {buy}\nsee The Following Item has been sold:\ntype ms\\r\n\
+         see Quantity Remaining: 7\ntype \\x04\n"
+    );
+    let mut child = Command::new("python3")
+        .args(["-c", TERMINAL, AGORA, "seller", "--market", &market.address, "--as", "asha"])
+        .env("AGORA_HOME", home)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), story.as_bytes()).unwrap();
+    let said = Said::of(child.wait_with_output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!said.stdout.contains("FAIL"), "{said:?}");
+}
