@@ -8,7 +8,8 @@ pub(super) type Interjection = Box<dyn FnMut(String) + Send>;
 /// A line of input.
 pub(super) enum Line {
     Text(String),
-    /// Ctrl-C: the person gave the line up.
+    /// Ctrl-C: the person gave the line up. Without an editor Ctrl-C ends the process.
+    #[cfg(feature = "line-editor")]
     Dropped,
     End,
 }

@@ -40,6 +40,7 @@ pub(super) fn run(trader: Trader) -> Result<(), Failure> {
                 Obeyed::No => failed += 1,
                 Obeyed::Leave => break,
             },
+            #[cfg(feature = "line-editor")]
             Ok(Line::Dropped) => (),
             Ok(Line::End) => break,
             Err(error) => return Err(Failure::because("cannot read a line", error)),
