@@ -207,7 +207,7 @@ impl Connection {
             Action::Counted(message) => {
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
-                self.calls.account(call, message.len(), queued, shared.send_low_water_bytes);
+                self.calls.account(call, message.len(), queued, shared);
                 self.give_room();
             }
             Action::Finish(status) => {
@@ -236,7 +236,7 @@ impl Connection {
         }
         let mut written = self.write(turn.now);
         let session = &self.session;
-        self.calls.drained(|call| session.queued(call), turn.shared.send_low_water_bytes);
+        self.calls.drained(|call| session.queued(call), turn.shared);
         if self.give_room() && written.is_ok() {
             written = self.write(turn.now);
         }

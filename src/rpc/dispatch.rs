@@ -146,11 +146,12 @@ impl Calls {
 
     /// A counted message of `len` bytes went into the session, which now has `queued` bytes of the
     /// call waiting.
-    pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, low_water: usize) {
+    pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, shared: &Shared) {
         let Some(at) = self.position(call) else { return };
         if let Some(running) = &mut self.open[at].running {
-            running.account(len, queued, low_water);
-            self.taken.extend(running.now_taken(low_water).map(|bytes| (call, bytes)));
+            running.account(len, queued, shared.send_low_water_bytes);
+            self.taken
+                .extend(running.now_taken(shared.send_high_water_bytes).map(|bytes| (call, bytes)));
         }
     }
 
@@ -161,13 +162,15 @@ impl Calls {
     }
 
     /// The session may have got rid of what was waiting: looks at every call that had something.
-    pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, low_water: usize) {
+    pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, shared: &Shared) {
         for CallState { id, running, .. } in &mut self.open {
             if let Some(running) = running
                 && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
             {
-                running.account(0, queued(*id), low_water);
-                self.taken.extend(running.now_taken(low_water).map(|bytes| (*id, bytes)));
+                running.account(0, queued(*id), shared.send_low_water_bytes);
+                self.taken.extend(
+                    running.now_taken(shared.send_high_water_bytes).map(|bytes| (*id, bytes)),
+                );
             }
         }
     }
@@ -194,8 +197,8 @@ impl Running {
     }
 
     /// The messages that count as taken after all, if little enough is queued.
-    fn now_taken(&mut self, low_water: usize) -> impl Iterator<Item = usize> {
-        let count = if self.flow.queued() < low_water { self.untaken.len() } else { 0 };
+    fn now_taken(&mut self, high_water: usize) -> impl Iterator<Item = usize> {
+        let count = if self.flow.queued() < high_water { self.untaken.len() } else { 0 };
         self.untaken.drain(..count)
     }
 }
