@@ -43,24 +43,32 @@ fn help_lists_the_commands() {
 
 /// Types on a pseudo-terminal, waits for what must appear, and prints all that did.
 const TERMINAL: &str = r#"
-import os, pty, re, select, sys, time
+import os, pty, select, sys, time
 agora, *command = sys.argv[1:]
 pid, screen = pty.fork()
 if pid == 0:
-    os.environ["TERM"] = "dumb" if os.environ.get("DUMB") else "xterm"
+    os.environ["TERM"] = "xterm"
     os.execv(agora, [agora, *command])
-seen = b""
-def wait_for(text):
+seen, place, until = b"", 0, time.monotonic() + 30
+def more():
+    """Reads what appears; false at the end."""
     global seen
-    until = time.monotonic() + 20
-    while text not in seen:
-        if time.monotonic() > until:
-            sys.exit(f"never seen: {text!r} in {seen!r}")
-        if select.select([screen], [], [], 0.1)[0]:
-            try:
-                seen += os.read(screen, 65536)
-            except OSError:
-                sys.exit(f"the end came before {text!r}: {seen!r}")
+    if time.monotonic() > until:
+        os.kill(pid, 9)
+        sys.exit(f"it takes too long: {seen!r}")
+    if select.select([screen], [], [], 0.1)[0]:
+        try:
+            seen += os.read(screen, 65536)
+        except OSError:
+            return False
+    return True
+def wait_for(text):
+    """Waits for a text behind the one that was waited for last."""
+    global place
+    while text not in seen[place:]:
+        if not more():
+            sys.exit(f"the end came before {text!r}: {seen!r}")
+    place = seen.index(text, place) + len(text)
 for line in sys.stdin.read().splitlines():
     verb, text = line.split(" ", 1)
     if verb == "see":
@@ -69,6 +77,8 @@ for line in sys.stdin.read().splitlines():
         os.system(text)
     else:
         os.write(screen, text.encode().decode("unicode_escape").encode())
+while more():
+    pass
 _, status = os.waitpid(pid, 0)
 sys.stdout.buffer.write(seen)
 sys.exit(os.waitstatus_to_exitcode(status))
@@ -87,9 +97,9 @@ fn a_person_types_edits_and_sees_the_news_arrive() {
     );
     // A wrong letter is taken back; a sale arrives while a line is being typed.
     let story = format!(
-        "see Trading as asha\nsee seller>\ntype itemx\\x7fs\\r\nsee Quantity Remaining: 9\n\
-         type ite\nrun {buy}\nsee The Following Item has been sold:\ntype ms\\r\n\
-         see Quantity Remaining: 7\ntype \\x04\n"
+        "see Trading as asha\nsee seller> \ntype itemx\\x7fs\\r\nsee Quantity Remaining: 9\n\
+         see seller> \ntype ite\nrun {buy}\nsee The Following Item has been sold:\ntype ms\\r\n\
+         see Quantity Remaining: 7\nsee seller> \ntype \\x04\n"
     );
     let mut child = Command::new("python3")
         .args(["-c", TERMINAL, AGORA, "seller", "--market", &market.address, "--as", "asha"])
