@@ -196,3 +196,17 @@ fn every_test_has_its_entry_in_the_manifest() {
         missing.filter(|file| !manifest.contains(&format!("path = \"{file}\""))).collect(),
     );
 }
+
+#[test]
+fn every_dependency_is_explained_in_architecture_md() {
+    let (_, dependencies) = include_str!("../Cargo.toml")
+        .split_once("[dependencies]\n")
+        .expect("Cargo.toml has dependencies");
+    let explained = include_str!("../ARCHITECTURE.md");
+    let names = dependencies.lines().take_while(|line| !line.starts_with('['));
+    let names = names.filter_map(|line| line.split_once(" = ").map(|(name, _)| name));
+    let missing = names.filter(|name| {
+        !explained.lines().any(|line| line.starts_with("| ") && line.contains(*name))
+    });
+    must_be_empty(missing.map(|name| format!("ARCHITECTURE.md: no reason for `{name}`")).collect());
+}

@@ -26,6 +26,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getopts", &["src/cli/"]),
     ("env_logger", &["src/cli/"]),
     ("rustls", &["src/rpc/tls/"]),
+    ("rustyline", &["src/cli/trade/"]),
+    ("sha2", &["src/market/service/"]),
+    ("signal_hook", &["src/cli/termination.rs"]),
+    ("rustls", &["src/rpc/tls/"]),
 ];
 
 /// What no pure file names; a path that begins so is refused.
