@@ -25,6 +25,10 @@ const SYLLABLES: [&str; 24] = [
 /// Words that everybody uses, one in two descriptions each.
 const COMMON: [&str; 2] = ["new", "quality"];
 
+/// What costs more than this bears the word "luxury": three items in a hundred, and the last ones
+/// that a search from the cheapest on comes to.
+const DEAR: u64 = 97_000;
+
 /// The slowest page may take this long at the 99th percentile.
 const WANTED: Duration = Duration::from_millis(10);
 
@@ -81,8 +85,8 @@ fn apply(market: &mut Market, who: u8, id: Option<u64>, action: Action<'_>) -> R
     market.apply(&command, &mut Vec::new()).unwrap()
 }
 
-/// A name and a description for an item to be.
-fn texts(seed: &mut Seed, vocabulary: &Vocabulary) -> (String, String) {
+/// A name, a description and a price in cents for an item to be.
+fn offer(seed: &mut Seed, vocabulary: &Vocabulary) -> (String, String, u64) {
     let name = vocabulary.text(seed, 24);
     let mut description = vocabulary.text(seed, 85);
     for word in COMMON {
@@ -91,7 +95,11 @@ fn texts(seed: &mut Seed, vocabulary: &Vocabulary) -> (String, String) {
             description.push_str(word);
         }
     }
-    (name, description)
+    let price = 1 + seed.next_u64() % 100_000;
+    if price > DEAR {
+        description.push_str(" luxury");
+    }
+    (name, description, price)
 }
 
 fn catalogue(items: usize, vocabulary: &Vocabulary) -> Market {
@@ -102,15 +110,15 @@ fn catalogue(items: usize, vocabulary: &Vocabulary) -> Market {
     }
     let (mut listed, mut listing) = (0, Duration::ZERO);
     while listed < items {
-        let batch: Vec<_> = (0..1_000).map(|_| texts(&mut seed, vocabulary)).collect();
+        let batch: Vec<_> = (0..1_000).map(|_| offer(&mut seed, vocabulary)).collect();
         let begin = cpu_time();
-        for (name, description) in &batch {
+        for (name, description, price) in &batch {
             let sell = Action::SellItem {
                 name,
                 category: *seed.pick(&Category::ALL),
                 description,
                 quantity: 1_000_000,
-                price: Money::from_minor(1 + seed.next_u64() % 100_000),
+                price: Money::from_minor(*price),
             };
             apply(&mut market, (listed % 20) as u8, None, sell);
             listed += 1;
@@ -221,6 +229,7 @@ fn a_search_among_a_million_items_is_interactive() {
         ("the same in a category", "new quality", fashion),
         ("a medium word", &*medium, None),
         ("a medium and a common word", &*format!("{medium} new"), None),
+        ("a word of the dearest", "luxury", None),
         ("a rare word", &*rare, None),
         ("a rare word in a category", &*rare, electronics),
         ("no such word", "zzzz", None),

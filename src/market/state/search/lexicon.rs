@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::slots::Slots;
+use super::words::MAX_WORD_BYTES;
 use crate::market::state::hash::{ByHash, Hash64};
 use crate::market::state::items::Slot;
 
@@ -75,10 +76,32 @@ const ROOT: NodeId = 0;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Word {
-    text: Box<str>,
+    text: Text,
     /// Its leaf, or the branch whose prefix it is.
     node: NodeId,
     postings: Postings,
+}
+
+/// The bytes of a word, in place: words are short, and looking one up should not follow a pointer
+/// to see whether it is the one.
+#[derive(Debug, PartialEq, Eq)]
+struct Text {
+    len: u8,
+    bytes: [u8; MAX_WORD_BYTES],
+}
+
+impl Text {
+    /// Cuts what is longer than a word.
+    fn new(text: &str) -> Text {
+        let len = text.len().min(MAX_WORD_BYTES);
+        let mut bytes = [0; MAX_WORD_BYTES];
+        bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
+        Text { len: len as u8, bytes }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -207,6 +230,7 @@ impl Lexicon {
 
     /// The items of a leaf's words that begin so.
     fn unite(&self, words: &[WordId], prefix: &str, within: Within) -> Cow<'_, Slots> {
+        let prefix = prefix.as_bytes();
         let from = words.partition_point(|id| self.text(*id) < prefix);
         let behind = words[from..].partition_point(|id| self.text(*id).starts_with(prefix));
         let found = words[from..from + behind].iter();
@@ -226,16 +250,18 @@ impl Lexicon {
         self.words.iter().flatten().map(|word| word.postings.anywhere.len()).sum()
     }
 
-    fn text(&self, id: WordId) -> &str {
-        self.words[id as usize].as_ref().map_or("", |word| &word.text)
+    fn text(&self, id: WordId) -> &[u8] {
+        self.words[id as usize].as_ref().map_or(&[], |word| word.text.bytes())
     }
 
     fn find_by(&self, text: &str, hash: u64) -> Option<WordId> {
         match self.by_hash.get(&hash) {
-            Some(id) if self.text(*id) == text => Some(*id),
+            Some(id) if self.text(*id) == text.as_bytes() => Some(*id),
             _ => match &self.nodes[self.home(text) as usize].kind {
-                Kind::Leaf { words, .. } => self.place(words, text).ok().map(|at| words[at]),
-                Kind::Branch { exact, .. } => exact.filter(|id| self.text(*id) == text),
+                Kind::Leaf { words, .. } => {
+                    self.place(words, text.as_bytes()).ok().map(|at| words[at])
+                }
+                Kind::Branch { exact, .. } => exact.filter(|id| self.text(*id) == text.as_bytes()),
             },
         }
     }
@@ -254,7 +280,7 @@ impl Lexicon {
         }
     }
 
-    fn place(&self, words: &[WordId], text: &str) -> Result<usize, usize> {
+    fn place(&self, words: &[WordId], text: &[u8]) -> Result<usize, usize> {
         words.binary_search_by(|id| self.text(*id).cmp(text))
     }
 
@@ -266,7 +292,7 @@ impl Lexicon {
         }
         let node = self.hang(id, text);
         let postings = Postings::EMPTY;
-        self.words[id as usize] = Some(Word { text: text.into(), node, postings });
+        self.words[id as usize] = Some(Word { text: Text::new(text), node, postings });
         self.by_hash.entry(hash).or_insert(id);
         id
     }
@@ -277,7 +303,7 @@ impl Lexicon {
         let added = self.nodes.len() as NodeId;
         let depth = self.nodes[home as usize].depth;
         let place = match &self.nodes[home as usize].kind {
-            Kind::Leaf { words, .. } => self.place(words, text).unwrap_or_else(|at| at),
+            Kind::Leaf { words, .. } => self.place(words, text.as_bytes()).unwrap_or_else(|at| at),
             Kind::Branch { .. } => 0,
         };
         match &mut self.nodes[home as usize].kind {
@@ -357,7 +383,7 @@ impl Lexicon {
         let Kind::Branch { exact, children, .. } = &mut self.nodes[branch as usize].kind else {
             return;
         };
-        let Some(byte) = word.text.as_bytes().get(depth) else {
+        let Some(byte) = word.text.bytes().get(depth) else {
             *exact = Some(id);
             return;
         };

@@ -8,10 +8,10 @@
 use crate::market::state::items::Slot;
 
 /// Where a run is split in two.
-const MAX_RUN: usize = 512;
+const MAX_RUN: usize = 256;
 
 /// Below this a run is joined with its neighbour if both fit.
-const MIN_RUN: usize = 64;
+const MIN_RUN: usize = 32;
 
 /// Slots, ascending by a key that the callers know. No two keys are equal.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -256,6 +256,6 @@ mod tests {
     fn ascending_keys_fill_the_runs() {
         let mut order = Order::default();
         (0..5_120).for_each(|key| order.insert(key, head(key), |slot| slot < key));
-        assert_eq!(order.runs.len(), 10);
+        assert_eq!(order.runs.len(), 5_120 / MAX_RUN);
     }
 }
