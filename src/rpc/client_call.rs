@@ -128,6 +128,7 @@ impl ClientCall {
                 link.session.cancel(id);
             }
             state.flush(link, self.inner.now());
+            self.inner.given_up(&state);
         }
     }
 
@@ -263,6 +264,7 @@ impl Drop for ClientCall {
             }
             let now = self.inner.now();
             state.flush(self.key.link, now);
+            self.inner.given_up(&state);
         }
         self.inner.hand_over(&state);
     }

@@ -72,6 +72,8 @@ pub(super) struct State {
     poller: Option<Poller>,
     /// Until when the driver sleeps if nothing happens.
     driver_wakes: Duration,
+    /// The driver waits for any call to end, to begin its own.
+    driver_starts: bool,
     connecting: bool,
     backoff: Backoff,
     last_failure: String,
@@ -103,6 +105,7 @@ impl Inner {
             next_link: 0,
             poller: Some(poller),
             driver_wakes: Duration::ZERO,
+            driver_starts: false,
             connecting: false,
             backoff: Backoff::default(),
             last_failure: String::new(),
@@ -161,6 +164,7 @@ impl Inner {
         };
         let until = until.map(|until| until.saturating_duration_since(self.started));
         state.driver_wakes = state.next_timeout(now).min(until.unwrap_or(Duration::MAX));
+        state.driver_starts = key.is_none();
         let timeout = state.driver_wakes.saturating_sub(now);
         let mut readiness = mem::take(&mut state.readiness);
         drop(state);
@@ -223,6 +227,15 @@ impl Inner {
     /// A call began that ends at `deadline`: the driver must not sleep beyond it.
     pub(super) fn began(&self, state: &State, deadline: Option<Duration>) {
         if state.poller.is_none() && deadline.is_some_and(|at| at < state.driver_wakes) {
+            self.nudged.store(true, Ordering::SeqCst);
+            self.waker.wake();
+        }
+    }
+
+    /// A call was given up, of which the server says nothing more: another may begin.
+    pub(super) fn given_up(&self, state: &State) {
+        state.starting.iter().for_each(|signal| signal.notify_one());
+        if state.poller.is_none() && state.driver_starts {
             self.nudged.store(true, Ordering::SeqCst);
             self.waker.wake();
         }
