@@ -1,7 +1,7 @@
 //! `agora buyer`: searches, buys, wishes and rates.
 
 use super::Failure;
-use super::trade::{self, Role, Trader, Verb, item_id, number, refused, say};
+use super::trade::{self, Role, Trader, Verb, item_id, note, number, refused, say};
 use crate::market::client::Search;
 use crate::market::price::Money;
 use crate::market::print::{Card, Entry};
@@ -19,8 +19,8 @@ static BUYER: Role = Role {
         Verb { name: "show", words: "ID", about: "show one item", run: show },
         Verb {
             name: "buy",
-            words: "ID N",
-            about: "buy N pieces, if the price is no more than --max-price",
+            words: "ID [N]",
+            about: "buy N pieces (default 1), at --max-price each at most",
             run: buy,
         },
         Verb { name: "wish", words: "ID", about: "be told of an item's updates", run: wish },
@@ -37,7 +37,7 @@ static BUYER: Role = Role {
             name: "watch",
             words: "[--count N] [--timeout SECONDS]",
             about: "show updates of wished items as they happen",
-            run: trade::watch,
+            run: watch,
         },
     ],
 };
@@ -90,21 +90,21 @@ fn search(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         page_size: parsed.number("limit", 20, 1..=100)? as u32,
         page_token: parsed.text("page").unwrap_or_default(),
     };
-    let found = trader.client.search(&wanted).map_err(|status| refused(&status))?;
+    let found = trader.client()?.search(&wanted).map_err(|status| refused(&status))?;
     if !found.items.is_empty() {
         say(&trade::cards(&found.items))?;
     }
     if found.next.is_empty() {
-        eprintln!("{} found", found.total);
+        note(&format!("{} found", found.total));
     } else {
-        eprintln!("{} found; more with --page {}", found.total, found.next);
+        note(&format!("{} found; more with --page {}", found.total, found.next));
     }
     Ok(())
 }
 
 fn show(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("show", words, 1)?;
-    let item = trader.client.item(item_id(&words[0])?).map_err(|status| refused(&status))?;
+    let item = trader.client()?.item(item_id(&words[0])?).map_err(|status| refused(&status))?;
     say(&Card(&item.view()).to_string())
 }
 
@@ -122,39 +122,42 @@ fn buy(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         Some(_) => Some(parsed.parsed("max-price", Money::ZERO)?),
         None => None,
     };
-    let order = trader.client.buy(id, quantity, max_price).map_err(|status| refused(&status))?;
+    let order = trader.client()?.buy(id, quantity, max_price).map_err(|status| refused(&status))?;
     say(&format!("SUCCESS\n{}", Entry(&order.view())))
 }
 
 fn wish(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("wish", words, 1)?;
-    trader.client.wish(item_id(&words[0])?).map_err(|status| refused(&status))?;
+    trader.client()?.wish(item_id(&words[0])?).map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
 
 fn unwish(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("unwish", words, 1)?;
-    trader.client.unwish(item_id(&words[0])?).map_err(|status| refused(&status))?;
+    trader.client()?.unwish(item_id(&words[0])?).map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
 
 fn wishlist(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trader.words("wishlist", words, 0)?;
-    trade::all_pages("no items", |token| trader.client.wish_list(token), |page| trade::cards(page))
+    let client = trader.client()?;
+    trade::all_pages("no items", |token| client.wish_list(token), |page| trade::cards(page))
 }
 
 fn rate(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("rate", words, 2)?;
     let (id, stars) = (item_id(&words[0])?, number(&words[1], "a number of stars")?);
-    trader.client.rate(id, stars).map_err(|status| refused(&status))?;
+    trader.client()?.rate(id, stars).map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
 
 fn orders(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trader.words("orders", words, 0)?;
-    trade::all_pages(
-        "no orders",
-        |token| trader.client.buyer_orders(token),
-        |page| trade::entries(page),
-    )
+    let client = trader.client()?;
+    trade::all_pages("no orders", |token| client.buyer_orders(token), |page| trade::entries(page))
+}
+
+/// Nobody else has the buyer's address while it waits, and it may wait before it ever bought.
+fn watch(trader: &Trader, words: &[String]) -> Result<(), Failure> {
+    trade::watch(trader, words, |client| client.register_buyer())
 }

@@ -34,7 +34,7 @@ static SELLER: Role = Role {
             name: "watch",
             words: "[--count N] [--timeout SECONDS]",
             about: "show sales as they happen",
-            run: trade::watch,
+            run: watch,
         },
     ],
 };
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 
 fn register(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trader.words("register", words, 0)?;
-    trader.client.register_seller().map_err(|status| refused(&status))?;
+    trader.client()?.register_seller().map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
 
@@ -75,7 +75,7 @@ fn sell(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     }
     let fields = [name, category, quantity, price, description];
     let item = new_item(&fields).map_err(|reason| parsed.wrong(reason))?;
-    let id = trader.client.sell(&item).map_err(|status| refused(&status))?;
+    let id = trader.client()?.sell(&item).map_err(|status| refused(&status))?;
     say(&format!("SUCCESS\nItem ID: {id}"))
 }
 
@@ -95,24 +95,29 @@ fn new_item(fields: &[String; 5]) -> Result<NewItem, String> {
     })
 }
 
-/// Sells every line of a file; the first that is wrong or refused ends it, and is named.
+/// Sells every line of a file. A wrong line is named before anything is sold; a refusal ends it.
 fn sell_file(trader: &Trader, file: &str) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::because(file, error))?;
-    let mut sold = 0;
-    for (index, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
+    let at =
+        |line: usize, reason: String| Failure::Failed(format!("FAIL: {file}:{line}: {reason}"));
+    let mut items = Vec::new();
+    for (line, words) in (1..).zip(text.lines()) {
+        if words.trim().is_empty() || words.starts_with('#') {
             continue;
         }
-        let at = |reason: String| Failure::Failed(format!("FAIL: {file}:{}: {reason}", index + 1));
-        let fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
+        let fields: Vec<String> = words.split('\t').map(str::to_owned).collect();
         let fields: [String; 5] = fields.try_into().map_err(|fields: Vec<String>| {
-            at(format!("expected 5 words with tabs between, found {}", fields.len()))
+            at(line, format!("expected 5 words with tabs between, found {}", fields.len()))
         })?;
-        let item = new_item(&fields).map_err(at)?;
-        trader.client.sell(&item).map_err(|status| at(status.message))?;
-        sold += 1;
+        items.push((line, new_item(&fields).map_err(|reason| at(line, reason))?));
     }
-    say(&format!("SUCCESS\nItems: {sold}"))
+    for (sold, (line, item)) in items.iter().enumerate() {
+        trader
+            .client()?
+            .sell(item)
+            .map_err(|status| at(*line, format!("{} ({sold} sold before it)", status.message)))?;
+    }
+    say(&format!("SUCCESS\nItems: {}", items.len()))
 }
 
 fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
@@ -134,30 +139,28 @@ fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     if price.is_none() && quantity.is_none() {
         return Err(parsed.wrong("neither --price nor --quantity is given"));
     }
-    trader.client.update(id, price, quantity).map_err(|status| refused(&status))?;
+    trader.client()?.update(id, price, quantity).map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
 
 fn delete(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("delete", words, 1)?;
-    trader.client.delete(item_id(&words[0])?).map_err(|status| refused(&status))?;
+    trader.client()?.delete(item_id(&words[0])?).map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
 
 fn items(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trader.words("items", words, 0)?;
-    trade::all_pages(
-        "no items",
-        |token| trader.client.seller_items(token),
-        |page| trade::cards(page),
-    )
+    let client = trader.client()?;
+    trade::all_pages("no items", |token| client.seller_items(token), |page| trade::cards(page))
 }
 
 fn orders(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trader.words("orders", words, 0)?;
-    trade::all_pages(
-        "no orders",
-        |token| trader.client.seller_orders(token),
-        |page| trade::entries(page),
-    )
+    let client = trader.client()?;
+    trade::all_pages("no orders", |token| client.seller_orders(token), |page| trade::entries(page))
+}
+
+fn watch(trader: &Trader, words: &[String]) -> Result<(), Failure> {
+    trade::watch(trader, words, |client| client.seller_orders("").map(drop))
 }

@@ -13,11 +13,12 @@ mod show;
 mod watch;
 mod words;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use show::{cards, entries, say};
+pub(super) use show::{cards, entries, note, say};
 pub(super) use watch::watch;
 
 use super::flags::{Flags, Parsed};
@@ -44,10 +45,15 @@ pub(super) struct Role {
     pub(super) verbs: &'static [Verb],
 }
 
+/// The longest that `--timeout` takes.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Who trades.
 pub(super) struct Trader {
     pub(super) role: &'static Role,
-    pub(super) client: Arc<MarketClient>,
+    parsed: Parsed,
+    /// Made when it is first needed: help and wrong words need no market and make no identity.
+    client: OnceCell<Arc<MarketClient>>,
 }
 
 /// Runs a subcommand: one verb, or the shell when there is none.
@@ -68,15 +74,11 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
                 .ok_or_else(|| parsed.wrong(format!("a {} has no command {word:?}", role.name)))?,
         ),
     };
-    if let Some(verb) = verb
-        && let Some("--help" | "-h") = parsed.free().get(1).map(String::as_str)
-    {
-        return (verb.run)(&trader(role, &parsed)?, &parsed.free()[1..]);
-    }
-    let trader = trader(role, &parsed)?;
+    let words = parsed.free().get(1..).unwrap_or_default().to_vec();
+    let trader = Trader { role, parsed, client: OnceCell::new() };
     match verb {
-        Some(verb) => (verb.run)(&trader, &parsed.free()[1..]),
-        None => shell::run(trader),
+        Some(verb) => (verb.run)(&trader, &words),
+        None => shell::run(&trader),
     }
 }
 
@@ -91,7 +93,7 @@ fn about(role: &Role) -> String {
     text
 }
 
-fn trader(role: &'static Role, parsed: &Parsed) -> Result<Trader, Failure> {
+fn connect_as(role: &Role, parsed: &Parsed) -> Result<MarketClient, Failure> {
     let markets: Vec<String> = parsed
         .required("market")?
         .split(',')
@@ -103,13 +105,14 @@ fn trader(role: &'static Role, parsed: &Parsed) -> Result<Trader, Failure> {
     }
     let name = parsed.text("as").unwrap_or_else(|| role.name.to_owned());
     let address = parsed.text("address").unwrap_or_else(|| name.clone());
-    let options = ClientOptions {
-        channel: connect::options(parsed, Protocol::Native)?,
-        timeout: parsed.seconds("timeout", Duration::from_secs(10))?,
-    };
+    let timeout = parsed.seconds("timeout", Duration::from_secs(10))?;
+    if timeout > LONGEST_TIMEOUT {
+        let longest = LONGEST_TIMEOUT.as_secs();
+        return Err(parsed.wrong(format!("--timeout: expected {longest} seconds at most")));
+    }
+    let options = ClientOptions { channel: connect::options(parsed, Protocol::Native)?, timeout };
     let uuid = identity(parsed, &name)?;
-    let client = MarketClient::new(&markets, uuid, &address, &options)?;
-    Ok(Trader { role, client: Arc::new(client) })
+    Ok(MarketClient::new(&markets, uuid, &address, &options)?)
 }
 
 fn identity(parsed: &Parsed, name: &str) -> Result<Uuid, Failure> {
@@ -129,13 +132,27 @@ impl Role {
     fn overview(&self) -> String {
         let lines = self.verbs.iter().map(|verb| {
             let call = format!("{} {}", verb.name, verb.words);
-            format!("  {:<26} {}\n", call.trim_end(), verb.about)
+            let (call, about) = (call.trim_end(), verb.about);
+            if call.len() <= 26 {
+                format!("  {call:<26} {about}\n")
+            } else {
+                format!("  {call}\n  {:<26} {about}\n", "")
+            }
         });
         lines.collect()
     }
 }
 
 impl Trader {
+    /// The market, under this trader's identity.
+    pub(super) fn client(&self) -> Result<&Arc<MarketClient>, Failure> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = Arc::new(connect_as(self.role, &self.parsed)?);
+        Ok(self.client.get_or_init(|| client))
+    }
+
     /// The flags of one of its verbs.
     pub(super) fn flags(&self, verb: &str) -> Flags {
         let Verb { words, about, .. } = match self.role.verb(verb) {
@@ -200,7 +217,7 @@ pub(super) fn all_pages<T>(
         }
     }
     if shown == 0 {
-        eprintln!("{nothing}");
+        note(nothing);
     }
     Ok(())
 }

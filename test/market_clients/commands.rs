@@ -42,6 +42,8 @@ fn wrong_words_are_told_with_exit_status_2_and_make_no_identity() {
         &["seller", "--market", "127.0.0.1:1", "fly"],
         &["seller", "--market", "127.0.0.1:1", "--no-such-flag"],
         &["buyer", "--market", "127.0.0.1:1", "--timeout", "0", "search"],
+        &["buyer", "--market", "127.0.0.1:1", "--timeout", "1e19", "search"],
+        &["buyer", "--market", "127.0.0.1:1", "buy", "1", "--no-such-flag"],
         &["market"],
         &["market", "--listen", "nonsense"],
         &["market", "--listen", "127.0.0.1:0", "extra"],
@@ -77,12 +79,15 @@ fn a_commands_own_words_are_checked_before_the_market_is_asked() {
 
 #[test]
 fn help_is_on_stdout_without_a_market() {
-    let traders = Traders::at("127.0.0.1:1");
-    for words in [&["--help"][..], &["sell", "--help"]] {
-        let said = traders.run("seller", "asha", words);
-        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{said:?}");
+    let home = Home::new();
+    for words in [&["--help"][..], &["sell", "--help"], &["items", "--help"], &["watch", "-h"]] {
+        let mut command = Command::new(AGORA);
+        command.arg("seller").args(words).env("AGORA_HOME", &home.0);
+        let said = Said::of(command.output().unwrap());
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{words:?}: {said:?}");
         assert!(said.stdout.starts_with("Usage: agora seller"), "{said:?}");
     }
+    assert_eq!(fs::read_dir(&home.0).unwrap().count(), 0, "help makes no identity");
 }
 
 #[test]
@@ -99,4 +104,6 @@ fn a_file_of_items_is_sold_line_by_line_and_a_wrong_one_is_named() {
     fs::write(&file, "Lamp\tOTHERS\t2\t5\tBright.\nHat\tHATS\t1\t9\t\n").unwrap();
     let reason = traders.refused("seller", "asha", &["sell", "--file", path]);
     assert!(reason.contains("items.tsv:2: ") && reason.contains("HATS"), "{reason}");
+    let items = traders.good("seller", "asha", &["items"]);
+    assert_eq!(items.matches("Item ID: ").count(), 2, "nothing of the wrong file is sold: {items}");
 }

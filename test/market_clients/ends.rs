@@ -16,6 +16,22 @@ fn a_market_that_is_not_there_is_said_so_in_time() {
 }
 
 #[test]
+fn a_watch_at_a_market_that_is_not_there_ends_in_time() {
+    let traders = Traders::at("127.0.0.1:1");
+    let reason = traders.refused("buyer", "bela", &["--timeout", "0.3", "watch"]);
+    assert!(reason.contains("127.0.0.1:1"), "{reason}");
+}
+
+#[test]
+fn a_buyer_may_watch_before_it_ever_bought() {
+    let market = Market::new();
+    let traders = Traders::at(&market.address);
+    assert_eq!(traders.good("buyer", "bela", &["watch", "--timeout", "0.2"]), "");
+    let reason = traders.refused("seller", "asha", &["watch", "--timeout", "0.2"]);
+    assert!(reason.contains("no account"), "{reason}");
+}
+
+#[test]
 fn the_first_market_that_answers_is_used() {
     let market = Market::new();
     let traders = Traders::at(&format!("127.0.0.1:1,{}", market.address));
@@ -62,6 +78,15 @@ fn a_watch_that_waits_in_vain_says_so() {
     traders.good("seller", "asha", &["register"]);
     let words = ["watch", "--count", "1", "--timeout", "0.2"];
     assert_eq!(traders.refused("seller", "asha", &words), "0 of 1 in time");
+}
+
+#[test]
+fn remarks_that_nobody_can_read_change_nothing() {
+    let market = Market::new();
+    let traders = Traders::at(&market.address);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = traders.command("buyer", "bela", &["search"]).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]

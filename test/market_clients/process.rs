@@ -1,10 +1,11 @@
 //! Processes of the binary, and a home for their identities.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
@@ -33,7 +34,7 @@ impl Drop for Home {
 pub struct Market {
     pub child: Child,
     pub address: String,
-    pub lines: BufReader<ChildStdout>,
+    pub lines: Option<BufReader<ChildStdout>>,
 }
 
 impl Market {
@@ -52,14 +53,14 @@ impl Market {
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
         let address = first.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Market { child, address, lines }
+        Market { child, address, lines: Some(lines) }
     }
 
     /// Ends it as SIGTERM does, and gives what else it printed.
     pub fn end(mut self) -> Vec<String> {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
-        let lines = (&mut self.lines).lines().map(Result::unwrap).collect();
+        let lines = self.lines.take().unwrap().lines().map(Result::unwrap).collect();
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         lines
     }
@@ -69,6 +70,24 @@ impl Drop for Market {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Reads lines in a thread, and waits for those that begin in a certain way.
+pub struct Follower(mpsc::Receiver<String>);
+
+impl Follower {
+    pub fn new(output: impl Read + Send + 'static) -> Follower {
+        let (shown, seen) = mpsc::channel();
+        std::thread::spawn(move || {
+            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            let _ = lines.map(|line| shown.send(line)).take_while(Result::is_ok).count();
+        });
+        Follower(seen)
+    }
+
+    pub fn see(&self, beginning: &str) {
+        while !self.0.recv_timeout(Duration::from_secs(20)).unwrap().starts_with(beginning) {}
     }
 }
 

@@ -1,8 +1,9 @@
 //! The shell: lines from a pipe, and a person at a terminal.
 
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
-use crate::process::{AGORA, Market, Said, Traders};
+use crate::process::{AGORA, Follower, Market, Said, Traders};
 
 #[test]
 fn lines_from_a_pipe_are_commands_without_a_prompt() {
@@ -39,6 +40,30 @@ fn help_lists_the_commands() {
         assert!(said.stdout.contains(&format!("  {word} ")), "{word}: {said:?}");
     }
     assert_eq!(said.code, 0);
+}
+
+#[test]
+fn the_news_arrive_from_a_market_that_lost_its_memory() {
+    let first = Market::new();
+    let address = first.address.clone();
+    let traders = Traders::at(&address);
+    let mut command = traders.command("seller", "asha", &[]);
+    let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = shell.stdin.take().unwrap();
+    let screen = Follower::new(shell.stdout.take().unwrap());
+    let mut trade = |mut market: Market| {
+        let printed = Follower::new(market.lines.take().unwrap());
+        lines.write_all(b"register\nsell Lamp others 9 5\n").unwrap();
+        screen.see("Item ID: 1");
+        printed.see("Seller join request from asha");
+        printed.see("Notifications request from asha");
+        traders.good("buyer", "bela", &["buy", "1", "1"]);
+        screen.see("Order ID: 1,");
+    };
+    trade(first);
+    trade(Market::at(&address));
+    drop(lines);
+    assert_eq!(shell.wait().unwrap().code(), Some(0));
 }
 
 /// Types on a pseudo-terminal, waits for what must appear, and prints all that did.

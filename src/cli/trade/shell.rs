@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use super::line_reader::{Interjection, Line, LineReader};
 use super::words::{OpenQuote, split};
@@ -12,31 +12,26 @@ use crate::cli::Failure;
 use crate::market::client::{MarketClient, Watcher};
 use crate::market::print::Notice;
 
-/// How long the notifier waits before it tries a mailbox again that it was refused: there is no
-/// account yet, most likely.
-const REFUSED_PAUSE: Duration = Duration::from_secs(1);
-/// How often it looks whether it is to stop.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-
 /// Asks for commands until the end of the input. From a pipe the status says whether all of them
 /// were done; a person has seen it.
-pub(super) fn run(trader: Trader) -> Result<(), Failure> {
+pub(super) fn run(trader: &Trader) -> Result<(), Failure> {
+    let client = trader.client()?;
     let mut reader = LineReader::new();
     if reader.is_for_people() {
         say(&format!(
             "Trading as {} ({}..), a {}. `help` lists the commands, Ctrl-D ends.",
-            trader.client.address(),
-            trader.client.shown_uuid(),
+            client.address(),
+            client.shown_uuid(),
             trader.role.name
         ))?;
     }
-    let notifier = Notifier::start(Arc::clone(&trader.client), reader.interjection())?;
+    let notifier = Notifier::start(Arc::clone(client), reader.interjection())?;
     let prompt = format!("{}> ", trader.role.name);
     let mut failed = 0;
     loop {
         match reader.read(&prompt) {
-            Ok(Line::Text(line)) => match obey(&trader, &line) {
-                Obeyed::Yes => (),
+            Ok(Line::Text(line)) => match obey(trader, &line) {
+                Obeyed::Yes => notifier.try_again(),
                 Obeyed::No => failed += 1,
                 Obeyed::Leave => break,
             },
@@ -103,15 +98,18 @@ fn tell(text: &str) -> Obeyed {
     }
 }
 
-/// Follows the mailbox beside the shell.
+/// Follows the mailbox beside the shell. When it is refused, most likely because there is no
+/// account yet, it rests until a command has gone well.
 struct Notifier {
     stop: Arc<AtomicBool>,
+    went_well: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Notifier {
     fn start(client: Arc<MarketClient>, mut show: Interjection) -> Result<Notifier, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
+        let (went_well, rest): (_, Receiver<()>) = sync_channel(1);
         let thread = std::thread::Builder::new().name("notifier".into()).spawn({
             let stop = Arc::clone(&stop);
             move || {
@@ -120,27 +118,31 @@ impl Notifier {
                     match watcher.next(None) {
                         Ok(Some(news)) => show(Notice(&news.what.view()).to_string()),
                         Ok(None) => (),
-                        Err(_) => pause(&stop),
+                        Err(status) => {
+                            log::debug!("the mailbox is refused: {status}");
+                            if rest.recv().is_err() {
+                                break;
+                            }
+                        }
                     }
                 }
                 watcher.acknowledge_shown();
             }
         });
         let thread = thread.map_err(|error| Failure::because("no thread", error))?;
-        Ok(Notifier { stop, thread })
+        Ok(Notifier { stop, went_well, thread })
+    }
+
+    fn try_again(&self) {
+        // Full: it has not heard of the last one yet. Closed: it has ended.
+        let _ = self.went_well.try_send(());
     }
 
     fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
+        drop(self.went_well);
         if self.thread.join().is_err() {
             log::error!("the notifier panicked");
         }
-    }
-}
-
-fn pause(stop: &AtomicBool) {
-    let until = Instant::now() + REFUSED_PAUSE;
-    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(LOOK_INTERVAL);
     }
 }

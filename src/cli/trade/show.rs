@@ -17,6 +17,11 @@ pub(in crate::cli) fn say(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes a remark to stderr. Whether anybody reads it changes nothing.
+pub(in crate::cli) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Items, each between its two lines.
 pub(in crate::cli) fn cards<'a>(items: impl IntoIterator<Item = &'a Item>) -> String {
     lines(items.into_iter().map(|item| Card(&item.view()).to_string()))

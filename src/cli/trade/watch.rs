@@ -4,17 +4,28 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::{Trader, refused, say};
+use super::{Trader, note, refused, say};
+use crate::call::Status;
 use crate::cli::{Failure, termination};
-use crate::market::client::Watcher;
+use crate::market::client::{MarketClient, Watcher};
 use crate::market::print::Notice;
 
-/// Prints notifications until Ctrl-C, or until a flag's end has come.
-pub(in crate::cli) fn watch(trader: &Trader, words: &[String]) -> Result<(), Failure> {
+/// Prints notifications until Ctrl-C, or until a flag's end has come. `arrive` is called first: a
+/// market that is not there or has no such account is told at once, one that goes away later is
+/// waited for.
+pub(in crate::cli) fn watch(
+    trader: &Trader,
+    words: &[String],
+    arrive: fn(&MarketClient) -> Result<(), Status>,
+) -> Result<(), Failure> {
     let parsed = trader
         .flags("watch")
         .value("count", "end after so many notifications", "N")
-        .value("timeout", "end after so long; exit status 1 if --count were not there", "SECONDS")
+        .value(
+            "timeout",
+            "end after so long, with exit status 1 if fewer than --count came",
+            "SECONDS",
+        )
         .parse(words)?;
     parsed.no_arguments()?;
     let wanted = parsed.number("count", 0, 0..=u64::MAX)?;
@@ -22,15 +33,18 @@ pub(in crate::cli) fn watch(trader: &Trader, words: &[String]) -> Result<(), Fai
         Some(_) => Instant::now().checked_add(parsed.seconds("timeout", Duration::MAX)?),
         None => None,
     };
+    let client = trader.client()?;
+    arrive(client).map_err(|status| refused(&status))?;
     let stop = Arc::new(AtomicBool::new(false));
     termination::set_on_signal(&stop)?;
-    let mut watcher = Watcher::new(Arc::clone(&trader.client), stop);
+    let mut watcher = Watcher::new(Arc::clone(client), stop);
     let mut seen = 0;
     while wanted == 0 || seen < wanted {
         match watcher.next(until).map_err(|status| refused(&status))? {
             Some(notification) => {
                 if notification.missed > 0 {
-                    eprintln!("{} notifications before this one were lost", notification.missed);
+                    let missed = notification.missed;
+                    note(&format!("{missed} notifications before this one were lost"));
                 }
                 say(&Notice(&notification.what.view()).to_string())?;
                 seen += 1;

@@ -16,6 +16,8 @@ const SERVICE: &str = "/agora.market.v1.MarketService/";
 /// Between two attempts at the same call, at first; each further pause is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long an acknowledgement may take.
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a client is set up.
 #[derive(Clone, Debug)]
@@ -99,13 +101,14 @@ impl MarketClient {
         wire::sold_item(&answer)
     }
 
-    /// Changes price, stock or both of one's own item. Gives the item as it is now.
+    /// Changes price, stock or both of one's own item. Gives the item as it is now, unless it was
+    /// deleted before the answer could be fetched.
     pub fn update(
         &self,
         item: ItemId,
         price: Option<Money>,
         quantity: Option<u32>,
-    ) -> Result<Item, Status> {
+    ) -> Result<Option<Item>, Status> {
         let request = |caller: Caller<'_>| wire::update_item(caller, item, price, quantity);
         wire::updated_item(&self.command("UpdateItem", request)?)
     }
@@ -142,10 +145,12 @@ impl MarketClient {
         self.command("RateItem", |caller| wire::rate_item(caller, item, stars)).map(drop)
     }
 
-    /// Drops notifications up to this one.
+    /// Drops notifications up to this one. Tried for no longer than a second, since the next
+    /// acknowledgement says the same.
     pub fn acknowledge(&self, up_to_id: u64) -> Result<(), Status> {
-        self.command("AcknowledgeNotifications", |caller| wire::acknowledge(caller, up_to_id))
-            .map(drop)
+        let request = wire::acknowledge(self.caller(self.next_request_id()), up_to_id);
+        let timeout = self.timeout.min(ACKNOWLEDGE_TIMEOUT);
+        self.call_within("AcknowledgeNotifications", &request, timeout).map(drop)
     }
 
     /// A page of one's own items; `token` is empty for the first.
@@ -207,7 +212,16 @@ impl MarketClient {
 
     /// Calls until the market answers or time is up.
     fn call(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
-        let until = Instant::now() + self.timeout;
+        self.call_within(method, request, self.timeout)
+    }
+
+    fn call_within(
+        &self,
+        method: &str,
+        request: &[u8],
+        timeout: Duration,
+    ) -> Result<Vec<u8>, Status> {
+        let until = Instant::now() + timeout;
         let path = format!("{SERVICE}{method}");
         let mut pause = FIRST_PAUSE;
         loop {

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! A notification comes at least once until it is acknowledged; ids tell which were shown already,
-//! so the person sees each exactly once, also over a market that was restarted.
+//! so the person sees each exactly once. A market that lost its memory has forgotten the account,
+//! or numbers its mailbox from the start: then the watcher starts anew too. It cannot tell when the
+//! new mailbox has come as far as the old one before it looks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,6 +65,11 @@ impl Watcher {
                 Err(status) => status,
             };
             self.stream = None;
+            let is_another = matches!(status.code, Code::OutOfRange | Code::Unauthenticated);
+            if is_another && self.last_shown > 0 {
+                (self.last_shown, self.last_acknowledged) = (0, 0);
+                continue;
+            }
             if !matches!(status.code, Code::Unavailable | Code::Cancelled | Code::Internal) {
                 return Err(status);
             }

@@ -193,8 +193,9 @@ pub(super) fn sold_item(bytes: &[u8]) -> Result<ItemId, Status> {
     read::<pb::SellItemResponse>(bytes).map(|response| ItemId(response.item_id))
 }
 
-pub(super) fn updated_item(bytes: &[u8]) -> Result<Item, Status> {
-    item(read::<pb::UpdateItemResponse>(bytes)?.item)
+pub(super) fn updated_item(bytes: &[u8]) -> Result<Option<Item>, Status> {
+    let updated = read::<pb::UpdateItemResponse>(bytes)?.item;
+    updated.map(|updated| item(Some(updated))).transpose()
 }
 
 pub(super) fn found_item(bytes: &[u8]) -> Result<Item, Status> {
