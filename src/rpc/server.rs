@@ -51,7 +51,7 @@ impl Default for ServerOptions {
             compat: Compat::Both,
             tls: None,
             max_connections: 1024,
-            max_worker_threads: 64,
+            max_worker_threads: 512,
             max_waiting_jobs: 1024,
             shutdown_grace: Duration::from_secs(10),
         }
