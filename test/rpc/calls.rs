@@ -179,6 +179,27 @@ fn calls_beyond_the_servers_limit_wait_for_their_turn() {
 }
 
 #[test]
+fn a_place_that_a_given_up_call_frees_is_taken_at_once() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let mut open: Vec<_> =
+            (0..100).map(|_| channel.start(NEVER, &within(LONG)).unwrap()).collect();
+        assert!(channel.start(ECHO, &within(Duration::from_millis(50))).is_err());
+        let began = std::time::Instant::now();
+        let waiting = std::thread::spawn({
+            let channel = channel.clone();
+            move || channel.unary(ECHO, b"my turn", &within(LONG))
+        });
+        // It sleeps on the connection by now, most likely.
+        std::thread::park_timeout(Duration::from_millis(50));
+        open.truncate(99);
+        assert_eq!(waiting.join().unwrap().unwrap(), b"my turn");
+        assert!(began.elapsed() < LONG / 2);
+    });
+}
+
+#[test]
 fn headers_can_be_asked_for_at_any_time_and_again() {
     both(|protocol| {
         let server = Fixture::new();
