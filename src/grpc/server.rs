@@ -294,6 +294,11 @@ impl ServerConnection {
         self.http.queued(stream_id(call))
     }
 
+    /// Bytes of all calls together that still wait for window.
+    pub fn queued_in_all(&self) -> usize {
+        self.http.queued_in_all()
+    }
+
     /// The application took a message of this many bytes: the client may send as much more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         let Some(state) = self.calls.get_mut(call) else { return };

@@ -169,6 +169,11 @@ impl Connection {
         self.streams.find(stream).map_or(0, |slot| self.streams[slot].queue.len())
     }
 
+    /// How many bytes of all streams together wait likewise.
+    pub fn queued_in_all(&self) -> usize {
+        self.queued_bytes
+    }
+
     /// How much DATA of a stream may go into one frame now.
     fn room(&self, slot: Slot) -> usize {
         if self.output.is_full() {

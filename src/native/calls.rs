@@ -130,6 +130,11 @@ impl CallTable {
         ids
     }
 
+    /// Bytes that wait on all calls together.
+    pub(super) fn queued(&self) -> usize {
+        self.calls.values().map(Call::queued).sum()
+    }
+
     /// The memory held, in bytes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {

@@ -64,6 +64,8 @@ pub(super) struct Connection {
     pub(super) to_flush: bool,
     /// The server's timer for it.
     pub(super) armed: Option<Duration>,
+    /// What the server's account has of what it holds for its client.
+    entered: usize,
 }
 
 impl Connection {
@@ -85,6 +87,7 @@ impl Connection {
             to_run: false,
             to_flush: false,
             armed: None,
+            entered: 0,
         }
     }
 
@@ -186,6 +189,8 @@ impl Connection {
             shared: turn.shared,
             calls: &mut self.calls,
             batch: turn.batch,
+            held: self.session.unsent_bytes(),
+            entered: self.entered,
             connection: self.id,
             peer: self.peer,
             now: turn.instant,
@@ -229,11 +234,17 @@ impl Connection {
         any
     }
 
-    /// Writes what the session wants written, as far as the socket takes it.
+    /// Writes what the session wants written, as far as the socket takes it, and accounts for what
+    /// is left.
     pub(super) fn flush(&mut self, turn: &mut Turn<'_>) {
-        if self.stage != Stage::Open {
-            return;
+        if self.stage == Stage::Open {
+            self.write_out(turn);
         }
+        let held = if self.stage == Stage::Open { self.session.unsent_bytes() } else { 0 };
+        turn.shared.backlog.enter(&mut self.entered, held);
+    }
+
+    fn write_out(&mut self, turn: &mut Turn<'_>) {
         let mut written = self.write(turn.now);
         let session = &self.session;
         self.calls.drained(|call| session.queued(call), turn.shared);
@@ -246,6 +257,8 @@ impl Connection {
                     shared: turn.shared,
                     calls: &mut self.calls,
                     batch: turn.batch,
+                    held: 0,
+                    entered: self.entered,
                     connection: self.id,
                     peer: self.peer,
                     now: turn.instant,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::backlog::Backlog;
 use super::blocking::BlockingCall;
 use super::outbox::{Address, ConnectionId, Flow, Outbox, Reply, Responder};
 use super::service::{CallHandler, Context, Handler, Method, Services};
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub(super) services: Services,
     pub(super) outbox: Arc<Outbox>,
     pub(super) workers: Workers,
+    pub(super) backlog: Backlog,
     /// Handlers of one connection that may run at once, calls that are over already included:
     /// who resets a call has not ended its handler.
     pub(super) max_running_handlers: usize,
@@ -208,6 +210,9 @@ pub(super) struct Dispatch<'a> {
     pub(super) shared: &'a Shared,
     pub(super) calls: &'a mut Calls,
     pub(super) batch: &'a mut Batch,
+    /// What the connection holds for its client, and how much of it is in the server's account.
+    pub(super) held: usize,
+    pub(super) entered: usize,
     pub(super) connection: ConnectionId,
     pub(super) peer: SocketAddr,
     pub(super) now: Instant,
@@ -306,6 +311,11 @@ impl Dispatch<'_> {
             self.calls.postponed.push_back(call);
             return;
         }
+        if shared.backlog.refuses(self.entered, self.held + self.batch.bytes.len()) {
+            self.calls.remove(call);
+            let reason = "too many answers wait for you to read them";
+            return self.batch.fail(call, Code::ResourceExhausted, reason);
+        }
         match shared.services.method(self.calls.open[at].method) {
             Method { handler: Handler::Unary(handler), .. } => {
                 let state = self.calls.open.swap_remove(at);
@@ -353,6 +363,7 @@ impl Dispatch<'_> {
                     if !running.handler.takes_later() {
                         self.batch.taken(call, message.len());
                     }
+                    self.held += running.flow.queued();
                 }
             }
         }

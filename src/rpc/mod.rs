@@ -13,6 +13,7 @@
 //! A thread that sleeps on the other core takes some 40 us to wake, and a whole call on one thread
 //! takes a tenth of that: so short handlers run where their bytes arrive.
 
+mod backlog;
 mod backoff;
 mod blocking;
 mod channel;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::backlog::Backlog;
 use super::connection::{Connection, Turn};
 use super::dispatch::{Batch, Shared};
 use super::outbox::{ConnectionId, Letter, Outbox};
@@ -40,6 +41,9 @@ pub struct ServerOptions {
     pub max_worker_threads: usize,
     /// Calls of blocking handlers that may wait for a thread; one more is RESOURCE_EXHAUSTED.
     pub max_waiting_jobs: usize,
+    /// Bytes of answers that clients have not read, over all connections: beyond it, a client that
+    /// leaves much unread gets RESOURCE_EXHAUSTED.
+    pub max_unread_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,
 }
@@ -53,6 +57,7 @@ impl Default for ServerOptions {
             max_connections: 1024,
             max_worker_threads: 512,
             max_waiting_jobs: 1024,
+            max_unread_bytes: 256 * 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
         }
     }
@@ -125,6 +130,7 @@ impl Server {
             services,
             outbox,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
+            backlog: Backlog::new(options.max_unread_bytes),
             max_running_handlers: options.limits.max_concurrent_calls as usize,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,

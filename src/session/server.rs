@@ -189,6 +189,12 @@ impl ServerSession {
         either!(&self.wire, connection => connection.queued(call), else 0)
     }
 
+    /// Bytes that the peer has not let us send, or that the socket has not taken.
+    pub fn unsent_bytes(&self) -> usize {
+        let queued = either!(&self.wire, connection => connection.queued_in_all(), else 0);
+        queued + self.output().len()
+    }
+
     /// The application has taken a received message of so many bytes: the peer may send more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());

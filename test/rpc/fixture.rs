@@ -14,6 +14,8 @@ use agora::rpc::{
 use agora::session::Protocol;
 
 pub const ECHO: &str = "/test.Echo/Unary";
+/// Answers with a mebibyte, whatever is asked.
+pub const BIG: &str = "/test.Echo/Big";
 pub const LATER: &str = "/test.Echo/Later";
 pub const NEVER: &str = "/test.Echo/Never";
 pub const COUNT: &str = "/test.Echo/Count";
@@ -110,6 +112,10 @@ fn services(seen: &Arc<Seen>) -> Services {
     let mut services = Services::new();
     services.unary(ECHO, |_, message, response| {
         response.extend_from_slice(message);
+        Ok(())
+    });
+    services.unary(BIG, |_, _, response| {
+        response.resize(response.len() + 1024 * 1024, 7);
         Ok(())
     });
     services.unary(FAIL, |_, message, response| {

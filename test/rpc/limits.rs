@@ -161,3 +161,27 @@ fn a_connection_cannot_start_handlers_without_end_by_giving_calls_up() {
         });
     });
 }
+
+#[test]
+fn who_does_not_read_is_refused_when_all_answers_together_are_too_many() {
+    both(|protocol| {
+        let max_unread_bytes = 8 * 1024 * 1024;
+        let server = Fixture::with(ServerOptions { max_unread_bytes, ..ServerOptions::default() });
+        // Nobody waits for these answers yet, so nobody reads.
+        let greedy = server.channel(protocol);
+        let mut calls: Vec<_> =
+            (0..40).map(|_| greedy.start(BIG, &within(LONG)).unwrap()).collect();
+        calls.iter_mut().for_each(|call| call.send_last(b"").unwrap());
+        let modest = server.channel(protocol);
+        for _ in 0..5 {
+            assert_eq!(modest.unary(BIG, b"", &within(LONG)).unwrap().len(), 1024 * 1024);
+        }
+        let answers = calls.iter_mut().map(|call| call.receive().map(Option::unwrap));
+        let (good, bad): (Vec<_>, Vec<_>) = answers.partition(Result::is_ok);
+        assert!((8..30).contains(&good.len()), "{} were answered", good.len());
+        let codes = bad.into_iter().map(|answer| answer.unwrap_err().code);
+        assert!(codes.into_iter().all(|code| code == Code::ResourceExhausted));
+        // What was read is forgotten.
+        assert!(greedy.unary(BIG, b"", &within(LONG)).is_ok());
+    });
+}

@@ -33,6 +33,11 @@ impl Link {
         self.calls.get(id).map_or(0, Call::queued)
     }
 
+    /// Bytes that wait for credit on all calls together.
+    pub(in crate::native) fn queued_in_all(&self) -> usize {
+        self.calls.queued()
+    }
+
     /// Takes a call out of the table; what it held is free again.
     pub(in crate::native) fn remove(&mut self, id: u32) -> Option<Call> {
         let call = self.calls.remove(id)?;

@@ -111,6 +111,11 @@ impl ServerConnection {
         self.link.queued(call.0)
     }
 
+    /// Bytes of all calls together that wait for credit.
+    pub fn queued_in_all(&self) -> usize {
+        self.link.queued_in_all()
+    }
+
     /// The application is done with a message of this many bytes; to be called once for each, when
     /// the memory is free again. The end of a call counts for all of its messages.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {

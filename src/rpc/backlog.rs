@@ -1,0 +1,57 @@
+//! What a server holds for clients that have not read it.
+//!
+//! A client may ask much with few bytes, and not read the answers. Within one connection the calls
+//! bound that; but many connections together could fill the memory. So the server keeps one
+//! account, and when it is full, those requests are refused whose own connection holds more than
+//! its share: who reads what it asked for is served as ever.
+
+use std::cell::Cell;
+
+/// The account of the whole server, in bytes.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    total: Cell<usize>,
+    max: usize,
+}
+
+/// What a connection may leave unread when the account is full.
+const SHARE_BYTES: usize = 1024 * 1024;
+
+impl Backlog {
+    /// An empty account that is full beyond `max` bytes.
+    pub(super) fn new(max: usize) -> Backlog {
+        Backlog { total: Cell::new(0), max }
+    }
+
+    /// What one connection holds has changed from what it had `entered`.
+    pub(super) fn enter(&self, entered: &mut usize, held: usize) {
+        self.total.set(self.total.get() - *entered + held);
+        *entered = held;
+    }
+
+    /// Whether a connection that holds this much, and has `entered` that much of it, must not ask
+    /// for more.
+    pub(super) fn refuses(&self, entered: usize, held: usize) -> bool {
+        held > SHARE_BYTES && self.total.get() - entered + held > self.max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_holds_much_is_refused_and_only_when_all_hold_too_much() {
+        let backlog = Backlog::new(10 * SHARE_BYTES);
+        let (mut greedy, mut modest) = (0, 0);
+        assert!(!backlog.refuses(greedy, 10 * SHARE_BYTES));
+        assert!(backlog.refuses(greedy, 10 * SHARE_BYTES + 1), "before it is entered");
+        backlog.enter(&mut greedy, 11 * SHARE_BYTES);
+        assert!(backlog.refuses(greedy, 11 * SHARE_BYTES));
+        assert!(!backlog.refuses(modest, SHARE_BYTES));
+        backlog.enter(&mut modest, 2 * SHARE_BYTES);
+        assert!(backlog.refuses(modest, 2 * SHARE_BYTES));
+        backlog.enter(&mut greedy, 0);
+        assert!(!backlog.refuses(modest, 2 * SHARE_BYTES));
+    }
+}
