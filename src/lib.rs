@@ -12,6 +12,7 @@ pub mod grpc;
 pub mod native;
 pub mod session;
 pub mod rpc;
+pub mod raft;
 pub mod market;
 pub mod cli;
 

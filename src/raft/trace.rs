@@ -1,0 +1,73 @@
+//! What a core tells of itself: the events that `dump.txt` is written from.
+
+use super::entry::{Entry, Index, NodeId, Term};
+
+/// Something that happened. The classic contract has a line for most of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// A leader sends a round of heartbeats, with which its lease is renewed.
+    HeartbeatSent,
+    /// A leader could not renew its lease in time.
+    LeaseRenewalFailed,
+    /// A new leader must not commit before the lease of an old one has ended.
+    WaitingForOldLease,
+    /// The election timer ran out; a pre-vote comes first and is not told.
+    ElectionStarted,
+    /// A majority voted for this node.
+    BecameLeader {
+        /// In which term.
+        term: Term,
+    },
+    /// A leader or candidate becomes a follower.
+    SteppedDown,
+    /// A follower learned who leads.
+    LeaderKnown {
+        /// Who.
+        leader: NodeId,
+        /// In which term.
+        term: Term,
+    },
+    /// Entries or a heartbeat of a leader were accepted.
+    AppendAccepted {
+        /// Whose.
+        leader: NodeId,
+    },
+    /// Entries or a heartbeat were refused: the term is over, or the logs do not match.
+    AppendRejected {
+        /// Whose.
+        leader: NodeId,
+    },
+    /// A vote was given.
+    VoteGranted {
+        /// To whom.
+        candidate: NodeId,
+        /// In which term.
+        term: Term,
+    },
+    /// A vote was refused.
+    VoteDenied {
+        /// To whom.
+        candidate: NodeId,
+        /// In which term.
+        term: Term,
+    },
+    /// A log that did not match was cut.
+    Truncated {
+        /// The first index that was dropped.
+        from: Index,
+    },
+    /// An entry is committed. The shell tells of it when it has been applied.
+    Committed {
+        /// Which.
+        entry: Entry,
+        /// Whether this node leads.
+        is_leader: bool,
+    },
+    /// A leader gave its lease up for another to lead.
+    TransferStarted {
+        /// To whom.
+        to: NodeId,
+    },
+    /// The one that should have taken over did not; this node leads on, without a lease.
+    TransferAborted,
+}
