@@ -13,6 +13,7 @@ pub mod native;
 pub mod session;
 pub mod rpc;
 pub mod raft;
+pub mod kv;
 pub mod market;
 pub mod cli;
 

@@ -8,14 +8,18 @@ use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
 const PURE: &[&str] = &["protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft"];
 
 /// Rooms that are pure but for these files or folders of theirs.
-const PURE_BUT: &[(&str, &[&str])] = &[("market", &["service", "client"])];
+const PURE_BUT: &[(&str, &[&str])] =
+    &[("kv", &["service", "client"]), ("market", &["service", "client"])];
 
 /// Rooms that touch the world, and the one that is generated.
 const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
 
 /// Rooms that a room must not see although they stand above it: the systems know calls and the
 /// RPC layer, not the protocols under it.
-const HIDDEN: &[(&str, &[&str])] = &[("market", &["hpack", "http2", "grpc", "native", "session"])];
+const HIDDEN: &[(&str, &[&str])] = &[
+    ("kv", &["hpack", "http2", "grpc", "native", "session"]),
+    ("market", &["hpack", "http2", "grpc", "native", "session"]),
+];
 
 /// Files named here, or whose room is `pb`, see the generated messages.
 const MESSAGES_SEEN_BY: &str = "wire.rs";

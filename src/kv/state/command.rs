@@ -1,0 +1,284 @@
+//! Commands: what changes the store.
+//!
+//! As bytes, with lengths big-endian:
+//!
+//! ```text
+//!   SET     01 | u16 length of key | key | value
+//!   DEL     02 | key
+//!   CAS     03 | u16 length of key | key | u32 length of old | old | new
+//!   CREATE  04 | u16 length of key | key | value
+//! ```
+//!
+//! As words: `SET key value`, `DEL key`, `CAS key old new`, `CREATE key value`. CREATE is a CAS
+//! whose old value is that there is none: an empty value is another thing than no value.
+
+use std::fmt;
+
+/// No key is longer.
+pub const MAX_KEY_BYTES: usize = 4 * 1024;
+/// No value is longer.
+pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
+
+pub(super) const SET: u8 = 1;
+const DELETE: u8 = 2;
+const COMPARE_AND_SET: u8 = 3;
+const CREATE: u8 = 4;
+
+/// What is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command<'c> {
+    /// Sets a key's value, whatever it was.
+    Set {
+        /// 1 to [`MAX_KEY_BYTES`] bytes.
+        key: &'c [u8],
+        /// Up to [`MAX_VALUE_BYTES`] bytes.
+        value: &'c [u8],
+    },
+    /// Takes a key away.
+    Delete {
+        /// Which.
+        key: &'c [u8],
+    },
+    /// Sets a key's value if it has the one that is expected.
+    CompareAndSet {
+        /// Which.
+        key: &'c [u8],
+        /// The value that it must have; `None`: it must not be there.
+        old: Option<&'c [u8]>,
+        /// Its value from then on.
+        new: &'c [u8],
+    },
+}
+
+/// Why something is no command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invalid {
+    /// The key is empty.
+    EmptyKey,
+    /// The key has so many bytes.
+    LongKey(usize),
+    /// A value has so many bytes.
+    LongValue(usize),
+    /// The bytes are not those of a command.
+    Malformed,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Invalid::EmptyKey => f.write_str("the key is empty"),
+            Invalid::LongKey(bytes) => {
+                write!(f, "the key has {bytes} bytes, {MAX_KEY_BYTES} are allowed")
+            }
+            Invalid::LongValue(bytes) => {
+                write!(f, "the value has {bytes} bytes, {MAX_VALUE_BYTES} are allowed")
+            }
+            Invalid::Malformed => f.write_str("the bytes are no command"),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl<'c> Command<'c> {
+    /// The key that it is about.
+    pub fn key(&self) -> &'c [u8] {
+        match *self {
+            Command::Set { key, .. }
+            | Command::Delete { key }
+            | Command::CompareAndSet { key, .. } => key,
+        }
+    }
+
+    /// The command as bytes.
+    ///
+    /// # Errors
+    /// A key or a value is out of its bounds.
+    pub fn encode(&self) -> Result<Vec<u8>, Invalid> {
+        self.check()?;
+        Ok(match *self {
+            Command::Set { key, value } => pair(SET, key, value),
+            Command::Delete { key } => [&[DELETE], key].concat(),
+            Command::CompareAndSet { key, old: None, new } => pair(CREATE, key, new),
+            Command::CompareAndSet { key, old: Some(old), new } => {
+                // Checked: lengths fit.
+                let (key_len, old_len) = (key.len() as u16, old.len() as u32);
+                let tag = [COMPARE_AND_SET];
+                [&tag, &key_len.to_be_bytes()[..], key, &old_len.to_be_bytes(), old, new].concat()
+            }
+        })
+    }
+
+    /// The command that bytes are.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn decode(bytes: &'c [u8]) -> Result<Command<'c>, Invalid> {
+        let (&tag, rest) = bytes.split_first().ok_or(Invalid::Malformed)?;
+        let command = match tag {
+            SET => {
+                let (key, value) = key_and_rest(rest)?;
+                Command::Set { key, value }
+            }
+            DELETE => Command::Delete { key: rest },
+            COMPARE_AND_SET => {
+                let (key, rest) = key_and_rest(rest)?;
+                let (len, rest) = rest.split_first_chunk().ok_or(Invalid::Malformed)?;
+                let len = usize::try_from(u32::from_be_bytes(*len)).unwrap_or(usize::MAX);
+                let (old, new) = rest.split_at_checked(len).ok_or(Invalid::Malformed)?;
+                Command::CompareAndSet { key, old: Some(old), new }
+            }
+            CREATE => {
+                let (key, new) = key_and_rest(rest)?;
+                Command::CompareAndSet { key, old: None, new }
+            }
+            _ => return Err(Invalid::Malformed),
+        };
+        command.check()?;
+        Ok(command)
+    }
+
+    /// The words of the command.
+    pub fn to_words(&self, word: &mut dyn FnMut(&[u8])) {
+        match *self {
+            Command::Set { key, value } => [b"SET", key, value].into_iter().for_each(word),
+            Command::Delete { key } => [b"DEL", key].into_iter().for_each(word),
+            Command::CompareAndSet { key, old: Some(old), new } => {
+                [b"CAS", key, old, new].into_iter().for_each(word);
+            }
+            Command::CompareAndSet { key, old: None, new } => {
+                [b"CREATE", key, new].into_iter().for_each(word);
+            }
+        }
+    }
+
+    /// The command that words say.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn from_words(words: &[&'c [u8]]) -> Result<Command<'c>, String> {
+        let command = match *words {
+            [b"SET", key, value] => Command::Set { key, value },
+            [b"DEL", key] => Command::Delete { key },
+            [b"CAS", key, old, new] => Command::CompareAndSet { key, old: Some(old), new },
+            [b"CREATE", key, new] => Command::CompareAndSet { key, old: None, new },
+            [name @ (b"SET" | b"DEL" | b"CAS" | b"CREATE"), ref rest @ ..] => {
+                let name = String::from_utf8_lossy(name);
+                return Err(format!("{name} does not take {} words", rest.len()));
+            }
+            [name, ..] => return Err(format!("no command {:?}", name.escape_ascii().to_string())),
+            [] => return Err("a command has words".into()),
+        };
+        command.check().map_err(|invalid| invalid.to_string())?;
+        Ok(command)
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        check_key(self.key())?;
+        match *self {
+            Command::Set { value, .. } => check_value(value),
+            Command::Delete { .. } => Ok(()),
+            Command::CompareAndSet { old, new, .. } => {
+                check_value(old.unwrap_or_default())?;
+                check_value(new)
+            }
+        }
+    }
+}
+
+/// Whether something may be a key.
+///
+/// # Errors
+/// Why not.
+pub(super) fn check_key(key: &[u8]) -> Result<(), Invalid> {
+    match key.len() {
+        0 => Err(Invalid::EmptyKey),
+        1..=MAX_KEY_BYTES => Ok(()),
+        bytes => Err(Invalid::LongKey(bytes)),
+    }
+}
+
+fn check_value(value: &[u8]) -> Result<(), Invalid> {
+    match value.len() {
+        ..=MAX_VALUE_BYTES => Ok(()),
+        bytes => Err(Invalid::LongValue(bytes)),
+    }
+}
+
+/// A key and a value behind a tag. The key was checked: its length fits.
+pub(super) fn pair(tag: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
+    [&[tag], &(key.len() as u16).to_be_bytes()[..], key, value].concat()
+}
+
+/// Takes what [`pair`] put behind the tag.
+pub(super) fn key_and_rest(bytes: &[u8]) -> Result<(&[u8], &[u8]), Invalid> {
+    let (len, rest) = bytes.split_first_chunk().ok_or(Invalid::Malformed)?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*len))).ok_or(Invalid::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    fn words_of(command: &Command<'_>) -> Vec<Vec<u8>> {
+        let mut words = Vec::new();
+        command.to_words(&mut |word| words.push(word.to_vec()));
+        words
+    }
+
+    #[test]
+    fn commands_come_back_from_bytes_and_from_words() {
+        let long = vec![b'v'; MAX_VALUE_BYTES];
+        for command in [
+            Command::Set { key: b"name1", value: b"Jaggu" },
+            Command::Set { key: b"\0\xff ", value: b"" },
+            Command::Set { key: &[7; MAX_KEY_BYTES], value: &long },
+            Command::Delete { key: b"name1" },
+            Command::CompareAndSet { key: b"k", old: Some(b"a b"), new: b"c" },
+            Command::CompareAndSet { key: b"k", old: Some(b""), new: b"" },
+            Command::CompareAndSet { key: b"k", old: None, new: b"c" },
+        ] {
+            let bytes = command.encode().unwrap();
+            assert_eq!(Command::decode(&bytes), Ok(command));
+            let words = words_of(&command);
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            assert_eq!(Command::from_words(&words), Ok(command));
+        }
+        let words = words_of(&Command::Set { key: b"name1", value: b"Jaggu" });
+        assert_eq!(words, [&b"SET"[..], b"name1", b"Jaggu"]);
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_refused() {
+        let (key, value) = (&[7; MAX_KEY_BYTES + 1][..], &vec![7; MAX_VALUE_BYTES + 1][..]);
+        assert_eq!(Command::Delete { key: b"" }.encode(), Err(Invalid::EmptyKey));
+        assert_eq!(Command::Delete { key }.encode(), Err(Invalid::LongKey(MAX_KEY_BYTES + 1)));
+        let long = Err(Invalid::LongValue(MAX_VALUE_BYTES + 1));
+        assert_eq!(Command::Set { key: b"k", value }.encode(), long);
+        assert_eq!(Command::CompareAndSet { key: b"k", old: Some(value), new: b"" }.encode(), long);
+        assert_eq!(Command::CompareAndSet { key: b"k", old: None, new: value }.encode(), long);
+        assert_eq!(Command::decode(&[DELETE]), Err(Invalid::EmptyKey));
+        assert!(Command::from_words(&[b"SET", b"", b"v"]).unwrap_err().contains("empty"));
+    }
+
+    #[test]
+    fn words_that_are_no_command_are_named() {
+        assert!(Command::from_words(&[b"SET", b"k"]).unwrap_err().contains("SET"));
+        assert!(Command::from_words(&[b"GET", b"k"]).unwrap_err().contains("GET"));
+        assert!(Command::from_words(&[]).is_err());
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_or_another_command() {
+        let command = Command::CompareAndSet { key: b"key", old: Some(b"old"), new: b"new" };
+        let good = command.encode().unwrap();
+        each_seed(|seed| {
+            let mut bytes = good.clone();
+            seed.mutate(&mut bytes);
+            if let Ok(command) = Command::decode(&bytes) {
+                assert_eq!(command.encode().unwrap(), bytes);
+            }
+        });
+    }
+}

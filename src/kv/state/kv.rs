@@ -1,0 +1,218 @@
+//! The store: records, their history, and how commands change them.
+
+use std::sync::Arc;
+
+use super::command::Command;
+use super::history::{Change, History};
+use super::read::Read;
+use super::record::Record;
+use super::reply::Reply;
+use super::tree::{Cursor, Tree};
+use crate::raft::{Frozen, Index, StateMachine};
+
+/// The word that begins the line of the store's revision in a snapshot.
+const REVISION: &[u8] = b"REVISION";
+/// The word that begins a record's line: `PAIR key value modified created`.
+const PAIR: &[u8] = b"PAIR";
+
+/// A key-value store.
+#[derive(Debug, Default)]
+pub struct Kv {
+    records: Tree,
+    history: History,
+    /// That of the last command.
+    revision: u64,
+}
+
+/// A part of what a scan found.
+#[derive(Debug)]
+pub struct Page {
+    /// In order of their keys.
+    pub records: Vec<Record>,
+    /// Whether there are more behind them.
+    pub has_more: bool,
+}
+
+impl Kv {
+    /// A key's record.
+    pub fn get(&self, key: &[u8]) -> Option<&Record> {
+        self.records.get(key)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The revision of the last command.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The recent changes.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// How many keys begin with a prefix. Takes no longer for many than for few.
+    pub fn count(&self, prefix: &[u8]) -> usize {
+        let end = end_of(prefix).map_or(self.len(), |end| self.records.rank(&end));
+        end - self.records.rank(prefix)
+    }
+
+    /// Keys that begin with a prefix, in order, behind `after` (empty: from the first): at most
+    /// `limit` of them, and no more once they have `max_bytes` in keys and values; but one if there
+    /// is one.
+    pub fn scan(&self, prefix: &[u8], after: &[u8], limit: usize, max_bytes: usize) -> Page {
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        for record in self.records.seek(prefix.max(after)) {
+            if record.key() == after {
+                continue;
+            }
+            if !record.key().starts_with(prefix) {
+                break;
+            }
+            bytes += record.key().len() + record.value().len();
+            let is_full = records.len() == limit || (bytes > max_bytes && !records.is_empty());
+            if is_full {
+                return Page { records, has_more: true };
+            }
+            records.push(record);
+        }
+        Page { records, has_more: false }
+    }
+
+    fn obey(&mut self, revision: u64, command: &Arc<[u8]>) -> Reply {
+        match Command::decode(command) {
+            Ok(Command::Set { key, .. }) => {
+                let created = self.records.get(key).map_or(revision, |record| record.created);
+                self.write(Record::of_set(command, revision, created).ok())
+            }
+            Ok(Command::Delete { key }) => match self.records.remove(key) {
+                Some(_) => {
+                    self.history.push(Change::deleted(command, revision));
+                    Reply::Deleted { revision }
+                }
+                None => Reply::Missing { revision },
+            },
+            Ok(Command::CompareAndSet { key, old, new }) => {
+                let present = self.records.get(key);
+                if present.map(Record::value) != old {
+                    let modified = present.map_or(0, |record| record.modified);
+                    return Reply::Differs { modified };
+                }
+                let created = present.map_or(revision, |record| record.created);
+                // A copy: the value that was compared with is not worth keeping.
+                self.write(Record::new(key, new, revision, created).ok())
+            }
+            Err(_) => Reply::NoCommand,
+        }
+    }
+
+    fn write(&mut self, record: Option<Record>) -> Reply {
+        let Some(record) = record else { return Reply::NoCommand };
+        let revision = record.modified;
+        self.history.push(Change::written(&record));
+        self.records.insert(record);
+        Reply::Written { revision }
+    }
+}
+
+/// The first key behind all those that begin with a prefix; `None`: there is none.
+fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+    let (place, last) = prefix.iter().enumerate().rfind(|(_, byte)| **byte != u8::MAX)?;
+    let mut end = prefix.get(..place)?.to_vec();
+    end.push(last + 1);
+    Some(end)
+}
+
+impl StateMachine for Kv {
+    fn apply(&mut self, index: Index, _: u64, command: &Arc<[u8]>) -> Vec<u8> {
+        self.revision = index;
+        self.obey(index, command).encode()
+    }
+
+    fn conflicts(read: &[u8], command: &[u8]) -> bool {
+        // What is no command changes nothing.
+        Command::decode(command).is_ok_and(|command| Read::decode(read).covers(command.key()))
+    }
+
+    fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
+        match Command::decode(command) {
+            Ok(command) => command.to_words(word),
+            // It was committed, so it must be written down; read back, it is refused as it was.
+            Err(_) => [NO_COMMAND, command].into_iter().for_each(word),
+        }
+    }
+
+    fn from_words(words: &[&[u8]]) -> Result<Vec<u8>, String> {
+        match *words {
+            [NO_COMMAND, bytes] => Ok(bytes.to_vec()),
+            _ => Command::from_words(words)?.encode().map_err(|invalid| invalid.to_string()),
+        }
+    }
+
+    fn freeze(&self) -> Box<dyn Frozen> {
+        Box::new(FrozenKv { revision: Some(self.revision), cursor: self.records.seek(b"") })
+    }
+
+    fn empty() -> Kv {
+        Kv::default()
+    }
+
+    fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
+        match *words {
+            [REVISION, revision] => {
+                self.revision = number(revision)?;
+                self.history = History::behind(self.revision, self.history.max_bytes());
+            }
+            [PAIR, key, value, modified, created] => {
+                let record = Record::new(key, value, number(modified)?, number(created)?);
+                let record = record.map_err(|invalid| invalid.to_string())?;
+                if self.records.insert(record).is_some() {
+                    return Err("the key came before".into());
+                }
+            }
+            _ => return Err("expected REVISION number, or PAIR key value modified created".into()),
+        }
+        Ok(())
+    }
+}
+
+/// The word before bytes that are no command.
+const NO_COMMAND: &[u8] = b"NO-COMMAND";
+
+fn number(word: &[u8]) -> Result<u64, String> {
+    let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());
+    number.ok_or_else(|| format!("{:?} is no revision", word.escape_ascii().to_string()))
+}
+
+/// A store that no longer changes.
+struct FrozenKv {
+    /// Not told yet.
+    revision: Option<u64>,
+    cursor: Cursor,
+}
+
+impl Frozen for FrozenKv {
+    fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
+        if let Some(revision) = self.revision.take() {
+            [REVISION, revision.to_string().as_bytes()].into_iter().for_each(word);
+            return true;
+        }
+        let Some(record) = self.cursor.next() else { return false };
+        let (modified, created) = (record.modified.to_string(), record.created.to_string());
+        let words = [PAIR, record.key(), record.value(), modified.as_bytes(), created.as_bytes()];
+        words.into_iter().for_each(word);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! Reads: what somebody looks at, so that it can be told whether a command would change it.
+
+/// What a read looks at. As bytes: a tag, then the key or the prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read<'r> {
+    /// One key.
+    Key(&'r [u8]),
+    /// Every key that begins so; with an empty one the whole store.
+    Prefix(&'r [u8]),
+}
+
+const KEY: u8 = b'k';
+const PREFIX: u8 = b'p';
+
+impl<'r> Read<'r> {
+    /// The read as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        match *self {
+            Read::Key(key) => [&[KEY], key].concat(),
+            Read::Prefix(prefix) => [&[PREFIX], prefix].concat(),
+        }
+    }
+
+    /// The read that bytes are; what makes no sense looks at everything.
+    pub fn decode(bytes: &'r [u8]) -> Read<'r> {
+        match bytes.split_first() {
+            Some((&KEY, key)) => Read::Key(key),
+            Some((&PREFIX, prefix)) => Read::Prefix(prefix),
+            _ => Read::Prefix(b""),
+        }
+    }
+
+    /// Whether it looks at a key.
+    pub fn covers(&self, key: &[u8]) -> bool {
+        match *self {
+            Read::Key(read) => read == key,
+            Read::Prefix(prefix) => key.starts_with(prefix),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_comes_back_and_covers_its_keys() {
+        for (read, key, covered) in [
+            (Read::Key(b"ab"), &b"ab"[..], true),
+            (Read::Key(b"ab"), b"abc", false),
+            (Read::Prefix(b"ab"), b"abc", true),
+            (Read::Prefix(b"ab"), b"ac", false),
+            (Read::Prefix(b""), b"x", true),
+        ] {
+            let bytes = read.encode();
+            assert_eq!(Read::decode(&bytes), read);
+            assert_eq!(read.covers(key), covered, "{read:?}");
+        }
+        assert!(Read::decode(b"").covers(b"x") && Read::decode(b"?y").covers(b"x"));
+    }
+}

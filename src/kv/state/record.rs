@@ -1,0 +1,59 @@
+//! A key with its value, as the store keeps it.
+
+use std::sync::Arc;
+
+use super::command::{Command, Invalid, key_and_rest};
+
+/// A key with its value and revisions. The bytes are those of the SET that wrote them: a committed
+/// command is shared with the log, not copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// `SET key value`, checked when the record was made.
+    command: Arc<[u8]>,
+    /// The revision that wrote the value.
+    pub modified: u64,
+    /// The revision that created the key: the first since it was not there.
+    pub created: u64,
+}
+
+impl Record {
+    /// The record that a SET writes.
+    ///
+    /// # Errors
+    /// The bytes are no SET.
+    pub fn of_set(command: &Arc<[u8]>, modified: u64, created: u64) -> Result<Record, Invalid> {
+        match Command::decode(command)? {
+            Command::Set { .. } => Ok(Record { command: Arc::clone(command), modified, created }),
+            _ => Err(Invalid::Malformed),
+        }
+    }
+
+    /// A record of its own bytes.
+    ///
+    /// # Errors
+    /// The key or the value is out of its bounds.
+    pub fn new(key: &[u8], value: &[u8], modified: u64, created: u64) -> Result<Record, Invalid> {
+        let command = Command::Set { key, value }.encode()?;
+        Ok(Record { command: command.into(), modified, created })
+    }
+
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        self.split().0
+    }
+
+    /// The value.
+    pub fn value(&self) -> &[u8] {
+        self.split().1
+    }
+
+    /// The command that wrote it.
+    pub(super) fn command(&self) -> &Arc<[u8]> {
+        &self.command
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        // Checked when the record was made.
+        key_and_rest(self.command.get(1..).unwrap_or_default()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,97 @@
+//! Replies: what a command has done.
+//!
+//! As bytes: a tag, then a revision, big-endian. A reply holds no values: those of a session are
+//! kept until they are acknowledged, by every replica.
+
+use std::fmt;
+
+/// What a command has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The key has its new value.
+    Written {
+        /// The write's own revision.
+        revision: u64,
+    },
+    /// The key was there, and is no more.
+    Deleted {
+        /// The deletion's own revision.
+        revision: u64,
+    },
+    /// There was nothing to delete, and nothing changed.
+    Missing {
+        /// As of this revision.
+        revision: u64,
+    },
+    /// The key has another value than was expected, or none, and nothing changed.
+    Differs {
+        /// The revision that wrote what is there; 0 when nothing is.
+        modified: u64,
+    },
+    /// The command was none.
+    NoCommand,
+}
+
+/// The bytes are no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeNoSense;
+
+impl fmt::Display for MadeNoSense {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes are no reply of the store")
+    }
+}
+
+impl std::error::Error for MadeNoSense {}
+
+impl Reply {
+    /// The reply as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let (tag, revision) = match *self {
+            Reply::NoCommand => (0, 0),
+            Reply::Written { revision } => (1, revision),
+            Reply::Deleted { revision } => (2, revision),
+            Reply::Missing { revision } => (3, revision),
+            Reply::Differs { modified } => (4, modified),
+        };
+        [&[tag], &revision.to_be_bytes()[..]].concat()
+    }
+
+    /// The reply that bytes are.
+    ///
+    /// # Errors
+    /// They are none.
+    pub fn decode(bytes: &[u8]) -> Result<Reply, MadeNoSense> {
+        let (&tag, revision) = bytes.split_first().ok_or(MadeNoSense)?;
+        let revision = u64::from_be_bytes(revision.try_into().map_err(|_| MadeNoSense)?);
+        Ok(match tag {
+            0 => Reply::NoCommand,
+            1 => Reply::Written { revision },
+            2 => Reply::Deleted { revision },
+            3 => Reply::Missing { revision },
+            4 => Reply::Differs { modified: revision },
+            _ => return Err(MadeNoSense),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_come_back() {
+        for reply in [
+            Reply::Written { revision: 7 },
+            Reply::Deleted { revision: u64::MAX },
+            Reply::Missing { revision: 1 },
+            Reply::Differs { modified: 0 },
+            Reply::NoCommand,
+        ] {
+            assert_eq!(Reply::decode(&reply.encode()), Ok(reply));
+        }
+        for bytes in [&b""[..], b"\x01", b"\x09\0\0\0\0\0\0\0\0", b"\x01\0\0\0\0\0\0\0\0\0"] {
+            assert_eq!(Reply::decode(bytes), Err(MadeNoSense));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Searching a node without looking at every key.
+//!
+//! Keys lie anywhere in memory, and each look at one may wait for it. So a node keeps, side by
+//! side, a *head* of each of its keys: the eight bytes behind what all of them begin with, as a
+//! number. Heads are in the order of their keys; where two are equal the keys themselves decide.
+
+use std::sync::Arc;
+
+use super::super::record::Record;
+
+/// A node has no more keys than this.
+pub const MAX_KEYS: usize = 64;
+
+/// What a node keeps in order.
+pub trait Keyed {
+    /// By what it is ordered.
+    fn key(&self) -> &[u8];
+}
+
+impl Keyed for Record {
+    fn key(&self) -> &[u8] {
+        Record::key(self)
+    }
+}
+
+impl Keyed for Arc<[u8]> {
+    fn key(&self) -> &[u8] {
+        self
+    }
+}
+
+/// The heads of a node's keys. The node has the keys, and says of each change.
+#[derive(Clone, Debug)]
+pub struct Heads {
+    /// All keys agree in this many bytes; perhaps in more.
+    shared: usize,
+    /// As many are in use as the node has keys.
+    heads: [u64; MAX_KEYS],
+}
+
+impl Default for Heads {
+    fn default() -> Heads {
+        Heads { shared: 0, heads: [0; MAX_KEYS] }
+    }
+}
+
+impl Heads {
+    /// Those of some keys.
+    pub fn of<K: Keyed>(keys: &[K]) -> Heads {
+        let shared = match (keys.first(), keys.last()) {
+            // In order: what the outer two agree in, all agree in.
+            (Some(first), Some(last)) => agreeing(first.key(), last.key()),
+            _ => 0,
+        };
+        let mut heads = Heads { shared, ..Heads::default() };
+        for (place, key) in heads.heads.iter_mut().zip(keys) {
+            *place = head(key.key(), shared);
+        }
+        heads
+    }
+
+    /// Where a key is, or would be.
+    pub fn search<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Result<usize, usize> {
+        let Some(first) = keys.first() else { return Err(0) };
+        let shared = first.key().get(..self.shared).unwrap_or_default();
+        match key.get(..self.shared) {
+            Some(start) if start == shared => self.search_behind(keys, key),
+            _ if key < shared => Err(0),
+            _ => Err(keys.len()),
+        }
+    }
+
+    /// Where a key is. Looks at that key alone, most of the time.
+    pub fn find<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Option<usize> {
+        // Without a look at what keys share: one that differs there is not found in the end.
+        if key.len() < self.shared { None } else { self.search_behind(keys, key).ok() }
+    }
+
+    fn search_behind<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Result<usize, usize> {
+        let heads = self.heads.get(..keys.len()).unwrap_or(&self.heads);
+        let sought = head(key, self.shared);
+        let start = heads.partition_point(|&head| head < sought);
+        let rest = heads.get(start..).unwrap_or_default();
+        let count = rest.iter().take_while(|&&head| head == sought).count();
+        let tied = keys.get(start..start + count).unwrap_or_default();
+        let place = tied.binary_search_by(|tied| tied.key().cmp(key));
+        place.map(|place| start + place).map_err(|place| start + place)
+    }
+
+    /// A key was put in, at `place`.
+    pub fn inserted<K: Keyed>(&mut self, keys: &[K], place: usize) {
+        let neighbour = if place == 0 { keys.get(1) } else { keys.first() };
+        let (Some(key), Some(neighbour)) = (keys.get(place), neighbour) else {
+            *self = Heads::of(keys);
+            return;
+        };
+        if agreeing(key.key(), neighbour.key()) < self.shared {
+            *self = Heads::of(keys);
+            return;
+        }
+        self.heads.copy_within(place..keys.len() - 1, place + 1);
+        if let Some(head_of_key) = self.heads.get_mut(place) {
+            *head_of_key = head(key.key(), self.shared);
+        }
+    }
+
+    /// The key at `place` of what were `count` was taken out.
+    pub fn removed(&mut self, count: usize, place: usize) {
+        self.heads.copy_within(place + 1..count, place);
+    }
+}
+
+/// The eight bytes behind the first `shared` ones, as a number in the order of texts.
+fn head(key: &[u8], shared: usize) -> u64 {
+    let rest = key.get(shared..).unwrap_or_default();
+    if let Some(eight) = rest.first_chunk() {
+        return u64::from_be_bytes(*eight);
+    }
+    let mut eight = [0; 8];
+    for (place, byte) in eight.iter_mut().zip(rest) {
+        *place = *byte;
+    }
+    u64::from_be_bytes(eight)
+}
+
+/// In how many bytes two keys agree.
+fn agreeing(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}

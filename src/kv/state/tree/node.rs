@@ -1,0 +1,254 @@
+//! One node: how it grows, splits, shrinks and joins its neighbour.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::super::record::Record;
+use super::heads::{Heads, MAX_KEYS};
+
+/// A child with fewer keys is joined with a neighbour if they fit in [`MAX_JOINED`].
+const MIN_KEYS: usize = MAX_KEYS / 4;
+/// Two children are not joined to more keys: the next insert would split them again.
+const MAX_JOINED: usize = MAX_KEYS * 3 / 4;
+
+/// A node and all that is below it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Of the records of a leaf, of the separators of a branch.
+    pub heads: Heads,
+    pub below: Below,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub enum Below {
+    /// In order of their keys.
+    Leaf(Vec<Record>),
+    Branch(Branch),
+}
+
+/// Children, and what stands between them: keys below the first separator are in the first child,
+/// keys from it on and below the second in the second.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// One fewer than children.
+    pub separators: Vec<Arc<[u8]>>,
+    pub children: Vec<Child>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// How many records are in it.
+    pub records: usize,
+    pub node: Arc<Node>,
+}
+
+/// The upper half of a node that had become too large, and the first key of it.
+pub struct Split {
+    separator: Arc<[u8]>,
+    right: Node,
+}
+
+impl Default for Node {
+    fn default() -> Node {
+        Node::leaf(Vec::new())
+    }
+}
+
+impl Child {
+    fn new(node: Arc<Node>) -> Child {
+        Child { records: node.records(), node }
+    }
+}
+
+impl Node {
+    fn leaf(records: Vec<Record>) -> Node {
+        Node { heads: Heads::of(&records), below: Below::Leaf(records) }
+    }
+
+    fn branch(separators: Vec<Arc<[u8]>>, children: Vec<Child>) -> Node {
+        let heads = Heads::of(&separators);
+        Node { heads, below: Below::Branch(Branch { separators, children }) }
+    }
+
+    /// The root above what was the root and has been split.
+    pub fn root_of(left: Arc<Node>, split: Split) -> Node {
+        let children = vec![Child::new(left), Child::new(Arc::new(split.right))];
+        Node::branch(vec![split.separator], children)
+    }
+
+    /// How many records are in it and below.
+    pub fn records(&self) -> usize {
+        match &self.below {
+            Below::Leaf(records) => records.len(),
+            Below::Branch(branch) => branch.children.iter().map(|child| child.records).sum(),
+        }
+    }
+
+    /// The child that has a key, if any has.
+    pub fn route(&self, key: &[u8]) -> usize {
+        match &self.below {
+            Below::Leaf(_) => 0,
+            Below::Branch(branch) => match self.heads.search(&branch.separators, key) {
+                Ok(place) => place + 1,
+                Err(place) => place,
+            },
+        }
+    }
+
+    /// The child of a root that is not needed.
+    pub fn only_child(&self) -> Option<Arc<Node>> {
+        match &self.below {
+            Below::Branch(Branch { children, .. }) => match children.as_slice() {
+                [] => Some(Arc::default()),
+                [only] => Some(Arc::clone(&only.node)),
+                _ => None,
+            },
+            Below::Leaf(_) => None,
+        }
+    }
+
+    /// Puts a record in; gives the one it replaces, and the upper half if the node had to split.
+    pub fn insert(&mut self, record: Record) -> (Option<Record>, Option<Split>) {
+        let route = self.route(record.key());
+        match &mut self.below {
+            Below::Leaf(records) => match self.heads.search(records, record.key()) {
+                Ok(place) => {
+                    let replaced = records.get_mut(place).map(|old| mem::replace(old, record));
+                    (replaced, None)
+                }
+                Err(place) if records.len() < MAX_KEYS => {
+                    records.insert(place, record);
+                    self.heads.inserted(records, place);
+                    (None, None)
+                }
+                Err(place) => {
+                    let mut upper = records.split_off(half(records.len(), place));
+                    if place > records.len() {
+                        upper.insert(place - records.len(), record);
+                    } else {
+                        records.insert(place, record);
+                    }
+                    self.heads = Heads::of(records);
+                    let right = Node::leaf(upper);
+                    let separator = right.first_key();
+                    (None, Some(Split { separator, right }))
+                }
+            },
+            Below::Branch(branch) => {
+                let Some(child) = branch.children.get_mut(route) else { return (None, None) };
+                let (replaced, split) = Arc::make_mut(&mut child.node).insert(record);
+                if replaced.is_none() {
+                    child.records += 1;
+                }
+                let Some(split) = split else { return (replaced, None) };
+                child.records -= split.right.records();
+                (replaced, self.adopt(route, split))
+            }
+        }
+    }
+
+    /// Takes the upper half of a child in as the next one.
+    fn adopt(&mut self, route: usize, Split { separator, right }: Split) -> Option<Split> {
+        let Below::Branch(Branch { separators, children }) = &mut self.below else { return None };
+        separators.insert(route, separator);
+        children.insert(route + 1, Child::new(Arc::new(right)));
+        if separators.len() < MAX_KEYS {
+            self.heads.inserted(separators, route);
+            return None;
+        }
+        let middle = half(separators.len(), route);
+        let upper_children = children.split_off(middle + 1);
+        let upper_separators = separators.split_off(middle + 1);
+        let separator = separators.pop()?;
+        self.heads = Heads::of(separators);
+        Some(Split { separator, right: Node::branch(upper_separators, upper_children) })
+    }
+
+    /// Takes the record of a key out.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Record> {
+        let route = self.route(key);
+        match &mut self.below {
+            Below::Leaf(records) => {
+                let place = self.heads.find(records, key)?;
+                self.heads.removed(records.len(), place);
+                Some(records.remove(place))
+            }
+            Below::Branch(branch) => {
+                let child = branch.children.get_mut(route)?;
+                let removed = Arc::make_mut(&mut child.node).remove(key)?;
+                child.records -= 1;
+                let is_small = child.node.keys() < MIN_KEYS;
+                if is_small && branch.tidy(route) {
+                    self.heads = Heads::of(&branch.separators);
+                }
+                Some(removed)
+            }
+        }
+    }
+
+    /// The records of a leaf, the children of a branch.
+    fn keys(&self) -> usize {
+        match &self.below {
+            Below::Leaf(records) => records.len(),
+            Below::Branch(branch) => branch.children.len(),
+        }
+    }
+
+    fn first_key(&self) -> Arc<[u8]> {
+        match &self.below {
+            Below::Leaf(records) => records.first().map_or_else(Arc::default, |r| r.key().into()),
+            Below::Branch(_) => Arc::default(),
+        }
+    }
+
+    /// Takes in all that its right neighbour has.
+    fn join(&mut self, separator: Arc<[u8]>, right: Node) {
+        match (&mut self.below, right.below) {
+            (Below::Leaf(records), Below::Leaf(more)) => {
+                records.extend(more);
+                self.heads = Heads::of(records);
+            }
+            (Below::Branch(branch), Below::Branch(more)) => {
+                branch.separators.push(separator);
+                branch.separators.extend(more.separators);
+                branch.children.extend(more.children);
+                self.heads = Heads::of(&branch.separators);
+            }
+            // Neighbours are of one kind: all leaves are equally deep.
+            _ => (),
+        }
+    }
+}
+
+impl Branch {
+    /// Drops a child that is empty, or joins a small one with a neighbour; whether it did.
+    fn tidy(&mut self, small: usize) -> bool {
+        let keys = |place: usize| self.children.get(place).map_or(MAX_KEYS, |c| c.node.keys());
+        if keys(small) == 0 {
+            self.children.remove(small);
+            if !self.separators.is_empty() {
+                self.separators.remove(small.saturating_sub(1));
+            }
+            return true;
+        }
+        let fits = |left: usize| keys(left) + keys(left + 1) <= MAX_JOINED;
+        let left = match small.checked_sub(1) {
+            _ if fits(small) => small,
+            Some(left) if fits(left) => left,
+            _ => return false,
+        };
+        let separator = self.separators.remove(left);
+        let right = Arc::unwrap_or_clone(self.children.remove(left + 1).node);
+        if let Some(child) = self.children.get_mut(left) {
+            Arc::make_mut(&mut child.node).join(separator, right);
+            child.records = child.node.records();
+        }
+        true
+    }
+}
+
+/// Where to split. Keys that come in order leave full nodes behind them, not half-full ones.
+fn half(count: usize, place: usize) -> usize {
+    if place >= count - 1 { count - 1 } else { count / 2 }
+}
