@@ -73,7 +73,7 @@ class Message:
 
     def __init__(self, scope, descriptor):
         self.name = descriptor["name"]
-        self.full_name = f"{scope}.{self.name}"
+        self.full_name = f"{scope}.{self.name}" if scope else self.name
         self.fields = [Field(self.full_name, field) for field in descriptor.get("field", [])]
         self.fields.sort(key=lambda field: field.number)
         self.oneofs = [oneof["name"] for oneof in descriptor.get("oneofDecl", [])]
@@ -89,11 +89,11 @@ class Message:
 
 
 class Package:
-    """All messages of one package."""
+    """All messages of one package; its name is empty for those without one."""
 
     def __init__(self, name):
         self.name = name
-        self.module = name.replace(".", "_")
+        self.module = name.replace(".", "_") or "no_package"
         self.messages = []
         self.enums = []
         self.all = {}
@@ -212,6 +212,7 @@ def packages(descriptor_set):
     found = {}
     for file in files:
         if file.get("messageType") and not file["name"].startswith("google/"):
-            package = found.setdefault(file["package"], Package(file["package"]))
+            name = file.get("package", "")
+            package = found.setdefault(name, Package(name))
             package.add_file(file, wrappers)
     return dict(sorted(found.items()))

@@ -128,6 +128,14 @@ const SHAPE: &'static Shape = &HTTP_REPLY;
         self.assertIn('Shape::new("google.protobuf.BoolValue"', made.shapes())
         self.assertIn("impl Checked for M {", made.shapes())
 
+    def test_messages_without_a_package_are_a_package_without_a_name(self):
+        m = message("M", field("n", 1, "MESSAGE", typeName=".N"))
+        file = {"name": "a.proto", "syntax": "proto3", "messageType": [m, message("N")]}
+        made = messages.packages({"file": [file]})[""]
+        self.assertEqual(made.module, "no_package")
+        self.assertIn("  N n = 1;", made.flat_proto())
+        self.assertIn('Shape::new("M", &[\nField::one(1, Kind::Message(&N)),', made.shapes())
+
 
 if __name__ == "__main__":
     unittest.main()

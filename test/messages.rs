@@ -7,8 +7,8 @@ mod seed;
 use std::collections::BTreeSet;
 
 use agora::pb::{
-    agora_bench_v1, agora_market_v1, agora_native_v1, grpc_health_v1, grpc_reflection_v1,
-    grpc_testing,
+    agora_bench_v1, agora_kv_v1, agora_market_v1, agora_native_v1, grpc_health_v1,
+    grpc_reflection_v1, grpc_testing, no_package,
 };
 use agora::protobuf::{Checked, Error, Kind, Shape, Width, decode, encode};
 use quick_protobuf::MessageWrite;
@@ -39,6 +39,11 @@ macro_rules! types {
 fn types() -> Vec<Type> {
     types! {
         agora_bench_v1: EchoRequest, EchoResponse, EchoStreamRequest, EchoStreamResponse;
+        agora_kv_v1: Pair, Origin, Value, GetRequest, GetResponse, SetRequest, SetResponse,
+            DeleteRequest, DeleteResponse, CompareAndSetRequest, CompareAndSetResponse, ScanRequest,
+            ScanResponse, WatchRequest, WatchStart, Change, WatchResponse, StatusRequest,
+            StatusResponse, Peer, PeerStatus, LastHeard, TransferLeadershipRequest,
+            TransferLeadershipResponse, OpenSessionRequest, OpenSessionResponse;
         agora_market_v1: Item, Order, Notification, RegisterSellerRequest, RegisterSellerResponse,
             RegisterBuyerRequest, RegisterBuyerResponse,
             SellItemRequest, SellItemResponse, UpdateItemRequest, UpdateItemResponse,
@@ -60,6 +65,7 @@ fn types() -> Vec<Type> {
         grpc_testing: Empty, BoolValue, Payload, EchoStatus, SimpleRequest, SimpleResponse,
             StreamingInputCallRequest, StreamingInputCallResponse, ResponseParameters,
             StreamingOutputCallRequest, StreamingOutputCallResponse;
+        no_package: ServeClientArgs, ServeClientReply;
     }
 }
 

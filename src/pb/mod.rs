@@ -1,5 +1,6 @@
 //! Protobuf messages and their shapes, one module for each package of `proto/`: dots become
-//! underscores. Made by `scripts/genproto`; edit the .proto files instead.
+//! underscores, and what has no package is in `no_package`. Made by `scripts/genproto`; edit the
+//! .proto files instead.
 //!
 //! Texts and bytes borrow from the input where they can (`Cow`). A oneof `x` of message `M` is
 //! `mod_M::OneOfx`; what is declared inside `M` is in `mod_M` too. `M::default()` is the empty
@@ -15,7 +16,9 @@
     reason = "pb-rs writes its own style"
 )]
 
+pub mod no_package;
 pub mod agora_bench_v1;
+pub mod agora_kv_v1;
 pub mod agora_market_v1;
 pub mod agora_native_v1;
 pub mod grpc_health_v1;
