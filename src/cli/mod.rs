@@ -13,6 +13,7 @@ mod interop;
 mod market;
 mod seller;
 mod serve;
+mod shell;
 mod termination;
 mod trade;
 

@@ -1,27 +1,22 @@
 //! What `agora seller` and `agora buyer` share: who trades with whom, one command at a time or in a
-//! shell.
-//!
-//! A *verb* is what a trader can do (`sell`, `buy`). The same verbs with the same words behind them
-//! serve both ways: behind the flags of a one-shot command, and on a line of the shell.
-//!
-//! Output: what was asked for, and `SUCCESS`, on stdout. A refusal is `FAIL: reason` on stderr and
-//! exit status 1; the shell prints it where the person looks, and goes on.
+//! [shell]. What was done prints `SUCCESS`, beside what was asked for.
 
-mod line_reader;
-mod shell;
+mod notifier;
 mod show;
 mod watch;
-mod words;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use show::{cards, entries, note, say};
+use notifier::Notifier;
+pub(super) use show::{cards, entries};
 pub(super) use watch::watch;
 
 use super::flags::{Flags, Parsed};
+use super::shell::{self, LineReader};
+pub(super) use super::shell::{note, say};
 use super::{Failure, connect};
 use crate::call::Status;
 use crate::market::client::{
@@ -31,13 +26,7 @@ use crate::market::state::ItemId;
 use crate::session::Protocol;
 
 /// What a trader can do.
-pub(super) struct Verb {
-    pub(super) name: &'static str,
-    /// The words behind it.
-    pub(super) words: &'static str,
-    pub(super) about: &'static str,
-    pub(super) run: fn(&Trader, &[String]) -> Result<(), Failure>,
-}
+pub(super) type Verb = shell::Verb<Trader>;
 
 /// A seller or a buyer: a subcommand and its verbs.
 pub(super) struct Role {
@@ -70,7 +59,7 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
     let verb = match parsed.free().first() {
         None => None,
         Some(word) => Some(
-            role.verb(word)
+            shell::verb(role.verbs, word)
                 .ok_or_else(|| parsed.wrong(format!("a {} has no command {word:?}", role.name)))?,
         ),
     };
@@ -78,14 +67,14 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
     let trader = Trader { role, parsed, client: OnceCell::new() };
     match verb {
         Some(verb) => (verb.run)(&trader, &words),
-        None => shell::run(&trader),
+        None => ask(&trader),
     }
 }
 
 fn about(role: &Role) -> String {
     let mut text = format!("Trades as a {}. Without a command it asks for them.\n\n", role.name);
     text.push_str("Commands:\n");
-    text.push_str(&role.overview());
+    text.push_str(&shell::overview(role.verbs));
     text.push_str(
         "\nAnswers and SUCCESS go to stdout. A refusal is `FAIL: reason` on stderr, exit status 1.\n\
          The identity is a secret, made on first use and kept in $AGORA_HOME or ~/.agora.",
@@ -123,24 +112,24 @@ fn identity(parsed: &Parsed, name: &str) -> Result<Uuid, Failure> {
     found.map_err(|error| Failure::because("no identity", error))
 }
 
-impl Role {
-    fn verb(&self, word: &str) -> Option<&'static Verb> {
-        self.verbs.iter().find(|verb| verb.name == word)
+/// Asks for commands, and shows notifications as they arrive.
+fn ask(trader: &Trader) -> Result<(), Failure> {
+    let client = trader.client()?;
+    let mut reader = LineReader::new();
+    if reader.is_for_people() {
+        say(&format!(
+            "Trading as {} ({}..), a {}. `help` lists the commands, Ctrl-D ends.",
+            client.address(),
+            client.shown_uuid(),
+            trader.role.name
+        ))?;
     }
-
-    /// A line for each verb.
-    fn overview(&self) -> String {
-        let lines = self.verbs.iter().map(|verb| {
-            let call = format!("{} {}", verb.name, verb.words);
-            let (call, about) = (call.trim_end(), verb.about);
-            if call.len() <= 26 {
-                format!("  {call:<26} {about}\n")
-            } else {
-                format!("  {call}\n  {:<26} {about}\n", "")
-            }
-        });
-        lines.collect()
-    }
+    let notifier = Notifier::start(Arc::clone(client), reader.interjection())?;
+    let prompt = format!("{}> ", trader.role.name);
+    let went_well = || notifier.try_again();
+    let asked = shell::run(trader, trader.role.verbs, &prompt, &mut reader, went_well);
+    notifier.stop();
+    asked
 }
 
 impl Trader {
@@ -155,7 +144,7 @@ impl Trader {
 
     /// The flags of one of its verbs.
     pub(super) fn flags(&self, verb: &str) -> Flags {
-        let Verb { words, about, .. } = match self.role.verb(verb) {
+        let Verb { words, about, .. } = match shell::verb(self.role.verbs, verb) {
             Some(verb) => verb,
             None => return Flags::new(verb, ""),
         };

@@ -30,7 +30,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getopts", &["src/cli/"]),
     ("env_logger", &["src/cli/"]),
     ("rustls", &["src/rpc/tls/"]),
-    ("rustyline", &["src/cli/trade/"]),
+    ("rustyline", &["src/cli/shell/"]),
     ("sha2", &["src/market/service/"]),
     ("signal_hook", &["src/cli/termination.rs"]),
     ("rustls", &["src/rpc/tls/"]),

@@ -3,10 +3,10 @@
 use std::io::{self, BufRead, IsTerminal};
 
 /// Prints text from another thread without harm to the line being typed.
-pub(super) type Interjection = Box<dyn FnMut(String) + Send>;
+pub(in crate::cli) type Interjection = Box<dyn FnMut(String) + Send>;
 
 /// A line of input.
-pub(super) enum Line {
+pub(in crate::cli) enum Line {
     Text(String),
     /// Ctrl-C: the person gave the line up. Without an editor Ctrl-C ends the process.
     #[cfg(feature = "line-editor")]
@@ -15,7 +15,7 @@ pub(super) enum Line {
 }
 
 /// Reads lines: with editing and history on a terminal if the build has it, plain otherwise.
-pub(super) enum LineReader {
+pub(in crate::cli) enum LineReader {
     #[cfg(feature = "line-editor")]
     Editor(Box<rustyline::DefaultEditor>),
     /// With `prompt` a person types on a terminal; without, a script writes to a pipe.
@@ -23,7 +23,7 @@ pub(super) enum LineReader {
 }
 
 impl LineReader {
-    pub(super) fn new() -> LineReader {
+    pub(in crate::cli) fn new() -> LineReader {
         let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
         #[cfg(feature = "line-editor")]
         if prompt {
@@ -36,7 +36,7 @@ impl LineReader {
     }
 
     /// Whether a person types.
-    pub(super) fn is_for_people(&self) -> bool {
+    pub(in crate::cli) fn is_for_people(&self) -> bool {
         match self {
             #[cfg(feature = "line-editor")]
             LineReader::Editor(_) => true,
@@ -45,7 +45,7 @@ impl LineReader {
     }
 
     /// What prints notifications beside this reader.
-    pub(super) fn interjection(&mut self) -> Interjection {
+    pub(in crate::cli) fn interjection(&mut self) -> Interjection {
         #[cfg(feature = "line-editor")]
         if let LineReader::Editor(editor) = self {
             match editor.create_external_printer() {
@@ -63,7 +63,7 @@ impl LineReader {
     }
 
     /// The next line.
-    pub(super) fn read(&mut self, prompt: &str) -> io::Result<Line> {
+    pub(in crate::cli) fn read(&mut self, prompt: &str) -> io::Result<Line> {
         match self {
             #[cfg(feature = "line-editor")]
             LineReader::Editor(editor) => {

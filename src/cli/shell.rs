@@ -1,0 +1,146 @@
+//! The interactive shell: asks for commands until there are no more.
+//!
+//! A *verb* is what can be done (`sell`, `get`). The same verbs with the same words behind them
+//! serve both ways: behind the flags of a one-shot command, and on a line of the shell.
+//!
+//! Output: what was asked for on stdout. A refusal is `FAIL: reason` on stderr and exit status 1;
+//! the shell prints it where the person looks, and goes on.
+
+mod line_reader;
+mod words;
+
+use std::io::{self, ErrorKind, Write};
+
+use line_reader::Line;
+pub(super) use line_reader::{Interjection, LineReader};
+use words::{OpenQuote, split};
+
+use super::Failure;
+
+/// What can be done by somebody (`W`).
+pub(super) struct Verb<W> {
+    pub(super) name: &'static str,
+    /// The words behind it.
+    pub(super) words: &'static str,
+    pub(super) about: &'static str,
+    pub(super) run: fn(&W, &[String]) -> Result<(), Failure>,
+}
+
+/// The verb with this name.
+pub(super) fn verb<'v, W>(verbs: &'v [Verb<W>], name: &str) -> Option<&'v Verb<W>> {
+    verbs.iter().find(|verb| verb.name == name)
+}
+
+/// A line for each verb.
+pub(super) fn overview<W>(verbs: &[Verb<W>]) -> String {
+    let lines = verbs.iter().map(|verb| {
+        let call = format!("{} {}", verb.name, verb.words);
+        let (call, about) = (call.trim_end(), verb.about);
+        if call.len() <= 26 {
+            format!("  {call:<26} {about}\n")
+        } else {
+            format!("  {call}\n  {:<26} {about}\n", "")
+        }
+    });
+    lines.collect()
+}
+
+/// Asks for commands until the end of the input. From a pipe the status says whether all of them
+/// were done; a person has seen it. `went_well` hears of each that was.
+pub(super) fn run<W>(
+    who: &W,
+    verbs: &[Verb<W>],
+    prompt: &str,
+    reader: &mut LineReader,
+    went_well: impl Fn(),
+) -> Result<(), Failure> {
+    let mut failed = 0;
+    loop {
+        match reader.read(prompt) {
+            Ok(Line::Text(line)) => match obey(who, verbs, &line) {
+                Obeyed::Yes => went_well(),
+                Obeyed::No => failed += 1,
+                Obeyed::Leave => break,
+            },
+            #[cfg(feature = "line-editor")]
+            Ok(Line::Dropped) => (),
+            Ok(Line::End) => break,
+            Err(error) => return Err(Failure::because("cannot read a line", error)),
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ if reader.is_for_people() => Ok(()),
+        failed => Err(Failure::Failed(format!("{failed} commands failed"))),
+    }
+}
+
+enum Obeyed {
+    Yes,
+    No,
+    Leave,
+}
+
+/// Does what a line says, and tells how it went.
+fn obey<W>(who: &W, verbs: &[Verb<W>], line: &str) -> Obeyed {
+    let words = match split(line) {
+        Ok(words) => words,
+        Err(OpenQuote(quote)) => return tell(&format!("FAIL: a quote {quote} is not closed")),
+    };
+    let Some((word, rest)) = words.split_first() else { return Obeyed::Yes };
+    match word.as_str() {
+        "help" | "?" => {
+            let text = format!("{}  {:<26} leave\n", overview(verbs), "exit");
+            return if say(text.trim_end()).is_ok() { Obeyed::Yes } else { Obeyed::Leave };
+        }
+        "exit" | "quit" => return Obeyed::Leave,
+        word if word.starts_with('#') => return Obeyed::Yes,
+        _ => (),
+    }
+    let Some(verb) = verb(verbs, word) else {
+        return tell(&format!("FAIL: no command {word:?}; `help` lists them"));
+    };
+    match (verb.run)(who, rest) {
+        Ok(()) => Obeyed::Yes,
+        Err(Failure::Help(text)) => {
+            if say(text.trim_end()).is_ok() {
+                Obeyed::Yes
+            } else {
+                Obeyed::Leave
+            }
+        }
+        Err(Failure::Usage(text)) => {
+            let reason = text.lines().next().unwrap_or_default().trim_start_matches("agora: ");
+            tell(&format!("FAIL: {reason} (usage: {} {})", verb.name, verb.words))
+        }
+        Err(Failure::Failed(text)) => tell(&text),
+    }
+}
+
+fn tell(text: &str) -> Obeyed {
+    match say(text) {
+        Ok(()) => Obeyed::No,
+        Err(_) => Obeyed::Leave,
+    }
+}
+
+/// Writes text and a line's end to stdout. A reader that has gone (`| head`) wants no more: the
+/// process ends, and well.
+pub(super) fn say(text: &str) -> Result<(), Failure> {
+    say_bytes(text.as_bytes())
+}
+
+/// As [`say`], for what need not be text.
+pub(super) fn say_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n"));
+    match written.and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        result => result.map_err(|error| Failure::because("cannot write to stdout", error)),
+    }
+}
+
+/// Writes a remark to stderr. Whether anybody reads it changes nothing.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

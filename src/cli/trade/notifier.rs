@@ -1,0 +1,63 @@
+//! Notifications as they arrive, beside the shell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::cli::Failure;
+use crate::cli::shell::Interjection;
+use crate::market::client::{MarketClient, Watcher};
+use crate::market::print::Notice;
+
+/// Follows the mailbox beside the shell. When it is refused, most likely because there is no
+/// account yet, it rests until a command has gone well.
+pub(super) struct Notifier {
+    stop: Arc<AtomicBool>,
+    went_well: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Notifier {
+    pub(super) fn start(
+        client: Arc<MarketClient>,
+        mut show: Interjection,
+    ) -> Result<Notifier, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (went_well, rest): (_, Receiver<()>) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("notifier".into()).spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                let mut watcher = Watcher::new(client, Arc::clone(&stop));
+                while !stop.load(Ordering::Relaxed) {
+                    match watcher.next(None) {
+                        Ok(Some(news)) => show(Notice(&news.what.view()).to_string()),
+                        Ok(None) => (),
+                        Err(status) => {
+                            log::debug!("the mailbox is refused: {status}");
+                            if rest.recv().is_err() {
+                                break;
+                            }
+                        }
+                    }
+                }
+                watcher.acknowledge_shown();
+            }
+        });
+        let thread = thread.map_err(|error| Failure::because("no thread", error))?;
+        Ok(Notifier { stop, went_well, thread })
+    }
+
+    pub(super) fn try_again(&self) {
+        // Full: it has not heard of the last one yet. Closed: it has ended.
+        let _ = self.went_well.try_send(());
+    }
+
+    pub(super) fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        drop(self.went_well);
+        if self.thread.join().is_err() {
+            log::error!("the notifier panicked");
+        }
+    }
+}
