@@ -1,6 +1,8 @@
 //! `agora bench`: how fast a running server answers.
 
+mod closed_loop;
 mod echo;
+mod kv;
 mod latency;
 mod serve;
 mod wire;
@@ -9,18 +11,21 @@ use super::Failure;
 
 const USAGE: &str = "\
 Usage: agora bench echo --target HOST:PORT [FLAGS]
+       agora bench kv set|get|mixed|fill|probe|leader --peers N=ADDR,... [FLAGS]
        agora bench serve --listen HOST:PORT [FLAGS]
 
   echo       call an echo service and report calls a second and latencies
   serve      be that echo service
+  kv         set and get keys of a key-value store, or tell how long a change of leaders takes
 
-`agora bench echo --help` and `agora bench serve --help` list the flags.
+`agora bench WORD --help` lists the flags.
 ";
 
 /// Runs what is to be measured.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first() {
         Some((word, rest)) if word == "echo" => echo::run(rest),
+        Some((word, rest)) if word == "kv" => kv::run(rest),
         Some((word, rest)) if word == "serve" => serve::run(rest),
         Some((word, _)) if word == "--help" || word == "-h" => Err(Failure::Help(USAGE.into())),
         _ => Err(Failure::Usage(USAGE.into())),
