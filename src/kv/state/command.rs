@@ -190,7 +190,7 @@ impl<'c> Command<'c> {
 ///
 /// # Errors
 /// Why not.
-pub(super) fn check_key(key: &[u8]) -> Result<(), Invalid> {
+pub fn check_key(key: &[u8]) -> Result<(), Invalid> {
     match key.len() {
         0 => Err(Invalid::EmptyKey),
         1..=MAX_KEY_BYTES => Ok(()),

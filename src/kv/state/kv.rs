@@ -25,7 +25,7 @@ pub struct Kv {
 }
 
 /// A part of what a scan found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
     /// In order of their keys.
     pub records: Vec<Record>,

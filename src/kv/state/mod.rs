@@ -13,7 +13,7 @@ mod record;
 mod reply;
 mod tree;
 
-pub use command::{Command, Invalid, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+pub use command::{Command, Invalid, MAX_KEY_BYTES, MAX_VALUE_BYTES, check_key};
 pub use history::{Change, Compacted, History};
 pub use kv::{Kv, Page};
 pub use read::Read;

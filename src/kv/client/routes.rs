@@ -1,0 +1,388 @@
+//! Which node is asked.
+//!
+//! ```text
+//!            +-- the one that was hinted at, not asked in this round yet
+//!   a round: +-- the one that is believed to lead
+//!            +-- the others, those first that could be reached lately
+//!                 |
+//!                 +-- answers --------------> done
+//!                 +-- leads not ------------> the next one, its hint first
+//!                 +-- cannot be reached ----> the next one
+//!                 +-- is silent for long ---> the next one
+//!                 +-- refuses --------------> the refusal is the answer
+//!   all were asked: a pause, the next round, until the call's time is up
+//! ```
+//!
+//! So a node that is gone, or cut off without a word, costs a fraction of the call's time.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::kv_client::ClientOptions;
+use crate::call::{Code, Status};
+use crate::kv::contract::{LEADER_ID, NODE_ID};
+use crate::raft::NodeId;
+use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
+
+/// Between two rounds, at first; each further pause is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// How long a node may be silent in the first round; twice as long in each further one, for it may
+/// be the group that is slow.
+const FIRST_PATIENCE: Duration = Duration::from_millis(500);
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+/// A node that could not be reached is left out for so long while there are others.
+const REST: Duration = Duration::from_millis(500);
+/// How long an attempt to connect may take: far more than a round trip around the world.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Who may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// The leader alone.
+    Leader,
+    /// Any node.
+    Anybody,
+}
+
+/// Why a call was not answered.
+#[derive(Debug)]
+pub struct Failure {
+    /// What to say of it.
+    pub status: Status,
+    /// A node may have begun to do what was asked.
+    pub may_be_done: bool,
+}
+
+/// The nodes, and which of them is believed to lead.
+pub struct Routes {
+    nodes: Vec<Node>,
+    options: ChannelOptions,
+    believed: AtomicUsize,
+}
+
+struct Node {
+    id: NodeId,
+    target: String,
+    line: Mutex<Line>,
+}
+
+/// The connection to a node.
+struct Line {
+    channel: Channel,
+    rests_until: Option<Instant>,
+}
+
+/// What is known of a node at the end of a call that nobody answered.
+enum Seen {
+    Unreachable(String),
+    Silent,
+    Leaderless,
+    Names(NodeId),
+    Busy,
+}
+
+impl Routes {
+    /// To these nodes. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` without a node, `UNAVAILABLE` when the process is out of file
+    /// descriptors.
+    pub fn new(nodes: &[(NodeId, String)], options: &ClientOptions) -> Result<Routes, Status> {
+        if nodes.is_empty() {
+            return Err(Status::new(Code::InvalidArgument, "no node to call"));
+        }
+        let mut options = options.channel.clone();
+        options.connect_timeout = options.connect_timeout.min(CONNECT_TIMEOUT);
+        let node = |(id, target): &(NodeId, String)| {
+            let line = Line { channel: Channel::new(target, options.clone())?, rests_until: None };
+            Ok(Node { id: *id, target: target.clone(), line: Mutex::new(line) })
+        };
+        let nodes = nodes.iter().map(node).collect::<Result<_, Status>>()?;
+        Ok(Routes { nodes, options, believed: AtomicUsize::new(0) })
+    }
+
+    /// The numbers of all nodes.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.iter().map(|node| node.id)
+    }
+
+    /// Asks one node after another until one answers. The request is made anew for each of them.
+    ///
+    /// # Errors
+    /// A node's refusal, or that nobody answered in time.
+    pub fn call(
+        &self,
+        aim: Aim,
+        path: &str,
+        request: impl Fn() -> Vec<u8>,
+        until: Instant,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut seen: Vec<Option<Seen>> = self.nodes.iter().map(|_| None).collect();
+        let (mut pause, mut patience) = (FIRST_PAUSE, FIRST_PATIENCE);
+        let mut may_be_done = false;
+        loop {
+            let mut round = Round::new(self);
+            while let Some(place) = round.next() {
+                let Some(node) = self.nodes.get(place) else { break };
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(self.nobody(aim, &seen, may_be_done));
+                }
+                let answer = node.ask(&self.options, path, &request(), left.min(patience));
+                let (status, has_begun) = match answer {
+                    Ok(answer) => {
+                        if aim == Aim::Leader {
+                            self.believed.store(place, Ordering::Relaxed);
+                        }
+                        return Ok(answer);
+                    }
+                    Err(failed) => failed,
+                };
+                let outcome = Outcome::of(&status);
+                may_be_done |= has_begun && outcome.may_be_done();
+                let known = match outcome {
+                    Outcome::Elsewhere(Some(leader)) => {
+                        round.hint(self.place(leader));
+                        Seen::Names(leader)
+                    }
+                    Outcome::Elsewhere(None) => Seen::Leaderless,
+                    Outcome::Unreachable => {
+                        node.rest();
+                        Seen::Unreachable(status.message)
+                    }
+                    Outcome::Silent => {
+                        node.rest();
+                        Seen::Silent
+                    }
+                    Outcome::Busy => Seen::Busy,
+                    Outcome::Lost => Seen::Leaderless,
+                    Outcome::Refused => return Err(Failure { status, may_be_done }),
+                };
+                if let Some(place) = seen.get_mut(place) {
+                    *place = Some(known);
+                }
+            }
+            if Instant::now() + pause >= until {
+                return Err(self.nobody(aim, &seen, may_be_done));
+            }
+            thread::sleep(pause);
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            patience = (patience * 2).min(LONGEST_PATIENCE);
+        }
+    }
+
+    /// Asks one node.
+    ///
+    /// # Errors
+    /// Its status, or that it cannot be reached.
+    pub fn call_one(
+        &self,
+        id: NodeId,
+        path: &str,
+        request: &[u8],
+        timeout: Duration,
+    ) -> Result<Vec<u8>, Status> {
+        let node = self.nodes.iter().find(|node| node.id == id);
+        let node = node.ok_or_else(|| Status::new(Code::NotFound, format!("no node {id}")))?;
+        node.ask(&self.options, path, request, timeout).map_err(|(status, _)| status)
+    }
+
+    /// Begins a stream that has no end, at a node that is up: the `attempt`-th that is.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE`: it cannot be reached.
+    pub fn stream(&self, attempt: usize, path: &str, request: &[u8]) -> Result<ClientCall, Status> {
+        let place = self.believed.load(Ordering::Relaxed) + attempt;
+        let Some(node) = self.nodes.get(place % self.nodes.len()) else {
+            return Err(Status::new(Code::Unavailable, "no node to call"));
+        };
+        let options = CallOptions { timeout: None, ..CallOptions::default() };
+        let mut call = node.start(&self.options, path, &options)?;
+        call.send_last(request)?;
+        Ok(call)
+    }
+
+    fn place(&self, id: NodeId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.id == id)
+    }
+
+    /// Says why nobody answered.
+    fn nobody(&self, aim: Aim, seen: &[Option<Seen>], may_be_done: bool) -> Failure {
+        let count = |is: fn(&Seen) -> bool| seen.iter().flatten().filter(|seen| is(seen)).count();
+        let unreachable = count(|seen| matches!(seen, Seen::Unreachable(_)));
+        let mut parts = Vec::new();
+        let mut part = |count: usize, one: &str, many: &str| {
+            if count > 0 {
+                let of =
+                    if parts.is_empty() { format!(" of {}", seen.len()) } else { String::new() };
+                let nodes = match (parts.is_empty(), seen.len()) {
+                    (true, 1) => " node",
+                    (true, _) => " nodes",
+                    _ => "",
+                };
+                parts.push(format!("{count}{of}{nodes} {}", if count == 1 { one } else { many }));
+            }
+        };
+        part(unreachable, "cannot be reached", "cannot be reached");
+        part(count(|seen| matches!(seen, Seen::Silent)), "is silent", "are silent");
+        part(count(|seen| matches!(seen, Seen::Leaderless)), "knows no leader", "know no leader");
+        part(count(|seen| matches!(seen, Seen::Busy)), "is busy", "are busy");
+        for leader in self.ids() {
+            let names = |seen: &&Seen| matches!(seen, Seen::Names(named) if *named == leader);
+            let named = seen.iter().flatten().filter(names).count();
+            part(named, &format!("names node {leader}"), &format!("name node {leader}"));
+        }
+        let is_known = |seen: &Seen| !matches!(seen, Seen::Unreachable(_) | Seen::Leaderless);
+        let is_known = seen.iter().flatten().any(is_known);
+        let mut message = String::from(match aim {
+            Aim::Anybody => "no node answers",
+            Aim::Leader if is_known => "no leader answers",
+            Aim::Leader => "no leader",
+        });
+        if parts.is_empty() {
+            message.push_str(": no time to ask anybody");
+        }
+        for (place, part) in parts.iter().enumerate() {
+            // Writing to a String does not fail.
+            let _ = write!(message, "{} {part}", if place == 0 { ":" } else { "," });
+        }
+        let reason = seen.iter().flatten().find_map(|seen| match seen {
+            Seen::Unreachable(reason) => Some(reason),
+            _ => None,
+        });
+        if let Some(reason) = reason.filter(|_| unreachable == seen.len()) {
+            let _ = write!(message, " ({reason})");
+        }
+        Failure { status: Status::new(Code::Unavailable, message), may_be_done }
+    }
+}
+
+impl Node {
+    /// One attempt; on failure also whether the node may have begun to work on it.
+    fn ask(
+        &self,
+        options: &ChannelOptions,
+        path: &str,
+        request: &[u8],
+        timeout: Duration,
+    ) -> Result<Vec<u8>, (Status, bool)> {
+        let call_options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
+        let started = self.start(options, path, &call_options);
+        let mut call = started.map_err(|status| (status, false))?;
+        // A call that is over already says why when its answer is asked for.
+        let _ = call.send_last(request);
+        let answer = call.receive().map_err(|status| (status, true))?;
+        answer.ok_or_else(|| {
+            (Status::new(Code::Internal, "the node answered without a message"), true)
+        })
+    }
+
+    fn start(
+        &self,
+        options: &ChannelOptions,
+        path: &str,
+        call_options: &CallOptions,
+    ) -> Result<ClientCall, Status> {
+        let channel = self.line().channel.clone();
+        let started = channel.start(path, call_options);
+        // The old channel waits longer and longer before it connects again; a node that comes back
+        // is to be found at once.
+        if started.is_err()
+            && let Ok(fresh) = Channel::new(&self.target, options.clone())
+        {
+            self.line().channel = fresh;
+        }
+        started
+    }
+
+    /// It is left out for a while if there are others.
+    fn rest(&self) {
+        self.line().rests_until = Some(Instant::now() + REST);
+    }
+
+    fn rests(&self) -> bool {
+        self.line().rests_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// A thread that panicked under the lock left a whole line behind.
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an attempt has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// The node does not lead; perhaps it knows who does.
+    Elsewhere(Option<NodeId>),
+    /// There is no connection, or it broke.
+    Unreachable,
+    /// No answer came for long.
+    Silent,
+    /// The node took nothing more.
+    Busy,
+    /// The node lost its leadership in the middle of it.
+    Lost,
+    /// That is the answer.
+    Refused,
+}
+
+impl Outcome {
+    fn of(status: &Status) -> Outcome {
+        let of_node = status.metadata.get(NODE_ID).is_some();
+        match status.code {
+            Code::Unavailable if of_node => {
+                let leader = status.metadata.get(LEADER_ID);
+                let leader = leader.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
+                Outcome::Elsewhere(leader)
+            }
+            Code::Unavailable => Outcome::Unreachable,
+            Code::DeadlineExceeded => Outcome::Silent,
+            Code::ResourceExhausted => Outcome::Busy,
+            Code::Unknown if of_node => Outcome::Lost,
+            _ => Outcome::Refused,
+        }
+    }
+
+    /// Whether a node that began to work on it may have done it, or still may.
+    fn may_be_done(self) -> bool {
+        matches!(self, Outcome::Unreachable | Outcome::Silent | Outcome::Lost)
+    }
+}
+
+/// One way through the nodes.
+struct Round {
+    /// Those to be asked, the next one last.
+    places: Vec<usize>,
+}
+
+impl Round {
+    fn new(routes: &Routes) -> Round {
+        let count = routes.nodes.len();
+        let believed = routes.believed.load(Ordering::Relaxed);
+        let all = (0..count).map(|step| (believed + step) % count);
+        let rests = |place: &usize| routes.nodes.get(*place).is_some_and(Node::rests);
+        let (resting, mut places): (Vec<usize>, Vec<usize>) = all.partition(rests);
+        if places.is_empty() {
+            places = resting;
+        }
+        places.reverse();
+        Round { places }
+    }
+
+    fn next(&mut self) -> Option<usize> {
+        self.places.pop()
+    }
+
+    /// Somebody says that this one leads. It is asked next, unless it was asked or rests.
+    fn hint(&mut self, place: Option<usize>) {
+        if let Some(at) = self.places.iter().position(|waiting| Some(*waiting) == place) {
+            let place = self.places.remove(at);
+            self.places.push(place);
+        }
+    }
+}
