@@ -10,7 +10,9 @@ mod connect;
 mod failure;
 mod flags;
 mod interop;
+mod kv;
 mod market;
+mod peers;
 mod seller;
 mod serve;
 mod shell;
@@ -42,6 +44,7 @@ const COMMANDS: &[Command] = &[
         summary: "gRPC's interoperability tests, as a server or as a client",
         run: interop::run,
     },
+    Command { name: "kv", summary: "ask a replicated key-value store", run: kv::run },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
     Command { name: "seller", summary: "sell on a market, and hear of sales", run: seller::run },
 ];

@@ -1,0 +1,257 @@
+//! `agora kv`: asks a key-value store, one command at a time or in a [shell].
+//!
+//! What is printed can be read by programs: `get` prints the value and nothing else, `scan` a line
+//! for each pair, its words escaped as in our files, `watch` a line for each change, as the log has
+//! them. On a terminal `get` escapes what a terminal would not show.
+
+mod show;
+mod watch;
+
+use std::cell::OnceCell;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::flags::{Flags, Parsed};
+use super::shell::{self, LineReader, note, say, say_bytes};
+use super::{Failure, connect, peers};
+use crate::call::Status;
+use crate::kv::client::{ClientOptions, Consistency, KvClient};
+use crate::session::Protocol;
+
+type Verb = shell::Verb<Caller>;
+
+static VERBS: &[Verb] = &[
+    Verb { name: "get", words: "K", about: "print a key's value", run: get },
+    Verb { name: "set", words: "K V", about: "set a key's value", run: set },
+    Verb { name: "del", words: "K", about: "take a key away", run: delete },
+    Verb {
+        name: "cas",
+        words: "K OLD NEW",
+        about: "set a key's value if it is OLD; cas --absent K NEW if there is none",
+        run: compare_and_set,
+    },
+    Verb {
+        name: "scan",
+        words: "[PREFIX]",
+        about: "list the keys that begin so, with their values, in order",
+        run: scan,
+    },
+    Verb {
+        name: "watch",
+        words: "[PREFIX]",
+        about: "show changes of the keys that begin so, as they happen",
+        run: watch::watch,
+    },
+    Verb { name: "status", words: "", about: "show how each node is", run: status },
+    Verb { name: "transfer", words: "N", about: "have node N lead", run: transfer },
+];
+
+/// The longest that `--timeout` takes.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Who asks.
+struct Caller {
+    parsed: Parsed,
+    /// Made when it is first needed: help and wrong words need no store.
+    client: OnceCell<Arc<KvClient>>,
+}
+
+/// Runs the subcommand: one verb, or the shell when there is none.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new("agora kv --peers N=HOST:PORT,... [FLAGS] [COMMAND]", &about())
+        .value("peers", "the nodes of the store, or some of them (required)", "N=HOST:PORT,...")
+        .value("timeout", "how long a command may take (default 10)", "SECONDS")
+        .switch("stale", "read from any node, at once: its state may be old")
+        .switch("raw", "print values as they are, on a terminal too")
+        .until_first_argument();
+    let parsed = connect::flags(flags, Protocol::Native).parse(arguments)?;
+    let verb = match parsed.free().first() {
+        None => None,
+        Some(word) => Some(
+            shell::verb(VERBS, word)
+                .ok_or_else(|| parsed.wrong(format!("kv has no command {word:?}")))?,
+        ),
+    };
+    let words = parsed.free().get(1..).unwrap_or_default().to_vec();
+    let caller = Caller { parsed, client: OnceCell::new() };
+    match verb {
+        Some(verb) => (verb.run)(&caller, &words),
+        None => {
+            caller.client()?;
+            let mut reader = LineReader::new();
+            if reader.is_for_people() {
+                say("A key-value store. `help` lists the commands, Ctrl-D ends.")?;
+            }
+            shell::run(&caller, VERBS, "kv> ", &mut reader, || ())
+        }
+    }
+}
+
+fn about() -> String {
+    let mut text =
+        String::from("Asks a key-value store. Without a command it asks for them.\n\nCommands:\n");
+    text.push_str(&shell::overview(VERBS));
+    text.push_str(
+        "\nReads are linearizable unless --stale says otherwise. A write is done once however often\n\
+         it had to be sent. A refusal is `FAIL: reason` on stderr, exit status 1: no leader in time,\n\
+         no such key to get, another value than the one to compare with.",
+    );
+    text
+}
+
+impl Caller {
+    /// The store.
+    fn client(&self) -> Result<&Arc<KvClient>, Failure> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let parsed = &self.parsed;
+        let text = parsed.required("peers")?;
+        let nodes = peers::parse(&text).map_err(|why| parsed.wrong(format!("--peers: {why}")))?;
+        let timeout = parsed.seconds("timeout", Duration::from_secs(10))?;
+        if timeout > LONGEST_TIMEOUT {
+            let longest = LONGEST_TIMEOUT.as_secs();
+            return Err(parsed.wrong(format!("--timeout: expected {longest} seconds at most")));
+        }
+        let channel = connect::options(parsed, Protocol::Native)?;
+        let client = Arc::new(KvClient::new(&nodes, &ClientOptions { channel, timeout })?);
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    fn consistency(&self) -> Consistency {
+        match self.parsed.is_on("stale") {
+            true => Consistency::Stale,
+            false => Consistency::Linearizable,
+        }
+    }
+
+    /// The flags of a verb.
+    fn flags(&self, name: &str) -> Flags {
+        let (words, about) = shell::verb(VERBS, name).map_or(("", ""), |v| (v.words, v.about));
+        Flags::new(format!("agora kv ... {name} {words}").trim_end(), about)
+    }
+
+    /// The words of a verb without flags: exactly so many, whatever they look like.
+    fn words<'w, const N: usize>(
+        &self,
+        name: &str,
+        words: &'w [String],
+    ) -> Result<[&'w str; N], Failure> {
+        let found: Vec<&str> = words.iter().map(String::as_str).collect();
+        if let Ok(found) = found.try_into() {
+            return Ok(found);
+        }
+        let parsed = self.flags(name).parse(words)?;
+        let plural = if N == 1 { "" } else { "s" };
+        Err(parsed.wrong(format!("{name} takes {N} word{plural}, not {}", words.len())))
+    }
+}
+
+/// The store refused, or nobody answered.
+fn refused(status: &Status) -> Failure {
+    let reason = if status.message.is_empty() { status.code.name() } else { &status.message };
+    Failure::Failed(format!("FAIL: {}", crate::market::print::Plain(reason)))
+}
+
+fn get(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let [key] = caller.words("get", words)?;
+    let pair = caller.client()?.get(key.as_bytes(), caller.consistency());
+    let Some(pair) = pair.map_err(|status| refused(&status))? else {
+        return Err(Failure::Failed(format!(
+            "FAIL: no such key: {}",
+            show::escaped(key.as_bytes())
+        )));
+    };
+    if std::io::stdout().is_terminal() && !caller.parsed.is_on("raw") {
+        return say(&show::printable(&pair.value));
+    }
+    say_bytes(&pair.value)
+}
+
+fn set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let [key, value] = caller.words("set", words)?;
+    let set = caller.client()?.set(key.as_bytes(), value.as_bytes());
+    set.map_err(|status| refused(&status))?;
+    say("SUCCESS")
+}
+
+fn delete(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let [key] = caller.words("del", words)?;
+    let was_there = caller.client()?.delete(key.as_bytes());
+    if !was_there.map_err(|status| refused(&status))? {
+        note("there was no such key");
+    }
+    say("SUCCESS")
+}
+
+fn compare_and_set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let (key, old, new) = match words {
+        [absent, key, new] if absent == "--absent" => (key, None, new),
+        words => {
+            let [_, _, _] = caller.words("cas", words)?;
+            match words {
+                [key, old, new] => (key, Some(old.as_bytes()), new),
+                _ => return Err(caller.parsed.wrong("cas takes 3 words")),
+            }
+        }
+    };
+    let is_set = caller.client()?.compare_and_set(key.as_bytes(), old, new.as_bytes());
+    match is_set.map_err(|status| refused(&status))? {
+        true => say("SUCCESS"),
+        false if old.is_some() => Err(Failure::Failed("FAIL: it has another value".into())),
+        false => Err(Failure::Failed("FAIL: the key is there".into())),
+    }
+}
+
+fn scan(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let parsed = caller
+        .flags("scan")
+        .value("limit", "end after so many keys", "N")
+        .switch("count", "print how many keys there are, and nothing else")
+        .parse(words)?;
+    let prefix = match parsed.free() {
+        [] => "",
+        [prefix] => prefix,
+        _ => return Err(parsed.wrong("scan takes one prefix")),
+    };
+    let (client, consistency) = (caller.client()?, caller.consistency());
+    if parsed.is_on("count") {
+        let count = client.count(prefix.as_bytes(), consistency);
+        return say(&count.map_err(|status| refused(&status))?.to_string());
+    }
+    let mut left = parsed.number("limit", u64::MAX, 1..=u64::MAX)?;
+    let mut after = Vec::new();
+    while left > 0 {
+        let limit = u32::try_from(left).unwrap_or(0);
+        let page = client.scan(prefix.as_bytes(), &after, limit, consistency);
+        let page = page.map_err(|status| refused(&status))?;
+        for pair in &page.pairs {
+            say(&show::words(&[&pair.key, &pair.value]))?;
+        }
+        left = left.saturating_sub(page.pairs.len() as u64);
+        match page.pairs.last() {
+            Some(last) if page.has_more => after.clone_from(&last.key),
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
+fn status(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let [] = caller.words("status", words)?;
+    let statuses = caller.client()?.statuses();
+    say(&show::table(&statuses))?;
+    match statuses.iter().any(|(_, status)| status.is_ok()) {
+        true => Ok(()),
+        false => Err(Failure::Failed("FAIL: no node answers".into())),
+    }
+}
+
+fn transfer(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let [node] = caller.words("transfer", words)?;
+    let node =
+        node.parse().map_err(|_| Failure::Usage(format!("agora: {node:?} is no node's number")))?;
+    caller.client()?.transfer(node).map_err(|status| refused(&status))?;
+    say("SUCCESS")
+}

@@ -1,0 +1,169 @@
+//! Keys, values and nodes as text.
+
+use std::fmt::Write as _;
+
+use crate::call::Status;
+use crate::kv::client::{NodeStatus, Role};
+use crate::raft::NodeId;
+
+/// Words as our files have them: escaped, one space between them.
+pub(super) fn words(words: &[&[u8]]) -> String {
+    let mut line = String::new();
+    for (place, word) in words.iter().enumerate() {
+        if place > 0 {
+            line.push(' ');
+        }
+        escape(word, &mut line);
+    }
+    line
+}
+
+fn escape(word: &[u8], line: &mut String) {
+    if word.is_empty() {
+        line.push_str("\\e");
+    }
+    for chunk in word.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                ' ' => line.push_str("\\ "),
+                '\\' => line.push_str("\\\\"),
+                '\n' => line.push_str("\\n"),
+                character if character.is_control() => {
+                    let mut bytes = [0; 4];
+                    push_bytes(character.encode_utf8(&mut bytes).as_bytes(), line);
+                }
+                character => line.push(character),
+            }
+        }
+        push_bytes(chunk.invalid(), line);
+    }
+}
+
+fn push_bytes(bytes: &[u8], line: &mut String) {
+    for byte in bytes {
+        // Writing to a String does not fail.
+        let _ = write!(line, "\\x{byte:02x}");
+    }
+}
+
+/// One word.
+pub(super) fn escaped(word: &[u8]) -> String {
+    words(&[word])
+}
+
+/// A value for people: as it is, but for what a terminal would obey or not show.
+pub(super) fn printable(value: &[u8]) -> String {
+    let mut shown = String::new();
+    for chunk in value.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\n' | '\t' => shown.push(character),
+                control if control.is_control() => shown.extend(control.escape_default()),
+                character => shown.push(character),
+            }
+        }
+        push_bytes(chunk.invalid(), &mut shown);
+    }
+    shown
+}
+
+const HEADINGS: [&str; 9] =
+    ["NODE", "ROLE", "TERM", "COMMIT", "APPLIED", "LEASE", "LAG", "HEARD", "KEYS"];
+
+/// A line for each node. How far behind it is, and when it was heard of, the leader says.
+pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String {
+    let known = || statuses.iter().filter_map(|(_, status)| status.as_ref().ok());
+    let leader = known().filter(|status| status.role == Role::Leader).max_by_key(|s| s.term);
+    let mut rows: Vec<Vec<String>> = vec![HEADINGS.iter().map(|&text| text.to_owned()).collect()];
+    for (node, status) in statuses {
+        rows.push(match status {
+            Ok(status) => row(status, leader),
+            Err(status) => vec![node.to_string(), "-".into(), status.message.clone()],
+        });
+    }
+    let width = |column: usize| {
+        let cells = rows.iter().filter(|row| row.len() == HEADINGS.len());
+        cells.filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
+    let lines = rows.iter().map(|row| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn row(status: &NodeStatus, leader: Option<&NodeStatus>) -> Vec<String> {
+    let none = || "-".to_owned();
+    let seen = leader.and_then(|leader| leader.peers.iter().find(|p| p.node == status.node));
+    let lease = match status.role {
+        Role::Leader => format!("{} ms", status.lease_remaining_ms),
+        Role::Follower | Role::Candidate => none(),
+    };
+    let heard = seen.and_then(|seen| seen.last_heard_ms);
+    vec![
+        status.node.to_string(),
+        status.role.name().into(),
+        status.term.to_string(),
+        status.commit_index.to_string(),
+        status.applied_index.to_string(),
+        lease,
+        seen.map_or_else(none, |seen| seen.lag.to_string()),
+        heard.map_or_else(none, |ago| format!("{ago} ms ago")),
+        status.keys.to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Code;
+    use crate::kv::client::PeerStatus;
+
+    #[test]
+    fn words_are_escaped_as_in_files() {
+        assert_eq!(words(&[b"SET", b"a b", b""]), "SET a\\ b \\e");
+        assert_eq!(
+            words(&[b"\\ \n\t\xff", "\u{e9}\u{85}".as_bytes()]),
+            "\\\\\\ \\n\\x09\\xff \u{e9}\\xc2\\x85"
+        );
+    }
+
+    #[test]
+    fn a_value_is_shown_without_harm_to_the_terminal() {
+        assert_eq!(printable("Jaggu é 1\n2".as_bytes()), "Jaggu é 1\n2");
+        assert_eq!(printable(b"\x1b[31m\xff\0"), "\\u{1b}[31m\\xff\\u{0}");
+    }
+
+    #[test]
+    fn nodes_are_lines_of_a_table() {
+        let status = |node, role| NodeStatus {
+            node,
+            role,
+            leader: Some(1),
+            term: 3,
+            commit_index: 120,
+            applied_index: 120,
+            lease_remaining_ms: 243,
+            peers: vec![PeerStatus { node: 2, match_index: 118, lag: 2, last_heard_ms: Some(12) }],
+            keys: 5,
+            oldest_watch_revision: 0,
+        };
+        let gone = Status::new(Code::Unavailable, "cannot reach c:3: Connection refused");
+        let table = table(&[
+            (1, Ok(status(1, Role::Leader))),
+            (2, Ok(status(2, Role::Follower))),
+            (3, Err(gone)),
+        ]);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "NODE  ROLE      TERM  COMMIT  APPLIED  LEASE   LAG  HEARD      KEYS",
+                "1     leader    3     120     120      243 ms  -    -          5",
+                "2     follower  3     120     120      -       2    12 ms ago  5",
+                "3     -         cannot reach c:3: Connection refused",
+            ]
+        );
+    }
+}

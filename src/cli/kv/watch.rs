@@ -1,0 +1,98 @@
+//! `watch`: prints changes as they come.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::{Caller, Failure, refused, show};
+use crate::cli::shell::{note, say};
+use crate::cli::termination;
+use crate::kv::client::{Change, Consistency, KvClient, News, Watcher};
+
+/// Prints changes until Ctrl-C, or until a flag's end has come: `SET key value`, `DEL key`.
+pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
+    let parsed = caller
+        .flags("watch")
+        .value("after", "begin behind this revision instead of now", "REVISION")
+        .value("count", "end after so many changes", "N")
+        .value(
+            "timeout",
+            "end after so long, with exit status 1 if fewer than --count came",
+            "SECONDS",
+        )
+        .switch("revisions", "print each change's revision before it")
+        .parse(words)?;
+    let prefix = match parsed.free() {
+        [] => "",
+        [prefix] => prefix,
+        _ => return Err(parsed.wrong("watch takes one prefix")),
+    };
+    let wanted = parsed.number("count", 0, 0..=u64::MAX)?;
+    let until = match parsed.text("timeout") {
+        Some(_) => Instant::now().checked_add(parsed.seconds("timeout", Duration::MAX)?),
+        None => None,
+    };
+    let after = match parsed.text("after") {
+        Some(_) => Some(parsed.number("after", 0, 0..=u64::MAX)?),
+        None => None,
+    };
+    let client = caller.client()?;
+    // A store that is not there is told at once; one that goes away later is waited for.
+    if client.statuses().iter().all(|(_, status)| status.is_err()) {
+        return Err(Failure::Failed("FAIL: no node answers".into()));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    termination::set_on_signal(&stop)?;
+    let mut watcher = Watcher::new(Arc::clone(client), prefix.as_bytes(), after, stop);
+    let with_revisions = parsed.is_on("revisions");
+    let mut seen = 0;
+    while wanted == 0 || seen < wanted {
+        match watcher.next(until).map_err(|status| refused(&status))? {
+            Some(News::Changes(changes)) => {
+                let left = if wanted == 0 { u64::MAX } else { wanted - seen };
+                for (change, _) in changes.iter().zip(0..left) {
+                    say(&line(change, with_revisions))?;
+                    seen += 1;
+                }
+            }
+            Some(News::Missed) => {
+                note("some changes were missed; these are the keys as they are now:");
+                let revision = rescan(client, prefix.as_bytes(), with_revisions)?;
+                watcher.go_on_behind(revision);
+            }
+            None if wanted > 0 && until.is_some_and(|until| Instant::now() >= until) => {
+                return Err(Failure::Failed(format!("FAIL: {seen} of {wanted} in time")));
+            }
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+fn line(change: &Change, with_revisions: bool) -> String {
+    let words = match &change.value {
+        Some(value) => show::words(&[b"SET", &change.key, value]),
+        None => show::words(&[b"DEL", &change.key]),
+    };
+    if with_revisions { format!("{} {words}", change.revision) } else { words }
+}
+
+/// Prints all keys as if they had just been set; gives the revision behind which changes follow.
+fn rescan(client: &KvClient, prefix: &[u8], with_revisions: bool) -> Result<u64, Failure> {
+    let (mut after, mut revision) = (Vec::new(), None);
+    loop {
+        let page = client.scan(prefix, &after, 0, Consistency::Linearizable);
+        let page = page.map_err(|status| refused(&status))?;
+        // That of the first page: what changes while the others come is told again.
+        let revision = *revision.get_or_insert(page.revision);
+        for pair in page.pairs.iter().cloned() {
+            let (key, value) = (pair.key, Some(pair.value));
+            let change = Change { key, value, revision: pair.modified, created: pair.created };
+            say(&line(&change, with_revisions))?;
+        }
+        match page.pairs.last() {
+            Some(last) if page.has_more => after.clone_from(&last.key),
+            _ => return Ok(revision),
+        }
+    }
+}
