@@ -38,11 +38,12 @@ pub enum Body {
         last_log_index: Index,
         /// Term of the candidate's last entry.
         last_log_term: Term,
+        /// How long the voter is asked to help nobody else to lead: a vote is a promise (rule 1 of
+        /// the lease).
+        lease: Duration,
         /// The leader that gave its lease up and asked this candidate to stand: promises to it no
-        /// longer count. Rule 9 of the lease.
+        /// longer count (rule 9 of the lease), and that it is heard of is no reason to refuse.
         released: Option<NodeId>,
-        /// Stand although a leader is known: the leader itself asked for it.
-        is_transfer: bool,
     },
     /// Section 5.2, and what rule 1 of the lease adds.
     RequestVoteReply {

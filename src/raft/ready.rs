@@ -32,9 +32,10 @@ pub type ReadId = u64;
 /// 2. Make `hard_state`, then `snapshot`, then `entries` durable. Entries replace whatever the log
 ///    held at their indices *and behind them*. Writes are done in the order of their `Ready`s; many
 ///    may be joined into one.
-/// 3. Only when all of 2 is durable: send `messages_after`, and report
-///    `Raft::persisted` with `write`. A report that comes late, after newer
-///    writes have replaced its entries, is known as such by its number.
+/// 3. Only when all of 2, and all of 2 of every `Ready` before it, is durable: send
+///    `messages_after`, and report `Raft::persisted` with `write`. A `Ready` may have a `write`
+///    with nothing to make durable: its messages wait for writes before it. A report that comes
+///    late, after newer writes have replaced its entries, is known as such by its number.
 /// 4. Do `committed` in order, exactly once, then report `Raft::applied`. It may
 ///    run before 2 is done: what is committed is durable on a majority.
 /// 5. Answer `reads`: once everything up to the index of a read is applied, the state may be read.
@@ -53,7 +54,7 @@ pub struct Ready {
     pub snapshot: Vec<SnapshotPiece>,
     /// To be made durable.
     pub entries: Vec<Entry>,
-    /// What to report when the above is durable; nothing if there is nothing to write.
+    /// What to report when the above is durable; nothing if there is nothing to wait for.
     pub write: Option<WriteId>,
     /// To be sent when the above is durable.
     pub messages_after: Vec<(NodeId, Message)>,
@@ -87,10 +88,15 @@ impl Ready {
 /// Pieces of one snapshot come in order, the first with offset 0 (then what was kept of an earlier
 /// one is thrown away). With the last piece the shell checks the whole snapshot and
 ///
-/// - if it is good, puts it in place durably, drops from the log what the core's
-///   `Raft::first_index` says, replaces the state machine's state by it, and
-///   reports `Raft::snapshot_installed` with `true`;
+/// - if it is good, puts it in place durably, cuts the log, replaces the state machine's state by
+///   it, and reports `Raft::snapshot_installed` with `true`. The log keeps what is behind the
+///   snapshot if its entry at the snapshot's index is of the snapshot's term; else all of it goes,
+///   for a log that differs there was never committed any further. A crash may come between the
+///   two: then a recovery does the same cut.
 /// - if it is not, throws it away and reports `false`: the leader begins anew.
+///
+/// From the last piece to the report the core gives no entries to write or to apply. The report may
+/// take its time; heartbeats are answered meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotPiece {
     /// Which snapshot.
@@ -103,11 +109,14 @@ pub struct SnapshotPiece {
     pub is_last: bool,
 }
 
-/// A follower needs a piece of our newest snapshot.
+/// A follower needs a piece of our newest snapshot, or of an older one that it has begun to get; if
+/// the shell no longer has that one, it reads from the beginning of the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotRead {
     /// Who needs it.
     pub to: NodeId,
+    /// Which snapshot.
+    pub snapshot: SnapshotMark,
     /// From where in the snapshot's file.
     pub offset: u64,
     /// At most this many bytes.
@@ -128,7 +137,7 @@ pub enum ReadGrant {
     /// anybody (rule 7 of the lease).
     Now(Index),
     /// A round of heartbeats is needed (rule 8); the answer comes in [`Ready::reads`].
-    Later,
+    Later(ReadId),
 }
 
 /// Why a command was not taken.
