@@ -5,7 +5,8 @@ use std::fmt;
 use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
 
 /// Rooms without sockets, files, threads, clocks, environment, ambient randomness or logging.
-const PURE: &[&str] = &["protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft"];
+const PURE: &[&str] =
+    &["text", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft"];
 
 /// Rooms that are pure but for these files or folders of theirs.
 const PURE_BUT: &[(&str, &[&str])] =

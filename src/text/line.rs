@@ -1,0 +1,163 @@
+//! Lines: words with one space between them.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::scan::find;
+use super::word::{WordError, all_plain, escape, unescape};
+
+/// Why a line, or its checksum, is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineError {
+    /// The byte of the line where it is noticed.
+    pub at: usize,
+    /// What is wrong, for people.
+    pub what: &'static str,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+}
+
+impl std::error::Error for LineError {}
+
+/// Where words are unescaped. Used again for each line, so that lines cost no memory of their own.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    unescaped: Vec<u8>,
+    places: Vec<Place>,
+}
+
+/// Where a word is.
+#[derive(Clone, Debug)]
+enum Place {
+    /// As it is in the line.
+    Line(Range<usize>),
+    /// Unescaped.
+    Scratch(Range<usize>),
+}
+
+/// Appends words to a line, escaped, with one space between them.
+pub fn push_words<'w>(words: impl IntoIterator<Item = &'w [u8]>, line: &mut Vec<u8>) {
+    for (place, word) in words.into_iter().enumerate() {
+        if place > 0 {
+            line.push(b' ');
+        }
+        escape(word, line);
+    }
+}
+
+/// The words of a line (without its newline), unescaped.
+///
+/// # Errors
+/// [`push_words`] does not write such a line.
+pub fn words<'l>(line: &'l [u8], scratch: &'l mut Scratch) -> Result<Vec<&'l [u8]>, LineError> {
+    let Scratch { unescaped, places } = scratch;
+    unescaped.clear();
+    places.clear();
+    let mut start = 0;
+    loop {
+        let rest = line.get(start..).unwrap_or_default();
+        let end = start + end_of_word(rest);
+        let text = line.get(start..end).unwrap_or_default();
+        if all_plain(text) {
+            places.push(Place::Line(start..end));
+        } else {
+            let before = unescaped.len();
+            unescape(text, unescaped).map_err(|error| in_line(error, start, text))?;
+            places.push(Place::Scratch(before..unescaped.len()));
+        }
+        if end >= line.len() {
+            break;
+        }
+        start = end + 1;
+    }
+    let word = |place: &Place| match place.clone() {
+        Place::Line(range) => line.get(range),
+        Place::Scratch(range) => unescaped.get(range),
+    };
+    Ok(places.iter().map(|place| word(place).unwrap_or_default()).collect())
+}
+
+fn in_line(error: WordError, start: usize, text: &[u8]) -> LineError {
+    let what = match error {
+        _ if text.is_empty() => "a space where a word begins",
+        WordError::Escape(_) => "a backslash that begins no escape",
+        WordError::Spelling(_) => "a word that is not spelled as it is written",
+    };
+    LineError { at: start + error.at(), what }
+}
+
+/// Where the next space is that is not escaped.
+fn end_of_word(text: &[u8]) -> usize {
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..).unwrap_or_default();
+        let Some(space) = find(b' ', rest).map(|at| from + at) else { return text.len() };
+        // Escaped by an odd number of backslashes: those of an even one escape each other.
+        let word = text.get(..space).unwrap_or_default();
+        let backslashes = word.iter().rev().take_while(|&&byte| byte == b'\\').count();
+        if backslashes.is_multiple_of(2) {
+            return space;
+        }
+        from = space + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    fn line_of(words: &[&[u8]]) -> Vec<u8> {
+        let mut line = Vec::new();
+        push_words(words.iter().copied(), &mut line);
+        line
+    }
+
+    #[test]
+    fn words_make_a_line_and_come_back() {
+        let mut scratch = Scratch::default();
+        for (these, line) in [
+            (&[&b"SET"[..], b"name1", b"Jaggu"][..], "SET name1 Jaggu"),
+            (&[b"SET", b"", b" ", b"\\", b"\\ "], "SET \\e \\  \\\\ \\\\\\ "),
+            (&[b"\n"], "\\n"),
+        ] {
+            assert_eq!(String::from_utf8(line_of(these)).unwrap(), line);
+            assert_eq!(words(line.as_bytes(), &mut scratch).as_deref(), Ok(these), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_are_refused_where_they_are_wrong() {
+        for (line, at) in
+            [("", 0), (" SET", 0), ("SET ", 4), ("SET  k", 4), ("SET k\\t", 5), ("a b\tc", 3)]
+        {
+            let error = words(line.as_bytes(), &mut Scratch::default()).unwrap_err();
+            assert_eq!(error.at, at, "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn any_words_come_back_and_damage_is_refused_or_other_words() {
+        let mut scratch = Scratch::default();
+        each_seed(|seed| {
+            let count = 1 + seed.below(5);
+            let these: Vec<Vec<u8>> = (0..count)
+                .map(|_| {
+                    let len = seed.below(5);
+                    (0..len).map(|_| *seed.pick(b"ab  \\\\\n\xc3\xa9")).collect()
+                })
+                .collect();
+            let these: Vec<&[u8]> = these.iter().map(Vec::as_slice).collect();
+            let mut line = line_of(&these);
+            assert_eq!(words(&line, &mut scratch), Ok(these));
+            seed.mutate(&mut line);
+            if let Ok(others) = words(&line, &mut scratch) {
+                assert_eq!(line_of(&others), line);
+            }
+        });
+    }
+}

@@ -1,0 +1,68 @@
+//! Records: lines that end in a checksum of everything before it.
+
+use super::crc32c::crc32c;
+use super::integer::{parse_hex, push_hex};
+use super::line::LineError;
+
+/// Bytes of a checksum with the space before it.
+pub const CHECKSUM_BYTES: usize = 9;
+
+/// Ends the line that begins at byte `start` of `text`: a space, the CRC-32C of the line so far
+/// (that space with it), a newline.
+pub fn seal(text: &mut Vec<u8>, start: usize) {
+    text.push(b' ');
+    let crc = crc32c(text.get(start..).unwrap_or_default());
+    push_hex(crc, text);
+    text.push(b'\n');
+}
+
+/// What a line (without its newline) says before its checksum.
+///
+/// # Errors
+/// It has no checksum, or one of another line.
+pub fn body(line: &[u8]) -> Result<&[u8], LineError> {
+    let end = line.len().saturating_sub(CHECKSUM_BYTES);
+    let (body, checksum) = line.split_at(end);
+    let [b' ', digits @ ..] = checksum else {
+        return Err(LineError { at: end, what: "a line that does not end in a checksum" });
+    };
+    let Some(crc) = parse_hex(digits) else {
+        return Err(LineError { at: end + 1, what: "a line that does not end in a checksum" });
+    };
+    // Over the space as well.
+    match crc32c(line.get(..=end).unwrap_or_default()) == crc {
+        true => Ok(body),
+        false => Err(LineError { at: 0, what: "a line that does not match its checksum" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_a_line_with_its_checksum() {
+        let mut text = b"NO-OP 1 # 1\n".to_vec();
+        let start = text.len();
+        text.extend_from_slice(b"SET name1 Jaggu 1 # 2");
+        seal(&mut text, start);
+        let line = text[start..].strip_suffix(b"\n").unwrap();
+        assert_eq!(line.len(), 21 + CHECKSUM_BYTES);
+        assert_eq!(body(line), Ok(&b"SET name1 Jaggu 1 # 2"[..]));
+    }
+
+    #[test]
+    fn one_flipped_bit_or_a_cut_is_noticed_wherever_it_is() {
+        let mut text = b"SET name1 Jaggu 1 # 2".to_vec();
+        seal(&mut text, 0);
+        text.pop();
+        for at in 0..text.len() {
+            assert!(body(&text[..at]).is_err(), "cut at {at}");
+            for bit in 0..8 {
+                let mut damaged = text.clone();
+                damaged[at] ^= 1 << bit;
+                assert!(body(&damaged).is_err(), "bit {bit} of byte {at}");
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Looking at many bytes at once. The loops over whole chunks have no branch inside, which is what
+//! the compiler needs to do them with vector instructions.
+
+/// Bytes of a chunk: two of the vectors that every x86-64 has.
+const CHUNK: usize = 32;
+
+/// Where `needle` is first.
+pub fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
+    first(bytes, |byte| byte == needle)
+}
+
+/// Where the first byte is that `is_wanted` picks.
+#[inline]
+pub(super) fn first(bytes: &[u8], is_wanted: impl Fn(u8) -> bool + Copy) -> Option<usize> {
+    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        if chunk.iter().fold(false, |found, &byte| found | is_wanted(byte)) {
+            let within = chunk.iter().position(|&byte| is_wanted(byte))?;
+            return Some(number * CHUNK + within);
+        }
+    }
+    let within = rest.iter().position(|&byte| is_wanted(byte))?;
+    Some(bytes.len() - rest.len() + within)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    #[test]
+    fn the_first_one_is_found_wherever_it_is() {
+        for len in 0..100 {
+            let mut bytes = vec![b'a'; len];
+            assert_eq!(find(b'x', &bytes), None);
+            for at in (0..len).rev() {
+                bytes[at] = b'x';
+                assert_eq!(find(b'x', &bytes), Some(at), "of {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_the_one_that_looking_one_by_one_finds() {
+        each_seed(|seed| {
+            let len = seed.below(200);
+            let bytes: Vec<u8> = (0..len).map(|_| seed.below(40) as u8).collect();
+            let wanted = seed.below(40) as u8;
+            assert_eq!(find(wanted, &bytes), bytes.iter().position(|&byte| byte == wanted));
+        });
+    }
+}
