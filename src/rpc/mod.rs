@@ -19,6 +19,7 @@ mod blocking;
 mod channel;
 mod client_call;
 mod connection;
+mod connections;
 mod dispatch;
 mod drive;
 mod health;

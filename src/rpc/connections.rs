@@ -1,0 +1,208 @@
+//! The connections of a server: whose turn it is, who has something to write, whose time is up.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::connection::{Connection, Turn};
+use super::dispatch::{Batch, Shared};
+use super::outbox::{ConnectionId, Letter};
+use super::reactor::Readiness;
+use super::slots::Slots;
+use super::tls::ServerTls;
+
+/// All connections of one server, and what they share.
+pub(super) struct Connections {
+    pub(super) shared: Shared,
+    tls: Option<ServerTls>,
+    started: Instant,
+    slots: Slots<Connection>,
+    to_run: VecDeque<ConnectionId>,
+    to_flush: Vec<ConnectionId>,
+    timers: BinaryHeap<Reverse<(Duration, u64)>>,
+    /// Memory that every turn uses anew.
+    buffer: Vec<u8>,
+    batch: Batch,
+}
+
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+impl Connections {
+    /// None yet. Times count from `started`.
+    pub(super) fn new(shared: Shared, tls: Option<ServerTls>, started: Instant) -> Connections {
+        Connections {
+            shared,
+            tls,
+            started,
+            slots: Slots::new(),
+            to_run: VecDeque::new(),
+            to_flush: Vec::new(),
+            timers: BinaryHeap::new(),
+            buffer: vec![0; READ_BUFFER_BYTES],
+            batch: Batch::default(),
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The id that the next connection will have.
+    pub(super) fn next_id(&self) -> ConnectionId {
+        self.slots.next_id()
+    }
+
+    /// Takes a connection in that was made with [`next_id`](Self::next_id).
+    pub(super) fn insert(&mut self, connection: Connection) {
+        let id = self.slots.next_id();
+        self.slots.insert(connection);
+        // Its first bytes are often here already: no need to wait for their event.
+        self.schedule(id, true);
+    }
+
+    /// Whether any has something to do without waiting for an event.
+    pub(super) fn any_to_run(&self) -> bool {
+        !self.to_run.is_empty()
+    }
+
+    /// When the first time is up.
+    pub(super) fn next_timeout(&self) -> Option<Duration> {
+        self.timers.peek().map(|Reverse((due, _))| *due)
+    }
+
+    /// A socket became ready.
+    pub(super) fn note(&mut self, ready: Readiness) {
+        let id = ConnectionId::from_key(ready.key);
+        let Some(connection) = self.slots.get_mut(id) else { return };
+        if ready.readable {
+            connection.set_readable(ready.ended);
+        }
+        self.schedule(id, ready.writable);
+    }
+
+    /// Puts a connection on the lists that it belongs on.
+    fn schedule(&mut self, id: ConnectionId, flush: bool) {
+        let Some(connection) = self.slots.get_mut(id) else { return };
+        if !connection.to_run && connection.is_runnable() {
+            connection.to_run = true;
+            self.to_run.push_back(id);
+        }
+        if !connection.to_flush && flush {
+            connection.to_flush = true;
+            self.to_flush.push(id);
+        }
+    }
+
+    /// Gives every connection that can run one turn.
+    pub(super) fn run(&mut self, now: Duration) {
+        for _ in 0..self.to_run.len() {
+            let Some(id) = self.to_run.pop_front() else { return };
+            self.with(id, now, |connection, turn| {
+                connection.to_run = false;
+                connection.run(turn);
+            });
+            self.schedule(id, true);
+        }
+    }
+
+    /// Does what a handle asked for.
+    pub(super) fn deliver(&mut self, Letter { connection: id, call, action }: Letter) {
+        if let Some(connection) = self.slots.get_mut(id) {
+            connection.act(call, action, &self.shared);
+            self.schedule(id, true);
+        }
+    }
+
+    /// Writes what waits to be written.
+    pub(super) fn flush(&mut self, now: Duration) {
+        let mut to_flush = mem::take(&mut self.to_flush);
+        for id in to_flush.drain(..) {
+            self.with(id, now, |connection, turn| {
+                connection.to_flush = false;
+                connection.flush(turn);
+            });
+            match self.slots.get_mut(id) {
+                Some(connection) if connection.is_gone() => self.slots.remove(id),
+                Some(_) => {
+                    self.arm(id);
+                    // Room in the output may let it read again.
+                    self.schedule(id, false);
+                }
+                None => (),
+            }
+        }
+        self.to_flush = to_flush;
+    }
+
+    /// Sets the server's timer for a connection, unless one that is early enough is set: most
+    /// timeouts move later with every byte, and are looked at when the old time has come.
+    fn arm(&mut self, id: ConnectionId) {
+        let Some(connection) = self.slots.get_mut(id) else { return };
+        let due = connection.next_timeout();
+        if connection.armed.is_none_or(|armed| due < armed) {
+            connection.armed = Some(due);
+            self.timers.push(Reverse((due, id.key())));
+        }
+    }
+
+    /// Looks after those whose time is up.
+    pub(super) fn expire(&mut self, now: Duration) {
+        while let Some(&Reverse((due, key))) = self.timers.peek()
+            && due <= now
+        {
+            self.timers.pop();
+            let id = ConnectionId::from_key(key);
+            self.with(id, now, |connection, turn| {
+                if connection.armed == Some(due) {
+                    connection.armed = None;
+                    connection.handle_timeout(turn);
+                }
+            });
+            self.schedule(id, true);
+        }
+    }
+
+    fn with(
+        &mut self,
+        id: ConnectionId,
+        now: Duration,
+        act: impl FnOnce(&mut Connection, &mut Turn<'_>),
+    ) {
+        let Some(connection) = self.slots.get_mut(id) else { return };
+        let mut turn = Turn {
+            shared: &self.shared,
+            tls: self.tls.as_ref(),
+            buffer: &mut self.buffer,
+            batch: &mut self.batch,
+            now,
+            instant: self.started + now,
+        };
+        act(connection, &mut turn);
+    }
+
+    /// Tells every client that no new calls are taken.
+    pub(super) fn go_away(&mut self, now: Duration) {
+        for id in self.slots.ids() {
+            if let Some(connection) = self.slots.get_mut(id) {
+                connection.go_away(now);
+            }
+            self.schedule(id, true);
+        }
+    }
+
+    /// Whether none has anything left to say. Those that only wait for their peer to close as well
+    /// do not count.
+    pub(super) fn are_drained(&mut self) -> bool {
+        let ids = self.slots.ids();
+        ids.into_iter().all(|id| self.slots.get_mut(id).is_none_or(|c| c.has_said_all()))
+    }
+
+    /// Ends what is still open.
+    pub(super) fn close(&mut self, now: Duration) {
+        for id in self.slots.ids() {
+            self.with(id, now, Connection::close);
+        }
+    }
+}
