@@ -12,3 +12,5 @@ mod flow;
 mod life;
 #[path = "rpc/limits.rs"]
 mod limits;
+#[path = "rpc/resident.rs"]
+mod resident;

@@ -19,7 +19,7 @@ use super::dispatch::{Batch, Calls, Dispatch, Shared};
 use super::outbox::{Action, ConnectionId};
 use super::socket::Socket;
 use super::tls::ServerTls;
-use crate::call::{CallId, Code};
+use crate::call::{CallId, Code, Status};
 use crate::session::{ServerSession, Sniffed, sniff};
 
 /// How long a connection that is over waits for the peer to close its side.
@@ -206,22 +206,33 @@ impl Connection {
             Action::Headers(metadata) => {
                 let _ = self.session.send_headers(call, &metadata);
             }
-            Action::Message(message) => {
-                let _ = self.session.send_message(call, &message);
-            }
+            Action::Answer(message) => self.answer(call, Ok(&message)),
             Action::Counted(message) => {
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
                 self.calls.account(call, message.len(), queued, shared);
                 self.give_room();
             }
-            Action::Finish(status) => {
-                let _ = self.session.finish(call, &status);
-                self.calls.finished(call);
-            }
+            Action::Finish(status) => self.finish(call, &status),
             Action::Taken(bytes) => self.session.message_taken(call, bytes),
             Action::WhenDrained => self.calls.when_drained(call),
         }
+    }
+
+    /// Answers a unary call.
+    pub(super) fn answer(&mut self, call: CallId, answer: Result<&[u8], Status>) {
+        let sent = answer.and_then(|message| {
+            let too_large = |_| Status::new(Code::ResourceExhausted, "the answer is too large");
+            self.session.send_message(call, message).map_err(too_large)
+        });
+        self.finish(call, &sent.err().unwrap_or(Status::OK));
+    }
+
+    /// Ends a call. If it is over already (then a message could not be sent either), nothing is
+    /// sent: its handles have been told, or will be.
+    fn finish(&mut self, call: CallId, status: &Status) {
+        let _ = self.session.finish(call, status);
+        self.calls.finished(call);
     }
 
     /// Lets the client send as much more as handlers have taken. Tells whether there was any.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Turn};
 use super::dispatch::{Batch, Shared};
-use super::outbox::{ConnectionId, Letter};
+use super::outbox::{ConnectionId, Letter, Reply};
 use super::reactor::Readiness;
 use super::slots::Slots;
 use super::tls::ServerTls;
+use crate::call::Status;
 
 /// All connections of one server, and what they share.
 pub(super) struct Connections {
@@ -112,6 +113,19 @@ impl Connections {
         if let Some(connection) = self.slots.get_mut(id) {
             connection.act(call, action, &self.shared);
             self.schedule(id, true);
+        }
+    }
+
+    /// Answers a call, here and now if it is one of ours.
+    pub(super) fn answer(&mut self, reply: Reply, answer: Result<&[u8], Status>) {
+        match reply.redeem(&self.shared.outbox) {
+            Ok((id, call)) => {
+                if let Some(connection) = self.slots.get_mut(id) {
+                    connection.answer(call, answer);
+                    self.schedule(id, true);
+                }
+            }
+            Err(reply) => reply.send(answer.map(<[u8]>::to_vec)),
         }
     }
 

@@ -10,6 +10,9 @@
 //! | [`Services::streaming`] | the reactor's thread | from any thread, by its [`Responder`] |
 //! | [`Services::blocking`] | a worker's thread | as it likes, by its [`BlockingCall`] |
 //!
+//! What the calls are about may live on that thread too, as the server's [`Resident`]: it has a turn
+//! whenever something has happened, a timer, and [wakers](ResidentWaker) for other threads.
+//!
 //! A thread that sleeps on the other core takes some 40 us to wake, and a whole call on one thread
 //! takes a tenth of that: so short handlers run where their bytes arrive.
 
@@ -28,6 +31,7 @@ mod multiplexer;
 mod outbox;
 mod reactor;
 mod reflection;
+mod resident;
 mod server;
 mod service;
 mod slots;
@@ -42,6 +46,7 @@ pub use client_call::{ClientCall, Received};
 pub use health::{Health, ServingStatus};
 pub use multiplexer::{Completion, Multiplexer};
 pub use outbox::{Reply, Responder};
+pub use resident::{Reactor, Resident, ResidentWaker};
 pub use server::{Server, ServerHandle, ServerOptions};
 pub use service::{CallHandler, Context, Services, Shape};
 pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};

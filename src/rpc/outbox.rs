@@ -23,8 +23,8 @@ pub(super) struct ConnectionId {
 pub(super) enum Action {
     /// Send initial metadata.
     Headers(Metadata),
-    /// Send a message.
-    Message(Vec<u8>),
+    /// Send a message and end the call well.
+    Answer(Vec<u8>),
     /// Send a message, which was counted as queued in the call's [`Flow`].
     Counted(Vec<u8>),
     /// End the call.
@@ -122,14 +122,23 @@ impl Reply {
     /// Answers with a message, or with an error.
     pub fn send(mut self, answer: Result<Vec<u8>, Status>) {
         if let Some(address) = self.address.take() {
-            let status = match answer {
-                Ok(message) => {
-                    address.post(Action::Message(message));
-                    Status::OK
-                }
-                Err(status) => status,
-            };
-            address.post(Action::Finish(status));
+            address.post(match answer {
+                Ok(message) => Action::Answer(message),
+                Err(status) => Action::Finish(status),
+            });
+        }
+    }
+
+    /// Gives the address away if it leads to `outbox`: its owner answers by itself.
+    pub(super) fn redeem(mut self, outbox: &Arc<Outbox>) -> Result<(ConnectionId, CallId), Reply> {
+        match self.address.take() {
+            Some(address) if Arc::ptr_eq(&address.outbox, outbox) => {
+                Ok((address.connection, address.call))
+            }
+            address => {
+                self.address = address;
+                Err(self)
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The server: one thread that owns a listener and all its connections.
 //!
 //! A turn of its loop: wait for readiness; accept; let every connection that can run have its turn
-//! (read, handle, collect answers); do what handles asked for; write; look after timers. Nothing in
-//! it blocks but the wait.
+//! (read, handle, collect answers); let the resident have its own; do what handles asked for; look
+//! after timers; write. Nothing in it blocks but the wait.
 
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -17,6 +17,7 @@ use super::connections::Connections;
 use super::dispatch::Shared;
 use super::outbox::{Letter, Outbox};
 use super::reactor::{Listener, Poller, Readiness, Waker};
+use super::resident::{Reactor, Resident, ResidentWaker};
 use super::service::Services;
 use super::socket::Socket;
 use super::tls::ServerTls;
@@ -70,6 +71,9 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     started: Instant,
     connections: Connections,
+    resident: Option<Box<dyn Resident>>,
+    resident_due: Option<Duration>,
+    resident_waker: ResidentWaker,
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
     /// Memory that every turn uses anew.
@@ -125,6 +129,9 @@ impl Server {
         let started = Instant::now();
         Ok(Server {
             connections: Connections::new(shared, options.tls.clone(), started),
+            resident: None,
+            resident_due: None,
+            resident_waker: ResidentWaker::new(poller.waker()),
             options,
             poller,
             listener: Some(listener),
@@ -148,23 +155,36 @@ impl Server {
         ServerHandle { stop: Arc::clone(&self.stop), waker: self.poller.waker() }
     }
 
+    /// Lets `resident` live on the server's thread, from the first turn of [`run`](Self::run) on
+    /// until `run` returns. There is room for one.
+    pub fn set_resident(&mut self, resident: impl Resident + 'static) {
+        self.resident = Some(Box::new(resident));
+    }
+
+    /// What wakes the resident from another thread.
+    pub fn resident_waker(&self) -> ResidentWaker {
+        self.resident_waker.clone()
+    }
+
     /// Serves until a [`ServerHandle`] shuts it down and what was in flight has ended.
     ///
     /// # Errors
     /// The operating system's, when waiting for sockets fails.
     pub fn run(mut self) -> io::Result<()> {
+        self.resident_waker.wake();
         loop {
             let now = self.wait()?;
             if self.stop.load(Ordering::SeqCst) {
                 self.begin_shutdown(now);
             }
             self.connections.run(now);
+            self.turn_resident();
             self.deliver_letters();
             self.connections.expire(now);
             self.connections.flush(now);
             // Asked before the next wait: the last connection's end is not followed by an event.
             if let Some(until) = self.drain_until
-                && (now >= until || self.connections.are_drained())
+                && (now >= until || self.is_drained())
             {
                 self.connections.close(now);
                 return Ok(());
@@ -178,13 +198,16 @@ impl Server {
             Some(Duration::ZERO)
         } else {
             let next = self.connections.next_timeout();
-            let due = [next, self.accept_again, self.drain_until].into_iter().flatten().min();
+            let due = [next, self.resident_due, self.accept_again, self.drain_until];
+            let due = due.into_iter().flatten().min();
             due.map(|due| due.saturating_sub(self.started.elapsed()))
         };
-        let Server { poller, connections, stop, drain_until, readiness, .. } = self;
+        let Server { poller, connections, resident_waker, stop, drain_until, readiness, .. } = self;
         let outbox = &connections.shared.outbox;
         poller.wait(timeout, readiness, || {
-            !outbox.is_empty() || (drain_until.is_none() && stop.load(Ordering::SeqCst))
+            !outbox.is_empty()
+                || resident_waker.is_called()
+                || (drain_until.is_none() && stop.load(Ordering::SeqCst))
         })?;
         let now = self.started.elapsed();
         let mut readiness = mem::take(&mut self.readiness);
@@ -241,6 +264,28 @@ impl Server {
         }
     }
 
+    fn turn_resident(&mut self) {
+        // Cleared first: a waker that is used from here on has a further turn begin.
+        self.resident_waker.take();
+        let due = self.with_resident(|resident, reactor| resident.turn(reactor));
+        self.resident_due = due.flatten().map(|due| due.saturating_duration_since(self.started));
+    }
+
+    fn with_resident<T>(
+        &mut self,
+        act: impl FnOnce(&mut dyn Resident, &mut Reactor<'_>) -> T,
+    ) -> Option<T> {
+        let resident = self.resident.as_deref_mut()?;
+        let mut reactor = Reactor { connections: &mut self.connections, now: Instant::now() };
+        Some(act(resident, &mut reactor))
+    }
+
+    /// Whether nothing is left to wait for before the server ends.
+    fn is_drained(&mut self) -> bool {
+        let is_finished = self.resident.as_ref().is_none_or(|resident| resident.is_finished());
+        is_finished && self.connections.are_drained()
+    }
+
     /// Does what handles asked for since the last turn.
     fn deliver_letters(&mut self) {
         self.connections.shared.outbox.take(&mut self.letters);
@@ -258,5 +303,6 @@ impl Server {
         self.listener = None;
         self.connections.shared.services.shutting_down();
         self.connections.go_away(now);
+        self.with_resident(|resident, reactor| resident.shut_down(reactor));
     }
 }

@@ -1,0 +1,240 @@
+//! What lives on a server's thread: its turns, its timer, its wakers, its end.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use agora::call::{Code, Status};
+use agora::rpc::{
+    Channel, ChannelOptions, Multiplexer, Reactor, Reply, Resident, ResidentWaker, Server,
+    ServerHandle, ServerOptions, Services,
+};
+
+use crate::fixture::{LONG, both, eventually, within};
+
+const ADD: &str = "/test.Ledger/Add";
+const LAST_WORD: &str = "/test.Ledger/LastWord";
+
+/// What handlers leave for the resident.
+#[derive(Default)]
+struct Desk {
+    adds: Vec<(Vec<u8>, Reply)>,
+    last_words: Vec<Reply>,
+}
+
+/// What the test sees of a resident.
+#[derive(Default)]
+struct Seen {
+    /// How many calls each turn found that found any.
+    batches: Vec<usize>,
+    turns: Vec<Instant>,
+    shut_down: bool,
+}
+
+/// Answers what it finds on its desk.
+struct Ledger {
+    desk: Arc<Mutex<Desk>>,
+    seen: Arc<Mutex<Seen>>,
+    /// Asks for a turn at these times.
+    appointments: Vec<Instant>,
+    /// How long it wants to go on in a shutdown.
+    linger: Duration,
+    finishes_at: Option<Instant>,
+    is_finished: bool,
+}
+
+impl Resident for Ledger {
+    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        let mut desk = self.desk.lock().unwrap();
+        let mut seen = self.seen.lock().unwrap();
+        seen.turns.push(reactor.now());
+        if !desk.adds.is_empty() {
+            seen.batches.push(desk.adds.len());
+        }
+        for (message, reply) in desk.adds.drain(..) {
+            match message.as_slice() {
+                b"" => reactor.answer(reply, Err(Status::new(Code::InvalidArgument, "nothing"))),
+                message => reactor.answer(reply, Ok(message)),
+            }
+        }
+        self.is_finished = self.finishes_at.is_some_and(|at| reactor.now() >= at);
+        if self.is_finished {
+            desk.last_words.drain(..).for_each(|reply| reply.send(Ok(b"bye".to_vec())));
+        }
+        self.appointments.retain(|at| *at > reactor.now());
+        self.appointments
+            .iter()
+            .copied()
+            .chain(self.finishes_at.filter(|_| !self.is_finished))
+            .min()
+    }
+
+    fn shut_down(&mut self, reactor: &mut Reactor<'_>) {
+        self.seen.lock().unwrap().shut_down = true;
+        self.finishes_at = Some(reactor.now() + self.linger);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.is_finished
+    }
+}
+
+struct Fixture {
+    address: SocketAddr,
+    handle: ServerHandle,
+    waker: ResidentWaker,
+    seen: Arc<Mutex<Seen>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Fixture {
+    fn new(appointments: Vec<Instant>, linger: Duration, shutdown_grace: Duration) -> Fixture {
+        let (desk, seen) = (Arc::<Mutex<Desk>>::default(), Arc::<Mutex<Seen>>::default());
+        let mut services = Services::new();
+        services.deferred(ADD, {
+            let desk = Arc::clone(&desk);
+            move |_, message, reply| desk.lock().unwrap().adds.push((message.to_vec(), reply))
+        });
+        services.deferred(LAST_WORD, {
+            let desk = Arc::clone(&desk);
+            move |_, _, reply| desk.lock().unwrap().last_words.push(reply)
+        });
+        let options = ServerOptions { shutdown_grace, ..ServerOptions::default() };
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Server::bind(any, services, options).unwrap();
+        let ledger = Ledger {
+            desk,
+            seen: Arc::clone(&seen),
+            appointments,
+            linger,
+            finishes_at: None,
+            is_finished: false,
+        };
+        server.set_resident(ledger);
+        let (address, handle) = (server.local_addr(), server.handle());
+        let waker = server.resident_waker();
+        let thread = Some(std::thread::spawn(move || server.run().unwrap()));
+        Fixture { address, handle, waker, seen, thread }
+    }
+
+    fn plain() -> Fixture {
+        Fixture::new(Vec::new(), Duration::ZERO, LONG)
+    }
+
+    fn turns(&self) -> usize {
+        self.seen.lock().unwrap().turns.len()
+    }
+
+    fn stop(&mut self) {
+        self.handle.shut_down();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.handle.shut_down();
+    }
+}
+
+#[test]
+fn a_turn_finds_all_calls_that_came_together() {
+    both(|protocol| {
+        let server = Fixture::plain();
+        let options = ChannelOptions { protocol, ..ChannelOptions::default() };
+        let mut multiplexer = Multiplexer::new().unwrap();
+        let link = multiplexer.connect(&server.address.to_string(), &options).unwrap();
+        for n in 0..20 {
+            multiplexer.start(link, ADD, &[n], Some(LONG)).unwrap();
+        }
+        let mut answers = Vec::new();
+        while answers.len() < 20 {
+            multiplexer.turn(LONG, |done| answers.push(done.message.to_vec())).unwrap();
+        }
+        assert_eq!(answers, (0..20).map(|n| vec![n]).collect::<Vec<_>>());
+        assert_eq!(server.seen.lock().unwrap().batches, [20]);
+    });
+}
+
+#[test]
+fn an_error_is_answered_as_well() {
+    both(|protocol| {
+        let server = Fixture::plain();
+        let options = ChannelOptions { protocol, ..ChannelOptions::default() };
+        let channel = Channel::new(&server.address.to_string(), options).unwrap();
+        let error = channel.unary(ADD, b"", &within(LONG)).unwrap_err();
+        assert_eq!((error.code, error.message.as_str()), (Code::InvalidArgument, "nothing"));
+        assert_eq!(channel.unary(ADD, b"next", &within(LONG)).unwrap(), b"next");
+    });
+}
+
+#[test]
+fn the_first_turn_comes_by_itself_and_further_ones_when_they_are_due() {
+    let started = Instant::now();
+    let due = [20, 50].map(|ms| started + Duration::from_millis(ms));
+    let server = Fixture::new(due.to_vec(), Duration::ZERO, LONG);
+    eventually("three turns", || server.turns() >= 3);
+    let turns = server.seen.lock().unwrap().turns.clone();
+    assert!(turns[0] < due[0], "the first is not waited for");
+    for due in due {
+        assert!(turns.iter().any(|turn| *turn >= due), "none too early");
+    }
+    // Each appointment costs one turn, not several that come too early.
+    assert_eq!(turns.len(), 3);
+}
+
+#[test]
+fn a_waker_has_a_turn_begin_from_any_thread() {
+    let server = Fixture::plain();
+    eventually("the first turn", || server.turns() == 1);
+    for n in 2..100 {
+        server.waker.wake();
+        eventually("one turn more", || server.turns() >= n);
+    }
+    // Many calls while it is awake cost few turns, and the last of them is not lost.
+    let threads = [(); 4].map(|()| {
+        let (waker, seen) = (server.waker.clone(), Arc::clone(&server.seen));
+        std::thread::spawn(move || {
+            for _ in 0..200 {
+                let called = Instant::now();
+                waker.wake();
+                eventually("a turn after the call", || {
+                    seen.lock().unwrap().turns.last().is_some_and(|turn| *turn >= called)
+                });
+            }
+        })
+    });
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_shutdown_waits_until_the_resident_is_finished() {
+    let mut server = Fixture::new(Vec::new(), Duration::from_millis(50), LONG);
+    let target = server.address.to_string();
+    let (begun, begins) = mpsc::channel();
+    let client = std::thread::spawn(move || {
+        let channel = Channel::new(&target, ChannelOptions::default()).unwrap();
+        channel.unary(ADD, b"first", &within(LONG)).unwrap();
+        begun.send(()).unwrap();
+        channel.unary(LAST_WORD, b"", &within(LONG))
+    });
+    begins.recv_timeout(LONG).unwrap();
+    let turns = server.turns();
+    eventually("the second call", || server.turns() > turns);
+    let started = Instant::now();
+    server.stop();
+    assert!(started.elapsed() >= Duration::from_millis(50));
+    assert!(started.elapsed() < LONG);
+    assert!(server.seen.lock().unwrap().shut_down);
+    assert_eq!(client.join().unwrap().unwrap(), b"bye");
+}
+
+#[test]
+fn a_resident_that_is_never_finished_ends_with_the_grace() {
+    let grace = Duration::from_millis(50);
+    let mut server = Fixture::new(Vec::new(), Duration::from_secs(3600), grace);
+    let started = Instant::now();
+    server.stop();
+    assert!(started.elapsed() >= grace && started.elapsed() < LONG);
+}
