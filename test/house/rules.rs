@@ -6,7 +6,7 @@ use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
 
 /// Rooms without sockets, files, threads, clocks, environment, ambient randomness or logging.
 const PURE: &[&str] =
-    &["text", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft"];
+    &["text", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft", "kmeans"];
 
 /// Rooms that are pure but for these files or folders of theirs.
 const PURE_BUT: &[(&str, &[&str])] =
@@ -20,6 +20,7 @@ const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
 const HIDDEN: &[(&str, &[&str])] = &[
     ("kv", &["hpack", "http2", "grpc", "native", "session"]),
     ("market", &["hpack", "http2", "grpc", "native", "session"]),
+    ("kmeans", &["hpack", "http2", "grpc", "native", "session", "rpc", "raft", "kv", "market"]),
 ];
 
 /// Files named here, or whose room is `pb`, see the generated messages.

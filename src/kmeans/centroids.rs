@@ -1,0 +1,159 @@
+//! Centroids, and the one definition of the nearest.
+
+use std::fmt;
+
+use super::{Error, MAX_DIMS};
+
+/// Most centroids.
+pub const MAX_CENTROIDS: usize = 100_000;
+
+/// `K` centroids of the same number of finite coordinates. Their order is their index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Centroids {
+    dims: usize,
+    coordinates: Vec<f64>,
+}
+
+impl Centroids {
+    /// Centroids from their coordinates, one centroid after the other.
+    pub fn new(dims: usize, coordinates: Vec<f64>) -> Result<Centroids, Error> {
+        if !(1..=MAX_DIMS).contains(&dims) {
+            return Err(Error::Dims(dims));
+        }
+        let (count, rest) = (coordinates.len() / dims, coordinates.len() % dims);
+        if rest != 0 {
+            return Err(Error::DimsDiffer { expected: dims, found: rest });
+        }
+        if !(1..=MAX_CENTROIDS).contains(&count) {
+            return Err(Error::CentroidCount(count));
+        }
+        if coordinates.iter().any(|x| !x.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        Ok(Centroids { dims, coordinates })
+    }
+
+    /// How many there are: `K`.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
+    pub fn len(&self) -> usize {
+        self.coordinates.len() / self.dims
+    }
+
+    /// Coordinates of a centroid.
+    pub fn dims(&self) -> usize {
+        self.dims
+    }
+
+    /// One of them, by index from 0.
+    pub fn get(&self, index: usize) -> &[f64] {
+        &self.coordinates[index * self.dims..(index + 1) * self.dims]
+    }
+
+    /// All coordinates, centroid after centroid.
+    pub fn coordinates(&self) -> &[f64] {
+        &self.coordinates
+    }
+
+    /// Each in order of its index.
+    pub fn iter(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.coordinates.chunks_exact(self.dims)
+    }
+
+    /// The index of the nearest centroid to a point and the squared distance to it; of several
+    /// equally near ones, that with the lowest index.
+    ///
+    /// This is the assignment. Every faster way in this room gives what this gives, bit for bit.
+    pub fn nearest(&self, point: &[f64]) -> (usize, f64) {
+        let mut nearest = (0, f64::INFINITY);
+        for (index, centroid) in self.iter().enumerate() {
+            let distance = squared_distance(point, centroid);
+            if distance < nearest.1 {
+                nearest = (index, distance);
+            }
+        }
+        nearest
+    }
+
+    /// The longest way that a centroid is from the one with its index in `other`.
+    pub fn shift(&self, other: &Centroids) -> f64 {
+        let distances = self.iter().zip(other.iter()).map(|(a, b)| squared_distance(a, b));
+        distances.fold(0.0, f64::max).sqrt()
+    }
+}
+
+/// One centroid a line, coordinates between commas, each the shortest text that reads back as it.
+impl fmt::Display for Centroids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for centroid in self.iter() {
+            for (index, x) in centroid.iter().enumerate() {
+                let comma = if index == 0 { "" } else { "," };
+                write!(f, "{comma}{x:?}")?;
+            }
+            f.write_str("\n")?;
+        }
+        Ok(())
+    }
+}
+
+/// The squared Euclidean distance, as it is defined here: in f64, dimension after dimension, each
+/// operation rounded by itself.
+///
+/// Never with fused multiply-add: where the processor has none, a call that imitates it costs tens
+/// of multiplications, and the bits must be the same everywhere; where it has one, the kernels that
+/// matter for speed use it in their estimates. It is also what `((x - c) ** 2)` summed up in a
+/// loop gives in any other language.
+pub fn squared_distance(point: &[f64], centroid: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (x, c) in point.iter().zip(centroid) {
+        let difference = x - c;
+        sum += difference * difference;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(coordinates: &[f64]) -> Centroids {
+        Centroids::new(1, coordinates.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_index() {
+        assert_eq!(line(&[2.0, 0.0, 2.0, 0.0]).nearest(&[1.0]), (0, 1.0));
+        assert_eq!(line(&[3.0, 2.0, 2.0]).nearest(&[1.0]), (1, 1.0));
+        // Equal after rounding is a tie: both squares are 1e32.
+        assert_eq!(line(&[1e16, -1e16]).nearest(&[0.5]), (0, 1e32));
+    }
+
+    #[test]
+    fn squares_beyond_the_largest_number_are_all_equally_far() {
+        assert_eq!(line(&[1e300, -1e200, 1e170]).nearest(&[-1e300]), (0, f64::INFINITY));
+        assert_eq!(line(&[f64::MAX, 1e150]).nearest(&[-f64::MAX]), (0, f64::INFINITY));
+        assert_eq!(line(&[f64::MAX, 1e150]).nearest(&[0.0]), (1, 1e150 * 1e150));
+    }
+
+    #[test]
+    fn squares_below_the_smallest_number_are_all_equally_near() {
+        assert_eq!(line(&[1e-200, 0.0]).nearest(&[0.0]), (0, 0.0));
+        assert_eq!(line(&[1.0, -0.0]).nearest(&[0.0]), (1, 0.0));
+    }
+
+    #[test]
+    fn text_is_the_shortest_that_reads_back() {
+        let centroids = Centroids::new(2, vec![-0.175, 8.141666666666667, 1e-300, 5.0]).unwrap();
+        assert_eq!(centroids.to_string(), "-0.175,8.141666666666667\n1e-300,5.0\n");
+    }
+
+    #[test]
+    fn what_are_no_centroids_is_refused() {
+        assert_eq!(Centroids::new(2, vec![]), Err(Error::CentroidCount(0)));
+        assert_eq!(Centroids::new(0, vec![1.0]), Err(Error::Dims(0)));
+        let ragged = Error::DimsDiffer { expected: 2, found: 1 };
+        assert_eq!(Centroids::new(2, vec![1.0; 3]), Err(ragged));
+        assert_eq!(Centroids::new(1, vec![f64::NAN]), Err(Error::NotFinite));
+        let many = vec![0.0; MAX_CENTROIDS + 1];
+        assert_eq!(Centroids::new(1, many), Err(Error::CentroidCount(100_001)));
+    }
+}

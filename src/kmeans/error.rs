@@ -1,0 +1,56 @@
+//! What can be wrong with points, centroids and what is made of them.
+
+use std::fmt;
+
+use super::{MAX_CENTROIDS, MAX_DIMS};
+
+/// Why something is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// A number of coordinates that no point may have.
+    Dims(usize),
+    /// Another number of coordinates than the other points or the centroids have.
+    DimsDiffer {
+        /// How many the others have.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A number of centroids beyond the limits.
+    CentroidCount(usize),
+    /// NaN or an infinity.
+    NotFinite,
+    /// Fewer different points than centroids are wanted.
+    TooFewPoints {
+        /// How many there are.
+        distinct: usize,
+        /// How many centroids.
+        k: usize,
+    },
+    /// Text that is no candidate.
+    NotCandidate,
+    /// Text that is no partial sum.
+    NotPartial,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Dims(dims) => write!(f, "{dims} coordinates: a point has 1 to {MAX_DIMS}"),
+            Error::DimsDiffer { expected, found } => {
+                write!(f, "{found} coordinates instead of {expected}")
+            }
+            Error::CentroidCount(count) => {
+                write!(f, "{count} centroids: there may be 1 to {MAX_CENTROIDS}")
+            }
+            Error::NotFinite => f.write_str("a coordinate is not a finite number"),
+            Error::TooFewPoints { distinct, k } => {
+                write!(f, "{k} centroids need {k} different points, and there are {distinct}")
+            }
+            Error::NotCandidate => f.write_str("not a candidate: rank, offset and coordinates"),
+            Error::NotPartial => f.write_str("not a partial sum such as \"2 5p-1 -43p-7\""),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

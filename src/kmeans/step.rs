@@ -1,0 +1,82 @@
+//! From partial sums to the next centroids.
+
+use super::{Centroids, Dyadic, Error, Partial};
+
+/// What one iteration makes of the centroids that its points were assigned to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The mean of each cluster; that of an empty one stays where it was.
+    pub centroids: Centroids,
+    /// The longest way that a centroid went. 0 means that nothing will change any more.
+    pub shift: f64,
+    /// The squared distances of all points to the centroids they were assigned to, added up
+    /// exactly.
+    pub squared_error: Dyadic,
+    /// The clusters without points, by rising index.
+    pub empty: Vec<usize>,
+}
+
+impl Step {
+    /// The step from `old` centroids, given what the points of each cluster add up to, merged over
+    /// all splits, in order of the clusters' indices, and the sum of [`squares`] over all splits.
+    ///
+    /// [`squares`]: super::squares
+    pub fn new(old: &Centroids, clusters: &[Partial], squares: &Dyadic) -> Result<Step, Error> {
+        if clusters.len() != old.len() {
+            return Err(Error::CentroidCount(clusters.len()));
+        }
+        let mut squared_error = squares.clone();
+        let mut coordinates = Vec::with_capacity(old.coordinates().len());
+        let mut empty = Vec::new();
+        for (index, (partial, before)) in clusters.iter().zip(old.iter()).enumerate() {
+            if partial.sums().len() != old.dims() {
+                let (expected, found) = (old.dims(), partial.sums().len());
+                return Err(Error::DimsDiffer { expected, found });
+            }
+            squared_error += &partial.error_less_squares(before);
+            match partial.mean() {
+                Some(mean) => coordinates.extend(mean),
+                None => {
+                    empty.push(index);
+                    coordinates.extend_from_slice(before);
+                }
+            }
+        }
+        let centroids = Centroids::new(old.dims(), coordinates)?;
+        let shift = old.shift(&centroids);
+        Ok(Step { centroids, shift, squared_error, empty })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partial(text: &str) -> Partial {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_centroid_goes_to_the_mean_of_its_points_and_stays_without_any() {
+        let old = Centroids::new(1, vec![0.0, 10.0, 100.0]).unwrap();
+        // 1, 2 and 12, 14; squares 1 + 4 + 144 + 196
+        let clusters = [partial("2 3"), partial("2 26"), Partial::empty(1)];
+        let step = Step::new(&old, &clusters, &Dyadic::new(345.0)).unwrap();
+        assert_eq!(step.centroids.coordinates(), [1.5, 13.0, 100.0]);
+        assert_eq!(step.shift, 3.0);
+        assert_eq!(step.squared_error, Dyadic::new(1.0 + 4.0 + 4.0 + 16.0));
+        assert_eq!(step.empty, [2]);
+        let same = Step::new(&step.centroids, &clusters, &Dyadic::new(345.0)).unwrap();
+        assert_eq!((same.shift, same.squared_error), (0.0, Dyadic::new(0.25 + 0.25 + 1.0 + 1.0)));
+    }
+
+    #[test]
+    fn partials_of_another_shape_are_refused() {
+        let old = Centroids::new(1, vec![0.0, 10.0]).unwrap();
+        let zero = Dyadic::ZERO;
+        let missing = Step::new(&old, &[partial("2 3")], &zero);
+        assert_eq!(missing, Err(Error::CentroidCount(1)));
+        let wider = Step::new(&old, &[partial("2 3"), partial("2 3 4")], &zero);
+        assert_eq!(wider, Err(Error::DimsDiffer { expected: 1, found: 2 }));
+    }
+}
