@@ -58,19 +58,26 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
-    run_saying(parsed, services, "")
+    run_arranged(parsed, services, "", |_| ())
 }
 
 /// As [`run`], with something to say on stderr once it listens.
-pub(super) fn run_saying(
+pub(super) fn run_saying(parsed: &Parsed, services: Services, notice: &str) -> Result<(), Failure> {
+    run_arranged(parsed, services, notice, |_| ())
+}
+
+/// As [`run_saying`]; `arrange` has the server before it listens, to give it a resident.
+pub(super) fn run_arranged(
     parsed: &Parsed,
     mut services: Services,
     notice: &str,
+    arrange: impl FnOnce(&mut Server),
 ) -> Result<(), Failure> {
     let (address, options) = options(parsed)?;
     let health = add_standard_services(&mut services);
-    let server = Server::bind(address, services, options)
+    let mut server = Server::bind(address, services, options)
         .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;
+    arrange(&mut server);
     health.set_all(ServingStatus::Serving);
     super::termination::shut_down_on_signal(server.handle())?;
     // A server that cannot say it on stderr is as it would have said.

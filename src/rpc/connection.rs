@@ -74,13 +74,14 @@ impl Connection {
         peer: SocketAddr,
         socket: Socket,
         session: ServerSession,
+        calls: Calls,
     ) -> Connection {
         Connection {
             id,
             peer,
             socket,
             session,
-            calls: Calls::default(),
+            calls,
             stage: Stage::Open,
             fresh: true,
             readable: true,

@@ -5,7 +5,7 @@
 //!                 |                                             |
 //!                 | message (streaming method)                  | half-close
 //!                 v                                             v
-//!              Running <------------ handler begins -------- answered (unary, deferred)
+//!              Running <------------ handler begins -------- answered (the unary kinds)
 //! ```
 //!
 //! A sink cannot touch the session that reports to it. What handlers answer at once is collected
@@ -19,10 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::answer::{Answer, Answered, Replies, RunningHandlers, When};
 use super::backlog::Backlog;
 use super::blocking::BlockingCall;
-use super::outbox::{Address, ConnectionId, Flow, Outbox, Reply, Responder};
-use super::service::{CallHandler, Context, Handler, Method, Services};
+use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder};
+use super::service::{CallHandler, Context, Handler, Services};
 use super::workers::{Full, Workers};
 use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
 
@@ -32,9 +33,6 @@ pub(super) struct Shared {
     pub(super) outbox: Arc<Outbox>,
     pub(super) workers: Workers,
     pub(super) backlog: Backlog,
-    /// Handlers of one connection that may run at once, calls that are over already included:
-    /// who resets a call has not ended its handler.
-    pub(super) max_running_handlers: usize,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
 }
@@ -43,10 +41,10 @@ pub(super) struct Shared {
 #[derive(Default)]
 pub(super) struct Batch {
     bytes: Vec<u8>,
-    answers: Vec<Answer>,
+    answers: Vec<ToSend>,
 }
 
-struct Answer {
+struct ToSend {
     call: CallId,
     message: Option<Range<usize>>,
     status: Option<Status>,
@@ -57,11 +55,11 @@ struct Answer {
 impl Batch {
     fn fail(&mut self, call: CallId, code: Code, message: impl Into<String>) {
         let status = Some(Status::new(code, message));
-        self.answers.push(Answer { call, message: None, status, taken: None });
+        self.answers.push(ToSend { call, message: None, status, taken: None });
     }
 
     fn taken(&mut self, call: CallId, bytes: usize) {
-        self.answers.push(Answer { call, message: None, status: None, taken: Some(bytes) });
+        self.answers.push(ToSend { call, message: None, status: None, taken: Some(bytes) });
     }
 
     /// Empties the batch into the session.
@@ -106,13 +104,11 @@ struct Running {
 }
 
 /// The open calls of one connection.
-#[derive(Default)]
 pub(super) struct Calls {
     open: Vec<CallState>,
     /// Metadata of calls that ended, kept for its memory.
     spare: Option<Metadata>,
-    /// A clone for each handler that runs elsewhere, whatever became of its call.
-    handlers: Arc<()>,
+    handlers: RunningHandlers,
     /// Requests that are here whole, and wait because the answers before them fill the batch.
     postponed: VecDeque<CallId>,
     /// Messages that count as taken now, by length.
@@ -120,6 +116,17 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// None yet; so many handlers may run elsewhere at once.
+    pub(super) fn new(max_running_handlers: usize) -> Calls {
+        Calls {
+            open: Vec::new(),
+            spare: None,
+            handlers: RunningHandlers::new(max_running_handlers),
+            postponed: VecDeque::new(),
+            taken: Vec::new(),
+        }
+    }
+
     /// The newest calls are looked for most: they stand at the end.
     fn position(&self, call: CallId) -> Option<usize> {
         self.open.iter().rposition(|state| state.id == call)
@@ -316,46 +323,18 @@ impl Dispatch<'_> {
             let reason = "too many answers wait for you to read them";
             return self.batch.fail(call, Code::ResourceExhausted, reason);
         }
-        match shared.services.method(self.calls.open[at].method) {
-            Method { handler: Handler::Unary(handler), .. } => {
-                let state = self.calls.open.swap_remove(at);
-                let start = self.batch.bytes.len();
-                let result = handler(&self.context(&state), message, &mut self.batch.bytes);
-                let (message, status) = match result {
-                    Ok(()) => (Some(start..self.batch.bytes.len()), Status::OK),
-                    Err(status) => {
-                        self.batch.bytes.truncate(start);
-                        (None, status)
-                    }
-                };
-                self.batch.answers.push(Answer {
-                    call,
-                    message,
-                    status: Some(status),
-                    taken: None,
-                });
-                self.calls.spare = Some(state.metadata);
-            }
-            Method { handler: Handler::Deferred(handler), .. } => {
-                let state = self.calls.open.swap_remove(at);
-                match self.running_handler() {
-                    Ok(running) => {
-                        let reply = Reply::new(self.address(call), running);
-                        handler(&self.context(&state), message, reply);
-                    }
-                    Err(status) => {
-                        let status = Some(status);
-                        self.batch.answers.push(Answer {
-                            call,
-                            message: None,
-                            status,
-                            taken: None,
-                        });
-                    }
-                }
-                self.calls.spare = Some(state.metadata);
-            }
-            Method { handler: Handler::Streaming(_) | Handler::Blocking(_), .. } => {
+        match &shared.services.method(self.calls.open[at].method).handler {
+            Handler::Unary(handler) => self.answer_now(at, |context, out, _| {
+                handler(context, message, out).map(|()| When::Now)
+            }),
+            Handler::Deferred(handler) => self.answer_now(at, |context, _, replies| {
+                handler(context, message, replies.reply()?);
+                Ok(When::Later)
+            }),
+            Handler::Deferrable(handler) => self.answer_now(at, |context, out, replies| {
+                handler(context, message, Answer::new(out, replies)).map(|Answered(when)| when)
+            }),
+            Handler::Streaming(_) | Handler::Blocking(_) => {
                 self.begin(call);
                 if let Some(running) = self.calls.running(call) {
                     running.handler.message(message);
@@ -367,6 +346,36 @@ impl Dispatch<'_> {
                 }
             }
         }
+    }
+
+    /// Runs the handler of the unary call at this place, which is over for us then.
+    fn answer_now(
+        &mut self,
+        at: usize,
+        handler: impl FnOnce(&Context<'_>, &mut Vec<u8>, Replies<'_>) -> Result<When, Status>,
+    ) {
+        let state = self.calls.open.swap_remove(at);
+        let context = self.context(&state);
+        let replies = Replies {
+            outbox: &self.shared.outbox,
+            connection: self.connection,
+            call: state.id,
+            running: &self.calls.handlers,
+        };
+        let out = &mut self.batch.bytes;
+        let start = out.len();
+        let (message, status) = match handler(&context, out, replies) {
+            Ok(When::Now) => (Some(start..out.len()), Some(Status::OK)),
+            Ok(When::Later) => (None, None),
+            Err(status) => {
+                out.truncate(start);
+                (None, Some(status))
+            }
+        };
+        if status.is_some() {
+            self.batch.answers.push(ToSend { call: state.id, message, status, taken: None });
+        }
+        self.calls.spare = Some(state.metadata);
     }
 
     /// Handles requests that had to wait, as far as the batch has room again.
@@ -389,7 +398,7 @@ impl Dispatch<'_> {
         let state = &self.calls.open[at];
         let started = match &self.shared.services.method(state.method).handler {
             Handler::Streaming(start) => start(&self.context(state), responder),
-            Handler::Blocking(handler) => self.running_handler().and_then(|running| {
+            Handler::Blocking(handler) => self.calls.handlers.one_more().and_then(|running| {
                 let (mut call, feeder) = BlockingCall::new(
                     &self.context(state),
                     responder.clone(),
@@ -407,7 +416,7 @@ impl Dispatch<'_> {
                     Status::new(Code::ResourceExhausted, "all workers are busy")
                 })
             }),
-            Handler::Unary(_) | Handler::Deferred(_) => return,
+            Handler::Unary(_) | Handler::Deferred(_) | Handler::Deferrable(_) => return,
         };
         match started {
             Ok(handler) => {
@@ -417,18 +426,9 @@ impl Dispatch<'_> {
             Err(status) => {
                 self.calls.remove(call);
                 let status = Some(status);
-                self.batch.answers.push(Answer { call, message: None, status, taken: None });
+                self.batch.answers.push(ToSend { call, message: None, status, taken: None });
             }
         }
-    }
-
-    /// A place for a handler that will run elsewhere, if the connection has one left.
-    fn running_handler(&self) -> Result<Arc<()>, Status> {
-        if Arc::strong_count(&self.calls.handlers) > self.shared.max_running_handlers {
-            let reason = "too many calls of this connection are still being worked on";
-            return Err(Status::new(Code::ResourceExhausted, reason));
-        }
-        Ok(Arc::clone(&self.calls.handlers))
     }
 
     /// The client broke the method's shape, which gRPC answers with UNIMPLEMENTED.

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`Services::unary`] | the reactor's thread | at once |
 //! | [`Services::deferred`] | the reactor's thread | from any thread, later, by its [`Reply`] |
+//! | [`Services::deferrable`] | the reactor's thread | at once by its [`Answer`], or as above |
 //! | [`Services::streaming`] | the reactor's thread | from any thread, by its [`Responder`] |
 //! | [`Services::blocking`] | a worker's thread | as it likes, by its [`BlockingCall`] |
 //!
@@ -16,6 +17,7 @@
 //! A thread that sleeps on the other core takes some 40 us to wake, and a whole call on one thread
 //! takes a tenth of that: so short handlers run where their bytes arrive.
 
+mod answer;
 mod backlog;
 mod backoff;
 mod blocking;
@@ -40,6 +42,7 @@ mod tls;
 mod wire;
 mod workers;
 
+pub use answer::{Answer, Answered};
 pub use blocking::BlockingCall;
 pub use channel::{CallOptions, Channel, ChannelOptions, Response};
 pub use client_call::{ClientCall, Received};

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::backlog::Backlog;
 use super::connection::Connection;
 use super::connections::Connections;
-use super::dispatch::Shared;
+use super::dispatch::{Calls, Shared};
 use super::outbox::{Letter, Outbox};
 use super::reactor::{Listener, Poller, Readiness, Waker};
 use super::resident::{Reactor, Resident, ResidentWaker};
@@ -122,7 +122,6 @@ impl Server {
             outbox,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
             backlog: Backlog::new(options.max_unread_bytes),
-            max_running_handlers: options.limits.max_concurrent_calls as usize,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
@@ -259,8 +258,11 @@ impl Server {
                 log::warn!("{peer}: {error}");
                 continue;
             }
-            let session = ServerSession::new(&self.options.limits, self.options.compat, now);
-            self.connections.insert(Connection::new(id, peer, Socket::new(stream), session));
+            let limits = &self.options.limits;
+            let session = ServerSession::new(limits, self.options.compat, now);
+            let calls = Calls::new(limits.max_concurrent_calls as usize);
+            let socket = Socket::new(stream);
+            self.connections.insert(Connection::new(id, peer, socket, session, calls));
         }
     }
 

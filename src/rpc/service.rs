@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::answer::{Answer, Answered};
 use super::blocking::BlockingCall;
 use super::outbox::{Reply, Responder};
 use crate::call::{Metadata, Status};
@@ -62,6 +63,8 @@ pub trait CallHandler: Send {
 
 type UnaryHandler = dyn Fn(&Context<'_>, &[u8], &mut Vec<u8>) -> Result<(), Status> + Send + Sync;
 type DeferredHandler = dyn Fn(&Context<'_>, &[u8], Reply) + Send + Sync;
+type DeferrableHandler =
+    dyn Fn(&Context<'_>, &[u8], Answer<'_>) -> Result<Answered, Status> + Send + Sync;
 type StreamingHandler =
     dyn Fn(&Context<'_>, Responder) -> Result<Box<dyn CallHandler>, Status> + Send + Sync;
 type BlockingHandler = dyn Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync;
@@ -70,6 +73,7 @@ type BlockingHandler = dyn Fn(&mut BlockingCall) -> Result<(), Status> + Send + 
 pub(super) enum Handler {
     Unary(Box<UnaryHandler>),
     Deferred(Box<DeferredHandler>),
+    Deferrable(Box<DeferrableHandler>),
     Streaming(Box<StreamingHandler>),
     Blocking(Arc<BlockingHandler>),
 }
@@ -117,6 +121,19 @@ impl Services {
         handler: impl Fn(&Context<'_>, &[u8], Reply) + Send + Sync + 'static,
     ) {
         self.add(path, Shape::Unary, Handler::Deferred(Box::new(handler)));
+    }
+
+    /// A unary method that is begun on the reactor's thread and answered there at once if it can
+    /// be, else later and from any thread.
+    pub fn deferrable(
+        &mut self,
+        path: &str,
+        handler: impl Fn(&Context<'_>, &[u8], Answer<'_>) -> Result<Answered, Status>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.add(path, Shape::Unary, Handler::Deferrable(Box::new(handler)));
     }
 
     /// A method of any shape whose messages are handled on the reactor's thread. The handler is

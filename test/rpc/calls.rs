@@ -264,3 +264,18 @@ fn ten_thousand_empty_messages_pass_both_ways() {
         assert_eq!(call.receive().unwrap(), None);
     });
 }
+
+#[test]
+fn a_deferrable_call_is_answered_at_once_later_or_with_an_error() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        assert_eq!(channel.unary(EITHER, b"now", &within(LONG)).unwrap(), b"now");
+        assert_eq!(channel.unary(EITHER, b"later", &within(LONG)).unwrap(), b"later");
+        for (request, code) in [(&b"refuse"[..], Code::Aborted), (b"forget", Code::Internal)] {
+            let error = channel.unary(EITHER, request, &within(LONG)).unwrap_err();
+            assert_eq!(error.code, code, "{error}");
+        }
+        assert_eq!(channel.unary(EITHER, b"now", &within(LONG)).unwrap(), b"now");
+    });
+}

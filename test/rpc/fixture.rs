@@ -17,6 +17,8 @@ pub const ECHO: &str = "/test.Echo/Unary";
 /// Answers with a mebibyte, whatever is asked.
 pub const BIG: &str = "/test.Echo/Big";
 pub const LATER: &str = "/test.Echo/Later";
+/// Answers `now` at once, `later` from another thread, refuses `refuse` and forgets the rest.
+pub const EITHER: &str = "/test.Echo/Either";
 pub const NEVER: &str = "/test.Echo/Never";
 pub const COUNT: &str = "/test.Echo/Count";
 pub const SUM: &str = "/test.Echo/Sum";
@@ -127,6 +129,16 @@ fn services(seen: &Arc<Seen>) -> Services {
     services.deferred(LATER, |_, message, reply| {
         let message = message.to_vec();
         std::thread::spawn(move || reply.send(Ok(message)));
+    });
+    services.deferrable(EITHER, |_, message, answer| match message {
+        b"now" => Ok(answer.now(|response| response.extend_from_slice(message))),
+        b"refuse" => Err(Status::new(Code::Aborted, "as asked")),
+        b"later" => {
+            let (message, (reply, answered)) = (message.to_vec(), answer.later()?);
+            std::thread::spawn(move || reply.send(Ok(message)));
+            Ok(answered)
+        }
+        _ => answer.later().map(|(_, answered)| answered),
     });
     services.streaming(NEVER, Shape::Unary, {
         let seen = Arc::clone(seen);

@@ -1,29 +1,110 @@
 //! `agora bench serve`: the echo service.
 
+use std::mem;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
 use super::wire::{ECHO, ECHO_STREAM, answer};
 use crate::call::Status;
 use crate::cli::flags::Flags;
 use crate::cli::{Failure, serve};
-use crate::rpc::{CallHandler, Responder, Services, Shape};
+use crate::rpc::{CallHandler, Reactor, Reply, Resident, Responder, Services, Shape};
+
+/// How the unary echo is answered: each is a way that services have.
+#[derive(Clone, Copy)]
+enum Handler {
+    Unary,
+    Deferred,
+    Deferrable,
+    Resident,
+}
+
+impl FromStr for Handler {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Handler, &'static str> {
+        match text {
+            "unary" => Ok(Handler::Unary),
+            "deferred" => Ok(Handler::Deferred),
+            "deferrable" => Ok(Handler::Deferrable),
+            "resident" => Ok(Handler::Resident),
+            _ => Err("expected unary, deferred, deferrable or resident"),
+        }
+    }
+}
 
 /// Serves the echo.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(
         "agora bench serve --listen HOST:PORT [FLAGS]",
         "Serves agora.bench.v1.EchoService, which sends back what it gets.",
+    )
+    .value(
+        "handler",
+        "how: unary, deferred, deferrable, or by the resident of the loop (default unary)",
+        "KIND",
     );
     let parsed = serve::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
-    serve::run(&parsed, services())
+    let handler = parsed.parsed("handler", Handler::Unary)?;
+    let desk = Desk::default();
+    serve::run_arranged(&parsed, services(handler, &desk), "", |server| {
+        if let Handler::Resident = handler {
+            server.set_resident(Echo { desk, found: Vec::new(), response: Vec::new() });
+        }
+    })
 }
 
-fn services() -> Services {
+/// Requests that wait for the resident.
+type Desk = Arc<Mutex<Vec<(Vec<u8>, Reply)>>>;
+
+fn services(handler: Handler, desk: &Desk) -> Services {
     let mut services = Services::new();
-    services.unary(ECHO, |_, request, response| answer(request, response));
+    match handler {
+        Handler::Unary => services.unary(ECHO, |_, request, response| answer(request, response)),
+        Handler::Deferred => services.deferred(ECHO, |_, request, reply| {
+            let mut response = Vec::new();
+            reply.send(answer(request, &mut response).map(|()| response));
+        }),
+        Handler::Deferrable => services.deferrable(ECHO, |_, request, at_once| {
+            let mut result = Ok(());
+            let answered = at_once.now(|response| result = answer(request, response));
+            result.map(|()| answered)
+        }),
+        Handler::Resident => services.deferred(ECHO, {
+            let desk = Arc::clone(desk);
+            move |_, request, reply| {
+                let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
+                desk.push((request.to_vec(), reply));
+            }
+        }),
+    }
     services.streaming(ECHO_STREAM, Shape::Bidirectional, |_, responder| {
         Ok(Box::new(Stream { responder }))
     });
     services
+}
+
+/// Answers in its turn what handlers have left.
+struct Echo {
+    desk: Desk,
+    found: Vec<(Vec<u8>, Reply)>,
+    response: Vec<u8>,
+}
+
+impl Resident for Echo {
+    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::swap(&mut *desk, &mut self.found);
+        drop(desk);
+        for (request, reply) in self.found.drain(..) {
+            self.response.clear();
+            let answer = answer(&request, &mut self.response);
+            reactor.answer(reply, answer.map(|()| self.response.as_slice()));
+        }
+        None
+    }
 }
 
 struct Stream {
