@@ -16,6 +16,7 @@ pub mod rpc;
 pub mod raft;
 pub mod kv;
 pub mod market;
+pub mod mapreduce;
 pub mod kmeans;
 pub mod cli;
 

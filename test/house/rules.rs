@@ -9,8 +9,11 @@ const PURE: &[&str] =
     &["text", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft", "kmeans"];
 
 /// Rooms that are pure but for these files or folders of theirs.
-const PURE_BUT: &[(&str, &[&str])] =
-    &[("kv", &["service", "client"]), ("market", &["service", "client"])];
+const PURE_BUT: &[(&str, &[&str])] = &[
+    ("kv", &["service", "client"]),
+    ("market", &["service", "client"]),
+    ("mapreduce", &["files", "master", "worker"]),
+];
 
 /// Rooms that touch the world, and the one that is generated.
 const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
@@ -20,6 +23,7 @@ const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
 const HIDDEN: &[(&str, &[&str])] = &[
     ("kv", &["hpack", "http2", "grpc", "native", "session"]),
     ("market", &["hpack", "http2", "grpc", "native", "session"]),
+    ("mapreduce", &["hpack", "http2", "grpc", "native", "session", "raft", "kv", "market"]),
     ("kmeans", &["hpack", "http2", "grpc", "native", "session", "rpc", "raft", "kv", "market"]),
 ];
 

@@ -1,0 +1,16 @@
+//! MapReduce: a job cut into tasks that any worker may run, so that machines may fail.
+//!
+//! Followed here: Dean and Ghemawat, *MapReduce: Simplified Data Processing on Large Clusters*
+//! (OSDI 2004), sections 3 and 4.
+//!
+//! ```text
+//!   input file    map tasks      partition files        reduce tasks      output
+//!   [ split 1 ] -> map 1 -> M1/partition_1.txt  --+---> reduce 1 -> R1.txt --+
+//!                           M1/partition_2.txt  --|-+                        +-> compiled
+//!   [ split 2 ] -> map 2 -> M2/partition_1.txt  --+ |                        |   by the master
+//!                           M2/partition_2.txt  ----+-> reduce 2 -> R2.txt --+
+//! ```
+//!
+//! - [`scheduler`]: which worker does what, and what happens when one fails. Pure.
+
+pub mod scheduler;

@@ -1,0 +1,243 @@
+//! Tasks, their attempts, and the two phases of a round (3.2: master data structures).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::failure::Trouble;
+use super::timing::Typical;
+use super::worker::WorkerId;
+
+/// What a task does, and which workers do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Reads a split, writes a partition for each reduce task.
+    Map,
+    /// Reads its partition of every map, writes output.
+    Reduce,
+}
+
+/// A task of the round. It prints as people count: `map 1` has index 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId {
+    /// What it does.
+    pub kind: Kind,
+    /// Which one, from 0.
+    pub index: u32,
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Map => "map",
+            Kind::Reduce => "reduce",
+        };
+        write!(f, "{kind} {}", u64::from(self.index) + 1)
+    }
+}
+
+/// One run of a task on one worker. Numbers rise over the whole job and are never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptId(pub u64);
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "attempt {}", self.0)
+    }
+}
+
+/// Where a task is on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// Waits for a worker.
+    Idle {
+        /// Since when.
+        since: Duration,
+    },
+    /// Runs: one attempt, or two when the first takes long (3.6).
+    InProgress {
+        /// Which.
+        attempts: Vec<AttemptId>,
+    },
+    /// Done.
+    Completed {
+        /// By which worker: that of a map has its output.
+        worker: WorkerId,
+        /// By which attempt.
+        attempt: AttemptId,
+        /// Of a map: the bytes for each reduce task.
+        sizes: Arc<[u64]>,
+    },
+}
+
+/// A task with all that the master knows about it.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) state: TaskState,
+    pub(super) trouble: Trouble,
+}
+
+/// An attempt that is wanted.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) task: TaskId,
+    pub(super) worker: WorkerId,
+    pub(super) started: Duration,
+    pub(super) progress: u64,
+    pub(super) progressed_at: Duration,
+}
+
+/// The tasks of one kind.
+#[derive(Debug)]
+pub(super) struct Phase {
+    kind: Kind,
+    pub(super) tasks: Vec<Task>,
+    /// Those that are [`TaskState::Idle`].
+    pub(super) idle: BTreeSet<u32>,
+    pub(super) completed: usize,
+    pub(super) begun_at: Duration,
+    /// When the last of them was completed, if all are.
+    pub(super) completed_at: Option<Duration>,
+    /// How long they take.
+    pub(super) typical: Typical,
+    /// The worker that each task was on last, in this round or one before: 3.4, its input is there.
+    pub(super) homes: Vec<Option<WorkerId>>,
+}
+
+impl Phase {
+    pub(super) fn new(kind: Kind) -> Phase {
+        Phase {
+            kind,
+            tasks: Vec::new(),
+            idle: BTreeSet::new(),
+            completed: 0,
+            begun_at: Duration::ZERO,
+            completed_at: None,
+            typical: Typical::default(),
+            homes: Vec::new(),
+        }
+    }
+
+    /// New tasks, all idle. Each keeps its home.
+    pub(super) fn begin(&mut self, now: Duration, count: u32) {
+        let idle = |_| Task { state: TaskState::Idle { since: now }, trouble: Trouble::default() };
+        self.tasks = (0..count).map(idle).collect();
+        self.idle = (0..count).collect();
+        self.homes.resize(self.tasks.len().max(self.homes.len()), None);
+        self.completed = 0;
+        self.begun_at = now;
+        self.completed_at = (count == 0).then_some(now);
+    }
+
+    pub(super) fn is_completed(&self) -> bool {
+        self.completed == self.tasks.len()
+    }
+
+    /// An attempt of the task runs from now on.
+    pub(super) fn start(&mut self, index: u32, id: AttemptId, worker: WorkerId) {
+        let Some(task) = self.tasks.get_mut(index as usize) else { return };
+        match &mut task.state {
+            TaskState::Idle { .. } => {
+                task.state = TaskState::InProgress { attempts: vec![id] };
+                self.idle.remove(&index);
+                if let Some(home) = self.homes.get_mut(index as usize) {
+                    *home = Some(worker);
+                }
+            }
+            TaskState::InProgress { attempts } => attempts.push(id),
+            TaskState::Completed { .. } => {}
+        }
+    }
+
+    /// An attempt ended without a result. The task is idle again unless another one runs.
+    pub(super) fn attempt_ended(&mut self, now: Duration, index: u32, id: AttemptId) {
+        let Some(task) = self.tasks.get_mut(index as usize) else { return };
+        if let TaskState::InProgress { attempts } = &mut task.state {
+            attempts.retain(|attempt| *attempt != id);
+            if attempts.is_empty() {
+                task.state = TaskState::Idle { since: now };
+                self.idle.insert(index);
+            }
+        }
+    }
+
+    /// The task is done. Returns the attempts of it that still run.
+    pub(super) fn complete(
+        &mut self,
+        index: u32,
+        worker: WorkerId,
+        attempt: AttemptId,
+        sizes: Arc<[u64]>,
+    ) -> Vec<AttemptId> {
+        let Some(task) = self.tasks.get_mut(index as usize) else { return Vec::new() };
+        let done = TaskState::Completed { worker, attempt, sizes };
+        let before = std::mem::replace(&mut task.state, done);
+        self.completed += 1;
+        if let Some(home) = self.homes.get_mut(index as usize) {
+            *home = Some(worker);
+        }
+        match before {
+            TaskState::InProgress { mut attempts } => {
+                attempts.retain(|other| *other != attempt);
+                attempts
+            }
+            TaskState::Idle { .. } | TaskState::Completed { .. } => Vec::new(),
+        }
+    }
+
+    /// A completed task is to be done again.
+    pub(super) fn reset(&mut self, now: Duration, index: u32) {
+        if let Some(task) = self.tasks.get_mut(index as usize)
+            && matches!(task.state, TaskState::Completed { .. })
+        {
+            task.state = TaskState::Idle { since: now };
+            self.idle.insert(index);
+            self.completed -= 1;
+        }
+    }
+
+    /// The tasks whose result is with a worker, and the attempts that made it.
+    pub(super) fn completed_by(&self, id: WorkerId) -> impl Iterator<Item = (u32, AttemptId)> {
+        let of_worker = move |(index, task): (usize, &Task)| match &task.state {
+            TaskState::Completed { worker, attempt, .. } if *worker == id => {
+                Some((index as u32, *attempt))
+            }
+            _ => None,
+        };
+        self.tasks.iter().enumerate().filter_map(of_worker)
+    }
+
+    /// Says what is wrong with the tasks' states.
+    pub(super) fn audit(&self, running: &BTreeMap<AttemptId, Attempt>, faults: &mut Vec<String>) {
+        let mut completed = 0;
+        for (index, task) in self.tasks.iter().enumerate() {
+            let id = TaskId { kind: self.kind, index: index as u32 };
+            let listed: Vec<AttemptId> =
+                running.iter().filter(|(_, a)| a.task == id).map(|(id, _)| *id).collect();
+            let is_good = match &task.state {
+                TaskState::Idle { .. } => listed.is_empty(),
+                TaskState::InProgress { attempts } => {
+                    let mut attempts = attempts.clone();
+                    attempts.sort_unstable();
+                    attempts == listed && (1..=2).contains(&attempts.len())
+                }
+                TaskState::Completed { .. } => {
+                    completed += 1;
+                    listed.is_empty()
+                }
+            };
+            if !is_good {
+                faults.push(format!("{id} is {:?}, and {listed:?} run", task.state));
+            }
+            let is_idle = matches!(task.state, TaskState::Idle { .. });
+            if is_idle != self.idle.contains(&(index as u32)) {
+                faults.push(format!("{id} is {:?}, and the list of idle ones errs", task.state));
+            }
+        }
+        if completed != self.completed {
+            faults
+                .push(format!("{:?}: {completed} completed, {} noted", self.kind, self.completed));
+        }
+    }
+}

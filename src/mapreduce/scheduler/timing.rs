@@ -1,0 +1,118 @@
+//! What time alone brings about: pings, silence, attempts without progress, and how long is long.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Scheduler;
+use super::action::Action;
+use super::failure::{Cause, Failure};
+use super::task::{Attempt, AttemptId, Kind};
+use super::worker::{WorkerId, WorkerState};
+
+/// How long the last tasks of a kind took, over all rounds.
+#[derive(Debug, Default)]
+pub(super) struct Typical {
+    recent: VecDeque<Duration>,
+}
+
+/// As many durations are remembered.
+const REMEMBERED: usize = 15;
+
+impl Typical {
+    pub(super) fn note(&mut self, took: Duration) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(took);
+    }
+
+    pub(super) fn median(&self) -> Option<Duration> {
+        let mut sorted: Vec<Duration> = self.recent.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied()
+    }
+}
+
+impl Scheduler {
+    /// Time has passed: to be called when [`next_timeout`](Self::next_timeout) has come, and
+    /// harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.silence(now);
+        self.ping(now);
+        self.give_up_stuck(now);
+        self.schedule(now);
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing happens
+    /// before; always behind `now`, if it was called for `now`.
+    pub fn next_timeout(&self, now: Duration) -> Option<Duration> {
+        let workers = self.workers.values().flat_map(|worker| {
+            let is_alive = worker.state == WorkerState::Alive;
+            let silence = is_alive.then_some(worker.last_heard + self.policy.silent_after);
+            [Some(self.ping_due(worker)), silence, Some(worker.rests_until)]
+        });
+        let attempts = self.attempts.values().flat_map(|attempt| {
+            [self.stuck_at(attempt), self.backup_due(attempt).filter(|_| self.policy.backup_tasks)]
+        });
+        let homes = self.map.idle.iter().map(|index| self.waits_for_home(now, Kind::Map, *index));
+        workers.chain(attempts).chain(homes).flatten().filter(|due| *due > now).min()
+    }
+
+    fn ping_due(&self, worker: &super::Worker) -> Duration {
+        worker.last_heard.max(worker.last_ping) + self.policy.ping_interval
+    }
+
+    fn ping(&mut self, now: Duration) {
+        let due: Vec<WorkerId> = self
+            .workers
+            .iter()
+            .filter(|(_, worker)| self.ping_due(worker) <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            if let Some(worker) = self.workers.get_mut(&id) {
+                worker.pinged(now);
+            }
+            self.actions.push_back(Action::Ping { worker: id });
+        }
+    }
+
+    /// 3.3: no answer for a certain time, and the worker counts as failed.
+    fn silence(&mut self, now: Duration) {
+        let is_late = |worker: &super::Worker| {
+            worker.state == WorkerState::Alive
+                && worker.last_heard + self.policy.silent_after <= now
+        };
+        let silent: Vec<WorkerId> =
+            self.workers.iter().filter(|(_, worker)| is_late(worker)).map(|(id, _)| *id).collect();
+        for id in silent {
+            self.take_work_from(now, id, false);
+            if let Some(worker) = self.workers.get_mut(&id) {
+                worker.state = WorkerState::Silent;
+            }
+            self.actions.push_back(Action::Silent { worker: id });
+        }
+    }
+
+    /// When an attempt has been without progress for too long. One that waits for others is not
+    /// stuck.
+    fn stuck_at(&self, attempt: &Attempt) -> Option<Duration> {
+        let ready = self.ready_since(attempt.task.kind)?;
+        Some(attempt.progressed_at.max(ready) + self.policy.progress_timeout?)
+    }
+
+    fn give_up_stuck(&mut self, now: Duration) {
+        let stuck: Vec<AttemptId> = self
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| self.stuck_at(attempt).is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in stuck {
+            let Some(task) = self.attempts.get(&id).map(|attempt| attempt.task) else { continue };
+            self.give_up(now, id);
+            let failure = Failure::new(Cause::Job { record: None }, "it made no progress");
+            self.note_trouble(task, None, &failure);
+        }
+    }
+}

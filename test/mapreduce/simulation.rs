@@ -1,0 +1,475 @@
+//! Whole jobs in a simulated world: workers die, stop, come back, are slow, lie with old attempts,
+//! and lose what they made. After every step the scheduler's books are audited; at the end of every
+//! round each reduce task has every record once.
+//!
+//! One job for every hundredth seed that `AGORA_MUTATIONS` asks for; `AGORA_SEED` replays one.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use agora::mapreduce::scheduler::{
+    Action, AttemptId, Cause, Failure, Kind, Loss, MapOutput, Policy, Scheduler, Start, TaskId,
+    WorkerId,
+};
+
+use crate::seed::{Seed, each_seed};
+use crate::trial::ms;
+
+/// Faults in one round, so that it comes to an end.
+const FAULTS: usize = 12;
+
+/// A worker's process.
+struct Process {
+    kind: Kind,
+    /// It does nothing before.
+    stopped_until: Duration,
+    /// What it has to do when it goes on, in order.
+    inbox: VecDeque<Event>,
+    /// How much longer than others it takes.
+    slowness: u32,
+    /// What it has committed: by map and attempt. A newer attempt of the same map replaces it.
+    outputs: BTreeMap<u32, AttemptId>,
+    running: BTreeMap<AttemptId, Running>,
+}
+
+/// An attempt as its worker sees it.
+struct Running {
+    task: TaskId,
+    /// Of a reduce: where each map's output is, as last heard.
+    known: BTreeMap<u32, MapOutput>,
+    /// Of a reduce: what was fetched, once for each map.
+    fetched: BTreeMap<u32, AttemptId>,
+}
+
+/// Something on its way to the scheduler or to a worker.
+enum Event {
+    Do(Action),
+    GoOn(WorkerId),
+    MapDone(WorkerId, AttemptId),
+    Fetch(WorkerId, AttemptId, u32),
+    ReduceDone(WorkerId, AttemptId),
+    Completed(WorkerId, AttemptId),
+    Failed(WorkerId, AttemptId, Cause),
+    Heard(WorkerId),
+    Lost(WorkerId, u32, AttemptId, Loss),
+    Died(WorkerId),
+    Join(Kind),
+}
+
+struct World {
+    seed: Seed,
+    scheduler: Scheduler,
+    now: Duration,
+    events: BTreeMap<(Duration, u64), Event>,
+    posted: u64,
+    /// When the last action for a worker arrives.
+    delivered: BTreeMap<WorkerId, Duration>,
+    processes: BTreeMap<WorkerId, Process>,
+    last_id: u32,
+    faults: usize,
+    maps: u32,
+    reduces: u32,
+    /// What each reduce attempt fed into its result.
+    results: BTreeMap<AttemptId, (u32, BTreeMap<u32, AttemptId>)>,
+    accepted: BTreeMap<u32, AttemptId>,
+    /// Every attempt that ever was: to lie about.
+    old: Vec<(WorkerId, AttemptId)>,
+    /// What the world has seen, so that a test that sees nothing fails.
+    seen: BTreeSet<&'static str>,
+}
+
+#[test]
+fn every_record_counts_once_whatever_happens() {
+    let mut runs = 0;
+    let mut seen = BTreeSet::new();
+    each_seed(|seed| {
+        runs += 1;
+        if runs % 100 == 1 {
+            let mut world = World::new(Seed::new(seed.next_u64()));
+            (0..4).for_each(|_| world.round());
+            seen.extend(world.seen);
+        }
+    });
+    if runs >= 20_000 {
+        let wanted = [
+            "a backup",
+            "a death",
+            "a failure",
+            "a lie",
+            "a loss found by a reducer",
+            "a pause",
+            "a re-execution",
+            "an answer that is too late",
+            "an output that disappeared",
+            "silence",
+        ];
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), wanted);
+    }
+}
+
+fn worker_of(action: &Action) -> WorkerId {
+    match action {
+        Action::Start(Start { worker, .. })
+        | Action::Announce { worker, .. }
+        | Action::Withdraw { worker, .. }
+        | Action::Cancel { worker, .. }
+        | Action::Ping { worker }
+        | Action::Silent { worker } => *worker,
+    }
+}
+
+impl World {
+    fn new(mut seed: Seed) -> World {
+        let policy = Policy {
+            inputs_are_kept: seed.one_in(2),
+            silent_after: ms(2_000),
+            max_deaths: 100,
+            ..Policy::DEFAULT
+        };
+        let mut world = World {
+            scheduler: Scheduler::new(policy),
+            now: Duration::ZERO,
+            events: BTreeMap::new(),
+            posted: 0,
+            delivered: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            last_id: 0,
+            faults: 0,
+            maps: 1 + seed.below(8) as u32,
+            reduces: seed.below(5) as u32,
+            results: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            old: Vec::new(),
+            seen: BTreeSet::new(),
+            seed,
+        };
+        for kind in [Kind::Map, Kind::Reduce] {
+            (0..=world.seed.below(3)).for_each(|_| world.join(kind));
+        }
+        world
+    }
+
+    fn join(&mut self, kind: Kind) {
+        self.last_id += 1;
+        let id = WorkerId(self.last_id);
+        let process = Process {
+            kind,
+            stopped_until: Duration::ZERO,
+            inbox: VecDeque::new(),
+            slowness: if self.seed.one_in(4) { 10 } else { 1 },
+            outputs: BTreeMap::new(),
+            running: BTreeMap::new(),
+        };
+        self.processes.insert(id, process);
+        let slots = 1 + self.seed.below(2) as u32;
+        self.scheduler.add_worker(self.now, id, kind, slots);
+    }
+
+    fn post(&mut self, after: Duration, event: Event) {
+        self.posted += 1;
+        self.events.insert((self.now + after, self.posted), event);
+    }
+
+    fn some_ms(&mut self, most: usize) -> Duration {
+        ms(1 + self.seed.below(most) as u64)
+    }
+
+    fn round(&mut self) {
+        self.faults = 0;
+        self.accepted.clear();
+        self.results.clear();
+        self.scheduler.begin_round(self.now, self.maps, self.reduces);
+        let limit = self.now + Duration::from_secs(600);
+        while self.scheduler.outcome().is_none() {
+            assert!(self.now < limit, "the round does not end");
+            self.step();
+            assert_eq!(self.scheduler.audit(), [""; 0]);
+        }
+        assert_eq!(self.scheduler.outcome(), Some(Ok(())));
+        self.check();
+    }
+
+    /// Every reduce task has every map's records exactly once, from an attempt that was accepted.
+    fn check(&self) {
+        let all: Vec<u32> = (0..self.maps).collect();
+        for index in 0..self.reduces {
+            let attempt = self.accepted.get(&index).unwrap();
+            let (of, fetched) = &self.results[attempt];
+            assert_eq!(*of, index);
+            assert_eq!(fetched.keys().copied().collect::<Vec<_>>(), all);
+        }
+    }
+
+    fn step(&mut self) {
+        while let Some(action) = self.scheduler.poll_action() {
+            // A connection keeps the order of what it carries.
+            let after = self.some_ms(3);
+            let before = self.delivered.entry(worker_of(&action)).or_default();
+            *before = (*before).max(self.now + after);
+            let after = *before - self.now;
+            self.post(after, Event::Do(action));
+        }
+        if self.faults < FAULTS && self.seed.one_in(12) {
+            self.faults += 1;
+            self.fault();
+        }
+        let next = self.events.first_key_value().map(|((at, _), _)| *at);
+        let alarm = self.scheduler.next_timeout(self.now);
+        match (next, alarm) {
+            (Some(next), alarm) if alarm.is_none_or(|alarm| next <= alarm) => {
+                let Some(((at, _), event)) = self.events.pop_first() else { return };
+                self.now = self.now.max(at);
+                self.happen(event);
+            }
+            (_, Some(alarm)) => {
+                self.now = alarm;
+                self.scheduler.handle_timeout(alarm);
+            }
+            (_, None) => panic!("nothing will ever happen again"),
+        }
+    }
+
+    fn pick(&mut self) -> Option<WorkerId> {
+        let ids: Vec<WorkerId> = self.processes.keys().copied().collect();
+        (!ids.is_empty()).then(|| *self.seed.pick(&ids))
+    }
+
+    fn fault(&mut self) {
+        let Some(id) = self.pick() else { return };
+        match self.seed.below(5) {
+            0 => {
+                // A new one takes its place, sooner or later.
+                let Some(process) = self.processes.remove(&id) else { return };
+                self.seen.insert("a death");
+                let (after, back) = (self.some_ms(50), self.some_ms(3_000));
+                self.post(after, Event::Died(id));
+                self.post(after + back, Event::Join(process.kind));
+            }
+            1 => {
+                let pause = self.some_ms(6_000);
+                let until = self.now + pause;
+                self.seen.insert("a pause");
+                if let Some(process) = self.processes.get_mut(&id) {
+                    process.stopped_until = process.stopped_until.max(until);
+                }
+                self.post(pause, Event::GoOn(id));
+            }
+            2 => {
+                if let Some(process) = self.processes.get_mut(&id)
+                    && process.outputs.pop_first().is_some()
+                {
+                    self.seen.insert("an output that disappeared");
+                }
+            }
+            3 if !self.old.is_empty() => {
+                // An old answer again, or one that belongs to somebody else.
+                let (owner, attempt) = *self.seed.pick(&self.old.clone());
+                let is_given = self
+                    .scheduler
+                    .running()
+                    .any(|(running, _, worker)| (running, worker) == (attempt, id));
+                if !is_given {
+                    self.seen.insert("a lie");
+                    let liar = if self.processes.contains_key(&owner) && self.seed.one_in(2) {
+                        owner
+                    } else {
+                        id
+                    };
+                    let running = self
+                        .scheduler
+                        .running()
+                        .any(|(running, _, worker)| (running, worker) == (attempt, liar));
+                    if !running {
+                        self.post(ms(1), Event::Completed(liar, attempt));
+                        self.post(ms(2), Event::Failed(liar, attempt, Cause::Hopeless));
+                    }
+                }
+            }
+            _ => {
+                let running = self.processes.get(&id).and_then(|p| p.running.keys().next());
+                if let Some(attempt) = running.copied() {
+                    self.seen.insert("a failure");
+                    if let Some(process) = self.processes.get_mut(&id) {
+                        process.running.remove(&attempt);
+                    }
+                    self.post(ms(1), Event::Failed(id, attempt, Cause::Worker));
+                }
+            }
+        }
+    }
+
+    /// A worker that was stopped does what it should have done.
+    fn go_on(&mut self, id: WorkerId) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        if process.stopped_until <= self.now {
+            std::mem::take(&mut process.inbox).into_iter().for_each(|event| self.happen(event));
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let actor = match &event {
+            Event::Do(action) if !matches!(action, Action::Silent { .. }) => {
+                Some(worker_of(action))
+            }
+            Event::MapDone(worker, _)
+            | Event::Fetch(worker, _, _)
+            | Event::ReduceDone(worker, _) => Some(*worker),
+            _ => None,
+        };
+        if let Some(process) = actor.and_then(|worker| self.processes.get_mut(&worker))
+            && (process.stopped_until > self.now || !process.inbox.is_empty())
+        {
+            return process.inbox.push_back(event);
+        }
+        let now = self.now;
+        match event {
+            Event::Do(action) => self.act(action),
+            Event::GoOn(worker) => self.go_on(worker),
+            Event::MapDone(worker, attempt) => self.map_done(worker, attempt),
+            Event::Fetch(worker, attempt, map) => self.fetch(worker, attempt, map),
+            Event::ReduceDone(worker, attempt) => self.reduce_done(worker, attempt),
+            Event::Completed(worker, attempt) => self.completed(worker, attempt),
+            Event::Failed(worker, attempt, cause) => {
+                let failure = Failure::new(cause, "for the sake of trial");
+                self.scheduler.handle_failed(now, worker, attempt, &failure);
+            }
+            Event::Heard(worker) => {
+                if self.processes.contains_key(&worker) {
+                    self.scheduler.handle_heard(now, worker, &[]);
+                }
+            }
+            Event::Lost(worker, map, attempt, loss) => {
+                self.scheduler.handle_output_lost(now, worker, map, attempt, loss);
+            }
+            Event::Died(worker) => self.scheduler.handle_worker_lost(now, worker),
+            Event::Join(kind) => self.join(kind),
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Start(start) => self.start(start),
+            Action::Announce { worker, attempt, output } => self.know(worker, attempt, output),
+            Action::Withdraw { worker, attempt, map, output } => {
+                self.seen.insert("a re-execution");
+                let process = self.processes.get_mut(&worker);
+                if let Some(running) = process.and_then(|p| p.running.get_mut(&attempt))
+                    && running.known.get(&map).is_some_and(|known| known.attempt == output)
+                {
+                    running.known.remove(&map);
+                }
+            }
+            Action::Cancel { worker, attempt } => {
+                if let Some(process) = self.processes.get_mut(&worker) {
+                    process.running.remove(&attempt);
+                }
+            }
+            Action::Ping { worker } => {
+                let after = self.some_ms(20);
+                self.post(after, Event::Heard(worker));
+            }
+            Action::Silent { .. } => {
+                self.seen.insert("silence");
+            }
+        }
+    }
+
+    fn start(&mut self, start: Start) {
+        let Start { worker, attempt, task, is_backup, outputs, .. } = start;
+        if is_backup {
+            self.seen.insert("a backup");
+        }
+        self.old.push((worker, attempt));
+        let takes = self.some_ms(200);
+        let Some(process) = self.processes.get_mut(&worker) else { return };
+        let takes = takes * process.slowness;
+        let running = Running { task, known: BTreeMap::new(), fetched: BTreeMap::new() };
+        process.running.insert(attempt, running);
+        match task.kind {
+            Kind::Map => self.post(takes, Event::MapDone(worker, attempt)),
+            Kind::Reduce => {
+                outputs.into_iter().for_each(|output| self.know(worker, attempt, output));
+                self.look_whether_whole(worker, attempt);
+            }
+        }
+    }
+
+    fn know(&mut self, worker: WorkerId, attempt: AttemptId, output: MapOutput) {
+        let process = self.processes.get_mut(&worker);
+        let Some(running) = process.and_then(|p| p.running.get_mut(&attempt)) else { return };
+        let map = output.map;
+        running.known.insert(map, output);
+        let after = self.some_ms(30);
+        self.post(after, Event::Fetch(worker, attempt, map));
+    }
+
+    fn map_done(&mut self, worker: WorkerId, attempt: AttemptId) {
+        let Some(process) = self.processes.get_mut(&worker) else { return };
+        let Some(running) = process.running.remove(&attempt) else { return };
+        process.outputs.insert(running.task.index, attempt);
+        let after = self.some_ms(10);
+        self.post(after, Event::Completed(worker, attempt));
+    }
+
+    fn fetch(&mut self, worker: WorkerId, attempt: AttemptId, map: u32) {
+        let process = self.processes.get(&worker);
+        let Some(running) = process.and_then(|p| p.running.get(&attempt)) else { return };
+        let Some(known) = running.known.get(&map).cloned() else { return };
+        if running.fetched.contains_key(&map) {
+            return;
+        }
+        let holder = self.processes.get(&known.worker);
+        let loss = match holder {
+            Some(holder) if holder.stopped_until > self.now => {
+                // No answer yet: asked again, until there is one, or the output is withdrawn.
+                return self.post(ms(50), Event::Fetch(worker, attempt, map));
+            }
+            Some(holder) if holder.outputs.get(&map) == Some(&known.attempt) => None,
+            Some(_) => Some(Loss::Missing),
+            None => Some(Loss::Unreachable),
+        };
+        match loss {
+            None => {
+                let process = self.processes.get_mut(&worker);
+                if let Some(running) = process.and_then(|p| p.running.get_mut(&attempt)) {
+                    running.fetched.insert(map, known.attempt);
+                }
+                self.look_whether_whole(worker, attempt);
+            }
+            Some(loss) => {
+                self.seen.insert("a loss found by a reducer");
+                self.post(ms(2), Event::Lost(worker, map, known.attempt, loss));
+                self.post(ms(100), Event::Fetch(worker, attempt, map));
+            }
+        }
+    }
+
+    fn look_whether_whole(&mut self, worker: WorkerId, attempt: AttemptId) {
+        let takes = self.some_ms(50);
+        let process = self.processes.get(&worker);
+        let running = process.and_then(|p| p.running.get(&attempt));
+        if running.is_some_and(|running| running.fetched.len() == self.maps as usize) {
+            self.post(takes, Event::ReduceDone(worker, attempt));
+        }
+    }
+
+    fn reduce_done(&mut self, worker: WorkerId, attempt: AttemptId) {
+        let process = self.processes.get_mut(&worker);
+        let Some(running) = process.and_then(|p| p.running.remove(&attempt)) else { return };
+        self.results.insert(attempt, (running.task.index, running.fetched));
+        let after = self.some_ms(10);
+        self.post(after, Event::Completed(worker, attempt));
+    }
+
+    fn completed(&mut self, worker: WorkerId, attempt: AttemptId) {
+        let sizes = vec![1; self.reduces as usize].into();
+        if self.scheduler.handle_completed(self.now, worker, attempt, sizes) {
+            if let Some((index, _)) = self.results.get(&attempt) {
+                let before = self.accepted.insert(*index, attempt);
+                assert_eq!(before, None, "a second result for reduce {index}");
+            }
+        } else {
+            self.seen.insert("an answer that is too late");
+        }
+    }
+}

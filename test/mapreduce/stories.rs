@@ -1,0 +1,132 @@
+//! Rounds told as stories: what happens, and what the scheduler wants done about it. The files lie
+//! in `stories/`:
+//!
+//! ```text
+//! # A comment.
+//! ! keeps inputs                                a policy
+//! > join M1 M2 R1
+//! > round 2 1                                   maps, reduces
+//! M1 begins map 1, attempt 1                    what is to be done
+//! > 10 M1 done                                  ms since the start, who, what
+//! ```
+//!
+//! After a change that is meant, `AGORA_BLESS=1 cargo test --test mapreduce` writes what happens
+//! now into the stories, for a look at the difference.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use agora::mapreduce::scheduler::{AttemptId, Cause, Loss, Policy};
+
+use crate::trial::{Trial, ms};
+
+#[test]
+fn every_story_goes_as_it_is_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/mapreduce/stories");
+    let bless = std::env::var_os("AGORA_BLESS").is_some();
+    let mut told = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let story = std::fs::read_to_string(&path).unwrap();
+        let happened = retell(&story);
+        if bless {
+            std::fs::write(&path, &happened).unwrap();
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let same = story.lines().zip(happened.lines()).take_while(|(a, b)| a == b).count();
+        let line = |text: &str| text.lines().nth(same).unwrap_or("(the end)").to_owned();
+        assert!(
+            bless || story == happened,
+            "{name}, line {}:\n  told:     {}\n  happened: {}",
+            same + 1,
+            line(&story),
+            line(&happened)
+        );
+        told += 1;
+    }
+    assert!(told >= 6, "only {told} stories found");
+}
+
+/// The story with what happens now.
+fn retell(story: &str) -> String {
+    let mut policy = Policy::DEFAULT;
+    for line in story.lines().filter_map(|line| line.strip_prefix("! ")) {
+        match line {
+            "keeps inputs" => policy.inputs_are_kept = true,
+            "skips bad records" => policy.skip_bad_records = true,
+            _ => panic!("no such policy: {line}"),
+        }
+    }
+    let mut trial = Trial::new(policy);
+    let mut happened = String::new();
+    let mut in_output = false;
+    for line in story.lines() {
+        if let Some(command) = line.strip_prefix("> ") {
+            writeln!(happened, "{line}").unwrap();
+            tell(&mut trial, command, &mut happened);
+            in_output = true;
+        } else if line.is_empty() || line.starts_with("# ") || line.starts_with("! ") {
+            in_output = false;
+        }
+        if !in_output {
+            writeln!(happened, "{line}").unwrap();
+        }
+    }
+    happened
+}
+
+fn tell(trial: &mut Trial, command: &str, happened: &mut String) {
+    let mut words: Vec<&str> = command.split_whitespace().collect();
+    if let Ok(at) = words[0].parse() {
+        words.remove(0);
+        match words[..] {
+            // Time passes, and these answer whenever they are asked for a sign of life.
+            ["while", .., "live"] => {
+                let alive = words[1..words.len() - 1].to_vec();
+                trial.until_with(ms(at), &alive);
+                words.clear();
+            }
+            _ => trial.until(ms(at)),
+        }
+        happened.push_str(&trial.told());
+    }
+    let number = |at: usize| -> u64 { words[at].parse().unwrap() };
+    let counts = match words[..] {
+        [] => true,
+        ["join", ..] => {
+            words[1..].iter().for_each(|name| trial.join(name));
+            true
+        }
+        ["round", ..] => {
+            trial.round(number(1) as u32, number(2) as u32);
+            true
+        }
+        [name, "done"] => trial.complete(name, trial.attempt(name)),
+        [name, "done", "attempt", _] => trial.complete(name, AttemptId(number(3))),
+        [name, "fails"] => trial.fail(name, trial.attempt(name), Cause::Worker),
+        [name, "lacks", "something"] => trial.fail(name, trial.attempt(name), Cause::Place),
+        [name, "crashes"] => trial.fail(name, trial.attempt(name), Cause::Job { record: None }),
+        [name, "crashes", "on", _] => {
+            let record = Some(number(3));
+            trial.fail(name, trial.attempt(name), Cause::Job { record })
+        }
+        [name, "cannot", "read"] => trial.fail(name, trial.attempt(name), Cause::Hopeless),
+        [name, "dies"] => {
+            trial.lose(name);
+            true
+        }
+        [name, "lives"] => {
+            trial.hear(name);
+            true
+        }
+        [name, "misses", "map", _, "attempt", _] => {
+            trial.lost_output(name, number(3) as u32 - 1, AttemptId(number(5)), Loss::Missing);
+            true
+        }
+        _ => panic!("no such command: {command}"),
+    };
+    if !counts {
+        happened.push_str("(does not count)\n");
+    }
+    happened.push_str(&trial.told());
+}

@@ -1,0 +1,197 @@
+//! A scheduler, its workers by name, and a clock that moves when it is told to.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use agora::mapreduce::scheduler::{
+    Action, AttemptId, Cause, Failure, Kind, Loss, Policy, Scheduler, Start, TaskId, WorkerId,
+    WorkerState,
+};
+
+/// Mappers are named M1, M2, ..., reducers R1, R2, ...
+pub struct Trial {
+    pub scheduler: Scheduler,
+    pub now: Duration,
+    /// Who has a name now. A worker that was restarted has its old name and a new id.
+    ids: BTreeMap<String, WorkerId>,
+    names: BTreeMap<WorkerId, String>,
+    /// What was asked for since the last look.
+    actions: Vec<Action>,
+    over: bool,
+}
+
+pub const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+pub fn map(index: u32) -> TaskId {
+    TaskId { kind: Kind::Map, index }
+}
+
+pub fn reduce(index: u32) -> TaskId {
+    TaskId { kind: Kind::Reduce, index }
+}
+
+impl Trial {
+    pub fn new(policy: Policy) -> Trial {
+        Trial {
+            scheduler: Scheduler::new(policy),
+            now: Duration::ZERO,
+            ids: BTreeMap::new(),
+            names: BTreeMap::new(),
+            actions: Vec::new(),
+            over: false,
+        }
+    }
+
+    pub fn join(&mut self, name: &str) {
+        let id = WorkerId(self.names.len() as u32 + 1);
+        self.ids.insert(name.to_owned(), id);
+        self.names.insert(id, name.to_owned());
+        let kind = if name.starts_with('M') { Kind::Map } else { Kind::Reduce };
+        self.scheduler.add_worker(self.now, id, kind, 1);
+    }
+
+    pub fn id(&self, name: &str) -> WorkerId {
+        *self.ids.get(name).unwrap_or_else(|| panic!("nobody is named {name}"))
+    }
+
+    pub fn round(&mut self, maps: u32, reduces: u32) {
+        self.over = false;
+        self.scheduler.begin_round(self.now, maps, reduces);
+    }
+
+    pub fn lose(&mut self, name: &str) {
+        let id = self.id(name);
+        self.scheduler.handle_worker_lost(self.now, id);
+    }
+
+    pub fn hear(&mut self, name: &str) {
+        let id = self.id(name);
+        self.scheduler.handle_heard(self.now, id, &[]);
+    }
+
+    /// The attempt that a worker runs.
+    pub fn attempt(&self, name: &str) -> AttemptId {
+        let id = self.id(name);
+        let mut running = self.scheduler.running().filter(|(_, _, worker)| *worker == id);
+        running.next().unwrap_or_else(|| panic!("{name} runs nothing")).0
+    }
+
+    pub fn complete(&mut self, name: &str, attempt: AttemptId) -> bool {
+        self.scheduler.handle_completed(self.now, self.id(name), attempt, [1, 1].into())
+    }
+
+    /// The worker completes what it runs.
+    pub fn done(&mut self, name: &str) {
+        let attempt = self.attempt(name);
+        assert!(self.complete(name, attempt), "{name}'s answer does not count");
+    }
+
+    pub fn fail(&mut self, name: &str, attempt: AttemptId, cause: Cause) -> bool {
+        let failure = Failure::new(cause, "it says why");
+        self.scheduler.handle_failed(self.now, self.id(name), attempt, &failure)
+    }
+
+    pub fn lost_output(&mut self, reducer: &str, map: u32, attempt: AttemptId, loss: Loss) {
+        let id = self.id(reducer);
+        self.scheduler.handle_output_lost(self.now, id, map, attempt, loss);
+    }
+
+    /// Lets time pass, with every alarm on the way.
+    pub fn until(&mut self, then: Duration) {
+        while let Some(due) = self.scheduler.next_timeout(self.now)
+            && due <= then
+        {
+            assert!(due > self.now, "an alarm of the past");
+            self.now = due;
+            self.scheduler.handle_timeout(due);
+        }
+        self.now = then;
+        self.scheduler.handle_timeout(then);
+    }
+
+    /// As [`until`](Self::until), and these workers answer all pings on the way.
+    pub fn until_with(&mut self, then: Duration, alive: &[&str]) {
+        while self.now < then {
+            self.until((self.now + ms(100)).min(then));
+            alive.iter().for_each(|name| self.hear(name));
+        }
+    }
+
+    /// The actions since the last look.
+    pub fn actions(&mut self) -> Vec<Action> {
+        assert_eq!(self.scheduler.audit(), [""; 0]);
+        self.actions.extend(std::iter::from_fn(|| self.scheduler.poll_action()));
+        std::mem::take(&mut self.actions)
+    }
+
+    /// What was begun since the last look: worker's name and task.
+    pub fn starts(&mut self) -> Vec<(String, TaskId)> {
+        let starts = self.starts_in_full();
+        starts.into_iter().map(|start| (self.names[&start.worker].clone(), start.task)).collect()
+    }
+
+    pub fn starts_in_full(&mut self) -> Vec<Start> {
+        let starts = self.actions().into_iter().filter_map(|action| match action {
+            Action::Start(start) => Some(start),
+            _ => None,
+        });
+        starts.collect()
+    }
+
+    /// The actions since the last look but for pings, and the end of the round, in words.
+    pub fn told(&mut self) -> String {
+        let mut told = String::new();
+        let is_ping = |action: &Action| matches!(action, Action::Ping { .. });
+        for action in self.actions().into_iter().filter(|action| !is_ping(action)) {
+            writeln!(told, "{}", self.words(&action)).unwrap();
+        }
+        match self.scheduler.outcome() {
+            Some(Ok(())) if !self.over => told.push_str("the round is over\n"),
+            Some(Err(failure)) if !self.over => writeln!(told, "failed: {failure}").unwrap(),
+            _ => return told,
+        }
+        self.over = true;
+        told
+    }
+
+    fn words(&self, action: &Action) -> String {
+        match action {
+            Action::Start(start) => {
+                let Start { worker, attempt, task, is_backup, skip, outputs } = start;
+                let mut words = format!("{} begins {task}, {attempt}", self.names[worker]);
+                if *is_backup {
+                    words.push_str(", a backup");
+                }
+                if !skip.is_empty() {
+                    write!(words, ", without records {skip:?}").unwrap();
+                }
+                for output in outputs {
+                    let holder = &self.names[&output.worker];
+                    write!(words, ", {} is with {holder}", map(output.map)).unwrap();
+                }
+                words
+            }
+            Action::Announce { worker, output, .. } => {
+                let (name, holder) = (&self.names[worker], &self.names[&output.worker]);
+                format!("{name} hears that {} is with {holder}", map(output.map))
+            }
+            Action::Withdraw { worker, map: lost, .. } => {
+                format!("{} hears that {} is lost", self.names[worker], map(*lost))
+            }
+            Action::Cancel { worker, attempt } => {
+                format!("{} is to stop {attempt}", self.names[worker])
+            }
+            Action::Ping { worker } => {
+                format!("{} is asked for a sign of life", self.names[worker])
+            }
+            Action::Silent { worker } => format!("{} is silent", self.names[worker]),
+        }
+    }
+
+    pub fn is_silent(&self, name: &str) -> bool {
+        self.scheduler.worker_state(self.id(name)) == Some(WorkerState::Silent)
+    }
+}
