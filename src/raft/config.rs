@@ -1,11 +1,12 @@
 //! How a node is set up.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::entry::NodeId;
 
-/// How far two clocks may drift apart from true time, as a share: 1 ms in a second.
-pub const RHO: f64 = 0.001;
+/// `rho`: how far a clock may drift from true time, in milliseconds a second.
+pub const DRIFT_PER_MILLE: u32 = 1;
 
 /// How a node behaves. All times are spans of the node's own clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +28,16 @@ pub struct Config {
     pub max_append_bytes: usize,
     /// AppendEntries on their way to a follower before one must be answered.
     pub max_inflight_appends: usize,
+    /// What these may carry together.
+    pub max_inflight_bytes: usize,
     /// The most that may wait to be committed; beyond it commands are refused.
     pub max_uncommitted_bytes: usize,
     /// The most that one piece of a snapshot carries.
     pub max_snapshot_piece_bytes: usize,
+    /// What a compaction leaves of the log for followers that lag a little: they need no snapshot.
+    pub trailing_log_bytes: usize,
+    /// What it leaves at most for a follower that is getting a snapshot and needs the log behind it.
+    pub max_retained_log_bytes: usize,
     /// Seeds the choice of election timeouts.
     pub seed: u64,
 }
@@ -51,10 +58,47 @@ impl Config {
             lease_guard: Duration::from_millis(20),
             max_append_bytes: 1024 * 1024,
             max_inflight_appends: 64,
+            max_inflight_bytes: 16 * 1024 * 1024,
             max_uncommitted_bytes: 64 * 1024 * 1024,
             max_snapshot_piece_bytes: 512 * 1024,
+            trailing_log_bytes: 8 * 1024 * 1024,
+            max_retained_log_bytes: 256 * 1024 * 1024,
             seed: id,
         }
+    }
+
+    /// Whether the parts fit together.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn check(&self) -> Result<(), String> {
+        let voters: BTreeSet<NodeId> = self.voters.iter().copied().collect();
+        if voters.len() != self.voters.len() {
+            return Err("a node is there twice".into());
+        }
+        if !voters.contains(&self.id) {
+            return Err(format!("node {} is not among the nodes of the group", self.id));
+        }
+        if self.heartbeat_interval.is_zero() {
+            return Err("heartbeats need an interval".into());
+        }
+        // Time for one heartbeat to be lost, and the next one to be answered.
+        let least = self.heartbeat_interval.saturating_mul(3);
+        for (span, name) in [(self.election_timeout, "election timeout"), (self.lease, "lease")] {
+            if span < least {
+                return Err(format!(
+                    "{name} {span:?}: too short for heartbeats every {:?}, three of them are the least",
+                    self.heartbeat_interval
+                ));
+            }
+        }
+        if self.lease < self.lease_guard.saturating_mul(2) {
+            return Err(format!(
+                "a lease of {:?} is too short: {:?} of it are kept back",
+                self.lease, self.lease_guard
+            ));
+        }
+        Ok(())
     }
 
     /// The timing of the classic trial: slow enough to watch.

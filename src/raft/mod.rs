@@ -5,6 +5,18 @@
 //! file, thread or clock, so a whole group of them runs in a test, on one thread, with time and
 //! disks as that test wishes.
 //!
+//! | file | what | where it comes from |
+//! |---|---|---|
+//! | `core` | state, inputs, [`Ready`] | figure 2 of the paper |
+//! | `role` | follower, candidate, leader | figure 4 |
+//! | `election` | pre-vote, votes, the first entry of a term | sections 5.2, 5.4.1; dissertation 9.6 |
+//! | `follower` | entries come in | section 5.3 |
+//! | `leader` | entries go out, commit | sections 5.3, 5.4 |
+//! | `client` | commands, reads, transfer | section 8; dissertation 3.10, 6.4 |
+//! | `snapshot` | compaction, InstallSnapshot | section 7 |
+//! | `lease` | promises and what they are worth | the rules of the lease |
+//! | `log`, `progress`, `quorum`, `reads`, `writes` | what these count with | |
+//!
 //! Followed here: Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm
 //! (Extended Version)*, sections 5 (elections, replication, safety, timing), 7 (snapshots) and 8
 //! (clients); Ongaro's dissertation, sections 3.10 (leadership transfer), 6.4 (reads) and 9.6
@@ -12,19 +24,39 @@
 //!
 //! Left out: changes of membership (section 6 of the paper).
 
+mod client;
 mod config;
+mod core;
+mod election;
 mod entry;
+mod follower;
+mod inspect;
+mod leader;
+mod lease;
+mod log;
 mod message;
+mod progress;
+mod quorum;
+mod random;
+mod reads;
 mod ready;
+mod role;
+mod snapshot;
 mod state_machine;
 mod trace;
+mod writes;
 
-pub use config::{Config, RHO};
+pub use config::{Config, DRIFT_PER_MILLE};
+pub use core::{Raft, Recovered};
 pub use entry::{Entry, Index, NodeId, Origin, Payload, Term};
+pub use inspect::{PeerProgress, RoleName};
 pub use message::{Appended, Body, Message, SnapshotMark};
 pub use ready::{
     HardState, NotLeader, ProposeError, ReadGrant, ReadId, Ready, SnapshotPiece, SnapshotRead,
-    WriteId,
+    TransferError, WriteId,
 };
 pub use state_machine::{Frozen, StateMachine};
 pub use trace::Trace;
+
+#[cfg(test)]
+mod tests;

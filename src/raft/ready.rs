@@ -29,15 +29,16 @@ pub type ReadId = u64;
 ///
 /// 1. Send `messages` at once, in any order; nothing in them relies on this `Ready` being durable.
 ///    So a leader's entries travel while its own disk writes.
-/// 2. Make `hard_state`, then `snapshot`, then `entries` durable. Entries replace whatever the log
-///    held at their indices *and behind them*. Writes are done in the order of their `Ready`s; many
-///    may be joined into one.
+/// 2. Make `hard_state` and `entries` durable, and store `snapshot`; in this order, and in the order
+///    of the `Ready`s, of which many may be joined into one. Entries replace whatever the log held
+///    at their indices *and behind them*. A piece of a snapshot has to be durable only as a part of
+///    the whole, see [`SnapshotPiece`].
 /// 3. Only when all of 2, and all of 2 of every `Ready` before it, is durable: send
 ///    `messages_after`, and report `Raft::persisted` with `write`. A `Ready` may have a `write`
 ///    with nothing to make durable: its messages wait for writes before it. A report that comes
 ///    late, after newer writes have replaced its entries, is known as such by its number.
-/// 4. Do `committed` in order, exactly once, then report `Raft::applied`. It may
-///    run before 2 is done: what is committed is durable on a majority.
+/// 4. Do `committed` in order, exactly once. It may run before 2 is done: what is committed is
+///    durable on a majority.
 /// 5. Answer `reads`: once everything up to the index of a read is applied, the state may be read.
 /// 6. Serve `snapshot_reads` whenever there is time, with
 ///    `Raft::snapshot_piece`.
@@ -147,4 +148,15 @@ pub enum ProposeError {
     NotLeader(NotLeader),
     /// Too much waits to be committed; nothing of this command was kept.
     Busy,
+}
+
+/// Why leadership is not handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransferError {
+    /// Only a leader has something to hand over.
+    NotLeader(NotLeader),
+    /// There is no such node.
+    UnknownNode,
+    /// It is being handed over already.
+    InProgress,
 }

@@ -1,6 +1,7 @@
-//! What a core tells of itself: the events that `dump.txt` is written from.
+//! What a core tells of itself: events that `dump.txt` is written from. What the shell does, it
+//! tells itself: which requests came, what was committed, what could not be sent.
 
-use super::entry::{Entry, Index, NodeId, Term};
+use super::entry::{Index, NodeId, Term};
 
 /// Something that happened. The classic contract has a line for most of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Trace {
     LeaseRenewalFailed,
     /// A new leader must not commit before the lease of an old one has ended.
     WaitingForOldLease,
-    /// The election timer ran out; a pre-vote comes first and is not told.
+    /// The election timer ran out, or a leader asked this node to stand. A pre-vote comes first.
     ElectionStarted,
     /// A majority voted for this node.
     BecameLeader {
@@ -55,13 +56,6 @@ pub enum Trace {
     Truncated {
         /// The first index that was dropped.
         from: Index,
-    },
-    /// An entry is committed. The shell tells of it when it has been applied.
-    Committed {
-        /// Which.
-        entry: Entry,
-        /// Whether this node leads.
-        is_leader: bool,
     },
     /// A leader gave its lease up for another to lead.
     TransferStarted {

@@ -1,0 +1,129 @@
+//! What clients want of a node: writes, reads, and that another node leads.
+
+use super::core::Raft;
+use super::entry::{Entry, Index, NodeId, Payload};
+use super::lease::Rule;
+use super::message::Body;
+use super::ready::{NotLeader, ProposeError, ReadGrant, TransferError};
+use super::role::{Role, Transfer};
+use super::trace::Trace;
+use std::time::Duration;
+
+/// More entries in limbo than this are not looked through: a read waits for them.
+const MAX_LIMBO: Index = 1024;
+
+impl Raft {
+    /// Takes a command. It is done when an entry of this index and of the present term is committed;
+    /// should this node stop leading before that, it may be done or not. `at_ms` is the wall clock,
+    /// in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// See [`ProposeError`]; nothing of the command is kept.
+    pub fn propose(
+        &mut self,
+        now: Duration,
+        at_ms: u64,
+        payload: Payload,
+    ) -> Result<Index, ProposeError> {
+        self.advance_clock(now);
+        let not_leader = |leader| Err(ProposeError::NotLeader(NotLeader { leader }));
+        let Role::Leader(leadership) = &self.role else { return not_leader(self.leader) };
+        if let Some(transfer) = leadership.transfer {
+            return not_leader(Some(transfer.to));
+        }
+        if leadership.uncommitted_bytes >= self.config.max_uncommitted_bytes {
+            return Err(ProposeError::Busy);
+        }
+        Ok(self.append(at_ms, payload))
+    }
+
+    /// Asks for a linearizable read. `conflicts` says of a command whether it would change what is
+    /// read; it is asked of commands that an older leader may have answered.
+    ///
+    /// The state is to be read after this call, not before: what was read then may be older than
+    /// what others have answered since.
+    ///
+    /// # Errors
+    /// This node does not lead.
+    pub fn read(
+        &mut self,
+        now: Duration,
+        conflicts: impl FnMut(&[u8]) -> bool,
+    ) -> Result<ReadGrant, NotLeader> {
+        self.advance_clock(now);
+        let Role::Leader(leadership) = &self.role else {
+            return Err(NotLeader { leader: self.leader });
+        };
+        let lasts = self.now < self.lease_until(leadership) || !self.keeps(Rule::LeaseEnds);
+        let is_held = !leadership.is_revoked || !self.keeps(Rule::Revoke);
+        if is_held && lasts && (self.commit_index >= leadership.own || self.inherits(conflicts)) {
+            return Ok(ReadGrant::Now(self.commit_index));
+        }
+        self.newest_read += 1;
+        let read = self.newest_read;
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.reads.add(read);
+        }
+        Ok(ReadGrant::Later(read))
+    }
+
+    /// Whether a read may see the state as it was inherited (rule 7): nothing that an older leader
+    /// may have answered for would change what it looks at.
+    fn inherits(&self, mut conflicts: impl FnMut(&[u8]) -> bool) -> bool {
+        let Role::Leader(leadership) = &self.role else { return false };
+        let (from, to) = (self.commit_index + 1, leadership.elect_last);
+        let mut writes = |entry: &Entry| match &entry.payload {
+            Payload::Command { command, .. } => conflicts(command),
+            Payload::NoOp | Payload::OpenSession => false,
+        };
+        if !self.keeps(Rule::Limbo) {
+            return true;
+        }
+        to < from + MAX_LIMBO && !self.log.range(from, to).any(&mut writes)
+    }
+
+    /// Hands the leadership to another node (section 3.10 of the dissertation). No command is taken
+    /// until that node leads, or did not take over within an election timeout.
+    ///
+    /// # Errors
+    /// See [`TransferError`].
+    pub fn transfer(&mut self, now: Duration, to: NodeId) -> Result<(), TransferError> {
+        self.advance_clock(now);
+        let until = self.now.saturating_add(self.config.election_timeout);
+        let Role::Leader(leadership) = &mut self.role else {
+            return Err(TransferError::NotLeader(NotLeader { leader: self.leader }));
+        };
+        if to == self.config.id {
+            return Ok(());
+        }
+        if !leadership.progress.contains_key(&to) {
+            return Err(TransferError::UnknownNode);
+        }
+        if leadership.transfer.is_some() {
+            return Err(TransferError::InProgress);
+        }
+        leadership.transfer = Some(Transfer { to, until, is_asked: false });
+        self.out.trace.push(Trace::TransferStarted { to });
+        Ok(())
+    }
+
+    /// Asks the target to stand once it has all of our log, or gives it up in time.
+    pub(super) fn drive_transfer(&mut self) {
+        let last = self.log.last_index();
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let Some(transfer) = &mut leadership.transfer else { return };
+        let to = transfer.to;
+        if self.now >= transfer.until {
+            leadership.transfer = None;
+            self.out.trace.push(Trace::TransferAborted);
+            return;
+        }
+        let has_all = leadership.progress.get(&to).is_some_and(|peer| peer.match_index == last);
+        if has_all && !transfer.is_asked {
+            transfer.is_asked = true;
+            // Before it is asked (rule 9), and for good: nobody knows when it will stand.
+            leadership.is_revoked = true;
+            self.send(to, Body::TimeoutNow);
+        }
+    }
+}

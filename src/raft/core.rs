@@ -1,0 +1,346 @@
+//! The core: its state, its inputs, and how a [`Ready`] is made.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::time::Duration;
+
+use super::config::Config;
+use super::entry::{Entry, Index, NodeId, Term};
+use super::lease::{Promises, Rule, usable};
+use super::log::Log;
+use super::message::{Body, Message, SnapshotMark};
+use super::quorum::Quorum;
+use super::random::Random;
+use super::ready::{HardState, NotLeader, ReadId, Ready, WriteId};
+use super::role::{Leadership, Role};
+use super::snapshot::{Installing, Receiving};
+use super::trace::Trace;
+use super::writes::Writes;
+
+/// What a node has kept over a restart; all empty for a new one.
+#[derive(Clone, Debug, Default)]
+pub struct Recovered {
+    /// As it was last made durable.
+    pub hard_state: HardState,
+    /// The snapshot that the state machine was restored from.
+    pub snapshot: SnapshotMark,
+    /// The place right before the first of the entries, at or before the snapshot.
+    pub log_before: SnapshotMark,
+    /// What is behind `log_before`, without gaps.
+    pub entries: Vec<Entry>,
+    /// What is known to be committed; at least the snapshot.
+    pub commit_index: Index,
+}
+
+/// One node of a group, as a value. See [`Ready`] for what is to be done with its output.
+///
+/// Every input takes `now`, the time by a clock that runs on while the machine is suspended, read
+/// after the bytes that led to the call. Time that goes backwards is taken to stand still.
+#[derive(Debug)]
+pub struct Raft {
+    pub(super) config: Config,
+    /// The voters but for this node.
+    pub(super) others: Vec<NodeId>,
+    pub(super) quorum: Quorum,
+    pub(super) now: Duration,
+    pub(super) hard_state: HardState,
+    pub(super) is_hard_state_new: bool,
+    pub(super) log: Log,
+    pub(super) writes: Writes,
+    /// The newest one that is durable.
+    pub(super) snapshot: SnapshotMark,
+    pub(super) commit_index: Index,
+    /// Up to here entries were given out to be applied.
+    pub(super) given_index: Index,
+    pub(super) role: Role,
+    pub(super) leader: Option<NodeId>,
+    /// The leader that was last told of, and its term.
+    pub(super) told_leader: Option<(NodeId, Term)>,
+    /// When a leader was last heard of.
+    pub(super) heard_at: Option<Duration>,
+    pub(super) promises: Promises,
+    pub(super) election_due: Duration,
+    pub(super) random: Random,
+    pub(super) receiving: Option<Receiving>,
+    pub(super) installing: Option<Installing>,
+    pub(super) newest_read: ReadId,
+    /// What the next `Ready` will have.
+    pub(super) out: Ready,
+    #[cfg(test)]
+    pub(super) without: Option<Rule>,
+}
+
+/// What one `Ready` gives out to be applied, so that a node that is far behind still answers
+/// heartbeats in between.
+const MAX_COMMITTED_BYTES: usize = 4 * 1024 * 1024;
+
+impl Raft {
+    /// A node that starts, or starts again. `config.voters` must have `config.id`, see
+    /// [`Config::check`].
+    pub fn new(config: Config, recovered: Recovered, now: Duration) -> Raft {
+        let Recovered { hard_state, snapshot, log_before, entries, commit_index } = recovered;
+        let mut log = Log::new(log_before, entries);
+        if log.term_at(snapshot.index) != Some(snapshot.term) {
+            // The log ends before the snapshot, or differs from it: a crash came before the cut.
+            log.install(snapshot);
+        }
+        let others: Vec<NodeId> =
+            config.voters.iter().copied().filter(|voter| *voter != config.id).collect();
+        let mut promises = Promises::default();
+        if hard_state.current_term > 0 {
+            // Rule 10: what it had promised is not on disk, but that it lasts no longer than this.
+            for other in &others {
+                promises.extend(*other, now.saturating_add(hard_state.longest_lease));
+            }
+        }
+        let mut random = Random::new(config.seed);
+        let election_due = match others.len() {
+            0 => now,
+            _ => now.saturating_add(random.span(config.election_timeout)),
+        };
+        Raft {
+            quorum: Quorum::of(others.len() + 1),
+            writes: Writes::new(log.last_index()),
+            commit_index: commit_index.min(log.last_index()).max(snapshot.index),
+            given_index: snapshot.index,
+            config,
+            others,
+            now,
+            hard_state,
+            is_hard_state_new: false,
+            log,
+            snapshot,
+            role: Role::Follower,
+            leader: None,
+            told_leader: None,
+            heard_at: None,
+            promises,
+            election_due,
+            random,
+            receiving: None,
+            installing: None,
+            newest_read: 0,
+            out: Ready::default(),
+            #[cfg(test)]
+            without: None,
+        }
+    }
+
+    /// A message came from another node. What its sender did wrong is ignored.
+    pub fn step(&mut self, now: Duration, from: NodeId, message: Message) {
+        self.advance_clock(now);
+        let Message { term, body } = message;
+        if !self.others.contains(&from) {
+            return;
+        }
+        if term > self.hard_state.current_term && !self.meet_newer_term(from, term, &body) {
+            return;
+        }
+        match body {
+            Body::PreVote { last_log_index, last_log_term } => {
+                self.handle_pre_vote(from, term, last_log_index, last_log_term);
+            }
+            Body::PreVoteReply { granted } => self.handle_pre_vote_reply(from, term, granted),
+            Body::AppendEntries { .. } | Body::InstallSnapshot { .. }
+                if term < self.hard_state.current_term =>
+            {
+                self.refuse_old_leader(from, &body);
+            }
+            Body::AppendEntries {
+                prev_log_index,
+                prev_log_term,
+                entries,
+                leader_commit,
+                sent_at,
+                lease,
+                read_round,
+            } => {
+                let is_run = is_run(prev_log_index, &entries);
+                if is_run && self.follow(from, lease) {
+                    let prev = SnapshotMark { index: prev_log_index, term: prev_log_term };
+                    let outcome = self.store(prev, &entries, leader_commit);
+                    self.answer_append(from, outcome, sent_at, read_round);
+                }
+            }
+            Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease } => {
+                if self.follow(from, lease) {
+                    let piece = super::SnapshotPiece { snapshot, offset, data, is_last };
+                    self.handle_install_snapshot(from, piece, sent_at);
+                }
+            }
+            Body::RequestVote { last_log_index, last_log_term, lease, released } => {
+                let last = SnapshotMark { index: last_log_index, term: last_log_term };
+                self.handle_request_vote(from, term, last, lease, released);
+            }
+            // What answers a question of another term answers nothing that is asked now.
+            _ if term != self.hard_state.current_term && self.keeps(Rule::CountInTerm) => (),
+            Body::RequestVoteReply { granted, remaining } => {
+                self.handle_vote_reply(from, granted, &remaining);
+            }
+            Body::AppendEntriesReply { outcome, sent_at, read_round } => {
+                self.handle_append_reply(from, outcome, sent_at, read_round);
+            }
+            Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at } => {
+                self.handle_snapshot_reply(from, snapshot, next_offset, is_installed, sent_at);
+            }
+            Body::TimeoutNow => self.handle_timeout_now(from),
+        }
+    }
+
+    /// Somebody is in a newer term. Whether its message is to be looked at.
+    fn meet_newer_term(&mut self, from: NodeId, term: Term, body: &Body) -> bool {
+        let leader = match body {
+            // Nobody is in the term of a pre-vote.
+            Body::PreVote { .. } | Body::PreVoteReply { granted: true } => return true,
+            // Rule 12: a leader that is heard of is not to be disturbed.
+            Body::RequestVote { released: None, .. } if self.hears_leader() => {
+                self.out.trace.push(Trace::VoteDenied { candidate: from, term });
+                return false;
+            }
+            Body::AppendEntries { .. } | Body::InstallSnapshot { .. } => Some(from),
+            _ => None,
+        };
+        self.become_follower(term, leader);
+        true
+    }
+
+    /// Time has passed: does what is due.
+    pub fn tick(&mut self, now: Duration) {
+        self.advance_clock(now);
+        match &self.role {
+            Role::Leader(_) => self.tick_leader(),
+            _ if self.now >= self.election_due => self.start_election(),
+            _ => (),
+        }
+    }
+
+    /// When [`tick`](Self::tick) is due.
+    pub fn next_timeout(&self) -> Duration {
+        match &self.role {
+            Role::Leader(leadership) => self.next_timeout_of_leader(leadership),
+            _ => self.election_due,
+        }
+    }
+
+    /// The write of a [`Ready`], and all before it, are durable.
+    pub fn persisted(&mut self, now: Duration, write: WriteId) {
+        self.advance_clock(now);
+        self.writes.finish(write);
+        self.advance_commit();
+    }
+
+    /// What there is to do now. Call it after one or several inputs: commands that were proposed
+    /// in between travel together.
+    pub fn ready(&mut self) -> Ready {
+        self.lead_on();
+        let mut ready = mem::take(&mut self.out);
+        ready.hard_state = mem::take(&mut self.is_hard_state_new).then_some(self.hard_state);
+        ready.entries = self.log.take_unwritten();
+        let is_writing =
+            ready.hard_state.is_some() || !ready.entries.is_empty() || !ready.snapshot.is_empty();
+        if is_writing || !(self.writes.are_done() || ready.messages_after.is_empty()) {
+            let last_index = ready.entries.last().map_or(0, |entry| entry.index);
+            let has_hard_state = ready.hard_state.is_some();
+            ready.write = Some(self.writes.begin(self.now, last_index, has_hard_state));
+        } else {
+            ready.messages.append(&mut ready.messages_after);
+        }
+        if self.installing.is_none() {
+            let (from, to) = (self.given_index + 1, self.commit_index);
+            ready.committed = self.log.some(from, to, MAX_COMMITTED_BYTES);
+            self.given_index += ready.committed.len() as Index;
+        }
+        ready
+    }
+
+    pub(super) fn advance_clock(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+    }
+
+    pub(super) fn term(&self) -> Term {
+        self.hard_state.current_term
+    }
+
+    pub(super) fn send(&mut self, to: NodeId, body: Body) {
+        let term = self.term();
+        self.out.messages.push((to, Message { term, body }));
+    }
+
+    /// Sends when everything up to now is durable.
+    pub(super) fn send_after(&mut self, to: NodeId, body: Body) {
+        let term = self.term();
+        self.out.messages_after.push((to, Message { term, body }));
+    }
+
+    /// Becomes a follower, of `leader` if it is known. A vote is forgotten with its term, not
+    /// before: who steps down within a term must not vote again.
+    pub(super) fn become_follower(&mut self, term: Term, leader: Option<NodeId>) {
+        if term > self.term() {
+            self.hard_state.current_term = term;
+            self.hard_state.voted_for = None;
+            self.is_hard_state_new = true;
+        }
+        self.leader = leader;
+        match mem::replace(&mut self.role, Role::Follower) {
+            Role::Follower => return,
+            Role::PreCandidate(_) => (),
+            Role::Candidate(_) => self.out.trace.push(Trace::SteppedDown),
+            Role::Leader(leadership) => {
+                self.out.trace.push(Trace::SteppedDown);
+                let refused = |read| (read, Err(NotLeader { leader }));
+                self.out.reads.extend(leadership.reads.give_up().map(refused));
+            }
+        }
+        self.restart_election_timer();
+    }
+
+    pub(super) fn restart_election_timer(&mut self) {
+        let span = self.random.span(self.config.election_timeout);
+        self.election_due = self.now.saturating_add(span);
+    }
+
+    /// Whether there is a leader that need not be replaced, as far as this node can tell.
+    pub(super) fn hears_leader(&self) -> bool {
+        match &self.role {
+            Role::Leader(leadership) => self.now < self.lease_until(leadership),
+            _ => {
+                let until = |heard: Duration| heard.saturating_add(self.config.election_timeout);
+                self.leader.is_some() && self.heard_at.is_some_and(|at| self.now < until(at))
+            }
+        }
+    }
+
+    /// Until when a majority helps nobody else to lead.
+    pub(super) fn lease_until(&self, leadership: &Leadership) -> Duration {
+        let usable = usable(self.config.lease, self.config.lease_guard);
+        let sent_at = leadership.acks.majority(self.quorum, &self.others);
+        sent_at.map_or(Duration::ZERO, |sent_at| sent_at.saturating_add(usable))
+    }
+
+    /// Whether a rule is in force: always, but for tests that take one out.
+    #[cfg(test)]
+    pub(super) fn keeps(&self, rule: Rule) -> bool {
+        self.without != Some(rule)
+    }
+
+    /// Whether a rule is in force: always.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests take rules out of one node")]
+    pub(super) fn keeps(&self, _: Rule) -> bool {
+        true
+    }
+
+    pub(super) fn just_us(&self) -> BTreeSet<NodeId> {
+        BTreeSet::from([self.config.id])
+    }
+}
+
+/// Whether entries come one right behind the other, the first right behind `before`.
+fn is_run(before: Index, entries: &[Entry]) -> bool {
+    let mut index = before;
+    entries.iter().all(|entry| {
+        let is_next = Some(entry.index) == index.checked_add(1);
+        index = entry.index;
+        is_next
+    })
+}

@@ -1,0 +1,141 @@
+//! What a follower does with a leader's messages (section 5.3 of the paper).
+
+use std::time::Duration;
+
+use super::core::Raft;
+use super::entry::{Entry, Index, NodeId};
+use super::lease::Rule;
+use super::message::{Appended, Body, SnapshotMark};
+use super::role::Role;
+use super::trace::Trace;
+
+impl Raft {
+    /// A message of this term's leader came: follows it, and promises to help nobody else for a
+    /// while. False if it cannot be the leader.
+    pub(super) fn follow(&mut self, leader: NodeId, lease: Duration) -> bool {
+        if matches!(self.role, Role::Leader(_)) {
+            // There is one leader in a term, and that is us.
+            return false;
+        }
+        if !matches!(self.role, Role::Follower) {
+            self.become_follower(self.term(), Some(leader));
+        }
+        let term = self.term();
+        if self.told_leader != Some((leader, term)) {
+            self.told_leader = Some((leader, term));
+            self.out.trace.push(Trace::LeaderKnown { leader, term });
+        }
+        self.leader = Some(leader);
+        self.heard_at = Some(self.now);
+        self.restart_election_timer();
+        if self.keeps(Rule::AppendPromises) {
+            self.promise(leader, lease);
+        }
+        true
+    }
+
+    /// Rule 1. The length of the promise is on disk before anybody can count on it (rule 10).
+    pub(super) fn promise(&mut self, to: NodeId, lease: Duration) {
+        #[cfg(test)]
+        if !self.keeps(Rule::EveryHolder) {
+            self.promises.forget_others(to);
+        }
+        self.promises.extend(to, self.now.saturating_add(lease));
+        if lease > self.hard_state.longest_lease {
+            self.hard_state.longest_lease = lease;
+            self.is_hard_state_new = true;
+        }
+    }
+
+    /// Takes a leader's entries behind `prev`, if our log agrees there.
+    pub(super) fn store(
+        &mut self,
+        prev: SnapshotMark,
+        entries: &[Entry],
+        leader_commit: Index,
+    ) -> Appended {
+        let last = prev.index + entries.len() as Index;
+        if self.installing.is_some() || last <= self.commit_index {
+            // What is committed agrees with every later leader's log (section 5.4.3).
+            return Appended::Matched { match_index: self.commit_index };
+        }
+        if prev.index > self.commit_index {
+            match self.log.term_at(prev.index) {
+                Some(term) if term == prev.term => (),
+                Some(conflict_term) => {
+                    let first = self.log.first_of_term_at(prev.index);
+                    let conflict_index = first.max(self.commit_index + 1);
+                    return Appended::Conflict {
+                        prev_log_index: prev.index,
+                        conflict_term,
+                        conflict_index,
+                    };
+                }
+                None => {
+                    return Appended::Conflict {
+                        prev_log_index: prev.index,
+                        conflict_term: 0,
+                        conflict_index: self.log.last_index() + 1,
+                    };
+                }
+            }
+        }
+        for entry in entries.iter().filter(|entry| entry.index > self.commit_index) {
+            match self.log.term_at(entry.index) {
+                Some(term) if term == entry.term => continue,
+                // Only a conflict cuts the log: a message that came late has nothing new, and
+                // what it lacks is no reason to forget.
+                Some(_) => {
+                    self.log.truncate(entry.index);
+                    self.writes.truncate(entry.index);
+                    self.out.trace.push(Trace::Truncated { from: entry.index });
+                }
+                None => (),
+            }
+            self.log.append(entry.clone());
+        }
+        // No further than what was compared: behind it our log may be of another leader.
+        self.commit_index = self.commit_index.max(leader_commit.min(last));
+        Appended::Matched { match_index: last }
+    }
+
+    /// Answers when what the answer says is durable.
+    pub(super) fn answer_append(
+        &mut self,
+        leader: NodeId,
+        outcome: Appended,
+        sent_at: Duration,
+        read_round: u64,
+    ) {
+        let durable = match outcome {
+            Appended::Matched { match_index } => match_index <= self.writes.durable_index(),
+            Appended::Conflict { .. } | Appended::Stale => true,
+        };
+        self.out.trace.push(match outcome {
+            Appended::Matched { .. } => Trace::AppendAccepted { leader },
+            Appended::Conflict { .. } | Appended::Stale => Trace::AppendRejected { leader },
+        });
+        let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
+        if durable && !self.is_hard_state_new && self.writes.is_hard_state_done() {
+            self.send(leader, body);
+        } else {
+            self.send_after(leader, body);
+        }
+    }
+
+    /// A leader of an older term speaks: it hears of the newer one.
+    pub(super) fn refuse_old_leader(&mut self, from: NodeId, body: &Body) {
+        self.out.trace.push(Trace::AppendRejected { leader: from });
+        let reply = match *body {
+            Body::AppendEntries { sent_at, read_round, .. } => {
+                Body::AppendEntriesReply { outcome: Appended::Stale, sent_at, read_round }
+            }
+            _ => Body::AppendEntriesReply {
+                outcome: Appended::Stale,
+                sent_at: Duration::ZERO,
+                read_round: 0,
+            },
+        };
+        self.send(from, reply);
+    }
+}

@@ -1,0 +1,117 @@
+//! How a node is, for those who ask.
+
+use std::time::Duration;
+
+use super::core::Raft;
+use super::entry::{Index, NodeId, Term};
+use super::message::SnapshotMark;
+use super::role::Role;
+
+/// What a node is, without what it knows as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleName {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Stands for election, or asks whether it would be elected.
+    Candidate,
+    /// Leads.
+    Leader,
+}
+
+/// How far a follower is, as its leader knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerProgress {
+    /// Whose.
+    pub peer: NodeId,
+    /// Its log is known to agree with the leader's up to here.
+    pub match_index: Index,
+    /// When it last answered.
+    pub last_heard: Option<Duration>,
+}
+
+impl Raft {
+    /// This node's number.
+    pub fn id(&self) -> NodeId {
+        self.config.id
+    }
+
+    /// What it is.
+    pub fn role(&self) -> RoleName {
+        match self.role {
+            Role::Follower => RoleName::Follower,
+            Role::PreCandidate(_) | Role::Candidate(_) => RoleName::Candidate,
+            Role::Leader(_) => RoleName::Leader,
+        }
+    }
+
+    /// Whether it leads.
+    pub fn is_leader(&self) -> bool {
+        self.role() == RoleName::Leader
+    }
+
+    /// Who leads, as far as it knows.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.leader
+    }
+
+    /// Its term.
+    pub fn current_term(&self) -> Term {
+        self.term()
+    }
+
+    /// It knows that the log is committed up to here.
+    pub fn commit_index(&self) -> Index {
+        self.commit_index
+    }
+
+    /// What is committed and durable here: what may be noted as such on disk.
+    pub fn durable_commit_index(&self) -> Index {
+        self.commit_index.min(self.writes.durable_index())
+    }
+
+    /// The first index that the log still has; the rest is in the snapshot.
+    pub fn first_index(&self) -> Index {
+        self.log.before().index + 1
+    }
+
+    /// Where the log ends.
+    pub fn last_index(&self) -> Index {
+        self.log.last_index()
+    }
+
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> SnapshotMark {
+        self.snapshot
+    }
+
+    /// The term of the entry at an index, if the log has it.
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        self.log.term_at(index)
+    }
+
+    /// How long its lease lasts if nobody renews it; zero without a lease.
+    pub fn lease_remaining(&self, now: Duration) -> Duration {
+        match &self.role {
+            Role::Leader(leadership) if !leadership.is_revoked => {
+                self.lease_until(leadership).saturating_sub(now)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The other nodes; what a node that does not lead knows of them is nothing.
+    pub fn peers(&self) -> Vec<PeerProgress> {
+        let progress = |peer: &NodeId| {
+            let known = match &self.role {
+                Role::Leader(leadership) => leadership.progress.get(peer),
+                _ => None,
+            };
+            PeerProgress {
+                peer: *peer,
+                match_index: known.map_or(0, |known| known.match_index),
+                last_heard: known.and_then(|known| known.last_heard),
+            }
+        };
+        self.others.iter().map(progress).collect()
+    }
+}

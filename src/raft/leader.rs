@@ -1,0 +1,266 @@
+//! What a leader does: heartbeats, replication, commit (sections 5.3 and 5.4 of the paper).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::Raft;
+use super::entry::{Entry, Index, NodeId, Payload};
+use super::lease::Rule;
+use super::message::{Appended, Body, SnapshotMark};
+use super::progress::Mode;
+use super::role::{Leadership, Role};
+use super::trace::Trace;
+
+/// A nanosecond: what is over at a moment is over right after it.
+const INSTANT: Duration = Duration::from_nanos(1);
+
+impl Raft {
+    /// Steps down if the lease could not be renewed (rule 11); else does what is due.
+    pub(super) fn tick_leader(&mut self) {
+        let Role::Leader(leadership) = &self.role else { return };
+        if self.now >= self.lease_until(leadership) && self.keeps(Rule::StepDown) {
+            self.out.trace.push(Trace::LeaseRenewalFailed);
+            self.become_follower(self.term(), None);
+            return;
+        }
+        if self.now >= leadership.heartbeat_due {
+            self.send_heartbeats();
+        }
+        self.advance_commit();
+    }
+
+    pub(super) fn next_timeout_of_leader(&self, leadership: &Leadership) -> Duration {
+        let heartbeat =
+            if self.others.is_empty() { Duration::MAX } else { leadership.heartbeat_due };
+        let may_commit = leadership.old_leases.end().filter(|end| *end >= self.now);
+        let may_commit = may_commit.map_or(Duration::MAX, |end| end.saturating_add(INSTANT));
+        heartbeat.min(may_commit).min(self.lease_until(leadership))
+    }
+
+    /// Adds an entry to our own log; it is sent and written with the next `Ready`.
+    pub(super) fn append(&mut self, at_ms: u64, payload: Payload) -> Index {
+        let index = self.log.last_index() + 1;
+        let at_ms = at_ms.max(self.log.last_at_ms());
+        let entry = Entry { term: self.term(), index, at_ms, payload };
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.uncommitted_bytes += entry.size_bytes();
+        }
+        self.log.append(entry);
+        index
+    }
+
+    /// What a leader has to say before a `Ready` is made.
+    pub(super) fn lead_on(&mut self) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let may_round = leadership.own <= self.commit_index || !self.keeps(Rule::ReadIndexWaits);
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let wants_round = may_round && leadership.reads.want_round();
+        if wants_round {
+            leadership.reads.begin_round(self.commit_index);
+            if let Some((reads, index)) = leadership.reads.finished(self.quorum) {
+                self.out.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
+            }
+        }
+        if wants_round || self.now >= leadership.heartbeat_due {
+            self.send_heartbeats();
+        }
+        self.replicate();
+        self.request_snapshot_pieces();
+        self.drive_transfer();
+    }
+
+    /// Rule 11: a disk that has stood still for as long as the lease is dead, and so is its node.
+    fn is_disk_stuck(&self) -> bool {
+        self.writes.oldest().is_some_and(|since| self.now > since.saturating_add(self.config.lease))
+    }
+
+    /// An AppendEntries without entries to everybody.
+    fn send_heartbeats(&mut self) {
+        let interval = self.config.heartbeat_interval;
+        let stuck = self.is_disk_stuck();
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.heartbeat_due = self.now.saturating_add(interval);
+        if self.others.is_empty() || stuck {
+            return;
+        }
+        self.out.trace.push(Trace::HeartbeatSent);
+        for to in self.others.clone() {
+            let prev = self.place_of(to);
+            self.send_append(to, prev, Arc::default());
+        }
+    }
+
+    /// Where a heartbeat to a follower is to ask whether the logs agree.
+    fn place_of(&mut self, to: NodeId) -> SnapshotMark {
+        let snapshot = self.snapshot;
+        let Role::Leader(leadership) = &mut self.role else { return snapshot };
+        let Some(progress) = leadership.progress.get_mut(&to) else { return snapshot };
+        match &mut progress.mode {
+            Mode::Snapshot(transmission) => return transmission.snapshot,
+            Mode::Probe { is_sent } => *is_sent = true,
+            Mode::Replicate(_) => (),
+        }
+        let index = progress.next_index - 1;
+        match self.log.term_at(index) {
+            Some(term) => SnapshotMark { index, term },
+            None => {
+                progress.begin_snapshot(snapshot);
+                snapshot
+            }
+        }
+    }
+
+    /// Sends everybody what it lacks, as far as the windows go. Followers that are at the same place
+    /// share the entries.
+    fn replicate(&mut self) {
+        if self.is_disk_stuck() {
+            return;
+        }
+        let mut shared: Option<(Index, Arc<[Entry]>)> = None;
+        for to in self.others.clone() {
+            while let Some(from) = self.next_for(to) {
+                let entries = match &shared {
+                    Some((index, entries)) if *index == from => Arc::clone(entries),
+                    _ => self.log.shared(from, self.config.max_append_bytes),
+                };
+                shared = Some((from, Arc::clone(&entries)));
+                self.send_entries(to, from, entries);
+            }
+        }
+    }
+
+    /// The first of the entries that a follower is to be sent now.
+    fn next_for(&mut self, to: NodeId) -> Option<Index> {
+        let last = self.log.last_index();
+        let (max_appends, max_bytes) =
+            (self.config.max_inflight_appends, self.config.max_inflight_bytes);
+        let Role::Leader(leadership) = &mut self.role else { return None };
+        let progress = leadership.progress.get_mut(&to)?;
+        let next_index = progress.next_index;
+        match &mut progress.mode {
+            Mode::Snapshot(_) => None,
+            _ if next_index <= self.log.before().index => {
+                progress.begin_snapshot(self.snapshot);
+                None
+            }
+            Mode::Replicate(window) => (next_index <= last
+                && window.has_room(max_appends, max_bytes))
+            .then_some(next_index),
+            Mode::Probe { is_sent: true } => None,
+            Mode::Probe { is_sent } => {
+                *is_sent = true;
+                let index = next_index - 1;
+                let term = self.log.term_at(index).unwrap_or_default();
+                self.send_append(to, SnapshotMark { index, term }, Arc::default());
+                None
+            }
+        }
+    }
+
+    fn send_entries(&mut self, to: NodeId, from: Index, entries: Arc<[Entry]>) {
+        let (count, bytes) =
+            (entries.len() as Index, entries.iter().map(Entry::size_bytes).sum::<usize>());
+        if let Role::Leader(leadership) = &mut self.role
+            && let Some(progress) = leadership.progress.get_mut(&to)
+            && let Mode::Replicate(window) = &mut progress.mode
+        {
+            window.send(from + count - 1, bytes);
+            progress.next_index = from + count;
+        }
+        let term = self.log.term_at(from - 1).unwrap_or_default();
+        self.send_append(to, SnapshotMark { index: from - 1, term }, entries);
+    }
+
+    fn send_append(&mut self, to: NodeId, prev: SnapshotMark, entries: Arc<[Entry]>) {
+        let Role::Leader(leadership) = &self.role else { return };
+        let body = Body::AppendEntries {
+            prev_log_index: prev.index,
+            prev_log_term: prev.term,
+            entries,
+            leader_commit: self.commit_index,
+            sent_at: self.now,
+            lease: self.config.lease,
+            read_round: leadership.reads.newest_round(),
+        };
+        self.send(to, body);
+    }
+
+    pub(super) fn handle_append_reply(
+        &mut self,
+        from: NodeId,
+        outcome: Appended,
+        sent_at: Duration,
+        read_round: u64,
+    ) {
+        let last = self.log.last_index();
+        let retry = match outcome {
+            Appended::Conflict { prev_log_index, conflict_term, conflict_index } => {
+                self.retry_index(prev_log_index, conflict_term, conflict_index)
+            }
+            _ => 0,
+        };
+        if !self.hear_follower(from, sent_at) {
+            return;
+        }
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let Some(progress) = leadership.progress.get_mut(&from) else { return };
+        match outcome {
+            Appended::Matched { match_index } if match_index <= last => progress.agree(match_index),
+            Appended::Matched { .. } | Appended::Stale => (),
+            Appended::Conflict { prev_log_index, .. } => progress.differ(prev_log_index, retry),
+        }
+        if let Some((reads, index)) = leadership.reads.answered(from, read_round, self.quorum) {
+            self.out.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
+        }
+        self.advance_commit();
+    }
+
+    /// A follower has answered a message of this term: the lease grows, and whatever lease it had
+    /// is over. False if this node does not lead.
+    pub(super) fn hear_follower(&mut self, from: NodeId, sent_at: Duration) -> bool {
+        let sent_at =
+            if self.keeps(Rule::CountFromSending) { sent_at.min(self.now) } else { self.now };
+        let clears = self.keeps(Rule::Clear);
+        let Role::Leader(leadership) = &mut self.role else { return false };
+        leadership.acks.renew(from, sent_at);
+        if clears {
+            leadership.old_leases.clear(from);
+        }
+        if let Some(progress) = leadership.progress.get_mut(&from) {
+            progress.last_heard = Some(self.now);
+        }
+        true
+    }
+
+    /// Where the logs may agree, if they differ at `refused`: behind the last entry of the term that
+    /// the follower has there, or before all of that term. So one answer skips a whole term.
+    fn retry_index(&self, refused: Index, conflict_term: u64, conflict_index: Index) -> Index {
+        match self.log.last_of_term(conflict_term) {
+            Some(last) if conflict_term > 0 => (last + 1).min(refused),
+            _ => conflict_index,
+        }
+    }
+
+    /// Commits what a majority has made durable. Only entries of our own term are counted (figure 8
+    /// of the paper), and none while an older leader may still read under its lease (rule 6).
+    pub(super) fn advance_commit(&mut self) {
+        let Role::Leader(leadership) = &self.role else { return };
+        let waits = leadership.old_leases.end().is_some_and(|end| self.now <= end);
+        if waits && self.keeps(Rule::DeferredCommit) {
+            return;
+        }
+        let matched = leadership.progress.values().map(|progress| progress.match_index);
+        let own = self.writes.durable_index();
+        let Some(index) = self.quorum.reached(matched.chain([own]).collect()) else { return };
+        let is_ours = self.log.term_at(index) == Some(self.term());
+        if index <= self.commit_index || (!is_ours && self.keeps(Rule::OwnTermCommit)) {
+            return;
+        }
+        let bytes: usize =
+            self.log.range(self.commit_index + 1, index).map(Entry::size_bytes).sum();
+        self.commit_index = index;
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.uncommitted_bytes = leadership.uncommitted_bytes.saturating_sub(bytes);
+        }
+    }
+}

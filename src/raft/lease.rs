@@ -1,0 +1,225 @@
+//! The clocks of the lease: what a node has promised, what a leader may count on, and whose lease
+//! may still last. Rules are numbered as in `ARCHITECTURE.md`.
+//!
+//! ```text
+//!   leader       sent_at                                  ack[v] + L_use: the lease ends here
+//!                   |---------------------------------------------|
+//!   follower v         |-- hears of it                                |
+//!                      |----------------------------------------------| + L: the promise ends here
+//! ```
+//!
+//! A promise begins when the message arrives, after it was sent, and lasts longer by the follower's
+//! clock than the lease does by the leader's, even if one runs fast and the other slow. So whoever
+//! gathers a majority of votes finds, in at least one of them, the promise of every lease that may
+//! still last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::config::DRIFT_PER_MILLE;
+use super::entry::NodeId;
+use super::quorum::Quorum;
+
+/// What the leader may use of a promise of length `lease`: `L_use = L (1 - rho) / (1 + rho) - g`.
+pub(super) fn usable(lease: Duration, guard: Duration) -> Duration {
+    let (slow, fast) = (1000 - DRIFT_PER_MILLE, 1000 + DRIFT_PER_MILLE);
+    (lease.saturating_mul(slow) / fast).saturating_sub(guard)
+}
+
+/// A span of somebody else's clock, as long as it may last on ours: times
+/// `INF = (1 + rho) / (1 - rho)`, rounded up.
+fn stretched(span: Duration) -> Duration {
+    let (slow, fast) = (1000 - DRIFT_PER_MILLE, 1000 + DRIFT_PER_MILLE);
+    (span.saturating_mul(fast) / slow).saturating_add(Duration::from_nanos(1))
+}
+
+/// `promise[x]`: until when this node helps nobody but `x` to lead. Each holder has its own: a newer
+/// promise to one does not end an older one to another (rule 1).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Promises {
+    until: BTreeMap<NodeId, Duration>,
+}
+
+impl Promises {
+    /// Promises, unless more was promised before.
+    pub(super) fn extend(&mut self, to: NodeId, until: Duration) {
+        let known = self.until.entry(to).or_default();
+        *known = (*known).max(until);
+    }
+
+    /// What is left of the promises to others than these two, by our clock.
+    pub(super) fn remaining(
+        &self,
+        now: Duration,
+        candidate: NodeId,
+        released: Option<NodeId>,
+    ) -> Vec<(NodeId, Duration)> {
+        let others = self.until.iter().filter(|(x, _)| **x != candidate && Some(**x) != released);
+        others
+            .map(|(x, until)| (*x, until.saturating_sub(now)))
+            .filter(|left| !left.1.is_zero())
+            .collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn forget_others(&mut self, than: NodeId) {
+        self.until.retain(|x, _| *x == than);
+    }
+}
+
+/// `wait[x]`: until when a candidate or a leader must not commit, because `x` may still hold a lease
+/// of an older term.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OldLeases {
+    until: BTreeMap<NodeId, Duration>,
+    over: BTreeSet<NodeId>,
+}
+
+impl OldLeases {
+    /// This node itself has promised (rule 3).
+    pub(super) fn own(&mut self, now: Duration, remaining: &[(NodeId, Duration)]) {
+        for (x, left) in remaining {
+            self.until.insert(*x, now.saturating_add(*left));
+        }
+    }
+
+    /// A voter reports what is left of its promises (rule 3).
+    pub(super) fn report(&mut self, now: Duration, remaining: &[(NodeId, Duration)]) {
+        for (x, left) in remaining {
+            let until = now.saturating_add(stretched(*left));
+            let known = self.until.entry(*x).or_default();
+            *known = (*known).max(until);
+        }
+    }
+
+    /// `x` was heard of in our term: whatever it held in an older one it has given up (rule 4), and
+    /// what others say of it later is of the past.
+    pub(super) fn clear(&mut self, x: NodeId) {
+        self.over.insert(x);
+    }
+
+    /// When the last of them ends, if there is any.
+    pub(super) fn end(&self) -> Option<Duration> {
+        let open = self.until.iter().filter(|(x, _)| !self.over.contains(x));
+        open.map(|(_, until)| *until).max()
+    }
+}
+
+/// `ack[v]`: when the newest message was sent that `v` has answered in our term.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acks {
+    sent_at: BTreeMap<NodeId, Duration>,
+}
+
+impl Acks {
+    /// `v` answered what was sent then (rule 5).
+    pub(super) fn renew(&mut self, v: NodeId, sent_at: Duration) {
+        let known = self.sent_at.entry(v).or_insert(sent_at);
+        *known = (*known).max(sent_at);
+    }
+
+    /// The newest moment such that a majority has answered what was sent then or later; we answer
+    /// ourselves at all times. `None`: no majority has answered.
+    pub(super) fn majority(&self, quorum: Quorum, others: &[NodeId]) -> Option<Duration> {
+        let ack = |v| self.sent_at.get(v).copied();
+        let us = std::iter::once(Some(Duration::MAX));
+        quorum.reached(others.iter().map(ack).chain(us).collect()).flatten()
+    }
+}
+
+/// A part of the rules that a test can take out, to show that something then breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only tests take rules out"))]
+pub(super) enum Rule {
+    /// 1: an AppendEntries is a promise.
+    AppendPromises,
+    /// 1: a vote is a promise.
+    VotePromises,
+    /// 1: there is a promise to each holder, not only to the latest.
+    EveryHolder,
+    /// 3: a candidate waits for the promises that it has made itself.
+    OwnPromises,
+    /// 3: a voter tells of its other promises.
+    Remaining,
+    /// 4: who speaks in our term has no lease of an older one.
+    Clear,
+    /// 5: a lease counts from when the message was sent.
+    CountFromSending,
+    /// 5: an answer counts in its own term alone.
+    CountInTerm,
+    /// 6: nothing is committed while an older lease may last.
+    DeferredCommit,
+    /// 6: only entries of the leader's own term are committed by counting.
+    OwnTermCommit,
+    /// 7: nothing is read when the lease is over.
+    LeaseEnds,
+    /// 7: an inherited read looks at nothing that an entry in limbo writes.
+    Limbo,
+    /// 8: a read-index waits for the leader's own no-op.
+    ReadIndexWaits,
+    /// 9: the lease is given up before another is asked to stand.
+    Revoke,
+    /// 11: a leader whose lease is over steps down.
+    StepDown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_lease_is_shorter_than_its_promise_whatever_the_clocks_do() {
+        let (lease, guard) = (300 * MS, 20 * MS);
+        let usable = usable(lease, guard);
+        assert!(usable > 279 * MS && usable < 280 * MS, "{usable:?}");
+        // The leader's clock is slow, the follower's fast: in true time the lease still ends first.
+        let true_lease = usable.as_secs_f64() / (1.0 - 0.001);
+        let true_promise = lease.as_secs_f64() / (1.0 + 0.001);
+        assert!(true_lease < true_promise);
+        assert_eq!(super::usable(10 * MS, guard), Duration::ZERO, "no lease is that short");
+    }
+
+    #[test]
+    fn a_reported_promise_is_stretched_and_never_overflows() {
+        let mut leases = OldLeases::default();
+        leases.report(1000 * MS, &[(1, 100 * MS), (2, 50 * MS)]);
+        let end = leases.end().unwrap();
+        assert!(end > 1100 * MS && end < 1101 * MS, "{end:?}");
+        leases.clear(1);
+        leases.report(1000 * MS, &[(1, 500 * MS)]);
+        let end = leases.end().unwrap();
+        assert!(end > 1050 * MS && end < 1051 * MS, "1 was heard of: {end:?}");
+        leases.report(MS, &[(3, Duration::MAX)]);
+        assert!(leases.end().unwrap() > 1000 * 1000 * MS);
+    }
+
+    #[test]
+    fn promises_only_grow_and_each_holder_has_its_own() {
+        let mut promises = Promises::default();
+        promises.extend(1, 300 * MS);
+        promises.extend(2, 200 * MS);
+        promises.extend(1, 250 * MS);
+        assert_eq!(promises.remaining(100 * MS, 9, None), [(1, 200 * MS), (2, 100 * MS)]);
+        assert_eq!(promises.remaining(100 * MS, 1, None), [(2, 100 * MS)]);
+        assert_eq!(promises.remaining(100 * MS, 9, Some(2)), [(1, 200 * MS)]);
+        assert_eq!(promises.remaining(200 * MS, 9, None), [(1, 100 * MS)]);
+    }
+
+    #[test]
+    fn a_lease_counts_from_what_a_majority_has_answered() {
+        let (quorum, others) = (Quorum::of(5), [1, 2, 3, 4]);
+        let mut acks = Acks::default();
+        acks.renew(1, 50 * MS);
+        assert_eq!(acks.majority(quorum, &others), None);
+        acks.renew(2, 30 * MS);
+        assert_eq!(acks.majority(quorum, &others), Some(30 * MS));
+        acks.renew(2, 20 * MS);
+        acks.renew(3, 40 * MS);
+        assert_eq!(acks.majority(quorum, &others), Some(40 * MS));
+        acks.renew(9, 90 * MS);
+        assert_eq!(acks.majority(quorum, &others), Some(40 * MS), "9 is no voter");
+        assert_eq!(Acks::default().majority(Quorum::of(1), &[]), Some(Duration::MAX));
+    }
+}

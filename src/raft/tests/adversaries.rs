@@ -1,0 +1,434 @@
+//! The rules of the lease are all needed: for each there is an adversary, a course of events that
+//! does no harm while the rule holds and breaks something when it is taken out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::group::{Group, Letter, MS};
+use crate::raft::lease::Rule;
+use crate::raft::{Body, Index, NodeId};
+
+/// The adversary does no harm under all rules, and without this one breaks what is expected.
+fn breaks(n: u64, rule: Rule, expected: &str, adversary: impl Fn(&mut Group)) {
+    adversary(&mut Group::new(n));
+    fails(expected, || adversary(&mut Group::without(n, Some(rule))));
+}
+
+fn fails(expected: &str, story: impl FnOnce()) {
+    let result = catch_unwind(AssertUnwindSafe(story));
+    let panic = result.expect_err("nothing broke");
+    let message = panic.downcast_ref::<String>().map(String::as_str);
+    let message = message.or(panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+    assert!(message.contains(expected), "something else broke: {message}");
+}
+
+fn is_append(letter: &Letter) -> bool {
+    matches!(letter.message.body, Body::AppendEntries { .. })
+}
+
+/// `old` is cut off, `new` is elected at once and writes `x`; then a client reads `x` from `old`.
+fn overtake(group: &mut Group, old: NodeId, new: NodeId) {
+    group.isolate(old);
+    group.elect(new);
+    write_and_read(group, new, old);
+}
+
+fn write_and_read(group: &mut Group, writer: NodeId, reader: NodeId) -> Index {
+    let x = group.set(writer, "x");
+    group.settle();
+    group.is_acknowledged(writer, x);
+    group.read(reader, "x");
+    x
+}
+
+fn separate(group: &mut Group, one: NodeId, other: NodeId) {
+    group.cut.extend([(one, other), (other, one)]);
+}
+
+fn transfer(group: &mut Group, from: NodeId, to: NodeId) {
+    let now = group.clock(from);
+    group.raft_mut(from).transfer(now, to).unwrap();
+    group.pump(from);
+}
+
+#[test]
+fn rule_1_a_heartbeat_is_a_promise() {
+    breaks(3, Rule::AppendPromises, "lease exclusion", |group| {
+        group.elect(0);
+        // Long enough for what was promised with the votes to be over.
+        group.pass(600 * MS);
+        overtake(group, 0, 1);
+    });
+}
+
+#[test]
+fn rule_1_a_vote_is_a_promise() {
+    breaks(3, Rule::VotePromises, "lease exclusion", |group| {
+        group.elect_only(0);
+        // None of its AppendEntries arrives: the votes alone give it a lease.
+        group.take(|_| true);
+        assert_eq!(group.read(0, "x"), Some(0));
+        overtake(group, 0, 1);
+    });
+}
+
+#[test]
+fn rule_1_a_newer_promise_does_not_end_an_older_one() {
+    breaks(3, Rule::EveryHolder, "lease exclusion", |group| {
+        // 0 leads with the help of 2 alone. 2 then promises to 1, and 1 hands over to 2: the word
+        // of 1 is released and that of 1's own promises is old, so 2 must know of 0 itself.
+        group.elect(0);
+        separate(group, 0, 1);
+        group.pass(700 * MS);
+        group.isolate(0);
+        group.elect(1);
+        assert_eq!(group.raft(1).current_term(), 2);
+        transfer(group, 1, 2);
+        group.settle();
+        assert!(group.raft(2).is_leader());
+        write_and_read(group, 2, 0);
+    });
+}
+
+#[test]
+fn rule_2_a_vote_is_durable_before_it_is_given() {
+    let adversary = |sends_early: bool| {
+        let mut group = Group::new(3);
+        group.node_mut(2).sends_early = sends_early;
+        group.node_mut(2).is_disk_held = true;
+        separate(&mut group, 0, 1);
+        group.elect(0);
+        group.restart(2);
+        separate(&mut group, 0, 2);
+        group.node_mut(2).is_disk_held = false;
+        group.elect(1);
+    };
+    adversary(false);
+    fails("election safety", || adversary(true));
+}
+
+#[test]
+fn rule_2_entries_are_durable_before_they_are_acknowledged() {
+    let adversary = |sends_early: bool| {
+        let mut group = Group::new(3);
+        group.elect(0);
+        group.isolate(2);
+        group.node_mut(1).sends_early = sends_early;
+        group.node_mut(1).is_disk_held = true;
+        group.set(0, "x");
+        group.settle();
+        group.restart(1);
+        group.node_mut(1).is_disk_held = false;
+        group.heal();
+        group.isolate(0);
+        group.elect(1);
+    };
+    adversary(false);
+    fails("leader completeness", || adversary(true));
+}
+
+#[test]
+fn rule_3_a_candidate_waits_for_its_own_promises() {
+    breaks(3, Rule::OwnPromises, "lease exclusion", |group| {
+        // 0 leads with the help of 1 alone; 1 is elected by 2, which has promised nothing.
+        group.elect(0);
+        separate(group, 0, 2);
+        group.pass(700 * MS);
+        overtake(group, 0, 1);
+    });
+}
+
+#[test]
+fn rule_3_a_voter_tells_of_its_promises() {
+    breaks(3, Rule::Remaining, "lease exclusion", |group| {
+        // 0 leads with the help of 2 alone; 1 has promised nothing, and is elected by 2.
+        group.elect(0);
+        separate(group, 0, 1);
+        group.pass(700 * MS);
+        overtake(group, 0, 1);
+    });
+}
+
+#[test]
+fn rule_4_who_speaks_in_our_term_holds_no_older_lease() {
+    breaks(3, Rule::Clear, "commits at once", |group| {
+        group.elect(0);
+        group.pass(30 * MS);
+        for id in 0..3 {
+            group.restart(id);
+        }
+        // All have promised everything to everybody; but all are here.
+        group.elect(1);
+        let x = group.set(1, "x");
+        group.settle();
+        assert!(group.is_acknowledged(1, x), "it commits at once");
+    });
+}
+
+#[test]
+fn rule_5_a_lease_counts_from_when_the_message_was_sent() {
+    breaks(3, Rule::CountFromSending, "lease exclusion", |group| {
+        group.elect(0);
+        group.pass_quietly(30 * MS);
+        group.tick(0);
+        for letter in group.take(is_append) {
+            group.deliver(letter);
+        }
+        // The answers take long.
+        let answers = group.take(|letter| letter.to == 0);
+        assert_eq!(answers.len(), 2);
+        group.pass_quietly(200 * MS);
+        for answer in answers {
+            group.deliver(answer);
+        }
+        group.pass_quietly(102 * MS);
+        overtake(group, 0, 1);
+    });
+}
+
+#[test]
+fn rule_5_an_answer_counts_in_its_own_term() {
+    breaks(3, Rule::CountInTerm, "leader completeness", |group| {
+        group.elect(0);
+        // 1 acknowledges entries of term 1 that 0 loses, and the answers are delayed.
+        group.isolate(2);
+        group.node_mut(0).is_disk_held = true;
+        for key in ["a", "b", "c", "d"] {
+            group.set(0, key);
+        }
+        for letter in group.take(is_append) {
+            group.deliver(letter);
+        }
+        let late = group.take(|letter| letter.to == 0);
+        assert_eq!(group.log(1), "1 1 1 1 1");
+        group.restart(0);
+        group.node_mut(0).is_disk_held = false;
+        group.heal();
+        // 2 leads term 2, and 1 forgets them too.
+        group.isolate(1);
+        group.elect(2);
+        group.heal();
+        group.pass(30 * MS);
+        assert_eq!(group.log(1), "1 2");
+        // 0 leads term 3, alone with new entries; now the old answers come.
+        transfer(group, 2, 0);
+        group.settle();
+        group.isolate(0);
+        group.set(0, "e");
+        group.set(0, "f");
+        assert_eq!(group.log(0), "1 2 3 3 3");
+        group.heal();
+        for letter in late {
+            group.deliver(letter);
+        }
+        group.take(|_| true);
+        group.isolate(0);
+        group.elect(1);
+    });
+}
+
+#[test]
+fn rule_6_commit_is_deferred() {
+    breaks(3, Rule::DeferredCommit, "lease exclusion", |group| {
+        group.elect(0);
+        group.pass(60 * MS);
+        overtake(group, 0, 1);
+    });
+}
+
+/// Figure 8 of the paper.
+#[test]
+fn rule_6_only_entries_of_the_own_term_are_counted() {
+    let figure_8 = |without| {
+        let mut group = Group::without(5, without);
+        // (a) S1 leads, and writes index 2 to itself and S2.
+        group.elect(0);
+        for id in [2, 3, 4] {
+            group.isolate(id);
+        }
+        group.set(0, "x");
+        group.settle();
+        // (b) S1 crashes; S5 leads the next term by votes of S3 and S4, and writes another index 2.
+        group.crash(0);
+        group.heal();
+        group.isolate(1);
+        group.elect_only(4);
+        group.take(|_| true);
+        assert_eq!((group.log(1), group.log(4)), ("1 1".into(), "1 2".into()));
+        // (c) S5 crashes; S1 is back, leads term 3 and goes on with its index 2, which reaches S3.
+        group.crash(4);
+        group.heal();
+        group.isolate(3);
+        group.start(0);
+        group.elect_only(0);
+        group.pass_quietly(310 * MS);
+        while group.log(2) != "1 1" {
+            // Its own no-op at index 3 does not get that far.
+            for letter in group.take(is_append) {
+                group.deliver(without_entries_behind(letter, 2));
+            }
+            for letter in group.take(|letter| letter.to == 0) {
+                group.deliver(letter);
+            }
+        }
+        // (d) S1 crashes again; S5 is elected by S2, S3 and S4, for the last term of its log is newer.
+        group.take(|_| true);
+        group.crash(0);
+        group.heal();
+        group.start(4);
+        group.elect_only(4);
+    };
+    figure_8(None);
+    fails("leader completeness", || figure_8(Some(Rule::OwnTermCommit)));
+}
+
+/// The message, as if the leader had not written more yet.
+fn without_entries_behind(mut letter: Letter, last: Index) -> Letter {
+    if let Body::AppendEntries { entries, .. } = &mut letter.message.body {
+        *entries = entries.iter().filter(|entry| entry.index <= last).cloned().collect();
+    }
+    letter
+}
+
+#[test]
+fn rule_7_nothing_is_read_when_the_lease_is_over() {
+    breaks(3, Rule::LeaseEnds, "stale read", |group| {
+        group.elect(0);
+        group.pass(30 * MS);
+        // A leader that was paused reads before it looks at anything else.
+        group.node_mut(0).is_paused = true;
+        group.pass_quietly(302 * MS);
+        group.elect(1);
+        let x = group.set(1, "x");
+        group.settle();
+        assert!(group.is_acknowledged(1, x));
+        group.node_mut(0).is_paused = false;
+        group.read(0, "x");
+    });
+}
+
+#[test]
+fn rule_7_an_inherited_read_looks_at_nothing_in_limbo() {
+    breaks(3, Rule::Limbo, "stale read", |group| {
+        group.elect(0);
+        group.pass(30 * MS);
+        let x = group.set(0, "x");
+        group.settle();
+        assert!(group.is_acknowledged(0, x));
+        group.isolate(0);
+        group.elect(1);
+        assert_eq!(group.read(1, "y"), Some(0), "nothing in limbo writes y");
+        group.read(1, "x");
+    });
+}
+
+#[test]
+fn rule_8_a_read_index_waits_for_the_own_term() {
+    breaks(3, Rule::ReadIndexWaits, "stale read", |group| {
+        group.elect(0);
+        group.pass(30 * MS);
+        let x = group.set(0, "x");
+        group.settle();
+        assert!(group.is_acknowledged(0, x));
+        group.isolate(0);
+        group.elect(1);
+        let read = group.read_later(1);
+        group.settle();
+        group.finish_read(1, read, "x");
+        group.pass(302 * MS);
+        group.finish_read(1, read, "x");
+        assert!(group.nodes[&1].reads[&read].is_ok());
+    });
+}
+
+#[test]
+fn rule_9_the_lease_is_given_up_before_another_stands() {
+    breaks(3, Rule::Revoke, "stale read", |group| {
+        group.elect(0);
+        group.pass(30 * MS);
+        transfer(group, 0, 1);
+        group.cut.insert((1, 0));
+        group.settle();
+        assert!(group.raft(1).is_leader());
+        write_and_read(group, 1, 0);
+    });
+}
+
+#[test]
+fn rule_9_only_the_election_that_was_asked_for_is_released() {
+    // Not a rule to take out: `released` is said at exactly term + 1.
+    let mut group = Group::new(3);
+    group.elect(0);
+    group.pass(30 * MS);
+    transfer(&mut group, 0, 1);
+    group.settle();
+    group.isolate(1);
+    group.elect(2);
+    group.tell();
+    group.heal();
+    group.elect(2);
+    assert!(!group.take_told().contains("released"));
+}
+
+#[test]
+fn rule_10_a_restarted_node_keeps_what_it_has_promised() {
+    let adversary = |forgets: bool| {
+        let mut group = Group::new(3);
+        group.elect(0);
+        group.pass(60 * MS);
+        group.isolate(0);
+        for id in [1, 2] {
+            if forgets {
+                group.node_mut(id).disk.hard_state.longest_lease = Duration::ZERO;
+            }
+            group.restart(id);
+        }
+        overtake(&mut group, 0, 1);
+    };
+    adversary(false);
+    fails("lease exclusion", || adversary(true));
+}
+
+#[test]
+fn rule_11_a_leader_without_a_lease_steps_down() {
+    breaks(3, Rule::StepDown, "steps down", |group| {
+        group.elect(0);
+        group.pass(30 * MS);
+        group.isolate(0);
+        group.pass(300 * MS);
+        assert!(!group.raft(0).is_leader(), "it steps down");
+    });
+}
+
+#[test]
+fn rule_11_a_leader_whose_disk_stands_still_falls_silent() {
+    let mut group = Group::new(3);
+    group.elect(0);
+    group.pass(30 * MS);
+    group.node_mut(0).is_disk_held = true;
+    let x = group.set(0, "x");
+    group.settle();
+    assert!(group.is_acknowledged(0, x), "the others have it on their disks");
+    group.pass(1500 * MS);
+    assert!(!group.raft(0).is_leader());
+    assert_eq!(group.leaders().len(), 1, "another one took over");
+}
+
+#[test]
+fn clocks_that_drift_fifty_times_as_much_are_caught() {
+    let adversary = |drift: f64| {
+        let mut group = Group::new(3);
+        for (id, rate) in [(0, 1.0 - drift), (1, 1.0 + drift), (2, 1.0 + drift)] {
+            group.node_mut(id).rate = rate;
+            group.restart(id);
+        }
+        group.elect(0);
+        group.pass(600 * MS);
+        group.isolate(0);
+        // The followers' promise has just run out, by their fast clocks.
+        group.pass_quietly((301 * MS).div_f64(1.0 + drift));
+        overtake(&mut group, 0, 1);
+    };
+    adversary(0.001);
+    fails("lease exclusion", || adversary(0.05));
+}

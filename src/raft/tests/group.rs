@@ -1,0 +1,576 @@
+//! A whole group on one thread: time, messages and disks move as a test says.
+//!
+//! A node is its core and what it has on disk. Messages wait in one queue, in the order in which
+//! they were sent, until the test delivers them. The shell's part of the contract is done here, and
+//! after every step what must always be true is looked at: see [`Truth`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::tell;
+use super::truth::Truth;
+use crate::raft::lease::Rule;
+use crate::raft::{
+    Config, Entry, HardState, Index, Message, NodeId, Payload, ProposeError, Raft, ReadGrant,
+    ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, Trace, WriteId,
+};
+
+pub const MS: Duration = Duration::from_millis(1);
+
+/// What a node has kept.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    pub hard_state: HardState,
+    pub snapshot: SnapshotMark,
+    pub log_before: SnapshotMark,
+    pub log: Vec<Entry>,
+}
+
+/// What a `Ready` wants written, until it is.
+struct Write {
+    id: Option<WriteId>,
+    hard_state: Option<HardState>,
+    entries: Vec<Entry>,
+    pieces: Vec<SnapshotPiece>,
+    then: Vec<(NodeId, Message)>,
+}
+
+pub struct Node {
+    /// `None` while it is down.
+    pub raft: Option<Raft>,
+    pub disk: Disk,
+    pub applied: Index,
+    /// Its clock, for one second of true time.
+    pub rate: f64,
+    /// Writes wait while this is set.
+    pub is_disk_held: bool,
+    /// It neither hears nor does anything.
+    pub is_paused: bool,
+    /// The shell breaks rule 2: it sends before it has written.
+    pub sends_early: bool,
+    writes: VecDeque<Write>,
+    pub reads: BTreeMap<ReadId, Result<Index, ()>>,
+}
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    pub from: NodeId,
+    pub to: NodeId,
+    pub message: Message,
+}
+
+pub struct Group {
+    pub nodes: BTreeMap<NodeId, Node>,
+    pub time: Duration,
+    pub letters: VecDeque<Letter>,
+    /// From whom to whom nothing arrives.
+    pub cut: BTreeSet<(NodeId, NodeId)>,
+    pub truth: Truth,
+    pub without: Option<Rule>,
+    pub config: Config,
+    told: String,
+    is_telling: bool,
+}
+
+impl Group {
+    /// A group of `n` that has just been started for the first time.
+    pub fn new(n: u64) -> Group {
+        Group::with(n, |_| ())
+    }
+
+    /// The same, set up in another way.
+    pub fn with(n: u64, set_up: impl FnOnce(&mut Config)) -> Group {
+        let mut config = Config::lan(0, (0..n).collect());
+        set_up(&mut config);
+        Group::build(config, None)
+    }
+
+    /// The same, with a rule taken out.
+    pub fn without(n: u64, rule: Option<Rule>) -> Group {
+        Group::build(Config::lan(0, (0..n).collect()), rule)
+    }
+
+    fn build(config: Config, without: Option<Rule>) -> Group {
+        let n = config.voters.len() as u64;
+        let mut group = Group {
+            nodes: BTreeMap::new(),
+            time: Duration::from_secs(1000),
+            letters: VecDeque::new(),
+            cut: BTreeSet::new(),
+            truth: Truth::default(),
+            without,
+            config,
+            told: String::new(),
+            is_telling: false,
+        };
+        for id in 0..n {
+            let node = Node {
+                raft: None,
+                disk: Disk::default(),
+                applied: 0,
+                rate: 1.0,
+                is_disk_held: false,
+                is_paused: false,
+                sends_early: false,
+                writes: VecDeque::new(),
+                reads: BTreeMap::new(),
+            };
+            group.nodes.insert(id, node);
+            group.start(id);
+        }
+        group
+    }
+
+    /// What this node's clock says.
+    pub fn clock(&self, id: NodeId) -> Duration {
+        self.time.mul_f64(self.nodes[&id].rate)
+    }
+
+    pub fn raft(&self, id: NodeId) -> &Raft {
+        self.nodes[&id].raft.as_ref().expect("the node is up")
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        self.nodes.get_mut(&id).expect("there is such a node")
+    }
+
+    pub fn raft_mut(&mut self, id: NodeId) -> &mut Raft {
+        self.node_mut(id).raft.as_mut().expect("the node is up")
+    }
+
+    /// Starts a node from its disk.
+    pub fn start(&mut self, id: NodeId) {
+        let now = self.clock(id);
+        let config = Config { id, seed: id + 1, ..self.config.clone() };
+        let without = self.without;
+        let node = self.node_mut(id);
+        let disk = node.disk.clone();
+        let recovered = Recovered {
+            hard_state: disk.hard_state,
+            snapshot: disk.snapshot,
+            log_before: disk.log_before,
+            entries: disk.log,
+            commit_index: disk.snapshot.index,
+        };
+        let mut raft = Raft::new(config, recovered, now);
+        raft.without = without;
+        node.applied = raft.given_index;
+        node.raft = Some(raft);
+    }
+
+    /// Ends a node between two steps: what was not written is gone.
+    pub fn crash(&mut self, id: NodeId) {
+        let node = self.node_mut(id);
+        node.raft = None;
+        node.writes.clear();
+        node.reads.clear();
+        self.truth.crashed(id);
+    }
+
+    pub fn restart(&mut self, id: NodeId) {
+        self.crash(id);
+        self.start(id);
+    }
+
+    /// Nothing arrives at `id` or from it.
+    pub fn isolate(&mut self, id: NodeId) {
+        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        for other in ids {
+            self.cut.extend([(id, other), (other, id)]);
+        }
+    }
+
+    pub fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    /// Lets this node's election timer run out now.
+    pub fn time_out(&mut self, id: NodeId) {
+        let now = self.clock(id);
+        let raft = self.raft_mut(id);
+        raft.election_due = now;
+        raft.tick(now);
+        self.pump(id);
+    }
+
+    /// Has a node stand, everybody else having forgotten the old leader's heartbeats; that it wins
+    /// is up to them.
+    pub fn elect(&mut self, id: NodeId) {
+        self.forget_leaders();
+        self.time_out(id);
+        self.settle();
+    }
+
+    /// Has a node stand and win; what it then sends is still on its way. A node that slept through a
+    /// term or two is refused at first.
+    pub fn elect_only(&mut self, id: NodeId) {
+        for _ in 0..3 {
+            self.forget_leaders();
+            self.time_out(id);
+            while let Some(letter) = self.letters.pop_front() {
+                self.deliver(letter);
+                if self.raft(id).is_leader() {
+                    return;
+                }
+            }
+        }
+        panic!("{id} does not win");
+    }
+
+    fn forget_leaders(&mut self) {
+        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        for other in ids {
+            if let Some(raft) = &mut self.node_mut(other).raft
+                && !raft.is_leader()
+            {
+                raft.heard_at = None;
+            }
+        }
+    }
+
+    /// A new leader's term begins: everything is delivered until nothing happens.
+    pub fn settle(&mut self) {
+        for _ in 0..10_000 {
+            self.pump_all();
+            let Some(letter) = self.letters.pop_front() else { return };
+            self.deliver(letter);
+        }
+        panic!("the group does not come to rest");
+    }
+
+    /// Delivers a message, if there is anybody to take it.
+    pub fn deliver(&mut self, letter: Letter) {
+        let Letter { from, to, message } = letter;
+        if self.cut.contains(&(from, to)) || self.nodes[&to].is_paused {
+            return;
+        }
+        let now = self.clock(to);
+        if let Some(raft) = &mut self.node_mut(to).raft {
+            raft.step(now, from, message);
+            self.pump(to);
+        }
+    }
+
+    /// Takes messages out of the queue, to be delivered later or never.
+    pub fn take(&mut self, wanted: impl Fn(&Letter) -> bool) -> Vec<Letter> {
+        let (taken, left): (Vec<_>, Vec<_>) =
+            self.letters.drain(..).partition(|letter| wanted(letter));
+        self.letters = left.into();
+        taken
+    }
+
+    /// Time passes, and everything happens that is due; messages arrive at once.
+    pub fn pass(&mut self, span: Duration) {
+        let until = self.time + span;
+        self.settle();
+        while self.time < until {
+            let due =
+                self.nodes.iter().filter(|(_, node)| !node.is_paused).filter_map(|(_, node)| {
+                    let due = node.raft.as_ref()?.next_timeout();
+                    Some(due.min(Duration::from_secs(1_000_000)).div_f64(node.rate))
+                });
+            let due = due.min().unwrap_or(until);
+            // Rounding of clocks must not make time stand still.
+            self.time = due.max(self.time + Duration::from_micros(1)).min(until);
+            self.tick_all();
+            self.settle();
+        }
+    }
+
+    /// Time passes and nothing happens, but for what [`Truth`] sees.
+    pub fn pass_quietly(&mut self, span: Duration) {
+        self.time += span;
+    }
+
+    pub fn tick_all(&mut self) {
+        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        for id in ids {
+            self.tick(id);
+        }
+    }
+
+    pub fn tick(&mut self, id: NodeId) {
+        let now = self.clock(id);
+        if self.nodes[&id].is_paused {
+            return;
+        }
+        if let Some(raft) = &mut self.node_mut(id).raft {
+            raft.tick(now);
+            self.pump(id);
+        }
+    }
+
+    fn pump_all(&mut self) {
+        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        for id in ids {
+            if !self.nodes[&id].is_paused {
+                self.pump(id);
+            }
+        }
+    }
+
+    /// Does what a node wants done, until it wants nothing.
+    pub fn pump(&mut self, id: NodeId) {
+        loop {
+            let Some(raft) = &mut self.node_mut(id).raft else { return };
+            let ready = raft.ready();
+            let is_idle = ready.is_empty() && ready.write.is_none();
+            if !is_idle {
+                self.do_ready(id, ready);
+            }
+            let has_written = self.write(id);
+            self.look(id);
+            if is_idle && !has_written {
+                return;
+            }
+        }
+    }
+
+    fn do_ready(&mut self, id: NodeId, ready: Ready) {
+        for trace in &ready.trace {
+            self.tell_trace(id, trace);
+        }
+        for (to, message) in ready.messages {
+            self.post(id, to, message);
+        }
+        let early = self.nodes[&id].sends_early;
+        let (now, then) = if early {
+            (ready.messages_after, Vec::new())
+        } else {
+            (Vec::new(), ready.messages_after)
+        };
+        for (to, message) in now {
+            self.post(id, to, message);
+        }
+        let write = Write {
+            id: ready.write,
+            hard_state: ready.hard_state,
+            entries: ready.entries,
+            pieces: ready.snapshot,
+            then,
+        };
+        assert!(write.id.is_some() || write.then.is_empty());
+        let node = self.node_mut(id);
+        node.writes.push_back(write);
+        for entry in &ready.committed {
+            node.applied += 1;
+            assert_eq!(entry.index, node.applied, "applied in order, once");
+        }
+        for (read, granted) in ready.reads {
+            node.reads.insert(read, granted.map_err(drop));
+        }
+        self.truth.applied(id, &ready.committed);
+        for read in ready.snapshot_reads {
+            // The snapshot's bytes are its name: enough to see that it came whole.
+            let snapshot = self.nodes[&id].disk.snapshot;
+            let bytes = format!("{} {}", snapshot.index, snapshot.term).into_bytes();
+            let from = (read.offset as usize).min(bytes.len());
+            let to = (from + 2).min(bytes.len());
+            let piece = SnapshotPiece {
+                snapshot,
+                offset: from as u64,
+                data: bytes[from..to].into(),
+                is_last: to == bytes.len(),
+            };
+            let now = self.clock(id);
+            self.raft_mut(id).snapshot_piece(now, read.to, piece);
+        }
+    }
+
+    fn post(&mut self, from: NodeId, to: NodeId, message: Message) {
+        if self.is_telling {
+            self.told.push_str(&tell::message(from, to, &message));
+        }
+        self.letters.push_back(Letter { from, to, message });
+    }
+
+    /// Does the writes of a node, if its disk works.
+    fn write(&mut self, id: NodeId) -> bool {
+        let now = self.clock(id);
+        let mut has_written = false;
+        while !self.nodes[&id].is_disk_held
+            && let Some(write) = self.node_mut(id).writes.pop_front()
+        {
+            has_written = true;
+            let node = self.node_mut(id);
+            node.disk.keep(&write);
+            let Some(raft) = &mut node.raft else { return false };
+            let installed = write.pieces.iter().find(|piece| piece.is_last);
+            if let Some(SnapshotPiece { snapshot, .. }) = installed {
+                node.disk.install(*snapshot);
+                node.applied = snapshot.index;
+                raft.snapshot_installed(now, *snapshot, true);
+            }
+            if let Some(write) = write.id {
+                raft.persisted(now, write);
+            }
+            if let Some(SnapshotPiece { snapshot, .. }) = installed {
+                self.truth.installed(id, *snapshot);
+            }
+            for (to, message) in write.then {
+                self.post(id, to, message);
+            }
+        }
+        has_written
+    }
+
+    /// Takes a snapshot of all that a node has applied.
+    pub fn snapshot(&mut self, id: NodeId) {
+        let index = self.nodes[&id].applied;
+        let raft = self.raft_mut(id);
+        let term = raft.term_at(index).expect("it was applied");
+        raft.snapshot_taken(SnapshotMark { index, term });
+        let (first, before) = (raft.first_index(), raft.log.before());
+        let disk = &mut self.node_mut(id).disk;
+        disk.snapshot = SnapshotMark { index, term };
+        disk.log.retain(|entry| entry.index >= first);
+        disk.log_before = before;
+    }
+
+    /// Sets a key, at a node that must lead. The value is the index.
+    pub fn set(&mut self, id: NodeId, key: &str) -> Index {
+        let index = self.propose(id, key).expect("the node leads and has room");
+        self.pump(id);
+        index
+    }
+
+    pub fn propose(&mut self, id: NodeId, key: &str) -> Result<Index, ProposeError> {
+        let now = self.clock(id);
+        let payload = Payload::Command { origin: None, command: key.as_bytes().into() };
+        self.raft_mut(id).propose(now, 0, payload)
+    }
+
+    /// Whether a write is done, as its client hears it.
+    pub fn is_acknowledged(&mut self, id: NodeId, index: Index) -> bool {
+        let is_done = self.nodes[&id].applied >= index;
+        if is_done {
+            self.truth.acknowledged(index);
+        }
+        is_done
+    }
+
+    /// Reads a key under the lease: the index of the write that is seen, 0 for none. `None`: the
+    /// lease does not cover it.
+    pub fn read(&mut self, id: NodeId, key: &str) -> Option<Index> {
+        let now = self.clock(id);
+        self.read_at(id, key, now)
+    }
+
+    /// The same, with a clock that was looked at before.
+    pub fn read_at(&mut self, id: NodeId, key: &str, now: Duration) -> Option<Index> {
+        let applied = self.nodes[&id].applied;
+        match self.raft_mut(id).read(now, |command| command == key.as_bytes()) {
+            Ok(ReadGrant::Now(index)) => {
+                assert!(applied >= index, "what is committed is applied by then");
+                Some(self.truth.read(key, applied))
+            }
+            Ok(ReadGrant::Later(_)) | Err(_) => None,
+        }
+    }
+
+    /// Reads a key by a read-index round, which must not be over yet.
+    pub fn read_later(&mut self, id: NodeId) -> ReadId {
+        let now = self.clock(id);
+        let granted = self.raft_mut(id).read(now, |_| true);
+        let Ok(ReadGrant::Later(read)) = granted else { panic!("{granted:?}") };
+        self.pump(id);
+        read
+    }
+
+    /// Reads a key for a read that was asked for earlier, if it was granted.
+    pub fn finish_read(&mut self, id: NodeId, read: ReadId, key: &str) {
+        let node = &self.nodes[&id];
+        if let Some(Ok(index)) = node.reads.get(&read)
+            && node.applied >= *index
+        {
+            let applied = node.applied;
+            self.truth.read(key, applied);
+        }
+    }
+
+    /// The terms of a node's log, the part in the snapshot in brackets.
+    pub fn log(&self, id: NodeId) -> String {
+        let log = &self.raft(id).log;
+        let terms = log.range(log.before().index + 1, log.last_index());
+        let terms: Vec<_> = terms.map(|entry| entry.term.to_string()).collect();
+        match log.before().index {
+            0 => terms.join(" "),
+            index => format!("[{index}] {}", terms.join(" ")).trim_end().to_owned(),
+        }
+    }
+
+    pub fn leaders(&self) -> Vec<NodeId> {
+        let leads = |node: &Node| node.raft.as_ref().is_some_and(Raft::is_leader);
+        self.nodes.iter().filter(|(_, node)| leads(node)).map(|(id, _)| *id).collect()
+    }
+
+    fn look(&mut self, id: NodeId) {
+        let clocks: BTreeMap<_, _> = self.nodes.keys().map(|id| (*id, self.clock(*id))).collect();
+        let rafts = self.nodes.iter().filter_map(|(id, node)| Some((*id, node.raft.as_ref()?)));
+        self.truth.look(id, &rafts.collect(), &clocks);
+    }
+
+    /// From here on messages and events are told.
+    pub fn tell(&mut self) {
+        self.is_telling = true;
+    }
+
+    fn tell_trace(&mut self, id: NodeId, trace: &Trace) {
+        if self.is_telling {
+            self.told.push_str(&tell::trace(id, trace));
+        }
+    }
+
+    /// What was told since the last time.
+    pub fn take_told(&mut self) -> String {
+        std::mem::take(&mut self.told)
+    }
+
+    /// Of what was told, only what this node tells of itself.
+    pub fn tell_only(&mut self, id: NodeId) {
+        let mine = format!("{id} :");
+        let told = self.take_told();
+        let lines = told.split_inclusive('\n').filter(|line| line.starts_with(&mine));
+        self.told = lines.collect();
+    }
+
+    /// As [`tells`](Self::tells), of the first lines.
+    pub fn tells_first(&mut self, lines: usize, expected: &str) {
+        let told = self.take_told();
+        self.told = told.split_inclusive('\n').take(lines).collect();
+        self.tells(expected);
+    }
+
+    /// What was told since the last time; fails with both if it is not what was expected.
+    pub fn tells(&mut self, expected: &str) {
+        let told = self.take_told();
+        let lines = |text: &str| -> Vec<String> {
+            text.lines()
+                .map(|line| line.trim().to_owned())
+                .filter(|line| !line.is_empty())
+                .collect()
+        };
+        assert_eq!(lines(&told), lines(expected), "told:\n{told}");
+    }
+}
+
+impl Disk {
+    fn keep(&mut self, write: &Write) {
+        if let Some(hard_state) = write.hard_state {
+            self.hard_state = hard_state;
+        }
+        if let Some(first) = write.entries.first() {
+            self.log.retain(|entry| entry.index < first.index);
+            self.log.extend(write.entries.iter().cloned());
+        }
+    }
+
+    fn install(&mut self, snapshot: SnapshotMark) {
+        let agrees = |entry: &Entry| (entry.index, entry.term) == (snapshot.index, snapshot.term);
+        let keep = self.log.iter().any(agrees);
+        self.log.retain(|entry| keep && entry.index > snapshot.index);
+        self.snapshot = snapshot;
+        self.log_before = snapshot;
+    }
+}

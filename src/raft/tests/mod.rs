@@ -1,0 +1,5 @@
+mod adversaries;
+mod group;
+mod stories;
+mod tell;
+mod truth;

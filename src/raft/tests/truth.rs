@@ -1,0 +1,124 @@
+//! What must be true of a group at all times, whatever happens: figure 3 of the paper, and that no
+//! leader commits while an older one may still read under its lease.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::raft::{Entry, Index, NodeId, Payload, Raft, SnapshotMark, Term};
+
+/// What an observer has seen who sees everything.
+#[derive(Default)]
+pub struct Truth {
+    /// Who led in each term.
+    leaders: BTreeMap<Term, NodeId>,
+    /// What was applied at each index: the same everywhere.
+    applied: BTreeMap<Index, Entry>,
+    /// How far each node has applied.
+    applied_by: BTreeMap<NodeId, Index>,
+    commits: BTreeMap<NodeId, Index>,
+    /// The newest write of each key that a client was answered for, or that a client has read.
+    seen: BTreeMap<String, Index>,
+}
+
+impl Truth {
+    pub fn crashed(&mut self, id: NodeId) {
+        self.commits.remove(&id);
+        self.applied_by.remove(&id);
+    }
+
+    /// State machine safety: no two nodes apply different entries at one index.
+    pub fn applied(&mut self, id: NodeId, entries: &[Entry]) {
+        for entry in entries {
+            let known = self.applied.entry(entry.index).or_insert_with(|| entry.clone());
+            assert_eq!(known, entry, "node {id} applies something else at {}", entry.index);
+            self.applied_by.insert(id, entry.index);
+        }
+    }
+
+    pub fn installed(&mut self, id: NodeId, snapshot: SnapshotMark) {
+        let known = self.applied.get(&snapshot.index).expect("only what was applied is a snapshot");
+        assert_eq!(known.term, snapshot.term);
+        self.applied_by.insert(id, snapshot.index);
+    }
+
+    /// A client was told that its write is done.
+    pub fn acknowledged(&mut self, index: Index) {
+        let entry = self.applied.get(&index).expect("only what was applied is answered");
+        if let Payload::Command { command, .. } = &entry.payload {
+            let key = String::from_utf8_lossy(command).into_owned();
+            let seen = self.seen.entry(key).or_default();
+            *seen = (*seen).max(index);
+        }
+    }
+
+    /// A client reads a key from a state with everything up to `applied`. Linearizability: it sees
+    /// every write that was answered before.
+    pub fn read(&mut self, key: &str, applied: Index) -> Index {
+        let is_of_key = |entry: &&Entry| matches!(&entry.payload, Payload::Command { command, .. } if **command == *key.as_bytes());
+        let newest = self.applied.range(..=applied).map(|(_, entry)| entry).rfind(is_of_key);
+        let value = newest.map_or(0, |entry| entry.index);
+        let seen = self.seen.entry(key.to_owned()).or_default();
+        assert!(value >= *seen, "stale read: {key} is {value}, and {seen} was seen already");
+        *seen = value;
+        value
+    }
+
+    /// Looks at everything after a step of `id`.
+    pub fn look(
+        &mut self,
+        id: NodeId,
+        rafts: &BTreeMap<NodeId, &Raft>,
+        clocks: &BTreeMap<NodeId, Duration>,
+    ) {
+        let Some(raft) = rafts.get(&id) else { return };
+        if raft.is_leader() {
+            let known = *self.leaders.entry(raft.current_term()).or_insert(id);
+            assert_eq!(known, id, "election safety: two leaders in term {}", raft.current_term());
+            self.check_completeness(id, raft);
+        }
+        for other in rafts.values() {
+            self.check_matching(raft, other);
+        }
+        self.check_lease_exclusion(id, raft, rafts, clocks);
+    }
+
+    /// Leader completeness: a leader has everything that was committed in older terms.
+    fn check_completeness(&self, id: NodeId, raft: &Raft) {
+        let first = raft.first_index();
+        for (index, entry) in self.applied.range(first..) {
+            if entry.term < raft.current_term() {
+                let term = raft.term_at(*index);
+                assert_eq!(term, Some(entry.term), "leader completeness: {id} lacks {index}");
+            }
+        }
+    }
+
+    /// Log matching: logs that agree at an index agree before it.
+    fn check_matching(&self, one: &Raft, other: &Raft) {
+        let first = one.first_index().max(other.first_index());
+        let last = one.last_index().min(other.last_index());
+        let agree = |index: &Index| one.term_at(*index) == other.term_at(*index);
+        let mut indices = (first..=last).rev().skip_while(|index| !agree(index));
+        assert!(indices.all(|index| agree(&index)), "log matching");
+    }
+
+    /// Nobody commits while a leader of an older term could answer a read under its lease.
+    fn check_lease_exclusion(
+        &mut self,
+        id: NodeId,
+        raft: &Raft,
+        rafts: &BTreeMap<NodeId, &Raft>,
+        clocks: &BTreeMap<NodeId, Duration>,
+    ) {
+        let known = self.commits.insert(id, raft.commit_index()).unwrap_or_default();
+        if !raft.is_leader() || raft.commit_index() <= known {
+            return;
+        }
+        for (other, old) in rafts {
+            let holds = old.is_leader()
+                && old.current_term() < raft.current_term()
+                && !old.lease_remaining(clocks[other]).is_zero();
+            assert!(!holds, "lease exclusion: {id} commits while {other} holds an older lease");
+        }
+    }
+}

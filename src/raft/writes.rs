@@ -1,0 +1,135 @@
+//! What was handed out to be made durable, and how much of it is.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::entry::Index;
+use super::ready::WriteId;
+
+/// Writes are done in their order, and reported by their numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Writes {
+    newest: WriteId,
+    open: VecDeque<Write>,
+    /// The log is durable up to here: it is the log as it is now, not one that it replaced.
+    durable_index: Index,
+}
+
+#[derive(Clone, Debug)]
+struct Write {
+    id: WriteId,
+    since: Duration,
+    /// What of its entries is still part of the log; 0 for none.
+    last_index: Index,
+    has_hard_state: bool,
+}
+
+impl Writes {
+    /// Nothing is open; the log is durable up to there.
+    pub(super) fn new(durable_index: Index) -> Writes {
+        Writes { newest: 0, open: VecDeque::new(), durable_index }
+    }
+
+    /// Hands out a write. `last_index` is that of its last entry; 0 for none.
+    pub(super) fn begin(
+        &mut self,
+        now: Duration,
+        last_index: Index,
+        has_hard_state: bool,
+    ) -> WriteId {
+        self.newest += 1;
+        let id = self.newest;
+        self.open.push_back(Write { id, since: now, last_index, has_hard_state });
+        id
+    }
+
+    /// A write, and all before it, are durable.
+    pub(super) fn finish(&mut self, id: WriteId) {
+        while let Some(write) = self.open.front()
+            && write.id <= id
+        {
+            self.durable_index = self.durable_index.max(write.last_index);
+            self.open.pop_front();
+        }
+    }
+
+    /// The log was cut: what open writes bring from there on is no part of it any more.
+    pub(super) fn truncate(&mut self, from: Index) {
+        let last = from.saturating_sub(1);
+        self.durable_index = self.durable_index.min(last);
+        for write in &mut self.open {
+            write.last_index = write.last_index.min(last);
+        }
+    }
+
+    /// A snapshot replaces the log up to there; if nothing behind it was kept, that is where the
+    /// log ends.
+    pub(super) fn install(&mut self, index: Index, is_rest_kept: bool) {
+        if !is_rest_kept {
+            self.truncate(1);
+        }
+        self.durable_index = self.durable_index.max(index);
+    }
+
+    /// The log is durable up to here.
+    pub(super) fn durable_index(&self) -> Index {
+        self.durable_index
+    }
+
+    /// Whether everything that was handed out is durable.
+    pub(super) fn are_done(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether the newest term and vote are durable.
+    pub(super) fn is_hard_state_done(&self) -> bool {
+        !self.open.iter().any(|write| write.has_hard_state)
+    }
+
+    /// Since when the oldest write is under way.
+    pub(super) fn oldest(&self) -> Option<Duration> {
+        self.open.front().map(|write| write.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_comes_after_a_truncation_counts_for_what_is_left() {
+        let mut writes = Writes::new(9);
+        let old = writes.begin(Duration::ZERO, 20, false);
+        writes.truncate(12);
+        let new = writes.begin(Duration::ZERO, 13, true);
+        assert!(!writes.is_hard_state_done());
+        writes.finish(old);
+        assert_eq!(writes.durable_index(), 11, "12 to 20 are no longer in the log");
+        writes.finish(new);
+        assert_eq!(writes.durable_index(), 13);
+        assert!(writes.are_done() && writes.is_hard_state_done());
+    }
+
+    #[test]
+    fn a_truncation_takes_durable_entries_back() {
+        let mut writes = Writes::new(9);
+        writes.truncate(5);
+        assert_eq!(writes.durable_index(), 4);
+        let write = writes.begin(Duration::from_secs(1), 6, false);
+        assert_eq!(writes.oldest(), Some(Duration::from_secs(1)));
+        writes.finish(write);
+        writes.finish(write);
+        assert_eq!(writes.durable_index(), 6);
+    }
+
+    #[test]
+    fn a_snapshot_is_durable_itself() {
+        let mut writes = Writes::new(9);
+        writes.begin(Duration::ZERO, 20, false);
+        writes.install(30, false);
+        assert_eq!(writes.durable_index(), 30);
+        let mut kept = Writes::new(40);
+        kept.install(30, true);
+        assert_eq!(kept.durable_index(), 40);
+    }
+}
