@@ -2,4 +2,5 @@ mod adversaries;
 mod group;
 mod stories;
 mod tell;
+mod traps;
 mod truth;
