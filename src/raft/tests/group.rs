@@ -12,7 +12,7 @@ use super::truth::Truth;
 use crate::raft::lease::Rule;
 use crate::raft::{
     Config, Entry, HardState, Index, Message, NodeId, Payload, ProposeError, Raft, ReadGrant,
-    ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, Trace, WriteId,
+    ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, Term, Trace, WriteId,
 };
 
 pub const MS: Duration = Duration::from_millis(1);
@@ -166,6 +166,18 @@ impl Group {
         node.writes.clear();
         node.reads.clear();
         self.truth.crashed(id);
+    }
+
+    /// Starts a node anew with a log of these terms on its disk.
+    pub fn load(&mut self, id: NodeId, log: &str, current_term: Term) {
+        let entry = |(term, index): (&str, Index)| {
+            let term = term.parse().expect("a term");
+            Entry { term, index, at_ms: 0, payload: Payload::NoOp }
+        };
+        let log = log.split(' ').zip(1..).map(entry).collect();
+        let hard_state = HardState { current_term, ..HardState::default() };
+        self.node_mut(id).disk = Disk { hard_state, log, ..Disk::default() };
+        self.restart(id);
     }
 
     pub fn restart(&mut self, id: NodeId) {

@@ -1,4 +1,5 @@
 mod adversaries;
+mod claims;
 mod group;
 mod stories;
 mod tell;
