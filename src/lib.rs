@@ -14,6 +14,7 @@ pub mod native;
 pub mod session;
 pub mod rpc;
 pub mod raft;
+pub mod replica;
 pub mod kv;
 pub mod market;
 pub mod mapreduce;

@@ -13,6 +13,7 @@ const PURE_BUT: &[(&str, &[&str])] = &[
     ("kv", &["service", "client"]),
     ("market", &["service", "client"]),
     ("mapreduce", &["files", "master", "worker"]),
+    ("replica", &["clock", "dump", "node", "storage", "transport"]),
 ];
 
 /// Rooms that touch the world, and the one that is generated.
@@ -21,6 +22,7 @@ const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
 /// Rooms that a room must not see although they stand above it: the systems know calls and the
 /// RPC layer, not the protocols under it.
 const HIDDEN: &[(&str, &[&str])] = &[
+    ("replica", &["hpack", "http2", "grpc", "native", "session"]),
     ("kv", &["hpack", "http2", "grpc", "native", "session"]),
     ("market", &["hpack", "http2", "grpc", "native", "session"]),
     ("mapreduce", &["hpack", "http2", "grpc", "native", "session", "raft", "kv", "market"]),

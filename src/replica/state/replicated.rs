@@ -1,0 +1,276 @@
+//! A state machine behind a log.
+
+use std::sync::Arc;
+
+use super::sessions::{Refusal, Sessions, decimal};
+use crate::raft::{Entry, Frozen, Index, Payload, StateMachine};
+use crate::text::parse_u64;
+
+/// The line between the sessions and the machine's own lines in a snapshot.
+const STATE: &[u8] = b"STATE";
+/// The line that says how far the time of the log is.
+const CLOCK: &[u8] = b"CLOCK";
+
+/// What a committed entry has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing: a leader's first entry.
+    Nothing,
+    /// A session is open; its number is the entry's index.
+    Opened,
+    /// A command was done, now or before, and this is the answer.
+    Answer(Arc<[u8]>),
+    /// A command was not done.
+    Refused(Refusal),
+}
+
+/// A state machine, its clients' sessions, and how far both are.
+pub struct Replicated<M> {
+    machine: M,
+    sessions: Sessions,
+    /// The time of the log, in milliseconds since 1970: it never goes back.
+    clock_ms: u64,
+    applied_index: Index,
+    /// Whether the machine's own lines have begun, while it is being restored.
+    is_past_sessions: bool,
+}
+
+impl<M: StateMachine> Default for Replicated<M> {
+    fn default() -> Replicated<M> {
+        Replicated {
+            machine: M::empty(),
+            sessions: Sessions::default(),
+            clock_ms: 0,
+            applied_index: 0,
+            is_past_sessions: false,
+        }
+    }
+}
+
+impl<M: StateMachine> Replicated<M> {
+    /// The state itself.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// Every entry up to here is in it.
+    pub fn applied_index(&self) -> Index {
+        self.applied_index
+    }
+
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Applies a committed entry: the next one.
+    pub fn apply(&mut self, entry: &Entry) -> Outcome {
+        debug_assert_eq!(entry.index, self.applied_index + 1);
+        self.applied_index = entry.index;
+        self.clock_ms = self.clock_ms.max(entry.at_ms);
+        self.sessions.expire(self.clock_ms);
+        let (origin, command) = match &entry.payload {
+            Payload::NoOp => return Outcome::Nothing,
+            Payload::OpenSession => {
+                self.sessions.open(entry.index, self.clock_ms);
+                return Outcome::Opened;
+            }
+            Payload::Command { origin, command } => (*origin, command),
+        };
+        let Some(origin) = origin else {
+            return Outcome::Answer(self.machine.apply(entry.index, self.clock_ms, command).into());
+        };
+        match self.sessions.begin(origin, self.clock_ms) {
+            Err(refusal) => Outcome::Refused(refusal),
+            Ok(Some(answer)) => Outcome::Answer(answer),
+            Ok(None) => {
+                let answer = self.machine.apply(entry.index, self.clock_ms, command);
+                self.sessions.keep(origin, &answer);
+                Outcome::Answer(answer.into())
+            }
+        }
+    }
+
+    /// The whole state as it is now, for a snapshot: `CLOCK`, the sessions, `STATE`, the machine.
+    pub fn freeze(&self) -> Box<dyn Frozen> {
+        let clock = vec![CLOCK.to_vec(), decimal(self.clock_ms)];
+        let mut lines = vec![clock];
+        lines.append(&mut self.sessions.lines());
+        lines.push(vec![STATE.to_vec()]);
+        Box::new(FrozenState { lines: lines.into_iter(), machine: self.machine.freeze() })
+    }
+
+    /// Takes a line of a frozen state; the lines come in order.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
+        match *words {
+            _ if self.is_past_sessions => self.machine.restore(words),
+            [CLOCK, clock_ms] => {
+                self.clock_ms = parse_u64(clock_ms).ok_or("the CLOCK has no time")?;
+                Ok(())
+            }
+            [STATE] => {
+                self.is_past_sessions = true;
+                Ok(())
+            }
+            _ => self.sessions.restore(words),
+        }
+    }
+
+    /// All lines were taken: this is the state up to an index.
+    ///
+    /// # Errors
+    /// The machine's own lines are missing.
+    pub fn restored(&mut self, applied_index: Index) -> Result<(), String> {
+        if !self.is_past_sessions {
+            return Err("there is no STATE".into());
+        }
+        self.applied_index = applied_index;
+        Ok(())
+    }
+}
+
+/// A state that no longer changes.
+struct FrozenState {
+    lines: std::vec::IntoIter<Vec<Vec<u8>>>,
+    machine: Box<dyn Frozen>,
+}
+
+impl Frozen for FrozenState {
+    fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
+        match self.lines.next() {
+            Some(words) => {
+                words.iter().for_each(|w| word(w));
+                true
+            }
+            None => self.machine.next_line(word),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::Origin;
+
+    /// Remembers its commands, in order.
+    #[derive(Default)]
+    struct Diary(Vec<Vec<u8>>);
+
+    impl StateMachine for Diary {
+        fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>) -> Vec<u8> {
+            self.0.push(command.to_vec());
+            format!("number {}", self.0.len()).into_bytes()
+        }
+        fn conflicts(_: &[u8], _: &[u8]) -> bool {
+            true
+        }
+        fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
+            word(command);
+        }
+        fn from_words(words: &[&[u8]]) -> Result<Vec<u8>, String> {
+            Ok(words.concat())
+        }
+        fn freeze(&self) -> Box<dyn Frozen> {
+            Box::new(FrozenDiary(self.0.clone().into_iter()))
+        }
+        fn empty() -> Diary {
+            Diary::default()
+        }
+        fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
+            self.0.push(words.concat());
+            Ok(())
+        }
+    }
+
+    struct FrozenDiary(std::vec::IntoIter<Vec<u8>>);
+
+    impl Frozen for FrozenDiary {
+        fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
+            self.0.next().is_some_and(|line| {
+                word(&line);
+                true
+            })
+        }
+    }
+
+    fn entry(index: Index, at_ms: u64, payload: Payload) -> Entry {
+        Entry { term: 1, index, at_ms, payload }
+    }
+
+    fn command(origin: Option<(Index, u64, u64)>, text: &str) -> Payload {
+        let origin = origin.map(|(session, sequence, acknowledged)| Origin {
+            session,
+            sequence,
+            acknowledged,
+        });
+        Payload::Command { origin, command: text.as_bytes().into() }
+    }
+
+    fn answer(text: &str) -> Outcome {
+        Outcome::Answer(text.as_bytes().into())
+    }
+
+    fn lines(state: &Replicated<Diary>) -> Vec<String> {
+        let mut frozen = state.freeze();
+        let mut lines = Vec::new();
+        loop {
+            let mut line: Vec<String> = Vec::new();
+            if !frozen.next_line(&mut |word| line.push(String::from_utf8_lossy(word).into())) {
+                return lines;
+            }
+            lines.push(line.join(" "));
+        }
+    }
+
+    #[test]
+    fn a_retry_is_answered_and_not_done_again_even_from_a_snapshot() {
+        let mut state = Replicated::<Diary>::default();
+        assert_eq!(state.apply(&entry(1, 5, Payload::NoOp)), Outcome::Nothing);
+        assert_eq!(state.apply(&entry(2, 7, Payload::OpenSession)), Outcome::Opened);
+        let buy = || command(Some((2, 1, 0)), "buy");
+        assert_eq!(state.apply(&entry(3, 8, buy())), answer("number 1"));
+        assert_eq!(state.apply(&entry(4, 6, buy())), answer("number 1"));
+        assert_eq!(state.apply(&entry(5, 9, command(None, "sell"))), answer("number 2"));
+        assert_eq!(state.apply(&entry(6, 9, command(None, "sell"))), answer("number 3"));
+        assert_eq!(
+            lines(&state),
+            ["CLOCK 9", "SESSION 2 8 0", "ANSWER 1 number 1", "STATE", "buy", "sell", "sell"]
+        );
+        let mut restored = Replicated::<Diary>::default();
+        let mut frozen = state.freeze();
+        loop {
+            let mut words: Vec<Vec<u8>> = Vec::new();
+            if !frozen.next_line(&mut |word| words.push(word.to_vec())) {
+                break;
+            }
+            let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+            restored.restore(&words).unwrap();
+        }
+        restored.restored(6).unwrap();
+        assert_eq!(lines(&restored), lines(&state));
+        assert_eq!(restored.apply(&entry(7, 9, buy())), answer("number 1"));
+    }
+
+    #[test]
+    fn sessions_expire_by_the_clock_of_the_log_which_never_goes_back() {
+        let mut state = Replicated::<Diary>::default();
+        state.apply(&entry(1, 1000, Payload::OpenSession));
+        state.apply(&entry(2, 500, Payload::OpenSession));
+        let late = 1001 + super::super::EXPIRY_MS;
+        let outcome = state.apply(&entry(3, late, command(Some((1, 1, 0)), "x")));
+        assert_eq!(outcome, Outcome::Refused(Refusal::Expired));
+        assert_eq!(state.sessions(), 0, "both began at 1,000 by the log's time");
+        assert_eq!(state.machine().0.len(), 0);
+    }
+
+    #[test]
+    fn a_state_without_its_machine_is_none() {
+        let mut state = Replicated::<Diary>::default();
+        state.restore(&[b"CLOCK", b"9"]).unwrap();
+        assert!(state.restored(3).is_err());
+        assert!(state.restore(&[b"CLOCK", b"x"]).is_err());
+    }
+}

@@ -1,0 +1,322 @@
+//! Clients' sessions, as a part of the replicated state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::raft::{Index, Origin};
+use crate::text::{parse_u64, push_u64};
+
+/// A session that nobody has used for so long is forgotten.
+pub const EXPIRY_MS: u64 = 60 * 60 * 1000;
+/// Sessions at once; with one more, the one that was not used for the longest time is forgotten.
+pub const MAX_SESSIONS: usize = 10_000;
+/// How far a session's commands may run ahead of what it has acknowledged.
+pub const MAX_OUTSTANDING: u64 = 1024;
+/// Bytes of answers that are kept, over all sessions; beyond it sessions are forgotten as if there
+/// were too many.
+pub const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
+/// What an answer takes beside its bytes.
+const ANSWER_BYTES: usize = 64;
+
+/// Why a command of a session is not done. Nothing is known of whether it was done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such session, or none any more.
+    Expired,
+    /// The client has said that it knows the answer, and the answer was forgotten.
+    Acknowledged,
+    /// Its number is too far ahead.
+    TooFarAhead,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Expired => f.write_str("the session has expired"),
+            Refusal::Acknowledged => f.write_str("the command was acknowledged before"),
+            Refusal::TooFarAhead => write!(
+                f,
+                "the command is more than {MAX_OUTSTANDING} ahead of what its session acknowledges"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// All sessions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sessions {
+    open: BTreeMap<Index, Session>,
+    /// By when they were last used.
+    by_use: BTreeSet<(u64, Index)>,
+    kept_bytes: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Session {
+    used_ms: u64,
+    acknowledged: u64,
+    answers: BTreeMap<u64, Arc<[u8]>>,
+}
+
+impl Session {
+    fn bytes(&self) -> usize {
+        self.answers.values().map(|answer| ANSWER_BYTES + answer.len()).sum()
+    }
+}
+
+impl Sessions {
+    /// Forgets what has expired at this time of the log.
+    pub(super) fn expire(&mut self, now_ms: u64) {
+        while let Some((used_ms, session)) = self.by_use.first().copied()
+            && used_ms.saturating_add(EXPIRY_MS) < now_ms
+        {
+            self.forget(session);
+        }
+    }
+
+    /// Opens a session: the entry's index is its number.
+    pub(super) fn open(&mut self, session: Index, now_ms: u64) {
+        self.open.insert(session, Session { used_ms: now_ms, ..Session::default() });
+        self.by_use.insert((now_ms, session));
+        self.bound(session);
+    }
+
+    /// Whether a command is to be done (`Ok(None)`), or what it was answered.
+    pub(super) fn begin(
+        &mut self,
+        origin: Origin,
+        now_ms: u64,
+    ) -> Result<Option<Arc<[u8]>>, Refusal> {
+        let session = self.open.get_mut(&origin.session).ok_or(Refusal::Expired)?;
+        self.by_use.remove(&(session.used_ms, origin.session));
+        self.by_use.insert((now_ms, origin.session));
+        session.used_ms = now_ms;
+        if origin.acknowledged > session.acknowledged {
+            session.acknowledged = origin.acknowledged;
+            let kept = session.answers.split_off(&origin.acknowledged.saturating_add(1));
+            let forgotten = std::mem::replace(&mut session.answers, kept);
+            let bytes = |answer: &Arc<[u8]>| ANSWER_BYTES + answer.len();
+            self.kept_bytes -= forgotten.values().map(bytes).sum::<usize>();
+        }
+        if origin.sequence <= session.acknowledged {
+            return Err(Refusal::Acknowledged);
+        }
+        if let Some(answer) = session.answers.get(&origin.sequence) {
+            return Ok(Some(Arc::clone(answer)));
+        }
+        if origin.sequence - session.acknowledged > MAX_OUTSTANDING {
+            return Err(Refusal::TooFarAhead);
+        }
+        Ok(None)
+    }
+
+    /// Keeps the answer to a command that was done.
+    pub(super) fn keep(&mut self, origin: Origin, answer: &[u8]) {
+        if let Some(session) = self.open.get_mut(&origin.session) {
+            session.answers.insert(origin.sequence, answer.into());
+            self.kept_bytes += ANSWER_BYTES + answer.len();
+            self.bound(origin.session);
+        }
+    }
+
+    /// Forgets sessions until there are few enough; never the one in use.
+    fn bound(&mut self, in_use: Index) {
+        while self.open.len() > MAX_SESSIONS || self.kept_bytes > MAX_KEPT_BYTES {
+            let oldest = self.by_use.iter().map(|(_, session)| *session);
+            match oldest.into_iter().find(|session| *session != in_use) {
+                Some(session) => self.forget(session),
+                None => return,
+            }
+        }
+    }
+
+    fn forget(&mut self, number: Index) {
+        if let Some(session) = self.open.remove(&number) {
+            self.by_use.remove(&(session.used_ms, number));
+            self.kept_bytes -= session.bytes();
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// All of it as lines: `SESSION number used acknowledged`, each followed by its answers,
+    /// `ANSWER sequence bytes`.
+    pub(super) fn lines(&self) -> Vec<Vec<Vec<u8>>> {
+        let mut lines = Vec::new();
+        for (number, session) in &self.open {
+            let Session { used_ms, acknowledged, answers } = session;
+            let numbers = [*number, *used_ms, *acknowledged].map(decimal);
+            lines.push([vec![SESSION.to_vec()], numbers.to_vec()].concat());
+            for (sequence, answer) in answers {
+                lines.push(vec![ANSWER.to_vec(), decimal(*sequence), answer.to_vec()]);
+            }
+        }
+        lines
+    }
+
+    /// Takes one of the lines, in their order.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
+        match *words {
+            [SESSION, number, used_ms, acknowledged] => {
+                let [number, used_ms, acknowledged] =
+                    [number, used_ms, acknowledged].map(parse_u64);
+                let (Some(number), Some(used_ms), Some(acknowledged)) =
+                    (number, used_ms, acknowledged)
+                else {
+                    return Err("a SESSION has three numbers".into());
+                };
+                if self.open.last_key_value().is_some_and(|(last, _)| *last >= number) {
+                    return Err(format!("session {number} is not in its place"));
+                }
+                let answers = BTreeMap::new();
+                self.open.insert(number, Session { used_ms, acknowledged, answers });
+                self.by_use.insert((used_ms, number));
+                Ok(())
+            }
+            [ANSWER, sequence, answer] => {
+                let sequence = parse_u64(sequence).ok_or("an ANSWER has a number")?;
+                let mut last = self.open.last_entry().ok_or("an ANSWER of no SESSION")?;
+                let answers = &mut last.get_mut().answers;
+                if answers.last_key_value().is_some_and(|(before, _)| *before >= sequence) {
+                    return Err(format!("answer {sequence} is not in its place"));
+                }
+                answers.insert(sequence, answer.into());
+                self.kept_bytes += ANSWER_BYTES + answer.len();
+                Ok(())
+            }
+            _ => Err("neither a SESSION nor an ANSWER".into()),
+        }
+    }
+}
+
+const SESSION: &[u8] = b"SESSION";
+const ANSWER: &[u8] = b"ANSWER";
+
+pub(super) fn decimal(number: u64) -> Vec<u8> {
+    let mut digits = Vec::new();
+    push_u64(number, &mut digits);
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(session: Index, sequence: u64, acknowledged: u64) -> Origin {
+        Origin { session, sequence, acknowledged }
+    }
+
+    fn opened(sessions: &[Index]) -> Sessions {
+        let mut all = Sessions::default();
+        for session in sessions {
+            all.open(*session, 1000);
+        }
+        all
+    }
+
+    fn done(sessions: &mut Sessions, origin: Origin, answer: &[u8]) {
+        assert_eq!(sessions.begin(origin, 1000), Ok(None));
+        sessions.keep(origin, answer);
+    }
+
+    #[test]
+    fn a_command_is_done_once_and_answered_as_often_as_it_comes() {
+        let mut sessions = opened(&[7]);
+        done(&mut sessions, origin(7, 1, 0), b"one");
+        done(&mut sessions, origin(7, 2, 0), b"two");
+        assert_eq!(sessions.begin(origin(7, 1, 0), 1000), Ok(Some(b"one"[..].into())));
+        assert_eq!(sessions.begin(origin(7, 3, 1), 1000), Ok(None));
+        assert_eq!(sessions.begin(origin(7, 1, 0), 1000), Err(Refusal::Acknowledged));
+        assert_eq!(sessions.begin(origin(7, 2, 0), 1000), Ok(Some(b"two"[..].into())));
+        assert_eq!(sessions.begin(origin(8, 1, 0), 1000), Err(Refusal::Expired));
+        assert_eq!(
+            sessions.begin(origin(7, 2 + MAX_OUTSTANDING, 1), 1000),
+            Err(Refusal::TooFarAhead)
+        );
+        assert_eq!(sessions.begin(origin(7, 1 + MAX_OUTSTANDING, 1), 1000), Ok(None));
+        assert_eq!(sessions.begin(origin(7, u64::MAX, u64::MAX), 1000), Err(Refusal::Acknowledged));
+        assert_eq!(sessions.kept_bytes, 0);
+    }
+
+    #[test]
+    fn a_session_that_is_not_used_expires_by_the_log_s_time() {
+        let mut sessions = opened(&[1, 2]);
+        sessions.begin(origin(2, 1, 0), 1500).unwrap();
+        sessions.expire(1000 + EXPIRY_MS);
+        assert_eq!(sessions.len(), 2);
+        sessions.expire(1001 + EXPIRY_MS);
+        assert_eq!(sessions.begin(origin(1, 1, 0), 1001 + EXPIRY_MS), Err(Refusal::Expired));
+        assert_eq!(sessions.len(), 1);
+    }
+
+    #[test]
+    fn too_many_sessions_cost_the_one_that_was_not_used_for_the_longest_time() {
+        let mut sessions = Sessions::default();
+        for number in 1..=MAX_SESSIONS as u64 {
+            sessions.open(number, number);
+        }
+        sessions.begin(origin(1, 1, 0), 50_000).unwrap();
+        sessions.open(99_999, 50_000);
+        assert_eq!(sessions.len(), MAX_SESSIONS);
+        assert!(sessions.begin(origin(1, 1, 0), 50_000).is_ok());
+        assert_eq!(sessions.begin(origin(2, 1, 0), 50_000), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn answers_take_no_more_than_they_may() {
+        let mut sessions = opened(&[1, 2]);
+        let large = vec![0; MAX_KEPT_BYTES / 4];
+        for sequence in 1..=3 {
+            done(&mut sessions, origin(1, sequence, 0), &large);
+        }
+        done(&mut sessions, origin(2, 1, 0), &large);
+        assert_eq!(sessions.begin(origin(1, 4, 0), 1000), Err(Refusal::Expired));
+        assert_eq!(sessions.begin(origin(2, 1, 0), 1000).map(|kept| kept.is_some()), Ok(true));
+    }
+
+    #[test]
+    fn sessions_come_back_from_their_lines() {
+        let mut sessions = opened(&[3, 5]);
+        done(&mut sessions, origin(3, 4, 3), b"four");
+        done(&mut sessions, origin(3, 5, 3), b"");
+        let lines = sessions.lines();
+        let mut restored = Sessions::default();
+        for line in &lines {
+            let words: Vec<&[u8]> = line.iter().map(Vec::as_slice).collect();
+            restored.restore(&words).unwrap();
+        }
+        assert_eq!(restored.lines(), lines);
+        assert_eq!(
+            (restored.kept_bytes, &restored.by_use),
+            (sessions.kept_bytes, &sessions.by_use)
+        );
+        assert_eq!(restored.begin(origin(3, 4, 3), 1000), Ok(Some(b"four"[..].into())));
+    }
+
+    #[test]
+    fn lines_that_make_no_sense_are_refused() {
+        for words in [
+            &[&b"ANSWER"[..], b"1", b"x"][..],
+            &[b"SESSION", b"1", b"2"],
+            &[b"SESSION", b"x", b"2", b"3"],
+            &[b"SESSION", b"4", b"2", b"3"],
+            &[b"PAIR", b"4"],
+            &[],
+        ] {
+            let mut sessions = Sessions::default();
+            if words.len() == 4 {
+                sessions.open(4, 0);
+            }
+            assert!(sessions.restore(words).is_err(), "{words:?}");
+        }
+    }
+}
