@@ -11,6 +11,14 @@
 //!                           M2/partition_2.txt  ----+-> reduce 2 -> R2.txt --+
 //! ```
 //!
-//! - [`scheduler`]: which worker does what, and what happens when one fails. Pure.
+//! Pure, so that every rule is tested without a process:
+//!
+//! - [`job`]: what a job is, and what the framework does to its records
+//! - [`split`]: the input cut at line ends
+//! - [`execute`]: runs a task
+//! - [`scheduler`]: which worker does what, and what happens when one fails
 
+pub mod execute;
+pub mod job;
 pub mod scheduler;
+pub mod split;

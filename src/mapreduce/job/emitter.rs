@@ -1,0 +1,233 @@
+//! What a map task emits: combined if the job combines, partitioned, collected, written.
+
+use std::mem;
+
+use super::Job;
+use super::fault::Fault;
+use super::records::{Entry, Records, Values};
+
+/// Where partitions go when they grow, and at the end.
+pub trait PartitionSink {
+    /// Appends lines to a partition.
+    ///
+    /// # Errors
+    /// They cannot be kept, or nobody waits for the task any more.
+    fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault>;
+}
+
+/// Collects a map task's records.
+pub struct Emitter<'e> {
+    job: &'e dyn Job,
+    sink: &'e mut dyn PartitionSink,
+    partitions: Vec<Vec<u8>>,
+    /// What the job combines, by partition, until there is much of it.
+    combining: Option<Records>,
+    emitted: u64,
+    written: u64,
+}
+
+/// A partition is written when it has so many bytes.
+const WRITE_BYTES: usize = 256 * 1024;
+/// So much is collected before it is combined.
+const COMBINE_BYTES: usize = 32 * 1024 * 1024;
+
+impl<'e> Emitter<'e> {
+    /// For so many partitions; 0 means one, in which nothing is combined: the map's output is the
+    /// result.
+    pub fn new(job: &'e dyn Job, partitions: u32, sink: &'e mut dyn PartitionSink) -> Emitter<'e> {
+        let combines = partitions > 0 && job.combines();
+        Emitter {
+            job,
+            sink,
+            partitions: vec![Vec::new(); partitions.max(1) as usize],
+            combining: combines.then(|| Records::new(job.key_order())),
+            emitted: 0,
+            written: 0,
+        }
+    }
+
+    /// Takes a record.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn emit(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        debug_assert!(
+            !key.iter().any(|byte| b"\t\n".contains(byte)),
+            "a key is one word of a line"
+        );
+        debug_assert!(!value.contains(&b'\n'), "a value is a piece of a line");
+        self.emitted += 1;
+        let count = self.partitions.len() as u32;
+        let partition = if count == 1 { 0 } else { self.job.partition(key, count) };
+        match &mut self.combining {
+            None => self.append(partition, key, value),
+            Some(records) => {
+                if records.bytes() >= COMBINE_BYTES || !records.has_room(key, value) {
+                    self.combine()?;
+                }
+                if let Some(records) = &mut self.combining {
+                    records.push(partition, key, value);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes a line that is a record as it stands, to the only partition there is.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn emit_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        self.emitted += 1;
+        self.written += 1;
+        if let Some(lines) = self.partitions.first_mut() {
+            lines.extend_from_slice(line);
+            lines.push(b'\n');
+        }
+        self.write_if_large(0)
+    }
+
+    fn append(&mut self, partition: u32, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        self.written += 1;
+        let at = (partition as usize).min(self.partitions.len() - 1);
+        append_record(key, value, &mut self.partitions[at]);
+        self.write_if_large(at)
+    }
+
+    fn write_if_large(&mut self, at: usize) -> Result<(), Fault> {
+        let lines = &mut self.partitions[at];
+        if lines.len() >= WRITE_BYTES {
+            self.sink.write(at as u32, lines)?;
+            lines.clear();
+        }
+        Ok(())
+    }
+
+    /// Combines what is collected, and appends the result to the partitions.
+    fn combine(&mut self) -> Result<(), Fault> {
+        let Some(mut records) = self.combining.take() else { return Ok(()) };
+        for partition in records.tags() {
+            let sorted = records.sorted_of(partition);
+            let mut next = 0;
+            while let Some(first) = sorted.get(next) {
+                let mut values = Combined { records: &records, sorted: &sorted, first, next };
+                let key = records.key(first);
+                let lines = &mut self.partitions[partition as usize];
+                let mut written = 0;
+                let mut emit = |value: &[u8]| {
+                    written += 1;
+                    append_record(key, value, lines);
+                };
+                self.job.combine(key, &mut values, &mut emit)?;
+                while values.next()?.is_some() {}
+                next = values.next;
+                self.written += written;
+                self.write_if_large(partition as usize)?;
+            }
+        }
+        records.clear();
+        self.combining = Some(records);
+        Ok(())
+    }
+
+    /// All has been emitted: what was not written yet goes to the sink. Returns how many records
+    /// were emitted, and how many of them were left after combining.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn finish(mut self) -> Result<(u64, u64), Fault> {
+        self.combine()?;
+        for (partition, lines) in mem::take(&mut self.partitions).iter().enumerate() {
+            self.sink.write(partition as u32, lines)?;
+        }
+        Ok((self.emitted, self.written))
+    }
+}
+
+/// A record as a line.
+pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
+    lines.reserve(key.len() + value.len() + 2);
+    lines.extend_from_slice(key);
+    lines.push(b'\t');
+    lines.extend_from_slice(value);
+    lines.push(b'\n');
+}
+
+/// The values of one key among sorted records.
+struct Combined<'r> {
+    records: &'r Records,
+    sorted: &'r [Entry],
+    first: &'r Entry,
+    next: usize,
+}
+
+impl Values for Combined<'_> {
+    fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
+        let Some(entry) = self.sorted.get(self.next) else { return Ok(None) };
+        if !self.records.compare(self.first, entry).is_eq() {
+            return Ok(None);
+        }
+        self.next += 1;
+        Ok(Some(self.records.value(entry)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapreduce::job::WordCount;
+    use std::collections::BTreeMap;
+
+    #[derive(Default)]
+    struct Partitions(BTreeMap<u32, Vec<u8>>);
+
+    impl PartitionSink for Partitions {
+        fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault> {
+            self.0.entry(partition).or_default().extend_from_slice(lines);
+            Ok(())
+        }
+    }
+
+    fn emit(partitions: u32, words: impl Iterator<Item = String>) -> Partitions {
+        let mut sink = Partitions::default();
+        let mut emitter = Emitter::new(&WordCount, partitions, &mut sink);
+        words.for_each(|word| emitter.emit(word.as_bytes(), b"1").unwrap());
+        emitter.finish().unwrap();
+        sink
+    }
+
+    /// 4.1: "hash(key) mod R": a key is in one partition.
+    #[test]
+    fn a_key_is_in_one_partition() {
+        let partitions = emit(3, (0..1000).map(|number| (number % 100).to_string())).0;
+        assert_eq!(partitions.len(), 3);
+        let mut seen = BTreeMap::new();
+        for (partition, lines) in &partitions {
+            assert!(!lines.is_empty(), "100 keys leave no partition empty");
+            for line in String::from_utf8_lossy(lines).lines() {
+                let (key, count) = line.split_once('\t').unwrap();
+                assert_eq!(count, "10", "combined");
+                assert_eq!(seen.insert(key.to_owned(), *partition), None, "{key} is there twice");
+            }
+        }
+        assert_eq!(seen.len(), 100);
+    }
+
+    /// 4.3: what does not fit is combined in pieces.
+    #[test]
+    fn much_is_combined_in_pieces() {
+        let words = (0..1_500_000).map(|number| format!("{:08}", number % 5));
+        let partitions = emit(1, words).0;
+        let lines = String::from_utf8(partitions[&0].clone()).unwrap();
+        let total: u64 = lines.lines().map(|line| line[9..].parse::<u64>().unwrap()).sum();
+        assert_eq!(total, 1_500_000);
+        assert!(lines.lines().count() < 50, "combined");
+        assert!(lines.lines().count() > 5, "and in pieces");
+    }
+
+    #[test]
+    fn partitions_are_there_even_if_they_are_empty() {
+        let partitions = emit(4, std::iter::empty()).0;
+        assert_eq!(partitions.values().map(Vec::len).collect::<Vec<_>>(), [0; 4]);
+    }
+}

@@ -1,0 +1,142 @@
+//! What a job is: the part of MapReduce that its user writes.
+//!
+//! A [`Job`] maps splits to records, and reduces the records of a key to output. A record is a line
+//! of text, `key TAB value`, so that every file on the way can be read by a person and any program.
+//! Keys have no tab and no newline, values no newline.
+//!
+//! | file | section of the paper |
+//! |---|---|
+//! | `emitter` | 4.1 partitioning function, 4.3 combiner function |
+//! | `records`, `sorter` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input |
+//! | `blocks` | 4.4 input: whole lines of a split |
+//! | `counters` | 4.9 counters |
+//! | `fault` | what goes wrong in a task |
+//! | `word_count` | appendix A, the example |
+//!
+//! Iterative jobs run round after round on the same splits. What a map task leaves in its
+//! [`MapTask::cache`] is there in the next round, if the task comes to the same worker again; the
+//! result must be the same without it.
+
+mod blocks;
+mod counters;
+mod emitter;
+mod fault;
+mod records;
+mod sorter;
+mod task;
+mod word_count;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use blocks::{Block, BlockReader, Blocks, MAX_LINE_BYTES};
+pub use counters::{Counters, Tally};
+pub use emitter::{Emitter, PartitionSink};
+pub use fault::Fault;
+pub use records::{KeyOrder, Values};
+pub use sorter::{Groups, RunStore, Sorter};
+pub use task::{Cache, Host, MapTask, ReduceTask};
+pub use word_count::WordCount;
+
+/// A job, as workers run it. It is shared by all tasks of a worker.
+///
+/// The result must depend on the input and the parameters alone: a task may run several times, on
+/// several workers, and any of its runs may be the one that counts.
+pub trait Job: Send + Sync {
+    /// Maps one split: reads [`MapTask::input`], calls [`MapTask::emit`].
+    ///
+    /// # Errors
+    /// The task has failed.
+    fn map(&self, task: &mut MapTask<'_>) -> Result<(), Fault>;
+
+    /// Whether [`combine`](Self::combine) is to be called on what one map task emits.
+    fn combines(&self) -> bool {
+        false
+    }
+
+    /// Merges values of one key into fewer, by calling `emit` with each (4.3). It may be called
+    /// several times for a key, with its own results among the values.
+    ///
+    /// # Errors
+    /// The task has failed.
+    fn combine(
+        &self,
+        _key: &[u8],
+        values: &mut dyn Values,
+        emit: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Fault> {
+        while let Some(value) = values.next()? {
+            emit(value);
+        }
+        Ok(())
+    }
+
+    /// The reduce task for a key, from 0 to `partitions - 1` (4.1): by default its hash decides.
+    fn partition(&self, key: &[u8], partitions: u32) -> u32 {
+        (fnv1a(key) % u64::from(partitions.max(1))) as u32
+    }
+
+    /// In which order keys are reduced (4.2).
+    fn key_order(&self) -> KeyOrder {
+        KeyOrder::Bytes
+    }
+
+    /// Reduces one key: `values` come in the order of the input.
+    ///
+    /// # Errors
+    /// The task has failed.
+    fn reduce(
+        &self,
+        key: &[u8],
+        values: &mut dyn Values,
+        task: &mut ReduceTask<'_>,
+    ) -> Result<(), Fault>;
+
+    /// Reduces all keys of a task: by default one after the other.
+    ///
+    /// # Errors
+    /// The task has failed.
+    fn reduce_all(&self, groups: &mut Groups, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
+        while let Some(key) = groups.next_key()? {
+            self.reduce(&key, groups, task)?;
+        }
+        Ok(())
+    }
+}
+
+/// The hash behind [`Job::partition`]: FNV-1a, 64 bits.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// Makes a job of its parameters, or says what is wrong with them.
+pub type MakeJob = fn(&[u8]) -> Result<Arc<dyn Job>, String>;
+
+/// The kinds of jobs that a worker knows, by name.
+#[derive(Clone, Default)]
+pub struct JobKinds {
+    kinds: BTreeMap<&'static str, MakeJob>,
+}
+
+impl JobKinds {
+    /// Those of this room alone.
+    pub fn new() -> JobKinds {
+        JobKinds::default().with(WordCount::NAME, WordCount::make)
+    }
+
+    /// One more.
+    pub fn with(mut self, name: &'static str, make: MakeJob) -> JobKinds {
+        self.kinds.insert(name, make);
+        self
+    }
+
+    /// Makes a job of this kind.
+    ///
+    /// # Errors
+    /// There is no such kind, or the parameters make no sense.
+    pub fn make(&self, name: &str, parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
+        let make = self.kinds.get(name).ok_or_else(|| format!("no job is named {name:?}"))?;
+        make(parameters)
+    }
+}

@@ -1,0 +1,484 @@
+//! The reduce side's sort: in memory as long as it fits, then in sorted runs that are merged.
+//!
+//! Records arrive from several maps at once. They leave by key, and those of a key in the order of
+//! the input: by map, and within a map as they were emitted. So what a reduce task sees depends
+//! neither on who was faster nor on how much memory there is.
+//!
+//! A run is lines, `map TAB key TAB value`. Runs are merged [`RUNS_AT_ONCE`] at a time, so that
+//! neither open files nor buffers grow with the input.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
+
+use super::fault::Fault;
+use super::records::{Entry, KeyOrder, Records, Values};
+use crate::text::{find, parse_u64, push_u64};
+
+/// As many runs are merged into one.
+pub const RUNS_AT_ONCE: usize = 64;
+
+/// Where runs are kept, by number.
+pub trait RunStore {
+    /// A run to be written.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>>;
+    /// A run that was written.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>>;
+    /// A run that is not needed any more.
+    fn remove(&mut self, number: u64);
+}
+
+/// Sorts records by key.
+pub struct Sorter<'s> {
+    order: KeyOrder,
+    records: Records,
+    max_bytes: usize,
+    store: &'s mut dyn RunStore,
+    /// By level: the runs there, oldest first. Each run of a level is made of as many of the level
+    /// below. All runs of a level are older than those of the levels below it.
+    levels: Vec<Vec<u64>>,
+    last_run: u64,
+    spilled_bytes: u64,
+}
+
+impl<'s> Sorter<'s> {
+    /// A sorter that keeps about so many bytes in memory.
+    pub fn new(order: KeyOrder, max_bytes: usize, store: &'s mut dyn RunStore) -> Sorter<'s> {
+        Sorter {
+            order,
+            records: Records::new(order),
+            max_bytes,
+            store,
+            levels: Vec::new(),
+            last_run: 0,
+            spilled_bytes: 0,
+        }
+    }
+
+    /// Adds a record of a map.
+    ///
+    /// # Errors
+    /// A run could not be written.
+    pub fn push(&mut self, map: u32, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        if !self.records.is_empty()
+            && (self.records.bytes() >= self.max_bytes || !self.records.has_room(key, value))
+        {
+            self.spill().map_err(|error| Fault::io("sorting", &error))?;
+        }
+        self.records.push(map, key, value);
+        Ok(())
+    }
+
+    /// How much was written to runs.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spilled_bytes
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        self.last_run += 1;
+        let mut run = RunWriter::new(self.store.create(self.last_run)?);
+        for (map, entry) in self.records.sorted() {
+            run.write(map, self.records.key(&entry), self.records.value(&entry))?;
+        }
+        self.spilled_bytes += run.finish()?;
+        self.records.clear();
+        self.add_run(0, self.last_run)
+    }
+
+    /// Puts a run on its level, and merges the level if it is full.
+    fn add_run(&mut self, level: usize, run: u64) -> io::Result<()> {
+        if self.levels.len() <= level {
+            self.levels.push(Vec::new());
+        }
+        self.levels[level].push(run);
+        if self.levels[level].len() < RUNS_AT_ONCE {
+            return Ok(());
+        }
+        let full = mem::take(&mut self.levels[level]);
+        self.last_run += 1;
+        let merged = self.last_run;
+        let mut writer = RunWriter::new(self.store.create(merged)?);
+        let mut merge = Merge::open(self.order, &full, self.store)?;
+        let mut key = Vec::new();
+        while let Some(next) = merge.key()? {
+            key.clear();
+            key.extend_from_slice(next);
+            if let Some((map, value)) = merge.take() {
+                writer.write(map, &key, value)?;
+            }
+        }
+        self.spilled_bytes += writer.finish()?;
+        full.into_iter().for_each(|run| self.store.remove(run));
+        self.add_run(level + 1, merged)
+    }
+
+    /// All records are there: their groups, in order.
+    ///
+    /// # Errors
+    /// Runs could not be written or read.
+    pub fn finish(mut self) -> Result<Groups, Fault> {
+        let failed = |error| Fault::io("sorting", &error);
+        let source = if self.levels.is_empty() {
+            let sorted = self.records.sorted();
+            Source::Memory { records: self.records, sorted, next: 0, first: None }
+        } else {
+            if !self.records.is_empty() {
+                self.spill().map_err(failed)?;
+            }
+            let runs: Vec<u64> = self.levels.iter().rev().flatten().copied().collect();
+            Source::Runs(Merge::open(self.order, &runs, self.store).map_err(failed)?)
+        };
+        Ok(Groups { source, key: Vec::new(), in_group: false })
+    }
+}
+
+struct RunWriter {
+    run: Box<dyn Write>,
+    line: Vec<u8>,
+    written: u64,
+}
+
+/// Lines are collected before they are written.
+const WRITE_BYTES: usize = 256 * 1024;
+
+impl RunWriter {
+    fn new(run: Box<dyn Write>) -> RunWriter {
+        RunWriter { run, line: Vec::new(), written: 0 }
+    }
+
+    fn write(&mut self, map: u32, key: &[u8], value: &[u8]) -> io::Result<()> {
+        push_u64(map.into(), &mut self.line);
+        for part in [b"\t", key, b"\t", value, b"\n"] {
+            self.line.extend_from_slice(part);
+        }
+        if self.line.len() >= WRITE_BYTES { self.write_out() } else { Ok(()) }
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        self.run.write_all(&self.line)?;
+        self.written += self.line.len() as u64;
+        self.line.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<u64> {
+        self.write_out()?;
+        self.run.flush()?;
+        Ok(self.written)
+    }
+}
+
+/// A run as it is read.
+struct RunReader {
+    reader: BufReader<Box<dyn Read>>,
+    line: Vec<u8>,
+    /// Of the line: where its value begins.
+    value: usize,
+}
+
+const READ_BYTES: usize = 64 * 1024;
+
+impl RunReader {
+    fn new(run: Box<dyn Read>) -> RunReader {
+        let reader = BufReader::with_capacity(READ_BYTES, run);
+        RunReader { reader, line: Vec::new(), value: 0 }
+    }
+
+    fn value(&self) -> &[u8] {
+        self.line.get(self.value..).unwrap_or_default()
+    }
+
+    /// The next line's map, and its key in `key`; `None` at the end.
+    fn next(&mut self, key: &mut Vec<u8>) -> io::Result<Option<u32>> {
+        self.line.clear();
+        if self.reader.read_until(b'\n', &mut self.line)? == 0 {
+            return Ok(None);
+        }
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a run is damaged");
+        self.line.pop_if(|byte| *byte == b'\n').ok_or_else(damaged)?;
+        let map_bytes = find(b'\t', &self.line).ok_or_else(damaged)?;
+        let map = parse_u64(&self.line[..map_bytes]).and_then(|map| u32::try_from(map).ok());
+        let rest = &self.line[map_bytes + 1..];
+        let key_bytes = find(b'\t', rest).ok_or_else(damaged)?;
+        key.clear();
+        key.extend_from_slice(&rest[..key_bytes]);
+        self.value = map_bytes + 1 + key_bytes + 1;
+        map.map(Some).ok_or_else(damaged)
+    }
+}
+
+/// The next record of one run.
+struct Head {
+    order: KeyOrder,
+    key: Vec<u8>,
+    map: u32,
+    run: usize,
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Head) -> Ordering {
+        let by_key = self.order.compare(&self.key, &other.key);
+        by_key.then_with(|| (self.map, self.run).cmp(&(other.map, other.run)))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Head) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Head) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Head {}
+
+struct Merge {
+    runs: Vec<RunReader>,
+    heap: BinaryHeap<Reverse<Head>>,
+    /// The record that was handed out last: its run goes on when the next one is asked for.
+    current: Option<Head>,
+}
+
+impl Merge {
+    fn open(order: KeyOrder, numbers: &[u64], store: &mut dyn RunStore) -> io::Result<Merge> {
+        let mut merge = Merge { runs: Vec::new(), heap: BinaryHeap::new(), current: None };
+        for (run, number) in numbers.iter().enumerate() {
+            merge.runs.push(RunReader::new(store.open(*number)?));
+            merge.go_on(Head { order, key: Vec::new(), map: 0, run })?;
+        }
+        Ok(merge)
+    }
+
+    /// Reads the next record of a run, in the memory of the one before.
+    fn go_on(&mut self, mut head: Head) -> io::Result<()> {
+        if let Some(map) = self.runs[head.run].next(&mut head.key)? {
+            head.map = map;
+            self.heap.push(Reverse(head));
+        }
+        Ok(())
+    }
+
+    /// The key of the next record.
+    fn key(&mut self) -> io::Result<Option<&[u8]>> {
+        if let Some(head) = self.current.take() {
+            self.go_on(head)?;
+        }
+        Ok(self.heap.peek().map(|Reverse(head)| head.key.as_slice()))
+    }
+
+    /// The next record's map and value; [`key`](Self::key) was asked for.
+    fn take(&mut self) -> Option<(u32, &[u8])> {
+        let Reverse(head) = self.heap.pop()?;
+        let head = self.current.insert(head);
+        Some((head.map, self.runs[head.run].value()))
+    }
+}
+
+/// Sorted records, key by key: [`next_key`](Groups::next_key), then the [`Values`] of that key.
+pub struct Groups {
+    source: Source,
+    /// The key that was handed out last.
+    key: Vec<u8>,
+    /// It may have more values.
+    in_group: bool,
+}
+
+enum Source {
+    Memory {
+        records: Records,
+        sorted: Vec<(u32, Entry)>,
+        next: usize,
+        /// The first record of the key.
+        first: Option<Entry>,
+    },
+    Runs(Merge),
+}
+
+impl Groups {
+    /// The next key. Values of the one before that nobody asked for are passed over.
+    ///
+    /// # Errors
+    /// Runs could not be read.
+    pub fn next_key(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        while self.in_group {
+            self.in_group = Values::next(self)?.is_some();
+        }
+        let key = match &mut self.source {
+            Source::Memory { records, sorted, next, first } => {
+                *first = sorted.get(*next).map(|(_, entry)| *entry);
+                first.as_ref().map(|entry| records.key(entry))
+            }
+            Source::Runs(merge) => merge.key().map_err(|error| Fault::io("sorting", &error))?,
+        };
+        let Some(key) = key else { return Ok(None) };
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.in_group = true;
+        Ok(Some(self.key.clone()))
+    }
+}
+
+impl Values for Groups {
+    fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
+        match &mut self.source {
+            Source::Memory { records, sorted, next, first } => {
+                let Some((_, entry)) = sorted.get(*next) else { return Ok(None) };
+                if !first.is_some_and(|first| records.compare(&first, entry).is_eq()) {
+                    return Ok(None);
+                }
+                *next += 1;
+                Ok(Some(records.value(entry)))
+            }
+            Source::Runs(merge) => {
+                let key = merge.key().map_err(|error| Fault::io("sorting", &error))?;
+                if !self.in_group || key != Some(&self.key[..]) {
+                    return Ok(None);
+                }
+                Ok(merge.take().map(|(_, value)| value))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::{Seed, each_seed};
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+    use std::rc::Rc;
+
+    #[derive(Default)]
+    struct Memory {
+        runs: BTreeMap<u64, Rc<RefCell<Vec<u8>>>>,
+        most: usize,
+    }
+
+    struct Shared(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl RunStore for Memory {
+        fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>> {
+            let run = Rc::default();
+            self.runs.insert(number, Rc::clone(&run));
+            self.most = self.most.max(self.runs.len());
+            Ok(Box::new(Shared(run)))
+        }
+
+        fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>> {
+            let run = self.runs.get(&number).ok_or(io::ErrorKind::NotFound)?;
+            Ok(Box::new(io::Cursor::new(run.borrow().clone())))
+        }
+
+        fn remove(&mut self, number: u64) {
+            self.runs.remove(&number);
+        }
+    }
+
+    type Found = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
+
+    fn groups(mut groups: Groups) -> Found {
+        let mut found = Found::new();
+        while let Some(key) = groups.next_key().unwrap() {
+            let mut values = Vec::new();
+            while let Some(value) = Values::next(&mut groups).unwrap() {
+                values.push(value.to_vec());
+            }
+            found.push((key, values));
+        }
+        assert_eq!(Values::next(&mut groups).unwrap(), None);
+        found
+    }
+
+    /// Records of several maps, interleaved in any way, each map's in order.
+    fn some_records(seed: &mut Seed, count: usize) -> Vec<(u32, Vec<u8>, Vec<u8>)> {
+        let record = |number: usize| {
+            let length = seed.below(11);
+            let key = (0..length).map(|_| *seed.pick(b"ab\x00\xff\r")).collect();
+            (seed.below(4) as u32, key, number.to_string().into_bytes())
+        };
+        (0..count).map(record).collect()
+    }
+
+    #[test]
+    fn groups_are_the_same_however_little_memory_there_is() {
+        each_seed(|seed| {
+            if !seed.one_in(100) {
+                return;
+            }
+            let order = *seed.pick(&[KeyOrder::Bytes, KeyOrder::Numbers]);
+            let count = seed.below(600);
+            let records = some_records(seed, count);
+            let mut sorted = records.clone();
+            sorted.sort_by(|left, right| {
+                order.compare(&left.1, &right.1).then_with(|| left.0.cmp(&right.0))
+            });
+            let mut expected = Found::new();
+            for (_, key, value) in sorted {
+                match expected.last_mut() {
+                    Some((last, values)) if *last == key => values.push(value),
+                    _ => expected.push((key, vec![value])),
+                }
+            }
+            for max_bytes in [1_000_000, 1_500, 100, 1] {
+                let mut store = Memory::default();
+                let mut sorter = Sorter::new(order, max_bytes, &mut store);
+                for (map, key, value) in &records {
+                    sorter.push(*map, key, value).unwrap();
+                }
+                assert_eq!(groups(sorter.finish().unwrap()), expected, "{max_bytes} bytes");
+                assert!(store.most <= 2 * RUNS_AT_ONCE + 9, "{} runs", store.most);
+            }
+        });
+    }
+
+    #[test]
+    fn values_that_nobody_asks_for_are_passed_over() {
+        for max_bytes in [1_000, 1] {
+            let mut store = Memory::default();
+            let mut sorter = Sorter::new(KeyOrder::Bytes, max_bytes, &mut store);
+            for (key, value) in [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("a", "5")] {
+                sorter.push(0, key.as_bytes(), value.as_bytes()).unwrap();
+            }
+            let mut groups = sorter.finish().unwrap();
+            assert_eq!(groups.next_key().unwrap().unwrap(), b"a");
+            assert_eq!(Values::next(&mut groups).unwrap().unwrap(), b"1");
+            assert_eq!(groups.next_key().unwrap().unwrap(), b"b");
+            assert_eq!(groups.next_key().unwrap().unwrap(), b"c");
+            assert_eq!(Values::next(&mut groups).unwrap().unwrap(), b"4");
+            assert_eq!(groups.next_key().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_damaged_run_is_an_error() {
+        for damaged in ["", "x", "0\tkey\n", "0\tkey\tvalue", "x\tkey\tvalue\n", "\n"] {
+            let mut store = Memory::default();
+            let run = store.create(1);
+            run.unwrap().write_all(damaged.as_bytes()).unwrap();
+            let merge = Merge::open(KeyOrder::Bytes, &[1], &mut store);
+            assert_eq!(merge.is_err(), !damaged.is_empty(), "{damaged:?}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A task as its job sees it.
+
+use std::any::Any;
+
+use super::blocks::Blocks;
+use super::counters::Counters;
+use super::emitter::{Emitter, append_record};
+use super::fault::Fault;
+
+/// What the worker does for its tasks.
+pub trait Host {
+    /// Fails when nobody waits for the task any more. To be asked now and then.
+    ///
+    /// # Errors
+    /// [`Fault::Cancelled`].
+    fn check(&mut self) -> Result<(), Fault>;
+    /// The task has got on. A task that does not say so for a long time counts as stuck.
+    fn progress(&mut self);
+    /// What the task does right now, for people.
+    fn status(&mut self, text: &str);
+}
+
+/// What a map task leaves for the next round.
+pub type Cache = Option<Box<dyn Any + Send>>;
+
+/// A map task.
+pub struct MapTask<'t> {
+    /// Opens the split. Not to be called when the cache has all that is needed.
+    pub open: &'t mut dyn FnMut() -> Result<Box<dyn Blocks>, Fault>,
+    /// The round's parameter.
+    pub parameter: &'t [u8],
+    /// The number of reduce tasks; 0: what is emitted is the result, in the order of emitting.
+    pub reduces: u32,
+    /// What this task left in the round before, if it was on this worker; to be left for the next.
+    pub cache: &'t mut Cache,
+    /// Records to leave out, by their offset: attempts crashed on them.
+    pub skip: &'t [u64],
+    /// What the task counts.
+    pub counters: &'t mut Counters,
+    /// The worker.
+    pub host: &'t mut dyn Host,
+    pub(crate) emitter: Emitter<'t>,
+}
+
+impl MapTask<'_> {
+    /// Opens the split.
+    ///
+    /// # Errors
+    /// This worker does not have it.
+    pub fn input(&mut self) -> Result<Box<dyn Blocks>, Fault> {
+        (self.open)()
+    }
+
+    /// Emits a record. The key has no tab and no newline, the value no newline.
+    ///
+    /// # Errors
+    /// It cannot be kept, or nobody waits for the task any more.
+    pub fn emit(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        self.emitter.emit(key, value)
+    }
+
+    /// Emits a line that is no record, in a round without reduce tasks.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        self.emitter.emit_line(line)
+    }
+}
+
+/// A reduce task.
+pub struct ReduceTask<'t> {
+    /// The round's parameter.
+    pub parameter: &'t [u8],
+    /// What the task counts.
+    pub counters: &'t mut Counters,
+    /// The worker.
+    pub host: &'t mut dyn Host,
+    pub(crate) output: &'t mut dyn FnMut(&[u8]) -> Result<(), Fault>,
+    pub(crate) lines: Vec<u8>,
+    pub(crate) written: u64,
+}
+
+/// Output is collected before it is written.
+const WRITE_BYTES: usize = 64 * 1024;
+
+impl<'t> ReduceTask<'t> {
+    pub(crate) fn new(
+        parameter: &'t [u8],
+        counters: &'t mut Counters,
+        host: &'t mut dyn Host,
+        output: &'t mut dyn FnMut(&[u8]) -> Result<(), Fault>,
+    ) -> ReduceTask<'t> {
+        ReduceTask { parameter, counters, host, output, lines: Vec::new(), written: 0 }
+    }
+
+    /// Writes a record to the output.
+    ///
+    /// # Errors
+    /// It cannot be kept, or nobody waits for the task any more.
+    pub fn emit(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        append_record(key, value, &mut self.lines);
+        self.emitted()
+    }
+
+    /// Writes a line to the output.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        self.lines.extend_from_slice(line);
+        self.lines.push(b'\n');
+        self.emitted()
+    }
+
+    fn emitted(&mut self) -> Result<(), Fault> {
+        self.written += 1;
+        if self.lines.len() >= WRITE_BYTES { self.write_out() } else { Ok(()) }
+    }
+
+    pub(crate) fn write_out(&mut self) -> Result<(), Fault> {
+        (self.output)(&self.lines)?;
+        self.lines.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,303 @@
+//! Splits: the input cut into ranges of whole lines, as equal in bytes as lines allow.
+//!
+//! Several files count as one, end to end. A line ends behind its newline, or where its file ends:
+//! a last line without a newline is a line, and no line goes on in the next file. A cut lies at the
+//! end of a line that is nearest to where an equal cut would lie, so it is off by half a line at
+//! most. With fewer lines than splits some splits are empty.
+
+use std::io;
+
+/// A range of one input file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Which file, from 0.
+    pub file: u32,
+    /// Its first byte in the file.
+    pub start: u64,
+    /// The byte behind its last.
+    pub end: u64,
+}
+
+/// What one map task reads: ranges in the order of the input, none of them empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Split {
+    /// Where it begins in the input as a whole, all files end to end.
+    pub offset: u64,
+    /// The ranges.
+    pub ranges: Vec<Range>,
+}
+
+impl Split {
+    /// How many bytes it has.
+    pub fn len(&self) -> u64 {
+        self.ranges.iter().map(|range| range.end - range.start).sum()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+}
+
+/// Reads anywhere in the input files.
+pub trait ReadAt {
+    /// Reads bytes of a file from `at` on, as many as there are and fit; 0 at the file's end.
+    ///
+    /// # Errors
+    /// The operating system's.
+    fn read_at(&mut self, file: u32, at: u64, into: &mut [u8]) -> io::Result<usize>;
+}
+
+/// Cuts files of these lengths into `count` splits.
+///
+/// # Errors
+/// Those of reading; `UnexpectedEof` when a file is shorter than its length.
+pub fn cut(lengths: &[u64], count: u32, input: &mut impl ReadAt) -> io::Result<Vec<Split>> {
+    let total: u64 = lengths.iter().sum();
+    let mut line = Line::default();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut cuts = vec![0];
+    for number in 1..count {
+        let target = (u128::from(total) * u128::from(number) / u128::from(count)) as u64;
+        if !(line.start..line.end).contains(&target) {
+            line = Line::around(target, lengths, &mut chunk, input)?;
+        }
+        let is_nearer = target - line.start <= line.end.saturating_sub(target);
+        cuts.push(if is_nearer { line.start } else { line.end });
+    }
+    cuts.push(total);
+    let splits = cuts.windows(2).map(|cut| between(cut[0], cut[1], lengths));
+    Ok(splits.take(count as usize).collect())
+}
+
+/// The split that has these bytes of the input as a whole.
+fn between(start: u64, end: u64, lengths: &[u64]) -> Split {
+    let mut ranges = Vec::new();
+    let mut base = 0;
+    for (file, length) in lengths.iter().enumerate() {
+        let (from, to) = (start.max(base), end.min(base + length));
+        if from < to {
+            ranges.push(Range { file: file as u32, start: from - base, end: to - base });
+        }
+        base += length;
+    }
+    Split { offset: start, ranges }
+}
+
+/// A line, by its place in the input as a whole.
+#[derive(Default)]
+struct Line {
+    start: u64,
+    end: u64,
+}
+
+const CHUNK_BYTES: usize = 64 * 1024;
+
+impl Line {
+    /// The line that has the byte at `target`; an empty one at the end of the input. It is read
+    /// whole, so that other cuts in the same line cost nothing.
+    fn around(
+        target: u64,
+        lengths: &[u64],
+        chunk: &mut [u8],
+        input: &mut impl ReadAt,
+    ) -> io::Result<Line> {
+        let mut base = 0;
+        for (file, length) in lengths.iter().enumerate() {
+            if target < base + length {
+                let (file, at) = (file as u32, target - base);
+                let start = last_newline(file, at, chunk, input)?.map_or(0, |at| at + 1);
+                let end = first_newline(file, at, *length, chunk, input)?;
+                let end = end.map_or(*length, |at| at + 1);
+                return Ok(Line { start: base + start, end: base + end });
+            }
+            base += length;
+        }
+        Ok(Line { start: base, end: base })
+    }
+}
+
+/// Where the last newline before `at` is.
+fn last_newline(
+    file: u32,
+    at: u64,
+    chunk: &mut [u8],
+    input: &mut impl ReadAt,
+) -> io::Result<Option<u64>> {
+    let mut end = at;
+    while end > 0 {
+        let start = end.saturating_sub(chunk.len() as u64);
+        let bytes = fill(file, start, end, chunk, input)?;
+        if let Some(found) = bytes.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(Some(start + found as u64));
+        }
+        end = start;
+    }
+    Ok(None)
+}
+
+/// Where the first newline at or behind `at` is.
+fn first_newline(
+    file: u32,
+    at: u64,
+    length: u64,
+    chunk: &mut [u8],
+    input: &mut impl ReadAt,
+) -> io::Result<Option<u64>> {
+    let mut start = at;
+    while start < length {
+        let end = length.min(start + chunk.len() as u64);
+        let bytes = fill(file, start, end, chunk, input)?;
+        if let Some(found) = crate::text::find(b'\n', bytes) {
+            return Ok(Some(start + found as u64));
+        }
+        start = end;
+    }
+    Ok(None)
+}
+
+/// Reads a range that the file must have.
+fn fill<'c>(
+    file: u32,
+    start: u64,
+    end: u64,
+    chunk: &'c mut [u8],
+    input: &mut impl ReadAt,
+) -> io::Result<&'c [u8]> {
+    let wanted = (end - start) as usize;
+    let mut filled = 0;
+    while filled < wanted {
+        let into = &mut chunk[filled..wanted];
+        match input.read_at(file, start + filled as u64, into)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => filled += read,
+        }
+    }
+    Ok(&chunk[..wanted])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::{Seed, each_seed};
+
+    struct Files(Vec<Vec<u8>>);
+
+    impl ReadAt for Files {
+        fn read_at(&mut self, file: u32, at: u64, into: &mut [u8]) -> io::Result<usize> {
+            let rest = &self.0[file as usize][at as usize..];
+            // A reader may give less than is asked for.
+            let count = rest.len().min(into.len()).min(1 + at as usize % 7000);
+            into[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+    }
+
+    fn splits(files: &[&[u8]], count: u32) -> Vec<Vec<u8>> {
+        let mut files = Files(files.iter().map(|file| file.to_vec()).collect());
+        let lengths: Vec<u64> = files.0.iter().map(|file| file.len() as u64).collect();
+        let splits = cut(&lengths, count, &mut files).unwrap();
+        let bytes = |range: &Range| {
+            files.0[range.file as usize][range.start as usize..range.end as usize].to_vec()
+        };
+        splits.iter().map(|split| split.ranges.iter().flat_map(bytes).collect()).collect()
+    }
+
+    fn texts(file: &str, count: u32) -> Vec<String> {
+        let splits = splits(&[file.as_bytes()], count);
+        splits.into_iter().map(|split| String::from_utf8(split).unwrap()).collect()
+    }
+
+    #[test]
+    fn cuts_are_where_lines_end_nearest_to_equal() {
+        assert_eq!(texts("ab\ncd\nef\ngh\n", 2), ["ab\ncd\n", "ef\ngh\n"]);
+        assert_eq!(texts("ab\ncd\nef\n", 2), ["ab\n", "cd\nef\n"], "a tie goes to the first");
+        assert_eq!(texts("a\nb\nc\nd\n", 3), ["a\n", "b\n", "c\nd\n"]);
+        assert_eq!(texts("a\r\nb\r\n", 2), ["a\r\n", "b\r\n"]);
+    }
+
+    #[test]
+    fn the_last_line_needs_no_newline() {
+        assert_eq!(texts("ab\ncd", 2), ["ab\n", "cd"]);
+        assert_eq!(texts("abcd", 3), ["", "", "abcd"]);
+        assert_eq!(splits(&[b"ab\ncd", b"ef\n"], 2), [b"ab\n".to_vec(), b"cdef\n".to_vec()]);
+    }
+
+    #[test]
+    fn there_may_be_fewer_lines_than_splits() {
+        assert_eq!(texts("", 3), ["", "", ""]);
+        assert_eq!(texts("\n", 2), ["", "\n"]);
+        assert_eq!(texts("a\nb\n", 4), ["", "a\n", "", "b\n"]);
+        assert_eq!(splits(&[], 2), [b"", b""]);
+        assert_eq!(splits(&[b"", b"", b"a"], 1), [b"a"]);
+    }
+
+    #[test]
+    fn one_line_much_longer_than_a_split_stays_whole() {
+        let mut file = vec![b'x'; 1_000_000];
+        file.push(b'\n');
+        file.extend_from_slice(b"y\nz\n");
+        let splits = splits(&[&file], 4);
+        let lengths: Vec<usize> = splits.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [0, 1_000_001, 0, 4]);
+    }
+
+    #[test]
+    fn a_file_that_shrank_is_an_error() {
+        let mut files = Files(vec![b"ab".to_vec()]);
+        let error = cut(&[1000], 1, &mut files).map(|_| ());
+        assert!(error.is_ok(), "nothing is read for one split");
+        struct Nothing;
+        impl ReadAt for Nothing {
+            fn read_at(&mut self, _: u32, _: u64, _: &mut [u8]) -> io::Result<usize> {
+                Ok(0)
+            }
+        }
+        assert!(cut(&[1000], 2, &mut Nothing).is_err());
+    }
+
+    fn some_file(seed: &mut Seed) -> Vec<u8> {
+        let longest = *seed.pick(&[1, 5, 50, 3000]);
+        let mut file = Vec::new();
+        for _ in 0..seed.below(20) {
+            let length = seed.below(longest);
+            file.extend((0..length).map(|_| b'a' + seed.below(26) as u8));
+            file.extend_from_slice(seed.pick::<&[u8]>(&[b"\n", b"\r\n", b"\n\n"]));
+        }
+        if seed.one_in(2) {
+            file.extend_from_slice(b"the end");
+        }
+        file
+    }
+
+    #[test]
+    fn every_byte_is_in_one_split_in_order_and_cuts_are_nearest() {
+        each_seed(|seed| {
+            if !seed.one_in(5) {
+                return;
+            }
+            let files: Vec<Vec<u8>> = (0..seed.below(4)).map(|_| some_file(seed)).collect();
+            let count = 1 + seed.below(9) as u32;
+            let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+            let splits = splits(&files, count);
+            assert_eq!(splits.len(), count as usize);
+            assert_eq!(splits.concat(), files.concat());
+            // Every place where a line ends, the slow way.
+            let mut ends = vec![0];
+            let mut base = 0;
+            for file in &files {
+                let newlines = file.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+                ends.extend(newlines.map(|(at, _)| base + at + 1));
+                base += file.len();
+                ends.push(base);
+            }
+            let mut cut = 0;
+            for (number, split) in splits.iter().enumerate().take(count as usize - 1) {
+                cut += split.len();
+                let target = base * (number + 1) / count as usize;
+                let nearest = ends.iter().min_by_key(|end| (end.abs_diff(target), **end));
+                assert_eq!(Some(&cut), nearest, "split {number} of {count}");
+            }
+        });
+    }
+}
