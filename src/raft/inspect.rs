@@ -64,6 +64,11 @@ impl Raft {
         self.commit_index
     }
 
+    /// Whether another `Ready` has more to apply already.
+    pub fn has_more(&self) -> bool {
+        self.installing.is_none() && self.given_index < self.commit_index
+    }
+
     /// What is committed and durable here: what may be noted as such on disk.
     pub fn durable_commit_index(&self) -> Index {
         self.commit_index.min(self.writes.durable_index())

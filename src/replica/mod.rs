@@ -1,5 +1,7 @@
 //! What runs a node of a replicated group around the pure core of [`raft`](crate::raft).
 //!
 //! - [`state`]: the state machine, its clients' sessions, and how far both are (pure)
+//! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
 
+pub mod engine;
 pub mod state;

@@ -1,0 +1,379 @@
+//! The engine: a core, a state, and those who wait.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::time::Duration;
+
+use super::turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
+use crate::raft::{
+    Config, Entry, Index, Message, NodeId, NotLeader, Origin, Payload, ProposeError, Raft,
+    ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, StateMachine, Term, Trace,
+    TransferError, WriteId,
+};
+use crate::replica::state::{Outcome, Replicated};
+
+/// When a snapshot is taken: when the log behind the last one has grown to one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotPolicy {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of entries; but at least as much as the last snapshot has, so that no more is written
+    /// for snapshots than for the log.
+    pub bytes: u64,
+}
+
+impl Default for SnapshotPolicy {
+    fn default() -> SnapshotPolicy {
+        SnapshotPolicy { entries: u64::MAX, bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// What a read may do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ReadNow<T> {
+    /// Look at the state, before anything else happens. The ticket is given back.
+    Yes(T),
+    /// It is answered later, in a [`Turn`].
+    Later,
+    /// This node does not lead. The ticket is given back.
+    NotLeader(T, NotLeader),
+}
+
+/// A node without its world.
+pub struct Engine<M, T> {
+    raft: Raft,
+    state: Replicated<M>,
+    /// What may be sent when a write is durable.
+    held: VecDeque<(WriteId, Vec<(NodeId, Message)>)>,
+    /// Messages whose write is durable.
+    released: Vec<(NodeId, Message)>,
+    /// Commands of this node's present leadership, in the order of the log.
+    writes: VecDeque<(Index, T)>,
+    writes_term: Term,
+    /// Reads that wait for a round of heartbeats.
+    rounds: BTreeMap<ReadId, T>,
+    /// Reads that wait for the state to have what they must see.
+    reads: Vec<(Index, T)>,
+    transfer: Option<Transfer<T>>,
+    answers: Vec<(T, Answer)>,
+    policy: SnapshotPolicy,
+    /// The entries that are not in a snapshot, or in one that is being written.
+    behind_snapshot: Behind,
+    snapshot_bytes: u64,
+    is_taking_snapshot: bool,
+    is_telling_applied: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Behind {
+    entries: u64,
+    bytes: u64,
+}
+
+struct Transfer<T> {
+    to: NodeId,
+    ticket: T,
+    until: Duration,
+}
+
+impl<M: StateMachine, T> Engine<M, T> {
+    /// A node with what it had kept. `state` was restored from the snapshot.
+    pub fn new(
+        config: Config,
+        recovered: Recovered,
+        state: Replicated<M>,
+        policy: SnapshotPolicy,
+        now: Duration,
+    ) -> Engine<M, T> {
+        Engine {
+            raft: Raft::new(config, recovered, now),
+            state,
+            held: VecDeque::new(),
+            released: Vec::new(),
+            writes: VecDeque::new(),
+            writes_term: 0,
+            rounds: BTreeMap::new(),
+            reads: Vec::new(),
+            transfer: None,
+            answers: Vec::new(),
+            policy,
+            behind_snapshot: Behind::default(),
+            snapshot_bytes: 0,
+            is_taking_snapshot: false,
+            is_telling_applied: false,
+        }
+    }
+
+    /// Has turns tell of every entry that they apply.
+    pub fn tell_applied(&mut self) {
+        self.is_telling_applied = true;
+    }
+
+    /// The core, to look at.
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    /// The state, to look at.
+    pub fn state(&self) -> &Replicated<M> {
+        &self.state
+    }
+
+    /// Takes a command, for a session or for none.
+    pub fn write(
+        &mut self,
+        now: Duration,
+        at_ms: u64,
+        origin: Option<Origin>,
+        command: &[u8],
+        ticket: T,
+    ) {
+        let payload = Payload::Command { origin, command: command.into() };
+        self.propose(now, at_ms, payload, ticket);
+    }
+
+    /// Opens a session.
+    pub fn open_session(&mut self, now: Duration, at_ms: u64, ticket: T) {
+        self.propose(now, at_ms, Payload::OpenSession, ticket);
+    }
+
+    fn propose(&mut self, now: Duration, at_ms: u64, payload: Payload, ticket: T) {
+        match self.raft.propose(now, at_ms, payload) {
+            Ok(index) => {
+                self.note_leadership();
+                self.writes.push_back((index, ticket));
+            }
+            Err(ProposeError::NotLeader(not)) => {
+                self.answers.push((ticket, Answer::NotLeader(not)));
+            }
+            Err(ProposeError::Busy) => self.answers.push((ticket, Answer::Busy)),
+        }
+    }
+
+    /// Asks for a linearizable read; `read` is what is to be read, as the machine encodes it.
+    pub fn read(&mut self, now: Duration, read: &[u8], ticket: T) -> ReadNow<T> {
+        match self.raft.read(now, |command| M::conflicts(read, command)) {
+            Ok(ReadGrant::Now(index)) if index <= self.state.applied_index() => {
+                ReadNow::Yes(ticket)
+            }
+            Ok(ReadGrant::Now(index)) => {
+                self.reads.push((index, ticket));
+                ReadNow::Later
+            }
+            Ok(ReadGrant::Later(read)) => {
+                self.rounds.insert(read, ticket);
+                ReadNow::Later
+            }
+            Err(not) => ReadNow::NotLeader(ticket, not),
+        }
+    }
+
+    /// Has another node lead.
+    pub fn transfer(&mut self, now: Duration, to: NodeId, patience: Duration, ticket: T) {
+        let answer = match self.raft.transfer(now, to) {
+            Ok(()) if to == self.raft.id() => Answer::Transferred,
+            Ok(()) => {
+                self.transfer = Some(Transfer { to, ticket, until: now.saturating_add(patience) });
+                return;
+            }
+            Err(TransferError::NotLeader(not)) => Answer::NotLeader(not),
+            Err(TransferError::UnknownNode) => Answer::NotTransferred(TransferFailure::UnknownNode),
+            Err(TransferError::InProgress) => Answer::NotTransferred(TransferFailure::InProgress),
+        };
+        self.answers.push((ticket, answer));
+    }
+
+    /// A message came.
+    pub fn deliver(&mut self, now: Duration, from: NodeId, message: Message) {
+        self.raft.step(now, from, message);
+    }
+
+    /// A [`WriteJob`], and all before it, are durable.
+    pub fn persisted(&mut self, now: Duration, write: WriteId) {
+        while let Some((id, _)) = self.held.front()
+            && *id <= write
+            && let Some((_, messages)) = self.held.pop_front()
+        {
+            self.released.extend(messages);
+        }
+        self.raft.persisted(now, write);
+    }
+
+    /// A snapshot of so many bytes is durable. What may go from the log: everything before the index
+    /// that is returned.
+    pub fn snapshot_taken(&mut self, mark: SnapshotMark, bytes: u64) -> Index {
+        self.is_taking_snapshot = false;
+        self.snapshot_bytes = bytes;
+        self.raft.snapshot_taken(mark);
+        self.raft.first_index()
+    }
+
+    /// A snapshot could not be written; the next one will be tried when as much has been applied
+    /// again.
+    pub fn snapshot_failed(&mut self) {
+        self.is_taking_snapshot = false;
+    }
+
+    /// A piece that a turn asked for.
+    pub fn snapshot_piece(&mut self, now: Duration, to: NodeId, piece: SnapshotPiece) {
+        self.raft.snapshot_piece(now, to, piece);
+    }
+
+    /// The leader's snapshot is durable and this is its state; or it was no good, and there is none.
+    pub fn snapshot_installed(
+        &mut self,
+        now: Duration,
+        mark: SnapshotMark,
+        state: Option<Replicated<M>>,
+    ) {
+        self.raft.snapshot_installed(now, mark, state.is_some());
+        if let Some(state) = state {
+            self.state = state;
+            self.behind_snapshot = Behind::default();
+        }
+    }
+
+    /// Does what is due, and says what there is to do for others.
+    pub fn turn(&mut self, now: Duration) -> Turn<T> {
+        self.raft.tick(now);
+        let mut ready = self.raft.ready();
+        let applied = self.apply(mem::take(&mut ready.committed));
+        self.settle_reads(mem::take(&mut ready.reads));
+        self.settle_transfer(now, &ready.trace);
+        self.note_leadership();
+        let mut messages = mem::take(&mut self.released);
+        messages.append(&mut ready.messages);
+        let write = self.write_job(&mut ready);
+        let snapshot = self.begin_snapshot();
+        let next = if self.raft.has_more() { now } else { self.next_timeout() };
+        Turn {
+            messages,
+            write,
+            snapshot,
+            snapshot_reads: ready.snapshot_reads,
+            answers: mem::take(&mut self.answers),
+            applied,
+            trace: ready.trace,
+            next,
+        }
+    }
+
+    fn write_job(&mut self, ready: &mut Ready) -> Option<WriteJob> {
+        let id = ready.write?;
+        let held = mem::take(&mut ready.messages_after);
+        if !held.is_empty() {
+            self.held.push_back((id, held));
+        }
+        Some(WriteJob {
+            id,
+            hard_state: ready.hard_state,
+            entries: mem::take(&mut ready.entries),
+            pieces: mem::take(&mut ready.snapshot),
+            commit_index: self.raft.commit_index(),
+        })
+    }
+
+    /// Applies what is committed, and answers those who waited for it.
+    fn apply(&mut self, committed: Vec<Entry>) -> Vec<Applied> {
+        let is_leader = self.raft.is_leader();
+        for entry in &committed {
+            let outcome = self.state.apply(entry);
+            self.behind_snapshot.entries += 1;
+            self.behind_snapshot.bytes += entry.size_bytes() as u64;
+            if let Some((index, _)) = self.writes.front()
+                && *index == entry.index
+                && entry.term == self.writes_term
+                && let Some((_, ticket)) = self.writes.pop_front()
+            {
+                let answer = match outcome {
+                    Outcome::Answer(answer) => Answer::Done(answer),
+                    Outcome::Opened => Answer::Opened(entry.index),
+                    Outcome::Refused(refusal) => Answer::Refused(refusal),
+                    Outcome::Nothing => continue,
+                };
+                self.answers.push((ticket, answer));
+            }
+        }
+        if !self.is_telling_applied {
+            return Vec::new();
+        }
+        committed.into_iter().map(|entry| Applied { entry, is_leader }).collect()
+    }
+
+    /// Commands of a leadership that is over may be done or not.
+    fn note_leadership(&mut self) {
+        let (term, leads) = (self.raft.current_term(), self.raft.is_leader());
+        if leads && term == self.writes_term {
+            return;
+        }
+        let lost = Answer::Lost(NotLeader { leader: self.raft.leader() });
+        self.answers.extend(self.writes.drain(..).map(|(_, ticket)| (ticket, lost.clone())));
+        if leads {
+            self.writes_term = term;
+        }
+    }
+
+    fn settle_reads(&mut self, settled: Vec<(ReadId, Result<Index, NotLeader>)>) {
+        for (read, granted) in settled {
+            let Some(ticket) = self.rounds.remove(&read) else { continue };
+            match granted {
+                Ok(index) => self.reads.push((index, ticket)),
+                Err(not) => self.answers.push((ticket, Answer::NotLeader(not))),
+            }
+        }
+        if self.reads.is_empty() {
+            return;
+        }
+        let applied = self.state.applied_index();
+        for (index, ticket) in mem::take(&mut self.reads) {
+            if index <= applied {
+                self.answers.push((ticket, Answer::Read));
+            } else {
+                self.reads.push((index, ticket));
+            }
+        }
+    }
+
+    fn settle_transfer(&mut self, now: Duration, trace: &[Trace]) {
+        let is_aborted = trace.contains(&Trace::TransferAborted);
+        let leader = self.raft.leader();
+        let is_settled = |transfer: &mut Transfer<T>| {
+            let is_over = leader != Some(self.raft.id()) && leader.is_some();
+            is_over || is_aborted || now >= transfer.until
+        };
+        if let Some(Transfer { to, ticket, .. }) = self.transfer.take_if(is_settled) {
+            let answer = match leader == Some(to) {
+                true => Answer::Transferred,
+                false => Answer::NotTransferred(TransferFailure::TimedOut),
+            };
+            self.answers.push((ticket, answer));
+        }
+    }
+
+    fn begin_snapshot(&mut self) -> Option<(SnapshotMark, Box<dyn crate::raft::Frozen>)> {
+        let Behind { entries, bytes } = self.behind_snapshot;
+        let is_due = entries >= self.policy.entries.max(1)
+            || bytes >= self.policy.bytes.max(self.snapshot_bytes);
+        if !is_due || entries == 0 || self.is_taking_snapshot {
+            return None;
+        }
+        self.snapshot_now()
+    }
+
+    /// Begins a snapshot of all that is applied, if none is being taken.
+    pub fn snapshot_now(&mut self) -> Option<(SnapshotMark, Box<dyn crate::raft::Frozen>)> {
+        let index = self.state.applied_index();
+        let term = self.raft.term_at(index)?;
+        if self.is_taking_snapshot || index <= self.raft.snapshot().index {
+            return None;
+        }
+        self.is_taking_snapshot = true;
+        self.behind_snapshot = Behind::default();
+        Some((SnapshotMark { index, term }, self.state.freeze()))
+    }
+
+    fn next_timeout(&self) -> Duration {
+        let transfer = self.transfer.as_ref().map_or(Duration::MAX, |transfer| transfer.until);
+        self.raft.next_timeout().min(transfer)
+    }
+}

@@ -1,0 +1,260 @@
+//! One engine, or three that talk, with disks that write when told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::raft::{
+    Config, Frozen, Index, Message, NodeId, NotLeader, Origin, Recovered, StateMachine,
+};
+use crate::replica::state::Replicated;
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Adds numbers up: a command is its digits, the answer is the sum.
+#[derive(Default)]
+struct Sum(u64);
+
+impl StateMachine for Sum {
+    fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>) -> Vec<u8> {
+        self.0 += std::str::from_utf8(command).unwrap().parse::<u64>().unwrap();
+        self.0.to_string().into_bytes()
+    }
+    fn conflicts(_: &[u8], _: &[u8]) -> bool {
+        true
+    }
+    fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
+        word(command);
+    }
+    fn from_words(words: &[&[u8]]) -> Result<Vec<u8>, String> {
+        Ok(words.concat())
+    }
+    fn freeze(&self) -> Box<dyn Frozen> {
+        Box::new(FrozenSum(Some(self.0)))
+    }
+    fn empty() -> Sum {
+        Sum::default()
+    }
+    fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
+        self.0 = String::from_utf8_lossy(&words.concat()).parse().map_err(|_| "no sum")?;
+        Ok(())
+    }
+}
+
+struct FrozenSum(Option<u64>);
+
+impl Frozen for FrozenSum {
+    fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
+        self.0.take().is_some_and(|sum| {
+            word(sum.to_string().as_bytes());
+            true
+        })
+    }
+}
+
+type Node = Engine<Sum, &'static str>;
+
+fn node(id: NodeId, n: u64, policy: SnapshotPolicy) -> Node {
+    let config = Config { trailing_log_bytes: 0, ..Config::lan(id, (0..n).collect()) };
+    Engine::new(config, Recovered::default(), Replicated::default(), policy, 1000 * MS)
+}
+
+fn alone() -> Node {
+    let mut node = node(0, 1, SnapshotPolicy::default());
+    let turn = node.turn(1000 * MS);
+    node.persisted(1000 * MS, turn.write.unwrap().id);
+    node.turn(1000 * MS);
+    node
+}
+
+fn done(sum: &str) -> Answer {
+    Answer::Done(sum.as_bytes().into())
+}
+
+#[test]
+fn a_command_is_answered_when_it_is_durable() {
+    let mut node = alone();
+    node.write(1001 * MS, 5, None, b"20", "a");
+    node.write(1001 * MS, 5, None, b"3", "b");
+    let first = node.turn(1001 * MS);
+    assert_eq!(first.write.as_ref().map(|write| write.entries.len()), Some(2), "one job");
+    assert!(first.answers.is_empty());
+    node.write(1002 * MS, 5, None, b"4", "c");
+    let second = node.turn(1002 * MS);
+    node.persisted(1003 * MS, first.write.unwrap().id);
+    assert_eq!(node.turn(1003 * MS).answers, [("a", done("20")), ("b", done("23"))]);
+    node.persisted(1004 * MS, second.write.unwrap().id);
+    assert_eq!(node.turn(1004 * MS).answers, [("c", done("27"))]);
+    assert_eq!(node.state().machine().0, 27);
+}
+
+#[test]
+fn a_session_makes_a_command_be_done_once() {
+    let mut node = alone();
+    let settle = |node: &mut Node| {
+        let turn = node.turn(1001 * MS);
+        if let Some(write) = turn.write {
+            node.persisted(1001 * MS, write.id);
+        }
+        node.turn(1001 * MS).answers
+    };
+    node.open_session(1001 * MS, 5, "open");
+    let answers = settle(&mut node);
+    let [("open", Answer::Opened(session))] = answers[..] else { panic!("{answers:?}") };
+    let origin = Some(Origin { session, sequence: 1, acknowledged: 0 });
+    node.write(1001 * MS, 5, origin, b"5", "first");
+    node.write(1001 * MS, 5, origin, b"5", "again");
+    assert_eq!(settle(&mut node), [("first", done("5")), ("again", done("5"))]);
+    let acknowledged = Some(Origin { session, sequence: 1, acknowledged: 1 });
+    node.write(1001 * MS, 5, acknowledged, b"5", "late");
+    let refused = Answer::Refused(crate::replica::state::Refusal::Acknowledged);
+    assert_eq!(settle(&mut node), [("late", refused)]);
+}
+
+#[test]
+fn a_read_under_the_lease_is_answered_on_the_spot() {
+    let mut node = alone();
+    assert_eq!(node.read(1001 * MS, b"", "r"), ReadNow::Yes("r"));
+}
+
+/// Three nodes whose messages are carried at once and whose disks are quick.
+struct Trio {
+    nodes: Vec<Node>,
+    now: Duration,
+    cut_off: Option<NodeId>,
+    answers: Vec<(&'static str, Answer)>,
+    snapshots: usize,
+}
+
+impl Trio {
+    fn new(policy: SnapshotPolicy) -> Trio {
+        let nodes = (0..3).map(|id| node(id, 3, policy)).collect();
+        Trio { nodes, now: 1000 * MS, cut_off: None, answers: Vec::new(), snapshots: 0 }
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..100 {
+            let mut messages: Vec<(NodeId, NodeId, Message)> = Vec::new();
+            for (id, node) in (0..).zip(&mut self.nodes) {
+                let turn = node.turn(self.now);
+                self.answers.extend(turn.answers);
+                messages.extend(turn.messages.into_iter().map(|(to, message)| (id, to, message)));
+                if let Some((mark, _)) = turn.snapshot {
+                    self.snapshots += 1;
+                    assert_eq!(node.snapshot_taken(mark, 10), mark.index + 1);
+                }
+                if let Some(write) = turn.write {
+                    node.persisted(self.now, write.id);
+                }
+            }
+            for (from, to, message) in messages {
+                if ![from, to].iter().any(|id| Some(*id) == self.cut_off) {
+                    self.nodes[to as usize].deliver(self.now, from, message);
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, millis: u32) {
+        for _ in 0..millis {
+            self.now += MS;
+            self.settle();
+        }
+    }
+
+    fn leader(&self) -> usize {
+        let leads = |node: &Node| node.raft().is_leader();
+        let leaders = self.nodes.iter().enumerate().filter(|(_, node)| leads(node));
+        leaders.max_by_key(|(_, node)| node.raft().current_term()).unwrap().0
+    }
+}
+
+#[test]
+fn a_command_of_a_lost_leadership_may_be_done_or_not() {
+    let mut trio = Trio::new(SnapshotPolicy::default());
+    trio.pass(700);
+    let old = trio.leader();
+    trio.cut_off = Some(old as NodeId);
+    let now = trio.now;
+    trio.nodes[old].write(now, 0, None, b"1", "write");
+    trio.pass(400);
+    assert_eq!(trio.answers, [("write", Answer::Lost(NotLeader { leader: None }))]);
+    let now = trio.now;
+    trio.nodes[old].write(now, 0, None, b"1", "later");
+    assert_eq!(
+        trio.nodes[old].read(now, b"", "read"),
+        ReadNow::NotLeader("read", NotLeader { leader: None })
+    );
+    trio.settle();
+    assert_eq!(trio.answers[1], ("later", Answer::NotLeader(NotLeader { leader: None })));
+}
+
+#[test]
+fn a_read_that_waits_for_a_round_is_answered_or_refused() {
+    let mut trio = Trio::new(SnapshotPolicy::default());
+    trio.pass(700);
+    // A transfer that fails leaves the leader without a lease.
+    let leader = trio.leader();
+    let to = ((leader + 1) % 3) as NodeId;
+    trio.cut_off = Some(to);
+    let now = trio.now;
+    trio.nodes[leader].transfer(now, to, 600 * MS, "transfer");
+    trio.pass(400);
+    let now = trio.now;
+    assert_eq!(trio.nodes[leader].read(now, b"", "read"), ReadNow::Later);
+    trio.settle();
+    assert_eq!(trio.answers[1], ("read", Answer::Read));
+    trio.cut_off = Some(leader as NodeId);
+    let now = trio.now;
+    assert_eq!(trio.nodes[leader].read(now, b"", "late"), ReadNow::Later);
+    trio.pass(400);
+    assert_eq!(trio.answers[2], ("late", Answer::NotLeader(NotLeader { leader: None })));
+}
+
+#[test]
+fn leadership_is_handed_over_and_the_caller_hears_of_it() {
+    let mut trio = Trio::new(SnapshotPolicy::default());
+    trio.pass(700);
+    let old = trio.leader();
+    let (to, other) = ((old + 1) % 3, (old + 2) % 3);
+    let now = trio.now;
+    let patience = 600 * MS;
+    trio.nodes[old].transfer(now, old as NodeId, patience, "itself");
+    trio.nodes[old].transfer(now, 9, patience, "nobody");
+    trio.nodes[old].transfer(now, to as NodeId, patience, "to");
+    trio.nodes[old].transfer(now, other as NodeId, patience, "other");
+    trio.pass(5);
+    assert_eq!(
+        trio.answers,
+        [
+            ("itself", Answer::Transferred),
+            ("nobody", Answer::NotTransferred(TransferFailure::UnknownNode)),
+            ("other", Answer::NotTransferred(TransferFailure::InProgress)),
+            ("to", Answer::Transferred),
+        ]
+    );
+    assert_eq!(trio.leader(), to);
+    trio.cut_off = Some(old as NodeId);
+    let now = trio.now;
+    trio.nodes[to].transfer(now, old as NodeId, patience, "dead");
+    trio.pass(400);
+    assert_eq!(trio.answers[4], ("dead", Answer::NotTransferred(TransferFailure::TimedOut)));
+}
+
+#[test]
+fn a_snapshot_is_taken_when_the_log_has_grown() {
+    let mut trio = Trio::new(SnapshotPolicy { entries: 10, bytes: u64::MAX });
+    trio.pass(700);
+    let leader = trio.leader();
+    for _ in 0..25 {
+        let now = trio.now;
+        trio.nodes[leader].write(now, 0, None, b"1", "write");
+        trio.settle();
+    }
+    trio.pass(40);
+    assert_eq!(trio.snapshots, 3 * 2);
+    for node in &trio.nodes {
+        assert_eq!(node.raft().first_index(), 21);
+        assert_eq!(node.state().machine().0, 25);
+    }
+}
