@@ -12,5 +12,7 @@ mod flow;
 mod life;
 #[path = "rpc/limits.rs"]
 mod limits;
+#[path = "rpc/multiplexer.rs"]
+mod multiplexer;
 #[path = "rpc/resident.rs"]
 mod resident;

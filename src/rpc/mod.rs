@@ -47,7 +47,7 @@ pub use blocking::BlockingCall;
 pub use channel::{CallOptions, Channel, ChannelOptions, Response};
 pub use client_call::{ClientCall, Received};
 pub use health::{Health, ServingStatus};
-pub use multiplexer::{Completion, Multiplexer};
+pub use multiplexer::{Completion, Dialed, Multiplexer, MultiplexerWaker};
 pub use outbox::{Reply, Responder};
 pub use resident::{Reactor, Resident, ResidentWaker};
 pub use server::{Server, ServerHandle, ServerOptions};

@@ -4,12 +4,16 @@
 //! they come. It is for callers that have an event loop of their own: a load generator, a node
 //! that talks to its peers.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::channel::ChannelOptions;
 use super::link::{Link, connect};
-use super::reactor::{Poller, Readiness};
+use super::reactor::{Poller, Readiness, Waker};
+use super::socket::Socket;
 use crate::call::{CallId, ClientSink, Metadata, Status};
 use crate::session::StartError;
 
@@ -30,10 +34,47 @@ pub struct Completion<'a> {
 pub struct Multiplexer {
     poller: Poller,
     started: Instant,
-    links: Vec<Link>,
+    links: BTreeMap<usize, Link>,
+    next_link: usize,
+    woken: Arc<AtomicBool>,
     buffer: Vec<u8>,
     readiness: Vec<Readiness>,
     arrived: Vec<Arrived>,
+}
+
+/// A connection that was made and belongs to no multiplexer yet.
+pub struct Dialed {
+    socket: Socket,
+    target: String,
+    options: ChannelOptions,
+}
+
+impl Dialed {
+    /// Makes a connection, waiting for it (and its TLS handshake): the part of
+    /// [`Multiplexer::connect`] that takes time, for another thread.
+    ///
+    /// # Errors
+    /// The operating system's, or the look-up's.
+    pub fn dial(target: &str, options: &ChannelOptions) -> io::Result<Dialed> {
+        let socket = connect(target, options, options.connect_timeout)?;
+        Ok(Dialed { socket, target: target.to_owned(), options: options.clone() })
+    }
+}
+
+/// Ends a [`Multiplexer::turn`] from any thread. Clones wake the same multiplexer.
+#[derive(Clone)]
+pub struct MultiplexerWaker {
+    woken: Arc<AtomicBool>,
+    waker: Waker,
+}
+
+impl MultiplexerWaker {
+    /// Has the current turn, or else the next one, end without waiting. What its caller is to find
+    /// must be in place before.
+    pub fn wake(&self) {
+        self.woken.store(true, Ordering::SeqCst);
+        self.waker.wake();
+    }
 }
 
 /// What a link reported, kept until it has said all: answers may start further calls.
@@ -59,24 +100,52 @@ impl Multiplexer {
         Ok(Multiplexer {
             poller: Poller::new()?,
             started: Instant::now(),
-            links: Vec::new(),
+            links: BTreeMap::new(),
+            next_link: 0,
+            woken: Arc::default(),
             buffer: vec![0; READ_BUFFER_BYTES],
             readiness: Vec::new(),
             arrived: Vec::new(),
         })
     }
 
-    /// Makes one more connection, waiting for it (and its TLS handshake). Connections are numbered from 0.
+    /// What ends a turn from another thread.
+    pub fn waker(&self) -> MultiplexerWaker {
+        MultiplexerWaker { woken: Arc::clone(&self.woken), waker: self.poller.waker() }
+    }
+
+    /// Makes one more connection, waiting for it (and its TLS handshake). Connections are numbered
+    /// from 0; no number is used twice.
     ///
     /// # Errors
     /// The operating system's, or the look-up's.
     pub fn connect(&mut self, target: &str, options: &ChannelOptions) -> io::Result<usize> {
-        let number = self.links.len();
-        let socket = connect(target, options, options.connect_timeout)?;
-        let mut link = Link::new(socket, target, options, self.started.elapsed());
+        self.add(Dialed::dial(target, options)?)
+    }
+
+    /// Takes a connection that another thread has made.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn add(&mut self, dialed: Dialed) -> io::Result<usize> {
+        let Dialed { socket, target, options } = dialed;
+        let number = self.next_link;
+        let mut link = Link::new(socket, &target, &options, self.started.elapsed());
         self.poller.add_stream(link.stream(), number as u64)?;
-        self.links.push(link);
+        self.links.insert(number, link);
+        self.next_link += 1;
         Ok(number)
+    }
+
+    /// Closes a connection at once. Its calls are given up, and nothing of them is reported.
+    pub fn disconnect(&mut self, link: usize) {
+        self.links.remove(&link);
+        self.arrived.retain(|arrived| arrived.link != link);
+    }
+
+    /// Whether a connection is there and can still be used.
+    pub fn is_connected(&self, link: usize) -> bool {
+        self.links.get(&link).is_some_and(|link| !link.lost)
     }
 
     /// Begins a unary call. What it has to send is written with the next [`turn`](Self::turn), in
@@ -92,15 +161,24 @@ impl Multiplexer {
         timeout: Option<Duration>,
     ) -> Result<CallId, StartError> {
         let now = self.started.elapsed();
-        let link = self.links.get_mut(link).filter(|link| !link.lost);
+        let link = self.links.get_mut(&link).filter(|link| !link.lost);
         let session = &mut link.ok_or(StartError::GoingAway)?.session;
         let call = session.start(now, path, &Metadata::new(), timeout)?;
         session.send_message(call, message, true).map_err(|_| StartError::GoingAway)?;
         Ok(call)
     }
 
-    /// Writes what waits, sleeps until something comes or `timeout` has passed, and reports the
-    /// calls that ended.
+    /// Gives a call up: the server is told with the next [`turn`](Self::turn), and nothing more of
+    /// the call is reported.
+    pub fn cancel(&mut self, link: usize, call: CallId) {
+        self.arrived.retain(|arrived| (arrived.link, arrived.call) != (link, call));
+        if let Some(link) = self.links.get_mut(&link).filter(|link| !link.lost) {
+            link.session.cancel(call);
+        }
+    }
+
+    /// Writes what waits, sleeps until something comes, `timeout` has passed or a waker was used,
+    /// and reports the calls that ended.
     ///
     /// # Errors
     /// The operating system's, when waiting fails.
@@ -113,12 +191,15 @@ impl Multiplexer {
         let before = self.arrived.len();
         self.turn_links(now);
         let due = |link: &Link| if link.is_runnable() { now } else { link.session.next_timeout() };
-        let next = self.links.iter().filter(|link| !link.lost).map(due).min();
+        let next = self.links.values().filter(|link| !link.lost).map(due).min();
         let timeout = next.map_or(timeout, |next| timeout.min(next.saturating_sub(now)));
         let timeout = if self.arrived.len() == before { timeout } else { Duration::ZERO };
-        self.poller.wait(Some(timeout), &mut self.readiness, || false)?;
+        let woken = &self.woken;
+        let is_woken = || woken.load(Ordering::SeqCst);
+        self.poller.wait(Some(timeout), &mut self.readiness, is_woken)?;
+        self.woken.store(false, Ordering::SeqCst);
         for ready in self.readiness.drain(..) {
-            if let Some(link) = self.links.get_mut(ready.key as usize)
+            if let Some(link) = self.links.get_mut(&(ready.key as usize))
                 && ready.readable
             {
                 link.set_readable(ready.ended);
@@ -130,9 +211,9 @@ impl Multiplexer {
     }
 
     fn turn_links(&mut self, now: Duration) {
-        for (number, link) in self.links.iter_mut().enumerate() {
+        for (number, link) in &mut self.links {
             if !link.lost {
-                let mut inbox = Inbox { link: number, arrived: &mut self.arrived };
+                let mut inbox = Inbox { link: *number, arrived: &mut self.arrived };
                 link.turn(now, &mut self.buffer, &mut inbox);
             }
         }
