@@ -2,6 +2,7 @@
 
 mod closed_loop;
 mod echo;
+mod kmeans;
 mod kv;
 mod latency;
 mod serve;
@@ -11,10 +12,12 @@ use super::Failure;
 
 const USAGE: &str = "\
 Usage: agora bench echo --target HOST:PORT [FLAGS]
+       agora bench kmeans read|assign [FLAGS]
        agora bench kv set|get|mixed|fill|probe|leader --peers N=ADDR,... [FLAGS]
        agora bench serve --listen HOST:PORT [FLAGS]
 
   echo       call an echo service and report calls a second and latencies
+  kmeans     read points, and assign them to centroids, without processes and sockets
   serve      be that echo service
   kv         set and get keys of a key-value store, or tell how long a change of leaders takes
 
@@ -25,6 +28,7 @@ Usage: agora bench echo --target HOST:PORT [FLAGS]
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first() {
         Some((word, rest)) if word == "echo" => echo::run(rest),
+        Some((word, rest)) if word == "kmeans" => kmeans::run(rest),
         Some((word, rest)) if word == "kv" => kv::run(rest),
         Some((word, rest)) if word == "serve" => serve::run(rest),
         Some((word, _)) if word == "--help" || word == "-h" => Err(Failure::Help(USAGE.into())),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MAX_CENTROIDS, MAX_DIMS};
+use super::{MAX_CENTROIDS, MAX_DIMS, MAX_LINE_BYTES};
 
 /// Why something is refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,16 @@ pub enum Error {
     CentroidCount(usize),
     /// NaN or an infinity.
     NotFinite,
+    /// A byte that cannot delimit coordinates.
+    Delimiter(u8),
+    /// A line has something else where a number should be; a piece of it.
+    NotNumber(String),
+    /// A line has nothing where a number should be.
+    NoNumber,
+    /// A number is followed by neither a delimiter nor the end of the line.
+    NoDelimiter,
+    /// A line that is too long for a point.
+    LineTooLong,
     /// Fewer different points than centroids are wanted.
     TooFewPoints {
         /// How many there are.
@@ -44,6 +54,13 @@ impl fmt::Display for Error {
                 write!(f, "{count} centroids: there may be 1 to {MAX_CENTROIDS}")
             }
             Error::NotFinite => f.write_str("a coordinate is not a finite number"),
+            Error::Delimiter(byte) => {
+                write!(f, "\"{}\" cannot delimit coordinates", byte.escape_ascii())
+            }
+            Error::NotNumber(text) => write!(f, "\"{text}\" is not a number"),
+            Error::NoNumber => f.write_str("a number is missing"),
+            Error::NoDelimiter => f.write_str("a delimiter is missing"),
+            Error::LineTooLong => write!(f, "the line is longer than {MAX_LINE_BYTES} bytes"),
             Error::TooFewPoints { distinct, k } => {
                 write!(f, "{k} centroids need {k} different points, and there are {distinct}")
             }

@@ -15,6 +15,7 @@
 //! | file | |
 //! |---|---|
 //! | `points`, `centroids` | what is clustered and to what; the definition of the nearest |
+//! | `reader` | text to points |
 //! | `exact` | numbers that do not round, and their text |
 //! | `split` | a split in a mapper's memory, assigned again and again |
 //! | `sums` | the exact sums of its clusters |
@@ -27,6 +28,7 @@ mod error;
 mod exact;
 mod partial;
 mod points;
+mod reader;
 pub mod seeding;
 mod split;
 mod step;
@@ -38,5 +40,6 @@ pub use error::Error;
 pub use exact::{Dyadic, NotDyadic};
 pub use partial::{Partial, squares};
 pub use points::{MAX_DIMS, Points};
+pub use reader::{BadLine, Format, MAX_LINE_BYTES, Reader};
 pub use split::Split;
 pub use step::Step;

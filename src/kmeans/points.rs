@@ -35,6 +35,38 @@ impl Points {
         Ok(())
     }
 
+    /// Appends a coordinate, which is finite, of the next point.
+    #[inline]
+    pub(super) fn push_coordinate(&mut self, x: f64) {
+        self.coordinates.push(x);
+    }
+
+    /// How many coordinates of the next point there are.
+    #[inline]
+    pub(super) fn pending(&self) -> usize {
+        self.coordinates.len() - self.len() * self.dims
+    }
+
+    /// Makes the coordinates that are pending, of which there must be any, a point.
+    #[inline]
+    pub(super) fn end_point(&mut self, offset: u64) -> Result<(), Error> {
+        let found = self.pending();
+        if found != self.dims {
+            match self.dims {
+                0 if found <= MAX_DIMS => self.dims = found,
+                0 => return Err(Error::Dims(found)),
+                expected => return Err(Error::DimsDiffer { expected, found }),
+            }
+        }
+        self.offsets.push(offset);
+        Ok(())
+    }
+
+    /// Forgets the coordinates that are pending.
+    pub(super) fn drop_pending(&mut self) {
+        self.coordinates.truncate(self.len() * self.dims);
+    }
+
     /// How many points there are.
     pub fn len(&self) -> usize {
         self.offsets.len()
@@ -71,13 +103,19 @@ impl Points {
     }
 }
 
-/// Rising numbers in a little over four bytes each: a base for every so many, and what is above it.
+/// Rising numbers in a little over two bytes each: runs of them, each above the run's first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Offsets {
-    bases: Vec<u64>,
-    above: Vec<u32>,
-    /// Which entry of `bases` is for the first number; then for each of those that follow.
-    runs: Vec<usize>,
+    runs: Vec<Run>,
+    above: Vec<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Run {
+    /// Where in `above` it begins.
+    index: usize,
+    /// Its first number.
+    first: u64,
 }
 
 impl Offsets {
@@ -85,21 +123,19 @@ impl Offsets {
         self.above.len()
     }
 
+    #[inline]
     fn push(&mut self, offset: u64) {
-        let above = self.bases.last().and_then(|base| offset.checked_sub(*base));
-        match above.and_then(|above| u32::try_from(above).ok()) {
-            Some(above) => self.above.push(above),
-            None => {
-                self.bases.push(offset);
-                self.runs.push(self.above.len());
-                self.above.push(0);
-            }
+        let above = self.runs.last().and_then(|run| offset.checked_sub(run.first));
+        let above = above.and_then(|above| u16::try_from(above).ok());
+        if above.is_none() {
+            self.runs.push(Run { index: self.above.len(), first: offset });
         }
+        self.above.push(above.unwrap_or(0));
     }
 
     fn get(&self, index: usize) -> u64 {
-        let run = self.runs.partition_point(|first| *first <= index) - 1;
-        self.bases[run] + u64::from(self.above[index])
+        let run = self.runs.partition_point(|run| run.index <= index) - 1;
+        self.runs[run].first + u64::from(self.above[index])
     }
 }
 
@@ -108,9 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn offsets_beyond_four_gigabytes_and_back_come_back_as_they_went() {
+    fn offsets_far_apart_and_falling_ones_come_back_as_they_went() {
         let mut points = Points::new(1).unwrap();
-        let offsets = [0, 7, u64::from(u32::MAX), 1 << 32, 1 << 40, (1 << 40) + 9, 3, u64::MAX];
+        let offsets = [0, 7, 65_535, 65_536, 1 << 32, (1 << 40) - 1, 1 << 40, 3, u64::MAX];
         for offset in offsets {
             points.push(offset, &[offset as f64]).unwrap();
         }

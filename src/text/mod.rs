@@ -16,6 +16,7 @@
 //! | `record` | lines with a checksum |
 //! | `crc32c` | the checksum (RFC 3720, appendix B.4) |
 //! | `integer` | whole numbers, without allocation |
+//! | `number` | numbers with a point and an exponent, read fast |
 //! | `scan` | looks for a byte in many at once |
 //!
 //! There is one way to write anything. A reader refuses a line that our writer would not have
@@ -26,6 +27,7 @@
 mod crc32c;
 mod integer;
 mod line;
+mod number;
 mod record;
 mod scan;
 mod word;
@@ -33,6 +35,7 @@ mod word;
 pub use crc32c::{crc32c, extend_crc32c};
 pub use integer::{parse_hex, parse_u64, push_hex, push_u64};
 pub use line::{LineError, Scratch, push_words, words};
+pub use number::{parse_f64, parse_f64_prefix, parse_usual_f64};
 pub use record::{CHECKSUM_BYTES, body, seal};
 pub use scan::find;
 pub use word::{WordError, escape, unescape};

@@ -1,17 +1,15 @@
 //! The smallest squared errors known for the sample data.
 
-use agora::kmeans::Points;
+use agora::kmeans::{Format, Points, Reader};
 
 use crate::lloyd::{best_of, lloyd};
 
 fn read(text: &str) -> Points {
-    let mut points: Option<Points> = None;
-    for (index, line) in text.lines().enumerate() {
-        let point: Vec<f64> = line.split(',').map(|x| x.trim().parse().unwrap()).collect();
-        let points = points.get_or_insert_with(|| Points::new(point.len()).unwrap());
-        points.push(index as u64, &point).unwrap();
-    }
-    points.unwrap()
+    let mut reader = Reader::new(Format::default(), None, 0, true).unwrap();
+    reader.read(text.as_bytes()).unwrap();
+    let (points, skipped) = reader.finish().unwrap();
+    assert_eq!(skipped, 0);
+    points
 }
 
 fn points() -> Points {
