@@ -2,6 +2,9 @@
 //!
 //! - [`state`]: the state machine, its clients' sessions, and how far both are (pure)
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
+//! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
+//!   must remember
 
 pub mod engine;
 pub mod state;
+pub mod storage;

@@ -1,0 +1,157 @@
+//! A directory of the file system.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::disk::{Disk, DiskFile};
+use super::error::StorageError;
+
+/// A directory of the file system. Nobody else has it for as long as this is open: it is locked
+/// with flock(2), which ends with the process, however that ends.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    /// Holds the lock, and is what names are synced through.
+    handle: File,
+    is_locked_by_other: bool,
+}
+
+impl Directory {
+    /// Opens a directory to keep things there; makes it, durably, if it is not there.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`]; or it cannot be made, opened or locked.
+    pub fn open(path: &Path) -> Result<Directory, StorageError> {
+        let name = path.display().to_string();
+        make(path).map_err(|error| StorageError::io(&name, "cannot make the directory", error))?;
+        let handle = File::open(path)
+            .map_err(|error| StorageError::io(&name, "cannot open the directory", error))?;
+        match handle.try_lock() {
+            Ok(()) => Ok(Directory { path: path.into(), handle, is_locked_by_other: false }),
+            Err(TryLockError::WouldBlock) => Err(StorageError::Locked { directory: name }),
+            Err(TryLockError::Error(error)) => {
+                Err(StorageError::io(&name, "cannot lock the directory", error))
+            }
+        }
+    }
+
+    /// Opens a directory to look at it, whoever has it.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn look(path: &Path) -> Result<Directory, StorageError> {
+        let name = path.display().to_string();
+        let failed = |error| StorageError::io(&name, "cannot open the directory", error);
+        if !fs::metadata(path).map_err(failed)?.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
+        let handle = File::open(path).map_err(failed)?;
+        // Shared, and let go at once: a node that starts meanwhile is not kept from it.
+        let is_locked_by_other = match handle.try_lock_shared() {
+            Ok(()) => {
+                handle.unlock().map_err(failed)?;
+                false
+            }
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(_)) => false,
+        };
+        Ok(Directory { path: path.into(), handle, is_locked_by_other })
+    }
+
+    /// Whether somebody else had it when it was opened to look at.
+    pub fn is_locked_by_other(&self) -> bool {
+        self.is_locked_by_other
+    }
+}
+
+/// Makes a directory and what is missing above it. A directory that is new, or may be because
+/// nothing is in it, is synced into the one above it.
+fn make(path: &Path) -> io::Result<()> {
+    let above = match path.parent() {
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+        None => return Ok(()),
+    };
+    let is_used = match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(above)?;
+            match fs::create_dir(path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => false,
+            }
+        }
+        Err(error) => return Err(error),
+    };
+    if is_used { Ok(()) } else { File::open(above)?.sync_all() }
+}
+
+impl Disk for Directory {
+    fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            // A name that is not UTF-8 is none of ours.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn open_to_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(File::open(self.path.join(name))?))
+    }
+
+    fn open_to_write(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
+        Ok(Box::new(file))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        Ok(Box::new(options.open(self.path.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.handle.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        FileExt::write_at(self, bytes, offset)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        File::set_len(self, bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // fdatasync(2): with the bytes comes what is needed to find them, the length among it.
+        self.sync_data()
+    }
+}

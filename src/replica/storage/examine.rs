@@ -1,0 +1,157 @@
+//! Looks at all files of a directory and whether they belong together. Changes nothing.
+
+use std::io;
+
+use super::commands::Commands;
+use super::disk::{Disk, DiskFile};
+use super::error::{Corruption, StorageError};
+use super::metadata::{METADATA, Metadata};
+use super::scan::{EachEntry, LOG, Scanned, scan};
+use super::snapshot::{self, EachLine, SNAPSHOT};
+use crate::raft::{Entry, Index, SnapshotMark, Term};
+
+/// What a directory holds.
+#[derive(Debug)]
+pub(super) enum Directory {
+    /// Nothing yet, or what is left of a first start that came to no end.
+    Fresh,
+    Used(Box<Found>),
+}
+
+/// What the files of a directory hold.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) metadata: Metadata,
+    pub(super) snapshot: Option<SnapshotMark>,
+    pub(super) log: Scanned,
+    /// The snapshot came from a leader whose log this one does not continue: a crash kept it from
+    /// being thrown away. None of its entries counts.
+    pub(super) is_superseded: bool,
+}
+
+impl Found {
+    /// The index of the last entry, in the log or the snapshot.
+    pub(super) fn last(&self) -> Index {
+        let snapshot = self.snapshot.unwrap_or_default().index;
+        last(&self.log).filter(|_| !self.is_superseded).map_or(snapshot, |last| last.max(snapshot))
+    }
+}
+
+fn last(log: &Scanned) -> Option<Index> {
+    Some(log.first? + log.offsets.len() as u64 - 1)
+}
+
+fn open(disk: &dyn Disk, name: &str) -> Result<Option<Box<dyn DiskFile>>, StorageError> {
+    match disk.open_to_read(name) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StorageError::io(name, "cannot open", error)),
+    }
+}
+
+fn wrong(file: &str, line: u64, byte: u64, what: String) -> StorageError {
+    Corruption { file: file.into(), line, byte, what }.into()
+}
+
+/// Reads everything once. The lines of the snapshot go to `restore`, then the entries of the log to
+/// `each`; what they got counts only when this succeeds, and what of the log does, [`Found`] says.
+///
+/// The files are opened in an order in which a node that runs meanwhile does no harm: what is opened
+/// later is never older than what was opened before.
+pub(super) fn examine(
+    disk: &dyn Disk,
+    metadata: Option<Metadata>,
+    commands: &Commands,
+    restore: &mut EachLine<'_>,
+    each: &mut EachEntry<'_>,
+) -> Result<Directory, StorageError> {
+    let log = open(disk, LOG)?;
+    let snapshot = open(disk, SNAPSHOT)?;
+    let Some(metadata) = metadata else {
+        let log_len = log.map_or(Ok(0), |log| log.len());
+        let log_len = log_len.map_err(|error| StorageError::io(LOG, "cannot read", error))?;
+        let there = match (log_len, snapshot) {
+            (0, None) => return Ok(Directory::Fresh),
+            (0, Some(_)) => SNAPSHOT,
+            (_, _) => LOG,
+        };
+        return Err(wrong(METADATA, 1, 0, format!("missing, although there is {there}")));
+    };
+    let Some(log) = log else {
+        return Err(wrong(LOG, 1, 0, format!("missing, although there is {METADATA}")));
+    };
+    let mark = match snapshot {
+        Some(file) => Some(snapshot::read(&*file, SNAPSHOT, restore)?),
+        None => None,
+    };
+    let snapshot = mark.unwrap_or_default();
+    let mut term_at_mark = None;
+    let Metadata { commit_length, truncating, .. } = metadata;
+    let each = &mut |entry: Entry| {
+        if entry.index == snapshot.index {
+            term_at_mark = Some(entry.term);
+        }
+        each(entry);
+    };
+    let log = scan(&*log, commands, snapshot.index + 1, commit_length, truncating, each)?;
+    let is_superseded = joins(&log, mark, term_at_mark)?;
+    let found = Found { metadata, snapshot: mark, log, is_superseded };
+    check_terms(disk, &found)?;
+    let (last, committed) = (found.last(), found.metadata.commit_length);
+    if last < committed {
+        let what = format!("the log ends with entry {last}, and {committed} are committed");
+        return Err(wrong(LOG, found.log.last_line + 1, found.log.end, what));
+    }
+    Ok(Directory::Used(Box::new(found)))
+}
+
+/// Whether the snapshot supersedes the whole log.
+///
+/// # Errors
+/// Entries are missing between them.
+fn joins(
+    log: &Scanned,
+    mark: Option<SnapshotMark>,
+    term_at_mark: Option<Term>,
+) -> Result<bool, StorageError> {
+    let Some(first) = log.first else { return Ok(false) };
+    match mark {
+        None if first == 1 => Ok(false),
+        None => {
+            Err(wrong(LOG, 1, 0, format!("begins with entry {first}, and there is no {SNAPSHOT}")))
+        }
+        Some(mark) if first > mark.index + 1 => {
+            let what =
+                format!("begins with entry {first}, and {SNAPSHOT} ends with {}", mark.index);
+            Err(wrong(LOG, 1, 0, what))
+        }
+        Some(mark) => Ok(match last(log) {
+            Some(last) if last >= mark.index => {
+                first <= mark.index && term_at_mark != Some(mark.term)
+            }
+            _ => true,
+        }),
+    }
+}
+
+/// A node's term is made durable before anything of that term is.
+fn check_terms(disk: &dyn Disk, found: &Found) -> Result<(), StorageError> {
+    let of_snapshot = found.snapshot.unwrap_or_default().term;
+    let newest = found.log.last_term.max(of_snapshot);
+    let mut term = found.metadata.hard_state.current_term;
+    if newest > term {
+        // A node that runs may have gone on to a new term since the file was read.
+        term = Metadata::read(disk)?.map_or(term, |metadata| metadata.hard_state.current_term);
+    }
+    if newest <= term {
+        return Ok(());
+    }
+    let what = |what: &str| format!("{what} of term {newest}, above the term {term} of {METADATA}");
+    Err(match found.log.last_term == newest {
+        true => {
+            let byte = found.log.offsets.last().copied().unwrap_or_default();
+            wrong(LOG, found.log.last_line, byte, what("an entry"))
+        }
+        false => wrong(SNAPSHOT, 1, 0, what("a snapshot")),
+    })
+}

@@ -1,0 +1,286 @@
+//! `logs.txt` while a node runs: lines are staged, then written and synced together.
+
+use std::collections::VecDeque;
+
+use super::commands::Commands;
+use super::disk::{Disk, DiskFile, read_fully, replace, sync_file, write_fully};
+use super::entry_line::push_entry;
+use super::error::StorageError;
+use super::metadata::Truncation;
+use super::scan::LOG;
+use crate::raft::{Entry, Index};
+
+pub(super) const LOG_TEMPORARY: &str = "logs.txt.tmp";
+/// Memory for staged lines that is kept from one write to the next.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
+/// What is copied at once.
+const COPY_BYTES: usize = 1024 * 1024;
+
+/// The log's file.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    file: Box<dyn DiskFile>,
+    /// What of the file is good; all of it is durable.
+    len: u64,
+    /// The index of the first entry, or the one that it will have.
+    first: Index,
+    /// Where the line of each entry begins or will begin, the staged ones included.
+    offsets: VecDeque<u64>,
+    /// How many of them are in the file.
+    written: usize,
+    /// Lines to be written next.
+    staged: Vec<u8>,
+    /// What has to go before.
+    cut: Option<Truncation>,
+    /// Rises when the file is cut or replaced: a copy begun before is then of no use.
+    generation: u64,
+    /// Copies that were begun: each has a name of its own.
+    copies: u64,
+}
+
+impl LogFile {
+    /// A log that holds what was found in a file: entries from `first` on whose lines begin at
+    /// `offsets` and end at `len`.
+    pub(super) fn new(
+        file: Box<dyn DiskFile>,
+        first: Index,
+        offsets: Vec<u64>,
+        len: u64,
+    ) -> LogFile {
+        let (written, offsets) = (offsets.len(), offsets.into());
+        LogFile {
+            file,
+            len,
+            first,
+            offsets,
+            written,
+            staged: Vec::new(),
+            cut: None,
+            generation: 0,
+            copies: 0,
+        }
+    }
+
+    /// Bytes of the file.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The index of the first entry, or the one that it will have.
+    pub(super) fn first(&self) -> Index {
+        self.first
+    }
+
+    /// The index of the next entry.
+    pub(super) fn next(&self) -> Index {
+        self.first + self.offsets.len() as u64
+    }
+
+    /// The index of the last entry that is durable and will stay; the one before the first if none.
+    pub(super) fn last_durable(&self) -> Index {
+        self.first + self.written as u64 - 1
+    }
+
+    /// Whether nothing waits to be written.
+    pub(super) fn is_clean(&self) -> bool {
+        self.staged.is_empty() && self.cut.is_none()
+    }
+
+    /// Stages an entry. It replaces what the log has at its index and behind.
+    pub(super) fn stage(&mut self, entry: &Entry, commands: &Commands) -> Result<(), StorageError> {
+        let Entry { index, .. } = *entry;
+        let next = self.next();
+        if index != next {
+            if index < self.first || index > next {
+                let (first, last) = (self.first, next - 1);
+                let what = format!("entry {index} does not follow a log of {first} to {last}");
+                return Err(StorageError::refused(what));
+            }
+            self.cut_from(index);
+        }
+        let start = self.staged.len();
+        let place = (self.offsets.len() - self.written) as u64 + 1;
+        if let Err(what) = push_entry(entry, place, commands, &mut self.staged) {
+            self.staged.truncate(start);
+            return Err(StorageError::refused(format!("entry {index} cannot be kept: {what}")));
+        }
+        self.offsets.push_back(self.staged_from() + start as u64);
+        Ok(())
+    }
+
+    /// Where staged lines will begin.
+    fn staged_from(&self) -> u64 {
+        self.cut.map_or(self.len, |cut| cut.offset)
+    }
+
+    fn cut_from(&mut self, index: Index) {
+        let place = (index - self.first) as usize;
+        let offset = self.offsets.get(place).copied().unwrap_or(self.len);
+        self.offsets.truncate(place);
+        if place >= self.written {
+            self.staged.truncate((offset - self.staged_from()) as usize);
+        } else {
+            self.staged.clear();
+            self.written = place;
+            self.cut = Some(Truncation { from: index, offset });
+        }
+    }
+
+    /// What [`sync`](Self::sync) cuts off first. It must be noted durably before, and the note be
+    /// taken back before anything is said of the entries that replace it.
+    pub(super) fn truncating(&self) -> Option<Truncation> {
+        self.cut
+    }
+
+    /// Makes durable what is staged.
+    pub(super) fn sync(&mut self) -> Result<(), StorageError> {
+        if self.is_clean() {
+            return Ok(());
+        }
+        if let Some(cut) = self.cut {
+            cut_file(&*self.file, cut.offset)?;
+            self.len = cut.offset;
+            self.generation += 1;
+        }
+        if let Err(error) = write_fully(&*self.file, LOG, &self.staged, self.len) {
+            // Best for whoever looks at the file; recovery would do it as well.
+            let _ = self.file.set_len(self.len);
+            return Err(error);
+        }
+        sync_file(&*self.file, LOG)?;
+        self.len += self.staged.len() as u64;
+        self.written = self.offsets.len();
+        self.cut = None;
+        self.staged.clear();
+        self.staged.shrink_to(KEPT_BYTES);
+        Ok(())
+    }
+
+    /// The line of an entry that is in the file, with its newline.
+    pub(super) fn line(&self, index: Index) -> Result<Option<Vec<u8>>, StorageError> {
+        let place = index.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
+        let Some(place) = place.filter(|place| *place < self.written) else { return Ok(None) };
+        let start = self.offsets.get(place).copied().unwrap_or(self.len);
+        let end = self.offsets.get(place + 1).copied().unwrap_or(self.len).min(self.len);
+        let mut line = vec![0; end.saturating_sub(start) as usize];
+        read_fully(&*self.file, &mut line, start)
+            .map_err(|error| StorageError::io(LOG, "cannot read", error))?;
+        Ok(Some(line))
+    }
+
+    /// Puts a new file without entries in the place of this one, durably.
+    pub(super) fn reset(&mut self, disk: &dyn Disk, first: Index) -> Result<(), StorageError> {
+        let file = create(disk, LOG_TEMPORARY)?;
+        sync_file(&*file, LOG_TEMPORARY)?;
+        replace(disk, LOG_TEMPORARY, LOG)?;
+        let (generation, copies) = (self.generation + 1, self.copies);
+        *self = LogFile { generation, copies, ..LogFile::new(file, first, Vec::new(), 0) };
+        Ok(())
+    }
+
+    /// Begins to drop the entries before `first`. The copy is made by [`Compaction::step`], on any
+    /// thread, while this log goes on.
+    pub(super) fn begin_compaction(
+        &mut self,
+        disk: &dyn Disk,
+        first: Index,
+    ) -> Result<Compaction, StorageError> {
+        let first = first.clamp(self.first, self.first + self.written as u64);
+        let place = (first - self.first) as usize;
+        let start = match place < self.written {
+            true => self.offsets.get(place).copied().unwrap_or(self.len),
+            false => self.staged_from(),
+        };
+        let old =
+            disk.open_to_read(LOG).map_err(|error| StorageError::io(LOG, "cannot open", error))?;
+        self.copies += 1;
+        let name = format!("{LOG_TEMPORARY}-{}", self.copies);
+        let new = create(disk, &name)?;
+        let (end, generation) = (self.len, self.generation);
+        Ok(Compaction { old, name, new, first, start, end, copied: start, generation })
+    }
+
+    /// Puts the copy in the place of this file, durably. False: the file was cut or replaced
+    /// meanwhile, and the copy is thrown away.
+    pub(super) fn finish_compaction(
+        &mut self,
+        disk: &dyn Disk,
+        mut compaction: Compaction,
+    ) -> Result<bool, StorageError> {
+        if compaction.generation != self.generation || !self.is_clean() {
+            disk.remove(&compaction.name)
+                .map_err(|error| StorageError::io(&compaction.name, "cannot remove", error))?;
+            return Ok(false);
+        }
+        // What was written since the copy was begun.
+        compaction.end = self.len;
+        while compaction.step()? {}
+        replace(disk, &compaction.name, LOG)?;
+        let Compaction { new, first, start, .. } = compaction;
+        let gone = (first - self.first) as usize;
+        self.offsets.drain(..gone);
+        self.offsets.iter_mut().for_each(|offset| *offset -= start);
+        self.written -= gone;
+        self.len -= start;
+        self.first = first;
+        self.file = new;
+        self.generation += 1;
+        Ok(true)
+    }
+}
+
+fn create(disk: &dyn Disk, name: &str) -> Result<Box<dyn DiskFile>, StorageError> {
+    disk.create(name).map_err(|error| StorageError::io(name, "cannot create", error))
+}
+
+/// Cuts a log off. It is durable with the next sync.
+pub(super) fn cut_file(file: &dyn DiskFile, len: u64) -> Result<(), StorageError> {
+    file.set_len(len).map_err(|error| StorageError::io(LOG, "cannot cut off", error))
+}
+
+/// A copy of the log without its first entries, in the making.
+#[derive(Debug)]
+pub struct Compaction {
+    old: Box<dyn DiskFile>,
+    name: String,
+    new: Box<dyn DiskFile>,
+    /// The first entry that stays.
+    first: Index,
+    /// Where its line begins in the old file.
+    start: u64,
+    /// Where the copy is to end, and where it has come to, in the old file.
+    end: u64,
+    copied: u64,
+    /// That of the log when the copy was begun.
+    generation: u64,
+}
+
+impl Compaction {
+    /// Copies up to a megabyte, durably; false when that was the last.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn step(&mut self) -> Result<bool, StorageError> {
+        let left = usize::try_from(self.end - self.copied).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; left.min(COPY_BYTES)];
+        let read = read_fully(&*self.old, &mut bytes, self.copied)
+            .map_err(|error| StorageError::io(LOG, "cannot read", error))?;
+        // Shorter than it was: it has been cut meanwhile, and the copy will not be used.
+        let is_last = self.copied + read as u64 == self.end || read < bytes.len();
+        bytes.truncate(read);
+        write_fully(&*self.new, &self.name, &bytes, self.copied - self.start)?;
+        // Synced piece by piece: the log's own syncs never wait for much of it.
+        sync_file(&*self.new, &self.name)?;
+        self.copied += read as u64;
+        Ok(!is_last)
+    }
+
+    /// Copies all that there is now.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn run(&mut self) -> Result<(), StorageError> {
+        while self.step()? {}
+        Ok(())
+    }
+}

@@ -1,0 +1,324 @@
+//! `metadata.txt`: what must survive a restart besides the log (`schemas/files.md`, section 4).
+//!
+//! ```text
+//! commitLength 12
+//! term 3
+//! votedFor 2
+//! nodeId 0
+//! groupId 5f0c2a91
+//! machine kv
+//! longestLeaseMs 300
+//! truncating none
+//! checksum 0d2f6a11
+//! ```
+//!
+//! `truncating 17 4096` says that the entries from 17 on, whose lines begin at byte 4096 of
+//! `logs.txt`, are void: they are being replaced. It is there only as long as that takes. A file
+//! system does not promise that a file which becomes shorter is the old one or the new one after a
+//! crash; with this line it need not.
+
+use std::time::Duration;
+
+use super::disk::{Disk, replace, sync_file, write_fully};
+use super::error::{Corruption, StorageError};
+use crate::raft::{HardState, Index, NodeId};
+use crate::text::{self, Scratch, crc32c, parse_hex, parse_u64, push_hex, push_u64};
+
+pub(super) const METADATA: &str = "metadata.txt";
+pub(super) const METADATA_TEMPORARY: &str = "metadata.txt.tmp";
+
+/// Whose directory it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The node.
+    pub node: NodeId,
+    /// The group that it belongs to: nodes of another group have another log.
+    pub group: String,
+    /// What kind of state machine it runs.
+    pub machine: String,
+}
+
+/// All that the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Metadata {
+    /// Every entry up to this one is committed.
+    pub(super) commit_length: Index,
+    pub(super) hard_state: HardState,
+    pub(super) identity: Identity,
+    /// Entries that are being replaced.
+    pub(super) truncating: Option<Truncation>,
+}
+
+/// The entries from here on are void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Truncation {
+    /// The first of them.
+    pub(super) from: Index,
+    /// Where its line begins.
+    pub(super) offset: u64,
+}
+
+const NAMES: [&str; 9] = [
+    "commitLength",
+    "term",
+    "votedFor",
+    "nodeId",
+    "groupId",
+    "machine",
+    "longestLeaseMs",
+    "truncating",
+    "checksum",
+];
+/// Said for a vote that was not given, and for entries that are not being replaced.
+const NONE: &[u8] = b"none";
+
+impl Metadata {
+    /// The file's text.
+    pub(super) fn to_text(&self) -> Vec<u8> {
+        let HardState { current_term, voted_for, longest_lease } = self.hard_state;
+        let mut text = Vec::new();
+        for name in NAMES {
+            text.extend_from_slice(name.as_bytes());
+            text.push(b' ');
+            match name {
+                "commitLength" => push_u64(self.commit_length, &mut text),
+                "term" => push_u64(current_term, &mut text),
+                "votedFor" => match voted_for {
+                    Some(node) => push_u64(node, &mut text),
+                    None => text.extend_from_slice(NONE),
+                },
+                "nodeId" => push_u64(self.identity.node, &mut text),
+                "groupId" => text::escape(self.identity.group.as_bytes(), &mut text),
+                "machine" => text::escape(self.identity.machine.as_bytes(), &mut text),
+                "longestLeaseMs" => push_ms(longest_lease, &mut text),
+                "truncating" => match self.truncating {
+                    Some(Truncation { from, offset }) => {
+                        push_u64(from, &mut text);
+                        text.push(b' ');
+                        push_u64(offset, &mut text);
+                    }
+                    None => text.extend_from_slice(NONE),
+                },
+                _ => push_hex(crc32c(&text), &mut text),
+            }
+            text.push(b'\n');
+        }
+        text
+    }
+
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// It is not what [`to_text`](Self::to_text) gives.
+    pub(super) fn parse(text: &[u8]) -> Result<Metadata, Corruption> {
+        let mut reader = Reader { rest: text, line: 0, offset: 0, scratch: Scratch::default() };
+        let commit_length = reader.number()?;
+        let current_term = reader.number()?;
+        let voted_for = reader.value(|word| match word == NONE {
+            true => Some(None),
+            false => parse_u64(word).map(Some),
+        })?;
+        let node = reader.number()?;
+        let word = |word: &[u8]| String::from_utf8(word.to_vec()).ok();
+        let group = reader.value(word)?;
+        let machine = reader.value(word)?;
+        let longest_lease = reader.value(parse_ms)?;
+        let truncating = reader.values(|words| match *words {
+            [NONE] => Some(None),
+            [from, offset] => {
+                let truncation = Truncation { from: parse_u64(from)?, offset: parse_u64(offset)? };
+                Some(Some(truncation))
+            }
+            _ => None,
+        })?;
+        let covered = reader.offset + "checksum ".len();
+        let checksum = reader.value(parse_hex)?;
+        if !reader.rest.is_empty() {
+            return Err(reader.wrong("something behind the checksum"));
+        }
+        if checksum != crc32c(text.get(..covered).unwrap_or_default()) {
+            reader.offset = covered;
+            return Err(reader.wrong("the checksum is not that of the lines above it"));
+        }
+        let hard_state = HardState { current_term, voted_for, longest_lease };
+        let identity = Identity { node, group, machine };
+        Ok(Metadata { commit_length, hard_state, identity, truncating })
+    }
+
+    /// Reads the file; `None` if it is not there.
+    pub(super) fn read(disk: &dyn Disk) -> Result<Option<Metadata>, StorageError> {
+        /// No such file is longer.
+        const MAX_BYTES: usize = 64 * 1024;
+        let failed = |error| StorageError::io(METADATA, "cannot read", error);
+        let file = match disk.open_to_read(METADATA) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut text = vec![0; MAX_BYTES];
+        let len = super::disk::read_fully(&*file, &mut text, 0).map_err(failed)?;
+        text.truncate(len);
+        Ok(Some(Metadata::parse(&text)?))
+    }
+
+    /// Replaces the file, durably: what is there after a crash is the old one or the new one.
+    pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        let file = disk
+            .create(METADATA_TEMPORARY)
+            .map_err(|error| StorageError::io(METADATA_TEMPORARY, "cannot create", error))?;
+        write_fully(&*file, METADATA_TEMPORARY, &self.to_text(), 0)?;
+        sync_file(&*file, METADATA_TEMPORARY)?;
+        replace(disk, METADATA_TEMPORARY, METADATA)
+    }
+}
+
+/// Takes the file's lines in their order.
+struct Reader<'t> {
+    rest: &'t [u8],
+    /// How many lines were taken.
+    line: usize,
+    /// Where the line begins that was not yet taken.
+    offset: usize,
+    scratch: Scratch,
+}
+
+impl Reader<'_> {
+    fn wrong(&self, what: impl Into<String>) -> Corruption {
+        Corruption {
+            file: METADATA.into(),
+            line: self.line as u64,
+            byte: self.offset as u64,
+            what: what.into(),
+        }
+    }
+
+    fn number(&mut self) -> Result<u64, Corruption> {
+        self.value(parse_u64)
+    }
+
+    /// The value of the next line, a word.
+    fn value<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Corruption> {
+        self.values(|words| match words {
+            [word] => parse(word),
+            _ => None,
+        })
+    }
+
+    /// The value of the next line.
+    fn values<T>(&mut self, parse: impl Fn(&[&[u8]]) -> Option<T>) -> Result<T, Corruption> {
+        let name = NAMES.get(self.line).copied().unwrap_or_default();
+        self.line += 1;
+        let (line, len) = match text::find(b'\n', self.rest) {
+            Some(end) => (self.rest.get(..end).unwrap_or_default(), end + 1),
+            None => return Err(self.wrong(format!("expected a line that begins with {name}"))),
+        };
+        let words = text::words(line, &mut self.scratch);
+        let value = match words.as_deref() {
+            Ok([word, value @ ..]) if *word == name.as_bytes() => parse(value),
+            _ => None,
+        };
+        let Some(value) = value else {
+            return Err(self.wrong(format!("expected {name} and its value")));
+        };
+        self.rest = self.rest.get(len..).unwrap_or_default();
+        self.offset += len;
+        Ok(value)
+    }
+}
+
+/// Milliseconds; of a fraction as many digits as it has.
+fn push_ms(time: Duration, text: &mut Vec<u8>) {
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    push_u64(ms, text);
+    let fraction = time.subsec_nanos() % 1_000_000;
+    if fraction > 0 {
+        text.extend_from_slice(format!(".{fraction:06}").trim_end_matches('0').as_bytes());
+    }
+}
+
+fn parse_ms(text: &[u8]) -> Option<Duration> {
+    let (ms, fraction) = match text.iter().position(|&byte| byte == b'.') {
+        Some(point) => (text.get(..point)?, text.get(point + 1..)?),
+        None => (text, &b""[..]),
+    };
+    let time = Duration::from_millis(parse_u64(ms)?);
+    let digits = std::str::from_utf8(fraction).ok()?;
+    let fraction = format!("{digits:0<6}").parse::<u32>().ok()?;
+    let time = time.checked_add(Duration::from_nanos(fraction.into()))?;
+    // One time has one spelling.
+    let mut again = Vec::new();
+    push_ms(time, &mut again);
+    (again == text).then_some(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    fn sample() -> Metadata {
+        Metadata {
+            commit_length: 12,
+            hard_state: HardState {
+                current_term: 3,
+                voted_for: Some(2),
+                longest_lease: Duration::from_millis(300),
+            },
+            identity: Identity { node: 0, group: "the cities".into(), machine: "kv".into() },
+            truncating: None,
+        }
+    }
+
+    #[test]
+    fn the_file_is_lines_that_people_know() {
+        let text = String::from_utf8(sample().to_text()).unwrap();
+        let (lines, checksum) = text.split_at(text.len() - 9);
+        let expected = "commitLength 12\nterm 3\nvotedFor 2\nnodeId 0\ngroupId the\\ cities\n\
+                        machine kv\nlongestLeaseMs 300\ntruncating none\nchecksum ";
+        assert_eq!(lines, expected);
+        assert_eq!(checksum, format!("{:08x}\n", crc32c(expected.as_bytes())));
+        assert_eq!(Metadata::parse(text.as_bytes()), Ok(sample()));
+    }
+
+    #[test]
+    fn a_vote_for_nobody_and_any_lease_come_back() {
+        each_seed(|seed| {
+            let mut metadata = sample();
+            metadata.truncating = seed
+                .one_in(2)
+                .then(|| Truncation { from: seed.next_u64(), offset: seed.next_u64() });
+            metadata.hard_state.voted_for = seed.one_in(2).then(|| seed.next_u64());
+            metadata.hard_state.longest_lease = match seed.below(3) {
+                0 => Duration::from_millis(seed.next_u64() >> seed.below(64)),
+                1 => Duration::from_nanos(seed.next_u64() >> seed.below(64)),
+                _ => Duration::from_micros(seed.next_u64() >> (10 + seed.below(50))),
+            };
+            assert_eq!(Metadata::parse(&metadata.to_text()), Ok(metadata));
+        });
+    }
+
+    #[test]
+    fn one_flipped_bit_or_a_cut_is_noticed_wherever_it_is() {
+        let good = sample().to_text();
+        for at in 0..good.len() {
+            let cut = Metadata::parse(&good[..at]).unwrap_err();
+            assert!(cut.file == METADATA && cut.line >= 1 && cut.byte <= at as u64, "{cut}");
+            for bit in 0..8 {
+                let mut damaged = good.clone();
+                damaged[at] ^= 1 << bit;
+                let error = Metadata::parse(&damaged).unwrap_err();
+                assert!(error.byte < good.len() as u64, "bit {bit} of byte {at}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn damage_is_refused() {
+        let good = sample().to_text();
+        each_seed(|seed| {
+            let mut text = good.clone();
+            seed.mutate(&mut text);
+            assert!(text == good || Metadata::parse(&text).is_err());
+        });
+    }
+}

@@ -1,0 +1,70 @@
+//! The files of a node: what it must remember, as text that people read.
+//!
+//! | file | |
+//! |---|---|
+//! | `logs.txt` | the log, an entry a line |
+//! | `snapshot.txt` | the state up to some entry, when there is one |
+//! | `metadata.txt` | term, vote, how far entries are committed, whose directory it is |
+//!
+//! `schemas/files.md` defines their bytes, and what a reader must make of a file that a crash has
+//! left. In this room:
+//!
+//! | module | |
+//! |---|---|
+//! | `store` | [`Storage`]: opens, writes, compacts, installs |
+//! | `disk`, `directory` | the [`Disk`] that all of it goes to, and the real one |
+//! | `entry_line`, `metadata`, `snapshot` | the formats |
+//! | `lines` | reads a file of any size line by line |
+//! | `scan` | reads a log, and tells an unfinished write from damage |
+//! | `examine` | reads all files, and whether they belong together |
+//! | `log_file` | appends, cuts and compacts the log |
+//! | `snapshot_job`, `receive` | a snapshot of our own, or of a leader, in the making |
+//!
+//! # In which order
+//!
+//! What is acknowledged is durable, and after a crash at any point there is the old state or the
+//! new one. Each file changes in one of two ways. It grows at its end, by a write and a sync: an
+//! unfinished write is recognised and cut off. Or it is replaced: the new one is written under
+//! another name and synced, takes the old one's name, and the directory is synced. Between the
+//! files:
+//!
+//! - The hard state is durable before the entries that come with it: no entry has a term above that
+//!   of `metadata.txt`.
+//! - A snapshot is in place before the log loses an entry that it contains. A crash in between leaves
+//!   entries twice, which does no harm.
+//! - A leader's snapshot is in place before the log that does not continue it is emptied. A crash in
+//!   between leaves a log that ends before the snapshot does, or has another term where it ends: it
+//!   is emptied at the next start.
+//! - Entries that are to be replaced are declared void in `metadata.txt` first, then cut off and
+//!   replaced, and that note is gone before anything is said of the new ones. A file system does not
+//!   promise that a file which becomes shorter is the old one or the new one after a crash: with the
+//!   note it need not.
+//!
+//! What is left out: checks of what is written by reading it back, and more than one copy. A damaged
+//! file is recognised, never mended; the group has the other copies.
+
+mod commands;
+mod directory;
+mod disk;
+mod entry_line;
+mod error;
+mod examine;
+mod lines;
+mod log_file;
+mod metadata;
+mod receive;
+mod scan;
+mod snapshot;
+mod snapshot_job;
+mod store;
+
+pub use commands::{Commands, FromWords, ToWords};
+pub use directory::Directory;
+pub use disk::{Disk, DiskFile, SECTOR_BYTES};
+pub use error::{Corruption, StorageError};
+pub use log_file::Compaction;
+pub use metadata::Identity;
+pub use receive::{Receipt, ReceivedSnapshot, VerifiedSnapshot};
+pub use snapshot::{EachLine, SnapshotFile};
+pub use snapshot_job::SnapshotJob;
+pub use store::{Recovered, Storage};

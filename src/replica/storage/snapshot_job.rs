@@ -1,0 +1,101 @@
+//! Writing a snapshot of our own, beside the log that goes on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::disk::{Disk, DiskFile, sync_file, write_fully};
+use super::error::StorageError;
+use super::snapshot::Writer;
+use crate::raft::{Frozen, SnapshotMark};
+
+/// What is written at once.
+const WRITE_BYTES: usize = 256 * 1024;
+/// How much may wait to be synced. A sync of the log waits for what other files have written before
+/// it (ext4 does so): a snapshot that is synced in small steps holds up no write for long.
+const SYNC_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A snapshot in the making. It may be made on any thread; then
+/// [`Storage::finish_snapshot`](super::Storage::finish_snapshot) puts it in place. Memory is that of
+/// a few hundred kilobytes of lines, beside the frozen state.
+pub struct SnapshotJob {
+    disk: Arc<dyn Disk>,
+    pub(super) mark: SnapshotMark,
+    pub(super) name: String,
+    frozen: Box<dyn Frozen>,
+    pub(super) file: Option<Box<dyn DiskFile>>,
+    writer: Writer,
+    written: u64,
+    synced: u64,
+    pub(super) is_done: bool,
+}
+
+impl fmt::Debug for SnapshotJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SnapshotJob { mark, name, written, is_done, .. } = self;
+        write!(f, "SnapshotJob {{ {mark:?}, {name}, written: {written}, is_done: {is_done} }}")
+    }
+}
+
+impl SnapshotJob {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        mark: SnapshotMark,
+        name: String,
+        frozen: Box<dyn Frozen>,
+    ) -> SnapshotJob {
+        let writer = Writer::new(mark);
+        let (file, is_done) = (None, false);
+        SnapshotJob { disk, mark, name, frozen, file, writer, written: 0, synced: 0, is_done }
+    }
+
+    /// Writes some hundred kilobytes more; false when that was the last.
+    ///
+    /// # Errors
+    /// It cannot be written. Its file is removed, the snapshot before it stays, and the node may go
+    /// on without this one.
+    pub fn step(&mut self) -> Result<bool, StorageError> {
+        match self.more() {
+            Ok(()) => Ok(!self.is_done),
+            Err(error) => {
+                // A file that is left over is removed at the next start.
+                let _ = self.disk.remove(&self.name);
+                Err(error)
+            }
+        }
+    }
+
+    fn more(&mut self) -> Result<(), StorageError> {
+        while !self.is_done && self.writer.text.len() < WRITE_BYTES {
+            let frozen = &mut self.frozen;
+            if !self.writer.line(|word| frozen.next_line(word))? {
+                self.writer.end();
+                self.is_done = true;
+            }
+        }
+        let file = match &self.file {
+            Some(file) => file,
+            None => {
+                let file = self.disk.create(&self.name);
+                let failed = |error| StorageError::io(&self.name, "cannot create", error);
+                self.file.insert(file.map_err(failed)?)
+            }
+        };
+        write_fully(&**file, &self.name, &self.writer.text, self.written)?;
+        self.written += self.writer.text.len() as u64;
+        self.writer.clear();
+        if self.is_done || self.written - self.synced >= SYNC_BYTES {
+            sync_file(&**file, &self.name)?;
+            self.synced = self.written;
+        }
+        Ok(())
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// As for [`step`](Self::step).
+    pub fn run(&mut self) -> Result<(), StorageError> {
+        while self.step()? {}
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! The files of a node: what is kept through crashes, what is refused when it is damaged, and what
+//! people and other programs read there.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
+
+mod fixture;
+mod simulation;
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/seed.rs"]
+mod seed;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/sim_disk.rs"]
+mod sim_disk;

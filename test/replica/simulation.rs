@@ -1,0 +1,342 @@
+//! A node's storage on a disk that forgets: whatever was acknowledged is there after every crash,
+//! and every crash is recovered from without a person.
+//!
+//! A seed fixes what is written and what the disk does. Beside the files the test keeps what they
+//! were last known to hold (`sure`), and, while something is under way, what they are to become
+//! (`target`): after a crash they hold the one, the other, or what the order of their writes allows
+//! in between.
+
+use std::fmt;
+use std::sync::Arc;
+
+use agora::raft::{Entry, HardState, Index, Payload, SnapshotMark, Term};
+use agora::replica::storage::{Receipt, Recovered, Storage, StorageError};
+
+use super::fixture::{lines_of, no_op, open, set, state, voted};
+use super::seed::{Seed, each_seed};
+use super::sim_disk::SimDisk;
+
+/// What the files hold.
+#[derive(Clone, Debug, Default)]
+struct Model {
+    hard_state: HardState,
+    snapshot: SnapshotMark,
+    /// In order, without a gap. May begin before the snapshot's end.
+    log: Vec<Entry>,
+    /// How far entries are committed: these are never replaced.
+    committed: Index,
+    /// How far the storage has said that it wrote that down.
+    saved_commit: Index,
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Model { hard_state, snapshot, log, committed, saved_commit } = self;
+        write!(f, "{hard_state:?} {snapshot:?} committed {committed}, saved {saved_commit}; ")?;
+        // An entry's index and term, and when it was made, which no other shares.
+        log.iter().try_for_each(|entry| match &entry.payload {
+            Payload::Command { command, .. } => {
+                let made = String::from_utf8_lossy(command.get(6..9).unwrap_or_default());
+                write!(f, "{}({} {made}) ", entry.index, entry.term)
+            }
+            _ => write!(f, "{}({} {}) ", entry.index, entry.term, entry.at_ms),
+        })
+    }
+}
+
+impl Model {
+    fn last(&self) -> (Index, Term) {
+        let SnapshotMark { index, term } = self.snapshot;
+        self.log.last().map_or((index, term), |entry| (entry.index, entry.term))
+    }
+
+    fn term_of(&self, index: Index) -> Option<Term> {
+        self.log.iter().find(|entry| entry.index == index).map(|entry| entry.term)
+    }
+
+    /// The entries from an index on.
+    fn from(&self, index: Index) -> Vec<Entry> {
+        self.log.iter().filter(|entry| entry.index >= index).cloned().collect()
+    }
+}
+
+struct Node {
+    disk: SimDisk,
+    storage: Storage,
+    sure: Model,
+    /// How each of its entries differs from all others: what replaces them is seen to be new.
+    made: u64,
+}
+
+impl Node {
+    fn start(disk: SimDisk) -> Node {
+        let (storage, recovered, _) = open(&disk.disk());
+        assert_eq!(recovered.entries, []);
+        Node { disk, storage, sure: Model::default(), made: 0 }
+    }
+
+    /// A few entries of the current term that follow the log, or replace a part of it that is not
+    /// committed.
+    fn entries(&mut self, seed: &mut Seed) -> Vec<Entry> {
+        let last = self.sure.last().0;
+        let low = self.sure.committed.max(self.sure.snapshot.index) + 1;
+        let from = match seed.one_in(4) {
+            true => low + seed.below((last + 2).saturating_sub(low) as usize) as u64,
+            false => last + 1,
+        };
+        let count = 1 + seed.below(6) as u64;
+        (from..from + count)
+            .map(|index| {
+                self.made += 1;
+                let len = *seed.pick(&[0, 5, 20, 50, 80, 100, 200, 600, 2000]);
+                let value: Vec<u8> = (0..len).map(|_| *seed.pick(b"ab \n\xff")).collect();
+                let term = self.sure.hard_state.current_term;
+                match seed.one_in(5) {
+                    true => Entry { at_ms: self.made, ..no_op(term, index) },
+                    false => set(term, index, format!("key{}", self.made).as_bytes(), &value),
+                }
+            })
+            .collect()
+    }
+
+    /// Does something; the state that it should lead to, and whether it did.
+    fn act(&mut self, seed: &mut Seed) -> (Model, Result<(), StorageError>) {
+        let mut target = self.sure.clone();
+        let done = match seed.below(10) {
+            0 => {
+                let term = self.sure.hard_state.current_term + seed.below(2) as u64;
+                target.hard_state = voted(term.max(1), seed.below(3) as u64);
+                self.storage.write(Some(target.hard_state), &[])
+            }
+            1 if self.sure.committed > self.sure.snapshot.index => self.snapshot(&mut target, seed),
+            2 if self.sure.hard_state.current_term > 0 => self.install(&mut target, seed),
+            3 => self.commit(&mut target, seed),
+            4 => {
+                let end = self.sure.snapshot.index;
+                self.storage.compact(1 + seed.below(end as usize + 1) as u64)
+            }
+            _ => self.write(&mut target, seed),
+        };
+        (target, done)
+    }
+
+    fn write(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
+        // A new leader's entries come with its term.
+        let is_new_term = target.hard_state.current_term == 0 || seed.one_in(5);
+        if is_new_term {
+            target.hard_state = voted(target.hard_state.current_term + 1, 2);
+            self.sure.hard_state.current_term += 1;
+        }
+        for _ in 0..1 + seed.below(3) {
+            let entries = self.entries(seed);
+            target.log.retain(|entry| entry.index < entries[0].index);
+            target.log.extend(entries.iter().cloned());
+            self.storage.stage(&entries)?;
+            // What follows is joined with it and may replace it again.
+            self.sure.log.clone_from(&target.log);
+        }
+        if is_new_term {
+            self.storage.stage_hard_state(target.hard_state);
+        }
+        self.storage.sync()
+    }
+
+    fn commit(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
+        let more = self.sure.last().0.saturating_sub(self.sure.committed);
+        target.committed += seed.below(more as usize + 1) as u64;
+        self.storage.note_commit(target.committed);
+        // Known from now on, whether or not it is written down.
+        self.sure.committed = target.committed;
+        if seed.one_in(2) {
+            self.storage.save_commit()?;
+            target.saved_commit = target.committed;
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
+        let more = self.sure.committed - self.sure.snapshot.index;
+        let index = self.sure.snapshot.index + 1 + seed.below(more as usize) as u64;
+        let Some(term) = self.sure.term_of(index) else { return Ok(()) };
+        target.snapshot = SnapshotMark { index, term };
+        let mut job = self.storage.begin_snapshot(target.snapshot, state(target.snapshot));
+        while job.step()? {}
+        assert!(self.storage.finish_snapshot(job)?);
+        if seed.one_in(2) {
+            let mut compaction = self.storage.begin_compaction(index + 1)?;
+            while compaction.step()? {}
+            self.storage.finish_compaction(compaction)?;
+        }
+        Ok(())
+    }
+
+    /// A leader's snapshot: behind the log, or within it and continued by it or not.
+    fn install(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
+        let low = self.sure.committed.max(self.sure.snapshot.index) + 1;
+        let index = low + seed.below(6) as u64;
+        let known = self.sure.term_of(index).filter(|_| seed.one_in(2));
+        let before = self.sure.term_of(index - 1).unwrap_or(self.sure.snapshot.term);
+        let term = known.unwrap_or(before.max(1));
+        target.snapshot = SnapshotMark { index, term };
+        let is_continued = self.sure.term_of(index) == Some(term);
+        target.log = if is_continued { self.sure.from(index + 1) } else { Vec::new() };
+        target.committed = self.sure.committed.max(index);
+
+        let other = SimDisk::new();
+        let (mut leader, _, _) = open(&other.disk());
+        leader.write(Some(voted(term, 0)), &[]).unwrap();
+        let mut job = leader.begin_snapshot(target.snapshot, state(target.snapshot));
+        job.run().unwrap();
+        leader.finish_snapshot(job).unwrap();
+        let file = leader.snapshot().unwrap();
+        let mut offset = 0;
+        let received = loop {
+            let piece = file.piece(offset, 1 + seed.below(200)).unwrap();
+            offset += piece.data.len() as u64;
+            match self.storage.receive(&piece)? {
+                Receipt::More => {}
+                Receipt::Whole(received) => break received,
+                Receipt::OutOfOrder => panic!("all pieces come in order"),
+            }
+        };
+        let verified = received.verify(&mut |_| Ok(()))?.unwrap();
+        assert!(self.storage.install(verified)?);
+        if !is_continued {
+            assert_eq!(self.storage.first_index(), index + 1);
+        }
+        Ok(())
+    }
+
+    /// Starts again, and takes for sure what is found, if it is what may be found.
+    fn restart(self, before: &Model, target: &Model) -> Node {
+        let Node { disk, storage, made, .. } = self;
+        drop(storage);
+        let (storage, recovered, lines) = open(&disk.disk());
+        let snapshot = recovered.snapshot.unwrap_or_default();
+        assert_eq!(lines, lines_of(snapshot));
+        must_be_between(&recovered, before, target);
+        let names = disk.file_names();
+        assert!(names.iter().all(|name| name.ends_with(".txt")), "{names:?}");
+        let sure = Model {
+            hard_state: recovered.hard_state,
+            snapshot,
+            log: recovered.entries,
+            committed: before.committed.max(recovered.commit_length),
+            saved_commit: recovered.commit_length,
+        };
+        Node { disk, storage, sure, made }
+    }
+}
+
+/// Whether files that held `before` and were to hold `target` may hold what was recovered.
+fn must_be_between(recovered: &Recovered, before: &Model, target: &Model) {
+    let Recovered { hard_state, entries, .. } = recovered;
+    let snapshot = recovered.snapshot.unwrap_or_default();
+    let found = Model {
+        hard_state: *hard_state,
+        snapshot,
+        log: entries.clone(),
+        committed: recovered.commit_length,
+        saved_commit: recovered.commit_length,
+    };
+    let states = format!("\nfound:  {found}\nbefore: {before}\ntarget: {target}");
+    let is_old = *hard_state == before.hard_state;
+    assert!(is_old || *hard_state == target.hard_state, "hard state: {states}");
+    assert!([before.snapshot, target.snapshot].contains(&snapshot), "snapshot: {states}");
+    let committed = recovered.commit_length;
+    assert!(before.saved_commit <= committed, "commit length: {states}");
+    assert!(committed <= before.committed.max(target.committed), "commit length: {states}");
+    // Entries that a snapshot contains may be there or not.
+    let behind = |log: &[Entry]| -> Vec<Entry> {
+        log.iter().filter(|entry| entry.index > snapshot.index).cloned().collect()
+    };
+    let (found, old, new) = (behind(entries), behind(&before.log), behind(&target.log));
+    if snapshot != before.snapshot {
+        let is_old = target.log == before.log;
+        assert!(found == new || (is_old && found == old), "log: {states}");
+        return;
+    }
+    let same = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let is_part_of_new = found.len() >= same && new.starts_with(&found);
+    let may_be_new = is_part_of_new && (is_old <= (before.hard_state == target.hard_state));
+    assert!(found == old || may_be_new, "log: {states}");
+}
+
+/// One life after the other on one disk.
+fn live(seed: &mut Seed) {
+    let disk = SimDisk::new();
+    let mut node = Node::start(disk.clone());
+    for _ in 0..30 {
+        match seed.below(12) {
+            0 => disk.stop_after(seed.below(12) as u64),
+            1 => disk.fail_sync(seed.below(5) as u64),
+            2 => disk.set_capacity(Some(disk.used_bytes() + seed.below(20_000) as u64)),
+            _ => {}
+        }
+        let before = node.sure.clone();
+        let (target, done) = node.act(seed);
+        let (before, target) = match &done {
+            Ok(()) => (target.clone(), target),
+            Err(error) => {
+                let is_fault = disk.is_stopped()
+                    || matches!(error, StorageError::NoSpace { .. } | StorageError::Sync { .. });
+                assert!(is_fault, "{error}");
+                (before, target)
+            }
+        };
+        node.sure = before.clone();
+        if done.is_err() || seed.one_in(6) {
+            match seed.one_in(2) {
+                true => disk.lose_power(seed),
+                false => disk.kill(),
+            }
+            disk.set_capacity(None);
+            node = node.restart(&before, &target);
+        }
+    }
+    let sure = node.sure.clone();
+    node.storage.close().unwrap_or_else(|error| assert!(is_expected(&error), "{error}"));
+    disk.lose_power(seed);
+    disk.set_capacity(None);
+    let (_, recovered, _) = open(&disk.disk());
+    must_be_between(&recovered, &sure, &sure);
+}
+
+fn is_expected(error: &StorageError) -> bool {
+    matches!(
+        error,
+        StorageError::NoSpace { .. } | StorageError::Sync { .. } | StorageError::Io { .. }
+    )
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_every_crash() {
+    let mut seeds = 0;
+    each_seed(|seed| {
+        // A life is worth many damaged inputs.
+        seeds += 1;
+        if seeds % 50 == 1 {
+            live(seed);
+        }
+    });
+}
+
+#[test]
+fn what_is_not_acknowledged_is_not_promised() {
+    // The simulation has power only if a disk does forget.
+    let (mut lost, mut kept) = (0, 0);
+    for number in 0..300 {
+        let disk = SimDisk::new();
+        let (mut storage, _, _) = open(&disk.disk());
+        storage.write(Some(voted(1, 1)), &[no_op(1, 1)]).unwrap();
+        disk.stop_after(1);
+        assert!(storage.write(None, &[set(1, 2, b"key", &[b'v'; 2000])]).is_err());
+        disk.lose_power(&mut Seed::new(number));
+        let (_, recovered, _) = open(&Arc::clone(&disk.disk()));
+        match recovered.entries.len() {
+            1 => lost += 1,
+            _ => kept += 1,
+        }
+    }
+    assert!(lost > 30 && kept > 3, "lost {lost}, kept {kept}");
+}
