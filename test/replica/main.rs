@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
+mod damage;
 mod fixture;
 mod simulation;
+mod steps;
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]

@@ -18,15 +18,15 @@ use super::sim_disk::SimDisk;
 
 /// What the files hold.
 #[derive(Clone, Debug, Default)]
-struct Model {
-    hard_state: HardState,
-    snapshot: SnapshotMark,
+pub struct Model {
+    pub hard_state: HardState,
+    pub snapshot: SnapshotMark,
     /// In order, without a gap. May begin before the snapshot's end.
-    log: Vec<Entry>,
+    pub log: Vec<Entry>,
     /// How far entries are committed: these are never replaced.
-    committed: Index,
+    pub committed: Index,
     /// How far the storage has said that it wrote that down.
-    saved_commit: Index,
+    pub saved_commit: Index,
 }
 
 impl fmt::Display for Model {
@@ -44,6 +44,18 @@ impl fmt::Display for Model {
     }
 }
 
+impl From<&Recovered> for Model {
+    fn from(recovered: &Recovered) -> Model {
+        Model {
+            hard_state: recovered.hard_state,
+            snapshot: recovered.snapshot.unwrap_or_default(),
+            log: recovered.entries.clone(),
+            committed: recovered.commit_length,
+            saved_commit: recovered.commit_length,
+        }
+    }
+}
+
 impl Model {
     fn last(&self) -> (Index, Term) {
         let SnapshotMark { index, term } = self.snapshot;
@@ -54,9 +66,9 @@ impl Model {
         self.log.iter().find(|entry| entry.index == index).map(|entry| entry.term)
     }
 
-    /// The entries from an index on.
-    fn from(&self, index: Index) -> Vec<Entry> {
-        self.log.iter().filter(|entry| entry.index >= index).cloned().collect()
+    /// The entries behind an index.
+    fn behind(&self, index: Index) -> Vec<Entry> {
+        self.log.iter().filter(|entry| entry.index > index).cloned().collect()
     }
 }
 
@@ -179,7 +191,7 @@ impl Node {
         let term = known.unwrap_or(before.max(1));
         target.snapshot = SnapshotMark { index, term };
         let is_continued = self.sure.term_of(index) == Some(term);
-        target.log = if is_continued { self.sure.from(index + 1) } else { Vec::new() };
+        target.log = if is_continued { self.sure.behind(index) } else { Vec::new() };
         target.committed = self.sure.committed.max(index);
 
         let other = SimDisk::new();
@@ -217,28 +229,17 @@ impl Node {
         must_be_between(&recovered, before, target);
         let names = disk.file_names();
         assert!(names.iter().all(|name| name.ends_with(".txt")), "{names:?}");
-        let sure = Model {
-            hard_state: recovered.hard_state,
-            snapshot,
-            log: recovered.entries,
-            committed: before.committed.max(recovered.commit_length),
-            saved_commit: recovered.commit_length,
-        };
+        let mut sure = Model::from(&recovered);
+        sure.committed = sure.committed.max(before.committed);
         Node { disk, storage, sure, made }
     }
 }
 
 /// Whether files that held `before` and were to hold `target` may hold what was recovered.
-fn must_be_between(recovered: &Recovered, before: &Model, target: &Model) {
+pub fn must_be_between(recovered: &Recovered, before: &Model, target: &Model) {
     let Recovered { hard_state, entries, .. } = recovered;
     let snapshot = recovered.snapshot.unwrap_or_default();
-    let found = Model {
-        hard_state: *hard_state,
-        snapshot,
-        log: entries.clone(),
-        committed: recovered.commit_length,
-        saved_commit: recovered.commit_length,
-    };
+    let found = Model::from(recovered);
     let states = format!("\nfound:  {found}\nbefore: {before}\ntarget: {target}");
     let is_old = *hard_state == before.hard_state;
     assert!(is_old || *hard_state == target.hard_state, "hard state: {states}");

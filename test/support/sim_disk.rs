@@ -30,7 +30,7 @@ pub struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     files: Vec<File>,
     /// As a process sees them.
@@ -108,6 +108,11 @@ impl SimDisk {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Another disk in the same state, with what it may still lose.
+    pub fn fork(&self) -> SimDisk {
+        SimDisk { state: Arc::new(Mutex::new(self.state().clone())) }
     }
 
     /// Another disk that holds the same, durably.

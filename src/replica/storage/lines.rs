@@ -7,7 +7,8 @@ use crate::text::find;
 
 /// No line is longer: the largest command, each of its bytes escaped, is well below.
 pub(super) const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
-/// What is read at once.
+/// What is read at once: at first, and of a long file in the end.
+const FIRST_READ_BYTES: usize = 8 * 1024;
 const READ_BYTES: usize = 1024 * 1024;
 
 /// The next piece of a file.
@@ -47,13 +48,13 @@ pub(super) struct Lines<'f> {
     is_at_end: bool,
     /// Nothing is read from here on.
     end: u64,
-    /// What is read at once.
+    /// What is read next.
     step_bytes: usize,
 }
 
 impl<'f> Lines<'f> {
     pub(super) fn new(file: &'f dyn DiskFile) -> Lines<'f> {
-        Lines::in_steps(file, READ_BYTES)
+        Lines::in_steps(file, FIRST_READ_BYTES)
     }
 
     fn in_steps(file: &'f dyn DiskFile, step_bytes: usize) -> Lines<'f> {
@@ -161,6 +162,7 @@ impl<'f> Lines<'f> {
         let bytes = read_fully(self.file, room, from)?;
         self.buffer.truncate(kept + bytes);
         self.is_at_end = bytes < self.step_bytes;
+        self.step_bytes = READ_BYTES.min(2 * self.step_bytes);
         Ok(bytes > 0)
     }
 }
@@ -261,6 +263,42 @@ mod tests {
                 piece(2 + 3 * READ_BYTES as u64 + 3, 4, &format!("{} zeros", zeros.len())),
             ]
         );
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_given_up() {
+        /// Has the same byte everywhere.
+        #[derive(Debug)]
+        struct Endless;
+
+        impl DiskFile for Endless {
+            fn len(&self) -> io::Result<u64> {
+                Ok(u64::MAX)
+            }
+
+            fn read_at(&self, buffer: &mut [u8], _: u64) -> io::Result<usize> {
+                buffer.fill(b'x');
+                Ok(buffer.len())
+            }
+
+            fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+
+            fn set_len(&self, _: u64) -> io::Result<()> {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+
+            fn sync(&self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let mut lines = Lines::new(&Endless);
+        let piece = lines.next().unwrap().unwrap();
+        assert_eq!((piece.offset, piece.line, piece.kind), (0, 1, Kind::TooLong));
+        assert!(lines.buffer.capacity() < 3 * MAX_LINE_BYTES);
+        assert_eq!(lines.next().unwrap(), None);
     }
 
     #[test]

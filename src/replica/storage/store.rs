@@ -105,6 +105,7 @@ impl Storage {
         let file =
             disk.create(LOG).map_err(|error| StorageError::io(LOG, "cannot create", error))?;
         sync_file(&*file, LOG)?;
+        sync_names(&**disk)?;
         let identity = identity.clone();
         let hard_state = HardState::default();
         let metadata = Metadata { commit_length: 0, hard_state, identity, truncating: None };
