@@ -4,8 +4,10 @@
 //! they come. It is for callers that have an event loop of their own: a load generator, a node
 //! that talks to its peers.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,16 +32,20 @@ pub struct Completion<'a> {
     pub message: &'a [u8],
 }
 
-/// Connections and their calls.
+/// Connections and their calls. A turn costs what the connections cost that have something to do,
+/// however many others there are.
 pub struct Multiplexer {
     poller: Poller,
     started: Instant,
-    links: BTreeMap<usize, Link>,
+    links: BTreeMap<usize, Box<Entry>>,
     next_link: usize,
     woken: Arc<AtomicBool>,
+    /// The links whose turn it is, each once.
+    to_turn: VecDeque<usize>,
+    timers: BinaryHeap<Reverse<(Duration, usize)>>,
     buffer: Vec<u8>,
     readiness: Vec<Readiness>,
-    arrived: Vec<Arrived>,
+    messages: Messages,
 }
 
 /// A connection that was made and belongs to no multiplexer yet.
@@ -77,16 +83,12 @@ impl MultiplexerWaker {
     }
 }
 
-/// What a link reported, kept until it has said all: answers may start further calls.
-struct Arrived {
-    link: usize,
-    call: CallId,
-    what: What,
-}
-
-enum What {
-    Message(Vec<u8>),
-    End(Status),
+struct Entry {
+    link: Link,
+    /// It stands in [`Multiplexer::to_turn`].
+    to_turn: bool,
+    /// The earliest of its timers.
+    armed: Option<Duration>,
 }
 
 const READ_BUFFER_BYTES: usize = 256 * 1024;
@@ -103,9 +105,11 @@ impl Multiplexer {
             links: BTreeMap::new(),
             next_link: 0,
             woken: Arc::default(),
+            to_turn: VecDeque::new(),
+            timers: BinaryHeap::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             readiness: Vec::new(),
-            arrived: Vec::new(),
+            messages: Messages::default(),
         })
     }
 
@@ -132,20 +136,21 @@ impl Multiplexer {
         let number = self.next_link;
         let mut link = Link::new(socket, &target, &options, self.started.elapsed());
         self.poller.add_stream(link.stream(), number as u64)?;
-        self.links.insert(number, link);
+        self.links.insert(number, Box::new(Entry { link, to_turn: false, armed: None }));
         self.next_link += 1;
+        self.list(number);
         Ok(number)
     }
 
     /// Closes a connection at once. Its calls are given up, and nothing of them is reported.
     pub fn disconnect(&mut self, link: usize) {
         self.links.remove(&link);
-        self.arrived.retain(|arrived| arrived.link != link);
+        self.messages.forget(|other, _| other == link);
     }
 
     /// Whether a connection is there and can still be used.
     pub fn is_connected(&self, link: usize) -> bool {
-        self.links.get(&link).is_some_and(|link| !link.lost)
+        self.links.get(&link).is_some_and(|entry| !entry.link.lost)
     }
 
     /// Begins a unary call. What it has to send is written with the next [`turn`](Self::turn), in
@@ -161,19 +166,21 @@ impl Multiplexer {
         timeout: Option<Duration>,
     ) -> Result<CallId, StartError> {
         let now = self.started.elapsed();
-        let link = self.links.get_mut(&link).filter(|link| !link.lost);
-        let session = &mut link.ok_or(StartError::GoingAway)?.session;
+        let entry = self.links.get_mut(&link).filter(|entry| !entry.link.lost);
+        let session = &mut entry.ok_or(StartError::GoingAway)?.link.session;
         let call = session.start(now, path, &Metadata::new(), timeout)?;
         session.send_message(call, message, true).map_err(|_| StartError::GoingAway)?;
+        self.list(link);
         Ok(call)
     }
 
     /// Gives a call up: the server is told with the next [`turn`](Self::turn), and nothing more of
     /// the call is reported.
     pub fn cancel(&mut self, link: usize, call: CallId) {
-        self.arrived.retain(|arrived| (arrived.link, arrived.call) != (link, call));
-        if let Some(link) = self.links.get_mut(&link).filter(|link| !link.lost) {
-            link.session.cancel(call);
+        self.messages.forget(|other, of| (other, of) == (link, call));
+        if let Some(entry) = self.links.get_mut(&link).filter(|entry| !entry.link.lost) {
+            entry.link.session.cancel(call);
+            self.list(link);
         }
     }
 
@@ -187,76 +194,137 @@ impl Multiplexer {
         timeout: Duration,
         mut report: impl FnMut(Completion<'_>),
     ) -> io::Result<()> {
-        let now = self.started.elapsed();
-        let before = self.arrived.len();
-        self.turn_links(now);
-        let due = |link: &Link| if link.is_runnable() { now } else { link.session.next_timeout() };
-        let next = self.links.values().filter(|link| !link.lost).map(due).min();
-        let timeout = next.map_or(timeout, |next| timeout.min(next.saturating_sub(now)));
-        let timeout = if self.arrived.len() == before { timeout } else { Duration::ZERO };
+        let any = self.turn_links(&mut report);
+        let timeout = if any || !self.to_turn.is_empty() { Duration::ZERO } else { timeout };
+        let due = self.timers.peek().map(|Reverse((due, _))| *due);
+        let due = due.map(|due| due.saturating_sub(self.started.elapsed()));
+        let timeout = due.map_or(timeout, |due| timeout.min(due));
         let woken = &self.woken;
         let is_woken = || woken.load(Ordering::SeqCst);
         self.poller.wait(Some(timeout), &mut self.readiness, is_woken)?;
         self.woken.store(false, Ordering::SeqCst);
-        for ready in self.readiness.drain(..) {
-            if let Some(link) = self.links.get_mut(&(ready.key as usize))
-                && ready.readable
+        let mut readiness = mem::take(&mut self.readiness);
+        for ready in readiness.drain(..) {
+            let number = ready.key as usize;
+            if ready.readable
+                && let Some(entry) = self.links.get_mut(&number)
             {
-                link.set_readable(ready.ended);
+                entry.link.set_readable(ready.ended);
             }
+            self.list(number);
         }
-        self.turn_links(self.started.elapsed());
-        self.report(&mut report);
+        self.readiness = readiness;
+        self.list_due();
+        self.turn_links(&mut report);
         Ok(())
     }
 
-    fn turn_links(&mut self, now: Duration) {
-        for (number, link) in &mut self.links {
-            if !link.lost {
-                let mut inbox = Inbox { link: *number, arrived: &mut self.arrived };
-                link.turn(now, &mut self.buffer, &mut inbox);
+    fn list(&mut self, number: usize) {
+        let Some(entry) = self.links.get_mut(&number) else { return };
+        if !entry.to_turn && !entry.link.lost {
+            entry.to_turn = true;
+            self.to_turn.push_back(number);
+        }
+    }
+
+    /// Lists the links whose time has come.
+    fn list_due(&mut self) {
+        let now = self.started.elapsed();
+        while let Some(&Reverse((due, number))) = self.timers.peek()
+            && due <= now
+        {
+            self.timers.pop();
+            if let Some(entry) = self.links.get_mut(&number)
+                && entry.armed == Some(due)
+            {
+                entry.armed = None;
+                self.list(number);
             }
         }
     }
 
-    /// A call's message comes right before its end, or with other calls' events in between.
-    fn report(&mut self, report: &mut impl FnMut(Completion<'_>)) {
-        let mut messages: Vec<(usize, CallId, Vec<u8>)> = Vec::new();
-        for Arrived { link, call, what } in self.arrived.drain(..) {
-            match what {
-                What::Message(message) => messages.push((link, call, message)),
-                What::End(status) => {
-                    let at = messages.iter().rposition(|(l, c, _)| (*l, *c) == (link, call));
-                    let message = at.map(|at| messages.swap_remove(at).2).unwrap_or_default();
-                    let message = if status.is_ok() { &message[..] } else { &[] };
-                    report(Completion { link, call, status: &status, message });
-                }
+    /// Gives every listed link a turn, and tells whether anything was reported.
+    fn turn_links(&mut self, report: &mut impl FnMut(Completion<'_>)) -> bool {
+        let now = self.started.elapsed();
+        let mut any = false;
+        for _ in 0..self.to_turn.len() {
+            let Some(number) = self.to_turn.pop_front() else { break };
+            let Some(entry) = self.links.get_mut(&number) else { continue };
+            let Entry { link, to_turn, armed } = &mut **entry;
+            let mut inbox =
+                Inbox { link: number, messages: &mut self.messages, report, any: &mut any };
+            link.turn(now, &mut self.buffer, &mut inbox);
+            *to_turn = link.is_runnable();
+            if *to_turn {
+                self.to_turn.push_back(number);
+            }
+            let due = link.session.next_timeout();
+            if !link.lost && armed.is_none_or(|armed| due < armed) {
+                *armed = Some(due);
+                self.timers.push(Reverse((due, number)));
             }
         }
-        // The end of these calls has not come yet.
-        self.arrived.extend(messages.into_iter().map(|(link, call, message)| Arrived {
-            link,
-            call,
-            what: What::Message(message),
-        }));
+        any
     }
 }
 
-struct Inbox<'a> {
+/// Messages whose calls have not ended yet. A call's end mostly follows at once; with gRPC events of
+/// other calls may come in between.
+#[derive(Default)]
+struct Messages {
+    /// The last that came.
+    last: Option<(usize, CallId)>,
+    bytes: Vec<u8>,
+    others: Vec<(usize, CallId, Vec<u8>)>,
+}
+
+impl Messages {
+    fn keep(&mut self, link: usize, call: CallId, message: &[u8]) {
+        if let Some((link, call)) = self.last.replace((link, call)) {
+            self.others.push((link, call, mem::take(&mut self.bytes)));
+        }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(message);
+    }
+
+    /// Hands over the message of a call that has ended: none, if there was none.
+    fn take(&mut self, link: usize, call: CallId, take: impl FnOnce(&[u8])) {
+        if self.last == Some((link, call)) {
+            self.last = None;
+            return take(&self.bytes);
+        }
+        let at = self.others.iter().rposition(|(l, c, _)| (*l, *c) == (link, call));
+        take(&at.map(|at| self.others.swap_remove(at).2).unwrap_or_default());
+    }
+
+    /// Drops the messages of calls that are given up.
+    fn forget(&mut self, is_given_up: impl Fn(usize, CallId) -> bool) {
+        self.last = self.last.filter(|(link, call)| !is_given_up(*link, *call));
+        self.others.retain(|(link, call, _)| !is_given_up(*link, *call));
+    }
+}
+
+struct Inbox<'a, R> {
     link: usize,
-    arrived: &'a mut Vec<Arrived>,
+    messages: &'a mut Messages,
+    report: &'a mut R,
+    any: &'a mut bool,
 }
 
-impl ClientSink for Inbox<'_> {
+impl<R: FnMut(Completion<'_>)> ClientSink for Inbox<'_, R> {
     fn headers(&mut self, _: CallId, _: &Metadata) {}
 
     fn message(&mut self, call: CallId, message: &[u8]) {
-        let what = What::Message(message.to_vec());
-        self.arrived.push(Arrived { link: self.link, call, what });
+        self.messages.keep(self.link, call, message);
     }
 
     fn finished(&mut self, call: CallId, status: Status, _: bool) {
-        self.arrived.push(Arrived { link: self.link, call, what: What::End(status) });
+        *self.any = true;
+        let Inbox { link, ref mut report, .. } = *self;
+        self.messages.take(link, call, |message| {
+            let message = if status.is_ok() { message } else { &[] };
+            report(Completion { link, call, status: &status, message });
+        });
     }
 
     fn writable(&mut self, _: CallId) {}

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use agora::call::Code;
 use agora::rpc::{ChannelOptions, Dialed, Multiplexer, ServerOptions};
+use agora::session::Protocol;
 
 use crate::fixture::{BIG, ECHO, Fixture, LONG, NEVER, both, eventually};
 
@@ -109,4 +110,82 @@ fn a_waker_ends_a_turn_from_another_thread() {
     assert!(started.elapsed() >= Duration::from_millis(20));
     assert!(started.elapsed() < LONG);
     thread.join().unwrap();
+}
+
+fn connected(server: &Fixture, protocol: Protocol, connections: usize) -> Multiplexer {
+    let options = ChannelOptions { protocol, ..ChannelOptions::default() };
+    let mut multiplexer = Multiplexer::new().unwrap();
+    for _ in 0..connections {
+        multiplexer.connect(&server.address.to_string(), &options).unwrap();
+    }
+    multiplexer
+}
+
+#[test]
+fn every_connection_gets_its_own_answers() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut multiplexer = connected(&server, protocol, 50);
+        let mut left = [20_u8; 50];
+        let request = |link: usize, left: u8| [link as u8, left];
+        for link in 0..50 {
+            multiplexer.start(link, ECHO, &request(link, 20), Some(LONG)).unwrap();
+        }
+        while left.iter().any(|left| *left > 0) {
+            let mut ended = Vec::new();
+            let turn = multiplexer.turn(LONG, |done| {
+                assert_eq!(done.message, request(done.link, left[done.link]));
+                ended.push(done.link);
+            });
+            turn.unwrap();
+            for link in ended {
+                left[link] -= 1;
+                if left[link] > 0 {
+                    let message = request(link, left[link]);
+                    multiplexer.start(link, ECHO, &message, Some(LONG)).unwrap();
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_call_that_nobody_answers_ends_at_its_time() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let mut multiplexer = connected(&server, protocol, 2);
+        let timeout = Duration::from_millis(30);
+        let started = Instant::now();
+        // The later of two times on another connection does not hide the earlier one.
+        multiplexer.start(1, NEVER, b"", Some(LONG)).unwrap();
+        multiplexer.start(0, NEVER, b"", Some(timeout)).unwrap();
+        let mut ended = None;
+        while ended.is_none() {
+            let turn = multiplexer.turn(LONG, |done| ended = Some((done.link, done.status.code)));
+            turn.unwrap();
+        }
+        assert_eq!(ended, Some((0, Code::DeadlineExceeded)));
+        assert!(started.elapsed() >= timeout && started.elapsed() < LONG / 2);
+    });
+}
+
+#[test]
+fn the_calls_of_a_lost_connection_end() {
+    both(|protocol| {
+        let options = ServerOptions { shutdown_grace: Duration::ZERO, ..ServerOptions::default() };
+        let mut server = Fixture::with(options);
+        let mut multiplexer = connected(&server, protocol, 2);
+        for link in 0..2 {
+            multiplexer.start(link, NEVER, b"", Some(LONG)).unwrap();
+        }
+        multiplexer.turn(Duration::ZERO, |_| ()).unwrap();
+        eventually("both begin", || server.seen.begun.load(Ordering::Relaxed) == 2);
+        server.stop();
+        let mut ended = Vec::new();
+        while ended.len() < 2 {
+            multiplexer.turn(LONG, |done| ended.push(done.status.code)).unwrap();
+        }
+        assert_eq!(ended, [Code::Unavailable; 2]);
+        assert!(multiplexer.start(0, ECHO, b"", None).is_err());
+    });
 }
