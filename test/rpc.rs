@@ -14,5 +14,9 @@ mod life;
 mod limits;
 #[path = "rpc/multiplexer.rs"]
 mod multiplexer;
+#[path = "rpc/peers.rs"]
+mod peers;
 #[path = "rpc/resident.rs"]
 mod resident;
+#[path = "rpc/uplinks.rs"]
+mod uplinks;

@@ -9,6 +9,9 @@ mod certificates;
 #[allow(dead_code, reason = "these tests use the methods that matter to TLS")]
 #[path = "rpc/fixture.rs"]
 mod fixture;
+#[allow(dead_code, reason = "these tests use the peers that matter to TLS")]
+#[path = "rpc/peers.rs"]
+mod peers;
 #[path = "tls/raw.rs"]
 mod raw;
 #[path = "tls/refusals.rs"]
@@ -21,5 +24,7 @@ mod secure;
 )]
 #[path = "support/seed.rs"]
 mod seed;
+#[path = "tls/uplinks.rs"]
+mod uplinks;
 #[path = "tls/wire.rs"]
 mod wire;

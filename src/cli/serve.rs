@@ -61,12 +61,8 @@ pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
     run_arranged(parsed, services, "", |_| ())
 }
 
-/// As [`run`], with something to say on stderr once it listens.
-pub(super) fn run_saying(parsed: &Parsed, services: Services, notice: &str) -> Result<(), Failure> {
-    run_arranged(parsed, services, notice, |_| ())
-}
-
-/// As [`run_saying`]; `arrange` has the server before it listens, to give it a resident.
+/// As [`run`], with something to say on stderr once it listens. `arrange` has the server before
+/// that, to give it a resident.
 pub(super) fn run_arranged(
     parsed: &Parsed,
     mut services: Services,

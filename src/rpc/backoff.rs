@@ -1,28 +1,34 @@
-//! Growing pauses between attempts to connect ("gRPC Connection Backoff Protocol", with a shorter
-//! first pause, for servers that are started by the same script as their clients).
+//! Growing pauses between attempts to connect ("gRPC Connection Backoff Protocol", with shorter
+//! pauses: servers are started by the same script as their clients, and peers restart).
 
 use std::time::Duration;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
 /// When the next attempt may be made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backoff {
+    first: Duration,
+    longest: Duration,
     pause: Duration,
     not_before: Duration,
 }
 
 impl Backoff {
-    /// An attempt failed at `now`.
-    pub(super) fn failed(&mut self, now: Duration) {
-        self.pause = (self.pause * 8 / 5).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+    /// With pauses from `first` to `longest`. The first attempt need not wait.
+    pub(super) fn new(first: Duration, longest: Duration) -> Backoff {
+        Backoff { first, longest, pause: Duration::ZERO, not_before: Duration::ZERO }
+    }
+
+    /// An attempt failed at `now`. Returns when the next may be made.
+    pub(super) fn failed(&mut self, now: Duration) -> Duration {
+        self.pause = (self.pause * 8 / 5).clamp(self.first, self.longest);
         self.not_before = now + self.pause;
+        self.not_before
     }
 
     /// An attempt succeeded.
     pub(super) fn succeeded(&mut self) {
-        *self = Backoff::default();
+        self.pause = Duration::ZERO;
+        self.not_before = Duration::ZERO;
     }
 
     /// How long to wait until the next attempt.
@@ -37,15 +43,17 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_their_bound_and_start_over_after_a_success() {
-        let mut backoff = Backoff::default();
+        let (first, longest) = (Duration::from_millis(50), Duration::from_secs(5));
+        let mut backoff = Backoff::new(first, longest);
         assert_eq!(backoff.remaining(Duration::ZERO), Duration::ZERO);
-        backoff.failed(Duration::ZERO);
-        assert_eq!(backoff.remaining(Duration::ZERO), FIRST_PAUSE);
+        assert_eq!(backoff.failed(longest), longest + first);
+        assert_eq!(backoff.remaining(longest), first);
         for _ in 0..100 {
             backoff.failed(Duration::ZERO);
         }
-        assert_eq!(backoff.remaining(Duration::ZERO), LONGEST_PAUSE);
+        assert_eq!(backoff.remaining(Duration::ZERO), longest);
         backoff.succeeded();
         assert_eq!(backoff.remaining(Duration::ZERO), Duration::ZERO);
+        assert_eq!(backoff.failed(Duration::ZERO), first);
     }
 }

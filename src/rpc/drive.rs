@@ -90,6 +90,9 @@ pub(super) struct State {
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// Between two attempts to connect.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// After so long without a call the connection is looked at before the next call trusts it.
 const STALE_AFTER: Duration = Duration::from_millis(500);
 
@@ -107,7 +110,7 @@ impl Inner {
             driver_wakes: Duration::ZERO,
             driver_starts: false,
             connecting: false,
-            backoff: Backoff::default(),
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             last_failure: String::new(),
             calls: HashMap::new(),
             sleeping: Vec::new(),

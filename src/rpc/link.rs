@@ -54,6 +54,8 @@ pub(super) struct Link {
     readable: bool,
     /// The socket failed or ended; the session has told its calls.
     pub(super) lost: bool,
+    /// What was wrong with the socket, if anything.
+    pub(super) failure: Option<io::Error>,
 }
 
 impl Link {
@@ -67,7 +69,7 @@ impl Link {
         let ChannelOptions { protocol, limits, tls, .. } = options;
         let authority = tls.as_ref().map_or(Cow::Borrowed(target), |tls| tls.authority(target));
         let session = ClientSession::new(*protocol, &authority, tls.is_some(), limits, now);
-        Link { socket, session, readable: true, lost: false }
+        Link { socket, session, readable: true, lost: false, failure: None }
     }
 
     /// What is registered with a poller.
@@ -107,6 +109,7 @@ impl Link {
                 Err(error) if error.kind() == ErrorKind::Interrupted => (),
                 Err(error) => {
                     log::debug!("reading from the server: {error}");
+                    self.failure = Some(error);
                     self.lose(sink);
                 }
             }
@@ -124,9 +127,17 @@ impl Link {
         }
         if let Err(error) = self.write(now) {
             log::debug!("writing to the server: {error}");
+            self.failure = Some(error);
             self.lose(sink);
         } else if self.session.is_closed() && self.session.output().is_empty() {
             self.lose(sink);
+        }
+    }
+
+    /// Writes what the socket takes at once, and says that nothing follows.
+    pub(super) fn close(mut self, now: Duration) {
+        if !self.lost && self.write(now).is_ok() {
+            self.socket.shutdown_write();
         }
     }
 

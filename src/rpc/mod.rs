@@ -39,6 +39,7 @@ mod service;
 mod slots;
 mod socket;
 mod tls;
+mod uplinks;
 mod wire;
 mod workers;
 
@@ -53,6 +54,7 @@ pub use resident::{Reactor, Resident, ResidentWaker};
 pub use server::{Server, ServerHandle, ServerOptions};
 pub use service::{CallHandler, Context, Services, Shape};
 pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
+pub use uplinks::{NotSent, Resolver, UplinkEvent, UplinkId, UplinkOptions, Uplinks};
 
 /// Adds what every server has beside its own services: health and reflection. Comes last, for it
 /// lists the services that are there by then; all of them are NOT_SERVING until

@@ -36,7 +36,7 @@ pub(super) struct Poller {
 }
 
 /// How many events one wait takes at most; the rest comes with the next.
-const EVENTS: usize = 256;
+const EVENTS: usize = 1024;
 /// The key of the wakers' event, which never surfaces.
 const WAKER: Token = Token(usize::MAX);
 
@@ -197,6 +197,35 @@ impl Stream {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         Ok(Stream(TcpStream::from_std(stream)))
+    }
+
+    /// Begins to connect. The stream becomes writable when that is over, one way or the other.
+    ///
+    /// # Errors
+    /// The operating system's: there is no way to this address.
+    pub(super) fn connect(address: SocketAddr) -> io::Result<Stream> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Stream(stream))
+    }
+
+    /// Whether a connection that was begun is made.
+    ///
+    /// # Errors
+    /// It is not, and will not be. That it leads back to itself is one of the ways: a port that
+    /// nobody listens on may be picked for our own end, and TCP lets both ends open at once.
+    pub(super) fn is_connected(&self) -> io::Result<bool> {
+        if let Some(error) = self.0.take_error()? {
+            return Err(error);
+        }
+        match self.0.peer_addr() {
+            Ok(peer) if peer == self.0.local_addr()? => {
+                Err(io::ErrorKind::ConnectionRefused.into())
+            }
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Says that we write nothing more; what was written still arrives.

@@ -7,6 +7,7 @@
 //! ```text
 //!   wait for readiness, a timer, a waker
 //!     -> connections read, handlers run          (calls are answered, or leave a Reply behind)
+//!     -> uplinks read                            (the resident is told)
 //!     -> the resident's turn                     (all that came since its last one, at once)
 //!     -> answers are delivered, output is written
 //! ```
@@ -22,6 +23,7 @@ use std::time::Instant;
 use super::connections::Connections;
 use super::outbox::Reply;
 use super::reactor::Waker;
+use super::uplinks::{UplinkEvent, UplinkId, Uplinks};
 use crate::call::Status;
 
 /// Something that lives on a server's thread; see [`super::Server::set_resident`]. Nothing in it
@@ -34,6 +36,9 @@ pub trait Resident: Send {
     /// Returns when the next turn is due if nothing else happens. It comes within a millisecond
     /// after that time, and not before it.
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant>;
+
+    /// Something happened on one of the resident's [uplinks](Reactor::uplinks). A turn follows soon.
+    fn uplink(&mut self, _: UplinkId, _: UplinkEvent<'_>) {}
 
     /// The server begins to shut down. Turns go on until [`is_finished`](Self::is_finished), or
     /// until the server's grace is over.
@@ -48,6 +53,7 @@ pub trait Resident: Send {
 /// What a resident can do during its turn.
 pub struct Reactor<'a> {
     pub(super) connections: &'a mut Connections,
+    pub(super) uplinks: &'a mut Uplinks,
     pub(super) now: Instant,
 }
 
@@ -62,6 +68,11 @@ impl Reactor<'_> {
     /// nobody is woken.
     pub fn answer(&mut self, reply: Reply, answer: Result<&[u8], Status>) {
         self.connections.answer(reply, answer);
+    }
+
+    /// The calls that the resident keeps up to other servers.
+    pub fn uplinks(&mut self) -> &mut Uplinks {
+        self.uplinks
     }
 }
 

@@ -21,6 +21,7 @@ use super::resident::{Reactor, Resident, ResidentWaker};
 use super::service::Services;
 use super::socket::Socket;
 use super::tls::ServerTls;
+use super::uplinks::{Resolver, Uplinks};
 use super::workers::Workers;
 use crate::call::Limits;
 use crate::session::{Compat, ServerSession};
@@ -45,6 +46,8 @@ pub struct ServerOptions {
     pub max_unread_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,
+    /// How the names of the resident's peers are looked up.
+    pub resolver: Resolver,
 }
 
 impl Default for ServerOptions {
@@ -58,6 +61,7 @@ impl Default for ServerOptions {
             max_waiting_jobs: 1024,
             max_unread_bytes: 256 * 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
+            resolver: Resolver::default(),
         }
     }
 }
@@ -74,6 +78,7 @@ pub struct Server {
     resident: Option<Box<dyn Resident>>,
     resident_due: Option<Duration>,
     resident_waker: ResidentWaker,
+    uplinks: Uplinks,
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
     /// Memory that every turn uses anew.
@@ -126,11 +131,14 @@ impl Server {
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
         let started = Instant::now();
+        let resident_waker = ResidentWaker::new(poller.waker());
+        let resolver = options.resolver.clone();
         Ok(Server {
+            uplinks: Uplinks::new(poller.registrar()?, resolver, resident_waker.clone()),
             connections: Connections::new(shared, options.tls.clone(), started),
             resident: None,
             resident_due: None,
-            resident_waker: ResidentWaker::new(poller.waker()),
+            resident_waker,
             options,
             poller,
             listener: Some(listener),
@@ -177,15 +185,17 @@ impl Server {
                 self.begin_shutdown(now);
             }
             self.connections.run(now);
-            self.turn_resident();
+            self.turn_resident(now);
             self.deliver_letters();
             self.connections.expire(now);
             self.connections.flush(now);
+            self.flush_uplinks(now);
             // Asked before the next wait: the last connection's end is not followed by an event.
             if let Some(until) = self.drain_until
                 && (now >= until || self.is_drained())
             {
                 self.connections.close(now);
+                self.uplinks.close(now);
                 return Ok(());
             }
         }
@@ -196,9 +206,9 @@ impl Server {
         let timeout = if self.connections.any_to_run() {
             Some(Duration::ZERO)
         } else {
-            let next = self.connections.next_timeout();
-            let due = [next, self.resident_due, self.accept_again, self.drain_until];
-            let due = due.into_iter().flatten().min();
+            let next = [self.connections.next_timeout(), self.uplinks.next_timeout()];
+            let own = [self.resident_due, self.accept_again, self.drain_until];
+            let due = next.into_iter().chain(own).flatten().min();
             due.map(|due| due.saturating_sub(self.started.elapsed()))
         };
         let Server { poller, connections, resident_waker, stop, drain_until, readiness, .. } = self;
@@ -213,6 +223,8 @@ impl Server {
         for ready in readiness.drain(..) {
             if ready.key == LISTENER_KEY {
                 self.accept(now);
+            } else if Uplinks::owns(ready.key) {
+                self.uplinks.note(ready);
             } else {
                 self.connections.note(ready);
             }
@@ -266,7 +278,10 @@ impl Server {
         }
     }
 
-    fn turn_resident(&mut self) {
+    fn turn_resident(&mut self, now: Duration) {
+        if let Some(resident) = self.resident.as_deref_mut() {
+            self.uplinks.turn(now, resident);
+        }
         // Cleared first: a waker that is used from here on has a further turn begin.
         self.resident_waker.take();
         let due = self.with_resident(|resident, reactor| resident.turn(reactor));
@@ -277,9 +292,15 @@ impl Server {
         &mut self,
         act: impl FnOnce(&mut dyn Resident, &mut Reactor<'_>) -> T,
     ) -> Option<T> {
-        let resident = self.resident.as_deref_mut()?;
-        let mut reactor = Reactor { connections: &mut self.connections, now: Instant::now() };
-        Some(act(resident, &mut reactor))
+        let Server { resident, connections, uplinks, .. } = self;
+        let resident = resident.as_deref_mut()?;
+        Some(act(resident, &mut Reactor { connections, uplinks, now: Instant::now() }))
+    }
+
+    fn flush_uplinks(&mut self, now: Duration) {
+        if let Some(resident) = self.resident.as_deref_mut() {
+            self.uplinks.flush(now, resident);
+        }
     }
 
     /// Whether nothing is left to wait for before the server ends.

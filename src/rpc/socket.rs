@@ -28,12 +28,17 @@ impl Socket {
         Socket { stream, tls, empty: false, ended: false }
     }
 
-    /// A client's connection, inside TLS if the handshake was made.
+    /// A client's connection, inside TLS if there is to be any.
+    pub(super) fn client(stream: Stream, tls: Option<Tls>) -> Socket {
+        Socket::over(stream, tls.map(Box::new))
+    }
+
+    /// A client's connection that blocked until it was made, inside TLS if the handshake was made.
     ///
     /// # Errors
     /// The operating system's.
     pub(super) fn connected(stream: TcpStream, tls: Option<Tls>) -> io::Result<Socket> {
-        Ok(Socket::over(Stream::from_std(stream)?, tls.map(Box::new)))
+        Ok(Socket::client(Stream::from_std(stream)?, tls))
     }
 
     /// Goes on inside TLS, as a server. `first` was read from the socket and is what the client

@@ -69,6 +69,10 @@ impl Tls {
         match server.0 {}
     }
 
+    pub(in crate::rpc) fn client(client: &ClientTls, _: &str, _: Protocol) -> io::Result<Tls> {
+        match client.0 {}
+    }
+
     pub(in crate::rpc) fn connect(
         client: &ClientTls,
         _: &str,

@@ -49,6 +49,22 @@ impl Tls {
         Ok(Tls::new(Connection::Server(connection)))
     }
 
+    /// The client's side of a connection to `target`. The handshake is made by reading and writing;
+    /// what is written before it is over waits for it, up to [`WRITE_BYTES`].
+    ///
+    /// # Errors
+    /// No certificate can be valid for the target's name.
+    pub(in crate::rpc) fn client(
+        client: &ClientTls,
+        target: &str,
+        protocol: Protocol,
+    ) -> io::Result<Tls> {
+        let name = client.server_name(target).map_err(invalid)?;
+        let names = vec![alpn(protocol).to_vec()];
+        let connection = ClientConnection::new_with_alpn(client.config(), name, names);
+        Ok(Tls::new(Connection::Client(connection.map_err(invalid)?)))
+    }
+
     /// The client's side: the whole handshake with the server at `target`, on a socket that
     /// blocks.
     ///
@@ -62,10 +78,7 @@ impl Tls {
         stream: &mut TcpStream,
         until: Instant,
     ) -> io::Result<Tls> {
-        let name = client.server_name(target).map_err(invalid)?;
-        let names = vec![alpn(protocol).to_vec()];
-        let connection = ClientConnection::new_with_alpn(client.config(), name, names);
-        let mut tls = Tls::new(Connection::Client(connection.map_err(invalid)?));
+        let mut tls = Tls::client(client, target, protocol)?;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

@@ -1,0 +1,60 @@
+//! How an uplink is set up.
+
+use std::time::Duration;
+
+use crate::call::{Limits, Metadata};
+use crate::rpc::ChannelOptions;
+
+/// What an uplink calls, and how patient it is.
+#[derive(Clone, Debug)]
+pub struct UplinkOptions {
+    /// The server: `host:port`, or `address:port`.
+    pub target: String,
+    /// The method, of any shape that takes many requests.
+    pub path: String,
+    /// What goes with the call.
+    pub metadata: Metadata,
+    /// The first message of the call.
+    pub opening: Vec<u8>,
+    /// Protocol, limits and TLS. Its `connect_timeout` is for everything until the uplink is up.
+    pub channel: ChannelOptions,
+    /// What may wait for a peer that does not read; a message beyond it is dropped.
+    pub max_queued_bytes: usize,
+    /// After the first failure in a row.
+    pub first_pause: Duration,
+    /// After many failures.
+    pub longest_pause: Duration,
+    /// After the server has answered with an error: it is there, and will not soon think better of
+    /// it.
+    pub refused_pause: Duration,
+}
+
+impl UplinkOptions {
+    /// For peers that speak to one another all the time, within one region: an attempt that fails
+    /// is repeated after 10 to 50 ms (20 packets a second for a peer that is gone), one that is not
+    /// answered after 500 ms; a silent peer is asked after 250 ms and given up after 500 more.
+    pub fn new(target: &str, path: &str) -> UplinkOptions {
+        let limits = Limits {
+            keepalive_interval: Duration::from_millis(250),
+            keepalive_timeout: Duration::from_millis(500),
+            write_stall_timeout: Duration::from_secs(2),
+            preface_timeout: Duration::from_millis(500),
+            ..Limits::DEFAULT
+        };
+        UplinkOptions {
+            target: target.to_owned(),
+            path: path.to_owned(),
+            metadata: Metadata::new(),
+            opening: Vec::new(),
+            channel: ChannelOptions {
+                limits,
+                connect_timeout: Duration::from_millis(500),
+                ..ChannelOptions::default()
+            },
+            max_queued_bytes: 16 * 1024 * 1024,
+            first_pause: Duration::from_millis(10),
+            longest_pause: Duration::from_millis(50),
+            refused_pause: Duration::from_secs(1),
+        }
+    }
+}

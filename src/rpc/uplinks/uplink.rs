@@ -1,0 +1,332 @@
+//! One uplink. The states are drawn at the head of the room.
+
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::look_up::LookUps;
+use super::{KEYS, NotSent, UplinkEvent, UplinkId, UplinkOptions};
+use crate::call::{CallId, ClientSink, Code, Metadata, Status};
+use crate::rpc::backoff::Backoff;
+use crate::rpc::link::Link;
+use crate::rpc::reactor::{Readiness, Registrar, Stream};
+use crate::rpc::resident::Resident;
+use crate::rpc::socket::Socket;
+use crate::rpc::tls::Tls;
+
+pub(super) struct Uplink {
+    id: UplinkId,
+    options: UplinkOptions,
+    state: State,
+    backoff: Backoff,
+    /// What is left of the addresses that were found, the next one last.
+    addresses: Vec<SocketAddr>,
+    /// Its socket has become ready, or it has more to do.
+    ready: bool,
+    pub(super) dropped: u64,
+}
+
+enum State {
+    Resting {
+        until: Duration,
+    },
+    LookingUp,
+    Connecting {
+        stream: Stream,
+        until: Duration,
+    },
+    /// Connected, and up unless an answer is still waited for.
+    Connected {
+        link: Box<Link>,
+        call: CallId,
+        up_by: Option<Duration>,
+        /// The socket took less than there was to write, and has not become writable since.
+        blocked: bool,
+    },
+}
+
+/// What all uplinks use in their turns.
+pub(super) struct Tools<'a> {
+    pub(super) registrar: &'a Registrar,
+    pub(super) look_ups: &'a LookUps,
+    pub(super) buffer: &'a mut [u8],
+}
+
+impl Uplink {
+    pub(super) fn new(id: UplinkId, options: UplinkOptions) -> Uplink {
+        Uplink {
+            id,
+            state: State::Resting { until: Duration::ZERO },
+            backoff: Backoff::new(options.first_pause, options.longest_pause),
+            addresses: Vec::new(),
+            ready: false,
+            dropped: 0,
+            options,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state, State::Connected { up_by: None, .. })
+    }
+
+    pub(super) fn queued_bytes(&self) -> usize {
+        match &self.state {
+            State::Connected { link, call, .. } => {
+                link.session.queued(*call) + link.session.output().len()
+            }
+            _ => 0,
+        }
+    }
+
+    pub(super) fn send(&mut self, message: &[u8]) -> Result<(), NotSent> {
+        let queued = self.queued_bytes();
+        let State::Connected { link, call, up_by: None, .. } = &mut self.state else {
+            return Err(NotSent::Down);
+        };
+        // One message is taken whatever its size.
+        if queued > 0 && queued + message.len() > self.options.max_queued_bytes {
+            self.dropped += 1;
+            return Err(NotSent::Full);
+        }
+        link.session.send_message(*call, message, false).map_err(|_| NotSent::Down)
+    }
+
+    pub(super) fn hurry(&mut self) {
+        if let State::Resting { until } = &mut self.state {
+            *until = Duration::ZERO;
+        }
+    }
+
+    pub(super) fn note(&mut self, ready: Readiness) {
+        self.ready = true;
+        if let State::Connected { link, blocked, .. } = &mut self.state {
+            if ready.readable {
+                link.set_readable(ready.ended);
+            }
+            *blocked &= !ready.writable;
+        }
+    }
+
+    /// When [`turn`](Self::turn) is due; zero means now.
+    pub(super) fn next_timeout(&self) -> Duration {
+        match &self.state {
+            _ if self.ready => Duration::ZERO,
+            State::Resting { until } | State::Connecting { until, .. } => *until,
+            State::LookingUp => Duration::MAX,
+            State::Connected { link, up_by, .. } => {
+                link.session.next_timeout().min(up_by.unwrap_or(Duration::MAX))
+            }
+        }
+    }
+
+    pub(super) fn turn(
+        &mut self,
+        now: Duration,
+        tools: &mut Tools<'_>,
+        resident: &mut dyn Resident,
+    ) {
+        self.ready = false;
+        match &mut self.state {
+            State::Resting { until } if now >= *until => self.begin(now, tools, resident),
+            State::Resting { .. } | State::LookingUp => (),
+            State::Connecting { stream, until } => match stream.is_connected() {
+                Ok(true) => {
+                    let began = self.call(now);
+                    match began {
+                        Ok(()) => self.turn_link(now, tools.buffer, resident),
+                        Err(error) => self.try_next(now, error, tools.registrar, resident),
+                    }
+                }
+                Ok(false) if now < *until => (),
+                Ok(false) => {
+                    self.try_next(now, ErrorKind::TimedOut.into(), tools.registrar, resident);
+                }
+                Err(error) => self.try_next(now, error, tools.registrar, resident),
+            },
+            State::Connected { .. } => self.turn_link(now, tools.buffer, resident),
+        }
+    }
+
+    /// Finds out where to connect to.
+    fn begin(&mut self, now: Duration, tools: &Tools<'_>, resident: &mut dyn Resident) {
+        if let Ok(address) = self.options.target.parse() {
+            self.state = State::LookingUp;
+            return self.looked_up(now, Ok(vec![address]), tools.registrar, resident);
+        }
+        match tools.look_ups.begin(self.id, &self.options.target) {
+            Ok(()) => self.state = State::LookingUp,
+            Err(error) => self.try_next(now, error, tools.registrar, resident),
+        }
+    }
+
+    /// The addresses are known.
+    pub(super) fn looked_up(
+        &mut self,
+        now: Duration,
+        addresses: io::Result<Vec<SocketAddr>>,
+        registrar: &Registrar,
+        resident: &mut dyn Resident,
+    ) {
+        if !matches!(self.state, State::LookingUp) {
+            return;
+        }
+        let failure = match addresses {
+            Ok(addresses) => {
+                self.addresses = addresses;
+                self.addresses.reverse();
+                io::Error::new(ErrorKind::NotFound, "the name has no address")
+            }
+            Err(error) => error,
+        };
+        self.try_next(now, failure, registrar, resident);
+    }
+
+    /// Begins to connect to the next address; after the last one, rests because of `failure`.
+    fn try_next(
+        &mut self,
+        now: Duration,
+        mut failure: io::Error,
+        registrar: &Registrar,
+        resident: &mut dyn Resident,
+    ) {
+        while let Some(address) = self.addresses.pop() {
+            let stream = Stream::connect(address).and_then(|mut stream| {
+                registrar.add_stream(&mut stream, KEYS | u64::from(self.id.0))?;
+                Ok(stream)
+            });
+            match stream {
+                Ok(stream) => {
+                    let until = now + self.options.channel.connect_timeout;
+                    self.state = State::Connecting { stream, until };
+                    return;
+                }
+                Err(error) => failure = error,
+            }
+        }
+        let status = self.unavailable(&failure);
+        self.rest(now, &status, false, resident);
+    }
+
+    /// Begins the call on the connection that was just made.
+    fn call(&mut self, now: Duration) -> io::Result<()> {
+        let resting = State::Resting { until: Duration::MAX };
+        let State::Connecting { stream, until } = mem::replace(&mut self.state, resting) else {
+            return Ok(());
+        };
+        let UplinkOptions { target, path, metadata, opening, channel, .. } = &self.options;
+        let tls = channel.tls.as_ref().map(|tls| Tls::client(tls, target, channel.protocol));
+        let socket = Socket::client(stream, tls.transpose()?);
+        let mut link = Box::new(Link::new(socket, target, channel, now));
+        let call = link.session.start(now, path, metadata, None);
+        let call = call.map_err(|error| io::Error::other(format!("no call begins: {error:?}")))?;
+        link.session.send_message(call, opening, false).map_err(io::Error::other)?;
+        self.state = State::Connected { link, call, up_by: Some(until), blocked: false };
+        Ok(())
+    }
+
+    fn turn_link(&mut self, now: Duration, buffer: &mut [u8], resident: &mut dyn Resident) {
+        let id = self.id;
+        let State::Connected { link, call, up_by, .. } = &mut self.state else { return };
+        let mut inbox = Inbox { id, resident, up_by, taken: Vec::new(), end: None };
+        link.turn(now, buffer, &mut inbox);
+        let Inbox { taken, end, .. } = inbox;
+        for bytes in taken {
+            link.session.message_taken(*call, bytes);
+        }
+        self.ready = link.is_runnable();
+        self.settle(now, end, resident);
+    }
+
+    /// Writes what waits. Tells whether the resident heard of something.
+    pub(super) fn flush(&mut self, now: Duration, resident: &mut dyn Resident) -> bool {
+        let id = self.id;
+        let State::Connected { link, up_by, blocked, .. } = &mut self.state else { return false };
+        if *blocked || link.session.output().is_empty() {
+            return false;
+        }
+        let mut inbox = Inbox { id, resident, up_by, taken: Vec::new(), end: None };
+        link.flush(now, &mut inbox);
+        let end = inbox.end;
+        *blocked = !link.session.output().is_empty();
+        self.ready |= link.is_runnable();
+        self.settle(now, end, resident)
+    }
+
+    /// Draws the consequences of what a link has done. Tells whether it is over.
+    fn settle(&mut self, now: Duration, end: Option<Status>, resident: &mut dyn Resident) -> bool {
+        let State::Connected { link, up_by, .. } = &mut self.state else { return false };
+        let is_late = up_by.is_some_and(|up_by| now >= up_by);
+        let status = match (link.failure.take(), end) {
+            (Some(error), _) => self.unavailable(&error),
+            (None, Some(status)) => status,
+            (None, None) if link.lost => self.unavailable(&ErrorKind::ConnectionAborted.into()),
+            (None, None) if is_late => self.unavailable(&ErrorKind::TimedOut.into()),
+            (None, None) => return false,
+        };
+        let was_up = self.is_up();
+        self.rest(now, &status, was_up, resident);
+        true
+    }
+
+    /// Waits for the next attempt.
+    fn rest(&mut self, now: Duration, status: &Status, was_up: bool, resident: &mut dyn Resident) {
+        if was_up {
+            self.backoff.succeeded();
+        }
+        let is_refusal = !matches!(status.code, Code::Ok | Code::Unavailable);
+        let until = self.backoff.failed(now);
+        let until = if is_refusal { now + self.options.refused_pause } else { until };
+        self.state = State::Resting { until };
+        self.ready = false;
+        resident.uplink(self.id, UplinkEvent::Down { status, was_up });
+    }
+
+    fn unavailable(&self, error: &io::Error) -> Status {
+        Status::new(Code::Unavailable, format!("{}: {error}", self.options.target))
+    }
+
+    /// Half-closes the call, so that the peer learns that this is no accident.
+    pub(super) fn close(self, now: Duration) {
+        if let State::Connected { mut link, call, .. } = self.state {
+            let _ = link.session.half_close(call);
+            link.close(now);
+        }
+    }
+}
+
+/// Hands what a link reports to the resident. There is one call on it.
+struct Inbox<'a> {
+    id: UplinkId,
+    resident: &'a mut dyn Resident,
+    up_by: &'a mut Option<Duration>,
+    /// The lengths of the messages that have been handed on.
+    taken: Vec<usize>,
+    end: Option<Status>,
+}
+
+impl Inbox<'_> {
+    fn is_up(&mut self) {
+        if self.up_by.take().is_some() {
+            self.resident.uplink(self.id, UplinkEvent::Up);
+        }
+    }
+}
+
+impl ClientSink for Inbox<'_> {
+    fn headers(&mut self, _: CallId, _: &Metadata) {
+        self.is_up();
+    }
+
+    fn message(&mut self, _: CallId, message: &[u8]) {
+        self.is_up();
+        self.resident.uplink(self.id, UplinkEvent::Message(message));
+        self.taken.push(message.len());
+    }
+
+    fn finished(&mut self, _: CallId, status: Status, _: bool) {
+        self.end = Some(status);
+    }
+
+    fn writable(&mut self, _: CallId) {}
+}

@@ -1,0 +1,276 @@
+//! Residents that keep calls up to their peers.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use agora::call::Code;
+use agora::rpc::{NotSent, Resolver, ServerOptions};
+
+use crate::fixture::{LONG, eventually};
+use crate::peers::*;
+
+fn is_up(event: &Event) -> bool {
+    matches!(event, Event::Up(_))
+}
+
+fn is_down(event: &Event) -> bool {
+    matches!(event, Event::Down { .. })
+}
+
+#[test]
+fn two_peers_talk_both_ways_over_either_uplink() {
+    let (a, b) = (Peer::new(), Peer::new());
+    a.add(to(b.address, "ours"));
+    b.add(to(a.address, "ours"));
+    eventually("both are up", || a.has(&Event::Up(0)) && b.has(&Event::Up(0)));
+    a.send(0, vec![b"?from a".to_vec()]);
+    b.send(0, vec![b"?from b".to_vec()]);
+    eventually("messages and answers", || {
+        a.has(&Event::Message(b"?from b".to_vec()))
+            && b.has(&Event::Message(b"?from a".to_vec()))
+            && a.has(&Event::Answer(0, b"from a".to_vec()))
+            && b.has(&Event::Answer(0, b"from b".to_vec()))
+    });
+}
+
+#[test]
+fn five_peers_get_ten_thousand_messages_each_in_order() {
+    const MESSAGES: u32 = 10_000;
+    const IN_ONE_TURN: u32 = 500;
+    let peers = [(); 5].map(|()| Peer::new());
+    for (n, peer) in peers.iter().enumerate() {
+        for other in peers.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, other)| other) {
+            peer.add(to(other.address, "ours"));
+        }
+    }
+    eventually("all are up", || peers.iter().all(|peer| peer.count(is_up) == 4));
+    for first in (0..MESSAGES).step_by(IN_ONE_TURN as usize) {
+        for (n, peer) in peers.iter().enumerate() {
+            let message = |number: u32| [&[n as u8], &number.to_be_bytes()[..]].concat();
+            let messages: Vec<_> = (first..first + IN_ONE_TURN).map(message).collect();
+            (0..4).for_each(|uplink| peer.send(uplink, messages.clone()));
+        }
+    }
+    eventually("all messages", || {
+        peers.iter().all(|peer| {
+            peer.count(|event| matches!(event, Event::Message(_))) == 4 * MESSAGES as usize
+        })
+    });
+    for (n, peer) in peers.iter().enumerate() {
+        let messages = peer.messages();
+        for other in (0..5).filter(|other| *other != n) {
+            let numbers = messages.iter().filter(|message| message[0] == other as u8);
+            let numbers =
+                numbers.map(|message| u32::from_be_bytes(message[1..].try_into().unwrap()));
+            assert!(numbers.eq(0..MESSAGES), "from {other} to {n}");
+        }
+        assert_eq!(peer.count(|event| matches!(event, Event::NotSent(..))), 0);
+        assert_eq!(peer.count(is_down), 0);
+    }
+}
+
+#[test]
+fn a_peer_that_restarts_is_talked_to_again_at_once() {
+    let (a, mut b) = (Peer::new(), Peer::new());
+    a.add(to(b.address, "ours"));
+    for round in 1..=5 {
+        eventually("up", || a.count(is_up) == round);
+        b.stop();
+        eventually("down, and refused some times", || a.count(is_down) >= 4 * round);
+        a.send(0, vec![b"nobody is there".to_vec()]);
+        eventually("refused", || {
+            a.count(|event| *event == Event::NotSent(0, NotSent::Down)) == round
+        });
+        let again = Instant::now();
+        b = Peer::at(b.address, ServerOptions::default());
+        eventually("up again", || a.count(is_up) == round + 1);
+        // The longest pause is 50 ms; the rest is for a busy machine.
+        assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
+        a.send(0, vec![b"back".to_vec()]);
+        eventually("a message", || b.has(&Event::Message(b"back".to_vec())));
+    }
+    let events = a.events();
+    let after_up = events.iter().skip_while(|event| !is_up(event)).nth(1).unwrap();
+    assert!(matches!(after_up, Event::Down { was_up: true, .. }), "{after_up:?}");
+    let refused = events.iter().find(|event| matches!(event, Event::Down { was_up: false, .. }));
+    let Some(Event::Down { code, reason, .. }) = refused else { panic!("{events:?}") };
+    assert_eq!(*code, Code::Unavailable);
+    assert!(reason.contains(&b.address.to_string()) && reason.contains("refused"), "{reason}");
+}
+
+#[test]
+fn a_peer_that_takes_nothing_costs_no_more_than_its_bound() {
+    let (a, b) = (Peer::new(), Peer::new());
+    let mut options = to(b.address, "ours");
+    options.path = DEAF.into();
+    options.max_queued_bytes = 1_000_000;
+    a.add(options);
+    eventually("up", || a.has(&Event::Up(0)));
+    for _ in 0..10 {
+        a.send(0, vec![vec![7; 100_000]; 10]);
+    }
+    eventually("it is full", || a.has(&Event::NotSent(0, NotSent::Full)));
+    eventually("all are dealt with", || {
+        let not_sent = a.count(|event| matches!(event, Event::NotSent(..)));
+        let desk = a.desk.lock().unwrap();
+        // The window of a call and a message are with the peer.
+        let kept = 100 - not_sent;
+        desk.dropped == [not_sent as u64] && (10..=14).contains(&kept)
+    });
+    assert!(a.desk.lock().unwrap().queued_bytes[0] <= 1_100_000);
+    assert_eq!(a.count(is_down), 0, "it is alive");
+}
+
+/// The native protocol's greeting and the headers of call 1, with windows of a gibibyte.
+const GREETING: &[u8] = b"AGR1\
+    \0\0\0\x0e\x01\0\0\0\0\x08\x80\x80\x80\x80\x04\x10\x80\x80\x80\x80\x04\x18\x64\
+    \0\0\0\0\x04\0\0\0\x01";
+
+#[test]
+fn a_peer_that_stops_reading_is_given_up() {
+    let listener = TcpListener::bind(local()).unwrap();
+    let a = Peer::new();
+    let mut options = to(listener.local_addr().unwrap(), "ours");
+    options.max_queued_bytes = 1_000_000;
+    a.add(options);
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(GREETING).unwrap();
+    eventually("up", || a.has(&Event::Up(0)));
+    // The kernel's buffers take some megabytes; then it is full, and then silent for too long.
+    for _ in 0..50 {
+        a.send(0, vec![vec![7; 100_000]; 10]);
+    }
+    eventually("full", || a.has(&Event::NotSent(0, NotSent::Full)));
+    eventually("down", || a.count(is_down) == 1);
+    let Some(Event::Down { was_up: true, reason, .. }) = a.events().into_iter().find(is_down)
+    else {
+        panic!("{:?}", a.events());
+    };
+    assert!(reason.contains("keepalive") || reason.contains("takes no bytes"), "{reason}");
+    // It comes back with a connection of its own.
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(GREETING).unwrap();
+    eventually("up again", || a.count(is_up) == 2);
+}
+
+#[test]
+fn a_peer_that_accepts_and_says_nothing_is_tried_again() {
+    let listener = TcpListener::bind(local()).unwrap();
+    let a = Peer::new();
+    let mut options = to(listener.local_addr().unwrap(), "ours");
+    options.channel.connect_timeout = Duration::from_millis(30);
+    a.add(options);
+    for _ in 0..3 {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let mut said = Vec::new();
+        // Its last words are our end of file.
+        let _ = stream.read_to_end(&mut said);
+        assert!(said.starts_with(b"AGR1"));
+    }
+    eventually("down three times", || a.count(is_down) >= 3);
+    let Some(Event::Down { reason, was_up: false, .. }) = a.events().into_iter().next() else {
+        panic!("{:?}", a.events());
+    };
+    assert!(reason.contains("timed out"), "{reason}");
+}
+
+#[test]
+fn a_refusal_is_told_and_not_hammered_against() {
+    let (a, b) = (Peer::new(), Peer::new());
+    let mut options = to(b.address, "others");
+    options.refused_pause = Duration::from_millis(200);
+    let started = Instant::now();
+    a.add(options);
+    eventually("refused three times", || a.count(is_down) == 3);
+    assert!(started.elapsed() >= Duration::from_millis(400));
+    for event in a.events() {
+        let Event::Down { was_up, code, reason, .. } = event else { panic!("{event:?}") };
+        assert_eq!(
+            (was_up, code, &*reason),
+            (false, Code::FailedPrecondition, "this is group ours")
+        );
+    }
+    assert!(b.events().is_empty());
+}
+
+#[test]
+fn a_shutdown_is_no_accident_to_the_peer() {
+    let (mut a, b) = (Peer::new(), Peer::new());
+    a.add(to(b.address, "ours"));
+    eventually("up", || a.has(&Event::Up(0)));
+    a.send(0, vec![b"last words".to_vec()]);
+    eventually("sent", || a.has_room(1));
+    a.stop();
+    eventually("the end", || b.has(&Event::Ended));
+    assert_eq!(b.events()[..2], [Event::Message(b"last words".to_vec()), Event::Ended]);
+}
+
+#[test]
+fn an_uplink_that_is_removed_is_gone_for_the_peer() {
+    let (a, b) = (Peer::new(), Peer::new());
+    a.add(to(b.address, "ours"));
+    a.add(to(b.address, "ours"));
+    eventually("up", || a.count(is_up) == 2);
+    a.order(Command::Remove(0));
+    eventually("lost", || b.has(&Event::Lost));
+    a.send(0, vec![b"to nobody".to_vec()]);
+    a.send(1, vec![b"to somebody".to_vec()]);
+    eventually("the other one goes on", || b.has(&Event::Message(b"to somebody".to_vec())));
+    assert!(a.has(&Event::NotSent(0, NotSent::Down)));
+    assert_eq!(a.count(is_down), 0);
+}
+
+#[test]
+fn a_name_that_is_looked_up_for_long_holds_nothing_up() {
+    let b = Peer::new();
+    let (release, gate) = mpsc::channel::<std::io::Result<Vec<SocketAddr>>>();
+    let gate = Mutex::new(gate);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let resolver = Resolver::new({
+        let asked = Arc::clone(&asked);
+        move |target| {
+            asked.lock().unwrap().push(target.to_owned());
+            gate.lock().unwrap().recv_timeout(LONG).unwrap()
+        }
+    });
+    let options = ServerOptions { resolver, ..ServerOptions::default() };
+    let a = Peer::at(local(), options);
+    a.add(to("peer.example:7", "ours"));
+    a.add(to(b.address, "ours"));
+    eventually("it is asked", || *asked.lock().unwrap() == ["peer.example:7"]);
+    eventually("others are up meanwhile", || a.has(&Event::Up(1)));
+    a.send(1, vec![b"?are you there".to_vec()]);
+    eventually("an answer", || a.has(&Event::Answer(1, b"are you there".to_vec())));
+
+    // At first it fails; then the first of its addresses leads nowhere.
+    release.send(Err(std::io::Error::other("no such name"))).unwrap();
+    eventually("down", || a.count(is_down) == 1);
+    let nobody = TcpListener::bind(local()).unwrap().local_addr().unwrap();
+    release.send(Ok(vec![nobody, b.address])).unwrap();
+    eventually("up", || a.has(&Event::Up(0)));
+    let Some(Event::Down { reason, .. }) = a.events().into_iter().find(is_down) else { panic!() };
+    assert_eq!(reason, "peer.example:7: no such name");
+    assert_eq!(a.count(is_down), 1, "an address that fails is no failure of the name");
+}
+
+#[test]
+fn large_messages_pass_and_do_not_hold_small_ones_up_for_long() {
+    let (a, b) = (Peer::new(), Peer::new());
+    a.add(to(b.address, "ours"));
+    eventually("up", || a.has(&Event::Up(0)));
+    let large = vec![1; 1024 * 1024 + 4096];
+    for _ in 0..64 {
+        a.send(0, vec![large.clone()]);
+        eventually("room", || a.has_room(8 << 20));
+        a.send(0, vec![b"?beat".to_vec()]);
+    }
+    eventually("all have come", || b.messages().len() == 128);
+    assert!(b.messages().iter().step_by(2).all(|message| *message == large));
+    eventually("all are answered", || {
+        a.count(|event| *event == Event::Answer(0, b"beat".to_vec())) == 64
+    });
+    assert_eq!(a.count(|event| matches!(event, Event::NotSent(..))), 0);
+}

@@ -1,0 +1,67 @@
+//! Peers that talk inside TLS, and know one another by their certificates.
+
+use agora::call::Code;
+use agora::rpc::{ClientTls, ServerOptions, UplinkOptions};
+
+use crate::certificates::{Authority, Issued};
+use crate::fixture::eventually;
+use crate::peers::{Event, Peer, local, to};
+use crate::secure::{Wishes, server_options};
+
+/// A peer that takes only those with a certificate of the authority.
+fn peer(authority: &Authority) -> Peer {
+    let wishes = Wishes { only: true, client_certificates: true, ..Wishes::default() };
+    Peer::at(local(), server_options(authority, wishes))
+}
+
+fn secure(mut options: UplinkOptions, believes: &Authority, own: &Issued) -> UplinkOptions {
+    let tls = ClientTls::load(&believes.ca(), None, Some(own.files())).unwrap();
+    options.channel.tls = Some(tls);
+    options
+}
+
+#[test]
+fn peers_with_certificates_of_one_authority_talk() {
+    let authority = Authority::new();
+    let (a, b) = (peer(&authority), peer(&authority));
+    let own = authority.issue("peer", &["peer"]);
+    a.add(secure(to(b.address, "ours"), &authority, &own));
+    eventually("up", || a.has(&Event::Up(0)));
+    for round in 0..20_u8 {
+        let large = [b"?".as_slice(), &vec![round; 300_000]].concat();
+        a.send(0, vec![large.clone(), vec![round]]);
+        eventually("the answer", || a.has(&Event::Answer(0, large[1..].to_vec())));
+    }
+    let small = b.messages().into_iter().filter(|message| message.len() == 1);
+    assert!(small.eq((0..20).map(|round| vec![round])));
+}
+
+#[test]
+fn who_is_not_believed_or_speaks_in_the_clear_is_told() {
+    let (ours, others) = (Authority::new(), Authority::new());
+    let (a, b) = (Peer::new(), peer(&ours));
+    let own = ours.issue("peer", &["peer"]);
+    let strange = others.issue("stranger", &["peer"]);
+    // We do not believe it; it does not believe us; it wants TLS; there is no TLS.
+    a.add(secure(to(b.address, "ours"), &others, &own));
+    a.add(secure(to(b.address, "ours"), &ours, &strange));
+    a.add(to(b.address, "ours"));
+    let clear = Peer::at(local(), ServerOptions::default());
+    a.add(secure(to(clear.address, "ours"), &ours, &own));
+    let reasons = || {
+        let mut reasons = [None, None, None, None];
+        for event in a.events() {
+            let Event::Down { uplink, was_up, code, reason } = event else { panic!("{event:?}") };
+            // Who answers in the clear does not speak the protocol.
+            let wanted = if uplink == 2 { Code::Internal } else { Code::Unavailable };
+            assert_eq!((was_up, code), (false, wanted), "{reason}");
+            reasons[uplink].get_or_insert(reason);
+        }
+        reasons
+    };
+    eventually("all are down", || reasons().iter().all(Option::is_some));
+    let reasons = reasons().map(Option::unwrap);
+    assert!(reasons[0].contains("certificate"), "{}", reasons[0]);
+    assert!(reasons[3].contains("TLS"), "{}", reasons[3]);
+    assert_eq!(b.events(), []);
+}
