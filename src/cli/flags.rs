@@ -34,6 +34,30 @@ impl Flags {
         self
     }
 
+    /// A flag with a value and a letter.
+    pub(super) fn lettered_value(
+        mut self,
+        letter: char,
+        name: &str,
+        help: &str,
+        hint: &str,
+    ) -> Flags {
+        self.options.optopt(&letter.to_string(), name, help, hint);
+        self
+    }
+
+    /// A flag with a value that may be there several times.
+    pub(super) fn values(mut self, name: &str, help: &str, hint: &str) -> Flags {
+        self.options.optmulti("", name, help, hint);
+        self
+    }
+
+    /// A flag with a letter, without a value.
+    pub(super) fn lettered_switch(mut self, letter: char, name: &str, help: &str) -> Flags {
+        self.options.optflag(&letter.to_string(), name, help);
+        self
+    }
+
     /// A flag without a value.
     pub(super) fn switch(mut self, name: &str, help: &str) -> Flags {
         self.options.optflag("", name, help);
@@ -76,6 +100,11 @@ impl Parsed {
         self.matches.opt_str(name)
     }
 
+    /// The texts of a flag that may be there several times.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        self.matches.opt_strs(name)
+    }
+
     /// The text of a flag that must be there.
     pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
         self.text(name).ok_or_else(|| self.wrong(format!("--{name} is required")))
@@ -104,6 +133,15 @@ impl Parsed {
         }
         let (low, high) = bounds.into_inner();
         Err(self.wrong(format!("--{name} {number}: expected {low} to {high}")))
+    }
+
+    /// A probability, from 0 to 1; 0 if it is not there.
+    pub(super) fn probability(&self, name: &str) -> Result<f64, Failure> {
+        let probability = self.parsed(name, 0.0)?;
+        if (0.0..=1.0).contains(&probability) {
+            return Ok(probability);
+        }
+        Err(self.wrong(format!("--{name} {probability}: expected 0 to 1")))
     }
 
     /// A duration given in seconds, fractions allowed, or its default.

@@ -10,14 +10,18 @@ mod connect;
 mod failure;
 mod flags;
 mod interop;
+mod job;
 mod kv;
 mod market;
+mod output;
 mod peers;
 mod seller;
 mod serve;
 mod shell;
 mod termination;
 mod trade;
+mod word_count;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -45,8 +49,11 @@ const COMMANDS: &[Command] = &[
         run: interop::run,
     },
     Command { name: "kv", summary: "ask a replicated key-value store", run: kv::run },
+    Command { name: "mapper", summary: "do map tasks of MapReduce", run: worker::run_mapper },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
+    Command { name: "reducer", summary: "do reduce tasks of MapReduce", run: worker::run_reducer },
     Command { name: "seller", summary: "sell on a market, and hear of sales", run: seller::run },
+    Command { name: "wordcount", summary: "count words by MapReduce", run: word_count::run },
 ];
 
 /// Runs the process's command line.

@@ -18,7 +18,12 @@
 //! - [`execute`]: runs a task
 //! - [`scheduler`]: which worker does what, and what happens when one fails
 
+pub mod contract;
 pub mod execute;
+pub mod files;
 pub mod job;
+pub mod master;
 pub mod scheduler;
 pub mod split;
+mod wire;
+pub mod worker;

@@ -19,6 +19,7 @@
 pub mod no_package;
 pub mod agora_bench_v1;
 pub mod agora_kv_v1;
+pub mod agora_mapreduce_v1;
 pub mod agora_market_v1;
 pub mod agora_native_v1;
 pub mod grpc_health_v1;

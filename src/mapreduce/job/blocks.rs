@@ -73,10 +73,12 @@ impl<R: Read> BlockReader<R> {
         }
         Ok(())
     }
-}
 
-impl<R: Read> Blocks for BlockReader<R> {
-    fn next(&mut self) -> io::Result<Option<Block<'_>>> {
+    /// Reads the next block. Returns whether there is one.
+    ///
+    /// # Errors
+    /// As [`Blocks::next`].
+    pub fn advance(&mut self) -> io::Result<bool> {
         self.make_room()?;
         let mut searched = 0;
         loop {
@@ -100,9 +102,19 @@ impl<R: Read> Blocks for BlockReader<R> {
                     continue;
                 }
             };
-            let bytes = &self.buffer[..self.given];
-            return Ok((!bytes.is_empty()).then_some(Block { offset: self.offset, bytes }));
+            return Ok(self.given > 0);
         }
+    }
+
+    /// The block that was read last.
+    pub fn current(&self) -> Block<'_> {
+        Block { offset: self.offset, bytes: &self.buffer[..self.given] }
+    }
+}
+
+impl<R: Read> Blocks for BlockReader<R> {
+    fn next(&mut self) -> io::Result<Option<Block<'_>>> {
+        Ok(self.advance()?.then(|| self.current()))
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Fault {
     Declined(String),
     /// This worker lacks what the task needs: a file, space on its disk. Another may have it.
     Place(String),
+    /// This worker lacks the task's input: as [`Place`](Fault::Place), but the master may send it.
+    NoInput(String),
     /// The job's own code failed. Another attempt may do better.
     Crashed {
         /// What happened.
@@ -44,9 +46,10 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Cancelled => f.write_str("cancelled"),
-            Fault::Declined(reason) | Fault::Place(reason) | Fault::Hopeless(reason) => {
-                f.write_str(reason)
-            }
+            Fault::Declined(reason)
+            | Fault::Place(reason)
+            | Fault::NoInput(reason)
+            | Fault::Hopeless(reason) => f.write_str(reason),
             Fault::Crashed { reason, record: None } => f.write_str(reason),
             Fault::Crashed { reason, record: Some(offset) } => {
                 write!(f, "{reason} (at byte {offset} of the input)")

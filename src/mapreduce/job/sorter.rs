@@ -20,7 +20,7 @@ use crate::text::{find, parse_u64, push_u64};
 pub const RUNS_AT_ONCE: usize = 64;
 
 /// Where runs are kept, by number.
-pub trait RunStore {
+pub trait RunStore: Send {
     /// A run to be written.
     ///
     /// # Errors
@@ -355,21 +355,20 @@ impl Values for Groups {
 mod tests {
     use super::*;
     use crate::seed::{Seed, each_seed};
-    use std::cell::RefCell;
     use std::collections::BTreeMap;
-    use std::rc::Rc;
+    use std::sync::{Arc, Mutex};
 
     #[derive(Default)]
     struct Memory {
-        runs: BTreeMap<u64, Rc<RefCell<Vec<u8>>>>,
+        runs: BTreeMap<u64, Arc<Mutex<Vec<u8>>>>,
         most: usize,
     }
 
-    struct Shared(Rc<RefCell<Vec<u8>>>);
+    struct Shared(Arc<Mutex<Vec<u8>>>);
 
     impl Write for Shared {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().extend_from_slice(bytes);
+            self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -380,15 +379,15 @@ mod tests {
 
     impl RunStore for Memory {
         fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>> {
-            let run = Rc::default();
-            self.runs.insert(number, Rc::clone(&run));
+            let run = Arc::default();
+            self.runs.insert(number, Arc::clone(&run));
             self.most = self.most.max(self.runs.len());
             Ok(Box::new(Shared(run)))
         }
 
         fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>> {
             let run = self.runs.get(&number).ok_or(io::ErrorKind::NotFound)?;
-            Ok(Box::new(io::Cursor::new(run.borrow().clone())))
+            Ok(Box::new(io::Cursor::new(run.lock().unwrap().clone())))
         }
 
         fn remove(&mut self, number: u64) {

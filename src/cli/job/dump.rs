@@ -1,0 +1,50 @@
+//! `dump.txt`: everything that happened in a job, for people.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The file. Lines are collected and written when a round is over, or when there are many.
+pub(super) struct Dump {
+    file: File,
+    lines: String,
+    /// What went wrong with writing; a job goes on without.
+    pub(super) problem: Option<io::Error>,
+}
+
+const WRITE_BYTES: usize = 64 * 1024;
+
+impl Dump {
+    pub(super) fn begin(path: &Path, resumes: bool) -> io::Result<Dump> {
+        let mut options = OpenOptions::new();
+        let options = options.create(true).append(true).truncate(false);
+        let file = options.open(path)?;
+        if !resumes {
+            file.set_len(0)?;
+        }
+        Ok(Dump { file, lines: String::new(), problem: None })
+    }
+
+    pub(super) fn say(&mut self, text: &str) {
+        self.lines.push_str(text);
+        if !text.ends_with('\n') {
+            self.lines.push('\n');
+        }
+        if self.lines.len() >= WRITE_BYTES {
+            self.write_out();
+        }
+    }
+
+    pub(super) fn write_out(&mut self) {
+        if let Err(error) = self.file.write_all(self.lines.as_bytes()) {
+            self.problem.get_or_insert(error);
+        }
+        self.lines.clear();
+    }
+}
+
+impl Drop for Dump {
+    fn drop(&mut self) {
+        self.write_out();
+    }
+}

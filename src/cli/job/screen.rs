@@ -1,0 +1,100 @@
+//! What people see of a job while it runs, on stderr: a bar on a terminal, a line for each round,
+//! or everything.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use super::seconds;
+use crate::mapreduce::master::News;
+
+/// The screen. Nobody needs to see it: what cannot be written is dropped.
+pub(super) struct Screen {
+    verbose: bool,
+    quiet: bool,
+    is_terminal: bool,
+    /// A bar is there, without a newline behind it.
+    has_bar: bool,
+    round: String,
+}
+
+const BAR_CHARS: usize = 30;
+
+impl Screen {
+    pub(super) fn new(verbose: bool, quiet: bool) -> Screen {
+        let is_terminal = io::stderr().is_terminal();
+        Screen { verbose, quiet, is_terminal, has_bar: false, round: String::new() }
+    }
+
+    pub(super) fn say_if_verbose(&mut self, text: &str) {
+        if self.verbose && !self.quiet {
+            self.write(text);
+        }
+    }
+
+    pub(super) fn summary(&mut self, text: &str) {
+        if !self.quiet {
+            self.write(text);
+        }
+    }
+
+    pub(super) fn note(&mut self, news: &News<'_>) {
+        if self.verbose || self.quiet {
+            return;
+        }
+        match news {
+            News::RoundBegan { name } => (*name).clone_into(&mut self.round),
+            News::Gone { .. } | News::Silent { .. } => {
+                if let Some(text) = news.words() {
+                    self.write(&text);
+                }
+            }
+            News::Progress { maps, reduces, elapsed, status } if self.is_terminal => {
+                let mut text = format!("{} {}", self.round, bar(*maps, *reduces));
+                let _ = write!(text, " {}", seconds(*elapsed));
+                if let Some(status) = status {
+                    let _ = write!(text, " {status}");
+                }
+                let _ = write!(io::stderr(), "\r\x1b[K{text}");
+                self.has_bar = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        let clear = if std::mem::take(&mut self.has_bar) { "\r\x1b[K" } else { "" };
+        let _ = writeln!(io::stderr(), "{clear}{}", text.trim_end_matches('\n'));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if self.has_bar {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// Maps and reduces that are completed, of all.
+fn bar(maps: (usize, usize), reduces: (usize, usize)) -> String {
+    let (done, all) = (maps.0 + reduces.0, (maps.1 + reduces.1).max(1));
+    let filled = BAR_CHARS * done / all;
+    let mut text = format!("[{}{}]", "#".repeat(filled), ".".repeat(BAR_CHARS - filled));
+    let _ = write!(text, " map {}/{}", maps.0, maps.1);
+    if reduces.1 > 0 {
+        let _ = write!(text, ", reduce {}/{}", reduces.0, reduces.1);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bar;
+
+    #[test]
+    fn a_bar_fills_with_its_tasks() {
+        let half = format!("[{}{}] map 2/2, reduce 0/2", "#".repeat(15), ".".repeat(15));
+        assert_eq!(bar((2, 2), (0, 2)), half);
+        assert_eq!(bar((0, 1), (0, 0)), format!("[{}] map 0/1", ".".repeat(30)));
+    }
+}

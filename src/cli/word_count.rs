@@ -1,0 +1,56 @@
+//! `agora wordcount`: how often each word is in some files.
+
+use std::path::Path;
+
+use super::flags::Flags;
+use super::job::{self, Watched, seconds, size};
+use super::{Failure, output};
+use crate::mapreduce::job::{KeyOrder, WordCount};
+use crate::mapreduce::master::{Master, Round};
+
+/// Counts words.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new(
+        "agora wordcount [FLAGS] FILE...",
+        "Counts words: runs of bytes without white space. Writes `word TAB count` lines, in the\n\
+         order of the words' bytes.",
+    )
+    .value("output", "where the counts go, - for stdout (default DATA/output.txt)", "FILE");
+    let parsed = job::flags(flags).parse(arguments)?;
+    let flags = job::read(&parsed)?;
+    if flags.reduces == 0 {
+        return Err(parsed.wrong("--reduces 0: counting needs a reduce task"));
+    }
+    let mut master = Master::new(flags.options.clone(), WordCount::NAME, Vec::new(), &flags.input)?;
+    let mut watched = Watched::begin(&master, &flags, false)?;
+    let round = Round {
+        name: "Counting words".into(),
+        map_parameter: [].into(),
+        reduce_parameter: [].into(),
+        reduces: flags.reduces,
+    };
+    let outcome = master.run_round(round, &mut watched)?;
+    let target = parsed
+        .text("output")
+        .unwrap_or_else(|| master.layout().file("output.txt").to_string_lossy().into_owned());
+    let merged = output::merge(&outcome.outputs, KeyOrder::Bytes, Path::new(&target));
+    merged.map_err(|error| Failure::because(&target, error))?;
+    let counters = &outcome.counters;
+    let times = watched.times;
+    watched.summary(&format!(
+        "{} words, {} different ones, in {} lines and {}\n\
+         {} map tasks, {} reduce tasks; {} went through the shuffle\n\
+         map {}, shuffle {}, reduce {}",
+        counters.own("words"),
+        counters.own("output records"),
+        counters.own("lines"),
+        size(master.input_bytes()),
+        flags.options.maps,
+        flags.reduces,
+        size(outcome.fetched_bytes),
+        seconds(times.map),
+        seconds(times.shuffle),
+        seconds(times.reduce),
+    ));
+    watched.end()
+}

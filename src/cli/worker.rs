@@ -1,0 +1,102 @@
+//! `agora mapper` and `agora reducer`: workers of MapReduce.
+
+use std::io::Read;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use super::flags::{Flags, Parsed};
+use super::{Failure, connect, serve};
+use crate::mapreduce::job::JobKinds;
+use crate::mapreduce::worker::{Role, WorkerOptions, register};
+use crate::rpc::{ChannelOptions, ServerHandle, Services};
+use crate::session::Protocol;
+
+/// Serves map tasks.
+pub(super) fn run_mapper(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new(
+        "agora mapper --listen HOST:PORT [FLAGS]",
+        "Does map tasks of MapReduce jobs, one job at a time, and keeps what they make for the\n\
+         reducers.",
+    );
+    run(flags, Role::Mapper, arguments)
+}
+
+/// Serves reduce tasks.
+pub(super) fn run_reducer(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new(
+        "agora reducer --listen HOST:PORT [FLAGS]",
+        "Does reduce tasks of MapReduce jobs, one job at a time: fetches from the mappers, sorts,\n\
+         reduces.",
+    )
+    .value("protocol", "what mappers are spoken to in: grpc or native (default native)", "PROTOCOL")
+    .value("tls-ca", "speak TLS to mappers, and believe these certificate authorities", "FILE")
+    .value("tls-name", "the name in their certificates (default: their hosts)", "NAME");
+    run(flags, Role::Reducer, arguments)
+}
+
+/// The kinds of jobs that workers of this program know.
+fn kinds() -> JobKinds {
+    JobKinds::new()
+}
+
+fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
+    let flags = flags
+        .value("data", "where its files go (default Data)", "DIR")
+        .value("slots", "tasks at once (default 1)", "N")
+        .value("fail-probability", "fail so often, from 0 to 1, for trials", "P")
+        .value("task-delay", "wait before each task, for trials", "SECONDS")
+        .switch("until-stdin-ends", "end when stdin does, as the workers of a master do");
+    let parsed = serve::flags(flags).parse(arguments)?;
+    parsed.no_arguments()?;
+    let mut services = Services::new();
+    let options = options(&parsed, role)?;
+    register(&mut services, role, kinds(), options)
+        .map_err(|error| Failure::because("cannot begin", error))?;
+    serve::run_arranged(&parsed, services, "", |server| {
+        if parsed.is_on("until-stdin-ends") {
+            end_with_stdin(server.handle());
+        }
+    })
+}
+
+fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
+    let channel = match role {
+        Role::Mapper => ChannelOptions::default(),
+        // Without --tls-ca a certificate is for those who call us alone.
+        Role::Reducer if parsed.text("tls-ca").is_none() => ChannelOptions {
+            protocol: parsed.parsed("protocol", Protocol::Native)?,
+            ..ChannelOptions::default()
+        },
+        Role::Reducer => connect::options(parsed, Protocol::Native)?,
+    };
+    Ok(WorkerOptions {
+        data: parsed.text("data").unwrap_or_else(|| "Data".into()).into(),
+        slots: parsed.number("slots", 1, 1..=64)? as u32,
+        fail_probability: parsed.probability("fail-probability")?,
+        task_delay: match parsed.text("task-delay") {
+            None => Duration::ZERO,
+            Some(_) => parsed.seconds("task-delay", Duration::ZERO)?,
+        },
+        channel,
+    })
+}
+
+/// After so long a worker that was left alone ends, whatever it still does.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Whoever started us is gone when our stdin ends.
+fn end_with_stdin(server: ServerHandle) {
+    let watching = thread::Builder::new().name("stdin".into()).spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        let mut ignored = [0; 256];
+        while !matches!(stdin.read(&mut ignored), Ok(0) | Err(_)) {}
+        server.shut_down();
+        thread::sleep(GRACE);
+        process::exit(0);
+    });
+    if let Err(error) = watching {
+        log::error!("watching stdin: {error}");
+        process::exit(1);
+    }
+}

@@ -1,0 +1,116 @@
+//! Output that was committed, as its worker serves it.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Output of one attempt: its very bytes, though another attempt may have put its own file in the
+/// place. Workers on one machine may share a data directory, and one that was stopped for a while
+/// may commit what nobody waits for any more.
+#[derive(Clone, Debug)]
+pub enum Committed {
+    /// Small output is kept in memory as well.
+    Memory(Arc<[u8]>),
+    /// Large output is read from its file, if that is still the same.
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Which file.
+        identity: Identity,
+    },
+}
+
+/// What tells a file from another one that took its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+    bytes: u64,
+}
+
+impl Identity {
+    /// That of an open file.
+    pub fn of(metadata: &Metadata) -> Identity {
+        Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            bytes: metadata.len(),
+        }
+    }
+}
+
+impl Committed {
+    /// How long it is.
+    pub fn len(&self) -> u64 {
+        match self {
+            Committed::Memory(bytes) => bytes.len() as u64,
+            Committed::File { identity, .. } => identity.bytes,
+        }
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `NotFound` when another file is in its place; the operating system's.
+    pub fn open(&self) -> io::Result<Opened> {
+        match self {
+            Committed::Memory(bytes) => Ok(Opened::Memory(Arc::clone(bytes))),
+            Committed::File { path, identity } => {
+                let file = File::open(path)?;
+                if Identity::of(&file.metadata()?) == *identity {
+                    Ok(Opened::File(file))
+                } else {
+                    let reason = format!("{} was replaced", path.display());
+                    Err(io::Error::new(io::ErrorKind::NotFound, reason))
+                }
+            }
+        }
+    }
+}
+
+/// Output that is being read.
+pub enum Opened {
+    /// From memory.
+    Memory(Arc<[u8]>),
+    /// From its file.
+    File(File),
+}
+
+impl Opened {
+    /// Reads up to `max_bytes` from `offset` on; nothing at the end.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn read(&self, offset: u64, max_bytes: usize) -> io::Result<Vec<u8>> {
+        match self {
+            Opened::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let end = start.saturating_add(max_bytes).min(bytes.len());
+                Ok(bytes.get(start..end).unwrap_or_default().to_vec())
+            }
+            Opened::File(file) => {
+                let mut piece = vec![0; max_bytes];
+                let mut filled = 0;
+                while filled < piece.len() {
+                    match file.read_at(&mut piece[filled..], offset + filled as u64) {
+                        Ok(0) => break,
+                        Ok(read) => filled += read,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                piece.truncate(filled);
+                Ok(piece)
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Where files lie in a data directory. Tasks have indices from 0, their files numbers from 1.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A data directory.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+const MAPPERS: &str = "Mappers";
+const REDUCERS: &str = "Reducers";
+
+impl Layout {
+    /// The layout below this directory.
+    pub fn new(root: impl Into<PathBuf>) -> Layout {
+        Layout { root: root.into() }
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file right in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The directory of a map task.
+    pub fn map(&self, task: u32) -> PathBuf {
+        self.root.join(MAPPERS).join(format!("M{}", u64::from(task) + 1))
+    }
+
+    /// What a map task makes for a reduce task.
+    pub fn partition(&self, task: u32, partition: u32) -> PathBuf {
+        self.map(task).join(format!("partition_{}.txt", u64::from(partition) + 1))
+    }
+
+    /// What a map task makes in a round without reduce tasks.
+    pub fn map_output(&self, task: u32) -> PathBuf {
+        self.map(task).join("output.txt")
+    }
+
+    /// The split of a map task that the master sent.
+    pub fn split(&self, task: u32) -> PathBuf {
+        self.map(task).join("split.txt")
+    }
+
+    /// The directory of all reduce tasks.
+    pub fn reducers(&self) -> PathBuf {
+        self.root.join(REDUCERS)
+    }
+
+    /// What a reduce task makes.
+    pub fn reduce_output(&self, task: u32) -> PathBuf {
+        self.reducers().join(format!("R{}.txt", u64::from(task) + 1))
+    }
+
+    /// Removes what an earlier job has left: files of its tasks and of attempts that never ended.
+    /// Files that are not ours stay.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn clear(&self) -> io::Result<()> {
+        for task in names_in(&self.root.join(MAPPERS))? {
+            if !is_numbered(&task, "M", "") {
+                continue;
+            }
+            let directory = self.root.join(MAPPERS).join(&task);
+            for name in names_in(&directory)? {
+                let is_ours = is_numbered(&name, "partition_", ".txt")
+                    || ["output.txt", "split.txt"].contains(&name.as_str())
+                    || super::pending::is_pending(&name);
+                if is_ours {
+                    fs::remove_file(directory.join(name))?;
+                }
+            }
+            // One that has other things in it stays.
+            let _ = fs::remove_dir(&directory);
+        }
+        for name in names_in(&self.reducers())? {
+            if is_numbered(&name, "R", ".txt") || super::pending::is_pending(&name) {
+                fs::remove_file(self.reducers().join(name))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names in a directory; none if it is not there.
+fn names_in(directory: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string()));
+    names.filter_map(|name| name.map(Result::ok).transpose()).collect()
+}
+
+/// Whether a name is a number between these two.
+fn is_numbered(name: &str, before: &str, behind: &str) -> bool {
+    let number = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+    number.is_some_and(|number| crate::text::parse_u64(number.as_bytes()).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_have_their_classic_names() {
+        let layout = Layout::new("Data");
+        assert_eq!(layout.partition(0, 1), Path::new("Data/Mappers/M1/partition_2.txt"));
+        assert_eq!(layout.reduce_output(0), Path::new("Data/Reducers/R1.txt"));
+        assert_eq!(layout.file("dump.txt"), Path::new("Data/dump.txt"));
+    }
+
+    #[test]
+    fn only_what_is_ours_is_cleared() {
+        for (name, is_ours) in [("R1.txt", true), ("R.txt", false), ("R01.txt", false)] {
+            assert_eq!(is_numbered(name, "R", ".txt"), is_ours, "{name}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A file that gets its name when it is complete (3.3 of the paper: atomic commits).
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that is being written. Dropped before [`commit`](Pending::commit) it is gone.
+#[derive(Debug)]
+pub struct Pending {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    is_committed: bool,
+}
+
+const MARK: &str = ".attempt_";
+
+/// Whether a file of this name was being written.
+pub(super) fn is_pending(name: &str) -> bool {
+    name.starts_with('.') && name.contains(MARK)
+}
+
+impl Pending {
+    /// Begins a file that will be at `target`. No two attempts that write it at the same time may
+    /// have the same number.
+    ///
+    /// # Errors
+    /// The operating system's. The target's directory must be there.
+    pub fn create(target: impl Into<PathBuf>, attempt: u64) -> io::Result<Pending> {
+        let target = target.into();
+        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+        let temporary = target.with_file_name(format!(".{name}{MARK}{attempt}"));
+        let file = File::create(&temporary)?;
+        Ok(Pending { file, temporary, target, is_committed: false })
+    }
+
+    /// Where it is written.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Gives the file its name, over whatever had it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn commit(mut self) -> io::Result<()> {
+        fs::rename(&self.temporary, &self.target)?;
+        self.is_committed = true;
+        Ok(())
+    }
+
+    /// As [`commit`](Self::commit), once its bytes are on disk.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn commit_durably(self) -> io::Result<()> {
+        self.file.sync_data()?;
+        let directory = self.target.parent().map(Path::to_owned);
+        self.commit()?;
+        let directory = directory.filter(|path| !path.as_os_str().is_empty());
+        File::open(directory.unwrap_or_else(|| ".".into()))?.sync_all()
+    }
+
+    /// What it is now.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn metadata(&self) -> io::Result<fs::Metadata> {
+        self.file.metadata()
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.is_committed
+            && let Err(error) = fs::remove_file(&self.temporary)
+        {
+            log::warn!("{}: {error}", self.temporary.display());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Runs of the reduce side's sort, in files.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::mapreduce::job::RunStore;
+
+/// The runs of one reduce attempt, beside its output. They are gone when this is dropped.
+#[derive(Debug)]
+pub struct RunFiles {
+    directory: PathBuf,
+    attempt: u64,
+    numbers: Vec<u64>,
+}
+
+impl RunFiles {
+    /// Without runs.
+    pub fn new(directory: &Path, attempt: u64) -> RunFiles {
+        RunFiles { directory: directory.to_owned(), attempt, numbers: Vec::new() }
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!(".run_{number}.attempt_{}", self.attempt))
+    }
+}
+
+impl RunStore for RunFiles {
+    fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>> {
+        let file = File::create(self.path(number))?;
+        self.numbers.push(number);
+        Ok(Box::new(file))
+    }
+
+    fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(File::open(self.path(number))?))
+    }
+
+    fn remove(&mut self, number: u64) {
+        if let Err(error) = fs::remove_file(self.path(number)) {
+            log::warn!("{}: {error}", self.path(number).display());
+        }
+        self.numbers.retain(|kept| *kept != number);
+    }
+}
+
+impl Drop for RunFiles {
+    fn drop(&mut self) {
+        for number in self.numbers.clone() {
+            self.remove(number);
+        }
+    }
+}

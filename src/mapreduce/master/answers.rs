@@ -1,0 +1,321 @@
+//! What workers answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::calls::{InFlight, Reading, Step};
+use super::outputs::TaskOutput;
+use super::{Error, Master, News, Observer, TaskEnd};
+use crate::call::{CallId, Status};
+use crate::mapreduce::contract::PIECE_BYTES;
+use crate::mapreduce::job::Counters;
+use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, Kind};
+use crate::mapreduce::wire;
+
+/// An answer as it came.
+pub(super) struct Answer {
+    pub(super) link: usize,
+    pub(super) call: CallId,
+    pub(super) status: Status,
+    pub(super) message: Vec<u8>,
+}
+
+impl Master {
+    /// Takes an answer.
+    pub(super) fn take_answer(&mut self, answer: Answer, observer: &mut dyn Observer) {
+        let Answer { link, call, status, message } = answer;
+        let Some(in_flight) = self.in_flight.remove(&(link, call)) else { return };
+        if !self.multiplexer.is_connected(link) {
+            if let Some(index) = self.seat_with(link, &in_flight) {
+                self.vacate(index, "its connection is gone", observer);
+            }
+            return;
+        }
+        match in_flight {
+            InFlight::Open(index) => self.opened(index, &status, &message, observer),
+            InFlight::Hold(index) => {
+                let reason =
+                    if status.is_ok() { "it is shutting down" } else { status.message.as_str() };
+                self.vacate(index, reason, observer);
+            }
+            InFlight::Ping(index) => self.pong(index, &status, &message),
+            InFlight::Announce(attempt) => self.announced(attempt, &status, observer),
+            InFlight::Step(index) => self.stepped(index, &status, observer),
+            InFlight::Task(attempt) => {
+                let kind = self.attempts.get(&attempt).map(|assigned| assigned.task.kind);
+                match kind {
+                    Some(_) if !status.is_ok() => self.task_failed(attempt, &status, observer),
+                    Some(Kind::Map) => self.map_done(attempt, &message, observer),
+                    Some(Kind::Reduce) => self.reduce_done(attempt, &message, observer),
+                    None => {}
+                }
+            }
+            InFlight::Read(attempt) => self.piece_read(attempt, &status, &message, observer),
+        }
+    }
+
+    /// The seat that a call was for.
+    fn seat_with(&self, link: usize, in_flight: &InFlight) -> Option<usize> {
+        match in_flight {
+            InFlight::Open(index)
+            | InFlight::Hold(index)
+            | InFlight::Ping(index)
+            | InFlight::Step(index) => Some(*index),
+            InFlight::Task(attempt) | InFlight::Announce(attempt) | InFlight::Read(attempt) => {
+                let seat = self.attempts.get(attempt).map(|assigned| assigned.seat);
+                seat.or_else(|| {
+                    let mut calls = self.in_flight.iter().filter(|((of, _), _)| *of == link);
+                    calls.find_map(|(_, call)| match call {
+                        InFlight::Hold(index) => Some(*index),
+                        _ => None,
+                    })
+                })
+            }
+        }
+    }
+
+    fn pong(&mut self, index: usize, status: &Status, message: &[u8]) {
+        let now = self.now();
+        let Some(ready) = self.seats[index].ready() else { return };
+        ready.ping = None;
+        let worker = ready.worker;
+        let Ok(running) = wire::read_pong(message) else { return };
+        if status.is_ok() {
+            ready.heard();
+            let steps: Vec<(AttemptId, u64)> =
+                running.iter().map(|at| (AttemptId(at.attempt), at.steps)).collect();
+            self.scheduler.handle_heard(now, worker, &steps);
+            self.status = running.into_iter().map(|at| at.status).find(|text| !text.is_empty());
+        }
+    }
+
+    fn announced(&mut self, attempt: AttemptId, status: &Status, observer: &mut dyn Observer) {
+        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        assigned.is_announcing = false;
+        if status.is_ok() {
+            self.announce(attempt);
+        } else {
+            // A reduce task that was not told would wait for ever.
+            self.give_back(attempt, Cause::Worker, &status.message, observer);
+        }
+    }
+
+    fn stepped(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
+        let piece = PIECE_BYTES as u64;
+        let splits = &self.splits;
+        let Some(ready) = self.seats[index].ready() else { return };
+        if !status.is_ok() {
+            return self.step_failed(index, status, observer);
+        }
+        let is_done = match ready.steps.front_mut() {
+            Some(Step::Parameter { value, offset, .. }) => {
+                *offset += piece;
+                *offset >= value.len() as u64
+            }
+            Some(Step::Split { task, offset }) => {
+                *offset += piece;
+                *offset >= splits.get(*task as usize).map_or(0, |(split, _)| split.len())
+            }
+            Some(Step::Begin(_)) | None => return,
+        };
+        if is_done {
+            ready.steps.pop_front();
+            ready.is_stepping = false;
+            self.take_steps(index);
+        } else {
+            self.send_step(index);
+        }
+    }
+
+    /// What could not be sent: the attempts that wait for it cannot begin.
+    fn step_failed(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
+        let Some(ready) = self.seats[index].ready() else { return };
+        if let Some(Step::Parameter { number, .. }) = ready.steps.front() {
+            let number = *number;
+            ready.parameters.remove(&number);
+        }
+        ready.is_stepping = false;
+        let steps = std::mem::take(&mut ready.steps);
+        for step in steps {
+            if let Step::Begin(attempt) = step {
+                self.give_back(attempt, wire::cause_of(status), &status.message, observer);
+            }
+        }
+    }
+
+    /// An attempt could not be done.
+    fn task_failed(&mut self, attempt: AttemptId, status: &Status, observer: &mut dyn Observer) {
+        let now = self.now();
+        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        let (index, worker, task) = (assigned.seat, assigned.worker, assigned.task);
+        if self.options.ships_inputs && wire::needs_split(status) && !assigned.was_shipped {
+            assigned.was_shipped = true;
+            assigned.call = None;
+            let Some(ready) = self.seats[index].ready() else { return };
+            ready.steps.push_back(Step::Split { task: task.index, offset: 0 });
+            ready.steps.push_back(Step::Begin(attempt));
+            return self.take_steps(index);
+        }
+        for (map, made_by, loss) in wire::lost_outputs(status) {
+            self.scheduler.handle_output_lost(now, worker, map, AttemptId(made_by), loss);
+        }
+        let mut reason = status.message.clone();
+        if let Some((offset, column)) = wire::bad_record(status) {
+            match self.inputs.place_of(offset, column) {
+                Ok(place) => reason = format!("{place}: {reason}"),
+                Err(error) => log::warn!("counting lines: {error}"),
+            }
+        }
+        self.give_back(attempt, wire::cause_of(status), &reason, observer);
+    }
+
+    /// An attempt has failed: the scheduler is told, and people are.
+    fn give_back(
+        &mut self,
+        attempt: AttemptId,
+        cause: Cause,
+        reason: &str,
+        observer: &mut dyn Observer,
+    ) {
+        let now = self.now();
+        let Some(assigned) = self.attempts.remove(&attempt) else { return };
+        if let Some(call) = assigned.call
+            && let Some(ready) = self.seats[assigned.seat].ready()
+        {
+            let link = ready.link;
+            if self.in_flight.remove(&(link, call)).is_some() {
+                self.multiplexer.cancel(link, call);
+            }
+        }
+        observer.note(&News::TaskEnded {
+            task: assigned.task,
+            attempt: attempt.0,
+            worker: &self.seats[assigned.seat].name,
+            end: TaskEnd::Failure(reason),
+        });
+        let failure = Failure::new(cause, reason);
+        self.scheduler.handle_failed(now, assigned.worker, attempt, &failure);
+    }
+
+    fn map_done(&mut self, attempt: AttemptId, message: &[u8], observer: &mut dyn Observer) {
+        let done = match wire::read_map_done(message) {
+            Ok(done) => done,
+            Err(status) => {
+                return self.give_back(attempt, Cause::Worker, &status.message, observer);
+            }
+        };
+        let sizes: Arc<[u64]> = done.sizes.into();
+        let is_result = self.round.as_ref().is_some_and(|state| state.round.reduces == 0);
+        if !is_result {
+            return self.complete(attempt, None, done.counters, sizes, observer);
+        }
+        let bytes = sizes.first().copied().unwrap_or(0);
+        self.begin_reading(attempt, bytes, Vec::new(), done.counters, observer);
+    }
+
+    fn reduce_done(&mut self, attempt: AttemptId, message: &[u8], observer: &mut dyn Observer) {
+        let done = match wire::read_reduce_done(message) {
+            Ok(done) => done,
+            Err(status) => {
+                return self.give_back(attempt, Cause::Worker, &status.message, observer);
+            }
+        };
+        if let Some(state) = &mut self.round {
+            state.fetched_bytes += done.fetched_bytes;
+            state.reduce_time = state.reduce_time.max(Duration::from_micros(done.took_us));
+        }
+        self.begin_reading(attempt, done.bytes, done.output, done.counters, observer);
+    }
+
+    /// A task is done: its output is read, unless all of it came with the answer.
+    fn begin_reading(
+        &mut self,
+        attempt: AttemptId,
+        bytes: u64,
+        first: Vec<u8>,
+        counters: Counters,
+        observer: &mut dyn Observer,
+    ) {
+        if first.len() as u64 == bytes {
+            let output = Some(TaskOutput::Memory(first));
+            return self.complete(attempt, output, counters, [].into(), observer);
+        }
+        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        match TaskOutput::expecting(bytes, &self.layout, assigned.task, attempt.0) {
+            Ok(output) => {
+                assigned.call = None;
+                assigned.reading = Some(Reading { output, bytes, counters });
+                self.read_on(attempt);
+            }
+            Err(error) => self.fail(Error::Io("keeping the output", error)),
+        }
+    }
+
+    fn piece_read(
+        &mut self,
+        attempt: AttemptId,
+        status: &Status,
+        message: &[u8],
+        observer: &mut dyn Observer,
+    ) {
+        let now = self.now();
+        let piece =
+            if status.is_ok() { wire::read_output_piece(message) } else { Err(status.clone()) };
+        let piece = match piece {
+            Ok(piece) if piece.is_empty() => {
+                let reason = "its output is shorter than it said";
+                return self.give_back(attempt, Cause::Worker, reason, observer);
+            }
+            Ok(piece) => piece,
+            Err(status) => {
+                return self.give_back(attempt, Cause::Worker, &status.message, observer);
+            }
+        };
+        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        let Some(reading) = &mut assigned.reading else { return };
+        if let Err(error) = reading.output.append(&piece) {
+            return self.fail(Error::Io("keeping the output", error));
+        }
+        let read = reading.output.len();
+        if read < reading.bytes {
+            // Progress too, though the worker has nothing more to do for it.
+            let steps = u64::MAX - (reading.bytes - read);
+            let worker = assigned.worker;
+            self.scheduler.handle_heard(now, worker, &[(attempt, steps)]);
+            return self.read_on(attempt);
+        }
+        if let Some(Reading { output, counters, .. }) = assigned.reading.take() {
+            self.complete(attempt, Some(output), counters, [].into(), observer);
+        }
+    }
+
+    /// A task is done, and all that it made is here or known.
+    fn complete(
+        &mut self,
+        attempt: AttemptId,
+        output: Option<TaskOutput>,
+        counters: Counters,
+        sizes: Arc<[u64]>,
+        observer: &mut dyn Observer,
+    ) {
+        let now = self.now();
+        let Some(assigned) = self.attempts.remove(&attempt) else { return };
+        let (worker, task) = (assigned.worker, assigned.task);
+        let counts = self.scheduler.handle_completed(now, worker, attempt, sizes);
+        observer.note(&News::TaskEnded {
+            task,
+            attempt: attempt.0,
+            worker: &self.seats[assigned.seat].name,
+            end: if counts { TaskEnd::Success } else { TaskEnd::GivenUp },
+        });
+        if let Some(state) = self.round.as_mut().filter(|_| counts) {
+            state.tally.accept(task, counters);
+            if let Some(output) = output {
+                state.outputs.insert(task.index, output);
+            }
+            if task.kind == Kind::Map {
+                state.maps_done = now;
+            }
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What is asked of workers.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::outputs::TaskOutput;
+use super::seats::SeatState;
+use super::{Error, Master, News, Observer, TaskEnd};
+use crate::call::CallId;
+use crate::mapreduce::contract::{
+    Announcement, INLINE_PARAMETER_BYTES, MapCall, OutputAt, PIECE_BYTES, Parameter, Piece,
+    ReduceCall, path,
+};
+use crate::mapreduce::job::Counters;
+use crate::mapreduce::scheduler::{Action, AttemptId, Kind, MapOutput, Start, TaskId, WorkerId};
+use crate::mapreduce::wire;
+
+/// A call that was not answered yet.
+pub(super) enum InFlight {
+    /// OpenJob.
+    Open(usize),
+    /// HoldJob: answered when the worker leaves.
+    Hold(usize),
+    /// Ping.
+    Ping(usize),
+    /// Map or Reduce.
+    Task(AttemptId),
+    /// Announce.
+    Announce(AttemptId),
+    /// ReadOutput.
+    Read(AttemptId),
+    /// PutParameter or PutSplit: the first step of the seat.
+    Step(usize),
+}
+
+/// An attempt that a worker was given.
+pub(super) struct Assigned {
+    pub(super) seat: usize,
+    pub(super) worker: WorkerId,
+    pub(super) task: TaskId,
+    /// Its Map or Reduce call, while it runs.
+    pub(super) call: Option<CallId>,
+    pub(super) start: Start,
+    /// News for a reduce task that are not sent yet.
+    pub(super) news: Announcement,
+    pub(super) is_announcing: bool,
+    /// Its split was sent to its worker.
+    pub(super) was_shipped: bool,
+    /// Its output, while it is read.
+    pub(super) reading: Option<Reading>,
+}
+
+/// An output that is being read.
+pub(super) struct Reading {
+    pub(super) output: TaskOutput,
+    pub(super) bytes: u64,
+    pub(super) counters: Counters,
+}
+
+/// What has to be sent to a worker before an attempt can begin.
+pub(super) enum Step {
+    /// A parameter, from this offset on.
+    Parameter { number: u64, value: Arc<[u8]>, offset: u64 },
+    /// A split, from this offset on.
+    Split { task: u32, offset: u64 },
+    /// The attempt.
+    Begin(AttemptId),
+}
+
+/// How long a worker may take for a small thing. One that takes longer is asked again.
+const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Master {
+    /// Does what the scheduler wants.
+    pub(super) fn act(&mut self, observer: &mut dyn Observer) {
+        while let Some(action) = self.scheduler.poll_action() {
+            match action {
+                Action::Start(start) => self.start(start, observer),
+                Action::Announce { attempt, output, .. } => {
+                    if let Some(output) = self.output_at(attempt, &output)
+                        && let Some(assigned) = self.attempts.get_mut(&attempt)
+                    {
+                        assigned.news.outputs.push(output);
+                        self.announce(attempt);
+                    }
+                }
+                Action::Withdraw { attempt, map, output, .. } => {
+                    let task = TaskId { kind: Kind::Map, index: map };
+                    observer.note(&News::OutputLost { task });
+                    if let Some(assigned) = self.attempts.get_mut(&attempt) {
+                        let news = &mut assigned.news;
+                        // Order does not cross the wire: what is lost is taken before what is there.
+                        news.outputs.retain(|there| (there.task, there.attempt) != (map, output.0));
+                        news.lost.push((map, output.0));
+                        self.announce(attempt);
+                    }
+                }
+                Action::Cancel { attempt, .. } => self.cancel(attempt, observer),
+                Action::Ping { worker } => self.ping(worker),
+                Action::Silent { worker } => self.silent(worker, observer),
+            }
+        }
+    }
+
+    fn start(&mut self, start: Start, observer: &mut dyn Observer) {
+        let Some(index) = self.seat_of(start.worker) else { return };
+        let Start { attempt, task, is_backup, worker, .. } = start;
+        observer.note(&News::TaskBegan {
+            task,
+            attempt: attempt.0,
+            worker: &self.seats[index].name,
+            is_backup,
+        });
+        let news = Announcement { attempt: attempt.0, ..Announcement::default() };
+        let assigned = Assigned {
+            seat: index,
+            worker,
+            task,
+            call: None,
+            start,
+            news,
+            is_announcing: false,
+            was_shipped: false,
+            reading: None,
+        };
+        self.attempts.insert(attempt, assigned);
+        let parameter = self.large_parameter(task.kind);
+        let Some(ready) = self.seats[index].ready() else { return };
+        if let Some((number, value)) = parameter
+            && ready.parameters.insert(number)
+        {
+            ready.steps.push_back(Step::Parameter { number, value, offset: 0 });
+        }
+        ready.steps.push_back(Step::Begin(attempt));
+        self.take_steps(index);
+    }
+
+    /// A parameter that does not travel with each task: its number and value.
+    fn large_parameter(&self, kind: Kind) -> Option<(u64, Arc<[u8]>)> {
+        let state = self.round.as_ref()?;
+        let (number, value) = match kind {
+            Kind::Map => (state.map_parameter, &state.round.map_parameter),
+            Kind::Reduce => (state.reduce_parameter, &state.round.reduce_parameter),
+        };
+        (value.len() > INLINE_PARAMETER_BYTES).then(|| (number, Arc::clone(value)))
+    }
+
+    fn parameter(&self, kind: Kind) -> Parameter {
+        if let Some((number, _)) = self.large_parameter(kind) {
+            return Parameter::Put(number);
+        }
+        let round = self.round.as_ref().map(|state| &state.round);
+        let value = round.map(|round| match kind {
+            Kind::Map => Arc::clone(&round.map_parameter),
+            Kind::Reduce => Arc::clone(&round.reduce_parameter),
+        });
+        Parameter::Inline(value.unwrap_or_else(|| [].into()))
+    }
+
+    /// Takes the steps of a seat until one has to be waited for.
+    pub(super) fn take_steps(&mut self, index: usize) {
+        while let Some(ready) = self.seats[index].ready() {
+            if ready.is_stepping {
+                return;
+            }
+            match ready.steps.front() {
+                None => return,
+                Some(Step::Begin(attempt)) => {
+                    let attempt = *attempt;
+                    ready.steps.pop_front();
+                    self.begin_attempt(index, attempt);
+                }
+                Some(_) => {
+                    ready.is_stepping = true;
+                    return self.send_step(index);
+                }
+            }
+        }
+    }
+
+    /// Sends the next piece of the first step.
+    pub(super) fn send_step(&mut self, index: usize) {
+        let Some(ready) = self.seats[index].ready() else { return };
+        let link = ready.link;
+        let (path, message) = match ready.steps.front() {
+            Some(Step::Parameter { number, value, offset }) => {
+                let start = *offset as usize;
+                let end = value.len().min(start + PIECE_BYTES);
+                let piece = Piece {
+                    of: *number,
+                    bytes: value.len() as u64,
+                    offset: *offset,
+                    piece: value[start..end].to_vec(),
+                };
+                (path::PUT_PARAMETER, wire::put_parameter(&self.spec.id, &piece))
+            }
+            Some(Step::Split { task, offset }) => {
+                let (task, offset) = (*task, *offset);
+                match self.split_piece(task, offset) {
+                    Ok(piece) => (path::PUT_SPLIT, wire::put_split(&self.spec.id, &piece)),
+                    Err(error) => return self.fail(Error::Io("reading a split", error)),
+                }
+            }
+            Some(Step::Begin(_)) | None => return,
+        };
+        match self.multiplexer.start(link, path, &message, Some(SMALL_TIMEOUT)) {
+            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Step(index))),
+            Err(error) => log::warn!("{}: {error:?}", self.seats[index].name),
+        }
+    }
+
+    fn split_piece(&mut self, task: u32, offset: u64) -> std::io::Result<Piece> {
+        let (split, _) = self.splits.get(task as usize).ok_or(std::io::ErrorKind::NotFound)?;
+        let (bytes, mut left, mut skip) = (split.len(), PIECE_BYTES as u64, offset);
+        let mut piece = Vec::new();
+        for range in &split.ranges {
+            let length = range.end - range.start;
+            let from = range.start + skip.min(length);
+            let to = range.end.min(from + left);
+            self.inputs.append(range.file, from, to, &mut piece)?;
+            left -= to - from;
+            skip -= skip.min(length);
+        }
+        Ok(Piece { of: task.into(), bytes, offset, piece })
+    }
+
+    /// Sends the Map or Reduce call of an attempt that is still wanted.
+    pub(super) fn begin_attempt(&mut self, index: usize, attempt: AttemptId) {
+        let Some(assigned) = self.attempts.get(&attempt) else { return };
+        let task = assigned.task;
+        let (path, message) = match task.kind {
+            Kind::Map => (path::MAP, self.map_message(&assigned.start)),
+            Kind::Reduce => (path::REDUCE, self.reduce_message(&assigned.start)),
+        };
+        let Some(message) = message else { return };
+        let Some(ready) = self.seats[index].ready() else { return };
+        let link = ready.link;
+        match self.multiplexer.start(link, path, &message, None) {
+            Ok(call) => {
+                self.in_flight.insert((link, call), InFlight::Task(attempt));
+                if let Some(assigned) = self.attempts.get_mut(&attempt) {
+                    assigned.call = Some(call);
+                }
+            }
+            // The connection's end is about to be heard of.
+            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
+        }
+    }
+
+    fn map_message(&self, start: &Start) -> Option<Vec<u8>> {
+        let state = self.round.as_ref()?;
+        let (split, fingerprint) = self.splits.get(start.task.index as usize)?;
+        let call = MapCall {
+            round: state.number,
+            task: start.task.index,
+            attempt: start.attempt.0,
+            reduces: state.round.reduces,
+            split: split.clone(),
+            fingerprint: *fingerprint,
+            parameter: self.parameter(Kind::Map),
+            skip: start.skip.clone(),
+        };
+        Some(wire::map_call(&self.spec.id, &call))
+    }
+
+    fn reduce_message(&self, start: &Start) -> Option<Vec<u8>> {
+        let outputs =
+            start.outputs.iter().filter_map(|output| self.output_at(start.attempt, output));
+        let call = ReduceCall {
+            round: self.round.as_ref()?.number,
+            task: start.task.index,
+            attempt: start.attempt.0,
+            maps: self.splits.len() as u32,
+            outputs: outputs.collect(),
+            parameter: self.parameter(Kind::Reduce),
+        };
+        Some(wire::reduce_call(&self.spec.id, &call))
+    }
+
+    /// Where a reduce attempt finds an output.
+    fn output_at(&self, attempt: AttemptId, output: &MapOutput) -> Option<OutputAt> {
+        let seat = &self.seats[self.seat_of(output.worker)?];
+        let SeatState::Ready(ready) = &seat.state else { return None };
+        let partition = self.attempts.get(&attempt)?.task.index as usize;
+        Some(OutputAt {
+            task: output.map,
+            attempt: output.attempt.0,
+            address: seat.address().to_owned(),
+            epoch: ready.epoch,
+            bytes: output.sizes.get(partition).copied().unwrap_or(0),
+        })
+    }
+
+    /// Sends a reduce attempt its news, one call at a time: what comes meanwhile goes together.
+    pub(super) fn announce(&mut self, attempt: AttemptId) {
+        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        let has_news = !(assigned.news.outputs.is_empty() && assigned.news.lost.is_empty());
+        if assigned.is_announcing || !has_news || assigned.reading.is_some() {
+            return;
+        }
+        let empty = Announcement { attempt: attempt.0, ..Announcement::default() };
+        let news = mem::replace(&mut assigned.news, empty);
+        let index = assigned.seat;
+        let Some(ready) = self.seats[index].ready() else { return };
+        let link = ready.link;
+        let message = wire::announce(&self.spec.id, &news);
+        match self.multiplexer.start(link, path::ANNOUNCE, &message, Some(SMALL_TIMEOUT)) {
+            Ok(call) => {
+                self.in_flight.insert((link, call), InFlight::Announce(attempt));
+                if let Some(assigned) = self.attempts.get_mut(&attempt) {
+                    assigned.is_announcing = true;
+                }
+            }
+            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
+        }
+    }
+
+    fn cancel(&mut self, attempt: AttemptId, observer: &mut dyn Observer) {
+        let Some(assigned) = self.attempts.remove(&attempt) else { return };
+        let seat = &mut self.seats[assigned.seat];
+        observer.note(&News::TaskEnded {
+            task: assigned.task,
+            attempt: attempt.0,
+            worker: &seat.name,
+            end: TaskEnd::GivenUp,
+        });
+        if let (Some(ready), Some(call)) = (seat.ready(), assigned.call) {
+            let link = ready.link;
+            self.multiplexer.cancel(link, call);
+            self.in_flight.remove(&(link, call));
+        }
+    }
+
+    fn ping(&mut self, worker: WorkerId) {
+        let Some(index) = self.seat_of(worker) else { return };
+        let timeout = self.options.policy.silent_after;
+        let message = wire::job_request(&self.spec.id);
+        let Some(ready) = self.seats[index].ready() else { return };
+        let link = ready.link;
+        if ready.ping.is_some() {
+            return;
+        }
+        match self.multiplexer.start(link, path::PING, &message, Some(timeout)) {
+            Ok(call) => {
+                ready.ping = Some(call);
+                self.in_flight.insert((link, call), InFlight::Ping(index));
+            }
+            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
+        }
+    }
+
+    /// Reads the next piece of an attempt's output.
+    pub(super) fn read_on(&mut self, attempt: AttemptId) {
+        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        let Some(reading) = &assigned.reading else { return };
+        let (index, offset) = (assigned.seat, reading.output.len());
+        let Some(ready) = self.seats[index].ready() else { return };
+        let link = ready.link;
+        let message = wire::read_output_call(&self.spec.id, attempt.0, offset);
+        match self.multiplexer.start(link, path::READ_OUTPUT, &message, Some(SMALL_TIMEOUT)) {
+            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Read(attempt))),
+            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
+        }
+    }
+
+    /// The worker of a seat is gone with its attempts; the scheduler knows by itself.
+    pub(super) fn forget_attempts_of(&mut self, index: usize, observer: &mut dyn Observer) {
+        let name = self.seats[index].name.clone();
+        self.attempts.retain(|attempt, assigned| {
+            if assigned.seat != index {
+                return true;
+            }
+            observer.note(&News::TaskEnded {
+                task: assigned.task,
+                attempt: attempt.0,
+                worker: &name,
+                end: TaskEnd::Lost,
+            });
+            false
+        });
+    }
+}

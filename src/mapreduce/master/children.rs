@@ -1,0 +1,74 @@
+//! Workers that are processes of our own.
+//!
+//! A child listens on a free port, says so on its stdout, and ends when its stdin does: the kernel
+//! closes that when we end, even if we are killed.
+
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use super::MasterOptions;
+use crate::mapreduce::scheduler::Kind;
+
+/// A worker's process.
+#[derive(Debug)]
+pub(super) struct LocalProcess {
+    child: Child,
+}
+
+impl LocalProcess {
+    /// Starts a worker. `listening` is called once, from another thread, with its address; `ended`
+    /// when its stdout has ended, and with it the process.
+    pub(super) fn start(
+        kind: Kind,
+        options: &MasterOptions,
+        listening: impl FnOnce(String) + Send + 'static,
+        ended: impl FnOnce() + Send + 'static,
+    ) -> io::Result<LocalProcess> {
+        let role = match kind {
+            Kind::Map => "mapper",
+            Kind::Reduce => "reducer",
+        };
+        let mut child = Command::new(&options.program)
+            .args([role, "--listen", "127.0.0.1:0", "--until-stdin-ends", "--data"])
+            .arg(&options.data)
+            .args(&options.worker_arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        thread::Builder::new().name(format!("{role}'s words")).spawn(move || {
+            let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+            let address =
+                lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+            if let Some(address) = address {
+                listening(address);
+            }
+            // Nothing more is expected: this waits for the end.
+            lines.for_each(drop);
+            ended();
+        })?;
+        Ok(LocalProcess { child })
+    }
+
+    /// The process's id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it at once, even if it is stopped.
+    pub(super) fn kill(&mut self) {
+        if let Err(error) = self.child.kill() {
+            log::debug!("killing process {}: {error}", self.child.id());
+        }
+    }
+}
+
+impl Drop for LocalProcess {
+    fn drop(&mut self) {
+        self.kill();
+        if let Err(error) = self.child.wait() {
+            log::warn!("waiting for process {}: {error}", self.child.id());
+        }
+    }
+}

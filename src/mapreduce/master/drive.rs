@@ -1,0 +1,158 @@
+//! The loop of a round.
+
+use std::mem;
+use std::time::Duration;
+
+use super::answers::Answer;
+use super::{Error, Master, News, Observer, Round, RoundOutcome, RoundState, Times};
+use crate::mapreduce::job::Tally;
+use crate::mapreduce::scheduler::Kind;
+
+/// How long the first round waits for workers that are on their way, before it begins with those
+/// that are there.
+const GATHER_TIME: Duration = Duration::from_secs(5);
+/// How often people hear of a round that takes long.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+impl Master {
+    pub(super) fn drive(
+        &mut self,
+        round: Round,
+        observer: &mut dyn Observer,
+    ) -> Result<RoundOutcome, Error> {
+        let kinds = if round.reduces == 0 { &[Kind::Map][..] } else { &[Kind::Map, Kind::Reduce] };
+        self.gather(kinds, observer)?;
+        let (maps, reduces) = (self.splits.len() as u32, round.reduces);
+        observer.note(&News::RoundBegan { name: &round.name });
+        self.rounds += 1;
+        self.parameters += 2;
+        let began = self.now();
+        self.round = Some(RoundState {
+            number: self.rounds,
+            round,
+            map_parameter: self.parameters - 1,
+            reduce_parameter: self.parameters,
+            outputs: Default::default(),
+            tally: Tally::default(),
+            fetched_bytes: 0,
+            began,
+            maps_done: began,
+            reduce_time: Duration::ZERO,
+        });
+        self.scheduler.begin_round(began, maps, reduces);
+        let result = self.finish_round(kinds, observer);
+        let now = self.now();
+        self.scheduler.end_round(now);
+        // Attempts that are given up are told so.
+        self.act(observer);
+        let state = self.round.take();
+        result?;
+        state.map(|state| state.outcome(now)).map_or_else(
+            || Err(Error::Io("a round", std::io::ErrorKind::NotFound.into())),
+            |outcome| {
+                observer.note(&News::RoundEnded { times: outcome.times });
+                Ok(outcome)
+            },
+        )
+    }
+
+    /// Waits until all workers that are coming have come.
+    fn gather(&mut self, kinds: &[Kind], observer: &mut dyn Observer) -> Result<(), Error> {
+        let began = self.now();
+        loop {
+            self.take_events(observer);
+            self.fill_seats(observer);
+            let waits = self.now() < began + GATHER_TIME;
+            let of_kinds = || self.seats.iter().filter(|seat| kinds.contains(&seat.kind));
+            let is_coming = of_kinds().any(super::Seat::is_coming);
+            let missing = kinds.iter().find_map(|kind| self.missing_workers(*kind));
+            match missing {
+                None if !is_coming || !waits => return Ok(()),
+                Some(error)
+                    if self.now() > began + self.options.worker_timeout
+                        || kinds.iter().any(|kind| self.is_hopeless(*kind)) =>
+                {
+                    return Err(error);
+                }
+                _ => self.turn(Duration::from_millis(100), observer)?,
+            }
+        }
+    }
+
+    fn finish_round(&mut self, kinds: &[Kind], observer: &mut dyn Observer) -> Result<(), Error> {
+        let mut missing_since = None;
+        let began = self.now();
+        let mut told = began;
+        loop {
+            self.take_events(observer);
+            self.fill_seats(observer);
+            let now = self.now();
+            self.scheduler.handle_timeout(now);
+            self.act(observer);
+            if let Some(error) = self.failure.take() {
+                return Err(error);
+            }
+            if let Some(outcome) = self.scheduler.outcome() {
+                return outcome.map_err(Error::Task);
+            }
+            match kinds.iter().find_map(|kind| self.missing_workers(*kind)) {
+                None => missing_since = None,
+                Some(error) => {
+                    let since = *missing_since.get_or_insert(now);
+                    let is_hopeless = kinds.iter().any(|kind| self.is_hopeless(*kind));
+                    if is_hopeless || now > since + self.options.worker_timeout {
+                        return Err(error);
+                    }
+                }
+            }
+            if now >= told + PROGRESS_INTERVAL {
+                told = now;
+                self.tell_progress(now - began, observer);
+            }
+            self.turn(PROGRESS_INTERVAL, observer)?;
+        }
+    }
+
+    fn tell_progress(&mut self, elapsed: Duration, observer: &mut dyn Observer) {
+        observer.note(&News::Progress {
+            maps: self.scheduler.progress(Kind::Map),
+            reduces: self.scheduler.progress(Kind::Reduce),
+            elapsed,
+            status: self.status.as_deref(),
+        });
+    }
+
+    /// Sleeps until something happens, and takes the answers that came.
+    fn turn(&mut self, longest: Duration, observer: &mut dyn Observer) -> Result<(), Error> {
+        let now = self.now();
+        let due = [self.scheduler.next_timeout(now), self.seats_due()];
+        let due = due.into_iter().flatten().min();
+        let timeout = due.map_or(longest, |due| longest.min(due.saturating_sub(now)));
+        let mut answers = Vec::new();
+        let turned = self.multiplexer.turn(timeout, |done| {
+            answers.push(Answer {
+                link: done.link,
+                call: done.call,
+                status: done.status.clone(),
+                message: done.message.to_vec(),
+            });
+        });
+        turned.map_err(|error| Error::Io("waiting for workers", error))?;
+        answers.into_iter().for_each(|answer| self.take_answer(answer, observer));
+        Ok(())
+    }
+}
+
+impl RoundState {
+    fn outcome(mut self, now: Duration) -> RoundOutcome {
+        let (map, all) = (self.maps_done - self.began, now - self.began);
+        let rest = all.saturating_sub(map);
+        let reduce = self.reduce_time.min(rest);
+        RoundOutcome {
+            outputs: mem::take(&mut self.outputs).into_values().collect(),
+            counters: self.tally.total(),
+            times: Times { map, shuffle: rest - reduce, reduce },
+            fetched_bytes: self.fetched_bytes,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Results as the master gets them: small ones in memory, large ones in a file.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use crate::mapreduce::files::{Layout, Pending};
+use crate::mapreduce::scheduler::{Kind, TaskId};
+
+/// What a task wrote.
+#[derive(Debug)]
+pub enum TaskOutput {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In a file that is gone when this is dropped.
+    File(Pending, u64),
+}
+
+/// Larger output goes to a file.
+const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+
+impl TaskOutput {
+    /// For so many bytes that will come.
+    pub(super) fn expecting(
+        bytes: u64,
+        layout: &Layout,
+        task: TaskId,
+        attempt: u64,
+    ) -> io::Result<TaskOutput> {
+        if bytes <= KEPT_BYTES {
+            return Ok(TaskOutput::Memory(Vec::with_capacity(bytes as usize)));
+        }
+        let letter = match task.kind {
+            Kind::Map => 'M',
+            Kind::Reduce => 'R',
+        };
+        let name = format!("{letter}{}.output", u64::from(task.index) + 1);
+        Ok(TaskOutput::File(Pending::create(layout.file(&name), attempt)?, 0))
+    }
+
+    pub(super) fn append(&mut self, piece: &[u8]) -> io::Result<()> {
+        match self {
+            TaskOutput::Memory(lines) => {
+                lines.extend_from_slice(piece);
+                Ok(())
+            }
+            TaskOutput::File(file, bytes) => {
+                *bytes += piece.len() as u64;
+                file.write_all(piece)
+            }
+        }
+    }
+
+    /// How long it is.
+    pub fn len(&self) -> u64 {
+        match self {
+            TaskOutput::Memory(lines) => lines.len() as u64,
+            TaskOutput::File(_, bytes) => *bytes,
+        }
+    }
+
+    /// Whether it is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads it from its beginning.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        match self {
+            TaskOutput::Memory(lines) => Ok(Box::new(lines.as_slice())),
+            TaskOutput::File(file, _) => Ok(Box::new(File::open(file.path())?)),
+        }
+    }
+
+    /// All of it, in memory.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn into_bytes(self) -> io::Result<Vec<u8>> {
+        match self {
+            TaskOutput::Memory(lines) => Ok(lines),
+            file => {
+                let mut lines = Vec::new();
+                file.open()?.read_to_end(&mut lines)?;
+                Ok(lines)
+            }
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! The messages of `proto/agora/mapreduce/v1`, for both sides: values to bytes and back.
+//!
+//! What a message cannot say wrongly is not checked here; ranges that end before they begin, and
+//! bytes that are no numbers, are.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use quick_protobuf::{MessageRead, MessageWrite};
+
+use super::contract::{
+    Announcement, COLUMN, FetchCall, JobSpec, LOST, MapCall, MapDone, NEEDS_SPLIT, Opened,
+    OutputAt, Parameter, Piece, Progress, RECORD, ReduceCall, ReduceDone,
+};
+use super::job::{Counters, Fault};
+use super::scheduler::{Cause, Loss};
+use super::split::{Range, Split};
+use crate::call::{Code, Metadata, Status};
+use crate::pb::agora_mapreduce_v1 as pb;
+use crate::protobuf::{Checked, decode, encode};
+
+fn read<'m, M: Checked + MessageRead<'m> + MessageWrite>(message: &'m [u8]) -> Result<M, Status> {
+    decode(message).map_err(|error| Status::new(Code::Internal, error.to_string()))
+}
+
+fn invalid(reason: &str) -> Status {
+    Status::new(Code::InvalidArgument, reason)
+}
+
+/// Numbers as bytes.
+fn numbers_to_bytes(numbers: &[u64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+fn bytes_to_numbers(bytes: &[u8]) -> Result<Vec<u64>, Status> {
+    let (numbers, rest) = bytes.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(invalid("numbers have 8 bytes each"));
+    }
+    Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
+}
+
+/// A request that names a job and nothing else (HoldJob, Ping).
+pub fn job_request(job_id: &str) -> Vec<u8> {
+    encode(&pb::PingRequest { job_id: job_id.into() })
+}
+
+/// The job that [`job_request`] names.
+pub fn read_job_request(message: &[u8]) -> Result<String, Status> {
+    Ok(read::<pb::PingRequest<'_>>(message)?.job_id.into_owned())
+}
+
+pub fn open_job(spec: &JobSpec) -> Vec<u8> {
+    let file = |(path, bytes): &(PathBuf, u64)| pb::InputFile {
+        path: path.to_string_lossy().into_owned().into(),
+        bytes: *bytes,
+    };
+    encode(&pb::OpenJobRequest {
+        job_id: spec.id.as_str().into(),
+        kind: spec.kind.as_str().into(),
+        parameters: spec.parameters.as_slice().into(),
+        files: spec.files.iter().map(file).collect(),
+        sort_memory_bytes: spec.sort_memory_bytes,
+        keeps_inputs: spec.keeps_inputs,
+        ships_inputs: spec.ships_inputs,
+    })
+}
+
+pub fn read_open_job(message: &[u8]) -> Result<JobSpec, Status> {
+    let request: pb::OpenJobRequest<'_> = read(message)?;
+    let file = |file: &pb::InputFile<'_>| (PathBuf::from(file.path.as_ref()), file.bytes);
+    Ok(JobSpec {
+        id: request.job_id.into_owned(),
+        kind: request.kind.into_owned(),
+        parameters: request.parameters.into_owned(),
+        files: request.files.iter().map(file).collect(),
+        sort_memory_bytes: request.sort_memory_bytes,
+        keeps_inputs: request.keeps_inputs,
+        ships_inputs: request.ships_inputs,
+    })
+}
+
+pub fn opened(opened: Opened) -> Vec<u8> {
+    encode(&pb::OpenJobResponse { epoch: opened.epoch, slots: opened.slots })
+}
+
+pub fn read_opened(message: &[u8]) -> Result<Opened, Status> {
+    let response: pb::OpenJobResponse = read(message)?;
+    Ok(Opened { epoch: response.epoch, slots: response.slots })
+}
+
+pub fn pong(running: &[Progress]) -> Vec<u8> {
+    let progress = |progress: &Progress| pb::Progress {
+        attempt: progress.attempt,
+        steps: progress.steps,
+        status: progress.status.clone().into(),
+    };
+    encode(&pb::PingResponse { running: running.iter().map(progress).collect() })
+}
+
+pub fn read_pong(message: &[u8]) -> Result<Vec<Progress>, Status> {
+    let response: pb::PingResponse<'_> = read(message)?;
+    let progress = |progress: pb::Progress<'_>| Progress {
+        attempt: progress.attempt,
+        steps: progress.steps,
+        status: progress.status.into_owned(),
+    };
+    Ok(response.running.into_iter().map(progress).collect())
+}
+
+/// PutParameter.
+pub fn put_parameter(job_id: &str, piece: &Piece) -> Vec<u8> {
+    encode(&pb::PutParameterRequest {
+        job_id: job_id.into(),
+        parameter: piece.of,
+        bytes: piece.bytes,
+        offset: piece.offset,
+        piece: piece.piece.as_slice().into(),
+    })
+}
+
+pub fn read_put_parameter(message: &[u8]) -> Result<(String, Piece), Status> {
+    let request: pb::PutParameterRequest<'_> = read(message)?;
+    let piece = request.piece.into_owned();
+    let piece =
+        Piece { of: request.parameter, bytes: request.bytes, offset: request.offset, piece };
+    Ok((request.job_id.into_owned(), piece))
+}
+
+/// PutSplit.
+pub fn put_split(job_id: &str, piece: &Piece) -> Vec<u8> {
+    encode(&pb::PutSplitRequest {
+        job_id: job_id.into(),
+        task: piece.of as u32,
+        bytes: piece.bytes,
+        offset: piece.offset,
+        piece: piece.piece.as_slice().into(),
+    })
+}
+
+pub fn read_put_split(message: &[u8]) -> Result<(String, Piece), Status> {
+    let request: pb::PutSplitRequest<'_> = read(message)?;
+    let (of, piece) = (request.task.into(), request.piece.into_owned());
+    let piece = Piece { of, bytes: request.bytes, offset: request.offset, piece };
+    Ok((request.job_id.into_owned(), piece))
+}
+
+fn parameter_message(parameter: &Parameter) -> pb::Parameter<'_> {
+    match parameter {
+        Parameter::Inline(value) => pb::Parameter { value: value.as_ref().into(), put: 0 },
+        Parameter::Put(number) => pb::Parameter { value: Cow::default(), put: *number },
+    }
+}
+
+fn read_parameter(parameter: Option<pb::Parameter<'_>>) -> Parameter {
+    match parameter {
+        Some(parameter) if parameter.put != 0 => Parameter::Put(parameter.put),
+        Some(parameter) => Parameter::Inline(parameter.value.as_ref().into()),
+        None => Parameter::Inline([].into()),
+    }
+}
+
+pub fn map_call(job_id: &str, call: &MapCall) -> Vec<u8> {
+    let range =
+        |range: &Range| pb::FileRange { file: range.file, start: range.start, end: range.end };
+    let split = pb::Split {
+        offset: call.split.offset,
+        ranges: call.split.ranges.iter().map(range).collect(),
+        fingerprint: call.fingerprint,
+    };
+    encode(&pb::MapRequest {
+        job_id: job_id.into(),
+        round: call.round,
+        task: call.task,
+        attempt: call.attempt,
+        reduces: call.reduces,
+        split: Some(split),
+        parameter: Some(parameter_message(&call.parameter)),
+        skip: numbers_to_bytes(&call.skip).into(),
+    })
+}
+
+pub fn read_map_call(message: &[u8]) -> Result<(String, MapCall), Status> {
+    let request: pb::MapRequest<'_> = read(message)?;
+    let split = request.split.ok_or_else(|| invalid("a map task has a split"))?;
+    let range = |range: &pb::FileRange| {
+        let is_good = range.start < range.end;
+        let range = Range { file: range.file, start: range.start, end: range.end };
+        is_good.then_some(range).ok_or_else(|| invalid("a range that ends before it begins"))
+    };
+    let ranges = split.ranges.iter().map(range).collect::<Result<_, _>>()?;
+    let call = MapCall {
+        round: request.round,
+        task: request.task,
+        attempt: request.attempt,
+        reduces: request.reduces,
+        split: Split { offset: split.offset, ranges },
+        fingerprint: split.fingerprint,
+        parameter: read_parameter(request.parameter),
+        skip: bytes_to_numbers(&request.skip)?,
+    };
+    Ok((request.job_id.into_owned(), call))
+}
+
+fn counters_message(counters: &Counters) -> Vec<pb::Counter<'_>> {
+    let counter = |(group, name, count)| {
+        let (group, name) = (Cow::Borrowed(group), Cow::Borrowed(name));
+        pb::Counter { group, name, count }
+    };
+    counters.iter().map(counter).collect()
+}
+
+fn read_counters(message: &[pb::Counter<'_>]) -> Counters {
+    let mut counters = Counters::new();
+    message.iter().for_each(|counter| counters.add(&counter.group, &counter.name, counter.count));
+    counters
+}
+
+pub fn map_done(done: &MapDone) -> Vec<u8> {
+    encode(&pb::MapResponse {
+        sizes: numbers_to_bytes(&done.sizes).into(),
+        counters: counters_message(&done.counters),
+        took_us: done.took_us,
+    })
+}
+
+pub fn read_map_done(message: &[u8]) -> Result<MapDone, Status> {
+    let response: pb::MapResponse<'_> = read(message)?;
+    Ok(MapDone {
+        sizes: bytes_to_numbers(&response.sizes)?,
+        counters: read_counters(&response.counters),
+        took_us: response.took_us,
+    })
+}
+
+pub fn fetch_call(job_id: &str, call: &FetchCall) -> Vec<u8> {
+    let FetchCall { epoch, task, attempt, partition } = *call;
+    encode(&pb::FetchRequest { job_id: job_id.into(), epoch, task, attempt, partition })
+}
+
+pub fn read_fetch_call(message: &[u8]) -> Result<(String, FetchCall), Status> {
+    let pb::FetchRequest { job_id, epoch, task, attempt, partition } = read(message)?;
+    Ok((job_id.into_owned(), FetchCall { epoch, task, attempt, partition }))
+}
+
+pub fn fetched(lines: &[u8]) -> Vec<u8> {
+    encode(&pb::FetchResponse { lines: lines.into() })
+}
+
+/// The lines of a FetchResponse, in the message.
+pub fn read_fetched(message: &[u8]) -> Result<&[u8], Status> {
+    match read::<pb::FetchResponse<'_>>(message)?.lines {
+        Cow::Borrowed(lines) => Ok(lines),
+        // Decoding borrows what is there.
+        Cow::Owned(_) => Ok(&[]),
+    }
+}
+
+fn output_message(output: &OutputAt) -> pb::MapOutput<'_> {
+    pb::MapOutput {
+        task: output.task,
+        attempt: output.attempt,
+        address: output.address.as_str().into(),
+        epoch: output.epoch,
+        bytes: output.bytes,
+    }
+}
+
+fn read_output(output: pb::MapOutput<'_>) -> OutputAt {
+    OutputAt {
+        task: output.task,
+        attempt: output.attempt,
+        address: output.address.into_owned(),
+        epoch: output.epoch,
+        bytes: output.bytes,
+    }
+}
+
+pub fn reduce_call(job_id: &str, call: &ReduceCall) -> Vec<u8> {
+    encode(&pb::ReduceRequest {
+        job_id: job_id.into(),
+        round: call.round,
+        task: call.task,
+        attempt: call.attempt,
+        maps: call.maps,
+        outputs: call.outputs.iter().map(output_message).collect(),
+        parameter: Some(parameter_message(&call.parameter)),
+    })
+}
+
+pub fn read_reduce_call(message: &[u8]) -> Result<(String, ReduceCall), Status> {
+    let request: pb::ReduceRequest<'_> = read(message)?;
+    let call = ReduceCall {
+        round: request.round,
+        task: request.task,
+        attempt: request.attempt,
+        maps: request.maps,
+        outputs: request.outputs.into_iter().map(read_output).collect(),
+        parameter: read_parameter(request.parameter),
+    };
+    Ok((request.job_id.into_owned(), call))
+}
+
+pub fn reduce_done(done: &ReduceDone) -> Vec<u8> {
+    encode(&pb::ReduceResponse {
+        output: done.output.as_slice().into(),
+        bytes: done.bytes,
+        counters: counters_message(&done.counters),
+        shuffle_us: done.shuffle_us,
+        took_us: done.took_us,
+        fetched_bytes: done.fetched_bytes,
+    })
+}
+
+pub fn read_reduce_done(message: &[u8]) -> Result<ReduceDone, Status> {
+    let response: pb::ReduceResponse<'_> = read(message)?;
+    Ok(ReduceDone {
+        output: response.output.into_owned(),
+        bytes: response.bytes,
+        counters: read_counters(&response.counters),
+        shuffle_us: response.shuffle_us,
+        took_us: response.took_us,
+        fetched_bytes: response.fetched_bytes,
+    })
+}
+
+pub fn announce(job_id: &str, news: &Announcement) -> Vec<u8> {
+    let lost = |(task, attempt): &(u32, u64)| pb::LostOutput { task: *task, attempt: *attempt };
+    encode(&pb::AnnounceRequest {
+        job_id: job_id.into(),
+        attempt: news.attempt,
+        outputs: news.outputs.iter().map(output_message).collect(),
+        lost: news.lost.iter().map(lost).collect(),
+    })
+}
+
+pub fn read_announce(message: &[u8]) -> Result<(String, Announcement), Status> {
+    let request: pb::AnnounceRequest<'_> = read(message)?;
+    let news = Announcement {
+        attempt: request.attempt,
+        outputs: request.outputs.into_iter().map(read_output).collect(),
+        lost: request.lost.iter().map(|lost| (lost.task, lost.attempt)).collect(),
+    };
+    Ok((request.job_id.into_owned(), news))
+}
+
+pub fn read_output_call(job_id: &str, attempt: u64, offset: u64) -> Vec<u8> {
+    encode(&pb::ReadOutputRequest { job_id: job_id.into(), attempt, offset })
+}
+
+/// Job, attempt and offset of a ReadOutputRequest.
+pub fn read_read_output(message: &[u8]) -> Result<(String, u64, u64), Status> {
+    let request: pb::ReadOutputRequest<'_> = read(message)?;
+    Ok((request.job_id.into_owned(), request.attempt, request.offset))
+}
+
+pub fn output_piece(piece: &[u8]) -> Vec<u8> {
+    encode(&pb::ReadOutputResponse { piece: piece.into() })
+}
+
+pub fn read_output_piece(message: &[u8]) -> Result<Vec<u8>, Status> {
+    Ok(read::<pb::ReadOutputResponse<'_>>(message)?.piece.into_owned())
+}
+
+/// The status with which a task's call ends.
+pub fn status_of(fault: &Fault) -> Status {
+    let code = match fault {
+        Fault::Cancelled => Code::Cancelled,
+        Fault::Declined(_) => Code::Unavailable,
+        Fault::Place(_) | Fault::NoInput(_) => Code::FailedPrecondition,
+        Fault::Crashed { .. } => Code::Aborted,
+        Fault::BadRecord { .. } | Fault::Hopeless(_) => Code::InvalidArgument,
+    };
+    let (reason, record, column) = match fault {
+        Fault::BadRecord { offset, column, reason } => {
+            (reason.clone(), Some(*offset), Some(*column))
+        }
+        Fault::Crashed { reason, record } => (reason.clone(), *record, None),
+        other => (other.to_string(), None, None),
+    };
+    let mut status = Status::new(code, reason);
+    let needs = matches!(fault, Fault::NoInput(_)).then_some(1);
+    for (name, value) in [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs)] {
+        if let Some(value) = value {
+            // Digits are good metadata.
+            let _ = status.metadata.insert(name, value.to_string().as_bytes());
+        }
+    }
+    status
+}
+
+/// What a worker's status says about its task.
+pub fn cause_of(status: &Status) -> Cause {
+    match status.code {
+        Code::FailedPrecondition => Cause::Place,
+        Code::Aborted => Cause::Job { record: number(&status.metadata, RECORD) },
+        Code::InvalidArgument | Code::Unimplemented | Code::OutOfRange => Cause::Hopeless,
+        _ => Cause::Worker,
+    }
+}
+
+/// Whether a map task failed because its input is not there.
+pub fn needs_split(status: &Status) -> bool {
+    status.code == Code::FailedPrecondition && status.metadata.get(NEEDS_SPLIT).is_some()
+}
+
+/// The record on which a task failed for good: offset of its line, and column.
+pub fn bad_record(status: &Status) -> Option<(u64, u64)> {
+    let place = (number(&status.metadata, RECORD)?, number(&status.metadata, COLUMN)?);
+    (status.code == Code::InvalidArgument).then_some(place)
+}
+
+fn number(metadata: &Metadata, name: &str) -> Option<u64> {
+    metadata.get(name).and_then(crate::text::parse_u64)
+}
+
+/// The status of a reduce task that could not fetch these outputs: map task, attempt, why.
+pub fn lost_status(reason: String, lost: &[(u32, u64, Loss)]) -> Status {
+    let mut status = Status::new(Code::Unavailable, reason);
+    for (task, attempt, loss) in lost {
+        let why = match loss {
+            Loss::Missing => "missing",
+            Loss::Unreachable => "unreachable",
+        };
+        let value = format!("{task} {attempt} {why}");
+        let _ = status.metadata.append(LOST.as_bytes(), value.as_bytes());
+    }
+    status
+}
+
+/// The outputs that [`lost_status`] names. What makes no sense is left out.
+pub fn lost_outputs(status: &Status) -> Vec<(u32, u64, Loss)> {
+    let lost = |value: &[u8]| {
+        let mut words = std::str::from_utf8(value).ok()?.split(' ');
+        let task = words.next()?.parse().ok()?;
+        let attempt = words.next()?.parse().ok()?;
+        let loss = match words.next()? {
+            "missing" => Loss::Missing,
+            "unreachable" => Loss::Unreachable,
+            _ => return None,
+        };
+        Some((task, attempt, loss))
+    };
+    status.metadata.get_all(LOST).filter_map(lost).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_crosses_the_wire() {
+        let record = Fault::BadRecord { offset: 7, column: 3, reason: "no number".into() };
+        let status = status_of(&record);
+        assert_eq!((status.code, status.message.as_str()), (Code::InvalidArgument, "no number"));
+        assert_eq!(bad_record(&status), Some((7, 3)));
+        assert_eq!(cause_of(&status), Cause::Hopeless);
+        let crash = Fault::Crashed { reason: "exit status 1".into(), record: Some(5) };
+        assert_eq!(cause_of(&status_of(&crash)), Cause::Job { record: Some(5) });
+        assert_eq!(cause_of(&status_of(&Fault::Place("no room".into()))), Cause::Place);
+        assert_eq!(cause_of(&status_of(&Fault::Declined("no".into()))), Cause::Worker);
+    }
+
+    #[test]
+    fn lost_outputs_cross_the_wire() {
+        let lost = [(3, 9, Loss::Missing), (0, u64::MAX, Loss::Unreachable)];
+        let status = lost_status("two are lost".into(), &lost);
+        assert_eq!(lost_outputs(&status), lost);
+        assert_eq!(lost_outputs(&Status::new(Code::Unavailable, "")), []);
+    }
+
+    #[test]
+    fn a_map_call_crosses_the_wire() {
+        let call = MapCall {
+            round: 3,
+            task: 1,
+            attempt: 9,
+            reduces: 2,
+            split: Split { offset: 10, ranges: vec![Range { file: 1, start: 2, end: 5 }] },
+            fingerprint: u64::MAX,
+            parameter: Parameter::Inline((*b"centroids").into()),
+            skip: vec![1, u64::MAX],
+        };
+        let sent = map_call("id", &call);
+        assert_eq!(read_map_call(&sent).unwrap(), ("id".to_owned(), call.clone()));
+        let mut bad = call;
+        bad.split.ranges[0].end = 2;
+        assert!(read_map_call(&map_call("id", &bad)).is_err());
+    }
+}

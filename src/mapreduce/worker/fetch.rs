@@ -1,0 +1,147 @@
+//! Partitions, as reducers fetch them.
+//!
+//! What is kept in memory is sent at once, on the server's thread. What lies in a file is read by a
+//! thread of its own, which pauses while its reducer has enough to do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::{Worker, locked};
+use crate::call::{Code, Status};
+use crate::mapreduce::contract::path;
+use crate::mapreduce::files::{Committed, Opened};
+use crate::mapreduce::wire;
+use crate::rpc::{CallHandler, Responder, Services, Shape};
+
+/// A message has so many bytes of lines.
+const MESSAGE_BYTES: usize = 128 * 1024;
+/// A sender pauses when so much waits for its reducer.
+const HIGH_WATER_BYTES: usize = 1024 * 1024;
+/// Files that are read at once; a reducer beyond them comes again.
+const MAX_READERS: usize = 256;
+
+pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
+    let worker = Arc::clone(worker);
+    let readers = Arc::new(AtomicUsize::new(0));
+    services.streaming(path::FETCH, Shape::ServerStreaming, move |_, responder| {
+        Ok(Box::new(Fetch {
+            worker: Arc::clone(&worker),
+            readers: Arc::clone(&readers),
+            sender: Arc::new(Sender { responder, gate: Mutex::default(), changed: Condvar::new() }),
+        }))
+    });
+}
+
+struct Fetch {
+    worker: Arc<Worker>,
+    readers: Arc<AtomicUsize>,
+    sender: Arc<Sender>,
+}
+
+/// The way to the reducer.
+struct Sender {
+    responder: Responder,
+    /// Whether the call is over.
+    gate: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Fetch {
+    fn begin(&self, message: &[u8]) -> Result<(), Status> {
+        let (job_id, call) = wire::read_fetch_call(message)?;
+        let missing = |why: &str| Status::new(Code::NotFound, why.to_owned());
+        if call.epoch != self.worker.jobs.epoch() {
+            return Err(missing("that was another life of this worker"));
+        }
+        let job = self.worker.jobs.get(&job_id)?;
+        let output = job.map_output(call.task, call.attempt, call.partition);
+        match output.ok_or_else(|| missing("no such output is here any more"))? {
+            Committed::Memory(lines) => {
+                for lines in lines.chunks(MESSAGE_BYTES) {
+                    self.sender.responder.send(wire::fetched(lines));
+                }
+                self.sender.responder.finish(Status::OK);
+                Ok(())
+            }
+            file => {
+                let opened = file.open().map_err(|error| missing(&error.to_string()))?;
+                self.read_out(opened)
+            }
+        }
+    }
+
+    fn read_out(&self, opened: Opened) -> Result<(), Status> {
+        let busy = |why: String| Status::new(Code::Unavailable, why);
+        let reader = Reader(Arc::clone(&self.readers));
+        if self.readers.fetch_add(1, Ordering::SeqCst) >= MAX_READERS {
+            return Err(busy(format!("{MAX_READERS} files are being read already")));
+        }
+        let sender = Arc::clone(&self.sender);
+        let reading = thread::Builder::new().name("reading".into()).spawn(move || {
+            let _reader = reader;
+            sender.send_all(&opened);
+        });
+        reading.map(drop).map_err(|error| busy(error.to_string()))
+    }
+}
+
+/// One of the files that are being read.
+struct Reader(Arc<AtomicUsize>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Sender {
+    fn send_all(&self, opened: &Opened) {
+        let mut offset = 0;
+        loop {
+            match opened.read(offset, MESSAGE_BYTES) {
+                Ok(lines) if lines.is_empty() => return self.responder.finish(Status::OK),
+                Ok(lines) => {
+                    offset += lines.len() as u64;
+                    if !self.wait_for_room() {
+                        return;
+                    }
+                    self.responder.send(wire::fetched(&lines));
+                }
+                Err(error) => {
+                    let status = Status::new(Code::NotFound, error.to_string());
+                    return self.responder.finish(status);
+                }
+            }
+        }
+    }
+
+    /// Pauses while much waits. Returns whether the call is still on.
+    fn wait_for_room(&self) -> bool {
+        let mut is_over = locked(&self.gate);
+        while !*is_over && self.responder.queued() >= HIGH_WATER_BYTES {
+            // Woken by the reactor; the time is for a wake-up that came just before.
+            let waited = self.changed.wait_timeout(is_over, Duration::from_millis(100));
+            is_over = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        !*is_over
+    }
+}
+
+impl CallHandler for Fetch {
+    fn message(&mut self, message: &[u8]) {
+        if let Err(status) = self.begin(message) {
+            self.sender.responder.finish(status);
+        }
+    }
+
+    fn cancelled(&mut self, _: &Status) {
+        *locked(&self.sender.gate) = true;
+        self.sender.changed.notify_all();
+    }
+
+    fn writable(&mut self) {
+        self.sender.changed.notify_all();
+    }
+}

@@ -1,0 +1,119 @@
+//! A map task.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::time::Instant;
+
+use super::jobs::{MapOutput, OpenJob};
+use super::partitions::{Partitions, failed};
+use super::{TaskHost, Worker, guarded};
+use crate::call::{Code, Status};
+use crate::mapreduce::contract::{MapCall, MapDone, Piece};
+use crate::mapreduce::execute::{self, MapWork};
+use crate::mapreduce::files::SplitBlocks;
+use crate::mapreduce::job::{Blocks, Fault};
+use crate::mapreduce::wire;
+use crate::rpc::BlockingCall;
+
+pub(super) use crate::mapreduce::contract::PIECE_BYTES;
+
+/// Runs a map task and answers for it.
+pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
+    let (job_id, map) = wire::read_map_call(message)?;
+    let job = worker.jobs.get(&job_id)?;
+    let listed = job.list(map.attempt);
+    worker.trial.pass(call)?;
+    let started = Instant::now();
+    let parameter = job.parameter(map.parameter.clone())?;
+    let mut host = TaskHost { call, running: &listed.running };
+    let mut sink = partitions(&job, &map);
+    let mut cache = job.take_cache(map.task);
+    let mut open = || open(&job, &map);
+    let work = MapWork {
+        job: job.job.as_ref(),
+        parameter: &parameter,
+        reduces: map.reduces,
+        skip: &map.skip,
+    };
+    let result = guarded(|| {
+        let counters = execute::map(&work, &mut cache, &mut open, &mut sink, &mut host)?;
+        super::Host::check(&mut host)?;
+        Ok((counters, sink.commit()?))
+    });
+    // After a panic nobody knows what it is.
+    if result.is_ok() {
+        job.leave_cache(map.task, cache);
+    }
+    let (counters, committed) = result?;
+    let sizes = committed.iter().map(super::super::files::Committed::len).collect();
+    match committed.first() {
+        Some(output) if map.reduces == 0 => job.add_output(map.task, map.attempt, output.clone()),
+        _ => {
+            let output = MapOutput { attempt: map.attempt, partitions: committed.into() };
+            job.add_map_output(map.task, output);
+        }
+    }
+    let took_us = started.elapsed().as_micros() as u64;
+    Ok(wire::map_done(&MapDone { sizes, counters, took_us }))
+}
+
+fn partitions(job: &OpenJob, map: &MapCall) -> Partitions {
+    let layout = &job.layout;
+    if map.reduces == 0 {
+        return Partitions::new(std::iter::once(layout.map_output(map.task)), map.attempt);
+    }
+    let paths = (0..map.reduces).map(|partition| layout.partition(map.task, partition));
+    Partitions::new(paths, map.attempt)
+}
+
+/// The split: its own file if the master sent one, else its ranges.
+fn open(job: &OpenJob, map: &MapCall) -> Result<Box<dyn Blocks>, Fault> {
+    let shipped = job.layout.split(map.task);
+    if job.spec.ships_inputs
+        && let Ok(metadata) = fs::metadata(&shipped)
+    {
+        if metadata.len() == map.split.len() {
+            let blocks = SplitBlocks::open_shipped(&shipped, &map.split);
+            return Ok(Box::new(blocks.map_err(|error| failed(&shipped, &error))?));
+        }
+        return Err(Fault::NoInput(format!("{}: it is not whole", shipped.display())));
+    }
+    let blocks = SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint);
+    Ok(Box::new(blocks.map_err(Fault::NoInput)?))
+}
+
+/// Takes a piece of a split for which there is no file here.
+pub(super) fn put_split(
+    worker: &Worker,
+    _: &BlockingCall,
+    message: &[u8],
+) -> Result<Vec<u8>, Status> {
+    let (job_id, piece) = wire::read_put_split(message)?;
+    let job = worker.jobs.get(&job_id)?;
+    let Piece { of, offset, piece, .. } = piece;
+    let path = job.layout.split(of as u32);
+    let put = || {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let mut options = OpenOptions::new();
+        let options = options.create(true).append(true).truncate(false);
+        if offset == 0 {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let mut file = options.open(&path)?;
+        if file.metadata()?.len() != offset {
+            return Ok(false);
+        }
+        file.write_all(&piece)?;
+        Ok(true)
+    };
+    match put() {
+        Ok(true) => Ok(Vec::new()),
+        Ok(false) => Err(Status::new(Code::InvalidArgument, "a split's pieces come in order")),
+        Err(error) => Err(wire::status_of(&failed(&path, &error))),
+    }
+}

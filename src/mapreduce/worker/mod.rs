@@ -1,0 +1,141 @@
+//! Mappers and reducers: processes that listen, and do what a master asks.
+//!
+//! - `jobs`: opening a job, and its end with the master's connection
+//! - `map`, `partitions`: a map task, and what it writes
+//! - `fetch`: a map's output, as reducers fetch it
+//! - `reduce`, `inbox`, `shuffle`: a reduce task, what it is told, and how it fetches
+//! - `trial`: failures and delays on purpose
+//!
+//! A task runs on a thread of the server's pool, and its call is its life: a master that gives the
+//! call up, or is gone, cancels the task. Everything small is answered on the server's own thread.
+
+mod fetch;
+mod inbox;
+mod jobs;
+mod map;
+mod partitions;
+mod reduce;
+mod shuffle;
+mod trial;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::contract::path;
+use super::job::{Fault, Host, JobKinds};
+use super::wire;
+use crate::call::Status;
+use crate::rpc::{BlockingCall, ChannelOptions, Services, Shape};
+use jobs::{Jobs, Running};
+use trial::Trial;
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Map tasks.
+    Mapper,
+    /// Reduce tasks.
+    Reducer,
+}
+
+/// How a worker is set up.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Its data directory.
+    pub data: PathBuf,
+    /// How many tasks it does at once.
+    pub slots: u32,
+    /// Of so many tasks it declines one, between 0 and 1, for trials.
+    pub fail_probability: f64,
+    /// How long it waits before it begins a task, for trials.
+    pub task_delay: Duration,
+    /// How a reducer talks to mappers.
+    pub channel: ChannelOptions,
+}
+
+/// A worker.
+pub(super) struct Worker {
+    options: WorkerOptions,
+    jobs: Jobs,
+    trial: Trial,
+}
+
+/// Adds a worker's methods to what a server answers.
+///
+/// # Errors
+/// The operating system has no random numbers.
+pub fn register(
+    services: &mut Services,
+    role: Role,
+    kinds: JobKinds,
+    options: WorkerOptions,
+) -> std::io::Result<()> {
+    let epoch = super::files::random_number()?;
+    let trial = Trial::new(&options, epoch);
+    let jobs = Jobs::new(kinds, options.clone(), epoch);
+    let worker = Arc::new(Worker { options, jobs, trial });
+    jobs::register(services, &worker);
+    match role {
+        Role::Mapper => {
+            blocking(services, path::MAP, &worker, map::run);
+            blocking(services, path::PUT_SPLIT, &worker, map::put_split);
+            fetch::register(services, &worker);
+        }
+        Role::Reducer => {
+            blocking(services, path::REDUCE, &worker, reduce::run);
+            reduce::register(services, &worker);
+        }
+    }
+    Ok(())
+}
+
+/// Answers a request.
+type Handler = fn(&Worker, &BlockingCall, &[u8]) -> Result<Vec<u8>, Status>;
+
+/// A unary method whose handler runs on a thread of its own.
+fn blocking(services: &mut Services, path: &str, worker: &Arc<Worker>, handler: Handler) {
+    let worker = Arc::clone(worker);
+    services.blocking(path, Shape::Unary, move |call| {
+        let Some(message) = call.receive()? else { return Ok(()) };
+        let answer = handler(&worker, call, &message)?;
+        call.send(answer)
+    });
+}
+
+/// What a task may ask of its worker.
+struct TaskHost<'t> {
+    call: &'t BlockingCall,
+    running: &'t Running,
+}
+
+impl Host for TaskHost<'_> {
+    fn check(&mut self) -> Result<(), Fault> {
+        self.call.sleep(Duration::ZERO).map_err(|_| Fault::Cancelled)
+    }
+
+    fn progress(&mut self) {
+        self.running.step();
+    }
+
+    fn status(&mut self, text: &str) {
+        self.running.set_status(text);
+    }
+}
+
+/// Runs a job's code. If it panics that is its crash, and not the worker's.
+fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    let result = result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        let reason = format!("the job's code panicked: {}", text.unwrap_or("without a word"));
+        Err(Fault::Crashed { reason, record: None })
+    });
+    result.map_err(|fault| wire::status_of(&fault))
+}
+
+/// A thread that panicked under a lock left a whole value behind: changes are single steps.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,99 @@
+//! What a map task writes: a file for each reduce task, and a copy in memory of what is small.
+
+use std::fs;
+use std::io::{self, Write};
+use std::mem;
+use std::path::PathBuf;
+
+use crate::mapreduce::files::{Committed, Identity, Pending};
+use crate::mapreduce::job::{Fault, PartitionSink};
+
+/// A map's output up to this size is kept in memory as well, to be fetched from there.
+const KEPT_BYTES: usize = 1024 * 1024;
+
+/// The output files of one attempt.
+pub(super) struct Partitions {
+    attempt: u64,
+    parts: Vec<Part>,
+    kept: usize,
+}
+
+struct Part {
+    path: PathBuf,
+    /// What is not in the file yet.
+    lines: Vec<u8>,
+    /// Once it does not fit into memory.
+    file: Option<Pending>,
+}
+
+impl Partitions {
+    /// Files that will be at these paths.
+    pub(super) fn new(paths: impl Iterator<Item = PathBuf>, attempt: u64) -> Partitions {
+        let part = |path| Part { path, lines: Vec::new(), file: None };
+        Partitions { attempt, parts: paths.map(part).collect(), kept: 0 }
+    }
+
+    /// Gives all files their names.
+    pub(super) fn commit(self) -> Result<Vec<Committed>, Fault> {
+        let attempt = self.attempt;
+        self.parts.into_iter().map(|part| part.commit(attempt)).collect()
+    }
+}
+
+impl PartitionSink for Partitions {
+    fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault> {
+        let Some(part) = self.parts.get_mut(partition as usize) else { return Ok(()) };
+        if part.file.is_none() && self.kept + lines.len() <= KEPT_BYTES {
+            self.kept += lines.len();
+            part.lines.extend_from_slice(lines);
+            return Ok(());
+        }
+        self.kept -= part.lines.len();
+        part.spill(self.attempt, lines).map_err(|error| failed(&part.path, &error))
+    }
+}
+
+impl Part {
+    fn spill(&mut self, attempt: u64, lines: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(create(&self.path, attempt)?),
+        };
+        file.write_all(&mem::take(&mut self.lines))?;
+        file.write_all(lines)
+    }
+
+    fn commit(self, attempt: u64) -> Result<Committed, Fault> {
+        let Part { path, lines, file } = self;
+        let committed = match file {
+            Some(file) => file.metadata().and_then(|metadata| {
+                let identity = Identity::of(&metadata);
+                file.commit()?;
+                Ok(Committed::File { path: path.clone(), identity })
+            }),
+            None => create(&path, attempt).and_then(|mut file| {
+                file.write_all(&lines)?;
+                file.commit()?;
+                Ok(Committed::Memory(lines.into()))
+            }),
+        };
+        committed.map_err(|error| failed(&path, &error))
+    }
+}
+
+/// Begins a file, in a directory that is made if need be.
+pub(super) fn create(path: &std::path::Path, attempt: u64) -> io::Result<Pending> {
+    match Pending::create(path, attempt) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(directory) = path.parent() {
+                fs::create_dir_all(directory)?;
+            }
+            Pending::create(path, attempt)
+        }
+        result => result,
+    }
+}
+
+pub(super) fn failed(path: &std::path::Path, error: &io::Error) -> Fault {
+    Fault::io(path.display(), error)
+}

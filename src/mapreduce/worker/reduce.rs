@@ -1,0 +1,132 @@
+//! A reduce task.
+
+use std::io::Write;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::partitions::{create, failed};
+use super::shuffle::Shuffle;
+use super::{Host, TaskHost, Worker, guarded};
+use crate::call::Status;
+use crate::mapreduce::contract::{Announcement, INLINE_OUTPUT_BYTES, ReduceDone, path};
+use crate::mapreduce::execute;
+use crate::mapreduce::files::{Committed, Identity, Pending, RunFiles};
+use crate::mapreduce::job::{Fault, Sorter};
+use crate::mapreduce::wire;
+use crate::rpc::{BlockingCall, Services};
+
+pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
+    let worker = Arc::clone(worker);
+    services.unary(path::ANNOUNCE, move |_, message, _| {
+        let (job_id, news) = wire::read_announce(message)?;
+        let job = worker.jobs.get(&job_id)?;
+        job.inbox(news.attempt).tell(news);
+        Ok(())
+    });
+}
+
+/// Runs a reduce task and answers for it.
+pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
+    let (job_id, reduce) = wire::read_reduce_call(message)?;
+    let job = worker.jobs.get(&job_id)?;
+    let listed = job.list(reduce.attempt);
+    let inbox = job.inbox(reduce.attempt);
+    let (attempt, outputs) = (reduce.attempt, reduce.outputs);
+    inbox.tell(Announcement { attempt, outputs, lost: Vec::new() });
+    worker.trial.pass(call)?;
+    let parameter = job.parameter(reduce.parameter)?;
+    let directory = job.layout.reducers();
+    let made = std::fs::create_dir_all(&directory);
+    made.map_err(|error| wire::status_of(&failed(&directory, &error)))?;
+    let mut runs = RunFiles::new(&directory, attempt);
+    let memory = usize::try_from(job.spec.sort_memory_bytes).unwrap_or(usize::MAX);
+    let shuffle = Shuffle {
+        job: &job,
+        options: &worker.options,
+        call,
+        running: &listed.running,
+        inbox: &inbox,
+        maps: reduce.maps,
+        partition: reduce.task,
+        sorter: Mutex::new(Sorter::new(job.job.key_order(), memory, &mut runs)),
+        fetched_bytes: AtomicU64::new(0),
+    };
+    shuffle.fetch_all()?;
+    let fetched = Instant::now();
+    let shuffle_us = inbox.announced_at().map_or(0, |at| (fetched - at).as_micros() as u64);
+    let fetched_bytes = shuffle.fetched_bytes.load(Ordering::Relaxed);
+    let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut host = TaskHost { call, running: &listed.running };
+    let mut output = Output::new(job.layout.reduce_output(reduce.task), attempt);
+    let counters = guarded(|| {
+        let mut groups = sorter.finish()?;
+        let mut write = |lines: &[u8]| output.write(lines);
+        let counters =
+            execute::reduce(job.job.as_ref(), &parameter, &mut groups, &mut write, &mut host)?;
+        host.check()?;
+        Ok(counters)
+    })?;
+    let committed = output.commit().map_err(|fault| wire::status_of(&fault))?;
+    let inline = match &committed {
+        Committed::Memory(lines) => lines.to_vec(),
+        Committed::File { .. } => Vec::new(),
+    };
+    let bytes = committed.len();
+    job.add_output(reduce.task, attempt, committed);
+    Ok(wire::reduce_done(&ReduceDone {
+        output: inline,
+        bytes,
+        counters,
+        shuffle_us,
+        took_us: fetched.elapsed().as_micros() as u64,
+        fetched_bytes,
+    }))
+}
+
+/// The output file, in memory while it is small.
+struct Output {
+    path: PathBuf,
+    attempt: u64,
+    lines: Vec<u8>,
+    file: Option<Pending>,
+}
+
+impl Output {
+    fn new(path: PathBuf, attempt: u64) -> Output {
+        Output { path, attempt, lines: Vec::new(), file: None }
+    }
+
+    fn write(&mut self, lines: &[u8]) -> Result<(), Fault> {
+        if self.file.is_none() && self.lines.len() + lines.len() <= INLINE_OUTPUT_BYTES {
+            self.lines.extend_from_slice(lines);
+            return Ok(());
+        }
+        self.write_to_file(lines).map_err(|error| failed(&self.path, &error))
+    }
+
+    fn write_to_file(&mut self, lines: &[u8]) -> std::io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(create(&self.path, self.attempt)?),
+        };
+        file.write_all(&mem::take(&mut self.lines))?;
+        file.write_all(lines)
+    }
+
+    fn commit(mut self) -> Result<Committed, Fault> {
+        let lines: Arc<[u8]> = self.lines.as_slice().into();
+        let is_small = self.file.is_none();
+        let commit = || {
+            self.write_to_file(&[])?;
+            let file = self.file.take().ok_or(std::io::ErrorKind::NotFound)?;
+            let identity = Identity::of(&file.metadata()?);
+            file.commit()?;
+            let path = self.path.clone();
+            Ok(if is_small { Committed::Memory(lines) } else { Committed::File { path, identity } })
+        };
+        commit().map_err(|error: std::io::Error| failed(&self.path, &error))
+    }
+}

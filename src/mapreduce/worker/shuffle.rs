@@ -1,0 +1,224 @@
+//! Fetching: a partition from every mapper, several at once.
+//!
+//! Little is fetched by the task's own thread: it asks all mappers, then takes one answer after the
+//! other. Much is fetched by some threads, each with one map at a time, while the others wait for
+//! bytes. Whatever comes goes to the sorter at once, so memory is bounded by the sorter's limit and
+//! the windows of the calls.
+//!
+//! An output that fails before its first byte was used is waited for again, from wherever the master
+//! says. One that fails in the middle ends the attempt: what is sorted cannot be taken back.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::inbox::{Inbox, Next};
+use super::jobs::{OpenJob, Running};
+use super::{WorkerOptions, locked};
+use crate::call::{Code, Status};
+use crate::mapreduce::contract::{FetchCall, OutputAt, path};
+use crate::mapreduce::execute::sort_lines;
+use crate::mapreduce::job::Sorter;
+use crate::mapreduce::scheduler::Loss;
+use crate::mapreduce::wire;
+use crate::rpc::{BlockingCall, CallOptions, ClientCall, Received};
+
+/// What a reduce task fetches with.
+pub(super) struct Shuffle<'s, 'r> {
+    pub(super) job: &'s OpenJob,
+    pub(super) options: &'s WorkerOptions,
+    pub(super) call: &'s BlockingCall,
+    pub(super) running: &'s Running,
+    pub(super) inbox: &'s Inbox,
+    pub(super) maps: u32,
+    pub(super) partition: u32,
+    pub(super) sorter: Mutex<Sorter<'r>>,
+    pub(super) fetched_bytes: AtomicU64,
+}
+
+/// Threads that fetch much.
+const THREADS: usize = 8;
+/// More than this is much.
+const MUCH_BYTES: u64 = 4 * 1024 * 1024;
+/// A thread that fetches little asks so many mappers at once.
+const ASKED_AT_ONCE: usize = 16;
+/// How often a thread that waits looks whether it still should.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Lost outputs that are named; the others are found in the next attempt.
+const MAX_NAMED: usize = 20;
+
+impl<'r> Shuffle<'_, 'r> {
+    /// Fetches the partition of every map, those first that the task began with.
+    pub(super) fn fetch_all(&self) -> Result<(), Status> {
+        let result = self.fetch();
+        // Threads that still fetch stop.
+        self.inbox.end();
+        result
+    }
+
+    fn fetch(&self) -> Result<(), Status> {
+        let mut much = 0;
+        loop {
+            match self.inbox.next(self.maps, ASKED_AT_ONCE, LOOK_INTERVAL) {
+                Next::Done => return Ok(()),
+                Next::Lost(lost) => return Err(self.lost(&lost)),
+                Next::Wait => self.check()?,
+                Next::Fetch(outputs) => {
+                    much += outputs.iter().map(|output| output.bytes).sum::<u64>();
+                    if much > MUCH_BYTES {
+                        return self.fetch_on_threads(&outputs);
+                    }
+                    self.fetch_in_turn(&outputs)?;
+                }
+            }
+        }
+    }
+
+    /// Asks all, then takes their answers one by one.
+    fn fetch_in_turn(&self, outputs: &[OutputAt]) -> Result<(), Status> {
+        let calls: Vec<_> = outputs.iter().map(|output| (output, self.ask(output))).collect();
+        calls.into_iter().try_for_each(|(output, call)| self.take(output, call))
+    }
+
+    /// One map at a time on each of several threads, these first.
+    fn fetch_on_threads(&self, first: &[OutputAt]) -> Result<(), Status> {
+        let first = Mutex::new(first.to_vec());
+        let work = || {
+            loop {
+                let output = locked(&first).pop();
+                if let Some(output) = output {
+                    self.take(&output, self.ask(&output))?;
+                    continue;
+                }
+                match self.inbox.next(self.maps, 1, LOOK_INTERVAL) {
+                    Next::Done => return Ok(()),
+                    Next::Lost(lost) => return Err(self.lost(&lost)),
+                    Next::Wait => self.check()?,
+                    Next::Fetch(outputs) => {
+                        for output in outputs {
+                            self.take(&output, self.ask(&output))?;
+                        }
+                    }
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let threads = THREADS.min(self.maps as usize);
+            let work = || {
+                let result: Result<(), Status> = work();
+                if result.is_err() {
+                    self.inbox.end();
+                }
+                result
+            };
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut result = work();
+            for other in others {
+                let other = other.join().unwrap_or_else(|_| {
+                    Err(Status::new(Code::Internal, "a thread that fetched panicked"))
+                });
+                result = result.and(other);
+            }
+            result
+        })
+    }
+
+    fn check(&self) -> Result<(), Status> {
+        self.call.sleep(Duration::ZERO)
+    }
+
+    fn ask(&self, output: &OutputAt) -> Result<ClientCall, Status> {
+        let channel = self.job.channel(&output.address, self.options)?;
+        let options = CallOptions { timeout: None, ..CallOptions::default() };
+        let mut call = channel.start(path::FETCH, &options)?;
+        let request = FetchCall {
+            epoch: output.epoch,
+            task: output.task,
+            attempt: output.attempt,
+            partition: self.partition,
+        };
+        // If the call is over already its answer says why.
+        let _ = call.send_last(&wire::fetch_call(&self.job.spec.id, &request));
+        Ok(call)
+    }
+
+    /// Takes an output. Fails if the attempt cannot go on.
+    fn take(&self, output: &OutputAt, call: Result<ClientCall, Status>) -> Result<(), Status> {
+        let mut used = 0;
+        match call.and_then(|mut call| self.receive(output, &mut call, &mut used)) {
+            Ok(()) => {
+                self.inbox.fetched(output);
+                Ok(())
+            }
+            Err(status) => {
+                self.check()?;
+                let loss = match status.code {
+                    Code::NotFound => Loss::Missing,
+                    // What is sorted cannot be used, whoever else has it.
+                    Code::InvalidArgument | Code::FailedPrecondition => return Err(status),
+                    _ => Loss::Unreachable,
+                };
+                if used > 0 {
+                    return Err(self.lost(&[(output.task, output.attempt, loss)]));
+                }
+                log::info!("map {} from {}: {status}", output.task + 1, output.address);
+                self.inbox.failed(output, loss);
+                Ok(())
+            }
+        }
+    }
+
+    fn receive(
+        &self,
+        output: &OutputAt,
+        call: &mut ClientCall,
+        used: &mut u64,
+    ) -> Result<(), Status> {
+        let gone = |why: &str| Err(Status::new(Code::Unavailable, why.to_owned()));
+        let mut begun: Vec<u8> = Vec::new();
+        let mut bytes = 0;
+        loop {
+            match call.receive_until(Some(Instant::now() + LOOK_INTERVAL))? {
+                Received::NotYet => {
+                    self.check()?;
+                    if !self.inbox.is_wanted(output) {
+                        return gone("it is fetched from elsewhere");
+                    }
+                }
+                Received::End if bytes != output.bytes => {
+                    return gone("it has another length than was announced");
+                }
+                Received::End => return self.sort(output.task, &begun),
+                Received::Message(message) => {
+                    let lines = wire::read_fetched(&message)?;
+                    bytes += lines.len() as u64;
+                    self.fetched_bytes.fetch_add(lines.len() as u64, Ordering::Relaxed);
+                    self.running.step();
+                    *used = bytes;
+                    let whole =
+                        lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                    if begun.is_empty() {
+                        self.sort(output.task, &lines[..whole])?;
+                    } else if whole > 0 {
+                        begun.extend_from_slice(&lines[..whole]);
+                        self.sort(output.task, &begun)?;
+                        begun.clear();
+                    }
+                    begun.extend_from_slice(&lines[whole..]);
+                }
+            }
+        }
+    }
+
+    fn sort(&self, map: u32, lines: &[u8]) -> Result<(), Status> {
+        let sorted = sort_lines(map, lines, &mut locked(&self.sorter));
+        sorted.map_err(|fault| wire::status_of(&fault))
+    }
+
+    fn lost(&self, lost: &[(u32, u64, Loss)]) -> Status {
+        let lost = &lost[..lost.len().min(MAX_NAMED)];
+        let task = lost.first().map_or(0, |(task, ..)| u64::from(*task) + 1);
+        wire::lost_status(format!("the output of map {task} could not be fetched"), lost)
+    }
+}

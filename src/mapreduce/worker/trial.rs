@@ -1,0 +1,46 @@
+//! Failures and delays on purpose, so that people can see what a job makes of them.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::{WorkerOptions, locked};
+use crate::call::{Code, Status};
+use crate::rpc::BlockingCall;
+
+/// A worker that is on trial.
+pub(super) struct Trial {
+    fail_probability: f64,
+    task_delay: Duration,
+    state: Mutex<u64>,
+}
+
+impl Trial {
+    pub(super) fn new(options: &WorkerOptions, seed: u64) -> Trial {
+        Trial {
+            fail_probability: options.fail_probability,
+            task_delay: options.task_delay,
+            state: Mutex::new(seed),
+        }
+    }
+
+    /// To be passed before a task begins.
+    pub(super) fn pass(&self, call: &BlockingCall) -> Result<(), Status> {
+        if !self.task_delay.is_zero() {
+            call.sleep(self.task_delay)?;
+        }
+        if self.fail_probability > 0.0 && self.draw() < self.fail_probability {
+            return Err(Status::new(Code::Unavailable, "failed on purpose"));
+        }
+        Ok(())
+    }
+
+    /// From 0 to below 1 (splitmix64).
+    fn draw(&self) -> f64 {
+        let mut state = locked(&self.state);
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
