@@ -11,6 +11,7 @@ mod failure;
 mod flags;
 mod interop;
 mod job;
+mod mapreduce;
 mod kv;
 mod market;
 mod output;
@@ -50,6 +51,11 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "kv", summary: "ask a replicated key-value store", run: kv::run },
     Command { name: "mapper", summary: "do map tasks of MapReduce", run: worker::run_mapper },
+    Command {
+        name: "mapreduce",
+        summary: "run two commands as a MapReduce job",
+        run: mapreduce::run,
+    },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
     Command { name: "reducer", summary: "do reduce tasks of MapReduce", run: worker::run_reducer },
     Command { name: "seller", summary: "sell on a market, and hear of sales", run: seller::run },

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::flags::{Flags, Parsed};
 use super::{Failure, connect, serve};
 use crate::mapreduce::job::JobKinds;
+use crate::mapreduce::streaming::Streaming;
 use crate::mapreduce::worker::{Role, WorkerOptions, register};
 use crate::rpc::{ChannelOptions, ServerHandle, Services};
 use crate::session::Protocol;
@@ -37,7 +38,7 @@ pub(super) fn run_reducer(arguments: &[String]) -> Result<(), Failure> {
 
 /// The kinds of jobs that workers of this program know.
 fn kinds() -> JobKinds {
-    JobKinds::new()
+    JobKinds::new().with(Streaming::NAME, Streaming::make)
 }
 
 fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {

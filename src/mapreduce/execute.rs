@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 
 use super::job::{
-    BlockReader, Blocks, Cache, Counters, Emitter, Fault, Groups, Host, Job, MapTask,
+    About, BlockReader, Blocks, Cache, Counters, Emitter, Fault, Groups, Host, Job, MapTask,
     PartitionSink, ReduceTask, RunStore, Sorter,
 };
 
@@ -18,6 +18,8 @@ pub struct MapWork<'w> {
     pub reduces: u32,
     /// Records to leave out, by offset.
     pub skip: &'w [u64],
+    /// Which task it is.
+    pub about: &'w About,
 }
 
 /// Runs a map task. Returns what it counted.
@@ -31,11 +33,20 @@ pub fn map(
     sink: &mut dyn PartitionSink,
     host: &mut dyn Host,
 ) -> Result<Counters, Fault> {
-    let MapWork { job, parameter, reduces, skip } = *work;
+    let MapWork { job, parameter, reduces, skip, about } = *work;
     let mut counters = Counters::new();
     let emitter = Emitter::new(job, reduces, sink);
-    let mut task =
-        MapTask { open, parameter, reduces, cache, skip, counters: &mut counters, host, emitter };
+    let mut task = MapTask {
+        about,
+        open,
+        parameter,
+        reduces,
+        cache,
+        skip,
+        counters: &mut counters,
+        host,
+        emitter,
+    };
     job.map(&mut task)?;
     let (emitted, written) = task.emitter.finish()?;
     counters.add_own("map output records", emitted);
@@ -51,13 +62,14 @@ pub fn map(
 /// It has failed.
 pub fn reduce(
     job: &dyn Job,
+    about: &About,
     parameter: &[u8],
     groups: &mut Groups,
     output: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     host: &mut dyn Host,
 ) -> Result<Counters, Fault> {
     let mut counters = Counters::new();
-    let mut task = ReduceTask::new(parameter, &mut counters, host, output);
+    let mut task = ReduceTask::new(about, parameter, &mut counters, host, output);
     job.reduce_all(groups, &mut task)?;
     task.write_out()?;
     let written = task.written;
@@ -102,13 +114,14 @@ pub struct LocalRound<'l> {
 /// A task has failed.
 pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault> {
     let LocalRound { job, splits, caches, map_parameter, reduce_parameter, reduces } = round;
+    let about = &About::default();
     let mut counters = Counters::new();
     let mut partitions = Vec::new();
     let mut offset = 0;
     for (split, cache) in splits.iter().zip(caches) {
         let mut sink = Kept(vec![Vec::new(); reduces.max(1) as usize]);
         let mut open = || Ok(Box::new(blocks_of(split, offset)) as Box<dyn Blocks>);
-        let work = MapWork { job, parameter: map_parameter, reduces, skip: &[] };
+        let work = MapWork { job, parameter: map_parameter, reduces, skip: &[], about };
         counters.merge(&map(&work, cache, &mut open, &mut sink, &mut Alone)?);
         partitions.push(sink.0);
         offset += split.len() as u64;
@@ -129,7 +142,7 @@ pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault>
             output.extend_from_slice(lines);
             Ok(())
         };
-        counters.merge(&reduce(job, reduce_parameter, &mut groups, &mut write, &mut Alone)?);
+        counters.merge(&reduce(job, about, reduce_parameter, &mut groups, &mut write, &mut Alone)?);
         outputs.push(output);
     }
     Ok((outputs, counters))
@@ -172,7 +185,7 @@ impl RunStore for NoRuns {
         Err(io::ErrorKind::OutOfMemory.into())
     }
 
-    fn open(&mut self, _: u64) -> io::Result<Box<dyn Read>> {
+    fn open(&mut self, _: u64) -> io::Result<Box<dyn Read + Send>> {
         Err(io::ErrorKind::NotFound.into())
     }
 

@@ -25,5 +25,6 @@ pub mod job;
 pub mod master;
 pub mod scheduler;
 pub mod split;
+pub mod streaming;
 mod wire;
 pub mod worker;

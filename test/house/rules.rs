@@ -12,7 +12,7 @@ const PURE: &[&str] =
 const PURE_BUT: &[(&str, &[&str])] = &[
     ("kv", &["service", "client"]),
     ("market", &["service", "client"]),
-    ("mapreduce", &["files", "master", "worker"]),
+    ("mapreduce", &["files", "master", "streaming", "worker"]),
     ("replica", &["clock", "dump", "node", "storage", "transport"]),
 ];
 

@@ -32,7 +32,7 @@ impl RunStore for RunFiles {
         Ok(Box::new(file))
     }
 
-    fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>> {
+    fn open(&mut self, number: u64) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(File::open(self.path(number))?))
     }
 

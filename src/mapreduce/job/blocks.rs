@@ -12,7 +12,7 @@ pub struct Block<'b> {
 }
 
 /// A split as it is read.
-pub trait Blocks {
+pub trait Blocks: Send {
     /// The next lines; `None` at the end. No block has lines of two files.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl<R: Read> BlockReader<R> {
     }
 }
 
-impl<R: Read> Blocks for BlockReader<R> {
+impl<R: Read + Send> Blocks for BlockReader<R> {
     fn next(&mut self) -> io::Result<Option<Block<'_>>> {
         Ok(self.advance()?.then(|| self.current()))
     }

@@ -35,7 +35,7 @@ pub use emitter::{Emitter, PartitionSink};
 pub use fault::Fault;
 pub use records::{KeyOrder, Values};
 pub use sorter::{Groups, RunStore, Sorter};
-pub use task::{Cache, Host, MapTask, ReduceTask};
+pub use task::{About, Cache, Host, MapTask, ReduceTask};
 pub use word_count::WordCount;
 
 /// A job, as workers run it. It is shared by all tasks of a worker.

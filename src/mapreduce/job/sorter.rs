@@ -30,7 +30,7 @@ pub trait RunStore: Send {
     ///
     /// # Errors
     /// The operating system's.
-    fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>>;
+    fn open(&mut self, number: u64) -> io::Result<Box<dyn Read + Send>>;
     /// A run that is not needed any more.
     fn remove(&mut self, number: u64);
 }
@@ -177,7 +177,7 @@ impl RunWriter {
 
 /// A run as it is read.
 struct RunReader {
-    reader: BufReader<Box<dyn Read>>,
+    reader: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
     /// Of the line: where its value begins.
     value: usize,
@@ -186,7 +186,7 @@ struct RunReader {
 const READ_BYTES: usize = 64 * 1024;
 
 impl RunReader {
-    fn new(run: Box<dyn Read>) -> RunReader {
+    fn new(run: Box<dyn Read + Send>) -> RunReader {
         let reader = BufReader::with_capacity(READ_BYTES, run);
         RunReader { reader, line: Vec::new(), value: 0 }
     }
@@ -385,7 +385,7 @@ mod tests {
             Ok(Box::new(Shared(run)))
         }
 
-        fn open(&mut self, number: u64) -> io::Result<Box<dyn Read>> {
+        fn open(&mut self, number: u64) -> io::Result<Box<dyn Read + Send>> {
             let run = self.runs.get(&number).ok_or(io::ErrorKind::NotFound)?;
             Ok(Box::new(io::Cursor::new(run.lock().unwrap().clone())))
         }

@@ -23,8 +23,25 @@ pub trait Host {
 /// What a map task leaves for the next round.
 pub type Cache = Option<Box<dyn Any + Send>>;
 
+/// Which task it is, for jobs that tell others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The task, from 0.
+    pub task: u32,
+    /// The attempt.
+    pub attempt: u64,
+    /// Of a map task: the first file that its split is of.
+    pub file: String,
+    /// Of a map task: where its split begins in that file.
+    pub start: u64,
+    /// Of a map task: the bytes of its split.
+    pub bytes: u64,
+}
+
 /// A map task.
 pub struct MapTask<'t> {
+    /// Which one.
+    pub about: &'t About,
     /// Opens the split. Not to be called when the cache has all that is needed.
     pub open: &'t mut dyn FnMut() -> Result<Box<dyn Blocks>, Fault>,
     /// The round's parameter.
@@ -70,6 +87,8 @@ impl MapTask<'_> {
 
 /// A reduce task.
 pub struct ReduceTask<'t> {
+    /// Which one.
+    pub about: &'t About,
     /// The round's parameter.
     pub parameter: &'t [u8],
     /// What the task counts.
@@ -86,12 +105,13 @@ const WRITE_BYTES: usize = 64 * 1024;
 
 impl<'t> ReduceTask<'t> {
     pub(crate) fn new(
+        about: &'t About,
         parameter: &'t [u8],
         counters: &'t mut Counters,
         host: &'t mut dyn Host,
         output: &'t mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     ) -> ReduceTask<'t> {
-        ReduceTask { parameter, counters, host, output, lines: Vec::new(), written: 0 }
+        ReduceTask { about, parameter, counters, host, output, lines: Vec::new(), written: 0 }
     }
 
     /// Writes a record to the output.

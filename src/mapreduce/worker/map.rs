@@ -11,7 +11,7 @@ use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
 use crate::mapreduce::files::SplitBlocks;
-use crate::mapreduce::job::{Blocks, Fault};
+use crate::mapreduce::job::{About, Blocks, Fault};
 use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
 
@@ -34,6 +34,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         parameter: &parameter,
         reduces: map.reduces,
         skip: &map.skip,
+        about: &about(&job, &map),
     };
     let result = guarded(|| {
         let counters = execute::map(&work, &mut cache, &mut open, &mut sink, &mut host)?;
@@ -64,6 +65,18 @@ fn partitions(job: &OpenJob, map: &MapCall) -> Partitions {
     }
     let paths = (0..map.reduces).map(|partition| layout.partition(map.task, partition));
     Partitions::new(paths, map.attempt)
+}
+
+fn about(job: &OpenJob, map: &MapCall) -> About {
+    let first = map.split.ranges.first();
+    let file = first.and_then(|range| job.spec.files.get(range.file as usize));
+    About {
+        task: map.task,
+        attempt: map.attempt,
+        file: file.map_or_else(String::new, |(path, _)| path.to_string_lossy().into_owned()),
+        start: first.map_or(0, |range| range.start),
+        bytes: map.split.len(),
+    }
 }
 
 /// The split: its own file if the master sent one, else its ranges.

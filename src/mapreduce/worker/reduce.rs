@@ -14,7 +14,7 @@ use crate::call::Status;
 use crate::mapreduce::contract::{Announcement, INLINE_OUTPUT_BYTES, ReduceDone, path};
 use crate::mapreduce::execute;
 use crate::mapreduce::files::{Committed, Identity, Pending, RunFiles};
-use crate::mapreduce::job::{Fault, Sorter};
+use crate::mapreduce::job::{About, Fault, Sorter};
 use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, Services};
 
@@ -59,13 +59,20 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let shuffle_us = inbox.announced_at().map_or(0, |at| (fetched - at).as_micros() as u64);
     let fetched_bytes = shuffle.fetched_bytes.load(Ordering::Relaxed);
     let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let about = About { task: reduce.task, attempt, ..About::default() };
     let mut host = TaskHost { call, running: &listed.running };
     let mut output = Output::new(job.layout.reduce_output(reduce.task), attempt);
     let counters = guarded(|| {
         let mut groups = sorter.finish()?;
         let mut write = |lines: &[u8]| output.write(lines);
-        let counters =
-            execute::reduce(job.job.as_ref(), &parameter, &mut groups, &mut write, &mut host)?;
+        let counters = execute::reduce(
+            job.job.as_ref(),
+            &about,
+            &parameter,
+            &mut groups,
+            &mut write,
+            &mut host,
+        )?;
         host.check()?;
         Ok(counters)
     })?;

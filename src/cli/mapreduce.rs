@@ -1,0 +1,69 @@
+//! `agora mapreduce`: any two commands as a job.
+
+use std::path::Path;
+
+use super::flags::Flags;
+use super::job::{self, Watched, seconds, size};
+use super::{Failure, output};
+use crate::mapreduce::job::Counters;
+use crate::mapreduce::master::{Master, Round};
+use crate::mapreduce::streaming::Streaming;
+
+/// Runs a job of two commands.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new(
+        "agora mapreduce --mapper COMMAND --reducer COMMAND [FLAGS] FILE...",
+        "Runs two commands as a MapReduce job, as Hadoop Streaming does. The mapper gets lines of the\n\
+         input on stdin and prints `key TAB value` lines; the reducer gets those lines sorted by key,\n\
+         and prints the result. With -r 0 what the mapper prints is the result.",
+    )
+    .value("mapper", "the command that maps, for a shell (required)", "COMMAND")
+    .value("reducer", "the command that reduces (required unless -r 0)", "COMMAND")
+    .switch("skip-bad", "leave out lines on which the mapper fails again and again")
+    .value("output", "where the result goes, - for stdout (default DATA/output.txt)", "FILE");
+    let parsed = job::flags(flags).parse(arguments)?;
+    let mut flags = job::read(&parsed)?;
+    let mapper = parsed.required("mapper")?;
+    let reducer = match flags.reduces {
+        0 => parsed.text("reducer").unwrap_or_default(),
+        _ => parsed.required("reducer")?,
+    };
+    let skip_bad = parsed.is_on("skip-bad");
+    flags.options.policy.skip_bad_records = skip_bad;
+    let parameters = Streaming::parameters(&mapper, &reducer, skip_bad);
+    let mut master = Master::new(flags.options.clone(), Streaming::NAME, parameters, &flags.input)?;
+    let mut watched = Watched::begin(&master, &flags, false)?;
+    let round = Round {
+        name: "Job".into(),
+        map_parameter: [].into(),
+        reduce_parameter: [].into(),
+        reduces: flags.reduces,
+    };
+    let outcome = master.run_round(round, &mut watched)?;
+    let target = parsed
+        .text("output")
+        .unwrap_or_else(|| master.layout().file("output.txt").to_string_lossy().into_owned());
+    output::concatenate(&outcome.outputs, Path::new(&target))
+        .map_err(|error| Failure::because(&target, error))?;
+    let bytes = outcome.outputs.iter().map(|output| output.len()).sum();
+    let times = watched.times;
+    watched.summary(&format!(
+        "{} of input, {} map tasks, {} reduce tasks, {} of output; {} went through the shuffle\n\
+         map {}, shuffle {}, reduce {}{}",
+        size(master.input_bytes()),
+        flags.options.maps,
+        flags.reduces,
+        size(bytes),
+        size(outcome.fetched_bytes),
+        seconds(times.map),
+        seconds(times.shuffle),
+        seconds(times.reduce),
+        counts(&outcome.counters),
+    ));
+    watched.end()
+}
+
+/// What the commands counted.
+fn counts(counters: &Counters) -> String {
+    counters.iter().map(|(group, name, count)| format!("\n{group}: {name} = {count}")).collect()
+}

@@ -1,0 +1,218 @@
+//! Any two commands as a job, over stdin and stdout, as Hadoop Streaming has it.
+//!
+//! - The mapper command gets the lines of its split on stdin, the reducer command the lines
+//!   `key TAB value` of its partition, sorted by key; each prints lines on stdout. A printed line is
+//!   a key up to its first tab, and a value behind that; without a tab it is a key with an empty
+//!   value.
+//! - A command that does not end with status 0 has failed, and its task with it.
+//! - On stderr, `reporter:counter:GROUP,NAME,COUNT` counts and `reporter:status:TEXT` says what it is
+//!   at. Other lines are for people: the last of them go with a failure.
+//! - Its environment tells which task it is, in Hadoop's names: `mapreduce_task_partition`,
+//!   `mapreduce_task_is_map`, `mapreduce_map_input_file` and so on.
+//!
+//! Commands are run by `sh -c`. They need not read their input, nor print anything. Without reduce
+//! tasks what the mappers print is the result, line by line.
+//!
+//! Left out: combiner commands, typed bytes, files that are sent along.
+
+mod bad_record;
+mod command;
+mod reporter;
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::job::{Blocks, Fault, Groups, Job, MapTask, ReduceTask, Values};
+use crate::text::{Scratch, find, push_words, words};
+use command::{Command, Listener};
+
+/// The job.
+pub struct Streaming {
+    mapper: String,
+    reducer: String,
+    /// A mapper that fails is run again and again, to find the line on which it does.
+    finds_bad_records: bool,
+}
+
+impl Streaming {
+    /// Its name on workers.
+    pub const NAME: &str = "streaming";
+
+    /// What workers make the job of.
+    pub fn parameters(mapper: &str, reducer: &str, finds_bad_records: bool) -> Vec<u8> {
+        let finds: &[u8] = if finds_bad_records { b"find" } else { b"" };
+        let mut line = Vec::new();
+        push_words([mapper.as_bytes(), reducer.as_bytes(), finds], &mut line);
+        line
+    }
+
+    /// Makes the job.
+    ///
+    /// # Errors
+    /// The parameters are not ours.
+    pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
+        let mut scratch = Scratch::default();
+        let words = words(parameters, &mut scratch).map_err(|error| error.to_string())?;
+        let [mapper, reducer, finds] = words[..] else {
+            return Err("streaming has a mapper and a reducer".into());
+        };
+        let command = |word: &[u8]| String::from_utf8(word.to_vec()).map_err(|e| e.to_string());
+        let (mapper, reducer) = (command(mapper)?, command(reducer)?);
+        Ok(Arc::new(Streaming { mapper, reducer, finds_bad_records: finds == b"find" }))
+    }
+}
+
+impl Job for Streaming {
+    fn map(&self, task: &mut MapTask<'_>) -> Result<(), Fault> {
+        let mut input = task.input()?;
+        let command = Command::for_map(&self.mapper, task);
+        let skip = task.skip.to_vec();
+        let result = {
+            let mut feed = |stdin: &mut dyn Write| feed_lines(input.as_mut(), &skip, None, stdin);
+            command.run(&mut feed, &mut MapListener(task))
+        };
+        match result {
+            Err(Fault::Crashed { reason, record: None }) if self.finds_bad_records => {
+                let record = bad_record::find(&command, task)?;
+                Err(Fault::Crashed { reason, record })
+            }
+            result => result,
+        }
+    }
+
+    fn reduce(&self, _: &[u8], _: &mut dyn Values, _: &mut ReduceTask<'_>) -> Result<(), Fault> {
+        Err(Fault::Hopeless("a command reduces all keys together".into()))
+    }
+
+    fn reduce_all(&self, groups: &mut Groups, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
+        let command = Command::for_reduce(&self.reducer, task);
+        let mut feed = |stdin: &mut dyn Write| feed_groups(groups, stdin);
+        command.run(&mut feed, &mut ReduceListener(task))
+    }
+}
+
+/// Why feeding a command ended before its input did.
+enum FeedError {
+    /// The command takes nothing more, which is its right.
+    Closed,
+    /// The input cannot be read.
+    Fault(Fault),
+}
+
+impl From<io::Error> for FeedError {
+    fn from(error: io::Error) -> FeedError {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => FeedError::Closed,
+            _ => FeedError::Fault(Fault::io("writing to the command", &error)),
+        }
+    }
+}
+
+/// Writes the lines of a split, without those to be left out and up to the line that begins at
+/// `end`. The last line gets its newline if it lacks one.
+fn feed_lines(
+    input: &mut dyn Blocks,
+    skip: &[u64],
+    end: Option<u64>,
+    stdin: &mut dyn Write,
+) -> Result<(), FeedError> {
+    let failed = |error| FeedError::Fault(Fault::io("reading the input", &error));
+    while let Some(block) = input.next().map_err(failed)? {
+        let behind = block.offset + block.bytes.len() as u64;
+        let is_whole = end.is_none_or(|end| behind <= end)
+            && !skip.iter().any(|offset| (block.offset..behind).contains(offset));
+        if is_whole {
+            stdin.write_all(block.bytes)?;
+            if !block.bytes.ends_with(b"\n") {
+                stdin.write_all(b"\n")?;
+            }
+            continue;
+        }
+        let mut offset = block.offset;
+        for line in block.bytes.split_inclusive(|byte| *byte == b'\n') {
+            if end.is_some_and(|end| offset >= end) {
+                return Ok(());
+            }
+            if !skip.contains(&offset) {
+                stdin.write_all(line)?;
+                if !line.ends_with(b"\n") {
+                    stdin.write_all(b"\n")?;
+                }
+            }
+            offset += line.len() as u64;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the records of a partition.
+fn feed_groups(groups: &mut Groups, stdin: &mut dyn Write) -> Result<(), FeedError> {
+    let mut lines = Vec::new();
+    while let Some(key) = groups.next_key().map_err(FeedError::Fault)? {
+        while let Some(value) = groups.next().map_err(FeedError::Fault)? {
+            for part in [&key[..], b"\t", value, b"\n"] {
+                lines.extend_from_slice(part);
+            }
+            if lines.len() >= 64 * 1024 {
+                stdin.write_all(&lines)?;
+                lines.clear();
+            }
+        }
+    }
+    stdin.write_all(&lines)?;
+    Ok(())
+}
+
+struct MapListener<'l, 't>(&'l mut MapTask<'t>);
+
+impl Listener for MapListener<'_, '_> {
+    fn line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        if self.0.reduces == 0 {
+            return self.0.emit_line(line);
+        }
+        match find(b'\t', line) {
+            Some(tab) => self.0.emit(&line[..tab], &line[tab + 1..]),
+            None => self.0.emit(line, b""),
+        }
+    }
+
+    fn check(&mut self) -> Result<(), Fault> {
+        self.0.host.check()
+    }
+
+    fn progress(&mut self) {
+        self.0.host.progress();
+    }
+
+    fn count(&mut self, group: &str, name: &str, count: u64) {
+        self.0.counters.add(group, name, count);
+    }
+
+    fn status(&mut self, text: &str) {
+        self.0.host.status(text);
+    }
+}
+
+struct ReduceListener<'l, 't>(&'l mut ReduceTask<'t>);
+
+impl Listener for ReduceListener<'_, '_> {
+    fn line(&mut self, line: &[u8]) -> Result<(), Fault> {
+        self.0.emit_line(line)
+    }
+
+    fn check(&mut self) -> Result<(), Fault> {
+        self.0.host.check()
+    }
+
+    fn progress(&mut self) {
+        self.0.host.progress();
+    }
+
+    fn count(&mut self, group: &str, name: &str, count: u64) {
+        self.0.counters.add(group, name, count);
+    }
+
+    fn status(&mut self, text: &str) {
+        self.0.host.status(text);
+    }
+}

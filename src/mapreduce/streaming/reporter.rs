@@ -1,0 +1,94 @@
+//! Lines on a command's stderr: reports, and the last words of a command that fails.
+
+use std::collections::VecDeque;
+
+/// What a line says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Report<'l> {
+    /// `reporter:counter:GROUP,NAME,COUNT`
+    Count {
+        /// Whose counter.
+        group: &'l str,
+        /// What is counted.
+        name: &'l str,
+        /// How many.
+        count: u64,
+    },
+    /// `reporter:status:TEXT`
+    Status(&'l str),
+    /// Something for people; also a report that makes no sense.
+    Words(&'l str),
+}
+
+/// Reads a line.
+pub(super) fn read(line: &str) -> Report<'_> {
+    let line = line.trim_end_matches(['\r', '\n']);
+    if let Some(status) = line.strip_prefix("reporter:status:") {
+        return Report::Status(status);
+    }
+    let counter = line.strip_prefix("reporter:counter:").and_then(|rest| {
+        let mut parts = rest.splitn(3, ',');
+        let (group, name, count) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Report::Count { group, name, count: count.trim().parse().ok()? })
+    });
+    counter.unwrap_or(Report::Words(line))
+}
+
+/// The last words of a command.
+#[derive(Debug, Default)]
+pub(super) struct LastWords {
+    lines: VecDeque<String>,
+}
+
+const KEPT_LINES: usize = 10;
+const KEPT_LINE_BYTES: usize = 400;
+
+impl LastWords {
+    pub(super) fn add(&mut self, line: &str) {
+        if self.lines.len() == KEPT_LINES {
+            self.lines.pop_front();
+        }
+        let end = line.floor_char_boundary(KEPT_LINE_BYTES);
+        self.lines.push_back(line[..end].to_owned());
+    }
+
+    /// All of them, behind what happened.
+    pub(super) fn behind(&self, what: &str) -> String {
+        let mut text = what.to_owned();
+        for line in self.lines.iter().filter(|line| !line.trim().is_empty()) {
+            text.push_str("\n    ");
+            text.push_str(line);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_told_from_words() {
+        let count = Report::Count { group: "Words", name: "long, longer", count: 3 };
+        assert_eq!(
+            read("reporter:counter:Words,long, longer,3\n"),
+            Report::Words("reporter:counter:Words,long, longer,3")
+        );
+        assert_ne!(read("reporter:counter:Words,long,3"), count);
+        let count = Report::Count { group: "Words", name: "long", count: 3 };
+        assert_eq!(read("reporter:counter:Words,long,3\r\n"), count);
+        assert_eq!(read("reporter:status:half way"), Report::Status("half way"));
+        for words in ["", "reporter:", "reporter:counter:a,b", "reporter:counter:a,b,-1", "hello"] {
+            assert_eq!(read(words), Report::Words(words));
+        }
+    }
+
+    #[test]
+    fn the_last_words_are_few() {
+        let mut words = LastWords::default();
+        (0..1000).for_each(|number| words.add(&format!("line {number} {}", "x".repeat(1000))));
+        let text = words.behind("exit status: 1");
+        assert!(text.starts_with("exit status: 1\n    line 990 xxx"));
+        assert!(text.len() < 5_000);
+    }
+}
