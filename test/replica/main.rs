@@ -6,6 +6,7 @@
 mod damage;
 mod fixture;
 mod simulation;
+mod speed;
 mod steps;
 
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -8,13 +8,12 @@ use super::entry_line::push_entry;
 use super::error::StorageError;
 use super::metadata::Truncation;
 use super::scan::LOG;
+use super::snapshot_job::STEP_BYTES;
 use crate::raft::{Entry, Index};
 
 pub(super) const LOG_TEMPORARY: &str = "logs.txt.tmp";
 /// Memory for staged lines that is kept from one write to the next.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
-/// What is copied at once.
-const COPY_BYTES: usize = 1024 * 1024;
 
 /// The log's file.
 #[derive(Debug)]
@@ -256,13 +255,13 @@ pub struct Compaction {
 }
 
 impl Compaction {
-    /// Copies up to a megabyte, durably; false when that was the last.
+    /// Copies some hundred kilobytes, durably; false when those were the last.
     ///
     /// # Errors
     /// It cannot be read or written.
     pub fn step(&mut self) -> Result<bool, StorageError> {
         let left = usize::try_from(self.end - self.copied).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; left.min(COPY_BYTES)];
+        let mut bytes = vec![0; left.min(STEP_BYTES)];
         let read = read_fully(&*self.old, &mut bytes, self.copied)
             .map_err(|error| StorageError::io(LOG, "cannot read", error))?;
         // Shorter than it was: it has been cut meanwhile, and the copy will not be used.

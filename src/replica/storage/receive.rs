@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::disk::{Disk, DiskFile, sync_file, write_fully};
 use super::error::{Corruption, StorageError};
 use super::snapshot::{self, EachLine};
+use super::snapshot_job::STEP_BYTES;
 use crate::raft::{SnapshotMark, SnapshotPiece};
 
 pub(super) const SNAPSHOT_INCOMING: &str = "snapshot.txt.incoming";
-/// How much may wait to be synced: see `snapshot_job`.
-const SYNC_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What became of a piece.
 #[derive(Debug)]
@@ -54,7 +53,7 @@ impl Receiving {
     pub(super) fn add(&mut self, piece: &SnapshotPiece) -> Result<(), StorageError> {
         write_fully(&*self.file, &self.name, &piece.data, self.len)?;
         self.len += piece.data.len() as u64;
-        if piece.is_last || self.len - self.synced >= SYNC_BYTES {
+        if piece.is_last || self.len - self.synced >= STEP_BYTES as u64 {
             sync_file(&*self.file, &self.name)?;
             self.synced = self.len;
         }
