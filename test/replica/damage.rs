@@ -15,7 +15,7 @@ const FILES: [&str; 3] = ["logs.txt", "metadata.txt", "snapshot.txt"];
 
 /// A directory with all three files: a snapshot up to 4, a log from 3 to 12 in four writes, of
 /// which the entries up to 9 are known to be committed.
-fn sample() -> SimDisk {
+pub fn sample() -> SimDisk {
     let disk = SimDisk::new();
     let (mut storage, _, _) = open(&disk.disk());
     let entry = |index: u64| set(2, index, format!("name{index}").as_bytes(), b"a value\n");
@@ -211,7 +211,7 @@ fn lines_that_are_good_and_out_of_order_are_refused() {
 }
 
 /// Entries 1 and 2 durable, then 3 to 6 in one write over many sectors; and where that begins.
-fn long_write() -> (SimDisk, Vec<Entry>, usize) {
+pub fn long_write() -> (SimDisk, Vec<Entry>, usize) {
     let disk = SimDisk::new();
     let (mut storage, _, _) = open(&disk.disk());
     storage.write(Some(voted(1, 1)), &[no_op(1, 1), set(1, 2, b"k", &[b'v'; 1500])]).unwrap();

@@ -5,6 +5,7 @@
 
 mod damage;
 mod fixture;
+mod formats;
 mod simulation;
 mod speed;
 mod steps;
