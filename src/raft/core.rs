@@ -226,6 +226,7 @@ impl Raft {
     pub fn persisted(&mut self, now: Duration, write: WriteId) {
         self.advance_clock(now);
         self.writes.finish(write);
+        self.count_votes();
         self.advance_commit();
     }
 
@@ -259,6 +260,11 @@ impl Raft {
 
     pub(super) fn term(&self) -> Term {
         self.hard_state.current_term
+    }
+
+    /// Whether the present term and vote are on disk.
+    pub(super) fn is_hard_state_durable(&self) -> bool {
+        !self.is_hard_state_new && self.writes.is_hard_state_done()
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: Body) {

@@ -105,7 +105,6 @@ impl Raft {
                 },
             );
         }
-        self.count_votes();
     }
 
     /// One vote in a term, for a log that is not behind ours (section 5.4.1). With the vote goes a
@@ -169,9 +168,11 @@ impl Raft {
         }
     }
 
-    fn count_votes(&mut self) {
+    /// Leads once a majority has voted for us. Our own vote counts when it is on disk.
+    pub(super) fn count_votes(&mut self) {
         if let Role::Candidate(candidacy) = &self.role
             && self.quorum.is_reached_by(candidacy.votes.len())
+            && self.is_hard_state_durable()
         {
             self.become_leader();
         }

@@ -116,7 +116,7 @@ impl Raft {
             Appended::Conflict { .. } | Appended::Stale => Trace::AppendRejected { leader },
         });
         let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
-        if durable && !self.is_hard_state_new && self.writes.is_hard_state_done() {
+        if durable && self.is_hard_state_durable() {
             self.send(leader, body);
         } else {
             self.send_after(leader, body);

@@ -1,10 +1,14 @@
 //! What runs a node of a replicated group around the pure core of [`raft`](crate::raft).
 //!
 //! - [`state`]: the state machine, its clients' sessions, and how far both are (pure)
+//! - [`recovery`]: from what storage found to what the core begins with (pure)
+//! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
+//!   must remember
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
 //! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
 //!   must remember
 
 pub mod engine;
+pub mod recovery;
 pub mod state;
 pub mod storage;

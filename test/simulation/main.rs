@@ -1,10 +1,24 @@
-//! The simulator of the replicated log: so far the judge of what its clients saw.
+//! The simulator of the replicated log: groups in one thread, where time, network, disks and clients
+//! are values, and all chance comes from a seed.
 
-#![allow(clippy::unwrap_used, reason = "what must not fail here fails the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
+mod clients;
+mod disks;
 mod histories;
+mod kv;
 mod linearizability;
+mod nemesis;
+mod network;
+mod node;
+mod runs;
+mod truth;
+mod workload;
+mod world;
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/sim_disk.rs"]
+mod sim_disk;

@@ -16,6 +16,8 @@ pub struct Truth {
     /// How far each node has applied.
     applied_by: BTreeMap<NodeId, Index>,
     commits: BTreeMap<NodeId, Index>,
+    /// The term in which each index was committed first, and the term of its entry.
+    committed: BTreeMap<Index, (Term, Term)>,
     /// The newest write of each key that a client was answered for, or that a client has read.
     seen: BTreeMap<String, Index>,
 }
@@ -84,12 +86,10 @@ impl Truth {
 
     /// Leader completeness: a leader has everything that was committed in older terms.
     fn check_completeness(&self, id: NodeId, raft: &Raft) {
-        let first = raft.first_index();
-        for (index, entry) in self.applied.range(first..) {
-            if entry.term < raft.current_term() {
-                let term = raft.term_at(*index);
-                assert_eq!(term, Some(entry.term), "leader completeness: {id} lacks {index}");
-            }
+        let (first, term) = (raft.first_index(), raft.current_term());
+        for (index, (committed_in, of_term)) in self.committed.range(first..) {
+            let has = raft.term_at(*index) == Some(*of_term);
+            assert!(has || *committed_in >= term, "leader completeness: {id} lacks {index}");
         }
     }
 
@@ -113,6 +113,11 @@ impl Truth {
         let known = self.commits.insert(id, raft.commit_index()).unwrap_or_default();
         if !raft.is_leader() || raft.commit_index() <= known {
             return;
+        }
+        for index in known + 1..=raft.commit_index() {
+            if let Some(of_term) = raft.term_at(index) {
+                self.committed.entry(index).or_insert((raft.current_term(), of_term));
+            }
         }
         for (other, old) in rafts {
             let holds = old.is_leader()

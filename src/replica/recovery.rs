@@ -1,0 +1,54 @@
+//! From what storage found to what the core begins with.
+
+use crate::raft;
+use crate::raft::SnapshotMark;
+use crate::replica::storage;
+
+/// What a core begins with. The state machine was restored from the snapshot.
+pub fn recovered(found: storage::Recovered) -> raft::Recovered {
+    let snapshot = found.snapshot.unwrap_or_default();
+    let mut entries = found.entries;
+    // A log that begins before the snapshot's end saves followers which lag a little from needing
+    // the snapshot. What came right before its first entry is not known any more: that entry
+    // itself is the place from which on the log can be compared.
+    let log_before = match entries.first() {
+        Some(first) if first.index == snapshot.index + 1 => snapshot,
+        Some(first) => {
+            let before = SnapshotMark { index: first.index, term: first.term };
+            entries.remove(0);
+            before
+        }
+        None => snapshot,
+    };
+    raft::Recovered {
+        hard_state: found.hard_state,
+        snapshot,
+        log_before,
+        entries,
+        commit_index: found.commit_length.max(snapshot.index),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::{Entry, Payload};
+
+    #[test]
+    fn a_log_begins_behind_a_place_that_is_known() {
+        let entry = |index| Entry { term: 2, index, at_ms: 0, payload: Payload::NoOp };
+        let start = |snapshot: Option<SnapshotMark>, indices: &[u64]| {
+            let entries = indices.iter().map(|index| entry(*index)).collect();
+            let found = storage::Recovered { snapshot, entries, ..storage::Recovered::default() };
+            let recovered = recovered(found);
+            (recovered.log_before, recovered.entries.len(), recovered.commit_index)
+        };
+        let mark = |index, term| SnapshotMark { index, term };
+        assert_eq!(start(None, &[]), (mark(0, 0), 0, 0));
+        assert_eq!(start(None, &[1, 2]), (mark(0, 0), 2, 0));
+        let snapshot = Some(mark(3, 2));
+        assert_eq!(start(snapshot, &[4, 5]), (mark(3, 2), 2, 3));
+        assert_eq!(start(snapshot, &[2, 3, 4]), (mark(2, 2), 2, 3));
+        assert_eq!(start(snapshot, &[1]), (mark(1, 2), 0, 3));
+    }
+}

@@ -1,0 +1,268 @@
+//! Clients that ask, wait, ask again elsewhere, and write down what they saw.
+
+use std::time::Duration;
+
+use agora::raft::{NodeId, Origin};
+use agora::replica::engine::{Answer, Engine, ReadNow};
+use agora::replica::state::Refusal;
+
+use crate::linearizability::Operation;
+use crate::seed::Seed;
+use crate::workload::{History, Workload};
+
+/// Who waits for an answer at a node.
+#[derive(Clone, Debug)]
+pub struct Ticket<W: Workload> {
+    pub client: u64,
+    /// Which of the client's operations it is for.
+    pub operation: u64,
+    /// What a read looks at when it is answered later.
+    read: Option<W::Ask>,
+}
+
+impl<W: Workload> Ticket<W> {
+    /// Nobody waits.
+    pub fn nobody() -> Ticket<W> {
+        Ticket { client: u64::MAX, operation: 0, read: None }
+    }
+
+    /// What the client gets, from a state that is looked at now.
+    pub fn response(&self, answer: Answer, engine: &Engine<W::Machine, Ticket<W>>) -> Response<W> {
+        match (&answer, &self.read) {
+            (Answer::Read, Some(ask)) => Response::Saw(W::look(ask, engine.state().machine())),
+            _ => Response::Answer(answer),
+        }
+    }
+}
+
+/// What a client sends to a node.
+#[derive(Clone, Debug)]
+pub enum Request<W: Workload> {
+    Open,
+    Write(Option<Origin>, Vec<u8>),
+    Read(W::Ask),
+}
+
+impl<W: Workload> Request<W> {
+    /// Hands it to the engine. What can be answered at once, is.
+    pub fn make(
+        self,
+        engine: &mut Engine<W::Machine, Ticket<W>>,
+        now: Duration,
+        wall_ms: u64,
+        mut ticket: Ticket<W>,
+    ) -> Option<(Ticket<W>, Response<W>)> {
+        match self {
+            Request::Open => engine.open_session(now, wall_ms, ticket),
+            Request::Write(origin, command) => {
+                engine.write(now, wall_ms, origin, &command, ticket);
+            }
+            Request::Read(ask) => {
+                ticket.read = Some(ask.clone());
+                match engine.read(now, &W::read_set(&ask), ticket) {
+                    ReadNow::Yes(ticket) => {
+                        let response = ticket.response(Answer::Read, engine);
+                        return Some((ticket, response));
+                    }
+                    ReadNow::Later => (),
+                    ReadNow::NotLeader(ticket, not) => {
+                        return Some((ticket, Response::Answer(Answer::NotLeader(not))));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// What a client gets.
+#[derive(Clone, Debug)]
+pub enum Response<W: Workload> {
+    Answer(Answer),
+    Saw(W::Saw),
+}
+
+/// What a client is to do next.
+pub enum Next<W: Workload> {
+    /// Send this to that node, and look again after a while.
+    Send(NodeId, Ticket<W>, Request<W>, Duration),
+    /// Look again after a while.
+    Rest(Duration),
+}
+
+/// A client: one operation at a time.
+pub struct Client<W: Workload> {
+    id: u64,
+    nodes: u64,
+    /// Whether its writes are numbered, so that they are done once.
+    has_session: bool,
+    session: Option<u64>,
+    sequence: u64,
+    acknowledged: u64,
+    believed: NodeId,
+    operation: u64,
+    current: Option<Current<W>>,
+    /// Grows with every time it looks; an older look is void.
+    pub look: u64,
+}
+
+struct Current<W: Workload> {
+    ask: W::Ask,
+    /// Its place in the history.
+    place: usize,
+    origin: Option<Origin>,
+    /// It waits for a session first.
+    is_opening: bool,
+    attempts: u32,
+}
+
+/// A client gives an operation up after so many attempts.
+const MAX_ATTEMPTS: u32 = 30;
+
+impl<W: Workload> Client<W> {
+    pub fn new(id: u64, nodes: u64, has_session: bool) -> Client<W> {
+        Client {
+            id,
+            nodes,
+            has_session,
+            session: None,
+            sequence: 0,
+            acknowledged: 0,
+            believed: id % nodes,
+            operation: 0,
+            current: None,
+            look: 0,
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.current.is_none()
+    }
+
+    /// Begins an operation.
+    pub fn begin(
+        &mut self,
+        workload: &mut W,
+        history: &mut History<W>,
+        moment: u64,
+        seed: &mut Seed,
+    ) -> Next<W> {
+        let ask = workload.next(self.id, seed);
+        self.operation += 1;
+        let place = history.len();
+        let (client, call) = (self.id, ask.clone());
+        history.push(Operation { client, called: moment, call, returned: None });
+        let is_write = W::command(&ask).is_some();
+        let is_opening = is_write && self.has_session && self.session.is_none();
+        self.current = Some(Current { ask, place, origin: None, is_opening, attempts: 0 });
+        self.attempt(seed)
+    }
+
+    /// Sends what it wants, once more if it has before.
+    pub fn attempt(&mut self, seed: &mut Seed) -> Next<W> {
+        self.look += 1;
+        let Some(current) = &mut self.current else {
+            return Next::Rest(Duration::from_millis(seed.below(30) as u64));
+        };
+        current.attempts += 1;
+        let is_plain_write = W::command(&current.ask).is_some() && !self.has_session;
+        // A write without a number must not be sent twice: nobody knows what came of it.
+        if current.attempts > MAX_ATTEMPTS || (is_plain_write && current.attempts > 1) {
+            return self.give_up(seed);
+        }
+        let (client, operation) = (self.id, self.operation);
+        let request = match W::command(&current.ask) {
+            None => Request::Read(current.ask.clone()),
+            Some(_) if current.is_opening => Request::Open,
+            Some(command) => {
+                if let (Some(session), None) = (self.session, current.origin) {
+                    self.sequence += 1;
+                    let (sequence, acknowledged) = (self.sequence, self.acknowledged);
+                    current.origin = Some(Origin { session, sequence, acknowledged });
+                }
+                Request::Write(current.origin, command)
+            }
+        };
+        let ticket = Ticket { client, operation, read: None };
+        let patience = Duration::from_millis(50 + seed.below(600) as u64);
+        Next::Send(self.believed, ticket, request, patience)
+    }
+
+    /// Nobody answered in time.
+    pub fn time_out(&mut self, seed: &mut Seed) -> Next<W> {
+        self.believed = seed.below(self.nodes as usize) as NodeId;
+        self.attempt(seed)
+    }
+
+    /// The outcome stays unknown.
+    fn give_up(&mut self, seed: &mut Seed) -> Next<W> {
+        if let Some(origin) = self.current.take().and_then(|current| current.origin) {
+            self.acknowledged = origin.sequence;
+        }
+        Next::Rest(Duration::from_millis(seed.below(30) as u64))
+    }
+
+    /// A response came, maybe to an earlier attempt or to an operation that is over.
+    pub fn respond(
+        &mut self,
+        ticket: &Ticket<W>,
+        response: Response<W>,
+        history: &mut History<W>,
+        moment: u64,
+        seed: &mut Seed,
+    ) -> Option<Next<W>> {
+        let current = self.current.as_mut().filter(|_| ticket.operation == self.operation)?;
+        let soon = Duration::from_millis(1 + seed.below(20) as u64);
+        let answer = match response {
+            Response::Saw(saw) => {
+                history[current.place].returned = Some((moment, saw));
+                self.current = None;
+                return Some(Next::Rest(soon));
+            }
+            Response::Answer(answer) => answer,
+        };
+        match answer {
+            Answer::Opened(session) if current.is_opening => {
+                (self.session, self.sequence, self.acknowledged) = (Some(session), 0, 0);
+                current.is_opening = false;
+                current.attempts = 0;
+                return Some(self.attempt(seed));
+            }
+            // Another one was opened by an earlier attempt.
+            Answer::Opened(_) => return None,
+            Answer::Done(bytes) => {
+                history[current.place].returned = Some((moment, W::saw(&current.ask, &bytes)));
+                if let Some(origin) = current.origin {
+                    self.acknowledged = origin.sequence;
+                }
+                self.current = None;
+            }
+            Answer::Refused(Refusal::Expired) => {
+                // It may have been done by an earlier attempt, before the session expired.
+                self.session = None;
+                self.current = None;
+            }
+            Answer::Refused(refusal) => panic!("client {} keeps the rules: {refusal}", self.id),
+            Answer::NotLeader(not) => {
+                let is_plain_write = current.origin.is_none() && !current.is_opening;
+                if is_plain_write {
+                    // Nothing was done: it may be sent again.
+                    current.attempts = current.attempts.saturating_sub(1);
+                }
+                self.believed = match not.leader {
+                    Some(leader) if !seed.one_in(8) => leader,
+                    _ => seed.below(self.nodes as usize) as NodeId,
+                };
+            }
+            Answer::Busy => current.attempts = current.attempts.saturating_sub(1),
+            Answer::Lost(_) if current.origin.is_none() && !current.is_opening => {
+                return Some(self.give_up(seed));
+            }
+            Answer::Lost(_) => (),
+            Answer::Read | Answer::Transferred | Answer::NotTransferred(_) => {
+                panic!("nobody asked for that")
+            }
+        }
+        Some(Next::Rest(soon))
+    }
+}

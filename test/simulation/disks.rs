@@ -1,0 +1,120 @@
+//! What the disks of a world do, in their own time, and how they fail.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use agora::replica::storage::StorageError;
+
+use crate::node::Input;
+use crate::workload::Workload;
+use crate::world::{Event, MS, World, is_fate};
+
+impl<W: Workload> World<W> {
+    /// A process starts with what its disk holds. What does not start holds what no disk may do to
+    /// it.
+    pub fn restart(&mut self, place: usize) {
+        let time = self.time;
+        let node = &mut self.nodes[place];
+        if node.life.is_some() {
+            return;
+        }
+        match node.start(time) {
+            Ok(()) => {
+                self.tell(|| format!("node {place} starts"));
+                self.schedule(Duration::ZERO, Event::Wake { node: place });
+            }
+            Err(error) => {
+                assert!(is_fate(&error), "node {place} does not start again: {error}");
+                node.disk.kill();
+                self.schedule(50 * MS, Event::Restart { node: place });
+            }
+        }
+    }
+
+    /// Has a disk begin what there is to do.
+    pub fn begin_disk_work(&mut self, place: usize) {
+        let slowest = self.nodes[place].slowest_write;
+        let delay = slowest.mul_f64(self.seed.below(1000) as f64 / 1000.0);
+        let node = &mut self.nodes[place];
+        let life = node.lives;
+        let Some(process) = &mut node.life else { return };
+        let begins = process.has_jobs() && !process.is_writing;
+        process.is_writing |= begins;
+        let has_snapshot = process.snapshot.is_some() && !process.is_taking_snapshot;
+        process.is_taking_snapshot |= has_snapshot;
+        if begins {
+            self.schedule(delay, Event::Written { node: place, life });
+        }
+        if has_snapshot {
+            self.schedule(delay * 3, Event::SnapshotWritten { node: place, life });
+        }
+    }
+
+    /// The machine may stop in the middle of what its disk does next.
+    fn endanger(&mut self, place: usize) {
+        if !self.is_ending && self.seed.one_in(150) {
+            let changes = self.seed.below(6) as u64;
+            self.nodes[place].disk.stop_after(changes);
+        }
+    }
+
+    pub fn write(&mut self, place: usize) {
+        self.endanger(place);
+        let Some(process) = &mut self.nodes[place].life else { return };
+        process.is_writing = false;
+        let written = process.write();
+        let is_received = process.received.is_some();
+        let Some(last) = self.survive(place, written) else { return };
+        if is_received {
+            let delay = MS * self.seed.below(300) as u32;
+            let life = self.nodes[place].lives;
+            self.schedule(delay, Event::Install { node: place, life });
+        }
+        if let Some(write) = last {
+            self.give(place, Input::Persisted(write));
+        }
+    }
+
+    pub fn finish_snapshot(&mut self, place: usize) {
+        let life = self.nodes[place].lives;
+        let Some(process) = &self.nodes[place].life else { return };
+        if process.is_writing {
+            // One after the other: what the snapshot builds on is written first.
+            return self.schedule(MS, Event::SnapshotWritten { node: place, life });
+        }
+        self.endanger(place);
+        let Some(process) = &mut self.nodes[place].life else { return };
+        process.is_taking_snapshot = false;
+        let written = process.finish_snapshot();
+        let Some(written) = self.survive(place, written) else { return };
+        let Some((mark, bytes)) = written else {
+            return self.give(place, Input::SnapshotFailed);
+        };
+        let text = self.nodes[place].disk.get("snapshot.txt").unwrap_or_default();
+        let mut digest = DefaultHasher::new();
+        text.hash(&mut digest);
+        self.truth_mut().snapshot(mark, digest.finish());
+        self.give(place, Input::Snapshot(mark, bytes));
+    }
+
+    pub fn install(&mut self, place: usize) {
+        self.endanger(place);
+        let Some(process) = &mut self.nodes[place].life else { return };
+        let installed = process.install();
+        let Some(Some((mark, state))) = self.survive(place, installed) else { return };
+        self.give(place, Input::Installed(mark, state));
+    }
+
+    /// A node whose disk failed ends, as a real one does.
+    pub fn survive<T>(&mut self, place: usize, result: Result<T, StorageError>) -> Option<T> {
+        match result {
+            Ok(done) => Some(done),
+            Err(error) => {
+                assert!(is_fate(&error), "node {place}: {error}");
+                self.tell(|| format!("node {place}: {error}"));
+                self.crash(place);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What goes wrong in a world: most of it aims at whoever leads.
+
+use std::time::Duration;
+
+use agora::raft::NodeId;
+
+use crate::node::Input;
+use crate::workload::Workload;
+use crate::world::{Event, MS, World};
+
+impl<W: Workload> World<W> {
+    /// Something goes wrong, or is mended.
+    pub fn strike(&mut self) {
+        match self.seed.below(16) {
+            0..=2 => self.isolate_leader(),
+            3 => self.partition(),
+            4 => self.cut_some_ways(),
+            5..=6 => self.network.mend(),
+            7 => self.crash_some(),
+            8 => self.crash_leader(),
+            9 => self.pause_some(),
+            10 => self.bounce_followers_of_an_isolated_leader(),
+            11 => self.wake_a_follower_when_its_leader_is_isolated(),
+            12 => self.hand_over(),
+            13 => self.hurt_a_disk(),
+            14 => self.jump_a_wall_clock(),
+            _ => self.mend_disks(),
+        }
+        let next = MS * (20 + self.seed.below(600)) as u32;
+        self.schedule(next, Event::Strike);
+    }
+
+    /// Everything is mended, for good.
+    pub fn heal(&mut self) {
+        self.is_ending = true;
+        self.network.heal();
+        self.mend_disks();
+        for place in 0..self.nodes.len() {
+            self.nodes[place].paused_until = self.time;
+            self.schedule(Duration::ZERO, Event::Wake { node: place });
+            self.schedule(Duration::ZERO, Event::Restart { node: place });
+        }
+    }
+
+    fn some_node(&mut self) -> usize {
+        self.seed.below(self.nodes.len())
+    }
+
+    /// Most often whoever leads.
+    fn victim(&mut self) -> usize {
+        match self.leaders().first() {
+            Some(leader) if !self.seed.one_in(4) => *leader,
+            _ => self.some_node(),
+        }
+    }
+
+    fn others(&self, than: usize) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|place| *place != than).collect()
+    }
+
+    /// From the others, to them, or both; its clients may stay with it.
+    fn isolate(&mut self, victim: usize) {
+        let way = self.seed.below(4);
+        for other in self.others(victim) {
+            let (victim, other) = (victim as NodeId, other as NodeId);
+            if way != 1 {
+                self.network.cut(victim, other);
+            }
+            if way != 2 {
+                self.network.cut(other, victim);
+            }
+        }
+    }
+
+    fn isolate_leader(&mut self) {
+        let victim = self.victim();
+        self.isolate(victim);
+    }
+
+    fn partition(&mut self) {
+        self.network.mend();
+        let sides: Vec<bool> = self.nodes.iter().map(|_| self.seed.one_in(2)).collect();
+        for from in 0..sides.len() {
+            for to in (0..sides.len()).filter(|to| sides[*to] != sides[from]) {
+                self.network.cut(from as NodeId, to as NodeId);
+            }
+        }
+    }
+
+    fn cut_some_ways(&mut self) {
+        for _ in 0..=self.seed.below(4) {
+            let (from, to) = (self.some_node(), self.some_node());
+            self.network.cut(from as NodeId, to as NodeId);
+        }
+    }
+
+    fn crash_some(&mut self) {
+        for _ in 0..=self.seed.below(self.nodes.len()) {
+            let place = self.some_node();
+            self.crash(place);
+        }
+    }
+
+    fn crash_leader(&mut self) {
+        let place = self.victim();
+        self.crash(place);
+    }
+
+    fn pause(&mut self, place: usize, span: Duration) {
+        let until = self.time + span;
+        let paused_until = &mut self.nodes[place].paused_until;
+        *paused_until = (*paused_until).max(until);
+        self.schedule(span, Event::Wake { node: place });
+    }
+
+    fn pause_some(&mut self) {
+        let place = self.victim();
+        let span = MS * self.seed.below(900) as u32;
+        self.pause(place, span);
+    }
+
+    /// The voters that promised restart at once.
+    fn bounce_followers_of_an_isolated_leader(&mut self) {
+        let victim = self.victim();
+        self.isolate(victim);
+        for other in self.others(victim) {
+            if !self.seed.one_in(3) {
+                self.crash(other);
+                self.restart(other);
+            }
+        }
+    }
+
+    /// A follower that slept for long has promised nothing that still holds.
+    fn wake_a_follower_when_its_leader_is_isolated(&mut self) {
+        let leader = self.victim();
+        let others = self.others(leader);
+        if others.is_empty() {
+            return;
+        }
+        let sleeper = *self.seed.pick(&others);
+        let span = MS * (320 + self.seed.below(100)) as u32;
+        self.pause(sleeper, span);
+        if self.seed.one_in(2) {
+            // Only the others hear the leader to the end.
+            self.network.cut(leader as NodeId, sleeper as NodeId);
+        }
+        self.isolate(leader);
+    }
+
+    fn hand_over(&mut self) {
+        let leader = self.victim();
+        let to = self.some_node();
+        self.give(leader, Input::Transfer(to as NodeId));
+        if self.seed.one_in(2) {
+            self.isolate(leader);
+        }
+    }
+
+    fn hurt_a_disk(&mut self) {
+        let place = self.victim();
+        let kind = self.seed.below(3);
+        let (syncs, room) = (self.seed.below(4) as u64, self.seed.below(600) as u64);
+        let node = &mut self.nodes[place];
+        match kind {
+            0 => node.slowest_write = MS * *self.seed.pick(&[50, 200, 700]),
+            1 => node.disk.fail_sync(syncs),
+            _ => {
+                let used = node.disk.used_bytes();
+                node.disk.set_capacity(Some(used + room));
+            }
+        }
+    }
+
+    fn mend_disks(&mut self) {
+        for node in &mut self.nodes {
+            node.slowest_write = 2 * MS;
+            node.disk.set_capacity(None);
+        }
+    }
+
+    /// Sessions may expire early or late by it; nothing else may depend on it.
+    fn jump_a_wall_clock(&mut self) {
+        let place = self.some_node();
+        let minutes = *self.seed.pick(&[-90, -1, 1, 30, 61, 200]);
+        self.nodes[place].wall_offset_ms += minutes * 60_000;
+    }
+}

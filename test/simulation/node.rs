@@ -1,0 +1,238 @@
+//! A node of the simulated group: the engine and the storage that also real nodes have, on a disk
+//! that forgets. Between any two of its steps it may stand still, or be gone.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agora::raft::{Config, Message, NodeId, SnapshotMark, SnapshotRead};
+use agora::replica::engine::{Engine, SnapshotPolicy, Turn, WriteJob};
+use agora::replica::recovery::recovered;
+use agora::replica::state::Replicated;
+use agora::replica::storage::{
+    Commands, Identity, Receipt, ReceivedSnapshot, SnapshotFile, SnapshotJob, Storage, StorageError,
+};
+
+use crate::clients::{Request, Response, Ticket};
+use crate::sim_disk::SimDisk;
+use crate::workload::Workload;
+
+/// Something for a node to do.
+pub enum Input<W: Workload> {
+    Message(NodeId, Message),
+    Request(Ticket<W>, Request<W>),
+    Transfer(NodeId),
+    Persisted(u64),
+    Snapshot(SnapshotMark, u64),
+    SnapshotFailed,
+    Installed(SnapshotMark, Option<Box<Replicated<W::Machine>>>),
+}
+
+/// A process that runs.
+pub struct Life<W: Workload> {
+    pub engine: Engine<W::Machine, Ticket<W>>,
+    pub storage: Storage,
+    /// What was asked to be written.
+    jobs: VecDeque<WriteJob>,
+    pub is_writing: bool,
+    pub is_taking_snapshot: bool,
+    pub snapshot: Option<SnapshotJob>,
+    pub received: Option<ReceivedSnapshot>,
+    /// Something that the node does not survive.
+    pub failure: Option<StorageError>,
+    /// What followers may still be getting.
+    sent: VecDeque<Arc<SnapshotFile>>,
+}
+
+/// A node, running or not.
+pub struct SimNode<W: Workload> {
+    pub id: NodeId,
+    pub config: Config,
+    pub policy: SnapshotPolicy,
+    pub disk: SimDisk,
+    pub life: Option<Life<W>>,
+    /// How many processes it was.
+    pub lives: u64,
+    /// How fast its clock runs, and what it said at the beginning of time.
+    pub rate: f64,
+    pub clock_offset: Duration,
+    /// What its wall clock is wrong by, in milliseconds.
+    pub wall_offset_ms: i64,
+    /// It stands still until then.
+    pub paused_until: Duration,
+    pub inputs: VecDeque<Input<W>>,
+    /// A clock that was looked at before the node stood still, and how many inputs had come by then:
+    /// its next step goes by it.
+    pub stale_clock: Option<(Duration, usize)>,
+    /// How long its disk takes at most.
+    pub slowest_write: Duration,
+}
+
+impl<W: Workload> SimNode<W> {
+    /// What its clock says.
+    pub fn clock(&self, time: Duration) -> Duration {
+        self.clock_offset + time.mul_f64(self.rate)
+    }
+
+    /// When its clock will say so.
+    pub fn time_of(&self, clock: Duration) -> Duration {
+        let clock = clock.min(Duration::from_secs(1_000_000));
+        // Rounded up: not before that.
+        clock.saturating_sub(self.clock_offset).div_f64(self.rate) + Duration::from_nanos(2)
+    }
+
+    pub fn wall_ms(&self, time: Duration) -> u64 {
+        let true_ms = 1_700_000_000_000 + time.as_millis() as i64;
+        (true_ms + self.wall_offset_ms).max(0) as u64
+    }
+
+    /// Starts a process with what the disk holds.
+    pub fn start(&mut self, time: Duration) -> Result<(), StorageError> {
+        let identity =
+            Identity { node: self.id, group: "simulated".into(), machine: "simulated".into() };
+        let mut state = Replicated::<W::Machine>::default();
+        let (storage, found) = Storage::open(
+            self.disk.disk(),
+            &identity,
+            Commands::of::<W::Machine>(),
+            &mut |words| state.restore(words),
+        )?;
+        let recovered = recovered(found);
+        if recovered.snapshot.index > 0 {
+            state.restored(recovered.snapshot.index).expect("a snapshot has all of the state");
+        }
+        let config = Config { seed: self.lives, ..self.config.clone() };
+        let now = self.clock(time);
+        let mut engine = Engine::new(config, recovered, state, self.policy, now);
+        engine.tell_applied();
+        self.lives += 1;
+        self.life = Some(Life {
+            engine,
+            storage,
+            jobs: VecDeque::new(),
+            is_writing: false,
+            is_taking_snapshot: false,
+            snapshot: None,
+            received: None,
+            failure: None,
+            sent: VecDeque::new(),
+        });
+        Ok(())
+    }
+
+    /// The process is gone.
+    pub fn stop(&mut self) {
+        self.life = None;
+        self.inputs.clear();
+        self.stale_clock = None;
+    }
+}
+
+impl<W: Workload> Life<W> {
+    /// Takes one input, and answers it if that can be done at once.
+    pub fn take(
+        &mut self,
+        input: Input<W>,
+        now: Duration,
+        wall_ms: u64,
+    ) -> Option<(Ticket<W>, Response<W>)> {
+        let engine = &mut self.engine;
+        match input {
+            Input::Message(from, message) => engine.deliver(now, from, message),
+            Input::Persisted(write) => engine.persisted(now, write),
+            Input::Transfer(to) => {
+                engine.transfer(now, to, Duration::from_secs(1), Ticket::nobody());
+            }
+            Input::Snapshot(mark, bytes) => {
+                let first = engine.snapshot_taken(mark, bytes);
+                self.failure = self.storage.compact(first).err();
+            }
+            Input::SnapshotFailed => engine.snapshot_failed(),
+            Input::Installed(mark, state) => {
+                engine.snapshot_installed(now, mark, state.map(|state| *state));
+            }
+            Input::Request(ticket, request) => return request.make(engine, now, wall_ms, ticket),
+        }
+        None
+    }
+
+    /// Takes from a turn what is the disk's.
+    pub fn keep(&mut self, turn: &mut Turn<Ticket<W>>) {
+        self.jobs.extend(turn.write.take());
+        if let Some((mark, frozen)) = turn.snapshot.take() {
+            self.snapshot = Some(self.storage.begin_snapshot(mark, frozen));
+        }
+    }
+
+    pub fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    /// Does all jobs that wait, with one sync where that is possible. Says which the last one was.
+    pub fn write(&mut self) -> Result<Option<u64>, StorageError> {
+        let mut last = None;
+        for job in self.jobs.drain(..) {
+            last = Some(job.id);
+            if let Some(hard_state) = job.hard_state {
+                self.storage.stage_hard_state(hard_state);
+            }
+            self.storage.stage(&job.entries)?;
+            self.storage.note_commit(job.commit_index);
+            for piece in &job.pieces {
+                self.storage.sync()?;
+                match self.storage.receive(piece)? {
+                    Receipt::Whole(received) => self.received = Some(received),
+                    Receipt::More => (),
+                    Receipt::OutOfOrder => panic!("the core hands pieces out in order"),
+                }
+            }
+        }
+        self.storage.sync()?;
+        Ok(last)
+    }
+
+    /// Writes the snapshot that is being taken. Without room for it there is none.
+    pub fn finish_snapshot(&mut self) -> Result<Option<(SnapshotMark, u64)>, StorageError> {
+        let Some(mut job) = self.snapshot.take() else { return Ok(None) };
+        match job.run() {
+            Err(StorageError::NoSpace { .. }) => return Ok(None),
+            written => written?,
+        }
+        self.storage.finish_snapshot(job)?;
+        let file = self.storage.snapshot().expect("there is one now");
+        Ok(Some((file.mark(), file.size_bytes())))
+    }
+
+    /// Puts a leader's snapshot in place.
+    #[expect(clippy::type_complexity, reason = "it is made for one place")]
+    pub fn install(
+        &mut self,
+    ) -> Result<Option<(SnapshotMark, Option<Box<Replicated<W::Machine>>>)>, StorageError> {
+        let Some(received) = self.received.take() else { return Ok(None) };
+        let mark = received.mark();
+        let mut state = Box::new(Replicated::<W::Machine>::default());
+        let verified = received.verify(&mut |words| state.restore(words))?;
+        let Ok(verified) = verified else { return Ok(Some((mark, None))) };
+        state.restored(mark.index).expect("a snapshot has all of the state");
+        let is_in_place = self.storage.install(verified)?;
+        Ok(Some((mark, is_in_place.then_some(state))))
+    }
+
+    /// Reads a piece of a snapshot for a follower.
+    pub fn read_piece(&mut self, now: Duration, read: SnapshotRead) -> Result<(), StorageError> {
+        let newest = self.storage.snapshot().expect("what was compacted is in a snapshot");
+        if self.sent.back().is_none_or(|known| known.mark() != newest.mark()) {
+            self.sent.push_back(Arc::clone(&newest));
+            if self.sent.len() > 2 {
+                self.sent.pop_front();
+            }
+        }
+        let known = self.sent.iter().find(|file| file.mark() == read.snapshot);
+        let piece = match known {
+            Some(file) => file.piece(read.offset, read.max_bytes)?,
+            None => newest.piece(0, read.max_bytes)?,
+        };
+        self.engine.snapshot_piece(now, read.to, piece);
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Runs of whole groups, each from its seed.
+//!
+//! `AGORA_RUNS=<count>` sets how many, `AGORA_SEED=<seed>` runs that one alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::kv::KvWork;
+use crate::seed::Seed;
+use crate::workload::Workload;
+use crate::world::{Report, Setting, World};
+
+impl Report {
+    fn plus(self, other: Report) -> Report {
+        Report {
+            events: self.events + other.events,
+            entries: self.entries + other.entries,
+            operations: self.operations + other.operations,
+            answered: self.answered + other.answered,
+            crashes: self.crashes + other.crashes,
+            elections: self.elections + other.elections,
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// Runs a workload from one seed after another, on as many threads as there are cores.
+fn each_run<W: Workload>(count: u64) {
+    let seeds: Vec<u64> = match number("AGORA_SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=number("AGORA_RUNS").unwrap_or(count)).collect(),
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(seeds.len());
+    let total = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..threads)
+            .map(|lane| {
+                let seeds = seeds.iter().copied().skip(lane).step_by(threads);
+                scope.spawn(move || seeds.map(run::<W>).fold(Report::default(), Report::plus))
+            })
+            .collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap()).fold(Report::default(), Report::plus)
+    });
+    println!("{} runs: {total:?}", seeds.len());
+    assert!(total.answered * 2 > total.operations, "most of what is asked is answered: {total:?}");
+}
+
+fn run<W: Workload>(seed: u64) -> Report {
+    let run = || World::<W>::new(Seed::new(seed), Setting::default()).run();
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(report) => report,
+        Err(_) => panic!("failed with seed {seed}: AGORA_SEED={seed} runs it alone"),
+    }
+}
+
+#[test]
+fn a_key_value_store_is_linearizable_whatever_goes_wrong() {
+    each_run::<KvWork>(100);
+}
+
+/// The checks have power: clocks that are wrong by fifty times what is allowed are caught.
+#[test]
+fn clocks_that_drift_too_much_are_caught() {
+    let setting = Setting { drift: 0.05, ..Setting::default() };
+    let is_caught = |seed| {
+        let run = || World::<KvWork>::new(Seed::new(seed), setting.clone()).run();
+        catch_unwind(AssertUnwindSafe(run)).is_err()
+    };
+    assert!((1..=500).any(is_caught));
+}
+
+#[test]
+fn a_run_repeats_itself() {
+    let report = || format!("{:?}", run::<KvWork>(7));
+    assert_eq!(report(), report());
+}

@@ -1,0 +1,47 @@
+//! What clients do with a state machine, and how to tell whether it went right.
+
+use std::fmt::Debug;
+
+use agora::raft::StateMachine;
+
+use crate::linearizability::Operation;
+use crate::seed::Seed;
+
+/// What is known of an operation at the end of a run.
+pub type History<W> = Vec<Operation<<W as Workload>::Ask, <W as Workload>::Saw>>;
+
+/// A state machine with something to do for it.
+pub trait Workload: Clone + Debug + 'static {
+    /// What is replicated.
+    type Machine: StateMachine;
+    /// What a client asks.
+    type Ask: Clone + Debug;
+    /// What it sees.
+    type Saw: Clone + Debug;
+
+    /// A run's own workload.
+    fn new(seed: &mut Seed) -> Self;
+
+    /// What a client asks next.
+    fn next(&mut self, client: u64, seed: &mut Seed) -> Self::Ask;
+
+    /// The command that it is; `None` for a read.
+    fn command(ask: &Self::Ask) -> Option<Vec<u8>>;
+
+    /// What a read looks at, as the machine encodes it.
+    fn read_set(ask: &Self::Ask) -> Vec<u8>;
+
+    /// What a read sees.
+    fn look(ask: &Self::Ask, machine: &Self::Machine) -> Self::Saw;
+
+    /// What the machine's answer to a command says.
+    fn saw(ask: &Self::Ask, answer: &[u8]) -> Self::Saw;
+
+    /// What must be true of a state at all times.
+    fn audit(machine: &Self::Machine);
+
+    /// What must be true of all that clients saw. Panics if it is not.
+    fn judge(history: &History<Self>)
+    where
+        Self: Sized;
+}

@@ -1,0 +1,531 @@
+//! A group, its network, its disks and its clients in one thread, where time is a number and all
+//! chance comes from one seed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use agora::raft::{Config, Message, NodeId, Trace};
+use agora::replica::engine::SnapshotPolicy;
+use agora::replica::storage::StorageError;
+
+use crate::clients::{Client, Next, Request, Response, Ticket};
+use crate::network::Network;
+use crate::node::{Input, SimNode};
+use crate::seed::Seed;
+use crate::sim_disk::SimDisk;
+use crate::truth::Truth;
+use crate::workload::{History, Workload};
+
+pub const MS: Duration = Duration::from_millis(1);
+
+/// What happens at a moment.
+pub enum Event<W: Workload> {
+    Arrive {
+        from: NodeId,
+        to: NodeId,
+        message: Message,
+    },
+    Request {
+        to: NodeId,
+        ticket: Ticket<W>,
+        request: Request<W>,
+    },
+    Response {
+        ticket: Ticket<W>,
+        response: Response<W>,
+    },
+    /// A client looks whether it has been answered.
+    Look {
+        client: usize,
+        look: u64,
+    },
+    /// A node's time has come, or it goes on after a pause.
+    Wake {
+        node: usize,
+    },
+    /// A disk is done, for the process that it worked for.
+    Written {
+        node: usize,
+        life: u64,
+    },
+    SnapshotWritten {
+        node: usize,
+        life: u64,
+    },
+    Install {
+        node: usize,
+        life: u64,
+    },
+    Restart {
+        node: usize,
+    },
+    /// Something goes wrong.
+    Strike,
+}
+
+/// How a run is set up.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// How far clocks are wrong, as a share of time.
+    pub drift: f64,
+    /// How long things go wrong.
+    pub span: Duration,
+}
+
+impl Default for Setting {
+    fn default() -> Setting {
+        Setting { drift: 0.001, span: 8000 * MS }
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub events: u64,
+    pub entries: usize,
+    pub operations: usize,
+    pub answered: usize,
+    pub crashes: u64,
+    pub elections: u64,
+}
+
+pub struct World<W: Workload> {
+    pub seed: Seed,
+    pub setting: Setting,
+    pub time: Duration,
+    pub nodes: Vec<SimNode<W>>,
+    pub network: Network,
+    clients: Vec<Client<W>>,
+    workload: W,
+    history: History<W>,
+    truth: Truth,
+    events: BTreeMap<(Duration, u64), Event<W>>,
+    scheduled: u64,
+    moment: u64,
+    /// Nothing goes wrong any more, and nobody begins anything.
+    pub is_ending: bool,
+    crashes: u64,
+    story: Story,
+}
+
+/// What happened last, told when a run fails.
+#[derive(Debug, Default)]
+struct Story(VecDeque<String>);
+
+/// How many lines a failure tells.
+const STORY_LINES: usize = 6000;
+
+impl Drop for Story {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("AGORA_SEED").is_some() {
+            self.0.iter().for_each(|line| println!("{line}"));
+        }
+    }
+}
+
+impl<W: Workload> World<W> {
+    pub fn new(mut seed: Seed, setting: Setting) -> World<W> {
+        let n = *seed.pick(&[1, 3, 3, 3, 5, 5]);
+        let lease = 300 * MS;
+        let network = Network::new(&mut seed, lease * 2);
+        let workload = W::new(&mut seed);
+        let config = config(&mut seed, n, lease);
+        let policy = SnapshotPolicy { entries: *seed.pick(&[7, 40, 1_000_000]), bytes: u64::MAX };
+        let nodes = (0..n).map(|id| {
+            let drift = *seed.pick(&[-1.0, 1.0, -1.0, 1.0, 0.0, 0.3]) * setting.drift;
+            SimNode {
+                id,
+                config: Config { id, ..config.clone() },
+                policy,
+                disk: SimDisk::new(),
+                life: None,
+                lives: seed.next_u64(),
+                rate: 1.0 + drift,
+                clock_offset: Duration::from_secs(seed.below(100_000) as u64),
+                wall_offset_ms: seed.below(2000) as i64 - 1000,
+                paused_until: Duration::ZERO,
+                inputs: Default::default(),
+                stale_clock: None,
+                slowest_write: 2 * MS,
+            }
+        });
+        let nodes = nodes.collect();
+        let clients = (0..5).map(|id| Client::new(id, n, id % 3 != 2)).collect();
+        World {
+            seed,
+            setting,
+            time: Duration::ZERO,
+            nodes,
+            network,
+            clients,
+            workload,
+            history: History::<W>::new(),
+            truth: Truth::default(),
+            events: BTreeMap::new(),
+            scheduled: 0,
+            moment: 0,
+            is_ending: false,
+            crashes: 0,
+            story: Story::default(),
+        }
+    }
+
+    /// Remembers what happened, for a failure to tell.
+    pub fn tell(&mut self, what: impl FnOnce() -> String) {
+        if self.story.0.len() == STORY_LINES {
+            self.story.0.pop_front();
+        }
+        let time = self.time;
+        self.story.0.push_back(format!("{} {time:?} {}", self.moment, what()));
+    }
+
+    /// Lets everything happen, then heals all, and judges. Panics at the first thing that is wrong.
+    pub fn run(mut self) -> Report {
+        for node in 0..self.nodes.len() {
+            self.schedule(Duration::ZERO, Event::Restart { node });
+        }
+        for client in 0..self.clients.len() {
+            self.schedule(MS, Event::Look { client, look: 0 });
+        }
+        self.schedule(100 * MS, Event::Strike);
+        let until = self.setting.span;
+        while self.time < until && self.step() {}
+        self.heal();
+        // Enough for the longest delay and pause, an election or two, and a snapshot.
+        let until = self.time + 15_000 * MS;
+        while !self.is_settled() {
+            assert!(self.time < until, "the group does not come to rest: {}", self.describe());
+            assert!(self.step(), "nothing happens any more: {}", self.describe());
+        }
+        self.compare_states();
+        W::judge(&self.history);
+        Report {
+            events: self.moment,
+            entries: self.truth.applied_len(),
+            operations: self.history.len(),
+            answered: self.history.iter().filter(|record| record.returned.is_some()).count(),
+            crashes: self.crashes,
+            elections: self.truth.elections(),
+        }
+    }
+
+    pub fn schedule(&mut self, after: Duration, event: Event<W>) {
+        self.scheduled += 1;
+        self.events.insert((self.time + after, self.scheduled), event);
+    }
+
+    /// The next thing happens.
+    fn step(&mut self) -> bool {
+        let Some(((time, _), event)) = self.events.pop_first() else { return false };
+        (self.time, self.moment) = (time, self.moment + 1);
+        match event {
+            Event::Arrive { from, to, message } => {
+                self.give(to as usize, Input::Message(from, message));
+            }
+            Event::Request { to, ticket, request } => {
+                self.give(to as usize, Input::Request(ticket, request));
+            }
+            Event::Response { ticket, response } => self.respond(ticket, response),
+            Event::Look { client, look } => self.look(client, look),
+            Event::Wake { node } => self.run_node(node),
+            Event::Written { node, life } if self.lives(node, life) => self.write(node),
+            Event::SnapshotWritten { node, life } if self.lives(node, life) => {
+                self.finish_snapshot(node);
+            }
+            Event::Install { node, life } if self.lives(node, life) => self.install(node),
+            Event::Restart { node } => self.restart(node),
+            Event::Strike if !self.is_ending => self.strike(),
+            _ => (),
+        }
+        true
+    }
+
+    pub fn truth_mut(&mut self) -> &mut Truth {
+        &mut self.truth
+    }
+
+    fn lives(&self, node: usize, life: u64) -> bool {
+        self.nodes[node].life.is_some() && self.nodes[node].lives == life
+    }
+
+    /// A running node gets something to do.
+    pub fn give(&mut self, node: usize, input: Input<W>) {
+        if self.nodes[node].life.is_some() {
+            self.nodes[node].inputs.push_back(input);
+            self.run_node(node);
+        }
+    }
+
+    /// A node does all it has to do, unless it stands still.
+    fn run_node(&mut self, place: usize) {
+        let time = self.time;
+        let node = &mut self.nodes[place];
+        if node.life.is_none() || time < node.paused_until {
+            return;
+        }
+        // What came after the clock was looked at waits for the next look.
+        let read = node.stale_clock.take();
+        let (now, count) = read.unwrap_or_else(|| (node.clock(time), node.inputs.len()));
+        if !self.is_ending && self.seed.one_in(400) {
+            // It has looked at the clock, and stands still.
+            let pause = MS * self.seed.below(500) as u32;
+            node.stale_clock = Some((now, count));
+            node.paused_until = time + pause;
+            self.schedule(pause, Event::Wake { node: place });
+            return;
+        }
+        let wall_ms = node.wall_ms(time);
+        let Some(life) = &mut node.life else { return };
+        let mut responses = Vec::new();
+        for input in node.inputs.drain(..count) {
+            responses.extend(life.take(input, now, wall_ms));
+        }
+        let mut turn = life.engine.turn(now);
+        for (ticket, answer) in turn.answers.drain(..) {
+            let response = ticket.response(answer, &life.engine);
+            responses.push((ticket, response));
+        }
+        let told: Vec<String> = turn
+            .trace
+            .iter()
+            .filter(|t| {
+                !matches!(
+                    t,
+                    Trace::HeartbeatSent
+                        | Trace::AppendAccepted { .. }
+                        | Trace::AppendRejected { .. }
+                )
+            })
+            .map(|trace| format!("node {place}: {trace:?}"))
+            .collect();
+        if let Some(write) = &turn.write {
+            self.truth.appended(&write.entries, &life.engine);
+        }
+        self.truth.applied(node.id, &turn.applied);
+        W::audit(life.engine.state().machine());
+        life.keep(&mut turn);
+        let reads = std::mem::take(&mut turn.snapshot_reads);
+        for read in &reads {
+            if let Err(error) = life.read_piece(now, *read) {
+                life.failure = Some(error);
+            }
+        }
+        let failure = life.failure.take();
+        let next = node.time_of(turn.next).saturating_sub(time).max(Duration::from_nanos(1));
+        let is_done = reads.is_empty() && node.inputs.is_empty();
+        let next = if is_done { next } else { Duration::ZERO };
+        told.into_iter().for_each(|line| self.tell(|| line));
+        self.examine(place);
+        if let Some(error) = failure {
+            self.survive::<()>(place, Err(error));
+            return;
+        }
+        if !self.is_ending && self.seed.one_in(20_000) {
+            // Gone, before anybody hears of what it has decided.
+            self.crash(place);
+            return;
+        }
+        let id = place as NodeId;
+        for (to, message) in turn.messages {
+            for delay in self.network.deliver(&mut self.seed, id, to) {
+                let message = message.clone();
+                self.schedule(delay, Event::Arrive { from: id, to, message });
+            }
+        }
+        for (ticket, response) in responses {
+            self.answer(id, ticket, response);
+        }
+        self.schedule(next, Event::Wake { node: place });
+        self.begin_disk_work(place);
+    }
+
+    fn examine(&mut self, place: usize) {
+        let Some(life) = &self.nodes[place].life else { return };
+        let time = self.time;
+        let others = self.nodes.iter().filter(|node| node.id != place as NodeId);
+        let others = others
+            .filter_map(|node| Some((node.id, &node.life.as_ref()?.engine, node.clock(time))));
+        self.truth.look(place as NodeId, &life.engine, others);
+    }
+
+    /// Clients sit beside a node of the same number, behind the same cuts.
+    fn answer(&mut self, from: NodeId, ticket: Ticket<W>, response: Response<W>) {
+        if ticket.client == u64::MAX {
+            return;
+        }
+        let delays = self.network.deliver(&mut self.seed, from, 100 + ticket.client);
+        let client = ticket.client;
+        self.tell(|| format!("node {from} answers client {client} with {response:?}"));
+        if let Some(delay) = delays.first() {
+            self.schedule(*delay, Event::Response { ticket, response });
+        }
+    }
+
+    fn respond(&mut self, ticket: Ticket<W>, response: Response<W>) {
+        let client = ticket.client as usize;
+        self.tell(|| format!("client {client} hears {response:?}"));
+        let (history, moment) = (&mut self.history, self.moment);
+        let next = self.clients[client].respond(&ticket, response, history, moment, &mut self.seed);
+        if let Some(next) = next {
+            self.follow(client, next);
+        }
+    }
+
+    fn look(&mut self, client: usize, look: u64) {
+        let it = &mut self.clients[client];
+        if look != it.look {
+            return;
+        }
+        let next = match it.is_idle() {
+            true if self.is_ending => return,
+            true => it.begin(&mut self.workload, &mut self.history, self.moment, &mut self.seed),
+            false => it.time_out(&mut self.seed),
+        };
+        self.follow(client, next);
+    }
+
+    fn follow(&mut self, client: usize, next: Next<W>) {
+        let after = match next {
+            Next::Rest(span) => {
+                self.clients[client].look += 1;
+                span
+            }
+            Next::Send(to, ticket, request, patience) => {
+                let mut delays = self.network.deliver(&mut self.seed, 100 + client as u64, to);
+                if matches!(request, Request::Write(None, _)) {
+                    // Connections double nothing; what is sent again is so by the client.
+                    delays.truncate(1);
+                }
+                for delay in delays {
+                    let (ticket, request) = (ticket.clone(), request.clone());
+                    self.schedule(delay, Event::Request { to, ticket, request });
+                }
+                patience
+            }
+        };
+        let look = self.clients[client].look;
+        self.schedule(after, Event::Look { client, look });
+    }
+
+    fn is_settled(&self) -> bool {
+        let mut engines = self.nodes.iter().map(|node| node.life.as_ref().map(|life| &life.engine));
+        let leader = self.leader();
+        let last = leader.map(|engine| engine.raft().last_index());
+        self.clients.iter().all(Client::is_idle)
+            && leader.is_some()
+            && engines.all(|engine| engine.map(|engine| engine.state().applied_index()) == last)
+    }
+
+    fn leader(&self) -> Option<&agora::replica::engine::Engine<W::Machine, Ticket<W>>> {
+        let engines = self.nodes.iter().filter_map(|node| Some(&node.life.as_ref()?.engine));
+        engines.filter(|engine| engine.raft().is_leader()).max_by_key(|e| e.raft().current_term())
+    }
+
+    /// The nodes that lead, or believe so, newest term first.
+    pub fn leaders(&self) -> Vec<usize> {
+        let mut leaders: Vec<_> = (0..self.nodes.len())
+            .filter_map(|place| {
+                let raft = self.nodes[place].life.as_ref()?.engine.raft();
+                raft.is_leader().then_some((raft.current_term(), place))
+            })
+            .collect();
+        leaders.sort_unstable();
+        leaders.into_iter().rev().map(|(_, place)| place).collect()
+    }
+
+    fn describe(&self) -> String {
+        let nodes = self.nodes.iter().map(|node| match &node.life {
+            None => format!("{} is down", node.id),
+            Some(life) => {
+                let raft = life.engine.raft();
+                format!(
+                    "{} {:?} term {} last {} commit {} applied {} snapshot {}",
+                    node.id,
+                    raft.role(),
+                    raft.current_term(),
+                    raft.last_index(),
+                    raft.commit_index(),
+                    life.engine.state().applied_index(),
+                    raft.snapshot().index,
+                )
+            }
+        });
+        let idle = self.clients.iter().filter(|client| client.is_idle()).count();
+        format!(
+            "{}; {idle} of {} clients idle",
+            nodes.collect::<Vec<_>>().join("; "),
+            self.clients.len()
+        )
+    }
+
+    /// State machine equality, to the byte.
+    fn compare_states(&self) {
+        let lines = |node: &SimNode<W>| {
+            let mut frozen = node.life.as_ref().expect("all run").engine.state().freeze();
+            let mut lines: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
+            while frozen.next_line(&mut |word| lines.last_mut().unwrap().push(word.to_vec())) {
+                lines.push(Vec::new());
+            }
+            lines
+        };
+        let mut all = self.nodes.iter().map(lines);
+        let first = all.next();
+        assert!(all.all(|other| Some(&other) == first.as_ref()), "state machine equality");
+    }
+}
+
+/// A setting in which things go wrong often: little room, and timeouts below the lease.
+fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
+    Config {
+        heartbeat_interval: 20 * MS,
+        election_timeout: *seed.pick(&[60 * MS, 100 * MS, 200 * MS, 300 * MS]),
+        lease,
+        // No margin: what is not right by itself shows.
+        lease_guard: Duration::ZERO,
+        max_append_bytes: *seed.pick(&[1, 300, 1_000_000]),
+        max_inflight_appends: *seed.pick(&[1, 4, 64]),
+        max_uncommitted_bytes: *seed.pick(&[500, 64_000]),
+        max_snapshot_piece_bytes: *seed.pick(&[50, 5000]),
+        trailing_log_bytes: *seed.pick(&[0, 500, 1_000_000]),
+        max_retained_log_bytes: *seed.pick(&[0, 10_000]),
+        ..Config::lan(0, (0..n).collect())
+    }
+}
+
+/// What a node ends with, and starts again after; anything else is a mistake of ours.
+pub fn is_fate(error: &StorageError) -> bool {
+    matches!(
+        error,
+        StorageError::NoSpace { .. }
+            | StorageError::Sync { .. }
+            | StorageError::Io { .. }
+            | StorageError::Over
+    )
+}
+
+impl<W: Workload> World<W> {
+    /// A process ends, with its machine or without it.
+    pub fn crash(&mut self, place: usize) {
+        let node = &mut self.nodes[place];
+        if node.life.is_none() {
+            return;
+        }
+        node.stop();
+        self.crashes += 1;
+        let loses_power = self.seed.one_in(2);
+        if loses_power {
+            node.disk.lose_power(&mut self.seed);
+        } else {
+            node.disk.kill();
+        }
+        self.tell(|| {
+            format!("node {place} is gone{}", if loses_power { ", and its power" } else { "" })
+        });
+        self.truth.crashed(place as NodeId);
+        let after = match self.is_ending {
+            true => MS,
+            false => MS * (1 + *self.seed.pick(&[5, 50, 400, 2000])) as u32,
+        };
+        self.schedule(after, Event::Restart { node: place });
+    }
+}
