@@ -5,8 +5,6 @@
 //! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
 //!   must remember
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
-//! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
-//!   must remember
 
 pub mod engine;
 pub mod recovery;

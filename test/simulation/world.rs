@@ -108,17 +108,27 @@ pub struct World<W: Workload> {
     story: Story,
 }
 
-/// What happened last, told when a run fails.
-#[derive(Debug, Default)]
-struct Story(VecDeque<String>);
+/// What happened last, told when a run fails that was asked for by its seed.
+#[derive(Debug)]
+struct Story {
+    is_wanted: bool,
+    lines: VecDeque<String>,
+}
 
 /// How many lines a failure tells.
-const STORY_LINES: usize = 6000;
+const STORY_LINES: usize = 2000;
+
+impl Story {
+    fn new() -> Story {
+        let is_wanted = std::env::var_os("AGORA_SEED").is_some();
+        Story { is_wanted, lines: VecDeque::new() }
+    }
+}
 
 impl Drop for Story {
     fn drop(&mut self) {
-        if std::thread::panicking() && std::env::var_os("AGORA_SEED").is_some() {
-            self.0.iter().for_each(|line| println!("{line}"));
+        if std::thread::panicking() {
+            self.lines.iter().for_each(|line| println!("{line}"));
         }
     }
 }
@@ -166,17 +176,20 @@ impl<W: Workload> World<W> {
             moment: 0,
             is_ending: false,
             crashes: 0,
-            story: Story::default(),
+            story: Story::new(),
         }
     }
 
     /// Remembers what happened, for a failure to tell.
     pub fn tell(&mut self, what: impl FnOnce() -> String) {
-        if self.story.0.len() == STORY_LINES {
-            self.story.0.pop_front();
+        if !self.story.is_wanted {
+            return;
         }
-        let time = self.time;
-        self.story.0.push_back(format!("{} {time:?} {}", self.moment, what()));
+        if self.story.lines.len() == STORY_LINES {
+            self.story.lines.pop_front();
+        }
+        let line = format!("{} {:?} {}", self.moment, self.time, what());
+        self.story.lines.push_back(line);
     }
 
     /// Lets everything happen, then heals all, and judges. Panics at the first thing that is wrong.
