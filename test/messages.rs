@@ -7,7 +7,7 @@ mod seed;
 use std::collections::BTreeSet;
 
 use agora::pb::{
-    agora_bench_v1, agora_kv_v1, agora_market_v1, agora_native_v1, grpc_health_v1,
+    agora_bench_v1, agora_kv_v1, agora_market_v1, agora_native_v1, agora_raft_v1, grpc_health_v1,
     grpc_reflection_v1, grpc_testing, no_package,
 };
 use agora::protobuf::{Checked, Error, Kind, Shape, Width, decode, encode};
@@ -56,6 +56,10 @@ fn types() -> Vec<Type> {
             WatchNotificationsRequest, WatchNotificationsResponse,
             AcknowledgeNotificationsRequest, AcknowledgeNotificationsResponse, UInt32Value,
             UInt64Value;
+        agora_raft_v1: ExchangeRequest, ExchangeResponse, Hello, Message, PreVote, PreVoteReply,
+            RequestVote, Released, RequestVoteReply, Promise, AppendEntries, Entry, Origin,
+            AppendEntriesReply, Matched, Conflict, Stale, SnapshotMark, InstallSnapshot,
+            InstallSnapshotReply, TimeoutNow;
         agora_native_v1: Hello, MetadataField, RequestHeader, ResponseHeader, Trailers, GoAway;
         grpc_health_v1: HealthCheckRequest, HealthCheckResponse, HealthListRequest,
             HealthListResponse, mod_HealthListResponse::StatusesEntry;

@@ -108,6 +108,23 @@ pub enum Body {
     TimeoutNow,
 }
 
+impl Body {
+    /// Whether it answers another message.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Body::PreVoteReply { .. }
+            | Body::RequestVoteReply { .. }
+            | Body::AppendEntriesReply { .. }
+            | Body::InstallSnapshotReply { .. } => true,
+            Body::PreVote { .. }
+            | Body::RequestVote { .. }
+            | Body::AppendEntries { .. }
+            | Body::InstallSnapshot { .. }
+            | Body::TimeoutNow => false,
+        }
+    }
+}
+
 /// How an AppendEntries went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {

@@ -10,3 +10,4 @@ pub mod engine;
 pub mod recovery;
 pub mod state;
 pub mod storage;
+pub mod wire;

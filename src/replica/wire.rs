@@ -1,0 +1,419 @@
+//! Raft's messages as bytes: what `proto/agora/raft/v1/raft.proto` says, both ways.
+//!
+//! What comes in is checked in three steps before the core sees it: that it is well-formed protobuf,
+//! that all is there that a message needs, and that the numbers make sense beside one another. So a
+//! core never meets a term of 2^64 - 1, entries with a gap, or a promise of a hundred years.
+//!
+//! Entries are the bulk of all traffic. They are written and read by hand ([`entries`]), with one
+//! copy and one allocation each, and an [`Encoder`] writes those that go to several followers once.
+
+mod entries;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::pb::agora_raft_v1 as pb;
+use crate::pb::agora_raft_v1::mod_AppendEntriesReply::OneOfoutcome as Went;
+use crate::pb::agora_raft_v1::mod_Message::OneOfbody as Said;
+use crate::protobuf::{self, FieldReader, Value, encode_into};
+use crate::raft::{Appended, Body, Entry, Message, NodeId, SnapshotMark, Term};
+use entries::{put_length, put_number};
+
+pub use entries::MAX_ENTRIES;
+
+/// The version of the contract that this code speaks, and the oldest that it still speaks.
+pub const VERSION: u32 = 1;
+const OLDEST_VERSION: u32 = 1;
+
+/// Terms, indices and offsets are not above this: there is room to count on.
+pub const MAX_NUMBER: u64 = 1 << 62;
+/// Leases are not longer than this.
+pub const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Promises that a vote tells of.
+pub const MAX_PROMISES: usize = 1024;
+/// Bytes of a group's name.
+pub const MAX_GROUP_BYTES: usize = 1024;
+
+/// Who speaks, to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The newest version that the speaker speaks.
+    pub version: u32,
+    /// The oldest.
+    pub oldest_version: u32,
+    /// The speaker's group.
+    pub group: String,
+    /// The speaker.
+    pub node: NodeId,
+    /// Whom it wants to speak to.
+    pub peer: NodeId,
+}
+
+impl Hello {
+    /// A hello of ours.
+    pub fn new(group: &str, node: NodeId, peer: NodeId) -> Hello {
+        let group = group.to_owned();
+        Hello { version: VERSION, oldest_version: OLDEST_VERSION, group, node, peer }
+    }
+
+    /// Whether there is a version that both sides speak.
+    pub fn is_understood(&self) -> bool {
+        self.oldest_version <= VERSION && self.version >= OLDEST_VERSION
+    }
+}
+
+/// What came from a peer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Received {
+    /// A hello, which comes first.
+    Hello(Hello),
+    /// A message.
+    Message(Message),
+}
+
+/// What is wrong with bytes that a peer sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireError {
+    /// They are no such message.
+    Malformed(protobuf::Error),
+    /// The message makes no sense.
+    Senseless(&'static str),
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WireError::Malformed(error) => error.fmt(f),
+            WireError::Senseless(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for WireError {}
+
+impl From<protobuf::Error> for WireError {
+    fn from(error: protobuf::Error) -> WireError {
+        WireError::Malformed(error)
+    }
+}
+
+/// The bytes of a hello.
+pub fn encode_hello(hello: &Hello) -> Vec<u8> {
+    let hello = pb::Hello {
+        version: hello.version,
+        oldest_version: hello.oldest_version,
+        features: 0,
+        group_id: Cow::Borrowed(&hello.group),
+        node_id: hello.node,
+        peer_id: hello.peer,
+    };
+    protobuf::encode(&pb::ExchangeRequest { hello: Some(hello), message: None })
+}
+
+/// Turns messages into bytes, in memory that it uses again.
+#[derive(Default)]
+pub struct Encoder {
+    out: Vec<u8>,
+    /// The entries of the last AppendEntries, and their bytes. Followers that are at the same place
+    /// are sent the same ones.
+    entries: Option<Arc<[Entry]>>,
+    entry_bytes: Vec<u8>,
+}
+
+impl Encoder {
+    /// The bytes of a message.
+    pub fn encode(&mut self, message: &Message) -> &[u8] {
+        self.out.clear();
+        if let Body::AppendEntries { entries, .. } = &message.body
+            && !entries.is_empty()
+        {
+            if !self.entries.as_ref().is_some_and(|known| Arc::ptr_eq(known, entries)) {
+                self.entry_bytes.clear();
+                entries::put_entries(&mut self.entry_bytes, entries);
+                self.entries = Some(Arc::clone(entries));
+            }
+            put_append(&mut self.out, message, &self.entry_bytes);
+        } else {
+            let message = Some(pb::Message { term: message.term, body: said(&message.body) });
+            encode_into(&pb::ExchangeRequest { hello: None, message }, &mut self.out);
+        }
+        &self.out
+    }
+}
+
+/// Field numbers of `ExchangeRequest` and `Message`.
+const HELLO: u32 = 1;
+const MESSAGE: u32 = 2;
+const TERM: u32 = 1;
+const APPEND_ENTRIES: u32 = 6;
+
+fn put_append(out: &mut Vec<u8>, message: &Message, entry_bytes: &[u8]) {
+    let Said::append_entries(head) = said(&message.body) else { return };
+    let head = protobuf::encode(&head);
+    let length = head.len() + entry_bytes.len();
+    let mut inner = Vec::with_capacity(32);
+    put_number(&mut inner, TERM, message.term);
+    put_length(&mut inner, APPEND_ENTRIES, length);
+    put_length(out, MESSAGE, inner.len() + length);
+    for part in [&inner, &head, entry_bytes] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// All of a body but the entries.
+fn said(body: &Body) -> Said<'_> {
+    match body {
+        &Body::PreVote { last_log_index, last_log_term } => {
+            Said::pre_vote(pb::PreVote { last_log_index, last_log_term })
+        }
+        &Body::PreVoteReply { granted } => Said::pre_vote_reply(pb::PreVoteReply { granted }),
+        &Body::RequestVote { last_log_index, last_log_term, lease, released } => {
+            let (lease_ns, released) =
+                (nanos(lease), released.map(|node_id| pb::Released { node_id }));
+            Said::request_vote(pb::RequestVote {
+                last_log_index,
+                last_log_term,
+                lease_ns,
+                released,
+            })
+        }
+        Body::RequestVoteReply { granted, remaining } => {
+            let promise = |&(node_id, left)| pb::Promise { node_id, left_ns: nanos(left) };
+            let remaining = remaining.iter().map(promise).collect();
+            Said::request_vote_reply(pb::RequestVoteReply { granted: *granted, remaining })
+        }
+        &Body::AppendEntries {
+            prev_log_index,
+            prev_log_term,
+            entries: _,
+            leader_commit,
+            sent_at,
+            lease,
+            read_round,
+        } => Said::append_entries(pb::AppendEntries {
+            prev_log_index,
+            prev_log_term,
+            leader_commit,
+            sent_at_ns: nanos(sent_at),
+            lease_ns: nanos(lease),
+            read_round,
+            entries: Vec::new(),
+        }),
+        &Body::AppendEntriesReply { outcome, sent_at, read_round } => {
+            let sent_at_ns = nanos(sent_at);
+            let outcome = went(outcome);
+            Said::append_entries_reply(pb::AppendEntriesReply { outcome, sent_at_ns, read_round })
+        }
+        Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease } => {
+            Said::install_snapshot(pb::InstallSnapshot {
+                snapshot: Some(mark(*snapshot)),
+                offset: *offset,
+                data: Cow::Borrowed(data),
+                is_last: *is_last,
+                sent_at_ns: nanos(*sent_at),
+                lease_ns: nanos(*lease),
+            })
+        }
+        &Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at } => {
+            let (snapshot, sent_at_ns) = (Some(mark(snapshot)), nanos(sent_at));
+            Said::install_snapshot_reply(pb::InstallSnapshotReply {
+                snapshot,
+                next_offset,
+                is_installed,
+                sent_at_ns,
+            })
+        }
+        Body::TimeoutNow => Said::timeout_now(pb::TimeoutNow {}),
+    }
+}
+
+fn went(outcome: Appended) -> Went {
+    match outcome {
+        Appended::Matched { match_index } => Went::matched(pb::Matched { match_index }),
+        Appended::Conflict { prev_log_index, conflict_term, conflict_index } => {
+            Went::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index })
+        }
+        Appended::Stale => Went::stale(pb::Stale {}),
+    }
+}
+
+fn mark(SnapshotMark { index, term }: SnapshotMark) -> pb::SnapshotMark {
+    pb::SnapshotMark { index, term }
+}
+
+/// A moment or a span of a clock: 584 years are enough.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Reads what a peer sent.
+///
+/// # Errors
+/// See [`WireError`].
+pub fn decode(bytes: &[u8]) -> Result<Received, WireError> {
+    let mut received = None;
+    for field in FieldReader::new(bytes) {
+        let found = match field? {
+            (HELLO, Value::Bytes(hello)) => Received::Hello(read_hello(hello)?),
+            (MESSAGE, Value::Bytes(message)) => Received::Message(read_message(message)?),
+            (HELLO | MESSAGE, _) => return Err(senseless("a field with the wrong wire type")),
+            _ => continue,
+        };
+        if received.replace(found).is_some() {
+            return Err(senseless("more than one hello or message"));
+        }
+    }
+    received.ok_or(senseless("neither a hello nor a message"))
+}
+
+fn read_hello(bytes: &[u8]) -> Result<Hello, WireError> {
+    let hello: pb::Hello<'_> = protobuf::decode(bytes)?;
+    if hello.version == 0 || hello.oldest_version == 0 || hello.oldest_version > hello.version {
+        return Err(senseless("a hello without a version"));
+    }
+    if hello.group_id.len() > MAX_GROUP_BYTES {
+        return Err(senseless("the name of a group is too long"));
+    }
+    Ok(Hello {
+        version: hello.version,
+        oldest_version: hello.oldest_version,
+        group: hello.group_id.into_owned(),
+        node: hello.node_id,
+        peer: hello.peer_id,
+    })
+}
+
+fn read_message(bytes: &[u8]) -> Result<Message, WireError> {
+    let (mut term, mut found) = (0, None);
+    for field in FieldReader::new(bytes) {
+        match field? {
+            (TERM, Value::Varint(number)) => term = number,
+            (TERM, _) => return Err(senseless("a field with the wrong wire type")),
+            (number, Value::Bytes(body)) => {
+                if found.replace((number, body)).is_some() {
+                    return Err(senseless("a message that says more than one thing"));
+                }
+            }
+            _ => return Err(senseless("a message that says something unknown")),
+        }
+    }
+    let term = number(term)?;
+    let (field, body) = found.ok_or(senseless("a message that says nothing"))?;
+    let body = read_body(term, field, body)?;
+    if term == 0 && !body.is_answer() {
+        return Err(senseless("a message of term 0"));
+    }
+    Ok(Message { term, body })
+}
+
+/// Reads the body in the field with this number.
+fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
+    Ok(match field {
+        2 => {
+            let pb::PreVote { last_log_index, last_log_term } = protobuf::decode(bytes)?;
+            let last_log_term = not_above(last_log_term, term)?;
+            Body::PreVote { last_log_index: number(last_log_index)?, last_log_term }
+        }
+        3 => Body::PreVoteReply { granted: protobuf::decode::<pb::PreVoteReply>(bytes)?.granted },
+        4 => {
+            let vote: pb::RequestVote = protobuf::decode(bytes)?;
+            Body::RequestVote {
+                last_log_index: number(vote.last_log_index)?,
+                last_log_term: not_above(vote.last_log_term, term)?,
+                lease: lease(vote.lease_ns)?,
+                released: vote.released.map(|released| released.node_id),
+            }
+        }
+        5 => {
+            let pb::RequestVoteReply { granted, remaining } = protobuf::decode(bytes)?;
+            if remaining.len() > MAX_PROMISES {
+                return Err(senseless("a vote that tells of too many promises"));
+            }
+            let promise =
+                |promise: pb::Promise| lease(promise.left_ns).map(|left| (promise.node_id, left));
+            let remaining = remaining.into_iter().map(promise).collect::<Result<_, _>>()?;
+            Body::RequestVoteReply { granted, remaining }
+        }
+        APPEND_ENTRIES => entries::read_append(term, bytes)?,
+        7 => {
+            let reply: pb::AppendEntriesReply = protobuf::decode(bytes)?;
+            Body::AppendEntriesReply {
+                outcome: read_outcome(reply.outcome)?,
+                sent_at: Duration::from_nanos(reply.sent_at_ns),
+                read_round: reply.read_round,
+            }
+        }
+        8 => {
+            let piece: pb::InstallSnapshot<'_> = protobuf::decode(bytes)?;
+            let snapshot = read_mark(term, piece.snapshot)?;
+            number(piece.offset)?;
+            Body::InstallSnapshot {
+                snapshot,
+                offset: piece.offset,
+                data: piece.data.as_ref().into(),
+                is_last: piece.is_last,
+                sent_at: Duration::from_nanos(piece.sent_at_ns),
+                lease: lease(piece.lease_ns)?,
+            }
+        }
+        9 => {
+            let reply: pb::InstallSnapshotReply = protobuf::decode(bytes)?;
+            Body::InstallSnapshotReply {
+                snapshot: read_mark(term, reply.snapshot)?,
+                next_offset: number(reply.next_offset)?,
+                is_installed: reply.is_installed,
+                sent_at: Duration::from_nanos(reply.sent_at_ns),
+            }
+        }
+        10 => protobuf::decode::<pb::TimeoutNow>(bytes).map(|_| Body::TimeoutNow)?,
+        _ => return Err(senseless("a message that says something unknown")),
+    })
+}
+
+fn read_outcome(outcome: Went) -> Result<Appended, WireError> {
+    match outcome {
+        Went::matched(pb::Matched { match_index }) => {
+            Ok(Appended::Matched { match_index: number(match_index)? })
+        }
+        Went::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index }) => {
+            number(prev_log_index)?;
+            number(conflict_term)?;
+            if conflict_index == 0 || conflict_index > prev_log_index {
+                return Err(senseless("a conflict that is not where entries were refused"));
+            }
+            Ok(Appended::Conflict { prev_log_index, conflict_term, conflict_index })
+        }
+        Went::stale(pb::Stale {}) => Ok(Appended::Stale),
+        Went::None => Err(senseless("an answer without an outcome")),
+    }
+}
+
+fn read_mark(term: Term, mark: Option<pb::SnapshotMark>) -> Result<SnapshotMark, WireError> {
+    let pb::SnapshotMark { index, term: of } =
+        mark.ok_or(senseless("a snapshot without a name"))?;
+    if index == 0 || of == 0 {
+        return Err(senseless("a snapshot of nothing"));
+    }
+    Ok(SnapshotMark { index: number(index)?, term: not_above(of, term)? })
+}
+
+fn lease(nanos: u64) -> Result<Duration, WireError> {
+    let lease = Duration::from_nanos(nanos);
+    if lease > MAX_LEASE { Err(senseless("a lease that is too long")) } else { Ok(lease) }
+}
+
+/// A term, an index or an offset.
+fn number(number: u64) -> Result<u64, WireError> {
+    if number > MAX_NUMBER { Err(senseless("a number beyond 2^62")) } else { Ok(number) }
+}
+
+/// The term of something that the sender has, which is not above its own.
+fn not_above(term: Term, own: Term) -> Result<Term, WireError> {
+    if term > own { Err(senseless("a term above that of the message")) } else { Ok(term) }
+}
+
+const fn senseless(what: &'static str) -> WireError {
+    WireError::Senseless(what)
+}

@@ -1,0 +1,10 @@
+//! How nodes of a group reach one another: messages as bytes, and bytes over sockets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
+
+mod messages;
+mod speed;
+mod wire;
+
+#[path = "../support/seed.rs"]
+mod seed;
