@@ -6,6 +6,7 @@
 
 mod bench;
 mod buyer;
+mod check;
 mod connect;
 mod failure;
 mod flags;
@@ -44,6 +45,7 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command { name: "buyer", summary: "search, buy, wish and rate on a market", run: buyer::run },
+    Command { name: "check", summary: "look at the files of a node", run: check::run },
     Command {
         name: "interop",
         summary: "gRPC's interoperability tests, as a server or as a client",

@@ -35,7 +35,13 @@ pub fn no_op(term: Term, index: Index) -> Entry {
     Entry { term, index, at_ms: 1_700_000_000_000 + index, payload: Payload::NoOp }
 }
 
-/// An entry that sets a key.
+/// An entry that sets a key, of no session.
+pub fn set_once(term: Term, index: Index, key: &[u8], value: &[u8]) -> Entry {
+    let command = Command::Set { key, value }.encode().unwrap().into();
+    Entry { payload: Payload::Command { origin: None, command }, ..no_op(term, index) }
+}
+
+/// An entry that sets a key, in a session.
 pub fn set(term: Term, index: Index, key: &[u8], value: &[u8]) -> Entry {
     let command = Command::Set { key, value }.encode().unwrap().into();
     let origin = Some(Origin { session: 2, sequence: index, acknowledged: index / 2 });

@@ -6,6 +6,7 @@
 mod damage;
 mod fixture;
 mod formats;
+mod real;
 mod simulation;
 mod speed;
 mod steps;

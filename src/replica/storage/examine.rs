@@ -29,19 +29,12 @@ pub(super) struct Found {
     pub(super) is_superseded: bool,
 }
 
-impl Found {
-    /// The index of the last entry, in the log or the snapshot.
-    pub(super) fn last(&self) -> Index {
-        let snapshot = self.snapshot.unwrap_or_default().index;
-        last(&self.log).filter(|_| !self.is_superseded).map_or(snapshot, |last| last.max(snapshot))
-    }
-}
-
-fn last(log: &Scanned) -> Option<Index> {
+/// The last entry of a log, whether or not it counts.
+pub(super) fn last(log: &Scanned) -> Option<Index> {
     Some(log.first? + log.offsets.len() as u64 - 1)
 }
 
-fn open(disk: &dyn Disk, name: &str) -> Result<Option<Box<dyn DiskFile>>, StorageError> {
+pub(super) fn open(disk: &dyn Disk, name: &str) -> Result<Option<Box<dyn DiskFile>>, StorageError> {
     match disk.open_to_read(name) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -84,32 +77,57 @@ pub(super) fn examine(
         Some(file) => Some(snapshot::read(&*file, SNAPSHOT, restore)?),
         None => None,
     };
-    let snapshot = mark.unwrap_or_default();
-    let mut term_at_mark = None;
-    let Metadata { commit_length, truncating, .. } = metadata;
+    let (log, term_at_mark) = read_log(&*log, &metadata, commands, mark, each)?;
+    let is_superseded = join(disk, &metadata, mark, &log, term_at_mark)?;
+    Ok(Directory::Used(Box::new(Found { metadata, snapshot: mark, log, is_superseded })))
+}
+
+/// Reads the log; with it comes the term that it has where the snapshot ends.
+pub(super) fn read_log(
+    file: &dyn DiskFile,
+    metadata: &Metadata,
+    commands: &Commands,
+    mark: Option<SnapshotMark>,
+    each: &mut EachEntry<'_>,
+) -> Result<(Scanned, Option<Term>), StorageError> {
+    let Metadata { commit_length, truncating, .. } = *metadata;
+    let (end, mut term_at_mark) = (mark.unwrap_or_default().index, None);
     let each = &mut |entry: Entry| {
-        if entry.index == snapshot.index {
+        if entry.index == end {
             term_at_mark = Some(entry.term);
         }
         each(entry);
     };
-    let log = scan(&*log, commands, snapshot.index + 1, commit_length, truncating, each)?;
-    let is_superseded = joins(&log, mark, term_at_mark)?;
-    let found = Found { metadata, snapshot: mark, log, is_superseded };
-    check_terms(disk, &found)?;
-    let (last, committed) = (found.last(), found.metadata.commit_length);
+    let log = scan(file, commands, end + 1, commit_length, truncating, each)?;
+    Ok((log, term_at_mark))
+}
+
+/// Whether the files, each good by itself, belong together; and whether the snapshot supersedes the
+/// whole log.
+pub(super) fn join(
+    disk: &dyn Disk,
+    metadata: &Metadata,
+    mark: Option<SnapshotMark>,
+    log: &Scanned,
+    term_at_mark: Option<Term>,
+) -> Result<bool, StorageError> {
+    let is_superseded = supersedes(log, mark, term_at_mark)?;
+    check_terms(disk, metadata, mark, log)?;
+    let in_snapshot = mark.unwrap_or_default().index;
+    let in_log = last(log).filter(|_| !is_superseded).unwrap_or_default();
+    let (last, committed) = (in_snapshot.max(in_log), metadata.commit_length);
     if last < committed {
         let what = format!("the log ends with entry {last}, and {committed} are committed");
-        return Err(wrong(LOG, found.log.last_line + 1, found.log.end, what));
+        return Err(wrong(LOG, log.last_line + 1, log.end, what));
     }
-    Ok(Directory::Used(Box::new(found)))
+    Ok(is_superseded)
 }
 
 /// Whether the snapshot supersedes the whole log.
 ///
 /// # Errors
 /// Entries are missing between them.
-fn joins(
+fn supersedes(
     log: &Scanned,
     mark: Option<SnapshotMark>,
     term_at_mark: Option<Term>,
@@ -135,10 +153,14 @@ fn joins(
 }
 
 /// A node's term is made durable before anything of that term is.
-fn check_terms(disk: &dyn Disk, found: &Found) -> Result<(), StorageError> {
-    let of_snapshot = found.snapshot.unwrap_or_default().term;
-    let newest = found.log.last_term.max(of_snapshot);
-    let mut term = found.metadata.hard_state.current_term;
+fn check_terms(
+    disk: &dyn Disk,
+    metadata: &Metadata,
+    mark: Option<SnapshotMark>,
+    log: &Scanned,
+) -> Result<(), StorageError> {
+    let newest = log.last_term.max(mark.unwrap_or_default().term);
+    let mut term = metadata.hard_state.current_term;
     if newest > term {
         // A node that runs may have gone on to a new term since the file was read.
         term = Metadata::read(disk)?.map_or(term, |metadata| metadata.hard_state.current_term);
@@ -147,10 +169,10 @@ fn check_terms(disk: &dyn Disk, found: &Found) -> Result<(), StorageError> {
         return Ok(());
     }
     let what = |what: &str| format!("{what} of term {newest}, above the term {term} of {METADATA}");
-    Err(match found.log.last_term == newest {
+    Err(match log.last_term == newest {
         true => {
-            let byte = found.log.offsets.last().copied().unwrap_or_default();
-            wrong(LOG, found.log.last_line, byte, what("an entry"))
+            let byte = log.offsets.last().copied().unwrap_or_default();
+            wrong(LOG, log.last_line, byte, what("an entry"))
         }
         false => wrong(SNAPSHOT, 1, 0, what("a snapshot")),
     })

@@ -28,7 +28,7 @@ pub(super) const METADATA: &str = "metadata.txt";
 pub(super) const METADATA_TEMPORARY: &str = "metadata.txt.tmp";
 
 /// Whose directory it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The node.
     pub node: NodeId,
@@ -39,7 +39,7 @@ pub struct Identity {
 }
 
 /// All that the file says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
     /// Every entry up to this one is committed.
     pub(super) commit_length: Index,

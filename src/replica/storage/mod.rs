@@ -17,6 +17,7 @@
 //! | `lines` | reads a file of any size line by line |
 //! | `scan` | reads a log, and tells an unfinished write from damage |
 //! | `examine` | reads all files, and whether they belong together |
+//! | `check` | says what each file holds, and everything that is wrong |
 //! | `log_file` | appends, cuts and compacts the log |
 //! | `snapshot_job`, `receive` | a snapshot of our own, or of a leader, in the making |
 //!
@@ -43,6 +44,7 @@
 //! What is left out: checks of what is written by reading it back, and more than one copy. A damaged
 //! file is recognised, never mended; the group has the other copies.
 
+mod check;
 mod commands;
 mod directory;
 mod disk;
@@ -58,6 +60,7 @@ mod snapshot;
 mod snapshot_job;
 mod store;
 
+pub use check::{Audit, Checked, check, machine_of};
 pub use commands::{Commands, FromWords, ToWords};
 pub use directory::Directory;
 pub use disk::{Disk, DiskFile, SECTOR_BYTES};

@@ -530,9 +530,15 @@ fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageEr
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
     let names =
         disk.names().map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
-    let ours = [METADATA_TEMPORARY, LOG_TEMPORARY, SNAPSHOT_TEMPORARY, SNAPSHOT_INCOMING];
-    for name in names.iter().filter(|name| ours.iter().any(|our| name.starts_with(our))) {
+    for name in names.iter().filter(|name| is_temporary(name)) {
         disk.remove(name).map_err(|error| StorageError::io(name, "cannot remove", error))?;
     }
     Ok(())
+}
+
+/// Whether a file of this name was being made.
+pub(super) fn is_temporary(name: &str) -> bool {
+    [METADATA_TEMPORARY, LOG_TEMPORARY, SNAPSHOT_TEMPORARY, SNAPSHOT_INCOMING]
+        .iter()
+        .any(|ours| name.starts_with(ours))
 }

@@ -1,0 +1,188 @@
+//! Looks at the files of a node, one by one and together, and says what each holds.
+
+use super::commands::Commands;
+use super::disk::Disk;
+use super::error::{Corruption, StorageError};
+use super::examine::{self, join, read_log};
+use super::metadata::{METADATA, Metadata};
+use super::scan::{LOG, Scanned};
+use super::snapshot::{self, SNAPSHOT};
+use super::store::is_temporary;
+use crate::raft::{Entry, SnapshotMark, Term};
+
+/// What was found in a directory.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// A file's name, and what it holds, in a sentence.
+    pub files: Vec<(String, String)>,
+    /// Everything that is wrong. The first thing of each file; and if each is good by itself, the
+    /// first in which they differ.
+    pub faults: Vec<Corruption>,
+}
+
+/// Takes what the files hold, in the order in which a state is made of it.
+pub trait Audit {
+    /// A line of the snapshot's state.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn restore(&mut self, words: &[&[u8]]) -> Result<(), String>;
+
+    /// That was all of the snapshot.
+    ///
+    /// # Errors
+    /// What is wrong with the whole.
+    fn restored(&mut self, mark: SnapshotMark) -> Result<(), String>;
+
+    /// An entry behind the snapshot that is known to be committed.
+    fn committed(&mut self, entry: &Entry);
+}
+
+/// The kind of state machine whose directory it is, as `metadata.txt` says; `None`: there is none.
+///
+/// # Errors
+/// The file is corrupt, or cannot be read.
+pub fn machine_of(disk: &dyn Disk) -> Result<Option<String>, StorageError> {
+    Ok(Metadata::read(disk)?.map(|metadata| metadata.identity.machine))
+}
+
+/// Reads all files and changes none.
+///
+/// # Errors
+/// A file cannot be read. What is wrong with one is no error here.
+pub fn check(
+    disk: &dyn Disk,
+    commands: &Commands,
+    audit: &mut dyn Audit,
+) -> Result<Checked, StorageError> {
+    let mut checked = Checked::default();
+    let metadata = checked.note(Metadata::read(disk))?.flatten();
+    // In the order in which a node that runs meanwhile does no harm.
+    let log = examine::open(disk, LOG)?;
+    let snapshot = examine::open(disk, SNAPSHOT)?;
+    if let Some(metadata) = &metadata {
+        checked.tell(METADATA, describe_metadata(metadata));
+    } else if checked.faults.is_empty() && (log.is_some() || snapshot.is_some()) {
+        checked.missing(METADATA);
+    }
+    let mut mark = None;
+    if let Some(file) = snapshot {
+        let mut lines = 0_u64;
+        let restore = &mut |words: &[&[u8]]| {
+            lines += 1;
+            audit.restore(words)
+        };
+        mark = checked.note(snapshot::read(&*file, SNAPSHOT, restore))?;
+        if let Some(mark) = mark {
+            let SnapshotMark { index, term } = mark;
+            checked.tell(SNAPSHOT, format!("up to entry {index} of term {term}, {lines} lines"));
+            if let Err(what) = audit.restored(mark) {
+                checked.fault(SNAPSHOT, lines + 2, what);
+            }
+        }
+    }
+    match (log, &metadata) {
+        (None, Some(_)) => checked.missing(LOG),
+        (None, None) => {}
+        (Some(file), metadata) => {
+            // Without one nothing is known to be committed.
+            let known = metadata.clone().unwrap_or_default();
+            let mut first_term = None;
+            let end = mark.unwrap_or_default().index;
+            let each = &mut |entry: Entry| {
+                first_term.get_or_insert(entry.term);
+                if entry.index > end && entry.index <= known.commit_length {
+                    audit.committed(&entry);
+                }
+            };
+            let read = read_log(&*file, &known, commands, mark, each);
+            if let Some((log, term_at_mark)) = checked.note(read)? {
+                checked.tell_log(&log, first_term.unwrap_or_default());
+                if metadata.is_some() && checked.faults.is_empty() {
+                    let joined = join(disk, &known, mark, &log, term_at_mark);
+                    if checked.note(joined)? == Some(true) {
+                        let what = format!("none of it counts: {SNAPSHOT} came from a leader");
+                        checked.tell(LOG, format!("{what}; the next start empties it"));
+                    }
+                }
+            }
+        }
+    }
+    checked.tell_others(disk)?;
+    Ok(checked)
+}
+
+impl Checked {
+    /// Keeps what is wrong with a file.
+    fn note<T>(&mut self, result: Result<T, StorageError>) -> Result<Option<T>, StorageError> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(StorageError::Corrupt(fault)) => {
+                self.faults.push(fault);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn fault(&mut self, file: &str, line: u64, what: String) {
+        self.faults.push(Corruption { file: file.into(), line, byte: 0, what });
+    }
+
+    fn missing(&mut self, file: &str) {
+        self.fault(file, 1, "missing, although there are others".into());
+    }
+
+    fn tell(&mut self, file: &str, what: String) {
+        self.files.push((file.into(), what));
+    }
+
+    fn tell_log(&mut self, log: &Scanned, first_term: Term) {
+        let what = match (log.first, examine::last(log)) {
+            (Some(first), Some(last)) => {
+                let (count, newest, bytes) = (log.offsets.len(), log.last_term, log.end);
+                let terms = format!("terms {first_term} to {newest}");
+                format!("{count} entries, {first} to {last}, {terms}, {bytes} bytes")
+            }
+            _ => "no entries".into(),
+        };
+        self.tell(LOG, what);
+        if let Some(torn) = &log.torn {
+            let Corruption { line, byte, what, .. } = torn;
+            let why = "a write that never became durable; the next start cuts it off";
+            self.tell(LOG, format!("line {line}, byte {byte}: {what}: {why}"));
+        }
+    }
+
+    fn tell_others(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+        let names = disk
+            .names()
+            .map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
+        for name in names {
+            let what = match name.as_str() {
+                METADATA | LOG | SNAPSHOT => continue,
+                name if is_temporary(name) => "was being made; the next start removes it",
+                name if name.starts_with("dump.") => "for people, not checked",
+                _ => "no file of a node",
+            };
+            self.tell(&name, what.into());
+        }
+        Ok(())
+    }
+}
+
+fn describe_metadata(metadata: &Metadata) -> String {
+    let Metadata { commit_length, hard_state, identity, truncating } = metadata;
+    let vote = match hard_state.voted_for {
+        Some(node) => format!("voted for {node}"),
+        None => "no vote".into(),
+    };
+    let mut text = format!(
+        "node {} of group {}, machine {}; term {}, {vote}; entries up to {commit_length} committed",
+        identity.node, identity.group, identity.machine, hard_state.current_term
+    );
+    if let Some(truncation) = truncating {
+        text.push_str(&format!("; entries from {} on were being replaced", truncation.from));
+    }
+    text
+}
