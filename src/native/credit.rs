@@ -39,11 +39,13 @@ pub(super) struct Allowance {
     credit: i64,
     /// Used and free again, not yet given back.
     free: i64,
+    /// The credit of a sender all of whose messages were taken.
+    window: i64,
 }
 
 impl Allowance {
     pub(super) fn new(window: i64) -> Allowance {
-        Allowance { credit: window, free: 0 }
+        Allowance { credit: window, free: 0, window }
     }
 
     /// A message arrived.
@@ -53,6 +55,17 @@ impl Allowance {
         }
         self.credit -= cost;
         Ok(())
+    }
+
+    /// Lets the sender send more than it has used, as far as credit may go. Gives the amount to
+    /// send, if there is any.
+    pub(super) fn widen(&mut self, amount: u32) -> Option<u32> {
+        // What has been used comes back on top of what is left.
+        let room = i64::from(MAX_WINDOW) - self.window;
+        let amount = u32::try_from(room.min(amount.into())).ok().filter(|amount| *amount > 0)?;
+        self.window += i64::from(amount);
+        self.credit += i64::from(amount);
+        Some(amount)
     }
 
     /// What messages had used is free again. Gives the amount to send back when it is worth an

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::dispatch::{Batch, Calls, Dispatch, Shared};
 use super::outbox::{Action, ConnectionId};
+use super::places::Place;
 use super::socket::Socket;
 use super::tls::ServerTls;
 use crate::call::{CallId, Code, Status};
@@ -24,6 +25,8 @@ use crate::session::{ServerSession, Sniffed, sniff};
 
 /// How long a connection that is over waits for the peer to close its side.
 const LINGER: Duration = Duration::from_secs(2);
+/// ... when others may wait for its place.
+const SHORT_LINGER: Duration = Duration::from_millis(100);
 /// Reads in one turn, so that one busy connection does not keep the others waiting.
 const READS_PER_TURN: usize = 4;
 
@@ -198,10 +201,18 @@ impl Connection {
         };
         report(&mut self.session, &mut dispatch);
         turn.batch.send(&mut self.session);
+        if mem::take(&mut self.calls.is_unwelcome) {
+            self.session.go_away(turn.now);
+        }
+    }
+
+    /// What it counts as.
+    pub(super) fn place(&self) -> Place {
+        self.calls.place
     }
 
     /// Does what a handle asked for a call.
-    pub(super) fn act(&mut self, call: CallId, action: Action, shared: &Shared) {
+    pub(super) fn act(&mut self, call: CallId, action: Action, turn: &mut Turn<'_>) {
         // Of a call that is over nothing is sent: its handles have been told, or will be.
         match action {
             Action::Headers(metadata) => {
@@ -211,12 +222,14 @@ impl Connection {
             Action::Counted(message) => {
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
-                self.calls.account(call, message.len(), queued, shared);
+                self.calls.account(call, message.len(), queued, turn.shared);
                 self.give_room();
             }
             Action::Finish(status) => self.finish(call, &status),
             Action::Taken(bytes) => self.session.message_taken(call, bytes),
             Action::WhenDrained => self.calls.when_drained(call),
+            Action::Widen(bytes) => self.session.widen(call, bytes),
+            Action::HangUp(status) => self.end(status.code, &status.message, turn),
         }
     }
 
@@ -322,7 +335,11 @@ impl Connection {
 
     fn linger(&mut self, now: Duration) {
         self.socket.shutdown_write();
-        self.stage = Stage::Lingering { until: now + LINGER };
+        let linger = match self.calls.place {
+            Place::Waiting { .. } => SHORT_LINGER,
+            Place::Client | Place::Reserved => LINGER,
+        };
+        self.stage = Stage::Lingering { until: now + linger };
     }
 
     /// The peer is gone: so are its calls.
@@ -334,7 +351,10 @@ impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Duration {
         match self.stage {
-            Stage::Open => self.session.next_timeout(),
+            Stage::Open => match self.calls.place {
+                Place::Waiting { until } => self.session.next_timeout().min(until),
+                Place::Client | Place::Reserved => self.session.next_timeout(),
+            },
             Stage::Lingering { until } => until,
             Stage::Gone => Duration::MAX,
         }
@@ -346,6 +366,12 @@ impl Connection {
             Stage::Open => {
                 let now = turn.now;
                 self.with_dispatch(turn, |session, dispatch| session.handle_timeout(now, dispatch));
+                if let Place::Waiting { until } = self.calls.place
+                    && now >= until
+                {
+                    self.calls.place = Place::Waiting { until: Duration::MAX };
+                    self.end(Code::ResourceExhausted, "there is no room for clients", turn);
+                }
             }
             Stage::Lingering { until } if turn.now >= until => self.stage = Stage::Gone,
             Stage::Lingering { .. } | Stage::Gone => (),
@@ -359,11 +385,14 @@ impl Connection {
 
     /// Ends the open calls and tells the client, as far as the socket takes it at once.
     pub(super) fn close(&mut self, turn: &mut Turn<'_>) {
+        self.end(Code::Unavailable, "the server has shut down", turn);
+        self.flush(turn);
+    }
+
+    /// Ends the open calls, and the connection when the client has been told.
+    fn end(&mut self, code: Code, reason: &str, turn: &mut Turn<'_>) {
         if self.stage == Stage::Open {
-            self.with_dispatch(turn, |session, dispatch| {
-                session.close(Code::Unavailable, "the server has shut down", dispatch);
-            });
-            self.flush(turn);
+            self.with_dispatch(turn, |session, dispatch| session.close(code, reason, dispatch));
         }
     }
 }

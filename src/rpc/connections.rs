@@ -109,11 +109,10 @@ impl Connections {
     }
 
     /// Does what a handle asked for.
-    pub(super) fn deliver(&mut self, Letter { connection: id, call, action }: Letter) {
-        if let Some(connection) = self.slots.get_mut(id) {
-            connection.act(call, action, &self.shared);
-            self.schedule(id, true);
-        }
+    pub(super) fn deliver(&mut self, letter: Letter, now: Duration) {
+        let Letter { connection: id, call, action } = letter;
+        self.with(id, now, |connection, turn| connection.act(call, action, turn));
+        self.schedule(id, true);
     }
 
     /// Answers a call, here and now if it is one of ours.
@@ -138,7 +137,10 @@ impl Connections {
                 connection.flush(turn);
             });
             match self.slots.get_mut(id) {
-                Some(connection) if connection.is_gone() => self.slots.remove(id),
+                Some(connection) if connection.is_gone() => {
+                    self.shared.places.leave(connection.place());
+                    self.slots.remove(id);
+                }
                 Some(_) => {
                     self.arm(id);
                     // Room in the output may let it read again.

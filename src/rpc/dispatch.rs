@@ -23,6 +23,7 @@ use super::answer::{Answer, Answered, Replies, RunningHandlers, When};
 use super::backlog::Backlog;
 use super::blocking::BlockingCall;
 use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder};
+use super::places::{Place, Places};
 use super::service::{CallHandler, Context, Handler, Services};
 use super::workers::{Full, Workers};
 use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) outbox: Arc<Outbox>,
     pub(super) workers: Workers,
     pub(super) backlog: Backlog,
+    pub(super) places: Places,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
 }
@@ -113,17 +115,23 @@ pub(super) struct Calls {
     postponed: VecDeque<CallId>,
     /// Messages that count as taken now, by length.
     taken: Vec<(CallId, usize)>,
+    /// What the connection counts as.
+    pub(super) place: Place,
+    /// It is a client's, for whom there is no room.
+    pub(super) is_unwelcome: bool,
 }
 
 impl Calls {
-    /// None yet; so many handlers may run elsewhere at once.
-    pub(super) fn new(max_running_handlers: usize) -> Calls {
+    /// None yet, in this place; so many handlers may run elsewhere at once.
+    pub(super) fn new(place: Place, max_running_handlers: usize) -> Calls {
         Calls {
             open: Vec::new(),
             spare: None,
             handlers: RunningHandlers::new(max_running_handlers),
             postponed: VecDeque::new(),
             taken: Vec::new(),
+            place,
+            is_unwelcome: false,
         }
     }
 
@@ -238,6 +246,12 @@ impl ServerSink for Dispatch<'_> {
             let message = format!("unknown method {path}");
             return self.batch.fail(start.call, Code::Unimplemented, message);
         };
+        let is_reserved = self.shared.services.method(method).is_reserved;
+        if !self.shared.places.call(&mut self.calls.place, is_reserved) {
+            self.calls.is_unwelcome = true;
+            let reason = "the server has as many connections as it may have";
+            return self.batch.fail(start.call, Code::ResourceExhausted, reason);
+        }
         let mut metadata = self.calls.spare.take().unwrap_or_default();
         metadata.clone_from(start.metadata);
         let deadline = start.timeout.and_then(|timeout: Duration| self.now.checked_add(timeout));

@@ -31,6 +31,7 @@ mod health;
 mod link;
 mod multiplexer;
 mod outbox;
+mod places;
 mod reactor;
 mod reflection;
 mod resident;

@@ -33,6 +33,10 @@ pub(super) enum Action {
     Taken(usize),
     /// Tell the handler once nothing that was sent before waits any more.
     WhenDrained,
+    /// Let the client send so many bytes further ahead.
+    Widen(u32),
+    /// End the connection, and all its calls.
+    HangUp(Status),
 }
 
 /// An action and the call that it is for.
@@ -202,6 +206,18 @@ impl Responder {
     /// sent so far: at once, if it has already.
     pub fn when_drained(&self) {
         self.address.post(Action::WhenDrained);
+    }
+
+    /// Lets the client send so many bytes further ahead than the windows say, for the rest of the
+    /// call: for few calls that carry much over a long way. Over gRPC it changes nothing.
+    pub fn widen(&self, bytes: u32) {
+        self.address.post(Action::Widen(bytes));
+    }
+
+    /// Ends the call's connection, and with it all calls on it.
+    pub fn hang_up(&self, status: Status) {
+        self.flow.over.store(true, Ordering::Relaxed);
+        self.address.post(Action::HangUp(status));
     }
 
     /// Bytes sent that the client's window has not taken yet.

@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::connections::Connections;
 use super::dispatch::{Calls, Shared};
 use super::outbox::{Letter, Outbox};
+use super::places::Places;
 use super::reactor::{Listener, Poller, Readiness, Waker};
 use super::resident::{Reactor, Resident, ResidentWaker};
 use super::service::Services;
@@ -35,7 +36,8 @@ pub struct ServerOptions {
     pub compat: Compat,
     /// With what connections go on that begin as TLS; without it they are refused.
     pub tls: Option<ServerTls>,
-    /// Connections at once; one more is accepted and closed.
+    /// Connections at once, beside [reserved](Services::reserve) ones; one more is accepted and
+    /// closed.
     pub max_connections: usize,
     /// Threads for blocking handlers, made as needed.
     pub max_worker_threads: usize,
@@ -122,11 +124,13 @@ impl Server {
         poller.add_listener(&mut listener, LISTENER_KEY)?;
         let local_addr = listener.local_addr()?;
         let outbox = Arc::new(Outbox::new(poller.waker()));
+        let reserved_connections = services.reserved_connections();
         let shared = Shared {
             services,
             outbox,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
             backlog: Backlog::new(options.max_unread_bytes),
+            places: Places::new(options.max_connections, reserved_connections),
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
@@ -186,7 +190,7 @@ impl Server {
             }
             self.connections.run(now);
             self.turn_resident(now);
-            self.deliver_letters();
+            self.deliver_letters(now);
             self.connections.expire(now);
             self.connections.flush(now);
             self.flush_uplinks(now);
@@ -261,18 +265,20 @@ impl Server {
                     return;
                 }
             };
-            if self.connections.len() >= self.options.max_connections {
+            let places = &self.connections.shared.places;
+            let Some(place) = places.take(now) else {
                 log::warn!("{peer}: refused, {} connections are open", self.connections.len());
                 continue;
-            }
+            };
             let id = self.connections.next_id();
             if let Err(error) = self.poller.add_stream(&mut stream, id.key()) {
                 log::warn!("{peer}: {error}");
+                places.leave(place);
                 continue;
             }
             let limits = &self.options.limits;
             let session = ServerSession::new(limits, self.options.compat, now);
-            let calls = Calls::new(limits.max_concurrent_calls as usize);
+            let calls = Calls::new(place, limits.max_concurrent_calls as usize);
             let socket = Socket::new(stream);
             self.connections.insert(Connection::new(id, peer, socket, session, calls));
         }
@@ -310,10 +316,10 @@ impl Server {
     }
 
     /// Does what handles asked for since the last turn.
-    fn deliver_letters(&mut self) {
+    fn deliver_letters(&mut self, now: Duration) {
         self.connections.shared.outbox.take(&mut self.letters);
         for letter in self.letters.drain(..) {
-            self.connections.deliver(letter);
+            self.connections.deliver(letter, now);
         }
     }
 

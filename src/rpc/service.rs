@@ -82,6 +82,7 @@ pub(super) enum Handler {
 pub(super) struct Method {
     pub(super) shape: Shape,
     pub(super) handler: Handler,
+    pub(super) is_reserved: bool,
 }
 
 /// The methods that a server knows, by full path: `/package.Service/Method`.
@@ -90,6 +91,7 @@ pub struct Services {
     index: HashMap<String, usize>,
     methods: Vec<Method>,
     names: Vec<String>,
+    reserved_connections: usize,
     on_shutdown: Vec<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -165,6 +167,20 @@ impl Services {
         &self.names
     }
 
+    /// Keeps room for so many connections that call the method at `path`, when the server has as
+    /// many others as it may have: for peers, whom clients must not shut out.
+    pub fn reserve(&mut self, path: &str, connections: usize) {
+        if let Some(place) = self.find(path) {
+            self.methods[place].is_reserved = true;
+            self.reserved_connections += connections;
+        }
+    }
+
+    /// Connections that may be open beside those of clients.
+    pub(super) fn reserved_connections(&self) -> usize {
+        self.reserved_connections
+    }
+
     /// Has `hook` called on the reactor's thread when the server begins to shut down: the place to
     /// end streams that would else go on for ever.
     pub fn on_shutdown(&mut self, hook: impl Fn() + Send + Sync + 'static) {
@@ -185,7 +201,7 @@ impl Services {
             self.names.push(service.to_owned());
         }
         self.index.insert(path.to_owned(), self.methods.len());
-        self.methods.push(Method { shape, handler });
+        self.methods.push(Method { shape, handler, is_reserved: false });
     }
 
     /// The place of a method, if there is one at this path.

@@ -200,6 +200,14 @@ impl ServerSession {
         either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());
     }
 
+    /// Lets the peer send so many bytes further ahead on a call: for few calls that carry much over
+    /// a long way. Only the native protocol's do.
+    pub fn widen(&mut self, call: CallId, bytes: u32) {
+        if let Wire::Native(connection) = &mut self.wire {
+            connection.widen(call, bytes);
+        }
+    }
+
     /// Says that nothing new is taken; open calls go on to their end. Calls that cross the
     /// announcement are still taken, for a moment.
     pub fn go_away(&mut self, now: Duration) {

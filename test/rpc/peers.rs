@@ -16,6 +16,10 @@ use agora::rpc::{
 pub const TALK: &str = "/test.Peers/Talk";
 /// As TALK, but takes no message ever.
 pub const DEAF: &str = "/test.Peers/Deaf";
+/// What clients call.
+pub const ECHO: &str = "/test.Peers/Echo";
+/// Connections that peers have for themselves.
+pub const RESERVED: usize = 3;
 /// What every peer of a group sends as metadata.
 const GROUP: &str = "x-group";
 
@@ -135,6 +139,17 @@ impl Peer {
         self.events().into_iter().filter_map(message).collect()
     }
 
+    /// Ends the connections of all peers' uplinks.
+    pub fn hang_up_on_all(&self, reason: &'static str) {
+        let guests = mem::take(&mut self.desk.lock().unwrap().guests);
+        guests.iter().for_each(|guest| guest.hang_up(Status::new(Code::Aborted, reason)));
+    }
+
+    /// Lets all peers' uplinks send further ahead.
+    pub fn widen_all(&self, bytes: u32) {
+        self.desk.lock().unwrap().guests.iter().for_each(|guest| guest.widen(bytes));
+    }
+
     pub fn stop(&mut self) {
         self.handle.shut_down();
         if let Some(thread) = self.thread.take() {
@@ -162,6 +177,11 @@ fn services(desk: &Shared) -> Services {
             Ok(Box::new(Listener { desk: Arc::clone(&desk), responder, is_deaf }))
         });
     }
+    services.reserve(TALK, RESERVED);
+    services.unary(ECHO, |_, message, response| {
+        response.extend_from_slice(message);
+        Ok(())
+    });
     services
 }
 

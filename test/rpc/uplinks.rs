@@ -1,14 +1,14 @@
 //! Residents that keep calls up to their peers.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use agora::call::Code;
-use agora::rpc::{NotSent, Resolver, ServerOptions};
+use agora::rpc::{Channel, ChannelOptions, NotSent, Resolver, ServerOptions};
 
-use crate::fixture::{LONG, eventually};
+use crate::fixture::{LONG, both, eventually, within};
 use crate::peers::*;
 
 fn is_up(event: &Event) -> bool {
@@ -273,4 +273,74 @@ fn large_messages_pass_and_do_not_hold_small_ones_up_for_long() {
         a.count(|event| *event == Event::Answer(0, b"beat".to_vec())) == 64
     });
     assert_eq!(a.count(|event| matches!(event, Event::NotSent(..))), 0);
+}
+
+#[test]
+fn clients_that_fill_a_server_do_not_shut_its_peers_out() {
+    both(|protocol| {
+        let options = ServerOptions { max_connections: 2, ..ServerOptions::default() };
+        let (a, mut b) = (Peer::new(), Peer::at(local(), options));
+        let options = ChannelOptions { protocol, ..ChannelOptions::default() };
+        let channel = || Channel::new(&b.address.to_string(), options.clone()).unwrap();
+        let clients = [channel(), channel()];
+        for client in &clients {
+            assert_eq!(client.unary(ECHO, b"in", &within(LONG)).unwrap(), b"in");
+        }
+        // One more is told, not just hung up on.
+        let one_more = channel();
+        let error = one_more.unary(ECHO, b"", &within(LONG)).unwrap_err();
+        assert_eq!(error.code, Code::ResourceExhausted, "{error}");
+        assert!(error.message.contains("as many connections"), "{error}");
+        // Who says nothing has a place for a moment only; meanwhile there is room for others.
+        let mut silent = TcpStream::connect(b.address).unwrap();
+        a.add(to(b.address, "ours"));
+        a.add(to(b.address, "ours"));
+        eventually("peers are in", || a.count(is_up) == 2);
+        silent.set_read_timeout(Some(LONG)).unwrap();
+        assert_eq!(silent.read(&mut [0; 8]).unwrap(), 0);
+        // There are places for three peers, and not for four; nobody who is in has to go.
+        a.add(to(b.address, "ours"));
+        a.add(to(b.address, "ours"));
+        eventually("three are in, one is not", || a.count(is_up) == 3 && a.count(is_down) > 0);
+        for client in &clients {
+            assert_eq!(client.unary(ECHO, b"still", &within(LONG)).unwrap(), b"still");
+        }
+        let was_up = |event: &Event| matches!(event, Event::Down { was_up: true, .. });
+        assert_eq!(a.count(was_up), 0);
+        // A client's place that is free again is free for a client.
+        drop(clients);
+        eventually("a client gets in", || {
+            one_more.unary(ECHO, b"in", &within(LONG)).is_ok_and(|answer| answer == b"in")
+        });
+        b.stop();
+    });
+}
+
+#[test]
+fn a_connection_that_is_hung_up_ends_with_all_its_calls() {
+    let (a, b) = (Peer::new(), Peer::new());
+    a.add(to(b.address, "ours"));
+    eventually("up", || a.count(is_up) == 1);
+    b.hang_up_on_all("newer than you");
+    eventually("up again", || a.count(is_up) == 2);
+    let Some(Event::Down { was_up: true, code, reason, .. }) = a.events().into_iter().find(is_down)
+    else {
+        panic!("{:?}", a.events());
+    };
+    assert_eq!((code, reason.as_str()), (Code::Aborted, "newer than you"));
+}
+
+#[test]
+fn a_wider_window_lets_more_be_under_way() {
+    let (a, b) = (Peer::new(), Peer::new());
+    let mut options = to(b.address, "ours");
+    options.path = DEAF.into();
+    a.add(options);
+    eventually("up", || a.has(&Event::Up(0)));
+    a.send(0, vec![vec![7; 100_000]; 100]);
+    eventually("the window is full", || a.desk.lock().unwrap().queued_bytes[0] > 9_000_000);
+    let before = b.messages().len();
+    assert!(before <= 4, "{before}");
+    b.widen_all(20_000_000);
+    eventually("all have come", || b.messages().len() == 100);
 }

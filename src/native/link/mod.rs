@@ -302,6 +302,17 @@ impl Link {
         self.release(cost);
     }
 
+    /// Lets the peer send so much further ahead on a call, and on the connection.
+    pub(super) fn widen(&mut self, id: u32, bytes: u32) {
+        let Some(call) = self.calls.get_mut(id).filter(|call| !call.peer_finished) else { return };
+        if let Some(amount) = call.allowance.widen(bytes) {
+            self.output.put(Kind::Credit, 0, id, &amount.to_be_bytes());
+        }
+        if let Some(amount) = self.allowance.widen(bytes) {
+            self.output.put(Kind::Credit, 0, 0, &amount.to_be_bytes());
+        }
+    }
+
     // Writing.
 
     /// The first `n` bytes of the output were written.

@@ -122,6 +122,12 @@ impl ServerConnection {
         self.link.message_taken(call.0, bytes);
     }
 
+    /// Lets the client send so many bytes further ahead than the windows say, on this call and on
+    /// the connection.
+    pub fn widen(&mut self, call: CallId, bytes: u32) {
+        self.link.widen(call.0, bytes);
+    }
+
     // The connection.
 
     /// Asks the client for a sign of life.

@@ -270,3 +270,37 @@ fn a_cancelled_call_gives_up_its_place_in_the_line() {
     assert!(after < before + 1000, "nothing is left of those that gave up");
     assert_eq!(asking.hears(&credit(0, 65_536)).0, ["MESSAGE 3 END \"now\""]);
 }
+
+#[test]
+fn a_receiver_may_give_more_than_was_used() {
+    // Rule F3.
+    let mut pair = Pair::greeted(&tight());
+    let call = pair.client.start("/p", &Metadata::new(), None).unwrap();
+    pair.settle();
+    let message = vec![0; 1 << 16];
+    for _ in 0..4 {
+        pair.client.send_message(call, &message, false).unwrap();
+    }
+    pair.settle();
+    assert!(pair.client.queued(call) > 0, "the windows are full");
+    pair.server.widen(call, 1 << 20);
+    pair.settle();
+    assert_eq!(pair.client.queued(call), 0);
+    // What was used is given back as ever, and no credit goes beyond the maximum.
+    for _ in 0..3 {
+        pair.server.widen(call, u32::MAX);
+        pair.settle();
+    }
+    for _ in 0..4 {
+        pair.server.message_taken(call, message.len());
+        pair.settle();
+    }
+    for _ in 0..100 {
+        pair.client.send_message(call, &message, false).unwrap();
+        pair.settle();
+        pair.server.message_taken(call, message.len());
+        pair.settle();
+    }
+    assert_eq!(pair.client.queued(call), 0);
+    assert!(!pair.client.is_closed() && !pair.server.is_closed());
+}
