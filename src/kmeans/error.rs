@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MAX_CENTROIDS, MAX_DIMS, MAX_LINE_BYTES};
+use super::{MAX_CENTROIDS, MAX_DIMS, MAX_LINE_BYTES, MAX_POINTS};
 
 /// Why something is refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Error {
     },
     /// A number of centroids beyond the limits.
     CentroidCount(usize),
+    /// More points than a split may have.
+    TooManyPoints,
     /// NaN or an infinity.
     NotFinite,
     /// A byte that cannot delimit coordinates.
@@ -53,6 +55,7 @@ impl fmt::Display for Error {
             Error::CentroidCount(count) => {
                 write!(f, "{count} centroids: there may be 1 to {MAX_CENTROIDS}")
             }
+            Error::TooManyPoints => write!(f, "a split has more than {MAX_POINTS} points"),
             Error::NotFinite => f.write_str("a coordinate is not a finite number"),
             Error::Delimiter(byte) => {
                 write!(f, "\"{}\" cannot delimit coordinates", byte.escape_ascii())

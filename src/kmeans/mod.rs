@@ -18,10 +18,12 @@
 //! | `reader` | text to points |
 //! | `exact` | numbers that do not round, and their text |
 //! | `split` | a split in a mapper's memory, assigned again and again |
+//! | `assign` | how that is done fast, and why nothing shows of it |
 //! | `sums` | the exact sums of its clusters |
 //! | `seeding`, `candidate` | the first centroids: points that all splits pick together |
 //! | `partial`, `step` | what is merged, and the centroids that come of it |
 
+mod assign;
 mod candidate;
 mod centroids;
 mod error;
@@ -39,7 +41,7 @@ pub use centroids::{Centroids, MAX_CENTROIDS, squared_distance};
 pub use error::Error;
 pub use exact::{Dyadic, NotDyadic};
 pub use partial::{Partial, squares};
-pub use points::{MAX_DIMS, Points};
+pub use points::{MAX_DIMS, MAX_POINTS, Points};
 pub use reader::{BadLine, Format, MAX_LINE_BYTES, Reader};
 pub use split::Split;
 pub use step::Step;

@@ -5,12 +5,18 @@ use super::Error;
 /// Most coordinates that a point may have.
 pub const MAX_DIMS: usize = 4_096;
 
+/// Most points of a split.
+pub const MAX_POINTS: usize = u32::MAX as usize;
+
 /// Points of one split, all with the same number of finite coordinates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Points {
     dims: usize,
     coordinates: Vec<f64>,
+    /// In the order of the input.
     offsets: Offsets,
+    /// By point: which one of the input it is. Empty while they are in that order.
+    order: Vec<u32>,
 }
 
 impl Points {
@@ -29,6 +35,9 @@ impl Points {
         }
         if point.iter().any(|x| !x.is_finite()) {
             return Err(Error::NotFinite);
+        }
+        if self.len() == MAX_POINTS {
+            return Err(Error::TooManyPoints);
         }
         self.coordinates.extend_from_slice(point);
         self.offsets.push(offset);
@@ -57,6 +66,9 @@ impl Points {
                 0 => return Err(Error::Dims(found)),
                 expected => return Err(Error::DimsDiffer { expected, found }),
             }
+        }
+        if self.len() == MAX_POINTS {
+            return Err(Error::TooManyPoints);
         }
         self.offsets.push(offset);
         Ok(())
@@ -89,7 +101,23 @@ impl Points {
 
     /// The byte of the input at which the record of a point begins.
     pub fn offset(&self, index: usize) -> u64 {
-        self.offsets.get(index)
+        self.offsets.get(self.input_index(index))
+    }
+
+    /// Which point of the input a point is.
+    pub(super) fn input_index(&self, index: usize) -> usize {
+        self.order.get(index).map_or(index, |index| *index as usize)
+    }
+
+    /// Puts the points in another order, in which each number of a point stands once.
+    pub(super) fn arrange(&mut self, order: Vec<u32>) {
+        debug_assert!(self.order.is_empty() && order.len() == self.len());
+        let mut arranged = Vec::with_capacity(self.coordinates.len());
+        for index in &order {
+            arranged.extend_from_slice(self.get(*index as usize));
+        }
+        self.coordinates = arranged;
+        self.order = order;
     }
 
     /// All coordinates, point after point.

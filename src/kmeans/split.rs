@@ -1,25 +1,26 @@
 //! One split in a mapper's memory: its points, their labels, and the sums of its clusters.
 
-use super::sums::Sums;
+use super::assign::{self, Assigner};
+use super::sums::{Grains, Sums};
 use super::{Centroids, Error, Partial, Points};
 
 /// The points of a split and what the last assignment made of them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Split {
     points: Points,
-    /// By point: the index of its centroid. Empty before the first assignment.
-    labels: Vec<u32>,
     sums: Sums,
+    assigner: Assigner,
 }
 
 impl Split {
     /// A split that was never assigned.
-    pub fn new(points: Points) -> Split {
-        let sums = Sums::new(&points, 0);
-        Split { points, labels: Vec::new(), sums }
+    pub fn new(mut points: Points) -> Split {
+        let sums = Sums::new(Grains::new(&points), 0);
+        let assigner = Assigner::new(&mut points, &sums, assign::Level::detect());
+        Split { points, sums, assigner }
     }
 
-    /// The points, in the order of the input.
+    /// The points, in any order: [`Points::offset`] tells where each stands in the input.
     pub fn points(&self) -> &Points {
         &self.points
     }
@@ -33,32 +34,25 @@ impl Split {
             let (expected, found) = (self.points.dims(), centroids.dims());
             return Err(Error::DimsDiffer { expected, found });
         }
-        let mut moved = 0;
-        let first = self.sums.clusters() != centroids.len();
-        if first {
-            self.sums = Sums::new(&self.points, centroids.len());
-            self.labels = vec![0; self.points.len()];
+        if self.sums.clusters() != centroids.len() {
+            self.sums.restart(centroids.len());
+            self.assigner.restart(&self.points);
         }
-        for (point, label) in self.points.iter().zip(&mut self.labels) {
-            let (nearest, _) = centroids.nearest(point);
-            if first {
-                self.sums.add(nearest, point);
-            } else if nearest != *label as usize {
-                self.sums.remove(*label as usize, point);
-                self.sums.add(nearest, point);
-            } else {
-                continue;
-            }
-            *label = nearest as u32;
-            moved += 1;
-        }
-        Ok(moved)
+        Ok(self.assigner.assign(&self.points, centroids, &mut self.sums))
     }
 
     /// By point, in the order of the input: the index of its centroid. Empty before the first
     /// assignment.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
+    pub fn labels(&self) -> Vec<u32> {
+        if self.sums.clusters() == 0 {
+            return Vec::new();
+        }
+        let labels = self.assigner.labels();
+        let mut in_order = vec![0; labels.len()];
+        for (index, label) in labels.into_iter().enumerate() {
+            in_order[self.points.input_index(index)] = label;
+        }
+        in_order
     }
 
     /// What the points of a cluster add up to after the last assignment.

@@ -1,10 +1,16 @@
 //! The exact sums of all clusters of a split, kept while points move between clusters.
 //!
 //! Each sum is a 128-bit integer in units of a power of two, the *grain*, which is chosen for each
-//! coordinate so that the sum of all points of the split cannot overflow. Mostly the grain is fine
-//! enough for every bit of every point. Where magnitudes are too wide apart (some 20 orders of
-//! magnitude), a coordinate with bits below the grain goes into a superaccumulator beside the
-//! integer, which is slow and just as exact.
+//! coordinate so that the sum of all points of the split cannot overflow. There are three ways to
+//! add a coordinate, and a split takes the first that holds for all of its points:
+//!
+//! - *Halves*: no bit of a coordinate is more than 84 places below the highest of any point, as it
+//!   is with measurements. A coordinate is two integers of 42 bits, which a few f64 operations
+//!   take apart exactly, and sums of each half fit 64 bits for two million points, when they are
+//!   added to the 128-bit integers.
+//! - *Whole*: a coordinate is one 128-bit integer.
+//! - *Finer*: where magnitudes are too wide apart (some 20 orders), a coordinate with bits below
+//!   the grain goes into a superaccumulator beside the integer, which is slow and just as exact.
 
 use std::collections::BTreeMap;
 
@@ -14,33 +20,151 @@ use super::{Dyadic, Partial, Points};
 /// Bits of a 128-bit sum below its sign, with one to spare.
 const SUM_BITS: i32 = 126;
 
-/// Counts and sums of the clusters of one split.
+/// Bits of half a coordinate.
+const HALF_BITS: i32 = 42;
+
+/// Halves that 64 bits hold the sum of.
+const MAX_PENDING: u64 = 1 << 20;
+
+/// Added to a number below `2^51`, it leaves the nearest whole number in the lowest bits.
+const ROUNDER: f64 = 1.5 * (1_u64 << 52) as f64;
+
+/// The units in which the coordinates of a split are integers.
 #[derive(Clone, Debug)]
-pub(super) struct Sums {
-    counts: Vec<u64>,
-    /// By cluster, then coordinate, in units of its grain.
-    integers: Vec<i128>,
-    /// What is finer than the grain, by place in `integers`.
-    finer: BTreeMap<usize, Superaccumulator>,
-    /// By coordinate: the power of two that is 1 in `integers`.
-    grains: Vec<i32>,
+pub(super) struct Grains {
+    /// By coordinate: the power of two that is 1.
+    exponents: Vec<i32>,
+    /// By coordinate: a power of two that brings it below `2^41`, if coordinates have halves.
+    scales: Vec<f64>,
     /// Whether no coordinate of the split is finer than its grain.
     all_fit: bool,
 }
 
-impl Sums {
-    /// Of `clusters` clusters without points, for those of `points`.
-    pub(super) fn new(points: &Points, clusters: usize) -> Sums {
+/// Some points of a split added up in halves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Halves<const D: usize> {
+    high: [i64; D],
+    low: [i64; D],
+}
+
+impl<const D: usize> Halves<D> {
+    pub(super) const ZERO: Halves<D> = Halves { high: [0; D], low: [0; D] };
+}
+
+impl Grains {
+    /// For the points of a split.
+    pub(super) fn new(points: &Points) -> Grains {
         let ranges = ranges(points);
+        if ranges.iter().all(Range::has_halves) {
+            let unit = |range: &Range| range.top - 2 * HALF_BITS + 1;
+            let scale = |range: &Range| power(HALF_BITS - 1 - range.top);
+            return Grains {
+                exponents: ranges.iter().map(unit).collect(),
+                scales: ranges.iter().map(scale).collect(),
+                all_fit: true,
+            };
+        }
         let n_bits = 64 - (points.len() as u64).leading_zeros() as i32;
         let coarsest = |range: &Range| range.top + n_bits - SUM_BITS;
-        Sums {
-            counts: vec![0; clusters],
-            integers: vec![0; clusters * points.dims()],
-            finer: BTreeMap::new(),
-            grains: ranges.iter().map(|range| range.bottom.max(coarsest(range))).collect(),
+        Grains {
+            exponents: ranges.iter().map(|range| range.bottom.max(coarsest(range))).collect(),
+            scales: Vec::new(),
             all_fit: ranges.iter().all(|range| range.bottom >= coarsest(range)),
         }
+    }
+
+    /// Whether coordinates have halves.
+    pub(super) fn has_halves(&self) -> bool {
+        !self.scales.is_empty()
+    }
+
+    /// Adds a point.
+    #[inline]
+    pub(super) fn add_to<const D: usize>(&self, sum: &mut Halves<D>, point: &[f64]) {
+        for (dim, (x, scale)) in point.iter().zip(&self.scales).enumerate().take(D) {
+            let (high, low) = halves(*x, *scale);
+            sum.high[dim] += high;
+            sum.low[dim] += low;
+        }
+    }
+
+    /// A coordinate of a point in grains. None: it is finer.
+    #[inline]
+    fn integer(&self, dim: usize, x: f64) -> Option<i128> {
+        let (negative, mantissa, exponent) = decompose(x);
+        let shift = exponent - self.exponents[dim];
+        if !self.all_fit && shift + (mantissa.trailing_zeros() as i32) < 0 {
+            return None;
+        }
+        // A shift to the right loses zeros only, and that of 0 nothing.
+        let magnitude = match shift {
+            0.. => i128::from(mantissa).wrapping_shl(shift as u32),
+            _ => i128::from(mantissa.wrapping_shr(-shift as u32)),
+        };
+        Some(if negative { -magnitude } else { magnitude })
+    }
+}
+
+/// A coordinate as `high * 2^42 + low` grains.
+///
+/// The scale brings it below `2^41` in multiples of `2^-42`. Adding and subtracting [`ROUNDER`]
+/// gives the nearest whole number, what is left is at most half, and both are exact.
+#[inline(always)]
+fn halves(x: f64, scale: f64) -> (i64, i64) {
+    const BITS: i64 = ROUNDER.to_bits() as i64;
+    let scaled = x * scale;
+    let high = scaled + ROUNDER;
+    let rest = scaled - (high - ROUNDER);
+    let low = rest * (1_u64 << HALF_BITS) as f64 + ROUNDER;
+    (high.to_bits() as i64 - BITS, low.to_bits() as i64 - BITS)
+}
+
+/// Two to a power in the range of normal numbers.
+fn power(exponent: i32) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+/// Counts and sums of the clusters of one split.
+#[derive(Clone, Debug)]
+pub(super) struct Sums {
+    grains: Grains,
+    counts: Vec<u64>,
+    /// By cluster, then coordinate, in grains, but for what is pending.
+    integers: Vec<i128>,
+    /// Halves that are still to be added, by place in `integers`.
+    high: Vec<i64>,
+    low: Vec<i64>,
+    /// How many points those are.
+    pending: u64,
+    /// What is finer than the grain, by place in `integers`.
+    finer: BTreeMap<usize, Superaccumulator>,
+}
+
+impl Sums {
+    /// Of `clusters` clusters without points.
+    pub(super) fn new(grains: Grains, clusters: usize) -> Sums {
+        let (integers, high, low) = Default::default();
+        let (counts, finer) = Default::default();
+        let mut sums = Sums { grains, counts, integers, high, low, pending: 0, finer };
+        sums.restart(clusters);
+        sums
+    }
+
+    /// The same, with another number of clusters, all without points.
+    pub(super) fn restart(&mut self, clusters: usize) {
+        let places = clusters * self.grains.exponents.len();
+        let halves = if self.grains.has_halves() { places } else { 0 };
+        self.counts = vec![0; clusters];
+        self.integers = vec![0; places];
+        self.high = vec![0; halves];
+        self.low = vec![0; halves];
+        self.pending = 0;
+        self.finer.clear();
+    }
+
+    /// The units of the sums.
+    pub(super) fn grains(&self) -> &Grains {
+        &self.grains
     }
 
     /// How many clusters there are.
@@ -48,44 +172,106 @@ impl Sums {
         self.counts.len()
     }
 
-    /// Adds a point of the split to a cluster.
-    pub(super) fn add(&mut self, cluster: usize, point: &[f64]) {
-        self.counts[cluster] += 1;
-        self.add_signed(cluster, point, false);
-    }
-
-    /// Takes a point of the split, which was added before, from its cluster.
-    pub(super) fn remove(&mut self, cluster: usize, point: &[f64]) {
-        self.counts[cluster] -= 1;
-        self.add_signed(cluster, point, true);
-    }
-
-    fn add_signed(&mut self, cluster: usize, point: &[f64], negate: bool) {
-        let first = cluster * self.grains.len();
-        let row = &mut self.integers[first..first + point.len()];
-        for (index, ((sum, x), grain)) in row.iter_mut().zip(point).zip(&self.grains).enumerate() {
-            let (negative, mantissa, exponent) = decompose(*x);
-            let shift = exponent - grain;
-            if self.all_fit || shift + mantissa.trailing_zeros() as i32 >= 0 {
-                // A shift to the right loses zeros only, and that of 0 nothing.
-                let magnitude = match shift {
-                    0.. => i128::from(mantissa).wrapping_shl(shift as u32),
-                    _ => i128::from(mantissa.wrapping_shr(-shift as u32)),
-                };
-                *sum += if negative != negate { -magnitude } else { magnitude };
-            } else {
-                let finer = self.finer.entry(first + index).or_default();
-                finer.add(if negate { -x } else { *x });
+    /// Moves a point of the split to a cluster, from the one that it was added to before.
+    #[inline(always)]
+    pub(super) fn shift(&mut self, from: Option<usize>, to: usize, point: &[f64]) {
+        self.count(from, to, 1);
+        let dims = point.len();
+        if self.grains.has_halves() {
+            self.add_halves(to, point, 1);
+            if let Some(from) = from {
+                self.add_halves(from, point, -1);
             }
+            return;
+        }
+        for (dim, x) in point.iter().enumerate() {
+            self.shift_coordinate(from.map(|from| from * dims + dim), to * dims + dim, dim, *x);
+        }
+    }
+
+    #[inline(always)]
+    fn add_halves(&mut self, cluster: usize, point: &[f64], sign: i64) {
+        let row = cluster * point.len()..(cluster + 1) * point.len();
+        let sums = self.high[row.clone()].iter_mut().zip(&mut self.low[row]);
+        for ((high, low), (x, scale)) in sums.zip(point.iter().zip(&self.grains.scales)) {
+            let halves = halves(*x, *scale);
+            *high += sign * halves.0;
+            *low += sign * halves.1;
+        }
+    }
+
+    fn shift_coordinate(&mut self, from: Option<usize>, to: usize, dim: usize, x: f64) {
+        match self.grains.integer(dim, x) {
+            Some(integer) => {
+                self.integers[to] += integer;
+                if let Some(from) = from {
+                    self.integers[from] -= integer;
+                }
+            }
+            None => {
+                self.finer.entry(to).or_default().add(x);
+                if let Some(from) = from {
+                    self.finer.entry(from).or_default().subtract(x);
+                }
+            }
+        }
+    }
+
+    /// Moves `count` points, fewer than a million, that together are `sum`.
+    #[inline]
+    pub(super) fn shift_many<const D: usize>(
+        &mut self,
+        from: Option<usize>,
+        to: usize,
+        count: u64,
+        sum: &Halves<D>,
+    ) {
+        self.count(from, to, count);
+        let (high, _) = self.high.as_chunks_mut::<D>();
+        let (low, _) = self.low.as_chunks_mut::<D>();
+        for dim in 0..D {
+            high[to][dim] += sum.high[dim];
+            low[to][dim] += sum.low[dim];
+        }
+        if let Some(from) = from {
+            for dim in 0..D {
+                high[from][dim] -= sum.high[dim];
+                low[from][dim] -= sum.low[dim];
+            }
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, from: Option<usize>, to: usize, count: u64) {
+        self.counts[to] += count;
+        if let Some(from) = from {
+            self.counts[from] -= count;
+        }
+        self.pending += count;
+        if self.pending > MAX_PENDING {
+            self.settle();
+            self.pending = count;
+        }
+    }
+
+    /// Adds what is pending.
+    fn settle(&mut self) {
+        let halves = self.high.iter_mut().zip(&mut self.low);
+        for (integer, (high, low)) in self.integers.iter_mut().zip(halves) {
+            *integer +=
+                (i128::from(std::mem::take(high)) << HALF_BITS) + i128::from(std::mem::take(low));
         }
     }
 
     /// What the points of a cluster add up to.
     pub(super) fn partial(&self, cluster: usize) -> Partial {
-        let first = cluster * self.grains.len();
-        let sums = self.grains.iter().enumerate().map(|(index, grain)| {
-            let mut sum = Dyadic::scaled(self.integers[first + index], *grain);
-            if let Some(finer) = self.finer.get(&(first + index)) {
+        let first = cluster * self.grains.exponents.len();
+        let sums = self.grains.exponents.iter().enumerate().map(|(dim, exponent)| {
+            let place = first + dim;
+            let pending = |halves: &[i64]| i128::from(halves.get(place).copied().unwrap_or(0));
+            let pending = (pending(&self.high) << HALF_BITS) + pending(&self.low);
+            let mut sum = Dyadic::scaled(self.integers[place] + pending, *exponent);
+            if let Some(finer) = self.finer.get(&place) {
                 sum += &Dyadic::from(finer.clone());
             }
             sum
@@ -98,6 +284,13 @@ impl Sums {
 struct Range {
     top: i32,
     bottom: i32,
+}
+
+impl Range {
+    /// Whether halves hold all bits, and scales are normal numbers.
+    fn has_halves(&self) -> bool {
+        self.bottom > self.top - 2 * HALF_BITS && (-900..900).contains(&self.top)
+    }
 }
 
 fn ranges(points: &Points) -> Vec<Range> {
@@ -126,7 +319,7 @@ mod tests {
     /// Coordinates that are like each other, or not at all.
     fn any_points(seed: &mut Seed) -> Points {
         let dims = 1 + seed.below(3);
-        let spread = *seed.pick(&[1, 20, 60, 120, 2_000]);
+        let spread = *seed.pick(&[1, 20, 45, 60, 120, 2_000]);
         let mut points = Points::new(dims).unwrap();
         for index in 0..seed.below(30) {
             let point: Vec<f64> = (0..dims)
@@ -148,17 +341,33 @@ mod tests {
         each_seed(|seed| {
             let points = any_points(seed);
             let clusters = 1 + seed.below(3);
-            let mut sums = Sums::new(&points, clusters);
+            let mut sums = Sums::new(Grains::new(&points), clusters);
             let mut labels: Vec<usize> = Vec::new();
             for point in points.iter() {
                 labels.push(seed.below(clusters));
-                sums.add(labels[labels.len() - 1], point);
+                sums.shift(None, labels[labels.len() - 1], point);
             }
             for _ in 0..seed.below(2 * points.len() + 1) {
                 let (index, to) = (seed.below(points.len()), seed.below(clusters));
-                sums.remove(labels[index], points.get(index));
-                sums.add(to, points.get(index));
+                sums.shift(Some(labels[index]), to, points.get(index));
                 labels[index] = to;
+            }
+            // A few together, which may be nearly all.
+            if sums.grains().has_halves() && points.dims() == 2 && seed.one_in(2) {
+                let (from, to) = (seed.below(clusters), seed.below(clusters));
+                let mut together = Halves::<2>::ZERO;
+                let mut count = 0;
+                for (point, label) in points.iter().zip(&mut labels) {
+                    if *label == from {
+                        sums.grains().add_to(&mut together, point);
+                        *label = to;
+                        count += 1;
+                    }
+                }
+                sums.shift_many(Some(from), to, count, &together);
+                if seed.one_in(2) {
+                    sums.settle();
+                }
             }
             for cluster in 0..clusters {
                 let mut expected = Partial::empty(points.dims());
@@ -170,14 +379,31 @@ mod tests {
     }
 
     #[test]
+    fn sums_of_the_largest_halves_do_not_overflow_before_they_are_settled() {
+        let mut points = Points::new(1).unwrap();
+        points.push(0, &[1.0_f64.next_down()]).unwrap();
+        points.push(1, &[f64::powi(2.0, -31).next_up()]).unwrap();
+        let mut sums = Sums::new(Grains::new(&points), 1);
+        assert!(sums.grains().has_halves());
+        let n = 3 * MAX_PENDING + 17;
+        for _ in 0..n {
+            sums.shift(None, 0, points.get(0));
+            sums.shift(None, 0, points.get(1));
+        }
+        let mut expected = Dyadic::new(points.get(0)[0]).times(n);
+        expected += &Dyadic::new(points.get(1)[0]).times(n);
+        assert_eq!(sums.partial(0).sums(), [expected]);
+    }
+
+    #[test]
     fn ordinary_points_need_no_superaccumulator_and_wide_ones_are_exact_with_it() {
         let mut points = Points::new(1).unwrap();
         for (index, x) in [1e300, 1e-300, -1e300, 5e-324, 1.0].into_iter().enumerate() {
             points.push(index as u64, &[x]).unwrap();
         }
-        let mut sums = Sums::new(&points, 1);
-        points.iter().for_each(|point| sums.add(0, point));
-        assert!(!sums.all_fit && !sums.finer.is_empty());
+        let mut sums = Sums::new(Grains::new(&points), 1);
+        points.iter().for_each(|point| sums.shift(None, 0, point));
+        assert!(!sums.grains.all_fit && !sums.finer.is_empty());
         let mut expected = Partial::empty(1);
         [1e-300, 1.0, 5e-324, 1e300, -1e300].iter().for_each(|x| expected.add(&[*x]));
         assert_eq!(sums.partial(0), expected);
@@ -185,6 +411,6 @@ mod tests {
         (0..1_000).for_each(|index| {
             ordinary.push(index, &[index as f64 / 1e9, -1e12 - index as f64]).unwrap();
         });
-        assert!(Sums::new(&ordinary, 1).all_fit);
+        assert!(Grains::new(&ordinary).has_halves());
     }
 }

@@ -1,0 +1,131 @@
+//! The centroids that may win, packed for the kernels.
+
+use std::collections::BTreeMap;
+
+use super::estimate::Groups;
+use super::frame::Frame;
+use super::simd::{Aligned, LANES, Lanes};
+use crate::kmeans::Centroids;
+
+/// Centroids farther out than this in the frame make estimates too coarse.
+const MAX_REACH: f64 = 65_536.0;
+
+/// What a centroid must be farther than another to be out of the question: this factor, and in no
+/// case nearer to the origin than that.
+const HOPELESS_FACTOR: f64 = 1.0001;
+const HOPELESS_REACH: f64 = 1e-30;
+
+/// The centroids that can be the nearest to a point of the split, by rising index.
+///
+/// Left out are those that equal another one of lower index, which wins every tie, and those that
+/// are hopelessly far: with `r` a centroid's distance from the origin and `Z` the radius of the
+/// points, it is at least `r - Z` from any point, and the innermost is at most `r_min + Z` from it.
+/// The squares of the two, as defined, differ by at least a ten-thousandth, which is far more than
+/// their rounding, and are no subnormal numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Contenders {
+    /// Their indices.
+    pub(super) indices: Vec<u32>,
+    /// No contender is farther from the origin of the frame; nor is its f32.
+    pub(super) reach: f64,
+    /// For estimates.
+    pub(super) groups: Groups,
+    /// By so many contenders as there are lanes, then coordinate: as they are.
+    pub(super) columns: Vec<Aligned<[f64; LANES]>>,
+}
+
+impl Contenders {
+    /// Picks and packs them.
+    pub(super) fn new(frame: &Frame, centroids: &Centroids) -> Contenders {
+        let norm = |c: &[f64]| frame.place(c).map(|g| g * g).sum::<f64>().sqrt();
+        let norms: Vec<f64> = centroids.iter().map(norm).collect();
+        let innermost = norms.iter().copied().fold(f64::INFINITY, f64::min);
+        let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * frame.radius)).max(HOPELESS_REACH);
+        let mut seen = BTreeMap::new();
+        let mut indices = Vec::with_capacity(centroids.len());
+        let mut reach: f64 = 0.0;
+        for (index, (centroid, norm)) in centroids.iter().zip(&norms).enumerate() {
+            let is_hopeless = frame.is_usable && *norm > hopeless;
+            if is_hopeless || seen.insert(bits(centroid), index).is_some() {
+                continue;
+            }
+            indices.push(index as u32);
+            reach = reach.max(*norm);
+        }
+        let mut contenders = Contenders {
+            indices,
+            reach: reach * (1.0 + 1e-6),
+            groups: Groups::default(),
+            columns: Vec::new(),
+        };
+        contenders.pack(frame, centroids);
+        contenders
+    }
+
+    /// Whether estimates may be made for them.
+    pub(super) fn may_estimate(&self, frame: &Frame) -> bool {
+        frame.is_usable && self.reach <= MAX_REACH
+    }
+
+    fn pack(&mut self, frame: &Frame, centroids: &Centroids) {
+        let dims = centroids.dims();
+        let count = self.indices.len();
+        let groups = count.div_ceil(LANES);
+        self.groups.weights = vec![Lanes::splat(0.0); groups * dims];
+        self.groups.heights = vec![Lanes::splat(f32::INFINITY); groups];
+        self.columns = vec![Aligned([f64::INFINITY; LANES]); groups * dims];
+        for (place, index) in self.indices.iter().enumerate() {
+            let centroid = centroids.get(*index as usize);
+            let (group, lane) = (place / LANES, place % LANES);
+            let mut height = 0.0;
+            for (dim, (g, c)) in frame.place(centroid).zip(centroid).enumerate() {
+                let g = g as f32;
+                self.groups.weights[group * dims + dim][lane] = -2.0 * g;
+                height += f64::from(g) * f64::from(g);
+                self.columns[group * dims + dim][lane] = *c;
+            }
+            self.groups.heights[group][lane] = height as f32;
+        }
+    }
+}
+
+/// Bits that are equal if the coordinates are equal numbers.
+fn bits(centroid: &[f64]) -> Vec<u64> {
+    // Adding 0 makes -0 to 0.
+    centroid.iter().map(|c| (c + 0.0).to_bits()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kmeans::Points;
+
+    fn contenders(points: &[f64], centroids: &[f64]) -> (Frame, Contenders) {
+        let mut all = Points::new(1).unwrap();
+        (0..).zip(points).for_each(|(offset, x)| all.push(offset, &[*x]).unwrap());
+        let frame = Frame::around(&all);
+        let centroids = Centroids::new(1, centroids.to_vec()).unwrap();
+        let contenders = Contenders::new(&frame, &centroids);
+        (frame, contenders)
+    }
+
+    #[test]
+    fn equals_and_hopeless_ones_are_left_out() {
+        let (frame, some) = contenders(&[-1.0, 1.0], &[0.5, 9.0, 0.5, 0.0, -0.0, -2.0, f64::MAX]);
+        assert_eq!(some.indices, [0, 3, 5]);
+        assert!(some.may_estimate(&frame));
+        // All are far: the nearest of them is near enough.
+        let (frame, far) = contenders(&[-1.0, 1.0], &[1e9, 1e9 + 1.0, 1e8]);
+        assert_eq!(far.indices, [2]);
+        assert!(!far.may_estimate(&frame));
+    }
+
+    #[test]
+    fn squares_that_vanish_do_not_decide_who_is_hopeless() {
+        let (_, near) = contenders(&[1.0, 1.0], &[1.0, 1.0 - 1e-16]);
+        assert_eq!(near.indices, [0]);
+        // Both squares are 0 as defined, and the first wins.
+        let (_, zero) = contenders(&[0.0, 0.0], &[1e-200, 0.0]);
+        assert_eq!(zero.indices, [0, 1]);
+    }
+}

@@ -1,0 +1,182 @@
+//! Points of many coordinates: each by itself, many at once.
+//!
+//! A point whose limit is not passed keeps its label. The others are estimated, some of them against
+//! some groups of contenders at a time, so that sums stay in registers and every number that is
+//! loaded is used several times.
+
+use super::estimate::{Estimate, Estimates};
+use super::exact::Decide;
+use super::frame::Frame;
+use super::simd::{Kernel, LANES, Level, Simd};
+use super::{NONE, Way, Work};
+use crate::kmeans::Points;
+use crate::kmeans::sums::Sums;
+
+/// Points that are estimated before any of them is labelled.
+const PANEL: usize = 64 * LANES;
+
+/// The points of a split, and what the next assignment needs to know of the one before.
+#[derive(Debug)]
+pub(super) struct Each {
+    /// The points in the frame.
+    points: Vec<f32>,
+    /// By point: the square of its distance from the origin.
+    norms: Vec<f32>,
+    labels: Vec<u32>,
+    /// By point: its label is right as long as its centroid has travelled less than this.
+    limits: Vec<f32>,
+}
+
+impl Each {
+    pub(super) fn new(points: &Points, frame: &Frame) -> Each {
+        let mut placed = Vec::with_capacity(points.coordinates().len());
+        let mut norms = Vec::with_capacity(points.len());
+        for point in points.iter() {
+            let mut norm = 0.0;
+            for z in frame.place(point) {
+                norm += z * z;
+                placed.push(z as f32);
+            }
+            norms.push(norm as f32);
+        }
+        Each {
+            points: placed,
+            norms,
+            labels: vec![NONE; points.len()],
+            limits: vec![0.0; points.len()],
+        }
+    }
+}
+
+impl Way for Each {
+    fn labels(&self) -> Vec<u32> {
+        self.labels.clone()
+    }
+
+    fn set_labels(&mut self, labels: Vec<u32>) {
+        self.labels = labels;
+        self.limits.fill(f32::NEG_INFINITY);
+    }
+
+    fn assign(&mut self, level: Level, work: Work<'_>) -> u64 {
+        let mut pass = Pass {
+            level,
+            work,
+            each: self,
+            estimates: vec![Estimates::NONE; PANEL / LANES],
+            moves: Vec::with_capacity(PANEL),
+            moved: 0,
+        };
+        pass.run();
+        pass.moved
+    }
+}
+
+struct Pass<'a> {
+    level: Level,
+    work: Work<'a>,
+    each: &'a mut Each,
+    estimates: Vec<Estimates>,
+    moves: Vec<Move>,
+    moved: u64,
+}
+
+/// A point that changes its label.
+struct Move {
+    index: usize,
+    from: Option<usize>,
+    to: usize,
+}
+
+/// Moves points between clusters.
+struct MoveAll<'a> {
+    sums: &'a mut Sums,
+    points: &'a Points,
+    moves: &'a [Move],
+}
+
+impl Kernel for MoveAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for Move { index, from, to } in self.moves {
+            self.sums.shift(*from, *to, self.points.get(*index));
+        }
+    }
+}
+
+impl Pass<'_> {
+    fn run(&mut self) {
+        let mut chosen: Vec<u32> = Vec::with_capacity(PANEL);
+        for block in 0..self.each.labels.len().div_ceil(LANES) {
+            let mut left = self.survivors(block);
+            while left != 0 {
+                chosen.push((block * LANES) as u32 + left.trailing_zeros());
+                left &= left - 1;
+            }
+            if chosen.len() > PANEL - LANES {
+                self.estimate(&chosen);
+                chosen.clear();
+            }
+        }
+        self.estimate(&chosen);
+    }
+
+    /// A bit for each point of a block whose label may be wrong.
+    fn survivors(&self, block: usize) -> u16 {
+        let first = block * LANES;
+        let end = (first + LANES).min(self.each.labels.len());
+        let both = self.each.limits[first..end].iter().zip(&self.each.labels[first..end]);
+        let mut bits = 0;
+        for (lane, (limit, label)) in both.enumerate() {
+            bits |= u16::from(*limit <= self.work.travel.threshold(*label)) << lane;
+        }
+        bits
+    }
+
+    fn estimate(&mut self, chosen: &[u32]) {
+        self.level.run(Estimate {
+            contenders: &self.work.contenders.groups,
+            bounds: self.work.bounds,
+            dims: self.work.points.dims(),
+            points: &self.each.points,
+            norms: &self.each.norms,
+            chosen,
+            estimates: &mut self.estimates[..chosen.len().div_ceil(LANES)],
+        });
+        for (place, index) in chosen.iter().enumerate() {
+            self.settle(*index as usize, place / LANES, place % LANES);
+        }
+        self.move_all();
+    }
+
+    fn move_all(&mut self) {
+        self.moved += self.moves.len() as u64;
+        let points = self.work.points;
+        self.level.run(MoveAll { sums: self.work.sums, points, moves: &self.moves });
+        self.moves.clear();
+    }
+
+    /// Takes over what was estimated of a point.
+    #[inline(always)]
+    fn settle(&mut self, index: usize, row: usize, lane: usize) {
+        let estimates = &self.estimates[row];
+        let is_clear = estimates.is_clear >> lane & 1 == 1;
+        let (place, slack) = match is_clear {
+            true => (estimates.nearest[lane] as usize, f64::from(estimates.slack[lane])),
+            false => {
+                let point = self.work.points.get(index);
+                let contenders = self.work.contenders;
+                (self.level.run(Decide { contenders, point }), f64::NEG_INFINITY)
+            }
+        };
+        let label = self.work.contenders.indices[place];
+        self.each.limits[index] = self.work.travel.limit(label, slack);
+        let before = std::mem::replace(&mut self.each.labels[index], label);
+        if before != label {
+            let from = (before != NONE).then_some(before as usize);
+            self.moves.push(Move { index, from, to: label as usize });
+        }
+    }
+}

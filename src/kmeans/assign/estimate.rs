@@ -1,0 +1,219 @@
+//! The kernel that estimates, in f32, which two contenders are nearest to each of many points.
+
+use super::bounds::Bounds;
+use super::simd::{Kernel, LANES, Lanes, Simd};
+
+/// Contenders side by side, as many as there are lanes together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Groups {
+    /// By group, then coordinate: `-2 g`.
+    pub(super) weights: Vec<Lanes>,
+    /// By group: `|g|^2`, infinite where there is no contender.
+    pub(super) heights: Vec<Lanes>,
+}
+
+/// What estimates say of as many points as there are lanes. With `z` a point and `g` a contender in
+/// the frame, an estimate is one of `|g|^2 - 2 z g`, which is `|z - g|^2` without the `|z|^2` that
+/// all contenders have.
+#[derive(Clone, Debug)]
+pub(super) struct Estimates {
+    /// The place of the contender with the lowest estimate.
+    pub(super) nearest: [u32; LANES],
+    /// At most what the second nearest contender is farther than the nearest.
+    pub(super) slack: Lanes,
+    /// A bit for each point whose nearest contender is surely that.
+    pub(super) is_clear: u16,
+}
+
+impl Estimates {
+    pub(super) const NONE: Estimates =
+        Estimates { nearest: [0; LANES], slack: Lanes::splat(0.0), is_clear: 0 };
+}
+
+/// Estimates for some of the points.
+pub(super) struct Estimate<'a> {
+    pub(super) contenders: &'a Groups,
+    pub(super) bounds: Bounds,
+    pub(super) dims: usize,
+    /// By point, then coordinate.
+    pub(super) points: &'a [f32],
+    /// By point: `|z|^2`.
+    pub(super) norms: &'a [f32],
+    /// Which points.
+    pub(super) chosen: &'a [u32],
+    /// One for each row of as many as there are lanes.
+    pub(super) estimates: &'a mut [Estimates],
+}
+
+/// The two lowest estimates of some points.
+struct TwoLowest {
+    nearest: [u32; LANES],
+    best: Lanes,
+    second: Lanes,
+}
+
+impl Kernel for Estimate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let rows = self.chosen.chunks(LANES);
+        let estimates = std::mem::take(&mut self.estimates);
+        for (chosen, estimates) in rows.zip(estimates) {
+            let none = Lanes::splat(0.0);
+            let mut found = TwoLowest { nearest: [0; LANES], best: none, second: none };
+            if S::HAS_MANY_REGISTERS {
+                self.row::<S, 4, 4>(simd, chosen, &mut found);
+            } else {
+                self.row::<S, 2, 2>(simd, chosen, &mut found);
+            }
+            let mut norms = none;
+            for (norm, index) in norms.iter_mut().zip(chosen) {
+                *norm = self.norms[*index as usize];
+            }
+            finish(simd, self.bounds, &found, &norms, estimates);
+        }
+    }
+}
+
+impl Estimate<'_> {
+    /// Up to as many points as there are lanes, `P` of them together against `G` groups.
+    #[inline(always)]
+    fn row<S: Simd, const P: usize, const G: usize>(
+        &self,
+        simd: S,
+        chosen: &[u32],
+        found: &mut TwoLowest,
+    ) {
+        let mut lane = 0;
+        for chosen in chosen.chunks(P) {
+            // The last ones are joined by points that were there before, and found again.
+            let point = |place: usize| {
+                let index = chosen.get(place).unwrap_or(&chosen[0]);
+                &self.points[*index as usize * self.dims..][..self.dims]
+            };
+            let points: [&[f32]; P] = std::array::from_fn(point);
+            let few = self.few::<S, P, G>(simd, points);
+            for (place, (nearest, best, second)) in few.into_iter().enumerate() {
+                if place < chosen.len() {
+                    found.nearest[lane + place] = nearest;
+                    found.best[lane + place] = best;
+                    found.second[lane + place] = second;
+                }
+            }
+            lane += P;
+        }
+    }
+
+    #[inline(always)]
+    fn few<S: Simd, const P: usize, const G: usize>(
+        &self,
+        simd: S,
+        points: [&[f32]; P],
+    ) -> [(u32, f32, f32); P] {
+        let mut lowest = Lowest::new(simd);
+        let groups = self.contenders.heights.len();
+        let mut first = 0;
+        while first + G <= groups {
+            self.tile::<S, P, G>(simd, points, first, &mut lowest);
+            first += G;
+        }
+        while first + 2 <= groups {
+            self.tile::<S, P, 2>(simd, points, first, &mut lowest);
+            first += 2;
+        }
+        while first < groups {
+            self.tile::<S, P, 1>(simd, points, first, &mut lowest);
+            first += 1;
+        }
+        std::array::from_fn(|point| lowest.of(simd, point))
+    }
+
+    /// `P` points against `G` groups: the sums of all stay in registers.
+    #[inline(always)]
+    fn tile<S: Simd, const P: usize, const G: usize>(
+        &self,
+        simd: S,
+        points: [&[f32]; P],
+        first: usize,
+        lowest: &mut Lowest<S, P>,
+    ) {
+        let weights: [&[Lanes]; G] = std::array::from_fn(|group| {
+            &self.contenders.weights[(first + group) * self.dims..][..self.dims]
+        });
+        let mut sums: [[S::Floats; G]; P] =
+            [std::array::from_fn(|group| simd.load(&self.contenders.heights[first + group])); P];
+        for dim in 0..self.dims {
+            let weights: [S::Floats; G] =
+                std::array::from_fn(|group| simd.load(&weights[group][dim]));
+            for point in 0..P {
+                let z = simd.splat(points[point][dim]);
+                for group in 0..G {
+                    sums[point][group] = simd.mul_add(z, weights[group], sums[point][group]);
+                }
+            }
+        }
+        for group in 0..G {
+            let name = simd.splat_integer((first + group) as u32);
+            for point in 0..P {
+                lowest.offer(simd, point, sums[point][group], name);
+            }
+        }
+    }
+}
+
+/// By point and lane: the two lowest estimates, and the group of the lowest.
+struct Lowest<S: Simd, const P: usize> {
+    best: [S::Floats; P],
+    second: [S::Floats; P],
+    group: [S::Integers; P],
+}
+
+impl<S: Simd, const P: usize> Lowest<S, P> {
+    #[inline(always)]
+    fn new(simd: S) -> Lowest<S, P> {
+        let none = [simd.splat(f32::INFINITY); P];
+        Lowest { best: none, second: none, group: [simd.splat_integer(0); P] }
+    }
+
+    #[inline(always)]
+    fn offer(&mut self, simd: S, point: usize, sums: S::Floats, name: S::Integers) {
+        let is_best = simd.less(sums, self.best[point]);
+        self.group[point] = simd.select(is_best, name, self.group[point]);
+        self.second[point] = simd.min(self.second[point], simd.max(sums, self.best[point]));
+        self.best[point] = simd.min(self.best[point], sums);
+    }
+
+    /// Of one point: the place of the lowest, that, and the next.
+    #[inline(always)]
+    fn of(&self, simd: S, point: usize) -> (u32, f32, f32) {
+        let (best, second) = simd.two_lowest(self.best[point], self.second[point]);
+        let above = simd.bits(simd.less(best, self.best[point]));
+        let lane = (!above).trailing_zeros() % LANES as u32;
+        let mut groups = [0; LANES];
+        simd.store_integers(self.group[point], &mut groups);
+        (groups[lane as usize] * LANES as u32 + lane, simd.first(best), simd.first(second))
+    }
+}
+
+/// What the two lowest estimates say of the distances behind them.
+#[inline(always)]
+fn finish<S: Simd>(
+    simd: S,
+    bounds: Bounds,
+    found: &TwoLowest,
+    norms: &Lanes,
+    estimates: &mut Estimates,
+) {
+    let (best, second) = (simd.load(&found.best), simd.load(&found.second));
+    let clear = simd.less(simd.splat(2.0 * bounds.estimate as f32), simd.subtract(second, best));
+    let norm = simd.load(norms);
+    let error = simd.splat(3.0 * bounds.estimate as f32);
+    let zero = simd.splat(0.0);
+    let upper = simd.add(simd.max(simd.add(norm, best), zero), error);
+    let lower = simd.max(simd.subtract(simd.add(norm, second), error), zero);
+    let slack = simd.subtract(simd.square_root(lower), simd.square_root(upper));
+    estimates.nearest = found.nearest;
+    estimates.is_clear = simd.bits(clear);
+    simd.store(simd.subtract(slack, simd.splat(bounds.distance as f32)), &mut estimates.slack);
+}

@@ -1,0 +1,109 @@
+//! The coordinates that estimates are made in: a split's points, moved and scaled into f32.
+
+use crate::kmeans::Points;
+
+/// Points that say where the middle of a split is.
+const SAMPLE: usize = 1_024;
+
+/// Magnitudes beyond this, or below its reciprocal, are left to the definition itself: there the
+/// square of a distance comes near the ends of f64.
+const MAX_MAGNITUDE: f64 = hex_power(400);
+
+/// Two to a power.
+const fn hex_power(exponent: i64) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+/// Moves and scales: `z = (x - origin) * scale`, with a scale that is a power of two.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    origin: Vec<f64>,
+    scale: f64,
+    /// No point of the split is farther from the origin, after scaling; nor is its f32.
+    pub(super) radius: f64,
+    /// Whether squares of distances stay away from the ends of f64.
+    pub(super) is_usable: bool,
+}
+
+impl Frame {
+    /// A frame in which the farthest coordinate of these points is at 1/2 to 1.
+    pub(super) fn around(points: &Points) -> Frame {
+        let origin = middle(points);
+        let mut farthest = 0.0;
+        for point in points.iter() {
+            for (x, origin) in point.iter().zip(&origin) {
+                farthest = f64::max(farthest, (x - origin).abs());
+            }
+        }
+        let is_zero = farthest == 0.0;
+        let is_usable = is_zero || (1.0 / MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(&farthest);
+        let scale = match is_usable && !is_zero {
+            // The exponent of the power of two above it, negated.
+            true => hex_power(1022 - (farthest.to_bits() >> 52) as i64),
+            false => 1.0,
+        };
+        let mut frame = Frame { origin, scale, radius: 0.0, is_usable };
+        let mut square = 0.0;
+        for point in points.iter() {
+            square = f64::max(square, frame.square_norm(point));
+        }
+        frame.radius = square.sqrt() * (1.0 + 1e-6);
+        frame
+    }
+
+    /// The coordinates of a point or a centroid in this frame.
+    pub(super) fn place<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        x.iter().zip(&self.origin).map(|(x, origin)| (x - origin) * self.scale)
+    }
+
+    fn square_norm(&self, point: &[f64]) -> f64 {
+        self.place(point).map(|z| z * z).sum()
+    }
+}
+
+/// About the mean of the points, for which any place would do: the nearer they are to the origin,
+/// the better are estimates.
+fn middle(points: &Points) -> Vec<f64> {
+    let step = points.len().div_ceil(SAMPLE).max(1);
+    let count = points.len().div_ceil(step).max(1) as f64;
+    let mut middle = vec![0.0; points.dims()];
+    for point in points.iter().step_by(step) {
+        middle.iter_mut().zip(point).for_each(|(middle, x)| *middle += x / count);
+    }
+    middle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn points(rows: &[[f64; 2]]) -> Points {
+        let mut points = Points::new(2).unwrap();
+        (0..).zip(rows).for_each(|(offset, row)| points.push(offset, row).unwrap());
+        points
+    }
+
+    #[test]
+    fn points_come_near_one_and_the_radius_holds_them() {
+        for unit in [1.0, 1e-100, 1e100, 3e-5] {
+            let points = points(&[[5.0 * unit, 1.0 * unit], [8.0 * unit, 2.0 * unit]]);
+            let frame = Frame::around(&points);
+            assert!(frame.is_usable);
+            let farthest = points.iter().flat_map(|point| frame.place(point)).map(f64::abs);
+            let farthest = farthest.fold(0.0, f64::max);
+            assert!((0.5..=1.0).contains(&farthest), "{farthest}");
+            for point in points.iter() {
+                assert!(frame.square_norm(point).sqrt() < frame.radius);
+            }
+        }
+    }
+
+    #[test]
+    fn points_at_the_ends_of_the_format_have_no_usable_frame() {
+        assert!(!Frame::around(&points(&[[f64::MAX, 0.0], [-f64::MAX, 0.0]])).is_usable);
+        assert!(!Frame::around(&points(&[[1e-300, 0.0], [0.0, 0.0]])).is_usable);
+        let same = Frame::around(&points(&[[1e-300, 7.0], [1e-300, 7.0]]));
+        assert!(same.is_usable && same.radius == 0.0);
+        assert!(Frame::around(&points(&[])).is_usable);
+    }
+}

@@ -1,0 +1,213 @@
+//! The assignment of all points of a split, in less time than its definition takes.
+//!
+//! [`Centroids::nearest`] defines it. What is here gives the same labels, bit for bit, and looks at
+//! few of the pairs of points and centroids in f64: an *estimate* in f32 says which centroids can be
+//! the nearest, and how far centroids may travel until another one can be. An estimate may only
+//! decide that something need not be looked at; wherever it leaves a doubt, the definition decides.
+//!
+//! | file | |
+//! |---|---|
+//! | `frame` | coordinates in which a split lies around the origin, about as wide as 1 |
+//! | `contenders` | the centroids that may win, packed side by side |
+//! | `estimate` | the kernel that estimates distances, many at once |
+//! | `bounds` | how far estimates are off at most, and how far centroids have travelled |
+//! | `leaves` | few coordinates: neighbouring points are labelled together |
+//! | `each` | many coordinates: each point by itself |
+//! | `exact` | the kernel that decides: the definition, several centroids at once |
+//! | `simd` | vectors of sixteen numbers on any processor, with all the `unsafe` there is |
+//!
+//! # Why no estimate changes a label
+//!
+//! Let `u = 2^-24` be half the distance of f32 around 1, `x` a point and `c` a centroid of `d`
+//! coordinates, `D(x, c)` the squared distance as defined, in f64, and `s` the scale of the frame.
+//! In the frame, and without rounding, `x` is at `z = (x - origin) s` and `c` at `g`; `z'` and `g'`
+//! are the same in f32. The radius of the points `Z` and the reach of the contenders `G` bound
+//! `|z|, |z'|` and `|g|, |g'|`, so that no distance is longer than the *span* `Z + G`.
+//!
+//! 1. *Placing.* Each coordinate is rounded twice, in f64 and to f32: `|z - z'| <= 1.001 u Z`, and
+//!    likewise for `g`. So `|z - g|` and `|z' - g'|` differ by at most `1.001 u span`, and their
+//!    squares by at most `2.01 u span^2`.
+//! 2. *Estimating.* An estimate `e` is `|g'|^2 - 2 z' g'`, computed from `|g'|^2`, rounded once, in
+//!    `d` multiplications and additions, fused or not, in any order. The error of such a sum is at
+//!    most `(d + 1) u / (1 - (d + 1) u)` times the sum of the magnitudes of its terms (N. Higham,
+//!    *Accuracy and Stability of Numerical Algorithms*, section 3.1), which is at most
+//!    `G^2 + 2 Z G <= span^2`. With `d <= 4096` the error is below `1.001 (d + 1) u span^2`.
+//! 3. *Defining.* `s^2 D(x, c)` differs from `|z - g|^2` by at most `(d + 2) 2^-53` of it. Squares
+//!    do not overflow, and those that vanish change it by less than `1e-70`: a frame is used only
+//!    for points whose farthest coordinate is between `2^-400` and `2^400`, and contenders that
+//!    reach at most 65,536 times as far.
+//!
+//! Together, with `E = 1.01 (d + 5) u span^2 + 1e-30`, which also covers f32 that are subnormal:
+//!
+//! ```text
+//! s^2 D(x, c) = |z'|^2 + e + error,   |error| <= E                                        (1)
+//! ```
+//!
+//! - *Clear.* If the lowest estimate of a point is more than `2 E` below all others, its centroid is
+//!   the nearest. Otherwise the definition decides, among all contenders, or among those of which a
+//!   bound says that one of them is the nearest.
+//! - *Distances.* The norm `|z'|^2` is known within `(d + 1) u Z^2`, and it and the estimate are
+//!   added within `u span^2`, so `|z - g|` is between the roots of `norm + e - 3 E` and
+//!   `norm + e + 3 E`. The roots and their difference, in f32, are off by at most `4 u span`, which
+//!   is taken off every difference.
+//! - *Travel* (G. Hamerly, *Making k-means even faster*, 2010). A point whose second nearest
+//!   centroid is farther than its own by `slack` keeps its label until its centroid's way and the
+//!   longest way of any other one add up to that. Both are added up for each centroid since the
+//!   first assignment, so that one number for each point, its *limit*, is compared with one for
+//!   each centroid, its *threshold*. Limits are rounded down by `1e-6` of span and travel, which is
+//!   more than the rounding of f32, and thresholds up by `1e-9` of the span, so that what passes
+//!   differs by more than that in distance. Squares of such distances differ by more than the
+//!   rounding of their definition (3), which is below `1e-12` of the span times the sum of both.
+//! - *Balls.* Where a leaf's center is nearest to one contender by more than twice the leaf's radius,
+//!   so are all points in it, by the triangle inequality. This holds for `z'` and `g'`; by (placing)
+//!   it holds for `z` and `g` if the difference is greater by `2.01 u span`, and `4 u span` is asked.
+//!
+//! Centroids that are no contenders (equal to one of a lower index, or hopelessly far) never win:
+//! see [`contenders`]. A centroid that becomes a contender anew makes all limits void.
+
+#![allow(clippy::needless_range_loop, reason = "kernels walk several arrays by one number")]
+
+mod bounds;
+mod contenders;
+mod each;
+mod estimate;
+mod exact;
+mod frame;
+mod leaves;
+mod simd;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Debug;
+
+use super::sums::Sums;
+use super::{Centroids, Points};
+use bounds::{Bounds, Travel};
+use contenders::Contenders;
+use each::Each;
+use exact::Decide;
+use frame::Frame;
+use leaves::Leaves;
+pub(super) use simd::Level;
+
+/// The label of a point without any.
+const NONE: u32 = u32::MAX;
+
+/// Assigns the points of one split again and again.
+#[derive(Debug)]
+pub(super) struct Assigner {
+    level: Level,
+    frame: Frame,
+    way: Box<dyn Way>,
+    /// The centroids of the last assignment, if what it found may be used for the next.
+    travel: Option<Travel>,
+}
+
+/// How points are assigned, and what is remembered of them.
+trait Way: Debug + Send {
+    /// By point.
+    fn labels(&self) -> Vec<u32>;
+
+    /// Sets all labels, and forgets what was known of them.
+    fn set_labels(&mut self, labels: Vec<u32>);
+
+    /// Labels each point with its nearest centroid and moves it to its cluster. Gives how many
+    /// points have another label.
+    fn assign(&mut self, level: Level, work: Work<'_>) -> u64;
+}
+
+/// What an assignment is made from.
+struct Work<'a> {
+    points: &'a Points,
+    centroids: &'a Centroids,
+    contenders: &'a Contenders,
+    bounds: Bounds,
+    travel: &'a Travel,
+    sums: &'a mut Sums,
+}
+
+impl Assigner {
+    /// For these points, which it may put in another order.
+    pub(super) fn new(points: &mut Points, sums: &Sums, level: Level) -> Assigner {
+        let frame = Frame::around(points);
+        let grains = sums.grains();
+        let way: Box<dyn Way> = match (frame.is_usable, points.dims()) {
+            (false, _) => Box::new(Defined(vec![NONE; points.len()])),
+            (_, 1) => Box::new(Leaves::<1>::new(points, &frame, grains)),
+            (_, 2) => Box::new(Leaves::<2>::new(points, &frame, grains)),
+            (_, 3) => Box::new(Leaves::<3>::new(points, &frame, grains)),
+            (_, 4) => Box::new(Leaves::<4>::new(points, &frame, grains)),
+            (_, 5) => Box::new(Leaves::<5>::new(points, &frame, grains)),
+            (_, 6) => Box::new(Leaves::<6>::new(points, &frame, grains)),
+            _ => Box::new(Each::new(points, &frame)),
+        };
+        Assigner { level, frame, way, travel: None }
+    }
+
+    /// Takes every label from its point.
+    pub(super) fn restart(&mut self, points: &Points) {
+        self.way.set_labels(vec![NONE; points.len()]);
+        self.travel = None;
+    }
+
+    /// By point, in their present order.
+    pub(super) fn labels(&self) -> Vec<u32> {
+        self.way.labels()
+    }
+
+    /// Labels each point with its nearest centroid and moves it to its cluster. Gives how many
+    /// points have another label.
+    pub(super) fn assign(
+        &mut self,
+        points: &Points,
+        centroids: &Centroids,
+        sums: &mut Sums,
+    ) -> u64 {
+        let frame = &self.frame;
+        let contenders = Contenders::new(frame, centroids);
+        let bounds = Bounds::new(points.dims(), frame, &contenders);
+        let before = self.travel.take();
+        let travel = Travel::to(before.as_ref(), frame, centroids, &contenders, bounds.span);
+        let work =
+            Work { points, centroids, contenders: &contenders, bounds, travel: &travel, sums };
+        if contenders.may_estimate(frame) {
+            let moved = self.way.assign(self.level, work);
+            self.travel = Some(travel);
+            return moved;
+        }
+        let mut labels = Defined(self.way.labels());
+        let moved = labels.assign(self.level, work);
+        self.way.set_labels(labels.0);
+        moved
+    }
+}
+
+/// Labels of points that are assigned by definition.
+#[derive(Debug)]
+struct Defined(Vec<u32>);
+
+impl Way for Defined {
+    fn labels(&self) -> Vec<u32> {
+        self.0.clone()
+    }
+
+    fn set_labels(&mut self, labels: Vec<u32>) {
+        self.0 = labels;
+    }
+
+    fn assign(&mut self, level: Level, work: Work<'_>) -> u64 {
+        let mut moved = 0;
+        for (point, label) in work.points.iter().zip(&mut self.0) {
+            let place = level.run(Decide { contenders: work.contenders, point });
+            let nearest = work.contenders.indices[place];
+            let before = std::mem::replace(label, nearest);
+            if before != nearest {
+                let from = (before != NONE).then_some(before as usize);
+                work.sums.shift(from, nearest as usize, point);
+                moved += 1;
+            }
+        }
+        moved
+    }
+}

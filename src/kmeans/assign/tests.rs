@@ -1,0 +1,264 @@
+use super::super::sums::Grains;
+use super::*;
+use crate::kmeans::{Error, Partial};
+use crate::seed::{Seed, each_seed};
+
+/// An assigner and what it keeps up, held against the definition.
+struct Held {
+    points: Points,
+    sums: Sums,
+    assigner: Assigner,
+    labels: Vec<usize>,
+}
+
+impl Held {
+    fn new(points: &Points, k: usize, level: Level) -> Held {
+        let mut points = points.clone();
+        let sums = Sums::new(Grains::new(&points), k);
+        let assigner = Assigner::new(&mut points, &sums, level);
+        Held { points, sums, assigner, labels: Vec::new() }
+    }
+
+    /// Labels, sums and the number of points that moved must be those of the definition.
+    fn assign(&mut self, centroids: &Centroids) {
+        let moved = self.assigner.assign(&self.points, centroids, &mut self.sums);
+        let labels = self.assigner.labels();
+        let mut expected = vec![Partial::empty(centroids.dims()); centroids.len()];
+        let mut changed = 0;
+        let before = std::mem::take(&mut self.labels);
+        for (index, point) in self.points.iter().enumerate() {
+            let (nearest, _) = centroids.nearest(point);
+            assert_eq!(labels[index] as usize, nearest, "point {index}: {point:?}\n{centroids}");
+            expected[nearest].add(point);
+            changed += u64::from(before.get(index) != Some(&nearest));
+            self.labels.push(nearest);
+        }
+        assert_eq!(moved, changed);
+        for (cluster, expected) in expected.iter().enumerate() {
+            assert_eq!(self.sums.partial(cluster), *expected);
+        }
+    }
+}
+
+/// Where points may lie so that assigning them is hard.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Uniform,
+    /// On a small grid: many are equal, and many are equally far from two centroids.
+    Grid,
+    /// In a few tight clusters.
+    Clusters,
+    /// On a line through the origin.
+    Line,
+    /// A small cloud far from the origin.
+    FarOff,
+    /// Of all magnitudes that there are.
+    AnyMagnitude,
+    /// Where squares overflow.
+    Huge,
+    /// Where squares vanish.
+    Tiny,
+    /// Next to each other, as close as f64 can be.
+    Neighbours,
+    Equal,
+}
+
+const KINDS: [Kind; 10] = [
+    Kind::Uniform,
+    Kind::Grid,
+    Kind::Clusters,
+    Kind::Line,
+    Kind::FarOff,
+    Kind::AnyMagnitude,
+    Kind::Huge,
+    Kind::Tiny,
+    Kind::Neighbours,
+    Kind::Equal,
+];
+
+fn unit(seed: &mut Seed) -> f64 {
+    (seed.next_u64() >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+}
+
+fn any_point(seed: &mut Seed, kind: Kind, dims: usize) -> Vec<f64> {
+    let along = seed.below(8) as f64 - 4.0;
+    let coordinate = |dim: usize| match kind {
+        Kind::Uniform => unit(seed),
+        Kind::Grid => seed.below(4) as f64,
+        Kind::Clusters => along + 1e-3 * unit(seed),
+        Kind::Line => along * (dim as f64 + 0.5),
+        Kind::FarOff => 1e9 + unit(seed),
+        Kind::AnyMagnitude => {
+            let x = f64::from_bits(seed.next_u64());
+            if x.is_finite() { x } else { -0.0 }
+        }
+        Kind::Huge => unit(seed) * *seed.pick(&[f64::MAX, 1e200, 1e154]),
+        Kind::Tiny => unit(seed) * *seed.pick(&[1e-300, 1e-160, 5e-324]),
+        Kind::Neighbours => f64::from_bits(1.0_f64.to_bits() + seed.below(4) as u64),
+        Kind::Equal => *seed.pick(&[0.0, -0.0]),
+    };
+    (0..dims).map(coordinate).collect()
+}
+
+fn any_points(seed: &mut Seed, kind: Kind, dims: usize, n: usize) -> Points {
+    let mut points = Points::new(dims).unwrap();
+    for index in 0..n {
+        // Some stand there twice.
+        let again = index > 0 && seed.one_in(8);
+        let point = if again {
+            points.get(seed.below(index)).to_vec()
+        } else {
+            any_point(seed, kind, dims)
+        };
+        points.push(index as u64, &point).unwrap();
+    }
+    points
+}
+
+/// Centroids at points, between two of them, equal to each other, or anywhere.
+fn any_centroids(seed: &mut Seed, kind: Kind, points: &Points, k: usize) -> Centroids {
+    let dims = points.dims();
+    let mut all: Vec<f64> = Vec::new();
+    for index in 0..k {
+        let point = |seed: &mut Seed| match points.len() {
+            0 => vec![0.5; dims],
+            n => points.get(seed.below(n)).to_vec(),
+        };
+        let centroid = match seed.below(6) {
+            0 if index > 0 => all[seed.below(index) * dims..][..dims].to_vec(),
+            1 | 2 => point(seed),
+            3 => {
+                let (a, b) = (point(seed), point(seed));
+                a.iter().zip(b).map(|(a, b)| a / 2.0 + b / 2.0).collect()
+            }
+            4 if seed.one_in(10) => {
+                let kind = *seed.pick(&KINDS);
+                any_point(seed, kind, dims)
+            }
+            _ => any_point(seed, kind, dims),
+        };
+        all.extend(centroid);
+    }
+    Centroids::new(dims, all).unwrap()
+}
+
+/// As an iteration would: to the means, or a little way, or not at all.
+fn next(seed: &mut Seed, held: &Held, centroids: &Centroids) -> Result<Centroids, Error> {
+    let mut all = Vec::new();
+    for (cluster, centroid) in centroids.iter().enumerate() {
+        let mean = held.sums.partial(cluster).mean().filter(|_| !seed.one_in(4));
+        let nudged = |c: &f64| {
+            let nudged = if seed.one_in(2) { c.next_up() } else { c * (1.0 + 1e-4 * unit(seed)) };
+            if nudged.is_finite() { nudged } else { *c }
+        };
+        all.extend(mean.unwrap_or_else(|| centroid.iter().map(nudged).collect()));
+    }
+    Centroids::new(centroids.dims(), all)
+}
+
+fn story(seed: &mut Seed, dims: usize, n: usize) {
+    let kind = *seed.pick(&KINDS);
+    let points = any_points(seed, kind, dims, n);
+    let most = *seed.pick(&[1, 4, 20, 70]);
+    let k = 1 + seed.below(most);
+    let level = *seed.pick(&Level::all());
+    let mut held = Held::new(&points, k, level);
+    let mut centroids = any_centroids(seed, kind, &points, k);
+    for _ in 0..4 {
+        held.assign(&centroids);
+        centroids = match seed.below(5) {
+            0 => any_centroids(seed, kind, &points, k),
+            _ => next(seed, &held, &centroids).unwrap(),
+        };
+    }
+    held.sums.restart(k);
+    held.assigner.restart(&held.points);
+    held.labels.clear();
+    held.assign(&centroids);
+}
+
+/// Runs the story of one seed in so many: the definition is slow.
+fn some_seeds(one_in: usize, mut story: impl FnMut(&mut Seed)) {
+    let mut seeds = 0;
+    each_seed(|seed| {
+        if seeds % one_in == 0 {
+            story(seed);
+        }
+        seeds += 1;
+    });
+}
+
+#[test]
+fn few_coordinates_are_assigned_as_defined() {
+    some_seeds(16, |seed| {
+        let (dims, n) = (1 + seed.below(6), seed.below(150));
+        story(seed, dims, n);
+    });
+}
+
+#[test]
+fn many_coordinates_are_assigned_as_defined() {
+    some_seeds(64, |seed| {
+        let (dims, n) = (7 + seed.below(30), seed.below(40));
+        story(seed, dims, n);
+    });
+}
+
+#[test]
+fn as_many_coordinates_as_there_may_be() {
+    for number in 1..8 {
+        let mut seed = Seed::new(number);
+        story(&mut seed, 4_096, 20);
+        story(&mut seed, 784, 40);
+    }
+}
+
+/// Enough points for several branches, and iterations until nothing changes.
+#[test]
+fn whole_runs_are_as_defined() {
+    for (number, (kind, dims, n, k)) in [
+        (Kind::Uniform, 2, 9_000, 10),
+        (Kind::Uniform, 2, 9_000, 120),
+        (Kind::Clusters, 3, 5_000, 60),
+        (Kind::FarOff, 1, 5_000, 30),
+        (Kind::Uniform, 6, 3_000, 50),
+        (Kind::Uniform, 12, 2_000, 40),
+        (Kind::Grid, 8, 2_000, 40),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for level in Level::all() {
+            let mut seed = Seed::new(number as u64);
+            let points = any_points(&mut seed, kind, dims, n);
+            let mut held = Held::new(&points, k, level);
+            let mut centroids = any_centroids(&mut seed, kind, &points, k);
+            for _ in 0..12 {
+                held.assign(&centroids);
+                let means = |(cluster, centroid): (usize, &[f64])| {
+                    held.sums.partial(cluster).mean().unwrap_or(centroid.to_vec())
+                };
+                let means: Vec<f64> = centroids.iter().enumerate().flat_map(means).collect();
+                centroids = Centroids::new(dims, means).unwrap();
+            }
+        }
+    }
+}
+
+/// Estimates must not only be right but decide: hardly any point is left to the definition.
+#[test]
+fn a_point_between_two_centroids_by_one_ulp_is_decided_rightly() {
+    for level in Level::all() {
+        for dims in [1, 2, 9] {
+            let mut points = Points::new(dims).unwrap();
+            for step in -20_i64..=20 {
+                let x = f64::from_bits((0.5_f64.to_bits() as i64 + step) as u64);
+                points.push((step + 20) as u64, &vec![x; dims]).unwrap();
+            }
+            let mut held = Held::new(&points, 3, level);
+            let centroids = [vec![1.0; dims], vec![0.0; dims], vec![1.0; dims]].concat();
+            held.assign(&Centroids::new(dims, centroids).unwrap());
+            assert!(held.labels.contains(&0) && held.labels.contains(&1));
+        }
+    }
+}
