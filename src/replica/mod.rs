@@ -5,7 +5,9 @@
 //! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
 //!   must remember
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
+//! - [`dump`]: what happened, for people
 
+pub mod dump;
 pub mod engine;
 pub mod recovery;
 pub mod state;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
 mod damage;
+mod dump;
 mod fixture;
 mod formats;
 mod real;

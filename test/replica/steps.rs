@@ -286,25 +286,6 @@ fn a_snapshot_is_read_in_pieces_while_a_newer_one_takes_its_place() {
 }
 
 #[test]
-fn a_core_begins_with_what_was_recovered() {
-    let disk = eight_entries();
-    let core = open(&disk.disk()).1.for_core();
-    assert_eq!((core.log_before.index, core.entries.len(), core.commit_index), (0, 8, 6));
-    let (mut storage, _, _) = open(&disk.disk());
-    let mark = SnapshotMark { index: 7, term: 2 };
-    let mut job = storage.begin_snapshot(mark, state(mark));
-    job.run().unwrap();
-    storage.finish_snapshot(job).unwrap();
-    for (first, before, entries) in [(5, 5, 3), (8, 7, 1)] {
-        storage.compact(first).unwrap();
-        let core = open(&disk.disk()).1.for_core();
-        assert_eq!(core.log_before, SnapshotMark { index: before, term: 2 });
-        assert_eq!((core.snapshot, core.entries.len(), core.commit_index), (mark, entries, 7));
-        assert_eq!(core.entries[0].index, before + 1);
-    }
-}
-
-#[test]
 fn a_compaction_during_which_entries_are_replaced_is_thrown_away() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());

@@ -13,7 +13,7 @@ use super::receive::{Receipt, Receiving, SNAPSHOT_INCOMING, VerifiedSnapshot};
 use super::scan::LOG;
 use super::snapshot::{EachLine, SNAPSHOT, SNAPSHOT_TEMPORARY, SnapshotFile};
 use super::snapshot_job::SnapshotJob;
-use crate::raft::{self, Entry, Frozen, HardState, Index, SnapshotMark, SnapshotPiece, Term};
+use crate::raft::{Entry, Frozen, HardState, Index, SnapshotMark, SnapshotPiece, Term};
 use crate::text::Scratch;
 
 /// What was found when storage was opened.
@@ -29,25 +29,6 @@ pub struct Recovered {
     pub entries: Vec<Entry>,
     /// What was put in order, a sentence each. All of it is what a crash leaves.
     pub repairs: Vec<String>,
-}
-
-impl Recovered {
-    /// What a core begins with. Of a log that begins within the snapshot the first entry becomes the
-    /// place before the others: nothing is known of the one before it.
-    pub fn for_core(self) -> raft::Recovered {
-        let snapshot = self.snapshot.unwrap_or_default();
-        let mut entries = self.entries;
-        let log_before = match entries.first() {
-            Some(first) if first.index == 1 => SnapshotMark::default(),
-            Some(first) if first.index <= snapshot.index => {
-                let Entry { index, term, .. } = entries.remove(0);
-                SnapshotMark { index, term }
-            }
-            _ => snapshot,
-        };
-        let commit_index = self.commit_length.max(snapshot.index);
-        raft::Recovered { hard_state: self.hard_state, snapshot, log_before, entries, commit_index }
-    }
 }
 
 /// The files of a node. One thread at a time writes.

@@ -1,0 +1,299 @@
+//! Events to sentences.
+
+use std::str::FromStr;
+
+use crate::raft::{Entry, NodeId, Payload, Trace};
+use crate::replica::storage::Commands;
+use crate::text::{escape, push_u64, push_words};
+
+/// What of an operation is told; the rest of a longer one is three points.
+const MAX_OPERATION_BYTES: usize = 1024;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing.
+    None,
+    /// Elections, leases, leadership and errors: what does not become more with the load.
+    Changes,
+    /// Every request, every entry, every heartbeat: what the classic version writes.
+    All,
+}
+
+impl FromStr for Level {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Level, &'static str> {
+        match text {
+            "none" => Ok(Level::None),
+            "changes" => Ok(Level::Changes),
+            "all" => Ok(Level::All),
+            _ => Err("expected all, changes or none"),
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// In the core.
+    Core(&'e Trace),
+    /// An entry was given to the state machine.
+    Applied {
+        /// Which.
+        entry: &'e Entry,
+        /// Whether this node led.
+        is_leader: bool,
+    },
+    /// A leader got a request, these words: `GET x`.
+    Received(&'e [&'e [u8]]),
+    /// A leader got a command, in the machine's own encoding.
+    Proposed(&'e [u8]),
+    /// Nothing could be sent to a node. To be told when it begins, not for every try.
+    Unreachable(NodeId),
+}
+
+impl Event<'_> {
+    /// From which level on it is told.
+    pub fn level(&self) -> Level {
+        match self {
+            Event::Received(_)
+            | Event::Proposed(_)
+            | Event::Applied { .. }
+            | Event::Core(Trace::HeartbeatSent | Trace::AppendAccepted { .. }) => Level::All,
+            Event::Core(_) | Event::Unreachable(_) => Level::Changes,
+        }
+    }
+}
+
+/// Appends the line of an event on a node, with its newline.
+pub fn line(node: NodeId, event: Event<'_>, commands: &Commands, text: &mut Vec<u8>) {
+    let mut sentence = Sentence { text };
+    match event {
+        Event::Core(trace) => sentence.core(node, trace),
+        Event::Applied { entry, is_leader } => {
+            let role = if is_leader { "# (leader)" } else { "# (follower)" };
+            sentence.say(&["Node ", role, " committed the entry "], &[node]);
+            sentence.operation(|text| push_entry(entry, commands, text));
+            sentence.say(&[" to the state machine."], &[]);
+        }
+        Event::Received(words) => {
+            sentence.say(&["Node ", "# (leader) received an "], &[node]);
+            sentence.operation(|text| push_words(words.iter().copied(), text));
+            sentence.say(&[" request."], &[]);
+        }
+        Event::Proposed(command) => {
+            sentence.say(&["Node ", "# (leader) received an "], &[node]);
+            sentence.operation(|text| push_command(command, commands, text));
+            sentence.say(&[" request."], &[]);
+        }
+        Event::Unreachable(to) => {
+            sentence.say(&["Error occurred while sending RPC to Node ", "#."], &[to]);
+        }
+    }
+    text.push(b'\n');
+}
+
+struct Sentence<'t> {
+    text: &'t mut Vec<u8>,
+}
+
+impl Sentence<'_> {
+    /// Appends pieces; one that begins with `#` has the next number in its place.
+    fn say(&mut self, pieces: &[&str], numbers: &[u64]) {
+        let mut numbers = numbers.iter();
+        for piece in pieces {
+            let rest = match piece.strip_prefix('#') {
+                Some(rest) => {
+                    push_u64(numbers.next().copied().unwrap_or_default(), self.text);
+                    rest
+                }
+                None => piece,
+            };
+            self.text.extend_from_slice(rest.as_bytes());
+        }
+    }
+
+    fn operation(&mut self, push: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.text.len();
+        push(self.text);
+        let end = start + MAX_OPERATION_BYTES;
+        if self.text.len() > end {
+            // Not within a character.
+            let is_within = |at: &usize| self.text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+            let cut = (start..=end).rev().find(|at| !is_within(at)).unwrap_or(start);
+            self.text.truncate(cut);
+            self.text.extend_from_slice(b"...");
+        }
+    }
+
+    fn core(&mut self, node: NodeId, trace: &Trace) {
+        match *trace {
+            Trace::HeartbeatSent => {
+                self.say(&["Leader ", "# sending heartbeat & Renewing Lease"], &[node]);
+            }
+            Trace::LeaseRenewalFailed => {
+                self.say(&["Leader ", "# lease renewal failed. Stepping Down."], &[node]);
+            }
+            Trace::WaitingForOldLease => {
+                self.say(&["New Leader waiting for Old Leader Lease to timeout."], &[]);
+            }
+            Trace::ElectionStarted => {
+                self.say(&["Node ", "# election timer timed out, Starting election."], &[node]);
+            }
+            Trace::BecameLeader { term } => {
+                self.say(&["Node ", "# became the leader for term ", "#."], &[node, term]);
+            }
+            Trace::SteppedDown => self.say(&["# Stepping down"], &[node]),
+            Trace::LeaderKnown { leader, term } => {
+                self.say(&["Node ", "# follows Node ", "# in term ", "#."], &[node, leader, term]);
+            }
+            Trace::AppendAccepted { leader } => {
+                self.say(&["Node ", "# accepted AppendEntries RPC from ", "#."], &[node, leader]);
+            }
+            Trace::AppendRejected { leader } => {
+                self.say(&["Node ", "# rejected AppendEntries RPC from ", "#."], &[node, leader]);
+            }
+            Trace::VoteGranted { candidate, term } => {
+                self.say(&["Vote granted for Node ", "# in term ", "#."], &[candidate, term]);
+            }
+            Trace::VoteDenied { candidate, term } => {
+                self.say(&["Vote denied for Node ", "# in term ", "#."], &[candidate, term]);
+            }
+            Trace::Truncated { from } => {
+                self.say(&["Node ", "# dropped the entries from ", "# on."], &[node, from]);
+            }
+            Trace::TransferStarted { to } => {
+                self.say(&["Leader ", "# hands over to Node ", "#."], &[node, to]);
+            }
+            Trace::TransferAborted => {
+                self.say(&["Leader ", "# leads on: nobody has taken over."], &[node]);
+            }
+        }
+    }
+}
+
+fn push_entry(entry: &Entry, commands: &Commands, text: &mut Vec<u8>) {
+    match &entry.payload {
+        Payload::NoOp => text.extend_from_slice(b"NO-OP"),
+        Payload::OpenSession => text.extend_from_slice(b"OPEN-SESSION"),
+        Payload::Command { command, .. } => push_command(command, commands, text),
+    }
+}
+
+fn push_command(command: &[u8], commands: &Commands, text: &mut Vec<u8>) {
+    let mut is_first = true;
+    (commands.to_words)(command, &mut |word| {
+        if !std::mem::take(&mut is_first) {
+            text.push(b' ');
+        }
+        escape(word, text);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command is its words, with a space between them.
+    const WORDS: Commands = Commands {
+        to_words: |command, word| command.split(|&byte| byte == b' ').for_each(word),
+        from_words: |_| Err("not needed".into()),
+    };
+
+    fn said(event: Event<'_>) -> String {
+        let mut text = b"before\n".to_vec();
+        line(1, event, &WORDS, &mut text);
+        let text = String::from_utf8(text.split_off(7)).unwrap();
+        text.strip_suffix('\n').unwrap().to_owned()
+    }
+
+    fn core(trace: &Trace) -> String {
+        said(Event::Core(trace))
+    }
+
+    fn applied(payload: Payload, is_leader: bool) -> String {
+        let entry = Entry { term: 1, index: 1, at_ms: 0, payload };
+        said(Event::Applied { entry: &entry, is_leader })
+    }
+
+    fn command(command: &[u8]) -> Payload {
+        Payload::Command { origin: None, command: command.into() }
+    }
+
+    /// Classic contract, section 2.
+    #[test]
+    fn the_lines_are_those_of_the_classic_version() {
+        for (trace, line) in [
+            (Trace::HeartbeatSent, "Leader 1 sending heartbeat & Renewing Lease"),
+            (Trace::LeaseRenewalFailed, "Leader 1 lease renewal failed. Stepping Down."),
+            (Trace::WaitingForOldLease, "New Leader waiting for Old Leader Lease to timeout."),
+            (Trace::ElectionStarted, "Node 1 election timer timed out, Starting election."),
+            (Trace::BecameLeader { term: 7 }, "Node 1 became the leader for term 7."),
+            (Trace::AppendAccepted { leader: 3 }, "Node 1 accepted AppendEntries RPC from 3."),
+            (Trace::AppendRejected { leader: 3 }, "Node 1 rejected AppendEntries RPC from 3."),
+            (Trace::VoteGranted { candidate: 2, term: 7 }, "Vote granted for Node 2 in term 7."),
+            (Trace::VoteDenied { candidate: 2, term: 7 }, "Vote denied for Node 2 in term 7."),
+            (Trace::SteppedDown, "1 Stepping down"),
+        ] {
+            assert_eq!(core(&trace), line);
+        }
+        assert_eq!(
+            applied(command(b"SET x 6"), false),
+            "Node 1 (follower) committed the entry SET x 6 to the state machine."
+        );
+        assert_eq!(
+            applied(Payload::NoOp, true),
+            "Node 1 (leader) committed the entry NO-OP to the state machine."
+        );
+        let received = "Node 1 (leader) received an SET x 6 request.";
+        assert_eq!(said(Event::Proposed(b"SET x 6")), received);
+        assert_eq!(said(Event::Received(&[b"SET", b"x", b"6"])), received);
+        let received = "Node 1 (leader) received an GET x request.";
+        assert_eq!(said(Event::Received(&[b"GET", b"x"])), received);
+        let error = "Error occurred while sending RPC to Node 4.";
+        assert_eq!(said(Event::Unreachable(4)), error);
+    }
+
+    #[test]
+    fn what_the_classic_version_does_not_have_is_told_as_well() {
+        for (trace, line) in [
+            (Trace::LeaderKnown { leader: 3, term: 7 }, "Node 1 follows Node 3 in term 7."),
+            (Trace::Truncated { from: 12 }, "Node 1 dropped the entries from 12 on."),
+            (Trace::TransferStarted { to: 2 }, "Leader 1 hands over to Node 2."),
+            (Trace::TransferAborted, "Leader 1 leads on: nobody has taken over."),
+        ] {
+            assert_eq!(core(&trace), line);
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_not_longer_than_people_read() {
+        let lines = "SET k two\nlines\x1b";
+        assert!(applied(command(lines.as_bytes()), true).contains("two\\nlines\\x1b to"));
+        for filler in 0..4 {
+            let long = format!("SET {}{}", "k".repeat(filler), "é".repeat(100_000));
+            let said = applied(command(long.as_bytes()), true);
+            assert!(said.len() < 1200 && said.ends_with("é... to the state machine."), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_comes_with_the_load_is_told_only_at_all() {
+        let entry = Entry { term: 1, index: 1, at_ms: 0, payload: Payload::NoOp };
+        for event in [
+            Event::Core(&Trace::HeartbeatSent),
+            Event::Applied { entry: &entry, is_leader: true },
+            Event::Core(&Trace::AppendAccepted { leader: 2 }),
+            Event::Received(&[b"GET"]),
+            Event::Proposed(b"SET"),
+        ] {
+            assert_eq!(event.level(), Level::All, "{event:?}");
+        }
+        assert_eq!(Event::Core(&Trace::SteppedDown).level(), Level::Changes);
+        assert_eq!(Event::Unreachable(1).level(), Level::Changes);
+        assert!(Level::None < Level::Changes && Level::Changes < Level::All);
+        assert_eq!("changes".parse(), Ok(Level::Changes));
+        assert!("some".parse::<Level>().is_err());
+    }
+}
