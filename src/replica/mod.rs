@@ -6,10 +6,13 @@
 //!   must remember
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
 //! - [`dump`]: what happened, for people
+//! - [`wire`]: the messages of nodes as bytes (pure)
+//! - [`transport`]: the ways to the other nodes of a group
 
 pub mod dump;
 pub mod engine;
 pub mod recovery;
 pub mod state;
 pub mod storage;
+pub mod transport;
 pub mod wire;

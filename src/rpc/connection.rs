@@ -27,6 +27,10 @@ use crate::session::{ServerSession, Sniffed, sniff};
 const LINGER: Duration = Duration::from_secs(2);
 /// ... when others may wait for its place.
 const SHORT_LINGER: Duration = Duration::from_millis(100);
+/// A peer that is silent is asked after this long, and given up after the next: other peers wait to
+/// learn of it.
+const PEER_INTERVAL: Duration = Duration::from_secs(1);
+const PEER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Reads in one turn, so that one busy connection does not keep the others waiting.
 const READS_PER_TURN: usize = 4;
 
@@ -203,6 +207,9 @@ impl Connection {
         turn.batch.send(&mut self.session);
         if mem::take(&mut self.calls.is_unwelcome) {
             self.session.go_away(turn.now);
+        }
+        if mem::take(&mut self.calls.is_newly_reserved) {
+            self.session.ask_sooner(PEER_INTERVAL, PEER_TIMEOUT);
         }
     }
 

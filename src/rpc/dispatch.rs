@@ -119,6 +119,8 @@ pub(super) struct Calls {
     pub(super) place: Place,
     /// It is a client's, for whom there is no room.
     pub(super) is_unwelcome: bool,
+    /// It has turned out to be a peer's.
+    pub(super) is_newly_reserved: bool,
 }
 
 impl Calls {
@@ -132,6 +134,7 @@ impl Calls {
             taken: Vec::new(),
             place,
             is_unwelcome: false,
+            is_newly_reserved: false,
         }
     }
 
@@ -252,6 +255,7 @@ impl ServerSink for Dispatch<'_> {
             let reason = "the server has as many connections as it may have";
             return self.batch.fail(start.call, Code::ResourceExhausted, reason);
         }
+        self.calls.is_newly_reserved |= is_reserved;
         let mut metadata = self.calls.spare.take().unwrap_or_default();
         metadata.clone_from(start.metadata);
         let deadline = start.timeout.and_then(|timeout: Duration| self.now.checked_add(timeout));

@@ -168,7 +168,8 @@ impl Services {
     }
 
     /// Keeps room for so many connections that call the method at `path`, when the server has as
-    /// many others as it may have: for peers, whom clients must not shut out.
+    /// many others as it may have: for peers, whom clients must not shut out. A connection on which
+    /// it was called is given up after two seconds of silence.
     pub fn reserve(&mut self, path: &str, connections: usize) {
         if let Some(place) = self.find(path) {
             self.methods[place].is_reserved = true;

@@ -208,6 +208,12 @@ impl ServerSession {
         }
     }
 
+    /// Asks a silent peer sooner than the limits say, and gives it up sooner.
+    pub fn ask_sooner(&mut self, interval: Duration, timeout: Duration) {
+        self.limits.keepalive_interval = self.limits.keepalive_interval.min(interval);
+        self.limits.keepalive_timeout = self.limits.keepalive_timeout.min(timeout);
+    }
+
     /// Says that nothing new is taken; open calls go on to their end. Calls that cross the
     /// announcement are still taken, for a moment.
     pub fn go_away(&mut self, now: Duration) {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
 mod messages;
+mod node;
+mod nodes;
 mod speed;
 mod wire;
 

@@ -1,0 +1,153 @@
+//! A node that only talks: a server whose resident has a transport.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use agora::raft::{Message, NodeId};
+use agora::replica::transport::{PeerEvent, Transport, TransportOptions};
+use agora::rpc::{
+    Reactor, Resident, ResidentWaker, Server, ServerHandle, ServerOptions, Services, UplinkEvent,
+    UplinkId,
+};
+
+/// How long anything may take before a test calls it lost.
+pub const LONG: Duration = Duration::from_secs(20);
+pub const GROUP: &str = "cities";
+
+/// Polls until `condition` holds; fails the test when it does not in time.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < until, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[derive(Default)]
+pub struct Desk {
+    pub received: Vec<(NodeId, Message)>,
+    pub events: Vec<PeerEvent>,
+    pub not_sent: usize,
+    to_send: VecDeque<Vec<(NodeId, Message)>>,
+    ends: bool,
+}
+
+pub struct Node {
+    pub address: SocketAddr,
+    pub desk: Arc<Mutex<Desk>>,
+    waker: ResidentWaker,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A server's place that is known before the server is there. Each is of an address of its own, so
+/// that no connection that others make meanwhile takes its port.
+pub fn free_address() -> SocketAddr {
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let of_process = 1 + (std::process::id() % 250) as u8;
+    let listener = TcpListener::bind(SocketAddr::from(([127, of_process, high, low], 0)));
+    listener.unwrap().local_addr().unwrap()
+}
+
+pub fn options(node: NodeId, peers: &[(NodeId, SocketAddr)]) -> TransportOptions {
+    let peers = peers.iter().filter(|(peer, _)| *peer != node);
+    let peers: BTreeMap<_, _> = peers.map(|(peer, at)| (*peer, at.to_string())).collect();
+    TransportOptions::new(GROUP, node, peers)
+}
+
+impl Node {
+    pub fn start(address: SocketAddr, options: TransportOptions) -> Node {
+        Node::serve(address, options, ServerOptions::default())
+    }
+
+    pub fn serve(address: SocketAddr, options: TransportOptions, server: ServerOptions) -> Node {
+        let mut services = Services::new();
+        services.unary("/test.Node/Ping", |_, _, _| Ok(()));
+        let transport = Transport::new(options, &mut services);
+        let mut server = Server::bind(address, services, server).unwrap();
+        let desk = Arc::<Mutex<Desk>>::default();
+        server.set_resident(Talker { transport, desk: Arc::clone(&desk) });
+        let (address, handle) = (server.local_addr(), server.handle());
+        let waker = server.resident_waker();
+        let thread = Some(std::thread::spawn(move || server.run().unwrap()));
+        Node { address, desk, waker, handle, thread }
+    }
+
+    /// Sends messages in one turn.
+    pub fn send(&self, messages: Vec<(NodeId, Message)>) {
+        self.desk.lock().unwrap().to_send.push_back(messages);
+        self.waker.wake();
+    }
+
+    pub fn is_up(&self, peer: NodeId) -> bool {
+        let desk = self.desk.lock().unwrap();
+        let last = desk.events.iter().rev().find(|event| match event {
+            PeerEvent::Up(of) | PeerEvent::Down(of, _) => *of == peer,
+        });
+        matches!(last, Some(PeerEvent::Up(_)))
+    }
+
+    pub fn received(&self) -> Vec<(NodeId, Message)> {
+        self.desk.lock().unwrap().received.clone()
+    }
+
+    /// Why its uplink to a peer was last down.
+    pub fn failure(&self, peer: NodeId) -> Option<String> {
+        let desk = self.desk.lock().unwrap();
+        desk.events.iter().rev().find_map(|event| match event {
+            PeerEvent::Down(of, reason) if *of == peer => Some(reason.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn stop(&mut self) {
+        self.desk.lock().unwrap().ends = true;
+        self.handle.shut_down();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.desk.lock().unwrap().ends = true;
+        self.handle.shut_down();
+    }
+}
+
+struct Talker {
+    transport: Transport,
+    desk: Arc<Mutex<Desk>>,
+}
+
+impl Resident for Talker {
+    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        let mut desk = self.desk.lock().unwrap();
+        self.transport.turn(reactor.uplinks());
+        desk.received.extend(self.transport.drain());
+        desk.events.extend(self.transport.events());
+        while let Some(messages) = desk.to_send.pop_front() {
+            for (to, message) in messages {
+                if self.transport.send(reactor.uplinks(), to, &message).is_err() {
+                    desk.not_sent += 1;
+                }
+            }
+        }
+        None
+    }
+
+    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
+        self.transport.uplink(id, event);
+    }
+
+    fn shut_down(&mut self, _: &mut Reactor<'_>) {
+        self.transport.close();
+    }
+}

@@ -1,0 +1,299 @@
+//! Nodes that talk to one another over sockets.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use agora::call::{Code, Status};
+use agora::raft::{Appended, Body, Message, NodeId};
+use agora::replica::transport::EXCHANGE;
+use agora::replica::wire::{Encoder, Hello, encode_hello};
+use agora::rpc::{CallOptions, Channel, ChannelOptions, ClientCall, ServerOptions};
+
+use super::messages::message;
+use super::node::{GROUP, LONG, Node, eventually, free_address, options};
+use super::seed::Seed;
+
+fn group(size: u64) -> (Vec<(NodeId, SocketAddr)>, Vec<Node>) {
+    let places: Vec<_> = (1..=size).map(|id| (id, free_address())).collect();
+    let nodes = places.iter().map(|(id, at)| Node::start(*at, options(*id, &places))).collect();
+    (places, nodes)
+}
+
+fn all_up(nodes: &[Node]) -> bool {
+    let ids = 1..=nodes.len() as NodeId;
+    ids.clone()
+        .zip(nodes)
+        .all(|(id, node)| ids.clone().filter(|peer| *peer != id).all(|peer| node.is_up(peer)))
+}
+
+fn question(term: u64) -> Message {
+    Message { term, body: Body::PreVote { last_log_index: 0, last_log_term: 0 } }
+}
+
+fn answer(term: u64) -> Message {
+    Message { term, body: Body::PreVoteReply { granted: true } }
+}
+
+#[test]
+fn five_nodes_exchange_any_message() {
+    let (_, nodes) = group(5);
+    eventually("all are up", || all_up(&nodes));
+    let mut sent: Vec<Vec<Vec<Message>>> = vec![vec![Vec::new(); 5]; 5];
+    let mut seed = Seed::new(5);
+    for _ in 0..100 {
+        for (from, node) in nodes.iter().enumerate() {
+            let mut batch = Vec::new();
+            for (to, sent) in sent[from].iter_mut().enumerate().filter(|(to, _)| *to != from) {
+                let message = message(&mut seed);
+                sent.push(message.clone());
+                batch.push((to as NodeId + 1, message));
+            }
+            node.send(batch);
+        }
+    }
+    eventually("all have come", || {
+        nodes.iter().all(|node| node.desk.lock().unwrap().received.len() == 400)
+    });
+    for (to, node) in nodes.iter().enumerate() {
+        let received = node.received();
+        for from in (0..5).filter(|from| *from != to) {
+            // Questions and answers go by different calls; each of them in order.
+            for is_answer in [false, true] {
+                let of = received.iter().filter(|(peer, message)| {
+                    *peer == from as NodeId + 1 && message.body.is_answer() == is_answer
+                });
+                let wanted = sent[from][to].iter();
+                let wanted = wanted.filter(|message| message.body.is_answer() == is_answer);
+                assert!(of.map(|(_, message)| message).eq(wanted), "from {from} to {to}");
+            }
+        }
+        assert_eq!(node.desk.lock().unwrap().not_sent, 0);
+    }
+}
+
+#[test]
+fn ten_thousand_messages_keep_their_order_both_ways() {
+    const MESSAGES: u64 = 10_000;
+    let (_, nodes) = group(2);
+    eventually("both are up", || all_up(&nodes));
+    for terms in (1..=MESSAGES).collect::<Vec<_>>().chunks(100) {
+        nodes[0].send(terms.iter().map(|term| (2, question(*term))).collect());
+        nodes[1].send(terms.iter().map(|term| (1, answer(*term))).collect());
+    }
+    for (node, from) in nodes.iter().zip([2, 1]) {
+        eventually("all", || node.desk.lock().unwrap().received.len() as u64 == MESSAGES);
+        let received = node.received();
+        assert!(received.iter().all(|(peer, _)| *peer == from));
+        assert!(received.iter().map(|(_, message)| message.term).eq(1..=MESSAGES));
+    }
+}
+
+#[test]
+fn it_is_enough_when_one_of_two_reaches_the_other() {
+    let (one, two, nowhere) = (free_address(), free_address(), free_address());
+    let a = Node::start(one, options(1, &[(1, one), (2, two)]));
+    // Node 2 was told a wrong place for node 1.
+    let b = Node::start(two, options(2, &[(1, nowhere), (2, two)]));
+    eventually("one way is up", || a.is_up(2));
+    eventually("the other is not", || b.failure(1).is_some());
+    a.send(vec![(2, question(7))]);
+    eventually("the question", || b.received() == [(1, question(7))]);
+    b.send(vec![(1, answer(7)), (1, question(8))]);
+    eventually("answer and question", || a.received().len() == 2);
+    assert_eq!(a.received(), [(2, answer(7)), (2, question(8))]);
+    a.send(vec![(2, answer(8))]);
+    eventually("the last answer", || b.received().len() == 2);
+}
+
+#[test]
+fn a_node_that_restarts_is_reached_again() {
+    let (places, mut nodes) = group(3);
+    for round in 1..=3 {
+        eventually("all are up", || all_up(&nodes));
+        nodes[1].stop();
+        eventually("it is gone for all", || !nodes[0].is_up(2) && !nodes[2].is_up(2));
+        nodes[0].send(vec![(2, question(round)), (3, question(round))]);
+        eventually("the other one goes on", || nodes[2].received().len() == round as usize);
+        eventually("it was told", || nodes[0].desk.lock().unwrap().not_sent == round as usize);
+        let again = Instant::now();
+        nodes[1] = Node::start(places[1].1, options(2, &places));
+        eventually("it is back", || nodes[0].is_up(2) && nodes[2].is_up(2));
+        assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
+        nodes[0].send(vec![(2, question(100 + round))]);
+        eventually("it hears", || nodes[1].received() == [(1, question(100 + round))]);
+    }
+}
+
+#[test]
+fn who_is_of_another_group_or_somebody_else_is_refused() {
+    let places: Vec<_> = (1..=4).map(|id| (id, free_address())).collect();
+    let server = Node::start(places[0].1, options(1, &places[..3]));
+    let mut other_group = options(2, &places);
+    other_group.group = "towns".into();
+    let other_group = Node::start(places[1].1, other_group);
+    // Node 3 takes node 1 for node 2; node 4 is not known to node 1.
+    let mistaken = Node::start(places[2].1, options(3, &[(2, places[0].1)]));
+    let unknown = Node::start(places[3].1, options(4, &places[..1]));
+    for (node, peer, reason) in [
+        (&other_group, 1, "node 1 is of group \"cities\", you are of group \"towns\""),
+        (&mistaken, 2, "this is node 1, you look for node 2"),
+        (&unknown, 1, "node 1 knows no node 4 beside it in its group"),
+    ] {
+        eventually(reason, || node.failure(peer).is_some_and(|told| told.contains(reason)));
+        assert!(node.failure(peer).unwrap().contains("FAILED_PRECONDITION"));
+    }
+    assert!(server.received().is_empty());
+}
+
+/// Calls a node as a peer would.
+fn call(node: &Node) -> ClientCall {
+    let channel = Channel::new(&node.address.to_string(), ChannelOptions::default()).unwrap();
+    channel.start(EXCHANGE, &CallOptions { timeout: Some(LONG), ..CallOptions::default() }).unwrap()
+}
+
+fn end(call: &mut ClientCall) -> Status {
+    loop {
+        match call.receive() {
+            Ok(Some(_)) => (),
+            Ok(None) => return Status::OK,
+            Err(status) => return status,
+        }
+    }
+}
+
+fn lonely_node() -> Node {
+    let places: Vec<_> = (1..=2).map(|id| (id, free_address())).collect();
+    Node::start(places[0].1, options(1, &places))
+}
+
+#[test]
+fn what_makes_no_sense_ends_the_call_and_nothing_else() {
+    let node = lonely_node();
+    let hello = encode_hello(&Hello::new(GROUP, 2, 1));
+    let mut encoder = Encoder::default();
+    let good = encoder.encode(&question(3)).to_vec();
+    let later = encode_hello(&Hello { version: 9, oldest_version: 8, ..Hello::new(GROUP, 2, 1) });
+    for (said, code, reason) in [
+        (vec![&b"\xff\xff"[..]], Code::InvalidArgument, "middle of a field"),
+        (vec![&b""[..]], Code::InvalidArgument, "neither a hello nor a message"),
+        (vec![&good], Code::InvalidArgument, "a message before a hello"),
+        (vec![&hello, &hello], Code::InvalidArgument, "a second hello"),
+        (vec![&hello, &good, &good[1..]], Code::InvalidArgument, ""),
+        (vec![&later], Code::FailedPrecondition, "node 1 speaks version 1, you speak 8 to 9"),
+    ] {
+        let mut call = call(&node);
+        // A call that has ended meanwhile takes nothing more, which is as good.
+        said.iter().for_each(|message| drop(call.send(message)));
+        let status = end(&mut call);
+        assert_eq!(status.code, code, "{status}");
+        assert!(status.message.contains(reason), "{status}");
+    }
+    eventually("the good one was taken", || node.received() == [(2, question(3))]);
+}
+
+#[test]
+fn a_peers_newest_call_counts() {
+    let node = lonely_node();
+    let hello = encode_hello(&Hello::new(GROUP, 2, 1));
+    let mut older = call(&node);
+    older.send(&hello).unwrap();
+    assert!(older.receive().unwrap().is_some(), "a hello");
+    let mut newer = call(&node);
+    newer.send(&hello).unwrap();
+    let status = end(&mut older);
+    assert_eq!((status.code, &*status.message), (Code::Aborted, "node 2 has called again"));
+    node.send(vec![(2, question(1))]);
+    let hello_back = newer.receive().unwrap().unwrap();
+    assert_eq!(hello_back, encode_hello(&Hello::new(GROUP, 1, 2)));
+    let said = newer.receive().unwrap().unwrap();
+    assert_eq!(said, Encoder::default().encode(&question(1)));
+    // In order.
+    newer.half_close().unwrap();
+    assert!(end(&mut newer).is_ok());
+    node.send(vec![(2, question(2))]);
+    eventually("there is no way now", || node.desk.lock().unwrap().not_sent == 1);
+}
+
+#[test]
+fn a_node_full_of_clients_is_reached_by_its_peers() {
+    let places: Vec<_> = (1..=3).map(|id| (id, free_address())).collect();
+    let limits = ServerOptions { max_connections: 1, ..ServerOptions::default() };
+    let nodes: Vec<_> = places
+        .iter()
+        .map(|(id, at)| Node::serve(*at, options(*id, &places), limits.clone()))
+        .collect();
+    let clients: Vec<_> = nodes
+        .iter()
+        .map(|node| {
+            let target = node.address.to_string();
+            let channel = Channel::new(&target, ChannelOptions::default()).unwrap();
+            let call = CallOptions { wait_for_ready: true, ..CallOptions::default() };
+            eventually("a client gets in", || channel.unary("/test.Node/Ping", b"", &call).is_ok());
+            channel
+        })
+        .collect();
+    eventually("all are up", || all_up(&nodes));
+    for client in &clients {
+        assert!(client.unary("/test.Node/Ping", b"", &CallOptions::default()).is_ok());
+    }
+}
+
+#[test]
+fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
+    let node = {
+        let places: Vec<_> = (1..=2).map(|id| (id, free_address())).collect();
+        let mut options = options(1, &places);
+        options.max_queued_bytes = 1 << 20;
+        Node::start(places[0].1, options)
+    };
+    let mut call = call(&node);
+    call.send(&encode_hello(&Hello::new(GROUP, 2, 1))).unwrap();
+    assert!(call.receive().unwrap().is_some());
+    let large = Message {
+        term: 1,
+        body: Body::InstallSnapshot {
+            snapshot: agora::raft::SnapshotMark { index: 1, term: 1 },
+            offset: 0,
+            data: vec![0; 100_000].into(),
+            is_last: false,
+            sent_at: Duration::ZERO,
+            lease: Duration::ZERO,
+        },
+    };
+    for _ in 0..20 {
+        node.send(vec![(2, large.clone()); 10]);
+    }
+    // The client's windows and the bound, in messages.
+    eventually("most is dropped", || node.desk.lock().unwrap().not_sent >= 150);
+    let reply = Body::AppendEntriesReply {
+        outcome: Appended::Stale,
+        sent_at: Duration::ZERO,
+        read_round: 0,
+    };
+    let mut received = 0;
+    while let Ok(Some(_)) = call.receive() {
+        received += 1;
+        if received + node.desk.lock().unwrap().not_sent == 200 {
+            break;
+        }
+    }
+    node.send(vec![(2, Message { term: 1, body: reply.clone() })]);
+    let last = call.receive().unwrap().unwrap();
+    assert_eq!(last, Encoder::default().encode(&Message { term: 1, body: reply }));
+}
+
+#[test]
+fn a_peer_that_gives_no_sign_of_life_is_forgotten() {
+    let node = lonely_node();
+    let mut call = call(&node);
+    call.send(&encode_hello(&Hello::new(GROUP, 2, 1))).unwrap();
+    assert!(call.receive().unwrap().is_some());
+    // From now on nobody answers its pings.
+    let silent_since = Instant::now();
+    eventually("nothing can be sent any more", || {
+        node.send(vec![(2, question(1))]);
+        node.desk.lock().unwrap().not_sent > 0
+    });
+    assert!(silent_since.elapsed() > Duration::from_secs(1), "it was asked first");
+    assert_eq!(end(&mut call).code, Code::Unavailable);
+}
