@@ -5,38 +5,14 @@ use std::fmt::Write as _;
 use crate::call::Status;
 use crate::kv::client::{NodeStatus, Role};
 use crate::raft::NodeId;
+use crate::text::push_words;
 
 /// Words as our files have them: escaped, one space between them.
 pub(super) fn words(words: &[&[u8]]) -> String {
-    let mut line = String::new();
-    for (place, word) in words.iter().enumerate() {
-        if place > 0 {
-            line.push(' ');
-        }
-        escape(word, &mut line);
-    }
-    line
-}
-
-fn escape(word: &[u8], line: &mut String) {
-    if word.is_empty() {
-        line.push_str("\\e");
-    }
-    for chunk in word.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                ' ' => line.push_str("\\ "),
-                '\\' => line.push_str("\\\\"),
-                '\n' => line.push_str("\\n"),
-                character if character.is_control() => {
-                    let mut bytes = [0; 4];
-                    push_bytes(character.encode_utf8(&mut bytes).as_bytes(), line);
-                }
-                character => line.push(character),
-            }
-        }
-        push_bytes(chunk.invalid(), line);
-    }
+    let mut line = Vec::new();
+    push_words(words.iter().copied(), &mut line);
+    // Escaped, it is text.
+    String::from_utf8_lossy(&line).into_owned()
 }
 
 fn push_bytes(bytes: &[u8], line: &mut String) {
