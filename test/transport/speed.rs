@@ -1,12 +1,17 @@
-//! What an entry costs on the wire: `cargo test --release --test transport speed -- --ignored
-//! --nocapture`.
+//! What an entry costs on the wire, and a round of AppendEntries on sockets: `cargo test --release
+//! --test transport speed -- --ignored --nocapture --test-threads=1`.
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agora::raft::{Body, Entry, Message, Origin, Payload};
+use agora::raft::{Appended, Body, Entry, Message, NodeId, Origin, Payload};
+use agora::replica::transport::Transport;
 use agora::replica::wire::{Encoder, decode};
+use agora::rpc::{Reactor, Resident, Server, ServerOptions, Services, UplinkEvent, UplinkId};
+
+use super::node::{eventually, free_address, options};
 
 /// The best of several runs, in nanoseconds a unit.
 fn best(units: usize, mut run: impl FnMut()) -> f64 {
@@ -97,5 +102,107 @@ fn what_an_entry_costs() {
         println!(
             "{count:>8}{bytes:>8}{copy:>9.1} ns{encode:>9.1} ns{again:>9.1} ns{decoded:>9.1} ns"
         );
+    }
+}
+
+/// Sends entries to all others, and again when all have answered.
+struct Leader {
+    transport: Transport,
+    peers: Vec<NodeId>,
+    message: Message,
+    missing: usize,
+    rounds: Arc<AtomicU64>,
+}
+
+/// Answers.
+struct Follower {
+    transport: Transport,
+}
+
+impl Resident for Leader {
+    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        self.transport.turn(reactor.uplinks());
+        self.missing -= self.transport.drain().count();
+        let are_up = self.peers.iter().all(|peer| self.transport.is_up(*peer));
+        if self.missing == 0 && are_up {
+            self.rounds.fetch_add(1, Ordering::Relaxed);
+            for peer in &self.peers {
+                self.transport.send(reactor.uplinks(), *peer, &self.message).unwrap();
+                self.missing += 1;
+            }
+            // Other entries each time, as in life.
+            if let Body::AppendEntries { entries, .. } = &mut self.message.body {
+                *entries = Arc::from(entries.to_vec());
+            }
+        }
+        None
+    }
+
+    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
+        self.transport.uplink(id, event);
+    }
+}
+
+impl Resident for Follower {
+    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        self.transport.turn(reactor.uplinks());
+        let questions: Vec<_> = self.transport.drain().collect();
+        for (from, Message { term, body }) in questions {
+            let Body::AppendEntries { entries, sent_at, read_round, .. } = body else { continue };
+            let match_index = entries.last().map_or(0, |entry| entry.index);
+            let outcome = Appended::Matched { match_index };
+            let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
+            self.transport.send(reactor.uplinks(), from, &Message { term, body }).unwrap();
+        }
+        None
+    }
+
+    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
+        self.transport.uplink(id, event);
+    }
+}
+
+/// CPU time of this process.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let after = stat.rsplit_once(')').unwrap().1;
+    let ticks = after.split_whitespace().skip(11).take(2).map(|n| n.parse::<u64>().unwrap());
+    Duration::from_millis(10 * ticks.sum::<u64>())
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn what_a_round_costs() {
+    println!("{:>10}{:>8}{:>14}{:>14}", "followers", "entries", "us a round", "CPU us");
+    for (followers, entries) in [(1, 1), (2, 1), (2, 64), (4, 1), (4, 64)] {
+        let places: Vec<_> = (1..=followers + 1).map(|id| (id, free_address())).collect();
+        let rounds = Arc::<AtomicU64>::default();
+        let serve = |id: NodeId, rounds: &Arc<AtomicU64>| {
+            let mut services = Services::new();
+            let transport = Transport::new(options(id, &places), &mut services);
+            let at = places[id as usize - 1].1;
+            let mut server = Server::bind(at, services, ServerOptions::default()).unwrap();
+            if id == 1 {
+                let (peers, rounds) = ((2..=followers + 1).collect(), Arc::clone(rounds));
+                let message = append(entries, 300);
+                server.set_resident(Leader { transport, peers, message, missing: 0, rounds });
+            } else {
+                server.set_resident(Follower { transport });
+            }
+            let handle = server.handle();
+            (handle, std::thread::spawn(move || server.run().unwrap()))
+        };
+        let servers: Vec<_> = (1..=followers + 1).map(|id| serve(id, &rounds)).collect();
+        eventually("rounds", || rounds.load(Ordering::Relaxed) > 100);
+        let (started, used, before) = (Instant::now(), cpu(), rounds.load(Ordering::Relaxed));
+        std::thread::sleep(Duration::from_secs(2));
+        let done = (rounds.load(Ordering::Relaxed) - before) as f64;
+        let (took, used) = (started.elapsed().as_secs_f64(), (cpu() - used).as_secs_f64());
+        println!(
+            "{followers:>10}{entries:>8}{:>14.1}{:>14.1}",
+            took * 1e6 / done,
+            used * 1e6 / done
+        );
+        servers.iter().for_each(|(handle, _)| handle.shut_down());
     }
 }
