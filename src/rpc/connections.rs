@@ -28,6 +28,10 @@ pub(super) struct Connections {
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// How long connections run before others (the resident, timers, answers) have their turn.
+const LONGEST_RUN: Duration = Duration::from_millis(5);
+/// How many run between two looks at the clock.
+const RUNS_PER_LOOK: usize = 8;
 
 impl Connections {
     /// None yet. Times count from `started`.
@@ -96,15 +100,19 @@ impl Connections {
         }
     }
 
-    /// Gives every connection that can run one turn.
+    /// Gives every connection that can run one turn, as far as time allows: a resident must be able
+    /// to keep its appointments whatever clients do. The others go on when they are next.
     pub(super) fn run(&mut self, now: Duration) {
-        for _ in 0..self.to_run.len() {
+        for count in 1..=self.to_run.len() {
             let Some(id) = self.to_run.pop_front() else { return };
             self.with(id, now, |connection, turn| {
                 connection.to_run = false;
                 connection.run(turn);
             });
             self.schedule(id, true);
+            if count % RUNS_PER_LOOK == 0 && self.started.elapsed() > now + LONGEST_RUN {
+                return;
+            }
         }
     }
 

@@ -14,6 +14,8 @@ use agora::rpc::{
 use crate::fixture::{LONG, both, eventually, within};
 
 const ADD: &str = "/test.Ledger/Add";
+/// As ADD, and takes its time.
+const SLOW: &str = "/test.Ledger/Slow";
 const LAST_WORD: &str = "/test.Ledger/LastWord";
 
 /// What handlers leave for the resident.
@@ -98,6 +100,13 @@ impl Fixture {
         services.deferred(ADD, {
             let desk = Arc::clone(&desk);
             move |_, message, reply| desk.lock().unwrap().adds.push((message.to_vec(), reply))
+        });
+        services.deferred(SLOW, {
+            let desk = Arc::clone(&desk);
+            move |_, message, reply| {
+                std::thread::sleep(Duration::from_millis(2));
+                desk.lock().unwrap().adds.push((message.to_vec(), reply));
+            }
         });
         services.deferred(LAST_WORD, {
             let desk = Arc::clone(&desk);
@@ -235,4 +244,22 @@ fn a_resident_that_is_never_finished_ends_with_the_grace() {
     let started = Instant::now();
     server.stop();
     assert!(started.elapsed() >= grace && started.elapsed() < LONG);
+}
+
+#[test]
+fn slow_handlers_do_not_keep_the_resident_from_its_turns() {
+    let server = Fixture::plain();
+    let mut multiplexer = Multiplexer::new().unwrap();
+    for link in 0..64 {
+        let target = server.address.to_string();
+        multiplexer.connect(&target, &ChannelOptions::default()).unwrap();
+        multiplexer.start(link, SLOW, b"x", Some(LONG)).unwrap();
+    }
+    let mut answers = 0;
+    while answers < 64 {
+        multiplexer.turn(LONG, |done| answers += usize::from(done.status.is_ok())).unwrap();
+    }
+    // Eight of them take 16 ms, which is enough for one turn.
+    let longest = server.seen.lock().unwrap().batches.iter().copied().max();
+    assert!(longest <= Some(8), "{longest:?}");
 }
