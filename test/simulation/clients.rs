@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agora::raft::{NodeId, Origin};
+use agora::raft::{NodeId, Origin, StateMachine};
 use agora::replica::engine::{Answer, Engine, ReadNow};
 use agora::replica::state::Refusal;
 
@@ -58,14 +58,16 @@ impl<W: Workload> Request<W> {
                 engine.write(now, wall_ms, origin, &command, ticket);
             }
             Request::Read(ask) => {
-                ticket.read = Some(ask.clone());
-                match engine.read(now, &W::read_set(&ask), ticket) {
-                    ReadNow::Yes(ticket) => {
+                let read_set = W::read_set(&ask);
+                ticket.read = Some(ask);
+                let conflicts = |command: &[u8]| W::Machine::conflicts(&read_set, command);
+                match engine.read(now, conflicts) {
+                    ReadNow::Yes => {
                         let response = ticket.response(Answer::Read, engine);
                         return Some((ticket, response));
                     }
-                    ReadNow::Later => (),
-                    ReadNow::NotLeader(ticket, not) => {
+                    ReadNow::Wait(waiting) => engine.read_later(waiting, ticket),
+                    ReadNow::NotLeader(not) => {
                         return Some((ticket, Response::Answer(Answer::NotLeader(not))));
                     }
                 }

@@ -30,13 +30,23 @@ impl Default for SnapshotPolicy {
 
 /// What a read may do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ReadNow<T> {
-    /// Look at the state, before anything else happens. The ticket is given back.
-    Yes(T),
-    /// It is answered later, in a [`Turn`].
-    Later,
-    /// This node does not lead. The ticket is given back.
-    NotLeader(T, NotLeader),
+pub enum ReadNow {
+    /// Look at the state, before anything else happens.
+    Yes,
+    /// It has to wait; see [`Engine::read_later`].
+    Wait(Waiting),
+    /// This node does not lead.
+    NotLeader(NotLeader),
+}
+
+/// What a read waits for. Whoever does not want to wait drops it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Waiting(WaitsFor);
+
+#[derive(Debug, PartialEq, Eq)]
+enum WaitsFor {
+    Round(ReadId),
+    Applied(Index),
 }
 
 /// A node without its world.
@@ -150,21 +160,22 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// Asks for a linearizable read; `read` is what is to be read, as the machine encodes it.
-    pub fn read(&mut self, now: Duration, read: &[u8], ticket: T) -> ReadNow<T> {
-        match self.raft.read(now, |command| M::conflicts(read, command)) {
-            Ok(ReadGrant::Now(index)) if index <= self.state.applied_index() => {
-                ReadNow::Yes(ticket)
-            }
-            Ok(ReadGrant::Now(index)) => {
-                self.reads.push((index, ticket));
-                ReadNow::Later
-            }
-            Ok(ReadGrant::Later(read)) => {
-                self.rounds.insert(read, ticket);
-                ReadNow::Later
-            }
-            Err(not) => ReadNow::NotLeader(ticket, not),
+    /// Asks for a linearizable read. `conflicts` says of a command whether it would change what is
+    /// read, see [`StateMachine::conflicts`]; it is hardly ever asked.
+    pub fn read(&mut self, now: Duration, conflicts: impl FnMut(&[u8]) -> bool) -> ReadNow {
+        match self.raft.read(now, conflicts) {
+            Ok(ReadGrant::Now(index)) if index <= self.state.applied_index() => ReadNow::Yes,
+            Ok(ReadGrant::Now(index)) => ReadNow::Wait(Waiting(WaitsFor::Applied(index))),
+            Ok(ReadGrant::Later(read)) => ReadNow::Wait(Waiting(WaitsFor::Round(read))),
+            Err(not) => ReadNow::NotLeader(not),
+        }
+    }
+
+    /// Has a read that must wait answered in a later [`Turn`].
+    pub fn read_later(&mut self, waiting: Waiting, ticket: T) {
+        match waiting.0 {
+            WaitsFor::Round(read) => drop(self.rounds.insert(read, ticket)),
+            WaitsFor::Applied(index) => self.reads.push((index, ticket)),
         }
     }
 
@@ -181,6 +192,13 @@ impl<M: StateMachine, T> Engine<M, T> {
             Err(TransferError::InProgress) => Answer::NotTransferred(TransferFailure::InProgress),
         };
         self.answers.push((ticket, answer));
+    }
+
+    /// The node is about to end: if it leads a group, whoever is nearest to its own log is to lead.
+    /// False if there is nobody.
+    pub fn hand_over(&mut self, now: Duration) -> bool {
+        let nearest = self.raft.peers().into_iter().max_by_key(|peer| peer.match_index);
+        nearest.is_some_and(|peer| self.raft.transfer(now, peer.peer).is_ok())
     }
 
     /// A message came.
@@ -237,6 +255,7 @@ impl<M: StateMachine, T> Engine<M, T> {
     pub fn turn(&mut self, now: Duration) -> Turn<T> {
         self.raft.tick(now);
         let mut ready = self.raft.ready();
+        let has_applied = !ready.committed.is_empty();
         let applied = self.apply(mem::take(&mut ready.committed));
         self.settle_reads(mem::take(&mut ready.reads));
         self.settle_transfer(now, &ready.trace);
@@ -252,10 +271,26 @@ impl<M: StateMachine, T> Engine<M, T> {
             snapshot,
             snapshot_reads: ready.snapshot_reads,
             answers: mem::take(&mut self.answers),
+            has_applied,
             applied,
             trace: ready.trace,
             next,
         }
+    }
+
+    /// The node ends: those who still wait are to be told that nobody knows what becomes of their
+    /// commands.
+    pub fn end(&mut self) -> Vec<(T, Answer)> {
+        let lost = Answer::Lost(NotLeader { leader: None });
+        let not_leader = Answer::NotLeader(NotLeader { leader: None });
+        let writes = self.writes.drain(..).map(|(_, ticket)| (ticket, lost.clone()));
+        let mut answers: Vec<_> = mem::take(&mut self.answers).into_iter().chain(writes).collect();
+        let rounds = mem::take(&mut self.rounds).into_values();
+        let reads = self.reads.drain(..).map(|(_, ticket)| ticket);
+        let transfer = self.transfer.take().map(|transfer| transfer.ticket);
+        let unanswered = rounds.chain(reads).chain(transfer);
+        answers.extend(unanswered.map(|ticket| (ticket, not_leader.clone())));
+        answers
     }
 
     fn write_job(&mut self, ready: &mut Ready) -> Option<WriteJob> {

@@ -19,7 +19,7 @@
 mod core;
 mod turn;
 
-pub use core::{Engine, ReadNow, SnapshotPolicy};
+pub use core::{Engine, ReadNow, SnapshotPolicy, Waiting};
 pub use turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn a_session_makes_a_command_be_done_once() {
 #[test]
 fn a_read_under_the_lease_is_answered_on_the_spot() {
     let mut node = alone();
-    assert_eq!(node.read(1001 * MS, b"", "r"), ReadNow::Yes("r"));
+    assert_eq!(node.read(1001 * MS, |_| true), ReadNow::Yes);
 }
 
 /// Three nodes whose messages are carried at once and whose disks are quick.
@@ -181,10 +181,8 @@ fn a_command_of_a_lost_leadership_may_be_done_or_not() {
     assert_eq!(trio.answers, [("write", Answer::Lost(NotLeader { leader: None }))]);
     let now = trio.now;
     trio.nodes[old].write(now, 0, None, b"1", "later");
-    assert_eq!(
-        trio.nodes[old].read(now, b"", "read"),
-        ReadNow::NotLeader("read", NotLeader { leader: None })
-    );
+    let refused = ReadNow::NotLeader(NotLeader { leader: None });
+    assert_eq!(trio.nodes[old].read(now, |_| true), refused);
     trio.settle();
     assert_eq!(trio.answers[1], ("later", Answer::NotLeader(NotLeader { leader: None })));
 }
@@ -201,12 +199,16 @@ fn a_read_that_waits_for_a_round_is_answered_or_refused() {
     trio.nodes[leader].transfer(now, to, 600 * MS, "transfer");
     trio.pass(400);
     let now = trio.now;
-    assert_eq!(trio.nodes[leader].read(now, b"", "read"), ReadNow::Later);
+    let wait = |node: &mut Node, now, ticket| {
+        let ReadNow::Wait(waiting) = node.read(now, |_| true) else { panic!("no need to wait") };
+        node.read_later(waiting, ticket);
+    };
+    wait(&mut trio.nodes[leader], now, "read");
     trio.settle();
     assert_eq!(trio.answers[1], ("read", Answer::Read));
     trio.cut_off = Some(leader as NodeId);
     let now = trio.now;
-    assert_eq!(trio.nodes[leader].read(now, b"", "late"), ReadNow::Later);
+    wait(&mut trio.nodes[leader], now, "late");
     trio.pass(400);
     assert_eq!(trio.answers[2], ("late", Answer::NotLeader(NotLeader { leader: None })));
 }

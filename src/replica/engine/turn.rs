@@ -82,7 +82,9 @@ pub struct Turn<T> {
     pub snapshot_reads: Vec<SnapshotRead>,
     /// To be answered; the state is to be read at once.
     pub answers: Vec<(T, Answer)>,
-    /// Applied in this turn, if the engine was asked to tell.
+    /// Whether the state has changed.
+    pub has_applied: bool,
+    /// What was applied in this turn, if the engine was asked to tell.
     pub applied: Vec<Applied>,
     /// What happened, for people.
     pub trace: Vec<Trace>,
