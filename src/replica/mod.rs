@@ -4,13 +4,17 @@
 //! - [`recovery`]: from what storage found to what the core begins with (pure)
 //! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
 //!   must remember
+//! - [`clock`]: the clocks of leases and of people
+//! - [`node`]: a node on the thread of an RPC server
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
 //! - [`dump`]: what happened, for people
 //! - [`wire`]: the messages of nodes as bytes (pure)
 //! - [`transport`]: the ways to the other nodes of a group
 
+pub mod clock;
 pub mod dump;
 pub mod engine;
+pub mod node;
 pub mod recovery;
 pub mod state;
 pub mod storage;

@@ -1,0 +1,147 @@
+//! A node of a replicated group: engine, files and peers on the thread of an RPC server.
+//!
+//! [`Opened::open`] reads the files, [`Opened::node`] is what the handlers of its calls use, and
+//! [`Opened::move_in`] puts it on its server, where it lives until the server shuts down:
+//!
+//! | file | |
+//! |---|---|
+//! | `service` | what the state machine's own calls have to do with it |
+//! | `shared` | what handlers and resident share |
+//! | `resident` | the node's turn, after all calls of a moment |
+//! | `disk` | the threads that wait for the disk |
+//!
+//! Two things end a node: its server is shut down (it hands its leadership over, if it has any,
+//! and closes its files), or its disk fails (see [`Opened::ending`]): then nothing is certain but what
+//! is on disk, and the process must end.
+
+mod disk;
+mod resident;
+mod service;
+mod shared;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use disk::DiskThread;
+pub use resident::Ending;
+use resident::{NodeResident, Stage};
+pub use service::Service;
+pub use shared::{Node, Shared};
+
+use crate::raft::{Config, NodeId};
+use crate::replica::clock::Clock;
+use crate::replica::dump::{Dump, DumpOptions, Level};
+use crate::replica::engine::{Engine, SnapshotPolicy};
+use crate::replica::recovery::recovered;
+use crate::replica::state::Replicated;
+use crate::replica::storage::{
+    Commands, Corruption, Directory, Disk, Identity, Storage, StorageError,
+};
+use crate::replica::transport::Transport;
+use crate::rpc::Server;
+
+/// How a node is set up.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// The name of its group: nodes of other groups are not spoken to, and files of others not used.
+    pub group: String,
+    /// The name of what is replicated.
+    pub machine: String,
+    /// Every node of the group with its address (`host:port`), this one among them.
+    pub peers: Vec<(NodeId, String)>,
+    /// Timing, and the node's own number.
+    pub config: Config,
+    /// When snapshots are taken.
+    pub snapshots: SnapshotPolicy,
+    /// What `dump.txt` tells.
+    pub dump: DumpOptions,
+}
+
+/// A node whose files were read.
+pub struct Opened<S: Service> {
+    node: Node<S>,
+    storage: Storage,
+    directory: Arc<dyn Disk>,
+    options: NodeOptions,
+    ending: Ending,
+}
+
+impl<S: Service> Opened<S> {
+    /// Reads the files of a node, or makes them.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    pub fn open(options: NodeOptions, service: S) -> Result<Opened<S>, StorageError> {
+        let directory: Arc<dyn Disk> = Arc::new(Directory::open(&options.directory)?);
+        let identity = Identity {
+            node: options.config.id,
+            group: options.group.clone(),
+            machine: options.machine.clone(),
+        };
+        let mut state = Replicated::<S::Machine>::default();
+        let commands = Commands::of::<S::Machine>();
+        let (storage, found) =
+            Storage::open(Arc::clone(&directory), &identity, commands, &mut |words| {
+                state.restore(words)
+            })?;
+        let recovered = recovered(found);
+        if recovered.snapshot.index > 0 {
+            state.restored(recovered.snapshot.index).map_err(|what| {
+                let file = "snapshot.txt".to_owned();
+                StorageError::Corrupt(Corruption { file, line: 1, byte: 0, what })
+            })?;
+        }
+        let clock = Clock::new();
+        let config = options.config.clone();
+        let mut engine = Engine::new(config, recovered, state, options.snapshots, clock.now());
+        let is_telling_all = options.dump.level == Level::All;
+        if is_telling_all {
+            engine.tell_applied();
+        }
+        let node = Node::new(Shared {
+            engine,
+            service,
+            clock,
+            peers: options.peers.clone(),
+            requests: is_telling_all.then(Vec::new),
+        });
+        Ok(Opened { node, storage, directory, options, ending: Ending::default() })
+    }
+
+    /// The node, for the handlers of its calls.
+    pub fn node(&self) -> Node<S> {
+        self.node.clone()
+    }
+
+    /// Why the node has ended, once its server has; nothing if it was asked to.
+    pub fn ending(&self) -> Ending {
+        Arc::clone(&self.ending)
+    }
+
+    /// Moves onto a server that is not running yet. `transport` was made with the server's services.
+    ///
+    /// # Errors
+    /// There can be no further thread.
+    pub fn move_in(self, server: &mut Server, transport: Transport) -> io::Result<()> {
+        let disk = DiskThread::start(self.storage, server.resident_waker())?;
+        let commands = Commands::of::<S::Machine>();
+        let id = self.options.config.id;
+        let dump = Dump::open(self.directory, id, commands, self.options.dump);
+        server.set_resident(NodeResident {
+            node: self.node,
+            transport,
+            disk,
+            dump,
+            dump_due: Duration::ZERO,
+            server: server.handle(),
+            ending: self.ending,
+            news: Vec::new(),
+            stage: Stage::Running,
+        });
+        Ok(())
+    }
+}

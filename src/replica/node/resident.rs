@@ -1,0 +1,245 @@
+//! A node on its server's thread: carries what comes to the engine, and what the engine wants to
+//! peers, disk and callers.
+//!
+//! ```text
+//!   handlers (calls)  --+                                 +--> peers      (before the disk has begun)
+//!   peers' messages   --+--> engine ---- one turn --------+--> disk thread
+//!   disk's news       --+                                 +--> answers
+//! ```
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::disk::{DiskThread, News};
+use super::service::Service;
+use super::shared::{Node, Request, Shared};
+use crate::replica::clock::wall_ms;
+use crate::replica::dump::{Dump, Event, Level};
+use crate::replica::engine::Turn;
+use crate::replica::storage::StorageError;
+use crate::replica::transport::{PeerEvent, Transport};
+use crate::rpc::{Reactor, Resident, ServerHandle, UplinkEvent, UplinkId};
+
+/// Why a node ended; nothing if it was asked to.
+pub type Ending = Arc<Mutex<Option<StorageError>>>;
+
+/// Turns of the engine in one turn of the server, so that calls are served in between.
+const MAX_TURNS: usize = 4;
+/// How often lines of `dump.txt` are written.
+const DUMP_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What lives on the server's thread.
+pub(super) struct NodeResident<S: Service> {
+    pub(super) node: Node<S>,
+    pub(super) transport: Transport,
+    pub(super) disk: DiskThread<S::Machine>,
+    pub(super) dump: Dump,
+    pub(super) dump_due: Duration,
+    pub(super) server: ServerHandle,
+    pub(super) ending: Ending,
+    pub(super) news: Vec<News<S::Machine>>,
+    pub(super) stage: Stage,
+}
+
+/// How far a node is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Running,
+    /// Another node is to lead, by then at the latest.
+    HandingOver(Duration),
+    /// The files are being closed.
+    Closing,
+    /// Nothing more will be written.
+    Closed,
+}
+
+/// How long a node that is asked to end waits for another one to lead.
+const HAND_OVER_PATIENCE: Duration = Duration::from_secs(1);
+
+impl<S: Service> Resident for NodeResident<S> {
+    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        let node = self.node.clone();
+        let mut node = node.lock();
+        let now = node.clock.now();
+        self.hear_peers(&mut node, now, reactor);
+        self.hear_disk(&mut node, now);
+        let next = match self.stage {
+            Stage::Running => self.run(&mut node, now, reactor),
+            Stage::HandingOver(until) => {
+                let next = self.run(&mut node, now, reactor);
+                if !node.raft().is_leader() || now >= until {
+                    self.close(&mut node, reactor);
+                }
+                next.min(until)
+            }
+            Stage::Closing | Stage::Closed => {
+                self.give_up_callers(&mut node, reactor);
+                return None;
+            }
+        };
+        if now >= self.dump_due {
+            self.dump.flush();
+            self.dump_due = now.saturating_add(DUMP_INTERVAL);
+        }
+        let wait = next.min(self.dump_due).saturating_sub(now);
+        reactor.now().checked_add(wait)
+    }
+
+    fn uplink(&mut self, uplink: UplinkId, event: UplinkEvent<'_>) {
+        self.transport.uplink(uplink, event);
+    }
+
+    /// A leader hands over before it goes, so that the group need not find out by itself.
+    fn shut_down(&mut self, reactor: &mut Reactor<'_>) {
+        if self.stage != Stage::Running {
+            return;
+        }
+        let node = self.node.clone();
+        let mut node = node.lock();
+        let now = node.clock.now();
+        match node.engine.hand_over(now) {
+            true => self.stage = Stage::HandingOver(now.saturating_add(HAND_OVER_PATIENCE)),
+            false => self.close(&mut node, reactor),
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.stage == Stage::Closed
+    }
+}
+
+impl<S: Service> NodeResident<S> {
+    fn hear_peers(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) {
+        self.transport.turn(reactor.uplinks());
+        for (from, message) in self.transport.drain() {
+            node.engine.deliver(now, from, message);
+        }
+        for event in self.transport.events() {
+            match event {
+                PeerEvent::Up(peer) => log::info!("node {peer} can be reached"),
+                PeerEvent::Down(peer, reason) => {
+                    log::info!("node {peer} cannot be reached: {reason}");
+                    self.dump.tell(wall_ms(), Event::Unreachable(peer));
+                }
+            }
+        }
+    }
+
+    /// Lets the engine do what is due, and says when it wants to be asked again.
+    fn run(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) -> Duration {
+        for _ in 0..MAX_TURNS {
+            let turn = node.engine.turn(now);
+            let next = turn.next;
+            self.carry_out(node, turn, reactor);
+            if next > now {
+                return next;
+            }
+        }
+        now
+    }
+
+    fn hear_disk(&mut self, node: &mut Shared<S>, now: Duration) {
+        let mut all = std::mem::take(&mut self.news);
+        self.disk.take_news(&mut all);
+        for news in all.drain(..) {
+            match news {
+                News::Persisted(write) => node.engine.persisted(now, write),
+                News::SnapshotTaken(mark, bytes) => {
+                    let first = node.engine.snapshot_taken(mark, bytes);
+                    self.disk.compact(first);
+                }
+                News::SnapshotFailed => node.engine.snapshot_failed(),
+                News::Installed(mark, state) => {
+                    node.engine.snapshot_installed(now, mark, state.map(|state| *state));
+                }
+                News::Piece(to, piece) => node.engine.snapshot_piece(now, to, piece),
+                News::Closed => self.stage = Stage::Closed,
+                News::Failed(error) => self.fail(error),
+            }
+        }
+        self.news = all;
+    }
+
+    /// What a turn wants. Messages go to the links first: they leave when this turn of the server
+    /// ends, while the disk already works.
+    fn carry_out(
+        &mut self,
+        node: &mut Shared<S>,
+        mut turn: Turn<S::Ticket>,
+        reactor: &mut Reactor<'_>,
+    ) {
+        if let Some(write) = turn.write.take() {
+            self.disk.write(write);
+        }
+        for (to, message) in turn.messages.drain(..) {
+            // What is not sent is lost, as messages may be: Raft repeats itself.
+            let _ = self.transport.send(reactor.uplinks(), to, &message);
+        }
+        if let Some((mark, frozen)) = turn.snapshot.take() {
+            self.disk.snapshot(mark, frozen);
+        }
+        for read in turn.snapshot_reads.drain(..) {
+            self.disk.read_piece(read);
+        }
+        self.tell(node, &turn);
+        let has_applied = turn.has_applied;
+        for (ticket, answer) in turn.answers.drain(..) {
+            S::answer(node, ticket, answer, reactor);
+        }
+        if has_applied {
+            S::applied(node);
+        }
+    }
+
+    /// Tells people what happened.
+    fn tell(&mut self, node: &mut Shared<S>, turn: &Turn<S::Ticket>) {
+        let requests = node.requests.as_mut().map(std::mem::take).unwrap_or_default();
+        if self.dump.level() == Level::None {
+            return;
+        }
+        let at_ms = wall_ms();
+        for request in &requests {
+            match request {
+                Request::Write(command) => self.dump.tell(at_ms, Event::Proposed(command)),
+                Request::Read(words) => {
+                    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+                    self.dump.tell(at_ms, Event::Received(&words));
+                }
+            }
+        }
+        for trace in &turn.trace {
+            self.dump.tell(at_ms, Event::Core(trace));
+        }
+        for applied in &turn.applied {
+            let (entry, is_leader) = (&applied.entry, applied.is_leader);
+            self.dump.tell(at_ms, Event::Applied { entry, is_leader });
+        }
+    }
+
+    /// Nothing can be written any more. What was not durable was not acknowledged: the process may
+    /// end.
+    fn fail(&mut self, error: StorageError) {
+        log::error!("{error}");
+        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        *ending = Some(error);
+        drop(ending);
+        self.stage = Stage::Closed;
+        self.transport.close();
+        self.server.shut_down();
+    }
+
+    fn close(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {
+        self.stage = Stage::Closing;
+        self.dump.flush();
+        self.give_up_callers(node, reactor);
+        self.transport.close();
+        self.disk.close();
+    }
+
+    /// Those who wait are not answered any more.
+    fn give_up_callers(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {
+        for (ticket, answer) in node.engine.end() {
+            S::answer(node, ticket, answer, reactor);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the handlers of a node's calls and its resident share. All of them run on the server's
+//! thread: the lock is never waited for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::service::Service;
+use crate::raft::{NodeId, Origin};
+use crate::replica::clock::{Clock, wall_ms};
+use crate::replica::engine::{Engine, ReadNow, Waiting};
+use crate::replica::state::Replicated;
+
+/// A node, to be asked by the handlers of its calls. Clones are the same node.
+pub struct Node<S: Service>(Arc<Mutex<Shared<S>>>);
+
+impl<S: Service> Clone for Node<S> {
+    fn clone(&self) -> Node<S> {
+        Node(Arc::clone(&self.0))
+    }
+}
+
+/// What is behind the lock.
+pub struct Shared<S: Service> {
+    pub(super) engine: Engine<S::Machine, S::Ticket>,
+    pub(super) service: S,
+    pub(super) clock: Clock,
+    /// Every node of the group, with its address, this one among them.
+    pub(super) peers: Vec<(NodeId, String)>,
+    /// What was asked of a leader, for `dump.txt`; nobody writes it down unless it is wanted.
+    pub(super) requests: Option<Vec<Request>>,
+}
+
+/// A request that came to a node that leads.
+pub(super) enum Request {
+    /// A write: the command.
+    Write(Vec<u8>),
+    /// A read, in words.
+    Read(Vec<Vec<u8>>),
+}
+
+impl<S: Service> Node<S> {
+    pub(super) fn new(shared: Shared<S>) -> Node<S> {
+        Node(Arc::new(Mutex::new(shared)))
+    }
+
+    /// The node, until the guard is dropped. A handler that panicked left it as it was between two
+    /// steps of its own.
+    pub fn lock(&self) -> MutexGuard<'_, Shared<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Service> Shared<S> {
+    /// Takes a command.
+    pub fn write(&mut self, origin: Option<Origin>, command: &[u8], ticket: S::Ticket) {
+        if self.engine.raft().is_leader()
+            && let Some(requests) = &mut self.requests
+        {
+            requests.push(Request::Write(command.to_vec()));
+        }
+        self.engine.write(self.clock.now(), wall_ms(), origin, command, ticket);
+    }
+
+    /// Opens a session.
+    pub fn open_session(&mut self, ticket: S::Ticket) {
+        self.engine.open_session(self.clock.now(), wall_ms(), ticket);
+    }
+
+    /// Asks for a linearizable read; see [`Engine::read`]. `words` names it for people.
+    pub fn read(
+        &mut self,
+        conflicts: impl FnMut(&[u8]) -> bool,
+        words: impl FnOnce() -> Vec<Vec<u8>>,
+    ) -> ReadNow {
+        if self.engine.raft().is_leader()
+            && let Some(requests) = &mut self.requests
+        {
+            requests.push(Request::Read(words()));
+        }
+        self.engine.read(self.clock.now(), conflicts)
+    }
+
+    /// Has a read that must wait answered later.
+    pub fn read_later(&mut self, waiting: Waiting, ticket: S::Ticket) {
+        self.engine.read_later(waiting, ticket);
+    }
+
+    /// Has another node lead.
+    pub fn transfer(&mut self, to: NodeId, patience: Duration, ticket: S::Ticket) {
+        self.engine.transfer(self.clock.now(), to, patience, ticket);
+    }
+
+    /// The state, to look at.
+    pub fn state(&self) -> &Replicated<S::Machine> {
+        self.engine.state()
+    }
+
+    /// The core, to look at.
+    pub fn raft(&self) -> &crate::raft::Raft {
+        self.engine.raft()
+    }
+
+    /// How long this node's lease lasts if nobody renews it.
+    pub fn lease_remaining(&self) -> Duration {
+        self.engine.raft().lease_remaining(self.clock.now())
+    }
+
+    /// How long ago something was.
+    pub fn since(&self, moment: Duration) -> Duration {
+        self.clock.now().saturating_sub(moment)
+    }
+
+    /// Every node of the group, with its address.
+    pub fn peers(&self) -> &[(NodeId, String)] {
+        &self.peers
+    }
+
+    /// The service.
+    pub fn service_mut(&mut self) -> &mut S {
+        &mut self.service
+    }
+
+    /// The service, and the state beside it.
+    pub fn service_and_state(&mut self) -> (&mut S, &Replicated<S::Machine>) {
+        (&mut self.service, self.engine.state())
+    }
+}
