@@ -2,6 +2,7 @@
 //!
 //! - [`state`]: the store itself, a pure state machine: commands in, replies out, and a history of
 //!   recent changes for those who watch;
+//! - [`service`]: the store behind RPC, on a node of a replicated group;
 //! - [`client`]: what programs use to talk to it;
 //! - [`contract`]: the names that client and service share.
 //!
@@ -14,4 +15,5 @@
 
 pub mod client;
 pub mod contract;
+pub mod service;
 pub mod state;

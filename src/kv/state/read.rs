@@ -30,6 +30,14 @@ impl<'r> Read<'r> {
         }
     }
 
+    /// The read in words, for people: `GET key`, `SCAN prefix`.
+    pub fn words(&self) -> Vec<Vec<u8>> {
+        match self {
+            Read::Key(key) => vec![b"GET".to_vec(), key.to_vec()],
+            Read::Prefix(prefix) => vec![b"SCAN".to_vec(), prefix.to_vec()],
+        }
+    }
+
     /// Whether it looks at a key.
     pub fn covers(&self, key: &[u8]) -> bool {
         match *self {

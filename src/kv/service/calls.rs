@@ -1,0 +1,214 @@
+//! One handler for each method.
+
+use std::time::Duration;
+
+use super::KvService;
+use super::classic::{self, Said};
+use super::refusal::not_leader;
+use super::ticket::{Call, Ticket, machine};
+use super::watch::WatchCall;
+use super::wire::{self, Consistency};
+use crate::call::Status;
+use crate::kv::contract::{CLASSIC_SERVICE, SERVICE};
+use crate::kv::state::{Command, Kv, Read};
+use crate::raft::{Origin, StateMachine};
+use crate::replica::engine::{ReadNow, Waiting};
+use crate::replica::node::{Node, Shared};
+use crate::rpc::{Answer, Answered, Services, Shape};
+
+/// How long the target of a transfer may take; with classic timing an election takes ten seconds.
+const TRANSFER_PATIENCE: Duration = Duration::from_secs(12);
+
+/// Adds the store's methods, and the classic one, to what a server answers.
+pub fn register(services: &mut Services, node: &Node<KvService>) {
+    register_reads(services, node);
+    register_writes(services, node);
+    register_rest(services, node);
+    let node = node.clone();
+    services.deferrable(&format!("/{CLASSIC_SERVICE}/ServeClient"), move |_, message, answer| {
+        let asked = wire::classic_asked(message)?;
+        serve_client(&mut node.lock(), asked.as_ref(), answer)
+    });
+}
+
+fn path(method: &str) -> String {
+    format!("/{SERVICE}/{method}")
+}
+
+fn register_reads(services: &mut Services, node: &Node<KvService>) {
+    services.deferrable(&path("Get"), {
+        let node = node.clone();
+        move |_, message, answer| {
+            let (key, consistency) = wire::get_asked(message)?;
+            let mut node = node.lock();
+            match may_read(&mut node, consistency, Read::Key(key))? {
+                None => Ok(answer.now(|response| wire::append_got(machine(&node), key, response))),
+                Some(waiting) => wait(&mut node, waiting, Call::Get(key.to_vec()), answer),
+            }
+        }
+    });
+    services.deferrable(&path("Scan"), {
+        let node = node.clone();
+        move |_, message, answer| {
+            let (asked, consistency) = wire::scan_asked(message)?;
+            let mut node = node.lock();
+            match may_read(&mut node, consistency, Read::Prefix(&asked.prefix))? {
+                None => Ok(answer.now(|response| {
+                    wire::append_scanned(node.state(), &asked, response);
+                })),
+                Some(waiting) => wait(&mut node, waiting, Call::Scan(asked), answer),
+            }
+        }
+    });
+}
+
+/// Whether a read may look at the state now (`None`), or has to wait.
+fn may_read(
+    node: &mut Shared<KvService>,
+    consistency: Consistency,
+    read: Read<'_>,
+) -> Result<Option<Waiting>, Status> {
+    match consistency {
+        Consistency::Stale => Ok(None),
+        Consistency::Linearizable => may_read_latest(node, read),
+    }
+}
+
+fn may_read_latest(
+    node: &mut Shared<KvService>,
+    read: Read<'_>,
+) -> Result<Option<Waiting>, Status> {
+    let mut encoded = None;
+    let conflicts =
+        |command: &[u8]| Kv::conflicts(encoded.get_or_insert_with(|| read.encode()), command);
+    match node.read(conflicts, || read.words()) {
+        ReadNow::Yes => Ok(None),
+        ReadNow::Wait(waiting) => Ok(Some(waiting)),
+        ReadNow::NotLeader(not) => Err(not_leader(node, not)),
+    }
+}
+
+fn wait(
+    node: &mut Shared<KvService>,
+    waiting: Waiting,
+    call: Call,
+    answer: Answer<'_>,
+) -> Result<Answered, Status> {
+    let (reply, answered) = answer.later()?;
+    node.read_later(waiting, Ticket::new(reply, call));
+    Ok(answered)
+}
+
+fn register_writes(services: &mut Services, node: &Node<KvService>) {
+    services.deferrable(&path("Set"), {
+        let node = node.clone();
+        move |_, message, answer| {
+            let asked = wire::set_asked(message)?;
+            let command = Command::Set { key: &asked.key, value: &asked.value };
+            write(&mut node.lock(), asked.origin(), command, Call::Set, answer)
+        }
+    });
+    services.deferrable(&path("Delete"), {
+        let node = node.clone();
+        move |_, message, answer| {
+            let asked = wire::delete_asked(message)?;
+            let command = Command::Delete { key: &asked.key };
+            write(&mut node.lock(), asked.origin(), command, Call::Delete, answer)
+        }
+    });
+    services.deferrable(&path("CompareAndSet"), {
+        let node = node.clone();
+        move |_, message, answer| {
+            let asked = wire::swap_asked(message)?;
+            let old = asked.old.as_ref().map(|old| &*old.value);
+            let command = Command::CompareAndSet { key: &asked.key, old, new: &asked.new };
+            write(&mut node.lock(), asked.origin(), command, Call::CompareAndSet, answer)
+        }
+    });
+    services.deferrable(&path("OpenSession"), {
+        let node = node.clone();
+        move |_, _, answer| {
+            let (reply, answered) = answer.later()?;
+            node.lock().open_session(Ticket::new(reply, Call::OpenSession));
+            Ok(answered)
+        }
+    });
+}
+
+fn write(
+    node: &mut Shared<KvService>,
+    origin: Option<Origin>,
+    command: Command<'_>,
+    call: Call,
+    answer: Answer<'_>,
+) -> Result<Answered, Status> {
+    let command = command.encode().map_err(wire::invalid)?;
+    let (reply, answered) = answer.later()?;
+    node.write(origin, &command, Ticket::new(reply, call));
+    Ok(answered)
+}
+
+fn register_rest(services: &mut Services, node: &Node<KvService>) {
+    services.unary(&path("Status"), {
+        let node = node.clone();
+        move |_, _, response| {
+            wire::append_status(&node.lock(), response);
+            Ok(())
+        }
+    });
+    services.deferrable(&path("TransferLeadership"), {
+        let node = node.clone();
+        move |_, message, answer| {
+            let to = wire::transfer_asked(message)?;
+            let (reply, answered) = answer.later()?;
+            let ticket = Ticket::new(reply, Call::TransferLeadership);
+            node.lock().transfer(to, TRANSFER_PATIENCE, ticket);
+            Ok(answered)
+        }
+    });
+    services.streaming(&path("Watch"), Shape::ServerStreaming, {
+        let node = node.clone();
+        move |_, responder| Ok(Box::new(WatchCall::new(node.clone(), responder)))
+    });
+    let node = node.clone();
+    services.on_shutdown(move || node.lock().service_mut().watches.end_all());
+}
+
+/// A classic request. Whatever is wrong is said in the response; the call itself succeeds.
+fn serve_client(
+    node: &mut Shared<KvService>,
+    request: &str,
+    answer: Answer<'_>,
+) -> Result<Answered, Status> {
+    let command = match classic::parse(request) {
+        Ok(classic::Request::Get(key)) => return serve_get(node, key, answer),
+        Ok(classic::Request::Set(key, value)) => {
+            let (key, value) = (key.as_bytes(), value.as_bytes());
+            Command::Set { key, value }.encode().map_err(|invalid| invalid.to_string())
+        }
+        Err(what) => Err(what),
+    };
+    match command {
+        Ok(command) => {
+            let (reply, answered) = answer.later()?;
+            node.write(None, &command, Ticket::new(reply, Call::Classic(Said::Set)));
+            Ok(answered)
+        }
+        Err(what) => Ok(answer.now(|response| classic::append_wrong(node, &what, response))),
+    }
+}
+
+fn serve_get(
+    node: &mut Shared<KvService>,
+    key: &str,
+    answer: Answer<'_>,
+) -> Result<Answered, Status> {
+    let said = Said::Get(key.to_owned());
+    match may_read_latest(node, Read::Key(key.as_bytes())) {
+        Ok(None) => Ok(answer.now(|response| classic::append_value(node, key, response))),
+        Ok(Some(waiting)) => wait(node, waiting, Call::Classic(said), answer),
+        Err(status) => {
+            Ok(answer.now(|response| classic::append_wrong(node, &status.message, response)))
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The store as services: `agora.kv.v1.KvService`, and the classic `RaftService`.
+//!
+//! ```text
+//!   Get, Scan    --wire--> Asked --> lease? --yes--> Kv --wire--> response      at once
+//!                                       +-----no---> Ticket ..... Kv ...        after a round
+//!   Set, Delete, --wire--> Command --> the log ----> Ticket ..... Reply --wire--> response
+//!   CompareAndSet                                    (when it is committed and applied)
+//! ```
+//!
+//! - [`calls`]: one handler for each method
+//! - [`ticket`]: what a call that waits needs to be answered
+//! - [`refusal`]: what a node says that cannot do what it is asked
+//! - [`classic`]: requests in words, as clients of the classic version send them
+//! - [`watch`]: changes as they are applied, to whoever watches
+//!
+//! All of it runs on the server's own thread.
+
+mod calls;
+mod classic;
+mod refusal;
+mod ticket;
+mod watch;
+mod wire;
+
+pub use calls::register;
+pub use ticket::Ticket;
+pub use watch::{MAX_WATCHES, Watches};
+
+use super::state::Kv;
+use crate::replica::engine::Answer;
+use crate::replica::node::{Service, Shared};
+use crate::rpc::Reactor;
+
+/// The store's service, as its node knows it.
+#[derive(Default)]
+pub struct KvService {
+    watches: Watches,
+}
+
+impl Service for KvService {
+    type Machine = Kv;
+    type Ticket = Ticket;
+
+    fn answer(
+        node: &mut Shared<KvService>,
+        ticket: Ticket,
+        answer: Answer,
+        reactor: &mut Reactor<'_>,
+    ) {
+        ticket.answer(node, answer, reactor);
+    }
+
+    fn applied(node: &mut Shared<KvService>) {
+        let (service, state) = node.service_and_state();
+        service.watches.tell(state.machine(), state.applied_index());
+    }
+}

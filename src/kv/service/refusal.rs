@@ -1,0 +1,69 @@
+//! What a node says that cannot do what it is asked.
+
+use crate::call::{Code, Metadata, Status};
+use crate::kv::contract::{LEADER, LEADER_ID, NODE_ID};
+use crate::kv::service::KvService;
+use crate::raft::{NodeId, NotLeader};
+use crate::replica::engine::{Answer, TransferFailure};
+use crate::replica::node::Shared;
+use crate::replica::state::Refusal;
+
+/// What an answer that is no success says. An answer of another kind than the call's own is a
+/// mistake of ours.
+pub(super) fn status(node: &Shared<KvService>, answer: &Answer) -> Status {
+    match answer {
+        Answer::NotLeader(not) => not_leader(node, *not),
+        Answer::Lost(not) => {
+            let message = "this node has stopped to lead: the write may be done or not";
+            let status = Status::new(Code::Unknown, message);
+            Status { metadata: whereabouts(node, not.leader), ..status }
+        }
+        Answer::Busy => Status::new(Code::ResourceExhausted, "too much waits to be committed"),
+        Answer::Refused(refusal @ (Refusal::Expired | Refusal::Acknowledged)) => {
+            Status::new(Code::FailedPrecondition, refusal.to_string())
+        }
+        Answer::Refused(refusal @ Refusal::TooFarAhead) => {
+            Status::new(Code::OutOfRange, refusal.to_string())
+        }
+        Answer::NotTransferred(failure) => {
+            let (code, message) = match failure {
+                TransferFailure::UnknownNode => (Code::NotFound, "there is no such node"),
+                TransferFailure::InProgress => {
+                    (Code::FailedPrecondition, "another transfer is going on")
+                }
+                TransferFailure::TimedOut => (Code::Aborted, "the node did not take over in time"),
+            };
+            Status::new(code, message)
+        }
+        Answer::Done(_) | Answer::Opened(_) | Answer::Read | Answer::Transferred => {
+            Status::new(Code::Internal, "the node has answered something else")
+        }
+    }
+}
+
+/// This node does not lead; who does, as far as it knows.
+pub(super) fn not_leader(node: &Shared<KvService>, not: NotLeader) -> Status {
+    let message = match not.leader {
+        Some(leader) => format!("node {} does not lead, node {leader} does", node.raft().id()),
+        None => format!("node {} does not lead, and knows of nobody who does", node.raft().id()),
+    };
+    Status { metadata: whereabouts(node, not.leader), ..Status::new(Code::Unavailable, message) }
+}
+
+/// Who answers, and where the leader is.
+fn whereabouts(node: &Shared<KvService>, leader: Option<NodeId>) -> Metadata {
+    let mut metadata = Metadata::new();
+    let mut tell = |name: &str, value: &str| {
+        if let Err(error) = metadata.insert(name, value.as_bytes()) {
+            log::error!("{name}: {error}");
+        }
+    };
+    tell(NODE_ID, &node.raft().id().to_string());
+    if let Some(leader) = leader {
+        tell(LEADER_ID, &leader.to_string());
+        if let Some((_, address)) = node.peers().iter().find(|(peer, _)| *peer == leader) {
+            tell(LEADER, address);
+        }
+    }
+    metadata
+}

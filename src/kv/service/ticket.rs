@@ -1,0 +1,102 @@
+//! What a call that waits needs to be answered.
+
+use super::KvService;
+use super::classic::{self, Said};
+use super::refusal::status;
+use super::wire::{self, ScanAsked};
+use crate::call::{Code, Status};
+use crate::kv::state::{self, Kv};
+use crate::replica::engine::Answer;
+use crate::replica::node::Shared;
+use crate::rpc::{Reactor, Reply};
+
+/// A call that waits, and the right to answer it.
+pub struct Ticket {
+    reply: Reply,
+    call: Call,
+}
+
+/// Which call it is, with what the response needs.
+pub(super) enum Call {
+    Get(Vec<u8>),
+    Scan(ScanAsked),
+    Set,
+    Delete,
+    CompareAndSet,
+    OpenSession,
+    TransferLeadership,
+    /// A classic request, which is always answered with a success of the call.
+    Classic(Said),
+}
+
+impl Ticket {
+    pub(super) fn new(reply: Reply, call: Call) -> Ticket {
+        Ticket { reply, call }
+    }
+
+    /// Answers the call.
+    pub(super) fn answer(
+        self,
+        node: &mut Shared<KvService>,
+        answer: Answer,
+        reactor: &mut Reactor<'_>,
+    ) {
+        let mut response = Vec::new();
+        let result = match &self.call {
+            Call::Classic(said) => {
+                classic::append(node, said, &answer, &mut response);
+                Ok(())
+            }
+            call => append(node, call, &answer, &mut response),
+        };
+        reactor.answer(self.reply, result.map(|()| &response[..]));
+    }
+}
+
+fn append(
+    node: &Shared<KvService>,
+    call: &Call,
+    answer: &Answer,
+    response: &mut Vec<u8>,
+) -> Result<(), Status> {
+    match (call, answer) {
+        (Call::Get(key), Answer::Read) => wire::append_got(machine(node), key, response),
+        (Call::Scan(asked), Answer::Read) => wire::append_scanned(node.state(), asked, response),
+        (Call::OpenSession, Answer::Opened(session)) => wire::append_opened(*session, response),
+        (Call::TransferLeadership, Answer::Transferred) => (),
+        (call, Answer::Done(reply)) => append_done(call, reply, response)?,
+        (_, answer) => return Err(status(node, answer)),
+    }
+    Ok(())
+}
+
+/// The response to a write, from what the store has answered.
+fn append_done(call: &Call, reply: &[u8], response: &mut Vec<u8>) -> Result<(), Status> {
+    let reply = state::Reply::decode(reply);
+    let reply = reply.map_err(|error| Status::new(Code::Internal, error.to_string()))?;
+    match (call, reply) {
+        (Call::Set, state::Reply::Written { revision }) => wire::append_set(revision, response),
+        (Call::Delete, state::Reply::Deleted { revision }) => {
+            wire::append_deleted(true, revision, response);
+        }
+        (Call::Delete, state::Reply::Missing { revision }) => {
+            wire::append_deleted(false, revision, response);
+        }
+        (Call::CompareAndSet, state::Reply::Written { revision }) => {
+            wire::append_swapped(true, revision, response);
+        }
+        (Call::CompareAndSet, state::Reply::Differs { modified }) => {
+            wire::append_swapped(false, modified, response);
+        }
+        // The number of a session's write was used for another kind of write before.
+        _ => {
+            let message = "this sequence was the number of another write";
+            return Err(Status::new(Code::InvalidArgument, message));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn machine(node: &Shared<KvService>) -> &Kv {
+    node.state().machine()
+}

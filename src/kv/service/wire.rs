@@ -1,0 +1,238 @@
+//! The service's side of the store's messages: what is asked is borrowed from the request, what is
+//! answered is appended to the response.
+
+use std::borrow::Cow;
+
+use super::KvService;
+use crate::call::{Code, Status};
+use crate::kv::state::{Change, Invalid, Kv, Page, Record, check_key};
+use crate::pb::agora_kv_v1 as pb;
+use crate::pb::no_package as classic;
+use crate::protobuf::{Checked, decode, encode, encode_into};
+use crate::raft::{NodeId, Origin, RoleName};
+use crate::replica::node::Shared;
+use crate::replica::state::Replicated;
+
+/// A page of a scan has no more pairs than this.
+const MAX_PAGE: usize = 1000;
+/// And no more bytes of keys and values, unless the first pair alone has more.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consistency {
+    Linearizable,
+    Stale,
+}
+
+/// A scan to be made.
+#[derive(Debug)]
+pub(super) struct ScanAsked {
+    pub(super) prefix: Vec<u8>,
+    after: Vec<u8>,
+    limit: usize,
+    keys_only: bool,
+    count_only: bool,
+}
+
+fn read<'a, M>(bytes: &'a [u8]) -> Result<M, Status>
+where
+    M: Checked + quick_protobuf::MessageRead<'a>,
+{
+    decode(bytes).map_err(|error| Status::new(Code::Internal, error.to_string()))
+}
+
+/// What is wrong with a key or a value.
+pub(super) fn invalid(invalid: Invalid) -> Status {
+    Status::new(Code::InvalidArgument, invalid.to_string())
+}
+
+fn consistency(asked: pb::Consistency) -> Consistency {
+    match asked {
+        pb::Consistency::CONSISTENCY_STALE => Consistency::Stale,
+        _ => Consistency::Linearizable,
+    }
+}
+
+pub(super) fn get_asked(message: &[u8]) -> Result<(&[u8], Consistency), Status> {
+    let asked: pb::GetRequest<'_> = read(message)?;
+    let key = borrowed(asked.key)?;
+    check_key(key).map_err(invalid)?;
+    Ok((key, consistency(asked.consistency)))
+}
+
+/// What was decoded borrows from the message.
+fn borrowed(bytes: Cow<'_, [u8]>) -> Result<&[u8], Status> {
+    match bytes {
+        Cow::Borrowed(bytes) => Ok(bytes),
+        Cow::Owned(bytes) if bytes.is_empty() => Ok(&[]),
+        Cow::Owned(_) => Err(Status::new(Code::Internal, "a copy where none was made")),
+    }
+}
+
+pub(super) fn set_asked(message: &[u8]) -> Result<pb::SetRequest<'_>, Status> {
+    read(message)
+}
+
+pub(super) fn delete_asked(message: &[u8]) -> Result<pb::DeleteRequest<'_>, Status> {
+    read(message)
+}
+
+pub(super) fn swap_asked(message: &[u8]) -> Result<pb::CompareAndSetRequest<'_>, Status> {
+    read(message)
+}
+
+impl pb::SetRequest<'_> {
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.origin.as_ref().map(named)
+    }
+}
+
+impl pb::DeleteRequest<'_> {
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.origin.as_ref().map(named)
+    }
+}
+
+impl pb::CompareAndSetRequest<'_> {
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.origin.as_ref().map(named)
+    }
+}
+
+fn named(origin: &pb::Origin) -> Origin {
+    let pb::Origin { session, sequence, acknowledged } = *origin;
+    Origin { session, sequence, acknowledged }
+}
+
+pub(super) fn scan_asked(message: &[u8]) -> Result<(ScanAsked, Consistency), Status> {
+    let asked: pb::ScanRequest<'_> = read(message)?;
+    let limit = match asked.limit as usize {
+        0 => MAX_PAGE,
+        limit => limit.min(MAX_PAGE),
+    };
+    let scan = ScanAsked {
+        prefix: asked.prefix.into_owned(),
+        after: asked.after.into_owned(),
+        limit,
+        keys_only: asked.keys_only,
+        count_only: asked.count_only,
+    };
+    Ok((scan, consistency(asked.consistency)))
+}
+
+pub(super) fn transfer_asked(message: &[u8]) -> Result<NodeId, Status> {
+    read::<pb::TransferLeadershipRequest>(message).map(|asked| asked.node)
+}
+
+/// A prefix, and behind which revision, if that was said.
+pub(super) fn watch_asked(message: &[u8]) -> Result<(Vec<u8>, Option<u64>), Status> {
+    let asked: pb::WatchRequest<'_> = read(message)?;
+    Ok((asked.prefix.into_owned(), asked.start.map(|start| start.after_revision)))
+}
+
+pub(super) fn classic_asked(message: &[u8]) -> Result<Cow<'_, str>, Status> {
+    read::<classic::ServeClientArgs<'_>>(message).map(|asked| asked.Request)
+}
+
+fn pair(record: &Record, keys_only: bool) -> pb::Pair<'_> {
+    pb::Pair {
+        key: Cow::Borrowed(record.key()),
+        value: Cow::Borrowed(if keys_only { &[] } else { record.value() }),
+        modified_revision: record.modified,
+        created_revision: record.created,
+    }
+}
+
+pub(super) fn append_got(machine: &Kv, key: &[u8], response: &mut Vec<u8>) {
+    let pair = machine.get(key).map(|record| pair(record, false));
+    encode_into(&pb::GetResponse { pair }, response);
+}
+
+pub(super) fn append_scanned(state: &Replicated<Kv>, asked: &ScanAsked, response: &mut Vec<u8>) {
+    let machine = state.machine();
+    let ScanAsked { prefix, after, limit, keys_only, count_only } = asked;
+    let page = match count_only {
+        true => Page::default(),
+        false => machine.scan(prefix, after, *limit, MAX_PAGE_BYTES),
+    };
+    let scanned = pb::ScanResponse {
+        pairs: page.records.iter().map(|record| pair(record, *keys_only)).collect(),
+        has_more: page.has_more,
+        count: machine.count(prefix) as u64,
+        revision: state.applied_index(),
+    };
+    encode_into(&scanned, response);
+}
+
+pub(super) fn append_set(revision: u64, response: &mut Vec<u8>) {
+    encode_into(&pb::SetResponse { revision }, response);
+}
+
+pub(super) fn append_deleted(deleted: bool, revision: u64, response: &mut Vec<u8>) {
+    encode_into(&pb::DeleteResponse { deleted, revision }, response);
+}
+
+pub(super) fn append_swapped(is_set: bool, revision: u64, response: &mut Vec<u8>) {
+    encode_into(&pb::CompareAndSetResponse { is_set, revision }, response);
+}
+
+pub(super) fn append_opened(session: u64, response: &mut Vec<u8>) {
+    encode_into(&pb::OpenSessionResponse { session }, response);
+}
+
+pub(super) fn append_classic(data: &str, leader: &str, success: bool, response: &mut Vec<u8>) {
+    let reply = classic::ServeClientReply {
+        Data: Cow::Borrowed(data),
+        LeaderID: Cow::Borrowed(leader),
+        Success: success,
+    };
+    encode_into(&reply, response);
+}
+
+/// Changes, all of them up to a revision.
+pub(super) fn watched(changes: &[&Change], revision: u64) -> Vec<u8> {
+    let changes = changes.iter().map(|change| pb::Change {
+        key: Cow::Borrowed(change.key()),
+        value: change.value().map(|value| pb::Value { value: Cow::Borrowed(value) }),
+        revision: change.revision,
+        created_revision: change.created,
+    });
+    encode(&pb::WatchResponse { changes: changes.collect(), revision })
+}
+
+pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
+    let (raft, state) = (node.raft(), node.state());
+    let address = |id: NodeId| {
+        let known = node.peers().iter().find(|(peer, _)| *peer == id);
+        Cow::Borrowed(known.map_or("", |(_, address)| address.as_str()))
+    };
+    let leads = raft.is_leader();
+    let peer = |peer: crate::raft::PeerProgress| {
+        let lag = if leads { raft.last_index().saturating_sub(peer.match_index) } else { 0 };
+        let heard = peer.last_heard.map(|moment| node.since(moment));
+        let last_heard = heard
+            .map(|ago| pb::LastHeard { ago_ms: ago.as_millis().try_into().unwrap_or(u64::MAX) });
+        let match_index = peer.match_index;
+        let peer = Some(pb::Peer { node: peer.peer, address: address(peer.peer) });
+        pb::PeerStatus { peer, match_index, lag, last_heard }
+    };
+    let lease_ms = node.lease_remaining().as_millis();
+    let status = pb::StatusResponse {
+        node: raft.id(),
+        role: match raft.role() {
+            RoleName::Leader => pb::Role::ROLE_LEADER,
+            RoleName::Follower => pb::Role::ROLE_FOLLOWER,
+            RoleName::Candidate => pb::Role::ROLE_CANDIDATE,
+        },
+        leader: raft.leader().map(|leader| pb::Peer { node: leader, address: address(leader) }),
+        term: raft.current_term(),
+        commit_index: raft.commit_index(),
+        applied_index: state.applied_index(),
+        lease_remaining_ms: lease_ms.try_into().unwrap_or(u64::MAX),
+        peers: raft.peers().into_iter().map(peer).collect(),
+        keys: state.machine().len() as u64,
+        oldest_watch_revision: state.machine().history().oldest(),
+    };
+    encode_into(&status, response);
+}
