@@ -28,7 +28,7 @@ fn open(parsed: &super::flags::Parsed, is_quiet: bool) -> Result<(), Failure> {
     };
     let mut services = Services::new();
     service::register(&mut services, Market::new(Limits::DEFAULT), lines);
-    serve::run_arranged(parsed, services, FORGETFUL, |_| ())
+    serve::run_arranged(parsed, services, None, FORGETFUL, |_| Ok(()))
 }
 
 #[cfg(feature = "sha2")]

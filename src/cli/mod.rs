@@ -15,8 +15,10 @@ mod job;
 mod mapreduce;
 mod kv;
 mod market;
+mod node;
 mod output;
 mod peers;
+mod replica;
 mod seller;
 mod serve;
 mod shell;
@@ -59,6 +61,7 @@ const COMMANDS: &[Command] = &[
         run: mapreduce::run,
     },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
+    Command { name: "node", summary: "run a node of a replicated key-value store", run: node::run },
     Command { name: "reducer", summary: "do reduce tasks of MapReduce", run: worker::run_reducer },
     Command { name: "seller", summary: "sell on a market, and hear of sales", run: seller::run },
     Command { name: "wordcount", summary: "count words by MapReduce", run: word_count::run },

@@ -14,7 +14,7 @@ use crate::session::Compat;
 /// Adds the flags of a server.
 pub(super) fn flags(flags: Flags) -> Flags {
     flags
-        .value("listen", "where to listen; port 0 picks a free port (required)", "HOST:PORT")
+        .value("listen", "where to listen; port 0 picks a free port", "HOST:PORT")
         .value("compat", "what to speak: grpc, native or both (default both)", "PROTOCOL")
         .value("max-connections", "connections at once (default 1024)", "N")
         .value("tls-cert", "serve TLS beside cleartext: our certificate chain, PEM", "FILE")
@@ -23,9 +23,12 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .switch("tls-only", "refuse cleartext")
 }
 
-/// Reads them.
-fn options(parsed: &Parsed) -> Result<(SocketAddr, ServerOptions), Failure> {
-    let listen = parsed.required("listen")?;
+/// Reads them. Without `--listen` it listens on `default`, if there is one.
+fn options(parsed: &Parsed, default: Option<&str>) -> Result<(SocketAddr, ServerOptions), Failure> {
+    let listen = match (parsed.text("listen"), default) {
+        (None, Some(default)) => default.to_owned(),
+        _ => parsed.required("listen")?,
+    };
     let address = listen
         .to_socket_addrs()
         .map_err(|error| parsed.wrong(format!("--listen {listen:?}: {error}")))?
@@ -58,22 +61,23 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
-    run_arranged(parsed, services, "", |_| ())
+    run_arranged(parsed, services, None, "", |_| Ok(()))
 }
 
-/// As [`run`], with something to say on stderr once it listens. `arrange` has the server before
-/// that, to give it a resident.
+/// As [`run`], listening on `listen` if no flag says otherwise, with something to say on stderr once
+/// it does. `arrange` has the server before that, to give it a resident.
 pub(super) fn run_arranged(
     parsed: &Parsed,
     mut services: Services,
+    listen: Option<&str>,
     notice: &str,
-    arrange: impl FnOnce(&mut Server),
+    arrange: impl FnOnce(&mut Server) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (address, options) = options(parsed)?;
+    let (address, options) = options(parsed, listen)?;
     let health = add_standard_services(&mut services);
     let mut server = Server::bind(address, services, options)
         .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;
-    arrange(&mut server);
+    arrange(&mut server)?;
     health.set_all(ServingStatus::Serving);
     super::termination::shut_down_on_signal(server.handle())?;
     // A server that cannot say it on stderr is as it would have said.
@@ -92,7 +96,7 @@ mod tests {
     fn read(line: &str) -> Result<ServerOptions, Failure> {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let parsed = flags(Flags::new("agora x", "Serves x.")).parse(&arguments)?;
-        options(&parsed).map(|(_, options)| options)
+        options(&parsed, None).map(|(_, options)| options)
     }
 
     #[test]

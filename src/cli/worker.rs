@@ -54,10 +54,11 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     let options = options(&parsed, role)?;
     register(&mut services, role, kinds(), options)
         .map_err(|error| Failure::because("cannot begin", error))?;
-    serve::run_arranged(&parsed, services, "", |server| {
+    serve::run_arranged(&parsed, services, None, "", |server| {
         if parsed.is_on("until-stdin-ends") {
             end_with_stdin(server.handle());
         }
+        Ok(())
     })
 }
 

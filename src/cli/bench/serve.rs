@@ -49,10 +49,11 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let handler = parsed.parsed("handler", Handler::Unary)?;
     let desk = Desk::default();
-    serve::run_arranged(&parsed, services(handler, &desk), "", |server| {
+    serve::run_arranged(&parsed, services(handler, &desk), None, "", |server| {
         if let Handler::Resident = handler {
             server.set_resident(Echo { desk, found: Vec::new(), response: Vec::new() });
         }
+        Ok(())
     })
 }
 

@@ -1,0 +1,31 @@
+//! `agora node`: a node of a replicated key-value store.
+
+use std::path::Path;
+
+use super::Failure;
+use super::flags::Flags;
+use super::replica::{self, Place};
+use crate::kv::service::{self, KvService};
+
+const ABOUT: &str = "\
+Runs a node of a replicated key-value store: agora.kv.v1.KvService, and the classic RaftService.
+Every node of a group is started with the same --peers. A node's files are in LOGS/node_N/.";
+
+/// Runs a node.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let flags = Flags::new("agora node --id N --peers N=HOST:PORT,... [FLAGS]", ABOUT)
+        .value("id", "this node's number among the peers (required)", "N")
+        .value("logs", "where the directories of nodes are (default logs)", "LOGS");
+    let parsed = replica::flags(flags).parse(arguments)?;
+    parsed.no_arguments()?;
+    parsed.required("id")?;
+    let id = parsed.number("id", 0, 0..=u64::MAX >> 2)?;
+    let logs = parsed.text("logs").unwrap_or_else(|| "logs".into());
+    let place = Place {
+        id,
+        directory: Path::new(&logs).join(format!("node_{id}")),
+        machine: "kv",
+        peers: replica::peers_with(&parsed, id)?,
+    };
+    replica::run(&parsed, &place, KvService::default(), service::register)
+}

@@ -1,0 +1,198 @@
+//! What commands that run a node of a replicated group have in common: flags, files, the end.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::flags::{Flags, Parsed};
+use super::{Failure, peers, serve};
+use crate::raft::{Config, NodeId};
+use crate::replica::dump::{DumpOptions, Level};
+use crate::replica::engine::SnapshotPolicy;
+use crate::replica::node::{Node, NodeOptions, Opened, Service};
+use crate::replica::transport::{Transport, TransportOptions};
+use crate::rpc::{ClientTls, IdentityFiles, Services};
+
+/// Adds the flags of a node.
+pub(super) fn flags(flags: Flags) -> Flags {
+    serve::flags(flags)
+        .value("peers", "all nodes of the group, this one among them", "N=HOST:PORT,...")
+        .value(
+            "group",
+            "the group's name: nodes of another are not spoken to (default agora)",
+            "NAME",
+        )
+        .switch("classic", "timing and dump.txt of the classic trial: 1 s, 5 to 10 s, 4 s, all")
+        .value("heartbeat", "between two heartbeats of a leader (default 0.03)", "SECONDS")
+        .value(
+            "election-timeout",
+            "without a leader, before standing for election: so long up to twice (default 0.3)",
+            "SECONDS",
+        )
+        .value("lease", "how long followers help nobody else to lead (default 0.3)", "SECONDS")
+        .value("snapshot-bytes", "of log, before a snapshot is taken (default 64 MiB)", "BYTES")
+        .value("snapshot-entries", "of log, before a snapshot is taken (default: any)", "N")
+        .value("dump", "what dump.txt tells: all, changes or none (default changes)", "LEVEL")
+        .switch("dump-timestamps", "begin each line of dump.txt with the time")
+        .value("peer-tls-ca", "speak TLS to the other nodes, and believe these authorities", "FILE")
+        .value("peer-tls-name", "the name in their certificates (default: their hosts)", "NAME")
+}
+
+/// Who a node is, and where its files are.
+pub(super) struct Place {
+    pub(super) id: NodeId,
+    pub(super) directory: PathBuf,
+    /// The name of what is replicated.
+    pub(super) machine: &'static str,
+    /// All nodes of the group.
+    pub(super) peers: Vec<(NodeId, String)>,
+}
+
+/// Reads a list of nodes that has this one.
+pub(super) fn peers_with(parsed: &Parsed, id: NodeId) -> Result<Vec<(NodeId, String)>, Failure> {
+    let text = parsed.required("peers")?;
+    let peers = peers::parse(&text).map_err(|what| parsed.wrong(format!("--peers: {what}")))?;
+    if peers.iter().any(|(peer, _)| *peer == id) {
+        return Ok(peers);
+    }
+    Err(parsed.wrong(format!("--peers has no node {id}")))
+}
+
+fn config(parsed: &Parsed, place: &Place) -> Result<Config, Failure> {
+    let voters = place.peers.iter().map(|(peer, _)| *peer).collect();
+    let default = match parsed.is_on("classic") {
+        true => Config::classic(place.id, voters),
+        false => Config::lan(place.id, voters),
+    };
+    let config = Config {
+        heartbeat_interval: parsed.seconds("heartbeat", default.heartbeat_interval)?,
+        election_timeout: parsed.seconds("election-timeout", default.election_timeout)?,
+        lease: parsed.seconds("lease", default.lease)?,
+        // Nodes that start together must not stand for election together.
+        seed: seed(place.id),
+        ..default
+    };
+    config.check().map_err(|what| parsed.wrong(what))?;
+    Ok(config)
+}
+
+fn seed(id: NodeId) -> u64 {
+    let process = u64::from(std::process::id());
+    crate::replica::clock::wall_ms().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (process << 32) ^ id
+}
+
+fn options(parsed: &Parsed, place: &Place) -> Result<NodeOptions, Failure> {
+    let is_classic = parsed.is_on("classic");
+    let default = SnapshotPolicy::default();
+    let level = if is_classic { Level::All } else { Level::Changes };
+    Ok(NodeOptions {
+        directory: place.directory.clone(),
+        group: parsed.text("group").unwrap_or_else(|| "agora".into()),
+        machine: place.machine.into(),
+        peers: place.peers.clone(),
+        config: config(parsed, place)?,
+        snapshots: SnapshotPolicy {
+            entries: parsed.number("snapshot-entries", default.entries, 1..=u64::MAX)?,
+            bytes: parsed.number("snapshot-bytes", default.bytes, 1024..=u64::MAX)?,
+        },
+        dump: DumpOptions {
+            level: parsed.parsed("dump", level)?,
+            has_timestamps: parsed.is_on("dump-timestamps"),
+            ..DumpOptions::default()
+        },
+    })
+}
+
+fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions, Failure> {
+    let id = options.config.id;
+    let others = options.peers.iter().filter(|(peer, _)| *peer != id).cloned();
+    let others: BTreeMap<NodeId, String> = others.collect();
+    let mut transport = TransportOptions::new(&options.group, id, others);
+    let name = parsed.text("peer-tls-name");
+    let Some(authorities) = parsed.text("peer-tls-ca") else {
+        return match name {
+            None => Ok(transport),
+            Some(_) => Err(parsed.wrong("--peer-tls-name needs --peer-tls-ca")),
+        };
+    };
+    // What we show to clients we show to the others as well.
+    let (certificates, key) = (parsed.text("tls-cert"), parsed.text("tls-key"));
+    let identity = certificates.as_ref().zip(key.as_ref()).map(|(certificates, key)| {
+        IdentityFiles { certificates: certificates.as_ref(), key: key.as_ref() }
+    });
+    let tls = ClientTls::load(Path::new(&authorities), name.as_deref(), identity)
+        .map_err(|error| Failure::because("cannot speak TLS to the other nodes", error))?;
+    transport.tls = Some(tls);
+    Ok(transport)
+}
+
+/// Runs a node until it is asked to end, or cannot write its files any more.
+pub(super) fn run<S: Service>(
+    parsed: &Parsed,
+    place: &Place,
+    service: S,
+    register: impl FnOnce(&mut Services, &Node<S>),
+) -> Result<(), Failure> {
+    let options = options(parsed, place)?;
+    let transport = transport(parsed, &options)?;
+    let own = place.peers.iter().find(|(peer, _)| *peer == place.id);
+    let listen = own.map(|(_, address)| address.clone());
+    let opened =
+        Opened::open(options, service).map_err(|error| Failure::Failed(error.to_string()))?;
+    let mut services = Services::new();
+    register(&mut services, &opened.node());
+    let transport = Transport::new(transport, &mut services);
+    let ending = opened.ending();
+    serve::run_arranged(parsed, services, listen.as_deref(), "", |server| {
+        opened
+            .move_in(server, transport)
+            .map_err(|error| Failure::because("cannot start a thread", error))
+    })?;
+    let mut ending = ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match ending.take() {
+        None => Ok(()),
+        Some(error) => Err(Failure::because("the node has ended", error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn read(line: &str) -> Result<NodeOptions, Failure> {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments)?;
+        let peers = peers_with(&parsed, 1)?;
+        options(&parsed, &Place { id: 1, directory: "logs".into(), machine: "kv", peers })
+    }
+
+    #[test]
+    fn classic_timing_is_a_flag_and_others_may_change_it() {
+        let seconds = Duration::from_secs;
+        let options = read("--peers 0=a:1,1=b:2 --classic --lease 6").unwrap();
+        assert_eq!(options.config.heartbeat_interval, seconds(1));
+        assert_eq!(options.config.election_timeout, seconds(5));
+        assert_eq!(options.config.lease, seconds(6));
+        assert_eq!(options.dump.level, Level::All);
+        let options = read("--peers 0=a:1,1=b:2").unwrap();
+        assert_eq!(options.dump.level, Level::Changes);
+        assert_eq!(options.config.voters, [0, 1]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_wrong_usage() {
+        for line in [
+            "",
+            "--peers 0=a:1",
+            "--peers 1=a:1,1=b:2",
+            "--peers 1=a:1 --heartbeat 0",
+            "--peers 1=a:1 --lease 0.05",
+            "--peers 1=a:1 --heartbeat 1",
+            "--peers 1=a:1 --dump some",
+            "--peers 1=a:1 --snapshot-bytes 1",
+        ] {
+            assert!(matches!(read(line), Err(Failure::Usage(_))), "{line}");
+        }
+    }
+}
