@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
+mod cut;
 mod messages;
 mod node;
 mod nodes;

@@ -85,6 +85,11 @@ impl Node {
         self.waker.wake();
     }
 
+    /// Whether everything that was to be sent was, or could not be.
+    pub fn has_sent_all(&self) -> bool {
+        self.desk.lock().unwrap().to_send.is_empty()
+    }
+
     pub fn is_up(&self, peer: NodeId) -> bool {
         let desk = self.desk.lock().unwrap();
         let last = desk.events.iter().rev().find(|event| match event {

@@ -1,0 +1,96 @@
+//! A network that swallows everything for a while, as when a cable is cut: nobody is told.
+//!
+//! It is a network namespace of the test's own, so it takes root; elsewhere the test says that it is
+//! skipped.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use agora::raft::{Body, Message, NodeId};
+
+use super::node::{Node, eventually, free_address, options};
+
+/// Set for the test that runs inside a namespace.
+const INSIDE: &str = "AGORA_TEST_NAMESPACE";
+/// How long the network is cut: TCP's own patience between two attempts has grown to seconds then.
+const CUT: Duration = Duration::from_secs(4);
+
+#[test]
+fn a_cut_is_noticed_and_forgotten_when_it_heals() {
+    let name = "cut::inside_a_namespace";
+    let inside = Command::new("unshare")
+        .arg("--net")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .env(INSIDE, "1")
+        .output();
+    let output = match inside {
+        Ok(output) => output,
+        Err(error) => return eprintln!("skipped: no unshare: {error}"),
+    };
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if said.contains("not permitted") || said.contains("skipped: ") {
+        return eprintln!("skipped: {said}");
+    }
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+    said.lines().filter(|line| line.starts_with("after")).for_each(|line| eprintln!("{line}"));
+}
+
+/// Runs a program that changes the network; false if it is not there.
+fn network(command: &str) -> bool {
+    let mut words = command.split(' ');
+    match Command::new(words.next().unwrap()).args(words).output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{command}: {output:?}");
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+fn question(term: u64) -> Message {
+    Message { term, body: Body::PreVote { last_log_index: 0, last_log_term: 0 } }
+}
+
+#[test]
+#[ignore = "a_cut_is_noticed_and_forgotten_when_it_heals runs it, in a namespace of its own"]
+fn inside_a_namespace() {
+    if std::env::var_os(INSIDE).is_none() {
+        return;
+    }
+    if !(network("ip link set lo up") && network("tc qdisc show")) {
+        return eprintln!("skipped: no ip, or no tc");
+    }
+    let places: Vec<_> = (1..=3).map(|id| (id, free_address())).collect();
+    let nodes: Vec<_> =
+        places.iter().map(|(id, at)| Node::start(*at, options(*id, &places))).collect();
+    let pairs: Vec<(NodeId, NodeId)> = vec![(1, 2), (1, 3), (2, 1), (2, 3), (3, 1), (3, 2)];
+    let at = |id: NodeId| &nodes[id as usize - 1];
+    let all_up = || pairs.iter().all(|(id, peer)| at(*id).is_up(*peer));
+    eventually("all are up", all_up);
+
+    network("tc qdisc add dev lo root blackhole");
+    let cut = Instant::now();
+    eventually("all are down", || pairs.iter().all(|(id, peer)| !at(*id).is_up(*peer)));
+    eprintln!("after {:?} all uplinks are down", cut.elapsed());
+    assert!(cut.elapsed() < Duration::from_secs(3));
+    // Nor is a peer's call taken for a way to it.
+    eventually("nothing can be sent", || {
+        let before = at(1).desk.lock().unwrap().not_sent;
+        at(1).send(vec![(2, question(1))]);
+        eventually("a turn", || at(1).has_sent_all());
+        at(1).desk.lock().unwrap().not_sent > before
+    });
+    eprintln!("after {:?} there is no way left", cut.elapsed());
+    assert!(cut.elapsed() < CUT);
+    std::thread::sleep(CUT.saturating_sub(cut.elapsed()));
+
+    network("tc qdisc del dev lo root");
+    let healed = Instant::now();
+    eventually("all are up again", all_up);
+    eprintln!("after {:?} all are up again", healed.elapsed());
+    assert!(healed.elapsed() < Duration::from_secs(2));
+    at(1).send(vec![(2, question(7))]);
+    eventually("a message", || at(2).received().contains(&(1, question(7))));
+}
