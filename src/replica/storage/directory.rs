@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
@@ -28,7 +29,7 @@ impl Directory {
         make(path).map_err(|error| StorageError::io(&name, "cannot make the directory", error))?;
         let handle = File::open(path)
             .map_err(|error| StorageError::io(&name, "cannot open the directory", error))?;
-        match handle.try_lock() {
+        match lock(&handle) {
             Ok(()) => Ok(Directory { path: path.into(), handle, is_locked_by_other: false }),
             Err(TryLockError::WouldBlock) => Err(StorageError::Locked { directory: name }),
             Err(TryLockError::Error(error)) => {
@@ -64,6 +65,21 @@ impl Directory {
     pub fn is_locked_by_other(&self) -> bool {
         self.is_locked_by_other
     }
+}
+
+/// Locks a directory, if it is to be had within half a second. For moments it is held by whoever
+/// looks whether it is locked, and by a process that its holder has just started and that has not
+/// yet become another program.
+fn lock(handle: &File) -> Result<(), TryLockError> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    const TRIES: u32 = 50;
+    for _ in 1..TRIES {
+        match handle.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    handle.try_lock()
 }
 
 /// Makes a directory and what is missing above it. A directory that is new, or may be because
