@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use agora::raft::{Config, Message, NodeId, Trace};
+use agora::raft::{Config, NodeId, Trace};
 use agora::replica::engine::SnapshotPolicy;
 use agora::replica::storage::StorageError;
+use agora::replica::wire::{self, Encoder, Received};
 
 use crate::clients::{Client, Next, Request, Response, Ticket};
 use crate::network::Network;
@@ -23,7 +24,7 @@ pub enum Event<W: Workload> {
     Arrive {
         from: NodeId,
         to: NodeId,
-        message: Message,
+        bytes: Vec<u8>,
     },
     Request {
         to: NodeId,
@@ -105,6 +106,7 @@ pub struct World<W: Workload> {
     /// Nothing goes wrong any more, and nobody begins anything.
     pub is_ending: bool,
     crashes: u64,
+    encoder: Encoder,
     story: Story,
 }
 
@@ -176,6 +178,7 @@ impl<W: Workload> World<W> {
             moment: 0,
             is_ending: false,
             crashes: 0,
+            encoder: Encoder::default(),
             story: Story::new(),
         }
     }
@@ -232,7 +235,10 @@ impl<W: Workload> World<W> {
         let Some(((time, _), event)) = self.events.pop_first() else { return false };
         (self.time, self.moment) = (time, self.moment + 1);
         match event {
-            Event::Arrive { from, to, message } => {
+            Event::Arrive { from, to, bytes } => {
+                let Ok(Received::Message(message)) = wire::decode(&bytes) else {
+                    panic!("node {from} sent what makes no sense")
+                };
                 self.give(to as usize, Input::Message(from, message));
             }
             Event::Request { to, ticket, request } => {
@@ -341,8 +347,8 @@ impl<W: Workload> World<W> {
         let id = place as NodeId;
         for (to, message) in turn.messages {
             for delay in self.network.deliver(&mut self.seed, id, to) {
-                let message = message.clone();
-                self.schedule(delay, Event::Arrive { from: id, to, message });
+                let bytes = self.encoder.encode(&message).to_vec();
+                self.schedule(delay, Event::Arrive { from: id, to, bytes });
             }
         }
         for (ticket, response) in responses {
