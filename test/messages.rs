@@ -7,8 +7,8 @@ mod seed;
 use std::collections::BTreeSet;
 
 use agora::pb::{
-    agora_bench_v1, agora_kv_v1, agora_market_v1, agora_native_v1, agora_raft_v1, grpc_health_v1,
-    grpc_reflection_v1, grpc_testing, no_package,
+    agora_bench_v1, agora_kv_v1, agora_mapreduce_v1, agora_market_v1, agora_native_v1,
+    agora_raft_v1, grpc_health_v1, grpc_reflection_v1, grpc_testing, no_package,
 };
 use agora::protobuf::{Checked, Error, Kind, Shape, Width, decode, encode};
 use quick_protobuf::MessageWrite;
@@ -44,6 +44,12 @@ fn types() -> Vec<Type> {
             ScanResponse, WatchRequest, WatchStart, Change, WatchResponse, StatusRequest,
             StatusResponse, Peer, PeerStatus, LastHeard, TransferLeadershipRequest,
             TransferLeadershipResponse, OpenSessionRequest, OpenSessionResponse;
+        agora_mapreduce_v1: OpenJobRequest, InputFile, OpenJobResponse, HoldJobRequest,
+            HoldJobResponse, PingRequest, PingResponse, Progress, PutParameterRequest,
+            PutParameterResponse, PutSplitRequest, PutSplitResponse, Split, FileRange, Parameter,
+            MapRequest, MapResponse, Counter, FetchRequest, FetchResponse, MapOutput, ReduceRequest,
+            ReduceResponse, AnnounceRequest, LostOutput, AnnounceResponse, ReadOutputRequest,
+            ReadOutputResponse;
         agora_market_v1: Item, Order, Notification, RegisterSellerRequest, RegisterSellerResponse,
             RegisterBuyerRequest, RegisterBuyerResponse,
             SellItemRequest, SellItemResponse, UpdateItemRequest, UpdateItemResponse,

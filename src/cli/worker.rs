@@ -52,14 +52,19 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let mut services = Services::new();
     let options = options(&parsed, role)?;
-    register(&mut services, role, kinds(), options)
+    let tasks = register(&mut services, role, kinds(), options)
         .map_err(|error| Failure::because("cannot begin", error))?;
-    serve::run_arranged(&parsed, services, None, "", |server| {
+    let served = serve::run_arranged(&parsed, services, None, "", |server| {
         if parsed.is_on("until-stdin-ends") {
             end_with_stdin(server.handle());
         }
         Ok(())
-    })
+    });
+    // Tasks whose call is gone are about to notice: what they have begun is taken away by them.
+    if !tasks.wait_until_idle(GRACE) {
+        log::warn!("a task does not end: it is left alone");
+    }
+    served
 }
 
 fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
@@ -84,7 +89,7 @@ fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
     })
 }
 
-/// After so long a worker that was left alone ends, whatever it still does.
+/// After so long a worker ends, whatever it still does.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Whoever started us is gone when our stdin ends.
@@ -94,7 +99,7 @@ fn end_with_stdin(server: ServerHandle) {
         let mut ignored = [0; 256];
         while !matches!(stdin.read(&mut ignored), Ok(0) | Err(_)) {}
         server.shut_down();
-        thread::sleep(GRACE);
+        thread::sleep(2 * GRACE);
         process::exit(0);
     });
     if let Err(error) = watching {

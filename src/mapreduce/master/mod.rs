@@ -191,7 +191,6 @@ pub struct Master {
     round: Option<RoundState>,
     rounds: u64,
     parameters: u64,
-    workers: u32,
     /// What a task says it is doing.
     status: Option<String>,
     /// What we could not do ourselves: the job ends with it.
@@ -231,8 +230,7 @@ impl Master {
         let splits = cut(&mut inputs, options.maps)?;
         let id = super::files::random_job_id().map_err(|e| Error::Io("a job's id", e))?;
         let layout = Layout::new(&options.data);
-        let lock = JobLock::take(layout.root(), &id, || layout.clear())
-            .map_err(|error| Error::Data(options.data.clone(), error))?;
+        let lock = take(&layout, &id).map_err(|e| Error::Data(options.data.clone(), e))?;
         let spec = JobSpec {
             id,
             kind: kind.to_owned(),
@@ -264,7 +262,6 @@ impl Master {
             round: None,
             rounds: 0,
             parameters: 0,
-            workers: 0,
             status: None,
             failure: None,
         })
@@ -303,6 +300,22 @@ impl Master {
 
     fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+/// Workers of the job before may be about to let the directory go.
+const TAKE_TIME: Duration = Duration::from_secs(1);
+
+/// Takes the data directory.
+fn take(layout: &Layout, id: &str) -> Result<JobLock, LockError> {
+    let until = Instant::now() + TAKE_TIME;
+    loop {
+        match JobLock::take(layout.root(), id, || layout.clear()) {
+            Err(LockError::Taken { .. }) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
     }
 }
 

@@ -270,6 +270,12 @@ impl Master {
 
     fn open(&mut self, index: usize, link: usize, observer: &mut dyn Observer) {
         self.seats[index].state = SeatState::Opening { link };
+        // The worker hears of whoever holds the job before it opens it.
+        let held = wire::job_request(&self.spec.id);
+        match self.multiplexer.start(link, path::HOLD_JOB, &held, None) {
+            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Hold(index))),
+            Err(error) => return self.vacate(index, &format!("{error:?}"), observer),
+        }
         let message = wire::open_job(&self.spec);
         let call = self.multiplexer.start(link, path::OPEN_JOB, &message, Some(OPEN_TIMEOUT));
         match call {
@@ -292,13 +298,9 @@ impl Master {
             Ok(opened) => opened,
             Err(status) => return self.vacate(index, &status.message, observer),
         };
-        let message = wire::job_request(&self.spec.id);
-        match self.multiplexer.start(link, path::HOLD_JOB, &message, None) {
-            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Hold(index))),
-            Err(error) => return self.vacate(index, &format!("{error:?}"), observer),
-        }
-        self.workers += 1;
-        let worker = WorkerId(self.workers);
+        // Numbers rise with every life of a seat, and go by seats: M1 comes first.
+        let seats = self.seats.len() as u64;
+        let worker = WorkerId((self.seats[index].life * seats + index as u64) as u32);
         let now = self.now();
         let seat = &mut self.seats[index];
         seat.failures = 0;

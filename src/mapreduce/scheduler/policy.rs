@@ -63,7 +63,7 @@ impl Policy {
         max_unreachable: 3,
         skip_bad_records: false,
         first_rest: Duration::from_millis(5),
-        longest_rest: Duration::from_secs(1),
+        longest_rest: Duration::from_millis(50),
     };
 }
 

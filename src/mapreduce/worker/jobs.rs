@@ -1,20 +1,19 @@
 //! The job that a worker has open.
 //!
 //! ```text
-//!   free --OpenJob--> open --HoldJob--> held --the call ends--> free
-//!                      |                                          ^
-//!                      +------ not held for a while --------------+
+//!   free --HoldJob, then OpenJob--> open --the HoldJob call ends--> free
 //! ```
 //!
 //! A worker has one job at a time; another master is told whose. The master's HoldJob call stands
 //! for the master: when it ends, by the master's doing or its death, the job is closed, its tasks
-//! are cancelled with their own calls, and what it had in memory is given back. Files stay, for
-//! people, until the next job.
+//! are cancelled with their own calls, and what it had in memory is given back. It comes before
+//! OpenJob, so that no job is ever open without somebody who holds it. Files stay, for people, until
+//! the next job.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
@@ -33,8 +32,25 @@ pub(super) struct Jobs {
     kinds: JobKinds,
     options: WorkerOptions,
     epoch: u64,
-    current: Mutex<Option<Arc<OpenJob>>>,
-    holds: Mutex<Vec<Responder>>,
+    /// Jobs are opened one after the other.
+    opening: Mutex<()>,
+    state: Mutex<State>,
+    /// Attempts that run, of whatever job.
+    busy: Arc<Busy>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Arc<OpenJob>>,
+    /// Masters that hold a job, whether it is open or not.
+    holds: Vec<Held>,
+    last_hold: u64,
+}
+
+struct Held {
+    number: u64,
+    job_id: String,
+    responder: Responder,
 }
 
 /// A job that is open here.
@@ -44,7 +60,7 @@ pub(super) struct OpenJob {
     pub(super) layout: Layout,
     opened_at: Instant,
     opened_by: SocketAddr,
-    is_held: AtomicBool,
+    busy: Arc<Busy>,
     parameters: Mutex<VecDeque<PutParameter>>,
     running: Mutex<BTreeMap<u64, Arc<Running>>>,
     /// Mappers: what each map task left for the next round.
@@ -106,26 +122,56 @@ pub(super) struct Listed<'j> {
 
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
+        self.job.busy.change(|running| *running -= 1);
         locked(&self.job.running).remove(&self.running.attempt);
         locked(&self.job.inboxes).remove(&self.running.attempt);
     }
 }
 
-/// A job that nobody holds makes room for another one after so long.
-const UNHELD: Duration = Duration::from_secs(10);
+/// How many attempts run.
+#[derive(Default)]
+pub(super) struct Busy {
+    running: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Busy {
+    fn change(&self, change: impl FnOnce(&mut usize)) {
+        change(&mut locked(&self.running));
+        self.changed.notify_all();
+    }
+
+    /// Waits until none runs. Returns whether that came in time.
+    pub(super) fn wait_until_idle(&self, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        let mut running = locked(&self.running);
+        while *running > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(running, left);
+            running = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+/// Masters that may hold jobs at once; all but one of them wait.
+const MAX_HOLDS: usize = 1_000;
 /// Tasks that are told of before they come.
 const MAX_INBOXES: usize = 1_000;
 
 impl Jobs {
     pub(super) fn new(kinds: JobKinds, options: WorkerOptions, epoch: u64) -> Jobs {
-        let (current, holds) = (Mutex::default(), Mutex::default());
-        Jobs { kinds, options, epoch, current, holds }
+        let (opening, state, busy) = (Mutex::default(), Mutex::default(), Arc::default());
+        Jobs { kinds, options, epoch, opening, state, busy }
     }
 
     /// The job with this id.
     pub(super) fn get(&self, id: &str) -> Result<Arc<OpenJob>, Status> {
-        let current = locked(&self.current);
-        let job = current.as_ref().filter(|job| job.spec.id == id);
+        let state = locked(&self.state);
+        let job = state.current.as_ref().filter(|job| job.spec.id == id);
         job.cloned().ok_or_else(|| Status::new(Code::NotFound, "no such job is open here"))
     }
 
@@ -133,21 +179,16 @@ impl Jobs {
         self.epoch
     }
 
+    pub(super) fn busy(&self) -> &Arc<Busy> {
+        &self.busy
+    }
+
     fn open(&self, spec: JobSpec, peer: SocketAddr) -> Result<Opened, Status> {
         if spec.id.len() < 32 || !spec.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Status::new(Code::InvalidArgument, "a job's id is 32 hexadecimal digits"));
         }
-        let mut current = locked(&self.current);
-        if let Some(other) = current.as_ref().filter(|job| !job.is_abandoned()) {
-            let reason = format!(
-                "busy with job {} of {} since {} s",
-                shown(&other.spec.id),
-                other.opened_by,
-                other.opened_at.elapsed().as_secs()
-            );
-            return Err(Status::new(Code::FailedPrecondition, reason));
-        }
-        *current = None;
+        let _opening = locked(&self.opening);
+        self.check_free(&spec.id)?;
         let job = self
             .kinds
             .make(&spec.kind, &spec.parameters)
@@ -162,23 +203,76 @@ impl Jobs {
             };
             Status::new(code, format!("{root}: {error}"))
         })?;
-        log::info!("job {} of {peer} is open", shown(&spec.id));
-        *current = Some(Arc::new(OpenJob::new(spec, job, layout, peer, lock)));
+        let busy = Arc::clone(&self.busy);
+        let job = Arc::new(OpenJob::new(spec, job, layout, peer, busy, lock));
+        let mut state = locked(&self.state);
+        if !state.is_held(&job.spec.id) {
+            return Err(Status::new(Code::Cancelled, "whoever held the job is gone"));
+        }
+        log::info!("job {} of {peer} is open", shown(&job.spec.id));
+        state.current = Some(job);
         Ok(Opened { epoch: self.epoch, slots: self.options.slots })
     }
 
-    fn close(&self, job: &Arc<OpenJob>) {
-        let mut current = locked(&self.current);
-        if current.as_ref().is_some_and(|open| Arc::ptr_eq(open, job)) {
-            log::info!("job {} is closed", shown(&job.spec.id));
-            let closed = current.take();
-            drop(current);
+    fn check_free(&self, id: &str) -> Result<(), Status> {
+        let state = locked(&self.state);
+        let refused = |reason| Err(Status::new(Code::FailedPrecondition, reason));
+        if let Some(other) = &state.current {
+            return refused(format!(
+                "busy with job {} of {} since {} s",
+                shown(&other.spec.id),
+                other.opened_by,
+                other.opened_at.elapsed().as_secs()
+            ));
+        }
+        if !state.is_held(id) {
+            return refused("a job is opened by whoever holds it: HoldJob comes first".into());
+        }
+        Ok(())
+    }
+
+    /// Somebody holds a job. Returns a number for [`let_go`](Self::let_go).
+    fn hold(&self, job_id: String, responder: Responder) -> Result<u64, Status> {
+        let mut state = locked(&self.state);
+        if state.holds.len() >= MAX_HOLDS {
+            return Err(Status::new(Code::ResourceExhausted, "too many jobs wait"));
+        }
+        state.last_hold += 1;
+        let number = state.last_hold;
+        state.holds.push(Held { number, job_id, responder });
+        Ok(number)
+    }
+
+    /// Somebody does not hold a job any more: if nobody else does, it is closed.
+    fn let_go(&self, number: u64) {
+        let mut state = locked(&self.state);
+        state.holds.retain(|held| held.number != number);
+        let is_left = |job: &Arc<OpenJob>| !state.is_held(&job.spec.id);
+        if state.current.as_ref().is_some_and(is_left)
+            && let Some(closed) = state.current.take()
+        {
+            drop(state);
+            log::info!("job {} is closed", shown(&closed.spec.id));
             // Its caches may be large: giving them back takes longer than a server may wait.
             let freeing = std::thread::Builder::new().name("freeing".into());
             if let Err(error) = freeing.spawn(move || drop(closed)) {
                 log::warn!("freeing a job at once: {error}");
             }
         }
+    }
+
+    /// The worker shuts down: those who hold jobs are told.
+    fn leave(&self) {
+        for held in locked(&self.state).holds.drain(..) {
+            held.responder.send(Vec::new());
+            held.responder.finish(Status::OK);
+        }
+    }
+}
+
+impl State {
+    fn is_held(&self, job_id: &str) -> bool {
+        self.holds.iter().any(|held| held.job_id == job_id)
     }
 }
 
@@ -188,6 +282,7 @@ impl OpenJob {
         job: Arc<dyn Job>,
         layout: Layout,
         opened_by: SocketAddr,
+        busy: Arc<Busy>,
         lock: JobLock,
     ) -> OpenJob {
         OpenJob {
@@ -196,7 +291,7 @@ impl OpenJob {
             layout,
             opened_at: Instant::now(),
             opened_by,
-            is_held: AtomicBool::new(false),
+            busy,
             parameters: Mutex::default(),
             running: Mutex::default(),
             caches: Mutex::default(),
@@ -208,15 +303,12 @@ impl OpenJob {
         }
     }
 
-    fn is_abandoned(&self) -> bool {
-        !self.is_held.load(Ordering::SeqCst) && self.opened_at.elapsed() > UNHELD
-    }
-
     /// An attempt begins: it is listed as long as what this returns lives.
     pub(super) fn list(&self, attempt: u64) -> Listed<'_> {
         let (steps, status) = (AtomicU64::new(0), Mutex::default());
         let running = Arc::new(Running { attempt, steps, status });
         locked(&self.running).insert(attempt, Arc::clone(&running));
+        self.busy.change(|running| *running += 1);
         Listed { job: self, running }
     }
 
@@ -350,7 +442,9 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
     });
     services.streaming(path::HOLD_JOB, Shape::Unary, {
         let worker = Arc::clone(worker);
-        move |_, responder| Ok(Box::new(Hold { worker: Arc::clone(&worker), responder, job: None }))
+        move |_, responder| {
+            Ok(Box::new(Hold { worker: Arc::clone(&worker), responder, number: None }))
+        }
     });
     services.unary(path::PING, {
         let worker = Arc::clone(worker);
@@ -375,12 +469,7 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
         }
     });
     let worker = Arc::clone(worker);
-    services.on_shutdown(move || {
-        for hold in locked(&worker.jobs.holds).drain(..) {
-            hold.send(Vec::new());
-            hold.finish(Status::OK);
-        }
-    });
+    services.on_shutdown(move || worker.jobs.leave());
 }
 
 fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
@@ -397,27 +486,21 @@ fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
 struct Hold {
     worker: Arc<Worker>,
     responder: Responder,
-    job: Option<Arc<OpenJob>>,
+    number: Option<u64>,
 }
 
 impl CallHandler for Hold {
     fn message(&mut self, message: &[u8]) {
-        let job = wire::read_job_request(message).and_then(|id| self.worker.jobs.get(&id));
-        match job {
-            Ok(job) => {
-                job.is_held.store(true, Ordering::SeqCst);
-                self.job = Some(job);
-                let mut holds = locked(&self.worker.jobs.holds);
-                holds.retain(|hold| !hold.is_over());
-                holds.push(self.responder.clone());
-            }
+        let job_id = wire::read_job_request(message);
+        match job_id.and_then(|id| self.worker.jobs.hold(id, self.responder.clone())) {
+            Ok(number) => self.number = Some(number),
             Err(status) => self.responder.finish(status),
         }
     }
 
     fn cancelled(&mut self, _: &Status) {
-        if let Some(job) = self.job.take() {
-            self.worker.jobs.close(&job);
+        if let Some(number) = self.number.take() {
+            self.worker.jobs.let_go(number);
         }
     }
 }

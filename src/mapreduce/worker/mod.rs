@@ -61,6 +61,16 @@ pub(super) struct Worker {
     trial: Trial,
 }
 
+/// What a worker still does.
+pub struct WorkerTasks(Arc<jobs::Busy>);
+
+impl WorkerTasks {
+    /// Waits until no task runs any more. Returns whether that came in time.
+    pub fn wait_until_idle(&self, timeout: Duration) -> bool {
+        self.0.wait_until_idle(timeout)
+    }
+}
+
 /// Adds a worker's methods to what a server answers.
 ///
 /// # Errors
@@ -70,7 +80,7 @@ pub fn register(
     role: Role,
     kinds: JobKinds,
     options: WorkerOptions,
-) -> std::io::Result<()> {
+) -> std::io::Result<WorkerTasks> {
     let epoch = super::files::random_number()?;
     let trial = Trial::new(&options, epoch);
     let jobs = Jobs::new(kinds, options.clone(), epoch);
@@ -87,7 +97,7 @@ pub fn register(
             reduce::register(services, &worker);
         }
     }
-    Ok(())
+    Ok(WorkerTasks(Arc::clone(worker.jobs.busy())))
 }
 
 /// Answers a request.

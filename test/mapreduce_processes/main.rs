@@ -1,0 +1,15 @@
+//! MapReduce as people run it: masters, mappers and reducers are real processes, which are killed,
+//! stopped, restarted, left without room on their disks and given wrong input.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
+
+mod faults;
+mod processes;
+mod refusals;
+mod streaming;
+mod words;
+mod workers;
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/seed.rs"]
+mod seed;

@@ -1,0 +1,275 @@
+//! Processes of the binary, folders for them, and ways to hurt them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use crate::seed::Seed;
+
+pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
+
+/// How long anything may take before a test calls it lost.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// A folder that goes with the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("agora-mapreduce-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Folder(path)
+    }
+
+    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        let path = self.0.join(name);
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+
+    /// A command in this folder.
+    pub fn agora(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(AGORA);
+        command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(self.agora(arguments).output().unwrap())
+    }
+
+    /// Runs a command that must succeed.
+    pub fn good(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
+        said
+    }
+
+    /// Starts a job that says everything.
+    pub fn start(&self, arguments: &[&str]) -> Job {
+        let mut command = self.agora(arguments);
+        let mut child =
+            command.arg("-v").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Follower::new(child.stderr.take().unwrap());
+        Job { child, lines }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a command said, and how it ended.
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Said {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let code = output.status.code();
+        Said { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// Reads lines in a thread.
+pub struct Follower {
+    lines: mpsc::Receiver<String>,
+    pub seen: Vec<String>,
+}
+
+impl Follower {
+    pub fn new(output: impl Read + Send + 'static) -> Follower {
+        let (shown, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            let lines = BufReader::new(output).lines().map_while(Result::ok);
+            let _ = lines.map(|line| shown.send(line)).take_while(Result::is_ok).count();
+        });
+        Follower { lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line with these words.
+    pub fn see(&mut self, words: &str) {
+        loop {
+            match self.lines.recv_timeout(LONG) {
+                Ok(line) => {
+                    self.seen.push(line);
+                    if self.seen.last().unwrap().contains(words) {
+                        return;
+                    }
+                }
+                Err(_) => panic!("no line says {words:?}:\n{}", self.seen.join("\n")),
+            }
+        }
+    }
+
+    /// All lines to the end.
+    pub fn rest(&mut self) -> String {
+        while let Ok(line) = self.lines.recv_timeout(LONG) {
+            self.seen.push(line);
+        }
+        self.seen.join("\n")
+    }
+}
+
+/// A job that runs.
+pub struct Job {
+    pub child: Child,
+    pub lines: Follower,
+}
+
+impl Job {
+    /// The processes of its workers of a kind, oldest first.
+    pub fn workers(&self, kind: &str) -> Vec<u32> {
+        let mut found = children(self.child.id());
+        found.retain(|pid| command_line(*pid).get(1).is_some_and(|word| word == kind));
+        found
+    }
+
+    /// Waits for its end, which must be good; what it said.
+    pub fn good(mut self) -> String {
+        let said = self.lines.rest();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{said}");
+        said
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A worker that was started by hand.
+pub struct Worker {
+    pub child: Child,
+    pub address: String,
+}
+
+impl Worker {
+    pub fn start(folder: &Folder, kind: &str, arguments: &[&str]) -> Worker {
+        Worker::at(folder, kind, "127.0.0.1:0", arguments)
+    }
+
+    pub fn at(folder: &Folder, kind: &str, listen: &str, arguments: &[&str]) -> Worker {
+        let mut command = folder.agora(&[kind, "--listen", listen]);
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+        let address = first.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Worker { child, address }
+    }
+
+    /// Ends it as SIGTERM does.
+    pub fn end(mut self) {
+        signal(self.child.id(), "TERM");
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap();
+    assert!(status.success(), "kill -s {name} {pid}");
+}
+
+/// The processes that a process has started, oldest first.
+pub fn children(parent: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let name = entry.unwrap().file_name();
+        let Ok(pid) = name.to_string_lossy().parse::<u32>() else { continue };
+        // proc(5): the parent is the second field behind the name in brackets.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let rest = stat.rsplit_once(')').unwrap().1;
+        if rest.split_whitespace().nth(1) == Some(&parent.to_string()) {
+            found.push(pid);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+pub fn command_line(pid: u32) -> Vec<String> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Whether a process is there, and not only waits to be buried.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
+    state.is_some_and(|state| state != "Z" && state != "X")
+}
+
+/// Polls until `condition` holds.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < until, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Text, and its words counted as `agora wordcount` prints them.
+pub fn some_text(seed: u64, bytes: usize) -> (String, String) {
+    let mut seed = Seed::new(seed);
+    let mut text = String::new();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    while text.len() < bytes {
+        let rank = seed.below(40) * seed.below(40);
+        let word = format!("w{rank}");
+        text.push_str(&word);
+        text.push(*seed.pick(&[' ', ' ', ' ', '\t', '\n', '\n']));
+        *counts.entry(word).or_default() += 1;
+    }
+    let lines = counts.iter().map(|(word, count)| format!("{word}\t{count}\n"));
+    (text, lines.collect())
+}
+
+/// Everything in a folder, without directories.
+pub fn files_in(path: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files_in(&entry.path()).iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
