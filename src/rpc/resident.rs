@@ -28,6 +28,40 @@ use crate::call::Status;
 
 /// Something that lives on a server's thread; see [`super::Server::set_resident`]. Nothing in it
 /// may block.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use std::time::Instant;
+///
+/// use agora::rpc::{Reactor, Reply, Resident, Server, ServerOptions, Services};
+///
+/// /// Tells everybody how many have asked together.
+/// struct Counter {
+///     waiting: Arc<Mutex<Vec<Reply>>>,
+/// }
+///
+/// impl Resident for Counter {
+///     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+///         let mut waiting = self.waiting.lock().unwrap();
+///         let count = waiting.len().to_string();
+///         for reply in waiting.drain(..) {
+///             reactor.answer(reply, Ok(count.as_bytes()));
+///         }
+///         None
+///     }
+/// }
+///
+/// let waiting = Arc::<Mutex<Vec<Reply>>>::default();
+/// let mut services = Services::new();
+/// services.deferred("/example.Counter/Count", {
+///     let waiting = Arc::clone(&waiting);
+///     move |_, _, reply| waiting.lock().unwrap().push(reply)
+/// });
+/// let mut server = Server::bind("127.0.0.1:0".parse()?, services, ServerOptions::default())?;
+/// server.set_resident(Counter { waiting });
+/// // server.run()? serves until it is shut down.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Resident: Send {
     /// Its turn: after all connections that could run have run, and before what is to be written
     /// is written. It comes when anything has happened on the server, when the resident's own time
