@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use agora::raft::{Entry, HardState, Index, Payload, SnapshotMark, Term};
-use agora::replica::storage::{Receipt, Recovered, Storage, StorageError};
+use agora::replica::storage::{Compaction, Receipt, Recovered, SnapshotJob, Storage, StorageError};
 
 use super::fixture::{lines_of, no_op, open, set, state, voted};
 use super::seed::{Seed, each_seed};
@@ -78,13 +78,17 @@ struct Node {
     sure: Model,
     /// How each of its entries differs from all others: what replaces them is seen to be new.
     made: u64,
+    /// What is being done beside all else: a snapshot, and a copy of the log.
+    job: Option<(SnapshotJob, SnapshotMark)>,
+    compaction: Option<Compaction>,
 }
 
 impl Node {
     fn start(disk: SimDisk) -> Node {
         let (storage, recovered, _) = open(&disk.disk());
         assert_eq!(recovered.entries, []);
-        Node { disk, storage, sure: Model::default(), made: 0 }
+        let sure = Model::default();
+        Node { disk, storage, sure, made: 0, job: None, compaction: None }
     }
 
     /// A few entries of the current term that follow the log, or replace a part of it that is not
@@ -120,13 +124,10 @@ impl Node {
                 target.hard_state = voted(term.max(1), seed.below(3) as u64);
                 self.storage.write(Some(target.hard_state), &[])
             }
-            1 if self.sure.committed > self.sure.snapshot.index => self.snapshot(&mut target, seed),
+            1 => self.snapshot(&mut target, seed),
             2 if self.sure.hard_state.current_term > 0 => self.install(&mut target, seed),
             3 => self.commit(&mut target, seed),
-            4 => {
-                let end = self.sure.snapshot.index;
-                self.storage.compact(1 + seed.below(end as usize + 1) as u64)
-            }
+            4 => self.compact(seed),
             _ => self.write(&mut target, seed),
         };
         (target, done)
@@ -166,20 +167,49 @@ impl Node {
         Ok(())
     }
 
+    /// Begins a snapshot, or goes on with the one that was begun.
     fn snapshot(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
-        let more = self.sure.committed - self.sure.snapshot.index;
+        if let Some((mut job, mark)) = self.job.take() {
+            if job.step()? || seed.one_in(3) {
+                self.job = Some((job, mark));
+                return Ok(());
+            }
+            // A leader's may have come meanwhile.
+            let is_newer = mark.index > self.sure.snapshot.index;
+            if is_newer {
+                target.snapshot = mark;
+            }
+            assert_eq!(self.storage.finish_snapshot(job)?, is_newer);
+            return Ok(());
+        }
+        let more = self.sure.committed.saturating_sub(self.sure.snapshot.index);
         let index = self.sure.snapshot.index + 1 + seed.below(more as usize) as u64;
-        let Some(term) = self.sure.term_of(index) else { return Ok(()) };
-        target.snapshot = SnapshotMark { index, term };
-        let mut job = self.storage.begin_snapshot(target.snapshot, state(target.snapshot));
-        while job.step()? {}
-        assert!(self.storage.finish_snapshot(job)?);
-        if seed.one_in(2) {
-            let mut compaction = self.storage.begin_compaction(index + 1)?;
-            while compaction.step()? {}
-            self.storage.finish_compaction(compaction)?;
+        let known = self.sure.term_of(index).filter(|_| more > 0);
+        if let Some(term) = known {
+            let mark = SnapshotMark { index, term };
+            self.job = Some((self.storage.begin_snapshot(mark, state(mark)), mark));
         }
         Ok(())
+    }
+
+    /// Drops entries from the log at once, or while others are written.
+    fn compact(&mut self, seed: &mut Seed) -> Result<(), StorageError> {
+        let first = 1 + seed.below(self.sure.snapshot.index as usize + 1) as u64;
+        match self.compaction.take() {
+            Some(mut compaction) => {
+                if seed.one_in(2) {
+                    compaction.run()?;
+                }
+                self.storage.finish_compaction(compaction).map(|_| ())
+            }
+            None if seed.one_in(2) => self.storage.compact(first),
+            None => {
+                let mut compaction = self.storage.begin_compaction(first)?;
+                compaction.step()?;
+                self.compaction = Some(compaction);
+                Ok(())
+            }
+        }
     }
 
     /// A leader's snapshot: behind the log, or within it and continued by it or not.
@@ -221,8 +251,8 @@ impl Node {
 
     /// Starts again, and takes for sure what is found, if it is what may be found.
     fn restart(self, before: &Model, target: &Model) -> Node {
-        let Node { disk, storage, made, .. } = self;
-        drop(storage);
+        let Node { disk, storage, made, job, compaction, .. } = self;
+        drop((storage, job, compaction));
         let (storage, recovered, lines) = open(&disk.disk());
         let snapshot = recovered.snapshot.unwrap_or_default();
         assert_eq!(lines, lines_of(snapshot));
@@ -231,7 +261,7 @@ impl Node {
         assert!(names.iter().all(|name| name.ends_with(".txt")), "{names:?}");
         let mut sure = Model::from(&recovered);
         sure.committed = sure.committed.max(before.committed);
-        Node { disk, storage, sure, made }
+        Node { disk, storage, sure, made, job: None, compaction: None }
     }
 }
 
