@@ -30,6 +30,8 @@ pub struct Recovered {
     pub entries: Vec<Entry>,
     /// What is known to be committed; at least the snapshot.
     pub commit_index: Index,
+    /// The time of the state that was restored from the snapshot, see [`Entry::at_ms`].
+    pub at_ms: u64,
 }
 
 /// One node of a group, as a value. See [`Ready`] for what is to be done with its output.
@@ -78,8 +80,10 @@ impl Raft {
     /// A node that starts, or starts again. `config.voters` must have `config.id`, see
     /// [`Config::check`].
     pub fn new(config: Config, recovered: Recovered, now: Duration) -> Raft {
-        let Recovered { hard_state, snapshot, log_before, entries, commit_index } = recovered;
+        let Recovered { hard_state, snapshot, log_before, entries, commit_index, at_ms } =
+            recovered;
         let mut log = Log::new(log_before, entries);
+        log.not_before(at_ms);
         if log.term_at(snapshot.index) != Some(snapshot.term) {
             // The log ends before the snapshot, or differs from it: a crash came before the cut.
             log.install(snapshot);

@@ -206,6 +206,6 @@ impl Raft {
             transfer: None,
             uncommitted_bytes: limbo.sum(),
         }));
-        self.append(self.log.last_at_ms(), Payload::NoOp);
+        self.append(self.log.at_ms(), Payload::NoOp);
     }
 }

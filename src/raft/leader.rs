@@ -40,7 +40,7 @@ impl Raft {
     /// Adds an entry to our own log; it is sent and written with the next `Ready`.
     pub(super) fn append(&mut self, at_ms: u64, payload: Payload) -> Index {
         let index = self.log.last_index() + 1;
-        let at_ms = at_ms.max(self.log.last_at_ms());
+        let at_ms = at_ms.max(self.log.at_ms());
         let entry = Entry { term: self.term(), index, at_ms, payload };
         if let Role::Leader(leadership) = &mut self.role {
             leadership.uncommitted_bytes += entry.size_bytes();

@@ -15,6 +15,8 @@ pub(super) struct Log {
     entries: VecDeque<Entry>,
     /// The first entry that nobody was told to write yet.
     first_unwritten: Index,
+    /// The latest time of the log: that of its last entry, or of the state that it goes on from.
+    at_ms: u64,
 }
 
 impl Log {
@@ -22,7 +24,8 @@ impl Log {
     pub(super) fn new(before: SnapshotMark, entries: Vec<Entry>) -> Log {
         let entries = VecDeque::from(entries);
         let first_unwritten = before.index + entries.len() as Index + 1;
-        Log { before, entries, first_unwritten }
+        let at_ms = entries.iter().map(|entry| entry.at_ms).max().unwrap_or_default();
+        Log { before, entries, first_unwritten, at_ms }
     }
 
     /// The place right before the first entry.
@@ -43,9 +46,14 @@ impl Log {
         self.last().index
     }
 
-    /// The leader's wall clock in the last entry.
-    pub(super) fn last_at_ms(&self) -> u64 {
-        self.entries.back().map_or(0, |entry| entry.at_ms)
+    /// The latest time of the log, in milliseconds since 1970.
+    pub(super) fn at_ms(&self) -> u64 {
+        self.at_ms
+    }
+
+    /// The log goes on from a state of this time: later entries are not earlier.
+    pub(super) fn not_before(&mut self, at_ms: u64) {
+        self.at_ms = self.at_ms.max(at_ms);
     }
 
     /// The term of the entry at an index, if it is known.
@@ -79,6 +87,7 @@ impl Log {
     /// Adds an entry. Its index must be the next one.
     pub(super) fn append(&mut self, entry: Entry) {
         debug_assert_eq!(entry.index, self.last_index() + 1);
+        self.not_before(entry.at_ms);
         self.entries.push_back(entry);
     }
 

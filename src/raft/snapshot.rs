@@ -144,13 +144,20 @@ impl Raft {
         self.send_after(from, reply(next_offset, false));
     }
 
-    /// What the shell says of a snapshot whose last piece it got: whether it is durable and in use.
-    pub fn snapshot_installed(&mut self, now: Duration, snapshot: SnapshotMark, is_good: bool) {
+    /// What the shell says of a snapshot whose last piece it got: the time of its state (see
+    /// [`super::Entry::at_ms`]) if it is durable and in use, nothing if it was no good.
+    pub fn snapshot_installed(
+        &mut self,
+        now: Duration,
+        snapshot: SnapshotMark,
+        at_ms: Option<u64>,
+    ) {
         self.advance_clock(now);
         if self.installing.take_if(|installing| installing.snapshot == snapshot).is_none() {
             return;
         }
-        if is_good {
+        if let Some(at_ms) = at_ms {
+            self.log.not_before(at_ms);
             let is_rest_kept = self.log.install(snapshot);
             self.writes.install(snapshot.index, is_rest_kept);
             self.snapshot = snapshot;
@@ -160,7 +167,7 @@ impl Raft {
         if let Some(leader) = self.leader.filter(|leader| *leader != self.config.id) {
             // No message is answered, so nothing is renewed: it was sent at no time.
             let sent_at = Duration::ZERO;
-            let (next_offset, is_installed) = (0, is_good);
+            let (next_offset, is_installed) = (0, at_ms.is_some());
             let body = Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at };
             self.send(leader, body);
         }

@@ -4,7 +4,7 @@ use crate::raft;
 use crate::raft::SnapshotMark;
 use crate::replica::storage;
 
-/// What a core begins with. The state machine was restored from the snapshot.
+/// What a core begins with, but for the time of the state, which the files say nothing of.
 pub fn recovered(found: storage::Recovered) -> raft::Recovered {
     let snapshot = found.snapshot.unwrap_or_default();
     let mut entries = found.entries;
@@ -26,6 +26,7 @@ pub fn recovered(found: storage::Recovered) -> raft::Recovered {
         log_before,
         entries,
         commit_index: found.commit_length.max(snapshot.index),
+        at_ms: 0,
     }
 }
 

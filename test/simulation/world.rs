@@ -236,8 +236,9 @@ impl<W: Workload> World<W> {
         (self.time, self.moment) = (time, self.moment + 1);
         match event {
             Event::Arrive { from, to, bytes } => {
-                let Ok(Received::Message(message)) = wire::decode(&bytes) else {
-                    panic!("node {from} sent what makes no sense")
+                let message = match wire::decode(&bytes) {
+                    Ok(Received::Message(message)) => message,
+                    other => panic!("node {from} sent what makes no sense: {other:?}"),
                 };
                 self.give(to as usize, Input::Message(from, message));
             }

@@ -152,6 +152,7 @@ impl Group {
             log_before: disk.log_before,
             entries: disk.log,
             commit_index: disk.snapshot.index,
+            at_ms: 0,
         };
         let mut raft = Raft::new(config, recovered, now);
         raft.without = without;
@@ -412,7 +413,7 @@ impl Group {
             if let Some(SnapshotPiece { snapshot, .. }) = installed {
                 node.disk.install(*snapshot);
                 node.applied = snapshot.index;
-                raft.snapshot_installed(now, *snapshot, true);
+                raft.snapshot_installed(now, *snapshot, Some(0));
             }
             if let Some(write) = write.id {
                 raft.persisted(now, write);

@@ -170,7 +170,7 @@ fn while_a_snapshot_is_installed_heartbeats_are_answered_and_nothing_else_change
     assert!(ready.entries.is_empty() && ready.committed.is_empty());
     raft.tick(9999 * MS);
     assert!(!raft.is_leader() && raft.ready().messages.is_empty(), "no time to lead");
-    raft.snapshot_installed(10_000 * MS, snapshot, true);
+    raft.snapshot_installed(10_000 * MS, snapshot, Some(0));
     assert_eq!((raft.first_index(), raft.last_index(), raft.commit_index()), (10, 9, 9));
     raft.step(10_001 * MS, LEADER, append(1, (9, 1), &[1], 10));
     let committed: Vec<_> = raft.ready().committed.iter().map(|entry| entry.index).collect();
@@ -183,7 +183,7 @@ fn a_snapshot_that_is_no_good_is_begun_anew() {
     let snapshot = SnapshotMark { index: 9, term: 1 };
     raft.step(1000 * MS, LEADER, install(snapshot, 0, b"torn", true));
     raft.ready();
-    raft.snapshot_installed(1001 * MS, snapshot, false);
+    raft.snapshot_installed(1001 * MS, snapshot, None);
     assert_eq!(next_offsets(&raft.ready()), [0]);
     assert_eq!((raft.commit_index(), raft.last_index()), (0, 1));
     raft.step(1002 * MS, LEADER, install(snapshot, 0, b"whole", true));
@@ -429,4 +429,25 @@ fn a_follower_that_does_not_answer_is_sent_a_window_and_no_more() {
     group.heal();
     group.pass(100 * MS);
     assert_eq!(group.log(2), group.log(0));
+}
+
+#[test]
+fn time_does_not_go_back_when_the_log_is_cut() {
+    let snapshot = SnapshotMark { index: 9, term: 1 };
+    let hard_state = HardState { current_term: 1, ..HardState::default() };
+    let recovered = Recovered {
+        hard_state,
+        snapshot,
+        commit_index: 9,
+        at_ms: 5000,
+        log_before: snapshot,
+        ..Recovered::default()
+    };
+    let mut raft = Raft::new(Config::lan(0, vec![0]), recovered, 1000 * MS);
+    raft.tick(1000 * MS);
+    let write = raft.ready().write.unwrap();
+    raft.persisted(1000 * MS, write);
+    raft.propose(1000 * MS, 4000, Payload::NoOp).unwrap();
+    let times: Vec<_> = raft.ready().entries.iter().map(|entry| entry.at_ms).collect();
+    assert_eq!(times, [5000, 5000]);
 }

@@ -90,11 +90,12 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// A node with what it had kept. `state` was restored from the snapshot.
     pub fn new(
         config: Config,
-        recovered: Recovered,
+        mut recovered: Recovered,
         state: Replicated<M>,
         policy: SnapshotPolicy,
         now: Duration,
     ) -> Engine<M, T> {
+        recovered.at_ms = state.clock_ms();
         Engine {
             raft: Raft::new(config, recovered, now),
             state,
@@ -244,7 +245,8 @@ impl<M: StateMachine, T> Engine<M, T> {
         mark: SnapshotMark,
         state: Option<Replicated<M>>,
     ) {
-        self.raft.snapshot_installed(now, mark, state.is_some());
+        let at_ms = state.as_ref().map(Replicated::clock_ms);
+        self.raft.snapshot_installed(now, mark, at_ms);
         if let Some(state) = state {
             self.state = state;
             self.behind_snapshot = Behind::default();

@@ -58,6 +58,11 @@ impl<M: StateMachine> Replicated<M> {
         self.applied_index
     }
 
+    /// The time of the log so far, in milliseconds since 1970.
+    pub fn clock_ms(&self) -> u64 {
+        self.clock_ms
+    }
+
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
