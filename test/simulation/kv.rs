@@ -1,40 +1,10 @@
 //! The key-value store as a workload: a few keys that everybody fights for.
 
-use std::collections::BTreeMap;
-
 use agora::kv::state::{Command, Kv, Read, Reply};
 
-use crate::linearizability::{Fault, Object, Operation, check};
+use crate::kv_history::{Ask, Saw, judge};
 use crate::seed::Seed;
 use crate::workload::{History, Workload};
-
-/// What a client asks. Values are numbers; every written one is new.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    Get(u8),
-    Set(u8, u64),
-    Delete(u8),
-    CompareAndSet(u8, Option<u64>, u64),
-}
-
-impl Ask {
-    fn key(&self) -> u8 {
-        match self {
-            Ask::Get(key) | Ask::Set(key, _) | Ask::Delete(key) | Ask::CompareAndSet(key, ..) => {
-                *key
-            }
-        }
-    }
-}
-
-/// What it sees.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Saw {
-    Value(Option<u64>),
-    Written,
-    Deleted(bool),
-    Swapped(bool),
-}
 
 /// Clients of a store.
 #[derive(Clone, Debug)]
@@ -43,8 +13,8 @@ pub struct KvWork {
     newest: u64,
 }
 
-fn key(number: u8) -> Vec<u8> {
-    vec![b'k', b'0' + number]
+fn key(number: u32) -> Vec<u8> {
+    format!("k{number}").into_bytes()
 }
 
 fn value(number: u64) -> Vec<u8> {
@@ -65,7 +35,7 @@ impl Workload for KvWork {
     }
 
     fn next(&mut self, _: u64, seed: &mut Seed) -> Ask {
-        let key = seed.below(self.keys) as u8;
+        let key = seed.below(self.keys) as u32;
         self.newest += 1;
         match seed.below(10) {
             0..=4 => Ask::Get(key),
@@ -116,42 +86,7 @@ impl Workload for KvWork {
 
     fn audit(_: &Kv) {}
 
-    /// Linearizability composes: each key by itself.
     fn judge(history: &History<KvWork>) {
-        let mut by_key: BTreeMap<u8, Vec<Operation<Ask, Saw>>> = BTreeMap::new();
-        for operation in history {
-            by_key.entry(operation.call.key()).or_default().push(operation.clone());
-        }
-        for (key, operations) in by_key {
-            match check::<Register>(&operations) {
-                Ok(_) => (),
-                Err(Fault::NotLinearizable(why)) => panic!("key {key} is not linearizable: {why}"),
-                Err(Fault::Undecided) => panic!("key {key}: too many orders to try"),
-            }
-        }
-    }
-}
-
-/// One key.
-struct Register;
-
-impl Object for Register {
-    type State = Option<u64>;
-    type Call = Ask;
-    type Outcome = Saw;
-
-    fn initial() -> Option<u64> {
-        None
-    }
-
-    fn after(state: &Option<u64>, call: &Ask, outcome: Option<&Saw>) -> Option<Option<u64>> {
-        let (next, saw) = match call {
-            Ask::Get(_) => (*state, Saw::Value(*state)),
-            Ask::Set(_, new) => (Some(*new), Saw::Written),
-            Ask::Delete(_) => (None, Saw::Deleted(state.is_some())),
-            Ask::CompareAndSet(_, old, new) if old == state => (Some(*new), Saw::Swapped(true)),
-            Ask::CompareAndSet(..) => (*state, Saw::Swapped(false)),
-        };
-        outcome.is_none_or(|outcome| *outcome == saw).then_some(next)
+        judge(history);
     }
 }

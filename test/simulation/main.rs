@@ -7,7 +7,6 @@ mod clients;
 mod disks;
 mod histories;
 mod kv;
-mod linearizability;
 mod nemesis;
 mod network;
 mod node;
@@ -16,6 +15,10 @@ mod truth;
 mod workload;
 mod world;
 
+#[path = "../support/kv_history.rs"]
+mod kv_history;
+#[path = "../support/linearizability.rs"]
+mod linearizability;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;
