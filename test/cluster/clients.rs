@@ -1,0 +1,283 @@
+//! Clients that ask at the same time, write down what they saw, and a watcher that sees everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use agora::call::{Code, Status};
+use agora::kv::client::{Change, Consistency, KvClient, News, Watcher};
+use agora::raft::NodeId;
+
+use crate::kv_history::{Ask, Saw, judge};
+use crate::linearizability::Operation;
+use crate::process::{LONG, client_of, eventually};
+use crate::seed::Seed;
+
+/// Keys that are in use at the same time.
+const KEYS: u32 = 4;
+
+/// What all clients share.
+pub struct Workload {
+    /// Counts calls and returns: one order of all of them.
+    moments: AtomicU64,
+    /// Every written value is new.
+    values: AtomicU64,
+    /// Keys are used for two epochs: so no key's history becomes too long to be judged.
+    epoch: AtomicU64,
+    done: AtomicU64,
+    stop: AtomicBool,
+    history: Mutex<Vec<Operation<Ask, Saw>>>,
+    /// The revisions of the sets that were answered, with what they wrote.
+    revisions: Mutex<BTreeMap<u64, Written>>,
+    /// Operations whose outcome nobody knows.
+    unknown: AtomicU64,
+}
+
+/// A key, and the value that it got.
+type Written = (Vec<u8>, Vec<u8>);
+
+/// Clients at work.
+pub struct Clients {
+    pub workload: Arc<Workload>,
+    threads: Vec<JoinHandle<()>>,
+    watcher: JoinHandle<Watched>,
+    stop_watcher: Arc<AtomicBool>,
+    watched: Arc<AtomicU64>,
+}
+
+/// What the watcher saw.
+#[derive(Default)]
+struct Watched {
+    changes: Vec<Change>,
+    /// Some were forgotten before it could see them.
+    has_gaps: bool,
+}
+
+/// What clients did, as far as it is interesting.
+pub struct Tally {
+    pub operations: usize,
+    /// Writes of which the client could not say whether they were done.
+    pub unknown: u64,
+    /// What the watcher saw of them.
+    pub changes: usize,
+    /// And whether it could not see some.
+    pub has_gaps: bool,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { operations, unknown, changes, has_gaps } = self;
+        let gaps = if *has_gaps { ", with gaps" } else { "" };
+        write!(f, "{operations} operations, {unknown} unknown, {changes} changes watched{gaps}")
+    }
+}
+
+fn key(number: u32) -> Vec<u8> {
+    format!("key {number}").into_bytes()
+}
+
+fn value(number: u64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+fn number(value: &[u8]) -> u64 {
+    std::str::from_utf8(value).unwrap().parse().unwrap()
+}
+
+impl Workload {
+    fn ask(&self, seed: &mut Seed) -> Ask {
+        let epoch = self.epoch.load(Ordering::Relaxed) as u32;
+        // Of this epoch or of the one before; a few of ten epochs.
+        let key = match seed.below(16) {
+            0 => epoch / 10 * 10 * KEYS + KEYS - 1,
+            _ => (epoch + 1 - seed.below(2) as u32) * KEYS + seed.below(KEYS as usize - 1) as u32,
+        };
+        let new = self.values.fetch_add(1, Ordering::Relaxed);
+        match seed.below(10) {
+            0..=4 => Ask::Get(key),
+            5..=7 => Ask::Set(key, new),
+            8 => {
+                // Often a value that was there lately.
+                let old = new.saturating_sub(1 + seed.below(8) as u64);
+                Ask::CompareAndSet(key, (!seed.one_in(4)).then_some(old), new)
+            }
+            _ => Ask::Delete(key),
+        }
+    }
+
+    /// Does an operation by its client.
+    fn perform(&self, client: &KvClient, ask: &Ask) -> Result<Saw, Status> {
+        let key = key(ask.key());
+        match ask {
+            Ask::Get(_) => {
+                let pair = client.get(&key, Consistency::Linearizable)?;
+                Ok(Saw::Value(pair.map(|pair| number(&pair.value))))
+            }
+            Ask::Set(_, new) => {
+                let revision = client.set(&key, &value(*new))?;
+                let before = self.revisions.lock().unwrap().insert(revision, (key, value(*new)));
+                assert_eq!(before, None, "two writes of one revision");
+                Ok(Saw::Written)
+            }
+            Ask::Delete(_) => client.delete(&key).map(Saw::Deleted),
+            Ask::CompareAndSet(_, old, new) => {
+                let old = old.map(value);
+                client.compare_and_set(&key, old.as_deref(), &value(*new)).map(Saw::Swapped)
+            }
+        }
+    }
+
+    fn work(&self, id: u64, client: &KvClient, seed: &mut Seed) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let call = self.ask(seed);
+            let called = self.moments.fetch_add(1, Ordering::SeqCst);
+            let saw = self.perform(client, &call);
+            let returned = self.moments.fetch_add(1, Ordering::SeqCst);
+            let returned = match saw {
+                Ok(saw) => Some((returned, saw)),
+                Err(status) if status.code == Code::Unknown => {
+                    self.unknown.fetch_add(1, Ordering::Relaxed);
+                    None
+                }
+                // The client says that nothing of it was done.
+                Err(status) if status.code == Code::Unavailable => continue,
+                Err(status) => panic!("client {id}, {call:?}: {status}"),
+            };
+            let operation = Operation { client: id, called, call, returned };
+            self.history.lock().unwrap().push(operation);
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Clients {
+    /// So many clients of these nodes, and a watcher.
+    pub fn start(count: u64, nodes: &[(NodeId, String)], timeout: Duration, seed: u64) -> Clients {
+        let workload = Arc::new(Workload {
+            moments: AtomicU64::new(0),
+            values: AtomicU64::new(1),
+            epoch: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            history: Mutex::default(),
+            revisions: Mutex::default(),
+            unknown: AtomicU64::new(0),
+        });
+        let threads = (0..count).map(|id| {
+            let (workload, client) = (Arc::clone(&workload), client_of(nodes, timeout));
+            let mut seed = Seed::new(seed ^ (id + 1) << 32);
+            std::thread::spawn(move || workload.work(id, &client, &mut seed))
+        });
+        let threads = threads.collect();
+        let (stop_watcher, watched) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let watcher = {
+            let client = Arc::new(client_of(nodes, timeout));
+            let (stop, watched) = (Arc::clone(&stop_watcher), Arc::clone(&watched));
+            std::thread::spawn(move || watch(client, stop, &watched))
+        };
+        Clients { workload, threads, watcher, stop_watcher, watched }
+    }
+
+    /// Waits until so many more operations are done.
+    #[track_caller]
+    pub fn await_progress(&self, operations: u64) {
+        let wanted = self.workload.done.load(Ordering::Relaxed) + operations;
+        eventually("clients get on", || {
+            self.fail_if_dead();
+            self.workload.done.load(Ordering::Relaxed) >= wanted
+        });
+    }
+
+    fn fail_if_dead(&self) {
+        let is_dead = self.threads.iter().any(JoinHandle::is_finished);
+        assert!(!is_dead && !self.watcher.is_finished(), "a client failed");
+    }
+
+    /// New keys.
+    pub fn next_epoch(&self) {
+        self.workload.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends the work, and judges all of it: what clients saw of each key is linearizable, and what
+    /// the watcher saw is each write once, with its revision, and what is there now.
+    #[track_caller]
+    pub fn judge(self, client: &KvClient) -> Tally {
+        self.workload.stop.store(true, Ordering::Relaxed);
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let revision = client.set(b"the end", b"the end").unwrap();
+        let now = everything(client);
+        eventually("the watcher has seen everything", || {
+            assert!(!self.watcher.is_finished(), "the watcher failed");
+            self.watched.load(Ordering::Relaxed) >= revision
+        });
+        self.stop_watcher.store(true, Ordering::Relaxed);
+        let Watched { changes, has_gaps } = self.watcher.join().unwrap();
+        let history = self.workload.history.lock().unwrap();
+        judge(&history);
+        let mut written = self.workload.revisions.lock().unwrap().clone();
+        let (mut seen, mut state) = (BTreeSet::new(), BTreeMap::new());
+        let mut last = 0;
+        for Change { key, value, revision, .. } in &changes {
+            assert!(*revision > last, "revision {revision} after {last}");
+            last = *revision;
+            match value {
+                Some(value) => {
+                    assert!(seen.insert(value.clone()), "{value:?} was written twice");
+                    state.insert(key.clone(), value.clone());
+                    if let Some(told) = written.remove(revision) {
+                        assert_eq!(told, (key.clone(), value.clone()));
+                    }
+                }
+                None => drop(state.remove(key)),
+            }
+        }
+        if !has_gaps {
+            assert!(written.is_empty(), "acknowledged, and not there: {written:?}");
+            assert_eq!(state, now);
+        }
+        Tally {
+            operations: history.len(),
+            unknown: self.workload.unknown.load(Ordering::Relaxed),
+            changes: changes.len(),
+            has_gaps,
+        }
+    }
+}
+
+/// Sees everything from the beginning on, as far as the nodes remember it: one that was started from
+/// a snapshot knows nothing of what was before.
+fn watch(client: Arc<KvClient>, stop: Arc<AtomicBool>, seen: &AtomicU64) -> Watched {
+    let mut watcher = Watcher::new(Arc::clone(&client), b"", Some(0), stop);
+    let mut watched = Watched::default();
+    loop {
+        let news = watcher.next(Some(Instant::now() + LONG));
+        seen.store(watcher.seen().unwrap_or(0), Ordering::Relaxed);
+        match news.unwrap() {
+            Some(News::Changes(changes)) => watched.changes.extend(changes),
+            Some(News::Missed) => {
+                watched.has_gaps = true;
+                let now = client.scan(b"", b"", 1, Consistency::Linearizable).unwrap();
+                watcher.go_on_behind(now.revision);
+            }
+            None => return watched,
+        }
+    }
+}
+
+/// All pairs.
+pub fn everything(client: &KvClient) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let (mut pairs, mut after) = (BTreeMap::new(), Vec::new());
+    loop {
+        let page = client.scan(b"", &after, 0, Consistency::Linearizable).unwrap();
+        for pair in page.pairs {
+            after.clone_from(&pair.key);
+            pairs.insert(pair.key, pair.value);
+        }
+        if !page.has_more {
+            return pairs;
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! A group of nodes in processes of their own, on this machine.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agora::kv::client::{KvClient, NodeStatus};
+use agora::raft::NodeId;
+
+use crate::process::{
+    AGORA, Home, LONG, Process, agora, bound, client_of, eventually, free_address, leader_of,
+    peers_flag,
+};
+
+/// For tests in which a leader must not change because the machine is busy: a hiccup of a second is
+/// none, and a lease still ends within a test's patience.
+pub const CALM: &[&str] = &["--heartbeat", "0.1", "--election-timeout", "1.5", "--lease", "1.5"];
+
+/// Clusters take turns: each has a process a node, and two cores are soon full.
+fn turn() -> MutexGuard<'static, ()> {
+    static STAGE: Mutex<()> = Mutex::new(());
+    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub struct Cluster {
+    pub home: Home,
+    pub nodes: Vec<(NodeId, String)>,
+    /// Of every node.
+    pub flags: Vec<String>,
+    running: BTreeMap<NodeId, Process>,
+    /// What a node's command is run with: a network of its own, for example.
+    wrap: fn(NodeId) -> Vec<String>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// Nodes 0 to `size - 1`, running, with a leader.
+    pub fn start(size: u64, flags: &[&str]) -> Cluster {
+        let cluster = Cluster::started(size, flags);
+        cluster.leader();
+        cluster
+    }
+
+    /// Nodes that run; whether anybody leads is not known.
+    pub fn started(size: u64, flags: &[&str]) -> Cluster {
+        let mut cluster = Cluster::new(size, flags);
+        let ids: Vec<NodeId> = cluster.ids().collect();
+        cluster.launch(&ids);
+        cluster
+    }
+
+    /// Nodes that do not run yet.
+    pub fn new(size: u64, flags: &[&str]) -> Cluster {
+        let nodes = (0..size).map(|id| (id, free_address().to_string())).collect();
+        Cluster::at(nodes, flags, |_| Vec::new())
+    }
+
+    /// Nodes at these places that do not run yet.
+    pub fn at(
+        nodes: Vec<(NodeId, String)>,
+        flags: &[&str],
+        wrap: fn(NodeId) -> Vec<String>,
+    ) -> Cluster {
+        let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let running = BTreeMap::new();
+        Cluster { home: Home::new(), nodes, flags, running, wrap, _turn: turn() }
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        0..self.nodes.len() as NodeId
+    }
+
+    pub fn others(&self, id: NodeId) -> Vec<NodeId> {
+        self.ids().filter(|other| *other != id).collect()
+    }
+
+    pub fn logs(&self) -> PathBuf {
+        self.home.0.join("logs")
+    }
+
+    /// A node's directory.
+    pub fn directory(&self, id: NodeId) -> PathBuf {
+        self.logs().join(format!("node_{id}"))
+    }
+
+    /// One of a node's files, as text.
+    pub fn file(&self, id: NodeId, name: &str) -> String {
+        fs::read_to_string(self.directory(id).join(name)).unwrap_or_default()
+    }
+
+    /// What a node's log has, without what only recovery needs.
+    pub fn operations(&self, id: NodeId) -> Vec<String> {
+        let log = self.file(id, "logs.txt");
+        let operation = |line: &str| line.rsplit_once(" # ").map(|(before, _)| before.to_owned());
+        // A line that is being written has no end yet.
+        log.split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+            .filter_map(operation)
+            .collect()
+    }
+
+    /// How many heartbeats a node has told of.
+    pub fn heartbeats(&self, id: NodeId) -> usize {
+        self.file(id, "dump.txt").matches(" sending heartbeat & ").count()
+    }
+
+    /// Whether any node's `dump.txt` has this.
+    pub fn dumps_have(&self, words: &str) -> bool {
+        self.ids().any(|id| self.file(id, "dump.txt").contains(words))
+    }
+
+    pub fn peers(&self) -> String {
+        peers_flag(&self.nodes)
+    }
+
+    /// The command that runs a node, with more flags than the group's.
+    pub fn command(&self, id: NodeId, flags: &[&str]) -> Command {
+        let mut words = (self.wrap)(id);
+        let mut command = match words.is_empty() {
+            true => bound(AGORA),
+            false => {
+                let mut command = Command::new(words.remove(0));
+                command.args(words).args(["setpriv", "--pdeathsig", "KILL", AGORA]);
+                command
+            }
+        };
+        let id = id.to_string();
+        let logs = self.logs();
+        command.args(["node", "--id", &id, "--peers", &self.peers(), "--logs"]).arg(logs);
+        command.args(&self.flags).args(flags);
+        command
+    }
+
+    /// Starts a node with more flags than the group's; waits for nothing.
+    pub fn run_with(&mut self, id: NodeId, flags: &[&str]) -> Process {
+        Process::start(self.command(id, flags), &self.home.0.join(format!("node_{id}")))
+    }
+
+    /// Starts nodes, and waits until they listen.
+    #[track_caller]
+    pub fn launch(&mut self, ids: &[NodeId]) {
+        for id in ids {
+            assert!(!self.running.contains_key(id), "node {id} runs");
+            let process = self.run_with(*id, &[]);
+            self.running.insert(*id, process);
+        }
+        for id in ids {
+            self.process(*id).await_listening();
+        }
+    }
+
+    #[track_caller]
+    pub fn process(&mut self, id: NodeId) -> &mut Process {
+        self.running.get_mut(&id).unwrap_or_else(|| panic!("node {id} does not run"))
+    }
+
+    /// kill -9.
+    #[track_caller]
+    pub fn kill(&mut self, ids: &[NodeId]) {
+        for id in ids {
+            self.running.remove(id).unwrap_or_else(|| panic!("node {id} does not run")).kill();
+        }
+    }
+
+    /// SIGTERM; each must end well.
+    #[track_caller]
+    pub fn end(&mut self, ids: &[NodeId]) {
+        for id in ids {
+            self.process(*id).signal("TERM");
+        }
+        for id in ids {
+            let mut process = self.running.remove(id).unwrap();
+            let status = process.wait();
+            assert_eq!(status.code(), Some(0), "node {id}: {}", process.stderr());
+        }
+    }
+
+    /// A client of all nodes.
+    pub fn client(&self) -> KvClient {
+        client_of(&self.nodes, LONG)
+    }
+
+    /// A client of one node alone.
+    pub fn client_at(&self, id: NodeId, timeout: Duration) -> KvClient {
+        client_of(&self.nodes[id as usize..=id as usize], timeout)
+    }
+
+    /// Runs `agora kv` with the addresses of all nodes.
+    pub fn kv(&self, words: &[&str]) -> crate::process::Said {
+        let peers = self.peers();
+        let mut all = vec!["kv", "--peers", &peers];
+        all.extend(words);
+        agora(&all)
+    }
+
+    /// Who leads; waits for somebody.
+    #[track_caller]
+    pub fn leader(&self) -> NodeId {
+        let client = client_of(&self.nodes, Duration::from_secs(2));
+        let mut leader = None;
+        eventually("somebody leads", || {
+            leader = leader_of(&client).map(|status| status.node);
+            leader.is_some()
+        });
+        leader.unwrap()
+    }
+
+    /// How a node is, if it answers.
+    pub fn status(&self, id: NodeId) -> Option<NodeStatus> {
+        let client = self.client_at(id, Duration::from_secs(2));
+        client.statuses().pop().and_then(|(_, status)| status.ok())
+    }
+
+    /// Waits until every node has applied the same, and all that any of them has.
+    #[track_caller]
+    pub fn converge(&self) {
+        let client = client_of(&self.nodes, Duration::from_secs(2));
+        eventually("all nodes have the same", || {
+            let statuses: Vec<_> =
+                client.statuses().into_iter().filter_map(|(_, status)| status.ok()).collect();
+            let places = |status: &NodeStatus| (status.applied_index, status.commit_index);
+            let leader = leader_of(&client);
+            statuses.len() == self.nodes.len()
+                && leader.is_some_and(|leader| leader.peers.iter().all(|peer| peer.lag == 0))
+                && statuses.iter().all(|status| {
+                    status.applied_index == status.commit_index
+                        && places(status) == places(&statuses[0])
+                })
+        });
+    }
+
+    /// What `agora check` says of a node's files; they must be good.
+    #[track_caller]
+    pub fn check(&self, id: NodeId) -> String {
+        let said = agora(&["check", self.directory(id).to_str().unwrap()]);
+        assert_eq!(said.code, 0, "node {id}: {said:?}");
+        assert!(said.stdout.ends_with("good\n"), "node {id}: {said:?}");
+        said.stdout
+    }
+}

@@ -1,0 +1,106 @@
+//! kill -9, again and again, while clients write, read and watch.
+
+use std::time::{Duration, Instant};
+
+use agora::kv::client::Consistency;
+use agora::raft::NodeId;
+
+use crate::clients::{Clients, Tally};
+use crate::cluster::Cluster;
+use crate::seed::Seed;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Rounds in one group; then a new one begins, so that histories end.
+const ROUNDS_IN_A_GROUP: u64 = 50;
+
+/// `AGORA_ROUNDS` says how many rounds, `AGORA_SEED` which; `scripts/soak` sets them.
+#[test]
+#[ignore = "a minute or two: scripts/test kills, scripts/soak N"]
+fn nothing_that_was_acknowledged_is_lost_and_nothing_is_done_twice() {
+    let (mut left, mut seed) = (number("AGORA_ROUNDS", 50), number("AGORA_SEED", 1));
+    while left > 0 {
+        let rounds = left.min(ROUNDS_IN_A_GROUP);
+        let began = Instant::now();
+        eprintln!("seed {seed}: {rounds} rounds begin");
+        let tally = run(rounds, seed);
+        let took = began.elapsed().as_secs_f64();
+        eprintln!("seed {seed}: {rounds} rounds are good, {tally}, {took:.1} s");
+        left -= rounds;
+        seed += 1;
+    }
+}
+
+#[test]
+fn a_few_rounds_of_it() {
+    let tally = run(4, 1000);
+    assert!(tally.operations > 100, "{tally}");
+}
+
+fn run(rounds: u64, number: u64) -> Tally {
+    let mut seed = Seed::new(number);
+    // Snapshots come and go meanwhile.
+    let flags = ["--snapshot-bytes", "100000"];
+    let mut cluster = Cluster::start(5, if seed.one_in(2) { &flags } else { &[] });
+    let clients = Clients::start(4, &cluster.nodes, Duration::from_secs(30), number);
+    clients.await_progress(50);
+    for _ in 0..rounds {
+        let victims = victims(&cluster, &mut seed);
+        cluster.kill(&victims);
+        clients.next_epoch();
+        // Without them, if there is a majority; or they come back at once.
+        if victims.len() < 3 && seed.one_in(2) {
+            clients.await_progress(1 + seed.below(40) as u64);
+        }
+        cluster.launch(&victims);
+        clients.await_progress(1 + seed.below(60) as u64);
+    }
+    let client = cluster.client();
+    let tally = clients.judge(&client);
+    assert_eq!(tally.unknown, 0, "every client's patience outlasts every round");
+    cluster.converge();
+    same_everywhere(&cluster);
+    let all: Vec<NodeId> = cluster.ids().collect();
+    cluster.end(&all);
+    for id in all {
+        cluster.check(id);
+    }
+    tally
+}
+
+/// One at random, the leader, two, or all.
+fn victims(cluster: &Cluster, seed: &mut Seed) -> Vec<NodeId> {
+    let mut ids: Vec<NodeId> = cluster.ids().collect();
+    let count = match seed.below(10) {
+        0..=3 => return vec![cluster.leader()],
+        4..=6 => 1,
+        7..=8 => 2,
+        _ => ids.len(),
+    };
+    while ids.len() > count {
+        ids.remove(seed.below(ids.len()));
+    }
+    ids
+}
+
+/// Every node has the same pairs, whoever is asked.
+pub fn same_everywhere(cluster: &Cluster) {
+    let listing = |id| {
+        let client = cluster.client_at(id, Duration::from_secs(10));
+        let (mut pairs, mut after) = (Vec::new(), Vec::new());
+        loop {
+            let page = client.scan(b"", &after, 0, Consistency::Stale).unwrap();
+            pairs.extend(page.pairs);
+            match pairs.last() {
+                Some(last) if page.has_more => after.clone_from(&last.key),
+                _ => return pairs,
+            }
+        }
+    };
+    let first = listing(0);
+    for id in cluster.ids() {
+        assert!(listing(id) == first, "nodes 0 and {id} differ");
+    }
+}

@@ -1,0 +1,20 @@
+//! Groups of the key-value store in real processes, as people run them: killed, stopped, cut off,
+//! out of room. What needs root, or a minute and more, is left out unless it is asked for;
+//! `scripts/test` asks for it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
+
+mod clients;
+mod cluster;
+mod kills;
+mod pauses;
+mod process;
+mod trial;
+
+#[path = "../support/kv_history.rs"]
+mod kv_history;
+#[path = "../support/linearizability.rs"]
+mod linearizability;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/seed.rs"]
+mod seed;

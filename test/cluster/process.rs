@@ -1,0 +1,176 @@
+//! Processes of `agora node`, and what they leave behind.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use agora::kv::client::{ClientOptions, KvClient, NodeStatus, Role};
+use agora::raft::NodeId;
+
+pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
+/// How long anything may take before a test calls it lost.
+pub const LONG: Duration = Duration::from_secs(40);
+
+/// Polls until `condition` holds; fails the test when it does not in time.
+#[track_caller]
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < until, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A folder that goes with the test.
+pub struct Home(pub PathBuf);
+
+impl Home {
+    pub fn new() -> Home {
+        static COUNT: AtomicU16 = AtomicU16::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("agora-cluster-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Home(path)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("AGORA_KEEP").is_some() {
+            eprintln!("kept: {}", self.0.display());
+            return;
+        }
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server's place that is known before the server is there. Each is of an address of its own, so
+/// that no connection that others make meanwhile takes its port.
+pub fn free_address() -> SocketAddr {
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let of_process = 1 + (std::process::id() % 250) as u8;
+    let listener = TcpListener::bind(SocketAddr::from(([127, of_process, high, low], 0)));
+    listener.unwrap().local_addr().unwrap()
+}
+
+/// Nodes as `--peers` takes them.
+pub fn peers_flag(nodes: &[(NodeId, String)]) -> String {
+    let nodes: Vec<String> = nodes.iter().map(|(id, at)| format!("{id}={at}")).collect();
+    nodes.join(",")
+}
+
+/// A command that the kernel ends with the test, even if nobody is left to end it. It must be
+/// started from the thread that the test runs on.
+pub fn bound(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", program]);
+    command
+}
+
+/// A running `agora node`. Ends with its owner.
+pub struct Process {
+    child: Child,
+    /// Where its lines go: `NAME.out` and `NAME.err`.
+    said: PathBuf,
+}
+
+impl Process {
+    /// Starts a command whose lines go to files named so. Waits for nothing.
+    pub fn start(mut command: Command, said: &Path) -> Process {
+        let file = |ending| File::create(said.with_extension(ending)).unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file("out"))
+            .stderr(file("err"))
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Process { child, said: said.to_owned() }
+    }
+
+    pub fn stdout(&self) -> String {
+        fs::read_to_string(self.said.with_extension("out")).unwrap()
+    }
+
+    pub fn stderr(&self) -> String {
+        fs::read_to_string(self.said.with_extension("err")).unwrap()
+    }
+
+    #[track_caller]
+    pub fn await_listening(&mut self) {
+        eventually("it listens", || {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended, {}: {}", ended.unwrap(), self.stderr());
+            self.stdout().contains("listening on ")
+        });
+    }
+
+    /// kill -9, and it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal: TERM, STOP, CONT.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// How it ended; waits for that.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("it ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command to its end.
+pub fn agora(arguments: &[&str]) -> Said {
+    Said::of(Command::new(AGORA).args(arguments).stdin(Stdio::null()).output().unwrap())
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Said {
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A client of some nodes whose calls may take so long.
+pub fn client_of(nodes: &[(NodeId, String)], timeout: Duration) -> KvClient {
+    KvClient::new(nodes, &ClientOptions { timeout, ..ClientOptions::default() }).unwrap()
+}
+
+/// Who leads, by what the nodes say of themselves: of several the one with the newest term.
+pub fn leader_of(client: &KvClient) -> Option<NodeStatus> {
+    let statuses = client.statuses().into_iter().filter_map(|(_, status)| status.ok());
+    let leaders = statuses.filter(|status| status.role == Role::Leader);
+    leaders.max_by_key(|status| status.term)
+}
