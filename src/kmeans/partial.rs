@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::exact::Superaccumulator;
-use super::{Dyadic, Error, MAX_DIMS, Points};
+use super::{Dyadic, Error, MAX_DIMS};
 
 /// The points of one cluster added up: how many, and the exact sum of each coordinate.
 ///
@@ -65,9 +65,9 @@ impl Partial {
     }
 
     /// The squared distances of the points to `centroid`, added up exactly, less their own squares:
-    /// `n c^2 - 2 c S` over all coordinates. [`squares`] has what is missing.
+    /// `n c^2 - 2 c S` over all coordinates. [`Split::squares`] has what is missing.
     ///
-    /// [`squares`]: super::squares
+    /// [`Split::squares`]: super::Split::squares
     pub fn error_less_squares(&self, centroid: &[f64]) -> Dyadic {
         let mut total = Superaccumulator::default();
         for (sum, c) in self.sums.iter().zip(centroid) {
@@ -112,18 +112,10 @@ impl FromStr for Partial {
     }
 }
 
-/// The squares of all coordinates of all points, added up exactly. It does not change while
-/// centroids do, so it is worked out once.
-pub fn squares(points: &Points) -> Dyadic {
-    let mut total = Superaccumulator::default();
-    points.coordinates().iter().for_each(|x| total.add_product(*x, *x));
-    total.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kmeans::squared_distance;
+    use crate::kmeans::{Points, Split, squared_distance};
     use crate::seed::{Seed, each_seed};
 
     fn any_point(seed: &mut Seed, dims: usize) -> Vec<f64> {
@@ -171,7 +163,7 @@ mod tests {
                 partial.add(&point);
                 expected += squared_distance(&point, &centroid);
             }
-            let mut error = squares(&points);
+            let mut error = Split::new(points).squares();
             error += &partial.error_less_squares(&centroid);
             assert!(!error.is_negative());
             assert!((error.to_f64() - expected).abs() <= 1e-14 * expected);

@@ -109,15 +109,21 @@ impl Points {
         self.order.get(index).map_or(index, |index| *index as usize)
     }
 
-    /// Puts the points in another order, in which each number of a point stands once.
-    pub(super) fn arrange(&mut self, order: Vec<u32>) {
-        debug_assert!(self.order.is_empty() && order.len() == self.len());
-        let mut arranged = Vec::with_capacity(self.coordinates.len());
-        for index in &order {
-            arranged.extend_from_slice(self.get(*index as usize));
-        }
-        self.coordinates = arranged;
+    /// Puts the points in the order in which `arrange` gives them, with the number of each in the
+    /// order of the input.
+    pub(super) fn arrange<const D: usize>(
+        &mut self,
+        arrange: impl FnOnce(&[[f64; D]]) -> (Vec<[f64; D]>, Vec<u32>),
+    ) {
+        debug_assert!(self.order.is_empty() && self.dims == D);
+        let (points, order) = arrange(self.rows());
+        self.coordinates = points.into_flattened();
         self.order = order;
+    }
+
+    /// The points, if they have so many coordinates.
+    pub(super) fn rows<const D: usize>(&self) -> &[[f64; D]] {
+        if self.dims == D { self.coordinates.as_chunks().0 } else { &[] }
     }
 
     /// All coordinates, point after point.

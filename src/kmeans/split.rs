@@ -1,8 +1,9 @@
 //! One split in a mapper's memory: its points, their labels, and the sums of its clusters.
 
 use super::assign::{self, Assigner};
+use super::extent::Extent;
 use super::sums::{Grains, Sums};
-use super::{Centroids, Error, Partial, Points};
+use super::{Centroids, Dyadic, Error, Partial, Points};
 
 /// The points of a split and what the last assignment made of them.
 #[derive(Debug)]
@@ -15,9 +16,10 @@ pub struct Split {
 impl Split {
     /// A split that was never assigned.
     pub fn new(mut points: Points) -> Split {
-        let sums = Sums::new(Grains::new(&points), 0);
-        let assigner = Assigner::new(&mut points, &sums, assign::Level::detect());
-        Split { points, sums, assigner }
+        let extents = Extent::of(&points);
+        let grains = Grains::new(&extents, points.len());
+        let assigner = Assigner::new(&mut points, &extents, &grains, assign::Level::detect());
+        Split { points, sums: Sums::new(grains, 0), assigner }
     }
 
     /// The points, in any order: [`Points::offset`] tells where each stands in the input.
@@ -36,9 +38,16 @@ impl Split {
         }
         if self.sums.clusters() != centroids.len() {
             self.sums.restart(centroids.len());
-            self.assigner.restart(&self.points);
+            self.assigner.restart();
         }
         Ok(self.assigner.assign(&self.points, centroids, &mut self.sums))
+    }
+
+    /// The squares of all coordinates of all points, added up exactly. They don't change while
+    /// centroids do; all splits' together, less what clusters' centroids explain, are the squared
+    /// error.
+    pub fn squares(&self) -> Dyadic {
+        self.sums.grains().squares(&self.points)
     }
 
     /// By point, in the order of the input: the index of its centroid. Empty before the first

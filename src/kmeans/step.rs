@@ -18,9 +18,9 @@ pub struct Step {
 
 impl Step {
     /// The step from `old` centroids, given what the points of each cluster add up to, merged over
-    /// all splits, in order of the clusters' indices, and the sum of [`squares`] over all splits.
+    /// all splits, in order of the clusters' indices, and the sum of [`Split::squares`] over all.
     ///
-    /// [`squares`]: super::squares
+    /// [`Split::squares`]: super::Split::squares
     pub fn new(old: &Centroids, clusters: &[Partial], squares: &Dyadic) -> Result<Step, Error> {
         if clusters.len() != old.len() {
             return Err(Error::CentroidCount(clusters.len()));

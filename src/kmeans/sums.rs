@@ -15,6 +15,7 @@
 use std::collections::BTreeMap;
 
 use super::exact::{Superaccumulator, decompose};
+use super::extent::Extent;
 use super::{Dyadic, Partial, Points};
 
 /// Bits of a 128-bit sum below its sign, with one to spare.
@@ -52,9 +53,9 @@ impl<const D: usize> Halves<D> {
 }
 
 impl Grains {
-    /// For the points of a split.
-    pub(super) fn new(points: &Points) -> Grains {
-        let ranges = ranges(points);
+    /// For `n` points of these extents.
+    pub(super) fn new(extents: &[Extent], n: usize) -> Grains {
+        let ranges: Vec<Range> = extents.iter().map(Range::of).collect();
         if ranges.iter().all(Range::has_halves) {
             let unit = |range: &Range| range.top - 2 * HALF_BITS + 1;
             let scale = |range: &Range| power(HALF_BITS - 1 - range.top);
@@ -64,7 +65,7 @@ impl Grains {
                 all_fit: true,
             };
         }
-        let n_bits = 64 - (points.len() as u64).leading_zeros() as i32;
+        let n_bits = 64 - (n as u64).leading_zeros() as i32;
         let coarsest = |range: &Range| range.top + n_bits - SUM_BITS;
         Grains {
             exponents: ranges.iter().map(|range| range.bottom.max(coarsest(range))).collect(),
@@ -86,6 +87,36 @@ impl Grains {
             sum.high[dim] += high;
             sum.low[dim] += low;
         }
+    }
+
+    /// The squares of all coordinates of all points, added up exactly.
+    ///
+    /// With halves, a square is `high^2 * 2^84 + high * low * 2^43 + low^2` in squares of grains,
+    /// and 128 bits hold the sum of each part for any number of points.
+    pub(super) fn squares(&self, points: &Points) -> Dyadic {
+        if !self.has_halves() {
+            let mut total = Superaccumulator::default();
+            points.coordinates().iter().for_each(|x| total.add_product(*x, *x));
+            return total.into();
+        }
+        let mut parts = vec![[0; 3]; points.dims()];
+        for point in points.iter() {
+            for ((x, scale), parts) in point.iter().zip(&self.scales).zip(&mut parts) {
+                let (high, low) = halves(*x, *scale);
+                let (high, low) = (i128::from(high), i128::from(low));
+                parts[0] += low * low;
+                parts[1] += high * low;
+                parts[2] += high * high;
+            }
+        }
+        let mut total = Dyadic::ZERO;
+        for (parts, exponent) in parts.into_iter().zip(&self.exponents) {
+            let shifts = [0, HALF_BITS + 1, 2 * HALF_BITS];
+            for (part, shift) in parts.into_iter().zip(shifts) {
+                total += &Dyadic::scaled(part, 2 * exponent + shift);
+            }
+        }
+        total
     }
 
     /// A coordinate of a point in grains. None: it is finer.
@@ -287,34 +318,29 @@ struct Range {
 }
 
 impl Range {
+    fn of(extent: &Extent) -> Range {
+        match extent.largest() {
+            0.0 => Range { top: 0, bottom: 0 },
+            largest => {
+                Range { top: decompose(largest).2 + 53, bottom: decompose(extent.smallest).2 }
+            }
+        }
+    }
+
     /// Whether halves hold all bits, and scales are normal numbers.
     fn has_halves(&self) -> bool {
         self.bottom > self.top - 2 * HALF_BITS && (-900..900).contains(&self.top)
     }
 }
 
-fn ranges(points: &Points) -> Vec<Range> {
-    let mut smallest = vec![f64::INFINITY; points.dims()];
-    let mut largest = vec![0.0; points.dims()];
-    for point in points.iter() {
-        for ((x, smallest), largest) in point.iter().zip(&mut smallest).zip(&mut largest) {
-            let magnitude = x.abs();
-            *largest = f64::max(magnitude, *largest);
-            let not_zero = if magnitude == 0.0 { f64::INFINITY } else { magnitude };
-            *smallest = f64::min(not_zero, *smallest);
-        }
-    }
-    let range = |(smallest, largest): (f64, f64)| match largest {
-        0.0 => Range { top: 0, bottom: 0 },
-        _ => Range { top: decompose(largest).2 + 53, bottom: decompose(smallest).2 },
-    };
-    smallest.into_iter().zip(largest).map(range).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::seed::{Seed, each_seed};
+
+    fn grains(points: &Points) -> Grains {
+        Grains::new(&Extent::of(points), points.len())
+    }
 
     /// Coordinates that are like each other, or not at all.
     fn any_points(seed: &mut Seed) -> Points {
@@ -341,7 +367,7 @@ mod tests {
         each_seed(|seed| {
             let points = any_points(seed);
             let clusters = 1 + seed.below(3);
-            let mut sums = Sums::new(Grains::new(&points), clusters);
+            let mut sums = Sums::new(grains(&points), clusters);
             let mut labels: Vec<usize> = Vec::new();
             for point in points.iter() {
                 labels.push(seed.below(clusters));
@@ -379,11 +405,21 @@ mod tests {
     }
 
     #[test]
+    fn squares_are_those_of_adding_each_product() {
+        each_seed(|seed| {
+            let points = any_points(seed);
+            let mut expected = Superaccumulator::default();
+            points.coordinates().iter().for_each(|x| expected.add_product(*x, *x));
+            assert_eq!(grains(&points).squares(&points), expected.into());
+        });
+    }
+
+    #[test]
     fn sums_of_the_largest_halves_do_not_overflow_before_they_are_settled() {
         let mut points = Points::new(1).unwrap();
         points.push(0, &[1.0_f64.next_down()]).unwrap();
         points.push(1, &[f64::powi(2.0, -31).next_up()]).unwrap();
-        let mut sums = Sums::new(Grains::new(&points), 1);
+        let mut sums = Sums::new(grains(&points), 1);
         assert!(sums.grains().has_halves());
         let n = 3 * MAX_PENDING + 17;
         for _ in 0..n {
@@ -401,7 +437,7 @@ mod tests {
         for (index, x) in [1e300, 1e-300, -1e300, 5e-324, 1.0].into_iter().enumerate() {
             points.push(index as u64, &[x]).unwrap();
         }
-        let mut sums = Sums::new(Grains::new(&points), 1);
+        let mut sums = Sums::new(grains(&points), 1);
         points.iter().for_each(|point| sums.shift(None, 0, point));
         assert!(!sums.grains.all_fit && !sums.finer.is_empty());
         let mut expected = Partial::empty(1);
@@ -411,6 +447,6 @@ mod tests {
         (0..1_000).for_each(|index| {
             ordinary.push(index, &[index as f64 / 1e9, -1e12 - index as f64]).unwrap();
         });
-        assert!(Grains::new(&ordinary).has_halves());
+        assert!(grains(&ordinary).has_halves());
     }
 }

@@ -1,6 +1,6 @@
 //! The whole job in one process: what master, mappers and reducers do together.
 
-use agora::kmeans::{Centroids, Dyadic, Partial, Points, Split, Step, merge, seeding, squares};
+use agora::kmeans::{Centroids, Dyadic, Partial, Points, Split, Step, merge, seeding};
 
 /// What came out, and on the way.
 #[derive(Debug, PartialEq)]
@@ -16,9 +16,9 @@ pub struct Outcome {
 /// Clusters the points of these splits until nothing changes.
 pub fn lloyd(splits: &[Points], k: usize, seed: u64) -> Outcome {
     let picked = merge(splits.iter().map(|points| seeding::random(points, seed, k)), k);
-    let mut squared = Dyadic::ZERO;
-    splits.iter().for_each(|points| squared += &squares(points));
     let mut splits: Vec<Split> = splits.iter().cloned().map(Split::new).collect();
+    let mut squares = Dyadic::ZERO;
+    splits.iter().for_each(|split| squares += &split.squares());
     let mut centroids = seeding::centroids(&picked, k).unwrap();
     for iterations in 1.. {
         let mut clusters = vec![Partial::empty(centroids.dims()); k];
@@ -28,7 +28,7 @@ pub fn lloyd(splits: &[Points], k: usize, seed: u64) -> Outcome {
                 partial.merge(&split.partial(cluster)).unwrap();
             }
         }
-        let step = Step::new(&centroids, &clusters, &squared).unwrap();
+        let step = Step::new(&centroids, &clusters, &squares).unwrap();
         if step.shift == 0.0 {
             let counts = clusters.iter().map(Partial::count).collect();
             return Outcome { centroids, squared_error: step.squared_error, iterations, counts };

@@ -11,7 +11,7 @@ use crate::cli::Failure;
 use crate::cli::flags::{Flags, Parsed};
 use crate::kmeans::{
     Centroids, Dyadic, Format, MAX_CENTROIDS, MAX_DIMS, Partial, Points, Reader, Split, Step,
-    merge, seeding, squares,
+    merge, seeding,
 };
 use synthetic::Shape;
 
@@ -93,19 +93,16 @@ fn assign(parsed: &Parsed) -> Result<(), Failure> {
         save(&format!("{folder}/points.f64"), points.coordinates())?;
         save(&format!("{folder}/centroids.f64"), centroids.coordinates())?;
     }
-    let start = Instant::now();
-    let mut squared = Dyadic::ZERO;
-    let parts = cut(&points, threads).map_err(because)?;
-    parts.iter().for_each(|points| squared += &squares(points));
-    let squares_took = start.elapsed();
-    let mut splits: Vec<Split> = parts.into_iter().map(Split::new).collect();
-    say(&format!(
-        "{} points of {} coordinates, {k} centroids, {threads} threads; squares {:.1} ms",
+    let about = format!(
+        "{} points of {} coordinates, {k} centroids, {threads} threads",
         points.len(),
-        points.dims(),
-        ms(squares_took)
-    ))?;
+        points.dims()
+    );
+    let parts = cut(&points, threads).map_err(because)?;
     drop(points);
+    let start = Instant::now();
+    let (mut splits, squares) = prepared(parts);
+    say(&format!("{about}; prepared in {:.3} ms", ms(start.elapsed())))?;
     let mut total = Duration::ZERO;
     let mut done = 0;
     for iteration in 1..=iterations {
@@ -113,7 +110,7 @@ fn assign(parsed: &Parsed) -> Result<(), Failure> {
         let moved = assign_all(&mut splits, &centroids).map_err(because)?;
         let assigned = start.elapsed();
         let clusters = merged(&splits, &centroids).map_err(because)?;
-        let step = Step::new(&centroids, &clusters, &squared).map_err(because)?;
+        let step = Step::new(&centroids, &clusters, &squares).map_err(because)?;
         let took = start.elapsed();
         total += took;
         done = iteration;
@@ -157,6 +154,30 @@ fn cut(points: &Points, parts: usize) -> Result<Vec<Points>, crate::kmeans::Erro
         Ok(own)
     };
     (0..parts).map(part).collect()
+}
+
+/// Splits in memory, and the sum of their squares.
+fn prepared(parts: Vec<Points>) -> (Vec<Split>, Dyadic) {
+    let prepare = |points| {
+        let split = Split::new(points);
+        let squares = split.squares();
+        (split, squares)
+    };
+    let prepared: Vec<(Split, Dyadic)> = thread::scope(|scope| {
+        let threads: Vec<_> =
+            parts.into_iter().map(|points| scope.spawn(move || prepare(points))).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, (Split, Dyadic)>| match thread.join() {
+            Ok(prepared) => prepared,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        threads.into_iter().map(join).collect()
+    });
+    let mut total = Dyadic::ZERO;
+    let add = |(split, squares): (Split, Dyadic)| {
+        total += &squares;
+        split
+    };
+    (prepared.into_iter().map(add).collect(), total)
 }
 
 fn assign_all(splits: &mut [Split], centroids: &Centroids) -> Result<u64, crate::kmeans::Error> {

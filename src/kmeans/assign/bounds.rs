@@ -16,8 +16,8 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    pub(super) fn new(dims: usize, frame: &Frame, contenders: &Contenders) -> Bounds {
-        let span = frame.radius + contenders.reach;
+    pub(super) fn new(dims: usize, radius: f64, contenders: &Contenders) -> Bounds {
+        let span = radius + contenders.reach;
         let unit = f64::from(f32::EPSILON) / 2.0;
         Bounds {
             estimate: (dims as f64 + 5.0) * unit * 1.01 * span * span + 1e-30,
@@ -51,6 +51,7 @@ pub(super) struct Travel {
     /// By centroid: its ways and the longest of any other one in the same steps, added up.
     travelled: Vec<f64>,
     thresholds: Vec<f32>,
+    highest: f32,
     /// What limits are rounded by.
     span: f64,
 }
@@ -74,6 +75,7 @@ impl Travel {
             contenders: contenders.indices.clone(),
             travelled: vec![0.0; k],
             thresholds: vec![f32::INFINITY; k],
+            highest: f32::INFINITY,
             span,
         };
         let Some(before) = known else { return travel };
@@ -106,11 +108,17 @@ impl Travel {
             self.thresholds[index] =
                 (self.travelled[index] * (1.0 + 1e-6) + 1e-9 * self.span) as f32;
         }
+        self.highest = self.thresholds.iter().copied().fold(0.0, f32::max);
     }
 
     /// A limit up to this may be passed.
     pub(super) fn threshold(&self, label: u32) -> f32 {
         self.thresholds.get(label as usize).copied().unwrap_or(f32::INFINITY)
+    }
+
+    /// Above this no limit is passed.
+    pub(super) fn highest_threshold(&self) -> f32 {
+        self.highest
     }
 
     /// The limit for a label that is right as long as centroids travel less than `slack` from now.

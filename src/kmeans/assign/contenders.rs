@@ -35,12 +35,12 @@ pub(super) struct Contenders {
 }
 
 impl Contenders {
-    /// Picks and packs them.
-    pub(super) fn new(frame: &Frame, centroids: &Centroids) -> Contenders {
+    /// Picks and packs them, for points within a radius in the frame.
+    pub(super) fn new(frame: &Frame, radius: f64, centroids: &Centroids) -> Contenders {
         let norm = |c: &[f64]| frame.place(c).map(|g| g * g).sum::<f64>().sqrt();
         let norms: Vec<f64> = centroids.iter().map(norm).collect();
         let innermost = norms.iter().copied().fold(f64::INFINITY, f64::min);
-        let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * frame.radius)).max(HOPELESS_REACH);
+        let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * radius)).max(HOPELESS_REACH);
         let mut seen = BTreeMap::new();
         let mut indices = Vec::with_capacity(centroids.len());
         let mut reach: f64 = 0.0;
@@ -99,13 +99,16 @@ fn bits(centroid: &[f64]) -> Vec<u64> {
 mod tests {
     use super::*;
     use crate::kmeans::Points;
+    use crate::kmeans::extent::Extent;
 
     fn contenders(points: &[f64], centroids: &[f64]) -> (Frame, Contenders) {
         let mut all = Points::new(1).unwrap();
         (0..).zip(points).for_each(|(offset, x)| all.push(offset, &[*x]).unwrap());
-        let frame = Frame::around(&all);
+        let frame = Frame::around(&all, &Extent::of(&all));
         let centroids = Centroids::new(1, centroids.to_vec()).unwrap();
-        let contenders = Contenders::new(&frame, &centroids);
+        let places = all.iter().flat_map(|point| frame.place(point));
+        let radius = places.map(f64::abs).fold(0.0, f64::max);
+        let contenders = Contenders::new(&frame, radius, &centroids);
         (frame, contenders)
     }
 

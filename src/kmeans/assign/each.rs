@@ -22,6 +22,7 @@ pub(super) struct Each {
     points: Vec<f32>,
     /// By point: the square of its distance from the origin.
     norms: Vec<f32>,
+    radius: f64,
     labels: Vec<u32>,
     /// By point: its label is right as long as its centroid has travelled less than this.
     limits: Vec<f32>,
@@ -31,6 +32,7 @@ impl Each {
     pub(super) fn new(points: &Points, frame: &Frame) -> Each {
         let mut placed = Vec::with_capacity(points.coordinates().len());
         let mut norms = Vec::with_capacity(points.len());
+        let mut square = 0.0;
         for point in points.iter() {
             let mut norm = 0.0;
             for z in frame.place(point) {
@@ -38,10 +40,12 @@ impl Each {
                 placed.push(z as f32);
             }
             norms.push(norm as f32);
+            square = if norm > square { norm } else { square };
         }
         Each {
             points: placed,
             norms,
+            radius: square.sqrt() * (1.0 + 1e-6),
             labels: vec![NONE; points.len()],
             limits: vec![0.0; points.len()],
         }
@@ -49,8 +53,16 @@ impl Each {
 }
 
 impl Way for Each {
+    fn radius(&self) -> f64 {
+        self.radius
+    }
+
     fn labels(&self) -> Vec<u32> {
         self.labels.clone()
+    }
+
+    fn restart(&mut self) {
+        self.labels.fill(NONE);
     }
 
     fn set_labels(&mut self, labels: Vec<u32>) {
@@ -88,6 +100,9 @@ struct Move {
     to: usize,
 }
 
+/// A point is fetched from memory while so many before it are moved.
+const AHEAD: usize = 4;
+
 /// Moves points between clusters.
 struct MoveAll<'a> {
     sums: &'a mut Sums,
@@ -99,8 +114,11 @@ impl Kernel for MoveAll<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        for Move { index, from, to } in self.moves {
+    fn run<S: Simd>(self, simd: S) {
+        for (number, Move { index, from, to }) in self.moves.iter().enumerate() {
+            if let Some(coming) = self.moves.get(number + AHEAD) {
+                simd.prefetch(self.points.get(coming.index));
+            }
             self.sums.shift(*from, *to, self.points.get(*index));
         }
     }
@@ -127,9 +145,13 @@ impl Pass<'_> {
     fn survivors(&self, block: usize) -> u16 {
         let first = block * LANES;
         let end = (first + LANES).min(self.each.labels.len());
-        let both = self.each.limits[first..end].iter().zip(&self.each.labels[first..end]);
+        let limits = &self.each.limits[first..end];
+        let highest = self.work.travel.highest_threshold();
+        if limits.iter().fold(true, |all, limit| all & (*limit > highest)) {
+            return 0;
+        }
         let mut bits = 0;
-        for (lane, (limit, label)) in both.enumerate() {
+        for (lane, (limit, label)) in limits.iter().zip(&self.each.labels[first..end]).enumerate() {
             bits |= u16::from(*limit <= self.work.travel.threshold(*label)) << lane;
         }
         bits

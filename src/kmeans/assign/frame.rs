@@ -1,6 +1,7 @@
 //! The coordinates that estimates are made in: a split's points, moved and scaled into f32.
 
 use crate::kmeans::Points;
+use crate::kmeans::extent::Extent;
 
 /// Points that say where the middle of a split is.
 const SAMPLE: usize = 1_024;
@@ -19,22 +20,18 @@ const fn hex_power(exponent: i64) -> f64 {
 pub(super) struct Frame {
     origin: Vec<f64>,
     scale: f64,
-    /// No point of the split is farther from the origin, after scaling; nor is its f32.
-    pub(super) radius: f64,
     /// Whether squares of distances stay away from the ends of f64.
     pub(super) is_usable: bool,
 }
 
 impl Frame {
-    /// A frame in which the farthest coordinate of these points is at 1/2 to 1.
-    pub(super) fn around(points: &Points) -> Frame {
+    /// A frame in which the farthest coordinate of these points, which have these extents, is at
+    /// 1/2 to 1.
+    pub(super) fn around(points: &Points, extents: &[Extent]) -> Frame {
         let origin = middle(points);
-        let mut farthest = 0.0;
-        for point in points.iter() {
-            for (x, origin) in point.iter().zip(&origin) {
-                farthest = f64::max(farthest, (x - origin).abs());
-            }
-        }
+        let both = extents.iter().zip(&origin);
+        let farthest = both.map(|(extent, x)| (extent.low - x).abs().max((extent.high - x).abs()));
+        let farthest = farthest.fold(0.0, f64::max);
         let is_zero = farthest == 0.0;
         let is_usable = is_zero || (1.0 / MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(&farthest);
         let scale = match is_usable && !is_zero {
@@ -42,22 +39,13 @@ impl Frame {
             true => hex_power(1022 - (farthest.to_bits() >> 52) as i64),
             false => 1.0,
         };
-        let mut frame = Frame { origin, scale, radius: 0.0, is_usable };
-        let mut square = 0.0;
-        for point in points.iter() {
-            square = f64::max(square, frame.square_norm(point));
-        }
-        frame.radius = square.sqrt() * (1.0 + 1e-6);
-        frame
+        Frame { origin, scale, is_usable }
     }
 
     /// The coordinates of a point or a centroid in this frame.
+    #[inline]
     pub(super) fn place<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         x.iter().zip(&self.origin).map(|(x, origin)| (x - origin) * self.scale)
-    }
-
-    fn square_norm(&self, point: &[f64]) -> f64 {
-        self.place(point).map(|z| z * z).sum()
     }
 }
 
@@ -83,27 +71,27 @@ mod tests {
         points
     }
 
+    fn around(points: &Points) -> Frame {
+        Frame::around(points, &Extent::of(points))
+    }
+
     #[test]
-    fn points_come_near_one_and_the_radius_holds_them() {
+    fn points_come_near_one() {
         for unit in [1.0, 1e-100, 1e100, 3e-5] {
             let points = points(&[[5.0 * unit, 1.0 * unit], [8.0 * unit, 2.0 * unit]]);
-            let frame = Frame::around(&points);
+            let frame = around(&points);
             assert!(frame.is_usable);
             let farthest = points.iter().flat_map(|point| frame.place(point)).map(f64::abs);
             let farthest = farthest.fold(0.0, f64::max);
             assert!((0.5..=1.0).contains(&farthest), "{farthest}");
-            for point in points.iter() {
-                assert!(frame.square_norm(point).sqrt() < frame.radius);
-            }
         }
     }
 
     #[test]
     fn points_at_the_ends_of_the_format_have_no_usable_frame() {
-        assert!(!Frame::around(&points(&[[f64::MAX, 0.0], [-f64::MAX, 0.0]])).is_usable);
-        assert!(!Frame::around(&points(&[[1e-300, 0.0], [0.0, 0.0]])).is_usable);
-        let same = Frame::around(&points(&[[1e-300, 7.0], [1e-300, 7.0]]));
-        assert!(same.is_usable && same.radius == 0.0);
-        assert!(Frame::around(&points(&[])).is_usable);
+        assert!(!around(&points(&[[f64::MAX, 0.0], [-f64::MAX, 0.0]])).is_usable);
+        assert!(!around(&points(&[[1e-300, 0.0], [0.0, 0.0]])).is_usable);
+        assert!(around(&points(&[[1e-300, 7.0], [1e-300, 7.0]])).is_usable);
+        assert!(around(&points(&[])).is_usable);
     }
 }

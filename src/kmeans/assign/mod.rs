@@ -81,7 +81,8 @@ mod tests;
 
 use std::fmt::Debug;
 
-use super::sums::Sums;
+use super::extent::Extent;
+use super::sums::{Grains, Sums};
 use super::{Centroids, Points};
 use bounds::{Bounds, Travel};
 use contenders::Contenders;
@@ -106,8 +107,14 @@ pub(super) struct Assigner {
 
 /// How points are assigned, and what is remembered of them.
 trait Way: Debug + Send {
+    /// No point is farther from the origin of the frame; nor is its f32.
+    fn radius(&self) -> f64;
+
     /// By point.
     fn labels(&self) -> Vec<u32>;
+
+    /// Takes every label from its point.
+    fn restart(&mut self);
 
     /// Sets all labels, and forgets what was known of them.
     fn set_labels(&mut self, labels: Vec<u32>);
@@ -129,9 +136,13 @@ struct Work<'a> {
 
 impl Assigner {
     /// For these points, which it may put in another order.
-    pub(super) fn new(points: &mut Points, sums: &Sums, level: Level) -> Assigner {
-        let frame = Frame::around(points);
-        let grains = sums.grains();
+    pub(super) fn new(
+        points: &mut Points,
+        extents: &[Extent],
+        grains: &Grains,
+        level: Level,
+    ) -> Assigner {
+        let frame = Frame::around(points, extents);
         let way: Box<dyn Way> = match (frame.is_usable, points.dims()) {
             (false, _) => Box::new(Defined(vec![NONE; points.len()])),
             (_, 1) => Box::new(Leaves::<1>::new(points, &frame, grains)),
@@ -146,8 +157,8 @@ impl Assigner {
     }
 
     /// Takes every label from its point.
-    pub(super) fn restart(&mut self, points: &Points) {
-        self.way.set_labels(vec![NONE; points.len()]);
+    pub(super) fn restart(&mut self) {
+        self.way.restart();
         self.travel = None;
     }
 
@@ -165,8 +176,9 @@ impl Assigner {
         sums: &mut Sums,
     ) -> u64 {
         let frame = &self.frame;
-        let contenders = Contenders::new(frame, centroids);
-        let bounds = Bounds::new(points.dims(), frame, &contenders);
+        let radius = self.way.radius();
+        let contenders = Contenders::new(frame, radius, centroids);
+        let bounds = Bounds::new(points.dims(), radius, &contenders);
         let before = self.travel.take();
         let travel = Travel::to(before.as_ref(), frame, centroids, &contenders, bounds.span);
         let work =
@@ -188,8 +200,16 @@ impl Assigner {
 struct Defined(Vec<u32>);
 
 impl Way for Defined {
+    fn radius(&self) -> f64 {
+        f64::INFINITY
+    }
+
     fn labels(&self) -> Vec<u32> {
         self.0.clone()
+    }
+
+    fn restart(&mut self) {
+        self.0.fill(NONE);
     }
 
     fn set_labels(&mut self, labels: Vec<u32>) {

@@ -89,6 +89,8 @@ pub(super) trait Simd: Copy {
     fn store_integers(self, integers: Self::Integers, lanes: &mut [u32; LANES]);
     /// A bit for each pair that differs, the first the lowest.
     fn differences(self, a: Self::Integers, b: Self::Integers) -> u16;
+    /// Says that these will be read soon.
+    fn prefetch(self, soon: &[f64]);
     /// `a` where the mask is true, `b` elsewhere.
     fn select(self, mask: Self::Mask, a: Self::Integers, b: Self::Integers) -> Self::Integers;
 }
@@ -297,6 +299,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch(self, soon: &[f64]) {
+        for line in soon.chunks(8) {
+            have!(_mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()));
+        }
+    }
+
+    #[inline(always)]
     fn select(self, mask: __mmask16, a: __m512i, b: __m512i) -> __m512i {
         have!(_mm512_mask_mov_epi32(b, mask, a))
     }
@@ -428,6 +437,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch(self, soon: &[f64]) {
+        for line in soon.chunks(8) {
+            have!(_mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()));
+        }
+    }
+
+    #[inline(always)]
     fn select(self, mask: Pair<__m256>, a: Pair<__m256i>, b: Pair<__m256i>) -> Pair<__m256i> {
         have!([
             _mm256_blendv_epi8(b[0], a[0], _mm256_castps_si256(mask[0])),
@@ -540,6 +556,9 @@ impl Simd for Portable {
     fn store_integers(self, integers: [u32; LANES], lanes: &mut [u32; LANES]) {
         *lanes = integers;
     }
+
+    #[inline(always)]
+    fn prefetch(self, _: &[f64]) {}
 
     #[inline(always)]
     fn select(self, mask: [bool; LANES], a: [u32; LANES], b: [u32; LANES]) -> [u32; LANES] {

@@ -1,4 +1,3 @@
-use super::super::sums::Grains;
 use super::*;
 use crate::kmeans::{Error, Partial};
 use crate::seed::{Seed, each_seed};
@@ -14,8 +13,9 @@ struct Held {
 impl Held {
     fn new(points: &Points, k: usize, level: Level) -> Held {
         let mut points = points.clone();
-        let sums = Sums::new(Grains::new(&points), k);
-        let assigner = Assigner::new(&mut points, &sums, level);
+        let extents = Extent::of(&points);
+        let sums = Sums::new(Grains::new(&extents, points.len()), k);
+        let assigner = Assigner::new(&mut points, &extents, sums.grains(), level);
         Held { points, sums, assigner, labels: Vec::new() }
     }
 
@@ -172,7 +172,7 @@ fn story(seed: &mut Seed, dims: usize, n: usize) {
         };
     }
     held.sums.restart(k);
-    held.assigner.restart(&held.points);
+    held.assigner.restart();
     held.labels.clear();
     held.assign(&centroids);
 }

@@ -21,7 +21,6 @@
 mod order;
 mod scan;
 
-use self::order::Record;
 use self::scan::{BLOCKS, Labels, Listed, Row};
 use super::frame::Frame;
 use super::simd::{Aligned, Kernel, LANES, Lanes, Level, Simd};
@@ -33,7 +32,7 @@ use crate::kmeans::{Points, squared_distance};
 const LEAF: usize = BLOCKS * LANES;
 /// Leaves of a branch.
 const BRANCH: usize = 64;
-/// The label of a leaf whose points have several, or none yet.
+/// The label of a leaf whose points have labels of their own.
 const MIXED: u32 = u32::MAX - 1;
 
 /// A ball around points.
@@ -48,6 +47,7 @@ struct Ball<const D: usize> {
 pub(super) struct Leaves<const D: usize> {
     /// How many points there are.
     len: usize,
+    radius: f64,
     /// By leaf, then point; out of date where the leaf has a label.
     labels: Vec<Labels>,
     /// By leaf: its points in the frame. The last leaf has some of them twice.
@@ -64,42 +64,40 @@ pub(super) struct Leaves<const D: usize> {
 
 impl<const D: usize> Leaves<D> {
     pub(super) fn new(points: &mut Points, frame: &Frame, grains: &Grains) -> Leaves<D> {
-        let record = |(index, point): (usize, &[f64])| {
-            let mut z = [0.0; D];
-            frame.place(point).zip(&mut z).for_each(|(place, z)| *z = place as f32);
-            Record { z, index: index as u32 }
-        };
-        let mut records: Vec<Record<D>> = points.iter().enumerate().map(record).collect();
-        order::arrange(&mut records);
-        points.arrange(records.iter().map(|record| record.index).collect());
-        let leaves = records.len().div_ceil(LEAF);
-        let mut blocks = vec![[[Lanes::splat(0.0); D]; BLOCKS]; leaves];
+        points.arrange(order::arrange::<D>);
+        let leaves = points.len().div_ceil(LEAF);
+        let mut blocks = Vec::with_capacity(leaves);
         let mut balls = Vec::with_capacity(leaves);
-        let mut sums = vec![Halves::ZERO; if grains.has_halves() { leaves } else { 0 }];
-        for (leaf, records) in records.chunks(LEAF).enumerate() {
+        let mut sums = Vec::with_capacity(if grains.has_halves() { leaves } else { 0 });
+        for points in points.rows::<D>().chunks(LEAF) {
+            let mut block = [[Lanes::splat(0.0); D]; BLOCKS];
+            let mut sum = Halves::ZERO;
             for place in 0..LEAF {
-                let record = records.get(place).or(records.first());
-                let block = &mut blocks[leaf][place / LANES];
-                for dim in 0..D {
-                    block[dim][place % LANES] = record.map_or(0.0, |record| record.z[dim]);
+                // The last leaf is filled up with its first point.
+                let point = points.get(place).unwrap_or(&points[0]);
+                for (dim, z) in frame.place(point).enumerate().take(D) {
+                    block[place / LANES][dim][place % LANES] = z as f32;
                 }
             }
-            balls.push(Ball::around(records));
             if grains.has_halves() {
-                for place in 0..records.len() {
-                    grains.add_to(&mut sums[leaf], points.get(leaf * LEAF + place));
-                }
+                points.iter().for_each(|point| grains.add_to(&mut sum, point));
+                sums.push(sum);
             }
+            balls.push(Ball::around_points(&block));
+            blocks.push(block);
         }
+        let branches: Vec<Ball<D>> = balls.chunks(BRANCH).map(Ball::around_balls).collect();
+        let radius = branches.iter().map(|ball| norm(&ball.center).sqrt() + f64::from(ball.radius));
         Leaves {
-            len: records.len(),
+            len: points.len(),
+            radius: radius.fold(0.0, f64::max) * (1.0 + 1e-6),
             labels: vec![Aligned([NONE; LEAF]); leaves],
             blocks,
             balls,
-            leaf_labels: vec![MIXED; leaves],
+            leaf_labels: vec![NONE; leaves],
             limits: vec![0.0; leaves],
             sums,
-            branches: records.chunks(LEAF * BRANCH).map(Ball::around).collect(),
+            branches,
         }
     }
 
@@ -110,6 +108,10 @@ impl<const D: usize> Leaves<D> {
 }
 
 impl<const D: usize> Way for Leaves<D> {
+    fn radius(&self) -> f64 {
+        self.radius
+    }
+
     fn labels(&self) -> Vec<u32> {
         let mut labels = self.labels.clone();
         for (labels, label) in labels.iter_mut().zip(&self.leaf_labels) {
@@ -118,6 +120,10 @@ impl<const D: usize> Way for Leaves<D> {
             }
         }
         labels.iter().flat_map(|labels| labels.0).take(self.len).collect()
+    }
+
+    fn restart(&mut self) {
+        self.leaf_labels.fill(NONE);
     }
 
     fn set_labels(&mut self, labels: Vec<u32>) {
@@ -153,24 +159,53 @@ impl<const D: usize> Way for Leaves<D> {
     }
 }
 
+/// Added to radii, which f32 may round down: a share, and what squares that vanish may hide.
+const ROUNDING: (f32, f32) = (1.0 + 1e-5, 1e-18);
+
 impl<const D: usize> Ball<D> {
-    fn around(records: &[Record<D>]) -> Ball<D> {
-        let center = std::array::from_fn(|dim| {
-            let all = records.iter().map(|record| record.z[dim]);
-            let (low, high) = (all.clone().fold(1.0, f32::min), all.fold(-1.0, f32::max));
-            (low + high) / 2.0
-        });
-        let mut square = 0.0;
-        for record in records {
-            let mut sum = 0.0;
-            for dim in 0..D {
-                let way = f64::from(record.z[dim]) - f64::from(center[dim]);
-                sum += way * way;
+    fn around_points(blocks: &[[Lanes; D]; BLOCKS]) -> Ball<D> {
+        let mut center = [0.0; D];
+        let mut squares = [[0.0; LANES]; BLOCKS];
+        for dim in 0..D {
+            let (mut low, mut high) = (blocks[0][dim].0, blocks[0][dim].0);
+            for block in blocks {
+                for (lane, z) in block[dim].iter().enumerate() {
+                    low[lane] = if *z < low[lane] { *z } else { low[lane] };
+                    high[lane] = if *z > high[lane] { *z } else { high[lane] };
+                }
             }
-            square = f64::max(square, sum);
+            let (low, high) = (lowest(&low), highest(&high));
+            center[dim] = (low + high) / 2.0;
+            for (squares, block) in squares.iter_mut().zip(blocks) {
+                for (square, z) in squares.iter_mut().zip(&block[dim].0) {
+                    *square += (z - center[dim]) * (z - center[dim]);
+                }
+            }
         }
-        Ball { center, radius: (square.sqrt() * (1.0 + 1e-6)) as f32 }
+        let square = squares.iter().map(highest).fold(0.0, f32::max);
+        Ball { center, radius: square.sqrt() * ROUNDING.0 + ROUNDING.1 }
     }
+
+    fn around_balls(balls: &[Ball<D>]) -> Ball<D> {
+        let center = std::array::from_fn(|dim| {
+            let all = balls.iter().map(|ball| ball.center[dim]);
+            (all.clone().fold(1.0, f32::min) + all.fold(-1.0, f32::max)) / 2.0
+        });
+        let mut radius = 0.0;
+        for ball in balls {
+            let ways = ball.center.iter().zip(center).map(|(a, b): (&f32, f32)| (a - b) * (a - b));
+            radius = f32::max(radius, ways.sum::<f32>().sqrt() + ball.radius);
+        }
+        Ball { center, radius: radius * ROUNDING.0 + ROUNDING.1 }
+    }
+}
+
+fn lowest(lanes: &[f32; LANES]) -> f32 {
+    lanes.iter().fold(lanes[0], |a, b| if *b < a { *b } else { a })
+}
+
+fn highest(lanes: &[f32; LANES]) -> f32 {
+    lanes.iter().fold(lanes[0], |a, b| if *b > a { *b } else { a })
 }
 
 struct Pass<'a, const D: usize> {
@@ -265,10 +300,8 @@ impl<const D: usize> Pass<'_, D> {
             return;
         }
         let count = self.leaves.count(leaf);
-        let labels = &self.leaves.labels[leaf];
-        let from_one = before != MIXED || labels.iter().all(|before| *before == NONE);
-        if let (Some(sum), true) = (self.leaves.sums.get(leaf), from_one) {
-            let from = (before != MIXED).then_some(before as usize);
+        if let (Some(sum), true) = (self.leaves.sums.get(leaf), before != MIXED) {
+            let from = (before != NONE).then_some(before as usize);
             self.work.sums.shift_many(from, label as usize, count as u64, sum);
             self.moved += count as u64;
             return;

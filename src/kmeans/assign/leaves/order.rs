@@ -1,13 +1,8 @@
 //! Points in an order in which neighbours in space are mostly neighbours in the row.
 
-/// A point of few coordinates and its number in the split.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Record<const D: usize> {
-    pub(super) z: [f32; D],
-    pub(super) index: u32,
-}
+use std::ops::Range;
 
-/// Records that need no order among themselves.
+/// Points that need no order among themselves.
 const ENOUGH: usize = 24;
 
 /// Most bits of a cell's number: counts of cells and places to write to stay in the nearest caches.
@@ -16,78 +11,117 @@ const MAX_BITS: u32 = 11;
 /// Deep enough for any points that one would cluster, and an end for all others.
 const MAX_DEPTH: u32 = 16;
 
-/// Puts the records in order.
+/// Points in order, and which of those given each of them is.
 ///
-/// The box around them is halved again and again where it is longest, and the records are sorted
-/// by the number of their cell (a radix sort whose digit is a path in a k-d tree). Cells with many
-/// records are sorted again, each with a box of its own: so the order is as fine where points are
+/// The box around them is halved again and again where it is longest, and the points are sorted by
+/// the number of their cell (a radix sort whose digit is a path in a k-d tree). Cells with many
+/// points are sorted again, each with a box of its own: so the order is as fine where points are
 /// dense as where they are few, and a far outlier costs one round.
-pub(super) fn arrange<const D: usize>(records: &mut [Record<D>]) {
-    let mut scratch = records.to_vec();
-    let mut cells = vec![0; records.len()];
-    sort(records, &mut scratch, &mut cells, 0);
+pub(super) fn arrange<const D: usize>(points: &[[f64; D]]) -> (Vec<[f64; D]>, Vec<u32>) {
+    let mut arranged = Row::of(points.len());
+    let mut cells = vec![0; points.len()];
+    let mut ends = place_cells(points, &mut cells);
+    for (number, (point, cell)) in points.iter().zip(&cells).enumerate() {
+        arranged.put(&mut ends[usize::from(*cell)], point, number as u32);
+    }
+    let mut cell = Row::of(0);
+    sort_cells(&mut arranged, 0, &ends, &mut cells, &mut cell, 1);
+    (arranged.points, arranged.numbers)
 }
 
-fn sort<const D: usize>(
-    records: &mut [Record<D>],
-    scratch: &mut [Record<D>],
-    cells: &mut [u16],
-    depth: u32,
-) {
-    let cell_bits = (records.len() / (ENOUGH / 2)).max(2).ilog2().min(MAX_BITS);
-    let grid = Grid::around(records, cell_bits);
-    let mut ends = vec![0; 1 << cell_bits];
-    for (record, cell) in records.iter().zip(cells.iter_mut()) {
-        *cell = grid.cell(&record.z);
-        ends[usize::from(*cell)] += 1;
+/// Points and their numbers.
+struct Row<const D: usize> {
+    points: Vec<[f64; D]>,
+    numbers: Vec<u32>,
+}
+
+impl<const D: usize> Row<D> {
+    fn of(len: usize) -> Row<D> {
+        Row { points: vec![[0.0; D]; len], numbers: vec![0; len] }
     }
-    let mut end = 0;
-    for count in &mut ends {
-        let start = end;
-        end += *count;
-        *count = start;
-    }
-    for (record, cell) in records.iter().zip(cells.iter()) {
-        let place = &mut ends[usize::from(*cell)];
-        scratch[*place] = *record;
+
+    /// Puts a point at a place, which goes on to the next.
+    #[inline(always)]
+    fn put(&mut self, place: &mut usize, point: &[f64; D], number: u32) {
+        self.points[*place] = *point;
+        self.numbers[*place] = number;
         *place += 1;
     }
-    records.copy_from_slice(scratch);
+
+    /// Takes a part of another row.
+    fn copy(&mut self, row: &Row<D>, part: Range<usize>) {
+        self.points.clear();
+        self.points.extend_from_slice(&row.points[part.clone()]);
+        self.numbers.clear();
+        self.numbers.extend_from_slice(&row.numbers[part]);
+    }
+}
+
+/// The cell of each point, and where the points of each cell begin when they are sorted by it.
+fn place_cells<const D: usize>(points: &[[f64; D]], cells: &mut [u16]) -> Vec<usize> {
+    let cell_bits = (points.len() / (ENOUGH / 2)).max(2).ilog2().min(MAX_BITS);
+    let grid = Grid::around(points, cell_bits);
+    let mut starts = vec![0; 1 << cell_bits];
+    for (point, cell) in points.iter().zip(cells) {
+        *cell = grid.cell(point);
+        starts[usize::from(*cell)] += 1;
+    }
     let mut start = 0;
+    for count in &mut starts {
+        start += std::mem::replace(count, start);
+    }
+    starts
+}
+
+/// Sorts the points of those cells that have many. The first cell begins at `start`, and cells end
+/// at `ends`.
+fn sort_cells<const D: usize>(
+    row: &mut Row<D>,
+    mut start: usize,
+    ends: &[usize],
+    cells: &mut [u16],
+    cell: &mut Row<D>,
+    depth: u32,
+) {
+    let len = ends.last().map_or(0, |end| end - start);
     for end in ends {
-        if end - start > ENOUGH && end - start < records.len() && depth < MAX_DEPTH {
-            let cell = start..end;
-            sort(
-                &mut records[cell.clone()],
-                &mut scratch[cell.clone()],
-                &mut cells[cell],
-                depth + 1,
-            );
+        let part = start..*end;
+        start = *end;
+        if part.len() <= ENOUGH || part.len() == len || depth == MAX_DEPTH {
+            continue;
         }
-        start = end;
+        cell.copy(row, part.clone());
+        let mut ends = place_cells(&cell.points, &mut cells[..part.len()]);
+        ends.iter_mut().for_each(|end| *end += part.start);
+        let all = cell.points.iter().zip(&cell.numbers).zip(&*cells);
+        for ((point, number), cell) in all {
+            row.put(&mut ends[usize::from(*cell)], point, *number);
+        }
+        sort_cells(row, part.start, &ends, cells, cell, depth + 1);
     }
 }
 
 /// Cells of a box, numbered so that half of the numbers are half of the box.
 struct Grid<const D: usize> {
-    low: [f32; D],
+    low: [f64; D],
     /// Cells in a unit of length.
-    density: [f32; D],
+    density: [f64; D],
     /// By coordinate and cell along it: the bits of the number that it decides.
     bits: [Vec<u16>; D],
 }
 
 impl<const D: usize> Grid<D> {
-    fn around(records: &[Record<D>], cell_bits: u32) -> Grid<D> {
-        let mut low = [f32::INFINITY; D];
-        let mut high = [f32::NEG_INFINITY; D];
-        for record in records {
+    fn around(points: &[[f64; D]], cell_bits: u32) -> Grid<D> {
+        let mut low = [f64::INFINITY; D];
+        let mut high = [f64::NEG_INFINITY; D];
+        for point in points {
             for dim in 0..D {
-                low[dim] = low[dim].min(record.z[dim]);
-                high[dim] = high[dim].max(record.z[dim]);
+                let x = point[dim];
+                low[dim] = if x < low[dim] { x } else { low[dim] };
+                high[dim] = if x > high[dim] { x } else { high[dim] };
             }
         }
-        let mut sides: [f32; D] = std::array::from_fn(|dim| high[dim] - low[dim]);
+        let mut sides: [f64; D] = std::array::from_fn(|dim| high[dim] - low[dim]);
         let mut bits: [Vec<u16>; D] = std::array::from_fn(|_| vec![0]);
         for bit in (0..cell_bits).rev() {
             let longest = (0..D).fold(0, |a, b| if sides[b] > sides[a] { b } else { a });
@@ -96,18 +130,17 @@ impl<const D: usize> Grid<D> {
             bits[longest] = bits[longest].iter().flat_map(halves).collect();
         }
         let density = std::array::from_fn(|dim| {
-            let side = high[dim] - low[dim];
-            let density = bits[dim].len() as f32 / side;
+            let density = bits[dim].len() as f64 / (high[dim] - low[dim]);
             if density.is_finite() { density } else { 0.0 }
         });
         Grid { low, density, bits }
     }
 
     #[inline]
-    fn cell(&self, z: &[f32; D]) -> u16 {
+    fn cell(&self, point: &[f64; D]) -> u16 {
         let mut cell = 0;
         for dim in 0..D {
-            let along = ((z[dim] - self.low[dim]) * self.density[dim]) as usize;
+            let along = ((point[dim] - self.low[dim]) * self.density[dim]) as usize;
             let bits = &self.bits[dim];
             cell |= bits[along.min(bits.len() - 1)];
         }
@@ -120,61 +153,59 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
 
-    fn any_records(seed: &mut Seed, n: usize) -> Vec<Record<2>> {
+    fn unit(seed: &mut Seed) -> f64 {
+        (seed.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn any_points(seed: &mut Seed, n: usize) -> Vec<[f64; 2]> {
         let kind = seed.below(4);
-        (0..n)
-            .map(|index| {
-                let unit = |seed: &mut Seed| (seed.next_u64() >> 40) as f32 / (1 << 24) as f32;
-                let z = [unit(seed), unit(seed)];
-                let z = match kind {
-                    0 => z,
-                    1 => [z[0].powi(30), z[1].powi(30)],
-                    2 => [0.25, 0.0],
-                    _ => [(z[0] * 3.0).floor(), 1e-38 * z[1]],
-                };
-                Record { z, index: index as u32 }
-            })
-            .collect()
+        let point = |_| {
+            let x = [unit(seed), unit(seed)];
+            match kind {
+                0 => x,
+                1 => [x[0].powi(300), x[1].powi(300)],
+                2 => [0.25, 0.0],
+                _ => [(x[0] * 3.0).floor(), 1e-308 * x[1]],
+            }
+        };
+        (0..n).map(point).collect()
     }
 
     #[test]
-    fn no_record_is_lost() {
+    fn no_point_is_lost_and_each_keeps_its_number() {
         for number in 1..200 {
             let mut seed = Seed::new(number);
             let n = seed.below(3_000);
-            let records = any_records(&mut seed, n);
-            let mut arranged = records.clone();
-            arrange(&mut arranged);
-            arranged.sort_by_key(|record| record.index);
-            let same = |(a, b): (&Record<2>, &Record<2>)| a.index == b.index && a.z == b.z;
-            assert!(records.iter().zip(&arranged).all(same), "seed {number}");
+            let points = any_points(&mut seed, n);
+            let (arranged, mut numbers) = arrange(&points);
+            for (point, number) in arranged.iter().zip(&numbers) {
+                assert_eq!(*point, points[*number as usize], "seed {number}");
+            }
+            numbers.sort_unstable();
+            assert!(numbers.into_iter().eq(0..n as u32), "seed {number}");
         }
-        arrange::<3>(&mut []);
     }
 
     #[test]
     fn neighbours_in_the_row_are_neighbours_in_space() {
         let mut seed = Seed::new(5);
         // Uniform points, and half of them in a speck a millionth as wide.
-        let mut records = any_records(&mut seed, 0);
-        for index in 0..20_000_u32 {
-            let unit = |seed: &mut Seed| (seed.next_u64() >> 40) as f32 / (1 << 24) as f32;
-            let scale = if index % 2 == 0 { 1.0 } else { 1e-6 };
-            records.push(Record { z: [unit(&mut seed) * scale, unit(&mut seed) * scale], index });
-        }
-        arrange(&mut records);
+        let scales = [1.0, 1e-6].into_iter().cycle().take(20_000);
+        let points: Vec<[f64; 2]> =
+            scales.map(|scale| [unit(&mut seed) * scale, unit(&mut seed) * scale]).collect();
+        let (points, _) = arrange(&points);
         // 64 of 10,000 points in a unit square are in a square of side 0.08.
-        let mut diameters: Vec<f32> = records
+        let mut diameters: Vec<f64> = points
             .chunks_exact(64)
             .map(|chunk| {
                 let side = |dim: usize| {
-                    let all = chunk.iter().map(|record| record.z[dim]);
-                    all.clone().fold(0.0, f32::max) - all.fold(1.0, f32::min)
+                    let all = chunk.iter().map(|point| point[dim]);
+                    all.clone().fold(0.0, f64::max) - all.fold(1.0, f64::min)
                 };
                 side(0).max(side(1))
             })
             .collect();
-        diameters.sort_by(f32::total_cmp);
+        diameters.sort_by(f64::total_cmp);
         let (dense, sparse) = diameters.split_at(diameters.len() / 2 - 2);
         assert!(dense[dense.len() / 2] < 2e-7, "{diameters:?}");
         assert!(sparse[sparse.len() / 2] < 0.2, "{diameters:?}");
