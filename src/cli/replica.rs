@@ -9,6 +9,7 @@ use crate::raft::{Config, NodeId};
 use crate::replica::dump::{DumpOptions, Level};
 use crate::replica::engine::SnapshotPolicy;
 use crate::replica::node::{Node, NodeOptions, Opened, Service};
+use crate::replica::storage::StorageError;
 use crate::replica::transport::{Transport, TransportOptions};
 use crate::rpc::{ClientTls, IdentityFiles, Services};
 
@@ -137,7 +138,7 @@ pub(super) fn run<S: Service>(
     let own = place.peers.iter().find(|(peer, _)| *peer == place.id);
     let listen = own.map(|(_, address)| address.clone());
     let opened =
-        Opened::open(options, service).map_err(|error| Failure::Failed(error.to_string()))?;
+        Opened::open(options, service).map_err(|error| cannot_open(&place.directory, &error))?;
     let mut services = Services::new();
     register(&mut services, &opened.node());
     let transport = Transport::new(transport, &mut services);
@@ -152,6 +153,18 @@ pub(super) fn run<S: Service>(
         None => Ok(()),
         Some(error) => Err(Failure::because("the node has ended", error)),
     }
+}
+
+/// A node does not start on files that are not as it left them.
+fn cannot_open(directory: &Path, error: &StorageError) -> Failure {
+    let directory = directory.display();
+    Failure::Failed(match error {
+        StorageError::Corrupt(what) => format!(
+            "{directory}/{what}\nNothing was changed. `agora check {directory}` looks at all files."
+        ),
+        StorageError::Locked { .. } | StorageError::Foreign { .. } => error.to_string(),
+        error => format!("{directory}: {error}"),
+    })
 }
 
 #[cfg(test)]

@@ -164,6 +164,16 @@ fn check_names_all_that_is_wrong() {
     }
     let (_, _, errors) = agora_check(&path);
     assert_eq!(errors.lines().count(), 3, "{errors}");
+    // A node does not start there, and says where to look.
+    let started = Command::new(env!("CARGO_BIN_EXE_agora"))
+        .args(["node", "--id", "1", "--peers", "1=127.0.0.1:0", "--logs"])
+        .arg(&folder.0)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(started.stderr).unwrap();
+    assert_eq!(started.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{shown}/metadata.txt, line ")), "{said}");
+    assert!(said.contains(&format!("`agora check {shown}`")), "{said}");
     let (code, _, errors) = agora_check(&folder.0);
     assert_eq!((code, errors.contains("no node has been here")), (Some(1), true), "{errors}");
     let (code, _, errors) = agora_check(&folder.path("nothing"));
