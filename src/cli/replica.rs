@@ -137,6 +137,8 @@ pub(super) fn run<S: Service>(
     let transport = transport(parsed, &options)?;
     let own = place.peers.iter().find(|(peer, _)| *peer == place.id);
     let listen = own.map(|(_, address)| address.clone());
+    // Before any file is made.
+    serve::check(parsed, listen.as_deref())?;
     let opened =
         Opened::open(options, service).map_err(|error| cannot_open(&place.directory, &error))?;
     let mut services = Services::new();

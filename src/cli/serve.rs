@@ -43,6 +43,11 @@ fn options(parsed: &Parsed, default: Option<&str>) -> Result<(SocketAddr, Server
     Ok((address, options))
 }
 
+/// Whether the flags make sense, for commands that do something before they serve.
+pub(super) fn check(parsed: &Parsed, listen: Option<&str>) -> Result<(), Failure> {
+    options(parsed, listen).map(drop)
+}
+
 fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
     let (client_ca, only) = (parsed.text("tls-client-ca"), parsed.is_on("tls-only"));
     let (certificates, key) = match (parsed.text("tls-cert"), parsed.text("tls-key")) {

@@ -6,10 +6,13 @@
 
 mod clients;
 mod cluster;
+mod files;
 mod kills;
 mod pauses;
 mod process;
+mod snapshots;
 mod trial;
+mod usage;
 
 #[path = "../support/kv_history.rs"]
 mod kv_history;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use agora::call::{Code, Status};
 use agora::kv::client::Consistency;
 
-use crate::fake::{Fake, Say, client, elsewhere, lead, nowhere, refuse};
+use crate::fake::{Fake, Say, Web, client, elsewhere, lead, nowhere, refuse};
 
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(300);
@@ -153,6 +153,25 @@ fn a_refusal_is_an_answer() {
     assert_eq!(client.set(b"", b"v").unwrap_err().code, Code::InvalidArgument);
     assert_eq!(refusing.origins().len(), 1);
     assert!(other.asked().is_empty());
+}
+
+#[test]
+fn who_listens_at_a_nodes_address_and_is_none_is_passed_over() {
+    let strange = Fake::always(|| Say::Refuse(Status::new(Code::Unimplemented, "no such method")));
+    let web = Web::new();
+    let leader = Fake::leader();
+    let client = client(&[web.address, strange.address, leader.address], LONG);
+    assert_eq!(client.set(b"k", b"v"), Ok(100));
+    assert!(client.get(b"k", Consistency::Stale).is_ok());
+}
+
+#[test]
+fn that_nobody_who_listens_is_a_node_is_said_plainly() {
+    let web = Web::new();
+    let nodes = [web.address, nowhere()];
+    let status = client(&nodes, SHORT).get(b"k", Consistency::Linearizable).unwrap_err();
+    let message = "no leader: 1 of 2 nodes cannot be reached, 1 answers as no node does";
+    assert_eq!(status, Status::new(Code::Unavailable, message));
 }
 
 #[test]

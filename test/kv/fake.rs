@@ -1,5 +1,6 @@
 //! Nodes that say what a test has them say.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -94,6 +95,25 @@ impl Drop for Fake {
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }
+    }
+}
+
+/// A web server. Its thread ends with the test's process.
+pub struct Web {
+    pub address: SocketAddr,
+}
+
+impl Web {
+    pub fn new() -> Web {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+            }
+        });
+        Web { address }
     }
 }
 

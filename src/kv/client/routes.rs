@@ -8,6 +8,7 @@
 //!                 +-- answers --------------> done
 //!                 +-- leads not ------------> the next one, its hint first
 //!                 +-- cannot be reached ----> the next one
+//!                 +-- is no node -----------> the next one
 //!                 +-- is silent for long ---> the next one
 //!                 +-- refuses --------------> the refusal is the answer
 //!   all were asked: a pause, the next round, until the call's time is up
@@ -79,6 +80,7 @@ struct Line {
 /// What is known of a node at the end of a call that nobody answered.
 enum Seen {
     Unreachable(String),
+    Strange,
     Silent,
     Leaderless,
     Names(NodeId),
@@ -154,6 +156,10 @@ impl Routes {
                         node.rest();
                         Seen::Unreachable(status.message)
                     }
+                    Outcome::Strange => {
+                        node.rest();
+                        Seen::Strange
+                    }
                     Outcome::Silent => {
                         node.rest();
                         Seen::Silent
@@ -228,6 +234,11 @@ impl Routes {
             }
         };
         part(unreachable, "cannot be reached", "cannot be reached");
+        part(
+            count(|seen| matches!(seen, Seen::Strange)),
+            "answers as no node does",
+            "answer as no node does",
+        );
         part(count(|seen| matches!(seen, Seen::Silent)), "is silent", "are silent");
         part(count(|seen| matches!(seen, Seen::Leaderless)), "knows no leader", "know no leader");
         part(count(|seen| matches!(seen, Seen::Busy)), "is busy", "are busy");
@@ -236,7 +247,8 @@ impl Routes {
             let named = seen.iter().flatten().filter(names).count();
             part(named, &format!("names node {leader}"), &format!("name node {leader}"));
         }
-        let is_known = |seen: &Seen| !matches!(seen, Seen::Unreachable(_) | Seen::Leaderless);
+        let is_known =
+            |seen: &Seen| !matches!(seen, Seen::Unreachable(_) | Seen::Strange | Seen::Leaderless);
         let is_known = seen.iter().flatten().any(is_known);
         let mut message = String::from(match aim {
             Aim::Anybody => "no node answers",
@@ -321,6 +333,8 @@ enum Outcome {
     Elsewhere(Option<NodeId>),
     /// There is no connection, or it broke.
     Unreachable,
+    /// Somebody else listens there, or a node that has gone wrong.
+    Strange,
     /// No answer came for long.
     Silent,
     /// The node took nothing more.
@@ -344,13 +358,15 @@ impl Outcome {
             Code::DeadlineExceeded => Outcome::Silent,
             Code::ResourceExhausted => Outcome::Busy,
             Code::Unknown if of_node => Outcome::Lost,
+            // A node says neither of a call that makes sense.
+            Code::Internal | Code::Unimplemented => Outcome::Strange,
             _ => Outcome::Refused,
         }
     }
 
     /// Whether a node that began to work on it may have done it, or still may.
     fn may_be_done(self) -> bool {
-        matches!(self, Outcome::Unreachable | Outcome::Silent | Outcome::Lost)
+        matches!(self, Outcome::Unreachable | Outcome::Strange | Outcome::Silent | Outcome::Lost)
     }
 }
 

@@ -88,6 +88,8 @@ impl Watcher {
                 Code::OutOfRange => return Ok(Some(News::Missed)),
                 // Too slow: what was missed is in the history, or else that is said next.
                 Code::Unavailable | Code::Cancelled | Code::ResourceExhausted => (),
+                // No node of the store, or one that has gone wrong: there are others.
+                Code::Internal | Code::Unimplemented => (),
                 _ => return Err(status),
             }
             log::debug!("watching: {status}");

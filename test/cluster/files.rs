@@ -1,0 +1,102 @@
+//! Directories that a node must not use, and what it says.
+
+use std::fs;
+
+use agora::raft::NodeId;
+
+use crate::cluster::{CALM, Cluster};
+use crate::process::{Process, agora, eventually};
+
+/// A group of three with something in its logs, of which nobody runs any more.
+fn stopped_group() -> Cluster {
+    let mut cluster = Cluster::start(3, CALM);
+    let client = cluster.client();
+    for number in 0..20 {
+        client.set(format!("name{number}").as_bytes(), b"Jaggu").unwrap();
+    }
+    cluster.converge();
+    let all: Vec<NodeId> = cluster.ids().collect();
+    cluster.end(&all);
+    cluster
+}
+
+/// The process ends with exit status 1, having served nothing; what it said.
+#[track_caller]
+fn refusal(mut process: Process) -> String {
+    let status = process.wait();
+    let said = process.stderr();
+    assert_eq!((status.code(), process.stdout().as_str()), (Some(1), ""), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[test]
+fn a_directory_of_another_node_or_group_is_not_used() {
+    let mut cluster = stopped_group();
+    let before = cluster.file(0, "logs.txt");
+    let said = refusal(cluster.run_with(0, &["--group", "towns"]));
+    assert!(said.contains("agora") && said.contains("towns"), "{said}");
+    fs::remove_dir_all(cluster.directory(1)).unwrap();
+    fs::rename(cluster.directory(0), cluster.directory(1)).unwrap();
+    let said = refusal(cluster.run_with(1, &[]));
+    assert!(said.contains("node 0") && said.contains("node 1"), "{said}");
+    assert_eq!(cluster.file(1, "logs.txt"), before, "nothing was changed");
+    cluster.check(1);
+}
+
+#[test]
+fn two_processes_do_not_share_a_directory() {
+    let mut cluster = Cluster::start(1, CALM);
+    let elsewhere = ["--listen", "127.0.0.1:0"];
+    let second = Process::start(cluster.command(0, &elsewhere), &cluster.home.0.join("second"));
+    let said = refusal(second);
+    assert!(said.contains("node_0 is in use by another process"), "{said}");
+    assert!(cluster.client().set(b"x", b"5").is_ok(), "the first one goes on");
+    let directory = cluster.directory(0);
+    let said = agora(&["check", directory.to_str().unwrap()]);
+    assert!(said.code == 0 && said.stdout.contains("A node works here"), "{said:?}");
+    cluster.end(&[0]);
+}
+
+#[test]
+fn a_file_with_a_flipped_byte_is_refused_by_file_line_and_byte() {
+    let mut cluster = stopped_group();
+    for (name, mark) in [("logs.txt", "SET name7 "), ("metadata.txt", "term ")] {
+        let path = cluster.directory(0).join(name);
+        let good = fs::read(&path).unwrap();
+        let at = String::from_utf8(good.clone()).unwrap().find(mark).unwrap() + mark.len();
+        let line = good[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        fs::write(&path, &bad).unwrap();
+        let said = refusal(cluster.run_with(0, &[]));
+        let place = format!("{name}, line {line}, byte ");
+        // A file with one checksum is wrong as a whole.
+        let place = if name == "logs.txt" { place } else { format!("{name}, line ") };
+        assert!(said.contains(&place), "{said}");
+        let reason = said[said.find(name).unwrap()..].trim_end();
+        let checked = agora(&["check", cluster.directory(0).to_str().unwrap()]);
+        assert_eq!(checked.code, 1, "{checked:?}");
+        assert!(checked.stderr.contains(reason), "{reason:?}: {checked:?}");
+        assert_eq!(fs::read(&path).unwrap(), bad, "nothing is repaired");
+        fs::write(&path, good).unwrap();
+    }
+    cluster.launch(&[0, 1, 2]);
+    cluster.converge();
+}
+
+/// A node whose files are gone comes back with the same number. It may have voted and promised: the
+/// operator must give it a new one. What is certain is that the group does not lose anything as long
+/// as a majority has kept its files.
+#[test]
+fn a_node_without_its_files_gets_them_from_the_others() {
+    let mut cluster = stopped_group();
+    fs::remove_dir_all(cluster.directory(2)).unwrap();
+    cluster.launch(&[0, 1]);
+    cluster.client().set(b"more", b"of it").unwrap();
+    cluster.launch(&[2]);
+    cluster.converge();
+    crate::kills::same_everywhere(&cluster);
+    let log = cluster.operations(0);
+    eventually("the logs are the same", || cluster.operations(2) == log);
+}

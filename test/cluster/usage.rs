@@ -1,0 +1,101 @@
+//! Flags that make no sense, ports that are taken, and peers that are none.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::cluster::{CALM, Cluster};
+use crate::process::{Home, agora, eventually};
+
+#[test]
+fn wrong_usage_is_exit_status_2_and_touches_nothing() {
+    let home = Home::new();
+    let logs = home.0.join("logs");
+    let logs = logs.to_str().unwrap();
+    for (flags, words) in [
+        ("", "--id"),
+        ("--id 1", "--peers"),
+        ("--id 1 --peers 0=127.0.0.1:1", "--peers has no node 1"),
+        ("--id 0 --peers 0=127.0.0.1", "no HOST:PORT"),
+        ("--id 0 --peers 0=127.0.0.1:1,0=127.0.0.1:2", "twice"),
+        ("--id x --peers 0=127.0.0.1:1", "--id"),
+        ("--id 0 --peers 0=127.0.0.1:1 --lease 0.01", "lease"),
+        ("--id 0 --peers 0=127.0.0.1:1 --heartbeat 9", "heartbeat"),
+        ("--id 0 --peers 0=127.0.0.1:1 --dump some", "--dump"),
+        ("--id 0 --peers 0=127.0.0.1:1 --snapshot-bytes 5", "--snapshot-bytes"),
+        ("--id 0 --peers 0=127.0.0.1:1 --peer-tls-name x", "--peer-tls-ca"),
+        ("--id 0 --peers 0=127.0.0.1:1 --no-such-flag", "no-such-flag"),
+        ("--id 0 --peers 0=127.0.0.1:1 superfluous", "superfluous"),
+        ("--id 0 --peers 0=127.0.0.1:1 --listen nowhere", "--listen"),
+    ] {
+        let mut arguments = vec!["node", "--logs", logs];
+        arguments.extend(flags.split_whitespace());
+        let said = agora(&arguments);
+        assert_eq!((said.code, &*said.stdout), (2, ""), "{flags}: {said:?}");
+        assert!(said.stderr.contains(words), "{flags}: {said:?}");
+    }
+    assert!(!home.0.join("logs").exists(), "nothing was made");
+}
+
+#[test]
+fn a_port_that_is_taken_is_exit_status_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap();
+    let home = Home::new();
+    let logs = home.0.join("logs");
+    let peers = format!("0={at}");
+    let said = agora(&["node", "--id", "0", "--peers", &peers, "--logs", logs.to_str().unwrap()]);
+    assert_eq!((said.code, &*said.stdout), (1, ""), "{said:?}");
+    assert!(said.stderr.contains(&format!("cannot listen on {at}: ")), "{said:?}");
+}
+
+/// A peer's address where somebody speaks HTTP: the rest of the group goes on.
+#[test]
+fn a_peer_that_is_a_web_server_is_a_peer_that_is_not_there() {
+    let mut cluster = Cluster::new(3, CALM);
+    let listener = TcpListener::bind(&cluster.nodes[2].1).unwrap();
+    let asked = Arc::new(AtomicBool::new(false));
+    let was_asked = Arc::clone(&asked);
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
+            was_asked.store(true, Ordering::Relaxed);
+        }
+    });
+    cluster.launch(&[0, 1]);
+    let client = cluster.client();
+    client.set(b"x", b"5").unwrap();
+    eventually("it was asked", || asked.load(Ordering::Relaxed));
+    client.set(b"x", b"6").unwrap();
+    let said = cluster.kv(&["get", "x"]);
+    assert_eq!(said.stdout.trim_end(), "6", "{said:?}");
+    eventually("it is said", || cluster.dumps_have("Error occurred while sending RPC to Node 2."));
+    cluster.end(&[0, 1]);
+}
+
+/// A node of another group is not spoken to: it neither follows nor leads.
+#[test]
+fn a_node_of_another_group_stays_alone() {
+    let mut cluster = Cluster::new(3, CALM);
+    cluster.launch(&[0, 1]);
+    cluster.client().set(b"x", b"5").unwrap();
+    let mut stranger = cluster.run_with(2, &["--group", "towns"]);
+    stranger.await_listening();
+    let leader = cluster.leader();
+    eventually("it looks for a majority", || {
+        cluster.file(2, "dump.txt").contains("Node 2 election timer timed out, Starting election.")
+    });
+    let alone = cluster.status(2).unwrap();
+    assert_eq!((alone.term, alone.leader, alone.keys), (0, None, 0));
+    assert_eq!(cluster.leader(), leader, "the others are not disturbed");
+    let said = cluster.client_at(2, Duration::from_millis(300)).set(b"x", b"6").unwrap_err();
+    assert!(said.message.contains("1 of 1 node knows no leader"), "{said}");
+    cluster.client().set(b"x", b"7").unwrap();
+    stranger.signal("TERM");
+    assert_eq!(stranger.wait().code(), Some(0));
+}
