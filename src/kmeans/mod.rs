@@ -21,6 +21,7 @@
 //! | `assign` | how that is done fast, and why nothing shows of it |
 //! | `sums` | the exact sums of its clusters |
 //! | `seeding`, `candidate` | the first centroids: points that all splits pick together |
+//! | [`job`] | all of it as a MapReduce job |
 //! | `partial`, `step` | what is merged, and the centroids that come of it |
 
 mod assign;
@@ -29,6 +30,7 @@ mod centroids;
 mod error;
 mod exact;
 mod extent;
+pub mod job;
 mod partial;
 mod points;
 mod reader;

@@ -47,6 +47,11 @@ impl Format {
         }
     }
 
+    /// The byte between coordinates.
+    pub fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     fn is_blank(&self, byte: u8) -> bool {
         byte == b' ' || (byte == b'\t' && self.delimiter != b'\t')
     }
@@ -136,6 +141,15 @@ impl Reader {
         let (lines, rest) = bytes.split_at(whole);
         self.whole_lines(lines)?;
         self.begin_line(rest)
+    }
+
+    /// What is read next begins another file: a line that was begun has ended, and there may be a
+    /// header.
+    pub fn start_file(&mut self) -> Result<(), BadLine> {
+        let line = std::mem::take(&mut self.begun);
+        self.whole_lines(&line)?;
+        self.at_start = true;
+        Ok(())
     }
 
     /// The points, and how many lines were left out because they are none. Without any point they

@@ -148,8 +148,9 @@ pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault>
     Ok((outputs, counters))
 }
 
+/// All splits are of one file.
 fn blocks_of(split: &[u8], offset: u64) -> BlockReader<io::Cursor<Vec<u8>>> {
-    BlockReader::new(io::Cursor::new(split.to_vec()), offset)
+    BlockReader::new(io::Cursor::new(split.to_vec()), offset, offset == 0)
 }
 
 /// Partitions in memory.

@@ -139,7 +139,8 @@ impl ReadAt for Inputs {
 /// A split, range after range.
 pub struct SplitBlocks {
     reader: BlockReader<Take<File>>,
-    left: std::vec::IntoIter<(PathBuf, Range)>,
+    /// With whether each is the beginning of its file.
+    left: std::vec::IntoIter<(PathBuf, Range, bool)>,
     offset: u64,
     /// Bytes of the current range.
     range_bytes: u64,
@@ -161,9 +162,9 @@ impl SplitBlocks {
                 let path = path.display();
                 return Err(format!("{path}: it has {found} bytes here, {bytes} at the master"));
             }
-            ranges.push((path.clone(), *range));
+            ranges.push((path.clone(), *range, range.start == 0));
         }
-        if let Some((path, _)) = ranges.first()
+        if let Some((path, ..)) = ranges.first()
             && Inputs::new(files.to_vec()).fingerprint(split).ok() != Some(fingerprint)
         {
             return Err(format!("{}: its content here is not the master's", path.display()));
@@ -182,15 +183,16 @@ impl SplitBlocks {
         let mut ranges = Vec::new();
         for range in &split.ranges {
             let bytes = range.end - range.start;
-            ranges.push((path.to_owned(), Range { file: 0, start: at, end: at + bytes }));
+            let shipped = Range { file: 0, start: at, end: at + bytes };
+            ranges.push((path.to_owned(), shipped, range.start == 0));
             at += bytes;
         }
         SplitBlocks::begin(ranges, split.offset)
     }
 
-    fn begin(ranges: Vec<(PathBuf, Range)>, offset: u64) -> io::Result<SplitBlocks> {
+    fn begin(ranges: Vec<(PathBuf, Range, bool)>, offset: u64) -> io::Result<SplitBlocks> {
         let nothing = File::open("/dev/null")?.take(0);
-        let reader = BlockReader::new(nothing, offset);
+        let reader = BlockReader::new(nothing, offset, false);
         let left = ranges.into_iter();
         Ok(SplitBlocks { reader, left, offset, range_bytes: 0, given_bytes: 0 })
     }
@@ -200,12 +202,12 @@ impl SplitBlocks {
         if self.given_bytes < self.range_bytes {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has shrunk"));
         }
-        let Some((path, range)) = self.left.next() else { return Ok(false) };
+        let Some((path, range, starts_file)) = self.left.next() else { return Ok(false) };
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(range.start))?;
         self.range_bytes = range.end - range.start;
         self.given_bytes = 0;
-        self.reader.restart(file.take(self.range_bytes), self.offset);
+        self.reader.restart(file.take(self.range_bytes), self.offset, starts_file);
         self.offset += self.range_bytes;
         Ok(true)
     }

@@ -9,6 +9,8 @@ pub struct Block<'b> {
     pub offset: u64,
     /// Its lines. The last one has no newline if its file has none there.
     pub bytes: &'b [u8],
+    /// It is the beginning of its file.
+    pub starts_file: bool,
 }
 
 /// A split as it is read.
@@ -36,11 +38,14 @@ pub struct BlockReader<R> {
     /// Where the buffer's first byte is in the input.
     offset: u64,
     ended: bool,
+    /// Where a file begins, if what is read begins with one.
+    file_start: Option<u64>,
 }
 
 impl<R: Read> BlockReader<R> {
-    /// Reads all of `reader`, whose first byte is at `offset` of the input.
-    pub fn new(reader: R, offset: u64) -> BlockReader<R> {
+    /// Reads all of `reader`, whose first byte is at `offset` of the input. `starts_file`: it is the
+    /// first of its file.
+    pub fn new(reader: R, offset: u64, starts_file: bool) -> BlockReader<R> {
         BlockReader {
             reader,
             buffer: vec![0; BLOCK_BYTES],
@@ -48,12 +53,14 @@ impl<R: Read> BlockReader<R> {
             filled: 0,
             offset,
             ended: false,
+            file_start: starts_file.then_some(offset),
         }
     }
 
     /// Goes on with another reader, and the same memory.
-    pub fn restart(&mut self, reader: R, offset: u64) {
+    pub fn restart(&mut self, reader: R, offset: u64, starts_file: bool) {
         self.reader = reader;
+        self.file_start = starts_file.then_some(offset);
         (self.given, self.filled, self.offset, self.ended) = (0, 0, offset, false);
     }
 
@@ -108,7 +115,8 @@ impl<R: Read> BlockReader<R> {
 
     /// The block that was read last.
     pub fn current(&self) -> Block<'_> {
-        Block { offset: self.offset, bytes: &self.buffer[..self.given] }
+        let starts_file = self.file_start == Some(self.offset);
+        Block { offset: self.offset, bytes: &self.buffer[..self.given], starts_file }
     }
 }
 
@@ -135,9 +143,10 @@ mod tests {
     }
 
     fn blocks(text: &[u8], at_once: usize) -> Vec<(u64, Vec<u8>)> {
-        let mut reader = BlockReader::new(Slow(text, at_once), 100);
+        let mut reader = BlockReader::new(Slow(text, at_once), 100, true);
         let mut blocks = Vec::new();
         while let Some(block) = reader.next().unwrap() {
+            assert_eq!(block.starts_file, blocks.is_empty());
             blocks.push((block.offset, block.bytes.to_vec()));
         }
         assert_eq!(reader.next().unwrap(), None);
@@ -174,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_refused_before_it_fills_the_memory() {
-        let mut reader = BlockReader::new(io::repeat(b'x'), 0);
+        let mut reader = BlockReader::new(io::repeat(b'x'), 0, true);
         let error = reader.next().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert!(reader.buffer.len() <= MAX_LINE_BYTES);

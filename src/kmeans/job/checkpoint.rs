@@ -1,0 +1,224 @@
+//! A driver as text, to go on with after a crash. `schemas/files.md` has the grammar.
+//!
+//! ```text
+//! KMEANS k=20 dims=2 ... <crc>          what is asked for: another job cannot go on from here
+//! TOTALS points skipped squares <crc>
+//! AT restart iteration phase <crc>
+//! BEFORE x y ... <crc>                  a line for each centroid before, if there are any
+//! CENTROID x y ... <crc>                a line for each centroid
+//! BEST restart iterations converged error <crc>     with BESTCENTROID and SIZES lines, if any
+//! END lines <crc>
+//! ```
+
+use std::fmt;
+
+use super::driver::{Clustering, Driver, Init, Options, Phase, Totals};
+use crate::kmeans::{Centroids, Dyadic};
+use crate::text::{body, parse_f64, parse_u64, seal};
+
+/// Why a checkpoint cannot be gone on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckpointError {
+    /// It is damaged; the line, from 1.
+    Damaged(usize),
+    /// It is of another job.
+    OtherJob,
+}
+
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CheckpointError::Damaged(line) => write!(f, "line {line} is damaged"),
+            CheckpointError::OtherJob => f.write_str("it is of a job with other flags or input"),
+        }
+    }
+}
+
+impl std::error::Error for CheckpointError {}
+
+/// What is asked for, in a line. `input` says what of.
+fn asked(options: &Options, input: &str) -> String {
+    let Options { k, dims, iterations, tolerance, seed, restarts, relocates, .. } = options;
+    let init = match &options.init {
+        Init::Random => "random".to_owned(),
+        Init::PlusPlus => "k-means++".to_owned(),
+        Init::Given(centroids) => format!("given:{:08x}", digest(centroids)),
+    };
+    format!(
+        "k={k} dims={dims} iterations={iterations} tolerance={tolerance:?} seed={seed} \
+         init={init} restarts={restarts} relocates={relocates} input={input}"
+    )
+}
+
+fn digest(centroids: &Centroids) -> u32 {
+    crate::text::crc32c(centroids.to_string().as_bytes())
+}
+
+impl Driver {
+    /// The driver as text; nothing when it does not iterate.
+    pub fn save(&self, input: &str) -> Option<Vec<u8>> {
+        let (phase, before, centroids) = match &self.phase {
+            Phase::Iterate { before, centroids } => ("iterate", before, centroids),
+            Phase::Evaluate { before, centroids, is_converged: true } => {
+                ("evaluate-converged", before, centroids)
+            }
+            Phase::Evaluate { before, centroids, is_converged: false } => {
+                ("evaluate", before, centroids)
+            }
+            _ => return None,
+        };
+        let Totals { points, skipped, squares } = self.totals.as_ref()?;
+        let mut file = File::default();
+        file.line(&format!("KMEANS {}", asked(&self.options, input)));
+        file.line(&format!("TOTALS {points} {skipped} {squares}"));
+        file.line(&format!("AT {} {} {phase}", self.restart, self.iteration));
+        file.centroids("BEFORE", before.as_ref());
+        file.centroids("CENTROID", Some(centroids));
+        if let Some(best) = &self.best {
+            let Clustering { restart, iterations, is_converged, squared_error, sizes, .. } = best;
+            file.line(&format!("BEST {restart} {iterations} {is_converged} {squared_error}"));
+            file.centroids("BESTCENTROID", Some(&best.centroids));
+            let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
+            file.line(&format!("SIZES {}", sizes.join(" ")));
+        }
+        file.line(&format!("END {}", file.lines));
+        Some(file.text)
+    }
+
+    /// Goes on from what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// It is damaged, or of another job.
+    pub fn restore(options: Options, input: &str, text: &[u8]) -> Result<Driver, CheckpointError> {
+        let mut lines = Lines::read(text)?;
+        let wanted = asked(&options, input);
+        if lines.next("KMEANS")? != wanted {
+            return Err(CheckpointError::OtherJob);
+        }
+        let totals = lines.fields::<3>("TOTALS")?;
+        let totals = Totals {
+            points: lines.number(totals[0])?,
+            skipped: lines.number(totals[1])?,
+            squares: lines.dyadic(totals[2])?,
+        };
+        let [restart, iteration, phase] = lines.fields::<3>("AT")?;
+        let (restart, iteration) = (lines.number(restart)?, lines.number(iteration)?);
+        let before = lines.centroids("BEFORE", options.dims)?;
+        let centroids = lines.centroids("CENTROID", options.dims)?;
+        let centroids = centroids.ok_or(lines.damaged())?;
+        let phase = match phase {
+            "iterate" => Phase::Iterate { before, centroids },
+            "evaluate" => Phase::Evaluate { before, centroids, is_converged: false },
+            "evaluate-converged" => Phase::Evaluate { before, centroids, is_converged: true },
+            _ => return Err(lines.damaged()),
+        };
+        let best = if lines.is_next("BEST ") { Some(lines.best(options.dims)?) } else { None };
+        let count = lines.at as u64;
+        let [end] = lines.fields::<1>("END")?;
+        if lines.number(end)? != count || lines.at != lines.lines.len() {
+            return Err(lines.damaged());
+        }
+        Ok(Driver { options, totals: Some(totals), restart, iteration, phase, best })
+    }
+}
+
+#[derive(Default)]
+struct File {
+    text: Vec<u8>,
+    lines: usize,
+}
+
+impl File {
+    fn line(&mut self, words: &str) {
+        let start = self.text.len();
+        self.text.extend_from_slice(words.as_bytes());
+        seal(&mut self.text, start);
+        self.lines += 1;
+    }
+
+    fn centroids(&mut self, word: &str, centroids: Option<&Centroids>) {
+        for centroid in centroids.into_iter().flat_map(Centroids::iter) {
+            let numbers: Vec<String> = centroid.iter().map(|x| format!("{x:?}")).collect();
+            self.line(&format!("{word} {}", numbers.join(" ")));
+        }
+    }
+}
+
+/// Lines whose checksums are good.
+struct Lines<'t> {
+    lines: Vec<&'t str>,
+    at: usize,
+}
+
+impl<'t> Lines<'t> {
+    fn read(text: &'t [u8]) -> Result<Lines<'t>, CheckpointError> {
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let line = |(number, line): (usize, &'t [u8])| {
+            let line = body(line).ok().and_then(|body| std::str::from_utf8(body).ok());
+            line.ok_or(CheckpointError::Damaged(number + 1))
+        };
+        let lines: Result<_, _> = text.split(|byte| *byte == b'\n').enumerate().map(line).collect();
+        Ok(Lines { lines: lines?, at: 0 })
+    }
+
+    fn damaged(&self) -> CheckpointError {
+        CheckpointError::Damaged(self.at.max(1))
+    }
+
+    fn is_next(&self, beginning: &str) -> bool {
+        self.lines.get(self.at).is_some_and(|line| line.starts_with(beginning))
+    }
+
+    /// What the next line says behind its first word, which must be this.
+    fn next(&mut self, word: &str) -> Result<&'t str, CheckpointError> {
+        let line = self.lines.get(self.at).copied();
+        self.at += 1;
+        let rest = line.and_then(|line| line.strip_prefix(word)?.strip_prefix(' '));
+        rest.ok_or_else(|| self.damaged())
+    }
+
+    fn fields<const N: usize>(&mut self, word: &str) -> Result<[&'t str; N], CheckpointError> {
+        let fields: Vec<&str> = self.next(word)?.split(' ').collect();
+        fields.try_into().map_err(|_| self.damaged())
+    }
+
+    fn number(&self, word: &str) -> Result<u64, CheckpointError> {
+        parse_u64(word.as_bytes()).ok_or_else(|| self.damaged())
+    }
+
+    fn dyadic(&self, word: &str) -> Result<Dyadic, CheckpointError> {
+        word.parse().map_err(|_| self.damaged())
+    }
+
+    fn centroids(&mut self, word: &str, dims: usize) -> Result<Option<Centroids>, CheckpointError> {
+        let mut coordinates = Vec::new();
+        while self.is_next(&format!("{word} ")) {
+            let before = coordinates.len();
+            for number in self.next(word)?.split(' ') {
+                let x = parse_f64(number.as_bytes()).ok_or_else(|| self.damaged())?;
+                coordinates.push(x);
+            }
+            if coordinates.len() - before != dims {
+                return Err(self.damaged());
+            }
+        }
+        if coordinates.is_empty() {
+            return Ok(None);
+        }
+        Centroids::new(dims, coordinates).map(Some).map_err(|_| self.damaged())
+    }
+
+    fn best(&mut self, dims: usize) -> Result<Clustering, CheckpointError> {
+        let [restart, iterations, converged, error] = self.fields("BEST")?;
+        let (restart, iterations) = (self.number(restart)?, self.number(iterations)?);
+        let is_converged = converged.parse().map_err(|_| self.damaged())?;
+        let squared_error = self.dyadic(error)?;
+        let centroids = self.centroids("BESTCENTROID", dims)?.ok_or_else(|| self.damaged())?;
+        let sizes = self.next("SIZES")?.split(' ').map(|size| self.number(size));
+        let sizes: Vec<u64> = sizes.collect::<Result<_, _>>()?;
+        if sizes.len() != centroids.len() {
+            return Err(self.damaged());
+        }
+        Ok(Clustering { centroids, squared_error, sizes, iterations, is_converged, restart })
+    }
+}

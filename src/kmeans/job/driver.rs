@@ -1,0 +1,518 @@
+//! Which round comes next, and what a round means.
+//!
+//! ```text
+//!   Look --> (Race)* --> Iterate --> ... --> Iterate --> (Evaluate) --> next restart, or Label
+//!                          ^   |
+//!                          |   v
+//!                         Farthest            when clusters are empty and are to be moved
+//! ```
+//!
+//! A driver is a value: the same answers give the same rounds. It decides by what is exact alone,
+//! so that crashes and retries do not show.
+
+use std::fmt;
+
+use super::parameter::{MapRound, ReduceRound};
+use super::{CANDIDATE, COUNTERS, MOVED, POINTS, SQUARES};
+use crate::kmeans::{Candidate, Centroids, Dyadic, Error, merge, seeding};
+use crate::mapreduce::job::Counters;
+use crate::text::{parse_f64, parse_u64};
+
+/// Where centroids begin.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// Random points.
+    Random,
+    /// k-means++.
+    PlusPlus,
+    /// These.
+    Given(Centroids),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Clusters.
+    pub k: usize,
+    /// Coordinates of a point.
+    pub dims: usize,
+    /// Iterations at most, of each restart.
+    pub iterations: u64,
+    /// Centroids that go no farther than this have converged.
+    pub tolerance: f64,
+    /// What chance is made of.
+    pub seed: u64,
+    /// Where centroids begin.
+    pub init: Init,
+    /// Begin so often, and keep the best.
+    pub restarts: u64,
+    /// Empty clusters go to the farthest points.
+    pub relocates: bool,
+    /// Reduce tasks.
+    pub reduces: u32,
+}
+
+/// A round that is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextRound {
+    /// For people.
+    pub name: String,
+    /// What map tasks need to know.
+    pub map: std::sync::Arc<[u8]>,
+    /// What reduce tasks need to know.
+    pub reduce: std::sync::Arc<[u8]>,
+    /// The number of reduce tasks. 0: this is the labels' round, whose output is the result.
+    pub reduces: u32,
+}
+
+/// What came of a clustering.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clustering {
+    /// The centroids.
+    pub centroids: Centroids,
+    /// The squared distances of all points to them.
+    pub squared_error: Dyadic,
+    /// The points of each cluster.
+    pub sizes: Vec<u64>,
+    /// Iterations that it took.
+    pub iterations: u64,
+    /// Whether it ended because nothing moved any more.
+    pub is_converged: bool,
+    /// Which of the restarts it is, from 0.
+    pub restart: u64,
+}
+
+/// What a round has brought, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// Points, and lines that are none.
+    Looked {
+        /// How many points there are.
+        points: u64,
+        /// How many lines were left out.
+        skipped: u64,
+    },
+    /// The first centroids of a restart.
+    Began {
+        /// Which restart, from 0.
+        restart: u64,
+        /// The centroids.
+        centroids: Centroids,
+    },
+    /// An iteration.
+    Iterated {
+        /// Which, from 1.
+        iteration: u64,
+        /// The longest way of a centroid.
+        shift: f64,
+        /// The squared error of the centroids before.
+        squared_error: f64,
+        /// Points that have another centroid than in the iteration before.
+        moved: u64,
+        /// Clusters without points.
+        empty: Vec<usize>,
+        /// The centroids that came of it.
+        centroids: Centroids,
+    },
+    /// Empty clusters were moved to points.
+    Relocated {
+        /// The centroids now.
+        centroids: Centroids,
+    },
+    /// A restart has ended.
+    Ended(Clustering),
+}
+
+/// Why clustering cannot go on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DriverError {
+    /// The points do not allow it.
+    Points(Error),
+    /// There are no points at all.
+    NoPoints,
+    /// A worker's output makes no sense.
+    Output(String),
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DriverError::Points(error) => error.fmt(f),
+            DriverError::NoPoints => f.write_str("the input has no points"),
+            DriverError::Output(line) => {
+                write!(f, "a reduce task wrote what it should not: {line}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DriverError {}
+
+impl From<Error> for DriverError {
+    fn from(error: Error) -> DriverError {
+        DriverError::Points(error)
+    }
+}
+
+/// Points, lines that are none, and all squares: what does not change.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Totals {
+    pub(super) points: u64,
+    pub(super) skipped: u64,
+    pub(super) squares: Dyadic,
+}
+
+/// Where a restart is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Phase {
+    Look,
+    Race { winners: Vec<Candidate> },
+    Iterate { before: Option<Centroids>, centroids: Centroids },
+    Farthest { before: Option<Centroids>, centroids: Centroids, empty: Vec<usize> },
+    Evaluate { before: Option<Centroids>, centroids: Centroids, is_converged: bool },
+    Label,
+    Done,
+}
+
+/// The master's side of k-means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Driver {
+    pub(super) options: Options,
+    pub(super) totals: Option<Totals>,
+    pub(super) restart: u64,
+    pub(super) iteration: u64,
+    pub(super) phase: Phase,
+    pub(super) best: Option<Clustering>,
+}
+
+impl Driver {
+    /// At the beginning.
+    pub fn new(options: Options) -> Driver {
+        let phase = Phase::Look;
+        Driver { options, totals: None, restart: 0, iteration: 0, phase, best: None }
+    }
+
+    /// The result, once there is one.
+    pub fn best(&self) -> Option<&Clustering> {
+        self.best.as_ref()
+    }
+
+    /// Points, and lines that are none, once they are counted.
+    pub fn points(&self) -> Option<(u64, u64)> {
+        self.totals.as_ref().map(|totals| (totals.points, totals.skipped))
+    }
+
+    /// Whether a restart iterates: then [`save`](Self::save) has something to go on from.
+    pub fn is_iterating(&self) -> bool {
+        matches!(self.phase, Phase::Iterate { .. } | Phase::Evaluate { .. })
+    }
+
+    /// The round that is to be run next; `None` when all is done.
+    pub fn next_round(&self) -> Option<NextRound> {
+        let Options { k, init, .. } = &self.options;
+        let seed = self.seed();
+        let restart = match self.options.restarts {
+            0 | 1 => String::new(),
+            restarts => format!(" of start {} of {restarts}", self.restart + 1),
+        };
+        let (name, map, reduce) = match &self.phase {
+            Phase::Look => {
+                let looks = self.totals.is_none();
+                let count = if *init == Init::Random { *k } else { 0 };
+                let map = MapRound::Look { seed, count, looks };
+                (format!("Reading{restart}"), map, ReduceRound::Pick { count })
+            }
+            Phase::Race { winners } => {
+                let round = winners.len() as u64;
+                let centroids = seeding::centroids(winners, winners.len()).ok();
+                let map = MapRound::Race { seed, round, centroids };
+                let name = format!("Centroid {}{restart}", round + 1);
+                (name, map, ReduceRound::Pick { count: 1 })
+            }
+            Phase::Iterate { before, centroids } => {
+                let (before, centroids) = (before.clone(), centroids.clone());
+                let reduce = ReduceRound::Means { centroids: centroids.clone() };
+                let name = format!("Iteration {}{restart}", self.iteration + 1);
+                (name, MapRound::Assign { before, centroids }, reduce)
+            }
+            Phase::Evaluate { before, centroids, .. } => {
+                let (before, centroids) = (before.clone(), centroids.clone());
+                let reduce = ReduceRound::Means { centroids: centroids.clone() };
+                let name = format!("Final error{restart}");
+                (name, MapRound::Assign { before, centroids }, reduce)
+            }
+            Phase::Farthest { centroids, empty, .. } => {
+                let (count, centroids) = (empty.len(), centroids.clone());
+                let map = MapRound::Farthest { count, centroids };
+                (format!("Empty clusters{restart}"), map, ReduceRound::Pick { count })
+            }
+            Phase::Label => {
+                let centroids = self.best.as_ref()?.centroids.clone();
+                let map = MapRound::Label { centroids };
+                let (reduce, reduces) = ([].into(), 0);
+                return Some(NextRound {
+                    name: "Labels".into(),
+                    map: map.encode(),
+                    reduce,
+                    reduces,
+                });
+            }
+            Phase::Done => return None,
+        };
+        let reduces = self.options.reduces;
+        Some(NextRound { name, map: map.encode(), reduce: reduce.encode(), reduces })
+    }
+
+    /// Takes what the reduce tasks of the round wrote.
+    ///
+    /// # Errors
+    /// There are too few points, or what they wrote makes no sense.
+    pub fn take(
+        &mut self,
+        outputs: &[Vec<u8>],
+        counters: &Counters,
+    ) -> Result<Vec<News>, DriverError> {
+        match std::mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Look => self.looked(outputs),
+            Phase::Race { winners } => self.raced(winners, outputs),
+            Phase::Iterate { centroids, .. } => self.iterated(centroids, outputs, counters),
+            Phase::Farthest { before, centroids, empty } => {
+                self.relocated(before, centroids, &empty, outputs)
+            }
+            Phase::Evaluate { centroids, is_converged, .. } => {
+                let step = self.step(&centroids, outputs)?;
+                Ok(vec![self.end_restart(centroids, step, is_converged)])
+            }
+            Phase::Label | Phase::Done => Ok(Vec::new()),
+        }
+    }
+
+    /// The seed of a restart: the first one's is the one that was given.
+    fn seed(&self) -> u64 {
+        self.options.seed.wrapping_add(self.restart.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    fn looked(&mut self, outputs: &[Vec<u8>]) -> Result<Vec<News>, DriverError> {
+        let mut news = Vec::new();
+        let mut candidates = Vec::new();
+        let (mut counts, mut squares) = (None, None);
+        for line in lines(outputs) {
+            let wrong = || wrong(line);
+            let (key, value) = key_and_value(line).ok_or_else(wrong)?;
+            let text = std::str::from_utf8(value).map_err(|_| wrong())?;
+            match key {
+                POINTS => {
+                    let (points, skipped) = text.split_once(' ').ok_or_else(wrong)?;
+                    let both = parse_u64(points.as_bytes()).zip(parse_u64(skipped.as_bytes()));
+                    counts = Some(both.ok_or_else(wrong)?);
+                }
+                SQUARES => squares = Some(text.parse().map_err(|_| wrong())?),
+                CANDIDATE => candidates.push(text.parse::<Candidate>()?),
+                _ => return Err(wrong()),
+            }
+        }
+        if self.totals.is_none() {
+            let Some(((points, skipped), squares)) = counts.zip(squares) else {
+                return Err(DriverError::NoPoints);
+            };
+            if points == 0 {
+                return Err(DriverError::NoPoints);
+            }
+            self.totals = Some(Totals { points, skipped, squares });
+            news.push(News::Looked { points, skipped });
+        }
+        match &self.options.init {
+            Init::Random => {
+                let picked = merge([candidates], self.options.k);
+                let centroids = seeding::centroids(&picked, self.options.k)?;
+                news.push(self.begin(centroids));
+            }
+            Init::PlusPlus => self.phase = Phase::Race { winners: Vec::new() },
+            Init::Given(centroids) => {
+                let centroids = centroids.clone();
+                news.push(self.begin(centroids));
+            }
+        }
+        Ok(news)
+    }
+
+    fn raced(
+        &mut self,
+        mut winners: Vec<Candidate>,
+        outputs: &[Vec<u8>],
+    ) -> Result<Vec<News>, DriverError> {
+        let (k, distinct) = (self.options.k, winners.len());
+        let winner = picked(outputs)?.pop().ok_or(Error::TooFewPoints { distinct, k })?;
+        winners.push(winner);
+        if winners.len() < k {
+            self.phase = Phase::Race { winners };
+            return Ok(Vec::new());
+        }
+        let centroids = seeding::centroids(&winners, k)?;
+        Ok(vec![self.begin(centroids)])
+    }
+
+    /// A restart begins with these centroids.
+    fn begin(&mut self, centroids: Centroids) -> News {
+        self.iteration = 0;
+        self.phase = Phase::Iterate { before: None, centroids: centroids.clone() };
+        News::Began { restart: self.restart, centroids }
+    }
+
+    fn iterated(
+        &mut self,
+        old: Centroids,
+        outputs: &[Vec<u8>],
+        counters: &Counters,
+    ) -> Result<Vec<News>, DriverError> {
+        let step = self.step(&old, outputs)?;
+        self.iteration += 1;
+        let shift = old.shift(&step.centroids);
+        let empty = step.empty();
+        let mut news = vec![News::Iterated {
+            iteration: self.iteration,
+            shift,
+            squared_error: step.squared_error.to_f64(),
+            moved: counters.get(COUNTERS, MOVED),
+            empty: empty.clone(),
+            centroids: step.centroids.clone(),
+        }];
+        let is_last = self.iteration >= self.options.iterations;
+        if self.options.relocates && !empty.is_empty() && !is_last {
+            let centroids = step.centroids;
+            self.phase = Phase::Farthest { before: Some(old), centroids, empty };
+            return Ok(news);
+        }
+        let is_converged = shift <= self.options.tolerance;
+        if is_converged && old == step.centroids {
+            // Nothing will change any more: the error of the old ones is that of the new ones.
+            news.push(self.end_restart(old, step, true));
+        } else if is_converged || is_last {
+            let (before, centroids) = (Some(old), step.centroids);
+            self.phase = Phase::Evaluate { before, centroids, is_converged };
+        } else {
+            self.phase = Phase::Iterate { before: Some(old), centroids: step.centroids };
+        }
+        Ok(news)
+    }
+
+    fn relocated(
+        &mut self,
+        before: Option<Centroids>,
+        centroids: Centroids,
+        empty: &[usize],
+        outputs: &[Vec<u8>],
+    ) -> Result<Vec<News>, DriverError> {
+        let dims = centroids.dims();
+        let mut coordinates = centroids.coordinates().to_vec();
+        for (index, farthest) in empty.iter().zip(picked(outputs)?) {
+            let place = coordinates.get_mut(index * dims..(index + 1) * dims);
+            match place.filter(|_| farthest.point.len() == dims) {
+                Some(place) => place.copy_from_slice(&farthest.point),
+                None => return Err(DriverError::Output(farthest.to_string())),
+            }
+        }
+        let moved = Centroids::new(dims, coordinates)?;
+        if moved == centroids && before.as_ref() == Some(&centroids) {
+            // All points lie on centroids, and there is nowhere to go.
+            self.phase = Phase::Evaluate { before, centroids, is_converged: true };
+            return Ok(Vec::new());
+        }
+        self.phase = Phase::Iterate { before, centroids: moved.clone() };
+        Ok(vec![News::Relocated { centroids: moved }])
+    }
+
+    /// Reads the means of clusters.
+    fn step(&self, old: &Centroids, outputs: &[Vec<u8>]) -> Result<Means, DriverError> {
+        let totals = self.totals.as_ref().ok_or(DriverError::NoPoints)?;
+        let dims = old.dims();
+        let mut coordinates = old.coordinates().to_vec();
+        let mut sizes = vec![0; old.len()];
+        let mut squared_error = totals.squares.clone();
+        for line in lines(outputs) {
+            let wrong = || wrong(line);
+            let mut fields = line.split(|byte| *byte == b'\t');
+            let mut field = || fields.next().ok_or_else(wrong);
+            let index = parse_u64(field()?).ok_or_else(wrong)? as usize;
+            let (mean, size, error) = (field()?, field()?, field()?);
+            let place = coordinates.get_mut(index.saturating_mul(dims)..);
+            let place = place.and_then(|rest| rest.get_mut(..dims)).ok_or_else(wrong)?;
+            let mut numbers = mean.split(|byte| *byte == b',').map(parse_f64);
+            for x in place {
+                *x = numbers.next().flatten().ok_or_else(wrong)?;
+            }
+            let size = parse_u64(size).filter(|_| numbers.next().is_none()).ok_or_else(wrong)?;
+            let before = sizes.get_mut(index).ok_or_else(wrong)?;
+            if std::mem::replace(before, size) != 0 {
+                return Err(wrong());
+            }
+            let error = std::str::from_utf8(error).ok().and_then(|error| error.parse().ok());
+            squared_error += &error.ok_or_else(wrong)?;
+        }
+        // Every point is in one cluster.
+        if sizes.iter().sum::<u64>() != totals.points {
+            let counted: u64 = sizes.iter().sum();
+            let reason = format!("{counted} points of {}", totals.points);
+            return Err(DriverError::Output(reason));
+        }
+        Ok(Means { centroids: Centroids::new(dims, coordinates)?, sizes, squared_error })
+    }
+
+    /// A restart has ended with these centroids, to which a round's points were assigned.
+    fn end_restart(&mut self, centroids: Centroids, means: Means, is_converged: bool) -> News {
+        let Means { sizes, squared_error, .. } = means;
+        let (iterations, restart) = (self.iteration, self.restart);
+        let ended =
+            Clustering { centroids, squared_error, sizes, iterations, is_converged, restart };
+        if self.best.as_ref().is_none_or(|best| ended.squared_error < best.squared_error) {
+            self.best = Some(ended.clone());
+        }
+        self.restart += 1;
+        self.iteration = 0;
+        let is_over = self.restart >= self.options.restarts;
+        self.phase = match self.options.init {
+            _ if is_over => Phase::Label,
+            Init::PlusPlus => Phase::Race { winners: Vec::new() },
+            Init::Random | Init::Given(_) => Phase::Look,
+        };
+        News::Ended(ended)
+    }
+}
+
+/// What reduce tasks made of the clusters.
+struct Means {
+    centroids: Centroids,
+    sizes: Vec<u64>,
+    squared_error: Dyadic,
+}
+
+impl Means {
+    fn empty(&self) -> Vec<usize> {
+        let empty = self.sizes.iter().enumerate().filter(|(_, size)| **size == 0);
+        empty.map(|(index, _)| index).collect()
+    }
+}
+
+fn lines(outputs: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+    let lines = outputs.iter().flat_map(|output| output.split(|byte| *byte == b'\n'));
+    lines.filter(|line| !line.is_empty())
+}
+
+fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let tab = line.iter().position(|byte| *byte == b'\t')?;
+    Some((&line[..tab], &line[tab + 1..]))
+}
+
+fn picked(outputs: &[Vec<u8>]) -> Result<Vec<Candidate>, DriverError> {
+    let candidate = |line| {
+        let (key, value) = key_and_value(line)?;
+        let text = std::str::from_utf8(value).ok().filter(|_| key == CANDIDATE)?;
+        text.parse().ok()
+    };
+    lines(outputs).map(|line| candidate(line).ok_or_else(|| wrong(line))).collect()
+}
+
+fn wrong(line: &[u8]) -> DriverError {
+    let end = line.len().min(100);
+    DriverError::Output(line[..end].escape_ascii().to_string())
+}

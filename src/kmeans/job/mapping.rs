@@ -1,0 +1,278 @@
+//! The map side of a round.
+
+use std::io::Write;
+
+use super::parameter::MapRound;
+use super::{CANDIDATE, COUNTERS, KMeans, MOVED, POINTS, SQUARES, fault};
+use crate::kmeans::seeding::{self, PlusPlus};
+use crate::kmeans::{BadLine, Candidate, Centroids, Points, Reader, Split, candidate};
+use crate::mapreduce::job::{Block, Blocks, Fault, MapTask};
+use crate::text::{find, push_u64};
+
+/// What a mapper keeps of its split from round to round.
+struct Kept {
+    split: Split,
+    /// What the split's points were assigned to last.
+    assigned: Option<Centroids>,
+    skipped: u64,
+    /// Without combining: the lines of the points, in the order of the input.
+    lines: Lines,
+    /// The races of k-means++ so far.
+    race: Option<Race>,
+}
+
+struct Race {
+    seed: u64,
+    /// How many centroids it knows.
+    known: usize,
+    state: PlusPlus,
+}
+
+/// Lines as they are in the input.
+#[derive(Default)]
+struct Lines {
+    text: Vec<u8>,
+    /// Where each ends in the text; it begins where the one before ends.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    }
+}
+
+pub(super) fn map(job: &KMeans, task: &mut MapTask<'_>) -> Result<(), Fault> {
+    let round = MapRound::decode(task.parameter)?;
+    let kept = task.cache.take().and_then(|kept| kept.downcast::<Kept>().ok());
+    let mut kept = match kept {
+        Some(kept) => kept,
+        None => Box::new(read(job, task)?),
+    };
+    match round {
+        MapRound::Look { seed, count, looks } => look(&kept, seed, count, looks, task)?,
+        MapRound::Race { seed, round, centroids } => {
+            race(&mut kept, seed, round, centroids.as_ref(), task)?;
+        }
+        MapRound::Assign { before, centroids } => {
+            assign(job, &mut kept, before.as_ref(), &centroids, task)?;
+        }
+        MapRound::Farthest { count, centroids } => farthest(&kept, count, &centroids, task)?,
+        MapRound::Label { centroids } => label(&mut kept, &centroids, task)?,
+    }
+    *task.cache = Some(kept);
+    Ok(())
+}
+
+/// Reads the split.
+fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
+    let mut input = task.input()?;
+    let mut reader: Option<Reader> = None;
+    let mut text = Text::default();
+    while let Some(block) = next(input.as_mut())? {
+        task.host.check()?;
+        task.host.progress();
+        let reader = match &mut reader {
+            Some(reader) => {
+                if block.starts_file {
+                    reader.start_file().map_err(bad_line)?;
+                }
+                reader
+            }
+            none => {
+                let format = job.format.clone();
+                let first = Reader::new(format, Some(job.dims), block.offset, block.starts_file);
+                none.insert(first.map_err(|error| fault(&error))?)
+            }
+        };
+        reader.read(block.bytes).map_err(bad_line)?;
+        if !job.combines {
+            text.add(&block);
+        }
+    }
+    let (points, skipped) = match reader {
+        Some(reader) => reader.finish().map_err(bad_line)?,
+        None => (Points::new(job.dims).map_err(|error| fault(&error))?, 0),
+    };
+    let lines = text.lines_of(&points);
+    Ok(Kept { split: Split::new(points), assigned: None, skipped, lines, race: None })
+}
+
+/// A split's bytes, of which lines are kept.
+#[derive(Default)]
+struct Text {
+    bytes: Vec<u8>,
+    offset: Option<u64>,
+    /// Where in the bytes files begin: a line ends there without a newline too.
+    file_starts: Vec<usize>,
+}
+
+impl Text {
+    fn add(&mut self, block: &Block<'_>) {
+        self.offset.get_or_insert(block.offset);
+        if block.starts_file {
+            self.file_starts.push(self.bytes.len());
+        }
+        self.bytes.extend_from_slice(block.bytes);
+    }
+
+    /// The lines of these points, which are in the order of the input, without blanks around them.
+    fn lines_of(&self, points: &Points) -> Lines {
+        let mut lines = Lines::default();
+        let Some(offset) = self.offset else { return lines };
+        let mut ends = self.file_starts.iter().copied().chain([self.bytes.len()]).peekable();
+        for index in 0..points.len() {
+            let start = (points.offset(index) - offset) as usize;
+            while ends.next_if(|end| *end <= start).is_some() {}
+            let end = ends.peek().copied().unwrap_or(start);
+            let line = self.bytes.get(start..end).unwrap_or_default();
+            let line = &line[..find(b'\n', line).unwrap_or(line.len())];
+            lines.text.extend_from_slice(line.trim_ascii());
+            lines.ends.push(lines.text.len());
+        }
+        lines
+    }
+}
+
+fn next(input: &mut dyn Blocks) -> Result<Option<Block<'_>>, Fault> {
+    input.next().map_err(|error| Fault::io("reading the input", &error))
+}
+
+fn bad_line(bad: BadLine) -> Fault {
+    let BadLine { offset, column, error, .. } = bad;
+    Fault::BadRecord { offset, column, reason: error.to_string() }
+}
+
+fn look(
+    kept: &Kept,
+    seed: u64,
+    count: usize,
+    looks: bool,
+    task: &mut MapTask<'_>,
+) -> Result<(), Fault> {
+    let points = kept.split.points();
+    if looks {
+        task.emit(POINTS, format!("{} {}", points.len(), kept.skipped).as_bytes())?;
+        task.emit(SQUARES, kept.split.squares().to_string().as_bytes())?;
+    }
+    if count > 0 {
+        emit_candidates(&seeding::random(points, seed, count), task)?;
+    }
+    Ok(())
+}
+
+fn emit_candidates(candidates: &[Candidate], task: &mut MapTask<'_>) -> Result<(), Fault> {
+    candidates
+        .iter()
+        .try_for_each(|candidate| task.emit(CANDIDATE, candidate.to_string().as_bytes()))
+}
+
+fn race(
+    kept: &mut Kept,
+    seed: u64,
+    round: u64,
+    centroids: Option<&Centroids>,
+    task: &mut MapTask<'_>,
+) -> Result<(), Fault> {
+    let points = kept.split.points();
+    let count = centroids.map_or(0, Centroids::len);
+    let race = kept.race.take().filter(|race| race.seed == seed && race.known <= count);
+    let mut race = race.unwrap_or_else(|| Race { seed, known: 0, state: PlusPlus::new(seed) });
+    for centroid in centroids.into_iter().flat_map(Centroids::iter).skip(race.known) {
+        race.state.add(points, centroid);
+    }
+    race.known = count;
+    let candidate = race.state.candidate(points, round);
+    kept.race = Some(race);
+    emit_candidates(candidate.as_slice(), task)
+}
+
+/// Assigns all points. Gives how many have another centroid than `before` gave them, whatever is
+/// in memory.
+fn moved(kept: &mut Kept, before: Option<&Centroids>, to: &Centroids) -> Result<u64, Fault> {
+    let failed = |error| fault(&error);
+    if let Some(before) = before
+        && kept.assigned.as_ref() != Some(before)
+    {
+        kept.split.assign(before).map_err(failed)?;
+    }
+    let moved = kept.split.assign(to).map_err(failed)?;
+    kept.assigned = Some(to.clone());
+    Ok(before.map_or(kept.split.points().len() as u64, |_| moved))
+}
+
+fn assign(
+    job: &KMeans,
+    kept: &mut Kept,
+    before: Option<&Centroids>,
+    centroids: &Centroids,
+    task: &mut MapTask<'_>,
+) -> Result<(), Fault> {
+    let moved = moved(kept, before, centroids)?;
+    task.counters.add(COUNTERS, MOVED, moved);
+    task.host.check()?;
+    task.host.progress();
+    let mut key = Vec::new();
+    if !job.combines {
+        for (label, line) in kept.split.labels().into_iter().zip(kept.lines.iter()) {
+            key.clear();
+            push_u64(label.into(), &mut key);
+            task.emit(&key, line)?;
+        }
+        return Ok(());
+    }
+    for cluster in 0..centroids.len() {
+        let partial = kept.split.partial(cluster);
+        if partial.count() > 0 {
+            key.clear();
+            push_u64(cluster as u64, &mut key);
+            task.emit(&key, partial.to_string().as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn farthest(
+    kept: &Kept,
+    count: usize,
+    centroids: &Centroids,
+    task: &mut MapTask<'_>,
+) -> Result<(), Fault> {
+    // The farthest has the lowest rank. One that lies on its centroid goes nowhere.
+    let rank = |_, point: &[f64]| {
+        let (_, distance) = centroids.nearest(point);
+        (distance > 0.0).then_some(!distance.to_bits())
+    };
+    emit_candidates(&candidate::best(kept.split.points(), count, rank), task)
+}
+
+fn label(kept: &mut Kept, centroids: &Centroids, task: &mut MapTask<'_>) -> Result<(), Fault> {
+    kept.split.assign(centroids).map_err(|error| fault(&error))?;
+    kept.assigned = Some(centroids.clone());
+    let points = kept.split.points();
+    let mut in_order = vec![0; points.len()];
+    for index in 0..points.len() {
+        in_order[points.input_index(index)] = index;
+    }
+    let (mut key, mut value) = (Vec::new(), Vec::new());
+    for (label, index) in kept.split.labels().into_iter().zip(in_order) {
+        key.clear();
+        push_u64(label.into(), &mut key);
+        value.clear();
+        push_point(points.get(index), &mut value);
+        task.emit(&key, &value)?;
+    }
+    Ok(())
+}
+
+/// Coordinates between commas, each the shortest text that reads back as it.
+pub(super) fn push_point(point: &[f64], text: &mut Vec<u8>) {
+    for (index, x) in point.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        // Writing to memory does not fail.
+        let _ = write!(text, "{x:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! K-means as a MapReduce job.
+//!
+//! ```text
+//!   round        map, for its split                          reduce, for its keys
+//!   look         points, squares, candidates                 added up; the best candidates
+//!   race         the candidate that won its race             the winner          (k-means++)
+//!   iteration    k -> partial sum of cluster k               k -> mean, count, error of cluster k
+//!                (without combining: k -> each of its points)
+//!   farthest     points far from their centroids             the farthest        (empty clusters)
+//!   labels       k -> each point, in the order of the input  (no reduce)
+//! ```
+//!
+//! - [`KMeans`]: the job, as workers run it
+//! - [`Driver`]: which round comes next, and what it means; the master's side without a master
+//! - `parameter`: what a round is about, as bytes
+//! - `mapping`, `reducing`: the two sides of a round
+//! - `checkpoint`: a driver as text, to go on with after a crash
+//!
+//! A mapper keeps its split's points, labels and bounds from round to round. One that lost them
+//! reads its split again and gives the same answer.
+
+mod checkpoint;
+mod driver;
+mod mapping;
+mod parameter;
+mod reducing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use checkpoint::CheckpointError;
+pub use driver::{Clustering, Driver, DriverError, Init, News, NextRound, Options};
+
+use super::{Error, Format, MAX_DIMS};
+use crate::mapreduce::job::{Fault, Groups, Job, KeyOrder, MapTask, ReduceTask, Values};
+use crate::text::{Scratch, parse_u64, push_words, words};
+
+/// The group of what is counted.
+pub const COUNTERS: &str = "k-means";
+/// Points that have another centroid than in the iteration before.
+pub const MOVED: &str = "moved points";
+
+/// Keys that are no centroid's index.
+const POINTS: &[u8] = b"points";
+const SQUARES: &[u8] = b"squares";
+const CANDIDATE: &[u8] = b"candidate";
+
+/// The job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KMeans {
+    /// How points are written.
+    pub format: Format,
+    /// Coordinates of a point.
+    pub dims: usize,
+    /// Whether mappers add up what they have of a cluster. Without, every point goes through files,
+    /// shuffle and sort.
+    pub combines: bool,
+}
+
+impl KMeans {
+    /// Its name on workers.
+    pub const NAME: &str = "kmeans";
+
+    /// What workers make the job of.
+    pub fn parameters(&self) -> Vec<u8> {
+        let flag = |is_on, word: &'static [u8]| if is_on { word } else { b"" };
+        let dims = self.dims.to_string();
+        let fields = [
+            &[self.format.delimiter()][..],
+            flag(self.format.header, b"header"),
+            flag(self.format.skip_bad, b"skip"),
+            flag(self.combines, b"combine"),
+            dims.as_bytes(),
+        ];
+        let mut line = Vec::new();
+        push_words(fields, &mut line);
+        line
+    }
+
+    /// Makes the job.
+    ///
+    /// # Errors
+    /// The parameters are not ours.
+    pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
+        let mut scratch = Scratch::default();
+        let fields = words(parameters, &mut scratch).map_err(|error| error.to_string())?;
+        let [[delimiter], header, skip, combine, dims] = fields[..] else {
+            return Err("these are no parameters of k-means".into());
+        };
+        let mut format = Format::new(*delimiter).map_err(|error| error.to_string())?;
+        format.header = !header.is_empty();
+        format.skip_bad = !skip.is_empty();
+        let dims = parse_u64(dims).and_then(|dims| usize::try_from(dims).ok());
+        let dims = dims.filter(|dims| (1..=MAX_DIMS).contains(dims));
+        Ok(Arc::new(KMeans {
+            format,
+            dims: dims.ok_or("a wrong number of coordinates")?,
+            combines: !combine.is_empty(),
+        }))
+    }
+}
+
+impl Job for KMeans {
+    fn map(&self, task: &mut MapTask<'_>) -> Result<(), Fault> {
+        mapping::map(self, task)
+    }
+
+    /// The classic one: index mod R.
+    fn partition(&self, key: &[u8], partitions: u32) -> u32 {
+        (parse_u64(key).unwrap_or(0) % u64::from(partitions.max(1))) as u32
+    }
+
+    fn key_order(&self) -> KeyOrder {
+        KeyOrder::Numbers
+    }
+
+    fn reduce(
+        &self,
+        key: &[u8],
+        values: &mut dyn Values,
+        task: &mut ReduceTask<'_>,
+    ) -> Result<(), Fault> {
+        reducing::Reducing::begin(self, task)?.reduce(key, values, task)
+    }
+
+    fn reduce_all(&self, groups: &mut Groups, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
+        // The round's parameter is read once, not for each key.
+        let mut reducing = reducing::Reducing::begin(self, task)?;
+        while let Some(key) = groups.next_key()? {
+            reducing.reduce(&key, groups, task)?;
+        }
+        Ok(())
+    }
+}
+
+/// What an error of this room means for a task.
+fn fault(error: &Error) -> Fault {
+    Fault::Hopeless(error.to_string())
+}

@@ -1,0 +1,155 @@
+//! The reduce side of a round.
+
+use std::str;
+
+use super::mapping::push_point;
+use super::parameter::ReduceRound;
+use super::{CANDIDATE, KMeans, POINTS, SQUARES, fault};
+use crate::kmeans::{Candidate, Centroids, Dyadic, Error, Partial, Reader, Split, merge};
+use crate::mapreduce::job::{Fault, ReduceTask, Values};
+use crate::text::parse_u64;
+
+/// A reduce task at work.
+pub(super) struct Reducing<'j> {
+    job: &'j KMeans,
+    round: ReduceRound,
+}
+
+/// So many bytes of points are added up at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+impl<'j> Reducing<'j> {
+    pub(super) fn begin(job: &'j KMeans, task: &ReduceTask<'_>) -> Result<Reducing<'j>, Fault> {
+        Ok(Reducing { job, round: ReduceRound::decode(task.parameter)? })
+    }
+
+    pub(super) fn reduce(
+        &mut self,
+        key: &[u8],
+        values: &mut dyn Values,
+        task: &mut ReduceTask<'_>,
+    ) -> Result<(), Fault> {
+        task.host.check()?;
+        match (&self.round, key) {
+            (_, POINTS) => points(values, task),
+            (_, SQUARES) => squares(values, task),
+            (ReduceRound::Pick { count }, CANDIDATE) => candidates(*count, values, task),
+            (ReduceRound::Means { centroids }, key) => {
+                let index = parse_u64(key).and_then(|index| usize::try_from(index).ok());
+                let index = index.filter(|index| *index < centroids.len());
+                let index = index.ok_or_else(|| unknown(key))?;
+                let partial = if self.job.combines {
+                    merge_partials(centroids.dims(), values)?
+                } else {
+                    add_points(self.job, centroids.dims(), values)?
+                };
+                mean(key, &partial, centroids, index, task)
+            }
+            (_, key) => Err(unknown(key)),
+        }
+    }
+}
+
+fn unknown(key: &[u8]) -> Fault {
+    Fault::Hopeless(format!("a record of nothing known: {}", key.escape_ascii()))
+}
+
+fn text(value: &[u8]) -> Result<&str, Fault> {
+    str::from_utf8(value).map_err(|_| Fault::Hopeless("a record that is no text".into()))
+}
+
+/// Points and lines that are none.
+fn points(values: &mut dyn Values, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
+    let (mut points, mut skipped) = (0_u64, 0_u64);
+    while let Some(value) = values.next()? {
+        let mut numbers = value.split(|byte| *byte == b' ').map(parse_u64);
+        let both = (numbers.next().flatten(), numbers.next().flatten());
+        let (Some(more), Some(bad)) = both else { return Err(unknown(value)) };
+        points += more;
+        skipped += bad;
+    }
+    task.emit(POINTS, format!("{points} {skipped}").as_bytes())
+}
+
+fn squares(values: &mut dyn Values, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
+    let mut sum = Dyadic::ZERO;
+    while let Some(value) = values.next()? {
+        sum += &text(value)?.parse().map_err(|_| unknown(value))?;
+    }
+    task.emit(SQUARES, sum.to_string().as_bytes())
+}
+
+fn candidates(
+    count: usize,
+    values: &mut dyn Values,
+    task: &mut ReduceTask<'_>,
+) -> Result<(), Fault> {
+    let mut all: Vec<Candidate> = Vec::new();
+    while let Some(value) = values.next()? {
+        all.push(text(value)?.parse().map_err(|error: Error| fault(&error))?);
+    }
+    for candidate in merge([all], count) {
+        task.emit(CANDIDATE, candidate.to_string().as_bytes())?;
+    }
+    Ok(())
+}
+
+fn merge_partials(dims: usize, values: &mut dyn Values) -> Result<Partial, Fault> {
+    let mut sum = Partial::empty(dims);
+    while let Some(value) = values.next()? {
+        let partial: Partial = text(value)?.parse().map_err(|error: Error| fault(&error))?;
+        sum.merge(&partial).map_err(|error| fault(&error))?;
+    }
+    Ok(sum)
+}
+
+/// Adds points up that came one by one.
+fn add_points(job: &KMeans, dims: usize, values: &mut dyn Values) -> Result<Partial, Fault> {
+    let mut sum = Partial::empty(dims);
+    let mut lines = Vec::new();
+    loop {
+        let value = values.next()?;
+        let is_end = value.is_none();
+        if let Some(value) = value {
+            lines.extend_from_slice(value);
+            lines.push(b'\n');
+        }
+        if lines.len() >= CHUNK_BYTES || is_end {
+            let partial = add_lines(job, dims, &lines).map_err(|error| fault(&error))?;
+            sum.merge(&partial).map_err(|error| fault(&error))?;
+            lines.clear();
+        }
+        if is_end {
+            return Ok(sum);
+        }
+    }
+}
+
+fn add_lines(job: &KMeans, dims: usize, lines: &[u8]) -> Result<Partial, Error> {
+    let mut format = job.format.clone();
+    (format.skip_bad, format.header) = (false, false);
+    let mut reader = Reader::new(format, Some(dims), 0, false)?;
+    reader.read(lines).map_err(|bad| bad.error)?;
+    let (points, _) = reader.finish().map_err(|bad| bad.error)?;
+    // All of them are of one cluster: so are their sums.
+    let mut split = Split::new(points);
+    split.assign(&Centroids::new(dims, vec![0.0; dims])?)?;
+    Ok(split.partial(0))
+}
+
+/// What becomes of a cluster: its mean, how many points it has, and what they add to the squared
+/// error beyond their squares.
+fn mean(
+    key: &[u8],
+    partial: &Partial,
+    centroids: &Centroids,
+    index: usize,
+    task: &mut ReduceTask<'_>,
+) -> Result<(), Fault> {
+    let Some(mean) = partial.mean() else { return Ok(()) };
+    let mut value = Vec::new();
+    push_point(&mean, &mut value);
+    let error = partial.error_less_squares(centroids.get(index));
+    value.extend_from_slice(format!("\t{}\t{error}", partial.count()).as_bytes());
+    task.emit(key, &value)
+}
