@@ -3,7 +3,7 @@
 //! The process is stopped at its first change of the disk, its second, and so on to the last; then
 //! it is started again, or the power is lost in many ways first.
 
-use agora::raft::{SnapshotMark, SnapshotPiece};
+use agora::raft::{Entry, Frozen, Payload, SnapshotMark, SnapshotPiece};
 use agora::replica::storage::{Receipt, Storage, StorageError};
 
 use super::fixture::{lines_of, no_op, open, set, state, try_open, voted};
@@ -355,5 +355,34 @@ fn a_full_disk_is_told_apart_and_what_was_kept_stays() {
         let (mut storage, recovered, _) = open(&disk.disk());
         assert_eq!(recovered.entries.len(), 8);
         storage.write(None, &[entry(9)]).unwrap();
+    }
+}
+
+#[test]
+fn what_could_not_be_read_back_is_not_written() {
+    // Each byte becomes four.
+    let command = vec![0xff; 9 * 1024 * 1024].into();
+    let payload = Payload::Command { origin: None, command };
+    let disk = eight_entries();
+    let (mut storage, _, _) = open(&disk.disk());
+    let refused = storage.write(None, &[Entry { payload, ..no_op(2, 9) }]).unwrap_err();
+    assert_eq!(refused.to_string(), "entry 9 cannot be kept: it is too long");
+    assert_eq!(open(&disk.copy().disk()).1.entries.len(), 8);
+
+    struct OneLine(Vec<u8>);
+    impl Frozen for OneLine {
+        fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
+            word(&self.0);
+            true
+        }
+    }
+    for line in [vec![0xff; 9 * 1024 * 1024], b"END".to_vec()] {
+        let (mut storage, _, _) = open(&disk.copy().disk());
+        let mark = SnapshotMark { index: 6, term: 2 };
+        let refused = storage.begin_snapshot(mark, Box::new(OneLine(line))).run();
+        assert!(matches!(refused, Err(StorageError::Refused { .. })), "{refused:?}");
+        assert!(storage.snapshot().is_none());
+        // The node goes on without.
+        storage.write(None, &[no_op(2, 9)]).unwrap();
     }
 }

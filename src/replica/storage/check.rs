@@ -5,9 +5,10 @@ use super::disk::Disk;
 use super::error::{Corruption, StorageError};
 use super::examine::{self, join, read_log};
 use super::metadata::{METADATA, Metadata};
+use super::open::is_temporary;
 use super::scan::{LOG, Scanned};
 use super::snapshot::{self, SNAPSHOT};
-use super::store::is_temporary;
+
 use crate::raft::{Entry, SnapshotMark, Term};
 
 /// What was found in a directory.

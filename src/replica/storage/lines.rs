@@ -5,8 +5,9 @@ use std::io;
 use super::disk::{DiskFile, read_fully};
 use crate::text::find;
 
-/// No line is longer: the largest command, each of its bytes escaped, is well below.
-pub(super) const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
+/// No line is longer, nor is one written. A command is at most a message of the RPC layer, 4 MiB;
+/// each of its bytes escaped it is half of this.
+pub(super) const MAX_LINE_BYTES: usize = 32 * 1024 * 1024;
 /// What is read at once: at first, and of a long file in the end.
 const FIRST_READ_BYTES: usize = 8 * 1024;
 const READ_BYTES: usize = 1024 * 1024;

@@ -6,6 +6,7 @@ use super::commands::Commands;
 use super::disk::{Disk, DiskFile, read_fully, replace, sync_file, write_fully};
 use super::entry_line::push_entry;
 use super::error::StorageError;
+use super::lines::MAX_LINE_BYTES;
 use super::metadata::Truncation;
 use super::scan::LOG;
 use super::snapshot_job::STEP_BYTES;
@@ -99,7 +100,11 @@ impl LogFile {
         }
         let start = self.staged.len();
         let place = (self.offsets.len() - self.written) as u64 + 1;
-        if let Err(what) = push_entry(entry, place, commands, &mut self.staged) {
+        let mut pushed = push_entry(entry, place, commands, &mut self.staged);
+        if self.staged.len() - start > MAX_LINE_BYTES {
+            pushed = Err("it is too long".into());
+        }
+        if let Err(what) = pushed {
             self.staged.truncate(start);
             return Err(StorageError::refused(format!("entry {index} cannot be kept: {what}")));
         }

@@ -11,7 +11,8 @@
 //!
 //! | module | |
 //! |---|---|
-//! | `store` | [`Storage`]: opens, writes, compacts, installs |
+//! | `open` | [`Storage::open`]: the first start, and later ones |
+//! | `store` | [`Storage`]: writes, compacts, installs |
 //! | `disk`, `directory` | the [`Disk`] that all of it goes to, and the real one |
 //! | `entry_line`, `metadata`, `snapshot` | the formats |
 //! | `lines` | reads a file of any size line by line |
@@ -54,6 +55,7 @@ mod examine;
 mod lines;
 mod log_file;
 mod metadata;
+mod open;
 mod receive;
 mod scan;
 mod snapshot;
@@ -67,7 +69,8 @@ pub use disk::{Disk, DiskFile, SECTOR_BYTES};
 pub use error::{Corruption, StorageError};
 pub use log_file::Compaction;
 pub use metadata::Identity;
+pub use open::Recovered;
 pub use receive::{Receipt, ReceivedSnapshot, VerifiedSnapshot};
 pub use snapshot::{EachLine, SnapshotFile};
 pub use snapshot_job::SnapshotJob;
-pub use store::{Recovered, Storage};
+pub use store::Storage;

@@ -13,9 +13,11 @@
 
 use super::disk::{DiskFile, read_fully};
 use super::error::{Corruption, StorageError};
-use super::lines::{Kind, Lines, Piece};
+use super::lines::{Kind, Lines, MAX_LINE_BYTES, Piece};
 use crate::raft::{SnapshotMark, SnapshotPiece};
-use crate::text::{self, Scratch, extend_crc32c, parse_hex, parse_u64, push_hex, push_u64};
+use crate::text::{
+    self, CHECKSUM_BYTES, Scratch, extend_crc32c, parse_hex, parse_u64, push_hex, push_u64,
+};
 
 pub(super) const SNAPSHOT: &str = "snapshot.txt";
 pub(super) const SNAPSHOT_TEMPORARY: &str = "snapshot.txt.tmp";
@@ -81,9 +83,10 @@ impl Writer {
             is_first = false;
             text::escape(word, &mut self.text);
         });
-        if is_end || (there_is && is_first) {
+        let is_too_long = self.text.len() - self.start > MAX_LINE_BYTES - CHECKSUM_BYTES;
+        if is_end || is_too_long || (there_is && is_first) {
             return Err(StorageError::refused(
-                "a state with a line that is empty, or begins with END",
+                "a state with a line that is empty, too long, or begins with END",
             ));
         }
         if there_is {

@@ -1,0 +1,192 @@
+//! Opening the files of a node: the first start, and putting in order what a crash has left.
+
+use std::sync::Arc;
+
+use super::commands::Commands;
+use super::disk::{Disk, DiskFile, read_fully, sync_file, sync_names, write_fully};
+use super::error::StorageError;
+use super::examine::{Directory, Found, examine};
+use super::log_file::{LOG_TEMPORARY, LogFile, cut_file};
+use super::metadata::{Identity, METADATA_TEMPORARY, Metadata, Truncation};
+use super::receive::SNAPSHOT_INCOMING;
+use super::scan::LOG;
+use super::snapshot::{EachLine, SNAPSHOT, SNAPSHOT_TEMPORARY, SnapshotFile};
+use super::store::Storage;
+use crate::raft::{Entry, HardState, Index, SnapshotMark};
+
+/// What was found when storage was opened.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// The last one that was written.
+    pub hard_state: HardState,
+    /// Every entry up to this one is known to be committed; more may be.
+    pub commit_length: Index,
+    /// The snapshot whose lines were handed out.
+    pub snapshot: Option<SnapshotMark>,
+    /// The log, without a gap. It joins the snapshot, and may begin before the snapshot's end.
+    pub entries: Vec<Entry>,
+    /// What was put in order, a sentence each. All of it is what a crash leaves.
+    pub repairs: Vec<String>,
+}
+
+impl Storage {
+    /// Opens the files of a node, or makes them in an empty directory. The lines of the snapshot, if
+    /// there is one, are handed to `restore` in their order.
+    ///
+    /// # Errors
+    /// See [`StorageError`]. What `restore` has got is then of no use.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        identity: &Identity,
+        commands: Commands,
+        restore: &mut EachLine<'_>,
+    ) -> Result<(Storage, Recovered), StorageError> {
+        let metadata = Metadata::read(&*disk)?;
+        if let Some(metadata) = &metadata {
+            check_identity(&disk.path(), &metadata.identity, identity)?;
+        }
+        let mut entries = Vec::new();
+        let each = &mut |entry| entries.push(entry);
+        let directory = examine(&*disk, metadata, &commands, restore, each)?;
+        let (storage, recovered) = match directory {
+            Directory::Fresh => (Storage::make(&disk, identity, commands)?, Recovered::default()),
+            Directory::Used(found) => {
+                if found.is_superseded {
+                    entries.clear();
+                }
+                let (storage, repairs) = Storage::resume(&disk, &found, commands)?;
+                for repair in &repairs {
+                    log::warn!("{}: {repair}", disk.path());
+                }
+                let recovered = Recovered {
+                    hard_state: found.metadata.hard_state,
+                    commit_length: found.metadata.commit_length,
+                    snapshot: found.snapshot,
+                    entries,
+                    repairs,
+                };
+                (storage, recovered)
+            }
+        };
+        remove_temporaries(&*disk)?;
+        Ok((storage, recovered))
+    }
+
+    /// The first start. The directory counts as used once there is a metadata.txt.
+    fn make(
+        disk: &Arc<dyn Disk>,
+        identity: &Identity,
+        commands: Commands,
+    ) -> Result<Storage, StorageError> {
+        let file =
+            disk.create(LOG).map_err(|error| StorageError::io(LOG, "cannot create", error))?;
+        sync_file(&*file, LOG)?;
+        sync_names(&**disk)?;
+        let identity = identity.clone();
+        let hard_state = HardState::default();
+        let metadata = Metadata { commit_length: 0, hard_state, identity, truncating: None };
+        metadata.write(&**disk)?;
+        let log = LogFile::new(file, 1, Vec::new(), 0);
+        Ok(Storage::of(disk, commands, metadata, log, None))
+    }
+
+    /// A later start: puts in order what a crash has left.
+    fn resume(
+        disk: &Arc<dyn Disk>,
+        found: &Found,
+        commands: Commands,
+    ) -> Result<(Storage, Vec<String>), StorageError> {
+        let mut repairs = Vec::new();
+        // A name may be seen that was not durable yet.
+        sync_names(&**disk)?;
+        let snapshot = match found.snapshot {
+            None => None,
+            Some(mark) => {
+                let file = disk.open_to_read(SNAPSHOT);
+                let file =
+                    file.map_err(|error| StorageError::io(SNAPSHOT, "cannot open", error))?;
+                Some(Arc::new(SnapshotFile::new(file, mark)?))
+            }
+        };
+        let next = found.snapshot.unwrap_or_default().index + 1;
+        let file = disk.open_to_write(LOG);
+        let file = file.map_err(|error| StorageError::io(LOG, "cannot open to write", error))?;
+        let scanned = &found.log;
+        if let Some(torn) = &scanned.torn {
+            repairs.push(format!("{torn}: a write that never became durable; cut off"));
+        }
+        if let Some(Truncation { from, .. }) = found.metadata.truncating {
+            repairs.push(format!("{LOG}: entries from {from} on were being replaced; cut off"));
+        }
+        cut_file(&*file, scanned.end)?;
+        write_again(&*file, scanned.last_write, scanned.end)?;
+        sync_file(&*file, LOG)?;
+        let first = scanned.first.unwrap_or(next);
+        let mut log = LogFile::new(file, first, scanned.offsets.clone(), scanned.end);
+        if found.is_superseded {
+            log.reset(&**disk, next)?;
+            repairs.push(format!("{LOG}: its entries are not those of {SNAPSHOT}; emptied"));
+        }
+        let metadata = Metadata { truncating: None, ..found.metadata.clone() };
+        if metadata != found.metadata {
+            metadata.write(&**disk)?;
+        }
+        Ok((Storage::of(disk, commands, metadata, log, snapshot), repairs))
+    }
+}
+
+fn check_identity(
+    directory: &str,
+    found: &Identity,
+    expected: &Identity,
+) -> Result<(), StorageError> {
+    let differences = [
+        ("node", found.node.to_string(), expected.node.to_string()),
+        ("group", found.group.clone(), expected.group.clone()),
+        ("machine", found.machine.clone(), expected.machine.clone()),
+    ];
+    match differences.iter().find(|(_, found, expected)| found != expected) {
+        None => Ok(()),
+        Some((name, found, expected)) => {
+            let what = format!("{directory} is that of {name} {found}, not of {name} {expected}");
+            Err(StorageError::Foreign { what })
+        }
+    }
+}
+
+/// Writes once more what was written last. A process that was killed, or ended because a sync had
+/// failed, leaves bytes that are read back from memory and may never reach the disk: a sync writes
+/// only what was written since.
+fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageError> {
+    const STEP_BYTES: u64 = 1024 * 1024;
+    let mut offset = from;
+    while offset < end {
+        let mut bytes = vec![0; STEP_BYTES.min(end - offset) as usize];
+        let read = read_fully(file, &mut bytes, offset)
+            .map_err(|error| StorageError::io(LOG, "cannot read", error))?;
+        bytes.truncate(read);
+        write_fully(file, LOG, &bytes, offset)?;
+        if read == 0 {
+            break;
+        }
+        offset += read as u64;
+    }
+    Ok(())
+}
+
+/// Files that were being made when the node stopped.
+fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
+    let names =
+        disk.names().map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
+    for name in names.iter().filter(|name| is_temporary(name)) {
+        disk.remove(name).map_err(|error| StorageError::io(name, "cannot remove", error))?;
+    }
+    Ok(())
+}
+
+/// Whether a file of this name was being made.
+pub(super) fn is_temporary(name: &str) -> bool {
+    [METADATA_TEMPORARY, LOG_TEMPORARY, SNAPSHOT_TEMPORARY, SNAPSHOT_INCOMING]
+        .iter()
+        .any(|ours| name.starts_with(ours))
+}
