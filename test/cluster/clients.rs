@@ -130,25 +130,41 @@ impl Workload {
         }
     }
 
+    /// One operation of a client, written down. What is refused was not done, says the client: it
+    /// leaves no trace.
+    fn attempt(&self, id: u64, client: &KvClient, call: Ask) -> Result<(), Status> {
+        let called = self.moments.fetch_add(1, Ordering::SeqCst);
+        let saw = self.perform(client, &call);
+        let returned = self.moments.fetch_add(1, Ordering::SeqCst);
+        let (returned, result) = match saw {
+            Ok(saw) => (Some((returned, saw)), Ok(())),
+            Err(status) if status.code == Code::Unknown => (None, Err(status)),
+            Err(status) if status.code == Code::Unavailable => return Err(status),
+            Err(status) => panic!("client {id}, {call:?}: {status}"),
+        };
+        self.history.lock().unwrap().push(Operation { client: id, called, call, returned });
+        result
+    }
+
     fn work(&self, id: u64, client: &KvClient, seed: &mut Seed) {
         while !self.stop.load(Ordering::Relaxed) {
-            let call = self.ask(seed);
-            let called = self.moments.fetch_add(1, Ordering::SeqCst);
-            let saw = self.perform(client, &call);
-            let returned = self.moments.fetch_add(1, Ordering::SeqCst);
-            let returned = match saw {
-                Ok(saw) => Some((returned, saw)),
+            match self.attempt(id, client, self.ask(seed)) {
+                Ok(()) => drop(self.done.fetch_add(1, Ordering::Relaxed)),
                 Err(status) if status.code == Code::Unknown => {
                     self.unknown.fetch_add(1, Ordering::Relaxed);
-                    None
                 }
-                // The client says that nothing of it was done.
-                Err(status) if status.code == Code::Unavailable => continue,
-                Err(status) => panic!("client {id}, {call:?}: {status}"),
-            };
-            let operation = Operation { client: id, called, call, returned };
-            self.history.lock().unwrap().push(operation);
-            self.done.fetch_add(1, Ordering::Relaxed);
+                Err(_) => (),
+            }
+        }
+    }
+
+    /// Does what clients do, as another one of them, until it gets no answer any more: why.
+    pub fn until_refused(&self, id: u64, client: &KvClient) -> Status {
+        let mut seed = Seed::new(id);
+        loop {
+            if let Err(status) = self.attempt(id, client, self.ask(&mut seed)) {
+                return status;
+            }
         }
     }
 }

@@ -19,8 +19,11 @@ use crate::process::{
 /// none, and a lease still ends within a test's patience.
 pub const CALM: &[&str] = &["--heartbeat", "0.1", "--election-timeout", "1.5", "--lease", "1.5"];
 
+/// The right to run processes.
+pub type Turn = MutexGuard<'static, ()>;
+
 /// Clusters take turns: each has a process a node, and two cores are soon full.
-fn turn() -> MutexGuard<'static, ()> {
+pub fn turn() -> Turn {
     static STAGE: Mutex<()> = Mutex::new(());
     STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -33,7 +36,7 @@ pub struct Cluster {
     running: BTreeMap<NodeId, Process>,
     /// What a node's command is run with: a network of its own, for example.
     wrap: fn(NodeId) -> Vec<String>,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Cluster {
@@ -55,7 +58,7 @@ impl Cluster {
     /// Nodes that do not run yet.
     pub fn new(size: u64, flags: &[&str]) -> Cluster {
         let nodes = (0..size).map(|id| (id, free_address().to_string())).collect();
-        Cluster::at(nodes, flags, |_| Vec::new())
+        Cluster::at(nodes, flags, |_| Vec::new(), turn())
     }
 
     /// Nodes at these places that do not run yet.
@@ -63,10 +66,11 @@ impl Cluster {
         nodes: Vec<(NodeId, String)>,
         flags: &[&str],
         wrap: fn(NodeId) -> Vec<String>,
+        turn: Turn,
     ) -> Cluster {
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
         let running = BTreeMap::new();
-        Cluster { home: Home::new(), nodes, flags, running, wrap, _turn: turn() }
+        Cluster { home: Home::new(), nodes, flags, running, wrap, _turn: turn }
     }
 
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
@@ -163,6 +167,13 @@ impl Cluster {
         for id in ids {
             self.running.remove(id).unwrap_or_else(|| panic!("node {id} does not run")).kill();
         }
+    }
+
+    /// A node's process has ended by itself.
+    #[track_caller]
+    pub fn forget(&mut self, id: NodeId) {
+        self.process(id).wait();
+        self.running.remove(&id);
     }
 
     /// SIGTERM; each must end well.

@@ -6,8 +6,11 @@
 
 mod clients;
 mod cluster;
+mod disks;
 mod files;
 mod kills;
+mod network;
+mod partitions;
 mod pauses;
 mod process;
 mod snapshots;

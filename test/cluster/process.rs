@@ -121,6 +121,11 @@ impl Process {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// How it ended; waits for that.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
