@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Error, MAX_DIMS};
+use super::{Error, MAX_DIMS, Points};
 
 /// Most centroids.
 pub const MAX_CENTROIDS: usize = 100_000;
@@ -78,6 +78,15 @@ impl Centroids {
     pub fn shift(&self, other: &Centroids) -> f64 {
         let distances = self.iter().zip(other.iter()).map(|(a, b)| squared_distance(a, b));
         distances.fold(0.0, f64::max).sqrt()
+    }
+}
+
+/// Points as centroids, in their order.
+impl TryFrom<&Points> for Centroids {
+    type Error = Error;
+
+    fn try_from(points: &Points) -> Result<Centroids, Error> {
+        Centroids::new(points.dims(), points.coordinates().to_vec())
     }
 }
 

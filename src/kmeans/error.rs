@@ -39,6 +39,13 @@ pub enum Error {
         /// How many centroids.
         k: usize,
     },
+    /// A partial sum of a cluster that there is not.
+    NoSuchCluster {
+        /// Its index.
+        index: u32,
+        /// How many clusters there are.
+        k: usize,
+    },
     /// Text that is no candidate.
     NotCandidate,
     /// Text that is no partial sum.
@@ -66,6 +73,9 @@ impl fmt::Display for Error {
             Error::LineTooLong => write!(f, "the line is longer than {MAX_LINE_BYTES} bytes"),
             Error::TooFewPoints { distinct, k } => {
                 write!(f, "{k} centroids need {k} different points, and there are {distinct}")
+            }
+            Error::NoSuchCluster { index, k } => {
+                write!(f, "a partial sum is of cluster {index}, and there are {k}, from 0")
             }
             Error::NotCandidate => f.write_str("not a candidate: rank, offset and coordinates"),
             Error::NotPartial => f.write_str("not a partial sum such as \"2 5p-1 -43p-7\""),

@@ -23,6 +23,7 @@
 //! | `seeding`, `candidate` | the first centroids: points that all splits pick together |
 //! | [`job`] | all of it as a MapReduce job |
 //! | `partial`, `step` | what is merged, and the centroids that come of it |
+//! | `records` | partial sums as lines, for any MapReduce |
 
 mod assign;
 mod candidate;
@@ -34,6 +35,7 @@ pub mod job;
 mod partial;
 mod points;
 mod reader;
+mod records;
 pub mod seeding;
 mod split;
 mod step;
@@ -46,5 +48,6 @@ pub use exact::{Dyadic, NotDyadic};
 pub use partial::Partial;
 pub use points::{MAX_DIMS, MAX_POINTS, Points};
 pub use reader::{BadLine, Format, MAX_LINE_BYTES, Reader};
+pub use records::{Record, Totals};
 pub use split::Split;
 pub use step::Step;

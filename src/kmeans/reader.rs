@@ -146,8 +146,7 @@ impl Reader {
     /// What is read next begins another file: a line that was begun has ended, and there may be a
     /// header.
     pub fn start_file(&mut self) -> Result<(), BadLine> {
-        let line = std::mem::take(&mut self.begun);
-        self.whole_lines(&line)?;
+        self.end_line()?;
         self.at_start = true;
         Ok(())
     }
@@ -155,9 +154,13 @@ impl Reader {
     /// The points, and how many lines were left out because they are none. Without any point they
     /// have no dimensions, if none were given.
     pub fn finish(mut self) -> Result<(Points, u64), BadLine> {
-        let line = std::mem::take(&mut self.begun);
-        self.whole_lines(&line)?;
+        self.end_line()?;
         Ok((self.points, self.skipped))
+    }
+
+    fn end_line(&mut self) -> Result<(), BadLine> {
+        let line = std::mem::take(&mut self.begun);
+        self.whole_lines(&line)
     }
 
     fn begin_line(&mut self, bytes: &[u8]) -> Result<(), BadLine> {

@@ -1,9 +1,10 @@
 //! One split in a mapper's memory: its points, their labels, and the sums of its clusters.
 
 use super::assign::{self, Assigner};
+use super::candidate::{self, Candidate};
 use super::extent::Extent;
 use super::sums::{Grains, Sums};
-use super::{Centroids, Dyadic, Error, Partial, Points};
+use super::{Centroids, Dyadic, Error, Partial, Points, squared_distance};
 
 /// The points of a split and what the last assignment made of them.
 #[derive(Debug)]
@@ -22,6 +23,14 @@ impl Split {
         Split { points, sums: Sums::new(grains, 0), assigner }
     }
 
+    /// A split that is to be assigned once or twice: nothing is prepared for more.
+    pub fn for_once(points: Points) -> Split {
+        let extents = Extent::of(&points);
+        let sums = Sums::new(Grains::new(&extents, points.len()), 0);
+        let assigner = Assigner::for_once(&points, &extents, assign::Level::detect());
+        Split { points, sums, assigner }
+    }
+
     /// The points, in any order: [`Points::offset`] tells where each stands in the input.
     pub fn points(&self) -> &Points {
         &self.points
@@ -32,10 +41,7 @@ impl Split {
     ///
     /// Labels and sums depend on the points and these centroids alone, whatever was before.
     pub fn assign(&mut self, centroids: &Centroids) -> Result<u64, Error> {
-        if centroids.dims() != self.points.dims() {
-            let (expected, found) = (self.points.dims(), centroids.dims());
-            return Err(Error::DimsDiffer { expected, found });
-        }
+        self.check(centroids)?;
         if self.sums.clusters() != centroids.len() {
             self.sums.restart(centroids.len());
             self.assigner.restart();
@@ -67,5 +73,80 @@ impl Split {
     /// What the points of a cluster add up to after the last assignment.
     pub fn partial(&self, cluster: usize) -> Partial {
         self.sums.partial(cluster)
+    }
+
+    /// The points that are farthest from the centroids that they were assigned to last, farthest
+    /// first, `count` of them at most. Of equal points there is one, and none that is on its
+    /// centroid.
+    pub fn farthest(&self, centroids: &Centroids, count: usize) -> Result<Vec<Candidate>, Error> {
+        self.check(centroids)?;
+        if self.sums.clusters() != centroids.len() {
+            return Err(Error::CentroidCount(centroids.len()));
+        }
+        let labels = self.assigner.labels();
+        Ok(candidate::best(&self.points, count, |index, point| {
+            let label = labels.get(index).copied().unwrap_or(0);
+            let distance = squared_distance(point, centroids.get(label as usize));
+            // Of numbers that are not negative the bits are in order.
+            (distance > 0.0).then_some(!distance.to_bits())
+        }))
+    }
+
+    fn check(&self, centroids: &Centroids) -> Result<(), Error> {
+        let (expected, found) = (self.points.dims(), centroids.dims());
+        if expected != found {
+            return Err(Error::DimsDiffer { expected, found });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_farthest_points_are_named_once_and_none_that_is_on_its_centroid() {
+        let mut points = Points::new(1).unwrap();
+        for (offset, x) in (0..).zip([0.0, 9.0, -7.0, 9.0, 1.0, 50.0]) {
+            points.push(offset, &[x]).unwrap();
+        }
+        let centroids = Centroids::new(1, vec![50.0, 0.0]).unwrap();
+        let mut split = Split::new(points);
+        let never = split.farthest(&centroids, 5);
+        assert_eq!(never, Err(Error::CentroidCount(2)));
+        split.assign(&centroids).unwrap();
+        let farthest = split.farthest(&centroids, 5).unwrap();
+        let places: Vec<(u64, f64)> =
+            farthest.iter().map(|candidate| (candidate.offset, candidate.point[0])).collect();
+        assert_eq!(places, [(1, 9.0), (2, -7.0), (4, 1.0)]);
+        assert_eq!(split.farthest(&centroids, 2).unwrap(), farthest[..2]);
+    }
+
+    #[test]
+    fn labels_and_sums_are_in_the_order_of_the_input_and_start_anew_with_another_k() {
+        let mut points = Points::new(2).unwrap();
+        for index in 0..1_000_u32 {
+            let x = f64::from(index * 7 % 1_000);
+            points.push(index.into(), &[x, -x]).unwrap();
+        }
+        for mut split in [Split::new(points.clone()), Split::for_once(points.clone())] {
+            assert_eq!(split.labels(), [0_u32; 0]);
+            let two = Centroids::new(2, vec![250.0, -250.0, 750.0, -750.0]).unwrap();
+            assert_eq!(split.assign(&two), Ok(1_000));
+            assert_eq!(split.assign(&two), Ok(0));
+            let labels = split.labels();
+            for (index, label) in labels.iter().enumerate() {
+                assert_eq!(*label, u32::from(index * 7 % 1_000 > 500), "{index}");
+            }
+            let counts = [split.partial(0).count(), split.partial(1).count()];
+            assert_eq!(counts, [501, 499]);
+            let one = Centroids::new(2, vec![0.0, 0.0]).unwrap();
+            assert_eq!(split.assign(&one), Ok(1_000));
+            assert_eq!(split.partial(0).count(), 1_000);
+            let other = Centroids::new(1, vec![0.0]).unwrap();
+            let dims = Error::DimsDiffer { expected: 2, found: 1 };
+            assert_eq!(split.assign(&other), Err(dims));
+        }
     }
 }

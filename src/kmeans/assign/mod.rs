@@ -156,6 +156,16 @@ impl Assigner {
         Assigner { level, frame, way, travel: None }
     }
 
+    /// For these points, to be assigned once: nothing is prepared for more.
+    pub(super) fn for_once(points: &Points, extents: &[Extent], level: Level) -> Assigner {
+        let frame = Frame::around(points, extents);
+        let way: Box<dyn Way> = match frame.is_usable {
+            true => Box::new(Each::new(points, &frame)),
+            false => Box::new(Defined(vec![NONE; points.len()])),
+        };
+        Assigner { level, frame, way, travel: None }
+    }
+
     /// Takes every label from its point.
     pub(super) fn restart(&mut self) {
         self.way.restart();

@@ -11,11 +11,14 @@ struct Held {
 }
 
 impl Held {
-    fn new(points: &Points, k: usize, level: Level) -> Held {
+    fn new(points: &Points, k: usize, level: Level, once: bool) -> Held {
         let mut points = points.clone();
         let extents = Extent::of(&points);
         let sums = Sums::new(Grains::new(&extents, points.len()), k);
-        let assigner = Assigner::new(&mut points, &extents, sums.grains(), level);
+        let assigner = match once {
+            true => Assigner::for_once(&points, &extents, level),
+            false => Assigner::new(&mut points, &extents, sums.grains(), level),
+        };
         Held { points, sums, assigner, labels: Vec::new() }
     }
 
@@ -162,7 +165,7 @@ fn story(seed: &mut Seed, dims: usize, n: usize) {
     let most = *seed.pick(&[1, 4, 20, 70]);
     let k = 1 + seed.below(most);
     let level = *seed.pick(&Level::all());
-    let mut held = Held::new(&points, k, level);
+    let mut held = Held::new(&points, k, level, seed.one_in(4));
     let mut centroids = any_centroids(seed, kind, &points, k);
     for _ in 0..4 {
         held.assign(&centroids);
@@ -231,7 +234,7 @@ fn whole_runs_are_as_defined() {
         for level in Level::all() {
             let mut seed = Seed::new(number as u64);
             let points = any_points(&mut seed, kind, dims, n);
-            let mut held = Held::new(&points, k, level);
+            let mut held = Held::new(&points, k, level, false);
             let mut centroids = any_centroids(&mut seed, kind, &points, k);
             for _ in 0..12 {
                 held.assign(&centroids);
@@ -255,7 +258,7 @@ fn a_point_between_two_centroids_by_one_ulp_is_decided_rightly() {
                 let x = f64::from_bits((0.5_f64.to_bits() as i64 + step) as u64);
                 points.push((step + 20) as u64, &vec![x; dims]).unwrap();
             }
-            let mut held = Held::new(&points, 3, level);
+            let mut held = Held::new(&points, 3, level, false);
             let centroids = [vec![1.0; dims], vec![0.0; dims], vec![1.0; dims]].concat();
             held.assign(&Centroids::new(dims, centroids).unwrap());
             assert!(held.labels.contains(&0) && held.labels.contains(&1));

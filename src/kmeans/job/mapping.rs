@@ -5,7 +5,7 @@ use std::io::Write;
 use super::parameter::MapRound;
 use super::{CANDIDATE, COUNTERS, KMeans, MOVED, POINTS, SQUARES, fault};
 use crate::kmeans::seeding::{self, PlusPlus};
-use crate::kmeans::{BadLine, Candidate, Centroids, Points, Reader, Split, candidate};
+use crate::kmeans::{BadLine, Candidate, Centroids, Points, Reader, Split};
 use crate::mapreduce::job::{Block, Blocks, Fault, MapTask};
 use crate::text::{find, push_u64};
 
@@ -58,7 +58,9 @@ pub(super) fn map(job: &KMeans, task: &mut MapTask<'_>) -> Result<(), Fault> {
         MapRound::Assign { before, centroids } => {
             assign(job, &mut kept, before.as_ref(), &centroids, task)?;
         }
-        MapRound::Farthest { count, centroids } => farthest(&kept, count, &centroids, task)?,
+        MapRound::Farthest { count, centroids } => {
+            farthest(&mut kept, count, &centroids, task)?;
+        }
         MapRound::Label { centroids } => label(&mut kept, &centroids, task)?,
     }
     *task.cache = Some(kept);
@@ -178,7 +180,8 @@ fn race(
     let points = kept.split.points();
     let count = centroids.map_or(0, Centroids::len);
     let race = kept.race.take().filter(|race| race.seed == seed && race.known <= count);
-    let mut race = race.unwrap_or_else(|| Race { seed, known: 0, state: PlusPlus::new(seed) });
+    let mut race =
+        race.unwrap_or_else(|| Race { seed, known: 0, state: PlusPlus::new(points, seed) });
     for centroid in centroids.into_iter().flat_map(Centroids::iter).skip(race.known) {
         race.state.add(points, centroid);
     }
@@ -234,17 +237,15 @@ fn assign(
 }
 
 fn farthest(
-    kept: &Kept,
+    kept: &mut Kept,
     count: usize,
     centroids: &Centroids,
     task: &mut MapTask<'_>,
 ) -> Result<(), Fault> {
-    // The farthest has the lowest rank. One that lies on its centroid goes nowhere.
-    let rank = |_, point: &[f64]| {
-        let (_, distance) = centroids.nearest(point);
-        (distance > 0.0).then_some(!distance.to_bits())
-    };
-    emit_candidates(&candidate::best(kept.split.points(), count, rank), task)
+    kept.split.assign(centroids).map_err(|error| fault(&error))?;
+    kept.assigned = Some(centroids.clone());
+    let farthest = kept.split.farthest(centroids, count).map_err(|error| fault(&error))?;
+    emit_candidates(&farthest, task)
 }
 
 fn label(kept: &mut Kept, centroids: &Centroids, task: &mut MapTask<'_>) -> Result<(), Fault> {

@@ -25,6 +25,11 @@ pub(super) fn exponential(bits: u64) -> f64 {
     -logarithm(unit(bits))
 }
 
+/// A number that is not above [`exponential`] of the same bits: `1 - x <= -ln x`.
+pub(super) fn at_least(bits: u64) -> f64 {
+    1.0 - unit(bits)
+}
+
 /// The natural logarithm of a number above 0 and below 1, to 14 digits or more.
 ///
 /// The language's own is the platform's, and may differ in the last bit; this is a fixed row of
@@ -53,6 +58,7 @@ mod tests {
     fn the_logarithm_is_the_logarithm() {
         each_seed(|seed| {
             let x = unit(seed.next_u64());
+            assert!(1.0 - x <= -logarithm(x) * (1.0 + 1e-15), "{x}");
             assert!((logarithm(x) - x.ln()).abs() <= 1e-15 * x.ln().abs().max(0.1), "{x}");
         });
         assert_eq!(logarithm(0.5), -std::f64::consts::LN_2);

@@ -1,8 +1,11 @@
 //! k-means++: each next centroid is a point picked with a chance proportional to its squared
 //! distance from the nearest one so far.
 
-use super::hash::{exponential, hash};
-use crate::kmeans::{Candidate, Points, candidate, squared_distance};
+use super::hash::{at_least, exponential, hash};
+use crate::kmeans::{Candidate, Points, squared_distance};
+
+/// More than times and their bounds are off by rounding.
+const SURELY: f64 = 1.0 + 1e-9;
 
 /// One split's part in k-means++.
 ///
@@ -19,29 +22,41 @@ use crate::kmeans::{Candidate, Points, candidate, squared_distance};
 #[derive(Clone, Debug)]
 pub struct PlusPlus {
     seed: u64,
+    /// By point: where its record begins.
+    offsets: Vec<u64>,
     /// By point: the squared distance from the nearest centroid. Empty while there is none.
     distances: Vec<f64>,
 }
 
 impl PlusPlus {
-    /// Without a centroid.
-    pub fn new(seed: u64) -> PlusPlus {
-        PlusPlus { seed, distances: Vec::new() }
+    /// For these points, without a centroid.
+    pub fn new(points: &Points, seed: u64) -> PlusPlus {
+        let offsets = (0..points.len()).map(|index| points.offset(index)).collect();
+        PlusPlus { seed, offsets, distances: Vec::new() }
     }
 
     /// The point of this split that won its race for this round; none when all are on centroids.
-    /// In round 0 all points have the same weight.
+    /// In round 0 all points have the same weight. The points are those it was made for, as below.
     pub fn candidate(&self, points: &Points, round: u64) -> Option<Candidate> {
-        let time = |index: usize| {
-            let bits = hash(self.seed, round, points.offset(index));
-            match self.distances.get(index) {
-                None => Some(bits),
-                Some(0.0) => None,
+        let mut winner: Option<(u64, u64, usize)> = None;
+        let mut earliest = f64::INFINITY;
+        for (index, &offset) in self.offsets.iter().enumerate() {
+            let bits = hash(self.seed, round, offset);
+            let rank = match self.distances.get(index) {
+                None => bits,
+                Some(0.0) => continue,
+                // Most have lost before their time is worked out.
+                Some(distance) if at_least(bits) > earliest * distance * SURELY => continue,
                 // Of numbers that are not negative the bits are in order.
-                Some(distance) => Some((exponential(bits) / distance).to_bits()),
+                Some(distance) => (exponential(bits) / distance).to_bits(),
+            };
+            if winner.is_none_or(|(best, before, _)| (rank, offset) < (best, before)) {
+                winner = Some((rank, offset, index));
+                earliest = f64::from_bits(rank);
             }
-        };
-        candidate::best(points, 1, |index, _| time(index)).pop()
+        }
+        let (rank, offset, index) = winner?;
+        Some(Candidate { rank, offset, point: points.get(index).to_vec() })
     }
 
     /// Takes a centroid into account.
@@ -49,9 +64,26 @@ impl PlusPlus {
         if self.distances.is_empty() {
             self.distances.resize(points.len(), f64::INFINITY);
         }
-        for (point, nearest) in points.iter().zip(&mut self.distances) {
-            *nearest = nearest.min(squared_distance(point, centroid));
+        match points.dims() {
+            1 => few_coordinates::<1>(points, centroid, &mut self.distances),
+            2 => few_coordinates::<2>(points, centroid, &mut self.distances),
+            3 => few_coordinates::<3>(points, centroid, &mut self.distances),
+            4 => few_coordinates::<4>(points, centroid, &mut self.distances),
+            _ => {
+                for (point, nearest) in points.iter().zip(&mut self.distances) {
+                    *nearest = nearest.min(squared_distance(point, centroid));
+                }
+            }
         }
+    }
+}
+
+/// The same with their number known beforehand, so that several points are worked out at once.
+fn few_coordinates<const D: usize>(points: &Points, centroid: &[f64], distances: &mut [f64]) {
+    let Some(centroid) = centroid.first_chunk::<D>() else { return };
+    for (point, nearest) in points.rows::<D>().iter().zip(distances) {
+        let distance = squared_distance(point, centroid);
+        *nearest = if distance < *nearest { distance } else { *nearest };
     }
 }
 
@@ -68,7 +100,8 @@ mod tests {
 
     /// The first `k` centroids of these splits.
     fn picked(splits: &[Points], seed: u64, k: u64) -> Vec<f64> {
-        let mut states = vec![PlusPlus::new(seed); splits.len()];
+        let mut states: Vec<PlusPlus> =
+            splits.iter().map(|points| PlusPlus::new(points, seed)).collect();
         let mut centroids = Vec::new();
         for round in 0..k {
             let parts = states.iter().zip(splits);
