@@ -57,7 +57,12 @@ pub(super) fn read(parsed: &Parsed) -> Result<JobFlags, Failure> {
     let mut input: Vec<PathBuf> = parsed.texts("input").into_iter().map(PathBuf::from).collect();
     input.extend(parsed.free().iter().map(PathBuf::from));
     if input.is_empty() {
-        return Err(parsed.wrong("--input is required"));
+        // Where the classic version has it.
+        let usual = data.join("Input").join("points.txt");
+        if !usual.is_file() {
+            return Err(parsed.wrong("--input is required"));
+        }
+        input.push(usual);
     }
     let addresses = |name| -> Result<Option<Vec<String>>, Failure> {
         let Some(text) = parsed.text(name) else { return Ok(None) };
@@ -143,6 +148,18 @@ impl Watched {
         Ok(Watched { dump, screen, times: Times::default() })
     }
 
+    /// Something for `dump.txt`, and for the screen if it shows everything.
+    pub(super) fn say(&mut self, text: &str) {
+        self.dump.say(text);
+        self.screen.say_if_verbose(text);
+    }
+
+    /// A line about a round that is over; `dump.txt` has it too.
+    pub(super) fn line(&mut self, text: &str) {
+        self.dump.say(text);
+        self.screen.line(text);
+    }
+
     /// What is to be said at the end.
     pub(super) fn summary(&mut self, text: &str) {
         self.dump.say(text);
@@ -163,7 +180,7 @@ impl Observer for Watched {
     fn note(&mut self, news: &News<'_>) {
         if let News::RoundEnded { times } = news {
             self.times += *times;
-            self.dump.write_out();
+            self.dump.write_out_now_and_then();
         }
         if let Some(text) = news.words() {
             self.dump.say(&text);

@@ -13,6 +13,7 @@ mod flags;
 mod interop;
 mod job;
 mod mapreduce;
+mod kmeans;
 mod kv;
 mod market;
 mod node;
@@ -53,6 +54,7 @@ const COMMANDS: &[Command] = &[
         summary: "gRPC's interoperability tests, as a server or as a client",
         run: interop::run,
     },
+    Command { name: "kmeans", summary: "cluster points by MapReduce", run: kmeans::run },
     Command { name: "kv", summary: "ask a replicated key-value store", run: kv::run },
     Command { name: "mapper", summary: "do map tasks of MapReduce", run: worker::run_mapper },
     Command {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::flags::{Flags, Parsed};
 use super::{Failure, connect, serve};
+use crate::kmeans::job::KMeans;
 use crate::mapreduce::job::JobKinds;
 use crate::mapreduce::streaming::Streaming;
 use crate::mapreduce::worker::{Role, WorkerOptions, register};
@@ -38,7 +39,7 @@ pub(super) fn run_reducer(arguments: &[String]) -> Result<(), Failure> {
 
 /// The kinds of jobs that workers of this program know.
 fn kinds() -> JobKinds {
-    JobKinds::new().with(Streaming::NAME, Streaming::make)
+    JobKinds::new().with(Streaming::NAME, Streaming::make).with(KMeans::NAME, KMeans::make)
 }
 
 fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {

@@ -143,6 +143,11 @@ impl Reader {
         self.begin_line(rest)
     }
 
+    /// The points so far.
+    pub fn points(&self) -> &Points {
+        &self.points
+    }
+
     /// What is read next begins another file: a line that was begun has ended, and there may be a
     /// header.
     pub fn start_file(&mut self) -> Result<(), BadLine> {

@@ -3,16 +3,19 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// The file. Lines are collected and written when a round is over, or when there are many.
+/// The file. Lines are collected and written now and then.
 pub(super) struct Dump {
     file: File,
     lines: String,
+    written_at: Instant,
     /// What went wrong with writing; a job goes on without.
     pub(super) problem: Option<io::Error>,
 }
 
 const WRITE_BYTES: usize = 64 * 1024;
+const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Dump {
     pub(super) fn begin(path: &Path, resumes: bool) -> io::Result<Dump> {
@@ -22,7 +25,7 @@ impl Dump {
         if !resumes {
             file.set_len(0)?;
         }
-        Ok(Dump { file, lines: String::new(), problem: None })
+        Ok(Dump { file, lines: String::new(), written_at: Instant::now(), problem: None })
     }
 
     pub(super) fn say(&mut self, text: &str) {
@@ -35,7 +38,15 @@ impl Dump {
         }
     }
 
+    /// Rounds may be short: not each of them writes.
+    pub(super) fn write_out_now_and_then(&mut self) {
+        if self.written_at.elapsed() >= WRITE_INTERVAL {
+            self.write_out();
+        }
+    }
+
     pub(super) fn write_out(&mut self) {
+        self.written_at = Instant::now();
         if let Err(error) = self.file.write_all(self.lines.as_bytes()) {
             self.problem.get_or_insert(error);
         }

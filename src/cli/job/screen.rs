@@ -31,6 +31,13 @@ impl Screen {
         }
     }
 
+    /// A line for a round that is over.
+    pub(super) fn line(&mut self, text: &str) {
+        if !self.quiet {
+            self.write(text);
+        }
+    }
+
     pub(super) fn summary(&mut self, text: &str) {
         if !self.quiet {
             self.write(text);

@@ -65,6 +65,14 @@ pub struct NextRound {
     pub reduces: u32,
 }
 
+impl NextRound {
+    /// Each point with the index of the nearest of these centroids.
+    pub fn labels(centroids: &Centroids) -> NextRound {
+        let map = MapRound::Label { centroids: centroids.clone() }.encode();
+        NextRound { name: "Labels".into(), map, reduce: [].into(), reduces: 0 }
+    }
+}
+
 /// What came of a clustering.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clustering {
@@ -246,17 +254,7 @@ impl Driver {
                 let map = MapRound::Farthest { count, centroids };
                 (format!("Empty clusters{restart}"), map, ReduceRound::Pick { count })
             }
-            Phase::Label => {
-                let centroids = self.best.as_ref()?.centroids.clone();
-                let map = MapRound::Label { centroids };
-                let (reduce, reduces) = ([].into(), 0);
-                return Some(NextRound {
-                    name: "Labels".into(),
-                    map: map.encode(),
-                    reduce,
-                    reduces,
-                });
-            }
+            Phase::Label => return Some(NextRound::labels(&self.best.as_ref()?.centroids)),
             Phase::Done => return None,
         };
         let reduces = self.options.reduces;

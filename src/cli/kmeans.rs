@@ -1,0 +1,245 @@
+//! `agora kmeans`: clusters points.
+
+mod checkpoint;
+mod points;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::flags::{Flags, Parsed};
+use super::job::{self, JobFlags, Watched};
+use super::{Failure, output};
+use crate::kmeans::Format;
+use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
+use crate::mapreduce::files::Pending;
+use crate::mapreduce::master::{Master, Round, RoundOutcome};
+use checkpoint::Checkpoint;
+use report::Report;
+
+/// Clusters points, or labels them.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let parsed = flags().parse(arguments)?;
+    let mut flags = job::read(&parsed)?;
+    if flags.reduces == 0 {
+        return Err(parsed.wrong("--reduces 0: clustering needs a reduce task"));
+    }
+    flags.options.keeps_inputs = !parsed.is_on("no-cache");
+    let format = format(&parsed)?;
+    match parsed.text("centroids") {
+        Some(centroids) => predict(&parsed, &flags, format, Path::new(&centroids)),
+        None => cluster(&parsed, &flags, format),
+    }
+}
+
+fn flags() -> Flags {
+    let flags = Flags::new(
+        "agora kmeans --input FILE -k K [-m M] [-r R] [FLAGS]\n   or: agora kmeans --predict FILE \
+         --centroids FILE [FLAGS]",
+        "Clusters points, one a line, coordinates between commas: K-means by MapReduce. Prints the\n\
+         centroids; DATA/centroids.txt has them too, DATA/labels.txt each point with the index of its\n\
+         centroid, DATA/dump.txt all that happened. The result is the same to the last bit however\n\
+         many mappers and reducers there are and whatever becomes of them.",
+    )
+    .lettered_value('k', "clusters", "how many (required, unless --init names a file)", "K")
+    .value("iterations", "at most so many (default 300)", "N")
+    .value("tolerance", "centroids that go no farther have converged (default 0)", "DISTANCE")
+    .value("seed", "what chance is made of (default 1)", "SEED")
+    .value("init", "where to begin: random (default), k-means++, or centroids in a file", "INIT")
+    .value("restarts", "begin so often and keep the best (default 1)", "N")
+    .value("empty", "a cluster without points: keep (default) or relocate", "WHAT")
+    .value("delimiter", "between coordinates: , ; tab space or another (default ,)", "CHAR")
+    .switch("header", "the first line of a file is no point")
+    .switch("skip-bad", "count lines that are no points, and leave them out")
+    .switch("no-combine", "send every point through files, shuffle and sort")
+    .switch("no-cache", "read the input anew in every iteration")
+    .switch("no-labels", "write no labels.txt")
+    .switch("resume", "go on from the last iteration of a master that ended")
+    .value("predict", "label these points, by --centroids", "FILE")
+    .value("centroids", "the centroids for --predict", "FILE")
+    .value("output", "where --predict writes, - for stdout (default -)", "FILE");
+    job::flags(flags)
+}
+
+fn format(parsed: &Parsed) -> Result<Format, Failure> {
+    let text = parsed.text("delimiter").unwrap_or_else(|| ",".into());
+    let delimiter = match text.as_str() {
+        "tab" | "\\t" => b'\t',
+        "space" => b' ',
+        "comma" => b',',
+        "semicolon" => b';',
+        other => match other.as_bytes() {
+            [byte] => *byte,
+            _ => return Err(parsed.wrong(format!("--delimiter {text:?}: expected one character"))),
+        },
+    };
+    let mut format = Format::new(delimiter)
+        .map_err(|error| parsed.wrong(format!("--delimiter {text:?}: {error}")))?;
+    format.header = parsed.is_on("header");
+    format.skip_bad = parsed.is_on("skip-bad");
+    Ok(format)
+}
+
+/// Labels points.
+fn predict(
+    parsed: &Parsed,
+    flags: &JobFlags,
+    format: Format,
+    centroids: &Path,
+) -> Result<(), Failure> {
+    let centroids = points::centroids(centroids, &format)?;
+    let job = KMeans { format, dims: centroids.dims(), combines: true };
+    let mut master = master(flags, &job)?;
+    let mut watched = Watched::begin(&master, flags, false)?;
+    let outcome = run_round(&mut master, &NextRound::labels(&centroids), &mut watched)?;
+    let target = parsed.text("output").unwrap_or_else(|| "-".into());
+    output::concatenate(&outcome.outputs, Path::new(&target))
+        .map_err(|error| Failure::because(&target, error))?;
+    watched.end()
+}
+
+fn master(flags: &JobFlags, job: &KMeans) -> Result<Master, Failure> {
+    Ok(Master::new(flags.options.clone(), KMeans::NAME, job.parameters(), &flags.input)?)
+}
+
+fn run_round(
+    master: &mut Master,
+    next: &NextRound,
+    watched: &mut Watched,
+) -> Result<RoundOutcome, Failure> {
+    let round = Round {
+        name: next.name.clone(),
+        map_parameter: next.map.clone(),
+        reduce_parameter: next.reduce.clone(),
+        reduces: next.reduces,
+    };
+    Ok(master.run_round(round, watched)?)
+}
+
+/// Reads what is asked for.
+fn options(parsed: &Parsed, flags: &JobFlags, format: &Format) -> Result<Options, Failure> {
+    let init = match parsed.text("init").as_deref() {
+        None | Some("random") => Init::Random,
+        Some("k-means++" | "kmeans++") => Init::PlusPlus,
+        Some(file) => Init::Given(points::centroids(Path::new(file), format)?),
+    };
+    let given = match &init {
+        Init::Given(centroids) => Some(centroids.len() as u64),
+        Init::Random | Init::PlusPlus => None,
+    };
+    let k = match (parsed.text("clusters"), given) {
+        (None, Some(given)) => given,
+        (None, None) => return Err(parsed.wrong("-k is required")),
+        (Some(_), _) => parsed.number("clusters", 1, 1..=crate::kmeans::MAX_CENTROIDS as u64)?,
+    };
+    if let Some(given) = given.filter(|given| *given != k) {
+        return Err(parsed.wrong(format!("-k {k}: --init has {given} centroids")));
+    }
+    let restarts = parsed.number("restarts", 1, 1..=1_000_000)?;
+    if given.is_some() && restarts > 1 {
+        return Err(parsed.wrong("--restarts: all would begin with the same centroids"));
+    }
+    let relocates = match parsed.text("empty").as_deref() {
+        None | Some("keep") => false,
+        Some("relocate") => true,
+        Some(other) => return Err(parsed.wrong(format!("--empty {other:?}: keep or relocate"))),
+    };
+    let tolerance: f64 = parsed.parsed("tolerance", 0.0)?;
+    if !(0.0..f64::INFINITY).contains(&tolerance) {
+        return Err(parsed.wrong(format!("--tolerance {tolerance}: expected a distance")));
+    }
+    let options = Options {
+        k: k as usize,
+        dims: 0,
+        iterations: parsed.number("iterations", 300, 1..=1_000_000_000)?,
+        tolerance,
+        seed: parsed.parsed("seed", 1)?,
+        init,
+        restarts,
+        relocates,
+        reduces: flags.reduces,
+    };
+    // Only now: a wrong command line costs no look at the input.
+    let dims = points::dims(&flags.input, format)?;
+    match &options.init {
+        Init::Given(centroids) if centroids.dims() != dims => Err(Failure::Failed(format!(
+            "agora: the centroids of --init have {} coordinates, the points {dims}",
+            centroids.dims()
+        ))),
+        _ => Ok(Options { dims, ..options }),
+    }
+}
+
+fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Failure> {
+    let started = Instant::now();
+    let options = options(parsed, flags, &format)?;
+    let job = KMeans { format, dims: options.dims, combines: !parsed.is_on("no-combine") };
+    let mut master = master(flags, &job)?;
+    let resumes = parsed.is_on("resume");
+    let mut checkpoint = Checkpoint::new(&master, flags, &job)?;
+    let restored = if resumes { checkpoint.restore(&options)? } else { None };
+    let mut watched = Watched::begin(&master, flags, resumes)?;
+    if resumes {
+        let words = if restored.is_some() { "Resumed" } else { "Nothing to resume: begun anew" };
+        watched.line(words);
+    }
+    let mut driver = restored.unwrap_or_else(|| Driver::new(options));
+    let mut report = Report::new(driver.best().is_some());
+    while let Some(next) = driver.next_round() {
+        let is_labels = next.reduces == 0;
+        if is_labels && parsed.is_on("no-labels") {
+            break;
+        }
+        let outcome = run_round(&mut master, &next, &mut watched)?;
+        if is_labels {
+            let target = master.layout().file("labels.txt");
+            output::concatenate(&outcome.outputs, &target)
+                .map_err(|error| Failure::because(&target.display().to_string(), error))?;
+            break;
+        }
+        let news = take(&mut driver, outcome)?;
+        report.tell(&news, &mut watched);
+        checkpoint.save(&driver)?;
+    }
+    let best = driver.best().ok_or_else(|| Failure::Failed("agora: there is no result".into()))?;
+    write_centroids(&master.layout().file("centroids.txt"), best)?;
+    checkpoint.remove();
+    let points = driver.points().unwrap_or_default();
+    report.end(best, points, &master, &mut watched, started.elapsed());
+    watched.end()?;
+    print(&best.centroids.to_string())
+}
+
+fn take(
+    driver: &mut Driver,
+    outcome: RoundOutcome,
+) -> Result<Vec<crate::kmeans::job::News>, Failure> {
+    let outputs = outcome.outputs.into_iter().map(|output| output.into_bytes());
+    let outputs: Vec<Vec<u8>> = outputs
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::because("reading output", error))?;
+    driver
+        .take(&outputs, &outcome.counters)
+        .map_err(|error| Failure::Failed(format!("agora: {error}")))
+}
+
+fn write_centroids(target: &PathBuf, best: &Clustering) -> Result<(), Failure> {
+    use std::io::Write;
+
+    let text = best.centroids.to_string();
+    let written = Pending::create(target, std::process::id().into()).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.commit_durably()
+    });
+    written.map_err(|error| Failure::because(&target.display().to_string(), error))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::because("cannot write to stdout", error))
+}

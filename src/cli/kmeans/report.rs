@@ -1,0 +1,123 @@
+//! What people see of a clustering.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use crate::cli::job::{Watched, seconds, size};
+use crate::kmeans::job::{Clustering, News};
+use crate::mapreduce::master::Master;
+
+/// Tells what happens.
+pub(super) struct Report {
+    /// When the last round had been told of.
+    last: Instant,
+    restarts: u64,
+    iterations: u64,
+}
+
+/// More clusters are not listed with their sizes on the screen.
+const MAX_SIZES: usize = 100;
+
+impl Report {
+    pub(super) fn new(is_resumed: bool) -> Report {
+        Report { last: Instant::now(), restarts: u64::from(is_resumed), iterations: 0 }
+    }
+
+    /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
+    pub(super) fn tell(&mut self, news: &[News], watched: &mut Watched) {
+        let took = self.last.elapsed();
+        self.last = Instant::now();
+        for news in news {
+            self.tell_one(news, took, watched);
+        }
+    }
+
+    fn tell_one(&mut self, news: &News, took: Duration, watched: &mut Watched) {
+        match news {
+            News::Looked { points, skipped } => {
+                let bad = match skipped {
+                    0 => String::new(),
+                    skipped => format!(", {skipped} bad lines left out"),
+                };
+                watched.line(&format!("{points} points read in {}{bad}", seconds(took)));
+            }
+            News::Began { restart, centroids } => {
+                if *restart > 0 || self.restarts > 0 {
+                    watched.line(&format!("Start {}", restart + 1));
+                }
+                watched.say(&format!("Initial centroids:\n{centroids}"));
+            }
+            News::Iterated { iteration, shift, squared_error, moved, empty, centroids } => {
+                self.iterations += 1;
+                watched.line(&format!(
+                    "iteration {iteration:3}  shift {shift:<12.6} error {squared_error:<22?} \
+                     moved {moved:<9} {}",
+                    seconds(took)
+                ));
+                if !empty.is_empty() {
+                    watched.say(&format!("without points: {empty:?}"));
+                }
+                watched.say(&format!("Centroids:\n{centroids}"));
+            }
+            News::Relocated { centroids } => {
+                watched.say(&format!("Centroids, those without points moved:\n{centroids}"));
+            }
+            News::Ended(ended) => {
+                self.restarts += 1;
+                let how = if ended.is_converged { "converged" } else { "not converged" };
+                watched.say(&format!(
+                    "squared error {:?} after {} iterations, {how}",
+                    ended.squared_error.to_f64(),
+                    ended.iterations
+                ));
+            }
+        }
+    }
+
+    /// Tells how it ended.
+    pub(super) fn end(
+        &self,
+        best: &Clustering,
+        (points, skipped): (u64, u64),
+        master: &Master,
+        watched: &mut Watched,
+        took: Duration,
+    ) {
+        let times = watched.times;
+        let how = if best.is_converged { "converged" } else { "not converged" };
+        let mut text = format!(
+            "{points} points of {} coordinates in {}, {} clusters\nsquared error {:?} after {} \
+             iterations, {how}\n",
+            best.centroids.dims(),
+            size(master.input_bytes()),
+            best.centroids.len(),
+            best.squared_error.to_f64(),
+            best.iterations,
+        );
+        // Writing to memory does not fail.
+        if self.restarts > 1 {
+            let _ =
+                writeln!(text, "the best of {} starts, number {}", self.restarts, best.restart + 1);
+        }
+        if skipped > 0 {
+            let _ = writeln!(text, "{skipped} bad lines were left out");
+        }
+        let empty = best.sizes.iter().filter(|size| **size == 0).count();
+        if best.sizes.len() <= MAX_SIZES {
+            let sizes: Vec<String> = best.sizes.iter().map(u64::to_string).collect();
+            let _ = writeln!(text, "sizes {}", sizes.join(" "));
+        }
+        if empty > 0 {
+            let _ = writeln!(text, "{empty} clusters have no points");
+        }
+        let _ = write!(
+            text,
+            "map {}, shuffle {}, reduce {}; {} in all",
+            seconds(times.map),
+            seconds(times.shuffle),
+            seconds(times.reduce),
+            seconds(took)
+        );
+        watched.summary(&text);
+    }
+}
