@@ -202,6 +202,7 @@ impl Raft {
             elect_last: last,
             own: last + 1,
             heartbeat_due: self.now.saturating_add(self.config.heartbeat_interval),
+            append_due: None,
             reads: Reads::default(),
             transfer: None,
             uncommitted_bytes: limbo.sum(),

@@ -34,7 +34,8 @@ impl Raft {
             if self.others.is_empty() { Duration::MAX } else { leadership.heartbeat_due };
         let may_commit = leadership.old_leases.end().filter(|end| *end >= self.now);
         let may_commit = may_commit.map_or(Duration::MAX, |end| end.saturating_add(INSTANT));
-        heartbeat.min(may_commit).min(self.lease_until(leadership))
+        let append = leadership.append_due.unwrap_or(Duration::MAX);
+        heartbeat.min(may_commit).min(append).min(self.lease_until(leadership))
     }
 
     /// Adds an entry to our own log; it is sent and written with the next `Ready`.
@@ -116,6 +117,9 @@ impl Raft {
         if self.is_disk_stuck() {
             return;
         }
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.append_due = None;
+        }
         let mut shared: Option<(Index, Arc<[Entry]>)> = None;
         for to in self.others.clone() {
             while let Some(from) = self.next_for(to) {
@@ -134,7 +138,9 @@ impl Raft {
         let last = self.log.last_index();
         let (max_appends, max_bytes) =
             (self.config.max_inflight_appends, self.config.max_inflight_bytes);
+        let (now, pause) = (self.now, self.config.append_pause);
         let Role::Leader(leadership) = &mut self.role else { return None };
+        let append_due = &mut leadership.append_due;
         let progress = leadership.progress.get_mut(&to)?;
         let next_index = progress.next_index;
         match &mut progress.mode {
@@ -143,9 +149,17 @@ impl Raft {
                 progress.begin_snapshot(self.snapshot);
                 None
             }
-            Mode::Replicate(window) => (next_index <= last
-                && window.has_room(max_appends, max_bytes))
-            .then_some(next_index),
+            Mode::Replicate(window) => {
+                if next_index > last || !window.has_room(max_appends, max_bytes) {
+                    return None;
+                }
+                let until = window.pauses_until(pause);
+                if now < until {
+                    *append_due = Some(append_due.map_or(until, |due| due.min(until)));
+                    return None;
+                }
+                Some(next_index)
+            }
             Mode::Probe { is_sent: true } => None,
             Mode::Probe { is_sent } => {
                 *is_sent = true;
@@ -164,7 +178,7 @@ impl Raft {
             && let Some(progress) = leadership.progress.get_mut(&to)
             && let Mode::Replicate(window) = &mut progress.mode
         {
-            window.send(from + count - 1, bytes);
+            window.send(self.now, from + count - 1, bytes);
             progress.next_index = from + count;
         }
         let term = self.log.term_at(from - 1).unwrap_or_default();

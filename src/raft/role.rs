@@ -58,6 +58,8 @@ pub(super) struct Leadership {
     /// The index of its no-op.
     pub(super) own: Index,
     pub(super) heartbeat_due: Duration,
+    /// Entries are held back until then, for more to go with them.
+    pub(super) append_due: Option<Duration>,
     pub(super) reads: Reads,
     pub(super) transfer: Option<Transfer>,
     /// Of entries behind the commit index.

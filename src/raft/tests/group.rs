@@ -81,14 +81,14 @@ impl Group {
 
     /// The same, set up in another way.
     pub fn with(n: u64, set_up: impl FnOnce(&mut Config)) -> Group {
-        let mut config = Config::lan(0, (0..n).collect());
+        let mut config = lan(n);
         set_up(&mut config);
         Group::build(config, None)
     }
 
     /// The same, with a rule taken out.
     pub fn without(n: u64, rule: Option<Rule>) -> Group {
-        Group::build(Config::lan(0, (0..n).collect()), rule)
+        Group::build(lan(n), rule)
     }
 
     fn build(config: Config, without: Option<Rule>) -> Group {
@@ -586,4 +586,9 @@ impl Disk {
         self.snapshot = snapshot;
         self.log_before = snapshot;
     }
+}
+
+/// Nothing waits for what may come: a story says itself what happens at one moment.
+fn lan(n: u64) -> Config {
+    Config { append_pause: Duration::ZERO, ..Config::lan(0, (0..n).collect()) }
 }

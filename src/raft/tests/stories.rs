@@ -82,6 +82,44 @@ fn commands_of_one_moment_travel_together_and_ahead_of_answers() {
 }
 
 #[test]
+fn small_messages_wait_for_one_another_while_two_are_on_their_way() {
+    let mut group = Group::with(2, |config| config.append_pause = MS);
+    group.elect(0);
+    group.pass(2 * MS);
+    group.tell();
+    for key in ["a", "b", "c", "d"] {
+        group.set(0, key);
+    }
+    group.tells(
+        "
+        0 > 1 AppendEntries term=1 prev=1@1 commit=1 entries=[1]
+        0 > 1 AppendEntries term=1 prev=2@1 commit=1 entries=[1]
+        ",
+    );
+    // An answer ends the wait.
+    let letter = group.letters.pop_front().unwrap();
+    group.deliver(letter);
+    let answer = group.letters.pop_back().unwrap();
+    group.deliver(answer);
+    group.tells(
+        "
+        1 > 0 AppendEntriesReply term=1 matched=2
+        0 > 1 AppendEntries term=1 prev=3@1 commit=2 entries=[1 1]
+        ",
+    );
+    // And so does time.
+    group.set(0, "e");
+    group.tells("");
+    group.pass_quietly(MS);
+    group.tick(0);
+    group.tells(
+        "
+        0 > 1 AppendEntries term=1 prev=5@1 commit=2 entries=[1]
+        ",
+    );
+}
+
+#[test]
 fn the_leader_dies_and_another_one_takes_over() {
     let mut group = Group::new(3);
     group.elect(0);
