@@ -135,7 +135,7 @@ impl<M: StateMachine> Audit for Replay<M> {
     fn committed(&mut self, entry: &Entry) {
         // A gap before it is said as a fault of the files.
         if entry.index == self.state.applied_index() + 1 {
-            self.state.apply(entry);
+            self.state.apply(entry, &mut Vec::new());
         }
     }
 }

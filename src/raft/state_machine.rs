@@ -10,10 +10,10 @@ use super::entry::Index;
 /// Its commands have two forms: bytes, for memory and the wire, and words, for files that people
 /// read (`SET name1 Jaggu`). Words are unescaped here; escaping is the file's affair.
 pub trait StateMachine: Send + 'static {
-    /// Does a command and returns what to answer, in the machine's own encoding. A command that it
-    /// does not understand changes nothing and is answered with an error, not a panic: it was
-    /// committed, and every replica must pass it the same way.
-    fn apply(&mut self, index: Index, at_ms: u64, command: &Arc<[u8]>) -> Vec<u8>;
+    /// Does a command and appends what to answer to `reply`, in the machine's own encoding. A command
+    /// that it does not understand changes nothing and is answered with an error, not a panic: it
+    /// was committed, and every replica must pass it the same way.
+    fn apply(&mut self, index: Index, at_ms: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>);
 
     /// Whether a command would write something that a read, as the machine encodes reads, looks at.
     /// When in doubt, yes. Rule 7 of the lease asks it of entries that are not committed yet.

@@ -54,7 +54,7 @@ fn fill(storage: &mut Storage) {
     storage.write(Some(voted(1, 0)), &entries).unwrap();
     let mut state = Replicated::<Kv>::default();
     for entry in &entries {
-        state.apply(entry);
+        state.apply(entry, &mut Vec::new());
     }
     let mark = SnapshotMark { index: 4, term: 1 };
     let mut job = storage.begin_snapshot(mark, state.freeze());

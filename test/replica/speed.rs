@@ -190,7 +190,7 @@ fn a_start_with_a_long_log_and_a_large_snapshot() {
         let mut machine = Kv::empty();
         for index in 1..=entries {
             if let Payload::Command { command, .. } = entry(index, &[b's'; 256]).payload {
-                machine.apply(index, 0, &command);
+                machine.apply(index, 0, &command, &mut Vec::new());
             }
         }
         let first = entry(1, b"");

@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::command::Command;
-use super::record::Record;
 
 /// Changes are kept as long as they take no more than this.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -24,10 +23,9 @@ pub struct Change {
 }
 
 impl Change {
-    /// A key was written.
-    pub fn written(record: &Record) -> Change {
-        let Record { modified: revision, created, .. } = *record;
-        Change { revision, created, command: Arc::clone(record.command()) }
+    /// A key was written, by this SET.
+    pub fn written(command: Arc<[u8]>, revision: u64, created: u64) -> Change {
+        Change { revision, created, command }
     }
 
     /// A key was deleted, by this command.
@@ -133,7 +131,8 @@ mod tests {
     use super::*;
 
     fn change(revision: u64) -> Change {
-        Change::written(&Record::new(b"key", b"value", revision, 1).unwrap())
+        let set = Command::Set { key: b"key", value: b"value" };
+        Change::written(set.encode().unwrap().into(), revision, 1)
     }
 
     fn revisions(history: &History, after: u64) -> Result<Vec<u64>, Compacted> {

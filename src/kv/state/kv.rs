@@ -90,10 +90,7 @@ impl Kv {
 
     fn obey(&mut self, revision: u64, command: &Arc<[u8]>) -> Reply {
         match Command::decode(command) {
-            Ok(Command::Set { key, .. }) => {
-                let created = self.records.get(key).map_or(revision, |record| record.created);
-                self.write(Record::of_set(command, revision, created).ok())
-            }
+            Ok(Command::Set { .. }) => self.write(Record::of_set(command, revision, revision).ok()),
             Ok(Command::Delete { key }) => match self.records.remove(key) {
                 Some(_) => {
                     self.history.push(Change::deleted(command, revision));
@@ -107,19 +104,20 @@ impl Kv {
                     let modified = present.map_or(0, |record| record.modified);
                     return Reply::Differs { modified };
                 }
-                let created = present.map_or(revision, |record| record.created);
                 // A copy: the value that was compared with is not worth keeping.
-                self.write(Record::new(key, new, revision, created).ok())
+                self.write(Record::new(key, new, revision, revision).ok())
             }
             Err(_) => Reply::NoCommand,
         }
     }
 
+    /// A new record, or one that takes the place of another and keeps its creation.
     fn write(&mut self, record: Option<Record>) -> Reply {
         let Some(record) = record else { return Reply::NoCommand };
-        let revision = record.modified;
-        self.history.push(Change::written(&record));
-        self.records.insert(record);
+        let (command, revision) = (Arc::clone(record.command()), record.modified);
+        let replaced = self.records.insert(record);
+        let created = replaced.map_or(revision, |replaced| replaced.created);
+        self.history.push(Change::written(command, revision, created));
         Reply::Written { revision }
     }
 }
@@ -133,9 +131,9 @@ fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl StateMachine for Kv {
-    fn apply(&mut self, index: Index, _: u64, command: &Arc<[u8]>) -> Vec<u8> {
+    fn apply(&mut self, index: Index, _: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
         self.revision = index;
-        self.obey(index, command).encode()
+        self.obey(index, command).encode_into(reply);
     }
 
     fn conflicts(read: &[u8], command: &[u8]) -> bool {

@@ -45,8 +45,8 @@ impl fmt::Display for MadeNoSense {
 impl std::error::Error for MadeNoSense {}
 
 impl Reply {
-    /// The reply as bytes.
-    pub fn encode(&self) -> Vec<u8> {
+    /// Appends the reply as bytes.
+    pub fn encode_into(&self, bytes: &mut Vec<u8>) {
         let (tag, revision) = match *self {
             Reply::NoCommand => (0, 0),
             Reply::Written { revision } => (1, revision),
@@ -54,7 +54,8 @@ impl Reply {
             Reply::Missing { revision } => (3, revision),
             Reply::Differs { modified } => (4, modified),
         };
-        [&[tag], &revision.to_be_bytes()[..]].concat()
+        bytes.push(tag);
+        bytes.extend_from_slice(&revision.to_be_bytes());
     }
 
     /// The reply that bytes are.
@@ -88,7 +89,9 @@ mod tests {
             Reply::Differs { modified: 0 },
             Reply::NoCommand,
         ] {
-            assert_eq!(Reply::decode(&reply.encode()), Ok(reply));
+            let mut bytes = Vec::new();
+            reply.encode_into(&mut bytes);
+            assert_eq!(Reply::decode(&bytes), Ok(reply));
         }
         for bytes in [&b""[..], b"\x01", b"\x09\0\0\0\0\0\0\0\0", b"\x01\0\0\0\0\0\0\0\0\0"] {
             assert_eq!(Reply::decode(bytes), Err(MadeNoSense));

@@ -84,7 +84,8 @@ impl Tree {
         Cursor::seek(&self.root, key)
     }
 
-    /// Puts a record in its place. Gives the one that was there under the same key.
+    /// Puts a record in its place. Gives the one that was there under the same key, whose creation it
+    /// takes over.
     pub fn insert(&mut self, record: Record) -> Option<Record> {
         let (replaced, split) = Arc::make_mut(&mut self.root).insert(record);
         if let Some(split) = split {

@@ -66,6 +66,8 @@ pub struct Engine<M, T> {
     reads: Vec<(Index, T)>,
     transfer: Option<Transfer<T>>,
     answers: Vec<(T, Answer)>,
+    /// What the last entry was answered; used again.
+    answer: Vec<u8>,
     policy: SnapshotPolicy,
     /// The entries that are not in a snapshot, or in one that is being written.
     behind_snapshot: Behind,
@@ -107,6 +109,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             reads: Vec::new(),
             transfer: None,
             answers: Vec::new(),
+            answer: Vec::new(),
             policy,
             behind_snapshot: Behind::default(),
             snapshot_bytes: 0,
@@ -314,7 +317,7 @@ impl<M: StateMachine, T> Engine<M, T> {
     fn apply(&mut self, committed: Vec<Entry>) -> Vec<Applied> {
         let is_leader = self.raft.is_leader();
         for entry in &committed {
-            let outcome = self.state.apply(entry);
+            let outcome = self.state.apply(entry, &mut self.answer);
             self.behind_snapshot.entries += 1;
             self.behind_snapshot.bytes += entry.size_bytes() as u64;
             if let Some((index, _)) = self.writes.front()
@@ -323,7 +326,7 @@ impl<M: StateMachine, T> Engine<M, T> {
                 && let Some((_, ticket)) = self.writes.pop_front()
             {
                 let answer = match outcome {
-                    Outcome::Answer(answer) => Answer::Done(answer),
+                    Outcome::Answered => Answer::Done(self.answer.clone()),
                     Outcome::Opened => Answer::Opened(entry.index),
                     Outcome::Refused(refusal) => Answer::Refused(refusal),
                     Outcome::Nothing => continue,

@@ -16,9 +16,9 @@ const MS: Duration = Duration::from_millis(1);
 struct Sum(u64);
 
 impl StateMachine for Sum {
-    fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>) -> Vec<u8> {
+    fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
         self.0 += std::str::from_utf8(command).unwrap().parse::<u64>().unwrap();
-        self.0.to_string().into_bytes()
+        reply.extend_from_slice(self.0.to_string().as_bytes());
     }
     fn conflicts(_: &[u8], _: &[u8]) -> bool {
         true

@@ -1,6 +1,5 @@
 //! What an engine wants done.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::raft::{
@@ -13,7 +12,7 @@ use crate::replica::state::Refusal;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The command was done, now or by an earlier attempt; the machine's answer.
-    Done(Arc<[u8]>),
+    Done(Vec<u8>),
     /// A session is open.
     Opened(Index),
     /// The command was not done now, and nobody knows whether it was before.

@@ -1,7 +1,5 @@
 //! A state machine behind a log.
 
-use std::sync::Arc;
-
 use super::sessions::{Refusal, Sessions, decimal};
 use crate::raft::{Entry, Frozen, Index, Payload, StateMachine};
 use crate::text::parse_u64;
@@ -18,8 +16,8 @@ pub enum Outcome {
     Nothing,
     /// A session is open; its number is the entry's index.
     Opened,
-    /// A command was done, now or before, and this is the answer.
-    Answer(Arc<[u8]>),
+    /// A command was done, now or before; the answer is in the buffer that was given.
+    Answered,
     /// A command was not done.
     Refused(Refusal),
 }
@@ -68,8 +66,9 @@ impl<M: StateMachine> Replicated<M> {
         self.sessions.len()
     }
 
-    /// Applies a committed entry: the next one.
-    pub fn apply(&mut self, entry: &Entry) -> Outcome {
+    /// Applies a committed entry: the next one. An answer replaces what is in `answer`.
+    pub fn apply(&mut self, entry: &Entry, answer: &mut Vec<u8>) -> Outcome {
+        answer.clear();
         debug_assert_eq!(entry.index, self.applied_index + 1);
         self.applied_index = entry.index;
         self.clock_ms = self.clock_ms.max(entry.at_ms);
@@ -83,17 +82,18 @@ impl<M: StateMachine> Replicated<M> {
             Payload::Command { origin, command } => (*origin, command),
         };
         let Some(origin) = origin else {
-            return Outcome::Answer(self.machine.apply(entry.index, self.clock_ms, command).into());
+            self.machine.apply(entry.index, self.clock_ms, command, answer);
+            return Outcome::Answered;
         };
         match self.sessions.begin(origin, self.clock_ms) {
-            Err(refusal) => Outcome::Refused(refusal),
-            Ok(Some(answer)) => Outcome::Answer(answer),
+            Err(refusal) => return Outcome::Refused(refusal),
+            Ok(Some(known)) => answer.extend_from_slice(&known),
             Ok(None) => {
-                let answer = self.machine.apply(entry.index, self.clock_ms, command);
-                self.sessions.keep(origin, &answer);
-                Outcome::Answer(answer.into())
+                self.machine.apply(entry.index, self.clock_ms, command, answer);
+                self.sessions.keep(origin, answer);
             }
         }
+        Outcome::Answered
     }
 
     /// The whole state as it is now, for a snapshot: `CLOCK`, the sessions, `STATE`, the machine.
@@ -157,6 +157,8 @@ impl Frozen for FrozenState {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::raft::Origin;
 
@@ -165,9 +167,9 @@ mod tests {
     struct Diary(Vec<Vec<u8>>);
 
     impl StateMachine for Diary {
-        fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>) -> Vec<u8> {
+        fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
             self.0.push(command.to_vec());
-            format!("number {}", self.0.len()).into_bytes()
+            reply.extend_from_slice(format!("number {}", self.0.len()).as_bytes());
         }
         fn conflicts(_: &[u8], _: &[u8]) -> bool {
             true
@@ -214,8 +216,17 @@ mod tests {
         Payload::Command { origin, command: text.as_bytes().into() }
     }
 
-    fn answer(text: &str) -> Outcome {
-        Outcome::Answer(text.as_bytes().into())
+    /// What an entry is answered.
+    fn apply(state: &mut Replicated<Diary>, entry: &Entry) -> Result<String, Outcome> {
+        let mut answer = b"older".to_vec();
+        match state.apply(entry, &mut answer) {
+            Outcome::Answered => Ok(String::from_utf8(answer).unwrap()),
+            outcome => Err(outcome),
+        }
+    }
+
+    fn answer(text: &str) -> Result<String, Outcome> {
+        Ok(text.to_owned())
     }
 
     fn lines(state: &Replicated<Diary>) -> Vec<String> {
@@ -233,13 +244,13 @@ mod tests {
     #[test]
     fn a_retry_is_answered_and_not_done_again_even_from_a_snapshot() {
         let mut state = Replicated::<Diary>::default();
-        assert_eq!(state.apply(&entry(1, 5, Payload::NoOp)), Outcome::Nothing);
-        assert_eq!(state.apply(&entry(2, 7, Payload::OpenSession)), Outcome::Opened);
+        assert_eq!(apply(&mut state, &entry(1, 5, Payload::NoOp)), Err(Outcome::Nothing));
+        assert_eq!(apply(&mut state, &entry(2, 7, Payload::OpenSession)), Err(Outcome::Opened));
         let buy = || command(Some((2, 1, 0)), "buy");
-        assert_eq!(state.apply(&entry(3, 8, buy())), answer("number 1"));
-        assert_eq!(state.apply(&entry(4, 6, buy())), answer("number 1"));
-        assert_eq!(state.apply(&entry(5, 9, command(None, "sell"))), answer("number 2"));
-        assert_eq!(state.apply(&entry(6, 9, command(None, "sell"))), answer("number 3"));
+        assert_eq!(apply(&mut state, &entry(3, 8, buy())), answer("number 1"));
+        assert_eq!(apply(&mut state, &entry(4, 6, buy())), answer("number 1"));
+        assert_eq!(apply(&mut state, &entry(5, 9, command(None, "sell"))), answer("number 2"));
+        assert_eq!(apply(&mut state, &entry(6, 9, command(None, "sell"))), answer("number 3"));
         assert_eq!(
             lines(&state),
             ["CLOCK 9", "SESSION 2 8 0", "ANSWER 1 number 1", "STATE", "buy", "sell", "sell"]
@@ -256,17 +267,19 @@ mod tests {
         }
         restored.restored(6).unwrap();
         assert_eq!(lines(&restored), lines(&state));
-        assert_eq!(restored.apply(&entry(7, 9, buy())), answer("number 1"));
+        assert_eq!(apply(&mut restored, &entry(7, 9, buy())), answer("number 1"));
     }
 
     #[test]
     fn sessions_expire_by_the_clock_of_the_log_which_never_goes_back() {
         let mut state = Replicated::<Diary>::default();
-        state.apply(&entry(1, 1000, Payload::OpenSession));
-        state.apply(&entry(2, 500, Payload::OpenSession));
+        for (index, at_ms) in [(1, 1000), (2, 500)] {
+            let opened = apply(&mut state, &entry(index, at_ms, Payload::OpenSession));
+            assert_eq!(opened, Err(Outcome::Opened));
+        }
         let late = 1001 + super::super::EXPIRY_MS;
-        let outcome = state.apply(&entry(3, late, command(Some((1, 1, 0)), "x")));
-        assert_eq!(outcome, Outcome::Refused(Refusal::Expired));
+        let outcome = apply(&mut state, &entry(3, late, command(Some((1, 1, 0)), "x")));
+        assert_eq!(outcome, Err(Outcome::Refused(Refusal::Expired)));
         assert_eq!(state.sessions(), 0, "both began at 1,000 by the log's time");
         assert_eq!(state.machine().0.len(), 0);
     }

@@ -18,7 +18,9 @@ impl Fed {
 
     fn apply_bytes(&mut self, command: &Arc<[u8]>) -> Reply {
         self.index += 1;
-        Reply::decode(&self.kv.apply(self.index, 0, command)).unwrap()
+        let mut reply = Vec::new();
+        self.kv.apply(self.index, 0, command, &mut reply);
+        Reply::decode(&reply).unwrap()
     }
 
     fn set(&mut self, key: &str, value: &str) -> Reply {

@@ -1,8 +1,9 @@
 //! Searching a node without looking at every key.
 //!
 //! Keys lie anywhere in memory, and each look at one may wait for it. So a node keeps, side by
-//! side, a *head* of each of its keys: the eight bytes behind what all of them begin with, as a
-//! number. Heads are in the order of their keys; where two are equal the keys themselves decide.
+//! side, what all of its keys begin with, and a *head* of each of them: the eight bytes behind that,
+//! as a number. Heads are in the order of their keys; where two are equal the keys themselves
+//! decide.
 
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use super::super::record::Record;
 
 /// A node has no more keys than this.
 pub const MAX_KEYS: usize = 64;
+
+/// Of what all keys of a node begin with, so much is kept beside their heads.
+const START_BYTES: usize = 24;
 
 /// What a node keeps in order.
 pub trait Keyed {
@@ -34,13 +38,15 @@ impl Keyed for Arc<[u8]> {
 pub struct Heads {
     /// All keys agree in this many bytes; perhaps in more.
     shared: usize,
+    /// The first of these bytes.
+    start: [u8; START_BYTES],
     /// As many are in use as the node has keys.
     heads: [u64; MAX_KEYS],
 }
 
 impl Default for Heads {
     fn default() -> Heads {
-        Heads { shared: 0, heads: [0; MAX_KEYS] }
+        Heads { shared: 0, start: [0; START_BYTES], heads: [0; MAX_KEYS] }
     }
 }
 
@@ -53,6 +59,10 @@ impl Heads {
             _ => 0,
         };
         let mut heads = Heads { shared, ..Heads::default() };
+        let start = keys.first().and_then(|first| first.key().get(..shared));
+        for (place, byte) in heads.start.iter_mut().zip(start.unwrap_or_default()) {
+            *place = *byte;
+        }
         for (place, key) in heads.heads.iter_mut().zip(keys) {
             *place = head(key.key(), shared);
         }
@@ -61,8 +71,13 @@ impl Heads {
 
     /// Where a key is, or would be.
     pub fn search<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Result<usize, usize> {
-        let Some(first) = keys.first() else { return Err(0) };
-        let shared = first.key().get(..self.shared).unwrap_or_default();
+        let shared = match self.start.get(..self.shared) {
+            Some(start) => start,
+            None => {
+                let first = keys.first().and_then(|first| first.key().get(..self.shared));
+                first.unwrap_or_default()
+            }
+        };
         match key.get(..self.shared) {
             Some(start) if start == shared => self.search_behind(keys, key),
             _ if key < shared => Err(0),

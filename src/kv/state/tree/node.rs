@@ -109,12 +109,15 @@ impl Node {
     }
 
     /// Puts a record in; gives the one it replaces, and the upper half if the node had to split.
-    pub fn insert(&mut self, record: Record) -> (Option<Record>, Option<Split>) {
+    pub fn insert(&mut self, mut record: Record) -> (Option<Record>, Option<Split>) {
         let route = self.route(record.key());
         match &mut self.below {
             Below::Leaf(records) => match self.heads.search(records, record.key()) {
                 Ok(place) => {
-                    let replaced = records.get_mut(place).map(|old| mem::replace(old, record));
+                    let replaced = records.get_mut(place).map(|old| {
+                        record.created = old.created;
+                        mem::replace(old, record)
+                    });
                     (replaced, None)
                 }
                 Err(place) if records.len() < MAX_KEYS => {
