@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::exact::Superaccumulator;
 use super::{Dyadic, Error, MAX_DIMS};
+use crate::text::push_u64;
 
 /// The points of one cluster added up: how many, and the exact sum of each coordinate.
 ///
@@ -81,10 +82,22 @@ impl Partial {
     }
 }
 
+impl Partial {
+    /// Appends its text.
+    pub fn push_text(&self, text: &mut Vec<u8>) {
+        push_u64(self.count, text);
+        for sum in &self.sums {
+            text.push(b' ');
+            sum.push_text(text);
+        }
+    }
+}
+
 impl fmt::Display for Partial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.count)?;
-        self.sums.iter().try_for_each(|sum| write!(f, " {sum}"))
+        let mut text = Vec::new();
+        self.push_text(&mut text);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

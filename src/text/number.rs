@@ -55,6 +55,12 @@ pub fn parse_f64(bytes: &[u8]) -> Option<f64> {
     (len == bytes.len()).then_some(number)
 }
 
+/// The whole number that up to 19 digits are, with any zeros in front.
+pub fn parse_digits(bytes: &[u8]) -> Option<u64> {
+    let (number, end) = digits(bytes, 0, 0);
+    ((1..=MAX_DIGITS).contains(&end) && end == bytes.len()).then_some(number)
+}
+
 /// The number that the bytes begin with, as long a one as there is, and how many bytes it has.
 pub fn parse_f64_prefix(bytes: &[u8]) -> Option<(f64, usize)> {
     let sign = bytes.first().copied().unwrap_or_default();
@@ -304,6 +310,16 @@ mod tests {
             [("1e", 1), ("1e+x", 1), ("2.5;", 3), ("1.2.3", 3), ("3 4", 1), ("4.e1", 4)]
         {
             assert_eq!(parse_f64_prefix(text.as_bytes()).map(|(_, len)| len), Some(len), "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_are_a_whole_number() {
+        for text in ["0", "007", "1234567", "12345678", "123456789012", "9999999999999999999"] {
+            assert_eq!(parse_digits(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+        for text in ["", "-1", "+1", "1x", "12345678x", "10000000000000000000", "1 "] {
+            assert_eq!(parse_digits(text.as_bytes()), None, "{text}");
         }
     }
 

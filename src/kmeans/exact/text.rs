@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::superaccumulator::{MAX_BITS, MIN_EXPONENT};
 use super::{Dyadic, Superaccumulator};
+use crate::text::{parse_digits, push_u64};
 
 /// As many decimal digits as one limb surely holds.
 const DIGITS: usize = 19;
@@ -27,29 +28,66 @@ impl std::error::Error for NotDyadic {}
 
 impl fmt::Display for Dyadic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with_limbs(|negative, limbs, exponent| {
-            if negative {
-                f.write_str("-")?;
-            }
-            let zeros = limbs.first().map_or(0, |limb| limb.trailing_zeros());
-            match *limbs {
-                [] => f.write_str("0")?,
-                [low] => write!(f, "{}", low >> zeros)?,
-                [low, high] => {
-                    write!(f, "{}", (u128::from(high) << 64 | u128::from(low)) >> zeros)?;
-                }
-                _ => write_long(f, limbs, zeros)?,
-            }
-            match exponent + zeros as i32 {
-                0 => Ok(()),
-                exponent => write!(f, "p{exponent}"),
-            }
-        })
+        let mut text = Vec::new();
+        self.push_text(&mut text);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
+impl Dyadic {
+    /// Appends its text.
+    pub fn push_text(&self, text: &mut Vec<u8>) {
+        self.with_limbs(|negative, limbs, exponent| {
+            if negative {
+                text.push(b'-');
+            }
+            let zeros = limbs.first().map_or(0, |limb| limb.trailing_zeros());
+            match *limbs {
+                [] => text.push(b'0'),
+                [low] => push_u64(low >> zeros, text),
+                [low, high] => push_u128((u128::from(high) << 64 | u128::from(low)) >> zeros, text),
+                _ => push_long(limbs, zeros, text),
+            }
+            let exponent = exponent + zeros as i32;
+            if exponent != 0 {
+                text.extend_from_slice(if exponent < 0 { b"p-" } else { b"p" });
+                push_u64(exponent.unsigned_abs().into(), text);
+            }
+        });
+    }
+}
+
+/// Writes a number below `2^127`.
+fn push_u128(number: u128, text: &mut Vec<u8>) {
+    // 2^63 / 10^19, as a fraction of 2^64, rounded down: the quotient is at most two too small.
+    const RATIO: u128 = (1 << 127) / TEN_TO_DIGITS as u128;
+    let mut groups = ((number >> 63) * RATIO) >> 64;
+    let mut rest = number - groups * u128::from(TEN_TO_DIGITS);
+    while rest >= u128::from(TEN_TO_DIGITS) {
+        rest -= u128::from(TEN_TO_DIGITS);
+        groups += 1;
+    }
+    if groups == 0 {
+        push_u64(rest as u64, text);
+    } else {
+        push_u64(groups as u64, text);
+        push_group(rest as u64, text);
+    }
+}
+
+/// Writes a number with zeros in front.
+fn push_group(mut number: u64, text: &mut Vec<u8>) {
+    let mut digits = [b'0'; DIGITS + 1];
+    for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
+        let two = (number % 100) as u8;
+        number /= 100;
+        *pair = [b'0' + two / 10, b'0' + two % 10];
+    }
+    text.extend_from_slice(&digits[1..]);
+}
+
 /// Writes `limbs >> zeros` in decimal.
-fn write_long(f: &mut fmt::Formatter<'_>, limbs: &[u64], zeros: u32) -> fmt::Result {
+fn push_long(limbs: &[u64], zeros: u32, text: &mut Vec<u8>) {
     let mut quotient: Vec<u64> = limbs.to_vec();
     let mut carried = 0;
     for limb in quotient.iter_mut().rev() {
@@ -68,8 +106,8 @@ fn write_long(f: &mut fmt::Formatter<'_>, limbs: &[u64], zeros: u32) -> fmt::Res
         groups.push(rest as u64);
     }
     let mut groups = groups.iter().rev();
-    write!(f, "{}", groups.next().unwrap_or(&0))?;
-    groups.try_for_each(|group| write!(f, "{group:0DIGITS$}"))
+    push_u64(*groups.next().unwrap_or(&0), text);
+    groups.for_each(|group| push_group(*group, text));
 }
 
 impl FromStr for Dyadic {
@@ -84,11 +122,18 @@ impl FromStr for Dyadic {
             Some(digits) => (true, digits),
             None => (false, integer),
         };
-        let all_digits = digits.bytes().all(|digit| digit.is_ascii_digit());
-        if digits.is_empty() || digits.len() > MAX_DIGITS || !all_digits {
+        if !(MIN_EXPONENT..=MAX_BITS).contains(&exponent) {
             return Err(NotDyadic);
         }
-        if !(MIN_EXPONENT..=MAX_BITS).contains(&exponent) {
+        let digits = digits.as_bytes();
+        if let Some(integer) = short_integer(digits)
+            && 128 - integer.leading_zeros() as i32 + exponent <= MAX_BITS
+        {
+            let integer = integer as i128;
+            return Ok(Dyadic::scaled(if negative { -integer } else { integer }, exponent));
+        }
+        let all_digits = digits.iter().all(u8::is_ascii_digit);
+        if digits.is_empty() || digits.len() > MAX_DIGITS || !all_digits {
             return Err(NotDyadic);
         }
         let limbs = integer_of(digits);
@@ -97,20 +142,27 @@ impl FromStr for Dyadic {
         if bits + exponent > MAX_BITS {
             return Err(NotDyadic);
         }
-        if let ([] | [_] | [_, _], 0..=127) = (&limbs[..], bits) {
-            let limb = |index: usize| i128::from(limbs.get(index).copied().unwrap_or(0));
-            let integer = limb(1) << 64 | limb(0);
-            return Ok(Dyadic::scaled(if negative { -integer } else { integer }, exponent));
-        }
         let mut wide = Superaccumulator::default();
         wide.add_limbs(negative, &limbs, exponent);
         Ok(wide.into())
     }
 }
 
+/// A number of digits, if they are not so many that 127 bits may not hold it.
+fn short_integer(digits: &[u8]) -> Option<u128> {
+    match digits.len().checked_sub(DIGITS) {
+        None | Some(0) => parse_digits(digits).map(u128::from),
+        Some(above @ 1..DIGITS) => {
+            let (high, low) = digits.split_at(above);
+            let high = u128::from(parse_digits(high)?) * u128::from(TEN_TO_DIGITS);
+            Some(high + u128::from(parse_digits(low)?))
+        }
+        _ => None,
+    }
+}
+
 /// Decimal digits as limbs, the lowest first, the last not zero.
-fn integer_of(digits: &str) -> Vec<u64> {
-    let digits = digits.as_bytes();
+fn integer_of(digits: &[u8]) -> Vec<u64> {
     let mut limbs: Vec<u64> = Vec::new();
     let (first, rest) = digits.split_at(digits.len() % DIGITS);
     for group in std::iter::once(first).chain(rest.chunks(DIGITS)) {
@@ -161,6 +213,22 @@ mod tests {
         assert_eq!(read("12"), Some(Dyadic::new(12.0)));
         assert_eq!(read("-0"), Some(Dyadic::ZERO));
         assert_eq!(read("00012p0"), Some(Dyadic::new(12.0)));
+    }
+
+    #[test]
+    fn integers_read_as_the_language_writes_them() {
+        each_seed(|seed| {
+            let integer = u128::from(seed.next_u64()) << 64 | u128::from(seed.next_u64());
+            let integer = integer >> (1 + seed.below(127)) | 1;
+            let dyadic = Dyadic::scaled(integer as i128, 0);
+            assert_eq!(dyadic.to_string(), integer.to_string());
+            assert_eq!(read(&integer.to_string()), Some(dyadic));
+        });
+        for integer in
+            [10_u128.pow(19) - 1, 10_u128.pow(19) + 1, 10_u128.pow(38) - 1, (1 << 127) - 1]
+        {
+            assert_eq!(Dyadic::scaled(integer as i128, 0).to_string(), integer.to_string());
+        }
     }
 
     #[test]

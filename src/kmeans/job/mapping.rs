@@ -216,7 +216,7 @@ fn assign(
     task.counters.add(COUNTERS, MOVED, moved);
     task.host.check()?;
     task.host.progress();
-    let mut key = Vec::new();
+    let (mut key, mut value) = (Vec::new(), Vec::new());
     if !job.combines {
         for (label, line) in kept.split.labels().into_iter().zip(kept.lines.iter()) {
             key.clear();
@@ -230,7 +230,9 @@ fn assign(
         if partial.count() > 0 {
             key.clear();
             push_u64(cluster as u64, &mut key);
-            task.emit(&key, partial.to_string().as_bytes())?;
+            value.clear();
+            partial.push_text(&mut value);
+            task.emit(&key, &value)?;
         }
     }
     Ok(())
