@@ -43,6 +43,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
 }
 
 /// What every job is run with.
+#[derive(Clone)]
 pub(super) struct JobFlags {
     pub(super) options: MasterOptions,
     pub(super) input: Vec<PathBuf>,
@@ -53,9 +54,14 @@ pub(super) struct JobFlags {
 
 /// Reads the flags. Input files are also those arguments that are no flags.
 pub(super) fn read(parsed: &Parsed) -> Result<JobFlags, Failure> {
-    let data = PathBuf::from(parsed.text("data").unwrap_or_else(|| "Data".into()));
     let mut input: Vec<PathBuf> = parsed.texts("input").into_iter().map(PathBuf::from).collect();
     input.extend(parsed.free().iter().map(PathBuf::from));
+    read_for(parsed, input)
+}
+
+/// As [`read`], for this input.
+pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFlags, Failure> {
+    let data = PathBuf::from(parsed.text("data").unwrap_or_else(|| "Data".into()));
     if input.is_empty() {
         // Where the classic version has it.
         let usual = data.join("Input").join("points.txt");

@@ -13,22 +13,28 @@ use super::{Failure, output};
 use crate::kmeans::Format;
 use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
 use crate::mapreduce::files::Pending;
-use crate::mapreduce::master::{Master, Round, RoundOutcome};
+use crate::mapreduce::master::{Master, Round, RoundOutcome, WorkersAt};
 use checkpoint::Checkpoint;
 use report::Report;
 
 /// Clusters points, or labels them.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let parsed = flags().parse(arguments)?;
-    let mut flags = job::read(&parsed)?;
-    if flags.reduces == 0 {
-        return Err(parsed.wrong("--reduces 0: clustering needs a reduce task"));
-    }
-    flags.options.keeps_inputs = !parsed.is_on("no-cache");
     let format = format(&parsed)?;
-    match parsed.text("centroids") {
-        Some(centroids) => predict(&parsed, &flags, format, Path::new(&centroids)),
-        None => cluster(&parsed, &flags, format),
+    match (parsed.text("predict"), parsed.text("centroids")) {
+        (Some(file), Some(centroids)) => {
+            let flags = job::read_for(&parsed, vec![file.into()])?;
+            predict(&parsed, &flags, format, Path::new(&centroids))
+        }
+        (None, None) => {
+            let mut flags = job::read(&parsed)?;
+            if flags.reduces == 0 {
+                return Err(parsed.wrong("--reduces 0: clustering needs a reduce task"));
+            }
+            flags.options.keeps_inputs = !parsed.is_on("no-cache");
+            cluster(&parsed, &flags, format)
+        }
+        _ => Err(parsed.wrong("--predict and --centroids belong together")),
     }
 }
 
@@ -89,8 +95,11 @@ fn predict(
 ) -> Result<(), Failure> {
     let centroids = points::centroids(centroids, &format)?;
     let job = KMeans { format, dims: centroids.dims(), combines: true };
-    let mut master = master(flags, &job)?;
-    let mut watched = Watched::begin(&master, flags, false)?;
+    let mut flags = flags.clone();
+    // Nothing is reduced.
+    flags.options.reducers = WorkersAt::Here(0);
+    let mut master = master(&flags, &job)?;
+    let mut watched = Watched::begin(&master, &flags, false)?;
     let outcome = run_round(&mut master, &NextRound::labels(&centroids), &mut watched)?;
     let target = parsed.text("output").unwrap_or_else(|| "-".into());
     output::concatenate(&outcome.outputs, Path::new(&target))

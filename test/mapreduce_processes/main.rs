@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
 
 mod faults;
+mod kmeans;
 mod processes;
 mod refusals;
 mod streaming;

@@ -65,7 +65,7 @@ impl Report {
             News::Ended(ended) => {
                 self.restarts += 1;
                 let how = if ended.is_converged { "converged" } else { "not converged" };
-                watched.say(&format!(
+                watched.line(&format!(
                     "squared error {:?} after {} iterations, {how}",
                     ended.squared_error.to_f64(),
                     ended.iterations

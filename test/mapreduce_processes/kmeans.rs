@@ -1,0 +1,305 @@
+//! K-means as people run it: the same bits whatever happens.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::processes::{Folder, Worker, signal};
+use crate::seed::Seed;
+
+const IRIS: &str = include_str!("../data/iris.csv");
+const POINTS: &str = include_str!("../data/points.txt");
+/// GeoNames, CC BY 4.0: test/data/README.md.
+const CITIES: &str = include_str!("../data/cities.csv");
+
+/// Points of 15 digits around some places.
+fn blobs(seed: u64, count: usize) -> String {
+    let mut seed = Seed::new(seed);
+    let mut unit = move || (seed.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+    let places: Vec<[f64; 3]> = (0..7).map(|_| [unit(), unit(), unit()]).collect();
+    let mut text = String::new();
+    for number in 0..count {
+        for (dim, x) in places[number % places.len()].iter().enumerate() {
+            let x = 1000.0 * x + 90.0 * (unit() + unit() + unit() - 1.5) - 500.0;
+            let comma = if dim == 0 { "" } else { "," };
+            text.push_str(&format!("{comma}{x:.12}"));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The files that a clustering leaves.
+fn result(folder: &Folder) -> [String; 2] {
+    ["Data/centroids.txt", "Data/labels.txt"].map(|name| folder.read(name))
+}
+
+/// What `dump.txt` says of iterations, without the time that ends each line.
+fn iterations_of(folder: &Folder) -> Vec<String> {
+    let dump = folder.read("Data/dump.txt");
+    let without_time = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words[..words.len() - 2].join(" ")
+    };
+    dump.lines().filter(|line| line.starts_with("iteration ")).map(without_time).collect()
+}
+
+#[test]
+fn thirty_ways_to_run_it_have_one_result() {
+    let blobs = blobs(1, 3_000);
+    let cities: Vec<&str> = CITIES.split_inclusive('\n').step_by(20).collect();
+    let cities = cities.concat();
+    let mut seed = Seed::new(8);
+    let inputs: [(&str, &str, &[&str]); 3] = [
+        ("iris.csv", IRIS, &["-k", "4", "--init", "k-means++"]),
+        ("cities.csv", &cities, &["-k", "9", "--iterations", "12"]),
+        ("blobs.csv", &blobs, &["-k", "7", "--iterations", "12"]),
+    ];
+    let ways: [&[&str]; 10] = [
+        &["-m", "2", "-r", "1"],
+        &["-m", "1", "-r", "3", "--no-cache"],
+        &["-m", "3", "-r", "2", "--no-combine"],
+        &["-m", "5", "-r", "4", "--no-backup"],
+        &["-m", "2", "-r", "2", "--no-combine", "--no-cache"],
+        &["-m", "3", "-r", "1", "--fail-probability", "0.3"],
+        &["-m", "2", "-r", "3", "--fail-probability", "0.5", "--no-combine"],
+        &["-m", "4", "-r", "2", "--sort-memory", "1", "--no-combine"],
+        &["-m", "9", "-r", "5"],
+        &["-m", "2", "-r", "2", "--protocol", "grpc"],
+    ];
+    for (name, text, flags) in inputs {
+        let folder = Folder::new();
+        folder.file(name, text);
+        let line = [&["kmeans", "--input", name][..], flags].concat();
+        let said = folder.good(&[&line[..], &["-m", "1", "-r", "1", "-q"]].concat());
+        let (expected, steps) = (result(&folder), iterations_of(&folder));
+        assert_eq!(said.stdout, expected[0]);
+        assert!(steps.len() > 2, "{steps:?}");
+        for (number, way) in ways.into_iter().enumerate() {
+            if number % 3 == 2 {
+                // Somebody is killed at some time, or two are.
+                let line = [&line[..], way, &["--task-delay", "0.02"]].concat();
+                let mut job = folder.start(&line);
+                job.lines.see("SUCCESS");
+                for _ in 0..2 {
+                    std::thread::sleep(Duration::from_millis(seed.below(150) as u64));
+                    let kind = *seed.pick(&["mapper", "reducer"]);
+                    let workers = job.workers(kind);
+                    if let Some(victim) = workers.get(seed.below(workers.len())) {
+                        let _ = std::process::Command::new("kill")
+                            .args(["-s", "KILL", &victim.to_string()])
+                            .output();
+                    }
+                }
+                job.good();
+            } else {
+                folder.good(&[&line[..], way].concat());
+            }
+            assert!(result(&folder) == expected, "{name} {way:?}");
+            assert_eq!(iterations_of(&folder), steps, "{name} {way:?}");
+        }
+    }
+}
+
+#[test]
+fn whoever_is_killed_the_result_is_the_same() {
+    let folder = Folder::new();
+    folder.file("blobs.csv", blobs(2, 2_000));
+    let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "15"];
+    folder.good(&[&line[..], &["-m", "1", "-q"]].concat());
+    let (expected, steps) = (result(&folder), iterations_of(&folder));
+    let mut seed = Seed::new(3);
+    for combine in [&[][..], &["--no-combine"]] {
+        let more = ["-m", "3", "-r", "2", "--task-delay", "0.05"];
+        let mut job = folder.start(&[&line[..], &more, combine].concat());
+        for number in 2..12 {
+            job.lines.see(&format!("iteration {number:3}"));
+            std::thread::sleep(Duration::from_millis(seed.below(60) as u64));
+            let workers = job.workers(if seed.one_in(2) { "mapper" } else { "reducer" });
+            if let Some(victim) = workers.get(seed.below(workers.len())) {
+                signal(*victim, "KILL");
+            }
+        }
+        let said = job.good();
+        assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+        assert!(result(&folder) == expected);
+        assert_eq!(iterations_of(&folder), steps);
+    }
+}
+
+#[test]
+fn a_master_that_is_killed_goes_on_where_it_was() {
+    let folder = Folder::new();
+    folder.file("blobs.csv", blobs(4, 2_000));
+    let line = ["kmeans", "--input", "blobs.csv", "-k", "6", "--iterations", "14", "-m", "2"];
+    folder.good(&[&line[..], &["-q"]].concat());
+    let (expected, steps) = (result(&folder), iterations_of(&folder));
+    fs::remove_file(folder.0.join("Data/centroids.txt")).unwrap();
+    let resume = [&line[..], &["--resume", "--task-delay", "0.05"]].concat();
+    let mut began = Vec::new();
+    for until in [3, 6, 9] {
+        let mut job = folder.start(&resume);
+        job.lines.see(&format!("iteration {until:3}"));
+        job.child.kill().unwrap();
+        began.push(job.lines.seen.join("\n"));
+    }
+    folder.good(&[&resume[..], &["-q"]].concat());
+    assert!(result(&folder) == expected);
+    let dump = folder.read("Data/dump.txt");
+    assert_eq!(dump.matches("Nothing to resume").count(), 1, "{dump}");
+    assert_eq!(dump.matches("Resumed").count(), 3, "{dump}");
+    // Every iteration is there, those at which a master was killed perhaps twice, none is skipped.
+    let mut seen = iterations_of(&folder);
+    seen.dedup();
+    assert!(steps.iter().all(|step| seen.contains(step)));
+    assert!(!folder.has("Data/checkpoint.txt"), "it is done");
+}
+
+#[test]
+fn a_checkpoint_of_another_job_is_refused() {
+    let folder = Folder::new();
+    folder.file("blobs.csv", blobs(5, 500));
+    let line = ["kmeans", "--input", "blobs.csv", "-k", "6", "-m", "1", "--task-delay", "0.05"];
+    let mut job = folder.start(&line);
+    job.lines.see("iteration   3");
+    job.child.kill().unwrap();
+    let resumed = [&line[..], &["--resume", "-q"]].concat();
+    let other = folder.run(&[&resumed[..], &["--seed", "2"]].concat());
+    assert_eq!(other.code, Some(1));
+    assert!(
+        other.stderr.contains("checkpoint.txt: it is of a job with other flags"),
+        "{}",
+        other.stderr
+    );
+    let path = folder.0.join("Data/checkpoint.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("CENTROID ", "CENTROID 1", 1)).unwrap();
+    let damaged = folder.run(&resumed);
+    assert_eq!(damaged.code, Some(1));
+    assert!(damaged.stderr.contains("is damaged; without --resume"), "{}", damaged.stderr);
+    fs::write(&path, text).unwrap();
+    folder.good(&resumed);
+}
+
+#[test]
+fn known_answers_come_out() {
+    let folder = Folder::new();
+    folder.file("points.txt", POINTS);
+    folder.file("iris.csv", IRIS);
+    let line = ["kmeans", "--input", "points.txt", "-k", "2", "-m", "2", "-r", "2"];
+    let said = folder.good(&line);
+    assert!(said.stderr.contains("squared error 104.0264"), "{}", said.stderr);
+    let mut lines: Vec<&str> = said.stdout.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["-0.175,8.141666666666667", "9.547368421052632,1.0473684210526315"]);
+    let line = ["kmeans", "--input", "iris.csv", "-k", "3", "--restarts", "20", "-m", "2"];
+    let said = folder.good(&line);
+    assert!(said.stderr.contains("squared error 78.85144142614"), "{}", said.stderr);
+    assert!(said.stderr.contains("sizes "), "{}", said.stderr);
+}
+
+#[test]
+fn points_are_read_as_they_are_written() {
+    let folder = Folder::new();
+    let line = ["kmeans", "-k", "2", "-m", "2", "-q", "--init", "centroids.txt"];
+    folder.file("centroids.txt", "1.0,1.0\n5.0,5.0\n");
+    for (text, flags) in [
+        ("1,1\n5,5\n1,2\n5,6", &[][..]),
+        (" 1 ; +1.0\r\n5;5e0\r\n\r\n1;2.\r\n5;6\r\n", &["--delimiter", ";"]),
+        ("x\ty\n1\t1\n5\t5\n1\t2\n5\t6\n", &["--delimiter", "tab", "--header"]),
+        ("1  1\n5 5\n  1 2\n5   6\n", &["--delimiter", "space"]),
+        ("1,1\nnan,5\n5,5\nbad\n1,2\n5,6,7\n5,6\n", &["--skip-bad"]),
+    ] {
+        folder.file("Data/Input/points.txt", text);
+        let said = folder.good(&[&line[..], flags].concat());
+        assert_eq!(said.stdout, "1.0,1.5\n5.0,5.5\n", "{text:?}");
+        let labels = folder.read("Data/labels.txt");
+        assert_eq!(labels, "0\t1.0,1.0\n1\t5.0,5.0\n0\t1.0,2.0\n1\t5.0,6.0\n", "{text:?}");
+    }
+    // New points get labels from what was found.
+    folder.file("new.csv", "0,0\n9,9\n");
+    let line = ["kmeans", "--predict", "new.csv", "--centroids", "Data/centroids.txt", "-m", "2"];
+    assert_eq!(folder.good(&line).stdout, "0\t0.0,0.0\n1\t9.0,9.0\n");
+}
+
+#[test]
+fn a_bad_line_is_named_by_file_line_and_column() {
+    let folder = Folder::new();
+    let good: String = (0..1_000).map(|number| format!("{number},{number}.5\n")).collect();
+    folder.file("a.csv", &good);
+    folder.file("b.csv", format!("{good}12, 3x\n{good}"));
+    let line = ["kmeans", "--input", "a.csv", "--input", "b.csv", "-k", "2", "-m", "5", "-q"];
+    let said = folder.run(&line);
+    assert_eq!(said.code, Some(1));
+    assert!(said.stderr.contains("b.csv, line 1001, column "), "{}", said.stderr);
+    for (text, words) in [
+        ("", "the input has no points"),
+        ("a,b\n", "points.csv, line 1, column 1: "),
+        ("1,2\n1,inf\n", "points.csv, line 2, column 3: "),
+        ("1,2\n1,2,3\n", "points.csv, line 2, column 1: 3 coordinates instead of 2"),
+        ("1,2\n1,2\n", "2 centroids need 2 different points, and there are 1"),
+    ] {
+        folder.file("points.csv", text);
+        let said = folder.run(&["kmeans", "--input", "points.csv", "-k", "2", "-m", "1", "-q"]);
+        assert_eq!(said.code, Some(1), "{text:?}: {}", said.stderr);
+        assert!(said.stderr.contains(words), "{text:?}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn flags_that_make_no_sense_are_wrong_usage() {
+    let folder = Folder::new();
+    folder.file("a", "1,2\n");
+    folder.file("c", "1,2\n3,4\n");
+    for line in [
+        "kmeans --input a",
+        "kmeans -k 2",
+        "kmeans --input a -k 0",
+        "kmeans --input a -k 100001",
+        "kmeans --input a -k 2 -r 0",
+        "kmeans --input a -k 2 --delimiter ab",
+        "kmeans --input a -k 2 --delimiter 5",
+        "kmeans --input a -k 2 --tolerance -1",
+        "kmeans --input a -k 2 --empty drop",
+        "kmeans --input a -k 3 --init c",
+        "kmeans --input a --init c --restarts 2",
+        "kmeans --predict a",
+        "kmeans --input a --centroids c",
+    ] {
+        let said = folder.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(said.code, Some(2), "{line}: {}", said.stderr);
+    }
+    let said = folder.run(&["kmeans", "--input", "a", "--init", "missing"]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+}
+
+#[test]
+fn workers_elsewhere_keep_their_splits_from_round_to_round() {
+    let (folder, elsewhere) = (Folder::new(), Folder::new());
+    folder.file("blobs.csv", blobs(6, 1_000));
+    let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "10"];
+    folder.good(&[&line[..], &["-m", "1", "-q"]].concat());
+    let expected = result(&folder);
+    let mappers = [(); 2].map(|()| Worker::start(&elsewhere, "mapper", &["--data", "d"]));
+    let reducer = Worker::start(&elsewhere, "reducer", &["--data", "d"]);
+    let addresses = format!("{},{}", mappers[0].address, mappers[1].address);
+    let named = ["--mappers", &addresses, "--reducers", &reducer.address, "--ship", "-m", "3"];
+    folder.good(&[&line[..], &named].concat());
+    assert!(result(&folder) == expected);
+    let dump = folder.read("Data/dump.txt");
+    let splits = (1..=3).map(|number| elsewhere.has(&format!("d/Mappers/M{number}/split.txt")));
+    assert!(splits.into_iter().all(|is_there| is_there), "{dump}");
+    // Three splits on two mappers: each split stays where it is.
+    let places = |iteration: u32| -> Vec<String> {
+        let from = dump.find(&format!("\nIteration {iteration}\n")).unwrap();
+        let round = &dump[from..];
+        let round = &round[..round.find("iteration ").unwrap()];
+        let mut places: Vec<String> = round
+            .lines()
+            .filter(|line| line.contains(": map ") && line.contains(" called"))
+            .map(|line| line.split(", ").next().unwrap().to_owned())
+            .collect();
+        places.sort();
+        places
+    };
+    assert_eq!(places(3), places(9), "{dump}");
+}
