@@ -10,9 +10,9 @@ use std::time::Duration;
 use agora::kv::client::{KvClient, NodeStatus};
 use agora::raft::NodeId;
 
+use crate::free_address::free_address;
 use crate::process::{
-    AGORA, Home, LONG, Process, agora, bound, client_of, eventually, free_address, leader_of,
-    peers_flag,
+    AGORA, Home, LONG, Process, agora, bound, client_of, eventually, leader_of, peers_flag,
 };
 
 /// For tests in which a leader must not change because the machine is busy: a hiccup of a second is

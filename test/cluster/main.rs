@@ -17,6 +17,8 @@ mod snapshots;
 mod trial;
 mod usage;
 
+#[path = "../support/free_address.rs"]
+mod free_address;
 #[path = "../support/kv_history.rs"]
 mod kv_history;
 #[path = "../support/linearizability.rs"]

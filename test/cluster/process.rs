@@ -1,7 +1,6 @@
 //! Processes of `agora node`, and what they leave behind.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -46,16 +45,6 @@ impl Drop for Home {
         }
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-/// A server's place that is known before the server is there. Each is of an address of its own, so
-/// that no connection that others make meanwhile takes its port.
-pub fn free_address() -> SocketAddr {
-    static COUNT: AtomicU16 = AtomicU16::new(0);
-    let [high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-    let of_process = 1 + (std::process::id() % 250) as u8;
-    let listener = TcpListener::bind(SocketAddr::from(([127, of_process, high, low], 0)));
-    listener.unwrap().local_addr().unwrap()
 }
 
 /// Nodes as `--peers` takes them.

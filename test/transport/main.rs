@@ -9,5 +9,7 @@ mod nodes;
 mod speed;
 mod wire;
 
+#[path = "../support/free_address.rs"]
+mod free_address;
 #[path = "../support/seed.rs"]
 mod seed;

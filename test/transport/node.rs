@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +13,8 @@ use agora::rpc::{
     Reactor, Resident, ResidentWaker, Server, ServerHandle, ServerOptions, Services, UplinkEvent,
     UplinkId,
 };
+
+pub use crate::free_address::free_address;
 
 /// How long anything may take before a test calls it lost.
 pub const LONG: Duration = Duration::from_secs(20);
@@ -43,16 +44,6 @@ pub struct Node {
     waker: ResidentWaker,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-}
-
-/// A server's place that is known before the server is there. Each is of an address of its own, so
-/// that no connection that others make meanwhile takes its port.
-pub fn free_address() -> SocketAddr {
-    static COUNT: AtomicU16 = AtomicU16::new(0);
-    let [high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-    let of_process = 1 + (std::process::id() % 250) as u8;
-    let listener = TcpListener::bind(SocketAddr::from(([127, of_process, high, low], 0)));
-    listener.unwrap().local_addr().unwrap()
 }
 
 pub fn options(node: NodeId, peers: &[(NodeId, SocketAddr)]) -> TransportOptions {

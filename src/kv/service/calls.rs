@@ -10,7 +10,7 @@ use super::watch::WatchCall;
 use super::wire::{self, Consistency};
 use crate::call::Status;
 use crate::kv::contract::{CLASSIC_SERVICE, SERVICE};
-use crate::kv::state::{Command, Kv, Read};
+use crate::kv::state::{Command, Kv, Read, check_key};
 use crate::raft::{Origin, StateMachine};
 use crate::replica::engine::{ReadNow, Waiting};
 use crate::replica::node::{Node, Shared};
@@ -181,7 +181,10 @@ fn serve_client(
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
     let command = match classic::parse(request) {
-        Ok(classic::Request::Get(key)) => return serve_get(node, key, answer),
+        Ok(classic::Request::Get(key)) => match check_key(key.as_bytes()) {
+            Ok(()) => return serve_get(node, key, answer),
+            Err(invalid) => Err(invalid.to_string()),
+        },
         Ok(classic::Request::Set(key, value)) => {
             let (key, value) = (key.as_bytes(), value.as_bytes());
             Command::Set { key, value }.encode().map_err(|invalid| invalid.to_string())

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::KvService;
 use crate::call::{Code, Status};
-use crate::kv::state::{Change, Invalid, Kv, Page, Record, check_key};
+use crate::kv::state::{Change, Invalid, Kv, MAX_KEY_BYTES, Page, Record, check_key};
 use crate::pb::agora_kv_v1 as pb;
 use crate::pb::no_package as classic;
 use crate::protobuf::{Checked, decode, encode, encode_into};
@@ -105,8 +105,21 @@ fn named(origin: &pb::Origin) -> Origin {
     Origin { session, sequence, acknowledged }
 }
 
+/// A prefix is no longer than a key: nothing longer begins anything, and who waits keeps it.
+fn check_prefix(prefix: &[u8]) -> Result<(), Status> {
+    if prefix.len() <= MAX_KEY_BYTES {
+        return Ok(());
+    }
+    let message = format!("the prefix has {} bytes, {MAX_KEY_BYTES} are allowed", prefix.len());
+    Err(Status::new(Code::InvalidArgument, message))
+}
+
 pub(super) fn scan_asked(message: &[u8]) -> Result<(ScanAsked, Consistency), Status> {
     let asked: pb::ScanRequest<'_> = read(message)?;
+    check_prefix(&asked.prefix)?;
+    if !asked.after.is_empty() {
+        check_key(&asked.after).map_err(invalid)?;
+    }
     let limit = match asked.limit as usize {
         0 => MAX_PAGE,
         limit => limit.min(MAX_PAGE),
@@ -128,6 +141,7 @@ pub(super) fn transfer_asked(message: &[u8]) -> Result<NodeId, Status> {
 /// A prefix, and behind which revision, if that was said.
 pub(super) fn watch_asked(message: &[u8]) -> Result<(Vec<u8>, Option<u64>), Status> {
     let asked: pb::WatchRequest<'_> = read(message)?;
+    check_prefix(&asked.prefix)?;
     Ok((asked.prefix.into_owned(), asked.start.map(|start| start.after_revision)))
 }
 

@@ -1,0 +1,15 @@
+//! The store as services: real nodes with real files, over real sockets, in one process.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
+
+mod bounds;
+mod calls;
+mod classic;
+mod fixture;
+mod leadership;
+mod scans;
+mod sessions;
+mod watches;
+
+#[path = "../support/free_address.rs"]
+mod free_address;
