@@ -122,6 +122,10 @@ impl Cluster {
 
     /// The command that runs a node, with more flags than the group's.
     pub fn command(&self, id: NodeId, flags: &[&str]) -> Command {
+        self.command_among(id, &self.peers(), flags)
+    }
+
+    fn command_among(&self, id: NodeId, peers: &str, flags: &[&str]) -> Command {
         let mut words = (self.wrap)(id);
         let mut command = match words.is_empty() {
             true => bound(AGORA),
@@ -133,7 +137,7 @@ impl Cluster {
         };
         let id = id.to_string();
         let logs = self.logs();
-        command.args(["node", "--id", &id, "--peers", &self.peers(), "--logs"]).arg(logs);
+        command.args(["node", "--id", &id, "--peers", peers, "--logs"]).arg(logs);
         command.args(&self.flags).args(flags);
         command
     }
@@ -154,6 +158,15 @@ impl Cluster {
         for id in ids {
             self.process(*id).await_listening();
         }
+    }
+
+    /// Starts a node that sees the others at other places.
+    #[track_caller]
+    pub fn launch_with(&mut self, id: NodeId, peers: &str) {
+        let said = self.home.0.join(format!("node_{id}"));
+        let process = Process::start(self.command_among(id, peers, &[]), &said);
+        self.running.insert(id, process);
+        self.process(id).await_listening();
     }
 
     #[track_caller]

@@ -9,7 +9,7 @@ use crate::clients::{Clients, Tally};
 use crate::cluster::Cluster;
 use crate::seed::Seed;
 
-fn number(name: &str, default: u64) -> u64 {
+pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 

@@ -7,8 +7,11 @@
 mod clients;
 mod cluster;
 mod disks;
+mod failover;
 mod files;
 mod kills;
+mod latency;
+mod mistakes;
 mod network;
 mod partitions;
 mod pauses;

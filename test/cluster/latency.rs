@@ -1,0 +1,93 @@
+//! Nodes that are far from one another: 40 ms each way, with default timing.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use agora::raft::NodeId;
+
+use crate::clients::Clients;
+use crate::cluster::Cluster;
+use crate::free_address::free_address;
+use crate::process::{eventually, peers_flag};
+
+/// Carries connections to somewhere else, and everything on them later. Its threads end with the
+/// connections, and the last of them with the test's process.
+fn distant(target: String, delay: Duration) -> SocketAddr {
+    let listener = TcpListener::bind(free_address()).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for near in listener.incoming().flatten() {
+            let target = target.clone();
+            thread::spawn(move || {
+                let Ok(far) = TcpStream::connect(&target) else { return };
+                let _ = (near.set_nodelay(true), far.set_nodelay(true));
+                let (Ok(near_again), Ok(far_again)) = (near.try_clone(), far.try_clone()) else {
+                    return;
+                };
+                thread::spawn(move || carry(near, &far, delay));
+                carry(far_again, &near_again, delay);
+            });
+        }
+    });
+    address
+}
+
+/// Carries bytes one way.
+fn carry(mut from: TcpStream, to: &TcpStream, delay: Duration) {
+    let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
+    let mut out = to.try_clone().unwrap();
+    let writer = thread::spawn(move || {
+        for (due, bytes) in receiver {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if out.write_all(&bytes).is_err() {
+                break;
+            }
+        }
+        let _ = out.shutdown(Shutdown::Both);
+    });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if sender.send((Instant::now() + delay, buffer[..read].to_vec())).is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let _ = writer.join();
+}
+
+#[test]
+fn nodes_that_are_far_apart_elect_a_leader_once_and_keep_it() {
+    let mut cluster = Cluster::new(3, &[]);
+    let ids: Vec<NodeId> = cluster.ids().collect();
+    // Every node sees the others at places of its own.
+    let delay = Duration::from_millis(40);
+    for id in &ids {
+        let seen = |(peer, at): &(NodeId, String)| match peer == id {
+            true => (*peer, at.clone()),
+            false => (*peer, distant(at.clone(), delay).to_string()),
+        };
+        let peers = peers_flag(&cluster.nodes.iter().map(seen).collect::<Vec<_>>());
+        cluster.launch_with(*id, &peers);
+    }
+    let leader = cluster.leader();
+    let client = cluster.client();
+    client.set(b"x", b"first").unwrap();
+    let began = Instant::now();
+    client.set(b"x", b"second").unwrap();
+    assert!(began.elapsed() >= 2 * delay, "{:?}: there and back", began.elapsed());
+    let clients = Clients::start(3, &cluster.nodes, Duration::from_secs(30), 41);
+    clients.await_progress(100);
+    cluster.kill(&[leader]);
+    clients.await_progress(50);
+    let next = cluster.leader();
+    assert_ne!(next, leader);
+    let tally = clients.judge(&client);
+    assert_eq!(tally.unknown, 0, "{tally}");
+    eventually("both have the same", || {
+        let left = cluster.others(leader);
+        cluster.operations(left[0]) == cluster.operations(left[1])
+    });
+}

@@ -1,0 +1,121 @@
+//! Mistakes that copies of the classic exercise have made, and where each is tested.
+//!
+//! | mistake | tests |
+//! |---|---|
+//! | GET checks only "am I leader" | `pauses::a_leader_that_stood_still_answers_nothing_old`, `partitions::a_leader_that_is_cut_off`; `raft/tests/adversaries.rs`, rule 7 |
+//! | a rejected AppendEntries counts as an acknowledgement of a lease in a different term | `raft/tests/adversaries.rs`, rule 5: `..._an_answer_counts_in_its_own_term` |
+//! | a lease is counted from when the reply arrives | `raft/tests/adversaries.rs`, rule 5: `..._counts_from_when_the_message_was_sent` |
+//! | terms in replies are ignored | `raft/tests/claims.rs`: `section_5_1_a_leader_that_hears_of_a_newer_term_becomes_a_follower` |
+//! | votedFor is cleared when a node steps down within a term | `raft/tests/traps.rs`: `who_steps_down_within_a_term_does_not_vote_again` |
+//! | votedFor is read back as something else | here: `a_vote_is_the_same_after_a_restart` |
+//! | entries of old terms are committed by counting | `raft/tests/adversaries.rs`, rule 6; `raft/tests/claims.rs`, section 5.4.2 |
+//! | a late RPC truncates the log | `raft/tests/traps.rs`: `an_old_append_after_newer_ones_does_not_truncate` |
+//! | values are cut at the first space | `trial`; `kv_service/classic.rs`; here: `a_value_is_all_that_was_given` |
+//! | SET waits forever | `trial`, point 5; `partitions::no_majority_and_then_one_again`; `kv/client.rs` |
+//! | the log is rewritten as a whole, and never synced | here: `a_log_grows_and_is_not_rewritten`; `replica/real.rs`, `replica/steps.rs` |
+//! | a restarted voter forgets what it has promised | here: `an_old_lease_is_waited_out_even_by_voters_that_restarted`; `raft/tests/adversaries.rs`, rule 10 |
+//! | an old lease is waited out without heartbeats, so that others stand for election | the same one; `raft/tests/stories.rs` |
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+
+use agora::kv::client::Consistency;
+use agora::raft::NodeId;
+
+use crate::cluster::{CALM, Cluster};
+use crate::process::{client_of, eventually};
+
+/// A line of a node's `metadata.txt`.
+fn remembered(cluster: &Cluster, id: NodeId, name: &str) -> String {
+    let metadata = cluster.file(id, "metadata.txt");
+    let line = metadata.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.unwrap_or_else(|| panic!("{metadata}")).to_owned()
+}
+
+#[test]
+fn a_vote_is_the_same_after_a_restart() {
+    let mut cluster = Cluster::start(3, CALM);
+    cluster.client().set(b"x", b"5").unwrap();
+    let all: Vec<NodeId> = cluster.ids().collect();
+    cluster.kill(&all);
+    for id in all {
+        let before = ["term", "votedFor"].map(|name| remembered(&cluster, id, name));
+        // Alone it gets no vote, and asks for none in a new term: what it has is what it had.
+        cluster.launch(&[id]);
+        let stood = format!("Node {id} election timer timed out, Starting election.");
+        let times = |cluster: &Cluster| cluster.file(id, "dump.txt").matches(&stood).count();
+        let so_far = times(&cluster);
+        eventually("it stands for election", || times(&cluster) > so_far);
+        assert_eq!(cluster.status(id).unwrap().term.to_string(), before[0]);
+        cluster.end(&[id]);
+        assert_eq!(["term", "votedFor"].map(|name| remembered(&cluster, id, name)), before);
+    }
+    let votes: Vec<String> = cluster.ids().map(|id| remembered(&cluster, id, "votedFor")).collect();
+    assert!(votes.iter().filter(|vote| **vote != "none").count() >= 2, "{votes:?}");
+}
+
+#[test]
+fn a_value_is_all_that_was_given() {
+    let cluster = Cluster::start(1, CALM);
+    for value in ["Bheem the Great", " a  b ", "a\tb", "a\\nb", "--raw", "", "ä ö"] {
+        let said = cluster.kv(&["set", "name", value]);
+        assert_eq!(said.code, 0, "{said:?}");
+        let said = cluster.kv(&["--raw", "get", "name"]);
+        assert_eq!((said.code, said.stdout.trim_end_matches('\n')), (0, value), "{said:?}");
+    }
+}
+
+#[test]
+fn a_log_grows_and_is_not_rewritten() {
+    let cluster = Cluster::start(3, CALM);
+    let client = cluster.client();
+    client.set(b"x", b"0").unwrap();
+    let leader = cluster.leader();
+    let path = cluster.directory(leader).join("logs.txt");
+    let (mut before, inode) = (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().ino());
+    for number in 0..20 {
+        client.set(b"x", number.to_string().as_bytes()).unwrap();
+        let now = fs::read(&path).unwrap();
+        // The leader's own copy may be the last to be written, but never loses anything.
+        assert!(now.starts_with(&before), "what was there is there");
+        assert_eq!(fs::metadata(&path).unwrap().ino(), inode, "it is the same file");
+        before = now;
+    }
+}
+
+/// A leader stands still, and both others are killed and start again: they must wait until its lease
+/// is over, however little they remember. Who leads them sends heartbeats meanwhile.
+#[test]
+fn an_old_lease_is_waited_out_even_by_voters_that_restarted() {
+    let lease = Duration::from_secs(6);
+    let flags = ["--lease", "6", "--heartbeat", "0.1", "--election-timeout", "1.5"];
+    let mut cluster = Cluster::start(3, &flags);
+    let leader = cluster.leader();
+    let asked = cluster.client_at(leader, Duration::from_secs(2));
+    asked.set(b"x", b"old").unwrap();
+    let others = cluster.others(leader);
+    cluster.process(leader).signal("STOP");
+    let restarted = Instant::now();
+    cluster.kill(&others);
+    cluster.launch(&others);
+    let nodes: Vec<_> = others.iter().map(|id| cluster.nodes[*id as usize].clone()).collect();
+    eventually("one of them leads", || {
+        others.iter().any(|id| {
+            let dump = cluster.file(*id, "dump.txt");
+            dump.contains("New Leader waiting for Old Leader Lease to timeout.")
+        })
+    });
+    let terms = || others.iter().map(|id| cluster.status(*id).map_or(0, |s| s.term)).max().unwrap();
+    let term = terms();
+    assert!(restarted.elapsed() < lease, "it waits, and does not stand later");
+    let early = client_of(&nodes, Duration::from_millis(500)).set(b"x", b"early");
+    assert!(early.is_err(), "nothing is committed under the old lease");
+    client_of(&nodes, Duration::from_secs(30)).set(b"x", b"new").unwrap();
+    assert!(restarted.elapsed() >= lease, "acknowledged after {:?}", restarted.elapsed());
+    assert_eq!(terms(), term, "heartbeats kept the others from standing");
+    cluster.process(leader).signal("CONT");
+    cluster.converge();
+    let now = cluster.client().get(b"x", Consistency::Linearizable).unwrap().unwrap();
+    assert_eq!(now.value, b"new");
+}
