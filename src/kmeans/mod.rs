@@ -24,6 +24,7 @@
 //! | [`job`] | all of it as a MapReduce job |
 //! | `partial`, `step` | what is merged, and the centroids that come of it |
 //! | `records` | partial sums as lines, for any MapReduce |
+//! | [`plot`] | a picture of it |
 
 mod assign;
 mod candidate;
@@ -33,6 +34,7 @@ mod exact;
 mod extent;
 pub mod job;
 mod partial;
+pub mod plot;
 mod points;
 mod reader;
 mod records;

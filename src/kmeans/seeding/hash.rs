@@ -1,7 +1,7 @@
 //! Chance that everybody can repeat.
 
 /// 64 bits that a seed, a round and an offset fix, and that look random for any other.
-pub(super) fn hash(seed: u64, round: u64, offset: u64) -> u64 {
+pub(in crate::kmeans) fn hash(seed: u64, round: u64, offset: u64) -> u64 {
     mix(mix(mix(seed).wrapping_add(round)).wrapping_add(offset))
 }
 

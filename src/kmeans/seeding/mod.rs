@@ -15,7 +15,7 @@ mod plus_plus;
 pub use plus_plus::PlusPlus;
 
 use super::{Candidate, Centroids, Error, Points, candidate};
-use hash::hash;
+pub(super) use hash::hash;
 
 /// The candidates of one split for `count` random points: those of the lowest hash.
 pub fn random(points: &Points, seed: u64, count: usize) -> Vec<Candidate> {

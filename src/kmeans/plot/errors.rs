@@ -1,0 +1,60 @@
+//! The squared error of each iteration.
+
+use super::document::{Document, Short, path};
+use super::scale::{Scale, short};
+use super::{Area, FAINT, GRID, INK, Plot, color};
+
+/// Beyond this factor equal factors are shown as equal.
+const MAX_FACTOR: f64 = 30.0;
+
+/// Iterations that each have a dot.
+const MAX_DOTS: usize = 40;
+
+pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
+    let Area { left, top, width, height } = area;
+    document.text(left, top - 14.0, 12.0, INK, "start", "Squared error of each iteration");
+    let errors: Vec<(f64, f64)> = (1..)
+        .map(f64::from)
+        .zip(plot.squared_errors.iter().copied())
+        .filter(|(_, error)| error.is_finite())
+        .collect();
+    let low = errors.iter().fold(f64::INFINITY, |a, (_, error)| a.min(*error));
+    let high = errors.iter().fold(f64::NEG_INFINITY, |a, (_, error)| a.max(*error));
+    if errors.is_empty() {
+        return;
+    }
+    let paper = [top + height, top];
+    let up = match low > 0.0 && high / low > MAX_FACTOR {
+        true => Scale::logarithmic([low / 1.1, high * 1.1], paper),
+        false => {
+            let room = (high - low) * 0.05;
+            Scale::linear([low - room, high + room], paper)
+        }
+    };
+    let last = plot.squared_errors.len() as f64;
+    let right = Scale::linear([1.0, last.max(1.0)], [left, left + width]);
+    for (y, label) in up.ticks(5).into_iter().map(|error| (up.place(error), short(error))) {
+        document.line([left, y], [left + width, y], GRID);
+        document.text(left - 8.0, y + 4.0, 11.0, FAINT, "end", &label);
+    }
+    let whole = right.ticks(5).into_iter().filter(|x| x.fract() == 0.0 && *x >= 1.0 && *x <= last);
+    for x in whole {
+        document.text(right.place(x), top + height + 18.0, 11.0, FAINT, "middle", &short(x));
+    }
+    document.text(left + width / 2.0, top + height + 36.0, 12.0, INK, "middle", "iteration");
+    document.line([left, top + height], [left + width, top + height], "#9aa5b1");
+    let places = || errors.iter().map(|(x, error)| [right.place(*x), up.place(*error)]);
+    let stroke = color::cluster(0);
+    document.element(format_args!(
+        "<path d=\"{}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"1.8\" \
+         stroke-linejoin=\"round\"/>",
+        path(places())
+    ));
+    if errors.len() <= MAX_DOTS {
+        for [x, y] in places().map(|place| place.map(Short)) {
+            document.element(format_args!(
+                "<circle cx=\"{x}\" cy=\"{y}\" r=\"2.6\" fill=\"{stroke}\"/>"
+            ));
+        }
+    }
+}
