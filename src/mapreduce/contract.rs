@@ -161,6 +161,8 @@ pub struct FetchCall {
     pub attempt: u64,
     /// The partition.
     pub partition: u32,
+    /// Wait for an attempt that still runs.
+    pub waits: bool,
 }
 
 /// Where a map's output for one reduce task is.
@@ -191,6 +193,8 @@ pub struct ReduceCall {
     pub maps: u32,
     /// Outputs that are there.
     pub outputs: Vec<OutputAt>,
+    /// Attempts that run, and may be announced. Their sizes are not known.
+    pub expected: Vec<OutputAt>,
     /// What the round is about.
     pub parameter: Parameter,
 }

@@ -234,13 +234,13 @@ pub fn read_map_done(message: &[u8]) -> Result<MapDone, Status> {
 }
 
 pub fn fetch_call(job_id: &str, call: &FetchCall) -> Vec<u8> {
-    let FetchCall { epoch, task, attempt, partition } = *call;
-    encode(&pb::FetchRequest { job_id: job_id.into(), epoch, task, attempt, partition })
+    let FetchCall { epoch, task, attempt, partition, waits } = *call;
+    encode(&pb::FetchRequest { job_id: job_id.into(), epoch, task, attempt, partition, waits })
 }
 
 pub fn read_fetch_call(message: &[u8]) -> Result<(String, FetchCall), Status> {
-    let pb::FetchRequest { job_id, epoch, task, attempt, partition } = read(message)?;
-    Ok((job_id.into_owned(), FetchCall { epoch, task, attempt, partition }))
+    let pb::FetchRequest { job_id, epoch, task, attempt, partition, waits } = read(message)?;
+    Ok((job_id.into_owned(), FetchCall { epoch, task, attempt, partition, waits }))
 }
 
 pub fn fetched(lines: &[u8]) -> Vec<u8> {
@@ -284,6 +284,7 @@ pub fn reduce_call(job_id: &str, call: &ReduceCall) -> Vec<u8> {
         attempt: call.attempt,
         maps: call.maps,
         outputs: call.outputs.iter().map(output_message).collect(),
+        expected: call.expected.iter().map(output_message).collect(),
         parameter: Some(parameter_message(&call.parameter)),
     })
 }
@@ -296,6 +297,7 @@ pub fn read_reduce_call(message: &[u8]) -> Result<(String, ReduceCall), Status> 
         attempt: request.attempt,
         maps: request.maps,
         outputs: request.outputs.into_iter().map(read_output).collect(),
+        expected: request.expected.into_iter().map(read_output).collect(),
         parameter: read_parameter(request.parameter),
     };
     Ok((request.job_id.into_owned(), call))

@@ -803,6 +803,7 @@ pub struct FetchRequest<'a> {
     pub task: u32,
     pub attempt: u64,
     pub partition: u32,
+    pub waits: bool,
 }
 
 impl<'a> MessageRead<'a> for FetchRequest<'a> {
@@ -815,6 +816,7 @@ impl<'a> MessageRead<'a> for FetchRequest<'a> {
                 Ok(24) => msg.task = r.read_uint32(bytes)?,
                 Ok(32) => msg.attempt = r.read_uint64(bytes)?,
                 Ok(40) => msg.partition = r.read_uint32(bytes)?,
+                Ok(48) => msg.waits = r.read_bool(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -832,6 +834,7 @@ impl<'a> MessageWrite for FetchRequest<'a> {
             + if self.task == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.task) as u64) }
             + if self.attempt == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.attempt) as u64) }
             + if self.partition == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.partition) as u64) }
+            + if self.waits == false { 0 } else { 1 + sizeof_varint(*(&self.waits) as u64) }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -849,6 +852,9 @@ impl<'a> MessageWrite for FetchRequest<'a> {
         }
         if self.partition != 0u32 {
             w.write_with_tag(40, |w| w.write_uint32(*&self.partition))?;
+        }
+        if self.waits != false {
+            w.write_with_tag(48, |w| w.write_bool(*&self.waits))?;
         }
         Ok(())
     }
@@ -958,6 +964,7 @@ pub struct ReduceRequest<'a> {
     pub maps: u32,
     pub outputs: Vec<MapOutput<'a>>,
     pub parameter: Option<Parameter<'a>>,
+    pub expected: Vec<MapOutput<'a>>,
 }
 
 impl<'a> MessageRead<'a> for ReduceRequest<'a> {
@@ -972,6 +979,7 @@ impl<'a> MessageRead<'a> for ReduceRequest<'a> {
                 Ok(40) => msg.maps = r.read_uint32(bytes)?,
                 Ok(50) => msg.outputs.push(r.read_message::<MapOutput>(bytes)?),
                 Ok(58) => msg.parameter = Some(r.read_message::<Parameter>(bytes)?),
+                Ok(66) => msg.expected.push(r.read_message::<MapOutput>(bytes)?),
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -991,6 +999,7 @@ impl<'a> MessageWrite for ReduceRequest<'a> {
             + if self.maps == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.maps) as u64) }
             + self.outputs.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
             + self.parameter.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
+            + self.expected.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1014,6 +1023,9 @@ impl<'a> MessageWrite for ReduceRequest<'a> {
         }
         if let Some(ref s) = self.parameter {
             w.write_with_tag(58, |w| w.write_message(s))?;
+        }
+        for s in &self.expected {
+            w.write_with_tag(66, |w| w.write_message(s))?;
         }
         Ok(())
     }
@@ -1469,6 +1481,7 @@ static FETCH_REQUEST: Shape = Shape::new(
         Field::one(3, Kind::Varint(Width::Unsigned32)),
         Field::one(4, Kind::Varint(Width::Bits64)),
         Field::one(5, Kind::Varint(Width::Unsigned32)),
+        Field::one(6, Kind::Varint(Width::Unsigned32)),
     ],
 );
 impl Checked for FetchRequest<'_> {
@@ -1505,6 +1518,7 @@ static REDUCE_REQUEST: Shape = Shape::new(
         Field::one(5, Kind::Varint(Width::Unsigned32)),
         Field::many(6, Kind::Message(&MAP_OUTPUT)),
         Field::one(7, Kind::Message(&PARAMETER)),
+        Field::many(8, Kind::Message(&MAP_OUTPUT)),
     ],
 );
 impl Checked for ReduceRequest<'_> {

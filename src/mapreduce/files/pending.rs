@@ -49,6 +49,19 @@ impl Pending {
         Ok(())
     }
 
+    /// As [`commit`](Self::commit), for a file that takes the name of one like it again and again
+    /// and need not outlive the machine: whatever has the name is removed first. Renamed over it,
+    /// ext4 would write the new file out at once, which takes several times as long as all else.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn commit_anew(self) -> io::Result<()> {
+        match fs::remove_file(&self.target) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => self.commit(),
+        }
+    }
+
     /// As [`commit`](Self::commit), once its bytes are on disk.
     ///
     /// # Errors

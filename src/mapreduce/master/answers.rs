@@ -91,7 +91,7 @@ impl Master {
 
     fn announced(&mut self, attempt: AttemptId, status: &Status, observer: &mut dyn Observer) {
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
-        assigned.is_announcing = false;
+        assigned.announcing = assigned.announcing.saturating_sub(1);
         if status.is_ok() {
             self.announce(attempt);
         } else {

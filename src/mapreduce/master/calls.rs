@@ -44,7 +44,8 @@ pub(super) struct Assigned {
     pub(super) start: Start,
     /// News for a reduce task that are not sent yet.
     pub(super) news: Announcement,
-    pub(super) is_announcing: bool,
+    /// Announcements that are not answered. They arrive in order.
+    pub(super) announcing: u32,
     /// Its split was sent to its worker.
     pub(super) was_shipped: bool,
     /// Its output, while it is read.
@@ -68,6 +69,10 @@ pub(super) enum Step {
     Begin(AttemptId),
 }
 
+/// As many announcements may be on their way to an attempt.
+const MAX_ANNOUNCING: u32 = 8;
+/// More map attempts that run are not told of before they are done.
+const MAX_EXPECTED: usize = 16;
 /// How long a worker may take for a small thing. One that takes longer is asked again.
 const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -120,7 +125,7 @@ impl Master {
             call: None,
             start,
             news,
-            is_announcing: false,
+            announcing: 0,
             was_shipped: false,
             reading: None,
         };
@@ -267,12 +272,19 @@ impl Master {
     fn reduce_message(&self, start: &Start) -> Option<Vec<u8>> {
         let outputs =
             start.outputs.iter().filter_map(|output| self.output_at(start.attempt, output));
+        let outputs = outputs.collect();
+        let running = self.scheduler.running().filter(|(_, task, _)| task.kind == Kind::Map);
+        let expected = running.take(MAX_EXPECTED).filter_map(|(attempt, task, worker)| {
+            let output = MapOutput { map: task.index, attempt, worker, sizes: [].into() };
+            self.output_at(start.attempt, &output)
+        });
         let call = ReduceCall {
             round: self.round.as_ref()?.number,
             task: start.task.index,
             attempt: start.attempt.0,
             maps: self.splits.len() as u32,
-            outputs: outputs.collect(),
+            outputs,
+            expected: expected.collect(),
             parameter: self.parameter(Kind::Reduce),
         };
         Some(wire::reduce_call(&self.spec.id, &call))
@@ -292,11 +304,12 @@ impl Master {
         })
     }
 
-    /// Sends a reduce attempt its news, one call at a time: what comes meanwhile goes together.
+    /// Sends a reduce attempt its news. When some are on their way what comes meanwhile goes together.
     pub(super) fn announce(&mut self, attempt: AttemptId) {
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
         let has_news = !(assigned.news.outputs.is_empty() && assigned.news.lost.is_empty());
-        if assigned.is_announcing || !has_news || assigned.reading.is_some() {
+        let is_full = assigned.announcing >= MAX_ANNOUNCING;
+        if is_full || !has_news || assigned.reading.is_some() {
             return;
         }
         let empty = Announcement { attempt: attempt.0, ..Announcement::default() };
@@ -309,7 +322,7 @@ impl Master {
             Ok(call) => {
                 self.in_flight.insert((link, call), InFlight::Announce(attempt));
                 if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                    assigned.is_announcing = true;
+                    assigned.announcing += 1;
                 }
             }
             Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),

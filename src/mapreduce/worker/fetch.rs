@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::jobs::Waiting;
 use super::{Worker, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::path;
@@ -56,13 +57,17 @@ impl Fetch {
             return Err(missing("that was another life of this worker"));
         }
         let job = self.worker.jobs.get(&job_id)?;
+        if call.waits {
+            let responder = self.sender.responder.clone();
+            let waiting = Waiting { partition: call.partition, responder };
+            if job.wait_for(call.task, call.attempt, waiting).is_none() {
+                return Ok(());
+            }
+        }
         let output = job.map_output(call.task, call.attempt, call.partition);
         match output.ok_or_else(|| missing("no such output is here any more"))? {
             Committed::Memory(lines) => {
-                for lines in lines.chunks(MESSAGE_BYTES) {
-                    self.sender.responder.send(wire::fetched(lines));
-                }
-                self.sender.responder.finish(Status::OK);
+                send(&self.sender.responder, &lines);
                 Ok(())
             }
             file => {
@@ -84,6 +89,28 @@ impl Fetch {
             sender.send_all(&opened);
         });
         reading.map(drop).map_err(|error| busy(error.to_string()))
+    }
+}
+
+fn send(responder: &Responder, lines: &[u8]) {
+    for lines in lines.chunks(MESSAGE_BYTES) {
+        responder.send(wire::fetched(lines));
+    }
+    responder.finish(Status::OK);
+}
+
+/// Sends a reducer what it has waited for, if that is small.
+pub(super) fn send_small(waiting: &Waiting, partitions: &[Committed]) {
+    match partitions.get(waiting.partition as usize) {
+        Some(Committed::Memory(lines)) => send(&waiting.responder, lines),
+        Some(Committed::File { .. }) => {
+            let reason = "it is large: to be asked for when it is announced";
+            waiting.responder.finish(Status::new(Code::FailedPrecondition, reason));
+        }
+        None => {
+            let reason = "there is no such partition";
+            waiting.responder.finish(Status::new(Code::NotFound, reason));
+        }
     }
 }
 

@@ -67,6 +67,8 @@ pub(super) struct OpenJob {
     caches: Mutex<BTreeMap<u32, Cache>>,
     /// Mappers: the last output of each map task.
     map_outputs: Mutex<BTreeMap<u32, MapOutput>>,
+    /// Mappers: reducers that wait for an attempt to end.
+    waiting: Mutex<BTreeMap<u64, Vec<Waiting>>>,
     /// Output that the master reads: of a reduce task, or of a map task without reduces.
     outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
     /// Reducers: what each reduce attempt was told.
@@ -74,6 +76,12 @@ pub(super) struct OpenJob {
     /// Reducers: mappers by address.
     channels: Mutex<BTreeMap<String, Channel>>,
     _lock: JobLock,
+}
+
+/// A reducer that waits for a partition.
+pub(super) struct Waiting {
+    pub(super) partition: u32,
+    pub(super) responder: Responder,
 }
 
 /// The partitions that an attempt of a map task has committed.
@@ -159,6 +167,8 @@ impl Busy {
 
 /// Masters that may hold jobs at once; all but one of them wait.
 const MAX_HOLDS: usize = 1_000;
+/// Attempts that are waited for at once.
+const MAX_WAITED_FOR: usize = 1_000;
 /// Tasks that are told of before they come.
 const MAX_INBOXES: usize = 1_000;
 
@@ -296,6 +306,7 @@ impl OpenJob {
             running: Mutex::default(),
             caches: Mutex::default(),
             map_outputs: Mutex::default(),
+            waiting: Mutex::default(),
             outputs: Mutex::default(),
             inboxes: Mutex::default(),
             channels: Mutex::default(),
@@ -379,9 +390,36 @@ impl OpenJob {
         }
     }
 
-    /// A map task has committed its output.
+    /// A map task has committed its output. Reducers that wait for it get it at once, ahead of the
+    /// master's hearing of it.
     pub(super) fn add_map_output(&self, task: u32, output: MapOutput) {
+        let (attempt, partitions) = (output.attempt, Arc::clone(&output.partitions));
         locked(&self.map_outputs).insert(task, output);
+        for waiting in self.take_waiting(attempt) {
+            super::fetch::send_small(&waiting, &partitions);
+        }
+    }
+
+    /// A reducer waits for an attempt's output, unless that is there already.
+    pub(super) fn wait_for(&self, task: u32, attempt: u64, waiting: Waiting) -> Option<Waiting> {
+        // Under both locks: the output cannot come in between.
+        let outputs = locked(&self.map_outputs);
+        if outputs.get(&task).is_some_and(|output| output.attempt == attempt) {
+            return Some(waiting);
+        }
+        let mut waiters = locked(&self.waiting);
+        if waiters.len() >= MAX_WAITED_FOR {
+            // Of attempts that never came.
+            waiters.pop_first();
+        }
+        let of_attempt = waiters.entry(attempt).or_default();
+        of_attempt.retain(|other| !other.responder.is_over());
+        of_attempt.push(waiting);
+        None
+    }
+
+    pub(super) fn take_waiting(&self, attempt: u64) -> Vec<Waiting> {
+        locked(&self.waiting).remove(&attempt).unwrap_or_default()
     }
 
     /// What an attempt of a map task has made for a reduce task.

@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::jobs::{MapOutput, OpenJob};
 use super::partitions::{Partitions, failed};
-use super::{TaskHost, Worker, guarded};
+use super::{Host, TaskHost, Worker, guarded};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
-use crate::mapreduce::files::SplitBlocks;
+use crate::mapreduce::files::{Committed, SplitBlocks};
 use crate::mapreduce::job::{About, Blocks, Fault};
 use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
@@ -21,32 +21,45 @@ pub(super) use crate::mapreduce::contract::PIECE_BYTES;
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, map) = wire::read_map_call(message)?;
     let job = worker.jobs.get(&job_id)?;
+    let result = attempt(worker, &job, call, &map);
+    if result.is_err() {
+        for waiting in job.take_waiting(map.attempt) {
+            let status = Status::new(Code::NotFound, "the attempt has failed");
+            waiting.responder.finish(status);
+        }
+    }
+    result.map(|done| wire::map_done(&done))
+}
+
+fn attempt(
+    worker: &Worker,
+    job: &OpenJob,
+    call: &BlockingCall,
+    map: &MapCall,
+) -> Result<MapDone, Status> {
     let listed = job.list(map.attempt);
     worker.trial.pass(call)?;
     let started = Instant::now();
     let parameter = job.parameter(map.parameter.clone())?;
     let mut host = TaskHost { call, running: &listed.running };
-    let mut sink = partitions(&job, &map);
+    let mut sink = partitions(job, map);
     let mut cache = job.take_cache(map.task);
-    let mut open = || open(&job, &map);
+    let mut open = || open(job, map);
     let work = MapWork {
         job: job.job.as_ref(),
         parameter: &parameter,
         reduces: map.reduces,
         skip: &map.skip,
-        about: &about(&job, &map),
+        about: &about(job, map),
     };
-    let result = guarded(|| {
+    let (counters, committed) = guarded(|| {
         let counters = execute::map(&work, &mut cache, &mut open, &mut sink, &mut host)?;
-        super::Host::check(&mut host)?;
+        host.check()?;
         Ok((counters, sink.commit()?))
-    });
-    // After a panic nobody knows what it is.
-    if result.is_ok() {
-        job.leave_cache(map.task, cache);
-    }
-    let (counters, committed) = result?;
-    let sizes = committed.iter().map(super::super::files::Committed::len).collect();
+    })?;
+    // After a panic nobody would know what the cache is.
+    job.leave_cache(map.task, cache);
+    let sizes = committed.iter().map(Committed::len).collect();
     match committed.first() {
         Some(output) if map.reduces == 0 => job.add_output(map.task, map.attempt, output.clone()),
         _ => {
@@ -55,7 +68,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         }
     }
     let took_us = started.elapsed().as_micros() as u64;
-    Ok(wire::map_done(&MapDone { sizes, counters, took_us }))
+    Ok(MapDone { sizes, counters, took_us })
 }
 
 fn partitions(job: &OpenJob, map: &MapCall) -> Partitions {

@@ -68,12 +68,12 @@ impl Part {
         let committed = match file {
             Some(file) => file.metadata().and_then(|metadata| {
                 let identity = Identity::of(&metadata);
-                file.commit()?;
+                file.commit_anew()?;
                 Ok(Committed::File { path: path.clone(), identity })
             }),
             None => create(&path, attempt).and_then(|mut file| {
                 file.write_all(&lines)?;
-                file.commit()?;
+                file.commit_anew()?;
                 Ok(Committed::Memory(lines.into()))
             }),
         };

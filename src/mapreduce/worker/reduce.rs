@@ -53,7 +53,9 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         partition: reduce.task,
         sorter: Mutex::new(Sorter::new(job.job.key_order(), memory, &mut runs)),
         fetched_bytes: AtomicU64::new(0),
+        asked: Mutex::default(),
     };
+    shuffle.ask_for_expected(&reduce.expected);
     shuffle.fetch_all()?;
     let fetched = Instant::now();
     let shuffle_us = inbox.announced_at().map_or(0, |at| (fetched - at).as_micros() as u64);
@@ -129,10 +131,13 @@ impl Output {
         let commit = || {
             self.write_to_file(&[])?;
             let file = self.file.take().ok_or(std::io::ErrorKind::NotFound)?;
+            if is_small {
+                file.commit_anew()?;
+                return Ok(Committed::Memory(lines));
+            }
             let identity = Identity::of(&file.metadata()?);
-            file.commit()?;
-            let path = self.path.clone();
-            Ok(if is_small { Committed::Memory(lines) } else { Committed::File { path, identity } })
+            file.commit_anew()?;
+            Ok(Committed::File { path: self.path.clone(), identity })
         };
         commit().map_err(|error: std::io::Error| failed(&self.path, &error))
     }

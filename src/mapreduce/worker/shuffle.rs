@@ -8,6 +8,7 @@
 //! An output that fails before its first byte was used is waited for again, from wherever the master
 //! says. One that fails in the middle ends the attempt: what is sorted cannot be taken back.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -35,6 +36,8 @@ pub(super) struct Shuffle<'s, 'r> {
     pub(super) partition: u32,
     pub(super) sorter: Mutex<Sorter<'r>>,
     pub(super) fetched_bytes: AtomicU64,
+    /// Outputs that were asked for before they were announced.
+    pub(super) asked: Mutex<BTreeMap<(u32, u64), ClientCall>>,
 }
 
 /// Threads that fetch much.
@@ -75,9 +78,26 @@ impl<'r> Shuffle<'_, 'r> {
         }
     }
 
+    /// Asks for outputs that are expected: their bytes are on their way when they are announced.
+    pub(super) fn ask_for_expected(&self, expected: &[OutputAt]) {
+        for output in expected {
+            // Whoever cannot be asked now, and those behind, are asked then.
+            let Ok(call) = self.ask(output, true) else { return };
+            locked(&self.asked).insert((output.task, output.attempt), call);
+        }
+    }
+
+    /// Asks for an output, unless that was done already.
+    fn asked(&self, output: &OutputAt) -> Result<ClientCall, Status> {
+        match locked(&self.asked).remove(&(output.task, output.attempt)) {
+            Some(call) => Ok(call),
+            None => self.ask(output, false),
+        }
+    }
+
     /// Asks all, then takes their answers one by one.
     fn fetch_in_turn(&self, outputs: &[OutputAt]) -> Result<(), Status> {
-        let calls: Vec<_> = outputs.iter().map(|output| (output, self.ask(output))).collect();
+        let calls: Vec<_> = outputs.iter().map(|output| (output, self.asked(output))).collect();
         calls.into_iter().try_for_each(|(output, call)| self.take(output, call))
     }
 
@@ -88,7 +108,7 @@ impl<'r> Shuffle<'_, 'r> {
             loop {
                 let output = locked(&first).pop();
                 if let Some(output) = output {
-                    self.take(&output, self.ask(&output))?;
+                    self.take(&output, self.asked(&output))?;
                     continue;
                 }
                 match self.inbox.next(self.maps, 1, LOOK_INTERVAL) {
@@ -97,7 +117,7 @@ impl<'r> Shuffle<'_, 'r> {
                     Next::Wait => self.check()?,
                     Next::Fetch(outputs) => {
                         for output in outputs {
-                            self.take(&output, self.ask(&output))?;
+                            self.take(&output, self.asked(&output))?;
                         }
                     }
                 }
@@ -128,7 +148,7 @@ impl<'r> Shuffle<'_, 'r> {
         self.call.sleep(Duration::ZERO)
     }
 
-    fn ask(&self, output: &OutputAt) -> Result<ClientCall, Status> {
+    fn ask(&self, output: &OutputAt, waits: bool) -> Result<ClientCall, Status> {
         let channel = self.job.channel(&output.address, self.options)?;
         let options = CallOptions { timeout: None, ..CallOptions::default() };
         let mut call = channel.start(path::FETCH, &options)?;
@@ -137,6 +157,7 @@ impl<'r> Shuffle<'_, 'r> {
             task: output.task,
             attempt: output.attempt,
             partition: self.partition,
+            waits,
         };
         // If the call is over already its answer says why.
         let _ = call.send_last(&wire::fetch_call(&self.job.spec.id, &request));
@@ -146,7 +167,13 @@ impl<'r> Shuffle<'_, 'r> {
     /// Takes an output. Fails if the attempt cannot go on.
     fn take(&self, output: &OutputAt, call: Result<ClientCall, Status>) -> Result<(), Status> {
         let mut used = 0;
-        match call.and_then(|mut call| self.receive(output, &mut call, &mut used)) {
+        let mut result = call.and_then(|mut call| self.receive(output, &mut call, &mut used));
+        if used == 0 && result.is_err() && self.check().is_ok() {
+            // It may have been asked too early, or its connection have been idle for too long.
+            let again = self.ask(output, false);
+            result = again.and_then(|mut call| self.receive(output, &mut call, &mut used));
+        }
+        match result {
             Ok(()) => {
                 self.inbox.fetched(output);
                 Ok(())
