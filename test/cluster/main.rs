@@ -6,6 +6,7 @@
 
 mod clients;
 mod cluster;
+mod commands;
 mod disks;
 mod failover;
 mod files;
