@@ -18,9 +18,14 @@ const ROUNDS_IN_A_GROUP: u64 = 50;
 
 /// `AGORA_ROUNDS` says how many rounds, `AGORA_SEED` which; `scripts/soak` sets them.
 #[test]
-#[ignore = "a minute or two: scripts/test kills, scripts/soak N"]
+#[ignore = "half a minute: scripts/test kills, scripts/soak N"]
 fn nothing_that_was_acknowledged_is_lost_and_nothing_is_done_twice() {
-    let (mut left, mut seed) = (number("AGORA_ROUNDS", 50), number("AGORA_SEED", 1));
+    each_group(50, run);
+}
+
+/// Runs as many rounds as are wanted, group by group, each with the next seed.
+pub fn each_group(default: u64, run: impl Fn(u64, u64) -> Tally) {
+    let (mut left, mut seed) = (number("AGORA_ROUNDS", default), number("AGORA_SEED", 1));
     while left > 0 {
         let rounds = left.min(ROUNDS_IN_A_GROUP);
         let began = Instant::now();

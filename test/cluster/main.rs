@@ -13,6 +13,7 @@ mod files;
 mod kills;
 mod latency;
 mod mistakes;
+mod nemesis;
 mod network;
 mod partitions;
 mod pauses;

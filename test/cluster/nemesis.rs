@@ -1,0 +1,100 @@
+//! Anything at any time, by a seed: links that are cut, both ways or one way, nodes that are killed,
+//! stopped, asked to end; several at once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use agora::raft::NodeId;
+
+use crate::clients::{Clients, Tally};
+use crate::cluster::{Cluster, turn};
+use crate::kills::{each_group, same_everywhere};
+use crate::network::{Network, on_host};
+use crate::seed::Seed;
+
+/// What was done to a node, and is to be undone.
+#[derive(Clone, Copy, Debug)]
+enum Harm {
+    Cut,
+    Muted,
+    Deafened,
+    Stopped,
+    Gone,
+}
+
+const HARMS: [Harm; 5] = [Harm::Cut, Harm::Muted, Harm::Deafened, Harm::Stopped, Harm::Gone];
+
+impl Harm {
+    fn inflict(self, id: NodeId, cluster: &mut Cluster, network: &Network, seed: &mut Seed) {
+        match self {
+            Harm::Cut => network.cut(id),
+            Harm::Muted => network.mute(id),
+            Harm::Deafened => network.deafen(id),
+            Harm::Stopped => cluster.process(id).signal("STOP"),
+            Harm::Gone if seed.one_in(3) => cluster.end(&[id]),
+            Harm::Gone => cluster.kill(&[id]),
+        }
+    }
+
+    fn undo(self, id: NodeId, cluster: &mut Cluster, network: &Network) {
+        match self {
+            Harm::Cut => network.heal(id),
+            Harm::Muted => network.unmute(id),
+            Harm::Deafened => network.undeafen(id),
+            Harm::Stopped => cluster.process(id).signal("CONT"),
+            Harm::Gone => cluster.launch(&[id]),
+        }
+    }
+}
+
+/// `AGORA_ROUNDS` and `AGORA_SEED` as for the kills.
+#[test]
+#[ignore = "needs root: scripts/test network, scripts/soak --network N"]
+fn anything_at_any_time() {
+    each_group(20, run);
+}
+
+fn run(rounds: u64, number: u64) -> Tally {
+    let mut seed = Seed::new(number);
+    let turn = turn();
+    let network = Network::new(5);
+    let flags: &[&str] = if seed.one_in(2) { &["--snapshot-bytes", "50000"] } else { &[] };
+    let mut cluster = Cluster::at(network.nodes(), flags, on_host, turn);
+    let ids: Vec<NodeId> = cluster.ids().collect();
+    cluster.launch(&ids);
+    let clients = Clients::start(4, &cluster.nodes, Duration::from_secs(60), number);
+    clients.await_progress(20);
+    let mut harmed: BTreeMap<NodeId, Harm> = BTreeMap::new();
+    for _ in 0..rounds {
+        for _ in 0..1 + seed.below(3) {
+            let (id, harm) = (*seed.pick(&ids), *seed.pick(&HARMS));
+            match harmed.remove(&id) {
+                Some(harm) => harm.undo(id, &mut cluster, &network),
+                None => {
+                    harm.inflict(id, &mut cluster, &network, &mut seed);
+                    harmed.insert(id, harm);
+                }
+            }
+        }
+        clients.next_epoch();
+        // A majority gets on; without one nobody does, until enough are well again.
+        while harmed.len() > 2 {
+            let (id, harm) = harmed.pop_first().unwrap();
+            harm.undo(id, &mut cluster, &network);
+        }
+        clients.await_progress(1 + seed.below(60) as u64);
+    }
+    for (id, harm) in harmed {
+        harm.undo(id, &mut cluster, &network);
+    }
+    clients.await_progress(20);
+    let tally = clients.judge(&cluster.client());
+    assert_eq!(tally.unknown, 0, "every client's patience outlasts every round");
+    cluster.converge();
+    same_everywhere(&cluster);
+    cluster.end(&ids);
+    for id in ids {
+        cluster.check(id);
+    }
+    tally
+}
