@@ -16,8 +16,9 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    pub(super) fn new(dims: usize, radius: f64, contenders: &Contenders) -> Bounds {
-        let span = radius + contenders.reach;
+    /// For points within a radius of the origin and contenders that reach so far.
+    pub(super) fn new(dims: usize, radius: f64, reach: f64) -> Bounds {
+        let span = radius + reach;
         let unit = f64::from(f32::EPSILON) / 2.0;
         Bounds {
             estimate: (dims as f64 + 5.0) * unit * 1.01 * span * span + 1e-30,

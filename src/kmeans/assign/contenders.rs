@@ -1,6 +1,6 @@
 //! The centroids that may win, packed for the kernels.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use super::estimate::Groups;
 use super::frame::Frame;
@@ -41,12 +41,12 @@ impl Contenders {
         let norms: Vec<f64> = centroids.iter().map(norm).collect();
         let innermost = norms.iter().copied().fold(f64::INFINITY, f64::min);
         let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * radius)).max(HOPELESS_REACH);
-        let mut seen = BTreeMap::new();
+        let again = equals_of_others(centroids);
         let mut indices = Vec::with_capacity(centroids.len());
         let mut reach: f64 = 0.0;
-        for (index, (centroid, norm)) in centroids.iter().zip(&norms).enumerate() {
+        for (index, norm) in norms.iter().enumerate() {
             let is_hopeless = frame.is_usable && *norm > hopeless;
-            if is_hopeless || seen.insert(bits(centroid), index).is_some() {
+            if is_hopeless || again[index] {
                 continue;
             }
             indices.push(index as u32);
@@ -89,10 +89,19 @@ impl Contenders {
     }
 }
 
-/// Bits that are equal if the coordinates are equal numbers.
-fn bits(centroid: &[f64]) -> Vec<u64> {
-    // Adding 0 makes -0 to 0.
-    centroid.iter().map(|c| (c + 0.0).to_bits()).collect()
+/// By centroid: whether it equals one of a lower index.
+fn equals_of_others(centroids: &Centroids) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..centroids.len()).collect();
+    // Finite, so that they compare; 0 and -0 are equal.
+    let compare = |a: usize, b: usize| {
+        centroids.get(a).partial_cmp(centroids.get(b)).unwrap_or(Ordering::Equal)
+    };
+    order.sort_unstable_by(|a, b| compare(*a, *b).then(a.cmp(b)));
+    let mut again = vec![false; centroids.len()];
+    for pair in order.windows(2) {
+        again[pair[1]] = compare(pair[0], pair[1]) == Ordering::Equal;
+    }
+    again
 }
 
 #[cfg(test)]

@@ -42,6 +42,11 @@ impl Frame {
         Frame { origin, scale, is_usable }
     }
 
+    /// What differences of coordinates are multiplied by.
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// The coordinates of a point or a centroid in this frame.
     #[inline]
     pub(super) fn place<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {

@@ -127,6 +127,7 @@ trait Way: Debug + Send {
 /// What an assignment is made from.
 struct Work<'a> {
     points: &'a Points,
+    frame: &'a Frame,
     centroids: &'a Centroids,
     contenders: &'a Contenders,
     bounds: Bounds,
@@ -188,11 +189,18 @@ impl Assigner {
         let frame = &self.frame;
         let radius = self.way.radius();
         let contenders = Contenders::new(frame, radius, centroids);
-        let bounds = Bounds::new(points.dims(), radius, &contenders);
+        let bounds = Bounds::new(points.dims(), radius, contenders.reach);
         let before = self.travel.take();
         let travel = Travel::to(before.as_ref(), frame, centroids, &contenders, bounds.span);
-        let work =
-            Work { points, centroids, contenders: &contenders, bounds, travel: &travel, sums };
+        let work = Work {
+            points,
+            frame,
+            centroids,
+            contenders: &contenders,
+            bounds,
+            travel: &travel,
+            sums,
+        };
         if contenders.may_estimate(frame) {
             let moved = self.way.assign(self.level, work);
             self.travel = Some(travel);

@@ -77,6 +77,8 @@ pub(super) trait Simd: Copy {
     fn max(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn square_root(self, a: Self::Floats) -> Self::Floats;
     fn less(self, a: Self::Floats, b: Self::Floats) -> Self::Mask;
+    /// `a` where it is above `most`, infinity elsewhere.
+    fn above(self, a: Self::Floats, most: Self::Floats) -> Self::Floats;
     /// In every lane the two lowest of all that two vectors hold, of which `best` has the lower one
     /// in each lane.
     fn two_lowest(self, best: Self::Floats, second: Self::Floats) -> (Self::Floats, Self::Floats);
@@ -251,6 +253,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn above(self, a: __m512, most: __m512) -> __m512 {
+        have!(_mm512_mask_mov_ps(self.splat(f32::INFINITY), self.less(most, a), a))
+    }
+
+    #[inline(always)]
     fn two_lowest(self, mut best: __m512, mut second: __m512) -> (__m512, __m512) {
         // Each half against the other, then quarters, pairs and neighbours.
         macro_rules! fold {
@@ -374,6 +381,15 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn less(self, a: Pair<__m256>, b: Pair<__m256>) -> Pair<__m256> {
         have!([_mm256_cmp_ps::<_CMP_LT_OQ>(a[0], b[0]), _mm256_cmp_ps::<_CMP_LT_OQ>(a[1], b[1])])
+    }
+
+    #[inline(always)]
+    fn above(self, a: Pair<__m256>, most: Pair<__m256>) -> Pair<__m256> {
+        let (infinity, above) = (self.splat(f32::INFINITY), self.less(most, a));
+        have!([
+            _mm256_blendv_ps(infinity[0], a[0], above[0]),
+            _mm256_blendv_ps(infinity[1], a[1], above[1])
+        ])
     }
 
     #[inline(always)]
@@ -508,6 +524,12 @@ impl Simd for Portable {
     #[inline(always)]
     fn less(self, a: [f32; LANES], b: [f32; LANES]) -> [bool; LANES] {
         std::array::from_fn(|lane| a[lane] < b[lane])
+    }
+
+    #[inline(always)]
+    fn above(self, a: [f32; LANES], most: [f32; LANES]) -> [f32; LANES] {
+        let above = |lane: usize| a[lane] > most[lane];
+        std::array::from_fn(|lane| if above(lane) { a[lane] } else { f32::INFINITY })
     }
 
     #[inline(always)]

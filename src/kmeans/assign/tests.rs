@@ -265,3 +265,23 @@ fn a_point_between_two_centroids_by_one_ulp_is_decided_rightly() {
         }
     }
 }
+
+/// A centroid that was out of the question for a whole branch comes from afar, just as near as it
+/// must to win its outermost points.
+#[test]
+fn a_centroid_that_comes_from_afar_is_seen_in_time() {
+    for level in Level::all() {
+        let mut points = Points::new(1).unwrap();
+        let cloud = |index: u64| (index % 4_096) as f64 / 2_047.5 - 1.0;
+        for index in 0..8_192 {
+            let center = if index < 4_096 { 0.0 } else { 100.0 };
+            points.push(index, &[center + cloud(index)]).unwrap();
+        }
+        for step in 0..30 {
+            let mut held = Held::new(&points, 2, level, false);
+            held.assign(&Centroids::new(1, vec![0.0, 100.0]).unwrap());
+            let comes_to = 2.2 - f64::from(step) * 0.02;
+            held.assign(&Centroids::new(1, vec![0.0, comes_to]).unwrap());
+        }
+    }
+}

@@ -5,62 +5,82 @@ use super::super::simd::{Aligned, LANES, Lanes, Simd};
 /// Blocks of a leaf.
 pub(super) const BLOCKS: usize = 4;
 
-/// A contender: `-2 g` and `|g|^2`.
+/// A contender, seen from the center of a branch: `-2 g` and `|g|^2`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<const D: usize> {
     /// Its index among all centroids.
     pub(super) label: u32,
-    pub(super) weights: [f32; D],
-    pub(super) height: f32,
+    weights: [f32; D],
+    height: f32,
 }
 
-/// Contenders side by side, as many as there are lanes together.
+impl<const D: usize> Row<D> {
+    /// At a place.
+    #[inline(always)]
+    pub(super) fn new(label: u32, place: [f64; D]) -> Row<D> {
+        let place = place.map(|g| g as f32);
+        let height: f64 = place.iter().map(|g| f64::from(*g) * f64::from(*g)).sum();
+        Row { label, weights: place.map(|g| -2.0 * g), height: height as f32 }
+    }
+}
+
+/// Some contenders, by place: each by itself, and as many side by side as there are lanes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listed<const D: usize> {
-    /// Their places.
-    pub(super) places: Vec<u32>,
+    pub(super) rows: Vec<Row<D>>,
     weights: Vec<[Lanes; D]>,
-    /// Infinite where there is no contender.
     heights: Vec<Lanes>,
 }
 
 impl<const D: usize> Listed<D> {
-    /// Lists these contenders in place of those before.
-    pub(super) fn list(&mut self, rows: &[Row<D>], places: impl Iterator<Item = u32>) {
-        self.places.clear();
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
         self.weights.clear();
         self.heights.clear();
-        for place in places {
-            let lane = self.places.len() % LANES;
-            if lane == 0 {
-                self.weights.push([Lanes::splat(0.0); D]);
-                self.heights.push(Lanes::splat(f32::INFINITY));
-            }
-            let (Some(weights), Some(heights)) = (self.weights.last_mut(), self.heights.last_mut())
-            else {
-                return;
-            };
-            let row = rows[place as usize];
+    }
+
+    pub(super) fn push(&mut self, row: Row<D>) {
+        let lane = self.rows.len() % LANES;
+        if lane == 0 {
+            self.weights.push([Lanes::splat(0.0); D]);
+            self.heights.push(Lanes::splat(f32::INFINITY));
+        }
+        if let (Some(weights), Some(heights)) = (self.weights.last_mut(), self.heights.last_mut()) {
             heights[lane] = row.height;
             for (lanes, weight) in weights.iter_mut().zip(row.weights) {
                 lanes[lane] = weight;
             }
-            self.places.push(place);
         }
+        self.rows.push(row);
     }
 
+    pub(super) fn scores(&self) -> Scores<'_, D> {
+        Scores { weights: &self.weights, heights: &self.heights }
+    }
+}
+
+/// Contenders side by side.
+#[derive(Clone, Copy)]
+pub(super) struct Scores<'a, const D: usize> {
+    /// `-2 g`.
+    pub(super) weights: &'a [[Lanes; D]],
+    /// `|g|^2`, infinite where there is no contender.
+    pub(super) heights: &'a [Lanes],
+}
+
+impl<const D: usize> Scores<'_, D> {
     /// Estimates for a place in space, a vector of them for each vector of contenders, and the two
     /// lowest. There must be room for as many vectors.
     #[inline(always)]
-    pub(super) fn scores<S: Simd>(
-        &self,
+    pub(super) fn of<S: Simd>(
+        self,
         simd: S,
         center: &[f32; D],
         scores: &mut [Lanes],
     ) -> (f32, f32) {
         let mut best = simd.splat(f32::INFINITY);
         let mut second = best;
-        let groups = self.weights.iter().zip(&self.heights);
+        let groups = self.weights.iter().zip(self.heights);
         for ((weights, heights), scores) in groups.zip(scores) {
             let mut sums = simd.load(heights);
             for (z, weights) in center.iter().zip(weights) {
@@ -74,23 +94,28 @@ impl<const D: usize> Listed<D> {
         (simd.first(best), simd.first(second))
     }
 
-    /// Vectors that [`Listed::scores`] fills.
-    pub(super) fn groups(&self) -> usize {
-        self.weights.len()
-    }
-
-    /// The places whose score is at most this, in order.
+    /// Lists the places whose score is at most this, in order.
     #[inline(always)]
-    pub(super) fn up_to<S: Simd>(&self, simd: S, scores: &[Lanes], most: f32, list: &mut Vec<u32>) {
+    pub(super) fn up_to<S: Simd>(self, simd: S, scores: &[Lanes], most: f32, list: &mut Vec<u32>) {
         list.clear();
-        for (group, lanes) in scores.iter().take(self.groups()).enumerate() {
-            let above = simd.less(simd.splat(most), simd.load(lanes));
+        for (group, scores) in scores.iter().take(self.heights.len()).enumerate() {
+            let above = simd.less(simd.splat(most), simd.load(scores));
             let mut left = !simd.bits(above);
             while left != 0 {
-                list.push(self.places[group * LANES + left.trailing_zeros() as usize]);
+                list.push((group * LANES) as u32 + left.trailing_zeros());
                 left &= left - 1;
             }
         }
+    }
+
+    /// The lowest score above this.
+    #[inline(always)]
+    pub(super) fn next<S: Simd>(self, simd: S, scores: &[Lanes], most: f32) -> f32 {
+        let mut next = simd.splat(f32::INFINITY);
+        for scores in scores.iter().take(self.heights.len()) {
+            next = simd.min(next, simd.above(simd.load(scores), simd.splat(most)));
+        }
+        simd.first(simd.two_lowest(next, next).0)
     }
 }
 

@@ -1,0 +1,194 @@
+//! One assignment of all leaves.
+
+use super::super::bounds::Bounds;
+use super::super::simd::{Aligned, Kernel, Lanes, Simd};
+use super::super::{NONE, Work};
+use super::build::norm;
+use super::scan::{self, Listed, Row, Scores};
+use super::{BRANCH, LEAF, Leaves, MIXED};
+use crate::kmeans::squared_distance;
+use crate::kmeans::sums::Halves;
+
+/// An assignment under way.
+pub(super) struct Pass<'a, const D: usize> {
+    leaves: &'a mut Leaves<D>,
+    work: Work<'a>,
+    /// The contenders that may win inside of the branch, seen from its center.
+    near: Listed<D>,
+    /// Of estimates inside of the branch.
+    bounds: Bounds,
+    /// At least what contenders that are not near are farther than the winner, inside of the branch.
+    rest: f64,
+    scores: Vec<Lanes>,
+    /// The places of some contenders.
+    list: Vec<u32>,
+    moved: u64,
+}
+
+impl<const D: usize> Kernel for Pass<'_, D> {
+    type Output = u64;
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) -> u64 {
+        for branch in 0..self.leaves.branches.len() {
+            let first = branch * BRANCH;
+            let end = (first + BRANCH).min(self.leaves.balls.len());
+            let mut is_listed = false;
+            for leaf in first..end {
+                let label = self.leaves.leaf_labels[leaf];
+                if self.leaves.limits[leaf] > self.work.travel.threshold(label) {
+                    continue;
+                }
+                if !is_listed {
+                    self.list_near(simd, branch);
+                    is_listed = true;
+                }
+                self.leaf(simd, leaf);
+            }
+        }
+        self.moved
+    }
+}
+
+impl<'a, const D: usize> Pass<'a, D> {
+    pub(super) fn new(leaves: &'a mut Leaves<D>, work: Work<'a>) -> Pass<'a, D> {
+        let groups = work.contenders.groups.heights.len();
+        Pass {
+            leaves,
+            bounds: work.bounds,
+            work,
+            near: Listed::default(),
+            rest: 0.0,
+            scores: vec![Lanes::splat(0.0); groups],
+            list: Vec::new(),
+            moved: 0,
+        }
+    }
+
+    /// Lists the contenders that may win a point of a branch.
+    #[inline(always)]
+    fn list_near<S: Simd>(&mut self, simd: S, branch: usize) {
+        let branch = self.leaves.branches[branch];
+        let Work { contenders, bounds, frame, centroids, .. } = &self.work;
+        let all = Scores {
+            weights: contenders.groups.weights.as_chunks().0,
+            heights: &contenders.groups.heights,
+        };
+        let (best, _) = all.of(simd, &branch.center, &mut self.scores);
+        let norm = norm(&branch.center);
+        let reach = bounds.upper(norm + f64::from(best)) + 2.0 * branch.radius + bounds.distance;
+        // Some more are listed, so that the others are surely farther for a while.
+        let most = bounds.most(reach + branch.radius, norm);
+        all.up_to(simd, &self.scores, most, &mut self.list);
+        let next = all.next(simd, &self.scores, most);
+        self.rest = bounds.lower(norm + f64::from(next)) - reach;
+        self.near.clear();
+        let mut square: f64 = 0.0;
+        for place in &self.list {
+            let label = contenders.indices[*place as usize];
+            let centroid = centroids.get(label as usize).first_chunk();
+            let Some(centroid) = centroid else { return };
+            let place = branch.place(centroid, frame);
+            square = square.max(place.iter().map(|g| g * g).sum());
+            self.near.push(Row::new(label, place));
+        }
+        self.bounds = Bounds::new(D, branch.radius, square.sqrt() * (1.0 + 1e-6));
+    }
+
+    #[inline(always)]
+    fn leaf<S: Simd>(&mut self, simd: S, leaf: usize) {
+        let ball = self.leaves.balls[leaf];
+        let near = self.near.scores();
+        let (best, second) = near.of(simd, &ball.center, &mut self.scores);
+        let norm = norm(&ball.center);
+        let bounds = self.bounds;
+        let reach =
+            bounds.upper(norm + f64::from(best)) + 2.0 * f64::from(ball.radius) + bounds.distance;
+        near.up_to(simd, &self.scores, bounds.most(reach, norm), &mut self.list);
+        if let [place] = self.list[..] {
+            let label = self.near.rows[place as usize].label;
+            let slack = (bounds.lower(norm + f64::from(second)) - reach).min(self.rest);
+            self.leaves.limits[leaf] = self.work.travel.limit(label, slack);
+            self.whole(leaf, label);
+        } else {
+            self.points(simd, leaf);
+        }
+    }
+
+    /// All points of a leaf have this label.
+    fn whole(&mut self, leaf: usize, label: u32) {
+        let before = std::mem::replace(&mut self.leaves.leaf_labels[leaf], label);
+        if before == label {
+            return;
+        }
+        let count = self.leaves.count(leaf);
+        if let (Some(sum), true) = (self.leaves.sums.get(leaf), before != MIXED) {
+            let from = (before != NONE).then_some(before as usize);
+            self.work.sums.shift_many(from, label as usize, count as u64, sum);
+            self.moved += count as u64;
+            return;
+        }
+        for lane in 0..count {
+            let before = if before == MIXED { self.leaves.labels[leaf][lane] } else { before };
+            if before != label {
+                self.shift(leaf * LEAF + lane, before, label);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn points<S: Simd>(&mut self, simd: S, leaf: usize) {
+        let before = match std::mem::replace(&mut self.leaves.leaf_labels[leaf], MIXED) {
+            MIXED => self.leaves.labels[leaf],
+            label => Aligned([label; LEAF]),
+        };
+        let mut labels = Aligned([NONE; LEAF]);
+        let gap = 2.0 * self.bounds.estimate as f32;
+        let blocks = &self.leaves.blocks[leaf];
+        let mut found =
+            scan::nearest(simd, blocks, &self.near.rows, &self.list, gap, &before, &mut labels);
+        let all = u64::MAX >> (LEAF - self.leaves.count(leaf));
+        let mut unclear = !found.clear & all;
+        while unclear != 0 {
+            let lane = unclear.trailing_zeros() as usize;
+            unclear &= unclear - 1;
+            labels[lane] = self.decide(leaf * LEAF + lane);
+            found.changed &= !(1 << lane);
+            found.changed |= u64::from(labels[lane] != before[lane]) << lane;
+        }
+        self.leaves.labels[leaf] = labels;
+        let mut changed = found.changed & all;
+        while changed != 0 {
+            let lane = changed.trailing_zeros() as usize;
+            changed &= changed - 1;
+            self.shift(leaf * LEAF + lane, before[lane], labels[lane]);
+        }
+    }
+
+    /// The label, of those listed, of the centroid that is nearest to a point by definition.
+    fn decide(&self, index: usize) -> u32 {
+        let point = self.work.points.get(index);
+        let mut nearest = (0, f64::INFINITY);
+        for (number, &place) in self.list.iter().enumerate() {
+            let label = self.near.rows[place as usize].label;
+            let distance = squared_distance(point, self.work.centroids.get(label as usize));
+            if distance < nearest.1 || number == 0 {
+                nearest = (label, distance);
+            }
+        }
+        nearest.0
+    }
+
+    fn shift(&mut self, index: usize, before: u32, label: u32) {
+        let point = self.work.points.get(index);
+        let from = (before != NONE).then_some(before as usize);
+        if self.leaves.sums.is_empty() {
+            self.work.sums.shift(from, label as usize, point);
+        } else {
+            let mut halves = Halves::<D>::ZERO;
+            self.work.sums.grains().add_to(&mut halves, point);
+            self.work.sums.shift_many(from, label as usize, 1, &halves);
+        }
+        self.moved += 1;
+    }
+}
