@@ -58,7 +58,8 @@ fn run(rounds: u64, number: u64) -> Tally {
     let mut seed = Seed::new(number);
     let turn = turn();
     let network = Network::new(5);
-    let flags: &[&str] = if seed.one_in(2) { &["--snapshot-bytes", "50000"] } else { &[] };
+    let snapshots = ["--dump-timestamps", "--snapshot-bytes", "50000"];
+    let flags = if seed.one_in(2) { &snapshots[..] } else { &snapshots[..1] };
     let mut cluster = Cluster::at(network.nodes(), flags, on_host, turn);
     let ids: Vec<NodeId> = cluster.ids().collect();
     cluster.launch(&ids);
@@ -82,6 +83,7 @@ fn run(rounds: u64, number: u64) -> Tally {
             let (id, harm) = harmed.pop_first().unwrap();
             harm.undo(id, &mut cluster, &network);
         }
+        eprintln!("{} {harmed:?}", agora::replica::clock::wall_ms());
         clients.await_progress(1 + seed.below(60) as u64);
     }
     for (id, harm) in harmed {

@@ -9,6 +9,7 @@ mod fixture;
 mod leadership;
 mod scans;
 mod sessions;
+mod silence;
 mod watches;
 
 #[path = "../support/free_address.rs"]

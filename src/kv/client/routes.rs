@@ -32,11 +32,14 @@ use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// How long a node may be silent in the first round; twice as long in each further one, for it may
-/// be the group that is slow.
+/// be the group that is slow. But no longer if others answer, and none of them names this one.
 const FIRST_PATIENCE: Duration = Duration::from_millis(500);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 /// A node that could not be reached is left out for so long while there are others.
 const REST: Duration = Duration::from_millis(500);
+/// A connection that carries a call, a watch for example, is asked for a sign of life after so long,
+/// and given up after as long again: there are other nodes.
+const KEEPALIVE: Duration = Duration::from_secs(2);
 /// How long an attempt to connect may take: far more than a round trip around the world.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -99,6 +102,9 @@ impl Routes {
         }
         let mut options = options.channel.clone();
         options.connect_timeout = options.connect_timeout.min(CONNECT_TIMEOUT);
+        let limits = &mut options.limits;
+        limits.keepalive_interval = limits.keepalive_interval.min(KEEPALIVE);
+        limits.keepalive_timeout = limits.keepalive_timeout.min(KEEPALIVE);
         let node = |(id, target): &(NodeId, String)| {
             let line = Line { channel: Channel::new(target, options.clone())?, rests_until: None };
             Ok(Node { id: *id, target: target.clone(), line: Mutex::new(line) })
@@ -134,7 +140,8 @@ impl Routes {
                 if left.is_zero() {
                     return Err(self.nobody(aim, &seen, may_be_done));
                 }
-                let answer = node.ask(&self.options, path, &request(), left.min(patience));
+                let wait = if may_lead(place, node.id, &seen) { patience } else { FIRST_PATIENCE };
+                let answer = node.ask(&self.options, path, &request(), left.min(wait));
                 let (status, has_begun) = match answer {
                     Ok(answer) => {
                         if aim == Aim::Leader {
@@ -161,6 +168,8 @@ impl Routes {
                         Seen::Strange
                     }
                     Outcome::Silent => {
+                        // The connection may be dead and nobody has said so.
+                        node.renew(&self.options);
                         node.rest();
                         Seen::Silent
                     }
@@ -303,12 +312,17 @@ impl Node {
         let started = channel.start(path, call_options);
         // The old channel waits longer and longer before it connects again; a node that comes back
         // is to be found at once.
-        if started.is_err()
-            && let Ok(fresh) = Channel::new(&self.target, options.clone())
-        {
-            self.line().channel = fresh;
+        if started.is_err() {
+            self.renew(options);
         }
         started
+    }
+
+    /// The next call is on a new connection; those that go on keep theirs.
+    fn renew(&self, options: &ChannelOptions) {
+        if let Ok(fresh) = Channel::new(&self.target, options.clone()) {
+            self.line().channel = fresh;
+        }
     }
 
     /// It is left out for a while if there are others.
@@ -324,6 +338,20 @@ impl Node {
     fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a node that is silent may be the leader, by what others have said: one of them names it,
+/// or none has said anything.
+fn may_lead(place: usize, id: NodeId, seen: &[Option<Seen>]) -> bool {
+    let mut has_answers = false;
+    for (_, seen) in seen.iter().enumerate().filter(|(other, _)| *other != place) {
+        match seen {
+            Some(Seen::Names(named)) if *named == id => return true,
+            Some(Seen::Names(_) | Seen::Leaderless | Seen::Busy) => has_answers = true,
+            _ => (),
+        }
+    }
+    !has_answers
 }
 
 /// What an attempt has come to.

@@ -1,0 +1,109 @@
+//! Connections that fall silent without a word, as when a host loses its power or its link: the
+//! client does not wait for them.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use agora::kv::client::{ClientOptions, Consistency, KvClient, News, Watcher};
+use agora::raft::NodeId;
+
+use crate::fixture::{Group, LONG};
+use crate::free_address::free_address;
+
+/// A way to a server on which connections can be lost without a word. Its threads end with the
+/// connections, and the last one with the test's process.
+struct Way {
+    address: SocketAddr,
+    /// Those that are lost.
+    lost: Arc<Mutex<Vec<Arc<AtomicBool>>>>,
+}
+
+impl Way {
+    fn to(target: &str) -> Way {
+        let listener = TcpListener::bind(free_address()).unwrap();
+        let (address, target) = (listener.local_addr().unwrap(), target.to_owned());
+        let lost: Arc<Mutex<Vec<Arc<AtomicBool>>>> = Arc::default();
+        let all = Arc::clone(&lost);
+        thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let Ok(far) = TcpStream::connect(&target) else { continue };
+                let is_lost = Arc::new(AtomicBool::new(false));
+                all.lock().unwrap().push(Arc::clone(&is_lost));
+                let (near_again, far_again) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+                let flag = Arc::clone(&is_lost);
+                thread::spawn(move || carry(near, far, &flag));
+                thread::spawn(move || carry(far_again, near_again, &is_lost));
+            }
+        });
+        Way { address, lost }
+    }
+
+    /// What is sent on the connections that are open now arrives nowhere.
+    fn lose(&self) {
+        self.lost.lock().unwrap().iter().for_each(|lost| lost.store(true, Ordering::SeqCst));
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, is_lost: &AtomicBool) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if !is_lost.load(Ordering::SeqCst) && to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    if !is_lost.load(Ordering::SeqCst) {
+        let _ = to.shutdown(Shutdown::Both);
+    }
+}
+
+/// A client of a group, and its ways.
+fn client_by_ways(group: &Group) -> (KvClient, Vec<Way>) {
+    let ways: Vec<Way> = group.ids().map(|id| Way::to(group.address(id))).collect();
+    let nodes: Vec<(NodeId, String)> =
+        group.ids().zip(ways.iter().map(|way| way.address.to_string())).collect();
+    let options = ClientOptions { timeout: LONG, ..ClientOptions::default() };
+    (KvClient::new(&nodes, &options).unwrap(), ways)
+}
+
+#[test]
+fn a_node_is_asked_again_on_a_new_connection() {
+    let group = Group::new(1);
+    let (client, ways) = client_by_ways(&group);
+    client.set(b"x", b"1").unwrap();
+    for _ in 0..3 {
+        ways.iter().for_each(Way::lose);
+        let began = Instant::now();
+        assert!(client.get(b"x", Consistency::Linearizable).unwrap().is_some());
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn a_watch_goes_on_elsewhere() {
+    let group = Group::new(3);
+    group.leader();
+    let (client, ways) = client_by_ways(&group);
+    let client = Arc::new(client);
+    let mut watcher = Watcher::new(Arc::clone(&client), b"", None, Arc::default());
+    let mut written = 0_u8;
+    assert_eq!(watcher.next(Some(Instant::now() + Duration::from_millis(300))), Ok(None));
+    assert!(watcher.seen().is_some(), "it stands");
+    for _ in 0..3 {
+        ways.iter().for_each(Way::lose);
+        written += 1;
+        client.set(b"x", &[written]).unwrap();
+        let began = Instant::now();
+        match watcher.next(Some(Instant::now() + LONG)).unwrap() {
+            Some(News::Changes(changes)) => {
+                assert_eq!(changes.len(), 1);
+                assert_eq!(changes[0].value, Some(vec![written]));
+            }
+            other => panic!("{other:?} after {:?}", began.elapsed()),
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+}
