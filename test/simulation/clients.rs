@@ -55,7 +55,7 @@ impl<W: Workload> Request<W> {
         match self {
             Request::Open => engine.open_session(now, wall_ms, ticket),
             Request::Write(origin, command) => {
-                engine.write(now, wall_ms, origin, &command, ticket);
+                engine.write(now, wall_ms, origin, command.into(), ticket);
             }
             Request::Read(ask) => {
                 let read_set = W::read_set(&ask);

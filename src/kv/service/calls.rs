@@ -1,5 +1,6 @@
 //! One handler for each method.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::KvService;
@@ -142,9 +143,11 @@ fn write(
     call: Call,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let command = command.encode().map_err(wire::invalid)?;
+    let bytes = node.scratch();
+    command.encode_into(bytes).map_err(wire::invalid)?;
+    let command = Arc::from(&bytes[..]);
     let (reply, answered) = answer.later()?;
-    node.write(origin, &command, Ticket::new(reply, call));
+    node.write(origin, command, Ticket::new(reply, call));
     Ok(answered)
 }
 
@@ -194,7 +197,8 @@ fn serve_client(
     match command {
         Ok(command) => {
             let (reply, answered) = answer.later()?;
-            node.write(None, &command, Ticket::new(reply, Call::Classic(Said::Set)));
+            let ticket = Ticket::new(reply, Call::Classic(Said::Set));
+            node.write(None, command.into(), ticket);
             Ok(answered)
         }
         Err(what) => Ok(answer.now(|response| classic::append_wrong(node, &what, response))),

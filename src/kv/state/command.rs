@@ -95,18 +95,30 @@ impl<'c> Command<'c> {
     /// # Errors
     /// A key or a value is out of its bounds.
     pub fn encode(&self) -> Result<Vec<u8>, Invalid> {
+        let mut bytes = Vec::new();
+        self.encode_into(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends the command as bytes.
+    ///
+    /// # Errors
+    /// A key or a value is out of its bounds; nothing is appended.
+    pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), Invalid> {
         self.check()?;
-        Ok(match *self {
-            Command::Set { key, value } => pair(SET, key, value),
-            Command::Delete { key } => [&[DELETE], key].concat(),
-            Command::CompareAndSet { key, old: None, new } => pair(CREATE, key, new),
+        // Checked: lengths fit.
+        let key_len = (self.key().len() as u16).to_be_bytes();
+        let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        match *self {
+            Command::Set { key, value } => put(&[&[SET], &key_len, key, value]),
+            Command::Delete { key } => put(&[&[DELETE], key]),
+            Command::CompareAndSet { key, old: None, new } => put(&[&[CREATE], &key_len, key, new]),
             Command::CompareAndSet { key, old: Some(old), new } => {
-                // Checked: lengths fit.
-                let (key_len, old_len) = (key.len() as u16, old.len() as u32);
-                let tag = [COMPARE_AND_SET];
-                [&tag, &key_len.to_be_bytes()[..], key, &old_len.to_be_bytes(), old, new].concat()
+                let old_len = (old.len() as u32).to_be_bytes();
+                put(&[&[COMPARE_AND_SET], &key_len, key, &old_len, old, new]);
             }
-        })
+        }
+        Ok(())
     }
 
     /// The command that bytes are.
@@ -205,12 +217,7 @@ fn check_value(value: &[u8]) -> Result<(), Invalid> {
     }
 }
 
-/// A key and a value behind a tag. The key was checked: its length fits.
-pub(super) fn pair(tag: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
-    [&[tag], &(key.len() as u16).to_be_bytes()[..], key, value].concat()
-}
-
-/// Takes what [`pair`] put behind the tag.
+/// What is behind the tag of a SET or a CREATE.
 pub(super) fn key_and_rest(bytes: &[u8]) -> Result<(&[u8], &[u8]), Invalid> {
     let (len, rest) = bytes.split_first_chunk().ok_or(Invalid::Malformed)?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*len))).ok_or(Invalid::Malformed)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
@@ -139,10 +140,10 @@ impl<M: StateMachine, T> Engine<M, T> {
         now: Duration,
         at_ms: u64,
         origin: Option<Origin>,
-        command: &[u8],
+        command: Arc<[u8]>,
         ticket: T,
     ) {
-        let payload = Payload::Command { origin, command: command.into() };
+        let payload = Payload::Command { origin, command };
         self.propose(now, at_ms, payload, ticket);
     }
 

@@ -74,12 +74,12 @@ fn done(sum: &str) -> Answer {
 #[test]
 fn a_command_is_answered_when_it_is_durable() {
     let mut node = alone();
-    node.write(1001 * MS, 5, None, b"20", "a");
-    node.write(1001 * MS, 5, None, b"3", "b");
+    node.write(1001 * MS, 5, None, b"20"[..].into(), "a");
+    node.write(1001 * MS, 5, None, b"3"[..].into(), "b");
     let first = node.turn(1001 * MS);
     assert_eq!(first.write.as_ref().map(|write| write.entries.len()), Some(2), "one job");
     assert!(first.answers.is_empty());
-    node.write(1002 * MS, 5, None, b"4", "c");
+    node.write(1002 * MS, 5, None, b"4"[..].into(), "c");
     let second = node.turn(1002 * MS);
     node.persisted(1003 * MS, first.write.unwrap().id);
     assert_eq!(node.turn(1003 * MS).answers, [("a", done("20")), ("b", done("23"))]);
@@ -102,11 +102,11 @@ fn a_session_makes_a_command_be_done_once() {
     let answers = settle(&mut node);
     let [("open", Answer::Opened(session))] = answers[..] else { panic!("{answers:?}") };
     let origin = Some(Origin { session, sequence: 1, acknowledged: 0 });
-    node.write(1001 * MS, 5, origin, b"5", "first");
-    node.write(1001 * MS, 5, origin, b"5", "again");
+    node.write(1001 * MS, 5, origin, b"5"[..].into(), "first");
+    node.write(1001 * MS, 5, origin, b"5"[..].into(), "again");
     assert_eq!(settle(&mut node), [("first", done("5")), ("again", done("5"))]);
     let acknowledged = Some(Origin { session, sequence: 1, acknowledged: 1 });
-    node.write(1001 * MS, 5, acknowledged, b"5", "late");
+    node.write(1001 * MS, 5, acknowledged, b"5"[..].into(), "late");
     let refused = Answer::Refused(crate::replica::state::Refusal::Acknowledged);
     assert_eq!(settle(&mut node), [("late", refused)]);
 }
@@ -176,11 +176,11 @@ fn a_command_of_a_lost_leadership_may_be_done_or_not() {
     let old = trio.leader();
     trio.cut_off = Some(old as NodeId);
     let now = trio.now;
-    trio.nodes[old].write(now, 0, None, b"1", "write");
+    trio.nodes[old].write(now, 0, None, b"1"[..].into(), "write");
     trio.pass(400);
     assert_eq!(trio.answers, [("write", Answer::Lost(NotLeader { leader: None }))]);
     let now = trio.now;
-    trio.nodes[old].write(now, 0, None, b"1", "later");
+    trio.nodes[old].write(now, 0, None, b"1"[..].into(), "later");
     let refused = ReadNow::NotLeader(NotLeader { leader: None });
     assert_eq!(trio.nodes[old].read(now, |_| true), refused);
     trio.settle();
@@ -250,7 +250,7 @@ fn a_snapshot_is_taken_when_the_log_has_grown() {
     let leader = trio.leader();
     for _ in 0..25 {
         let now = trio.now;
-        trio.nodes[leader].write(now, 0, None, b"1", "write");
+        trio.nodes[leader].write(now, 0, None, b"1"[..].into(), "write");
         trio.settle();
     }
     trio.pass(40);

@@ -107,6 +107,7 @@ impl<S: Service> Opened<S> {
             service,
             clock,
             peers: options.peers.clone(),
+            scratch: Vec::new(),
             requests: is_telling_all.then(Vec::new),
         });
         Ok(Opened { node, storage, directory, options, ending: Ending::default() })

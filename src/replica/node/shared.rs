@@ -26,6 +26,8 @@ pub struct Shared<S: Service> {
     pub(super) clock: Clock,
     /// Every node of the group, with its address, this one among them.
     pub(super) peers: Vec<(NodeId, String)>,
+    /// Memory in which commands are put together.
+    pub(super) scratch: Vec<u8>,
     /// What was asked of a leader, for `dump.txt`; nobody writes it down unless it is wanted.
     pub(super) requests: Option<Vec<Request>>,
 }
@@ -33,7 +35,7 @@ pub struct Shared<S: Service> {
 /// A request that came to a node that leads.
 pub(super) enum Request {
     /// A write: the command.
-    Write(Vec<u8>),
+    Write(Arc<[u8]>),
     /// A read, in words.
     Read(Vec<Vec<u8>>),
 }
@@ -52,13 +54,19 @@ impl<S: Service> Node<S> {
 
 impl<S: Service> Shared<S> {
     /// Takes a command.
-    pub fn write(&mut self, origin: Option<Origin>, command: &[u8], ticket: S::Ticket) {
+    pub fn write(&mut self, origin: Option<Origin>, command: Arc<[u8]>, ticket: S::Ticket) {
         if self.engine.raft().is_leader()
             && let Some(requests) = &mut self.requests
         {
-            requests.push(Request::Write(command.to_vec()));
+            requests.push(Request::Write(Arc::clone(&command)));
         }
         self.engine.write(self.clock.now(), wall_ms(), origin, command, ticket);
+    }
+
+    /// Memory in which a command may be put together; what is in it is not looked at.
+    pub fn scratch(&mut self) -> &mut Vec<u8> {
+        self.scratch.clear();
+        &mut self.scratch
     }
 
     /// Opens a session.
