@@ -30,9 +30,9 @@ pub struct Config {
     pub max_inflight_appends: usize,
     /// What these may carry together.
     pub max_inflight_bytes: usize,
-    /// While two are on their way, so long is waited before the next one, for what may come
-    /// meanwhile to go with it; an answer ends the wait.
-    pub append_pause: Duration,
+    /// While a batch of entries is under way, so long is waited before the next one, for what may
+    /// come meanwhile to go with it. Its commit ends the wait.
+    pub batch_pause: Duration,
     /// The most that may wait to be committed; beyond it commands are refused.
     pub max_uncommitted_bytes: usize,
     /// The most that one piece of a snapshot carries.
@@ -62,7 +62,7 @@ impl Config {
             max_append_bytes: 1024 * 1024,
             max_inflight_appends: 64,
             max_inflight_bytes: 16 * 1024 * 1024,
-            append_pause: Duration::from_millis(1),
+            batch_pause: Duration::from_millis(1),
             max_uncommitted_bytes: 64 * 1024 * 1024,
             max_snapshot_piece_bytes: 512 * 1024,
             trailing_log_bytes: 8 * 1024 * 1024,

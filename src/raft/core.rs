@@ -240,7 +240,7 @@ impl Raft {
         self.lead_on();
         let mut ready = mem::take(&mut self.out);
         ready.hard_state = mem::take(&mut self.is_hard_state_new).then_some(self.hard_state);
-        ready.entries = self.log.take_unwritten();
+        ready.entries = self.log.take_unwritten(self.released());
         let is_writing =
             ready.hard_state.is_some() || !ready.entries.is_empty() || !ready.snapshot.is_empty();
         if is_writing || !(self.writes.are_done() || ready.messages_after.is_empty()) {
@@ -256,6 +256,14 @@ impl Raft {
             self.given_index += ready.committed.len() as Index;
         }
         ready
+    }
+
+    /// Up to where entries are to be written: all of them, but for those that a leader holds back.
+    fn released(&self) -> Index {
+        match &self.role {
+            Role::Leader(leadership) => leadership.batches.released,
+            _ => self.log.last_index(),
+        }
     }
 
     pub(super) fn advance_clock(&mut self, now: Duration) {

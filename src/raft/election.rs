@@ -10,7 +10,7 @@ use super::lease::{Acks, OldLeases, Rule};
 use super::message::{Body, Message, SnapshotMark};
 use super::progress::Progress;
 use super::reads::Reads;
-use super::role::{Candidacy, Leadership, Role};
+use super::role::{Batches, Candidacy, Leadership, Role};
 use super::trace::Trace;
 
 impl Raft {
@@ -202,7 +202,7 @@ impl Raft {
             elect_last: last,
             own: last + 1,
             heartbeat_due: self.now.saturating_add(self.config.heartbeat_interval),
-            append_due: None,
+            batches: Batches::new(last),
             reads: Reads::default(),
             transfer: None,
             uncommitted_bytes: limbo.sum(),

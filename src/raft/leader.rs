@@ -34,8 +34,8 @@ impl Raft {
             if self.others.is_empty() { Duration::MAX } else { leadership.heartbeat_due };
         let may_commit = leadership.old_leases.end().filter(|end| *end >= self.now);
         let may_commit = may_commit.map_or(Duration::MAX, |end| end.saturating_add(INSTANT));
-        let append = leadership.append_due.unwrap_or(Duration::MAX);
-        heartbeat.min(may_commit).min(append).min(self.lease_until(leadership))
+        let batch = leadership.batches.due.unwrap_or(Duration::MAX);
+        heartbeat.min(may_commit).min(batch).min(self.lease_until(leadership))
     }
 
     /// Adds an entry to our own log; it is sent and written with the next `Ready`.
@@ -64,6 +64,10 @@ impl Raft {
         }
         if wants_round || self.now >= leadership.heartbeat_due {
             self.send_heartbeats();
+        }
+        let (now, pause) = (self.now, self.config.batch_pause);
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.batches.release(now, self.log.last_index(), self.commit_index, pause);
         }
         self.replicate();
         self.request_snapshot_pieces();
@@ -117,15 +121,16 @@ impl Raft {
         if self.is_disk_stuck() {
             return;
         }
-        if let Role::Leader(leadership) = &mut self.role {
-            leadership.append_due = None;
-        }
+        let released = match &self.role {
+            Role::Leader(leadership) => leadership.batches.released,
+            _ => return,
+        };
         let mut shared: Option<(Index, Arc<[Entry]>)> = None;
         for to in self.others.clone() {
             while let Some(from) = self.next_for(to) {
                 let entries = match &shared {
                     Some((index, entries)) if *index == from => Arc::clone(entries),
-                    _ => self.log.shared(from, self.config.max_append_bytes),
+                    _ => self.log.some(from, released, self.config.max_append_bytes).into(),
                 };
                 shared = Some((from, Arc::clone(&entries)));
                 self.send_entries(to, from, entries);
@@ -135,12 +140,10 @@ impl Raft {
 
     /// The first of the entries that a follower is to be sent now.
     fn next_for(&mut self, to: NodeId) -> Option<Index> {
-        let last = self.log.last_index();
         let (max_appends, max_bytes) =
             (self.config.max_inflight_appends, self.config.max_inflight_bytes);
-        let (now, pause) = (self.now, self.config.append_pause);
         let Role::Leader(leadership) = &mut self.role else { return None };
-        let append_due = &mut leadership.append_due;
+        let released = leadership.batches.released;
         let progress = leadership.progress.get_mut(&to)?;
         let next_index = progress.next_index;
         match &mut progress.mode {
@@ -150,15 +153,8 @@ impl Raft {
                 None
             }
             Mode::Replicate(window) => {
-                if next_index > last || !window.has_room(max_appends, max_bytes) {
-                    return None;
-                }
-                let until = window.pauses_until(pause);
-                if now < until {
-                    *append_due = Some(append_due.map_or(until, |due| due.min(until)));
-                    return None;
-                }
-                Some(next_index)
+                let is_due = next_index <= released && window.has_room(max_appends, max_bytes);
+                is_due.then_some(next_index)
             }
             Mode::Probe { is_sent: true } => None,
             Mode::Probe { is_sent } => {
@@ -178,7 +174,7 @@ impl Raft {
             && let Some(progress) = leadership.progress.get_mut(&to)
             && let Mode::Replicate(window) = &mut progress.mode
         {
-            window.send(self.now, from + count - 1, bytes);
+            window.send(from + count - 1, bytes);
             progress.next_index = from + count;
         }
         let term = self.log.term_at(from - 1).unwrap_or_default();

@@ -2,7 +2,6 @@
 //! compaction, and how much of it was handed out to be written.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::entry::{Entry, Index, Term};
 use super::message::SnapshotMark;
@@ -117,19 +116,14 @@ impl Log {
         self.range(from, to).take_while(fits).cloned().collect()
     }
 
-    /// As [`some`](Self::some), to be shared.
-    pub(super) fn shared(&self, from: Index, max_bytes: usize) -> Arc<[Entry]> {
-        self.some(from, self.last_index(), max_bytes).into()
-    }
-
-    /// What nobody was told to write yet. It is handed out once.
-    pub(super) fn take_unwritten(&mut self) -> Vec<Entry> {
-        let last = self.last_index();
-        if self.first_unwritten > last {
+    /// What nobody was told to write yet, up to an index. It is handed out once.
+    pub(super) fn take_unwritten(&mut self, to: Index) -> Vec<Entry> {
+        let to = to.min(self.last_index());
+        if self.first_unwritten > to {
             return Vec::new();
         }
-        let unwritten = self.range(self.first_unwritten, last).cloned().collect();
-        self.first_unwritten = last + 1;
+        let unwritten = self.range(self.first_unwritten, to).cloned().collect();
+        self.first_unwritten = to + 1;
         unwritten
     }
 
@@ -221,14 +215,14 @@ mod tests {
     #[test]
     fn entries_are_handed_out_once_and_again_when_replaced() {
         let mut log = log(0, &[1]);
-        assert_eq!(log.take_unwritten(), []);
+        assert_eq!(log.take_unwritten(99), []);
         log.append(entry(2, 1));
         log.append(entry(3, 1));
-        assert_eq!(indices(&log.take_unwritten()), [2, 3]);
-        assert_eq!(log.take_unwritten(), []);
+        assert_eq!(indices(&log.take_unwritten(99)), [2, 3]);
+        assert_eq!(log.take_unwritten(99), []);
         log.truncate(3);
         log.append(entry(3, 2));
-        assert_eq!(log.take_unwritten(), [entry(3, 2)]);
+        assert_eq!(log.take_unwritten(99), [entry(3, 2)]);
     }
 
     #[test]
@@ -267,10 +261,10 @@ mod tests {
         let mut other = self::log(0, &[1, 1, 1, 1]);
         assert!(!other.install(SnapshotMark { index: 3, term: 2 }));
         assert_eq!(other.last(), SnapshotMark { index: 3, term: 2 });
-        assert_eq!(other.take_unwritten(), []);
+        assert_eq!(other.take_unwritten(99), []);
         let mut short = self::log(0, &[1]);
         assert!(!short.install(SnapshotMark { index: 30, term: 2 }));
         short.append(entry(31, 2));
-        assert_eq!(indices(&short.take_unwritten()), [31]);
+        assert_eq!(indices(&short.take_unwritten(99)), [31]);
     }
 }

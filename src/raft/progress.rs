@@ -45,13 +45,7 @@ pub(super) enum Mode {
 pub(super) struct Window {
     sent: VecDeque<(Index, usize)>,
     bytes: usize,
-    /// When the last one was sent.
-    sent_at: Duration,
 }
-
-/// So many AppendEntries may be on their way without a pause: one that is being answered, and one
-/// behind it, so that the follower always has something to do.
-const EAGER_APPENDS: usize = 2;
 
 /// A snapshot on its way.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +109,7 @@ impl Progress {
 
 impl Window {
     /// Notes what was sent.
-    pub(super) fn send(&mut self, now: Duration, last_index: Index, bytes: usize) {
-        self.sent_at = now;
+    pub(super) fn send(&mut self, last_index: Index, bytes: usize) {
         self.sent.push_back((last_index, bytes));
         self.bytes += bytes;
     }
@@ -127,15 +120,6 @@ impl Window {
         {
             self.bytes -= bytes;
             self.sent.pop_front();
-        }
-    }
-
-    /// Until when the next one is better held back, for more to go with it: many small messages cost
-    /// far more than a few that carry the same.
-    pub(super) fn pauses_until(&self, pause: Duration) -> Duration {
-        match self.sent.len() >= EAGER_APPENDS {
-            true => self.sent_at.saturating_add(pause),
-            false => Duration::ZERO,
         }
     }
 
@@ -153,7 +137,7 @@ mod tests {
         let mut progress = Progress::new(match_index + 1);
         progress.agree(match_index);
         if let Mode::Replicate(window) = &mut progress.mode {
-            window.send(Duration::ZERO, next_index - 1, 100);
+            window.send(next_index - 1, 100);
         }
         progress.next_index = next_index;
         progress

@@ -504,7 +504,7 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
         lease_guard: Duration::ZERO,
         max_append_bytes: *seed.pick(&[1, 300, 1_000_000]),
         max_inflight_appends: *seed.pick(&[1, 4, 64]),
-        append_pause: *seed.pick(&[Duration::ZERO, MS, MS * 5]),
+        batch_pause: *seed.pick(&[Duration::ZERO, MS, MS * 5]),
         max_uncommitted_bytes: *seed.pick(&[500, 64_000]),
         max_snapshot_piece_bytes: *seed.pick(&[50, 5000]),
         trailing_log_bytes: *seed.pick(&[0, 500, 1_000_000]),

@@ -590,5 +590,5 @@ impl Disk {
 
 /// Nothing waits for what may come: a story says itself what happens at one moment.
 fn lan(n: u64) -> Config {
-    Config { append_pause: Duration::ZERO, ..Config::lan(0, (0..n).collect()) }
+    Config { batch_pause: Duration::ZERO, ..Config::lan(0, (0..n).collect()) }
 }
