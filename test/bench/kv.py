@@ -1,0 +1,323 @@
+"""Three nodes of the key-value store beside three of etcd, on the same disk, both with fsync on.
+
+Both groups run all the time; loads go to the one and the other in turn, at the node that leads.
+Clients are connections with one call in flight each. CPU is that of all three servers together.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import idle
+from measure import AGORA, ROOT, TARGET, Others, build, build_peer, cpu_seconds, run
+
+PARTS = ["sets", "gets", "failover", "memory", "start"]
+CLIENTS = [1, 16, 64, 256, 1000]
+NODES = 3
+PATIENCE_S = 30
+
+
+def arguments(parser):
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
+    parser.add_argument("--clients", nargs="+", type=int, default=CLIENTS, metavar="C")
+    parser.add_argument("--seconds", type=float, default=3, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is told")
+    parser.add_argument("--failovers", type=int, default=20, help="how often a leader is killed")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="in memory")
+    parser.add_argument("--start-bytes", type=int, default=1_000_000_000, help="of log and snapshot")
+
+
+def measure(chosen):
+    parts = chosen.parts or PARTS
+    if unknown := [part for part in parts if part not in PARTS]:
+        sys.exit(f"bench: no part {unknown[0]}; there are {', '.join(PARTS)}")
+    build()
+    others = Others()
+    with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-kv-") as folder:
+        folder = Path(folder)
+        if {"sets", "gets", "failover"} & set(parts):
+            # etcd-client makes its messages with it.
+            run([ROOT / "scripts" / "tools", "protoc"])
+            etcd_bench = build_peer("etcd-bench") / "etcd-bench"
+            with Agora(folder / "agora") as ours, Etcd(folder / "etcd", etcd_bench) as theirs:
+                for part in ("sets", "gets"):
+                    if part in parts:
+                        loads(part, ours, theirs, chosen)
+                if "failover" in parts:
+                    failovers(ours, theirs, chosen.failovers)
+        if "memory" in parts:
+            memory(folder / "memory", chosen.keys)
+        if "start" in parts:
+            start(folder / "start", chosen.start_bytes)
+    print(f"\nOther programs kept {others.cores():.2f} of {os.cpu_count()} cores busy meanwhile.")
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def await_(what, condition):
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        if (found := condition()) is not None:
+            return found
+        time.sleep(0.02)
+    sys.exit(f"bench: waited {PATIENCE_S} s: {what}")
+
+
+class Cluster:
+    """Three servers, as processes."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        self.processes = {}
+
+    def __enter__(self):
+        for node in range(NODES):
+            self.start(node)
+        await_(f"nobody leads {self.name}", self.leader)
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+    def start(self, node):
+        log = (self.folder / f"{node}.log").open("ab")
+        command = [str(word) for word in self.command(node)]
+        self.processes[node] = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill(self, node):
+        self.processes[node].kill()
+        self.processes[node].wait()
+
+    def cpu_seconds(self):
+        return sum(cpu_seconds(process.pid) for process in self.processes.values())
+
+    def resident_bytes(self):
+        return sum(idle.resident_bytes(process.pid) for process in self.processes.values())
+
+    def ask(self, *command):
+        """A program that may fail: what it printed, or nothing."""
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else None
+
+    def load(self, what, clients, seconds):
+        """Calls a second, median latency in microseconds, CPU microseconds a call."""
+        before = self.cpu_seconds()
+        said = run(self.load_command(what, clients, seconds))
+        spent = self.cpu_seconds() - before
+        found = dict(re.findall(r"^(?:latency_us )?([\w.]+) +([\d.]+)$", said, re.MULTILINE))
+        calls = float(found["calls"])
+        return float(found["calls_per_s"]), float(found["p50"]), spent * 1e6 / calls
+
+
+class Agora(Cluster):
+    """Ours, with its defaults."""
+
+    name = "agora"
+
+    def __init__(self, folder, flags=()):
+        super().__init__(folder)
+        self.flags = flags
+        self.peers = ",".join(
+            f"{node}=127.0.0.1:{port}" for node, port in enumerate(free_ports(NODES))
+        )
+
+    def command(self, node):
+        place = ["--id", node, "--peers", self.peers, "--logs", self.folder / "logs"]
+        return [AGORA, "node", *place, *self.flags]
+
+    def leader(self):
+        said = self.ask(AGORA, "bench", "kv", "leader", "--peers", self.peers)
+        return int(said.split()[0]) if said else None
+
+    def load_command(self, what, clients, seconds):
+        # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
+        load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
+        return [AGORA, "bench", "kv", {"sets": "set", "gets": "get"}[what], *self.at(), *load]
+
+    def at(self):
+        return ["--peers", self.peers]
+
+    def probe_command(self):
+        return [AGORA, "bench", "kv", "probe", *self.at()]
+
+
+class Etcd(Cluster):
+    """Debian's, with its defaults."""
+
+    name = "etcd"
+
+    def __init__(self, folder, bench):
+        super().__init__(folder)
+        self.bench = bench
+        self.program = Path(run([ROOT / "scripts" / "tools", "etcd"]).strip()) / "etcd"
+        ports = free_ports(2 * NODES)
+        self.clients = [f"http://127.0.0.1:{port}" for port in ports[:NODES]]
+        self.among = [f"http://127.0.0.1:{port}" for port in ports[NODES:]]
+
+    def command(self, node):
+        group = ",".join(f"n{other}={url}" for other, url in enumerate(self.among))
+        return [
+            *[self.program, "--name", f"n{node}", "--data-dir", self.folder / f"n{node}"],
+            *["--listen-client-urls", self.clients[node]],
+            *["--advertise-client-urls", self.clients[node]],
+            *["--listen-peer-urls", self.among[node]],
+            *["--initial-advertise-peer-urls", self.among[node]],
+            *["--initial-cluster", group, "--initial-cluster-state", "new"],
+        ]
+
+    def leader(self):
+        said = self.ask(self.bench, "leader", "--endpoints", ",".join(self.clients))
+        return self.clients.index(said.strip()) if said and said.strip() else None
+
+    def load_command(self, what, clients, seconds):
+        load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
+        leader = self.clients[await_("nobody leads etcd", self.leader)]
+        what = {"sets": "put", "gets": "get"}[what]
+        return [self.bench, what, "--endpoints", leader, *load]
+
+    def probe_command(self):
+        return [self.bench, "probe", "--endpoints", ",".join(self.clients)]
+
+
+def loads(what, ours, theirs, chosen):
+    print(f"\n{what}, 16-byte keys, 256-byte values")
+    head = ["clients", "agora/s", "etcd/s", "ratio", "agora us", "etcd us", "ratio"]
+    head += ["agora CPU", "etcd CPU", "ratio"]
+    print(("{:>9}" * len(head)).format(*head), flush=True)
+    for cluster in (ours, theirs):
+        # Every key is there, and every cache has been used.
+        cluster.load("sets", 16, 1)
+    for clients in chosen.clients:
+        rounds = {ours.name: [], theirs.name: []}
+        for _ in range(chosen.rounds):
+            for cluster in (ours, theirs):
+                rounds[cluster.name].append(cluster.load(what, clients, chosen.seconds))
+        rate, median, cpu = (
+            [statistics.median(each[place] for each in rounds[c.name]) for c in (ours, theirs)]
+            for place in range(3)
+        )
+        print(
+            f"{clients:9}{rate[0]:9,.0f}{rate[1]:9,.0f}{rate[0] / rate[1]:8.1f}x"
+            f"{median[0]:9,.0f}{median[1]:9,.0f}{median[0] / median[1]:8.2f}x"
+            f"{cpu[0]:9.1f}{cpu[1]:9.1f}{cpu[0] / cpu[1]:8.3f}x",
+            flush=True,
+        )
+
+
+def failovers(ours, theirs, count):
+    """From killing the leader to the next write that succeeds, whoever takes it."""
+    print(f"\nfailover, {count} leaders killed, in milliseconds from the kill to the next write")
+    medians = []
+    for cluster in (ours, theirs):
+        with probing(cluster) as pauses:
+            times = [failover(cluster, pauses) * 1e3 for _ in range(count)]
+        medians.append(statistics.median(times))
+        print(
+            f"{cluster.name:>9}: median {medians[-1]:.0f}, fastest {min(times):.0f}, "
+            f"slowest {max(times):.0f}",
+            flush=True,
+        )
+    print(f"    ratio: {medians[0] / medians[1]:.2f}")
+
+
+@contextlib.contextmanager
+def probing(cluster):
+    """The pauses that a client sees, each as the moment when it ended."""
+    command = [str(word) for word in cluster.probe_command()]
+    probe = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    ends = []
+
+    def read():
+        for line in probe.stdout:
+            if found := re.match(r"paused ([\d.]+) ms until ([\d.]+)$", line):
+                ends.append((float(found[1]) / 1e3, float(found[2])))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield ends
+    finally:
+        probe.send_signal(signal.SIGKILL)
+        probe.wait()
+        reader.join()
+
+
+def failover(cluster, pauses):
+    leader = await_(f"nobody leads {cluster.name}", cluster.leader)
+    killed = time.time()
+    cluster.kill(leader)
+
+    def over():
+        # A pause that began before the kill ended with the leader's last answers.
+        return next((end for _, end in pauses if end > killed + 0.05), None)
+
+    end = await_(f"no write succeeds at {cluster.name}", over)
+    cluster.start(leader)
+    await_(f"nobody leads {cluster.name}", cluster.leader)
+    # The node that comes back catches up before the next one is killed.
+    time.sleep(1)
+    return end - killed
+
+
+def memory(folder, keys):
+    """Resident bytes of three nodes with so many keys of 256 bytes, beside the data itself."""
+    with Agora(folder) as cluster:
+        fill(cluster, keys)
+        # The last snapshot is written, the last entries are applied everywhere.
+        time.sleep(2)
+        held, data = cluster.resident_bytes(), NODES * keys * (16 + 256)
+    print(f"\nmemory, {keys:,} keys of 16 bytes with 256: {held / 2**20:,.0f} MiB in three nodes,")
+    print(f"    {held / data:.2f}x the data", flush=True)
+
+
+def fill(cluster, keys):
+    load = ["--keys", keys, "--connections", 32, "--inflight", 16]
+    run([AGORA, "bench", "kv", "fill", *cluster.at(), *load])
+
+
+def start(folder, size):
+    """How long a node takes to start with so many bytes of log and snapshot."""
+    with Agora(folder) as cluster:
+        files = folder / "logs" / "node_0"
+
+        def held():
+            return sum(file.stat().st_size for file in files.glob("*.txt"))
+
+        keys = 0
+        while held() < size:
+            keys += 500_000
+            fill(cluster, keys)
+        cluster.kill(0)
+        sizes = {name: (files / name).stat().st_size for name in ("logs.txt", "snapshot.txt")}
+        shutil.rmtree(folder / "log", ignore_errors=True)
+        log = folder / "0.log"
+        before = log.read_text().count("listening on")
+        began = time.monotonic()
+        cluster.start(0)
+
+        def listens():
+            return True if log.read_text().count("listening on") > before else None
+
+        await_("the node does not listen", listens)
+        took = time.monotonic() - began
+    parts = ", ".join(f"{name} {bytes_ / 1e6:,.0f} MB" for name, bytes_ in sizes.items())
+    print(f"\nstart, {parts}: {took:.1f} s", flush=True)

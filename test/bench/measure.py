@@ -1,0 +1,79 @@
+"""What all measurements share: programs to run, and how much CPU time they used."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+AGORA = TARGET / "release" / "agora"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def build():
+    """Our own program, in release."""
+    run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT)
+
+
+def build_peer(crate):
+    """A crate under test/ that holds what we measure against; where its programs are.
+
+    Such crates need proc macros, which a static target cannot hold; the figures do not change.
+    """
+    environment = os.environ | {
+        "CARGO_TARGET_DIR": str(TARGET / crate),
+        "RUSTFLAGS": "-C target-feature=-crt-static",
+    }
+    manifest = ROOT / "test" / crate / "Cargo.toml"
+    command = ["cargo", "build", "--release", "--locked", "--quiet", "--manifest-path", manifest]
+    run(command, cwd=ROOT, env=environment)
+    return TARGET / crate / "release"
+
+
+def run(command, **options):
+    """Runs a program that must succeed; what it printed."""
+    command = [str(word) for word in command]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **options)
+    if done.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)} failed with status {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def running(command):
+    """A server, from `listening on ADDR` to its end."""
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        if not line.startswith("listening on "):
+            sys.exit(f"bench: {' '.join(map(str, command))} did not start: {line!r}")
+        yield process, line.split()[2]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def cpu_seconds(pid):
+    """User and system time of a process (proc(5), /proc/PID/stat, fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def others_cpu_seconds():
+    """CPU time of the machine that neither this program nor its children (once ended) used."""
+    ticks = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]
+    busy = sum(int(n) for place, n in enumerate(ticks) if place not in (3, 4)) / TICKS
+    return busy - sum(os.times()[:4])
+
+
+class Others:
+    """How busy programs other than ours keep the machine meanwhile."""
+
+    def __init__(self):
+        self.began, self.before = time.monotonic(), others_cpu_seconds()
+
+    def cores(self):
+        return (others_cpu_seconds() - self.before) / (time.monotonic() - self.began)
