@@ -261,7 +261,7 @@ impl Raft {
     /// Up to where entries are to be written: all of them, but for those that a leader holds back.
     fn released(&self) -> Index {
         match &self.role {
-            Role::Leader(leadership) => leadership.batches.released,
+            Role::Leader(leadership) => leadership.batches.released(),
             _ => self.log.last_index(),
         }
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
+use super::batches::Batches;
 use super::core::Raft;
 use super::entry::{Entry, NodeId, Payload, Term};
 use super::lease::{Acks, OldLeases, Rule};
 use super::message::{Body, Message, SnapshotMark};
 use super::progress::Progress;
 use super::reads::Reads;
-use super::role::{Batches, Candidacy, Leadership, Role};
+use super::role::{Candidacy, Leadership, Role};
 use super::trace::Trace;
 
 impl Raft {
@@ -202,7 +203,7 @@ impl Raft {
             elect_last: last,
             own: last + 1,
             heartbeat_due: self.now.saturating_add(self.config.heartbeat_interval),
-            batches: Batches::new(last),
+            batches: Batches::new(last, self.commit_index),
             reads: Reads::default(),
             transfer: None,
             uncommitted_bytes: limbo.sum(),

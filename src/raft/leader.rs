@@ -34,7 +34,7 @@ impl Raft {
             if self.others.is_empty() { Duration::MAX } else { leadership.heartbeat_due };
         let may_commit = leadership.old_leases.end().filter(|end| *end >= self.now);
         let may_commit = may_commit.map_or(Duration::MAX, |end| end.saturating_add(INSTANT));
-        let batch = leadership.batches.due.unwrap_or(Duration::MAX);
+        let batch = leadership.batches.due().unwrap_or(Duration::MAX);
         heartbeat.min(may_commit).min(batch).min(self.lease_until(leadership))
     }
 
@@ -122,7 +122,7 @@ impl Raft {
             return;
         }
         let released = match &self.role {
-            Role::Leader(leadership) => leadership.batches.released,
+            Role::Leader(leadership) => leadership.batches.released(),
             _ => return,
         };
         let mut shared: Option<(Index, Arc<[Entry]>)> = None;
@@ -143,7 +143,7 @@ impl Raft {
         let (max_appends, max_bytes) =
             (self.config.max_inflight_appends, self.config.max_inflight_bytes);
         let Role::Leader(leadership) = &mut self.role else { return None };
-        let released = leadership.batches.released;
+        let released = leadership.batches.released();
         let progress = leadership.progress.get_mut(&to)?;
         let next_index = progress.next_index;
         match &mut progress.mode {

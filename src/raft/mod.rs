@@ -15,6 +15,7 @@
 //! | `client` | commands, reads, transfer | section 8; dissertation 3.10, 6.4 |
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
 //! | `lease` | promises and what they are worth | the rules of the lease |
+//! | `batches` | when entries go out together | dissertation 10.2.2 |
 //! | `log`, `progress`, `quorum`, `reads`, `writes` | what these count with | |
 //!
 //! Followed here: Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm
@@ -24,6 +25,7 @@
 //!
 //! Left out: changes of membership (section 6 of the paper).
 
+mod batches;
 mod client;
 mod config;
 mod core;
