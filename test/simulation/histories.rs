@@ -184,6 +184,22 @@ fn memory_keeps_many_concurrent_operations_cheap() {
     bad(&history);
 }
 
+#[test]
+fn unseen_operations_that_nothing_notices_are_not_tried() {
+    // 40 unseen writes of a value each, none of which is read: any could come before any read.
+    let mut history: Vec<Record> =
+        (0..40).map(|n| unseen(n, n, Call::Write(n as u8 + 2))).collect();
+    for n in 0..40 {
+        let at = 100 + 10 * n;
+        history.push(write(98, (at, at + 1), 1));
+        history.push(read(99, (at + 2, at + 3), 1));
+    }
+    let steps = check::<Register>(&history).unwrap();
+    assert!(steps < 200_000, "{steps}");
+    history.push(read(99, (900, 901), 0));
+    bad(&history);
+}
+
 /// Tries every order of every subset that has all returned operations.
 fn by_all_orders(history: &[Record], done: &BTreeSet<usize>, state: u8) -> bool {
     let open: Vec<usize> = (0..history.len()).filter(|at| !done.contains(at)).collect();

@@ -9,7 +9,9 @@
 //! back. A set of done operations with the state they lead to is never tried twice.
 //!
 //! An operation whose outcome nobody saw may have happened at any time after its call, or never.
-//! It has a call in the list and no return, and the search may end without it.
+//! It has a call in the list and no return, and the search may end without it. It is of use only if
+//! what comes right after it would have been otherwise without it: any order has one as good whose
+//! unseen operations are all of use, and no others are tried.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -187,6 +189,13 @@ impl<'h, O: Object> Search<'h, O> {
         let next = O::after(state, &record.call, outcome)?;
         // An unseen operation that changes nothing explains nothing: leaving it out is as good.
         if outcome.is_none() && next == *state {
+            return None;
+        }
+        // Neither does one whose change is not noticed.
+        if let Some((last, before)) = self.chosen.last()
+            && self.history[*last].returned.is_none()
+            && O::after(before, &record.call, outcome).as_ref() == Some(&next)
+        {
             return None;
         }
         let mut done = self.done.clone();
