@@ -15,6 +15,10 @@ pub trait StateMachine: Send + 'static {
     /// was committed, and every replica must pass it the same way.
     fn apply(&mut self, index: Index, at_ms: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>);
 
+    /// All commands that were committed together were applied. What is cheaper to do for all of them
+    /// at once is done now, before anybody looks at the state.
+    fn settle(&mut self) {}
+
     /// Whether a command would write something that a read, as the machine encodes reads, looks at.
     /// When in doubt, yes. Rule 7 of the lease asks it of entries that are not committed yet.
     fn conflicts(read: &[u8], command: &[u8]) -> bool
@@ -50,6 +54,14 @@ pub trait StateMachine: Send + 'static {
     /// # Errors
     /// What is wrong with it.
     fn restore(&mut self, words: &[&[u8]]) -> Result<(), String>;
+
+    /// That was the last line: what is made of all of them is made now.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn restored(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A state that no longer changes, to be written down a line at a time.

@@ -335,6 +335,9 @@ impl<M: StateMachine, T> Engine<M, T> {
                 self.answers.push((ticket, answer));
             }
         }
+        if !committed.is_empty() {
+            self.state.settle();
+        }
         if !self.is_telling_applied {
             return Vec::new();
         }

@@ -96,6 +96,11 @@ impl<M: StateMachine> Replicated<M> {
         Outcome::Answered
     }
 
+    /// All entries that were committed together were applied; see [`StateMachine::settle`].
+    pub fn settle(&mut self) {
+        self.machine.settle();
+    }
+
     /// The whole state as it is now, for a snapshot: `CLOCK`, the sessions, `STATE`, the machine.
     pub fn freeze(&self) -> Box<dyn Frozen> {
         let clock = vec![CLOCK.to_vec(), decimal(self.clock_ms)];
@@ -127,13 +132,13 @@ impl<M: StateMachine> Replicated<M> {
     /// All lines were taken: this is the state up to an index.
     ///
     /// # Errors
-    /// The machine's own lines are missing.
+    /// The machine's own lines are missing, or some of them.
     pub fn restored(&mut self, applied_index: Index) -> Result<(), String> {
         if !self.is_past_sessions {
             return Err("there is no STATE".into());
         }
         self.applied_index = applied_index;
-        Ok(())
+        self.machine.restored()
     }
 }
 
