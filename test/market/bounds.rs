@@ -50,6 +50,20 @@ fn wishes_are_bounded_from_both_ends() {
 }
 
 #[test]
+fn ratings_of_one_account_are_bounded() {
+    let mut trial = Trial::opened(Limits { max_ratings_per_account: 2, ..Limits::DEFAULT });
+    let [a, b, c] = [trial.list(), trial.list(), trial.list()];
+    let mut rate = |who, item| trial.ask(who, Action::RateItem { item, stars: 4 });
+    assert_eq!(rate(BUYER, a), Ok(Reply::Rated));
+    assert_eq!(rate(BUYER, b), Ok(Reply::Rated));
+    assert_eq!(rate(BUYER, c), full(Bound::Ratings, 2));
+    assert_eq!(rate(OTHER_BUYER, c), Ok(Reply::Rated));
+    trial.ask(SELLER, Action::DeleteItem { item: a }).unwrap();
+    let again = trial.ask(BUYER, Action::RateItem { item: c, stars: 4 });
+    assert_eq!(again, full(Bound::Ratings, 2), "those of items that are gone count too");
+}
+
+#[test]
 fn orders_are_bounded() {
     let mut trial = Trial::opened(Limits { max_orders: 1, ..Limits::DEFAULT });
     let item = trial.list();

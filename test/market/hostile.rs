@@ -41,7 +41,6 @@ fn damaged_searches_are_answered_or_refused() {
 #[test]
 fn extreme_commands_are_answered_or_refused() {
     let mut market = Market::new(Limits { max_accounts: 50, max_items: 50, ..Limits::DEFAULT });
-    let mut notified = Vec::new();
     let mut steps = 0;
     each_seed(|seed| {
         let digest = [seed.below(60) as u8; 32];
@@ -67,7 +66,7 @@ fn extreme_commands_are_answered_or_refused() {
         };
         let caller = Caller { identity, address: &address };
         let request_id = request(extreme(seed));
-        let _ = market.apply(&Command { request_id, caller, at_ms: number, action }, &mut notified);
+        let _ = market.apply(number, &Command { request_id, caller, action });
         let _ = market.seller_items(&caller, item, other as usize);
         let _ = market.buyer_orders(&caller, Some(OrderId(other as u32)), number as usize);
         if let Ok(account) = market.account(&caller) {

@@ -6,6 +6,7 @@
 mod bounds;
 mod exactly_once;
 mod hostile;
+mod machine;
 mod mistakes;
 mod model;
 mod notifications;

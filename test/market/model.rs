@@ -21,6 +21,10 @@ pub struct Person {
     answers: Vec<(u64, String, Answer)>,
     /// The highest id forgotten.
     floor: u64,
+    /// Which command that was remembered was the last.
+    used: usize,
+    /// Ratings ever given.
+    given: u32,
 }
 
 pub struct Thing {
@@ -51,7 +55,8 @@ pub struct Model {
     pub things: Vec<Thing>,
     /// Order 1, 2, 3, ...
     pub sales: Vec<Sale>,
-    arrivals: Vec<(usize, u64)>,
+    /// Commands that were remembered.
+    uses: usize,
     limits: Limits,
 }
 
@@ -63,8 +68,8 @@ impl Thing {
 
 impl Model {
     pub fn new(limits: Limits) -> Model {
-        let (people, things, sales, arrivals) = Default::default();
-        Model { people, things, sales, arrivals, limits }
+        let (people, things, sales) = Default::default();
+        Model { people, things, sales, uses: 0, limits }
     }
 
     pub fn person(&self, identity: &Identity) -> Option<usize> {
@@ -108,12 +113,13 @@ impl Model {
         if person.answers.len() > self.limits.max_answers_per_account {
             person.floor = person.answers.remove(0).0;
         }
-        self.arrivals.push((who, id));
-        if self.arrivals.len() > self.limits.max_answers {
-            let (who, id) = self.arrivals.remove(0);
-            let person = &mut self.people[who];
-            person.answers.retain(|(old, ..)| *old > id);
-            person.floor = person.floor.max(id);
+        self.uses += 1;
+        person.used = self.uses;
+        while self.people.iter().map(|p| p.answers.len()).sum::<usize>() > self.limits.max_answers {
+            // Whoever was away the longest forgets all.
+            let people = self.people.iter_mut().filter(|person| !person.answers.is_empty());
+            let Some(person) = people.min_by_key(|person| person.used) else { break };
+            person.floor = person.answers.drain(..).map(|(id, ..)| id).max().unwrap_or(0);
         }
     }
 
@@ -245,6 +251,8 @@ impl Model {
             forgotten: 0,
             answers: Vec::new(),
             floor: 0,
+            used: 0,
+            given: 0,
         });
         self.people.len() - 1
     }
@@ -393,7 +401,12 @@ impl Model {
         if thing.ratings.iter().any(|(rater, _)| Some(*rater) == buyer) {
             return Err(Error::AlreadyRated(item));
         }
+        let given = buyer.map_or(0, |buyer| self.people[buyer].given);
+        if given >= self.limits.max_ratings_per_account {
+            return Err(Error::Full(Bound::Ratings, given as usize));
+        }
         let buyer = self.join(caller);
+        self.people[buyer].given += 1;
         self.thing_mut(item).ratings.push((buyer, stars));
         Ok(Reply::Rated)
     }

@@ -15,6 +15,8 @@ use agora::market::state::{
     Sort,
 };
 
+use agora::raft::StateMachine;
+
 use crate::seed::Seed;
 
 const SYLLABLES: [&str; 24] = [
@@ -81,8 +83,8 @@ fn caller(number: u8) -> Caller<'static> {
 
 fn apply(market: &mut Market, who: u8, id: Option<u64>, action: Action<'_>) -> Reply {
     let request_id = id.and_then(std::num::NonZeroU64::new).map(RequestId);
-    let command = Command { request_id, caller: caller(who), at_ms: 0, action };
-    market.apply(&command, &mut Vec::new()).unwrap()
+    let command = Command { request_id, caller: caller(who), action };
+    market.apply(0, &command).unwrap()
 }
 
 /// A name, a description and a price in cents for an item to be.
@@ -203,6 +205,37 @@ fn changes(market: &mut Market, items: usize) {
     println!("a rating: {:.1?}", (cpu_time() - begin) / count as u32);
 }
 
+/// What a snapshot costs, and what it costs to go on from one, but for the files.
+fn restart(market: &Market) {
+    let begin = Instant::now();
+    let mut frozen = market.freeze();
+    println!("freezing: {:.1?}", begin.elapsed());
+    let mut restored = Market::empty();
+    let (mut words, mut ends, mut lines) = (Vec::new(), Vec::new(), 0);
+    let (begin, mut reading) = (cpu_time(), Duration::ZERO);
+    loop {
+        words.clear();
+        ends.clear();
+        let next = frozen.next_line(&mut |word| {
+            words.extend_from_slice(word);
+            ends.push(words.len());
+        });
+        if !next {
+            break;
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let line: Vec<&[u8]> = starts.zip(&ends).map(|(start, end)| &words[start..*end]).collect();
+        restored.restore(&line).unwrap();
+        lines += 1;
+    }
+    reading += cpu_time() - begin;
+    let begin = cpu_time();
+    StateMachine::restored(&mut restored).unwrap();
+    let index = cpu_time() - begin;
+    println!("{lines} lines handed over in {reading:.1?}, the rest made in {index:.1?}");
+    assert_eq!(restored.audit().faults, [""; 0]);
+}
+
 #[test]
 #[ignore = "a measurement: run it in release mode"]
 fn a_search_among_a_million_items_is_interactive() {
@@ -216,6 +249,7 @@ fn a_search_among_a_million_items_is_interactive() {
     purchases(&mut market, items);
     changes(&mut market, items);
 
+    restart(&market);
     let rare = vocabulary.0[50_000].clone();
     let medium = vocabulary.0[300].clone();
     let fashion = Some(Category::Fashion);

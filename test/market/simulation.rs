@@ -4,13 +4,16 @@
 //! As many steps are made in all as `AGORA_MUTATIONS` asks for; `AGORA_SEED` replays one run.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use agora::market::price::Money;
 use agora::market::state::{
     Action, Caller, Category, Command, Error, ItemId, ItemView, Limits, Market, News, OrderView,
-    Query, Sort,
+    Query, Sort, decode_answer,
 };
+use agora::raft::StateMachine;
 
+use crate::machine::{lines_of, restored};
 use crate::model::{Model, Person, Sale};
 use crate::seed::{Seed, each_seed};
 use crate::trial::{identity, request};
@@ -35,7 +38,7 @@ const TEXTS: [&str; 10] = [
 ];
 
 /// All the ways a command ends, but for those that only long texts bring about.
-const OUTCOMES: [&str; 35] = [
+const OUTCOMES: [&str; 36] = [
     "Registered",
     "Listed",
     "Updated",
@@ -71,6 +74,7 @@ const OUTCOMES: [&str; 35] = [
     "Full Orders",
     "Full Wishes",
     "Full Wishers",
+    "Full Ratings",
 ];
 
 /// Bounds small enough to be run into.
@@ -79,9 +83,10 @@ fn limits() -> Limits {
         max_accounts: 6,
         max_items: 10,
         max_items_per_seller: 5,
-        max_orders: 15,
+        max_orders: 10,
         max_wishes: 2,
         max_wishers: 3,
+        max_ratings_per_account: 3,
         max_mailbox: 5,
         max_price: Money::from_minor(1_000),
         max_quantity: 20,
@@ -125,11 +130,19 @@ fn a_market_does_what_the_naive_model_does() {
 impl Simulation {
     /// Makes one step and says how it ended.
     fn step(&mut self) -> String {
+        if self.seed.one_in(40) {
+            self.restart();
+        }
         let command = self.command();
-        let mut notified = Vec::new();
+        let told_before = self.market.told();
         let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
         let expected = self.model.apply(&command);
-        assert_eq!(self.market.apply(&command, &mut notified), expected, "{command:?}");
+        let at_ms = self.seed.next_u64();
+        let bytes: Arc<[u8]> = command.encode().unwrap().into();
+        let mut answer = Vec::new();
+        StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
+        assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
+        self.market.settle();
         self.past.push(command);
         self.compare_items();
         (0..self.model.people.len()).for_each(|who| self.compare_person(who));
@@ -137,7 +150,8 @@ impl Simulation {
         let people = self.model.people.iter().zip(mail_before);
         let told = people.filter(|(person, before)| person.mail.len() > *before);
         let told = told.map(|(person, _)| self.market.account(&caller_of(person)).unwrap());
-        assert!(notified.iter().copied().eq(told), "{command:?}");
+        let notified = self.market.told_since(told_before).unwrap();
+        assert!(notified.eq(told), "{command:?}");
         self.compare_search();
         let audit = self.market.audit();
         assert_eq!(audit.faults, [""; 0], "after {command:?}");
@@ -150,6 +164,13 @@ impl Simulation {
             Err(error) => format!("{error:?}"),
         };
         ended.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    }
+
+    /// The market goes on as what its snapshot makes of it.
+    fn restart(&mut self) {
+        let lines = lines_of(self.market.freeze());
+        self.market = restored(limits(), &lines).unwrap();
+        assert_eq!(lines_of(self.market.freeze()), lines);
     }
 
     fn command(&mut self) -> Command<'static> {
@@ -176,7 +197,7 @@ impl Simulation {
             _ => self.next_request,
         };
         let action = action(seed, self.model.things.len());
-        Command { request_id: request(id), caller, at_ms: seed.next_u64(), action }
+        Command { request_id: request(id), caller, action }
     }
 
     fn compare_items(&self) {

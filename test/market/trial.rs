@@ -44,7 +44,7 @@ pub struct Trial {
     pub market: Market,
     /// Who was notified by the last command.
     pub notified: Vec<AccountId>,
-    at_ms: u64,
+    pub at_ms: u64,
 }
 
 impl Trial {
@@ -77,8 +77,10 @@ impl Trial {
         action: Action<'_>,
     ) -> Result<Reply, Error> {
         self.at_ms += 1;
-        let command = Command { request_id, caller, at_ms: self.at_ms, action };
-        let answer = self.market.apply(&command, &mut self.notified);
+        let command = Command { request_id, caller, action };
+        let told = self.market.told();
+        let answer = self.market.apply(self.at_ms, &command);
+        self.notified = self.market.told_since(told).unwrap().collect();
         assert_eq!(self.market.audit().faults, [""; 0], "after {command:?}");
         answer
     }

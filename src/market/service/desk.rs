@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::watch::{WatchId, Watches};
 use crate::call::{Code, Status};
 use crate::market::print::{Request, RequestLine};
-use crate::market::state::{AccountId, Caller, Command, Error, Market, Reply};
+use crate::market::state::{Caller, Command, Error, Market, Reply};
 use crate::market::wire::{self, Asked, ListAsked, WatchAsked};
 use crate::rpc::Responder;
 
@@ -27,13 +27,11 @@ pub struct Desk {
 struct Open {
     market: Market,
     watches: Watches,
-    /// Accounts with news; empty between commands.
-    notified: Vec<AccountId>,
 }
 
 impl Desk {
     pub fn new(market: Market, lines: Lines) -> Desk {
-        let open = Open { market, watches: Watches::default(), notified: Vec::new() };
+        let open = Open { market, watches: Watches::default() };
         Desk { open: Mutex::new(open), lines }
     }
 
@@ -42,7 +40,7 @@ impl Desk {
         let Asked { uuid, address, request_id, action } = asked;
         self.print(address, Request::Command(&action, shown(uuid)));
         let caller = identity::caller(uuid, address)?;
-        let command = Command { request_id, caller, at_ms: now_ms(), action };
+        let command = Command { request_id, caller, action };
         let reply = self.submit(&command)?;
         self.read(|market| wire::append_reply(market, &command, reply, response))
     }
@@ -61,11 +59,9 @@ impl Desk {
 
     /// The one way for a command into the market. Whoever it gives news to hears of them.
     fn submit(&self, command: &Command<'_>) -> Result<Reply, Status> {
-        let Open { market, watches, notified } = &mut *self.open()?;
-        let answer = market.apply(command, notified);
-        for account in notified.drain(..) {
-            watches.tell(account, market);
-        }
+        let Open { market, watches } = &mut *self.open()?;
+        let answer = market.apply(now_ms(), command);
+        watches.tell_news(market);
         Ok(answer?)
     }
 
@@ -81,7 +77,7 @@ impl Desk {
     pub fn watch(&self, asked: &WatchAsked<'_>, responder: Responder) -> Result<WatchId, Status> {
         self.print(asked.address, Request::Watch);
         let caller = identity::caller(asked.uuid, asked.address)?;
-        let Open { market, watches, .. } = &mut *self.open()?;
+        let Open { market, watches } = &mut *self.open()?;
         watches.add(market, market.account(&caller)?, asked.after, responder)
     }
 
@@ -89,7 +85,7 @@ impl Desk {
     pub fn watch_drained(&self, id: WatchId) {
         // Of a market that failed nothing more is sent: the watch stays silent and ends with it.
         if let Ok(mut open) = self.open() {
-            let Open { market, watches, .. } = &mut *open;
+            let Open { market, watches } = &mut *open;
             watches.drained(id, market);
         }
     }

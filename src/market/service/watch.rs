@@ -43,6 +43,8 @@ pub struct Watches {
     of: BTreeMap<AccountId, Vec<Watch>>,
     /// Given out so far.
     numbers: u64,
+    /// Notifications of the market that were looked at.
+    told: u64,
     shut_down: bool,
 }
 
@@ -88,8 +90,23 @@ impl Watches {
         Ok(WatchId { account, number })
     }
 
+    /// Sends whoever watches what is new in their mailboxes.
+    pub fn tell_news(&mut self, market: &Market) {
+        let before = std::mem::replace(&mut self.told, market.told());
+        if self.of.is_empty() || before == self.told {
+            return;
+        }
+        match market.told_since(before) {
+            Some(accounts) => accounts.for_each(|account| self.tell(account, market)),
+            None => {
+                let accounts: Vec<AccountId> = self.of.keys().copied().collect();
+                accounts.into_iter().for_each(|account| self.tell(account, market));
+            }
+        }
+    }
+
     /// Sends an account's watches what is new in its mailbox.
-    pub fn tell(&mut self, account: AccountId, market: &Market) {
+    fn tell(&mut self, account: AccountId, market: &Market) {
         for watch in self.of.get_mut(&account).into_iter().flatten() {
             watch.tell(account, market);
         }

@@ -13,11 +13,15 @@
 //! One account can sell and buy. A seller registers; a buyer's account is made by the first
 //! command that succeeds, so that refused commands leave no trace of people who never traded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use super::command::{Caller, Identity};
 use super::error::{Bound, Error, Field};
 use super::limits::Limits;
+use super::lines::{Fields, Section, section};
+use super::shared::Array;
 use super::text;
 
 /// An account, numbered from 0 in the order of first use. It never leaves the market's process:
@@ -26,29 +30,39 @@ use super::text;
 pub struct AccountId(pub(super) u32);
 
 impl AccountId {
-    const fn index(self) -> usize {
+    pub(super) const fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 /// One account.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Account {
-    pub address: Box<str>,
-    pub is_seller: bool,
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Account {
+    identity: Identity,
+    address: Arc<str>,
+    is_seller: bool,
 }
 
 /// All accounts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Accounts {
-    accounts: Vec<Account>,
-    by_identity: BTreeMap<Identity, AccountId>,
-    by_address: BTreeMap<Box<str>, AccountId>,
+    accounts: Array<Option<Account>>,
+    by_identity: HashMap<Identity, AccountId, ByDigest>,
+    by_address: BTreeMap<Arc<str>, AccountId>,
 }
 
 impl Accounts {
     pub fn len(&self) -> usize {
-        self.accounts.len()
+        self.by_identity.len()
+    }
+
+    fn get(&self, account: AccountId) -> Option<&Account> {
+        self.accounts.get(account.index())?.as_ref()
+    }
+
+    /// Whether there is such an account.
+    pub fn contains(&self, account: AccountId) -> bool {
+        account.index() < self.len()
     }
 
     /// The account of an identity, whatever address it shows.
@@ -57,20 +71,22 @@ impl Accounts {
     }
 
     pub fn address(&self, account: AccountId) -> &str {
-        &self.accounts[account.index()].address
+        self.get(account).map_or("", |account| &account.address)
     }
 
     pub fn is_seller(&self, account: AccountId) -> bool {
-        self.accounts[account.index()].is_seller
+        self.get(account).is_some_and(|account| account.is_seller)
     }
 
     /// The caller's account, where one must exist.
     pub fn member(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
         let account = self.find(&caller.identity).ok_or(Error::Credentials)?;
-        if self.address(account) != caller.address {
-            return Err(Error::Credentials);
-        }
-        Ok(account)
+        self.under(account, caller)
+    }
+
+    /// The account, if it goes by the caller's address.
+    fn under(&self, account: AccountId, caller: &Caller<'_>) -> Result<AccountId, Error> {
+        if self.address(account) == caller.address { Ok(account) } else { Err(Error::Credentials) }
     }
 
     /// The caller's account, where it must be a seller's.
@@ -90,8 +106,8 @@ impl Accounts {
     /// The caller as a buyer: the account, or none when there is none yet and the address is free
     /// for it.
     pub fn buyer(&self, caller: &Caller<'_>, limits: &Limits) -> Result<Option<AccountId>, Error> {
-        if self.by_identity.contains_key(&caller.identity) {
-            return self.member(caller).map(Some);
+        if let Some(account) = self.find(&caller.identity) {
+            return self.under(account, caller).map(Some);
         }
         self.check_free(caller.address, limits)?;
         Ok(None)
@@ -103,28 +119,93 @@ impl Accounts {
         if self.by_address.contains_key(address) {
             return Err(Error::AddressTaken);
         }
-        if self.accounts.len() >= limits.max_accounts {
-            return Err(Error::Full(Bound::Accounts, self.accounts.len()));
+        if self.len() >= limits.max_accounts {
+            return Err(Error::Full(Bound::Accounts, self.len()));
         }
         Ok(())
     }
 
     /// Makes the account that [`Accounts::check_free`] allowed.
     pub fn enlist(&mut self, caller: &Caller<'_>) -> AccountId {
-        let account = AccountId(self.accounts.len() as u32);
-        self.accounts.push(Account { address: caller.address.into(), is_seller: false });
-        self.by_identity.insert(caller.identity, account);
-        self.by_address.insert(caller.address.into(), account);
+        let account = AccountId(self.len() as u32);
+        let (identity, address) = (caller.identity, Arc::from(caller.address));
+        self.by_identity.insert(identity, account);
+        self.by_address.insert(Arc::clone(&address), account);
+        let new = Account { identity, address, is_seller: false };
+        *self.accounts.get_mut(account.index()) = Some(new);
         account
     }
 
     /// Makes an account a seller's.
     pub fn make_seller(&mut self, account: AccountId) {
-        self.accounts[account.index()].is_seller = true;
+        if let Some(account) = self.accounts.get_mut(account.index()) {
+            account.is_seller = true;
+        }
+    }
+
+    /// `ACCOUNT number buyer|seller address identity`, ascending by number.
+    pub fn freeze(&self) -> Box<dyn Section> {
+        let (accounts, mut numbers) = (self.accounts.clone(), 0..self.len());
+        section(move |words| {
+            let Some(number) = numbers.next() else { return false };
+            if let Some(Some(account)) = accounts.get(number) {
+                let role = if account.is_seller { SELLER } else { BUYER };
+                words.say(ACCOUNT).number(number as u64).say(role);
+                words.say(account.address.as_bytes()).identity(&account.identity);
+            }
+            true
+        })
+    }
+
+    /// Takes the words behind `ACCOUNT`.
+    pub fn restore(&mut self, mut fields: Fields<'_>) -> Result<(), String> {
+        let number: usize = fields.number()?;
+        let is_seller = match fields.word()? {
+            SELLER => true,
+            BUYER => false,
+            _ => return Err("an account is a seller or a buyer".into()),
+        };
+        let (address, identity) = (fields.text()?, fields.identity()?);
+        fields.end()?;
+        if number != self.len() || u32::try_from(number).is_err() {
+            return Err(format!("expected account {}", self.len()));
+        }
+        if self.by_identity.contains_key(&identity) || self.by_address.contains_key(address) {
+            return Err("its identity or its address came before".into());
+        }
+        let account = self.enlist(&Caller { identity, address });
+        if is_seller {
+            self.make_seller(account);
+        }
+        Ok(())
     }
 }
 
-/// One value of some subject for each account; those never written are the default.
+pub const ACCOUNT: &[u8] = b"ACCOUNT";
+const SELLER: &[u8] = b"seller";
+const BUYER: &[u8] = b"buyer";
+
+/// Takes eight bytes of a digest as its hash: nothing is more even. Who makes UUIDs until their
+/// digests collide in these bytes makes the market slower to find just these people.
+#[derive(Clone, Copy, Debug, Default)]
+struct DigestHasher(u64);
+
+type ByDigest = BuildHasherDefault<DigestHasher>;
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(head) = bytes.first_chunk() {
+            self.0 ^= u64::from_le_bytes(*head);
+        }
+    }
+}
+
+/// One value of some subject for each account; those never written are the default. For what a
+/// snapshot does not need.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PerAccount<T>(Vec<T>);
 
@@ -140,9 +221,47 @@ impl<T: Default> PerAccount<T> {
         }
         &mut self.0[index]
     }
+}
 
+/// As [`PerAccount`], with copies that share what has not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPerAccount<T> {
+    values: Array<Option<Arc<T>>>,
+    /// Behind the last account that was written.
+    end: usize,
+}
+
+impl<T> Default for SharedPerAccount<T> {
+    fn default() -> SharedPerAccount<T> {
+        SharedPerAccount { values: Array::default(), end: 0 }
+    }
+}
+
+impl<T: Clone + Default> SharedPerAccount<T> {
+    pub fn get(&self, account: AccountId) -> Option<&T> {
+        self.values.get(account.index())?.as_deref()
+    }
+
+    pub fn get_mut(&mut self, account: AccountId) -> &mut T {
+        self.end = self.end.max(account.index() + 1);
+        Arc::make_mut(self.values.get_mut(account.index()).get_or_insert_default())
+    }
+
+    /// The first value of an account from this one on that was ever written.
+    pub fn next(&self, from: u32) -> Option<(AccountId, &T)> {
+        let accounts = (from..).take_while(|account| (*account as usize) < self.end);
+        let mut accounts = accounts.map(AccountId);
+        accounts.find_map(|account| Some((account, self.get(account)?)))
+    }
+
+    /// Every value that was ever written, by account.
     pub fn iter(&self) -> impl Iterator<Item = (AccountId, &T)> {
-        self.0.iter().enumerate().map(|(index, value)| (AccountId(index as u32), value))
+        let mut next = Some(0);
+        std::iter::from_fn(move || {
+            let found = self.next(next?);
+            next = found.and_then(|(account, _)| account.0.checked_add(1));
+            found
+        })
     }
 }
 
@@ -195,6 +314,13 @@ mod tests {
         *notes.get_mut(AccountId(2)) = 7;
         assert_eq!(notes.get(AccountId(1)), Some(&0));
         assert_eq!(notes.get(AccountId(3)), None);
-        assert_eq!(notes.iter().count(), 3);
+        let mut shared: SharedPerAccount<u8> = SharedPerAccount::default();
+        *shared.get_mut(AccountId(2)) = 7;
+        let before = shared.clone();
+        *shared.get_mut(AccountId(700)) += 1;
+        assert_eq!(shared.get(AccountId(1)), None);
+        let all: Vec<_> = shared.iter().map(|(account, value)| (account.0, *value)).collect();
+        assert_eq!(all, [(2, 7), (700, 1)]);
+        assert_eq!(before.iter().count(), 1);
     }
 }

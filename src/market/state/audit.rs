@@ -72,7 +72,7 @@ impl Market {
                     self.orders.of(side, account, None).map(|(_, order)| order).filter(own).count()
                 })
                 .sum();
-            if listed != self.orders.len() {
+            if listed != self.orders.len() as usize {
                 audit.faults.push(format!("the {name} know of {listed} orders"));
             }
         }
@@ -86,17 +86,17 @@ impl Market {
         for (_, item) in self.items.iter() {
             let id = item.listing.item;
             known += in_ledger(id);
-            if item.sold != in_ledger(id) {
+            if item.stock.sold != in_ledger(id) {
                 audit.faults.push(format!("item {id} does not have the sales of the ledger"));
             }
-            if item.sold + u64::from(item.quantity) != item.supplied {
+            if item.stock.sold + u64::from(item.stock.quantity) != item.stock.supplied {
                 audit.faults.push(format!("item {id} has lost or gained stock"));
             }
         }
-        for retired in self.items.retired() {
-            let id = retired.listing.item;
+        for former in self.items.former() {
+            let id = former.listing.item;
             known += in_ledger(id);
-            if retired.sold != in_ledger(id) {
+            if former.sold != in_ledger(id) {
                 audit.faults.push(format!("former item {id} does not have the ledger's sales"));
             }
         }
@@ -108,7 +108,7 @@ impl Market {
     fn audit_ratings(&self, audit: &mut Audit) {
         for (_, item) in self.items.iter() {
             let id = item.listing.item;
-            if item.rating != self.ratings.recount(id) {
+            if item.stock.rating != self.ratings.recount(id) {
                 audit.faults.push(format!("item {id} has another rating than its raters gave"));
             }
         }

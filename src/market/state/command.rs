@@ -1,4 +1,9 @@
 //! What can be asked of the market, and what a success is answered with.
+//!
+//! [`bytes`] and [`words`] are the two forms that a command has in a log.
+
+mod bytes;
+mod words;
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -115,9 +120,6 @@ pub struct Command<'a> {
     pub request_id: Option<RequestId>,
     /// Who asks.
     pub caller: Caller<'a>,
-    /// When the command was taken in, in milliseconds since 1970-01-01 UTC, by the clock of
-    /// whoever took it. Recorded on orders; decides nothing.
-    pub at_ms: u64,
     /// What is asked.
     pub action: Action<'a>,
 }

@@ -20,6 +20,10 @@ pub enum Field {
 }
 
 impl Field {
+    /// All of them, in the order of their discriminants.
+    pub(super) const ALL: [Field; 4] =
+        [Field::Address, Field::Name, Field::Description, Field::Query];
+
     const fn name(self) -> &'static str {
         match self {
             Field::Address => "address",
@@ -110,9 +114,23 @@ pub enum Bound {
     Wishes,
     /// Wishlists with one item.
     Wishers,
+    /// Ratings of one account.
+    Ratings,
 }
 
 impl Bound {
+    /// All of them, in the order of their discriminants.
+    pub(super) const ALL: [Bound; 8] = [
+        Bound::Accounts,
+        Bound::Items,
+        Bound::SellerItems,
+        Bound::ItemNumbers,
+        Bound::Orders,
+        Bound::Wishes,
+        Bound::Wishers,
+        Bound::Ratings,
+    ];
+
     const fn sentence(self) -> &'static str {
         match self {
             Bound::Accounts => "the market takes no new accounts: it has",
@@ -122,6 +140,7 @@ impl Bound {
             Bound::Orders => "the market takes no new orders: it has",
             Bound::Wishes => "your wishlist is full: it has",
             Bound::Wishers => "the item can be on no more wishlists: it is on",
+            Bound::Ratings => "you can give no more ratings: you have given",
         }
     }
 }

@@ -5,12 +5,15 @@
 //! sale and not what ever was. Slots are nobody's business but the market's: no result depends on
 //! them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::accounts::{AccountId, PerAccount};
+use super::accounts::{AccountId, Accounts, PerAccount};
 use super::command::{Category, ItemId};
+use super::lines::{Fields, Section, Words, section};
 use super::ratings::Rating;
+use super::shared::{Array, Map};
 use crate::market::price::Money;
 
 /// What of an item never changes; shared with the notifications and the search index.
@@ -43,12 +46,25 @@ impl Listing {
     pub fn description(&self) -> &str {
         &self.text[self.name_bytes as usize..]
     }
+
+    /// `seller category name description`.
+    pub fn say(&self, words: &mut Words<'_>) {
+        words.number(self.seller.0).say(self.category.keyword().as_bytes());
+        words.say(self.name().as_bytes()).say(self.description().as_bytes());
+    }
+
+    /// Takes what [`Listing::say`] said.
+    pub fn restore(item: ItemId, mut fields: Fields<'_>) -> Result<Listing, String> {
+        let (seller, category) = (AccountId(fields.number()?), fields.category()?);
+        let (name, description) = (fields.text()?, fields.text()?);
+        fields.end()?;
+        Ok(Listing::new(item, seller, category, name, description))
+    }
 }
 
-/// An item on sale. At all times `sold + quantity == supplied`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Item {
-    pub listing: Arc<Listing>,
+/// What of an item changes. At all times `sold + quantity == supplied`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
     pub price: Money,
     /// Pieces left.
     pub quantity: u32,
@@ -59,9 +75,16 @@ pub struct Item {
     pub rating: Rating,
 }
 
+/// An item on sale.
+#[derive(Clone, Copy, Debug)]
+pub struct Item<'a> {
+    pub listing: &'a Arc<Listing>,
+    pub stock: &'a Stock,
+}
+
 /// What stays of an item that was sold and then deleted: orders speak of it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Retired {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
     pub listing: Arc<Listing>,
     /// Pieces sold.
     pub sold: u64,
@@ -70,88 +93,96 @@ pub struct Retired {
 /// Where an item lives: an index into the market's arrays while the item is on sale.
 pub type Slot = u32;
 
-/// In `slot_of`: the item is gone.
-const GONE: Slot = Slot::MAX;
-
 /// All items.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Items {
-    /// Of item 1, 2, 3, ...: its slot, or [`GONE`].
-    slot_of: Vec<Slot>,
-    slots: Vec<Option<Item>>,
+    /// Item numbers given out: those up to this one.
+    numbers: u32,
+    /// By number less one: the slot and one more, if the item is on sale.
+    places: Array<Option<NonZeroU32>>,
+    /// By slot.
+    listings: Array<Option<Arc<Listing>>>,
+    stocks: Array<Stock>,
+    /// Slots that were ever used.
+    slots: u32,
     /// Slots without an item; the last freed is used first.
     free: Vec<Slot>,
-    retired: BTreeMap<ItemId, Retired>,
+    former: Map<ItemId, Former>,
     by_seller: PerAccount<BTreeSet<ItemId>>,
 }
 
 impl Items {
     /// Items on sale.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots as usize - self.free.len()
     }
 
     /// Item numbers given out.
-    pub fn numbers(&self) -> usize {
-        self.slot_of.len()
+    pub fn numbers(&self) -> u32 {
+        self.numbers
     }
 
     /// The number of the next item; none when numbers have run out.
     pub fn next_id(&self) -> Option<ItemId> {
-        let id = u32::try_from(self.slot_of.len()).ok()?.checked_add(1)?;
-        (id != GONE).then_some(ItemId(id))
+        self.numbers.checked_add(1).map(ItemId)
     }
 
     pub fn slot(&self, item: ItemId) -> Option<Slot> {
         let index = (item.0 as usize).checked_sub(1)?;
-        self.slot_of.get(index).copied().filter(|slot| *slot != GONE)
+        let place = (*self.places.get(index)?)?;
+        Some(place.get() - 1)
     }
 
-    pub fn get(&self, item: ItemId) -> Option<&Item> {
+    pub fn get(&self, item: ItemId) -> Option<Item<'_>> {
         self.in_slot(self.slot(item)?)
     }
 
-    pub fn get_mut(&mut self, item: ItemId) -> Option<&mut Item> {
-        let slot = self.slot(item)?;
-        self.slots[slot as usize].as_mut()
+    pub fn in_slot(&self, slot: Slot) -> Option<Item<'_>> {
+        let listing = self.listings.get(slot as usize)?.as_ref()?;
+        Some(Item { listing, stock: self.stocks.get(slot as usize)? })
     }
 
-    pub fn in_slot(&self, slot: Slot) -> Option<&Item> {
-        self.slots[slot as usize].as_ref()
+    /// What changes of the item in a slot.
+    pub fn stock_mut(&mut self, slot: Slot) -> &mut Stock {
+        self.stocks.get_mut(slot as usize)
     }
 
     /// The listing of an item on sale, or of one that is gone and was sold.
     pub fn listing(&self, item: ItemId) -> Option<&Arc<Listing>> {
-        let live = self.get(item).map(|item| &item.listing);
-        live.or_else(|| self.retired.get(&item).map(|retired| &retired.listing))
+        let live = self.get(item).map(|item| item.listing);
+        live.or_else(|| self.former.get(&item).map(|former| &former.listing))
     }
 
     /// Puts an item on sale; its listing bears [`Items::next_id`].
     pub fn add(&mut self, listing: Arc<Listing>, price: Money, quantity: u32) -> Slot {
         let supplied = u64::from(quantity);
+        let stock = Stock { price, quantity, sold: 0, supplied, rating: Rating::NONE };
+        self.numbers = listing.item.0;
+        self.put(listing, stock)
+    }
+
+    fn put(&mut self, listing: Arc<Listing>, stock: Stock) -> Slot {
         self.by_seller.get_mut(listing.seller).insert(listing.item);
-        let item = Item { listing, price, quantity, sold: 0, supplied, rating: Rating::NONE };
-        let slot = self.free.pop().unwrap_or(self.slots.len() as Slot);
-        if slot as usize == self.slots.len() {
-            self.slots.push(None);
-        }
-        self.slots[slot as usize] = Some(item);
-        self.slot_of.push(slot);
+        let slot = self.free.pop().unwrap_or(self.slots);
+        self.slots = self.slots.max(slot + 1);
+        *self.places.get_mut(listing.item.0 as usize - 1) = NonZeroU32::new(slot + 1);
+        *self.listings.get_mut(slot as usize) = Some(listing);
+        *self.stock_mut(slot) = stock;
         slot
     }
 
     /// Takes an item off the market.
-    pub fn remove(&mut self, item: ItemId) -> Option<(Slot, Item)> {
+    pub fn remove(&mut self, item: ItemId) -> Option<(Slot, Arc<Listing>, Stock)> {
         let slot = self.slot(item)?;
-        let removed = self.slots[slot as usize].take()?;
-        self.slot_of[item.0 as usize - 1] = GONE;
+        let stock = *self.stocks.get(slot as usize)?;
+        let listing = self.listings.get_mut(slot as usize).take()?;
+        self.places.clear(item.0 as usize - 1);
         self.free.push(slot);
-        self.by_seller.get_mut(removed.listing.seller).remove(&item);
-        if removed.sold > 0 {
-            let retired = Retired { listing: Arc::clone(&removed.listing), sold: removed.sold };
-            self.retired.insert(item, retired);
+        self.by_seller.get_mut(listing.seller).remove(&item);
+        if stock.sold > 0 {
+            self.former.insert(item, Former { listing: Arc::clone(&listing), sold: stock.sold });
         }
-        Some((slot, removed))
+        Some((slot, listing, stock))
     }
 
     /// How many items of a seller are on sale.
@@ -160,23 +191,135 @@ impl Items {
     }
 
     /// The items of a seller above a number, ascending.
-    pub fn of_seller(&self, seller: AccountId, after: ItemId) -> impl Iterator<Item = &Item> {
+    pub fn of_seller(&self, seller: AccountId, after: ItemId) -> impl Iterator<Item = Item<'_>> {
         let beyond = ItemId(after.0.saturating_add(1));
         let ids = self.by_seller.get(seller).into_iter().flat_map(move |ids| ids.range(beyond..));
         ids.filter_map(|id| self.get(*id))
     }
 
     /// All items on sale with their slots, in the order of their slots.
-    pub fn iter(&self) -> impl Iterator<Item = (Slot, &Item)> {
-        let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(slot, item)| Some((slot as Slot, item.as_ref()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, Item<'_>)> {
+        (0..self.slots).filter_map(|slot| Some((slot, self.in_slot(slot)?)))
     }
 
     /// What stays of deleted items, by number.
-    pub fn retired(&self) -> impl Iterator<Item = &Retired> {
-        self.retired.values()
+    pub fn former(&self) -> impl Iterator<Item = &Former> {
+        self.former.iter().map(|(_, former)| former)
+    }
+
+    /// `ITEM number seller category price quantity sold supplied name description` for each on
+    /// sale, ascending by number. Where in memory they are does not matter.
+    pub fn freeze(&self) -> Box<dyn Section> {
+        let (places, listings) = (self.places.clone(), self.listings.clone());
+        let (stocks, mut next) = (self.stocks.clone(), 0);
+        section(move |words| {
+            let found = loop {
+                // Numbers that are gone are skipped a leaf at a time.
+                let Some(number) = places.next(next) else { return false };
+                next = number + 1;
+                let place = places.get(number).copied().flatten();
+                let slot = place.map(|place| place.get() as usize - 1);
+                let found = slot.and_then(|slot| Some((listings.get(slot)?, stocks.get(slot)?)));
+                if let Some((Some(listing), stock)) = found {
+                    break (listing, stock);
+                }
+            };
+            let (listing, stock) = found;
+            words.say(ITEM).number(listing.item.0).number(listing.seller.0);
+            words.say(listing.category.keyword().as_bytes()).money(stock.price);
+            words.number(stock.quantity).number(stock.sold).number(stock.supplied);
+            words.say(listing.name().as_bytes()).say(listing.description().as_bytes());
+            true
+        })
+    }
+
+    /// `FORMER number sold seller category name description` for what stays of deleted items.
+    pub fn freeze_former(&self) -> Box<dyn Section> {
+        let (former, mut last) = (self.former.clone(), None);
+        section(move |words| {
+            let Some((item, gone)) = former.next(last.as_ref()) else { return false };
+            last = Some(*item);
+            words.say(FORMER).number(item.0).number(gone.sold);
+            gone.listing.say(words);
+            true
+        })
+    }
+
+    /// Which items can be named by their number alone: those on sale, and those that were sold.
+    pub fn known(&self) -> Known {
+        Known { places: self.places.clone(), former: self.former.clone() }
+    }
+
+    /// So many numbers were given out; items are restored after this.
+    pub fn restore_numbers(&mut self, numbers: u32) {
+        self.numbers = numbers;
+    }
+
+    /// Takes the words behind `ITEM`. Ratings come later, and the search index is made of all.
+    pub fn restore(&mut self, mut fields: Fields<'_>, accounts: &Accounts) -> Result<(), String> {
+        let (item, seller) = (fields.item()?, AccountId(fields.number()?));
+        let (category, price) = (fields.category()?, fields.money()?);
+        let quantity: u32 = fields.number()?;
+        let (sold, supplied) = (fields.count()?, fields.count()?);
+        let (name, description) = (fields.text()?, fields.text()?);
+        fields.end()?;
+        self.check_new(item, seller, accounts)?;
+        if sold + u64::from(quantity) != supplied {
+            return Err(format!("item {item} has lost or gained stock"));
+        }
+        let listing = Listing::new(item, seller, category, name, description);
+        let stock = Stock { price, quantity, sold, supplied, rating: Rating::NONE };
+        self.put(Arc::new(listing), stock);
+        Ok(())
+    }
+
+    /// Takes the words behind `FORMER`.
+    pub fn restore_former(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+    ) -> Result<(), String> {
+        let (item, sold) = (fields.item()?, fields.count()?);
+        let listing = Listing::restore(item, fields)?;
+        self.check_new(item, listing.seller, accounts)?;
+        self.former.insert(item, Former { listing: Arc::new(listing), sold });
+        Ok(())
+    }
+
+    fn check_new(
+        &self,
+        item: ItemId,
+        seller: AccountId,
+        accounts: &Accounts,
+    ) -> Result<(), String> {
+        if item.0 == 0 || item.0 > self.numbers {
+            return Err(format!("item {item}, and {} numbers were given out", self.numbers));
+        }
+        if self.listing(item).is_some() {
+            return Err(format!("item {item} came before"));
+        }
+        match accounts.contains(seller) {
+            true => Ok(()),
+            false => Err(format!("item {item} has no seller")),
+        }
     }
 }
+
+/// The items that are known at one moment.
+pub struct Known {
+    places: Array<Option<NonZeroU32>>,
+    former: Map<ItemId, Former>,
+}
+
+impl Known {
+    pub fn contains(&self, item: ItemId) -> bool {
+        let place = (item.0 as usize).checked_sub(1).and_then(|index| self.places.get(index));
+        place.is_some_and(Option::is_some) || self.former.get(&item).is_some()
+    }
+}
+
+pub const ITEM: &[u8] = b"ITEM";
+pub const FORMER: &[u8] = b"FORMER";
 
 #[cfg(test)]
 mod tests {
@@ -201,7 +344,7 @@ mod tests {
         let first = list(&mut items, "lamp");
         let second = list(&mut items, "chair");
         assert_eq!((first, second), (ItemId(1), ItemId(2)));
-        let (slot, _) = items.remove(second).unwrap();
+        let (slot, ..) = items.remove(second).unwrap();
         assert_eq!(list(&mut items, "table"), ItemId(3));
         assert_eq!(items.slot(ItemId(3)), Some(slot), "memory is used again");
         assert!(items.get(second).is_none());
@@ -215,7 +358,8 @@ mod tests {
     fn a_deleted_item_is_remembered_only_if_it_was_sold() {
         let mut items = Items::default();
         let (sold, unsold) = (list(&mut items, "lamp"), list(&mut items, "chair"));
-        items.get_mut(sold).unwrap().sold = 1;
+        let slot = items.slot(sold).unwrap();
+        items.stock_mut(slot).sold = 1;
         items.remove(sold);
         items.remove(unsold);
         assert_eq!(items.listing(sold).map(|listing| listing.name()), Some("lamp"));
@@ -232,7 +376,7 @@ mod tests {
 
     #[test]
     fn an_item_costs_little() {
-        assert!(size_of::<Option<Item>>() <= 56);
+        assert!(size_of::<Stock>() <= 40);
         assert!(size_of::<Listing>() <= 32);
     }
 }

@@ -19,6 +19,8 @@ pub struct Limits {
     pub max_wishes: usize,
     /// Wishlists that one item may be on: an update of the item tells each of them.
     pub max_wishers: usize,
+    /// Ratings that one account ever gives.
+    pub max_ratings_per_account: u32,
     /// Notifications that wait in one mailbox; beyond it the oldest make room (see
     /// [`mailboxes`](super::mailboxes)).
     pub max_mailbox: usize,
@@ -53,9 +55,10 @@ impl Limits {
         max_accounts: 1_000_000,
         max_items: 10_000_000,
         max_items_per_seller: 100_000,
-        max_orders: u32::MAX,
+        max_orders: 100_000_000,
         max_wishes: 1_000,
         max_wishers: 10_000,
+        max_ratings_per_account: 100_000,
         max_mailbox: 1_000,
         max_price: Money::from_minor(100_000_000_000),
         max_quantity: 1_000_000,

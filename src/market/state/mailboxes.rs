@@ -9,13 +9,16 @@
 //! ([`Waiting::missed`]) and as a gap in the numbers. Nothing is lost for good that way: what was
 //! sold is in the seller's orders, and what an item costs now is on its card.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::accounts::{AccountId, PerAccount};
-use super::command::OrderId;
-use super::items::{Item, Listing};
+use super::accounts::{AccountId, Accounts, SharedPerAccount};
+use super::command::{ItemId, OrderId};
+use super::items::{Item, Items, Listing, Stock};
+use super::lines::{Fields, Section, Words, section};
+use super::orders::Orders;
 use super::ratings::Rating;
+use super::told::Told;
 use crate::market::price::Money;
 
 /// An empty mailbox keeps room for this many notifications.
@@ -41,14 +44,16 @@ pub struct Snapshot {
     pub rating: Rating,
 }
 
-impl From<&Item> for Snapshot {
-    fn from(item: &Item) -> Snapshot {
-        Snapshot {
-            listing: Arc::clone(&item.listing),
-            price: item.price,
-            quantity: item.quantity,
-            rating: item.rating,
-        }
+impl Snapshot {
+    pub fn new(listing: &Arc<Listing>, stock: &Stock) -> Snapshot {
+        let Stock { price, quantity, rating, .. } = *stock;
+        Snapshot { listing: Arc::clone(listing), price, quantity, rating }
+    }
+}
+
+impl From<Item<'_>> for Snapshot {
+    fn from(item: Item<'_>) -> Snapshot {
+        Snapshot::new(item.listing, item.stock)
     }
 }
 
@@ -58,7 +63,7 @@ impl From<&Item> for Snapshot {
 /// numbers:   1 .. acknowledged | acknowledged + 1 .. forgotten | forgotten + 1 .. last
 ///            read              | made room unread              | waiting
 /// ```
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Mailbox {
     /// The last number that the account acknowledged.
     acknowledged: u64,
@@ -84,7 +89,10 @@ pub struct Waiting<I> {
 /// All mailboxes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mailboxes {
-    boxes: PerAccount<Mailbox>,
+    boxes: SharedPerAccount<Mailbox>,
+    told: Told,
+    /// While the market is restored: items that only notifications speak of.
+    departed: BTreeMap<ItemId, Arc<Listing>>,
 }
 
 impl Mailboxes {
@@ -92,6 +100,7 @@ impl Mailboxes {
     pub fn push(&mut self, account: AccountId, event: Event, max: usize) {
         let mailbox = self.boxes.get_mut(account);
         mailbox.waiting.push_back(event);
+        self.told.push(account);
         while mailbox.waiting.len() > max {
             mailbox.waiting.pop_front();
             mailbox.forgotten += 1;
@@ -117,6 +126,11 @@ impl Mailboxes {
             mailbox.waiting.shrink_to_fit();
         }
         Ok(())
+    }
+
+    /// Who was told something lately.
+    pub fn told(&self) -> &Told {
+        &self.told
     }
 
     /// The last number given out; 0 before the first.
@@ -148,7 +162,164 @@ impl Mailboxes {
     pub fn fullest(&self) -> usize {
         self.boxes.iter().map(|(_, mailbox)| mailbox.waiting.len()).max().unwrap_or(0)
     }
+
+    /// `MAILBOX account acknowledged forgotten` for each account that was ever told anything, each
+    /// followed by what waits:
+    ///
+    /// - `SOLD order`
+    /// - `UPDATED item price quantity stars raters previous-price previous-quantity`
+    /// - `DELETED item price quantity stars raters`
+    ///
+    /// Before an item is named that is neither on sale nor was ever sold, once:
+    /// `DEPARTED item seller category name description`.
+    pub fn freeze(&self, items: &Items) -> Box<dyn Section> {
+        let (boxes, known) = (self.boxes.clone(), items.known());
+        let mut departed = BTreeSet::new();
+        let (mut account, mut next) = (None, 0);
+        section(move |words| {
+            let mailbox = account.and_then(|account| boxes.get(account));
+            let event = mailbox.and_then(|mailbox| mailbox.waiting.get(next));
+            if let Some(event) = event {
+                if let Some(listing) = event.listing()
+                    && !known.contains(listing.item)
+                    && departed.insert(listing.item)
+                {
+                    words.say(DEPARTED).number(listing.item.0);
+                    listing.say(words);
+                    return true;
+                }
+                event.say(words);
+                next += 1;
+                return true;
+            }
+            let from = account.map_or(Some(0), |AccountId(number)| number.checked_add(1));
+            let Some((found, mailbox)) = from.and_then(|from| boxes.next(from)) else {
+                return false;
+            };
+            (account, next) = (Some(found), 0);
+            words.say(MAILBOX).number(found.0);
+            words.number(mailbox.acknowledged).number(mailbox.forgotten);
+            true
+        })
+    }
+
+    /// Takes the words behind `MAILBOX`.
+    pub fn restore(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+    ) -> Result<AccountId, String> {
+        let account = AccountId(fields.number()?);
+        let (acknowledged, forgotten) = (fields.count()?, fields.count()?);
+        fields.end()?;
+        if !accounts.contains(account) || self.boxes.get(account).is_some() {
+            return Err("of somebody who is not there, or who came before".into());
+        }
+        if acknowledged > forgotten {
+            return Err("more was acknowledged than no longer waits".into());
+        }
+        *self.boxes.get_mut(account) =
+            Mailbox { acknowledged, forgotten, waiting: VecDeque::new() };
+        Ok(account)
+    }
+
+    /// Takes the words behind `DEPARTED`.
+    pub fn restore_departed(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+    ) -> Result<(), String> {
+        let item = fields.item()?;
+        let listing = Listing::restore(item, fields)?;
+        if !accounts.contains(listing.seller) {
+            return Err(format!("item {item} has no seller"));
+        }
+        self.departed.insert(item, Arc::new(listing));
+        Ok(())
+    }
+
+    /// Takes a line of a notification that waits for an account.
+    pub fn restore_event(
+        &mut self,
+        account: AccountId,
+        name: &[u8],
+        mut fields: Fields<'_>,
+        items: &Items,
+        orders: &Orders,
+    ) -> Result<(), String> {
+        let event = match name {
+            SOLD => {
+                let order = OrderId(fields.number()?);
+                orders.get(order).ok_or_else(|| format!("there is no order {order}"))?;
+                Event::Sold(order)
+            }
+            UPDATED => Event::Updated {
+                item: self.restore_snapshot(&mut fields, items)?,
+                previous_price: fields.money()?,
+                previous_quantity: fields.number()?,
+            },
+            DELETED => Event::Deleted(self.restore_snapshot(&mut fields, items)?),
+            _ => return Err("no line of a market".into()),
+        };
+        fields.end()?;
+        self.boxes.get_mut(account).waiting.push_back(event);
+        Ok(())
+    }
+
+    fn restore_snapshot(&self, fields: &mut Fields<'_>, items: &Items) -> Result<Snapshot, String> {
+        let item = fields.item()?;
+        let listing = items.listing(item).or_else(|| self.departed.get(&item));
+        let listing = listing.ok_or_else(|| format!("nothing is known of item {item}"))?;
+        let (price, quantity) = (fields.money()?, fields.number()?);
+        let rating = Rating { stars: fields.number()?, count: fields.number()? };
+        Ok(Snapshot { listing: Arc::clone(listing), price, quantity, rating })
+    }
+
+    /// All lines were taken.
+    pub fn restored(&mut self) {
+        self.departed.clear();
+        self.told = Told::behind(self.boxes.iter().map(|(_, mailbox)| mailbox.last()).sum());
+    }
 }
+
+impl Event {
+    fn listing(&self) -> Option<&Listing> {
+        match self {
+            Event::Updated { item, .. } | Event::Deleted(item) => Some(&item.listing),
+            Event::Sold(_) => None,
+        }
+    }
+
+    fn say(&self, words: &mut Words<'_>) {
+        match self {
+            Event::Sold(order) => {
+                words.say(SOLD).number(order.0);
+            }
+            Event::Updated { item, previous_price, previous_quantity } => {
+                words.say(UPDATED);
+                item.say(words);
+                words.money(*previous_price).number(*previous_quantity);
+            }
+            Event::Deleted(item) => {
+                words.say(DELETED);
+                item.say(words);
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    fn say(&self, words: &mut Words<'_>) {
+        words.number(self.listing.item.0).money(self.price).number(self.quantity);
+        words.number(self.rating.stars).number(self.rating.count);
+    }
+}
+
+pub const MAILBOX: &[u8] = b"MAILBOX";
+pub const DEPARTED: &[u8] = b"DEPARTED";
+const SOLD: &[u8] = b"SOLD";
+const UPDATED: &[u8] = b"UPDATED";
+const DELETED: &[u8] = b"DELETED";
 
 #[cfg(test)]
 mod tests {

@@ -19,11 +19,15 @@
 //! | [`requests`] | exactly once |
 //! | [`apply`] | the commands, and the order in which they are checked |
 //! | [`query`] | the reads |
+//! | [`look`] | what a read looks at |
 //! | [`audit`] | do they all agree? |
+//! | [`machine`] | the market behind a replicated log, and in its snapshots |
+//! | [`shared`] | what a snapshot is made of while the market goes on |
 //!
 //! What is kept of an order, an item or a person is bounded by [`Limits`].
 
 mod accounts;
+mod answer;
 mod apply;
 mod audit;
 mod command;
@@ -31,13 +35,19 @@ mod error;
 mod hash;
 mod items;
 mod limits;
+mod lines;
+mod look;
+mod machine;
 mod mailboxes;
 mod orders;
 mod query;
 mod ratings;
+mod recency;
 mod requests;
 mod search;
+mod shared;
 mod text;
+mod told;
 mod view;
 mod wishlists;
 
@@ -46,6 +56,8 @@ pub use audit::Audit;
 pub use command::{Action, Caller, Category, Command, Identity, ItemId, OrderId, Reply, RequestId};
 pub use error::{Bound, Error, Field};
 pub use limits::Limits;
+pub use look::Look;
+pub use machine::decode_answer;
 pub use ratings::{MAX_STARS, Rating};
 pub use search::{Query, Sort};
 pub use text::is_unprintable;
@@ -53,6 +65,7 @@ pub use view::{ItemView, MailboxPage, News, Notification, OrderView, Page, Searc
 
 use accounts::Accounts;
 use items::Items;
+use machine::Restoring;
 use mailboxes::Mailboxes;
 use orders::Orders;
 use ratings::Ratings;
@@ -74,6 +87,7 @@ pub struct Market {
     ratings: Ratings,
     mailboxes: Mailboxes,
     requests: Requests,
+    restoring: Restoring,
 }
 
 impl Market {
@@ -88,6 +102,7 @@ impl Market {
             ratings: Ratings::default(),
             mailboxes: Mailboxes::default(),
             requests: Requests::default(),
+            restoring: Restoring::default(),
             limits,
         }
     }

@@ -1,7 +1,10 @@
 //! The ledger: every order ever made, never changed.
 
-use super::accounts::{AccountId, PerAccount};
+use super::accounts::{AccountId, Accounts, PerAccount};
 use super::command::{ItemId, OrderId};
+use super::items::Items;
+use super::lines::{Fields, Section, section};
+use super::shared::Array;
 use crate::market::price::Money;
 
 /// One order.
@@ -10,7 +13,7 @@ pub struct Order {
     /// Of one piece, when it was bought. The total is this times `quantity`, which was counted
     /// before the order was made and so is known to be an amount.
     pub unit_price: Money,
-    /// When, as the command said.
+    /// When, by the clock of the log.
     pub at_ms: u64,
     pub item: ItemId,
     pub buyer: AccountId,
@@ -22,7 +25,8 @@ pub struct Order {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Orders {
     /// Order 1, 2, 3, ...
-    ledger: Vec<Order>,
+    ledger: Array<Option<Order>>,
+    len: u32,
     by_buyer: PerAccount<Vec<OrderId>>,
     by_seller: PerAccount<Vec<OrderId>>,
 }
@@ -37,18 +41,19 @@ pub enum Side {
 }
 
 impl Orders {
-    pub fn len(&self) -> usize {
-        self.ledger.len()
+    pub fn len(&self) -> u32 {
+        self.len
     }
 
     pub fn get(&self, order: OrderId) -> Option<&Order> {
-        self.ledger.get((order.0 as usize).checked_sub(1)?)
+        self.ledger.get((order.0 as usize).checked_sub(1)?)?.as_ref()
     }
 
     /// Records an order; the caller keeps the ledger within `u32`.
     pub fn add(&mut self, order: Order) -> OrderId {
-        self.ledger.push(order);
-        let id = OrderId(self.ledger.len() as u32);
+        *self.ledger.get_mut(self.len as usize) = Some(order);
+        self.len += 1;
+        let id = OrderId(self.len);
         self.by_buyer.get_mut(order.buyer).push(id);
         self.by_seller.get_mut(order.seller).push(id);
         id
@@ -72,9 +77,53 @@ impl Orders {
 
     /// All orders, the first first.
     pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Order)> {
-        self.ledger.iter().zip(1..).map(|(order, id)| (OrderId(id), order))
+        (1..=self.len).filter_map(|id| Some((OrderId(id), self.get(OrderId(id))?)))
+    }
+
+    /// `ORDER number item buyer quantity price at-ms`, ascending by number. The seller is the
+    /// item's.
+    pub fn freeze(&self) -> Box<dyn Section> {
+        let (ledger, mut numbers) = (self.ledger.clone(), 0..self.len as usize);
+        section(move |words| {
+            let Some(number) = numbers.next() else { return false };
+            if let Some(Some(order)) = ledger.get(number) {
+                words.say(ORDER).number(number as u64 + 1).number(order.item.0);
+                words.number(order.buyer.0).number(order.quantity);
+                words.money(order.unit_price).number(order.at_ms);
+            }
+            true
+        })
+    }
+
+    /// Takes the words behind `ORDER`; accounts and items are there.
+    pub fn restore(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+        items: &Items,
+    ) -> Result<(), String> {
+        let id: u32 = fields.number()?;
+        let (item, buyer) = (fields.item()?, AccountId(fields.number()?));
+        let quantity = fields.number()?;
+        let (unit_price, at_ms) = (fields.money()?, fields.number()?);
+        fields.end()?;
+        if self.len.checked_add(1) != Some(id) {
+            return Err(format!("expected the order behind {}", self.len));
+        }
+        if !accounts.contains(buyer) {
+            return Err(format!("order {id} has no buyer"));
+        }
+        let listing = items.listing(item).ok_or_else(|| format!("order {id} is for no item"))?;
+        if unit_price.times(quantity).is_none() {
+            return Err(format!("order {id} has no total"));
+        }
+        let seller = listing.seller;
+        self.add(Order { unit_price, at_ms, item, buyer, seller, quantity });
+        Ok(())
     }
 }
+
+pub const ORDER: &[u8] = b"ORDER";
 
 #[cfg(test)]
 mod tests {
@@ -108,6 +157,6 @@ mod tests {
 
     #[test]
     fn an_order_costs_little() {
-        assert!(size_of::<Order>() <= 32);
+        assert!(size_of::<Option<Order>>() <= 40);
     }
 }

@@ -110,8 +110,8 @@ impl Market {
         own.map(|order| self.order_view(id, order)).ok_or(Error::NoSuchOrder(id))
     }
 
-    /// The account whose mailbox a caller may read: what [`Market::apply`] names when it has
-    /// something new for it.
+    /// The account whose mailbox a caller may read: what [`Market::told_since`] names when there is
+    /// something new in it.
     ///
     /// # Errors
     /// [`Error::Credentials`], also for an identity that never traded.
@@ -131,6 +131,17 @@ impl Market {
         MailboxPage { missed: waiting.missed, notifications: entries, has_more }
     }
 
+    /// How many notifications there ever were, over all mailboxes.
+    pub fn told(&self) -> u64 {
+        self.mailboxes.told().count()
+    }
+
+    /// Whose mailboxes have something new since there were so many; none if that is too long ago to
+    /// tell.
+    pub fn told_since(&self, count: u64) -> Option<impl Iterator<Item = AccountId>> {
+        self.mailboxes.told().since(count)
+    }
+
     /// The number of the last notification that an account was ever sent; 0 for none. No reader
     /// can have got further.
     pub fn last_notification(&self, account: AccountId) -> u64 {
@@ -143,12 +154,12 @@ impl Market {
         Page { entries: page, has_more: entries.next().is_some() }
     }
 
-    fn item_view<'a>(&'a self, item: &'a Item) -> ItemView<'a> {
+    fn item_view<'a>(&'a self, item: Item<'a>) -> ItemView<'a> {
         ItemView {
-            price: item.price,
-            quantity: item.quantity,
-            rating: item.rating,
-            ..self.listing_view(&item.listing)
+            price: item.stock.price,
+            quantity: item.stock.quantity,
+            rating: item.stock.rating,
+            ..self.listing_view(item.listing)
         }
     }
 

@@ -1,11 +1,13 @@
 //! One rating a buyer and item, and what they come to.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
 
-use super::accounts::AccountId;
+use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::ItemId;
+use super::items::Items;
+use super::lines::{Fields, Section, section};
+use super::shared::Map;
 
 /// The most stars a rating gives.
 pub const MAX_STARS: u32 = 5;
@@ -67,16 +69,25 @@ impl PartialOrd for Rating {
 /// Who rated what, and with how much.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ratings {
-    by_item: BTreeMap<ItemId, BTreeMap<AccountId, u8>>,
+    /// Without empty maps.
+    by_item: Map<ItemId, Map<AccountId, u8>>,
+    /// How many ratings each account ever gave, those of items that are gone included.
+    given: SharedPerAccount<u32>,
 }
 
 impl Ratings {
     pub fn has(&self, item: ItemId, rater: AccountId) -> bool {
-        self.by_item.get(&item).is_some_and(|raters| raters.contains_key(&rater))
+        self.by_item.get(&item).is_some_and(|raters| raters.get(&rater).is_some())
+    }
+
+    /// How many ratings an account ever gave.
+    pub fn given(&self, rater: AccountId) -> u32 {
+        self.given.get(rater).copied().unwrap_or(0)
     }
 
     pub fn add(&mut self, item: ItemId, rater: AccountId, stars: u32) {
-        self.by_item.entry(item).or_default().insert(rater, stars as u8);
+        self.by_item.get_mut(item).insert(rater, stars as u8);
+        *self.given.get_mut(rater) += 1;
     }
 
     /// Forgets the ratings of an item that is gone.
@@ -87,15 +98,85 @@ impl Ratings {
     /// What the ratings of an item come to, counted anew.
     pub fn recount(&self, item: ItemId) -> Rating {
         let raters = self.by_item.get(&item);
-        let stars = raters.into_iter().flat_map(BTreeMap::values);
-        stars.fold(Rating::NONE, |rating, stars| rating.with(u32::from(*stars)))
+        let stars = raters.into_iter().flat_map(Map::iter);
+        stars.fold(Rating::NONE, |rating, (_, stars)| rating.with(u32::from(*stars)))
     }
 
     /// Items with ratings.
     pub fn items(&self) -> impl Iterator<Item = ItemId> {
-        self.by_item.keys().copied()
+        self.by_item.iter().map(|(item, _)| *item)
+    }
+
+    /// `RATED account count`: how many ratings each account ever gave.
+    pub fn freeze_given(&self) -> Box<dyn Section> {
+        let (given, mut next) = (self.given.clone(), 0);
+        section(move |words| {
+            let Some((account, count)) = given.next(next) else { return false };
+            next = account.0.saturating_add(1);
+            words.say(RATED).number(account.0).number(*count);
+            true
+        })
+    }
+
+    /// `RATING item account stars`, ascending by item, then by account.
+    pub fn freeze(&self) -> Box<dyn Section> {
+        let (by_item, mut item, mut rater) = (self.by_item.clone(), None, None);
+        section(move |words| {
+            loop {
+                let of = item.and_then(|item| Some((item, by_item.get(&item)?)));
+                if let Some((item, raters)) = of
+                    && let Some((account, stars)) = raters.next(rater.as_ref())
+                {
+                    rater = Some(*account);
+                    words.say(RATING).number(item.0).number(account.0).number(*stars);
+                    return true;
+                }
+                let Some((next, _)) = by_item.next(item.as_ref()) else { return false };
+                (item, rater) = (Some(*next), None);
+            }
+        })
+    }
+
+    /// Takes the words behind `RATED`.
+    pub fn restore_given(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+    ) -> Result<(), String> {
+        let (account, count) = (AccountId(fields.number()?), fields.number()?);
+        fields.end()?;
+        if !accounts.contains(account) || self.given.get(account).is_some() {
+            return Err("of somebody who is not there, or who came before".into());
+        }
+        *self.given.get_mut(account) = count;
+        Ok(())
+    }
+
+    /// Takes the words behind `RATING`; accounts and items are there.
+    pub fn restore(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+        items: &mut Items,
+    ) -> Result<(), String> {
+        let (item, rater) = (fields.item()?, AccountId(fields.number()?));
+        let stars: u32 = fields.number()?;
+        fields.end()?;
+        let slot = items.slot(item).ok_or_else(|| format!("item {item} is not on sale"))?;
+        if !accounts.contains(rater) || !(1..=MAX_STARS).contains(&stars) {
+            return Err(format!("{stars} stars, or nobody who gave them"));
+        }
+        if self.by_item.get_mut(item).insert(rater, stars as u8).is_some() {
+            return Err(format!("account {} rated item {item} before", rater.0));
+        }
+        let stock = items.stock_mut(slot);
+        stock.rating = stock.rating.with(stars);
+        Ok(())
     }
 }
+
+pub const RATED: &[u8] = b"RATED";
+pub const RATING: &[u8] = b"RATING";
 
 #[cfg(test)]
 mod tests {

@@ -7,8 +7,10 @@
 //! # The window
 //!
 //! The memory is bounded: for each identity the answers with the highest ids
-//! ([`Limits::max_answers_per_account`]), over all identities the latest
-//! ([`Limits::max_answers`]). Time plays no part, so every copy of the market forgets the same.
+//! ([`Limits::max_answers_per_account`]); over all identities there are only so many
+//! ([`Limits::max_answers`]), and with one more the identity whose last command is the longest ago
+//! loses all of its own. So nobody loses answers because others trade much. Time plays no part:
+//! every copy of the market forgets the same.
 //! What happens when a command comes back later than that? It isn't done again. **Ids ascend**: a
 //! client counts them, or takes a clock in microseconds, and an id that lies below what was
 //! forgotten is refused ([`Error::RequestForgotten`]), because nobody can tell any more whether it
@@ -25,16 +27,17 @@
 
 use std::collections::VecDeque;
 
-use super::accounts::{AccountId, PerAccount};
-use super::command::{Action, Command, Reply, RequestId};
+use super::accounts::{AccountId, Accounts, SharedPerAccount};
+use super::answer::{self, Answer};
+use super::command::{Action, Command, RequestId};
 use super::error::Error;
 use super::hash::Hash64;
 use super::limits::Limits;
+use super::lines::{Fields, Section, section};
+use super::recency::Recency;
 
-/// What a command was answered with.
-pub type Answer = Result<Reply, Error>;
-
-/// The input of a command in 64 bits: address and action, not the time of day.
+/// The input of a command in 64 bits: address and action, not the time of day. Snapshots have it:
+/// it must not change from one version to the next.
 ///
 /// Two inputs with one fingerprint would be taken for the same. By chance that happens once in
 /// 2^64 pairs; on purpose a client can only fool itself, since fingerprints are compared within
@@ -42,7 +45,7 @@ pub type Answer = Result<Reply, Error>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Remembered {
     id: RequestId,
     input: Fingerprint,
@@ -50,10 +53,12 @@ struct Remembered {
 }
 
 /// What is remembered of one identity.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Window {
     /// The highest id forgotten.
     floor: Option<RequestId>,
+    /// Which of all commands that were remembered, over all identities, was its last.
+    used: u64,
     /// Ascending by id, all above `floor`.
     answers: VecDeque<Remembered>,
 }
@@ -61,9 +66,13 @@ struct Window {
 /// All remembered answers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Requests {
-    windows: PerAccount<Window>,
-    /// What was remembered, in the order of arrival; ids forgotten since are still in here.
-    arrivals: VecDeque<(AccountId, RequestId)>,
+    windows: SharedPerAccount<Window>,
+    /// Commands remembered so far.
+    uses: u64,
+    /// Answers in all windows.
+    answers: usize,
+    /// The accounts that have any, by their last command.
+    recency: Recency,
 }
 
 impl Requests {
@@ -94,14 +103,25 @@ impl Requests {
         let window = self.windows.get_mut(account);
         let at = window.answers.partition_point(|remembered| remembered.id < id);
         window.answers.insert(at, Remembered { id, input, answer });
+        self.answers += 1;
+        self.uses += 1;
+        window.used = self.uses;
         if window.answers.len() > limits.max_answers_per_account {
             window.forget_first();
+            self.answers -= 1;
         }
-        self.arrivals.push_back((account, id));
-        if self.arrivals.len() > limits.max_answers
-            && let Some((account, id)) = self.arrivals.pop_front()
-        {
-            self.windows.get_mut(account).forget_through(id);
+        self.recency.touch(account);
+        while self.answers > limits.max_answers {
+            let Some(oldest) = self.recency.oldest() else { break };
+            let window = self.windows.get_mut(oldest);
+            if oldest == account {
+                // There is nobody else.
+                window.forget_first();
+                self.answers -= 1;
+            } else {
+                self.answers -= window.forget_all();
+                self.recency.remove(oldest);
+            }
         }
     }
 
@@ -110,7 +130,79 @@ impl Requests {
         let counts = || self.windows.iter().map(|(_, window)| window.answers.len());
         (counts().max().unwrap_or(0), counts().sum())
     }
+
+    /// `REQUESTS account used floor` for each account whose command was ever remembered, each
+    /// followed by its answers, `DONE id fingerprint answer`. A floor of 0: nothing was forgotten.
+    pub fn freeze(&self) -> Box<dyn Section> {
+        let windows = self.windows.clone();
+        let (mut account, mut next) = (None, 0);
+        section(move |words| {
+            let window = account.and_then(|account| windows.get(account));
+            if let Some(done) = window.and_then(|window| window.answers.get(next)) {
+                next += 1;
+                words.say(DONE).number(done.id.0).number(done.input.0);
+                answer::say(&done.answer, words);
+                return true;
+            }
+            let from = account.map_or(Some(0), |AccountId(number)| number.checked_add(1));
+            let Some((found, window)) = from.and_then(|from| windows.next(from)) else {
+                return false;
+            };
+            (account, next) = (Some(found), 0);
+            let floor = window.floor.map_or(0, |floor| floor.0.get());
+            words.say(REQUESTS).number(found.0).number(window.used).number(floor);
+            true
+        })
+    }
+
+    /// Takes the words behind `REQUESTS`.
+    pub fn restore(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+    ) -> Result<AccountId, String> {
+        let account = AccountId(fields.number()?);
+        let (used, floor) = (fields.count()?, fields.number()?);
+        fields.end()?;
+        if !accounts.contains(account) || self.windows.get(account).is_some() {
+            return Err("of somebody who is not there, or who came before".into());
+        }
+        let floor = std::num::NonZeroU64::new(floor).map(RequestId);
+        *self.windows.get_mut(account) = Window { floor, used, answers: VecDeque::new() };
+        self.uses = self.uses.max(used);
+        Ok(account)
+    }
+
+    /// Takes the words behind `DONE`, for an account.
+    pub fn restore_answer(
+        &mut self,
+        account: AccountId,
+        mut fields: Fields<'_>,
+    ) -> Result<(), String> {
+        let id = RequestId(fields.number::<u64>()?.try_into().map_err(|_| "no id is 0")?);
+        let input = Fingerprint(fields.number()?);
+        let answer = answer::restore(fields)?;
+        let window = self.windows.get_mut(account);
+        let last = window.answers.back().map(|last| last.id).max(window.floor);
+        if last >= Some(id) {
+            return Err(format!("request id {id} is not in its place"));
+        }
+        window.answers.push_back(Remembered { id, input, answer });
+        self.answers += 1;
+        Ok(())
+    }
+
+    /// All lines were taken.
+    pub fn restored(&mut self) {
+        let windows = self.windows.iter().filter(|(_, window)| !window.answers.is_empty());
+        let mut by_use: Vec<_> = windows.map(|(account, window)| (window.used, account)).collect();
+        by_use.sort_unstable();
+        by_use.iter().for_each(|(_, account)| self.recency.touch(*account));
+    }
 }
+
+pub const REQUESTS: &[u8] = b"REQUESTS";
+pub const DONE: &[u8] = b"DONE";
 
 impl Window {
     fn forget_first(&mut self) {
@@ -119,10 +211,11 @@ impl Window {
         }
     }
 
-    fn forget_through(&mut self, id: RequestId) {
-        while self.answers.front().is_some_and(|first| first.id <= id) {
-            self.forget_first();
-        }
+    /// Gives how many there were.
+    fn forget_all(&mut self) -> usize {
+        let answers = std::mem::take(&mut self.answers);
+        self.floor = answers.back().map(|last| last.id).max(self.floor);
+        answers.len()
     }
 }
 
@@ -136,13 +229,12 @@ impl Fingerprint {
     }
 }
 
-/// Each kind of action has a number, and each of its parts is written unambiguously.
+/// The kind, and each of its parts written unambiguously.
 fn action(hash: &mut Hash64, action: &Action<'_>) {
+    hash.number(action.kind().into());
     match *action {
-        Action::RegisterSeller => hash.number(1),
-        Action::RegisterBuyer => hash.number(2),
+        Action::RegisterSeller | Action::RegisterBuyer => (),
         Action::SellItem { name, category, description, quantity, price } => {
-            hash.number(3);
             hash.text(name);
             hash.number(category as u64);
             hash.text(description);
@@ -150,44 +242,30 @@ fn action(hash: &mut Hash64, action: &Action<'_>) {
             hash.number(price.minor());
         }
         Action::UpdateItem { item, price, quantity } => {
-            hash.number(4);
             hash.number(item.0.into());
             hash.option(price.map(|price| price.minor()));
             hash.option(quantity.map(u64::from));
         }
-        Action::DeleteItem { item } => {
-            hash.number(5);
-            hash.number(item.0.into());
-        }
         Action::BuyItem { item, quantity, at_most } => {
-            hash.number(6);
             hash.number(item.0.into());
             hash.number(quantity.into());
             hash.option(at_most.map(|price| price.minor()));
         }
-        Action::AddToWishList { item } => {
-            hash.number(7);
-            hash.number(item.0.into());
-        }
-        Action::RemoveFromWishList { item } => {
-            hash.number(8);
-            hash.number(item.0.into());
-        }
         Action::RateItem { item, stars } => {
-            hash.number(9);
             hash.number(item.0.into());
             hash.number(stars.into());
         }
-        Action::Acknowledge { through } => {
-            hash.number(10);
-            hash.number(through);
-        }
+        Action::DeleteItem { item }
+        | Action::AddToWishList { item }
+        | Action::RemoveFromWishList { item } => hash.number(item.0.into()),
+        Action::Acknowledge { through } => hash.number(through),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::state::command::Reply;
     use std::num::NonZeroU64;
 
     const ADA: AccountId = AccountId(0);
@@ -257,15 +335,40 @@ mod tests {
     }
 
     #[test]
-    fn over_all_identities_the_oldest_are_forgotten() {
-        let (mut requests, limits) = (Requests::default(), limits(10, 3));
+    fn over_all_identities_whoever_was_away_the_longest_is_forgotten() {
+        let (mut requests, limits) = (Requests::default(), limits(10, 4));
+        let carla = AccountId(2);
         done(&mut requests, ADA, 1, &limits);
-        for number in 1..=3 {
-            done(&mut requests, BOB, number, &limits);
-        }
+        done(&mut requests, BOB, 1, &limits);
+        done(&mut requests, BOB, 2, &limits);
+        done(&mut requests, ADA, 2, &limits);
+        done(&mut requests, carla, 1, &limits);
+        assert_eq!(requests.look_up(BOB, id(1), INPUT), forgotten(1));
+        assert_eq!(requests.look_up(BOB, id(2), INPUT), forgotten(2));
+        assert_eq!(requests.look_up(ADA, id(1), INPUT), Some(Ok(Reply::Updated)));
+        assert_eq!(requests.counts(), (2, 3));
+        done(&mut requests, BOB, 3, &limits);
+        done(&mut requests, BOB, 4, &limits);
+        assert_eq!(requests.look_up(ADA, id(2), INPUT), forgotten(2));
+        assert_eq!(requests.look_up(carla, id(1), INPUT), Some(Ok(Reply::Updated)));
+        assert_eq!(requests.counts(), (2, 3));
+    }
+
+    #[test]
+    fn one_identity_alone_forgets_its_first() {
+        let (mut requests, limits) = (Requests::default(), limits(10, 2));
+        (1..=3).for_each(|number| done(&mut requests, ADA, number, &limits));
         assert_eq!(requests.look_up(ADA, id(1), INPUT), forgotten(1));
+        assert_eq!(requests.look_up(ADA, id(2), INPUT), Some(Ok(Reply::Updated)));
+        assert_eq!(requests.counts(), (2, 2));
+    }
+
+    #[test]
+    fn who_trades_much_makes_nobody_else_forget() {
+        let (mut requests, limits) = (Requests::default(), limits(10, 100));
+        done(&mut requests, BOB, 1, &limits);
+        (1..=10_000).for_each(|number| done(&mut requests, ADA, number, &limits));
         assert_eq!(requests.look_up(BOB, id(1), INPUT), Some(Ok(Reply::Updated)));
-        assert_eq!(requests.counts(), (3, 3));
     }
 
     #[test]
@@ -275,12 +378,7 @@ mod tests {
         let identity = Identity::from_digest([1; 32]).unwrap();
         let of = |address: &str, action: Action<'_>| {
             let caller = Caller { identity, address };
-            let command = Command { request_id: None, caller, at_ms: 0, action };
-            assert_eq!(
-                Fingerprint::of(&command),
-                Fingerprint::of(&Command { at_ms: 9, ..command })
-            );
-            Fingerprint::of(&command).0
+            Fingerprint::of(&Command { request_id: None, caller, action }).0
         };
         let item = ItemId(1);
         let (price, at_most) = (Some(Money::from_minor(1)), Some(Money::from_minor(1)));

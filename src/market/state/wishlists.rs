@@ -2,25 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::accounts::{AccountId, PerAccount};
+use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::ItemId;
+use super::items::Items;
+use super::lines::{Fields, Section, section};
 
 /// All wishlists, from both ends: the items of an account and the accounts of an item.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Wishlists {
-    by_account: PerAccount<BTreeSet<ItemId>>,
+    /// Ascending. A list is short enough to be copied.
+    by_account: SharedPerAccount<Vec<ItemId>>,
     /// Without empty sets.
     by_item: BTreeMap<ItemId, BTreeSet<AccountId>>,
 }
 
 impl Wishlists {
     pub fn has(&self, account: AccountId, item: ItemId) -> bool {
-        self.by_account.get(account).is_some_and(|items| items.contains(&item))
+        self.list(account).binary_search(&item).is_ok()
+    }
+
+    fn list(&self, account: AccountId) -> &[ItemId] {
+        self.by_account.get(account).map_or(&[], Vec::as_slice)
     }
 
     /// How many items are on an account's wishlist.
     pub fn count_of(&self, account: AccountId) -> usize {
-        self.by_account.get(account).map_or(0, BTreeSet::len)
+        self.list(account).len()
     }
 
     /// On how many wishlists an item is.
@@ -29,13 +36,14 @@ impl Wishlists {
     }
 
     pub fn add(&mut self, account: AccountId, item: ItemId) {
-        self.by_account.get_mut(account).insert(item);
+        let Err(at) = self.list(account).binary_search(&item) else { return };
+        self.by_account.get_mut(account).insert(at, item);
         self.by_item.entry(item).or_default().insert(account);
     }
 
     /// Whether the item was on the wishlist.
     pub fn remove(&mut self, account: AccountId, item: ItemId) -> bool {
-        if !self.by_account.get_mut(account).remove(&item) {
+        if !self.strike(account, item) {
             return false;
         }
         if let Some(wishers) = self.by_item.get_mut(&item) {
@@ -47,11 +55,18 @@ impl Wishlists {
         true
     }
 
+    /// Takes an item off an account's list; whether it was there.
+    fn strike(&mut self, account: AccountId, item: ItemId) -> bool {
+        let Ok(at) = self.list(account).binary_search(&item) else { return false };
+        self.by_account.get_mut(account).remove(at);
+        true
+    }
+
     /// Takes an item that is gone off all wishlists and says whose they were.
     pub fn forget(&mut self, item: ItemId) -> BTreeSet<AccountId> {
         let wishers = self.by_item.remove(&item).unwrap_or_default();
         for account in &wishers {
-            self.by_account.get_mut(*account).remove(&item);
+            self.strike(*account, item);
         }
         wishers
     }
@@ -63,9 +78,8 @@ impl Wishlists {
 
     /// The items of an account above a number, ascending.
     pub fn of(&self, account: AccountId, after: ItemId) -> impl Iterator<Item = ItemId> {
-        let beyond = ItemId(after.0.saturating_add(1));
-        let items = self.by_account.get(account).into_iter();
-        items.flat_map(move |items| items.range(beyond..)).copied()
+        let list = self.list(account);
+        list[list.partition_point(|item| *item <= after)..].iter().copied()
     }
 
     /// All wishes as the accounts see them, and as the items see them: two lists that agree.
@@ -80,7 +94,48 @@ impl Wishlists {
         of_items.sort_unstable();
         [of_accounts.collect(), of_items]
     }
+
+    /// `WISH account item ...` for each account that wishes for something.
+    pub fn freeze(&self) -> Box<dyn Section> {
+        let (lists, mut next) = (self.by_account.clone(), 0);
+        section(move |words| {
+            while let Some((account, list)) = lists.next(next) {
+                next = account.0.saturating_add(1);
+                if !list.is_empty() {
+                    words.say(WISH).number(account.0);
+                    for item in list {
+                        words.number(item.0);
+                    }
+                    return true;
+                }
+            }
+            false
+        })
+    }
+
+    /// Takes the words behind `WISH`; accounts and items are there.
+    pub fn restore(
+        &mut self,
+        mut fields: Fields<'_>,
+        accounts: &Accounts,
+        items: &Items,
+    ) -> Result<(), String> {
+        let account = AccountId(fields.number()?);
+        if !accounts.contains(account) {
+            return Err("somebody who is not there wishes".into());
+        }
+        while !fields.is_empty() {
+            let item = fields.item()?;
+            if items.get(item).is_none() || self.has(account, item) {
+                return Err(format!("item {item} is not on sale, or wished for before"));
+            }
+            self.add(account, item);
+        }
+        Ok(())
+    }
 }
+
+pub const WISH: &[u8] = b"WISH";
 
 #[cfg(test)]
 mod tests {

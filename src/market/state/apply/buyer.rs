@@ -9,7 +9,7 @@ use crate::market::state::Market;
 use crate::market::state::accounts::AccountId;
 use crate::market::state::command::{Caller, ItemId, Reply};
 use crate::market::state::error::{Bound, Error};
-use crate::market::state::items::Item;
+use crate::market::state::items::{Item, Stock};
 use crate::market::state::mailboxes::Event;
 use crate::market::state::orders::Order;
 use crate::market::state::ratings::MAX_STARS;
@@ -36,28 +36,30 @@ impl Market {
         &mut self,
         caller: &Caller<'_>,
         purchase: &Purchase,
-        notified: &mut Vec<AccountId>,
     ) -> Result<Reply, Error> {
         let &Purchase { item: id, quantity, at_most, at_ms } = purchase;
         let buyer = self.accounts.buyer(caller, &self.limits)?;
         check_quantity(quantity, &self.limits)?;
-        let item = self.items.get_mut(id).ok_or(Error::NoSuchItem(id))?;
+        let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
+        let item = self.items.in_slot(slot).ok_or(Error::NoSuchItem(id))?;
         check_customer(item, buyer)?;
-        if at_most.is_some_and(|at_most| item.price > at_most) {
-            return Err(Error::PriceIsNow(item.price));
+        let Stock { price: unit_price, quantity: left, .. } = *item.stock;
+        if at_most.is_some_and(|at_most| unit_price > at_most) {
+            return Err(Error::PriceIsNow(unit_price));
         }
-        let left = item.quantity.checked_sub(quantity).ok_or(Error::OnlyLeft(item.quantity))?;
-        let total = item.price.times(quantity).ok_or(Error::Total)?;
-        if self.orders.len() >= self.limits.max_orders as usize {
-            return Err(Error::Full(Bound::Orders, self.orders.len()));
+        let left = left.checked_sub(quantity).ok_or(Error::OnlyLeft(left))?;
+        let total = unit_price.times(quantity).ok_or(Error::Total)?;
+        if self.orders.len() >= self.limits.max_orders {
+            return Err(Error::Full(Bound::Orders, self.orders.len() as usize));
         }
-        item.quantity = left;
-        item.sold += u64::from(quantity);
-        let (seller, unit_price) = (item.listing.seller, item.price);
+        let seller = item.listing.seller;
+        let stock = self.items.stock_mut(slot);
+        stock.quantity = left;
+        stock.sold += u64::from(quantity);
         let buyer = self.enlist(buyer, caller);
         let order = Order { unit_price, at_ms, item: id, buyer, seller, quantity };
         let order = self.orders.add(order);
-        self.notify(seller, Event::Sold(order), notified);
+        self.notify(seller, Event::Sold(order));
         Ok(Reply::Bought { order, total })
     }
 
@@ -107,13 +109,17 @@ impl Market {
             return Err(Error::Stars);
         }
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
-        let item = self.items.get_mut(id).ok_or(Error::NoSuchItem(id))?;
-        check_customer(item, buyer)?;
+        check_customer(self.item_on_sale(id)?, buyer)?;
         if buyer.is_some_and(|buyer| self.ratings.has(id, buyer)) {
             return Err(Error::AlreadyRated(id));
         }
-        item.rating = item.rating.with(stars);
-        self.search.set_rating(slot, item.rating);
+        let given = buyer.map_or(0, |buyer| self.ratings.given(buyer));
+        if given >= self.limits.max_ratings_per_account {
+            return Err(Error::Full(Bound::Ratings, given as usize));
+        }
+        let stock = self.items.stock_mut(slot);
+        stock.rating = stock.rating.with(stars);
+        self.search.set_rating(slot, stock.rating);
         let buyer = self.enlist(buyer, caller);
         self.ratings.add(id, buyer, stars);
         Ok(Reply::Rated)
@@ -132,7 +138,7 @@ impl Market {
 }
 
 /// Whether the item is somebody else's.
-fn check_customer(item: &Item, buyer: Option<AccountId>) -> Result<(), Error> {
-    let listing = &item.listing;
+fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
+    let listing = item.listing;
     if buyer == Some(listing.seller) { Err(Error::OwnItem(listing.item)) } else { Ok(()) }
 }

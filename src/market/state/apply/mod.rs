@@ -23,38 +23,41 @@ use super::{Limits, Market};
 use crate::market::price::Money;
 
 impl Market {
-    /// Does what a command asks, once.
-    ///
-    /// `notified` is emptied and then holds the accounts with new notifications, for whoever keeps
-    /// their streams; a command that is answered from memory notifies nobody anew.
+    /// Does what a command asks, once, at a time in milliseconds since 1970-01-01 UTC. The time is
+    /// recorded on orders, and decides nothing.
     ///
     /// # Errors
     /// Refusals, see [`Error`]; the market is then as it was, except that it remembers the answer.
-    pub fn apply(
-        &mut self,
-        command: &Command<'_>,
-        notified: &mut Vec<AccountId>,
-    ) -> Result<Reply, Error> {
-        notified.clear();
-        let Some(id) = command.request_id else { return self.perform(command, notified) };
+    pub fn apply(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
+        let answer = self.obey(at_ms, command);
+        self.index_new_items();
+        answer
+    }
+
+    /// As [`Market::apply`], but for new items: a search does not find them before
+    /// [`Market::index_new_items`].
+    pub(super) fn obey(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
+        let Some(id) = command.request_id else { return self.perform(at_ms, command) };
         let input = Fingerprint::of(command);
         let identity = &command.caller.identity;
         let known = self.accounts.find(identity);
         if let Some(answer) = known.and_then(|account| self.requests.look_up(account, id, input)) {
             return answer;
         }
-        let answer = self.perform(command, notified);
+        let answer = self.perform(at_ms, command);
         if let Some(account) = known.or_else(|| self.accounts.find(identity)) {
             self.requests.remember(account, id, input, answer, &self.limits);
         }
         answer
     }
 
-    fn perform(
-        &mut self,
-        command: &Command<'_>,
-        notified: &mut Vec<AccountId>,
-    ) -> Result<Reply, Error> {
+    /// Lets searches find the items that were listed since this was last done. For many together it
+    /// takes much less time than for each by itself.
+    pub(super) fn index_new_items(&mut self) {
+        self.search.settle(&self.items);
+    }
+
+    fn perform(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
         let caller = &command.caller;
         match command.action {
             Action::RegisterSeller => self.register_seller(caller),
@@ -64,12 +67,12 @@ impl Market {
                 self.sell_item(caller, &offer)
             }
             Action::UpdateItem { item, price, quantity } => {
-                self.update_item(caller, item, price, quantity, notified)
+                self.update_item(caller, item, price, quantity)
             }
-            Action::DeleteItem { item } => self.delete_item(caller, item, notified),
+            Action::DeleteItem { item } => self.delete_item(caller, item),
             Action::BuyItem { item, quantity, at_most } => {
-                let purchase = buyer::Purchase { item, quantity, at_most, at_ms: command.at_ms };
-                self.buy_item(caller, &purchase, notified)
+                let purchase = buyer::Purchase { item, quantity, at_most, at_ms };
+                self.buy_item(caller, &purchase)
             }
             Action::AddToWishList { item } => self.add_to_wish_list(caller, item),
             Action::RemoveFromWishList { item } => self.remove_from_wish_list(caller, item),
@@ -79,7 +82,7 @@ impl Market {
     }
 
     /// An item on sale.
-    fn item_on_sale(&self, item: ItemId) -> Result<&Item, Error> {
+    fn item_on_sale(&self, item: ItemId) -> Result<Item<'_>, Error> {
         self.items.get(item).ok_or(Error::NoSuchItem(item))
     }
 
@@ -88,9 +91,8 @@ impl Market {
         buyer.unwrap_or_else(|| self.accounts.enlist(caller))
     }
 
-    fn notify(&mut self, account: AccountId, event: Event, notified: &mut Vec<AccountId>) {
+    fn notify(&mut self, account: AccountId, event: Event) {
         self.mailboxes.push(account, event, self.limits.max_mailbox);
-        notified.push(account);
     }
 }
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::{check_price, check_quantity, check_stock};
 use crate::market::price::Money;
 use crate::market::state::Market;
-use crate::market::state::accounts::AccountId;
 use crate::market::state::command::{Caller, Category, ItemId, Reply};
 use crate::market::state::error::{Bound, Error, Field};
-use crate::market::state::items::Listing;
+use crate::market::state::items::{Item, Listing};
 use crate::market::state::mailboxes::{Event, Snapshot};
 use crate::market::state::text;
 
@@ -62,12 +61,11 @@ impl Market {
         if self.items.len() >= limits.max_items {
             return Err(Error::Full(Bound::Items, self.items.len()));
         }
-        let numbers = self.items.numbers();
+        let numbers = self.items.numbers() as usize;
         let id = self.items.next_id().ok_or(Error::Full(Bound::ItemNumbers, numbers))?;
         let listing = Listing::new(id, seller, offer.category, offer.name, offer.description);
-        let listing = Arc::new(listing);
-        let slot = self.items.add(Arc::clone(&listing), offer.price, offer.quantity);
-        self.search.insert(slot, &listing, offer.price);
+        let slot = self.items.add(Arc::new(listing), offer.price, offer.quantity);
+        self.search.insert(slot);
         Ok(Reply::Listed(id))
     }
 
@@ -78,7 +76,6 @@ impl Market {
         id: ItemId,
         price: Option<Money>,
         quantity: Option<u32>,
-        notified: &mut Vec<AccountId>,
     ) -> Result<Reply, Error> {
         let seller = self.accounts.seller(caller)?;
         if price.is_none() && quantity.is_none() {
@@ -87,46 +84,42 @@ impl Market {
         price.map_or(Ok(()), |price| check_price(price, &self.limits))?;
         quantity.map_or(Ok(()), |quantity| check_stock(quantity, &self.limits))?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
-        let item = self.items.get_mut(id).ok_or(Error::NoSuchItem(id))?;
-        if item.listing.seller != seller {
+        let Item { listing, stock } = self.item_on_sale(id)?;
+        if listing.seller != seller {
             return Err(Error::NotYourItem(id));
         }
-        let (previous_price, previous_quantity) = (item.price, item.quantity);
+        let (mut stock, listing) = (*stock, Arc::clone(listing));
+        let (previous_price, previous_quantity) = (stock.price, stock.quantity);
         if let Some(quantity) = quantity {
-            item.quantity = quantity;
-            item.supplied = item.sold + u64::from(quantity);
+            stock.quantity = quantity;
+            stock.supplied = stock.sold + u64::from(quantity);
         }
         if let Some(price) = price {
-            item.price = price;
+            stock.price = price;
             self.search.set_price(slot, price);
         }
-        let news = Snapshot::from(&*item);
+        *self.items.stock_mut(slot) = stock;
+        let news = Snapshot::new(&listing, &stock);
         for wisher in self.wishlists.wishers(id) {
             let item = news.clone();
             let event = Event::Updated { item, previous_price, previous_quantity };
             self.mailboxes.push(wisher, event, self.limits.max_mailbox);
-            notified.push(wisher);
         }
         Ok(Reply::Updated)
     }
 
     /// Takes the item off all wishlists and says so; orders and the item's number stay.
-    pub(super) fn delete_item(
-        &mut self,
-        caller: &Caller<'_>,
-        id: ItemId,
-        notified: &mut Vec<AccountId>,
-    ) -> Result<Reply, Error> {
+    pub(super) fn delete_item(&mut self, caller: &Caller<'_>, id: ItemId) -> Result<Reply, Error> {
         let seller = self.accounts.seller(caller)?;
         if self.item_on_sale(id)?.listing.seller != seller {
             return Err(Error::NotYourItem(id));
         }
-        let (slot, item) = self.items.remove(id).ok_or(Error::NoSuchItem(id))?;
-        self.search.remove(slot, &item.listing);
+        let (slot, listing, stock) = self.items.remove(id).ok_or(Error::NoSuchItem(id))?;
+        self.search.remove(slot, &listing);
         self.ratings.forget(id);
-        let news = Snapshot::from(&item);
+        let news = Snapshot::new(&listing, &stock);
         for wisher in self.wishlists.forget(id) {
-            self.notify(wisher, Event::Deleted(news.clone()), notified);
+            self.notify(wisher, Event::Deleted(news.clone()));
         }
         Ok(Reply::Deleted)
     }

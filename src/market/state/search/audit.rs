@@ -8,7 +8,7 @@ use super::lexicon::Within;
 use super::order::Direction;
 use super::slots::Slots;
 use super::words::each_word;
-use crate::market::state::items::{Item, Items, Slot};
+use crate::market::state::items::{Item, Items, Listing, Slot};
 
 impl Search {
     /// What in the index disagrees with the items on sale, if anything does.
@@ -21,7 +21,7 @@ impl Search {
         if self.len != live.len() || in_categories != live.len() {
             return Some(format!("the index has {} items, the market {}", self.len, live.len()));
         }
-        let entries: usize = items.iter().map(|(_, item)| distinct_words(item)).sum();
+        let entries: usize = items.iter().map(|(_, item)| distinct_words(item.listing)).sum();
         if entries != self.lexicon.entries() {
             return Some("the index finds items by words that they do not have".to_owned());
         }
@@ -37,12 +37,12 @@ impl Search {
         })
     }
 
-    fn wrong_about(&self, slot: Slot, item: &Item) -> Option<String> {
-        let listing = &item.listing;
+    fn wrong_about(&self, slot: Slot, item: Item<'_>) -> Option<String> {
+        let Item { listing, stock } = item;
         let is_at =
             |key, value| self.columns.position(key, slot) == Position { value, item: listing.item };
-        if !is_at(Key::Price, Value::Price(item.price))
-            || !is_at(Key::Rating, Value::Rating(item.rating))
+        if !is_at(Key::Price, Value::Price(stock.price))
+            || !is_at(Key::Rating, Value::Rating(stock.rating))
             || !self.categories[listing.category as usize].contains(slot)
         {
             return Some(format!("the index is wrong about item {}", listing.item));
@@ -62,9 +62,9 @@ impl Search {
     }
 }
 
-fn distinct_words(item: &Item) -> usize {
+fn distinct_words(listing: &Listing) -> usize {
     let mut words = BTreeSet::new();
-    for text in [item.listing.name(), item.listing.description()] {
+    for text in [listing.name(), listing.description()] {
         each_word(text, &mut String::new(), |word| {
             words.insert(word.to_owned());
         });

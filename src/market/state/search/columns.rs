@@ -7,7 +7,7 @@ use super::order::Direction;
 use super::words::folded;
 use crate::market::price::Money;
 use crate::market::state::command::ItemId;
-use crate::market::state::items::{Listing, Slot};
+use crate::market::state::items::{Listing, Slot, Stock};
 use crate::market::state::ratings::Rating;
 
 /// How results are sorted. Items that are equal in it go by number, in the same direction.
@@ -95,8 +95,8 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Fills a slot with a new, unrated item.
-    pub fn set(&mut self, slot: Slot, listing: &Arc<Listing>, price: Money) {
+    /// Fills a slot.
+    pub fn set(&mut self, slot: Slot, listing: &Arc<Listing>, stock: &Stock) {
         let slot = slot as usize;
         if slot >= self.ids.len() {
             self.ids.resize(slot + 1, ItemId(0));
@@ -106,8 +106,8 @@ impl Columns {
             self.listings.resize(slot + 1, None);
         }
         self.ids[slot] = listing.item;
-        self.prices[slot] = price;
-        self.ratings[slot] = Rating::NONE;
+        self.prices[slot] = stock.price;
+        self.ratings[slot] = stock.rating;
         self.name_heads[slot] = name_head(folded(listing.name()));
         self.listings[slot] = Some(Arc::clone(listing));
     }
@@ -134,6 +134,17 @@ impl Columns {
             Key::Name => Value::Name(folded(self.name(slot)).collect()),
         };
         Position { value, item: self.ids[at] }
+    }
+
+    /// As [`Place::head`] of where a slot stands.
+    pub fn head(&self, key: Key, slot: Slot) -> u64 {
+        let at = slot as usize;
+        match key {
+            Key::Id => self.ids[at].0.into(),
+            Key::Price => self.prices[at].minor(),
+            Key::Rating => rating_head(self.ratings[at]),
+            Key::Name => self.name_heads[at],
+        }
     }
 
     /// Whether a slot stands before, at or behind a place.

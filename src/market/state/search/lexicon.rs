@@ -20,10 +20,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::batch::{Batch, Note};
 use super::slots::Slots;
-use super::words::MAX_WORD_BYTES;
+use super::words::{MAX_WORD_BYTES, each_word};
 use crate::market::state::hash::{ByHash, Hash64};
-use crate::market::state::items::Slot;
+use crate::market::state::items::{Listing, Slot};
 
 /// Items with a word, or with any of several.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,21 +86,21 @@ struct Word {
 /// The bytes of a word, in place: words are short, and looking one up should not follow a pointer
 /// to see whether it is the one.
 #[derive(Debug, PartialEq, Eq)]
-struct Text {
+pub(super) struct Text {
     len: u8,
     bytes: [u8; MAX_WORD_BYTES],
 }
 
 impl Text {
     /// Cuts what is longer than a word.
-    fn new(text: &str) -> Text {
+    pub(super) fn new(text: &str) -> Text {
         let len = text.len().min(MAX_WORD_BYTES);
         let mut bytes = [0; MAX_WORD_BYTES];
         bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
         Text { len: len as u8, bytes }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 }
@@ -174,6 +175,62 @@ impl Lexicon {
                 Kind::Branch { below, .. } => {
                     below.insert(slot, within);
                 }
+            }
+            next = node.parent;
+        }
+        self.burst(home);
+    }
+
+    /// Notes all words of a few items.
+    pub fn insert_each<'l>(
+        &mut self,
+        listings: impl Iterator<Item = (Slot, &'l Listing)>,
+        buffer: &mut String,
+    ) {
+        for (slot, listing) in listings {
+            each_word(listing.name(), buffer, |word| self.insert(word, slot, Within::Name));
+            each_word(listing.description(), buffer, |word| self.insert(word, slot, Within::Item));
+        }
+    }
+
+    /// Notes all words of many items, ascending by slot.
+    pub fn insert_all<'l>(
+        &mut self,
+        listings: impl Iterator<Item = (Slot, &'l Listing)>,
+        buffer: &mut String,
+    ) {
+        let mut batch = Batch::default();
+        for (slot, listing) in listings {
+            for (text, within) in
+                [(listing.name(), Within::Name), (listing.description(), Within::Item)]
+            {
+                each_word(text, buffer, |word| {
+                    if !batch.note(word, slot, within) {
+                        self.insert(word, slot, within);
+                    }
+                });
+            }
+        }
+        batch.each_word(|text, notes| self.insert_many(text, notes));
+    }
+
+    /// Notes that items have a word.
+    fn insert_many(&mut self, text: &str, notes: &[Note]) {
+        let hash = hash(text);
+        let id = self.find_by(text, hash).unwrap_or_else(|| self.create(text, hash));
+        let Some(word) = &mut self.words[id as usize] else { return };
+        let is_new = |note: &&Note| word.postings.insert(note.slot(), note.within());
+        let new = notes.iter().filter(is_new).count();
+        let home = word.node;
+        let mut next = Some(home);
+        while let Some(at) = next {
+            let node = &mut self.nodes[at as usize];
+            match &mut node.kind {
+                Kind::Leaf { entries, .. } => *entries += new,
+                Kind::Branch { .. } if at == ROOT => {}
+                Kind::Branch { below, .. } => notes.iter().for_each(|note| {
+                    below.insert(note.slot(), note.within());
+                }),
             }
             next = node.parent;
         }
@@ -411,7 +468,7 @@ fn child(children: &[(u8, NodeId)], text: &str, depth: usize) -> Result<usize, u
     children.binary_search_by_key(byte, |(byte, _)| *byte)
 }
 
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     let mut hash = Hash64::new();
     hash.text(text);
     hash.finish()

@@ -5,6 +5,8 @@
 //! keys do as far as they go, so that a search stays within the order's own memory. Only where
 //! heads are equal are the whole keys asked for; those live in the [columns](super::columns).
 
+use std::cmp::Ordering;
+
 use crate::market::state::items::Slot;
 
 /// Where a run is split in two.
@@ -12,6 +14,9 @@ const MAX_RUN: usize = 256;
 
 /// Below this a run is joined with its neighbour if both fit.
 const MIN_RUN: usize = 32;
+
+/// A batch is put in one by one if it is a smaller part of the whole than this.
+const REBUILD_BELOW: usize = 8;
 
 /// Slots, ascending by a key that the callers know. No two keys are equal.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -65,6 +70,49 @@ impl Order {
         self.runs[run].heads.insert(at, head);
         self.runs[run].slots.insert(at, slot);
         self.firsts[run] = self.runs[run].heads[0];
+    }
+
+    /// Adds slots with the heads of their keys, ascending; `compare` says which of two slots stands
+    /// first.
+    pub fn insert_all(&mut self, new: &[(u64, Slot)], compare: impl Fn(Slot, Slot) -> Ordering) {
+        let len: usize = self.runs.iter().map(|run| run.slots.len()).sum();
+        if len > REBUILD_BELOW * new.len() {
+            for (head, slot) in new {
+                self.insert(*slot, *head, |other| compare(other, *slot).is_lt());
+            }
+            return;
+        }
+        let old = std::mem::take(self);
+        let old = old.runs.iter().flat_map(|run| run.heads.iter().zip(&run.slots));
+        let (mut old, mut new) = (old.map(|(head, slot)| (*head, *slot)).peekable(), new.iter());
+        let mut next_new = new.next();
+        loop {
+            let is_old = match (old.peek(), next_new) {
+                (Some(old), Some(new)) => {
+                    old.0.cmp(&new.0).then_with(|| compare(old.1, new.1)).is_lt()
+                }
+                (old, _) => old.is_some(),
+            };
+            let Some((head, slot)) = (if is_old { old.next() } else { next_new.copied() }) else {
+                return;
+            };
+            if !is_old {
+                next_new = new.next();
+            }
+            self.push(head, slot);
+        }
+    }
+
+    /// Adds a slot behind all others.
+    fn push(&mut self, head: u64, slot: Slot) {
+        if self.runs.last().is_none_or(|run| run.slots.len() == MAX_RUN) {
+            self.runs.push(Run::default());
+            self.firsts.push(head);
+        }
+        if let Some(run) = self.runs.last_mut() {
+            run.heads.push(head);
+            run.slots.push(slot);
+        }
     }
 
     /// Takes a slot out whose key has this head. Of the slots with the same head, those `before`
@@ -249,6 +297,26 @@ mod tests {
             assert_eq!(from(&order, Direction::Ascending, key), ahead);
             let behind: Vec<_> = model[..at].iter().rev().take(3).copied().collect();
             assert_eq!(from(&order, Direction::Descending, key), behind);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_as_good_as_one_by_one() {
+        let mut seed = Seed::new(2);
+        for (first, second) in [(0, 5_000), (3_000, 3_000), (20_000, 10)] {
+            let (mut order, mut model) = (Order::default(), std::collections::BTreeSet::new());
+            for count in [first, second] {
+                let new: std::collections::BTreeSet<Slot> =
+                    (0..count).map(|_| seed.below(100_000) as Slot).collect();
+                let new: Vec<_> = new.difference(&model).map(|slot| (head(*slot), *slot)).collect();
+                order.insert_all(&new, |a, b| a.cmp(&b));
+                model.extend(new.iter().map(|(_, slot)| *slot));
+            }
+            assert!(all(&order, Direction::Ascending).iter().eq(&model));
+            for slot in model {
+                order.remove(slot, head(slot), |other| other < slot);
+            }
+            assert!(order.runs.is_empty());
         }
     }
 

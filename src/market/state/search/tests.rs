@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::market::state::accounts::AccountId;
 use crate::market::state::command::ItemId;
+use crate::market::state::ratings::Rating;
 use crate::seed::Seed;
 
 const NAMES: [&str; 6] =
@@ -14,17 +15,19 @@ const NAMES: [&str; 6] =
 /// As many items as asked for, listed in an index and, apart from it, in a list.
 struct Shop {
     search: Search,
+    items: Items,
     listings: Vec<(Arc<Listing>, Money, Rating)>,
     limits: Limits,
 }
 
 impl Shop {
-    fn new(items: usize, max_union: usize) -> Shop {
-        let limits = Limits { max_union, max_page: items.max(1), ..Limits::DEFAULT };
-        let mut shop = Shop { search: Search::new(&limits), listings: Vec::new(), limits };
+    fn new(count: usize, max_union: usize) -> Shop {
+        let limits = Limits { max_union, max_page: count.max(1), ..Limits::DEFAULT };
+        let (search, items) = (Search::new(&limits), Items::default());
+        let mut shop = Shop { search, items, listings: Vec::new(), limits };
         let mut seed = Seed::new(1);
-        for slot in 0..items {
-            let item = ItemId(slot as u32 + 1);
+        for number in 1..=count as u32 {
+            let item = ItemId(number);
             let category = *seed.pick(&Category::ALL);
             // One in 300 is rare, one in 2 is common, one in 20 in between.
             let mut description = String::new();
@@ -36,14 +39,21 @@ impl Shop {
             let name = *seed.pick(&NAMES);
             let listing = Listing::new(item, AccountId(0), category, name, description.trim());
             let (listing, price) = (Arc::new(listing), Money::from_minor(seed.next_u64() % 300));
-            shop.search.insert(slot as Slot, &listing, price);
+            let slot = shop.items.add(Arc::clone(&listing), price, 1);
+            shop.search.insert(slot);
+            // Alone, with a few, or with many.
+            if seed.one_in(if number < 1_000 { 2 } else { 200 }) {
+                shop.search.settle(&shop.items);
+            }
             let mut rating = Rating::NONE;
             for _ in 0..seed.below(4) {
                 rating = rating.with(1 + seed.below(5) as u32);
             }
-            shop.search.set_rating(slot as Slot, rating);
+            shop.items.stock_mut(slot).rating = rating;
+            shop.search.set_rating(slot, rating);
             shop.listings.push((listing, price, rating));
         }
+        shop.search.settle(&shop.items);
         shop
     }
 
@@ -139,12 +149,15 @@ fn pages_go_on_where_they_ended_whatever_was_listed_and_deleted_since() {
     // The last one shown goes, a cheaper and a dearer one come.
     let last = first.slots[9];
     let listing = Arc::clone(&shop.listings[last as usize].0);
+    shop.items.remove(listing.item);
     shop.search.remove(last, &listing);
     for (slot, price) in [(last, 0), (100, 1_000)] {
-        let item = ItemId(1_000 + slot);
+        let item = shop.items.next_id().unwrap();
         let listing = Listing::new(item, AccountId(0), Category::Others, "new", "");
-        shop.search.insert(slot, &Arc::new(listing), Money::from_minor(price));
+        assert_eq!(shop.items.add(Arc::new(listing), Money::from_minor(price), 1), slot);
+        shop.search.insert(slot);
     }
+    shop.search.settle(&shop.items);
     let token = first.next.unwrap();
     let rest = Query { page_size: 100, page_token: &token, ..query };
     let rest = shop.search.find(&rest, &shop.limits).unwrap();
@@ -161,6 +174,28 @@ fn an_item_that_changes_its_price_or_rating_moves() {
     assert_eq!(last(Sort::PriceUp)[49], 7);
     assert_eq!(last(Sort::PriceDown)[0], 7);
     assert_eq!(last(Sort::Rating)[0], 8);
+}
+
+#[test]
+fn what_is_new_may_change_and_go_before_it_is_put_in() {
+    let mut shop = Shop::new(0, 10);
+    let slots: Vec<Slot> = (0..3)
+        .map(|_| {
+            let item = shop.items.next_id().unwrap();
+            let listing = Listing::new(item, AccountId(0), Category::Others, "lamp", "");
+            let slot = shop.items.add(Arc::new(listing), Money::from_minor(5), 1);
+            shop.search.insert(slot);
+            slot
+        })
+        .collect();
+    shop.items.stock_mut(slots[0]).price = Money::from_minor(9);
+    shop.search.set_price(slots[0], Money::from_minor(9));
+    let (slot, listing, _) = shop.items.remove(ItemId(2)).unwrap();
+    shop.search.remove(slot, &listing);
+    shop.search.settle(&shop.items);
+    assert_eq!(shop.search.disagreement(&shop.items), None);
+    let query = Query { text: "lamp", sort: Sort::PriceUp, ..Query::default() };
+    assert_eq!(shop.paged(&query, 10), [slots[2], slots[0]]);
 }
 
 #[test]

@@ -8,13 +8,44 @@
 /// behind it are one word.
 pub const MAX_WORD_BYTES: usize = 32;
 
+/// What an ASCII byte is in a word, in lower case; 0 where it stands between words.
+const ASCII: [u8; 128] = {
+    let mut letters = [0; 128];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        if byte.is_ascii_alphanumeric() {
+            letters[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    letters
+};
+
 /// Calls `found` with each word of the text, in order, repeated as often as it stands there. The
 /// words are built in `buffer`, which comes and goes empty.
 pub fn each_word(text: &str, buffer: &mut String, mut found: impl FnMut(&str)) {
-    for c in text.chars() {
-        if c.is_alphanumeric() {
-            push_folded(c, buffer, MAX_WORD_BYTES);
-        } else if !buffer.is_empty() {
+    let mut rest = text;
+    while let Some(byte) = rest.bytes().next() {
+        // Most texts are ASCII, and most of the time goes here.
+        let in_word = match ASCII.get(usize::from(byte)) {
+            Some(letter) => {
+                rest = &rest[1..];
+                if *letter != 0 && buffer.len() < MAX_WORD_BYTES {
+                    buffer.push(char::from(*letter));
+                }
+                *letter != 0
+            }
+            None => {
+                let mut chars = rest.chars();
+                let next = chars.next().filter(|c| c.is_alphanumeric());
+                rest = chars.as_str();
+                if let Some(c) = next {
+                    push_folded(c, buffer, MAX_WORD_BYTES);
+                }
+                next.is_some()
+            }
+        };
+        if !in_word && !buffer.is_empty() {
             found(buffer);
             buffer.clear();
         }
@@ -65,6 +96,33 @@ mod tests {
         // The capital dotted I becomes two characters.
         assert_eq!(words("\u{130}x"), ["i\u{307}x"]);
         assert_eq!(folded("\u{c9}t\u{c9}").collect::<String>(), "\u{e9}t\u{e9}");
+    }
+
+    /// As the definition says it, character by character.
+    fn by_definition(text: &str) -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        let folded = words.filter(|word| !word.is_empty()).map(|word| {
+            let mut cut = String::new();
+            word.chars().for_each(|c| push_folded(c, &mut cut, MAX_WORD_BYTES));
+            cut
+        });
+        folded.collect()
+    }
+
+    #[test]
+    fn any_text_is_the_words_of_the_definition() {
+        crate::seed::each_seed(|seed| {
+            let mut text = String::new();
+            for _ in 0..seed.below(60) {
+                let c = match seed.below(4) {
+                    0 => char::from_u32(seed.below(0x3000) as u32).unwrap_or('x'),
+                    1 => ' ',
+                    _ => char::from((b'A' + seed.below(60) as u8).min(b'z')),
+                };
+                text.push(c);
+            }
+            assert_eq!(words(&text), by_definition(&text), "{text:?}");
+        });
     }
 
     #[test]

@@ -1,0 +1,210 @@
+//! What a command is answered with, as bytes and as words.
+//!
+//! As bytes: a number for the kind, then two numbers of eight bytes, big-endian, that the kind gives
+//! a meaning. As words: the kind's name and the two numbers. Kinds keep their numbers and names.
+
+use std::num::NonZeroU64;
+
+use super::command::{ItemId, OrderId, Reply, RequestId};
+use super::error::{Bound, Error, Field};
+use super::lines::{Fields, Words};
+use crate::market::price::Money;
+
+/// What a command was answered with.
+pub type Answer = Result<Reply, Error>;
+
+/// The names of the kinds, by number.
+const NAMES: [&str; 36] = [
+    "REGISTERED",
+    "LISTED",
+    "UPDATED",
+    "DELETED",
+    "BOUGHT",
+    "WISHED",
+    "UNWISHED",
+    "RATED",
+    "ACKNOWLEDGED",
+    "EMPTY",
+    "TOO-LONG",
+    "UNPRINTABLE",
+    "TOO-MANY-WORDS",
+    "QUANTITY",
+    "STOCK",
+    "PRICE",
+    "TOTAL",
+    "STARS",
+    "NOTHING-TO-UPDATE",
+    "PAGE-TOKEN",
+    "REQUEST-REUSED",
+    "REQUEST-FORGOTTEN",
+    "CREDENTIALS",
+    "NOT-A-SELLER",
+    "NOT-YOUR-ITEM",
+    "OWN-ITEM",
+    "ADDRESS-TAKEN",
+    "ALREADY-REGISTERED",
+    "ALREADY-RATED",
+    "NO-SUCH-ITEM",
+    "NO-SUCH-ORDER",
+    "NOT-WISHED",
+    "ONLY-LEFT",
+    "PRICE-IS-NOW",
+    "NOT-SENT",
+    "FULL",
+];
+
+/// Appends an answer as bytes.
+pub fn encode_into(answer: &Answer, bytes: &mut Vec<u8>) {
+    let (kind, a, b) = to_numbers(answer);
+    bytes.push(kind);
+    bytes.extend_from_slice(&a.to_be_bytes());
+    bytes.extend_from_slice(&b.to_be_bytes());
+}
+
+/// The answer that bytes are, if they are one.
+pub fn decode(bytes: &[u8]) -> Option<Answer> {
+    let (kind, rest) = bytes.split_first()?;
+    let (a, rest) = rest.split_first_chunk()?;
+    let b = rest.try_into().ok()?;
+    from_numbers(*kind, u64::from_be_bytes(*a), u64::from_be_bytes(b))
+}
+
+/// Says an answer in words.
+pub fn say(answer: &Answer, words: &mut Words<'_>) {
+    let (kind, a, b) = to_numbers(answer);
+    let name = NAMES.get(usize::from(kind)).copied().unwrap_or_default();
+    words.say(name.as_bytes()).number(a).number(b);
+}
+
+/// Takes what [`say`] said.
+pub fn restore(mut fields: Fields<'_>) -> Result<Answer, String> {
+    let name = fields.word()?;
+    let kind = NAMES.iter().position(|known| known.as_bytes() == name);
+    let (a, b) = (fields.number()?, fields.number()?);
+    fields.end()?;
+    let answer = kind.and_then(|kind| from_numbers(kind as u8, a, b));
+    answer.ok_or_else(|| format!("{:?} {a} {b} is no answer", name.escape_ascii().to_string()))
+}
+
+fn to_numbers(answer: &Answer) -> (u8, u64, u64) {
+    let count = |count: usize| count as u64;
+    match *answer {
+        Ok(Reply::Registered) => (0, 0, 0),
+        Ok(Reply::Listed(item)) => (1, item.0.into(), 0),
+        Ok(Reply::Updated) => (2, 0, 0),
+        Ok(Reply::Deleted) => (3, 0, 0),
+        Ok(Reply::Bought { order, total }) => (4, order.0.into(), total.minor()),
+        Ok(Reply::Wished) => (5, 0, 0),
+        Ok(Reply::Unwished) => (6, 0, 0),
+        Ok(Reply::Rated) => (7, 0, 0),
+        Ok(Reply::Acknowledged) => (8, 0, 0),
+        Err(Error::Empty(field)) => (9, field as u64, 0),
+        Err(Error::TooLong(field, max)) => (10, field as u64, count(max)),
+        Err(Error::Unprintable(field)) => (11, field as u64, 0),
+        Err(Error::TooManyWords(max)) => (12, count(max), 0),
+        Err(Error::Quantity(max)) => (13, max.into(), 0),
+        Err(Error::Stock(max)) => (14, max.into(), 0),
+        Err(Error::Price(max)) => (15, max.minor(), 0),
+        Err(Error::Total) => (16, 0, 0),
+        Err(Error::Stars) => (17, 0, 0),
+        Err(Error::NothingToUpdate) => (18, 0, 0),
+        Err(Error::PageToken) => (19, 0, 0),
+        Err(Error::RequestReused(id)) => (20, id.0.get(), 0),
+        Err(Error::RequestForgotten(id)) => (21, id.0.get(), 0),
+        Err(Error::Credentials) => (22, 0, 0),
+        Err(Error::NotASeller) => (23, 0, 0),
+        Err(Error::NotYourItem(item)) => (24, item.0.into(), 0),
+        Err(Error::OwnItem(item)) => (25, item.0.into(), 0),
+        Err(Error::AddressTaken) => (26, 0, 0),
+        Err(Error::AlreadyRegistered) => (27, 0, 0),
+        Err(Error::AlreadyRated(item)) => (28, item.0.into(), 0),
+        Err(Error::NoSuchItem(item)) => (29, item.0.into(), 0),
+        Err(Error::NoSuchOrder(order)) => (30, order.0.into(), 0),
+        Err(Error::NotWished(item)) => (31, item.0.into(), 0),
+        Err(Error::OnlyLeft(left)) => (32, left.into(), 0),
+        Err(Error::PriceIsNow(price)) => (33, price.minor(), 0),
+        Err(Error::NotSent(last)) => (34, last, 0),
+        Err(Error::Full(bound, max)) => (35, bound as u64, count(max)),
+    }
+}
+
+fn from_numbers(kind: u8, a: u64, b: u64) -> Option<Answer> {
+    let small = |number: u64| u32::try_from(number).ok();
+    let count = |number: u64| usize::try_from(number).ok();
+    let item = |number| small(number).map(ItemId);
+    let field = |number| Field::ALL.into_iter().find(|field| *field as u64 == number);
+    let id = |number| NonZeroU64::new(number).map(RequestId);
+    let money = Money::from_minor;
+    Some(match kind {
+        0 => Ok(Reply::Registered),
+        1 => Ok(Reply::Listed(item(a)?)),
+        2 => Ok(Reply::Updated),
+        3 => Ok(Reply::Deleted),
+        4 => Ok(Reply::Bought { order: OrderId(small(a)?), total: money(b) }),
+        5 => Ok(Reply::Wished),
+        6 => Ok(Reply::Unwished),
+        7 => Ok(Reply::Rated),
+        8 => Ok(Reply::Acknowledged),
+        9 => Err(Error::Empty(field(a)?)),
+        10 => Err(Error::TooLong(field(a)?, count(b)?)),
+        11 => Err(Error::Unprintable(field(a)?)),
+        12 => Err(Error::TooManyWords(count(a)?)),
+        13 => Err(Error::Quantity(small(a)?)),
+        14 => Err(Error::Stock(small(a)?)),
+        15 => Err(Error::Price(money(a))),
+        16 => Err(Error::Total),
+        17 => Err(Error::Stars),
+        18 => Err(Error::NothingToUpdate),
+        19 => Err(Error::PageToken),
+        20 => Err(Error::RequestReused(id(a)?)),
+        21 => Err(Error::RequestForgotten(id(a)?)),
+        22 => Err(Error::Credentials),
+        23 => Err(Error::NotASeller),
+        24 => Err(Error::NotYourItem(item(a)?)),
+        25 => Err(Error::OwnItem(item(a)?)),
+        26 => Err(Error::AddressTaken),
+        27 => Err(Error::AlreadyRegistered),
+        28 => Err(Error::AlreadyRated(item(a)?)),
+        29 => Err(Error::NoSuchItem(item(a)?)),
+        30 => Err(Error::NoSuchOrder(OrderId(small(a)?))),
+        31 => Err(Error::NotWished(item(a)?)),
+        32 => Err(Error::OnlyLeft(small(a)?)),
+        33 => Err(Error::PriceIsNow(money(a))),
+        34 => Err(Error::NotSent(a)),
+        35 => {
+            let bound = Bound::ALL.into_iter().find(|bound| *bound as u64 == a)?;
+            Err(Error::Full(bound, count(b)?))
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of an encoded answer.
+    const ENCODED: usize = 17;
+
+    #[test]
+    fn every_answer_comes_back_from_bytes_and_from_words() {
+        for kind in 0..NAMES.len() as u8 {
+            for (a, b) in [(1, 2), (0, 0), (u32::MAX.into(), u64::MAX), (u64::MAX, 1)] {
+                let Some(answer) = from_numbers(kind, a, b) else { continue };
+                assert_eq!(to_numbers(&answer).0, kind);
+                let mut bytes = Vec::new();
+                encode_into(&answer, &mut bytes);
+                assert_eq!(bytes.len(), ENCODED);
+                assert_eq!(decode(&bytes), Some(answer));
+                let mut said: Vec<Vec<u8>> = Vec::new();
+                say(&answer, &mut Words::new(&mut |word| said.push(word.to_vec())));
+                let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
+                assert_eq!(restore(Fields::new(&said)), Ok(answer));
+            }
+            assert!(from_numbers(kind, 1, 2).is_some(), "{kind}");
+        }
+        assert_eq!(from_numbers(NAMES.len() as u8, 1, 2), None);
+        assert_eq!(decode(&[]), None);
+        assert_eq!(decode(&[0; ENCODED + 1]), None);
+    }
+}

@@ -1,0 +1,297 @@
+//! A command as bytes, for the log and the wire between nodes. Numbers are big-endian:
+//!
+//! ```text
+//!   u8 kind | u64 request id, 0: none | 32 bytes identity | u8 length | address | arguments
+//!
+//!   1 register seller, 2 register buyer    nothing
+//!   3 sell                                 u8 category | u32 quantity | u64 price
+//!                                          | u16 length | name | description
+//!   4 update                               u32 item | option of u64 price | option of u32 quantity
+//!   5 delete, 7 wish, 8 unwish             u32 item
+//!   6 buy                                  u32 item | u32 quantity | option of u64 at most
+//!   9 rate                                 u32 item | u32 stars
+//!   10 acknowledge                         u64 through
+//! ```
+//!
+//! An option is a byte, 0 or 1, and the number if it is 1.
+
+use std::num::NonZeroU64;
+
+use super::{Action, Caller, Category, Command, Identity, ItemId, RequestId};
+use crate::market::price::Money;
+use crate::market::state::error::{Error, Field};
+
+/// What every command has besides its address.
+const FIXED: usize = 1 + 8 + 32 + 1;
+
+/// Appends to a command.
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn u8(&mut self, number: u8) -> &mut Self {
+        self.0.push(number);
+        self
+    }
+
+    fn u32(&mut self, number: u32) -> &mut Self {
+        self.0.extend(number.to_be_bytes());
+        self
+    }
+
+    fn u64(&mut self, number: u64) -> &mut Self {
+        self.0.extend(number.to_be_bytes());
+        self
+    }
+
+    fn money(&mut self, money: Money) -> &mut Self {
+        self.u64(money.minor())
+    }
+
+    fn option<T>(&mut self, value: Option<T>, write: fn(&mut Writer, T) -> &mut Writer) {
+        self.u8(value.is_some().into());
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+}
+
+/// Takes from the front of a command.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (chunk, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*chunk)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.chunk().map(u8::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.chunk().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.chunk().map(u64::from_be_bytes)
+    }
+
+    fn item(&mut self) -> Option<ItemId> {
+        self.u32().map(ItemId)
+    }
+
+    fn money(&mut self) -> Option<Money> {
+        self.u64().map(Money::from_minor)
+    }
+
+    fn option<T>(&mut self, read: fn(&mut Reader<'b>) -> Option<T>) -> Option<Option<T>> {
+        match self.u8()? {
+            0 => Some(None),
+            1 => read(self).map(Some),
+            _ => None,
+        }
+    }
+
+    fn text(&mut self, len: usize) -> Option<&'b str> {
+        let (text, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        std::str::from_utf8(text).ok()
+    }
+}
+
+impl<'c> Command<'c> {
+    /// The command as bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`]: a text is longer than any that the market takes.
+    pub fn encode(&self) -> Result<Vec<u8>, Error> {
+        let Command { request_id, caller, action } = self;
+        let address_len = u8::try_from(caller.address.len())
+            .map_err(|_| Error::TooLong(Field::Address, u8::MAX.into()))?;
+        let mut out = Writer(Vec::with_capacity(FIXED + caller.address.len() + 32));
+        out.u8(action.kind()).u64(request_id.map_or(0, |id| id.0.get()));
+        out.0.extend_from_slice(caller.identity.digest());
+        out.u8(address_len).text(caller.address);
+        match *action {
+            Action::RegisterSeller | Action::RegisterBuyer => (),
+            Action::SellItem { name, category, description, quantity, price } => {
+                let len = u16::try_from(name.len());
+                let len = len.map_err(|_| Error::TooLong(Field::Name, u16::MAX.into()))?;
+                out.u8(category as u8).u32(quantity).money(price);
+                out.0.extend(len.to_be_bytes());
+                out.text(name).text(description);
+            }
+            Action::UpdateItem { item, price, quantity } => {
+                out.u32(item.0);
+                out.option(price, Writer::money);
+                out.option(quantity, Writer::u32);
+            }
+            Action::BuyItem { item, quantity, at_most } => {
+                out.u32(item.0).u32(quantity);
+                out.option(at_most, Writer::money);
+            }
+            Action::DeleteItem { item }
+            | Action::AddToWishList { item }
+            | Action::RemoveFromWishList { item } => {
+                out.u32(item.0);
+            }
+            Action::RateItem { item, stars } => {
+                out.u32(item.0).u32(stars);
+            }
+            Action::Acknowledge { through } => {
+                out.u64(through);
+            }
+        }
+        Ok(out.0)
+    }
+
+    /// The command that bytes are, if they are one.
+    pub fn decode(bytes: &'c [u8]) -> Option<Command<'c>> {
+        let mut bytes = Reader(bytes);
+        let (kind, request_id) = (bytes.u8()?, bytes.u64()?);
+        let identity = Identity::from_digest(bytes.chunk()?)?;
+        let len = bytes.u8()?;
+        let caller = Caller { identity, address: bytes.text(len.into())? };
+        let action = action(kind, &mut bytes)?;
+        let request_id = NonZeroU64::new(request_id).map(RequestId);
+        bytes.0.is_empty().then_some(Command { request_id, caller, action })
+    }
+}
+
+impl Action<'_> {
+    /// The number of the kind: it is in logs and in fingerprints, and stays.
+    pub(in crate::market::state) const fn kind(&self) -> u8 {
+        match self {
+            Action::RegisterSeller => 1,
+            Action::RegisterBuyer => 2,
+            Action::SellItem { .. } => 3,
+            Action::UpdateItem { .. } => 4,
+            Action::DeleteItem { .. } => 5,
+            Action::BuyItem { .. } => 6,
+            Action::AddToWishList { .. } => 7,
+            Action::RemoveFromWishList { .. } => 8,
+            Action::RateItem { .. } => 9,
+            Action::Acknowledge { .. } => 10,
+        }
+    }
+}
+
+fn action<'b>(kind: u8, bytes: &mut Reader<'b>) -> Option<Action<'b>> {
+    Some(match kind {
+        1 => Action::RegisterSeller,
+        2 => Action::RegisterBuyer,
+        3 => {
+            let category = *Category::ALL.get(usize::from(bytes.u8()?))?;
+            let (quantity, price) = (bytes.u32()?, bytes.money()?);
+            let len = u16::from_be_bytes(bytes.chunk()?);
+            let name = bytes.text(len.into())?;
+            let description = bytes.text(bytes.0.len())?;
+            Action::SellItem { name, category, description, quantity, price }
+        }
+        4 => Action::UpdateItem {
+            item: bytes.item()?,
+            price: bytes.option(Reader::money)?,
+            quantity: bytes.option(Reader::u32)?,
+        },
+        5 => Action::DeleteItem { item: bytes.item()? },
+        6 => Action::BuyItem {
+            item: bytes.item()?,
+            quantity: bytes.u32()?,
+            at_most: bytes.option(Reader::money)?,
+        },
+        7 => Action::AddToWishList { item: bytes.item()? },
+        8 => Action::RemoveFromWishList { item: bytes.item()? },
+        9 => Action::RateItem { item: bytes.item()?, stars: bytes.u32()? },
+        10 => Action::Acknowledge { through: bytes.u64()? },
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::seed::{Seed, each_seed};
+
+    /// Any command, most of them such that the market would refuse them.
+    pub fn random<'t>(seed: &mut Seed, texts: &[&'t str]) -> Command<'t> {
+        let mut text = || *seed.pick(texts);
+        let (name, description, address) = (text(), text(), text());
+        let number = |seed: &mut Seed| (seed.next_u64() >> seed.below(64)) as u32;
+        let item = ItemId(number(seed));
+        let quantity = number(seed);
+        let price = Money::from_minor(seed.next_u64() >> seed.below(64));
+        let half = |seed: &mut Seed| seed.one_in(2);
+        let action = match seed.below(10) {
+            0 => Action::RegisterSeller,
+            1 => Action::RegisterBuyer,
+            2 => {
+                let category = *seed.pick(&Category::ALL);
+                Action::SellItem { name, category, description, quantity, price }
+            }
+            3 => Action::UpdateItem {
+                item,
+                price: half(seed).then_some(price),
+                quantity: half(seed).then_some(quantity),
+            },
+            4 => Action::DeleteItem { item },
+            5 => Action::BuyItem { item, quantity, at_most: half(seed).then_some(price) },
+            6 => Action::AddToWishList { item },
+            7 => Action::RemoveFromWishList { item },
+            8 => Action::RateItem { item, stars: quantity },
+            _ => Action::Acknowledge { through: price.minor() },
+        };
+        let digest = std::array::from_fn(|_| seed.next_u64() as u8);
+        let identity = Identity::from_digest(digest).unwrap();
+        let request_id = NonZeroU64::new(seed.next_u64() >> seed.below(65).min(63));
+        let request_id = request_id.filter(|_| half(seed)).map(RequestId);
+        Command { request_id, caller: Caller { identity, address }, action }
+    }
+
+    pub const TEXTS: [&str; 6] = ["", "ada", "a b", "by=x", "\u{9ed1}\u{8336}", "line\nby=eve"];
+
+    #[test]
+    fn a_command_comes_back_from_its_bytes() {
+        each_seed(|seed| {
+            let command = random(seed, &TEXTS);
+            let mut bytes = command.encode().unwrap();
+            assert_eq!(Command::decode(&bytes), Some(command));
+            bytes.pop();
+            let is_cut_text = matches!(command.action, Action::SellItem { .. });
+            assert!(is_cut_text || Command::decode(&bytes).is_none());
+        });
+    }
+
+    #[test]
+    fn damaged_bytes_are_read_or_refused_without_a_panic() {
+        each_seed(|seed| {
+            let mut bytes = random(seed, &TEXTS).encode().unwrap();
+            seed.mutate(&mut bytes);
+            if let Some(command) = Command::decode(&bytes) {
+                assert_eq!(command.encode().as_deref(), Ok(&bytes[..]), "one form each");
+            }
+        });
+    }
+
+    #[test]
+    fn a_text_that_does_not_fit_is_refused() {
+        let long = "x".repeat(70_000);
+        let mut command = random(&mut Seed::new(1), &["ada"]);
+        command.caller.address = &long;
+        assert_eq!(command.encode(), Err(Error::TooLong(Field::Address, 255)));
+        command.caller.address = "ada";
+        command.action = Action::SellItem {
+            name: &long,
+            category: Category::Others,
+            description: "",
+            quantity: 1,
+            price: Money::ZERO,
+        };
+        assert_eq!(command.encode(), Err(Error::TooLong(Field::Name, 65_535)));
+    }
+}

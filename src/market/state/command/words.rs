@@ -1,0 +1,212 @@
+//! A command as words, for `logs.txt`: what is asked, then who asks.
+//!
+//! ```text
+//! SELL iPhone\ 15 ELECTRONICS 5 499.99 This\ is\ iPhone\ 15. by=asha id=5eff310c... request=17
+//! BUY 1 2 at-most=500 by=bela id=91c40a6e... request=3
+//! ```
+//!
+//! `id` is the SHA-256 of the caller's UUID, `by` the address. `schemas/files.md` has the grammar.
+
+use super::{Action, Caller, Command, RequestId};
+use crate::market::price::Money;
+use crate::market::state::lines::{
+    Fields, Words, parse_identity, parse_money, push_identity, push_money,
+};
+use crate::text::{parse_u64, push_u64};
+
+impl<'c> Command<'c> {
+    /// Hands the words to `word`.
+    pub fn to_words(&self, word: &mut dyn FnMut(&[u8])) {
+        let Command { request_id, caller, action } = self;
+        let mut words = Words::new(word);
+        say(action, &mut words);
+        words.named(BY, |text| text.extend_from_slice(caller.address.as_bytes()));
+        words.named(ID, |text| push_identity(&caller.identity, text));
+        if let Some(RequestId(id)) = request_id {
+            words.named(REQUEST, |text| push_u64(id.get(), text));
+        }
+    }
+
+    /// The command that words say.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn from_words(words: &'c [&'c [u8]]) -> Result<Command<'c>, String> {
+        let mut fields = Fields::new(words);
+        let action = action(&mut fields)?;
+        let address = fields.named(BY, |word| std::str::from_utf8(word).ok())?;
+        let identity = fields.named(ID, parse_identity)?;
+        let (Some(address), Some(identity)) = (address, identity) else {
+            return Err("a command says by= whom, and under which id=".into());
+        };
+        let id = |word| parse_u64(word)?.try_into().ok().map(RequestId);
+        let request_id = fields.named(REQUEST, id)?;
+        fields.end()?;
+        Ok(Command { request_id, caller: Caller { identity, address }, action })
+    }
+}
+
+const BY: &[u8] = b"by=";
+const ID: &[u8] = b"id=";
+const REQUEST: &[u8] = b"request=";
+const PRICE: &[u8] = b"price=";
+const QUANTITY: &[u8] = b"quantity=";
+const AT_MOST: &[u8] = b"at-most=";
+
+fn say(action: &Action<'_>, words: &mut Words<'_>) {
+    let named_money = |words: &mut Words<'_>, name, money: Option<Money>| {
+        if let Some(money) = money {
+            words.named(name, |text| push_money(money, text));
+        }
+    };
+    match *action {
+        Action::RegisterSeller => {
+            words.say(b"REGISTER-SELLER");
+        }
+        Action::RegisterBuyer => {
+            words.say(b"REGISTER-BUYER");
+        }
+        Action::SellItem { name, category, description, quantity, price } => {
+            words.say(b"SELL").say(name.as_bytes()).say(category.keyword().as_bytes());
+            words.number(quantity).money(price).say(description.as_bytes());
+        }
+        Action::UpdateItem { item, price, quantity } => {
+            words.say(b"UPDATE").number(item.0);
+            named_money(words, PRICE, price);
+            if let Some(quantity) = quantity {
+                words.named(QUANTITY, |text| push_u64(quantity.into(), text));
+            }
+        }
+        Action::DeleteItem { item } => {
+            words.say(b"DELETE").number(item.0);
+        }
+        Action::BuyItem { item, quantity, at_most } => {
+            words.say(b"BUY").number(item.0).number(quantity);
+            named_money(words, AT_MOST, at_most);
+        }
+        Action::AddToWishList { item } => {
+            words.say(b"WISH").number(item.0);
+        }
+        Action::RemoveFromWishList { item } => {
+            words.say(b"UNWISH").number(item.0);
+        }
+        Action::RateItem { item, stars } => {
+            words.say(b"RATE").number(item.0).number(stars);
+        }
+        Action::Acknowledge { through } => {
+            words.say(b"ACKNOWLEDGE").number(through);
+        }
+    }
+}
+
+fn action<'w>(fields: &mut Fields<'w>) -> Result<Action<'w>, String> {
+    Ok(match fields.word()? {
+        b"REGISTER-SELLER" => Action::RegisterSeller,
+        b"REGISTER-BUYER" => Action::RegisterBuyer,
+        b"SELL" => Action::SellItem {
+            name: fields.text()?,
+            category: fields.category()?,
+            quantity: fields.number()?,
+            price: fields.money()?,
+            description: fields.text()?,
+        },
+        b"UPDATE" => Action::UpdateItem {
+            item: fields.item()?,
+            price: fields.named(PRICE, parse_money)?,
+            quantity: fields.named(QUANTITY, |word| parse_u64(word)?.try_into().ok())?,
+        },
+        b"DELETE" => Action::DeleteItem { item: fields.item()? },
+        b"BUY" => Action::BuyItem {
+            item: fields.item()?,
+            quantity: fields.number()?,
+            at_most: fields.named(AT_MOST, parse_money)?,
+        },
+        b"WISH" => Action::AddToWishList { item: fields.item()? },
+        b"UNWISH" => Action::RemoveFromWishList { item: fields.item()? },
+        b"RATE" => Action::RateItem { item: fields.item()?, stars: fields.number()? },
+        b"ACKNOWLEDGE" => Action::Acknowledge { through: fields.number()? },
+        other => return Err(format!("no command {:?}", other.escape_ascii().to_string())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bytes::tests::{TEXTS, random};
+    use super::*;
+    use crate::seed::{Seed, each_seed};
+
+    fn words(command: &Command<'_>) -> Vec<Vec<u8>> {
+        let mut words = Vec::new();
+        command.to_words(&mut |word| words.push(word.to_vec()));
+        words
+    }
+
+    fn slices(words: &[Vec<u8>]) -> Vec<&[u8]> {
+        words.iter().map(Vec::as_slice).collect()
+    }
+
+    #[test]
+    fn a_command_comes_back_from_its_words() {
+        each_seed(|seed| {
+            let command = random(seed, &TEXTS);
+            let words = words(&command);
+            assert_eq!(Command::from_words(&slices(&words)), Ok(command));
+        });
+    }
+
+    #[test]
+    fn damaged_words_are_read_or_refused_without_a_panic() {
+        each_seed(|seed| {
+            let mut said = words(&random(seed, &TEXTS));
+            let place = seed.below(said.len());
+            if seed.one_in(3) {
+                said.swap_remove(place);
+            } else {
+                seed.mutate(&mut said[place]);
+            }
+            if let Ok(command) = Command::from_words(&slices(&said)) {
+                assert_eq!(words(&command), said, "one form each");
+            }
+        });
+    }
+
+    #[test]
+    fn a_line_is_one_that_a_person_understands() {
+        let mut command = random(&mut Seed::new(1), &["asha"]);
+        command.request_id = std::num::NonZeroU64::new(17).map(RequestId);
+        command.action = Action::BuyItem {
+            item: super::super::ItemId(3),
+            quantity: 2,
+            at_most: Some(Money::from_minor(49_999)),
+        };
+        let said = slices(&words(&command)).join(&b' ');
+        let said = String::from_utf8(said).unwrap();
+        let (before, after) = said.split_once(" id=").unwrap();
+        assert_eq!(before, "BUY 3 2 at-most=499.99 by=asha");
+        assert_eq!(after.len(), 64 + " request=17".len());
+        assert!(after.ends_with(" request=17"));
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused() {
+        let id = "0123456789abcdef".repeat(4);
+        for line in [
+            "",
+            "BUY",
+            "BUY 3",
+            "BUY 3 2",
+            "BUY 3 2 by=ada",
+            "BUY 3 2 id=ID by=ada",
+            "BUY 3 2 by=ada id=ID request=0",
+            "BUY 3 2 by=ada id=ID request=1 more",
+            "BUY 03 2 by=ada id=ID",
+            "BUY 3 2 at-most=1.5 by=ada id=ID",
+            "STEAL 3 by=ada id=ID",
+            "DELETE 4294967296 by=ada id=ID",
+        ] {
+            let line = line.replace("ID", &id);
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            assert!(Command::from_words(&words).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The market behind a replicated log.
+//!
+//! A command in the log is a [`Command`] as bytes, the answer to it an [`Answer`] as bytes; both are
+//! words in files that people read. The time of an order is that of the log. A command that comes
+//! again is answered from the market's own memory ([`requests`](super::requests)): a client's
+//! numbers are its account's, from whichever process and machine it trades, so a market needs no
+//! sessions.
+//!
+//! A snapshot has each part of the state that is not made of others, in the order in which they
+//! build on each other; the first word of a line says what it is about.
+//!
+//! | lines | |
+//! |---|---|
+//! | `MARKET` | how many item numbers were given out; once, first |
+//! | `ACCOUNT` | who is who |
+//! | `ITEM`, `FORMER` | what is on sale; what was sold and then deleted |
+//! | `RATED`, `RATING` | how many ratings each account gave; those of items on sale |
+//! | `ORDER` | the ledger |
+//! | `WISH` | wishlists |
+//! | `MAILBOX`, `DEPARTED`, `SOLD`, `UPDATED`, `DELETED` | notifications that wait |
+//! | `REQUESTS`, `DONE` | answers to commands that may come again |
+//!
+//! What is made of these (the lists of orders by account, who wishes for an item, the search index)
+//! is made anew when a snapshot is read.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::accounts::{ACCOUNT, AccountId};
+use super::answer::{self, Answer};
+use super::command::Command;
+use super::items::{FORMER, ITEM};
+use super::lines::{Fields, Section, Words, section};
+use super::look::Look;
+use super::mailboxes::{DEPARTED, MAILBOX};
+use super::orders::ORDER;
+use super::ratings::{RATED, RATING};
+use super::requests::{DONE, REQUESTS};
+use super::wishlists::WISH;
+use super::{Limits, Market};
+use crate::raft::{Frozen, Index, StateMachine};
+
+/// The word before bytes that are no command.
+const NO_COMMAND: &[u8] = b"NO-COMMAND";
+const MARKET: &[u8] = b"MARKET";
+
+/// What a market says to a command: the answer that [`Market`] has encoded for its log.
+///
+/// # Errors
+/// The command was none: no node of this version understands it, and none did anything.
+pub fn decode_answer(bytes: &[u8]) -> Option<Answer> {
+    answer::decode(bytes)
+}
+
+impl StateMachine for Market {
+    fn apply(&mut self, _: Index, at_ms: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
+        // What is no command is answered with nothing.
+        if let Some(command) = Command::decode(command) {
+            answer::encode_into(&self.obey(at_ms, &command), reply);
+        }
+    }
+
+    fn settle(&mut self) {
+        self.index_new_items();
+    }
+
+    fn conflicts(read: &[u8], command: &[u8]) -> bool {
+        // What is no command changes nothing.
+        Command::decode(command).is_some_and(|command| Look::decode(read).is_changed_by(&command))
+    }
+
+    fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
+        match Command::decode(command) {
+            Some(command) => command.to_words(word),
+            // It was committed, so it must be written down; read back, it is refused as it was.
+            None => [NO_COMMAND, command].into_iter().for_each(word),
+        }
+    }
+
+    fn from_words(words: &[&[u8]]) -> Result<Vec<u8>, String> {
+        match *words {
+            [NO_COMMAND, bytes] => Ok(bytes.to_vec()),
+            _ => Command::from_words(words)?.encode().map_err(|error| error.to_string()),
+        }
+    }
+
+    fn freeze(&self) -> Box<dyn Frozen> {
+        let mut numbers = Some(self.items.numbers());
+        let market = section(move |words| {
+            numbers.take().is_some_and(|numbers| {
+                words.say(MARKET).number(numbers);
+                true
+            })
+        });
+        let sections = [
+            market,
+            self.accounts.freeze(),
+            self.items.freeze(),
+            self.items.freeze_former(),
+            self.ratings.freeze_given(),
+            self.ratings.freeze(),
+            self.orders.freeze(),
+            self.wishlists.freeze(),
+            self.mailboxes.freeze(&self.items),
+            self.requests.freeze(),
+        ];
+        Box::new(FrozenMarket(sections.into()))
+    }
+
+    fn empty() -> Market {
+        Market::new(Limits::DEFAULT)
+    }
+
+    fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
+        let mut fields = Fields::new(words);
+        let name = fields.word()?;
+        let taken = self.restore_line(name, fields);
+        taken.map_err(|what| format!("{}: {what}", name.escape_ascii()))
+    }
+
+    fn restored(&mut self) -> Result<(), String> {
+        if !self.restoring.has_begun {
+            return Err("there is no MARKET".into());
+        }
+        self.restoring = Restoring::default();
+        self.mailboxes.restored();
+        self.requests.restored();
+        self.search.rebuild(&self.items);
+        Ok(())
+    }
+}
+
+/// How far a market is restored.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Restoring {
+    has_begun: bool,
+    /// Whose mailbox, and whose requests, the last line was about.
+    mailbox: Option<AccountId>,
+    requests: Option<AccountId>,
+}
+
+impl Market {
+    fn restore_line(&mut self, name: &[u8], mut fields: Fields<'_>) -> Result<(), String> {
+        if !self.restoring.has_begun {
+            if name != MARKET {
+                return Err("MARKET is missing before it".into());
+            }
+            self.items.restore_numbers(fields.number()?);
+            self.restoring.has_begun = true;
+            return fields.end();
+        }
+        let Market { accounts, items, orders, .. } = self;
+        match name {
+            ACCOUNT => accounts.restore(fields),
+            ITEM => items.restore(fields, accounts),
+            FORMER => items.restore_former(fields, accounts),
+            RATED => self.ratings.restore_given(fields, accounts),
+            RATING => self.ratings.restore(fields, accounts, items),
+            ORDER => orders.restore(fields, accounts, items),
+            WISH => self.wishlists.restore(fields, accounts, items),
+            DEPARTED => self.mailboxes.restore_departed(fields, accounts),
+            MAILBOX => {
+                let account = self.mailboxes.restore(fields, accounts)?;
+                self.restoring.mailbox = Some(account);
+                Ok(())
+            }
+            REQUESTS => {
+                let account = self.requests.restore(fields, accounts)?;
+                self.restoring.requests = Some(account);
+                Ok(())
+            }
+            DONE => {
+                let account = self.restoring.requests.ok_or("of nobody's REQUESTS")?;
+                self.requests.restore_answer(account, fields)
+            }
+            _ => {
+                let account = self.restoring.mailbox.ok_or("no line of a market")?;
+                self.mailboxes.restore_event(account, name, fields, items, orders)
+            }
+        }
+    }
+}
+
+/// A market that no longer changes: its sections, one after the other.
+struct FrozenMarket(VecDeque<Box<dyn Section>>);
+
+impl Frozen for FrozenMarket {
+    fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
+        let mut words = Words::new(word);
+        while let Some(section) = self.0.front_mut() {
+            if section.next_line(&mut words) {
+                return true;
+            }
+            self.0.pop_front();
+        }
+        false
+    }
+}

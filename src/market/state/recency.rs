@@ -1,0 +1,77 @@
+//! Accounts by when they were last used: a list with links in both directions, one step for each
+//! change, whichever account.
+
+use super::accounts::{AccountId, PerAccount};
+
+/// Accounts, the one that was not used for the longest time first.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recency {
+    links: PerAccount<Links>,
+    oldest: Option<AccountId>,
+    newest: Option<AccountId>,
+}
+
+/// The neighbours of an account that is in the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Links {
+    older: Option<AccountId>,
+    newer: Option<AccountId>,
+}
+
+impl Recency {
+    /// Nobody was used later than this one, in the list before or not.
+    pub fn touch(&mut self, account: AccountId) {
+        if self.newest == Some(account) {
+            return;
+        }
+        self.remove(account);
+        let older = self.newest.replace(account);
+        match older {
+            Some(older) => self.links.get_mut(older).newer = Some(account),
+            None => self.oldest = Some(account),
+        }
+        *self.links.get_mut(account) = Links { older, newer: None };
+    }
+
+    /// The one that was not used for the longest time.
+    pub fn oldest(&self) -> Option<AccountId> {
+        self.oldest
+    }
+
+    /// Takes an account out; one that is not in the list does no harm.
+    pub fn remove(&mut self, account: AccountId) {
+        let Links { older, newer } = std::mem::take(self.links.get_mut(account));
+        match older {
+            Some(older) => self.links.get_mut(older).newer = newer,
+            None if self.oldest == Some(account) => self.oldest = newer,
+            None => (),
+        }
+        match newer {
+            Some(newer) => self.links.get_mut(newer).older = older,
+            None if self.newest == Some(account) => self.newest = older,
+            None => (),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    #[test]
+    fn the_oldest_is_the_one_that_was_not_touched_for_the_longest_time() {
+        let (mut seed, mut recency, mut model) = (Seed::new(3), Recency::default(), Vec::new());
+        for _ in 0..20_000 {
+            let account = AccountId(seed.below(12) as u32);
+            model.retain(|other| *other != account);
+            if seed.one_in(3) {
+                recency.remove(account);
+            } else {
+                recency.touch(account);
+                model.push(account);
+            }
+            assert_eq!(recency.oldest(), model.first().copied());
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The words of many items, sorted by word.
+//!
+//! A word of the lexicon is far away in memory, and most items' words are in many other items as
+//! well. So the words of a batch are numbered in a small table first, and the lexicon is asked once
+//! for each of them.
+
+use std::collections::HashMap;
+
+use super::lexicon::{Text, Within, hash};
+use crate::market::state::hash::ByHash;
+use crate::market::state::items::Slot;
+
+/// Items in a batch: enough to share words, few enough for its tables to stay small.
+pub const BATCH: usize = 65_536;
+
+/// That an item has a word: its slot, and whether the word stands in its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Note(u64);
+
+impl Note {
+    fn new(slot: Slot, within: Within) -> Note {
+        Note(u64::from(slot) << 1 | u64::from(within == Within::Name))
+    }
+
+    pub fn slot(self) -> Slot {
+        (self.0 >> 1) as Slot
+    }
+
+    pub fn within(self) -> Within {
+        if self.0 & 1 == 1 { Within::Name } else { Within::Item }
+    }
+}
+
+/// Words, and which items have them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    by_hash: HashMap<u64, u32, ByHash>,
+    /// By number: the word, and how many notes it has.
+    words: Vec<(Text, usize)>,
+    notes: Vec<(u32, Note)>,
+}
+
+impl Batch {
+    /// Notes that an item has a word. False if it cannot be noted here: another word has its hash.
+    pub fn note(&mut self, word: &str, slot: Slot, within: Within) -> bool {
+        let next = self.words.len() as u32;
+        let number = *self.by_hash.entry(hash(word)).or_insert(next);
+        if number == next {
+            self.words.push((Text::new(word), 0));
+        }
+        let Some((text, count)) = self.words.get_mut(number as usize) else { return false };
+        if text.bytes() != word.as_bytes() {
+            return false;
+        }
+        *count += 1;
+        self.notes.push((number, Note::new(slot, within)));
+        true
+    }
+
+    /// Hands over each word with its notes, in the order in which they were made.
+    pub fn each_word(self, mut word: impl FnMut(&str, &[Note])) {
+        let mut ends: Vec<usize> = self
+            .words
+            .iter()
+            .scan(0, |start, (_, count)| {
+                *start += count;
+                Some(*start - count)
+            })
+            .collect();
+        let mut sorted = vec![Note::default(); self.notes.len()];
+        for (number, note) in &self.notes {
+            let end = &mut ends[*number as usize];
+            sorted[*end] = *note;
+            *end += 1;
+        }
+        let mut start = 0;
+        for ((text, _), end) in self.words.iter().zip(ends) {
+            // What was cut at a character's end is text.
+            word(std::str::from_utf8(text.bytes()).unwrap_or_default(), &sorted[start..end]);
+            start = end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_are_sorted_by_word() {
+        let mut batch = Batch::default();
+        for (word, slot, within) in [
+            ("lamp", 1, Within::Name),
+            ("red", 1, Within::Item),
+            ("lamp", 2, Within::Item),
+            ("lamp", 2, Within::Item),
+            ("blue", 9, Within::Name),
+        ] {
+            assert!(batch.note(word, slot, within));
+        }
+        batch.by_hash.insert(hash("chair"), 0);
+        assert!(!batch.note("chair", 3, Within::Name), "the lamp has its hash");
+        let mut found = Vec::new();
+        batch.each_word(|word, notes| {
+            let notes: Vec<_> =
+                notes.iter().map(|note| (note.slot(), note.within() == Within::Name)).collect();
+            found.push((word.to_owned(), notes));
+        });
+        assert_eq!(
+            found,
+            [
+                ("lamp".to_owned(), vec![(1, true), (2, false), (2, false)]),
+                ("red".to_owned(), vec![(1, false)]),
+                ("blue".to_owned(), vec![(9, true)]),
+            ]
+        );
+    }
+}
