@@ -6,8 +6,25 @@ const CHUNK: usize = 32;
 
 /// Where `needle` is first.
 pub fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
-    first(bytes, |byte| byte == needle)
+    let needles = u64::from_ne_bytes([needle; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        // The lowest byte that is zero here is the first that is the needle; bytes above it may be
+        // taken for zero as well (H. Warren, *Hacker's Delight*, 6-1).
+        let other = u64::from_le_bytes(*word) ^ needles;
+        let zeros = other.wrapping_sub(LOWS) & !other & HIGHS;
+        if zeros != 0 {
+            return Some(number * 8 + zeros.trailing_zeros() as usize / 8);
+        }
+    }
+    let within = rest.iter().position(|&byte| byte == needle)?;
+    Some(bytes.len() - rest.len() + within)
 }
+
+/// The lowest bit of each byte.
+const LOWS: u64 = u64::from_ne_bytes([1; 8]);
+/// The highest one.
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Where the first byte is that `is_wanted` picks.
 #[inline]
