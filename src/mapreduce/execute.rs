@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use super::job::{
     About, BlockReader, Blocks, Cache, Counters, Emitter, Fault, Groups, Host, Job, MapTask,
-    PartitionSink, ReduceTask, RunStore, Sorter,
+    PartitionSink, ReduceTask, RunStore, SortMemory, Sorter,
 };
 
 /// A map task that is to run.
@@ -77,20 +77,6 @@ pub fn reduce(
     Ok(counters)
 }
 
-/// Splits the lines of a partition into records, and sorts them.
-///
-/// # Errors
-/// A line is no record, or a run could not be written.
-pub fn sort_lines(map: u32, lines: &[u8], sorter: &mut Sorter<'_>) -> Result<(), Fault> {
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let tab = crate::text::find(b'\t', line);
-        let tab = tab.ok_or_else(|| Fault::Hopeless("a record without a tab".into()))?;
-        sorter.push(map, &line[..tab], &line[tab + 1..])?;
-    }
-    Ok(())
-}
-
 /// A round of a job that runs in memory.
 pub struct LocalRound<'l> {
     /// The job.
@@ -132,9 +118,9 @@ pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault>
     let mut outputs = Vec::new();
     for reduce_task in 0..reduces as usize {
         let mut runs = NoRuns;
-        let mut sorter = Sorter::new(job.key_order(), usize::MAX, &mut runs);
+        let mut sorter = Sorter::new(job.key_order(), usize::MAX, SortMemory::default(), &mut runs);
         for (map, partitions) in partitions.iter().enumerate() {
-            sort_lines(map as u32, &partitions[reduce_task], &mut sorter)?;
+            sorter.push_lines(map as u32, &partitions[reduce_task])?;
         }
         let mut groups = sorter.finish()?;
         let mut output = Vec::new();
@@ -265,7 +251,7 @@ mod tests {
     #[test]
     fn a_record_needs_a_tab() {
         let mut runs = NoRuns;
-        let mut sorter = Sorter::new(Default::default(), 100, &mut runs);
-        assert!(matches!(sort_lines(0, b"a\tb\nc\n", &mut sorter), Err(Fault::Hopeless(_))));
+        let mut sorter = Sorter::new(Default::default(), 100, SortMemory::default(), &mut runs);
+        assert!(matches!(sorter.push_lines(0, b"a\tb\nc\n"), Err(Fault::Hopeless(_))));
     }
 }

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::Job;
 use super::fault::Fault;
-use super::records::{Entry, Records, Values};
+use super::records::{Entry, Records, SortMemory, Values};
 
 /// Where partitions go when they grow, and at the end.
 pub trait PartitionSink {
@@ -40,7 +40,7 @@ impl<'e> Emitter<'e> {
             job,
             sink,
             partitions: vec![Vec::new(); partitions.max(1) as usize],
-            combining: combines.then(|| Records::new(job.key_order())),
+            combining: combines.then(|| Records::new(job.key_order(), SortMemory::default())),
             emitted: 0,
             written: 0,
         }
@@ -62,7 +62,9 @@ impl<'e> Emitter<'e> {
         match &mut self.combining {
             None => self.append(partition, key, value),
             Some(records) => {
-                if records.bytes() >= COMBINE_BYTES || !records.has_room(key, value) {
+                if records.bytes() >= COMBINE_BYTES
+                    || !records.has_room(key.len() + value.len() + 2)
+                {
                     self.combine()?;
                 }
                 if let Some(records) = &mut self.combining {
@@ -71,6 +73,34 @@ impl<'e> Emitter<'e> {
                 Ok(())
             }
         }
+    }
+
+    /// Takes many records of one key, not to be combined.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn emit_all<'v>(
+        &mut self,
+        key: &[u8],
+        values: impl Iterator<Item = &'v [u8]>,
+    ) -> Result<(), Fault> {
+        let count = self.partitions.len() as u32;
+        let partition = if count == 1 { 0 } else { self.job.partition(key, count) };
+        let at = (partition as usize).min(self.partitions.len() - 1);
+        let beginning = [key, b"\t"].concat();
+        for value in values {
+            debug_assert!(!value.contains(&b'\n'), "a value is a piece of a line");
+            self.emitted += 1;
+            self.written += 1;
+            let lines = &mut self.partitions[at];
+            lines.extend_from_slice(&beginning);
+            lines.extend_from_slice(value);
+            lines.push(b'\n');
+            if lines.len() >= WRITE_BYTES {
+                self.write_if_large(at)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a line that is a record as it stands, to the only partition there is.
@@ -106,24 +136,22 @@ impl<'e> Emitter<'e> {
     /// Combines what is collected, and appends the result to the partitions.
     fn combine(&mut self) -> Result<(), Fault> {
         let Some(mut records) = self.combining.take() else { return Ok(()) };
-        for partition in records.tags() {
-            let sorted = records.sorted_of(partition);
-            let mut next = 0;
-            while let Some(first) = sorted.get(next) {
-                let mut values = Combined { records: &records, sorted: &sorted, first, next };
-                let key = records.key(first);
-                let lines = &mut self.partitions[partition as usize];
-                let mut written = 0;
-                let mut emit = |value: &[u8]| {
-                    written += 1;
-                    append_record(key, value, lines);
-                };
-                self.job.combine(key, &mut values, &mut emit)?;
-                while values.next()?.is_some() {}
-                next = values.next;
-                self.written += written;
-                self.write_if_large(partition as usize)?;
-            }
+        records.sort_by_tag();
+        let mut next = 0;
+        while let Some(first) = records.entries().get(next) {
+            let (key, partition) = (records.key(first), first.tag() as usize);
+            let mut values = Combined { records: &records, first, next };
+            let lines = &mut self.partitions[partition];
+            let mut written = 0;
+            let mut emit = |value: &[u8]| {
+                written += 1;
+                append_record(key, value, lines);
+            };
+            self.job.combine(key, &mut values, &mut emit)?;
+            while values.next()?.is_some() {}
+            next = values.next;
+            self.written += written;
+            self.write_if_large(partition)?;
         }
         records.clear();
         self.combining = Some(records);
@@ -156,15 +184,14 @@ pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
 /// The values of one key among sorted records.
 struct Combined<'r> {
     records: &'r Records,
-    sorted: &'r [Entry],
     first: &'r Entry,
     next: usize,
 }
 
 impl Values for Combined<'_> {
     fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
-        let Some(entry) = self.sorted.get(self.next) else { return Ok(None) };
-        if !self.records.compare(self.first, entry).is_eq() {
+        let Some(entry) = self.records.entries().get(self.next) else { return Ok(None) };
+        if entry.tag() != self.first.tag() || !self.records.compare(self.first, entry).is_eq() {
             return Ok(None);
         }
         self.next += 1;

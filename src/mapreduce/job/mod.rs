@@ -33,7 +33,7 @@ pub use blocks::{Block, BlockReader, Blocks, MAX_LINE_BYTES};
 pub use counters::{Counters, Tally};
 pub use emitter::{Emitter, PartitionSink};
 pub use fault::Fault;
-pub use records::{KeyOrder, Values};
+pub use records::{KeyOrder, SortMemory, Values};
 pub use sorter::{Groups, RunStore, Sorter};
 pub use task::{About, Cache, Host, MapTask, ReduceTask};
 pub use word_count::WordCount;

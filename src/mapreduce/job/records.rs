@@ -1,9 +1,11 @@
 //! Records in memory, and their order.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::mem;
 
+use super::emitter::append_record;
 use super::fault::Fault;
+use crate::text::find;
 
 /// In which order keys come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,88 +64,138 @@ pub(super) struct Entry {
     at: u32,
     key_bytes: u32,
     value_bytes: u32,
+    tag: u32,
+}
+
+impl Entry {
+    pub(super) fn tag(&self) -> u32 {
+        self.tag
+    }
 }
 
 const ENTRY_BYTES: usize = size_of::<Entry>();
 
+/// Entries are reserved for so many blocks like the first at most.
+const MAX_EXPECTED_BLOCKS: usize = 1_000;
 /// The arena's places have 32 bits.
 const MAX_ARENA_BYTES: usize = u32::MAX as usize;
 
-/// Records with a tag each, in the order of arrival within a tag.
+/// Memory of records that are gone: others in it cost no page faults.
+#[derive(Debug, Default)]
+pub struct SortMemory {
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+/// Records with a tag each, as lines.
 #[derive(Debug)]
 pub(super) struct Records {
     order: KeyOrder,
     arena: Vec<u8>,
-    by_tag: BTreeMap<u32, Vec<Entry>>,
-    count: usize,
+    entries: Vec<Entry>,
 }
 
 impl Records {
-    pub(super) fn new(order: KeyOrder) -> Records {
-        Records { order, arena: Vec::new(), by_tag: BTreeMap::new(), count: 0 }
+    pub(super) fn new(order: KeyOrder, memory: SortMemory) -> Records {
+        let SortMemory { mut arena, mut entries } = memory;
+        arena.clear();
+        entries.clear();
+        Records { order, arena, entries }
+    }
+
+    pub(super) fn into_memory(self) -> SortMemory {
+        SortMemory { arena: self.arena, entries: self.entries }
+    }
+
+    /// So many bytes of lines will come.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.arena.reserve(bytes.min(MAX_ARENA_BYTES - self.arena.len()));
     }
 
     /// What they take in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.arena.len() + self.count * ENTRY_BYTES
+        self.arena.len() + self.entries.len() * ENTRY_BYTES
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.entries.is_empty()
     }
 
-    /// Whether one more record would still have a place.
-    pub(super) fn has_room(&self, key: &[u8], value: &[u8]) -> bool {
-        self.arena.len() + key.len() + value.len() <= MAX_ARENA_BYTES
+    /// Whether so many bytes more would still have a place.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.arena.len().saturating_add(bytes) <= MAX_ARENA_BYTES
     }
 
     /// Adds a record; there must be room.
     pub(super) fn push(&mut self, tag: u32, key: &[u8], value: &[u8]) {
-        let entry = Entry {
+        self.entries.push(Entry {
             prefix: self.order.prefix(key),
             at: self.arena.len() as u32,
             key_bytes: key.len() as u32,
             value_bytes: value.len() as u32,
-        };
-        self.arena.extend_from_slice(key);
-        self.arena.extend_from_slice(value);
-        self.by_tag.entry(tag).or_default().push(entry);
-        self.count += 1;
+            tag,
+        });
+        append_record(key, value, &mut self.arena);
+    }
+
+    /// Adds records that are lines already; there must be room. Returns whether each has a tab: if
+    /// not, those before it were added.
+    pub(super) fn push_lines(&mut self, tag: u32, lines: &[u8]) -> bool {
+        let base = self.arena.len();
+        self.arena.extend_from_slice(lines);
+        let mut at = 0;
+        let before = self.entries.len();
+        while at < lines.len() {
+            let rest = &lines[at..];
+            let length = find(b'\n', rest).unwrap_or(rest.len());
+            let line = &rest[..length];
+            // Keys are short more often than not.
+            let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { return false };
+            self.entries.push(Entry {
+                prefix: self.order.prefix(&line[..tab]),
+                at: (base + at) as u32,
+                key_bytes: tab as u32,
+                value_bytes: (length - tab - 1) as u32,
+                tag,
+            });
+            at += length + 1;
+        }
+        // What is expected will be as these lines: better than to double again and again.
+        let added = self.entries.len() - before;
+        let left = self.arena.capacity() - self.arena.len();
+        if before == 0 && !lines.is_empty() {
+            self.entries.reserve(added * (left / lines.len()).min(MAX_EXPECTED_BLOCKS));
+        }
+        true
     }
 
     /// Forgets all records, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.arena.clear();
-        self.by_tag.values_mut().for_each(Vec::clear);
-        self.count = 0;
+        self.entries.clear();
     }
 
-    /// The tags that have records.
-    pub(super) fn tags(&self) -> Vec<u32> {
-        let used = self.by_tag.iter().filter(|(_, entries)| !entries.is_empty());
-        used.map(|(tag, _)| *tag).collect()
+    /// Sorts by key; those of a key by tag, then in the order of arrival.
+    pub(super) fn sort(&mut self) {
+        let mut entries = mem::take(&mut self.entries);
+        entries.sort_by(|left, right| {
+            self.compare(left, right).then_with(|| left.tag.cmp(&right.tag))
+        });
+        self.entries = entries;
     }
 
-    /// The records of one tag by key; those of a key in the order of arrival.
-    pub(super) fn sorted_of(&mut self, tag: u32) -> Vec<Entry> {
-        let mut entries = self.by_tag.remove(&tag).unwrap_or_default();
-        self.count -= entries.len();
-        self.sort(&mut entries);
-        entries
+    /// Sorts by tag; those of a tag by key, then in the order of arrival.
+    pub(super) fn sort_by_tag(&mut self) {
+        let mut entries = mem::take(&mut self.entries);
+        entries.sort_by(|left, right| {
+            left.tag.cmp(&right.tag).then_with(|| self.compare(left, right))
+        });
+        self.entries = entries;
     }
 
-    /// All records by key; those of a key by tag, then in the order of arrival.
-    pub(super) fn sorted(&self) -> Vec<(u32, Entry)> {
-        let tagged = self.by_tag.iter();
-        let tagged = tagged.flat_map(|(tag, entries)| entries.iter().map(|entry| (*tag, *entry)));
-        let mut all: Vec<(u32, Entry)> = Vec::with_capacity(self.count);
-        all.extend(tagged);
-        all.sort_by(|(_, left), (_, right)| self.compare(left, right));
-        all
-    }
-
-    fn sort(&self, entries: &mut [Entry]) {
-        entries.sort_by(|left, right| self.compare(left, right));
+    /// All of them, in the order of arrival or as they were sorted.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// Compares the keys of two records.
@@ -163,7 +215,8 @@ impl Records {
     }
 
     pub(super) fn value(&self, entry: &Entry) -> &[u8] {
-        let start = entry.at as usize + entry.key_bytes as usize;
+        // Behind the tab.
+        let start = entry.at as usize + entry.key_bytes as usize + 1;
         &self.arena[start..start + entry.value_bytes as usize]
     }
 }
@@ -185,7 +238,7 @@ mod tests {
                 return;
             }
             let order = *seed.pick(&[KeyOrder::Bytes, KeyOrder::Numbers]);
-            let mut records = Records::new(order);
+            let mut records = Records::new(order, SortMemory::default());
             let mut expected = Vec::new();
             for arrival in 0..seed.below(200) {
                 let (key, tag) = (some_key(seed), seed.below(3) as u32);
@@ -196,16 +249,31 @@ mod tests {
                 let by_key = order.compare(&left.0, &right.0);
                 by_key.then_with(|| (left.1, left.2).cmp(&(right.1, right.2)))
             });
-            let sorted = records.sorted();
-            let found: Vec<_> = sorted
-                .iter()
-                .map(|(tag, entry)| {
+            let found = |records: &Records| -> Vec<(Vec<u8>, u32, usize)> {
+                let found = records.entries().iter().map(|entry| {
                     let value = std::str::from_utf8(records.value(entry)).unwrap();
-                    (records.key(entry).to_vec(), *tag, value.parse::<usize>().unwrap())
-                })
-                .collect();
-            assert_eq!(found, expected);
+                    (records.key(entry).to_vec(), entry.tag(), value.parse().unwrap())
+                });
+                found.collect()
+            };
+            records.sort();
+            assert_eq!(found(&records), expected);
+            records.sort_by_tag();
+            expected.sort_by_key(|record| record.1);
+            assert_eq!(found(&records), expected);
         });
+    }
+
+    #[test]
+    fn lines_are_records_as_they_stand() {
+        let mut records = Records::new(KeyOrder::Bytes, SortMemory::default());
+        assert!(records.push_lines(1, b"b\t2\n\tx\ty\nlonger than eight\t\n"));
+        assert!(records.push_lines(0, b"a\t1"));
+        assert!(!records.push_lines(0, b"a\t1\nno tab\n"));
+        let shown = records.entries().iter().map(|e| (records.key(e), records.value(e)));
+        let expected: [(&[u8], &[u8]); 5] =
+            [(b"b", b"2"), (b"", b"x\ty"), (b"longer than eight", b""), (b"a", b"1"), (b"a", b"1")];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 
     #[test]

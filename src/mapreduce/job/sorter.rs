@@ -13,7 +13,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 
 use super::fault::Fault;
-use super::records::{Entry, KeyOrder, Records, Values};
+use super::records::{Entry, KeyOrder, Records, SortMemory, Values};
 use crate::text::{find, parse_u64, push_u64};
 
 /// As many runs are merged into one.
@@ -50,10 +50,15 @@ pub struct Sorter<'s> {
 
 impl<'s> Sorter<'s> {
     /// A sorter that keeps about so many bytes in memory.
-    pub fn new(order: KeyOrder, max_bytes: usize, store: &'s mut dyn RunStore) -> Sorter<'s> {
+    pub fn new(
+        order: KeyOrder,
+        max_bytes: usize,
+        memory: SortMemory,
+        store: &'s mut dyn RunStore,
+    ) -> Sorter<'s> {
         Sorter {
             order,
-            records: Records::new(order),
+            records: Records::new(order, memory),
             max_bytes,
             store,
             levels: Vec::new(),
@@ -62,17 +67,40 @@ impl<'s> Sorter<'s> {
         }
     }
 
+    /// So many bytes of lines will come, or fewer.
+    pub fn reserve(&mut self, bytes: u64) {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.records.reserve(bytes.min(self.max_bytes));
+    }
+
     /// Adds a record of a map.
     ///
     /// # Errors
     /// A run could not be written.
     pub fn push(&mut self, map: u32, key: &[u8], value: &[u8]) -> Result<(), Fault> {
-        if !self.records.is_empty()
-            && (self.records.bytes() >= self.max_bytes || !self.records.has_room(key, value))
-        {
+        self.make_room(key.len() + value.len() + 2)?;
+        self.records.push(map, key, value);
+        Ok(())
+    }
+
+    /// Adds records of a map that are lines: whole ones, but for the last newline.
+    ///
+    /// # Errors
+    /// A line has no tab, or a run could not be written.
+    pub fn push_lines(&mut self, map: u32, lines: &[u8]) -> Result<(), Fault> {
+        self.make_room(lines.len())?;
+        if self.records.push_lines(map, lines) {
+            Ok(())
+        } else {
+            Err(Fault::Hopeless("a record without a tab".into()))
+        }
+    }
+
+    fn make_room(&mut self, bytes: usize) -> Result<(), Fault> {
+        let is_full = self.records.bytes() >= self.max_bytes || !self.records.has_room(bytes);
+        if is_full && !self.records.is_empty() {
             self.spill().map_err(|error| Fault::io("sorting", &error))?;
         }
-        self.records.push(map, key, value);
         Ok(())
     }
 
@@ -84,8 +112,9 @@ impl<'s> Sorter<'s> {
     fn spill(&mut self) -> io::Result<()> {
         self.last_run += 1;
         let mut run = RunWriter::new(self.store.create(self.last_run)?);
-        for (map, entry) in self.records.sorted() {
-            run.write(map, self.records.key(&entry), self.records.value(&entry))?;
+        self.records.sort();
+        for entry in self.records.entries() {
+            run.write(entry.tag(), self.records.key(entry), self.records.value(entry))?;
         }
         self.spilled_bytes += run.finish()?;
         self.records.clear();
@@ -126,8 +155,8 @@ impl<'s> Sorter<'s> {
     pub fn finish(mut self) -> Result<Groups, Fault> {
         let failed = |error| Fault::io("sorting", &error);
         let source = if self.levels.is_empty() {
-            let sorted = self.records.sorted();
-            Source::Memory { records: self.records, sorted, next: 0, first: None }
+            self.records.sort();
+            Source::Memory { records: self.records, next: 0, first: None }
         } else {
             if !self.records.is_empty() {
                 self.spill().map_err(failed)?;
@@ -297,7 +326,6 @@ pub struct Groups {
 enum Source {
     Memory {
         records: Records,
-        sorted: Vec<(u32, Entry)>,
         next: usize,
         /// The first record of the key.
         first: Option<Entry>,
@@ -315,8 +343,8 @@ impl Groups {
             self.in_group = Values::next(self)?.is_some();
         }
         let key = match &mut self.source {
-            Source::Memory { records, sorted, next, first } => {
-                *first = sorted.get(*next).map(|(_, entry)| *entry);
+            Source::Memory { records, next, first } => {
+                *first = records.entries().get(*next).copied();
                 first.as_ref().map(|entry| records.key(entry))
             }
             Source::Runs(merge) => merge.key().map_err(|error| Fault::io("sorting", &error))?,
@@ -329,11 +357,21 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// The memory, for another sorter.
+    pub fn into_memory(self) -> SortMemory {
+        match self.source {
+            Source::Memory { records, .. } => records.into_memory(),
+            Source::Runs(_) => SortMemory::default(),
+        }
+    }
+}
+
 impl Values for Groups {
     fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
         match &mut self.source {
-            Source::Memory { records, sorted, next, first } => {
-                let Some((_, entry)) = sorted.get(*next) else { return Ok(None) };
+            Source::Memory { records, next, first } => {
+                let Some(entry) = records.entries().get(*next) else { return Ok(None) };
                 if !first.is_some_and(|first| records.compare(&first, entry).is_eq()) {
                     return Ok(None);
                 }
@@ -442,7 +480,7 @@ mod tests {
             }
             for max_bytes in [1_000_000, 1_500, 100, 1] {
                 let mut store = Memory::default();
-                let mut sorter = Sorter::new(order, max_bytes, &mut store);
+                let mut sorter = Sorter::new(order, max_bytes, SortMemory::default(), &mut store);
                 for (map, key, value) in &records {
                     sorter.push(*map, key, value).unwrap();
                 }
@@ -456,7 +494,8 @@ mod tests {
     fn values_that_nobody_asks_for_are_passed_over() {
         for max_bytes in [1_000, 1] {
             let mut store = Memory::default();
-            let mut sorter = Sorter::new(KeyOrder::Bytes, max_bytes, &mut store);
+            let mut sorter =
+                Sorter::new(KeyOrder::Bytes, max_bytes, SortMemory::default(), &mut store);
             for (key, value) in [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("a", "5")] {
                 sorter.push(0, key.as_bytes(), value.as_bytes()).unwrap();
             }

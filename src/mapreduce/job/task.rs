@@ -76,6 +76,18 @@ impl MapTask<'_> {
         self.emitter.emit(key, value)
     }
 
+    /// Emits many records of one key, none of them to be combined.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn emit_all<'v>(
+        &mut self,
+        key: &[u8],
+        values: impl Iterator<Item = &'v [u8]>,
+    ) -> Result<(), Fault> {
+        self.emitter.emit_all(key, values)
+    }
+
     /// Emits a line that is no record, in a round without reduce tasks.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ use crate::mapreduce::contract::{
     JobSpec, MAX_PARAMETER_BYTES, Opened, PUT_PARAMETERS, Parameter, Piece, Progress, path,
 };
 use crate::mapreduce::files::{Committed, JobLock, Layout, LockError, shown};
-use crate::mapreduce::job::{Cache, Job, JobKinds};
+use crate::mapreduce::job::{Cache, Job, JobKinds, SortMemory};
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Channel, Responder, Services, Shape};
 
@@ -73,6 +73,8 @@ pub(super) struct OpenJob {
     outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
     /// Reducers: what each reduce attempt was told.
     inboxes: Mutex<BTreeMap<u64, Arc<Inbox>>>,
+    /// Reducers: memory of tasks that have ended, for those that come.
+    sort_memory: Mutex<Vec<SortMemory>>,
     /// Reducers: mappers by address.
     channels: Mutex<BTreeMap<String, Channel>>,
     _lock: JobLock,
@@ -309,6 +311,7 @@ impl OpenJob {
             waiting: Mutex::default(),
             outputs: Mutex::default(),
             inboxes: Mutex::default(),
+            sort_memory: Mutex::default(),
             channels: Mutex::default(),
             _lock: lock,
         }
@@ -427,6 +430,16 @@ impl OpenJob {
         let outputs = locked(&self.map_outputs);
         let output = outputs.get(&task).filter(|output| output.attempt == attempt)?;
         output.partitions.get(partition as usize).cloned()
+    }
+
+    /// Memory to sort in.
+    pub(super) fn take_sort_memory(&self) -> SortMemory {
+        locked(&self.sort_memory).pop().unwrap_or_default()
+    }
+
+    /// Leaves memory for the next task.
+    pub(super) fn leave_sort_memory(&self, memory: SortMemory) {
+        locked(&self.sort_memory).push(memory);
     }
 
     /// A task has committed output that the master reads.

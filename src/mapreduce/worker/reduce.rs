@@ -51,7 +51,12 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         inbox: &inbox,
         maps: reduce.maps,
         partition: reduce.task,
-        sorter: Mutex::new(Sorter::new(job.job.key_order(), memory, &mut runs)),
+        sorter: Mutex::new(Sorter::new(
+            job.job.key_order(),
+            memory,
+            job.take_sort_memory(),
+            &mut runs,
+        )),
         fetched_bytes: AtomicU64::new(0),
         asked: Mutex::default(),
     };
@@ -76,6 +81,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
             &mut host,
         )?;
         host.check()?;
+        job.leave_sort_memory(groups.into_memory());
         Ok(counters)
     })?;
     let committed = output.commit().map_err(|fault| wire::status_of(&fault))?;

@@ -19,7 +19,6 @@ use super::jobs::{OpenJob, Running};
 use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{FetchCall, OutputAt, path};
-use crate::mapreduce::execute::sort_lines;
 use crate::mapreduce::job::Sorter;
 use crate::mapreduce::scheduler::Loss;
 use crate::mapreduce::wire;
@@ -68,7 +67,9 @@ impl<'r> Shuffle<'_, 'r> {
                 Next::Lost(lost) => return Err(self.lost(&lost)),
                 Next::Wait => self.check()?,
                 Next::Fetch(outputs) => {
-                    much += outputs.iter().map(|output| output.bytes).sum::<u64>();
+                    let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
+                    locked(&self.sorter).reserve(bytes);
+                    much += bytes;
                     if much > MUCH_BYTES {
                         return self.fetch_on_threads(&outputs);
                     }
@@ -239,7 +240,7 @@ impl<'r> Shuffle<'_, 'r> {
     }
 
     fn sort(&self, map: u32, lines: &[u8]) -> Result<(), Status> {
-        let sorted = sort_lines(map, lines, &mut locked(&self.sorter));
+        let sorted = locked(&self.sorter).push_lines(map, lines);
         sorted.map_err(|fault| wire::status_of(&fault))
     }
 
