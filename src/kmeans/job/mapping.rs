@@ -37,9 +37,10 @@ struct Lines {
 }
 
 impl Lines {
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
+    fn get(&self, index: u32) -> &[u8] {
+        let index = index as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[index]]
     }
 }
 
@@ -218,10 +219,11 @@ fn assign(
     task.host.progress();
     let (mut key, mut value) = (Vec::new(), Vec::new());
     if !job.combines {
-        for (label, line) in kept.split.labels().into_iter().zip(kept.lines.iter()) {
+        let by_cluster = by_cluster(&kept.split.labels(), centroids.len());
+        for (cluster, points) in by_cluster.iter().enumerate() {
             key.clear();
-            push_u64(label.into(), &mut key);
-            task.emit(&key, line)?;
+            push_u64(cluster as u64, &mut key);
+            task.emit_all(&key, points.iter().map(|index| kept.lines.get(*index)))?;
         }
         return Ok(());
     }
@@ -236,6 +238,17 @@ fn assign(
         }
     }
     Ok(())
+}
+
+/// The points of each cluster, in the order of the input.
+fn by_cluster(labels: &[u32], clusters: usize) -> Vec<Vec<u32>> {
+    let mut sizes = vec![0; clusters];
+    labels.iter().for_each(|label| sizes[*label as usize] += 1);
+    let mut points: Vec<Vec<u32>> = sizes.into_iter().map(Vec::with_capacity).collect();
+    for (index, label) in labels.iter().enumerate() {
+        points[*label as usize].push(index as u32);
+    }
+    points
 }
 
 fn farthest(

@@ -5,7 +5,9 @@ use std::str;
 use super::mapping::push_point;
 use super::parameter::ReduceRound;
 use super::{CANDIDATE, KMeans, POINTS, SQUARES, fault};
-use crate::kmeans::{Candidate, Centroids, Dyadic, Error, Partial, Reader, Split, merge};
+use crate::kmeans::extent::Extent;
+use crate::kmeans::sums::{Grains, Sums};
+use crate::kmeans::{Candidate, Centroids, Dyadic, Error, Partial, Reader, merge};
 use crate::mapreduce::job::{Fault, ReduceTask, Values};
 use crate::text::parse_u64;
 
@@ -131,10 +133,9 @@ fn add_lines(job: &KMeans, dims: usize, lines: &[u8]) -> Result<Partial, Error> 
     let mut reader = Reader::new(format, Some(dims), 0, false)?;
     reader.read(lines).map_err(|bad| bad.error)?;
     let (points, _) = reader.finish().map_err(|bad| bad.error)?;
-    // All of them are of one cluster: so are their sums.
-    let mut split = Split::new(points);
-    split.assign(&Centroids::new(dims, vec![0.0; dims])?)?;
-    Ok(split.partial(0))
+    let mut sums = Sums::new(Grains::new(&Extent::of(&points), points.len()), 1);
+    points.iter().for_each(|point| sums.shift(None, 0, point));
+    Ok(sums.partial(0))
 }
 
 /// What becomes of a cluster: its mean, how many points it has, and what they add to the squared
