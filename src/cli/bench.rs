@@ -5,6 +5,7 @@ mod echo;
 mod kmeans;
 mod kv;
 mod latency;
+mod market;
 mod serve;
 mod wire;
 
@@ -14,12 +15,14 @@ const USAGE: &str = "\
 Usage: agora bench echo --target HOST:PORT [FLAGS]
        agora bench kmeans read|assign [FLAGS]
        agora bench kv set|get|mixed|fill|probe|leader --peers N=ADDR,... [FLAGS]
+       agora bench market buy|search|mixed|fill|leader --market ADDR[,ADDR...] [FLAGS]
        agora bench serve --listen HOST:PORT [FLAGS]
 
   echo       call an echo service and report calls a second and latencies
   kmeans     read points, and assign them to centroids, without processes and sockets
   serve      be that echo service
   kv         set and get keys of a key-value store, or tell how long a change of leaders takes
+  market     buy and search in a market with as many items as are wanted
 
 `agora bench WORD --help` lists the flags.
 ";
@@ -30,6 +33,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         Some((word, rest)) if word == "echo" => echo::run(rest),
         Some((word, rest)) if word == "kmeans" => kmeans::run(rest),
         Some((word, rest)) if word == "kv" => kv::run(rest),
+        Some((word, rest)) if word == "market" => market::run(rest),
         Some((word, rest)) if word == "serve" => serve::run(rest),
         Some((word, _)) if word == "--help" || word == "-h" => Err(Failure::Help(USAGE.into())),
         _ => Err(Failure::Usage(USAGE.into())),

@@ -33,11 +33,11 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     };
     let message = echo_request(&vec![b'x'; bytes]);
     let measured = load.run(
-        |request| {
+        |_, request| {
             request.extend_from_slice(&message);
             Some(ECHO)
         },
         |done| done.status.is_ok() && done.message.len() == message.len(),
     )?;
-    load.report(measured, bytes)
+    load.report(measured, format_args!("{bytes} bytes"))
 }

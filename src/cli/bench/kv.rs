@@ -147,7 +147,7 @@ fn load(
     let load = closed_loop(parsed, peers, options)?;
     let mut number = 0_u64;
     let measured = load.run(
-        |request| {
+        |_, request| {
             number += 1;
             let key = data.key(number.wrapping_mul(STRIDE));
             // A stride again: reads and writes take turns, not in blocks.
@@ -161,7 +161,7 @@ fn load(
         },
         |done| done.status.is_ok(),
     )?;
-    load.report(measured, data.value.len())
+    load.report(measured, format_args!("{} bytes", data.value.len()))
 }
 
 fn fill(
@@ -174,7 +174,7 @@ fn fill(
     (load.duration, load.warm_up) = (Duration::MAX, Duration::ZERO);
     let mut number = 0;
     let measured = load.run(
-        |request| {
+        |_, request| {
             let key = (number < data.keys).then(|| data.key(number))?;
             number += 1;
             set_request(key.as_bytes(), &data.value, request);
@@ -182,7 +182,7 @@ fn fill(
         },
         |done| done.status.is_ok(),
     )?;
-    load.report(measured, data.value.len())
+    load.report(measured, format_args!("{} bytes", data.value.len()))
 }
 
 /// Writes one key after the other until it is ended.

@@ -5,6 +5,10 @@ use std::borrow::Cow;
 use crate::call::{Code, Status};
 use crate::pb::agora_bench_v1::{EchoRequest, EchoResponse};
 use crate::pb::agora_kv_v1::{Consistency, GetRequest, Role, SetRequest, StatusResponse};
+use crate::pb::agora_market_v1::{
+    BuyItemRequest, Category, RegisterSellerRequest, SearchItemRequest, SearchItemResponse,
+    SellItemRequest, SortOrder,
+};
 use crate::protobuf::{decode, encode, encode_into};
 
 /// Where the echo is.
@@ -17,6 +21,14 @@ pub(super) const GET: &str = "/agora.kv.v1.KvService/Get";
 pub(super) const SET: &str = "/agora.kv.v1.KvService/Set";
 /// Where a node tells how it is.
 pub(super) const STATUS: &str = "/agora.kv.v1.KvService/Status";
+/// Where a seller's account is opened.
+pub(super) const REGISTER_SELLER: &str = "/agora.market.v1.MarketService/RegisterSeller";
+/// Where an item is put on sale.
+pub(super) const SELL_ITEM: &str = "/agora.market.v1.MarketService/SellItem";
+/// Where an item is bought.
+pub(super) const BUY_ITEM: &str = "/agora.market.v1.MarketService/BuyItem";
+/// Where items are looked for.
+pub(super) const SEARCH_ITEM: &str = "/agora.market.v1.MarketService/SearchItem";
 
 /// A request with a payload.
 pub(super) fn echo_request(payload: &[u8]) -> Vec<u8> {
@@ -46,4 +58,92 @@ pub(super) fn set_request(key: &[u8], value: &[u8], out: &mut Vec<u8>) {
 /// Whether the node that answered so leads.
 pub(super) fn is_leader(status: &[u8]) -> bool {
     decode::<StatusResponse<'_>>(status).is_ok_and(|status| status.role == Role::ROLE_LEADER)
+}
+
+/// Who trades: a UUID, an address, and the number of the command.
+pub(super) struct Trader<'a> {
+    pub(super) uuid: &'a str,
+    pub(super) address: &'a str,
+    pub(super) request_id: u64,
+}
+
+/// What is put on sale.
+pub(super) struct Offer<'a> {
+    pub(super) name: &'a str,
+    pub(super) description: &'a str,
+    pub(super) price_cents: u64,
+    pub(super) quantity: u32,
+}
+
+/// Opens a seller's account.
+pub(super) fn register_seller_request(trader: &Trader<'_>, out: &mut Vec<u8>) {
+    let (uuid, address) = (Cow::Borrowed(trader.uuid), Cow::Borrowed(trader.address));
+    encode_into(&RegisterSellerRequest { uuid, address, request_id: trader.request_id }, out);
+}
+
+/// Puts an item on sale; its category goes by its price.
+pub(super) fn sell_item_request(trader: &Trader<'_>, offer: &Offer<'_>, out: &mut Vec<u8>) {
+    let category = match offer.price_cents % 3 {
+        0 => Category::CATEGORY_ELECTRONICS,
+        1 => Category::CATEGORY_FASHION,
+        _ => Category::CATEGORY_OTHERS,
+    };
+    let message = SellItemRequest {
+        uuid: Cow::Borrowed(trader.uuid),
+        address: Cow::Borrowed(trader.address),
+        request_id: trader.request_id,
+        name: Cow::Borrowed(offer.name),
+        category,
+        quantity: offer.quantity,
+        description: Cow::Borrowed(offer.description),
+        price_cents: offer.price_cents,
+    };
+    encode_into(&message, out);
+}
+
+/// Buys one piece, whatever it costs.
+pub(super) fn buy_item_request(trader: &Trader<'_>, item_id: u32, out: &mut Vec<u8>) {
+    let message = BuyItemRequest {
+        uuid: Cow::Borrowed(trader.uuid),
+        address: Cow::Borrowed(trader.address),
+        request_id: trader.request_id,
+        item_id,
+        quantity: 1,
+        max_price_cents: 0,
+    };
+    encode_into(&message, out);
+}
+
+/// The ways in which what was found can be sorted.
+pub(super) const SORT_ORDERS: [SortOrder; 6] = [
+    SortOrder::SORT_ORDER_RELEVANCE,
+    SortOrder::SORT_ORDER_PRICE_UP,
+    SortOrder::SORT_ORDER_PRICE_DOWN,
+    SortOrder::SORT_ORDER_RATING,
+    SortOrder::SORT_ORDER_NAME,
+    SortOrder::SORT_ORDER_NEWEST,
+];
+
+/// Looks for items in all categories, and wants the first page of them.
+pub(super) fn search_item_request(
+    words: &str,
+    sort_order: SortOrder,
+    page_size: u32,
+    out: &mut Vec<u8>,
+) {
+    let message = SearchItemRequest {
+        name: Cow::Borrowed(words),
+        category: Category::CATEGORY_ANY,
+        sort_order,
+        page_size,
+        page_token: Cow::Borrowed(""),
+    };
+    encode_into(&message, out);
+}
+
+/// How many items a search has found.
+pub(super) fn found(answer: &[u8]) -> Result<u64, Status> {
+    let found = decode::<SearchItemResponse<'_>>(answer);
+    let found = found.map_err(|error| Status::new(Code::Internal, error.to_string()))?;
+    Ok(found.total.into())
 }
