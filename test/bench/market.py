@@ -1,0 +1,181 @@
+"""Durable purchases in the market beside the same in PostgreSQL, on one disk, both with fsync on.
+
+A purchase decrements the stock, if there is any, and records the order; it is answered when it is
+on the disk. PostgreSQL does it in one transaction and one round trip, by a prepared statement.
+Clients are connections with one call in flight each; loads go to the one and the other in turns.
+CPU is that of all servers of a kind together.
+"""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import idle
+from kv import free_ports
+from measure import AGORA, TARGET, Others, build, cpu_seconds, run
+from postgresql import Postgresql
+
+PARTS = ["buy", "group", "search", "start"]
+CLIENTS = [1, 16, 64]
+PATIENCE_S = 60
+
+
+def arguments(parser):
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
+    parser.add_argument("--clients", nargs="+", type=int, default=CLIENTS, metavar="C")
+    parser.add_argument("--items", type=int, default=10_000, help="on sale where purchases compare")
+    parser.add_argument("--seconds", type=int, default=3, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is told")
+    parser.add_argument("--catalogue", type=int, default=1_000_000, help="items to search among")
+
+
+def measure(chosen):
+    parts = chosen.parts or PARTS
+    if unknown := [part for part in parts if part not in PARTS]:
+        sys.exit(f"bench: no part {unknown[0]}; there are {', '.join(PARTS)}")
+    build()
+    others = Others()
+    with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-market-") as folder:
+        folder = Path(folder)
+        if {"buy", "group"} & set(parts):
+            with Postgresql(chosen.items) as theirs:
+                if "buy" in parts:
+                    with Market(folder / "one", 1) as ours:
+                        purchases("one server", ours, theirs, chosen.clients, chosen)
+                if "group" in parts:
+                    with Market(folder / "three", 3) as ours:
+                        clients = max(chosen.clients)
+                        purchases("three servers, beside one", ours, theirs, [clients], chosen)
+                theirs.audit()
+        if {"search", "start"} & set(parts):
+            with Market(folder / "many", 1) as ours:
+                fill(ours, chosen.catalogue)
+                if "search" in parts:
+                    search(ours, chosen)
+                if "start" in parts:
+                    start(ours, chosen.catalogue)
+    print(f"\nOther programs kept {others.cores():.2f} of {os.cpu_count()} cores busy meanwhile.")
+
+
+class Market:
+    """Servers of one market, as processes."""
+
+    name = "agora"
+
+    def __init__(self, folder, servers):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        self.addresses = [f"127.0.0.1:{port}" for port in free_ports(servers)]
+        self.processes = {}
+
+    def __enter__(self):
+        for node in range(len(self.addresses)):
+            self.start(node)
+        self.leader()
+        return self
+
+    def __exit__(self, *_):
+        for node in list(self.processes):
+            self.kill(node)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, node):
+        command = [AGORA, "market", "--quiet", "--listen", self.addresses[node]]
+        command += ["--data", self.folder / f"node_{node}"]
+        if len(self.addresses) > 1:
+            peers = ",".join(f"{n}={address}" for n, address in enumerate(self.addresses))
+            command += ["--node", node, "--peers", peers]
+        log = (self.folder / f"{node}.log").open("ab")
+        command = [str(word) for word in command]
+        self.processes[node] = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill(self, node):
+        self.processes[node].kill()
+        self.processes[node].wait()
+
+    def leader(self):
+        return run([*self.bench("leader")])
+
+    def bench(self, what, *flags):
+        at = ["--market", ",".join(self.addresses)]
+        return [AGORA, "bench", "market", what, *at, *flags]
+
+    def cpu_seconds(self):
+        return sum(cpu_seconds(process.pid) for process in self.processes.values())
+
+    def load(self, clients, seconds, items):
+        """Purchases a second, median latency in microseconds, CPU microseconds a purchase."""
+        before = self.cpu_seconds()
+        # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
+        load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
+        said = figures(run(self.bench("buy", "--items", items, *load)))
+        spent = self.cpu_seconds() - before
+        return said["calls_per_s"], said["p50"], spent * 1e6 / said["calls"]
+
+
+def figures(said, method=""):
+    """The lines of `agora bench`, of all calls or of one method."""
+    line = rf"^{method}(?:latency_us )?([\w.]+) +([\d.]+)$"
+    return {name: float(value) for name, value in re.findall(line, said, re.MULTILINE)}
+
+
+def purchases(what, ours, theirs, clients, chosen):
+    print(f"\npurchases, {what}, {chosen.items:,} items")
+    head = ["clients", "agora/s", "PG/s", "ratio", "agora us", "PG us", "ratio"]
+    head += ["agora CPU", "PG CPU", "ratio"]
+    print(("{:>9}" * len(head)).format(*head), flush=True)
+    ours.load(16, 1, chosen.items)
+    theirs.load(16, 1)
+    for count in clients:
+        rounds = [], []
+        for _ in range(chosen.rounds):
+            rounds[0].append(ours.load(count, chosen.seconds, chosen.items))
+            rounds[1].append(theirs.load(count, chosen.seconds))
+        rate, median, cpu = (
+            [statistics.median(each[place] for each in side) for side in rounds]
+            for place in range(3)
+        )
+        print(
+            f"{count:9}{rate[0]:9,.0f}{rate[1]:9,.0f}{rate[0] / rate[1]:8.2f}x"
+            f"{median[0]:9,.0f}{median[1]:9,.0f}{median[0] / median[1]:8.2f}x"
+            f"{cpu[0]:9.1f}{cpu[1]:9.1f}{cpu[0] / cpu[1]:8.3f}x",
+            flush=True,
+        )
+
+
+def fill(market, items):
+    began = time.monotonic()
+    run(market.bench("fill", "--items", items))
+    took, held = time.monotonic() - began, idle.resident_bytes(market.processes[0].pid)
+    print(f"\n{items:,} items put on sale in {took:.0f} s, durably; {held / 2**20:,.0f} MiB resident")
+
+
+def search(market, chosen):
+    """Searches while purchases run: sixteen buyers, and one who searches in between."""
+    load = ["--items", chosen.catalogue, "--seconds", chosen.seconds, "--page-size", 20]
+    buying = [str(word) for word in market.bench("buy", *load, "--connections", 16)]
+    with subprocess.Popen(buying, stdout=subprocess.PIPE, text=True) as buyers:
+        found = figures(run(market.bench("search", *load)))
+        bought = figures(buyers.communicate()[0])
+    print(f"\nsearch by word among {chosen.catalogue:,} items, 16 clients buying meanwhile")
+    print(f"    {found['calls_per_s']:,.0f} searches and {bought['calls_per_s']:,.0f} purchases a second")
+    for name in ("p50", "p90", "p99", "p99.9", "max"):
+        print(f"    {name:6}{found[name] / 1e3:8.2f} ms", flush=True)
+
+
+def start(market, items):
+    """From starting a server that was killed to the first search that is answered."""
+    market.kill(0)
+    files = market.folder / "node_0"
+    sizes = [f"{file.name} {file.stat().st_size / 1e6:,.0f} MB" for file in sorted(files.rglob("*.txt"))]
+    began = time.monotonic()
+    market.start(0)
+    market.leader()
+    took = time.monotonic() - began
+    print(f"\nstart with {items:,} items ({', '.join(sizes)}): {took:.2f} s to the first answer")
