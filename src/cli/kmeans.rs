@@ -1,6 +1,8 @@
 //! `agora kmeans`: clusters points.
 
 mod checkpoint;
+mod picture;
+mod pipe;
 mod points;
 mod report;
 
@@ -15,6 +17,8 @@ use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
 use crate::mapreduce::files::Pending;
 use crate::mapreduce::master::{Master, Round, RoundOutcome, WorkersAt};
 use checkpoint::Checkpoint;
+use picture::Picture;
+pub(super) use pipe::{run_map, run_reduce};
 use report::Report;
 
 /// Clusters points, or labels them.
@@ -23,6 +27,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let format = format(&parsed)?;
     match (parsed.text("predict"), parsed.text("centroids")) {
         (Some(file), Some(centroids)) => {
+            if let Some(name) = CLUSTERING.iter().find(|name| parsed.text(name).is_some()) {
+                return Err(parsed.wrong(format!("--{name} does not belong to --predict")));
+            }
+            if !parsed.texts("input").is_empty() || !parsed.free().is_empty() {
+                return Err(parsed.wrong("--predict names the input"));
+            }
             let flags = job::read_for(&parsed, vec![file.into()])?;
             predict(&parsed, &flags, format, Path::new(&centroids))
         }
@@ -37,6 +47,10 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         _ => Err(parsed.wrong("--predict and --centroids belong together")),
     }
 }
+
+/// What has no meaning where nothing is clustered.
+const CLUSTERING: [&str; 9] =
+    ["clusters", "iterations", "tolerance", "seed", "init", "restarts", "empty", "reduces", "plot"];
 
 fn flags() -> Flags {
     let flags = Flags::new(
@@ -64,10 +78,18 @@ fn flags() -> Flags {
     .value("predict", "label these points, by --centroids", "FILE")
     .value("centroids", "the centroids for --predict", "FILE")
     .value("output", "where --predict writes, - for stdout (default -)", "FILE");
-    job::flags(flags)
+    job::flags(picture::flags(flags))
 }
 
 fn format(parsed: &Parsed) -> Result<Format, Failure> {
+    let mut format = format_of(parsed)?;
+    format.header = parsed.is_on("header");
+    format.skip_bad = parsed.is_on("skip-bad");
+    Ok(format)
+}
+
+/// Points between which `--delimiter` is.
+fn format_of(parsed: &Parsed) -> Result<Format, Failure> {
     let text = parsed.text("delimiter").unwrap_or_else(|| ",".into());
     let delimiter = match text.as_str() {
         "tab" | "\\t" => b'\t',
@@ -79,11 +101,7 @@ fn format(parsed: &Parsed) -> Result<Format, Failure> {
             _ => return Err(parsed.wrong(format!("--delimiter {text:?}: expected one character"))),
         },
     };
-    let mut format = Format::new(delimiter)
-        .map_err(|error| parsed.wrong(format!("--delimiter {text:?}: {error}")))?;
-    format.header = parsed.is_on("header");
-    format.skip_bad = parsed.is_on("skip-bad");
-    Ok(format)
+    Format::new(delimiter).map_err(|error| parsed.wrong(format!("--delimiter {text:?}: {error}")))
 }
 
 /// Labels points.
@@ -183,6 +201,7 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     let started = Instant::now();
     let options = options(parsed, flags, &format)?;
     let job = KMeans { format, dims: options.dims, combines: !parsed.is_on("no-combine") };
+    let mut picture = Picture::asked(parsed, options.k, options.dims)?;
     let mut master = master(flags, &job)?;
     let resumes = parsed.is_on("resume");
     let mut checkpoint = Checkpoint::new(&master, flags, &job)?;
@@ -194,20 +213,29 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     }
     let mut driver = restored.unwrap_or_else(|| Driver::new(options));
     let mut report = Report::new(driver.best().is_some());
+    let is_labelled = !parsed.is_on("no-labels");
     while let Some(next) = driver.next_round() {
-        let is_labels = next.reduces == 0;
-        if is_labels && parsed.is_on("no-labels") {
+        let is_last = next.reduces == 0;
+        if is_last && !is_labelled && picture.is_none() {
             break;
         }
         let outcome = run_round(&mut master, &next, &mut watched)?;
-        if is_labels {
-            let target = master.layout().file("labels.txt");
-            output::concatenate(&outcome.outputs, &target)
-                .map_err(|error| Failure::because(&target.display().to_string(), error))?;
+        if is_last {
+            if is_labelled {
+                let target = master.layout().file("labels.txt");
+                output::concatenate(&outcome.outputs, &target)
+                    .map_err(|error| Failure::because(&target.display().to_string(), error))?;
+            }
+            if let (Some(picture), Some(best)) = (picture.take(), driver.best()) {
+                picture.draw(best, &outcome.outputs, &flags.input)?;
+            }
             break;
         }
         let news = take(&mut driver, outcome)?;
         report.tell(&news, &mut watched);
+        if let Some(picture) = &mut picture {
+            picture.take(&news, driver.best());
+        }
         checkpoint.save(&driver)?;
     }
     let best = driver.best().ok_or_else(|| Failure::Failed("agora: there is no result".into()))?;

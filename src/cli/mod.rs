@@ -55,6 +55,16 @@ const COMMANDS: &[Command] = &[
         run: interop::run,
     },
     Command { name: "kmeans", summary: "cluster points by MapReduce", run: kmeans::run },
+    Command {
+        name: "kmeans-map",
+        summary: "the map of k-means, for other engines",
+        run: kmeans::run_map,
+    },
+    Command {
+        name: "kmeans-reduce",
+        summary: "the reduce of k-means, for other engines",
+        run: kmeans::run_reduce,
+    },
     Command { name: "kv", summary: "ask a replicated key-value store", run: kv::run },
     Command { name: "mapper", summary: "do map tasks of MapReduce", run: worker::run_mapper },
     Command {
@@ -99,7 +109,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
 fn overview() -> String {
     let mut text = String::from("Usage: agora COMMAND [FLAGS]\n\nCommands:\n");
     for Command { name, summary, .. } in COMMANDS {
-        text.push_str(&format!("  {name:<10} {summary}\n"));
+        text.push_str(&format!("  {name:<13} {summary}\n"));
     }
     text.push_str("\n`agora COMMAND --help` explains a command.\n");
     text

@@ -12,7 +12,7 @@ const POINTS: &str = include_str!("../data/points.txt");
 const CITIES: &str = include_str!("../data/cities.csv");
 
 /// Points of 15 digits around some places.
-fn blobs(seed: u64, count: usize) -> String {
+pub fn blobs(seed: u64, count: usize) -> String {
     let mut seed = Seed::new(seed);
     let mut unit = move || (seed.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
     let places: Vec<[f64; 3]> = (0..7).map(|_| [unit(), unit(), unit()]).collect();
@@ -215,10 +215,74 @@ fn points_are_read_as_they_are_written() {
         let labels = folder.read("Data/labels.txt");
         assert_eq!(labels, "0\t1.0,1.0\n1\t5.0,5.0\n0\t1.0,2.0\n1\t5.0,6.0\n", "{text:?}");
     }
-    // New points get labels from what was found.
-    folder.file("new.csv", "0,0\n9,9\n");
-    let line = ["kmeans", "--predict", "new.csv", "--centroids", "Data/centroids.txt", "-m", "2"];
-    assert_eq!(folder.good(&line).stdout, "0\t0.0,0.0\n1\t9.0,9.0\n");
+}
+
+#[test]
+fn new_points_get_labels_from_what_was_found() {
+    let folder = Folder::new();
+    folder.file("centroids.txt", "1.0,1.5\n5.0,5.5\n");
+    let predict = |text: &str, flags: &[&str]| {
+        folder.file("new.csv", text);
+        let line = ["kmeans", "--predict", "new.csv", "--centroids", "centroids.txt", "-q"];
+        folder.run(&[&line[..], flags].concat())
+    };
+    let expected = "0\t0.0,0.0\n1\t9.0,9.0\n";
+    for (text, flags) in [
+        ("0,0\n9,9", &["-m", "2"][..]),
+        ("0;0\r\n9;9\r\n", &["--delimiter", ";"]),
+        ("x y\n0 0\n9 9\n", &["--delimiter", "space", "--header"]),
+        ("0,0\n9,9,9\nnine\n9,9\n", &["--skip-bad", "-m", "3"]),
+    ] {
+        let said = predict(text, flags);
+        assert_eq!((said.code, &said.stdout[..]), (Some(0), expected), "{}", said.stderr);
+    }
+    assert_eq!(predict("", &[]).stdout, "", "nothing has no labels");
+    assert_eq!(predict("", &[]).code, Some(0));
+    assert_eq!(predict("0,0\n9,9\n", &["--output", "labels.txt"]).stdout, "");
+    assert_eq!(folder.read("labels.txt"), expected);
+    for (text, words) in [
+        ("1,2\n1,2,3\n", "new.csv, line 2, column 1: 3 coordinates instead of 2"),
+        ("1\n", "new.csv, line 1, column 1: 1 coordinates instead of 2"),
+        ("1,2\n1,two\n", "new.csv, line 2, column 3: "),
+    ] {
+        let said = predict(text, &["--output", "none.txt"]);
+        assert_eq!(said.code, Some(1), "{text:?}");
+        assert!(said.stderr.contains(words), "{}", said.stderr);
+        assert!(!folder.has("none.txt"));
+    }
+    folder.file("centroids.txt", "1,2\n3\n");
+    let said = predict("1,2\n", &[]);
+    assert!(said.stderr.contains("centroids.txt: line 2, column 1: "), "{}", said.stderr);
+    folder.file("centroids.txt", "");
+    assert_eq!(predict("1,2\n", &[]).code, Some(1));
+}
+
+#[test]
+fn a_picture_is_the_same_however_it_was_made() {
+    let folder = Folder::new();
+    folder.file("iris.csv", IRIS);
+    let line = ["kmeans", "--input", "iris.csv", "-k", "3", "--restarts", "4", "-q"];
+    let note = "Iris, by R. A. Fisher";
+    let mut pictures = ["1", "3"].map(|maps| {
+        let more = ["-m", maps, "--plot", "iris.svg", "--plot-note", note, "--no-labels"];
+        folder.good(&[&line[..], &more].concat());
+        folder.read("iris.svg")
+    });
+    assert!(!folder.has("Data/labels.txt"));
+    let [picture, other] = &mut pictures;
+    assert!(picture == other);
+    for words in ["iris.csv: 3 clusters", "first principal axis (92.", "150 points", note] {
+        assert!(picture.contains(words), "{words}: {picture}");
+    }
+    // A dot in the legend and one at its place for each cluster, a ring where each began.
+    assert!(picture.matches("<circle").count() > 9, "{picture}");
+    folder.good(&[&line[..], &["--plot", "axes.svg", "--plot-axes", "4=width,1"]].concat());
+    let picture = folder.read("axes.svg");
+    assert!(picture.contains(">width<") && picture.contains(">coordinate 1<"), "{picture}");
+    // What cannot be written is known before the work is done.
+    let said = folder.run(&[&line[..], &["--plot", "missing/iris.svg"]].concat());
+    assert_eq!(said.code, Some(1));
+    assert!(said.stderr.contains("missing/iris.svg: No such file"), "{}", said.stderr);
 }
 
 #[test]
@@ -263,6 +327,11 @@ fn flags_that_make_no_sense_are_wrong_usage() {
         "kmeans --input a -k 3 --init c",
         "kmeans --input a --init c --restarts 2",
         "kmeans --predict a",
+        "kmeans --predict a --centroids c -k 2",
+        "kmeans --predict a --centroids c --plot x.svg",
+        "kmeans --predict a --centroids c --input a",
+        "kmeans --input a -k 2 --plot-axes 1,2",
+        "kmeans --input a -k 2 --plot x.svg --plot-axes 1,3",
         "kmeans --input a --centroids c",
     ] {
         let said = folder.run(&line.split(' ').collect::<Vec<_>>());

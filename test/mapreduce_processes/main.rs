@@ -5,6 +5,7 @@
 
 mod faults;
 mod kmeans;
+mod pipes;
 mod processes;
 mod refusals;
 mod streaming;

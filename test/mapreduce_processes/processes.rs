@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,6 +62,19 @@ impl Folder {
         let said = self.run(arguments);
         assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
         said
+    }
+
+    /// Runs a command with this on its stdin.
+    pub fn feed(&self, arguments: &[&str], stdin: &str) -> Said {
+        let mut command = self.agora(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut pipe, text) = (child.stdin.take().unwrap(), stdin.to_owned());
+        // One that refuses its input need not read all of it.
+        let feeding = std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
+        let output = child.wait_with_output().unwrap();
+        feeding.join().unwrap();
+        Said::of(output)
     }
 
     /// Starts a job that says everything.

@@ -13,16 +13,18 @@ const MAX_DOTS: usize = 40;
 pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
     let Area { left, top, width, height } = area;
     document.text(left, top - 14.0, 12.0, INK, "start", "Squared error of each iteration");
-    let errors: Vec<(f64, f64)> = (1..)
-        .map(f64::from)
-        .zip(plot.squared_errors.iter().copied())
+    let errors = plot.history.squared_errors();
+    let errors: Vec<(f64, f64)> = errors
+        .into_iter()
+        .map(|(iteration, error)| (iteration as f64, error))
         .filter(|(_, error)| error.is_finite())
         .collect();
+    let (Some((first, _)), Some((last, _))) = (errors.first().copied(), errors.last().copied())
+    else {
+        return document.text(left, top + 18.0, 11.0, FAINT, "start", "none is known");
+    };
     let low = errors.iter().fold(f64::INFINITY, |a, (_, error)| a.min(*error));
     let high = errors.iter().fold(f64::NEG_INFINITY, |a, (_, error)| a.max(*error));
-    if errors.is_empty() {
-        return;
-    }
     let paper = [top + height, top];
     let up = match low > 0.0 && high / low > MAX_FACTOR {
         true => Scale::logarithmic([low / 1.1, high * 1.1], paper),
@@ -31,13 +33,13 @@ pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
             Scale::linear([low - room, high + room], paper)
         }
     };
-    let last = plot.squared_errors.len() as f64;
-    let right = Scale::linear([1.0, last.max(1.0)], [left, left + width]);
+    let right = Scale::linear([first, last], [left, left + width]);
     for (y, label) in up.ticks(5).into_iter().map(|error| (up.place(error), short(error))) {
         document.line([left, y], [left + width, y], GRID);
         document.text(left - 8.0, y + 4.0, 11.0, FAINT, "end", &label);
     }
-    let whole = right.ticks(5).into_iter().filter(|x| x.fract() == 0.0 && *x >= 1.0 && *x <= last);
+    let whole =
+        right.ticks(5).into_iter().filter(|x| x.fract() == 0.0 && *x >= first && *x <= last);
     for x in whole {
         document.text(right.place(x), top + height + 18.0, 11.0, FAINT, "middle", &short(x));
     }

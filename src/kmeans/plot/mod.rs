@@ -12,6 +12,7 @@ mod axes;
 mod color;
 mod document;
 mod errors;
+mod history;
 mod legend;
 mod sample;
 mod scale;
@@ -21,9 +22,9 @@ mod scatter;
 mod tests;
 
 pub use axes::Axes;
+pub use history::History;
 pub use sample::{Sample, Shown};
 
-use super::Centroids;
 use document::Document;
 use scatter::Scatter;
 
@@ -36,10 +37,9 @@ pub struct Plot<'a> {
     pub sample: &'a Sample,
     /// Where points are put.
     pub axes: &'a Axes,
-    /// The centroids at first and after each iteration. There is one at least.
-    pub centroids: &'a [Centroids],
-    /// The squared error of each iteration.
-    pub squared_errors: &'a [f64],
+    /// The centroids at first and after each iteration, and the errors of those. There is one place
+    /// of the centroids at least.
+    pub history: &'a History,
     /// How many points each cluster has.
     pub sizes: &'a [u64],
     /// Where the points are from, if that must be said.

@@ -5,9 +5,7 @@ use std::fmt::Write;
 use super::document::{Document, Short, path};
 use super::scale::{Scale, short};
 use super::{Area, FAINT, GRID, INK, Plot, Shown, color};
-
-/// Places of a centroid that are drawn at most.
-const MAX_STEPS: usize = 200;
+use crate::kmeans::Centroids;
 
 /// Both axes have the same scale, as distances have, if neither is so many times longer.
 const MAX_STRETCH: f64 = 4.0;
@@ -122,14 +120,11 @@ impl<'a> Scatter<'a> {
 
 /// The places of each centroid, first to last.
 fn ways(plot: &Plot<'_>) -> Vec<Vec<[f64; 2]>> {
-    let steps = plot.centroids.len();
-    let thinning = steps.div_ceil(MAX_STEPS).max(1);
-    // The last is always among them.
-    let kept = |step: &usize| (steps - 1 - step).is_multiple_of(thinning) || *step == 0;
-    let k = plot.centroids.last().map_or(0, |last| last.len());
+    let steps = plot.history.centroids();
+    let k = steps.last().map_or(0, |last| last.len());
     let way = |cluster: usize| -> Vec<[f64; 2]> {
-        let steps = (0..steps).filter(kept).filter_map(|step| plot.centroids.get(step));
-        steps.map(|all| plot.axes.place(u64::MAX - cluster as u64, all.get(cluster))).collect()
+        let place = |all: &&Centroids| plot.axes.place(u64::MAX - cluster as u64, all.get(cluster));
+        steps.iter().map(place).collect()
     };
     (0..k).map(way).collect()
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kmeans::Centroids;
 
 fn picture(dims: usize, n: u64, k: usize, iterations: usize) -> String {
     let mut sample = Sample::new(dims);
@@ -10,14 +11,17 @@ fn picture(dims: usize, n: u64, k: usize, iterations: usize) -> String {
         let coordinates = (0..k * dims).map(|index| (index * 7 % 5 + step) as f64).collect();
         Centroids::new(dims, coordinates).unwrap()
     };
-    let centroids: Vec<Centroids> = (0..=iterations).map(step).collect();
-    let errors: Vec<f64> = (0..iterations).map(|n| 1e4 / (n as f64 + 1.0)).collect();
+    let mut history = History::new(k, dims);
+    history.step(&step(0));
+    for iteration in 1..=iterations {
+        history.step(&step(iteration));
+        history.error(iteration as u64, 1e4 / iteration as f64);
+    }
     let plot = Plot {
         title: "x < y & \"z\"",
         axes: &Axes::of(dims, &sample.shown()),
         sample: &sample,
-        centroids: &centroids,
-        squared_errors: &errors,
+        history: &history,
         sizes: &vec![n / k as u64; k],
         attribution: Some("Points from somewhere (CC BY 4.0)"),
     };

@@ -1,0 +1,245 @@
+//! `--plot`: collects what a picture of a clustering needs, and writes it.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::Failure;
+use crate::cli::flags::{Flags, Parsed};
+use crate::kmeans::job::{Clustering, News};
+use crate::kmeans::plot::{Axes, History, Plot, Sample};
+use crate::mapreduce::files::Pending;
+use crate::mapreduce::master::TaskOutput;
+use crate::text::{find, parse_f64, parse_u64};
+
+/// What becomes a picture.
+pub(super) struct Picture {
+    target: PathBuf,
+    axes: Option<Axes>,
+    note: Option<String>,
+    k: usize,
+    dims: usize,
+    /// Of the start that runs.
+    history: History,
+    /// Of the best start that has ended, and its number.
+    best: Option<(u64, History)>,
+}
+
+/// Adds the flags.
+pub(super) fn flags(flags: Flags) -> Flags {
+    flags
+        .value("plot", "draw the points, the centroids' ways and the errors", "FILE.svg")
+        .value(
+            "plot-axes",
+            "coordinates that are drawn, by number from 1, with names if you like: 2=longitude,\
+             1=latitude (default: the two there are, or the first two principal axes)",
+            "RIGHT,UP",
+        )
+        .value("plot-note", "a line at the foot of the plot, such as where data is from", "TEXT")
+}
+
+/// A wrong flag.
+type Wrong = String;
+
+/// Reads `--plot-axes`.
+fn axes(text: &str, dims: usize) -> Result<Axes, Wrong> {
+    let axis = |text: &str| -> Result<(usize, String), Wrong> {
+        let (number, name) = text.split_once('=').unwrap_or((text, ""));
+        let place = number.trim().parse().ok().filter(|place| (1..=dims).contains(place));
+        let place = place.ok_or(format!("{number:?} is none of the {dims} coordinates"))?;
+        let name = if name.is_empty() { format!("coordinate {place}") } else { name.to_owned() };
+        Ok((place - 1, name))
+    };
+    let (right, up) = text.split_once(',').ok_or("expected two coordinates, such as 1,2")?;
+    let ((right, right_name), (up, up_name)) = (axis(right)?, axis(up)?);
+    Ok(Axes::coordinates(right, up).named([right_name, up_name]))
+}
+
+impl Picture {
+    /// The picture that is asked for, if one is. What would fail at the end fails here.
+    pub(super) fn asked(
+        parsed: &Parsed,
+        k: usize,
+        dims: usize,
+    ) -> Result<Option<Picture>, Failure> {
+        let Some(target) = parsed.text("plot") else {
+            return match ["plot-axes", "plot-note"]
+                .into_iter()
+                .find(|name| parsed.text(name).is_some())
+            {
+                Some(name) => Err(parsed.wrong(format!("--{name} belongs to --plot"))),
+                None => Ok(None),
+            };
+        };
+        let axes = parsed.text("plot-axes").map(|text| {
+            axes(&text, dims).map_err(|why| parsed.wrong(format!("--plot-axes {text:?}: {why}")))
+        });
+        let target = PathBuf::from(target);
+        let begun = Pending::create(&target, std::process::id().into());
+        begun.map_err(|error| Failure::because(&target.display().to_string(), error))?;
+        Ok(Some(Picture {
+            target,
+            axes: axes.transpose()?,
+            note: parsed.text("plot-note"),
+            k,
+            dims,
+            history: History::new(k, dims),
+            best: None,
+        }))
+    }
+
+    /// Takes what a round has brought.
+    pub(super) fn take(&mut self, news: &[News], best: Option<&Clustering>) {
+        for news in news {
+            match news {
+                News::Looked { .. } => {}
+                News::Began { centroids, .. } => {
+                    self.history = History::new(self.k, self.dims);
+                    self.history.step(centroids);
+                }
+                News::Iterated { iteration, squared_error, centroids, .. } => {
+                    self.history.step(centroids);
+                    self.history.error(*iteration, *squared_error);
+                }
+                News::Relocated { centroids } => self.history.step(centroids),
+                News::Ended(ended) if best.is_some_and(|best| best.restart == ended.restart) => {
+                    self.best = Some((ended.restart, self.history.clone()));
+                }
+                News::Ended(_) => {}
+            }
+        }
+    }
+
+    /// Draws the best clustering, with the labels that map tasks wrote.
+    pub(super) fn draw(
+        self,
+        best: &Clustering,
+        outputs: &[TaskOutput],
+        input: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let failed = |error| Failure::because(&self.target.display().to_string(), error);
+        let sample = sample(self.dims, outputs).map_err(failed)?;
+        let axes = self.axes.unwrap_or_else(|| Axes::of(self.dims, &sample.shown()));
+        // A start that ended before this master began left its centroids alone.
+        let known = self.best.filter(|(restart, _)| *restart == best.restart);
+        let history = known.map(|(_, history)| history).unwrap_or_else(|| {
+            let mut history = History::new(self.k, self.dims);
+            history.step(&best.centroids);
+            history
+        });
+        let svg = Plot {
+            title: &title(best, input),
+            sample: &sample,
+            axes: &axes,
+            history: &history,
+            sizes: &best.sizes,
+            attribution: self.note.as_deref(),
+        }
+        .svg();
+        let written = Pending::create(&self.target, std::process::id().into());
+        let written = written.and_then(|mut file| {
+            file.write_all(svg.as_bytes())?;
+            file.commit_durably()
+        });
+        written.map_err(failed)
+    }
+}
+
+fn title(best: &Clustering, input: &[PathBuf]) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = match input {
+        [] => String::new(),
+        [one] => name(one),
+        [first, rest @ ..] => format!("{} and {} more", name(first), rest.len()),
+    };
+    let (clusters, error) = (best.centroids.len(), best.squared_error.to_f64());
+    format!("{names}: {clusters} clusters, squared error {}", eight_digits(error))
+}
+
+/// A number as people write it, with as many digits at most.
+fn eight_digits(x: f64) -> String {
+    let rounded = format!("{x:.7e}");
+    match rounded.parse::<f64>() {
+        Ok(x) if x == 0.0 || (1e-4..1e12).contains(&x.abs()) => x.to_string(),
+        _ => rounded,
+    }
+}
+
+/// Reads lines of labels and points.
+fn sample(dims: usize, outputs: &[TaskOutput]) -> io::Result<Sample> {
+    let mut sample = Sample::new(dims);
+    let mut number = 0;
+    let mut line = Vec::new();
+    for output in outputs {
+        let mut reader = BufReader::with_capacity(256 * 1024, output.open()?);
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            let shown = line.strip_suffix(b"\n").unwrap_or(&line);
+            let (label, rest) = label(shown).ok_or_else(|| wrong(shown))?;
+            let mut is_wrong = false;
+            sample.offer(number, label, || {
+                let point: Vec<f64> =
+                    rest.split(|byte| *byte == b',').map_while(parse_f64).collect();
+                is_wrong = point.len() != dims;
+                point
+            });
+            if is_wrong {
+                return Err(wrong(shown));
+            }
+            number += 1;
+            line.clear();
+        }
+    }
+    Ok(sample)
+}
+
+fn label(line: &[u8]) -> Option<(u32, &[u8])> {
+    let (label, rest) = line.split_at_checked(find(b'\t', line)?)?;
+    Some((parse_u64(label)?.try_into().ok()?, rest.get(1..)?))
+}
+
+fn wrong(line: &[u8]) -> io::Error {
+    let line = line.get(..line.len().min(100)).unwrap_or_default().escape_ascii().to_string();
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a map task wrote what it should not: {line}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_coordinates_by_number_with_names_or_without() {
+        let plain = Axes::coordinates(1, 0);
+        let named = |right: &str, up: &str| plain.clone().named([right.into(), up.into()]);
+        assert_eq!(axes("2,1", 2), Ok(plain.clone()));
+        assert_eq!(axes("2=longitude,1=latitude", 2), Ok(named("longitude", "latitude")));
+        assert_eq!(axes("2,1=latitude", 2), Ok(named("coordinate 2", "latitude")));
+        for wrong in ["", "1", "0,1", "1,3", "x,1", "-1,2", "1,2,3"] {
+            assert!(axes(wrong, 2).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let all = [0.0, 78.851441426146, 17401415.424702488, 1.5e-9, 3e20];
+        let expected = ["0", "78.851441", "17401415", "1.5000000e-9", "3.0000000e20"];
+        assert_eq!(all.map(eight_digits), expected);
+    }
+
+    #[test]
+    fn labels_are_read_as_map_tasks_write_them() {
+        let outputs = [&b"0\t1.5,2.0\n7\t-1e-7,3"[..], b"", b"1\t5.0,6.0\n"];
+        let outputs = outputs.map(|text| TaskOutput::Memory(text.to_vec()));
+        let sample = sample(2, &outputs).unwrap();
+        let shown = sample.shown();
+        let labels: Vec<(u64, u32)> =
+            shown.iter().map(|shown| (shown.number, shown.label)).collect();
+        assert_eq!(labels, [(0, 0), (1, 7), (2, 1)]);
+        assert_eq!(shown[1].point, [-1e-7, 3.0]);
+        for wrong in ["x\t1,2\n", "0 1,2\n", "0\t1\n", "0\t1,2,3\n", "0\t1,x\n"] {
+            let outputs = [TaskOutput::Memory(wrong.as_bytes().to_vec())];
+            assert!(super::sample(2, &outputs).is_err(), "{wrong}");
+        }
+    }
+}
