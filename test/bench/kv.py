@@ -70,13 +70,13 @@ def free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
-def await_(what, condition):
-    until = time.monotonic() + PATIENCE_S
+def await_(what, condition, patience_s=PATIENCE_S):
+    until = time.monotonic() + patience_s
     while time.monotonic() < until:
         if (found := condition()) is not None:
             return found
         time.sleep(0.02)
-    sys.exit(f"bench: waited {PATIENCE_S} s: {what}")
+    sys.exit(f"bench: waited {patience_s} s: {what}")
 
 
 class Cluster:
@@ -291,7 +291,9 @@ def memory(folder, keys):
 
 def fill(cluster, keys):
     load = ["--keys", keys, "--connections", 32, "--inflight", 16]
-    run([AGORA, "bench", "kv", "fill", *cluster.at(), *load])
+    command = [AGORA, "bench", "kv", "fill", *cluster.at(), *load]
+    # On a busy machine the leader may change meanwhile: setting a key once more does no harm.
+    await_("the keys are not set", lambda: cluster.ask(*command), patience_s=600)
 
 
 def start(folder, size):
@@ -302,9 +304,11 @@ def start(folder, size):
         def held():
             return sum(file.stat().st_size for file in files.glob("*.txt"))
 
-        keys = 0
+        # Each key is a line of 300 bytes or so, of the snapshot or of the log.
+        keys = size // 300
+        fill(cluster, keys)
         while held() < size:
-            keys += 500_000
+            keys += keys // 10
             fill(cluster, keys)
         cluster.kill(0)
         sizes = {name: (files / name).stat().st_size for name in ("logs.txt", "snapshot.txt")}
