@@ -26,7 +26,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("heartbeat", "between two heartbeats of a leader (default 0.03)", "SECONDS")
         .value(
             "election-timeout",
-            "without a leader, before standing for election: so long up to twice (default 0.3)",
+            "without a leader, before standing for election: so long and up to half as much more (default 0.3; classic: 5, and up to as much more)",
             "SECONDS",
         )
         .value("lease", "how long followers help nobody else to lead (default 0.3)", "SECONDS")
@@ -64,9 +64,11 @@ fn config(parsed: &Parsed, place: &Place) -> Result<Config, Failure> {
         true => Config::classic(place.id, voters),
         false => Config::lan(place.id, voters),
     };
+    let election_timeout = parsed.seconds("election-timeout", default.election_timeout)?;
     let config = Config {
         heartbeat_interval: parsed.seconds("heartbeat", default.heartbeat_interval)?,
-        election_timeout: parsed.seconds("election-timeout", default.election_timeout)?,
+        election_timeout,
+        election_spread: election_timeout / if parsed.is_on("classic") { 1 } else { 2 },
         lease: parsed.seconds("lease", default.lease)?,
         // Nodes that start together must not stand for election together.
         seed: seed(place.id),

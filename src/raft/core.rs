@@ -100,7 +100,7 @@ impl Raft {
         let mut random = Random::new(config.seed);
         let election_due = match others.len() {
             0 => now,
-            _ => now.saturating_add(random.span(config.election_timeout)),
+            _ => now.saturating_add(random.span(config.election_timeout, config.election_spread)),
         };
         Raft {
             quorum: Quorum::of(others.len() + 1),
@@ -313,7 +313,8 @@ impl Raft {
     }
 
     pub(super) fn restart_election_timer(&mut self) {
-        let span = self.random.span(self.config.election_timeout);
+        let Config { election_timeout, election_spread, .. } = self.config;
+        let span = self.random.span(election_timeout, election_spread);
         self.election_due = self.now.saturating_add(span);
     }
 

@@ -20,9 +20,9 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A span from `least` up to twice as much.
-    pub(super) fn span(&mut self, least: Duration) -> Duration {
-        let nanos = u64::try_from(least.as_nanos()).unwrap_or(u64::MAX).max(1);
+    /// A span from `least` up to `spread` more.
+    pub(super) fn span(&mut self, least: Duration, spread: Duration) -> Duration {
+        let nanos = u64::try_from(spread.as_nanos()).unwrap_or(u64::MAX).max(1);
         least.saturating_add(Duration::from_nanos(self.next() % nanos))
     }
 }
@@ -36,7 +36,7 @@ mod tests {
         let least = Duration::from_millis(300);
         let spans = |seed| -> Vec<Duration> {
             let mut random = Random::new(seed);
-            (0..1000).map(|_| random.span(least)).collect()
+            (0..1000).map(|_| random.span(least, least)).collect()
         };
         let some = spans(1);
         assert_eq!(some, spans(1));
@@ -44,6 +44,6 @@ mod tests {
         assert!(some.iter().all(|span| (least..2 * least).contains(span)));
         assert!(some.iter().any(|span| *span < least * 11 / 10));
         assert!(some.iter().any(|span| *span > least * 19 / 10));
-        assert_eq!(Random::new(1).span(Duration::ZERO), Duration::ZERO);
+        assert_eq!(Random::new(1).span(Duration::ZERO, Duration::ZERO), Duration::ZERO);
     }
 }

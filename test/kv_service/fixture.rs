@@ -104,6 +104,7 @@ impl Group {
             // Leaders must not change because other tests are at work.
             heartbeat_interval: ms(60),
             election_timeout: ms(900),
+            election_spread: ms(900),
             lease: ms(900),
             max_uncommitted_bytes: self.setting.max_uncommitted_bytes,
             ..Config::lan(id, voters)

@@ -496,9 +496,11 @@ impl<W: Workload> World<W> {
 
 /// A setting in which things go wrong often: little room, and timeouts below the lease.
 fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
+    let election_timeout = *seed.pick(&[60 * MS, 100 * MS, 200 * MS, 300 * MS]);
     Config {
         heartbeat_interval: 20 * MS,
-        election_timeout: *seed.pick(&[60 * MS, 100 * MS, 200 * MS, 300 * MS]),
+        election_timeout,
+        election_spread: election_timeout / *seed.pick(&[1, 2]),
         lease,
         // No margin: what is not right by itself shows.
         lease_guard: Duration::ZERO,

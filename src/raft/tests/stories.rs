@@ -133,19 +133,19 @@ fn the_leader_dies_and_another_one_takes_over() {
     group.tells_first(
         13,
         "
-        2 : stands for election
-        2 > 0 PreVote term=2 last=2@1
-        2 > 1 PreVote term=2 last=2@1
-        1 > 2 PreVoteReply term=2 yes
-        2 > 0 RequestVote term=2 last=2@1
-        2 > 1 RequestVote term=2 last=2@1
-        1 : votes for 2 in term 2
-        1 > 2 RequestVoteReply term=2 yes
-        2 : leads term 2
-        2 > 0 AppendEntries term=2 prev=2@1 commit=1 entries=[2]
-        2 > 1 AppendEntries term=2 prev=2@1 commit=1 entries=[2]
-        1 : follows 2 in term 2
-        1 > 2 AppendEntriesReply term=2 matched=3
+        1 : stands for election
+        1 > 0 PreVote term=2 last=2@1
+        1 > 2 PreVote term=2 last=2@1
+        2 > 1 PreVoteReply term=2 yes
+        1 > 0 RequestVote term=2 last=2@1
+        1 > 2 RequestVote term=2 last=2@1
+        2 : votes for 1 in term 2
+        2 > 1 RequestVoteReply term=2 yes
+        1 : leads term 2
+        1 > 0 AppendEntries term=2 prev=2@1 commit=1 entries=[2]
+        1 > 2 AppendEntries term=2 prev=2@1 commit=1 entries=[2]
+        2 : follows 1 in term 2
+        2 > 1 AppendEntriesReply term=2 matched=3
         ",
     );
 }
