@@ -23,9 +23,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let logs = parsed.text("logs").unwrap_or_else(|| "logs".into());
     let place = Place {
         id,
-        directory: Path::new(&logs).join(format!("node_{id}")),
+        directory: Some(Path::new(&logs).join(format!("node_{id}"))),
         machine: "kv",
         peers: replica::peers_with(&parsed, id)?,
     };
-    replica::run(&parsed, &place, KvService::default(), service::register)
+    replica::run(&parsed, &place, "", KvService::default(), service::register)
 }

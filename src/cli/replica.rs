@@ -41,7 +41,8 @@ pub(super) fn flags(flags: Flags) -> Flags {
 /// Who a node is, and where its files are.
 pub(super) struct Place {
     pub(super) id: NodeId,
-    pub(super) directory: PathBuf,
+    /// Without a directory nothing survives its process.
+    pub(super) directory: Option<PathBuf>,
     /// The name of what is replicated.
     pub(super) machine: &'static str,
     /// All nodes of the group.
@@ -128,10 +129,12 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     Ok(transport)
 }
 
-/// Runs a node until it is asked to end, or cannot write its files any more.
+/// Runs a node until it is asked to end, or cannot write its files any more. `notice` is said on
+/// stderr when it begins.
 pub(super) fn run<S: Service>(
     parsed: &Parsed,
     place: &Place,
+    notice: &str,
     service: S,
     register: impl FnOnce(&mut Services, &Node<S>),
 ) -> Result<(), Failure> {
@@ -141,13 +144,13 @@ pub(super) fn run<S: Service>(
     let listen = own.map(|(_, address)| address.clone());
     // Before any file is made.
     serve::check(parsed, listen.as_deref())?;
-    let opened =
-        Opened::open(options, service).map_err(|error| cannot_open(&place.directory, &error))?;
+    let directory = options.directory.clone().unwrap_or_default();
+    let opened = Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
     let mut services = Services::new();
     register(&mut services, &opened.node());
     let transport = Transport::new(transport, &mut services);
     let ending = opened.ending();
-    serve::run_arranged(parsed, services, listen.as_deref(), "", |server| {
+    serve::run_arranged(parsed, services, listen.as_deref(), notice, |server| {
         opened
             .move_in(server, transport)
             .map_err(|error| Failure::because("cannot start a thread", error))
@@ -181,7 +184,7 @@ mod tests {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments)?;
         let peers = peers_with(&parsed, 1)?;
-        options(&parsed, &Place { id: 1, directory: "logs".into(), machine: "kv", peers })
+        options(&parsed, &Place { id: 1, directory: None, machine: "kv", peers })
     }
 
     #[test]

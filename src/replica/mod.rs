@@ -5,6 +5,7 @@
 //! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
 //!   must remember
 //! - [`clock`]: the clocks of leases and of people
+//! - [`contract`]: names that clients know
 //! - [`node`]: a node on the thread of an RPC server
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
 //! - [`dump`]: what happened, for people
@@ -12,6 +13,7 @@
 //! - [`transport`]: the ways to the other nodes of a group
 
 pub mod clock;
+pub mod contract;
 pub mod dump;
 pub mod engine;
 pub mod node;

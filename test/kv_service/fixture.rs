@@ -110,7 +110,7 @@ impl Group {
             ..Config::lan(id, voters)
         };
         let options = NodeOptions {
-            directory: self.home.join(format!("node_{id}")),
+            directory: Some(self.home.join(format!("node_{id}"))),
             group: "agora".into(),
             machine: "kv".into(),
             peers: self.nodes.clone(),

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::KvService;
 use super::classic::{self, Said};
-use super::refusal::not_leader;
 use super::ticket::{Call, Ticket, machine};
 use super::watch::WatchCall;
 use super::wire::{self, Consistency};
@@ -14,7 +13,7 @@ use crate::kv::contract::{CLASSIC_SERVICE, SERVICE};
 use crate::kv::state::{Command, Kv, Read, check_key};
 use crate::raft::{Origin, StateMachine};
 use crate::replica::engine::{ReadNow, Waiting};
-use crate::replica::node::{Node, Shared};
+use crate::replica::node::{Node, Shared, not_leader};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
 /// How long the target of a transfer may take; with classic timing an election takes ten seconds.

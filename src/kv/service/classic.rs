@@ -1,11 +1,10 @@
 //! Requests in words, as clients of the classic version send them: `SET key value`, `GET key`.
 
 use super::KvService;
-use super::refusal::status;
 use super::ticket::machine;
 use super::wire;
 use crate::replica::engine::Answer;
-use crate::replica::node::Shared;
+use crate::replica::node::{Shared, refusal};
 
 /// A request that makes sense.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +52,7 @@ pub(super) fn append(
     match (said, answer) {
         (Said::Get(key), Answer::Read) => append_value(node, key, response),
         (Said::Set, Answer::Done(_)) => wire::append_classic("", &own_id(node), true, response),
-        (_, answer) => append_wrong(node, &status(node, answer).message, response),
+        (_, answer) => append_wrong(node, &refusal(node, answer).message, response),
     }
 }
 

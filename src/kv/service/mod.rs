@@ -9,7 +9,6 @@
 //!
 //! - [`calls`]: one handler for each method
 //! - [`ticket`]: what a call that waits needs to be answered
-//! - [`refusal`]: what a node says that cannot do what it is asked
 //! - [`classic`]: requests in words, as clients of the classic version send them
 //! - [`watch`]: changes as they are applied, to whoever watches
 //!
@@ -17,7 +16,6 @@
 
 mod calls;
 mod classic;
-mod refusal;
 mod ticket;
 mod watch;
 mod wire;

@@ -2,12 +2,11 @@
 
 use super::KvService;
 use super::classic::{self, Said};
-use super::refusal::status;
 use super::wire::{self, ScanAsked};
 use crate::call::{Code, Status};
 use crate::kv::state::{self, Kv};
 use crate::replica::engine::Answer;
-use crate::replica::node::Shared;
+use crate::replica::node::{Shared, refusal};
 use crate::rpc::{Reactor, Reply};
 
 /// A call that waits, and the right to answer it.
@@ -65,7 +64,7 @@ fn append(
         (Call::OpenSession, Answer::Opened(session)) => wire::append_opened(*session, response),
         (Call::TransferLeadership, Answer::Transferred) => (),
         (call, Answer::Done(reply)) => append_done(call, reply, response)?,
-        (_, answer) => return Err(status(node, answer)),
+        (_, answer) => return Err(refusal(node, answer)),
     }
     Ok(())
 }

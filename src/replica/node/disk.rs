@@ -31,6 +31,7 @@ use crate::rpc::ResidentWaker;
 /// Something to do for the disk thread.
 enum Job<M> {
     Write(WriteJob),
+    NoteCommit(Index),
     BeginSnapshot(SnapshotMark, Box<dyn Frozen>),
     FinishSnapshot(SnapshotJob),
     BeginCompaction(Index),
@@ -134,6 +135,11 @@ impl<M: StateMachine> DiskThread<M> {
         self.jobs.push(Job::Write(job));
     }
 
+    /// Has it noted, some time, how far entries are committed.
+    pub(super) fn note_commit(&self, index: Index) {
+        self.jobs.push(Job::NoteCommit(index));
+    }
+
     /// Has a snapshot written.
     pub(super) fn snapshot(&self, mark: SnapshotMark, frozen: Box<dyn Frozen>) {
         self.jobs.push(Job::BeginSnapshot(mark, frozen));
@@ -222,6 +228,7 @@ impl<M: StateMachine> Worker<M> {
             self.sync(storage, &mut unreported)?;
             match job {
                 Job::Write(_) => (),
+                Job::NoteCommit(index) => storage.note_commit(index),
                 Job::BeginSnapshot(mark, frozen) => {
                     self.tasks.push(Task::Snapshot(storage.begin_snapshot(mark, frozen)));
                 }

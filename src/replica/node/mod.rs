@@ -6,15 +6,19 @@
 //! | file | |
 //! |---|---|
 //! | `service` | what the state machine's own calls have to do with it |
+//! | `refusal` | what a node says that cannot do what it is asked |
 //! | `shared` | what handlers and resident share |
 //! | `resident` | the node's turn, after all calls of a moment |
+//! | `alone` | a group of one leads at once |
 //! | `disk` | the threads that wait for the disk |
 //!
 //! Two things end a node: its server is shut down (it hands its leadership over, if it has any,
 //! and closes its files), or its disk fails (see [`Opened::ending`]): then nothing is certain but what
 //! is on disk, and the process must end.
 
+mod alone;
 mod disk;
+mod refusal;
 mod resident;
 mod service;
 mod shared;
@@ -25,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use disk::DiskThread;
+pub use refusal::{not_leader, refusal};
 pub use resident::Ending;
 use resident::{NodeResident, Stage};
 pub use service::Service;
@@ -33,11 +38,11 @@ pub use shared::{Node, Shared};
 use crate::raft::{Config, NodeId};
 use crate::replica::clock::Clock;
 use crate::replica::dump::{Dump, DumpOptions, Level};
-use crate::replica::engine::{Engine, SnapshotPolicy};
+use crate::replica::engine::{Engine, SnapshotPolicy, Turn};
 use crate::replica::recovery::recovered;
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
-    Commands, Corruption, Directory, Disk, Identity, Storage, StorageError,
+    Commands, Corruption, Directory, Disk, Identity, Memory, Storage, StorageError,
 };
 use crate::replica::transport::Transport;
 use crate::rpc::Server;
@@ -45,8 +50,8 @@ use crate::rpc::Server;
 /// How a node is set up.
 #[derive(Clone, Debug)]
 pub struct NodeOptions {
-    /// Where its files are.
-    pub directory: PathBuf,
+    /// Where its files are; without a place they are in memory, and gone with the process.
+    pub directory: Option<PathBuf>,
     /// The name of its group: nodes of other groups are not spoken to, and files of others not used.
     pub group: String,
     /// The name of what is replicated.
@@ -68,6 +73,7 @@ pub struct Opened<S: Service> {
     directory: Arc<dyn Disk>,
     options: NodeOptions,
     ending: Ending,
+    early_turns: Vec<Turn<S::Ticket>>,
 }
 
 impl<S: Service> Opened<S> {
@@ -76,15 +82,18 @@ impl<S: Service> Opened<S> {
     /// # Errors
     /// See [`StorageError`].
     pub fn open(options: NodeOptions, service: S) -> Result<Opened<S>, StorageError> {
-        let directory: Arc<dyn Disk> = Arc::new(Directory::open(&options.directory)?);
+        let directory: Arc<dyn Disk> = match &options.directory {
+            Some(directory) => Arc::new(Directory::open(directory)?),
+            None => Arc::new(Memory::default()),
+        };
         let identity = Identity {
             node: options.config.id,
             group: options.group.clone(),
             machine: options.machine.clone(),
         };
-        let mut state = Replicated::<S::Machine>::default();
+        let mut state = Replicated::of(service.machine());
         let commands = Commands::of::<S::Machine>();
-        let (storage, found) =
+        let (mut storage, found) =
             Storage::open(Arc::clone(&directory), &identity, commands, &mut |words| {
                 state.restore(words)
             })?;
@@ -102,6 +111,10 @@ impl<S: Service> Opened<S> {
         if is_telling_all {
             engine.tell_applied();
         }
+        let early_turns = match options.config.voters.len() {
+            1 => alone::lead(&mut engine, &mut storage, &clock)?,
+            _ => Vec::new(),
+        };
         let node = Node::new(Shared {
             engine,
             service,
@@ -110,7 +123,8 @@ impl<S: Service> Opened<S> {
             scratch: Vec::new(),
             requests: is_telling_all.then(Vec::new),
         });
-        Ok(Opened { node, storage, directory, options, ending: Ending::default() })
+        let ending = Ending::default();
+        Ok(Opened { node, storage, directory, options, ending, early_turns })
     }
 
     /// The node, for the handlers of its calls.
@@ -141,6 +155,9 @@ impl<S: Service> Opened<S> {
             server: server.handle(),
             ending: self.ending,
             news: Vec::new(),
+            leads: false,
+            noted_commit: 0,
+            early_turns: self.early_turns,
             stage: Stage::Running,
         });
         Ok(())

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::disk::{DiskThread, News};
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
+use crate::raft::Index;
 use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::Turn;
@@ -38,6 +39,12 @@ pub(super) struct NodeResident<S: Service> {
     pub(super) server: ServerHandle,
     pub(super) ending: Ending,
     pub(super) news: Vec<News<S::Machine>>,
+    /// Whether the node led when it was last looked at.
+    pub(super) leads: bool,
+    /// The last commit index that the disk was told.
+    pub(super) noted_commit: Index,
+    /// What the node wanted done before it was here.
+    pub(super) early_turns: Vec<Turn<S::Ticket>>,
     pub(super) stage: Stage,
 }
 
@@ -80,6 +87,7 @@ impl<S: Service> Resident for NodeResident<S> {
         if now >= self.dump_due {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
+            self.note_commit(node.raft().commit_index());
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
         reactor.now().checked_add(wait)
@@ -127,6 +135,9 @@ impl<S: Service> NodeResident<S> {
 
     /// Lets the engine do what is due, and says when it wants to be asked again.
     fn run(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) -> Duration {
+        for turn in std::mem::take(&mut self.early_turns) {
+            self.carry_out(node, turn, reactor);
+        }
         for _ in 0..MAX_TURNS {
             let turn = node.engine.turn(now);
             let next = turn.next;
@@ -189,6 +200,18 @@ impl<S: Service> NodeResident<S> {
         if has_applied {
             S::applied(node);
         }
+        let leads = node.raft().is_leader();
+        if std::mem::replace(&mut self.leads, leads) != leads {
+            S::leadership_changed(node);
+        }
+    }
+
+    /// What was committed behind the last write is noted too.
+    fn note_commit(&mut self, commit_index: Index) {
+        if self.noted_commit < commit_index {
+            self.noted_commit = commit_index;
+            self.disk.note_commit(commit_index);
+        }
     }
 
     /// Tells people what happened.
@@ -233,6 +256,7 @@ impl<S: Service> NodeResident<S> {
         self.dump.flush();
         self.give_up_callers(node, reactor);
         self.transport.close();
+        self.disk.note_commit(node.raft().commit_index());
         self.disk.close();
     }
 

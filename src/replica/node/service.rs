@@ -15,6 +15,11 @@ pub trait Service: Sized + Send + 'static {
     /// The right to answer a call, with what is needed to do so.
     type Ticket: Send;
 
+    /// What is replicated, when nothing has happened yet.
+    fn machine(&self) -> Self::Machine {
+        Self::Machine::empty()
+    }
+
     /// Answers a call that waited. The state is to be read now.
     fn answer(
         node: &mut Shared<Self>,
@@ -25,4 +30,7 @@ pub trait Service: Sized + Send + 'static {
 
     /// The state has changed: those who watch it may be told.
     fn applied(node: &mut Shared<Self>);
+
+    /// This node leads from now on, or no longer.
+    fn leadership_changed(_: &mut Shared<Self>) {}
 }

@@ -35,17 +35,22 @@ pub struct Replicated<M> {
 
 impl<M: StateMachine> Default for Replicated<M> {
     fn default() -> Replicated<M> {
+        Replicated::of(M::empty())
+    }
+}
+
+impl<M: StateMachine> Replicated<M> {
+    /// A machine to which nothing has happened yet.
+    pub fn of(machine: M) -> Replicated<M> {
         Replicated {
-            machine: M::empty(),
+            machine,
             sessions: Sessions::default(),
             clock_ms: 0,
             applied_index: 0,
             is_past_sessions: false,
         }
     }
-}
 
-impl<M: StateMachine> Replicated<M> {
     /// The state itself.
     pub fn machine(&self) -> &M {
         &self.machine

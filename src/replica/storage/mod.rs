@@ -13,7 +13,7 @@
 //! |---|---|
 //! | `open` | [`Storage::open`]: the first start, and later ones |
 //! | `store` | [`Storage`]: writes, compacts, installs |
-//! | `disk`, `directory` | the [`Disk`] that all of it goes to, and the real one |
+//! | `disk`, `directory`, `memory` | the [`Disk`] that all of it goes to, the real one, and one that nothing remains of |
 //! | `entry_line`, `metadata`, `snapshot` | the formats |
 //! | `lines` | reads a file of any size line by line |
 //! | `scan` | reads a log, and tells an unfinished write from damage |
@@ -54,6 +54,7 @@ mod error;
 mod examine;
 mod lines;
 mod log_file;
+mod memory;
 mod metadata;
 mod open;
 mod receive;
@@ -68,6 +69,7 @@ pub use directory::Directory;
 pub use disk::{Disk, DiskFile, SECTOR_BYTES};
 pub use error::{Corruption, StorageError};
 pub use log_file::Compaction;
+pub use memory::Memory;
 pub use metadata::Identity;
 pub use open::Recovered;
 pub use receive::{Receipt, ReceivedSnapshot, VerifiedSnapshot};

@@ -1,16 +1,16 @@
 //! What a node says that cannot do what it is asked.
 
+use super::service::Service;
+use super::shared::Shared;
 use crate::call::{Code, Metadata, Status};
-use crate::kv::contract::{LEADER, LEADER_ID, NODE_ID};
-use crate::kv::service::KvService;
 use crate::raft::{NodeId, NotLeader};
+use crate::replica::contract::{LEADER, LEADER_ID, NODE_ID};
 use crate::replica::engine::{Answer, TransferFailure};
-use crate::replica::node::Shared;
 use crate::replica::state::Refusal;
 
 /// What an answer that is no success says. An answer of another kind than the call's own is a
 /// mistake of ours.
-pub(super) fn status(node: &Shared<KvService>, answer: &Answer) -> Status {
+pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
     match answer {
         Answer::NotLeader(not) => not_leader(node, *not),
         Answer::Lost(not) => {
@@ -18,7 +18,10 @@ pub(super) fn status(node: &Shared<KvService>, answer: &Answer) -> Status {
             let status = Status::new(Code::Unknown, message);
             Status { metadata: whereabouts(node, not.leader), ..status }
         }
-        Answer::Busy => Status::new(Code::ResourceExhausted, "too much waits to be committed"),
+        Answer::Busy => {
+            let status = Status::new(Code::ResourceExhausted, "too much waits to be committed");
+            Status { metadata: whereabouts(node, node.raft().leader()), ..status }
+        }
         Answer::Refused(refusal @ (Refusal::Expired | Refusal::Acknowledged)) => {
             Status::new(Code::FailedPrecondition, refusal.to_string())
         }
@@ -42,7 +45,7 @@ pub(super) fn status(node: &Shared<KvService>, answer: &Answer) -> Status {
 }
 
 /// This node does not lead; who does, as far as it knows.
-pub(super) fn not_leader(node: &Shared<KvService>, not: NotLeader) -> Status {
+pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
     let message = match not.leader {
         Some(leader) => format!("node {} does not lead, node {leader} does", node.raft().id()),
         None => format!("node {} does not lead, and knows of nobody who does", node.raft().id()),
@@ -51,7 +54,7 @@ pub(super) fn not_leader(node: &Shared<KvService>, not: NotLeader) -> Status {
 }
 
 /// Who answers, and where the leader is.
-fn whereabouts(node: &Shared<KvService>, leader: Option<NodeId>) -> Metadata {
+fn whereabouts<S: Service>(node: &Shared<S>, leader: Option<NodeId>) -> Metadata {
     let mut metadata = Metadata::new();
     let mut tell = |name: &str, value: &str| {
         if let Err(error) = metadata.insert(name, value.as_bytes()) {

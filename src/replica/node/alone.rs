@@ -1,0 +1,31 @@
+//! A group of one leads before anybody can ask it: it needs nobody's vote, only its own disk.
+
+use crate::raft::StateMachine;
+use crate::replica::clock::Clock;
+use crate::replica::engine::{Engine, Turn};
+use crate::replica::storage::{Storage, StorageError};
+
+/// A candidate is elected with the turn after its vote for itself is durable.
+const MAX_TURNS: usize = 4;
+
+/// Has the only node of a group lead. What its turns want besides writes is to be done later.
+///
+/// # Errors
+/// Its vote cannot be written.
+pub(super) fn lead<M: StateMachine, T>(
+    engine: &mut Engine<M, T>,
+    storage: &mut Storage,
+    clock: &Clock,
+) -> Result<Vec<Turn<T>>, StorageError> {
+    let mut turns = Vec::new();
+    while !engine.raft().is_leader() && turns.len() < MAX_TURNS {
+        let mut turn = engine.turn(clock.now());
+        if let Some(write) = turn.write.take() {
+            storage.write(write.hard_state, &write.entries)?;
+            storage.note_commit(write.commit_index);
+            engine.persisted(clock.now(), write.id);
+        }
+        turns.push(turn);
+    }
+    Ok(turns)
+}
