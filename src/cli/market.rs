@@ -1,41 +1,88 @@
-//! `agora market`: the shopping market.
+//! `agora market`: the shopping market, alone or as a replica of a group.
 
-use super::flags::Flags;
-use super::{Failure, serve};
+use super::Failure;
+use super::flags::{Flags, Parsed};
+use super::replica::{self, Place};
+use crate::raft::NodeId;
+
+const USAGE: &str =
+    "agora market --listen HOST:PORT [--data DIR] [--node N --peers N=HOST:PORT,...] [FLAGS]";
+const ABOUT: &str = "\
+Serves a market, agora.market.v1.MarketService, and prints a line for each request.
+With --data an order is on disk before it is confirmed. With --node and --peers it is a replica of
+a group, all of which are started with the same --peers: most of them suffice.";
+
+/// The number of a market that stands alone.
+const ALONE: NodeId = 1;
 
 /// Serves a market.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let flags = Flags::new(
-        "agora market --listen HOST:PORT [FLAGS]",
-        "Serves a market, agora.market.v1.MarketService, and prints a line for each request.",
-    )
-    .switch("quiet", "print no lines for requests");
-    let parsed = serve::flags(flags).parse(arguments)?;
+    let flags = Flags::new(USAGE, ABOUT)
+        .value("data", "where its files are (default: nowhere, nothing is kept)", "DIR")
+        .value("node", "this replica's number among the peers", "N")
+        .switch("quiet", "print no lines for requests");
+    let parsed = replica::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
-    open(&parsed, parsed.is_on("quiet"))
+    open(&parsed, &place(&parsed)?)
+}
+
+fn place(parsed: &Parsed) -> Result<Place, Failure> {
+    let directory = parsed.text("data").map(Into::into);
+    let (id, peers) = match (parsed.text("node"), parsed.text("peers")) {
+        (None, None) => (ALONE, vec![(ALONE, parsed.required("listen")?)]),
+        (Some(_), Some(_)) if directory.is_none() => {
+            return Err(parsed.wrong("a replica of a group needs --data: it must not forget"));
+        }
+        (Some(_), Some(_)) => {
+            let id = parsed.number("node", 0, 0..=u64::MAX >> 2)?;
+            (id, replica::peers_with(parsed, id)?)
+        }
+        _ => return Err(parsed.wrong("a replica of a group needs both --node and --peers")),
+    };
+    Ok(Place { id, directory, machine: "market", peers })
 }
 
 #[cfg(feature = "sha2")]
-fn open(parsed: &super::flags::Parsed, is_quiet: bool) -> Result<(), Failure> {
-    use crate::market::service::{self, Lines};
-    use crate::market::state::{Limits, Market};
-    use crate::rpc::Services;
+fn open(parsed: &Parsed, place: &Place) -> Result<(), Failure> {
+    use crate::market::service::{self, Lines, MarketService};
+    use crate::market::state::Limits;
 
-    let lines = if is_quiet {
+    let lines = if parsed.is_on("quiet") {
         Lines::none()
     } else {
         Lines::to(std::io::stdout()).map_err(|error| Failure::because("cannot print", error))?
     };
-    let mut services = Services::new();
-    service::register(&mut services, Market::new(Limits::DEFAULT), lines);
-    serve::run_arranged(parsed, services, None, FORGETFUL, |_| Ok(()))
+    let service = MarketService::new(Limits::DEFAULT, lines);
+    let notice = if place.directory.is_none() { FORGETFUL } else { "" };
+    replica::run(parsed, place, notice, service, service::register)
 }
 
 #[cfg(feature = "sha2")]
-const FORGETFUL: &str = "agora market: all is kept in memory alone: nothing survives a restart\n";
+const FORGETFUL: &str = "agora market: without --data nothing will survive a restart\n";
 
 /// Who a UUID is cannot be told without a SHA-256.
 #[cfg(not(feature = "sha2"))]
-fn open(_: &super::flags::Parsed, _: bool) -> Result<(), Failure> {
+fn open(_: &Parsed, _: &Place) -> Result<(), Failure> {
     Err(Failure::Failed("agora market: this build lacks the market: the feature `sha2`".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_replica_is_wrong_usage() {
+        for line in [
+            "",
+            "--data d",
+            "--listen 127.0.0.1:0 --node 1",
+            "--peers 1=127.0.0.1:0 --data d",
+            "--node 1 --peers 1=127.0.0.1:0,2=127.0.0.1:0",
+            "--node 3 --peers 1=127.0.0.1:0,2=127.0.0.1:0 --data d",
+            "--listen 127.0.0.1:0 --lease 0.001",
+        ] {
+            let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            assert!(matches!(run(&arguments), Err(Failure::Usage(_))), "{line}");
+        }
+    }
 }

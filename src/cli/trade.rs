@@ -20,7 +20,8 @@ pub(super) use super::shell::{note, say};
 use super::{Failure, connect};
 use crate::call::Status;
 use crate::market::client::{
-    ClientOptions, Listing, MarketClient, Uuid, default_directory, identity_at, identity_of,
+    ClientOptions, Consistency, Listing, MarketClient, Uuid, default_directory, identity_at,
+    identity_of,
 };
 use crate::market::state::ItemId;
 use crate::session::Protocol;
@@ -54,6 +55,7 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
         .value("address", "the name that others see (default: NAME)", "TEXT")
         .value("identity", "the file with the identity, instead of the one of NAME", "FILE")
         .value("timeout", "how long a call may take (default 10)", "SECONDS")
+        .value("read", "latest, or stale: what any replica has (default latest)", "HOW")
         .until_first_argument();
     let parsed = connect::flags(flags, Protocol::Native).parse(arguments)?;
     let verb = match parsed.free().first() {
@@ -99,7 +101,13 @@ fn connect_as(role: &Role, parsed: &Parsed) -> Result<MarketClient, Failure> {
         let longest = LONGEST_TIMEOUT.as_secs();
         return Err(parsed.wrong(format!("--timeout: expected {longest} seconds at most")));
     }
-    let options = ClientOptions { channel: connect::options(parsed, Protocol::Native)?, timeout };
+    let consistency = match parsed.text("read").as_deref() {
+        None | Some("latest") => Consistency::Linearizable,
+        Some("stale") => Consistency::Stale,
+        Some(other) => return Err(parsed.wrong(format!("--read {other:?}: latest or stale"))),
+    };
+    let channel = connect::options(parsed, Protocol::Native)?;
+    let options = ClientOptions { channel, timeout, consistency };
     let uuid = identity(parsed, &name)?;
     Ok(MarketClient::new(&markets, uuid, &address, &options)?)
 }

@@ -12,8 +12,8 @@ use quick_protobuf::{MessageRead, MessageWrite};
 
 use super::price::Money;
 use super::state::{
-    Action, Category, Command, Error, ItemId, ItemView, Market, News, Notification, OrderView,
-    Page, Query, Reply, RequestId, SearchPage, Sort,
+    Action, Category, ItemId, ItemView, Market, News, Notification, OrderView, Page, Query, Reply,
+    RequestId, SearchPage, Sort,
 };
 use crate::call::{Code, Status};
 use crate::pb::agora_market_v1 as pb;
@@ -31,6 +31,15 @@ pub struct Asked<'m> {
     pub action: Action<'m>,
 }
 
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// As if there were one market.
+    Linearizable,
+    /// As far as this replica has come.
+    Stale,
+}
+
 /// A list of one's own that is asked for: who asks is not checked yet.
 pub struct ListAsked<'m> {
     /// The caller's secret.
@@ -41,6 +50,8 @@ pub struct ListAsked<'m> {
     pub page_size: usize,
     /// The number that the page before ended with.
     pub after: Option<u32>,
+    /// How fresh the list must be.
+    pub consistency: Consistency,
 }
 
 /// A mailbox that is to be watched: who asks is not checked yet.
@@ -126,41 +137,34 @@ pub const COMMANDS: [(&str, ReadCommand); 10] = [
     }),
 ];
 
-/// Appends the response to a command that succeeded.
-///
-/// # Errors
-/// None from the market that made the reply.
-pub fn append_reply(
-    market: &Market,
-    command: &Command<'_>,
-    reply: Reply,
-    out: &mut Vec<u8>,
-) -> Result<(), Error> {
-    match (reply, command.action) {
-        (Reply::Listed(id), _) => encode_into(&pb::SellItemResponse { item_id: id.0 }, out),
-        (Reply::Bought { order, .. }, _) => {
-            let order = market.order(&command.caller, order)?;
-            encode_into(&pb::BuyItemResponse { order: Some(order_message(&order)) }, out);
+/// Appends the response to a command that succeeded, from the market that made the reply: of an
+/// update, of this item.
+pub fn append_reply(market: &Market, updated: Option<ItemId>, reply: Reply, out: &mut Vec<u8>) {
+    match reply {
+        Reply::Listed(id) => encode_into(&pb::SellItemResponse { item_id: id.0 }, out),
+        Reply::Bought { order, .. } => {
+            let order = market.receipt(order);
+            encode_into(&pb::BuyItemResponse { order: order.as_ref().map(order_message) }, out);
         }
-        (Reply::Updated, Action::UpdateItem { item, .. }) => {
+        Reply::Updated => {
             // Answered from memory: the item may be gone by now.
-            let item = market.item(item).ok();
+            let item = updated.and_then(|item| market.item(item).ok());
             let response = pb::UpdateItemResponse { item: item.as_ref().map(item_message) };
             encode_into(&response, out);
         }
         // The other responses have no fields: no bytes.
         _ => (),
     }
-    Ok(())
 }
 
 /// Reads what is searched for.
 ///
 /// # Errors
 /// The message is no search.
-pub fn search_asked(message: &[u8]) -> Result<Query<'_>, Status> {
+pub fn search_asked(message: &[u8]) -> Result<(Query<'_>, Consistency), Status> {
     let request: pb::SearchItemRequest<'_> = read(message)?;
-    Ok(Query {
+    let consistency = consistency(request.consistency);
+    let query = Query {
         text: text(request.name),
         category: category(request.category),
         sort: match request.sort_order {
@@ -175,7 +179,8 @@ pub fn search_asked(message: &[u8]) -> Result<Query<'_>, Status> {
         },
         page_size: entries(request.page_size),
         page_token: text(request.page_token),
-    })
+    };
+    Ok((query, consistency))
 }
 
 /// Appends what was found.
@@ -192,9 +197,9 @@ pub fn append_found(page: &SearchPage<'_>, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// The message is no such request.
-pub fn item_asked(message: &[u8]) -> Result<ItemId, Status> {
+pub fn item_asked(message: &[u8]) -> Result<(ItemId, Consistency), Status> {
     let request: pb::GetItemRequest = read(message)?;
-    Ok(ItemId(request.item_id))
+    Ok((ItemId(request.item_id), consistency(request.consistency)))
 }
 
 /// Appends an item.
@@ -205,25 +210,49 @@ pub fn append_item(item: &ItemView<'_>, out: &mut Vec<u8>) {
 /// Reads DisplaySellerItems.
 pub const SELLER_ITEMS_ASKED: ReadList = |message| {
     let request: pb::DisplaySellerItemsRequest<'_> = read(message)?;
-    list_asked(request.uuid, request.address, request.page_size, &request.page_token)
+    list_asked(
+        request.uuid,
+        request.address,
+        request.page_size,
+        &request.page_token,
+        request.consistency,
+    )
 };
 
 /// Reads ViewWishList.
 pub const WISHLIST_ASKED: ReadList = |message| {
     let request: pb::ViewWishListRequest<'_> = read(message)?;
-    list_asked(request.uuid, request.address, request.page_size, &request.page_token)
+    list_asked(
+        request.uuid,
+        request.address,
+        request.page_size,
+        &request.page_token,
+        request.consistency,
+    )
 };
 
 /// Reads BuyerOrders.
 pub const BUYER_ORDERS_ASKED: ReadList = |message| {
     let request: pb::BuyerOrdersRequest<'_> = read(message)?;
-    list_asked(request.uuid, request.address, request.page_size, &request.page_token)
+    list_asked(
+        request.uuid,
+        request.address,
+        request.page_size,
+        &request.page_token,
+        request.consistency,
+    )
 };
 
 /// Reads SellerOrders.
 pub const SELLER_ORDERS_ASKED: ReadList = |message| {
     let request: pb::SellerOrdersRequest<'_> = read(message)?;
-    list_asked(request.uuid, request.address, request.page_size, &request.page_token)
+    list_asked(
+        request.uuid,
+        request.address,
+        request.page_size,
+        &request.page_token,
+        request.consistency,
+    )
 };
 
 /// Appends a page of a seller's items.
@@ -321,6 +350,7 @@ fn list_asked<'m>(
     address: Cow<'m, str>,
     page_size: u32,
     page_token: &str,
+    fresh: pb::Consistency,
 ) -> Result<ListAsked<'m>, Status> {
     let after = match page_token {
         "" => None,
@@ -329,7 +359,15 @@ fn list_asked<'m>(
         })?),
     };
     let (uuid, address) = (text(uuid), text(address));
-    Ok(ListAsked { uuid, address, page_size: entries(page_size), after })
+    let (page_size, consistency) = (entries(page_size), consistency(fresh));
+    Ok(ListAsked { uuid, address, page_size, after, consistency })
+}
+
+fn consistency(asked: pb::Consistency) -> Consistency {
+    match asked {
+        pb::Consistency::CONSISTENCY_STALE => Consistency::Stale,
+        _ => Consistency::Linearizable,
+    }
 }
 
 fn entries(page_size: u32) -> usize {

@@ -96,6 +96,41 @@ impl<'a> From<&'a str> for SortOrder {
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Consistency {
+    CONSISTENCY_UNSPECIFIED = 0,
+    CONSISTENCY_LINEARIZABLE = 1,
+    CONSISTENCY_STALE = 2,
+}
+
+impl Default for Consistency {
+    fn default() -> Self {
+        Consistency::CONSISTENCY_UNSPECIFIED
+    }
+}
+
+impl From<i32> for Consistency {
+    fn from(i: i32) -> Self {
+        match i {
+            0 => Consistency::CONSISTENCY_UNSPECIFIED,
+            1 => Consistency::CONSISTENCY_LINEARIZABLE,
+            2 => Consistency::CONSISTENCY_STALE,
+            _ => Self::default(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Consistency {
+    fn from(s: &'a str) -> Self {
+        match s {
+            "CONSISTENCY_UNSPECIFIED" => Consistency::CONSISTENCY_UNSPECIFIED,
+            "CONSISTENCY_LINEARIZABLE" => Consistency::CONSISTENCY_LINEARIZABLE,
+            "CONSISTENCY_STALE" => Consistency::CONSISTENCY_STALE,
+            _ => Self::default(),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum NotificationKind {
     NOTIFICATION_KIND_UNSPECIFIED = 0,
     NOTIFICATION_KIND_ITEM_UPDATED = 1,
@@ -851,6 +886,7 @@ pub struct DisplaySellerItemsRequest<'a> {
     pub address: Cow<'a, str>,
     pub page_size: u32,
     pub page_token: Cow<'a, str>,
+    pub consistency: Consistency,
 }
 
 impl<'a> MessageRead<'a> for DisplaySellerItemsRequest<'a> {
@@ -862,6 +898,7 @@ impl<'a> MessageRead<'a> for DisplaySellerItemsRequest<'a> {
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(32) => msg.page_size = r.read_uint32(bytes)?,
                 Ok(42) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(48) => msg.consistency = r.read_enum(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -878,6 +915,11 @@ impl<'a> MessageWrite for DisplaySellerItemsRequest<'a> {
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
             + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
             + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+            + if self.consistency == agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.consistency) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -892,6 +934,9 @@ impl<'a> MessageWrite for DisplaySellerItemsRequest<'a> {
         }
         if self.page_token != "" {
             w.write_with_tag(42, |w| w.write_string(&**&self.page_token))?;
+        }
+        if self.consistency != agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+            w.write_with_tag(48, |w| w.write_enum(*&self.consistency as i32))?;
         }
         Ok(())
     }
@@ -950,6 +995,7 @@ pub struct SearchItemRequest<'a> {
     pub sort_order: SortOrder,
     pub page_size: u32,
     pub page_token: Cow<'a, str>,
+    pub consistency: Consistency,
 }
 
 impl<'a> MessageRead<'a> for SearchItemRequest<'a> {
@@ -962,6 +1008,7 @@ impl<'a> MessageRead<'a> for SearchItemRequest<'a> {
                 Ok(24) => msg.sort_order = r.read_enum(bytes)?,
                 Ok(32) => msg.page_size = r.read_uint32(bytes)?,
                 Ok(42) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(48) => msg.consistency = r.read_enum(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -987,6 +1034,11 @@ impl<'a> MessageWrite for SearchItemRequest<'a> {
             }
             + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
             + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+            + if self.consistency == agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.consistency) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1004,6 +1056,9 @@ impl<'a> MessageWrite for SearchItemRequest<'a> {
         }
         if self.page_token != "" {
             w.write_with_tag(42, |w| w.write_string(&**&self.page_token))?;
+        }
+        if self.consistency != agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+            w.write_with_tag(48, |w| w.write_enum(*&self.consistency as i32))?;
         }
         Ok(())
     }
@@ -1064,6 +1119,7 @@ impl<'a> MessageWrite for SearchItemResponse<'a> {
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct GetItemRequest {
     pub item_id: u32,
+    pub consistency: Consistency,
 }
 
 impl<'a> MessageRead<'a> for GetItemRequest {
@@ -1072,6 +1128,7 @@ impl<'a> MessageRead<'a> for GetItemRequest {
         while !r.is_eof() {
             match r.next_tag(bytes) {
                 Ok(8) => msg.item_id = r.read_uint32(bytes)?,
+                Ok(16) => msg.consistency = r.read_enum(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1085,11 +1142,19 @@ impl<'a> MessageRead<'a> for GetItemRequest {
 impl MessageWrite for GetItemRequest {
     fn get_size(&self) -> usize {
         0 + if self.item_id == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.item_id) as u64) }
+            + if self.consistency == agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.consistency) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
         if self.item_id != 0u32 {
             w.write_with_tag(8, |w| w.write_uint32(*&self.item_id))?;
+        }
+        if self.consistency != agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+            w.write_with_tag(16, |w| w.write_enum(*&self.consistency as i32))?;
         }
         Ok(())
     }
@@ -1385,6 +1450,7 @@ pub struct ViewWishListRequest<'a> {
     pub address: Cow<'a, str>,
     pub page_size: u32,
     pub page_token: Cow<'a, str>,
+    pub consistency: Consistency,
 }
 
 impl<'a> MessageRead<'a> for ViewWishListRequest<'a> {
@@ -1396,6 +1462,7 @@ impl<'a> MessageRead<'a> for ViewWishListRequest<'a> {
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(32) => msg.page_size = r.read_uint32(bytes)?,
                 Ok(42) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(48) => msg.consistency = r.read_enum(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1412,6 +1479,11 @@ impl<'a> MessageWrite for ViewWishListRequest<'a> {
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
             + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
             + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+            + if self.consistency == agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.consistency) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1426,6 +1498,9 @@ impl<'a> MessageWrite for ViewWishListRequest<'a> {
         }
         if self.page_token != "" {
             w.write_with_tag(42, |w| w.write_string(&**&self.page_token))?;
+        }
+        if self.consistency != agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+            w.write_with_tag(48, |w| w.write_enum(*&self.consistency as i32))?;
         }
         Ok(())
     }
@@ -1559,6 +1634,7 @@ pub struct BuyerOrdersRequest<'a> {
     pub address: Cow<'a, str>,
     pub page_size: u32,
     pub page_token: Cow<'a, str>,
+    pub consistency: Consistency,
 }
 
 impl<'a> MessageRead<'a> for BuyerOrdersRequest<'a> {
@@ -1570,6 +1646,7 @@ impl<'a> MessageRead<'a> for BuyerOrdersRequest<'a> {
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(32) => msg.page_size = r.read_uint32(bytes)?,
                 Ok(42) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(48) => msg.consistency = r.read_enum(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1586,6 +1663,11 @@ impl<'a> MessageWrite for BuyerOrdersRequest<'a> {
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
             + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
             + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+            + if self.consistency == agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.consistency) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1600,6 +1682,9 @@ impl<'a> MessageWrite for BuyerOrdersRequest<'a> {
         }
         if self.page_token != "" {
             w.write_with_tag(42, |w| w.write_string(&**&self.page_token))?;
+        }
+        if self.consistency != agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+            w.write_with_tag(48, |w| w.write_enum(*&self.consistency as i32))?;
         }
         Ok(())
     }
@@ -1657,6 +1742,7 @@ pub struct SellerOrdersRequest<'a> {
     pub address: Cow<'a, str>,
     pub page_size: u32,
     pub page_token: Cow<'a, str>,
+    pub consistency: Consistency,
 }
 
 impl<'a> MessageRead<'a> for SellerOrdersRequest<'a> {
@@ -1668,6 +1754,7 @@ impl<'a> MessageRead<'a> for SellerOrdersRequest<'a> {
                 Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(32) => msg.page_size = r.read_uint32(bytes)?,
                 Ok(42) => msg.page_token = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(48) => msg.consistency = r.read_enum(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -1684,6 +1771,11 @@ impl<'a> MessageWrite for SellerOrdersRequest<'a> {
             + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
             + if self.page_size == 0u32 { 0 } else { 1 + sizeof_varint(*(&self.page_size) as u64) }
             + if self.page_token == "" { 0 } else { 1 + sizeof_len((&self.page_token).len()) }
+            + if self.consistency == agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.consistency) as u64)
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -1698,6 +1790,9 @@ impl<'a> MessageWrite for SellerOrdersRequest<'a> {
         }
         if self.page_token != "" {
             w.write_with_tag(42, |w| w.write_string(&**&self.page_token))?;
+        }
+        if self.consistency != agora_market_v1::Consistency::CONSISTENCY_UNSPECIFIED {
+            w.write_with_tag(48, |w| w.write_enum(*&self.consistency as i32))?;
         }
         Ok(())
     }
@@ -2134,6 +2229,7 @@ static DISPLAY_SELLER_ITEMS_REQUEST: Shape = Shape::new(
         Field::one(2, Kind::Text),
         Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Text),
+        Field::one(6, Kind::Varint(Width::Signed32)),
     ],
 );
 impl Checked for DisplaySellerItemsRequest<'_> {
@@ -2156,6 +2252,7 @@ static SEARCH_ITEM_REQUEST: Shape = Shape::new(
         Field::one(3, Kind::Varint(Width::Signed32)),
         Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Text),
+        Field::one(6, Kind::Varint(Width::Signed32)),
     ],
 );
 impl Checked for SearchItemRequest<'_> {
@@ -2174,8 +2271,10 @@ impl Checked for SearchItemResponse<'_> {
     const SHAPE: &'static Shape = &SEARCH_ITEM_RESPONSE;
 }
 
-static GET_ITEM_REQUEST: Shape =
-    Shape::new("agora.market.v1.GetItemRequest", &[Field::one(1, Kind::Varint(Width::Unsigned32))]);
+static GET_ITEM_REQUEST: Shape = Shape::new(
+    "agora.market.v1.GetItemRequest",
+    &[Field::one(1, Kind::Varint(Width::Unsigned32)), Field::one(2, Kind::Varint(Width::Signed32))],
+);
 impl Checked for GetItemRequest {
     const SHAPE: &'static Shape = &GET_ITEM_REQUEST;
 }
@@ -2251,6 +2350,7 @@ static VIEW_WISH_LIST_REQUEST: Shape = Shape::new(
         Field::one(2, Kind::Text),
         Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Text),
+        Field::one(6, Kind::Varint(Width::Signed32)),
     ],
 );
 impl Checked for ViewWishListRequest<'_> {
@@ -2291,6 +2391,7 @@ static BUYER_ORDERS_REQUEST: Shape = Shape::new(
         Field::one(2, Kind::Text),
         Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Text),
+        Field::one(6, Kind::Varint(Width::Signed32)),
     ],
 );
 impl Checked for BuyerOrdersRequest<'_> {
@@ -2312,6 +2413,7 @@ static SELLER_ORDERS_REQUEST: Shape = Shape::new(
         Field::one(2, Kind::Text),
         Field::one(4, Kind::Varint(Width::Unsigned32)),
         Field::one(5, Kind::Text),
+        Field::one(6, Kind::Varint(Width::Signed32)),
     ],
 );
 impl Checked for SellerOrdersRequest<'_> {

@@ -1,5 +1,6 @@
 //! A market on a free port, and people who trade there.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,10 +9,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use agora::call::{Code, Status};
-use agora::market::service::{self, Lines};
-use agora::market::state::{Limits, Market};
+use agora::market::service::{self, Lines, MarketService};
+use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
 use agora::protobuf::{Checked, decode, encode};
+use agora::raft::Config;
+use agora::replica::dump::DumpOptions;
+use agora::replica::engine::SnapshotPolicy;
+use agora::replica::node::{NodeOptions, Opened};
+use agora::replica::transport::{Transport, TransportOptions};
 use agora::rpc::{
     CallOptions, Channel, ChannelOptions, ClientCall, Received, Server, ServerHandle,
     ServerOptions, Services,
@@ -61,12 +67,27 @@ impl Fixture {
     }
 
     pub fn with(limits: Limits, lines: Lines) -> Fixture {
+        let options = NodeOptions {
+            directory: None,
+            group: "agora".into(),
+            machine: "market".into(),
+            peers: vec![(1, "127.0.0.1:0".into())],
+            config: Config::lan(1, vec![1]),
+            snapshots: SnapshotPolicy::default(),
+            dump: DumpOptions::default(),
+        };
+        let opened = Opened::open(options, MarketService::new(limits, lines)).unwrap();
         let mut services = Services::new();
-        service::register(&mut services, Market::new(limits), lines);
+        let node = opened.node();
+        service::register(&mut services, &node);
+        let transport = TransportOptions::new("agora", 1, BTreeMap::new());
+        let transport = Transport::new(transport, &mut services);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(address, services, ServerOptions::default()).unwrap();
+        let mut server = Server::bind(address, services, ServerOptions::default()).unwrap();
+        opened.move_in(&mut server, transport).unwrap();
         let (address, handle) = (server.local_addr(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
+        eventually("it leads", || node.lock().raft().is_leader());
         Fixture { address, handle, thread }
     }
 
@@ -265,7 +286,7 @@ impl Trader {
     }
 
     pub fn item(&self, item: u32) -> Result<Answer, Status> {
-        self.call("GetItem", &pb::GetItemRequest { item_id: item })
+        self.call("GetItem", &pb::GetItemRequest { item_id: item, ..Default::default() })
     }
 
     pub fn search(&self, name: &str) -> Result<Answer, Status> {
@@ -278,6 +299,7 @@ impl Trader {
             address: (&*self.address).into(),
             page_size,
             page_token: page_token.into(),
+            ..Default::default()
         };
         self.call("DisplaySellerItems", &request)
     }
@@ -288,6 +310,7 @@ impl Trader {
             address: (&*self.address).into(),
             page_size,
             page_token: page_token.into(),
+            ..Default::default()
         };
         self.call("ViewWishList", &request)
     }
@@ -298,6 +321,7 @@ impl Trader {
             address: (&*self.address).into(),
             page_size,
             page_token: page_token.into(),
+            ..Default::default()
         };
         self.call("BuyerOrders", &request)
     }
@@ -308,6 +332,7 @@ impl Trader {
             address: (&*self.address).into(),
             page_size,
             page_token: page_token.into(),
+            ..Default::default()
         };
         self.call("SellerOrders", &request)
     }

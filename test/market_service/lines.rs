@@ -174,7 +174,7 @@ fn the_program_says_where_it_listens_what_comes_in_and_that_it_forgets() {
     stdout.read_line(&mut line).unwrap();
     assert_eq!(line, "Seller join request from 192.13.188.1:50051, uuid = 00000001\n");
     let stderr = end(child);
-    assert!(stderr.contains("nothing survives a restart"), "{stderr}");
+    assert!(stderr.contains("nothing will survive a restart"), "{stderr}");
 }
 
 #[test]

@@ -137,6 +137,7 @@ pub(super) fn search_item_request(
         sort_order,
         page_size,
         page_token: Cow::Borrowed(""),
+        ..SearchItemRequest::default()
     };
     encode_into(&message, out);
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::identity::Uuid;
-use super::record::{Found, Item, Listing, NewItem, Order, Search};
+use super::record::{Consistency, Found, Item, Listing, NewItem, Order, Search};
 use super::wire::{self, Caller, PageOf};
 use crate::call::{Code, Status};
 use crate::market::price::Money;
@@ -26,11 +26,14 @@ pub struct ClientOptions {
     pub channel: ChannelOptions,
     /// How long a call may take, its retries included.
     pub timeout: Duration,
+    /// How fresh the answers to reads must be.
+    pub consistency: Consistency,
 }
 
 impl Default for ClientOptions {
     fn default() -> ClientOptions {
-        ClientOptions { channel: ChannelOptions::default(), timeout: Duration::from_secs(10) }
+        let (channel, consistency) = Default::default();
+        ClientOptions { channel, timeout: Duration::from_secs(10), consistency }
     }
 }
 
@@ -42,6 +45,7 @@ pub struct MarketClient {
     uuid: Uuid,
     address: String,
     timeout: Duration,
+    consistency: Consistency,
     last_request_id: AtomicU64,
 }
 
@@ -68,6 +72,7 @@ impl MarketClient {
             uuid,
             address: address.to_owned(),
             timeout: options.timeout,
+            consistency: options.consistency,
             last_request_id: AtomicU64::new(0),
         })
     }
@@ -155,36 +160,36 @@ impl MarketClient {
 
     /// A page of one's own items; `token` is empty for the first.
     pub fn seller_items(&self, token: &str) -> Result<Listing<Item>, Status> {
-        let request = wire::display_seller_items(self.caller(0), PageOf { size: 0, token });
+        let request = wire::display_seller_items(self.caller(0), self.page(token));
         wire::seller_items(&self.call("DisplaySellerItems", &request)?)
     }
 
     /// A page of what one wishes for.
     pub fn wish_list(&self, token: &str) -> Result<Listing<Item>, Status> {
-        let request = wire::view_wish_list(self.caller(0), PageOf { size: 0, token });
+        let request = wire::view_wish_list(self.caller(0), self.page(token));
         wire::wish_list(&self.call("ViewWishList", &request)?)
     }
 
     /// A page of what one has bought, newest first.
     pub fn buyer_orders(&self, token: &str) -> Result<Listing<Order>, Status> {
-        let request = wire::buyer_orders(self.caller(0), PageOf { size: 0, token });
+        let request = wire::buyer_orders(self.caller(0), self.page(token));
         wire::bought_orders(&self.call("BuyerOrders", &request)?)
     }
 
     /// A page of what one has sold, newest first.
     pub fn seller_orders(&self, token: &str) -> Result<Listing<Order>, Status> {
-        let request = wire::seller_orders(self.caller(0), PageOf { size: 0, token });
+        let request = wire::seller_orders(self.caller(0), self.page(token));
         wire::sold_orders(&self.call("SellerOrders", &request)?)
     }
 
     /// Searches.
     pub fn search(&self, search: &Search) -> Result<Found, Status> {
-        wire::found(&self.call("SearchItem", &wire::search_item(search))?)
+        wire::found(&self.call("SearchItem", &wire::search_item(search, self.consistency))?)
     }
 
     /// One item.
     pub fn item(&self, item: ItemId) -> Result<Item, Status> {
-        wire::found_item(&self.call("GetItem", &wire::get_item(item))?)
+        wire::found_item(&self.call("GetItem", &wire::get_item(item, self.consistency))?)
     }
 
     /// Opens the mailbox behind the notification `after_id`.
@@ -242,6 +247,10 @@ impl MarketClient {
 
     fn market(&self) -> &Channel {
         &self.markets[self.current.load(Ordering::Relaxed) % self.markets.len()]
+    }
+
+    fn page<'a>(&self, token: &'a str) -> PageOf<'a> {
+        PageOf { size: 0, token, consistency: self.consistency }
     }
 
     fn caller(&self, request_id: u64) -> Caller<'_> {

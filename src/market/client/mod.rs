@@ -13,5 +13,5 @@ mod wire;
 
 pub use identity::{IdentityError, Uuid, default_directory, identity_at, identity_of};
 pub use market_client::{ClientOptions, MarketClient};
-pub use record::{Found, Item, Listing, NewItem, Notification, Order, Search, What};
+pub use record::{Consistency, Found, Item, Listing, NewItem, Notification, Order, Search, What};
 pub use watcher::Watcher;

@@ -3,6 +3,16 @@
 use crate::market::price::Money;
 use crate::market::state::{Category, ItemId, ItemView, News, OrderId, OrderView, Rating, Sort};
 
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consistency {
+    /// As if there were one market: the leader's alone to give.
+    #[default]
+    Linearizable,
+    /// As far as the replica that is asked has come.
+    Stale,
+}
+
 /// An item as it was when the market answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {

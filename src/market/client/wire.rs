@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::record::{Found, Item, Listing, NewItem, Notification, Order, Search, What};
+use super::record::{
+    Consistency, Found, Item, Listing, NewItem, Notification, Order, Search, What,
+};
 use crate::call::{Code, Status};
 use crate::market::price::Money;
 use crate::market::state::{Category, ItemId, OrderId, Rating, Sort};
@@ -22,6 +24,7 @@ pub(super) struct Caller<'a> {
 pub(super) struct PageOf<'a> {
     pub(super) size: u32,
     pub(super) token: &'a str,
+    pub(super) consistency: Consistency,
 }
 
 /// Encodes a request that has nothing but its caller, and whatever fields follow.
@@ -40,12 +43,13 @@ macro_rules! command {
 /// Encodes a request for a page of one's own.
 macro_rules! listing {
     ($name:ident, $caller:expr, $page:expr) => {{
-        let (Caller { uuid, address, .. }, PageOf { size, token }) = ($caller, $page);
+        let (Caller { uuid, address, .. }, PageOf { size, token, consistency }) = ($caller, $page);
         encode(&pb::$name {
             uuid: Cow::Borrowed(uuid),
             address: Cow::Borrowed(address),
             page_size: size,
             page_token: Cow::Borrowed(token),
+            consistency: fresh(consistency),
         })
     }};
 }
@@ -137,24 +141,32 @@ pub(super) fn seller_orders(caller: Caller<'_>, page: PageOf<'_>) -> Vec<u8> {
     listing!(SellerOrdersRequest, caller, page)
 }
 
-pub(super) fn search_item(search: &Search) -> Vec<u8> {
+pub(super) fn search_item(search: &Search, consistency: Consistency) -> Vec<u8> {
     encode(&pb::SearchItemRequest {
         name: Cow::Borrowed(&search.words),
         category: category(search.category),
         sort_order: sort_order(search.sort),
         page_size: search.page_size,
         page_token: Cow::Borrowed(&search.page_token),
+        consistency: fresh(consistency),
     })
 }
 
-pub(super) fn get_item(item: ItemId) -> Vec<u8> {
-    encode(&pb::GetItemRequest { item_id: item.0 })
+pub(super) fn get_item(item: ItemId, consistency: Consistency) -> Vec<u8> {
+    encode(&pb::GetItemRequest { item_id: item.0, consistency: fresh(consistency) })
 }
 
 pub(super) fn watch(caller: Caller<'_>, after_id: u64) -> Vec<u8> {
     let Caller { uuid, address, .. } = caller;
     let (uuid, address) = (Cow::Borrowed(uuid), Cow::Borrowed(address));
     encode(&pb::WatchNotificationsRequest { uuid, address, after_id })
+}
+
+fn fresh(consistency: Consistency) -> pb::Consistency {
+    match consistency {
+        Consistency::Linearizable => pb::Consistency::CONSISTENCY_LINEARIZABLE,
+        Consistency::Stale => pb::Consistency::CONSISTENCY_STALE,
+    }
 }
 
 fn category(category: Option<Category>) -> pb::Category {

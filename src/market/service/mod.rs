@@ -1,129 +1,121 @@
-//! The market as a service, `agora.market.v1.MarketService`, on [`rpc::Services`](Services).
+//! The market as a service, `agora.market.v1.MarketService`, on a node of a replicated log.
 //!
 //! ```text
-//!   request --wire--> Asked --who?--> Command --submit--> Market --notified--> watches
-//!                       |                                   |
-//!                       +--> a printed line                 +--reply, views--wire--> response
+//!   commands  --wire--> Asked --who?--> Command --> the log ---> Ticket .. answer --wire--> response
+//!                         |                        (when it is committed and applied)
+//!                         +--> a printed line            |
+//!                                                        +--> watches
+//!   looks     --wire--> Look --> lease? --yes--> Market --wire--> response        at once
+//!                                  +-----no----> Ticket ..... Market ...          after a round
 //! ```
 //!
 //! All of it happens on the server's own thread: a call takes a few microseconds, and a hop to
-//! another thread takes forty. Every command goes through [`Desk::submit`] and every look through
-//! [`Desk::read`], so the state can stand behind a log without a change here but to these two.
+//! another thread takes forty. A market that stands alone is a group of one; one of which nothing
+//! is to remain has its files in memory.
 //!
-//! - [`desk`]: the one copy of the market, and the calls
+//! - [`calls`]: one handler for each method
+//! - [`looks`]: what is looked at, and by whom
+//! - [`ticket`]: what a call that waits needs to be answered
 //! - [`identity`]: from a UUID to who that is
 //! - [`watch`]: notifications as they happen, to whoever watches
 //! - [`lines`]: one printed line for each request
 //!
 //! The address that a request comes from means nothing here: who calls is said by the UUID alone.
 
-mod desk;
+mod calls;
 mod identity;
 mod lines;
+mod looks;
+mod ticket;
 mod watch;
 
-use std::sync::Arc;
+use std::fmt::Display;
 
-use desk::Desk;
+pub use calls::register;
 pub use lines::Lines;
+pub use ticket::Ticket;
 pub use watch::MAX_WATCHES;
 
-use super::state::{ItemId, Market, OrderId};
-use super::wire;
-use crate::market::print::Request;
-use crate::rpc::{Services, Shape};
+use super::state::{Limits, Market};
+use crate::market::print::{Request, RequestLine};
+use crate::raft::NotLeader;
+use crate::replica::engine::Answer;
+use crate::replica::node::{Service, Shared, not_leader};
+use crate::rpc::Reactor;
+use watch::Watches;
 
 /// The service's full name.
 pub const NAME: &str = "agora.market.v1.MarketService";
 
-/// Adds the market's methods to what a server answers. A line for each request goes to `lines`.
-pub fn register(services: &mut Services, market: Market, lines: Lines) {
-    let desk = Arc::new(Desk::new(market, lines));
-    for (method, read) in wire::COMMANDS {
-        let desk = Arc::clone(&desk);
-        services.unary(&path(method), move |_, message, response| {
-            desk.command(read(message)?, response)
-        });
+/// How much of a text is printed, in bytes: no valid address, UUID or search has more.
+const SHOWN_BYTES: usize = 200;
+
+/// The market's service, as its node knows it.
+pub struct MarketService {
+    limits: Limits,
+    lines: Lines,
+    watches: Watches,
+}
+
+impl MarketService {
+    /// A market that begins with these bounds, and prints a line for each request to `lines`.
+    pub fn new(limits: Limits, lines: Lines) -> MarketService {
+        MarketService { limits, lines, watches: Watches::default() }
     }
-    register_looks(services, &desk);
-    register_lists(services, &desk);
-    services.streaming(&path("WatchNotifications"), Shape::ServerStreaming, {
-        let desk = Arc::clone(&desk);
-        move |_, responder| Ok(Box::new(watch::WatchCall::new(Arc::clone(&desk), responder)))
-    });
-    services.on_shutdown(move || desk.end_watches());
+
+    /// Prints the line of a request from the owner of an address.
+    fn print(&self, address: &str, request: Request<'_>) {
+        let request = match request {
+            Request::Search(text, category) => Request::Search(shown(text), category),
+            request => request,
+        };
+        self.lines.print(&RequestLine { address: shown(address), request });
+    }
+
+    /// Prints the line of a request that nobody signed, by where it came from.
+    fn print_from(&self, peer: impl Display, request: Request<'_>) {
+        struct From<'a, P>(P, Request<'a>);
+        impl<P: Display> Display for From<'_, P> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                RequestLine { address: &self.0.to_string(), request: self.1 }.fmt(f)
+            }
+        }
+        self.lines.print(&From(peer, request));
+    }
 }
 
-fn path(method: &str) -> String {
-    format!("/{NAME}/{method}")
+/// A text as far as it is printed.
+fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN_BYTES)]
 }
 
-/// What everybody may look at.
-fn register_looks(services: &mut Services, desk: &Arc<Desk>) {
-    services.unary(&path("SearchItem"), {
-        let desk = Arc::clone(desk);
-        move |_, message, response| {
-            let query = wire::search_asked(message)?;
-            desk.print("", Request::Search(query.text, query.category));
-            desk.read(|market| {
-                market.search(&query).map(|page| wire::append_found(&page, response))
-            })
-        }
-    });
-    services.unary(&path("GetItem"), {
-        let desk = Arc::clone(desk);
-        move |context, message, response| {
-            let item = wire::item_asked(message)?;
-            desk.print_from(context.peer, Request::Item(item));
-            desk.read(|market| market.item(item).map(|item| wire::append_item(&item, response)))
-        }
-    });
-}
+impl Service for MarketService {
+    type Machine = Market;
+    type Ticket = Ticket;
 
-/// Lists of one's own.
-fn register_lists(services: &mut Services, desk: &Arc<Desk>) {
-    services.unary(&path("DisplaySellerItems"), {
-        let desk = Arc::clone(desk);
-        move |_, message, response| {
-            let asked = wire::SELLER_ITEMS_ASKED(message)?;
-            desk.list(&asked, Request::SellerItems, |market, caller| {
-                let after = ItemId(asked.after.unwrap_or(0));
-                let page = market.seller_items(caller, after, asked.page_size);
-                page.map(|page| wire::append_seller_items(&page, response))
-            })
+    fn machine(&self) -> Market {
+        Market::new(self.limits.clone())
+    }
+
+    fn answer(
+        node: &mut Shared<MarketService>,
+        ticket: Ticket,
+        answer: Answer,
+        reactor: &mut Reactor<'_>,
+    ) {
+        ticket.answer(node, &answer, reactor);
+    }
+
+    fn applied(node: &mut Shared<MarketService>) {
+        let (service, state) = node.service_and_state();
+        service.watches.tell_news(state.machine());
+    }
+
+    /// Whoever watches here is to watch where things happen.
+    fn leadership_changed(node: &mut Shared<MarketService>) {
+        if !node.raft().is_leader() {
+            let status = not_leader(node, NotLeader { leader: node.raft().leader() });
+            node.service_mut().watches.end_all(&status);
         }
-    });
-    services.unary(&path("ViewWishList"), {
-        let desk = Arc::clone(desk);
-        move |_, message, response| {
-            let asked = wire::WISHLIST_ASKED(message)?;
-            desk.list(&asked, Request::Wishlist, |market, caller| {
-                let after = ItemId(asked.after.unwrap_or(0));
-                let page = market.wishlist(caller, after, asked.page_size);
-                page.map(|page| wire::append_wishlist(&page, response))
-            })
-        }
-    });
-    services.unary(&path("BuyerOrders"), {
-        let desk = Arc::clone(desk);
-        move |_, message, response| {
-            let asked = wire::BUYER_ORDERS_ASKED(message)?;
-            desk.list(&asked, Request::BuyerOrders, |market, caller| {
-                let before = asked.after.map(OrderId);
-                let page = market.buyer_orders(caller, before, asked.page_size);
-                page.map(|page| wire::append_buyer_orders(&page, response))
-            })
-        }
-    });
-    services.unary(&path("SellerOrders"), {
-        let desk = Arc::clone(desk);
-        move |_, message, response| {
-            let asked = wire::SELLER_ORDERS_ASKED(message)?;
-            desk.list(&asked, Request::SellerOrders, |market, caller| {
-                let before = asked.after.map(OrderId);
-                let page = market.seller_orders(caller, before, asked.page_size);
-                page.map(|page| wire::append_seller_orders(&page, response))
-            })
-        }
-    });
+    }
 }

@@ -14,14 +14,17 @@
 //! however much happens meanwhile, and it holds up neither commands nor other watches. Sent is
 //! not acknowledged: the next watch begins again with what is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
-use std::sync::Arc;
 
-use super::desk::Desk;
+use super::calls::may_read_latest;
+use super::ticket::Ticket;
+use super::{MarketService, identity};
 use crate::call::{Code, Metadata, Status};
-use crate::market::state::{AccountId, Error, Market};
+use crate::market::print::Request;
+use crate::market::state::{AccountId, Error, Look, Market};
 use crate::market::wire;
+use crate::replica::node::{Node, Shared};
 use crate::rpc::{CallHandler, Responder};
 
 /// Watches of one account at once: each of its notifications is sent to all of them.
@@ -30,22 +33,19 @@ pub const MAX_WATCHES: usize = 16;
 /// Notifications on their way to a client before it has taken the first.
 const BATCH: usize = 32;
 
-/// A watch among all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WatchId {
-    account: AccountId,
-    number: u64,
-}
-
 /// All watches.
 #[derive(Default)]
 pub struct Watches {
     of: BTreeMap<AccountId, Vec<Watch>>,
+    /// Whose each watch is, by its number.
+    accounts: BTreeMap<u64, AccountId>,
+    /// Those that have not begun.
+    announced: BTreeSet<u64>,
     /// Given out so far.
     numbers: u64,
     /// Notifications of the market that were looked at.
     told: u64,
-    shut_down: bool,
+    is_shut_down: bool,
 }
 
 /// One call of WatchNotifications.
@@ -59,15 +59,27 @@ struct Watch {
 }
 
 impl Watches {
-    /// Adds a watch that goes on after a notification, and sends what is there.
-    pub fn add(
+    /// A watch is going to begin. Gives its number.
+    fn announce(&mut self) -> u64 {
+        self.numbers += 1;
+        self.announced.insert(self.numbers);
+        self.numbers
+    }
+
+    /// Begins a watch that goes on after a notification, and sends what is there.
+    fn begin(
         &mut self,
         market: &Market,
+        number: u64,
         account: AccountId,
         after: u64,
         responder: Responder,
-    ) -> Result<WatchId, Status> {
-        if self.shut_down {
+    ) -> Result<(), Status> {
+        if !self.announced.remove(&number) {
+            // It is over.
+            return Ok(());
+        }
+        if self.is_shut_down {
             return Err(ended());
         }
         // Numbers that were never given out are another mailbox's, of a market that is no more.
@@ -82,12 +94,11 @@ impl Watches {
         }
         // The headers tell the client that its watch stands.
         responder.send_headers(Metadata::new());
-        let number = self.numbers;
-        self.numbers += 1;
+        self.accounts.insert(number, account);
         let mut watch = Watch { number, responder, sent: after, is_sending: false };
         watch.tell(account, market);
         watches.push(watch);
-        Ok(WatchId { account, number })
+        Ok(())
     }
 
     /// Sends whoever watches what is new in their mailboxes.
@@ -113,29 +124,38 @@ impl Watches {
     }
 
     /// A watch's client has taken all that was sent.
-    pub fn drained(&mut self, id: WatchId, market: &Market) {
-        let watches = self.of.get_mut(&id.account).into_iter().flatten();
-        for watch in watches.filter(|watch| watch.number == id.number) {
+    fn drained(&mut self, number: u64, market: &Market) {
+        let Some(account) = self.accounts.get(&number) else { return };
+        let watches = self.of.get_mut(account).into_iter().flatten();
+        for watch in watches.filter(|watch| watch.number == number) {
             watch.is_sending = false;
-            watch.tell(id.account, market);
+            watch.tell(*account, market);
         }
     }
 
     /// Forgets a watch.
-    pub fn remove(&mut self, id: WatchId) {
-        let Some(watches) = self.of.get_mut(&id.account) else { return };
-        watches.retain(|watch| watch.number != id.number);
+    fn remove(&mut self, number: u64) {
+        self.announced.remove(&number);
+        let Some(account) = self.accounts.remove(&number) else { return };
+        let Some(watches) = self.of.get_mut(&account) else { return };
+        watches.retain(|watch| watch.number != number);
         if watches.is_empty() {
-            self.of.remove(&id.account);
+            self.of.remove(&account);
         }
     }
 
-    /// Ends all watches, those to come included.
-    pub fn end_all(&mut self) {
-        self.shut_down = true;
+    /// Ends all watches that have begun.
+    pub fn end_all(&mut self, status: &Status) {
         for watch in mem::take(&mut self.of).into_values().flatten() {
-            watch.responder.finish(ended());
+            watch.responder.finish(status.clone());
         }
+        self.accounts.clear();
+    }
+
+    /// Ends all watches, those to come included.
+    pub fn shut_down(&mut self) {
+        self.is_shut_down = true;
+        self.end_all(&ended());
     }
 }
 
@@ -161,42 +181,73 @@ fn ended() -> Status {
     Status::new(Code::Unavailable, "the market shuts down: watch again when it is back")
 }
 
+/// Begins a watch that was announced, with what is there now.
+pub fn begin(
+    node: &mut Shared<MarketService>,
+    number: u64,
+    message: &[u8],
+    responder: &Responder,
+) -> Result<(), Status> {
+    let asked = wire::watch_asked(message)?;
+    let caller = identity::caller(asked.uuid, asked.address)?;
+    let (service, state) = node.service_and_state();
+    let market = state.machine();
+    let account = market.account(&caller)?;
+    service.watches.begin(market, number, account, asked.after, responder.clone())
+}
+
 /// A call of WatchNotifications as the server sees it.
 pub struct WatchCall {
-    desk: Arc<Desk>,
+    node: Node<MarketService>,
     responder: Responder,
     /// Once the request was taken.
-    id: Option<WatchId>,
+    number: Option<u64>,
 }
 
 impl WatchCall {
-    pub fn new(desk: Arc<Desk>, responder: Responder) -> WatchCall {
-        WatchCall { desk, responder, id: None }
+    pub fn new(node: Node<MarketService>, responder: Responder) -> WatchCall {
+        WatchCall { node, responder, number: None }
+    }
+
+    /// The leader alone knows for sure which notifications there are.
+    fn take(&mut self, message: &[u8]) -> Result<(), Status> {
+        let mut node = self.node.lock();
+        let waiting = may_read_latest(&mut node, Look::Own, "WatchNotifications")?;
+        let asked = wire::watch_asked(message)?;
+        node.service_mut().print(asked.address, Request::Watch);
+        let number = node.service_mut().watches.announce();
+        self.number = Some(number);
+        let Some(waiting) = waiting else {
+            return begin(&mut node, number, message, &self.responder);
+        };
+        let (responder, message) = (self.responder.clone(), message.to_vec());
+        node.read_later(waiting, Ticket::Watch { number, responder, message });
+        Ok(())
     }
 }
 
 impl CallHandler for WatchCall {
     fn message(&mut self, message: &[u8]) {
-        let asked = wire::watch_asked(message);
-        match asked.and_then(|asked| self.desk.watch(&asked, self.responder.clone())) {
-            Ok(id) => self.id = Some(id),
-            Err(status) => self.responder.finish(status),
+        if let Err(status) = self.take(message) {
+            self.responder.finish(status);
         }
     }
 
     fn cancelled(&mut self, _: &Status) {}
 
     fn writable(&mut self) {
-        if let Some(id) = self.id {
-            self.desk.watch_drained(id);
+        if let Some(number) = self.number {
+            let mut node = self.node.lock();
+            let (service, state) = node.service_and_state();
+            service.watches.drained(number, state.machine());
         }
     }
 }
 
 impl Drop for WatchCall {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.desk.unwatch(id);
+        if let Some(number) = self.number {
+            self.node.lock().service_mut().watches.remove(number);
         }
     }
 }

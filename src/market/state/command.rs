@@ -8,6 +8,8 @@ mod words;
 use std::fmt;
 use std::num::NonZeroU64;
 
+use super::error::{Error, Field};
+use super::limits::Limits;
 use crate::market::price::Money;
 
 /// Who somebody is: the SHA-256 of the UUID that a client made and keeps to itself.
@@ -122,6 +124,26 @@ pub struct Command<'a> {
     pub caller: Caller<'a>,
     /// What is asked.
     pub action: Action<'a>,
+}
+
+impl Command<'_> {
+    /// Whether its texts are short enough to be worth writing down. Everything else about them is
+    /// checked when the command is done.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`].
+    pub fn check_size(&self, limits: &Limits) -> Result<(), Error> {
+        let check = |field, text: &str, max| match text.len() <= max {
+            true => Ok(()),
+            false => Err(Error::TooLong(field, max)),
+        };
+        check(Field::Address, self.caller.address, limits.max_address_bytes)?;
+        if let Action::SellItem { name, description, .. } = self.action {
+            check(Field::Name, name, limits.max_name_bytes)?;
+            check(Field::Description, description, limits.max_description_bytes)?;
+        }
+        Ok(())
+    }
 }
 
 /// The kinds of change. "Yours" is the caller's, "somebody" is anyone else.

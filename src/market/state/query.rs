@@ -110,6 +110,11 @@ impl Market {
         own.map(|order| self.order_view(id, order)).ok_or(Error::NoSuchOrder(id))
     }
 
+    /// An order that a reply names, for whoever got the reply.
+    pub fn receipt(&self, id: OrderId) -> Option<OrderView<'_>> {
+        Some(self.order_view(id, self.orders.get(id)?))
+    }
+
     /// The account whose mailbox a caller may read: what [`Market::told_since`] names when there is
     /// something new in it.
     ///

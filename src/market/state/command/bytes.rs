@@ -25,9 +25,9 @@ use crate::market::state::error::{Error, Field};
 const FIXED: usize = 1 + 8 + 32 + 1;
 
 /// Appends to a command.
-struct Writer(Vec<u8>);
+struct Writer<'b>(&'b mut Vec<u8>);
 
-impl Writer {
+impl Writer<'_> {
     fn u8(&mut self, number: u8) -> &mut Self {
         self.0.push(number);
         self
@@ -47,7 +47,7 @@ impl Writer {
         self.u64(money.minor())
     }
 
-    fn option<T>(&mut self, value: Option<T>, write: fn(&mut Writer, T) -> &mut Writer) {
+    fn option<T>(&mut self, value: Option<T>, write: fn(&mut Self, T) -> &mut Self) {
         self.u8(value.is_some().into());
         if let Some(value) = value {
             write(self, value);
@@ -111,10 +111,20 @@ impl<'c> Command<'c> {
     /// # Errors
     /// [`Error::TooLong`]: a text is longer than any that the market takes.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::with_capacity(FIXED + self.caller.address.len() + 32);
+        self.encode_into(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends the command as bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`]: a text is longer than any that the market takes.
+    pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let Command { request_id, caller, action } = self;
         let address_len = u8::try_from(caller.address.len())
             .map_err(|_| Error::TooLong(Field::Address, u8::MAX.into()))?;
-        let mut out = Writer(Vec::with_capacity(FIXED + caller.address.len() + 32));
+        let mut out = Writer(bytes);
         out.u8(action.kind()).u64(request_id.map_or(0, |id| id.0.get()));
         out.0.extend_from_slice(caller.identity.digest());
         out.u8(address_len).text(caller.address);
@@ -148,7 +158,7 @@ impl<'c> Command<'c> {
                 out.u64(through);
             }
         }
-        Ok(out.0)
+        Ok(())
     }
 
     /// The command that bytes are, if they are one.

@@ -1,0 +1,157 @@
+//! What is looked at: by name, what is asked, who may see it, and what it is answered with.
+//!
+//! A look that has to wait keeps its request and is made from it again.
+
+use std::net::SocketAddr;
+
+use super::{MarketService, NAME, identity};
+use crate::call::Status;
+use crate::market::print::Request;
+use crate::market::state::{Caller, Error, ItemId, Look, Market, OrderId};
+use crate::market::wire::{self, Consistency, ListAsked, ReadList};
+use crate::replica::node::Shared;
+
+/// Reads of a request what it depends on, and how fresh it must be.
+type Asks = fn(&[u8]) -> Result<(Look, Consistency), Status>;
+/// Appends the response to a request.
+type Answers = fn(&Market, &[u8], &mut Vec<u8>) -> Result<(), Status>;
+
+/// A method that looks at the market.
+#[derive(Clone, Copy)]
+pub(super) struct LookMethod {
+    pub(super) name: &'static str,
+    /// Whether the answer must be the latest, and what of the market it depends on.
+    pub(super) asked: Asks,
+    /// Prints the line of the request.
+    pub(super) print: fn(&MarketService, SocketAddr, &[u8]) -> Result<(), Status>,
+    /// Appends the response.
+    pub(super) answer: Answers,
+}
+
+impl LookMethod {
+    pub(super) fn path(&self) -> String {
+        format!("/{NAME}/{}", self.name)
+    }
+
+    /// Looks at the state as it is now.
+    pub(super) fn look(
+        &self,
+        node: &Shared<MarketService>,
+        message: &[u8],
+        response: &mut Vec<u8>,
+    ) -> Result<(), Status> {
+        (self.answer)(node.state().machine(), message, response)
+    }
+}
+
+/// All of them.
+pub(super) const LOOKS: [LookMethod; 6] = [
+    LookMethod {
+        name: "SearchItem",
+        asked: |message| Ok((Look::Catalogue, wire::search_asked(message)?.1)),
+        print: |service, _, message| {
+            let (query, _) = wire::search_asked(message)?;
+            service.print("", Request::Search(query.text, query.category));
+            Ok(())
+        },
+        answer: |market, message, response| {
+            let (query, _) = wire::search_asked(message)?;
+            wire::append_found(&market.search(&query)?, response);
+            Ok(())
+        },
+    },
+    LookMethod {
+        name: "GetItem",
+        asked: |message| {
+            let (item, consistency) = wire::item_asked(message)?;
+            Ok((Look::Item(item), consistency))
+        },
+        print: |service, peer, message| {
+            service.print_from(peer, Request::Item(wire::item_asked(message)?.0));
+            Ok(())
+        },
+        answer: |market, message, response| {
+            let (item, _) = wire::item_asked(message)?;
+            wire::append_item(&market.item(item)?, response);
+            Ok(())
+        },
+    },
+    LookMethod {
+        name: "DisplaySellerItems",
+        asked: |message| own(wire::SELLER_ITEMS_ASKED, message),
+        print: |service, _, message| {
+            print_list(service, wire::SELLER_ITEMS_ASKED, message, Request::SellerItems)
+        },
+        answer: |market, message, response| {
+            list(wire::SELLER_ITEMS_ASKED, message, |caller, asked| {
+                let after = ItemId(asked.after.unwrap_or(0));
+                let page = market.seller_items(caller, after, asked.page_size);
+                page.map(|page| wire::append_seller_items(&page, response))
+            })
+        },
+    },
+    LookMethod {
+        name: "ViewWishList",
+        asked: |message| own(wire::WISHLIST_ASKED, message),
+        print: |service, _, message| {
+            print_list(service, wire::WISHLIST_ASKED, message, Request::Wishlist)
+        },
+        answer: |market, message, response| {
+            list(wire::WISHLIST_ASKED, message, |caller, asked| {
+                let after = ItemId(asked.after.unwrap_or(0));
+                let page = market.wishlist(caller, after, asked.page_size);
+                page.map(|page| wire::append_wishlist(&page, response))
+            })
+        },
+    },
+    LookMethod {
+        name: "BuyerOrders",
+        asked: |message| own(wire::BUYER_ORDERS_ASKED, message),
+        print: |service, _, message| {
+            print_list(service, wire::BUYER_ORDERS_ASKED, message, Request::BuyerOrders)
+        },
+        answer: |market, message, response| {
+            list(wire::BUYER_ORDERS_ASKED, message, |caller, asked| {
+                let page = market.buyer_orders(caller, asked.after.map(OrderId), asked.page_size);
+                page.map(|page| wire::append_buyer_orders(&page, response))
+            })
+        },
+    },
+    LookMethod {
+        name: "SellerOrders",
+        asked: |message| own(wire::SELLER_ORDERS_ASKED, message),
+        print: |service, _, message| {
+            print_list(service, wire::SELLER_ORDERS_ASKED, message, Request::SellerOrders)
+        },
+        answer: |market, message, response| {
+            list(wire::SELLER_ORDERS_ASKED, message, |caller, asked| {
+                let page = market.seller_orders(caller, asked.after.map(OrderId), asked.page_size);
+                page.map(|page| wire::append_seller_orders(&page, response))
+            })
+        },
+    },
+];
+
+fn own(read: ReadList, message: &[u8]) -> Result<(Look, Consistency), Status> {
+    Ok((Look::Own, read(message)?.consistency))
+}
+
+fn print_list(
+    service: &MarketService,
+    read: ReadList,
+    message: &[u8],
+    request: Request<'_>,
+) -> Result<(), Status> {
+    service.print(read(message)?.address, request);
+    Ok(())
+}
+
+fn list(
+    read: ReadList,
+    message: &[u8],
+    look: impl FnOnce(&Caller<'_>, &ListAsked<'_>) -> Result<(), Error>,
+) -> Result<(), Status> {
+    let asked = read(message)?;
+    let caller = identity::caller(asked.uuid, asked.address)?;
+    Ok(look(&caller, &asked)?)
+}

@@ -1,0 +1,89 @@
+//! What a call that waits needs to be answered.
+
+use super::MarketService;
+use super::looks::LookMethod;
+use super::watch;
+use crate::call::{Code, Status};
+use crate::market::state::{ItemId, decode_answer};
+use crate::market::wire;
+use crate::replica::engine::Answer;
+use crate::replica::node::{Shared, refusal};
+use crate::rpc::{Reactor, Reply, Responder};
+
+/// A call that waits, and the right to answer it.
+pub enum Ticket {
+    /// A command is to be committed.
+    Command {
+        /// Answers it.
+        reply: Reply,
+        /// The item that is updated, if one is.
+        updated: Option<ItemId>,
+    },
+    /// A look has to be the latest.
+    #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
+    Look {
+        /// Answers it.
+        reply: Reply,
+        /// Which look.
+        method: LookMethod,
+        /// The request.
+        message: Vec<u8>,
+    },
+    /// A watch begins with what is the latest.
+    Watch {
+        /// Its number.
+        number: u64,
+        /// Answers it.
+        responder: Responder,
+        /// The request.
+        message: Vec<u8>,
+    },
+}
+
+impl Ticket {
+    /// Answers the call.
+    pub(super) fn answer(
+        self,
+        node: &mut Shared<MarketService>,
+        answer: &Answer,
+        reactor: &mut Reactor<'_>,
+    ) {
+        let mut response = Vec::new();
+        match self {
+            Ticket::Command { reply, updated } => {
+                let done = append_done(node, updated, answer, &mut response);
+                reactor.answer(reply, done.map(|()| &response[..]));
+            }
+            Ticket::Look { reply, method, message } => {
+                let done = match answer {
+                    Answer::Read => method.look(node, &message, &mut response),
+                    answer => Err(refusal(node, answer)),
+                };
+                reactor.answer(reply, done.map(|()| &response[..]));
+            }
+            Ticket::Watch { number, responder, message } => {
+                let begun = match answer {
+                    Answer::Read => watch::begin(node, number, &message, &responder),
+                    answer => Err(refusal(node, answer)),
+                };
+                if let Err(status) = begun {
+                    responder.finish(status);
+                }
+            }
+        }
+    }
+}
+
+/// The response to a command, from what the market has answered.
+fn append_done(
+    node: &Shared<MarketService>,
+    updated: Option<ItemId>,
+    answer: &Answer,
+    response: &mut Vec<u8>,
+) -> Result<(), Status> {
+    let Answer::Done(answer) = answer else { return Err(refusal(node, answer)) };
+    let answer = decode_answer(answer)
+        .ok_or_else(|| Status::new(Code::Internal, "the market's answer to a command was none"))?;
+    wire::append_reply(node.state().machine(), updated, answer?, response);
+    Ok(())
+}
