@@ -211,8 +211,9 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
         let words = if restored.is_some() { "Resumed" } else { "Nothing to resume: begun anew" };
         watched.line(words);
     }
+    let has_restarts = options.restarts > 1;
     let mut driver = restored.unwrap_or_else(|| Driver::new(options));
-    let mut report = Report::new(driver.best().is_some());
+    let mut report = Report::new(driver.best().is_some(), has_restarts);
     let is_labelled = !parsed.is_on("no-labels");
     while let Some(next) = driver.next_round() {
         let is_last = next.reduces == 0;

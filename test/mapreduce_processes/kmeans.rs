@@ -8,6 +8,8 @@ use crate::seed::Seed;
 
 const IRIS: &str = include_str!("../data/iris.csv");
 const POINTS: &str = include_str!("../data/points.txt");
+const POINTS2: &str = include_str!("../data/points2.txt");
+const POINTS3: &str = include_str!("../data/points3.txt");
 /// GeoNames, CC BY 4.0: test/data/README.md.
 const CITIES: &str = include_str!("../data/cities.csv");
 
@@ -191,10 +193,21 @@ fn known_answers_come_out() {
     let mut lines: Vec<&str> = said.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["-0.175,8.141666666666667", "9.547368421052632,1.0473684210526315"]);
-    let line = ["kmeans", "--input", "iris.csv", "-k", "3", "--restarts", "20", "-m", "2"];
-    let said = folder.good(&line);
-    assert!(said.stderr.contains("squared error 78.85144142614"), "{}", said.stderr);
-    assert!(said.stderr.contains("sizes "), "{}", said.stderr);
+    folder.file("points2.txt", POINTS2);
+    folder.file("points3.txt", POINTS3);
+    for (name, k, error) in [
+        ("points2.txt", "2", "12343.1006"),
+        ("points3.txt", "2", "590.53359"),
+        ("iris.csv", "3", "78.851441426146"),
+        ("iris.csv", "2", "152.34795176035"),
+    ] {
+        let line = ["kmeans", "--input", name, "-k", k, "--restarts", "20", "-m", "2"];
+        let said = folder.good(&line);
+        let words = format!("squared error {error}");
+        assert!(said.stderr.contains(&words), "{name}, {k}: {}", said.stderr);
+        assert!(said.stderr.contains("the best of 20 starts"), "{}", said.stderr);
+        assert!(said.stderr.contains("sizes "), "{}", said.stderr);
+    }
 }
 
 #[test]

@@ -11,16 +11,19 @@ use crate::mapreduce::master::Master;
 pub(super) struct Report {
     /// When the last round had been told of.
     last: Instant,
+    /// Starts that have ended.
     restarts: u64,
-    iterations: u64,
+    /// Whether there are several starts, each with a line at its end.
+    tells_starts: bool,
 }
 
 /// More clusters are not listed with their sizes on the screen.
 const MAX_SIZES: usize = 100;
 
 impl Report {
-    pub(super) fn new(is_resumed: bool) -> Report {
-        Report { last: Instant::now(), restarts: u64::from(is_resumed), iterations: 0 }
+    pub(super) fn new(is_resumed: bool, tells_starts: bool) -> Report {
+        let restarts = u64::from(is_resumed);
+        Report { last: Instant::now(), restarts, tells_starts }
     }
 
     /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
@@ -48,7 +51,6 @@ impl Report {
                 watched.say(&format!("Initial centroids:\n{centroids}"));
             }
             News::Iterated { iteration, shift, squared_error, moved, empty, centroids } => {
-                self.iterations += 1;
                 watched.line(&format!(
                     "iteration {iteration:3}  shift {shift:<12.6} error {squared_error:<22?} \
                      moved {moved:<9} {}",
@@ -64,6 +66,9 @@ impl Report {
             }
             News::Ended(ended) => {
                 self.restarts += 1;
+                if !self.tells_starts {
+                    return;
+                }
                 let how = if ended.is_converged { "converged" } else { "not converged" };
                 watched.line(&format!(
                     "squared error {:?} after {} iterations, {how}",
