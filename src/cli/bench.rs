@@ -13,7 +13,7 @@ use super::Failure;
 
 const USAGE: &str = "\
 Usage: agora bench echo --target HOST:PORT [FLAGS]
-       agora bench kmeans read|assign [FLAGS]
+       agora bench kmeans make|read|assign|peak [FLAGS]
        agora bench kv set|get|mixed|fill|probe|leader --peers N=ADDR,... [FLAGS]
        agora bench market buy|search|mixed|fill|leader --market ADDR[,ADDR...] [FLAGS]
        agora bench serve --listen HOST:PORT [FLAGS]

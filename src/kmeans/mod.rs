@@ -43,6 +43,7 @@ mod split;
 mod step;
 mod sums;
 
+pub use assign::multiply_adds;
 pub use candidate::{Candidate, merge};
 pub use centroids::{Centroids, MAX_CENTROIDS, squared_distance};
 pub use error::Error;

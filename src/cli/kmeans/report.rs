@@ -15,6 +15,9 @@ pub(super) struct Report {
     restarts: u64,
     /// Whether there are several starts, each with a line at its end.
     tells_starts: bool,
+    iterations: u64,
+    /// What all iterations took.
+    iterating: Duration,
 }
 
 /// More clusters are not listed with their sizes on the screen.
@@ -23,7 +26,8 @@ const MAX_SIZES: usize = 100;
 impl Report {
     pub(super) fn new(is_resumed: bool, tells_starts: bool) -> Report {
         let restarts = u64::from(is_resumed);
-        Report { last: Instant::now(), restarts, tells_starts }
+        let (last, iterating) = (Instant::now(), Duration::ZERO);
+        Report { last, restarts, tells_starts, iterations: 0, iterating }
     }
 
     /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
@@ -51,6 +55,8 @@ impl Report {
                 watched.say(&format!("Initial centroids:\n{centroids}"));
             }
             News::Iterated { iteration, shift, squared_error, moved, empty, centroids } => {
+                self.iterations += 1;
+                self.iterating += took;
                 watched.line(&format!(
                     "iteration {iteration:3}  shift {shift:<12.6} error {squared_error:<22?} \
                      moved {moved:<9} {}",
@@ -117,7 +123,9 @@ impl Report {
         }
         let _ = write!(
             text,
-            "map {}, shuffle {}, reduce {}; {} in all",
+            "{} iterations in {}; map {}, shuffle {}, reduce {}; {} in all",
+            self.iterations,
+            seconds(self.iterating),
             seconds(times.map),
             seconds(times.shuffle),
             seconds(times.reduce),

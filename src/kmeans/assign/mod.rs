@@ -14,6 +14,7 @@
 //! | `leaves` | few coordinates: neighbouring points are labelled together |
 //! | `each` | many coordinates: each point by itself |
 //! | `exact` | the kernel that decides: the definition, several centroids at once |
+//! | `peak` | a kernel to measure the others by |
 //! | `simd` | vectors of sixteen numbers on any processor, with all the `unsafe` there is |
 //!
 //! # Why no estimate changes a label
@@ -74,6 +75,7 @@ mod estimate;
 mod exact;
 mod frame;
 mod leaves;
+mod peak;
 mod simd;
 
 #[cfg(test)]
@@ -90,6 +92,7 @@ use each::Each;
 use exact::Decide;
 use frame::Frame;
 use leaves::Leaves;
+pub use peak::multiply_adds;
 pub(super) use simd::Level;
 
 /// The label of a point without any.

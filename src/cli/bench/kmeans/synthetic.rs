@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use crate::kmeans::{Error, Points};
 
+/// Coordinates are multiples of its reciprocal: numbers with six decimals.
+const DECIMALS: f64 = 1e6;
+
 /// How the points lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -77,10 +80,12 @@ pub(super) fn points(
     for index in 0..n {
         let centre = random.bits() as usize % k * dims;
         for (x, centre) in point.iter_mut().zip(&centres[centre..]) {
-            *x = match shape {
+            let place = match shape {
                 Shape::Uniform => random.unit(),
                 Shape::Clustered => centre + spread * random.normal(),
             };
+            // As measurements are written.
+            *x = (place * DECIMALS).round() / DECIMALS;
         }
         points.push(index as u64, &point)?;
     }

@@ -1,0 +1,260 @@
+"""`agora kmeans` beside scikit-learn, faiss and, with --spark, Spark MLlib.
+
+The same points, the same first centroids, the same number of iterations, as many mappers as the
+others have threads. Ours is the command as people run it, mappers and reducers in processes of
+their own: an iteration is all that lies between two of its lines, with calls, partition files,
+shuffle and reduce. Of the others an iteration is the difference between a long run and a short one
+(test/bench/peers/kmeans.py), so that what they do before and after is not held against them.
+
+Data: uniform is the unit cube, anywhere, in six decimals; nothing is clustered there, centroids
+never come to rest, and bounds help least. mnist is 60,000 handwritten digits.
+
+The roofline is plain Lloyd in f64: N K D multiplications with an addition, or reading N D numbers,
+whichever takes longer at the peak that `agora bench kmeans peak` finds in the same run. The share
+is that time by ours: above 1 where bounds leave arithmetic out.
+"""
+
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import AGORA, ROOT, Others, build, run
+
+PEERS = ROOT / "test" / "bench" / "peers"
+CITIES = ROOT / "test" / "data" / "cities.csv"
+
+
+@dataclass
+class Dataset:
+    """What is clustered, and what is wanted of it: times the faster one of scikit-learn's two."""
+
+    name: str
+    points: int
+    dims: int
+    clusters: int
+    wanted: float
+
+    @property
+    def numbers(self):
+        return self.points * self.dims
+
+
+DATASETS = [
+    Dataset("1e6x2,K=10", 1_000_000, 2, 10, 10),
+    Dataset("1e6x2,K=100", 1_000_000, 2, 100, 20),
+    Dataset("1e6x16,K=100", 1_000_000, 16, 100, 5),
+    Dataset("2e5x64,K=256", 200_000, 64, 256, 2.5),
+    Dataset("1e7x2,K=16", 10_000_000, 2, 16, 1),
+    Dataset("mnist,K=100", 60_000, 784, 100, 1),
+]
+
+
+def arguments(parser):
+    names = [dataset.name for dataset in DATASETS]
+    parser.add_argument("--datasets", nargs="+", choices=names, default=names, metavar="NAME",
+                        help=f"of {' '.join(names)}")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--iterations", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=2, help="the fastest counts")
+    parser.add_argument("--shape", choices=["uniform", "clustered"], default="uniform")
+    parser.add_argument("--spark", action="store_true", help="MLlib on the first dataset")
+    parser.add_argument("--only-ours", action="store_true", help="no peers")
+
+
+def measure(chosen):
+    build()
+    others = Others()
+    peaks = {threads: peak(threads) for threads in chosen.threads}
+    for threads, (flop_per_s, bytes_per_s) in peaks.items():
+        print(f"{threads} threads: {flop_per_s / 1e9:.0f} GFLOP/s in f64, "
+              f"{bytes_per_s / 1e9:.0f} GB/s read")
+    datasets = [dataset for dataset in DATASETS if dataset.name in chosen.datasets]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for place, dataset in enumerate(datasets):
+            make(folder, dataset, chosen.shape)
+            compare(folder, dataset, chosen, peaks)
+            if place == 0:
+                no_combine(folder, chosen)
+                if chosen.spark:
+                    spark(folder, dataset, chosen)
+        small(folder, chosen.rounds)
+        parsing(folder, chosen)
+    print(f"\nOther programs kept {others.cores():.2f} cores busy.")
+
+
+def peak(threads):
+    """Operations of f64, and bytes read, a second."""
+    said = dict(line.split() for line in bench("peak", "--threads", threads).splitlines())
+    return float(said["f64_gflop_per_s"]) * 1e9, float(said["read_gb_per_s"]) * 1e9
+
+
+def bench(*words):
+    return run([AGORA, "bench", "kmeans", *words])
+
+
+def make(folder, dataset, shape):
+    """points.txt, centroids.txt, and the same as f64."""
+    words = ["--clusters", dataset.clusters, "--save", folder]
+    if dataset.name.startswith("mnist"):
+        text = folder / "points.txt"
+        write_digits(text)
+        bench("make", "--input", text, *words)
+    else:
+        size = ["--points", dataset.points, "--dims", dataset.dims, "--shape", shape]
+        bench("make", *size, *words)
+
+
+def write_digits(target):
+    """MNIST's images as lines (http://yann.lecun.com/exdb/mnist: 16 bytes, then the pixels)."""
+    source = Path(run([ROOT / "scripts" / "tools", "mnist"]).strip()) / "train-images-idx3-ubyte"
+    pixels, side = source.read_bytes()[16:], 28 * 28
+    words = [str(value) for value in range(256)]
+    with target.open("w") as file:
+        for start in range(0, len(pixels), side):
+            file.write(",".join(words[pixel] for pixel in pixels[start : start + side]) + "\n")
+
+
+def compare(folder, dataset, chosen, peaks):
+    shape = "" if dataset.name.startswith("mnist") else f", {chosen.shape}"
+    print(f"\n{dataset.name}{shape}: milliseconds an iteration, {chosen.iterations} iterations")
+    head = ["threads", "agora", "whole s", "CPU s", "lloyd", "elkan", "faiss"]
+    head += ["sklearn/agora", "wanted", "faiss/agora", "of roofline"]
+    print(("{:>8}" * 7 + "{:>14}" * 4).format(*head), flush=True)
+    for threads in chosen.threads:
+        ours, theirs = [], {"lloyd": [], "elkan": [], "faiss": []}
+        for number in range(chosen.rounds):
+            ours.append(agora(folder, threads, chosen))
+            if chosen.only_ours:
+                continue
+            # Elkan is the slower one of scikit-learn's by far on most, and tried once.
+            names = ["lloyd", "faiss"] if number else list(theirs)
+            for name, (wall, error) in peers(folder, dataset, threads, names, chosen).items():
+                theirs[name].append(wall)
+                check(name, ours[-1], error)
+        best = min(ours, key=lambda one: one.iteration_ms)
+        flop_per_s, bytes_per_s = peaks[threads]
+        plain = max(2 * dataset.numbers * dataset.clusters / flop_per_s,
+                    8 * dataset.numbers / bytes_per_s)
+        line = f"{threads:8}{best.iteration_ms:8.2f}{min(o.whole_s for o in ours):8.2f}"
+        line += f"{min(o.cpu_s for o in ours):8.2f}"
+        if not chosen.only_ours:
+            lloyd, elkan, faiss = (min(times) for times in theirs.values())
+            line += f"{lloyd:8.1f}{elkan:8.1f}{faiss:8.1f}"
+            line += f"{min(lloyd, elkan) / best.iteration_ms:13.1f}x{dataset.wanted:13}x"
+            line += f"{faiss / best.iteration_ms:13.1f}x"
+        else:
+            line += " " * 66
+        print(f"{line}{plain * 1e3 / best.iteration_ms:14.2f}", flush=True)
+
+
+@dataclass
+class Clustered:
+    """A run of ours."""
+
+    iteration_ms: float
+    iterations: int
+    error: float
+    whole_s: float
+    cpu_s: float
+
+
+def agora(folder, mappers, chosen, *flags, points=None, init=True):
+    """The command, with all it does but writing labels."""
+    points = points or folder / "points.txt"
+    data = folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    command = [AGORA, "kmeans", "--input", points, "-m", mappers, "-r", 1, "--data", data]
+    command += ["--iterations", chosen.iterations, "--no-labels"]
+    command += ["--init", folder / "centroids.txt"] if init else []
+    began, before = time.monotonic(), children_cpu_s()
+    with (folder / "said").open("w") as said:
+        run([*command, *flags], stderr=said)
+    took, cpu = time.monotonic() - began, children_cpu_s() - before
+    said = (folder / "said").read_text()
+    found = re.search(r"^(\d+) iterations in ([\d.]+) (ms|s);", said, re.MULTILINE)
+    errors = re.findall(r"^squared error ([\d.e+]+)", said, re.MULTILINE)
+    if not found or not errors:
+        sys.exit(f"bench: agora kmeans said what is not understood:\n{said}")
+    iterations = int(found[1])
+    milliseconds = float(found[2]) * (1e3 if found[3] == "s" else 1)
+    return Clustered(milliseconds / iterations, iterations, float(errors[-1]), took, cpu)
+
+
+def children_cpu_s():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def peers(folder, dataset, threads, names, chosen):
+    """By name: milliseconds an iteration, and the squared error."""
+    python = Path(run([ROOT / "scripts" / "tools", "peers"]).strip()) / "python"
+    command = [python, PEERS / "kmeans.py", folder, dataset.dims, "--threads", threads]
+    said = run([*command, "--iterations", chosen.iterations, "--only", ",".join(names)])
+    words = [line.split() for line in said.splitlines()]
+    return {name: (float(wall), float(error)) for name, wall, _, error in words}
+
+
+def check(name, ours, theirs):
+    """All walk the same way: theirs is one iteration ahead, and faiss reckons in f32."""
+    if not 0.97 < theirs / ours.error < 1.01:
+        print(f"bench: {name} came to a squared error of {theirs}, ours to {ours.error}")
+
+
+def no_combine(folder, chosen):
+    """Every point through partition files, shuffle and sort."""
+    with_it = min(agora(folder, 2, chosen).iteration_ms for _ in range(chosen.rounds))
+    without = agora(folder, 2, chosen, "--no-combine").iteration_ms
+    print(f"--no-combine, 2 mappers: {without:.1f} ms, {without / with_it:.1f}x the default's")
+
+
+def spark(folder, dataset, chosen):
+    python = Path(run([ROOT / "scripts" / "tools", "spark"]).strip()) / "python"
+    command = [python, PEERS / "spark.py", folder, dataset.dims, "--threads", 2]
+    said = run([*command, "--iterations", chosen.iterations]).split()
+    there, cached, each, error = (float(word) for word in said[1:])
+    ours = min((agora(folder, 2, chosen) for _ in range(chosen.rounds)),
+               key=lambda one: one.iteration_ms)
+    check("spark", ours, error)
+    print(f"Spark MLlib, local[2]: {there:.1f} s until it is there, {cached:.1f} s to read, "
+          f"{each:.0f} ms an iteration, {each / ours.iteration_ms:.0f}x ours")
+
+
+def small(folder, rounds):
+    """A small input as people run it."""
+    data = folder / "data"
+    command = [AGORA, "kmeans", "--input", CITIES, "-k", 20, "-m", 2, "-r", 1, "--quiet"]
+    times = []
+    for _ in range(3 * rounds):
+        shutil.rmtree(data, ignore_errors=True)
+        began = time.monotonic()
+        run([*command, "--iterations", 20, "--data", data])
+        times.append(time.monotonic() - began)
+    points = sum(1 for _ in CITIES.open())
+    print(f"\ncities.csv, {points} points, K=20, M=2, R=1, 20 iterations, all of the command: "
+          f"{min(times):.3f} s (wanted: below 0.5)", flush=True)
+
+
+def parsing(folder, chosen):
+    """cities.csv again and again, on one core."""
+    best = 0
+    for _ in range(chosen.rounds + 1):
+        said = bench("read", "--input", CITIES, "--mib", 300)
+        best = max(best, float(re.search(r"(\d+) MB/s", said)[1]))
+    line = f"parsing, cities.csv repeated to 300 MB: {best:.0f} MB/s a core (wanted: 500)"
+    if not chosen.only_ours:
+        python = Path(run([ROOT / "scripts" / "tools", "peers"]).strip()) / "python"
+        text = folder / "cities"
+        text.write_bytes(CITIES.read_bytes() * 12)
+        program = (f"import numpy, time; began = time.perf_counter(); "
+                   f"numpy.loadtxt({str(text)!r}, delimiter=','); "
+                   f"print(time.perf_counter() - began)")
+        seconds = float(run([python, "-c", program]))
+        rate = text.stat().st_size / 1e6 / seconds
+        line += f", np.loadtxt {rate:.0f} MB/s, {best / rate:.1f}x"
+    print(line, flush=True)
