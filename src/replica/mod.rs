@@ -11,6 +11,7 @@
 //! - [`dump`]: what happened, for people
 //! - [`wire`]: the messages of nodes as bytes (pure)
 //! - [`transport`]: the ways to the other nodes of a group
+//! - [`routes`]: the ways of a client to the nodes of a group
 
 pub mod clock;
 pub mod contract;
@@ -18,6 +19,7 @@ pub mod dump;
 pub mod engine;
 pub mod node;
 pub mod recovery;
+pub mod routes;
 pub mod state;
 pub mod storage;
 pub mod transport;

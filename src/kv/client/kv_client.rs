@@ -4,12 +4,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::record::{Consistency, Listing, NodeStatus, Pair};
-use super::routes::{Aim, Failure, Routes};
 use super::session::Session;
 use super::wire::{self, Scan};
 use crate::call::{Code, Status};
 use crate::kv::contract::SERVICE;
 use crate::raft::{NodeId, Origin};
+use crate::replica::routes::{Aim, Exhausted, Failure, Routes};
 use crate::rpc::{ChannelOptions, ClientCall};
 
 /// How a client is set up.
@@ -46,7 +46,8 @@ impl KvClient {
     /// `INVALID_ARGUMENT` without a node, `UNAVAILABLE` when the process is out of file
     /// descriptors.
     pub fn new(nodes: &[(NodeId, String)], options: &ClientOptions) -> Result<KvClient, Status> {
-        let routes = Routes::new(nodes, options)?;
+        let nodes = nodes.iter().map(|(id, target)| (Some(*id), target.clone()));
+        let routes = Routes::new(nodes, &options.channel, Exhausted::Busy)?;
         Ok(KvClient { routes, session: Session::default(), timeout: options.timeout })
     }
 

@@ -6,12 +6,10 @@
 //! number, and are sent again under the same number when no answer came: a write happens exactly
 //! once however often it is sent. A [`Watcher`] follows changes from node to node.
 //!
-//! - [`routes`]: which node is asked, and what it means when it fails
 //! - [`session`]: numbers of writes
 
 mod kv_client;
 mod record;
-mod routes;
 mod session;
 mod watcher;
 mod wire;

@@ -1,6 +1,6 @@
 //! The market's calls under one identity.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::identity::Uuid;
@@ -9,13 +9,11 @@ use super::wire::{self, Caller, PageOf};
 use crate::call::{Code, Status};
 use crate::market::price::Money;
 use crate::market::state::ItemId;
-use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
+use crate::replica::routes::{Aim, Exhausted, Failure, Routes};
+use crate::rpc::{ChannelOptions, ClientCall};
 
-/// Where the market's calls are.
-const SERVICE: &str = "/agora.market.v1.MarketService/";
-/// Between two attempts at the same call, at first; each further pause is half as long again.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The service's full name.
+const SERVICE: &str = "agora.market.v1.MarketService";
 /// How long an acknowledgement may take.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -39,9 +37,7 @@ impl Default for ClientOptions {
 
 /// Calls a market. Threads may share it.
 pub struct MarketClient {
-    markets: Vec<Channel>,
-    /// Which of them answered last.
-    current: AtomicUsize,
+    routes: Routes,
     uuid: Uuid,
     address: String,
     timeout: Duration,
@@ -50,8 +46,8 @@ pub struct MarketClient {
 }
 
 impl MarketClient {
-    /// A client of the market at `targets` (`host:port`; the first that can be reached is used),
-    /// known there as `address`. Nothing is connected yet.
+    /// A client of the market at `targets` (`host:port`, the replicas of one market), known there as
+    /// `address`. Nothing is connected yet.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` without a target, `UNAVAILABLE` when the process is out of file
@@ -62,13 +58,9 @@ impl MarketClient {
         address: &str,
         options: &ClientOptions,
     ) -> Result<MarketClient, Status> {
-        if targets.is_empty() {
-            return Err(Status::new(Code::InvalidArgument, "no market to call"));
-        }
-        let channel = |target: &String| Channel::new(target, options.channel.clone());
+        let nodes = targets.iter().map(|target| (None, target.clone()));
         Ok(MarketClient {
-            markets: targets.iter().map(channel).collect::<Result<_, _>>()?,
-            current: AtomicUsize::new(0),
+            routes: Routes::new(nodes, &options.channel, Exhausted::Refused)?,
             uuid,
             address: address.to_owned(),
             timeout: options.timeout,
@@ -90,7 +82,8 @@ impl MarketClient {
     /// Opens an account as a seller.
     ///
     /// # Errors
-    /// Here and below the market's status; `UNAVAILABLE` when no market could be reached in time.
+    /// Here and below the market's status; `UNAVAILABLE` when nobody who could answer was found in
+    /// time. Of a command `UNKNOWN`: it may be done or not.
     pub fn register_seller(&self) -> Result<(), Status> {
         self.command("RegisterSeller", wire::register_seller).map(drop)
     }
@@ -155,7 +148,7 @@ impl MarketClient {
     pub fn acknowledge(&self, up_to_id: u64) -> Result<(), Status> {
         let request = wire::acknowledge(self.caller(self.next_request_id()), up_to_id);
         let timeout = self.timeout.min(ACKNOWLEDGE_TIMEOUT);
-        self.call_within("AcknowledgeNotifications", &request, timeout).map(drop)
+        self.command_within("AcknowledgeNotifications", &request, timeout).map(drop)
     }
 
     /// A page of one's own items; `token` is empty for the first.
@@ -192,18 +185,16 @@ impl MarketClient {
         wire::found_item(&self.call("GetItem", &wire::get_item(item, self.consistency))?)
     }
 
-    /// Opens the mailbox behind the notification `after_id`.
-    pub(super) fn watch(&self, after_id: u64) -> Result<ClientCall, Status> {
+    /// Opens the mailbox behind the notification `after_id`, at the `attempt`-th market from the one
+    /// that is believed to lead.
+    pub(super) fn watch(&self, attempt: usize, after_id: u64) -> Result<ClientCall, Status> {
         let request = wire::watch(self.caller(0), after_id);
-        let options = CallOptions { timeout: None, ..CallOptions::default() };
-        let mut call = self.market().start(&format!("{SERVICE}WatchNotifications"), &options)?;
-        call.send_last(&request)?;
-        Ok(call)
+        self.routes.stream(attempt, &path("WatchNotifications"), &request)
     }
 
-    /// The next market is asked from now on.
-    pub(super) fn try_next_market(&self) {
-        self.current.fetch_add(1, Ordering::Relaxed);
+    /// A watch has ended so. Whether that said where to go on.
+    pub(super) fn follow(&self, status: &Status) -> bool {
+        self.routes.follow(status)
     }
 
     /// Sends a command until it is answered, each time under the same request id.
@@ -212,41 +203,36 @@ impl MarketClient {
         method: &str,
         request: impl FnOnce(Caller<'_>) -> Vec<u8>,
     ) -> Result<Vec<u8>, Status> {
-        self.call(method, &request(self.caller(self.next_request_id())))
+        self.command_within(method, &request(self.caller(self.next_request_id())), self.timeout)
     }
 
-    /// Calls until the market answers or time is up.
-    fn call(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
-        self.call_within(method, request, self.timeout)
-    }
-
-    fn call_within(
+    fn command_within(
         &self,
         method: &str,
         request: &[u8],
         timeout: Duration,
     ) -> Result<Vec<u8>, Status> {
         let until = Instant::now() + timeout;
-        let path = format!("{SERVICE}{method}");
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let timeout = Some(until.saturating_duration_since(Instant::now()));
-            let options = CallOptions { timeout, ..CallOptions::default() };
-            let status = match self.market().unary(&path, request, &options) {
-                Err(status) if status.code == Code::Unavailable => status,
-                answered => return answered,
-            };
-            self.try_next_market();
-            if Instant::now() + pause >= until {
-                return Err(status);
+        let answer = self.routes.call(Aim::Leader, &path(method), || request.to_vec(), until);
+        answer.map_err(|Failure { status, may_be_done }| match may_be_done {
+            // Refused: whatever attempts there were before, it was not done by any of them.
+            true if status.code == Code::Unavailable => {
+                let message = format!("it may be done or not: {}", status.message);
+                Status::new(Code::Unknown, message)
             }
-            std::thread::sleep(pause);
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-        }
+            _ => status,
+        })
     }
 
-    fn market(&self) -> &Channel {
-        &self.markets[self.current.load(Ordering::Relaxed) % self.markets.len()]
+    /// Asks until somebody who may answer does, or time is up.
+    fn call(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
+        let until = Instant::now() + self.timeout;
+        let aim = match self.consistency {
+            Consistency::Linearizable => Aim::Leader,
+            Consistency::Stale => Aim::Anybody,
+        };
+        let answer = self.routes.call(aim, &path(method), || request.to_vec(), until);
+        answer.map_err(|failure| failure.status)
     }
 
     fn page<'a>(&self, token: &'a str) -> PageOf<'a> {
@@ -268,4 +254,8 @@ impl MarketClient {
             Ok(last) | Err(last) => now_us.max(last.saturating_add(1)),
         }
     }
+}
+
+fn path(method: &str) -> String {
+    format!("/{SERVICE}/{method}")
 }

@@ -31,6 +31,8 @@ pub struct Watcher {
     stream: Option<ClientCall>,
     last_shown: u64,
     last_acknowledged: u64,
+    /// Markets that were given up since the last one that was heard of.
+    attempts: usize,
     stop: Arc<AtomicBool>,
 }
 
@@ -38,7 +40,7 @@ impl Watcher {
     /// Watches the client's own mailbox, from the oldest notification that is not acknowledged.
     /// Setting `stop` from another thread ends [`next`](Self::next).
     pub fn new(client: Arc<MarketClient>, stop: Arc<AtomicBool>) -> Watcher {
-        Watcher { client, stream: None, last_shown: 0, last_acknowledged: 0, stop }
+        Watcher { client, stream: None, last_shown: 0, last_acknowledged: 0, attempts: 0, stop }
     }
 
     /// Waits for the next notification; `None` when `until` or the stop came first. Connects again
@@ -70,11 +72,14 @@ impl Watcher {
                 (self.last_shown, self.last_acknowledged) = (0, 0);
                 continue;
             }
-            if !matches!(status.code, Code::Unavailable | Code::Cancelled | Code::Internal) {
+            if !matches!(
+                status.code,
+                Code::Unavailable | Code::Cancelled | Code::Internal | Code::Unimplemented
+            ) {
                 return Err(status);
             }
             log::debug!("watching the mailbox: {status}");
-            self.client.try_next_market();
+            self.attempts = if self.client.follow(&status) { 0 } else { self.attempts + 1 };
             self.pause(pause, until);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -84,7 +89,7 @@ impl Watcher {
     fn receive(&mut self, until: Instant) -> Result<Option<Notification>, Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
-            None => self.stream.insert(self.client.watch(self.last_shown)?),
+            None => self.stream.insert(self.client.watch(self.attempts, self.last_shown)?),
         };
         match stream.receive_until(Some(until))? {
             Received::Message(message) => wire::notification(&message).map(Some),

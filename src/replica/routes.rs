@@ -1,4 +1,4 @@
-//! Which node is asked.
+//! Which node of a group a client asks.
 //!
 //! ```text
 //!            +-- the one that was hinted at, not asked in this round yet
@@ -16,15 +16,15 @@
 //!
 //! So a node that is gone, or cut off without a word, costs a fraction of the call's time.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::kv_client::ClientOptions;
+use super::contract::{LEADER, LEADER_ID, NODE_ID};
 use crate::call::{Code, Status};
-use crate::kv::contract::{LEADER_ID, NODE_ID};
 use crate::raft::NodeId;
 use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
 
@@ -66,10 +66,21 @@ pub struct Routes {
     nodes: Vec<Node>,
     options: ChannelOptions,
     believed: AtomicUsize,
+    exhausted: Exhausted,
+}
+
+/// What `RESOURCE_EXHAUSTED` means when it does not come from the node itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exhausted {
+    /// The server takes no more calls now: it is worth another try.
+    Busy,
+    /// The service has a bound that is reached: that is the answer.
+    Refused,
 }
 
 struct Node {
-    id: NodeId,
+    /// If it is known.
+    id: Option<NodeId>,
     target: String,
     line: Mutex<Line>,
 }
@@ -86,36 +97,56 @@ enum Seen {
     Strange,
     Silent,
     Leaderless,
-    Names(NodeId),
+    Names(Leader),
     Busy,
 }
 
+/// Who leads, as a node says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Leader {
+    id: NodeId,
+    /// As the group knows it; a client may know it by another one.
+    address: String,
+}
+
+impl Leader {
+    fn of(status: &Status) -> Option<Leader> {
+        let text = |name| status.metadata.get(name).and_then(|text| std::str::from_utf8(text).ok());
+        let id = text(LEADER_ID)?.parse().ok()?;
+        Some(Leader { id, address: text(LEADER).unwrap_or_default().to_owned() })
+    }
+}
+
 impl Routes {
-    /// To these nodes. Nothing is connected yet.
+    /// To these nodes, by their numbers as far as they are known. Nothing is connected yet.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` without a node, `UNAVAILABLE` when the process is out of file
     /// descriptors.
-    pub fn new(nodes: &[(NodeId, String)], options: &ClientOptions) -> Result<Routes, Status> {
-        if nodes.is_empty() {
-            return Err(Status::new(Code::InvalidArgument, "no node to call"));
-        }
-        let mut options = options.channel.clone();
+    pub fn new(
+        nodes: impl Iterator<Item = (Option<NodeId>, String)>,
+        options: &ChannelOptions,
+        exhausted: Exhausted,
+    ) -> Result<Routes, Status> {
+        let mut options = options.clone();
         options.connect_timeout = options.connect_timeout.min(CONNECT_TIMEOUT);
         let limits = &mut options.limits;
         limits.keepalive_interval = limits.keepalive_interval.min(KEEPALIVE);
         limits.keepalive_timeout = limits.keepalive_timeout.min(KEEPALIVE);
-        let node = |(id, target): &(NodeId, String)| {
-            let line = Line { channel: Channel::new(target, options.clone())?, rests_until: None };
-            Ok(Node { id: *id, target: target.clone(), line: Mutex::new(line) })
+        let node = |(id, target): (Option<NodeId>, String)| {
+            let line = Line { channel: Channel::new(&target, options.clone())?, rests_until: None };
+            Ok(Node { id, target, line: Mutex::new(line) })
         };
-        let nodes = nodes.iter().map(node).collect::<Result<_, Status>>()?;
-        Ok(Routes { nodes, options, believed: AtomicUsize::new(0) })
+        let nodes = nodes.map(node).collect::<Result<Vec<Node>, Status>>()?;
+        if nodes.is_empty() {
+            return Err(Status::new(Code::InvalidArgument, "no node to call"));
+        }
+        Ok(Routes { nodes, options, believed: AtomicUsize::new(0), exhausted })
     }
 
-    /// The numbers of all nodes.
+    /// The numbers of all nodes whose numbers are known.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> {
-        self.nodes.iter().map(|node| node.id)
+        self.nodes.iter().filter_map(|node| node.id)
     }
 
     /// Asks one node after another until one answers. The request is made anew for each of them.
@@ -140,7 +171,7 @@ impl Routes {
                 if left.is_zero() {
                     return Err(self.nobody(aim, &seen, may_be_done));
                 }
-                let wait = if may_lead(place, node.id, &seen) { patience } else { FIRST_PATIENCE };
+                let wait = if self.may_lead(place, &seen) { patience } else { FIRST_PATIENCE };
                 let answer = node.ask(&self.options, path, &request(), left.min(wait));
                 let (status, has_begun) = match answer {
                     Ok(answer) => {
@@ -151,11 +182,11 @@ impl Routes {
                     }
                     Err(failed) => failed,
                 };
-                let outcome = Outcome::of(&status);
+                let outcome = Outcome::of(&status, self.exhausted);
                 may_be_done |= has_begun && outcome.may_be_done();
                 let known = match outcome {
                     Outcome::Elsewhere(Some(leader)) => {
-                        round.hint(self.place(leader));
+                        round.hint(self.place(&leader));
                         Seen::Names(leader)
                     }
                     Outcome::Elsewhere(None) => Seen::Leaderless,
@@ -201,7 +232,7 @@ impl Routes {
         request: &[u8],
         timeout: Duration,
     ) -> Result<Vec<u8>, Status> {
-        let node = self.nodes.iter().find(|node| node.id == id);
+        let node = self.nodes.iter().find(|node| node.id == Some(id));
         let node = node.ok_or_else(|| Status::new(Code::NotFound, format!("no node {id}")))?;
         node.ask(&self.options, path, request, timeout).map_err(|(status, _)| status)
     }
@@ -221,8 +252,35 @@ impl Routes {
         Ok(call)
     }
 
-    fn place(&self, id: NodeId) -> Option<usize> {
-        self.nodes.iter().position(|node| node.id == id)
+    /// A stream has ended so. Whether it said which node leads: that is the next one then.
+    pub fn follow(&self, status: &Status) -> bool {
+        let leader = Leader::of(status).and_then(|leader| self.place(&leader));
+        if let Some(place) = leader {
+            self.believed.store(place, Ordering::Relaxed);
+        }
+        leader.is_some()
+    }
+
+    fn place(&self, leader: &Leader) -> Option<usize> {
+        let is_it = |node: &Node| match node.id {
+            Some(id) => id == leader.id,
+            None => node.target == leader.address,
+        };
+        self.nodes.iter().position(is_it)
+    }
+
+    /// Whether a node that is silent may be the leader, by what others have said: one of them names
+    /// it, or none has said anything.
+    fn may_lead(&self, place: usize, seen: &[Option<Seen>]) -> bool {
+        let mut has_answers = false;
+        for (_, seen) in seen.iter().enumerate().filter(|(other, _)| *other != place) {
+            match seen {
+                Some(Seen::Names(named)) if self.place(named) == Some(place) => return true,
+                Some(Seen::Names(_) | Seen::Leaderless | Seen::Busy) => has_answers = true,
+                _ => (),
+            }
+        }
+        !has_answers
     }
 
     /// Says why nobody answered.
@@ -251,10 +309,18 @@ impl Routes {
         part(count(|seen| matches!(seen, Seen::Silent)), "is silent", "are silent");
         part(count(|seen| matches!(seen, Seen::Leaderless)), "knows no leader", "know no leader");
         part(count(|seen| matches!(seen, Seen::Busy)), "is busy", "are busy");
-        for leader in self.ids() {
-            let names = |seen: &&Seen| matches!(seen, Seen::Names(named) if *named == leader);
-            let named = seen.iter().flatten().filter(names).count();
-            part(named, &format!("names node {leader}"), &format!("name node {leader}"));
+        let named = seen.iter().flatten().filter_map(|seen| match seen {
+            Seen::Names(leader) => Some((leader.id, leader)),
+            _ => None,
+        });
+        for (id, leader) in named.collect::<BTreeMap<_, _>>() {
+            let names = |seen: &&Seen| matches!(seen, Seen::Names(named) if named.id == id);
+            let count = seen.iter().flatten().filter(names).count();
+            let who = match self.place(leader) {
+                Some(_) => format!("node {id}"),
+                None => format!("node {id} at {}, which was not given", leader.address),
+            };
+            part(count, &format!("names {who}"), &format!("name {who}"));
         }
         let is_known =
             |seen: &Seen| !matches!(seen, Seen::Unreachable(_) | Seen::Strange | Seen::Leaderless);
@@ -340,25 +406,11 @@ impl Node {
     }
 }
 
-/// Whether a node that is silent may be the leader, by what others have said: one of them names it,
-/// or none has said anything.
-fn may_lead(place: usize, id: NodeId, seen: &[Option<Seen>]) -> bool {
-    let mut has_answers = false;
-    for (_, seen) in seen.iter().enumerate().filter(|(other, _)| *other != place) {
-        match seen {
-            Some(Seen::Names(named)) if *named == id => return true,
-            Some(Seen::Names(_) | Seen::Leaderless | Seen::Busy) => has_answers = true,
-            _ => (),
-        }
-    }
-    !has_answers
-}
-
 /// What an attempt has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Outcome {
     /// The node does not lead; perhaps it knows who does.
-    Elsewhere(Option<NodeId>),
+    Elsewhere(Option<Leader>),
     /// There is no connection, or it broke.
     Unreachable,
     /// Somebody else listens there, or a node that has gone wrong.
@@ -374,17 +426,13 @@ enum Outcome {
 }
 
 impl Outcome {
-    fn of(status: &Status) -> Outcome {
+    fn of(status: &Status, exhausted: Exhausted) -> Outcome {
         let of_node = status.metadata.get(NODE_ID).is_some();
         match status.code {
-            Code::Unavailable if of_node => {
-                let leader = status.metadata.get(LEADER_ID);
-                let leader = leader.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
-                Outcome::Elsewhere(leader)
-            }
+            Code::Unavailable if of_node => Outcome::Elsewhere(Leader::of(status)),
             Code::Unavailable => Outcome::Unreachable,
             Code::DeadlineExceeded => Outcome::Silent,
-            Code::ResourceExhausted => Outcome::Busy,
+            Code::ResourceExhausted if of_node || exhausted == Exhausted::Busy => Outcome::Busy,
             Code::Unknown if of_node => Outcome::Lost,
             // A node says neither of a call that makes sense.
             Code::Internal | Code::Unimplemented => Outcome::Strange,
@@ -393,7 +441,7 @@ impl Outcome {
     }
 
     /// Whether a node that began to work on it may have done it, or still may.
-    fn may_be_done(self) -> bool {
+    fn may_be_done(&self) -> bool {
         matches!(self, Outcome::Unreachable | Outcome::Strange | Outcome::Silent | Outcome::Lost)
     }
 }
