@@ -8,10 +8,12 @@ mod exactly_once;
 mod hostile;
 mod machine;
 mod mistakes;
+#[allow(dead_code, reason = "other tests use the rest")]
 mod model;
 mod notifications;
 mod rules;
 mod search_bench;
+mod shown;
 mod simulation;
 mod stories;
 

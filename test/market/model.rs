@@ -1,6 +1,9 @@
 //! The market once more, as simply as can be: lists, searched from end to end. Slow, and short
 //! enough to be read against the rules.
 
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
 use agora::market::state::{
     Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemId, Limits, OrderId,
     Query, Reply, Sort,
@@ -8,17 +11,18 @@ use agora::market::state::{
 
 pub type Answer = Result<Reply, Error>;
 
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     pub identity: Identity,
-    pub address: String,
+    pub address: Rc<str>,
     pub is_seller: bool,
     /// Every notification ever, as text.
-    pub mail: Vec<String>,
+    pub mail: Vec<Rc<str>>,
     /// How many of them were acknowledged, and how many are no longer kept.
     pub acknowledged: usize,
     pub forgotten: usize,
     /// Remembered answers: id, input, answer.
-    answers: Vec<(u64, String, Answer)>,
+    answers: Vec<(u64, Rc<str>, Answer)>,
     /// The highest id forgotten.
     floor: u64,
     /// Which command that was remembered was the last.
@@ -27,11 +31,12 @@ pub struct Person {
     given: u32,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thing {
     pub seller: usize,
-    pub name: String,
+    pub name: Rc<str>,
     pub category: Category,
-    pub description: String,
+    pub description: Rc<str>,
     pub price: u64,
     pub left: u32,
     /// All that the seller ever added, less what was withdrawn.
@@ -41,6 +46,7 @@ pub struct Thing {
     pub wishers: Vec<usize>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sale {
     pub item: u32,
     pub buyer: usize,
@@ -49,6 +55,7 @@ pub struct Sale {
     pub price: u64,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     pub people: Vec<Person>,
     /// Item 1, 2, 3, ...
@@ -58,6 +65,19 @@ pub struct Model {
     /// Commands that were remembered.
     uses: usize,
     limits: Limits,
+}
+
+/// Models that are equal have equal counts; that is enough to tell most others apart at once.
+impl Hash for Model {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.people.len(), self.sales.len(), self.uses).hash(state);
+        for thing in &self.things {
+            (thing.left, thing.price, thing.ratings.len(), thing.wishers.len()).hash(state);
+        }
+        for person in &self.people {
+            (person.mail.len(), person.acknowledged).hash(state);
+        }
+    }
 }
 
 impl Thing {
@@ -72,8 +92,31 @@ impl Model {
         Model { people, things, sales, uses: 0, limits }
     }
 
+    /// Forgets in which order things happened, where no rule asks for it: who was remembered when,
+    /// and who wished for an item or rated it first.
+    pub fn forget_order(&mut self) {
+        self.uses = 0;
+        self.people.iter_mut().for_each(|person| person.used = 0);
+        for thing in &mut self.things {
+            thing.wishers.sort_unstable();
+            thing.ratings.sort_unstable();
+        }
+    }
+
     pub fn person(&self, identity: &Identity) -> Option<usize> {
         self.people.iter().position(|person| person.identity == *identity)
+    }
+
+    /// Orders of somebody's, one a line, the latest first.
+    pub fn orders(&self, is_own: impl Fn(&Sale) -> bool) -> Vec<String> {
+        let own = self.sales.iter().enumerate().rev().filter(|(_, sale)| is_own(sale));
+        own.map(|(place, sale)| {
+            let Sale { item, quantity, price, .. } = sale;
+            let name = &self.things[*item as usize - 1].name;
+            let sides = [sale.buyer, sale.seller].map(|who| &self.people[who].address);
+            format!("{} {item} {name} {quantity} {price} {sides:?}", place + 1)
+        })
+        .collect()
     }
 
     /// An item's card in one line.
@@ -92,7 +135,7 @@ impl Model {
         if let (Some(id_again), Some(who)) = (command.request_id, self.person(&identity)) {
             let person = &self.people[who];
             if let Some((_, before, answer)) = person.answers.iter().find(|(old, ..)| *old == id) {
-                let same = *before == input;
+                let same = **before == *input;
                 return if same { *answer } else { Err(Error::RequestReused(id_again)) };
             }
             if id <= person.floor {
@@ -108,7 +151,7 @@ impl Model {
 
     fn remember(&mut self, who: usize, id: u64, input: String, answer: Answer) {
         let person = &mut self.people[who];
-        person.answers.push((id, input, answer));
+        person.answers.push((id, input.into(), answer));
         person.answers.sort_by_key(|(id, ..)| *id);
         if person.answers.len() > self.limits.max_answers_per_account {
             person.floor = person.answers.remove(0).0;
@@ -128,7 +171,7 @@ impl Model {
             Action::RegisterSeller => {
                 let known = self.person(&caller.identity);
                 let who = match known {
-                    Some(who) if self.people[who].address != caller.address => {
+                    Some(who) if *self.people[who].address != *caller.address => {
                         return Err(Error::AlreadyRegistered);
                     }
                     Some(who) if self.people[who].is_seller => {
@@ -198,7 +241,7 @@ impl Model {
             Action::Acknowledge { through } => {
                 let who = self.person(&caller.identity).ok_or(Error::Credentials)?;
                 let person = &mut self.people[who];
-                if person.address != caller.address {
+                if *person.address != *caller.address {
                     return Err(Error::Credentials);
                 }
                 if through > person.mail.len() as u64 {
@@ -214,7 +257,7 @@ impl Model {
     fn seller(&self, caller: &Caller<'_>) -> Result<usize, Error> {
         let who = self.person(&caller.identity).ok_or(Error::Credentials)?;
         let person = &self.people[who];
-        match (person.address == caller.address, person.is_seller) {
+        match (*person.address == *caller.address, person.is_seller) {
             (false, _) => Err(Error::Credentials),
             (true, false) => Err(Error::NotASeller),
             (true, true) => Ok(who),
@@ -223,13 +266,13 @@ impl Model {
 
     fn buyer(&self, caller: &Caller<'_>) -> Result<Option<usize>, Error> {
         if let Some(who) = self.person(&caller.identity) {
-            let is_right = self.people[who].address == caller.address;
+            let is_right = *self.people[who].address == *caller.address;
             return if is_right { Ok(Some(who)) } else { Err(Error::Credentials) };
         }
         if caller.address.is_empty() {
             return Err(Error::Empty(Field::Address));
         }
-        if self.people.iter().any(|person| person.address == caller.address) {
+        if self.people.iter().any(|person| *person.address == *caller.address) {
             return Err(Error::AddressTaken);
         }
         if self.people.len() >= self.limits.max_accounts {
@@ -244,7 +287,7 @@ impl Model {
         }
         self.people.push(Person {
             identity: caller.identity,
-            address: caller.address.to_owned(),
+            address: caller.address.into(),
             is_seller: false,
             mail: Vec::new(),
             acknowledged: 0,
@@ -268,7 +311,7 @@ impl Model {
 
     fn tell(&mut self, who: usize, text: String) {
         let person = &mut self.people[who];
-        person.mail.push(text);
+        person.mail.push(text.into());
         person.forgotten =
             person.forgotten.max(person.mail.len().saturating_sub(self.limits.max_mailbox));
     }
@@ -301,9 +344,9 @@ impl Model {
         }
         self.things.push(Thing {
             seller,
-            name: name.to_owned(),
+            name: name.into(),
             category,
-            description: description.to_owned(),
+            description: description.into(),
             price,
             left: quantity,
             supplied: quantity.into(),

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Error, ItemId, ItemView, Limits, Market, News, OrderView,
-    Query, Sort, decode_answer,
+    Action, Caller, Category, Command, Error, ItemId, ItemView, Limits, Market, OrderView, Query,
+    Sort, decode_answer,
 };
 use agora::raft::StateMachine;
 
 use crate::machine::{lines_of, restored};
-use crate::model::{Model, Person, Sale};
+use crate::model::{Model, Person};
 use crate::seed::{Seed, each_seed};
+use crate::shown::{card, lines, told};
 use crate::trial::{identity, request};
 
 const STEPS: usize = 400;
@@ -221,31 +222,18 @@ impl Simulation {
         let person = &self.model.people[who];
         let caller = caller_of(person);
         let model = &self.model;
-        let sales = |own: &dyn Fn(&Sale) -> bool| -> Vec<String> {
-            let sales = (1_u32..).zip(&model.sales).filter(|(_, sale)| own(sale));
-            let mut lines: Vec<_> = sales
-                .map(|(id, sale)| {
-                    let Sale { item, quantity, price, .. } = sale;
-                    let name = &model.things[*item as usize - 1].name;
-                    let sides = [sale.buyer, sale.seller].map(|who| &model.people[who].address);
-                    format!("{id} {item} {name} {quantity} {price} {sides:?}")
-                })
-                .collect();
-            lines.reverse();
-            lines
-        };
         let market = &self.market;
         let bought = drain(|last: Option<&OrderView<'_>>| {
             let page = market.buyer_orders(&caller, last.map(|order| order.id), 0).unwrap();
             (page.entries, page.has_more)
         });
-        assert_eq!(lines(&bought), sales(&|sale| sale.buyer == who));
+        assert_eq!(lines(&bought), model.orders(|sale| sale.buyer == who));
         if person.is_seller {
             let sold = drain(|last: Option<&OrderView<'_>>| {
                 let page = market.seller_orders(&caller, last.map(|order| order.id), 0).unwrap();
                 (page.entries, page.has_more)
             });
-            assert_eq!(lines(&sold), sales(&|sale| sale.seller == who));
+            assert_eq!(lines(&sold), model.orders(|sale| sale.seller == who));
             let own = drain(|last: Option<&ItemView<'_>>| {
                 let after = last.map_or(ItemId(0), |item| item.id);
                 let page = market.seller_items(&caller, after, 2).unwrap();
@@ -273,7 +261,7 @@ impl Simulation {
         assert_eq!(page.missed, missed as u64);
         let found = page.notifications.iter().map(|mail| (mail.id, told(&mail.news)));
         let waiting = (1..).zip(&person.mail).skip(person.forgotten.max(after));
-        let waiting = waiting.map(|(id, text)| (id, text.clone()));
+        let waiting = waiting.map(|(id, text)| (id, text.to_string()));
         assert!(found.eq(waiting), "{}'s mail", person.address);
         assert!(!page.has_more);
     }
@@ -347,31 +335,6 @@ fn action(seed: &mut Seed, items: usize) -> Action<'static> {
 
 fn caller_of(person: &Person) -> Caller<'_> {
     Caller { identity: person.identity, address: &person.address }
-}
-
-fn card(item: &ItemView<'_>) -> String {
-    let ItemView { id, price, name, description, quantity, rating, seller, .. } = item;
-    let (price, stars, count) = (price.minor(), rating.stars, rating.count);
-    format!("{id} {price} {name}|{description} {quantity} {stars}/{count} {seller}")
-}
-
-fn told(news: &News<'_>) -> String {
-    match news {
-        News::Updated { item, previous_price, previous_quantity } => {
-            format!("updated {} was {} {previous_quantity}", card(item), previous_price.minor())
-        }
-        News::Deleted(item) => format!("deleted {}", card(item)),
-        News::Sold(order) => format!("sold {}", order.id),
-    }
-}
-
-fn lines(orders: &[OrderView<'_>]) -> Vec<String> {
-    let line = |order: &OrderView<'_>| {
-        let OrderView { id, item, name, quantity, unit_price, total, buyer, seller, .. } = order;
-        assert_eq!(total.minor(), unit_price.minor() * u64::from(*quantity));
-        format!("{id} {item} {name} {quantity} {} {:?}", unit_price.minor(), [buyer, seller])
-    };
-    orders.iter().map(line).collect()
 }
 
 /// All pages of a list, each asked for with the last entry of the one before.

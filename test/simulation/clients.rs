@@ -167,7 +167,8 @@ impl<W: Workload> Client<W> {
             return Next::Rest(Duration::from_millis(seed.below(30) as u64));
         };
         current.attempts += 1;
-        let is_plain_write = W::command(&current.ask).is_some() && !self.has_session;
+        let is_command = W::command(&current.ask).is_some();
+        let is_plain_write = is_command && !self.has_session && !W::IS_NUMBERED;
         // A write without a number must not be sent twice: nobody knows what came of it.
         if current.attempts > MAX_ATTEMPTS || (is_plain_write && current.attempts > 1) {
             return self.give_up(seed);
@@ -257,7 +258,9 @@ impl<W: Workload> Client<W> {
                 };
             }
             Answer::Busy => current.attempts = current.attempts.saturating_sub(1),
-            Answer::Lost(_) if current.origin.is_none() && !current.is_opening => {
+            Answer::Lost(_)
+                if current.origin.is_none() && !current.is_opening && !W::IS_NUMBERED =>
+            {
                 return Some(self.give_up(seed));
             }
             Answer::Lost(_) => (),

@@ -30,6 +30,8 @@ impl Workload for KvWork {
     type Ask = Ask;
     type Saw = Saw;
 
+    const IS_NUMBERED: bool = false;
+
     fn new(seed: &mut Seed) -> KvWork {
         KvWork { keys: 1 + seed.below(3), newest: 0 }
     }
@@ -86,7 +88,7 @@ impl Workload for KvWork {
 
     fn audit(_: &Kv) {}
 
-    fn judge(history: &History<KvWork>) {
+    fn judge(history: &History<KvWork>, _: &Kv) {
         judge(history);
     }
 }

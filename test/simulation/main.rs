@@ -7,6 +7,7 @@ mod clients;
 mod disks;
 mod histories;
 mod kv;
+mod market;
 mod nemesis;
 mod network;
 mod node;
@@ -19,9 +20,13 @@ mod world;
 mod kv_history;
 #[path = "../support/linearizability.rs"]
 mod linearizability;
+#[path = "../market/model.rs"]
+mod market_model;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/sim_disk.rs"]
 mod sim_disk;
+#[path = "../market/shown.rs"]
+mod shown;

@@ -5,6 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::kv::KvWork;
+use crate::market::MarketWork;
 use crate::seed::Seed;
 use crate::workload::Workload;
 use crate::world::{Report, Setting, World};
@@ -57,6 +58,11 @@ fn run<W: Workload>(seed: u64) -> Report {
 #[test]
 fn a_key_value_store_is_linearizable_whatever_goes_wrong() {
     each_run::<KvWork>(100);
+}
+
+#[test]
+fn a_market_is_linearizable_and_balances_whatever_goes_wrong() {
+    each_run::<MarketWork>(50);
 }
 
 /// The checks have power: clocks that are wrong by fifty times what is allowed are caught.

@@ -19,6 +19,10 @@ pub trait Workload: Clone + Debug + 'static {
     /// What it sees.
     type Saw: Clone + Debug;
 
+    /// Whether commands bear numbers of their own: they may be sent again, whatever came of them,
+    /// and need no session.
+    const IS_NUMBERED: bool;
+
     /// A run's own workload.
     fn new(seed: &mut Seed) -> Self;
 
@@ -40,8 +44,9 @@ pub trait Workload: Clone + Debug + 'static {
     /// What must be true of a state at all times.
     fn audit(machine: &Self::Machine);
 
-    /// What must be true of all that clients saw. Panics if it is not.
-    fn judge(history: &History<Self>)
+    /// What must be true of all that clients saw, and of what is there in the end. Panics if it is
+    /// not.
+    fn judge(history: &History<Self>, machine: &Self::Machine)
     where
         Self: Sized;
 }

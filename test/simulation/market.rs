@@ -1,0 +1,416 @@
+//! The market as a workload: five people who sell to and buy from each other a few things that are
+//! soon sold out.
+//!
+//! What they saw, answers, searches, lists, orders and mailboxes alike, must fit the naive model of
+//! `test/market` as one object. Commands bear numbers, so they are sent as often as it takes. Each
+//! person opens an account first: the market does not remember what it refused to strangers, so a
+//! late copy of such a command is another command.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
+use std::rc::Rc;
+
+use agora::market::price::Money;
+use agora::market::state::{
+    Action, Caller, Category, Command, Identity, ItemId, Limits, Look, Market, OrderId, Query,
+    Reply, RequestId, Sort, decode_answer,
+};
+
+use crate::linearizability::{Fault, Object, Operation, check};
+use crate::market_model::{Answer, Model};
+use crate::seed::Seed;
+use crate::shown::{card, lines, told};
+use crate::workload::{History, Workload};
+
+const PEOPLE: [&str; 5] = ["ada", "bob", "cid", "dot", "eve"];
+
+/// How far back a command may be sent once more. The market remembers longer.
+const REMEMBERED: usize = 4;
+
+/// Traders.
+#[derive(Clone, Debug)]
+pub struct MarketWork {
+    /// Items that may be there by now.
+    listed: u32,
+    /// The last commands of each client.
+    past: BTreeMap<u64, Vec<(NonZeroU64, Action<'static>)>>,
+}
+
+/// What a client asks.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    Do(u64, NonZeroU64, Action<'static>),
+    Item(u32),
+    Catalogue,
+    Bought(u64),
+    Sold(u64),
+    Wishes(u64),
+    /// One's notifications above a number.
+    Mail(u64, usize),
+}
+
+/// What it sees: an answer, or lines of text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Saw {
+    Answer(Answer),
+    Lines(Vec<String>),
+}
+
+fn caller(client: u64) -> Caller<'static> {
+    let identity = Identity::from_digest([client as u8 + 1; 32]).unwrap();
+    Caller { identity, address: PEOPLE[client as usize] }
+}
+
+impl Ask {
+    fn command(&self) -> Option<Command<'static>> {
+        let Ask::Do(client, id, action) = *self else { return None };
+        Some(Command { request_id: Some(RequestId(id)), caller: caller(client), action })
+    }
+}
+
+/// One thing after another of all that is on sale.
+const CATALOGUE: Query<'static> =
+    Query { text: "", category: None, sort: Sort::Newest, page_size: 0, page_token: "" };
+
+fn action(seed: &mut Seed, listed: &mut u32) -> Action<'static> {
+    // The first ones, which everybody fights for; some are not there.
+    let item = ItemId(1 + seed.below(5.min(*listed as usize + 1)) as u32);
+    let price = Money::from_minor(*seed.pick(&[1, 10, 25, 500]));
+    match seed.below(24) {
+        0 | 1 => Action::RegisterSeller,
+        2 => Action::RegisterBuyer,
+        3..6 => {
+            *listed += 1;
+            let name = *seed.pick(&["lamp", "desk lamp", "kettle"]);
+            Action::SellItem {
+                name,
+                category: *seed.pick(&Category::ALL),
+                description: "",
+                quantity: 1 + seed.below(6) as u32,
+                price,
+            }
+        }
+        6..8 => {
+            let quantity = Some(seed.below(6) as u32).filter(|_| !seed.one_in(3));
+            let price = Some(price).filter(|_| quantity.is_none() || seed.one_in(2));
+            Action::UpdateItem { item, price, quantity }
+        }
+        8 => Action::DeleteItem { item },
+        9..17 => {
+            let at_most = Some(price).filter(|_| seed.one_in(4));
+            Action::BuyItem { item, quantity: 1 + seed.below(3) as u32, at_most }
+        }
+        17..19 => Action::AddToWishList { item },
+        19 => Action::RemoveFromWishList { item },
+        20..22 => Action::RateItem { item, stars: 1 + seed.below(5) as u32 },
+        _ => Action::Acknowledge { through: seed.below(12) as u64 },
+    }
+}
+
+impl Workload for MarketWork {
+    type Machine = Market;
+    type Ask = Ask;
+    type Saw = Saw;
+
+    const IS_NUMBERED: bool = true;
+
+    fn new(_: &mut Seed) -> MarketWork {
+        MarketWork { listed: 0, past: BTreeMap::new() }
+    }
+
+    fn next(&mut self, client: u64, seed: &mut Seed) -> Ask {
+        let past = self.past.entry(client).or_default();
+        if past.is_empty() {
+            let first = (NonZeroU64::MIN, Action::RegisterBuyer);
+            past.push(first);
+            return Ask::Do(client, first.0, first.1);
+        }
+        let reads = [
+            Ask::Item(1 + seed.below(self.listed as usize + 1) as u32),
+            Ask::Catalogue,
+            Ask::Bought(client),
+            Ask::Sold(client),
+            Ask::Wishes(client),
+            Ask::Mail(client, seed.below(8)),
+        ];
+        if seed.one_in(3) {
+            return seed.pick(&reads).clone();
+        }
+        let number = past.last().map_or(NonZeroU64::MIN, |(id, _)| id.saturating_add(1));
+        let (id, what) = match seed.one_in(12) {
+            true => {
+                // The same number once more, with the same input or with other.
+                let (id, what) = past[past.len() - 1 - seed.below(past.len().min(REMEMBERED))];
+                let other = action(seed, &mut self.listed);
+                (id, if seed.one_in(2) { what } else { other })
+            }
+            false => (number, action(seed, &mut self.listed)),
+        };
+        if id == number {
+            past.push((id, what));
+        }
+        Ask::Do(client, id, what)
+    }
+
+    fn command(ask: &Ask) -> Option<Vec<u8>> {
+        ask.command().map(|command| command.encode().unwrap())
+    }
+
+    fn read_set(ask: &Ask) -> Vec<u8> {
+        let look = match ask {
+            Ask::Item(item) => Look::Item(ItemId(*item)),
+            Ask::Catalogue => Look::Catalogue,
+            _ => Look::Own,
+        };
+        look.encode()
+    }
+
+    fn look(ask: &Ask, market: &Market) -> Saw {
+        Saw::Lines(match *ask {
+            Ask::Do(..) => Vec::new(),
+            Ask::Item(item) => market.item(ItemId(item)).iter().map(card).collect(),
+            Ask::Catalogue => market.search(&CATALOGUE).unwrap().items.iter().map(card).collect(),
+            Ask::Bought(who) => lines(&market.buyer_orders(&caller(who), None, 0).unwrap().entries),
+            Ask::Sold(who) => match market.seller_orders(&caller(who), None, 0) {
+                Ok(page) => lines(&page.entries),
+                Err(error) => vec![format!("{error:?}")],
+            },
+            Ask::Wishes(who) => {
+                let page = market.wishlist(&caller(who), ItemId(0), 0).unwrap();
+                page.entries.iter().map(card).collect()
+            }
+            Ask::Mail(who, after) => match market.account(&caller(who)) {
+                Ok(account) => {
+                    let page = market.mailbox(account, after as u64, 0);
+                    let mail = page.notifications.iter();
+                    mail.map(|mail| format!("{} {}", mail.id, told(&mail.news))).collect()
+                }
+                Err(error) => vec![format!("{error:?}")],
+            },
+        })
+    }
+
+    fn saw(_: &Ask, answer: &[u8]) -> Saw {
+        Saw::Answer(decode_answer(answer).unwrap())
+    }
+
+    /// Stock never below nothing, sold and left are what was supplied, the ledger agrees with all.
+    fn audit(market: &Market) {
+        assert_eq!(market.audit().faults, [""; 0]);
+    }
+
+    fn judge(history: &History<MarketWork>, market: &Market) {
+        check_orders(history, market);
+        check_ratings(history);
+        match check::<Square>(history) {
+            Ok(_) => (),
+            Err(Fault::NotLinearizable(why)) => panic!("the market is not linearizable: {why}"),
+            Err(Fault::Undecided) => panic!("too many orders to try"),
+        }
+    }
+}
+
+/// The whole market as one object.
+struct Square;
+
+impl Object for Square {
+    type State = Rc<Model>;
+    type Call = Ask;
+    type Outcome = Saw;
+
+    fn initial() -> Rc<Model> {
+        let limits = Limits { max_answers_per_account: 2 * REMEMBERED, ..Limits::DEFAULT };
+        let mut model = Model::new(limits);
+        // Who opened an account first makes no difference, and all do before anything else.
+        for client in 0..PEOPLE.len() as u64 {
+            let (request_id, action) = (None, Action::RegisterBuyer);
+            model.apply(&Command { request_id, caller: caller(client), action }).unwrap();
+        }
+        Rc::new(model)
+    }
+
+    fn after(model: &Rc<Model>, ask: &Ask, outcome: Option<&Saw>) -> Option<Rc<Model>> {
+        let Some(command) = ask.command() else {
+            let fits = outcome.is_none_or(|saw| *saw == Saw::Lines(shown(model, ask)));
+            return fits.then(|| Rc::clone(model));
+        };
+        let mut next = Model::clone(model);
+        let answer = Saw::Answer(next.apply(&command));
+        // Or states that nobody can tell apart would be tried one after the other.
+        next.forget_order();
+        outcome.is_none_or(|saw| *saw == answer).then(|| Rc::new(next))
+    }
+}
+
+/// What the model shows.
+fn shown(model: &Model, ask: &Ask) -> Vec<String> {
+    let page = Limits::DEFAULT.max_page;
+    let person = |client| model.person(&caller(client).identity);
+    let cards = |items: Vec<u32>| items.into_iter().map(|id| model.card(id)).take(page).collect();
+    let nobody = || vec![format!("{:?}", agora::market::state::Error::Credentials)];
+    match *ask {
+        Ask::Do(..) => Vec::new(),
+        Ask::Item(item) => {
+            model.thing(ItemId(item)).map_or_else(|_| Vec::new(), |_| cards(vec![item]))
+        }
+        Ask::Catalogue => cards(model.search(&CATALOGUE)),
+        Ask::Bought(who) => {
+            let orders = model.orders(|sale| Some(sale.buyer) == person(who));
+            orders.into_iter().take(page).collect()
+        }
+        Ask::Sold(who) => match person(who) {
+            None => nobody(),
+            Some(person) if !model.people[person].is_seller => {
+                vec![format!("{:?}", agora::market::state::Error::NotASeller)]
+            }
+            Some(person) => {
+                model.orders(|sale| sale.seller == person).into_iter().take(page).collect()
+            }
+        },
+        Ask::Wishes(who) => cards(person(who).map_or_else(Vec::new, |who| model.wishes(who))),
+        Ask::Mail(who, after) => {
+            let Some(who) = person(who) else { return nobody() };
+            let person = &model.people[who];
+            let waiting = (1..).zip(&person.mail).skip(person.forgotten.max(after)).take(page);
+            waiting.map(|(id, text): (u64, _)| format!("{id} {text}")).collect()
+        }
+    }
+}
+
+/// Every order that was acknowledged is in the ledger, once, at what its buyer was told; whatever
+/// else is there, somebody asked for and heard nothing; and it is all the money there is.
+fn check_orders(history: &History<MarketWork>, market: &Market) {
+    let mut orders: BTreeMap<OrderId, (u64, NonZeroU64, Money)> = BTreeMap::new();
+    let mut unheard = BTreeSet::new();
+    for Operation { call, returned, .. } in history {
+        let Ask::Do(client, id, Action::BuyItem { .. }) = *call else { continue };
+        match returned {
+            None => drop(unheard.insert((client, id))),
+            Some((_, Saw::Answer(Ok(Reply::Bought { order, total })))) => {
+                let known = *orders.entry(*order).or_insert((client, id, *total));
+                assert_eq!(known, (client, id, *total), "order {order} is of one command");
+                let kept = market.order(&caller(client), *order).map(|order| order.total);
+                assert_eq!(kept, Ok(*total), "order {order} is in the ledger");
+            }
+            Some(_) => (),
+        }
+    }
+    let audit = market.audit();
+    let (kept, heard, unheard_of) = (audit.orders, orders.len(), unheard.len());
+    assert!(
+        (heard..=heard + unheard_of).contains(&kept),
+        "{kept} orders, {heard} acknowledged, {unheard_of} unheard of"
+    );
+    if unheard.is_empty() {
+        let paid: u64 = orders.values().map(|(.., total)| total.minor()).sum();
+        assert_eq!(audit.revenue_minor, paid.into(), "money and orders agree");
+    }
+}
+
+/// Nobody was told twice that a rating of theirs for one item was taken, but for the same command.
+fn check_ratings(history: &History<MarketWork>) {
+    let mut rated: BTreeMap<(u64, ItemId), NonZeroU64> = BTreeMap::new();
+    for Operation { call, returned, .. } in history {
+        let Ask::Do(client, id, Action::RateItem { item, .. }) = *call else { continue };
+        if matches!(returned, Some((_, Saw::Answer(Ok(_))))) {
+            let known = *rated.entry((client, item)).or_insert(id);
+            assert_eq!(known, id, "{} has rated item {item} twice", PEOPLE[client as usize]);
+        }
+    }
+}
+
+/// The check has power: what must not happen is no order of what may.
+mod power {
+    use super::*;
+
+    fn id(number: u64) -> NonZeroU64 {
+        NonZeroU64::new(number).unwrap()
+    }
+
+    /// Operations one after the other, each seen at once.
+    fn history(operations: &[(Ask, Saw)]) -> History<MarketWork> {
+        let operation = |(place, (call, saw)): (u64, &(Ask, Saw))| Operation {
+            client: place,
+            called: 2 * place,
+            call: call.clone(),
+            returned: Some((2 * place + 1, saw.clone())),
+        };
+        (0..).zip(operations).map(operation).collect()
+    }
+
+    fn is_good(operations: &[(Ask, Saw)]) -> bool {
+        check::<Square>(&history(operations)).is_ok()
+    }
+
+    fn done(client: u64, number: u64, action: Action<'static>, reply: Reply) -> (Ask, Saw) {
+        (Ask::Do(client, id(number), action), Saw::Answer(Ok(reply)))
+    }
+
+    fn bought(client: u64, number: u64, order: u32) -> (Ask, Saw) {
+        let buy = Action::BuyItem { item: ItemId(1), quantity: 1, at_most: None };
+        let total = Money::from_minor(10);
+        done(client, number, buy, Reply::Bought { order: OrderId(order), total })
+    }
+
+    /// Ada sells two lamps.
+    fn opening() -> Vec<(Ask, Saw)> {
+        let sell = Action::SellItem {
+            name: "lamp",
+            category: Category::Others,
+            description: "",
+            quantity: 2,
+            price: Money::from_minor(10),
+        };
+        vec![
+            done(0, 1, Action::RegisterSeller, Reply::Registered),
+            done(0, 2, sell, Reply::Listed(ItemId(1))),
+        ]
+    }
+
+    fn then(more: &[(Ask, Saw)]) -> bool {
+        is_good(&[opening(), more.to_vec()].concat())
+    }
+
+    #[test]
+    fn what_may_happen_is_good() {
+        assert!(then(&[bought(1, 1, 1), bought(2, 1, 2), bought(1, 1, 1)]));
+    }
+
+    #[test]
+    fn more_than_there_is_cannot_be_sold() {
+        assert!(!then(&[bought(1, 1, 1), bought(2, 1, 2), bought(3, 1, 3)]));
+    }
+
+    #[test]
+    fn a_command_that_is_done_twice_is_seen() {
+        assert!(!then(&[bought(1, 1, 1), bought(1, 1, 2)]));
+        let twice = Saw::Lines(["1 lamp", "1 lamp"].map(str::to_owned).to_vec());
+        assert!(!then(&[bought(1, 1, 1), (Ask::Bought(1), twice)]));
+    }
+
+    #[test]
+    fn a_lost_order_is_seen() {
+        assert!(!then(&[bought(1, 1, 1), (Ask::Bought(1), Saw::Lines(Vec::new()))]));
+        assert!(!then(&[bought(1, 1, 1), bought(2, 1, 1)]));
+    }
+
+    #[test]
+    fn notifications_that_are_lost_or_out_of_order_are_seen() {
+        let mail = |lines: &[&str]| {
+            let lines = lines.iter().map(|&line| line.to_owned()).collect();
+            then(&[bought(1, 1, 1), bought(2, 1, 2), (Ask::Mail(0, 0), Saw::Lines(lines))])
+        };
+        assert!(mail(&["1 sold 1", "2 sold 2"]));
+        for wrong in [&["1 sold 1"][..], &["2 sold 2"], &["1 sold 2", "2 sold 1"]] {
+            assert!(!mail(wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_rating_is_seen() {
+        let rate =
+            |number| done(1, number, Action::RateItem { item: ItemId(1), stars: 5 }, Reply::Rated);
+        assert!(then(&[rate(1), rate(1)]));
+        assert!(!then(&[rate(1), rate(2)]));
+    }
+}
