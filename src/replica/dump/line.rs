@@ -51,6 +51,8 @@ pub enum Event<'e> {
     Proposed(&'e [u8]),
     /// Nothing could be sent to a node. To be told when it begins, not for every try.
     Unreachable(NodeId),
+    /// A message could not be sent to that node, one of many perhaps.
+    NotSent(NodeId),
 }
 
 impl Event<'_> {
@@ -59,6 +61,7 @@ impl Event<'_> {
         match self {
             Event::Received(_)
             | Event::Proposed(_)
+            | Event::NotSent(_)
             | Event::Applied { .. }
             | Event::Core(Trace::HeartbeatSent | Trace::AppendAccepted { .. }) => Level::All,
             Event::Core(_) | Event::Unreachable(_) => Level::Changes,
@@ -87,7 +90,7 @@ pub fn line(node: NodeId, event: Event<'_>, commands: &Commands, text: &mut Vec<
             sentence.operation(|text| push_command(command, commands, text));
             sentence.say(&[" request."], &[]);
         }
-        Event::Unreachable(to) => {
+        Event::Unreachable(to) | Event::NotSent(to) => {
             sentence.say(&["Error occurred while sending RPC to Node ", "#."], &[to]);
         }
     }
@@ -253,6 +256,7 @@ mod tests {
         assert_eq!(said(Event::Received(&[b"GET", b"x"])), received);
         let error = "Error occurred while sending RPC to Node 4.";
         assert_eq!(said(Event::Unreachable(4)), error);
+        assert_eq!(said(Event::NotSent(4)), error);
     }
 
     #[test]
@@ -287,6 +291,7 @@ mod tests {
             Event::Core(&Trace::AppendAccepted { leader: 2 }),
             Event::Received(&[b"GET"]),
             Event::Proposed(b"SET"),
+            Event::NotSent(1),
         ] {
             assert_eq!(event.level(), Level::All, "{event:?}");
         }

@@ -184,7 +184,9 @@ impl<S: Service> NodeResident<S> {
         }
         for (to, message) in turn.messages.drain(..) {
             // What is not sent is lost, as messages may be: Raft repeats itself.
-            let _ = self.transport.send(reactor.uplinks(), to, &message);
+            if self.transport.send(reactor.uplinks(), to, &message).is_err() {
+                self.dump.tell(wall_ms(), Event::NotSent(to));
+            }
         }
         if let Some((mark, frozen)) = turn.snapshot.take() {
             self.disk.snapshot(mark, frozen);
