@@ -105,7 +105,8 @@ fn open(job: &OpenJob, map: &MapCall) -> Result<Box<dyn Blocks>, Fault> {
         return Err(Fault::NoInput(format!("{}: it is not whole", shipped.display())));
     }
     let blocks = SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint);
-    Ok(Box::new(blocks.map_err(Fault::NoInput)?))
+    let hint = "with --ship the master sends what a mapper lacks";
+    Ok(Box::new(blocks.map_err(|reason| Fault::NoInput(format!("{reason} ({hint})")))?))
 }
 
 /// Takes a piece of a split for which there is no file here.
