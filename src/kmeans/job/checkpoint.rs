@@ -1,4 +1,4 @@
-//! A driver as text, to go on with after a crash. `schemas/files.md` has the grammar.
+//! A driver as text, to go on with after a crash. `schemas/job-files.md` has the grammar.
 //!
 //! ```text
 //! KMEANS k=20 dims=2 ... <crc>          what is asked for: another job cannot go on from here
