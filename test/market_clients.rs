@@ -7,6 +7,10 @@
 mod commands;
 #[path = "market_clients/ends.rs"]
 mod ends;
+#[path = "support/free_address.rs"]
+mod free_address;
+#[path = "market_clients/group.rs"]
+mod group;
 #[path = "market_clients/process.rs"]
 mod process;
 #[path = "market_clients/shell.rs"]

@@ -6,6 +6,7 @@ use super::Failure;
 use super::flags::Flags;
 use super::shell::say;
 use crate::kv::state::Kv;
+use crate::market::state::{Audit as Audited, Market};
 use crate::raft::{Entry, SnapshotMark, StateMachine};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
@@ -13,8 +14,9 @@ use crate::replica::storage::{
 };
 
 const ABOUT: &str = "\
-Reads the files of a node and says what each of them holds. Changes nothing; a node that runs may
-go on. Exit status 1, and on stderr file, line and byte, if something is wrong.";
+Reads the files of a node and says what each of them holds; of a market, goes over its books as
+well: stock, sales and ratings. Changes nothing; a node that runs may go on. Exit status 1 if
+something is wrong, and on stderr what: in a file, its line and byte.";
 
 /// A kind of state machine whose files can be checked.
 struct Machine {
@@ -23,10 +25,13 @@ struct Machine {
     check: fn(&Directory) -> Result<Findings, StorageError>,
 }
 
-const MACHINES: &[Machine] = &[Machine {
-    name: "kv",
-    check: |directory| check_as::<Kv>(directory, |kv| Ok(vec![format!("{} keys", kv.len())])),
-}];
+const MACHINES: &[Machine] = &[
+    Machine {
+        name: "kv",
+        check: |directory| check_as::<Kv>(directory, |kv| Ok(vec![format!("{} keys", kv.len())])),
+    },
+    Machine { name: "market", check: |directory| check_as::<Market>(directory, audit) },
+];
 
 /// What the files hold, and what the state is that they make.
 struct Findings {
@@ -104,23 +109,51 @@ fn tell(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> 
     say("good")
 }
 
-/// Makes the state of all that is committed, and looks at it with `look`.
+/// Makes the state of all entries, and looks at it with `look`: when those are applied that are known
+/// to be committed, and when all are.
 fn check_as<M: StateMachine>(
     directory: &Directory,
-    look: impl Fn(&M) -> Result<Vec<String>, String>,
+    look: Look<M>,
 ) -> Result<Findings, StorageError> {
-    let mut replay = Replay { state: Replicated::<M>::default() };
+    let mut replay =
+        Replay { state: Replicated::<M>::default(), look, committed: None, uncommitted: 0 };
     let files = check(directory, &Commands::of::<M>(), &mut replay)?;
-    let at = format!("after entry {}", replay.state.applied_index());
-    let state = match look(replay.state.machine()) {
-        Ok(lines) => Ok(lines.into_iter().map(|line| format!("{at}: {line}")).collect()),
-        Err(what) => Err(format!("{at}: {what}")),
-    };
+    // Of files that are not what they were the state says nothing.
+    let state = if files.faults.is_empty() { replay.tell() } else { Ok(Vec::new()) };
     Ok(Findings { files, state })
 }
 
+/// What there is to say of a state, or what is wrong in it.
+type Look<M> = fn(&M) -> Result<Vec<String>, String>;
+
 struct Replay<M> {
     state: Replicated<M>,
+    look: Look<M>,
+    /// What was seen before the first entry that is not known to be committed.
+    committed: Option<Result<Vec<String>, String>>,
+    uncommitted: u64,
+}
+
+impl<M: StateMachine> Replay<M> {
+    fn look(&mut self, when: &str) -> Result<Vec<String>, String> {
+        self.state.settle();
+        let at = format!("after entry {}{when}", self.state.applied_index());
+        match (self.look)(self.state.machine()) {
+            Ok(lines) => Ok(lines.into_iter().map(|line| format!("{at}: {line}")).collect()),
+            Err(what) => Err(format!("{at}: {what}")),
+        }
+    }
+
+    fn tell(mut self) -> Result<Vec<String>, String> {
+        let Some(committed) = self.committed.take() else { return self.look("") };
+        let mut lines = committed?;
+        let when = match self.uncommitted {
+            1 => ", the last of which may be committed".to_owned(),
+            count => format!(", the last {count} of which may be committed"),
+        };
+        lines.append(&mut self.look(&when)?);
+        Ok(lines)
+    }
 }
 
 impl<M: StateMachine> Audit for Replay<M> {
@@ -132,12 +165,33 @@ impl<M: StateMachine> Audit for Replay<M> {
         self.state.restored(mark.index)
     }
 
-    fn committed(&mut self, entry: &Entry) {
+    fn entry(&mut self, entry: &Entry, is_committed: bool) {
         // A gap before it is said as a fault of the files.
-        if entry.index == self.state.applied_index() + 1 {
-            self.state.apply(entry, &mut Vec::new());
+        if entry.index != self.state.applied_index() + 1 {
+            return;
         }
+        if !is_committed {
+            if self.committed.is_none() {
+                self.committed = Some(self.look(""));
+            }
+            self.uncommitted += 1;
+        }
+        self.state.apply(entry, &mut Vec::new());
     }
+}
+
+/// The books of a market, gone over.
+fn audit(market: &Market) -> Result<Vec<String>, String> {
+    let Audited { accounts, items, orders, sold, revenue_minor, ratings, faults } = market.audit();
+    if !faults.is_empty() {
+        return Err(faults.join("; "));
+    }
+    let (units, cents) = (revenue_minor / 100, revenue_minor % 100);
+    Ok(vec![
+        format!("{accounts} accounts, {items} items on sale"),
+        format!("{orders} orders of {sold} pieces for ${units}.{cents:02}, {ratings} ratings"),
+        "stock, sales, ratings, wishlists and search agree with each other".into(),
+    ])
 }
 
 /// Any words are a command, of which nothing is known.
@@ -154,5 +208,5 @@ impl Audit for Nothing {
         Ok(())
     }
 
-    fn committed(&mut self, _: &Entry) {}
+    fn entry(&mut self, _: &Entry, _: bool) {}
 }

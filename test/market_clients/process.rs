@@ -87,7 +87,17 @@ impl Follower {
     }
 
     pub fn see(&self, beginning: &str) {
-        while !self.0.recv_timeout(Duration::from_secs(20)).unwrap().starts_with(beginning) {}
+        self.next(beginning);
+    }
+
+    /// The next line that begins so.
+    pub fn next(&self, beginning: &str) -> String {
+        loop {
+            let line = self.0.recv_timeout(Duration::from_secs(20)).unwrap();
+            if line.starts_with(beginning) {
+                return line;
+            }
+        }
     }
 }
 

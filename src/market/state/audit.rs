@@ -10,6 +10,8 @@ use super::orders::Side;
 /// What an audit found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
+    /// Accounts.
+    pub accounts: usize,
     /// Items on sale.
     pub items: usize,
     /// Orders in the ledger.
@@ -18,6 +20,8 @@ pub struct Audit {
     pub sold: u64,
     /// What they cost together, in minor units.
     pub revenue_minor: u128,
+    /// Ratings of items on sale.
+    pub ratings: u64,
     /// What disagrees, one sentence each; none is how it should be.
     pub faults: Vec<String>,
 }
@@ -26,7 +30,8 @@ impl Market {
     /// Recounts stock, sales, ratings, wishlists and the search index from what they are made of.
     /// Takes time in proportion to the whole market.
     pub fn audit(&self) -> Audit {
-        let mut audit = Audit { items: self.items.len(), ..Audit::default() };
+        let mut audit =
+            Audit { accounts: self.accounts.len(), items: self.items.len(), ..Audit::default() };
         let sold = self.audit_orders(&mut audit);
         self.audit_stock(&sold, &mut audit);
         self.audit_ratings(&mut audit);
@@ -108,6 +113,7 @@ impl Market {
     fn audit_ratings(&self, audit: &mut Audit) {
         for (_, item) in self.items.iter() {
             let id = item.listing.item;
+            audit.ratings += u64::from(item.stock.rating.count);
             if item.stock.rating != self.ratings.recount(id) {
                 audit.faults.push(format!("item {id} has another rating than its raters gave"));
             }

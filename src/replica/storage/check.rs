@@ -35,8 +35,9 @@ pub trait Audit {
     /// What is wrong with the whole.
     fn restored(&mut self, mark: SnapshotMark) -> Result<(), String>;
 
-    /// An entry behind the snapshot that is known to be committed.
-    fn committed(&mut self, entry: &Entry);
+    /// An entry behind the snapshot, and whether it is known to be committed: those behind the
+    /// first that is not may be, for all that the files say.
+    fn entry(&mut self, entry: &Entry, is_committed: bool);
 }
 
 /// The kind of state machine whose directory it is, as `metadata.txt` says; `None`: there is none.
@@ -92,8 +93,8 @@ pub fn check(
             let end = mark.unwrap_or_default().index;
             let each = &mut |entry: Entry| {
                 first_term.get_or_insert(entry.term);
-                if entry.index > end && entry.index <= known.commit_length {
-                    audit.committed(&entry);
+                if entry.index > end {
+                    audit.entry(&entry, entry.index <= known.commit_length);
                 }
             };
             let read = read_log(&*file, &known, commands, mark, each);
