@@ -1,0 +1,127 @@
+//! A group of `agora market`, and people who know its addresses.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use agora::call::Code;
+use agora::market::client::{ClientOptions, Consistency, MarketClient, Search, identity_of};
+use agora::raft::NodeId;
+
+use crate::free_address::free_address;
+use crate::process::{AGORA, Home, Process, agora, bound, eventually, peers_flag};
+
+/// How long a person waits for an answer: longer than any change of leaders takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Group {
+    home: Home,
+    nodes: Vec<(NodeId, String)>,
+    running: BTreeMap<NodeId, Process>,
+}
+
+impl Group {
+    /// Replicas 0 to `size - 1`, running.
+    pub fn start(size: u64) -> Group {
+        let nodes = (0..size).map(|id| (id, free_address().to_string())).collect();
+        let mut group = Group { home: Home::new(), nodes, running: BTreeMap::new() };
+        for id in group.ids() {
+            group.run(id);
+        }
+        for id in group.ids() {
+            group.await_listening(id);
+        }
+        group
+    }
+
+    pub fn ids(&self) -> std::ops::Range<NodeId> {
+        0..self.nodes.len() as NodeId
+    }
+
+    fn directory(&self, id: NodeId) -> PathBuf {
+        self.home.0.join(format!("market_{id}"))
+    }
+
+    fn run(&mut self, id: NodeId) {
+        let mut command = bound(AGORA);
+        command.args(["market", "--quiet", "--node", &id.to_string()]);
+        command.args(["--peers", &peers_flag(&self.nodes)]);
+        // Snapshots come and go meanwhile.
+        command.args(["--snapshot-bytes", "300000", "--data"]).arg(self.directory(id));
+        let process = Process::start(command, &self.home.0.join(format!("said_{id}")));
+        self.running.insert(id, process);
+    }
+
+    fn await_listening(&mut self, id: NodeId) {
+        self.running.get_mut(&id).unwrap().await_listening();
+    }
+
+    /// Starts a replica that was killed.
+    pub fn launch(&mut self, id: NodeId) {
+        self.run(id);
+        self.await_listening(id);
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self, id: NodeId) {
+        self.running.remove(&id).expect("it runs").kill();
+    }
+
+    /// SIGTERM; each must end well.
+    pub fn end(&mut self) {
+        self.running.values().for_each(|process| process.signal("TERM"));
+        for (id, mut process) in std::mem::take(&mut self.running) {
+            let status = process.wait();
+            assert_eq!(status.code(), Some(0), "replica {id}: {}", process.stderr());
+        }
+    }
+
+    /// Somebody who trades under this name.
+    pub fn client(&self, name: &str) -> MarketClient {
+        let targets: Vec<String> = self.nodes.iter().map(|(_, at)| at.clone()).collect();
+        self.client_at(name, &targets, Consistency::Linearizable)
+    }
+
+    fn client_at(&self, name: &str, targets: &[String], consistency: Consistency) -> MarketClient {
+        let uuid = identity_of(&self.home.0, name).unwrap();
+        let options = ClientOptions { timeout: PATIENCE, consistency, ..ClientOptions::default() };
+        MarketClient::new(targets, uuid, name, &options).unwrap()
+    }
+
+    /// Waits until every replica shows an item with this word in its name, and so all before it.
+    #[track_caller]
+    pub fn await_everywhere(&self, word: &str) {
+        for (id, address) in &self.nodes {
+            let client =
+                self.client_at("looker", std::slice::from_ref(address), Consistency::Stale);
+            let search = Search { words: word.to_owned(), ..Search::default() };
+            eventually(&format!("replica {id} has all"), || match client.search(&search) {
+                Ok(found) => found.total > 0,
+                Err(status) if status.code == Code::Unavailable => false,
+                Err(status) => panic!("replica {id}: {status}"),
+            });
+        }
+    }
+
+    /// What `agora check` says of the state in each replica's files, which must be good, and the same.
+    #[track_caller]
+    pub fn check(&self) -> Vec<String> {
+        let state_of = |id| {
+            let said = agora(&["check", self.directory(id).to_str().unwrap()]);
+            assert_eq!(said.code, 0, "replica {id}: {said:?}");
+            assert!(said.stdout.ends_with("good\n"), "replica {id}: {said:?}");
+            let state = said.stdout.lines().filter(|line| line.starts_with("state"));
+            // How many entries that took may differ: a new leader begins with one of its own.
+            let state = state.map(|line| match line.split_once(": ") {
+                Some((_, what)) => what.to_owned(),
+                None => line.to_owned(),
+            });
+            state.collect::<Vec<_>>()
+        };
+        let mut states = self.ids().map(state_of);
+        let first = states.next().unwrap();
+        assert!(!first.is_empty(), "the check tells what it has counted");
+        states.for_each(|state| assert_eq!(state, first));
+        first
+    }
+}
