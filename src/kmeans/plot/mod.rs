@@ -123,6 +123,11 @@ impl Plot<'_> {
             true => format!("{} of {} points shown", scale::grouped(shown), scale::grouped(all)),
             false => format!("{} points", scale::grouped(all)),
         };
+        let (drawn, centroids) = (scatter::MAX_CENTROIDS as u64, self.sizes.len() as u64);
+        if drawn < centroids {
+            let (drawn, centroids) = (scale::grouped(drawn), scale::grouped(centroids));
+            footer += &format!(", {drawn} of {centroids} centroids");
+        }
         if let Some(attribution) = self.attribution {
             footer += " · ";
             footer += attribution;

@@ -10,16 +10,25 @@ use crate::kmeans::Centroids;
 /// Both axes have the same scale, as distances have, if neither is so many times longer.
 const MAX_STRETCH: f64 = 4.0;
 
+/// Centroids that are drawn, those with the most points.
+pub(super) const MAX_CENTROIDS: usize = 1_000;
+
 /// The points and the ways of the centroids, put on their axes.
 pub(super) struct Scatter<'a> {
     shown: Vec<&'a Shown>,
     places: Vec<[f64; 2]>,
-    /// By centroid: its places, first to last.
-    ways: Vec<Vec<[f64; 2]>>,
+    ways: Vec<Way>,
+    clusters: usize,
     low: [f64; 2],
     high: [f64; 2],
     /// Whether both axes have the same scale.
     is_even: bool,
+}
+
+/// The places of a centroid, first to last.
+struct Way {
+    cluster: usize,
+    places: Vec<[f64; 2]>,
 }
 
 /// From places to the paper.
@@ -42,7 +51,7 @@ impl<'a> Scatter<'a> {
         let ways = ways(plot);
         let mut low = [f64::INFINITY; 2];
         let mut high = [f64::NEG_INFINITY; 2];
-        for place in places.iter().chain(ways.iter().flatten()) {
+        for place in places.iter().chain(ways.iter().flat_map(|way| &way.places)) {
             for axis in 0..2 {
                 low[axis] = low[axis].min(place[axis]);
                 high[axis] = high[axis].max(place[axis]);
@@ -57,7 +66,8 @@ impl<'a> Scatter<'a> {
         let is_even = plot.axes.has_up()
             && spans[0].min(spans[1]) * MAX_STRETCH >= spans[0].max(spans[1])
             && spans[0] > 0.0;
-        Scatter { shown, places, ways, low, high, is_even }
+        let clusters = plot.sizes.len();
+        Scatter { shown, places, ways, clusters, low, high, is_even }
     }
 
     /// Height by width of the area that suits the points.
@@ -82,7 +92,7 @@ impl<'a> Scatter<'a> {
     }
 
     fn dots(&self, paper: &Paper, document: &mut Document) {
-        let mut dots = vec![String::new(); self.ways.len()];
+        let mut dots = vec![String::new(); self.clusters];
         for (shown, place) in self.shown.iter().zip(&self.places) {
             let [x, y] = paper.on(*place);
             if let Some(dots) = dots.get_mut(shown.label as usize) {
@@ -118,15 +128,22 @@ impl<'a> Scatter<'a> {
     }
 }
 
-/// The places of each centroid, first to last.
-fn ways(plot: &Plot<'_>) -> Vec<Vec<[f64; 2]>> {
+/// The ways of the centroids that are drawn, by rising index.
+fn ways(plot: &Plot<'_>) -> Vec<Way> {
     let steps = plot.history.centroids();
     let k = steps.last().map_or(0, |last| last.len());
-    let way = |cluster: usize| -> Vec<[f64; 2]> {
+    let mut drawn: Vec<usize> = (0..k).collect();
+    if k > MAX_CENTROIDS {
+        let size = |cluster: &usize| plot.sizes.get(*cluster).copied().unwrap_or(0);
+        drawn.sort_by_key(|cluster| std::cmp::Reverse(size(cluster)));
+        drawn.truncate(MAX_CENTROIDS);
+        drawn.sort_unstable();
+    }
+    let way = |cluster: usize| {
         let place = |all: &&Centroids| plot.axes.place(u64::MAX - cluster as u64, all.get(cluster));
-        steps.iter().map(place).collect()
+        Way { cluster, places: steps.iter().map(place).collect() }
     };
-    (0..k).map(way).collect()
+    drawn.into_iter().map(way).collect()
 }
 
 fn grid(plot: &Plot<'_>, paper: &Paper, area: Area, document: &mut Document) {
@@ -148,14 +165,14 @@ fn grid(plot: &Plot<'_>, paper: &Paper, area: Area, document: &mut Document) {
     document.line([left, top + height], [left + width, top + height], "#9aa5b1");
 }
 
-fn centroids(ways: &[Vec<[f64; 2]>], paper: &Paper, document: &mut Document) {
+fn centroids(ways: &[Way], paper: &Paper, document: &mut Document) {
     let (radius, width) = match ways.len() {
         ..=30 => (5.5, 1.4),
         31..=200 => (3.5, 0.9),
         _ => (1.8, 0.5),
     };
-    for way in ways.iter().filter(|way| way.len() > 1) {
-        let line = path(way.iter().map(|place| paper.on(*place)));
+    for way in ways.iter().filter(|way| way.places.len() > 1) {
+        let line = path(way.places.iter().map(|place| paper.on(*place)));
         let halo = width + 2.0;
         document.element(format_args!(
             "<path d=\"{line}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"0.75\" \
@@ -166,8 +183,8 @@ fn centroids(ways: &[Vec<[f64; 2]>], paper: &Paper, document: &mut Document) {
              stroke-linejoin=\"round\"/>"
         ));
     }
-    for way in ways.iter().filter(|way| way.len() > 1) {
-        if let Some(first) = way.first() {
+    for way in ways.iter().filter(|way| way.places.len() > 1) {
+        if let Some(first) = way.places.first() {
             let [x, y] = paper.on(*first).map(Short);
             document.element(format_args!(
                 "<circle cx=\"{x}\" cy=\"{y}\" r=\"{}\" fill=\"#ffffff\" stroke=\"{INK}\"/>",
@@ -175,13 +192,13 @@ fn centroids(ways: &[Vec<[f64; 2]>], paper: &Paper, document: &mut Document) {
             ));
         }
     }
-    for (cluster, way) in ways.iter().enumerate() {
-        if let Some(last) = way.last() {
+    for way in ways {
+        if let Some(last) = way.places.last() {
             let [x, y] = paper.on(*last).map(Short);
             document.element(format_args!(
                 "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{}\" stroke=\"{INK}\" \
                  stroke-width=\"{width}\"/>",
-                color::cluster(cluster)
+                color::cluster(way.cluster)
             ));
         }
     }

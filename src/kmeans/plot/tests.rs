@@ -65,4 +65,7 @@ fn many_points_and_steps_are_thinned_and_that_is_said() {
     assert!(svg.contains("5\u{2009}000 of 20\u{2009}000 points shown"));
     assert!(svg.len() < 200_000, "{} bytes", svg.len());
     assert!(picture(2, 100, 3, 10).contains(">100 points"));
+    let svg = picture(2, 20_000, 5_000, 3);
+    assert!(svg.contains("points shown, 1\u{2009}000 of 5\u{2009}000 centroids"));
+    assert!(svg.len() < 1_000_000, "{} bytes", svg.len());
 }
