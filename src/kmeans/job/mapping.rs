@@ -17,6 +17,8 @@ struct Kept {
     skipped: u64,
     /// Without combining: the lines of the points, in the order of the input.
     lines: Lines,
+    /// The records of each cluster's points: memory that is used again.
+    records: Vec<Vec<u8>>,
     /// The races of k-means++ so far.
     race: Option<Race>,
 }
@@ -37,10 +39,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn get(&self, index: u32) -> &[u8] {
-        let index = index as usize;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[index]]
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
     }
 }
 
@@ -99,7 +100,8 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
         None => (Points::new(job.dims).map_err(|error| fault(&error))?, 0),
     };
     let lines = text.lines_of(&points);
-    Ok(Kept { split: Split::new(points), assigned: None, skipped, lines, race: None })
+    let split = Split::new(points);
+    Ok(Kept { split, assigned: None, skipped, lines, records: Vec::new(), race: None })
 }
 
 /// A split's bytes, of which lines are kept.
@@ -219,13 +221,7 @@ fn assign(
     task.host.progress();
     let (mut key, mut value) = (Vec::new(), Vec::new());
     if !job.combines {
-        let by_cluster = by_cluster(&kept.split.labels(), centroids.len());
-        for (cluster, points) in by_cluster.iter().enumerate() {
-            key.clear();
-            push_u64(cluster as u64, &mut key);
-            task.emit_all(&key, points.iter().map(|index| kept.lines.get(*index)))?;
-        }
-        return Ok(());
+        return emit_points(kept, centroids.len(), task);
     }
     for cluster in 0..centroids.len() {
         let partial = kept.split.partial(cluster);
@@ -240,15 +236,25 @@ fn assign(
     Ok(())
 }
 
-/// The points of each cluster, in the order of the input.
-fn by_cluster(labels: &[u32], clusters: usize) -> Vec<Vec<u32>> {
-    let mut sizes = vec![0; clusters];
-    labels.iter().for_each(|label| sizes[*label as usize] += 1);
-    let mut points: Vec<Vec<u32>> = sizes.into_iter().map(Vec::with_capacity).collect();
-    for (index, label) in labels.iter().enumerate() {
-        points[*label as usize].push(index as u32);
+/// Emits every point, cluster by cluster, and those of a cluster in the order of the input: little
+/// work to sort.
+fn emit_points(kept: &mut Kept, clusters: usize, task: &mut MapTask<'_>) -> Result<(), Fault> {
+    kept.records.resize_with(clusters, Vec::new);
+    kept.records.iter_mut().for_each(Vec::clear);
+    let mut counts = vec![0; clusters];
+    let keys: Vec<String> = (0..clusters).map(|cluster| format!("{cluster}\t")).collect();
+    for (label, line) in kept.split.labels().into_iter().zip(kept.lines.iter()) {
+        let label = label as usize;
+        counts[label] += 1;
+        let records = &mut kept.records[label];
+        records.extend_from_slice(keys[label].as_bytes());
+        records.extend_from_slice(line);
+        records.push(b'\n');
     }
-    points
+    for ((key, records), count) in keys.iter().zip(&kept.records).zip(counts) {
+        task.emit_records(key.trim_end().as_bytes(), records, count)?;
+    }
+    Ok(())
 }
 
 fn farthest(

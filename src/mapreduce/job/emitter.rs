@@ -75,32 +75,27 @@ impl<'e> Emitter<'e> {
         }
     }
 
-    /// Takes many records of one key, not to be combined.
+    /// Takes so many records of one key as lines, not to be combined.
     ///
     /// # Errors
     /// Those of the sink.
-    pub fn emit_all<'v>(
-        &mut self,
-        key: &[u8],
-        values: impl Iterator<Item = &'v [u8]>,
-    ) -> Result<(), Fault> {
-        let count = self.partitions.len() as u32;
-        let partition = if count == 1 { 0 } else { self.job.partition(key, count) };
-        let at = (partition as usize).min(self.partitions.len() - 1);
-        let beginning = [key, b"\t"].concat();
-        for value in values {
-            debug_assert!(!value.contains(&b'\n'), "a value is a piece of a line");
-            self.emitted += 1;
-            self.written += 1;
-            let lines = &mut self.partitions[at];
-            lines.extend_from_slice(&beginning);
-            lines.extend_from_slice(value);
-            lines.push(b'\n');
-            if lines.len() >= WRITE_BYTES {
-                self.write_if_large(at)?;
-            }
+    pub fn emit_records(&mut self, key: &[u8], lines: &[u8], count: u64) -> Result<(), Fault> {
+        let partitions = self.partitions.len() as u32;
+        let partition = if partitions == 1 { 0 } else { self.job.partition(key, partitions) };
+        let partition = (partition as usize).min(self.partitions.len() - 1);
+        self.emitted += count;
+        self.written += count;
+        if lines.len() < WRITE_BYTES {
+            self.partitions[partition].extend_from_slice(lines);
+            return self.write_if_large(partition);
         }
-        Ok(())
+        // They are written from where they are.
+        let before = &mut self.partitions[partition];
+        if !before.is_empty() {
+            self.sink.write(partition as u32, before)?;
+            before.clear();
+        }
+        self.sink.write(partition as u32, lines)
     }
 
     /// Writes a line that is a record as it stands, to the only partition there is.

@@ -76,16 +76,12 @@ impl MapTask<'_> {
         self.emitter.emit(key, value)
     }
 
-    /// Emits many records of one key, none of them to be combined.
+    /// Emits records of one key, so many, as the lines they become, none of them to be combined.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
-    pub fn emit_all<'v>(
-        &mut self,
-        key: &[u8],
-        values: impl Iterator<Item = &'v [u8]>,
-    ) -> Result<(), Fault> {
-        self.emitter.emit_all(key, values)
+    pub fn emit_records(&mut self, key: &[u8], lines: &[u8], count: u64) -> Result<(), Fault> {
+        self.emitter.emit_records(key, lines, count)
     }
 
     /// Emits a line that is no record, in a round without reduce tasks.
