@@ -85,7 +85,7 @@ const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
 
 /// `unsafe` outside this list is refused: file, then the reason.
 const UNSAFE: &[(&str, &str)] = &[(
-    "src/kmeans/assign/simd.rs",
+    "src/kmeans/assign/simd/mod.rs",
     "vector instructions: distances of many points at once, a third of the time and less",
 )];
 

@@ -1,7 +1,9 @@
 //! How far estimates may be off, and how far centroids have travelled.
 
+use super::banded::bands;
 use super::contenders::Contenders;
 use super::frame::Frame;
+use super::simd::TAG_BITS;
 use crate::kmeans::Centroids;
 
 /// How far estimates may be off.
@@ -27,6 +29,12 @@ impl Bounds {
         }
     }
 
+    /// Where estimates are tagged with their lanes.
+    pub(super) fn tagged(self) -> Bounds {
+        let tag = f64::from(TAG_BITS + 1) * f64::from(f32::EPSILON);
+        Bounds { estimate: self.estimate + 1.01 * tag * self.span * self.span, ..self }
+    }
+
     /// At least the distance whose square is about this.
     pub(super) fn upper(&self, square: f64) -> f64 {
         (square + 3.0 * self.estimate).max(0.0).sqrt()
@@ -49,6 +57,10 @@ impl Bounds {
 pub(super) struct Travel {
     centroids: Centroids,
     contenders: Vec<u32>,
+    /// By band: the longest way of any of its contenders in the same steps, added up. They are in
+    /// other bands when there are others: then none is known.
+    bands: Vec<f64>,
+    knows_bands: bool,
     /// By centroid: its ways and the longest of any other one in the same steps, added up.
     travelled: Vec<f64>,
     thresholds: Vec<f32>,
@@ -74,6 +86,8 @@ impl Travel {
         let mut travel = Travel {
             centroids: centroids.clone(),
             contenders: contenders.indices.clone(),
+            bands: vec![0.0; bands::count(contenders)],
+            knows_bands: false,
             travelled: vec![0.0; k],
             thresholds: vec![f32::INFINITY; k],
             highest: f32::INFINITY,
@@ -81,6 +95,10 @@ impl Travel {
         };
         let Some(before) = known else { return travel };
         travel.travelled.clone_from(&before.travelled);
+        travel.knows_bands = before.contenders == travel.contenders;
+        if travel.knows_bands {
+            travel.bands.clone_from(&before.bands);
+        }
         travel.go(before, frame);
         travel
     }
@@ -93,6 +111,12 @@ impl Travel {
             let places = frame.place(now).zip(frame.place(then));
             let square: f64 = places.map(|(a, b)| (a - b) * (a - b)).sum();
             ways[index as usize] = square.sqrt() * (1.0 + 1e-9) + 1e-12 * self.span;
+        }
+        let count = self.bands.len();
+        for (band, travelled) in self.bands.iter_mut().enumerate() {
+            let places = bands::places(band, count, self.contenders.len());
+            let ways = self.contenders[places].iter().map(|index| ways[*index as usize]);
+            *travelled += ways.fold(0.0, f64::max);
         }
         let (mut longest, mut second) = (0.0, 0.0);
         for way in &ways {
@@ -120,6 +144,23 @@ impl Travel {
     /// Above this no limit is passed.
     pub(super) fn highest_threshold(&self) -> f32 {
         self.highest
+    }
+
+    /// Whether what was known of bands still holds.
+    pub(super) fn knows_bands(&self) -> bool {
+        self.knows_bands
+    }
+
+    /// By band: at least how far any of its contenders has travelled.
+    pub(super) fn band_thresholds(&self) -> impl Iterator<Item = f32> {
+        self.bands.iter().map(|way| (way * (1.0 + 1e-6) + 1e-9 * self.span) as f32)
+    }
+
+    /// By band: what is added to a distance that is right now, for the limit down to which it is as
+    /// contenders travel. Takes off what differences are wrong by.
+    pub(super) fn band_limits(&self, bounds: &Bounds) -> impl Iterator<Item = f32> {
+        let limit = move |way: &f64| way - 1e-6 * (self.span + way) - bounds.distance;
+        self.bands.iter().map(move |way| limit(way) as f32)
     }
 
     /// The limit for a label that is right as long as centroids travel less than `slack` from now.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::estimate::Groups;
+use super::estimate::{Groups, NOBODY};
 use super::frame::Frame;
 use super::simd::{Aligned, LANES, Lanes};
 use crate::kmeans::Centroids;
@@ -30,6 +30,8 @@ pub(super) struct Contenders {
     pub(super) reach: f64,
     /// For estimates.
     pub(super) groups: Groups,
+    /// By contender, then coordinate: `-2 g`, as in the groups.
+    pub(super) rows: Vec<f32>,
     /// By so many contenders as there are lanes, then coordinate: as they are.
     pub(super) columns: Vec<Aligned<[f64; LANES]>>,
 }
@@ -56,6 +58,7 @@ impl Contenders {
             indices,
             reach: reach * (1.0 + 1e-6),
             groups: Groups::default(),
+            rows: Vec::new(),
             columns: Vec::new(),
         };
         contenders.pack(frame, centroids);
@@ -72,7 +75,8 @@ impl Contenders {
         let count = self.indices.len();
         let groups = count.div_ceil(LANES);
         self.groups.weights = vec![Lanes::splat(0.0); groups * dims];
-        self.groups.heights = vec![Lanes::splat(f32::INFINITY); groups];
+        self.groups.heights = vec![Lanes::splat(NOBODY); groups];
+        self.rows = Vec::with_capacity(count * dims);
         self.columns = vec![Aligned([f64::INFINITY; LANES]); groups * dims];
         for (place, index) in self.indices.iter().enumerate() {
             let centroid = centroids.get(*index as usize);
@@ -81,6 +85,7 @@ impl Contenders {
             for (dim, (g, c)) in frame.place(centroid).zip(centroid).enumerate() {
                 let g = g as f32;
                 self.groups.weights[group * dims + dim][lane] = -2.0 * g;
+                self.rows.push(-2.0 * g);
                 height += f64::from(g) * f64::from(g);
                 self.columns[group * dims + dim][lane] = *c;
             }

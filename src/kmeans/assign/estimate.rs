@@ -1,5 +1,7 @@
 //! The kernel that estimates, in f32, which two contenders are nearest to each of many points.
 
+use std::ops::Range;
+
 use super::bounds::Bounds;
 use super::simd::{Kernel, LANES, Lanes, Simd};
 
@@ -8,9 +10,12 @@ use super::simd::{Kernel, LANES, Lanes, Simd};
 pub(super) struct Groups {
     /// By group, then coordinate: `-2 g`.
     pub(super) weights: Vec<Lanes>,
-    /// By group: `|g|^2`, infinite where there is no contender.
+    /// By group: `|g|^2`, and more than any distance where there is no contender.
     pub(super) heights: Vec<Lanes>,
 }
+
+/// The `|g|^2` of a contender that there is not.
+pub(super) const NOBODY: f32 = f32::MAX;
 
 /// What estimates say of as many points as there are lanes. With `z` a point and `g` a contender in
 /// the frame, an estimate is one of `|g|^2 - 2 z g`, which is `|z - g|^2` without the `|z|^2` that
@@ -93,7 +98,12 @@ impl Estimate<'_> {
                 &self.points[*index as usize * self.dims..][..self.dims]
             };
             let points: [&[f32]; P] = std::array::from_fn(point);
-            let few = self.few::<S, P, G>(simd, points);
+            let tiles = Tiles {
+                contenders: self.contenders,
+                groups: 0..self.contenders.heights.len(),
+                dims: self.dims,
+            };
+            let few = tiles.few::<S, P, G>(simd, points);
             for (place, (nearest, best, second)) in few.into_iter().enumerate() {
                 if place < chosen.len() {
                     found.nearest[lane + place] = nearest;
@@ -104,29 +114,43 @@ impl Estimate<'_> {
             lane += P;
         }
     }
+}
 
+/// Some groups of contenders.
+pub(super) struct Tiles<'a> {
+    pub(super) contenders: &'a Groups,
+    pub(super) groups: Range<usize>,
+    pub(super) dims: usize,
+}
+
+impl Tiles<'_> {
+    /// Of each point: the place of the contender with the lowest estimate, that, and the lowest of
+    /// the others. `G` groups are estimated at a time.
     #[inline(always)]
-    fn few<S: Simd, const P: usize, const G: usize>(
+    pub(super) fn few<S: Simd, const P: usize, const G: usize>(
         &self,
         simd: S,
         points: [&[f32]; P],
     ) -> [(u32, f32, f32); P] {
         let mut lowest = Lowest::new(simd);
-        let groups = self.contenders.heights.len();
-        let mut first = 0;
-        while first + G <= groups {
+        let Range { start: mut first, end } = self.groups;
+        while first + G <= end {
             self.tile::<S, P, G>(simd, points, first, &mut lowest);
             first += G;
         }
-        while first + 2 <= groups {
+        while first + 2 <= end {
             self.tile::<S, P, 2>(simd, points, first, &mut lowest);
             first += 2;
         }
-        while first < groups {
+        while first < end {
             self.tile::<S, P, 1>(simd, points, first, &mut lowest);
             first += 1;
         }
-        std::array::from_fn(|point| lowest.of(simd, point))
+        let mut few = [(0, NOBODY, NOBODY); P];
+        for (point, few) in few.iter_mut().enumerate() {
+            *few = lowest.of(simd, point);
+        }
+        few
     }
 
     /// `P` points against `G` groups: the sums of all stay in registers.
@@ -172,7 +196,7 @@ struct Lowest<S: Simd, const P: usize> {
 impl<S: Simd, const P: usize> Lowest<S, P> {
     #[inline(always)]
     fn new(simd: S) -> Lowest<S, P> {
-        let none = [simd.splat(f32::INFINITY); P];
+        let none = [simd.splat(NOBODY); P];
         Lowest { best: none, second: none, group: [simd.splat_integer(0); P] }
     }
 

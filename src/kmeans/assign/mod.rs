@@ -12,7 +12,8 @@
 //! | `estimate` | the kernel that estimates distances, many at once |
 //! | `bounds` | how far estimates are off at most, and how far centroids have travelled |
 //! | `leaves` | few coordinates: neighbouring points are labelled together |
-//! | `each` | many coordinates: each point by itself |
+//! | `each` | more coordinates: each point by itself |
+//! | `banded` | many coordinates: a bound for each point and band of contenders |
 //! | `exact` | the kernel that decides: the definition, several centroids at once |
 //! | `peak` | a kernel to measure the others by |
 //! | `simd` | vectors of sixteen numbers on any processor, with all the `unsafe` there is |
@@ -59,6 +60,13 @@
 //!   more than the rounding of f32, and thresholds up by `1e-9` of the span, so that what passes
 //!   differs by more than that in distance. Squares of such distances differ by more than the
 //!   rounding of their definition (3), which is below `1e-12` of the span times the sum of both.
+//! - *Tags.* An estimate that says in its last four bits whose it is (`banded`) is off by less than
+//!   `2^-19` of itself more, which is at most `2^-19 span^2`, and `E` is larger by that.
+//! - *Bands.* A band of contenders whose nearest one, but for the point's own, is farther than a
+//!   `low`, is farther than `low` less the longest ways of any of its contenders. It need not be
+//!   looked at while that is more than the distance of the point's own. Both are distances as above,
+//!   the one rounded down, the other up; lows are rounded by as much as limits, and the ways of bands
+//!   as thresholds.
 //! - *Balls.* Where a leaf's center is nearest to one contender by more than twice the leaf's radius,
 //!   so are all points in it, by the triangle inequality. This holds for `z'` and `g'`; by (placing)
 //!   it holds for `z` and `g` if the difference is greater by `2.01 u span`, and `4 u span` is asked.
@@ -68,6 +76,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "kernels walk several arrays by one number")]
 
+mod banded;
 mod bounds;
 mod contenders;
 mod each;
@@ -86,6 +95,7 @@ use std::fmt::Debug;
 use super::extent::Extent;
 use super::sums::{Grains, Sums};
 use super::{Centroids, Points};
+use banded::Banded;
 use bounds::{Bounds, Travel};
 use contenders::Contenders;
 use each::Each;
@@ -97,6 +107,10 @@ pub(super) use simd::Level;
 
 /// The label of a point without any.
 const NONE: u32 = u32::MAX;
+
+/// From so many coordinates on, a bound for each band of contenders costs less than it saves: with
+/// 16 it takes as long, with 64 a third less.
+const MIN_BANDED_DIMS: usize = 24;
 
 /// Assigns the points of one split again and again.
 #[derive(Debug)]
@@ -155,7 +169,8 @@ impl Assigner {
             (_, 4) => Box::new(Leaves::<4>::new(points, &frame, grains)),
             (_, 5) => Box::new(Leaves::<5>::new(points, &frame, grains)),
             (_, 6) => Box::new(Leaves::<6>::new(points, &frame, grains)),
-            _ => Box::new(Each::new(points, &frame)),
+            (_, 7..MIN_BANDED_DIMS) => Box::new(Each::new(points, &frame)),
+            _ => Box::new(Banded::new(points, &frame)),
         };
         Assigner { level, frame, way, travel: None }
     }

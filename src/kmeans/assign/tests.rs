@@ -227,6 +227,11 @@ fn whole_runs_are_as_defined() {
         (Kind::Uniform, 6, 3_000, 50),
         (Kind::Uniform, 12, 2_000, 40),
         (Kind::Grid, 8, 2_000, 40),
+        (Kind::Uniform, 30, 1_500, 60),
+        (Kind::Clusters, 24, 1_000, 10),
+        (Kind::Grid, 25, 1_000, 50),
+        // Several groups of contenders in a band.
+        (Kind::Uniform, 40, 700, 300),
     ]
     .into_iter()
     .enumerate()
