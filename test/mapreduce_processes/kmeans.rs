@@ -296,6 +296,8 @@ fn a_picture_is_the_same_however_it_was_made() {
     let said = folder.run(&[&line[..], &["--plot", "missing/iris.svg"]].concat());
     assert_eq!(said.code, Some(1));
     assert!(said.stderr.contains("missing/iris.svg: No such file"), "{}", said.stderr);
+    let said = folder.run(&[&line[..], &["--plot", "Data"]].concat());
+    assert!(said.stderr.contains("Data: it is a directory"), "{}", said.stderr);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod faults;
 mod kmeans;
+mod mistakes;
 mod pipes;
 mod processes;
 mod refusals;

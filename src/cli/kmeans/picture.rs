@@ -74,6 +74,9 @@ impl Picture {
             axes(&text, dims).map_err(|why| parsed.wrong(format!("--plot-axes {text:?}: {why}")))
         });
         let target = PathBuf::from(target);
+        if target.is_dir() {
+            return Err(Failure::because(&target.display().to_string(), "it is a directory"));
+        }
         let begun = Pending::create(&target, std::process::id().into());
         begun.map_err(|error| Failure::because(&target.display().to_string(), error))?;
         Ok(Some(Picture {

@@ -119,7 +119,8 @@ impl Report {
             let _ = writeln!(text, "sizes {}", sizes.join(" "));
         }
         if empty > 0 {
-            let _ = writeln!(text, "{empty} clusters have no points");
+            let clusters = if empty == 1 { "cluster has" } else { "clusters have" };
+            let _ = writeln!(text, "{empty} {clusters} no points");
         }
         let _ = write!(
             text,

@@ -1,0 +1,118 @@
+//! The classic trial, and mistakes that copies of the classic exercise have made, with where each is
+//! tested.
+//!
+//! | mistake | tests |
+//! |---|---|
+//! | an empty cluster loops forever, becomes NaN or jumps to (0,0) | here: `a_cluster_without_points_stays_where_it_is`; `kmeans/job/tests.rs` |
+//! | a dead mapper is skipped, and the means are wrong | `kmeans::whoever_is_killed_the_result_is_the_same`; `mapreduce/simulation.rs` |
+//! | the retry runs the neighbour's split | the same two |
+//! | completed maps of a dead mapper are not done again | `faults::a_mapper_that_is_killed_when_it_is_done_has_its_map_done_again` |
+//! | a dead worker is never tried again | `workers::a_worker_that_is_restarted_at_its_address_is_a_new_one`, `faults::all_workers_may_be_killed_at_once` |
+//! | the first K points are taken instead of random ones | here: `centroids_begin_at_random_points` |
+//! | waits without a timeout | `faults::a_worker_that_stops_is_overtaken`, `refusals::workers_that_are_not_there_are_named` |
+
+use crate::processes::{Folder, files_in, signal};
+
+const POINTS: &str = include_str!("../data/points.txt");
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// The centroids that a dump says were the first, a line each.
+fn first_centroids(dump: &str, k: usize) -> Vec<String> {
+    let (_, rest) = dump.split_once("Initial centroids:\n").unwrap();
+    rest.lines().take(k).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_classic_trial() {
+    let folder = Folder::new();
+    folder.file("Data/Input/points.txt", POINTS);
+    let line = ["kmeans", "-k", "2", "-m", "3", "-r", "2", "-v"];
+    let expected = ["-0.175,8.141666666666667", "9.547368421052632,1.0473684210526315"];
+    // Workers that fail at random.
+    let said = folder.good(&[&line[..], &["--fail-probability", "0.5"]].concat());
+    for words in ["\nIteration 1\n", ": SUCCESS", ": FAILURE: failed on purpose", "Centroids:\n"] {
+        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+    }
+    let points: Vec<String> = POINTS.lines().map(|line| line.trim().replace(' ', "")).collect();
+    let same = |centroid: &str, point: &str| {
+        let numbers = |text: &str| -> Vec<f64> {
+            text.split(',').map(|number| number.parse().unwrap()).collect()
+        };
+        numbers(centroid) == numbers(point)
+    };
+    for centroid in first_centroids(&said.stderr, 2) {
+        assert!(points.iter().any(|point| same(&centroid, point)), "{centroid}");
+    }
+    assert_eq!(sorted(&folder.read("Data/centroids.txt")), expected);
+    let files = files_in(&folder.0.join("Data"));
+    for map in 1..=3 {
+        for reduce in 1..=2_u32 {
+            let name = format!("Mappers/M{map}/partition_{reduce}.txt");
+            assert!(files.contains(&name), "{files:?}");
+            for line in folder.read(&format!("Data/{name}")).lines() {
+                let (key, _) = line.split_once('\t').unwrap();
+                assert_eq!(key.parse::<u32>().unwrap() % 2 + 1, reduce, "{name}: {line}");
+            }
+        }
+    }
+    for (reduce, key) in [("R1.txt", "0\t"), ("R2.txt", "1\t")] {
+        assert!(folder.read(&format!("Data/Reducers/{reduce}")).starts_with(key));
+    }
+    assert!(files.contains(&"dump.txt".to_owned()), "{files:?}");
+    // One of each that is killed in the middle of a task.
+    let mut job = folder.start(&[&line[..7], &["--task-delay", "0.3"]].concat());
+    for (words, kind) in [("Iteration 1", "mapper"), ("iteration   1", "reducer")] {
+        job.lines.see(words);
+        job.lines.see("called");
+        signal(job.workers(kind)[0], "KILL");
+    }
+    let said = job.good();
+    assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+    assert_eq!(sorted(&folder.read("Data/centroids.txt")), expected);
+}
+
+#[test]
+fn a_cluster_without_points_stays_where_it_is() {
+    let folder = Folder::new();
+    folder.file("points.csv", "1,1\n2,2\n3,3\n100,100\n");
+    folder.file("first.txt", "2,2\n500,-500\n2.5,2.5\n");
+    let line = ["kmeans", "--input", "points.csv", "--init", "first.txt", "-m", "2", "-r", "3"];
+    let said = folder.good(&line);
+    assert_eq!(said.stdout, "2.0,2.0\n500.0,-500.0\n100.0,100.0\n");
+    assert!(said.stderr.contains("sizes 3 0 1\n1 cluster has no points"), "{}", said.stderr);
+    assert!(folder.read("Data/dump.txt").contains("without points: [1]"));
+    // On request it goes where the error is largest.
+    let said = folder.good(&[&line[..], &["--empty", "relocate"]].concat());
+    assert!(!said.stdout.contains("500") && !said.stderr.contains("no points"), "{}", said.stderr);
+}
+
+#[test]
+fn centroids_begin_at_random_points() {
+    let points: Vec<String> =
+        (0..500).map(|number| format!("{number}.5,{}.25", 7 * number)).collect();
+    let folder = Folder::new();
+    folder.file("points.csv", points.join("\n"));
+    let mut taken = Vec::new();
+    for seed in 1..=4 {
+        let line =
+            ["kmeans", "--input", "points.csv", "-k", "8", "--iterations", "1", "-q", "--seed"];
+        folder.good(&[&line[..], &[&seed.to_string()]].concat());
+        let first = first_centroids(&folder.read("Data/dump.txt"), 8);
+        for centroid in first {
+            taken.push(points.iter().position(|point| *point == centroid).unwrap());
+        }
+    }
+    let first_eight = taken.iter().filter(|number| **number < 8).count();
+    assert!(first_eight < 8, "{taken:?}");
+    let quarters = [0, 125, 250, 375]
+        .map(|low| taken.iter().filter(|number| (low..low + 125).contains(*number)).count());
+    assert!(quarters.iter().all(|count| *count > 0), "{taken:?}");
+    taken.sort_unstable();
+    taken.dedup();
+    assert!(taken.len() > 20, "four seeds take other points: {taken:?}");
+}
