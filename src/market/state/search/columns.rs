@@ -147,6 +147,27 @@ impl Columns {
         }
     }
 
+    /// Slots in the order of a key, each with the head of its key.
+    pub fn sorted(&self, key: Key, slots: &[Slot]) -> Vec<(u64, Slot)> {
+        if key != Key::Name {
+            let mut sorted: Vec<_> =
+                slots.iter().map(|slot| (self.head(key, *slot), *slot)).collect();
+            sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare(key, a.1, b.1)));
+            return sorted;
+        }
+        // Names are far away in memory: enough of them is fetched once, in the order of the slots.
+        let start = |slot: &Slot| (name_start(folded(self.name(*slot))), *slot);
+        let mut sorted: Vec<([u64; START], Slot)> = slots.iter().map(start).collect();
+        sorted.sort_unstable_by(|(start, a), (other, b)| {
+            start.cmp(other).then_with(|| match start.last() {
+                // Both names end there.
+                Some(end) if *end & 0xff == 0 => self.ids[*a as usize].cmp(&self.ids[*b as usize]),
+                _ => self.compare(key, *a, *b),
+            })
+        });
+        sorted.into_iter().map(|(start, slot)| (start[0], slot)).collect()
+    }
+
     /// Whether a slot stands before, at or behind a place.
     pub fn compare_to(&self, slot: Slot, place: &Place<'_>) -> Ordering {
         let at = slot as usize;
@@ -214,18 +235,25 @@ fn rating_head(rating: Rating) -> u64 {
 /// The first eight bytes of a text in UTF-8, so that numbers compare as the texts do, as far as
 /// they go: UTF-8 sorts as code points do.
 fn name_head(text: impl Iterator<Item = char>) -> u64 {
-    let (mut bytes, mut len) = ([0; 8], 0);
+    let [head] = name_start(text);
+    head
+}
+
+/// Heads of a name that are looked at before the name itself, where many are sorted.
+const START: usize = 4;
+
+/// As [`name_head`], going on for so many heads.
+fn name_start<const N: usize>(text: impl Iterator<Item = char>) -> [u64; N] {
+    let (mut heads, mut len) = ([0; N], 0);
     for c in text {
         let mut encoded = [0; 4];
         for byte in c.encode_utf8(&mut encoded).bytes() {
-            if len == bytes.len() {
-                return u64::from_be_bytes(bytes);
-            }
-            bytes[len] = byte;
+            let Some(head) = heads.get_mut(len / 8) else { return heads };
+            *head |= u64::from(byte) << (56 - len % 8 * 8);
             len += 1;
         }
     }
-    u64::from_be_bytes(bytes)
+    heads
 }
 
 #[cfg(test)]
@@ -241,6 +269,29 @@ mod tests {
         assert_eq!(head("abcdefghi"), head("abcdefghj"));
         assert_eq!(head("abcdefg\u{e9}"), head("abcdefg\u{ea}"), "cut inside a character");
     }
+
+    #[test]
+    fn many_names_are_sorted_as_two_are() {
+        let names = ["b", "a", "A", "abcdefgh", "abcdefgi", "abcdefghi", "\u{9ed1}", "a"];
+        let long = |end: &str| "same ".repeat(8) + end;
+        let names = names.into_iter().map(str::to_owned).chain(["x", "b", "", "a", "x"].map(long));
+        let mut columns = Columns::default();
+        for (slot, name) in (0..).zip(names) {
+            let id = ItemId(slot + 1);
+            let seller = crate::market::state::accounts::AccountId(0);
+            let category = crate::market::state::command::Category::Others;
+            let listing = Arc::new(Listing::new(id, seller, category, &name, ""));
+            columns.set(slot, &listing, &Stock::default());
+        }
+        let slots: Vec<Slot> = (0..13).collect();
+        for key in Key::ALL {
+            let sorted = columns.sorted(key, &slots);
+            assert!(sorted.is_sorted_by(|a, b| columns.compare(key, a.1, b.1).is_lt()), "{key:?}");
+            assert!(sorted.iter().all(|(head, slot)| *head == columns.head(key, *slot)));
+            assert_eq!(sorted.len(), slots.len());
+        }
+    }
+
     #[test]
     fn heads_sort_as_ratings_do() {
         let mut ratings = vec![Rating::NONE];

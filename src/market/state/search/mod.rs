@@ -159,11 +159,8 @@ impl Search {
         }
         for key in Key::ALL {
             let (columns, order) = (&self.columns, &mut self.orders[key as usize]);
-            let mut new: Vec<_> =
-                slots.iter().map(|slot| (columns.head(key, *slot), *slot)).collect();
-            let compare = |a: Slot, b: Slot| columns.compare(key, a, b);
-            new.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(a.1, b.1)));
-            order.insert_all(&new, compare);
+            let new = columns.sorted(key, slots);
+            order.insert_all(&new, |a, b| columns.compare(key, a, b));
         }
         for slots in slots.chunks(BATCH) {
             let listing = |slot: &Slot| Some((*slot, &**items.in_slot(*slot)?.listing));
