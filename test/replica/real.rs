@@ -115,6 +115,7 @@ fn check_says_what_each_file_holds_while_a_node_works_and_after() {
         "snapshot.txt  up to entry 4 of term 1, 5 lines",
         "logs.txt      4 entries, 3 to 6, terms 1 to 1, 188 bytes",
         "state         after entry 5: 3 keys",
+        "state         after entry 6, the last of which may be committed: 4 keys",
         "good",
     ];
     let (code, said, errors) = agora_check(&path);
