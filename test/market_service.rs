@@ -5,6 +5,8 @@
 
 #[path = "market_service/calls.rs"]
 mod calls;
+#[path = "market_service/durable.rs"]
+mod durable;
 #[path = "market_service/fixture.rs"]
 mod fixture;
 #[path = "market_service/hostile.rs"]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -54,6 +55,26 @@ pub fn path(method: &str) -> String {
     format!("/agora.market.v1.MarketService/{method}")
 }
 
+/// A folder that goes with the test.
+pub struct Home(pub PathBuf);
+
+impl Home {
+    pub fn new() -> Home {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("agora-market-service-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Home(path)
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// A market and its server.
 pub struct Fixture {
     pub address: SocketAddr,
@@ -67,13 +88,22 @@ impl Fixture {
     }
 
     pub fn with(limits: Limits, lines: Lines) -> Fixture {
+        Fixture::open(None, limits, lines)
+    }
+
+    /// A market whose files are there, and which takes a snapshot every so often.
+    pub fn kept(home: &Home, limits: Limits, lines: Lines) -> Fixture {
+        Fixture::open(Some(home.0.clone()), limits, lines)
+    }
+
+    fn open(directory: Option<PathBuf>, limits: Limits, lines: Lines) -> Fixture {
         let options = NodeOptions {
-            directory: None,
+            directory,
             group: "agora".into(),
             machine: "market".into(),
             peers: vec![(1, "127.0.0.1:0".into())],
             config: Config::lan(1, vec![1]),
-            snapshots: SnapshotPolicy::default(),
+            snapshots: SnapshotPolicy { entries: 20, ..SnapshotPolicy::default() },
             dump: DumpOptions::default(),
         };
         let opened = Opened::open(options, MarketService::new(limits, lines)).unwrap();

@@ -1,0 +1,86 @@
+//! Commands that come again: after a restart, from a snapshot, at another leader.
+
+use std::sync::atomic::Ordering;
+
+use agora::call::Code;
+use agora::market::service::Lines;
+use agora::market::state::Limits;
+use agora::pb::agora_market_v1 as pb;
+use agora::session::Protocol;
+
+use crate::fixture::{Fixture, Home, refused};
+
+/// Restarts the market on its files. Everybody's connections are new ones.
+fn restarted(mut market: Fixture, home: &Home) -> Fixture {
+    market.stop();
+    Fixture::kept(home, Limits::DEFAULT, Lines::none())
+}
+
+#[test]
+fn a_command_is_done_once_over_restarts_and_snapshots() {
+    let home = Home::new();
+    let mut market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+    let seller = market.seller(1, Protocol::Native);
+    let item = seller.sell("Lamp", 500, 100).unwrap();
+    let buyer = market.trader(2, Protocol::Native);
+    let purchase = buyer.purchase(item, 2);
+    let id = purchase.request_id;
+    let first = buyer.call("BuyItem", &purchase).unwrap();
+    for round in 1..=3 {
+        market = restarted(market, &home);
+        let buyer = market.trader(2, Protocol::Grpc);
+        let again = pb::BuyItemRequest { request_id: id, ..buyer.purchase(item, 2) };
+        assert_eq!(buyer.call("BuyItem", &again).unwrap(), first, "round {round}");
+        let other = pb::BuyItemRequest { quantity: 3, ..again };
+        refused(buyer.call("BuyItem", &other), Code::InvalidArgument, "request");
+        // More than a snapshot's worth of others, which leaves it remembered.
+        let seller = market.trader(1, Protocol::Native);
+        seller.request_ids.store(1_000 * round, Ordering::Relaxed);
+        for _ in 0..30 {
+            seller.update(item, Some(400 + round), None).unwrap();
+        }
+        let bought = buyer.bought(0, "").unwrap();
+        assert_eq!(bought.read::<pb::BuyerOrdersResponse<'_>>().orders.len(), 1);
+        let left = market.trader(3, Protocol::Native).item(item).unwrap();
+        assert_eq!(left.read::<pb::GetItemResponse<'_>>().item.unwrap().quantity, 98);
+    }
+    assert!(home.0.join("snapshot.txt").exists());
+}
+
+#[test]
+fn a_mailbox_and_what_was_acknowledged_survive_a_restart() {
+    let home = Home::new();
+    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+    let seller = market.seller(1, Protocol::Native);
+    let item = seller.sell("Lamp", 500, 100).unwrap();
+    let buyer = market.trader(2, Protocol::Native);
+    (1..=5).for_each(|order| assert_eq!(buyer.buy(item, 1), Ok(order)));
+    assert_eq!(seller.watch(0).ids(5), [1, 2, 3, 4, 5]);
+    seller.acknowledge(2).unwrap();
+    let market = restarted(market, &home);
+    let seller = market.trader(1, Protocol::Native);
+    assert_eq!(seller.watch(0).ids(3), [3, 4, 5], "what is acknowledged does not come again");
+    assert_eq!(seller.watch(4).ids(1), [5], "and nothing that the watcher has");
+    refused(seller.start_watch(6).next(), Code::OutOfRange, "5");
+}
+
+#[test]
+fn identities_and_rights_survive_a_restart() {
+    let home = Home::new();
+    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+    let item = market.seller(1, Protocol::Native).sell("Lamp", 500, 100).unwrap();
+    market.seller(2, Protocol::Native);
+    let market = restarted(market, &home);
+    let trader = |number| {
+        let trader = market.trader(number, Protocol::Native);
+        trader.request_ids.store(1_000, Ordering::Relaxed);
+        trader
+    };
+    let stranger = trader(3);
+    refused(stranger.delete(item), Code::Unauthenticated, "no account");
+    let mut nobody = trader(1);
+    nobody.uuid.clear();
+    refused(nobody.delete(item), Code::Unauthenticated, "the uuid is empty");
+    refused(trader(2).delete(item), Code::PermissionDenied, "");
+    trader(1).delete(item).unwrap();
+}
