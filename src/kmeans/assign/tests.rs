@@ -290,3 +290,40 @@ fn a_centroid_that_comes_from_afar_is_seen_in_time() {
         }
     }
 }
+
+/// A point goes from a contender of one band to one of another, and comes back: the band that it
+/// left, of which nothing else is near, was not looked at when it went.
+#[test]
+fn a_contender_that_was_left_is_one_of_its_band() {
+    const DIMS: usize = MIN_BANDED_DIMS;
+    let place = |x: f64, y: f64| {
+        let mut place = vec![0.0; DIMS];
+        (place[0], place[1]) = (x, y);
+        place
+    };
+    let mut points = Points::new(DIMS).unwrap();
+    for index in 0..40 {
+        points.push(index, &place(1.0 + index as f64 * 0.01, 0.0)).unwrap();
+    }
+    points.push(40, &place(0.0, 30.0)).unwrap();
+    points.push(41, &place(0.0, -30.0)).unwrap();
+    let centroids = |x: f64| {
+        let far = |side: f64| (1..16).flat_map(move |index| place(0.0, side + f64::from(index)));
+        let mut all = place(0.0, 0.0);
+        all.extend(far(15.0));
+        all.extend(place(x, 0.0));
+        all.extend(far(-30.0));
+        Centroids::new(DIMS, all).unwrap()
+    };
+    for level in Level::all() {
+        let mut held = Held::new(&points, 32, level, false);
+        held.assign(&centroids(3.0));
+        assert_eq!(held.labels[0], 0);
+        held.assign(&centroids(1.2));
+        assert_eq!(held.labels[0], 16);
+        for step in 0..20 {
+            held.assign(&centroids(1.2 + f64::from(step) * 0.1));
+        }
+        assert_eq!(held.labels[0], 0);
+    }
+}
