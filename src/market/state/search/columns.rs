@@ -108,7 +108,7 @@ impl Columns {
         self.ids[slot] = listing.item;
         self.prices[slot] = stock.price;
         self.ratings[slot] = stock.rating;
-        self.name_heads[slot] = name_head(folded(listing.name()));
+        [self.name_heads[slot]] = folded_start(listing.name());
         self.listings[slot] = Some(Arc::clone(listing));
     }
 
@@ -156,7 +156,7 @@ impl Columns {
             return sorted;
         }
         // Names are far away in memory: enough of them is fetched once, in the order of the slots.
-        let start = |slot: &Slot| (name_start(folded(self.name(*slot))), *slot);
+        let start = |slot: &Slot| (folded_start(self.name(*slot)), *slot);
         let mut sorted: Vec<([u64; START], Slot)> = slots.iter().map(start).collect();
         sorted.sort_unstable_by(|(start, a), (other, b)| {
             start.cmp(other).then_with(|| match start.last() {
@@ -245,15 +245,33 @@ const START: usize = 4;
 /// As [`name_head`], going on for so many heads.
 fn name_start<const N: usize>(text: impl Iterator<Item = char>) -> [u64; N] {
     let (mut heads, mut len) = ([0; N], 0);
+    extend_start(&mut heads, &mut len, text);
+    heads
+}
+
+/// As [`name_start`] of a name that is not folded yet. Most names are ASCII.
+fn folded_start<const N: usize>(name: &str) -> [u64; N] {
+    let (mut heads, mut len) = ([0; N], 0);
+    for byte in name.bytes().take_while(u8::is_ascii) {
+        let Some(head) = heads.get_mut(len / 8) else { return heads };
+        *head |= u64::from(byte.to_ascii_lowercase()) << (56 - len % 8 * 8);
+        len += 1;
+    }
+    // Behind ASCII a character begins.
+    let rest = name.get(len..).unwrap_or_default();
+    extend_start(&mut heads, &mut len, folded(rest));
+    heads
+}
+
+fn extend_start(heads: &mut [u64], len: &mut usize, text: impl Iterator<Item = char>) {
     for c in text {
         let mut encoded = [0; 4];
         for byte in c.encode_utf8(&mut encoded).bytes() {
-            let Some(head) = heads.get_mut(len / 8) else { return heads };
-            *head |= u64::from(byte) << (56 - len % 8 * 8);
-            len += 1;
+            let Some(head) = heads.get_mut(*len / 8) else { return };
+            *head |= u64::from(byte) << (56 - *len % 8 * 8);
+            *len += 1;
         }
     }
-    heads
 }
 
 #[cfg(test)]
@@ -267,6 +285,9 @@ mod tests {
         assert!(heads.is_sorted() && heads.windows(2).all(|pair| pair[0] < pair[1]));
         let head = |name: &str| name_head(name.chars());
         assert_eq!(head("abcdefghi"), head("abcdefghj"));
+        for name in names.iter().chain(&["A b\u{c9}C", "\u{130}x", "ABCDEFGHIJKLMNOPQ"]) {
+            assert_eq!(folded_start::<2>(name), name_start(folded(name)), "{name}");
+        }
         assert_eq!(head("abcdefg\u{e9}"), head("abcdefg\u{ea}"), "cut inside a character");
     }
 
