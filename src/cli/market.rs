@@ -39,7 +39,7 @@ fn place(parsed: &Parsed) -> Result<Place, Failure> {
         }
         _ => return Err(parsed.wrong("a replica of a group needs both --node and --peers")),
     };
-    Ok(Place { id, directory, machine: "market", peers })
+    Ok(Place { id, directory, machine: "market", default_group: "market", peers })
 }
 
 #[cfg(feature = "sha2")]

@@ -25,6 +25,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         id,
         directory: Some(Path::new(&logs).join(format!("node_{id}"))),
         machine: "kv",
+        default_group: "agora",
         peers: replica::peers_with(&parsed, id)?,
     };
     replica::run(&parsed, &place, "", KvService::default(), service::register)

@@ -19,7 +19,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .value("peers", "all nodes of the group, this one among them", "N=HOST:PORT,...")
         .value(
             "group",
-            "the group's name: nodes of another are not spoken to (default agora)",
+            "the group's name: nodes of another are not spoken to (default agora; of a market: market)",
             "NAME",
         )
         .switch("classic", "timing and dump.txt of the classic trial: 1 s, 5 to 10 s, 4 s, all")
@@ -45,6 +45,9 @@ pub(super) struct Place {
     pub(super) directory: Option<PathBuf>,
     /// The name of what is replicated.
     pub(super) machine: &'static str,
+    /// The group's name if no flag says another one: nodes of one machine do not speak to those of
+    /// another by mistake.
+    pub(super) default_group: &'static str,
     /// All nodes of the group.
     pub(super) peers: Vec<(NodeId, String)>,
 }
@@ -90,7 +93,7 @@ fn options(parsed: &Parsed, place: &Place) -> Result<NodeOptions, Failure> {
     let level = if is_classic { Level::All } else { Level::Changes };
     Ok(NodeOptions {
         directory: place.directory.clone(),
-        group: parsed.text("group").unwrap_or_else(|| "agora".into()),
+        group: parsed.text("group").unwrap_or_else(|| place.default_group.into()),
         machine: place.machine.into(),
         peers: place.peers.clone(),
         config: config(parsed, place)?,
@@ -184,7 +187,8 @@ mod tests {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments)?;
         let peers = peers_with(&parsed, 1)?;
-        options(&parsed, &Place { id: 1, directory: None, machine: "kv", peers })
+        let (machine, default_group) = ("kv", "agora");
+        options(&parsed, &Place { id: 1, directory: None, machine, default_group, peers })
     }
 
     #[test]
