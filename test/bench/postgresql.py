@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -52,6 +53,12 @@ insert into orders (item, buyer, quantity, price) select id, :buyer, 1, price fr
 SAMPLED = 0.2
 
 
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 class Postgresql:
     """The server, running."""
 
@@ -66,6 +73,8 @@ class Postgresql:
             user = pwd.getpwnam(USER)
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self.as_user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+        self.port = free_port()
+        self.at = ["-h", "127.0.0.1", "-p", str(self.port)]
         self.process = None
 
     def place(self):
@@ -87,11 +96,12 @@ class Postgresql:
         data = self.folder / "data"
         run(self.command("initdb", "--auth=trust", "--encoding=UTF8", "-D", data), cwd=self.folder)
         log = (self.folder / "log").open("ab")
-        # No TCP: its clients are spared that, ours are not.
-        server = self.command("postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses=")
+        # By TCP, as our clients come.
+        server = self.command("postgres", "-D", data, "-k", self.folder, "-p", self.port)
+        server += ["-c", "listen_addresses=127.0.0.1"]
         self.process = subprocess.Popen(server, stdout=log, stderr=log, cwd=self.folder)
         until = time.monotonic() + PATIENCE_S
-        ready = self.command("pg_isready", "-q", "-h", self.folder)
+        ready = self.command("pg_isready", "-q", *self.at)
         while subprocess.run(ready, check=False).returncode != 0:
             if time.monotonic() > until:
                 sys.exit(f"bench: PostgreSQL does not start; see {self.folder}/log")
@@ -107,7 +117,7 @@ class Postgresql:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, statements):
-        psql = self.command("psql", "-qtA", "-h", self.folder, "-d", "postgres")
+        psql = self.command("psql", "-qtA", *self.at, "-d", "postgres")
         return run([*psql, "-v", "ON_ERROR_STOP=1", "-c", statements], cwd=self.folder).strip()
 
     def cpu_seconds(self):
@@ -128,7 +138,7 @@ class Postgresql:
     def load(self, clients, seconds):
         """Purchases a second, median latency in microseconds, CPU microseconds a purchase."""
         before, orders = self.cpu_seconds(), self.orders()
-        pgbench = self.command("pgbench", "-n", "-h", self.folder, "-M", "prepared")
+        pgbench = self.command("pgbench", "-n", *self.at, "-M", "prepared")
         pgbench += ["-f", str(self.folder / "purchase.sql"), "-T", f"{seconds:.0f}"]
         pgbench += ["-c", str(clients), "-j", str(min(clients, 2))]
         sampled = 1 if clients == 1 else SAMPLED
