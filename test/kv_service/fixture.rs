@@ -15,6 +15,7 @@ use agora::raft::{Config, NodeId};
 use agora::replica::dump::DumpOptions;
 use agora::replica::engine::SnapshotPolicy;
 use agora::replica::node::{NodeOptions, Opened};
+use agora::replica::storage::StorageError;
 use agora::replica::transport::{Transport, TransportOptions};
 use agora::rpc::{
     CallOptions, Channel, ChannelOptions, ClientCall, Received, Server, ServerHandle,
@@ -118,7 +119,16 @@ impl Group {
             snapshots: self.setting.snapshots,
             dump: DumpOptions::default(),
         };
-        let opened = Opened::open(options, KvService::default()).unwrap();
+        let mut opened = None;
+        eventually("nobody uses the files", || {
+            match Opened::open(options.clone(), KvService::default()) {
+                // A thread of the node before may still be at a snapshot.
+                Err(StorageError::Locked { .. }) => (),
+                result => opened = Some(result.unwrap()),
+            }
+            opened.is_some()
+        });
+        let opened = opened.unwrap();
         let mut services = Services::new();
         service::register(&mut services, &opened.node());
         let others = self.nodes.iter().filter(|(peer, _)| *peer != id).cloned().collect();

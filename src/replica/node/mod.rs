@@ -159,6 +159,7 @@ impl<S: Service> Opened<S> {
             noted_commit: 0,
             early_turns: self.early_turns,
             stage: Stage::Running,
+            has_written: false,
         });
         Ok(())
     }

@@ -16,7 +16,7 @@ use super::shared::{Node, Request, Shared};
 use crate::raft::Index;
 use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
-use crate::replica::engine::Turn;
+use crate::replica::engine::{Turn, WriteJob};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{PeerEvent, Transport};
 use crate::rpc::{Reactor, Resident, ServerHandle, UplinkEvent, UplinkId};
@@ -46,6 +46,8 @@ pub(super) struct NodeResident<S: Service> {
     /// What the node wanted done before it was here.
     pub(super) early_turns: Vec<Turn<S::Ticket>>,
     pub(super) stage: Stage,
+    /// The disk has news already: something was written in this turn.
+    pub(super) has_written: bool,
 }
 
 /// How far a node is on its way.
@@ -142,7 +144,9 @@ impl<S: Service> NodeResident<S> {
             let turn = node.engine.turn(now);
             let next = turn.next;
             self.carry_out(node, turn, reactor);
-            if next > now {
+            if std::mem::take(&mut self.has_written) {
+                self.hear_disk(node, now);
+            } else if next > now {
                 return next;
             }
         }
@@ -180,7 +184,7 @@ impl<S: Service> NodeResident<S> {
         reactor: &mut Reactor<'_>,
     ) {
         if let Some(write) = turn.write.take() {
-            self.disk.write(write);
+            self.write(node, write);
         }
         for (to, message) in turn.messages.drain(..) {
             // What is not sent is lost, as messages may be: Raft repeats itself.
@@ -205,6 +209,20 @@ impl<S: Service> NodeResident<S> {
         let leads = node.raft().is_leader();
         if std::mem::replace(&mut self.leads, leads) != leads {
             S::leadership_changed(node);
+        }
+    }
+
+    /// One command that only the disk has to confirm is written here: nobody else is kept waiting by
+    /// more than one sync, and its client does not wait for two threads to wake each other.
+    fn write(&mut self, node: &Shared<S>, job: WriteJob) {
+        let is_alone = node.peers.len() == 1;
+        let rest = match job.entries.len() {
+            1 if is_alone => self.disk.write_now(job),
+            _ => Err(job),
+        };
+        match rest {
+            Ok(()) => self.has_written = true,
+            Err(job) => self.disk.write(job),
         }
     }
 
