@@ -54,6 +54,11 @@ impl Group {
         child.wait().unwrap();
     }
 
+    fn signal(&self, place: usize, signal: &str) {
+        let id = self.running[place].as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     fn traders(&self) -> Traders {
         Traders::at(&self.addresses.join(","))
     }
@@ -152,6 +157,37 @@ fn trade_goes_on_when_the_leader_is_killed() {
             checked(&directory).contains("18 orders of 18 pieces for $90.00")
         });
     }
+}
+
+#[test]
+fn trade_and_watches_go_on_when_the_leader_falls_silent() {
+    let group = Group::new(3);
+    let traders = group.traders();
+    traders.good("seller", "asha", &["register"]);
+    traders.good("seller", "asha", &["sell", "Lamp", "others", "1000", "5"]);
+    let mut watch = traders
+        .command("seller", "asha", &["watch"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let sales = Follower::new(watch.stdout.take().unwrap());
+    let see = |order: u32| {
+        let shown = sales.next("Order ID: ");
+        assert_eq!(shown, format!("Order ID: {order}, Item ID: 1, Name: Lamp,"));
+    };
+    traders.good("buyer", "bela", &["buy", "1", "1"]);
+    see(1);
+    let leader = group.leader(&traders);
+    group.signal(leader, "-STOP");
+    (0..3).for_each(|_| drop(traders.good("buyer", "bela", &["buy", "1", "1"])));
+    (2..=4).for_each(see);
+    group.signal(leader, "-CONT");
+    traders.good("buyer", "bela", &["buy", "1", "1"]);
+    see(5);
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(orders(&traders), 5);
 }
 
 #[test]

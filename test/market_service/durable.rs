@@ -84,3 +84,24 @@ fn identities_and_rights_survive_a_restart() {
     refused(trader(2).delete(item), Code::PermissionDenied, "");
     trader(1).delete(item).unwrap();
 }
+
+#[test]
+fn texts_that_are_too_long_and_nobodys_commands_are_not_written_down() {
+    let home = Home::new();
+    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+    let seller = market.seller(1, Protocol::Native);
+    let log = || std::fs::metadata(home.0.join("logs.txt")).unwrap().len();
+    let before = log();
+    let long = "x".repeat(1_000_000);
+    let offer = pb::SellItemRequest { description: (&*long).into(), ..seller.offer("Lamp", 1, 1) };
+    refused(seller.call("SellItem", &offer), Code::InvalidArgument, "2000 bytes");
+    let offer = pb::SellItemRequest { name: (&*long).into(), ..seller.offer("Lamp", 1, 1) };
+    refused(seller.call("SellItem", &offer), Code::InvalidArgument, "200 bytes");
+    let offer = pb::SellItemRequest { address: (&*long).into(), ..seller.offer("Lamp", 1, 1) };
+    refused(seller.call("SellItem", &offer), Code::InvalidArgument, "100 bytes");
+    let offer = pb::SellItemRequest { uuid: (&*long).into(), ..seller.offer("Lamp", 1, 1) };
+    refused(seller.call("SellItem", &offer), Code::Unauthenticated, "uuid");
+    assert_eq!(log(), before);
+    seller.sell("Lamp", 1, 1).unwrap();
+    assert!(log() > before, "the next line is behind them");
+}
