@@ -57,6 +57,8 @@ fn run(span: Duration, number: u64) {
     end_of_trading(&group);
     group.end();
     let state = group.check();
+    let counted = format!("{orders} orders of ");
+    assert!(state.iter().any(|line| line.contains(&counted)), "{counted:?} in {state:?}");
     println!(
         "seed {number}: {:.0} s are good: {kills} kills, {} deeds, {orders} orders; {}",
         began.elapsed().as_secs_f64(),
