@@ -140,24 +140,36 @@ fn a_reader_that_is_slow_costs_lines_and_nothing_else() {
     assert!(printed.len() < 2 * 1024 * 1024, "{} bytes waited", printed.len());
 }
 
+/// A process that does not outlive a test that fails.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The program itself, with its stdout and what it says there first.
-fn program(flags: &[&str]) -> (Child, BufReader<impl Read>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_agora"))
+fn program(flags: &[&str]) -> (Program, BufReader<impl Read>, String) {
+    let child = Command::new(env!("CARGO_BIN_EXE_agora"))
         .args(["market", "--listen", "127.0.0.1:0"])
         .args(flags)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut program = Program(child);
+    let mut stdout = BufReader::new(program.0.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-    (child, stdout, address)
+    (program, stdout, address)
 }
 
 /// Ends the program as Ctrl-C does; what it said on stderr.
-fn end(mut child: Child) -> String {
+fn end(mut program: Program) -> String {
+    let child = &mut program.0;
     let kill = Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(kill.success());
     let mut stderr = String::new();
