@@ -1,7 +1,7 @@
 //! `checkpoint.txt`: the last iteration, to go on from after the master's end.
 //!
-//! It is replaced after an iteration, at most every [`SAVE_INTERVAL`]: iterations may be shorter than
-//! writing it takes. It is on disk, whatever becomes of the machine, at most a second later. What is
+//! It is replaced after an iteration, at most every [`SAVE_INTERVAL`], and less often where it is
+//! large: writing it is to take little of the time. It is on disk, whatever becomes of the machine, at most a second later. What is
 //! lost is time alone: a job that begins anew has the same result to the bit.
 
 use std::fs;
@@ -22,11 +22,15 @@ pub(super) struct Checkpoint {
     /// What is clustered: another input, or the same one read otherwise, is another job.
     input: String,
     saved_at: Option<Instant>,
+    /// How long that took.
+    saving: Duration,
     synced_at: Instant,
 }
 
 /// The shortest time between two checkpoints.
 const SAVE_INTERVAL: Duration = Duration::from_millis(20);
+/// And so many times as long as writing one took.
+const SAVE_SHARE: u32 = 20;
 /// The shortest time between two that are forced to disk.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -47,7 +51,8 @@ impl Checkpoint {
         input.push_str(&format!("{:?}", job.format));
         let input = format!("{:08x}", crc32c(input.as_bytes()));
         let path = master.layout().file("checkpoint.txt");
-        Ok(Checkpoint { path, input, saved_at: None, synced_at: Instant::now() })
+        let (saved_at, saving) = (None, Duration::ZERO);
+        Ok(Checkpoint { path, input, saved_at, saving, synced_at: Instant::now() })
     }
 
     fn failed(&self, why: impl std::fmt::Display) -> Failure {
@@ -68,15 +73,18 @@ impl Checkpoint {
 
     /// Saves the job as it is now, if it is time.
     pub(super) fn save(&mut self, driver: &Driver) -> Result<(), Failure> {
-        let is_due = self.saved_at.is_none_or(|at| at.elapsed() >= SAVE_INTERVAL);
+        let interval = SAVE_INTERVAL.max(SAVE_SHARE * self.saving);
+        let is_due = self.saved_at.is_none_or(|at| at.elapsed() >= interval);
         if !is_due || !driver.is_iterating() {
             return Ok(());
         }
+        let began = Instant::now();
         let Some(text) = driver.save(&self.input) else { return Ok(()) };
         let syncs = self.synced_at.elapsed() >= SYNC_INTERVAL;
         self.write(&text, syncs).map_err(|error| self.failed(error))?;
         let now = Instant::now();
         self.saved_at = Some(now);
+        self.saving = now - began;
         if syncs {
             self.synced_at = now;
         }
