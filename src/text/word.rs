@@ -112,6 +112,10 @@ pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
         return Ok(());
     }
     let start = word.len();
+    if decode_ascii(text, word) {
+        return Ok(());
+    }
+    word.truncate(start);
     if text != b"\\e" {
         decode(text, word)?;
     }
@@ -123,6 +127,29 @@ pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
     }
     let same = again.iter().zip(text).take_while(|(one, other)| one == other).count();
     Err(WordError::Spelling(same))
+}
+
+/// Decodes text of plain bytes and two-byte escapes, as most sentences are: each of these is the one
+/// spelling of what it means, so nothing is left to compare. False if there is anything else in it.
+fn decode_ascii(text: &[u8], word: &mut Vec<u8>) -> bool {
+    let mut rest = text;
+    loop {
+        let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+        let (shown, escape) = rest.split_at(plain);
+        word.extend_from_slice(shown);
+        rest = match escape {
+            [] => return !text.is_empty(),
+            [b'\\', byte @ (b' ' | b'\\'), after @ ..] => {
+                word.push(*byte);
+                after
+            }
+            [b'\\', b'n', after @ ..] => {
+                word.push(b'\n');
+                after
+            }
+            _ => return false,
+        };
+    }
 }
 
 fn decode(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
