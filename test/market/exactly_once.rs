@@ -119,17 +119,22 @@ fn a_command_too_old_to_remember_is_refused_and_not_done_again() {
 }
 
 #[test]
-fn strangers_cannot_make_the_market_forget() {
-    let limits = Limits { max_answers: 3, ..Limits::DEFAULT };
-    let mut trial = Trial::opened(limits);
-    let item = trial.list();
-    trial.ask_as(caller(BUYER), request(1), buy(item, 1)).unwrap();
-    for id in 1..=10 {
-        // Refused before there is an account for them.
-        let stranger = trial.ask_as(caller("stranger"), request(id), buy(item, 99));
-        assert_eq!(stranger, Err(Error::OnlyLeft(4)));
+fn a_late_copy_of_what_was_refused_to_a_stranger_is_refused() {
+    let mut trial = Trial::open();
+    let stranger = caller("stranger");
+    let coming = ItemId(1);
+    let wish = Action::AddToWishList { item: coming };
+    let rate = Action::RateItem { item: coming, stars: 5 };
+    for (id, action) in [(1, buy(coming, 1)), (2, wish), (3, rate)] {
+        let refused = trial.ask_as(stranger, request(id), action);
+        assert_eq!(refused, Err(Error::NoSuchItem(coming)));
     }
-    assert_eq!(trial.ask_as(caller(BUYER), request(1), buy(item, 1)), bought(1, 50_000));
+    assert_eq!(trial.list(), coming);
+    for (id, action) in [(1, buy(coming, 1)), (2, wish), (3, rate)] {
+        let late = trial.ask_as(stranger, request(id), action);
+        assert_eq!(late, Err(Error::NoSuchItem(coming)), "{action:?}");
+    }
+    assert_eq!(trial.ask_as(stranger, request(4), buy(coming, 1)), bought(1, 50_000));
 }
 
 #[test]

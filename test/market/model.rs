@@ -143,6 +143,13 @@ impl Model {
             }
         }
         let answer = self.perform(&command.caller, &command.action);
+        let opens = matches!(
+            command.action,
+            Action::BuyItem { .. } | Action::AddToWishList { .. } | Action::RateItem { .. }
+        );
+        if command.request_id.is_some() && opens && self.buyer(&command.caller) == Ok(None) {
+            self.join(&command.caller);
+        }
         if let (Some(_), Some(who)) = (command.request_id, self.person(&identity)) {
             self.remember(who, id, input, answer);
         }

@@ -3,8 +3,7 @@
 //!
 //! What they saw, answers, searches, lists, orders and mailboxes alike, must fit the naive model of
 //! `test/market` as one object. Commands bear numbers, so they are sent as often as it takes. Each
-//! person opens an account first: the market does not remember what it refused to strangers, so a
-//! late copy of such a command is another command.
+//! person opens an account first, so that it makes no difference who was there before whom.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;

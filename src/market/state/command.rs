@@ -146,6 +146,19 @@ impl Command<'_> {
     }
 }
 
+impl Action<'_> {
+    /// Whether a stranger who does this has an account as a buyer afterwards.
+    pub(super) fn opens_an_account(&self) -> bool {
+        matches!(
+            self,
+            Action::RegisterBuyer
+                | Action::BuyItem { .. }
+                | Action::AddToWishList { .. }
+                | Action::RateItem { .. }
+        )
+    }
+}
+
 /// The kinds of change. "Yours" is the caller's, "somebody" is anyone else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action<'a> {

@@ -45,10 +45,20 @@ impl Market {
             return answer;
         }
         let answer = self.perform(at_ms, command);
-        if let Some(account) = known.or_else(|| self.accounts.find(identity)) {
+        if let Some(account) = known.or_else(|| self.rememberer(command)) {
             self.requests.remember(account, id, input, answer, &self.limits);
         }
         answer
+    }
+
+    /// Whose account remembers the answer to a stranger. A buyer has one by now, even if the command
+    /// was refused: or a late copy of it would be done when the item has come or its price has gone.
+    fn rememberer(&mut self, command: &Command<'_>) -> Option<AccountId> {
+        let caller = &command.caller;
+        let may_enlist = command.action.opens_an_account()
+            && self.accounts.check_free(caller.address, &self.limits).is_ok();
+        let account = self.accounts.find(&caller.identity);
+        account.or_else(|| may_enlist.then(|| self.accounts.enlist(caller)))
     }
 
     /// Lets searches find the items that were listed since this was last done. For many together it
