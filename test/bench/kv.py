@@ -19,7 +19,18 @@ import time
 from pathlib import Path
 
 import idle
-from measure import AGORA, ROOT, TARGET, Others, build, build_peer, cpu_seconds, run
+from measure import (
+    AGORA,
+    ROOT,
+    TARGET,
+    Others,
+    build,
+    build_peer,
+    chosen_parts,
+    cpu_seconds,
+    load_arguments,
+    run,
+)
 
 PARTS = ["sets", "gets", "failover", "memory", "start"]
 CLIENTS = [1, 16, 64, 256, 1000]
@@ -28,19 +39,14 @@ PATIENCE_S = 30
 
 
 def arguments(parser):
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
-    parser.add_argument("--clients", nargs="+", type=int, default=CLIENTS, metavar="C")
-    parser.add_argument("--seconds", type=float, default=3, help="of each load")
-    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is told")
+    load_arguments(parser, PARTS, CLIENTS)
     parser.add_argument("--failovers", type=int, default=20, help="how often a leader is killed")
     parser.add_argument("--keys", type=int, default=1_000_000, help="in memory")
     parser.add_argument("--start-bytes", type=int, default=1_000_000_000, help="of log and snapshot")
 
 
 def measure(chosen):
-    parts = chosen.parts or PARTS
-    if unknown := [part for part in parts if part not in PARTS]:
-        sys.exit(f"bench: no part {unknown[0]}; there are {', '.join(PARTS)}")
+    parts = chosen_parts(chosen, PARTS)
     build()
     others = Others()
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-kv-") as folder:

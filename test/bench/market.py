@@ -11,14 +11,13 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import idle
 from kv import free_ports
-from measure import AGORA, TARGET, Others, build, cpu_seconds, run
+from measure import AGORA, TARGET, Others, build, chosen_parts, cpu_seconds, load_arguments, run
 from postgresql import Postgresql
 
 PARTS = ["buy", "group", "search", "start"]
@@ -27,18 +26,13 @@ PATIENCE_S = 60
 
 
 def arguments(parser):
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
-    parser.add_argument("--clients", nargs="+", type=int, default=CLIENTS, metavar="C")
+    load_arguments(parser, PARTS, CLIENTS)
     parser.add_argument("--items", type=int, default=10_000, help="on sale where purchases compare")
-    parser.add_argument("--seconds", type=int, default=3, help="of each load")
-    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is told")
     parser.add_argument("--catalogue", type=int, default=1_000_000, help="items to search among")
 
 
 def measure(chosen):
-    parts = chosen.parts or PARTS
-    if unknown := [part for part in parts if part not in PARTS]:
-        sys.exit(f"bench: no part {unknown[0]}; there are {', '.join(PARTS)}")
+    parts = chosen_parts(chosen, PARTS)
     build()
     others = Others()
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-market-") as folder:

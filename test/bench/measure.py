@@ -13,6 +13,21 @@ AGORA = TARGET / "release" / "agora"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def load_arguments(parser, parts, clients):
+    """Which parts of a measurement, and for loads: how many clients, how long, how often."""
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all")
+    parser.add_argument("--clients", nargs="+", type=int, default=clients, metavar="C")
+    parser.add_argument("--seconds", type=int, default=3, help="of each load")
+    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is told")
+
+
+def chosen_parts(chosen, parts):
+    """Those that were asked for, or all."""
+    if unknown := [part for part in chosen.parts if part not in parts]:
+        sys.exit(f"bench: no part {unknown[0]}; there are {', '.join(parts)}")
+    return chosen.parts or parts
+
+
 def build():
     """Our own program, in release."""
     run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT)

@@ -102,7 +102,7 @@ class Postgresql:
         self.process = subprocess.Popen(server, stdout=log, stderr=log, cwd=self.folder)
         until = time.monotonic() + PATIENCE_S
         ready = self.command("pg_isready", "-q", *self.at)
-        while subprocess.run(ready, check=False).returncode != 0:
+        while subprocess.run(ready, check=False, cwd=self.folder).returncode != 0:
             if time.monotonic() > until:
                 sys.exit(f"bench: PostgreSQL does not start; see {self.folder}/log")
             time.sleep(0.1)
