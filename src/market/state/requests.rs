@@ -22,8 +22,9 @@
 //!                             | done, if not               |
 //! ```
 //!
-//! Refusals are remembered as well as successes. Only callers without an account are not: what
-//! they were refused had no effect, and nobody can fill the memory with people who don't exist.
+//! Refusals are remembered as well as successes, under the account of who was refused. A buyer has
+//! one from the first purchase, wish or rating on that bears an id, whatever comes of it. Any other
+//! command of somebody without an account is refused and not remembered.
 
 use std::collections::VecDeque;
 
