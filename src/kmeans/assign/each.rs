@@ -7,10 +7,10 @@
 use super::estimate::{Estimate, Estimates};
 use super::exact::Decide;
 use super::frame::Frame;
-use super::simd::{Kernel, LANES, Level, Simd};
+use super::moves::{Move, MoveAll};
+use super::simd::{LANES, Level};
 use super::{NONE, Way, Work};
 use crate::kmeans::Points;
-use crate::kmeans::sums::Sums;
 
 /// Points that are estimated before any of them is labelled.
 const PANEL: usize = 64 * LANES;
@@ -91,37 +91,6 @@ struct Pass<'a> {
     estimates: Vec<Estimates>,
     moves: Vec<Move>,
     moved: u64,
-}
-
-/// A point that changes its label.
-struct Move {
-    index: usize,
-    from: Option<usize>,
-    to: usize,
-}
-
-/// A point is fetched from memory while so many before it are moved.
-const AHEAD: usize = 4;
-
-/// Moves points between clusters.
-struct MoveAll<'a> {
-    sums: &'a mut Sums,
-    points: &'a Points,
-    moves: &'a [Move],
-}
-
-impl Kernel for MoveAll<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        for (number, Move { index, from, to }) in self.moves.iter().enumerate() {
-            if let Some(coming) = self.moves.get(number + AHEAD) {
-                simd.prefetch(self.points.get(coming.index));
-            }
-            self.sums.shift(*from, *to, self.points.get(*index));
-        }
-    }
 }
 
 impl Pass<'_> {

@@ -14,6 +14,7 @@
 //! | `leaves` | few coordinates: neighbouring points are labelled together |
 //! | `each` | more coordinates: each point by itself |
 //! | `banded` | many coordinates: a bound for each point and band of contenders |
+//! | `moves` | points that change their cluster |
 //! | `exact` | the kernel that decides: the definition, several centroids at once |
 //! | `peak` | a kernel to measure the others by |
 //! | `simd` | vectors of sixteen numbers on any processor, with all the `unsafe` there is |
@@ -84,6 +85,7 @@ mod estimate;
 mod exact;
 mod frame;
 mod leaves;
+mod moves;
 mod peak;
 mod simd;
 

@@ -3,6 +3,7 @@
 use super::super::bounds::Bounds;
 use super::super::estimate::NOBODY;
 use super::super::exact::Decide;
+use super::super::moves::{Move, MoveAll};
 use super::super::simd::{Aligned, Kernel, LANES, Lanes, Simd};
 use super::super::{NONE, Work};
 use super::bands::{self, MAX_BANDS};
@@ -30,16 +31,6 @@ pub(super) struct Pass<'a> {
     moves: Vec<Move>,
     moved: u64,
 }
-
-/// A point that changes its label.
-struct Move {
-    index: usize,
-    from: Option<usize>,
-    to: usize,
-}
-
-/// A point is fetched from memory while so many before it are moved.
-const AHEAD: usize = 4;
 
 impl Kernel for Pass<'_> {
     type Output = u64;
@@ -305,12 +296,8 @@ impl<'a> Pass<'a> {
     #[inline(always)]
     fn move_all<S: Simd>(&mut self, simd: S) {
         self.moved += self.moves.len() as u64;
-        for (number, Move { index, from, to }) in self.moves.iter().enumerate() {
-            if let Some(coming) = self.moves.get(number + AHEAD) {
-                simd.prefetch(self.work.points.get(coming.index));
-            }
-            self.work.sums.shift(*from, *to, self.work.points.get(*index));
-        }
+        let Work { sums, points, .. } = &mut self.work;
+        MoveAll { sums, points, moves: &self.moves }.run(simd);
         self.moves.clear();
     }
 }

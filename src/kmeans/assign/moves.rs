@@ -1,0 +1,37 @@
+//! Points that change their cluster, a panel of them at a time.
+
+use super::simd::{Kernel, Simd};
+use crate::kmeans::Points;
+use crate::kmeans::sums::Sums;
+
+/// A point that changes its label.
+pub(super) struct Move {
+    pub(super) index: usize,
+    /// Nowhere, at first.
+    pub(super) from: Option<usize>,
+    pub(super) to: usize,
+}
+
+/// A point is fetched from memory while so many before it are moved.
+const AHEAD: usize = 4;
+
+/// Moves points between clusters.
+pub(super) struct MoveAll<'a> {
+    pub(super) sums: &'a mut Sums,
+    pub(super) points: &'a Points,
+    pub(super) moves: &'a [Move],
+}
+
+impl Kernel for MoveAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (number, Move { index, from, to }) in self.moves.iter().enumerate() {
+            if let Some(coming) = self.moves.get(number + AHEAD) {
+                simd.prefetch(self.points.get(coming.index));
+            }
+            self.sums.shift(*from, *to, self.points.get(*index));
+        }
+    }
+}
