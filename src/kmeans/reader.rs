@@ -10,13 +10,12 @@
 //! Where the delimiter is a space, any blanks delimit. Lines with nothing but blanks are no points
 //! and no fault. `text::parse_f64_prefix` says what a number is.
 
-mod marks;
+mod usual;
 
 use std::fmt;
 
 use super::{Error, MAX_DIMS, Points};
-use crate::text::{find, parse_f64, parse_f64_prefix, parse_usual_f64};
-use marks::Marks;
+use crate::text::{find, parse_f64, parse_f64_prefix};
 
 /// Longest line: enough for all coordinates that a point may have, 256 bytes each.
 pub const MAX_LINE_BYTES: usize = MAX_DIMS * 256;
@@ -197,38 +196,6 @@ impl Reader {
             }
         }
         Ok(())
-    }
-
-    /// Reads lines from `at` on while they are numbers between delimiters and as many as before.
-    /// Gives where the first line begins that is not.
-    fn usual_lines(&mut self, lines: &[u8], at: usize) -> usize {
-        let rest = lines.get(at..).unwrap_or_default();
-        let (mut line, mut start, mut point) = (0, 0, usize::MAX);
-        for mark in Marks::new(rest, [self.format.delimiter, b'\n', b'.']) {
-            let byte = rest[mark];
-            if byte == b'.' {
-                point = point.min(mark);
-                continue;
-            }
-            let ends_line = byte == b'\n';
-            let Some(x) = parse_usual_f64(rest, start, point, mark)
-                .or_else(|| self.any_number(rest.get(start..mark)?, ends_line))
-            else {
-                break;
-            };
-            point = usize::MAX;
-            self.points.push_coordinate(x);
-            start = mark + 1;
-            if ends_line {
-                let is_long = start - line > MAX_LINE_BYTES;
-                if is_long || self.points.end_point(self.offset).is_err() {
-                    break;
-                }
-                line = self.ended(line, start);
-            }
-        }
-        self.points.drop_pending();
-        at + line
     }
 
     /// A number that may have blanks around it, and at the end of a line a carriage return.

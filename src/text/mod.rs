@@ -18,6 +18,7 @@
 //! | `integer` | whole numbers, without allocation |
 //! | `number` | numbers with a point and an exponent, read fast |
 //! | `scan` | looks for a byte in many at once |
+//! | `simd` | bytes and digits, sixteen at a time |
 //!
 //! There is one way to write anything. A reader refuses a line that our writer would not have
 //! written (an escape that was not needed, `\x4A` for `\x4a`, `07` for `7`), so no damage hides
@@ -30,6 +31,7 @@ mod line;
 mod number;
 mod record;
 mod scan;
+mod simd;
 mod word;
 
 pub use crc32c::{crc32c, extend_crc32c};
@@ -38,4 +40,5 @@ pub use line::{LineError, Scratch, push_words, words};
 pub use number::{parse_digits, parse_f64, parse_f64_prefix, parse_usual_f64};
 pub use record::{CHECKSUM_BYTES, body, seal};
 pub use scan::find;
+pub use simd::{CHUNK, places};
 pub use word::{WordError, escape, unescape};

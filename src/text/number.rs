@@ -17,6 +17,8 @@
 //!
 //! Words for infinity and NaN are no numbers here. What is beyond the largest f64 is infinite.
 
+use super::simd::eight_digits_each;
+
 /// Times this, a byte stands in each of eight.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
@@ -111,12 +113,12 @@ pub fn parse_usual_f64(bytes: &[u8], start: usize, point: usize, end: usize) -> 
     }
     let whole = digits_before(bytes, point, whole_digits)?;
     let fraction = digits_before(bytes, end, fraction_digits)?;
+    let [whole, fraction] = eight_digits_each([whole, fraction])?;
     // Below 2^53, so that both are f64 and the division is all that rounds.
-    let mantissa = eight_digits(whole) * CHUNK_TENS[fraction_digits] + eight_digits(fraction);
+    let mantissa = whole * CHUNK_TENS[fraction_digits] + fraction;
     let magnitude = mantissa as i64 as f64 / TENS[fraction_digits];
-    let all_digits = (not_digits(whole) | not_digits(fraction)) == 0;
     let sign = u64::from(negative) << 63;
-    all_digits.then_some(f64::from_bits(magnitude.to_bits() | sign))
+    Some(f64::from_bits(magnitude.to_bits() | sign))
 }
 
 /// The values of up to eight digits that end before `end`, the last one at the top, and zeros.
@@ -196,7 +198,7 @@ fn leading_digits(bytes: u64) -> (u64, usize) {
 
 /// The top bit of the first byte that is above 9, and of others behind it.
 #[inline]
-fn not_digits(values: u64) -> u64 {
+pub(super) fn not_digits(values: u64) -> u64 {
     // A carry only spoils bytes behind one that is above 9 itself.
     (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80)
 }
@@ -206,7 +208,7 @@ fn not_digits(values: u64) -> u64 {
 /// All at once: two neighbours become a number below 100, two of those one below 10,000, and two
 /// of those the whole (D. Lemire, *Quickly parsing eight digits*, 2018).
 #[inline]
-fn eight_digits(values: u64) -> u64 {
+pub(super) fn eight_digits(values: u64) -> u64 {
     let pairs = values.wrapping_mul(10 << 8 | 1) >> 8;
     let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
     (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32

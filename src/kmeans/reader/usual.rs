@@ -1,0 +1,78 @@
+//! Lines as files are full of them: numbers between delimiters, as many as in the line before.
+//!
+//! Where numbers end and have their points is found for a chunk of bytes before any of them is
+//! parsed. A parser that goes from number to number knows where one begins only after it read the
+//! one before; a processor that is told beforehand reads several at a time.
+
+use super::{MAX_LINE_BYTES, Reader};
+use crate::text::{CHUNK, parse_usual_f64, places};
+
+impl Reader {
+    /// Reads lines from `at` on while they are usual ones. Gives where the first line begins that
+    /// is not.
+    pub(super) fn usual_lines(&mut self, lines: &[u8], at: usize) -> usize {
+        let rest = lines.get(at..).unwrap_or_default();
+        let mut usual = Usual { bytes: rest, line: 0, start: 0, point: usize::MAX };
+        let (chunks, last) = rest.as_chunks();
+        // What is behind the end is no mark.
+        let mut padded = [0; CHUNK];
+        padded[..last.len()].copy_from_slice(last);
+        let chunks = chunks.iter().chain([&padded]).enumerate();
+        for (number, chunk) in chunks {
+            if self.usual_chunk(&mut usual, chunk, number * CHUNK).is_none() {
+                break;
+            }
+        }
+        self.points.drop_pending();
+        at + usual.line
+    }
+
+    /// Reads the numbers that end in a chunk, which begins at `base`. None: one is not usual.
+    #[inline]
+    fn usual_chunk(
+        &mut self,
+        usual: &mut Usual<'_>,
+        chunk: &[u8; CHUNK],
+        base: usize,
+    ) -> Option<()> {
+        let [delimiters, newlines, mut dots] = places(chunk, [self.format.delimiter, b'\n', b'.']);
+        let mut ends = delimiters | newlines;
+        while ends != 0 {
+            let lowest = ends & ends.wrapping_neg();
+            let end = base + ends.trailing_zeros() as usize;
+            let ends_line = newlines & lowest != 0;
+            let point = usual.point.min(base + dots.trailing_zeros() as usize);
+            let Usual { bytes, start, .. } = *usual;
+            let x = parse_usual_f64(bytes, start, point, end)
+                .or_else(|| self.any_number(bytes.get(start..end)?, ends_line))?;
+            self.points.push_coordinate(x);
+            usual.start = end + 1;
+            usual.point = usize::MAX;
+            // Those before the end are done with.
+            dots &= lowest.wrapping_neg();
+            ends ^= lowest;
+            if ends_line {
+                let is_long = usual.start - usual.line > MAX_LINE_BYTES;
+                if is_long || self.points.end_point(self.offset).is_err() {
+                    return None;
+                }
+                usual.line = self.ended(usual.line, usual.start);
+            }
+        }
+        if dots != 0 {
+            usual.point = usual.point.min(base + dots.trailing_zeros() as usize);
+        }
+        Some(())
+    }
+}
+
+/// How far usual lines are read.
+struct Usual<'a> {
+    bytes: &'a [u8],
+    /// Where the line begins.
+    line: usize,
+    /// Where the number begins.
+    start: usize,
+    /// Where its first point is, if that is in a chunk before.
+    point: usize,
+}

@@ -1,0 +1,79 @@
+//! Sixteen bytes at a time, with the vector instructions that every x86-64 has (SSE2); elsewhere in
+//! words of eight.
+//!
+//! # Soundness
+//!
+//! The only `unsafe` is the call of a function that is compiled for SSE2 from one that need not be.
+//! It is compiled where the target is x86-64, all of whose processors have SSE2. Nothing here
+//! touches memory by address.
+
+#![allow(unsafe_code)]
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+
+/// Bytes that are looked at together.
+pub const CHUNK: usize = 64;
+
+/// For each of the wanted bytes a bit for each place where it is, the first place's lowest.
+#[inline]
+pub fn places<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has SSE2.
+    return unsafe { sse2::places(chunk, wanted) };
+    #[cfg(not(target_arch = "x86_64"))]
+    portable::places(chunk, wanted)
+}
+
+/// The two numbers below 10^8 whose eight digits' values are the bytes of two words, each with the
+/// first digit in the lowest byte. None: a byte is above 9.
+#[inline]
+pub(super) fn eight_digits_each(words: [u64; 2]) -> Option<[u64; 2]> {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 has SSE2.
+    return unsafe { sse2::eight_digits_each(words) };
+    #[cfg(not(target_arch = "x86_64"))]
+    portable::eight_digits_each(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    #[test]
+    fn places_are_those_that_looking_one_by_one_finds() {
+        each_seed(|seed| {
+            let chunk = std::array::from_fn(|_| seed.below(256) as u8 & 0x8f);
+            let wanted = [chunk[seed.below(CHUNK)], b'\n', 0x81];
+            let expected = wanted.map(|wanted| {
+                let found = chunk.iter().enumerate().filter(|(_, byte)| **byte == wanted);
+                found.fold(0, |places, (place, _)| places | 1 << place)
+            });
+            assert_eq!(places(&chunk, wanted), expected);
+            assert_eq!(portable::places(&chunk, wanted), expected);
+        });
+    }
+
+    #[test]
+    fn digits_are_the_numbers_that_they_show() {
+        each_seed(|seed| {
+            let digits: [[u8; 8]; 2] =
+                std::array::from_fn(|_| std::array::from_fn(|_| seed.below(10) as u8));
+            let shown = digits.map(|digits| {
+                digits.iter().fold(0, |number, digit| number * 10 + u64::from(*digit))
+            });
+            let words = digits.map(u64::from_le_bytes);
+            assert_eq!(eight_digits_each(words), Some(shown));
+            assert_eq!(portable::eight_digits_each(words), Some(shown));
+            let mut wrong = words;
+            let (above, place) = ((10 + seed.below(246)) as u64, seed.below(8));
+            wrong[seed.below(2)] |= above << (8 * place);
+            let is_wrong = wrong.iter().any(|word| word.to_le_bytes().iter().any(|byte| *byte > 9));
+            assert_eq!(eight_digits_each(wrong).is_none(), is_wrong);
+            assert_eq!(portable::eight_digits_each(wrong).is_none(), is_wrong);
+        });
+    }
+}
