@@ -1,5 +1,5 @@
 use super::*;
-use crate::seed::each_seed;
+use crate::seed::{Seed, each_seed};
 
 fn format(delimiter: u8) -> Format {
     Format::new(delimiter).unwrap()
@@ -140,6 +140,42 @@ fn where_the_pieces_are_cut_does_not_show() {
             }
         };
         assert_eq!(whole, pieces, "{:?}", String::from_utf8_lossy(&text));
+    });
+}
+
+/// A number in one of the forms that files have.
+fn some_number(seed: &mut Seed) -> String {
+    let digits = |seed: &mut Seed, most: usize| -> String {
+        let count = 1 + seed.below(most);
+        (0..count).map(|_| char::from(b'0' + seed.below(10) as u8)).collect()
+    };
+    let sign = *seed.pick(&["", "", "-", "+"]);
+    let (whole, fraction) = (digits(seed, 10), digits(seed, 17));
+    match seed.below(6) {
+        0 => format!("{sign}{whole}"),
+        1 => format!("{sign}{whole}."),
+        2 => format!("{sign}.{fraction}"),
+        3 => format!("{sign}{whole}.{fraction}e-{}", seed.below(20)),
+        4 => format!(" {sign}{whole}.{fraction} "),
+        _ => format!("{sign}{whole}.{fraction}"),
+    }
+}
+
+#[test]
+fn numbers_are_those_of_the_standard_library_wherever_they_stand() {
+    each_seed(|seed| {
+        let dims = 1 + seed.below(4);
+        let newline = *seed.pick(&["\n", "\r\n"]);
+        let (mut text, mut expected) = (String::new(), Vec::new());
+        for _ in 0..seed.below(60) {
+            let row: Vec<String> = (0..dims).map(|_| some_number(seed)).collect();
+            text += &row.join(",");
+            text += newline;
+            expected.extend(row.iter().map(|number| number.trim().parse::<f64>().unwrap()));
+        }
+        let (points, _) = read_with(Format::default(), text.as_bytes()).unwrap();
+        let bits = |numbers: &[f64]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(points.coordinates()), bits(&expected), "{text}");
     });
 }
 
