@@ -18,8 +18,13 @@ pub struct BlockingCall {
     inbox: Arc<Inbox>,
     responder: Responder,
     send_high_water_bytes: usize,
+    /// The client sends one message, and nothing waits for the room that it leaves.
+    has_one_request: bool,
     trailers: Metadata,
 }
+
+/// The room that a larger message leaves is given to the client's other calls at once.
+const SMALL_REQUEST_BYTES: usize = 4 * 1024;
 
 /// What the reactor has for the handler.
 #[derive(Default)]
@@ -34,6 +39,8 @@ struct InboxState {
     messages: VecDeque<Vec<u8>>,
     half_closed: bool,
     over: Option<Status>,
+    /// Threads that wait for a change.
+    waiting: usize,
 }
 
 impl Inbox {
@@ -41,8 +48,23 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, InboxState>) -> MutexGuard<'a, InboxState> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    fn wait<'a>(&self, mut state: MutexGuard<'a, InboxState>) -> MutexGuard<'a, InboxState> {
+        state.waiting += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
+    fn wait_for<'a>(
+        &self,
+        mut state: MutexGuard<'a, InboxState>,
+        longest: Duration,
+    ) -> MutexGuard<'a, InboxState> {
+        state.waiting += 1;
+        let waited = self.changed.wait_timeout(state, longest);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting -= 1;
+        state
     }
 }
 
@@ -52,6 +74,7 @@ impl BlockingCall {
         context: &Context<'_>,
         responder: Responder,
         send_high_water_bytes: usize,
+        has_one_request: bool,
     ) -> (BlockingCall, Box<dyn CallHandler>) {
         let inbox = Arc::new(Inbox::default());
         let feeder = Box::new(Feeder { inbox: Arc::clone(&inbox) });
@@ -62,6 +85,7 @@ impl BlockingCall {
             inbox,
             responder,
             send_high_water_bytes,
+            has_one_request,
             trailers: Metadata::new(),
         };
         (call, feeder)
@@ -84,7 +108,11 @@ impl BlockingCall {
             }
             if let Some(message) = state.messages.pop_front() {
                 drop(state);
-                self.responder.taken(message.len());
+                if self.has_one_request && message.len() <= SMALL_REQUEST_BYTES {
+                    self.responder.taken_in_passing(message.len());
+                } else {
+                    self.responder.taken(message.len());
+                }
                 return Ok(Some(message));
             }
             if state.half_closed {
@@ -134,8 +162,7 @@ impl BlockingCall {
             if left.is_zero() {
                 return Ok(());
             }
-            let waited = self.inbox.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.inbox.wait_for(state, left);
         }
     }
 
@@ -173,8 +200,14 @@ struct Feeder {
 
 impl Feeder {
     fn change(&self, change: impl FnOnce(&mut InboxState)) {
-        change(&mut self.inbox.state());
-        self.inbox.changed.notify_all();
+        let mut state = self.inbox.state();
+        change(&mut state);
+        let anybody_waits = state.waiting > 0;
+        drop(state);
+        // Mostly nobody does, and to tell the kernel so takes as long as all else here.
+        if anybody_waits {
+            self.inbox.changed.notify_all();
+        }
     }
 }
 

@@ -414,13 +414,15 @@ impl Dispatch<'_> {
         let flow = Arc::new(Flow::default());
         let responder = Responder::new(self.address(call), Arc::clone(&flow));
         let state = &self.calls.open[at];
-        let started = match &self.shared.services.method(state.method).handler {
+        let method = self.shared.services.method(state.method);
+        let started = match &method.handler {
             Handler::Streaming(start) => start(&self.context(state), responder),
             Handler::Blocking(handler) => self.calls.handlers.one_more().and_then(|running| {
                 let (mut call, feeder) = BlockingCall::new(
                     &self.context(state),
                     responder.clone(),
                     self.shared.send_high_water_bytes,
+                    method.shape.takes_one_request(),
                 );
                 let handler = Arc::clone(handler);
                 let job = Box::new(move || {

@@ -62,6 +62,11 @@ impl Outbox {
         self.waker.wake();
     }
 
+    /// Puts a letter in that has time until the reactor is awake for another reason.
+    fn leave(&self, letter: Letter) {
+        self.letters().push(letter);
+    }
+
     /// Swaps what waits into `emptied`, which must be empty.
     pub(super) fn take(&self, emptied: &mut Vec<Letter>) {
         mem::swap(&mut *self.letters(), emptied);
@@ -200,6 +205,12 @@ impl Responder {
     /// for a handler that [takes messages later](super::CallHandler::takes_later), once for each.
     pub fn taken(&self, bytes: usize) {
         self.address.post(Action::Taken(bytes));
+    }
+
+    /// As [`taken`](Self::taken), when there is something else to be told.
+    pub(super) fn taken_in_passing(&self, bytes: usize) {
+        let Address { ref outbox, connection, call } = self.address;
+        outbox.leave(Letter { connection, call, action: Action::Taken(bytes) });
     }
 
     /// Has [`super::CallHandler::writable`] called once the client's window has taken all that was
