@@ -269,7 +269,7 @@ impl ServerSink for Dispatch<'_> {
             running: None,
         });
         if !self.shared.services.method(method).shape.takes_one_request() {
-            self.begin(id);
+            self.begin(id, &[]);
         }
     }
 
@@ -352,8 +352,8 @@ impl Dispatch<'_> {
             Handler::Deferrable(handler) => self.answer_now(at, |context, out, replies| {
                 handler(context, message, Answer::new(out, replies)).map(|Answered(when)| when)
             }),
-            Handler::Streaming(_) | Handler::Blocking(_) => {
-                self.begin(call);
+            Handler::Streaming(_) | Handler::Blocking(..) => {
+                self.begin(call, message);
                 if let Some(running) = self.calls.running(call) {
                     running.handler.message(message);
                     running.handler.half_close();
@@ -408,8 +408,9 @@ impl Dispatch<'_> {
         }
     }
 
-    /// Starts the handler of a streaming call, or answers for it that it could not.
-    fn begin(&mut self, call: CallId) {
+    /// Starts the handler of a streaming call, or answers for it that it could not. `request` is the
+    /// one that is there, if it is the only one.
+    fn begin(&mut self, call: CallId, request: &[u8]) {
         let Some(at) = self.calls.position(call) else { return };
         let flow = Arc::new(Flow::default());
         let responder = Responder::new(self.address(call), Arc::clone(&flow));
@@ -417,25 +418,28 @@ impl Dispatch<'_> {
         let method = self.shared.services.method(state.method);
         let started = match &method.handler {
             Handler::Streaming(start) => start(&self.context(state), responder),
-            Handler::Blocking(handler) => self.calls.handlers.one_more().and_then(|running| {
-                let (mut call, feeder) = BlockingCall::new(
-                    &self.context(state),
-                    responder.clone(),
-                    self.shared.send_high_water_bytes,
-                    method.shape.takes_one_request(),
-                );
-                let handler = Arc::clone(handler);
-                let job = Box::new(move || {
-                    let result = handler(&mut call);
-                    call.finish(result);
-                    drop(running);
-                });
-                self.shared.workers.run(job).map(|()| feeder).map_err(|Full(job)| {
-                    flow.over.store(true, Ordering::Relaxed);
-                    drop(job);
-                    Status::new(Code::ResourceExhausted, "all workers are busy")
+            Handler::Blocking(is_brief, handler) => {
+                self.calls.handlers.one_more().and_then(|running| {
+                    let (mut call, feeder) = BlockingCall::new(
+                        &self.context(state),
+                        responder.clone(),
+                        self.shared.send_high_water_bytes,
+                        method.shape.takes_one_request(),
+                    );
+                    let handler = Arc::clone(handler);
+                    let job = Box::new(move || {
+                        let result = handler(&mut call);
+                        call.finish(result);
+                        drop(running);
+                    });
+                    let is_brief = is_brief(request);
+                    self.shared.workers.run(job, is_brief).map(|()| feeder).map_err(|Full(job)| {
+                        flow.over.store(true, Ordering::Relaxed);
+                        drop(job);
+                        Status::new(Code::ResourceExhausted, "all workers are busy")
+                    })
                 })
-            }),
+            }
             Handler::Unary(_) | Handler::Deferred(_) | Handler::Deferrable(_) => return,
         };
         match started {

@@ -2,7 +2,8 @@
 //!
 //! A turn of its loop: wait for readiness; accept; let every connection that can run have its turn
 //! (read, handle, collect answers); let the resident have its own; do what handles asked for; look
-//! after timers; write. Nothing in it blocks but the wait.
+//! after timers; write; run the handlers of the pool that are short. Nothing in it blocks but the
+//! wait.
 
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -202,6 +203,9 @@ impl Server {
                 self.uplinks.close(now);
                 return Ok(());
             }
+            // Last of all: what came in before is answered, and what comes meanwhile is looked at
+            // before their own answers are written.
+            self.connections.shared.workers.run_brief();
         }
     }
 

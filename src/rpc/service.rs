@@ -67,6 +67,8 @@ type DeferrableHandler =
     dyn Fn(&Context<'_>, &[u8], Answer<'_>) -> Result<Answered, Status> + Send + Sync;
 type StreamingHandler =
     dyn Fn(&Context<'_>, Responder) -> Result<Box<dyn CallHandler>, Status> + Send + Sync;
+/// Whether the handler of a request is short.
+type IsBrief = dyn Fn(&[u8]) -> bool + Send + Sync;
 type BlockingHandler = dyn Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync;
 
 /// How a method's calls are handled.
@@ -75,7 +77,7 @@ pub(super) enum Handler {
     Deferred(Box<DeferredHandler>),
     Deferrable(Box<DeferrableHandler>),
     Streaming(Box<StreamingHandler>),
-    Blocking(Arc<BlockingHandler>),
+    Blocking(Box<IsBrief>, Arc<BlockingHandler>),
 }
 
 /// A method: its shape, and what handles its calls.
@@ -159,7 +161,20 @@ impl Services {
         shape: Shape,
         handler: impl Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync + 'static,
     ) {
-        self.add(path, shape, Handler::Blocking(Arc::new(handler)));
+        self.add(path, shape, Handler::Blocking(Box::new(|_| false), Arc::new(handler)));
+    }
+
+    /// A unary method as of [`blocking`](Self::blocking), some of whose calls are short and wait for
+    /// nothing. `is_brief` knows them by their request: their handlers run on the reactor's thread,
+    /// when it has nothing else to do, for to hand a call over and its answer back would take as long.
+    pub fn blocking_unless_brief(
+        &mut self,
+        path: &str,
+        is_brief: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+        handler: impl Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync + 'static,
+    ) {
+        let handler = Handler::Blocking(Box::new(is_brief), Arc::new(handler));
+        self.add(path, Shape::Unary, handler);
     }
 
     /// The full names of the services that have a method here, in the order of registration.

@@ -1,5 +1,6 @@
 //! The threads on which blocking handlers run.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,8 @@ pub(super) struct Workers {
     shared: Arc<Shared>,
     max_threads: usize,
     max_waiting: usize,
+    /// Jobs for the thread that owns the pool.
+    brief: RefCell<Vec<Job>>,
 }
 
 #[derive(Default)]
@@ -36,14 +39,20 @@ pub(super) struct Full(pub(super) Job);
 
 impl Workers {
     pub(super) fn new(max_threads: usize, max_waiting: usize) -> Workers {
-        Workers { shared: Arc::default(), max_threads, max_waiting }
+        let (shared, brief) = (Arc::default(), RefCell::default());
+        Workers { shared, max_threads, max_waiting, brief }
     }
 
-    /// Runs a job on a thread of the pool, as soon as one is free.
+    /// Runs a job on a thread of the pool, as soon as one is free; a brief one with the next
+    /// [`run_brief`](Self::run_brief).
     ///
     /// # Errors
     /// [`Full`] when all threads are busy and the queue has no room.
-    pub(super) fn run(&self, job: Job) -> Result<(), Full> {
+    pub(super) fn run(&self, job: Job, is_brief: bool) -> Result<(), Full> {
+        if is_brief {
+            self.brief.borrow_mut().push(job);
+            return Ok(());
+        }
         let mut state = self.shared.state();
         let busy = state.waiting.len() >= state.idle;
         if busy && state.threads < self.max_threads {
@@ -63,6 +72,12 @@ impl Workers {
         drop(state);
         self.shared.changed.notify_one();
         Ok(())
+    }
+
+    /// Runs the brief jobs on the thread that calls.
+    pub(super) fn run_brief(&self) {
+        let jobs = self.brief.take();
+        jobs.into_iter().for_each(run_guarded);
     }
 }
 
@@ -93,15 +108,19 @@ fn work(shared: &Shared) {
         if let Some(job) = state.waiting.pop_front() {
             state.idle -= 1;
             drop(state);
-            // A handler that panics fails its own call (the job's drop answers it), not the pool.
-            if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                log::error!("a handler panicked");
-            }
+            run_guarded(job);
             state = shared.state();
             state.idle += 1;
         } else {
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+/// A handler that panics fails its own call (the job's drop answers it), not the pool.
+fn run_guarded(job: Job) {
+    if catch_unwind(AssertUnwindSafe(job)).is_err() {
+        log::error!("a handler panicked");
     }
 }
 
@@ -126,12 +145,12 @@ mod tests {
                 let _ = gate.lock().unwrap().recv();
             })
         };
-        assert!(workers.run(job()).is_ok());
+        assert!(workers.run(job(), false).is_ok());
         starts.recv_timeout(SOON).unwrap();
-        assert!(workers.run(job()).is_ok());
+        assert!(workers.run(job(), false).is_ok());
         starts.recv_timeout(SOON).unwrap();
-        assert!(workers.run(job()).is_ok());
-        assert!(workers.run(job()).is_err());
+        assert!(workers.run(job(), false).is_ok());
+        assert!(workers.run(job(), false).is_err());
         release.send(()).unwrap();
         starts.recv_timeout(SOON).unwrap();
         release.send(()).unwrap();
@@ -141,9 +160,9 @@ mod tests {
     #[test]
     fn a_panic_costs_one_job_not_the_thread() {
         let workers = Workers::new(1, 10);
-        assert!(workers.run(Box::new(|| panic!("on purpose"))).is_ok());
+        assert!(workers.run(Box::new(|| panic!("on purpose")), false).is_ok());
         let (done, dones) = mpsc::channel();
-        assert!(workers.run(Box::new(move || done.send(()).unwrap())).is_ok());
+        assert!(workers.run(Box::new(move || done.send(()).unwrap()), false).is_ok());
         dones.recv_timeout(SOON).unwrap();
     }
 }

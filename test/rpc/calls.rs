@@ -20,6 +20,20 @@ fn a_unary_call_is_answered_at_once_or_later() {
 }
 
 #[test]
+fn a_brief_handler_runs_on_the_servers_own_thread() {
+    both(|protocol| {
+        let server = Fixture::new();
+        let channel = server.channel(protocol);
+        let own = channel.unary(WHERE, b"", &within(LONG)).unwrap();
+        let thread_of = |request| channel.unary(MAYBE_BRIEF, request, &within(LONG));
+        assert_eq!(thread_of(b"brief").unwrap(), own);
+        assert_ne!(thread_of(b"not brief").unwrap(), own);
+        assert_eq!(thread_of(b"panic").unwrap_err().code, Code::Internal);
+        assert_eq!(thread_of(b"brief").unwrap(), own, "the server has survived");
+    });
+}
+
+#[test]
 fn a_server_streams() {
     both(|protocol| {
         let server = Fixture::new();

@@ -26,6 +26,10 @@ pub const CHAT: &str = "/test.Echo/Chat";
 pub const FLOOD: &str = "/test.Echo/Flood";
 pub const FAIL: &str = "/test.Echo/Fail";
 pub const PANIC: &str = "/test.Echo/Panic";
+/// Answers with the thread that it runs on.
+pub const WHERE: &str = "/test.Echo/Where";
+/// As [`WHERE`]; `brief` is short, and so is `panic`, which does.
+pub const MAYBE_BRIEF: &str = "/test.Echo/MaybeBrief";
 pub const STUBBORN: &str = "/test.Echo/Stubborn";
 pub const METADATA: &str = "/test.Echo/Metadata";
 
@@ -184,6 +188,16 @@ fn services(seen: &Arc<Seen>) -> Services {
         }
     });
     services.blocking(PANIC, Shape::Unary, |_| panic!("on purpose"));
+    let thread = || format!("{:?}", std::thread::current().id()).into_bytes();
+    services.unary(WHERE, move |_, _, response| {
+        response.extend_from_slice(&thread());
+        Ok(())
+    });
+    let is_brief = |request: &[u8]| [&b"brief"[..], b"panic"].contains(&request);
+    services.blocking_unless_brief(MAYBE_BRIEF, is_brief, move |call| {
+        assert_ne!(call.receive()?.as_deref(), Some(&b"panic"[..]), "on purpose");
+        call.send(thread())
+    });
     services.blocking(METADATA, Shape::Unary, |call| {
         let mut echoed = Metadata::new();
         for (name, value) in call.context().metadata.iter() {
