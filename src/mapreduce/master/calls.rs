@@ -71,6 +71,11 @@ pub(super) enum Step {
 
 /// As many announcements may be on their way to an attempt.
 const MAX_ANNOUNCING: u32 = 8;
+/// Small outputs are told of together, up to so many,
+const NEWS_OUTPUTS: usize = 16;
+/// or so large: it is too little to be fetched while maps run, and each message wakes a reducer that
+/// may share its processor with one of them.
+const NEWS_BYTES: u64 = 256 * 1024;
 /// More map attempts that run are not told of before they are done.
 const MAX_EXPECTED: usize = 16;
 /// How long a worker may take for a small thing. One that takes longer is asked again.
@@ -304,12 +309,14 @@ impl Master {
         })
     }
 
-    /// Sends a reduce attempt its news. When some are on their way what comes meanwhile goes together.
+    /// Sends a reduce attempt its news. When some are on their way what comes meanwhile goes together,
+    /// and a little waits for more while there is more to come.
     pub(super) fn announce(&mut self, attempt: AttemptId) {
+        let (completed, maps) = self.scheduler.progress(Kind::Map);
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
-        let has_news = !(assigned.news.outputs.is_empty() && assigned.news.lost.is_empty());
+        let is_due = is_due(&assigned.news, completed == maps);
         let is_full = assigned.announcing >= MAX_ANNOUNCING;
-        if is_full || !has_news || assigned.reading.is_some() {
+        if is_full || !is_due || assigned.reading.is_some() {
             return;
         }
         let empty = Announcement { attempt: attempt.0, ..Announcement::default() };
@@ -392,5 +399,49 @@ impl Master {
             });
             false
         });
+    }
+}
+
+/// Whether a reduce attempt is to be told its news now. `are_all`: all maps are completed.
+fn is_due(news: &Announcement, are_all: bool) -> bool {
+    let Announcement { outputs, lost, .. } = news;
+    let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
+    let is_much = outputs.len() >= NEWS_OUTPUTS || bytes >= NEWS_BYTES;
+    // What is lost is not to be asked for in vain.
+    !lost.is_empty() || is_much || (are_all && !outputs.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(sizes: &[u64], lost: &[(u32, u64)]) -> Announcement {
+        let output = |(task, bytes): (usize, &u64)| {
+            let (task, address) = (task as u32, "a:1".into());
+            OutputAt { task, attempt: 1, address, epoch: 1, bytes: *bytes }
+        };
+        let outputs = sizes.iter().enumerate().map(output).collect();
+        Announcement { attempt: 9, outputs, lost: lost.to_vec() }
+    }
+
+    #[test]
+    fn small_outputs_are_told_of_together() {
+        assert!(!is_due(&news(&[], &[]), false));
+        assert!(!is_due(&news(&[], &[]), true));
+        assert!(!is_due(&news(&[100, 100], &[]), false), "more will come");
+        assert!(is_due(&news(&[100, 100], &[]), true), "there are no more");
+    }
+
+    /// 3.1: reduces fetch while maps run.
+    #[test]
+    fn much_is_told_at_once() {
+        assert!(is_due(&news(&[NEWS_BYTES], &[]), false));
+        assert!(is_due(&news(&[1; NEWS_OUTPUTS], &[]), false), "it is many that are small");
+    }
+
+    #[test]
+    fn a_loss_is_told_at_once() {
+        assert!(is_due(&news(&[], &[(3, 1)]), false));
+        assert!(is_due(&news(&[100], &[(3, 1)]), false));
     }
 }
