@@ -27,6 +27,9 @@ impl RunFiles {
 
 impl RunStore for RunFiles {
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>> {
+        if self.numbers.is_empty() {
+            fs::create_dir_all(&self.directory)?;
+        }
         let file = File::create(self.path(number))?;
         self.numbers.push(number);
         Ok(Box::new(file))

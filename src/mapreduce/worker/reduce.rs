@@ -38,10 +38,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     inbox.tell(Announcement { attempt, outputs, lost: Vec::new() });
     worker.trial.pass(call)?;
     let parameter = job.parameter(reduce.parameter)?;
-    let directory = job.layout.reducers();
-    let made = std::fs::create_dir_all(&directory);
-    made.map_err(|error| wire::status_of(&failed(&directory, &error)))?;
-    let mut runs = RunFiles::new(&directory, attempt);
+    let mut runs = RunFiles::new(&job.layout.reducers(), attempt);
     let memory = usize::try_from(job.spec.sort_memory_bytes).unwrap_or(usize::MAX);
     let shuffle = Shuffle {
         job: &job,
