@@ -106,6 +106,11 @@ impl Job for KMeans {
         mapping::map(self, task)
     }
 
+    fn map_work(&self, parameter: &[u8]) -> Option<u8> {
+        // What kind of round it is.
+        parameter.first().copied()
+    }
+
     /// The classic one: index mod R.
     fn partition(&self, key: &[u8], partitions: u32) -> u32 {
         (parse_u64(key).unwrap_or(0) % u64::from(partitions.max(1))) as u32

@@ -49,6 +49,12 @@ pub trait Job: Send + Sync {
     /// The task has failed.
     fn map(&self, task: &mut MapTask<'_>) -> Result<(), Fault>;
 
+    /// What a round with this parameter has its map tasks do, as a number: with what is in its cache
+    /// a task takes about as long as the last time that it did the same. `None`: who knows.
+    fn map_work(&self, _parameter: &[u8]) -> Option<u8> {
+        None
+    }
+
     /// Whether [`combine`](Self::combine) is to be called on what one map task emits.
     fn combines(&self) -> bool {
         false

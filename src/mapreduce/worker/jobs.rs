@@ -64,7 +64,7 @@ pub(super) struct OpenJob {
     parameters: Mutex<VecDeque<PutParameter>>,
     running: Mutex<BTreeMap<u64, Arc<Running>>>,
     /// Mappers: what each map task left for the next round.
-    caches: Mutex<BTreeMap<u32, Cache>>,
+    left: Mutex<BTreeMap<u32, Left>>,
     /// Mappers: the last output of each map task.
     map_outputs: Mutex<BTreeMap<u32, MapOutput>>,
     /// Mappers: reducers that wait for an attempt to end.
@@ -78,6 +78,14 @@ pub(super) struct OpenJob {
     /// Reducers: mappers by address.
     channels: Mutex<BTreeMap<String, Channel>>,
     _lock: JobLock,
+}
+
+/// What a map task leaves for the next round.
+pub(super) struct Left {
+    pub(super) cache: Cache,
+    /// What it did, if it is worth a number, and how long that took.
+    pub(super) work: Option<u8>,
+    pub(super) took: Duration,
 }
 
 /// A reducer that waits for a partition.
@@ -306,7 +314,7 @@ impl OpenJob {
             busy,
             parameters: Mutex::default(),
             running: Mutex::default(),
-            caches: Mutex::default(),
+            left: Mutex::default(),
             map_outputs: Mutex::default(),
             waiting: Mutex::default(),
             outputs: Mutex::default(),
@@ -383,13 +391,21 @@ impl OpenJob {
 
     /// What a map task left for this round. It is taken: two attempts never share it.
     pub(super) fn take_cache(&self, task: u32) -> Cache {
-        locked(&self.caches).remove(&task).flatten()
+        locked(&self.left).remove(&task).and_then(|left| left.cache)
+    }
+
+    /// How long a map task took in the round before, if it did the same there, and what it left is
+    /// still here.
+    pub(super) fn took_before(&self, task: u32, work: u8) -> Option<Duration> {
+        let left = locked(&self.left);
+        let left = left.get(&task).filter(|left| left.work == Some(work));
+        left.map(|left| left.took)
     }
 
     /// What a map task leaves for the next round.
-    pub(super) fn leave_cache(&self, task: u32, cache: Cache) {
-        if self.spec.keeps_inputs && cache.is_some() {
-            locked(&self.caches).insert(task, cache);
+    pub(super) fn leave(&self, task: u32, left: Left) {
+        if self.spec.keeps_inputs && left.cache.is_some() {
+            locked(&self.left).insert(task, left);
         }
     }
 

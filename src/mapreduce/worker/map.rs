@@ -2,9 +2,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::jobs::{MapOutput, OpenJob};
+use super::jobs::{Left, MapOutput, OpenJob};
 use super::partitions::{Partitions, failed};
 use super::{Host, TaskHost, Worker, guarded};
 use crate::call::{Code, Status};
@@ -16,6 +17,9 @@ use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
 
 pub(super) use crate::mapreduce::contract::PIECE_BYTES;
+
+/// A map task that did the same in no more time than this is short.
+const BRIEF: Duration = Duration::from_millis(5);
 
 /// Runs a map task and answers for it.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
@@ -52,13 +56,17 @@ fn attempt(
         skip: &map.skip,
         about: &about(job, map),
     };
+    // Threads that have little to do go first: one that waits behind a task waits long, most of all
+    // whoever has yet to give another task to another worker.
+    thread::yield_now();
     let (counters, committed) = guarded(|| {
         let counters = execute::map(&work, &mut cache, &mut open, &mut sink, &mut host)?;
         host.check()?;
         Ok((counters, sink.commit()?))
     })?;
     // After a panic nobody would know what the cache is.
-    job.leave_cache(map.task, cache);
+    let left = Left { cache, work: job.job.map_work(&parameter), took: started.elapsed() };
+    job.leave(map.task, left);
     let sizes = committed.iter().map(Committed::len).collect();
     match committed.first() {
         Some(output) if map.reduces == 0 => job.add_output(map.task, map.attempt, output.clone()),
@@ -69,6 +77,21 @@ fn attempt(
     }
     let took_us = started.elapsed().as_micros() as u64;
     Ok(MapDone { sizes, counters, took_us })
+}
+
+/// Whether a map task is known to be short.
+pub(super) fn is_brief(worker: &Worker, message: &[u8]) -> bool {
+    // Several tasks are to run side by side, and delays take their time.
+    if worker.options.slots > 1 || !worker.options.task_delay.is_zero() {
+        return false;
+    }
+    let took = || {
+        let (job_id, map) = wire::read_map_call(message).ok()?;
+        let job = worker.jobs.get(&job_id).ok()?;
+        let parameter = job.parameter(map.parameter).ok()?;
+        job.took_before(map.task, job.job.map_work(&parameter)?)
+    };
+    took().is_some_and(|took| took <= BRIEF)
 }
 
 fn partitions(job: &OpenJob, map: &MapCall) -> Partitions {

@@ -7,7 +7,9 @@
 //! - `trial`: failures and delays on purpose
 //!
 //! A task runs on a thread of the server's pool, and its call is its life: a master that gives the
-//! call up, or is gone, cancels the task. Everything small is answered on the server's own thread.
+//! call up, or is gone, cancels the task. Everything small is answered on the server's own thread,
+//! and a map task that is known to be short runs there: an iteration of k-means takes less time than
+//! the threads on its way, if they have to wake one another.
 
 mod fetch;
 mod inbox;
@@ -26,7 +28,7 @@ use super::contract::path;
 use super::job::{Fault, Host, JobKinds};
 use super::wire;
 use crate::call::Status;
-use crate::rpc::{BlockingCall, ChannelOptions, Services, Shape};
+use crate::rpc::{BlockingCall, ChannelOptions, Services};
 use jobs::{Jobs, Running};
 use trial::Trial;
 
@@ -88,7 +90,7 @@ pub fn register(
     jobs::register(services, &worker);
     match role {
         Role::Mapper => {
-            blocking(services, path::MAP, &worker, map::run);
+            blocking_unless_brief(services, path::MAP, &worker, map::is_brief, map::run);
             blocking(services, path::PUT_SPLIT, &worker, map::put_split);
             fetch::register(services, &worker);
         }
@@ -105,8 +107,20 @@ type Handler = fn(&Worker, &BlockingCall, &[u8]) -> Result<Vec<u8>, Status>;
 
 /// A unary method whose handler runs on a thread of its own.
 fn blocking(services: &mut Services, path: &str, worker: &Arc<Worker>, handler: Handler) {
-    let worker = Arc::clone(worker);
-    services.blocking(path, Shape::Unary, move |call| {
+    blocking_unless_brief(services, path, worker, |_, _| false, handler);
+}
+
+/// A unary method whose handler runs on a thread of its own, or on the server's if it is short.
+fn blocking_unless_brief(
+    services: &mut Services,
+    path: &str,
+    worker: &Arc<Worker>,
+    is_brief: fn(&Worker, &[u8]) -> bool,
+    handler: Handler,
+) {
+    let (asked, worker) = (Arc::clone(worker), Arc::clone(worker));
+    let is_brief = move |message: &[u8]| is_brief(&asked, message);
+    services.blocking_unless_brief(path, is_brief, move |call| {
         let Some(message) = call.receive()? else { return Ok(()) };
         let answer = handler(&worker, call, &message)?;
         call.send(answer)
