@@ -73,10 +73,7 @@ impl Flags {
     /// Reads a command line.
     pub(super) fn parse(self, arguments: &[String]) -> Result<Parsed, Failure> {
         let usage = self.options.usage(&self.brief);
-        let matches = self
-            .options
-            .parse(arguments)
-            .map_err(|error| Failure::Usage(format!("agora: {error}\n\n{usage}")))?;
+        let matches = self.options.parse(arguments).map_err(|error| wrong_usage(error, &usage))?;
         if matches.opt_present("help") {
             return Err(Failure::Help(usage));
         }
@@ -84,10 +81,16 @@ impl Flags {
     }
 }
 
+/// The reason and the usage line: all of the help text would push the reason off the screen.
+fn wrong_usage(reason: impl Display, help: &str) -> Failure {
+    let usage = help.split("\n\n").next().unwrap_or_default();
+    Failure::Usage(format!("agora: {reason}\n\n{usage}\n\n--help explains all flags."))
+}
+
 impl Parsed {
-    /// Wrong usage, with the reason in front of the help text.
+    /// Wrong usage, with the reason.
     pub(super) fn wrong(&self, reason: impl Display) -> Failure {
-        Failure::Usage(format!("agora: {reason}\n\n{}", self.usage))
+        wrong_usage(reason, &self.usage)
     }
 
     /// Whether a flag without a value is there.
@@ -197,7 +200,9 @@ mod tests {
             let time = parsed.seconds("for", Duration::from_secs(1)).is_err();
             assert!(count || time, "{line:?}");
         }
-        assert!(matches!(parse(&["--what"]), Err(Failure::Usage(_))));
+        let Err(Failure::Usage(said)) = parse(&["--what"]) else { panic!() };
+        let reason = "agora: Unrecognized option: 'what'";
+        assert_eq!(said, format!("{reason}\n\nUsage: agora x\n\n--help explains all flags."));
         assert!(matches!(parse(&["--help"]), Err(Failure::Help(text)) if text.contains("Does x.")));
     }
 }
