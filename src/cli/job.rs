@@ -138,6 +138,8 @@ pub(super) struct Watched {
     dump: Dump,
     screen: Screen,
     pub(super) times: Times,
+    /// What is told behind that which is not told yet.
+    held: Option<Vec<String>>,
 }
 
 impl Watched {
@@ -151,7 +153,19 @@ impl Watched {
         let dump = Dump::begin(&path, resumes)
             .map_err(|error| Failure::because(&path.display().to_string(), error))?;
         let screen = Screen::new(flags.verbose, flags.quiet);
-        Ok(Watched { dump, screen, times: Times::default() })
+        Ok(Watched { dump, screen, times: Times::default(), held: None })
+    }
+
+    /// Keeps what the master notes until [`release`](Self::release).
+    pub(super) fn hold(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Tells what was kept.
+    pub(super) fn release(&mut self) {
+        for text in self.held.take().into_iter().flatten() {
+            self.say(&text);
+        }
     }
 
     /// Something for `dump.txt`, and for the screen if it shows everything.
@@ -172,7 +186,12 @@ impl Watched {
         self.screen.summary(text);
     }
 
-    /// Writes `dump.txt` out.
+    /// Writes out what is there of `dump.txt`.
+    pub(super) fn write_out(&mut self) {
+        self.dump.write_out();
+    }
+
+    /// Ends `dump.txt`.
     pub(super) fn end(mut self) -> Result<(), Failure> {
         self.dump.write_out();
         match self.dump.problem.take() {
@@ -189,8 +208,10 @@ impl Observer for Watched {
             self.dump.write_out_now_and_then();
         }
         if let Some(text) = news.words() {
-            self.dump.say(&text);
-            self.screen.say_if_verbose(&text);
+            match &mut self.held {
+                Some(held) => held.push(text),
+                None => self.say(&text),
+            }
         }
         self.screen.note(news);
     }

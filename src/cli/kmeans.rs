@@ -7,7 +7,7 @@ mod points;
 mod report;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::flags::{Flags, Parsed};
 use super::job::{self, JobFlags, Watched};
@@ -15,7 +15,7 @@ use super::{Failure, output};
 use crate::kmeans::Format;
 use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
 use crate::mapreduce::files::Pending;
-use crate::mapreduce::master::{Master, Round, RoundOutcome, WorkersAt};
+use crate::mapreduce::master::{Master, News, Observer, Round, RoundOutcome, WorkersAt};
 use checkpoint::Checkpoint;
 use picture::Picture;
 pub(super) use pipe::{run_map, run_reduce};
@@ -118,7 +118,7 @@ fn predict(
     flags.options.reducers = WorkersAt::Here(0);
     let mut master = master(&flags, &job)?;
     let mut watched = Watched::begin(&master, &flags, false)?;
-    let outcome = run_round(&mut master, &NextRound::labels(&centroids), &mut watched)?;
+    let outcome = run_round(&mut master, &NextRound::labels(&centroids), &mut watched, |_| Ok(()))?;
     let target = parsed.text("output").unwrap_or_else(|| "-".into());
     output::concatenate(&outcome.outputs, Path::new(&target))
         .map_err(|error| Failure::because(&target, error))?;
@@ -129,10 +129,13 @@ fn master(flags: &JobFlags, job: &KMeans) -> Result<Master, Failure> {
     Ok(Master::new(flags.options.clone(), KMeans::NAME, job.parameters(), &flags.input)?)
 }
 
+/// Runs a round, and `tell`s of the one before as soon as there is time for it: workers do not wait
+/// while people are written to.
 fn run_round(
     master: &mut Master,
     next: &NextRound,
     watched: &mut Watched,
+    tell: impl FnOnce(&mut Watched) -> Result<(), Failure>,
 ) -> Result<RoundOutcome, Failure> {
     let round = Round {
         name: next.name.clone(),
@@ -140,7 +143,32 @@ fn run_round(
         reduce_parameter: next.reduce.clone(),
         reduces: next.reduces,
     };
-    Ok(master.run_round(round, watched)?)
+    watched.hold();
+    let mut teller = Teller { watched, tell: Some(tell), told: Ok(()) };
+    let outcome = master.run_round(round, &mut teller);
+    teller.idle();
+    teller.told?;
+    Ok(outcome?)
+}
+
+/// Observes a round, with something to tell of the round before.
+struct Teller<'w, T> {
+    watched: &'w mut Watched,
+    tell: Option<T>,
+    told: Result<(), Failure>,
+}
+
+impl<T: FnOnce(&mut Watched) -> Result<(), Failure>> Observer for Teller<'_, T> {
+    fn note(&mut self, news: &News<'_>) {
+        self.watched.note(news);
+    }
+
+    fn idle(&mut self) {
+        if let Some(tell) = self.tell.take() {
+            self.told = tell(self.watched);
+            self.watched.release();
+        }
+    }
 }
 
 /// Reads what is asked for.
@@ -215,13 +243,30 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     let mut driver = restored.unwrap_or_else(|| Driver::new(options));
     let mut report = Report::new(driver.best().is_some(), has_restarts);
     let is_labelled = !parsed.is_on("no-labels");
-    while let Some(next) = driver.next_round() {
-        let is_last = next.reduces == 0;
-        if is_last && !is_labelled && picture.is_none() {
+    // What the last round has brought, and how long it took.
+    let mut brought: Option<(Vec<_>, Duration)> = None;
+    loop {
+        let next = driver.next_round();
+        let next = next.filter(|next| next.reduces > 0 || is_labelled || picture.is_some());
+        let mut tell = |watched: &mut Watched| {
+            let Some((news, took)) = brought.take() else { return Ok(()) };
+            report.tell(&news, took, watched);
+            if let Some(picture) = &mut picture {
+                picture.take(&news, driver.best());
+            }
+            if checkpoint.is_due(&driver) {
+                // What is not done again is told of.
+                watched.write_out();
+                checkpoint.save(&driver)?;
+            }
+            Ok(())
+        };
+        let Some(next) = next else {
+            tell(&mut watched)?;
             break;
-        }
-        let outcome = run_round(&mut master, &next, &mut watched)?;
-        if is_last {
+        };
+        let outcome = run_round(&mut master, &next, &mut watched, tell)?;
+        if next.reduces == 0 {
             if is_labelled {
                 let target = master.layout().file("labels.txt");
                 output::concatenate(&outcome.outputs, &target)
@@ -233,11 +278,7 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
             break;
         }
         let news = take(&mut driver, outcome)?;
-        report.tell(&news, &mut watched);
-        if let Some(picture) = &mut picture {
-            picture.take(&news, driver.best());
-        }
-        checkpoint.save(&driver)?;
+        brought = Some((news, report.round_ended()));
     }
     let best = driver.best().ok_or_else(|| Failure::Failed("agora: there is no result".into()))?;
     write_centroids(&master.layout().file("centroids.txt"), best)?;

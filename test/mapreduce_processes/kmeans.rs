@@ -154,6 +154,26 @@ fn a_master_that_is_killed_goes_on_where_it_was() {
     assert!(!folder.has("Data/checkpoint.txt"), "it is done");
 }
 
+/// What an iteration has brought may be told while the next one runs, but stands before it.
+#[test]
+fn iterations_are_told_of_in_order() {
+    let folder = Folder::new();
+    folder.file("blobs.csv", blobs(7, 500));
+    let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "6", "-m", "2", "-v"];
+    for delay in ["0.001", "0.03"] {
+        let said = folder.good(&[&line[..], &["--task-delay", delay]].concat());
+        for text in [folder.read("Data/dump.txt"), said.stderr] {
+            let words = ["Iteration", "iteration", "Centroids:"];
+            let told: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
+            let told: Vec<&str> = told.iter().map(|line| line[0]).collect();
+            let told: Vec<&str> = told.into_iter().filter(|word| words.contains(word)).collect();
+            assert!(told.len() >= 9, "{text}");
+            assert!(told.chunks(3).all(|of_one| words.starts_with(of_one)), "{text}");
+            assert_eq!(text.matches(" called").count(), text.matches("SUCCESS").count(), "{text}");
+        }
+    }
+}
+
 #[test]
 fn a_checkpoint_of_another_job_is_refused() {
     let folder = Folder::new();

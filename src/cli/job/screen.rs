@@ -70,7 +70,9 @@ impl Screen {
 
     fn write(&mut self, text: &str) {
         let clear = if std::mem::take(&mut self.has_bar) { "\r\x1b[K" } else { "" };
-        let _ = writeln!(io::stderr(), "{clear}{}", text.trim_end_matches('\n'));
+        // In one go: stderr has no buffer.
+        let line = format!("{clear}{}\n", text.trim_end_matches('\n'));
+        let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 

@@ -1,8 +1,9 @@
 //! `checkpoint.txt`: the last iteration, to go on from after the master's end.
 //!
 //! It is replaced after an iteration, at most every [`SAVE_INTERVAL`], and less often where it is
-//! large: writing it is to take little of the time. It is on disk, whatever becomes of the machine, at most a second later. What is
-//! lost is time alone: a job that begins anew has the same result to the bit.
+//! large: writing it is to take little of the time. It is on disk, whatever becomes of the machine,
+//! at most a second later. What is lost is time alone: a job that begins anew has the same result to
+//! the bit.
 
 use std::fs;
 use std::io::{self, Write};
@@ -71,13 +72,14 @@ impl Checkpoint {
             .map_err(|error| self.failed(format!("{error}; without --resume the job begins anew")))
     }
 
-    /// Saves the job as it is now, if it is time.
-    pub(super) fn save(&mut self, driver: &Driver) -> Result<(), Failure> {
+    /// Whether it is time to save the job, and there is something to go on from.
+    pub(super) fn is_due(&self, driver: &Driver) -> bool {
         let interval = SAVE_INTERVAL.max(SAVE_SHARE * self.saving);
-        let is_due = self.saved_at.is_none_or(|at| at.elapsed() >= interval);
-        if !is_due || !driver.is_iterating() {
-            return Ok(());
-        }
+        driver.is_iterating() && self.saved_at.is_none_or(|at| at.elapsed() >= interval)
+    }
+
+    /// Saves the job as it is now.
+    pub(super) fn save(&mut self, driver: &Driver) -> Result<(), Failure> {
         let began = Instant::now();
         let Some(text) = driver.save(&self.input) else { return Ok(()) };
         let syncs = self.synced_at.elapsed() >= SYNC_INTERVAL;

@@ -9,7 +9,7 @@ use crate::mapreduce::master::Master;
 
 /// Tells what happens.
 pub(super) struct Report {
-    /// When the last round had been told of.
+    /// When the last round ended.
     last: Instant,
     /// Starts that have ended.
     restarts: u64,
@@ -30,10 +30,15 @@ impl Report {
         Report { last, restarts, tells_starts, iterations: 0, iterating }
     }
 
-    /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
-    pub(super) fn tell(&mut self, news: &[News], watched: &mut Watched) {
+    /// A round is over. Returns how long it took.
+    pub(super) fn round_ended(&mut self) -> Duration {
         let took = self.last.elapsed();
-        self.last = Instant::now();
+        self.last += took;
+        took
+    }
+
+    /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
+    pub(super) fn tell(&mut self, news: &[News], took: Duration, watched: &mut Watched) {
         for news in news {
             self.tell_one(news, took, watched);
         }

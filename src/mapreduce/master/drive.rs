@@ -1,6 +1,7 @@
 //! The loop of a round.
 
 use std::mem;
+use std::thread;
 use std::time::Duration;
 
 use super::answers::Answer;
@@ -11,6 +12,9 @@ use crate::mapreduce::scheduler::Kind;
 /// How long the first round waits for workers that are on their way, before it begins with those
 /// that are there.
 const GATHER_TIME: Duration = Duration::from_secs(5);
+/// After so long a round is a long one, whose maps do not miss the processor if the observer has it
+/// for a moment.
+const IDLE_AFTER: Duration = Duration::from_millis(10);
 /// How often people hear of a round that takes long.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -83,6 +87,7 @@ impl Master {
         let mut missing_since = None;
         let began = self.now();
         let mut told = began;
+        let mut has_idled = false;
         loop {
             self.take_events(observer);
             self.fill_seats(observer);
@@ -109,8 +114,24 @@ impl Master {
                 told = now;
                 self.tell_progress(now - began, observer);
             }
-            self.turn(PROGRESS_INTERVAL, observer)?;
+            if has_idled {
+                self.turn(PROGRESS_INTERVAL, observer)?;
+            } else if self.is_idle(now - began) {
+                // What is to be sent is sent first, and whoever gets it goes to work.
+                self.turn(Duration::ZERO, observer)?;
+                thread::yield_now();
+                observer.idle();
+                has_idled = true;
+            } else {
+                self.turn(IDLE_AFTER.saturating_sub(now - began), observer)?;
+            }
         }
+    }
+
+    /// Whether a round that began so long ago goes on without the master for a while.
+    fn is_idle(&self, elapsed: Duration) -> bool {
+        let (completed, maps) = self.scheduler.progress(Kind::Map);
+        completed == maps || elapsed >= IDLE_AFTER
     }
 
     fn tell_progress(&mut self, elapsed: Duration, observer: &mut dyn Observer) {

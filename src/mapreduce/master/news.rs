@@ -130,4 +130,8 @@ impl News<'_> {
 pub trait Observer {
     /// Something has happened.
     fn note(&mut self, news: &News<'_>);
+
+    /// The master has nothing to do but to wait, for reducers or for long maps: what has time is best
+    /// done now. Comes once in a round, or not at all in a short one.
+    fn idle(&mut self) {}
 }
