@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::outbox::{Responder, no_answer};
-use super::service::{CallHandler, Context};
+use super::service::{CallHandler, Context, Shape};
 use crate::call::{Metadata, Status};
 
 /// A call whose handler runs on a thread of its own and may wait.
@@ -18,12 +18,14 @@ pub struct BlockingCall {
     inbox: Arc<Inbox>,
     responder: Responder,
     send_high_water_bytes: usize,
-    /// The client sends one message, and nothing waits for the room that it leaves.
-    has_one_request: bool,
+    shape: Shape,
+    /// The only response: it goes out with the call's end.
+    response: Option<Vec<u8>>,
     trailers: Metadata,
 }
 
-/// The room that a larger message leaves is given to the client's other calls at once.
+/// A call with one request sends nothing more, and nothing waits for the room that it leaves, if it
+/// is no larger than this.
 const SMALL_REQUEST_BYTES: usize = 4 * 1024;
 
 /// What the reactor has for the handler.
@@ -74,7 +76,7 @@ impl BlockingCall {
         context: &Context<'_>,
         responder: Responder,
         send_high_water_bytes: usize,
-        has_one_request: bool,
+        shape: Shape,
     ) -> (BlockingCall, Box<dyn CallHandler>) {
         let inbox = Arc::new(Inbox::default());
         let feeder = Box::new(Feeder { inbox: Arc::clone(&inbox) });
@@ -85,7 +87,8 @@ impl BlockingCall {
             inbox,
             responder,
             send_high_water_bytes,
-            has_one_request,
+            shape,
+            response: None,
             trailers: Metadata::new(),
         };
         (call, feeder)
@@ -108,7 +111,7 @@ impl BlockingCall {
             }
             if let Some(message) = state.messages.pop_front() {
                 drop(state);
-                if self.has_one_request && message.len() <= SMALL_REQUEST_BYTES {
+                if self.shape.takes_one_request() && message.len() <= SMALL_REQUEST_BYTES {
                     self.responder.taken_in_passing(message.len());
                 } else {
                     self.responder.taken(message.len());
@@ -143,7 +146,13 @@ impl BlockingCall {
             state = self.inbox.wait(state);
         }
         drop(state);
-        self.responder.send(message);
+        let message = match self.shape.gives_one_response() {
+            true => self.response.replace(message),
+            false => Some(message),
+        };
+        if let Some(message) = message {
+            self.responder.send(message);
+        }
         Ok(())
     }
 
@@ -182,7 +191,10 @@ impl BlockingCall {
             Ok(()) => Status { metadata: mem::take(&mut self.trailers), ..Status::OK },
             Err(status) => status,
         };
-        self.responder.finish(status);
+        match self.response.take().filter(|_| status.is_ok()) {
+            Some(response) => self.responder.finish_with(response, status),
+            None => self.responder.finish(status),
+        }
     }
 }
 

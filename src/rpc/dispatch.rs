@@ -424,7 +424,7 @@ impl Dispatch<'_> {
                         &self.context(state),
                         responder.clone(),
                         self.shared.send_high_water_bytes,
-                        method.shape.takes_one_request(),
+                        method.shape,
                     );
                     let handler = Arc::clone(handler);
                     let job = Box::new(move || {

@@ -62,6 +62,12 @@ impl Outbox {
         self.waker.wake();
     }
 
+    /// Puts two letters in, one behind the other.
+    fn push_both(&self, letters: [Letter; 2]) {
+        self.letters().extend(letters);
+        self.waker.wake();
+    }
+
     /// Puts a letter in that has time until the reactor is awake for another reason.
     fn leave(&self, letter: Letter) {
         self.letters().push(letter);
@@ -198,6 +204,17 @@ impl Responder {
     pub fn finish(&self, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
             self.address.post(Action::Finish(status));
+        }
+    }
+
+    /// Sends a message and ends the call, in one go.
+    pub(super) fn finish_with(&self, message: Vec<u8>, status: Status) {
+        if !self.flow.over.swap(true, Ordering::Relaxed) {
+            self.flow.posted.fetch_add(message.len(), Ordering::Relaxed);
+            let Address { ref outbox, connection, call } = self.address;
+            let letter = |action| Letter { connection, call, action };
+            let letters = [Action::Counted(message), Action::Finish(status)].map(letter);
+            outbox.push_both(letters);
         }
     }
 

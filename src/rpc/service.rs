@@ -28,6 +28,11 @@ impl Shape {
     pub(super) fn takes_one_request(self) -> bool {
         matches!(self, Shape::Unary | Shape::ServerStreaming)
     }
+
+    /// Whether a call has exactly one response message.
+    pub(super) fn gives_one_response(self) -> bool {
+        matches!(self, Shape::Unary | Shape::ClientStreaming)
+    }
 }
 
 /// What a handler knows about a call besides its messages.
@@ -154,7 +159,8 @@ impl Services {
         self.add(path, shape, Handler::Streaming(Box::new(handler)));
     }
 
-    /// A method of any shape whose handler runs on a thread of the worker pool and may block.
+    /// A method of any shape whose handler runs on a thread of the worker pool and may block. If it
+    /// has one response, that goes out with the call's end, when the handler returns.
     pub fn blocking(
         &mut self,
         path: &str,
