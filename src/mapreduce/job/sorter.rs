@@ -13,7 +13,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 
 use super::fault::Fault;
-use super::records::{Entry, KeyOrder, Records, SortMemory, Values};
+use super::key_order::KeyOrder;
+use super::records::{Entry, Records, SortMemory, Values};
 use crate::text::{find, parse_u64, push_u64};
 
 /// As many runs are merged into one.
