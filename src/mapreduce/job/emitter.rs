@@ -4,7 +4,7 @@ use std::mem;
 
 use super::Job;
 use super::fault::Fault;
-use super::records::{Entry, Records, SortMemory, Values};
+use super::records::{Place, Records, SortMemory, Stretch, Values};
 
 /// Where partitions go when they grow, and at the end.
 pub trait PartitionSink {
@@ -132,8 +132,8 @@ impl<'e> Emitter<'e> {
     fn combine(&mut self) -> Result<(), Fault> {
         let Some(mut records) = self.combining.take() else { return Ok(()) };
         records.sort_by_tag();
-        let mut next = 0;
-        while let Some(first) = records.entries().get(next) {
+        let mut next = Place::default();
+        while let Some(first) = records.stretch(next) {
             let (key, partition) = (records.key(first), first.tag() as usize);
             let mut values = Combined { records: &records, first, next };
             let lines = &mut self.partitions[partition];
@@ -143,7 +143,7 @@ impl<'e> Emitter<'e> {
                 append_record(key, value, lines);
             };
             self.job.combine(key, &mut values, &mut emit)?;
-            while values.next()?.is_some() {}
+            while values.next_lines()?.is_some() {}
             next = values.next;
             self.written += written;
             self.write_if_large(partition)?;
@@ -179,18 +179,26 @@ pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
 /// The values of one key among sorted records.
 struct Combined<'r> {
     records: &'r Records,
-    first: &'r Entry,
-    next: usize,
+    first: &'r Stretch,
+    next: Place,
+}
+
+impl Combined<'_> {
+    /// Whether the next record is one of the key.
+    fn has_next(&self) -> bool {
+        self.records.stretch(self.next).is_some_and(|stretch| {
+            stretch.tag() == self.first.tag() && self.records.compare(self.first, stretch).is_eq()
+        })
+    }
 }
 
 impl Values for Combined<'_> {
     fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
-        let Some(entry) = self.records.entries().get(self.next) else { return Ok(None) };
-        if entry.tag() != self.first.tag() || !self.records.compare(self.first, entry).is_eq() {
-            return Ok(None);
-        }
-        self.next += 1;
-        Ok(Some(self.records.value(entry)))
+        Ok(if self.has_next() { self.records.next_value(&mut self.next) } else { None })
+    }
+
+    fn next_lines(&mut self) -> Result<Option<&[u8]>, Fault> {
+        Ok(if self.has_next() { self.records.next_lines(&mut self.next) } else { None })
     }
 }
 

@@ -15,27 +15,42 @@ pub trait Values {
     /// # Errors
     /// A file that held some of them cannot be read.
     fn next(&mut self) -> Result<Option<&[u8]>, Fault>;
+
+    /// The next values, as many as come at no cost, in the lines that they are in: `key TAB value
+    /// NEWLINE` each. Valid until more is asked for; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    fn next_lines(&mut self) -> Result<Option<&[u8]>, Fault>;
 }
 
-/// Where a record lies in the arena.
+/// Where neighbouring lines lie in the arena that have the same key and tag.
+///
+/// Whoever emits key by key makes few of them, and sorting is nothing then; at worst each line is
+/// one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct Stretch {
     prefix: u64,
     at: u32,
+    /// Of all lines.
+    bytes: u32,
     key_bytes: u32,
-    value_bytes: u32,
     tag: u32,
 }
 
-impl Entry {
+impl Stretch {
     pub(super) fn tag(&self) -> u32 {
         self.tag
     }
+
+    fn end(&self) -> usize {
+        self.at as usize + self.bytes as usize
+    }
 }
 
-const ENTRY_BYTES: usize = size_of::<Entry>();
+const STRETCH_BYTES: usize = size_of::<Stretch>();
 
-/// Entries are reserved for so many blocks like the first at most.
+/// Stretches are reserved for so many blocks like the first at most.
 const MAX_EXPECTED_BLOCKS: usize = 1_000;
 /// The arena's places have 32 bits.
 const MAX_ARENA_BYTES: usize = u32::MAX as usize;
@@ -44,7 +59,7 @@ const MAX_ARENA_BYTES: usize = u32::MAX as usize;
 #[derive(Debug, Default)]
 pub struct SortMemory {
     arena: Vec<u8>,
-    entries: Vec<Entry>,
+    stretches: Vec<Stretch>,
 }
 
 /// Records with a tag each, as lines.
@@ -52,19 +67,27 @@ pub struct SortMemory {
 pub(super) struct Records {
     order: KeyOrder,
     arena: Vec<u8>,
-    entries: Vec<Entry>,
+    stretches: Vec<Stretch>,
+}
+
+/// A record among others, in the order in which they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Place {
+    stretch: usize,
+    /// Where in the stretch its line begins.
+    offset: usize,
 }
 
 impl Records {
     pub(super) fn new(order: KeyOrder, memory: SortMemory) -> Records {
-        let SortMemory { mut arena, mut entries } = memory;
+        let SortMemory { mut arena, mut stretches } = memory;
         arena.clear();
-        entries.clear();
-        Records { order, arena, entries }
+        stretches.clear();
+        Records { order, arena, stretches }
     }
 
     pub(super) fn into_memory(self) -> SortMemory {
-        SortMemory { arena: self.arena, entries: self.entries }
+        SortMemory { arena: self.arena, stretches: self.stretches }
     }
 
     /// So many bytes of lines will come.
@@ -74,11 +97,11 @@ impl Records {
 
     /// What they take in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.arena.len() + self.entries.len() * ENTRY_BYTES
+        self.arena.len() + self.stretches.len() * STRETCH_BYTES
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.stretches.is_empty()
     }
 
     /// Whether so many bytes more would still have a place.
@@ -88,43 +111,71 @@ impl Records {
 
     /// Adds a record; there must be room.
     pub(super) fn push(&mut self, tag: u32, key: &[u8], value: &[u8]) {
-        self.entries.push(Entry {
-            prefix: self.order.prefix(key),
-            at: self.arena.len() as u32,
-            key_bytes: key.len() as u32,
-            value_bytes: value.len() as u32,
-            tag,
-        });
+        let at = self.arena.len();
         append_record(key, value, &mut self.arena);
+        let stretch = Stretch {
+            prefix: self.order.prefix(key),
+            at: at as u32,
+            bytes: (self.arena.len() - at) as u32,
+            key_bytes: key.len() as u32,
+            tag,
+        };
+        match self.stretches.last().copied() {
+            Some(last)
+                if last.tag == tag && last.end() == at && self.compare(&last, &stretch).is_eq() =>
+            {
+                let joined = Stretch { bytes: last.bytes + stretch.bytes, ..last };
+                self.stretches.pop();
+                self.stretches.push(joined);
+            }
+            _ => self.stretches.push(stretch),
+        }
     }
 
-    /// Adds records that are lines already; there must be room. Returns whether each has a tab: if
-    /// not, those before it were added.
+    /// Adds records that are lines already, the last one perhaps without its newline; there must be
+    /// room, for that as well. Returns whether each has a tab: if not, those before it were added.
     pub(super) fn push_lines(&mut self, tag: u32, lines: &[u8]) -> bool {
-        let base = self.arena.len();
-        self.arena.extend_from_slice(lines);
-        let mut at = 0;
-        let before = self.entries.len();
-        while at < lines.len() {
-            let rest = &lines[at..];
+        let Records { order, arena, stretches } = self;
+        let mut at = arena.len();
+        arena.extend_from_slice(lines);
+        if !lines.is_empty() && !lines.ends_with(b"\n") {
+            arena.push(b'\n');
+        }
+        let before = stretches.len();
+        let mut last = stretches.pop_if(|last| last.tag == tag && last.end() == at);
+        while at < arena.len() {
+            let rest = &arena[at..];
+            let more = last.as_ref().map_or(0, |last| {
+                let start = last.at as usize;
+                leading(&arena[start..=start + last.key_bytes as usize], rest)
+            });
+            if let Some(last) = &mut last
+                && more > 0
+            {
+                last.bytes += more as u32;
+                at += more;
+                continue;
+            }
+            stretches.extend(last.take());
             let length = find(b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..length];
             // Keys are short more often than not.
             let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { return false };
-            self.entries.push(Entry {
-                prefix: self.order.prefix(&line[..tab]),
-                at: (base + at) as u32,
+            last = Some(Stretch {
+                prefix: order.prefix(&line[..tab]),
+                at: at as u32,
+                bytes: (length + 1) as u32,
                 key_bytes: tab as u32,
-                value_bytes: (length - tab - 1) as u32,
                 tag,
             });
             at += length + 1;
         }
+        stretches.extend(last);
         // What is expected will be as these lines: better than to double again and again.
-        let added = self.entries.len() - before;
-        let left = self.arena.capacity() - self.arena.len();
+        let added = stretches.len() - before.min(stretches.len());
+        let left = arena.capacity() - arena.len();
         if before == 0 && !lines.is_empty() {
-            self.entries.reserve(added * (left / lines.len()).min(MAX_EXPECTED_BLOCKS));
+            stretches.reserve(added * (left / lines.len()).min(MAX_EXPECTED_BLOCKS));
         }
         true
     }
@@ -132,34 +183,57 @@ impl Records {
     /// Forgets all records, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.arena.clear();
-        self.entries.clear();
+        self.stretches.clear();
     }
 
     /// Sorts by key; those of a key by tag, then in the order of arrival.
     pub(super) fn sort(&mut self) {
-        let mut entries = mem::take(&mut self.entries);
-        entries.sort_by(|left, right| {
+        let mut stretches = mem::take(&mut self.stretches);
+        stretches.sort_by(|left, right| {
             self.compare(left, right).then_with(|| left.tag.cmp(&right.tag))
         });
-        self.entries = entries;
+        self.stretches = stretches;
     }
 
     /// Sorts by tag; those of a tag by key, then in the order of arrival.
     pub(super) fn sort_by_tag(&mut self) {
-        let mut entries = mem::take(&mut self.entries);
-        entries.sort_by(|left, right| {
+        let mut stretches = mem::take(&mut self.stretches);
+        stretches.sort_by(|left, right| {
             left.tag.cmp(&right.tag).then_with(|| self.compare(left, right))
         });
-        self.entries = entries;
+        self.stretches = stretches;
     }
 
-    /// All of them, in the order of arrival or as they were sorted.
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// The stretch that a place is in; `None` behind the last record.
+    pub(super) fn stretch(&self, place: Place) -> Option<&Stretch> {
+        self.stretches.get(place.stretch)
     }
 
-    /// Compares the keys of two records.
-    pub(super) fn compare(&self, left: &Entry, right: &Entry) -> Ordering {
+    /// The value at a place, which goes on to the next record: in the order of arrival, or as they
+    /// were sorted.
+    pub(super) fn next_value(&self, place: &mut Place) -> Option<&[u8]> {
+        let stretch = self.stretches.get(place.stretch)?;
+        let value = stretch.at as usize + place.offset + stretch.key_bytes as usize + 1;
+        let rest = &self.arena[value..stretch.end()];
+        let length = find(b'\n', rest).unwrap_or(rest.len());
+        if length + 1 < rest.len() {
+            place.offset += stretch.key_bytes as usize + 1 + length + 1;
+        } else {
+            *place = Place { stretch: place.stretch + 1, offset: 0 };
+        }
+        Some(&rest[..length])
+    }
+
+    /// The lines from a place to the end of its stretch; the place goes on to the next.
+    pub(super) fn next_lines(&self, place: &mut Place) -> Option<&[u8]> {
+        let stretch = self.stretches.get(place.stretch)?;
+        let lines = &self.arena[stretch.at as usize + place.offset..stretch.end()];
+        *place = Place { stretch: place.stretch + 1, offset: 0 };
+        Some(lines)
+    }
+
+    /// Compares the keys of two stretches.
+    pub(super) fn compare(&self, left: &Stretch, right: &Stretch) -> Ordering {
         left.prefix.cmp(&right.prefix).then_with(|| {
             if left.key_bytes.max(right.key_bytes) <= self.order.whole_prefix_bytes() {
                 left.key_bytes.cmp(&right.key_bytes)
@@ -169,16 +243,50 @@ impl Records {
         })
     }
 
-    pub(super) fn key(&self, entry: &Entry) -> &[u8] {
-        let start = entry.at as usize;
-        &self.arena[start..start + entry.key_bytes as usize]
+    pub(super) fn key(&self, stretch: &Stretch) -> &[u8] {
+        let start = stretch.at as usize;
+        &self.arena[start..start + stretch.key_bytes as usize]
     }
+}
 
-    pub(super) fn value(&self, entry: &Entry) -> &[u8] {
-        // Behind the tab.
-        let start = entry.at as usize + entry.key_bytes as usize + 1;
-        &self.arena[start..start + entry.value_bytes as usize]
+/// Bytes that are looked at together, once there were so many lines of a key.
+const CHUNK: usize = 256;
+
+/// How many bytes the lines have that all of `lines`, whole ones, begin with and that begin with
+/// `key`, which ends with its tab.
+fn leading(key: &[u8], lines: &[u8]) -> usize {
+    let (mut at, mut chunks) = (0, true);
+    while lines[at..].starts_with(key) {
+        let mut within = at + key.len();
+        if chunks && at >= CHUNK {
+            while let Some(chunk) = lines.get(within..within + CHUNK + key.len())
+                && each_line_begins_with(key, chunk)
+            {
+                within += CHUNK;
+            }
+            // Behind those that did there is one that does not, or the end, which is near.
+            chunks = false;
+        }
+        let rest = &lines[within..];
+        at = within + find(b'\n', rest).map_or(rest.len(), |length| length + 1);
     }
+    at
+}
+
+/// Whether each line begins with `key` that begins behind one of the first [`CHUNK`] bytes.
+fn each_line_begins_with(key: &[u8], bytes: &[u8]) -> bool {
+    let Some((ends, _)) = bytes.split_first_chunk::<CHUNK>() else { return false };
+    let mut differs = [0_u8; CHUNK];
+    for (place, wanted) in key.iter().enumerate() {
+        let Some(found) = bytes.get(place + 1..).and_then(|bytes| bytes.first_chunk::<CHUNK>())
+        else {
+            return false;
+        };
+        for ((differs, found), end) in differs.iter_mut().zip(found).zip(ends) {
+            *differs |= (found ^ wanted) & if *end == b'\n' { 0xff } else { 0 };
+        }
+    }
+    differs.iter().fold(0, |all, differs| all | differs) == 0
 }
 
 #[cfg(test)]
@@ -189,6 +297,16 @@ mod tests {
     fn some_key(seed: &mut Seed) -> Vec<u8> {
         let length = seed.below(12);
         (0..length).map(|_| *seed.pick(b"\0\x01ab\xff")).collect()
+    }
+
+    /// All records: key, tag and value.
+    fn all(records: &Records) -> Vec<(Vec<u8>, u32, Vec<u8>)> {
+        let (mut place, mut all) = (Place::default(), Vec::new());
+        while let Some(stretch) = records.stretch(place) {
+            let (key, tag) = (records.key(stretch).to_vec(), stretch.tag());
+            all.extend(records.next_value(&mut place).map(|value| (key, tag, value.to_vec())));
+        }
+        all
     }
 
     #[test]
@@ -210,11 +328,9 @@ mod tests {
                 by_key.then_with(|| (left.1, left.2).cmp(&(right.1, right.2)))
             });
             let found = |records: &Records| -> Vec<(Vec<u8>, u32, usize)> {
-                let found = records.entries().iter().map(|entry| {
-                    let value = std::str::from_utf8(records.value(entry)).unwrap();
-                    (records.key(entry).to_vec(), entry.tag(), value.parse().unwrap())
-                });
-                found.collect()
+                let number = |value: &[u8]| std::str::from_utf8(value).unwrap().parse().unwrap();
+                let found = all(records).into_iter();
+                found.map(|(key, tag, value)| (key, tag, number(&value))).collect()
             };
             records.sort();
             assert_eq!(found(&records), expected);
@@ -230,9 +346,54 @@ mod tests {
         assert!(records.push_lines(1, b"b\t2\n\tx\ty\nlonger than eight\t\n"));
         assert!(records.push_lines(0, b"a\t1"));
         assert!(!records.push_lines(0, b"a\t1\nno tab\n"));
-        let shown = records.entries().iter().map(|e| (records.key(e), records.value(e)));
-        let expected: [(&[u8], &[u8]); 5] =
-            [(b"b", b"2"), (b"", b"x\ty"), (b"longer than eight", b""), (b"a", b"1"), (b"a", b"1")];
-        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        let expected = [
+            ("b", 1, "2"),
+            ("", 1, "x\ty"),
+            ("longer than eight", 1, ""),
+            ("a", 0, "1"),
+            ("a", 0, "1"),
+        ];
+        let expected = expected.map(|(key, tag, value)| (key.into(), tag, value.into()));
+        assert_eq!(all(&records), expected);
+        assert_eq!(records.stretches.len(), 4, "the last two are neighbours");
+    }
+
+    #[test]
+    fn lines_come_in_stretches_of_a_key_however_they_were_cut() {
+        each_seed(|seed| {
+            if !seed.one_in(20) {
+                return;
+            }
+            let mut records = Records::new(KeyOrder::Bytes, SortMemory::default());
+            let mut expected: Vec<(Vec<u8>, u32, Vec<u8>)> = Vec::new();
+            let (mut key, mut tag, mut stretches) = (Vec::new(), 0, 0);
+            let mut lines = Vec::new();
+            // Some stretches are longer than what is looked at together, and keys begin alike.
+            let change = *seed.pick(&[2, 10, 300]);
+            for arrival in 0..seed.below(1_000) {
+                if arrival == 0 || seed.one_in(change) {
+                    key = some_key(seed);
+                }
+                let value = vec![b'a'; seed.below(20)];
+                append_record(&key, &value, &mut lines);
+                let before = expected.last().map(|(key, tag, _)| (&key[..], *tag));
+                stretches += usize::from(before != Some((&key[..], tag)));
+                expected.push((key.clone(), tag, value));
+                if seed.one_in(100) {
+                    let pushed = lines.len() - usize::from(seed.one_in(2));
+                    assert!(records.push_lines(tag, &lines[..pushed]));
+                    lines.clear();
+                    tag = seed.below(2) as u32;
+                }
+            }
+            assert!(records.push_lines(tag, &lines));
+            assert_eq!(all(&records), expected);
+            assert_eq!(records.stretches.len(), stretches);
+            let (mut place, mut together) = (Place::default(), Vec::new());
+            while let Some(lines) = records.next_lines(&mut place) {
+                together.extend_from_slice(lines);
+            }
+            assert_eq!(together, records.arena);
+        });
     }
 }

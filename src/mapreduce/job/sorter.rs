@@ -12,9 +12,10 @@ use std::collections::BinaryHeap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 
+use super::emitter::append_record;
 use super::fault::Fault;
 use super::key_order::KeyOrder;
-use super::records::{Entry, Records, SortMemory, Values};
+use super::records::{Place, Records, SortMemory, Stretch, Values};
 use crate::text::{find, parse_u64, push_u64};
 
 /// As many runs are merged into one.
@@ -89,7 +90,7 @@ impl<'s> Sorter<'s> {
     /// # Errors
     /// A line has no tab, or a run could not be written.
     pub fn push_lines(&mut self, map: u32, lines: &[u8]) -> Result<(), Fault> {
-        self.make_room(lines.len())?;
+        self.make_room(lines.len() + 1)?;
         if self.records.push_lines(map, lines) {
             Ok(())
         } else {
@@ -100,7 +101,7 @@ impl<'s> Sorter<'s> {
     fn make_room(&mut self, bytes: usize) -> Result<(), Fault> {
         let is_full = self.records.bytes() >= self.max_bytes || !self.records.has_room(bytes);
         if is_full && !self.records.is_empty() {
-            self.spill().map_err(|error| Fault::io("sorting", &error))?;
+            self.spill().map_err(|e| failed(&e))?;
         }
         Ok(())
     }
@@ -114,8 +115,12 @@ impl<'s> Sorter<'s> {
         self.last_run += 1;
         let mut run = RunWriter::new(self.store.create(self.last_run)?);
         self.records.sort();
-        for entry in self.records.entries() {
-            run.write(entry.tag(), self.records.key(entry), self.records.value(entry))?;
+        let mut place = Place::default();
+        while let Some(stretch) = self.records.stretch(place) {
+            let (map, key) = (stretch.tag(), self.records.key(stretch));
+            if let Some(value) = self.records.next_value(&mut place) {
+                run.write(map, key, value)?;
+            }
         }
         self.spilled_bytes += run.finish()?;
         self.records.clear();
@@ -154,16 +159,16 @@ impl<'s> Sorter<'s> {
     /// # Errors
     /// Runs could not be written or read.
     pub fn finish(mut self) -> Result<Groups, Fault> {
-        let failed = |error| Fault::io("sorting", &error);
         let source = if self.levels.is_empty() {
             self.records.sort();
-            Source::Memory { records: self.records, next: 0, first: None }
+            Source::Memory { records: self.records, next: Place::default(), first: None }
         } else {
             if !self.records.is_empty() {
-                self.spill().map_err(failed)?;
+                self.spill().map_err(|e| failed(&e))?;
             }
             let runs: Vec<u64> = self.levels.iter().rev().flatten().copied().collect();
-            Source::Runs(Merge::open(self.order, &runs, self.store).map_err(failed)?)
+            let merge = Merge::open(self.order, &runs, self.store).map_err(|e| failed(&e))?;
+            Source::Runs { merge, lines: Vec::new() }
         };
         Ok(Groups { source, key: Vec::new(), in_group: false })
     }
@@ -327,12 +332,19 @@ pub struct Groups {
 enum Source {
     Memory {
         records: Records,
-        next: usize,
-        /// The first record of the key.
-        first: Option<Entry>,
+        next: Place,
+        /// The first stretch of the key.
+        first: Option<Stretch>,
     },
-    Runs(Merge),
+    Runs {
+        merge: Merge,
+        /// Records of the key, as lines.
+        lines: Vec<u8>,
+    },
 }
+
+/// Records from runs are handed out together up to so many bytes, or one that is longer.
+const LINES_BYTES: usize = 64 * 1024;
 
 impl Groups {
     /// The next key. Values of the one before that nobody asked for are passed over.
@@ -341,14 +353,14 @@ impl Groups {
     /// Runs could not be read.
     pub fn next_key(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         while self.in_group {
-            self.in_group = Values::next(self)?.is_some();
+            self.in_group = self.next_lines()?.is_some();
         }
         let key = match &mut self.source {
             Source::Memory { records, next, first } => {
-                *first = records.entries().get(*next).copied();
-                first.as_ref().map(|entry| records.key(entry))
+                *first = records.stretch(*next).copied();
+                first.as_ref().map(|stretch| records.key(stretch))
             }
-            Source::Runs(merge) => merge.key().map_err(|error| Fault::io("sorting", &error))?,
+            Source::Runs { merge, .. } => merge.key().map_err(|e| failed(&e))?,
         };
         let Some(key) = key else { return Ok(None) };
         self.key.clear();
@@ -356,35 +368,61 @@ impl Groups {
         self.in_group = true;
         Ok(Some(self.key.clone()))
     }
-}
 
-impl Groups {
     /// The memory, for another sorter.
     pub fn into_memory(self) -> SortMemory {
         match self.source {
             Source::Memory { records, .. } => records.into_memory(),
-            Source::Runs(_) => SortMemory::default(),
+            Source::Runs { .. } => SortMemory::default(),
         }
     }
+}
+
+/// The records in memory from `next` on, if the first of them is of the key that begins at `first`.
+fn of_group<'r>(records: &'r Records, next: Place, first: &Option<Stretch>) -> Option<&'r Records> {
+    let is_of_key = |first: &Stretch| {
+        records.stretch(next).is_some_and(|stretch| records.compare(first, stretch).is_eq())
+    };
+    first.as_ref().is_some_and(is_of_key).then_some(records)
+}
+
+impl Merge {
+    /// The next value, if it is of this key.
+    fn next_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Fault> {
+        if self.key().map_err(|e| failed(&e))? != Some(key) {
+            return Ok(None);
+        }
+        Ok(self.take().map(|(_, value)| value))
+    }
+}
+
+fn failed(error: &io::Error) -> Fault {
+    Fault::io("sorting", error)
 }
 
 impl Values for Groups {
     fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
         match &mut self.source {
             Source::Memory { records, next, first } => {
-                let Some(entry) = records.entries().get(*next) else { return Ok(None) };
-                if !first.is_some_and(|first| records.compare(&first, entry).is_eq()) {
-                    return Ok(None);
-                }
-                *next += 1;
-                Ok(Some(records.value(entry)))
+                Ok(of_group(records, *next, first).and_then(|records| records.next_value(next)))
             }
-            Source::Runs(merge) => {
-                let key = merge.key().map_err(|error| Fault::io("sorting", &error))?;
-                if !self.in_group || key != Some(&self.key[..]) {
-                    return Ok(None);
+            Source::Runs { merge, .. } if self.in_group => merge.next_of(&self.key),
+            Source::Runs { .. } => Ok(None),
+        }
+    }
+
+    fn next_lines(&mut self) -> Result<Option<&[u8]>, Fault> {
+        match &mut self.source {
+            Source::Memory { records, next, first } => {
+                Ok(of_group(records, *next, first).and_then(|records| records.next_lines(next)))
+            }
+            Source::Runs { merge, lines } => {
+                lines.clear();
+                while self.in_group && lines.len() < LINES_BYTES {
+                    let Some(value) = merge.next_of(&self.key)? else { break };
+                    append_record(&self.key, value, lines);
                 }
-                Ok(merge.take().map(|(_, value)| value))
+                Ok(Some(&lines[..]).filter(|lines| !lines.is_empty()))
             }
         }
     }
@@ -436,15 +474,28 @@ mod tests {
 
     type Found = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
 
-    fn groups(mut groups: Groups) -> Found {
+    /// All groups, whose values come one by one or several at once.
+    fn groups(mut groups: Groups, seed: &mut Seed) -> Found {
         let mut found = Found::new();
         while let Some(key) = groups.next_key().unwrap() {
             let mut values = Vec::new();
-            while let Some(value) = Values::next(&mut groups).unwrap() {
-                values.push(value.to_vec());
+            let value_of = |line: &[u8]| {
+                let value = line.strip_prefix(&key[..]).and_then(|rest| rest.strip_prefix(b"\t"));
+                value.expect("a line of the key").to_vec()
+            };
+            loop {
+                if seed.one_in(2) {
+                    let Some(value) = groups.next().unwrap() else { break };
+                    values.push(value.to_vec());
+                } else {
+                    let Some(lines) = groups.next_lines().unwrap() else { break };
+                    let lines = lines.strip_suffix(b"\n").expect("whole lines");
+                    values.extend(lines.split(|byte| *byte == b'\n').map(value_of));
+                }
             }
             found.push((key, values));
         }
+        assert_eq!(groups.next_lines().unwrap(), None);
         assert_eq!(Values::next(&mut groups).unwrap(), None);
         found
     }
@@ -452,8 +503,9 @@ mod tests {
     /// Records of several maps, interleaved in any way, each map's in order.
     fn some_records(seed: &mut Seed, count: usize) -> Vec<(u32, Vec<u8>, Vec<u8>)> {
         let record = |number: usize| {
-            let length = seed.below(11);
-            let key = (0..length).map(|_| *seed.pick(b"ab\x00\xff\r")).collect();
+            // Neighbours with the same key are to be seen.
+            let length = *seed.pick(&[0, 0, 1, 10]);
+            let key = (0..seed.below(length + 1)).map(|_| *seed.pick(b"ab\x00\xff\r")).collect();
             (seed.below(4) as u32, key, number.to_string().into_bytes())
         };
         (0..count).map(record).collect()
@@ -485,7 +537,8 @@ mod tests {
                 for (map, key, value) in &records {
                     sorter.push(*map, key, value).unwrap();
                 }
-                assert_eq!(groups(sorter.finish().unwrap()), expected, "{max_bytes} bytes");
+                let found = groups(sorter.finish().unwrap(), seed);
+                assert_eq!(found, expected, "{max_bytes} bytes");
                 assert!(store.most <= 2 * RUNS_AT_ONCE + 9, "{} runs", store.most);
             }
         });

@@ -145,17 +145,22 @@ fn feed_lines(
     Ok(())
 }
 
+/// Fewer bytes than this are collected before they are written.
+const FEED_BYTES: usize = 64 * 1024;
+
 /// Writes the records of a partition.
 fn feed_groups(groups: &mut Groups, stdin: &mut dyn Write) -> Result<(), FeedError> {
     let mut lines = Vec::new();
-    while let Some(key) = groups.next_key().map_err(FeedError::Fault)? {
-        while let Some(value) = groups.next().map_err(FeedError::Fault)? {
-            for part in [&key[..], b"\t", value, b"\n"] {
-                lines.extend_from_slice(part);
-            }
-            if lines.len() >= 64 * 1024 {
+    while groups.next_key().map_err(FeedError::Fault)?.is_some() {
+        while let Some(next) = groups.next_lines().map_err(FeedError::Fault)? {
+            if lines.len() + next.len() > FEED_BYTES {
                 stdin.write_all(&lines)?;
                 lines.clear();
+            }
+            if next.len() > FEED_BYTES {
+                stdin.write_all(next)?;
+            } else {
+                lines.extend_from_slice(next);
             }
         }
     }
