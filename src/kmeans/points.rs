@@ -79,6 +79,13 @@ impl Points {
         self.coordinates.truncate(self.len() * self.dims);
     }
 
+    /// Forgets all points, and keeps their memory.
+    pub(super) fn clear(&mut self) {
+        self.coordinates.clear();
+        self.order.clear();
+        self.offsets.clear();
+    }
+
     /// How many points there are.
     pub fn len(&self) -> usize {
         self.offsets.len()
@@ -155,6 +162,11 @@ struct Run {
 impl Offsets {
     fn len(&self) -> usize {
         self.above.len()
+    }
+
+    fn clear(&mut self) {
+        self.above.clear();
+        self.runs.clear();
     }
 
     #[inline]

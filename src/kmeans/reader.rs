@@ -101,6 +101,8 @@ pub struct Reader {
     dropped: u64,
     /// Whether the next line may have a byte order mark, and be the header.
     at_start: bool,
+    /// Bytes at the beginning of each line that are not its point's.
+    key_bytes: usize,
 }
 
 impl Reader {
@@ -123,7 +125,19 @@ impl Reader {
             begun: Vec::new(),
             dropped: 0,
             at_start: starts_file,
+            key_bytes: 0,
         })
+    }
+
+    /// The same, of records: each line has a key of so many bytes before its point, what ends the
+    /// key among them.
+    pub(super) fn of_records(self, key_bytes: usize) -> Reader {
+        Reader { key_bytes, ..self }
+    }
+
+    /// Forgets the points, and keeps their memory.
+    pub(super) fn clear(&mut self) {
+        self.points.clear();
     }
 
     /// Reads on. Lines may be cut anywhere.
@@ -243,7 +257,7 @@ impl Reader {
     /// where it is no point and why.
     #[inline]
     fn record(&mut self, lines: &[u8], start: usize) -> Result<usize, (usize, Error)> {
-        let mut at = start;
+        let mut at = start + self.key_bytes;
         let end = loop {
             let field = lines.get(at..).unwrap_or_default();
             let Some((x, len)) = parse_f64_prefix(field) else {

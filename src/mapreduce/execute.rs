@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use super::job::{
     About, BlockReader, Blocks, Cache, Counters, Emitter, Fault, Groups, Host, Job, MapTask,
-    PartitionSink, ReduceTask, RunStore, SortMemory, Sorter,
+    PartitionSink, ReduceTask, RunStore, SortMemory, Sorter, Work,
 };
 
 /// A map task that is to run.
@@ -162,6 +162,14 @@ impl Host for Alone {
     fn progress(&mut self) {}
 
     fn status(&mut self, _: &str) {}
+
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn side_by_side(&mut self, work: Vec<Work<'_>>) {
+        work.into_iter().for_each(|piece| piece());
+    }
 }
 
 /// Everything stays in memory.

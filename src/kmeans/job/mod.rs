@@ -13,12 +13,13 @@
 //! - [`KMeans`]: the job, as workers run it
 //! - [`Driver`]: which round comes next, and what it means; the master's side without a master
 //! - `parameter`: what a round is about, as bytes
-//! - `mapping`, `reducing`: the two sides of a round
+//! - `mapping`, `reducing`: the two sides of a round; `adding`: points that were not combined
 //! - `checkpoint`: a driver as text, to go on with after a crash
 //!
 //! A mapper keeps its split's points, labels and bounds from round to round. One that lost them
 //! reads its split again and gives the same answer.
 
+mod adding;
 mod checkpoint;
 mod driver;
 mod mapping;

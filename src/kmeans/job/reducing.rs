@@ -2,12 +2,11 @@
 
 use std::str;
 
+use super::adding::add_points;
 use super::mapping::push_point;
 use super::parameter::ReduceRound;
 use super::{CANDIDATE, KMeans, POINTS, SQUARES, fault};
-use crate::kmeans::extent::Extent;
-use crate::kmeans::sums::{Grains, Sums};
-use crate::kmeans::{Candidate, Centroids, Dyadic, Error, Partial, Reader, merge};
+use crate::kmeans::{Candidate, Centroids, Dyadic, Error, Partial, merge};
 use crate::mapreduce::job::{Fault, ReduceTask, Values};
 use crate::text::parse_u64;
 
@@ -16,9 +15,6 @@ pub(super) struct Reducing<'j> {
     job: &'j KMeans,
     round: ReduceRound,
 }
-
-/// So many bytes of points are added up at once.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 impl<'j> Reducing<'j> {
     pub(super) fn begin(job: &'j KMeans, task: &ReduceTask<'_>) -> Result<Reducing<'j>, Fault> {
@@ -43,7 +39,7 @@ impl<'j> Reducing<'j> {
                 let partial = if self.job.combines {
                     merge_partials(centroids.dims(), values)?
                 } else {
-                    add_points(self.job, centroids.dims(), values)?
+                    add_points(self.job, centroids.dims(), key, values, task)?
                 };
                 mean(key, &partial, centroids, index, task)
             }
@@ -103,39 +99,6 @@ fn merge_partials(dims: usize, values: &mut dyn Values) -> Result<Partial, Fault
         sum.merge(&partial).map_err(|error| fault(&error))?;
     }
     Ok(sum)
-}
-
-/// Adds points up that came one by one.
-fn add_points(job: &KMeans, dims: usize, values: &mut dyn Values) -> Result<Partial, Fault> {
-    let mut sum = Partial::empty(dims);
-    let mut lines = Vec::new();
-    loop {
-        let value = values.next()?;
-        let is_end = value.is_none();
-        if let Some(value) = value {
-            lines.extend_from_slice(value);
-            lines.push(b'\n');
-        }
-        if lines.len() >= CHUNK_BYTES || is_end {
-            let partial = add_lines(job, dims, &lines).map_err(|error| fault(&error))?;
-            sum.merge(&partial).map_err(|error| fault(&error))?;
-            lines.clear();
-        }
-        if is_end {
-            return Ok(sum);
-        }
-    }
-}
-
-fn add_lines(job: &KMeans, dims: usize, lines: &[u8]) -> Result<Partial, Error> {
-    let mut format = job.format.clone();
-    (format.skip_bad, format.header) = (false, false);
-    let mut reader = Reader::new(format, Some(dims), 0, false)?;
-    reader.read(lines).map_err(|bad| bad.error)?;
-    let (points, _) = reader.finish().map_err(|bad| bad.error)?;
-    let mut sums = Sums::new(Grains::new(&Extent::of(&points), points.len()), 1);
-    points.iter().for_each(|point| sums.shift(None, 0, point));
-    Ok(sums.partial(0))
 }
 
 /// What becomes of a cluster: its mean, how many points it has, and what they add to the squared

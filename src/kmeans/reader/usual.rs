@@ -12,7 +12,7 @@ impl Reader {
     /// is not.
     pub(super) fn usual_lines(&mut self, lines: &[u8], at: usize) -> usize {
         let rest = lines.get(at..).unwrap_or_default();
-        let mut usual = Usual { bytes: rest, line: 0, start: 0, point: usize::MAX };
+        let mut usual = Usual { bytes: rest, line: 0, start: self.key_bytes, point: usize::MAX };
         let (chunks, last) = rest.as_chunks();
         // What is behind the end is no mark.
         let mut padded = [0; CHUNK];
@@ -43,6 +43,11 @@ impl Reader {
             let ends_line = newlines & lowest != 0;
             let point = usual.point.min(base + dots.trailing_zeros() as usize);
             let Usual { bytes, start, .. } = *usual;
+            if end < start {
+                // It is the key's.
+                ends ^= lowest;
+                continue;
+            }
             let x = parse_usual_f64(bytes, start, point, end)
                 .or_else(|| self.any_number(bytes.get(start..end)?, ends_line))?;
             self.points.push_coordinate(x);
@@ -57,6 +62,7 @@ impl Reader {
                     return None;
                 }
                 usual.line = self.ended(usual.line, usual.start);
+                usual.start += self.key_bytes;
             }
         }
         if dots != 0 {

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::Job;
 use super::fault::Fault;
-use super::records::{Place, Records, SortMemory, Stretch, Values};
+use super::records::{Lines, Place, Records, SortMemory, Stretch, Values};
 
 /// Where partitions go when they grow, and at the end.
 pub trait PartitionSink {
@@ -143,7 +143,7 @@ impl<'e> Emitter<'e> {
                 append_record(key, value, lines);
             };
             self.job.combine(key, &mut values, &mut emit)?;
-            while values.next_lines()?.is_some() {}
+            while values.next_lines()?.next().is_some() {}
             next = values.next;
             self.written += written;
             self.write_if_large(partition)?;
@@ -186,9 +186,9 @@ struct Combined<'r> {
 impl Combined<'_> {
     /// Whether the next record is one of the key.
     fn has_next(&self) -> bool {
-        self.records.stretch(self.next).is_some_and(|stretch| {
-            stretch.tag() == self.first.tag() && self.records.compare(self.first, stretch).is_eq()
-        })
+        let has_tag = |stretch: &Stretch| stretch.tag() == self.first.tag();
+        self.records.stretch(self.next).is_some_and(has_tag)
+            && self.records.is_like(self.next, self.first)
     }
 }
 
@@ -197,8 +197,9 @@ impl Values for Combined<'_> {
         Ok(if self.has_next() { self.records.next_value(&mut self.next) } else { None })
     }
 
-    fn next_lines(&mut self) -> Result<Option<&[u8]>, Fault> {
-        Ok(if self.has_next() { self.records.next_lines(&mut self.next) } else { None })
+    fn next_lines(&mut self) -> Result<Lines<'_>, Fault> {
+        let has_next = self.has_next();
+        Ok(Lines::piece(has_next.then(|| self.records.next_lines(&mut self.next)).flatten()))
     }
 }
 

@@ -35,9 +35,9 @@ pub use counters::{Counters, Tally};
 pub use emitter::{Emitter, PartitionSink};
 pub use fault::Fault;
 pub use key_order::KeyOrder;
-pub use records::{SortMemory, Values};
+pub use records::{Lines, SortMemory, Values};
 pub use sorter::{Groups, RunStore, Sorter};
-pub use task::{About, Cache, Host, MapTask, ReduceTask};
+pub use task::{About, Cache, Host, MapTask, ReduceTask, Work};
 pub use word_count::WordCount;
 
 /// A job, as workers run it. It is shared by all tasks of a worker.

@@ -16,12 +16,46 @@ pub trait Values {
     /// A file that held some of them cannot be read.
     fn next(&mut self) -> Result<Option<&[u8]>, Fault>;
 
-    /// The next values, as many as come at no cost, in the lines that they are in: `key TAB value
-    /// NEWLINE` each. Valid until more is asked for; `None` at the end.
+    /// The next values, as many as are in memory, in the lines that they are in. None at the end.
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    fn next_lines(&mut self) -> Result<Option<&[u8]>, Fault>;
+    fn next_lines(&mut self) -> Result<Lines<'_>, Fault>;
+}
+
+/// Values of one key, in pieces of whole lines: `key TAB value NEWLINE` each. A piece is taken when
+/// the iterator gives it.
+pub struct Lines<'v>(Pieces<'v>);
+
+enum Pieces<'v> {
+    Neighbours { records: &'v Records, next: &'v mut Place, first: &'v Stretch },
+    One(Option<&'v [u8]>),
+}
+
+impl<'v> Lines<'v> {
+    /// This piece, if there is one.
+    pub(super) fn piece(piece: Option<&'v [u8]>) -> Lines<'v> {
+        Lines(Pieces::One(piece))
+    }
+
+    /// Of sorted records, those from `next` on that have the key of `first`.
+    pub(super) fn of(records: &'v Records, next: &'v mut Place, first: &'v Stretch) -> Lines<'v> {
+        Lines(Pieces::Neighbours { records, next, first })
+    }
+}
+
+impl<'v> Iterator for Lines<'v> {
+    type Item = &'v [u8];
+
+    fn next(&mut self) -> Option<&'v [u8]> {
+        match &mut self.0 {
+            Pieces::Neighbours { records, next, first } => {
+                let records: &'v Records = records;
+                records.is_like(**next, first).then(|| records.next_lines(next))?
+            }
+            Pieces::One(piece) => piece.take(),
+        }
+    }
 }
 
 /// Where neighbouring lines lie in the arena that have the same key and tag.
@@ -230,6 +264,11 @@ impl Records {
         let lines = &self.arena[stretch.at as usize + place.offset..stretch.end()];
         *place = Place { stretch: place.stretch + 1, offset: 0 };
         Some(lines)
+    }
+
+    /// Whether there is a record at a place, of the same key as a stretch.
+    pub(super) fn is_like(&self, place: Place, first: &Stretch) -> bool {
+        self.stretch(place).is_some_and(|stretch| self.compare(first, stretch).is_eq())
     }
 
     /// Compares the keys of two stretches.

@@ -15,7 +15,7 @@ use std::mem;
 use super::emitter::append_record;
 use super::fault::Fault;
 use super::key_order::KeyOrder;
-use super::records::{Place, Records, SortMemory, Stretch, Values};
+use super::records::{Lines, Place, Records, SortMemory, Stretch, Values};
 use crate::text::{find, parse_u64, push_u64};
 
 /// As many runs are merged into one.
@@ -344,7 +344,7 @@ enum Source {
 }
 
 /// Records from runs are handed out together up to so many bytes, or one that is longer.
-const LINES_BYTES: usize = 64 * 1024;
+const LINES_BYTES: usize = 1024 * 1024;
 
 impl Groups {
     /// The next key. Values of the one before that nobody asked for are passed over.
@@ -353,7 +353,7 @@ impl Groups {
     /// Runs could not be read.
     pub fn next_key(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         while self.in_group {
-            self.in_group = self.next_lines()?.is_some();
+            self.in_group = self.next_lines()?.count() > 0;
         }
         let key = match &mut self.source {
             Source::Memory { records, next, first } => {
@@ -378,14 +378,6 @@ impl Groups {
     }
 }
 
-/// The records in memory from `next` on, if the first of them is of the key that begins at `first`.
-fn of_group<'r>(records: &'r Records, next: Place, first: &Option<Stretch>) -> Option<&'r Records> {
-    let is_of_key = |first: &Stretch| {
-        records.stretch(next).is_some_and(|stretch| records.compare(first, stretch).is_eq())
-    };
-    first.as_ref().is_some_and(is_of_key).then_some(records)
-}
-
 impl Merge {
     /// The next value, if it is of this key.
     fn next_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Fault> {
@@ -403,18 +395,21 @@ fn failed(error: &io::Error) -> Fault {
 impl Values for Groups {
     fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
         match &mut self.source {
-            Source::Memory { records, next, first } => {
-                Ok(of_group(records, *next, first).and_then(|records| records.next_value(next)))
+            Source::Memory { records, next, first: Some(first) }
+                if records.is_like(*next, first) =>
+            {
+                Ok(records.next_value(next))
             }
             Source::Runs { merge, .. } if self.in_group => merge.next_of(&self.key),
-            Source::Runs { .. } => Ok(None),
+            _ => Ok(None),
         }
     }
 
-    fn next_lines(&mut self) -> Result<Option<&[u8]>, Fault> {
+    fn next_lines(&mut self) -> Result<Lines<'_>, Fault> {
         match &mut self.source {
             Source::Memory { records, next, first } => {
-                Ok(of_group(records, *next, first).and_then(|records| records.next_lines(next)))
+                let first = first.as_ref();
+                Ok(first.map_or(Lines::piece(None), |first| Lines::of(records, next, first)))
             }
             Source::Runs { merge, lines } => {
                 lines.clear();
@@ -422,7 +417,7 @@ impl Values for Groups {
                     let Some(value) = merge.next_of(&self.key)? else { break };
                     append_record(&self.key, value, lines);
                 }
-                Ok(Some(&lines[..]).filter(|lines| !lines.is_empty()))
+                Ok(Lines::piece(Some(&lines[..]).filter(|lines| !lines.is_empty())))
             }
         }
     }
@@ -488,14 +483,20 @@ mod tests {
                     let Some(value) = groups.next().unwrap() else { break };
                     values.push(value.to_vec());
                 } else {
-                    let Some(lines) = groups.next_lines().unwrap() else { break };
-                    let lines = lines.strip_suffix(b"\n").expect("whole lines");
-                    values.extend(lines.split(|byte| *byte == b'\n').map(value_of));
+                    let before = values.len();
+                    let most = 1 + seed.below(3);
+                    for lines in groups.next_lines().unwrap().take(most) {
+                        let lines = lines.strip_suffix(b"\n").expect("whole lines");
+                        values.extend(lines.split(|byte| *byte == b'\n').map(value_of));
+                    }
+                    if values.len() == before {
+                        break;
+                    }
                 }
             }
             found.push((key, values));
         }
-        assert_eq!(groups.next_lines().unwrap(), None);
+        assert_eq!(groups.next_lines().unwrap().next(), None);
         assert_eq!(Values::next(&mut groups).unwrap(), None);
         found
     }

@@ -18,7 +18,14 @@ pub trait Host {
     fn progress(&mut self);
     /// What the task does right now, for people.
     fn status(&mut self, text: &str);
+    /// How many pieces of work it does at once.
+    fn threads(&self) -> usize;
+    /// Does all of this work, as much at once as it may. A panic of a piece is one of the task's.
+    fn side_by_side(&mut self, work: Vec<Work<'_>>);
 }
+
+/// A piece of a task's work.
+pub type Work<'w> = Box<dyn FnOnce() + Send + 'w>;
 
 /// What a map task leaves for the next round.
 pub type Cache = Option<Box<dyn Any + Send>>;

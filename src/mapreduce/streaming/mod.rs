@@ -152,15 +152,22 @@ const FEED_BYTES: usize = 64 * 1024;
 fn feed_groups(groups: &mut Groups, stdin: &mut dyn Write) -> Result<(), FeedError> {
     let mut lines = Vec::new();
     while groups.next_key().map_err(FeedError::Fault)?.is_some() {
-        while let Some(next) = groups.next_lines().map_err(FeedError::Fault)? {
-            if lines.len() + next.len() > FEED_BYTES {
-                stdin.write_all(&lines)?;
-                lines.clear();
+        loop {
+            let mut is_over = true;
+            for piece in groups.next_lines().map_err(FeedError::Fault)? {
+                is_over = false;
+                if lines.len() + piece.len() > FEED_BYTES {
+                    stdin.write_all(&lines)?;
+                    lines.clear();
+                }
+                if piece.len() > FEED_BYTES {
+                    stdin.write_all(piece)?;
+                } else {
+                    lines.extend_from_slice(piece);
+                }
             }
-            if next.len() > FEED_BYTES {
-                stdin.write_all(next)?;
-            } else {
-                lines.extend_from_slice(next);
+            if is_over {
+                break;
             }
         }
     }

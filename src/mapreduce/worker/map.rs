@@ -45,7 +45,7 @@ fn attempt(
     worker.trial.pass(call)?;
     let started = Instant::now();
     let parameter = job.parameter(map.parameter.clone())?;
-    let mut host = TaskHost { call, running: &listed.running };
+    let mut host = TaskHost { call, running: &listed.running, slots: worker.options.slots };
     let mut sink = partitions(job, map);
     let mut cache = job.take_cache(map.task);
     let mut open = || open(job, map);

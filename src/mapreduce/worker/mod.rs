@@ -20,12 +20,14 @@ mod reduce;
 mod shuffle;
 mod trial;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use super::contract::path;
-use super::job::{Fault, Host, JobKinds};
+use super::job::{Fault, Host, JobKinds, Work};
 use super::wire;
 use crate::call::Status;
 use crate::rpc::{BlockingCall, ChannelOptions, Services};
@@ -131,6 +133,7 @@ fn blocking_unless_brief(
 struct TaskHost<'t> {
     call: &'t BlockingCall,
     running: &'t Running,
+    slots: u32,
 }
 
 impl Host for TaskHost<'_> {
@@ -144,6 +147,27 @@ impl Host for TaskHost<'_> {
 
     fn status(&mut self, text: &str) {
         self.running.set_status(text);
+    }
+
+    /// A slot's share of the machine's cores.
+    fn threads(&self) -> usize {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        (cores / self.slots.max(1) as usize).max(1)
+    }
+
+    fn side_by_side(&mut self, work: Vec<Work<'_>>) {
+        let threads = self.threads().min(work.len());
+        let left = Mutex::new(work);
+        let next = || locked(&left).pop();
+        let work_on = || {
+            while let Some(piece) = next() {
+                piece();
+            }
+        };
+        thread::scope(|scope| {
+            (1..threads).for_each(|_| drop(scope.spawn(work_on)));
+            work_on();
+        });
     }
 }
 

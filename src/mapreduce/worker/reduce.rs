@@ -64,7 +64,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let fetched_bytes = shuffle.fetched_bytes.load(Ordering::Relaxed);
     let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
     let about = About { task: reduce.task, attempt, ..About::default() };
-    let mut host = TaskHost { call, running: &listed.running };
+    let mut host = TaskHost { call, running: &listed.running, slots: worker.options.slots };
     let mut output = Output::new(job.layout.reduce_output(reduce.task), attempt);
     let counters = guarded(|| {
         let mut groups = sorter.finish()?;
