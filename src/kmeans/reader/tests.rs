@@ -48,6 +48,23 @@ fn every_delimiter() {
 }
 
 #[test]
+fn keys_before_points_are_passed_over() {
+    for (delimiter, text) in [
+        (b',', "17\t1,2\n17\t 3 ,\t4\r\n17\t1e0,.5\n17\t-1,5\n"),
+        (b'\t', "17\t1\t2\n17\t3 \t 4\n17\t1.\t.5\n17\t-1\t5\n"),
+        (b' ', "17\t1 2\n17\t  3 \t  4  \n17\t1   .5\n17\t-1 5\n"),
+    ] {
+        let mut reader = Reader::new(format(delimiter), Some(2), 0, false).unwrap().of_records(3);
+        for _ in 0..2 {
+            reader.clear();
+            reader.read(text.as_bytes()).unwrap();
+            let expected = [[1.0, 2.0], [3.0, 4.0], [1.0, 0.5], [-1.0, 5.0]];
+            assert_eq!(rows(reader.points()), expected, "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_header_and_a_byte_order_mark_are_left_out_at_the_start_of_a_file_only() {
     let header = Format { header: true, ..Format::default() };
     let (points, skipped) = read_with(header.clone(), b"\xef\xbb\xbfx,y\r\n1,2\n").unwrap();

@@ -143,27 +143,16 @@ impl Records {
         self.arena.len().saturating_add(bytes) <= MAX_ARENA_BYTES
     }
 
-    /// Adds a record; there must be room.
+    /// Adds a record, as a stretch of its own; there must be room.
     pub(super) fn push(&mut self, tag: u32, key: &[u8], value: &[u8]) {
-        let at = self.arena.len();
-        append_record(key, value, &mut self.arena);
-        let stretch = Stretch {
+        self.stretches.push(Stretch {
             prefix: self.order.prefix(key),
-            at: at as u32,
-            bytes: (self.arena.len() - at) as u32,
+            at: self.arena.len() as u32,
+            bytes: (key.len() + value.len() + 2) as u32,
             key_bytes: key.len() as u32,
             tag,
-        };
-        match self.stretches.last().copied() {
-            Some(last)
-                if last.tag == tag && last.end() == at && self.compare(&last, &stretch).is_eq() =>
-            {
-                let joined = Stretch { bytes: last.bytes + stretch.bytes, ..last };
-                self.stretches.pop();
-                self.stretches.push(joined);
-            }
-            _ => self.stretches.push(stretch),
-        }
+        });
+        append_record(key, value, &mut self.arena);
     }
 
     /// Adds records that are lines already, the last one perhaps without its newline; there must be
@@ -245,17 +234,17 @@ impl Records {
 
     /// The value at a place, which goes on to the next record: in the order of arrival, or as they
     /// were sorted.
+    #[inline]
     pub(super) fn next_value(&self, place: &mut Place) -> Option<&[u8]> {
         let stretch = self.stretches.get(place.stretch)?;
-        let value = stretch.at as usize + place.offset + stretch.key_bytes as usize + 1;
-        let rest = &self.arena[value..stretch.end()];
-        let length = find(b'\n', rest).unwrap_or(rest.len());
-        if length + 1 < rest.len() {
-            place.offset += stretch.key_bytes as usize + 1 + length + 1;
-        } else {
+        let before = place.offset + stretch.key_bytes as usize + 1;
+        let rest = self.arena.get(stretch.at as usize + before..stretch.end())?;
+        let length = find(b'\n', rest)?;
+        place.offset = before + length + 1;
+        if place.offset >= stretch.bytes as usize {
             *place = Place { stretch: place.stretch + 1, offset: 0 };
         }
-        Some(&rest[..length])
+        rest.get(..length)
     }
 
     /// The lines from a place to the end of its stretch; the place goes on to the next.
