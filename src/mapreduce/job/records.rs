@@ -102,6 +102,8 @@ pub(super) struct Records {
     order: KeyOrder,
     arena: Vec<u8>,
     stretches: Vec<Stretch>,
+    /// Whether any stretch has more than one line.
+    any_joined: bool,
 }
 
 /// A record among others, in the order in which they are.
@@ -117,7 +119,7 @@ impl Records {
         let SortMemory { mut arena, mut stretches } = memory;
         arena.clear();
         stretches.clear();
-        Records { order, arena, stretches }
+        Records { order, arena, stretches, any_joined: false }
     }
 
     pub(super) fn into_memory(self) -> SortMemory {
@@ -158,7 +160,7 @@ impl Records {
     /// Adds records that are lines already, the last one perhaps without its newline; there must be
     /// room, for that as well. Returns whether each has a tab: if not, those before it were added.
     pub(super) fn push_lines(&mut self, tag: u32, lines: &[u8]) -> bool {
-        let Records { order, arena, stretches } = self;
+        let Records { order, arena, stretches, any_joined } = self;
         let mut at = arena.len();
         arena.extend_from_slice(lines);
         if !lines.is_empty() && !lines.ends_with(b"\n") {
@@ -176,6 +178,7 @@ impl Records {
                 && more > 0
             {
                 last.bytes += more as u32;
+                *any_joined = true;
                 at += more;
                 continue;
             }
@@ -207,6 +210,7 @@ impl Records {
     pub(super) fn clear(&mut self) {
         self.arena.clear();
         self.stretches.clear();
+        self.any_joined = false;
     }
 
     /// Sorts by key; those of a key by tag, then in the order of arrival.
@@ -239,7 +243,9 @@ impl Records {
         let stretch = self.stretches.get(place.stretch)?;
         let before = place.offset + stretch.key_bytes as usize + 1;
         let rest = self.arena.get(stretch.at as usize + before..stretch.end())?;
-        let length = find(b'\n', rest)?;
+        // A line of its own is not looked at: it may be far away in memory.
+        let length =
+            if self.any_joined { find(b'\n', rest)? } else { rest.len().checked_sub(1)? };
         place.offset = before + length + 1;
         if place.offset >= stretch.bytes as usize {
             *place = Place { stretch: place.stretch + 1, offset: 0 };
