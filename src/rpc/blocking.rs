@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::outbox::{Responder, no_answer};
 use super::service::{CallHandler, Context, Shape};
+use super::workers::After;
 use crate::call::{Metadata, Status};
 
 /// A call whose handler runs on a thread of its own and may wait.
@@ -22,6 +23,7 @@ pub struct BlockingCall {
     /// The only response: it goes out with the call's end.
     response: Option<Vec<u8>>,
     trailers: Metadata,
+    afterwards: Option<After>,
 }
 
 /// A call with one request sends nothing more, and nothing waits for the room that it leaves, if it
@@ -90,6 +92,7 @@ impl BlockingCall {
             shape,
             response: None,
             trailers: Metadata::new(),
+            afterwards: None,
         };
         (call, feeder)
     }
@@ -185,8 +188,14 @@ impl BlockingCall {
         self.trailers = metadata;
     }
 
-    /// Ends the call with what its handler returned.
-    pub(super) fn finish(mut self, result: Result<(), Status>) {
+    /// Has something done on the handler's thread when the call has ended, and its end is on its way
+    /// to the client. The last that is asked for counts.
+    pub fn afterwards(&mut self, work: impl FnOnce() + Send + Sync + 'static) {
+        self.afterwards = Some(Box::new(work));
+    }
+
+    /// Ends the call with what its handler returned. Returns what is to be done then.
+    pub(super) fn finish(mut self, result: Result<(), Status>) -> Option<After> {
         let status = match result {
             Ok(()) => Status { metadata: mem::take(&mut self.trailers), ..Status::OK },
             Err(status) => status,
@@ -195,6 +204,7 @@ impl BlockingCall {
             Some(response) => self.responder.finish_with(response, status),
             None => self.responder.finish(status),
         }
+        self.afterwards.take()
     }
 }
 

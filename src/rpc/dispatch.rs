@@ -429,8 +429,9 @@ impl Dispatch<'_> {
                     let handler = Arc::clone(handler);
                     let job = Box::new(move || {
                         let result = handler(&mut call);
-                        call.finish(result);
+                        let after = call.finish(result);
                         drop(running);
+                        after
                     });
                     let is_brief = is_brief(request);
                     self.shared.workers.run(job, is_brief).map(|()| feeder).map_err(|Full(job)| {

@@ -7,7 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 /// What a worker does; dropped undone when the pool ends first.
-pub(super) type Job = Box<dyn FnOnce() + Send>;
+pub(super) type Job = Box<dyn FnOnce() -> Option<After> + Send>;
+/// What it does when others have what it has made.
+pub(super) type After = Box<dyn FnOnce() + Send + Sync>;
 
 /// A bounded pool: threads are made as they are needed, up to a limit, and jobs beyond them wait
 /// in a bounded queue.
@@ -17,6 +19,8 @@ pub(super) struct Workers {
     max_waiting: usize,
     /// Jobs for the thread that owns the pool.
     brief: RefCell<Vec<Job>>,
+    /// What those that ran last have left to do.
+    after: RefCell<Vec<After>>,
 }
 
 #[derive(Default)]
@@ -39,8 +43,8 @@ pub(super) struct Full(pub(super) Job);
 
 impl Workers {
     pub(super) fn new(max_threads: usize, max_waiting: usize) -> Workers {
-        let (shared, brief) = (Arc::default(), RefCell::default());
-        Workers { shared, max_threads, max_waiting, brief }
+        let (shared, brief, after) = (Arc::default(), RefCell::default(), RefCell::default());
+        Workers { shared, max_threads, max_waiting, brief, after }
     }
 
     /// Runs a job on a thread of the pool, as soon as one is free; a brief one with the next
@@ -74,10 +78,13 @@ impl Workers {
         Ok(())
     }
 
-    /// Runs the brief jobs on the thread that calls.
+    /// Runs the brief jobs on the thread that calls. What is to be done after them waits for the next
+    /// time, when their answers are written.
     pub(super) fn run_brief(&self) {
+        self.after.take().into_iter().for_each(run_after);
         let jobs = self.brief.take();
-        jobs.into_iter().for_each(run_guarded);
+        let after: Vec<After> = jobs.into_iter().filter_map(run_guarded).collect();
+        self.after.borrow_mut().extend(after);
     }
 }
 
@@ -108,7 +115,9 @@ fn work(shared: &Shared) {
         if let Some(job) = state.waiting.pop_front() {
             state.idle -= 1;
             drop(state);
-            run_guarded(job);
+            if let Some(after) = run_guarded(job) {
+                run_after(after);
+            }
             state = shared.state();
             state.idle += 1;
         } else {
@@ -118,9 +127,18 @@ fn work(shared: &Shared) {
 }
 
 /// A handler that panics fails its own call (the job's drop answers it), not the pool.
-fn run_guarded(job: Job) {
-    if catch_unwind(AssertUnwindSafe(job)).is_err() {
+fn run_guarded(job: Job) -> Option<After> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
         log::error!("a handler panicked");
+        None
+    })
+}
+
+/// Those that wait for the answer go first.
+fn run_after(after: After) {
+    thread::yield_now();
+    if catch_unwind(AssertUnwindSafe(after)).is_err() {
+        log::error!("a handler panicked when it had answered");
     }
 }
 
@@ -143,6 +161,7 @@ mod tests {
             Box::new(move || {
                 started.send(()).unwrap();
                 let _ = gate.lock().unwrap().recv();
+                None
             })
         };
         assert!(workers.run(job(), false).is_ok());
@@ -162,7 +181,7 @@ mod tests {
         let workers = Workers::new(1, 10);
         assert!(workers.run(Box::new(|| panic!("on purpose")), false).is_ok());
         let (done, dones) = mpsc::channel();
-        assert!(workers.run(Box::new(move || done.send(()).unwrap()), false).is_ok());
+        assert!(workers.run(Box::new(move || done.send(()).ok().and(None)), false).is_ok());
         dones.recv_timeout(SOON).unwrap();
     }
 }

@@ -1,8 +1,8 @@
 //! A server on a free port with a method of every kind, and what tests need around it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -41,6 +41,8 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub struct Seen {
     /// Lets the handlers of STUBBORN end.
     pub released: AtomicBool,
+    /// The thread that has done what a call of MAYBE_BRIEF had left to do.
+    pub afterwards: Mutex<Vec<u8>>,
     /// Calls of NEVER that have begun.
     pub begun: AtomicUsize,
     /// Calls whose handler was told that they were over.
@@ -194,8 +196,11 @@ fn services(seen: &Arc<Seen>) -> Services {
         Ok(())
     });
     let is_brief = |request: &[u8]| [&b"brief"[..], b"panic"].contains(&request);
+    let seen = Arc::clone(seen);
     services.blocking_unless_brief(MAYBE_BRIEF, is_brief, move |call| {
         assert_ne!(call.receive()?.as_deref(), Some(&b"panic"[..]), "on purpose");
+        let seen = Arc::clone(&seen);
+        call.afterwards(move || *seen.afterwards.lock().unwrap() = thread());
         call.send(thread())
     });
     services.blocking(METADATA, Shape::Unary, |call| {
