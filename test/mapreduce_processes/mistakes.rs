@@ -64,6 +64,11 @@ fn the_classic_trial() {
         assert!(folder.read(&format!("Data/Reducers/{reduce}")).starts_with(key));
     }
     assert!(files.contains(&"dump.txt".to_owned()), "{files:?}");
+    let nothing_is_left = || {
+        let files = files_in(&folder.0.join("Data"));
+        assert!(files.iter().all(|name| !name.contains(".attempt_")), "{files:?}");
+    };
+    nothing_is_left();
     // One of each that is killed in the middle of a task.
     let mut job = folder.start(&[&line[..7], &["--task-delay", "0.3"]].concat());
     for (words, kind) in [("Iteration 1", "mapper"), ("iteration   1", "reducer")] {
@@ -73,6 +78,7 @@ fn the_classic_trial() {
     }
     let said = job.good();
     assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+    nothing_is_left();
     assert_eq!(sorted(&folder.read("Data/centroids.txt")), expected);
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::pending::is_pending;
+
 /// A data directory.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -65,6 +67,7 @@ impl Layout {
     /// # Errors
     /// The operating system's.
     pub fn clear(&self) -> io::Result<()> {
+        self.clear_pending()?;
         for task in names_in(&self.root.join(MAPPERS))? {
             if !is_numbered(&task, "M", "") {
                 continue;
@@ -72,8 +75,7 @@ impl Layout {
             let directory = self.root.join(MAPPERS).join(&task);
             for name in names_in(&directory)? {
                 let is_ours = is_numbered(&name, "partition_", ".txt")
-                    || ["output.txt", "split.txt"].contains(&name.as_str())
-                    || super::pending::is_pending(&name);
+                    || ["output.txt", "split.txt"].contains(&name.as_str());
                 if is_ours {
                     fs::remove_file(directory.join(name))?;
                 }
@@ -82,8 +84,24 @@ impl Layout {
             let _ = fs::remove_dir(&directory);
         }
         for name in names_in(&self.reducers())? {
-            if is_numbered(&name, "R", ".txt") || super::pending::is_pending(&name) {
+            if is_numbered(&name, "R", ".txt") {
                 fs::remove_file(self.reducers().join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what tasks had begun. Nobody must be at work here.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn clear_pending(&self) -> io::Result<()> {
+        let mappers = self.root.join(MAPPERS);
+        let tasks = names_in(&mappers)?.into_iter().filter(|name| is_numbered(name, "M", ""));
+        let directories = tasks.map(|task| mappers.join(task)).chain([self.reducers()]);
+        for directory in directories {
+            for name in names_in(&directory)?.iter().filter(|name| is_pending(name)) {
+                fs::remove_file(directory.join(name))?;
             }
         }
         Ok(())

@@ -39,6 +39,11 @@ impl Pending {
         &self.temporary
     }
 
+    /// Where it will be.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Gives the file its name, over whatever had it.
     ///
     /// # Errors
@@ -52,14 +57,16 @@ impl Pending {
     /// As [`commit`](Self::commit), for a file that takes the name of one like it again and again
     /// and need not outlive the machine: whatever has the name is removed first. Renamed over it,
     /// ext4 would write the new file out at once, which takes several times as long as all else.
+    /// Returns whether there was one.
     ///
     /// # Errors
     /// The operating system's.
-    pub fn commit_anew(self) -> io::Result<()> {
-        match fs::remove_file(&self.target) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => self.commit(),
-        }
+    pub fn commit_anew(self) -> io::Result<bool> {
+        let there_was = match fs::remove_file(&self.target) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            removed => removed.is_ok(),
+        };
+        self.commit().map(|()| there_was)
     }
 
     /// As [`commit`](Self::commit), once its bytes are on disk.

@@ -303,6 +303,17 @@ impl Master {
     }
 }
 
+impl Drop for Master {
+    /// Workers of our own end at once: what they had begun is taken away behind them.
+    fn drop(&mut self) {
+        let are_ours = self.seats.iter().all(Seat::is_ours);
+        self.seats.clear();
+        if are_ours && let Err(error) = self.layout.clear_pending() {
+            log::warn!("{}: {error}", self.layout.root().display());
+        }
+    }
+}
+
 /// Workers of the job before may be about to let the directory go.
 const TAKE_TIME: Duration = Duration::from_secs(1);
 

@@ -142,6 +142,11 @@ impl Seat {
         !self.is_ready() && self.failures == 0
     }
 
+    /// Whether its worker is a process of our own.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_local
+    }
+
     /// Where its worker listens.
     pub(super) fn address(&self) -> &str {
         self.address.as_deref().unwrap_or("nowhere")

@@ -17,6 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
+use super::spares::Spares;
 use super::{Worker, WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{
@@ -73,6 +74,8 @@ pub(super) struct OpenJob {
     outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
     /// Reducers: what each reduce attempt was told.
     inboxes: Mutex<BTreeMap<u64, Arc<Inbox>>>,
+    /// Files for the next round.
+    pub(super) spares: Spares,
     /// Reducers: memory of tasks that have ended, for those that come.
     sort_memory: Mutex<Vec<SortMemory>>,
     /// Reducers: mappers by address.
@@ -193,6 +196,12 @@ impl Jobs {
         let state = locked(&self.state);
         let job = state.current.as_ref().filter(|job| job.spec.id == id);
         job.cloned().ok_or_else(|| Status::new(Code::NotFound, "no such job is open here"))
+    }
+
+    /// What there is to do for the job that is open when a task has been answered for.
+    pub(super) fn next_spares(&self) -> Option<impl FnOnce() + Send + Sync + use<>> {
+        let job = locked(&self.state).current.clone();
+        job.filter(|job| job.spares.are_wanted()).map(|job| move || job.spares.make())
     }
 
     pub(super) fn epoch(&self) -> u64 {
@@ -319,6 +328,7 @@ impl OpenJob {
             waiting: Mutex::default(),
             outputs: Mutex::default(),
             inboxes: Mutex::default(),
+            spares: Spares::default(),
             sort_memory: Mutex::default(),
             channels: Mutex::default(),
             _lock: lock,

@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::iter::once;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -94,13 +95,13 @@ pub(super) fn is_brief(worker: &Worker, message: &[u8]) -> bool {
     took().is_some_and(|took| took <= BRIEF)
 }
 
-fn partitions(job: &OpenJob, map: &MapCall) -> Partitions {
-    let layout = &job.layout;
+fn partitions<'j>(job: &'j OpenJob, map: &MapCall) -> Partitions<'j> {
+    let (layout, spares) = (&job.layout, &job.spares);
     if map.reduces == 0 {
-        return Partitions::new(std::iter::once(layout.map_output(map.task)), map.attempt);
+        return Partitions::new(once(layout.map_output(map.task)), map.attempt, spares);
     }
     let paths = (0..map.reduces).map(|partition| layout.partition(map.task, partition));
-    Partitions::new(paths, map.attempt)
+    Partitions::new(paths, map.attempt, spares)
 }
 
 fn about(job: &OpenJob, map: &MapCall) -> About {

@@ -4,6 +4,7 @@
 //! - `map`, `partitions`: a map task, and what it writes
 //! - `fetch`: a map's output, as reducers fetch it
 //! - `reduce`, `inbox`, `shuffle`: a reduce task, what it is told, and how it fetches
+//! - `spares`: files for the next round
 //! - `trial`: failures and delays on purpose
 //!
 //! A task runs on a thread of the server's pool, and its call is its life: a master that gives the
@@ -18,6 +19,7 @@ mod map;
 mod partitions;
 mod reduce;
 mod shuffle;
+mod spares;
 mod trial;
 
 use std::num::NonZero;
@@ -125,6 +127,9 @@ fn blocking_unless_brief(
     services.blocking_unless_brief(path, is_brief, move |call| {
         let Some(message) = call.receive()? else { return Ok(()) };
         let answer = handler(&worker, call, &message)?;
+        if let Some(make) = worker.jobs.next_spares() {
+            call.afterwards(make);
+        }
         call.send(answer)
     });
 }

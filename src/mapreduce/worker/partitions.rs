@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::path::PathBuf;
 
+use super::spares::Spares;
 use crate::mapreduce::files::{Committed, Identity, Pending};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
@@ -12,7 +13,8 @@ use crate::mapreduce::job::{Fault, PartitionSink};
 const KEPT_BYTES: usize = 1024 * 1024;
 
 /// The output files of one attempt.
-pub(super) struct Partitions {
+pub(super) struct Partitions<'s> {
+    spares: &'s Spares,
     attempt: u64,
     parts: Vec<Part>,
     kept: usize,
@@ -26,21 +28,25 @@ struct Part {
     file: Option<Pending>,
 }
 
-impl Partitions {
+impl<'s> Partitions<'s> {
     /// Files that will be at these paths.
-    pub(super) fn new(paths: impl Iterator<Item = PathBuf>, attempt: u64) -> Partitions {
+    pub(super) fn new(
+        paths: impl Iterator<Item = PathBuf>,
+        attempt: u64,
+        spares: &'s Spares,
+    ) -> Partitions<'s> {
         let part = |path| Part { path, lines: Vec::new(), file: None };
-        Partitions { attempt, parts: paths.map(part).collect(), kept: 0 }
+        Partitions { spares, attempt, parts: paths.map(part).collect(), kept: 0 }
     }
 
     /// Gives all files their names.
     pub(super) fn commit(self) -> Result<Vec<Committed>, Fault> {
-        let attempt = self.attempt;
-        self.parts.into_iter().map(|part| part.commit(attempt)).collect()
+        let Partitions { spares, attempt, parts, .. } = self;
+        parts.into_iter().map(|part| part.commit(attempt, spares)).collect()
     }
 }
 
-impl PartitionSink for Partitions {
+impl PartitionSink for Partitions<'_> {
     fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault> {
         let Some(part) = self.parts.get_mut(partition as usize) else { return Ok(()) };
         if part.file.is_none() && self.kept + lines.len() <= KEPT_BYTES {
@@ -63,7 +69,7 @@ impl Part {
         file.write_all(lines)
     }
 
-    fn commit(self, attempt: u64) -> Result<Committed, Fault> {
+    fn commit(self, attempt: u64, spares: &Spares) -> Result<Committed, Fault> {
         let Part { path, lines, file } = self;
         let committed = match file {
             Some(file) => file.metadata().and_then(|metadata| {
@@ -71,9 +77,9 @@ impl Part {
                 file.commit_anew()?;
                 Ok(Committed::File { path: path.clone(), identity })
             }),
-            None => create(&path, attempt).and_then(|mut file| {
+            None => spares.create(&path, attempt).and_then(|mut file| {
                 file.write_all(&lines)?;
-                file.commit_anew()?;
+                spares.commit(file, attempt)?;
                 Ok(Committed::Memory(lines.into()))
             }),
         };

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::partitions::{create, failed};
 use super::shuffle::Shuffle;
+use super::spares::Spares;
 use super::{Host, TaskHost, Worker, guarded};
 use crate::call::Status;
 use crate::mapreduce::contract::{Announcement, INLINE_OUTPUT_BYTES, ReduceDone, path};
@@ -65,7 +66,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
     let about = About { task: reduce.task, attempt, ..About::default() };
     let mut host = TaskHost { call, running: &listed.running, slots: worker.options.slots };
-    let mut output = Output::new(job.layout.reduce_output(reduce.task), attempt);
+    let mut output = Output::new(job.layout.reduce_output(reduce.task), attempt, &job.spares);
     let counters = guarded(|| {
         let mut groups = sorter.finish()?;
         let mut write = |lines: &[u8]| output.write(lines);
@@ -99,16 +100,17 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
 }
 
 /// The output file, in memory while it is small.
-struct Output {
+struct Output<'s> {
     path: PathBuf,
     attempt: u64,
+    spares: &'s Spares,
     lines: Vec<u8>,
     file: Option<Pending>,
 }
 
-impl Output {
-    fn new(path: PathBuf, attempt: u64) -> Output {
-        Output { path, attempt, lines: Vec::new(), file: None }
+impl<'s> Output<'s> {
+    fn new(path: PathBuf, attempt: u64, spares: &'s Spares) -> Output<'s> {
+        Output { path, attempt, spares, lines: Vec::new(), file: None }
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), Fault> {
@@ -129,15 +131,13 @@ impl Output {
     }
 
     fn commit(mut self) -> Result<Committed, Fault> {
-        let lines: Arc<[u8]> = self.lines.as_slice().into();
-        let is_small = self.file.is_none();
-        let commit = || {
-            self.write_to_file(&[])?;
-            let file = self.file.take().ok_or(std::io::ErrorKind::NotFound)?;
-            if is_small {
-                file.commit_anew()?;
-                return Ok(Committed::Memory(lines));
-            }
+        let mut commit = || {
+            let Some(file) = self.file.take() else {
+                let mut file = self.spares.create(&self.path, self.attempt)?;
+                file.write_all(&self.lines)?;
+                self.spares.commit(file, self.attempt)?;
+                return Ok(Committed::Memory(mem::take(&mut self.lines).into()));
+            };
             let identity = Identity::of(&file.metadata()?);
             file.commit_anew()?;
             Ok(Committed::File { path: self.path.clone(), identity })

@@ -1,0 +1,112 @@
+//! Files that are made before they are needed.
+//!
+//! In the rounds of an iterative job a task's small output takes the place of that of the round
+//! before, again and again. To make the file is more than half of what that costs (ext4: 32 of 56
+//! us), and the next task waits for it. So the next one is made when a task has been answered for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::locked;
+use super::partitions::create;
+use crate::mapreduce::files::Pending;
+
+/// The files that are there, by what they will be, and those that are to be made.
+#[derive(Default)]
+pub(super) struct Spares {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    ready: BTreeMap<PathBuf, Pending>,
+    wanted: Vec<(PathBuf, u64)>,
+}
+
+/// Each is an open file.
+const MAX_SPARES: usize = 64;
+
+impl Spares {
+    /// A file that will be at `target`: the one that is there, or a new one.
+    pub(super) fn create(&self, target: &Path, attempt: u64) -> io::Result<Pending> {
+        let ready = locked(&self.state).ready.remove(target);
+        // Somebody may have tidied up.
+        match ready.filter(|spare| spare.path().exists()) {
+            Some(spare) => Ok(spare),
+            None => create(target, attempt),
+        }
+    }
+
+    /// Gives a file its name. If another one had it there will be a next one.
+    pub(super) fn commit(&self, file: Pending, attempt: u64) -> io::Result<()> {
+        let target = file.target().to_owned();
+        if file.commit_anew()? {
+            let mut state = locked(&self.state);
+            if state.ready.len() + state.wanted.len() < MAX_SPARES {
+                // The attempt needs the name of its own no more.
+                state.wanted.push((target, attempt));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are any to be made.
+    pub(super) fn are_wanted(&self) -> bool {
+        !locked(&self.state).wanted.is_empty()
+    }
+
+    /// Makes them. Whatever goes wrong shows when they are needed.
+    pub(super) fn make(&self) {
+        let wanted = std::mem::take(&mut locked(&self.state).wanted);
+        for (target, attempt) in wanted {
+            match Pending::create(&target, attempt) {
+                Ok(spare) => drop(locked(&self.state).ready.insert(target, spare)),
+                Err(error) => log::debug!("{}: {error}", target.display()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+
+    fn write(spares: &Spares, target: &Path, attempt: u64) -> PathBuf {
+        let mut file = spares.create(target, attempt).unwrap();
+        file.write_all(attempt.to_string().as_bytes()).unwrap();
+        let path = file.path().to_owned();
+        spares.commit(file, attempt).unwrap();
+        assert_eq!(fs::read_to_string(target).unwrap(), attempt.to_string());
+        path
+    }
+
+    #[test]
+    fn what_takes_a_place_again_and_again_is_made_ahead() {
+        let folder = std::env::temp_dir().join(format!("agora-spares-{}", std::process::id()));
+        let target = folder.join("R1.txt");
+        let spares = Spares::default();
+        write(&spares, &target, 1);
+        assert!(!spares.are_wanted(), "it may stay the only one");
+        write(&spares, &target, 2);
+        assert!(spares.are_wanted());
+        spares.make();
+        assert!(!spares.are_wanted());
+        let made = write(&spares, &target, 7);
+        assert!(made.ends_with(".R1.txt.attempt_2"), "{made:?}");
+        // One that somebody has taken away is no loss.
+        spares.make();
+        fs::remove_file(folder.join(".R1.txt.attempt_7")).unwrap();
+        write(&spares, &target, 8);
+        // None is left behind.
+        spares.make();
+        drop(spares);
+        let left = fs::read_dir(&folder).unwrap().count();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(left, 1);
+    }
+}
