@@ -20,6 +20,8 @@ pub struct BlockingCall {
     responder: Responder,
     send_high_water_bytes: usize,
     shape: Shape,
+    /// Bytes of a small request: they are told to be taken with the call's end.
+    taken: usize,
     /// The only response: it goes out with the call's end.
     response: Option<Vec<u8>>,
     trailers: Metadata,
@@ -90,6 +92,7 @@ impl BlockingCall {
             responder,
             send_high_water_bytes,
             shape,
+            taken: 0,
             response: None,
             trailers: Metadata::new(),
             afterwards: None,
@@ -115,7 +118,7 @@ impl BlockingCall {
             if let Some(message) = state.messages.pop_front() {
                 drop(state);
                 if self.shape.takes_one_request() && message.len() <= SMALL_REQUEST_BYTES {
-                    self.responder.taken_in_passing(message.len());
+                    self.taken = message.len();
                 } else {
                     self.responder.taken(message.len());
                 }
@@ -200,10 +203,8 @@ impl BlockingCall {
             Ok(()) => Status { metadata: mem::take(&mut self.trailers), ..Status::OK },
             Err(status) => status,
         };
-        match self.response.take().filter(|_| status.is_ok()) {
-            Some(response) => self.responder.finish_with(response, status),
-            None => self.responder.finish(status),
-        }
+        let response = self.response.take().filter(|_| status.is_ok());
+        self.responder.finish_with(self.taken, response, status);
         self.afterwards.take()
     }
 }

@@ -62,15 +62,10 @@ impl Outbox {
         self.waker.wake();
     }
 
-    /// Puts two letters in, one behind the other.
-    fn push_both(&self, letters: [Letter; 2]) {
+    /// Puts several letters in, one behind the other.
+    fn push_all(&self, letters: impl Iterator<Item = Letter>) {
         self.letters().extend(letters);
         self.waker.wake();
-    }
-
-    /// Puts a letter in that has time until the reactor is awake for another reason.
-    fn leave(&self, letter: Letter) {
-        self.letters().push(letter);
     }
 
     /// Swaps what waits into `emptied`, which must be empty.
@@ -207,14 +202,16 @@ impl Responder {
         }
     }
 
-    /// Sends a message and ends the call, in one go.
-    pub(super) fn finish_with(&self, message: Vec<u8>, status: Status) {
+    /// [Takes](Self::taken) so many bytes, sends a message and ends the call, in one go.
+    pub(super) fn finish_with(&self, taken: usize, message: Option<Vec<u8>>, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
-            self.flow.posted.fetch_add(message.len(), Ordering::Relaxed);
+            let bytes = message.as_ref().map_or(0, Vec::len);
+            self.flow.posted.fetch_add(bytes, Ordering::Relaxed);
             let Address { ref outbox, connection, call } = self.address;
+            let taken = (taken > 0).then_some(Action::Taken(taken));
+            let actions = [taken, message.map(Action::Counted), Some(Action::Finish(status))];
             let letter = |action| Letter { connection, call, action };
-            let letters = [Action::Counted(message), Action::Finish(status)].map(letter);
-            outbox.push_both(letters);
+            outbox.push_all(actions.into_iter().flatten().map(letter));
         }
     }
 
@@ -222,12 +219,6 @@ impl Responder {
     /// for a handler that [takes messages later](super::CallHandler::takes_later), once for each.
     pub fn taken(&self, bytes: usize) {
         self.address.post(Action::Taken(bytes));
-    }
-
-    /// As [`taken`](Self::taken), when there is something else to be told.
-    pub(super) fn taken_in_passing(&self, bytes: usize) {
-        let Address { ref outbox, connection, call } = self.address;
-        outbox.leave(Letter { connection, call, action: Action::Taken(bytes) });
     }
 
     /// Has [`super::CallHandler::writable`] called once the client's window has taken all that was
