@@ -13,6 +13,7 @@ use super::worker::{WorkerId, WorkerState};
 #[derive(Debug, Default)]
 pub(super) struct Typical {
     recent: VecDeque<Duration>,
+    median: Option<Duration>,
 }
 
 /// As many durations are remembered.
@@ -24,12 +25,14 @@ impl Typical {
             self.recent.pop_front();
         }
         self.recent.push_back(took);
-    }
-
-    pub(super) fn median(&self) -> Option<Duration> {
         let mut sorted: Vec<Duration> = self.recent.iter().copied().collect();
         sorted.sort_unstable();
-        sorted.get(sorted.len() / 2).copied()
+        self.median = sorted.get(sorted.len() / 2).copied();
+    }
+
+    /// Asked for each attempt whenever something happens.
+    pub(super) fn median(&self) -> Option<Duration> {
+        self.median
     }
 }
 
