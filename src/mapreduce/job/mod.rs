@@ -7,7 +7,7 @@
 //! | file | section of the paper |
 //! |---|---|
 //! | `emitter` | 4.1 partitioning function, 4.3 combiner function |
-//! | `key_order`, `records`, `sorter` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input |
+//! | `key_order`, `records`, `sorter`, `groups` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input |
 //! | `blocks` | 4.4 input: whole lines of a split |
 //! | `counters` | 4.9 counters |
 //! | `fault` | what goes wrong in a task |
@@ -21,6 +21,7 @@ mod blocks;
 mod counters;
 mod emitter;
 mod fault;
+mod groups;
 mod key_order;
 mod records;
 mod sorter;
@@ -34,9 +35,10 @@ pub use blocks::{Block, BlockReader, Blocks, MAX_LINE_BYTES};
 pub use counters::{Counters, Tally};
 pub use emitter::{Emitter, PartitionSink};
 pub use fault::Fault;
+pub use groups::Groups;
 pub use key_order::KeyOrder;
 pub use records::{Lines, SortMemory, Values};
-pub use sorter::{Groups, RunStore, Sorter};
+pub use sorter::{RunStore, Sorter};
 pub use task::{About, Cache, Host, MapTask, ReduceTask, Work};
 pub use word_count::WordCount;
 

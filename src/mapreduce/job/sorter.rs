@@ -12,10 +12,10 @@ use std::collections::BinaryHeap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::mem;
 
-use super::emitter::append_record;
 use super::fault::Fault;
+use super::groups::Groups;
 use super::key_order::KeyOrder;
-use super::records::{Lines, Place, Records, SortMemory, Stretch, Values};
+use super::records::{Place, Records, SortMemory};
 use crate::text::{find, parse_u64, push_u64};
 
 /// As many runs are merged into one.
@@ -159,18 +159,16 @@ impl<'s> Sorter<'s> {
     /// # Errors
     /// Runs could not be written or read.
     pub fn finish(mut self) -> Result<Groups, Fault> {
-        let source = if self.levels.is_empty() {
+        if self.levels.is_empty() {
             self.records.sort();
-            Source::Memory { records: self.records, next: Place::default(), first: None }
-        } else {
-            if !self.records.is_empty() {
-                self.spill().map_err(|e| failed(&e))?;
-            }
-            let runs: Vec<u64> = self.levels.iter().rev().flatten().copied().collect();
-            let merge = Merge::open(self.order, &runs, self.store).map_err(|e| failed(&e))?;
-            Source::Runs { merge, lines: Vec::new() }
-        };
-        Ok(Groups { source, key: Vec::new(), in_group: false })
+            return Ok(Groups::in_memory(self.records));
+        }
+        if !self.records.is_empty() {
+            self.spill().map_err(|e| failed(&e))?;
+        }
+        let runs: Vec<u64> = self.levels.iter().rev().flatten().copied().collect();
+        let merge = Merge::open(self.order, &runs, self.store).map_err(|e| failed(&e))?;
+        Ok(Groups::in_runs(merge))
     }
 }
 
@@ -278,7 +276,7 @@ impl PartialEq for Head {
 
 impl Eq for Head {}
 
-struct Merge {
+pub(super) struct Merge {
     runs: Vec<RunReader>,
     heap: BinaryHeap<Reverse<Head>>,
     /// The record that was handed out last: its run goes on when the next one is asked for.
@@ -305,7 +303,7 @@ impl Merge {
     }
 
     /// The key of the next record.
-    fn key(&mut self) -> io::Result<Option<&[u8]>> {
+    pub(super) fn key(&mut self) -> io::Result<Option<&[u8]>> {
         if let Some(head) = self.current.take() {
             self.go_on(head)?;
         }
@@ -320,67 +318,9 @@ impl Merge {
     }
 }
 
-/// Sorted records, key by key: [`next_key`](Groups::next_key), then the [`Values`] of that key.
-pub struct Groups {
-    source: Source,
-    /// The key that was handed out last.
-    key: Vec<u8>,
-    /// It may have more values.
-    in_group: bool,
-}
-
-enum Source {
-    Memory {
-        records: Records,
-        next: Place,
-        /// The first stretch of the key.
-        first: Option<Stretch>,
-    },
-    Runs {
-        merge: Merge,
-        /// Records of the key, as lines.
-        lines: Vec<u8>,
-    },
-}
-
-/// Records from runs are handed out together up to so many bytes, or one that is longer.
-const LINES_BYTES: usize = 1024 * 1024;
-
-impl Groups {
-    /// The next key. Values of the one before that nobody asked for are passed over.
-    ///
-    /// # Errors
-    /// Runs could not be read.
-    pub fn next_key(&mut self) -> Result<Option<Vec<u8>>, Fault> {
-        while self.in_group {
-            self.in_group = self.next_lines()?.count() > 0;
-        }
-        let key = match &mut self.source {
-            Source::Memory { records, next, first } => {
-                *first = records.stretch(*next).copied();
-                first.as_ref().map(|stretch| records.key(stretch))
-            }
-            Source::Runs { merge, .. } => merge.key().map_err(|e| failed(&e))?,
-        };
-        let Some(key) = key else { return Ok(None) };
-        self.key.clear();
-        self.key.extend_from_slice(key);
-        self.in_group = true;
-        Ok(Some(self.key.clone()))
-    }
-
-    /// The memory, for another sorter.
-    pub fn into_memory(self) -> SortMemory {
-        match self.source {
-            Source::Memory { records, .. } => records.into_memory(),
-            Source::Runs { .. } => SortMemory::default(),
-        }
-    }
-}
-
 impl Merge {
     /// The next value, if it is of this key.
-    fn next_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Fault> {
+    pub(super) fn next_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Fault> {
         if self.key().map_err(|e| failed(&e))? != Some(key) {
             return Ok(None);
         }
@@ -388,44 +328,14 @@ impl Merge {
     }
 }
 
-fn failed(error: &io::Error) -> Fault {
+pub(super) fn failed(error: &io::Error) -> Fault {
     Fault::io("sorting", error)
-}
-
-impl Values for Groups {
-    fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
-        match &mut self.source {
-            Source::Memory { records, next, first: Some(first) }
-                if records.is_like(*next, first) =>
-            {
-                Ok(records.next_value(next))
-            }
-            Source::Runs { merge, .. } if self.in_group => merge.next_of(&self.key),
-            _ => Ok(None),
-        }
-    }
-
-    fn next_lines(&mut self) -> Result<Lines<'_>, Fault> {
-        match &mut self.source {
-            Source::Memory { records, next, first } => {
-                let first = first.as_ref();
-                Ok(first.map_or(Lines::piece(None), |first| Lines::of(records, next, first)))
-            }
-            Source::Runs { merge, lines } => {
-                lines.clear();
-                while self.in_group && lines.len() < LINES_BYTES {
-                    let Some(value) = merge.next_of(&self.key)? else { break };
-                    append_record(&self.key, value, lines);
-                }
-                Ok(Lines::piece(Some(&lines[..]).filter(|lines| !lines.is_empty())))
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapreduce::job::Values;
     use crate::seed::{Seed, each_seed};
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
@@ -469,15 +379,28 @@ mod tests {
 
     type Found = Vec<(Vec<u8>, Vec<Vec<u8>>)>;
 
+    fn values_of(key: &[u8], lines: &[u8]) -> Vec<Vec<u8>> {
+        let lines = lines.strip_suffix(b"\n").expect("whole lines");
+        let value_of = |line: &[u8]| {
+            let value = line.strip_prefix(key).and_then(|rest| rest.strip_prefix(b"\t"));
+            value.expect("a line of the key").to_vec()
+        };
+        lines.split(|byte| *byte == b'\n').map(value_of).collect()
+    }
+
     /// All groups, whose values come one by one or several at once.
     fn groups(mut groups: Groups, seed: &mut Seed) -> Found {
         let mut found = Found::new();
-        while let Some(key) = groups.next_key().unwrap() {
+        loop {
+            if seed.one_in(3) {
+                let several = groups.next_in_memory(seed.below(3));
+                found.extend(several.into_iter().map(|(key, pieces)| {
+                    let pieces = pieces.into_iter().flat_map(|lines| values_of(key, lines));
+                    (key.to_vec(), pieces.collect())
+                }));
+            }
+            let Some(key) = groups.next_key().unwrap() else { break };
             let mut values = Vec::new();
-            let value_of = |line: &[u8]| {
-                let value = line.strip_prefix(&key[..]).and_then(|rest| rest.strip_prefix(b"\t"));
-                value.expect("a line of the key").to_vec()
-            };
             loop {
                 if seed.one_in(2) {
                     let Some(value) = groups.next().unwrap() else { break };
@@ -486,8 +409,7 @@ mod tests {
                     let before = values.len();
                     let most = 1 + seed.below(3);
                     for lines in groups.next_lines().unwrap().take(most) {
-                        let lines = lines.strip_suffix(b"\n").expect("whole lines");
-                        values.extend(lines.split(|byte| *byte == b'\n').map(value_of));
+                        values.extend(values_of(&key, lines));
                     }
                     if values.len() == before {
                         break;

@@ -1,0 +1,133 @@
+//! What the sort gives: records by key.
+
+use super::emitter::append_record;
+use super::fault::Fault;
+use super::records::{Lines, Place, Records, SortMemory, Stretch, Values};
+use super::sorter::{Merge, failed};
+
+/// Sorted records, key by key: [`next_key`](Groups::next_key), then the [`Values`] of that key.
+pub struct Groups {
+    source: Source,
+    /// The key that was handed out last.
+    key: Vec<u8>,
+    /// It may have more values.
+    in_group: bool,
+}
+
+enum Source {
+    Memory {
+        records: Records,
+        next: Place,
+        /// The first stretch of the key.
+        first: Option<Stretch>,
+    },
+    Runs {
+        merge: Merge,
+        /// Records of the key, as lines.
+        lines: Vec<u8>,
+    },
+}
+
+/// Records from runs are handed out together up to so many bytes, or one that is longer.
+const LINES_BYTES: usize = 1024 * 1024;
+
+impl Groups {
+    /// Of sorted records.
+    pub(super) fn in_memory(records: Records) -> Groups {
+        Groups::of(Source::Memory { records, next: Place::default(), first: None })
+    }
+
+    /// Of sorted runs.
+    pub(super) fn in_runs(merge: Merge) -> Groups {
+        Groups::of(Source::Runs { merge, lines: Vec::new() })
+    }
+
+    fn of(source: Source) -> Groups {
+        Groups { source, key: Vec::new(), in_group: false }
+    }
+
+    /// The next key. Values of the one before that nobody asked for are passed over.
+    ///
+    /// # Errors
+    /// Runs could not be read.
+    pub fn next_key(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        while self.in_group {
+            self.in_group = self.next_lines()?.count() > 0;
+        }
+        let key = match &mut self.source {
+            Source::Memory { records, next, first } => {
+                *first = records.stretch(*next).copied();
+                first.as_ref().map(|stretch| records.key(stretch))
+            }
+            Source::Runs { merge, .. } => merge.key().map_err(|e| failed(&e))?,
+        };
+        let Some(key) = key else { return Ok(None) };
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.in_group = true;
+        Ok(Some(self.key.clone()))
+    }
+
+    /// The next keys, so many at most, each with the lines of all its values, if they are in memory.
+    /// None if they are not, or at the end.
+    pub fn next_in_memory(&mut self, most: usize) -> Vec<(&[u8], Vec<&[u8]>)> {
+        let Source::Memory { records, next, first: before } = &mut self.source else {
+            return Vec::new();
+        };
+        let records = &*records;
+        if let Some(first) = before.take() {
+            Lines::of(records, next, &first).for_each(drop);
+        }
+        self.in_group = false;
+        let mut groups = Vec::new();
+        while groups.len() < most
+            && let Some(first) = records.stretch(*next)
+        {
+            let mut pieces = Vec::new();
+            while records.is_like(*next, first) {
+                pieces.extend(records.next_lines(next));
+            }
+            groups.push((records.key(first), pieces));
+        }
+        groups
+    }
+
+    /// The memory, for another sorter.
+    pub fn into_memory(self) -> SortMemory {
+        match self.source {
+            Source::Memory { records, .. } => records.into_memory(),
+            Source::Runs { .. } => SortMemory::default(),
+        }
+    }
+}
+
+impl Values for Groups {
+    fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
+        match &mut self.source {
+            Source::Memory { records, next, first: Some(first) }
+                if records.is_like(*next, first) =>
+            {
+                Ok(records.next_value(next))
+            }
+            Source::Runs { merge, .. } if self.in_group => merge.next_of(&self.key),
+            _ => Ok(None),
+        }
+    }
+
+    fn next_lines(&mut self) -> Result<Lines<'_>, Fault> {
+        match &mut self.source {
+            Source::Memory { records, next, first } => {
+                let first = first.as_ref();
+                Ok(first.map_or(Lines::piece(None), |first| Lines::of(records, next, first)))
+            }
+            Source::Runs { merge, lines } => {
+                lines.clear();
+                while self.in_group && lines.len() < LINES_BYTES {
+                    let Some(value) = merge.next_of(&self.key)? else { break };
+                    append_record(&self.key, value, lines);
+                }
+                Ok(Lines::piece(Some(&lines[..]).filter(|lines| !lines.is_empty())))
+            }
+        }
+    }
+}
