@@ -247,6 +247,22 @@ pub fn fetched(lines: &[u8]) -> Vec<u8> {
     encode(&pb::FetchResponse { lines: lines.into() })
 }
 
+/// The tag of a FetchResponse's lines: field 1, bytes of a length.
+const LINES_TAG: u8 = 1 << 3 | 2;
+
+/// A FetchResponse up to its lines, of which so many bytes, and some, are to be appended.
+pub fn begin_fetched(bytes: usize) -> Vec<u8> {
+    let mut message = Vec::with_capacity(bytes + 1 + 10);
+    message.push(LINES_TAG);
+    let mut left = bytes;
+    while left >= 0x80 {
+        message.push(left as u8 | 0x80);
+        left >>= 7;
+    }
+    message.push(left as u8);
+    message
+}
+
 /// The lines of a FetchResponse, in the message.
 pub fn read_fetched(message: &[u8]) -> Result<&[u8], Status> {
     match read::<pb::FetchResponse<'_>>(message)?.lines {
@@ -461,6 +477,17 @@ mod tests {
         assert_eq!(cause_of(&status_of(&crash)), Cause::Job { record: Some(5) });
         assert_eq!(cause_of(&status_of(&Fault::Place("no room".into()))), Cause::Place);
         assert_eq!(cause_of(&status_of(&Fault::Declined("no".into()))), Cause::Worker);
+    }
+
+    #[test]
+    fn a_response_that_was_begun_is_like_any_other() {
+        for bytes in [1, 127, 128, 16_383, 16_384, 3_000_000] {
+            let lines = vec![b'x'; bytes];
+            let mut begun = begin_fetched(bytes);
+            begun.extend_from_slice(&lines);
+            assert!(begun == fetched(&lines));
+            assert_eq!(read_fetched(&begun), Ok(&lines[..]));
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Output that was committed, as its worker serves it.
 
 use std::fs::{File, Metadata};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -91,25 +91,27 @@ impl Opened {
     /// # Errors
     /// The operating system's.
     pub fn read(&self, offset: u64, max_bytes: usize) -> io::Result<Vec<u8>> {
+        let mut piece = Vec::with_capacity(max_bytes);
+        self.append(offset, max_bytes, &mut piece)?;
+        Ok(piece)
+    }
+
+    /// Appends up to `max_bytes` from `offset` on, fewer at the end alone. Returns how many.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn append(&self, offset: u64, max_bytes: usize, piece: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Opened::Memory(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
                 let end = start.saturating_add(max_bytes).min(bytes.len());
-                Ok(bytes.get(start..end).unwrap_or_default().to_vec())
+                piece.extend_from_slice(&bytes[start..end]);
+                Ok(end - start)
             }
             Opened::File(file) => {
-                let mut piece = vec![0; max_bytes];
-                let mut filled = 0;
-                while filled < piece.len() {
-                    match file.read_at(&mut piece[filled..], offset + filled as u64) {
-                        Ok(0) => break,
-                        Ok(read) => filled += read,
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                piece.truncate(filled);
-                Ok(piece)
+                let mut file: &File = file;
+                file.seek(SeekFrom::Start(offset))?;
+                file.take(max_bytes as u64).read_to_end(piece)
             }
         }
     }

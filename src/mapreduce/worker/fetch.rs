@@ -72,12 +72,12 @@ impl Fetch {
             }
             file => {
                 let opened = file.open().map_err(|error| missing(&error.to_string()))?;
-                self.read_out(opened)
+                self.read_out(opened, file.len())
             }
         }
     }
 
-    fn read_out(&self, opened: Opened) -> Result<(), Status> {
+    fn read_out(&self, opened: Opened, bytes: u64) -> Result<(), Status> {
         let busy = |why: String| Status::new(Code::Unavailable, why);
         let reader = Reader(Arc::clone(&self.readers));
         if self.readers.fetch_add(1, Ordering::SeqCst) >= MAX_READERS {
@@ -86,7 +86,7 @@ impl Fetch {
         let sender = Arc::clone(&self.sender);
         let reading = thread::Builder::new().name("reading".into()).spawn(move || {
             let _reader = reader;
-            sender.send_all(&opened);
+            sender.send_all(&opened, bytes);
         });
         reading.map(drop).map_err(|error| busy(error.to_string()))
     }
@@ -124,24 +124,29 @@ impl Drop for Reader {
 }
 
 impl Sender {
-    fn send_all(&self, opened: &Opened) {
+    /// Sends all of a file of so many bytes.
+    fn send_all(&self, opened: &Opened, bytes: u64) {
         let mut offset = 0;
-        loop {
-            match opened.read(offset, MESSAGE_BYTES) {
-                Ok(lines) if lines.is_empty() => return self.responder.finish(Status::OK),
-                Ok(lines) => {
-                    offset += lines.len() as u64;
-                    if !self.wait_for_room() {
-                        return;
-                    }
-                    self.responder.send(wire::fetched(&lines));
-                }
-                Err(error) => {
-                    let status = Status::new(Code::NotFound, error.to_string());
-                    return self.responder.finish(status);
-                }
+        while offset < bytes {
+            let piece = (bytes - offset).min(MESSAGE_BYTES as u64) as usize;
+            // Read into the message itself: there is much of it.
+            let mut message = wire::begin_fetched(piece);
+            let read = opened.append(offset, piece, &mut message);
+            let missing = match read {
+                Ok(read) if read == piece => None,
+                Ok(_) => Some("the file has shrunk".to_owned()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(why) = missing {
+                return self.responder.finish(Status::new(Code::NotFound, why));
             }
+            offset += piece as u64;
+            if !self.wait_for_room() {
+                return;
+            }
+            self.responder.send(message);
         }
+        self.responder.finish(Status::OK);
     }
 
     /// Pauses while much waits. Returns whether the call is still on.

@@ -23,6 +23,7 @@ use crate::mapreduce::job::Sorter;
 use crate::mapreduce::scheduler::Loss;
 use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, CallOptions, ClientCall, Received};
+use crate::text::find;
 
 /// What a reduce task fetches with.
 pub(super) struct Shuffle<'s, 'r> {
@@ -224,16 +225,7 @@ impl<'r> Shuffle<'_, 'r> {
                     self.fetched_bytes.fetch_add(lines.len() as u64, Ordering::Relaxed);
                     self.running.step();
                     *used = bytes;
-                    let whole =
-                        lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-                    if begun.is_empty() {
-                        self.sort(output.task, &lines[..whole])?;
-                    } else if whole > 0 {
-                        begun.extend_from_slice(&lines[..whole]);
-                        self.sort(output.task, &begun)?;
-                        begun.clear();
-                    }
-                    begun.extend_from_slice(&lines[whole..]);
+                    begun = self.sort_piece(output.task, begun, lines)?;
                 }
             }
         }
@@ -242,6 +234,27 @@ impl<'r> Shuffle<'_, 'r> {
     fn sort(&self, map: u32, lines: &[u8]) -> Result<(), Status> {
         let sorted = locked(&self.sorter).push_lines(map, lines);
         sorted.map_err(|fault| wire::status_of(&fault))
+    }
+
+    /// Sorts the lines of a piece that ends anywhere, behind one that was begun. Gives the line that
+    /// it begins itself.
+    fn sort_piece(&self, map: u32, mut begun: Vec<u8>, piece: &[u8]) -> Result<Vec<u8>, Status> {
+        let first = if begun.is_empty() { Some(0) } else { find(b'\n', piece).map(|end| end + 1) };
+        let Some(first) = first else {
+            begun.extend_from_slice(piece);
+            return Ok(begun);
+        };
+        let (rest_of_begun, piece) = piece.split_at(first);
+        begun.extend_from_slice(rest_of_begun);
+        let whole = piece.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let (lines, begins) = piece.split_at(whole);
+        // Both at once, or lines of other maps could come between them.
+        let mut sorter = locked(&self.sorter);
+        let sorted = sorter.push_lines(map, &begun).and_then(|()| sorter.push_lines(map, lines));
+        sorted.map_err(|fault| wire::status_of(&fault))?;
+        begun.clear();
+        begun.extend_from_slice(begins);
+        Ok(begun)
     }
 
     fn lost(&self, lost: &[(u32, u64, Loss)]) -> Status {
