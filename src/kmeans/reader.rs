@@ -129,15 +129,11 @@ impl Reader {
         })
     }
 
-    /// The same, of records: each line has a key of so many bytes before its point, what ends the
-    /// key among them.
-    pub(super) fn of_records(self, key_bytes: usize) -> Reader {
-        Reader { key_bytes, ..self }
-    }
-
-    /// Forgets the points, and keeps their memory.
-    pub(super) fn clear(&mut self) {
+    /// Forgets the points, and keeps their memory. What is read next are records: each line has a
+    /// key of so many bytes before its point, what ends the key among them.
+    pub(super) fn restart(&mut self, key_bytes: usize) {
         self.points.clear();
+        self.key_bytes = key_bytes;
     }
 
     /// Reads on. Lines may be cut anywhere.

@@ -24,6 +24,9 @@ const SUM_BITS: i32 = 126;
 /// Bits of half a coordinate.
 const HALF_BITS: i32 = 42;
 
+/// Numbers that are added up side by side, or a few more.
+const SIDE_BY_SIDE: usize = 32;
+
 /// Halves that 64 bits hold the sum of.
 const MAX_PENDING: u64 = 1 << 20;
 
@@ -220,6 +223,33 @@ impl Sums {
         }
     }
 
+    /// Adds points to a cluster, none of which was in any.
+    pub(super) fn add_all(&mut self, to: usize, points: &Points) {
+        if !self.grains.has_halves() {
+            return points.iter().for_each(|point| self.shift(None, to, point));
+        }
+        // Several points make a row, so that there is enough to do at once.
+        let dims = points.dims();
+        let width = dims * SIDE_BY_SIDE.div_ceil(dims);
+        let scales: Vec<f64> = self.grains.scales.iter().copied().cycle().take(width).collect();
+        for points in points.coordinates().chunks(dims * MAX_PENDING as usize) {
+            let (mut high, mut low) = (vec![0; width], vec![0; width]);
+            for row in points.chunks(width) {
+                let sums = high.iter_mut().zip(&mut low).zip(row.iter().zip(&scales));
+                for ((high, low), (x, scale)) in sums {
+                    let halves = halves(*x, *scale);
+                    *high += halves.0;
+                    *low += halves.1;
+                }
+            }
+            self.count(None, to, (points.len() / dims) as u64);
+            for (place, (high, low)) in high.into_iter().zip(low).enumerate() {
+                self.high[to * dims + place % dims] += high;
+                self.low[to * dims + place % dims] += low;
+            }
+        }
+    }
+
     #[inline(always)]
     fn add_halves(&mut self, cluster: usize, point: &[f64], sign: i64) {
         let row = cluster * point.len()..(cluster + 1) * point.len();
@@ -369,7 +399,11 @@ mod tests {
             let clusters = 1 + seed.below(3);
             let mut sums = Sums::new(grains(&points), clusters);
             let mut labels: Vec<usize> = Vec::new();
-            for point in points.iter() {
+            if seed.one_in(2) {
+                labels = vec![seed.below(clusters); points.len()];
+                sums.add_all(labels.first().copied().unwrap_or(0), &points);
+            }
+            for point in points.iter().skip(labels.len()) {
                 labels.push(seed.below(clusters));
                 sums.shift(None, labels[labels.len() - 1], point);
             }
@@ -426,6 +460,14 @@ mod tests {
             sums.shift(None, 0, points.get(0));
             sums.shift(None, 0, points.get(1));
         }
+        let mut many = Points::new(1).unwrap();
+        (0..n).for_each(|index| many.push(index, points.get(index as usize % 2)).unwrap());
+        let mut at_once = Sums::new(grains(&many), 1);
+        at_once.add_all(0, &many);
+        let halves = [n.div_ceil(2), n / 2];
+        let mut sum = Dyadic::new(points.get(0)[0]).times(halves[0]);
+        sum += &Dyadic::new(points.get(1)[0]).times(halves[1]);
+        assert_eq!(at_once.partial(0).sums(), [sum]);
         let mut expected = Dyadic::new(points.get(0)[0]).times(n);
         expected += &Dyadic::new(points.get(1)[0]).times(n);
         assert_eq!(sums.partial(0).sums(), [expected]);

@@ -1,129 +1,79 @@
 //! Points that came one by one, as text, added up: what a reduce does without combining.
 
-use super::{KMeans, fault};
+use std::sync::{Mutex, PoisonError};
+
+use super::KMeans;
 use crate::kmeans::extent::Extent;
 use crate::kmeans::sums::{Grains, Sums};
 use crate::kmeans::{Error, Partial, Reader};
-use crate::mapreduce::job::{Fault, Host, ReduceTask, Values, Work};
+use crate::mapreduce::job::{Host, Work};
 use crate::text::find;
 
-/// So many bytes of points are added up at once, or a line that is longer.
-const CHUNK_BYTES: usize = 128 * 1024;
-/// A thread has so many to add up: several times what beginning it takes.
-const THREAD_BYTES: usize = 256 * 1024;
+/// So many bytes of points are added up at once, or a line that is longer: what becomes of them
+/// stays in a core's cache meanwhile.
+const SHARE_BYTES: usize = 128 * 1024;
+/// For so many there is one more adder, which may have a thread of its own.
+const ADDER_BYTES: usize = 512 * 1024;
 
-/// What the points of a cluster add up to. Each value is the text of one.
+/// Points of a cluster, in pieces of whole lines: `key TAB point NEWLINE` each.
+pub(super) struct Group<'l> {
+    /// Of the key and its tab.
+    pub(super) key_bytes: usize,
+    pub(super) pieces: Vec<&'l [u8]>,
+}
+
+/// What the points of each group add up to.
 pub(super) fn add_points(
     job: &KMeans,
     dims: usize,
-    key: &[u8],
-    values: &mut dyn Values,
-    task: &mut ReduceTask<'_>,
-) -> Result<Partial, Fault> {
-    let mut adders = Vec::new();
-    for _ in 0..task.host.threads().max(1) {
-        adders.push(Adder::new(job, dims, key).map_err(|error| fault(&error))?);
-    }
-    loop {
-        let pieces: Vec<&[u8]> = values.next_lines()?.collect();
-        if pieces.is_empty() {
-            break;
-        }
-        task.host.check()?;
-        task.host.progress();
-        add_side_by_side(&mut adders, &pieces, task.host).map_err(|error| fault(&error))?;
-    }
-    let mut sum = Partial::empty(dims);
-    for adder in adders {
-        let partial = adder.finish().map_err(|error| fault(&error))?;
-        sum.merge(&partial).map_err(|error| fault(&error))?;
-    }
-    Ok(sum)
-}
-
-/// Shares pieces of lines among adders, as many as there is enough to do for.
-fn add_side_by_side(
-    adders: &mut [Adder],
-    pieces: &[&[u8]],
+    groups: &[Group<'_>],
     host: &mut dyn Host,
-) -> Result<(), Error> {
-    let bytes: usize = pieces.iter().map(|piece| piece.len()).sum();
-    let threads = adders.len().min(bytes / THREAD_BYTES).max(1);
-    let shares = shares(pieces, bytes.div_ceil(threads));
-    let mut results = vec![Ok(()); shares.len()];
-    let work = adders.iter_mut().zip(shares).zip(&mut results);
-    let work = work.map(|((adder, share), result)| -> Work<'_> {
-        Box::new(move || *result = share.into_iter().try_for_each(|lines| adder.add(lines)))
-    });
+) -> Result<Vec<Partial>, Error> {
+    let shares: Vec<_> = groups.iter().enumerate().flat_map(shares).collect();
+    let bytes: usize = groups.iter().flat_map(|group| &group.pieces).map(|piece| piece.len()).sum();
+    let adders = host.threads().min(bytes / ADDER_BYTES).max(1);
+    let sums: Vec<_> = groups.iter().map(|_| Mutex::new(Partial::empty(dims))).collect();
+    let shares = Mutex::new(shares.into_iter());
+    // A panic under a lock ends the task.
+    let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let add = || -> Result<(), Error> {
+        let mut adder = Adder::new(job, dims)?;
+        while let Some((number, share)) = next() {
+            let partial = adder.add(groups[number].key_bytes, &share)?;
+            sums[number].lock().unwrap_or_else(PoisonError::into_inner).merge(&partial)?;
+        }
+        Ok(())
+    };
+    let mut results = vec![Ok(()); adders];
+    let add = &add;
+    let work = results.iter_mut().map(|result| -> Work<'_> { Box::new(move || *result = add()) });
     host.side_by_side(work.collect());
-    results.into_iter().collect()
+    results.into_iter().collect::<Result<(), Error>>()?;
+    let sums = sums.into_iter().map(|sum| sum.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Ok(sums.collect())
 }
 
-/// Pieces of whole lines cut into shares of whole lines, all but the last of this many bytes or a
-/// little more.
-fn shares<'l>(pieces: &[&'l [u8]], bytes: usize) -> Vec<Vec<&'l [u8]>> {
-    let mut shares = vec![Vec::new()];
-    let mut left = bytes;
-    for piece in pieces {
+/// A group's lines, in shares of [`SHARE_BYTES`] or a little more, each with the group's number.
+fn shares<'l>((number, group): (usize, &Group<'l>)) -> Vec<(usize, Vec<&'l [u8]>)> {
+    let mut shares = Vec::new();
+    let (mut share, mut bytes) = (Vec::new(), 0);
+    for piece in &group.pieces {
         let mut piece = *piece;
         while !piece.is_empty() {
-            if left == 0 {
-                shares.push(Vec::new());
-                left = bytes;
-            }
-            let (before, behind) = cut(piece, left);
-            shares.last_mut().into_iter().for_each(|share| share.push(before));
-            left = left.saturating_sub(before.len());
+            let (before, behind) = cut(piece, SHARE_BYTES - bytes);
+            share.push(before);
+            bytes += before.len();
             piece = behind;
+            if bytes >= SHARE_BYTES {
+                shares.push((number, std::mem::take(&mut share)));
+                bytes = 0;
+            }
         }
+    }
+    if bytes > 0 {
+        shares.push((number, share));
     }
     shares
-}
-
-/// Adds points up, chunk by chunk: neither their text nor they are ever copied.
-struct Adder {
-    reader: Reader,
-    /// Bytes of lines whose points are still in the reader.
-    read_bytes: usize,
-    sum: Partial,
-}
-
-impl Adder {
-    fn new(job: &KMeans, dims: usize, key: &[u8]) -> Result<Adder, Error> {
-        let mut format = job.format.clone();
-        (format.skip_bad, format.header) = (false, false);
-        let reader = Reader::new(format, Some(dims), 0, false)?.of_records(key.len() + 1);
-        Ok(Adder { reader, read_bytes: 0, sum: Partial::empty(dims) })
-    }
-
-    /// Adds the points of whole lines, `key TAB point NEWLINE` each.
-    fn add(&mut self, mut lines: &[u8]) -> Result<(), Error> {
-        while !lines.is_empty() {
-            let (chunk, left) = cut(lines, CHUNK_BYTES - self.read_bytes);
-            self.reader.read(chunk).map_err(|bad| bad.error)?;
-            self.read_bytes += chunk.len();
-            if self.read_bytes >= CHUNK_BYTES {
-                self.sum_up()?;
-            }
-            lines = left;
-        }
-        Ok(())
-    }
-
-    fn sum_up(&mut self) -> Result<(), Error> {
-        let points = self.reader.points();
-        let mut sums = Sums::new(Grains::new(&Extent::of(points), points.len()), 1);
-        points.iter().for_each(|point| sums.shift(None, 0, point));
-        self.sum.merge(&sums.partial(0))?;
-        self.reader.clear();
-        self.read_bytes = 0;
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Partial, Error> {
-        self.sum_up()?;
-        Ok(self.sum)
-    }
 }
 
 /// Cuts whole lines into the fewest that have so many bytes, if there are so many, and the others.
@@ -133,15 +83,40 @@ fn cut(lines: &[u8], bytes: usize) -> (&[u8], &[u8]) {
     lines.split_at(line_end.map_or(lines.len(), |end| from + end + 1))
 }
 
+/// Reads points and adds them up, in memory that is used again.
+struct Adder(Reader);
+
+impl Adder {
+    fn new(job: &KMeans, dims: usize) -> Result<Adder, Error> {
+        let mut format = job.format.clone();
+        (format.skip_bad, format.header) = (false, false);
+        Ok(Adder(Reader::new(format, Some(dims), 0, false)?))
+    }
+
+    fn add(&mut self, key_bytes: usize, lines: &[&[u8]]) -> Result<Partial, Error> {
+        let Adder(reader) = self;
+        reader.restart(key_bytes);
+        lines.iter().try_for_each(|lines| reader.read(lines)).map_err(|bad| bad.error)?;
+        let points = reader.points();
+        let mut sums = Sums::new(Grains::new(&Extent::of(points), points.len()), 1);
+        sums.add_all(0, points);
+        Ok(sums.partial(0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kmeans::Format;
+    use crate::mapreduce::job::Fault;
     use crate::seed::each_seed;
 
-    struct OneByOne;
+    /// Does pieces of work one after the other, the last one first.
+    struct Backwards {
+        threads: usize,
+    }
 
-    impl Host for OneByOne {
+    impl Host for Backwards {
         fn check(&mut self) -> Result<(), Fault> {
             Ok(())
         }
@@ -151,10 +126,11 @@ mod tests {
         fn status(&mut self, _: &str) {}
 
         fn threads(&self) -> usize {
-            1
+            self.threads
         }
 
         fn side_by_side(&mut self, work: Vec<Work<'_>>) {
+            assert!(work.len() <= self.threads);
             work.into_iter().rev().for_each(|piece| piece());
         }
     }
@@ -176,57 +152,66 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_all_lines_in_order() {
-        let pieces: [&[u8]; 3] = [b"a\nb\nc\n", b"d\n", b"e\nf\n"];
-        let texts = |bytes| -> Vec<String> {
-            let text = |share: &Vec<&[u8]>| String::from_utf8(share.concat()).unwrap();
-            shares(&pieces, bytes).iter().map(text).collect()
-        };
-        assert_eq!(texts(12), ["a\nb\nc\nd\ne\nf\n"]);
-        assert_eq!(texts(7), ["a\nb\nc\nd\n", "e\nf\n"]);
-        assert_eq!(texts(4), ["a\nb\n", "c\nd\n", "e\nf\n"]);
-        assert_eq!(texts(1).len(), 6);
+    fn shares_are_all_lines_in_order_and_few() {
+        let text = b"7\t1,2\n".repeat(100_000);
+        let (small, large) = text.split_at(6 * 70_000);
+        let pieces = small.chunks(6).chain([large]).collect();
+        let shares = shares((3, &Group { key_bytes: 2, pieces }));
+        assert!(shares.iter().all(|(number, _)| *number == 3));
+        let together: Vec<Vec<u8>> = shares.iter().map(|(_, share)| share.concat()).collect();
+        assert_eq!(together.concat(), text);
+        let lengths: Vec<usize> = together.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [131_076, 131_076, 131_076, 131_076, 75_696]);
     }
 
     #[test]
-    fn points_add_up_to_the_same_however_many_adders_there_are() {
+    fn points_add_up_to_the_same_however_they_come() {
         each_seed(|seed| {
             if !seed.one_in(2_000) {
                 return;
             }
             let delimiter = *seed.pick(b",\t ");
-            let key = seed.below(200).to_string();
-            let (mut lines, mut expected) = (Vec::new(), Partial::empty(2));
-            let most = *seed.pick(&[3, 20_000, 200_000]);
-            for _ in 0..seed.below(most) {
-                let point = [seed.below(1_000_000) as f64 / 1e6, seed.below(1_000) as f64];
-                expected.add(&point);
-                let text = format!("{key}\t{}{}{}\n", point[0], char::from(delimiter), point[1]);
-                lines.extend_from_slice(text.as_bytes());
+            let (mut texts, mut expected) = (Vec::new(), Vec::new());
+            for _ in 0..seed.below(4) {
+                let key = seed.below(200).to_string();
+                let (mut lines, mut sum) = (Vec::new(), Partial::empty(2));
+                let most = *seed.pick(&[3, 2_000, 60_000]);
+                for _ in 0..seed.below(most) {
+                    let [x, y] = [seed.below(1_000_000) as f64 / 1e6, seed.below(1_000) as f64];
+                    sum.add(&[x, y]);
+                    let text = format!("{key}\t{x}{}{y}\n", char::from(delimiter));
+                    lines.extend_from_slice(text.as_bytes());
+                }
+                texts.push((key.len() + 1, lines));
+                expected.push(sum);
             }
-            for count in [1, 2, 3] {
-                let adder = || Adder::new(&job(delimiter), 2, key.as_bytes()).unwrap();
-                let mut adders: Vec<Adder> = (0..count).map(|_| adder()).collect();
-                let (before, behind) = cut(&lines, seed.below(lines.len() + 1));
-                let pieces = shares(&[before], 1 + seed.below(100_000)).concat();
-                add_side_by_side(&mut adders, &pieces, &mut OneByOne).unwrap();
-                add_side_by_side(&mut adders, &[behind], &mut OneByOne).unwrap();
-                let mut sum = Partial::empty(2);
-                adders.into_iter().for_each(|adder| sum.merge(&adder.finish().unwrap()).unwrap());
-                assert_eq!(sum, expected, "{count} adders");
+            let longest = *seed.pick(&[1, 100_000, 1_000_000]);
+            let mut groups = Vec::new();
+            for (key_bytes, lines) in &texts {
+                let (mut pieces, mut left) = (Vec::new(), &lines[..]);
+                while !left.is_empty() {
+                    let (piece, behind) = cut(left, longest);
+                    pieces.push(piece);
+                    left = behind;
+                }
+                groups.push(Group { key_bytes: *key_bytes, pieces });
+            }
+            for threads in [1, 3] {
+                let sums = add_points(&job(delimiter), 2, &groups, &mut Backwards { threads });
+                assert_eq!(sums.as_ref(), Ok(&expected), "{threads} threads");
             }
         });
     }
 
     #[test]
-    fn what_is_no_point_is_an_error_of_any_adder() {
+    fn what_is_no_point_is_an_error_wherever_it_is() {
         let mut lines = b"7\t1,2\n".repeat(400_000);
-        lines.extend_from_slice(b"7\t1;2\n");
-        let mut adders: Vec<Adder> =
-            (0..3).map(|_| Adder::new(&job(b','), 2, b"7").unwrap()).collect();
-        assert_eq!(
-            add_side_by_side(&mut adders, &[&lines], &mut OneByOne),
-            Err(Error::NoDelimiter)
-        );
+        let at = lines.len() / 12 * 6;
+        for at in [at, 0] {
+            lines[at + 3] = b';';
+            let groups = [Group { key_bytes: 2, pieces: vec![&lines] }];
+            let sums = add_points(&job(b','), 2, &groups, &mut Backwards { threads: 3 });
+            assert_eq!(sums, Err(Error::NoDelimiter));
+        }
     }
 }

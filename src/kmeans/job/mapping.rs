@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::by_cluster::{ByCluster, Lines};
 use super::parameter::MapRound;
 use super::{CANDIDATE, COUNTERS, KMeans, MOVED, POINTS, SQUARES, fault};
 use crate::kmeans::seeding::{self, PlusPlus};
@@ -17,8 +18,8 @@ struct Kept {
     skipped: u64,
     /// Without combining: the lines of the points, in the order of the input.
     lines: Lines,
-    /// The records of each cluster's points: memory that is used again.
-    records: Vec<Vec<u8>>,
+    /// Without combining: the records of each cluster's points.
+    records: ByCluster,
     /// The races of k-means++ so far.
     race: Option<Race>,
 }
@@ -28,21 +29,6 @@ struct Race {
     /// How many centroids it knows.
     known: usize,
     state: PlusPlus,
-}
-
-/// Lines as they are in the input.
-#[derive(Default)]
-struct Lines {
-    text: Vec<u8>,
-    /// Where each ends in the text; it begins where the one before ends.
-    ends: Vec<usize>,
-}
-
-impl Lines {
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
-    }
 }
 
 pub(super) fn map(job: &KMeans, task: &mut MapTask<'_>) -> Result<(), Fault> {
@@ -101,7 +87,7 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
     };
     let lines = text.lines_of(&points);
     let split = Split::new(points);
-    Ok(Kept { split, assigned: None, skipped, lines, records: Vec::new(), race: None })
+    Ok(Kept { split, assigned: None, skipped, lines, records: ByCluster::default(), race: None })
 }
 
 /// A split's bytes, of which lines are kept.
@@ -133,8 +119,7 @@ impl Text {
             let end = ends.peek().copied().unwrap_or(start);
             let line = self.bytes.get(start..end).unwrap_or_default();
             let line = &line[..find(b'\n', line).unwrap_or(line.len())];
-            lines.text.extend_from_slice(line.trim_ascii());
-            lines.ends.push(lines.text.len());
+            lines.push(line.trim_ascii());
         }
         lines
     }
@@ -239,22 +224,8 @@ fn assign(
 /// Emits every point, cluster by cluster, and those of a cluster in the order of the input: little
 /// work to sort.
 fn emit_points(kept: &mut Kept, clusters: usize, task: &mut MapTask<'_>) -> Result<(), Fault> {
-    kept.records.resize_with(clusters, Vec::new);
-    kept.records.iter_mut().for_each(Vec::clear);
-    let mut counts = vec![0; clusters];
-    let keys: Vec<String> = (0..clusters).map(|cluster| format!("{cluster}\t")).collect();
-    for (label, line) in kept.split.labels().into_iter().zip(kept.lines.iter()) {
-        let label = label as usize;
-        counts[label] += 1;
-        let records = &mut kept.records[label];
-        records.extend_from_slice(keys[label].as_bytes());
-        records.extend_from_slice(line);
-        records.push(b'\n');
-    }
-    for ((key, records), count) in keys.iter().zip(&kept.records).zip(counts) {
-        task.emit_records(key.trim_end().as_bytes(), records, count)?;
-    }
-    Ok(())
+    kept.records.fill(clusters, &kept.split.labels(), &kept.lines);
+    kept.records.iter().try_for_each(|(key, records, count)| task.emit_records(key, records, count))
 }
 
 fn farthest(

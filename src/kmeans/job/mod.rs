@@ -13,13 +13,15 @@
 //! - [`KMeans`]: the job, as workers run it
 //! - [`Driver`]: which round comes next, and what it means; the master's side without a master
 //! - `parameter`: what a round is about, as bytes
-//! - `mapping`, `reducing`: the two sides of a round; `adding`: points that were not combined
+//! - `mapping`, `reducing`: the two sides of a round; `by_cluster`,
+//!   `adding`: points that are not combined
 //! - `checkpoint`: a driver as text, to go on with after a crash
 //!
 //! A mapper keeps its split's points, labels and bounds from round to round. One that lost them
 //! reads its split again and gives the same answer.
 
 mod adding;
+mod by_cluster;
 mod checkpoint;
 mod driver;
 mod mapping;
@@ -133,6 +135,13 @@ impl Job for KMeans {
     fn reduce_all(&self, groups: &mut Groups, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
         // The round's parameter is read once, not for each key.
         let mut reducing = reducing::Reducing::begin(self, task)?;
+        loop {
+            let keys = groups.next_in_memory(reducing.keys_at_once());
+            if keys.is_empty() {
+                break;
+            }
+            reducing.reduce_points(keys, task)?;
+        }
         while let Some(key) = groups.next_key()? {
             reducing.reduce(&key, groups, task)?;
         }

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use super::adding::add_points;
+use super::adding::{Group, add_points};
 use super::mapping::push_point;
 use super::parameter::ReduceRound;
 use super::{CANDIDATE, KMeans, POINTS, SQUARES, fault};
@@ -15,6 +15,9 @@ pub(super) struct Reducing<'j> {
     job: &'j KMeans,
     round: ReduceRound,
 }
+
+/// Sums of so many coordinates are kept at once, or those of one cluster.
+const COORDINATES_AT_ONCE: usize = 1 << 16;
 
 impl<'j> Reducing<'j> {
     pub(super) fn begin(job: &'j KMeans, task: &ReduceTask<'_>) -> Result<Reducing<'j>, Fault> {
@@ -33,19 +36,80 @@ impl<'j> Reducing<'j> {
             (_, SQUARES) => squares(values, task),
             (ReduceRound::Pick { count }, CANDIDATE) => candidates(*count, values, task),
             (ReduceRound::Means { centroids }, key) => {
-                let index = parse_u64(key).and_then(|index| usize::try_from(index).ok());
-                let index = index.filter(|index| *index < centroids.len());
-                let index = index.ok_or_else(|| unknown(key))?;
+                let index = index(key, centroids)?;
                 let partial = if self.job.combines {
                     merge_partials(centroids.dims(), values)?
                 } else {
-                    add_points(self.job, centroids.dims(), key, values, task)?
+                    self.add_values(key, centroids.dims(), values, task)?
                 };
                 mean(key, &partial, centroids, index, task)
             }
             (_, key) => Err(unknown(key)),
         }
     }
+}
+
+impl Reducing<'_> {
+    /// How many keys [`reduce_points`](Self::reduce_points) takes at once: none in rounds without
+    /// points.
+    pub(super) fn keys_at_once(&self) -> usize {
+        match &self.round {
+            ReduceRound::Means { centroids } if !self.job.combines => {
+                (COORDINATES_AT_ONCE / centroids.dims()).max(1)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Reduces several keys, all of them clusters with their points.
+    pub(super) fn reduce_points(
+        &mut self,
+        keys: Vec<(&[u8], Vec<&[u8]>)>,
+        task: &mut ReduceTask<'_>,
+    ) -> Result<(), Fault> {
+        let ReduceRound::Means { centroids } = &self.round else { return Ok(()) };
+        task.host.check()?;
+        task.host.progress();
+        let (keys, groups): (Vec<_>, Vec<_>) = keys.into_iter().map(group).unzip();
+        let sums = add_points(self.job, centroids.dims(), &groups, task.host);
+        let sums = sums.map_err(|error| fault(&error))?;
+        keys.into_iter()
+            .zip(&sums)
+            .try_for_each(|(key, sum)| mean(key, sum, centroids, index(key, centroids)?, task))
+    }
+
+    /// The same, of one key whose values need not be in memory all at once.
+    fn add_values(
+        &self,
+        key: &[u8],
+        dims: usize,
+        values: &mut dyn Values,
+        task: &mut ReduceTask<'_>,
+    ) -> Result<Partial, Fault> {
+        let mut sum = Partial::empty(dims);
+        loop {
+            let (_, group) = group((key, values.next_lines()?.collect()));
+            if group.pieces.is_empty() {
+                return Ok(sum);
+            }
+            task.host.check()?;
+            task.host.progress();
+            let sums = add_points(self.job, dims, &[group], task.host);
+            for more in sums.map_err(|error| fault(&error))? {
+                sum.merge(&more).map_err(|error| fault(&error))?;
+            }
+        }
+    }
+}
+
+fn group<'k, 'l>((key, pieces): (&'k [u8], Vec<&'l [u8]>)) -> (&'k [u8], Group<'l>) {
+    (key, Group { key_bytes: key.len() + 1, pieces })
+}
+
+/// The cluster of a key.
+fn index(key: &[u8], centroids: &Centroids) -> Result<usize, Fault> {
+    let index = parse_u64(key).and_then(|index| usize::try_from(index).ok());
+    index.filter(|index| *index < centroids.len()).ok_or_else(|| unknown(key))
 }
 
 fn unknown(key: &[u8]) -> Fault {

@@ -54,9 +54,9 @@ fn keys_before_points_are_passed_over() {
         (b'\t', "17\t1\t2\n17\t3 \t 4\n17\t1.\t.5\n17\t-1\t5\n"),
         (b' ', "17\t1 2\n17\t  3 \t  4  \n17\t1   .5\n17\t-1 5\n"),
     ] {
-        let mut reader = Reader::new(format(delimiter), Some(2), 0, false).unwrap().of_records(3);
+        let mut reader = Reader::new(format(delimiter), Some(2), 0, false).unwrap();
         for _ in 0..2 {
-            reader.clear();
+            reader.restart(3);
             reader.read(text.as_bytes()).unwrap();
             let expected = [[1.0, 2.0], [3.0, 4.0], [1.0, 0.5], [-1.0, 5.0]];
             assert_eq!(rows(reader.points()), expected, "{text}");

@@ -1,0 +1,160 @@
+//! Records of points, cluster by cluster, made of the lines of the input.
+//!
+//! Lines are short and there are many of them: copying one in a step of a fixed size, which may
+//! take along what is behind it and is written over next, is a third of the work of copying as
+//! many bytes as it has.
+
+use crate::text::push_u64;
+
+/// Lines, one behind the other.
+#[derive(Default)]
+pub(super) struct Lines {
+    text: Vec<u8>,
+    /// Where each ends in the text, behind its newline; it begins where the one before ends.
+    ends: Vec<usize>,
+}
+
+impl Lines {
+    /// Appends a line that has no newline yet.
+    pub(super) fn push(&mut self, line: &[u8]) {
+        self.text.extend_from_slice(line);
+        self.text.push(b'\n');
+        self.ends.push(self.text.len());
+    }
+}
+
+/// The records of all clusters: memory that is used again.
+#[derive(Default)]
+pub(super) struct ByCluster {
+    clusters: Vec<Records>,
+}
+
+/// The records of one cluster.
+#[derive(Default)]
+struct Records {
+    /// `index TAB`, and anything behind it.
+    key: [u8; KEY_BYTES],
+    key_bytes: usize,
+    /// Lines up to `len`, and zeros or older lines behind them.
+    bytes: Vec<u8>,
+    len: usize,
+    count: u64,
+}
+
+/// Any index, and a tab: there are no more than 100,000 clusters.
+const KEY_BYTES: usize = 8;
+/// A shorter line is copied in one step.
+const STEP_BYTES: usize = 32;
+
+impl ByCluster {
+    /// Makes the records of these lines again, each of which belongs to a cluster.
+    pub(super) fn fill(&mut self, clusters: usize, labels: &[u32], lines: &Lines) {
+        self.clusters.truncate(clusters);
+        self.clusters.iter_mut().for_each(Records::clear);
+        for index in self.clusters.len()..clusters {
+            self.clusters.push(Records::new(index));
+        }
+        let mut start = 0;
+        for (label, end) in labels.iter().zip(&lines.ends) {
+            if let Some(records) = self.clusters.get_mut(*label as usize) {
+                records.push(&lines.text[start..], end - start);
+            }
+            start = *end;
+        }
+    }
+
+    /// By cluster: its key, its records as lines, and how many they are.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
+        self.clusters.iter().map(|records| {
+            let key = &records.key[..records.key_bytes.saturating_sub(1)];
+            (key, &records.bytes[..records.len], records.count)
+        })
+    }
+}
+
+impl Records {
+    fn new(index: usize) -> Records {
+        let mut text = Vec::new();
+        push_u64(index as u64, &mut text);
+        text.push(b'\t');
+        let mut key = [0; KEY_BYTES];
+        key[..text.len()].copy_from_slice(&text);
+        Records { key, key_bytes: text.len(), ..Records::default() }
+    }
+
+    fn clear(&mut self) {
+        (self.len, self.count) = (0, 0);
+    }
+
+    /// Adds a record of the line of so many bytes that `text` begins with.
+    #[inline]
+    fn push(&mut self, text: &[u8], line_bytes: usize) {
+        let needed = KEY_BYTES + line_bytes.max(STEP_BYTES);
+        if self.bytes.len() - self.len < needed {
+            self.grow(needed);
+        }
+        let place = &mut self.bytes[self.len..][..needed];
+        place[..KEY_BYTES].copy_from_slice(&self.key);
+        let place = &mut place[self.key_bytes..];
+        match text.first_chunk::<STEP_BYTES>() {
+            Some(step) if line_bytes <= STEP_BYTES => {
+                place[..STEP_BYTES].copy_from_slice(step);
+            }
+            _ => place[..line_bytes].copy_from_slice(&text[..line_bytes]),
+        }
+        self.len += self.key_bytes + line_bytes;
+        self.count += 1;
+    }
+
+    /// Makes room for so many bytes, and for half as many again as there are.
+    #[cold]
+    fn grow(&mut self, needed: usize) {
+        self.bytes.resize(self.len + self.len / 2 + needed, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::each_seed;
+
+    #[test]
+    fn records_are_keys_and_lines_in_the_order_of_the_input() {
+        each_seed(|seed| {
+            if !seed.one_in(20) {
+                return;
+            }
+            let mut by_cluster = ByCluster::default();
+            for _ in 0..3 {
+                let most = *seed.pick(&[2, 20, 200]);
+                let clusters = 1 + seed.below(most);
+                let longest = *seed.pick(&[5, 31, 33, 100]);
+                let mut lines = Lines::default();
+                let mut expected = vec![(Vec::new(), 0); clusters];
+                let mut labels = Vec::new();
+                for number in 0..seed.below(200) {
+                    let line = vec![b'a' + number as u8 % 26; seed.below(longest)];
+                    let label = seed.below(clusters);
+                    lines.push(&line);
+                    labels.push(label as u32);
+                    expected[label].0.extend_from_slice(format!("{label}\t").as_bytes());
+                    expected[label].0.extend_from_slice(&line);
+                    expected[label].0.push(b'\n');
+                    expected[label].1 += 1;
+                }
+                by_cluster.fill(clusters, &labels, &lines);
+                for (index, (key, records, count)) in by_cluster.iter().enumerate() {
+                    assert_eq!(key, index.to_string().as_bytes());
+                    assert_eq!((records, count), (&expected[index].0[..], expected[index].1));
+                }
+                assert_eq!(by_cluster.iter().count(), clusters);
+            }
+        });
+    }
+
+    #[test]
+    fn the_highest_key_fits() {
+        let records = Records::new(crate::kmeans::MAX_CENTROIDS - 1);
+        assert!(records.key_bytes <= KEY_BYTES);
+    }
+}
