@@ -10,13 +10,12 @@
 //! A driver is a value: the same answers give the same rounds. It decides by what is exact alone,
 //! so that crashes and retries do not show.
 
-use std::fmt;
-
+use super::error::DriverError;
+use super::output::{Look, Means, picked};
 use super::parameter::{MapRound, ReduceRound};
-use super::{CANDIDATE, COUNTERS, MOVED, POINTS, SQUARES};
+use super::{COUNTERS, MOVED};
 use crate::kmeans::{Candidate, Centroids, Dyadic, Error, merge, seeding};
 use crate::mapreduce::job::Counters;
-use crate::text::{parse_f64, parse_u64};
 
 /// Where centroids begin.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,37 +128,6 @@ pub enum News {
     },
     /// A restart has ended.
     Ended(Clustering),
-}
-
-/// Why clustering cannot go on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DriverError {
-    /// The points do not allow it.
-    Points(Error),
-    /// There are no points at all.
-    NoPoints,
-    /// A worker's output makes no sense.
-    Output(String),
-}
-
-impl fmt::Display for DriverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DriverError::Points(error) => error.fmt(f),
-            DriverError::NoPoints => f.write_str("the input has no points"),
-            DriverError::Output(line) => {
-                write!(f, "a reduce task wrote what it should not: {line}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for DriverError {}
-
-impl From<Error> for DriverError {
-    fn from(error: Error) -> DriverError {
-        DriverError::Points(error)
-    }
 }
 
 /// Points, lines that are none, and all squares: what does not change.
@@ -278,8 +246,8 @@ impl Driver {
                 self.relocated(before, centroids, &empty, outputs)
             }
             Phase::Evaluate { centroids, is_converged, .. } => {
-                let step = self.step(&centroids, outputs)?;
-                Ok(vec![self.end_restart(centroids, step, is_converged)])
+                let means = self.means(&centroids, outputs)?;
+                Ok(vec![self.end_restart(centroids, means, is_converged)])
             }
             Phase::Label | Phase::Done => Ok(Vec::new()),
         }
@@ -292,36 +260,18 @@ impl Driver {
 
     fn looked(&mut self, outputs: &[Vec<u8>]) -> Result<Vec<News>, DriverError> {
         let mut news = Vec::new();
-        let mut candidates = Vec::new();
-        let (mut counts, mut squares) = (None, None);
-        for line in lines(outputs) {
-            let wrong = || wrong(line);
-            let (key, value) = key_and_value(line).ok_or_else(wrong)?;
-            let text = std::str::from_utf8(value).map_err(|_| wrong())?;
-            match key {
-                POINTS => {
-                    let (points, skipped) = text.split_once(' ').ok_or_else(wrong)?;
-                    let both = parse_u64(points.as_bytes()).zip(parse_u64(skipped.as_bytes()));
-                    counts = Some(both.ok_or_else(wrong)?);
-                }
-                SQUARES => squares = Some(text.parse().map_err(|_| wrong())?),
-                CANDIDATE => candidates.push(text.parse::<Candidate>()?),
-                _ => return Err(wrong()),
-            }
-        }
+        let look = Look::read(outputs)?;
         if self.totals.is_none() {
-            let Some(((points, skipped), squares)) = counts.zip(squares) else {
+            let Some((points, skipped, squares)) = look.totals.filter(|(points, ..)| *points > 0)
+            else {
                 return Err(DriverError::NoPoints);
             };
-            if points == 0 {
-                return Err(DriverError::NoPoints);
-            }
             self.totals = Some(Totals { points, skipped, squares });
             news.push(News::Looked { points, skipped });
         }
         match &self.options.init {
             Init::Random => {
-                let picked = merge([candidates], self.options.k);
+                let picked = merge([look.candidates], self.options.k);
                 let centroids = seeding::centroids(&picked, self.options.k)?;
                 news.push(self.begin(centroids));
             }
@@ -363,33 +313,33 @@ impl Driver {
         outputs: &[Vec<u8>],
         counters: &Counters,
     ) -> Result<Vec<News>, DriverError> {
-        let step = self.step(&old, outputs)?;
+        let means = self.means(&old, outputs)?;
         self.iteration += 1;
-        let shift = old.shift(&step.centroids);
-        let empty = step.empty();
+        let shift = old.shift(&means.centroids);
+        let empty = means.empty();
         let mut news = vec![News::Iterated {
             iteration: self.iteration,
             shift,
-            squared_error: step.squared_error.to_f64(),
+            squared_error: means.squared_error.to_f64(),
             moved: counters.get(COUNTERS, MOVED),
             empty: empty.clone(),
-            centroids: step.centroids.clone(),
+            centroids: means.centroids.clone(),
         }];
         let is_last = self.iteration >= self.options.iterations;
         if self.options.relocates && !empty.is_empty() && !is_last {
-            let centroids = step.centroids;
+            let centroids = means.centroids;
             self.phase = Phase::Farthest { before: Some(old), centroids, empty };
             return Ok(news);
         }
         let is_converged = shift <= self.options.tolerance;
-        if is_converged && old == step.centroids {
+        if is_converged && old == means.centroids {
             // Nothing will change any more: the error of the old ones is that of the new ones.
-            news.push(self.end_restart(old, step, true));
+            news.push(self.end_restart(old, means, true));
         } else if is_converged || is_last {
-            let (before, centroids) = (Some(old), step.centroids);
+            let (before, centroids) = (Some(old), means.centroids);
             self.phase = Phase::Evaluate { before, centroids, is_converged };
         } else {
-            self.phase = Phase::Iterate { before: Some(old), centroids: step.centroids };
+            self.phase = Phase::Iterate { before: Some(old), centroids: means.centroids };
         }
         Ok(news)
     }
@@ -420,40 +370,9 @@ impl Driver {
         Ok(vec![News::Relocated { centroids: moved }])
     }
 
-    /// Reads the means of clusters.
-    fn step(&self, old: &Centroids, outputs: &[Vec<u8>]) -> Result<Means, DriverError> {
+    fn means(&self, old: &Centroids, outputs: &[Vec<u8>]) -> Result<Means, DriverError> {
         let totals = self.totals.as_ref().ok_or(DriverError::NoPoints)?;
-        let dims = old.dims();
-        let mut coordinates = old.coordinates().to_vec();
-        let mut sizes = vec![0; old.len()];
-        let mut squared_error = totals.squares.clone();
-        for line in lines(outputs) {
-            let wrong = || wrong(line);
-            let mut fields = line.split(|byte| *byte == b'\t');
-            let mut field = || fields.next().ok_or_else(wrong);
-            let index = parse_u64(field()?).ok_or_else(wrong)? as usize;
-            let (mean, size, error) = (field()?, field()?, field()?);
-            let place = coordinates.get_mut(index.saturating_mul(dims)..);
-            let place = place.and_then(|rest| rest.get_mut(..dims)).ok_or_else(wrong)?;
-            let mut numbers = mean.split(|byte| *byte == b',').map(parse_f64);
-            for x in place {
-                *x = numbers.next().flatten().ok_or_else(wrong)?;
-            }
-            let size = parse_u64(size).filter(|_| numbers.next().is_none()).ok_or_else(wrong)?;
-            let before = sizes.get_mut(index).ok_or_else(wrong)?;
-            if std::mem::replace(before, size) != 0 {
-                return Err(wrong());
-            }
-            let error = std::str::from_utf8(error).ok().and_then(|error| error.parse().ok());
-            squared_error += &error.ok_or_else(wrong)?;
-        }
-        // Every point is in one cluster.
-        if sizes.iter().sum::<u64>() != totals.points {
-            let counted: u64 = sizes.iter().sum();
-            let reason = format!("{counted} points of {}", totals.points);
-            return Err(DriverError::Output(reason));
-        }
-        Ok(Means { centroids: Centroids::new(dims, coordinates)?, sizes, squared_error })
+        Means::read(old, totals.points, &totals.squares, outputs)
     }
 
     /// A restart has ended with these centroids, to which a round's points were assigned.
@@ -475,42 +394,4 @@ impl Driver {
         };
         News::Ended(ended)
     }
-}
-
-/// What reduce tasks made of the clusters.
-struct Means {
-    centroids: Centroids,
-    sizes: Vec<u64>,
-    squared_error: Dyadic,
-}
-
-impl Means {
-    fn empty(&self) -> Vec<usize> {
-        let empty = self.sizes.iter().enumerate().filter(|(_, size)| **size == 0);
-        empty.map(|(index, _)| index).collect()
-    }
-}
-
-fn lines(outputs: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
-    let lines = outputs.iter().flat_map(|output| output.split(|byte| *byte == b'\n'));
-    lines.filter(|line| !line.is_empty())
-}
-
-fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let tab = line.iter().position(|byte| *byte == b'\t')?;
-    Some((&line[..tab], &line[tab + 1..]))
-}
-
-fn picked(outputs: &[Vec<u8>]) -> Result<Vec<Candidate>, DriverError> {
-    let candidate = |line| {
-        let (key, value) = key_and_value(line)?;
-        let text = std::str::from_utf8(value).ok().filter(|_| key == CANDIDATE)?;
-        text.parse().ok()
-    };
-    lines(outputs).map(|line| candidate(line).ok_or_else(|| wrong(line))).collect()
-}
-
-fn wrong(line: &[u8]) -> DriverError {
-    let end = line.len().min(100);
-    DriverError::Output(line[..end].escape_ascii().to_string())
 }

@@ -12,9 +12,9 @@
 //!
 //! - [`KMeans`]: the job, as workers run it
 //! - [`Driver`]: which round comes next, and what it means; the master's side without a master
-//! - `parameter`: what a round is about, as bytes
-//! - `mapping`, `reducing`: the two sides of a round; `by_cluster`,
-//!   `adding`: points that are not combined
+//! - `parameter`: what a round is about, as bytes; `output`: what has come of it
+//! - `mapping`, `reducing`: the two sides of a round; `by_cluster`, `adding`: points that are not
+//!   combined
 //! - `checkpoint`: a driver as text, to go on with after a crash
 //!
 //! A mapper keeps its split's points, labels and bounds from round to round. One that lost them
@@ -24,7 +24,9 @@ mod adding;
 mod by_cluster;
 mod checkpoint;
 mod driver;
+mod error;
 mod mapping;
+mod output;
 mod parameter;
 mod reducing;
 #[cfg(test)]
@@ -33,7 +35,8 @@ mod tests;
 use std::sync::Arc;
 
 pub use checkpoint::CheckpointError;
-pub use driver::{Clustering, Driver, DriverError, Init, News, NextRound, Options};
+pub use driver::{Clustering, Driver, Init, News, NextRound, Options};
+pub use error::DriverError;
 
 use super::{Error, Format, MAX_DIMS};
 use crate::mapreduce::job::{Fault, Groups, Job, KeyOrder, MapTask, ReduceTask, Values};

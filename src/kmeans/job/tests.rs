@@ -290,7 +290,7 @@ fn output_that_is_not_ours_is_refused() {
         "0\t1.0,2.0\t12\tx\n1\t3.0,4.0\t19\t-6\n",
     ] {
         let taken = driver.clone().take(&[bad.into()], &Default::default());
-        assert!(matches!(taken, Err(super::driver::DriverError::Output(_))), "{bad}");
+        assert!(matches!(taken, Err(super::DriverError::Output(_))), "{bad}");
     }
     assert!(driver.clone().take(&[good.into()], &Default::default()).is_ok());
     each_seed(|seed| {

@@ -1,0 +1,120 @@
+//! What reduce tasks wrote, as the master reads it.
+
+use super::error::DriverError;
+use super::{CANDIDATE, POINTS, SQUARES};
+use crate::kmeans::{Candidate, Centroids, Dyadic};
+use crate::text::{parse_f64, parse_u64};
+
+/// Of the round that looks at the points.
+#[derive(Default)]
+pub(super) struct Look {
+    /// How many points there are, how many lines that are none, and the squares of all: if the round
+    /// was to count them.
+    pub(super) totals: Option<(u64, u64, Dyadic)>,
+    /// Points that may be the first centroids.
+    pub(super) candidates: Vec<Candidate>,
+}
+
+impl Look {
+    pub(super) fn read(outputs: &[Vec<u8>]) -> Result<Look, DriverError> {
+        let (mut counts, mut squares) = (None, None);
+        let mut candidates = Vec::new();
+        for line in lines(outputs) {
+            let wrong = || wrong(line);
+            let (key, value) = key_and_value(line).ok_or_else(wrong)?;
+            let text = std::str::from_utf8(value).map_err(|_| wrong())?;
+            match key {
+                POINTS => {
+                    let (points, skipped) = text.split_once(' ').ok_or_else(wrong)?;
+                    let both = parse_u64(points.as_bytes()).zip(parse_u64(skipped.as_bytes()));
+                    counts = Some(both.ok_or_else(wrong)?);
+                }
+                SQUARES => squares = Some(text.parse().map_err(|_| wrong())?),
+                CANDIDATE => candidates.push(text.parse::<Candidate>()?),
+                _ => return Err(wrong()),
+            }
+        }
+        let totals = counts.zip(squares);
+        let totals = totals.map(|((points, skipped), squares)| (points, skipped, squares));
+        Ok(Look { totals, candidates })
+    }
+}
+
+/// What became of the clusters.
+pub(super) struct Means {
+    pub(super) centroids: Centroids,
+    pub(super) sizes: Vec<u64>,
+    pub(super) squared_error: Dyadic,
+}
+
+impl Means {
+    /// `points`, with these squares, were assigned to `old`.
+    pub(super) fn read(
+        old: &Centroids,
+        points: u64,
+        squares: &Dyadic,
+        outputs: &[Vec<u8>],
+    ) -> Result<Means, DriverError> {
+        let dims = old.dims();
+        let mut coordinates = old.coordinates().to_vec();
+        let mut sizes = vec![0; old.len()];
+        let mut squared_error = squares.clone();
+        for line in lines(outputs) {
+            let wrong = || wrong(line);
+            let mut fields = line.split(|byte| *byte == b'\t');
+            let mut field = || fields.next().ok_or_else(wrong);
+            let index = parse_u64(field()?).ok_or_else(wrong)? as usize;
+            let (mean, size, error) = (field()?, field()?, field()?);
+            let place = coordinates.get_mut(index.saturating_mul(dims)..);
+            let place = place.and_then(|rest| rest.get_mut(..dims)).ok_or_else(wrong)?;
+            let mut numbers = mean.split(|byte| *byte == b',').map(parse_f64);
+            for x in place {
+                *x = numbers.next().flatten().ok_or_else(wrong)?;
+            }
+            let size = parse_u64(size).filter(|_| numbers.next().is_none()).ok_or_else(wrong)?;
+            let before = sizes.get_mut(index).ok_or_else(wrong)?;
+            if std::mem::replace(before, size) != 0 {
+                return Err(wrong());
+            }
+            let error = std::str::from_utf8(error).ok().and_then(|error| error.parse().ok());
+            squared_error += &error.ok_or_else(wrong)?;
+        }
+        // Every point is in one cluster.
+        let counted: u64 = sizes.iter().sum();
+        if counted != points {
+            return Err(DriverError::Output(format!("{counted} points of {points}")));
+        }
+        Ok(Means { centroids: Centroids::new(dims, coordinates)?, sizes, squared_error })
+    }
+
+    /// Clusters without points.
+    pub(super) fn empty(&self) -> Vec<usize> {
+        let empty = self.sizes.iter().enumerate().filter(|(_, size)| **size == 0);
+        empty.map(|(index, _)| index).collect()
+    }
+}
+
+/// The points that were picked.
+pub(super) fn picked(outputs: &[Vec<u8>]) -> Result<Vec<Candidate>, DriverError> {
+    let candidate = |line| {
+        let (key, value) = key_and_value(line)?;
+        let text = std::str::from_utf8(value).ok().filter(|_| key == CANDIDATE)?;
+        text.parse().ok()
+    };
+    lines(outputs).map(|line| candidate(line).ok_or_else(|| wrong(line))).collect()
+}
+
+fn lines(outputs: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+    let lines = outputs.iter().flat_map(|output| output.split(|byte| *byte == b'\n'));
+    lines.filter(|line| !line.is_empty())
+}
+
+fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let tab = line.iter().position(|byte| *byte == b'\t')?;
+    Some((&line[..tab], &line[tab + 1..]))
+}
+
+fn wrong(line: &[u8]) -> DriverError {
+    let end = line.len().min(100);
+    DriverError::Output(line[..end].escape_ascii().to_string())
+}
