@@ -59,15 +59,22 @@ impl Split {
     /// By point, in the order of the input: the index of its centroid. Empty before the first
     /// assignment.
     pub fn labels(&self) -> Vec<u32> {
+        let mut labels = Vec::new();
+        self.labels_into(&mut labels);
+        labels
+    }
+
+    /// The same, in memory that is used again.
+    pub(super) fn labels_into(&self, in_order: &mut Vec<u32>) {
+        in_order.clear();
         if self.sums.clusters() == 0 {
-            return Vec::new();
+            return;
         }
         let labels = self.assigner.labels();
-        let mut in_order = vec![0; labels.len()];
+        in_order.resize(labels.len(), 0);
         for (index, label) in labels.into_iter().enumerate() {
             in_order[self.points.input_index(index)] = label;
         }
-        in_order
     }
 
     /// What the points of a cluster add up to after the last assignment.

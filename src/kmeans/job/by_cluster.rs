@@ -96,11 +96,9 @@ impl Records {
         let place = &mut self.bytes[self.len..][..needed];
         place[..KEY_BYTES].copy_from_slice(&self.key);
         let place = &mut place[self.key_bytes..];
-        match text.first_chunk::<STEP_BYTES>() {
-            Some(step) if line_bytes <= STEP_BYTES => {
-                place[..STEP_BYTES].copy_from_slice(step);
-            }
-            _ => place[..line_bytes].copy_from_slice(&text[..line_bytes]),
+        match (text.first_chunk::<STEP_BYTES>(), place.first_chunk_mut::<STEP_BYTES>()) {
+            (Some(step), Some(place)) if line_bytes <= STEP_BYTES => *place = *step,
+            _ => copy(&mut place[..line_bytes], &text[..line_bytes]),
         }
         self.len += self.key_bytes + line_bytes;
         self.count += 1;
@@ -111,6 +109,12 @@ impl Records {
     fn grow(&mut self, needed: usize) {
         self.bytes.resize(self.len + self.len / 2 + needed, 0);
     }
+}
+
+/// Not to be one with the copy of a fixed size, which needs no call.
+#[inline(never)]
+fn copy(place: &mut [u8], line: &[u8]) {
+    place.copy_from_slice(line);
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ struct Kept {
     skipped: u64,
     /// Without combining: the lines of the points, in the order of the input.
     lines: Lines,
-    /// Without combining: the records of each cluster's points.
+    /// Without combining: the records of each cluster's points, and what they were made by.
     records: ByCluster,
+    labels: Vec<u32>,
     /// The races of k-means++ so far.
     race: Option<Race>,
 }
@@ -87,7 +88,8 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
     };
     let lines = text.lines_of(&points);
     let split = Split::new(points);
-    Ok(Kept { split, assigned: None, skipped, lines, records: ByCluster::default(), race: None })
+    let (records, labels) = Default::default();
+    Ok(Kept { split, assigned: None, skipped, lines, records, labels, race: None })
 }
 
 /// A split's bytes, of which lines are kept.
@@ -224,7 +226,8 @@ fn assign(
 /// Emits every point, cluster by cluster, and those of a cluster in the order of the input: little
 /// work to sort.
 fn emit_points(kept: &mut Kept, clusters: usize, task: &mut MapTask<'_>) -> Result<(), Fault> {
-    kept.records.fill(clusters, &kept.split.labels(), &kept.lines);
+    kept.split.labels_into(&mut kept.labels);
+    kept.records.fill(clusters, &kept.labels, &kept.lines);
     kept.records.iter().try_for_each(|(key, records, count)| task.emit_records(key, records, count))
 }
 

@@ -116,13 +116,15 @@ impl<const D: usize> Way for Leaves<D> {
     }
 
     fn labels(&self) -> Vec<u32> {
-        let mut labels = self.labels.clone();
-        for (labels, label) in labels.iter_mut().zip(&self.leaf_labels) {
-            if *label != MIXED {
-                labels.fill(*label);
+        let mut all = Vec::with_capacity(self.labels.len() * LEAF);
+        for (labels, label) in self.labels.iter().zip(&self.leaf_labels) {
+            match *label {
+                MIXED => all.extend_from_slice(&labels.0),
+                label => all.resize(all.len() + LEAF, label),
             }
         }
-        labels.iter().flat_map(|labels| labels.0).take(self.len).collect()
+        all.truncate(self.len);
+        all
     }
 
     fn restart(&mut self) {
