@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::jobs::Waiting;
+use super::open_job::Waiting;
 use super::{Worker, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::path;

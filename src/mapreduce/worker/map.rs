@@ -6,7 +6,7 @@ use std::iter::once;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::jobs::{Left, MapOutput, OpenJob};
+use super::open_job::{Left, MapOutput, OpenJob};
 use super::partitions::{Partitions, failed};
 use super::{Host, TaskHost, Worker, guarded};
 use crate::call::{Code, Status};

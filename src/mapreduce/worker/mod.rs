@@ -1,6 +1,7 @@
 //! Mappers and reducers: processes that listen, and do what a master asks.
 //!
-//! - `jobs`: opening a job, and its end with the master's connection
+//! - `jobs`, `open_job`, `busy`: opening a job, its end with the master's connection, and what is there
+//!   in between
 //! - `map`, `partitions`: a map task, and what it writes
 //! - `fetch`: a map's output, as reducers fetch it
 //! - `reduce`, `inbox`, `shuffle`: a reduce task, what it is told, and how it fetches
@@ -12,10 +13,12 @@
 //! and a map task that is known to be short runs there: an iteration of k-means takes less time than
 //! the threads on its way, if they have to wake one another.
 
+mod busy;
 mod fetch;
 mod inbox;
 mod jobs;
 mod map;
+mod open_job;
 mod partitions;
 mod reduce;
 mod shuffle;
@@ -33,7 +36,8 @@ use super::job::{Fault, Host, JobKinds, Work};
 use super::wire;
 use crate::call::Status;
 use crate::rpc::{BlockingCall, ChannelOptions, Services};
-use jobs::{Jobs, Running};
+use jobs::Jobs;
+use open_job::Running;
 use trial::Trial;
 
 /// What a worker does.
@@ -68,7 +72,7 @@ pub(super) struct Worker {
 }
 
 /// What a worker still does.
-pub struct WorkerTasks(Arc<jobs::Busy>);
+pub struct WorkerTasks(Arc<busy::Busy>);
 
 impl WorkerTasks {
     /// Waits until no task runs any more. Returns whether that came in time.

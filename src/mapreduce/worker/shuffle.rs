@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::inbox::{Inbox, Next};
-use super::jobs::{OpenJob, Running};
+use super::open_job::{OpenJob, Running};
 use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{FetchCall, OutputAt, path};

@@ -1,0 +1,36 @@
+//! How many attempts run, for whoever waits until none does.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::locked;
+
+/// How many attempts run.
+#[derive(Default)]
+pub(super) struct Busy {
+    running: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Busy {
+    /// One more runs, or one less.
+    pub(super) fn change(&self, change: impl FnOnce(&mut usize)) {
+        change(&mut locked(&self.running));
+        self.changed.notify_all();
+    }
+
+    /// Waits until none runs. Returns whether that came in time.
+    pub(super) fn wait_until_idle(&self, timeout: Duration) -> bool {
+        let until = Instant::now() + timeout;
+        let mut running = locked(&self.running);
+        while *running > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(running, left);
+            running = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}

@@ -1,0 +1,321 @@
+//! What a worker has of the job that is open: parameters, what tasks leave for others, the attempts
+//! that run.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::busy::Busy;
+use super::inbox::Inbox;
+use super::spares::Spares;
+use super::{WorkerOptions, locked};
+use crate::call::{Code, Status};
+use crate::mapreduce::contract::{
+    JobSpec, MAX_PARAMETER_BYTES, PUT_PARAMETERS, Parameter, Piece, Progress,
+};
+use crate::mapreduce::files::{Committed, JobLock, Layout};
+use crate::mapreduce::job::{Cache, Job, SortMemory};
+use crate::rpc::{Channel, Responder};
+
+/// A job that is open here.
+pub(super) struct OpenJob {
+    pub(super) spec: JobSpec,
+    pub(super) job: Arc<dyn Job>,
+    pub(super) layout: Layout,
+    pub(super) opened_at: Instant,
+    pub(super) opened_by: SocketAddr,
+    busy: Arc<Busy>,
+    parameters: Mutex<VecDeque<PutParameter>>,
+    running: Mutex<BTreeMap<u64, Arc<Running>>>,
+    /// Mappers: what each map task left for the next round.
+    left: Mutex<BTreeMap<u32, Left>>,
+    /// Mappers: the last output of each map task.
+    map_outputs: Mutex<BTreeMap<u32, MapOutput>>,
+    /// Mappers: reducers that wait for an attempt to end.
+    waiting: Mutex<BTreeMap<u64, Vec<Waiting>>>,
+    /// Output that the master reads: of a reduce task, or of a map task without reduces.
+    outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
+    /// Reducers: what each reduce attempt was told.
+    inboxes: Mutex<BTreeMap<u64, Arc<Inbox>>>,
+    /// Files for the next round.
+    pub(super) spares: Spares,
+    /// Reducers: memory of tasks that have ended, for those that come.
+    sort_memory: Mutex<Vec<SortMemory>>,
+    /// Reducers: mappers by address.
+    channels: Mutex<BTreeMap<String, Channel>>,
+    _lock: JobLock,
+}
+
+/// What a map task leaves for the next round.
+pub(super) struct Left {
+    pub(super) cache: Cache,
+    /// What it did, if it is worth a number, and how long that took.
+    pub(super) work: Option<u8>,
+    pub(super) took: Duration,
+}
+
+/// A reducer that waits for a partition.
+pub(super) struct Waiting {
+    pub(super) partition: u32,
+    pub(super) responder: Responder,
+}
+
+/// The partitions that an attempt of a map task has committed.
+#[derive(Clone)]
+pub(super) struct MapOutput {
+    pub(super) attempt: u64,
+    pub(super) partitions: Arc<[Committed]>,
+}
+
+/// A parameter as it comes, piece by piece.
+struct PutParameter {
+    number: u64,
+    bytes: u64,
+    value: Vec<u8>,
+    /// The whole of it.
+    whole: Option<Arc<[u8]>>,
+}
+
+/// An attempt that runs.
+pub(super) struct Running {
+    attempt: u64,
+    steps: AtomicU64,
+    status: Mutex<String>,
+}
+
+/// A status is for a line.
+const MAX_STATUS_BYTES: usize = 500;
+
+impl Running {
+    pub(super) fn step(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_status(&self, text: &str) {
+        self.step();
+        let end = text.floor_char_boundary(MAX_STATUS_BYTES);
+        *locked(&self.status) = text[..end].to_owned();
+    }
+}
+
+/// Takes an attempt off the list when it ends.
+pub(super) struct Listed<'j> {
+    job: &'j OpenJob,
+    pub(super) running: Arc<Running>,
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.job.busy.change(|running| *running -= 1);
+        locked(&self.job.running).remove(&self.running.attempt);
+        locked(&self.job.inboxes).remove(&self.running.attempt);
+    }
+}
+
+/// Attempts that are waited for at once.
+const MAX_WAITED_FOR: usize = 1_000;
+/// Tasks that are told of before they come.
+const MAX_INBOXES: usize = 1_000;
+
+impl OpenJob {
+    pub(super) fn new(
+        spec: JobSpec,
+        job: Arc<dyn Job>,
+        layout: Layout,
+        opened_by: SocketAddr,
+        busy: Arc<Busy>,
+        lock: JobLock,
+    ) -> OpenJob {
+        OpenJob {
+            spec,
+            job,
+            layout,
+            opened_at: Instant::now(),
+            opened_by,
+            busy,
+            parameters: Mutex::default(),
+            running: Mutex::default(),
+            left: Mutex::default(),
+            map_outputs: Mutex::default(),
+            waiting: Mutex::default(),
+            outputs: Mutex::default(),
+            inboxes: Mutex::default(),
+            spares: Spares::default(),
+            sort_memory: Mutex::default(),
+            channels: Mutex::default(),
+            _lock: lock,
+        }
+    }
+
+    /// An attempt begins: it is listed as long as what this returns lives.
+    pub(super) fn list(&self, attempt: u64) -> Listed<'_> {
+        let (steps, status) = (AtomicU64::new(0), Mutex::default());
+        let running = Arc::new(Running { attempt, steps, status });
+        locked(&self.running).insert(attempt, Arc::clone(&running));
+        self.busy.change(|running| *running += 1);
+        Listed { job: self, running }
+    }
+
+    pub(super) fn progress(&self) -> Vec<Progress> {
+        let progress = |running: &Arc<Running>| Progress {
+            attempt: running.attempt,
+            steps: running.steps.load(Ordering::Relaxed),
+            status: locked(&running.status).clone(),
+        };
+        locked(&self.running).values().map(progress).collect()
+    }
+
+    /// A round's parameter.
+    pub(super) fn parameter(&self, parameter: Parameter) -> Result<Arc<[u8]>, Status> {
+        match parameter {
+            Parameter::Inline(value) => Ok(value),
+            Parameter::Put(number) => {
+                let parameters = locked(&self.parameters);
+                let put = parameters.iter().find(|put| put.number == number);
+                let whole = put.and_then(|put| put.whole.clone());
+                // The master puts it again for the next attempt.
+                whole.ok_or_else(|| Status::new(Code::Unavailable, "the parameter is not here"))
+            }
+        }
+    }
+
+    pub(super) fn put_parameter(&self, piece: Piece) -> Result<(), Status> {
+        let invalid = |reason| Err(Status::new(Code::InvalidArgument, reason));
+        let Piece { of, bytes, offset, piece } = piece;
+        if bytes > MAX_PARAMETER_BYTES {
+            return invalid("a parameter of more than 8 GiB");
+        }
+        let mut parameters = locked(&self.parameters);
+        if offset == 0 {
+            parameters.retain(|put| put.number != of);
+            while parameters.len() >= PUT_PARAMETERS {
+                parameters.pop_front();
+            }
+            parameters.push_back(PutParameter {
+                number: of,
+                bytes,
+                value: Vec::new(),
+                whole: None,
+            });
+        }
+        let Some(put) = parameters.iter_mut().find(|put| put.number == of) else {
+            return invalid("a parameter's pieces come in order");
+        };
+        if put.value.len() as u64 != offset || offset + piece.len() as u64 > put.bytes {
+            return invalid("a parameter's pieces come in order");
+        }
+        put.value.extend_from_slice(&piece);
+        if put.value.len() as u64 == put.bytes {
+            put.whole = Some(std::mem::take(&mut put.value).into());
+        }
+        Ok(())
+    }
+
+    /// What a map task left for this round. It is taken: two attempts never share it.
+    pub(super) fn take_cache(&self, task: u32) -> Cache {
+        locked(&self.left).remove(&task).and_then(|left| left.cache)
+    }
+
+    /// How long a map task took in the round before, if it did the same there, and what it left is
+    /// still here.
+    pub(super) fn took_before(&self, task: u32, work: u8) -> Option<Duration> {
+        let left = locked(&self.left);
+        let left = left.get(&task).filter(|left| left.work == Some(work));
+        left.map(|left| left.took)
+    }
+
+    /// What a map task leaves for the next round.
+    pub(super) fn leave(&self, task: u32, left: Left) {
+        if self.spec.keeps_inputs && left.cache.is_some() {
+            locked(&self.left).insert(task, left);
+        }
+    }
+
+    /// A map task has committed its output. Reducers that wait for it get it at once, ahead of the
+    /// master's hearing of it.
+    pub(super) fn add_map_output(&self, task: u32, output: MapOutput) {
+        let (attempt, partitions) = (output.attempt, Arc::clone(&output.partitions));
+        locked(&self.map_outputs).insert(task, output);
+        for waiting in self.take_waiting(attempt) {
+            super::fetch::send_small(&waiting, &partitions);
+        }
+    }
+
+    /// A reducer waits for an attempt's output, unless that is there already.
+    pub(super) fn wait_for(&self, task: u32, attempt: u64, waiting: Waiting) -> Option<Waiting> {
+        // Under both locks: the output cannot come in between.
+        let outputs = locked(&self.map_outputs);
+        if outputs.get(&task).is_some_and(|output| output.attempt == attempt) {
+            return Some(waiting);
+        }
+        let mut waiters = locked(&self.waiting);
+        if waiters.len() >= MAX_WAITED_FOR {
+            // Of attempts that never came.
+            waiters.pop_first();
+        }
+        let of_attempt = waiters.entry(attempt).or_default();
+        of_attempt.retain(|other| !other.responder.is_over());
+        of_attempt.push(waiting);
+        None
+    }
+
+    pub(super) fn take_waiting(&self, attempt: u64) -> Vec<Waiting> {
+        locked(&self.waiting).remove(&attempt).unwrap_or_default()
+    }
+
+    /// What an attempt of a map task has made for a reduce task.
+    pub(super) fn map_output(&self, task: u32, attempt: u64, partition: u32) -> Option<Committed> {
+        let outputs = locked(&self.map_outputs);
+        let output = outputs.get(&task).filter(|output| output.attempt == attempt)?;
+        output.partitions.get(partition as usize).cloned()
+    }
+
+    /// Memory to sort in.
+    pub(super) fn take_sort_memory(&self) -> SortMemory {
+        locked(&self.sort_memory).pop().unwrap_or_default()
+    }
+
+    /// Leaves memory for the next task.
+    pub(super) fn leave_sort_memory(&self, memory: SortMemory) {
+        locked(&self.sort_memory).push(memory);
+    }
+
+    /// A task has committed output that the master reads.
+    pub(super) fn add_output(&self, task: u32, attempt: u64, output: Committed) {
+        locked(&self.outputs).insert(task, (attempt, output));
+    }
+
+    pub(super) fn output(&self, attempt: u64) -> Option<Committed> {
+        let outputs = locked(&self.outputs);
+        let mut made = outputs.values().filter(|(by, _)| *by == attempt);
+        made.next().map(|(_, output)| output.clone())
+    }
+
+    /// What a reduce attempt is told: before it comes as well.
+    pub(super) fn inbox(&self, attempt: u64) -> Arc<Inbox> {
+        let running = locked(&self.running);
+        let mut inboxes = locked(&self.inboxes);
+        if inboxes.len() >= MAX_INBOXES {
+            // News that came after their attempt had ended.
+            inboxes.retain(|attempt, _| running.contains_key(attempt));
+        }
+        Arc::clone(inboxes.entry(attempt).or_default())
+    }
+
+    /// The connection to a mapper.
+    pub(super) fn channel(
+        &self,
+        address: &str,
+        options: &WorkerOptions,
+    ) -> Result<Channel, Status> {
+        let mut channels = locked(&self.channels);
+        if let Some(channel) = channels.get(address) {
+            return Ok(channel.clone());
+        }
+        let channel = Channel::new(address, options.channel.clone())?;
+        channels.insert(address.to_owned(), channel.clone());
+        Ok(channel)
+    }
+}
