@@ -259,7 +259,8 @@ fn slow_handlers_do_not_keep_the_resident_from_its_turns() {
     while answers < 64 {
         multiplexer.turn(LONG, |done| answers += usize::from(done.status.is_ok())).unwrap();
     }
-    // Eight of them take 16 ms, which is enough for one turn.
+    // The clock is looked at after every eighth connection. At most two of these have called when
+    // less than 5 ms are over, the others have only greeted; the next eight may all call.
     let longest = server.seen.lock().unwrap().batches.iter().copied().max();
-    assert!(longest <= Some(8), "{longest:?}");
+    assert!(longest <= Some(10), "{longest:?}");
 }
