@@ -17,7 +17,7 @@ use super::scheduler::{Cause, Loss};
 use super::split::{Range, Split};
 use crate::call::{Code, Metadata, Status};
 use crate::pb::agora_mapreduce_v1 as pb;
-use crate::protobuf::{Checked, decode, encode};
+use crate::protobuf::{Checked, decode, encode, put_varint};
 
 fn read<'m, M: Checked + MessageRead<'m> + MessageWrite>(message: &'m [u8]) -> Result<M, Status> {
     decode(message).map_err(|error| Status::new(Code::Internal, error.to_string()))
@@ -254,12 +254,7 @@ const LINES_TAG: u8 = 1 << 3 | 2;
 pub fn begin_fetched(bytes: usize) -> Vec<u8> {
     let mut message = Vec::with_capacity(bytes + 1 + 10);
     message.push(LINES_TAG);
-    let mut left = bytes;
-    while left >= 0x80 {
-        message.push(left as u8 | 0x80);
-        left >>= 7;
-    }
-    message.push(left as u8);
+    put_varint(&mut message, bytes as u64);
     message
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::envelope::MAX_GO_AWAY_BYTES;
 use crate::call::{Code, Limits, Metadata, Status};
-use crate::protobuf::{self, FieldReader, Value};
+use crate::protobuf::{self, FieldReader, Value, put_varint};
 
 /// What RFC 9113 section 6.5.2 counts for a field beside its bytes; we count the same.
 const FIELD_COST: usize = 32;
@@ -251,14 +251,6 @@ pub(super) fn read_go_away(payload: &[u8]) -> Result<GoAway<'_>, HeaderError> {
 }
 
 // Writing. Fields that have their default value are left out.
-
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
 
 fn put_number(out: &mut Vec<u8>, number: u8, value: u64) {
     if value != 0 {

@@ -36,3 +36,13 @@ pub fn encode_into<M: MessageWrite>(message: &M, bytes: &mut Vec<u8>) {
     // quick-protobuf passes on the errors of the writer below, and a `Vec` has none.
     debug_assert!(written.is_ok(), "{written:?}");
 }
+
+/// Appends a varint: for what is written field by field.
+#[inline]
+pub fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}

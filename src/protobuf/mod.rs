@@ -45,7 +45,7 @@ mod shape;
 mod tests;
 
 pub use check::{MAX_DEPTH, check};
-pub use codec::{Checked, decode, encode, encode_into};
+pub use codec::{Checked, decode, encode, encode_into, put_varint};
 pub use error::{Error, Place};
 pub use reader::{FieldReader, Value};
 pub use shape::{Field, Kind, Shape, Width};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{WireError, lease, not_above, number, senseless};
-use crate::protobuf::{FieldReader, Value};
+use crate::protobuf::{FieldReader, Value, put_varint};
 use crate::raft::{Body, Entry, Index, Origin, Payload, Term};
 
 /// Entries in one message.
@@ -60,14 +60,6 @@ pub(super) fn put_number(out: &mut Vec<u8>, field: u32, number: u64) {
 pub(super) fn put_length(out: &mut Vec<u8>, field: u32, length: usize) {
     out.push((field << 3) as u8 | 2);
     put_varint(out, length as u64);
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 /// The bytes of a varint.
