@@ -6,7 +6,7 @@ use std::mem;
 use std::path::PathBuf;
 
 use super::spares::Spares;
-use crate::mapreduce::files::{Committed, Identity, Pending};
+use crate::mapreduce::files::{Committed, Pending};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
 /// A map's output up to this size is kept in memory as well, to be fetched from there.
@@ -42,7 +42,11 @@ impl<'s> Partitions<'s> {
     /// Gives all files their names.
     pub(super) fn commit(self) -> Result<Vec<Committed>, Fault> {
         let Partitions { spares, attempt, parts, .. } = self;
-        parts.into_iter().map(|part| part.commit(attempt, spares)).collect()
+        let commit = |part: Part| {
+            let Part { path, lines, file } = part;
+            spares.commit_output(&path, attempt, file, lines)
+        };
+        parts.into_iter().map(commit).collect()
     }
 }
 
@@ -67,23 +71,6 @@ impl Part {
         };
         file.write_all(&mem::take(&mut self.lines))?;
         file.write_all(lines)
-    }
-
-    fn commit(self, attempt: u64, spares: &Spares) -> Result<Committed, Fault> {
-        let Part { path, lines, file } = self;
-        let committed = match file {
-            Some(file) => file.metadata().and_then(|metadata| {
-                let identity = Identity::of(&metadata);
-                file.commit_anew()?;
-                Ok(Committed::File { path: path.clone(), identity })
-            }),
-            None => spares.create(&path, attempt).and_then(|mut file| {
-                file.write_all(&lines)?;
-                spares.commit(file, attempt)?;
-                Ok(Committed::Memory(lines.into()))
-            }),
-        };
-        committed.map_err(|error| failed(&path, &error))
     }
 }
 

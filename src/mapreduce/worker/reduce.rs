@@ -14,7 +14,7 @@ use super::{Host, TaskHost, Worker, guarded};
 use crate::call::Status;
 use crate::mapreduce::contract::{Announcement, INLINE_OUTPUT_BYTES, ReduceDone, path};
 use crate::mapreduce::execute;
-use crate::mapreduce::files::{Committed, Identity, Pending, RunFiles};
+use crate::mapreduce::files::{Committed, Pending, RunFiles};
 use crate::mapreduce::job::{About, Fault, Sorter};
 use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, Services};
@@ -130,18 +130,7 @@ impl<'s> Output<'s> {
         file.write_all(lines)
     }
 
-    fn commit(mut self) -> Result<Committed, Fault> {
-        let mut commit = || {
-            let Some(file) = self.file.take() else {
-                let mut file = self.spares.create(&self.path, self.attempt)?;
-                file.write_all(&self.lines)?;
-                self.spares.commit(file, self.attempt)?;
-                return Ok(Committed::Memory(mem::take(&mut self.lines).into()));
-            };
-            let identity = Identity::of(&file.metadata()?);
-            file.commit_anew()?;
-            Ok(Committed::File { path: self.path.clone(), identity })
-        };
-        commit().map_err(|error: std::io::Error| failed(&self.path, &error))
+    fn commit(self) -> Result<Committed, Fault> {
+        self.spares.commit_output(&self.path, self.attempt, self.file, self.lines)
     }
 }

@@ -5,13 +5,14 @@
 //! us), and the next task waits for it. So the next one is made when a task has been answered for.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::locked;
-use super::partitions::create;
-use crate::mapreduce::files::Pending;
+use super::partitions::{create, failed};
+use crate::mapreduce::files::{Committed, Identity, Pending};
+use crate::mapreduce::job::Fault;
 
 /// The files that are there, by what they will be, and those that are to be made.
 #[derive(Default)]
@@ -29,8 +30,31 @@ struct State {
 const MAX_SPARES: usize = 64;
 
 impl Spares {
+    /// Commits the output of an attempt: `file`, if it was begun, or else a small one of `lines`,
+    /// which is kept in memory as well.
+    pub(super) fn commit_output(
+        &self,
+        target: &Path,
+        attempt: u64,
+        file: Option<Pending>,
+        lines: Vec<u8>,
+    ) -> Result<Committed, Fault> {
+        let commit = || {
+            let Some(file) = file else {
+                let mut file = self.create(target, attempt)?;
+                file.write_all(&lines)?;
+                self.commit(file, attempt)?;
+                return Ok(Committed::Memory(lines.into()));
+            };
+            let identity = Identity::of(&file.metadata()?);
+            file.commit_anew()?;
+            Ok(Committed::File { path: target.to_owned(), identity })
+        };
+        commit().map_err(|error: io::Error| failed(target, &error))
+    }
+
     /// A file that will be at `target`: the one that is there, or a new one.
-    pub(super) fn create(&self, target: &Path, attempt: u64) -> io::Result<Pending> {
+    fn create(&self, target: &Path, attempt: u64) -> io::Result<Pending> {
         let ready = locked(&self.state).ready.remove(target);
         // Somebody may have tidied up.
         match ready.filter(|spare| spare.path().exists()) {
@@ -40,7 +64,7 @@ impl Spares {
     }
 
     /// Gives a file its name. If another one had it there will be a next one.
-    pub(super) fn commit(&self, file: Pending, attempt: u64) -> io::Result<()> {
+    fn commit(&self, file: Pending, attempt: u64) -> io::Result<()> {
         let target = file.target().to_owned();
         if file.commit_anew()? {
             let mut state = locked(&self.state);
@@ -72,7 +96,6 @@ impl Spares {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
 
     use super::*;
 
