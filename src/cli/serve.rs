@@ -7,7 +7,8 @@ use std::path::Path;
 use super::Failure;
 use super::flags::{Flags, Parsed};
 use crate::rpc::{
-    IdentityFiles, Server, ServerOptions, ServerTls, Services, ServingStatus, add_standard_services,
+    IdentityFiles, Server, ServerOptions, ServerTls, Services, ServingStatus,
+    add_standard_services, raise_descriptor_limit,
 };
 use crate::session::Compat;
 
@@ -79,6 +80,7 @@ pub(super) fn run_arranged(
     arrange: impl FnOnce(&mut Server) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (address, options) = options(parsed, listen)?;
+    raise_descriptor_limit();
     let health = add_standard_services(&mut services);
     let mut server = Server::bind(address, services, options)
         .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;

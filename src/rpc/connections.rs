@@ -49,11 +49,6 @@ impl Connections {
         }
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
     /// The id that the next connection will have.
     pub(super) fn next_id(&self) -> ConnectionId {
         self.slots.next_id()

@@ -7,12 +7,15 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
+
+use super::system;
 
 /// What became ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +166,9 @@ impl Listener {
     /// # Errors
     /// The operating system's: the address is in use, or not ours.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Listener> {
-        TcpListener::bind(address).map(Listener)
+        let listener = TcpListener::bind(address)?;
+        system::lengthen_queue(&listener)?;
+        Ok(Listener(listener))
     }
 
     /// Where it listens.
@@ -228,6 +233,11 @@ impl Stream {
         }
     }
 
+    /// The number that the operating system knows it by.
+    pub(super) fn descriptor(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+
     /// Says that we write nothing more; what was written still arrives.
     ///
     /// # Errors
@@ -288,6 +298,19 @@ mod tests {
         let started = std::time::Instant::now();
         poller.wait(LONG, &mut Vec::new(), || true).unwrap();
         assert!(Some(started.elapsed()) < LONG);
+    }
+
+    #[cfg(feature = "system-limits")]
+    #[test]
+    fn many_connections_may_wait_to_be_accepted() {
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        let most: usize = most.trim().parse().unwrap();
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        // The queue of the standard library takes 129.
+        let connect = |_| std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5));
+        let waiting: Result<Vec<_>, _> = (0..most.min(600)).map(connect).collect();
+        assert!(waiting.is_ok(), "{waiting:?}");
     }
 
     #[test]

@@ -19,9 +19,11 @@ use super::dispatch::{Calls, Shared};
 use super::outbox::{Letter, Outbox};
 use super::places::Places;
 use super::reactor::{Listener, Poller, Readiness, Waker};
+use super::refusals::{Refusal, Refusals};
 use super::resident::{Reactor, Resident, ResidentWaker};
 use super::service::Services;
 use super::socket::Socket;
+use super::system::Descriptors;
 use super::tls::ServerTls;
 use super::uplinks::{Resolver, Uplinks};
 use super::workers::Workers;
@@ -38,7 +40,7 @@ pub struct ServerOptions {
     /// With what connections go on that begin as TLS; without it they are refused.
     pub tls: Option<ServerTls>,
     /// Connections at once, beside [reserved](Services::reserve) ones; one more is accepted and
-    /// closed.
+    /// closed. Fewer when the process may not have as many descriptors.
     pub max_connections: usize,
     /// Threads for blocking handlers, made as needed.
     pub max_worker_threads: usize,
@@ -82,6 +84,8 @@ pub struct Server {
     resident_due: Option<Duration>,
     resident_waker: ResidentWaker,
     uplinks: Uplinks,
+    descriptors: Descriptors,
+    refusals: Refusals,
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
     /// Memory that every turn uses anew.
@@ -109,6 +113,20 @@ const LISTENER_KEY: u64 = u64::MAX - 1;
 /// How long accepting rests when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// As many places as there are to be, or as there are descriptors for.
+fn places(options: &ServerOptions, services: &Services, descriptors: Descriptors) -> Places {
+    let reserved = services.reserved_connections();
+    let room = descriptors.for_connections().saturating_sub(reserved).max(1);
+    if options.max_connections > room {
+        log::warn!(
+            "{room} connections are taken at once, not {}: there are too few descriptors \
+             (see `ulimit -n`), and files need some",
+            options.max_connections
+        );
+    }
+    Places::new(options.max_connections.min(room), reserved)
+}
+
 impl Server {
     /// Binds `address` (port 0 picks a free one) and begins to listen.
     ///
@@ -125,13 +143,14 @@ impl Server {
         poller.add_listener(&mut listener, LISTENER_KEY)?;
         let local_addr = listener.local_addr()?;
         let outbox = Arc::new(Outbox::new(poller.waker()));
-        let reserved_connections = services.reserved_connections();
+        let descriptors = Descriptors::now();
+        let places = places(&options, &services, descriptors);
         let shared = Shared {
             services,
             outbox,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
             backlog: Backlog::new(options.max_unread_bytes),
-            places: Places::new(options.max_connections, reserved_connections),
+            places,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
@@ -150,6 +169,8 @@ impl Server {
             local_addr,
             stop: Arc::default(),
             started,
+            descriptors,
+            refusals: Refusals::default(),
             accept_again: None,
             drain_until: None,
             letters: Vec::new(),
@@ -215,7 +236,8 @@ impl Server {
             Some(Duration::ZERO)
         } else {
             let next = [self.connections.next_timeout(), self.uplinks.next_timeout()];
-            let own = [self.resident_due, self.accept_again, self.drain_until];
+            let refusals = self.refusals.next_timeout().map(|due| due - self.started);
+            let own = [self.resident_due, self.accept_again, self.drain_until, refusals];
             let due = next.into_iter().chain(own).flatten().min();
             due.map(|due| due.saturating_sub(self.started.elapsed()))
         };
@@ -241,6 +263,7 @@ impl Server {
         if self.accept_again.is_some_and(|due| now >= due) {
             self.accept(now);
         }
+        self.refusals.tell(self.started + now);
         Ok(now)
     }
 
@@ -264,20 +287,24 @@ impl Server {
                     continue;
                 }
                 Err(error) => {
-                    log::warn!("accepting a connection: {error}");
+                    self.refusals.note(self.started + now, Refusal::NotAccepted, error);
                     self.accept_again = Some(now + ACCEPT_PAUSE);
                     return;
                 }
             };
+            if !self.descriptors.has_room_at(stream.descriptor()) {
+                self.refusals.note(self.started + now, Refusal::NoDescriptor, peer);
+                continue;
+            }
             let places = &self.connections.shared.places;
             let Some(place) = places.take(now) else {
-                log::warn!("{peer}: refused, {} connections are open", self.connections.len());
+                self.refusals.note(self.started + now, Refusal::Full, peer);
                 continue;
             };
             let id = self.connections.next_id();
             if let Err(error) = self.poller.add_stream(&mut stream, id.key()) {
-                log::warn!("{peer}: {error}");
                 places.leave(place);
+                self.refusals.note(self.started + now, Refusal::NotPolled, error);
                 continue;
             }
             let limits = &self.options.limits;

@@ -10,6 +10,7 @@ mod commands;
 mod disks;
 mod failover;
 mod files;
+mod floods;
 mod kills;
 mod latency;
 mod mistakes;

@@ -104,6 +104,10 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal: TERM, STOP, CONT.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -6,6 +6,7 @@
 //! ```
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::{Lobby, WINDOW_BYTES, lock};
 use crate::call::{Code, Status};
@@ -118,7 +119,9 @@ impl CallHandler for Guest {
             return;
         }
         if let Err(status) = self.take(message) {
-            log::warn!("a call of a peer is refused: {status}");
+            if lock(&self.lobby).refusals.admit(Instant::now()) {
+                log::warn!("a call of a peer is refused: {status}");
+            }
             self.leave();
             self.responder.finish(status);
         }

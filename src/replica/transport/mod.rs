@@ -26,12 +26,14 @@ mod guest;
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::wire::{Encoder, Hello, Received, decode, encode_hello};
 use crate::call::{Code, Status};
 use crate::raft::{Message, NodeId};
 use crate::rpc::{
-    ClientTls, NotSent, Responder, Services, Shape, UplinkEvent, UplinkId, UplinkOptions, Uplinks,
+    ClientTls, LogLimit, NotSent, Responder, Services, Shape, UplinkEvent, UplinkId, UplinkOptions,
+    Uplinks,
 };
 use guest::Guest;
 
@@ -106,6 +108,8 @@ struct Lobby {
     next_call: u64,
     /// Those of them that have called since the last look.
     arrived: Vec<NodeId>,
+    /// Lines about calls that are refused.
+    refusals: LogLimit,
 }
 
 impl Transport {
@@ -136,7 +140,14 @@ impl Transport {
     /// To be called at the beginning of each of the node's turns: makes the uplinks, and tries those
     /// to peers at once that have just called.
     pub fn turn(&mut self, uplinks: &mut Uplinks) {
-        let arrived = mem::take(&mut lock(&self.lobby).arrived);
+        let mut lobby = lock(&self.lobby);
+        if lobby.refusals.next_timeout().is_some()
+            && let Some(count) = lobby.refusals.take_count(Instant::now())
+        {
+            log::warn!("{count} more calls of peers were refused");
+        }
+        let arrived = mem::take(&mut lobby.arrived);
+        drop(lobby);
         for peer in arrived {
             if let Some(uplink) = self.routes.get(&peer).and_then(|route| route.uplink) {
                 uplinks.hurry(uplink);

@@ -1,0 +1,126 @@
+//! What the operating system lets a process have: descriptors, and connections that wait to be
+//! accepted.
+//!
+//! A process that is out of descriptors can neither accept a connection nor replace a file. So a
+//! server takes fewer connections than there are descriptors, and none whose own descriptor is among
+//! the last ones. The kernel gives the lowest number that is free: as long as a connection gets one
+//! below the bound, all above it are free, whatever else the process has open.
+//!
+//! Without the feature `system-limits` the limit is read but not raised, and the queue of a listener
+//! has the length that the standard library gives it.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+
+/// Descriptors that connections leave to files and others, half of which are never used by one.
+const KEPT_FOR_FILES: u64 = 128;
+/// Connections that may wait to be accepted. The system may allow less (`net.core.somaxconn`).
+#[cfg(feature = "system-limits")]
+const WAITING_CONNECTIONS: i32 = 4096;
+
+/// How many descriptors the process may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Descriptors {
+    limit: u64,
+}
+
+impl Descriptors {
+    /// As many as there may be now.
+    pub(super) fn now() -> Descriptors {
+        Descriptors { limit: soft_limit().unwrap_or(u64::MAX) }
+    }
+
+    fn kept(self) -> u64 {
+        KEPT_FOR_FILES.min(self.limit / 2)
+    }
+
+    /// How many of them connections may have.
+    pub(super) fn for_connections(self) -> usize {
+        usize::try_from(self.limit - self.kept()).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a connection with this descriptor leaves enough to others.
+    pub(super) fn has_room_at(self, descriptor: i32) -> bool {
+        let bound = self.limit - self.kept() / 2;
+        u64::try_from(descriptor).is_ok_and(|descriptor| descriptor < bound)
+    }
+}
+
+#[cfg(feature = "system-limits")]
+fn soft_limit() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current
+}
+
+/// The line of `/proc/self/limits`: name, soft limit, hard limit, unit.
+#[cfg(not(feature = "system-limits"))]
+fn soft_limit() -> Option<u64> {
+    limit_in(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+#[cfg(any(test, not(feature = "system-limits")))]
+fn limit_in(limits: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Raises the limit of the process's descriptors as far as it may.
+#[cfg(feature = "system-limits")]
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    // The kernel knows no process with more: without a hard limit it says so by its own bound.
+    let bound = fs::read_to_string("/proc/sys/fs/nr_open");
+    let bound = bound.ok().and_then(|text| text.trim().parse().ok());
+    let raised = Rlimit { current: maximum.or(bound), maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        log::warn!("the limit of descriptors stays as it is: {error}");
+    }
+}
+
+/// Would raise the limit of the process's descriptors: needs the feature `system-limits`.
+#[cfg(not(feature = "system-limits"))]
+pub fn raise_descriptor_limit() {}
+
+/// Makes a listener's queue as long as the system allows. (To listen again changes nothing else.)
+///
+/// # Errors
+/// The operating system's.
+#[cfg(feature = "system-limits")]
+pub(super) fn lengthen_queue(listener: impl AsFd) -> io::Result<()> {
+    Ok(rustix::net::listen(listener, WAITING_CONNECTIONS)?)
+}
+
+#[cfg(not(feature = "system-limits"))]
+pub(super) fn lengthen_queue(_: impl AsFd) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_keep_room_however_many_connections_there_are() {
+        let many = Descriptors { limit: 1024 };
+        assert_eq!(many.for_connections(), 896);
+        assert!(many.has_room_at(959), "some files came first");
+        assert!(!many.has_room_at(960));
+        assert_eq!(Descriptors { limit: 64 }.for_connections(), 32, "half of them, of few");
+        assert!(Descriptors { limit: u64::MAX }.has_room_at(i32::MAX));
+        assert!(!Descriptors { limit: u64::MAX }.has_room_at(-1));
+    }
+
+    #[test]
+    fn the_limit_is_what_the_kernel_says_in_proc() {
+        let limits = fs::read_to_string("/proc/self/limits").unwrap();
+        assert_eq!(limit_in(&limits), soft_limit());
+        let text = "Limit   Soft Limit  Hard Limit  Units\nMax open files  1024  524288  files\n";
+        assert_eq!(limit_in(text), Some(1024));
+        assert_eq!(limit_in("Max open files            unlimited  unlimited  files"), None);
+    }
+}

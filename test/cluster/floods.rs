@@ -1,0 +1,106 @@
+//! More connections than there may be, and peers that are none: a node lives on, and says little.
+
+use std::fs;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use agora::call::Code;
+use agora::kv::client::KvClient;
+use agora::replica::transport::EXCHANGE;
+use agora::rpc::{CallOptions, Channel, ChannelOptions};
+
+use crate::free_address::free_address;
+use crate::process::{AGORA, Home, LONG, Process, bound, client_of, eventually};
+
+/// A node of a group of one.
+struct Alone {
+    process: Process,
+    address: String,
+    client: KvClient,
+    home: Home,
+}
+
+impl Alone {
+    /// Starts it from a shell that first does something.
+    fn start(before: &str, flags: &str) -> Alone {
+        let home = Home::new();
+        let address = free_address().to_string();
+        let logs = home.0.join("logs");
+        let (logs, peers) = (logs.display(), format!("0={address}"));
+        let line =
+            format!("{before} exec {AGORA} node --id 0 --peers {peers} --logs {logs} {flags}");
+        let mut command = bound("sh");
+        command.args(["-c", &line]);
+        let mut process = Process::start(command, &home.0.join("node"));
+        process.await_listening();
+        let client = client_of(&[(0, address.clone())], LONG);
+        client.set(b"first", b"1").unwrap();
+        Alone { process, address, client, home }
+    }
+
+    /// Connections that say nothing; those that the node does not take are closed by it.
+    fn connect(&self, count: usize) -> Vec<TcpStream> {
+        (0..count).map(|_| TcpStream::connect(&self.address).unwrap()).collect()
+    }
+
+    /// Sets keys until there is another snapshot: another file was made.
+    fn takes_snapshots(&mut self) {
+        let file = self.home.0.join("logs/node_0/snapshot.txt");
+        let when = || fs::metadata(&file).and_then(|file| file.modified()).ok();
+        let before = when();
+        let mut count = 0_u32;
+        eventually("it takes a snapshot", || {
+            count += 1;
+            self.client.set(b"key", &count.to_be_bytes()).unwrap();
+            when() != before
+        });
+        assert_eq!(self.process.ended(), None, "{}", self.process.stderr());
+    }
+
+    #[track_caller]
+    fn says_little_but(&self, words: &str) {
+        let said = self.process.stderr();
+        assert!(said.lines().count() < 20, "{said}");
+        assert_eq!(said.matches(words).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_node_takes_as_many_descriptors_as_it_may_have_and_keeps_some_for_its_files() {
+    let limits = "ulimit -S -n 100; ulimit -H -n 512;";
+    let mut node = Alone::start(limits, "--snapshot-entries 10");
+    let pid = node.process.id();
+    let of_process = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = of_process.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let limits: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(limits, ["512", "512"], "the soft limit was 100");
+    let connections = node.connect(700);
+    node.takes_snapshots();
+    node.says_little_but("384 connections are taken at once, not 1024");
+    node.says_little_but("a connection is refused: as many connections are open as may be");
+    drop(connections);
+    eventually("others are taken again", || {
+        let another = client_of(&[(0, node.address.clone())], Duration::from_secs(1));
+        another.set(b"other", b"1").is_ok()
+    });
+}
+
+#[test]
+fn refused_connections_and_hellos_are_told_once_and_then_counted() {
+    let mut node = Alone::start("", "--max-connections 4");
+    let channel = Channel::new(&node.address, ChannelOptions::default()).unwrap();
+    let timeout = Some(LONG);
+    for _ in 0..300 {
+        let options = CallOptions { timeout, ..CallOptions::default() };
+        let mut call = channel.start(EXCHANGE, &options).unwrap();
+        call.send(b"\xff\xff this is no hello").unwrap();
+        assert_eq!(call.receive().unwrap_err().code, Code::InvalidArgument);
+    }
+    let connections = node.connect(300);
+    node.says_little_but("a call of a peer is refused");
+    eventually("it has said so", || node.process.stderr().contains("a connection is refused"));
+    node.says_little_but("a connection is refused");
+    node.client.set(b"key", b"value").unwrap();
+    assert_eq!(node.process.ended(), None);
+    drop(connections);
+}
