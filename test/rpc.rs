@@ -14,6 +14,8 @@ mod life;
 mod limits;
 #[path = "rpc/multiplexer.rs"]
 mod multiplexer;
+#[path = "rpc/panics.rs"]
+mod panics;
 #[path = "rpc/peers.rs"]
 mod peers;
 #[path = "rpc/resident.rs"]

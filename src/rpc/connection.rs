@@ -230,6 +230,7 @@ impl Connection {
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
                 self.calls.account(call, message.len(), queued, turn.shared);
+                self.end_failed();
                 self.give_room();
             }
             Action::Finish(status) => self.finish(call, &status),
@@ -256,6 +257,15 @@ impl Connection {
         self.calls.finished(call);
     }
 
+    /// Ends the calls whose handlers have panicked. Tells whether there was any.
+    fn end_failed(&mut self) -> bool {
+        let failed = self.calls.take_failed();
+        for (call, status) in &failed {
+            self.finish(*call, status);
+        }
+        !failed.is_empty()
+    }
+
     /// Lets the client send as much more as handlers have taken. Tells whether there was any.
     fn give_room(&mut self) -> bool {
         let mut any = false;
@@ -280,7 +290,8 @@ impl Connection {
         let mut written = self.write(turn.now);
         let session = &self.session;
         self.calls.drained(|call| session.queued(call), turn.shared);
-        if self.give_room() && written.is_ok() {
+        let any_failed = self.end_failed();
+        if (self.give_room() || any_failed) && written.is_ok() {
             written = self.write(turn.now);
         }
         match written {

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use super::answer::{Answer, Answered, Replies, RunningHandlers, When};
 use super::backlog::Backlog;
 use super::blocking::BlockingCall;
+use super::guard::guarded;
 use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder};
 use super::places::{Place, Places};
 use super::service::{CallHandler, Context, Handler, Services};
@@ -115,6 +116,8 @@ pub(super) struct Calls {
     postponed: VecDeque<CallId>,
     /// Messages that count as taken now, by length.
     taken: Vec<(CallId, usize)>,
+    /// Calls whose handlers have panicked outside of a [`Dispatch`], and what their callers are told.
+    failed: Vec<(CallId, Status)>,
     /// What the connection counts as.
     pub(super) place: Place,
     /// It is a client's, for whom there is no room.
@@ -132,6 +135,7 @@ impl Calls {
             handlers: RunningHandlers::new(max_running_handlers),
             postponed: VecDeque::new(),
             taken: Vec::new(),
+            failed: Vec::new(),
             place,
             is_unwelcome: false,
             is_newly_reserved: false,
@@ -168,11 +172,18 @@ impl Calls {
     /// call waiting.
     pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, shared: &Shared) {
         let Some(at) = self.position(call) else { return };
-        if let Some(running) = &mut self.open[at].running {
-            running.account(len, queued, shared.send_low_water_bytes);
+        let CallState { method, running, .. } = &mut self.open[at];
+        if let Some(running) = running {
+            let told = running.account(len, queued, &shared.services.method(*method).path, shared);
+            self.failed.extend(told.err().map(|status| (call, status)));
             self.taken
                 .extend(running.now_taken(shared.send_high_water_bytes).map(|bytes| (call, bytes)));
         }
+    }
+
+    /// The calls whose handlers have panicked since the last look: the session ends them.
+    pub(super) fn take_failed(&mut self) -> Vec<(CallId, Status)> {
+        mem::take(&mut self.failed)
     }
 
     /// The messages that count as taken since the last look: the session gives the client room for
@@ -183,11 +194,13 @@ impl Calls {
 
     /// The session may have got rid of what was waiting: looks at every call that had something.
     pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, shared: &Shared) {
-        for CallState { id, running, .. } in &mut self.open {
+        for CallState { id, method, running, .. } in &mut self.open {
             if let Some(running) = running
                 && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
             {
-                running.account(0, queued(*id), shared.send_low_water_bytes);
+                let path = &shared.services.method(*method).path;
+                let told = running.account(0, queued(*id), path, shared);
+                self.failed.extend(told.err().map(|status| (*id, status)));
                 self.taken.extend(
                     running.now_taken(shared.send_high_water_bytes).map(|bytes| (*id, bytes)),
                 );
@@ -205,15 +218,23 @@ impl Calls {
 }
 
 impl Running {
-    fn account(&mut self, len: usize, queued: usize, low_water: usize) {
+    fn account(
+        &mut self,
+        len: usize,
+        queued: usize,
+        path: &str,
+        shared: &Shared,
+    ) -> Result<(), Status> {
+        let low_water = shared.send_low_water_bytes;
         let before = self.flow.queued();
         self.flow.posted.fetch_sub(len, Ordering::Relaxed);
         self.flow.in_session.store(queued, Ordering::Relaxed);
         let is_low = before >= low_water && self.flow.queued() < low_water;
         let is_drained = queued == 0 && mem::take(&mut self.awaits_drained);
         if is_low || is_drained {
-            self.handler.writable();
+            return guarded(path, || self.handler.writable());
         }
+        Ok(())
     }
 
     /// The messages that count as taken after all, if little enough is queued.
@@ -288,12 +309,17 @@ impl ServerSink for Dispatch<'_> {
             return;
         }
         if let Some(running) = &mut state.running {
-            running.handler.message(message);
-            if last {
-                running.handler.half_close();
-            }
-            if running.handler.takes_later() {
-                return;
+            let told = guarded(&method.path, || {
+                running.handler.message(message);
+                if last {
+                    running.handler.half_close();
+                }
+                running.handler.takes_later()
+            });
+            match told {
+                Ok(false) => (),
+                Ok(true) => return,
+                Err(status) => return self.panicked(call, status),
             }
             if running.flow.queued() < self.shared.send_high_water_bytes {
                 self.batch.taken(call, message.len());
@@ -307,7 +333,10 @@ impl ServerSink for Dispatch<'_> {
         let Some(at) = self.calls.position(call) else { return };
         let state = &mut self.calls.open[at];
         if let Some(running) = &mut state.running {
-            running.handler.half_close();
+            let path = &self.shared.services.method(state.method).path;
+            if let Err(status) = guarded(path, || running.handler.half_close()) {
+                self.panicked(call, status);
+            }
         } else if let Some(message) = state.held.take() {
             self.request(call, &message);
         } else {
@@ -316,10 +345,14 @@ impl ServerSink for Dispatch<'_> {
     }
 
     fn cancelled(&mut self, call: CallId, status: Status) {
-        if let Some(mut running) = self.calls.remove(call).and_then(|state| state.running) {
-            running.flow.over.store(true, Ordering::Relaxed);
-            running.handler.cancelled(&status);
-        }
+        let Some(CallState { method, running: Some(mut running), .. }) = self.calls.remove(call)
+        else {
+            return;
+        };
+        running.flow.over.store(true, Ordering::Relaxed);
+        let path = &self.shared.services.method(method).path;
+        // The call is over whatever becomes of that.
+        let _ = guarded(path, || running.handler.cancelled(&status));
     }
 
     /// Every turn ends with a look at all queues ([`Calls::drained`]): they also drain by writing.
@@ -341,7 +374,8 @@ impl Dispatch<'_> {
             let reason = "too many answers wait for you to read them";
             return self.batch.fail(call, Code::ResourceExhausted, reason);
         }
-        match &shared.services.method(self.calls.open[at].method).handler {
+        let method = shared.services.method(self.calls.open[at].method);
+        match &method.handler {
             Handler::Unary(handler) => self.answer_now(at, |context, out, _| {
                 handler(context, message, out).map(|()| When::Now)
             }),
@@ -354,13 +388,17 @@ impl Dispatch<'_> {
             }),
             Handler::Streaming(_) | Handler::Blocking(..) => {
                 self.begin(call, message);
-                if let Some(running) = self.calls.running(call) {
+                let Some(running) = self.calls.running(call) else { return };
+                let told = guarded(&method.path, || {
                     running.handler.message(message);
                     running.handler.half_close();
-                    if !running.handler.takes_later() {
-                        self.batch.taken(call, message.len());
-                    }
-                    self.held += running.flow.queued();
+                    running.handler.takes_later()
+                });
+                self.held += running.flow.queued();
+                match told {
+                    Ok(false) => self.batch.taken(call, message.len()),
+                    Ok(true) => (),
+                    Err(status) => self.panicked(call, status),
                 }
             }
         }
@@ -382,7 +420,9 @@ impl Dispatch<'_> {
         };
         let out = &mut self.batch.bytes;
         let start = out.len();
-        let (message, status) = match handler(&context, out, replies) {
+        let path = &self.shared.services.method(state.method).path;
+        let answer = guarded(path, || handler(&context, out, replies));
+        let (message, status) = match answer.flatten() {
             Ok(When::Now) => (Some(start..out.len()), Some(Status::OK)),
             Ok(When::Later) => (None, None),
             Err(status) => {
@@ -417,7 +457,9 @@ impl Dispatch<'_> {
         let state = &self.calls.open[at];
         let method = self.shared.services.method(state.method);
         let started = match &method.handler {
-            Handler::Streaming(start) => start(&self.context(state), responder),
+            Handler::Streaming(start) => {
+                guarded(&method.path, || start(&self.context(state), responder)).flatten()
+            }
             Handler::Blocking(is_brief, handler) => {
                 self.calls.handlers.one_more().and_then(|running| {
                     let (mut call, feeder) = BlockingCall::new(
@@ -433,7 +475,7 @@ impl Dispatch<'_> {
                         drop(running);
                         after
                     });
-                    let is_brief = is_brief(request);
+                    let is_brief = guarded(&method.path, || is_brief(request))?;
                     self.shared.workers.run(job, is_brief).map(|()| feeder).map_err(|Full(job)| {
                         flow.over.store(true, Ordering::Relaxed);
                         drop(job);
@@ -461,6 +503,12 @@ impl Dispatch<'_> {
         let status = Status::new(Code::Unimplemented, reason);
         self.cancelled(call, status);
         self.batch.fail(call, Code::Unimplemented, reason);
+    }
+
+    /// A handler has panicked: it is gone, and its caller is told so.
+    fn panicked(&mut self, call: CallId, status: Status) {
+        self.calls.finished(call);
+        self.batch.answers.push(ToSend { call, message: None, status: Some(status), taken: None });
     }
 
     fn context<'a>(&self, state: &'a CallState) -> Context<'a> {

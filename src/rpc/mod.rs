@@ -11,6 +11,8 @@
 //! | [`Services::streaming`] | the reactor's thread | from any thread, by its [`Responder`] |
 //! | [`Services::blocking`] | a worker's thread | as it likes, by its [`BlockingCall`] |
 //!
+//! A handler that panics, of whichever kind, fails its own call with INTERNAL.
+//!
 //! What the calls are about may live on that thread too, as the server's [`Resident`]: it has a turn
 //! whenever something has happened, a timer, and [wakers](ResidentWaker) for other threads.
 //!
@@ -27,6 +29,7 @@ mod connection;
 mod connections;
 mod dispatch;
 mod drive;
+mod guard;
 mod health;
 mod link;
 mod log_limit;
@@ -51,6 +54,7 @@ pub use answer::{Answer, Answered};
 pub use blocking::BlockingCall;
 pub use channel::{CallOptions, Channel, ChannelOptions, Response};
 pub use client_call::{ClientCall, Received};
+pub use guard::words as panic_words;
 pub use health::{Health, ServingStatus};
 pub use log_limit::LogLimit;
 pub use multiplexer::{Completion, Dialed, Multiplexer, MultiplexerWaker};

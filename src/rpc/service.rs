@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::answer::{Answer, Answered};
 use super::blocking::BlockingCall;
+use super::guard::guarded;
 use super::outbox::{Reply, Responder};
 use crate::call::{Metadata, Status};
 
@@ -87,6 +88,7 @@ pub(super) enum Handler {
 
 /// A method: its shape, and what handles its calls.
 pub(super) struct Method {
+    pub(super) path: String,
     pub(super) shape: Shape,
     pub(super) handler: Handler,
     pub(super) is_reserved: bool,
@@ -209,9 +211,12 @@ impl Services {
         self.on_shutdown.push(Box::new(hook));
     }
 
-    /// Calls the hooks.
+    /// Calls the hooks, each whatever becomes of the others.
     pub(super) fn shutting_down(&self) {
-        self.on_shutdown.iter().for_each(|hook| hook());
+        for hook in &self.on_shutdown {
+            // What there is to say of a panic has been logged.
+            let _ = guarded("what ends at a shutdown", hook);
+        }
     }
 
     fn add(&mut self, path: &str, shape: Shape, handler: Handler) {
@@ -223,7 +228,7 @@ impl Services {
             self.names.push(service.to_owned());
         }
         self.index.insert(path.to_owned(), self.methods.len());
-        self.methods.push(Method { shape, handler, is_reserved: false });
+        self.methods.push(Method { path: path.to_owned(), shape, handler, is_reserved: false });
     }
 
     /// The place of a method, if there is one at this path.

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::guard::words;
+
 /// What a worker does; dropped undone when the pool ends first.
 pub(super) type Job = Box<dyn FnOnce() -> Option<After> + Send>;
 /// What it does when others have what it has made.
@@ -128,8 +130,8 @@ fn work(shared: &Shared) {
 
 /// A handler that panics fails its own call (the job's drop answers it), not the pool.
 fn run_guarded(job: Job) -> Option<After> {
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
-        log::error!("a handler panicked");
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
+        log::error!("a handler panicked: {}", words(&*panic));
         None
     })
 }
@@ -137,8 +139,8 @@ fn run_guarded(job: Job) -> Option<After> {
 /// Those that wait for the answer go first.
 fn run_after(after: After) {
     thread::yield_now();
-    if catch_unwind(AssertUnwindSafe(after)).is_err() {
-        log::error!("a handler panicked when it had answered");
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(after)) {
+        log::error!("a handler panicked when it had answered: {}", words(&*panic));
     }
 }
 

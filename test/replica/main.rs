@@ -7,6 +7,7 @@ mod damage;
 mod dump;
 mod fixture;
 mod formats;
+mod panics;
 mod real;
 mod simulation;
 mod speed;

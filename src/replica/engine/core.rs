@@ -67,6 +67,8 @@ pub struct Engine<M, T> {
     reads: Vec<(Index, T)>,
     transfer: Option<Transfer<T>>,
     answers: Vec<(T, Answer)>,
+    /// The entry that is being applied.
+    applying: Option<Index>,
     /// What the last entry was answered; used again.
     answer: Vec<u8>,
     policy: SnapshotPolicy,
@@ -110,6 +112,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             reads: Vec::new(),
             transfer: None,
             answers: Vec::new(),
+            applying: None,
             answer: Vec::new(),
             policy,
             behind_snapshot: Behind::default(),
@@ -132,6 +135,12 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// The state, to look at.
     pub fn state(&self) -> &Replicated<M> {
         &self.state
+    }
+
+    /// The entry that was being applied when a turn panicked: it is done in part. Then the engine is
+    /// of no use any more.
+    pub fn applying(&self) -> Option<Index> {
+        self.applying
     }
 
     /// Takes a command, for a session or for none.
@@ -318,6 +327,7 @@ impl<M: StateMachine, T> Engine<M, T> {
     fn apply(&mut self, committed: Vec<Entry>) -> Vec<Applied> {
         let is_leader = self.raft.is_leader();
         for entry in &committed {
+            self.applying = Some(entry.index);
             let outcome = self.state.apply(entry, &mut self.answer);
             self.behind_snapshot.entries += 1;
             self.behind_snapshot.bytes += entry.size_bytes() as u64;
@@ -338,6 +348,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         if !committed.is_empty() {
             self.state.settle();
         }
+        self.applying = None;
         if !self.is_telling_applied {
             return Vec::new();
         }

@@ -1,5 +1,6 @@
 //! A group of one leads before anybody can ask it: it needs nobody's vote, only its own disk.
 
+use super::applying;
 use crate::raft::StateMachine;
 use crate::replica::clock::Clock;
 use crate::replica::engine::{Engine, Turn};
@@ -19,7 +20,7 @@ pub(super) fn lead<M: StateMachine, T>(
 ) -> Result<Vec<Turn<T>>, StorageError> {
     let mut turns = Vec::new();
     while !engine.raft().is_leader() && turns.len() < MAX_TURNS {
-        let mut turn = engine.turn(clock.now());
+        let mut turn = applying::turn(engine, clock.now());
         if let Some(write) = turn.write.take() {
             storage.write(write.hard_state, &write.entries)?;
             storage.note_commit(write.commit_index);

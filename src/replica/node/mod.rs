@@ -17,6 +17,7 @@
 //! is on disk, and the process must end.
 
 mod alone;
+mod applying;
 mod disk;
 mod refusal;
 mod resident;

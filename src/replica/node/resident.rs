@@ -10,6 +10,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::applying;
 use super::disk::{DiskThread, News};
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
@@ -141,7 +142,7 @@ impl<S: Service> NodeResident<S> {
             self.carry_out(node, turn, reactor);
         }
         for _ in 0..MAX_TURNS {
-            let turn = node.engine.turn(now);
+            let turn = applying::turn(&mut node.engine, now);
             let next = turn.next;
             self.carry_out(node, turn, reactor);
             if std::mem::take(&mut self.has_written) {

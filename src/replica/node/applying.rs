@@ -1,0 +1,21 @@
+//! A panic while an entry is applied ends the process at once.
+//!
+//! Half of an entry may have been done then. Nobody is to see that: no answer, no message, no
+//! snapshot of it; and the log has the entry, for a program without the mistake.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
+
+use crate::raft::StateMachine;
+use crate::replica::engine::{Engine, Turn};
+use crate::rpc::panic_words;
+
+/// A turn of the engine. It does not return if an entry cannot be applied.
+pub(super) fn turn<M: StateMachine, T>(engine: &mut Engine<M, T>, now: Duration) -> Turn<T> {
+    catch_unwind(AssertUnwindSafe(|| engine.turn(now))).unwrap_or_else(|panic| {
+        let Some(index) = engine.applying() else { resume_unwind(panic) };
+        let why = panic_words(&*panic);
+        log::error!("the node ends: entry {index} of its log cannot be applied: panicked: {why}");
+        std::process::abort()
+    })
+}
