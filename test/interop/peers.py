@@ -72,10 +72,10 @@ def agora_server(binary):
     return Server([binary, "interop", "server", "--listen", "127.0.0.1:0"])
 
 
-def reference_server():
+def reference_server(*flags):
     """grpcio's server with the same services, in a process of its own."""
     script = os.path.join(os.path.dirname(__file__), "reference_server.py")
-    return Server([sys.executable, "-B", script])
+    return Server([sys.executable, "-B", script, *flags])
 
 
 @contextlib.contextmanager

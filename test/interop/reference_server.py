@@ -2,6 +2,7 @@
 
 Behaviour as gRPC's interop test descriptions say, and one addition that our server has as well:
 request metadata `x-grpc-test-echo-status-details-bin` comes back as `grpc-status-details-bin`.
+With `--without-additions` it does not, as with anybody else's server.
 """
 
 import signal
@@ -17,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 import setting
 
 SERVICE = "grpc.testing.TestService"
+ADDITIONS = "--without-additions" not in sys.argv
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -75,7 +77,7 @@ def echo_metadata(context):
             context.send_initial_metadata([(key, value)])
         if key == "x-grpc-test-echo-trailing-bin":
             trailing.append((key, value))
-        if key == "x-grpc-test-echo-status-details-bin":
+        if key == "x-grpc-test-echo-status-details-bin" and ADDITIONS:
             trailing.append(("grpc-status-details-bin", value))
     context.set_trailing_metadata(trailing)
 

@@ -36,6 +36,17 @@ class WithGrpcioServer(unittest.TestCase):
         peers.run_well(client(self.server.address, case, "grpc"))
 
 
+class WithAnybodysServer(unittest.TestCase):
+    """Our client, a server that does what gRPC's descriptions say and nothing else."""
+
+    def test_all_cases_pass(self):
+        needs_our_client()
+        with peers.running(peers.reference_server("--without-additions")) as server:
+            outcome = peers.run_well(client(server.address, "all", "grpc"))
+        passed = [line.removesuffix(": passed") for line in outcome.out.splitlines()]
+        self.assertEqual(passed, [case.__name__ for case in cases.ALL], str(outcome))
+
+
 class WithOurServer(unittest.TestCase):
     """Our client, our server, both protocols on one port."""
 

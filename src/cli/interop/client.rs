@@ -2,30 +2,30 @@
 
 use std::io::Write;
 
-use super::cases::{CASES, Case, Peer};
+use super::cases::{CASES, Case, OUR_CASES, Peer};
 use crate::cli::flags::Flags;
 use crate::cli::{Failure, connect};
 use crate::session::Protocol;
 
 /// Runs the case that was asked for, or all of them.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
     let about = format!(
-        "Runs one of gRPC's interoperability tests (the last three are our own), or all of them:\n\
-         \n    {}",
-        names.join("\n    ")
+        "Runs one of gRPC's interoperability tests, or all of them:\n\n    {}\n\nor one of our own, \
+         or ours for all of these. The last asks for what only our server does, and\nso does not \
+         have to pass elsewhere:\n\n    {}",
+        names(CASES).join("\n    "),
+        names(OUR_CASES).join("\n    ")
     );
     let usage = "agora interop client --server HOST:PORT --case NAME [FLAGS]";
     let flags = Flags::new(usage, &about)
         .value("server", "the server under test (required)", "HOST:PORT")
-        .value("case", "the test case, or all (required)", "NAME");
+        .value("case", "the test case, all or ours (required)", "NAME");
     let parsed = connect::flags(flags, Protocol::Grpc).parse(arguments)?;
     parsed.no_arguments()?;
     let server = parsed.required("server")?;
     let name = parsed.required("case")?;
     let options = connect::options(&parsed, Protocol::Grpc)?;
-    let chosen: Vec<&Case> =
-        CASES.iter().filter(|case| name == "all" || case.name == name).collect();
+    let chosen = chosen(&name);
     if chosen.is_empty() {
         return Err(parsed.wrong(format!("--case {name:?}: no such case")));
     }
@@ -39,4 +39,17 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(Failure::Failed(failed.join("\n"))) }
+}
+
+fn names(cases: &[Case]) -> Vec<&'static str> {
+    cases.iter().map(|case| case.name).collect()
+}
+
+/// The cases of a name. `all` are those that every server must pass.
+fn chosen(name: &str) -> Vec<&'static Case> {
+    match name {
+        "all" => CASES.iter().collect(),
+        "ours" => OUR_CASES.iter().collect(),
+        name => CASES.iter().chain(OUR_CASES).filter(|case| case.name == name).collect(),
+    }
 }
