@@ -1,8 +1,8 @@
 //! `agora interop`: gRPC's interoperability tests ("Interoperability Test Case Descriptions"),
 //! both sides, so that other implementations can be tried against ours and ours against theirs.
 //!
-//! The service is `grpc.testing.TestService`. Three cases are our own, and not among `all`: `max_message`,
-//! `concurrent_calls` and `rich_error`.
+//! The service is `grpc.testing.TestService`. Three cases are our own, and not among `all`:
+//! `max_message`, `concurrent_calls` and `rich_error`.
 
 mod cases;
 mod client;

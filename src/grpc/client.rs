@@ -382,6 +382,11 @@ impl ClientConnection {
         self.end_all(&Status::new(Code::Unavailable, why), sink);
     }
 
+    /// How many calls the server takes at once, as far as it has said so.
+    pub fn max_calls(&self) -> usize {
+        self.http.max_streams()
+    }
+
     /// Calls that are open, or whose last bytes still wait to be sent.
     pub fn open_calls(&self) -> usize {
         self.http.open_streams()

@@ -263,6 +263,11 @@ impl Connection {
         self.streams.len()
     }
 
+    /// How many streams the peer takes at once, as far as it has said so.
+    pub fn max_streams(&self) -> usize {
+        self.peer.max_concurrent_streams as usize
+    }
+
     /// What the socket should write.
     pub fn output(&self) -> &[u8] {
         self.output.pending()

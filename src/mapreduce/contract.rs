@@ -223,6 +223,29 @@ pub struct Announcement {
     pub attempt: u64,
     /// Outputs that are there.
     pub outputs: Vec<OutputAt>,
-    /// Outputs that are lost: task and attempt.
+    /// Outputs that are lost: task and attempt. They were before those that are there.
     pub lost: Vec<(u32, u64)>,
+}
+
+impl Announcement {
+    /// Without news.
+    pub fn to(attempt: u64) -> Announcement {
+        Announcement { attempt, ..Announcement::default() }
+    }
+
+    /// An output is there.
+    pub fn add(&mut self, output: OutputAt) {
+        self.outputs.push(output);
+    }
+
+    /// An output is lost: it is not told of as being there any more.
+    pub fn withdraw(&mut self, task: u32, attempt: u64) {
+        self.outputs.retain(|there| (there.task, there.attempt) != (task, attempt));
+        self.lost.push((task, attempt));
+    }
+
+    /// Whether there are no news.
+    pub fn is_empty(&self) -> bool {
+        self.outputs.is_empty() && self.lost.is_empty()
+    }
 }

@@ -17,12 +17,14 @@
 //! - [`split`]: the input cut at line ends
 //! - [`execute`]: runs a task
 //! - [`scheduler`]: which worker does what, and what happens when one fails
+//! - [`pending_calls`]: what a worker is to be told, until its connection takes it
 
 pub mod contract;
 pub mod execute;
 pub mod files;
 pub mod job;
 pub mod master;
+pub mod pending_calls;
 pub mod scheduler;
 pub mod split;
 pub mod streaming;

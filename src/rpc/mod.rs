@@ -66,6 +66,8 @@ pub use system::raise_descriptor_limit;
 pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
 pub use uplinks::{NotSent, Resolver, UplinkEvent, UplinkId, UplinkOptions, Uplinks};
 
+pub use crate::session::StartError;
+
 /// Adds what every server has beside its own services: health and reflection. Comes last, for it
 /// lists the services that are there by then; all of them are NOT_SERVING until
 /// [`Health::set_all`] says otherwise.

@@ -153,11 +153,27 @@ impl Multiplexer {
         self.links.get(&link).is_some_and(|entry| !entry.link.lost)
     }
 
+    /// How many calls the server at the other end takes at once, as far as it has said so: with its
+    /// first answer it has.
+    pub fn max_calls(&self, link: usize) -> usize {
+        self.links.get(&link).map_or(0, |entry| entry.link.session.max_calls())
+    }
+
+    /// Whether as many calls are open as the server takes. The next one would be refused.
+    pub fn is_full(&self, link: usize) -> bool {
+        let is_full = |entry: &Box<Entry>| {
+            let Link { session, lost, .. } = &entry.link;
+            !lost && session.open_calls() >= session.max_calls()
+        };
+        self.links.get(&link).is_some_and(is_full)
+    }
+
     /// Begins a unary call. What it has to send is written with the next [`turn`](Self::turn), in
     /// one go with that of others.
     ///
     /// # Errors
-    /// See [`StartError`]; a connection that is lost is `GoingAway`.
+    /// See [`StartError`]; a connection that is lost is `GoingAway`. Nothing was sent: what refuses
+    /// with `TooManyCalls` takes the same call when one of its calls has ended.
     pub fn start(
         &mut self,
         link: usize,

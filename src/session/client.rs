@@ -222,6 +222,11 @@ impl ClientSession {
         either!(&self.wire, connection => connection.open_calls())
     }
 
+    /// How many calls the server takes at once, as far as it has said so.
+    pub fn max_calls(&self) -> usize {
+        either!(&self.wire, connection => connection.max_calls())
+    }
+
     /// What is to be written to the socket.
     pub fn output(&self) -> &[u8] {
         either!(&self.wire, connection => connection.output())

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what must not fail here fails the test")]
 
+mod connection;
 mod paper;
 mod simulation;
 mod stories;

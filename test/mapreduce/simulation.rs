@@ -1,5 +1,5 @@
 //! Whole jobs in a simulated world: workers die, stop, come back, are slow, lie with old attempts,
-//! and lose what they made. After every step the scheduler's books are audited; at the end of every
+//! lose what they made, and their connections refuse calls. After every step the scheduler's books are audited; at the end of every
 //! round each reduce task has every record once.
 //!
 //! One job for every hundredth seed that `AGORA_MUTATIONS` asks for; `AGORA_SEED` replays one.
@@ -12,6 +12,9 @@ use agora::mapreduce::scheduler::{
     WorkerId,
 };
 
+use agora::mapreduce::contract::Announcement;
+
+use crate::connection::{Arrival, Connection, told};
 use crate::seed::{Seed, each_seed};
 use crate::trial::ms;
 
@@ -43,7 +46,9 @@ struct Running {
 
 /// Something on its way to the scheduler or to a worker.
 enum Event {
-    Do(Action),
+    Arrive(WorkerId, Arrival),
+    Cancel(WorkerId, AttemptId),
+    Answered(WorkerId, u64),
     GoOn(WorkerId),
     MapDone(WorkerId, AttemptId),
     Fetch(WorkerId, AttemptId, u32),
@@ -62,8 +67,9 @@ struct World {
     now: Duration,
     events: BTreeMap<(Duration, u64), Event>,
     posted: u64,
-    /// When the last action for a worker arrives.
+    /// When the last that was sent to a worker arrives.
     delivered: BTreeMap<WorkerId, Duration>,
+    connections: BTreeMap<WorkerId, Connection>,
     processes: BTreeMap<WorkerId, Process>,
     last_id: u32,
     faults: usize,
@@ -99,22 +105,12 @@ fn every_record_counts_once_whatever_happens() {
             "a loss found by a reducer",
             "a pause",
             "a re-execution",
+            "a refused call",
             "an answer that is too late",
             "an output that disappeared",
             "silence",
         ];
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), wanted);
-    }
-}
-
-fn worker_of(action: &Action) -> WorkerId {
-    match action {
-        Action::Start(Start { worker, .. })
-        | Action::Announce { worker, .. }
-        | Action::Withdraw { worker, .. }
-        | Action::Cancel { worker, .. }
-        | Action::Ping { worker }
-        | Action::Silent { worker } => *worker,
     }
 }
 
@@ -132,6 +128,7 @@ impl World {
             events: BTreeMap::new(),
             posted: 0,
             delivered: BTreeMap::new(),
+            connections: BTreeMap::new(),
             processes: BTreeMap::new(),
             last_id: 0,
             faults: 0,
@@ -161,7 +158,10 @@ impl World {
             running: BTreeMap::new(),
         };
         self.processes.insert(id, process);
-        let slots = 1 + self.seed.below(2) as u32;
+        let slots = 1 + self.seed.below(4) as u32;
+        // With all slots taken one call fits beside the tasks, or a few.
+        let beside_tasks = 1 + self.seed.below(3);
+        self.connections.insert(id, Connection::new(slots as usize + beside_tasks));
         self.scheduler.add_worker(self.now, id, kind, slots);
     }
 
@@ -202,13 +202,9 @@ impl World {
 
     fn step(&mut self) {
         while let Some(action) = self.scheduler.poll_action() {
-            // A connection keeps the order of what it carries.
-            let after = self.some_ms(3);
-            let before = self.delivered.entry(worker_of(&action)).or_default();
-            *before = (*before).max(self.now + after);
-            let after = *before - self.now;
-            self.post(after, Event::Do(action));
+            self.act(action);
         }
+        self.send();
         if self.faults < FAULTS && self.seed.one_in(12) {
             self.faults += 1;
             self.fault();
@@ -308,10 +304,9 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         let actor = match &event {
-            Event::Do(action) if !matches!(action, Action::Silent { .. }) => {
-                Some(worker_of(action))
-            }
-            Event::MapDone(worker, _)
+            Event::Arrive(worker, _)
+            | Event::Cancel(worker, _)
+            | Event::MapDone(worker, _)
             | Event::Fetch(worker, _, _)
             | Event::ReduceDone(worker, _) => Some(*worker),
             _ => None,
@@ -323,13 +318,24 @@ impl World {
         }
         let now = self.now;
         match event {
-            Event::Do(action) => self.act(action),
+            Event::Arrive(worker, arrival) => self.arrive(worker, arrival),
+            Event::Cancel(worker, attempt) => {
+                if let Some(process) = self.processes.get_mut(&worker) {
+                    process.running.remove(&attempt);
+                }
+            }
+            Event::Answered(worker, number) => {
+                if let Some(connection) = self.connections.get_mut(&worker) {
+                    connection.answered(number);
+                }
+            }
             Event::GoOn(worker) => self.go_on(worker),
             Event::MapDone(worker, attempt) => self.map_done(worker, attempt),
             Event::Fetch(worker, attempt, map) => self.fetch(worker, attempt, map),
             Event::ReduceDone(worker, attempt) => self.reduce_done(worker, attempt),
             Event::Completed(worker, attempt) => self.completed(worker, attempt),
             Event::Failed(worker, attempt, cause) => {
+                self.task_ended(worker, attempt);
                 let failure = Failure::new(cause, "for the sake of trial");
                 self.scheduler.handle_failed(now, worker, attempt, &failure);
             }
@@ -341,36 +347,104 @@ impl World {
             Event::Lost(worker, map, attempt, loss) => {
                 self.scheduler.handle_output_lost(now, worker, map, attempt, loss);
             }
-            Event::Died(worker) => self.scheduler.handle_worker_lost(now, worker),
+            Event::Died(worker) => {
+                self.connections.remove(&worker);
+                self.scheduler.handle_worker_lost(now, worker);
+            }
             Event::Join(kind) => self.join(kind),
         }
     }
 
+    /// The master does what the scheduler wants.
     fn act(&mut self, action: Action) {
         match action {
-            Action::Start(start) => self.start(start),
-            Action::Announce { worker, attempt, output } => self.know(worker, attempt, output),
-            Action::Withdraw { worker, attempt, map, output } => {
-                self.seen.insert("a re-execution");
-                let process = self.processes.get_mut(&worker);
-                if let Some(running) = process.and_then(|p| p.running.get_mut(&attempt))
-                    && running.known.get(&map).is_some_and(|known| known.attempt == output)
-                {
-                    running.known.remove(&map);
+            Action::Silent { .. } => drop(self.seen.insert("silence")),
+            Action::Cancel { worker, attempt } => {
+                if let Some(connection) = self.connections.get_mut(&worker) {
+                    connection.cancel(attempt);
+                }
+                self.deliver(worker, Event::Cancel(worker, attempt));
+            }
+            Action::Start(start) => {
+                if let Some(connection) = self.connections.get_mut(&start.worker) {
+                    connection.start(start);
                 }
             }
-            Action::Cancel { worker, attempt } => {
-                if let Some(process) = self.processes.get_mut(&worker) {
-                    process.running.remove(&attempt);
+            Action::Announce { worker, attempt, output } => {
+                if let Some(connection) = self.connections.get_mut(&worker) {
+                    connection.announce(attempt, &output);
+                }
+            }
+            Action::Withdraw { worker, attempt, map, output } => {
+                self.seen.insert("a re-execution");
+                if let Some(connection) = self.connections.get_mut(&worker) {
+                    connection.withdraw(attempt, map, output);
                 }
             }
             Action::Ping { worker } => {
-                let after = self.some_ms(20);
+                if let Some(connection) = self.connections.get_mut(&worker) {
+                    connection.ping();
+                }
+            }
+        }
+    }
+
+    /// Connections take what they take.
+    fn send(&mut self) {
+        let mut sent = Vec::new();
+        for (worker, connection) in &mut self.connections {
+            let (taken, refuses) = connection.send();
+            sent.extend(taken.into_iter().map(|arrival| (*worker, arrival)));
+            if refuses {
+                self.seen.insert("a refused call");
+            }
+        }
+        for (worker, arrival) in sent {
+            self.deliver(worker, Event::Arrive(worker, arrival));
+        }
+    }
+
+    /// A connection keeps the order of what it carries.
+    fn deliver(&mut self, worker: WorkerId, event: Event) {
+        let after = self.some_ms(3);
+        let before = self.delivered.entry(worker).or_default();
+        *before = (*before).max(self.now + after);
+        let after = *before - self.now;
+        self.post(after, event);
+    }
+
+    fn arrive(&mut self, worker: WorkerId, arrival: Arrival) {
+        if !self.processes.contains_key(&worker) {
+            return;
+        }
+        let after = self.some_ms(20);
+        match arrival {
+            Arrival::Start(start) => self.start(start),
+            Arrival::News(number, news) => {
+                self.hear(worker, news);
+                self.post(after, Event::Answered(worker, number));
+            }
+            Arrival::Ping(number) => {
                 self.post(after, Event::Heard(worker));
+                self.post(after, Event::Answered(worker, number));
             }
-            Action::Silent { .. } => {
-                self.seen.insert("silence");
+        }
+    }
+
+    /// News for a reduce attempt: what is lost first.
+    fn hear(&mut self, worker: WorkerId, news: Announcement) {
+        let attempt = AttemptId(news.attempt);
+        let process = self.processes.get_mut(&worker);
+        if let Some(running) = process.and_then(|p| p.running.get_mut(&attempt)) {
+            for (map, output) in &news.lost {
+                let is_meant = |known: &MapOutput| known.attempt.0 == *output;
+                if running.known.get(map).is_some_and(is_meant) {
+                    running.known.remove(map);
+                }
             }
+        }
+        for output in &news.outputs {
+            self.know(worker, attempt, told(output));
         }
     }
 
@@ -461,7 +535,14 @@ impl World {
         self.post(after, Event::Completed(worker, attempt));
     }
 
+    fn task_ended(&mut self, worker: WorkerId, attempt: AttemptId) {
+        if let Some(connection) = self.connections.get_mut(&worker) {
+            connection.task_ended(attempt);
+        }
+    }
+
     fn completed(&mut self, worker: WorkerId, attempt: AttemptId) {
+        self.task_ended(worker, attempt);
         let sizes = vec![1; self.reduces as usize].into();
         if self.scheduler.handle_completed(self.now, worker, attempt, sizes) {
             if let Some((index, _)) = self.results.get(&attempt) {

@@ -146,3 +146,27 @@ fn a_mapper_without_the_file_says_so_or_is_sent_its_split() {
     folder.good(&fleet.line(&["wordcount", "a.txt", "-m", "3", "--ship"], &flags));
     assert_eq!(folder.read("Data/output.txt"), expected);
 }
+
+/// A connection takes 100 calls at once: reduce tasks that wait, and what they are told. What does
+/// not fit waits; it is not lost.
+#[test]
+fn a_worker_may_have_more_slots_than_its_connection_has_room_for_news() {
+    let (text, expected) = some_text(27, 60_000);
+    let folder = Folder::new();
+    folder.file("a.txt", text);
+    let mapper = Worker::start(&folder, "mapper", &["--slots", "64"]);
+    let reducer = Worker::start(&folder, "reducer", &["--slots", "64"]);
+    let named = ["--mappers", &mapper.address, "--reducers", &reducer.address];
+    for (maps, reduces, protocol) in [
+        ("20", "52", "native"),
+        ("40", "64", "native"),
+        ("70", "150", "native"),
+        ("30", "64", "grpc"),
+    ] {
+        let line = ["wordcount", "a.txt", "-m", maps, "-r", reduces, "--protocol", protocol];
+        let said = folder.start(&[&line[..], &named].concat()).good();
+        assert_eq!(folder.read("Data/output.txt"), expected, "{line:?}");
+        // Nobody was given up on the way.
+        assert!(!said.contains("FAILURE") && !said.contains("is gone"), "{said}");
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::calls::{InFlight, Reading, Step};
 use super::outputs::TaskOutput;
+use super::requests::Request;
 use super::{Error, Master, News, Observer, TaskEnd};
 use crate::call::{CallId, Status};
 use crate::mapreduce::contract::PIECE_BYTES;
@@ -123,7 +124,7 @@ impl Master {
             ready.is_stepping = false;
             self.take_steps(index);
         } else {
-            self.send_step(index);
+            ready.requests.push(Request::Step);
         }
     }
 
@@ -245,7 +246,8 @@ impl Master {
             Ok(output) => {
                 assigned.call = None;
                 assigned.reading = Some(Reading { output, bytes, counters });
-                self.read_on(attempt);
+                let index = assigned.seat;
+                self.request(index, Request::Read(attempt));
             }
             Err(error) => self.fail(Error::Io("keeping the output", error)),
         }
@@ -280,9 +282,9 @@ impl Master {
         if read < reading.bytes {
             // Progress too, though the worker has nothing more to do for it.
             let steps = u64::MAX - (reading.bytes - read);
-            let worker = assigned.worker;
+            let (index, worker) = (assigned.seat, assigned.worker);
             self.scheduler.handle_heard(now, worker, &[(attempt, steps)]);
-            return self.read_on(attempt);
+            return self.request(index, Request::Read(attempt));
         }
         if let Some(Reading { output, counters, .. }) = assigned.reading.take() {
             self.complete(attempt, Some(output), counters, [].into(), observer);

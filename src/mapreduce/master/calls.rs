@@ -1,16 +1,14 @@
 //! What is asked of workers.
 
-use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::outputs::TaskOutput;
+use super::requests::Request;
 use super::seats::SeatState;
-use super::{Error, Master, News, Observer, TaskEnd};
+use super::{Master, News, Observer, TaskEnd};
 use crate::call::CallId;
 use crate::mapreduce::contract::{
-    Announcement, INLINE_PARAMETER_BYTES, MapCall, OutputAt, PIECE_BYTES, Parameter, Piece,
-    ReduceCall, path,
+    Announcement, INLINE_PARAMETER_BYTES, MapCall, OutputAt, Parameter, ReduceCall,
 };
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::scheduler::{Action, AttemptId, Kind, MapOutput, Start, TaskId, WorkerId};
@@ -70,7 +68,7 @@ pub(super) enum Step {
 }
 
 /// As many announcements may be on their way to an attempt.
-const MAX_ANNOUNCING: u32 = 8;
+pub(super) const MAX_ANNOUNCING: u32 = 8;
 /// Small outputs are told of together, up to so many,
 const NEWS_OUTPUTS: usize = 16;
 /// or so large: it is too little to be fetched while maps run, and each message wakes a reducer that
@@ -78,12 +76,19 @@ const NEWS_OUTPUTS: usize = 16;
 const NEWS_BYTES: u64 = 256 * 1024;
 /// More map attempts that run are not told of before they are done.
 const MAX_EXPECTED: usize = 16;
-/// How long a worker may take for a small thing. One that takes longer is asked again.
-const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Master {
-    /// Does what the scheduler wants.
+    /// Does what the scheduler wants, and sends what workers are to get.
     pub(super) fn act(&mut self, observer: &mut dyn Observer) {
+        loop {
+            self.take_actions(observer);
+            if !self.send_requests(observer) {
+                return;
+            }
+        }
+    }
+
+    fn take_actions(&mut self, observer: &mut dyn Observer) {
         while let Some(action) = self.scheduler.poll_action() {
             match action {
                 Action::Start(start) => self.start(start, observer),
@@ -91,7 +96,7 @@ impl Master {
                     if let Some(output) = self.output_at(attempt, &output)
                         && let Some(assigned) = self.attempts.get_mut(&attempt)
                     {
-                        assigned.news.outputs.push(output);
+                        assigned.news.add(output);
                         self.announce(attempt);
                     }
                 }
@@ -99,15 +104,16 @@ impl Master {
                     let task = TaskId { kind: Kind::Map, index: map };
                     observer.note(&News::OutputLost { task });
                     if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                        let news = &mut assigned.news;
-                        // Order does not cross the wire: what is lost is taken before what is there.
-                        news.outputs.retain(|there| (there.task, there.attempt) != (map, output.0));
-                        news.lost.push((map, output.0));
+                        assigned.news.withdraw(map, output.0);
                         self.announce(attempt);
                     }
                 }
                 Action::Cancel { attempt, .. } => self.cancel(attempt, observer),
-                Action::Ping { worker } => self.ping(worker),
+                Action::Ping { worker } => {
+                    if let Some(index) = self.seat_of(worker) {
+                        self.request(index, Request::Ping);
+                    }
+                }
                 Action::Silent { worker } => self.silent(worker, observer),
             }
         }
@@ -122,14 +128,13 @@ impl Master {
             worker: &self.seats[index].name,
             is_backup,
         });
-        let news = Announcement { attempt: attempt.0, ..Announcement::default() };
         let assigned = Assigned {
             seat: index,
             worker,
             task,
             call: None,
             start,
-            news,
+            news: Announcement::to(attempt.0),
             announcing: 0,
             was_shipped: false,
             reading: None,
@@ -179,86 +184,17 @@ impl Master {
                 Some(Step::Begin(attempt)) => {
                     let attempt = *attempt;
                     ready.steps.pop_front();
-                    self.begin_attempt(index, attempt);
+                    ready.requests.push(Request::Begin(attempt));
                 }
                 Some(_) => {
                     ready.is_stepping = true;
-                    return self.send_step(index);
+                    return ready.requests.push(Request::Step);
                 }
             }
         }
     }
 
-    /// Sends the next piece of the first step.
-    pub(super) fn send_step(&mut self, index: usize) {
-        let Some(ready) = self.seats[index].ready() else { return };
-        let link = ready.link;
-        let (path, message) = match ready.steps.front() {
-            Some(Step::Parameter { number, value, offset }) => {
-                let start = *offset as usize;
-                let end = value.len().min(start + PIECE_BYTES);
-                let piece = Piece {
-                    of: *number,
-                    bytes: value.len() as u64,
-                    offset: *offset,
-                    piece: value[start..end].to_vec(),
-                };
-                (path::PUT_PARAMETER, wire::put_parameter(&self.spec.id, &piece))
-            }
-            Some(Step::Split { task, offset }) => {
-                let (task, offset) = (*task, *offset);
-                match self.split_piece(task, offset) {
-                    Ok(piece) => (path::PUT_SPLIT, wire::put_split(&self.spec.id, &piece)),
-                    Err(error) => return self.fail(Error::Io("reading a split", error)),
-                }
-            }
-            Some(Step::Begin(_)) | None => return,
-        };
-        match self.multiplexer.start(link, path, &message, Some(SMALL_TIMEOUT)) {
-            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Step(index))),
-            Err(error) => log::warn!("{}: {error:?}", self.seats[index].name),
-        }
-    }
-
-    fn split_piece(&mut self, task: u32, offset: u64) -> std::io::Result<Piece> {
-        let (split, _) = self.splits.get(task as usize).ok_or(std::io::ErrorKind::NotFound)?;
-        let (bytes, mut left, mut skip) = (split.len(), PIECE_BYTES as u64, offset);
-        let mut piece = Vec::new();
-        for range in &split.ranges {
-            let length = range.end - range.start;
-            let from = range.start + skip.min(length);
-            let to = range.end.min(from + left);
-            self.inputs.append(range.file, from, to, &mut piece)?;
-            left -= to - from;
-            skip -= skip.min(length);
-        }
-        Ok(Piece { of: task.into(), bytes, offset, piece })
-    }
-
-    /// Sends the Map or Reduce call of an attempt that is still wanted.
-    pub(super) fn begin_attempt(&mut self, index: usize, attempt: AttemptId) {
-        let Some(assigned) = self.attempts.get(&attempt) else { return };
-        let task = assigned.task;
-        let (path, message) = match task.kind {
-            Kind::Map => (path::MAP, self.map_message(&assigned.start)),
-            Kind::Reduce => (path::REDUCE, self.reduce_message(&assigned.start)),
-        };
-        let Some(message) = message else { return };
-        let Some(ready) = self.seats[index].ready() else { return };
-        let link = ready.link;
-        match self.multiplexer.start(link, path, &message, None) {
-            Ok(call) => {
-                self.in_flight.insert((link, call), InFlight::Task(attempt));
-                if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                    assigned.call = Some(call);
-                }
-            }
-            // The connection's end is about to be heard of.
-            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
-        }
-    }
-
-    fn map_message(&self, start: &Start) -> Option<Vec<u8>> {
+    pub(super) fn map_message(&self, start: &Start) -> Option<Vec<u8>> {
         let state = self.round.as_ref()?;
         let (split, fingerprint) = self.splits.get(start.task.index as usize)?;
         let call = MapCall {
@@ -274,7 +210,7 @@ impl Master {
         Some(wire::map_call(&self.spec.id, &call))
     }
 
-    fn reduce_message(&self, start: &Start) -> Option<Vec<u8>> {
+    pub(super) fn reduce_message(&self, start: &Start) -> Option<Vec<u8>> {
         let outputs =
             start.outputs.iter().filter_map(|output| self.output_at(start.attempt, output));
         let outputs = outputs.collect();
@@ -309,31 +245,18 @@ impl Master {
         })
     }
 
-    /// Sends a reduce attempt its news. When some are on their way what comes meanwhile goes together,
+    /// Has a reduce attempt get its news. When some are on their way what comes meanwhile goes together,
     /// and a little waits for more while there is more to come.
     pub(super) fn announce(&mut self, attempt: AttemptId) {
         let (completed, maps) = self.scheduler.progress(Kind::Map);
-        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
+        let Some(assigned) = self.attempts.get(&attempt) else { return };
         let is_due = is_due(&assigned.news, completed == maps);
         let is_full = assigned.announcing >= MAX_ANNOUNCING;
         if is_full || !is_due || assigned.reading.is_some() {
             return;
         }
-        let empty = Announcement { attempt: attempt.0, ..Announcement::default() };
-        let news = mem::replace(&mut assigned.news, empty);
         let index = assigned.seat;
-        let Some(ready) = self.seats[index].ready() else { return };
-        let link = ready.link;
-        let message = wire::announce(&self.spec.id, &news);
-        match self.multiplexer.start(link, path::ANNOUNCE, &message, Some(SMALL_TIMEOUT)) {
-            Ok(call) => {
-                self.in_flight.insert((link, call), InFlight::Announce(attempt));
-                if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                    assigned.announcing += 1;
-                }
-            }
-            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
-        }
+        self.request(index, Request::Announce(attempt));
     }
 
     fn cancel(&mut self, attempt: AttemptId, observer: &mut dyn Observer) {
@@ -349,38 +272,6 @@ impl Master {
             let link = ready.link;
             self.multiplexer.cancel(link, call);
             self.in_flight.remove(&(link, call));
-        }
-    }
-
-    fn ping(&mut self, worker: WorkerId) {
-        let Some(index) = self.seat_of(worker) else { return };
-        let timeout = self.options.policy.silent_after;
-        let message = wire::job_request(&self.spec.id);
-        let Some(ready) = self.seats[index].ready() else { return };
-        let link = ready.link;
-        if ready.ping.is_some() {
-            return;
-        }
-        match self.multiplexer.start(link, path::PING, &message, Some(timeout)) {
-            Ok(call) => {
-                ready.ping = Some(call);
-                self.in_flight.insert((link, call), InFlight::Ping(index));
-            }
-            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
-        }
-    }
-
-    /// Reads the next piece of an attempt's output.
-    pub(super) fn read_on(&mut self, attempt: AttemptId) {
-        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
-        let Some(reading) = &assigned.reading else { return };
-        let (index, offset) = (assigned.seat, reading.output.len());
-        let Some(ready) = self.seats[index].ready() else { return };
-        let link = ready.link;
-        let message = wire::read_output_call(&self.spec.id, attempt.0, offset);
-        match self.multiplexer.start(link, path::READ_OUTPUT, &message, Some(SMALL_TIMEOUT)) {
-            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Read(attempt))),
-            Err(error) => log::debug!("{}: {error:?}", self.seats[index].name),
         }
     }
 

@@ -10,7 +10,7 @@
 //! - `seats`: the places of workers, and how each is filled: by a process of our own, or by one
 //!   somewhere that listens
 //! - `children`: processes of our own; they end when we do, however we end
-//! - `calls`: what is asked of workers
+//! - `calls`, `requests`: what is asked of workers, and what waits until a connection takes it
 //! - `answers`: what they answer
 //! - `outputs`: results as they are read
 //! - [`News`]: what people are told
@@ -23,6 +23,7 @@ mod children;
 mod drive;
 mod news;
 mod outputs;
+mod requests;
 mod seats;
 
 use std::collections::BTreeMap;

@@ -18,9 +18,11 @@ use std::time::Duration;
 
 use super::calls::{InFlight, Step};
 use super::children::LocalProcess;
+use super::requests::Request;
 use super::{Error, Master, MasterOptions, News, Observer, WorkersAt};
 use crate::call::{CallId, Status};
 use crate::mapreduce::contract::path;
+use crate::mapreduce::pending_calls::PendingCalls;
 use crate::mapreduce::scheduler::{Kind, WorkerId};
 use crate::mapreduce::wire;
 use crate::rpc::Dialed;
@@ -62,6 +64,8 @@ pub(super) struct Ready {
     pub(super) worker: WorkerId,
     pub(super) epoch: u64,
     pub(super) ping: Option<CallId>,
+    /// Calls that it is to get.
+    pub(super) requests: PendingCalls<Request>,
     /// What must be sent before some attempts can begin, in order.
     pub(super) steps: VecDeque<Step>,
     /// Whether the first step is on its way.
@@ -303,6 +307,12 @@ impl Master {
             Ok(opened) => opened,
             Err(status) => return self.vacate(index, &status.message, observer),
         };
+        // A call that waits for a task must never wait for room that only other tasks would make.
+        let max_tasks = self.multiplexer.max_calls(link).saturating_sub(CALLS_BESIDE_TASKS);
+        let max_tasks = u32::try_from(max_tasks).unwrap_or(u32::MAX).min(MAX_SLOTS);
+        if max_tasks == 0 {
+            return self.vacate(index, "it takes too few calls at once", observer);
+        }
         // Numbers rise with every life of a seat, and go by seats: M1 comes first.
         let seats = self.seats.len() as u64;
         let worker = WorkerId((self.seats[index].life * seats + index as u64) as u32);
@@ -314,13 +324,14 @@ impl Master {
             worker,
             epoch: opened.epoch,
             ping: None,
+            requests: PendingCalls::default(),
             steps: VecDeque::new(),
             is_stepping: false,
             parameters: BTreeSet::new(),
             is_silent: false,
         });
         observer.note(&News::Joined { kind: seat.kind, name: &seat.name, address: seat.address() });
-        self.scheduler.add_worker(now, worker, seat.kind, opened.slots.clamp(1, MAX_SLOTS));
+        self.scheduler.add_worker(now, worker, seat.kind, opened.slots.clamp(1, max_tasks));
     }
 
     /// The worker of a seat is gone, or was not to be had: the seat waits for the next one.
@@ -394,3 +405,6 @@ impl Master {
 const HOPELESS_FAILURES: u32 = 5;
 /// More tasks at once are not given to one worker, whatever it says.
 const MAX_SLOTS: u32 = 64;
+/// Of the calls that a worker takes at once so many are no tasks: one that holds the job, and some
+/// that are answered at once.
+const CALLS_BESIDE_TASKS: usize = 4;

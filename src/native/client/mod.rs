@@ -165,6 +165,11 @@ impl ClientConnection {
         self.link.calls.len()
     }
 
+    /// How many calls the server takes at once, as far as it has said so.
+    pub fn max_calls(&self) -> usize {
+        self.max_calls as usize
+    }
+
     /// What to write to the server.
     pub fn output(&self) -> &[u8] {
         self.link.output.as_slice()

@@ -1,0 +1,211 @@
+//! Calls on their way to workers.
+//!
+//! What is to be asked of a worker is noted as a [`Request`], and becomes a call when the worker's
+//! connection takes one: until then nothing of it is taken from where it is kept.
+
+use std::time::Duration;
+
+use super::calls::{InFlight, MAX_ANNOUNCING, Step};
+use super::{Error, Master, Observer};
+use crate::call::CallId;
+use crate::mapreduce::contract::{Announcement, PIECE_BYTES, Piece, path};
+use crate::mapreduce::pending_calls::Started;
+use crate::mapreduce::scheduler::{AttemptId, Kind};
+use crate::mapreduce::wire;
+use crate::rpc::StartError;
+
+/// A call that a worker is to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Map or Reduce.
+    Begin(AttemptId),
+    /// Announce, with the news that there are by then.
+    Announce(AttemptId),
+    /// ReadOutput: the next piece of an attempt's output.
+    Read(AttemptId),
+    /// PutParameter or PutSplit: the next piece of the seat's first step.
+    Step,
+    /// Ping.
+    Ping,
+}
+
+/// A call that is ready to be started.
+struct Call {
+    path: &'static str,
+    message: Vec<u8>,
+    timeout: Option<Duration>,
+    in_flight: InFlight,
+}
+
+/// How long a worker may take for a small thing. One that takes longer is asked again.
+const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Master {
+    /// The worker of a seat is to get a call.
+    pub(super) fn request(&mut self, index: usize, request: Request) {
+        if let Some(ready) = self.seats[index].ready() {
+            ready.requests.push(request);
+        }
+    }
+
+    /// Starts the calls that workers are to get, as many as their connections take. Those whose
+    /// connections take none any more are gone; returns whether any is.
+    pub(super) fn send_requests(&mut self, observer: &mut dyn Observer) -> bool {
+        let mut any_gone = false;
+        for index in 0..self.seats.len() {
+            if let Err(reason) = self.send_requests_to(index) {
+                self.vacate(index, reason, observer);
+                any_gone = true;
+            }
+        }
+        any_gone
+    }
+
+    fn send_requests_to(&mut self, index: usize) -> Result<(), &'static str> {
+        let next = |master: &mut Master| {
+            let ready = master.seats[index].ready()?;
+            ready.requests.first().map(|request| (ready.link, *request))
+        };
+        while let Some((link, request)) = next(self) {
+            let started = self.send(index, link, request)?;
+            let Some(ready) = self.seats[index].ready() else { break };
+            if !ready.requests.started(started) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        index: usize,
+        link: usize,
+        request: Request,
+    ) -> Result<Started, &'static str> {
+        // Asked before a message is put together in vain.
+        if self.multiplexer.is_full(link) {
+            return Ok(Started::Refused);
+        }
+        let Some(call) = self.compose(index, request) else { return Ok(Started::Taken) };
+        match self.multiplexer.start(link, call.path, &call.message, call.timeout) {
+            Ok(id) => {
+                self.in_flight.insert((link, id), call.in_flight);
+                self.sent(index, request, id);
+                Ok(Started::Taken)
+            }
+            Err(StartError::TooManyCalls) => Ok(Started::Refused),
+            Err(StartError::Exhausted) => Err("its connection has had all calls that it can have"),
+            Err(StartError::Invalid(reason)) => Err(reason),
+            Err(StartError::GoingAway) if self.multiplexer.is_connected(link) => {
+                Err("it is shutting down")
+            }
+            Err(StartError::GoingAway) => Err("its connection is gone"),
+        }
+    }
+
+    /// The call of a request; nothing if there is no need for it any more.
+    fn compose(&mut self, index: usize, request: Request) -> Option<Call> {
+        let (path, message, timeout, in_flight) = match request {
+            Request::Begin(attempt) => {
+                let start = &self.attempts.get(&attempt)?.start;
+                let (path, message) = match start.task.kind {
+                    Kind::Map => (path::MAP, self.map_message(start)?),
+                    Kind::Reduce => (path::REDUCE, self.reduce_message(start)?),
+                };
+                (path, message, None, InFlight::Task(attempt))
+            }
+            Request::Announce(attempt) => {
+                let assigned = self.attempts.get(&attempt)?;
+                let is_full = assigned.announcing >= MAX_ANNOUNCING;
+                if is_full || assigned.reading.is_some() || assigned.news.is_empty() {
+                    return None;
+                }
+                let message = wire::announce(&self.spec.id, &assigned.news);
+                (path::ANNOUNCE, message, Some(SMALL_TIMEOUT), InFlight::Announce(attempt))
+            }
+            Request::Read(attempt) => {
+                let offset = self.attempts.get(&attempt)?.reading.as_ref()?.output.len();
+                let message = wire::read_output_call(&self.spec.id, attempt.0, offset);
+                (path::READ_OUTPUT, message, Some(SMALL_TIMEOUT), InFlight::Read(attempt))
+            }
+            Request::Step => {
+                let (path, message) = self.step_message(index)?;
+                (path, message, Some(SMALL_TIMEOUT), InFlight::Step(index))
+            }
+            Request::Ping => {
+                if self.seats[index].ready()?.ping.is_some() {
+                    return None;
+                }
+                let timeout = self.options.policy.silent_after;
+                let message = wire::job_request(&self.spec.id);
+                (path::PING, message, Some(timeout), InFlight::Ping(index))
+            }
+        };
+        Some(Call { path, message, timeout, in_flight })
+    }
+
+    /// The connection has taken the call of a request.
+    fn sent(&mut self, index: usize, request: Request, call: CallId) {
+        match request {
+            Request::Begin(attempt) => {
+                if let Some(assigned) = self.attempts.get_mut(&attempt) {
+                    assigned.call = Some(call);
+                }
+            }
+            Request::Announce(attempt) => {
+                if let Some(assigned) = self.attempts.get_mut(&attempt) {
+                    assigned.announcing += 1;
+                    assigned.news = Announcement::to(attempt.0);
+                }
+            }
+            Request::Ping => {
+                if let Some(ready) = self.seats[index].ready() {
+                    ready.ping = Some(call);
+                }
+            }
+            Request::Read(_) | Request::Step => {}
+        }
+    }
+
+    /// The next piece of a seat's first step.
+    fn step_message(&mut self, index: usize) -> Option<(&'static str, Vec<u8>)> {
+        match self.seats[index].ready()?.steps.front()? {
+            Step::Parameter { number, value, offset } => {
+                let rest = value.get(*offset as usize..).unwrap_or_default();
+                let piece = Piece {
+                    of: *number,
+                    bytes: value.len() as u64,
+                    offset: *offset,
+                    piece: rest[..rest.len().min(PIECE_BYTES)].to_vec(),
+                };
+                Some((path::PUT_PARAMETER, wire::put_parameter(&self.spec.id, &piece)))
+            }
+            Step::Split { task, offset } => {
+                let (task, offset) = (*task, *offset);
+                match self.split_piece(task, offset) {
+                    Ok(piece) => Some((path::PUT_SPLIT, wire::put_split(&self.spec.id, &piece))),
+                    Err(error) => {
+                        self.fail(Error::Io("reading a split", error));
+                        None
+                    }
+                }
+            }
+            Step::Begin(_) => None,
+        }
+    }
+
+    fn split_piece(&mut self, task: u32, offset: u64) -> std::io::Result<Piece> {
+        let (split, _) = self.splits.get(task as usize).ok_or(std::io::ErrorKind::NotFound)?;
+        let (bytes, mut left, mut skip) = (split.len(), PIECE_BYTES as u64, offset);
+        let mut piece = Vec::new();
+        for range in &split.ranges {
+            let length = range.end - range.start;
+            let from = range.start + skip.min(length);
+            let to = range.end.min(from + left);
+            self.inputs.append(range.file, from, to, &mut piece)?;
+            left -= to - from;
+            skip -= skip.min(length);
+        }
+        Ok(Piece { of: task.into(), bytes, offset, piece })
+    }
+}

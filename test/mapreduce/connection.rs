@@ -1,0 +1,133 @@
+//! The master's connection to a worker in the simulated world. It takes few calls at once, as a real
+//! one does when many tasks run on a worker, and refuses the others.
+
+use std::collections::BTreeMap;
+
+use agora::mapreduce::contract::{Announcement, OutputAt};
+use agora::mapreduce::pending_calls::{PendingCalls, Started};
+use agora::mapreduce::scheduler::{AttemptId, MapOutput, Start, WorkerId};
+
+/// What a worker is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Task(AttemptId),
+    News(AttemptId),
+    Ping,
+}
+
+/// What reaches a worker. All but tasks are answered by number.
+pub enum Arrival {
+    Start(Start),
+    News(u64, Announcement),
+    Ping(u64),
+}
+
+/// A connection, and what waits for it.
+pub struct Connection {
+    max_calls: usize,
+    open: Vec<(u64, Call)>,
+    last: u64,
+    waiting: PendingCalls<Call>,
+    starts: BTreeMap<AttemptId, Start>,
+    news: BTreeMap<AttemptId, Announcement>,
+}
+
+impl Connection {
+    pub fn new(max_calls: usize) -> Connection {
+        Connection {
+            max_calls,
+            open: Vec::new(),
+            last: 0,
+            waiting: PendingCalls::default(),
+            starts: BTreeMap::new(),
+            news: BTreeMap::new(),
+        }
+    }
+
+    pub fn start(&mut self, start: Start) {
+        self.waiting.push(Call::Task(start.attempt));
+        self.starts.insert(start.attempt, start);
+    }
+
+    pub fn announce(&mut self, attempt: AttemptId, output: &MapOutput) {
+        self.news_to(attempt).add(OutputAt {
+            task: output.map,
+            attempt: output.attempt.0,
+            address: output.worker.0.to_string(),
+            epoch: 1,
+            bytes: 1,
+        });
+    }
+
+    pub fn withdraw(&mut self, attempt: AttemptId, map: u32, output: AttemptId) {
+        self.news_to(attempt).withdraw(map, output.0);
+    }
+
+    fn news_to(&mut self, attempt: AttemptId) -> &mut Announcement {
+        self.waiting.push(Call::News(attempt));
+        self.news.entry(attempt).or_insert_with(|| Announcement::to(attempt.0))
+    }
+
+    pub fn ping(&mut self) {
+        self.waiting.push(Call::Ping);
+    }
+
+    /// The master gives an attempt up.
+    pub fn cancel(&mut self, attempt: AttemptId) {
+        self.starts.remove(&attempt);
+        self.news.remove(&attempt);
+        self.task_ended(attempt);
+    }
+
+    pub fn task_ended(&mut self, attempt: AttemptId) {
+        self.open.retain(|(_, call)| *call != Call::Task(attempt));
+    }
+
+    pub fn answered(&mut self, number: u64) {
+        self.open.retain(|(open, _)| *open != number);
+    }
+
+    /// What the connection takes of that which waits. Also whether it refuses something.
+    pub fn send(&mut self) -> (Vec<Arrival>, bool) {
+        let mut sent = Vec::new();
+        while let Some(call) = self.waiting.first().copied() {
+            let started = self.begin(call, &mut sent);
+            if !self.waiting.started(started) {
+                return (sent, true);
+            }
+        }
+        (sent, false)
+    }
+
+    fn begin(&mut self, call: Call, sent: &mut Vec<Arrival>) -> Started {
+        if self.open.len() >= self.max_calls {
+            return Started::Refused;
+        }
+        self.last += 1;
+        let arrival = match call {
+            Call::Task(attempt) => self.starts.remove(&attempt).map(Arrival::Start),
+            Call::News(attempt) => {
+                self.news.remove(&attempt).map(|news| Arrival::News(self.last, news))
+            }
+            Call::Ping => {
+                let is_open = self.open.iter().any(|(_, open)| *open == Call::Ping);
+                (!is_open).then_some(Arrival::Ping(self.last))
+            }
+        };
+        if let Some(arrival) = arrival {
+            self.open.push((self.last, call));
+            sent.push(arrival);
+        }
+        Started::Taken
+    }
+}
+
+/// The output that [`Connection::announce`] told of.
+pub fn told(output: &OutputAt) -> MapOutput {
+    MapOutput {
+        map: output.task,
+        attempt: AttemptId(output.attempt),
+        worker: WorkerId(output.address.parse().unwrap()),
+        sizes: [1].into(),
+    }
+}
