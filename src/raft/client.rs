@@ -31,6 +31,9 @@ impl Raft {
         if let Some(transfer) = leadership.transfer {
             return not_leader(Some(transfer.to));
         }
+        if self.is_full {
+            return Err(ProposeError::Full);
+        }
         if leadership.uncommitted_bytes >= self.config.max_uncommitted_bytes {
             return Err(ProposeError::Busy);
         }

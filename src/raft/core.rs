@@ -66,6 +66,10 @@ pub struct Raft {
     pub(super) receiving: Option<Receiving>,
     pub(super) installing: Option<Installing>,
     pub(super) newest_read: ReadId,
+    /// Nothing can be added to the log at present, and that is known to be all that is wrong.
+    pub(super) is_full: bool,
+    /// A snapshot that could not be kept is not taken again before this time.
+    pub(super) no_snapshot_until: Duration,
     /// What the next `Ready` will have.
     pub(super) out: Ready,
     #[cfg(test)]
@@ -124,6 +128,8 @@ impl Raft {
             receiving: None,
             installing: None,
             newest_read: 0,
+            is_full: false,
+            no_snapshot_until: Duration::ZERO,
             out: Ready::default(),
             #[cfg(test)]
             without: None,
@@ -234,6 +240,27 @@ impl Raft {
         self.advance_commit();
     }
 
+    /// The hard states of a [`Ready`], and of all before it, are durable. Their entries are not yet:
+    /// there is no room for them.
+    pub fn hard_state_persisted(&mut self, now: Duration, write: WriteId) {
+        self.advance_clock(now);
+        self.writes.finish_hard_state(write);
+        self.count_votes();
+    }
+
+    /// Whether what is written has to wait for room. A node without room refuses commands, stands
+    /// for election later than others do, and is not to be handed leadership; it reads, votes and
+    /// promises as ever.
+    pub fn set_full(&mut self, now: Duration, is_full: bool) {
+        self.advance_clock(now);
+        self.is_full = is_full;
+    }
+
+    /// Whether it waits for room, see [`set_full`](Self::set_full).
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// What there is to do now. Call it after one or several inputs: commands that were proposed
     /// in between travel together.
     pub fn ready(&mut self) -> Ready {
@@ -314,7 +341,11 @@ impl Raft {
 
     pub(super) fn restart_election_timer(&mut self) {
         let Config { election_timeout, election_spread, .. } = self.config;
-        let span = self.random.span(election_timeout, election_spread);
+        let mut span = self.random.span(election_timeout, election_spread);
+        if self.is_full {
+            // Whoever has room goes first.
+            span = span.saturating_add(election_timeout + election_spread);
+        }
         self.election_due = self.now.saturating_add(span);
     }
 

@@ -68,7 +68,7 @@ impl Raft {
 
     /// A leader asks this node to stand at once, and has given up its lease before (rule 9).
     pub(super) fn handle_timeout_now(&mut self, from: NodeId) {
-        if matches!(self.role, Role::Follower) && self.installing.is_none() {
+        if matches!(self.role, Role::Follower) && self.installing.is_none() && !self.is_full {
             self.out.trace.push(Trace::ElectionStarted);
             self.become_candidate(Some(from));
         }

@@ -54,6 +54,11 @@ impl Raft {
         self.leader
     }
 
+    /// Its log is durable up to here.
+    pub fn durable_index(&self) -> Index {
+        self.writes.durable_index()
+    }
+
     /// Its term.
     pub fn current_term(&self) -> Term {
         self.term()

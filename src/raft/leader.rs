@@ -74,9 +74,14 @@ impl Raft {
         self.drive_transfer();
     }
 
-    /// Rule 11: a disk that has stood still for as long as the lease is dead, and so is its node.
+    /// Rule 11: a disk that has stood still for as long as the lease is dead, and so is its node. One
+    /// that is full is not: terms and votes are written.
     fn is_disk_stuck(&self) -> bool {
-        self.writes.oldest().is_some_and(|since| self.now > since.saturating_add(self.config.lease))
+        !self.is_full
+            && self
+                .writes
+                .oldest()
+                .is_some_and(|since| self.now > since.saturating_add(self.config.lease))
     }
 
     /// An AppendEntries without entries to everybody.

@@ -2,6 +2,7 @@
 //! compaction, and how much of it was handed out to be written.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use super::entry::{Entry, Index, Term};
 use super::message::SnapshotMark;
@@ -127,45 +128,47 @@ impl Log {
         unwritten
     }
 
-    /// Forgets entries that a snapshot has, but keeps the newest of them for those that lag behind:
-    /// `trailing_bytes`, and what of `retained_bytes` is not before `needed_from`.
+    /// Hands out the entries that a snapshot has, but keeps the newest of them for those that lag
+    /// behind: `trailing_bytes`, and what of `retained_bytes` is not before `needed_from`.
     pub(super) fn compact(
         &mut self,
         snapshot: SnapshotMark,
         trailing_bytes: usize,
         retained_bytes: usize,
         needed_from: Index,
-    ) {
-        let Some(covered) = snapshot.index.checked_sub(self.before.index) else { return };
+    ) -> VecDeque<Entry> {
+        let Some(covered) = snapshot.index.checked_sub(self.before.index) else {
+            return VecDeque::new();
+        };
         let covered = (covered as usize).min(self.entries.len());
         let mut bytes = 0;
         let trailing = self.entries.range(..covered).rev().take_while(|entry| {
             bytes += entry.size_bytes();
             bytes <= trailing_bytes || (bytes <= retained_bytes && entry.index >= needed_from)
         });
-        let drop = covered - trailing.count();
-        if let Some(last) = self.entries.drain(..drop).next_back() {
+        let count = covered - trailing.count();
+        // What stays is little: it is moved, and what goes is not looked at.
+        let rest = self.entries.split_off(count);
+        let dropped = mem::replace(&mut self.entries, rest);
+        if let Some(last) = dropped.back() {
             self.before = SnapshotMark { index: last.index, term: last.term };
         }
-        // A burst may have left far more room than is needed from now on.
-        if self.entries.capacity() > 4 * (self.entries.len() + 1024) {
-            self.entries.shrink_to(2 * self.entries.len());
-        }
+        dropped
     }
 
     /// A snapshot was installed: keeps what is behind it if the log has its last entry, else
-    /// nothing. Whether anything was kept.
-    pub(super) fn install(&mut self, snapshot: SnapshotMark) -> bool {
+    /// nothing. Whether anything was kept, and what was not.
+    pub(super) fn install(&mut self, snapshot: SnapshotMark) -> (bool, VecDeque<Entry>) {
         let is_ours = self.term_at(snapshot.index) == Some(snapshot.term);
-        if is_ours {
+        let rest = if is_ours {
             let covered = snapshot.index - self.before.index;
-            self.entries.drain(..covered as usize);
+            self.entries.split_off(covered as usize)
         } else {
-            self.entries.clear();
             self.first_unwritten = snapshot.index + 1;
-        }
+            VecDeque::new()
+        };
         self.before = snapshot;
-        is_ours
+        (is_ours, mem::replace(&mut self.entries, rest))
     }
 }
 
@@ -239,7 +242,8 @@ mod tests {
     fn a_compaction_keeps_some_for_those_that_lag() {
         let size = entry(1, 1).size_bytes();
         let mut compacted = log(0, &[1, 1, 2, 2, 2, 3]);
-        compacted.compact(SnapshotMark { index: 5, term: 2 }, 2 * size, 9 * size, 99);
+        let dropped = compacted.compact(SnapshotMark { index: 5, term: 2 }, 2 * size, 9 * size, 99);
+        assert_eq!(dropped.iter().map(|entry| entry.index).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(compacted.before(), SnapshotMark { index: 3, term: 2 });
         assert_eq!(compacted.last_index(), 6);
         compacted.compact(SnapshotMark { index: 2, term: 1 }, 0, 0, 99);
@@ -255,15 +259,15 @@ mod tests {
     #[test]
     fn an_installed_snapshot_keeps_only_what_agrees_with_it() {
         let mut log = log(0, &[1, 1, 2, 2]);
-        assert!(log.clone().install(SnapshotMark { index: 3, term: 2 }));
-        assert!(log.install(SnapshotMark { index: 3, term: 2 }));
+        assert!(log.clone().install(SnapshotMark { index: 3, term: 2 }).0);
+        assert!(log.install(SnapshotMark { index: 3, term: 2 }).0);
         assert_eq!((log.before().index, log.last_index()), (3, 4));
         let mut other = self::log(0, &[1, 1, 1, 1]);
-        assert!(!other.install(SnapshotMark { index: 3, term: 2 }));
+        assert!(!other.install(SnapshotMark { index: 3, term: 2 }).0);
         assert_eq!(other.last(), SnapshotMark { index: 3, term: 2 });
         assert_eq!(other.take_unwritten(99), []);
         let mut short = self::log(0, &[1]);
-        assert!(!short.install(SnapshotMark { index: 30, term: 2 }));
+        assert!(!short.install(SnapshotMark { index: 30, term: 2 }).0);
         short.append(entry(31, 2));
         assert_eq!(indices(&short.take_unwritten(99)), [31]);
     }

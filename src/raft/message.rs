@@ -125,6 +125,21 @@ impl Body {
     }
 }
 
+impl Body {
+    /// Up to which entry the sender's log must be durable before it says this, beside its term and
+    /// vote.
+    pub fn needs_entries_to(&self) -> Index {
+        match self {
+            Body::AppendEntriesReply { outcome: Appended::Matched { match_index }, .. } => {
+                *match_index
+            }
+            // What it says of is not in the log.
+            Body::InstallSnapshotReply { .. } => Index::MAX,
+            _ => 0,
+        }
+    }
+}
+
 /// How an AppendEntries went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {

@@ -43,8 +43,11 @@ pub type ReadId = u64;
 /// 6. Serve `snapshot_reads` whenever there is time, with
 ///    `Raft::snapshot_piece`.
 ///
-/// If something of 2 cannot be made durable the process must end: nothing of 3 may happen, and what
-/// the disk holds is known only after a restart. Crashing between any two of these points is safe.
+/// If there is no room for entries of 2, they may wait for it, while hard states are made durable:
+/// report `Raft::set_full`, and `Raft::hard_state_persisted`. Then those of `messages_after` may be
+/// sent that [need no more entries](super::Body::needs_entries_to) than are durable. If something of 2 cannot be made
+/// durable for another reason the process must end: nothing of 3 may happen, and what the disk holds
+/// is known only after a restart. Crashing between any two of these points is safe.
 #[derive(Debug, Default)]
 pub struct Ready {
     /// May be sent before anything is durable.
@@ -148,6 +151,8 @@ pub enum ProposeError {
     NotLeader(NotLeader),
     /// Too much waits to be committed; nothing of this command was kept.
     Busy,
+    /// There is no room for it on the disk; nothing of it was kept.
+    Full,
 }
 
 /// Why leadership is not handed over.

@@ -9,10 +9,11 @@
 //!              is_installed <- InstallSnapshotReply
 //! ```
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::core::Raft;
-use super::entry::{Index, NodeId};
+use super::entry::{Entry, Index, NodeId};
 use super::message::{Body, SnapshotMark};
 use super::progress::Mode;
 use super::ready::{SnapshotPiece, SnapshotRead};
@@ -35,16 +36,17 @@ pub(super) struct Installing {
 
 impl Raft {
     /// Our own snapshot is durable: the log before it is no longer needed, but for a part that saves
-    /// followers which lag a little from needing the snapshot.
-    pub fn snapshot_taken(&mut self, snapshot: SnapshotMark) {
+    /// followers which lag a little from needing the snapshot. Returns what is no longer needed, which
+    /// may be much: it is better dropped where nobody waits.
+    pub fn snapshot_taken(&mut self, snapshot: SnapshotMark) -> VecDeque<Entry> {
         if snapshot.index <= self.snapshot.index || snapshot.index > self.given_index {
-            return;
+            return VecDeque::new();
         }
         self.snapshot = snapshot;
         let needed_from = self.needed_behind_snapshots().unwrap_or(Index::MAX);
         let (trailing, retained) =
             (self.config.trailing_log_bytes, self.config.max_retained_log_bytes);
-        self.log.compact(snapshot, trailing, retained, needed_from);
+        self.log.compact(snapshot, trailing, retained, needed_from)
     }
 
     /// From where on the log is needed by followers that are getting a snapshot, and are alive.
@@ -120,6 +122,9 @@ impl Raft {
             self.send_after(from, reply(0, true));
             return;
         }
+        if self.now < self.no_snapshot_until {
+            return;
+        }
         if let Some(installing) = self.installing {
             if installing.snapshot == snapshot {
                 self.send(from, reply(installing.end, false));
@@ -145,20 +150,23 @@ impl Raft {
     }
 
     /// What the shell says of a snapshot whose last piece it got: the time of its state (see
-    /// [`super::Entry::at_ms`]) if it is durable and in use, nothing if it was no good.
+    /// [`super::Entry::at_ms`]) if it is durable and in use, nothing if it was no good. Returns what is
+    /// no longer needed, as [`snapshot_taken`](Self::snapshot_taken) does.
     pub fn snapshot_installed(
         &mut self,
         now: Duration,
         snapshot: SnapshotMark,
         at_ms: Option<u64>,
-    ) {
+    ) -> VecDeque<Entry> {
         self.advance_clock(now);
+        let mut dropped = VecDeque::new();
         if self.installing.take_if(|installing| installing.snapshot == snapshot).is_none() {
-            return;
+            return dropped;
         }
         if let Some(at_ms) = at_ms {
             self.log.not_before(at_ms);
-            let is_rest_kept = self.log.install(snapshot);
+            let is_rest_kept;
+            (is_rest_kept, dropped) = self.log.install(snapshot);
             self.writes.install(snapshot.index, is_rest_kept);
             self.snapshot = snapshot;
             self.commit_index = self.commit_index.max(snapshot.index);
@@ -171,6 +179,16 @@ impl Raft {
             let body = Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at };
             self.send(leader, body);
         }
+        dropped
+    }
+
+    /// There was no room for pieces of a snapshot: what was kept of it is gone. It begins anew, not
+    /// at once.
+    pub fn snapshot_lost(&mut self, now: Duration) {
+        self.advance_clock(now);
+        let pause = self.config.election_timeout.saturating_mul(10);
+        self.no_snapshot_until = self.now.saturating_add(pause);
+        (self.receiving, self.installing) = (None, None);
     }
 
     pub(super) fn handle_snapshot_reply(

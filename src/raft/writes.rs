@@ -53,6 +53,13 @@ impl Writes {
         }
     }
 
+    /// The hard state of a write, and of all before it, is durable; their entries may not be.
+    pub(super) fn finish_hard_state(&mut self, id: WriteId) {
+        for write in self.open.iter_mut().filter(|write| write.id <= id) {
+            write.has_hard_state = false;
+        }
+    }
+
     /// The log was cut: what open writes bring from there on is no part of it any more.
     pub(super) fn truncate(&mut self, from: Index) {
         let last = from.saturating_sub(1);
@@ -120,6 +127,18 @@ mod tests {
         writes.finish(write);
         writes.finish(write);
         assert_eq!(writes.durable_index(), 6);
+    }
+
+    #[test]
+    fn a_hard_state_may_be_durable_before_the_entries_that_came_with_it() {
+        let mut writes = Writes::new(9);
+        let first = writes.begin(Duration::ZERO, 10, true);
+        let second = writes.begin(Duration::ZERO, 11, true);
+        writes.finish_hard_state(first);
+        assert!(!writes.is_hard_state_done());
+        writes.finish_hard_state(second);
+        assert!(writes.is_hard_state_done());
+        assert_eq!((writes.durable_index(), writes.are_done()), (9, false));
     }
 
     #[test]

@@ -98,7 +98,8 @@ enum Seen {
     Silent,
     Leaderless,
     Names(Leader),
-    Busy,
+    /// What it said.
+    Busy(String),
 }
 
 /// Who leads, as a node says.
@@ -204,7 +205,7 @@ impl Routes {
                         node.rest();
                         Seen::Silent
                     }
-                    Outcome::Busy => Seen::Busy,
+                    Outcome::Busy => Seen::Busy(status.message),
                     Outcome::Lost => Seen::Leaderless,
                     Outcome::Refused => return Err(Failure { status, may_be_done }),
                 };
@@ -276,7 +277,7 @@ impl Routes {
         for (_, seen) in seen.iter().enumerate().filter(|(other, _)| *other != place) {
             match seen {
                 Some(Seen::Names(named)) if self.place(named) == Some(place) => return true,
-                Some(Seen::Names(_) | Seen::Leaderless | Seen::Busy) => has_answers = true,
+                Some(Seen::Names(_) | Seen::Leaderless | Seen::Busy(_)) => has_answers = true,
                 _ => (),
             }
         }
@@ -308,7 +309,7 @@ impl Routes {
         );
         part(count(|seen| matches!(seen, Seen::Silent)), "is silent", "are silent");
         part(count(|seen| matches!(seen, Seen::Leaderless)), "knows no leader", "know no leader");
-        part(count(|seen| matches!(seen, Seen::Busy)), "is busy", "are busy");
+        part(count(|seen| matches!(seen, Seen::Busy(_))), "is busy", "are busy");
         let named = seen.iter().flatten().filter_map(|seen| match seen {
             Seen::Names(leader) => Some((leader.id, leader)),
             _ => None,
@@ -341,7 +342,11 @@ impl Routes {
             Seen::Unreachable(reason) => Some(reason),
             _ => None,
         });
-        if let Some(reason) = reason.filter(|_| unreachable == seen.len()) {
+        let busy = seen.iter().flatten().find_map(|seen| match seen {
+            Seen::Busy(reason) => Some(reason),
+            _ => None,
+        });
+        if let Some(reason) = busy.or(reason.filter(|_| unreachable == seen.len())) {
             let _ = write!(message, " ({reason})");
         }
         Failure { status: Status::new(Code::Unavailable, message), may_be_done }

@@ -182,13 +182,6 @@ impl Cluster {
         }
     }
 
-    /// A node's process has ended by itself.
-    #[track_caller]
-    pub fn forget(&mut self, id: NodeId) {
-        self.process(id).wait();
-        self.running.remove(&id);
-    }
-
     /// SIGTERM; each must end well.
     #[track_caller]
     pub fn end(&mut self, ids: &[NodeId]) {

@@ -38,7 +38,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getopts", &["src/cli/"]),
     ("env_logger", &["src/cli/"]),
     ("rustls", &["src/rpc/tls/"]),
-    ("rustix", &["src/replica/clock.rs", "src/rpc/system.rs"]),
+    ("rustix", &["src/replica/clock.rs", "src/replica/storage/directory.rs", "src/rpc/system.rs"]),
     ("rustyline", &["src/cli/shell/"]),
     ("sha2", &["src/market/service/"]),
     ("signal_hook", &["src/cli/termination.rs"]),

@@ -31,7 +31,8 @@ pub fn sample() -> SimDisk {
     storage.note_commit(9);
     storage.save_commit().unwrap();
     storage.write(None, &[entry(10), entry(11), entry(12)]).unwrap();
-    assert_eq!(disk.file_names(), FILES);
+    let names: Vec<String> = disk.file_names();
+    assert_eq!(names, [FILES[0], FILES[1], "reserve.txt", FILES[2]]);
     disk
 }
 

@@ -7,6 +7,7 @@ mod damage;
 mod dump;
 mod fixture;
 mod formats;
+mod full;
 mod panics;
 mod real;
 mod simulation;

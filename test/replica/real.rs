@@ -232,17 +232,18 @@ fn a_disk_that_fills_up_loses_nothing() {
     assert!(matches!(full, StorageError::NoSpace { .. }), "{full}");
     assert!(kept > 150, "{kept}");
     drop((storage, disk));
-    // The disk is still full: it can be opened, and says so again.
+    // The disk is still full: it can be opened, and says so again. A vote has room.
     disk = directory(&path);
     let (mut storage, recovered, _) = open(&disk);
     assert_eq!(recovered.entries.len() as u64, kept);
-    let full = storage.write(Some(voted(2, 1)), &[]).unwrap_err();
+    let full = storage.write(Some(voted(1, 2)), &[entry(kept + 1)]).unwrap_err();
     assert!(matches!(full, StorageError::NoSpace { .. }), "{full}");
+    assert!(storage.is_hard_state_durable());
     drop((storage, disk));
     mount.remount("size=512k");
     disk = directory(&path);
     let (mut storage, recovered, _) = open(&disk);
-    assert_eq!((recovered.entries.len() as u64, recovered.hard_state), (kept, voted(1, 1)));
+    assert_eq!((recovered.entries.len() as u64, recovered.hard_state), (kept, voted(1, 2)));
     storage.write(Some(voted(2, 1)), &[entry(kept + 1)]).unwrap();
     assert_eq!(agora_check(&path).0, Some(0));
 }

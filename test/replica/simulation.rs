@@ -115,10 +115,12 @@ impl Node {
             .collect()
     }
 
-    /// Does something; the state that it should lead to, and whether it did.
-    fn act(&mut self, seed: &mut Seed) -> (Model, Result<(), StorageError>) {
+    /// Does something; the state that it should lead to, and whether it did. Last whether what could
+    /// not be done for lack of room is done by the next sync.
+    fn act(&mut self, seed: &mut Seed) -> (Model, Result<(), StorageError>, bool) {
         let mut target = self.sure.clone();
-        let done = match seed.below(10) {
+        let kind = seed.below(10);
+        let done = match kind {
             0 => {
                 let term = self.sure.hard_state.current_term + seed.below(2) as u64;
                 target.hard_state = voted(term.max(1), seed.below(3) as u64);
@@ -130,7 +132,23 @@ impl Node {
             4 => self.compact(seed),
             _ => self.write(&mut target, seed),
         };
-        (target, done)
+        let is_staged =
+            !(matches!(kind, 1 | 3 | 4) || (kind == 2 && target.snapshot != self.sure.snapshot));
+        (target, done, is_staged)
+    }
+
+    /// There was no room for something. It is tried again, in vain; then there is room.
+    fn wait_for_room(&mut self, seed: &mut Seed) {
+        for _ in 0..seed.below(3) {
+            if let Err(error) = self.storage.sync() {
+                assert!(error.is_temporary(), "{error}");
+            }
+        }
+        let names = self.disk.file_names();
+        let kept = self.job.is_some() || self.compaction.is_some();
+        assert!(kept || names.iter().all(|name| name.ends_with(".txt")), "{names:?}");
+        self.disk.set_capacity(None);
+        self.storage.sync().unwrap();
     }
 
     fn write(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
@@ -305,8 +323,8 @@ fn live(seed: &mut Seed) {
             _ => {}
         }
         let before = node.sure.clone();
-        let (target, done) = node.act(seed);
-        let (before, target) = match &done {
+        let (target, mut done, is_staged) = node.act(seed);
+        let (mut before, mut target) = match &done {
             Ok(()) => (target.clone(), target),
             Err(error) => {
                 let is_fault = disk.is_stopped()
@@ -315,6 +333,15 @@ fn live(seed: &mut Seed) {
                 (before, target)
             }
         };
+        let is_waiting = done.as_ref().is_err_and(StorageError::is_temporary);
+        if is_waiting && !disk.is_stopped() && !disk.is_hurt() && seed.one_in(2) {
+            node.wait_for_room(seed);
+            match is_staged {
+                true => before = target.clone(),
+                false => target = before.clone(),
+            }
+            done = Ok(());
+        }
         node.sure = before.clone();
         if done.is_err() || seed.one_in(6) {
             match seed.one_in(2) {

@@ -257,7 +257,7 @@ impl<W: Workload> Client<W> {
                     _ => seed.below(self.nodes as usize) as NodeId,
                 };
             }
-            Answer::Busy => current.attempts = current.attempts.saturating_sub(1),
+            Answer::Busy | Answer::Full => current.attempts = current.attempts.saturating_sub(1),
             Answer::Lost(_)
                 if current.origin.is_none() && !current.is_opening && !W::IS_NUMBERED =>
             {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agora::replica::storage::StorageError;
 
-use crate::node::Input;
+use crate::node::{Input, Installed, Written};
 use crate::workload::Workload;
 use crate::world::{Event, MS, World, is_fate};
 
@@ -24,7 +24,8 @@ impl<W: Workload> World<W> {
                 self.schedule(Duration::ZERO, Event::Wake { node: place });
             }
             Err(error) => {
-                assert!(is_fate(&error), "node {place} does not start again: {error}");
+                let is_fate = is_fate(&error) || error.is_temporary();
+                assert!(is_fate, "node {place} does not start again: {error}");
                 node.disk.kill();
                 self.schedule(50 * MS, Event::Restart { node: place });
             }
@@ -64,21 +65,59 @@ impl<W: Workload> World<W> {
         process.is_writing = false;
         let written = process.write();
         let is_received = process.received.is_some();
-        let Some(last) = self.survive(place, written) else { return };
+        let is_lost = std::mem::take(&mut process.is_snapshot_lost);
+        let is_short = process.storage.is_short_of_room();
+        process.engine.set_short_of_room(is_short);
+        let Some(written) = self.survive(place, written) else { return };
+        if is_lost {
+            self.give(place, Input::SnapshotLost);
+        }
         if is_received {
             let delay = MS * self.seed.below(300) as u32;
             let life = self.nodes[place].lives;
             self.schedule(delay, Event::Install { node: place, life });
         }
-        if let Some(write) = last {
-            self.give(place, Input::Persisted(write));
+        match written {
+            Written::All(write) => {
+                if let Some(write) = write {
+                    self.give(place, Input::Persisted(write));
+                }
+                self.note_room(place, true);
+            }
+            Written::Waits(write, is_hard_state_durable) => {
+                self.wait_for_room(place, write, is_hard_state_durable);
+            }
         }
+    }
+
+    fn note_room(&mut self, place: usize, has_room: bool) {
+        let Some(process) = &mut self.nodes[place].life else { return };
+        if std::mem::replace(&mut process.is_waiting_for_room, !has_room) == has_room {
+            self.tell(|| format!("node {place} has room: {has_room}"));
+            self.give(place, Input::Full(!has_room));
+        }
+    }
+
+    /// What could not be written is tried again. Hard states are durable, unless not even for them
+    /// there was room.
+    fn wait_for_room(&mut self, place: usize, write: u64, is_hard_state_durable: bool) {
+        if let Some(process) = &mut self.nodes[place].life {
+            process.is_writing = true;
+        }
+        let life = self.nodes[place].lives;
+        let delay = MS * (1 + self.seed.below(50)) as u32;
+        self.schedule(delay, Event::Written { node: place, life });
+        if is_hard_state_durable {
+            self.give(place, Input::HardStatePersisted(write));
+        }
+        self.note_room(place, false);
+        self.give(place, Input::MakeRoom);
     }
 
     pub fn finish_snapshot(&mut self, place: usize) {
         let life = self.nodes[place].lives;
         let Some(process) = &self.nodes[place].life else { return };
-        if process.is_writing {
+        if process.is_writing && !process.is_waiting_for_room {
             // One after the other: what the snapshot builds on is written first.
             return self.schedule(MS, Event::SnapshotWritten { node: place, life });
         }
@@ -101,8 +140,11 @@ impl<W: Workload> World<W> {
         self.endanger(place);
         let Some(process) = &mut self.nodes[place].life else { return };
         let installed = process.install();
-        let Some(Some((mark, state))) = self.survive(place, installed) else { return };
-        self.give(place, Input::Installed(mark, state));
+        match self.survive(place, installed) {
+            None | Some(Installed::Nothing) => (),
+            Some(Installed::Done(mark, state)) => self.give(place, Input::Installed(mark, state)),
+            Some(Installed::NoRoom) => self.give(place, Input::SnapshotLost),
+        }
     }
 
     /// A node whose disk failed ends, as a real one does.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agora::raft::{Config, Message, NodeId, SnapshotMark, SnapshotRead};
+use agora::raft::{Config, Index, Message, NodeId, SnapshotMark, SnapshotRead};
 use agora::replica::engine::{Engine, SnapshotPolicy, Turn, WriteJob};
 use agora::replica::recovery::recovered;
 use agora::replica::state::Replicated;
@@ -26,6 +26,27 @@ pub enum Input<W: Workload> {
     Snapshot(SnapshotMark, u64),
     SnapshotFailed,
     Installed(SnapshotMark, Option<Box<Replicated<W::Machine>>>),
+    HardStatePersisted(u64),
+    /// Writes wait for room from now on, or no longer.
+    Full(bool),
+    SnapshotLost,
+    /// Writes still wait: it does what may help.
+    MakeRoom,
+}
+
+/// What came of writing.
+pub enum Written {
+    /// All of it is durable.
+    All(Option<u64>),
+    /// There is no room for all of it, up to this one; whether the hard states are durable.
+    Waits(u64, bool),
+}
+
+/// What came of a leader's snapshot.
+pub enum Installed<W: Workload> {
+    Nothing,
+    Done(SnapshotMark, Option<Box<Replicated<W::Machine>>>),
+    NoRoom,
 }
 
 /// A process that runs.
@@ -34,6 +55,11 @@ pub struct Life<W: Workload> {
     pub storage: Storage,
     /// What was asked to be written.
     jobs: VecDeque<WriteJob>,
+    /// The last of those that are staged.
+    unreported: Option<u64>,
+    pub is_waiting_for_room: bool,
+    /// There was no room for a leader's snapshot.
+    pub is_snapshot_lost: bool,
     pub is_writing: bool,
     pub is_taking_snapshot: bool,
     pub snapshot: Option<SnapshotJob>,
@@ -110,6 +136,9 @@ impl<W: Workload> SimNode<W> {
             engine,
             storage,
             jobs: VecDeque::new(),
+            unreported: None,
+            is_waiting_for_room: false,
+            is_snapshot_lost: false,
             is_writing: false,
             is_taking_snapshot: false,
             snapshot: None,
@@ -144,13 +173,22 @@ impl<W: Workload> Life<W> {
                 engine.transfer(now, to, Duration::from_secs(1), Ticket::nobody());
             }
             Input::Snapshot(mark, bytes) => {
-                let first = engine.snapshot_taken(mark, bytes);
-                self.failure = self.storage.compact(first).err();
+                let first = engine.snapshot_taken(mark, bytes).first;
+                self.compact(first);
             }
             Input::SnapshotFailed => engine.snapshot_failed(),
             Input::Installed(mark, state) => {
                 engine.snapshot_installed(now, mark, state.map(|state| *state));
             }
+            Input::HardStatePersisted(write) => engine.hard_state_persisted(now, write),
+            Input::Full(is_full) => {
+                engine.set_full(now, is_full);
+                if is_full && engine.raft().is_leader() {
+                    engine.hand_over(now);
+                }
+            }
+            Input::SnapshotLost => engine.snapshot_lost(now),
+            Input::MakeRoom => self.make_room(now),
             Input::Request(ticket, request) => return request.make(engine, now, wall_ms, ticket),
         }
         None
@@ -168,54 +206,83 @@ impl<W: Workload> Life<W> {
         !self.jobs.is_empty()
     }
 
-    /// Does all jobs that wait, with one sync where that is possible. Says which the last one was.
-    pub fn write(&mut self) -> Result<Option<u64>, StorageError> {
-        let mut last = None;
+    /// Does all jobs that wait, with one sync where that is possible.
+    pub fn write(&mut self) -> Result<Written, StorageError> {
         for job in self.jobs.drain(..) {
-            last = Some(job.id);
+            self.unreported = Some(job.id);
             if let Some(hard_state) = job.hard_state {
                 self.storage.stage_hard_state(hard_state);
             }
             self.storage.stage(&job.entries)?;
             self.storage.note_commit(job.commit_index);
             for piece in &job.pieces {
-                self.storage.sync()?;
-                match self.storage.receive(piece)? {
-                    Receipt::Whole(received) => self.received = Some(received),
-                    Receipt::More => (),
-                    Receipt::OutOfOrder => panic!("the core hands pieces out in order"),
+                match self.storage.receive(piece) {
+                    Ok(Receipt::Whole(received)) => self.received = Some(received),
+                    Ok(Receipt::More) => (),
+                    // It was handed out before the core has heard that those before it are lost.
+                    Ok(Receipt::OutOfOrder) => self.is_snapshot_lost = true,
+                    Err(error) if error.is_temporary() => {
+                        self.is_snapshot_lost = true;
+                        break;
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }
-        self.storage.sync()?;
-        Ok(last)
+        match (self.storage.sync(), self.unreported) {
+            (Ok(()), write) => {
+                self.unreported = None;
+                Ok(Written::All(write))
+            }
+            (Err(error), Some(write)) if error.is_temporary() => {
+                Ok(Written::Waits(write, self.storage.is_hard_state_durable()))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Drops entries from the log, if there is room for the copy.
+    fn compact(&mut self, first: Index) {
+        self.failure = self.storage.compact(first).err().filter(|error| !error.is_temporary());
+    }
+
+    /// Has the log cut as far as a snapshot goes, and a new one taken.
+    fn make_room(&mut self, now: Duration) {
+        if self.storage.has_tail() {
+            let end = self.storage.snapshot().map_or(0, |snapshot| snapshot.mark().index);
+            self.compact(end + 1);
+        }
+        if self.snapshot.is_none()
+            && let Some((mark, frozen)) = self.engine.snapshot_now(now)
+        {
+            self.snapshot = Some(self.storage.begin_snapshot(mark, frozen));
+        }
     }
 
     /// Writes the snapshot that is being taken. Without room for it there is none.
     pub fn finish_snapshot(&mut self) -> Result<Option<(SnapshotMark, u64)>, StorageError> {
         let Some(mut job) = self.snapshot.take() else { return Ok(None) };
-        match job.run() {
-            Err(StorageError::NoSpace { .. }) => return Ok(None),
+        match job.run().and_then(|()| self.storage.finish_snapshot(job)) {
+            Err(error) if error.is_temporary() => return Ok(None),
             written => written?,
-        }
-        self.storage.finish_snapshot(job)?;
+        };
         let file = self.storage.snapshot().expect("there is one now");
         Ok(Some((file.mark(), file.size_bytes())))
     }
 
     /// Puts a leader's snapshot in place.
-    #[expect(clippy::type_complexity, reason = "it is made for one place")]
-    pub fn install(
-        &mut self,
-    ) -> Result<Option<(SnapshotMark, Option<Box<Replicated<W::Machine>>>)>, StorageError> {
-        let Some(received) = self.received.take() else { return Ok(None) };
+    pub fn install(&mut self) -> Result<Installed<W>, StorageError> {
+        let Some(received) = self.received.take() else { return Ok(Installed::Nothing) };
         let mark = received.mark();
         let mut state = Box::new(Replicated::<W::Machine>::default());
         let verified = received.verify(&mut |words| state.restore(words))?;
-        let Ok(verified) = verified else { return Ok(Some((mark, None))) };
+        let Ok(verified) = verified else { return Ok(Installed::Done(mark, None)) };
         state.restored(mark.index).expect("a snapshot has all of the state");
-        let is_in_place = self.storage.install(verified)?;
-        Ok(Some((mark, is_in_place.then_some(state))))
+        match self.storage.install(verified) {
+            Ok(is_in_place) => Ok(Installed::Done(mark, is_in_place.then_some(state))),
+            Err(error) if error.is_temporary() => Ok(Installed::NoRoom),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a piece of a snapshot for a follower.

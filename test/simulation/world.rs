@@ -518,15 +518,10 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
     }
 }
 
-/// What a node ends with, and starts again after; anything else is a mistake of ours.
+/// What a node ends with, and starts again after; anything else is a mistake of ours. A full disk ends
+/// none.
 pub fn is_fate(error: &StorageError) -> bool {
-    matches!(
-        error,
-        StorageError::NoSpace { .. }
-            | StorageError::Sync { .. }
-            | StorageError::Io { .. }
-            | StorageError::Over
-    )
+    matches!(error, StorageError::Sync { .. } | StorageError::Io { .. } | StorageError::Over)
 }
 
 impl<W: Workload> World<W> {

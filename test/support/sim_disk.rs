@@ -11,6 +11,7 @@
 //! - [`SimDisk::fail_sync`]: a sync fails; what it was to make durable never becomes so unless it is
 //!   written again, although it can be read.
 //! - [`SimDisk::set_capacity`]: the disk is full at some point, in the middle of a write.
+//! - [`SimDisk::set_max_open`]: the process has no more file descriptors than that.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -46,6 +47,9 @@ struct State {
     is_stopped: bool,
     failing_sync: Option<u64>,
     capacity_bytes: Option<u64>,
+    /// Files that the process has open, and how many it may have.
+    open_files: usize,
+    max_open: Option<usize>,
 }
 
 /// A file, whatever its name.
@@ -161,6 +165,12 @@ impl SimDisk {
         self.state().is_stopped
     }
 
+    /// Whether the process is to be stopped, or a sync is to fail.
+    pub fn is_hurt(&self) -> bool {
+        let state = self.state();
+        state.stop_at.is_some() || state.failing_sync.is_some()
+    }
+
     /// Has the sync fail that follows so many others.
     pub fn fail_sync(&self, after: u64) {
         self.state().failing_sync = Some(after);
@@ -169,6 +179,12 @@ impl SimDisk {
     /// How many bytes all files may have together.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state().capacity_bytes = bytes;
+    }
+
+    /// How many files may be open, beside those that are.
+    pub fn set_max_open(&self, more: Option<usize>) {
+        let mut state = self.state();
+        state.max_open = more.map(|more| state.open_files + more);
     }
 
     /// How many bytes all files have together.
@@ -180,6 +196,7 @@ impl SimDisk {
     pub fn kill(&self) {
         let mut state = self.state();
         state.life += 1;
+        (state.open_files, state.max_open) = (0, None);
         (state.stop_at, state.is_stopped, state.failing_sync) = (None, false, None);
     }
 
@@ -295,6 +312,16 @@ impl State {
         if self.is_stopped || life != self.life { Err(stopped()) } else { Ok(()) }
     }
 
+    /// A file is opened.
+    fn open(&mut self) -> io::Result<()> {
+        const EMFILE: i32 = 24;
+        if self.max_open.is_some_and(|max| self.open_files >= max) {
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
+        self.open_files += 1;
+        Ok(())
+    }
+
     fn has_sync_failed(&mut self) -> bool {
         let Some(after) = self.failing_sync else { return false };
         self.failing_sync = after.checked_sub(1);
@@ -316,8 +343,9 @@ fn failed_sync() -> io::Error {
 
 impl SimDisk {
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let state = self.state();
+        let mut state = self.state();
         let file = *state.names.get(name).ok_or_else(not_found)?;
+        state.open()?;
         Ok(Box::new(SimFile { disk: self.clone(), file, life: state.life }))
     }
 }
@@ -343,6 +371,7 @@ impl Disk for SimDisk {
         let mut state = self.state();
         let life = state.life;
         state.change(life)?;
+        state.open()?;
         let file = match state.names.get(name) {
             Some(&file) => {
                 state.files[file].bytes.clear();
@@ -392,6 +421,11 @@ impl Disk for SimDisk {
         pending.iter().for_each(|change| apply_name(&mut state.durable_names, change));
         Ok(())
     }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let state = self.state();
+        state.capacity_bytes.map(|capacity| capacity.saturating_sub(state.used_bytes()))
+    }
 }
 
 /// An open file.
@@ -400,6 +434,15 @@ struct SimFile {
     disk: SimDisk,
     file: usize,
     life: u64,
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        if state.life == self.life {
+            state.open_files -= 1;
+        }
+    }
 }
 
 impl DiskFile for SimFile {

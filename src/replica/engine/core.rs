@@ -5,28 +5,30 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::schedule::{Schedule, SnapshotPolicy};
 use super::turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 use crate::raft::{
-    Config, Entry, Index, Message, NodeId, NotLeader, Origin, Payload, ProposeError, Raft,
+    Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload, ProposeError, Raft,
     ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, StateMachine, Term, Trace,
     TransferError, WriteId,
 };
 use crate::replica::state::{Outcome, Replicated};
 
-/// When a snapshot is taken: when the log behind the last one has grown to one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SnapshotPolicy {
-    /// Entries.
-    pub entries: u64,
-    /// Bytes of entries; but at least as much as the last snapshot has, so that no more is written
-    /// for snapshots than for the log.
-    pub bytes: u64,
+/// What becomes of the log behind a snapshot.
+pub struct Compacted {
+    /// Everything before this index may go from the log's file.
+    pub first: Index,
+    /// What went from memory. It may be much, and is better dropped where nobody waits.
+    pub dropped: VecDeque<Entry>,
 }
 
-impl Default for SnapshotPolicy {
-    fn default() -> SnapshotPolicy {
-        SnapshotPolicy { entries: u64::MAX, bytes: 64 * 1024 * 1024 }
-    }
+/// What a leader's snapshot took the place of. It may be much, and is better dropped where nobody
+/// waits.
+pub struct Outdated<M> {
+    /// The state as it was.
+    pub state: Option<Replicated<M>>,
+    /// What went from the log.
+    pub dropped: VecDeque<Entry>,
 }
 
 /// What a read may do.
@@ -71,18 +73,8 @@ pub struct Engine<M, T> {
     applying: Option<Index>,
     /// What the last entry was answered; used again.
     answer: Vec<u8>,
-    policy: SnapshotPolicy,
-    /// The entries that are not in a snapshot, or in one that is being written.
-    behind_snapshot: Behind,
-    snapshot_bytes: u64,
-    is_taking_snapshot: bool,
+    snapshots: Schedule,
     is_telling_applied: bool,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Behind {
-    entries: u64,
-    bytes: u64,
 }
 
 struct Transfer<T> {
@@ -101,6 +93,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         now: Duration,
     ) -> Engine<M, T> {
         recovered.at_ms = state.clock_ms();
+        let place = config.voters.iter().filter(|voter| **voter < config.id).count();
         Engine {
             raft: Raft::new(config, recovered, now),
             state,
@@ -114,10 +107,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             answers: Vec::new(),
             applying: None,
             answer: Vec::new(),
-            policy,
-            behind_snapshot: Behind::default(),
-            snapshot_bytes: 0,
-            is_taking_snapshot: false,
+            snapshots: Schedule::new(policy, place),
             is_telling_applied: false,
         }
     }
@@ -171,6 +161,7 @@ impl<M: StateMachine, T> Engine<M, T> {
                 self.answers.push((ticket, Answer::NotLeader(not)));
             }
             Err(ProposeError::Busy) => self.answers.push((ticket, Answer::Busy)),
+            Err(ProposeError::Full) => self.answers.push((ticket, Answer::Full)),
         }
     }
 
@@ -231,19 +222,43 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.raft.persisted(now, write);
     }
 
-    /// A snapshot of so many bytes is durable. What may go from the log: everything before the index
-    /// that is returned.
-    pub fn snapshot_taken(&mut self, mark: SnapshotMark, bytes: u64) -> Index {
-        self.is_taking_snapshot = false;
-        self.snapshot_bytes = bytes;
-        self.raft.snapshot_taken(mark);
-        self.raft.first_index()
+    /// The hard states of a [`WriteJob`], and of all before it, are durable; their entries wait for
+    /// room. What relies on no entry is said.
+    pub fn hard_state_persisted(&mut self, now: Duration, write: WriteId) {
+        self.raft.hard_state_persisted(now, write);
+        let durable = self.raft.durable_index();
+        for (_, messages) in self.held.iter_mut().take_while(|(id, _)| *id <= write) {
+            let may_go = |held: &mut (NodeId, Message)| held.1.body.needs_entries_to() <= durable;
+            self.released.extend(messages.extract_if(.., may_go));
+        }
+    }
+
+    /// Whether writes wait for room, see [`Raft::set_full`].
+    pub fn set_full(&mut self, now: Duration, is_full: bool) {
+        self.raft.set_full(now, is_full);
+    }
+
+    /// Whether there may soon be no room for a snapshot: one is taken while there is.
+    pub fn set_short_of_room(&mut self, is_short: bool) {
+        self.snapshots.set_short_of_room(is_short);
+    }
+
+    /// There was no room for a leader's snapshot. What was kept of it is gone.
+    pub fn snapshot_lost(&mut self, now: Duration) {
+        self.raft.snapshot_lost(now);
+    }
+
+    /// A snapshot of so many bytes is durable.
+    pub fn snapshot_taken(&mut self, mark: SnapshotMark, bytes: u64) -> Compacted {
+        self.snapshots.end(Some(bytes));
+        let dropped = self.raft.snapshot_taken(mark);
+        Compacted { first: self.raft.first_index(), dropped }
     }
 
     /// A snapshot could not be written; the next one will be tried when as much has been applied
     /// again.
     pub fn snapshot_failed(&mut self) {
-        self.is_taking_snapshot = false;
+        self.snapshots.end(None);
     }
 
     /// A piece that a turn asked for.
@@ -257,13 +272,14 @@ impl<M: StateMachine, T> Engine<M, T> {
         now: Duration,
         mark: SnapshotMark,
         state: Option<Replicated<M>>,
-    ) {
+    ) -> Outdated<M> {
         let at_ms = state.as_ref().map(Replicated::clock_ms);
-        self.raft.snapshot_installed(now, mark, at_ms);
-        if let Some(state) = state {
-            self.state = state;
-            self.behind_snapshot = Behind::default();
-        }
+        let dropped = self.raft.snapshot_installed(now, mark, at_ms);
+        let state = state.map(|state| {
+            self.snapshots.installed();
+            mem::replace(&mut self.state, state)
+        });
+        Outdated { state, dropped }
     }
 
     /// Does what is due, and says what there is to do for others.
@@ -278,7 +294,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         let mut messages = mem::take(&mut self.released);
         messages.append(&mut ready.messages);
         let write = self.write_job(&mut ready);
-        let snapshot = self.begin_snapshot();
+        let snapshot = self.begin_snapshot(now);
         let next = if self.raft.has_more() { now } else { self.next_timeout() };
         Turn {
             messages,
@@ -329,8 +345,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         for entry in &committed {
             self.applying = Some(entry.index);
             let outcome = self.state.apply(entry, &mut self.answer);
-            self.behind_snapshot.entries += 1;
-            self.behind_snapshot.bytes += entry.size_bytes() as u64;
+            self.snapshots.applied(entry.size_bytes());
             if let Some((index, _)) = self.writes.front()
                 && *index == entry.index
                 && entry.term == self.writes_term
@@ -405,25 +420,18 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    fn begin_snapshot(&mut self) -> Option<(SnapshotMark, Box<dyn crate::raft::Frozen>)> {
-        let Behind { entries, bytes } = self.behind_snapshot;
-        let is_due = entries >= self.policy.entries.max(1)
-            || bytes >= self.policy.bytes.max(self.snapshot_bytes);
-        if !is_due || entries == 0 || self.is_taking_snapshot {
-            return None;
-        }
-        self.snapshot_now()
+    fn begin_snapshot(&mut self, now: Duration) -> Option<(SnapshotMark, Box<dyn Frozen>)> {
+        if self.snapshots.is_due(now) { self.snapshot_now(now) } else { None }
     }
 
     /// Begins a snapshot of all that is applied, if none is being taken.
-    pub fn snapshot_now(&mut self) -> Option<(SnapshotMark, Box<dyn crate::raft::Frozen>)> {
+    pub fn snapshot_now(&mut self, now: Duration) -> Option<(SnapshotMark, Box<dyn Frozen>)> {
         let index = self.state.applied_index();
         let term = self.raft.term_at(index)?;
-        if self.is_taking_snapshot || index <= self.raft.snapshot().index {
+        if self.snapshots.is_under_way() || index <= self.raft.snapshot().index {
             return None;
         }
-        self.is_taking_snapshot = true;
-        self.behind_snapshot = Behind::default();
+        self.snapshots.begin(now);
         Some((SnapshotMark { index, term }, self.state.freeze()))
     }
 

@@ -17,9 +17,11 @@
 //! Pure.
 
 mod core;
+mod schedule;
 mod turn;
 
-pub use core::{Engine, ReadNow, SnapshotPolicy, Waiting};
+pub use core::{Compacted, Engine, Outdated, ReadNow, Waiting};
+pub use schedule::SnapshotPolicy;
 pub use turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ impl Trio {
                 messages.extend(turn.messages.into_iter().map(|(to, message)| (id, to, message)));
                 if let Some((mark, _)) = turn.snapshot {
                     self.snapshots += 1;
-                    assert_eq!(node.snapshot_taken(mark, 10), mark.index + 1);
+                    assert_eq!(node.snapshot_taken(mark, 10).first, mark.index + 1);
                 }
                 if let Some(write) = turn.write {
                     node.persisted(self.now, write.id);

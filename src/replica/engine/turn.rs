@@ -29,6 +29,8 @@ pub enum Answer {
     Lost(NotLeader),
     /// Too much waits already. Nothing was done.
     Busy,
+    /// There is no room for it on this node's disk. Nothing was done.
+    Full,
 }
 
 /// Why leadership was not handed over.

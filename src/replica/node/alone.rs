@@ -22,9 +22,18 @@ pub(super) fn lead<M: StateMachine, T>(
     while !engine.raft().is_leader() && turns.len() < MAX_TURNS {
         let mut turn = applying::turn(engine, clock.now());
         if let Some(write) = turn.write.take() {
-            storage.write(write.hard_state, &write.entries)?;
-            storage.note_commit(write.commit_index);
-            engine.persisted(clock.now(), write.id);
+            match storage.write(write.hard_state, &write.entries) {
+                Ok(()) => {
+                    storage.note_commit(write.commit_index);
+                    engine.persisted(clock.now(), write.id);
+                }
+                // It leads, and reads. The disk thread waits until there is room.
+                Err(error) if error.is_temporary() && storage.is_hard_state_durable() => {
+                    engine.hard_state_persisted(clock.now(), write.id);
+                    turn.write = Some(write);
+                }
+                Err(error) => return Err(error),
+            }
         }
         turns.push(turn);
     }

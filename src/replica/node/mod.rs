@@ -14,7 +14,8 @@
 //!
 //! Two things end a node: its server is shut down (it hands its leadership over, if it has any,
 //! and closes its files), or its disk fails (see [`Opened::ending`]): then nothing is certain but what
-//! is on disk, and the process must end.
+//! is on disk, and the process must end. A disk that is full ends nothing: commands are refused until
+//! there is room, and a leader hands over to a node that may have some.
 
 mod alone;
 mod applying;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use disk::DiskThread;
 pub use refusal::{not_leader, refusal};
 pub use resident::Ending;
-use resident::{NodeResident, Stage};
+use resident::{NodeResident, Room, Stage};
 pub use service::Service;
 pub use shared::{Node, Shared};
 
@@ -123,6 +124,7 @@ impl<S: Service> Opened<S> {
             peers: options.peers.clone(),
             scratch: Vec::new(),
             requests: is_telling_all.then(Vec::new),
+            full: None,
         });
         let ending = Ending::default();
         Ok(Opened { node, storage, directory, options, ending, early_turns })
@@ -161,6 +163,7 @@ impl<S: Service> Opened<S> {
             early_turns: self.early_turns,
             stage: Stage::Running,
             has_written: false,
+            room: Room::default(),
         });
         Ok(())
     }

@@ -22,6 +22,12 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
             let status = Status::new(Code::ResourceExhausted, "too much waits to be committed");
             Status { metadata: whereabouts(node, node.raft().leader()), ..status }
         }
+        Answer::Full => {
+            let (id, why) = (node.raft().id(), node.full().unwrap_or("there is no room"));
+            let message = format!("node {id} takes no writes at present: {why}");
+            let status = Status::new(Code::ResourceExhausted, message);
+            Status { metadata: whereabouts(node, node.raft().leader()), ..status }
+        }
         Answer::Refused(refusal @ (Refusal::Expired | Refusal::Acknowledged)) => {
             Status::new(Code::FailedPrecondition, refusal.to_string())
         }

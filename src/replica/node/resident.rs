@@ -49,7 +49,21 @@ pub(super) struct NodeResident<S: Service> {
     pub(super) stage: Stage,
     /// The disk has news already: something was written in this turn.
     pub(super) has_written: bool,
+    pub(super) room: Room,
 }
+
+/// What a node does while its writes wait for room.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    is_full: bool,
+    snapshot_due: Duration,
+    hand_over_due: Duration,
+}
+
+/// How often a snapshot is tried by which the log may become shorter.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a leader without room tries to hand over.
+const HAND_OVER_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How far a node is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +105,7 @@ impl<S: Service> Resident for NodeResident<S> {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
             self.note_commit(node.raft().commit_index());
+            self.make_room(&mut node, now);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
         reactor.now().checked_add(wait)
@@ -160,13 +175,29 @@ impl<S: Service> NodeResident<S> {
         for news in all.drain(..) {
             match news {
                 News::Persisted(write) => node.engine.persisted(now, write),
+                News::HardStatePersisted(write) => node.engine.hard_state_persisted(now, write),
+                News::Full(why) => {
+                    node.engine.set_full(now, true);
+                    node.full = Some(why);
+                    self.room = Room { is_full: true, ..Room::default() };
+                    self.dump_due = now;
+                }
+                News::HasRoom => {
+                    node.engine.set_full(now, false);
+                    (node.full, self.room.is_full) = (None, false);
+                }
+                News::ShortOfRoom(is_short) => node.engine.set_short_of_room(is_short),
+                News::SnapshotLost => node.engine.snapshot_lost(now),
                 News::SnapshotTaken(mark, bytes) => {
-                    let first = node.engine.snapshot_taken(mark, bytes);
-                    self.disk.compact(first);
+                    let compacted = node.engine.snapshot_taken(mark, bytes);
+                    self.disk.compact(compacted.first);
+                    self.disk.discard(Box::new(compacted.dropped));
                 }
                 News::SnapshotFailed => node.engine.snapshot_failed(),
                 News::Installed(mark, state) => {
-                    node.engine.snapshot_installed(now, mark, state.map(|state| *state));
+                    let state = state.map(|state| *state);
+                    let outdated = node.engine.snapshot_installed(now, mark, state);
+                    self.disk.discard(Box::new(outdated));
                 }
                 News::Piece(to, piece) => node.engine.snapshot_piece(now, to, piece),
                 News::Closed => self.stage = Stage::Closed,
@@ -174,6 +205,26 @@ impl<S: Service> NodeResident<S> {
             }
         }
         self.news = all;
+    }
+
+    /// While writes wait for room: a snapshot lets the log become shorter, and a node that has room
+    /// may lead.
+    fn make_room(&mut self, node: &mut Shared<S>, now: Duration) {
+        if !self.room.is_full || self.stage != Stage::Running {
+            return;
+        }
+        if now >= self.room.snapshot_due {
+            self.room.snapshot_due = now.saturating_add(SNAPSHOT_INTERVAL);
+            if let Some((mark, frozen)) = node.engine.snapshot_now(now) {
+                self.disk.snapshot(mark, frozen);
+            }
+        }
+        if node.raft().is_leader() && now >= self.room.hand_over_due {
+            self.room.hand_over_due = now.saturating_add(HAND_OVER_INTERVAL);
+            if node.engine.hand_over(now) {
+                log::warn!("handing over to a node that may have room");
+            }
+        }
     }
 
     /// What a turn wants. Messages go to the links first: they leave when this turn of the server

@@ -30,6 +30,8 @@ pub struct Shared<S: Service> {
     pub(super) scratch: Vec<u8>,
     /// What was asked of a leader, for `dump.txt`; nobody writes it down unless it is wanted.
     pub(super) requests: Option<Vec<Request>>,
+    /// Why it takes no writes at present.
+    pub(super) full: Option<String>,
 }
 
 /// A request that came to a node that leads.
@@ -101,6 +103,11 @@ impl<S: Service> Shared<S> {
     /// The state, to look at.
     pub fn state(&self) -> &Replicated<S::Machine> {
         self.engine.state()
+    }
+
+    /// Why this node takes no writes at present, if it does not: it waits for room on its disk.
+    pub fn full(&self) -> Option<&str> {
+        self.full.as_deref()
     }
 
     /// The core, to look at.

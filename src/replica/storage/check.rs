@@ -6,6 +6,7 @@ use super::error::{Corruption, StorageError};
 use super::examine::{self, join, read_log};
 use super::metadata::{METADATA, Metadata};
 use super::open::is_temporary;
+use super::reserve::RESERVE;
 use super::scan::{LOG, Scanned};
 use super::snapshot::{self, SNAPSHOT};
 
@@ -162,7 +163,7 @@ impl Checked {
             .map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
         for name in names {
             let what = match name.as_str() {
-                METADATA | LOG | SNAPSHOT => continue,
+                METADATA | LOG | SNAPSHOT | RESERVE => continue,
                 name if is_temporary(name) => "was being made; the next start removes it",
                 name if name.starts_with("dump.") => "for people, not checked",
                 _ => "no file of a node",

@@ -147,6 +147,12 @@ impl Disk for Directory {
     fn sync(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
+
+    #[cfg(feature = "free-space")]
+    fn free_bytes(&self) -> Option<u64> {
+        let found = rustix::fs::fstatvfs(&self.handle).ok()?;
+        found.f_bavail.checked_mul(found.f_frsize)
+    }
 }
 
 impl DiskFile for File {

@@ -52,6 +52,11 @@ pub trait Disk: Debug + Send + Sync {
 
     /// Makes names durable.
     fn sync(&self) -> io::Result<()>;
+
+    /// How many bytes can still be written, if that is known.
+    fn free_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// One file.
@@ -114,6 +119,16 @@ pub(super) fn write_fully(
         }
     }
     Ok(())
+}
+
+/// Takes away what was being made when something ran out: half a file would hold what is missing. If
+/// that fails as well, the next start does it.
+pub(super) fn discard_if_temporary(disk: &dyn Disk, name: &str, error: &StorageError) {
+    if error.is_temporary()
+        && let Err(error) = disk.remove(name)
+    {
+        log::warn!("{}/{name}: cannot remove: {error}", disk.path());
+    }
 }
 
 /// Makes a file's bytes durable.

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::io;
 
+/// ENFILE and EMFILE: the system's and the process's descriptors are used up.
+const NO_DESCRIPTOR: [i32; 2] = [23, 24];
+
 /// Why storage could not be opened, or could not keep something.
 ///
-/// After an error of `open` nothing was changed. After an error of a method that writes, the process
-/// must end, and nothing that relied on the write may be said: what the disk holds is known only
-/// when it is opened again. Storage refuses to go on ([`StorageError::Over`]).
+/// After an error of `open` nothing was changed. After an error of a method that writes, nothing that
+/// relied on the write may be said. If the error [is temporary](StorageError::is_temporary), what was
+/// to be written is still staged, and the same may be tried again. Else the process must end: what the
+/// disk holds is known only when it is opened again. Storage refuses to go on
+/// ([`StorageError::Over`]).
 #[derive(Debug)]
 pub enum StorageError {
     /// A file does not hold what was once written, or cannot belong to the others. A person has to
@@ -23,11 +28,17 @@ pub enum StorageError {
         /// What it says and what was expected.
         what: String,
     },
-    /// No space is left. What was kept before is kept; the rest was not written. Free some space
-    /// and start again.
+    /// No space is left. What was kept before is kept; the rest was not written.
     NoSpace {
         /// Of which file.
         file: String,
+    },
+    /// The process, or the system, has no file descriptor left. Nothing was written.
+    NoDescriptor {
+        /// For which file.
+        file: String,
+        /// What the system said.
+        error: io::Error,
     },
     /// A sync failed. It must not be tried again: the system has already dropped what it could not
     /// write, and the next sync would say that all is well.
@@ -83,8 +94,17 @@ impl StorageError {
         let file = file.to_owned();
         match error.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => StorageError::NoSpace { file },
+            _ if NO_DESCRIPTOR.map(Some).contains(&error.raw_os_error()) => {
+                StorageError::NoDescriptor { file, error }
+            }
             _ => StorageError::Io { file, what, error },
         }
+    }
+
+    /// Whether something is used up that may be there again later: the same may be tried again.
+    /// Never so of a sync: what it could not write is not written by the next one.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, StorageError::NoSpace { .. } | StorageError::NoDescriptor { .. })
     }
 
     /// The caller asked for what must not be.
@@ -108,6 +128,7 @@ impl fmt::Display for StorageError {
             }
             StorageError::Foreign { what } => f.write_str(what),
             StorageError::NoSpace { file } => write!(f, "{file}: no space is left on the disk"),
+            StorageError::NoDescriptor { file, error } => write!(f, "{file}: {error}"),
             StorageError::Sync { file, error } => {
                 write!(f, "{file}: cannot be made durable: {error}")
             }

@@ -1,9 +1,12 @@
 //! `logs.txt` while a node runs: lines are staged, then written and synced together.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::commands::Commands;
-use super::disk::{Disk, DiskFile, read_fully, replace, sync_file, write_fully};
+use super::disk::{
+    Disk, DiskFile, discard_if_temporary, read_fully, replace, sync_file, write_fully,
+};
 use super::entry_line::push_entry;
 use super::error::StorageError;
 use super::lines::MAX_LINE_BYTES;
@@ -136,7 +139,19 @@ impl LogFile {
         self.cut
     }
 
-    /// Makes durable what is staged.
+    /// Cuts off, durably, what has to go before what is staged.
+    pub(super) fn sync_cut(&mut self) -> Result<(), StorageError> {
+        let Some(cut) = self.cut else { return Ok(()) };
+        cut_file(&*self.file, cut.offset)?;
+        sync_file(&*self.file, LOG)?;
+        self.len = cut.offset;
+        self.generation += 1;
+        self.cut = None;
+        Ok(())
+    }
+
+    /// Makes durable what is staged. After an error that is temporary all of it is staged still, what
+    /// had to go before is gone, and the file ends with a whole line.
     pub(super) fn sync(&mut self) -> Result<(), StorageError> {
         if self.is_clean() {
             return Ok(());
@@ -147,8 +162,16 @@ impl LogFile {
             self.generation += 1;
         }
         if let Err(error) = write_fully(&*self.file, LOG, &self.staged, self.len) {
-            // Best for whoever looks at the file; recovery would do it as well.
-            let _ = self.file.set_len(self.len);
+            if !error.is_temporary() {
+                // Best for whoever looks at the file; recovery would do it as well.
+                let _ = self.file.set_len(self.len);
+                return Err(error);
+            }
+            // Durably, before anything else is written there: a mixture of two writes is no
+            // unfinished write, and would be taken for damage.
+            cut_file(&*self.file, self.len)?;
+            sync_file(&*self.file, LOG)?;
+            self.cut = None;
             return Err(error);
         }
         sync_file(&*self.file, LOG)?;
@@ -172,10 +195,20 @@ impl LogFile {
         Ok(Some(line))
     }
 
-    /// Puts a new file without entries in the place of this one, durably.
-    pub(super) fn reset(&mut self, disk: &dyn Disk, first: Index) -> Result<(), StorageError> {
+    /// Makes a file without entries, to be put in the place of this one.
+    pub(super) fn make_empty(disk: &dyn Disk) -> Result<Box<dyn DiskFile>, StorageError> {
         let file = create(disk, LOG_TEMPORARY)?;
         sync_file(&*file, LOG_TEMPORARY)?;
+        Ok(file)
+    }
+
+    /// Puts a new file without entries in the place of this one, durably.
+    pub(super) fn reset(
+        &mut self,
+        disk: &dyn Disk,
+        file: Box<dyn DiskFile>,
+        first: Index,
+    ) -> Result<(), StorageError> {
         replace(disk, LOG_TEMPORARY, LOG)?;
         let (generation, copies) = (self.generation + 1, self.copies);
         *self = LogFile { generation, copies, ..LogFile::new(file, first, Vec::new(), 0) };
@@ -186,7 +219,7 @@ impl LogFile {
     /// thread, while this log goes on.
     pub(super) fn begin_compaction(
         &mut self,
-        disk: &dyn Disk,
+        disk: &Arc<dyn Disk>,
         first: Index,
     ) -> Result<Compaction, StorageError> {
         let first = first.clamp(self.first, self.first + self.written as u64);
@@ -199,37 +232,48 @@ impl LogFile {
             disk.open_to_read(LOG).map_err(|error| StorageError::io(LOG, "cannot open", error))?;
         self.copies += 1;
         let name = format!("{LOG_TEMPORARY}-{}", self.copies);
-        let new = create(disk, &name)?;
-        let (end, generation) = (self.len, self.generation);
-        Ok(Compaction { old, name, new, first, start, end, copied: start, generation })
+        let new = create(&**disk, &name)?;
+        let (disk, end, generation) = (Arc::clone(disk), self.len, self.generation);
+        Ok(Compaction { disk, old, name, new, first, start, end, copied: start, generation })
     }
 
-    /// Puts the copy in the place of this file, durably. False: the file was cut or replaced
-    /// meanwhile, and the copy is thrown away.
+    /// How much was written since the copy was made as far as it is.
+    pub(super) fn behind(&self, compaction: &Compaction) -> u64 {
+        self.len.saturating_sub(compaction.copied)
+    }
+
+    /// Has the copy go on to where the file ends now.
+    pub(super) fn extend(&self, compaction: &mut Compaction) {
+        if compaction.generation == self.generation {
+            compaction.end = self.len;
+        }
+    }
+
+    /// Puts the copy in the place of this file, durably; what is staged stays so. Nothing: the file
+    /// was cut or replaced meanwhile, and the copy is thrown away. Else the old file, which takes
+    /// long to close: its room is given back then.
     pub(super) fn finish_compaction(
         &mut self,
         disk: &dyn Disk,
         mut compaction: Compaction,
-    ) -> Result<bool, StorageError> {
-        if compaction.generation != self.generation || !self.is_clean() {
-            disk.remove(&compaction.name)
-                .map_err(|error| StorageError::io(&compaction.name, "cannot remove", error))?;
-            return Ok(false);
+    ) -> Result<Option<[Box<dyn DiskFile>; 2]>, StorageError> {
+        if compaction.generation != self.generation || self.cut.is_some() {
+            compaction.discard()?;
+            return Ok(None);
         }
-        // What was written since the copy was begun.
-        compaction.end = self.len;
-        while compaction.step()? {}
-        replace(disk, &compaction.name, LOG)?;
-        let Compaction { new, first, start, .. } = compaction;
+        self.extend(&mut compaction);
+        compaction.run()?;
+        replace(disk, &compaction.name, LOG)
+            .inspect_err(|error| discard_if_temporary(disk, &compaction.name, error))?;
+        let Compaction { old, new, first, start, .. } = compaction;
         let gone = (first - self.first) as usize;
         self.offsets.drain(..gone);
         self.offsets.iter_mut().for_each(|offset| *offset -= start);
         self.written -= gone;
         self.len -= start;
         self.first = first;
-        self.file = new;
         self.generation += 1;
-        Ok(true)
+        Ok(Some([old, std::mem::replace(&mut self.file, new)]))
     }
 }
 
@@ -245,6 +289,7 @@ pub(super) fn cut_file(file: &dyn DiskFile, len: u64) -> Result<(), StorageError
 /// A copy of the log without its first entries, in the making.
 #[derive(Debug)]
 pub struct Compaction {
+    disk: Arc<dyn Disk>,
     old: Box<dyn DiskFile>,
     name: String,
     new: Box<dyn DiskFile>,
@@ -263,8 +308,12 @@ impl Compaction {
     /// Copies some hundred kilobytes, durably; false when those were the last.
     ///
     /// # Errors
-    /// It cannot be read or written.
+    /// It cannot be read or written. If that is temporary, the copy was removed.
     pub fn step(&mut self) -> Result<bool, StorageError> {
+        self.copy_some().inspect_err(|error| discard_if_temporary(&*self.disk, &self.name, error))
+    }
+
+    fn copy_some(&mut self) -> Result<bool, StorageError> {
         let left = usize::try_from(self.end - self.copied).unwrap_or(usize::MAX);
         let mut bytes = vec![0; left.min(STEP_BYTES)];
         let read = read_fully(&*self.old, &mut bytes, self.copied)
@@ -282,9 +331,15 @@ impl Compaction {
     /// Copies all that there is now.
     ///
     /// # Errors
-    /// It cannot be read or written.
+    /// As for [`step`](Self::step).
     pub fn run(&mut self) -> Result<(), StorageError> {
         while self.step()? {}
         Ok(())
+    }
+
+    pub(super) fn discard(self) -> Result<(), StorageError> {
+        self.disk
+            .remove(&self.name)
+            .map_err(|error| StorageError::io(&self.name, "cannot remove", error))
     }
 }

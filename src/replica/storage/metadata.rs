@@ -19,7 +19,7 @@
 
 use std::time::Duration;
 
-use super::disk::{Disk, replace, sync_file, write_fully};
+use super::disk::{Disk, discard_if_temporary, replace, sync_file, write_fully};
 use super::error::{Corruption, StorageError};
 use crate::raft::{HardState, Index, NodeId};
 use crate::text::{self, Scratch, crc32c, parse_hex, parse_u64, push_hex, push_u64};
@@ -161,14 +161,16 @@ impl Metadata {
         Ok(Some(Metadata::parse(&text)?))
     }
 
-    /// Replaces the file, durably: what is there after a crash is the old one or the new one.
+    /// Replaces the file, durably: what is there after a crash is the old one or the new one. After
+    /// an error that is temporary it is the old one.
     pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), StorageError> {
         let file = disk
             .create(METADATA_TEMPORARY)
             .map_err(|error| StorageError::io(METADATA_TEMPORARY, "cannot create", error))?;
-        write_fully(&*file, METADATA_TEMPORARY, &self.to_text(), 0)?;
-        sync_file(&*file, METADATA_TEMPORARY)?;
-        replace(disk, METADATA_TEMPORARY, METADATA)
+        write_fully(&*file, METADATA_TEMPORARY, &self.to_text(), 0)
+            .and_then(|()| sync_file(&*file, METADATA_TEMPORARY))
+            .and_then(|()| replace(disk, METADATA_TEMPORARY, METADATA))
+            .inspect_err(|error| discard_if_temporary(disk, METADATA_TEMPORARY, error))
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `logs.txt` | the log, an entry a line |
 //! | `snapshot.txt` | the state up to some entry, when there is one |
 //! | `metadata.txt` | term, vote, how far entries are committed, whose directory it is |
+//! | `reserve.txt` | room for the next `metadata.txt`, should the disk be full |
 //!
 //! `schemas/files.md` defines their bytes, and what a reader must make of a file that a crash has
 //! left. In this room:
@@ -15,6 +16,7 @@
 //! | `store` | [`Storage`]: writes, compacts, installs |
 //! | `disk`, `directory`, `memory` | the [`Disk`] that all of it goes to, the real one, and one that nothing remains of |
 //! | `entry_line`, `metadata`, `snapshot` | the formats |
+//! | `reserve` | the room that is kept |
 //! | `lines` | reads a file of any size line by line |
 //! | `scan` | reads a log, and tells an unfinished write from damage |
 //! | `examine` | reads all files, and whether they belong together |
@@ -42,6 +44,12 @@
 //!   promise that a file which becomes shorter is the old one or the new one after a crash: with the
 //!   note it need not.
 //!
+//! # When something runs out
+//!
+//! Without room, or without a descriptor, nothing is lost: what is staged stays so and can be written
+//! later, what was being made beside it is thrown away, and what was written of a line is cut off,
+//! durably, before anything else takes its place. A sync that failed is never done again.
+//!
 //! What is left out: checks of what is written by reading it back, and more than one copy. A damaged
 //! file is recognised, never mended; the group has the other copies.
 
@@ -58,6 +66,7 @@ mod memory;
 mod metadata;
 mod open;
 mod receive;
+mod reserve;
 mod scan;
 mod snapshot;
 mod snapshot_job;
@@ -75,4 +84,4 @@ pub use open::Recovered;
 pub use receive::{Receipt, ReceivedSnapshot, VerifiedSnapshot};
 pub use snapshot::{EachLine, SnapshotFile};
 pub use snapshot_job::SnapshotJob;
-pub use store::Storage;
+pub use store::{Retired, Storage};

@@ -9,6 +9,7 @@ use super::examine::{Directory, Found, examine};
 use super::log_file::{LOG_TEMPORARY, LogFile, cut_file};
 use super::metadata::{Identity, METADATA_TEMPORARY, Metadata, Truncation};
 use super::receive::SNAPSHOT_INCOMING;
+use super::reserve::Reserve;
 use super::scan::LOG;
 use super::snapshot::{EachLine, SNAPSHOT, SNAPSHOT_TEMPORARY, SnapshotFile};
 use super::store::Storage;
@@ -48,6 +49,8 @@ impl Storage {
         let mut entries = Vec::new();
         let each = &mut |entry| entries.push(entry);
         let directory = examine(&*disk, metadata, &commands, restore, each)?;
+        // Before anything is written: they may hold all the room that there is.
+        remove_temporaries(&*disk)?;
         let (storage, recovered) = match directory {
             Directory::Fresh => (Storage::make(&disk, identity, commands)?, Recovered::default()),
             Directory::Used(found) => {
@@ -68,7 +71,6 @@ impl Storage {
                 (storage, recovered)
             }
         };
-        remove_temporaries(&*disk)?;
         Ok((storage, recovered))
     }
 
@@ -87,7 +89,8 @@ impl Storage {
         let metadata = Metadata { commit_length: 0, hard_state, identity, truncating: None };
         metadata.write(&**disk)?;
         let log = LogFile::new(file, 1, Vec::new(), 0);
-        Ok(Storage::of(disk, commands, metadata, log, None))
+        let reserve = Reserve::open(&**disk)?;
+        Ok(Storage::of(disk, commands, metadata, reserve, log, None))
     }
 
     /// A later start: puts in order what a crash has left.
@@ -124,14 +127,18 @@ impl Storage {
         let first = scanned.first.unwrap_or(next);
         let mut log = LogFile::new(file, first, scanned.offsets.clone(), scanned.end);
         if found.is_superseded {
-            log.reset(&**disk, next)?;
+            log.reset(&**disk, LogFile::make_empty(&**disk)?, next)?;
             repairs.push(format!("{LOG}: its entries are not those of {SNAPSHOT}; emptied"));
         }
-        let metadata = Metadata { truncating: None, ..found.metadata.clone() };
-        if metadata != found.metadata {
-            metadata.write(&**disk)?;
+        let metadata = found.metadata.clone();
+        let reserve = Reserve::open(&**disk)?;
+        let mut storage = Storage::of(disk, commands, metadata, reserve, log, snapshot);
+        match storage.forget_truncation() {
+            // The first write does it.
+            Err(error) if error.is_temporary() => (),
+            forgotten => forgotten?,
         }
-        Ok((Storage::of(disk, commands, metadata, log, snapshot), repairs))
+        Ok((storage, repairs))
     }
 }
 

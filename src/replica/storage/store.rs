@@ -1,17 +1,19 @@
 //! The storage of a node: what is written to its files, and in which order.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::commands::Commands;
-use super::disk::{Disk, DiskFile, replace};
+use super::disk::{Disk, DiskFile, discard_if_temporary, replace};
 use super::entry_line;
 use super::error::StorageError;
-use super::log_file::{Compaction, LogFile};
+use super::log_file::{Compaction, LOG_TEMPORARY, LogFile};
 use super::metadata::{Metadata, Truncation};
 use super::receive::{Receipt, Receiving, SNAPSHOT_INCOMING, VerifiedSnapshot};
+use super::reserve::Reserve;
 use super::scan::LOG;
 use super::snapshot::{SNAPSHOT, SNAPSHOT_TEMPORARY, SnapshotFile};
-use super::snapshot_job::SnapshotJob;
+use super::snapshot_job::{STEP_BYTES, SnapshotJob};
 use crate::raft::{Entry, Frozen, HardState, Index, SnapshotMark, SnapshotPiece, Term};
 use crate::text::Scratch;
 
@@ -26,6 +28,7 @@ pub struct Storage {
     /// As the file says.
     metadata: Metadata,
     staged_hard_state: Option<HardState>,
+    reserve: Reserve,
     /// How far entries are known to be committed; the file may say less.
     commit_note: Index,
     log: LogFile,
@@ -33,8 +36,20 @@ pub struct Storage {
     receiving: Option<Receiving>,
     /// Temporary files of snapshots that were begun: each has a name of its own.
     begun: u64,
+    /// Files that have lost their names.
+    retired: Vec<Retired>,
     /// An earlier write failed.
     is_over: bool,
+}
+
+/// Files that were replaced by others. Their room is given back when this is dropped, which takes
+/// long where they are large.
+pub struct Retired(#[expect(dead_code, reason = "it is kept to be dropped")] Box<dyn Send>);
+
+impl fmt::Debug for Retired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Retired")
+    }
 }
 
 impl Storage {
@@ -43,6 +58,7 @@ impl Storage {
         disk: &Arc<dyn Disk>,
         commands: Commands,
         metadata: Metadata,
+        reserve: Reserve,
         log: LogFile,
         snapshot: Option<Arc<SnapshotFile>>,
     ) -> Storage {
@@ -52,10 +68,12 @@ impl Storage {
             staged_hard_state: None,
             commit_note: metadata.commit_length,
             metadata,
+            reserve,
             log,
             snapshot,
             receiving: None,
             begun: 0,
+            retired: Vec::new(),
             is_over: false,
         }
     }
@@ -87,21 +105,53 @@ impl Storage {
     /// Makes durable what is staged: first the hard state, then the entries.
     ///
     /// # Errors
-    /// [`StorageError::NoSpace`], [`StorageError::Sync`], [`StorageError::Io`].
+    /// [`StorageError::NoSpace`], [`StorageError::NoDescriptor`], [`StorageError::Sync`],
+    /// [`StorageError::Io`]. After one that is temporary all that is not durable is still staged; the
+    /// hard state may be durable, see [`is_hard_state_durable`](Self::is_hard_state_durable).
     pub fn sync(&mut self) -> Result<(), StorageError> {
         self.guarded(|storage| {
-            let before = storage.metadata.hard_state;
-            let hard_state = storage.staged_hard_state.take().unwrap_or(before);
-            let truncating = storage.log.truncating();
-            if hard_state != before || truncating.is_some() {
-                storage.write_metadata(hard_state, truncating)?;
+            storage.sync_hard_state()?;
+            let written = storage.sync_log();
+            // What was void is gone, or replaced: before anything is said of what replaces it.
+            if storage.metadata.truncating.is_some() && storage.log.truncating().is_none() {
+                storage.write_metadata(storage.metadata.hard_state, None)?;
             }
-            storage.log.sync()?;
-            match truncating {
-                Some(_) => storage.write_metadata(hard_state, None),
-                None => Ok(()),
-            }
+            written
         })
+    }
+
+    /// Makes durable the hard state that is staged, and no entries.
+    ///
+    /// # Errors
+    /// As for [`sync`](Self::sync).
+    pub fn sync_hard_state_only(&mut self) -> Result<(), StorageError> {
+        self.guarded(Storage::sync_hard_state)
+    }
+
+    fn sync_hard_state(&mut self) -> Result<(), StorageError> {
+        let Metadata { hard_state: before, truncating: noted, .. } = self.metadata;
+        let hard_state = self.staged_hard_state.unwrap_or(before);
+        let truncating = self.log.truncating().or(noted);
+        if hard_state != before || truncating != noted {
+            self.write_metadata(hard_state, truncating)?;
+        }
+        self.staged_hard_state = None;
+        Ok(())
+    }
+
+    fn sync_log(&mut self) -> Result<(), StorageError> {
+        if !self.log.is_clean()
+            && let Err(error) = self.reserve.take(&*self.disk)
+        {
+            self.log.sync_cut()?;
+            return Err(error);
+        }
+        self.log.sync()
+    }
+
+    /// Whether the hard state that was staged last is durable.
+    pub fn is_hard_state_durable(&self) -> bool {
+        self.staged_hard_state.is_none()
     }
 
     /// Stages and syncs.
@@ -139,13 +189,28 @@ impl Storage {
         })
     }
 
-    /// Writes down what is left to be.
+    /// Writes down what is left to be, as far as there is room: nobody was told of the rest.
     ///
     /// # Errors
-    /// As for [`sync`](Self::sync).
+    /// As for [`sync`](Self::sync), but for those that are temporary.
     pub fn close(mut self) -> Result<(), StorageError> {
-        self.sync()?;
-        self.save_commit()
+        match self.sync().and_then(|()| self.save_commit()) {
+            Err(error) if error.is_temporary() => {
+                log::warn!("{}: closed without its last writes: {error}", self.disk.path());
+                Ok(())
+            }
+            closed => closed,
+        }
+    }
+
+    /// Whether there may soon be no room for a snapshot: it can become as long as the last one and the
+    /// log behind it together.
+    pub fn is_short_of_room(&self) -> bool {
+        const LEAST_FREE_BYTES: u64 = 1024 * 1024;
+        let snapshot_bytes = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.size_bytes());
+        let needed = snapshot_bytes.saturating_add(self.log.len());
+        let wanted = needed.saturating_add(needed / 4).saturating_add(LEAST_FREE_BYTES);
+        self.disk.free_bytes().is_some_and(|free| free < wanted)
     }
 
     /// How far entries are known to be committed, and durable here: an entry may be committed before
@@ -162,12 +227,31 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let (commit_length, identity) = (self.commit_length(), self.metadata.identity.clone());
         let metadata = Metadata { commit_length, hard_state, identity, truncating };
-        metadata.write(&*self.disk)?;
+        let disk = &*self.disk;
+        match metadata.write(disk) {
+            Err(StorageError::NoSpace { .. }) if self.reserve.give_up_room(disk) => {
+                metadata.write(disk)?;
+            }
+            Err(StorageError::NoDescriptor { .. }) if self.reserve.give_up_descriptor() => {
+                let written = metadata.write(disk);
+                self.reserve.reopen(disk);
+                written?;
+            }
+            written => written?,
+        }
         self.metadata = metadata;
         Ok(())
     }
 
-    /// After an error nothing more is written.
+    /// What was void is cut off, durably.
+    pub(super) fn forget_truncation(&mut self) -> Result<(), StorageError> {
+        match self.metadata.truncating {
+            Some(_) => self.write_metadata(self.metadata.hard_state, None),
+            None => Ok(()),
+        }
+    }
+
+    /// After an error nothing more is written, unless it is temporary.
     fn guarded<T>(
         &mut self,
         action: impl FnOnce(&mut Storage) -> Result<T, StorageError>,
@@ -176,7 +260,7 @@ impl Storage {
             return Err(StorageError::Over);
         }
         let result = action(self);
-        self.is_over = result.is_err();
+        self.is_over = result.as_ref().is_err_and(|error| !error.is_temporary());
         result
     }
 
@@ -211,7 +295,8 @@ impl Storage {
         SnapshotJob::new(Arc::clone(&self.disk), mark, name, frozen)
     }
 
-    /// Puts a snapshot in place, durably. False: there is a newer one, and it was thrown away.
+    /// Puts a snapshot in place, durably. False: there is a newer one, and it was thrown away; as it
+    /// is after an error that is temporary.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync), or the job is not done.
@@ -238,6 +323,18 @@ impl Storage {
                 .map_err(|error| StorageError::io(name, "cannot remove", error))?;
             return Ok(false);
         }
+        let placed =
+            self.sync_hard_state().and_then(|()| self.put_newer_in_place(mark, name, file));
+        placed.inspect_err(|error| discard_if_temporary(&*self.disk, name, error))?;
+        Ok(true)
+    }
+
+    fn put_newer_in_place(
+        &mut self,
+        mark: SnapshotMark,
+        name: &str,
+        file: Box<dyn DiskFile>,
+    ) -> Result<(), StorageError> {
         let durable = self.metadata.hard_state.current_term;
         if mark.term > durable {
             let term = mark.term;
@@ -245,9 +342,17 @@ impl Storage {
             return Err(StorageError::refused(what));
         }
         replace(&*self.disk, name, SNAPSHOT)?;
-        self.snapshot = Some(Arc::new(SnapshotFile::new(file, mark)?));
+        let new = Arc::new(SnapshotFile::new(file, mark)?);
+        if let Some(old) = self.snapshot.replace(new) {
+            self.retired.push(Retired(Box::new(old)));
+        }
         self.note_commit(mark.index);
-        Ok(true)
+        Ok(())
+    }
+
+    /// Files that have lost their names since the last call, to be dropped where nobody waits.
+    pub fn take_retired(&mut self) -> Vec<Retired> {
+        std::mem::take(&mut self.retired)
     }
 
     /// Begins to drop the entries before `first` from the log. The copy is made on any thread, while
@@ -262,18 +367,44 @@ impl Storage {
                 let what = format!("a log from {first} on does not join a snapshot up to {end}");
                 return Err(StorageError::refused(what));
             }
-            storage.log.begin_compaction(&*storage.disk, first)
+            storage.retired.clear();
+            storage.log.begin_compaction(&storage.disk, first)
         })
     }
 
-    /// Puts the shorter log in place, durably, with what was written meanwhile. False: entries were
-    /// replaced meanwhile, and the copy was thrown away.
+    /// Whether the log has entries that are in the snapshot.
+    pub fn has_tail(&self) -> bool {
+        let first = self.log.first();
+        first <= self.log.last_durable().min(self.snapshot_mark().index)
+    }
+
+    /// Has a copy go on to where the log ends now, if that is much further: what is left is copied
+    /// while everybody waits. False: it is not.
+    pub fn extend_compaction(&self, compaction: &mut Compaction) -> bool {
+        let is_far = self.log.behind(compaction) > STEP_BYTES as u64;
+        if is_far {
+            self.log.extend(compaction);
+        }
+        is_far
+    }
+
+    /// Puts the shorter log in place, durably, with what was written meanwhile; what is staged stays
+    /// so. False: entries were replaced meanwhile, and the copy was thrown away; as it is after an
+    /// error that is temporary.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
     pub fn finish_compaction(&mut self, compaction: Compaction) -> Result<bool, StorageError> {
-        self.sync()?;
-        self.guarded(|storage| storage.log.finish_compaction(&*storage.disk, compaction))
+        self.guarded(|storage| {
+            if storage.metadata.truncating.is_some() {
+                // It names a byte of the file as it is.
+                return compaction.discard().map(|()| false);
+            }
+            let old = storage.log.finish_compaction(&*storage.disk, compaction)?;
+            let is_done = old.is_some();
+            storage.retired.extend(old.map(|old| Retired(Box::new(old))));
+            Ok(is_done)
+        })
     }
 
     /// Drops the entries before `first` from the log, at once.
@@ -281,13 +412,13 @@ impl Storage {
     /// # Errors
     /// As for [`begin_compaction`](Self::begin_compaction).
     pub fn compact(&mut self, first: Index) -> Result<(), StorageError> {
-        self.sync()?;
         let mut compaction = self.begin_compaction(first)?;
         self.guarded(|_| compaction.run())?;
         self.finish_compaction(compaction).map(|_| ())
     }
 
-    /// Keeps a piece of a snapshot that a leader sends.
+    /// Keeps a piece of a snapshot that a leader sends. After an error that is temporary all pieces
+    /// were thrown away.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
@@ -308,7 +439,10 @@ impl Storage {
                     Receiving::begin(&storage.disk, piece.snapshot, name)?
                 }
             };
-            receiving.add(piece)?;
+            if let Err(error) = receiving.add(piece) {
+                receiving.discard()?;
+                return Err(error);
+            }
             if piece.is_last {
                 return Ok(Receipt::Whole(receiving.whole()));
             }
@@ -318,20 +452,40 @@ impl Storage {
     }
 
     /// Puts a snapshot of a leader in place, durably, and empties the log unless that continues it:
-    /// unless it has the snapshot's last entry. False: there is a newer one, and it was thrown away.
+    /// unless it has the snapshot's last entry. False: there is a newer one, and it was thrown away;
+    /// as it is after an error that is temporary.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
     pub fn install(&mut self, snapshot: VerifiedSnapshot) -> Result<bool, StorageError> {
-        self.sync()?;
+        let VerifiedSnapshot { mark, name, file } = snapshot;
+        if let Err(error) = self.sync() {
+            discard_if_temporary(&*self.disk, &name, &error);
+            return Err(error);
+        }
         self.guarded(|storage| {
-            let VerifiedSnapshot { mark, name, file } = snapshot;
-            if !storage.put_in_place(mark, &name, file)? {
+            let disk = Arc::clone(&storage.disk);
+            if storage.term_of(mark.index)? == Some(mark.term) {
+                return storage.put_in_place(mark, &name, file);
+            }
+            // Made before the snapshot is in place: then there is no way back.
+            let empty = LogFile::make_empty(&*disk)
+                .inspect_err(|error| discard_if_temporary(&*disk, &name, error))?;
+            let is_in_place = storage
+                .put_in_place(mark, &name, file)
+                .inspect_err(|error| discard_if_temporary(&*disk, LOG_TEMPORARY, error))?;
+            if !is_in_place {
+                disk.remove(LOG_TEMPORARY)
+                    .map_err(|error| StorageError::io(LOG_TEMPORARY, "cannot remove", error))?;
                 return Ok(false);
             }
-            if storage.term_of(mark.index)? != Some(mark.term) {
-                storage.log.reset(&*storage.disk, mark.index + 1)?;
-            }
+            storage.log.reset(&*disk, empty, mark.index + 1).map_err(|error| match error {
+                StorageError::NoSpace { file } => {
+                    let error = std::io::ErrorKind::StorageFull.into();
+                    StorageError::Io { file, what: "cannot replace", error }
+                }
+                error => error,
+            })?;
             Ok(true)
         })
     }

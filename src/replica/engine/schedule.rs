@@ -1,0 +1,180 @@
+//! When a snapshot is taken.
+
+use std::time::Duration;
+
+/// When a snapshot is taken: when the log behind the last one has grown to one of these. Nodes of a
+/// group wait for somewhat more, each for another amount: so they rarely take one at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotPolicy {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of entries; but at least as much as the last snapshot has, so that no more is written
+    /// for snapshots than for the log, and four times as much in the first ten seconds after one was
+    /// begun.
+    pub bytes: u64,
+}
+
+impl Default for SnapshotPolicy {
+    fn default() -> SnapshotPolicy {
+        SnapshotPolicy { entries: u64::MAX, bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// Large values fill a log in no time.
+const SHORT_INTERVAL: Duration = Duration::from_secs(10);
+const SHORT_INTERVAL_FACTOR: u64 = 4;
+/// A disk with little room is no reason to take snapshots of nothing.
+const LEAST_BYTES: u64 = 64 * 1024;
+/// Each node waits for so much more than the one before it.
+const STAGGER_SHARE: u64 = 8;
+
+/// Says when the next one is due.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    policy: SnapshotPolicy,
+    /// The entries that are not in a snapshot, or in one that is being written.
+    entries: u64,
+    bytes: u64,
+    /// Bytes of the last snapshot.
+    snapshot_bytes: u64,
+    began_at: Option<Duration>,
+    is_under_way: bool,
+    is_short_of_room: bool,
+}
+
+impl Schedule {
+    /// Of the node at this place among those of its group.
+    pub(super) fn new(policy: SnapshotPolicy, place: usize) -> Schedule {
+        let more = |least: u64| {
+            let share = (least / STAGGER_SHARE).max(1).saturating_mul(place as u64);
+            least.saturating_add(share)
+        };
+        let policy =
+            SnapshotPolicy { entries: more(policy.entries.max(1)), bytes: more(policy.bytes) };
+        Schedule {
+            policy,
+            entries: 0,
+            bytes: 0,
+            snapshot_bytes: 0,
+            began_at: None,
+            is_under_way: false,
+            is_short_of_room: false,
+        }
+    }
+
+    /// An entry was applied.
+    pub(super) fn applied(&mut self, bytes: usize) {
+        self.entries += 1;
+        self.bytes += bytes as u64;
+    }
+
+    /// Whether the disk may soon have no room for a snapshot.
+    pub(super) fn set_short_of_room(&mut self, is_short: bool) {
+        self.is_short_of_room = is_short;
+    }
+
+    /// Whether one is being written.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.is_under_way
+    }
+
+    /// Whether one is to be begun.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        if self.is_under_way || self.entries == 0 {
+            return false;
+        }
+        if self.is_short_of_room && self.bytes >= LEAST_BYTES.max(self.snapshot_bytes / 4) {
+            return true;
+        }
+        let is_soon = self.began_at.is_some_and(|at| now < at.saturating_add(SHORT_INTERVAL));
+        let factor = if is_soon { SHORT_INTERVAL_FACTOR } else { 1 };
+        let bytes = self.policy.bytes.max(self.snapshot_bytes).saturating_mul(factor);
+        self.entries >= self.policy.entries || self.bytes >= bytes
+    }
+
+    /// One is begun, of all that was applied.
+    pub(super) fn begin(&mut self, now: Duration) {
+        (self.entries, self.bytes) = (0, 0);
+        (self.began_at, self.is_under_way) = (Some(now), true);
+    }
+
+    /// It is durable, and so large; or could not be written.
+    pub(super) fn end(&mut self, bytes: Option<u64>) {
+        self.is_under_way = false;
+        self.snapshot_bytes = bytes.unwrap_or(self.snapshot_bytes);
+    }
+
+    /// A leader's took the place of all that was applied.
+    pub(super) fn installed(&mut self) {
+        (self.entries, self.bytes) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+    const MIB: u64 = 1024 * 1024;
+
+    fn schedule(place: usize) -> Schedule {
+        Schedule::new(SnapshotPolicy::default(), place)
+    }
+
+    /// How many entries of so many bytes are applied until a snapshot is due at `now`.
+    fn due_after(schedule: &mut Schedule, now: Duration, bytes: usize) -> u64 {
+        (1..)
+            .find(|_| {
+                schedule.applied(bytes);
+                schedule.is_due(now)
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn nodes_that_apply_the_same_take_their_snapshots_at_different_moments() {
+        let mut all = [schedule(0), schedule(1), schedule(2)];
+        let due = all.each_mut().map(|one| due_after(one, S, MIB as usize));
+        assert_eq!(due, [64, 72, 80]);
+        let few = SnapshotPolicy { entries: 2, bytes: u64::MAX };
+        let due = [0, 1, 2].map(|place| due_after(&mut Schedule::new(few, place), S, 1));
+        assert_eq!(due, [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_snapshot_waits_for_as_much_log_as_the_last_one_has() {
+        let mut schedule = schedule(0);
+        schedule.begin(S);
+        schedule.end(Some(200 * MIB));
+        assert_eq!(due_after(&mut schedule, 11 * S, MIB as usize), 200);
+    }
+
+    #[test]
+    fn a_log_that_grows_fast_is_not_followed_by_a_snapshot_every_moment() {
+        let mut schedule = schedule(0);
+        schedule.begin(S);
+        assert!(!schedule.is_due(100 * S), "one is under way");
+        schedule.end(Some(MIB));
+        assert_eq!(due_after(&mut schedule, 10 * S, MIB as usize), 256);
+        assert_eq!(due_after(&mut schedule, 11 * S, MIB as usize), 1);
+    }
+
+    #[test]
+    fn one_that_failed_is_tried_again_when_as_much_has_come() {
+        let mut schedule = schedule(0);
+        schedule.begin(S);
+        schedule.end(None);
+        assert_eq!(due_after(&mut schedule, 20 * S, MIB as usize), 64);
+    }
+
+    #[test]
+    fn a_disk_with_little_room_has_one_taken_while_there_is_room_for_it() {
+        let mut schedule = schedule(2);
+        schedule.set_short_of_room(true);
+        assert!(!schedule.is_due(S), "of nothing");
+        assert_eq!(due_after(&mut schedule, S, 1024), 64);
+        schedule.begin(S);
+        schedule.end(Some(MIB));
+        assert_eq!(due_after(&mut schedule, S, 1024), 256);
+    }
+}

@@ -1,0 +1,68 @@
+//! What takes long, beside the disk thread.
+
+use std::sync::Arc;
+
+use super::{COMMIT_NOTE_INTERVAL, Job, News, Queue, Task};
+use crate::raft::StateMachine;
+use crate::replica::state::Replicated;
+use crate::replica::storage::{Compaction, ReceivedSnapshot, SnapshotJob, StorageError};
+
+/// What the scribe's thread has.
+pub(super) struct Scribe<M> {
+    pub(super) tasks: Arc<Queue<Task>>,
+    pub(super) jobs: Arc<Queue<Job<M>>>,
+}
+
+impl<M: StateMachine> Scribe<M> {
+    pub(super) fn run(self) {
+        // Ends with the disk thread, which has the other end.
+        while Arc::strong_count(&self.tasks) > 1 {
+            self.tasks.await_any(COMMIT_NOTE_INTERVAL);
+            for task in self.tasks.take() {
+                let done = match task {
+                    Task::Snapshot(job) => snapshot(job),
+                    Task::Compaction(compaction) => compact(compaction),
+                    Task::Verify(received) => verify(received),
+                };
+                let job = done.unwrap_or_else(|error| Job::Report(News::Failed(error)));
+                self.jobs.push(job);
+            }
+        }
+    }
+}
+
+/// Without room for it there is no snapshot this time: the files that are in place are whole.
+fn snapshot<M>(mut job: SnapshotJob) -> Result<Job<M>, StorageError> {
+    match job.run() {
+        Err(error) if error.is_temporary() => {
+            log::warn!("no snapshot this time: {error}");
+            Ok(Job::Report(News::SnapshotFailed))
+        }
+        written => written.map(|()| Job::FinishSnapshot(job)),
+    }
+}
+
+/// Without room for a shorter copy the log stays as long as it is.
+fn compact<M>(mut compaction: Compaction) -> Result<Job<M>, StorageError> {
+    match compaction.run() {
+        Err(error) if error.is_temporary() => {
+            log::warn!("the log is not compacted this time: {error}");
+            Ok(Job::EndCompaction)
+        }
+        copied => copied.map(|()| Job::FinishCompaction(compaction)),
+    }
+}
+
+fn verify<M: StateMachine>(received: ReceivedSnapshot) -> Result<Job<M>, StorageError> {
+    let mark = received.mark();
+    let mut state = Box::new(Replicated::default());
+    let no_good = match received.verify(&mut |words| state.restore(words))? {
+        Ok(snapshot) => match state.restored(mark.index) {
+            Ok(()) => return Ok(Job::Install(snapshot, mark, state)),
+            Err(what) => what,
+        },
+        Err(corruption) => corruption.to_string(),
+    };
+    log::warn!("the leader's snapshot is no good: {no_good}");
+    Ok(Job::Report(News::Installed(mark, None)))
+}

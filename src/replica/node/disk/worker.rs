@@ -1,0 +1,341 @@
+//! The disk thread.
+//!
+//! ```text
+//!              no room for a write                     try again, now and then
+//!   Writing ------------------------> Waiting <---------------------------------+
+//!      ^                               |    |                                   |
+//!      +------- all of it is written --+    +-- the log is cut, snapshots end --+
+//! ```
+//!
+//! While writes wait everything else goes on: hard states are written, snapshots are put in place, and
+//! the log is cut without keeping what a snapshot has.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::{
+    COMMIT_NOTE_INTERVAL, Discarded, Job, News, Queue, SharedStorage, Task, lock, stage_entries,
+};
+use crate::raft::{Index, SnapshotRead, StateMachine, WriteId};
+use crate::replica::engine::WriteJob;
+use crate::replica::storage::{
+    Compaction, Receipt, SnapshotFile, SnapshotJob, Storage, StorageError,
+};
+use crate::rpc::ResidentWaker;
+
+/// Snapshots that are kept open for followers that have begun to get them.
+const OPEN_SNAPSHOTS: usize = 2;
+/// How often writes that wait for room are tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// How often a copy of the log is begun that there was no room for.
+const COMPACTION_INTERVAL: Duration = Duration::from_secs(2);
+/// How often a copy of the log goes on to what was written meanwhile, before the rest is copied while
+/// everybody waits.
+const MAX_EXTENSIONS: u32 = 8;
+
+/// What the disk thread has.
+pub(super) struct Worker<M> {
+    storage: SharedStorage,
+    jobs: Arc<Queue<Job<M>>>,
+    tasks: Arc<Queue<Task>>,
+    news: Arc<Mutex<Vec<News<M>>>>,
+    waker: ResidentWaker,
+    discarded: Sender<Discarded>,
+    open: VecDeque<Arc<SnapshotFile>>,
+    /// The last write that is staged, and not durable.
+    unreported: Option<WriteId>,
+    /// When writes that wait for room are tried again.
+    retry_at: Option<Instant>,
+    /// Of which write it was told last that its hard state is durable.
+    told_hard_state: Option<WriteId>,
+    /// A copy of the log is being made, and how often it went on.
+    compaction: Option<u32>,
+    compact_at: Option<Instant>,
+    is_short_of_room: bool,
+    /// The log's length when the room was looked at.
+    looked_at_bytes: u64,
+}
+
+/// The log grows by so much before it is looked again whether there is room.
+const LOOK_BYTES: u64 = 64 * 1024;
+
+impl<M: StateMachine> Worker<M> {
+    pub(super) fn new(
+        storage: SharedStorage,
+        jobs: Arc<Queue<Job<M>>>,
+        news: Arc<Mutex<Vec<News<M>>>>,
+        waker: ResidentWaker,
+        discarded: Sender<Discarded>,
+    ) -> Worker<M> {
+        Worker {
+            storage,
+            jobs,
+            tasks: Queue::new(),
+            news,
+            waker,
+            discarded,
+            open: VecDeque::new(),
+            unreported: None,
+            retry_at: None,
+            told_hard_state: None,
+            compaction: None,
+            compact_at: None,
+            is_short_of_room: false,
+            looked_at_bytes: u64::MAX,
+        }
+    }
+
+    /// What the scribe is to do.
+    pub(super) fn tasks(&self) -> Arc<Queue<Task>> {
+        Arc::clone(&self.tasks)
+    }
+
+    pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.storage);
+        loop {
+            // While it is idle the resident may work on the files.
+            let until = |at: Instant| at.saturating_duration_since(Instant::now());
+            self.jobs.await_any(self.retry_at.map_or(COMMIT_NOTE_INTERVAL, until));
+            let mut held = lock(&shared);
+            let Some(mut storage) = held.take() else { return };
+            let last = match self.work(&mut storage, self.jobs.take()) {
+                Ok(true) => {
+                    *held = Some(storage);
+                    continue;
+                }
+                Ok(false) => storage.close().map_or_else(News::Failed, |()| News::Closed),
+                Err(error) => News::Failed(error),
+            };
+            return self.tell(last);
+        }
+    }
+
+    fn tell(&self, news: News<M>) {
+        lock(&self.news).push(news);
+        self.waker.wake();
+    }
+
+    /// Does jobs in their order; those that write, together. False when there will be no more.
+    fn work(
+        &mut self,
+        storage: &mut Storage,
+        jobs: VecDeque<Job<M>>,
+    ) -> Result<bool, StorageError> {
+        if jobs.is_empty() {
+            unless_temporary(storage.save_commit())?;
+        }
+        for job in jobs {
+            if let Job::Write(write) = job {
+                self.unreported = Some(write.id);
+                self.stage(storage, write)?;
+                continue;
+            }
+            self.sync(storage)?;
+            match job {
+                Job::Write(_) => (),
+                Job::NoteCommit(index) => storage.note_commit(index),
+                Job::BeginSnapshot(mark, frozen) => {
+                    self.tasks.push(Task::Snapshot(storage.begin_snapshot(mark, frozen)));
+                }
+                Job::FinishSnapshot(job) => self.finish_snapshot(storage, job)?,
+                Job::BeginCompaction(first) => self.begin_compaction(storage, first)?,
+                Job::FinishCompaction(compaction) => {
+                    self.finish_compaction(storage, compaction)?;
+                }
+                Job::EndCompaction => self.compaction = None,
+                Job::Install(snapshot, mark, state) => match storage.install(snapshot) {
+                    Ok(is_in_place) => {
+                        self.tell(News::Installed(mark, is_in_place.then_some(state)));
+                    }
+                    Err(error) if error.is_temporary() => {
+                        log::warn!("no snapshot of the leader this time: {error}");
+                        self.tell(News::SnapshotLost);
+                    }
+                    Err(error) => return Err(error),
+                },
+                Job::ReadPiece(read) => self.read_piece(storage, read)?,
+                Job::Report(news) => self.tell(news),
+                Job::Close => return Ok(false),
+            }
+        }
+        self.sync(storage)?;
+        self.look_for_room(storage);
+        for retired in storage.take_retired() {
+            // Without the thread it is dropped here.
+            let _ = self.discarded.send(Box::new(retired));
+        }
+        Ok(true)
+    }
+
+    fn stage(&self, storage: &mut Storage, write: WriteJob) -> Result<(), StorageError> {
+        stage_entries(storage, &write)?;
+        for piece in &write.pieces {
+            match storage.receive(piece) {
+                Ok(Receipt::Whole(received)) => self.tasks.push(Task::Verify(received)),
+                Ok(Receipt::More) => (),
+                Ok(Receipt::OutOfOrder) => {
+                    // The core hands pieces out in order. It begins anew.
+                    self.tell(News::Installed(piece.snapshot, None));
+                }
+                Err(error) if error.is_temporary() => {
+                    log::warn!("no snapshot of the leader this time: {error}");
+                    self.tell(News::SnapshotLost);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes durable what is staged, and tells of it; of what waits for room, only hard states until
+    /// it is time to try again.
+    fn sync(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
+        let Some(write) = self.unreported else { return Ok(()) };
+        let rests = self.retry_at.is_some_and(|at| Instant::now() < at);
+        let written = match rests {
+            true => storage.sync_hard_state_only(),
+            false => storage.sync(),
+        };
+        match written {
+            Ok(()) if rests => self.tell_hard_state(storage, write),
+            Ok(()) => {
+                self.unreported = None;
+                self.tell(News::Persisted(write));
+                if self.retry_at.take().is_some() {
+                    log::warn!("there is room again: everything is written");
+                    self.tell(News::HasRoom);
+                }
+            }
+            Err(error) if error.is_temporary() => {
+                self.tell_hard_state(storage, write);
+                if self.retry_at.is_none() {
+                    log::error!("no more can be written until there is room: {error}");
+                    self.tell(News::Full(error.to_string()));
+                }
+                self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
+                self.cut_tail(storage)?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn tell_hard_state(&mut self, storage: &Storage, write: WriteId) {
+        if storage.is_hard_state_durable() && self.told_hard_state != Some(write) {
+            self.told_hard_state = Some(write);
+            self.tell(News::HardStatePersisted(write));
+        }
+    }
+
+    /// What of the log is in the snapshot holds room.
+    fn cut_tail(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
+        let is_due = self.compact_at.is_none_or(|at| Instant::now() >= at);
+        if is_due && storage.has_tail() {
+            self.begin_compaction(storage, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Has the log before an index dropped; without much room, all that the snapshot has.
+    fn begin_compaction(
+        &mut self,
+        storage: &mut Storage,
+        first: Index,
+    ) -> Result<(), StorageError> {
+        let in_snapshot = storage.snapshot().map_or(0, |snapshot| snapshot.mark().index);
+        let is_short = self.retry_at.is_some() || storage.is_short_of_room();
+        let first = if is_short { in_snapshot + 1 } else { first };
+        if self.compaction.is_some() || first <= storage.first_index() {
+            return Ok(());
+        }
+        self.compact_at = Some(Instant::now() + COMPACTION_INTERVAL);
+        if let Some(compaction) = unless_temporary(storage.begin_compaction(first))? {
+            self.compaction = Some(0);
+            self.tasks.push(Task::Compaction(compaction));
+        }
+        Ok(())
+    }
+
+    fn finish_compaction(
+        &mut self,
+        storage: &mut Storage,
+        mut compaction: Compaction,
+    ) -> Result<(), StorageError> {
+        if let Some(extensions) = &mut self.compaction
+            && *extensions < MAX_EXTENSIONS
+            && storage.extend_compaction(&mut compaction)
+        {
+            *extensions += 1;
+            self.tasks.push(Task::Compaction(compaction));
+            return Ok(());
+        }
+        self.compaction = None;
+        let is_done = unless_temporary(storage.finish_compaction(compaction))?;
+        if is_done == Some(true) && self.retry_at.is_some() {
+            self.retry_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn finish_snapshot(
+        &mut self,
+        storage: &mut Storage,
+        job: SnapshotJob,
+    ) -> Result<(), StorageError> {
+        let is_in_place = unless_temporary(storage.finish_snapshot(job))?;
+        let news = match storage.snapshot() {
+            Some(file) if is_in_place == Some(true) => {
+                News::SnapshotTaken(file.mark(), file.size_bytes())
+            }
+            _ => News::SnapshotFailed,
+        };
+        self.tell(news);
+        Ok(())
+    }
+
+    /// Whether a snapshot is to be taken while there is room for it.
+    fn look_for_room(&mut self, storage: &Storage) {
+        let bytes = storage.log_bytes();
+        if bytes.abs_diff(self.looked_at_bytes) < LOOK_BYTES {
+            return;
+        }
+        self.looked_at_bytes = bytes;
+        let is_short = storage.is_short_of_room();
+        if std::mem::replace(&mut self.is_short_of_room, is_short) != is_short {
+            self.tell(News::ShortOfRoom(is_short));
+        }
+    }
+
+    fn read_piece(&mut self, storage: &Storage, read: SnapshotRead) -> Result<(), StorageError> {
+        let Some(newest) = storage.snapshot() else { return Ok(()) };
+        if self.open.back().is_none_or(|known| known.mark() != newest.mark()) {
+            self.open.push_back(Arc::clone(&newest));
+            if self.open.len() > OPEN_SNAPSHOTS
+                && let Some(oldest) = self.open.pop_front()
+            {
+                // Without the thread it is dropped here.
+                let _ = self.discarded.send(Box::new(oldest));
+            }
+        }
+        let piece = match self.open.iter().find(|file| file.mark() == read.snapshot) {
+            Some(file) => file.piece(read.offset, read.max_bytes)?,
+            None => newest.piece(0, read.max_bytes)?,
+        };
+        self.tell(News::Piece(read.to, piece));
+        Ok(())
+    }
+}
+
+/// Nothing for what cannot be done this time; it is no part of what was promised.
+fn unless_temporary<T>(done: Result<T, StorageError>) -> Result<Option<T>, StorageError> {
+    match done {
+        Err(error) if error.is_temporary() => {
+            log::warn!("not this time: {error}");
+            Ok(None)
+        }
+        done => done.map(Some),
+    }
+}

@@ -1,0 +1,79 @@
+//! `reserve.txt`: room that is kept for `metadata.txt` (`schemas/files.md`, section 6).
+//!
+//! A node whose disk is full goes on voting, and each vote is a new `metadata.txt`. So some room is
+//! taken beforehand, and given up when it is needed; the log takes nothing until it is taken again.
+//! The open file is a descriptor that is kept for the same reason.
+
+use super::disk::{Disk, DiskFile, sync_file, sync_names, write_fully};
+use super::error::StorageError;
+
+pub(super) const RESERVE: &str = "reserve.txt";
+/// Some blocks, whatever a file system thinks a block is.
+pub(super) const RESERVE_BYTES: usize = 32 * 1024;
+const LINE: &str = "Room for metadata.txt on a disk that is full.\n";
+
+/// The file, as far as it is there.
+#[derive(Debug, Default)]
+pub(super) struct Reserve {
+    file: Option<Box<dyn DiskFile>>,
+    has_room: bool,
+}
+
+impl Reserve {
+    /// Takes the room, unless it is taken, or there is none.
+    pub(super) fn open(disk: &dyn Disk) -> Result<Reserve, StorageError> {
+        let mut reserve = Reserve::default();
+        reserve.reopen(disk);
+        let len = reserve.file.as_ref().and_then(|file| file.len().ok());
+        reserve.has_room = len == Some(RESERVE_BYTES as u64);
+        match reserve.take(disk) {
+            Err(error) if error.is_temporary() => {
+                log::warn!("{}: nothing is kept for metadata.txt: {error}", disk.path());
+                Ok(reserve)
+            }
+            taken => taken.map(|()| reserve),
+        }
+    }
+
+    /// Takes the room, if it is not taken.
+    pub(super) fn take(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+        if self.has_room {
+            return Ok(());
+        }
+        let file = disk.create(RESERVE);
+        let file = file.map_err(|error| StorageError::io(RESERVE, "cannot create", error))?;
+        let text: String = LINE.chars().cycle().take(RESERVE_BYTES).collect();
+        if let Err(error) = write_fully(&*file, RESERVE, text.as_bytes(), 0) {
+            // A part of it is of no use to anybody.
+            file.set_len(0).map_err(|error| StorageError::io(RESERVE, "cannot cut off", error))?;
+            return Err(error);
+        }
+        sync_file(&*file, RESERVE)?;
+        sync_names(disk)?;
+        (self.file, self.has_room) = (Some(file), true);
+        Ok(())
+    }
+
+    /// Gives up the room. False: there is none.
+    pub(super) fn give_up_room(&mut self, disk: &dyn Disk) -> bool {
+        if self.file.is_none() {
+            self.reopen(disk);
+        }
+        let Some(file) = &self.file else { return false };
+        self.has_room = false;
+        let was_there = file.len().is_ok_and(|len| len > 0);
+        was_there && file.set_len(0).is_ok() && file.sync().is_ok()
+    }
+
+    /// Gives up the descriptor. False: there is none.
+    pub(super) fn give_up_descriptor(&mut self) -> bool {
+        self.file.take().is_some()
+    }
+
+    /// Takes a descriptor again, if there is one.
+    pub(super) fn reopen(&mut self, disk: &dyn Disk) {
+        if self.file.is_none() {
+            self.file = disk.open_to_write(RESERVE).ok();
+        }
+    }
+}
