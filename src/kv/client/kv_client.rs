@@ -158,7 +158,7 @@ impl KvClient {
         let until = Instant::now() + self.timeout;
         let mut sessions = 0;
         loop {
-            let ticket = self.session.begin(|| self.open_session(until))?;
+            let ticket = self.session.begin(until, || self.open_session(until))?;
             let request = || request(self.session.origin(ticket));
             let answer = self.routes.call(Aim::Leader, &path(method), request, until);
             self.session.end(ticket);

@@ -1,15 +1,23 @@
 //! Numbers of writes: a session of the group, and which of its writes are not answered yet.
+//!
+//! The group takes no number that is more than [`MAX_OUTSTANDING`] above what the session has
+//! acknowledged. When one write takes long, as at a failover, those that others begin meanwhile wait
+//! for it here before they get a number above that.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use crate::call::Status;
+use crate::call::{Code, Status};
 use crate::raft::Origin;
+use crate::replica::state::MAX_OUTSTANDING;
 
 /// The client's session, opened when it is first needed.
 #[derive(Debug, Default)]
 pub struct Session {
     open: Mutex<Option<Open>>,
+    /// A write has ended, or the session was given up.
+    has_room: Condvar,
 }
 
 #[derive(Debug)]
@@ -21,6 +29,18 @@ struct Open {
     waiting: BTreeSet<u64>,
 }
 
+impl Open {
+    /// All writes up to this one were answered.
+    fn acknowledged(&self) -> u64 {
+        self.waiting.first().map_or(self.last, |first| first - 1)
+    }
+
+    /// Whether the group would take no further write now.
+    fn is_full(&self) -> bool {
+        self.last - self.acknowledged() >= MAX_OUTSTANDING
+    }
+}
+
 /// The name of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
@@ -29,13 +49,27 @@ pub struct Ticket {
 }
 
 impl Session {
-    /// Names a new write, in a session that is opened with `open` if there is none.
+    /// Names a new write, in a session that is opened with `open` if there is none. Waits until the
+    /// group would take one more, but no longer than until `until`.
     ///
     /// # Errors
-    /// Those of `open`.
-    pub fn begin(&self, open: impl FnOnce() -> Result<u64, Status>) -> Result<Ticket, Status> {
+    /// Those of `open`; `UNAVAILABLE`: too many writes before it were not answered in time.
+    pub fn begin(
+        &self,
+        until: Instant,
+        open: impl FnOnce() -> Result<u64, Status>,
+    ) -> Result<Ticket, Status> {
         // Others wait meanwhile: they need the session too.
         let mut state = self.state();
+        while state.as_ref().is_some_and(Open::is_full) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let reason = format!("{MAX_OUTSTANDING} writes before it are not answered yet");
+                return Err(Status::new(Code::Unavailable, reason));
+            }
+            let waited = self.has_room.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let state = match &mut *state {
             Some(state) => state,
             none => none.insert(Open { session: open()?, last: 0, waiting: BTreeSet::new() }),
@@ -49,9 +83,7 @@ impl Session {
     pub fn origin(&self, ticket: Ticket) -> Origin {
         let Ticket { session, sequence } = ticket;
         let acknowledged = match &*self.state() {
-            Some(open) if open.session == session => {
-                open.waiting.first().map_or(open.last, |first| first - 1)
-            }
+            Some(open) if open.session == session => open.acknowledged(),
             // The session was given up: this write still waits, and says nothing of others.
             _ => 0,
         };
@@ -64,6 +96,7 @@ impl Session {
             && open.session == ticket.session
         {
             open.waiting.remove(&ticket.sequence);
+            self.has_room.notify_all();
         }
     }
 
@@ -72,6 +105,7 @@ impl Session {
         let mut state = self.state();
         if state.as_ref().is_some_and(|open| open.session == ticket.session) {
             *state = None;
+            self.has_room.notify_all();
         }
     }
 
@@ -83,8 +117,14 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
-    use crate::call::Code;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
 
     fn origin(session: u64, sequence: u64, acknowledged: u64) -> Origin {
         Origin { session, sequence, acknowledged }
@@ -93,13 +133,13 @@ mod tests {
     #[test]
     fn what_is_acknowledged_is_what_nobody_waits_for() {
         let session = Session::default();
-        let first = session.begin(|| Ok(7)).unwrap();
-        let second = session.begin(|| panic!("it is open")).unwrap();
+        let first = session.begin(soon(), || Ok(7)).unwrap();
+        let second = session.begin(soon(), || panic!("it is open")).unwrap();
         assert_eq!(session.origin(first), origin(7, 1, 0));
         assert_eq!(session.origin(second), origin(7, 2, 0));
         session.end(second);
         assert_eq!(session.origin(first), origin(7, 1, 0), "the first still waits");
-        let third = session.begin(|| panic!("it is open")).unwrap();
+        let third = session.begin(soon(), || panic!("it is open")).unwrap();
         session.end(first);
         assert_eq!(session.origin(third), origin(7, 3, 2));
     }
@@ -108,19 +148,49 @@ mod tests {
     fn a_session_that_could_not_be_opened_is_opened_by_the_next_write() {
         let session = Session::default();
         let error = Status::new(Code::Unavailable, "no leader");
-        assert_eq!(session.begin(|| Err(error.clone())), Err(error));
-        assert_eq!(session.begin(|| Ok(1)).map(|ticket| ticket.session), Ok(1));
+        assert_eq!(session.begin(soon(), || Err(error.clone())), Err(error));
+        assert_eq!(session.begin(soon(), || Ok(1)).map(|ticket| ticket.session), Ok(1));
     }
 
     #[test]
     fn a_session_that_was_given_up_is_replaced_once() {
         let session = Session::default();
-        let (old, other) = (session.begin(|| Ok(7)).unwrap(), session.begin(|| Ok(8)).unwrap());
+        let (old, other) =
+            (session.begin(soon(), || Ok(7)).unwrap(), session.begin(soon(), || Ok(8)).unwrap());
         session.give_up(old);
-        let new = session.begin(|| Ok(9)).unwrap();
+        let new = session.begin(soon(), || Ok(9)).unwrap();
         assert_eq!(session.origin(new), origin(9, 1, 0));
         session.give_up(other);
         session.end(other);
         assert_eq!(session.origin(new), origin(9, 1, 0), "another session is not meant");
+    }
+    #[test]
+    fn a_write_that_would_be_too_far_ahead_waits_for_the_oldest_one() {
+        let session = Session::default();
+        let oldest = session.begin(soon(), || Ok(7)).unwrap();
+        for _ in 1..MAX_OUTSTANDING {
+            let next = session.begin(soon(), || panic!("it is open")).unwrap();
+            session.end(next);
+        }
+        let refused = session.begin(Instant::now(), || panic!("it is open")).unwrap_err();
+        assert_eq!(refused.code, Code::Unavailable, "there was no time to wait");
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| session.begin(soon(), || panic!("it is open")).unwrap());
+            session.end(oldest);
+            let next = waiting.join().unwrap();
+            assert_eq!(session.origin(next), origin(7, 1 + MAX_OUTSTANDING, MAX_OUTSTANDING));
+        });
+    }
+
+    #[test]
+    fn who_waits_for_room_goes_on_in_the_next_session_when_the_old_one_is_given_up() {
+        let session = Session::default();
+        let oldest = session.begin(soon(), || Ok(7)).unwrap();
+        (1..MAX_OUTSTANDING).for_each(|_| drop(session.begin(soon(), || panic!("it is open"))));
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| session.begin(soon(), || Ok(8)).unwrap());
+            session.give_up(oldest);
+            assert_eq!(session.origin(waiting.join().unwrap()), origin(8, 1, 0));
+        });
     }
 }
