@@ -5,6 +5,7 @@
 //! them. On a terminal `get` escapes what a terminal would not show.
 
 mod show;
+mod value;
 mod watch;
 
 use std::cell::OnceCell;
@@ -23,7 +24,12 @@ type Verb = shell::Verb<Caller>;
 
 static VERBS: &[Verb] = &[
     Verb { name: "get", words: "K", about: "print a key's value", run: get },
-    Verb { name: "set", words: "K V", about: "set a key's value", run: set },
+    Verb {
+        name: "set",
+        words: "K V",
+        about: "set a key's value; - for V takes stdin, --file F a file",
+        run: set,
+    },
     Verb { name: "del", words: "K", about: "take a key away", run: delete },
     Verb {
         name: "cas",
@@ -33,13 +39,13 @@ static VERBS: &[Verb] = &[
     },
     Verb {
         name: "scan",
-        words: "[PREFIX]",
+        words: "[PREFIX] [--limit N] [--count]",
         about: "list the keys that begin so, with their values, in order",
         run: scan,
     },
     Verb {
         name: "watch",
-        words: "[PREFIX]",
+        words: "[PREFIX] [--after REVISION] [--count N] [--timeout SECONDS] [--revisions]",
         about: "show changes of the keys that begin so, as they happen",
         run: watch::watch,
     },
@@ -55,6 +61,8 @@ struct Caller {
     parsed: Parsed,
     /// Made when it is first needed: help and wrong words need no store.
     client: OnceCell<Arc<KvClient>>,
+    /// Commands come from stdin.
+    is_shell: bool,
 }
 
 /// Runs the subcommand: one verb, or the shell when there is none.
@@ -74,7 +82,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         ),
     };
     let words = parsed.free().get(1..).unwrap_or_default().to_vec();
-    let caller = Caller { parsed, client: OnceCell::new() };
+    let caller = Caller { parsed, client: OnceCell::new(), is_shell: verb.is_none() };
     match verb {
         Some(verb) => (verb.run)(&caller, &words),
         None => {
@@ -94,7 +102,7 @@ fn about() -> String {
     text.push_str(&shell::overview(VERBS));
     text.push_str(
         "\nReads are linearizable unless --stale says otherwise. A write is done once however often\n\
-         it had to be sent. A refusal is `FAIL: reason` on stderr, exit status 1: no leader in time,\n\
+         it had to be sent. Words behind -- are taken as they are: set -- -k -v. A refusal is `FAIL: reason` on stderr, exit status 1: no leader in time,\n\
          no such key to get, another value than the one to compare with.",
     );
     text
@@ -138,13 +146,27 @@ impl Caller {
         name: &str,
         words: &'w [String],
     ) -> Result<[&'w str; N], Failure> {
-        let found: Vec<&str> = words.iter().map(String::as_str).collect();
-        if let Ok(found) = found.try_into() {
-            return Ok(found);
+        let found = self.exactly(name, words, N)?;
+        found.try_into().map_err(|_| self.parsed.wrong(format!("{name} takes {N} words")))
+    }
+
+    /// As [`Caller::words`]. A `--` before them is none of them.
+    fn exactly<'w>(
+        &self,
+        name: &str,
+        words: &'w [String],
+        count: usize,
+    ) -> Result<Vec<&'w str>, Failure> {
+        let (behind, words) = match words {
+            [marker, behind @ ..] if marker == "--" => (behind, words),
+            words => (words, words),
+        };
+        if behind.len() == count {
+            return Ok(behind.iter().map(String::as_str).collect());
         }
         let parsed = self.flags(name).parse(words)?;
-        let plural = if N == 1 { "" } else { "s" };
-        Err(parsed.wrong(format!("{name} takes {N} word{plural}, not {}", words.len())))
+        let plural = if count == 1 { "" } else { "s" };
+        Err(parsed.wrong(format!("{name} takes {count} word{plural}, not {}", behind.len())))
     }
 }
 
@@ -170,8 +192,10 @@ fn get(caller: &Caller, words: &[String]) -> Result<(), Failure> {
 }
 
 fn set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
-    let [key, value] = caller.words("set", words)?;
-    let set = caller.client()?.set(key.as_bytes(), value.as_bytes());
+    let (words, value) = value::words(caller, "set", words, 1)?;
+    let key = words.first().copied().unwrap_or_default();
+    let value = value.read(caller.is_shell)?;
+    let set = caller.client()?.set(key.as_bytes(), &value);
     set.map_err(|status| refused(&status))?;
     say("SUCCESS")
 }
@@ -186,17 +210,16 @@ fn delete(caller: &Caller, words: &[String]) -> Result<(), Failure> {
 }
 
 fn compare_and_set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
-    let (key, old, new) = match words {
-        [absent, key, new] if absent == "--absent" => (key, None, new),
-        words => {
-            let [_, _, _] = caller.words("cas", words)?;
-            match words {
-                [key, old, new] => (key, Some(old.as_bytes()), new),
-                _ => return Err(caller.parsed.wrong("cas takes 3 words")),
-            }
-        }
+    let (is_absent, words) = match words {
+        [absent, words @ ..] if absent == "--absent" => (true, words),
+        words => (false, words),
     };
-    let is_set = caller.client()?.compare_and_set(key.as_bytes(), old, new.as_bytes());
+    let count = if is_absent { 1 } else { 2 };
+    let (words, new) = value::words(caller, "cas", words, count)?;
+    let key = words.first().copied().unwrap_or_default();
+    let old = words.get(1).map(|old| old.as_bytes());
+    let new = new.read(caller.is_shell)?;
+    let is_set = caller.client()?.compare_and_set(key.as_bytes(), old, &new);
     match is_set.map_err(|status| refused(&status))? {
         true => say("SUCCESS"),
         false if old.is_some() => Err(Failure::Failed("FAIL: it has another value".into())),
