@@ -4,7 +4,7 @@ use agora::call::Code;
 use agora::pb::agora_kv_v1 as pb;
 use agora::protobuf::encode;
 use agora::replica::engine::SnapshotPolicy;
-use agora::replica::state::MAX_OUTSTANDING;
+use agora::replica::state::{MAX_OUTSTANDING, MAX_SESSIONS};
 use agora::rpc::CallOptions;
 
 use crate::fixture::{Group, LONG, Setting, eventually, origin, path, refused};
@@ -107,4 +107,34 @@ fn a_write_whose_answer_was_lost_is_asked_for_at_the_next_leader() {
     // All changes, once.
     let mut watch = again.watch(b"x", Some(0));
     assert_eq!(watch.changes(2)[0], (b"x".to_vec(), Some(b"1".to_vec()), revision));
+}
+
+#[test]
+fn a_flood_of_sessions_ends_nobody_else_s() {
+    let group = alone();
+    let caller = group.at(0);
+    let session = caller.open_session().unwrap();
+    caller.set_as(origin(session, 1, 0), b"x", b"1").unwrap();
+    let idle = caller.open_session().unwrap();
+    let refusals: usize = std::thread::scope(|scope| {
+        let floods: Vec<_> = (0..64)
+            .map(|_| {
+                let stranger = group.at(0);
+                let flood = move || {
+                    let opened = (0..180).map(|_| stranger.open_session());
+                    let refused = opened.filter_map(Result::err);
+                    refused
+                        .inspect(|status| assert_eq!(status.code, Code::ResourceExhausted))
+                        .count()
+                };
+                scope.spawn(flood)
+            })
+            .collect();
+        floods.into_iter().map(|flood| flood.join().unwrap()).sum()
+    });
+    assert!(refusals > 64 * 180 - MAX_SESSIONS, "{refusals} were refused");
+    caller.set_as(origin(session, 2, 1), b"x", b"2").unwrap();
+    caller.set_as(origin(idle, 1, 0), b"y", b"1").unwrap();
+    let full = caller.open_session();
+    refused(full, Code::ResourceExhausted, "10000 sessions are in use");
 }

@@ -12,7 +12,7 @@ use crate::raft::{
     ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, StateMachine, Term, Trace,
     TransferError, WriteId,
 };
-use crate::replica::state::{Outcome, Replicated};
+use crate::replica::state::{Outcome, Refusal, Replicated};
 
 /// What becomes of the log behind a snapshot.
 pub struct Compacted {
@@ -142,13 +142,27 @@ impl<M: StateMachine, T> Engine<M, T> {
         command: Arc<[u8]>,
         ticket: T,
     ) {
+        if let Some(origin) = origin
+            && self.raft.is_leader()
+            && !self.state.may_keep_answer(origin, self.on_the_way(), at_ms)
+        {
+            return self.answers.push((ticket, Answer::Refused(Refusal::NoRoomForAnswers)));
+        }
         let payload = Payload::Command { origin, command };
         self.propose(now, at_ms, payload, ticket);
     }
 
     /// Opens a session.
     pub fn open_session(&mut self, now: Duration, at_ms: u64, ticket: T) {
+        if self.raft.is_leader() && !self.state.may_open_session(self.on_the_way(), at_ms) {
+            return self.answers.push((ticket, Answer::Refused(Refusal::NoMoreSessions)));
+        }
         self.propose(now, at_ms, Payload::OpenSession, ticket);
+    }
+
+    /// Entries that are not applied yet, whoever made them.
+    fn on_the_way(&self) -> u64 {
+        self.raft.last_index().saturating_sub(self.state.applied_index())
     }
 
     fn propose(&mut self, now: Duration, at_ms: u64, payload: Payload, ticket: T) {

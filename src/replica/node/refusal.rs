@@ -34,6 +34,10 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
         Answer::Refused(refusal @ Refusal::TooFarAhead) => {
             Status::new(Code::OutOfRange, refusal.to_string())
         }
+        Answer::Refused(refusal @ (Refusal::NoMoreSessions | Refusal::NoRoomForAnswers)) => {
+            let status = Status::new(Code::ResourceExhausted, refusal.to_string());
+            Status { metadata: whereabouts(node, node.raft().leader()), ..status }
+        }
         Answer::NotTransferred(failure) => {
             let (code, message) = match failure {
                 TransferFailure::UnknownNode => (Code::NotFound, "there is no such node"),

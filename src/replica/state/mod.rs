@@ -11,6 +11,9 @@
 //!                         5 + their answers kept     (5 + 1,024)
 //! ```
 //!
+//! There can be only so many sessions and answers. What is beyond is forgotten, whoever was away the
+//! longest first; but a leader takes nothing that would make it forget a session that is in use.
+//!
 //! Time is that of the log: an entry carries the wall clock of the leader that made it, and
 //! every replica expires the same sessions at the same entry.
 //!
@@ -20,4 +23,6 @@ mod replicated;
 mod sessions;
 
 pub use replicated::{Outcome, Replicated};
-pub use sessions::{EXPIRY_MS, MAX_KEPT_BYTES, MAX_OUTSTANDING, MAX_SESSIONS, Refusal};
+pub use sessions::{
+    EXPIRY_MS, FORGOTTEN_AFTER_MS, MAX_KEPT_BYTES, MAX_OUTSTANDING, MAX_SESSIONS, Refusal,
+};

@@ -1,7 +1,7 @@
 //! A state machine behind a log.
 
 use super::sessions::{Refusal, Sessions, decimal};
-use crate::raft::{Entry, Frozen, Index, Payload, StateMachine};
+use crate::raft::{Entry, Frozen, Index, Origin, Payload, StateMachine};
 use crate::text::parse_u64;
 
 /// The line between the sessions and the machine's own lines in a snapshot.
@@ -64,6 +64,18 @@ impl<M: StateMachine> Replicated<M> {
     /// The time of the log so far, in milliseconds since 1970.
     pub fn clock_ms(&self) -> u64 {
         self.clock_ms
+    }
+
+    /// Whether a session may be opened at a time, with so many entries that are not applied yet.
+    pub fn may_open_session(&self, on_the_way: u64, at_ms: u64) -> bool {
+        let on_the_way = usize::try_from(on_the_way).unwrap_or(usize::MAX / 2);
+        self.sessions.may_open(on_the_way, self.clock_ms.max(at_ms))
+    }
+
+    /// Whether a session may have one more answer kept, with so many entries that are not applied.
+    pub fn may_keep_answer(&self, origin: Origin, on_the_way: u64, at_ms: u64) -> bool {
+        let on_the_way = usize::try_from(on_the_way).unwrap_or(usize::MAX).min(1 << 32);
+        self.sessions.may_keep(origin, on_the_way, self.clock_ms.max(at_ms))
     }
 
     /// How many sessions are open.
@@ -170,7 +182,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::raft::Origin;
 
     /// Remembers its commands, in order.
     #[derive(Default)]

@@ -11,6 +11,11 @@ use crate::text::{parse_u64, push_u64};
 pub const EXPIRY_MS: u64 = 60 * 60 * 1000;
 /// Sessions at once; with one more, the one that was not used for the longest time is forgotten.
 pub const MAX_SESSIONS: usize = 10_000;
+/// A leader lets nobody cause another's session to be forgotten before it was unused for so long
+/// ([`Sessions::may_open`], [`Sessions::may_keep`]). Its client opens another one then.
+pub const FORGOTTEN_AFTER_MS: u64 = 30 * 1000;
+/// Of answers that a session may always have kept.
+const FAIR_BYTES: usize = MAX_KEPT_BYTES / MAX_SESSIONS;
 /// How far a session's commands may run ahead of what it has acknowledged.
 pub const MAX_OUTSTANDING: u64 = 1024;
 /// Bytes of answers that are kept, over all sessions; beyond it sessions are forgotten as if there
@@ -18,6 +23,8 @@ pub const MAX_OUTSTANDING: u64 = 1024;
 pub const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
 /// What an answer takes beside its bytes.
 const ANSWER_BYTES: usize = 64;
+/// What an answer has, as a rule.
+const USUAL_ANSWER_BYTES: usize = 64;
 
 /// Why a command of a session is not done. Nothing is known of whether it was done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +35,10 @@ pub enum Refusal {
     Acknowledged,
     /// Its number is too far ahead.
     TooFarAhead,
+    /// All sessions that there can be are in use.
+    NoMoreSessions,
+    /// The answers that are kept take all the room there is.
+    NoRoomForAnswers,
 }
 
 impl fmt::Display for Refusal {
@@ -38,6 +49,12 @@ impl fmt::Display for Refusal {
             Refusal::TooFarAhead => write!(
                 f,
                 "the command is more than {MAX_OUTSTANDING} ahead of what its session acknowledges"
+            ),
+            Refusal::NoMoreSessions => {
+                write!(f, "{MAX_SESSIONS} sessions are in use, and there can be no more")
+            }
+            Refusal::NoRoomForAnswers => f.write_str(
+                "too many answers are kept: acknowledge those that came before sending more",
             ),
         }
     }
@@ -75,6 +92,31 @@ impl Sessions {
         {
             self.forget(session);
         }
+    }
+
+    /// Whether another session may be opened at this time, with so many that are perhaps on their
+    /// way: nobody's is forgotten for it who needs it.
+    pub(super) fn may_open(&self, on_the_way: usize, now_ms: u64) -> bool {
+        let too_many = (self.open.len() + on_the_way + 1).saturating_sub(MAX_SESSIONS);
+        too_many == 0 || self.is_unused(too_many, now_ms)
+    }
+
+    /// Whether a session may have another answer kept, with so many that are perhaps on their way.
+    pub(super) fn may_keep(&self, origin: Origin, on_the_way: usize, now_ms: u64) -> bool {
+        let bytes = self.kept_bytes + on_the_way * (ANSWER_BYTES + USUAL_ANSWER_BYTES);
+        let has_its_share = |session: &Session| {
+            let kept = session.answers.range(origin.acknowledged.saturating_add(1)..);
+            kept.map(|(_, answer)| ANSWER_BYTES + answer.len()).sum::<usize>() > FAIR_BYTES
+        };
+        bytes <= MAX_KEPT_BYTES
+            || self.is_unused(1, now_ms)
+            || !self.open.get(&origin.session).is_some_and(has_its_share)
+    }
+
+    /// Whether those that would be forgotten first, so many, are no longer in use.
+    fn is_unused(&self, count: usize, now_ms: u64) -> bool {
+        let last = self.by_use.iter().nth(count.saturating_sub(1));
+        last.is_some_and(|(used_ms, _)| used_ms.saturating_add(FORGOTTEN_AFTER_MS) <= now_ms)
     }
 
     /// Opens a session: the entry's index is its number.
@@ -269,6 +311,33 @@ mod tests {
         assert_eq!(sessions.len(), MAX_SESSIONS);
         assert!(sessions.begin(origin(1, 1, 0), 50_000).is_ok());
         assert_eq!(sessions.begin(origin(2, 1, 0), 50_000), Err(Refusal::Expired));
+    }
+
+    #[test]
+    fn nobody_s_session_is_forgotten_for_another_while_it_is_in_use() {
+        let mut sessions = Sessions::default();
+        (1..=MAX_SESSIONS as u64 - 2).for_each(|number| sessions.open(number, 1000));
+        assert!(sessions.may_open(1, 1000));
+        assert!(!sessions.may_open(2, 1000), "some are on their way");
+        (0..2).for_each(|number| sessions.open(90_000 + number, 2000));
+        assert!(!sessions.may_open(0, 999 + FORGOTTEN_AFTER_MS));
+        assert!(sessions.may_open(0, 1000 + FORGOTTEN_AFTER_MS), "the first has not been used");
+        let all = MAX_SESSIONS - 2;
+        assert!(sessions.may_open(all - 1, 1000 + FORGOTTEN_AFTER_MS));
+        assert!(!sessions.may_open(all, 1000 + FORGOTTEN_AFTER_MS), "one is used that would go");
+    }
+
+    #[test]
+    fn a_session_with_many_answers_gets_no_more_when_there_is_no_room() {
+        let mut sessions = opened(&[1, 2]);
+        let large = vec![0; MAX_KEPT_BYTES / 4 - ANSWER_BYTES];
+        (1..=4).for_each(|sequence| done(&mut sessions, origin(1, sequence, 0), &large));
+        let next = origin(1, 5, 0);
+        assert!(sessions.may_keep(next, 0, 1000));
+        assert!(!sessions.may_keep(next, 1, 1000));
+        assert!(sessions.may_keep(origin(1, 5, 4), 1, 1000), "it makes room itself");
+        assert!(sessions.may_keep(origin(2, 1, 0), 1, 1000), "another has not had its share");
+        assert!(sessions.may_keep(next, 1, 1000 + FORGOTTEN_AFTER_MS), "the other is not in use");
     }
 
     #[test]
