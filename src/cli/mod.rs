@@ -2,7 +2,8 @@
 //!
 //! Results go to stdout, everything else to stderr. Exit status: 0 done, 1 refused or failed (the
 //! reason on stderr), 2 wrong usage. `--help` works on every command. `RUST_LOG` sets what is
-//! logged (`env_logger`'s syntax); warnings and errors are on by default.
+//! logged to stderr (`env_logger`'s syntax); by default warnings and errors, and of a node of a
+//! group what happens to it, unless it is to be `--quiet`.
 
 mod bench;
 mod buyer;
@@ -81,13 +82,21 @@ const COMMANDS: &[Command] = &[
 
 /// Runs the process's command line.
 pub fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
     let arguments: Vec<String> =
         std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let environment = env_logger::Env::default().default_filter_or(default_level(&arguments));
+    env_logger::Builder::from_env(environment).format_timestamp_millis().init();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// What is logged unless `RUST_LOG` says otherwise.
+fn default_level(arguments: &[String]) -> &'static str {
+    let runs_node = arguments.first().is_some_and(|name| name == "node" || name == "market");
+    let is_quiet = arguments.iter().any(|word| word == "--quiet");
+    if runs_node && !is_quiet { "info" } else { "warn" }
 }
 
 fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -128,6 +137,20 @@ mod tests {
         for command in COMMANDS {
             let result = run(&arguments(&format!("{} --help", command.name)));
             assert!(matches!(result, Err(Failure::Help(_))), "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn nodes_tell_what_happens_and_clients_are_quiet() {
+        for (line, level) in [
+            ("node --id 1", "info"),
+            ("market --listen a:1", "info"),
+            ("market --listen a:1 --quiet", "warn"),
+            ("kv get node", "warn"),
+            ("buyer", "warn"),
+            ("", "warn"),
+        ] {
+            assert_eq!(default_level(&arguments(line)), level, "{line}");
         }
     }
 

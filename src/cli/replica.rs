@@ -148,12 +148,14 @@ pub(super) fn run<S: Service>(
     // Before any file is made.
     serve::check(parsed, listen.as_deref())?;
     let directory = options.directory.clone().unwrap_or_default();
-    let opened = Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
+    let mut opened =
+        Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
     let mut services = Services::new();
     register(&mut services, &opened.node());
     let transport = Transport::new(transport, &mut services);
     let ending = opened.ending();
-    serve::run_arranged(parsed, services, listen.as_deref(), notice, |server| {
+    serve::run_arranged(parsed, services, listen.as_deref(), notice, |server, health| {
+        opened.report_health(health.clone());
         opened
             .move_in(server, transport)
             .map_err(|error| Failure::because("cannot start a thread", error))

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Failure;
 use super::flags::{Flags, Parsed};
 use crate::rpc::{
-    IdentityFiles, Server, ServerOptions, ServerTls, Services, ServingStatus,
+    Health, IdentityFiles, Server, ServerOptions, ServerTls, Services, ServingStatus,
     add_standard_services, raise_descriptor_limit,
 };
 use crate::session::Compat;
@@ -67,25 +67,27 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
-    run_arranged(parsed, services, None, "", |_| Ok(()))
+    run_arranged(parsed, services, None, "", |_, health| {
+        health.set_all(ServingStatus::Serving);
+        Ok(())
+    })
 }
 
 /// As [`run`], listening on `listen` if no flag says otherwise, with something to say on stderr once
-/// it does. `arrange` has the server before that, to give it a resident.
+/// it does. `arrange` has the server before that, to give it a resident, and says how healthy it is.
 pub(super) fn run_arranged(
     parsed: &Parsed,
     mut services: Services,
     listen: Option<&str>,
     notice: &str,
-    arrange: impl FnOnce(&mut Server) -> Result<(), Failure>,
+    arrange: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (address, options) = options(parsed, listen)?;
     raise_descriptor_limit();
     let health = add_standard_services(&mut services);
     let mut server = Server::bind(address, services, options)
         .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;
-    arrange(&mut server)?;
-    health.set_all(ServingStatus::Serving);
+    arrange(&mut server, &health)?;
     super::termination::shut_down_on_signal(server.handle())?;
     // A server that cannot say it on stderr is as it would have said.
     let _ = std::io::stderr().write_all(notice.as_bytes());

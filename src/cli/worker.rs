@@ -11,7 +11,7 @@ use crate::kmeans::job::KMeans;
 use crate::mapreduce::job::JobKinds;
 use crate::mapreduce::streaming::Streaming;
 use crate::mapreduce::worker::{Role, WorkerOptions, register};
-use crate::rpc::{ChannelOptions, ServerHandle, Services};
+use crate::rpc::{ChannelOptions, ServerHandle, Services, ServingStatus};
 use crate::session::Protocol;
 
 /// Serves map tasks.
@@ -55,7 +55,8 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     let options = options(&parsed, role)?;
     let tasks = register(&mut services, role, kinds(), options)
         .map_err(|error| Failure::because("cannot begin", error))?;
-    let served = serve::run_arranged(&parsed, services, None, "", |server| {
+    let served = serve::run_arranged(&parsed, services, None, "", |server, health| {
+        health.set_all(ServingStatus::Serving);
         if parsed.is_on("until-stdin-ends") {
             end_with_stdin(server.handle());
         }

@@ -102,6 +102,16 @@ impl Health {
         }
     }
 
+    /// Sets how each known service is by its name, and the server as a whole by the empty one.
+    pub fn set_each(&self, status: impl Fn(&str) -> ServingStatus) {
+        let mut state = self.state();
+        if !state.shut_down {
+            state.statuses.entry(String::new()).or_insert(ServingStatus::NotServing);
+            state.statuses.iter_mut().for_each(|(name, known)| *known = status(name));
+            state.tell(|_| true);
+        }
+    }
+
     /// Nothing serves any more. Every watch hears it and ends.
     fn shut_down(&self) {
         let mut state = self.state();

@@ -147,6 +147,11 @@ impl Cluster {
         Process::start(self.command(id, flags), &self.home.0.join(format!("node_{id}")))
     }
 
+    /// Starts a node by a command of [`Cluster::command`]; waits for nothing.
+    pub fn run(&mut self, command: Command) -> Process {
+        Process::start(command, &self.home.0.join("node"))
+    }
+
     /// Starts nodes, and waits until they listen.
     #[track_caller]
     pub fn launch(&mut self, ids: &[NodeId]) {

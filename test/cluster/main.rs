@@ -8,6 +8,7 @@ mod clients;
 mod cluster;
 mod commands;
 mod disks;
+mod events;
 mod failover;
 mod files;
 mod floods;

@@ -19,7 +19,7 @@ use agora::replica::storage::StorageError;
 use agora::replica::transport::{Transport, TransportOptions};
 use agora::rpc::{
     CallOptions, Channel, ChannelOptions, ClientCall, Received, Server, ServerHandle,
-    ServerOptions, Services,
+    ServerOptions, Services, add_standard_services,
 };
 use agora::session::Protocol;
 use quick_protobuf::{MessageRead, MessageWrite};
@@ -128,12 +128,13 @@ impl Group {
             }
             opened.is_some()
         });
-        let opened = opened.unwrap();
+        let mut opened = opened.unwrap();
         let mut services = Services::new();
         service::register(&mut services, &opened.node());
         let others = self.nodes.iter().filter(|(peer, _)| *peer != id).cloned().collect();
         let transport = TransportOptions::new("agora", id, others);
         let transport = Transport::new(transport, &mut services);
+        opened.report_health(add_standard_services(&mut services));
         let address = self.address(id).parse().unwrap();
         let mut server = Server::bind(address, services, ServerOptions::default()).unwrap();
         opened.move_in(&mut server, transport).unwrap();

@@ -6,6 +6,7 @@ mod bounds;
 mod calls;
 mod classic;
 mod fixture;
+mod health;
 mod leadership;
 mod scans;
 mod sessions;

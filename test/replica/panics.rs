@@ -85,6 +85,8 @@ impl Service for PairService {
     type Machine = Pair;
     type Ticket = Reply;
 
+    const NAMES: &'static [&'static str] = &[];
+
     fn answer(node: &mut Shared<Self>, reply: Reply, answer: Answer, reactor: &mut Reactor<'_>) {
         match &answer {
             Answer::Done(done) => reactor.answer(reply, Ok(done)),

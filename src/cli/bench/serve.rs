@@ -9,7 +9,9 @@ use super::wire::{ECHO, ECHO_STREAM, answer};
 use crate::call::Status;
 use crate::cli::flags::Flags;
 use crate::cli::{Failure, serve};
-use crate::rpc::{CallHandler, Reactor, Reply, Resident, Responder, Services, Shape};
+use crate::rpc::{
+    CallHandler, Reactor, Reply, Resident, Responder, Services, ServingStatus, Shape,
+};
 
 /// How the unary echo is answered: each is a way that services have.
 #[derive(Clone, Copy)]
@@ -49,7 +51,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let handler = parsed.parsed("handler", Handler::Unary)?;
     let desk = Desk::default();
-    serve::run_arranged(&parsed, services(handler, &desk), None, "", |server| {
+    serve::run_arranged(&parsed, services(handler, &desk), None, "", |server, health| {
+        health.set_all(ServingStatus::Serving);
         if let Handler::Resident = handler {
             server.set_resident(Echo { desk, found: Vec::new(), response: Vec::new() });
         }

@@ -24,6 +24,7 @@ pub use calls::register;
 pub use ticket::Ticket;
 pub use watch::{MAX_WATCHES, Watches};
 
+use super::contract::{CLASSIC_SERVICE, SERVICE};
 use super::state::Kv;
 use crate::replica::engine::Answer;
 use crate::replica::node::{Service, Shared};
@@ -38,6 +39,8 @@ pub struct KvService {
 impl Service for KvService {
     type Machine = Kv;
     type Ticket = Ticket;
+
+    const NAMES: &'static [&'static str] = &[SERVICE, CLASSIC_SERVICE];
 
     fn answer(
         node: &mut Shared<KvService>,

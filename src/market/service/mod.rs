@@ -93,6 +93,8 @@ impl Service for MarketService {
     type Machine = Market;
     type Ticket = Ticket;
 
+    const NAMES: &'static [&'static str] = &[NAME];
+
     fn machine(&self) -> Market {
         Market::new(self.limits.clone())
     }

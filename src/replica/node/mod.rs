@@ -11,6 +11,8 @@
 //! | `resident` | the node's turn, after all calls of a moment |
 //! | `alone` | a group of one leads at once |
 //! | `disk` | the threads that wait for the disk |
+//! | `health` | whether its services would answer |
+//! | `journal` | what it says of itself in the log |
 //!
 //! Two things end a node: its server is shut down (it hands its leadership over, if it has any,
 //! and closes its files), or its disk fails (see [`Opened::ending`]): then nothing is certain but what
@@ -20,6 +22,8 @@
 mod alone;
 mod applying;
 mod disk;
+mod health;
+mod journal;
 mod refusal;
 mod resident;
 mod service;
@@ -31,6 +35,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use disk::DiskThread;
+use health::HealthReport;
+use journal::Journal;
 pub use refusal::{not_leader, refusal};
 pub use resident::Ending;
 use resident::{NodeResident, Room, Stage};
@@ -47,7 +53,7 @@ use crate::replica::storage::{
     Commands, Corruption, Directory, Disk, Identity, Memory, Storage, StorageError,
 };
 use crate::replica::transport::Transport;
-use crate::rpc::Server;
+use crate::rpc::{Health, Server};
 
 /// How a node is set up.
 #[derive(Clone, Debug)]
@@ -76,6 +82,7 @@ pub struct Opened<S: Service> {
     options: NodeOptions,
     ending: Ending,
     early_turns: Vec<Turn<S::Ticket>>,
+    health: Option<HealthReport>,
 }
 
 impl<S: Service> Opened<S> {
@@ -109,6 +116,7 @@ impl<S: Service> Opened<S> {
         let clock = Clock::new();
         let config = options.config.clone();
         let mut engine = Engine::new(config, recovered, state, options.snapshots, clock.now());
+        journal::tell_start(&options, engine.raft());
         let is_telling_all = options.dump.level == Level::All;
         if is_telling_all {
             engine.tell_applied();
@@ -127,12 +135,19 @@ impl<S: Service> Opened<S> {
             full: None,
         });
         let ending = Ending::default();
-        Ok(Opened { node, storage, directory, options, ending, early_turns })
+        let health = None;
+        Ok(Opened { node, storage, directory, options, ending, early_turns, health })
     }
 
     /// The node, for the handlers of its calls.
     pub fn node(&self) -> Node<S> {
         self.node.clone()
+    }
+
+    /// Has a server's health follow the node's.
+    pub fn report_health(&mut self, health: Health) {
+        let last_index = self.node.lock().raft().last_index();
+        self.health = Some(HealthReport::new(health, S::NAMES, last_index));
     }
 
     /// Why the node has ended, once its server has; nothing if it was asked to.
@@ -164,6 +179,8 @@ impl<S: Service> Opened<S> {
             stage: Stage::Running,
             has_written: false,
             room: Room::default(),
+            journal: Journal::default(),
+            health: self.health,
         });
         Ok(())
     }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::applying;
 use super::disk::{DiskThread, News};
+use super::health::HealthReport;
+use super::journal::Journal;
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
 use crate::raft::Index;
@@ -50,6 +52,9 @@ pub(super) struct NodeResident<S: Service> {
     /// The disk has news already: something was written in this turn.
     pub(super) has_written: bool,
     pub(super) room: Room,
+    pub(super) journal: Journal,
+    /// If a server's health follows the node's.
+    pub(super) health: Option<HealthReport>,
 }
 
 /// What a node does while its writes wait for room.
@@ -101,6 +106,9 @@ impl<S: Service> Resident for NodeResident<S> {
                 return None;
             }
         };
+        if let Some(health) = &mut self.health {
+            health.look(node.raft(), node.state().applied_index(), !self.room.is_full);
+        }
         if now >= self.dump_due {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
@@ -120,6 +128,7 @@ impl<S: Service> Resident for NodeResident<S> {
         if self.stage != Stage::Running {
             return;
         }
+        log::info!("the node is asked to end");
         let node = self.node.clone();
         let mut node = node.lock();
         let now = node.clock.now();
@@ -141,12 +150,9 @@ impl<S: Service> NodeResident<S> {
             node.engine.deliver(now, from, message);
         }
         for event in self.transport.events() {
-            match event {
-                PeerEvent::Up(peer) => log::info!("node {peer} can be reached"),
-                PeerEvent::Down(peer, reason) => {
-                    log::info!("node {peer} cannot be reached: {reason}");
-                    self.dump.tell(wall_ms(), Event::Unreachable(peer));
-                }
+            self.journal.hear_peer(now, &event);
+            if let PeerEvent::Down(peer, _) = event {
+                self.dump.tell(wall_ms(), Event::Unreachable(peer));
             }
         }
     }
@@ -189,6 +195,8 @@ impl<S: Service> NodeResident<S> {
                 News::ShortOfRoom(is_short) => node.engine.set_short_of_room(is_short),
                 News::SnapshotLost => node.engine.snapshot_lost(now),
                 News::SnapshotTaken(mark, bytes) => {
+                    let index = mark.index;
+                    log::info!("a snapshot of {bytes} bytes is in place, up to index {index}");
                     let compacted = node.engine.snapshot_taken(mark, bytes);
                     self.disk.compact(compacted.first);
                     self.disk.discard(Box::new(compacted.dropped));
@@ -250,6 +258,8 @@ impl<S: Service> NodeResident<S> {
         for read in turn.snapshot_reads.drain(..) {
             self.disk.read_piece(read);
         }
+        let now = node.clock.now();
+        turn.trace.iter().for_each(|trace| self.journal.hear(now, node.raft(), trace));
         self.tell(node, &turn);
         let has_applied = turn.has_applied;
         for (ticket, answer) in turn.answers.drain(..) {

@@ -15,6 +15,9 @@ pub trait Service: Sized + Send + 'static {
     /// The right to answer a call, with what is needed to do so.
     type Ticket: Send;
 
+    /// The full names of the services that its calls belong to.
+    const NAMES: &'static [&'static str];
+
     /// What is replicated, when nothing has happened yet.
     fn machine(&self) -> Self::Machine {
         Self::Machine::empty()

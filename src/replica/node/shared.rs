@@ -110,6 +110,14 @@ impl<S: Service> Shared<S> {
         self.full.as_deref()
     }
 
+    /// Whether the state is the latest there is, and no command is on its way here that could change
+    /// it: what is refused now is refused.
+    pub fn knows_all(&mut self) -> bool {
+        let last = self.raft().last_index();
+        let now = self.clock.now();
+        self.state().applied_index() == last && self.engine.read(now, |_| true) == ReadNow::Yes
+    }
+
     /// The core, to look at.
     pub fn raft(&self) -> &crate::raft::Raft {
         self.engine.raft()

@@ -1,0 +1,159 @@
+//! What a node says of itself in the log, for whoever runs it: one line an event, with the term, the
+//! index and the cause where there are any. What repeats itself is said once, and then now and again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::NodeOptions;
+use crate::raft::{NodeId, Raft, Term, Trace};
+use crate::replica::transport::PeerEvent;
+
+/// Between two lines that say the same.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What was said so far.
+#[derive(Default)]
+pub(super) struct Journal {
+    /// The term in which this node leads.
+    leads_in: Option<Term>,
+    /// A lease was not renewed, since the last time that this node led.
+    has_lost_lease: bool,
+    /// Elections since a leader was heard of, and when that was last told.
+    elections: u64,
+    told_elections: Option<Duration>,
+    /// The peers that cannot be reached: why, and when that was last told.
+    lost: BTreeMap<NodeId, (String, Duration)>,
+}
+
+/// What a node is that has read its files.
+pub(super) fn tell_start(options: &NodeOptions, raft: &Raft) {
+    let config = &options.config;
+    let nodes: Vec<String> = options.peers.iter().map(|(id, _)| id.to_string()).collect();
+    let files = match &options.directory {
+        Some(directory) => format!("files in {}", directory.display()),
+        None => "no files".into(),
+    };
+    let ms = |duration: Duration| duration.as_millis();
+    log::info!(
+        "agora {}: node {} of {} group {:?} (nodes {}), {files}: snapshot to index {}, log to {}, \
+         committed to {}, term {}; heartbeat {} ms, election timeout {} to {} ms, lease {} ms",
+        env!("CARGO_PKG_VERSION"),
+        config.id,
+        options.machine,
+        options.group,
+        nodes.join(", "),
+        raft.snapshot().index,
+        raft.last_index(),
+        raft.commit_index(),
+        raft.current_term(),
+        ms(config.heartbeat_interval),
+        ms(config.election_timeout),
+        ms(config.election_timeout.saturating_add(config.election_spread)),
+        ms(config.lease),
+    );
+}
+
+impl Journal {
+    /// Something happened in the core.
+    pub(super) fn hear(&mut self, now: Duration, raft: &Raft, trace: &Trace) {
+        let id = raft.id();
+        match *trace {
+            Trace::BecameLeader { term } => {
+                self.leads_in = Some(term);
+                self.has_lost_lease = false;
+                self.forget_elections();
+                log::info!(
+                    "node {id} leads in term {term}, elected at index {}",
+                    raft.last_index()
+                );
+            }
+            Trace::WaitingForOldLease => log::info!(
+                "node {id} commits nothing before the lease of an earlier leader has ended"
+            ),
+            Trace::LeaseRenewalFailed => self.has_lost_lease = true,
+            Trace::SteppedDown => self.tell_step_down(raft),
+            Trace::LeaderKnown { leader, term } => {
+                self.forget_elections();
+                let index = raft.last_index();
+                log::info!(
+                    "node {id} follows node {leader} in term {term}, its log ends at {index}"
+                );
+            }
+            Trace::ElectionStarted => self.tell_election(now, raft),
+            Trace::VoteGranted { candidate, term } => {
+                log::info!("node {id} votes for node {candidate} in term {term}");
+            }
+            Trace::VoteDenied { candidate, term } => {
+                log::debug!("node {id} does not vote for node {candidate} in term {term}");
+            }
+            Trace::Truncated { from } => log::info!(
+                "node {id} drops its entries from index {from} on: they were not committed, and the \
+                 leader has others"
+            ),
+            Trace::TransferStarted { to } => {
+                log::info!("node {id} hands its leadership over to node {to}");
+            }
+            Trace::TransferAborted => {
+                log::info!("node {id} leads on: the node that was to take over did not");
+            }
+            Trace::HeartbeatSent | Trace::AppendAccepted { .. } | Trace::AppendRejected { .. } => {}
+        }
+    }
+
+    /// A leader or a candidate follows now. Of candidates that is not worth a line.
+    fn tell_step_down(&mut self, raft: &Raft) {
+        let Some(led_in) = self.leads_in.take() else { return };
+        let (id, term) = (raft.id(), raft.current_term());
+        let cause = if std::mem::take(&mut self.has_lost_lease) {
+            "a majority did not renew its lease in time".into()
+        } else if term > led_in {
+            format!("term {term} has begun")
+        } else {
+            "another node is to lead".into()
+        };
+        log::info!("node {id} leads no longer in term {led_in}: {cause}");
+    }
+
+    fn tell_election(&mut self, now: Duration, raft: &Raft) {
+        self.elections += 1;
+        let is_told = self.told_elections.is_some_and(|at| now < at + REMINDER_INTERVAL);
+        if is_told {
+            return;
+        }
+        self.told_elections = Some(now);
+        let (id, term) = (raft.id(), raft.current_term());
+        match self.elections {
+            1 => log::info!(
+                "node {id} stands for election: it hears of no leader, the last term was {term}"
+            ),
+            elections => log::info!(
+                "node {id} still hears of no leader, the last term was {term}: it stood {elections} \
+                 times"
+            ),
+        }
+    }
+
+    fn forget_elections(&mut self) {
+        self.elections = 0;
+        self.told_elections = None;
+    }
+
+    /// Something has become of the way to a peer.
+    pub(super) fn hear_peer(&mut self, now: Duration, event: &PeerEvent) {
+        match event {
+            PeerEvent::Up(peer) => {
+                self.lost.remove(peer);
+                log::info!("node {peer} can be reached");
+            }
+            PeerEvent::Down(peer, reason) => {
+                let is_told = self.lost.get(peer).is_some_and(|(told, at)| {
+                    told == reason || now < at.saturating_add(REMINDER_INTERVAL)
+                });
+                if !is_told {
+                    self.lost.insert(*peer, (reason.clone(), now));
+                    log::info!("node {peer} cannot be reached: {reason}");
+                }
+            }
+        }
+    }
+}

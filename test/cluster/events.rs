@@ -1,0 +1,137 @@
+//! What nodes tell of themselves on stderr, for whoever runs them.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use crate::cluster::{CALM, Cluster};
+use crate::process::{AGORA, Said, eventually};
+
+/// The lines of a text that have these words.
+fn lines_with<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
+    text.lines().filter(|line| line.contains(words)).collect()
+}
+
+#[test]
+fn a_change_of_leader_is_told_with_its_cause() {
+    let mut cluster = Cluster::start(3, CALM);
+    let old = cluster.leader();
+    let told = cluster.process(old).stderr();
+    let start = told.lines().next().unwrap();
+    assert!(start.contains(&format!("node {old} of kv group \"agora\" (nodes 0, 1, 2)")), "{told}");
+    let directory = cluster.directory(old);
+    assert!(start.contains(&format!("files in {}", directory.display())), "{told}");
+    assert!(start.contains("log to 0, committed to 0, term 0; heartbeat "), "{told}");
+    assert!(told.contains(&format!("node {old} leads in term ")), "{told}");
+    // The time in front, to the millisecond.
+    assert!(start.starts_with('[') && start.as_bytes().get(20) == Some(&b'.'), "{start}");
+
+    cluster.kill(&[old]);
+    let new = cluster.leader();
+    let [third] = cluster.others(old).into_iter().filter(|id| *id != new).collect::<Vec<_>>()[..]
+    else {
+        panic!("three nodes")
+    };
+    eventually("the others tell of it", || {
+        let (new_told, third_told) =
+            (cluster.process(new).stderr(), cluster.process(third).stderr());
+        let lost = format!("node {old} cannot be reached: ");
+        new_told.contains(&format!("node {new} stands for election: it hears of no leader"))
+            && new_told.contains(&format!("node {new} leads in term "))
+            && third_told.contains(&format!("node {third} follows node {new} in term "))
+            && new_told.contains(&lost)
+            && third_told.contains(&lost)
+    });
+
+    // Alone it cannot lead: that is told once, and then now and again.
+    cluster.kill(&[third]);
+    eventually("it leads no longer", || {
+        let told = cluster.process(new).stderr();
+        told.contains("leads no longer in term ")
+            && told.contains("a majority did not renew its lease in time")
+            && told.contains("hears of no leader")
+    });
+    cluster.launch(&[old]);
+    let leader = cluster.leader();
+    eventually("who is back is told", || {
+        let told = cluster.process(new).stderr();
+        !lines_with(&told, &format!("node {old} can be reached")).is_empty()
+    });
+    let told = cluster.process(old).stderr();
+    assert!(!told.contains("log to 0,"), "{told}");
+    cluster.end(&[leader]);
+}
+
+#[test]
+fn what_is_logged_is_for_rust_log_to_say() {
+    let mut cluster = Cluster::new(1, CALM);
+    let mut command = cluster.command(0, &[]);
+    command.env("RUST_LOG", "warn");
+    let mut quiet = cluster.run(command);
+    quiet.await_listening();
+    assert_eq!(quiet.stderr(), "");
+}
+
+/// `agora kv` with a value on its input.
+fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> Said {
+    let mut child = Command::new(AGORA)
+        .args(["kv", "--peers", &cluster.peers()])
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses does not read to the end.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    Said::of(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn values_come_from_stdin_and_files_and_words_are_taken_as_they_are() {
+    let cluster = Cluster::start(1, CALM);
+    let get = |key: &str| {
+        let said = cluster.kv(&["get", "--", key]);
+        assert_eq!(said.code, 0, "{said:?}");
+        said.stdout
+    };
+    assert_eq!(with_input(&cluster, &["set", "b", "-"], b"two\nlines\n").code, 0);
+    assert_eq!(get("b"), "two\nlines\n\n", "all of it, and the line's end that get adds");
+    assert_eq!(with_input(&cluster, &["cas", "b", "two\nlines\n", "-"], b"three").code, 0);
+    assert_eq!(get("b"), "three\n");
+    assert_eq!(with_input(&cluster, &["cas", "--absent", "c", "-"], b"").code, 0);
+    assert_eq!(get("c"), "\n");
+
+    let file = cluster.home.0.join("value");
+    std::fs::write(&file, "from a file").unwrap();
+    let path = file.display().to_string();
+    assert_eq!(cluster.kv(&["set", "f", "--file", &path]).code, 0);
+    assert_eq!(get("f"), "from a file\n");
+    let missing = cluster.kv(&["set", "f", "--file", "/no/such/file"]);
+    assert!(missing.code == 1 && missing.stderr.contains("/no/such/file"), "{missing:?}");
+    std::fs::write(&file, vec![b'x'; 1024 * 1024 + 1]).unwrap();
+    let large = cluster.kv(&["set", "f", "--file", &path]);
+    assert!(large.code == 1 && large.stderr.contains("more than the 1048576 bytes"), "{large:?}");
+
+    for (words, key, value) in [
+        (&["set", "--", "-dash", "v"][..], "-dash", "v\n"),
+        (&["set", "--", "h", "-"], "h", "-\n"),
+        (&["set", "--", "--", "two"], "--", "two\n"),
+        (&["set", "k", "--file"], "k", "--file\n"),
+        (&["cas", "--absent", "--", "--absent", "x"], "--absent", "x\n"),
+    ] {
+        assert_eq!(cluster.kv(words).code, 0, "{words:?}");
+        assert_eq!(get(key), value, "{words:?}");
+    }
+    let said = with_input(&cluster, &[], b"set s -\nget b\n");
+    assert!(said.stdout.contains("FAIL: here - is no value") && said.stdout.contains("three"));
+}
+
+#[test]
+fn the_help_of_kv_has_the_flags_of_its_commands() {
+    let mut help = String::new();
+    let child = Command::new(AGORA).args(["kv", "--help"]).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdout.unwrap().read_to_string(&mut help).unwrap();
+    for words in ["--limit N", "--count", "--after REVISION", "--file F", "set -- -k -v"] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}
