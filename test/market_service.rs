@@ -15,6 +15,8 @@ mod hostile;
 mod lines;
 #[path = "market_service/mistakes.rs"]
 mod mistakes;
+#[path = "market_service/refusals.rs"]
+mod refusals;
 #[path = "market_service/rules.rs"]
 mod rules;
 #[path = "support/seed.rs"]

@@ -122,6 +122,9 @@ fn buy(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         Some(_) => Some(parsed.parsed("max-price", Money::ZERO)?),
         None => None,
     };
+    if max_price == Some(Money::ZERO) {
+        return Err(parsed.wrong("--max-price 0: nothing is sold for $0, the least is 0.01"));
+    }
     let order = trader.client()?.buy(id, quantity, max_price).map_err(|status| refused(&status))?;
     say(&format!("SUCCESS\n{}", Entry(&order.view())))
 }

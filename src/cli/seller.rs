@@ -133,7 +133,11 @@ fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         None => None,
     };
     let quantity = match parsed.text("quantity") {
-        Some(_) => Some(parsed.parsed("quantity", 0_u32)?),
+        Some(text) => Some(trade::digits(&text).ok_or_else(|| {
+            parsed.wrong(format!(
+                "--quantity {text:?}: expected digits alone, how many there are from now on"
+            ))
+        })?),
         None => None,
     };
     if price.is_none() && quantity.is_none() {

@@ -186,10 +186,16 @@ pub(super) fn item_id(text: &str) -> Result<ItemId, Failure> {
     number(text, "an item ID").map(ItemId)
 }
 
+/// Reads a number that is written in digits and nothing else: a sign would look like a change by so
+/// much.
+pub(super) fn digits(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
 /// Reads a number above zero.
 pub(super) fn number(text: &str, what: &str) -> Result<u32, Failure> {
-    match text.parse() {
-        Ok(number) if number > 0 => Ok(number),
+    match digits(text) {
+        Some(number) if number > 0 => Ok(number),
         _ => Err(Failure::Usage(format!("agora: {text:?} is not {what}"))),
     }
 }

@@ -5,12 +5,14 @@
 //! test are the same code. Around it:
 //!
 //! - [`client`]: what sellers and buyers use to talk to it;
+//! - [`contract`]: names that both sides must know;
 //! - [`price`]: money in minor units, as people type and read it;
 //! - [`print`]: what the market and its clients print, to the letter;
 //! - `service`: the market as an RPC service, and `wire`, its messages. They need a SHA-256 to tell
 //!   people apart, and so the feature `sha2`.
 
 pub mod client;
+pub mod contract;
 pub mod price;
 pub mod print;
 #[cfg(feature = "sha2")]

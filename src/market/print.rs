@@ -108,6 +108,8 @@ pub enum Request<'a> {
     Command(&'a Action<'a>, &'a str),
     /// A search for this text in this category.
     Search(&'a str, Option<Category>),
+    /// A rating that does not count, and why. One that does is a command.
+    NotRated(ItemId, &'a str),
     /// One item.
     Item(ItemId),
     /// A seller's own items.
@@ -139,6 +141,9 @@ impl fmt::Display for RequestLine<'_> {
                 let text = if text.trim().is_empty() { "<empty>" } else { text };
                 let category = category.map_or("ANY", Category::keyword);
                 write!(f, "Search request for Item name: {}, Category: {category}.", Plain(text))
+            }
+            Request::NotRated(item, why) => {
+                write!(f, "{from} did not rate item {item}: {}", Plain(why))
             }
             Request::Item(item) => write!(f, "Item {item} request from {from}"),
             Request::SellerItems => write!(f, "Display Items request from {from}"),

@@ -112,8 +112,9 @@ fn a_command_too_old_to_remember_is_refused_and_not_done_again() {
     }
     let Some(id) = request(6) else { unreachable!() };
     let late = trial.ask_as(caller(BUYER), request(6), buy(item, 1));
-    assert_eq!(late, Err(Error::RequestForgotten(id)));
-    assert_eq!(Error::RequestForgotten(id).code(), Code::FailedPrecondition);
+    let Some(last) = request(10) else { unreachable!() };
+    assert_eq!(late, Err(Error::RequestForgotten(id, last)));
+    assert_eq!(Error::RequestForgotten(id, last).code(), Code::FailedPrecondition);
     assert_eq!(trial.ask_as(caller(BUYER), request(7), buy(item, 1)), bought(7, 50_000));
     assert_eq!(trial.left(item), 90);
 }

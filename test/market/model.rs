@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use agora::market::state::{
     Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemId, Limits, OrderId,
-    Query, Reply, Sort,
+    Query, Reply, RequestId, Sort,
 };
 
 pub type Answer = Result<Reply, Error>;
@@ -139,7 +139,9 @@ impl Model {
                 return if same { *answer } else { Err(Error::RequestReused(id_again)) };
             }
             if id <= person.floor {
-                return Err(Error::RequestForgotten(id_again));
+                let highest = person.answers.last().map_or(0, |(id, ..)| *id).max(person.floor);
+                let highest = RequestId(highest.try_into().unwrap());
+                return Err(Error::RequestForgotten(id_again, highest));
             }
         }
         let answer = self.perform(&command.caller, &command.action);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use agora::market::price::Money;
 use agora::market::state::{
     Action, Caller, Category, Command, Error, ItemId, ItemView, Limits, Market, OrderView, Query,
-    Sort, decode_answer,
+    Reply, Sort, decode_answer,
 };
 use agora::raft::StateMachine;
 
@@ -104,6 +104,8 @@ struct Simulation {
     model: Model,
     market: Market,
     past: Vec<Command<'static>>,
+    /// Commands that were refused before they were done.
+    refused: Vec<Command<'static>>,
     next_request: u64,
 }
 
@@ -117,8 +119,14 @@ fn a_market_does_what_the_naive_model_does() {
         if seeds % STEPS == 1 {
             let (model, market) = (Model::new(limits()), Market::new(limits()));
             let seed = Seed::new(seed.next_u64());
-            let mut simulation =
-                Simulation { seed, model, market, past: Vec::new(), next_request: 1 };
+            let mut simulation = Simulation {
+                seed,
+                model,
+                market,
+                past: Vec::new(),
+                refused: Vec::new(),
+                next_request: 1,
+            };
             seen.extend((0..STEPS).map(|_| simulation.step()));
         }
     });
@@ -135,6 +143,12 @@ impl Simulation {
             self.restart();
         }
         let command = self.command();
+        let settled = self.market.settled(&command);
+        let bare = Command { request_id: None, ..command };
+        // Without an id nothing is remembered: a refusal must stand by itself.
+        let refusals = [command, bare].map(|command| (command, self.market.settled(&command)));
+        let refusals = refusals.into_iter().filter(|(_, settled)| matches!(settled, Some(Err(_))));
+        self.refused.extend(refusals.map(|(command, _)| command));
         let told_before = self.market.told();
         let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
         let expected = self.model.apply(&command);
@@ -143,6 +157,7 @@ impl Simulation {
         let mut answer = Vec::new();
         StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
         assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
+        self.check_settled(&command, settled, expected);
         self.market.settle();
         self.past.push(command);
         self.compare_items();
@@ -165,6 +180,24 @@ impl Simulation {
             Err(error) => format!("{error:?}"),
         };
         ended.split(['(', ' ']).next().unwrap_or_default().to_owned()
+    }
+
+    /// What was certain before a command was done is what it was answered, and a copy of what was
+    /// refused then is never done.
+    fn check_settled(
+        &mut self,
+        command: &Command<'static>,
+        settled: Option<Result<Reply, Error>>,
+        answer: Result<Reply, Error>,
+    ) {
+        let is_full = matches!(answer, Err(Error::Full(..)));
+        assert!(settled.is_none_or(|settled| settled == answer || is_full), "{command:?}");
+        if self.refused.is_empty() {
+            return;
+        }
+        let late = self.refused[self.seed.below(self.refused.len())];
+        let now = self.market.settled(&late);
+        assert!(matches!(now, Some(Err(_))), "a late copy of {late:?} would be done");
     }
 
     /// The market goes on as what its snapshot makes of it.

@@ -1,9 +1,14 @@
 //! Every call does what `proto/agora/market/v1` says of it.
 
 use agora::call::Code;
+use agora::market::service::NAME;
 use agora::pb::agora_market_v1 as pb;
+use agora::pb::grpc_health_v1::mod_HealthCheckResponse::ServingStatus;
+use agora::pb::grpc_health_v1::{HealthCheckRequest, HealthCheckResponse};
+use agora::protobuf::{decode, encode};
+use agora::rpc::CallOptions;
 
-use crate::fixture::{Fixture, both, refused};
+use crate::fixture::{Fixture, LONG, both, eventually, refused};
 
 #[test]
 fn an_item_is_sold_looked_at_changed_and_deleted() {
@@ -220,6 +225,23 @@ fn long_lists_come_in_pages() {
         assert_eq!(pages!(SearchItemResponse, items, found), ascending);
         for token in ["x", "-1", "4294967296", "1 "] {
             refused(buyer.bought(3, token), Code::InvalidArgument, "page token");
+        }
+    });
+}
+
+#[test]
+fn a_market_that_leads_is_healthy() {
+    both(|protocol| {
+        let market = Fixture::new();
+        let channel = market.channel(protocol);
+        for name in ["", NAME, &format!("{NAME}/leader")] {
+            eventually("it serves", || {
+                let asked = encode(&HealthCheckRequest { service: name.into() });
+                let options = CallOptions { timeout: Some(LONG), ..CallOptions::default() };
+                let answer = channel.unary("/grpc.health.v1.Health/Check", &asked, &options);
+                let answer = answer.unwrap();
+                decode::<HealthCheckResponse>(&answer).unwrap().status == ServingStatus::SERVING
+            });
         }
     });
 }

@@ -21,7 +21,7 @@ use agora::replica::node::{NodeOptions, Opened};
 use agora::replica::transport::{Transport, TransportOptions};
 use agora::rpc::{
     CallOptions, Channel, ChannelOptions, ClientCall, Received, Server, ServerHandle,
-    ServerOptions, Services,
+    ServerOptions, Services, add_standard_services,
 };
 use agora::session::Protocol;
 use quick_protobuf::{MessageRead, MessageWrite};
@@ -106,12 +106,13 @@ impl Fixture {
             snapshots: SnapshotPolicy { entries: 20, ..SnapshotPolicy::default() },
             dump: DumpOptions::default(),
         };
-        let opened = Opened::open(options, MarketService::new(limits, lines)).unwrap();
+        let mut opened = Opened::open(options, MarketService::new(limits, lines)).unwrap();
         let mut services = Services::new();
         let node = opened.node();
         service::register(&mut services, &node);
         let transport = TransportOptions::new("agora", 1, BTreeMap::new());
         let transport = Transport::new(transport, &mut services);
+        opened.report_health(add_standard_services(&mut services));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Server::bind(address, services, ServerOptions::default()).unwrap();
         opened.move_in(&mut server, transport).unwrap();
@@ -456,10 +457,11 @@ pub fn both(story: impl Fn(Protocol)) {
 
 /// Asserts that a call was refused with this code, for a reason with these words.
 #[track_caller]
-pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &str) {
+pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &str) -> Status {
     let status = result.unwrap_err();
     assert_eq!(status.code, code, "{status}");
     assert!(status.message.contains(words), "{status}");
+    status
 }
 
 /// Polls until `condition` holds; fails the test when it does not in time.

@@ -48,9 +48,9 @@ fn an_empty_message_asks_for_nothing_by_nobody() {
             let result = send(&who, method, b"");
             match method {
                 "SearchItem" => assert_eq!(result, Ok(Vec::new()), "all items: there are none"),
-                "GetItem" => refused(result, Code::NotFound, "there is no item 0"),
-                "SellItem" => refused(result, Code::InvalidArgument, "category"),
-                _ => refused(result, Code::Unauthenticated, "the uuid is empty"),
+                "GetItem" => drop(refused(result, Code::NotFound, "there is no item 0")),
+                "SellItem" => drop(refused(result, Code::InvalidArgument, "category")),
+                _ => drop(refused(result, Code::Unauthenticated, "the uuid is empty")),
             }
         }
     });

@@ -30,7 +30,9 @@ fn every_request_prints_the_classic_line() {
     bob.wish(1).unwrap();
     bob.wishlist(0, "").unwrap();
     bob.unwish(1).unwrap();
+    bob.rate(1, u32::MAX).unwrap_err();
     bob.rate(1, 4).unwrap();
+    bob.rate(7, 4).unwrap_err();
     bob.bought(0, "").unwrap();
     ada.sold(0, "").unwrap();
     drop(ada.watch(0));
@@ -51,7 +53,9 @@ Buy request 2 of item 1, from 192.13.188.2:50051
 Wishlist request of item 1, from 192.13.188.2:50051
 Display Wishlist request from 192.13.188.2:50051
 Wishlist removal of item 1, from 192.13.188.2:50051
+192.13.188.2:50051 did not rate item 1: a rating is from 1 to 5 stars
 192.13.188.2:50051 rated item 1 with 4 stars.
+192.13.188.2:50051 did not rate item 7: there is no item 7
 Display Orders request from 192.13.188.2:50051
 Display Sales request from 192.13.188.1:50051
 Notifications request from 192.13.188.1:50051

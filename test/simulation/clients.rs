@@ -55,6 +55,9 @@ impl<W: Workload> Request<W> {
         match self {
             Request::Open => engine.open_session(now, wall_ms, ticket),
             Request::Write(origin, command) => {
+                if let Some(saw) = W::settled(engine.state().machine(), &command) {
+                    return Some((ticket, Response::Saw(saw)));
+                }
                 engine.write(now, wall_ms, origin, command.into(), ticket);
             }
             Request::Read(ask) => {

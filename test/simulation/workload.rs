@@ -32,6 +32,11 @@ pub trait Workload: Clone + Debug + 'static {
     /// The command that it is; `None` for a read.
     fn command(ask: &Self::Ask) -> Option<Vec<u8>>;
 
+    /// What a command is answered by a node that need not ask anybody else, however far it is.
+    fn settled(_: &Self::Machine, _: &[u8]) -> Option<Self::Saw> {
+        None
+    }
+
     /// What a read looks at, as the machine encodes it.
     fn read_set(ask: &Self::Ask) -> Vec<u8>;
 

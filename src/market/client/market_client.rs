@@ -1,12 +1,13 @@
 //! The market's calls under one identity.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::identity::Uuid;
+use super::numbers::Numbers;
 use super::record::{Consistency, Found, Item, Listing, NewItem, Order, Search};
 use super::wire::{self, Caller, PageOf};
 use crate::call::{Code, Status};
+use crate::market::contract::LAST_REQUEST_ID;
 use crate::market::price::Money;
 use crate::market::state::ItemId;
 use crate::replica::routes::{Aim, Exhausted, Failure, Routes};
@@ -16,6 +17,9 @@ use crate::rpc::{ChannelOptions, ClientCall};
 const SERVICE: &str = "agora.market.v1.MarketService";
 /// How long an acknowledgement may take.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a command takes another number when the market says that it knows higher ones. Once
+/// would do, but for an account that trades in several places.
+const MAX_NUMBERS: usize = 3;
 
 /// How a client is set up.
 #[derive(Clone, Debug)]
@@ -42,7 +46,7 @@ pub struct MarketClient {
     address: String,
     timeout: Duration,
     consistency: Consistency,
-    last_request_id: AtomicU64,
+    numbers: Numbers,
 }
 
 impl MarketClient {
@@ -65,7 +69,7 @@ impl MarketClient {
             address: address.to_owned(),
             timeout: options.timeout,
             consistency: options.consistency,
-            last_request_id: AtomicU64::new(0),
+            numbers: Numbers::default(),
         })
     }
 
@@ -116,13 +120,18 @@ impl MarketClient {
         self.command("DeleteItem", |caller| wire::delete_item(caller, item)).map(drop)
     }
 
-    /// Buys `quantity` pieces, if one costs no more than `max_price`.
+    /// Buys `quantity` pieces, if one costs no more than `max_price`: at any price without one.
     pub fn buy(
         &self,
         item: ItemId,
         quantity: u32,
         max_price: Option<Money>,
     ) -> Result<Order, Status> {
+        // In the message that would be no bound at all.
+        if max_price == Some(Money::ZERO) {
+            let reason = "nothing is sold for $0: at most $0.01 is the least to offer";
+            return Err(Status::new(Code::InvalidArgument, reason));
+        }
         let request = |caller: Caller<'_>| wire::buy_item(caller, item, quantity, max_price);
         wire::bought(&self.command("BuyItem", request)?)
     }
@@ -146,9 +155,9 @@ impl MarketClient {
     /// Drops notifications up to this one. Tried for no longer than a second, since the next
     /// acknowledgement says the same.
     pub fn acknowledge(&self, up_to_id: u64) -> Result<(), Status> {
-        let request = wire::acknowledge(self.caller(self.next_request_id()), up_to_id);
+        let request = |caller: Caller<'_>| wire::acknowledge(caller, up_to_id);
         let timeout = self.timeout.min(ACKNOWLEDGE_TIMEOUT);
-        self.command_within("AcknowledgeNotifications", &request, timeout).map(drop)
+        self.command_within("AcknowledgeNotifications", request, timeout).map(drop)
     }
 
     /// A page of one's own items; `token` is empty for the first.
@@ -201,27 +210,43 @@ impl MarketClient {
     fn command(
         &self,
         method: &str,
-        request: impl FnOnce(Caller<'_>) -> Vec<u8>,
+        request: impl Fn(Caller<'_>) -> Vec<u8>,
     ) -> Result<Vec<u8>, Status> {
-        self.command_within(method, &request(self.caller(self.next_request_id())), self.timeout)
+        self.command_within(method, request, self.timeout)
     }
 
     fn command_within(
         &self,
         method: &str,
-        request: &[u8],
+        request: impl Fn(Caller<'_>) -> Vec<u8>,
         timeout: Duration,
     ) -> Result<Vec<u8>, Status> {
         let until = Instant::now() + timeout;
-        let answer = self.routes.call(Aim::Leader, &path(method), || request.to_vec(), until);
-        answer.map_err(|Failure { status, may_be_done }| match may_be_done {
-            // Refused: whatever attempts there were before, it was not done by any of them.
-            true if status.code == Code::Unavailable => {
+        let mut tries = 0;
+        loop {
+            let id = self.numbers.begin(now_us(), until)?;
+            let bytes = request(self.caller(id));
+            let answer = self.routes.call(Aim::Leader, &path(method), || bytes.clone(), until);
+            self.numbers.end(id);
+            tries += 1;
+            let Failure { status, may_be_done } = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let last = last_request_id(&status);
+            last.into_iter().for_each(|last| self.numbers.go_on_behind(last));
+            // What the market has forgotten was perhaps done by an attempt that was not answered.
+            let is_unknown = may_be_done && (status.code == Code::Unavailable || last.is_some());
+            if is_unknown {
                 let message = format!("it may be done or not: {}", status.message);
-                Status::new(Code::Unknown, message)
+                return Err(Status::new(Code::Unknown, message));
             }
-            _ => status,
-        })
+            // Nobody has done it, so that another number does not make it happen twice. Whatever
+            // else is refused was not done by an earlier attempt either.
+            if last.is_none() || tries >= MAX_NUMBERS {
+                return Err(status);
+            }
+        }
     }
 
     /// Asks until somebody who may answer does, or time is up.
@@ -242,18 +267,18 @@ impl MarketClient {
     fn caller(&self, request_id: u64) -> Caller<'_> {
         Caller { uuid: self.uuid.secret(), address: &self.address, request_id }
     }
+}
 
-    /// The time in microseconds, or one more than the last: it ascends over this client's life,
-    /// and over that of the next one as long as the clock is not set back.
-    fn next_request_id(&self) -> u64 {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now_us = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-        let next = |last: u64| Some(now_us.max(last.saturating_add(1)));
-        let relaxed = Ordering::Relaxed;
-        match self.last_request_id.fetch_update(relaxed, relaxed, next) {
-            Ok(last) | Err(last) => now_us.max(last.saturating_add(1)),
-        }
-    }
+/// The time in microseconds since 1970.
+fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The highest request id that the market knows of the account, if it refuses for that reason.
+fn last_request_id(status: &Status) -> Option<u64> {
+    let text = status.metadata.get(LAST_REQUEST_ID)?;
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 fn path(method: &str) -> String {

@@ -7,6 +7,7 @@
 
 mod identity;
 mod market_client;
+mod numbers;
 mod record;
 mod watcher;
 mod wire;

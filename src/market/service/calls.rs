@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::looks::{LOOKS, LookMethod};
 use super::ticket::Ticket;
 use super::watch::WatchCall;
-use super::{MarketService, NAME, identity, shown};
+use super::{MarketService, NAME, identity};
 use crate::call::Status;
-use crate::market::print::Request;
-use crate::market::state::{Action, Command, Look, Market};
+use crate::market::contract::LAST_REQUEST_ID;
+use crate::market::state::{Action, Command, Error, ItemId, Look, Market, Reply};
 use crate::market::wire::{self, Asked, Consistency};
 use crate::raft::{NotLeader, StateMachine};
 use crate::replica::engine::{ReadNow, Waiting};
@@ -52,20 +52,68 @@ fn command(
         return Err(not_leader(node, NotLeader { leader: node.raft().leader() }));
     }
     let Asked { uuid, address, request_id, action } = asked;
-    node.service_mut().print(address, Request::Command(&action, shown(uuid)));
+    let told = node.service_mut().told(address, uuid, &action);
     let caller = identity::caller(uuid, address)?;
     let command = Command { request_id, caller, action };
     command.check_size(node.state().machine().limits())?;
-    let bytes = node.scratch();
-    command.encode_into(bytes)?;
-    let bytes = Arc::from(&bytes[..]);
     let updated = match action {
         Action::UpdateItem { item, .. } => Some(item),
         _ => None,
     };
+    if let Some(known) = answer_at_once(node, &command) {
+        let mut refusal = None;
+        let answered = answer.now(|response| match append_done(node, updated, known, response) {
+            Ok(()) => (),
+            Err(status) => refusal = Some(status),
+        });
+        let done = refusal.map_or(Ok(answered), Err);
+        node.service_mut().print_done(told.as_ref(), done.as_ref().err());
+        return done;
+    }
+    let bytes = node.scratch();
+    command.encode_into(bytes)?;
+    let bytes = Arc::from(&bytes[..]);
     let (reply, answered) = answer.later()?;
-    node.write(None, bytes, Ticket::Command { reply, updated });
+    node.write(None, bytes, Ticket::Command { reply, updated, told });
     Ok(answered)
+}
+
+/// The answer to a command that need not go into the log: a later one could not be another. To a
+/// stranger it could, but not to one who is refused while nothing is on its way.
+fn answer_at_once(
+    node: &mut Shared<MarketService>,
+    command: &Command<'_>,
+) -> Option<Result<Reply, Error>> {
+    let market = node.state().machine();
+    if let Some(answer) = market.settled(command) {
+        return Some(answer);
+    }
+    let is_stranger = market.is_of_a_stranger(command) && node.knows_all();
+    is_stranger.then_some(Err(Error::Credentials))
+}
+
+/// The response to a command, from what the market has answered.
+pub(super) fn append_done(
+    node: &Shared<MarketService>,
+    updated: Option<ItemId>,
+    answer: Result<Reply, Error>,
+    response: &mut Vec<u8>,
+) -> Result<(), Status> {
+    let reply = answer.map_err(refused)?;
+    wire::append_reply(node.state().machine(), updated, reply, response);
+    Ok(())
+}
+
+/// The status of a refusal, with what a client needs to go on.
+fn refused(error: Error) -> Status {
+    let mut status = Status::from(error);
+    if let Error::RequestForgotten(_, last) = error {
+        let last = last.to_string();
+        if let Err(error) = status.metadata.insert(LAST_REQUEST_ID, last.as_bytes()) {
+            log::error!("{LAST_REQUEST_ID}: {error}");
+        }
+    }
+    status
 }
 
 fn look(

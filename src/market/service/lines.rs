@@ -67,6 +67,11 @@ impl Lines {
         Ok(Lines(Some(paper)))
     }
 
+    /// Whether lines go anywhere.
+    pub fn are_read(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Prints a line.
     pub fn print(&self, line: &impl Display) {
         if let Some(paper) = &self.0 {

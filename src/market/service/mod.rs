@@ -36,7 +36,8 @@ pub use lines::Lines;
 pub use ticket::Ticket;
 pub use watch::MAX_WATCHES;
 
-use super::state::{Limits, Market};
+use super::state::{Action, ItemId, Limits, Market};
+use crate::call::Status;
 use crate::market::print::{Request, RequestLine};
 use crate::raft::NotLeader;
 use crate::replica::engine::Answer;
@@ -63,6 +64,32 @@ impl MarketService {
         MarketService { limits, lines, watches: Watches::default() }
     }
 
+    /// Prints the line of a command, unless it says that something was done: that is printed when it
+    /// was.
+    fn told(&mut self, address: &str, uuid: &str, action: &Action<'_>) -> Option<Told> {
+        match *action {
+            Action::RateItem { item, stars } if self.lines.are_read() => {
+                Some(Told { address: shown(address).to_owned(), item, stars })
+            }
+            _ => {
+                self.print(address, Request::Command(action, shown(uuid)));
+                None
+            }
+        }
+    }
+
+    /// A command has ended: it was done, or refused with this status.
+    fn print_done(&self, told: Option<&Told>, refusal: Option<&Status>) {
+        let Some(Told { address, item, stars }) = told else { return };
+        match refusal {
+            None => {
+                let action = Action::RateItem { item: *item, stars: *stars };
+                self.print(address, Request::Command(&action, ""));
+            }
+            Some(status) => self.print(address, Request::NotRated(*item, &status.message)),
+        }
+    }
+
     /// Prints the line of a request from the owner of an address.
     fn print(&self, address: &str, request: Request<'_>) {
         let request = match request {
@@ -82,6 +109,13 @@ impl MarketService {
         }
         self.lines.print(&From(peer, request));
     }
+}
+
+/// A rating, until it is known whether it counts.
+struct Told {
+    address: String,
+    item: ItemId,
+    stars: u32,
 }
 
 /// A text as far as it is printed.

@@ -1,11 +1,10 @@
 //! What a call that waits needs to be answered.
 
-use super::MarketService;
+use super::calls::append_done;
 use super::looks::LookMethod;
-use super::watch;
+use super::{MarketService, Told, watch};
 use crate::call::{Code, Status};
-use crate::market::state::{ItemId, decode_answer};
-use crate::market::wire;
+use crate::market::state::{self, Error, ItemId, decode_answer};
 use crate::replica::engine::Answer;
 use crate::replica::node::{Shared, refusal};
 use crate::rpc::{Reactor, Reply, Responder};
@@ -18,6 +17,9 @@ pub enum Ticket {
         reply: Reply,
         /// The item that is updated, if one is.
         updated: Option<ItemId>,
+        /// What is to be printed when it is done.
+        #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
+        told: Option<Told>,
     },
     /// A look has to be the latest.
     #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
@@ -50,8 +52,10 @@ impl Ticket {
     ) {
         let mut response = Vec::new();
         match self {
-            Ticket::Command { reply, updated } => {
-                let done = append_done(node, updated, answer, &mut response);
+            Ticket::Command { reply, updated, told } => {
+                let done = done(node, answer)
+                    .and_then(|answer| append_done(node, updated, answer, &mut response));
+                node.service_mut().print_done(told.as_ref(), done.as_ref().err());
                 reactor.answer(reply, done.map(|()| &response[..]));
             }
             Ticket::Look { reply, method, message } => {
@@ -74,16 +78,12 @@ impl Ticket {
     }
 }
 
-/// The response to a command, from what the market has answered.
-fn append_done(
+/// What the market has answered to a command.
+fn done(
     node: &Shared<MarketService>,
-    updated: Option<ItemId>,
     answer: &Answer,
-    response: &mut Vec<u8>,
-) -> Result<(), Status> {
+) -> Result<Result<state::Reply, Error>, Status> {
     let Answer::Done(answer) = answer else { return Err(refusal(node, answer)) };
-    let answer = decode_answer(answer)
-        .ok_or_else(|| Status::new(Code::Internal, "the market's answer to a command was none"))?;
-    wire::append_reply(node.state().machine(), updated, answer?, response);
-    Ok(())
+    decode_answer(answer)
+        .ok_or_else(|| Status::new(Code::Internal, "the market's answer to a command was none"))
 }

@@ -115,14 +115,28 @@ impl Accounts {
 
     /// Whether a new account can take this address.
     pub fn check_free(&self, address: &str, limits: &Limits) -> Result<(), Error> {
-        text::check(Field::Address, address, limits.max_address_bytes)?;
-        if self.by_address.contains_key(address) {
-            return Err(Error::AddressTaken);
-        }
+        self.check_address(address, limits)?;
         if self.len() >= limits.max_accounts {
             return Err(Error::Full(Bound::Accounts, self.len()));
         }
         Ok(())
+    }
+
+    /// Whether a new account could take this address if there is room for one. What is refused here
+    /// is refused for good.
+    pub fn check_address(&self, address: &str, limits: &Limits) -> Result<(), Error> {
+        text::check(Field::Address, address, limits.max_address_bytes)?;
+        if self.by_address.contains_key(address) { Err(Error::AddressTaken) } else { Ok(()) }
+    }
+
+    /// Whether an account that there is may register as a seller: a buyer, under its own address.
+    pub fn check_may_become_seller(
+        &self,
+        account: AccountId,
+        caller: &Caller<'_>,
+    ) -> Result<(), Error> {
+        let is_buyer_here = self.address(account) == caller.address && !self.is_seller(account);
+        if is_buyer_here { Ok(()) } else { Err(Error::AlreadyRegistered) }
     }
 
     /// Makes the account that [`Accounts::check_free`] allowed.

@@ -65,8 +65,9 @@ pub enum Error {
     /// The request id was used for something else.
     RequestReused(RequestId),
     /// The request id lies at or below the ones whose answers are forgotten: whether it was done
-    /// is unknown, so it isn't done.
-    RequestForgotten(RequestId),
+    /// is unknown, so it isn't done. The second is the highest id that is known of the account: ids
+    /// above it are new.
+    RequestForgotten(RequestId, RequestId),
     /// No account has this identity and address.
     Credentials,
     /// The account is not a seller's.
@@ -161,7 +162,7 @@ impl Error {
             | Error::NothingToUpdate
             | Error::PageToken
             | Error::RequestReused(_) => Code::InvalidArgument,
-            Error::RequestForgotten(_) | Error::OnlyLeft(_) | Error::PriceIsNow(_) => {
+            Error::RequestForgotten(..) | Error::OnlyLeft(_) | Error::PriceIsNow(_) => {
                 Code::FailedPrecondition
             }
             Error::Credentials => Code::Unauthenticated,
@@ -198,10 +199,10 @@ impl fmt::Display for Error {
             Error::RequestReused(id) => {
                 write!(f, "request id {id} was used for something else before")
             }
-            Error::RequestForgotten(id) => write!(
+            Error::RequestForgotten(id, last) => write!(
                 f,
                 "request id {id} is too old to tell whether it was done: see your orders, and let \
-                 request ids ascend"
+                 request ids ascend from {last}, the last one known"
             ),
             Error::Credentials => f.write_str("no account has this uuid and address"),
             Error::NotASeller => f.write_str("not a registered seller"),

@@ -5,12 +5,18 @@ use std::fmt;
 
 use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::ItemId;
+use super::error::Error;
 use super::items::Items;
 use super::lines::{Fields, Section, section};
 use super::shared::Map;
 
 /// The most stars a rating gives.
 pub const MAX_STARS: u32 = 5;
+
+/// Whether a rating may give so many.
+pub fn check_stars(stars: u32) -> Result<(), Error> {
+    if (1..=MAX_STARS).contains(&stars) { Ok(()) } else { Err(Error::Stars) }
+}
 
 /// The ratings of one item taken together: how many stars, from how many people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -163,7 +169,7 @@ impl Ratings {
         let stars: u32 = fields.number()?;
         fields.end()?;
         let slot = items.slot(item).ok_or_else(|| format!("item {item} is not on sale"))?;
-        if !accounts.contains(rater) || !(1..=MAX_STARS).contains(&stars) {
+        if !accounts.contains(rater) || check_stars(stars).is_err() {
             return Err(format!("{stars} stars, or nobody who gave them"));
         }
         if self.by_item.get_mut(item).insert(rater, stars as u8).is_some() {

@@ -87,9 +87,17 @@ impl Requests {
         match window.answers.binary_search_by_key(&id, |remembered| remembered.id) {
             Ok(at) if window.answers[at].input == input => Some(window.answers[at].answer),
             Ok(_) => Some(Err(Error::RequestReused(id))),
-            Err(_) if window.floor >= Some(id) => Some(Err(Error::RequestForgotten(id))),
+            Err(_) if window.floor >= Some(id) => {
+                let last = window.last().unwrap_or(id);
+                Some(Err(Error::RequestForgotten(id, last)))
+            }
             Err(_) => None,
         }
+    }
+
+    /// Whether the id is higher than any that is known of the account, and so new.
+    pub fn is_above_all(&self, account: AccountId, id: RequestId) -> bool {
+        self.windows.get(account).is_none_or(|window| window.last() < Some(id))
     }
 
     /// Remembers the answer to a command that [`Requests::look_up`] called new.
@@ -184,8 +192,7 @@ impl Requests {
         let input = Fingerprint(fields.number()?);
         let answer = answer::restore(fields)?;
         let window = self.windows.get_mut(account);
-        let last = window.answers.back().map(|last| last.id).max(window.floor);
-        if last >= Some(id) {
+        if window.last() >= Some(id) {
             return Err(format!("request id {id} is not in its place"));
         }
         window.answers.push_back(Remembered { id, input, answer });
@@ -206,6 +213,11 @@ pub const REQUESTS: &[u8] = b"REQUESTS";
 pub const DONE: &[u8] = b"DONE";
 
 impl Window {
+    /// The highest id that was ever remembered.
+    fn last(&self) -> Option<RequestId> {
+        self.answers.back().map(|last| last.id).max(self.floor)
+    }
+
     fn forget_first(&mut self) {
         if let Some(first) = self.answers.pop_front() {
             self.floor = Some(first.id);
@@ -288,8 +300,8 @@ mod tests {
         requests.remember(who, id(number), INPUT, Ok(Reply::Updated), limits);
     }
 
-    fn forgotten(number: u64) -> Option<Answer> {
-        Some(Err(Error::RequestForgotten(id(number))))
+    fn forgotten(number: u64, last: u64) -> Option<Answer> {
+        Some(Err(Error::RequestForgotten(id(number), id(last))))
     }
 
     #[test]
@@ -317,9 +329,13 @@ mod tests {
         for number in [10, 30, 20, 40] {
             done(&mut requests, ADA, number, &limits);
         }
-        assert_eq!(requests.look_up(ADA, id(10), INPUT), forgotten(10));
-        assert_eq!(requests.look_up(ADA, id(20), OTHER), forgotten(20));
-        assert_eq!(requests.look_up(ADA, id(15), INPUT), forgotten(15), "as if it had been done");
+        assert_eq!(requests.look_up(ADA, id(10), INPUT), forgotten(10, 40));
+        assert_eq!(requests.look_up(ADA, id(20), OTHER), forgotten(20, 40));
+        assert_eq!(
+            requests.look_up(ADA, id(15), INPUT),
+            forgotten(15, 40),
+            "as if it had been done"
+        );
         assert_eq!(requests.look_up(ADA, id(30), INPUT), Some(Ok(Reply::Updated)));
         assert_eq!(requests.look_up(ADA, id(35), INPUT), None);
         assert_eq!(requests.counts(), (2, 2));
@@ -331,7 +347,7 @@ mod tests {
         for number in [10, 20, 5] {
             done(&mut requests, ADA, number, &limits);
         }
-        assert_eq!(requests.look_up(ADA, id(5), INPUT), forgotten(5));
+        assert_eq!(requests.look_up(ADA, id(5), INPUT), forgotten(5, 20));
         assert_eq!(requests.look_up(ADA, id(10), INPUT), Some(Ok(Reply::Updated)));
     }
 
@@ -344,13 +360,13 @@ mod tests {
         done(&mut requests, BOB, 2, &limits);
         done(&mut requests, ADA, 2, &limits);
         done(&mut requests, carla, 1, &limits);
-        assert_eq!(requests.look_up(BOB, id(1), INPUT), forgotten(1));
-        assert_eq!(requests.look_up(BOB, id(2), INPUT), forgotten(2));
+        assert_eq!(requests.look_up(BOB, id(1), INPUT), forgotten(1, 2));
+        assert_eq!(requests.look_up(BOB, id(2), INPUT), forgotten(2, 2));
         assert_eq!(requests.look_up(ADA, id(1), INPUT), Some(Ok(Reply::Updated)));
         assert_eq!(requests.counts(), (2, 3));
         done(&mut requests, BOB, 3, &limits);
         done(&mut requests, BOB, 4, &limits);
-        assert_eq!(requests.look_up(ADA, id(2), INPUT), forgotten(2));
+        assert_eq!(requests.look_up(ADA, id(2), INPUT), forgotten(2, 2));
         assert_eq!(requests.look_up(carla, id(1), INPUT), Some(Ok(Reply::Updated)));
         assert_eq!(requests.counts(), (2, 3));
     }
@@ -359,7 +375,7 @@ mod tests {
     fn one_identity_alone_forgets_its_first() {
         let (mut requests, limits) = (Requests::default(), limits(10, 2));
         (1..=3).for_each(|number| done(&mut requests, ADA, number, &limits));
-        assert_eq!(requests.look_up(ADA, id(1), INPUT), forgotten(1));
+        assert_eq!(requests.look_up(ADA, id(1), INPUT), forgotten(1, 3));
         assert_eq!(requests.look_up(ADA, id(2), INPUT), Some(Ok(Reply::Updated)));
         assert_eq!(requests.counts(), (2, 2));
     }

@@ -12,7 +12,7 @@ use crate::market::state::error::{Bound, Error};
 use crate::market::state::items::{Item, Stock};
 use crate::market::state::mailboxes::Event;
 use crate::market::state::orders::Order;
-use crate::market::state::ratings::MAX_STARS;
+use crate::market::state::ratings::check_stars;
 
 /// What is to be bought, by when.
 pub struct Purchase {
@@ -105,9 +105,7 @@ impl Market {
         stars: u32,
     ) -> Result<Reply, Error> {
         let buyer = self.accounts.buyer(caller, &self.limits)?;
-        if !(1..=MAX_STARS).contains(&stars) {
-            return Err(Error::Stars);
-        }
+        check_stars(stars)?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
         check_customer(self.item_on_sale(id)?, buyer)?;
         if buyer.is_some_and(|buyer| self.ratings.has(id, buyer)) {
@@ -138,7 +136,7 @@ impl Market {
 }
 
 /// Whether the item is somebody else's.
-fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
+pub(super) fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
     let listing = item.listing;
     if buyer == Some(listing.seller) { Err(Error::OwnItem(listing.item)) } else { Ok(()) }
 }

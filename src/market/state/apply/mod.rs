@@ -12,6 +12,7 @@
 
 mod buyer;
 mod seller;
+mod settled;
 
 use super::accounts::AccountId;
 use super::command::{Action, Caller, Command, ItemId, Reply};

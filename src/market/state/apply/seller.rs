@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{check_price, check_quantity, check_stock};
+use super::{check_price, check_stock};
 use crate::market::price::Money;
 use crate::market::state::Market;
 use crate::market::state::command::{Caller, Category, ItemId, Reply};
-use crate::market::state::error::{Bound, Error, Field};
+use crate::market::state::error::{Bound, Error};
 use crate::market::state::items::{Item, Listing};
 use crate::market::state::mailboxes::{Event, Snapshot};
-use crate::market::state::text;
 
 /// An item to be put on sale.
 pub struct Offer<'a> {
@@ -26,11 +25,7 @@ impl Market {
     pub(super) fn register_seller(&mut self, caller: &Caller<'_>) -> Result<Reply, Error> {
         let account = match self.accounts.find(&caller.identity) {
             Some(account) => {
-                let is_buyer_here = self.accounts.address(account) == caller.address
-                    && !self.accounts.is_seller(account);
-                if !is_buyer_here {
-                    return Err(Error::AlreadyRegistered);
-                }
+                self.accounts.check_may_become_seller(account, caller)?;
                 account
             }
             None => {
@@ -49,11 +44,7 @@ impl Market {
     ) -> Result<Reply, Error> {
         let seller = self.accounts.seller(caller)?;
         let limits = &self.limits;
-        text::check(Field::Name, offer.name, limits.max_name_bytes)?;
-        let max = limits.max_description_bytes;
-        text::check_or_empty(Field::Description, offer.description, max)?;
-        check_quantity(offer.quantity, limits)?;
-        check_price(offer.price, limits)?;
+        offer.check(limits)?;
         let own = self.items.count_of(seller);
         if own >= limits.max_items_per_seller {
             return Err(Error::Full(Bound::SellerItems, own));
