@@ -21,6 +21,7 @@ use rules::Source;
 const TOP: &[&str] = &[
     ".cargo",
     ".ci",
+    ".config",
     ".git",
     ".gitignore",
     "ARCHITECTURE.md",
