@@ -24,7 +24,8 @@ def load_arguments(parser, parts, clients):
 def chosen_parts(chosen, parts):
     """Those that were asked for, or all."""
     if unknown := [part for part in chosen.parts if part not in parts]:
-        sys.exit(f"bench: no part {unknown[0]}; there are {', '.join(parts)}")
+        print(f"bench: no part {unknown[0]}; there are {', '.join(parts)}", file=sys.stderr)
+        sys.exit(2)
     return chosen.parts or parts
 
 

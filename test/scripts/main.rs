@@ -1,0 +1,92 @@
+//! What `scripts/` promises to those who call its scripts: help, wrong usage, what is left running.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
+
+mod cluster;
+mod help;
+mod steps;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test calls it lost.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A folder that goes with the test.
+struct Home(PathBuf);
+
+impl Home {
+    fn new() -> Home {
+        static COUNT: AtomicU16 = AtomicU16::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("agora-scripts-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).unwrap();
+        Home(path)
+    }
+
+    /// A file in it that can be run.
+    fn program(&self, name: &str, text: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One of our scripts.
+fn script(name: &str) -> Command {
+    let mut command = Command::new(root().join("scripts").join(name));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// How a command ended.
+#[derive(Debug)]
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Said {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Said { code: output.status.code(), stdout, stderr }
+    }
+}
+
+fn run(command: &mut Command) -> Said {
+    Said::of(command.output().unwrap())
+}
+
+/// Polls until `condition` holds; fails the test when it does not in time.
+#[track_caller]
+fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < until, "never happened: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether a process is there and has not ended.
+fn lives(pid: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default();
+    !status.is_empty() && !status.contains("State:\tZ")
+}
