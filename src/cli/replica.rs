@@ -22,14 +22,14 @@ pub(super) fn flags(flags: Flags) -> Flags {
             "the group's name: nodes of another are not spoken to (default agora; of a market: market)",
             "NAME",
         )
-        .switch("classic", "timing and dump.txt of the classic trial: 1 s, 5 to 10 s, 4 s, all")
+        .switch("classic", "timing and dump.txt of the classic trial: 1 s, 5 to 10 s, 10 s, all")
         .value("heartbeat", "between two heartbeats of a leader (default 0.03)", "SECONDS")
         .value(
             "election-timeout",
             "without a leader, before standing for election: so long and up to half as much more (default 0.3; classic: 5, and up to as much more)",
             "SECONDS",
         )
-        .value("lease", "how long followers help nobody else to lead (default 0.3)", "SECONDS")
+        .value("lease", "how long followers help nobody else to lead (default 0.3; classic: 10)", "SECONDS")
         .value("snapshot-bytes", "of log, before a snapshot is taken (default 64 MiB)", "BYTES")
         .value("snapshot-entries", "of log, before a snapshot is taken (default: any)", "N")
         .value("dump", "what dump.txt tells: all, changes or none (default changes)", "LEVEL")
@@ -201,6 +201,9 @@ mod tests {
         assert_eq!(options.config.election_timeout, seconds(5));
         assert_eq!(options.config.lease, seconds(6));
         assert_eq!(options.dump.level, Level::All);
+        // Whoever is elected after this long waits for the old lease.
+        let plain = read("--peers 0=a:1,1=b:2 --classic").unwrap().config;
+        assert!(plain.lease >= plain.election_timeout + plain.election_spread, "{plain:?}");
         let options = read("--peers 0=a:1,1=b:2").unwrap();
         assert_eq!(options.dump.level, Level::Changes);
         assert_eq!(options.config.voters, [0, 1]);

@@ -108,13 +108,14 @@ impl Config {
         Ok(())
     }
 
-    /// The timing of the classic trial: slow enough to watch.
+    /// The timing of the classic trial: slow enough to watch. A lease is as long as the longest wait
+    /// for an election, so that a new leader is seen to wait until the old one's lease has ended.
     pub fn classic(id: NodeId, voters: Vec<NodeId>) -> Config {
         Config {
             heartbeat_interval: Duration::from_secs(1),
             election_timeout: Duration::from_secs(5),
             election_spread: Duration::from_secs(5),
-            lease: Duration::from_secs(4),
+            lease: Duration::from_secs(10),
             ..Config::lan(id, voters)
         }
     }
