@@ -72,6 +72,7 @@ fn wrong_words_are_exit_status_2() {
         &["scan", "a", "b"],
         &["scan", "--limit", "none"],
         &["watch", "--count", "x"],
+        &["watch", "--count", "0"],
         &["transfer", "nobody"],
         &["--timeout", "never", "get", "a"],
         &["--no-such-flag", "get", "a"],

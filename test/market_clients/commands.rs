@@ -70,6 +70,7 @@ fn a_commands_own_words_are_checked_before_the_market_is_asked() {
         ("seller", &["update", "1", "--quantity", "+5"]),
         ("seller", &["sell", "Lamp", "others", "+1", "5"]),
         ("buyer", &["buy", "1", "+2"]),
+        ("buyer", &["watch", "--count", "0"]),
         ("buyer", &["buy", "1", "--max-price", "0"]),
         ("buyer", &["buy", "1", "--max-price", "0.00"]),
         ("buyer", &["buy", "one"]),

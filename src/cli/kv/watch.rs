@@ -27,7 +27,7 @@ pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
         [prefix] => prefix,
         _ => return Err(parsed.wrong("watch takes one prefix")),
     };
-    let wanted = parsed.number("count", 0, 0..=u64::MAX)?;
+    let wanted = parsed.number("count", u64::MAX, 1..=u64::MAX)?;
     let until = match parsed.text("timeout") {
         Some(_) => Instant::now().checked_add(parsed.seconds("timeout", Duration::MAX)?),
         None => None,
@@ -46,11 +46,10 @@ pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let mut watcher = Watcher::new(Arc::clone(client), prefix.as_bytes(), after, stop);
     let with_revisions = parsed.is_on("revisions");
     let mut seen = 0;
-    while wanted == 0 || seen < wanted {
+    while seen < wanted {
         match watcher.next(until).map_err(|status| refused(&status))? {
             Some(News::Changes(changes)) => {
-                let left = if wanted == 0 { u64::MAX } else { wanted - seen };
-                for (change, _) in changes.iter().zip(0..left) {
+                for (change, _) in changes.iter().zip(seen..wanted) {
                     say(&line(change, with_revisions))?;
                     seen += 1;
                 }
@@ -60,7 +59,7 @@ pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
                 let revision = rescan(client, prefix.as_bytes(), with_revisions)?;
                 watcher.go_on_behind(revision);
             }
-            None if wanted > 0 && until.is_some_and(|until| Instant::now() >= until) => {
+            None if wanted < u64::MAX && until.is_some_and(|until| Instant::now() >= until) => {
                 return Err(Failure::Failed(format!("FAIL: {seen} of {wanted} in time")));
             }
             None => break,

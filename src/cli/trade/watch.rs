@@ -28,7 +28,7 @@ pub(in crate::cli) fn watch(
         )
         .parse(words)?;
     parsed.no_arguments()?;
-    let wanted = parsed.number("count", 0, 0..=u64::MAX)?;
+    let wanted = parsed.number("count", u64::MAX, 1..=u64::MAX)?;
     let until = match parsed.text("timeout") {
         Some(_) => Instant::now().checked_add(parsed.seconds("timeout", Duration::MAX)?),
         None => None,
@@ -39,7 +39,7 @@ pub(in crate::cli) fn watch(
     termination::set_on_signal(&stop)?;
     let mut watcher = Watcher::new(Arc::clone(client), stop);
     let mut seen = 0;
-    while wanted == 0 || seen < wanted {
+    while seen < wanted {
         match watcher.next(until).map_err(|status| refused(&status))? {
             Some(notification) => {
                 if notification.missed > 0 {
@@ -49,7 +49,7 @@ pub(in crate::cli) fn watch(
                 say(&Notice(&notification.what.view()).to_string())?;
                 seen += 1;
             }
-            None if wanted > 0 && until.is_some_and(|until| Instant::now() >= until) => {
+            None if wanted < u64::MAX && until.is_some_and(|until| Instant::now() >= until) => {
                 return Err(Failure::Failed(format!("FAIL: {seen} of {wanted} in time")));
             }
             None => break,
