@@ -5,10 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use agora::pb::grpc_health_v1::mod_HealthCheckResponse::ServingStatus;
+use agora::pb::grpc_health_v1::{HealthCheckRequest, HealthCheckResponse};
+use agora::protobuf::{decode, encode};
 use agora::raft::NodeId;
+use agora::rpc::{CallOptions, Channel, ChannelOptions};
 
 use crate::cluster::{CALM, Cluster};
-use crate::process::eventually;
+use crate::process::{LONG, eventually};
 
 /// A small disk of its own at a node's directory.
 struct Disk {
@@ -46,6 +50,15 @@ fn used_bytes(directory: &Path) -> u64 {
     let files =
         fs::read_dir(directory).unwrap().map(|file| file.unwrap().metadata().unwrap().len());
     files.map(|bytes| bytes.next_multiple_of(4096)).sum()
+}
+
+/// Whether a node's health says that the store would answer.
+fn serves(cluster: &Cluster, id: NodeId) -> bool {
+    let channel = Channel::new(&cluster.nodes[id as usize].1, ChannelOptions::default()).unwrap();
+    let asked = encode(&HealthCheckRequest { service: "agora.kv.v1.KvService".into() });
+    let options = CallOptions { timeout: Some(LONG), ..CallOptions::default() };
+    let answer = channel.unary("/grpc.health.v1.Health/Check", &asked, &options).unwrap();
+    decode::<HealthCheckResponse>(&answer).unwrap().status == ServingStatus::SERVING
 }
 
 /// Writes to a file until no byte more has room.
@@ -145,6 +158,7 @@ fn a_node_without_room_reads_and_takes_writes_again() {
         let client = cluster.client();
         assert_eq!(client.get(b"a", linearizable).unwrap().unwrap().value, b"1");
         assert!(cluster.process(0).stderr().contains(FULL));
+        assert!(!serves(&cluster, 0), "health says so");
         if round == 0 {
             cluster.kill(&[0]);
             // What was cut away at the start has room again.
@@ -155,6 +169,7 @@ fn a_node_without_room_reads_and_takes_writes_again() {
     fs::remove_file(&filler).unwrap();
     let client = cluster.client();
     client.set(b"b", b"3").unwrap();
+    eventually("health says so", || serves(&cluster, 0));
     assert_eq!(client.get(b"b", linearizable).unwrap().unwrap().value, b"3");
     cluster.end(&[0]);
     cluster.check(0);
