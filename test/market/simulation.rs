@@ -149,6 +149,7 @@ impl Simulation {
         let refusals = [command, bare].map(|command| (command, self.market.settled(&command)));
         let refusals = refusals.into_iter().filter(|(_, settled)| matches!(settled, Some(Err(_))));
         self.refused.extend(refusals.map(|(command, _)| command));
+        let stranger = self.market.refused_to_a_stranger(&command);
         let told_before = self.market.told();
         let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
         let expected = self.model.apply(&command);
@@ -158,6 +159,7 @@ impl Simulation {
         StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
         assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
         self.check_settled(&command, settled, expected);
+        assert!(stranger.is_none_or(|error| expected == Err(error)), "{command:?}");
         self.market.settle();
         self.past.push(command);
         self.compare_items();

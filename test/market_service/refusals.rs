@@ -44,6 +44,7 @@ fn what_is_certain_to_be_refused_is_not_in_the_log() {
     refused(eve.buy(gone, 1), Code::NotFound, "no item 2");
     refused(eve.sell("iPhone", 1, 1), Code::Unauthenticated, "no account");
     refused(eve.delete(item), Code::Unauthenticated, "no account");
+    refused(eve.unwish(item), Code::NotFound, "not on your wishlist");
     refused(eve.acknowledge(1), Code::Unauthenticated, "no account");
     let impostor = Trader { address: ada.address.clone(), ..market.trader(4, Protocol::Grpc) };
     refused(impostor.register_buyer(), Code::AlreadyExists, "belongs to somebody else");

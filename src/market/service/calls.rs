@@ -88,8 +88,8 @@ fn answer_at_once(
     if let Some(answer) = market.settled(command) {
         return Some(answer);
     }
-    let is_stranger = market.is_of_a_stranger(command) && node.knows_all();
-    is_stranger.then_some(Err(Error::Credentials))
+    let refusal = market.refused_to_a_stranger(command)?;
+    node.knows_all().then_some(Err(refusal))
 }
 
 /// The response to a command, from what the market has answered.

@@ -45,13 +45,21 @@ impl Market {
         self.check_for_good(account, &command.caller, &command.action).err().map(Err)
     }
 
-    /// Whether only an account could do this, and the caller has none. It is refused and not
-    /// remembered, as there is nobody to remember it for, unless a command that is on its way opens
+    /// Why a command is refused that only somebody with an account could have done, and that is not
+    /// remembered, as there is nobody to remember it for: unless a command that is on its way opens
     /// the account.
-    pub fn is_of_a_stranger(&self, command: &Command<'_>) -> bool {
-        let opens = command.action.opens_an_account();
-        let registers = matches!(command.action, Action::RegisterSeller);
-        !opens && !registers && self.accounts.find(&command.caller.identity).is_none()
+    pub fn refused_to_a_stranger(&self, command: &Command<'_>) -> Option<Error> {
+        let Command { caller, action, .. } = command;
+        let may_open = action.opens_an_account() || matches!(action, Action::RegisterSeller);
+        if may_open || self.accounts.find(&caller.identity).is_some() {
+            return None;
+        }
+        Some(match *action {
+            Action::RemoveFromWishList { item } => {
+                self.accounts.buyer(caller, &self.limits).err().unwrap_or(Error::NotWished(item))
+            }
+            _ => Error::Credentials,
+        })
     }
 
     /// The checks of [`Market::apply`] whose outcome stays, in the same order. What depends on more
