@@ -15,7 +15,9 @@ use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::dispatch::{Batch, Calls, Dispatch, Shared};
+use super::batch::Batch;
+use super::calls::Calls;
+use super::dispatch::{Dispatch, Shared};
 use super::outbox::{Action, ConnectionId};
 use super::places::Place;
 use super::socket::Socket;

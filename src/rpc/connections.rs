@@ -5,8 +5,9 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::mem;
 use std::time::{Duration, Instant};
 
+use super::batch::Batch;
 use super::connection::{Connection, Turn};
-use super::dispatch::{Batch, Shared};
+use super::dispatch::Shared;
 use super::outbox::{ConnectionId, Letter, Reply};
 use super::reactor::Readiness;
 use super::slots::Slots;

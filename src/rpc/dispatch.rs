@@ -11,23 +11,22 @@
 //! A sink cannot touch the session that reports to it. What handlers answer at once is collected
 //! in a [`Batch`] and sent when the session has said all it has to say.
 
-use std::collections::VecDeque;
-use std::mem;
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::answer::{Answer, Answered, Replies, RunningHandlers, When};
+use super::answer::{Answer, Answered, Replies, When};
 use super::backlog::Backlog;
+use super::batch::{Batch, ToSend};
 use super::blocking::BlockingCall;
+use super::calls::{CallState, Calls, Running};
 use super::guard::guarded;
 use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder};
-use super::places::{Place, Places};
-use super::service::{CallHandler, Context, Handler, Services};
+use super::places::Places;
+use super::service::{Context, Handler, Services};
 use super::workers::{Full, Workers};
-use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
+use crate::call::{CallId, CallStart, Code, ServerSink, Status};
 
 /// What all connections of a server share.
 pub(super) struct Shared {
@@ -38,210 +37,6 @@ pub(super) struct Shared {
     pub(super) places: Places,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
-}
-
-/// What to send when the session has finished reporting.
-#[derive(Default)]
-pub(super) struct Batch {
-    bytes: Vec<u8>,
-    answers: Vec<ToSend>,
-}
-
-struct ToSend {
-    call: CallId,
-    message: Option<Range<usize>>,
-    status: Option<Status>,
-    /// A received message of so many bytes was taken.
-    taken: Option<usize>,
-}
-
-impl Batch {
-    fn fail(&mut self, call: CallId, code: Code, message: impl Into<String>) {
-        let status = Some(Status::new(code, message));
-        self.answers.push(ToSend { call, message: None, status, taken: None });
-    }
-
-    fn taken(&mut self, call: CallId, bytes: usize) {
-        self.answers.push(ToSend { call, message: None, status: None, taken: Some(bytes) });
-    }
-
-    /// Empties the batch into the session.
-    pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
-        for answer in self.answers.drain(..) {
-            if let Some(bytes) = answer.taken {
-                session.message_taken(answer.call, bytes);
-            }
-            // A call that ended in the meantime needs no answer.
-            if let Some(message) = answer.message {
-                let _ = session.send_message(answer.call, &self.bytes[message]);
-            }
-            if let Some(status) = answer.status {
-                let _ = session.finish(answer.call, &status);
-            }
-        }
-        self.bytes.clear();
-    }
-}
-
-/// A call that is not over.
-struct CallState {
-    id: CallId,
-    method: usize,
-    metadata: Metadata,
-    deadline: Option<Instant>,
-    /// The request of a one-request method, until the client half-closes.
-    held: Option<Vec<u8>>,
-    running: Option<Running>,
-}
-
-/// A streaming call whose handler has begun.
-struct Running {
-    handler: Box<dyn CallHandler>,
-    flow: Arc<Flow>,
-    /// The handler is to be told once nothing of the call waits.
-    awaits_drained: bool,
-    /// Messages, by length, that the handler has had while too much waited for its client: they
-    /// count as taken once that has drained, so that a client that does not read cannot go on
-    /// sending.
-    untaken: Vec<usize>,
-}
-
-/// The open calls of one connection.
-pub(super) struct Calls {
-    open: Vec<CallState>,
-    /// Metadata of calls that ended, kept for its memory.
-    spare: Option<Metadata>,
-    handlers: RunningHandlers,
-    /// Requests that are here whole, and wait because the answers before them fill the batch.
-    postponed: VecDeque<CallId>,
-    /// Messages that count as taken now, by length.
-    taken: Vec<(CallId, usize)>,
-    /// Calls whose handlers have panicked outside of a [`Dispatch`], and what their callers are told.
-    failed: Vec<(CallId, Status)>,
-    /// What the connection counts as.
-    pub(super) place: Place,
-    /// It is a client's, for whom there is no room.
-    pub(super) is_unwelcome: bool,
-    /// It has turned out to be a peer's.
-    pub(super) is_newly_reserved: bool,
-}
-
-impl Calls {
-    /// None yet, in this place; so many handlers may run elsewhere at once.
-    pub(super) fn new(place: Place, max_running_handlers: usize) -> Calls {
-        Calls {
-            open: Vec::new(),
-            spare: None,
-            handlers: RunningHandlers::new(max_running_handlers),
-            postponed: VecDeque::new(),
-            taken: Vec::new(),
-            failed: Vec::new(),
-            place,
-            is_unwelcome: false,
-            is_newly_reserved: false,
-        }
-    }
-
-    /// The newest calls are looked for most: they stand at the end.
-    fn position(&self, call: CallId) -> Option<usize> {
-        self.open.iter().rposition(|state| state.id == call)
-    }
-
-    fn remove(&mut self, call: CallId) -> Option<CallState> {
-        self.position(call).map(|at| self.open.swap_remove(at))
-    }
-
-    fn running(&mut self, call: CallId) -> Option<&mut Running> {
-        let at = self.position(call)?;
-        self.open[at].running.as_mut()
-    }
-
-    /// Whether requests wait for [`Dispatch::resume`].
-    pub(super) fn any_postponed(&self) -> bool {
-        !self.postponed.is_empty()
-    }
-
-    /// Forgets a call that we ended ourselves.
-    pub(super) fn finished(&mut self, call: CallId) {
-        if let Some(running) = self.remove(call).and_then(|state| state.running) {
-            running.flow.over.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// A counted message of `len` bytes went into the session, which now has `queued` bytes of the
-    /// call waiting.
-    pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, shared: &Shared) {
-        let Some(at) = self.position(call) else { return };
-        let CallState { method, running, .. } = &mut self.open[at];
-        if let Some(running) = running {
-            let told = running.account(len, queued, &shared.services.method(*method).path, shared);
-            self.failed.extend(told.err().map(|status| (call, status)));
-            self.taken
-                .extend(running.now_taken(shared.send_high_water_bytes).map(|bytes| (call, bytes)));
-        }
-    }
-
-    /// The calls whose handlers have panicked since the last look: the session ends them.
-    pub(super) fn take_failed(&mut self) -> Vec<(CallId, Status)> {
-        mem::take(&mut self.failed)
-    }
-
-    /// The messages that count as taken since the last look: the session gives the client room for
-    /// more.
-    pub(super) fn take_taken(&mut self) -> impl Iterator<Item = (CallId, usize)> {
-        self.taken.drain(..)
-    }
-
-    /// The session may have got rid of what was waiting: looks at every call that had something.
-    pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, shared: &Shared) {
-        for CallState { id, method, running, .. } in &mut self.open {
-            if let Some(running) = running
-                && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
-            {
-                let path = &shared.services.method(*method).path;
-                let told = running.account(0, queued(*id), path, shared);
-                self.failed.extend(told.err().map(|status| (*id, status)));
-                self.taken.extend(
-                    running.now_taken(shared.send_high_water_bytes).map(|bytes| (*id, bytes)),
-                );
-            }
-        }
-    }
-
-    /// The handler asked to be told once what it has sent so far has drained: the next look at the
-    /// queues tells it.
-    pub(super) fn when_drained(&mut self, call: CallId) {
-        if let Some(running) = self.running(call) {
-            running.awaits_drained = true;
-        }
-    }
-}
-
-impl Running {
-    fn account(
-        &mut self,
-        len: usize,
-        queued: usize,
-        path: &str,
-        shared: &Shared,
-    ) -> Result<(), Status> {
-        let low_water = shared.send_low_water_bytes;
-        let before = self.flow.queued();
-        self.flow.posted.fetch_sub(len, Ordering::Relaxed);
-        self.flow.in_session.store(queued, Ordering::Relaxed);
-        let is_low = before >= low_water && self.flow.queued() < low_water;
-        let is_drained = queued == 0 && mem::take(&mut self.awaits_drained);
-        if is_low || is_drained {
-            return guarded(path, || self.handler.writable());
-        }
-        Ok(())
-    }
-
-    /// The messages that count as taken after all, if little enough is queued.
-    fn now_taken(&mut self, high_water: usize) -> impl Iterator<Item = usize> {
-        let count = if self.flow.queued() < high_water { self.untaken.len() } else { 0 };
-        self.untaken.drain(..count)
-    }
 }
 
 /// Reports of one session on their way to the handlers.

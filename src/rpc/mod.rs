@@ -22,7 +22,9 @@
 mod answer;
 mod backlog;
 mod backoff;
+mod batch;
 mod blocking;
+mod calls;
 mod channel;
 mod client_call;
 mod connection;

@@ -13,9 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
+use super::calls::Calls;
 use super::connection::Connection;
 use super::connections::Connections;
-use super::dispatch::{Calls, Shared};
+use super::dispatch::Shared;
 use super::outbox::{Letter, Outbox};
 use super::places::Places;
 use super::reactor::{Listener, Poller, Readiness, Waker};

@@ -1,0 +1,48 @@
+//! What handlers have answered while a session reported to them: a sink cannot touch the session.
+
+use std::ops::Range;
+
+use crate::call::{CallId, Code, Status};
+
+/// What to send when the session has finished reporting.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) bytes: Vec<u8>,
+    pub(super) answers: Vec<ToSend>,
+}
+
+pub(super) struct ToSend {
+    pub(super) call: CallId,
+    pub(super) message: Option<Range<usize>>,
+    pub(super) status: Option<Status>,
+    /// A received message of so many bytes was taken.
+    pub(super) taken: Option<usize>,
+}
+
+impl Batch {
+    pub(super) fn fail(&mut self, call: CallId, code: Code, message: impl Into<String>) {
+        let status = Some(Status::new(code, message));
+        self.answers.push(ToSend { call, message: None, status, taken: None });
+    }
+
+    pub(super) fn taken(&mut self, call: CallId, bytes: usize) {
+        self.answers.push(ToSend { call, message: None, status: None, taken: Some(bytes) });
+    }
+
+    /// Empties the batch into the session.
+    pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
+        for answer in self.answers.drain(..) {
+            if let Some(bytes) = answer.taken {
+                session.message_taken(answer.call, bytes);
+            }
+            // A call that ended in the meantime needs no answer.
+            if let Some(message) = answer.message {
+                let _ = session.send_message(answer.call, &self.bytes[message]);
+            }
+            if let Some(status) = answer.status {
+                let _ = session.finish(answer.call, &status);
+            }
+        }
+        self.bytes.clear();
+    }
+}
