@@ -12,6 +12,8 @@ mod flow;
 mod life;
 #[path = "rpc/limits.rs"]
 mod limits;
+#[path = "rpc/memory/mod.rs"]
+mod memory;
 #[path = "rpc/multiplexer.rs"]
 mod multiplexer;
 #[path = "rpc/panics.rs"]

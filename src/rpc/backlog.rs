@@ -29,10 +29,16 @@ impl Backlog {
         *entered = held;
     }
 
+    /// A connection holds so much more, as far as can be told before it is looked at as a whole.
+    pub(super) fn add(&self, entered: &mut usize, bytes: usize) {
+        self.total.set(self.total.get() + bytes);
+        *entered += bytes;
+    }
+
     /// Whether a connection that holds this much, and has `entered` that much of it, must not ask
-    /// for more.
-    pub(super) fn refuses(&self, entered: usize, held: usize) -> bool {
-        held > SHARE_BYTES && self.total.get() - entered + held > self.max
+    /// for more. Others are about to enter `elsewhere` bytes more.
+    pub(super) fn refuses(&self, entered: usize, held: usize, elsewhere: usize) -> bool {
+        held > SHARE_BYTES && self.total.get() - entered + held + elsewhere > self.max
     }
 }
 
@@ -44,14 +50,19 @@ mod tests {
     fn only_who_holds_much_is_refused_and_only_when_all_hold_too_much() {
         let backlog = Backlog::new(10 * SHARE_BYTES);
         let (mut greedy, mut modest) = (0, 0);
-        assert!(!backlog.refuses(greedy, 10 * SHARE_BYTES));
-        assert!(backlog.refuses(greedy, 10 * SHARE_BYTES + 1), "before it is entered");
+        assert!(!backlog.refuses(greedy, 10 * SHARE_BYTES, 0));
+        assert!(backlog.refuses(greedy, 10 * SHARE_BYTES + 1, 0), "before it is entered");
         backlog.enter(&mut greedy, 11 * SHARE_BYTES);
-        assert!(backlog.refuses(greedy, 11 * SHARE_BYTES));
-        assert!(!backlog.refuses(modest, SHARE_BYTES));
+        assert!(backlog.refuses(greedy, 11 * SHARE_BYTES, 0));
+        assert!(!backlog.refuses(modest, SHARE_BYTES, 0));
         backlog.enter(&mut modest, 2 * SHARE_BYTES);
-        assert!(backlog.refuses(modest, 2 * SHARE_BYTES));
+        assert!(backlog.refuses(modest, 2 * SHARE_BYTES, 0));
+        assert!(!backlog.refuses(modest, SHARE_BYTES, 100 * SHARE_BYTES));
         backlog.enter(&mut greedy, 0);
-        assert!(!backlog.refuses(modest, 2 * SHARE_BYTES));
+        assert!(backlog.refuses(modest, 2 * SHARE_BYTES, 9 * SHARE_BYTES), "others send too");
+        backlog.add(&mut modest, 9 * SHARE_BYTES);
+        assert!(backlog.refuses(modest, 11 * SHARE_BYTES, 0));
+        backlog.enter(&mut modest, 2 * SHARE_BYTES);
+        assert!(!backlog.refuses(modest, 2 * SHARE_BYTES, 0));
     }
 }

@@ -21,8 +21,11 @@ pub(super) struct ToSend {
 
 impl Batch {
     pub(super) fn fail(&mut self, call: CallId, code: Code, message: impl Into<String>) {
-        let status = Some(Status::new(code, message));
-        self.answers.push(ToSend { call, message: None, status, taken: None });
+        self.end(call, Status::new(code, message));
+    }
+
+    pub(super) fn end(&mut self, call: CallId, status: Status) {
+        self.answers.push(ToSend { call, message: None, status: Some(status), taken: None });
     }
 
     pub(super) fn taken(&mut self, call: CallId, bytes: usize) {

@@ -45,6 +45,8 @@ pub(super) struct Calls {
     pub(super) handlers: RunningHandlers,
     /// Requests that are here whole, and wait because the answers before them fill the batch.
     pub(super) postponed: VecDeque<CallId>,
+    /// Bytes that handlers have sent by their handles since the last flush, as they began.
+    pub(super) posted: usize,
     /// Messages that count as taken now, by length.
     taken: Vec<(CallId, usize)>,
     /// Calls whose handlers have panicked outside of a [`super::dispatch::Dispatch`], and what their callers are told.
@@ -65,6 +67,7 @@ impl Calls {
             spare: None,
             handlers: RunningHandlers::new(max_running_handlers),
             postponed: VecDeque::new(),
+            posted: 0,
             taken: Vec::new(),
             failed: Vec::new(),
             place,

@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::calls::Calls;
 use super::dispatch::{Dispatch, Shared};
-use super::outbox::{Action, ConnectionId};
+use super::outbox::{Action, ConnectionId, unread};
 use super::places::Place;
 use super::socket::Socket;
 use super::tls::ServerTls;
-use crate::call::{CallId, Code, Status};
+use crate::call::{CallId, Code, ServerSink, Status};
 use crate::session::{ServerSession, Sniffed, sniff};
 
 /// How long a connection that is over waits for the peer to close its side.
@@ -195,11 +195,12 @@ impl Connection {
         turn: &mut Turn<'_>,
         report: impl FnOnce(&mut ServerSession, &mut Dispatch<'_>),
     ) {
+        let held = self.session.unsent_bytes() + self.calls.posted;
         let mut dispatch = Dispatch {
             shared: turn.shared,
             calls: &mut self.calls,
             batch: turn.batch,
-            held: self.session.unsent_bytes(),
+            held,
             entered: self.entered,
             connection: self.id,
             peer: self.peer,
@@ -227,8 +228,11 @@ impl Connection {
             Action::Headers(metadata) => {
                 let _ = self.session.send_headers(call, &metadata);
             }
-            Action::Answer(message) => self.answer(call, Ok(&message)),
+            Action::Answer(message) => self.answer(call, Ok(&message), turn.shared),
             Action::Counted(message) => {
+                if self.refuses_more(message.len(), turn.shared) {
+                    return self.abort(call, &unread(), turn);
+                }
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
                 self.calls.account(call, message.len(), queued, turn.shared);
@@ -236,6 +240,7 @@ impl Connection {
                 self.give_room();
             }
             Action::Finish(status) => self.finish(call, &status),
+            Action::Abort(status) => self.abort(call, &status, turn),
             Action::Taken(bytes) => self.session.message_taken(call, bytes),
             Action::WhenDrained => self.calls.when_drained(call),
             Action::Widen(bytes) => self.session.widen(call, bytes),
@@ -243,9 +248,22 @@ impl Connection {
         }
     }
 
+    /// Whether so many bytes more must not be held for the client; if they may, they count from now
+    /// on, until the next flush counts what there is.
+    fn refuses_more(&mut self, bytes: usize, shared: &Shared) -> bool {
+        if shared.backlog.refuses(self.entered, self.entered + bytes, 0) {
+            return true;
+        }
+        shared.backlog.add(&mut self.entered, bytes);
+        false
+    }
+
     /// Answers a unary call.
-    pub(super) fn answer(&mut self, call: CallId, answer: Result<&[u8], Status>) {
+    pub(super) fn answer(&mut self, call: CallId, answer: Result<&[u8], Status>, shared: &Shared) {
         let sent = answer.and_then(|message| {
+            if self.refuses_more(message.len(), shared) {
+                return Err(unread());
+            }
             let too_large = |_| Status::new(Code::ResourceExhausted, "the answer is too large");
             self.session.send_message(call, message).map_err(too_large)
         });
@@ -257,6 +275,12 @@ impl Connection {
     fn finish(&mut self, call: CallId, status: &Status) {
         let _ = self.session.finish(call, status);
         self.calls.finished(call);
+    }
+
+    /// Ends a call whose handler does not know it yet.
+    fn abort(&mut self, call: CallId, status: &Status, turn: &mut Turn<'_>) {
+        let _ = self.session.finish(call, status);
+        self.with_dispatch(turn, |_, dispatch| dispatch.cancelled(call, status.clone()));
     }
 
     /// Ends the calls whose handlers have panicked. Tells whether there was any.
@@ -281,6 +305,7 @@ impl Connection {
     /// Writes what the session wants written, as far as the socket takes it, and accounts for what
     /// is left.
     pub(super) fn flush(&mut self, turn: &mut Turn<'_>) {
+        self.calls.posted = 0;
         if self.stage == Stage::Open {
             self.write_out(turn);
         }

@@ -114,6 +114,7 @@ impl Connections {
 
     /// Does what a handle asked for.
     pub(super) fn deliver(&mut self, letter: Letter, now: Duration) {
+        self.shared.outbox.open(&letter);
         let Letter { connection: id, call, action } = letter;
         self.with(id, now, |connection, turn| connection.act(call, action, turn));
         self.schedule(id, true);
@@ -124,7 +125,7 @@ impl Connections {
         match reply.redeem(&self.shared.outbox) {
             Ok((id, call)) => {
                 if let Some(connection) = self.slots.get_mut(id) {
-                    connection.answer(call, answer);
+                    connection.answer(call, answer, &self.shared);
                     self.schedule(id, true);
                 }
             }

@@ -22,7 +22,7 @@ use super::batch::{Batch, ToSend};
 use super::blocking::BlockingCall;
 use super::calls::{CallState, Calls, Running};
 use super::guard::guarded;
-use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder};
+use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder, unread};
 use super::places::Places;
 use super::service::{Context, Handler, Services};
 use super::workers::{Full, Workers};
@@ -164,10 +164,10 @@ impl Dispatch<'_> {
             self.calls.postponed.push_back(call);
             return;
         }
-        if shared.backlog.refuses(self.entered, self.held + self.batch.bytes.len()) {
+        let held = self.held + self.batch.bytes.len();
+        if shared.backlog.refuses(self.entered, held, shared.outbox.bytes()) {
             self.calls.remove(call);
-            let reason = "too many answers wait for you to read them";
-            return self.batch.fail(call, Code::ResourceExhausted, reason);
+            return self.batch.end(call, unread());
         }
         let method = shared.services.method(self.calls.open[at].method);
         match &method.handler {
@@ -189,7 +189,9 @@ impl Dispatch<'_> {
                     running.handler.half_close();
                     running.handler.takes_later()
                 });
-                self.held += running.flow.queued();
+                let posted = running.flow.queued();
+                self.calls.posted += posted;
+                self.held += posted;
                 match told {
                     Ok(false) => self.batch.taken(call, message.len()),
                     Ok(true) => (),
@@ -287,8 +289,7 @@ impl Dispatch<'_> {
             }
             Err(status) => {
                 self.calls.remove(call);
-                let status = Some(status);
-                self.batch.answers.push(ToSend { call, message: None, status, taken: None });
+                self.batch.end(call, status);
             }
         }
     }
@@ -303,7 +304,7 @@ impl Dispatch<'_> {
     /// A handler has panicked: it is gone, and its caller is told so.
     fn panicked(&mut self, call: CallId, status: Status) {
         self.calls.finished(call);
-        self.batch.answers.push(ToSend { call, message: None, status: Some(status), taken: None });
+        self.batch.end(call, status);
     }
 
     fn context<'a>(&self, state: &'a CallState) -> Context<'a> {

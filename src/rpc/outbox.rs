@@ -29,6 +29,8 @@ pub(super) enum Action {
     Counted(Vec<u8>),
     /// End the call.
     Finish(Status),
+    /// End the call, whose handler does not know it yet.
+    Abort(Status),
     /// A received message of so many bytes was taken.
     Taken(usize),
     /// Tell the handler once nothing that was sent before waits any more.
@@ -46,31 +48,68 @@ pub(super) struct Letter {
     pub(super) action: Action,
 }
 
+impl Action {
+    /// Of a message.
+    fn bytes(&self) -> usize {
+        match self {
+            Action::Answer(message) | Action::Counted(message) => message.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What waits for the reactor.
 pub(super) struct Outbox {
     letters: Mutex<Vec<Letter>>,
+    /// Of messages in letters.
+    bytes: AtomicUsize,
+    max_bytes: usize,
     waker: Waker,
 }
 
 impl Outbox {
-    pub(super) fn new(waker: Waker) -> Outbox {
-        Outbox { letters: Mutex::default(), waker }
+    /// Full when messages of more than `max_bytes` are in it.
+    pub(super) fn new(waker: Waker, max_bytes: usize) -> Outbox {
+        Outbox { letters: Mutex::default(), bytes: AtomicUsize::new(0), max_bytes, waker }
     }
 
     fn push(&self, letter: Letter) {
+        self.bytes.fetch_add(letter.action.bytes(), Ordering::Relaxed);
         self.letters().push(letter);
         self.waker.wake();
     }
 
     /// Puts several letters in, one behind the other.
     fn push_all(&self, letters: impl Iterator<Item = Letter>) {
-        self.letters().extend(letters);
+        let count = |letter: &Letter| {
+            self.bytes.fetch_add(letter.action.bytes(), Ordering::Relaxed);
+        };
+        self.letters().extend(letters.inspect(count));
         self.waker.wake();
     }
 
-    /// Swaps what waits into `emptied`, which must be empty.
+    /// Swaps what waits into `emptied`, which must be empty. Each letter is to be
+    /// [opened](Self::open).
     pub(super) fn take(&self, emptied: &mut Vec<Letter>) {
         mem::swap(&mut *self.letters(), emptied);
+    }
+
+    /// A letter that was taken is done with: what it holds counts elsewhere from now on.
+    pub(super) fn open(&self, letter: &Letter) {
+        let bytes = letter.action.bytes();
+        if bytes > 0 {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes of messages that were given to handles, and not yet to a session.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether a handle must give it no more: others send as well, or one that does not look.
+    fn is_full(&self) -> bool {
+        self.bytes() > self.max_bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -133,6 +172,7 @@ impl Reply {
     pub fn send(mut self, answer: Result<Vec<u8>, Status>) {
         if let Some(address) = self.address.take() {
             address.post(match answer {
+                Ok(_) if address.outbox.is_full() => Action::Finish(unread()),
                 Ok(message) => Action::Answer(message),
                 Err(status) => Action::Finish(status),
             });
@@ -166,6 +206,11 @@ pub(super) fn no_answer() -> Status {
     Status::new(Code::Internal, "the handler ended without an answer")
 }
 
+/// What a client gets that does not read.
+pub(super) fn unread() -> Status {
+    Status::new(Code::ResourceExhausted, "too many answers wait for you to read them")
+}
+
 /// The sending side of a streaming call, for any thread. Clones speak for the same call.
 ///
 /// It bounds nothing by itself: a sender that may be faster than its client looks at
@@ -189,7 +234,9 @@ impl Responder {
 
     /// Sends a message. Of a call that is over it is dropped.
     pub fn send(&self, message: Vec<u8>) {
-        if !self.is_over() {
+        if self.address.outbox.is_full() {
+            self.abort(unread());
+        } else if !self.is_over() {
             self.flow.posted.fetch_add(message.len(), Ordering::Relaxed);
             self.address.post(Action::Counted(message));
         }
@@ -202,9 +249,20 @@ impl Responder {
         }
     }
 
+    /// Ends the call, of which the handler has to be told.
+    fn abort(&self, status: Status) {
+        if !self.flow.over.swap(true, Ordering::Relaxed) {
+            self.address.post(Action::Abort(status));
+        }
+    }
+
     /// [Takes](Self::taken) so many bytes, sends a message and ends the call, in one go.
     pub(super) fn finish_with(&self, taken: usize, message: Option<Vec<u8>>, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
+            let (message, status) = match message {
+                Some(_) if self.address.outbox.is_full() => (None, unread()),
+                message => (message, status),
+            };
             let bytes = message.as_ref().map_or(0, Vec::len);
             self.flow.posted.fetch_add(bytes, Ordering::Relaxed);
             let Address { ref outbox, connection, call } = self.address;

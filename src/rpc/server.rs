@@ -143,7 +143,7 @@ impl Server {
         let mut listener = Listener::bind(address)?;
         poller.add_listener(&mut listener, LISTENER_KEY)?;
         let local_addr = listener.local_addr()?;
-        let outbox = Arc::new(Outbox::new(poller.waker()));
+        let outbox = Arc::new(Outbox::new(poller.waker(), options.max_unread_bytes / 2));
         let descriptors = Descriptors::now();
         let places = places(&options, &services, descriptors);
         let shared = Shared {

@@ -1,0 +1,5 @@
+//! What clients can make a server hold, measured from outside: the server is a process of its own.
+
+mod received;
+mod server;
+mod unread;
