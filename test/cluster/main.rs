@@ -14,6 +14,7 @@ mod files;
 mod floods;
 mod kills;
 mod latency;
+mod load;
 mod mistakes;
 mod nemesis;
 mod network;

@@ -1,18 +1,31 @@
 //! Calls made as fast as they are answered, with a fixed number in flight on each connection, from
 //! one thread.
+//!
+//! Against a group of servers, of which one takes calls at a time, a call that is refused or lost is
+//! no end: whoever takes calls now is looked for, and all that was in flight is called once more
+//! there. How long nothing was answered is part of what is measured.
 
-use std::collections::{BTreeMap, HashMap};
+mod flights;
+
+use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use self::flights::Flights;
 use super::latency::Histogram;
-use crate::call::CallId;
+use crate::call::{Code, Status};
 use crate::cli::Failure;
 use crate::rpc::{ChannelOptions, Completion, Multiplexer};
 
+/// Finds the server of a group that takes calls; an error when none does for long.
+pub(super) type Find<'f> = dyn Fn() -> Result<String, Failure> + 'f;
+
 /// What to load, and for how long.
-pub(super) struct ClosedLoop {
+pub(super) struct ClosedLoop<'l> {
     pub(super) target: String,
+    /// Whom to ask when the target takes no calls any more. Nobody: the first failure is the end.
+    pub(super) find: Option<&'l Find<'l>>,
     pub(super) options: ChannelOptions,
     pub(super) connections: usize,
     pub(super) in_flight: usize,
@@ -28,12 +41,71 @@ pub(super) struct Measured {
     pub(super) failed: u64,
     pub(super) first_failure: Option<String>,
     pub(super) elapsed: Duration,
+    /// Calls that were refused or lost, and with whom the first.
+    pub(super) refused: u64,
+    pub(super) first_refusal: Option<String>,
+    /// Calls that were made once more.
+    pub(super) retried: u64,
+    /// The longest time without a good answer.
+    pub(super) longest_pause: Duration,
+    answered_at: Instant,
 }
 
 /// One call's own time limit: beyond it the server counts as stuck.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Where another server may take the call.
+const GROUP_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Before whoever takes calls is looked for.
+const FIND_PAUSE: Duration = Duration::from_millis(2);
+/// Between two tries to connect to whoever is said to take calls.
+const CONNECT_PAUSE: Duration = Duration::from_millis(20);
+/// Nobody who is said to take calls can be reached for so long: it is the end.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-impl ClosedLoop {
+impl Measured {
+    fn from(from: Instant) -> Measured {
+        Measured {
+            latencies: Histogram::new(),
+            by_path: BTreeMap::new(),
+            failed: 0,
+            first_failure: None,
+            elapsed: Duration::ZERO,
+            refused: 0,
+            first_refusal: None,
+            retried: 0,
+            longest_pause: Duration::ZERO,
+            answered_at: from,
+        }
+    }
+
+    /// A good answer came, to a call that began then.
+    fn answered(&mut self, path: &'static str, began: Instant, from: Instant) {
+        let now = Instant::now();
+        if now < from {
+            return;
+        }
+        self.longest_pause =
+            self.longest_pause.max(now.saturating_duration_since(self.answered_at));
+        self.answered_at = now;
+        self.latencies.record(now - began);
+        self.by_path.entry(path).or_insert_with(Histogram::new).record(now - began);
+    }
+}
+
+/// Whether another server, or the same one later, may take a call that ended so.
+fn may_be_taken_elsewhere(status: &Status) -> bool {
+    matches!(
+        status.code,
+        Code::Unavailable
+            | Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Cancelled
+    )
+}
+
+impl ClosedLoop<'_> {
     /// Runs until the time is over, until `next` has no further call, or until one fails. `next`
     /// writes a request and names its path, knowing the number of the connection that is free (when
     /// the server allows fewer calls at once than are wanted, another one may take it); `is_good`
@@ -45,77 +117,91 @@ impl ClosedLoop {
     ) -> Result<Measured, Failure> {
         let failed = |error| Failure::because(&self.target, error);
         let mut multiplexer = Multiplexer::new().map_err(failed)?;
-        for _ in 0..self.connections {
-            multiplexer.connect(&self.target, &self.options).map_err(failed)?;
-        }
-        let mut flights: HashMap<(usize, CallId), (Instant, &'static str)> = HashMap::new();
-        // Connections that may begin a call, as often as they may. The server may allow fewer at
-        // once than we want: then a connection waits here until one of its calls ends.
-        let mut wanted = Vec::with_capacity(self.connections * self.in_flight);
-        for _ in 0..self.in_flight {
-            wanted.extend(0..self.connections);
-        }
-        let mut refused = Vec::new();
-        let mut measured = Measured {
-            latencies: Histogram::new(),
-            by_path: BTreeMap::new(),
-            failed: 0,
-            first_failure: None,
-            elapsed: Duration::ZERO,
-        };
+        let mut flights = Flights::new(self.connections, self.in_flight);
+        let first = self.connect(&mut multiplexer, &self.target).map_err(failed)?;
+        flights.connected(first);
         let from = Instant::now() + self.warm_up;
         let until = from.checked_add(self.duration);
-        let mut is_over = false;
-        let mut request = Vec::new();
-        let mut path = None;
+        let mut measured = Measured::from(from);
+        let timeout = if self.find.is_some() { GROUP_CALL_TIMEOUT } else { CALL_TIMEOUT };
         while until.is_none_or(|until| Instant::now() < until) && measured.failed == 0 {
-            while !is_over && let Some(link) = wanted.pop() {
-                if path.is_none() {
-                    request.clear();
-                    path = next(link, &mut request);
-                }
-                let Some(named) = path else {
-                    is_over = true;
-                    break;
-                };
-                match multiplexer.start(link, named, &request, Some(CALL_TIMEOUT)) {
-                    Ok(call) => {
-                        path = None;
-                        flights.insert((link, call), (Instant::now(), named));
-                    }
-                    Err(_) => refused.push(link),
-                }
-            }
-            wanted.append(&mut refused);
+            flights.begin(&mut next, |link, flight| {
+                multiplexer.start(link, flight.path, &flight.request, Some(timeout)).ok()
+            });
+            let mut is_refused = false;
             if flights.is_empty() {
-                if is_over {
+                if flights.is_over() {
                     break;
                 }
-                return Err(Failure::because(&self.target, "the server takes no calls"));
+                if self.find.is_none() {
+                    return Err(Failure::because(&self.target, "the server takes no calls"));
+                }
+                is_refused = true;
             }
-            let turn = multiplexer.turn(Duration::from_millis(100), |done| {
-                wanted.push(done.link);
-                let flight = flights.remove(&(done.link, done.call));
-                let Some((began, path)) = flight else { return };
-                let now = Instant::now();
-                if !is_good(&done) {
+            let wait = if is_refused { Duration::ZERO } else { Duration::from_millis(100) };
+            let turn = multiplexer.turn(wait, |done| {
+                let Some(flight) = flights.ended(done.link, done.call) else { return };
+                if is_good(&done) {
+                    measured.answered(flight.path, flight.began, from);
+                    flights.keep_memory(flight);
+                } else if self.find.is_some() && may_be_taken_elsewhere(done.status) {
+                    measured.refused += 1;
+                    measured.first_refusal.get_or_insert_with(|| done.status.to_string());
+                    flights.put_back(flight);
+                    is_refused = true;
+                } else {
                     measured.failed += 1;
                     measured.first_failure.get_or_insert_with(|| done.status.to_string());
-                } else if now >= from {
-                    measured.latencies.record(now - began);
-                    let of_path = measured.by_path.entry(path).or_insert_with(Histogram::new);
-                    of_path.record(now - began);
                 }
             });
             turn.map_err(failed)?;
+            if let Some(find) = self.find
+                && is_refused
+                && measured.failed == 0
+            {
+                (0..self.connections).for_each(|link| multiplexer.disconnect(flights.link(link)));
+                measured.retried += flights.put_all_back();
+                flights.connected(self.find_and_connect(&mut multiplexer, find)?);
+            }
         }
-        measured.elapsed = Instant::now().saturating_duration_since(from);
+        let now = Instant::now();
+        measured.elapsed = now.saturating_duration_since(from);
+        let pause = now.saturating_duration_since(measured.answered_at);
+        measured.longest_pause = measured.longest_pause.max(pause);
         Ok(measured)
+    }
+
+    /// Makes all connections. Returns the number of the first: the others follow.
+    fn connect(&self, multiplexer: &mut Multiplexer, target: &str) -> std::io::Result<usize> {
+        let first = multiplexer.connect(target, &self.options)?;
+        for _ in 1..self.connections {
+            multiplexer.connect(target, &self.options)?;
+        }
+        Ok(first)
+    }
+
+    fn find_and_connect(
+        &self,
+        multiplexer: &mut Multiplexer,
+        find: &Find<'_>,
+    ) -> Result<usize, Failure> {
+        let until = Instant::now() + CONNECT_TIMEOUT;
+        thread::sleep(FIND_PAUSE);
+        loop {
+            let target = find()?;
+            match self.connect(multiplexer, &target) {
+                Ok(first) => return Ok(first),
+                Err(error) if Instant::now() >= until => {
+                    return Err(Failure::because(&target, error));
+                }
+                Err(_) => thread::sleep(CONNECT_PAUSE),
+            }
+        }
     }
 
     /// Prints what was measured, one line a figure; `of` says what was called for, in words.
     pub(super) fn report(&self, measured: Measured, of: impl Display) -> Result<(), Failure> {
-        let Measured { latencies, by_path, elapsed, failed, first_failure } = measured;
+        let Measured { latencies, by_path, elapsed, failed, first_failure, .. } = measured;
         println!(
             "{:?}{}, {} connections x {} in flight, {of}, {:.1} s",
             self.options.protocol,
@@ -129,6 +215,14 @@ impl ClosedLoop {
             for (path, latencies) in &by_path {
                 let method = path.rsplit('/').next().unwrap_or(path);
                 figures(&format!("{method} "), latencies, elapsed);
+            }
+        }
+        if self.find.is_some() {
+            println!("longest_pause_ms {:.1}", measured.longest_pause.as_secs_f64() * 1e3);
+            println!("refused        {}", measured.refused);
+            println!("retried        {}", measured.retried);
+            if let Some(refusal) = measured.first_refusal {
+                println!("the first refusal: {refusal}");
             }
         }
         match first_failure {

@@ -24,6 +24,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let bytes = parsed.number("bytes", 100, 0..=4_000_000)? as usize;
     let load = ClosedLoop {
+        find: None,
         target: parsed.required("target")?,
         options: connect::options(&parsed, Protocol::Native)?,
         connections: parsed.number("connections", 1, 1..=10_000)? as usize,

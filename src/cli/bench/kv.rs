@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::closed_loop::ClosedLoop;
+use super::closed_loop::{ClosedLoop, Find};
 use super::wire::{GET, SET, STATUS, get_request, is_leader, set_request};
 use crate::cli::flags::{Flags, Parsed};
 use crate::cli::{Failure, connect};
@@ -21,7 +21,10 @@ Measures a key-value store.
   fill     sets each key once
   probe    sets one key after the other at whichever node takes them, until it is ended, and tells
            of every pause
-  leader   prints the number and the address of the node that leads";
+  leader   prints the number and the address of the node that leads
+
+A call that is refused or lost, as while the leader changes, is made once more at whoever leads then;
+it counts as one call, with all the time that it took. The longest pause between two answers is told.";
 
 /// How long a leader is looked for.
 const LEADER_WAIT: Duration = Duration::from_secs(15);
@@ -121,14 +124,15 @@ fn leader<'p>(peers: &'p [Peer], options: &ChannelOptions) -> Result<&'p Peer, F
     }
 }
 
-fn closed_loop(
+fn closed_loop<'l>(
     parsed: &Parsed,
-    peers: &[Peer],
-    options: ChannelOptions,
-) -> Result<ClosedLoop, Failure> {
+    find: &'l Find<'l>,
+    options: &ChannelOptions,
+) -> Result<ClosedLoop<'l>, Failure> {
     Ok(ClosedLoop {
-        target: leader(peers, &options)?.address.clone(),
-        options,
+        target: find()?,
+        find: Some(find),
+        options: options.clone(),
         connections: parsed.number("connections", 1, 1..=10_000)? as usize,
         in_flight: parsed.number("inflight", 1, 1..=100_000)? as usize,
         duration: parsed.seconds("seconds", Duration::from_secs(5))?,
@@ -144,7 +148,8 @@ fn load(
     data: &Data,
     reads: u64,
 ) -> Result<(), Failure> {
-    let load = closed_loop(parsed, peers, options)?;
+    let find = || leader(peers, &options).map(|peer| peer.address.clone());
+    let load = closed_loop(parsed, &find, &options)?;
     let mut number = 0_u64;
     let measured = load.run(
         |_, request| {
@@ -170,7 +175,8 @@ fn fill(
     options: ChannelOptions,
     data: &Data,
 ) -> Result<(), Failure> {
-    let mut load = closed_loop(parsed, peers, options)?;
+    let find = || leader(peers, &options).map(|peer| peer.address.clone());
+    let mut load = closed_loop(parsed, &find, &options)?;
     (load.duration, load.warm_up) = (Duration::MAX, Duration::ZERO);
     let mut number = 0;
     let measured = load.run(

@@ -5,7 +5,7 @@ mod catalogue;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::catalogue::{Chance, Vocabulary};
-use super::closed_loop::ClosedLoop;
+use super::closed_loop::{ClosedLoop, Find};
 use super::wire::{
     BUY_ITEM, Offer, REGISTER_SELLER, SEARCH_ITEM, SELL_ITEM, SORT_ORDERS, Trader,
     buy_item_request, found, register_seller_request, search_item_request, sell_item_request,
@@ -25,7 +25,11 @@ Measures a market, after filling it with items until it has as many as are wante
   search   searches for words, those that are in many texts more often, the first page in all orders
   mixed    does both
   fill     puts items on sale, and measures that
-  leader   prints the address of the server that leads";
+  leader   prints the address of the server that leads
+
+A call that is refused or lost, as while the leader changes, is made once more at whoever leads then,
+under the same request id; it counts as one call, with all the time that it took. The longest pause
+between two answers is told.";
 
 /// How long a leader is looked for.
 const LEADER_WAIT: Duration = Duration::from_secs(15);
@@ -67,7 +71,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         "mixed" => parsed.number("searches", 10, 0..=100)?,
         other => return Err(parsed.wrong(format!("no {other:?}"))),
     };
-    let load = closed_loop(&parsed, &markets, options)?;
+    let find = || leader(&markets, &options).map(|(address, _)| address.to_owned());
+    let load = closed_loop(&parsed, &find, &options)?;
     fill(&markets, &load.options, items, false)?;
     let page_size = parsed.number("page-size", 20, 1..=100)? as u32;
     let measured =
@@ -100,14 +105,15 @@ fn leader<'m>(markets: &[&'m str], options: &ChannelOptions) -> Result<(&'m str,
     }
 }
 
-fn closed_loop(
+fn closed_loop<'l>(
     parsed: &Parsed,
-    markets: &[&str],
-    options: ChannelOptions,
-) -> Result<ClosedLoop, Failure> {
+    find: &'l Find<'l>,
+    options: &ChannelOptions,
+) -> Result<ClosedLoop<'l>, Failure> {
     Ok(ClosedLoop {
-        target: leader(markets, &options)?.0.to_owned(),
-        options,
+        target: find()?,
+        find: Some(find),
+        options: options.clone(),
         connections: parsed.number("connections", 1, 1..=10_000)? as usize,
         in_flight: parsed.number("inflight", 1, 1..=100_000)? as usize,
         duration: parsed.seconds("seconds", Duration::from_secs(5))?,
@@ -179,8 +185,10 @@ fn fill(
     is_told: bool,
 ) -> Result<(), Failure> {
     let (target, present) = leader(markets, options)?;
+    let find = || leader(markets, options).map(|(address, _)| address.to_owned());
     let load = ClosedLoop {
         target: target.to_owned(),
+        find: Some(&find),
         options: options.clone(),
         connections: FILL_CONNECTIONS,
         in_flight: FILL_IN_FLIGHT,

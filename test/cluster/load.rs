@@ -1,0 +1,37 @@
+//! A load that is measured while nodes are restarted.
+
+use std::thread;
+
+use crate::cluster::Cluster;
+use crate::process::{Said, agora, eventually};
+
+/// A figure that `agora bench` printed.
+#[track_caller]
+fn figure(said: &Said, name: &str) -> f64 {
+    let mut lines = said.stdout.lines().filter_map(|line| line.strip_prefix(name));
+    lines.next().unwrap_or_else(|| panic!("no {name}: {said:?}")).trim().parse().unwrap()
+}
+
+#[test]
+fn a_load_goes_on_through_a_rolling_restart_and_tells_the_longest_pause() {
+    let mut cluster = Cluster::start(3, &[]);
+    let peers = cluster.peers();
+    let load = thread::spawn(move || {
+        let what = ["bench", "kv", "mixed", "--peers", &peers, "--keys", "1", "--seconds", "12"];
+        agora(&[&what[..], &["--connections", "2", "--inflight", "3", "--warm-up", "0"]].concat())
+    });
+    eventually("a first write", || cluster.kv(&["get", "0000000000000000"]).code == 0);
+    // One that leads ends as it is asked to, and the next one is killed.
+    let leader = cluster.leader();
+    cluster.end(&[leader]);
+    cluster.launch(&[leader]);
+    let leader = cluster.leader();
+    cluster.kill(&[leader]);
+    cluster.launch(&[leader]);
+    let said = load.join().unwrap();
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(figure(&said, "refused ") >= 2.0, "{said:?}");
+    assert!(figure(&said, "retried ") >= figure(&said, "refused "), "{said:?}");
+    assert!(figure(&said, "longest_pause_ms ") >= 1.0, "{said:?}");
+    assert!(figure(&said, "calls ") >= 20.0, "{said:?}");
+}
