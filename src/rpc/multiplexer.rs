@@ -161,11 +161,10 @@ impl Multiplexer {
 
     /// Whether as many calls are open as the server takes. The next one would be refused.
     pub fn is_full(&self, link: usize) -> bool {
-        let is_full = |entry: &Box<Entry>| {
+        self.links.get(&link).is_some_and(|entry| {
             let Link { session, lost, .. } = &entry.link;
             !lost && session.open_calls() >= session.max_calls()
-        };
-        self.links.get(&link).is_some_and(is_full)
+        })
     }
 
     /// Begins a unary call. What it has to send is written with the next [`turn`](Self::turn), in
