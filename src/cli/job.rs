@@ -24,9 +24,10 @@ const MEBIBYTE: u64 = 1024 * 1024;
 pub(super) fn flags(flags: Flags) -> Flags {
     let flags = flags
         .values("input", "an input file; several are read one behind the other", "FILE")
-        .lettered_value('m', "maps", "map tasks: the input is cut into so many splits", "M")
+        .lettered_value('m', "maps", "map tasks: so many splits, each of one file", "M")
         .lettered_value('r', "reduces", "reduce tasks (default 1)", "R")
         .value("data", "where files go (default Data)", "DIR")
+        .switch("force", "overwrite what another job, or one of other input, has left there")
         .value("mappers", "mappers that listen there, instead of own processes", "ADDR,...")
         .value("reducers", "reducers that listen there, instead of own processes", "ADDR,...")
         .switch("ship", "send mappers that lack the input their splits")
@@ -92,6 +93,7 @@ pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFl
         own_program().map_err(|error| Failure::because("cannot find this program", error))?;
     let options = MasterOptions {
         data,
+        overwrites: parsed.is_on("force"),
         maps,
         mappers: workers(mappers, maps),
         reducers: workers(reducers, reduces),
@@ -178,6 +180,12 @@ impl Watched {
     pub(super) fn line(&mut self, text: &str) {
         self.dump.say(text);
         self.screen.line(text);
+    }
+
+    /// Something that is to be heard even by those who want to hear of errors alone.
+    pub(super) fn warn(&mut self, text: &str) {
+        self.dump.say(text);
+        self.screen.warn(text);
     }
 
     /// What is to be said at the end.

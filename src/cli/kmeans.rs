@@ -33,7 +33,9 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
             if !parsed.texts("input").is_empty() || !parsed.free().is_empty() {
                 return Err(parsed.wrong("--predict names the input"));
             }
-            let flags = job::read_for(&parsed, vec![file.into()])?;
+            let mut flags = job::read_for(&parsed, vec![file.into()])?;
+            // What the clustering has left stays as it is.
+            flags.options.data.push("Predict");
             predict(&parsed, &flags, format, Path::new(&centroids))
         }
         (None, None) => {
@@ -232,8 +234,8 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     let mut picture = Picture::asked(parsed, options.k, options.dims)?;
     let mut master = master(flags, &job)?;
     let resumes = parsed.is_on("resume");
-    let mut checkpoint = Checkpoint::new(&master, flags, &job)?;
-    let restored = if resumes { checkpoint.restore(&options)? } else { None };
+    let mut checkpoint = Checkpoint::new(&master, &job);
+    let restored = if resumes { checkpoint.restore(&options, &flags.input)? } else { None };
     let mut watched = Watched::begin(&master, flags, resumes)?;
     if resumes {
         let words = if restored.is_some() { "Resumed" } else { "Nothing to resume: begun anew" };
@@ -266,7 +268,9 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
             break;
         };
         let outcome = run_round(&mut master, &next, &mut watched, tell)?;
+        checkpoint.input_was_read(&master)?;
         if next.reduces == 0 {
+            master.check_input(&mut watched)?;
             if is_labelled {
                 let target = master.layout().file("labels.txt");
                 output::concatenate(&outcome.outputs, &target)
@@ -280,6 +284,7 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
         let news = take(&mut driver, outcome)?;
         brought = Some((news, report.round_ended()));
     }
+    master.check_input(&mut watched)?;
     let best = driver.best().ok_or_else(|| Failure::Failed("agora: there is no result".into()))?;
     write_centroids(&master.layout().file("centroids.txt"), best)?;
     checkpoint.remove();

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         "{} of input, {} map tasks, {} reduce tasks, {} of output; {} went through the shuffle\n\
          map {}, shuffle {}, reduce {}{}",
         size(master.input_bytes()),
-        flags.options.maps,
+        master.splits().count(),
         flags.reduces,
         size(bytes),
         size(outcome.fetched_bytes),

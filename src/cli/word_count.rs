@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         counters.own("output records"),
         counters.own("lines"),
         size(master.input_bytes()),
-        flags.options.maps,
+        master.splits().count(),
         flags.reduces,
         size(outcome.fetched_bytes),
         seconds(times.map),

@@ -157,14 +157,6 @@ impl Reader {
         &self.points
     }
 
-    /// What is read next begins another file: a line that was begun has ended, and there may be a
-    /// header.
-    pub fn start_file(&mut self) -> Result<(), BadLine> {
-        self.end_line()?;
-        self.at_start = true;
-        Ok(())
-    }
-
     /// The points, and how many lines were left out because they are none. Without any point they
     /// have no dimensions, if none were given.
     pub fn finish(mut self) -> Result<(Points, u64), BadLine> {

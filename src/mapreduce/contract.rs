@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::digest::Digest;
 use super::job::Counters;
 use super::split::Split;
 
@@ -43,6 +44,8 @@ pub const RECORD: &str = "agora-record";
 pub const COLUMN: &str = "agora-column";
 /// Trailing metadata of a map task whose input is not there: the master may send it.
 pub const NEEDS_SPLIT: &str = "agora-needs-split";
+/// Trailing metadata of a map task whose input is another version than the master's.
+pub const OTHER_INPUT: &str = "agora-other-input";
 /// Trailing metadata of a reduce task: outputs that it could not fetch.
 pub const LOST: &str = "agora-lost";
 
@@ -131,7 +134,7 @@ pub struct MapCall {
     pub reduces: u32,
     /// What to read.
     pub split: Split,
-    /// The hash of the split's ends.
+    /// The hash of the split's ends: most other versions show before they are read.
     pub fingerprint: u64,
     /// What the round is about.
     pub parameter: Parameter,
@@ -148,6 +151,8 @@ pub struct MapDone {
     pub counters: Counters,
     /// How long it took.
     pub took_us: u64,
+    /// The digest of its split, if it has read that.
+    pub digest: Option<Digest>,
 }
 
 /// A partition of a map's output.

@@ -15,11 +15,13 @@
 //!
 //! - [`job`]: what a job is, and what the framework does to its records
 //! - [`split`]: the input cut at line ends
+//! - [`digest`]: what tells one content of the input from another
 //! - [`execute`]: runs a task
 //! - [`scheduler`]: which worker does what, and what happens when one fails
 //! - [`pending_calls`]: what a worker is to be told, until its connection takes it
 
 pub mod contract;
+pub mod digest;
 pub mod execute;
 pub mod files;
 pub mod job;

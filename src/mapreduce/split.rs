@@ -1,10 +1,14 @@
-//! Splits: the input cut into ranges of whole lines, as equal in bytes as lines allow.
+//! Splits: the input cut into ranges of whole lines.
 //!
-//! Several files count as one, end to end. A line ends behind its newline, or where its file ends:
-//! a last line without a newline is a line, and no line goes on in the next file. A cut lies at the
-//! end of a line that is nearest to where an equal cut would lie, so it is off by half a line at
-//! most. With fewer lines than splits some splits are empty.
+//! No split has bytes of two files: a mapper's records are all of the file that it is told of. Each
+//! file that is not empty has one split at least, and those beyond go to where the largest are. Within
+//! a file they are as equal in bytes as lines allow: a cut lies at the end of a line that is nearest
+//! to where an equal cut would lie, so it is off by half a line at most. With fewer lines than splits
+//! some splits are empty. A line ends behind its newline, or where its file ends: a last line without
+//! a newline is a line.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::io;
 
 /// A range of one input file.
@@ -18,24 +22,24 @@ pub struct Range {
     pub end: u64,
 }
 
-/// What one map task reads: ranges in the order of the input, none of them empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What one map task reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     /// Where it begins in the input as a whole, all files end to end.
     pub offset: u64,
-    /// The ranges.
-    pub ranges: Vec<Range>,
+    /// The range, unless there is nothing to read.
+    pub range: Option<Range>,
 }
 
 impl Split {
     /// How many bytes it has.
     pub fn len(&self) -> u64 {
-        self.ranges.iter().map(|range| range.end - range.start).sum()
+        self.range.map_or(0, |range| range.end - range.start)
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
+        self.range.is_none()
     }
 }
 
@@ -48,43 +52,61 @@ pub trait ReadAt {
     fn read_at(&mut self, file: u32, at: u64, into: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Cuts files of these lengths into `count` splits.
+/// Cuts files of these lengths into `count` splits, or as many as there are files that are not empty
+/// if these are more.
 ///
 /// # Errors
 /// Those of reading; `UnexpectedEof` when a file is shorter than its length.
 pub fn cut(lengths: &[u64], count: u32, input: &mut impl ReadAt) -> io::Result<Vec<Split>> {
-    let total: u64 = lengths.iter().sum();
-    let mut line = Line::default();
     let mut chunk = vec![0; CHUNK_BYTES];
-    let mut cuts = vec![0];
-    for number in 1..count {
-        let target = (u128::from(total) * u128::from(number) / u128::from(count)) as u64;
-        if !(line.start..line.end).contains(&target) {
-            line = Line::around(target, lengths, &mut chunk, input)?;
-        }
-        let is_nearer = target - line.start <= line.end.saturating_sub(target);
-        cuts.push(if is_nearer { line.start } else { line.end });
-    }
-    cuts.push(total);
-    let splits = cuts.windows(2).map(|cut| between(cut[0], cut[1], lengths));
-    Ok(splits.take(count as usize).collect())
-}
-
-/// The split that has these bytes of the input as a whole.
-fn between(start: u64, end: u64, lengths: &[u64]) -> Split {
-    let mut ranges = Vec::new();
+    let mut splits = Vec::new();
     let mut base = 0;
-    for (file, length) in lengths.iter().enumerate() {
-        let (from, to) = (start.max(base), end.min(base + length));
-        if from < to {
-            ranges.push(Range { file: file as u32, start: from - base, end: to - base });
+    for ((file, length), count) in lengths.iter().enumerate().zip(shares(lengths, count)) {
+        let file = file as u32;
+        let mut line = Line::default();
+        let mut start = 0;
+        for number in 1..=count {
+            let target = (u128::from(*length) * u128::from(number) / u128::from(count)) as u64;
+            let end = if number == count {
+                *length
+            } else {
+                if !(line.start..line.end).contains(&target) {
+                    line = Line::around(target, file, *length, &mut chunk, input)?;
+                }
+                let is_nearer = target - line.start <= line.end.saturating_sub(target);
+                if is_nearer { line.start } else { line.end }
+            };
+            let range = (start < end).then_some(Range { file, start, end });
+            splits.push(Split { offset: base + start, range });
+            start = end;
         }
         base += length;
     }
-    Split { offset: start, ranges }
+    if splits.is_empty() {
+        splits.resize(count as usize, Split::default());
+    }
+    Ok(splits)
 }
 
-/// A line, by its place in the input as a whole.
+/// How many splits each file has, of so many in all: one more for whichever has the largest, again
+/// and again.
+fn shares(lengths: &[u64], count: u32) -> Vec<u32> {
+    let mut shares: Vec<u32> = lengths.iter().map(|length| u32::from(*length > 0)).collect();
+    let mut largest: BinaryHeap<(u64, Reverse<usize>)> = lengths
+        .iter()
+        .enumerate()
+        .filter(|(_, length)| **length > 0)
+        .map(|(file, length)| (*length, Reverse(file)))
+        .collect();
+    for _ in largest.len()..count as usize {
+        let Some((_, Reverse(file))) = largest.pop() else { break };
+        shares[file] += 1;
+        largest.push((lengths[file].div_ceil(shares[file].into()), Reverse(file)));
+    }
+    shares
+}
+
+/// A line, by its place in its file.
 #[derive(Default)]
 struct Line {
     start: u64,
@@ -94,26 +116,18 @@ struct Line {
 const CHUNK_BYTES: usize = 64 * 1024;
 
 impl Line {
-    /// The line that has the byte at `target`; an empty one at the end of the input. It is read
-    /// whole, so that other cuts in the same line cost nothing.
+    /// The line of a file that has the byte at `target`. It is read whole, so that other cuts in the
+    /// same line cost nothing.
     fn around(
         target: u64,
-        lengths: &[u64],
+        file: u32,
+        length: u64,
         chunk: &mut [u8],
         input: &mut impl ReadAt,
     ) -> io::Result<Line> {
-        let mut base = 0;
-        for (file, length) in lengths.iter().enumerate() {
-            if target < base + length {
-                let (file, at) = (file as u32, target - base);
-                let start = last_newline(file, at, chunk, input)?.map_or(0, |at| at + 1);
-                let end = first_newline(file, at, *length, chunk, input)?;
-                let end = end.map_or(*length, |at| at + 1);
-                return Ok(Line { start: base + start, end: base + end });
-            }
-            base += length;
-        }
-        Ok(Line { start: base, end: base })
+        let start = last_newline(file, target, chunk, input)?.map_or(0, |at| at + 1);
+        let end = first_newline(file, target, length, chunk, input)?;
+        Ok(Line { start, end: end.map_or(length, |at| at + 1) })
     }
 }
 
@@ -200,7 +214,7 @@ mod tests {
         let bytes = |range: &Range| {
             files.0[range.file as usize][range.start as usize..range.end as usize].to_vec()
         };
-        splits.iter().map(|split| split.ranges.iter().flat_map(bytes).collect()).collect()
+        splits.iter().map(|split| split.range.as_ref().map_or(Vec::new(), bytes)).collect()
     }
 
     fn texts(file: &str, count: u32) -> Vec<String> {
@@ -220,7 +234,6 @@ mod tests {
     fn the_last_line_needs_no_newline() {
         assert_eq!(texts("ab\ncd", 2), ["ab\n", "cd"]);
         assert_eq!(texts("abcd", 3), ["", "", "abcd"]);
-        assert_eq!(splits(&[b"ab\ncd", b"ef\n"], 2), [b"ab\n".to_vec(), b"cdef\n".to_vec()]);
     }
 
     #[test]
@@ -230,6 +243,18 @@ mod tests {
         assert_eq!(texts("a\nb\n", 4), ["", "a\n", "", "b\n"]);
         assert_eq!(splits(&[], 2), [b"", b""]);
         assert_eq!(splits(&[b"", b"", b"a"], 1), [b"a"]);
+        assert_eq!(splits(&[b"", b""], 3), [b"", b"", b""]);
+    }
+
+    #[test]
+    fn no_split_has_bytes_of_two_files() {
+        assert_eq!(splits(&[b"ab\ncd", b"ef\n"], 2), [&b"ab\ncd"[..], b"ef\n"]);
+        assert_eq!(splits(&[b"a\n", b"", b"b\n", b"c"], 1), [&b"a\n"[..], b"b\n", b"c"]);
+        // The largest is cut first; of equal ones the first.
+        assert_eq!(splits(&[b"a\n", b"b\nc\n"], 3), [b"a\n", b"b\n", b"c\n"]);
+        assert_eq!(splits(&[b"a\nb\n", b"c\nd\n"], 3), [&b"a\n"[..], b"b\n", b"c\nd\n"]);
+        assert_eq!(shares(&[1000, 10, 0, 500], 8), [5, 1, 0, 2]);
+        assert_eq!(shares(&[1, 1, 1], 2), [1, 1, 1]);
     }
 
     #[test]
@@ -279,25 +304,28 @@ mod tests {
             let files: Vec<Vec<u8>> = (0..seed.below(4)).map(|_| some_file(seed)).collect();
             let count = 1 + seed.below(9) as u32;
             let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
-            let splits = splits(&files, count);
-            assert_eq!(splits.len(), count as usize);
-            assert_eq!(splits.concat(), files.concat());
-            // Every place where a line ends, the slow way.
-            let mut ends = vec![0];
-            let mut base = 0;
-            for file in &files {
+            let lengths: Vec<u64> = files.iter().map(|file| file.len() as u64).collect();
+            let mut splits = splits(&files, count).into_iter();
+            for (file, share) in files.iter().zip(shares(&lengths, count)) {
+                let of_file: Vec<Vec<u8>> = splits.by_ref().take(share as usize).collect();
+                assert_eq!(of_file.concat(), *file);
+                // Every place where a line ends, the slow way.
                 let newlines = file.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-                ends.extend(newlines.map(|(at, _)| base + at + 1));
-                base += file.len();
-                ends.push(base);
+                let ends: Vec<usize> = [0]
+                    .into_iter()
+                    .chain(newlines.map(|(at, _)| at + 1))
+                    .chain([file.len()])
+                    .collect();
+                let mut cut = 0;
+                for (number, split) in of_file.iter().enumerate().take((share as usize).max(1) - 1)
+                {
+                    cut += split.len();
+                    let target = file.len() * (number + 1) / share as usize;
+                    let nearest = ends.iter().min_by_key(|end| (end.abs_diff(target), **end));
+                    assert_eq!(Some(&cut), nearest, "split {number} of {share}");
+                }
             }
-            let mut cut = 0;
-            for (number, split) in splits.iter().enumerate().take(count as usize - 1) {
-                cut += split.len();
-                let target = base * (number + 1) / count as usize;
-                let nearest = ends.iter().min_by_key(|end| (end.abs_diff(target), **end));
-                assert_eq!(Some(&cut), nearest, "split {number} of {count}");
-            }
+            assert!(splits.all(|split| split.is_empty()));
         });
     }
 }

@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use quick_protobuf::{MessageRead, MessageWrite};
 
 use super::contract::{
-    Announcement, COLUMN, FetchCall, JobSpec, LOST, MapCall, MapDone, NEEDS_SPLIT, Opened,
-    OutputAt, Parameter, Piece, Progress, RECORD, ReduceCall, ReduceDone,
+    Announcement, COLUMN, FetchCall, JobSpec, LOST, MapCall, MapDone, NEEDS_SPLIT, OTHER_INPUT,
+    Opened, OutputAt, Parameter, Piece, Progress, RECORD, ReduceCall, ReduceDone,
 };
+use super::digest::Digest;
 use super::job::{Counters, Fault};
 use super::scheduler::{Cause, Loss};
 use super::split::{Range, Split};
@@ -165,7 +166,7 @@ pub fn map_call(job_id: &str, call: &MapCall) -> Vec<u8> {
         |range: &Range| pb::FileRange { file: range.file, start: range.start, end: range.end };
     let split = pb::Split {
         offset: call.split.offset,
-        ranges: call.split.ranges.iter().map(range).collect(),
+        range: call.split.range.as_ref().map(range),
         fingerprint: call.fingerprint,
     };
     encode(&pb::MapRequest {
@@ -188,13 +189,13 @@ pub fn read_map_call(message: &[u8]) -> Result<(String, MapCall), Status> {
         let range = Range { file: range.file, start: range.start, end: range.end };
         is_good.then_some(range).ok_or_else(|| invalid("a range that ends before it begins"))
     };
-    let ranges = split.ranges.iter().map(range).collect::<Result<_, _>>()?;
+    let range = split.range.as_ref().map(range).transpose()?;
     let call = MapCall {
         round: request.round,
         task: request.task,
         attempt: request.attempt,
         reduces: request.reduces,
-        split: Split { offset: split.offset, ranges },
+        split: Split { offset: split.offset, range },
         fingerprint: split.fingerprint,
         parameter: read_parameter(request.parameter),
         skip: bytes_to_numbers(&request.skip)?,
@@ -221,12 +222,21 @@ pub fn map_done(done: &MapDone) -> Vec<u8> {
         sizes: numbers_to_bytes(&done.sizes).into(),
         counters: counters_message(&done.counters),
         took_us: done.took_us,
+        digest: done.digest.map_or_else(Vec::new, |digest| digest.to_bytes().to_vec()).into(),
     })
 }
 
 pub fn read_map_done(message: &[u8]) -> Result<MapDone, Status> {
     let response: pb::MapResponse<'_> = read(message)?;
+    let digest = match response.digest.as_ref() {
+        [] => None,
+        bytes => {
+            let bytes = bytes.try_into().map_err(|_| invalid("a digest has 16 bytes"))?;
+            Some(Digest::from_bytes(bytes))
+        }
+    };
     Ok(MapDone {
+        digest,
         sizes: bytes_to_numbers(&response.sizes)?,
         counters: read_counters(&response.counters),
         took_us: response.took_us,
@@ -382,7 +392,9 @@ pub fn status_of(fault: &Fault) -> Status {
         Fault::Declined(_) => Code::Unavailable,
         Fault::Place(_) | Fault::NoInput(_) => Code::FailedPrecondition,
         Fault::Crashed { .. } => Code::Aborted,
-        Fault::BadRecord { .. } | Fault::Hopeless(_) => Code::InvalidArgument,
+        Fault::BadRecord { .. } | Fault::Hopeless(_) | Fault::OtherInput(_) => {
+            Code::InvalidArgument
+        }
     };
     let (reason, record, column) = match fault {
         Fault::BadRecord { offset, column, reason } => {
@@ -393,7 +405,9 @@ pub fn status_of(fault: &Fault) -> Status {
     };
     let mut status = Status::new(code, reason);
     let needs = matches!(fault, Fault::NoInput(_)).then_some(1);
-    for (name, value) in [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs)] {
+    let other = matches!(fault, Fault::OtherInput(_)).then_some(1);
+    let fields = [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs), (OTHER_INPUT, other)];
+    for (name, value) in fields {
         if let Some(value) = value {
             // Digits are good metadata.
             let _ = status.metadata.insert(name, value.to_string().as_bytes());
@@ -415,6 +429,11 @@ pub fn cause_of(status: &Status) -> Cause {
 /// Whether a map task failed because its input is not there.
 pub fn needs_split(status: &Status) -> bool {
     status.code == Code::FailedPrecondition && status.metadata.get(NEEDS_SPLIT).is_some()
+}
+
+/// Whether a map task failed because its input is not the master's.
+pub fn has_other_input(status: &Status) -> bool {
+    status.metadata.get(OTHER_INPUT).is_some()
 }
 
 /// The record on which a task failed for good: offset of its line, and column.
@@ -475,6 +494,15 @@ mod tests {
     }
 
     #[test]
+    fn another_input_crosses_the_wire() {
+        let status = status_of(&Fault::OtherInput("a.txt: it has 3 bytes here".into()));
+        assert!(has_other_input(&status) && !needs_split(&status));
+        assert_eq!(cause_of(&status), Cause::Hopeless);
+        let status = status_of(&Fault::NoInput("no such file".into()));
+        assert!(needs_split(&status) && !has_other_input(&status));
+    }
+
+    #[test]
     fn a_response_that_was_begun_is_like_any_other() {
         for bytes in [1, 127, 128, 16_383, 16_384, 3_000_000] {
             let lines = vec![b'x'; bytes];
@@ -494,13 +522,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_map_has_read_crosses_the_wire() {
+        let mut digest = Digest::default();
+        digest.add(3, b"some bytes");
+        for digest in [None, Some(digest)] {
+            let done = MapDone { sizes: vec![1], counters: Counters::new(), took_us: 2, digest };
+            assert_eq!(read_map_done(&map_done(&done)), Ok(done));
+        }
+    }
+
+    #[test]
     fn a_map_call_crosses_the_wire() {
         let call = MapCall {
             round: 3,
             task: 1,
             attempt: 9,
             reduces: 2,
-            split: Split { offset: 10, ranges: vec![Range { file: 1, start: 2, end: 5 }] },
+            split: Split { offset: 10, range: Some(Range { file: 1, start: 2, end: 5 }) },
             fingerprint: u64::MAX,
             parameter: Parameter::Inline((*b"centroids").into()),
             skip: vec![1, u64::MAX],
@@ -508,7 +546,7 @@ mod tests {
         let sent = map_call("id", &call);
         assert_eq!(read_map_call(&sent).unwrap(), ("id".to_owned(), call.clone()));
         let mut bad = call;
-        bad.split.ranges[0].end = 2;
+        bad.split.range = Some(Range { file: 1, start: 2, end: 2 });
         assert!(read_map_call(&map_call("id", &bad)).is_err());
     }
 }

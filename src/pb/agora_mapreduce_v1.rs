@@ -489,7 +489,7 @@ impl MessageWrite for PutSplitResponse {}
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct Split {
     pub offset: u64,
-    pub ranges: Vec<FileRange>,
+    pub range: Option<FileRange>,
     pub fingerprint: u64,
 }
 
@@ -499,7 +499,7 @@ impl<'a> MessageRead<'a> for Split {
         while !r.is_eof() {
             match r.next_tag(bytes) {
                 Ok(8) => msg.offset = r.read_uint64(bytes)?,
-                Ok(18) => msg.ranges.push(r.read_message::<FileRange>(bytes)?),
+                Ok(18) => msg.range = Some(r.read_message::<FileRange>(bytes)?),
                 Ok(24) => msg.fingerprint = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -514,7 +514,7 @@ impl<'a> MessageRead<'a> for Split {
 impl MessageWrite for Split {
     fn get_size(&self) -> usize {
         0 + if self.offset == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.offset) as u64) }
-            + self.ranges.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
+            + self.range.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
             + if self.fingerprint == 0u64 {
                 0
             } else {
@@ -526,7 +526,7 @@ impl MessageWrite for Split {
         if self.offset != 0u64 {
             w.write_with_tag(8, |w| w.write_uint64(*&self.offset))?;
         }
-        for s in &self.ranges {
+        if let Some(ref s) = self.range {
             w.write_with_tag(18, |w| w.write_message(s))?;
         }
         if self.fingerprint != 0u64 {
@@ -707,6 +707,7 @@ pub struct MapResponse<'a> {
     pub sizes: Cow<'a, [u8]>,
     pub counters: Vec<Counter<'a>>,
     pub took_us: u64,
+    pub digest: Cow<'a, [u8]>,
 }
 
 impl<'a> MessageRead<'a> for MapResponse<'a> {
@@ -717,6 +718,7 @@ impl<'a> MessageRead<'a> for MapResponse<'a> {
                 Ok(10) => msg.sizes = r.read_bytes(bytes).map(Cow::Borrowed)?,
                 Ok(18) => msg.counters.push(r.read_message::<Counter>(bytes)?),
                 Ok(24) => msg.took_us = r.read_uint64(bytes)?,
+                Ok(34) => msg.digest = r.read_bytes(bytes).map(Cow::Borrowed)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -732,6 +734,11 @@ impl<'a> MessageWrite for MapResponse<'a> {
         0 + if self.sizes == Cow::Borrowed(b"") { 0 } else { 1 + sizeof_len((&self.sizes).len()) }
             + self.counters.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
             + if self.took_us == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.took_us) as u64) }
+            + if self.digest == Cow::Borrowed(b"") {
+                0
+            } else {
+                1 + sizeof_len((&self.digest).len())
+            }
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -743,6 +750,9 @@ impl<'a> MessageWrite for MapResponse<'a> {
         }
         if self.took_us != 0u64 {
             w.write_with_tag(24, |w| w.write_uint64(*&self.took_us))?;
+        }
+        if self.digest != Cow::Borrowed(b"") {
+            w.write_with_tag(34, |w| w.write_bytes(&**&self.digest))?;
         }
         Ok(())
     }
@@ -1404,7 +1414,7 @@ static SPLIT: Shape = Shape::new(
     "agora.mapreduce.v1.Split",
     &[
         Field::one(1, Kind::Varint(Width::Bits64)),
-        Field::many(2, Kind::Message(&FILE_RANGE)),
+        Field::one(2, Kind::Message(&FILE_RANGE)),
         Field::one(3, Kind::Varint(Width::Bits64)),
     ],
 );
@@ -1455,6 +1465,7 @@ static MAP_RESPONSE: Shape = Shape::new(
         Field::one(1, Kind::Bytes),
         Field::many(2, Kind::Message(&COUNTER)),
         Field::one(3, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Bytes),
     ],
 );
 impl Checked for MapResponse<'_> {

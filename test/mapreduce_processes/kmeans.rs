@@ -220,7 +220,7 @@ fn known_answers_come_out() {
         ("iris.csv", "2", "152.34795176035"),
     ] {
         let line = ["kmeans", "--input", name, "-k", k, "--restarts", "20", "-m", "2"];
-        let said = folder.good(&line);
+        let said = folder.good(&[&line[..], &["--data", name.split('.').next().unwrap()]].concat());
         let words = format!("squared error {error}");
         assert!(said.stderr.contains(&words), "{name}, {k}: {}", said.stderr);
         assert!(said.stderr.contains("the best of 20 starts"), "{}", said.stderr);

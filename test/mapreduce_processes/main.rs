@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
 
 mod faults;
+mod inputs;
 mod kmeans;
 mod mistakes;
 mod pipes;

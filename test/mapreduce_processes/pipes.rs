@@ -70,7 +70,7 @@ fn they_are_a_mapper_and_a_reducer_as_hadoop_streaming_has_them() {
     for (maps, reduces) in [("1", "1"), ("4", "3"), ("2", "2")] {
         let line =
             ["mapreduce", "--input", "blobs.csv", "--mapper", &mapper, "--reducer", &reducer];
-        let more = ["-m", maps, "-r", reduces, "--output", "-", "-q"];
+        let more = ["-m", maps, "-r", reduces, "--output", "-", "-q", "--data", "Iteration"];
         let reduced = folder.good(&[&line[..], &more].concat()).stdout;
         folder.file("now.txt", good(&folder, &["kmeans-reduce", "--step", "now.txt"], &reduced));
     }

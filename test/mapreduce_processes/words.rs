@@ -56,6 +56,7 @@ fn files_lie_where_people_look_for_them() {
         "Reducers/R2.txt",
         "dump.txt",
         "job.lock",
+        "job.txt",
         "output.txt",
     ];
     assert_eq!(files_in(&folder.0.join("Data")), expected);

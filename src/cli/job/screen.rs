@@ -38,6 +38,10 @@ impl Screen {
         }
     }
 
+    pub(super) fn warn(&mut self, text: &str) {
+        self.write(&format!("agora: {text}"));
+    }
+
     pub(super) fn summary(&mut self, text: &str) {
         if !self.quiet {
             self.write(text);

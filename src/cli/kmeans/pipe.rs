@@ -13,6 +13,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use super::report::OVERFLOW;
 use super::{format_of, points};
 use crate::cli::Failure;
 use crate::cli::flags::{Flags, Parsed};
@@ -163,6 +164,9 @@ fn step(old: &Centroids, totals: Totals) -> Result<(), Failure> {
         step.squared_error.to_f64(),
         step.empty.len()
     );
+    if !step.squared_error.to_f64().is_finite() {
+        eprintln!("agora: {OVERFLOW}");
+    }
     super::print(&step.centroids.to_string())
 }
 

@@ -5,37 +5,45 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
 use crate::kmeans::{BadLine, Centroids, Format, Points, Reader};
-use crate::mapreduce::files::{Inputs, SplitBlocks};
+use crate::mapreduce::files::{Inputs, SplitBlocks, WasRead};
 use crate::mapreduce::job::Blocks;
-use crate::mapreduce::split;
+use crate::mapreduce::split::{self, Split};
 
 /// How many coordinates the first point of the input has.
 pub(super) fn dims(input: &[PathBuf], format: &Format) -> Result<usize, Failure> {
-    let mut inputs = Inputs::look_at(input).map_err(|(path, error)| failed(&path, error))?;
-    let first = input.first().cloned().unwrap_or_default();
-    let failed = |error| failed(&first, error);
-    let whole = split::cut(&inputs.lengths(), 1, &mut inputs).map_err(failed)?;
-    let Some(whole) = whole.first() else { return Err(no_points()) };
-    let fingerprint = inputs.fingerprint(whole).map_err(failed)?;
-    let mut blocks = SplitBlocks::open(whole, inputs.files(), fingerprint)
-        .map_err(|reason| Failure::Failed(format!("agora: {reason}")))?;
-    let mut reader = Reader::new(format.clone(), None, 0, true).map_err(|_| no_points())?;
-    while let Some(block) = blocks.next().map_err(failed)? {
-        let mut lines = block.bytes.split_inclusive(|byte| *byte == b'\n');
-        if block.starts_file && block.offset > 0 {
-            reader.start_file().map_err(|bad| bad_line(&inputs, &bad))?;
+    let looked = Inputs::look_at(input).map_err(|(path, error)| failed(&path, error))?;
+    let (mut inputs, _) = looked;
+    // One for each file that has bytes.
+    let files = split::cut(&inputs.lengths(), 1, &mut inputs);
+    for file in files.map_err(|error| Failure::because("agora: cutting the input", error))? {
+        if let Some(dims) = dims_of(&file, &mut inputs, format)? {
+            return Ok(dims);
         }
+    }
+    Err(no_points())
+}
+
+/// How many coordinates the first point of a file has, if there is one.
+fn dims_of(file: &Split, inputs: &mut Inputs, format: &Format) -> Result<Option<usize>, Failure> {
+    let unreadable = |error| Failure::because("agora: reading the input", error);
+    let fingerprint = inputs.fingerprint(file).map_err(unreadable)?;
+    let mut blocks = SplitBlocks::open(file, inputs.files(), fingerprint, WasRead::default())
+        .map_err(|reason| Failure::Failed(format!("agora: {reason}")))?;
+    let mut reader =
+        Reader::new(format.clone(), None, file.offset, true).map_err(|_| no_points())?;
+    while let Some(block) = blocks.next().map_err(unreadable)? {
+        let mut lines = block.bytes.split_inclusive(|byte| *byte == b'\n');
         while reader.points().is_empty() {
             // The first line that is a point: what is behind it is for the workers.
             let Some(line) = lines.next() else { break };
-            reader.read(line).map_err(|bad| bad_line(&inputs, &bad))?;
+            reader.read(line).map_err(|bad| bad_line(inputs, &bad))?;
         }
         if !reader.points().is_empty() {
             break;
         }
     }
-    let (points, _) = reader.finish().map_err(|bad| bad_line(&inputs, &bad))?;
-    if points.is_empty() { Err(no_points()) } else { Ok(points.dims()) }
+    let (points, _) = reader.finish().map_err(|bad| bad_line(inputs, &bad))?;
+    Ok((!points.is_empty()).then(|| points.dims()))
 }
 
 fn no_points() -> Failure {

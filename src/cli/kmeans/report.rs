@@ -23,6 +23,11 @@ pub(super) struct Report {
 /// More clusters are not listed with their sizes on the screen.
 const MAX_SIZES: usize = 100;
 
+/// An error that is too large goes with distances that are: where all are, the first centroid wins.
+pub(super) const OVERFLOW: &str = "\
+    the squared error is beyond the largest number, 1.8e308: distances overflowed, and points whose \
+    distances all did count as nearest to the first centroid; divide the coordinates by some number";
+
 impl Report {
     pub(super) fn new(is_resumed: bool, tells_starts: bool) -> Report {
         let restarts = u64::from(is_resumed);
@@ -138,5 +143,8 @@ impl Report {
             seconds(took)
         );
         watched.summary(&text);
+        if !best.squared_error.to_f64().is_finite() {
+            watched.warn(OVERFLOW);
+        }
     }
 }

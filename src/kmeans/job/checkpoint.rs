@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! KMEANS k=20 dims=2 ... <crc>          what is asked for: another job cannot go on from here
+//! INPUT path bytes digest <crc>         a line for each file
 //! TOTALS points skipped squares <crc>
 //! AT restart iteration phase <crc>
 //! BEFORE x y ... <crc>                  a line for each centroid before, if there are any
@@ -14,7 +15,7 @@ use std::fmt;
 
 use super::driver::{Clustering, Driver, Init, Options, Phase, Totals};
 use crate::kmeans::{Centroids, Dyadic};
-use crate::text::{body, parse_f64, parse_u64, seal};
+use crate::text::{Scratch, body, parse_f64, parse_u64, push_words, seal, words};
 
 /// Why a checkpoint cannot be gone on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +37,19 @@ impl fmt::Display for CheckpointError {
 
 impl std::error::Error for CheckpointError {}
 
-/// What is asked for, in a line. `input` says what of.
-fn asked(options: &Options, input: &str) -> String {
+/// A file of the input, as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// Where it is.
+    pub path: String,
+    /// How long it was.
+    pub bytes: u64,
+    /// What tells its content from others, in hexadecimal digits.
+    pub digest: String,
+}
+
+/// What is asked for, in a line. `format` says how points are written.
+fn asked(options: &Options, format: &str) -> String {
     let Options { k, dims, iterations, tolerance, seed, restarts, relocates, .. } = options;
     let init = match &options.init {
         Init::Random => "random".to_owned(),
@@ -46,7 +58,7 @@ fn asked(options: &Options, input: &str) -> String {
     };
     format!(
         "k={k} dims={dims} iterations={iterations} tolerance={tolerance:?} seed={seed} \
-         init={init} restarts={restarts} relocates={relocates} input={input}"
+         init={init} restarts={restarts} relocates={relocates} format={format}"
     )
 }
 
@@ -55,8 +67,8 @@ fn digest(centroids: &Centroids) -> u32 {
 }
 
 impl Driver {
-    /// The driver as text; nothing when it does not iterate.
-    pub fn save(&self, input: &str) -> Option<Vec<u8>> {
+    /// The driver as text; nothing when it does not iterate. `input` has been read as `format` says.
+    pub fn save(&self, format: &str, input: &[InputFile]) -> Option<Vec<u8>> {
         let (phase, before, centroids) = match &self.phase {
             Phase::Iterate { before, centroids } => ("iterate", before, centroids),
             Phase::Evaluate { before, centroids, is_converged: true } => {
@@ -69,7 +81,10 @@ impl Driver {
         };
         let Totals { points, skipped, squares } = self.totals.as_ref()?;
         let mut file = File::default();
-        file.line(&format!("KMEANS {}", asked(&self.options, input)));
+        file.line(&format!("KMEANS {}", asked(&self.options, format)));
+        for InputFile { path, bytes, digest } in input {
+            file.words(["INPUT", path, &bytes.to_string(), digest]);
+        }
         file.line(&format!("TOTALS {points} {skipped} {squares}"));
         file.line(&format!("AT {} {} {phase}", self.restart, self.iteration));
         file.centroids("BEFORE", before.as_ref());
@@ -85,15 +100,23 @@ impl Driver {
         Some(file.text)
     }
 
-    /// Goes on from what [`save`](Self::save) wrote.
+    /// Goes on from what [`save`](Self::save) wrote. Also gives the input that must be read again.
     ///
     /// # Errors
     /// It is damaged, or of another job.
-    pub fn restore(options: Options, input: &str, text: &[u8]) -> Result<Driver, CheckpointError> {
+    pub fn restore(
+        options: Options,
+        format: &str,
+        text: &[u8],
+    ) -> Result<(Driver, Vec<InputFile>), CheckpointError> {
         let mut lines = Lines::read(text)?;
-        let wanted = asked(&options, input);
+        let wanted = asked(&options, format);
         if lines.next("KMEANS")? != wanted {
             return Err(CheckpointError::OtherJob);
+        }
+        let mut input = Vec::new();
+        while lines.is_next("INPUT ") {
+            input.push(lines.input_file()?);
         }
         let totals = lines.fields::<3>("TOTALS")?;
         let totals = Totals {
@@ -118,7 +141,8 @@ impl Driver {
         if lines.number(end)? != count || lines.at != lines.lines.len() {
             return Err(lines.damaged());
         }
-        Ok(Driver { options, totals: Some(totals), restart, iteration, phase, best })
+        let driver = Driver { options, totals: Some(totals), restart, iteration, phase, best };
+        Ok((driver, input))
     }
 }
 
@@ -132,6 +156,13 @@ impl File {
     fn line(&mut self, words: &str) {
         let start = self.text.len();
         self.text.extend_from_slice(words.as_bytes());
+        seal(&mut self.text, start);
+        self.lines += 1;
+    }
+
+    fn words(&mut self, words: [&str; 4]) {
+        let start = self.text.len();
+        push_words(words.map(str::as_bytes), &mut self.text);
         seal(&mut self.text, start);
         self.lines += 1;
     }
@@ -188,6 +219,16 @@ impl<'t> Lines<'t> {
 
     fn dyadic(&self, word: &str) -> Result<Dyadic, CheckpointError> {
         word.parse().map_err(|_| self.damaged())
+    }
+
+    fn input_file(&mut self) -> Result<InputFile, CheckpointError> {
+        let mut scratch = Scratch::default();
+        let line = self.next("INPUT")?;
+        let fields = words(line.as_bytes(), &mut scratch).map_err(|_| self.damaged())?;
+        let [path, bytes, digest] = fields[..] else { return Err(self.damaged()) };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let bytes = parse_u64(bytes).ok_or_else(|| self.damaged())?;
+        Ok(InputFile { path: text(path), bytes, digest: text(digest) })
     }
 
     fn centroids(&mut self, word: &str, dims: usize) -> Result<Option<Centroids>, CheckpointError> {

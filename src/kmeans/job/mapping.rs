@@ -65,12 +65,7 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
         task.host.check()?;
         task.host.progress();
         let reader = match &mut reader {
-            Some(reader) => {
-                if block.starts_file {
-                    reader.start_file().map_err(bad_line)?;
-                }
-                reader
-            }
+            Some(reader) => reader,
             none => {
                 let format = job.format.clone();
                 let first = Reader::new(format, Some(job.dims), block.offset, block.starts_file);
@@ -97,16 +92,11 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
 struct Text {
     bytes: Vec<u8>,
     offset: Option<u64>,
-    /// Where in the bytes files begin: a line ends there without a newline too.
-    file_starts: Vec<usize>,
 }
 
 impl Text {
     fn add(&mut self, block: &Block<'_>) {
         self.offset.get_or_insert(block.offset);
-        if block.starts_file {
-            self.file_starts.push(self.bytes.len());
-        }
         self.bytes.extend_from_slice(block.bytes);
     }
 
@@ -114,12 +104,9 @@ impl Text {
     fn lines_of(&self, points: &Points) -> Lines {
         let mut lines = Lines::default();
         let Some(offset) = self.offset else { return lines };
-        let mut ends = self.file_starts.iter().copied().chain([self.bytes.len()]).peekable();
         for index in 0..points.len() {
             let start = (points.offset(index) - offset) as usize;
-            while ends.next_if(|end| *end <= start).is_some() {}
-            let end = ends.peek().copied().unwrap_or(start);
-            let line = self.bytes.get(start..end).unwrap_or_default();
+            let line = self.bytes.get(start..).unwrap_or_default();
             let line = &line[..find(b'\n', line).unwrap_or(line.len())];
             lines.push(line.trim_ascii());
         }

@@ -34,7 +34,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use checkpoint::CheckpointError;
+pub use checkpoint::{CheckpointError, InputFile};
 pub use driver::{Clustering, Driver, Init, News, NextRound, Options};
 pub use error::DriverError;
 

@@ -84,6 +84,10 @@ impl Means {
         if counted != points {
             return Err(DriverError::Output(format!("{counted} points of {points}")));
         }
+        if squared_error.is_negative() {
+            let reason = "a negative squared error: these are not the points that were counted";
+            return Err(DriverError::Output(reason.into()));
+        }
         Ok(Means { centroids: Centroids::new(dims, coordinates)?, sizes, squared_error })
     }
 

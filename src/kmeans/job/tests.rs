@@ -144,11 +144,15 @@ fn a_restarted_master_goes_on_as_if_nothing_had_been() {
     let mut run = Run::new(&job, IRIS, 2);
     let mut driver = Driver::new(asked.clone());
     let mut saved = 0;
+    let file = |path: &str| InputFile { path: path.into(), bytes: 9, digest: "ab".into() };
+    let input = ["iris.csv", "a \u{fc}b\n"].map(file);
     while run.round(&mut driver).unwrap() {
-        let Some(text) = driver.save("iris") else { continue };
+        let Some(text) = driver.save("csv", &input) else { continue };
         saved += 1;
-        driver = Driver::restore(asked.clone(), "iris", &text).unwrap();
-        assert_eq!(driver.save("iris").unwrap(), text);
+        let restored = Driver::restore(asked.clone(), "csv", &text).unwrap();
+        assert_eq!(restored.1, input);
+        driver = restored.0;
+        assert_eq!(driver.save("csv", &input).unwrap(), text);
         // Mappers are new as well.
         run.caches.iter_mut().for_each(|cache| *cache = None);
     }
@@ -165,7 +169,7 @@ fn another_job_or_a_damaged_checkpoint_is_not_gone_on_from() {
     let mut driver = Driver::new(asked.clone());
     run.round(&mut driver).unwrap();
     run.round(&mut driver).unwrap();
-    let saved = driver.save("points").unwrap();
+    let saved = driver.save("points", &[]).unwrap();
     assert!(Driver::restore(asked.clone(), "points", &saved).is_ok());
     let other = Options { seed: 2, ..asked.clone() };
     let refused = Driver::restore(other, "points", &saved);
@@ -174,7 +178,7 @@ fn another_job_or_a_damaged_checkpoint_is_not_gone_on_from() {
     each_seed(|seed| {
         let mut damaged = saved.clone();
         seed.mutate(&mut damaged);
-        if let Ok(restored) = Driver::restore(asked.clone(), "points", &damaged) {
+        if let Ok((restored, _)) = Driver::restore(asked.clone(), "points", &damaged) {
             // A newline at the end may be missing.
             assert_eq!(restored, driver);
         }

@@ -195,16 +195,3 @@ fn numbers_are_those_of_the_standard_library_wherever_they_stand() {
         assert_eq!(bits(points.coordinates()), bits(&expected), "{text}");
     });
 }
-
-#[test]
-fn another_file_ends_a_line_and_may_have_a_header() {
-    let header = Format { header: true, ..Format::default() };
-    let mut reader = Reader::new(header, None, 0, true).unwrap();
-    reader.read(b"x,y\n1,2\n3,4").unwrap();
-    reader.start_file().unwrap();
-    reader.read(b"x,y\n5,6\n").unwrap();
-    let (points, _) = reader.finish().unwrap();
-    assert_eq!(rows(&points), [&[1.0, 2.0][..], &[3.0, 4.0], &[5.0, 6.0]]);
-    let offsets: Vec<u64> = (0..3).map(|index| points.offset(index)).collect();
-    assert_eq!(offsets, [4, 8, 15]);
-}

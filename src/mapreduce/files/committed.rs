@@ -43,6 +43,13 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// How long the file was.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 impl Committed {
     /// How long it is.
     pub fn len(&self) -> u64 {

@@ -1,10 +1,14 @@
 //! Input files: where they are cut, and splits as they are read.
 
-use std::fs::File;
+use std::fmt;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Take};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::committed::Identity;
+use crate::mapreduce::digest::Digest;
 use crate::mapreduce::job::{Block, BlockReader, Blocks, fnv1a};
 use crate::mapreduce::split::{Range, ReadAt, Split};
 
@@ -19,17 +23,49 @@ pub struct Inputs {
 /// A split's fingerprint looks at so many bytes at either end.
 const FINGERPRINT_BYTES: u64 = 4096;
 
+/// A sign that a file was not touched: which file it is, and when it was changed last. Whoever
+/// touches a file need not change what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    identity: Identity,
+    touched: (i64, i64),
+}
+
+impl Stamp {
+    /// That of the file at a path.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn of(path: &Path) -> io::Result<Stamp> {
+        std::fs::metadata(path).map(|metadata| Stamp::from(&metadata))
+    }
+
+    /// How long the file was.
+    pub fn bytes(&self) -> u64 {
+        self.identity.bytes()
+    }
+}
+
+impl From<&Metadata> for Stamp {
+    fn from(metadata: &Metadata) -> Stamp {
+        let touched = (metadata.ctime(), metadata.ctime_nsec());
+        Stamp { identity: Identity::of(metadata), touched }
+    }
+}
+
 impl Inputs {
-    /// The input that these files are now.
+    /// The input that these files are now, and the stamp of each.
     ///
     /// # Errors
     /// The first file that cannot be opened or is none, and why.
-    pub fn look_at(paths: &[PathBuf]) -> Result<Inputs, (PathBuf, io::Error)> {
-        let file = |path: &PathBuf| match open(path) {
-            Ok((_, length)) => Ok((path.clone(), length)),
-            Err(error) => Err((path.clone(), error)),
-        };
-        Ok(Inputs::new(paths.iter().map(file).collect::<Result<_, _>>()?))
+    pub fn look_at(paths: &[PathBuf]) -> Result<(Inputs, Vec<Stamp>), (PathBuf, io::Error)> {
+        let (mut files, mut stamps) = (Vec::new(), Vec::new());
+        for path in paths {
+            let (_, stamp) = open(path).map_err(|error| (path.clone(), error))?;
+            files.push((path.clone(), stamp.bytes()));
+            stamps.push(stamp);
+        }
+        Ok((Inputs::new(files), stamps))
     }
 
     /// An input that somebody else has looked at.
@@ -53,11 +89,9 @@ impl Inputs {
     /// The operating system's; `UnexpectedEof` when a file has shrunk.
     pub fn fingerprint(&mut self, split: &Split) -> io::Result<u64> {
         let mut bytes = Vec::new();
-        if let (Some(first), Some(last)) = (split.ranges.first(), split.ranges.last()) {
-            let end = first.end.min(first.start + FINGERPRINT_BYTES);
-            self.append(first.file, first.start, end, &mut bytes)?;
-            let start = last.start.max(last.end.saturating_sub(FINGERPRINT_BYTES));
-            self.append(last.file, start, last.end, &mut bytes)?;
+        if let Some(Range { file, start, end }) = split.range {
+            self.append(file, start, end.min(start + FINGERPRINT_BYTES), &mut bytes)?;
+            self.append(file, start.max(end.saturating_sub(FINGERPRINT_BYTES)), end, &mut bytes)?;
         }
         Ok(fnv1a(&bytes))
     }
@@ -120,15 +154,35 @@ fn newlines_before(file: &File, end: u64) -> io::Result<u64> {
     Ok(count)
 }
 
-/// Opens a regular file. Also tells its length.
-fn open(path: &Path) -> io::Result<(File, u64)> {
+/// Opens a regular file.
+fn open(path: &Path) -> io::Result<(File, Stamp)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
     }
-    Ok((file, metadata.len()))
+    Ok((file, Stamp::from(&metadata)))
 }
+
+/// The digest of a range of the file at a path, as it is now.
+///
+/// # Errors
+/// The operating system's; `UnexpectedEof` when the file has shrunk.
+pub fn digest_of(path: &Path, range: Range) -> io::Result<Digest> {
+    let file = File::open(path)?;
+    let mut digest = Digest::default();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut at = range.start;
+    while at < range.end {
+        let wanted = chunk.len().min((range.end - at) as usize);
+        file.read_exact_at(&mut chunk[..wanted], at)?;
+        digest.add(at, &chunk[..wanted]);
+        at += wanted as u64;
+    }
+    Ok(digest)
+}
+
+const CHUNK_BYTES: usize = 256 * 1024;
 
 impl ReadAt for Inputs {
     fn read_at(&mut self, file: u32, at: u64, into: &mut [u8]) -> io::Result<usize> {
@@ -136,92 +190,132 @@ impl ReadAt for Inputs {
     }
 }
 
-/// A split, range after range.
+/// What a task has read: the digest of its split, once it has read all of it.
+#[derive(Clone, Debug, Default)]
+pub struct WasRead(Arc<Mutex<Option<Digest>>>);
+
+impl WasRead {
+    /// The digest.
+    pub fn digest(&self) -> Option<Digest> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of it was read. Whoever reads it again must read the same.
+    fn note(&self, digest: Digest) -> io::Result<()> {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.replace(digest).is_some_and(|before| before != digest) {
+            return Err(io::Error::other("it was changed while it was read"));
+        }
+        Ok(())
+    }
+}
+
+/// Why a split cannot be read here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoSplit {
+    /// Its file is not here, or cannot be read; why, for people.
+    Missing(String),
+    /// Its file is another than the master's; how it shows, for people.
+    OtherVersion(String),
+}
+
+impl fmt::Display for NoSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoSplit::Missing(why) | NoSplit::OtherVersion(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A split as it is read.
 pub struct SplitBlocks {
     reader: BlockReader<Take<File>>,
-    /// With whether each is the beginning of its file.
-    left: std::vec::IntoIter<(PathBuf, Range, bool)>,
-    offset: u64,
-    /// Bytes of the current range.
-    range_bytes: u64,
+    path: PathBuf,
+    /// Of the file that it is read from.
+    bytes: u64,
     given_bytes: u64,
+    /// Where it begins in its own file, for the digest.
+    start: u64,
+    digest: Digest,
+    was_read: WasRead,
 }
 
 impl SplitBlocks {
-    /// A split in its files. `files` are all of the input's, with the lengths that they must have.
+    /// A split in its file. `files` are all of the input's, with the lengths that they must have.
     ///
     /// # Errors
-    /// What is missing, and why, for people.
-    pub fn open(split: &Split, files: &[(PathBuf, u64)], fingerprint: u64) -> Result<Self, String> {
-        let mut ranges = Vec::new();
-        for range in &split.ranges {
-            let file = files.get(range.file as usize);
-            let (path, bytes) = file.ok_or("a range of a file that the job does not have")?;
-            let (_, found) = open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            if found != *bytes {
-                let path = path.display();
-                return Err(format!("{path}: it has {found} bytes here, {bytes} at the master"));
-            }
-            ranges.push((path.clone(), *range, range.start == 0));
+    /// It cannot be had here.
+    pub fn open(
+        split: &Split,
+        files: &[(PathBuf, u64)],
+        fingerprint: u64,
+        was_read: WasRead,
+    ) -> Result<Self, NoSplit> {
+        let Some(range) = split.range else {
+            let nothing = SplitBlocks::begin(Path::new("/dev/null"), 0, split, was_read);
+            return nothing.map_err(|error| NoSplit::Missing(error.to_string()));
+        };
+        let Some((path, bytes)) = files.get(range.file as usize) else {
+            return Err(NoSplit::Missing("a range of a file that the job does not have".into()));
+        };
+        let missing = |error| NoSplit::Missing(format!("{}: {error}", path.display()));
+        let other = |how| NoSplit::OtherVersion(format!("{}: {how}", path.display()));
+        let (_, stamp) = open(path).map_err(missing)?;
+        if stamp.bytes() != *bytes {
+            let found = stamp.bytes();
+            return Err(other(format!("it has {found} bytes here, {bytes} at the master")));
         }
-        if let Some((path, ..)) = ranges.first()
-            && Inputs::new(files.to_vec()).fingerprint(split).ok() != Some(fingerprint)
-        {
-            return Err(format!("{}: its content here is not the master's", path.display()));
+        if Inputs::new(files.to_vec()).fingerprint(split).ok() != Some(fingerprint) {
+            return Err(other("its content here is not the master's".into()));
         }
-        SplitBlocks::begin(ranges, split.offset).map_err(|error| error.to_string())
+        SplitBlocks::begin(path, range.start, split, was_read).map_err(missing)
     }
 
     /// A split that has a file of its own.
     ///
     /// # Errors
     /// The operating system's.
-    pub fn open_shipped(path: &Path, split: &Split) -> io::Result<SplitBlocks> {
-        // The file has the ranges one behind the other: each is still cut by itself, because no line
-        // goes on from one to the next.
-        let mut at = 0;
-        let mut ranges = Vec::new();
-        for range in &split.ranges {
-            let bytes = range.end - range.start;
-            let shipped = Range { file: 0, start: at, end: at + bytes };
-            ranges.push((path.to_owned(), shipped, range.start == 0));
-            at += bytes;
+    pub fn open_shipped(path: &Path, split: &Split, was_read: WasRead) -> io::Result<SplitBlocks> {
+        SplitBlocks::begin(path, 0, split, was_read)
+    }
+
+    fn begin(path: &Path, at: u64, split: &Split, was_read: WasRead) -> io::Result<SplitBlocks> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(at))?;
+        let (bytes, start) = (split.len(), split.range.map_or(0, |range| range.start));
+        let starts_file = split.range.is_some_and(|range| range.start == 0);
+        Ok(SplitBlocks {
+            reader: BlockReader::new(file.take(bytes), split.offset, starts_file),
+            path: path.to_owned(),
+            bytes,
+            given_bytes: 0,
+            start,
+            digest: Digest::default(),
+            was_read,
+        })
+    }
+
+    /// Reads the next block. Returns whether there is one.
+    fn advance(&mut self) -> io::Result<bool> {
+        if self.reader.advance()? {
+            let bytes = self.reader.current().bytes;
+            self.digest.add(self.start + self.given_bytes, bytes);
+            self.given_bytes += bytes.len() as u64;
+            return Ok(true);
         }
-        SplitBlocks::begin(ranges, split.offset)
-    }
-
-    fn begin(ranges: Vec<(PathBuf, Range, bool)>, offset: u64) -> io::Result<SplitBlocks> {
-        let nothing = File::open("/dev/null")?.take(0);
-        let reader = BlockReader::new(nothing, offset, false);
-        let left = ranges.into_iter();
-        Ok(SplitBlocks { reader, left, offset, range_bytes: 0, given_bytes: 0 })
-    }
-
-    /// Goes on with the next range. Returns whether there is one.
-    fn next_range(&mut self) -> io::Result<bool> {
-        if self.given_bytes < self.range_bytes {
+        if self.given_bytes < self.bytes {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has shrunk"));
         }
-        let Some((path, range, starts_file)) = self.left.next() else { return Ok(false) };
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(range.start))?;
-        self.range_bytes = range.end - range.start;
-        self.given_bytes = 0;
-        self.reader.restart(file.take(self.range_bytes), self.offset, starts_file);
-        self.offset += self.range_bytes;
-        Ok(true)
+        self.was_read.note(self.digest)?;
+        Ok(false)
     }
 }
 
 impl Blocks for SplitBlocks {
     fn next(&mut self) -> io::Result<Option<Block<'_>>> {
-        while !self.reader.advance()? {
-            if !self.next_range()? {
-                return Ok(None);
-            }
-        }
-        let block = self.reader.current();
-        self.given_bytes += block.bytes.len() as u64;
-        Ok(Some(block))
+        let is_there = self.advance().map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", self.path.display()))
+        })?;
+        Ok(is_there.then(|| self.reader.current()))
     }
 }

@@ -5,6 +5,7 @@
 //! DIR/Mappers/M1/output.txt            what it made in a round without reduce tasks
 //! DIR/Mappers/M1/split.txt             its split, if the master had to send it
 //! DIR/Reducers/R1.txt                  what reduce 1 made
+//! DIR/job.txt                          whose results are in the directory
 //! DIR/job.lock                         locked by all who work on the job
 //! ```
 //!
@@ -16,14 +17,16 @@ mod committed;
 mod input;
 mod layout;
 mod lock;
+mod owner;
 mod pending;
 mod random;
 mod runs;
 
 pub use committed::{Committed, Identity, Opened};
-pub use input::{Inputs, SplitBlocks};
+pub use input::{Inputs, NoSplit, SplitBlocks, Stamp, WasRead, digest_of};
 pub use layout::Layout;
 pub use lock::{JobLock, LockError, shown};
+pub use owner::Owner;
 pub use pending::Pending;
 pub use random::{random_job_id, random_number};
 pub use runs::RunFiles;

@@ -57,13 +57,6 @@ impl<R: Read> BlockReader<R> {
         }
     }
 
-    /// Goes on with another reader, and the same memory.
-    pub fn restart(&mut self, reader: R, offset: u64, starts_file: bool) {
-        self.reader = reader;
-        self.file_start = starts_file.then_some(offset);
-        (self.given, self.filled, self.offset, self.ended) = (0, 0, offset, false);
-    }
-
     /// Moves what was not handed out to the front.
     fn make_room(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.given..self.filled, 0);

@@ -15,6 +15,8 @@ pub enum Fault {
     Place(String),
     /// This worker lacks the task's input: as [`Place`](Fault::Place), but the master may send it.
     NoInput(String),
+    /// This worker's input is another version than the master's.
+    OtherInput(String),
     /// The job's own code failed. Another attempt may do better.
     Crashed {
         /// What happened.
@@ -49,6 +51,7 @@ impl fmt::Display for Fault {
             Fault::Declined(reason)
             | Fault::Place(reason)
             | Fault::NoInput(reason)
+            | Fault::OtherInput(reason)
             | Fault::Hopeless(reason) => f.write_str(reason),
             Fault::Crashed { reason, record: None } => f.write_str(reason),
             Fault::Crashed { reason, record: Some(offset) } => {

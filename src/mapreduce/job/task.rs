@@ -37,7 +37,7 @@ pub struct About {
     pub task: u32,
     /// The attempt.
     pub attempt: u64,
-    /// Of a map task: the first file that its split is of.
+    /// Of a map task: the file that its split is of.
     pub file: String,
     /// Of a map task: where its split begins in that file.
     pub start: u64,

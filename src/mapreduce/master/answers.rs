@@ -8,7 +8,7 @@ use super::outputs::TaskOutput;
 use super::requests::Request;
 use super::{Error, Master, News, Observer, TaskEnd};
 use crate::call::{CallId, Status};
-use crate::mapreduce::contract::PIECE_BYTES;
+use crate::mapreduce::contract::{MapDone, PIECE_BYTES};
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, Kind};
 use crate::mapreduce::wire;
@@ -147,15 +147,13 @@ impl Master {
     /// An attempt could not be done.
     fn task_failed(&mut self, attempt: AttemptId, status: &Status, observer: &mut dyn Observer) {
         let now = self.now();
-        let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
-        let (index, worker, task) = (assigned.seat, assigned.worker, assigned.task);
+        let Some(assigned) = self.attempts.get(&attempt) else { return };
+        let worker = assigned.worker;
         if self.options.ships_inputs && wire::needs_split(status) && !assigned.was_shipped {
-            assigned.was_shipped = true;
-            assigned.call = None;
-            let Some(ready) = self.seats[index].ready() else { return };
-            ready.steps.push_back(Step::Split { task: task.index, offset: 0 });
-            ready.steps.push_back(Step::Begin(attempt));
-            return self.take_steps(index);
+            return self.ship(attempt);
+        }
+        if wire::has_other_input(status) {
+            return self.refuse_map(attempt, &status.message, observer);
         }
         for (map, made_by, loss) in wire::lost_outputs(status) {
             self.scheduler.handle_output_lost(now, worker, map, AttemptId(made_by), loss);
@@ -171,7 +169,7 @@ impl Master {
     }
 
     /// An attempt has failed: the scheduler is told, and people are.
-    fn give_back(
+    pub(super) fn give_back(
         &mut self,
         attempt: AttemptId,
         cause: Cause,
@@ -205,6 +203,16 @@ impl Master {
                 return self.give_back(attempt, Cause::Worker, &status.message, observer);
             }
         };
+        self.judge_map(attempt, done, observer);
+    }
+
+    /// A map task is done, and counts.
+    pub(super) fn accept_map(
+        &mut self,
+        attempt: AttemptId,
+        done: MapDone,
+        observer: &mut dyn Observer,
+    ) {
         let sizes: Arc<[u64]> = done.sizes.into();
         let is_result = self.round.as_ref().is_some_and(|state| state.round.reduces == 0);
         if !is_result {

@@ -8,7 +8,7 @@ use super::seats::SeatState;
 use super::{Master, News, Observer, TaskEnd};
 use crate::call::CallId;
 use crate::mapreduce::contract::{
-    Announcement, INLINE_PARAMETER_BYTES, MapCall, OutputAt, Parameter, ReduceCall,
+    Announcement, INLINE_PARAMETER_BYTES, MapCall, MapDone, OutputAt, Parameter, ReduceCall,
 };
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::scheduler::{Action, AttemptId, Kind, MapOutput, Start, TaskId, WorkerId};
@@ -46,6 +46,8 @@ pub(super) struct Assigned {
     pub(super) announcing: u32,
     /// Its split was sent to its worker.
     pub(super) was_shipped: bool,
+    /// It is done, if what it has read is the master's input.
+    pub(super) held: Option<MapDone>,
     /// Its output, while it is read.
     pub(super) reading: Option<Reading>,
 }
@@ -137,6 +139,7 @@ impl Master {
             news: Announcement::to(attempt.0),
             announcing: 0,
             was_shipped: false,
+            held: None,
             reading: None,
         };
         self.attempts.insert(attempt, assigned);
@@ -202,7 +205,7 @@ impl Master {
             task: start.task.index,
             attempt: start.attempt.0,
             reduces: state.round.reduces,
-            split: split.clone(),
+            split: *split,
             fingerprint: *fingerprint,
             parameter: self.parameter(Kind::Map),
             skip: start.skip.clone(),

@@ -43,6 +43,9 @@ impl Master {
             maps_done: began,
             reduce_time: Duration::ZERO,
         });
+        if self.rounds == 1 {
+            self.digest_for_others();
+        }
         self.scheduler.begin_round(began, maps, reduces);
         let result = self.finish_round(kinds, observer);
         let now = self.now();
@@ -97,8 +100,10 @@ impl Master {
             if let Some(error) = self.failure.take() {
                 return Err(error);
             }
-            if let Some(outcome) = self.scheduler.outcome() {
-                return outcome.map_err(Error::Task);
+            match self.scheduler.outcome() {
+                Some(Err(failure)) => return Err(Error::Task(failure)),
+                Some(Ok(())) if self.is_input_settled() => return Ok(()),
+                _ => {}
             }
             match kinds.iter().find_map(|kind| self.missing_workers(*kind)) {
                 None => missing_since = None,
@@ -144,7 +149,11 @@ impl Master {
     }
 
     /// Sleeps until something happens, and takes the answers that came.
-    fn turn(&mut self, longest: Duration, observer: &mut dyn Observer) -> Result<(), Error> {
+    pub(super) fn turn(
+        &mut self,
+        longest: Duration,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
         let now = self.now();
         let due = [self.scheduler.next_timeout(now), self.seats_due()];
         let due = due.into_iter().flatten().min();

@@ -12,6 +12,7 @@
 //! - `children`: processes of our own; they end when we do, however we end
 //! - `calls`, `requests`: what is asked of workers, and what waits until a connection takes it
 //! - `answers`: what they answer
+//! - `content`: whether all have read the same input
 //! - `outputs`: results as they are read
 //! - [`News`]: what people are told
 //!
@@ -20,6 +21,7 @@
 mod answers;
 mod calls;
 mod children;
+mod content;
 mod drive;
 mod news;
 mod outputs;
@@ -34,17 +36,19 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+pub use content::InputFile;
 pub use news::{News, Observer, TaskEnd};
 pub use outputs::TaskOutput;
 
 use super::contract::JobSpec;
-use super::files::{Inputs, JobLock, Layout, LockError};
+use super::files::{Inputs, JobLock, Layout, LockError, Owner};
 use super::job::{Counters, Tally};
 use super::scheduler::{AttemptId, JobFailure, Kind, Policy, Scheduler};
 use super::split::{self, Split};
 use crate::call::CallId;
 use crate::rpc::{ChannelOptions, Multiplexer, MultiplexerWaker};
 use calls::{Assigned, InFlight};
+use content::Content;
 use seats::{Event, Seat};
 
 /// Who does the tasks of one kind.
@@ -61,7 +65,9 @@ pub enum WorkersAt {
 pub struct MasterOptions {
     /// The data directory.
     pub data: PathBuf,
-    /// The number of splits, and map tasks.
+    /// Whether results of another job that are there may go.
+    pub overwrites: bool,
+    /// The number of splits, and map tasks; more if there are more files that are not empty.
     pub maps: u32,
     /// Who does map tasks.
     pub mappers: WorkersAt,
@@ -90,6 +96,8 @@ pub struct MasterOptions {
 pub enum Error {
     /// An input file cannot be read.
     Input(PathBuf, io::Error),
+    /// An input file was changed while the job ran.
+    Changed(PathBuf),
     /// The data directory cannot be used.
     Data(PathBuf, LockError),
     /// There are no workers of a kind; with what is known about why.
@@ -104,6 +112,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Input(path, error) => write!(f, "{}: {error}", path.display()),
+            Error::Changed(path) => {
+                write!(f, "{}: it was changed while the job ran", path.display())
+            }
             Error::Data(path, error) => write!(f, "{}: {error}", path.display()),
             Error::NoWorkers(kind, why) => {
                 let kind = match kind {
@@ -177,6 +188,7 @@ pub struct Master {
     options: MasterOptions,
     spec: JobSpec,
     inputs: Inputs,
+    content: Content,
     splits: Vec<(Split, u64)>,
     layout: Layout,
     _lock: JobLock,
@@ -227,11 +239,14 @@ impl Master {
         parameters: Vec<u8>,
         input: &[PathBuf],
     ) -> Result<Master, Error> {
-        let mut inputs = Inputs::look_at(input).map_err(|(path, e)| Error::Input(path, e))?;
+        let looked = Inputs::look_at(input).map_err(|(path, e)| Error::Input(path, e))?;
+        let (mut inputs, stamps) = looked;
         let splits = cut(&mut inputs, options.maps)?;
         let id = super::files::random_job_id().map_err(|e| Error::Io("a job's id", e))?;
         let layout = Layout::new(&options.data);
-        let lock = take(&layout, &id).map_err(|e| Error::Data(options.data.clone(), e))?;
+        let owner = Owner::new(kind, input);
+        let lock = take(&layout, &id, || owner.claim(&layout, options.overwrites))
+            .map_err(|e| Error::Data(options.data.clone(), e))?;
         let spec = JobSpec {
             id,
             kind: kind.to_owned(),
@@ -244,12 +259,14 @@ impl Master {
         let multiplexer = Multiplexer::new().map_err(|e| Error::Io("a poller", e))?;
         let (sender, events) = channel();
         let policy = Policy { inputs_are_kept: options.keeps_inputs, ..options.policy.clone() };
+        let is_shared = matches!(options.mappers, WorkersAt::Here(_));
         Ok(Master {
             seats: seats::of(&options),
             waker: multiplexer.waker(),
             options,
             spec,
             inputs,
+            content: Content::new(stamps, splits.len(), is_shared),
             splits,
             layout,
             _lock: lock,
@@ -319,10 +336,14 @@ impl Drop for Master {
 const TAKE_TIME: Duration = Duration::from_secs(1);
 
 /// Takes the data directory.
-fn take(layout: &Layout, id: &str) -> Result<JobLock, LockError> {
+fn take(
+    layout: &Layout,
+    id: &str,
+    claim: impl Fn() -> io::Result<()>,
+) -> Result<JobLock, LockError> {
     let until = Instant::now() + TAKE_TIME;
     loop {
-        match JobLock::take(layout.root(), id, || layout.clear()) {
+        match JobLock::take(layout.root(), id, || claim().and_then(|()| layout.clear())) {
             Err(LockError::Taken { .. }) if Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(10));
             }

@@ -11,6 +11,7 @@ use crate::call::CallId;
 use crate::mapreduce::contract::{Announcement, PIECE_BYTES, Piece, path};
 use crate::mapreduce::pending_calls::Started;
 use crate::mapreduce::scheduler::{AttemptId, Kind};
+use crate::mapreduce::split::Range;
 use crate::mapreduce::wire;
 use crate::rpc::StartError;
 
@@ -196,15 +197,11 @@ impl Master {
 
     fn split_piece(&mut self, task: u32, offset: u64) -> std::io::Result<Piece> {
         let (split, _) = self.splits.get(task as usize).ok_or(std::io::ErrorKind::NotFound)?;
-        let (bytes, mut left, mut skip) = (split.len(), PIECE_BYTES as u64, offset);
+        let bytes = split.len();
         let mut piece = Vec::new();
-        for range in &split.ranges {
-            let length = range.end - range.start;
-            let from = range.start + skip.min(length);
-            let to = range.end.min(from + left);
-            self.inputs.append(range.file, from, to, &mut piece)?;
-            left -= to - from;
-            skip -= skip.min(length);
+        if let Some(Range { file, start, end }) = split.range {
+            let from = end.min(start + offset);
+            self.inputs.append(file, from, end.min(from + PIECE_BYTES as u64), &mut piece)?;
         }
         Ok(Piece { of: task.into(), bytes, offset, piece })
     }

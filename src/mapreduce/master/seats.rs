@@ -22,6 +22,7 @@ use super::requests::Request;
 use super::{Error, Master, MasterOptions, News, Observer, WorkersAt};
 use crate::call::{CallId, Status};
 use crate::mapreduce::contract::path;
+use crate::mapreduce::digest::Digest;
 use crate::mapreduce::pending_calls::PendingCalls;
 use crate::mapreduce::scheduler::{Kind, WorkerId};
 use crate::mapreduce::wire;
@@ -81,6 +82,8 @@ pub(super) enum Event {
     Listening { seat: usize, life: u64, address: String },
     /// A child has ended.
     Ended { seat: usize, life: u64 },
+    /// A split was read.
+    Digested { split: u32, digest: io::Result<Digest> },
     /// An attempt to connect has ended.
     Dialed { seat: usize, life: u64, result: io::Result<Box<Dialed>> },
 }
@@ -253,11 +256,16 @@ impl Master {
     /// Does what other threads have told.
     pub(super) fn take_events(&mut self, observer: &mut dyn Observer) {
         while let Ok(event) = self.events.try_recv() {
-            let (Event::Listening { seat, life, .. }
-            | Event::Ended { seat, life }
-            | Event::Dialed { seat, life, .. }) = &event;
-            let index = *seat;
-            if self.seats[index].life != *life {
+            let (index, life) = match event {
+                Event::Digested { split, digest } => {
+                    self.digested(split, digest, observer);
+                    continue;
+                }
+                Event::Listening { seat, life, .. }
+                | Event::Ended { seat, life }
+                | Event::Dialed { seat, life, .. } => (seat, life),
+            };
+            if self.seats[index].life != life {
                 continue;
             }
             match event {
@@ -265,6 +273,7 @@ impl Master {
                     self.seats[index].address = Some(address);
                     self.dial(index);
                 }
+                Event::Digested { .. } => {}
                 Event::Ended { .. } => self.vacate(index, "its process has ended", observer),
                 Event::Dialed { result, .. } => {
                     let added = result.and_then(|dialed| self.multiplexer.add(*dialed));

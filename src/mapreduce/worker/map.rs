@@ -1,5 +1,6 @@
 //! A map task.
 
+use std::cell::Cell;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::iter::once;
@@ -12,7 +13,7 @@ use super::{Host, TaskHost, Worker, guarded};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
-use crate::mapreduce::files::{Committed, SplitBlocks};
+use crate::mapreduce::files::{Committed, NoSplit, SplitBlocks, WasRead};
 use crate::mapreduce::job::{About, Blocks, Fault};
 use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
@@ -21,6 +22,9 @@ pub(super) use crate::mapreduce::contract::PIECE_BYTES;
 
 /// A map task that did the same in no more time than this is short.
 const BRIEF: Duration = Duration::from_millis(5);
+
+/// What to do about input that is not here.
+const SHIP_HINT: &str = "with --ship the master sends what a mapper lacks";
 
 /// Runs a map task and answers for it.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
@@ -49,7 +53,12 @@ fn attempt(
     let mut host = TaskHost { call, running: &listed.running, slots: worker.options.slots };
     let mut sink = partitions(job, map);
     let mut cache = job.take_cache(map.task);
-    let mut open = || open(job, map);
+    let was_read = WasRead::default();
+    let is_read = Cell::new(false);
+    let mut open_input = || {
+        is_read.set(true);
+        open(job, map, &was_read)
+    };
     let work = MapWork {
         job: job.job.as_ref(),
         parameter: &parameter,
@@ -61,7 +70,10 @@ fn attempt(
     // whoever has yet to give another task to another worker.
     thread::yield_now();
     let (counters, committed) = guarded(|| {
-        let counters = execute::map(&work, &mut cache, &mut open, &mut sink, &mut host)?;
+        let counters = execute::map(&work, &mut cache, &mut open_input, &mut sink, &mut host)?;
+        if is_read.get() && was_read.digest().is_none() {
+            read_to_the_end(open(job, map, &was_read)?.as_mut(), &mut host)?;
+        }
         host.check()?;
         Ok((counters, sink.commit()?))
     })?;
@@ -77,7 +89,17 @@ fn attempt(
         }
     }
     let took_us = started.elapsed().as_micros() as u64;
-    Ok(MapDone { sizes, counters, took_us })
+    Ok(MapDone { sizes, counters, took_us, digest: was_read.digest() })
+}
+
+/// Reads what a task did not care to read: whether its input is what others have is known by all of
+/// it.
+fn read_to_the_end(blocks: &mut dyn Blocks, host: &mut dyn Host) -> Result<(), Fault> {
+    while blocks.next().map_err(|error| Fault::io("reading the input", &error))?.is_some() {
+        host.check()?;
+        host.progress();
+    }
+    Ok(())
 }
 
 /// Whether a map task is known to be short.
@@ -105,32 +127,35 @@ fn partitions<'j>(job: &'j OpenJob, map: &MapCall) -> Partitions<'j> {
 }
 
 fn about(job: &OpenJob, map: &MapCall) -> About {
-    let first = map.split.ranges.first();
-    let file = first.and_then(|range| job.spec.files.get(range.file as usize));
+    let range = map.split.range;
+    let file = range.and_then(|range| job.spec.files.get(range.file as usize));
     About {
         task: map.task,
         attempt: map.attempt,
         file: file.map_or_else(String::new, |(path, _)| path.to_string_lossy().into_owned()),
-        start: first.map_or(0, |range| range.start),
+        start: range.map_or(0, |range| range.start),
         bytes: map.split.len(),
     }
 }
 
-/// The split: its own file if the master sent one, else its ranges.
-fn open(job: &OpenJob, map: &MapCall) -> Result<Box<dyn Blocks>, Fault> {
+/// The split: its own file if the master sent one, else its range.
+fn open(job: &OpenJob, map: &MapCall, was_read: &WasRead) -> Result<Box<dyn Blocks>, Fault> {
     let shipped = job.layout.split(map.task);
     if job.spec.ships_inputs
         && let Ok(metadata) = fs::metadata(&shipped)
     {
         if metadata.len() == map.split.len() {
-            let blocks = SplitBlocks::open_shipped(&shipped, &map.split);
+            let blocks = SplitBlocks::open_shipped(&shipped, &map.split, was_read.clone());
             return Ok(Box::new(blocks.map_err(|error| failed(&shipped, &error))?));
         }
         return Err(Fault::NoInput(format!("{}: it is not whole", shipped.display())));
     }
-    let blocks = SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint);
-    let hint = "with --ship the master sends what a mapper lacks";
-    Ok(Box::new(blocks.map_err(|reason| Fault::NoInput(format!("{reason} ({hint})")))?))
+    let blocks = SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint, was_read.clone());
+    let blocks = blocks.map_err(|error| match error {
+        NoSplit::OtherVersion(how) if !job.spec.ships_inputs => Fault::OtherInput(how),
+        error => Fault::NoInput(format!("{error} ({SHIP_HINT})")),
+    });
+    Ok(Box::new(blocks?))
 }
 
 /// Takes a piece of a split for which there is no file here.
