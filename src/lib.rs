@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` has the map; `test/house.rs` keeps it true.
 
 pub mod text;
+pub mod dns;
 pub mod protobuf;
 pub mod pb;
 pub mod call;

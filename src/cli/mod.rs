@@ -16,6 +16,7 @@ mod job;
 mod mapreduce;
 mod kmeans;
 mod kv;
+mod listen;
 mod market;
 mod node;
 mod output;

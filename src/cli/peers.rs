@@ -1,8 +1,15 @@
 //! The nodes of a group, as flags give them: `1=host:port,2=host:port`.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use crate::dns::Target;
 use crate::raft::NodeId;
+use crate::rpc::Resolver;
+
+/// How long the names of the other nodes may take to be looked up.
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// Reads a list of nodes.
 ///
@@ -15,11 +22,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<(NodeId, String)>, String> {
         let (id, address) =
             part.split_once('=').ok_or_else(|| format!("{part:?}: expected N=HOST:PORT"))?;
         let id = id.parse().map_err(|_| format!("{part:?}: {id:?} is no node's number"))?;
-        let is_address = address
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        if !is_address {
-            return Err(format!("{part:?}: {address:?} is no HOST:PORT"));
+        if let Err(error) = Target::parse(address) {
+            return Err(format!("{part:?}: {address:?} is no HOST:PORT: {error}"));
         }
         if !ids.insert(id) {
             return Err(format!("node {id} is there twice"));
@@ -32,9 +36,77 @@ pub(super) fn parse(text: &str) -> Result<Vec<(NodeId, String)>, String> {
     Ok(peers)
 }
 
+/// Looks whether the others can reach a node that listens on the `addresses` of its own entry. Debian
+/// has the machine's own name at 127.0.1.1, which leads every machine to itself.
+///
+/// # Errors
+/// The own entry is a name that leads to this machine alone, and another node is elsewhere.
+pub(super) fn check_own(
+    id: NodeId,
+    peers: &[(NodeId, String)],
+    addresses: &[SocketAddr],
+    resolver: &Resolver,
+) -> Result<(), String> {
+    let own = peers.iter().find(|(peer, _)| *peer == id).map(|(_, target)| target.as_str());
+    let (Some(own), Some(at)) = (own, addresses.first()) else { return Ok(()) };
+    let is_name = matches!(Target::parse(own), Ok(Target::Name(..)));
+    if !is_name || !addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Ok(());
+    }
+    let until = Instant::now() + LOOK_UP;
+    let is_here = |target: &str| match resolver.resolve(target, until) {
+        Ok(addresses) => addresses.iter().all(|address| address.ip().is_loopback()),
+        Err(_) => false,
+    };
+    match peers.iter().find(|(peer, target)| *peer != id && !is_here(target)) {
+        None => Ok(()),
+        Some((other, _)) => Err(format!(
+            "{own} is {} on this machine (see /etc/hosts), where node {other} cannot reach it: \
+             say an address that the others reach, or --listen",
+            at.ip()
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::ResolveError;
+
+    /// Whether node 1 of these peers may listen where its own entry leads.
+    fn check(text: &str) -> Result<(), String> {
+        let resolver = Resolver::new(|name| match name {
+            "vm1" => Ok(vec!["127.0.1.1".parse().unwrap()]),
+            "here" | "localhost" => Ok(vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()]),
+            "vm2" => Ok(vec!["10.0.0.2".parse().unwrap()]),
+            _ => Err(ResolveError::NoSuchName),
+        });
+        let peers = parse(text).unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        let own = resolver.resolve(&peers[0].1, until).unwrap();
+        check_own(1, &peers, &own, &resolver)
+    }
+
+    #[test]
+    fn a_name_that_leads_to_this_machine_alone_is_refused_if_another_node_is_elsewhere() {
+        for text in ["1=vm1:7,2=vm2:7", "1=vm1:7,2=unknown:7", "1=here:7,2=here:8,3=10.0.0.3:7"] {
+            let refused = check(text).unwrap_err();
+            assert!(refused.contains(" on this machine (see /etc/hosts)"), "{refused}");
+        }
+        assert!(check("1=vm1:7,2=vm2:7").unwrap_err().starts_with("vm1:7 is 127.0.1.1 "));
+    }
+
+    #[test]
+    fn a_group_on_one_machine_and_addresses_that_are_meant_are_taken() {
+        for text in [
+            "1=vm1:7",
+            "1=vm1:7,2=localhost:8,3=127.0.0.1:9",
+            "1=127.0.0.1:7,2=vm2:7",
+            "1=vm2:7,2=unknown:7",
+        ] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+    }
 
     #[test]
     fn nodes_come_in_the_order_given() {

@@ -11,7 +11,7 @@ use crate::replica::engine::SnapshotPolicy;
 use crate::replica::node::{Node, NodeOptions, Opened, Service};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{Transport, TransportOptions};
-use crate::rpc::{ClientTls, IdentityFiles, Services};
+use crate::rpc::{ClientTls, IdentityFiles, Resolver, Services};
 
 /// Adds the flags of a node.
 pub(super) fn flags(flags: Flags) -> Flags {
@@ -146,7 +146,11 @@ pub(super) fn run<S: Service>(
     let own = place.peers.iter().find(|(peer, _)| *peer == place.id);
     let listen = own.map(|(_, address)| address.clone());
     // Before any file is made.
-    serve::check(parsed, listen.as_deref())?;
+    let addresses = serve::addresses(parsed, listen.as_deref())?;
+    if parsed.text("listen").is_none() {
+        peers::check_own(place.id, &place.peers, &addresses, &Resolver::default())
+            .map_err(|what| Failure::Failed(format!("agora: --peers: {what}")))?;
+    }
     let directory = options.directory.clone().unwrap_or_default();
     let mut opened =
         Opened::open(options, service).map_err(|error| cannot_open(&directory, &error))?;
@@ -154,7 +158,7 @@ pub(super) fn run<S: Service>(
     register(&mut services, &opened.node());
     let transport = Transport::new(transport, &mut services);
     let ending = opened.ending();
-    serve::run_arranged(parsed, services, listen.as_deref(), notice, |server, health| {
+    serve::run_arranged(parsed, services, &addresses, notice, |server, health| {
         opened.report_health(health.clone());
         opened
             .move_in(server, transport)

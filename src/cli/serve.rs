@@ -1,13 +1,14 @@
 //! What all commands that serve have in common: flags, the line that says where, a graceful end.
 
 use std::io::Write;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
+use super::listen::Listen;
 use crate::rpc::{
-    Health, IdentityFiles, Server, ServerOptions, ServerTls, Services, ServingStatus,
+    Health, IdentityFiles, Resolver, Server, ServerOptions, ServerTls, Services, ServingStatus,
     add_standard_services, raise_descriptor_limit,
 };
 use crate::session::Compat;
@@ -15,7 +16,11 @@ use crate::session::Compat;
 /// Adds the flags of a server.
 pub(super) fn flags(flags: Flags) -> Flags {
     flags
-        .value("listen", "where to listen; port 0 picks a free port", "HOST:PORT")
+        .value(
+            "listen",
+            "where to listen: HOST:PORT, or :PORT for all addresses; port 0 picks a free port",
+            "HOST:PORT,...",
+        )
         .value("compat", "what to speak: grpc, native or both (default both)", "PROTOCOL")
         .value("max-connections", "connections at once (default 1024)", "N")
         .value("tls-cert", "serve TLS beside cleartext: our certificate chain, PEM", "FILE")
@@ -24,29 +29,34 @@ pub(super) fn flags(flags: Flags) -> Flags {
         .switch("tls-only", "refuse cleartext")
 }
 
-/// Reads them. Without `--listen` it listens on `default`, if there is one.
-fn options(parsed: &Parsed, default: Option<&str>) -> Result<(SocketAddr, ServerOptions), Failure> {
+/// Where to listen: on `default`, if there is one, unless a flag says otherwise.
+fn listen(parsed: &Parsed, default: Option<&str>) -> Result<Listen, Failure> {
     let listen = match (parsed.text("listen"), default) {
         (None, Some(default)) => default.to_owned(),
         _ => parsed.required("listen")?,
     };
-    let address = listen
-        .to_socket_addrs()
-        .map_err(|error| parsed.wrong(format!("--listen {listen:?}: {error}")))?
-        .next()
-        .ok_or_else(|| parsed.wrong(format!("--listen {listen:?}: no such address")))?;
-    let options = ServerOptions {
+    Listen::parse(&listen).map_err(|what| parsed.wrong(format!("--listen {listen:?}: {what}")))
+}
+
+/// The addresses to listen on: those of `default`, if there is one, unless a flag says otherwise.
+/// Waits for names that cannot be looked up yet, once all flags make sense.
+pub(super) fn addresses(
+    parsed: &Parsed,
+    default: Option<&str>,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let listen = listen(parsed, default)?;
+    options(parsed)?;
+    let found = listen.addresses(&Resolver::default());
+    found.map_err(|error| Failure::because("cannot listen", error))
+}
+
+fn options(parsed: &Parsed) -> Result<ServerOptions, Failure> {
+    Ok(ServerOptions {
         compat: parsed.parsed("compat", Compat::Both)?,
         tls: tls(parsed)?,
         max_connections: parsed.number("max-connections", 1024, 1..=1_000_000)? as usize,
         ..ServerOptions::default()
-    };
-    Ok((address, options))
-}
-
-/// Whether the flags make sense, for commands that do something before they serve.
-pub(super) fn check(parsed: &Parsed, listen: Option<&str>) -> Result<(), Failure> {
-    options(parsed, listen).map(drop)
+    })
 }
 
 fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
@@ -62,37 +72,44 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
         .map_err(|error| Failure::because("cannot serve TLS", error))
 }
 
-/// Serves until SIGTERM or Ctrl-C: prints `listening on ADDR` once connections are accepted, and
+/// Serves until SIGTERM or Ctrl-C: prints `listening on ADDR`, a line for each address, once connections are accepted, and
 /// ends gracefully.
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
-    run_arranged(parsed, services, None, "", |_, health| {
+    run_arranged(parsed, services, &addresses(parsed, None)?, "", |_, health| {
         health.set_all(ServingStatus::Serving);
         Ok(())
     })
 }
 
-/// As [`run`], listening on `listen` if no flag says otherwise, with something to say on stderr once
-/// it does. `arrange` has the server before that, to give it a resident, and says how healthy it is.
+/// As [`run`], listening on `addresses`, with something to say on stderr once it does. `arrange` has
+/// the server before that, to give it a resident, and says how healthy it is.
 pub(super) fn run_arranged(
     parsed: &Parsed,
     mut services: Services,
-    listen: Option<&str>,
+    addresses: &[SocketAddr],
     notice: &str,
     arrange: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (address, options) = options(parsed, listen)?;
+    let options = options(parsed)?;
     raise_descriptor_limit();
     let health = add_standard_services(&mut services);
-    let mut server = Server::bind(address, services, options)
-        .map_err(|error| Failure::because(&format!("cannot listen on {address}"), error))?;
+    let shown: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    let mut server = Server::bind_all(addresses, services, options).map_err(|error| {
+        Failure::because(&format!("cannot listen on {}", shown.join(", ")), error)
+    })?;
     arrange(&mut server, &health)?;
     super::termination::shut_down_on_signal(server.handle())?;
     // A server that cannot say it on stderr is as it would have said.
     let _ = std::io::stderr().write_all(notice.as_bytes());
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on {}", server.local_addr())
+    let mut lines = String::new();
+    for address in server.local_addrs() {
+        lines.push_str(&format!("listening on {address}\n"));
+    }
+    stdout
+        .write_all(lines.as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::because("cannot write to stdout", error))?;
     server.run().map_err(|error| Failure::because("the server failed", error))
@@ -105,7 +122,8 @@ mod tests {
     fn read(line: &str) -> Result<ServerOptions, Failure> {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let parsed = flags(Flags::new("agora x", "Serves x.")).parse(&arguments)?;
-        options(&parsed, None).map(|(_, options)| options)
+        listen(&parsed, None)?;
+        options(&parsed)
     }
 
     #[test]

@@ -53,9 +53,10 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let mut services = Services::new();
     let options = options(&parsed, role)?;
+    let addresses = serve::addresses(&parsed, None)?;
     let tasks = register(&mut services, role, kinds(), options)
         .map_err(|error| Failure::because("cannot begin", error))?;
-    let served = serve::run_arranged(&parsed, services, None, "", |server, health| {
+    let served = serve::run_arranged(&parsed, services, &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
         if parsed.is_on("until-stdin-ends") {
             end_with_stdin(server.handle());

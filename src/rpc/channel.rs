@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::client_call::ClientCall;
 use super::drive::Inner;
+use super::names::Resolver;
 use super::tls::ClientTls;
 use crate::call::{Limits, Metadata, Status};
 use crate::session::Protocol;
@@ -18,7 +19,9 @@ pub struct ChannelOptions {
     pub limits: Limits,
     /// With what TLS is spoken; without it the connection is in the clear.
     pub tls: Option<ClientTls>,
-    /// How long one attempt to connect (the TLS handshake included) may take; a call's own deadline may end it sooner.
+    /// How the server's name is looked up. What was found is shared by all that have a clone of it.
+    pub resolver: Resolver,
+    /// How long one attempt to connect (the look-up, all addresses and the TLS handshake included) may take; a call's own deadline may end it sooner.
     pub connect_timeout: Duration,
 }
 
@@ -28,6 +31,7 @@ impl Default for ChannelOptions {
             protocol: Protocol::Native,
             limits: Limits::DEFAULT,
             tls: None,
+            resolver: Resolver::default(),
             connect_timeout: Duration::from_secs(5),
         }
     }

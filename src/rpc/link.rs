@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use super::channel::ChannelOptions;
+use super::dial::dial;
 use super::reactor::Stream;
 use super::socket::Socket;
 use super::tls::Tls;
@@ -22,26 +22,11 @@ pub(super) fn connect(
     timeout: Duration,
 ) -> io::Result<Socket> {
     let until = Instant::now() + timeout;
-    let mut stream = reach(target, until)?;
+    let addresses = options.resolver.resolve(target, until)?;
+    let mut stream = dial(&addresses, until).inspect_err(|_| options.resolver.forget(target))?;
     let tls = options.tls.as_ref();
     let tls = tls.map(|tls| Tls::connect(tls, target, options.protocol, &mut stream, until));
     Socket::connected(stream, tls.transpose()?)
-}
-
-/// A name is looked up, and each of its addresses tried.
-fn reach(target: &str, until: Instant) -> io::Result<TcpStream> {
-    let mut failure = io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in target.to_socket_addrs()? {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        match TcpStream::connect_timeout(&address, left) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
 }
 
 /// Reads in one turn, so that deadlines are looked at while a busy server streams.

@@ -204,6 +204,17 @@ impl Stream {
         Ok(Stream(TcpStream::from_std(stream)))
     }
 
+    /// Gives the stream up to a caller that blocks; it is registered with `poller`.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn into_blocking(mut self, poller: &Poller) -> io::Result<std::net::TcpStream> {
+        poller.poll.registry().deregister(&mut self.0)?;
+        let stream = std::net::TcpStream::from(self.0);
+        stream.set_nonblocking(false)?;
+        Ok(stream)
+    }
+
     /// Begins to connect. The stream becomes writable when that is over, one way or the other.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use super::calls::Calls;
 use super::connection::Connection;
 use super::connections::Connections;
 use super::dispatch::Shared;
+use super::names::Resolver;
 use super::outbox::{Letter, Outbox};
 use super::places::Places;
 use super::reactor::{Listener, Poller, Readiness, Waker};
@@ -26,7 +27,7 @@ use super::service::Services;
 use super::socket::Socket;
 use super::system::Descriptors;
 use super::tls::ServerTls;
-use super::uplinks::{Resolver, Uplinks};
+use super::uplinks::Uplinks;
 use super::workers::Workers;
 use crate::call::Limits;
 use crate::session::{Compat, ServerSession};
@@ -76,8 +77,9 @@ impl Default for ServerOptions {
 pub struct Server {
     options: ServerOptions,
     poller: Poller,
-    listener: Option<Listener>,
-    local_addr: SocketAddr,
+    /// Empty once it shuts down.
+    listeners: Vec<Listener>,
+    local_addrs: Vec<SocketAddr>,
     stop: Arc<AtomicBool>,
     started: Instant,
     connections: Connections,
@@ -110,7 +112,9 @@ impl ServerHandle {
     }
 }
 
+/// The key of the first listener; those of the others are below it.
 const LISTENER_KEY: u64 = u64::MAX - 1;
+const MAX_LISTENERS: usize = 64;
 /// How long accepting rests when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -136,13 +140,27 @@ impl Server {
     pub fn bind(
         address: SocketAddr,
         services: Services,
+        options: ServerOptions,
+    ) -> io::Result<Server> {
+        Server::bind_all(&[address], services, options)
+    }
+
+    /// As [`bind`](Self::bind), for several addresses, 64 at most. One that this machine does not have
+    /// is left out, with a warning, if there is another one; port 0 is the same free port for all.
+    ///
+    /// # Errors
+    /// The operating system's: no address is ours, or one of them is in use.
+    pub fn bind_all(
+        addresses: &[SocketAddr],
+        services: Services,
         mut options: ServerOptions,
     ) -> io::Result<Server> {
         options.tls = options.tls.map(|tls| tls.speaking(options.compat));
         let poller = Poller::new()?;
-        let mut listener = Listener::bind(address)?;
-        poller.add_listener(&mut listener, LISTENER_KEY)?;
-        let local_addr = listener.local_addr()?;
+        let (mut listeners, local_addrs) = listen(addresses)?;
+        for (key, listener) in (0..).zip(&mut listeners) {
+            poller.add_listener(listener, LISTENER_KEY - key)?;
+        }
         let outbox = Arc::new(Outbox::new(poller.waker(), options.max_unread_bytes / 2));
         let descriptors = Descriptors::now();
         let places = places(&options, &services, descriptors);
@@ -166,8 +184,8 @@ impl Server {
             resident_waker,
             options,
             poller,
-            listener: Some(listener),
-            local_addr,
+            listeners,
+            local_addrs,
             stop: Arc::default(),
             started,
             descriptors,
@@ -179,9 +197,14 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Where it listens: the first of its addresses.
     pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.local_addrs.first().copied().unwrap_or(SocketAddr::from(([0; 4], 0)))
+    }
+
+    /// Everywhere where it listens.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
     }
 
     /// What stops it from another thread.
@@ -252,8 +275,8 @@ impl Server {
         let now = self.started.elapsed();
         let mut readiness = mem::take(&mut self.readiness);
         for ready in readiness.drain(..) {
-            if ready.key == LISTENER_KEY {
-                self.accept(now);
+            if (LISTENER_KEY - MAX_LISTENERS as u64..=LISTENER_KEY).contains(&ready.key) {
+                self.accept((LISTENER_KEY - ready.key) as usize, now);
             } else if Uplinks::owns(ready.key) {
                 self.uplinks.note(ready);
             } else {
@@ -262,17 +285,17 @@ impl Server {
         }
         self.readiness = readiness;
         if self.accept_again.is_some_and(|due| now >= due) {
-            self.accept(now);
+            self.accept_again = None;
+            (0..self.listeners.len()).for_each(|listener| self.accept(listener, now));
         }
         self.refusals.tell(self.started + now);
         Ok(now)
     }
 
-    /// Accepts every connection that waits.
-    fn accept(&mut self, now: Duration) {
-        self.accept_again = None;
+    /// Accepts every connection that waits at a listener.
+    fn accept(&mut self, listener: usize, now: Duration) {
         loop {
-            let Some(listener) = &self.listener else { return };
+            let Some(listener) = self.listeners.get(listener) else { return };
             let (mut stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -361,9 +384,45 @@ impl Server {
             return;
         }
         self.drain_until = Some(now + self.options.shutdown_grace);
-        self.listener = None;
+        self.listeners.clear();
         self.connections.shared.services.shutting_down();
         self.connections.go_away(now);
         self.with_resident(|resident, reactor| resident.shut_down(reactor));
     }
+}
+
+/// Listens on all of `addresses` that this machine has.
+fn listen(addresses: &[SocketAddr]) -> io::Result<(Vec<Listener>, Vec<SocketAddr>)> {
+    let (mut listeners, mut local): (Vec<Listener>, Vec<SocketAddr>) = Default::default();
+    let mut failure = io::Error::new(ErrorKind::InvalidInput, "no address to listen on");
+    for address in addresses.iter().take(MAX_LISTENERS) {
+        let mut address = *address;
+        if address.port() == 0 {
+            address.set_port(local.first().map_or(0, SocketAddr::port));
+        }
+        let bound = Listener::bind(address).and_then(|listener| {
+            let local = listener.local_addr()?;
+            Ok((listener, local))
+        });
+        match bound {
+            Ok((listener, at)) => {
+                listeners.push(listener);
+                local.push(at);
+            }
+            // Whoever listens on all IPv6 addresses has those of IPv4 as well.
+            Err(error) if error.kind() == ErrorKind::AddrInUse && is_covered(address, &local) => (),
+            Err(error) if error.kind() != ErrorKind::AddrInUse && addresses.len() > 1 => {
+                log::warn!("cannot listen on {address}: {error}");
+                failure = error;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if listeners.is_empty() { Err(failure) } else { Ok((listeners, local)) }
+}
+
+fn is_covered(address: SocketAddr, local: &[SocketAddr]) -> bool {
+    let covers =
+        |at: &SocketAddr| at.is_ipv6() && at.ip().is_unspecified() && at.port() == address.port();
+    address.is_ipv4() && local.iter().any(covers)
 }

@@ -5,8 +5,10 @@ use std::fmt;
 use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
 
 /// Rooms without sockets, files, threads, clocks, environment, ambient randomness or logging.
-const PURE: &[&str] =
-    &["text", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft", "kmeans"];
+const PURE: &[&str] = &[
+    "text", "dns", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft",
+    "kmeans",
+];
 
 /// Rooms that are pure but for these files or folders of theirs.
 const PURE_BUT: &[(&str, &[&str])] = &[
@@ -101,6 +103,21 @@ const PANICS: &[(&str, &str, &str)] = &[];
 /// Statics that can change: file, a piece of the line, and why there is no owner to hold it.
 const STATICS: &[(&str, &str, &str)] = &[];
 
+/// What looks names up by `getaddrinfo`. A static binary then loads the host's modules for it, and
+/// dies where they belong to another C library; `rpc::Resolver` has names.
+const NAME_LOOK_UPS: &[&str] = &["ToSocketAddrs", "to_socket_addrs", "lookup_host", "getaddrinfo"];
+
+/// What takes names as well as addresses, and would look names up by itself.
+const NAME_TAKERS: &[&[&str]] =
+    &[&["TcpStream", "connect"], &["TcpListener", "bind"], &["UdpSocket", "bind"]];
+
+/// Who calls them all the same: file, the call, and why no name comes there.
+const ADDRESSES_ALONE: &[(&str, &str, &str)] = &[
+    ("src/rpc/reactor.rs", "TcpStream::connect", "mio's takes a SocketAddr"),
+    ("src/rpc/reactor.rs", "TcpListener::bind", "mio's takes a SocketAddr"),
+    ("src/rpc/names/exchange.rs", "UdpSocket::bind", "its argument is made a SocketAddr there"),
+];
+
 /// No file is longer than this many lines.
 pub const LONGEST: usize = 600;
 
@@ -189,6 +206,7 @@ pub fn check(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
     findings.extend(purity(source));
     findings.extend(crates(source));
     findings.extend(unsafety(source));
+    findings.extend(name_look_ups(source));
     if !generated {
         findings.extend(panics(source));
         findings.extend(statics(source));
@@ -298,6 +316,25 @@ fn crates(source: &Source<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Nothing that ships looks names up by the C library.
+fn name_look_ups(source: &Source<'_>) -> Vec<Finding> {
+    let refused = |path: &NamedPath| {
+        let parts: Vec<&str> = path.parts.iter().map(String::as_str).collect();
+        let named = parts.join("::");
+        let looks_up = parts.iter().any(|part| NAME_LOOK_UPS.contains(part));
+        let takes_names = NAME_TAKERS.iter().any(|taker| parts.ends_with(taker));
+        let listed =
+            |(file, call, _): &(&str, &str, &str)| *file == source.file && named.ends_with(call);
+        (looks_up || (takes_names && !ADDRESSES_ALONE.iter().any(listed))).then_some(named)
+    };
+    let findings = paths(&source.shipped).into_iter().filter_map(|path| {
+        let named = refused(&path)?;
+        let what = format!("`{named}` looks names up by the C library: see `rpc::Resolver`");
+        Some(source.finding(path.line, what))
+    });
+    findings.collect()
+}
+
 fn unsafety(source: &Source<'_>) -> Vec<Finding> {
     let listed = UNSAFE.iter().any(|(file, _)| *file == source.file);
     let words = paths(&source.code).into_iter();
@@ -405,7 +442,8 @@ pub fn unused_exceptions(files: &[(String, String)]) -> Vec<String> {
         files.iter().any(|(name, text)| name == file && text.contains(piece))
     };
     let unsafes = UNSAFE.iter().map(|(file, _)| (*file, "unsafe"));
-    let lines = PANICS.iter().chain(STATICS).map(|(file, piece, _)| (*file, *piece));
+    let lines =
+        PANICS.iter().chain(STATICS).chain(ADDRESSES_ALONE).map(|(file, piece, _)| (*file, *piece));
     unsafes
         .chain(lines)
         .filter(|(file, piece)| !used(file, piece))

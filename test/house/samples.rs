@@ -132,6 +132,26 @@ fn a_file_of_tests_is_known_by_its_declaration() {
 }
 
 #[test]
+fn a_look_up_by_the_c_library_is_caught() {
+    for line in [
+        "use std::net::ToSocketAddrs;",
+        "use std::net::{SocketAddr, ToSocketAddrs};",
+        "fn f() { \"a:1\".to_socket_addrs(); }",
+        "fn f() { TcpStream::connect(\"a:1\"); }",
+        "fn f() { std::net::TcpStream::connect(address); }",
+        "fn f() { TcpListener::bind(address); }",
+        "fn f() { UdpSocket::bind(address); }",
+    ] {
+        assert_caught("src/rpc/server.rs", line, 1, "looks names up by the C library");
+        assert_caught("src/cli/mod.rs", line, 1, "looks names up by the C library");
+        assert_clean("src/rpc/server.rs", &format!("#[cfg(test)]\nmod tests {{ {line} }}\n"));
+    }
+    assert_clean("src/rpc/dial.rs", "fn f() { TcpStream::connect_timeout(&address, left); }");
+    assert_clean("src/rpc/reactor.rs", "fn f() { TcpStream::connect(address); }");
+    assert_caught("src/rpc/reactor.rs", "fn f() { UdpSocket::bind(address); }", 1, "UdpSocket");
+}
+
+#[test]
 fn unsafe_and_changing_statics_are_caught() {
     assert_caught("src/rpc/server.rs", "fn f() { unsafe { g() } }\n", 1, "`unsafe`");
     let state = "static SEEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());\n";

@@ -1,12 +1,12 @@
 //! Residents that keep calls up to their peers.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use agora::call::Code;
-use agora::rpc::{Channel, ChannelOptions, NotSent, Resolver, ServerOptions};
+use agora::rpc::{Channel, ChannelOptions, NotSent, ResolveError, Resolver, ServerOptions};
 
 use crate::fixture::{LONG, both, eventually, within};
 use crate::peers::*;
@@ -228,7 +228,7 @@ fn an_uplink_that_is_removed_is_gone_for_the_peer() {
 #[test]
 fn a_name_that_is_looked_up_for_long_holds_nothing_up() {
     let b = Peer::new();
-    let (release, gate) = mpsc::channel::<std::io::Result<Vec<SocketAddr>>>();
+    let (release, gate) = mpsc::channel::<Result<Vec<IpAddr>, ResolveError>>();
     let gate = Mutex::new(gate);
     let asked = Arc::new(Mutex::new(Vec::new()));
     let resolver = Resolver::new({
@@ -240,21 +240,25 @@ fn a_name_that_is_looked_up_for_long_holds_nothing_up() {
     });
     let options = ServerOptions { resolver, ..ServerOptions::default() };
     let a = Peer::at(local(), options);
-    a.add(to("peer.example:7", "ours"));
+    let named = format!("peer.example:{}", b.address.port());
+    let mut options = to(b.address, "ours");
+    options.target.clone_from(&named);
+    a.add(options);
     a.add(to(b.address, "ours"));
-    eventually("it is asked", || *asked.lock().unwrap() == ["peer.example:7"]);
+    eventually("it is asked", || *asked.lock().unwrap() == ["peer.example"]);
     eventually("others are up meanwhile", || a.has(&Event::Up(1)));
     a.send(1, vec![b"?are you there".to_vec()]);
     eventually("an answer", || a.has(&Event::Answer(1, b"are you there".to_vec())));
 
     // At first it fails; then the first of its addresses leads nowhere.
-    release.send(Err(std::io::Error::other("no such name"))).unwrap();
+    release.send(Err(ResolveError::NoSuchName)).unwrap();
     eventually("down", || a.count(is_down) == 1);
-    let nobody = TcpListener::bind(local()).unwrap().local_addr().unwrap();
-    release.send(Ok(vec![nobody, b.address])).unwrap();
+    // Nobody listens there.
+    let nobody = IpAddr::from([127, 9, 8, 7]);
+    release.send(Ok(vec![nobody, b.address.ip()])).unwrap();
     eventually("up", || a.has(&Event::Up(0)));
     let Some(Event::Down { reason, .. }) = a.events().into_iter().find(is_down) else { panic!() };
-    assert_eq!(reason, "peer.example:7: no such name");
+    assert_eq!(reason, format!("{named}: no such name"));
     assert_eq!(a.count(is_down), 1, "an address that fails is no failure of the name");
 }
 

@@ -51,7 +51,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let handler = parsed.parsed("handler", Handler::Unary)?;
     let desk = Desk::default();
-    serve::run_arranged(&parsed, services(handler, &desk), None, "", |server, health| {
+    let addresses = serve::addresses(&parsed, None)?;
+    serve::run_arranged(&parsed, services(handler, &desk), &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
         if let Handler::Resident = handler {
             server.set_resident(Echo { desk, found: Vec::new(), response: Vec::new() });

@@ -9,8 +9,8 @@
 //! ```text
 //!              its time has come             the addresses are known
 //!   Resting ---------------------> LookingUp -----------------------> Connecting <--+
-//!      ^                               |                               |     |      | the next
-//!      |                               | no such name           failed |     +------+ address
+//!      ^                               |                               |     |      | one more
+//!      |                               | no such name       all failed |     +------+ address
 //!      |                               v                               |     |
 //!      +<------------------------------+<------------------------------+     | connected
 //!      |                                                                     v
@@ -25,7 +25,8 @@
 //! [`Limits::keepalive_interval`](crate::call::Limits::keepalive_interval), and its connection given
 //! up for a fresh one when there is none: TCP itself would wait for seconds after a cut has healed.
 //!
-//! Names are looked up on a thread of their own, one for each name at a time; addresses need none.
+//! Names are looked up on other threads ([`crate::rpc::Resolver`]). Several addresses of a name are
+//! tried one shortly after the other, and the first connection that is made is the one.
 
 mod look_up;
 mod options;
@@ -34,10 +35,10 @@ mod uplink;
 use std::time::Duration;
 
 use look_up::LookUps;
-pub use look_up::Resolver;
 pub use options::UplinkOptions;
 use uplink::{Tools, Uplink};
 
+use super::names::Resolver;
 use super::reactor::{Readiness, Registrar};
 use super::resident::{Resident, ResidentWaker};
 use crate::call::Status;
@@ -166,13 +167,15 @@ impl Uplinks {
     /// Gives those that are ready, or whose time has come, a turn.
     pub(super) fn turn(&mut self, now: Duration, resident: &mut dyn Resident) {
         let Uplinks { uplinks, registrar, look_ups, buffer, .. } = self;
-        for (id, addresses) in look_ups.take_found() {
+        let found = look_ups.take_found();
+        let mut tools = Tools { registrar, look_ups, buffer };
+        for (id, addresses) in found {
             if let Some(Some(uplink)) = uplinks.get_mut(id.0 as usize) {
-                uplink.looked_up(now, addresses, registrar, resident);
+                uplink.looked_up(now, addresses, &mut tools, resident);
             }
         }
         for uplink in uplinks.iter_mut().flatten().filter(|uplink| uplink.next_timeout() <= now) {
-            uplink.turn(now, &mut Tools { registrar, look_ups, buffer }, resident);
+            uplink.turn(now, &mut tools, resident);
         }
     }
 

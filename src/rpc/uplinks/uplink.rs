@@ -1,7 +1,7 @@
 //! One uplink. The states are drawn at the head of the room.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use super::look_up::LookUps;
 use super::{KEYS, NotSent, UplinkEvent, UplinkId, UplinkOptions};
 use crate::call::{CallId, ClientSink, Code, Metadata, Status};
 use crate::rpc::backoff::Backoff;
+use crate::rpc::dial::stagger;
 use crate::rpc::link::Link;
+use crate::rpc::names::ResolveError;
 use crate::rpc::reactor::{Readiness, Registrar, Stream};
 use crate::rpc::resident::Resident;
 use crate::rpc::socket::Socket;
@@ -20,7 +22,7 @@ pub(super) struct Uplink {
     options: UplinkOptions,
     state: State,
     backoff: Backoff,
-    /// What is left of the addresses that were found, the next one last.
+    /// The addresses that were found and not tried yet, the next one last.
     addresses: Vec<SocketAddr>,
     /// Its socket has become ready, or it has more to do.
     ready: bool,
@@ -33,8 +35,10 @@ enum State {
     },
     LookingUp,
     Connecting {
-        stream: Stream,
-        until: Duration,
+        /// Attempts under way, and when each is given up.
+        attempts: Vec<(Stream, Duration)>,
+        /// When the next address is tried although none of them has failed.
+        next_at: Duration,
     },
     /// Connected, and up unless an answer is still waited for.
     Connected {
@@ -112,7 +116,12 @@ impl Uplink {
     pub(super) fn next_timeout(&self) -> Duration {
         match &self.state {
             _ if self.ready => Duration::ZERO,
-            State::Resting { until } | State::Connecting { until, .. } => *until,
+            State::Resting { until } => *until,
+            State::Connecting { attempts, next_at } => {
+                let next_at = (!self.addresses.is_empty()).then_some(*next_at);
+                let ends = attempts.iter().map(|(_, until)| *until);
+                ends.chain(next_at).min().unwrap_or(Duration::ZERO)
+            }
             State::LookingUp => Duration::MAX,
             State::Connected { link, up_by, .. } => {
                 link.session.next_timeout().min(up_by.unwrap_or(Duration::MAX))
@@ -130,33 +139,17 @@ impl Uplink {
         match &mut self.state {
             State::Resting { until } if now >= *until => self.begin(now, tools, resident),
             State::Resting { .. } | State::LookingUp => (),
-            State::Connecting { stream, until } => match stream.is_connected() {
-                Ok(true) => {
-                    let began = self.call(now);
-                    match began {
-                        Ok(()) => self.turn_link(now, tools.buffer, resident),
-                        Err(error) => self.try_next(now, error, tools.registrar, resident),
-                    }
-                }
-                Ok(false) if now < *until => (),
-                Ok(false) => {
-                    self.try_next(now, ErrorKind::TimedOut.into(), tools.registrar, resident);
-                }
-                Err(error) => self.try_next(now, error, tools.registrar, resident),
-            },
+            State::Connecting { .. } => self.connect(now, None, tools, resident),
             State::Connected { .. } => self.turn_link(now, tools.buffer, resident),
         }
     }
 
     /// Finds out where to connect to.
-    fn begin(&mut self, now: Duration, tools: &Tools<'_>, resident: &mut dyn Resident) {
-        if let Ok(address) = self.options.target.parse() {
-            self.state = State::LookingUp;
-            return self.looked_up(now, Ok(vec![address]), tools.registrar, resident);
-        }
-        match tools.look_ups.begin(self.id, &self.options.target) {
-            Ok(()) => self.state = State::LookingUp,
-            Err(error) => self.try_next(now, error, tools.registrar, resident),
+    fn begin(&mut self, now: Duration, tools: &mut Tools<'_>, resident: &mut dyn Resident) {
+        self.state = State::LookingUp;
+        match self.options.target.parse() {
+            Ok(address) => self.looked_up(now, Ok(vec![address]), tools, resident),
+            Err(_) => tools.look_ups.begin(self.id, &self.options.target),
         }
     }
 
@@ -164,56 +157,101 @@ impl Uplink {
     pub(super) fn looked_up(
         &mut self,
         now: Duration,
-        addresses: io::Result<Vec<SocketAddr>>,
-        registrar: &Registrar,
+        found: Result<Vec<SocketAddr>, ResolveError>,
+        tools: &mut Tools<'_>,
         resident: &mut dyn Resident,
     ) {
         if !matches!(self.state, State::LookingUp) {
             return;
         }
-        let failure = match addresses {
+        match found {
             Ok(addresses) => {
                 self.addresses = addresses;
                 self.addresses.reverse();
-                io::Error::new(ErrorKind::NotFound, "the name has no address")
+                self.state = State::Connecting { attempts: Vec::new(), next_at: now };
+                self.connect(now, None, tools, resident);
             }
-            Err(error) => error,
-        };
-        self.try_next(now, failure, registrar, resident);
+            Err(error) => {
+                let status = self.unavailable(&error);
+                self.rest(now, &status, false, resident);
+                // Name servers are not asked as often as a peer that restarts.
+                self.state = State::Resting { until: now + self.options.refused_pause };
+            }
+        }
     }
 
-    /// Begins to connect to the next address; after the last one, rests because of `failure`.
-    fn try_next(
+    /// Looks what has become of the attempts to connect, and begins further ones. When there are
+    /// none, the uplink rests because of the last failure.
+    fn connect(
         &mut self,
         now: Duration,
-        mut failure: io::Error,
-        registrar: &Registrar,
+        mut failure: Option<io::Error>,
+        tools: &mut Tools<'_>,
         resident: &mut dyn Resident,
     ) {
-        while let Some(address) = self.addresses.pop() {
+        while let Some((stream, until)) = self.connected(now, &mut failure) {
+            match self.call(now, stream, until) {
+                Ok(()) => {
+                    self.addresses.clear();
+                    return self.turn_link(now, tools.buffer, resident);
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        let timeout = self.options.channel.connect_timeout;
+        let pause = stagger(timeout, self.addresses.len());
+        let State::Connecting { attempts, next_at } = &mut self.state else { return };
+        while (attempts.is_empty() || failure.is_some() || now >= *next_at)
+            && let Some(address) = self.addresses.pop()
+        {
             let stream = Stream::connect(address).and_then(|mut stream| {
-                registrar.add_stream(&mut stream, KEYS | u64::from(self.id.0))?;
+                tools.registrar.add_stream(&mut stream, KEYS | u64::from(self.id.0))?;
                 Ok(stream)
             });
             match stream {
                 Ok(stream) => {
-                    let until = now + self.options.channel.connect_timeout;
-                    self.state = State::Connecting { stream, until };
-                    return;
+                    attempts.push((stream, now + timeout));
+                    *next_at = now + pause;
+                    failure = None;
                 }
-                Err(error) => failure = error,
+                Err(error) => failure = Some(error),
             }
         }
-        let status = self.unavailable(&failure);
-        self.rest(now, &status, false, resident);
+        if attempts.is_empty() {
+            tools.look_ups.forget(&self.options.target);
+            let status = match failure {
+                Some(error) => self.unavailable(&error),
+                None => self.unavailable(&ResolveError::NoAddress),
+            };
+            self.rest(now, &status, false, resident);
+        }
+    }
+
+    /// The attempt that is connected, if one is; those that have failed are dropped.
+    fn connected(
+        &mut self,
+        now: Duration,
+        failure: &mut Option<io::Error>,
+    ) -> Option<(Stream, Duration)> {
+        let State::Connecting { attempts, .. } = &mut self.state else { return None };
+        let mut at = 0;
+        while let Some((stream, until)) = attempts.get(at) {
+            match stream.is_connected() {
+                Ok(true) => return Some(attempts.remove(at)),
+                Ok(false) if now < *until => {
+                    at += 1;
+                    continue;
+                }
+                Ok(false) => *failure = Some(ErrorKind::TimedOut.into()),
+                Err(error) => *failure = Some(error),
+            }
+            attempts.remove(at);
+        }
+        None
     }
 
     /// Begins the call on the connection that was just made.
-    fn call(&mut self, now: Duration) -> io::Result<()> {
-        let resting = State::Resting { until: Duration::MAX };
-        let State::Connecting { stream, until } = mem::replace(&mut self.state, resting) else {
-            return Ok(());
-        };
+    fn call(&mut self, now: Duration, stream: Stream, until: Duration) -> io::Result<()> {
         let UplinkOptions { target, path, metadata, opening, channel, .. } = &self.options;
         let tls = channel.tls.as_ref().map(|tls| Tls::client(tls, target, channel.protocol));
         let socket = Socket::client(stream, tls.transpose()?);
@@ -260,8 +298,10 @@ impl Uplink {
         let status = match (link.failure.take(), end) {
             (Some(error), _) => self.unavailable(&error),
             (None, Some(status)) => status,
-            (None, None) if link.lost => self.unavailable(&ErrorKind::ConnectionAborted.into()),
-            (None, None) if is_late => self.unavailable(&ErrorKind::TimedOut.into()),
+            (None, None) if link.lost => {
+                self.unavailable(&io::Error::from(ErrorKind::ConnectionAborted))
+            }
+            (None, None) if is_late => self.unavailable(&io::Error::from(ErrorKind::TimedOut)),
             (None, None) => return false,
         };
         let was_up = self.is_up();
@@ -282,7 +322,7 @@ impl Uplink {
         resident.uplink(self.id, UplinkEvent::Down { status, was_up });
     }
 
-    fn unavailable(&self, error: &io::Error) -> Status {
+    fn unavailable(&self, error: &dyn Display) -> Status {
         Status::new(Code::Unavailable, format!("{}: {error}", self.options.target))
     }
 

@@ -1,0 +1,135 @@
+//! Where a server listens, as `--listen` says it: `HOST:PORT`, `:PORT` for every address of the
+//! machine, several with commas between them. A name with several addresses counts for all of them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::dns::Target;
+use crate::rpc::{ResolveError, Resolver};
+
+/// One of the places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// Every address of the machine.
+    Everywhere(u16),
+    /// A name or an address, as it was given.
+    At(String),
+}
+
+/// Where to listen; not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listen(Vec<Place>);
+
+/// Between two attempts to look a name up.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long one attempt is waited for.
+const ATTEMPT: Duration = Duration::from_secs(20);
+
+impl Listen {
+    /// Reads the flag.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Listen, String> {
+        let parts = text.split(',').filter(|part| !part.is_empty());
+        let places: Result<Vec<Place>, String> = parts.map(place).collect();
+        match places? {
+            places if places.is_empty() => Err("expected HOST:PORT or :PORT".into()),
+            places => Ok(Listen(places)),
+        }
+    }
+
+    /// All addresses, each once. A name that cannot be looked up yet is waited for: at boot the
+    /// network may come later.
+    ///
+    /// # Errors
+    /// A name that can never be looked up.
+    pub(super) fn addresses(&self, resolver: &Resolver) -> Result<Vec<SocketAddr>, ResolveError> {
+        let mut addresses = Vec::new();
+        for place in &self.0 {
+            let found = match place {
+                Place::Everywhere(port) => vec![
+                    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), *port),
+                    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), *port),
+                ],
+                Place::At(target) => look_up(target, resolver)?,
+            };
+            for address in found {
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    if let Some(port) = text.strip_prefix(':')
+        && let Ok(Target::Address(any)) = Target::parse(&format!("0.0.0.0:{port}"))
+    {
+        return Ok(Place::Everywhere(any.port()));
+    }
+    match Target::parse(text) {
+        Ok(_) => Ok(Place::At(text.to_owned())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn look_up(target: &str, resolver: &Resolver) -> Result<Vec<SocketAddr>, ResolveError> {
+    let mut last_reason = String::new();
+    loop {
+        match resolver.resolve(target, Instant::now() + ATTEMPT) {
+            Ok(addresses) => return Ok(addresses),
+            Err(error) if !error.is_passing() => return Err(error),
+            Err(error) => {
+                let reason = error.to_string();
+                if reason != last_reason {
+                    log::warn!("cannot listen on {target} yet, and waits: {reason}");
+                    last_reason = reason;
+                }
+            }
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn addresses(text: &str, resolver: &Resolver) -> Vec<String> {
+        let found = Listen::parse(text).unwrap().addresses(resolver).unwrap();
+        found.iter().map(SocketAddr::to_string).collect()
+    }
+
+    #[test]
+    fn names_addresses_and_ports_alone_are_read() {
+        let resolver =
+            Resolver::new(|_| Ok(vec!["10.0.0.1".parse().unwrap(), "::5".parse().unwrap()]));
+        assert_eq!(addresses("127.0.0.1:7", &resolver), ["127.0.0.1:7"]);
+        assert_eq!(addresses(":7", &resolver), ["[::]:7", "0.0.0.0:7"]);
+        let several = addresses("vm1:7,[::1]:8,10.0.0.1:7,", &resolver);
+        assert_eq!(several, ["10.0.0.1:7", "[::5]:7", "[::1]:8"]);
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused() {
+        for text in ["", ",", "vm1", ":", ":x", ":-1", ":99999", "vm 1:7", "127.0.0.1:7,vm1"] {
+            assert!(Listen::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_comes_later_is_waited_for() {
+        let count = AtomicUsize::new(0);
+        let resolver = Resolver::new(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(ResolveError::NoSuchName),
+            _ => Ok(vec!["10.0.0.1".parse().unwrap()]),
+        });
+        assert_eq!(addresses("vm1:7", &resolver), ["10.0.0.1:7"]);
+    }
+}

@@ -1,0 +1,167 @@
+//! One name server is asked for both families of a name, by UDP, and by TCP for what does not fit.
+//!
+//! Every exchange has a socket of its own, connected to the server, on a port that the kernel picks,
+//! and ids that cannot be guessed: who does not see the query cannot answer it.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+use crate::dns::Name;
+use crate::dns::message::{Answer, Family, Unfit, answer, query};
+
+/// What a server has said of each family; nothing of one whose answer has not come in time.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    pub(super) v4: Option<Answer>,
+    pub(super) v6: Option<Answer>,
+}
+
+/// How long the other family's answer is waited for once there are addresses (RFC 8305, section 3).
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+const DATAGRAM_BYTES: usize = 4096;
+
+/// A query and what is known of its answer.
+struct Asked<'a> {
+    id: u16,
+    name: &'a Name,
+    family: Family,
+    query: Vec<u8>,
+    answer: Option<Answer>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(name: &'a Name, family: Family) -> Asked<'a> {
+        // Its keys are of the operating system's random numbers.
+        let id = RandomState::new().build_hasher().finish() as u16;
+        Asked { id, name, family, query: query(id, name, family), answer: None }
+    }
+
+    fn read(&self, message: &[u8]) -> Result<Answer, Unfit> {
+        answer(message, self.id, self.name, self.family)
+    }
+
+    fn has_addresses(&self) -> bool {
+        matches!(self.answer, Some(Answer::Addresses { .. }))
+    }
+}
+
+/// Asks `server` for both families of `name`, until `until` at most.
+///
+/// # Errors
+/// The operating system's when nothing was answered: nobody listens there, no way to it, time out.
+/// `InvalidData` when the answer makes no sense.
+pub(super) fn ask(
+    server: SocketAddr,
+    name: &Name,
+    until: Instant,
+    only_tcp: bool,
+) -> io::Result<Answers> {
+    let mut asked = [Asked::new(name, Family::V6), Asked::new(name, Family::V4)];
+    let mut failure = None;
+    if !only_tcp && let Err(error) = by_datagrams(server, &mut asked, until) {
+        failure = Some(error);
+    }
+    for asked in &mut asked {
+        let wants_tcp = match asked.answer {
+            None => only_tcp,
+            Some(ref answer) => *answer == Answer::Truncated,
+        };
+        if wants_tcp {
+            asked.answer = None;
+            match by_stream(server, asked, until) {
+                Ok(answer) => asked.answer = Some(answer),
+                Err(error) => failure = Some(error),
+            }
+        }
+    }
+    let [v6, v4] = asked.map(|asked| asked.answer);
+    match failure {
+        Some(error) if v4.is_none() && v6.is_none() => Err(error),
+        _ => Ok(Answers { v4, v6 }),
+    }
+}
+
+/// Sends all queries and takes their answers as they come.
+fn by_datagrams(server: SocketAddr, asked: &mut [Asked<'_>], mut until: Instant) -> io::Result<()> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+    socket.connect(server)?;
+    for asked in asked.iter() {
+        socket.send(&asked.query)?;
+    }
+    let mut buffer = vec![0; DATAGRAM_BYTES];
+    while asked.iter().any(|asked| asked.answer.is_none()) {
+        socket.set_read_timeout(Some(left(until)?))?;
+        let received = match socket.recv(&mut buffer) {
+            Ok(count) => buffer.get(..count).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            Err(error) => return Err(error),
+        };
+        for asked in asked.iter_mut().filter(|asked| asked.answer.is_none()) {
+            match asked.read(received) {
+                Ok(answer) => {
+                    asked.answer = Some(answer);
+                    if asked.has_addresses() {
+                        until = until.min(Instant::now() + RESOLUTION_DELAY);
+                    }
+                    break;
+                }
+                Err(Unfit::Foreign) => (),
+                Err(Unfit::Malformed) => return Err(senseless()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A query and its answer on a connection, each behind its length (RFC 1035, section 4.2.2).
+fn by_stream(server: SocketAddr, asked: &Asked<'_>, until: Instant) -> io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&server, left(until)?)?;
+    let mut message = (asked.query.len() as u16).to_be_bytes().to_vec();
+    message.extend(&asked.query);
+    stream.set_write_timeout(Some(left(until)?))?;
+    stream.write_all(&message)?;
+    let mut length = [0; 2];
+    read_exactly(&mut stream, &mut length, until)?;
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    read_exactly(&mut stream, &mut message, until)?;
+    match asked.read(&message) {
+        Ok(Answer::Truncated) | Err(_) => Err(senseless()),
+        Ok(answer) => Ok(answer),
+    }
+}
+
+fn read_exactly(stream: &mut TcpStream, buffer: &mut [u8], until: Instant) -> io::Result<()> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        stream.set_read_timeout(Some(left(until)?))?;
+        match stream.read(rest) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => (),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn senseless() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "an answer that makes no sense")
+}
+
+/// What is left of the time; more than nothing, as sockets want it.
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}

@@ -1,0 +1,287 @@
+//! Names to addresses. Nothing here calls the C library's `getaddrinfo`: in a static binary that
+//! loads the host's own modules, which kills the process where they belong to another C library.
+//!
+//! A look-up runs on a thread of its own, one for each name however many wait for it, so that no
+//! event loop waits for it and a caller waits no longer than it may:
+//!
+//! ```text
+//!   an address ---------------------------------------> answered at once
+//!   a name --- was found lately ----------------------> answered at once
+//!          --- is being looked up ---> waits ---------> answered when the look-up ends
+//!          --- neither: a thread looks it up, waits --> answered when the look-up ends, and kept
+//! ```
+//!
+//! A look-up that its first caller could not wait for goes on, and the next caller finds its result.
+
+mod error;
+mod exchange;
+mod system;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use error::ResolveError;
+use system::System;
+
+use crate::dns::{Name, Target, interleave};
+
+/// How names are looked up: by the machine's files and name servers, unless something else is asked
+/// for. Clones share what they find.
+#[derive(Clone)]
+pub struct Resolver(Arc<Inner>);
+
+struct Inner {
+    look_up: Box<LookUp>,
+    state: Mutex<State>,
+}
+
+type LookUp = dyn Fn(&Name) -> Result<Found, ResolveError> + Send + Sync;
+type Waiter = Box<dyn FnOnce(&Result<Vec<IpAddr>, ResolveError>) + Send>;
+
+/// What a look-up has found.
+struct Found {
+    addresses: Vec<IpAddr>,
+    /// How long it may be used again.
+    keep: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    /// The look-ups under way, with those who wait for them.
+    running: BTreeMap<Name, Vec<Waiter>>,
+    /// Results, and until when they are used again.
+    kept: BTreeMap<Name, (Result<Vec<IpAddr>, ResolveError>, Instant)>,
+}
+
+/// Look-ups, and so threads, at the same time.
+const MAX_RUNNING: usize = 32;
+const MAX_KEPT: usize = 1024;
+/// A result is used again for so long at least: whoever could not wait for it comes back soon.
+const KEEP_AT_LEAST: Duration = Duration::from_secs(1);
+const KEEP_FAILURE: Duration = Duration::from_millis(500);
+
+impl Resolver {
+    /// By `look_up`, which may block.
+    pub fn new(
+        look_up: impl Fn(&str) -> Result<Vec<IpAddr>, ResolveError> + Send + Sync + 'static,
+    ) -> Resolver {
+        Resolver::over(move |name| {
+            let addresses = look_up(name.as_str())?;
+            Ok(Found { addresses, keep: KEEP_AT_LEAST })
+        })
+    }
+
+    /// By a hosts file and by the name servers of a `resolv.conf` file, which listen on `port`. The
+    /// files are read anew at each look-up; one that is not there is an empty one.
+    pub fn with_files(hosts: &Path, resolv_conf: &Path, port: u16) -> Resolver {
+        let system = System::new(hosts, resolv_conf, port);
+        Resolver::over(move |name| system.look_up(name))
+    }
+
+    fn over(
+        look_up: impl Fn(&Name) -> Result<Found, ResolveError> + Send + Sync + 'static,
+    ) -> Self {
+        Resolver(Arc::new(Inner { look_up: Box::new(look_up), state: Mutex::default() }))
+    }
+
+    /// The addresses of `target` (`host:port`) in the order in which they are to be tried, at least
+    /// one. Waits until `until` at most.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn resolve(&self, target: &str, until: Instant) -> Result<Vec<SocketAddr>, ResolveError> {
+        let (done, result) = mpsc::sync_channel(1);
+        self.begin(target, move |result| {
+            // Who has given up hears nothing.
+            let _ = done.send(result);
+        });
+        let left = until.saturating_duration_since(Instant::now());
+        result.recv_timeout(left).unwrap_or(Err(ResolveError::NotYet))
+    }
+
+    /// As [`resolve`](Self::resolve), without waiting: `done` is called with the result, at once or
+    /// later on another thread.
+    pub(super) fn begin(
+        &self,
+        target: &str,
+        done: impl FnOnce(Result<Vec<SocketAddr>, ResolveError>) + Send + 'static,
+    ) {
+        let (name, port) = match Target::parse(target) {
+            Ok(Target::Address(address)) => return done(Ok(vec![address])),
+            Ok(Target::Name(name, port)) => (name, port),
+            Err(error) => return done(Err(ResolveError::Target(error))),
+        };
+        let waiter = move |result: &Result<Vec<IpAddr>, ResolveError>| {
+            let at_port = |addresses: &Vec<IpAddr>| {
+                addresses.iter().map(|address| SocketAddr::new(*address, port)).collect()
+            };
+            done(result.as_ref().map(at_port).map_err(ResolveError::clone));
+        };
+        self.look_up(name, Box::new(waiter));
+    }
+
+    /// What was found for `target` does not lead to it: the next look-up is a fresh one.
+    pub(super) fn forget(&self, target: &str) {
+        if let Ok(Target::Name(name, _)) = Target::parse(target) {
+            self.0.state().kept.remove(&name);
+        }
+    }
+
+    fn look_up(&self, name: Name, waiter: Waiter) {
+        let mut state = self.0.state();
+        let kept = state.kept.get(&name).filter(|(_, until)| Instant::now() < *until);
+        let answer = if let Some((result, _)) = kept {
+            result.clone()
+        } else if let Some(waiters) = state.running.get_mut(&name) {
+            return waiters.push(waiter);
+        } else if state.running.len() < MAX_RUNNING {
+            state.running.insert(name.clone(), vec![waiter]);
+            drop(state);
+            return self.spawn(name);
+        } else {
+            Err(ResolveError::TooMany)
+        };
+        drop(state);
+        waiter(&answer);
+    }
+
+    fn spawn(&self, name: Name) {
+        let inner = Arc::clone(&self.0);
+        let of_thread = name.clone();
+        let spawned = thread::Builder::new().name("look-up".into()).spawn(move || {
+            let found = catch_unwind(AssertUnwindSafe(|| (inner.look_up)(&of_thread)));
+            inner.end(&of_thread, found.unwrap_or(Err(ResolveError::Panicked)));
+        });
+        if let Err(error) = spawned {
+            self.0.end(&name, Err(ResolveError::Thread(error.to_string())));
+        }
+    }
+}
+
+impl Inner {
+    /// A look-up has ended: keeps its result, and tells all who wait.
+    fn end(&self, name: &Name, found: Result<Found, ResolveError>) {
+        let (result, keep) = match found {
+            Ok(Found { addresses, .. }) if addresses.is_empty() => {
+                (Err(ResolveError::NoAddress), KEEP_FAILURE)
+            }
+            Ok(Found { addresses, keep }) => (Ok(interleave(addresses)), keep),
+            Err(error) => (Err(error), KEEP_FAILURE),
+        };
+        let now = Instant::now();
+        let mut state = self.state();
+        let waiters = state.running.remove(name).unwrap_or_default();
+        state.kept.retain(|_, (_, until)| now < *until);
+        if state.kept.len() < MAX_KEPT {
+            state.kept.insert(name.clone(), (result.clone(), now + keep.max(KEEP_FAILURE)));
+        }
+        drop(state);
+        waiters.into_iter().for_each(|waiter| waiter(&result));
+    }
+
+    /// Every change under the lock is whole.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Resolver {
+    fn default() -> Resolver {
+        Resolver::with_files(Path::new("/etc/hosts"), Path::new("/etc/resolv.conf"), 53)
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn within(time: Duration) -> Instant {
+        Instant::now() + time
+    }
+
+    /// A resolver whose look-ups end when they are let go, and how many there were.
+    fn gated(addresses: &[IpAddr]) -> (Resolver, mpsc::Sender<()>, Arc<AtomicUsize>) {
+        let (open, gate) = mpsc::channel::<()>();
+        let (gate, count) = (Mutex::new(gate), Arc::<AtomicUsize>::default());
+        let (counter, addresses) = (Arc::clone(&count), addresses.to_vec());
+        let resolver = Resolver::new(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            let _ = gate.lock().unwrap().recv_timeout(LONG);
+            Ok(addresses.clone())
+        });
+        (resolver, open, count)
+    }
+
+    #[test]
+    fn an_address_needs_no_look_up() {
+        let resolver = Resolver::new(|_| Err(ResolveError::NoSuchName));
+        let found = resolver.resolve("[::1]:7", Instant::now()).unwrap();
+        assert_eq!(found, ["[::1]:7".parse().unwrap()]);
+        assert_eq!(resolver.resolve("a:7", within(LONG)), Err(ResolveError::NoSuchName));
+        assert!(matches!(resolver.resolve("a", within(LONG)), Err(ResolveError::Target(_))));
+    }
+
+    #[test]
+    fn a_caller_waits_no_longer_than_it_may_and_the_next_finds_the_result() {
+        let (resolver, open, count) = gated(&["10.0.0.1".parse().unwrap()]);
+        for _ in 0..3 {
+            let began = Instant::now();
+            let result = resolver.resolve("a:7", within(Duration::from_millis(20)));
+            assert_eq!(result, Err(ResolveError::NotYet));
+            assert!(began.elapsed() < LONG / 2);
+        }
+        open.send(()).unwrap();
+        let found = resolver.resolve("A:7", within(LONG)).unwrap();
+        assert_eq!(found, ["10.0.0.1:7".parse().unwrap()]);
+        assert_eq!(resolver.resolve("a:8", within(LONG)).unwrap()[0].port(), 8);
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+        resolver.forget("a:9");
+        open.send(()).unwrap();
+        assert!(resolver.resolve("a:8", within(LONG)).is_ok());
+        assert_eq!(count.load(Ordering::SeqCst), 2, "what was forgotten is looked up again");
+    }
+
+    #[test]
+    fn look_ups_at_the_same_time_are_bounded() {
+        let (resolver, open, count) = gated(&["10.0.0.1".parse().unwrap()]);
+        let soon = || within(Duration::from_millis(1));
+        for name in 0..MAX_RUNNING {
+            assert_eq!(resolver.resolve(&format!("a{name}:7"), soon()), Err(ResolveError::NotYet));
+        }
+        assert_eq!(resolver.resolve("b:7", within(LONG)), Err(ResolveError::TooMany));
+        (0..=MAX_RUNNING).for_each(|_| open.send(()).unwrap());
+        assert!(resolver.resolve("a0:7", within(LONG)).is_ok());
+        assert!(count.load(Ordering::SeqCst) <= MAX_RUNNING);
+    }
+
+    #[test]
+    fn a_look_up_that_panics_is_over() {
+        let resolver = Resolver::new(|_| panic!("as the test wishes"));
+        assert_eq!(resolver.resolve("a:7", within(LONG)), Err(ResolveError::Panicked));
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let addresses = ["10.0.0.1", "10.0.0.2", "::1"].map(|text| text.parse().unwrap());
+        let resolver = Resolver::new(move |_| Ok(addresses.to_vec()));
+        let found = resolver.resolve("a:7", within(LONG)).unwrap();
+        let wanted = ["10.0.0.1:7", "[::1]:7", "10.0.0.2:7"].map(|text| text.parse().unwrap());
+        assert_eq!(found, wanted);
+    }
+}

@@ -1,0 +1,7 @@
+//! Names: the resolver on loopback, and the binary in other distributions' roots.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read, write or connect has failed")]
+
+mod foreign_roots;
+mod look_ups;
+mod name_server;
