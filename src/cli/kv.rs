@@ -265,9 +265,9 @@ fn status(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let [] = caller.words("status", words)?;
     let statuses = caller.client()?.statuses();
     say(&show::table(&statuses))?;
-    match statuses.iter().any(|(_, status)| status.is_ok()) {
-        true => Ok(()),
-        false => Err(Failure::Failed("FAIL: no node answers".into())),
+    match show::trouble(&statuses) {
+        None => Ok(()),
+        Some(why) => Err(Failure::Failed(format!("FAIL: {why}"))),
     }
 }
 

@@ -51,6 +51,32 @@ fn a_port_that_is_taken_is_exit_status_1() {
     assert!(said.stderr.contains(&format!("cannot listen on {at}: ")), "{said:?}");
 }
 
+/// A script sees by the exit status whether writes are taken; a node that stands still costs it a
+/// fraction of a second.
+#[test]
+fn status_says_whether_there_is_a_leader_with_a_quorum() {
+    let mut cluster = Cluster::start(3, CALM);
+    let leader = cluster.leader();
+    let others = cluster.others(leader);
+    let said = cluster.kv(&["status"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    cluster.process(others[0]).signal("STOP");
+    let began = std::time::Instant::now();
+    let said = cluster.kv(&["status"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.stdout.contains("does not answer"), "{said:?}");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    cluster.process(others[0]).signal("CONT");
+    cluster.kill(&others);
+    eventually("the leader has no quorum", || {
+        let said = cluster.kv(&["status"]);
+        said.code == 1 && said.stderr.contains("FAIL: no leader with a quorum")
+    });
+    cluster.kill(&[leader]);
+    let said = cluster.kv(&["--timeout", "1", "status"]);
+    assert_eq!((said.code, said.stderr.trim_end()), (1, "FAIL: no node answers"), "{said:?}");
+}
+
 /// A peer's address where somebody speaks HTTP: the rest of the group goes on.
 #[test]
 fn a_peer_that_is_a_web_server_is_a_peer_that_is_not_there() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use agora::call::{Code, Metadata, Status};
 use agora::kv::client::{ClientOptions, KvClient};
-use agora::kv::contract::{LEADER_ID, NODE_ID, SERVICE};
+use agora::kv::contract::{LEADER, LEADER_ID, NODE_ID, SERVICE};
 use agora::pb::agora_kv_v1 as pb;
 use agora::protobuf::{decode, encode};
 use agora::rpc::{Reply, Server, ServerHandle, ServerOptions, Services};
@@ -132,6 +132,17 @@ pub fn lead(method: &str, before: usize) -> Say {
 /// What a node says that does not lead.
 pub fn elsewhere(node: u64, leader: Option<u64>) -> Say {
     refuse(Code::Unavailable, node, leader)
+}
+
+/// What a node says that follows a leader at this address.
+pub fn follow(node: u64, leader: u64, at: SocketAddr) -> Say {
+    match refuse(Code::Unavailable, node, Some(leader)) {
+        Say::Refuse(mut status) => {
+            status.metadata.insert(LEADER, at.to_string().as_bytes()).unwrap();
+            Say::Refuse(status)
+        }
+        other => other,
+    }
 }
 
 /// A refusal of a node.

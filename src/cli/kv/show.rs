@@ -69,6 +69,23 @@ pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Why the group takes no writes now, by what its nodes say. Nothing if one of them leads and a
+/// majority lets it, or if they name a leader that was not asked.
+pub(super) fn trouble(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> Option<&'static str> {
+    let known = || statuses.iter().filter_map(|(_, status)| status.as_ref().ok());
+    if known().next().is_none() {
+        return Some("no node answers");
+    }
+    let leads = |status: &NodeStatus| {
+        let has_quorum = status.lease_remaining_ms > 0 || status.peers.is_empty();
+        status.role == Role::Leader && has_quorum
+    };
+    let was_asked = |id: NodeId| statuses.iter().any(|(asked, _)| *asked == id);
+    let is_elsewhere = |status: &NodeStatus| status.leader.is_some_and(|id| !was_asked(id));
+    let is_led = known().any(|status| leads(status) || is_elsewhere(status));
+    (!is_led).then_some("no leader with a quorum")
+}
+
 fn row(status: &NodeStatus, leader: Option<&NodeStatus>) -> Vec<String> {
     let none = || "-".to_owned();
     let seen = leader.and_then(|leader| leader.peers.iter().find(|p| p.node == status.node));
@@ -111,9 +128,8 @@ mod tests {
         assert_eq!(printable(b"\x1b[31m\xff\0"), "\\u{1b}[31m\\xff\\u{0}");
     }
 
-    #[test]
-    fn nodes_are_lines_of_a_table() {
-        let status = |node, role| NodeStatus {
+    fn status(node: NodeId, role: Role) -> NodeStatus {
+        NodeStatus {
             node,
             role,
             leader: Some(1),
@@ -124,7 +140,28 @@ mod tests {
             peers: vec![PeerStatus { node: 2, match_index: 118, lag: 2, last_heard_ms: Some(12) }],
             keys: 5,
             oldest_watch_revision: 0,
-        };
+        }
+    }
+
+    #[test]
+    fn a_group_without_a_leader_that_has_a_quorum_is_in_trouble() {
+        let gone = || Err(Status::new(Code::Unavailable, "gone"));
+        let leader =
+            |lease_remaining_ms| Ok(NodeStatus { lease_remaining_ms, ..status(1, Role::Leader) });
+        let follower = |leader| Ok(NodeStatus { leader, ..status(2, Role::Follower) });
+        let no_quorum = Some("no leader with a quorum");
+        assert_eq!(trouble(&[(1, leader(1)), (2, gone()), (3, gone())]), None);
+        assert_eq!(trouble(&[(1, leader(0)), (2, follower(Some(1)))]), no_quorum);
+        assert_eq!(trouble(&[(1, gone()), (2, follower(Some(1)))]), no_quorum);
+        assert_eq!(trouble(&[(2, follower(None)), (3, gone())]), no_quorum);
+        assert_eq!(trouble(&[(2, follower(Some(1)))]), None, "node 1 was not asked");
+        assert_eq!(trouble(&[(1, gone()), (2, gone())]), Some("no node answers"));
+        let alone = NodeStatus { lease_remaining_ms: 0, peers: vec![], ..status(1, Role::Leader) };
+        assert_eq!(trouble(&[(1, Ok(alone))]), None);
+    }
+
+    #[test]
+    fn nodes_are_lines_of_a_table() {
         let gone = Status::new(Code::Unavailable, "cannot reach c:3: Connection refused");
         let table = table(&[
             (1, Ok(status(1, Role::Leader))),

@@ -1,6 +1,5 @@
 //! The store's calls.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::record::{Consistency, Listing, NodeStatus, Pair};
@@ -102,18 +101,14 @@ impl KvClient {
         wire::scanned(&counted).map(|listing| listing.count)
     }
 
-    /// How each node is, in the order in which they were given; all are asked at the same time.
+    /// How each node is, in the order in which they were given. All are asked at the same time; once
+    /// one has answered, one that is silent is not waited for much longer.
     pub fn statuses(&self) -> Vec<(NodeId, Result<NodeStatus, Status>)> {
-        let ask = |id| {
-            let answer = self.routes.call_one(id, &path("Status"), &[], self.timeout);
+        let answers = self.routes.call_all(&path("Status"), &[], self.timeout);
+        let read = |(id, answer): (NodeId, Result<Vec<u8>, Status>)| {
             (id, answer.and_then(|answer| wire::status(&answer)))
         };
-        thread::scope(|scope| {
-            let asked: Vec<_> =
-                self.routes.ids().map(|id| (id, scope.spawn(move || ask(id)))).collect();
-            let failed = |id| (id, Err(Status::new(Code::Internal, "asking it panicked")));
-            asked.into_iter().map(|(id, asked)| asked.join().unwrap_or(failed(id))).collect()
-        })
+        answers.into_iter().map(read).collect()
     }
 
     /// Has another node lead.

@@ -1,0 +1,126 @@
+//! Attempts at nodes that may not be there, each on a thread of its own.
+//!
+//! ```text
+//!   Connecting --- connected ---> Begun: the request is on its way, given up or not
+//!        \--- given up ---------> GivenUp: nothing is sent
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::node::Node;
+use crate::call::{Code, Status};
+
+/// What a node has said, or why it has not, and whether it may have begun.
+pub(super) type Answer = Result<Vec<u8>, (Status, bool)>;
+
+const CONNECTING: u8 = 0;
+const BEGUN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+/// How far an attempt is.
+#[derive(Default)]
+pub(super) struct Attempt(AtomicU8);
+
+impl Attempt {
+    /// The request is about to be sent; false if nobody wants the answer any more.
+    pub(super) fn begin(&self) -> bool {
+        self.step(BEGUN)
+    }
+
+    fn step(&self, to: u8) -> bool {
+        let (success, failure) = (Ordering::SeqCst, Ordering::SeqCst);
+        self.0.compare_exchange(CONNECTING, to, success, failure).is_ok()
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == BEGUN
+    }
+}
+
+/// The attempts of one call. Those that run when it ends are given up.
+#[derive(Default)]
+pub(super) struct Attempts {
+    running: BTreeMap<usize, Arc<Attempt>>,
+    /// Made with the first attempt.
+    answers: Option<Answers>,
+}
+
+type Answers = (Sender<(usize, Answer)>, Receiver<(usize, Answer)>);
+
+impl Attempts {
+    /// Asks the node at `place`, which is not being asked.
+    pub(super) fn begin(
+        &mut self,
+        place: usize,
+        node: Arc<Node>,
+        path: &str,
+        request: Vec<u8>,
+        timeout: Duration,
+    ) {
+        let (sender, _) = self.answers.get_or_insert_with(channel);
+        let (sender, path) = (sender.clone(), path.to_owned());
+        let attempt = Arc::<Attempt>::default();
+        self.running.insert(place, Arc::clone(&attempt));
+        let failed = sender.clone();
+        let spawned = thread::Builder::new().name("attempt".into()).spawn(move || {
+            let answer = node.ask(&path, &request, timeout, &attempt);
+            // Who has an answer already wants no other.
+            let _ = sender.send((place, answer));
+        });
+        if let Err(error) = spawned {
+            let status = Status::new(Code::Unavailable, format!("no thread: {error}"));
+            // The receiver is ours.
+            let _ = failed.send((place, Err((status, false))));
+        }
+    }
+
+    /// An answer that has come, if one has.
+    pub(super) fn take(&mut self) -> Option<(usize, Answer)> {
+        self.wait(Duration::ZERO)
+    }
+
+    /// Waits for an answer.
+    pub(super) fn wait(&mut self, timeout: Duration) -> Option<(usize, Answer)> {
+        let (_, receiver) = self.answers.as_ref()?;
+        let (place, answer) = match timeout {
+            Duration::ZERO => receiver.try_recv().ok()?,
+            timeout => receiver.recv_timeout(timeout).ok()?,
+        };
+        self.running.remove(&place);
+        Some((place, answer))
+    }
+
+    /// Whether a node is being asked.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.running.contains_key(&place)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// The nodes that are being asked, and whether the request may have reached them.
+    pub(super) fn running(&self) -> impl Iterator<Item = (usize, bool)> {
+        self.running.iter().map(|(place, attempt)| (*place, attempt.has_begun()))
+    }
+
+    /// Nobody wants the answers any more. Whether a request may have reached a node.
+    pub(super) fn give_up(&mut self) -> bool {
+        let mut any = false;
+        for attempt in std::mem::take(&mut self.running).into_values() {
+            any |= !attempt.step(GIVEN_UP);
+        }
+        any
+    }
+}
+
+impl Drop for Attempts {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}

@@ -1,0 +1,122 @@
+//! One node: where it is, the connection to it, and how it did the last time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::attempt::{Answer, Attempt};
+use crate::call::{Code, Status};
+use crate::raft::NodeId;
+use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
+
+/// A node that could not be reached is left out for so long while there are others.
+const REST: Duration = Duration::from_millis(500);
+
+pub(super) struct Node {
+    /// If it is known.
+    id: Option<NodeId>,
+    target: String,
+    options: Arc<ChannelOptions>,
+    line: Mutex<Line>,
+}
+
+/// The connection to a node.
+struct Line {
+    channel: Channel,
+    rests_until: Option<Instant>,
+    /// It answered the last time.
+    answers: bool,
+}
+
+impl Node {
+    /// Nothing is connected yet.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when the process is out of file descriptors.
+    pub(super) fn new(
+        id: Option<NodeId>,
+        target: &str,
+        options: &Arc<ChannelOptions>,
+    ) -> Result<Node, Status> {
+        let channel = Channel::new(target, (**options).clone())?;
+        let line = Mutex::new(Line { channel, rests_until: None, answers: false });
+        Ok(Node { id, target: target.to_owned(), options: Arc::clone(options), line })
+    }
+
+    pub(super) fn id(&self) -> Option<NodeId> {
+        self.id
+    }
+
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// One attempt; on failure also whether the node may have begun to work on it.
+    pub(super) fn ask(
+        &self,
+        path: &str,
+        request: &[u8],
+        timeout: Duration,
+        attempt: &Attempt,
+    ) -> Answer {
+        let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
+        let mut call = self.start(path, &options).map_err(|status| (status, false))?;
+        if !attempt.begin() {
+            let status = Status::new(Code::Cancelled, "nobody waits for the answer any more");
+            return Err((status, false));
+        }
+        // A call that is over already says why when its answer is asked for.
+        let _ = call.send_last(request);
+        let answer = call.receive().map_err(|status| (status, true))?;
+        answer.ok_or_else(|| {
+            (Status::new(Code::Internal, "the node answered without a message"), true)
+        })
+    }
+
+    /// Begins a call.
+    ///
+    /// # Errors
+    /// The node cannot be reached.
+    pub(super) fn start(&self, path: &str, options: &CallOptions) -> Result<ClientCall, Status> {
+        let channel = self.line().channel.clone();
+        let started = channel.start(path, options);
+        // The old channel waits longer and longer before it connects again; a node that comes back
+        // is to be found at once.
+        if started.is_err() {
+            self.renew();
+        }
+        started
+    }
+
+    /// The next call is on a new connection; those that go on keep theirs.
+    pub(super) fn renew(&self) {
+        if let Ok(fresh) = Channel::new(&self.target, (*self.options).clone()) {
+            self.line().channel = fresh;
+        }
+    }
+
+    /// It said something.
+    pub(super) fn has_answered(&self) {
+        self.line().answers = true;
+    }
+
+    /// Whether it answered the last time.
+    pub(super) fn answers(&self) -> bool {
+        self.line().answers
+    }
+
+    /// It did not answer: it is left out for a while if there are others.
+    pub(super) fn rest(&self) {
+        let mut line = self.line();
+        line.rests_until = Some(Instant::now() + REST);
+        line.answers = false;
+    }
+
+    pub(super) fn rests(&self) -> bool {
+        self.line().rests_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// A thread that panicked under the lock left a whole line behind.
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
