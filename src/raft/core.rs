@@ -76,9 +76,9 @@ pub struct Raft {
     pub(super) without: Option<Rule>,
 }
 
-/// What one `Ready` gives out to be applied, so that a node that is far behind still answers
-/// heartbeats in between.
-const MAX_COMMITTED_BYTES: usize = 4 * 1024 * 1024;
+/// What one `Ready` gives out to be applied, so that a node that is far behind still answers calls and
+/// heartbeats in between: some milliseconds of work.
+const MAX_COMMITTED_BYTES: usize = 512 * 1024;
 
 impl Raft {
     /// A node that starts, or starts again. `config.voters` must have `config.id`, see
@@ -277,12 +277,28 @@ impl Raft {
         } else {
             ready.messages.append(&mut ready.messages_after);
         }
-        if self.installing.is_none() {
-            let (from, to) = (self.given_index + 1, self.commit_index);
-            ready.committed = self.log.some(from, to, MAX_COMMITTED_BYTES);
-            self.given_index += ready.committed.len() as Index;
-        }
+        ready.committed = self.take_committed();
         ready
+    }
+
+    /// Some of what is to be given to the state machine, if there is any: for a node that applies what
+    /// it has before it takes part in anything. A [`Ready`] has it otherwise.
+    pub fn take_committed(&mut self) -> Vec<Entry> {
+        if self.installing.is_some() {
+            return Vec::new();
+        }
+        let (from, to) = (self.given_index + 1, self.commit_index);
+        let committed = self.log.some(from, to, MAX_COMMITTED_BYTES);
+        self.given_index += committed.len() as Index;
+        committed
+    }
+
+    /// A node that starts takes part from now on: what it did before took its time.
+    pub fn take_part(&mut self, now: Duration) {
+        self.advance_clock(now);
+        if !self.others.is_empty() {
+            self.restart_election_timer();
+        }
     }
 
     /// Up to where entries are to be written: all of them, but for those that a leader holds back.

@@ -1,19 +1,34 @@
 //! `dump.txt`: it goes on where it ended, begins anew when it is long, and never stops a node.
 
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use agora::kv::state::Kv;
 use agora::raft::Trace;
 use agora::replica::dump::{Dump, DumpOptions, Event, Level};
-use agora::replica::storage::Commands;
+use agora::replica::storage::{Commands, Disk, DiskFile};
 
 use super::fixture::{set, voted};
 use super::sim_disk::SimDisk;
 
 fn dump(disk: &SimDisk, options: DumpOptions) -> Dump {
-    Dump::open(disk.disk(), 1, Commands::of::<Kv>(), options)
+    Dump::open(disk.disk(), 1, Commands::of::<Kv>(), options).unwrap()
 }
 
 fn text(disk: &SimDisk, name: &str) -> String {
     String::from_utf8(disk.get(name).unwrap_or_default()).unwrap()
+}
+
+/// Has lines written, and waits until they are, or are lost.
+fn write(dump: &mut Dump) {
+    dump.flush();
+    let until = Instant::now() + Duration::from_secs(20);
+    while !dump.is_written() {
+        assert!(Instant::now() < until, "never written");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 const ALL: DumpOptions =
@@ -25,7 +40,7 @@ fn lines_are_gathered_and_the_file_goes_on_where_it_ended() {
     let mut first = dump(&disk, DumpOptions { has_timestamps: true, ..ALL });
     first.tell(1_700_000_000_000, Event::Core(&Trace::ElectionStarted));
     assert_eq!(text(&disk, "dump.txt"), "", "gathered");
-    first.flush();
+    write(&mut first);
     let election = "2023-11-14T22:13:20.000Z Node 1 election timer timed out, Starting election.\n";
     assert_eq!(text(&disk, "dump.txt"), election);
     first.tell(1_700_000_000_001, Event::Core(&Trace::BecameLeader { term: 2 }));
@@ -58,7 +73,7 @@ fn a_long_file_becomes_an_older_one_and_few_are_kept() {
     let mut dump = dump(&disk, ALL);
     for term in 1..=200 {
         dump.tell(0, Event::Core(&Trace::BecameLeader { term }));
-        dump.flush();
+        write(&mut dump);
     }
     drop(dump);
     assert_eq!(disk.file_names(), ["dump.1.txt", "dump.2.txt", "dump.txt"]);
@@ -78,17 +93,17 @@ fn a_full_disk_loses_lines_and_says_how_many() {
     let disk = SimDisk::new();
     let mut dump = dump(&disk, ALL);
     dump.tell(0, Event::Core(&Trace::SteppedDown));
-    dump.flush();
+    write(&mut dump);
     disk.set_capacity(Some(disk.used_bytes() + 20));
     for _ in 0..3 {
         dump.tell(0, Event::Core(&Trace::ElectionStarted));
         dump.tell(0, Event::Core(&Trace::SteppedDown));
-        dump.flush();
+        write(&mut dump);
     }
     assert_eq!(text(&disk, "dump.txt"), "1 Stepping down\n", "no half lines");
     disk.set_capacity(None);
     dump.tell(0, Event::Core(&Trace::BecameLeader { term: 3 }));
-    dump.flush();
+    write(&mut dump);
     assert_eq!(
         text(&disk, "dump.txt"),
         "1 Stepping down\n6 lines could not be written here.\n\
@@ -107,4 +122,82 @@ fn nobody_needs_it_to_start() {
     dump.tell(0, Event::Core(&Trace::SteppedDown));
     drop(dump);
     assert!(disk.get("dump.txt").unwrap().ends_with(b"not ours1 Stepping down\n"));
+}
+
+/// A disk that does nothing until it is let.
+#[derive(Clone, Debug, Default)]
+struct Stuck {
+    disk: SimDisk,
+    is_open: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Stuck {
+    fn let_go(&self) {
+        *self.is_open.0.lock().unwrap() = true;
+        self.is_open.1.notify_all();
+    }
+
+    fn wait(&self) -> &SimDisk {
+        let is_open = self.is_open.0.lock().unwrap();
+        drop(self.is_open.1.wait_while(is_open, |is_open| !*is_open).unwrap());
+        &self.disk
+    }
+}
+
+impl Disk for Stuck {
+    fn path(&self) -> String {
+        "a stuck disk".into()
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.wait().names()
+    }
+
+    fn open_to_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.wait().open_to_read(name)
+    }
+
+    fn open_to_write(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.wait().open_to_write(name)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.wait().create(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.wait().rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.wait().remove(name)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.wait().sync()
+    }
+}
+
+#[test]
+fn a_disk_that_is_stuck_holds_nobody_up_and_what_is_lost_meanwhile_is_counted() {
+    let disk = Stuck::default();
+    let options = DumpOptions { max_bytes: u64::MAX, ..ALL };
+    let mut dump = Dump::open(Arc::new(disk.clone()), 1, Commands::of::<Kv>(), options).unwrap();
+    let entry = set(2, 3, b"x", &[b'v'; 1000]);
+    const LINES: u64 = 20_000;
+    for _ in 0..LINES {
+        dump.tell(0, Event::Applied { entry: &entry, is_leader: true });
+    }
+    dump.flush();
+    assert!(!dump.is_written());
+    disk.let_go();
+    dump.tell(0, Event::Core(&Trace::SteppedDown));
+    write(&mut dump);
+    drop(dump);
+    let text = text(&disk.disk, "dump.txt");
+    let kept = text.lines().filter(|line| line.contains("committed the entry")).count() as u64;
+    assert!((3000..6000).contains(&kept), "what may wait is bounded: {kept}");
+    let lost = format!("\n{} lines could not be written here.\n", LINES - kept);
+    assert_eq!(text.matches(&lost).count(), 1);
+    assert!(text.ends_with("1 Stepping down\n"));
 }

@@ -9,6 +9,7 @@ mod fixture;
 mod formats;
 mod full;
 mod panics;
+mod ready;
 mod real;
 mod simulation;
 mod speed;

@@ -13,7 +13,7 @@ use agora::replica::storage::{Directory, Disk, Storage, StorageError};
 use super::fixture::{no_op, open, set, set_once, try_open, voted};
 
 /// A folder of this test, gone with the value.
-pub struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new(name: &str) -> Folder {

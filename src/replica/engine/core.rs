@@ -296,6 +296,24 @@ impl<M: StateMachine, T> Engine<M, T> {
         Outdated { state, dropped }
     }
 
+    /// Applies some of what is known to be committed. A node that starts does so before it takes part,
+    /// until there is no more: false. What was applied is given to `tell`, if the engine was asked to
+    /// tell.
+    pub fn replay(&mut self, tell: &mut dyn FnMut(Vec<Applied>)) -> bool {
+        let committed = self.raft.take_committed();
+        let is_some = !committed.is_empty();
+        let applied = self.apply(committed);
+        if !applied.is_empty() {
+            tell(applied);
+        }
+        is_some
+    }
+
+    /// A node that starts takes part from now on.
+    pub fn take_part(&mut self, now: Duration) {
+        self.raft.take_part(now);
+    }
+
     /// Does what is due, and says what there is to do for others.
     pub fn turn(&mut self, now: Duration) -> Turn<T> {
         self.raft.tick(now);

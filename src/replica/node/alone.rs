@@ -1,4 +1,5 @@
-//! A group of one leads before anybody can ask it: it needs nobody's vote, only its own disk.
+//! A group of one leads before anybody can ask it: it needs nobody's vote, only its own disk. Its
+//! first entry is durable by then, and so all that its log has is known to be committed.
 
 use super::applying;
 use crate::raft::StateMachine;
@@ -6,7 +7,8 @@ use crate::replica::clock::Clock;
 use crate::replica::engine::{Engine, Turn};
 use crate::replica::storage::{Storage, StorageError};
 
-/// A candidate is elected with the turn after its vote for itself is durable.
+/// A candidate is elected with the turn after its vote for itself is durable; then its first entry is
+/// written.
 const MAX_TURNS: usize = 4;
 
 /// Has the only node of a group lead. What its turns want besides writes is to be done later.
@@ -19,7 +21,11 @@ pub(super) fn lead<M: StateMachine, T>(
     clock: &Clock,
 ) -> Result<Vec<Turn<T>>, StorageError> {
     let mut turns = Vec::new();
-    while !engine.raft().is_leader() && turns.len() < MAX_TURNS {
+    let leads = |engine: &Engine<M, T>| {
+        let raft = engine.raft();
+        raft.is_leader() && raft.commit_index() == raft.last_index()
+    };
+    while !leads(engine) && turns.len() < MAX_TURNS {
         let mut turn = applying::turn(engine, clock.now());
         if let Some(write) = turn.write.take() {
             match storage.write(write.hard_state, &write.entries) {
@@ -30,7 +36,12 @@ pub(super) fn lead<M: StateMachine, T>(
                 // It leads, and reads. The disk thread waits until there is room.
                 Err(error) if error.is_temporary() && storage.is_hard_state_durable() => {
                     engine.hard_state_persisted(clock.now(), write.id);
+                    let is_entry = !write.entries.is_empty();
                     turn.write = Some(write);
+                    if is_entry {
+                        turns.push(turn);
+                        break;
+                    }
                 }
                 Err(error) => return Err(error),
             }

@@ -7,12 +7,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use crate::raft::StateMachine;
-use crate::replica::engine::{Engine, Turn};
+use crate::replica::engine::{Applied, Engine, Turn};
 use crate::rpc::panic_words;
 
 /// A turn of the engine. It does not return if an entry cannot be applied.
 pub(super) fn turn<M: StateMachine, T>(engine: &mut Engine<M, T>, now: Duration) -> Turn<T> {
-    catch_unwind(AssertUnwindSafe(|| engine.turn(now))).unwrap_or_else(|panic| {
+    whole(engine, |engine| engine.turn(now))
+}
+
+/// Applies all that is known to be committed, and gives it to `tell`, if it is to be told.
+pub(super) fn replay<M: StateMachine, T>(
+    engine: &mut Engine<M, T>,
+    tell: &mut dyn FnMut(Vec<Applied>),
+) {
+    while whole(engine, |engine| engine.replay(tell)) {}
+}
+
+fn whole<M: StateMachine, T, R>(
+    engine: &mut Engine<M, T>,
+    mut act: impl FnMut(&mut Engine<M, T>) -> R,
+) -> R {
+    catch_unwind(AssertUnwindSafe(|| act(engine))).unwrap_or_else(|panic| {
         let Some(index) = engine.applying() else { resume_unwind(panic) };
         let why = panic_words(&*panic);
         log::error!("the node ends: entry {index} of its log cannot be applied: panicked: {why}");

@@ -44,9 +44,9 @@ pub use service::Service;
 pub use shared::{Node, Shared};
 
 use crate::raft::{Config, NodeId};
-use crate::replica::clock::Clock;
-use crate::replica::dump::{Dump, DumpOptions, Level};
-use crate::replica::engine::{Engine, SnapshotPolicy, Turn};
+use crate::replica::clock::{Clock, wall_ms};
+use crate::replica::dump::{Dump, DumpOptions, Event, Level};
+use crate::replica::engine::{Applied, Engine, SnapshotPolicy, Turn};
 use crate::replica::recovery::recovered;
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
@@ -83,6 +83,8 @@ pub struct Opened<S: Service> {
     ending: Ending,
     early_turns: Vec<Turn<S::Ticket>>,
     health: Option<HealthReport>,
+    /// What was applied at the start, if it is to be told.
+    replayed: Vec<Applied>,
 }
 
 impl<S: Service> Opened<S> {
@@ -121,10 +123,16 @@ impl<S: Service> Opened<S> {
         if is_telling_all {
             engine.tell_applied();
         }
+        // What is known to be committed is applied before anybody is told that the node is there:
+        // later it would hold up calls, and peers.
+        let mut replayed = Vec::new();
+        applying::replay(&mut engine, &mut |applied| replayed.extend(applied));
+        engine.take_part(clock.now());
         let early_turns = match options.config.voters.len() {
             1 => alone::lead(&mut engine, &mut storage, &clock)?,
             _ => Vec::new(),
         };
+        applying::replay(&mut engine, &mut |applied| replayed.extend(applied));
         let node = Node::new(Shared {
             engine,
             service,
@@ -136,7 +144,7 @@ impl<S: Service> Opened<S> {
         });
         let ending = Ending::default();
         let health = None;
-        Ok(Opened { node, storage, directory, options, ending, early_turns, health })
+        Ok(Opened { node, storage, directory, options, ending, early_turns, replayed, health })
     }
 
     /// The node, for the handlers of its calls.
@@ -163,7 +171,10 @@ impl<S: Service> Opened<S> {
         let disk = DiskThread::start(self.storage, server.resident_waker())?;
         let commands = Commands::of::<S::Machine>();
         let id = self.options.config.id;
-        let dump = Dump::open(self.directory, id, commands, self.options.dump);
+        let mut dump = Dump::open(self.directory, id, commands, self.options.dump)?;
+        for Applied { entry, is_leader } in &self.replayed {
+            dump.tell(wall_ms(), Event::Applied { entry, is_leader: *is_leader });
+        }
         server.set_resident(NodeResident {
             node: self.node,
             transport,

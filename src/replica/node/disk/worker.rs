@@ -54,10 +54,15 @@ pub(super) struct Worker<M> {
     compaction: Option<u32>,
     compact_at: Option<Instant>,
     is_short_of_room: bool,
+    /// When it was last written down how far entries are committed.
+    commit_noted_at: Instant,
     /// The log's length when the room was looked at.
     looked_at_bytes: u64,
 }
 
+/// How long that may take while there is always something else to write: a start applies what is
+/// known to be committed before it serves.
+const LONGEST_COMMIT_NOTE_INTERVAL: Duration = Duration::from_secs(5);
 /// The log grows by so much before it is looked again whether there is room.
 const LOOK_BYTES: u64 = 64 * 1024;
 
@@ -83,6 +88,7 @@ impl<M: StateMachine> Worker<M> {
             compaction: None,
             compact_at: None,
             is_short_of_room: false,
+            commit_noted_at: Instant::now(),
             looked_at_bytes: u64::MAX,
         }
     }
@@ -123,8 +129,10 @@ impl<M: StateMachine> Worker<M> {
         storage: &mut Storage,
         jobs: VecDeque<Job<M>>,
     ) -> Result<bool, StorageError> {
-        if jobs.is_empty() {
+        let now = Instant::now();
+        if jobs.is_empty() || now >= self.commit_noted_at + LONGEST_COMMIT_NOTE_INTERVAL {
             unless_temporary(storage.save_commit())?;
+            self.commit_noted_at = now;
         }
         for job in jobs {
             if let Job::Write(write) = job {

@@ -1,0 +1,78 @@
+//! Times in UTC, for people.
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// As RFC 3339 has it, in UTC: `2026-11-24T20:51:23.123Z`.
+pub(super) fn push_time(now_ms: u64, text: &mut Vec<u8>) {
+    let (days, ms) = (now_ms / DAY_MS, now_ms % DAY_MS);
+    let (year, month, day) = date(days);
+    let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
+    let (second, ms) = (ms / 1000 % 60, ms % 1000);
+    let mut padded = |number: u64, width: u32, behind: u8| {
+        for place in (0..width).rev() {
+            text.push(b'0' + (number / 10_u64.pow(place) % 10) as u8);
+        }
+        text.push(behind);
+    };
+    padded(year, 4, b'-');
+    padded(month, 2, b'-');
+    padded(day, 2, b'T');
+    padded(hour, 2, b':');
+    padded(minute, 2, b':');
+    padded(second, 2, b'.');
+    padded(ms, 3, b'Z');
+}
+
+/// Year, month and day of a day since 1970, in the Gregorian calendar. Years begin in March, so that
+/// the leap day is a year's last (H. Hinnant, *chrono-compatible low-level date algorithms*).
+fn date(days: u64) -> (u64, u64, u64) {
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    /// From 1 March of the year 0 to 1970.
+    const DAYS_BEFORE_1970: u64 = 719_468;
+    let days = days + DAYS_BEFORE_1970;
+    let (era, day_of_era) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    // Every fourth year has a leap day, but for every hundredth, but for the four hundredth.
+    let leap_days = day_of_era / 1460 + day_of_era / 146_096 - day_of_era / 36_524;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (400 * era + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339_has_them() {
+        for (ms, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_827_696_789, "2000-02-29T12:34:56.789Z"),
+            (1_700_000_000_000, "2023-11-14T22:13:20.000Z"),
+            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
+            (4_102_444_800_000, "2100-01-01T00:00:00.000Z"),
+        ] {
+            let mut text = Vec::new();
+            push_time(ms, &mut text);
+            assert_eq!(String::from_utf8(text).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn each_day_follows_the_one_before() {
+        let mut before = date(0);
+        for days in 1..60_000 {
+            let (year, month, day) = date(days);
+            let follows = match (year - before.0, month == before.1) {
+                (0, true) => day == before.2 + 1,
+                (0, false) => month == before.1 + 1 && day == 1 && before.2 >= 28,
+                (1, _) => (month, day, before.1, before.2) == (1, 1, 12, 31),
+                _ => false,
+            };
+            assert!(follows, "{before:?} before {:?}", (year, month, day));
+            before = (year, month, day);
+        }
+    }
+}

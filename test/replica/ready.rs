@@ -1,0 +1,64 @@
+//! What a node has applied when it is there for others.
+
+use std::sync::Arc;
+
+use agora::kv::service::KvService;
+use agora::kv::state::Kv;
+use agora::raft::{Config, Entry, Index, NodeId};
+use agora::replica::dump::{DumpOptions, Level};
+use agora::replica::engine::SnapshotPolicy;
+use agora::replica::node::{NodeOptions, Opened};
+use agora::replica::storage::{Commands, Directory, Disk, Identity, Storage};
+
+use super::fixture::{no_op, set_once, voted};
+use super::real::Folder;
+
+/// Entries of a log that is many times what is applied at once.
+const LAST: Index = 6000;
+const COMMITTED: Index = 5000;
+
+/// Writes the files of a node that was killed: it had heard that some of its log is committed.
+fn write_files(folder: &Folder) {
+    let disk: Arc<dyn Disk> = Arc::new(Directory::open(&folder.0).unwrap());
+    let identity = Identity { node: 0, group: "agora".into(), machine: "kv".into() };
+    let opened = Storage::open(disk, &identity, Commands::of::<Kv>(), &mut |_| Ok(()));
+    let (mut storage, _) = opened.unwrap();
+    let mut entries: Vec<Entry> = vec![no_op(1, 1)];
+    let entry = |index: Index| set_once(1, index, format!("key{index}").as_bytes(), &[b'v'; 700]);
+    entries.extend((2..=LAST).map(entry));
+    storage.write(Some(voted(1, 0)), &entries).unwrap();
+    storage.note_commit(COMMITTED);
+    storage.save_commit().unwrap();
+}
+
+fn applied_when_open(folder: &Folder, voters: u64) -> Index {
+    let peers: Vec<(NodeId, String)> = (0..voters).map(|id| (id, format!("h{id}:1"))).collect();
+    let options = NodeOptions {
+        directory: Some(folder.0.clone()),
+        group: "agora".into(),
+        machine: "kv".into(),
+        peers,
+        config: Config::lan(0, (0..voters).collect()),
+        snapshots: SnapshotPolicy::default(),
+        dump: DumpOptions { level: Level::None, ..DumpOptions::default() },
+    };
+    let opened = Opened::open(options, KvService::default()).unwrap();
+    let node = opened.node();
+    let node = node.lock();
+    assert_eq!(node.raft().is_leader(), voters == 1);
+    node.state().applied_index()
+}
+
+#[test]
+fn a_node_that_is_alone_has_applied_all_of_its_log_before_it_is_there() {
+    let folder = Folder::new("ready-alone");
+    write_files(&folder);
+    assert_eq!(applied_when_open(&folder, 1), LAST + 1, "its own first entry is the last");
+}
+
+#[test]
+fn a_node_of_a_group_has_applied_what_it_knew_to_be_committed_before_it_is_there() {
+    let folder = Folder::new("ready-group");
+    write_files(&folder);
+    assert_eq!(applied_when_open(&folder, 3), COMMITTED);
+}
