@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agora::kv::state::{Command, Kv};
-use agora::raft::{Entry, Index, Origin, Payload, SnapshotMark, StateMachine};
+use agora::raft::{Config, Entry, Index, Origin, Payload, Recovered, SnapshotMark, StateMachine};
+use agora::replica::engine::{Engine, SnapshotPolicy};
+use agora::replica::state::Replicated;
 use agora::replica::storage::{Commands, Directory, Disk, Storage};
 use agora::text::crc32c;
 
@@ -258,4 +260,49 @@ fn a_start_with_a_long_log_and_a_large_snapshot() {
         times[times.len() * 99 / 100],
         times[times.len() - 1]
     );
+}
+
+/// What the end of a snapshot costs the two threads that others wait for: the server's, which gives up
+/// the log in memory, and the one that syncs, which puts a shorter log in the place of a long one.
+#[test]
+#[ignore = "a measurement"]
+fn the_end_of_a_snapshot_for_those_who_wait() {
+    const ENTRIES: Index = 1_000_000;
+    let timed = |what: &str, started: Instant| println!("{what}: {:.2?}", started.elapsed());
+    let entries: Vec<Entry> = (1..=ENTRIES).map(|index| entry(index, &[b'v'; 200])).collect();
+    let mark = SnapshotMark { index: ENTRIES, term: 3 };
+    {
+        let folder = Folder::new("speed-end");
+        let (mut storage, _) = open(&folder.disk(), &mut Kv::empty());
+        storage.stage_hard_state(voted(3, 1));
+        for some in entries.chunks(1000) {
+            storage.write(None, some).unwrap();
+        }
+        let log_bytes = storage.log_bytes();
+        let mut job = storage.begin_snapshot(mark, Kv::empty().freeze());
+        job.run().unwrap();
+        storage.finish_snapshot(job).unwrap();
+        let mut compaction = storage.begin_compaction(ENTRIES - 1000).unwrap();
+        compaction.run().unwrap();
+        let started = Instant::now();
+        assert!(storage.finish_compaction(compaction).unwrap());
+        timed(&format!("a log of {} MB becomes a short one", log_bytes / 1_000_000), started);
+        let started = Instant::now();
+        drop(storage.take_retired());
+        timed("and elsewhere its file is given up", started);
+    }
+    let hard_state = voted(3, 1);
+    let commit_index = ENTRIES;
+    let recovered = Recovered { hard_state, entries, commit_index, ..Recovered::default() };
+    let (state, policy) = (Replicated::of(Kv::empty()), SnapshotPolicy::default());
+    let config = Config::lan(1, vec![1]);
+    let mut node = Engine::<Kv, ()>::new(config, recovered, state, policy, Duration::ZERO);
+    while node.replay(&mut |_| ()) {}
+    assert_eq!(node.state().applied_index(), ENTRIES);
+    let started = Instant::now();
+    let compacted = node.snapshot_taken(mark, 1);
+    timed(&format!("{} entries are given up", compacted.dropped.len()), started);
+    let started = Instant::now();
+    drop(compacted);
+    timed("and dropped elsewhere", started);
 }
