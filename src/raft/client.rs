@@ -5,12 +5,15 @@ use super::entry::{Entry, Index, NodeId, Payload};
 use super::lease::Rule;
 use super::message::Body;
 use super::ready::{NotLeader, ProposeError, ReadGrant, TransferError};
-use super::role::{Role, Transfer};
+use super::role::{Leadership, Role, Transfer};
 use super::trace::Trace;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// More entries in limbo than this are not looked through: a read waits for them.
 const MAX_LIMBO: Index = 1024;
+/// A node that has not answered for so many heartbeats is no successor.
+const PATIENCE_HEARTBEATS: u32 = 3;
 
 impl Raft {
     /// Takes a command. It is done when an entry of this index and of the present term is committed;
@@ -28,7 +31,7 @@ impl Raft {
         self.advance_clock(now);
         let not_leader = |leader| Err(ProposeError::NotLeader(NotLeader { leader }));
         let Role::Leader(leadership) = &self.role else { return not_leader(self.leader) };
-        if let Some(transfer) = leadership.transfer {
+        if let Some(transfer) = &leadership.transfer {
             return not_leader(Some(transfer.to));
         }
         if self.is_full {
@@ -92,8 +95,7 @@ impl Raft {
     /// See [`TransferError`].
     pub fn transfer(&mut self, now: Duration, to: NodeId) -> Result<(), TransferError> {
         self.advance_clock(now);
-        let until = self.now.saturating_add(self.config.election_timeout);
-        let Role::Leader(leadership) = &mut self.role else {
+        let Role::Leader(leadership) = &self.role else {
             return Err(TransferError::NotLeader(NotLeader { leader: self.leader }));
         };
         if to == self.config.id {
@@ -105,28 +107,107 @@ impl Raft {
         if leadership.transfer.is_some() {
             return Err(TransferError::InProgress);
         }
-        leadership.transfer = Some(Transfer { to, until, is_asked: false });
-        self.out.trace.push(Trace::TransferStarted { to });
+        self.begin_transfer(to, None);
         Ok(())
     }
 
-    /// Asks the target to stand once it has all of our log, or gives it up in time.
+    /// Hands the leadership to any other node: of those that were heard of lately to the one whose
+    /// log is nearest to ours, and to the next one when that fails. No command is taken meanwhile.
+    ///
+    /// # Errors
+    /// This node does not lead, or it is alone ([`TransferError::UnknownNode`]).
+    pub fn hand_over(&mut self, now: Duration) -> Result<(), TransferError> {
+        self.advance_clock(now);
+        let Role::Leader(leadership) = &mut self.role else {
+            return Err(TransferError::NotLeader(NotLeader { leader: self.leader }));
+        };
+        if let Some(transfer) = &mut leadership.transfer {
+            transfer.failed.get_or_insert_default();
+            return Ok(());
+        }
+        let failed = BTreeSet::new();
+        let to = self.best_successor(&failed).ok_or(TransferError::UnknownNode)?;
+        self.begin_transfer(to, Some(failed));
+        Ok(())
+    }
+
+    /// Whether a leader is handing over.
+    pub fn is_handing_over(&self) -> bool {
+        matches!(&self.role, Role::Leader(leadership) if leadership.transfer.is_some())
+    }
+
+    fn begin_transfer(&mut self, to: NodeId, failed: Option<BTreeSet<NodeId>>) {
+        let since = self.now;
+        let until = since.saturating_add(self.config.election_timeout);
+        if let Role::Leader(leadership) = &mut self.role {
+            leadership.transfer = Some(Transfer { to, since, until, is_asked: false, failed });
+            self.out.trace.push(Trace::TransferStarted { to });
+        }
+    }
+
+    /// Of several that are as good the one that was heard of last: it is the least likely to be gone.
+    fn best_successor(&self, failed: &BTreeSet<NodeId>) -> Option<NodeId> {
+        let Role::Leader(leadership) = &self.role else { return None };
+        let is_near = |heard: Duration| self.now < heard.saturating_add(self.patience());
+        let left = leadership.progress.iter().filter(|(peer, _)| !failed.contains(peer));
+        let best = left.max_by_key(|(_, progress)| {
+            let is_heard = progress.last_heard.is_some_and(is_near);
+            (is_heard, progress.match_index, progress.last_heard)
+        });
+        best.map(|(peer, _)| *peer)
+    }
+
+    /// How long a successor may be silent, while it is sent a heartbeat in every interval.
+    fn patience(&self) -> Duration {
+        self.config.heartbeat_interval.saturating_mul(PATIENCE_HEARTBEATS)
+    }
+
+    /// When a transfer is to be looked at again.
+    pub(super) fn transfer_due(&self, leadership: &Leadership) -> Option<Duration> {
+        let transfer = leadership.transfer.as_ref()?;
+        if transfer.failed.is_none() {
+            return Some(transfer.until);
+        }
+        let heard = leadership.progress.get(&transfer.to).and_then(|peer| peer.last_heard);
+        let silent = heard.unwrap_or_default().max(transfer.since).saturating_add(self.patience());
+        Some(silent.min(transfer.until))
+    }
+
+    /// Asks the target to stand once it has all of our log and every command is answered; or gives
+    /// it up in time.
     pub(super) fn drive_transfer(&mut self) {
         let last = self.log.last_index();
+        let Role::Leader(leadership) = &self.role else { return };
+        let Some(due) = self.transfer_due(leadership) else { return };
+        // What cannot be committed before an old lease is over is not waited for.
+        let waits = leadership.old_leases.end().is_some_and(|end| self.now <= end);
+        let is_settled = waits || self.commit_index == last;
+        if self.now >= due {
+            self.give_up_target();
+        }
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(transfer) = &mut leadership.transfer else { return };
         let to = transfer.to;
-        if self.now >= transfer.until {
-            leadership.transfer = None;
-            self.out.trace.push(Trace::TransferAborted);
-            return;
-        }
         let has_all = leadership.progress.get(&to).is_some_and(|peer| peer.match_index == last);
-        if has_all && !transfer.is_asked {
+        if has_all && is_settled && !transfer.is_asked {
             transfer.is_asked = true;
             // Before it is asked (rule 9), and for good: nobody knows when it will stand.
             leadership.is_revoked = true;
             self.send(to, Body::TimeoutNow);
+        }
+    }
+
+    /// The target does not take over: another one is to, if any will do and one is left.
+    fn give_up_target(&mut self) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let Some(Transfer { to, failed, .. }) = leadership.transfer.take() else { return };
+        let next = failed.and_then(|mut failed| {
+            failed.insert(to);
+            Some((self.best_successor(&failed)?, failed))
+        });
+        match next {
+            Some((next, failed)) => self.begin_transfer(next, Some(failed)),
+            None => self.out.trace.push(Trace::TransferAborted),
         }
     }
 }

@@ -8,6 +8,9 @@ use super::entry::NodeId;
 /// `rho`: how far a clock may drift from true time, in milliseconds a second.
 pub const DRIFT_PER_MILLE: u32 = 1;
 
+/// Election timeouts that a lease may last, and our own leases that others may ask for.
+const LONGEST_LEASE: u32 = 10;
+
 /// How a node behaves. All times are spans of the node's own clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -27,6 +30,9 @@ pub struct Config {
     pub lease_guard: Duration,
     /// The most that one AppendEntries carries.
     pub max_append_bytes: usize,
+    /// The most that is written at once, so that a disk that works is seen to, and that what is
+    /// durable is known in steps.
+    pub max_write_bytes: usize,
     /// AppendEntries on their way to a follower before one must be answered.
     pub max_inflight_appends: usize,
     /// What these may carry together.
@@ -62,9 +68,10 @@ impl Config {
             election_spread: Duration::from_millis(150),
             lease: Duration::from_millis(300),
             lease_guard: Duration::from_millis(20),
-            max_append_bytes: 1024 * 1024,
+            max_append_bytes: 256 * 1024,
+            max_write_bytes: 2 * 1024 * 1024,
             max_inflight_appends: 64,
-            max_inflight_bytes: 16 * 1024 * 1024,
+            max_inflight_bytes: 8 * 1024 * 1024,
             batch_pause: Duration::from_millis(1),
             max_uncommitted_bytes: 64 * 1024 * 1024,
             max_snapshot_piece_bytes: 512 * 1024,
@@ -99,6 +106,13 @@ impl Config {
                 ));
             }
         }
+        let longest = self.election_timeout.saturating_mul(LONGEST_LEASE);
+        if self.lease > longest {
+            return Err(format!(
+                "lease {:?}: too long for an election timeout of {:?}, since a new leader and a node that starts again wait for it: {LONGEST_LEASE} of them ({longest:?}) are the most",
+                self.lease, self.election_timeout
+            ));
+        }
         if self.lease < self.lease_guard.saturating_mul(2) {
             return Err(format!(
                 "a lease of {:?} is too short: {:?} of it are kept back",
@@ -106,6 +120,12 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    /// Who asks for a longer promise than this is refused: he has made a mistake that every restart
+    /// of ours would have to wait for.
+    pub(super) fn longest_promise(&self) -> Duration {
+        self.lease.saturating_mul(LONGEST_LEASE)
     }
 
     /// The timing of the classic trial: slow enough to watch. A lease is as long as the longest wait

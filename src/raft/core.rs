@@ -9,10 +9,12 @@ use super::entry::{Entry, Index, NodeId, Term};
 use super::lease::{Promises, Rule, usable};
 use super::log::Log;
 use super::message::{Body, Message, SnapshotMark};
+use super::open_leases::OpenLeases;
 use super::quorum::Quorum;
 use super::random::Random;
 use super::ready::{HardState, NotLeader, ReadId, Ready, WriteId};
 use super::role::{Leadership, Role};
+use super::round_trips::RoundTrips;
 use super::snapshot::{Installing, Receiving};
 use super::trace::Trace;
 use super::writes::Writes;
@@ -61,10 +63,16 @@ pub struct Raft {
     /// When a leader was last heard of.
     pub(super) heard_at: Option<Duration>,
     pub(super) promises: Promises,
+    pub(super) open_leases: OpenLeases,
+    pub(super) round_trips: RoundTrips,
+    /// The last promise that was refused, and to whom: that is told once.
+    pub(super) refused_lease: Option<(NodeId, Duration)>,
     pub(super) election_due: Duration,
     pub(super) random: Random,
     pub(super) receiving: Option<Receiving>,
     pub(super) installing: Option<Installing>,
+    /// A leader's followers have room for more than the last `Ready` sent them.
+    pub(super) has_more_to_send: bool,
     pub(super) newest_read: ReadId,
     /// Nothing can be added to the log at present, and that is known to be all that is wrong.
     pub(super) is_full: bool,
@@ -95,10 +103,13 @@ impl Raft {
         let others: Vec<NodeId> =
             config.voters.iter().copied().filter(|voter| *voter != config.id).collect();
         let mut promises = Promises::default();
+        let mut open_leases = OpenLeases::default();
         if hard_state.current_term > 0 {
             // Rule 10: what it had promised is not on disk, but that it lasts no longer than this.
+            let until = now.saturating_add(hard_state.longest_lease);
+            open_leases.promise(hard_state.longest_lease, until);
             for other in &others {
-                promises.extend(*other, now.saturating_add(hard_state.longest_lease));
+                promises.extend(*other, until);
             }
         }
         let mut random = Random::new(config.seed);
@@ -123,10 +134,14 @@ impl Raft {
             told_leader: None,
             heard_at: None,
             promises,
+            open_leases,
+            round_trips: RoundTrips::default(),
+            refused_lease: None,
             election_due,
             random,
             receiving: None,
             installing: None,
+            has_more_to_send: false,
             newest_read: 0,
             is_full: false,
             no_snapshot_until: Duration::ZERO,
@@ -141,6 +156,12 @@ impl Raft {
         self.advance_clock(now);
         let Message { term, body } = message;
         if !self.others.contains(&from) {
+            return;
+        }
+        if let Some(lease) = body.lease().filter(|lease| *lease > self.config.longest_promise()) {
+            if self.refused_lease.replace((from, lease)) != Some((from, lease)) {
+                self.out.trace.push(Trace::LeaseRefused { by: from, lease });
+            }
             return;
         }
         if term > self.hard_state.current_term && !self.meet_newer_term(from, term, &body) {
@@ -169,7 +190,7 @@ impl Raft {
                 if is_run && self.follow(from, lease) {
                     let prev = SnapshotMark { index: prev_log_index, term: prev_log_term };
                     let outcome = self.store(prev, &entries, leader_commit);
-                    self.answer_append(from, outcome, sent_at, read_round);
+                    self.answer_append(from, outcome, entries.is_empty(), sent_at, read_round);
                 }
             }
             Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease } => {
@@ -217,6 +238,7 @@ impl Raft {
     /// Time has passed: does what is due.
     pub fn tick(&mut self, now: Duration) {
         self.advance_clock(now);
+        self.lower_longest_lease();
         match &self.role {
             Role::Leader(_) => self.tick_leader(),
             _ if self.now >= self.election_due => self.start_election(),
@@ -235,7 +257,7 @@ impl Raft {
     /// The write of a [`Ready`], and all before it, are durable.
     pub fn persisted(&mut self, now: Duration, write: WriteId) {
         self.advance_clock(now);
-        self.writes.finish(write);
+        self.writes.finish(self.now, write);
         self.count_votes();
         self.advance_commit();
     }
@@ -267,7 +289,16 @@ impl Raft {
         self.lead_on();
         let mut ready = mem::take(&mut self.out);
         ready.hard_state = mem::take(&mut self.is_hard_state_new).then_some(self.hard_state);
-        ready.entries = self.log.take_unwritten(self.released());
+        // Nothing follows the last piece of a snapshot: then all of the rest goes.
+        let max_bytes = match ready.snapshot.is_empty() {
+            true => self.config.max_write_bytes,
+            false => usize::MAX,
+        };
+        ready.entries = self.log.take_unwritten(self.released(), max_bytes);
+        if self.has_unwritten() {
+            // They say of what is not written yet that it is durable.
+            self.out.messages_after = mem::take(&mut ready.messages_after);
+        }
         let is_writing =
             ready.hard_state.is_some() || !ready.entries.is_empty() || !ready.snapshot.is_empty();
         if is_writing || !(self.writes.are_done() || ready.messages_after.is_empty()) {
@@ -309,6 +340,11 @@ impl Raft {
         }
     }
 
+    /// Whether there is more to write than one `Ready` has.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.log.has_unwritten(self.released())
+    }
+
     pub(super) fn advance_clock(&mut self, now: Duration) {
         self.now = self.now.max(now);
     }
@@ -327,6 +363,16 @@ impl Raft {
         self.out.messages.push((to, Message { term, body }));
     }
 
+    /// Sends at once if the present term, vote and longest lease are on disk, else when they are: an
+    /// answer that renews a lease must not be forgotten (rule 2).
+    pub(super) fn send_answer(&mut self, to: NodeId, body: Body) {
+        if self.is_hard_state_durable() || !self.keeps(Rule::DurablePromise) {
+            self.send(to, body);
+        } else {
+            self.send_after(to, body);
+        }
+    }
+
     /// Sends when everything up to now is durable.
     pub(super) fn send_after(&mut self, to: NodeId, body: Body) {
         let term = self.term();
@@ -342,6 +388,7 @@ impl Raft {
             self.is_hard_state_new = true;
         }
         self.leader = leader;
+        self.has_more_to_send = false;
         match mem::replace(&mut self.role, Role::Follower) {
             Role::Follower => return,
             Role::PreCandidate(_) => (),

@@ -36,6 +36,7 @@ impl Raft {
         let body = Body::PreVote { last_log_index: last.index, last_log_term: last.term };
         let term = self.term() + 1;
         for to in self.others.clone() {
+            self.round_trips.ask(self.now, to);
             self.out.messages.push((to, Message { term, body: body.clone() }));
         }
     }
@@ -56,6 +57,7 @@ impl Raft {
     }
 
     pub(super) fn handle_pre_vote_reply(&mut self, from: NodeId, term: Term, granted: bool) {
+        self.round_trips.answered(self.now, from);
         let asked = self.term() + 1;
         let Role::PreCandidate(votes) = &mut self.role else { return };
         if granted && term == asked {
@@ -68,7 +70,8 @@ impl Raft {
 
     /// A leader asks this node to stand at once, and has given up its lease before (rule 9).
     pub(super) fn handle_timeout_now(&mut self, from: NodeId) {
-        if matches!(self.role, Role::Follower) && self.installing.is_none() && !self.is_full {
+        let is_free = matches!(self.role, Role::Follower | Role::PreCandidate(_));
+        if is_free && self.installing.is_none() && !self.is_full {
             self.out.trace.push(Trace::ElectionStarted);
             self.become_candidate(Some(from));
         }
@@ -196,6 +199,7 @@ impl Raft {
         let progress = |to: &NodeId| (*to, Progress::new(last + 1));
         let limbo = self.log.range(self.commit_index + 1, last).map(Entry::size_bytes);
         self.role = Role::Leader(Box::new(Leadership {
+            elected_at: self.now,
             progress: self.others.iter().map(progress).collect::<BTreeMap<_, _>>(),
             acks,
             old_leases,

@@ -20,6 +20,7 @@ impl Raft {
         if !matches!(self.role, Role::Follower) {
             self.become_follower(self.term(), Some(leader));
         }
+        self.round_trips.ask_no_more();
         let term = self.term();
         if self.told_leader != Some((leader, term)) {
             self.told_leader = Some((leader, term));
@@ -40,9 +41,21 @@ impl Raft {
         if !self.keeps(Rule::EveryHolder) {
             self.promises.forget_others(to);
         }
-        self.promises.extend(to, self.now.saturating_add(lease));
+        let until = self.now.saturating_add(lease);
+        self.promises.extend(to, until);
+        self.open_leases.promise(lease, until);
         if lease > self.hard_state.longest_lease {
             self.hard_state.longest_lease = lease;
+            self.is_hard_state_new = true;
+        }
+    }
+
+    /// The longest lease comes down again when every promise of that length is over, so that what was
+    /// once set far too long does not delay every restart for ever (rule 10). Not below our own.
+    pub(super) fn lower_longest_lease(&mut self) {
+        let needed = self.open_leases.longest(self.now).max(self.config.lease);
+        if needed < self.hard_state.longest_lease {
+            self.hard_state.longest_lease = needed;
             self.is_hard_state_new = true;
         }
     }
@@ -99,16 +112,28 @@ impl Raft {
         Appended::Matched { match_index: last }
     }
 
-    /// Answers when what the answer says is durable.
+    /// Answers when what the answer says is durable. Nothing waits for entries that brings none: a
+    /// heartbeat is answered at once with what is durable already, so that neither a lease nor a
+    /// round of read-index depends on how long the disk takes (rule 2).
     pub(super) fn answer_append(
         &mut self,
         leader: NodeId,
-        outcome: Appended,
+        mut outcome: Appended,
+        is_heartbeat: bool,
         sent_at: Duration,
         read_round: u64,
     ) {
-        let durable = match outcome {
-            Appended::Matched { match_index } => match_index <= self.writes.durable_index(),
+        let durable_index = self.writes.durable_index();
+        let is_known = self.is_hard_state_durable() || !self.keeps(Rule::DurablePromise);
+        if let Appended::Matched { match_index } = &mut outcome
+            && is_heartbeat
+            && is_known
+            && self.keeps(Rule::DurableMatch)
+        {
+            *match_index = (*match_index).min(durable_index);
+        }
+        let is_durable = match outcome {
+            Appended::Matched { match_index } => is_heartbeat || match_index <= durable_index,
             Appended::Conflict { .. } | Appended::Stale => true,
         };
         self.out.trace.push(match outcome {
@@ -116,10 +141,9 @@ impl Raft {
             Appended::Conflict { .. } | Appended::Stale => Trace::AppendRejected { leader },
         });
         let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
-        if durable && self.is_hard_state_durable() {
-            self.send(leader, body);
-        } else {
-            self.send_after(leader, body);
+        match is_durable {
+            true => self.send_answer(leader, body),
+            false => self.send_after(leader, body),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::config::Config;
 use super::core::Raft;
 use super::entry::{Index, NodeId, Term};
 use super::message::SnapshotMark;
@@ -33,6 +34,11 @@ impl Raft {
     /// This node's number.
     pub fn id(&self) -> NodeId {
         self.config.id
+    }
+
+    /// How it was set up.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What it is.
@@ -69,9 +75,10 @@ impl Raft {
         self.commit_index
     }
 
-    /// Whether another `Ready` has more to apply already.
+    /// Whether another `Ready` has more to apply, to write or to send already.
     pub fn has_more(&self) -> bool {
-        self.installing.is_none() && self.given_index < self.commit_index
+        let may_apply = self.installing.is_none() && self.given_index < self.commit_index;
+        may_apply || self.has_unwritten() || self.has_more_to_send
     }
 
     /// What is committed and durable here: what may be noted as such on disk.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::Raft;
 use super::entry::{Entry, Index, NodeId, Payload};
-use super::lease::Rule;
+use super::lease::{Rule, usable};
 use super::message::{Appended, Body, SnapshotMark};
 use super::progress::Mode;
 use super::role::{Leadership, Role};
@@ -18,7 +18,7 @@ impl Raft {
     /// Steps down if the lease could not be renewed (rule 11); else does what is due.
     pub(super) fn tick_leader(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
-        if self.now >= self.lease_until(leadership) && self.keeps(Rule::StepDown) {
+        if self.now >= self.leads_until(leadership) && self.keeps(Rule::StepDown) {
             self.out.trace.push(Trace::LeaseRenewalFailed);
             self.become_follower(self.term(), None);
             return;
@@ -35,7 +35,16 @@ impl Raft {
         let may_commit = leadership.old_leases.end().filter(|end| *end >= self.now);
         let may_commit = may_commit.map_or(Duration::MAX, |end| end.saturating_add(INSTANT));
         let batch = leadership.batches.due().unwrap_or(Duration::MAX);
-        heartbeat.min(may_commit).min(batch).min(self.lease_until(leadership))
+        let transfer = self.transfer_due(leadership).unwrap_or(Duration::MAX);
+        heartbeat.min(may_commit).min(batch).min(transfer).min(self.leads_until(leadership))
+    }
+
+    /// When it steps down if nobody answers any more: when its lease ends, but not before its first
+    /// messages as a leader could be answered. Where a round trip takes half a lease, a lease that
+    /// counts from when votes were asked for is over by then.
+    fn leads_until(&self, leadership: &Leadership) -> Duration {
+        let usable = usable(self.config.lease, self.config.lease_guard);
+        self.lease_until(leadership).max(leadership.elected_at.saturating_add(usable))
     }
 
     /// Adds an entry to our own log; it is sent and written with the next `Ready`.
@@ -74,14 +83,13 @@ impl Raft {
         self.drive_transfer();
     }
 
-    /// Rule 11: a disk that has stood still for as long as the lease is dead, and so is its node. One
-    /// that is full is not: terms and votes are written.
+    /// Rule 11: a disk that has stood still for longer than a lease is dead, and so is its node. Half
+    /// as long again is what a disk takes that has much to do for others. One that is full is not
+    /// dead: terms and votes are written.
     fn is_disk_stuck(&self) -> bool {
-        !self.is_full
-            && self
-                .writes
-                .oldest()
-                .is_some_and(|since| self.now > since.saturating_add(self.config.lease))
+        let patience = self.config.lease.saturating_mul(3) / 2;
+        let is_over = |since: Duration| self.now > since.saturating_add(patience);
+        !self.is_full && self.writes.still_since().is_some_and(is_over)
     }
 
     /// An AppendEntries without entries to everybody.
@@ -95,6 +103,11 @@ impl Raft {
         }
         self.out.trace.push(Trace::HeartbeatSent);
         for to in self.others.clone() {
+            if let Role::Leader(leadership) = &mut self.role
+                && let Some(progress) = leadership.progress.get_mut(&to)
+            {
+                progress.pace.heartbeat(self.now);
+            }
             let prev = self.place_of(to);
             self.send_append(to, prev, Arc::default());
         }
@@ -120,9 +133,11 @@ impl Raft {
         }
     }
 
-    /// Sends everybody what it lacks, as far as the windows go. Followers that are at the same place
+    /// Sends everybody what it lacks, as far as the windows go, and not more than one large message
+    /// at a time: what else there is to do is not kept waiting. Followers that are at the same place
     /// share the entries.
     fn replicate(&mut self) {
+        self.has_more_to_send = false;
         if self.is_disk_stuck() {
             return;
         }
@@ -132,13 +147,18 @@ impl Raft {
         };
         let mut shared: Option<(Index, Arc<[Entry]>)> = None;
         for to in self.others.clone() {
+            let mut sent_bytes = 0;
             while let Some(from) = self.next_for(to) {
+                if sent_bytes >= self.config.max_append_bytes {
+                    self.has_more_to_send = true;
+                    break;
+                }
                 let entries = match &shared {
                     Some((index, entries)) if *index == from => Arc::clone(entries),
                     _ => self.log.some(from, released, self.config.max_append_bytes).into(),
                 };
                 shared = Some((from, Arc::clone(&entries)));
-                self.send_entries(to, from, entries);
+                sent_bytes += self.send_entries(to, from, entries);
             }
         }
     }
@@ -158,8 +178,9 @@ impl Raft {
                 None
             }
             Mode::Replicate(window) => {
-                let is_due = next_index <= released && window.has_room(max_appends, max_bytes);
-                is_due.then_some(next_index)
+                let has_room = next_index <= released
+                    && window.has_room(&mut progress.pace, max_appends, max_bytes);
+                has_room.then_some(next_index)
             }
             Mode::Probe { is_sent: true } => None,
             Mode::Probe { is_sent } => {
@@ -172,7 +193,8 @@ impl Raft {
         }
     }
 
-    fn send_entries(&mut self, to: NodeId, from: Index, entries: Arc<[Entry]>) {
+    /// Sends entries to a follower, and says how large they are.
+    fn send_entries(&mut self, to: NodeId, from: Index, entries: Arc<[Entry]>) -> usize {
         let (count, bytes) =
             (entries.len() as Index, entries.iter().map(Entry::size_bytes).sum::<usize>());
         if let Role::Leader(leadership) = &mut self.role
@@ -184,6 +206,7 @@ impl Raft {
         }
         let term = self.log.term_at(from - 1).unwrap_or_default();
         self.send_append(to, SnapshotMark { index: from - 1, term }, entries);
+        bytes
     }
 
     fn send_append(&mut self, to: NodeId, prev: SnapshotMark, entries: Arc<[Entry]>) {
@@ -207,6 +230,9 @@ impl Raft {
         sent_at: Duration,
         read_round: u64,
     ) {
+        if let Some(took) = self.now.checked_sub(sent_at) {
+            self.round_trips.note(from, took);
+        }
         let last = self.log.last_index();
         let retry = match outcome {
             Appended::Conflict { prev_log_index, conflict_term, conflict_index } => {
@@ -219,6 +245,8 @@ impl Raft {
         }
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(progress) = leadership.progress.get_mut(&from) else { return };
+        let (patience, most) = (self.config.election_timeout / 4, self.config.max_inflight_bytes);
+        progress.pace.answered(self.now, sent_at, patience, most);
         match outcome {
             Appended::Matched { match_index } if match_index <= last => progress.agree(match_index),
             Appended::Matched { .. } | Appended::Stale => (),

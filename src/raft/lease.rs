@@ -137,6 +137,10 @@ pub(super) enum Rule {
     VotePromises,
     /// 1: there is a promise to each holder, not only to the latest.
     EveryHolder,
+    /// 2: what an answer says to agree is durable.
+    DurableMatch,
+    /// 2: term, vote and longest lease are durable before a promise is told.
+    DurablePromise,
     /// 3: a candidate waits for the promises that it has made itself.
     OwnPromises,
     /// 3: a voter tells of its other promises.

@@ -117,15 +117,20 @@ impl Log {
         self.range(from, to).take_while(fits).cloned().collect()
     }
 
-    /// What nobody was told to write yet, up to an index. It is handed out once.
-    pub(super) fn take_unwritten(&mut self, to: Index) -> Vec<Entry> {
-        let to = to.min(self.last_index());
-        if self.first_unwritten > to {
+    /// What nobody was told to write yet, up to an index, as far as it fits; at least one entry if
+    /// there is any. It is handed out once.
+    pub(super) fn take_unwritten(&mut self, to: Index, max_bytes: usize) -> Vec<Entry> {
+        if !self.has_unwritten(to) {
             return Vec::new();
         }
-        let unwritten = self.range(self.first_unwritten, to).cloned().collect();
-        self.first_unwritten = to + 1;
+        let unwritten = self.some(self.first_unwritten, to.min(self.last_index()), max_bytes);
+        self.first_unwritten += unwritten.len() as Index;
         unwritten
+    }
+
+    /// Whether there is anything that nobody was told to write yet, up to an index.
+    pub(super) fn has_unwritten(&self, to: Index) -> bool {
+        self.first_unwritten <= to.min(self.last_index())
     }
 
     /// Hands out the entries that a snapshot has, but keeps the newest of them for those that lag
@@ -218,14 +223,28 @@ mod tests {
     #[test]
     fn entries_are_handed_out_once_and_again_when_replaced() {
         let mut log = log(0, &[1]);
-        assert_eq!(log.take_unwritten(99), []);
+        assert_eq!(log.take_unwritten(99, usize::MAX), []);
         log.append(entry(2, 1));
         log.append(entry(3, 1));
-        assert_eq!(indices(&log.take_unwritten(99)), [2, 3]);
-        assert_eq!(log.take_unwritten(99), []);
+        assert_eq!(indices(&log.take_unwritten(99, usize::MAX)), [2, 3]);
+        assert_eq!(log.take_unwritten(99, usize::MAX), []);
         log.truncate(3);
         log.append(entry(3, 2));
-        assert_eq!(log.take_unwritten(99), [entry(3, 2)]);
+        assert_eq!(log.take_unwritten(99, usize::MAX), [entry(3, 2)]);
+    }
+
+    #[test]
+    fn what_is_to_be_written_comes_in_pieces() {
+        let mut log = log(0, &[1]);
+        for index in 2..=6 {
+            log.append(entry(index, 1));
+        }
+        let size = entry(2, 1).size_bytes();
+        assert_eq!(indices(&log.take_unwritten(5, 2 * size)), [2, 3]);
+        assert!(log.has_unwritten(5));
+        assert_eq!(indices(&log.take_unwritten(5, 1)), [4]);
+        assert_eq!(indices(&log.take_unwritten(5, usize::MAX)), [5]);
+        assert!(!log.has_unwritten(5) && log.has_unwritten(6));
     }
 
     #[test]
@@ -265,10 +284,10 @@ mod tests {
         let mut other = self::log(0, &[1, 1, 1, 1]);
         assert!(!other.install(SnapshotMark { index: 3, term: 2 }).0);
         assert_eq!(other.last(), SnapshotMark { index: 3, term: 2 });
-        assert_eq!(other.take_unwritten(99), []);
+        assert_eq!(other.take_unwritten(99, usize::MAX), []);
         let mut short = self::log(0, &[1]);
         assert!(!short.install(SnapshotMark { index: 30, term: 2 }).0);
         short.append(entry(31, 2));
-        assert_eq!(indices(&short.take_unwritten(99)), [31]);
+        assert_eq!(indices(&short.take_unwritten(99, usize::MAX)), [31]);
     }
 }

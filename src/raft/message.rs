@@ -69,7 +69,8 @@ pub enum Body {
         /// The newest round of read-index that this message belongs to; the reply brings it back.
         read_round: u64,
     },
-    /// The answer to [`Body::AppendEntries`]; sent when what it accepts is durable.
+    /// The answer to [`Body::AppendEntries`]; sent when what it accepts is durable, and to a
+    /// heartbeat at once.
     AppendEntriesReply {
         /// How it went.
         outcome: Appended,
@@ -109,6 +110,16 @@ pub enum Body {
 }
 
 impl Body {
+    /// For how long it asks for a promise, if it does.
+    pub(super) fn lease(&self) -> Option<Duration> {
+        match self {
+            Body::RequestVote { lease, .. }
+            | Body::AppendEntries { lease, .. }
+            | Body::InstallSnapshot { lease, .. } => Some(*lease),
+            _ => None,
+        }
+    }
+
     /// Whether it answers another message.
     pub fn is_answer(&self) -> bool {
         match self {
@@ -145,7 +156,7 @@ impl Body {
 pub enum Appended {
     /// The follower's log agrees with the leader's up to here, durably.
     Matched {
-        /// Index of the last entry that was checked or stored.
+        /// Index of the last entry that was checked or stored, and is durable.
         match_index: Index,
     },
     /// The entry before the first one is missing or of another term.

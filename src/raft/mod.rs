@@ -16,7 +16,7 @@
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
 //! | `lease` | promises and what they are worth | the rules of the lease |
 //! | `batches` | when entries go out together | dissertation 10.2.2 |
-//! | `log`, `progress`, `quorum`, `reads`, `writes` | what these count with | |
+//! | `log`, `open_leases`, `pace`, `progress`, `quorum`, `reads`, `round_trips`, `writes` | what these count with | |
 //!
 //! Followed here: Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm
 //! (Extended Version)*, sections 5 (elections, replication, safety, timing), 7 (snapshots) and 8
@@ -37,12 +37,15 @@ mod leader;
 mod lease;
 mod log;
 mod message;
+mod open_leases;
+mod pace;
 mod progress;
 mod quorum;
 mod random;
 mod reads;
 mod ready;
 mod role;
+mod round_trips;
 mod snapshot;
 mod state_machine;
 mod trace;
@@ -57,6 +60,7 @@ pub use ready::{
     HardState, NotLeader, ProposeError, ReadGrant, ReadId, Ready, SnapshotPiece, SnapshotRead,
     TransferError, WriteId,
 };
+pub use round_trips::SlowAnswers;
 pub use state_machine::{Frozen, StateMachine};
 pub use trace::Trace;
 

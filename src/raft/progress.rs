@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::entry::Index;
 use super::message::SnapshotMark;
+use super::pace::Pace;
 
 /// What the leader knows of a follower.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ pub(super) struct Progress {
     pub(super) mode: Mode,
     /// When it last answered, by our clock.
     pub(super) last_heard: Option<Duration>,
+    pub(super) pace: Pace,
 }
 
 #[derive(Clone, Debug)]
@@ -63,7 +65,7 @@ impl Progress {
     /// Of a follower that nothing is known of: optimistic, its log is taken to be like ours.
     pub(super) fn new(next_index: Index) -> Progress {
         let mode = Mode::Replicate(Window::default());
-        Progress { match_index: 0, next_index, mode, last_heard: None }
+        Progress { match_index: 0, next_index, mode, last_heard: None, pace: Pace::new() }
     }
 
     /// The follower agrees up to `match_index`, which it may have said before.
@@ -124,8 +126,8 @@ impl Window {
     }
 
     /// Whether more may be sent.
-    pub(super) fn has_room(&self, max_appends: usize, max_bytes: usize) -> bool {
-        self.sent.len() < max_appends && self.bytes < max_bytes
+    pub(super) fn has_room(&self, pace: &mut Pace, max_appends: usize, max_bytes: usize) -> bool {
+        self.sent.len() < max_appends && pace.has_room(self.bytes, max_bytes)
     }
 }
 
@@ -147,7 +149,7 @@ mod tests {
     fn answers_free_the_window() {
         let mut progress = replicating(5, 9);
         let room = |progress: &Progress| match &progress.mode {
-            Mode::Replicate(window) => window.has_room(1, 100),
+            Mode::Replicate(window) => window.has_room(&mut Pace::new(), 1, 100),
             _ => panic!("not replicating"),
         };
         assert!(!room(&progress));

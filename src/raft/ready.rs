@@ -14,8 +14,8 @@ pub struct HardState {
     pub current_term: Term,
     /// Whom it voted for in that term.
     pub voted_for: Option<NodeId>,
-    /// The longest lease that it ever promised: after a restart it keeps still for so long
-    /// (rule 10 of the lease).
+    /// The longest lease of its promises that may still last: after a restart it keeps still for so
+    /// long (rule 10 of the lease).
     pub longest_lease: Duration,
 }
 

@@ -48,6 +48,7 @@ pub(super) struct Candidacy {
 /// What a leader knows.
 #[derive(Debug)]
 pub(super) struct Leadership {
+    pub(super) elected_at: Duration,
     pub(super) progress: BTreeMap<NodeId, Progress>,
     pub(super) acks: Acks,
     pub(super) old_leases: OldLeases,
@@ -67,11 +68,15 @@ pub(super) struct Leadership {
 }
 
 /// A leader has begun to hand its leadership over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Transfer {
     pub(super) to: NodeId,
+    /// When this one was chosen.
+    pub(super) since: Duration,
     /// Then it is given up.
     pub(super) until: Duration,
     /// The target was asked to stand.
     pub(super) is_asked: bool,
+    /// Whoever can lead is to: another target is chosen when one fails. Those that have.
+    pub(super) failed: Option<BTreeSet<NodeId>>,
 }

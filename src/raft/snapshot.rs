@@ -127,7 +127,7 @@ impl Raft {
         }
         if let Some(installing) = self.installing {
             if installing.snapshot == snapshot {
-                self.send(from, reply(installing.end, false));
+                self.send_answer(from, reply(installing.end, false));
             }
             return;
         }
@@ -136,7 +136,7 @@ impl Raft {
             _ => 0,
         };
         if piece.offset != expected {
-            self.send(from, reply(expected, false));
+            self.send_answer(from, reply(expected, false));
             return;
         }
         let next_offset = expected + piece.data.len() as u64;

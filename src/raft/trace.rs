@@ -1,6 +1,8 @@
 //! What a core tells of itself: events that `dump.txt` is written from. What the shell does, it
 //! tells itself: which requests came, what was committed, what could not be sent.
 
+use std::time::Duration;
+
 use super::entry::{Index, NodeId, Term};
 
 /// Something that happened. The classic contract has a line for most of these.
@@ -51,6 +53,13 @@ pub enum Trace {
         candidate: NodeId,
         /// In which term.
         term: Term,
+    },
+    /// A node asked for a promise that is far longer than our own lease; it was not listened to.
+    LeaseRefused {
+        /// Which node.
+        by: NodeId,
+        /// How long a promise.
+        lease: Duration,
     },
     /// A log that did not match was cut.
     Truncated {

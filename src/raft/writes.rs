@@ -13,6 +13,8 @@ pub(super) struct Writes {
     open: VecDeque<Write>,
     /// The log is durable up to here: it is the log as it is now, not one that it replaced.
     durable_index: Index,
+    /// When a write was last reported.
+    finished_at: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ struct Write {
 impl Writes {
     /// Nothing is open; the log is durable up to there.
     pub(super) fn new(durable_index: Index) -> Writes {
-        Writes { newest: 0, open: VecDeque::new(), durable_index }
+        Writes { newest: 0, open: VecDeque::new(), durable_index, finished_at: Duration::ZERO }
     }
 
     /// Hands out a write. `last_index` is that of its last entry; 0 for none.
@@ -44,10 +46,11 @@ impl Writes {
     }
 
     /// A write, and all before it, are durable.
-    pub(super) fn finish(&mut self, id: WriteId) {
+    pub(super) fn finish(&mut self, now: Duration, id: WriteId) {
         while let Some(write) = self.open.front()
             && write.id <= id
         {
+            self.finished_at = now;
             self.durable_index = self.durable_index.max(write.last_index);
             self.open.pop_front();
         }
@@ -93,9 +96,10 @@ impl Writes {
         !self.open.iter().any(|write| write.has_hard_state)
     }
 
-    /// Since when the oldest write is under way.
-    pub(super) fn oldest(&self) -> Option<Duration> {
-        self.open.front().map(|write| write.since)
+    /// Since when the disk has made no progress, if it has anything to do: a disk that has much to
+    /// do is not one that stands still.
+    pub(super) fn still_since(&self) -> Option<Duration> {
+        self.open.front().map(|write| write.since.max(self.finished_at))
     }
 }
 
@@ -110,9 +114,9 @@ mod tests {
         writes.truncate(12);
         let new = writes.begin(Duration::ZERO, 13, true);
         assert!(!writes.is_hard_state_done());
-        writes.finish(old);
+        writes.finish(Duration::ZERO, old);
         assert_eq!(writes.durable_index(), 11, "12 to 20 are no longer in the log");
-        writes.finish(new);
+        writes.finish(Duration::ZERO, new);
         assert_eq!(writes.durable_index(), 13);
         assert!(writes.are_done() && writes.is_hard_state_done());
     }
@@ -123,9 +127,8 @@ mod tests {
         writes.truncate(5);
         assert_eq!(writes.durable_index(), 4);
         let write = writes.begin(Duration::from_secs(1), 6, false);
-        assert_eq!(writes.oldest(), Some(Duration::from_secs(1)));
-        writes.finish(write);
-        writes.finish(write);
+        writes.finish(Duration::from_secs(2), write);
+        writes.finish(Duration::from_secs(3), write);
         assert_eq!(writes.durable_index(), 6);
     }
 
@@ -139,6 +142,22 @@ mod tests {
         writes.finish_hard_state(second);
         assert!(writes.is_hard_state_done());
         assert_eq!((writes.durable_index(), writes.are_done()), (9, false));
+    }
+
+    #[test]
+    fn a_disk_stands_still_when_nothing_gets_done_not_when_there_is_much_to_do() {
+        let at = Duration::from_secs;
+        let mut writes = Writes::new(9);
+        assert_eq!(writes.still_since(), None);
+        let first = writes.begin(at(1), 10, false);
+        let second = writes.begin(at(1), 11, false);
+        assert_eq!(writes.still_since(), Some(at(1)));
+        writes.finish(at(3), first);
+        assert_eq!(writes.still_since(), Some(at(3)), "it has done something since");
+        writes.finish(at(4), second);
+        assert_eq!(writes.still_since(), None);
+        writes.begin(at(9), 12, false);
+        assert_eq!(writes.still_since(), Some(at(9)), "it had nothing to do");
     }
 
     #[test]

@@ -151,7 +151,11 @@ impl<W: Workload> World<W> {
     fn hand_over(&mut self) {
         let leader = self.victim();
         let to = self.some_node();
-        self.give(leader, Input::Transfer(to as NodeId));
+        let input = match self.seed.one_in(2) {
+            true => Input::HandOver,
+            false => Input::Transfer(to as NodeId),
+        };
+        self.give(leader, input);
         if self.seed.one_in(2) {
             self.isolate(leader);
         }

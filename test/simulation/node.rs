@@ -22,6 +22,8 @@ pub enum Input<W: Workload> {
     Message(NodeId, Message),
     Request(Ticket<W>, Request<W>),
     Transfer(NodeId),
+    /// It is to hand over to whoever is there.
+    HandOver,
     Persisted(u64),
     Snapshot(SnapshotMark, u64),
     SnapshotFailed,
@@ -127,7 +129,13 @@ impl<W: Workload> SimNode<W> {
         if recovered.snapshot.index > 0 {
             state.restored(recovered.snapshot.index).expect("a snapshot has all of the state");
         }
-        let config = Config { seed: self.lives, ..self.config.clone() };
+        // Every life may have been set up with another lease.
+        let lease = match self.lives % 4 {
+            0 => self.config.lease / 2,
+            1 => self.config.lease * 2,
+            _ => self.config.lease,
+        };
+        let config = Config { seed: self.lives, lease, ..self.config.clone() };
         let now = self.clock(time);
         let mut engine = Engine::new(config, recovered, state, self.policy, now);
         engine.tell_applied();
@@ -169,6 +177,9 @@ impl<W: Workload> Life<W> {
         match input {
             Input::Message(from, message) => engine.deliver(now, from, message),
             Input::Persisted(write) => engine.persisted(now, write),
+            Input::HandOver => {
+                engine.hand_over(now);
+            }
             Input::Transfer(to) => {
                 engine.transfer(now, to, Duration::from_secs(1), Ticket::nobody());
             }

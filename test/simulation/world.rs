@@ -508,6 +508,7 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
         // No margin: what is not right by itself shows.
         lease_guard: Duration::ZERO,
         max_append_bytes: *seed.pick(&[1, 300, 1_000_000]),
+        max_write_bytes: *seed.pick(&[1, 300, 1_000_000]),
         max_inflight_appends: *seed.pick(&[1, 4, 64]),
         batch_pause: *seed.pick(&[Duration::ZERO, MS, MS * 5]),
         max_uncommitted_bytes: *seed.pick(&[500, 64_000]),

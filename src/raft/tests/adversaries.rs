@@ -128,6 +128,39 @@ fn rule_2_entries_are_durable_before_they_are_acknowledged() {
 }
 
 #[test]
+fn rule_2_an_answer_to_a_heartbeat_counts_what_is_durable() {
+    breaks(3, Rule::DurableMatch, "leader completeness", |group| {
+        group.elect(0);
+        group.isolate(2);
+        group.node_mut(1).is_disk_held = true;
+        group.set(0, "x");
+        group.pass(60 * MS);
+        assert!(group.raft(0).is_leader(), "heartbeats are answered");
+        group.restart(1);
+        group.node_mut(1).is_disk_held = false;
+        group.heal();
+        group.isolate(0);
+        group.elect(1);
+    });
+}
+
+#[test]
+fn rule_2_a_promise_is_told_when_it_cannot_be_forgotten() {
+    breaks(3, Rule::DurablePromise, "lease exclusion", |group| {
+        // 2 hears of the term and the lease for the first time, and its disk takes long.
+        group.node_mut(2).is_disk_held = true;
+        group.elect(0);
+        group.isolate(1);
+        // 1's vote is of the past: if 0 has a lease, then by what 2 has told.
+        group.pass(500 * MS);
+        group.restart(2);
+        group.node_mut(2).is_disk_held = false;
+        group.heal();
+        overtake(group, 0, 1);
+    });
+}
+
+#[test]
 fn rule_3_a_candidate_waits_for_its_own_promises() {
     breaks(3, Rule::OwnPromises, "lease exclusion", |group| {
         // 0 leads with the help of 1 alone; 1 is elected by 2, which has promised nothing.
@@ -412,6 +445,26 @@ fn rule_11_a_leader_whose_disk_stands_still_falls_silent() {
     group.pass(1500 * MS);
     assert!(!group.raft(0).is_leader());
     assert_eq!(group.leaders().len(), 1, "another one took over");
+}
+
+#[test]
+fn rule_11_a_leader_whose_disk_is_busy_leads_on() {
+    let mut group = Group::with(3, |config| {
+        config.batch_pause = Duration::ZERO;
+        config.max_write_bytes = 1;
+    });
+    group.elect(0);
+    group.pass(30 * MS);
+    group.node_mut(0).is_disk_held = true;
+    for _ in 0..10 {
+        group.set(0, "x");
+    }
+    // Each write is far shorter than the lease, all of them together are far longer.
+    for _ in 0..9 {
+        group.pass(100 * MS);
+        group.write_one(0);
+    }
+    assert_eq!(group.leaders(), [0], "it has written all the time");
 }
 
 #[test]

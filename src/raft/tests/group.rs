@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::disk::Disk;
 use super::tell;
 use super::truth::Truth;
 use crate::raft::lease::Rule;
@@ -16,15 +17,6 @@ use crate::raft::{
 };
 
 pub const MS: Duration = Duration::from_millis(1);
-
-/// What a node has kept.
-#[derive(Clone, Debug, Default)]
-pub struct Disk {
-    pub hard_state: HardState,
-    pub snapshot: SnapshotMark,
-    pub log_before: SnapshotMark,
-    pub log: Vec<Entry>,
-}
 
 /// What a `Ready` wants written, until it is.
 struct Write {
@@ -398,34 +390,44 @@ impl Group {
         self.letters.push_back(Letter { from, to, message });
     }
 
+    /// The disk of a node, which is held, does one write.
+    pub fn write_one(&mut self, id: NodeId) {
+        self.node_mut(id).writes.retain(|write| write.id.is_some());
+        assert!(self.do_write(id), "there is nothing to write");
+        self.pump(id);
+    }
+
     /// Does the writes of a node, if its disk works.
     fn write(&mut self, id: NodeId) -> bool {
-        let now = self.clock(id);
         let mut has_written = false;
-        while !self.nodes[&id].is_disk_held
-            && let Some(write) = self.node_mut(id).writes.pop_front()
-        {
+        while !self.nodes[&id].is_disk_held && self.do_write(id) {
             has_written = true;
-            let node = self.node_mut(id);
-            node.disk.keep(&write);
-            let Some(raft) = &mut node.raft else { return false };
-            let installed = write.pieces.iter().find(|piece| piece.is_last);
-            if let Some(SnapshotPiece { snapshot, .. }) = installed {
-                node.disk.install(*snapshot);
-                node.applied = snapshot.index;
-                raft.snapshot_installed(now, *snapshot, Some(0));
-            }
-            if let Some(write) = write.id {
-                raft.persisted(now, write);
-            }
-            if let Some(SnapshotPiece { snapshot, .. }) = installed {
-                self.truth.installed(id, *snapshot);
-            }
-            for (to, message) in write.then {
-                self.post(id, to, message);
-            }
         }
         has_written
+    }
+
+    fn do_write(&mut self, id: NodeId) -> bool {
+        let now = self.clock(id);
+        let node = self.node_mut(id);
+        let Some(write) = node.writes.pop_front() else { return false };
+        node.disk.keep(write.hard_state, &write.entries);
+        let Some(raft) = &mut node.raft else { return false };
+        let installed = write.pieces.iter().find(|piece| piece.is_last);
+        if let Some(SnapshotPiece { snapshot, .. }) = installed {
+            node.disk.install(*snapshot);
+            node.applied = snapshot.index;
+            raft.snapshot_installed(now, *snapshot, Some(0));
+        }
+        if let Some(write) = write.id {
+            raft.persisted(now, write);
+        }
+        if let Some(SnapshotPiece { snapshot, .. }) = installed {
+            self.truth.installed(id, *snapshot);
+        }
+        for (to, message) in write.then {
+            self.post(id, to, message);
+        }
+        true
     }
 
     /// Takes a snapshot of all that a node has applied.
@@ -565,26 +567,6 @@ impl Group {
                 .collect()
         };
         assert_eq!(lines(&told), lines(expected), "told:\n{told}");
-    }
-}
-
-impl Disk {
-    fn keep(&mut self, write: &Write) {
-        if let Some(hard_state) = write.hard_state {
-            self.hard_state = hard_state;
-        }
-        if let Some(first) = write.entries.first() {
-            self.log.retain(|entry| entry.index < first.index);
-            self.log.extend(write.entries.iter().cloned());
-        }
-    }
-
-    fn install(&mut self, snapshot: SnapshotMark) {
-        let agrees = |entry: &Entry| (entry.index, entry.term) == (snapshot.index, snapshot.term);
-        let keep = self.log.iter().any(agrees);
-        self.log.retain(|entry| keep && entry.index > snapshot.index);
-        self.snapshot = snapshot;
-        self.log_before = snapshot;
     }
 }
 

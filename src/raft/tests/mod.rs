@@ -1,7 +1,9 @@
 mod adversaries;
 mod claims;
+mod disk;
 mod group;
 mod stories;
 mod tell;
+mod timing;
 mod traps;
 mod truth;

@@ -68,6 +68,7 @@ pub fn trace(id: NodeId, trace: &Trace) -> String {
         Trace::VoteDenied { candidate, term } => {
             format!("denies {candidate} its vote in term {term}")
         }
+        Trace::LeaseRefused { by, .. } => format!("refuses a promise to {by}"),
         Trace::Truncated { from } => format!("drops its log from {from} on"),
         Trace::TransferStarted { to } => format!("hands over to {to}"),
         Trace::TransferAborted => "goes on leading, without a lease".into(),

@@ -163,6 +163,10 @@ impl Sentence<'_> {
             Trace::VoteDenied { candidate, term } => {
                 self.say(&["Vote denied for Node ", "# in term ", "#."], &[candidate, term]);
             }
+            Trace::LeaseRefused { by, lease } => {
+                let ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+                self.say(&["Lease of Node ", "# refused: ", "# ms are too long."], &[by, ms]);
+            }
             Trace::Truncated { from } => {
                 self.say(&["Node ", "# dropped the entries from ", "# on."], &[node, from]);
             }
@@ -196,6 +200,8 @@ fn push_command(command: &[u8], commands: &Commands, text: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// A command is its words, with a space between them.
@@ -263,6 +269,10 @@ mod tests {
     fn what_the_classic_version_does_not_have_is_told_as_well() {
         for (trace, line) in [
             (Trace::LeaderKnown { leader: 3, term: 7 }, "Node 1 follows Node 3 in term 7."),
+            (
+                Trace::LeaseRefused { by: 2, lease: Duration::from_secs(9) },
+                "Lease of Node 2 refused: 9000 ms are too long.",
+            ),
             (Trace::Truncated { from: 12 }, "Node 1 dropped the entries from 12 on."),
             (Trace::TransferStarted { to: 2 }, "Leader 1 hands over to Node 2."),
             (Trace::TransferAborted, "Leader 1 leads on: nobody has taken over."),

@@ -213,11 +213,9 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.answers.push((ticket, answer));
     }
 
-    /// The node is about to end: if it leads a group, whoever is nearest to its own log is to lead.
-    /// False if there is nobody.
+    /// The node is about to end: if it leads a group, another one is to. False if there is nobody.
     pub fn hand_over(&mut self, now: Duration) -> bool {
-        let nearest = self.raft.peers().into_iter().max_by_key(|peer| peer.match_index);
-        nearest.is_some_and(|peer| self.raft.transfer(now, peer.peer).is_ok())
+        self.raft.hand_over(now).is_ok()
     }
 
     /// A message came.

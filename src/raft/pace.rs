@@ -1,0 +1,125 @@
+//! How much may be on its way to a follower: so little that a heartbeat behind it is not late.
+//!
+//! ```text
+//!   heartbeat --- behind all that is under way ---> follower
+//!       <--------- its answer, at once -------------
+//!   in time, and all of the room was used: more room      late: half as much
+//! ```
+//!
+//! Messages to a follower go one behind the other. What a fast network carries in a moment is, on a
+//! slow one, a lease that runs out.
+
+use std::time::Duration;
+
+/// Room at the beginning, and the least that there is; one message may always be on its way.
+const FIRST_BYTES: usize = 1024 * 1024;
+const LEAST_BYTES: usize = 64 * 1024;
+
+/// The room of one follower.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    bytes: usize,
+    /// There was more to send than the room allowed.
+    is_short: bool,
+    /// The heartbeat whose answer is waited for.
+    heartbeat: Option<Duration>,
+    /// The quickest answer to one.
+    quickest: Duration,
+}
+
+impl Pace {
+    pub(super) fn new() -> Pace {
+        let quickest = Duration::MAX;
+        Pace { bytes: FIRST_BYTES, is_short: false, heartbeat: None, quickest }
+    }
+
+    /// What may be on its way, `most` at most. `on_its_way` has come up to it or not.
+    pub(super) fn has_room(&mut self, on_its_way: usize, most: usize) -> bool {
+        let has_room = on_its_way < self.bytes.min(most);
+        self.is_short |= !has_room;
+        has_room
+    }
+
+    /// A heartbeat is sent now.
+    pub(super) fn heartbeat(&mut self, now: Duration) {
+        self.heartbeat.get_or_insert(now);
+    }
+
+    /// Something was answered that was sent at `sent_at`. An answer to a heartbeat may take `patience`
+    /// longer than the quickest.
+    pub(super) fn answered(
+        &mut self,
+        now: Duration,
+        sent_at: Duration,
+        patience: Duration,
+        most: usize,
+    ) {
+        let Some(heartbeat) = self.heartbeat.filter(|heartbeat| sent_at >= *heartbeat) else {
+            return;
+        };
+        self.heartbeat = None;
+        let took = now.saturating_sub(heartbeat);
+        self.quickest = self.quickest.min(took);
+        if took > self.quickest.saturating_add(patience) {
+            self.bytes = (self.bytes / 2).max(LEAST_BYTES);
+        } else if self.is_short {
+            self.bytes = (self.bytes + self.bytes / 4).min(most.max(LEAST_BYTES));
+        }
+        self.is_short = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const MOST: usize = 16 * 1024 * 1024;
+
+    /// A heartbeat that is answered after `took`, while there is more to send than fits or not.
+    fn heartbeat(pace: &mut Pace, at: u32, took: u32, is_short: bool) -> usize {
+        pace.heartbeat(at * MS);
+        assert_eq!(pace.has_room(if is_short { MOST } else { 0 }, MOST), !is_short);
+        pace.answered((at + took) * MS, at * MS, 75 * MS, MOST);
+        pace.bytes
+    }
+
+    #[test]
+    fn there_is_as_much_room_as_heartbeats_allow() {
+        let mut pace = Pace::new();
+        assert_eq!(heartbeat(&mut pace, 0, 5, false), FIRST_BYTES, "it is not needed");
+        let mut at = 0;
+        while heartbeat(&mut pace, at, 5, true) < MOST {
+            at += 30;
+            assert!(at < 500, "some ten heartbeats are enough");
+        }
+        assert_eq!(heartbeat(&mut pace, 1000, 80, true), MOST, "a little late");
+        assert_eq!(heartbeat(&mut pace, 2000, 81, true), MOST / 2);
+        for at in 30..50 {
+            heartbeat(&mut pace, at * 100, 400, true);
+        }
+        assert_eq!(pace.bytes, LEAST_BYTES);
+    }
+
+    #[test]
+    fn a_far_follower_is_not_a_slow_one() {
+        let mut pace = Pace::new();
+        for at in 0..20 {
+            heartbeat(&mut pace, at * 200, 150, true);
+        }
+        assert_eq!(pace.bytes, MOST);
+    }
+
+    #[test]
+    fn only_the_answer_to_the_heartbeat_counts() {
+        let mut pace = Pace::new();
+        pace.heartbeat(100 * MS);
+        pace.heartbeat(130 * MS);
+        pace.answered(400 * MS, 90 * MS, 75 * MS, MOST);
+        assert_eq!(pace.bytes, FIRST_BYTES, "of entries that were sent before");
+        pace.answered(110 * MS, 100 * MS, 75 * MS, MOST);
+        assert_eq!(pace.quickest, 10 * MS);
+        pace.answered(900 * MS, 130 * MS, 75 * MS, MOST);
+        assert_eq!(pace.bytes, FIRST_BYTES, "nothing is waited for");
+    }
+}

@@ -1,0 +1,249 @@
+//! What depends on how long things take: hand-overs, leases that are far too long, answers that are
+//! late, disks that are slow.
+
+use std::time::Duration;
+
+use super::group::{Group, MS};
+use crate::raft::{Body, Config, HardState, Message, NodeId, Raft, Recovered, SlowAnswers, Trace};
+
+/// A leader whose followers have just answered.
+fn led(n: u64) -> Group {
+    let mut group = Group::new(n);
+    group.elect(0);
+    group.pass(60 * MS);
+    assert_eq!(group.leaders(), [0]);
+    group
+}
+
+fn hand_over(group: &mut Group) {
+    let now = group.clock(0);
+    group.raft_mut(0).hand_over(now).unwrap();
+    group.pump(0);
+}
+
+/// Someone else than 0 leads after this time at most, and takes writes.
+fn is_led_by_another_within(group: &mut Group, span: Duration) {
+    group.settle();
+    let until = group.time + span;
+    while group.leaders().iter().all(|leader| *leader == 0) {
+        assert!(group.time < until, "0 still leads");
+        group.pass(MS);
+    }
+    let leader = group.leaders().into_iter().find(|leader| *leader != 0).unwrap();
+    let x = group.set(leader, "x");
+    group.settle();
+    assert!(group.is_acknowledged(leader, x), "no old lease is waited for");
+}
+
+#[test]
+fn a_leader_that_ends_does_not_hand_over_to_a_node_that_is_gone() {
+    for n in [3, 5] {
+        // Whichever it is.
+        for dead in 1..n {
+            let mut group = led(n);
+            group.crash(dead);
+            group.pass(70 * MS);
+            hand_over(&mut group);
+            is_led_by_another_within(&mut group, Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn the_next_one_is_asked_when_the_best_has_just_died() {
+    for n in [3, 5] {
+        let mut group = led(n);
+        // Node 2 alone has all of the log, and is the last that was heard of.
+        for id in (1..n).filter(|id| *id != 2) {
+            group.node_mut(id).is_disk_held = true;
+        }
+        group.set(0, "x");
+        group.settle();
+        group.crash(2);
+        for id in (1..n).filter(|id| *id != 2) {
+            group.node_mut(id).is_disk_held = false;
+        }
+        hand_over(&mut group);
+        assert!(group.raft(0).is_leader());
+        is_led_by_another_within(&mut group, 100 * MS);
+    }
+}
+
+#[test]
+fn a_hand_over_that_nobody_takes_is_given_up() {
+    let mut group = led(3);
+    group.crash(1);
+    group.crash(2);
+    hand_over(&mut group);
+    assert!(group.raft(0).is_handing_over());
+    group.pass(200 * MS);
+    assert!(!group.raft(0).is_handing_over() && group.raft(0).is_leader());
+}
+
+#[test]
+fn every_command_is_answered_before_another_node_is_asked_to_lead() {
+    let mut group = led(3);
+    // 2 has everything at once; 0 itself and 1 take long, so that nothing is committed.
+    for id in [0, 1] {
+        group.node_mut(id).is_disk_held = true;
+    }
+    let x = group.set(0, "x");
+    group.settle();
+    hand_over(&mut group);
+    group.settle();
+    assert!(group.raft(0).is_leader() && !group.is_acknowledged(0, x));
+    for id in [0, 1] {
+        group.node_mut(id).is_disk_held = false;
+    }
+    group.settle();
+    assert!(group.is_acknowledged(0, x), "it is committed by the leader that took it");
+    is_led_by_another_within(&mut group, 100 * MS);
+}
+
+#[test]
+fn a_lease_does_not_wait_for_the_disks_of_the_followers() {
+    let mut group = led(3);
+    for id in [1, 2] {
+        group.node_mut(id).is_disk_held = true;
+    }
+    let x = group.set(0, "x");
+    group.pass(5000 * MS);
+    assert_eq!(group.leaders(), [0], "heartbeats are answered");
+    assert!(!group.is_acknowledged(0, x), "but nothing is durable");
+    let read = group.read(0, "y");
+    assert_eq!(read, Some(0), "the lease lasts");
+    for id in [1, 2] {
+        group.node_mut(id).is_disk_held = false;
+    }
+    group.settle();
+    assert!(group.is_acknowledged(0, x));
+}
+
+#[test]
+fn much_to_write_is_written_in_pieces_and_acknowledged_when_all_of_it_is_there() {
+    let mut group = Group::with(3, |config| {
+        config.batch_pause = Duration::ZERO;
+        config.max_write_bytes = 1;
+    });
+    group.elect(0);
+    group.node_mut(1).is_disk_held = true;
+    group.isolate(2);
+    for key in ["a", "b", "c"] {
+        group.propose(0, key).unwrap();
+    }
+    group.pump(0);
+    group.settle();
+    let last = group.raft(0).last_index();
+    for left in [2, 1] {
+        group.write_one(1);
+        group.settle();
+        assert!(!group.is_acknowledged(0, last), "{left} are not durable");
+    }
+    group.write_one(1);
+    group.settle();
+    assert!(group.is_acknowledged(0, last));
+}
+
+fn lone(longest_lease: Duration) -> Raft {
+    let hard_state = HardState { current_term: 1, voted_for: None, longest_lease };
+    let recovered = Recovered { hard_state, ..Recovered::default() };
+    Raft::new(Config::lan(1, vec![0, 1, 2]), recovered, 1000 * MS)
+}
+
+fn heartbeat(lease: Duration) -> Message {
+    let body = Body::AppendEntries {
+        prev_log_index: 0,
+        prev_log_term: 0,
+        entries: [].into(),
+        leader_commit: 0,
+        sent_at: 500 * MS,
+        lease,
+        read_round: 0,
+    };
+    Message { term: 1, body }
+}
+
+#[test]
+fn the_longest_lease_comes_down_when_every_such_promise_is_over() {
+    let mut raft = lone(100_000 * MS);
+    let longest = |raft: &mut Raft, at: u32| {
+        raft.tick(at * MS);
+        let ready = raft.ready();
+        if let Some(write) = ready.write {
+            raft.persisted(at * MS, write);
+        }
+        ready.hard_state.map(|hard_state| hard_state.longest_lease)
+    };
+    raft.step(50_000 * MS, 0, heartbeat(2000 * MS));
+    assert_eq!(longest(&mut raft, 51_000), None);
+    raft.step(100_500 * MS, 0, heartbeat(2000 * MS));
+    assert_eq!(longest(&mut raft, 101_000), None, "a restart would keep still for so long");
+    assert_eq!(longest(&mut raft, 101_001), Some(2000 * MS), "what was promised since");
+    let elected = |hard: Option<Duration>| hard.filter(|hard| *hard != 2000 * MS);
+    let told = (101_001..104_000).find_map(|at| elected(longest(&mut raft, at)));
+    assert_eq!(told, Some(300 * MS), "no lower than what we ask for ourselves");
+    assert!(longest(&mut lone(300 * MS), 9000).is_none_or(|longest| longest == 300 * MS));
+}
+
+#[test]
+fn an_absurd_lease_is_refused_whoever_asks_for_it() {
+    let mut raft = lone(300 * MS);
+    raft.step(2000 * MS, 0, heartbeat(3001 * MS));
+    let ready = raft.ready();
+    assert_eq!((raft.leader(), ready.messages.len(), ready.messages_after.len()), (None, 0, 0));
+    assert_eq!(ready.trace, [Trace::LeaseRefused { by: 0, lease: 3001 * MS }]);
+    raft.step(2001 * MS, 0, heartbeat(3001 * MS));
+    assert_eq!(raft.ready().trace, [], "told once");
+    let body = Body::RequestVote {
+        last_log_index: 9,
+        last_log_term: 1,
+        lease: 100_000_000 * MS,
+        released: None,
+    };
+    raft.step(2002 * MS, 2, Message { term: 7, body });
+    assert_eq!(raft.current_term(), 1);
+    raft.step(2003 * MS, 0, heartbeat(3000 * MS));
+    assert_eq!(raft.leader(), Some(0));
+}
+
+/// A group with the times of a LAN, three seconds on, where everything takes so long each way.
+fn far_apart(way: Duration) -> Group {
+    let mut group = Group::new(3);
+    let mut due = std::collections::VecDeque::new();
+    for _ in 0..3000 {
+        group.pass_quietly(MS);
+        group.tick_all();
+        let letters: Vec<_> = group.take(|_| true);
+        due.extend(letters.into_iter().map(|letter| (group.time + way, letter)));
+        while due.front().is_some_and(|(at, _)| *at <= group.time) {
+            let (_, letter) = due.pop_front().unwrap();
+            group.deliver(letter);
+        }
+    }
+    group
+}
+
+fn slow_answers(way: Duration) -> Option<SlowAnswers> {
+    let group = far_apart(way);
+    let seen = (0..3 as NodeId).filter_map(|id| group.raft(id).slow_answers());
+    seen.max_by_key(|slow| slow.round_trip)
+}
+
+#[test]
+fn a_new_leader_waits_for_the_answers_to_its_first_messages() {
+    let group = far_apart(75 * MS);
+    let [leader] = group.leaders()[..] else { panic!("nobody leads, or several do") };
+    assert!(group.raft(leader).current_term() < 4, "it has led for long");
+}
+
+#[test]
+fn who_cannot_lead_because_answers_are_slow_knows_why() {
+    assert_eq!(slow_answers(MS), None);
+    assert_eq!(slow_answers(40 * MS), None);
+    let slow = slow_answers(75 * MS).expect("a round trip of 150 ms is too much");
+    assert!(slow.round_trip >= 150 * MS && slow.round_trip <= 152 * MS, "{slow:?}");
+    assert!(slow.heartbeat_interval >= 150 * MS, "{slow:?}");
+    assert!(slow.election_timeout >= 1500 * MS, "{slow:?}");
+    let slow = slow_answers(250 * MS).expect("half a second is more than an election timeout");
+    assert!(slow.round_trip >= 400 * MS, "{slow:?}");
+}
