@@ -29,7 +29,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
             "without a leader, before standing for election: so long and up to half as much more (default 0.3; classic: 5, and up to as much more)",
             "SECONDS",
         )
-        .value("lease", "how long followers help nobody else to lead (default 0.3; classic: 10)", "SECONDS")
+        .value("lease", "how long followers help nobody else to lead (default 0.3; classic: 10; ten election timeouts at most)", "SECONDS")
         .value("snapshot-bytes", "of log, before a snapshot is taken (default 64 MiB)", "BYTES")
         .value("snapshot-entries", "of log, before a snapshot is taken (default: any)", "N")
         .value("dump", "what dump.txt tells: all, changes or none (default changes)", "LEVEL")
@@ -221,6 +221,8 @@ mod tests {
             "--peers 1=a:1,1=b:2",
             "--peers 1=a:1 --heartbeat 0",
             "--peers 1=a:1 --lease 0.05",
+            "--peers 1=a:1 --lease 100000",
+            "--peers 1=a:1 --classic --lease 50.001",
             "--peers 1=a:1 --heartbeat 1",
             "--peers 1=a:1 --dump some",
             "--peers 1=a:1 --snapshot-bytes 1",

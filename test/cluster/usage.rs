@@ -22,6 +22,10 @@ fn wrong_usage_is_exit_status_2_and_touches_nothing() {
         ("--id 0 --peers 0=127.0.0.1:1,0=127.0.0.1:2", "twice"),
         ("--id x --peers 0=127.0.0.1:1", "--id"),
         ("--id 0 --peers 0=127.0.0.1:1 --lease 0.01", "lease"),
+        (
+            "--id 0 --peers 0=127.0.0.1:1 --lease 100000",
+            "lease 100000s: too long for an election timeout of 300ms",
+        ),
         ("--id 0 --peers 0=127.0.0.1:1 --heartbeat 9", "heartbeat"),
         ("--id 0 --peers 0=127.0.0.1:1 --dump some", "--dump"),
         ("--id 0 --peers 0=127.0.0.1:1 --snapshot-bytes 5", "--snapshot-bytes"),

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::NodeOptions;
-use crate::raft::{NodeId, Raft, Term, Trace};
+use crate::raft::{NodeId, Raft, SlowAnswers, Term, Trace};
 use crate::replica::transport::PeerEvent;
 
 /// Between two lines that say the same.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Between two looks at how long answers take.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What was said so far.
 #[derive(Default)]
@@ -21,6 +24,8 @@ pub(super) struct Journal {
     /// Elections since a leader was heard of, and when that was last told.
     elections: u64,
     told_elections: Option<Duration>,
+    /// When it is next looked at whether answers take too long.
+    slow_due: Duration,
     /// The peers that cannot be reached: why, and when that was last told.
     lost: BTreeMap<NodeId, (String, Duration)>,
 }
@@ -96,8 +101,36 @@ impl Journal {
             Trace::TransferAborted => {
                 log::info!("node {id} leads on: the node that was to take over did not");
             }
+            Trace::LeaseRefused { by, lease } => log::warn!(
+                "node {by} asks for a promise of {lease:?}, more than ten times as long as the lease \
+                 of node {id} ({:?}): it is not listened to",
+                raft.config().lease
+            ),
             Trace::HeartbeatSent | Trace::AppendAccepted { .. } | Trace::AppendRejected { .. } => {}
         }
+    }
+
+    /// Whether answers take too long for the times that were set: says what was seen, and what to
+    /// set.
+    pub(super) fn look(&mut self, now: Duration, raft: &Raft) {
+        if now < self.slow_due {
+            return;
+        }
+        self.slow_due = now.saturating_add(LOOK_INTERVAL);
+        let Some(slow) = raft.slow_answers() else { return };
+        self.slow_due = now.saturating_add(REMINDER_INTERVAL);
+        let SlowAnswers { round_trip, heartbeat_interval, election_timeout } = slow;
+        let config = raft.config();
+        log::warn!(
+            "a majority of the nodes takes {} ms to answer: too long for an election timeout of {} \
+             ms and a lease of {} ms, with which leaders may not last. Start every node with \
+             --heartbeat {} --election-timeout {seconds} --lease {seconds}",
+            round_trip.as_millis(),
+            config.election_timeout.as_millis(),
+            config.lease.as_millis(),
+            heartbeat_interval.as_secs_f64(),
+            seconds = election_timeout.as_secs_f64(),
+        );
     }
 
     /// A leader or a candidate follows now. Of candidates that is not worth a line.

@@ -16,7 +16,7 @@ use super::health::HealthReport;
 use super::journal::Journal;
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
-use crate::raft::Index;
+use crate::raft::{Index, Raft};
 use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::{Turn, WriteJob};
@@ -96,7 +96,7 @@ impl<S: Service> Resident for NodeResident<S> {
             Stage::Running => self.run(&mut node, now, reactor),
             Stage::HandingOver(until) => {
                 let next = self.run(&mut node, now, reactor);
-                if !node.raft().is_leader() || now >= until {
+                if has_handed_over(node.raft()) || now >= until {
                     self.close(&mut node, reactor);
                 }
                 next.min(until)
@@ -109,6 +109,7 @@ impl<S: Service> Resident for NodeResident<S> {
         if let Some(health) = &mut self.health {
             health.look(node.raft(), node.state().applied_index(), !self.room.is_full);
         }
+        self.journal.look(now, node.raft());
         if now >= self.dump_due {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
@@ -140,6 +141,15 @@ impl<S: Service> Resident for NodeResident<S> {
 
     fn is_finished(&self) -> bool {
         self.stage == Stage::Closed
+    }
+}
+
+/// Whether another node leads, or none will in spite of all that was tried. Until then a node that has
+/// stepped down stays: its vote may be the one that its successor needs.
+fn has_handed_over(raft: &Raft) -> bool {
+    match raft.is_leader() {
+        true => !raft.is_handing_over(),
+        false => raft.leader().is_some(),
     }
 }
 

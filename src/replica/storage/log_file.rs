@@ -84,6 +84,11 @@ impl LogFile {
         self.first + self.written as u64 - 1
     }
 
+    /// Bytes of lines that wait to be written.
+    pub(super) fn staged_bytes(&self) -> usize {
+        self.staged.len()
+    }
+
     /// Whether nothing waits to be written.
     pub(super) fn is_clean(&self) -> bool {
         self.staged.is_empty() && self.cut.is_none()

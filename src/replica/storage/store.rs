@@ -154,6 +154,11 @@ impl Storage {
         self.staged_hard_state.is_none()
     }
 
+    /// Bytes of entries that wait for the next [`sync`](Self::sync).
+    pub fn staged_bytes(&self) -> usize {
+        self.log.staged_bytes()
+    }
+
     /// Stages and syncs.
     ///
     /// # Errors

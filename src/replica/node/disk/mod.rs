@@ -16,8 +16,8 @@
 //! thread of its own: that takes long as well.
 //!
 //! The disk thread does jobs in their order; whatever waits when a write is done goes into the next
-//! one, with one sync for all of it. What takes long is prepared on the scribe's thread and only put
-//! in place by the disk thread.
+//! one, with one sync for all of it, or for some megabytes of it. What takes long is prepared on the
+//! scribe's thread and only put in place by the disk thread.
 //!
 //! A single command of a node that is alone is written by the resident itself, if the disk is idle:
 //! two threads that wake each other would take a third of the time that its client waits.

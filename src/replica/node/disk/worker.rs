@@ -63,6 +63,8 @@ pub(super) struct Worker<M> {
 /// How long that may take while there is always something else to write: a start applies what is
 /// known to be committed before it serves.
 const LONGEST_COMMIT_NOTE_INTERVAL: Duration = Duration::from_secs(5);
+/// What is synced at once: then what is durable is told, so that it is known that the disk works.
+const MAX_SYNC_BYTES: usize = 2 * 1024 * 1024;
 /// The log grows by so much before it is looked again whether there is room.
 const LOOK_BYTES: u64 = 64 * 1024;
 
@@ -138,6 +140,9 @@ impl<M: StateMachine> Worker<M> {
             if let Job::Write(write) = job {
                 self.unreported = Some(write.id);
                 self.stage(storage, write)?;
+                if storage.staged_bytes() >= MAX_SYNC_BYTES {
+                    self.sync(storage)?;
+                }
                 continue;
             }
             self.sync(storage)?;

@@ -1,0 +1,63 @@
+//! Values of the largest size, by many clients at the same time: the leader stays, and nobody is left
+//! in doubt.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::cluster::{CALM, Cluster};
+use crate::kills::number;
+use crate::process::client_of;
+
+const VALUE_BYTES: usize = 1024 * 1024;
+
+/// So many clients write for so long. Every write is done, and the leader is the one it was.
+fn write(cluster: &Cluster, clients: u64, span: Duration) {
+    let leader = cluster.leader();
+    let term = cluster.status(leader).unwrap().term;
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for id in 0..clients {
+            let (stop, done) = (&stop, &done);
+            scope.spawn(move || {
+                let client = client_of(&cluster.nodes, Duration::from_secs(30));
+                let mut value = vec![b'v'; VALUE_BYTES];
+                for round in 0_u64.. {
+                    if stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    value[..8].copy_from_slice(&round.to_be_bytes());
+                    client.set(format!("key {id}").as_bytes(), &value).unwrap();
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while began.elapsed() < span {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    });
+    let rate = done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
+    let status = cluster.status(leader).unwrap();
+    println!("{clients} clients: {rate:.0} a second, term {term}, then {}", status.term);
+    assert_eq!(status.term, term, "the leader stays");
+}
+
+#[test]
+fn large_values_unseat_no_leader() {
+    let cluster = Cluster::start(3, CALM);
+    write(&cluster, 16, Duration::from_secs(3));
+}
+
+/// With default timing: `scripts/soak large SECONDS`.
+#[test]
+#[ignore = "takes minutes: scripts/soak large"]
+fn large_values_unseat_no_leader_for_long() {
+    let span = Duration::from_secs(number("AGORA_SECONDS", 60));
+    for clients in [16, 64] {
+        let cluster = Cluster::start(3, &[]);
+        write(&cluster, clients, span);
+    }
+}
