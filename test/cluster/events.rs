@@ -1,6 +1,6 @@
 //! What nodes tell of themselves on stderr, for whoever runs them.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::cluster::{CALM, Cluster};
@@ -128,9 +128,7 @@ fn values_come_from_stdin_and_files_and_words_are_taken_as_they_are() {
 
 #[test]
 fn the_help_of_kv_has_the_flags_of_its_commands() {
-    let mut help = String::new();
-    let child = Command::new(AGORA).args(["kv", "--help"]).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdout.unwrap().read_to_string(&mut help).unwrap();
+    let help = crate::process::agora(&["kv", "--help"]).stdout;
     for words in ["--limit N", "--count", "--after REVISION", "--file F", "set -- -k -v"] {
         assert!(help.contains(words), "{words}: {help}");
     }
