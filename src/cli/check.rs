@@ -90,7 +90,7 @@ fn check_any(path: &str, directory: &Directory) -> Result<Findings, Failure> {
 }
 
 fn tell(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> {
-    let Findings { files: Checked { files, faults }, state } = findings;
+    let Findings { files: Checked { files, faults, loss }, state } = findings;
     let width = files.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, what) in &files {
         say(&format!("{name:<width$}  {what}"))?;
@@ -105,6 +105,12 @@ fn tell(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> 
     let state = state.map_err(|what| Failure::Failed(format!("agora check: {path}: {what}")))?;
     for line in state {
         say(&format!("{:<width$}  {line}", "state"))?;
+    }
+    if let Some(loss) = loss {
+        let what = loss.describe();
+        return Err(Failure::Failed(format!(
+            "agora check: {path}: the files are good, but {what}"
+        )));
     }
     say("good")
 }

@@ -114,6 +114,8 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     let others = options.peers.iter().filter(|(peer, _)| *peer != id).cloned();
     let others: BTreeMap<NodeId, String> = others.collect();
     let mut transport = TransportOptions::new(&options.group, id, others);
+    let own = options.peers.iter().find(|(peer, _)| *peer == id);
+    transport.address = own.map(|(_, address)| address.clone()).unwrap_or_default();
     let name = parsed.text("peer-tls-name");
     let Some(authorities) = parsed.text("peer-tls-ca") else {
         return match name {

@@ -8,6 +8,50 @@ use quick_protobuf::{
 use std::borrow::Cow;
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum Standing {
+    STANDING_UNSPECIFIED = 0,
+    STANDING_NEW = 1,
+    STANDING_JOINING = 2,
+    STANDING_VOTER = 3,
+    STANDING_REPLACED = 4,
+    STANDING_OLDER = 5,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Standing::STANDING_UNSPECIFIED
+    }
+}
+
+impl From<i32> for Standing {
+    fn from(i: i32) -> Self {
+        match i {
+            0 => Standing::STANDING_UNSPECIFIED,
+            1 => Standing::STANDING_NEW,
+            2 => Standing::STANDING_JOINING,
+            3 => Standing::STANDING_VOTER,
+            4 => Standing::STANDING_REPLACED,
+            5 => Standing::STANDING_OLDER,
+            _ => Self::default(),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Standing {
+    fn from(s: &'a str) -> Self {
+        match s {
+            "STANDING_UNSPECIFIED" => Standing::STANDING_UNSPECIFIED,
+            "STANDING_NEW" => Standing::STANDING_NEW,
+            "STANDING_JOINING" => Standing::STANDING_JOINING,
+            "STANDING_VOTER" => Standing::STANDING_VOTER,
+            "STANDING_REPLACED" => Standing::STANDING_REPLACED,
+            "STANDING_OLDER" => Standing::STANDING_OLDER,
+            _ => Self::default(),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum EntryKind {
     ENTRY_KIND_UNSPECIFIED = 0,
     ENTRY_KIND_NO_OP = 1,
@@ -136,6 +180,8 @@ pub struct Hello<'a> {
     pub group_id: Cow<'a, str>,
     pub node_id: u64,
     pub peer_id: u64,
+    pub introduction: Option<Introduction>,
+    pub members: Vec<Member<'a>>,
 }
 
 impl<'a> MessageRead<'a> for Hello<'a> {
@@ -149,6 +195,8 @@ impl<'a> MessageRead<'a> for Hello<'a> {
                 Ok(34) => msg.group_id = r.read_string(bytes).map(Cow::Borrowed)?,
                 Ok(40) => msg.node_id = r.read_uint64(bytes)?,
                 Ok(48) => msg.peer_id = r.read_uint64(bytes)?,
+                Ok(58) => msg.introduction = Some(r.read_message::<Introduction>(bytes)?),
+                Ok(66) => msg.members.push(r.read_message::<Member>(bytes)?),
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
                 }
@@ -171,6 +219,8 @@ impl<'a> MessageWrite for Hello<'a> {
             + if self.group_id == "" { 0 } else { 1 + sizeof_len((&self.group_id).len()) }
             + if self.node_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.node_id) as u64) }
             + if self.peer_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.peer_id) as u64) }
+            + self.introduction.as_ref().map_or(0, |m| 1 + sizeof_len((m).get_size()))
+            + self.members.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
     }
 
     fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
@@ -191,6 +241,219 @@ impl<'a> MessageWrite for Hello<'a> {
         }
         if self.peer_id != 0u64 {
             w.write_with_tag(48, |w| w.write_uint64(*&self.peer_id))?;
+        }
+        if let Some(ref s) = self.introduction {
+            w.write_with_tag(58, |w| w.write_message(s))?;
+        }
+        for s in &self.members {
+            w.write_with_tag(66, |w| w.write_message(s))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct Member<'a> {
+    pub node_id: u64,
+    pub address: Cow<'a, str>,
+}
+
+impl<'a> MessageRead<'a> for Member<'a> {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.node_id = r.read_uint64(bytes)?,
+                Ok(18) => msg.address = r.read_string(bytes).map(Cow::Borrowed)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl<'a> MessageWrite for Member<'a> {
+    fn get_size(&self) -> usize {
+        0 + if self.node_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.node_id) as u64) }
+            + if self.address == "" { 0 } else { 1 + sizeof_len((&self.address).len()) }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.node_id != 0u64 {
+            w.write_with_tag(8, |w| w.write_uint64(*&self.node_id))?;
+        }
+        if self.address != "" {
+            w.write_with_tag(18, |w| w.write_string(&**&self.address))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct Introduction {
+    pub instance: u64,
+    pub starts: u64,
+    pub life: u64,
+    pub term: u64,
+    pub last_index: u64,
+    pub standing: Standing,
+    pub remembered: Vec<Remembered>,
+    pub number: u64,
+    pub wants_answer: bool,
+    pub answered_life: u64,
+    pub answered_number: u64,
+}
+
+impl<'a> MessageRead<'a> for Introduction {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.instance = r.read_uint64(bytes)?,
+                Ok(16) => msg.starts = r.read_uint64(bytes)?,
+                Ok(24) => msg.life = r.read_uint64(bytes)?,
+                Ok(32) => msg.term = r.read_uint64(bytes)?,
+                Ok(40) => msg.last_index = r.read_uint64(bytes)?,
+                Ok(48) => msg.standing = r.read_enum(bytes)?,
+                Ok(58) => msg.remembered.push(r.read_message::<Remembered>(bytes)?),
+                Ok(64) => msg.number = r.read_uint64(bytes)?,
+                Ok(72) => msg.wants_answer = r.read_bool(bytes)?,
+                Ok(80) => msg.answered_life = r.read_uint64(bytes)?,
+                Ok(88) => msg.answered_number = r.read_uint64(bytes)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl MessageWrite for Introduction {
+    fn get_size(&self) -> usize {
+        0 + if self.instance == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.instance) as u64) }
+            + if self.starts == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.starts) as u64) }
+            + if self.life == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.life) as u64) }
+            + if self.term == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.term) as u64) }
+            + if self.last_index == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.last_index) as u64)
+            }
+            + if self.standing == agora_raft_v1::Standing::STANDING_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.standing) as u64)
+            }
+            + self.remembered.iter().map(|s| 1 + sizeof_len((s).get_size())).sum::<usize>()
+            + if self.number == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.number) as u64) }
+            + if self.wants_answer == false {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.wants_answer) as u64)
+            }
+            + if self.answered_life == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.answered_life) as u64)
+            }
+            + if self.answered_number == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.answered_number) as u64)
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.instance != 0u64 {
+            w.write_with_tag(8, |w| w.write_uint64(*&self.instance))?;
+        }
+        if self.starts != 0u64 {
+            w.write_with_tag(16, |w| w.write_uint64(*&self.starts))?;
+        }
+        if self.life != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.life))?;
+        }
+        if self.term != 0u64 {
+            w.write_with_tag(32, |w| w.write_uint64(*&self.term))?;
+        }
+        if self.last_index != 0u64 {
+            w.write_with_tag(40, |w| w.write_uint64(*&self.last_index))?;
+        }
+        if self.standing != agora_raft_v1::Standing::STANDING_UNSPECIFIED {
+            w.write_with_tag(48, |w| w.write_enum(*&self.standing as i32))?;
+        }
+        for s in &self.remembered {
+            w.write_with_tag(58, |w| w.write_message(s))?;
+        }
+        if self.number != 0u64 {
+            w.write_with_tag(64, |w| w.write_uint64(*&self.number))?;
+        }
+        if self.wants_answer != false {
+            w.write_with_tag(72, |w| w.write_bool(*&self.wants_answer))?;
+        }
+        if self.answered_life != 0u64 {
+            w.write_with_tag(80, |w| w.write_uint64(*&self.answered_life))?;
+        }
+        if self.answered_number != 0u64 {
+            w.write_with_tag(88, |w| w.write_uint64(*&self.answered_number))?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::derive_partial_eq_without_eq)]
+#[derive(Debug, Default, PartialEq, Clone)]
+pub struct Remembered {
+    pub node_id: u64,
+    pub instance: u64,
+    pub standing: Standing,
+}
+
+impl<'a> MessageRead<'a> for Remembered {
+    fn from_reader(r: &mut BytesReader, bytes: &'a [u8]) -> Result<Self> {
+        let mut msg = Self::default();
+        while !r.is_eof() {
+            match r.next_tag(bytes) {
+                Ok(8) => msg.node_id = r.read_uint64(bytes)?,
+                Ok(16) => msg.instance = r.read_uint64(bytes)?,
+                Ok(24) => msg.standing = r.read_enum(bytes)?,
+                Ok(t) => {
+                    r.read_unknown(bytes, t)?;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(msg)
+    }
+}
+
+impl MessageWrite for Remembered {
+    fn get_size(&self) -> usize {
+        0 + if self.node_id == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.node_id) as u64) }
+            + if self.instance == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.instance) as u64) }
+            + if self.standing == agora_raft_v1::Standing::STANDING_UNSPECIFIED {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.standing) as u64)
+            }
+    }
+
+    fn write_message<W: WriterBackend>(&self, w: &mut Writer<W>) -> Result<()> {
+        if self.node_id != 0u64 {
+            w.write_with_tag(8, |w| w.write_uint64(*&self.node_id))?;
+        }
+        if self.instance != 0u64 {
+            w.write_with_tag(16, |w| w.write_uint64(*&self.instance))?;
+        }
+        if self.standing != agora_raft_v1::Standing::STANDING_UNSPECIFIED {
+            w.write_with_tag(24, |w| w.write_enum(*&self.standing as i32))?;
         }
         Ok(())
     }
@@ -1232,10 +1495,52 @@ static HELLO: Shape = Shape::new(
         Field::one(4, Kind::Text),
         Field::one(5, Kind::Varint(Width::Bits64)),
         Field::one(6, Kind::Varint(Width::Bits64)),
+        Field::one(7, Kind::Message(&INTRODUCTION)),
+        Field::many(8, Kind::Message(&MEMBER)),
     ],
 );
 impl Checked for Hello<'_> {
     const SHAPE: &'static Shape = &HELLO;
+}
+
+static MEMBER: Shape = Shape::new(
+    "agora.raft.v1.Member",
+    &[Field::one(1, Kind::Varint(Width::Bits64)), Field::one(2, Kind::Text)],
+);
+impl Checked for Member<'_> {
+    const SHAPE: &'static Shape = &MEMBER;
+}
+
+static INTRODUCTION: Shape = Shape::new(
+    "agora.raft.v1.Introduction",
+    &[
+        Field::one(1, Kind::Varint(Width::Bits64)),
+        Field::one(2, Kind::Varint(Width::Bits64)),
+        Field::one(3, Kind::Varint(Width::Bits64)),
+        Field::one(4, Kind::Varint(Width::Bits64)),
+        Field::one(5, Kind::Varint(Width::Bits64)),
+        Field::one(6, Kind::Varint(Width::Signed32)),
+        Field::many(7, Kind::Message(&REMEMBERED)),
+        Field::one(8, Kind::Varint(Width::Bits64)),
+        Field::one(9, Kind::Varint(Width::Unsigned32)),
+        Field::one(10, Kind::Varint(Width::Bits64)),
+        Field::one(11, Kind::Varint(Width::Bits64)),
+    ],
+);
+impl Checked for Introduction {
+    const SHAPE: &'static Shape = &INTRODUCTION;
+}
+
+static REMEMBERED: Shape = Shape::new(
+    "agora.raft.v1.Remembered",
+    &[
+        Field::one(1, Kind::Varint(Width::Bits64)),
+        Field::one(2, Kind::Varint(Width::Bits64)),
+        Field::one(3, Kind::Varint(Width::Signed32)),
+    ],
+);
+impl Checked for Remembered {
+    const SHAPE: &'static Shape = &REMEMBERED;
 }
 
 static MESSAGE: Shape = Shape::new(

@@ -104,6 +104,9 @@ impl Raft {
         if !leadership.progress.contains_key(&to) {
             return Err(TransferError::UnknownNode);
         }
+        if self.uncounted.contains(&to) {
+            return Err(TransferError::NoVoter);
+        }
         if leadership.transfer.is_some() {
             return Err(TransferError::InProgress);
         }
@@ -149,7 +152,8 @@ impl Raft {
     fn best_successor(&self, failed: &BTreeSet<NodeId>) -> Option<NodeId> {
         let Role::Leader(leadership) = &self.role else { return None };
         let is_near = |heard: Duration| self.now < heard.saturating_add(self.patience());
-        let left = leadership.progress.iter().filter(|(peer, _)| !failed.contains(peer));
+        let may_lead = |peer: &NodeId| !failed.contains(peer) && self.counts(*peer);
+        let left = leadership.progress.iter().filter(|(peer, _)| may_lead(peer));
         let best = left.max_by_key(|(_, progress)| {
             let is_heard = progress.last_heard.is_some_and(is_near);
             (is_heard, progress.match_index, progress.last_heard)

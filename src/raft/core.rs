@@ -46,6 +46,10 @@ pub struct Raft {
     /// The voters but for this node.
     pub(super) others: Vec<NodeId>,
     pub(super) quorum: Quorum,
+    /// Whether this node may vote and lead.
+    pub(super) is_voter: bool,
+    /// Others whose votes and answers count for nothing.
+    pub(super) uncounted: BTreeSet<NodeId>,
     pub(super) now: Duration,
     pub(super) hard_state: HardState,
     pub(super) is_hard_state_new: bool,
@@ -78,6 +82,8 @@ pub struct Raft {
     pub(super) is_full: bool,
     /// A snapshot that could not be kept is not taken again before this time.
     pub(super) no_snapshot_until: Duration,
+    /// The next `Ready` is to have a write, whatever is in it.
+    pub(super) is_write_wanted: bool,
     /// What the next `Ready` will have.
     pub(super) out: Ready,
     #[cfg(test)]
@@ -119,6 +125,8 @@ impl Raft {
         };
         Raft {
             quorum: Quorum::of(others.len() + 1),
+            is_voter: true,
+            uncounted: BTreeSet::new(),
             writes: Writes::new(log.last_index()),
             commit_index: commit_index.min(log.last_index()).max(snapshot.index),
             given_index: snapshot.index,
@@ -145,6 +153,7 @@ impl Raft {
             newest_read: 0,
             is_full: false,
             no_snapshot_until: Duration::ZERO,
+            is_write_wanted: false,
             out: Ready::default(),
             #[cfg(test)]
             without: None,
@@ -155,7 +164,7 @@ impl Raft {
     pub fn step(&mut self, now: Duration, from: NodeId, message: Message) {
         self.advance_clock(now);
         let Message { term, body } = message;
-        if !self.others.contains(&from) {
+        if !self.others.contains(&from) || !self.hears(from, &body) {
             return;
         }
         if let Some(lease) = body.lease().filter(|lease| *lease > self.config.longest_promise()) {
@@ -299,8 +308,11 @@ impl Raft {
             // They say of what is not written yet that it is durable.
             self.out.messages_after = mem::take(&mut ready.messages_after);
         }
-        let is_writing =
-            ready.hard_state.is_some() || !ready.entries.is_empty() || !ready.snapshot.is_empty();
+        let is_wanted = mem::take(&mut self.is_write_wanted);
+        let is_writing = ready.hard_state.is_some()
+            || !ready.entries.is_empty()
+            || !ready.snapshot.is_empty()
+            || is_wanted;
         if is_writing || !(self.writes.are_done() || ready.messages_after.is_empty()) {
             let last_index = ready.entries.last().map_or(0, |entry| entry.index);
             let has_hard_state = ready.hard_state.is_some();

@@ -18,6 +18,9 @@ impl Raft {
     /// The election timer ran out.
     pub(super) fn start_election(&mut self) {
         self.restart_election_timer();
+        if !self.may_vote() {
+            return;
+        }
         if self.installing.is_some() {
             // The log says less than what is being installed: this is no time to lead.
             return;
@@ -49,7 +52,8 @@ impl Raft {
         last_log_index: u64,
         last_log_term: Term,
     ) {
-        let granted = term > self.term()
+        let granted = self.may_vote()
+            && term > self.term()
             && !self.hears_leader()
             && self.log.is_not_newer_than(last_log_index, last_log_term);
         let term = if granted { term } else { self.term() };
@@ -71,7 +75,8 @@ impl Raft {
     /// A leader asks this node to stand at once, and has given up its lease before (rule 9).
     pub(super) fn handle_timeout_now(&mut self, from: NodeId) {
         let is_free = matches!(self.role, Role::Follower | Role::PreCandidate(_));
-        if is_free && self.installing.is_none() && !self.is_full {
+        let may_stand = self.may_vote() && self.installing.is_none() && !self.is_full;
+        if is_free && may_stand {
             self.out.trace.push(Trace::ElectionStarted);
             self.become_candidate(Some(from));
         }
@@ -121,7 +126,8 @@ impl Raft {
         lease: Duration,
         released: Option<NodeId>,
     ) {
-        let granted = term == self.term()
+        let granted = self.may_vote()
+            && term == self.term()
             && self.hard_state.voted_for.is_none_or(|voted_for| voted_for == from)
             && self.log.is_not_newer_than(last.index, last.term);
         let mut remaining = Vec::new();

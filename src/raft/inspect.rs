@@ -28,6 +28,8 @@ pub struct PeerProgress {
     pub match_index: Index,
     /// When it last answered.
     pub last_heard: Option<Duration>,
+    /// Whether its votes and answers count.
+    pub is_voter: bool,
 }
 
 impl Raft {
@@ -48,6 +50,11 @@ impl Raft {
             Role::PreCandidate(_) | Role::Candidate(_) => RoleName::Candidate,
             Role::Leader(_) => RoleName::Leader,
         }
+    }
+
+    /// Whether it may vote and lead.
+    pub fn is_voter(&self) -> bool {
+        self.is_voter
     }
 
     /// Whether it leads.
@@ -127,6 +134,7 @@ impl Raft {
                 peer: *peer,
                 match_index: known.map_or(0, |known| known.match_index),
                 last_heard: known.and_then(|known| known.last_heard),
+                is_voter: self.counts(*peer),
             }
         };
         self.others.iter().map(progress).collect()

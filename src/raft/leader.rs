@@ -243,6 +243,7 @@ impl Raft {
         if !self.hear_follower(from, sent_at) {
             return;
         }
+        let is_counted = self.counts(from);
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(progress) = leadership.progress.get_mut(&from) else { return };
         let (patience, most) = (self.config.election_timeout / 4, self.config.max_inflight_bytes);
@@ -252,7 +253,9 @@ impl Raft {
             Appended::Matched { .. } | Appended::Stale => (),
             Appended::Conflict { prev_log_index, .. } => progress.differ(prev_log_index, retry),
         }
-        if let Some((reads, index)) = leadership.reads.answered(from, read_round, self.quorum) {
+        if is_counted
+            && let Some((reads, index)) = leadership.reads.answered(from, read_round, self.quorum)
+        {
             self.out.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
         }
         self.advance_commit();
@@ -263,9 +266,12 @@ impl Raft {
     pub(super) fn hear_follower(&mut self, from: NodeId, sent_at: Duration) -> bool {
         let sent_at =
             if self.keeps(Rule::CountFromSending) { sent_at.min(self.now) } else { self.now };
-        let clears = self.keeps(Rule::Clear);
+        let is_counted = self.counts(from);
+        let clears = is_counted && self.keeps(Rule::Clear);
         let Role::Leader(leadership) = &mut self.role else { return false };
-        leadership.acks.renew(from, sent_at);
+        if is_counted {
+            leadership.acks.renew(from, sent_at);
+        }
         if clears {
             leadership.old_leases.clear(from);
         }
@@ -292,7 +298,8 @@ impl Raft {
         if waits && self.keeps(Rule::DeferredCommit) {
             return;
         }
-        let matched = leadership.progress.values().map(|progress| progress.match_index);
+        let counted = leadership.progress.iter().filter(|(peer, _)| self.counts(**peer));
+        let matched = counted.map(|(_, progress)| progress.match_index);
         let own = self.writes.durable_index();
         let Some(index) = self.quorum.reached(matched.chain([own]).collect()) else { return };
         let is_ours = self.log.term_at(index) == Some(self.term());

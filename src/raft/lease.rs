@@ -118,6 +118,11 @@ impl Acks {
         *known = (*known).max(sent_at);
     }
 
+    /// What these have answered counts no more.
+    pub(super) fn forget(&mut self, nodes: &BTreeSet<NodeId>) {
+        self.sent_at.retain(|v, _| !nodes.contains(v));
+    }
+
     /// The newest moment such that a majority has answered what was sent then or later; we answer
     /// ourselves at all times. `None`: no majority has answered.
     pub(super) fn majority(&self, quorum: Quorum, others: &[NodeId]) -> Option<Duration> {
@@ -165,6 +170,10 @@ pub(super) enum Rule {
     Revoke,
     /// 11: a leader whose lease is over steps down.
     StepDown,
+    /// Voters: what others say that are none does not count.
+    CountVoters,
+    /// Voters: a node that is none neither votes nor stands.
+    VoteAsVoter,
 }
 
 #[cfg(test)]

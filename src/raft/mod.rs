@@ -14,6 +14,7 @@
 //! | `leader` | entries go out, commit | sections 5.3, 5.4 |
 //! | `client` | commands, reads, transfer | section 8; dissertation 3.10, 6.4 |
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
+//! | `standing` | who counts as a voter | the rules of the voters |
 //! | `lease` | promises and what they are worth | the rules of the lease |
 //! | `batches` | when entries go out together | dissertation 10.2.2 |
 //! | `log`, `open_leases`, `pace`, `progress`, `quorum`, `reads`, `round_trips`, `writes` | what these count with | |
@@ -47,6 +48,7 @@ mod ready;
 mod role;
 mod round_trips;
 mod snapshot;
+mod standing;
 mod state_machine;
 mod trace;
 mod writes;

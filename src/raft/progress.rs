@@ -97,6 +97,11 @@ impl Progress {
             Mode::Snapshot(_) => false,
         };
         if is_news {
+            if refused <= self.match_index {
+                // It has lost what it had agreed to: everything is to be compared anew. Without
+                // this the same question would be asked, and refused, without end.
+                self.match_index = 0;
+            }
             self.next_index = retry_index.min(refused).max(self.match_index + 1);
             self.mode = Mode::Probe { is_sent: false };
         }

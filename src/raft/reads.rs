@@ -61,6 +61,13 @@ impl Reads {
         self.finished(quorum)
     }
 
+    /// What these have answered counts no more.
+    pub(super) fn forget(&mut self, nodes: &BTreeSet<NodeId>) {
+        if let Some(round) = &mut self.round {
+            round.answered.retain(|by| !nodes.contains(by));
+        }
+    }
+
     /// The reads of the round if a majority, we among it, has answered.
     pub(super) fn finished(&mut self, quorum: Quorum) -> Option<(Vec<ReadId>, Index)> {
         let is_over = |round: &mut Round| quorum.is_reached_by(round.answered.len() + 1);

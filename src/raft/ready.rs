@@ -162,6 +162,8 @@ pub enum TransferError {
     NotLeader(NotLeader),
     /// There is no such node.
     UnknownNode,
+    /// The node is no voter.
+    NoVoter,
     /// It is being handed over already.
     InProgress,
 }

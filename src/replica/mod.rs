@@ -6,8 +6,10 @@
 //!   must remember
 //! - [`clock`]: the clocks of leases and of people
 //! - [`contract`]: names that clients know
+//! - [`random`]: numbers by which directories and processes are told apart
 //! - [`node`]: a node on the thread of an RPC server
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
+//! - [`membership`]: which nodes are voters (pure)
 //! - [`dump`]: what happened, for people
 //! - [`wire`]: the messages of nodes as bytes (pure)
 //! - [`transport`]: the ways to the other nodes of a group
@@ -17,7 +19,9 @@ pub mod clock;
 pub mod contract;
 pub mod dump;
 pub mod engine;
+pub mod membership;
 pub mod node;
+pub mod random;
 pub mod recovery;
 pub mod routes;
 pub mod state;

@@ -1,7 +1,10 @@
 //! From what storage found to what the core begins with.
 
+use std::time::Duration;
+
 use crate::raft;
-use crate::raft::SnapshotMark;
+use crate::raft::{Config, SnapshotMark};
+use crate::replica::membership::{Record, Roster, Start};
 use crate::replica::storage;
 
 /// What a core begins with, but for the time of the state, which the files say nothing of.
@@ -28,6 +31,24 @@ pub fn recovered(found: storage::Recovered) -> raft::Recovered {
         commit_index: found.commit_length.max(snapshot.index),
         at_ms: 0,
     }
+}
+
+/// Who votes, as a process of a node begins with it. `life` names the process.
+pub fn roster(
+    config: &Config,
+    recovered: &raft::Recovered,
+    record: Record,
+    life: u64,
+    now: Duration,
+) -> Roster {
+    let others = config.voters.iter().copied().filter(|voter| *voter != config.id).collect();
+    let last = recovered.entries.last().map_or(recovered.log_before.index, |entry| entry.index);
+    let start = Start {
+        life,
+        term: recovered.hard_state.current_term,
+        last_index: last.max(recovered.snapshot.index),
+    };
+    Roster::new(config.id, others, record, start, now, config.election_timeout)
 }
 
 #[cfg(test)]

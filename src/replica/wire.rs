@@ -8,6 +8,7 @@
 //! copy and one allocation each, and an [`Encoder`] writes those that go to several followers once.
 
 mod entries;
+mod hello_wire;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,14 +19,15 @@ use crate::pb::agora_raft_v1 as pb;
 use crate::pb::agora_raft_v1::mod_AppendEntriesReply::OneOfoutcome as Went;
 use crate::pb::agora_raft_v1::mod_Message::OneOfbody as Said;
 use crate::protobuf::{self, FieldReader, Value, encode_into};
-use crate::raft::{Appended, Body, Entry, Message, NodeId, SnapshotMark, Term};
+use crate::raft::{Appended, Body, Entry, Message, SnapshotMark, Term};
 use entries::{put_length, put_number};
 
 pub use entries::MAX_ENTRIES;
+pub use hello_wire::{Hello, encode_hello};
 
 /// The version of the contract that this code speaks, and the oldest that it still speaks.
-pub const VERSION: u32 = 1;
-const OLDEST_VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+const OLDEST_VERSION: u32 = 2;
 
 /// Terms, indices and offsets are not above this: there is room to count on.
 pub const MAX_NUMBER: u64 = 1 << 62;
@@ -33,42 +35,16 @@ pub const MAX_NUMBER: u64 = 1 << 62;
 pub const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Promises that a vote tells of.
 pub const MAX_PROMISES: usize = 1024;
-/// Bytes of a group's name.
+/// Nodes of a group.
+pub const MAX_MEMBERS: usize = 1024;
+/// Bytes of a group's name, and of a node's address.
 pub const MAX_GROUP_BYTES: usize = 1024;
-
-/// Who speaks, to whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hello {
-    /// The newest version that the speaker speaks.
-    pub version: u32,
-    /// The oldest.
-    pub oldest_version: u32,
-    /// The speaker's group.
-    pub group: String,
-    /// The speaker.
-    pub node: NodeId,
-    /// Whom it wants to speak to.
-    pub peer: NodeId,
-}
-
-impl Hello {
-    /// A hello of ours.
-    pub fn new(group: &str, node: NodeId, peer: NodeId) -> Hello {
-        let group = group.to_owned();
-        Hello { version: VERSION, oldest_version: OLDEST_VERSION, group, node, peer }
-    }
-
-    /// Whether there is a version that both sides speak.
-    pub fn is_understood(&self) -> bool {
-        self.oldest_version <= VERSION && self.version >= OLDEST_VERSION
-    }
-}
 
 /// What came from a peer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Received {
-    /// A hello, which comes first.
-    Hello(Hello),
+    /// A hello: one comes first, and further ones when something has changed.
+    Hello(Box<Hello>),
     /// A message.
     Message(Message),
 }
@@ -97,19 +73,6 @@ impl From<protobuf::Error> for WireError {
     fn from(error: protobuf::Error) -> WireError {
         WireError::Malformed(error)
     }
-}
-
-/// The bytes of a hello.
-pub fn encode_hello(hello: &Hello) -> Vec<u8> {
-    let hello = pb::Hello {
-        version: hello.version,
-        oldest_version: hello.oldest_version,
-        features: 0,
-        group_id: Cow::Borrowed(&hello.group),
-        node_id: hello.node,
-        peer_id: hello.peer,
-    };
-    protobuf::encode(&pb::ExchangeRequest { hello: Some(hello), message: None })
 }
 
 /// Turns messages into bytes, in memory that it uses again.
@@ -256,7 +219,7 @@ pub fn decode(bytes: &[u8]) -> Result<Received, WireError> {
     let mut received = None;
     for field in FieldReader::new(bytes) {
         let found = match field? {
-            (HELLO, Value::Bytes(hello)) => Received::Hello(read_hello(hello)?),
+            (HELLO, Value::Bytes(hello)) => Received::Hello(hello_wire::read(hello)?),
             (MESSAGE, Value::Bytes(message)) => Received::Message(read_message(message)?),
             (HELLO | MESSAGE, _) => return Err(senseless("a field with the wrong wire type")),
             _ => continue,
@@ -266,23 +229,6 @@ pub fn decode(bytes: &[u8]) -> Result<Received, WireError> {
         }
     }
     received.ok_or(senseless("neither a hello nor a message"))
-}
-
-fn read_hello(bytes: &[u8]) -> Result<Hello, WireError> {
-    let hello: pb::Hello<'_> = protobuf::decode(bytes)?;
-    if hello.version == 0 || hello.oldest_version == 0 || hello.oldest_version > hello.version {
-        return Err(senseless("a hello without a version"));
-    }
-    if hello.group_id.len() > MAX_GROUP_BYTES {
-        return Err(senseless("the name of a group is too long"));
-    }
-    Ok(Hello {
-        version: hello.version,
-        oldest_version: hello.oldest_version,
-        group: hello.group_id.into_owned(),
-        node: hello.node_id,
-        peer: hello.peer_id,
-    })
 }
 
 fn read_message(bytes: &[u8]) -> Result<Message, WireError> {

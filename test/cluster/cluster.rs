@@ -125,7 +125,8 @@ impl Cluster {
         self.command_among(id, &self.peers(), flags)
     }
 
-    fn command_among(&self, id: NodeId, peers: &str, flags: &[&str]) -> Command {
+    /// The same, with another list of nodes.
+    pub fn command_among(&self, id: NodeId, peers: &str, flags: &[&str]) -> Command {
         let mut words = (self.wrap)(id);
         let mut command = match words.is_empty() {
             true => bound(AGORA),

@@ -26,6 +26,7 @@ mod process;
 mod snapshots;
 mod trial;
 mod usage;
+mod voters;
 
 #[path = "../support/free_address.rs"]
 mod free_address;

@@ -314,9 +314,13 @@ fn a_directory_of_another_node_group_or_machine_is_refused() {
         (Identity { node: 7, ..ours.clone() }, "is that of node 1, not of node 7"),
         (Identity { group: "x".into(), ..ours.clone() }, "is that of group test, not of group x"),
         (Identity { machine: "market".into(), ..ours.clone() }, "is that of machine kv, not of"),
+        (
+            Identity { members: vec![(1, "host1:7000".into())], ..ours.clone() },
+            "the group 0=host0:7000,1=host1:7000,2=host2:7000, not of the group 1=host1:7000",
+        ),
     ] {
         let commands = Commands::of::<Kv>();
-        let opened = Storage::open(disk.disk(), &identity, commands, &mut |_| Ok(()));
+        let opened = Storage::open(disk.disk(), &identity, 1, commands, &mut |_| Ok(()));
         let said = opened.unwrap_err().to_string();
         assert!(said.contains(what), "{said}");
     }
@@ -325,7 +329,7 @@ fn a_directory_of_another_node_group_or_machine_is_refused() {
 #[test]
 fn a_snapshot_line_that_the_machine_does_not_know_is_named() {
     let commands = Commands::of::<Kv>();
-    let opened = Storage::open(sample().disk(), &identity(), commands, &mut |words| {
+    let opened = Storage::open(sample().disk(), &identity(), 1, commands, &mut |words| {
         if words.get(1) == Some(&&b"3"[..]) { Err("no such thing".into()) } else { Ok(()) }
     });
     let said = opened.unwrap_err().to_string();

@@ -8,7 +8,8 @@ use agora::replica::storage::{Commands, Disk, Identity, Recovered, Storage, Stor
 
 /// Whose files they are.
 pub fn identity() -> Identity {
-    Identity { node: 1, group: "test".into(), machine: "kv".into() }
+    let members = (0..3).map(|id| (id, format!("host{id}:7000"))).collect();
+    Identity { node: 1, group: "test".into(), machine: "kv".into(), members }
 }
 
 /// A storage, what was recovered, and the lines of its snapshot.
@@ -18,7 +19,7 @@ pub fn try_open(disk: &Arc<dyn Disk>) -> Result<Opened, StorageError> {
     let mut lines = Vec::new();
     let commands = Commands::of::<Kv>();
     let (storage, recovered) =
-        Storage::open(Arc::clone(disk), &identity(), commands, &mut |words| {
+        Storage::open(Arc::clone(disk), &identity(), 1, commands, &mut |words| {
             let words = words.iter().map(|word| String::from_utf8_lossy(word));
             lines.push(words.collect::<Vec<_>>().join(" "));
             Ok(())

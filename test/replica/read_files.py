@@ -140,16 +140,44 @@ def line_number(data, offset):
     return 1 + data[:offset].count(b"\n")
 
 
+def voters(lines):
+    """Section 4, M5 to M8: what is missing in files of the first version."""
+    if not lines:
+        return
+    instance = rb"(?!0{16})[0-9a-f]{16}"
+    expected = [rb"instance " + instance, rb"starts \d+", rb"standing (new|joining|voter|replaced|older)"]
+    peer = rb"peer \d+ (%s|unnamed) starts \d+ term \d+ acknowledged \d+ (seen|voter|refused)" % instance
+    rest = lines[3:]
+    members = [line for line in rest if line.startswith(b"member ")]
+    peers = rest[len(members):]
+    if len(lines) < 4 or not members or rest[: len(members)] != members:
+        raise Bad("members")
+    for pattern, line in zip(expected, lines):
+        if not re.fullmatch(pattern, line):
+            raise Bad("voters")
+    if not all(re.fullmatch(peer, line) for line in peers) or not all(len(split(line)) == 3 for line in members):
+        raise Bad("voters")
+    for some in (members, peers):
+        ids = [number(split(line)[1]) for line in some]
+        if ids != sorted(set(ids)):
+            raise Bad("order")
+    number(split(lines[1])[1])
+    for line in peers:
+        for place in (4, 6, 8):
+            number(split(line)[place])
+
+
 def metadata(data):
     """Section 4."""
     names = ["commitLength", "term", "votedFor", "nodeId", "groupId", "machine", "longestLeaseMs"]
     names += ["truncating", "checksum"]
     lines = data.split(b"\n")
-    if lines.pop() != b"" or len(lines) != len(names):
+    if lines.pop() != b"" or len(lines) < len(names):
         raise Corrupt("metadata.txt")
     try:
         found = {}
-        for name, line in zip(names, lines):
+        voters(lines[8:-1])
+        for name, line in zip(names, lines[:8] + lines[-1:]):
             word, *values = split(line)
             if word != name.encode() or len(values) != (2 if name == "truncating" and values != [b"none"] else 1):
                 raise Bad(name)

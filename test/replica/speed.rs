@@ -46,7 +46,7 @@ fn open(disk: &Arc<dyn Disk>, machine: &mut Kv) -> (Storage, Vec<Entry>) {
     let commands = Commands::of::<Kv>();
     let restore = &mut |words: &[&[u8]]| machine.restore(words);
     let (storage, recovered) =
-        Storage::open(Arc::clone(disk), &identity(), commands, restore).unwrap();
+        Storage::open(Arc::clone(disk), &identity(), 1, commands, restore).unwrap();
     (storage, recovered.entries)
 }
 

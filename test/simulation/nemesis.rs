@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use agora::raft::NodeId;
 
-use crate::node::Input;
+use crate::node::{Input, SimNode};
+use crate::sim_disk::SimDisk;
 use crate::workload::Workload;
 use crate::world::{Event, MS, World};
 
 impl<W: Workload> World<W> {
     /// Something goes wrong, or is mended.
     pub fn strike(&mut self) {
-        match self.seed.below(16) {
+        match self.seed.below(18) {
             0..=2 => self.isolate_leader(),
             3 => self.partition(),
             4 => self.cut_some_ways(),
@@ -24,6 +25,8 @@ impl<W: Workload> World<W> {
             12 => self.hand_over(),
             13 => self.hurt_a_disk(),
             14 => self.jump_a_wall_clock(),
+            15 => self.lose_a_disk(),
+            16 => self.turn_a_disk_back(),
             _ => self.mend_disks(),
         }
         let next = MS * (20 + self.seed.below(600)) as u32;
@@ -180,6 +183,72 @@ impl<W: Workload> World<W> {
         for node in &mut self.nodes {
             node.slowest_write = 2 * MS;
             node.disk.set_capacity(None);
+        }
+    }
+
+    /// Whether one more node may be lost: all have joined, and those that remain are a majority.
+    fn may_lose(&self, place: usize) -> bool {
+        let lost = self.nodes.iter().filter(|node| node.is_lost).count();
+        let left = self.nodes.len() - lost - 1;
+        self.loses_disks
+            && self.nodes.iter().all(|node| node.has_joined)
+            && !self.nodes[place].is_lost
+            && left > self.nodes.len() / 2
+    }
+
+    /// A node comes back with an empty disk.
+    fn lose_a_disk(&mut self) {
+        let place = self.victim();
+        if self.may_lose(place) {
+            self.crash(place);
+            self.tell(|| format!("node {place} has lost its disk"));
+            let node = &mut self.nodes[place];
+            (node.disk, node.is_lost) = (SimDisk::new(), true);
+        }
+    }
+
+    /// A node's disk is copied; or the node comes back with that copy, and those who know better are
+    /// there and tell it.
+    fn turn_a_disk_back(&mut self) {
+        let place = self.some_node();
+        let lives: Vec<u64> = self.nodes.iter().map(|node| node.lives).collect();
+        let Some((image, then)) = self.nodes[place].image.take() else {
+            let image = self.nodes[place].disk.copy();
+            self.nodes[place].image = Some((image, lives));
+            return;
+        };
+        // What they have counted of it is in their memory.
+        let others = self.others(place);
+        let all_know = others.iter().all(|other| {
+            then[*other] == lives[*other]
+                && self.nodes[*other].life.is_some()
+                && self.nodes[*other].paused_until <= self.time
+        });
+        if !all_know || !self.may_lose(place) || self.nodes[place].life.is_none() {
+            return;
+        }
+        self.crash(place);
+        self.tell(|| format!("node {place} has an older disk"));
+        let node = &mut self.nodes[place];
+        (node.disk, node.is_lost) = (image, true);
+        self.restart(place);
+        self.connect(place);
+    }
+
+    /// Carries introductions between a node and all others, as connections do before anything else.
+    fn connect(&mut self, place: usize) {
+        for other in self.others(place).repeat(2) {
+            let introduce = |node: &mut SimNode<W>| Some(node.life.as_mut()?.engine.introduction());
+            let ours = introduce(&mut self.nodes[place]);
+            let theirs = introduce(&mut self.nodes[other]);
+            let (Some(mut ours), Some(mut theirs)) = (ours, theirs) else { continue };
+            ours.answers = Some((theirs.life, theirs.number));
+            self.give(other, Input::Introduction(place as NodeId, ours.clone()));
+            if let Some(said) = introduce(&mut self.nodes[other]) {
+                theirs = said;
+            }
+            theirs.answers = Some((ours.life, ours.number));
+            self.give(place, Input::Introduction(other as NodeId, theirs));
         }
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use agora::raft::{Config, Index, Message, NodeId, SnapshotMark, SnapshotRead};
 use agora::replica::engine::{Engine, SnapshotPolicy, Turn, WriteJob};
-use agora::replica::recovery::recovered;
+use agora::replica::membership::Introduction;
+use agora::replica::recovery::{recovered, roster};
 use agora::replica::state::Replicated;
 use agora::replica::storage::{
     Commands, Identity, Receipt, ReceivedSnapshot, SnapshotFile, SnapshotJob, Storage, StorageError,
@@ -19,7 +20,9 @@ use crate::workload::Workload;
 
 /// Something for a node to do.
 pub enum Input<W: Workload> {
-    Message(NodeId, Message),
+    /// What a process of another node said of itself, and what else it said.
+    Introduction(NodeId, Introduction),
+    Message(NodeId, u64, Message),
     Request(Ticket<W>, Request<W>),
     Transfer(NodeId),
     /// It is to hand over to whoever is there.
@@ -53,6 +56,8 @@ pub enum Installed<W: Workload> {
 
 /// A process that runs.
 pub struct Life<W: Workload> {
+    /// Names the process.
+    pub process: u64,
     pub engine: Engine<W::Machine, Ticket<W>>,
     pub storage: Storage,
     /// What was asked to be written.
@@ -94,6 +99,12 @@ pub struct SimNode<W: Workload> {
     pub stale_clock: Option<(Duration, usize)>,
     /// How long its disk takes at most.
     pub slowest_write: Duration,
+    /// It was a voter, and knew it.
+    pub has_joined: bool,
+    /// It came back with another disk, or an older one.
+    pub is_lost: bool,
+    /// What its disk held at some moment, and how many processes each node was then.
+    pub image: Option<(SimDisk, Vec<u64>)>,
 }
 
 impl<W: Workload> SimNode<W> {
@@ -116,15 +127,19 @@ impl<W: Workload> SimNode<W> {
 
     /// Starts a process with what the disk holds.
     pub fn start(&mut self, time: Duration) -> Result<(), StorageError> {
-        let identity =
-            Identity { node: self.id, group: "simulated".into(), machine: "simulated".into() };
+        let members = self.config.voters.iter().map(|id| (*id, format!("host{id}:1"))).collect();
+        let (group, machine) = ("simulated".into(), "simulated".into());
+        let identity = Identity { node: self.id, group, machine, members };
+        let instance = (self.lives.rotate_left(8) ^ self.id).max(1);
         let mut state = Replicated::<W::Machine>::default();
         let (storage, found) = Storage::open(
             self.disk.disk(),
             &identity,
+            instance,
             Commands::of::<W::Machine>(),
             &mut |words| state.restore(words),
         )?;
+        let record = found.record.clone();
         let recovered = recovered(found);
         if recovered.snapshot.index > 0 {
             state.restored(recovered.snapshot.index).expect("a snapshot has all of the state");
@@ -137,10 +152,13 @@ impl<W: Workload> SimNode<W> {
         };
         let config = Config { seed: self.lives, lease, ..self.config.clone() };
         let now = self.clock(time);
-        let mut engine = Engine::new(config, recovered, state, self.policy, now);
-        engine.tell_applied();
         self.lives += 1;
+        let process = self.lives.max(1);
+        let roster = roster(&config, &recovered, record, process, now);
+        let mut engine = Engine::new(config, recovered, state, self.policy, roster, now);
+        engine.tell_applied();
         self.life = Some(Life {
+            process,
             engine,
             storage,
             jobs: VecDeque::new(),
@@ -175,7 +193,8 @@ impl<W: Workload> Life<W> {
     ) -> Option<(Ticket<W>, Response<W>)> {
         let engine = &mut self.engine;
         match input {
-            Input::Message(from, message) => engine.deliver(now, from, message),
+            Input::Introduction(from, introduction) => engine.meet(from, introduction),
+            Input::Message(from, life, message) => engine.deliver(now, from, life, message),
             Input::Persisted(write) => engine.persisted(now, write),
             Input::HandOver => {
                 engine.hand_over(now);
@@ -221,6 +240,9 @@ impl<W: Workload> Life<W> {
     pub fn write(&mut self) -> Result<Written, StorageError> {
         for job in self.jobs.drain(..) {
             self.unreported = Some(job.id);
+            if let Some(record) = job.record {
+                self.storage.stage_record(record);
+            }
             if let Some(hard_state) = job.hard_state {
                 self.storage.stage_hard_state(hard_state);
             }

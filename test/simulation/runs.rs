@@ -19,6 +19,7 @@ impl Report {
             answered: self.answered + other.answered,
             crashes: self.crashes + other.crashes,
             elections: self.elections + other.elections,
+            losses: self.losses + other.losses,
         }
     }
 }

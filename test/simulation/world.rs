@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use agora::raft::{Config, NodeId, Trace};
 use agora::replica::engine::SnapshotPolicy;
+use agora::replica::membership::{Notice, Standing};
 use agora::replica::storage::StorageError;
-use agora::replica::wire::{self, Encoder, Received};
+use agora::replica::wire::{self, Encoder, Hello, Received, encode_hello};
 
 use crate::clients::{Client, Next, Request, Response, Ticket};
 use crate::network::Network;
@@ -23,6 +24,8 @@ pub const MS: Duration = Duration::from_millis(1);
 pub enum Event<W: Workload> {
     Arrive {
         from: NodeId,
+        /// The process that sent it.
+        life: u64,
         to: NodeId,
         bytes: Vec<u8>,
     },
@@ -88,6 +91,8 @@ pub struct Report {
     pub answered: usize,
     pub crashes: u64,
     pub elections: u64,
+    /// Disks that were lost, or came back as they had been.
+    pub losses: u64,
 }
 
 pub struct World<W: Workload> {
@@ -105,6 +110,8 @@ pub struct World<W: Workload> {
     moment: u64,
     /// Nothing goes wrong any more, and nobody begins anything.
     pub is_ending: bool,
+    /// Nodes may come back with less than they had.
+    pub loses_disks: bool,
     crashes: u64,
     encoder: Encoder,
     story: Story,
@@ -142,6 +149,7 @@ impl<W: Workload> World<W> {
         let network = Network::new(&mut seed, lease * 2);
         let workload = W::new(&mut seed);
         let config = config(&mut seed, n, lease);
+        let loses_disks = seed.one_in(2);
         let policy = SnapshotPolicy { entries: *seed.pick(&[7, 40, 1_000_000]), bytes: u64::MAX };
         let nodes = (0..n).map(|id| {
             let drift = *seed.pick(&[-1.0, 1.0, -1.0, 1.0, 0.0, 0.3]) * setting.drift;
@@ -159,6 +167,9 @@ impl<W: Workload> World<W> {
                 inputs: Default::default(),
                 stale_clock: None,
                 slowest_write: 2 * MS,
+                has_joined: false,
+                is_lost: false,
+                image: None,
             }
         });
         let nodes = nodes.collect();
@@ -177,6 +188,7 @@ impl<W: Workload> World<W> {
             scheduled: 0,
             moment: 0,
             is_ending: false,
+            loses_disks,
             crashes: 0,
             encoder: Encoder::default(),
             story: Story::new(),
@@ -223,6 +235,7 @@ impl<W: Workload> World<W> {
             answered: self.history.iter().filter(|record| record.returned.is_some()).count(),
             crashes: self.crashes,
             elections: self.truth.elections(),
+            losses: self.nodes.iter().filter(|node| node.is_lost).count() as u64,
         }
     }
 
@@ -236,12 +249,13 @@ impl<W: Workload> World<W> {
         let Some(((time, _), event)) = self.events.pop_first() else { return false };
         (self.time, self.moment) = (time, self.moment + 1);
         match event {
-            Event::Arrive { from, to, bytes } => {
-                let message = match wire::decode(&bytes) {
-                    Ok(Received::Message(message)) => message,
+            Event::Arrive { from, life, to, bytes } => {
+                let input = match wire::decode(&bytes) {
+                    Ok(Received::Message(message)) => Input::Message(from, life, message),
+                    Ok(Received::Hello(hello)) => Input::Introduction(from, hello.introduction),
                     other => panic!("node {from} sent what makes no sense: {other:?}"),
                 };
-                self.give(to as usize, Input::Message(from, message));
+                self.give(to as usize, input);
             }
             Event::Request { to, ticket, request } => {
                 self.give(to as usize, Input::Request(ticket, request));
@@ -306,7 +320,7 @@ impl<W: Workload> World<W> {
             let response = ticket.response(answer, &life.engine);
             responses.push((ticket, response));
         }
-        let told: Vec<String> = turn
+        let mut told: Vec<String> = turn
             .trace
             .iter()
             .filter(|t| {
@@ -333,7 +347,13 @@ impl<W: Workload> World<W> {
                 life.failure = Some(error);
             }
         }
-        let failure = life.failure.take();
+        told_of_voters(place, &turn.notices, &mut told);
+        if life.engine.raft().is_leader() {
+            // What a leader itself has written nobody else knows.
+            node.image = None;
+        }
+        node.has_joined |= life.engine.roster().standing() == Standing::Voter;
+        let (failure, process) = (life.failure.take(), life.process);
         let next = node.time_of(turn.next).saturating_sub(time).max(Duration::from_nanos(1));
         let is_done = reads.is_empty() && node.inputs.is_empty();
         let next = if is_done { next } else { Duration::ZERO };
@@ -349,10 +369,17 @@ impl<W: Workload> World<W> {
             return;
         }
         let id = place as NodeId;
+        for (to, introduction) in turn.introductions {
+            let hello = Hello::new("simulated", id, to, introduction);
+            for delay in self.network.deliver(&mut self.seed, id, to) {
+                let bytes = encode_hello(&hello);
+                self.schedule(delay, Event::Arrive { from: id, life: process, to, bytes });
+            }
+        }
         for (to, message) in turn.messages {
             for delay in self.network.deliver(&mut self.seed, id, to) {
                 let bytes = self.encoder.encode(&message).to_vec();
-                self.schedule(delay, Event::Arrive { from: id, to, bytes });
+                self.schedule(delay, Event::Arrive { from: id, life: process, to, bytes });
             }
         }
         for (ticket, response) in responses {
@@ -462,8 +489,9 @@ impl<W: Workload> World<W> {
             Some(life) => {
                 let raft = life.engine.raft();
                 format!(
-                    "{} {:?} term {} last {} commit {} applied {} snapshot {}",
+                    "{} {:?} {:?} term {} last {} commit {} applied {} snapshot {}",
                     node.id,
+                    life.engine.roster().standing(),
                     raft.role(),
                     raft.current_term(),
                     raft.last_index(),
@@ -494,6 +522,13 @@ impl<W: Workload> World<W> {
         let mut all = self.nodes.iter().map(lines);
         let first = all.next();
         assert!(all.all(|other| Some(&other) == first.as_ref()), "state machine equality");
+    }
+}
+
+fn told_of_voters(place: usize, notices: &[Notice], told: &mut Vec<String>) {
+    for notice in notices {
+        assert!(!matches!(notice, Notice::Twin { .. }), "node {place}: {notice}");
+        told.push(format!("node {place}: {notice}"));
     }
 }
 

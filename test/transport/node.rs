@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use agora::raft::{Message, NodeId};
-use agora::replica::transport::{PeerEvent, Transport, TransportOptions};
+use agora::replica::membership::Introduction;
+use agora::replica::transport::{Heard, PeerEvent, Transport, TransportOptions};
 use agora::rpc::{
     Reactor, Resident, ResidentWaker, Server, ServerHandle, ServerOptions, Services, UplinkEvent,
     UplinkId,
@@ -52,6 +53,22 @@ pub fn options(node: NodeId, peers: &[(NodeId, SocketAddr)]) -> TransportOptions
     TransportOptions::new(GROUP, node, peers)
 }
 
+/// What a node says of itself.
+pub fn introduction(node: NodeId) -> Introduction {
+    Introduction { instance: node + 1, starts: 1, life: node + 1, ..Introduction::default() }
+}
+
+/// The messages among what was heard.
+pub fn message(heard: (NodeId, Heard)) -> Option<(NodeId, Message)> {
+    match heard {
+        (from, Heard::Message(life, message)) => {
+            assert_eq!(life, from + 1);
+            Some((from, message))
+        }
+        (_, Heard::Introduction(_)) => None,
+    }
+}
+
 impl Node {
     pub fn start(address: SocketAddr, options: TransportOptions) -> Node {
         Node::serve(address, options, ServerOptions::default())
@@ -60,10 +77,11 @@ impl Node {
     pub fn serve(address: SocketAddr, options: TransportOptions, server: ServerOptions) -> Node {
         let mut services = Services::new();
         services.unary("/test.Node/Ping", |_, _, _| Ok(()));
+        let id = options.node;
         let transport = Transport::new(options, &mut services);
         let mut server = Server::bind(address, services, server).unwrap();
         let desk = Arc::<Mutex<Desk>>::default();
-        server.set_resident(Talker { transport, desk: Arc::clone(&desk) });
+        server.set_resident(Talker { id, transport, desk: Arc::clone(&desk) });
         let (address, handle) = (server.local_addr(), server.handle());
         let waker = server.resident_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
@@ -119,6 +137,7 @@ impl Drop for Node {
 }
 
 struct Talker {
+    id: NodeId,
     transport: Transport,
     desk: Arc<Mutex<Desk>>,
 }
@@ -126,8 +145,11 @@ struct Talker {
 impl Resident for Talker {
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap();
+        if !self.transport.is_introduced() {
+            self.transport.introduce(reactor.uplinks(), &introduction(self.id));
+        }
         self.transport.turn(reactor.uplinks());
-        desk.received.extend(self.transport.drain());
+        desk.received.extend(self.transport.drain().filter_map(message));
         desk.events.extend(self.transport.events());
         while let Some(messages) = desk.to_send.pop_front() {
             for (to, message) in messages {

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use agora::call::{Code, Status};
 use agora::raft::{Appended, Body, Message, NodeId};
 use agora::replica::transport::EXCHANGE;
-use agora::replica::wire::{Encoder, Hello, encode_hello};
+use agora::replica::wire::{Encoder, Hello, Received, decode, encode_hello};
 use agora::rpc::{CallOptions, Channel, ChannelOptions, ClientCall, ServerOptions};
 
 use super::messages::message;
-use super::node::{GROUP, LONG, Node, eventually, free_address, options};
+use super::node::{GROUP, LONG, Node, eventually, free_address, introduction, options};
 use super::seed::Seed;
 
 fn group(size: u64) -> (Vec<(NodeId, SocketAddr)>, Vec<Node>) {
@@ -161,6 +161,16 @@ fn end(call: &mut ClientCall) -> Status {
     }
 }
 
+/// Hellos of a group of two.
+fn hello(node: NodeId, peer: NodeId) -> Hello {
+    let members = vec![(1, String::new()), (2, String::new())];
+    Hello { members, ..Hello::new(GROUP, node, peer, introduction(node)) }
+}
+
+fn hello_of_2() -> Hello {
+    hello(2, 1)
+}
+
 fn lonely_node() -> Node {
     let places: Vec<_> = (1..=2).map(|id| (id, free_address())).collect();
     Node::start(places[0].1, options(1, &places))
@@ -169,17 +179,28 @@ fn lonely_node() -> Node {
 #[test]
 fn what_makes_no_sense_ends_the_call_and_nothing_else() {
     let node = lonely_node();
-    let hello = encode_hello(&Hello::new(GROUP, 2, 1));
+    let hello = encode_hello(&hello_of_2());
     let mut encoder = Encoder::default();
     let good = encoder.encode(&question(3)).to_vec();
-    let later = encode_hello(&Hello { version: 9, oldest_version: 8, ..Hello::new(GROUP, 2, 1) });
+    let mut other = hello_of_2();
+    other.introduction.life += 1;
+    let other = encode_hello(&other);
+    let mut larger = hello_of_2();
+    larger.members.push((3, "c:1".into()));
+    let larger = encode_hello(&larger);
+    let later = encode_hello(&Hello { version: 9, oldest_version: 8, ..hello_of_2() });
     for (said, code, reason) in [
         (vec![&b"\xff\xff"[..]], Code::InvalidArgument, "middle of a field"),
         (vec![&b""[..]], Code::InvalidArgument, "neither a hello nor a message"),
         (vec![&good], Code::InvalidArgument, "a message before a hello"),
-        (vec![&hello, &hello], Code::InvalidArgument, "a second hello"),
+        (vec![&hello, &other], Code::InvalidArgument, "a hello of somebody else"),
         (vec![&hello, &good, &good[1..]], Code::InvalidArgument, ""),
-        (vec![&later], Code::FailedPrecondition, "node 1 speaks version 1, you speak 8 to 9"),
+        (vec![&later], Code::FailedPrecondition, "node 1 speaks version 2, you speak 8 to 9"),
+        (
+            vec![&larger],
+            Code::FailedPrecondition,
+            "node 1 was started with --peers 1=,2=127.0.0.1:",
+        ),
     ] {
         let mut call = call(&node);
         // A call that has ended meanwhile takes nothing more, which is as good.
@@ -194,7 +215,7 @@ fn what_makes_no_sense_ends_the_call_and_nothing_else() {
 #[test]
 fn a_peers_newest_call_counts() {
     let node = lonely_node();
-    let hello = encode_hello(&Hello::new(GROUP, 2, 1));
+    let hello = encode_hello(&hello_of_2());
     let mut older = call(&node);
     older.send(&hello).unwrap();
     assert!(older.receive().unwrap().is_some(), "a hello");
@@ -204,7 +225,8 @@ fn a_peers_newest_call_counts() {
     assert_eq!((status.code, &*status.message), (Code::Aborted, "node 2 has called again"));
     node.send(vec![(2, question(1))]);
     let hello_back = newer.receive().unwrap().unwrap();
-    assert_eq!(hello_back, encode_hello(&Hello::new(GROUP, 1, 2)));
+    let Ok(Received::Hello(hello_back)) = decode(&hello_back) else { panic!("no hello") };
+    assert_eq!(hello_back.introduction, introduction(1));
     let said = newer.receive().unwrap().unwrap();
     assert_eq!(said, Encoder::default().encode(&question(1)));
     // In order.
@@ -247,7 +269,7 @@ fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
         Node::start(places[0].1, options)
     };
     let mut call = call(&node);
-    call.send(&encode_hello(&Hello::new(GROUP, 2, 1))).unwrap();
+    call.send(&encode_hello(&hello_of_2())).unwrap();
     assert!(call.receive().unwrap().is_some());
     let large = Message {
         term: 1,
@@ -286,7 +308,7 @@ fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
 fn a_peer_that_gives_no_sign_of_life_is_forgotten() {
     let node = lonely_node();
     let mut call = call(&node);
-    call.send(&encode_hello(&Hello::new(GROUP, 2, 1))).unwrap();
+    call.send(&encode_hello(&hello_of_2())).unwrap();
     assert!(call.receive().unwrap().is_some());
     // From now on nobody answers its pings.
     let silent_since = Instant::now();

@@ -11,7 +11,7 @@ use agora::replica::transport::Transport;
 use agora::replica::wire::{Encoder, decode};
 use agora::rpc::{Reactor, Resident, Server, ServerOptions, Services, UplinkEvent, UplinkId};
 
-use super::node::{eventually, free_address, options};
+use super::node::{eventually, free_address, introduction, message, options};
 
 /// The best of several runs, in nanoseconds a unit.
 fn best(units: usize, mut run: impl FnMut()) -> f64 {
@@ -118,13 +118,17 @@ struct Leader {
 
 /// Answers.
 struct Follower {
+    id: NodeId,
     transport: Transport,
 }
 
 impl Resident for Leader {
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        if !self.transport.is_introduced() {
+            self.transport.introduce(reactor.uplinks(), &introduction(1));
+        }
         self.transport.turn(reactor.uplinks());
-        self.missing -= self.transport.drain().count();
+        self.missing -= self.transport.drain().filter_map(message).count();
         let are_up = self.peers.iter().all(|peer| self.transport.is_up(*peer));
         if self.missing == 0 && are_up {
             self.rounds.fetch_add(1, Ordering::Relaxed);
@@ -150,8 +154,11 @@ impl Resident for Leader {
 
 impl Resident for Follower {
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        if !self.transport.is_introduced() {
+            self.transport.introduce(reactor.uplinks(), &introduction(self.id));
+        }
         self.transport.turn(reactor.uplinks());
-        let questions: Vec<_> = self.transport.drain().collect();
+        let questions: Vec<_> = self.transport.drain().filter_map(message).collect();
         for (from, Message { term, body }) in questions {
             let Body::AppendEntries { entries, sent_at, read_round, .. } = body else { continue };
             let match_index = entries.last().map_or(0, |entry| entry.index);
@@ -190,7 +197,7 @@ fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64
             let leader = Leader { transport, peers, piece, message, missing: 0, rounds };
             server.set_resident(leader);
         } else {
-            server.set_resident(Follower { transport });
+            server.set_resident(Follower { id, transport });
         }
         let handle = server.handle();
         (handle, std::thread::spawn(move || server.run().unwrap()))

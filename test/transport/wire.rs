@@ -8,8 +8,9 @@ use agora::pb::agora_raft_v1 as pb;
 use agora::pb::agora_raft_v1::mod_Message::OneOfbody;
 use agora::protobuf;
 use agora::raft::{Body, Entry, Message, Payload};
+use agora::replica::membership::{Introduction, Loss, Standing, Trust};
 use agora::replica::wire::{
-    Encoder, Hello, MAX_ENTRIES, MAX_NUMBER, Received, WireError, decode, encode_hello,
+    Encoder, Hello, MAX_ENTRIES, MAX_MEMBERS, MAX_NUMBER, Received, WireError, decode, encode_hello,
 };
 
 use super::messages::message;
@@ -28,10 +29,61 @@ fn every_message_comes_back_as_it_was() {
 fn a_hello_comes_back_as_it_was() {
     each_seed(|seed| {
         let group = String::from_utf8_lossy(&seed.bytes(9)).into_owned();
-        let hello = Hello::new(&group, seed.next_u64(), seed.next_u64());
+        let introduction = introduction(seed);
+        let mut hello = Hello::new(&group, seed.next_u64(), seed.next_u64(), introduction);
+        hello.members = (0..seed.below(4) as u64).map(|id| (id, format!("host{id}:1"))).collect();
         assert!(hello.is_understood());
-        assert_eq!(decode(&encode_hello(&hello)), Ok(Received::Hello(hello)));
+        assert_eq!(decode(&encode_hello(&hello)), Ok(Received::Hello(hello.into())));
     });
+}
+
+fn somebody() -> Introduction {
+    Introduction { instance: 5, life: 6, ..Introduction::default() }
+}
+
+fn introduction(seed: &mut Seed) -> Introduction {
+    let standings = [
+        Standing::New,
+        Standing::Joining,
+        Standing::Voter,
+        Standing::Refused(Loss::Replaced),
+        Standing::Refused(Loss::Older),
+    ];
+    let trusts = [Trust::Seen, Trust::Voter, Trust::Refused];
+    let count = seed.below(4);
+    let remembered = (0..count).map(|_| (seed.next_u64(), seed.next_u64(), *seed.pick(&trusts)));
+    Introduction {
+        remembered: remembered.collect(),
+        instance: seed.next_u64().max(1),
+        starts: seed.next_u64() >> 2,
+        life: seed.next_u64().max(1),
+        term: seed.next_u64() >> 2,
+        last_index: seed.next_u64() >> 2,
+        standing: *seed.pick(&standings),
+        number: seed.next_u64(),
+        wants_answer: seed.one_in(2),
+        answers: seed.one_in(2).then(|| (seed.next_u64().max(1), seed.next_u64())),
+    }
+}
+
+#[test]
+fn an_introduction_that_makes_no_sense_is_refused() {
+    let refused = |change: fn(&mut Introduction)| {
+        let mut introduction = somebody();
+        change(&mut introduction);
+        let bytes = encode_hello(&Hello::new("g", 1, 2, introduction));
+        assert!(matches!(decode(&bytes), Err(WireError::Senseless(_))));
+    };
+    refused(|it| it.instance = 0);
+    refused(|it| it.life = 0);
+    refused(|it| it.starts = MAX_NUMBER + 1);
+    refused(|it| it.term = u64::MAX);
+    refused(|it| it.remembered = vec![(1, 1, Trust::Seen); MAX_MEMBERS + 1]);
+    let mut hello = Hello::new("g", 1, 2, somebody());
+    hello.members = vec![(1, "x".repeat(2000))];
+    assert!(decode(&encode_hello(&hello)).is_err());
+    hello.members = vec![(1, String::new()); MAX_MEMBERS + 1];
+    assert!(decode(&encode_hello(&hello)).is_err());
 }
 
 /// What is written by hand is what a protobuf implementation would have written.
@@ -176,7 +228,7 @@ fn other_messages_that_make_no_sense_are_refused() {
 fn more_or_less_than_one_thing_is_refused() {
     let mut encoder = Encoder::default();
     let message = encoder.encode(&Message { term: 1, body: Body::TimeoutNow }).to_vec();
-    let hello = encode_hello(&Hello::new("g", 1, 2));
+    let hello = encode_hello(&Hello::new("g", 1, 2, somebody()));
     for bytes in [[&message[..], &message], [&hello, &message], [&hello, &hello], [b"", b""]] {
         assert!(matches!(decode(&bytes.concat()), Err(WireError::Senseless(_))));
     }
@@ -189,11 +241,11 @@ fn more_or_less_than_one_thing_is_refused() {
 
 #[test]
 fn versions_are_told_apart() {
-    let ours = Hello::new("g", 1, 2);
+    let ours = Hello::new("g", 1, 2, somebody());
     let later = |oldest_version| Hello { version: 7, oldest_version, ..ours.clone() };
-    assert!(later(1).is_understood());
-    assert!(!later(2).is_understood());
-    assert_eq!(decode(&encode_hello(&later(2))), Ok(Received::Hello(later(2))));
+    assert!(later(2).is_understood());
+    assert!(!later(3).is_understood());
+    assert_eq!(decode(&encode_hello(&later(3))), Ok(Received::Hello(later(3).into())));
     for (version, oldest_version) in [(0, 0), (1, 0), (1, 2)] {
         let wrong = Hello { version, oldest_version, ..ours.clone() };
         assert!(decode(&encode_hello(&wrong)).is_err(), "{wrong:?}");

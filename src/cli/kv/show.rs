@@ -90,6 +90,8 @@ fn row(status: &NodeStatus, leader: Option<&NodeStatus>) -> Vec<String> {
     let none = || "-".to_owned();
     let seen = leader.and_then(|leader| leader.peers.iter().find(|p| p.node == status.node));
     let lease = match status.role {
+        // Alone it needs nobody's promise.
+        Role::Leader if status.peers.is_empty() => none(),
         Role::Leader => format!("{} ms", status.lease_remaining_ms),
         Role::Follower | Role::Candidate => none(),
     };
@@ -101,7 +103,8 @@ fn row(status: &NodeStatus, leader: Option<&NodeStatus>) -> Vec<String> {
         status.commit_index.to_string(),
         status.applied_index.to_string(),
         lease,
-        seen.map_or_else(none, |seen| seen.lag.to_string()),
+        // Of a node that was never heard of nobody knows how far it is.
+        seen.filter(|_| heard.is_some()).map_or_else(none, |seen| seen.lag.to_string()),
         heard.map_or_else(none, |ago| format!("{ago} ms ago")),
         status.keys.to_string(),
     ]

@@ -1,6 +1,6 @@
 //! The engine: a core, a state, and those who wait.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::schedule::{Schedule, SnapshotPolicy};
 use super::turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 use crate::raft::{
-    Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload, ProposeError, Raft,
-    ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, StateMachine, Term, Trace,
-    TransferError, WriteId,
+    Appended, Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
+    ProposeError, Raft, ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece,
+    StateMachine, Term, Trace, TransferError, WriteId,
 };
+use crate::replica::membership::{Introduction, Record, Roster};
 use crate::replica::state::{Outcome, Refusal, Replicated};
 
 /// What becomes of the log behind a snapshot.
@@ -55,6 +56,13 @@ enum WaitsFor {
 /// A node without its world.
 pub struct Engine<M, T> {
     raft: Raft,
+    roster: Roster,
+    /// As the core was told.
+    uncounted: BTreeSet<NodeId>,
+    /// What of the roster is being written.
+    records: VecDeque<(WriteId, Record)>,
+    /// How often whoever has not said enough is asked who it is.
+    ask_interval: Duration,
     state: Replicated<M>,
     /// What may be sent when a write is durable.
     held: VecDeque<(WriteId, Vec<(NodeId, Message)>)>,
@@ -90,12 +98,21 @@ impl<M: StateMachine, T> Engine<M, T> {
         mut recovered: Recovered,
         state: Replicated<M>,
         policy: SnapshotPolicy,
+        roster: Roster,
         now: Duration,
     ) -> Engine<M, T> {
         recovered.at_ms = state.clock_ms();
         let place = config.voters.iter().filter(|voter| **voter < config.id).count();
+        let ask_interval = config.heartbeat_interval.saturating_mul(3);
+        let mut raft = Raft::new(config, recovered, now);
+        let uncounted = roster.uncounted();
+        raft.set_voters(roster.may_vote(), uncounted.clone());
         Engine {
-            raft: Raft::new(config, recovered, now),
+            raft,
+            roster,
+            uncounted,
+            records: VecDeque::new(),
+            ask_interval,
             state,
             held: VecDeque::new(),
             released: Vec::new(),
@@ -120,6 +137,16 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// The core, to look at.
     pub fn raft(&self) -> &Raft {
         &self.raft
+    }
+
+    /// Who votes, to look at.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// What this node says of itself to whoever calls.
+    pub fn introduction(&mut self) -> Introduction {
+        self.roster.introduction()
     }
 
     /// The state, to look at.
@@ -208,6 +235,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             }
             Err(TransferError::NotLeader(not)) => Answer::NotLeader(not),
             Err(TransferError::UnknownNode) => Answer::NotTransferred(TransferFailure::UnknownNode),
+            Err(TransferError::NoVoter) => Answer::NotTransferred(TransferFailure::NoVoter),
             Err(TransferError::InProgress) => Answer::NotTransferred(TransferFailure::InProgress),
         };
         self.answers.push((ticket, answer));
@@ -218,9 +246,70 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.raft.hand_over(now).is_ok()
     }
 
-    /// A message came.
-    pub fn deliver(&mut self, now: Duration, from: NodeId, message: Message) {
+    /// Another node has said who it is.
+    pub fn meet(&mut self, from: NodeId, introduction: Introduction) {
+        if self.roster.meet(from, introduction) {
+            self.raft.follower_restarted(from);
+        }
+        self.count_voters();
+    }
+
+    /// A message came, from this process of a node. Those of other processes than the one that has
+    /// introduced itself last are dropped.
+    pub fn deliver(&mut self, now: Duration, from: NodeId, life: u64, message: Message) {
+        if !self.roster.is_current(from, life) {
+            return;
+        }
+        self.note_acknowledgement(from, &message);
         self.raft.step(now, from, message);
+    }
+
+    /// What a voter has said to be durable is remembered: should it come back with less, it is no
+    /// voter any more.
+    fn note_acknowledgement(&mut self, from: NodeId, message: &Message) {
+        let (term, last) = (self.raft.current_term(), self.raft.last_index());
+        let index = match message.body {
+            // Who stands, or leads, has voted for itself.
+            Body::RequestVote { .. }
+            | Body::AppendEntries { .. }
+            | Body::InstallSnapshot { .. } => {
+                return self.roster.acknowledged(from, message.term, 0);
+            }
+            Body::RequestVoteReply { granted: true, .. } => 0,
+            Body::AppendEntriesReply { outcome: Appended::Matched { match_index }, .. }
+                if self.raft.is_leader() && match_index <= last =>
+            {
+                match_index
+            }
+            _ => return,
+        };
+        if message.term == term {
+            self.roster.acknowledged(from, term, index);
+        }
+    }
+
+    /// What is remembered of directories is durable with the hard state.
+    fn note_records(&mut self, write: WriteId) {
+        let mut is_changed = false;
+        while let Some((id, _)) = self.records.front()
+            && *id <= write
+            && let Some((_, record)) = self.records.pop_front()
+        {
+            self.roster.persisted(record);
+            is_changed = true;
+        }
+        if is_changed {
+            self.count_voters();
+        }
+    }
+
+    fn count_voters(&mut self) {
+        let before = (self.raft.is_voter(), self.uncounted.clone());
+        let after = (self.roster.may_vote(), self.roster.uncounted());
+        if before != after {
+            self.uncounted.clone_from(&after.1);
+            self.raft.set_voters(after.0, after.1);
+        }
     }
 
     /// A [`WriteJob`], and all before it, are durable.
@@ -231,12 +320,14 @@ impl<M: StateMachine, T> Engine<M, T> {
         {
             self.released.extend(messages);
         }
+        self.note_records(write);
         self.raft.persisted(now, write);
     }
 
     /// The hard states of a [`WriteJob`], and of all before it, are durable; their entries wait for
     /// room. What relies on no entry is said.
     pub fn hard_state_persisted(&mut self, now: Duration, write: WriteId) {
+        self.note_records(write);
         self.raft.hard_state_persisted(now, write);
         let durable = self.raft.durable_index();
         for (_, messages) in self.held.iter_mut().take_while(|(id, _)| *id <= write) {
@@ -310,11 +401,20 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// A node that starts takes part from now on.
     pub fn take_part(&mut self, now: Duration) {
         self.raft.take_part(now);
+        self.roster.take_part(now);
     }
 
     /// Does what is due, and says what there is to do for others.
     pub fn turn(&mut self, now: Duration) -> Turn<T> {
+        self.roster.tick(now);
+        self.count_voters();
         self.raft.tick(now);
+        if self.raft.is_leader() {
+            self.roster.lead();
+        }
+        if self.roster.has_record() {
+            self.raft.want_write();
+        }
         let mut ready = self.raft.ready();
         let has_applied = !ready.committed.is_empty();
         let applied = self.apply(mem::take(&mut ready.committed));
@@ -325,8 +425,11 @@ impl<M: StateMachine, T> Engine<M, T> {
         messages.append(&mut ready.messages);
         let write = self.write_job(&mut ready);
         let snapshot = self.begin_snapshot(now);
+        let introductions = self.roster.to_tell(now, self.ask_interval);
         let next = if self.raft.has_more() { now } else { self.next_timeout() };
         Turn {
+            introductions,
+            notices: self.roster.take_notices(),
             messages,
             write,
             snapshot,
@@ -360,8 +463,11 @@ impl<M: StateMachine, T> Engine<M, T> {
         if !held.is_empty() {
             self.held.push_back((id, held));
         }
+        let record = self.roster.take_record();
+        self.records.extend(record.clone().map(|record| (id, record)));
         Some(WriteJob {
             id,
+            record,
             hard_state: ready.hard_state,
             entries: mem::take(&mut ready.entries),
             pieces: mem::take(&mut ready.snapshot),
@@ -467,6 +573,6 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     fn next_timeout(&self) -> Duration {
         let transfer = self.transfer.as_ref().map_or(Duration::MAX, |transfer| transfer.until);
-        self.raft.next_timeout().min(transfer)
+        self.raft.next_timeout().min(transfer).min(self.roster.next_timeout())
     }
 }

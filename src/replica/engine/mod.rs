@@ -26,3 +26,5 @@ pub use turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod voters;

@@ -7,13 +7,15 @@ use super::*;
 use crate::raft::{
     Config, Frozen, Index, Message, NodeId, NotLeader, Origin, Recovered, StateMachine,
 };
+use crate::replica::membership::{Introduction, Record, Standing};
+use crate::replica::recovery::roster;
 use crate::replica::state::Replicated;
 
-const MS: Duration = Duration::from_millis(1);
+pub const MS: Duration = Duration::from_millis(1);
 
 /// Adds numbers up: a command is its digits, the answer is the sum.
 #[derive(Default)]
-struct Sum(u64);
+pub struct Sum(u64);
 
 impl StateMachine for Sum {
     fn apply(&mut self, _: Index, _: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
@@ -56,7 +58,9 @@ type Node = Engine<Sum, &'static str>;
 
 fn node(id: NodeId, n: u64, policy: SnapshotPolicy) -> Node {
     let config = Config { trailing_log_bytes: 0, ..Config::lan(id, (0..n).collect()) };
-    Engine::new(config, Recovered::default(), Replicated::default(), policy, 1000 * MS)
+    let (recovered, record) = (Recovered::default(), Record::new(id + 1, n as usize));
+    let roster = roster(&config, &recovered, record, id + 1, 1000 * MS);
+    Engine::new(config, recovered, Replicated::default(), policy, roster, 1000 * MS)
 }
 
 fn alone() -> Node {
@@ -138,9 +142,11 @@ impl Trio {
     fn settle(&mut self) {
         for _ in 0..100 {
             let mut messages: Vec<(NodeId, NodeId, Message)> = Vec::new();
+            let mut introductions: Vec<(NodeId, NodeId, Introduction)> = Vec::new();
             for (id, node) in (0..).zip(&mut self.nodes) {
                 let turn = node.turn(self.now);
                 self.answers.extend(turn.answers);
+                introductions.extend(turn.introductions.into_iter().map(|(to, it)| (id, to, it)));
                 messages.extend(turn.messages.into_iter().map(|(to, message)| (id, to, message)));
                 if let Some((mark, _)) = turn.snapshot {
                     self.snapshots += 1;
@@ -150,9 +156,16 @@ impl Trio {
                     node.persisted(self.now, write.id);
                 }
             }
+            let cut_off = self.cut_off;
+            let arrives = |from, to| ![from, to].iter().any(|id| Some(*id) == cut_off);
+            for (from, to, introduction) in introductions {
+                if arrives(from, to) {
+                    self.nodes[to as usize].meet(from, introduction);
+                }
+            }
             for (from, to, message) in messages {
-                if ![from, to].iter().any(|id| Some(*id) == self.cut_off) {
-                    self.nodes[to as usize].deliver(self.now, from, message);
+                if arrives(from, to) {
+                    self.nodes[to as usize].deliver(self.now, from, from + 1, message);
                 }
             }
         }
@@ -263,4 +276,13 @@ fn a_snapshot_is_taken_when_the_log_has_grown() {
         assert_eq!(node.raft().first_index(), 2 * (10 + id) + 1);
         assert_eq!(node.state().machine().0, 25);
     }
+}
+
+#[test]
+fn new_nodes_found_a_group_and_all_of_them_are_its_voters() {
+    let mut trio = Trio::new(SnapshotPolicy::default());
+    assert!(trio.nodes.iter().all(|node| node.roster().standing() == Standing::New));
+    trio.pass(700);
+    trio.leader();
+    assert!(trio.nodes.iter().all(|node| node.roster().standing() == Standing::Voter));
 }

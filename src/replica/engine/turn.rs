@@ -6,6 +6,7 @@ use crate::raft::{
     Entry, Frozen, HardState, Index, Message, NodeId, NotLeader, SnapshotMark, SnapshotPiece,
     SnapshotRead, Trace, WriteId,
 };
+use crate::replica::membership::{Introduction, Notice, Record};
 use crate::replica::state::Refusal;
 
 /// What came of what a caller wanted.
@@ -38,6 +39,8 @@ pub enum Answer {
 pub enum TransferFailure {
     /// There is no such node.
     UnknownNode,
+    /// The node is no voter.
+    NoVoter,
     /// Another transfer is going on.
     InProgress,
     /// The node did not take over in time.
@@ -50,6 +53,8 @@ pub enum TransferFailure {
 pub struct WriteJob {
     /// To be reported by `Engine::persisted`.
     pub id: WriteId,
+    /// What is remembered of directories. Replaces what was before.
+    pub record: Option<Record>,
     /// Replaces the one before.
     pub hard_state: Option<HardState>,
     /// Replace what the log has at their indices and behind.
@@ -74,6 +79,10 @@ pub struct Applied {
 pub struct Turn<T> {
     /// To be sent now.
     pub messages: Vec<(NodeId, Message)>,
+    /// What this node says of itself, to be sent now; before the messages.
+    pub introductions: Vec<(NodeId, Introduction)>,
+    /// What people should know of who votes.
+    pub notices: Vec<Notice>,
     /// To be written.
     pub write: Option<WriteJob>,
     /// To be written down as a snapshot: `Engine::snapshot_taken` or `Engine::snapshot_failed` is

@@ -28,6 +28,9 @@ pub(super) fn lead<M: StateMachine, T>(
     while !leads(engine) && turns.len() < MAX_TURNS {
         let mut turn = applying::turn(engine, clock.now());
         if let Some(write) = turn.write.take() {
+            if let Some(record) = write.record.clone() {
+                storage.stage_record(record);
+            }
             match storage.write(write.hard_state, &write.entries) {
                 Ok(()) => {
                     storage.note_commit(write.commit_index);

@@ -2,7 +2,7 @@
 //!
 //! | name | SERVING |
 //! |---|---|
-//! | a service of the machine, and the server as a whole | a leader is known, here or elsewhere, all that was in the log when the node started is applied, and its disk has room |
+//! | a service of the machine, and the server as a whole | a leader is known, here or elsewhere, all that was in the log when the node started is applied, its disk has room, and it is not refused as a voter |
 //! | `<service>/leader` | so, and this node leads, and an entry of its term is committed |
 //!
 //! A client that finds a follower is told where the leader is; `<service>/leader` is for balancers,

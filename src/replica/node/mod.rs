@@ -47,7 +47,8 @@ use crate::raft::{Config, NodeId};
 use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::dump::{Dump, DumpOptions, Event, Level};
 use crate::replica::engine::{Applied, Engine, SnapshotPolicy, Turn};
-use crate::replica::recovery::recovered;
+use crate::replica::random::random_number;
+use crate::replica::recovery::{recovered, roster};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
     Commands, Corruption, Directory, Disk, Identity, Memory, Storage, StorageError,
@@ -97,17 +98,25 @@ impl<S: Service> Opened<S> {
             Some(directory) => Arc::new(Directory::open(directory)?),
             None => Arc::new(Memory::default()),
         };
+        let mut members = options.peers.clone();
+        members.sort_unstable();
         let identity = Identity {
             node: options.config.id,
             group: options.group.clone(),
             machine: options.machine.clone(),
+            members,
         };
+        let random = || {
+            random_number().map_err(|error| StorageError::io("/dev/urandom", "cannot read", error))
+        };
+        let (instance, life) = (random()?, random()?);
         let mut state = Replicated::of(service.machine());
         let commands = Commands::of::<S::Machine>();
         let (mut storage, found) =
-            Storage::open(Arc::clone(&directory), &identity, commands, &mut |words| {
+            Storage::open(Arc::clone(&directory), &identity, instance, commands, &mut |words| {
                 state.restore(words)
             })?;
+        let record = found.record.clone();
         let recovered = recovered(found);
         if recovered.snapshot.index > 0 {
             state.restored(recovered.snapshot.index).map_err(|what| {
@@ -117,7 +126,9 @@ impl<S: Service> Opened<S> {
         }
         let clock = Clock::new();
         let config = options.config.clone();
-        let mut engine = Engine::new(config, recovered, state, options.snapshots, clock.now());
+        let (snapshots, now) = (options.snapshots, clock.now());
+        let roster = roster(&config, &recovered, record, life, now);
+        let mut engine = Engine::new(config, recovered, state, snapshots, roster, now);
         journal::tell_start(&options, engine.raft());
         let is_telling_all = options.dump.level == Level::All;
         if is_telling_all {

@@ -41,6 +41,9 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
         Answer::NotTransferred(failure) => {
             let (code, message) = match failure {
                 TransferFailure::UnknownNode => (Code::NotFound, "there is no such node"),
+                TransferFailure::NoVoter => {
+                    (Code::FailedPrecondition, "the node is refused as a voter")
+                }
                 TransferFailure::InProgress => {
                     (Code::FailedPrecondition, "another transfer is going on")
                 }
@@ -58,7 +61,11 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
 pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
     let message = match not.leader {
         Some(leader) => format!("node {} does not lead, node {leader} does", node.raft().id()),
-        None => format!("node {} does not lead, and knows of nobody who does", node.raft().id()),
+        None => {
+            let id = node.raft().id();
+            let why = node.quorum_missing().map(|why| format!(": {why}")).unwrap_or_default();
+            format!("node {id} does not lead, and knows of nobody who does{why}")
+        }
     };
     Status { metadata: whereabouts(node, not.leader), ..Status::new(Code::Unavailable, message) }
 }

@@ -21,7 +21,7 @@ use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::{Turn, WriteJob};
 use crate::replica::storage::StorageError;
-use crate::replica::transport::{PeerEvent, Transport};
+use crate::replica::transport::{Heard, PeerEvent, Transport};
 use crate::rpc::{Reactor, Resident, ServerHandle, UplinkEvent, UplinkId};
 
 /// Why a node ended; nothing if it was asked to.
@@ -107,13 +107,14 @@ impl<S: Service> Resident for NodeResident<S> {
             }
         };
         if let Some(health) = &mut self.health {
-            health.look(node.raft(), node.state().applied_index(), !self.room.is_full);
+            let serves = !self.room.is_full && node.refused().is_none();
+            health.look(node.raft(), node.state().applied_index(), serves);
         }
         self.journal.look(now, node.raft());
         if now >= self.dump_due {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
-            self.note_commit(node.raft().commit_index());
+            self.note_commit(&node);
             self.make_room(&mut node, now);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
@@ -155,9 +156,15 @@ fn has_handed_over(raft: &Raft) -> bool {
 
 impl<S: Service> NodeResident<S> {
     fn hear_peers(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) {
+        if !self.transport.is_introduced() {
+            self.transport.introduce(reactor.uplinks(), &node.engine.introduction());
+        }
         self.transport.turn(reactor.uplinks());
-        for (from, message) in self.transport.drain() {
-            node.engine.deliver(now, from, message);
+        for (from, heard) in self.transport.drain() {
+            match heard {
+                Heard::Introduction(introduction) => node.engine.meet(from, introduction),
+                Heard::Message(life, message) => node.engine.deliver(now, from, life, message),
+            }
         }
         for event in self.transport.events() {
             self.journal.hear_peer(now, &event);
@@ -256,6 +263,20 @@ impl<S: Service> NodeResident<S> {
         if let Some(write) = turn.write.take() {
             self.write(node, write);
         }
+        if !turn.introductions.is_empty() {
+            // For those who call later.
+            self.transport.introduce(reactor.uplinks(), &node.engine.introduction());
+        }
+        for (to, introduction) in turn.introductions.drain(..) {
+            // Who cannot be reached is told when it calls.
+            let _ = self.transport.tell(reactor.uplinks(), to, &introduction);
+        }
+        for notice in turn.notices.drain(..) {
+            match notice.is_trouble() {
+                true => log::error!("{notice}"),
+                false => log::info!("{notice}"),
+            }
+        }
         for (to, message) in turn.messages.drain(..) {
             // What is not sent is lost, as messages may be: Raft repeats itself.
             if self.transport.send(reactor.uplinks(), to, &message).is_err() {
@@ -299,10 +320,11 @@ impl<S: Service> NodeResident<S> {
     }
 
     /// What was committed behind the last write is noted too.
-    fn note_commit(&mut self, commit_index: Index) {
+    fn note_commit(&mut self, node: &Shared<S>) {
+        let commit_index = node.raft().commit_index();
         if self.noted_commit < commit_index {
             self.noted_commit = commit_index;
-            self.disk.note_commit(commit_index);
+            self.disk.note_commit(commit_index, node.engine.roster().record());
         }
     }
 
@@ -348,7 +370,7 @@ impl<S: Service> NodeResident<S> {
         self.dump.flush();
         self.give_up_callers(node, reactor);
         self.transport.close();
-        self.disk.note_commit(node.raft().commit_index());
+        self.disk.note_commit(node.raft().commit_index(), node.engine.roster().record());
         self.disk.close();
     }
 

@@ -8,6 +8,7 @@ use super::service::Service;
 use crate::raft::{NodeId, Origin};
 use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::engine::{Engine, ReadNow, Waiting};
+use crate::replica::membership::{Loss, Standing};
 use crate::replica::state::Replicated;
 
 /// A node, to be asked by the handlers of its calls. Clones are the same node.
@@ -116,6 +117,30 @@ impl<S: Service> Shared<S> {
         let last = self.raft().last_index();
         let now = self.clock.now();
         self.state().applied_index() == last && self.engine.read(now, |_| true) == ReadNow::Yes
+    }
+
+    /// Why this node is refused as a voter, if it is: what it lacks, and what to do.
+    pub fn refused(&self) -> Option<Loss> {
+        match self.engine.roster().standing() {
+            Standing::Refused(loss) => Some(loss),
+            _ => None,
+        }
+    }
+
+    /// Which of the voters that would be needed are refused, in words; nothing while none is.
+    pub fn quorum_missing(&self) -> Option<String> {
+        let roster = self.engine.roster();
+        if let Some(loss) = self.refused() {
+            return Some(loss.describe());
+        }
+        let lost: Vec<_> = self.peers.iter().map(|(id, _)| *id).collect();
+        let lost: Vec<_> = lost.into_iter().filter(|id| roster.loss_of(*id).is_some()).collect();
+        let first = lost.first()?;
+        let what = match lost.len() {
+            1 => format!("node {first} has lost its directory and is"),
+            _ => format!("nodes {lost:?} have lost their directories and are"),
+        };
+        Some(format!("{what} refused as a voter, so more of the others are needed"))
     }
 
     /// The core, to look at.

@@ -11,6 +11,7 @@ use super::scan::{LOG, Scanned};
 use super::snapshot::{self, SNAPSHOT};
 
 use crate::raft::{Entry, SnapshotMark, Term};
+use crate::replica::membership::{Loss, Standing, Trust, shown};
 
 /// What was found in a directory.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Checked {
     /// Everything that is wrong. The first thing of each file; and if each is good by itself, the
     /// first in which they differ.
     pub faults: Vec<Corruption>,
+    /// Why the node is refused as a voter, if it is: its files are good, and too little.
+    pub loss: Option<Loss>,
 }
 
 /// Takes what the files hold, in the order in which a state is made of it.
@@ -65,6 +68,10 @@ pub fn check(
     let snapshot = examine::open(disk, SNAPSHOT)?;
     if let Some(metadata) = &metadata {
         checked.tell(METADATA, describe_metadata(metadata));
+        checked.loss = match metadata.record.as_ref().map(|record| record.standing) {
+            Some(Standing::Refused(loss)) => Some(loss),
+            _ => None,
+        };
     } else if checked.faults.is_empty() && (log.is_some() || snapshot.is_some()) {
         checked.missing(METADATA);
     }
@@ -175,7 +182,7 @@ impl Checked {
 }
 
 fn describe_metadata(metadata: &Metadata) -> String {
-    let Metadata { commit_length, hard_state, identity, truncating } = metadata;
+    let Metadata { commit_length, hard_state, identity, truncating, record } = metadata;
     let vote = match hard_state.voted_for {
         Some(node) => format!("voted for {node}"),
         None => "no vote".into(),
@@ -184,6 +191,31 @@ fn describe_metadata(metadata: &Metadata) -> String {
         "node {} of group {}, machine {}; term {}, {vote}; entries up to {commit_length} committed",
         identity.node, identity.group, identity.machine, hard_state.current_term
     );
+    if let Some(record) = record {
+        let members: Vec<_> =
+            identity.members.iter().map(|(id, address)| format!("{id}={address}")).collect();
+        text.push_str(&format!(
+            "; members {}; directory {}, started {} times: {}",
+            members.join(","),
+            shown(record.instance),
+            record.starts,
+            match record.standing {
+                Standing::New => "new",
+                Standing::Joining => "joining, no voter yet",
+                Standing::Voter => "a voter",
+                Standing::Refused(_) => "refused as a voter",
+            }
+        ));
+        for (id, peer) in &record.peers {
+            let what = match peer.trust {
+                Trust::Seen => "no voter yet",
+                Trust::Voter => "a voter",
+                Trust::Refused => "refused as a voter, since it came back older",
+            };
+            let directory = peer.instance.map_or("of the first version".into(), shown);
+            text.push_str(&format!("; node {id} has directory {directory}, {what}"));
+        }
+    }
     if let Some(truncation) = truncating {
         text.push_str(&format!("; entries from {} on were being replaced", truncation.from));
     }

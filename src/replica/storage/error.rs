@@ -89,7 +89,7 @@ impl fmt::Display for Corruption {
 
 impl StorageError {
     /// What the system said about a file.
-    pub(super) fn io(file: &str, what: &'static str, error: io::Error) -> StorageError {
+    pub(in crate::replica) fn io(file: &str, what: &'static str, error: io::Error) -> StorageError {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let file = file.to_owned();
         match error.kind() {

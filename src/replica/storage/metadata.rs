@@ -9,8 +9,16 @@
 //! machine kv
 //! longestLeaseMs 300
 //! truncating none
+//! instance 5f0c2a91d3e4b5a6
+//! starts 3
+//! standing voter
+//! member 0 10.0.0.1:7000
+//! member 1 10.0.0.2:7000
+//! peer 1 90c1f2e3d4a5b697 starts 2 term 3 acknowledged 12 voter
 //! checksum 0d2f6a11
 //! ```
+//!
+//! The lines from `instance` to the last `peer` are missing in files of the first version.
 //!
 //! `truncating 17 4096` says that the entries from 17 on, whose lines begin at byte 4096 of
 //! `logs.txt`, are void: they are being replaced. It is there only as long as that takes. A file
@@ -22,6 +30,7 @@ use std::time::Duration;
 use super::disk::{Disk, discard_if_temporary, replace, sync_file, write_fully};
 use super::error::{Corruption, StorageError};
 use crate::raft::{HardState, Index, NodeId};
+use crate::replica::membership::{Instance, Loss, Peer, Record, Standing, Trust};
 use crate::text::{self, Scratch, crc32c, parse_hex, parse_u64, push_hex, push_u64};
 
 pub(super) const METADATA: &str = "metadata.txt";
@@ -36,6 +45,9 @@ pub struct Identity {
     pub group: String,
     /// What kind of state machine it runs.
     pub machine: String,
+    /// The nodes of the group and their addresses, in the order of their numbers; none in a file of
+    /// the first version.
+    pub members: Vec<(NodeId, String)>,
 }
 
 /// All that the file says.
@@ -47,6 +59,8 @@ pub(super) struct Metadata {
     pub(super) identity: Identity,
     /// Entries that are being replaced.
     pub(super) truncating: Option<Truncation>,
+    /// What is remembered of this directory and others; nothing in a file of the first version.
+    pub(super) record: Option<Record>,
 }
 
 /// The entries from here on are void.
@@ -58,7 +72,8 @@ pub(super) struct Truncation {
     pub(super) offset: u64,
 }
 
-const NAMES: [&str; 9] = [
+/// The lines that each file has, in their order, but for the last.
+const NAMES: [&str; 8] = [
     "commitLength",
     "term",
     "votedFor",
@@ -67,8 +82,25 @@ const NAMES: [&str; 9] = [
     "machine",
     "longestLeaseMs",
     "truncating",
-    "checksum",
 ];
+const CHECKSUM: &str = "checksum";
+const INSTANCE: &str = "instance";
+const STARTS: &str = "starts";
+const STANDING: &str = "standing";
+const MEMBER: &str = "member";
+const PEER: &str = "peer";
+/// Said of a directory that has no number.
+const UNNAMED: &[u8] = b"unnamed";
+
+const STANDINGS: [(&str, Standing); 5] = [
+    ("new", Standing::New),
+    ("joining", Standing::Joining),
+    ("voter", Standing::Voter),
+    ("replaced", Standing::Refused(Loss::Replaced)),
+    ("older", Standing::Refused(Loss::Older)),
+];
+const TRUSTS: [(&str, Trust); 3] =
+    [("seen", Trust::Seen), ("voter", Trust::Voter), ("refused", Trust::Refused)];
 /// Said for a vote that was not given, and for entries that are not being replaced.
 const NONE: &[u8] = b"none";
 
@@ -99,11 +131,45 @@ impl Metadata {
                     }
                     None => text.extend_from_slice(NONE),
                 },
-                _ => push_hex(crc32c(&text), &mut text),
+                _ => (),
             }
             text.push(b'\n');
         }
+        if let Some(record) = &self.record {
+            self.push_record(record, &mut text);
+        }
+        text.extend_from_slice(CHECKSUM.as_bytes());
+        text.push(b' ');
+        push_hex(crc32c(&text), &mut text);
+        text.push(b'\n');
         text
+    }
+
+    fn push_record(&self, record: &Record, text: &mut Vec<u8>) {
+        let Record { instance, starts, standing, peers } = record;
+        let standing = STANDINGS.iter().find(|(_, known)| known == standing);
+        let standing = standing.map_or("", |(name, _)| name);
+        text.extend_from_slice(
+            format!("{INSTANCE} {instance:016x}\n{STARTS} {starts}\n{STANDING} {standing}\n")
+                .as_bytes(),
+        );
+        for (id, address) in &self.identity.members {
+            text.extend_from_slice(format!("{MEMBER} {id} ").as_bytes());
+            text::escape(address.as_bytes(), text);
+            text.push(b'\n');
+        }
+        for (id, Peer { instance, trust, starts, term, acknowledged }) in peers {
+            text.extend_from_slice(format!("{PEER} {id} ").as_bytes());
+            match instance {
+                Some(instance) => text.extend_from_slice(format!("{instance:016x}").as_bytes()),
+                None => text.extend_from_slice(UNNAMED),
+            }
+            let trust = TRUSTS.iter().find(|(_, known)| known == trust);
+            let trust = trust.map_or("", |(name, _)| name);
+            let rest =
+                format!(" starts {starts} term {term} acknowledged {acknowledged} {trust}\n");
+            text.extend_from_slice(rest.as_bytes());
+        }
     }
 
     /// Reads the file's text.
@@ -131,8 +197,9 @@ impl Metadata {
             }
             _ => None,
         })?;
-        let covered = reader.offset + "checksum ".len();
-        let checksum = reader.value(parse_hex)?;
+        let (members, record) = reader.record()?;
+        let covered = reader.offset + CHECKSUM.len() + 1;
+        let checksum = reader.value_of(CHECKSUM, parse_hex)?;
         if !reader.rest.is_empty() {
             return Err(reader.wrong("something behind the checksum"));
         }
@@ -141,14 +208,14 @@ impl Metadata {
             return Err(reader.wrong("the checksum is not that of the lines above it"));
         }
         let hard_state = HardState { current_term, voted_for, longest_lease };
-        let identity = Identity { node, group, machine };
-        Ok(Metadata { commit_length, hard_state, identity, truncating })
+        let identity = Identity { node, group, machine, members };
+        Ok(Metadata { commit_length, hard_state, identity, truncating, record })
     }
 
     /// Reads the file; `None` if it is not there.
     pub(super) fn read(disk: &dyn Disk) -> Result<Option<Metadata>, StorageError> {
-        /// No such file is longer.
-        const MAX_BYTES: usize = 64 * 1024;
+        /// No such file is longer: a thousand nodes have two lines each.
+        const MAX_BYTES: usize = 1024 * 1024;
         let failed = |error| StorageError::io(METADATA, "cannot read", error);
         let file = match disk.open_to_read(METADATA) {
             Ok(file) => file,
@@ -198,17 +265,72 @@ impl Reader<'_> {
         self.value(parse_u64)
     }
 
-    /// The value of the next line, a word.
+    /// The value of the next line of every file, a word.
     fn value<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Corruption> {
-        self.values(|words| match words {
+        let name = NAMES.get(self.line).copied().unwrap_or_default();
+        self.value_of(name, parse)
+    }
+
+    /// The value of the next line, which has this name; a word.
+    fn value_of<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, Corruption> {
+        self.values_of(name, |words| match words {
             [word] => parse(word),
             _ => None,
         })
     }
 
-    /// The value of the next line.
+    /// The value of the next line of every file.
     fn values<T>(&mut self, parse: impl Fn(&[&[u8]]) -> Option<T>) -> Result<T, Corruption> {
         let name = NAMES.get(self.line).copied().unwrap_or_default();
+        self.values_of(name, parse)
+    }
+
+    /// Whether the next line has this name.
+    fn is_next(&self, name: &str) -> bool {
+        self.rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b" "))
+    }
+
+    /// The members, and what is remembered, if the file has them.
+    #[expect(clippy::type_complexity, reason = "it is made for one place")]
+    fn record(&mut self) -> Result<(Vec<(NodeId, String)>, Option<Record>), Corruption> {
+        if !self.is_next(INSTANCE) {
+            return Ok((Vec::new(), None));
+        }
+        let instance = self.value_of(INSTANCE, parse_instance)?;
+        let starts = self.value_of(STARTS, parse_u64)?;
+        let standing = self.value_of(STANDING, |word| named(&STANDINGS, word))?;
+        let mut record = Record { instance, starts, standing, ..Record::default() };
+        let mut members = Vec::new();
+        while self.is_next(MEMBER) {
+            let (id, address) = self.values_of(MEMBER, |words| match *words {
+                [id, address] => Some((parse_u64(id)?, String::from_utf8(address.to_vec()).ok()?)),
+                _ => None,
+            })?;
+            if members.last().is_some_and(|(last, _)| *last >= id) {
+                return Err(self.wrong("members are not in the order of their numbers"));
+            }
+            members.push((id, address));
+        }
+        while self.is_next(PEER) {
+            let (id, peer) = self.values_of(PEER, parse_peer)?;
+            if record.peers.last_key_value().is_some_and(|(last, _)| *last >= id) {
+                return Err(self.wrong("peers are not in the order of their numbers"));
+            }
+            record.peers.insert(id, peer);
+        }
+        Ok((members, Some(record)))
+    }
+
+    /// The value of the next line, which has this name.
+    fn values_of<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&[&[u8]]) -> Option<T>,
+    ) -> Result<T, Corruption> {
         self.line += 1;
         let (line, len) = match text::find(b'\n', self.rest) {
             Some(end) => (self.rest.get(..end).unwrap_or_default(), end + 1),
@@ -226,6 +348,40 @@ impl Reader<'_> {
         self.offset += len;
         Ok(value)
     }
+}
+
+fn named<T: Copy>(names: &[(&str, T)], word: &[u8]) -> Option<T> {
+    names.iter().find(|(name, _)| name.as_bytes() == word).map(|(_, value)| *value)
+}
+
+/// Sixteen hexadecimal digits, not all of them 0.
+fn parse_instance(word: &[u8]) -> Option<Instance> {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if word.len() != 16 || !word.iter().all(is_digit) {
+        return None;
+    }
+    let text = std::str::from_utf8(word).ok()?;
+    Instance::from_str_radix(text, 16).ok().filter(|instance| *instance > 0)
+}
+
+fn parse_peer(words: &[&[u8]]) -> Option<(NodeId, Peer)> {
+    let [id, instance, b"starts", starts, b"term", term, b"acknowledged", acknowledged, trust] =
+        *words
+    else {
+        return None;
+    };
+    let instance = match instance {
+        UNNAMED => None,
+        word => Some(parse_instance(word)?),
+    };
+    let peer = Peer {
+        instance,
+        trust: named(&TRUSTS, trust)?,
+        starts: parse_u64(starts)?,
+        term: parse_u64(term)?,
+        acknowledged: parse_u64(acknowledged)?,
+    };
+    Some((parse_u64(id)?, peer))
 }
 
 /// Milliseconds; of a fraction as many digits as it has.
@@ -266,9 +422,43 @@ mod tests {
                 voted_for: Some(2),
                 longest_lease: Duration::from_millis(300),
             },
-            identity: Identity { node: 0, group: "the cities".into(), machine: "kv".into() },
+            identity: Identity {
+                node: 0,
+                group: "the cities".into(),
+                machine: "kv".into(),
+                members: vec![(0, "a:1".into()), (1, "b:1".into()), (2, "c:1".into())],
+            },
             truncating: None,
+            record: Some(Record {
+                instance: 0x5f0c_2a91_d3e4_b5a6,
+                starts: 3,
+                standing: Standing::Voter,
+                peers: [
+                    (
+                        1,
+                        Peer {
+                            instance: Some(0x90c1_f2e3),
+                            trust: Trust::Voter,
+                            starts: 2,
+                            term: 3,
+                            acknowledged: 12,
+                        },
+                    ),
+                    (2, Peer { trust: Trust::Voter, ..Peer::default() }),
+                ]
+                .into(),
+            }),
         }
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_says_less() {
+        let mut first = sample();
+        first.record = None;
+        first.identity.members.clear();
+        let text = String::from_utf8(first.to_text()).unwrap();
+        assert!(text.contains("longestLeaseMs 300\ntruncating none\nchecksum "), "{text}");
+        assert_eq!(Metadata::parse(text.as_bytes()), Ok(first));
     }
 
     #[test]
@@ -276,7 +466,11 @@ mod tests {
         let text = String::from_utf8(sample().to_text()).unwrap();
         let (lines, checksum) = text.split_at(text.len() - 9);
         let expected = "commitLength 12\nterm 3\nvotedFor 2\nnodeId 0\ngroupId the\\ cities\n\
-                        machine kv\nlongestLeaseMs 300\ntruncating none\nchecksum ";
+                        machine kv\nlongestLeaseMs 300\ntruncating none\n\
+                        instance 5f0c2a91d3e4b5a6\nstarts 3\nstanding voter\n\
+                        member 0 a:1\nmember 1 b:1\nmember 2 c:1\n\
+                        peer 1 0000000090c1f2e3 starts 2 term 3 acknowledged 12 voter\n\
+                        peer 2 unnamed starts 0 term 0 acknowledged 0 voter\nchecksum ";
         assert_eq!(lines, expected);
         assert_eq!(checksum, format!("{:08x}\n", crc32c(expected.as_bytes())));
         assert_eq!(Metadata::parse(text.as_bytes()), Ok(sample()));

@@ -10,10 +10,11 @@ use super::log_file::{LOG_TEMPORARY, LogFile, cut_file};
 use super::metadata::{Identity, METADATA_TEMPORARY, Metadata, Truncation};
 use super::receive::SNAPSHOT_INCOMING;
 use super::reserve::Reserve;
-use super::scan::LOG;
+use super::scan::{LOG, Scanned};
 use super::snapshot::{EachLine, SNAPSHOT, SNAPSHOT_TEMPORARY, SnapshotFile};
 use super::store::Storage;
-use crate::raft::{Entry, HardState, Index, SnapshotMark};
+use crate::raft::{Entry, HardState, Index, NodeId, SnapshotMark};
+use crate::replica::membership::{Instance, Record};
 
 /// What was found when storage was opened.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ pub struct Recovered {
     pub snapshot: Option<SnapshotMark>,
     /// The log, without a gap. It joins the snapshot, and may begin before the snapshot's end.
     pub entries: Vec<Entry>,
+    /// What this directory is, and what it remembers of others; this start is counted.
+    pub record: Record,
     /// What was put in order, a sentence each. All of it is what a crash leaves.
     pub repairs: Vec<String>,
 }
@@ -34,11 +37,15 @@ impl Storage {
     /// Opens the files of a node, or makes them in an empty directory. The lines of the snapshot, if
     /// there is one, are handed to `restore` in their order.
     ///
+    /// `instance` is the number of the directory, should it have none yet; not 0, and chosen by
+    /// chance.
+    ///
     /// # Errors
     /// See [`StorageError`]. What `restore` has got is then of no use.
     pub fn open(
         disk: Arc<dyn Disk>,
         identity: &Identity,
+        instance: Instance,
         commands: Commands,
         restore: &mut EachLine<'_>,
     ) -> Result<(Storage, Recovered), StorageError> {
@@ -52,8 +59,14 @@ impl Storage {
         // Before anything is written: they may hold all the room that there is.
         remove_temporaries(&*disk)?;
         let (storage, recovered) = match directory {
-            Directory::Fresh => (Storage::make(&disk, identity, commands)?, Recovered::default()),
-            Directory::Used(found) => {
+            Directory::Fresh => {
+                let mut record = Record::new(instance, identity.members.len());
+                record.starts = 1;
+                let recovered = Recovered { record: record.clone(), ..Recovered::default() };
+                (Storage::make(&disk, identity, record, commands)?, recovered)
+            }
+            Directory::Used(mut found) => {
+                found.metadata.start(identity, instance, &found.log);
                 if found.is_superseded {
                     entries.clear();
                 }
@@ -62,6 +75,7 @@ impl Storage {
                     log::warn!("{}: {repair}", disk.path());
                 }
                 let recovered = Recovered {
+                    record: found.metadata.record.clone().unwrap_or_default(),
                     hard_state: found.metadata.hard_state,
                     commit_length: found.metadata.commit_length,
                     snapshot: found.snapshot,
@@ -78,6 +92,7 @@ impl Storage {
     fn make(
         disk: &Arc<dyn Disk>,
         identity: &Identity,
+        record: Record,
         commands: Commands,
     ) -> Result<Storage, StorageError> {
         let file =
@@ -86,7 +101,9 @@ impl Storage {
         sync_names(&**disk)?;
         let identity = identity.clone();
         let hard_state = HardState::default();
-        let metadata = Metadata { commit_length: 0, hard_state, identity, truncating: None };
+        let record = Some(record);
+        let metadata =
+            Metadata { commit_length: 0, hard_state, identity, truncating: None, record };
         metadata.write(&**disk)?;
         let log = LogFile::new(file, 1, Vec::new(), 0);
         let reserve = Reserve::open(&**disk)?;
@@ -133,12 +150,35 @@ impl Storage {
         let metadata = found.metadata.clone();
         let reserve = Reserve::open(&**disk)?;
         let mut storage = Storage::of(disk, commands, metadata, reserve, log, snapshot);
-        match storage.forget_truncation() {
-            // The first write does it.
-            Err(error) if error.is_temporary() => (),
-            forgotten => forgotten?,
-        }
+        // Always: this start is counted before anything is said.
+        storage.forget_truncation()?;
         Ok((storage, repairs))
+    }
+}
+
+impl Metadata {
+    /// Another process starts with this directory, which has been used: it is counted, and a
+    /// directory of the first version gets its number.
+    fn start(&mut self, identity: &Identity, instance: Instance, log: &Scanned) {
+        let is_used = self.hard_state != HardState::default()
+            || self.commit_length > 0
+            || log.first.is_some();
+        let members = &identity.members;
+        let record = self.record.get_or_insert_with(|| {
+            let others = members.iter().map(|(id, _)| *id).filter(|id| *id != identity.node);
+            match is_used {
+                true => Record::upgraded(instance, others),
+                false => Record::new(instance, members.len()),
+            }
+        });
+        record.starts += 1;
+        for (id, address) in members {
+            let before = self.identity.members.iter().find(|(known, _)| known == id);
+            if let Some((_, before)) = before.filter(|(_, before)| before != address) {
+                log::warn!("node {id} of the group was at {before}, and is at {address} now");
+            }
+        }
+        self.identity.members.clone_from(members);
     }
 }
 
@@ -152,13 +192,29 @@ fn check_identity(
         ("group", found.group.clone(), expected.group.clone()),
         ("machine", found.machine.clone(), expected.machine.clone()),
     ];
-    match differences.iter().find(|(_, found, expected)| found != expected) {
-        None => Ok(()),
-        Some((name, found, expected)) => {
-            let what = format!("{directory} is that of {name} {found}, not of {name} {expected}");
-            Err(StorageError::Foreign { what })
-        }
+    if let Some((name, found, expected)) = differences.iter().find(|(_, one, other)| one != other) {
+        let what = format!("{directory} is that of {name} {found}, not of {name} {expected}");
+        return Err(StorageError::Foreign { what });
     }
+    let numbers = |members: &[(NodeId, String)]| -> Vec<NodeId> {
+        members.iter().map(|(id, _)| *id).collect()
+    };
+    if found.members.is_empty() || numbers(&found.members) == numbers(&expected.members) {
+        return Ok(());
+    }
+    let what = format!(
+        "{directory} is that of a node of the group {}, not of the group {}: the nodes of a group \
+         keep their numbers, and there are as many as there were (addresses may change)",
+        listed(&found.members),
+        listed(&expected.members)
+    );
+    Err(StorageError::Foreign { what })
+}
+
+/// Members as flags give them.
+fn listed(members: &[(NodeId, String)]) -> String {
+    let members: Vec<_> = members.iter().map(|(id, address)| format!("{id}={address}")).collect();
+    members.join(",")
 }
 
 /// Writes once more what was written last. A process that was killed, or ended because a sync had

@@ -15,6 +15,7 @@ use super::scan::LOG;
 use super::snapshot::{SNAPSHOT, SNAPSHOT_TEMPORARY, SnapshotFile};
 use super::snapshot_job::{STEP_BYTES, SnapshotJob};
 use crate::raft::{Entry, Frozen, HardState, Index, SnapshotMark, SnapshotPiece, Term};
+use crate::replica::membership::Record;
 use crate::text::Scratch;
 
 /// The files of a node. One thread at a time writes.
@@ -29,6 +30,7 @@ pub struct Storage {
     metadata: Metadata,
     staged_hard_state: Option<HardState>,
     reserve: Reserve,
+    staged_record: Option<Record>,
     /// How far entries are known to be committed; the file may say less.
     commit_note: Index,
     log: LogFile,
@@ -66,6 +68,7 @@ impl Storage {
             disk: Arc::clone(disk),
             commands,
             staged_hard_state: None,
+            staged_record: None,
             commit_note: metadata.commit_length,
             metadata,
             reserve,
@@ -81,6 +84,19 @@ impl Storage {
     /// Stages a hard state.
     pub fn stage_hard_state(&mut self, hard_state: HardState) {
         self.staged_hard_state = Some(hard_state);
+    }
+
+    /// Stages what is remembered of directories.
+    pub fn stage_record(&mut self, record: Record) {
+        self.staged_record = Some(record);
+    }
+
+    /// Notes the same, to be written down with whatever is written next of the hard state or of how
+    /// far entries are committed.
+    pub fn note_record(&mut self, record: Record) {
+        if self.staged_record.is_none() {
+            self.metadata.record = Some(record);
+        }
     }
 
     /// Stages entries. Each replaces what the log has at its index and behind.
@@ -132,10 +148,13 @@ impl Storage {
         let Metadata { hard_state: before, truncating: noted, .. } = self.metadata;
         let hard_state = self.staged_hard_state.unwrap_or(before);
         let truncating = self.log.truncating().or(noted);
-        if hard_state != before || truncating != noted {
+        if let Some(record) = &self.staged_record {
+            self.metadata.record = Some(record.clone());
+        }
+        if hard_state != before || truncating != noted || self.staged_record.is_some() {
             self.write_metadata(hard_state, truncating)?;
         }
-        self.staged_hard_state = None;
+        (self.staged_hard_state, self.staged_record) = (None, None);
         Ok(())
     }
 
@@ -151,7 +170,7 @@ impl Storage {
 
     /// Whether the hard state that was staged last is durable.
     pub fn is_hard_state_durable(&self) -> bool {
-        self.staged_hard_state.is_none()
+        self.staged_hard_state.is_none() && self.staged_record.is_none()
     }
 
     /// Bytes of entries that wait for the next [`sync`](Self::sync).
@@ -231,7 +250,8 @@ impl Storage {
         truncating: Option<Truncation>,
     ) -> Result<(), StorageError> {
         let (commit_length, identity) = (self.commit_length(), self.metadata.identity.clone());
-        let metadata = Metadata { commit_length, hard_state, identity, truncating };
+        let record = self.metadata.record.clone();
+        let metadata = Metadata { commit_length, hard_state, identity, truncating, record };
         let disk = &*self.disk;
         match metadata.write(disk) {
             Err(StorageError::NoSpace { .. }) if self.reserve.give_up_room(disk) => {
@@ -250,10 +270,7 @@ impl Storage {
 
     /// What was void is cut off, durably.
     pub(super) fn forget_truncation(&mut self) -> Result<(), StorageError> {
-        match self.metadata.truncating {
-            Some(_) => self.write_metadata(self.metadata.hard_state, None),
-            None => Ok(()),
-        }
+        self.write_metadata(self.metadata.hard_state, None)
     }
 
     /// After an error nothing more is written, unless it is temporary.

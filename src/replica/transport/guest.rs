@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::{Lobby, WINDOW_BYTES, lock};
+use super::{Heard, Lobby, Us, WINDOW_BYTES, listed, lock, numbers};
 use crate::call::{Code, Status};
 use crate::raft::NodeId;
 use crate::replica::wire::{Hello, Received, VERSION, decode, encode_hello};
@@ -18,10 +18,7 @@ use crate::rpc::{CallHandler, Responder};
 const SHOWN_CHARS: usize = 64;
 
 pub(super) struct Guest {
-    group: String,
-    node: NodeId,
-    /// Whom we know.
-    peers: Arc<[NodeId]>,
+    us: Arc<Us>,
     lobby: Arc<Mutex<Lobby>>,
     responder: Responder,
     state: State,
@@ -32,6 +29,8 @@ enum State {
     Expected,
     Known {
         peer: NodeId,
+        /// Its process.
+        life: u64,
         /// This call among all.
         call: u64,
     },
@@ -39,36 +38,34 @@ enum State {
 }
 
 impl Guest {
-    pub(super) fn new(
-        group: String,
-        node: NodeId,
-        peers: Arc<[NodeId]>,
-        lobby: Arc<Mutex<Lobby>>,
-        responder: Responder,
-    ) -> Guest {
-        Guest { group, node, peers, lobby, responder, state: State::Expected }
+    pub(super) fn new(us: Arc<Us>, lobby: Arc<Mutex<Lobby>>, responder: Responder) -> Guest {
+        Guest { us, lobby, responder, state: State::Expected }
     }
 
     /// Lets a peer in that has said who it is. An older call of its is over: the peer has lost it.
-    fn welcome(&mut self, hello: &Hello) -> Result<(), Status> {
-        self.check(hello)?;
-        let peer = hello.node;
-        self.responder.send(encode_hello(&Hello::new(&self.group, self.node, peer)));
-        self.responder.widen(WINDOW_BYTES);
+    fn welcome(&mut self, hello: Hello) -> Result<(), Status> {
+        self.check(&hello)?;
+        let (peer, life) = (hello.node, hello.introduction.life);
         let mut lobby = lock(&self.lobby);
+        let Some(introduction) = lobby.introduction.clone() else {
+            return Err(Status::new(Code::Unavailable, "the node is starting"));
+        };
+        self.responder.send(encode_hello(&self.us.hello(peer, introduction)));
+        self.responder.widen(WINDOW_BYTES);
         let call = lobby.next_call;
         lobby.next_call += 1;
         lobby.arrived.push(peer);
+        lobby.heard.push((peer, Heard::Introduction(hello.introduction)));
         if let Some((_, older)) = lobby.callers.insert(peer, (call, self.responder.clone())) {
             let newer = format!("node {peer} has called again");
             older.hang_up(Status::new(Code::Aborted, newer));
         }
-        self.state = State::Known { peer, call };
+        self.state = State::Known { peer, life, call };
         Ok(())
     }
 
     fn check(&self, hello: &Hello) -> Result<(), Status> {
-        let Guest { group, node, .. } = self;
+        let Us { group, node, members } = &*self.us;
         let reason = if !hello.is_understood() {
             let Hello { version, oldest_version, .. } = hello;
             format!("node {node} speaks version {VERSION}, you speak {oldest_version} to {version}")
@@ -77,7 +74,15 @@ impl Guest {
             format!("node {node} is of group {group:?}, you are of group {theirs:?}")
         } else if hello.peer != *node {
             format!("this is node {node}, you look for node {}", hello.peer)
-        } else if !self.peers.contains(&hello.node) {
+        } else if numbers(&hello.members) != numbers(members) {
+            format!(
+                "node {node} was started with --peers {}, and node {} with --peers {}: all nodes of \
+                 a group are started with the same ones",
+                listed(members),
+                hello.node,
+                listed(&hello.members)
+            )
+        } else if hello.node == *node || !members.iter().any(|(id, _)| *id == hello.node) {
             format!("node {node} knows no node {} beside it in its group", hello.node)
         } else {
             return Ok(());
@@ -91,19 +96,26 @@ impl Guest {
         let received = decode(message).map_err(|error| senseless(error.to_string()))?;
         match (self.state, received) {
             (State::Over, _) => Ok(()),
-            (State::Expected, Received::Hello(hello)) => self.welcome(&hello),
-            (State::Known { peer, .. }, Received::Message(message)) => {
-                lock(&self.lobby).messages.push((peer, message));
+            (State::Expected, Received::Hello(hello)) => self.welcome(*hello),
+            (State::Known { peer, life, .. }, Received::Message(message)) => {
+                lock(&self.lobby).heard.push((peer, Heard::Message(life, message)));
+                Ok(())
+            }
+            (State::Known { peer, life, .. }, Received::Hello(hello)) => {
+                self.check(&hello)?;
+                if (hello.node, hello.introduction.life) != (peer, life) {
+                    return Err(senseless("a hello of somebody else".into()));
+                }
+                lock(&self.lobby).heard.push((peer, Heard::Introduction(hello.introduction)));
                 Ok(())
             }
             (State::Expected, _) => Err(senseless("a message before a hello".into())),
-            (State::Known { .. }, _) => Err(senseless("a second hello".into())),
         }
     }
 
     /// The peer is gone, or has to go.
     fn leave(&mut self) {
-        if let State::Known { peer, call } = self.state {
+        if let State::Known { peer, call, .. } = self.state {
             let callers = &mut lock(&self.lobby).callers;
             if callers.get(&peer).is_some_and(|(newest, _)| *newest == call) {
                 callers.remove(&peer);

@@ -31,6 +31,7 @@ use std::time::Instant;
 use super::wire::{Encoder, Hello, Received, decode, encode_hello};
 use crate::call::{Code, Status};
 use crate::raft::{Message, NodeId};
+use crate::replica::membership::Introduction;
 use crate::rpc::{
     ClientTls, LogLimit, NotSent, Responder, Services, Shape, UplinkEvent, UplinkId, UplinkOptions,
     Uplinks,
@@ -55,6 +56,8 @@ pub struct TransportOptions {
     pub node: NodeId,
     /// The others of the group, and where they listen (`host:port`).
     pub peers: BTreeMap<NodeId, String>,
+    /// Where this node listens, for the others to tell.
+    pub address: String,
     /// With what TLS is spoken to them; without it in the clear.
     pub tls: Option<ClientTls>,
     /// What may wait for a peer that does not read.
@@ -65,8 +68,54 @@ impl TransportOptions {
     /// In the clear, with as much waiting for a peer as a leader sends ahead.
     pub fn new(group: &str, node: NodeId, peers: BTreeMap<NodeId, String>) -> TransportOptions {
         let max_queued_bytes = 16 * 1024 * 1024;
-        TransportOptions { group: group.to_owned(), node, peers, tls: None, max_queued_bytes }
+        let (group, address) = (group.to_owned(), String::new());
+        TransportOptions { group, node, peers, address, tls: None, max_queued_bytes }
     }
+}
+
+/// What a peer has said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Who it is.
+    Introduction(Introduction),
+    /// A message, and which process of the peer sent it, see [`Introduction::life`].
+    Message(u64, Message),
+}
+
+/// What each hello of ours says.
+struct Us {
+    group: String,
+    node: NodeId,
+    /// All nodes of the group, in the order of their numbers.
+    members: Vec<(NodeId, String)>,
+}
+
+impl Us {
+    fn hello(&self, peer: NodeId, introduction: Introduction) -> Hello {
+        let members = self.members.clone();
+        Hello { members, ..Hello::new(&self.group, self.node, peer, introduction) }
+    }
+
+    /// Whether a hello is of the peer that we look for.
+    fn knows(&self, hello: &Hello, peer: NodeId) -> bool {
+        hello.is_understood()
+            && hello.group == self.group
+            && hello.node == peer
+            && hello.peer == self.node
+            && numbers(&hello.members) == numbers(&self.members)
+    }
+}
+
+fn numbers(members: &[(NodeId, String)]) -> Vec<NodeId> {
+    members.iter().map(|(id, _)| *id).collect()
+}
+
+/// Nodes as flags give them; of very many the first.
+fn listed(members: &[(NodeId, String)]) -> String {
+    /// What is repeated of it.
+    const SHOWN_CHARS: usize = 512;
+    let members: Vec<_> = members.iter().map(|(id, at)| format!("{id}={at}")).collect();
+    members.join(",").chars().take(SHOWN_CHARS).collect()
 }
 
 /// What has become of the way to a peer.
@@ -81,10 +130,11 @@ pub enum PeerEvent {
 /// The ways to the other nodes. Lives in the node, the server's resident.
 pub struct Transport {
     options: TransportOptions,
+    us: Arc<Us>,
     routes: BTreeMap<NodeId, Route>,
     lobby: Arc<Mutex<Lobby>>,
     encoder: Encoder,
-    drained: Vec<(NodeId, Message)>,
+    drained: Vec<(NodeId, Heard)>,
     events: VecDeque<PeerEvent>,
 }
 
@@ -92,8 +142,8 @@ pub struct Transport {
 #[derive(Default)]
 struct Route {
     uplink: Option<UplinkId>,
-    /// The peer has said who it is, and it is who we want.
-    is_up: bool,
+    /// The peer has said who it is, and it is who we want: its process.
+    life: Option<u64>,
     /// Why it is down, as far as was told.
     failure: Option<String>,
 }
@@ -102,7 +152,9 @@ struct Route {
 /// lock is never waited for.
 #[derive(Default)]
 struct Lobby {
-    messages: Vec<(NodeId, Message)>,
+    heard: Vec<(NodeId, Heard)>,
+    /// What this node says of itself to whoever calls.
+    introduction: Option<Introduction>,
     /// The peers that have called us: the newest call of each, by a number of its own.
     callers: BTreeMap<NodeId, (u64, Responder)>,
     next_call: u64,
@@ -116,24 +168,64 @@ impl Transport {
     /// The ways of a node to others and, by `services`, of others to it.
     pub fn new(options: TransportOptions, services: &mut Services) -> Transport {
         let lobby = Arc::<Mutex<Lobby>>::default();
-        let (group, node) = (options.group.clone(), options.node);
-        let peers: Arc<[NodeId]> = options.peers.keys().copied().collect();
+        let mut members = options.peers.clone();
+        members.insert(options.node, options.address.clone());
+        let members = members.into_iter().collect();
+        let us = Arc::new(Us { group: options.group.clone(), node: options.node, members });
         services.streaming(EXCHANGE, Shape::Bidirectional, {
-            let lobby = Arc::clone(&lobby);
+            let (us, lobby) = (Arc::clone(&us), Arc::clone(&lobby));
             move |_, responder| {
-                let (group, peers) = (group.clone(), Arc::clone(&peers));
-                Ok(Box::new(Guest::new(group, node, peers, Arc::clone(&lobby), responder)))
+                Ok(Box::new(Guest::new(Arc::clone(&us), Arc::clone(&lobby), responder)))
             }
         });
         services.reserve(EXCHANGE, CONNECTIONS_PER_PEER * options.peers.len());
         let routes = options.peers.keys().map(|peer| (*peer, Route::default())).collect();
         Transport {
             options,
+            us,
             routes,
             lobby,
             encoder: Encoder::default(),
             drained: Vec::new(),
             events: VecDeque::new(),
+        }
+    }
+
+    /// Whether it is known what this node says of itself. Before that nobody is called or let in.
+    pub fn is_introduced(&self) -> bool {
+        lock(&self.lobby).introduction.is_some()
+    }
+
+    /// What this node says of itself from now on to whoever calls or is called.
+    pub fn introduce(&mut self, uplinks: &mut Uplinks, introduction: &Introduction) {
+        for (peer, route) in &self.routes {
+            if let Some(uplink) = route.uplink {
+                let hello = self.us.hello(*peer, introduction.clone());
+                uplinks.set_opening(uplink, encode_hello(&hello));
+            }
+        }
+        lock(&self.lobby).introduction = Some(introduction.clone());
+    }
+
+    /// Says the same to a peer that can be reached.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn tell(
+        &mut self,
+        uplinks: &mut Uplinks,
+        to: NodeId,
+        introduction: &Introduction,
+    ) -> Result<(), NotSent> {
+        let bytes = encode_hello(&self.us.hello(to, introduction.clone()));
+        let route = self.routes.get(&to).ok_or(NotSent::Down)?;
+        match (route.uplink, lock(&self.lobby).callers.get(&to)) {
+            (Some(uplink), _) if route.life.is_some() => uplinks.send(uplink, &bytes),
+            (_, Some((_, caller))) => {
+                caller.send(bytes);
+                Ok(())
+            }
+            (_, None) => Err(NotSent::Down),
         }
     }
 
@@ -154,10 +246,11 @@ impl Transport {
             }
         }
         let options = &self.options;
+        let Some(introduction) = lock(&self.lobby).introduction.clone() else { return };
         for (peer, route) in self.routes.iter_mut().filter(|(_, route)| route.uplink.is_none()) {
             let Some(target) = options.peers.get(peer) else { continue };
             let mut wanted = UplinkOptions::new(target, EXCHANGE);
-            wanted.opening = encode_hello(&Hello::new(&options.group, options.node, *peer));
+            wanted.opening = encode_hello(&self.us.hello(*peer, introduction.clone()));
             wanted.channel.tls = options.tls.clone();
             wanted.max_queued_bytes = options.max_queued_bytes;
             route.uplink = Some(uplinks.add(wanted));
@@ -172,23 +265,30 @@ impl Transport {
             // It counts once the peer has said who it is.
             UplinkEvent::Up => (),
             UplinkEvent::Message(bytes) => match decode(bytes) {
-                Ok(Received::Message(message)) if route.is_up => {
-                    lock(&self.lobby).messages.push((peer, message));
+                Ok(Received::Message(message)) if route.life.is_some() => {
+                    let life = route.life.unwrap_or_default();
+                    lock(&self.lobby).heard.push((peer, Heard::Message(life, message)));
                 }
-                Ok(Received::Hello(hello)) if !route.is_up && self.options.is(&hello, peer) => {
-                    route.is_up = true;
-                    route.failure = None;
-                    self.events.push_back(PeerEvent::Up(peer));
+                Ok(Received::Hello(hello))
+                    if route.life.is_none_or(|life| life == hello.introduction.life)
+                        && self.us.knows(&hello, peer) =>
+                {
+                    if route.life.replace(hello.introduction.life).is_none() {
+                        route.failure = None;
+                        self.events.push_back(PeerEvent::Up(peer));
+                    }
+                    let introduction = Heard::Introduction(hello.introduction);
+                    lock(&self.lobby).heard.push((peer, introduction));
                 }
                 Ok(_) => log::warn!("node {peer}: an answer of somebody else, or out of place"),
                 Err(error) => log::warn!("node {peer}: {error}"),
             },
             UplinkEvent::Down { status, .. } => {
                 let reason = status.to_string();
-                if route.is_up || route.failure.as_ref() != Some(&reason) {
+                if route.life.is_some() || route.failure.as_ref() != Some(&reason) {
                     self.events.push_back(PeerEvent::Down(peer, reason.clone()));
                 }
-                *route = Route { uplink: Some(id), is_up: false, failure: Some(reason) };
+                *route = Route { uplink: Some(id), life: None, failure: Some(reason) };
             }
         }
     }
@@ -204,7 +304,7 @@ impl Transport {
         message: &Message,
     ) -> Result<(), NotSent> {
         let route = self.routes.get(&to).ok_or(NotSent::Down)?;
-        let own = route.uplink.filter(|_| route.is_up);
+        let own = route.uplink.filter(|_| route.life.is_some());
         let lobby = lock(&self.lobby);
         let caller = lobby.callers.get(&to).map(|(_, responder)| responder);
         let bytes = self.encoder.encode(message);
@@ -222,9 +322,9 @@ impl Transport {
         }
     }
 
-    /// The messages that have come since the last time, in the order in which they came.
-    pub fn drain(&mut self) -> impl Iterator<Item = (NodeId, Message)> {
-        mem::swap(&mut lock(&self.lobby).messages, &mut self.drained);
+    /// What peers have said since the last time, in the order in which they came.
+    pub fn drain(&mut self) -> impl Iterator<Item = (NodeId, Heard)> {
+        mem::swap(&mut lock(&self.lobby).heard, &mut self.drained);
         self.drained.drain(..)
     }
 
@@ -241,7 +341,7 @@ impl Transport {
 
     /// Whether messages can be sent to a peer.
     pub fn is_up(&self, peer: NodeId) -> bool {
-        let is_up = self.routes.get(&peer).is_some_and(|route| route.is_up);
+        let is_up = self.routes.get(&peer).is_some_and(|route| route.life.is_some());
         is_up || lock(&self.lobby).callers.contains_key(&peer)
     }
 
@@ -250,16 +350,6 @@ impl Transport {
         for (_, responder) in mem::take(&mut lock(&self.lobby).callers).into_values() {
             responder.finish(Status::new(Code::Unavailable, "the node is leaving"));
         }
-    }
-}
-
-impl TransportOptions {
-    /// Whether a hello is of the peer that we look for.
-    fn is(&self, hello: &Hello, peer: NodeId) -> bool {
-        hello.is_understood()
-            && hello.group == self.group
-            && hello.node == peer
-            && hello.peer == self.node
     }
 }
 

@@ -109,6 +109,13 @@ impl Uplinks {
         }
     }
 
+    /// What the next call begins with, whenever there is one.
+    pub fn set_opening(&mut self, id: UplinkId, opening: Vec<u8>) {
+        if let Some(uplink) = self.get_mut(id) {
+            uplink.set_opening(opening);
+        }
+    }
+
     /// Sends a message: it is written when the resident's turn is over, together with others.
     ///
     /// # Errors

@@ -70,6 +70,10 @@ impl Uplink {
         }
     }
 
+    pub(super) fn set_opening(&mut self, opening: Vec<u8>) {
+        self.options.opening = opening;
+    }
+
     pub(super) fn is_up(&self) -> bool {
         matches!(self.state, State::Connected { up_by: None, .. })
     }

@@ -39,6 +39,7 @@ use crate::raft::{
     Frozen, Index, NodeId, SnapshotMark, SnapshotPiece, SnapshotRead, StateMachine, WriteId,
 };
 use crate::replica::engine::WriteJob;
+use crate::replica::membership::Record;
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
     Compaction, ReceivedSnapshot, SnapshotJob, Storage, StorageError, VerifiedSnapshot,
@@ -48,7 +49,7 @@ use crate::rpc::ResidentWaker;
 /// Something to do for the disk thread.
 enum Job<M> {
     Write(WriteJob),
-    NoteCommit(Index),
+    NoteCommit(Index, Box<Record>),
     BeginSnapshot(SnapshotMark, Box<dyn Frozen>),
     FinishSnapshot(SnapshotJob),
     BeginCompaction(Index),
@@ -203,9 +204,9 @@ impl<M: StateMachine> DiskThread<M> {
         self.jobs.push(Job::Write(job));
     }
 
-    /// Has it noted, some time, how far entries are committed.
-    pub(super) fn note_commit(&self, index: Index) {
-        self.jobs.push(Job::NoteCommit(index));
+    /// Has it noted, some time, how far entries are committed, and what others have acknowledged.
+    pub(super) fn note_commit(&self, index: Index, record: &Record) {
+        self.jobs.push(Job::NoteCommit(index, Box::new(record.clone())));
     }
 
     /// Has a snapshot written.
@@ -258,6 +259,9 @@ fn write_at_once(storage: &mut Storage, job: &WriteJob) -> Result<(), StorageErr
 }
 
 fn stage_entries(storage: &mut Storage, job: &WriteJob) -> Result<(), StorageError> {
+    if let Some(record) = &job.record {
+        storage.stage_record(record.clone());
+    }
     if let Some(hard_state) = job.hard_state {
         storage.stage_hard_state(hard_state);
     }

@@ -148,7 +148,10 @@ impl<M: StateMachine> Worker<M> {
             self.sync(storage)?;
             match job {
                 Job::Write(_) => (),
-                Job::NoteCommit(index) => storage.note_commit(index),
+                Job::NoteCommit(index, record) => {
+                    storage.note_record(*record);
+                    storage.note_commit(index);
+                }
                 Job::BeginSnapshot(mark, frozen) => {
                     self.tasks.push(Task::Snapshot(storage.begin_snapshot(mark, frozen)));
                 }

@@ -1,0 +1,541 @@
+//! The rules of the voters.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::notice::Notice;
+use super::record::{Instance, Introduction, Loss, Peer, Record, Standing, Trust};
+use crate::raft::{Index, NodeId, Term};
+
+/// How a process began.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Start {
+    /// Names the process: a random number.
+    pub life: u64,
+    /// The term that the directory had.
+    pub term: Term,
+    /// Where its log ended.
+    pub last_index: Index,
+}
+
+/// A part of the rules that a test can take out, to show that something then breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only tests take rules out"))]
+pub enum Rule {
+    /// V1: the first directory of a node is remembered, and no other counts.
+    Instance,
+    /// V2: a directory that has less than it acknowledged does not count.
+    Older,
+    /// V3: who joins waits for a majority of the others.
+    Majority,
+    /// V3: only new nodes found a group.
+    Founding,
+    /// V5: who was refused knows it after a restart.
+    Durable,
+    /// V6: a process does not vote before the others had time to object.
+    Quiet,
+}
+
+/// When an introduction was made, beside what is remembered.
+enum Time {
+    /// It is the newest that was heard of.
+    Now,
+    /// It may be late.
+    Unknown,
+    /// The directory is older than it was; how that shows.
+    Past(String),
+}
+
+/// What a node knows of who votes.
+///
+/// What is decided counts for something once it is durable: [`Self::take_record`] gives what is to
+/// be written, [`Self::persisted`] says that it is. What takes a right away holds at once.
+#[derive(Debug)]
+pub struct Roster {
+    id: NodeId,
+    others: Vec<NodeId>,
+    start: Start,
+    /// As it was decided.
+    record: Record,
+    /// As it is on disk; of what was acknowledged it may say less.
+    durable: Record,
+    is_changed: bool,
+    /// The newest introduction of each other node to this process.
+    met: BTreeMap<NodeId, Introduction>,
+    /// Our own introductions so far, and how many there were when each other node was met as it is.
+    number: u64,
+    /// Those that have answered this process: had its directory been older, they would have said so.
+    confirmed: BTreeSet<NodeId>,
+    /// Whoever has not answered by then is not there.
+    quiet_until: Duration,
+    patience: Duration,
+    is_quiet: bool,
+    met_at: BTreeMap<NodeId, u64>,
+    /// Those that are to be told of this node.
+    to_tell: BTreeMap<NodeId, Telling>,
+    asks_at: Duration,
+    notices: Vec<Notice>,
+    /// Directories of others that people were told of.
+    told: BTreeSet<(NodeId, Instance)>,
+    #[cfg(test)]
+    pub(in crate::replica) without: Option<Rule>,
+}
+
+/// Why a node is told of this one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Telling {
+    wants_answer: bool,
+    answers: Option<(u64, u64)>,
+}
+
+impl Roster {
+    /// Of a node whose `record` is durable, this start included. `others` are the other nodes of the
+    /// group; they have so much `patience` from now on to say that its directory is not the newest.
+    pub fn new(
+        id: NodeId,
+        others: Vec<NodeId>,
+        record: Record,
+        start: Start,
+        now: Duration,
+        patience: Duration,
+    ) -> Roster {
+        let mut notices = Vec::new();
+        if let Standing::Refused(_) = record.standing {
+            notices.push(Notice::Standing { standing: record.standing, by: None });
+        }
+        let is_quiet = !others.is_empty();
+        Roster {
+            id,
+            others,
+            start,
+            durable: record.clone(),
+            record,
+            is_changed: false,
+            met: BTreeMap::new(),
+            number: 0,
+            confirmed: BTreeSet::new(),
+            quiet_until: now.saturating_add(patience),
+            patience,
+            is_quiet,
+            met_at: BTreeMap::new(),
+            to_tell: BTreeMap::new(),
+            asks_at: Duration::ZERO,
+            notices,
+            told: BTreeSet::new(),
+            #[cfg(test)]
+            without: None,
+        }
+    }
+
+    /// Whether a rule is in force: always, but for tests that take one out.
+    #[cfg(test)]
+    fn keeps(&self, rule: Rule) -> bool {
+        self.without != Some(rule)
+    }
+
+    /// Whether a rule is in force: always.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests take rules out of one node")]
+    fn keeps(&self, _: Rule) -> bool {
+        true
+    }
+
+    /// What this node is.
+    pub fn standing(&self) -> Standing {
+        match (self.record.standing, self.durable.standing) {
+            (refused @ Standing::Refused(_), _) => refused,
+            (_, durable) => durable,
+        }
+    }
+
+    /// Its directory.
+    pub fn instance(&self) -> Instance {
+        self.record.instance
+    }
+
+    /// What it remembers, with what is not yet on disk.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// What it says of itself to whoever calls.
+    pub fn introduction(&mut self) -> Introduction {
+        self.introduce(Telling { wants_answer: true, answers: None })
+    }
+
+    fn introduce(&mut self, Telling { wants_answer, answers }: Telling) -> Introduction {
+        let decided = |id: &NodeId| self.record.peers.get(id).map(|peer| peer.trust);
+        let known = |(id, peer): (&NodeId, &Peer)| {
+            // What takes a right away is said before it is on disk.
+            let trust = decided(id).filter(|trust| *trust == Trust::Refused).unwrap_or(peer.trust);
+            (*id, peer.instance.unwrap_or_default(), trust)
+        };
+        let remembered = self.durable.peers.iter().map(known).collect();
+        self.number += 1;
+        Introduction {
+            instance: self.durable.instance,
+            starts: self.durable.starts,
+            life: self.start.life,
+            term: self.start.term,
+            last_index: self.start.last_index,
+            standing: self.standing(),
+            remembered,
+            number: self.number,
+            wants_answer,
+            answers,
+        }
+    }
+
+    /// Whether a message is of the newest process of a node that was heard of. Others are to be
+    /// dropped.
+    pub fn is_current(&self, from: NodeId, life: u64) -> bool {
+        self.met.get(&from).is_some_and(|met| met.life == life)
+    }
+
+    /// Whether this node may vote and stand.
+    pub fn may_vote(&self) -> bool {
+        !self.is_quiet && matches!(self.standing(), Standing::New | Standing::Voter)
+    }
+
+    /// Time has passed: whoever has not said yet that this directory is older will not (V6).
+    pub fn tick(&mut self, now: Duration) {
+        let is_confirmed = self.others.iter().all(|peer| self.confirmed.contains(peer));
+        self.is_quiet &= now < self.quiet_until && !is_confirmed && self.keeps(Rule::Quiet);
+    }
+
+    /// Whether what another node says counts; for a node that does not vote: whether it may be
+    /// followed.
+    pub fn counts(&self, peer: NodeId) -> bool {
+        let Some(met) = self.met.get(&peer) else { return false };
+        let decided = self.record.peers.get(&peer);
+        let is_lost = decided.is_some_and(|known| known.trust == Trust::Refused)
+            || matches!(met.standing, Standing::Refused(_));
+        let durable = self.durable.peers.get(&peer);
+        let is_same = durable.is_some_and(|known| known.instance == Some(met.instance));
+        let is_voter = durable.is_some_and(|known| known.trust == Trust::Voter);
+        if is_lost || !is_same {
+            return false;
+        }
+        match self.standing() {
+            Standing::Voter => is_voter || !self.keeps(Rule::Founding),
+            Standing::New => met.standing == Standing::New || met.standing == Standing::Voter,
+            Standing::Joining | Standing::Refused(_) => met.standing == Standing::Voter,
+        }
+    }
+
+    /// Those of the others whose word counts for nothing.
+    pub fn uncounted(&self) -> BTreeSet<NodeId> {
+        self.others.iter().copied().filter(|peer| !self.counts(*peer)).collect()
+    }
+
+    /// The node takes part from now on: the others have as long as they would have had.
+    pub fn take_part(&mut self, now: Duration) {
+        self.quiet_until = now.saturating_add(self.patience);
+    }
+
+    /// Another node has introduced itself. True if it is another process than before.
+    pub fn meet(&mut self, from: NodeId, said: Introduction) -> bool {
+        if !self.others.contains(&from) {
+            return false;
+        }
+        if said.wants_answer {
+            let telling = self.to_tell.entry(from).or_default();
+            telling.answers = Some((said.life, said.number));
+        }
+        if said.answers.is_some_and(|(life, _)| life == self.start.life) {
+            self.confirmed.insert(from);
+        }
+        let before = self.met.get(&from);
+        if before.is_some_and(|met| met.life == said.life && met.number >= said.number) {
+            return false;
+        }
+        let is_another = before.is_none_or(|met| met.life != said.life);
+        match self.time_of(from, &said) {
+            Time::Now => (),
+            Time::Unknown => {
+                // It may have been long on its way.
+                self.to_tell.entry(from).or_default().wants_answer = true;
+                return false;
+            }
+            Time::Past(evidence) => self.refuse_older(from, evidence, said.instance),
+        }
+        self.remember(from, &said);
+        self.judge_self(from, &said);
+        if self.is_known_voter(from, &said) {
+            self.adopt(&said);
+        }
+        self.met.insert(from, said);
+        self.met_at.insert(from, self.number);
+        self.judge_admission();
+        is_another
+    }
+
+    /// Whether a directory is the newest that was heard of (V2). What was said by an earlier process
+    /// and is late says nothing; only who answers a question that was asked since shows that it is
+    /// there, and older.
+    fn time_of(&self, from: NodeId, said: &Introduction) -> Time {
+        let Some(known) = self.record.peers.get(&from) else { return Time::Now };
+        if known.instance != Some(said.instance) || known.trust == Trust::Refused {
+            return Time::Now;
+        }
+        if !self.keeps(Rule::Older) {
+            return Time::Now;
+        }
+        let (had, has) = ((known.term, known.acknowledged), (said.term, said.last_index));
+        if said.starts > known.starts {
+            let ((had_term, had_index), (term, index)) = (had, has);
+            return match has < had {
+                false => Time::Now,
+                true => Time::Past(format!(
+                    "its log ended with entry {index} in term {term}, and it had acknowledged \
+                     entry {had_index} in term {had_term}"
+                )),
+            };
+        }
+        let is_twin = self.met.get(&from).is_some_and(|met| {
+            (met.instance, met.starts) == (said.instance, said.starts) && met.life != said.life
+        });
+        if said.starts == known.starts && !is_twin {
+            return Time::Now;
+        }
+        let met_at = self.met_at.get(&from).copied().unwrap_or_default();
+        match said.answers {
+            Some((life, number)) if life == self.start.life && number > met_at => {
+                let (now, before) = (said.starts, known.starts);
+                Time::Past(format!("this is its start {now}, and start {before} was heard of"))
+            }
+            _ => Time::Unknown,
+        }
+    }
+
+    fn refuse_older(&mut self, peer: NodeId, evidence: String, came: Instance) {
+        if let Some(known) = self.record.peers.get_mut(&peer) {
+            known.trust = Trust::Refused;
+            self.is_changed = true;
+        }
+        if self.told.insert((peer, came)) {
+            self.notices.push(Notice::PeerOlder { peer, evidence });
+        }
+    }
+
+    /// What the introduction makes us remember of its sender (V1, V2).
+    fn remember(&mut self, from: NodeId, said: &Introduction) {
+        let claims = said.standing == Standing::Voter;
+        let remembers_first = self.keeps(Rule::Instance);
+        let Some(known) = self.record.peers.get_mut(&from) else {
+            let trust = if claims { Trust::Voter } else { Trust::Seen };
+            let instance = Some(said.instance);
+            let peer = Peer { instance, trust, starts: said.starts, ..Peer::default() };
+            self.record.peers.insert(from, peer);
+            self.is_changed = true;
+            return;
+        };
+        if (known.instance.is_none() && claims) || !remembers_first {
+            known.instance = Some(said.instance);
+            self.is_changed = true;
+        }
+        if known.instance != Some(said.instance) {
+            let remembered = known.instance;
+            if self.told.insert((from, said.instance)) {
+                let came = said.instance;
+                self.notices.push(Notice::PeerReplaced { peer: from, came, remembered });
+            }
+            return;
+        }
+        if said.starts > known.starts {
+            known.starts = said.starts;
+            self.is_changed = true;
+        }
+        let trust = match (known.trust, said.standing) {
+            (Trust::Seen, Standing::Voter) => Trust::Voter,
+            (trust, Standing::Refused(_)) if trust != Trust::Refused => Trust::Refused,
+            (trust, _) => trust,
+        };
+        if trust != known.trust {
+            known.trust = trust;
+            self.is_changed = true;
+        }
+    }
+
+    /// Whether the sender is a voter, for all that we know.
+    fn is_known_voter(&self, from: NodeId, said: &Introduction) -> bool {
+        let known = self.record.peers.get(&from);
+        said.standing == Standing::Voter
+            && known.is_some_and(|known| {
+                known.instance == Some(said.instance) && known.trust == Trust::Voter
+            })
+    }
+
+    /// What a voter remembers of third ones is true (V4).
+    fn adopt(&mut self, said: &Introduction) {
+        for &(id, instance, trust) in &said.remembered {
+            if instance == 0 || !self.others.contains(&id) {
+                continue;
+            }
+            let known = self.record.peers.entry(id).or_default();
+            let is_new =
+                known.starts == 0 && known.instance.is_none() && known.trust == Trust::Seen;
+            let is_same = known.instance == Some(instance);
+            let wins = match trust {
+                Trust::Seen => false,
+                Trust::Voter => is_new || known.trust == Trust::Seen || known.instance.is_none(),
+                Trust::Refused => is_same && known.trust != Trust::Refused,
+            };
+            if wins {
+                let starts = if is_same { known.starts } else { 0 };
+                let (term, acknowledged) =
+                    if is_same { (known.term, known.acknowledged) } else { (0, 0) };
+                *known = Peer { instance: Some(instance), trust, starts, term, acknowledged };
+                self.is_changed = true;
+            } else if is_new {
+                self.record.peers.remove(&id);
+            }
+        }
+    }
+
+    /// What the introduction says of this node (V3, V5).
+    fn judge_self(&mut self, from: NodeId, said: &Introduction) {
+        let ours = said.remembered.iter().find(|(id, _, _)| *id == self.id);
+        let standing = match (self.record.standing, ours) {
+            (Standing::Refused(_), _) => return,
+            (Standing::Voter, Some(&(_, other, trust))) if other != self.record.instance => {
+                if trust == Trust::Voter && other != 0 && self.told.insert((self.id, other)) {
+                    self.notices.push(Notice::Twin { by: from, other });
+                }
+                return;
+            }
+            (_, Some((_, other, _)))
+                if *other != self.record.instance && self.keeps(Rule::Instance) =>
+            {
+                Standing::Refused(Loss::Replaced)
+            }
+            (_, Some((_, _, Trust::Refused))) => Standing::Refused(Loss::Older),
+            (Standing::Voter, _) => return,
+            (_, Some((_, _, Trust::Voter))) if said.standing == Standing::Voter => Standing::Voter,
+            (Standing::New, _) if said.standing != Standing::New && self.keeps(Rule::Founding) => {
+                Standing::Joining
+            }
+            _ => return,
+        };
+        self.become_(standing, Some(from));
+    }
+
+    /// A node that joins is a voter once a majority of the group's nodes, all of them voters and
+    /// others than itself, remember it (V3).
+    fn judge_admission(&mut self) {
+        if self.record.standing != Standing::Joining {
+            return;
+        }
+        let (id, instance) = (self.id, self.record.instance);
+        let remembers = |(from, said): (&NodeId, &Introduction)| {
+            let is_us = |known: &(NodeId, Instance, Trust)| {
+                known.0 == id && known.1 == instance && known.2 != Trust::Refused
+            };
+            self.is_known_voter(*from, said) && said.remembered.iter().any(is_us)
+        };
+        let count = self.met.iter().filter(|met| remembers(*met)).count();
+        let needed = if self.keeps(Rule::Majority) { self.others.len().div_ceil(2) + 1 } else { 1 };
+        if count >= needed {
+            self.become_(Standing::Voter, None);
+        }
+    }
+
+    fn become_(&mut self, standing: Standing, by: Option<NodeId>) {
+        if self.record.standing != standing {
+            self.record.standing = standing;
+            self.is_changed = true;
+            self.notices.push(Notice::Standing { standing, by });
+        }
+    }
+
+    /// This node leads. If it is new it has founded the group, with all those that counted (V3).
+    pub fn lead(&mut self) {
+        if self.record.standing != Standing::New {
+            return;
+        }
+        let founders: Vec<NodeId> =
+            self.others.iter().copied().filter(|peer| self.counts(*peer)).collect();
+        for founder in founders {
+            if let Some(known) = self.record.peers.get_mut(&founder) {
+                known.trust = Trust::Voter;
+            }
+        }
+        self.become_(Standing::Voter, None);
+    }
+
+    /// A voter has durably acknowledged the log up to `index` in a term, or a term alone by its vote
+    /// (V2). It is written down with whatever is written next.
+    pub fn acknowledged(&mut self, by: NodeId, term: Term, index: Index) {
+        if let Some(known) = self.record.peers.get_mut(&by)
+            && (term, index) > (known.term, known.acknowledged)
+        {
+            (known.term, known.acknowledged) = (term, index);
+        }
+    }
+
+    /// What is to be made durable now, if anything is.
+    pub fn take_record(&mut self) -> Option<Record> {
+        std::mem::take(&mut self.is_changed).then(|| self.record.clone())
+    }
+
+    /// Whether something is to be made durable.
+    pub fn has_record(&self) -> bool {
+        self.is_changed
+    }
+
+    /// What was given out last, or later, is durable.
+    pub fn persisted(&mut self, record: Record) {
+        self.durable = record;
+        for peer in &self.others {
+            self.to_tell.entry(*peer).or_default();
+        }
+    }
+
+    /// What is to be said to whom now: to those that asked, to everybody when something has changed,
+    /// and now and then to whoever has not said enough.
+    pub fn to_tell(&mut self, now: Duration, interval: Duration) -> Vec<(NodeId, Introduction)> {
+        if now >= self.asks_at {
+            self.asks_at = now.saturating_add(interval);
+            let unsettled: Vec<NodeId> = self.unsettled().collect();
+            for peer in unsettled {
+                self.to_tell.entry(peer).or_default().wants_answer = true;
+            }
+        }
+        let telling = std::mem::take(&mut self.to_tell);
+        telling.into_iter().map(|(peer, telling)| (peer, self.introduce(telling))).collect()
+    }
+
+    /// When somebody is to be asked again.
+    pub fn next_timeout(&self) -> Duration {
+        let asks_at = if self.unsettled().next().is_some() { self.asks_at } else { Duration::MAX };
+        if self.is_quiet { asks_at.min(self.quiet_until) } else { asks_at }
+    }
+
+    fn unsettled(&self) -> impl Iterator<Item = NodeId> {
+        let is_pending = matches!(self.standing(), Standing::New | Standing::Joining);
+        let is_settled = move |met: &Introduction| {
+            !is_pending && !matches!(met.standing, Standing::New | Standing::Joining)
+        };
+        // Who has answered knows this process; who has not may drop all that it says.
+        let unsettled = move |peer: &&NodeId| {
+            !self.confirmed.contains(peer) || !self.met.get(peer).is_some_and(is_settled)
+        };
+        self.others.iter().filter(unsettled).copied()
+    }
+
+    /// What people should know since the last time.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// What is wrong with another node's directory, if something is.
+    pub fn loss_of(&self, peer: NodeId) -> Option<Loss> {
+        let (met, known) = (self.met.get(&peer)?, self.record.peers.get(&peer)?);
+        match (known.instance, known.trust, met.standing) {
+            (instance, _, _) if instance != Some(met.instance) => Some(Loss::Replaced),
+            (_, Trust::Refused, _) => Some(Loss::Older),
+            (_, _, Standing::Refused(loss)) => Some(loss),
+            _ => None,
+        }
+    }
+}

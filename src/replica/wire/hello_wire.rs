@@ -1,0 +1,170 @@
+//! Who speaks: a hello, both ways.
+
+use std::borrow::Cow;
+
+use super::{MAX_GROUP_BYTES, MAX_MEMBERS, OLDEST_VERSION, VERSION, WireError, number, senseless};
+use crate::pb::agora_raft_v1 as pb;
+use crate::protobuf;
+use crate::raft::NodeId;
+use crate::replica::membership::{Instance, Introduction, Loss, Standing, Trust};
+
+/// Who speaks, to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The newest version that the speaker speaks.
+    pub version: u32,
+    /// The oldest.
+    pub oldest_version: u32,
+    /// The speaker's group.
+    pub group: String,
+    /// The speaker.
+    pub node: NodeId,
+    /// Whom it wants to speak to.
+    pub peer: NodeId,
+    /// The nodes of the speaker's group, in the order of their numbers, and their addresses.
+    pub members: Vec<(NodeId, String)>,
+    /// Which directory the speaker has, and what it remembers.
+    pub introduction: Introduction,
+}
+
+impl Hello {
+    /// A hello of ours, without members.
+    pub fn new(group: &str, node: NodeId, peer: NodeId, introduction: Introduction) -> Hello {
+        Hello {
+            version: VERSION,
+            oldest_version: OLDEST_VERSION,
+            group: group.to_owned(),
+            node,
+            peer,
+            members: Vec::new(),
+            introduction,
+        }
+    }
+
+    /// Whether there is a version that both sides speak.
+    pub fn is_understood(&self) -> bool {
+        self.oldest_version <= VERSION && self.version >= OLDEST_VERSION
+    }
+}
+
+/// The bytes of a hello.
+pub fn encode_hello(hello: &Hello) -> Vec<u8> {
+    let member = |(id, address): &(NodeId, String)| pb::Member {
+        node_id: *id,
+        address: Cow::Owned(address.clone()),
+    };
+    let hello = pb::Hello {
+        version: hello.version,
+        oldest_version: hello.oldest_version,
+        features: 0,
+        group_id: Cow::Borrowed(&hello.group),
+        node_id: hello.node,
+        peer_id: hello.peer,
+        introduction: Some(put(&hello.introduction)),
+        members: hello.members.iter().map(member).collect(),
+    };
+    protobuf::encode(&pb::ExchangeRequest { hello: Some(hello), message: None })
+}
+
+fn put(introduction: &Introduction) -> pb::Introduction {
+    let standing = match introduction.standing {
+        Standing::New => pb::Standing::STANDING_NEW,
+        Standing::Joining => pb::Standing::STANDING_JOINING,
+        Standing::Voter => pb::Standing::STANDING_VOTER,
+        Standing::Refused(Loss::Replaced) => pb::Standing::STANDING_REPLACED,
+        Standing::Refused(Loss::Older) => pb::Standing::STANDING_OLDER,
+    };
+    let remembered = |&(node_id, instance, trust): &(NodeId, Instance, Trust)| {
+        let standing = match trust {
+            Trust::Seen => pb::Standing::STANDING_JOINING,
+            Trust::Voter => pb::Standing::STANDING_VOTER,
+            Trust::Refused => pb::Standing::STANDING_OLDER,
+        };
+        pb::Remembered { node_id, instance, standing }
+    };
+    let (answered_life, answered_number) = introduction.answers.unwrap_or_default();
+    pb::Introduction {
+        instance: introduction.instance,
+        starts: introduction.starts,
+        life: introduction.life,
+        term: introduction.term,
+        last_index: introduction.last_index,
+        standing,
+        remembered: introduction.remembered.iter().map(remembered).collect(),
+        number: introduction.number,
+        wants_answer: introduction.wants_answer,
+        answered_life,
+        answered_number,
+    }
+}
+
+/// Reads a hello. Of one of an older version nothing is sure but the version.
+pub(super) fn read(bytes: &[u8]) -> Result<Box<Hello>, WireError> {
+    let hello: pb::Hello<'_> = protobuf::decode(bytes)?;
+    if hello.version == 0 || hello.oldest_version == 0 || hello.oldest_version > hello.version {
+        return Err(senseless("a hello without a version"));
+    }
+    if hello.group_id.len() > MAX_GROUP_BYTES {
+        return Err(senseless("the name of a group is too long"));
+    }
+    if hello.members.len() > MAX_MEMBERS {
+        return Err(senseless("a group with too many nodes"));
+    }
+    if hello.members.iter().any(|member| member.address.len() > MAX_GROUP_BYTES) {
+        return Err(senseless("the address of a node is too long"));
+    }
+    let introduction = match hello.introduction {
+        Some(introduction) => read_introduction(&introduction)?,
+        None if hello.version < OLDEST_VERSION => Introduction::default(),
+        None => return Err(senseless("a hello without an introduction")),
+    };
+    let member = |member: pb::Member<'_>| (member.node_id, member.address.into_owned());
+    Ok(Box::new(Hello {
+        version: hello.version,
+        oldest_version: hello.oldest_version,
+        group: hello.group_id.into_owned(),
+        node: hello.node_id,
+        peer: hello.peer_id,
+        members: hello.members.into_iter().map(member).collect(),
+        introduction,
+    }))
+}
+
+fn read_introduction(said: &pb::Introduction) -> Result<Introduction, WireError> {
+    if said.instance == 0 || said.life == 0 {
+        return Err(senseless("a node without a directory or a life"));
+    }
+    if said.remembered.len() > MAX_MEMBERS {
+        return Err(senseless("a node that remembers too many others"));
+    }
+    let remembered = |known: &pb::Remembered| {
+        let trust = match known.standing {
+            pb::Standing::STANDING_JOINING => Trust::Seen,
+            pb::Standing::STANDING_VOTER => Trust::Voter,
+            pb::Standing::STANDING_OLDER => Trust::Refused,
+            _ => return Err(senseless("a node is remembered as nothing that can be")),
+        };
+        Ok((known.node_id, known.instance, trust))
+    };
+    Ok(Introduction {
+        instance: said.instance,
+        starts: number(said.starts)?,
+        life: said.life,
+        term: number(said.term)?,
+        last_index: number(said.last_index)?,
+        standing: match said.standing {
+            pb::Standing::STANDING_NEW => Standing::New,
+            pb::Standing::STANDING_JOINING => Standing::Joining,
+            pb::Standing::STANDING_VOTER => Standing::Voter,
+            pb::Standing::STANDING_REPLACED => Standing::Refused(Loss::Replaced),
+            pb::Standing::STANDING_OLDER => Standing::Refused(Loss::Older),
+            pb::Standing::STANDING_UNSPECIFIED => {
+                return Err(senseless("a node that does not say what it is"));
+            }
+        },
+        remembered: said.remembered.iter().map(remembered).collect::<Result<_, _>>()?,
+        number: said.number,
+        wants_answer: said.wants_answer,
+        answers: (said.answered_life != 0).then_some((said.answered_life, said.answered_number)),
+    })
+}
