@@ -149,7 +149,8 @@ fn a_node_starts_with_the_list_that_it_has_been_started_with() {
     assert_eq!(process.stdout(), "");
     // With another address and the same numbers it goes on.
     let before = cluster.nodes[b as usize].1.clone();
-    let moved = all.replace(&before, &before.replace("127.0.0.1", "localhost"));
+    let port = before.rsplit(':').next().unwrap();
+    let moved = all.replace(&before, &format!("localhost:{port}"));
     cluster.launch_with(a, &moved);
     cluster.converge();
     assert!(cluster.file(a, "metadata.txt").contains(&format!("member {b} localhost:")));

@@ -111,7 +111,8 @@ fn check_says_what_each_file_holds_while_a_node_works_and_after() {
     fill(&mut storage);
     let lines = [
         "metadata.txt  node 1 of group test, machine kv; term 1, voted for 0; entries up to 5 \
-         committed",
+         committed; members 0=host0:7000,1=host1:7000,2=host2:7000; directory 0000000000000001, \
+         started 1 times: new",
         "snapshot.txt  up to entry 4 of term 1, 5 lines",
         "logs.txt      4 entries, 3 to 6, terms 1 to 1, 188 bytes",
         "state         after entry 5: 3 keys",

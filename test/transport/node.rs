@@ -78,10 +78,11 @@ impl Node {
         let mut services = Services::new();
         services.unary("/test.Node/Ping", |_, _, _| Ok(()));
         let id = options.node;
-        let transport = Transport::new(options, &mut services);
+        let mut transport = Transport::new(options, &mut services);
+        transport.begin(introduction(id));
         let mut server = Server::bind(address, services, server).unwrap();
         let desk = Arc::<Mutex<Desk>>::default();
-        server.set_resident(Talker { id, transport, desk: Arc::clone(&desk) });
+        server.set_resident(Talker { transport, desk: Arc::clone(&desk) });
         let (address, handle) = (server.local_addr(), server.handle());
         let waker = server.resident_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
@@ -137,7 +138,6 @@ impl Drop for Node {
 }
 
 struct Talker {
-    id: NodeId,
     transport: Transport,
     desk: Arc<Mutex<Desk>>,
 }
@@ -145,9 +145,6 @@ struct Talker {
 impl Resident for Talker {
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap();
-        if !self.transport.is_introduced() {
-            self.transport.introduce(reactor.uplinks(), &introduction(self.id));
-        }
         self.transport.turn(reactor.uplinks());
         desk.received.extend(self.transport.drain().filter_map(message));
         desk.events.extend(self.transport.events());

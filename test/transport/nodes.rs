@@ -137,7 +137,7 @@ fn who_is_of_another_group_or_somebody_else_is_refused() {
     for (node, peer, reason) in [
         (&other_group, 1, "node 1 is of group \"cities\", you are of group \"towns\""),
         (&mistaken, 2, "this is node 1, you look for node 2"),
-        (&unknown, 1, "node 1 knows no node 4 beside it in its group"),
+        (&unknown, 1, "node 1 was started with --peers 1="),
     ] {
         eventually(reason, || node.failure(peer).is_some_and(|told| told.contains(reason)));
         assert!(node.failure(peer).unwrap().contains("FAILED_PRECONDITION"));

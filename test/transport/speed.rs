@@ -118,15 +118,11 @@ struct Leader {
 
 /// Answers.
 struct Follower {
-    id: NodeId,
     transport: Transport,
 }
 
 impl Resident for Leader {
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        if !self.transport.is_introduced() {
-            self.transport.introduce(reactor.uplinks(), &introduction(1));
-        }
         self.transport.turn(reactor.uplinks());
         self.missing -= self.transport.drain().filter_map(message).count();
         let are_up = self.peers.iter().all(|peer| self.transport.is_up(*peer));
@@ -154,9 +150,6 @@ impl Resident for Leader {
 
 impl Resident for Follower {
     fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        if !self.transport.is_introduced() {
-            self.transport.introduce(reactor.uplinks(), &introduction(self.id));
-        }
         self.transport.turn(reactor.uplinks());
         let questions: Vec<_> = self.transport.drain().filter_map(message).collect();
         for (from, Message { term, body }) in questions {
@@ -188,7 +181,8 @@ fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64
     let rounds = Arc::<AtomicU64>::default();
     let serve = |id: NodeId| {
         let mut services = Services::new();
-        let transport = Transport::new(options(id, &places), &mut services);
+        let mut transport = Transport::new(options(id, &places), &mut services);
+        transport.begin(introduction(id));
         let at = places[id as usize - 1].1;
         let mut server = Server::bind(at, services, ServerOptions::default()).unwrap();
         if id == 1 {
@@ -197,7 +191,7 @@ fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64
             let leader = Leader { transport, peers, piece, message, missing: 0, rounds };
             server.set_resident(leader);
         } else {
-            server.set_resident(Follower { id, transport });
+            server.set_resident(Follower { transport });
         }
         let handle = server.handle();
         (handle, std::thread::spawn(move || server.run().unwrap()))

@@ -164,6 +164,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_is_not_shown() {
+        let cells = |statuses: &[(NodeId, Result<NodeStatus, Status>)]| -> Vec<String> {
+            let last = table(statuses).lines().last().unwrap_or_default().to_owned();
+            last.split_whitespace().map(str::to_owned).collect()
+        };
+        let alone =
+            NodeStatus { peers: vec![], lease_remaining_ms: u64::MAX, ..status(1, Role::Leader) };
+        let leads = ["1", "leader", "3", "120", "120", "-", "-", "-", "5"];
+        assert_eq!(cells(&[(1, Ok(alone))]), leads);
+        let peers = vec![PeerStatus { node: 2, match_index: 0, lag: 0, last_heard_ms: None }];
+        let leader = NodeStatus { peers, ..status(1, Role::Leader) };
+        let follows = ["2", "follower", "3", "120", "120", "-", "-", "-", "5"];
+        assert_eq!(cells(&[(1, Ok(leader)), (2, Ok(status(2, Role::Follower)))]), follows);
+    }
+
+    #[test]
     fn nodes_are_lines_of_a_table() {
         let gone = Status::new(Code::Unavailable, "cannot reach c:3: Connection refused");
         let table = table(&[

@@ -178,7 +178,8 @@ impl<S: Service> Opened<S> {
     ///
     /// # Errors
     /// There can be no further thread.
-    pub fn move_in(self, server: &mut Server, transport: Transport) -> io::Result<()> {
+    pub fn move_in(self, server: &mut Server, mut transport: Transport) -> io::Result<()> {
+        transport.begin(self.node.lock().engine.introduction());
         let disk = DiskThread::start(self.storage, server.resident_waker())?;
         let commands = Commands::of::<S::Machine>();
         let id = self.options.config.id;

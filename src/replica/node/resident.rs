@@ -156,9 +156,6 @@ fn has_handed_over(raft: &Raft) -> bool {
 
 impl<S: Service> NodeResident<S> {
     fn hear_peers(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) {
-        if !self.transport.is_introduced() {
-            self.transport.introduce(reactor.uplinks(), &node.engine.introduction());
-        }
         self.transport.turn(reactor.uplinks());
         for (from, heard) in self.transport.drain() {
             match heard {

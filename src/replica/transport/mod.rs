@@ -191,11 +191,6 @@ impl Transport {
         }
     }
 
-    /// Whether it is known what this node says of itself. Before that nobody is called or let in.
-    pub fn is_introduced(&self) -> bool {
-        lock(&self.lobby).introduction.is_some()
-    }
-
     /// What this node says of itself from now on to whoever calls or is called.
     pub fn introduce(&mut self, uplinks: &mut Uplinks, introduction: &Introduction) {
         for (peer, route) in &self.routes {
@@ -204,7 +199,12 @@ impl Transport {
                 uplinks.set_opening(uplink, encode_hello(&hello));
             }
         }
-        lock(&self.lobby).introduction = Some(introduction.clone());
+        self.begin(introduction.clone());
+    }
+
+    /// The same before the server runs. Without it nobody is called or let in.
+    pub fn begin(&mut self, introduction: Introduction) {
+        lock(&self.lobby).introduction = Some(introduction);
     }
 
     /// Says the same to a peer that can be reached.
