@@ -241,7 +241,7 @@ impl<W: Workload> Life<W> {
         for job in self.jobs.drain(..) {
             self.unreported = Some(job.id);
             if let Some(record) = job.record {
-                self.storage.stage_record(record);
+                self.storage.stage_record(*record);
             }
             if let Some(hard_state) = job.hard_state {
                 self.storage.stage_hard_state(hard_state);

@@ -467,7 +467,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.records.extend(record.clone().map(|record| (id, record)));
         Some(WriteJob {
             id,
-            record,
+            record: record.map(Box::new),
             hard_state: ready.hard_state,
             entries: mem::take(&mut ready.entries),
             pieces: mem::take(&mut ready.snapshot),

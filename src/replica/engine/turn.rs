@@ -54,7 +54,7 @@ pub struct WriteJob {
     /// To be reported by `Engine::persisted`.
     pub id: WriteId,
     /// What is remembered of directories. Replaces what was before.
-    pub record: Option<Record>,
+    pub record: Option<Box<Record>>,
     /// Replaces the one before.
     pub hard_state: Option<HardState>,
     /// Replace what the log has at their indices and behind.

@@ -199,7 +199,7 @@ fn is_conflict(message: &Message) -> bool {
 impl Disk {
     fn keep(&mut self, write: &WriteJob) {
         if let Some(record) = &write.record {
-            self.record = record.clone();
+            self.record = (**record).clone();
         }
         if let Some(hard_state) = write.hard_state {
             self.hard_state = hard_state;

@@ -72,9 +72,8 @@ impl fmt::Display for Notice {
                  a voter: {ADVICE}"
             ),
             Notice::Standing { standing: Standing::Refused(loss), by } => {
-                match by {
-                    Some(by) => write!(f, "node {by} says: ")?,
-                    None => (),
+                if let Some(by) = by {
+                    write!(f, "node {by} says: ")?;
                 }
                 write!(f, "{}", loss.describe())
             }

@@ -29,7 +29,7 @@ pub(super) fn lead<M: StateMachine, T>(
         let mut turn = applying::turn(engine, clock.now());
         if let Some(write) = turn.write.take() {
             if let Some(record) = write.record.clone() {
-                storage.stage_record(record);
+                storage.stage_record(*record);
             }
             match storage.write(write.hard_state, &write.entries) {
                 Ok(()) => {

@@ -260,7 +260,7 @@ fn write_at_once(storage: &mut Storage, job: &WriteJob) -> Result<(), StorageErr
 
 fn stage_entries(storage: &mut Storage, job: &WriteJob) -> Result<(), StorageError> {
     if let Some(record) = &job.record {
-        storage.stage_record(record.clone());
+        storage.stage_record((**record).clone());
     }
     if let Some(hard_state) = job.hard_state {
         storage.stage_hard_state(hard_state);
