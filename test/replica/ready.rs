@@ -18,10 +18,11 @@ const LAST: Index = 6000;
 const COMMITTED: Index = 5000;
 
 /// Writes the files of a node that was killed: it had heard that some of its log is committed.
-fn write_files(folder: &Folder) {
+fn write_files(folder: &Folder, voters: u64) {
     let disk: Arc<dyn Disk> = Arc::new(Directory::open(&folder.0).unwrap());
-    let identity = Identity { node: 0, group: "agora".into(), machine: "kv".into() };
-    let opened = Storage::open(disk, &identity, Commands::of::<Kv>(), &mut |_| Ok(()));
+    let (group, machine, members) = ("agora".into(), "kv".into(), members(voters));
+    let identity = Identity { node: 0, group, machine, members };
+    let opened = Storage::open(disk, &identity, 1, Commands::of::<Kv>(), &mut |_| Ok(()));
     let (mut storage, _) = opened.unwrap();
     let mut entries: Vec<Entry> = vec![no_op(1, 1)];
     let entry = |index: Index| set_once(1, index, format!("key{index}").as_bytes(), &[b'v'; 700]);
@@ -31,8 +32,12 @@ fn write_files(folder: &Folder) {
     storage.save_commit().unwrap();
 }
 
+fn members(voters: u64) -> Vec<(NodeId, String)> {
+    (0..voters).map(|id| (id, format!("h{id}:1"))).collect()
+}
+
 fn applied_when_open(folder: &Folder, voters: u64) -> Index {
-    let peers: Vec<(NodeId, String)> = (0..voters).map(|id| (id, format!("h{id}:1"))).collect();
+    let peers = members(voters);
     let options = NodeOptions {
         directory: Some(folder.0.clone()),
         group: "agora".into(),
@@ -52,13 +57,13 @@ fn applied_when_open(folder: &Folder, voters: u64) -> Index {
 #[test]
 fn a_node_that_is_alone_has_applied_all_of_its_log_before_it_is_there() {
     let folder = Folder::new("ready-alone");
-    write_files(&folder);
+    write_files(&folder, 1);
     assert_eq!(applied_when_open(&folder, 1), LAST + 1, "its own first entry is the last");
 }
 
 #[test]
 fn a_node_of_a_group_has_applied_what_it_knew_to_be_committed_before_it_is_there() {
     let folder = Folder::new("ready-group");
-    write_files(&folder);
+    write_files(&folder, 3);
     assert_eq!(applied_when_open(&folder, 3), COMMITTED);
 }
