@@ -63,6 +63,11 @@ impl Metadata {
         self.ends.len()
     }
 
+    /// What the pairs take up, in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len() + self.ends.len() * size_of::<(u32, u32)>()
+    }
+
     /// Forgets all pairs and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

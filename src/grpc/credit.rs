@@ -39,6 +39,11 @@ impl Credit {
         self.settle()
     }
 
+    /// In messages that wait to be taken.
+    pub(super) fn untaken(&self) -> usize {
+        self.untaken
+    }
+
     /// Books the end of the call: nothing is held back any more.
     pub(super) fn close(&mut self) -> usize {
         self.untaken = 0;

@@ -90,7 +90,7 @@ impl fmt::Display for Fault {
             Fault::TooLarge { bytes, limit } => {
                 return write!(f, "a message of {bytes} bytes is above the limit of {limit}");
             }
-            Fault::TooMuchUnfinished => "too many bytes of unfinished messages on this connection",
+            Fault::TooMuchUnfinished => "too many bytes wait for the rest of their messages",
             Fault::Truncated => "the stream ended in the middle of a message",
             Fault::NoHeaders => "the answer began without headers",
             Fault::NoTrailers => "the answer ended without trailers",

@@ -62,6 +62,11 @@ impl Inbound {
         self.credit.taken(PREFIX_BYTES + message_bytes)
     }
 
+    /// Bytes of messages that wait to be taken.
+    pub(super) fn untaken(&self) -> usize {
+        self.credit.untaken()
+    }
+
     /// Whether no message is unfinished.
     pub(super) fn is_between_messages(&self) -> bool {
         self.assembler.is_between_messages()

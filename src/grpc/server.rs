@@ -30,6 +30,8 @@ pub struct ServerConnection {
     http: Connection,
     calls: Calls<Call>,
     messages: MessageLimits,
+    /// Bytes of messages that the application has, and has not taken.
+    untaken: usize,
     /// Of the request that is being read.
     metadata: Metadata,
     /// Of the response that is being written.
@@ -57,6 +59,7 @@ impl ServerConnection {
             http: Connection::new_server(limits, now),
             calls: Calls::new(),
             messages: MessageLimits::new(limits),
+            untaken: 0,
             metadata: Metadata::new(),
             fields: FieldBlock::new(),
             pongs: 0,
@@ -169,7 +172,11 @@ impl ServerConnection {
         call.half_closed |= end_stream;
         let compressed = Fault::CompressedWithoutEncoding;
         let deliver = |message: &[u8], last| sink.message(id, message, last);
-        match call.inbound.receive(data, end_stream, compressed, &mut self.messages, deliver) {
+        let before = call.inbound.untaken();
+        let received =
+            call.inbound.receive(data, end_stream, compressed, &mut self.messages, deliver);
+        self.untaken += call.inbound.untaken() - before;
+        match received {
             Ok(received) => {
                 if received.released > 0 {
                     self.http.release(stream, received.released);
@@ -203,6 +210,7 @@ impl ServerConnection {
     fn close_call(&mut self, id: CallId) -> Option<(bool, bool)> {
         let call = self.calls.get_mut(id)?;
         let ended = (call.headers_sent, call.half_closed);
+        self.untaken -= call.inbound.untaken();
         let released = call.inbound.close(&mut self.messages);
         self.calls.remove(id);
         if released > 0 {
@@ -302,10 +310,23 @@ impl ServerConnection {
     /// The application took a message of this many bytes: the client may send as much more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         let Some(state) = self.calls.get_mut(call) else { return };
+        let before = state.inbound.untaken();
         let released = state.inbound.taken(bytes);
+        self.untaken -= before - state.inbound.untaken();
         if released > 0 {
             self.http.release(stream_id(call), released);
         }
+    }
+
+    /// Bytes that were received and wait: for the rest of their message, or to be taken.
+    pub fn received_bytes(&self) -> usize {
+        self.messages.unfinished_bytes + self.untaken
+    }
+
+    /// Lets no more than so many bytes wait for the rest of their messages; what is there already
+    /// may stay, but not grow.
+    pub fn bound_unfinished(&mut self, bytes: usize) {
+        self.messages.max_unfinished_bytes = bytes;
     }
 
     /// Whether [`ServerConnection::receive`] has something to report without input: call it with none.

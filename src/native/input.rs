@@ -54,6 +54,8 @@ pub(super) struct Input {
     payload: Vec<u8>,
     /// Bytes of an envelope too large that are still to come.
     skip: usize,
+    /// How many bytes of an incomplete envelope are gathered.
+    max_gathered: usize,
 }
 
 impl Input {
@@ -62,13 +64,13 @@ impl Input {
             header: wire::max_header_bytes(limits),
             message: limits.max_message_bytes.min(limits.max_partial_message_bytes),
         };
-        Input { bounds, header: None, payload: Vec::new(), skip: 0 }
+        Input { bounds, header: None, payload: Vec::new(), skip: 0, max_gathered: usize::MAX }
     }
 
     /// Takes the next envelope off the front of `input`, if it is there.
     pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Next<'i>, Error> {
         if (self.skip > 0 || self.header.is_some()) && !self.go_on(input) {
-            return Ok(Next::Nothing);
+            return self.give_up();
         }
         if let Some(header) = self.header.take() {
             return Ok(Next::Gathered(header, std::mem::take(&mut self.payload)));
@@ -95,6 +97,29 @@ impl Input {
             *input = &[];
         }
         Ok(Next::Nothing)
+    }
+
+    /// An incomplete envelope is too large if more of it is here than may be.
+    fn give_up<'i>(&mut self) -> Result<Next<'i>, Error> {
+        if self.payload.len() <= self.max_gathered {
+            return Ok(Next::Nothing);
+        }
+        let Some(header) = self.header else { return Ok(Next::Nothing) };
+        let Some(parts) = header.parts(&self.payload)? else { return Ok(Next::Nothing) };
+        self.header = None;
+        self.skip = header.length - self.payload.len();
+        self.payload = Vec::new();
+        Ok(Next::TooLarge(header, parts))
+    }
+
+    /// Gathers no more than so many bytes of an incomplete envelope.
+    pub(super) fn bound(&mut self, bytes: usize) {
+        self.max_gathered = bytes;
+    }
+
+    /// Bytes of an incomplete envelope.
+    pub(super) fn gathered_bytes(&self) -> usize {
+        if self.header.is_some() { self.payload.len() } else { 0 }
     }
 
     /// Goes on skipping or gathering; says whether it is done.

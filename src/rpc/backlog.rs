@@ -1,9 +1,11 @@
-//! What a server holds for clients that have not read it.
+//! What a server holds for its clients: answers that they have not read, and what they have sent
+//! that waits to be complete, or to be handled.
 //!
-//! A client may ask much with few bytes, and not read the answers. Within one connection the calls
-//! bound that; but many connections together could fill the memory. So the server keeps one
-//! account, and when it is full, those requests are refused whose own connection holds more than
-//! its share: who reads what it asked for is served as ever.
+//! A client may ask much with few bytes and not read the answers, or begin what it does not end.
+//! Within one connection the calls bound that; but many connections together could fill the memory.
+//! So the server keeps an account of each, and when it is full, those are refused whose own
+//! connection holds more than its share: who reads what it asked for, and ends what it began, is
+//! served as ever.
 
 use std::cell::Cell;
 
@@ -12,15 +14,18 @@ use std::cell::Cell;
 pub(super) struct Backlog {
     total: Cell<usize>,
     max: usize,
+    share: usize,
 }
 
-/// What a connection may leave unread when the account is full.
-const SHARE_BYTES: usize = 1024 * 1024;
-
 impl Backlog {
-    /// An empty account that is full beyond `max` bytes.
-    pub(super) fn new(max: usize) -> Backlog {
-        Backlog { total: Cell::new(0), max }
+    /// An empty account that is full beyond `max` bytes; then a connection may hold `share` bytes.
+    pub(super) fn new(max: usize, share: usize) -> Backlog {
+        Backlog { total: Cell::new(0), max, share }
+    }
+
+    /// What a connection may hold that begins something now; nothing if it is not bounded.
+    pub(super) fn bound(&self) -> Option<usize> {
+        (self.total.get() > self.max).then_some(self.share)
     }
 
     /// What one connection holds has changed from what it had `entered`.
@@ -38,7 +43,7 @@ impl Backlog {
     /// Whether a connection that holds this much, and has `entered` that much of it, must not ask
     /// for more. Others are about to enter `elsewhere` bytes more.
     pub(super) fn refuses(&self, entered: usize, held: usize, elsewhere: usize) -> bool {
-        held > SHARE_BYTES && self.total.get() - entered + held + elsewhere > self.max
+        held > self.share && self.total.get() - entered + held + elsewhere > self.max
     }
 }
 
@@ -46,13 +51,17 @@ impl Backlog {
 mod tests {
     use super::*;
 
+    const SHARE_BYTES: usize = 1024;
+
     #[test]
     fn only_who_holds_much_is_refused_and_only_when_all_hold_too_much() {
-        let backlog = Backlog::new(10 * SHARE_BYTES);
+        let backlog = Backlog::new(10 * SHARE_BYTES, SHARE_BYTES);
         let (mut greedy, mut modest) = (0, 0);
         assert!(!backlog.refuses(greedy, 10 * SHARE_BYTES, 0));
         assert!(backlog.refuses(greedy, 10 * SHARE_BYTES + 1, 0), "before it is entered");
+        assert_eq!(backlog.bound(), None);
         backlog.enter(&mut greedy, 11 * SHARE_BYTES);
+        assert_eq!(backlog.bound(), Some(SHARE_BYTES));
         assert!(backlog.refuses(greedy, 11 * SHARE_BYTES, 0));
         assert!(!backlog.refuses(modest, SHARE_BYTES, 0));
         backlog.enter(&mut modest, 2 * SHARE_BYTES);

@@ -19,8 +19,10 @@ pub(super) struct CallState {
     pub(super) id: CallId,
     pub(super) method: usize,
     pub(super) metadata: Metadata,
+    /// What of it counts as kept.
+    pub(super) metadata_bytes: usize,
     pub(super) deadline: Option<Instant>,
-    /// The request of a one-request method, until the client half-closes.
+    /// The request of a one-request method, until it is handled.
     pub(super) held: Option<Vec<u8>>,
     pub(super) running: Option<Running>,
 }
@@ -43,8 +45,11 @@ pub(super) struct Calls {
     /// Metadata of calls that ended, kept for its memory.
     pub(super) spare: Option<Metadata>,
     pub(super) handlers: RunningHandlers,
-    /// Requests that are here whole, and wait because the answers before them fill the batch.
+    /// Requests that are here whole, and wait until what came with them is known, or because the
+    /// answers before them fill the batch.
     pub(super) postponed: VecDeque<CallId>,
+    /// Bytes of metadata that is kept for the open calls.
+    pub(super) metadata_bytes: usize,
     /// Bytes that handlers have sent by their handles since the last flush, as they began.
     pub(super) posted: usize,
     /// Messages that count as taken now, by length.
@@ -67,6 +72,7 @@ impl Calls {
             spare: None,
             handlers: RunningHandlers::new(max_running_handlers),
             postponed: VecDeque::new(),
+            metadata_bytes: 0,
             posted: 0,
             taken: Vec::new(),
             failed: Vec::new(),
@@ -82,7 +88,13 @@ impl Calls {
     }
 
     pub(super) fn remove(&mut self, call: CallId) -> Option<CallState> {
-        self.position(call).map(|at| self.open.swap_remove(at))
+        self.position(call).map(|at| self.remove_at(at))
+    }
+
+    pub(super) fn remove_at(&mut self, at: usize) -> CallState {
+        let state = self.open.swap_remove(at);
+        self.metadata_bytes -= state.metadata_bytes;
+        state
     }
 
     pub(super) fn running(&mut self, call: CallId) -> Option<&mut Running> {

@@ -73,8 +73,11 @@ pub(super) struct Connection {
     pub(super) to_flush: bool,
     /// The server's timer for it.
     pub(super) armed: Option<Duration>,
-    /// What the server's account has of what it holds for its client.
+    /// What the server's accounts have of what it holds for its client, and of what waits.
     entered: usize,
+    received: usize,
+    /// How much of unfinished messages it may hold at present.
+    bound: Option<usize>,
 }
 
 impl Connection {
@@ -98,6 +101,8 @@ impl Connection {
             to_flush: false,
             armed: None,
             entered: 0,
+            received: 0,
+            bound: None,
         }
     }
 
@@ -138,13 +143,16 @@ impl Connection {
         if let Stage::Lingering { .. } = self.stage {
             return self.discard(turn.buffer);
         }
-        self.with_dispatch(turn, |_, dispatch| dispatch.resume());
+        if self.calls.any_postponed() {
+            self.with_dispatch(turn, |_, _| ());
+        }
         if self.session.has_more() {
             let now = turn.now;
             self.with_dispatch(turn, |session, dispatch| session.resume(now, dispatch));
         }
         for _ in 0..READS_PER_TURN {
-            if !self.readable || !self.session.wants_input() || self.stage != Stage::Open {
+            let may_read = self.readable && self.session.wants_input();
+            if !may_read || self.stage != Stage::Open {
                 return;
             }
             match self.socket.read(turn.buffer) {
@@ -181,6 +189,11 @@ impl Connection {
     }
 
     fn receive(&mut self, n: usize, turn: &mut Turn<'_>) {
+        let bound = turn.shared.received.bound();
+        if self.bound != bound {
+            self.bound = bound;
+            self.session.bound_unfinished(bound);
+        }
         let buffer = mem::take(&mut turn.buffer);
         let now = turn.now;
         self.with_dispatch(turn, |session, dispatch| {
@@ -202,12 +215,16 @@ impl Connection {
             batch: turn.batch,
             held,
             entered: self.entered,
+            received: self.received,
+            kept: 0,
             connection: self.id,
             peer: self.peer,
             now: turn.instant,
         };
         report(&mut self.session, &mut dispatch);
+        dispatch.resume();
         turn.batch.send(&mut self.session);
+        self.count_received(turn.shared);
         if mem::take(&mut self.calls.is_unwelcome) {
             self.session.go_away(turn.now);
         }
@@ -311,6 +328,16 @@ impl Connection {
         }
         let held = if self.stage == Stage::Open { self.session.unsent_bytes() } else { 0 };
         turn.shared.backlog.enter(&mut self.entered, held);
+        self.count_received(turn.shared);
+    }
+
+    /// Tells the server's account what waits here.
+    fn count_received(&mut self, shared: &Shared) {
+        let waits = match self.stage {
+            Stage::Open => self.session.received_bytes() + self.calls.metadata_bytes,
+            Stage::Lingering { .. } | Stage::Gone => 0,
+        };
+        shared.received.enter(&mut self.received, waits);
     }
 
     fn write_out(&mut self, turn: &mut Turn<'_>) {
@@ -329,6 +356,8 @@ impl Connection {
                     batch: turn.batch,
                     held: 0,
                     entered: self.entered,
+                    received: self.received,
+                    kept: 0,
                     connection: self.id,
                     peer: self.peer,
                     now: turn.instant,

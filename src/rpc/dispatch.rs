@@ -3,10 +3,13 @@
 //! ```text
 //!              Started --- message (one-request method) ---> Holding
 //!                 |                                             |
-//!                 | message (streaming method)                  | half-close
-//!                 v                                             v
+//!                 | message (streaming method)                  | half-close, or all that came with
+//!                 v                                             v it is known
 //!              Running <------------ handler begins -------- answered (the unary kinds)
 //! ```
+//!
+//! A client that sends a second request to a method that takes one is refused if both came
+//! together; what comes behind an answer is dropped.
 //!
 //! A sink cannot touch the session that reports to it. What handlers answer at once is collected
 //! in a [`Batch`] and sent when the session has said all it has to say.
@@ -26,14 +29,17 @@ use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder, unread};
 use super::places::Places;
 use super::service::{Context, Handler, Services};
 use super::workers::{Full, Workers};
-use crate::call::{CallId, CallStart, Code, ServerSink, Status};
+use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
 
 /// What all connections of a server share.
 pub(super) struct Shared {
     pub(super) services: Services,
     pub(super) outbox: Arc<Outbox>,
     pub(super) workers: Workers,
+    /// Answers that clients have not read.
     pub(super) backlog: Backlog,
+    /// What clients have sent that waits.
+    pub(super) received: Backlog,
     pub(super) places: Places,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
@@ -47,6 +53,9 @@ pub(super) struct Dispatch<'a> {
     /// What the connection holds for its client, and how much of it is in the server's account.
     pub(super) held: usize,
     pub(super) entered: usize,
+    /// What of the connection's is in the account of what waits, and what has come since.
+    pub(super) received: usize,
+    pub(super) kept: usize,
     pub(super) connection: ConnectionId,
     pub(super) peer: SocketAddr,
     pub(super) now: Instant,
@@ -55,36 +64,57 @@ pub(super) struct Dispatch<'a> {
 /// Answers to one read that are collected at most before further requests have to wait, so that
 /// many small requests for large answers do not fill the memory.
 const BATCH_BYTES: usize = 1024 * 1024;
+/// A request that is no longer than this waits until all that came with it is known: its end, or
+/// that there is another one.
+const HELD_BYTES: usize = 16 * 1024;
+/// Metadata of open calls that one connection may have us keep.
+const MAX_METADATA_BYTES: usize = 1024 * 1024;
+/// Memory for metadata that is kept for the next call.
+const SPARE_METADATA_BYTES: usize = 2048;
 /// How much of a path that nobody registered an answer repeats.
 const SHOWN_PATH_CHARS: usize = 200;
 
 impl ServerSink for Dispatch<'_> {
     fn call(&mut self, start: CallStart<'_>) {
-        let Some(method) = self.shared.services.find(start.path) else {
+        let Some(place) = self.shared.services.find(start.path) else {
             let path: String = start.path.chars().take(SHOWN_PATH_CHARS).collect();
             let message = format!("unknown method {path}");
             return self.batch.fail(start.call, Code::Unimplemented, message);
         };
-        let is_reserved = self.shared.services.method(method).is_reserved;
+        let method = self.shared.services.method(place);
+        let is_reserved = method.is_reserved;
         if !self.shared.places.call(&mut self.calls.place, is_reserved) {
             self.calls.is_unwelcome = true;
             let reason = "the server has as many connections as it may have";
             return self.batch.fail(start.call, Code::ResourceExhausted, reason);
         }
         self.calls.is_newly_reserved |= is_reserved;
-        let mut metadata = self.calls.spare.take().unwrap_or_default();
-        metadata.clone_from(start.metadata);
+        let metadata_bytes = if method.keeps_metadata { start.metadata.size_bytes() } else { 0 };
+        if metadata_bytes > 0
+            && (self.calls.metadata_bytes + metadata_bytes > MAX_METADATA_BYTES
+                || self.refuses_to_keep(metadata_bytes))
+        {
+            let reason = "too much metadata of open calls is kept";
+            return self.batch.fail(start.call, Code::ResourceExhausted, reason);
+        }
+        let mut metadata = Metadata::new();
+        if metadata_bytes > 0 {
+            metadata = self.calls.spare.take().unwrap_or_default();
+            metadata.clone_from(start.metadata);
+            self.calls.metadata_bytes += metadata_bytes;
+        }
         let deadline = start.timeout.and_then(|timeout: Duration| self.now.checked_add(timeout));
         let id = start.call;
         self.calls.open.push(CallState {
             id,
-            method,
+            method: place,
             metadata,
+            metadata_bytes,
             deadline,
             held: None,
             running: None,
         });
-        if !self.shared.services.method(method).shape.takes_one_request() {
+        if !method.shape.takes_one_request() {
             self.begin(id, &[]);
         }
     }
@@ -94,15 +124,21 @@ impl ServerSink for Dispatch<'_> {
         let state = &mut self.calls.open[at];
         let method = self.shared.services.method(state.method);
         if method.shape.takes_one_request() {
-            if state.held.is_some() {
+            if state.held.is_some() || state.running.is_some() {
                 return self.refuse(call, "the method takes one request message, not more");
             }
-            if last {
+            if last || message.len() > HELD_BYTES {
                 return self.request(call, message);
             }
             state.held = Some(message.to_vec());
+            self.calls.postponed.push_back(call);
             return;
         }
+        if state.running.is_some() && self.refuses_to_keep(message.len()) {
+            self.cancelled(call, too_much_waits());
+            return self.batch.end(call, too_much_waits());
+        }
+        let state = &mut self.calls.open[at];
         if let Some(running) = &mut state.running {
             let told = guarded(&method.path, || {
                 running.handler.message(message);
@@ -127,13 +163,17 @@ impl ServerSink for Dispatch<'_> {
     fn half_close(&mut self, call: CallId) {
         let Some(at) = self.calls.position(call) else { return };
         let state = &mut self.calls.open[at];
-        if let Some(running) = &mut state.running {
-            let path = &self.shared.services.method(state.method).path;
-            if let Err(status) = guarded(path, || running.handler.half_close()) {
+        let method = self.shared.services.method(state.method);
+        if let Some(message) = state.held.take() {
+            self.request(call, &message);
+        } else if let Some(running) = &mut state.running {
+            // With the one request the handler has heard that nothing follows.
+            if method.shape.takes_one_request() {
+                return;
+            }
+            if let Err(status) = guarded(&method.path, || running.handler.half_close()) {
                 self.panicked(call, status);
             }
-        } else if let Some(message) = state.held.take() {
-            self.request(call, &message);
         } else {
             self.refuse(call, "the method takes one request message, there was none");
         }
@@ -155,7 +195,8 @@ impl ServerSink for Dispatch<'_> {
 }
 
 impl Dispatch<'_> {
-    /// The one request of a unary or server-streaming call is here, and nothing follows.
+    /// The one request of a unary or server-streaming call is here: it is handled whether or not the
+    /// client has ended its side. What it sends behind it nobody wants.
     fn request(&mut self, call: CallId, message: &[u8]) {
         let Some(at) = self.calls.position(call) else { return };
         let shared = self.shared;
@@ -170,6 +211,12 @@ impl Dispatch<'_> {
             return self.batch.end(call, unread());
         }
         let method = shared.services.method(self.calls.open[at].method);
+        // What answers at once keeps nothing.
+        let keeps = !matches!(method.handler, Handler::Unary(_));
+        if keeps && self.refuses_to_keep(message.len()) {
+            self.calls.remove(call);
+            return self.batch.end(call, too_much_waits());
+        }
         match &method.handler {
             Handler::Unary(handler) => self.answer_now(at, |context, out, _| {
                 handler(context, message, out).map(|()| When::Now)
@@ -201,13 +248,24 @@ impl Dispatch<'_> {
         }
     }
 
+    /// Whether so many bytes more must not be kept for the connection's calls; if they may, they
+    /// count from now on.
+    fn refuses_to_keep(&mut self, bytes: usize) -> bool {
+        let kept = self.kept + bytes;
+        if self.shared.received.refuses(self.received, self.received + kept, 0) {
+            return true;
+        }
+        self.kept = kept;
+        false
+    }
+
     /// Runs the handler of the unary call at this place, which is over for us then.
     fn answer_now(
         &mut self,
         at: usize,
         handler: impl FnOnce(&Context<'_>, &mut Vec<u8>, Replies<'_>) -> Result<When, Status>,
     ) {
-        let state = self.calls.open.swap_remove(at);
+        let state = self.calls.remove_at(at);
         let context = self.context(&state);
         let replies = Replies {
             outbox: &self.shared.outbox,
@@ -230,10 +288,12 @@ impl Dispatch<'_> {
         if status.is_some() {
             self.batch.answers.push(ToSend { call: state.id, message, status, taken: None });
         }
-        self.calls.spare = Some(state.metadata);
+        if (1..=SPARE_METADATA_BYTES).contains(&state.metadata_bytes) {
+            self.calls.spare = Some(state.metadata);
+        }
     }
 
-    /// Handles requests that had to wait, as far as the batch has room again.
+    /// Handles requests that had to wait, as far as the batch has room.
     pub(super) fn resume(&mut self) {
         while self.batch.bytes.len() <= BATCH_BYTES
             && let Some(call) = self.calls.postponed.pop_front()
@@ -284,8 +344,14 @@ impl Dispatch<'_> {
         };
         match started {
             Ok(handler) => {
-                self.calls.open[at].running =
+                let state = &mut self.calls.open[at];
+                state.running =
                     Some(Running { handler, flow, awaits_drained: false, untaken: Vec::new() });
+                // A blocking handler has its own copy, which counts as long as its call goes on.
+                state.metadata = Metadata::new();
+                if matches!(method.handler, Handler::Streaming(_)) {
+                    self.calls.metadata_bytes -= std::mem::take(&mut state.metadata_bytes);
+                }
             }
             Err(status) => {
                 self.calls.remove(call);
@@ -314,4 +380,9 @@ impl Dispatch<'_> {
     fn address(&self, call: CallId) -> Address {
         Address { outbox: Arc::clone(&self.shared.outbox), connection: self.connection, call }
     }
+}
+
+/// What a client gets of whom too much waits to be handled.
+fn too_much_waits() -> Status {
+    Status::new(Code::ResourceExhausted, "too much that you have sent waits to be handled")
 }

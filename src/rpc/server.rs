@@ -51,6 +51,9 @@ pub struct ServerOptions {
     /// Bytes of answers that clients have not read, over all connections: beyond it, a client that
     /// leaves much unread gets RESOURCE_EXHAUSTED.
     pub max_unread_bytes: usize,
+    /// Bytes that clients have sent and that wait, over all connections: for the rest of their
+    /// message, or to be handled. Beyond it, a client of whom much waits gets RESOURCE_EXHAUSTED.
+    pub max_received_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,
     /// How the names of the resident's peers are looked up.
@@ -67,6 +70,7 @@ impl Default for ServerOptions {
             max_worker_threads: 512,
             max_waiting_jobs: 1024,
             max_unread_bytes: 256 * 1024 * 1024,
+            max_received_bytes: 256 * 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
             resolver: Resolver::default(),
         }
@@ -115,6 +119,10 @@ impl ServerHandle {
 /// The key of the first listener; those of the others are below it.
 const LISTENER_KEY: u64 = u64::MAX - 1;
 const MAX_LISTENERS: usize = 64;
+/// What one connection may leave unread when all together leave too much.
+const UNREAD_SHARE_BYTES: usize = 1024 * 1024;
+/// What may wait of one connection when too much waits of all together.
+const RECEIVED_SHARE_BYTES: usize = 256 * 1024;
 /// How long accepting rests when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -168,7 +176,8 @@ impl Server {
             services,
             outbox,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
-            backlog: Backlog::new(options.max_unread_bytes),
+            backlog: Backlog::new(options.max_unread_bytes, UNREAD_SHARE_BYTES),
+            received: Backlog::new(options.max_received_bytes, RECEIVED_SHARE_BYTES),
             places,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,

@@ -39,7 +39,7 @@ impl Shape {
 /// What a handler knows about a call besides its messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The client's metadata.
+    /// The client's metadata; none unless the method [keeps](Services::keep_metadata) it.
     pub metadata: &'a Metadata,
     /// The client's address: where the connection comes from, not who the caller is.
     pub peer: SocketAddr,
@@ -92,6 +92,7 @@ pub(super) struct Method {
     pub(super) shape: Shape,
     pub(super) handler: Handler,
     pub(super) is_reserved: bool,
+    pub(super) keeps_metadata: bool,
 }
 
 /// The methods that a server knows, by full path: `/package.Service/Method`.
@@ -200,6 +201,14 @@ impl Services {
         }
     }
 
+    /// Keeps the client's metadata for the handlers of the method at `path`. That of others is not
+    /// kept: it is nothing that a client should be able to fill the memory with.
+    pub fn keep_metadata(&mut self, path: &str) {
+        if let Some(place) = self.find(path) {
+            self.methods[place].keeps_metadata = true;
+        }
+    }
+
     /// Connections that may be open beside those of clients.
     pub(super) fn reserved_connections(&self) -> usize {
         self.reserved_connections
@@ -228,7 +237,13 @@ impl Services {
             self.names.push(service.to_owned());
         }
         self.index.insert(path.to_owned(), self.methods.len());
-        self.methods.push(Method { path: path.to_owned(), shape, handler, is_reserved: false });
+        self.methods.push(Method {
+            path: path.to_owned(),
+            shape,
+            handler,
+            is_reserved: false,
+            keeps_metadata: false,
+        });
     }
 
     /// The place of a method, if there is one at this path.

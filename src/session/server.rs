@@ -195,6 +195,20 @@ impl ServerSession {
         queued + self.output().len()
     }
 
+    /// Bytes that were received and wait: for the rest of their message, or to be
+    /// [taken](Self::message_taken).
+    pub fn received_bytes(&self) -> usize {
+        either!(&self.wire, connection => connection.received_bytes(), else 0)
+    }
+
+    /// Lets no more than so many bytes wait for the rest of their messages, or as many as the limits
+    /// say. A call that needs more ends with RESOURCE_EXHAUSTED.
+    pub fn bound_unfinished(&mut self, bytes: Option<usize>) {
+        let most = self.limits.max_partial_message_bytes;
+        let bytes = bytes.map_or(most, |bytes| bytes.min(most));
+        either!(&mut self.wire, connection => connection.bound_unfinished(bytes), else ());
+    }
+
     /// The application has taken a received message of so many bytes: the peer may send more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         either!(&mut self.wire, connection => connection.message_taken(call, bytes), else ());

@@ -1,9 +1,12 @@
 //! Calls of every shape.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use agora::call::{Code, Metadata};
+use agora::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
 use agora::rpc::{CallOptions, Received};
+use agora::session::ClientSession;
 
 use crate::fixture::*;
 
@@ -124,6 +127,21 @@ fn an_unknown_method_is_unimplemented() {
     });
 }
 
+/// How a call has ended.
+struct End(Option<Code>);
+
+impl ClientSink for End {
+    fn headers(&mut self, _: CallId, _: &Metadata) {}
+
+    fn message(&mut self, _: CallId, _: &[u8]) {}
+
+    fn finished(&mut self, _: CallId, status: Status, _: bool) {
+        self.0 = Some(status.code);
+    }
+
+    fn writable(&mut self, _: CallId) {}
+}
+
 #[test]
 fn a_unary_method_takes_exactly_one_request() {
     both(|protocol| {
@@ -132,10 +150,29 @@ fn a_unary_method_takes_exactly_one_request() {
         let mut none = channel.start(ECHO, &within(LONG)).unwrap();
         none.half_close().unwrap();
         assert_eq!(none.receive().unwrap_err().code, Code::Unimplemented);
-        let mut two = channel.start(ECHO, &within(LONG)).unwrap();
-        two.send(b"one").unwrap();
-        let _ = two.send_last(b"two");
-        assert_eq!(two.receive().unwrap_err().code, Code::Unimplemented);
+        // Two that come together are refused. What comes behind an answer nobody wants.
+        let mut socket = TcpStream::connect(server.address).unwrap();
+        let now = Duration::ZERO;
+        let mut session = ClientSession::new(protocol, "test", false, &Limits::DEFAULT, now);
+        let call = session.start(now, ECHO, &Metadata::new(), None).unwrap();
+        session.send_message(call, b"one", false).unwrap();
+        session.send_message(call, b"two", true).unwrap();
+        socket.write_all(session.output()).unwrap();
+        let written = session.output().len();
+        session.consume_output(written);
+        let mut end = End(None);
+        let mut buffer = [0; 4096];
+        while end.0.is_none() {
+            let count = socket.read(&mut buffer).unwrap();
+            assert!(count > 0, "the connection has ended");
+            session.receive(now, &buffer[..count], &mut end);
+        }
+        assert_eq!(end.0, Some(Code::Unimplemented));
+        let mut late = channel.start(ECHO, &within(LONG)).unwrap();
+        late.send(b"one").unwrap();
+        assert_eq!(late.receive().unwrap().unwrap(), b"one", "without waiting for the end");
+        let _ = late.send_last(b"two");
+        assert_eq!(channel.unary(ECHO, b"next", &within(LONG)).unwrap(), b"next");
     });
 }
 

@@ -215,6 +215,7 @@ fn services(seen: &Arc<Seen>) -> Services {
         call.set_trailers(echoed);
         call.send(Vec::new())
     });
+    services.keep_metadata(METADATA);
     services
 }
 

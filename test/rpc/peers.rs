@@ -177,6 +177,8 @@ fn services(desk: &Shared) -> Services {
             Ok(Box::new(Listener { desk: Arc::clone(&desk), responder, is_deaf }))
         });
     }
+    services.keep_metadata(TALK);
+    services.keep_metadata(DEAF);
     services.reserve(TALK, RESERVED);
     services.unary(ECHO, |_, message, response| {
         response.extend_from_slice(message);

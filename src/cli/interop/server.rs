@@ -41,6 +41,17 @@ fn services() -> Services {
     answered_by_worker(&mut services, STREAMING_OUTPUT_CALL, Shape::ServerStreaming, full_duplex);
     answered_by_worker(&mut services, FULL_DUPLEX_CALL, Shape::Bidirectional, full_duplex);
     answered_by_worker(&mut services, HALF_DUPLEX_CALL, Shape::Bidirectional, half_duplex);
+    for path in [
+        EMPTY_CALL,
+        UNARY_CALL,
+        CACHEABLE_UNARY_CALL,
+        STREAMING_INPUT_CALL,
+        STREAMING_OUTPUT_CALL,
+        FULL_DUPLEX_CALL,
+        HALF_DUPLEX_CALL,
+    ] {
+        services.keep_metadata(path);
+    }
     services
 }
 

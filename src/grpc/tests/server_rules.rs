@@ -348,8 +348,9 @@ fn unfinished_messages_of_all_calls_share_one_bound() {
     let heard = stage.run();
     assert_eq!(
         heard[2..],
-        ["server: 3 cancelled, RESOURCE_EXHAUSTED: too many bytes of unfinished messages on this \
-          connection"]
+        [
+            "server: 3 cancelled, RESOURCE_EXHAUSTED: too many bytes wait for the rest of their messages"
+        ]
     );
 }
 

@@ -49,6 +49,8 @@ pub(super) struct Link {
     peer_call_window: i64,
     /// What the peer may still send on the connection.
     allowance: Allowance,
+    /// What messages cost that have arrived and were not taken.
+    waiting: i64,
     /// Our windows as HELLO announces them.
     call_window: i64,
     connection_window: i64,
@@ -86,6 +88,7 @@ impl Link {
             credit: MIN_WINDOW.into(),
             peer_call_window: MIN_WINDOW.into(),
             allowance: Allowance::new(connection_window),
+            waiting: 0,
             call_window: credit::window(limits.call_window_bytes),
             connection_window,
             line: VecDeque::new(),
@@ -279,14 +282,22 @@ impl Link {
 
     /// Books a message against the connection's allowance.
     pub(super) fn charge(&mut self, cost: i64) -> Result<(), Error> {
-        self.allowance.charge(cost)
+        self.allowance.charge(cost)?;
+        self.waiting += cost;
+        Ok(())
     }
 
     /// What a message had used of the connection's allowance is free again.
     pub(super) fn release(&mut self, cost: i64) {
+        self.waiting -= cost;
         if let Some(amount) = self.allowance.release(cost, self.connection_window) {
             self.output.put(Kind::Credit, 0, 0, &amount.to_be_bytes());
         }
+    }
+
+    /// Bytes that were received and wait: for the rest of their message, or to be taken.
+    pub(super) fn received_bytes(&self) -> usize {
+        self.input.gathered_bytes() + usize::try_from(self.waiting).unwrap_or(0)
     }
 
     /// The application has taken a message of a call.
@@ -344,9 +355,14 @@ pub(super) fn put_trailers(out: &mut Envelopes, id: u32, status: &Status, refuse
 
 /// How a call ends whose peer sent an envelope with a part beyond our limits.
 pub(super) fn too_large(parts: Parts, limits: &Limits) -> Status {
+    let max = limits.max_message_bytes.min(limits.max_partial_message_bytes);
+    let is_header_fine = parts.header <= wire::max_header_bytes(limits);
     match parts.message {
-        Some(len) if parts.header <= wire::max_header_bytes(limits) => {
-            let max = limits.max_message_bytes.min(limits.max_partial_message_bytes);
+        Some(len) if is_header_fine && len <= max => {
+            let text = "too many bytes wait for the rest of their messages";
+            Status::new(Code::ResourceExhausted, text)
+        }
+        Some(len) if is_header_fine => {
             let text = format!("a message of {len} bytes, {max} are allowed");
             Status::new(Code::ResourceExhausted, text)
         }

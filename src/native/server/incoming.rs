@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::ServerConnection;
-use crate::call::{CallId, CallStart, Code, ServerSink, Status};
+use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
 use crate::native::Error;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts, REQUEST_PREFIX_BYTES};
 use crate::native::input::Next;
 use crate::native::link::{Greeting, put_trailers, too_large};
 use crate::native::wire::{self, RequestHeader};
+
+/// Memory for metadata that is kept for the next request.
+const KEPT_METADATA_BYTES: usize = 2048;
 
 impl ServerConnection {
     /// Reads as far as the input and our limits allow.
@@ -100,6 +103,9 @@ impl ServerConnection {
             Some(message) => sink.message(call, message, last),
             None if last => sink.half_close(call),
             None => {}
+        }
+        if self.metadata.size_bytes() > KEPT_METADATA_BYTES {
+            self.metadata = Metadata::new();
         }
         Ok(())
     }

@@ -116,6 +116,16 @@ impl ServerConnection {
         self.link.queued_in_all()
     }
 
+    /// Bytes that were received and wait: for the rest of their message, or to be taken.
+    pub fn received_bytes(&self) -> usize {
+        self.link.received_bytes()
+    }
+
+    /// Lets no more than so many bytes wait for the rest of their message.
+    pub fn bound_unfinished(&mut self, bytes: usize) {
+        self.link.input.bound(bytes);
+    }
+
     /// The application is done with a message of this many bytes; to be called once for each, when
     /// the memory is free again. The end of a call counts for all of its messages.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {

@@ -93,6 +93,7 @@ fn services() -> Services {
     services.blocking(BY_WORKER, Shape::Unary, |call| call.send(vec![7; MEBIBYTE]));
     let waiting = std::sync::Mutex::new(Vec::new());
     services.deferred(WITH_METADATA, move |_, _, reply| waiting.lock().unwrap().push(reply));
+    services.keep_metadata(WITH_METADATA);
     services
 }
 
