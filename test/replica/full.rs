@@ -249,3 +249,40 @@ fn a_failed_sync_is_not_taken_for_a_lack_of_room() {
     disk.set_capacity(None);
     assert!(matches!(storage.sync(), Err(StorageError::Over)));
 }
+
+#[test]
+fn a_snapshot_that_is_too_large_leaves_room_to_the_log() {
+    let disk = eight_entries();
+    let (mut storage, _, _) = open(&disk.disk());
+    const CAPACITY: u64 = 3_000_000;
+    disk.set_capacity(Some(CAPACITY));
+    let mark = SnapshotMark { index: 200_000, term: 2 };
+    let mut job = storage.begin_snapshot(mark, state(mark));
+    job.leave_room();
+    let mut steps = 0;
+    let full = loop {
+        match job.step() {
+            Ok(_) => steps += 1,
+            Err(full) => break full,
+        }
+        assert!(disk.used_bytes() + 200_000 < CAPACITY, "{steps}");
+    };
+    assert!(full.is_temporary() && steps > 5, "{full} after {steps} steps");
+    assert!(disk.file_names().iter().all(|name| name.ends_with(".txt")));
+}
+
+#[test]
+fn a_disk_is_short_of_room_before_a_snapshot_has_none() {
+    let disk = eight_entries();
+    let (mut storage, _, _) = open(&disk.disk());
+    assert!(!storage.is_short_of_room(), "nobody knows");
+    disk.set_capacity(Some(4_000_000));
+    assert!(!storage.is_short_of_room());
+    let mut index = 9;
+    while !storage.is_short_of_room() {
+        storage.write(None, &[set(2, index, b"key", &[b'v'; 10_000])]).unwrap();
+        index += 1;
+    }
+    let log_bytes = storage.log_bytes();
+    assert!((1_000_000..1_500_000).contains(&log_bytes), "{log_bytes}");
+}

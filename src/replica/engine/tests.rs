@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::raft::{
-    Config, Frozen, Index, Message, NodeId, NotLeader, Origin, Recovered, StateMachine,
+    Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload, Recovered,
+    StateMachine,
 };
 use crate::replica::membership::{Introduction, Record, Standing};
 use crate::replica::recovery::roster;
@@ -285,4 +286,66 @@ fn new_nodes_found_a_group_and_all_of_them_are_its_voters() {
     trio.pass(700);
     trio.leader();
     assert!(trio.nodes.iter().all(|node| node.roster().standing() == Standing::Voter));
+}
+
+/// A follower that has heard of an entry, and has no room for it.
+#[test]
+fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
+    let mut trio = Trio::new(SnapshotPolicy::default());
+    trio.pass(700);
+    let (leader, start) = (trio.leader(), trio.now);
+    let (id, other) = ((leader + 1) % 3, ((leader + 2) % 3) as NodeId);
+    let leader = leader as NodeId;
+    let node = &mut trio.nodes[id];
+    let (term, last) = (node.raft().current_term(), node.raft().last_index());
+    let entry = Entry { term, index: last + 1, at_ms: 5, payload: Payload::NoOp };
+    let body = Body::AppendEntries {
+        prev_log_index: last,
+        prev_log_term: term,
+        entries: [entry].into(),
+        leader_commit: 0,
+        sent_at: start,
+        lease: 300 * MS,
+        read_round: 0,
+    };
+    node.deliver(start, leader, leader + 1, Message { term, body });
+    let first = node.turn(start).write.unwrap().id;
+    node.set_full(start, true);
+    node.hard_state_persisted(start, first);
+    let has_it = |(_, message): &(NodeId, Message)| message.body.needs_entries_to() == last + 1;
+    assert!(!node.turn(start).messages.iter().any(has_it), "it is not durable");
+    let later = start + 2000 * MS;
+    let body = Body::RequestVote {
+        last_log_index: last + 1,
+        last_log_term: term,
+        lease: 300 * MS,
+        released: None,
+    };
+    node.deliver(later, other, other + 1, Message { term: term + 1, body });
+    let second = node.turn(later).write.unwrap().id;
+    node.hard_state_persisted(later, second);
+    let messages = node.turn(later).messages;
+    let votes = |(to, message): &(NodeId, Message)| {
+        *to == other && matches!(message.body, Body::RequestVoteReply { granted: true, .. })
+    };
+    assert!(messages.iter().any(votes), "{messages:?}");
+    assert!(!messages.iter().any(has_it));
+    node.set_full(later, false);
+    node.persisted(later, second);
+    assert!(node.turn(later).messages.iter().any(has_it), "now it is");
+}
+
+#[test]
+fn a_leader_without_room_refuses_commands_and_leads_on() {
+    let mut node = alone();
+    node.write(1001 * MS, 5, None, b"20"[..].into(), "waits");
+    let write = node.turn(1001 * MS).write.unwrap().id;
+    node.set_full(1002 * MS, true);
+    let much_later = 100_000 * MS;
+    node.write(much_later, 5, None, b"3"[..].into(), "refused");
+    assert_eq!(node.turn(much_later).answers, [("refused", Answer::Full)]);
+    assert_eq!(node.read(much_later, |_| true), ReadNow::Yes);
+    node.persisted(much_later, write);
+    node.set_full(much_later, false);
+    assert_eq!(node.turn(much_later).answers, [("waits", done("20"))]);
 }

@@ -228,13 +228,14 @@ impl Storage {
     }
 
     /// Whether there may soon be no room for a snapshot: it can become as long as the last one and the
-    /// log behind it together.
+    /// log behind it together. Not so if there is none even for the last one again.
     pub fn is_short_of_room(&self) -> bool {
         const LEAST_FREE_BYTES: u64 = 1024 * 1024;
         let snapshot_bytes = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.size_bytes());
         let needed = snapshot_bytes.saturating_add(self.log.len());
         let wanted = needed.saturating_add(needed / 4).saturating_add(LEAST_FREE_BYTES);
-        self.disk.free_bytes().is_some_and(|free| free < wanted)
+        let is_short = |free| (snapshot_bytes..wanted).contains(&free);
+        self.disk.free_bytes().is_some_and(is_short)
     }
 
     /// How far entries are known to be committed, and durable here: an entry may be committed before

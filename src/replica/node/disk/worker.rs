@@ -153,7 +153,11 @@ impl<M: StateMachine> Worker<M> {
                     storage.note_commit(index);
                 }
                 Job::BeginSnapshot(mark, frozen) => {
-                    self.tasks.push(Task::Snapshot(storage.begin_snapshot(mark, frozen)));
+                    let mut job = storage.begin_snapshot(mark, frozen);
+                    if self.retry_at.is_none() {
+                        job.leave_room();
+                    }
+                    self.tasks.push(Task::Snapshot(job));
                 }
                 Job::FinishSnapshot(job) => self.finish_snapshot(storage, job)?,
                 Job::BeginCompaction(first) => self.begin_compaction(storage, first)?,
