@@ -82,6 +82,8 @@ pub struct Raft {
     pub(super) is_full: bool,
     /// A snapshot that could not be kept is not taken again before this time.
     pub(super) no_snapshot_until: Duration,
+    /// The wall clock, in milliseconds since 1970, as it was last told.
+    pub(super) wall_ms: u64,
     /// The next `Ready` is to have a write, whatever is in it.
     pub(super) is_write_wanted: bool,
     /// What the next `Ready` will have.
@@ -153,6 +155,7 @@ impl Raft {
             newest_read: 0,
             is_full: false,
             no_snapshot_until: Duration::ZERO,
+            wall_ms: 0,
             is_write_wanted: false,
             out: Ready::default(),
             #[cfg(test)]
@@ -242,6 +245,11 @@ impl Raft {
         };
         self.become_follower(term, leader);
         true
+    }
+
+    /// Tells the wall clock, in milliseconds since 1970: the first entry of a term bears it.
+    pub fn tell_time(&mut self, wall_ms: u64) {
+        self.wall_ms = wall_ms;
     }
 
     /// Time has passed: does what is due.

@@ -218,6 +218,6 @@ impl Raft {
             transfer: None,
             uncommitted_bytes: limbo.sum(),
         }));
-        self.append(self.log.at_ms(), Payload::NoOp);
+        self.append(self.wall_ms, Payload::NoOp);
     }
 }

@@ -315,6 +315,7 @@ impl<W: Workload> World<W> {
         for input in node.inputs.drain(..count) {
             responses.extend(life.take(input, now, wall_ms));
         }
+        life.engine.tell_time(wall_ms);
         let mut turn = life.engine.turn(now);
         for (ticket, answer) in turn.answers.drain(..) {
             let response = ticket.response(answer, &life.engine);

@@ -485,3 +485,32 @@ fn clocks_that_drift_fifty_times_as_much_are_caught() {
     adversary(0.001);
     fails("lease exclusion", || adversary(0.05));
 }
+
+#[test]
+fn voters_an_answer_of_a_node_that_is_none_does_not_count() {
+    breaks(3, Rule::CountVoters, "the answer of no voter commits", |group| {
+        group.elect(0);
+        for id in [0, 2] {
+            group.raft_mut(id).set_voters(true, [1].into());
+        }
+        group.isolate(2);
+        let x = group.set(0, "x");
+        group.settle();
+        assert!(!group.is_acknowledged(0, x), "the answer of no voter commits");
+        // Nor does it keep a lease alive, or answer a read.
+        group.pass(600 * MS);
+        assert!(!group.raft(0).is_leader());
+    });
+}
+
+#[test]
+fn voters_a_node_that_is_none_neither_votes_nor_stands() {
+    breaks(3, Rule::VoteAsVoter, "no voter votes", |group| {
+        group.raft_mut(1).set_voters(false, [].into());
+        group.isolate(0);
+        group.elect(2);
+        assert!(!group.raft(2).is_leader(), "no voter votes");
+        group.elect(1);
+        assert!(!group.raft(1).is_leader(), "no voter leads");
+    });
+}

@@ -404,6 +404,11 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.roster.take_part(now);
     }
 
+    /// Tells the wall clock, in milliseconds since 1970.
+    pub fn tell_time(&mut self, wall_ms: u64) {
+        self.raft.tell_time(wall_ms);
+    }
+
     /// Does what is due, and says what there is to do for others.
     pub fn turn(&mut self, now: Duration) -> Turn<T> {
         self.roster.tick(now);

@@ -349,3 +349,13 @@ fn a_leader_without_room_refuses_commands_and_leads_on() {
     node.set_full(much_later, false);
     assert_eq!(node.turn(much_later).answers, [("waits", done("20"))]);
 }
+
+#[test]
+fn the_first_entry_of_a_term_bears_the_time() {
+    let mut node = node(0, 1, SnapshotPolicy::default());
+    node.tell_time(1_700_000_000_000);
+    let turn = node.turn(1000 * MS);
+    node.persisted(1000 * MS, turn.write.unwrap().id);
+    let turn = node.turn(1000 * MS);
+    assert_eq!(turn.write.unwrap().entries[0].at_ms, 1_700_000_000_000);
+}

@@ -3,7 +3,7 @@
 
 use super::applying;
 use crate::raft::StateMachine;
-use crate::replica::clock::Clock;
+use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::engine::{Engine, Turn};
 use crate::replica::storage::{Storage, StorageError};
 
@@ -25,6 +25,7 @@ pub(super) fn lead<M: StateMachine, T>(
         let raft = engine.raft();
         raft.is_leader() && raft.commit_index() == raft.last_index()
     };
+    engine.tell_time(wall_ms());
     while !leads(engine) && turns.len() < MAX_TURNS {
         let mut turn = applying::turn(engine, clock.now());
         if let Some(write) = turn.write.take() {
