@@ -42,7 +42,8 @@ pub struct Limits {
     pub call_window_bytes: u32,
     /// What all calls together may send ahead of us.
     pub connection_window_bytes: u32,
-    /// Received bytes of messages that are not complete yet, over all calls of a connection.
+    /// Messages that are not complete yet, over all calls of a connection: what is beyond it waits
+    /// for the others, each call with no more than its window.
     pub max_partial_message_bytes: usize,
     /// A connection that carries a call and is silent this long is asked for a sign of life.
     pub keepalive_interval: Duration,

@@ -275,11 +275,10 @@ impl ClientConnection {
             return;
         };
         let deliver = |message: &[u8], _| sink.message(id, message);
-        match call.inbound.receive(data, end_stream, compressed, &mut self.messages, deliver) {
+        match call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver) {
             Ok(received) => {
-                if received.released > 0 {
-                    self.http.release(stream, received.released);
-                }
+                self.http.release_unevenly(stream, received.of_stream, received.released);
+                self.let_wait_no_longer();
                 if end_stream {
                     self.conclude(id, Fault::NoTrailers.status(), true, sink);
                 }
@@ -323,12 +322,25 @@ impl ClientConnection {
         let call = self.calls.get_mut(id)?;
         let half_closed = call.half_closed;
         call.answer = Answer::Waiting;
-        let released = call.inbound.close(&mut self.messages);
+        let released = call.inbound.close(id, &mut self.messages);
         self.calls.remove(id);
         if released > 0 {
             self.http.release(stream_id(id), released);
         }
+        self.let_wait_no_longer();
         Some(half_closed)
+    }
+
+    /// Opens the windows of calls that waited for others' messages to end.
+    fn let_wait_no_longer(&mut self) {
+        while let Some(id) = self.messages.reservations.first() {
+            // A call that is over has left the line.
+            if let Some(call) = self.calls.get_mut(id) {
+                let Some(bytes) = call.inbound.turn(&mut self.messages) else { return };
+                self.http.release_unevenly(stream_id(id), bytes, 0);
+            }
+            self.messages.reservations.remove_first();
+        }
     }
 
     /// Bytes of the call that still wait for window.

@@ -5,26 +5,34 @@
 use super::credit::Credit;
 use super::fault::Fault;
 use super::message::{Assembler, MessageLimits, PREFIX_BYTES};
+use super::reservations::Reservation;
+use crate::call::CallId;
 
 /// The receiving side of a call.
 #[derive(Debug)]
 pub(super) struct Inbound {
     assembler: Assembler,
     credit: Credit,
+    reservation: Reservation,
 }
 
 /// What became of a DATA frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Received {
-    /// Bytes to give back to the peer as window.
+    /// Bytes to give back to the peer as window of the connection, and of the stream.
     pub(super) released: usize,
+    pub(super) of_stream: usize,
     /// The last message of the call was among the delivered ones.
     pub(super) last: bool,
 }
 
 impl Inbound {
     pub(super) const fn new() -> Inbound {
-        Inbound { assembler: Assembler::new(), credit: Credit::new() }
+        Inbound {
+            assembler: Assembler::new(),
+            credit: Credit::new(),
+            reservation: Reservation::NONE,
+        }
     }
 
     /// Takes a DATA frame and calls `deliver(message, last)` for each message that it completes.
@@ -33,6 +41,7 @@ impl Inbound {
     /// As [`Assembler::feed`]. The call is to be closed; what it holds is given back then.
     pub(super) fn receive(
         &mut self,
+        call: CallId,
         data: &[u8],
         end: bool,
         compressed: Fault,
@@ -47,8 +56,15 @@ impl Inbound {
         });
         match fed {
             Ok(()) => {
+                if message_bytes > 0 {
+                    self.reservation.complete(&mut limits.reservations);
+                }
+                if let Some(bytes) = self.assembler.unfinished() {
+                    self.reservation.want(call, bytes, &mut limits.reservations);
+                }
                 let released = self.credit.arrived(data.len(), message_bytes);
-                Ok(Received { released, last: any_last })
+                let of_stream = self.reservation.window(released);
+                Ok(Received { released, of_stream, last: any_last })
             }
             Err(fault) => {
                 self.credit.refused(data.len());
@@ -72,8 +88,15 @@ impl Inbound {
         self.assembler.is_between_messages()
     }
 
+    /// It stands first in the line of those that wait. Returns what its stream is to be given, or
+    /// nothing if it has to wait on.
+    pub(super) fn turn(&mut self, limits: &mut MessageLimits) -> Option<usize> {
+        self.reservation.turn(self.assembler.unfinished(), &mut limits.reservations)
+    }
+
     /// Ends the call, and is as new for another one. Returns the bytes to give back.
-    pub(super) fn close(&mut self, limits: &mut MessageLimits) -> usize {
+    pub(super) fn close(&mut self, call: CallId, limits: &mut MessageLimits) -> usize {
+        self.reservation.close(call, &mut limits.reservations);
         self.assembler.reset(limits);
         self.credit.close()
     }

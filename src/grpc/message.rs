@@ -10,6 +10,7 @@
 //! lies whole in a frame is passed on as it lies there; only a cut one is copied together.
 
 use super::fault::Fault;
+use super::reservations::Reservations;
 use crate::call::Limits;
 
 /// Flag and length.
@@ -29,16 +30,20 @@ pub(super) fn prefix(message_bytes: usize) -> Option<[u8; PREFIX_BYTES]> {
 #[derive(Debug)]
 pub(super) struct MessageLimits {
     pub(super) max_message_bytes: usize,
+    /// Beyond it unfinished messages are refused. Without a bound the windows hold them back.
     pub(super) max_unfinished_bytes: usize,
     pub(super) unfinished_bytes: usize,
+    /// Who may send more than a window of its unfinished message.
+    pub(super) reservations: Reservations,
 }
 
 impl MessageLimits {
     pub(super) fn new(limits: &Limits) -> MessageLimits {
         MessageLimits {
             max_message_bytes: limits.max_message_bytes,
-            max_unfinished_bytes: limits.max_partial_message_bytes,
+            max_unfinished_bytes: usize::MAX,
             unfinished_bytes: 0,
+            reservations: Reservations::new(limits.max_partial_message_bytes),
         }
     }
 
@@ -159,6 +164,14 @@ impl Assembler {
         matches!(self.state, State::Prefix { have: 0, .. })
     }
 
+    /// The length of the message of which the prefix is there and the rest is not.
+    pub(super) fn unfinished(&self) -> Option<usize> {
+        match self.state {
+            State::Payload { length } => Some(length),
+            State::Prefix { .. } => None,
+        }
+    }
+
     /// Adds to the message of `length` bytes. Memory grows with what has come, not with what the
     /// prefix promises.
     fn append(
@@ -205,7 +218,12 @@ mod tests {
     const ANY: Fault = Fault::CompressedWithoutEncoding;
 
     fn limits() -> MessageLimits {
-        MessageLimits { max_message_bytes: 1000, max_unfinished_bytes: 1500, unfinished_bytes: 0 }
+        MessageLimits {
+            max_message_bytes: 1000,
+            max_unfinished_bytes: 1500,
+            unfinished_bytes: 0,
+            reservations: Reservations::new(1500),
+        }
     }
 
     fn framed(messages: &[&[u8]]) -> Vec<u8> {

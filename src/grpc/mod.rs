@@ -41,6 +41,7 @@ mod message;
 mod metadata;
 mod percent;
 mod request;
+mod reservations;
 mod response;
 mod server;
 mod status;

@@ -174,13 +174,12 @@ impl ServerConnection {
         let deliver = |message: &[u8], last| sink.message(id, message, last);
         let before = call.inbound.untaken();
         let received =
-            call.inbound.receive(data, end_stream, compressed, &mut self.messages, deliver);
+            call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver);
         self.untaken += call.inbound.untaken() - before;
         match received {
             Ok(received) => {
-                if received.released > 0 {
-                    self.http.release(stream, received.released);
-                }
+                self.http.release_unevenly(stream, received.of_stream, received.released);
+                self.let_wait_no_longer();
                 if end_stream && !received.last {
                     sink.half_close(id);
                 }
@@ -211,11 +210,12 @@ impl ServerConnection {
         let call = self.calls.get_mut(id)?;
         let ended = (call.headers_sent, call.half_closed);
         self.untaken -= call.inbound.untaken();
-        let released = call.inbound.close(&mut self.messages);
+        let released = call.inbound.close(id, &mut self.messages);
         self.calls.remove(id);
         if released > 0 {
             self.http.release(stream_id(id), released);
         }
+        self.let_wait_no_longer();
         Some(ended)
     }
 
@@ -297,6 +297,18 @@ impl ServerConnection {
         }
     }
 
+    /// Opens the windows of calls that waited for others' messages to end.
+    fn let_wait_no_longer(&mut self) {
+        while let Some(id) = self.messages.reservations.first() {
+            // A call that is over has left the line.
+            if let Some(call) = self.calls.get_mut(id) {
+                let Some(bytes) = call.inbound.turn(&mut self.messages) else { return };
+                self.http.release_unevenly(stream_id(id), bytes, 0);
+            }
+            self.messages.reservations.remove_first();
+        }
+    }
+
     /// Bytes of the call that still wait for window.
     pub fn queued(&self, call: CallId) -> usize {
         self.http.queued(stream_id(call))
@@ -327,6 +339,11 @@ impl ServerConnection {
     /// may stay, but not grow.
     pub fn bound_unfinished(&mut self, bytes: usize) {
         self.messages.max_unfinished_bytes = bytes;
+    }
+
+    /// Whether memory is short: then one message at a time may be larger than its window.
+    pub fn set_scarce(&mut self, is_scarce: bool) {
+        self.messages.reservations.is_scarce = is_scarce;
     }
 
     /// Whether [`ServerConnection::receive`] has something to report without input: call it with none.

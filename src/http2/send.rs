@@ -301,6 +301,19 @@ impl Connection {
         self.release_connection(bytes);
     }
 
+    /// As [`Connection::release`], with more or less for the stream than for the connection: the
+    /// rest comes another time.
+    pub fn release_unevenly(&mut self, stream: StreamId, of_stream: usize, of_connection: usize) {
+        if of_stream > 0
+            && let Some(slot) = self.streams.find(stream)
+        {
+            self.release_stream(slot, of_stream);
+        }
+        if of_connection > 0 {
+            self.release_connection(of_connection);
+        }
+    }
+
     pub(super) fn release_stream(&mut self, slot: Slot, bytes: usize) {
         let stream = &mut self.streams[slot];
         if stream.state.may_receive()

@@ -28,6 +28,11 @@ impl Backlog {
         (self.total.get() > self.max).then_some(self.share)
     }
 
+    /// Whether it is time to hold senders back, who then need not be refused.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.total.get() > self.max / 2
+    }
+
     /// What one connection holds has changed from what it had `entered`.
     pub(super) fn enter(&self, entered: &mut usize, held: usize) {
         self.total.set(self.total.get() - *entered + held);
@@ -60,8 +65,10 @@ mod tests {
         assert!(!backlog.refuses(greedy, 10 * SHARE_BYTES, 0));
         assert!(backlog.refuses(greedy, 10 * SHARE_BYTES + 1, 0), "before it is entered");
         assert_eq!(backlog.bound(), None);
+        assert!(!backlog.is_half_full());
         backlog.enter(&mut greedy, 11 * SHARE_BYTES);
         assert_eq!(backlog.bound(), Some(SHARE_BYTES));
+        assert!(backlog.is_half_full());
         assert!(backlog.refuses(greedy, 11 * SHARE_BYTES, 0));
         assert!(!backlog.refuses(modest, SHARE_BYTES, 0));
         backlog.enter(&mut modest, 2 * SHARE_BYTES);

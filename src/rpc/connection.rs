@@ -194,6 +194,7 @@ impl Connection {
             self.bound = bound;
             self.session.bound_unfinished(bound);
         }
+        self.session.set_scarce(turn.shared.received.is_half_full());
         let buffer = mem::take(&mut turn.buffer);
         let now = turn.now;
         self.with_dispatch(turn, |session, dispatch| {

@@ -201,12 +201,19 @@ impl ServerSession {
         either!(&self.wire, connection => connection.received_bytes(), else 0)
     }
 
-    /// Lets no more than so many bytes wait for the rest of their messages, or as many as the limits
-    /// say. A call that needs more ends with RESOURCE_EXHAUSTED.
+    /// Lets no more than so many bytes wait for the rest of their messages, or as many as the windows
+    /// have room for. A call that needs more ends with RESOURCE_EXHAUSTED.
     pub fn bound_unfinished(&mut self, bytes: Option<usize>) {
-        let most = self.limits.max_partial_message_bytes;
-        let bytes = bytes.map_or(most, |bytes| bytes.min(most));
+        let bytes = bytes.unwrap_or(usize::MAX);
         either!(&mut self.wire, connection => connection.bound_unfinished(bytes), else ());
+    }
+
+    /// Whether memory is short: then messages come one after the other, as far as a peer that speaks
+    /// gRPC can be made to.
+    pub fn set_scarce(&mut self, is_scarce: bool) {
+        if let Wire::Grpc(connection) = &mut self.wire {
+            connection.set_scarce(is_scarce);
+        }
     }
 
     /// The application has taken a received message of so many bytes: the peer may send more.

@@ -215,6 +215,28 @@ fn unfinished_messages_are_bounded_over_all_connections() {
 }
 
 #[test]
+fn large_messages_that_come_side_by_side_wait_for_each_other_and_none_is_refused() {
+    both(|protocol| {
+        let mut server = Process::start();
+        let message = vec![7; 4 * MEBIBYTE];
+        // 480 MiB on four connections.
+        let mut clients: Vec<_> = (0..4).map(|_| Client::new(&server, protocol)).collect();
+        for client in &mut clients {
+            (0..30).for_each(|_| {
+                client.start(LENGTH, &Metadata::new(), Some(&message));
+            });
+        }
+        let ended = |client: &Client| client.ends.ok + client.ends.exhausted == 30;
+        drive_until(&mut clients, ended);
+        assert_eq!(total(&clients, |ends| ends.ok), 120);
+        let peak = server.peak_mib();
+        assert!(peak < 200, "{peak} MiB were held");
+        let held = server.settled_mib();
+        assert!(held < 60, "{held} MiB are still held");
+    });
+}
+
+#[test]
 fn a_process_of_one_gibibyte_lives_on() {
     both(|protocol| {
         let mut server = Process::start_after("ulimit -v 1048576;");
