@@ -1,14 +1,11 @@
 //! Numbers that nobody guesses, and no two nodes have alike.
+//!
+//! They are made of the keys of the standard library's hasher, which the operating system chooses:
+//! that needs no file, so it works in a root without `/dev`.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// A number above 0.
-///
-/// # Errors
-/// The operating system has none.
-pub fn random_number() -> io::Result<u64> {
-    let mut bytes = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes).max(1))
+pub fn random_number() -> u64 {
+    RandomState::new().build_hasher().finish().max(1)
 }

@@ -106,10 +106,7 @@ impl<S: Service> Opened<S> {
             machine: options.machine.clone(),
             members,
         };
-        let random = || {
-            random_number().map_err(|error| StorageError::io("/dev/urandom", "cannot read", error))
-        };
-        let (instance, life) = (random()?, random()?);
+        let (instance, life) = (random_number(), random_number());
         let mut state = Replicated::of(service.machine());
         let commands = Commands::of::<S::Machine>();
         let (mut storage, found) =
