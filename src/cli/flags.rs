@@ -156,6 +156,17 @@ impl Parsed {
         }
     }
 
+    /// Seconds, which may be none at all.
+    pub(super) fn seconds_or_none(
+        &self,
+        name: &str,
+        default: Duration,
+    ) -> Result<Duration, Failure> {
+        let seconds = self.parsed(name, default.as_secs_f64())?;
+        let wrong = |_| self.wrong(format!("--{name} {seconds}: expected a time, 0 or more"));
+        Duration::try_from_secs_f64(seconds).map_err(wrong)
+    }
+
     /// The arguments that are not flags.
     pub(super) fn free(&self) -> &[String] {
         &self.matches.free

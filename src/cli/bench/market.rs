@@ -117,7 +117,7 @@ fn closed_loop<'l>(
         connections: parsed.number("connections", 1, 1..=10_000)? as usize,
         in_flight: parsed.number("inflight", 1, 1..=100_000)? as usize,
         duration: parsed.seconds("seconds", Duration::from_secs(5))?,
-        warm_up: parsed.seconds("warm-up", Duration::from_millis(500))?,
+        warm_up: parsed.seconds_or_none("warm-up", Duration::from_millis(500))?,
     })
 }
 
