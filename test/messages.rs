@@ -62,7 +62,8 @@ fn types() -> Vec<Type> {
             WatchNotificationsRequest, WatchNotificationsResponse,
             AcknowledgeNotificationsRequest, AcknowledgeNotificationsResponse, UInt32Value,
             UInt64Value;
-        agora_raft_v1: ExchangeRequest, ExchangeResponse, Hello, Message, PreVote, PreVoteReply,
+        agora_raft_v1: ExchangeRequest, ExchangeResponse, Hello, Introduction, Member, Remembered,
+            Message, PreVote, PreVoteReply,
             RequestVote, Released, RequestVoteReply, Promise, AppendEntries, Entry, Origin,
             AppendEntriesReply, Matched, Conflict, Stale, SnapshotMark, InstallSnapshot,
             InstallSnapshotReply, TimeoutNow;

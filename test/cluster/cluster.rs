@@ -195,10 +195,16 @@ impl Cluster {
             self.process(*id).signal("TERM");
         }
         for id in ids {
-            let mut process = self.running.remove(id).unwrap();
-            let status = process.wait();
-            assert_eq!(status.code(), Some(0), "node {id}: {}", process.stderr());
+            self.await_end(*id);
         }
+    }
+
+    /// Waits for a node that has been asked to end; it must end well.
+    #[track_caller]
+    pub fn await_end(&mut self, id: NodeId) {
+        let mut process = self.running.remove(&id).unwrap();
+        let status = process.wait();
+        assert_eq!(status.code(), Some(0), "node {id}: {}", process.stderr());
     }
 
     /// A client of all nodes.

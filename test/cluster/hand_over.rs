@@ -30,7 +30,7 @@ fn a_leader_of_five_hands_over_to_a_follower_that_lives() {
         cluster.process(leader).signal("TERM");
         client.set(b"x", b"by another").unwrap();
         pauses.push(began.elapsed());
-        cluster.end(&[leader]);
+        cluster.await_end(leader);
         cluster.launch(&[dead, leader]);
     }
     pauses.sort_unstable();

@@ -33,7 +33,7 @@ fn a_leader_that_is_asked_to_end_is_hardly_missed() {
         });
         clients.await_progress(10);
         pauses.push(began.elapsed());
-        cluster.end(&[leader]);
+        cluster.await_end(leader);
         let dump = cluster.file(leader, "dump.txt");
         assert!(dump.contains(&format!("Leader {leader} hands over to Node ")), "{dump}");
         cluster.launch(&[leader]);
