@@ -28,8 +28,13 @@ fn a_leader_of_five_hands_over_to_a_follower_that_lives() {
         cluster.kill(&[dead]);
         let began = Instant::now();
         cluster.process(leader).signal("TERM");
-        client.set(b"x", b"by another").unwrap();
+        eventually("another one leads", || {
+            let others = cluster.others(leader).into_iter().filter(|id| *id != dead);
+            let mut named = others.filter_map(|id| cluster.status(id)?.leader);
+            named.any(|named| named != leader)
+        });
         pauses.push(began.elapsed());
+        client.set(b"x", b"by another").unwrap();
         cluster.await_end(leader);
         cluster.launch(&[dead, leader]);
     }
