@@ -8,10 +8,13 @@ use crate::cluster::{CALM, Cluster};
 use crate::kills::number;
 use crate::process::client_of;
 
-const VALUE_BYTES: usize = 1024 * 1024;
+/// The largest value that there is.
+const LARGEST_BYTES: usize = 1024 * 1024;
+/// As large as a build that is not optimized can be asked to write, beside other tests.
+const LARGE_BYTES: usize = 64 * 1024;
 
 /// So many clients write for so long. Every write is done, and the leader is the one it was.
-fn write(cluster: &Cluster, clients: u64, span: Duration) {
+fn write(cluster: &Cluster, clients: u64, value_bytes: usize, span: Duration) {
     let leader = cluster.leader();
     let term = cluster.status(leader).unwrap().term;
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -21,7 +24,7 @@ fn write(cluster: &Cluster, clients: u64, span: Duration) {
             let (stop, done) = (&stop, &done);
             scope.spawn(move || {
                 let client = client_of(&cluster.nodes, Duration::from_secs(30));
-                let mut value = vec![b'v'; VALUE_BYTES];
+                let mut value = vec![b'v'; value_bytes];
                 for round in 0_u64.. {
                     if stop.load(Ordering::Relaxed) {
                         return;
@@ -48,7 +51,7 @@ fn write(cluster: &Cluster, clients: u64, span: Duration) {
 #[test]
 fn large_values_unseat_no_leader() {
     let cluster = Cluster::start(3, CALM);
-    write(&cluster, 16, Duration::from_secs(3));
+    write(&cluster, 16, LARGE_BYTES, Duration::from_secs(3));
 }
 
 /// With default timing: `scripts/soak large SECONDS`.
@@ -58,6 +61,6 @@ fn large_values_unseat_no_leader_for_long() {
     let span = Duration::from_secs(number("AGORA_SECONDS", 60));
     for clients in [16, 64] {
         let cluster = Cluster::start(3, &[]);
-        write(&cluster, clients, span);
+        write(&cluster, clients, LARGEST_BYTES, span);
     }
 }
