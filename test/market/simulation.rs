@@ -104,8 +104,8 @@ struct Simulation {
     model: Model,
     market: Market,
     past: Vec<Command<'static>>,
-    /// Commands that were refused before they were done.
-    refused: Vec<Command<'static>>,
+    /// Commands that were refused before they were done, and why.
+    refused: Vec<(Command<'static>, Error)>,
     next_request: u64,
 }
 
@@ -146,10 +146,12 @@ impl Simulation {
         let settled = self.market.settled(&command);
         let bare = Command { request_id: None, ..command };
         // Without an id nothing is remembered: a refusal must stand by itself.
-        let refusals = [command, bare].map(|command| (command, self.market.settled(&command)));
-        let refusals = refusals.into_iter().filter(|(_, settled)| matches!(settled, Some(Err(_))));
-        self.refused.extend(refusals.map(|(command, _)| command));
-        let stranger = self.market.refused_to_a_stranger(&command);
+        for command in [command, bare] {
+            if let Some(Err(why)) = self.market.settled(&command) {
+                self.refused.push((command, why));
+            }
+        }
+        let refused_now = self.market.refused_now(&command);
         let told_before = self.market.told();
         let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
         let expected = self.model.apply(&command);
@@ -159,7 +161,7 @@ impl Simulation {
         StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
         assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
         self.check_settled(&command, settled, expected);
-        assert!(stranger.is_none_or(|error| expected == Err(error)), "{command:?}");
+        assert!(refused_now.is_none_or(|error| expected == Err(error)), "{command:?}");
         self.market.settle();
         self.past.push(command);
         self.compare_items();
@@ -185,21 +187,24 @@ impl Simulation {
     }
 
     /// What was certain before a command was done is what it was answered, and a copy of what was
-    /// refused then is never done.
+    /// refused then is refused alike, unless its id was used for something else meanwhile.
     fn check_settled(
         &mut self,
         command: &Command<'static>,
         settled: Option<Result<Reply, Error>>,
         answer: Result<Reply, Error>,
     ) {
-        let is_full = matches!(answer, Err(Error::Full(..)));
-        assert!(settled.is_none_or(|settled| settled == answer || is_full), "{command:?}");
+        assert!(settled.is_none_or(|settled| settled == answer), "{command:?}");
         if self.refused.is_empty() {
             return;
         }
-        let late = self.refused[self.seed.below(self.refused.len())];
+        let (late, why) = self.refused[self.seed.below(self.refused.len())];
+        let is_other = match self.market.refused_now(&late) {
+            Some(Error::RequestReused(_) | Error::RequestForgotten(..)) => true,
+            Some(_) | None => false,
+        };
         let now = self.market.settled(&late);
-        assert!(matches!(now, Some(Err(_))), "a late copy of {late:?} would be done");
+        assert!(is_other || now == Some(Err(why)), "{late:?} was refused: {why:?}, now {now:?}");
     }
 
     /// The market goes on as what its snapshot makes of it.

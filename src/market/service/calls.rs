@@ -78,8 +78,8 @@ fn command(
     Ok(answered)
 }
 
-/// The answer to a command that need not go into the log: a later one could not be another. To a
-/// stranger it could, but not to one who is refused while nothing is on its way.
+/// The answer to a command that need not go into the log: a later one could not be another, or it is
+/// a refusal that nobody remembers, and nothing is on its way that could change it.
 fn answer_at_once(
     node: &mut Shared<MarketService>,
     command: &Command<'_>,
@@ -88,7 +88,7 @@ fn answer_at_once(
     if let Some(answer) = market.settled(command) {
         return Some(answer);
     }
-    let refusal = market.refused_to_a_stranger(command)?;
+    let refusal = market.refused_now(command)?;
     node.knows_all().then_some(Err(refusal))
 }
 

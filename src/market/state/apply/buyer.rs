@@ -136,7 +136,7 @@ impl Market {
 }
 
 /// Whether the item is somebody else's.
-pub(super) fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
+fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
     let listing = item.listing;
     if buyer == Some(listing.seller) { Err(Error::OwnItem(listing.item)) } else { Ok(()) }
 }
