@@ -184,8 +184,9 @@ impl Master {
         }
     }
 
-    /// A worker has something else than the master's input; how that shows. Nobody works on another
-    /// input than the others: the job ends, unless the worker can be sent what it should have.
+    /// A worker has read something else than the master's input; how that shows. Nobody works on
+    /// another input than the others: the job ends. To send the split to the worker now would be too
+    /// late, since reduce tasks may have fetched what it has made already.
     pub(super) fn refuse_map(
         &mut self,
         attempt: AttemptId,
@@ -197,12 +198,10 @@ impl Master {
         if self.content.is_shared || was_shipped {
             return self.fail(Error::Changed(self.path_of(task)));
         }
-        if self.options.ships_inputs {
-            return self.ship(attempt);
-        }
         let (name, address) = (&self.seats[index].name, self.seats[index].address());
         let reason = format!(
-            "{how} (here is {name}, {address}; with --ship the master sends what a mapper lacks)"
+            "{how} (here is {name}, {address}; remove it there: with --ship the master sends what a \
+             mapper lacks)"
         );
         self.give_back(attempt, Cause::Hopeless, &reason, observer);
     }
