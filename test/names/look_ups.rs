@@ -166,13 +166,15 @@ fn no_name_no_address_and_a_server_that_fails_are_told_apart() {
 
 #[test]
 fn a_server_that_fails_or_is_silent_is_passed_over_and_the_good_one_is_remembered() {
-    let good = NameServer::at("127.0.0.3:0", |query| match query.kind {
-        1 => a([10, 0, 0, 1]),
-        _ => Say::Records(Vec::new()),
-    });
+    let [silent, failing, good] = NameServer::on_one_port([
+        ("127.0.0.1", |_| Say::Nothing),
+        ("127.0.0.2", |_| Say::Code(2)),
+        ("127.0.0.3", |query| match query.kind {
+            1 => a([10, 0, 0, 1]),
+            _ => Say::Records(Vec::new()),
+        }),
+    ]);
     let port = good.address.port();
-    let silent = NameServer::at(&format!("127.0.0.1:{port}"), |_| Say::Nothing);
-    let failing = NameServer::at(&format!("127.0.0.2:{port}"), |_| Say::Code(2));
     let conf = "nameserver 127.0.0.1\nnameserver 127.0.0.2\nnameserver 127.0.0.3\n";
     let files = Files::new("", conf);
     let resolver = files.resolver(port);

@@ -45,7 +45,13 @@ const LOOK: Duration = Duration::from_millis(20);
 impl NameServer {
     /// Listens on `address` (port 0: a free one), UDP and TCP, and answers as `say` says.
     pub fn at(address: &str, say: impl Fn(&Query) -> Say + Send + Sync + 'static) -> NameServer {
-        let (socket, listener) = bind(address);
+        NameServer::on(bind(address), say)
+    }
+
+    fn on(
+        (socket, listener): (UdpSocket, TcpListener),
+        say: impl Fn(&Query) -> Say + Send + Sync + 'static,
+    ) -> NameServer {
         socket.set_read_timeout(Some(LOOK)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
@@ -91,6 +97,23 @@ impl NameServer {
         NameServer { address, asked, stop, threads: vec![udp, tcp] }
     }
 
+    /// One on each address, all on one port, which is free on all of them: that is how a system
+    /// configuration has them, as it names no ports.
+    pub fn on_one_port<const N: usize>(servers: [(&str, fn(&Query) -> Say); N]) -> [NameServer; N] {
+        let sockets = try_often(|| {
+            let mut port = 0;
+            let mut bound = Vec::new();
+            for (address, _) in &servers {
+                let pair = try_bind(&format!("{address}:{port}"))?;
+                port = pair.0.local_addr().ok()?.port();
+                bound.push(pair);
+            }
+            <[(UdpSocket, TcpListener); N]>::try_from(bound).ok()
+        });
+        let mut says = servers.into_iter().map(|(_, say)| say);
+        sockets.map(|pair| NameServer::on(pair, says.next().unwrap()))
+    }
+
     /// On a free port.
     pub fn new(say: impl Fn(&Query) -> Say + Send + Sync + 'static) -> NameServer {
         NameServer::at("127.0.0.1:0", say)
@@ -121,13 +144,18 @@ impl Drop for NameServer {
 
 /// Both on one port, which must be free for both.
 fn bind(address: &str) -> (UdpSocket, TcpListener) {
-    for _ in 0..100 {
-        let socket = UdpSocket::bind(address).unwrap();
-        if let Ok(listener) = TcpListener::bind(socket.local_addr().unwrap()) {
-            return (socket, listener);
-        }
-    }
-    panic!("no free port at {address}");
+    try_often(|| try_bind(address))
+}
+
+fn try_bind(address: &str) -> Option<(UdpSocket, TcpListener)> {
+    let socket = UdpSocket::bind(address).ok()?;
+    let listener = TcpListener::bind(socket.local_addr().ok()?).ok()?;
+    Some((socket, listener))
+}
+
+/// Other programs take ports meanwhile.
+fn try_often<T>(bind: impl Fn() -> Option<T>) -> T {
+    (0..100).find_map(|_| bind()).expect("no free port")
 }
 
 fn read(query: &[u8], by_tcp: bool) -> Query {
