@@ -167,12 +167,12 @@ class Clustered:
     cpu_s: float
 
 
-def agora(folder, mappers, chosen, *flags, points=None, init=True):
+def agora(folder, mappers, chosen, *flags, points=None, init=True, program=AGORA):
     """The command, with all it does but writing labels."""
     points = points or folder / "points.txt"
     data = folder / "data"
     shutil.rmtree(data, ignore_errors=True)
-    command = [AGORA, "kmeans", "--input", points, "-m", mappers, "-r", 1, "--data", data]
+    command = [program, "kmeans", "--input", points, "-m", mappers, "-r", 1, "--data", data]
     command += ["--iterations", chosen.iterations, "--no-labels"]
     command += ["--init", folder / "centroids.txt"] if init else []
     began, before = time.monotonic(), children_cpu_s()

@@ -139,16 +139,17 @@ class Agora(Cluster):
 
     name = "agora"
 
-    def __init__(self, folder, flags=()):
+    def __init__(self, folder, flags=(), program=AGORA):
         super().__init__(folder)
         self.flags = flags
+        self.program = program
         self.peers = ",".join(
             f"{node}=127.0.0.1:{port}" for node, port in enumerate(free_ports(NODES))
         )
 
     def command(self, node):
         place = ["--id", node, "--peers", self.peers, "--logs", self.folder / "logs"]
-        return [AGORA, "node", *place, *self.flags]
+        return [self.program, "node", *place, *self.flags]
 
     def leader(self):
         said = self.ask(AGORA, "bench", "kv", "leader", "--peers", self.peers)

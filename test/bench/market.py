@@ -62,8 +62,9 @@ class Market:
 
     name = "agora"
 
-    def __init__(self, folder, servers):
+    def __init__(self, folder, servers, program=AGORA):
         self.folder = folder
+        self.program = program
         folder.mkdir(parents=True)
         self.addresses = [f"127.0.0.1:{port}" for port in free_ports(servers)]
         self.processes = {}
@@ -80,7 +81,7 @@ class Market:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, node):
-        command = [AGORA, "market", "--quiet", "--listen", self.addresses[node]]
+        command = [self.program, "market", "--quiet", "--listen", self.addresses[node]]
         command += ["--data", self.folder / f"node_{node}"]
         if len(self.addresses) > 1:
             peers = ",".join(f"{n}={address}" for n, address in enumerate(self.addresses))

@@ -1,0 +1,128 @@
+"""Two builds of Agora beside each other: what a change costs.
+
+The servers of both run all the time, and the new build's load program loads the one and the other in
+turns, so that only the servers differ. Each line tells the median round of both and the ratio, new
+by old; CPU is the servers', microseconds a call. k-means is the whole command, old and new in turns:
+the fastest round counts, as it fills both cores.
+
+    git worktree add ../old COMMIT && (cd ../old && cargo build --release)
+    scripts/bench versions --old ../old/target/release/agora
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import kmeans
+import kv
+import market
+import rpc
+from measure import AGORA, TARGET, Others, build, chosen_parts, cpu_seconds, running
+
+PARTS = ["echo", "sets", "gets", "buy", "kmeans"]
+
+
+def arguments(parser):
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
+    parser.add_argument("--old", required=True, type=Path, metavar="PROGRAM", help="the other build")
+    parser.add_argument("--loads", nargs="+", default=["1x1", "10x10", "50x100"], metavar="CxM")
+    parser.add_argument("--clients", nargs="+", type=int, default=[1, 16, 64], metavar="C")
+    parser.add_argument("--seconds", type=int, default=3, help="of each load")
+    parser.add_argument("--rounds", type=int, default=5, help="of each load")
+    parser.add_argument("--iterations", type=int, default=20, help="of k-means")
+
+
+def measure(chosen):
+    parts = chosen_parts(chosen, PARTS)
+    if not os.access(chosen.old, os.X_OK):
+        print(f"bench: {chosen.old} is not a program", file=sys.stderr)
+        sys.exit(2)
+    build()
+    others = Others()
+    programs = [chosen.old.resolve(), AGORA]
+    with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-versions-") as folder:
+        folder = Path(folder)
+        if "echo" in parts:
+            echo(programs, chosen)
+        if {"sets", "gets"} & set(parts):
+            with (
+                kv.Agora(folder / "kv-old", program=programs[0]) as old,
+                kv.Agora(folder / "kv-new") as new,
+            ):
+                for part in ("sets", "gets"):
+                    if part in parts:
+                        old.load("sets", 16, 1)
+                        new.load("sets", 16, 1)
+                        head(f"{part}, three nodes", "clients")
+                        for clients in chosen.clients:
+                            turns(clients, [old, new], chosen, lambda side: side.load(part, clients, chosen.seconds))
+        if "buy" in parts:
+            with (
+                market.Market(folder / "market-old", 1, programs[0]) as old,
+                market.Market(folder / "market-new", 1) as new,
+            ):
+                items = 10_000
+                old.load(16, 1, items)
+                new.load(16, 1, items)
+                head("purchases, one server", "clients")
+                for clients in chosen.clients:
+                    turns(clients, [old, new], chosen, lambda side: side.load(clients, chosen.seconds, items))
+        if "kmeans" in parts:
+            iterations(programs, folder / "kmeans", chosen)
+    print(f"\nOther programs kept {others.cores():.2f} of {os.cpu_count()} cores busy meanwhile.")
+
+
+def head(what, load):
+    print(f"\n{what}")
+    words = [load, "old/s", "new/s", "ratio", "old us", "new us", "ratio", "old CPU", "new CPU", "ratio"]
+    print(("{:>10}" * len(words)).format(*words), flush=True)
+
+
+def turns(name, sides, chosen, load):
+    """A line: `load(side)` tells calls a second, the median in us, and CPU us a call."""
+    rounds = [], []
+    for _ in range(chosen.rounds):
+        for place, side in enumerate(sides):
+            rounds[place].append(load(side))
+    line = f"{name:>10}"
+    for place, digits in ((0, 0), (1, 0), (2, 2)):
+        old, new = (statistics.median(each[place] for each in side) for side in rounds)
+        line += f"{old:10,.{digits}f}{new:10,.{digits}f}{new / old:9.3f}x"
+    print(line, flush=True)
+
+
+def echo(programs, chosen):
+    for protocol in ("native", "grpc"):
+        load = rpc.own(protocol)
+        head(f"echo of 100 bytes, {protocol}", "load")
+        with (
+            running([programs[0], "bench", "serve", *rpc.LISTEN]) as old,
+            running([programs[1], "bench", "serve", *rpc.LISTEN]) as new,
+        ):
+            for name in chosen.loads:
+                connections, inflight = (int(number) for number in name.split("x"))
+
+                def once(side):
+                    process, address = side
+                    before = cpu_seconds(process.pid)
+                    calls, took, latencies = load(address, connections, inflight, 100, chosen.seconds)
+                    spent = cpu_seconds(process.pid) - before
+                    return calls / took, latencies()[0], spent * 1e6 / calls
+
+                turns(name, [old, new], chosen, once)
+
+
+def iterations(programs, folder, chosen):
+    """The whole command, from points to centroids, in turns."""
+    dataset = kmeans.DATASETS[1]
+    print(f"\nkmeans, {dataset.name}, two mappers, the fastest of {chosen.rounds}")
+    folder.mkdir()
+    kmeans.make(folder, dataset, "uniform")
+    runs = [[kmeans.agora(folder, 2, chosen, program=program) for program in programs]
+            for _ in range(chosen.rounds)]
+    old, new = zip(*runs)
+    for what, figure in (("ms an iteration", "iteration_ms"), ("whole s", "whole_s"), ("CPU s", "cpu_s")):
+        before, after = (min(getattr(each, figure) for each in side) for side in (old, new))
+        print(f"{what:16}{before:10.3f}{after:10.3f}{after / before:9.3f}x", flush=True)
