@@ -14,6 +14,12 @@ use super::trace::Trace;
 /// A nanosecond: what is over at a moment is over right after it.
 const INSTANT: Duration = Duration::from_nanos(1);
 
+/// A disk that has done nothing for so many leases is dead.
+const STILL_LEASES: u32 = 10;
+
+/// From so many bytes on, what is on its way delays what is behind it.
+const LARGE_BYTES: usize = 64 * 1024;
+
 impl Raft {
     /// Steps down if the lease could not be renewed (rule 11); else does what is due.
     pub(super) fn tick_leader(&mut self) {
@@ -83,11 +89,12 @@ impl Raft {
         self.drive_transfer();
     }
 
-    /// Rule 11: a disk that has stood still for longer than a lease is dead, and so is its node. Half
-    /// as long again is what a disk takes that has much to do for others. One that is full is not
-    /// dead: terms and votes are written.
+    /// Rule 11: a disk that has stood still for ten leases is dead, and so is its node. A disk that has
+    /// much to do for others as well may take a second for what was written at once, and those that
+    /// vote for another leader would wait for disks as busy. One that is full is not dead: terms and
+    /// votes are written.
     fn is_disk_stuck(&self) -> bool {
-        let patience = self.config.lease.saturating_mul(3) / 2;
+        let patience = self.config.lease.saturating_mul(STILL_LEASES);
         let is_over = |since: Duration| self.now > since.saturating_add(patience);
         !self.is_full && self.writes.still_since().is_some_and(is_over)
     }
@@ -108,9 +115,24 @@ impl Raft {
             {
                 progress.pace.heartbeat(self.now);
             }
+            if self.is_busy_sending(to) {
+                self.send_append(to, SnapshotMark::default(), Arc::default());
+            }
             let prev = self.place_of(to);
             self.send_append(to, prev, Arc::default());
         }
+    }
+
+    /// Whether something large may be on its way to a follower. A heartbeat that asks where the logs
+    /// agree has to stay behind it; one that [asks nothing](Body::asks_nothing) goes as well, which
+    /// may overtake, so that the lease does not wait for what is large.
+    fn is_busy_sending(&self, to: NodeId) -> bool {
+        let Role::Leader(leadership) = &self.role else { return false };
+        leadership.progress.get(&to).is_some_and(|progress| match &progress.mode {
+            Mode::Probe { .. } => false,
+            Mode::Replicate(window) => window.bytes() >= LARGE_BYTES,
+            Mode::Snapshot(_) => true,
+        })
     }
 
     /// Where a heartbeat to a follower is to ask whether the logs agree.

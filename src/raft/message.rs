@@ -137,6 +137,11 @@ impl Body {
 }
 
 impl Body {
+    /// Whether it is a heartbeat that asks nothing of the log: it may overtake all other messages.
+    pub fn asks_nothing(&self) -> bool {
+        matches!(self, Body::AppendEntries { prev_log_index: 0, entries, .. } if entries.is_empty())
+    }
+
     /// Up to which entry the sender's log must be durable before it says this, beside its term and
     /// vote.
     pub fn needs_entries_to(&self) -> Index {

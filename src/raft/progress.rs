@@ -130,6 +130,11 @@ impl Window {
         }
     }
 
+    /// Of entries that were sent and are not answered.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether more may be sent.
     pub(super) fn has_room(&self, pace: &mut Pace, max_appends: usize, max_bytes: usize) -> bool {
         self.sent.len() < max_appends && pace.has_room(self.bytes, max_bytes)

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::group::{Group, MS};
+use super::group::{Group, Letter, MS};
 use crate::raft::{Body, Config, HardState, Message, NodeId, Raft, Recovered, SlowAnswers, Trace};
 
 /// A leader whose followers have just answered.
@@ -117,6 +117,63 @@ fn a_lease_does_not_wait_for_the_disks_of_the_followers() {
     }
     group.settle();
     assert!(group.is_acknowledged(0, x));
+}
+
+/// What delays heartbeats behind it.
+fn large() -> String {
+    "x".repeat(100_000)
+}
+
+/// Whether a message has to stay behind what is large.
+fn is_slow(letter: &Letter) -> bool {
+    !letter.message.body.is_answer() && !letter.message.body.asks_nothing()
+}
+
+#[test]
+fn a_lease_does_not_wait_behind_what_is_large() {
+    let mut group = led(3);
+    let x = group.set(0, &large());
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        held.extend(group.take(is_slow));
+        while let Some(letter) = group.letters.pop_front() {
+            group.deliver(letter);
+            held.extend(group.take(is_slow));
+        }
+        group.pass_quietly(30 * MS);
+        group.tick_all();
+    }
+    assert_eq!(group.leaders(), [0], "what asks nothing of the log has overtaken");
+    assert!(!group.is_acknowledged(0, x));
+    held.extend(group.take(is_slow));
+    held.into_iter().for_each(|letter| group.deliver(letter));
+    group.settle();
+    assert!(group.is_acknowledged(0, x) && group.leaders() == [0]);
+    assert_eq!(group.log(1), group.log(0));
+}
+
+#[test]
+fn a_heartbeat_that_overtakes_entries_does_not_have_them_sent_again() {
+    let mut group = led(3);
+    group.propose(0, &large()).unwrap();
+    group.pump(0);
+    let entries = group.take(is_slow);
+    group.pass_quietly(30 * MS);
+    group.tick_all();
+    let behind = group.take(is_slow);
+    assert_eq!(behind.len(), 2, "one heartbeat for each that stays behind the entries");
+    assert!(group.letters.iter().all(|letter| letter.message.body.asks_nothing()));
+    assert_eq!(group.letters.len(), 2);
+    group.settle();
+    entries.into_iter().chain(behind).for_each(|letter| group.deliver(letter));
+    let again = |letter: &Letter| match &letter.message.body {
+        Body::AppendEntries { entries, .. } => !entries.is_empty(),
+        _ => false,
+    };
+    while let Some(letter) = group.letters.pop_front() {
+        assert!(!again(&letter), "{letter:?}");
+        group.deliver(letter);
+    }
 }
 
 #[test]
