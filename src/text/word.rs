@@ -66,17 +66,23 @@ pub(super) fn all_plain(word: &[u8]) -> bool {
 
 /// Appends a word to a line, escaped.
 pub fn escape(word: &[u8], line: &mut Vec<u8>) {
-    if all_plain(word) {
-        line.extend_from_slice(word);
-        return;
-    }
     if word.is_empty() {
         line.extend_from_slice(b"\\e");
     }
-    for chunk in word.utf8_chunks() {
-        escape_text(chunk.valid(), line);
-        escape_bytes(chunk.invalid(), line);
+    let mut rest = word;
+    while let Some(at) = first(rest, |byte| !is_plain(byte)) {
+        let (plain, behind) = rest.split_at(at);
+        line.extend_from_slice(plain);
+        // Characters are not cut: all bytes of those that have several are above ASCII.
+        let end = behind.iter().position(|byte| is_plain(*byte)).unwrap_or(behind.len());
+        let (special, behind) = behind.split_at(end);
+        for chunk in special.utf8_chunks() {
+            escape_text(chunk.valid(), line);
+            escape_bytes(chunk.invalid(), line);
+        }
+        rest = behind;
     }
+    line.extend_from_slice(rest);
 }
 
 fn escape_text(mut text: &str, line: &mut Vec<u8>) {
@@ -134,7 +140,7 @@ pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
 fn decode_ascii(text: &[u8], word: &mut Vec<u8>) -> bool {
     let mut rest = text;
     loop {
-        let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+        let plain = first(rest, |byte| !is_plain(byte)).unwrap_or(rest.len());
         let (shown, escape) = rest.split_at(plain);
         word.extend_from_slice(shown);
         rest = match escape {
