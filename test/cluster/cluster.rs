@@ -180,6 +180,12 @@ impl Cluster {
         self.running.get_mut(&id).unwrap_or_else(|| panic!("node {id} does not run"))
     }
 
+    /// What the running nodes have said of themselves.
+    pub fn said(&self) -> String {
+        let all = self.running.iter().map(|(id, node)| format!("node {id}:\n{}", node.stderr()));
+        all.collect()
+    }
+
     /// kill -9.
     #[track_caller]
     pub fn kill(&mut self, ids: &[NodeId]) {

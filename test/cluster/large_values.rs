@@ -45,7 +45,7 @@ fn write(cluster: &Cluster, clients: u64, value_bytes: usize, span: Duration) {
     let rate = done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
     let status = cluster.status(leader).unwrap();
     println!("{clients} clients: {rate:.0} a second, term {term}, then {}", status.term);
-    assert_eq!(status.term, term, "the leader stays");
+    assert_eq!(status.term, term, "the leader stays: {}", cluster.said());
 }
 
 #[test]
