@@ -83,9 +83,10 @@ def head(what, load):
 def turns(name, sides, chosen, load):
     """A line: `load(side)` tells calls a second, the median in us, and CPU us a call."""
     rounds = [], []
-    for _ in range(chosen.rounds):
-        for place, side in enumerate(sides):
-            rounds[place].append(load(side))
+    for number in range(chosen.rounds):
+        # Who goes first may find another machine than who goes second.
+        for place in ((0, 1), (1, 0))[number % 2]:
+            rounds[place].append(load(sides[place]))
     line = f"{name:>10}"
     for place, digits in ((0, 0), (1, 0), (2, 2)):
         old, new = (statistics.median(each[place] for each in side) for side in rounds)
