@@ -1,4 +1,5 @@
-//! Nodes that are far from one another: 40 and 75 ms each way, with default timing.
+//! Nodes that are far from one another, 40 and 75 ms each way, with default timing; and links that
+//! are slow.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,13 +10,26 @@ use std::time::{Duration, Instant};
 use agora::raft::NodeId;
 
 use crate::clients::Clients;
-use crate::cluster::Cluster;
+use crate::cluster::{CALM, Cluster};
 use crate::free_address::free_address;
 use crate::process::{eventually, peers_flag};
 
-/// Carries connections to somewhere else, and everything on them later. Its threads end with the
-/// connections, and the last of them with the test's process.
-fn distant(target: String, delay: Duration) -> SocketAddr {
+/// What becomes of bytes on a connection.
+#[derive(Clone, Copy)]
+struct Link {
+    /// They arrive so much later.
+    delay: Duration,
+    /// So many arrive in a second, each way.
+    bytes_per_s: u32,
+}
+
+fn distant(delay: Duration) -> Link {
+    Link { delay, bytes_per_s: u32::MAX }
+}
+
+/// Carries connections to somewhere else. Its threads end with the connections, and the last of them
+/// with the test's process.
+fn through(target: String, link: Link) -> SocketAddr {
     let listener = TcpListener::bind(free_address()).unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -27,8 +41,8 @@ fn distant(target: String, delay: Duration) -> SocketAddr {
                 let (Ok(near_again), Ok(far_again)) = (near.try_clone(), far.try_clone()) else {
                     return;
                 };
-                thread::spawn(move || carry(near, &far, delay));
-                carry(far_again, &near_again, delay);
+                thread::spawn(move || carry(near, &far, link));
+                carry(far_again, &near_again, link);
             });
         }
     });
@@ -36,12 +50,13 @@ fn distant(target: String, delay: Duration) -> SocketAddr {
 }
 
 /// Carries bytes one way.
-fn carry(mut from: TcpStream, to: &TcpStream, delay: Duration) {
+fn carry(mut from: TcpStream, to: &TcpStream, link: Link) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     let mut out = to.try_clone().unwrap();
     let writer = thread::spawn(move || {
         for (due, bytes) in receiver {
             thread::sleep(due.saturating_duration_since(Instant::now()));
+            thread::sleep(Duration::from_secs(bytes.len() as u64) / link.bytes_per_s);
             if out.write_all(&bytes).is_err() {
                 break;
             }
@@ -50,7 +65,7 @@ fn carry(mut from: TcpStream, to: &TcpStream, delay: Duration) {
     });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        if sender.send((Instant::now() + delay, buffer[..read].to_vec())).is_err() {
+        if sender.send((Instant::now() + link.delay, buffer[..read].to_vec())).is_err() {
             break;
         }
     }
@@ -59,11 +74,11 @@ fn carry(mut from: TcpStream, to: &TcpStream, delay: Duration) {
 }
 
 /// Starts all nodes; every node sees the others at places of its own.
-fn launch_distant(cluster: &mut Cluster, delay: Duration) {
+fn launch_behind(cluster: &mut Cluster, link: Link) {
     for id in cluster.ids() {
         let seen = |(peer, at): &(NodeId, String)| match *peer == id {
             true => (*peer, at.clone()),
-            false => (*peer, distant(at.clone(), delay).to_string()),
+            false => (*peer, through(at.clone(), link).to_string()),
         };
         let peers = peers_flag(&cluster.nodes.iter().map(seen).collect::<Vec<_>>());
         cluster.launch_with(id, &peers);
@@ -76,7 +91,7 @@ fn launch_distant(cluster: &mut Cluster, delay: Duration) {
 fn nodes_that_are_too_far_apart_say_which_times_they_need() {
     let delay = Duration::from_millis(75);
     let mut cluster = Cluster::new(3, &[]);
-    launch_distant(&mut cluster, delay);
+    launch_behind(&mut cluster, distant(delay));
     let mut advice = String::new();
     eventually("they say what is wrong", || {
         let said: String = cluster.ids().map(|id| cluster.process(id).stderr()).collect();
@@ -91,7 +106,7 @@ fn nodes_that_are_too_far_apart_say_which_times_they_need() {
     drop(cluster);
 
     let mut cluster = Cluster::new(3, &flags);
-    launch_distant(&mut cluster, delay);
+    launch_behind(&mut cluster, distant(delay));
     let leader = cluster.leader();
     let client = cluster.client();
     for round in 0..10 {
@@ -108,7 +123,7 @@ fn nodes_that_are_too_far_apart_say_which_times_they_need() {
 fn nodes_that_are_far_apart_elect_a_leader_once_and_keep_it() {
     let mut cluster = Cluster::new(3, &[]);
     let delay = Duration::from_millis(40);
-    launch_distant(&mut cluster, delay);
+    launch_behind(&mut cluster, distant(delay));
     let leader = cluster.leader();
     let client = cluster.client();
     client.set(b"x", b"first").unwrap();
@@ -127,4 +142,22 @@ fn nodes_that_are_far_apart_elect_a_leader_once_and_keep_it() {
         let left = cluster.others(leader);
         cluster.operations(left[0]) == cluster.operations(left[1])
     });
+}
+
+/// A value takes longer on the link than a lease lasts. Heartbeats have connections of their own.
+#[test]
+fn large_values_on_slow_links_cost_nobody_the_lease() {
+    let mut cluster = Cluster::new(3, CALM);
+    launch_behind(&mut cluster, Link { delay: Duration::ZERO, bytes_per_s: 400_000 });
+    let leader = cluster.leader();
+    let term = cluster.status(leader).unwrap().term;
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for key in ["x", "y"] {
+            let client = cluster.client();
+            scope.spawn(move || client.set(key.as_bytes(), &[b'v'; 1 << 20]).unwrap());
+        }
+    });
+    assert!(began.elapsed() > Duration::from_secs(3), "{:?}: the links are slow", began.elapsed());
+    assert_eq!(cluster.status(leader).unwrap().term, term, "{}", cluster.said());
 }
