@@ -411,8 +411,9 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     /// Does what is due, and says what there is to do for others.
     pub fn turn(&mut self, now: Duration) -> Turn<T> {
-        self.roster.tick(now);
-        self.count_voters();
+        if self.roster.tick(now) {
+            self.count_voters();
+        }
         self.raft.tick(now);
         if self.raft.is_leader() {
             self.roster.lead();

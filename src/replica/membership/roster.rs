@@ -197,10 +197,15 @@ impl Roster {
         !self.is_quiet && matches!(self.standing(), Standing::New | Standing::Voter)
     }
 
-    /// Time has passed: whoever has not said yet that this directory is older will not (V6).
-    pub fn tick(&mut self, now: Duration) {
+    /// Time has passed: whoever has not said yet that this directory is older will not (V6). True if
+    /// that changes who votes.
+    pub fn tick(&mut self, now: Duration) -> bool {
+        if !self.is_quiet {
+            return false;
+        }
         let is_confirmed = self.others.iter().all(|peer| self.confirmed.contains(peer));
-        self.is_quiet &= now < self.quiet_until && !is_confirmed && self.keeps(Rule::Quiet);
+        self.is_quiet = now < self.quiet_until && !is_confirmed && self.keeps(Rule::Quiet);
+        !self.is_quiet
     }
 
     /// Whether what another node says counts; for a node that does not vote: whether it may be
