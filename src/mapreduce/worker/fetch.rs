@@ -1,8 +1,10 @@
 //! Partitions, as reducers fetch them.
 //!
 //! What is kept in memory is sent at once, on the server's thread. What lies in a file is read by a
-//! thread of its own, which pauses while its reducer has enough to do.
+//! thread of its own, which pauses while its reducer has enough to do. A reducer for whom there is no
+//! room gets RESOURCE_EXHAUSTED, and asks again: its output is there.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -20,30 +22,36 @@ use crate::rpc::{CallHandler, Responder, Services, Shape};
 const MESSAGE_BYTES: usize = 128 * 1024;
 /// A sender pauses when so much waits for its reducer.
 const HIGH_WATER_BYTES: usize = 1024 * 1024;
+/// So much waits for all reducers together: far less than what a server ends calls for.
+const HIGH_WATER_OF_ALL_BYTES: usize = 64 * 1024 * 1024;
 /// Files that are read at once; a reducer beyond them comes again.
 const MAX_READERS: usize = 256;
 
 pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
     let worker = Arc::clone(worker);
-    let readers = Arc::new(AtomicUsize::new(0));
+    let readers = Arc::new(Readers::default());
     services.streaming(path::FETCH, Shape::ServerStreaming, move |_, responder| {
         Ok(Box::new(Fetch {
             worker: Arc::clone(&worker),
-            readers: Arc::clone(&readers),
-            sender: Arc::new(Sender { responder, gate: Mutex::default(), changed: Condvar::new() }),
+            sender: Arc::new(Sender {
+                responder,
+                readers: Arc::clone(&readers),
+                gate: Mutex::default(),
+                changed: Condvar::new(),
+            }),
         }))
     });
 }
 
 struct Fetch {
     worker: Arc<Worker>,
-    readers: Arc<AtomicUsize>,
     sender: Arc<Sender>,
 }
 
 /// The way to the reducer.
 struct Sender {
     responder: Responder,
+    readers: Arc<Readers>,
     /// Whether the call is over.
     gate: Mutex<bool>,
     changed: Condvar,
@@ -71,25 +79,32 @@ impl Fetch {
                 Ok(())
             }
             file => {
-                let opened = file.open().map_err(|error| missing(&error.to_string()))?;
-                self.read_out(opened, file.len())
+                let reader = self.sender.readers.one_more()?;
+                let opened = file.open().map_err(|error| cannot_read(&error))?;
+                self.read_out(reader, opened, file.len())
             }
         }
     }
 
-    fn read_out(&self, opened: Opened, bytes: u64) -> Result<(), Status> {
-        let busy = |why: String| Status::new(Code::Unavailable, why);
-        let reader = Reader(Arc::clone(&self.readers));
-        if self.readers.fetch_add(1, Ordering::SeqCst) >= MAX_READERS {
-            return Err(busy(format!("{MAX_READERS} files are being read already")));
-        }
+    fn read_out(&self, reader: Reader, opened: Opened, bytes: u64) -> Result<(), Status> {
         let sender = Arc::clone(&self.sender);
         let reading = thread::Builder::new().name("reading".into()).spawn(move || {
             let _reader = reader;
             sender.send_all(&opened, bytes);
         });
-        reading.map(drop).map_err(|error| busy(error.to_string()))
+        let no_thread = |error: io::Error| Status::new(Code::ResourceExhausted, error.to_string());
+        reading.map(drop).map_err(no_thread)
     }
+}
+
+/// EMFILE and ENFILE.
+const NO_DESCRIPTOR: [i32; 2] = [24, 23];
+
+/// Why a file cannot be read. What is used up will be there again, and the file still is.
+pub(super) fn cannot_read(error: &io::Error) -> Status {
+    let is_used_up = NO_DESCRIPTOR.map(Some).contains(&error.raw_os_error());
+    let code = if is_used_up { Code::ResourceExhausted } else { Code::NotFound };
+    Status::new(code, error.to_string())
 }
 
 fn send(responder: &Responder, lines: &[u8]) {
@@ -114,12 +129,33 @@ pub(super) fn send_small(waiting: &Waiting, partitions: &[Committed]) {
     }
 }
 
+/// How many files are being read.
+#[derive(Default)]
+struct Readers(AtomicUsize);
+
+impl Readers {
+    fn one_more(self: &Arc<Self>) -> Result<Reader, Status> {
+        let reader = Reader(Arc::clone(self));
+        if self.0.fetch_add(1, Ordering::SeqCst) >= MAX_READERS {
+            let reason = format!("{MAX_READERS} files are being read already");
+            return Err(Status::new(Code::ResourceExhausted, reason));
+        }
+        Ok(reader)
+    }
+
+    /// Above so much each of them pauses.
+    fn high_water_bytes(&self) -> usize {
+        let count = self.0.load(Ordering::SeqCst).max(1);
+        HIGH_WATER_BYTES.min(HIGH_WATER_OF_ALL_BYTES / count)
+    }
+}
+
 /// One of the files that are being read.
-struct Reader(Arc<AtomicUsize>);
+struct Reader(Arc<Readers>);
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -152,7 +188,7 @@ impl Sender {
     /// Pauses while much waits. Returns whether the call is still on.
     fn wait_for_room(&self) -> bool {
         let mut is_over = locked(&self.gate);
-        while !*is_over && self.responder.queued() >= HIGH_WATER_BYTES {
+        while !*is_over && self.responder.queued() >= self.readers.high_water_bytes() {
             // Woken by the reactor; the time is for a wake-up that came just before.
             let waited = self.changed.wait_timeout(is_over, Duration::from_millis(100));
             is_over = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -175,5 +211,35 @@ impl CallHandler for Fetch {
 
     fn writable(&mut self) {
         self.sender.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reducer_for_whom_there_is_no_room_may_come_again() {
+        let readers = Arc::new(Readers::default());
+        let mut reading: Vec<Reader> =
+            (0..MAX_READERS).map(|_| readers.one_more().unwrap()).collect();
+        for _ in 0..3 {
+            let refused = readers.one_more().err().unwrap();
+            assert_eq!(refused.code, Code::ResourceExhausted, "{refused}");
+        }
+        reading.pop();
+        let one = readers.one_more().unwrap();
+        assert!(readers.one_more().is_err());
+        assert!(MAX_READERS * readers.high_water_bytes() <= HIGH_WATER_OF_ALL_BYTES);
+        drop((reading, one));
+        assert_eq!(readers.high_water_bytes(), HIGH_WATER_BYTES);
+    }
+
+    #[test]
+    fn a_file_is_not_missing_because_descriptors_are() {
+        let code = |error: io::Error| cannot_read(&error).code;
+        assert_eq!(code(io::Error::from_raw_os_error(24)), Code::ResourceExhausted);
+        assert_eq!(code(io::Error::from_raw_os_error(2)), Code::NotFound);
+        assert_eq!(code(io::ErrorKind::NotFound.into()), Code::NotFound);
     }
 }

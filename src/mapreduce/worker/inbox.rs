@@ -2,11 +2,13 @@
 //!
 //! ```text
 //!   of each map:   unknown --announced--> known --taken--> fetching --whole--> fetched
-//!                     ^                     |                 |
-//!                     +------ withdrawn ----+---- failed -----+
+//!                     ^                   | ^                 | |
+//!                     |                   | +---- refused ----+ |
+//!                     +------ withdrawn --+------- failed ------+
 //! ```
 //!
-//! A map that was fetched stays fetched, whatever is said about it later (3.3 of the paper).
+//! A map that was fetched stays fetched, whatever is said about it later (3.3 of the paper). A mapper
+//! that has no room for one more fetch has not lost its output: it is asked again, after a pause.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -34,11 +36,21 @@ struct State {
 }
 
 enum Map {
-    Known(OutputAt),
-    Fetching(OutputAt),
+    Known(OutputAt, Option<Refused>),
+    Fetching(OutputAt, Option<Refused>),
     /// It could not be fetched; since when another one is waited for.
     Failed(OutputAt, Loss, Instant),
     Fetched,
+}
+
+/// An output that its mapper had no room to send.
+#[derive(Clone, Copy)]
+struct Refused {
+    /// The first time.
+    since: Instant,
+    /// The last pause, and its end.
+    pause: Duration,
+    until: Instant,
 }
 
 /// What a thread that fetches is to do.
@@ -56,6 +68,11 @@ pub(super) enum Next {
 /// How long another output is waited for when a mapper cannot be reached: the master most likely
 /// hears of it as well.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two fetches of an output that its mapper has no room to send.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a mapper may have no room: then the attempt ends, and its output is not lost for that.
+pub(super) const LONGEST_REFUSAL: Duration = Duration::from_secs(60);
 
 impl Inbox {
     /// Takes news.
@@ -63,9 +80,9 @@ impl Inbox {
         let mut state = locked(&self.state);
         for (task, attempt) in news.lost {
             let is_meant = match state.maps.get(&task) {
-                Some(Map::Known(output) | Map::Failed(output, ..)) => output.attempt == attempt,
+                Some(Map::Known(output, _) | Map::Failed(output, ..)) => output.attempt == attempt,
                 // Whoever fetches it finds out.
-                Some(Map::Fetching(_) | Map::Fetched) | None => false,
+                Some(Map::Fetching(..) | Map::Fetched) | None => false,
             };
             if is_meant {
                 state.maps.remove(&task);
@@ -73,13 +90,13 @@ impl Inbox {
         }
         for output in news.outputs {
             let takes = match state.maps.get(&output.task) {
-                None | Some(Map::Known(_) | Map::Failed(..)) => true,
-                Some(Map::Fetching(now)) => now.attempt != output.attempt,
+                None | Some(Map::Known(..) | Map::Failed(..)) => true,
+                Some(Map::Fetching(now, _)) => now.attempt != output.attempt,
                 Some(Map::Fetched) => false,
             };
             if takes {
                 state.announced_at = Some(Instant::now());
-                state.maps.insert(output.task, Map::Known(output));
+                state.maps.insert(output.task, Map::Known(output, None));
             }
         }
         drop(state);
@@ -93,6 +110,9 @@ impl Inbox {
         if !matches!(next, Next::Wait) {
             return next;
         }
+        let wait = state
+            .next_pause_end()
+            .map_or(wait, |end| end.saturating_duration_since(Instant::now()).min(wait));
         let waited = self.changed.wait_timeout(state, wait);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
         state.next(maps, most)
@@ -101,9 +121,7 @@ impl Inbox {
     /// Whether an output that is being fetched is still the one that is wanted.
     pub(super) fn is_wanted(&self, output: &OutputAt) -> bool {
         let state = locked(&self.state);
-        let is_it =
-            matches!(state.maps.get(&output.task), Some(Map::Fetching(now)) if now == output);
-        is_it && !state.is_over
+        state.fetching(output).is_some() && !state.is_over
     }
 
     /// An output is here, whole.
@@ -116,10 +134,29 @@ impl Inbox {
         self.changed.notify_all();
     }
 
+    /// The mapper had no room to send an output, and nothing of it was used. Returns whether it is to
+    /// be asked again: not if that has gone on for too long.
+    pub(super) fn refused(&self, output: &OutputAt) -> bool {
+        let mut state = locked(&self.state);
+        // It may be fetched from elsewhere by now.
+        let Some(before) = state.fetching(output) else { return true };
+        let now = Instant::now();
+        let since = before.map_or(now, |before| before.since);
+        if now - since >= LONGEST_REFUSAL {
+            return false;
+        }
+        let pause = before.map_or(FIRST_PAUSE, |before| (2 * before.pause).min(LONGEST_PAUSE));
+        let refused = Refused { since, pause, until: now + pause };
+        state.maps.insert(output.task, Map::Known(output.clone(), Some(refused)));
+        drop(state);
+        self.changed.notify_all();
+        true
+    }
+
     /// An output could not be fetched, and nothing of it was used.
     pub(super) fn failed(&self, output: &OutputAt, loss: Loss) {
         let mut state = locked(&self.state);
-        if matches!(state.maps.get(&output.task), Some(Map::Fetching(now)) if now == output) {
+        if state.fetching(output).is_some() {
             let failed = Map::Failed(output.clone(), loss, Instant::now());
             state.maps.insert(output.task, failed);
         }
@@ -144,18 +181,37 @@ impl Inbox {
 }
 
 impl State {
+    /// How an output was refused before, if it is the one that is being fetched.
+    fn fetching(&self, output: &OutputAt) -> Option<Option<Refused>> {
+        match self.maps.get(&output.task) {
+            Some(Map::Fetching(now, refused)) if now == output => Some(*refused),
+            _ => None,
+        }
+    }
+
+    /// When the first output that was refused may be asked for again.
+    fn next_pause_end(&self) -> Option<Instant> {
+        let ends = self.maps.values().filter_map(|map| match map {
+            Map::Known(_, refused) => refused.map(|refused| refused.until),
+            _ => None,
+        });
+        ends.min()
+    }
+
     fn next(&mut self, maps: u32, most: usize) -> Next {
         if self.is_over || self.fetched >= maps as usize {
             return Next::Done;
         }
-        let mut taken = Vec::new();
+        let (mut taken, now) = (Vec::new(), Instant::now());
         for map in self.maps.values_mut() {
             if taken.len() == most {
                 break;
             }
-            if let Map::Known(output) = map {
+            if let Map::Known(output, refused) = map
+                && refused.is_none_or(|refused| refused.until <= now)
+            {
                 taken.push(output.clone());
-                *map = Map::Fetching(output.clone());
+                *map = Map::Fetching(output.clone(), *refused);
             }
         }
         if !taken.is_empty() {
@@ -237,6 +293,38 @@ mod tests {
         assert!(!inbox.is_wanted(&output(0, 1)));
         inbox.failed(&output(0, 1), Loss::Unreachable);
         assert_eq!(take(&inbox, 1), [(0, 2)]);
+    }
+
+    #[test]
+    fn what_was_refused_is_fetched_again_after_a_pause_that_grows() {
+        let inbox = Inbox::default();
+        tell(&inbox, &[output(0, 1), output(1, 2)], &[]);
+        assert_eq!(take(&inbox, 2), [(0, 1), (1, 2)]);
+        inbox.fetched(&output(1, 2));
+        let mut before = Duration::ZERO;
+        for _ in 0..4 {
+            assert!(inbox.refused(&output(0, 1)));
+            assert_eq!(take(&inbox, 2), [], "not at once");
+            let began = Instant::now();
+            let next = inbox.next(2, 1, Duration::from_secs(60));
+            assert!(matches!(next, Next::Fetch(outputs) if outputs == [output(0, 1)]));
+            assert!(began.elapsed() > before);
+            before = began.elapsed() + FIRST_PAUSE / 2;
+        }
+        inbox.fetched(&output(0, 1));
+        assert!(matches!(inbox.next(2, 1, Duration::ZERO), Next::Done));
+    }
+
+    #[test]
+    fn what_was_refused_may_be_withdrawn_and_come_from_elsewhere() {
+        let inbox = Inbox::default();
+        tell(&inbox, &[output(0, 1)], &[]);
+        assert_eq!(take(&inbox, 1), [(0, 1)]);
+        assert!(inbox.refused(&output(0, 1)));
+        tell(&inbox, &[output(0, 2)], &[(0, 1)]);
+        assert_eq!(take(&inbox, 1), [(0, 2)]);
+        assert!(inbox.refused(&output(0, 1)), "which nobody wants any more");
+        assert!(inbox.is_wanted(&output(0, 2)));
     }
 
     #[test]

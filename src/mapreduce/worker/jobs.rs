@@ -220,7 +220,7 @@ fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
     let output =
         output.ok_or_else(|| Status::new(Code::NotFound, "no such output is here any more"))?;
     let piece = output.open().and_then(|file| file.read(offset, super::map::PIECE_BYTES));
-    let piece = piece.map_err(|error| Status::new(Code::NotFound, error.to_string()))?;
+    let piece = piece.map_err(|error| super::fetch::cannot_read(&error))?;
     Ok(wire::output_piece(&piece))
 }
 

@@ -23,6 +23,8 @@ mod partitions;
 mod reduce;
 mod shuffle;
 mod spares;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::num::NonZero;

@@ -6,7 +6,9 @@
 //! the windows of the calls.
 //!
 //! An output that fails before its first byte was used is waited for again, from wherever the master
-//! says. One that fails in the middle ends the attempt: what is sorted cannot be taken back.
+//! says. One that fails in the middle ends the attempt: what is sorted cannot be taken back. A mapper
+//! that has no room for one more fetch (RESOURCE_EXHAUSTED) is asked again later, when others have had
+//! theirs, and nothing is lost.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::inbox::{Inbox, Next};
+use super::inbox::{Inbox, LONGEST_REFUSAL, Next};
 use super::open_job::{OpenJob, Running};
 use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
@@ -170,7 +172,10 @@ impl<'r> Shuffle<'_, 'r> {
     fn take(&self, output: &OutputAt, call: Result<ClientCall, Status>) -> Result<(), Status> {
         let mut used = 0;
         let mut result = call.and_then(|mut call| self.receive(output, &mut call, &mut used));
-        if used == 0 && result.is_err() && self.check().is_ok() {
+        let is_refused = |result: &Result<(), Status>| {
+            result.as_ref().is_err_and(|status| status.code == Code::ResourceExhausted)
+        };
+        if used == 0 && result.is_err() && !is_refused(&result) && self.check().is_ok() {
             // It may have been asked too early, or its connection have been idle for too long.
             let again = self.ask(output, false);
             result = again.and_then(|mut call| self.receive(output, &mut call, &mut used));
@@ -179,6 +184,9 @@ impl<'r> Shuffle<'_, 'r> {
             Ok(()) => {
                 self.inbox.fetched(output);
                 Ok(())
+            }
+            Err(status) if status.code == Code::ResourceExhausted => {
+                self.refused(output, used, &status)
             }
             Err(status) => {
                 self.check()?;
@@ -196,6 +204,22 @@ impl<'r> Shuffle<'_, 'r> {
                 Ok(())
             }
         }
+    }
+
+    /// The mapper of an output has no room to send it, or no more room. The output is there. Fails if
+    /// the attempt cannot go on.
+    fn refused(&self, output: &OutputAt, used: u64, status: &Status) -> Result<(), Status> {
+        self.check()?;
+        let why = format!("map {} from {}: {status}", output.task + 1, output.address);
+        if used > 0 {
+            return Err(Status::new(Code::Unavailable, why));
+        }
+        if !self.inbox.refused(output) {
+            let reason = format!("{why}, for {} s", LONGEST_REFUSAL.as_secs());
+            return Err(Status::new(Code::Unavailable, reason));
+        }
+        log::debug!("{why}");
+        Ok(())
     }
 
     fn receive(
