@@ -7,7 +7,7 @@ use super::CallGone;
 use super::answer::Answer;
 use super::calls::Calls;
 use super::fault::Fault;
-use super::inbound::Inbound;
+use super::inbound::{self, Inbound};
 use super::message::{self, MessageLimits};
 use super::request::{self, RequestTemplate};
 use super::response::Response;
@@ -331,16 +331,9 @@ impl ClientConnection {
         Some(half_closed)
     }
 
-    /// Opens the windows of calls that waited for others' messages to end.
     fn let_wait_no_longer(&mut self) {
-        while let Some(id) = self.messages.reservations.first() {
-            // A call that is over has left the line.
-            if let Some(call) = self.calls.get_mut(id) {
-                let Some(bytes) = call.inbound.turn(&mut self.messages) else { return };
-                self.http.release_unevenly(stream_id(id), bytes, 0);
-            }
-            self.messages.reservations.remove_first();
-        }
+        let Self { calls, messages, http, .. } = self;
+        inbound::let_wait_no_longer(calls, |call| &mut call.inbound, messages, http);
     }
 
     /// Bytes of the call that still wait for window.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::CallGone;
 use super::calls::Calls;
 use super::fault::Fault;
-use super::inbound::Inbound;
+use super::inbound::{self, Inbound};
 use super::message::{self, MessageLimits};
 use super::request::Request;
 use super::{KEPT_FIELD_BYTES, PING};
@@ -297,16 +297,9 @@ impl ServerConnection {
         }
     }
 
-    /// Opens the windows of calls that waited for others' messages to end.
     fn let_wait_no_longer(&mut self) {
-        while let Some(id) = self.messages.reservations.first() {
-            // A call that is over has left the line.
-            if let Some(call) = self.calls.get_mut(id) {
-                let Some(bytes) = call.inbound.turn(&mut self.messages) else { return };
-                self.http.release_unevenly(stream_id(id), bytes, 0);
-            }
-            self.messages.reservations.remove_first();
-        }
+        let Self { calls, messages, http, .. } = self;
+        inbound::let_wait_no_longer(calls, |call| &mut call.inbound, messages, http);
     }
 
     /// Bytes of the call that still wait for window.
