@@ -2,14 +2,17 @@
 //!
 //! ```text
 //!   push --> waiting --first, then start--> taken      it is in flight, and not here any more
-//!               ^                  |
-//!               +---- refused -----+                   until a call of the connection has ended
+//!             ^   ^                |          |
+//!             |   +---- refused ---+          |        until a call of the connection has ended
+//!             +-------- turned away ----------+        until a pause is over
 //! ```
 //!
 //! A connection takes a limited number of calls at once. A call that it refuses stays the first in
-//! line: nothing of what was to be sent is lost, and the order of asking is kept.
+//! line: nothing of what was to be sent is lost, and the order of asking is kept. A worker that has no
+//! room for a call (RESOURCE_EXHAUSTED: others ask it as well) turns it away, and nothing has failed.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// What a connection says to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +27,26 @@ pub enum Started {
 #[derive(Debug)]
 pub struct PendingCalls<C> {
     waiting: VecDeque<C>,
+    rest: Option<Rest>,
 }
+
+/// The worker has turned calls away, and is left alone for a while.
+#[derive(Debug)]
+struct Rest {
+    /// The first one; none has been taken since.
+    since: Duration,
+    pause: Duration,
+    until: Duration,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// After so long a worker that has no room has failed.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(60);
 
 impl<C> Default for PendingCalls<C> {
     fn default() -> Self {
-        PendingCalls { waiting: VecDeque::new() }
+        PendingCalls { waiting: VecDeque::new(), rest: None }
     }
 }
 
@@ -52,6 +70,36 @@ impl<C: PartialEq> PendingCalls<C> {
             Started::Taken => self.waiting.pop_front().is_some(),
             Started::Refused => false,
         }
+    }
+
+    /// The worker had no room for a call that was taken: it is the first to be started again, after a
+    /// pause that grows. Returns false if that has gone on for too long; then it is not.
+    pub fn turned_away(&mut self, call: C, now: Duration) -> bool {
+        let since = self.rest.as_ref().map_or(now, |rest| rest.since);
+        if now - since >= LONGEST_REFUSAL {
+            return false;
+        }
+        let pause = match &self.rest {
+            None => FIRST_PAUSE,
+            // Of several that were on their way together.
+            Some(rest) if now < rest.until => rest.pause,
+            Some(rest) => (2 * rest.pause).min(LONGEST_PAUSE),
+        };
+        self.rest = Some(Rest { since, pause, until: now + pause });
+        if !self.waiting.contains(&call) {
+            self.waiting.push_front(call);
+        }
+        true
+    }
+
+    /// The worker had room for a call.
+    pub fn had_room(&mut self) {
+        self.rest = None;
+    }
+
+    /// Until when nothing is to be started, if something waits for that.
+    pub fn rests_until(&self) -> Option<Duration> {
+        self.rest.as_ref().filter(|_| !self.is_empty()).map(|rest| rest.until)
     }
 
     /// Whether no call waits.
@@ -101,5 +149,29 @@ mod tests {
         assert_eq!(start(&mut calls, 9), [1, 2]);
         calls.push(1);
         assert_eq!(start(&mut calls, 9), [1], "it was started: it may be asked for again");
+    }
+
+    #[test]
+    fn what_is_turned_away_comes_first_after_a_pause_that_grows() {
+        let mut calls = PendingCalls::default();
+        (1..=3).for_each(|call| calls.push(call));
+        assert_eq!(start(&mut calls, 1), [1]);
+        let mut now = Duration::from_secs(100);
+        let mut pauses = Vec::new();
+        for _ in 0..10 {
+            assert!(calls.turned_away(1, now));
+            let until = calls.rests_until().unwrap();
+            pauses.push((until - now).as_millis());
+            now = until;
+            assert_eq!(start(&mut calls, 1), [1]);
+        }
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 500, 500, 500, 500]);
+        calls.had_room();
+        assert_eq!(calls.rests_until(), None);
+        assert!(calls.turned_away(1, now));
+        assert_eq!(calls.rests_until(), Some(now + FIRST_PAUSE));
+        assert_eq!(start(&mut calls, 9), [1, 2, 3]);
+        assert!(!calls.turned_away(1, now + LONGEST_REFUSAL), "for too long");
+        assert!(calls.is_empty());
     }
 }

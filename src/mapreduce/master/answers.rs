@@ -7,7 +7,7 @@ use super::calls::{InFlight, Reading, Step};
 use super::outputs::TaskOutput;
 use super::requests::Request;
 use super::{Error, Master, News, Observer, TaskEnd};
-use crate::call::{CallId, Status};
+use crate::call::{CallId, Code, Status};
 use crate::mapreduce::contract::{MapDone, PIECE_BYTES};
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, Kind};
@@ -32,6 +32,9 @@ impl Master {
             }
             return;
         }
+        if self.is_turned_away(&in_flight, &status) {
+            return;
+        }
         match in_flight {
             InFlight::Open(index) => self.opened(index, &status, &message, observer),
             InFlight::Hold(index) => {
@@ -53,6 +56,34 @@ impl Master {
             }
             InFlight::Read(attempt) => self.piece_read(attempt, &status, &message, observer),
         }
+    }
+
+    /// Whether a worker had no room for a call, which it is to get again: nothing has failed.
+    fn is_turned_away(&mut self, in_flight: &InFlight, status: &Status) -> bool {
+        let seat_of = |attempt| self.attempts.get(attempt).map(|assigned| assigned.seat);
+        let (seat, request) = match in_flight {
+            InFlight::Task(attempt) => (seat_of(attempt), Request::Begin(*attempt)),
+            InFlight::Read(attempt) => (seat_of(attempt), Request::Read(*attempt)),
+            InFlight::Step(index) => (Some(*index), Request::Step),
+            InFlight::Open(_) | InFlight::Hold(_) | InFlight::Ping(_) | InFlight::Announce(_) => {
+                return false;
+            }
+        };
+        let now = self.now();
+        let Some(ready) = seat.and_then(|index| self.seats[index].ready()) else { return false };
+        if status.code != Code::ResourceExhausted {
+            ready.requests.had_room();
+            return false;
+        }
+        if !ready.requests.turned_away(request, now) {
+            return false;
+        }
+        if let InFlight::Task(attempt) = in_flight
+            && let Some(assigned) = self.attempts.get_mut(attempt)
+        {
+            assigned.call = None;
+        }
+        true
     }
 
     /// The seat that a call was for.

@@ -27,6 +27,8 @@ mod news;
 mod outputs;
 mod requests;
 mod seats;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

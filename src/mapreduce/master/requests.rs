@@ -63,8 +63,12 @@ impl Master {
     }
 
     fn send_requests_to(&mut self, index: usize) -> Result<(), &'static str> {
+        let now = self.now();
         let next = |master: &mut Master| {
             let ready = master.seats[index].ready()?;
+            if ready.requests.rests_until().is_some_and(|until| now < until) {
+                return None;
+            }
             ready.requests.first().map(|request| (ready.link, *request))
         };
         while let Some((link, request)) = next(self) {

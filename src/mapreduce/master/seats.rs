@@ -177,6 +177,7 @@ impl Seat {
         match self.state {
             SeatState::Waiting { until } => Some(until),
             SeatState::Starting { since } => Some(since + START_TIMEOUT),
+            SeatState::Ready(ref ready) => ready.requests.rests_until(),
             _ => None,
         }
     }
