@@ -45,6 +45,9 @@ pub struct Limits {
     /// Messages that are not complete yet, over all calls of a connection: what is beyond it waits
     /// for the others, each call with no more than its window.
     pub max_partial_message_bytes: usize,
+    /// While memory is short, a message of which nothing came for so long, and at most twice as long, is
+    /// given up with its call (over gRPC: no whole frame), unless it waits for us.
+    pub unfinished_message_timeout: Duration,
     /// A connection that carries a call and is silent this long is asked for a sign of life.
     pub keepalive_interval: Duration,
     /// How long the sign of life may take.
@@ -73,6 +76,7 @@ impl Limits {
         call_window_bytes: 256 * 1024,
         connection_window_bytes: 1024 * 1024,
         max_partial_message_bytes: 16 * 1024 * 1024,
+        unfinished_message_timeout: Duration::from_secs(60),
         keepalive_interval: Duration::from_secs(60),
         keepalive_timeout: Duration::from_secs(20),
         idle_timeout: Duration::from_secs(600),

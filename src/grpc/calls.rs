@@ -61,6 +61,11 @@ impl<T> Calls<T> {
         }
     }
 
+    /// All open calls, the oldest first.
+    pub(super) fn ids(&self) -> Vec<CallId> {
+        self.open.iter().map(|(id, _)| *id).collect()
+    }
+
     /// The oldest open call.
     pub(super) fn first(&self) -> Option<CallId> {
         self.open.first().map(|(id, _)| *id)
@@ -81,6 +86,7 @@ mod tests {
         assert_eq!(calls.get_mut(CallId(5)), Some(&mut 50));
         assert_eq!(calls.get_mut(CallId(3)), None);
         assert_eq!(calls.first(), Some(CallId(1)));
+        assert_eq!(calls.ids(), [CallId(1), CallId(5)]);
         calls.remove(CallId(1));
         assert_eq!(calls.first(), Some(CallId(5)));
     }

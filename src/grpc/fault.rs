@@ -36,6 +36,8 @@ pub(super) enum Fault {
     },
     /// Too much of unfinished messages at once, over all calls of the connection.
     TooMuchUnfinished,
+    /// Nothing came of an unfinished message for long, and memory is short.
+    StandsStill,
     /// The end of the stream in the middle of a message.
     Truncated,
     /// DATA before a response's headers.
@@ -49,9 +51,10 @@ impl Fault {
     pub(super) fn code(self) -> Code {
         match self {
             Fault::NotPost | Fault::Path | Fault::Encoding => Code::Unimplemented,
-            Fault::HeadersTooLarge | Fault::TooLarge { .. } | Fault::TooMuchUnfinished => {
-                Code::ResourceExhausted
-            }
+            Fault::HeadersTooLarge
+            | Fault::TooLarge { .. }
+            | Fault::TooMuchUnfinished
+            | Fault::StandsStill => Code::ResourceExhausted,
             Fault::ContentType
             | Fault::Timeout
             | Fault::Binary
@@ -91,6 +94,9 @@ impl fmt::Display for Fault {
                 return write!(f, "a message of {bytes} bytes is above the limit of {limit}");
             }
             Fault::TooMuchUnfinished => "too many bytes wait for the rest of their messages",
+            Fault::StandsStill => {
+                "nothing has come of the rest of the message for long, and memory is short"
+            }
             Fault::Truncated => "the stream ended in the middle of a message",
             Fault::NoHeaders => "the answer began without headers",
             Fault::NoTrailers => "the answer ended without trailers",

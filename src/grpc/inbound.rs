@@ -94,7 +94,18 @@ impl Inbound {
     /// It stands first in the line of those that wait. Returns what its stream is to be given, or
     /// nothing if it has to wait on.
     pub(super) fn turn(&mut self, limits: &mut MessageLimits) -> Option<usize> {
-        self.reservation.turn(self.assembler.unfinished(), &mut limits.reservations)
+        let given = self.reservation.turn(self.assembler.unfinished(), &mut limits.reservations)?;
+        // It had no room until now.
+        self.assembler.forget_look();
+        Some(given)
+    }
+
+    /// Whether its message does not get on, by no fault of ours: it has not grown since the last look
+    /// although the peer might send (`may_come`), or it waits for others of which none does for two
+    /// looks (`quiet`).
+    pub(super) fn stands_still(&mut self, may_come: bool, quiet: u32) -> bool {
+        let waits_in_vain = self.reservation.waits() && self.untaken() == 0 && quiet >= 2;
+        self.assembler.stands_still() && (may_come || waits_in_vain)
     }
 
     /// Ends the call, and is as new for another one. Returns the bytes to give back.

@@ -33,6 +33,9 @@ pub(super) struct MessageLimits {
     /// Beyond it unfinished messages are refused. Without a bound the windows hold them back.
     pub(super) max_unfinished_bytes: usize,
     pub(super) unfinished_bytes: usize,
+    /// Some unfinished message has grown since the last look; and looks since then.
+    grew: bool,
+    quiet_looks: u32,
     /// Who may send more than a window of its unfinished message.
     pub(super) reservations: Reservations,
 }
@@ -43,8 +46,18 @@ impl MessageLimits {
             max_message_bytes: limits.max_message_bytes,
             max_unfinished_bytes: usize::MAX,
             unfinished_bytes: 0,
+            grew: false,
+            quiet_looks: 0,
             reservations: Reservations::new(limits.max_partial_message_bytes),
         }
+    }
+
+    /// A look at all unfinished messages begins. Returns how many looks, this one included, have found
+    /// none of them longer than before.
+    pub(super) fn look(&mut self) -> u32 {
+        let quiet = if std::mem::take(&mut self.grew) { 0 } else { self.quiet_looks };
+        self.quiet_looks = quiet.saturating_add(1);
+        quiet
     }
 
     /// The length of the message behind this prefix, unless the message is refused.
@@ -75,6 +88,8 @@ pub(super) struct Assembler {
     state: State,
     /// The message so far; empty in `State::Prefix`.
     payload: Vec<u8>,
+    /// How long it was at the last look at it.
+    looked: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -89,7 +104,7 @@ const BETWEEN_MESSAGES: State = State::Prefix { bytes: [0; PREFIX_BYTES], have: 
 
 impl Assembler {
     pub(super) const fn new() -> Assembler {
-        Assembler { state: BETWEEN_MESSAGES, payload: Vec::new() }
+        Assembler { state: BETWEEN_MESSAGES, payload: Vec::new(), looked: None }
     }
 
     /// Forgets an unfinished message and its memory, for another call.
@@ -172,6 +187,20 @@ impl Assembler {
         }
     }
 
+    /// Whether an unfinished message holds memory and is not longer than at the last look. The first
+    /// look at it finds nothing.
+    pub(super) fn stands_still(&mut self) -> bool {
+        let bytes = self.payload.len();
+        matches!(self.state, State::Payload { .. })
+            && bytes > 0
+            && self.looked.replace(bytes) == Some(bytes)
+    }
+
+    /// The next look is the first one again.
+    pub(super) fn forget_look(&mut self) {
+        self.looked = None;
+    }
+
     /// Adds to the message of `length` bytes. Memory grows with what has come, not with what the
     /// prefix promises.
     fn append(
@@ -181,6 +210,7 @@ impl Assembler {
         limits: &mut MessageLimits,
     ) -> Result<(), Fault> {
         limits.unfinished_bytes += part.len();
+        limits.grew = true;
         let needed = self.payload.len() + part.len();
         if needed > self.payload.capacity() {
             let capacity = (2 * self.payload.capacity()).clamp(needed, length);
@@ -201,6 +231,7 @@ impl Assembler {
     ) {
         limits.unfinished_bytes -= self.payload.len();
         self.state = BETWEEN_MESSAGES;
+        self.looked = None;
         deliver(&self.payload, last);
         if self.payload.capacity() > KEPT_BYTES {
             self.payload = Vec::new();
@@ -222,6 +253,8 @@ mod tests {
             max_message_bytes: 1000,
             max_unfinished_bytes: 1500,
             unfinished_bytes: 0,
+            grew: false,
+            quiet_looks: 0,
             reservations: Reservations::new(1500),
         }
     }

@@ -91,6 +91,11 @@ impl Reservation {
         }
     }
 
+    /// Whether it has to wait for others.
+    pub(super) fn waits(&self) -> bool {
+        self.waits
+    }
+
     /// What the stream's window is to open by, of `bytes` that the connection's opens by.
     pub(super) fn window(&mut self, bytes: usize) -> usize {
         self.withheld += bytes;

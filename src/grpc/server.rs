@@ -334,6 +334,27 @@ impl ServerConnection {
         self.messages.max_unfinished_bytes = bytes;
     }
 
+    /// Whether there is something to [look at](Self::look_at_unfinished).
+    pub fn has_unfinished(&self) -> bool {
+        self.messages.unfinished_bytes > 0
+    }
+
+    /// Looks how unfinished messages get on, and ends the calls of those that do not, if memory is
+    /// short: that have not grown since the last look, though the client might send.
+    pub fn look_at_unfinished(&mut self, sink: &mut impl ServerSink) {
+        let quiet = self.messages.look();
+        for id in self.calls.ids() {
+            let may_come = self.http.may_come(stream_id(id));
+            let Some(call) = self.calls.get_mut(id) else { continue };
+            if call.inbound.stands_still(may_come, quiet) && self.messages.reservations.is_scarce {
+                let status = Fault::StandsStill.status();
+                // The call is there.
+                let _ = self.finish(id, &status);
+                sink.cancelled(id, status);
+            }
+        }
+    }
+
     /// Whether memory is short: then one message at a time may be larger than its window.
     pub fn set_scarce(&mut self, is_scarce: bool) {
         self.messages.reservations.is_scarce = is_scarce;

@@ -62,6 +62,11 @@ impl ReceiveWindow {
         ReceiveWindow { target, open: target, released: 0 }
     }
 
+    /// Whether the peer may send.
+    pub fn is_open(self) -> bool {
+        self.open > 0
+    }
+
     /// `bytes` have come from the peer.
     pub fn receive(&mut self, bytes: usize) -> Result<(), Overflow> {
         match i32::try_from(bytes) {

@@ -314,6 +314,13 @@ impl Connection {
         }
     }
 
+    /// Whether the peer may send DATA on a stream: its window and the connection's are open.
+    pub fn may_come(&self, stream: StreamId) -> bool {
+        let slot = self.streams.find(stream);
+        self.receive_window.is_open()
+            && slot.is_some_and(|slot| self.streams[slot].receive.is_open())
+    }
+
     pub(super) fn release_stream(&mut self, slot: Slot, bytes: usize) {
         let stream = &mut self.streams[slot];
         if stream.state.may_receive()

@@ -56,6 +56,8 @@ pub(super) struct Input {
     skip: usize,
     /// How many bytes of an incomplete envelope are gathered.
     max_gathered: usize,
+    /// How many bytes of it there were at the last look.
+    looked: Option<usize>,
 }
 
 impl Input {
@@ -64,7 +66,14 @@ impl Input {
             header: wire::max_header_bytes(limits),
             message: limits.max_message_bytes.min(limits.max_partial_message_bytes),
         };
-        Input { bounds, header: None, payload: Vec::new(), skip: 0, max_gathered: usize::MAX }
+        Input {
+            bounds,
+            header: None,
+            payload: Vec::new(),
+            skip: 0,
+            max_gathered: usize::MAX,
+            looked: None,
+        }
     }
 
     /// Takes the next envelope off the front of `input`, if it is there.
@@ -94,6 +103,7 @@ impl Input {
         if HEADER_BYTES + header.length > LEAVE_BYTES {
             self.payload.extend_from_slice(behind);
             self.header = Some(header);
+            self.looked = None;
             *input = &[];
         }
         Ok(Next::Nothing)
@@ -104,12 +114,25 @@ impl Input {
         if self.payload.len() <= self.max_gathered {
             return Ok(Next::Nothing);
         }
-        let Some(header) = self.header else { return Ok(Next::Nothing) };
-        let Some(parts) = header.parts(&self.payload)? else { return Ok(Next::Nothing) };
+        let skipped = self.skip_rest()?;
+        Ok(skipped.map_or(Next::Nothing, |(header, parts)| Next::TooLarge(header, parts)))
+    }
+
+    /// Forgets the incomplete envelope, if there is one; what is left of it will be skipped.
+    pub(super) fn skip_rest(&mut self) -> Result<Option<(Header, Parts)>, Error> {
+        let Some(header) = self.header else { return Ok(None) };
+        let Some(parts) = header.parts(&self.payload)? else { return Ok(None) };
         self.header = None;
         self.skip = header.length - self.payload.len();
         self.payload = Vec::new();
-        Ok(Next::TooLarge(header, parts))
+        Ok(Some((header, parts)))
+    }
+
+    /// Whether nothing has come of the incomplete envelope since the last look. The first look at it
+    /// finds nothing.
+    pub(super) fn stands_still(&mut self) -> bool {
+        let bytes = self.payload.len();
+        self.header.is_some() && self.looked.replace(bytes) == Some(bytes)
     }
 
     /// Gathers no more than so many bytes of an incomplete envelope.

@@ -440,6 +440,7 @@ impl Connection {
         match self.stage {
             Stage::Open => {
                 let now = turn.now;
+                self.session.set_scarce(turn.shared.received.is_half_full());
                 self.with_dispatch(turn, |session, dispatch| session.handle_timeout(now, dispatch));
                 if let Place::Waiting { until } = self.calls.place
                     && now >= until

@@ -52,7 +52,9 @@ pub struct ServerOptions {
     /// leaves much unread gets RESOURCE_EXHAUSTED.
     pub max_unread_bytes: usize,
     /// Bytes that clients have sent and that wait, over all connections: for the rest of their
-    /// message, or to be handled. Beyond it, a client of whom much waits gets RESOURCE_EXHAUSTED.
+    /// message, or to be handled, with metadata that is kept. Beyond it, a client of whom much waits
+    /// gets RESOURCE_EXHAUSTED; beyond half of it, a message of which nothing comes is given up after
+    /// [`Limits::unfinished_message_timeout`].
     pub max_received_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,

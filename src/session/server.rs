@@ -55,6 +55,9 @@ pub struct ServerSession {
     opened: Duration,
     /// We said go-away, and this is when the connection ends if it has no call any more.
     leaves_at: Option<Duration>,
+    /// When unfinished messages were looked at last, and whether memory is short.
+    looked_at: Duration,
+    is_scarce: bool,
     /// The protocol left whole units in `partial`, because it wanted no more input.
     held_back: bool,
 }
@@ -92,6 +95,8 @@ impl ServerSession {
             vitals: Vitals::new(now),
             opened: now,
             leaves_at: None,
+            looked_at: now,
+            is_scarce: false,
             held_back: false,
         }
     }
@@ -209,8 +214,9 @@ impl ServerSession {
     }
 
     /// Whether memory is short: then messages come one after the other, as far as a peer that speaks
-    /// gRPC can be made to.
+    /// gRPC can be made to, and one whose rest does not come is given up.
     pub fn set_scarce(&mut self, is_scarce: bool) {
+        self.is_scarce = is_scarce;
         if let Wire::Grpc(connection) = &mut self.wire {
             connection.set_scarce(is_scarce);
         }
@@ -298,10 +304,28 @@ impl ServerSession {
             _ => either!(&self.wire, connection => connection.next_timeout(), else None),
         };
         let leaves_at = self.leaves_at.filter(|_| self.open_calls() == 0);
-        [wire, self.deadlines.earliest(), leaves_at]
+        [wire, self.deadlines.earliest(), leaves_at, self.next_look()]
             .into_iter()
             .flatten()
             .fold(vitals, Duration::min)
+    }
+
+    /// When unfinished messages are to be looked at, if there are any. It is long ago for the first one,
+    /// of which the look only takes note.
+    fn next_look(&self) -> Option<Duration> {
+        let any = either!(&self.wire, connection => connection.has_unfinished(), else false);
+        any.then(|| self.looked_at + self.limits.unfinished_message_timeout)
+    }
+
+    fn look_at_unfinished(&mut self, now: Duration, sink: &mut impl ServerSink) {
+        self.looked_at = now;
+        let ServerSession { wire, deadlines, is_scarce, .. } = self;
+        let mut sink = Deadlined { sink, deadlines, now };
+        match wire {
+            Wire::Grpc(connection) => connection.look_at_unfinished(&mut sink),
+            Wire::Native(connection) => connection.look_at_unfinished(now, *is_scarce, &mut sink),
+            Wire::Sniffing | Wire::Refused { .. } => (),
+        }
     }
 
     /// Does what is due: ends calls whose time is up, asks a silent peer, gives up a dead one.
@@ -319,6 +343,9 @@ impl ServerSession {
             return;
         }
         either!(&mut self.wire, connection => connection.handle_timeout(now, sink), else ());
+        if self.next_look().is_some_and(|due| now >= due) {
+            self.look_at_unfinished(now, sink);
+        }
         if self.leaves_at.is_some_and(|at| now >= at) && self.open_calls() == 0 {
             return self.close(Code::Ok, "leaving", sink);
         }

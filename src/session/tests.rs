@@ -257,3 +257,32 @@ fn http1_and_excluded_protocols_are_told_what_is_spoken() {
         assert!(server.output().is_empty());
     }
 }
+
+#[test]
+fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short() {
+    // Nobody hears the client's acknowledgement of SETTINGS.
+    let preface_timeout = 100 * S;
+    let limits = Limits { unfinished_message_timeout: 10 * S, preface_timeout, ..Limits::DEFAULT };
+    for is_scarce in [true, false] {
+        both(|mut pair| {
+            pair.server = ServerSession::new(&limits, Compat::Both, pair.now);
+            pair.now += 500 * S;
+            let call = pair.client.start(pair.now, "/a.B/C", &Metadata::new(), None).unwrap();
+            pair.client.send_message(call, &[7; 60_000], false).unwrap();
+            let sent = &pair.client.output()[..50_000];
+            pair.server.receive(pair.now, sent, &mut pair.story);
+            pair.server.set_scarce(is_scarce);
+            assert!(pair.server.received_bytes() > 20_000);
+            // The first look is at once, and takes note.
+            for wait in [Duration::ZERO, 10 * S] {
+                assert!(pair.server.received_bytes() > 0);
+                assert!(pair.server.next_timeout() <= pair.now + wait);
+                pair.now += wait;
+                pair.server.handle_timeout(pair.now, &mut pair.story);
+                assert!(pair.server.next_timeout() > pair.now);
+            }
+            assert_eq!(pair.server.received_bytes() == 0, is_scarce);
+            assert!(!pair.server.is_closed());
+        });
+    }
+}

@@ -6,6 +6,7 @@ mod pair;
 mod raw;
 mod server_rules;
 mod speed;
+mod standstill;
 mod stories;
 mod survives;
 pub(super) mod trace;

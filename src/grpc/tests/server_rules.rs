@@ -16,24 +16,24 @@ const REQUEST: [(&str, &str); 6] = [
     ("content-type", "application/grpc"),
 ];
 
-struct Stage {
-    client: RawPeer,
-    server: ServerConnection,
-    trace: Trace,
+pub(super) struct Stage {
+    pub(super) client: RawPeer,
+    pub(super) server: ServerConnection,
+    pub(super) trace: Trace,
 }
 
 impl Stage {
-    fn new() -> Stage {
+    pub(super) fn new() -> Stage {
         Stage::with(&Limits::DEFAULT)
     }
 
-    fn with(limits: &Limits) -> Stage {
+    pub(super) fn with(limits: &Limits) -> Stage {
         let server = ServerConnection::new(limits, Duration::ZERO);
         Stage { client: RawPeer::client(), server, trace: Trace::default() }
     }
 
     /// [`REQUEST`] with fields replaced or added.
-    fn request(&mut self, stream: u32, changes: &[(&str, &str)], end: bool) {
+    pub(super) fn request(&mut self, stream: u32, changes: &[(&str, &str)], end: bool) {
         let kept = |(name, _): &&(&str, &str)| changes.iter().all(|(other, _)| other != name);
         let (pseudo, regular): (Vec<_>, Vec<_>) =
             REQUEST.iter().filter(kept).chain(changes).partition(|(name, _)| name.starts_with(':'));
@@ -42,7 +42,7 @@ impl Stage {
     }
 
     /// Hands the client's frames to the server. Returns what the sink heard.
-    fn run(&mut self) -> Vec<String> {
+    pub(super) fn run(&mut self) -> Vec<String> {
         let input = self.client.take();
         let used = self.server.receive(Duration::ZERO, &input, &mut ServerTrace(&mut self.trace));
         assert_eq!(used, input.len());
@@ -50,7 +50,7 @@ impl Stage {
     }
 
     /// What the server wrote.
-    fn output(&mut self) -> Vec<String> {
+    pub(super) fn output(&mut self) -> Vec<String> {
         let lines = self.client.read(self.server.output());
         self.server.consume_output(self.server.output().len());
         lines

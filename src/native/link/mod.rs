@@ -353,6 +353,12 @@ pub(super) fn put_trailers(out: &mut Envelopes, id: u32, status: &Status, refuse
     }
 }
 
+/// How a call ends of whose message nothing came for long while memory is short.
+pub(super) fn stands_still() -> Status {
+    let text = "nothing has come of the rest of the message for long, and memory is short";
+    Status::new(Code::ResourceExhausted, text)
+}
+
 /// How a call ends whose peer sent an envelope with a part beyond our limits.
 pub(super) fn too_large(parts: Parts, limits: &Limits) -> Status {
     let max = limits.max_message_bytes.min(limits.max_partial_message_bytes);

@@ -8,7 +8,7 @@ use crate::native::Error;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts, REQUEST_PREFIX_BYTES};
 use crate::native::input::Next;
-use crate::native::link::{Greeting, put_trailers, too_large};
+use crate::native::link::{Greeting, put_trailers, stands_still, too_large};
 use crate::native::wire::{self, RequestHeader};
 
 /// Memory for metadata that is kept for the next request.
@@ -35,7 +35,10 @@ impl ServerConnection {
                     self.envelope(now, header, &payload, sink)?;
                     self.link.input.recycle(payload);
                 }
-                Next::TooLarge(header, parts) => self.too_large(now, header, parts, sink)?,
+                Next::TooLarge(header, parts) => {
+                    let status = too_large(parts, &self.link.limits);
+                    self.skipped(now, header, parts, status, sink)?;
+                }
                 Next::Nothing => break,
             }
         }
@@ -204,12 +207,30 @@ impl ServerConnection {
         self.spend_reset(now)
     }
 
-    /// A part of an envelope is beyond the limits, and the envelope is being skipped.
-    fn too_large(
+    /// Gives up an envelope of which nothing came since the last look, if memory is short.
+    pub(super) fn look(
+        &mut self,
+        now: Duration,
+        is_scarce: bool,
+        sink: &mut impl ServerSink,
+    ) -> Result<(), Error> {
+        if self.link.input.stands_still()
+            && is_scarce
+            && let Some((header, parts)) = self.link.input.skip_rest()?
+        {
+            self.skipped(now, header, parts, stands_still(), sink)?;
+        }
+        Ok(())
+    }
+
+    /// An envelope is being skipped, because a part of it is beyond the limits or the rest does not
+    /// come. Its call ends so.
+    fn skipped(
         &mut self,
         now: Duration,
         header: Header,
         parts: Parts,
+        status: Status,
         sink: &mut impl ServerSink,
     ) -> Result<(), Error> {
         if self.link.greeting != Greeting::Done {
@@ -225,7 +246,6 @@ impl ServerConnection {
             self.link.charge(credit::cost(len))?;
             self.link.release(credit::cost(len));
         }
-        let status = too_large(parts, &self.link.limits);
         if header.kind == Kind::Request {
             if self.link.leaving {
                 return Ok(());

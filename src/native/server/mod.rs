@@ -126,6 +126,27 @@ impl ServerConnection {
         self.link.input.bound(bytes);
     }
 
+    /// Whether there is something to [look at](Self::look_at_unfinished).
+    pub fn has_unfinished(&self) -> bool {
+        self.link.input.gathered_bytes() > 0
+    }
+
+    /// Looks how an unfinished message gets on. If nothing of it has come since the last look, and
+    /// memory is short, its call ends.
+    pub fn look_at_unfinished(
+        &mut self,
+        now: Duration,
+        is_scarce: bool,
+        sink: &mut impl ServerSink,
+    ) {
+        // While we do not read, that is not its fault.
+        if self.wants_input()
+            && let Err(error) = self.look(now, is_scarce, sink)
+        {
+            self.fail(error, sink);
+        }
+    }
+
     /// The application is done with a message of this many bytes; to be called once for each, when
     /// the memory is free again. The end of a call counts for all of its messages.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {

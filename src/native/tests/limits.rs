@@ -312,3 +312,43 @@ fn a_connection_at_rest_holds_little() {
     assert!(client < 8 * 1024 && server < 8 * 1024, "{client} and {server} bytes");
     assert_eq!((pair.client.next_timeout(), pair.server.next_timeout()), (None, None));
 }
+
+#[test]
+fn a_message_that_stands_still_is_given_up_when_memory_is_short() {
+    // Rule L6.
+    let why = "nothing has come of the rest of the message for long, and memory is short";
+    let whole = unary(1, &[7; 100_000]);
+    for (before, envelope, told) in [
+        (vec![], whole, vec![]),
+        (
+            request(1),
+            envelope(MESSAGE, 1, &[7; 100_000]),
+            vec![format!("cancelled 1 RESOURCE_EXHAUSTED: {why}")],
+        ),
+    ] {
+        let mut served = Served::greeted(&Limits::DEFAULT);
+        served.says(&before);
+        let look = |served: &mut Served, is_scarce| {
+            let Served { server, heard, now, .. } = served;
+            server.look_at_unfinished(*now, is_scarce, heard);
+            served.answer()
+        };
+        let nothing = (vec![], vec![]);
+        served.says(&envelope[..50_000]);
+        for _ in 0..3 {
+            assert_eq!(look(&mut served, false), nothing, "there is memory");
+        }
+        for byte in 50_000..50_003 {
+            served.says(&envelope[byte..=byte]);
+            assert_eq!(look(&mut served, true), nothing, "it grows");
+        }
+        assert!(served.server.has_unfinished());
+        let (said, heard) = look(&mut served, true);
+        assert_eq!(said, [format!("TRAILERS 1 RESOURCE_EXHAUSTED \"{why}\"")]);
+        assert_eq!(heard, told);
+        assert_eq!((served.server.has_unfinished(), served.server.received_bytes()), (false, 0));
+        // The rest is skipped.
+        let (_, heard) = served.says(&[&envelope[50_003..], &unary(2, b"next")].concat());
+        assert_eq!(heard, ["call 2 /p", "message 2 last \"next\""]);
+    }
+}

@@ -2,4 +2,5 @@
 
 mod received;
 mod server;
+mod standstill;
 mod unread;

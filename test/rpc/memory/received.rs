@@ -1,7 +1,7 @@
 //! What clients have sent that waits: for its end, or to be handled.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use agora::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
@@ -16,10 +16,10 @@ const STILL: Duration = Duration::from_secs(2);
 
 /// How the calls of a client have ended.
 #[derive(Default)]
-struct Ends {
-    ok: usize,
-    exhausted: usize,
-    others: Vec<Status>,
+pub struct Ends {
+    pub ok: usize,
+    pub exhausted: usize,
+    pub others: Vec<Status>,
 }
 
 impl ClientSink for Ends {
@@ -39,25 +39,25 @@ impl ClientSink for Ends {
 }
 
 /// A client that never says that it has sent its last.
-struct Client {
+pub struct Client {
     socket: TcpStream,
     session: ClientSession,
-    ends: Ends,
+    pub ends: Ends,
     /// Bytes that it writes at most.
-    budget: usize,
+    pub budget: usize,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    fn new(server: &Process, protocol: Protocol) -> Client {
-        let socket = TcpStream::connect(server.address).unwrap();
+    pub fn new(server: SocketAddr, protocol: Protocol) -> Client {
+        let socket = TcpStream::connect(server).unwrap();
         socket.set_nonblocking(true).unwrap();
         let session = ClientSession::new(protocol, "test", false, &Limits::DEFAULT, NOW);
         let (ends, buffer) = (Ends::default(), vec![0; 64 * 1024]);
         Client { socket, session, ends, budget: usize::MAX, buffer }
     }
 
-    fn start(&mut self, path: &str, metadata: &Metadata, message: Option<&[u8]>) -> CallId {
+    pub fn start(&mut self, path: &str, metadata: &Metadata, message: Option<&[u8]>) -> CallId {
         let call = self.session.start(NOW, path, metadata, None).unwrap();
         if let Some(message) = message {
             self.session.send_message(call, message, false).unwrap();
@@ -65,8 +65,13 @@ impl Client {
         call
     }
 
+    /// Whether something of a call waits to be written.
+    pub fn is_sending(&self, call: CallId) -> bool {
+        self.session.queued(call) > 0 || !self.session.output().is_empty()
+    }
+
     /// Writes and reads once; whether anything moved.
-    fn turn(&mut self) -> bool {
+    pub fn turn(&mut self) -> bool {
         let mut moved = false;
         let output = self.session.output();
         let count = output.len().min(self.budget);
@@ -124,11 +129,11 @@ fn send_whole(
 ) -> Vec<Client> {
     let message = vec![7; 4 * MEBIBYTE];
     let send = |_| {
-        let mut client = Client::new(server, protocol);
+        let mut client = Client::new(server.address, protocol);
         for _ in 0..messages {
             let call = client.start(path, &Metadata::new(), Some(&message));
             let mut moved_at = Instant::now();
-            while client.session.queued(call) > 0 || !client.session.output().is_empty() {
+            while client.is_sending(call) {
                 if client.turn() {
                     moved_at = Instant::now();
                 } else if moved_at.elapsed() > STILL {
@@ -148,7 +153,7 @@ fn send_whole(
 /// Clients that begin messages and do not end them: each writes so many bytes.
 fn send_parts(server: &Process, protocol: Protocol, count: usize, bytes: usize) -> Vec<Client> {
     let message = vec![7; 4 * MEBIBYTE];
-    let mut clients: Vec<_> = (0..count).map(|_| Client::new(server, protocol)).collect();
+    let mut clients: Vec<_> = (0..count).map(|_| Client::new(server.address, protocol)).collect();
     for client in &mut clients {
         client.budget = bytes;
         for _ in 0..bytes / message.len() + 1 {
@@ -220,7 +225,7 @@ fn large_messages_that_come_side_by_side_wait_for_each_other_and_none_is_refused
         let mut server = Process::start();
         let message = vec![7; 4 * MEBIBYTE];
         // 480 MiB on four connections.
-        let mut clients: Vec<_> = (0..4).map(|_| Client::new(&server, protocol)).collect();
+        let mut clients: Vec<_> = (0..4).map(|_| Client::new(server.address, protocol)).collect();
         for client in &mut clients {
             (0..30).for_each(|_| {
                 client.start(LENGTH, &Metadata::new(), Some(&message));
@@ -257,7 +262,7 @@ fn metadata_is_kept_only_where_it_is_asked_for_and_not_without_bound() {
     }
     both(|protocol| {
         let server = Process::start();
-        let mut clients: Vec<_> = (0..60).map(|_| Client::new(&server, protocol)).collect();
+        let mut clients: Vec<_> = (0..60).map(|_| Client::new(server.address, protocol)).collect();
         // 80 MiB of metadata of calls that are open and have sent nothing else. What is asked last is
         // answered once they have all been seen.
         for client in &mut clients {
@@ -270,7 +275,7 @@ fn metadata_is_kept_only_where_it_is_asked_for_and_not_without_bound() {
         assert_eq!(total(&clients, |ends| ends.exhausted + ends.others.len()), 0);
         let peak = server.peak_mib();
         assert!(peak < 50, "{peak} MiB are held");
-        let mut client = Client::new(&server, protocol);
+        let mut client = Client::new(server.address, protocol);
         (0..99).for_each(|_| {
             client.start(WITH_METADATA, &metadata, None);
         });
