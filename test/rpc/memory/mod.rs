@@ -1,5 +1,6 @@
 //! What clients can make a server hold, measured from outside: the server is a process of its own.
 
+mod flood;
 mod received;
 mod server;
 mod standstill;
