@@ -11,7 +11,8 @@
 //! | [`Services::streaming`] | the reactor's thread | from any thread, by its [`Responder`] |
 //! | [`Services::blocking`] | a worker's thread | as it likes, by its [`BlockingCall`] |
 //!
-//! A handler that panics, of whichever kind, fails its own call with INTERNAL.
+//! A handler that panics, of whichever kind, fails its own call with INTERNAL. It sees the client's
+//! metadata only if its method [keeps](Services::keep_metadata) it.
 //!
 //! What the calls are about may live on that thread too, as the server's [`Resident`]: it has a turn
 //! whenever something has happened, a timer, and [wakers](ResidentWaker) for other threads.

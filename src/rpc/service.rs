@@ -1,4 +1,5 @@
-//! What a server answers with: methods registered by their full path.
+//! What a server answers with: methods registered by their full path. Their handlers see a client's
+//! metadata only if [`Services::keep_metadata`] says so, behind the registration.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -201,8 +202,11 @@ impl Services {
         }
     }
 
-    /// Keeps the client's metadata for the handlers of the method at `path`. That of others is not
-    /// kept: it is nothing that a client should be able to fill the memory with.
+    /// Keeps the client's metadata for the handlers of the method at `path`, which is registered
+    /// already. Without it they see none, since it is nothing that a client should be able to fill the
+    /// memory with; what is kept counts in [`ServerOptions::max_received_bytes`].
+    ///
+    /// [`ServerOptions::max_received_bytes`]: super::ServerOptions::max_received_bytes
     pub fn keep_metadata(&mut self, path: &str) {
         if let Some(place) = self.find(path) {
             self.methods[place].keeps_metadata = true;
