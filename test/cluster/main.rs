@@ -23,6 +23,7 @@ mod network;
 mod partitions;
 mod pauses;
 mod process;
+mod shared_client;
 mod snapshots;
 mod trial;
 mod usage;

@@ -26,7 +26,7 @@ pub fn sold_by(client: &MarketClient) -> Vec<Order> {
     all_orders(|token| client.seller_orders(token).unwrap())
 }
 
-fn bought_by(client: &MarketClient) -> Vec<Order> {
+pub fn bought_by(client: &MarketClient) -> Vec<Order> {
     all_orders(|token| client.buyer_orders(token).unwrap())
 }
 

@@ -5,6 +5,7 @@
 mod group;
 mod kills;
 mod ledger;
+mod shared_client;
 mod traders;
 
 #[path = "../support/free_address.rs"]
