@@ -3,7 +3,8 @@
 //! Results go to stdout, everything else to stderr. Exit status: 0 done, 1 refused or failed (the
 //! reason on stderr), 2 wrong usage. `--help` works on every command. `RUST_LOG` sets what is
 //! logged to stderr (`env_logger`'s syntax); by default warnings and errors, and of a node of a
-//! group what happens to it, unless it is to be `--quiet`.
+//! group what happens to it, unless it is to be `--quiet`. So it is of a worker of MapReduce, unless
+//! a master has started it.
 
 mod bench;
 mod buyer;
@@ -95,9 +96,11 @@ pub fn main() -> ExitCode {
 
 /// What is logged unless `RUST_LOG` says otherwise.
 fn default_level(arguments: &[String]) -> &'static str {
-    let runs_node = arguments.first().is_some_and(|name| name == "node" || name == "market");
-    let is_quiet = arguments.iter().any(|word| word == "--quiet");
-    if runs_node && !is_quiet { "info" } else { "warn" }
+    const SERVERS: [&str; 4] = ["node", "market", "mapper", "reducer"];
+    let serves = arguments.first().is_some_and(|name| SERVERS.contains(&name.as_str()));
+    // Workers that a master has started are its own affair.
+    let is_quiet = |word: &String| word == "--quiet" || word == "--until-stdin-ends";
+    if serves && !arguments.iter().any(is_quiet) { "info" } else { "warn" }
 }
 
 fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -147,6 +150,9 @@ mod tests {
             ("node --id 1", "info"),
             ("market --listen a:1", "info"),
             ("market --listen a:1 --quiet", "warn"),
+            ("mapper --listen a:1", "info"),
+            ("reducer --listen a:1", "info"),
+            ("reducer --listen a:1 --until-stdin-ends --data D", "warn"),
             ("kv get node", "warn"),
             ("buyer", "warn"),
             ("", "warn"),

@@ -53,11 +53,19 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     parsed.no_arguments()?;
     let mut services = Services::new();
     let options = options(&parsed, role)?;
+    let data = options.data.clone();
     let addresses = serve::addresses(&parsed, None)?;
     let tasks = register(&mut services, role, kinds(), options)
         .map_err(|error| Failure::because("cannot begin", error))?;
+    let name = match role {
+        Role::Mapper => "mapper",
+        Role::Reducer => "reducer",
+    };
     let served = serve::run_arranged(&parsed, services, &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
+        for address in server.local_addrs() {
+            log::info!("a {name} listens on {address}, its files are in {}", data.display());
+        }
         if parsed.is_on("until-stdin-ends") {
             end_with_stdin(server.handle());
         }

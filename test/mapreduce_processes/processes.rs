@@ -101,7 +101,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: Output) -> Said {
+    pub fn of(output: Output) -> Said {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let code = output.status.code();
         Said { code, stdout: text(output.stdout), stderr: text(output.stderr) }
@@ -190,8 +190,21 @@ impl Worker {
 
     pub fn at(folder: &Folder, kind: &str, listen: &str, arguments: &[&str]) -> Worker {
         let mut command = folder.agora(&[kind, "--listen", listen]);
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap();
+        command.args(arguments).env("RUST_LOG", "warn").stderr(Stdio::inherit());
+        Worker::run(command)
+    }
+
+    /// One that says on stderr what it says by default.
+    pub fn heard(folder: &Folder, kind: &str, arguments: &[&str]) -> (Worker, Follower) {
+        let mut command = folder.agora(&[kind, "--listen", "127.0.0.1:0"]);
+        command.args(arguments).env_remove("RUST_LOG").stderr(Stdio::piped());
+        let mut worker = Worker::run(command);
+        let lines = Follower::new(worker.child.stderr.take().unwrap());
+        (worker, lines)
+    }
+
+    fn run(mut command: Command) -> Worker {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
         let address = first.trim().strip_prefix("listening on ").unwrap().to_owned();

@@ -1,6 +1,6 @@
 //! Workers that somebody else has started, on this machine or another.
 
-use crate::processes::{Folder, Worker, signal, some_text};
+use crate::processes::{Folder, Said, Worker, signal, some_text};
 
 /// Mappers, a reducer, and the flags that name them.
 struct Fleet {
@@ -168,5 +168,52 @@ fn a_worker_may_have_more_slots_than_its_connection_has_room_for_news() {
         assert_eq!(folder.read("Data/output.txt"), expected, "{line:?}");
         // Nobody was given up on the way.
         assert!(!said.contains("FAILURE") && !said.contains("is gone"), "{said}");
+    }
+}
+
+#[test]
+fn a_worker_says_where_it_listens_and_whose_jobs_begin_and_end() {
+    let (text, expected) = some_text(28, 50_000);
+    let folder = Folder::new();
+    folder.file("a.txt", text);
+    let slow = ["--task-delay", "0.5"];
+    let (mapper, mut mapper_says) = Worker::heard(&folder, "mapper", &slow);
+    let (reducer, mut reducer_says) = Worker::heard(&folder, "reducer", &slow);
+    mapper_says.see(&format!("a mapper listens on {}, its files are in Data", mapper.address));
+    reducer_says.see(&format!("a reducer listens on {}", reducer.address));
+    let named = ["--mappers", &mapper.address, "--reducers", &reducer.address];
+    for protocol in ["native", "grpc"] {
+        let line = ["wordcount", "a.txt", "-m", "2", "--protocol", protocol];
+        folder.good(&[&line[..], &named].concat());
+        assert_eq!(folder.read("Data/output.txt"), expected);
+        for says in [&mut mapper_says, &mut reducer_says] {
+            says.see(" begins");
+            says.see(" has ended");
+        }
+        let mut job = folder.start(&[&line[..], &named].concat());
+        job.lines.see("map 1 called");
+        signal(job.child.id(), "KILL");
+        for says in [&mut mapper_says, &mut reducer_says] {
+            says.see(" begins");
+            says.see(" is lost: ");
+        }
+    }
+}
+
+#[test]
+fn workers_that_a_master_has_started_say_nothing_of_it() {
+    let (text, _) = some_text(29, 50_000);
+    let folder = Folder::new();
+    folder.file("a.txt", text);
+    folder.file("points.txt", "0,0\n1,1\n9,9\n");
+    for line in [
+        &["wordcount", "a.txt", "-q"][..],
+        &["kmeans", "--input", "points.txt", "-k", "2", "--force"],
+    ] {
+        let mut command = folder.agora(line);
+        let said = Said::of(command.env_remove("RUST_LOG").output().unwrap());
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        assert!(!said.stderr.contains(" INFO "), "{}", said.stderr);
+        assert!(!line.contains(&"-q") || said.stderr.is_empty(), "{}", said.stderr);
     }
 }

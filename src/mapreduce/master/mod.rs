@@ -323,10 +323,28 @@ impl Master {
     }
 }
 
+impl Master {
+    /// Gives up the calls that hold the job: a connection that just ends would look like a death.
+    fn let_workers_go(&mut self) {
+        for ((link, call), in_flight) in std::mem::take(&mut self.in_flight) {
+            if matches!(in_flight, InFlight::Hold(_)) {
+                self.multiplexer.cancel(link, call);
+            }
+        }
+        if let Err(error) = self.multiplexer.turn(Duration::ZERO, |_| ()) {
+            log::debug!("telling workers that the job has ended: {error}");
+        }
+    }
+}
+
 impl Drop for Master {
-    /// Workers of our own end at once: what they had begun is taken away behind them.
+    /// Workers of our own end at once: what they had begun is taken away behind them. Others are told
+    /// that the job has ended.
     fn drop(&mut self) {
         let are_ours = self.seats.iter().all(Seat::is_ours);
+        if !are_ours {
+            self.let_workers_go();
+        }
         self.seats.clear();
         if are_ours && let Err(error) = self.layout.clear_pending() {
             log::warn!("{}: {error}", self.layout.root().display());

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A worker has one job at a time; another master is told whose. The master's HoldJob call stands
-//! for the master: when it ends, by the master's doing or its death, the job is closed, its tasks
-//! are cancelled with their own calls, and what it had in memory is given back. It comes before
+//! for the master: when it ends, because the master gives it up or is gone, the job is closed, its
+//! tasks are cancelled with their own calls, and what it had in memory is given back. It comes before
 //! OpenJob, so that no job is ever open without somebody who holds it. Files stay, for people, until
 //! the next job.
 
@@ -104,7 +104,7 @@ impl Jobs {
         if !state.is_held(&job.spec.id) {
             return Err(Status::new(Code::Cancelled, "whoever held the job is gone"));
         }
-        log::info!("job {} of {peer} is open", shown(&job.spec.id));
+        log::info!("job {} of {peer} begins", shown(&job.spec.id));
         state.current = Some(job);
         Ok(Opened { epoch: self.epoch, slots: self.options.slots })
     }
@@ -138,8 +138,8 @@ impl Jobs {
         Ok(number)
     }
 
-    /// Somebody does not hold a job any more: if nobody else does, it is closed.
-    fn let_go(&self, number: u64) {
+    /// Somebody does not hold a job any more, for a reason: if nobody else does, it is closed.
+    fn let_go(&self, number: u64, status: &Status) {
         let mut state = locked(&self.state);
         state.holds.retain(|held| held.number != number);
         let is_left = |job: &Arc<OpenJob>| !state.is_held(&job.spec.id);
@@ -147,7 +147,11 @@ impl Jobs {
             && let Some(closed) = state.current.take()
         {
             drop(state);
-            log::info!("job {} is closed", shown(&closed.spec.id));
+            let (job, master) = (shown(&closed.spec.id), closed.opened_by);
+            match status.code {
+                Code::Cancelled => log::info!("job {job} of {master} has ended"),
+                _ => log::info!("job {job} ends, its master at {master} is lost: {status}"),
+            }
             // Its caches may be large: giving them back takes longer than a server may wait.
             let freeing = std::thread::Builder::new().name("freeing".into());
             if let Err(error) = freeing.spawn(move || drop(closed)) {
@@ -240,9 +244,9 @@ impl CallHandler for Hold {
         }
     }
 
-    fn cancelled(&mut self, _: &Status) {
+    fn cancelled(&mut self, status: &Status) {
         if let Some(number) = self.number.take() {
-            self.worker.jobs.let_go(number);
+            self.worker.jobs.let_go(number, status);
         }
     }
 }
