@@ -28,6 +28,9 @@ pub enum Say {
     Nothing,
 }
 
+/// How a server answers.
+pub type Answer = fn(&Query) -> Say;
+
 /// The A record of an address.
 pub fn a(address: [u8; 4]) -> Say {
     Say::Records(vec![(1, 60, address.to_vec())])
@@ -99,7 +102,7 @@ impl NameServer {
 
     /// One on each address, all on one port, which is free on all of them: that is how a system
     /// configuration has them, as it names no ports.
-    pub fn on_one_port<const N: usize>(servers: [(&str, fn(&Query) -> Say); N]) -> [NameServer; N] {
+    pub fn on_one_port<const N: usize>(servers: [(&str, Answer); N]) -> [NameServer; N] {
         let sockets = try_often(|| {
             let mut port = 0;
             let mut bound = Vec::new();
@@ -155,7 +158,7 @@ fn try_bind(address: &str) -> Option<(UdpSocket, TcpListener)> {
 
 /// Other programs take ports meanwhile.
 fn try_often<T>(bind: impl Fn() -> Option<T>) -> T {
-    (0..100).find_map(|_| bind()).expect("no free port")
+    (0..100).find_map(|_| bind()).unwrap()
 }
 
 fn read(query: &[u8], by_tcp: bool) -> Query {
