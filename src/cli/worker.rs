@@ -55,8 +55,7 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     let options = options(&parsed, role)?;
     let data = options.data.clone();
     let addresses = serve::addresses(&parsed, None)?;
-    let tasks = register(&mut services, role, kinds(), options)
-        .map_err(|error| Failure::because("cannot begin", error))?;
+    let tasks = register(&mut services, role, kinds(), options);
     let name = match role {
         Role::Mapper => "mapper",
         Role::Reducer => "reducer",

@@ -6,7 +6,6 @@
 //!   must remember
 //! - [`clock`]: the clocks of leases and of people
 //! - [`contract`]: names that clients know
-//! - [`random`]: numbers by which directories and processes are told apart
 //! - [`node`]: a node on the thread of an RPC server
 //! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
 //! - [`membership`]: which nodes are voters (pure)
@@ -21,7 +20,6 @@ pub mod dump;
 pub mod engine;
 pub mod membership;
 pub mod node;
-pub mod random;
 pub mod recovery;
 pub mod routes;
 pub mod state;

@@ -182,6 +182,24 @@ fn try_all(root: &Root) {
     drop(silent);
 }
 
+/// A worker tells its process apart, and a buyer makes itself an identity, without any device.
+#[test]
+#[ignore = "needs root: scripts/test roots"]
+fn numbers_that_nobody_guesses_need_no_device() {
+    let name = format!("agora-root-without-dev-{}", std::process::id());
+    let root = Root::new(std::env::temp_dir().join(name), true);
+    for role in ["mapper", "reducer"] {
+        let flags = ["--listen", "127.0.0.1:0", "--data", "/data", "--until-stdin-ends"];
+        assert_done(&root.command(&[&[role][..], &flags].concat()).output().unwrap());
+    }
+    let nowhere = format!("127.77.53.1:{}", free_port());
+    let flags = ["buyer", "--as", "asha", "--market", &nowhere, "--timeout", "0.2", "orders"];
+    let refused = root.command(&flags).env("AGORA_HOME", "/home").output().unwrap();
+    assert_refused(&refused, "Connection refused");
+    let identity = fs::read_to_string(root.at.join("home/asha.uuid")).unwrap();
+    assert_eq!(identity.len(), 37, "{identity}");
+}
+
 /// One after the other: there is one address with port 53 for all.
 #[test]
 #[ignore = "needs root: scripts/test roots"]

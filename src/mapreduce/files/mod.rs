@@ -19,7 +19,6 @@ mod layout;
 mod lock;
 mod owner;
 mod pending;
-mod random;
 mod runs;
 
 pub use committed::{Committed, Identity, Opened};
@@ -28,5 +27,4 @@ pub use layout::Layout;
 pub use lock::{JobLock, LockError, shown};
 pub use owner::Owner;
 pub use pending::Pending;
-pub use random::{random_job_id, random_number};
 pub use runs::RunFiles;

@@ -48,7 +48,7 @@ use super::job::{Counters, Tally};
 use super::scheduler::{AttemptId, JobFailure, Kind, Policy, Scheduler};
 use super::split::{self, Split};
 use crate::call::CallId;
-use crate::rpc::{ChannelOptions, Multiplexer, MultiplexerWaker};
+use crate::rpc::{ChannelOptions, Multiplexer, MultiplexerWaker, random_bytes};
 use calls::{Assigned, InFlight};
 use content::Content;
 use seats::{Event, Seat};
@@ -244,7 +244,7 @@ impl Master {
         let looked = Inputs::look_at(input).map_err(|(path, e)| Error::Input(path, e))?;
         let (mut inputs, stamps) = looked;
         let splits = cut(&mut inputs, options.maps)?;
-        let id = super::files::random_job_id().map_err(|e| Error::Io("a job's id", e))?;
+        let id = format!("{:032x}", u128::from_le_bytes(random_bytes()));
         let layout = Layout::new(&options.data);
         let owner = Owner::new(kind, input);
         let lock = take(&layout, &id, || owner.claim(&layout, options.overwrites))

@@ -37,7 +37,7 @@ use super::contract::path;
 use super::job::{Fault, Host, JobKinds, Work};
 use super::wire;
 use crate::call::Status;
-use crate::rpc::{BlockingCall, ChannelOptions, Services};
+use crate::rpc::{BlockingCall, ChannelOptions, Services, random_number};
 use jobs::Jobs;
 use open_job::Running;
 use trial::Trial;
@@ -84,16 +84,13 @@ impl WorkerTasks {
 }
 
 /// Adds a worker's methods to what a server answers.
-///
-/// # Errors
-/// The operating system has no random numbers.
 pub fn register(
     services: &mut Services,
     role: Role,
     kinds: JobKinds,
     options: WorkerOptions,
-) -> std::io::Result<WorkerTasks> {
-    let epoch = super::files::random_number()?;
+) -> WorkerTasks {
+    let epoch = random_number();
     let trial = Trial::new(&options, epoch);
     let jobs = Jobs::new(kinds, options.clone(), epoch);
     let worker = Arc::new(Worker { options, jobs, trial });
@@ -109,7 +106,7 @@ pub fn register(
             reduce::register(services, &worker);
         }
     }
-    Ok(WorkerTasks(Arc::clone(worker.jobs.busy())))
+    WorkerTasks(Arc::clone(worker.jobs.busy()))
 }
 
 /// Answers a request.

@@ -95,7 +95,7 @@ impl Reducer {
             channel: ChannelOptions::default(),
         };
         let mut services = Services::new();
-        register(&mut services, Role::Reducer, JobKinds::new(), options).unwrap();
+        register(&mut services, Role::Reducer, JobKinds::new(), options);
         let server = Listening::start(services);
         let target = server.address.to_string();
         let channel = Channel::new(&target, ChannelOptions::default()).unwrap();

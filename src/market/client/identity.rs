@@ -9,6 +9,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::rpc::random_bytes;
+
 /// Characters of a UUID's text.
 const TEXT_LEN: usize = 36;
 /// How much of a UUID may be shown.
@@ -66,15 +68,14 @@ impl fmt::Display for IdentityError {
 impl std::error::Error for IdentityError {}
 
 impl Uuid {
-    /// A new one from the operating system's randomness.
-    fn random() -> io::Result<Uuid> {
-        let mut bytes = [0; 16];
-        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    /// A new one that nobody guesses.
+    fn random() -> Uuid {
+        let mut bytes: [u8; 16] = random_bytes();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let groups = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-        Ok(Uuid(groups.join("-")))
+        Uuid(groups.join("-"))
     }
 
     /// Takes a UUID's text form.
@@ -177,7 +178,7 @@ fn create(path: &Path) -> Result<Uuid, IdentityError> {
             .create(directory)
             .map_err(|error| IdentityError::Io(directory.to_owned(), error))?;
     }
-    let uuid = Uuid::random().map_err(failed)?;
+    let uuid = Uuid::random();
     let draft = path.with_extension(format!("new-{}", uuid.shown()));
     let written = OpenOptions::new()
         .write(true)
@@ -242,11 +243,11 @@ mod tests {
 
     #[test]
     fn it_is_a_random_uuid_of_version_4() {
-        let uuid = Uuid::random().unwrap();
+        let uuid = Uuid::random();
         assert_eq!(Uuid::parse(uuid.secret()).as_ref(), Some(&uuid));
         assert_eq!(uuid.secret().as_bytes()[14], b'4');
         assert!(b"89ab".contains(&uuid.secret().as_bytes()[19]));
-        assert_ne!(uuid, Uuid::random().unwrap());
+        assert_ne!(uuid, Uuid::random());
         assert!(!format!("{uuid:?}").contains(&uuid.secret()[9..]));
     }
 

@@ -47,14 +47,13 @@ use crate::raft::{Config, NodeId};
 use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::dump::{Dump, DumpOptions, Event, Level};
 use crate::replica::engine::{Applied, Engine, SnapshotPolicy, Turn};
-use crate::replica::random::random_number;
 use crate::replica::recovery::{recovered, roster};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
     Commands, Corruption, Directory, Disk, Identity, Memory, Storage, StorageError,
 };
 use crate::replica::transport::Transport;
-use crate::rpc::{Health, Server};
+use crate::rpc::{Health, Server, random_number};
 
 /// How a node is set up.
 #[derive(Clone, Debug)]

@@ -3,13 +3,13 @@
 //! Every exchange has a socket of its own, connected to the server, on a port that the kernel picks,
 //! and ids that cannot be guessed: who does not see the query cannot answer it.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::dns::Name;
 use crate::dns::message::{Answer, Family, Unfit, answer, query};
+use crate::rpc::random::random_bytes;
 
 /// What a server has said of each family; nothing of one whose answer has not come in time.
 #[derive(Debug, Default)]
@@ -33,8 +33,7 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn new(name: &'a Name, family: Family) -> Asked<'a> {
-        // Its keys are of the operating system's random numbers.
-        let id = RandomState::new().build_hasher().finish() as u16;
+        let id = u16::from_le_bytes(random_bytes());
         Asked { id, name, family, query: query(id, name, family), answer: None }
     }
 
