@@ -83,8 +83,8 @@ fn a_status_says_how_a_node_alone_is() {
     assert_eq!((leader.node, &*leader.address), (0, group.address(0)));
     assert_eq!((status.term, status.keys, status.oldest_watch_revision), (1, 1, 0));
     assert_eq!((status.commit_index, status.applied_index), (revision, revision));
-    assert!(status.lease_remaining_ms > 0);
     assert!(status.peers.is_empty());
+    assert_eq!(status.lease_remaining_ms, 0, "it needs no lease");
 }
 
 #[test]

@@ -169,8 +169,7 @@ mod tests {
             let last = table(statuses).lines().last().unwrap_or_default().to_owned();
             last.split_whitespace().map(str::to_owned).collect()
         };
-        let alone =
-            NodeStatus { peers: vec![], lease_remaining_ms: u64::MAX, ..status(1, Role::Leader) };
+        let alone = NodeStatus { peers: vec![], lease_remaining_ms: 0, ..status(1, Role::Leader) };
         let leads = ["1", "leader", "3", "120", "120", "-", "-", "-", "5"];
         assert_eq!(cells(&[(1, Ok(alone))]), leads);
         let peers = vec![PeerStatus { node: 2, match_index: 0, lag: 0, last_heard_ms: None }];

@@ -87,7 +87,8 @@ pub struct NodeStatus {
     pub commit_index: u64,
     /// Its state has the log up to here.
     pub applied_index: u64,
-    /// How long its lease lasts if nobody renews it.
+    /// How long its lease lasts if nobody renews it; 0 without one. The only node of a group needs
+    /// none.
     pub lease_remaining_ms: u64,
     /// The others, as it sees them.
     pub peers: Vec<PeerStatus>,

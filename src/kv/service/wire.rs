@@ -231,7 +231,9 @@ pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
         let peer = Some(pb::Peer { node: peer.peer, address: address(peer.peer) });
         pb::PeerStatus { peer, match_index, lag, last_heard }
     };
-    let lease_ms = node.lease_remaining().as_millis();
+    let peers = raft.peers();
+    // Alone it needs nobody's promise, so none ends.
+    let lease_ms = if peers.is_empty() { 0 } else { node.lease_remaining().as_millis() };
     let status = pb::StatusResponse {
         node: raft.id(),
         role: match raft.role() {
@@ -244,7 +246,7 @@ pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
         commit_index: raft.commit_index(),
         applied_index: state.applied_index(),
         lease_remaining_ms: lease_ms.try_into().unwrap_or(u64::MAX),
-        peers: raft.peers().into_iter().map(peer).collect(),
+        peers: peers.into_iter().map(peer).collect(),
         keys: state.machine().len() as u64,
         oldest_watch_revision: state.machine().history().oldest(),
     };
