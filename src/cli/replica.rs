@@ -134,7 +134,8 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     Ok(transport)
 }
 
-/// Runs a node until it is asked to end, or cannot write its files any more. `notice` is said on
+/// Runs a node until it is asked to end, cannot write its files any more, or has another history than
+/// its leader. `notice` is said on
 /// stderr when it begins.
 pub(super) fn run<S: Service>(
     parsed: &Parsed,
@@ -166,7 +167,6 @@ pub(super) fn run<S: Service>(
             .move_in(server, transport)
             .map_err(|error| Failure::because("cannot start a thread", error))
     })?;
-    let mut ending = ending.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     match ending.take() {
         None => Ok(()),
         Some(error) => Err(Failure::because("the node has ended", error)),

@@ -62,7 +62,7 @@ pub struct Raft {
     pub(super) given_index: Index,
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
-    /// The leader that was last told of, and its term.
+    /// The leader that was last told of, and its term; this node itself if it was elected.
     pub(super) told_leader: Option<(NodeId, Term)>,
     /// When a leader was last heard of.
     pub(super) heard_at: Option<Duration>,
@@ -201,8 +201,13 @@ impl Raft {
                 let is_run = is_run(prev_log_index, &entries);
                 if is_run && self.follow(from, lease) {
                     let prev = SnapshotMark { index: prev_log_index, term: prev_log_term };
-                    let outcome = self.store(prev, &entries, leader_commit);
-                    self.answer_append(from, outcome, entries.is_empty(), sent_at, read_round);
+                    match self.store(from, prev, &entries, leader_commit) {
+                        Ok(outcome) => {
+                            let is_heartbeat = entries.is_empty();
+                            self.answer_append(from, outcome, is_heartbeat, sent_at, read_round);
+                        }
+                        Err(contradiction) => self.contradict(contradiction),
+                    }
                 }
             }
             Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease } => {

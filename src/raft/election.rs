@@ -202,6 +202,7 @@ impl Raft {
             self.out.trace.push(Trace::WaitingForOldLease);
         }
         self.leader = Some(self.config.id);
+        self.told_leader = Some((self.config.id, term));
         let progress = |to: &NodeId| (*to, Progress::new(last + 1));
         let limbo = self.log.range(self.commit_index + 1, last).map(Entry::size_bytes);
         self.role = Role::Leader(Box::new(Leadership {

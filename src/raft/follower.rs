@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::contradiction::Contradiction;
 use super::core::Raft;
 use super::entry::{Entry, Index, NodeId};
 use super::lease::Rule;
@@ -11,10 +12,11 @@ use super::trace::Trace;
 
 impl Raft {
     /// A message of this term's leader came: follows it, and promises to help nobody else for a
-    /// while. False if it cannot be the leader.
+    /// while. False if it cannot be the leader: there is one in a term (section 5.2).
     pub(super) fn follow(&mut self, leader: NodeId, lease: Duration) -> bool {
-        if matches!(self.role, Role::Leader(_)) {
-            // There is one leader in a term, and that is us.
+        if let Some(known) = self.leader_of_term().filter(|known| *known != leader) {
+            let term = self.term();
+            self.contradict(Contradiction::TwoLeaders { term, known, other: leader });
             return false;
         }
         if !matches!(self.role, Role::Follower) {
@@ -33,6 +35,11 @@ impl Raft {
             self.promise(leader, lease);
         }
         true
+    }
+
+    /// Who leads, or has led, in the present term, if this process has heard of anybody.
+    fn leader_of_term(&self) -> Option<NodeId> {
+        self.told_leader.filter(|(_, term)| *term == self.term()).map(|(leader, _)| leader)
     }
 
     /// Rule 1. The length of the promise is on disk before anybody can count on it (rule 10).
@@ -60,17 +67,20 @@ impl Raft {
         }
     }
 
-    /// Takes a leader's entries behind `prev`, if our log agrees there.
+    /// Takes a leader's entries behind `prev`, if our log agrees there. Nothing is changed if they
+    /// contradict what is committed here.
     pub(super) fn store(
         &mut self,
+        leader: NodeId,
         prev: SnapshotMark,
         entries: &[Entry],
         leader_commit: Index,
-    ) -> Appended {
+    ) -> Result<Appended, Contradiction> {
+        self.compare(leader, prev, entries)?;
         let last = prev.index + entries.len() as Index;
         if self.installing.is_some() || last <= self.commit_index {
-            // What is committed agrees with every later leader's log (section 5.4.3).
-            return Appended::Matched { match_index: self.commit_index };
+            // What is committed is in every later leader's log (section 5.4.3).
+            return Ok(Appended::Matched { match_index: self.commit_index });
         }
         if prev.index > self.commit_index {
             match self.log.term_at(prev.index) {
@@ -78,18 +88,18 @@ impl Raft {
                 Some(conflict_term) => {
                     let first = self.log.first_of_term_at(prev.index);
                     let conflict_index = first.max(self.commit_index + 1);
-                    return Appended::Conflict {
+                    return Ok(Appended::Conflict {
                         prev_log_index: prev.index,
                         conflict_term,
                         conflict_index,
-                    };
+                    });
                 }
                 None => {
-                    return Appended::Conflict {
+                    return Ok(Appended::Conflict {
                         prev_log_index: prev.index,
                         conflict_term: 0,
                         conflict_index: self.log.last_index() + 1,
-                    };
+                    });
                 }
             }
         }
@@ -109,7 +119,7 @@ impl Raft {
         }
         // No further than what was compared: behind it our log may be of another leader.
         self.commit_index = self.commit_index.max(leader_commit.min(last));
-        Appended::Matched { match_index: last }
+        Ok(Appended::Matched { match_index: last })
     }
 
     /// Answers when what the answer says is durable. Nothing waits for entries that brings none: a

@@ -129,7 +129,7 @@ impl Raft {
     fn is_busy_sending(&self, to: NodeId) -> bool {
         let Role::Leader(leadership) = &self.role else { return false };
         leadership.progress.get(&to).is_some_and(|progress| match &progress.mode {
-            Mode::Probe { .. } => false,
+            Mode::Probe { .. } | Mode::Ahead => false,
             Mode::Replicate(window) => window.bytes() >= LARGE_BYTES,
             Mode::Snapshot(_) => true,
         })
@@ -142,6 +142,8 @@ impl Raft {
         let Some(progress) = leadership.progress.get_mut(&to) else { return snapshot };
         match &mut progress.mode {
             Mode::Snapshot(transmission) => return transmission.snapshot,
+            // There it finds out, unless it has entries of this term that nobody made.
+            Mode::Ahead => return self.log.last(),
             Mode::Probe { is_sent } => *is_sent = true,
             Mode::Replicate(_) => (),
         }
@@ -194,7 +196,7 @@ impl Raft {
         let progress = leadership.progress.get_mut(&to)?;
         let next_index = progress.next_index;
         match &mut progress.mode {
-            Mode::Snapshot(_) => None,
+            Mode::Snapshot(_) | Mode::Ahead => None,
             _ if next_index <= self.log.before().index => {
                 progress.begin_snapshot(self.snapshot);
                 None
@@ -272,7 +274,14 @@ impl Raft {
         progress.pace.answered(self.now, sent_at, patience, most);
         match outcome {
             Appended::Matched { match_index } if match_index <= last => progress.agree(match_index),
-            Appended::Matched { .. } | Appended::Stale => (),
+            Appended::Matched { match_index } => {
+                // What is committed in earlier terms was here when this node was elected (section
+                // 5.4.3), and the rest it has made itself: one of the two has lost something. It is
+                // the other one that stops, when it sees what a majority has elected.
+                progress.mode = Mode::Ahead;
+                self.out.trace.push(Trace::FollowerAhead { follower: from, index: match_index });
+            }
+            Appended::Stale => (),
             Appended::Conflict { prev_log_index, .. } => progress.differ(prev_log_index, retry),
         }
         if is_counted

@@ -15,6 +15,7 @@
 //! | `client` | commands, reads, transfer | section 8; dissertation 3.10, 6.4 |
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
 //! | `standing` | who counts as a voter | the rules of the voters |
+//! | `contradiction` | what cannot be unless a node has lost something | sections 5.2, 5.4.3 |
 //! | `lease` | promises and what they are worth | the rules of the lease |
 //! | `batches` | when entries go out together | dissertation 10.2.2 |
 //! | `log`, `open_leases`, `pace`, `progress`, `quorum`, `reads`, `round_trips`, `writes` | what these count with | |
@@ -29,6 +30,7 @@
 mod batches;
 mod client;
 mod config;
+mod contradiction;
 mod core;
 mod election;
 mod entry;
@@ -54,6 +56,7 @@ mod trace;
 mod writes;
 
 pub use config::{Config, DRIFT_PER_MILLE};
+pub use contradiction::Contradiction;
 pub use core::{Raft, Recovered};
 pub use entry::{Entry, Index, NodeId, Origin, Payload, Term};
 pub use inspect::{PeerProgress, RoleName};

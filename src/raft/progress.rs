@@ -11,6 +11,9 @@
 //! - *Probe*: where the logs agree is not known. One empty AppendEntries at a time asks.
 //! - *Replicate*: entries are sent ahead of the answers, up to a window.
 //! - *Snapshot*: pieces of a snapshot are sent, one at a time; no entries.
+//! - *Ahead*: from any other, and for as long as the follower's process lives. It says that it holds
+//!   more of this leader's log than there is. It is sent heartbeats alone, and nothing that it says of
+//!   its log counts.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -40,6 +43,7 @@ pub(super) enum Mode {
     },
     Replicate(Window),
     Snapshot(Transmission),
+    Ahead,
 }
 
 /// AppendEntries on their way: the last index of each, and its size.
@@ -70,6 +74,9 @@ impl Progress {
 
     /// The follower agrees up to `match_index`, which it may have said before.
     pub(super) fn agree(&mut self, match_index: Index) {
+        if matches!(self.mode, Mode::Ahead) {
+            return;
+        }
         self.match_index = self.match_index.max(match_index);
         self.next_index = self.next_index.max(self.match_index + 1);
         match &mut self.mode {
@@ -78,7 +85,7 @@ impl Progress {
             Mode::Snapshot(transmission) if self.match_index >= transmission.snapshot.index => {
                 self.mode = Mode::Replicate(Window::default());
             }
-            Mode::Snapshot(_) => (),
+            Mode::Snapshot(_) | Mode::Ahead => (),
         }
     }
 
@@ -94,7 +101,7 @@ impl Progress {
                 let snapshot = transmission.snapshot;
                 return self.begin_snapshot(snapshot);
             }
-            Mode::Snapshot(_) => false,
+            Mode::Snapshot(_) | Mode::Ahead => false,
         };
         if is_news {
             if refused <= self.match_index {

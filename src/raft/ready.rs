@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::contradiction::Contradiction;
 use super::entry::{Entry, Index, NodeId, Term};
 use super::message::{Message, SnapshotMark};
 use super::trace::Trace;
@@ -42,6 +43,8 @@ pub type ReadId = u64;
 /// 5. Answer `reads`: once everything up to the index of a read is applied, the state may be read.
 /// 6. Serve `snapshot_reads` whenever there is time, with
 ///    `Raft::snapshot_piece`.
+/// 7. If there is a `contradiction` the process must end, and say why. Nothing else of this `Ready`
+///    has to be done.
 ///
 /// If there is no room for entries of 2, they may wait for it, while hard states are made durable:
 /// report `Raft::set_full`, and `Raft::hard_state_persisted`. Then those of `messages_after` may be
@@ -68,6 +71,8 @@ pub struct Ready {
     pub reads: Vec<(ReadId, Result<Index, NotLeader>)>,
     /// Pieces of our newest snapshot that a follower needs.
     pub snapshot_reads: Vec<SnapshotRead>,
+    /// Another node and this one cannot both be right. The message that showed it was not answered.
+    pub contradiction: Option<Contradiction>,
     /// What happened, for people.
     pub trace: Vec<Trace>,
 }
@@ -83,6 +88,7 @@ impl Ready {
             && self.committed.is_empty()
             && self.reads.is_empty()
             && self.snapshot_reads.is_empty()
+            && self.contradiction.is_none()
             && self.trace.is_empty()
     }
 }

@@ -112,6 +112,9 @@ impl Raft {
         sent_at: Duration,
     ) {
         let snapshot = piece.snapshot;
+        if let Err(contradiction) = self.compare_place(from, snapshot) {
+            return self.contradict(contradiction);
+        }
         let reply = |next_offset, is_installed| Body::InstallSnapshotReply {
             snapshot,
             next_offset,

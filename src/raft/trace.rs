@@ -66,6 +66,13 @@ pub enum Trace {
         /// The first index that was dropped.
         from: Index,
     },
+    /// A follower says that it holds more of this leader's log than there is.
+    FollowerAhead {
+        /// Which.
+        follower: NodeId,
+        /// Up to where.
+        index: Index,
+    },
     /// A leader gave its lease up for another to lead.
     TransferStarted {
         /// To whom.

@@ -213,6 +213,15 @@ impl Cluster {
         assert_eq!(status.code(), Some(0), "node {id}: {}", process.stderr());
     }
 
+    /// Waits for a node that ends by itself, since something is wrong; what it said.
+    #[track_caller]
+    pub fn await_failure(&mut self, id: NodeId) -> String {
+        let status = self.process(id).wait();
+        let said = self.running.remove(&id).unwrap().stderr();
+        assert!(status.code() == Some(1) && !said.contains("panicked"), "node {id}: {said}");
+        said
+    }
+
     /// A client of all nodes.
     pub fn client(&self) -> KvClient {
         client_of(&self.nodes, LONG)

@@ -7,6 +7,7 @@
 mod clients;
 mod cluster;
 mod commands;
+mod contradictions;
 mod disks;
 mod events;
 mod failover;

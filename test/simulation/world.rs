@@ -317,6 +317,9 @@ impl<W: Workload> World<W> {
         }
         life.engine.tell_time(wall_ms);
         let mut turn = life.engine.turn(now);
+        if let Some(contradiction) = turn.contradiction {
+            panic!("node {place} stops: {contradiction}");
+        }
         for (ticket, answer) in turn.answers.drain(..) {
             let response = ticket.response(answer, &life.engine);
             responses.push((ticket, response));
@@ -334,6 +337,9 @@ impl<W: Workload> World<W> {
             })
             .map(|trace| format!("node {place}: {trace:?}"))
             .collect();
+        let is_ahead = |trace: &&Trace| matches!(trace, Trace::FollowerAhead { .. });
+        let ahead = turn.trace.iter().find(is_ahead);
+        assert_eq!(ahead, None, "node {place} has fewer entries than it says are committed");
         if let Some(write) = &turn.write {
             self.truth.appended(&write.entries, &life.engine);
         }

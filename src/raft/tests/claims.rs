@@ -145,7 +145,12 @@ fn section_5_3_a_leader_only_appends_to_its_own_log() {
         lease: 300 * MS,
         read_round: 0,
     };
-    assert!(ask(&mut group, 1, 0, Message { term: 1, body }).is_empty());
+    let now = group.clock(0);
+    group.raft_mut(0).step(now, 1, Message { term: 1, body });
+    let ready = group.raft_mut(0).ready();
+    assert!(ready.contradiction.is_some(), "nobody else leads its term");
+    let is_answer = |(_, message): &(NodeId, Message)| message.body.is_answer();
+    assert!(!ready.messages.iter().chain(&ready.messages_after).any(is_answer));
     assert_eq!((group.log(0), group.leaders()), (before, vec![0]));
 }
 

@@ -339,6 +339,9 @@ impl Group {
         for (to, message) in ready.messages {
             self.post(id, to, message);
         }
+        if let Some(contradiction) = ready.contradiction {
+            panic!("node {id} stops: {contradiction}");
+        }
         let early = self.nodes[&id].sends_early;
         let (now, then) = if early {
             (ready.messages_after, Vec::new())

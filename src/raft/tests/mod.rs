@@ -1,5 +1,6 @@
 mod adversaries;
 mod claims;
+mod contradictions;
 mod disk;
 mod group;
 mod stories;

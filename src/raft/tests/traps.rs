@@ -9,23 +9,23 @@ use crate::raft::{
     Ready, Recovered, SnapshotMark, Term, TransferError,
 };
 
-const LEADER: NodeId = 0;
+pub const LEADER: NodeId = 0;
 const LEASE: std::time::Duration = std::time::Duration::from_millis(300);
 
-fn entry(index: Index, term: Term) -> Entry {
+pub fn entry(index: Index, term: Term) -> Entry {
     let command = format!("{index}@{term}").into_bytes().into();
     Entry { term, index, at_ms: 0, payload: Payload::Command { origin: None, command } }
 }
 
 /// A follower of node 0 in a group of three, in term 1, with a log of these terms.
-fn follower(terms: &[Term]) -> Raft {
+pub fn follower(terms: &[Term]) -> Raft {
     let entries = terms.iter().zip(1..).map(|(term, index)| entry(index, *term)).collect();
     let hard_state = HardState { current_term: 1, voted_for: None, longest_lease: LEASE };
     let recovered = Recovered { hard_state, entries, ..Recovered::default() };
     Raft::new(Config::lan(1, vec![0, 1, 2]), recovered, 1000 * MS)
 }
 
-fn append(term: Term, prev: (Index, Term), terms: &[Term], leader_commit: Index) -> Message {
+pub fn append(term: Term, prev: (Index, Term), terms: &[Term], leader_commit: Index) -> Message {
     let indices = prev.0.saturating_add(1)..;
     let entries = terms.iter().zip(indices).map(|(term, index)| entry(index, *term)).collect();
     let body = Body::AppendEntries {
@@ -40,12 +40,12 @@ fn append(term: Term, prev: (Index, Term), terms: &[Term], leader_commit: Index)
     Message { term, body }
 }
 
-fn terms(raft: &Raft) -> Vec<Term> {
+pub fn terms(raft: &Raft) -> Vec<Term> {
     (raft.first_index()..=raft.last_index()).filter_map(|index| raft.term_at(index)).collect()
 }
 
 /// What a `Ready` says to a leader of how its entries went, at once and after the write.
-fn outcomes(ready: &Ready) -> (Vec<Appended>, Vec<Appended>) {
+pub fn outcomes(ready: &Ready) -> (Vec<Appended>, Vec<Appended>) {
     let outcomes = |messages: &[(NodeId, Message)]| {
         let outcome = |(_, message): &(NodeId, Message)| match message.body {
             Body::AppendEntriesReply { outcome, .. } => Some(outcome),
@@ -117,7 +117,7 @@ fn a_snapshot_older_than_the_commit_index_changes_nothing() {
     assert_eq!(terms(&raft), [1, 1, 1]);
 }
 
-fn install(snapshot: SnapshotMark, offset: u64, data: &[u8], is_last: bool) -> Message {
+pub fn install(snapshot: SnapshotMark, offset: u64, data: &[u8], is_last: bool) -> Message {
     let (data, sent_at) = (Arc::from(data), 1000 * MS);
     let body = Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease: LEASE };
     Message { term: 1, body }

@@ -170,6 +170,11 @@ impl Sentence<'_> {
             Trace::Truncated { from } => {
                 self.say(&["Node ", "# dropped the entries from ", "# on."], &[node, from]);
             }
+            Trace::FollowerAhead { follower, index } => {
+                let pieces =
+                    ["Leader ", "# hears that Node ", "# holds entries to ", "#: too many."];
+                self.say(&pieces, &[node, follower, index]);
+            }
             Trace::TransferStarted { to } => {
                 self.say(&["Leader ", "# hands over to Node ", "#."], &[node, to]);
             }
@@ -274,6 +279,10 @@ mod tests {
                 "Lease of Node 2 refused: 9000 ms are too long.",
             ),
             (Trace::Truncated { from: 12 }, "Node 1 dropped the entries from 12 on."),
+            (
+                Trace::FollowerAhead { follower: 2, index: 12 },
+                "Leader 1 hears that Node 2 holds entries to 12: too many.",
+            ),
             (Trace::TransferStarted { to: 2 }, "Leader 1 hands over to Node 2."),
             (Trace::TransferAborted, "Leader 1 leads on: nobody has taken over."),
         ] {

@@ -434,6 +434,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         let introductions = self.roster.to_tell(now, self.ask_interval);
         let next = if self.raft.has_more() { now } else { self.next_timeout() };
         Turn {
+            contradiction: ready.contradiction,
             introductions,
             notices: self.roster.take_notices(),
             messages,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::raft::{
-    Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload, Recovered,
-    StateMachine,
+    Body, Config, Contradiction, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
+    Recovered, SnapshotMark, StateMachine,
 };
 use crate::replica::membership::{Introduction, Record, Standing};
 use crate::replica::recovery::roster;
@@ -146,6 +146,7 @@ impl Trio {
             let mut introductions: Vec<(NodeId, NodeId, Introduction)> = Vec::new();
             for (id, node) in (0..).zip(&mut self.nodes) {
                 let turn = node.turn(self.now);
+                assert_eq!(turn.contradiction, None, "node {id}");
                 self.answers.extend(turn.answers);
                 introductions.extend(turn.introductions.into_iter().map(|(to, it)| (id, to, it)));
                 messages.extend(turn.messages.into_iter().map(|(to, message)| (id, to, message)));
@@ -333,6 +334,37 @@ fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
     node.set_full(later, false);
     node.persisted(later, second);
     assert!(node.turn(later).messages.iter().any(has_it), "now it is");
+}
+
+#[test]
+fn what_contradicts_the_leader_is_said_and_not_answered() {
+    let mut trio = Trio::new(SnapshotPolicy::default());
+    trio.pass(700);
+    let (leader, now) = (trio.leader(), trio.now);
+    let node = &mut trio.nodes[(leader + 1) % 3];
+    let leader = leader as NodeId;
+    let (term, index) = (node.raft().current_term(), node.raft().commit_index());
+    assert!(index > 0);
+    let body = Body::AppendEntries {
+        prev_log_index: index,
+        prev_log_term: term + 1,
+        entries: [].into(),
+        leader_commit: index,
+        sent_at: now,
+        lease: 300 * MS,
+        read_round: 0,
+    };
+    node.deliver(now, leader, leader + 1, Message { term: term + 1, body });
+    let turn = node.turn(now);
+    let said = SnapshotMark { index, term: term + 1 };
+    let committed = SnapshotMark { index, term };
+    let expected = Contradiction::Entry { leader, term: term + 1, said, committed };
+    assert_eq!(turn.contradiction, Some(expected));
+    assert!(turn.messages.is_empty(), "{:?}", turn.messages);
+    node.persisted(now, turn.write.unwrap().id);
+    let turn = node.turn(now);
+    assert!(turn.messages.is_empty(), "{:?}", turn.messages);
+    assert_eq!(turn.contradiction, None, "it was said");
 }
 
 #[test]

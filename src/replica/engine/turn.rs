@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::raft::{
-    Entry, Frozen, HardState, Index, Message, NodeId, NotLeader, SnapshotMark, SnapshotPiece,
-    SnapshotRead, Trace, WriteId,
+    Contradiction, Entry, Frozen, HardState, Index, Message, NodeId, NotLeader, SnapshotMark,
+    SnapshotPiece, SnapshotRead, Trace, WriteId,
 };
 use crate::replica::membership::{Introduction, Notice, Record};
 use crate::replica::state::Refusal;
@@ -77,6 +77,9 @@ pub struct Applied {
 
 /// What there is to do after a turn.
 pub struct Turn<T> {
+    /// Another node and this one cannot both be right: the process must end, and say why. Of the rest
+    /// only the answers are to be given.
+    pub contradiction: Option<Contradiction>,
     /// To be sent now.
     pub messages: Vec<(NodeId, Message)>,
     /// What this node says of itself, to be sent now; before the messages.

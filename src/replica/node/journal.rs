@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::NodeOptions;
-use crate::raft::{NodeId, Raft, SlowAnswers, Term, Trace};
+use super::ending::ADVICE;
+use crate::raft::{Index, NodeId, Raft, SlowAnswers, Term, Trace};
 use crate::replica::transport::PeerEvent;
 
 /// Between two lines that say the same.
@@ -26,6 +27,8 @@ pub(super) struct Journal {
     told_elections: Option<Duration>,
     /// When it is next looked at whether answers take too long.
     slow_due: Duration,
+    /// The followers that hold more than there is, and when that was last told.
+    ahead: BTreeMap<NodeId, Duration>,
     /// The peers that cannot be reached: why, and when that was last told.
     lost: BTreeMap<NodeId, (String, Duration)>,
 }
@@ -95,6 +98,7 @@ impl Journal {
                 "node {id} drops its entries from index {from} on: they were not committed, and the \
                  leader has others"
             ),
+            Trace::FollowerAhead { follower, index } => self.tell_ahead(now, raft, follower, index),
             Trace::TransferStarted { to } => {
                 log::info!("node {id} hands its leadership over to node {to}");
             }
@@ -145,6 +149,21 @@ impl Journal {
             "another node is to lead".into()
         };
         log::info!("node {id} leads no longer in term {led_in}: {cause}");
+    }
+
+    /// A follower holds more than this node, which leads it.
+    fn tell_ahead(&mut self, now: Duration, raft: &Raft, follower: NodeId, index: Index) {
+        let is_told = |at: &Duration| now < at.saturating_add(REMINDER_INTERVAL);
+        if self.ahead.get(&follower).is_some_and(is_told) {
+            return;
+        }
+        self.ahead.insert(follower, now);
+        let (id, term, last) = (raft.id(), raft.current_term(), raft.last_index());
+        log::error!(
+            "node {follower} says that its log is committed to index {index}, and that of node {id}, \
+             which leads in term {term}, ends at {last}: one of the two directories is not what it \
+             was. Node {follower} does not count, and is sent nothing: {ADVICE}"
+        );
     }
 
     fn tell_election(&mut self, now: Duration, raft: &Raft) {

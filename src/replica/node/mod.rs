@@ -10,18 +10,22 @@
 //! | `shared` | what handlers and resident share |
 //! | `resident` | the node's turn, after all calls of a moment |
 //! | `alone` | a group of one leads at once |
+//! | `ending` | why it ended that nobody has asked to |
 //! | `disk` | the threads that wait for the disk |
 //! | `health` | whether its services would answer |
 //! | `journal` | what it says of itself in the log |
 //!
-//! Two things end a node: its server is shut down (it hands its leadership over, if it has any,
-//! and closes its files), or its disk fails (see [`Opened::ending`]): then nothing is certain but what
-//! is on disk, and the process must end. A disk that is full ends nothing: commands are refused until
-//! there is room, and a leader hands over to a node that may have some.
+//! Three things end a node (see [`Opened::ending`]). Its server is shut down: it hands its leadership
+//! over, if it has any, and closes its files. Its disk fails: then nothing is certain but what is on
+//! disk, and the process must end. Or another node says what cannot be true if its own log is
+//! ([`crate::raft::Contradiction`]): it closes its files, and a person has to look. A disk that is
+//! full ends nothing: commands are refused until there is room, and a leader hands over to a node that
+//! may have some.
 
 mod alone;
 mod applying;
 mod disk;
+mod ending;
 mod health;
 mod journal;
 mod refusal;
@@ -35,10 +39,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use disk::DiskThread;
+pub use ending::{Ending, NodeError};
 use health::HealthReport;
 use journal::Journal;
 pub use refusal::{not_leader, refusal};
-pub use resident::Ending;
 use resident::{NodeResident, Room, Stage};
 pub use service::Service;
 pub use shared::{Node, Shared};
@@ -167,7 +171,7 @@ impl<S: Service> Opened<S> {
 
     /// Why the node has ended, once its server has; nothing if it was asked to.
     pub fn ending(&self) -> Ending {
-        Arc::clone(&self.ending)
+        self.ending.clone()
     }
 
     /// Moves onto a server that is not running yet. `transport` was made with the server's services.
@@ -191,6 +195,7 @@ impl<S: Service> Opened<S> {
             dump_due: Duration::ZERO,
             server: server.handle(),
             ending: self.ending,
+            directory: self.options.directory,
             news: Vec::new(),
             leads: false,
             noted_commit: 0,

@@ -7,25 +7,23 @@
 //!   disk's news       --+                                 +--> answers
 //! ```
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::applying;
 use super::disk::{DiskThread, News};
+use super::ending::{Ending, NodeError};
 use super::health::HealthReport;
 use super::journal::Journal;
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
-use crate::raft::{Index, Raft};
+use crate::raft::{Contradiction, Index, Raft};
 use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::{Turn, WriteJob};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{Heard, PeerEvent, Transport};
 use crate::rpc::{Reactor, Resident, ServerHandle, UplinkEvent, UplinkId};
-
-/// Why a node ended; nothing if it was asked to.
-pub type Ending = Arc<Mutex<Option<StorageError>>>;
 
 /// Turns of the engine in one turn of the server, so that calls are served in between.
 const MAX_TURNS: usize = 4;
@@ -41,6 +39,8 @@ pub(super) struct NodeResident<S: Service> {
     pub(super) dump_due: Duration,
     pub(super) server: ServerHandle,
     pub(super) ending: Ending,
+    /// Where its files are, if it has any.
+    pub(super) directory: Option<PathBuf>,
     pub(super) news: Vec<News<S::Machine>>,
     /// Whether the node led when it was last looked at.
     pub(super) leads: bool,
@@ -97,7 +97,8 @@ impl<S: Service> Resident for NodeResident<S> {
             Stage::Running => self.run(&mut node, now, reactor),
             Stage::HandingOver(until) => {
                 let next = self.run(&mut node, now, reactor);
-                if has_handed_over(node.raft()) || now >= until {
+                let is_over = has_handed_over(node.raft()) || now >= until;
+                if is_over && !self.is_ending() {
                     self.close(&mut node, reactor);
                 }
                 next.min(until)
@@ -181,6 +182,9 @@ impl<S: Service> NodeResident<S> {
             let turn = applying::turn(&mut node.engine, now);
             let next = turn.next;
             self.carry_out(node, turn, reactor);
+            if self.is_ending() {
+                break;
+            }
             if std::mem::take(&mut self.has_written) {
                 self.hear_disk(node, now);
             } else if next > now {
@@ -258,6 +262,12 @@ impl<S: Service> NodeResident<S> {
         mut turn: Turn<S::Ticket>,
         reactor: &mut Reactor<'_>,
     ) {
+        if let Some(contradiction) = turn.contradiction {
+            for (ticket, answer) in turn.answers.drain(..) {
+                S::answer(node, ticket, answer, reactor);
+            }
+            return self.stop(node, contradiction, reactor);
+        }
         if let Some(write) = turn.write.take() {
             self.write(node, write);
         }
@@ -354,13 +364,24 @@ impl<S: Service> NodeResident<S> {
     /// Nothing can be written any more. What was not durable was not acknowledged: the process may
     /// end.
     fn fail(&mut self, error: StorageError) {
-        log::error!("{error}");
-        let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
-        *ending = Some(error);
-        drop(ending);
+        self.ending.note(NodeError::Storage(error));
         self.stage = Stage::Closed;
         self.transport.close();
         self.server.shut_down();
+    }
+
+    /// Another node and this one cannot both be right, and nobody here knows which is: it says nothing
+    /// more, keeps what it has, and ends.
+    fn stop(&mut self, node: &mut Shared<S>, what: Contradiction, reactor: &mut Reactor<'_>) {
+        let (id, directory) = (node.raft().id(), self.directory.clone());
+        self.ending.note(NodeError::Contradiction { node: id, directory, what });
+        self.close(node, reactor);
+        self.server.shut_down();
+    }
+
+    /// Whether the node says nothing more.
+    fn is_ending(&self) -> bool {
+        matches!(self.stage, Stage::Closing | Stage::Closed)
     }
 
     fn close(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {

@@ -1,0 +1,112 @@
+//! Why a node ended that nobody has asked to.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::raft::{Contradiction, NodeId};
+use crate::replica::storage::StorageError;
+
+/// Why a node cannot go on.
+#[derive(Debug)]
+pub enum NodeError {
+    /// Its files cannot be written any more.
+    Storage(StorageError),
+    /// Another node and this one cannot both be right.
+    Contradiction {
+        /// This node.
+        node: NodeId,
+        /// Where its files are, if it has any.
+        directory: Option<PathBuf>,
+        /// What was found.
+        what: Contradiction,
+    },
+}
+
+/// What to do about two nodes that cannot both be right.
+pub(super) const ADVICE: &str = "compare the directories of all nodes (`agora check` says what is \
+    in each, `logs.txt` and `metadata.txt` are text), and set aside the one that differs from the \
+    majority's; what a majority has must not be deleted";
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeError::Storage(error) => error.fmt(f),
+            NodeError::Contradiction { node, directory, what } => {
+                write!(f, "{what}. ")?;
+                f.write_str(match what {
+                    Contradiction::Entry { .. } => "One of the two directories is not what it was",
+                    Contradiction::TwoLeaders { .. } => {
+                        "A voter has voted for both, so its directory is not what it was"
+                    }
+                })?;
+                write!(f, ". Node {node} stops")?;
+                if let Some(directory) = directory {
+                    write!(f, ", and leaves its own in {}", directory.display())?;
+                }
+                write!(f, ": {ADVICE}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+/// Why a node ended; nothing if it was asked to. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Ending(Arc<Mutex<Option<NodeError>>>);
+
+impl Ending {
+    /// The first reason counts: what fails behind it may be its consequence.
+    pub(super) fn note(&self, error: NodeError) {
+        log::error!("{error}");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// The reason, once the node's server has ended.
+    pub fn take(&self) -> Option<NodeError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::SnapshotMark;
+
+    #[test]
+    fn people_are_told_what_differs_and_what_to_do() {
+        let what = Contradiction::Entry {
+            leader: 0,
+            term: 5,
+            said: SnapshotMark { index: 4, term: 3 },
+            committed: SnapshotMark { index: 4, term: 2 },
+        };
+        let directory = Some(PathBuf::from("/data/node_1"));
+        let told = NodeError::Contradiction { node: 1, directory, what }.to_string();
+        for words in [
+            "node 0, which leads in term 5, has an entry of term 3 at index 4",
+            "is committed, of term 2. One of the two directories is not what it was. Node 1 stops, \
+             and leaves its own in /data/node_1: compare",
+            "`agora check`",
+            "must not be deleted",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        let what = Contradiction::TwoLeaders { term: 5, known: 0, other: 2 };
+        let told = NodeError::Contradiction { node: 1, directory: None, what }.to_string();
+        assert!(told.contains("A voter has voted for both"), "{told}");
+        assert!(told.contains("Node 1 stops: compare"), "{told}");
+    }
+
+    #[test]
+    fn the_first_reason_is_the_reason() {
+        let ending = Ending::default();
+        let full = StorageError::NoSpace { file: "logs.txt".into() };
+        ending.clone().note(NodeError::Storage(full));
+        ending.note(NodeError::Storage(StorageError::Over));
+        let told = ending.take().unwrap().to_string();
+        assert_eq!(told, "logs.txt: no space is left on the disk");
+        assert!(ending.take().is_none());
+    }
+}
