@@ -252,7 +252,8 @@ impl Raft {
         true
     }
 
-    /// Tells the wall clock, in milliseconds since 1970: the first entry of a term bears it.
+    /// Tells the wall clock, in milliseconds since 1970: the first entry of a term bears it. A node
+    /// that leads already need not be told.
     pub fn tell_time(&mut self, wall_ms: u64) {
         self.wall_ms = wall_ms;
     }

@@ -404,7 +404,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.roster.take_part(now);
     }
 
-    /// Tells the wall clock, in milliseconds since 1970.
+    /// Tells the wall clock, in milliseconds since 1970, see [`Raft::tell_time`].
     pub fn tell_time(&mut self, wall_ms: u64) {
         self.raft.tell_time(wall_ms);
     }

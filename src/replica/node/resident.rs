@@ -90,7 +90,10 @@ impl<S: Service> Resident for NodeResident<S> {
         let node = self.node.clone();
         let mut node = node.lock();
         let now = node.clock.now();
-        node.engine.tell_time(wall_ms());
+        if !node.raft().is_leader() {
+            // For the first entry of its term, should it be elected in this turn.
+            node.engine.tell_time(wall_ms());
+        }
         self.hear_peers(&mut node, now, reactor);
         self.hear_disk(&mut node, now);
         let next = match self.stage {
