@@ -56,7 +56,7 @@ fn run(span: Duration, number: u64) {
     let orders = judge(&group, &remembered);
     end_of_trading(&group);
     group.end();
-    let state = group.check();
+    let state = group.check(&[]);
     let counted = format!("{orders} orders of ");
     assert!(state.iter().any(|line| line.contains(&counted)), "{counted:?} in {state:?}");
     println!(
@@ -69,7 +69,7 @@ fn run(span: Duration, number: u64) {
 }
 
 /// One more item, so that it can be seen when everybody has everything.
-fn end_of_trading(group: &Group) {
+pub fn end_of_trading(group: &Group) {
     let closer = group.client("closer");
     closer.register_seller().unwrap();
     let end = NewItem {

@@ -7,6 +7,7 @@ mod kills;
 mod ledger;
 mod shared_client;
 mod traders;
+mod voters;
 
 #[path = "../support/free_address.rs"]
 mod free_address;
