@@ -217,3 +217,22 @@ fn workers_that_a_master_has_started_say_nothing_of_it() {
         assert!(!line.contains(&"-q") || said.stderr.is_empty(), "{}", said.stderr);
     }
 }
+
+/// Tasks that a job leaves behind when it fails end a little later.
+#[test]
+fn the_next_job_finds_its_workers_free() {
+    let folder = Folder::new();
+    folder.file("a.txt", "a\nb\n");
+    let fleet = Fleet::start(&folder, 1, &["--data", "first"]);
+    let other = Worker::start(&folder, "mapper", &["--data", "second"]);
+    let mappers = format!("{},{}", fleet.mappers[0].address, other.address);
+    let map = "if [ $mapreduce_task_partition = 0 ]; then exit 1; else sleep 20; fi";
+    let mut line = vec!["mapreduce", "a.txt", "--mapper", map, "--reducer", "cat", "-m", "2"];
+    line.extend(["--mappers", &mappers, "--reducers", &fleet.reducer.address, "-v"]);
+    for _ in 0..5 {
+        let said = folder.run(&line);
+        assert_eq!(said.code, Some(1), "{}", said.stderr);
+        assert!(said.stderr.contains("map 2 called"), "{}", said.stderr);
+        assert!(!said.stderr.contains(" is gone: "), "{}", said.stderr);
+    }
+}

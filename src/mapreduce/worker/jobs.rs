@@ -12,6 +12,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::busy::Busy;
 use super::open_job::OpenJob;
@@ -89,8 +90,7 @@ impl Jobs {
             .make(&spec.kind, &spec.parameters)
             .map_err(|reason| Status::new(Code::Unimplemented, reason))?;
         let layout = Layout::new(&self.options.data);
-        let lock = JobLock::take(layout.root(), &spec.id, || layout.clear());
-        let lock = lock.map_err(|error| {
+        let lock = take(&layout, &spec.id).map_err(|error| {
             let root = layout.root().display();
             let code = match error {
                 LockError::Taken { .. } => Code::FailedPrecondition,
@@ -165,6 +165,22 @@ impl Jobs {
         for held in locked(&self.state).holds.drain(..) {
             held.responder.send(Vec::new());
             held.responder.finish(Status::OK);
+        }
+    }
+}
+
+/// Tasks of the job before are about to let the directory go.
+const TAKE_TIME: Duration = Duration::from_secs(2);
+
+/// Takes the data directory.
+fn take(layout: &Layout, id: &str) -> Result<JobLock, LockError> {
+    let until = Instant::now() + TAKE_TIME;
+    loop {
+        match JobLock::take(layout.root(), id, || layout.clear()) {
+            Err(LockError::Taken { .. }) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            result => return result,
         }
     }
 }
