@@ -1,6 +1,7 @@
 //! Which code each refusal has, as `proto/agora/market/v1/market_service.proto` says.
 
 use agora::call::{Code, Status};
+use agora::market::contract::FULL;
 use agora::market::service::Lines;
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
@@ -186,9 +187,14 @@ fn what_is_full_takes_no_more() {
     let market = Fixture::with(limits, Lines::none());
     let seller = market.seller(1, Protocol::Grpc);
     seller.sell("a", 1, 1).unwrap();
-    refused(seller.sell("b", 1, 1), Code::ResourceExhausted, "the market takes no new items");
+    let no_items =
+        refused(seller.sell("b", 1, 1), Code::ResourceExhausted, "the market takes no new items");
     let buyer = market.trader(2, Protocol::Grpc);
-    refused(buyer.wish(1), Code::ResourceExhausted, "your wishlist is full");
+    let no_wishes = refused(buyer.wish(1), Code::ResourceExhausted, "your wishlist is full");
+    // A client must not take a server that is busy for that.
+    for status in [no_items, no_wishes] {
+        assert!(status.metadata.get(FULL).is_some(), "{status:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::numbers::Numbers;
 use super::record::{Consistency, Found, Item, Listing, NewItem, Order, Search};
 use super::wire::{self, Caller, PageOf};
 use crate::call::{Code, Status};
-use crate::market::contract::LAST_REQUEST_ID;
+use crate::market::contract::{FULL, LAST_REQUEST_ID};
 use crate::market::price::Money;
 use crate::market::state::ItemId;
 use crate::replica::routes::{Aim, Exhausted, Failure, Routes};
@@ -64,7 +64,7 @@ impl MarketClient {
     ) -> Result<MarketClient, Status> {
         let nodes = targets.iter().map(|target| (None, target.clone()));
         Ok(MarketClient {
-            routes: Routes::new(nodes, &options.channel, Exhausted::Refused)?,
+            routes: Routes::new(nodes, &options.channel, Exhausted::RefusedIf(FULL))?,
             uuid,
             address: address.to_owned(),
             timeout: options.timeout,

@@ -8,7 +8,7 @@ use super::ticket::Ticket;
 use super::watch::WatchCall;
 use super::{MarketService, NAME, identity};
 use crate::call::Status;
-use crate::market::contract::LAST_REQUEST_ID;
+use crate::market::contract::{FULL, LAST_REQUEST_ID};
 use crate::market::state::{Action, Command, Error, ItemId, Look, Market, Reply};
 use crate::market::wire::{self, Asked, Consistency};
 use crate::raft::{NotLeader, StateMachine};
@@ -107,11 +107,13 @@ pub(super) fn append_done(
 /// The status of a refusal, with what a client needs to go on.
 fn refused(error: Error) -> Status {
     let mut status = Status::from(error);
-    if let Error::RequestForgotten(_, last) = error {
-        let last = last.to_string();
-        if let Err(error) = status.metadata.insert(LAST_REQUEST_ID, last.as_bytes()) {
-            log::error!("{LAST_REQUEST_ID}: {error}");
-        }
+    let (name, value) = match error {
+        Error::RequestForgotten(_, last) => (LAST_REQUEST_ID, last.to_string()),
+        Error::Full(..) => (FULL, "1".to_owned()),
+        _ => return status,
+    };
+    if let Err(error) = status.metadata.insert(name, value.as_bytes()) {
+        log::error!("{name}: {error}");
     }
     status
 }

@@ -94,8 +94,9 @@ pub struct Routes {
 pub enum Exhausted {
     /// The server takes no more calls now: it is worth another try.
     Busy,
-    /// The service has a bound that is reached: that is the answer.
-    Refused,
+    /// With this trailing metadata the service has a bound that is reached: that is the answer. Without
+    /// it the server is busy.
+    RefusedIf(&'static str),
 }
 
 impl Routes {

@@ -59,7 +59,12 @@ impl Outcome {
             Code::Unavailable if of_node => Outcome::Elsewhere(Leader::of(status)),
             Code::Unavailable => Outcome::Unreachable,
             Code::DeadlineExceeded => Outcome::Silent,
-            Code::ResourceExhausted if of_node || exhausted == Exhausted::Busy => Outcome::Busy,
+            Code::ResourceExhausted => match exhausted {
+                Exhausted::RefusedIf(name) if status.metadata.get(name).is_some() => {
+                    Outcome::Refused
+                }
+                _ => Outcome::Busy,
+            },
             Code::Unknown if of_node => Outcome::Lost,
             // A node says neither of a call that makes sense.
             Code::Internal | Code::Unimplemented => Outcome::Strange,
@@ -70,5 +75,21 @@ impl Outcome {
     /// Whether a node that began to work on it may have done it, or still may.
     pub(super) fn may_be_done(&self) -> bool {
         matches!(self, Outcome::Unreachable | Outcome::Strange | Outcome::Silent | Outcome::Lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_exhausted_is_worth_another_try_unless_the_service_says_that_it_is_full() {
+        let mut status = Status::new(Code::ResourceExhausted, "too much");
+        for exhausted in [Exhausted::Busy, Exhausted::RefusedIf("x-full")] {
+            assert_eq!(Outcome::of(&status, exhausted), Outcome::Busy);
+        }
+        status.metadata.insert("x-full", b"1").unwrap();
+        assert_eq!(Outcome::of(&status, Exhausted::Busy), Outcome::Busy);
+        assert_eq!(Outcome::of(&status, Exhausted::RefusedIf("x-full")), Outcome::Refused);
     }
 }
