@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use agora::call::Code;
+use agora::market::contract::FULL;
 use agora::market::service::{Lines, MAX_WATCHES};
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
@@ -115,7 +116,9 @@ fn an_account_has_so_many_watches_and_those_that_end_make_room() {
         let here: Vec<_> = (1..MAX_WATCHES).map(|_| buyer.watch(0)).collect();
         let there = elsewhere.watch(0);
         let one_more = buyer.start_watch(0).next();
-        refused(one_more, Code::ResourceExhausted, "watches of this account are open");
+        let refusal =
+            refused(one_more, Code::ResourceExhausted, "watches of this account are open");
+        assert!(refusal.metadata.get(FULL).is_some(), "{refusal:?}");
         // A watch that is cancelled, and one whose connection is gone.
         drop(here);
         eventually("a cancelled watch makes room", || buyer.start_watch(0).is_silent());

@@ -18,6 +18,7 @@ use super::market_client::MarketClient;
 use super::record::Notification;
 use super::wire;
 use crate::call::{Code, Status};
+use crate::market::contract::FULL;
 use crate::rpc::{ClientCall, Received};
 
 /// How often a watcher that waits looks whether it is to stop.
@@ -72,10 +73,7 @@ impl Watcher {
                 (self.last_shown, self.last_acknowledged) = (0, 0);
                 continue;
             }
-            if !matches!(
-                status.code,
-                Code::Unavailable | Code::Cancelled | Code::Internal | Code::Unimplemented
-            ) {
+            if !is_worth_another_try(&status) {
                 return Err(status);
             }
             log::debug!("watching the mailbox: {status}");
@@ -114,5 +112,32 @@ impl Watcher {
         while Instant::now() < end && !self.stop.load(Ordering::Relaxed) {
             std::thread::sleep(LOOK_INTERVAL.min(end.saturating_duration_since(Instant::now())));
         }
+    }
+}
+
+/// Whether a watch that has ended so may go on, there or elsewhere.
+fn is_worth_another_try(status: &Status) -> bool {
+    match status.code {
+        Code::Unavailable | Code::Cancelled | Code::Internal | Code::Unimplemented => true,
+        // The server is busy, unless it is the market that says so.
+        Code::ResourceExhausted => status.metadata.get(FULL).is_none(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_goes_on_unless_the_market_refuses_it() {
+        let status = |code| Status::new(code, "why");
+        for code in [Code::Unavailable, Code::Cancelled, Code::ResourceExhausted] {
+            assert!(is_worth_another_try(&status(code)), "{code}");
+        }
+        let mut full = status(Code::ResourceExhausted);
+        full.metadata.insert(FULL, b"1").unwrap();
+        assert!(!is_worth_another_try(&full));
+        assert!(!is_worth_another_try(&status(Code::Unauthenticated)));
     }
 }

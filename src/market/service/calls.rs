@@ -106,12 +106,20 @@ pub(super) fn append_done(
 
 /// The status of a refusal, with what a client needs to go on.
 fn refused(error: Error) -> Status {
-    let mut status = Status::from(error);
-    let (name, value) = match error {
-        Error::RequestForgotten(_, last) => (LAST_REQUEST_ID, last.to_string()),
-        Error::Full(..) => (FULL, "1".to_owned()),
-        _ => return status,
-    };
+    let status = Status::from(error);
+    match error {
+        Error::RequestForgotten(_, last) => with(status, LAST_REQUEST_ID, &last.to_string()),
+        Error::Full(..) => full(status),
+        _ => status,
+    }
+}
+
+/// The status of a bound of the market's own.
+pub(super) fn full(status: Status) -> Status {
+    with(status, FULL, "1")
+}
+
+fn with(mut status: Status, name: &str, value: &str) -> Status {
     if let Err(error) = status.metadata.insert(name, value.as_bytes()) {
         log::error!("{name}: {error}");
     }

@@ -17,7 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use super::calls::may_read_latest;
+use super::calls::{full, may_read_latest};
 use super::ticket::Ticket;
 use super::{MarketService, identity};
 use crate::call::{Code, Metadata, Status};
@@ -90,7 +90,7 @@ impl Watches {
         let watches = self.of.entry(account).or_default();
         if watches.len() >= MAX_WATCHES {
             let reason = format!("{MAX_WATCHES} watches of this account are open");
-            return Err(Status::new(Code::ResourceExhausted, reason));
+            return Err(full(Status::new(Code::ResourceExhausted, reason)));
         }
         // The headers tell the client that its watch stands.
         responder.send_headers(Metadata::new());
