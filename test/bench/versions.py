@@ -19,18 +19,16 @@ import kmeans
 import kv
 import market
 import rpc
-from measure import AGORA, TARGET, Others, build, chosen_parts, cpu_seconds, running
+from measure import AGORA, TARGET, Others, build, chosen_parts, cpu_seconds, load_arguments, running
 
 PARTS = ["echo", "sets", "gets", "buy", "kmeans"]
 
 
 def arguments(parser):
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
+    load_arguments(parser, PARTS, [1, 16, 64])
+    parser.set_defaults(rounds=5)
     parser.add_argument("--old", required=True, type=Path, metavar="PROGRAM", help="the other build")
     parser.add_argument("--loads", nargs="+", default=["1x1", "10x10", "50x100"], metavar="CxM")
-    parser.add_argument("--clients", nargs="+", type=int, default=[1, 16, 64], metavar="C")
-    parser.add_argument("--seconds", type=int, default=3, help="of each load")
-    parser.add_argument("--rounds", type=int, default=5, help="of each load")
     parser.add_argument("--iterations", type=int, default=20, help="of k-means")
 
 
