@@ -1,7 +1,7 @@
 //! Agora: a market, a replicated key-value store and MapReduce on one small RPC layer.
 //!
-//! The rooms below are listed lowest first; a room imports only rooms above it in this list.
-//! `ARCHITECTURE.md` has the map; `test/house.rs` keeps it true.
+//! The modules below are listed lowest first; a module imports only modules above it in this list.
+//! `ARCHITECTURE.md` has the map; `test/architecture.rs` keeps it true.
 
 pub mod text;
 pub mod dns;

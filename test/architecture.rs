@@ -1,15 +1,15 @@
-//! The house rules: which room sees which, what is pure, how long a file may be, what lies where.
+//! Tests of the architecture: which module sees which, what is pure, how long a file may be, what lies where.
 //!
-//! `ARCHITECTURE.md` states them; this keeps them true. `house/rules.rs` has each rule and its
-//! exceptions, `house/samples.rs` shows that each is caught when broken.
+//! `ARCHITECTURE.md` states them; this keeps them true. `architecture/rules.rs` has each rule and its
+//! exceptions, `architecture/samples.rs` shows that each is caught when broken.
 
 #![expect(clippy::expect_used, reason = "a test that cannot read the repository has failed")]
 
-#[path = "house/rules.rs"]
+#[path = "architecture/rules.rs"]
 mod rules;
-#[path = "house/samples.rs"]
+#[path = "architecture/samples.rs"]
 mod samples;
-#[path = "house/source.rs"]
+#[path = "architecture/source.rs"]
 mod source;
 
 use std::fs;
@@ -93,7 +93,7 @@ fn every_file_of_src_keeps_the_rules() {
     let rust =
         || files.iter().filter(|(file, _)| file.starts_with("src/") && file.ends_with(".rs"));
     let lib = rust().find(|(file, _)| file == "src/lib.rs").expect("src/lib.rs");
-    let rooms = rules::rooms(&lib.1);
+    let modules = rules::modules(&lib.1);
     let tests: Vec<String> =
         rust().flat_map(|(file, text)| Source::read(file, text, false).test_files()).collect();
     let is_test = |file: &str| {
@@ -102,35 +102,38 @@ fn every_file_of_src_keeps_the_rules() {
             .any(|test| if test.ends_with('/') { file.starts_with(test) } else { file == test })
     };
     let findings = rust()
-        .flat_map(|(file, text)| rules::check(&Source::read(file, text, is_test(file)), &rooms));
+        .flat_map(|(file, text)| rules::check(&Source::read(file, text, is_test(file)), &modules));
     must_be_empty(findings.collect());
 }
 
 #[test]
-fn every_room_is_declared_pure_or_not() {
+fn every_module_is_declared_pure_or_not() {
     let lib = include_str!("../src/lib.rs");
-    let unknown = rules::rooms_without_a_kind(&rules::rooms(lib));
-    assert!(unknown.is_empty(), "say in test/house/rules.rs whether these are pure: {unknown:?}");
+    let unknown = rules::modules_without_a_kind(&rules::modules(lib));
+    assert!(
+        unknown.is_empty(),
+        "say in test/architecture/rules.rs whether these are pure: {unknown:?}"
+    );
 }
 
 #[test]
-fn every_folder_of_src_is_a_room_and_opens_with_a_primer() {
+fn every_folder_of_src_is_a_module_with_documentation() {
     let files = files();
-    let rooms = rules::rooms(include_str!("../src/lib.rs"));
+    let modules = rules::modules(include_str!("../src/lib.rs"));
     let mut findings = Vec::new();
-    for room in &rooms {
-        let head = format!("src/{room}/mod.rs");
+    for module in &modules {
+        let head = format!("src/{module}/mod.rs");
         match files.iter().find(|(file, _)| *file == head) {
             Some((_, text)) if text.starts_with("//!") => {}
-            Some(_) => findings.push(format!("{head}:1: a room opens with what it is (`//!`)")),
-            None => findings.push(format!("{head}: room `{room}` of src/lib.rs has no mod.rs")),
+            Some(_) => findings.push(format!("{head}:1: a module opens with what it is (`//!`)")),
+            None => findings.push(format!("{head}: module `{module}` of src/lib.rs has no mod.rs")),
         }
     }
     for (file, _) in files.iter().filter(|(file, _)| file.starts_with("src/")) {
         match file.split('/').nth(1) {
             Some("lib.rs" | "main.rs") => {}
-            Some(room) if rooms.iter().any(|name| name == room) => {}
-            _ => findings.push(format!("{file}: not in a room of src/lib.rs")),
+            Some(module) if modules.iter().any(|name| name == module) => {}
+            _ => findings.push(format!("{file}: not in a module of src/lib.rs")),
         }
     }
     must_be_empty(findings);

@@ -3,12 +3,12 @@
 use super::rules::{self, Source, check};
 use super::source;
 
-const LIB: &str = "//! Rooms.\npub mod pb;\npub mod call;\npub mod hpack;\npub mod grpc;\n\
+const LIB: &str = "//! Modules.\npub mod pb;\npub mod call;\npub mod hpack;\npub mod grpc;\n\
                    pub mod rpc;\npub mod market;\npub mod cli;\n\n#[cfg(test)]\npub mod seed;\n";
 
 /// What is found in a file with this text, as `line: what`.
 fn found(file: &str, text: &str) -> Vec<String> {
-    let findings = check(&Source::read(file, text, false), &rules::rooms(LIB));
+    let findings = check(&Source::read(file, text, false), &rules::modules(LIB));
     findings.iter().map(|finding| format!("{}: {}", finding.line, finding.what)).collect()
 }
 
@@ -26,8 +26,8 @@ fn assert_caught(file: &str, text: &str, line: usize, words: &str) {
 
 #[test]
 fn the_rooms_are_those_of_lib_rs_in_its_order() {
-    assert_eq!(rules::rooms(LIB), ["pb", "call", "hpack", "grpc", "rpc", "market", "cli"]);
-    assert_eq!(rules::rooms_without_a_kind(&["pb".into(), "attic".into()]), ["attic"]);
+    assert_eq!(rules::modules(LIB), ["pb", "call", "hpack", "grpc", "rpc", "market", "cli"]);
+    assert_eq!(rules::modules_without_a_kind(&["pb".into(), "attic".into()]), ["attic"]);
 }
 
 #[test]
@@ -51,9 +51,9 @@ fn an_import_from_below_is_caught_however_it_is_written() {
 
 #[test]
 fn what_is_no_room_is_caught() {
-    assert_caught("src/attic/mod.rs", "\n", 1, "`attic` is no room");
+    assert_caught("src/attic/mod.rs", "\n", 1, "`attic` is no module");
     assert_caught("src/stray.rs", "\n", 1, "only lib.rs and main.rs");
-    assert_caught("src/rpc/mod.rs", "use crate::attic::Box;\n", 1, "`crate::attic` is no room");
+    assert_caught("src/rpc/mod.rs", "use crate::attic::Box;\n", 1, "`crate::attic` is no module");
     assert_clean("src/rpc/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::seed::Seed;\n}\n");
 }
 
@@ -86,8 +86,8 @@ fn the_world_is_caught_in_a_pure_room() {
         "use std::collections::hash_map::RandomState;",
         "fn f() { let seen = HashMap::new(); }",
     ] {
-        assert_caught("src/hpack/mod.rs", world, 1, "in pure room `hpack`");
-        assert_caught("src/market/state.rs", world, 1, "in pure room `market`");
+        assert_caught("src/hpack/mod.rs", world, 1, "in pure module `hpack`");
+        assert_caught("src/market/state.rs", world, 1, "in pure module `market`");
         assert_clean("src/rpc/server.rs", world);
         assert_clean("src/market/service.rs", world);
         assert_clean("src/hpack/mod.rs", &format!("#[cfg(test)]\nmod tests {{ {world} }}\n"));
@@ -128,7 +128,7 @@ fn a_file_of_tests_is_known_by_its_declaration() {
     let table = Source::read("src/hpack/table.rs", "#[cfg(test)]\nmod story;\n", false);
     assert_eq!(table.test_files(), ["src/hpack/table/story.rs", "src/hpack/table/story/"]);
     let tests = Source::read("src/hpack/tests.rs", "fn f() { x.unwrap(); std::fs::read(); }", true);
-    assert_eq!(check(&tests, &rules::rooms(LIB)), []);
+    assert_eq!(check(&tests, &rules::modules(LIB)), []);
 }
 
 #[test]

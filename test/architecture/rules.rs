@@ -1,16 +1,16 @@
-//! The rules of the house. Each looks at one file and says what is wrong in which line.
+//! The rules of the architecture. Each looks at one file and says what is wrong in which line.
 
 use std::fmt;
 
 use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
 
-/// Rooms without sockets, files, threads, clocks, environment, ambient randomness or logging.
+/// Modules without sockets, files, threads, clocks, environment, ambient randomness or logging.
 const PURE: &[&str] = &[
     "text", "dns", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft",
     "kmeans",
 ];
 
-/// Rooms that are pure but for these files or folders of theirs.
+/// Modules that are pure but for these files or folders of theirs.
 const PURE_BUT: &[(&str, &[&str])] = &[
     ("kv", &["service", "client"]),
     ("market", &["service", "client"]),
@@ -18,10 +18,10 @@ const PURE_BUT: &[(&str, &[&str])] = &[
     ("replica", &["clock", "dump", "node", "routes", "storage", "transport"]),
 ];
 
-/// Rooms that touch the world, and the one that is generated.
+/// Modules that touch the world, and the one that is generated.
 const NOT_PURE: &[&str] = &["pb", "rpc", "cli"];
 
-/// Rooms that a room must not see although they stand above it: the systems know calls and the
+/// Modules that a module must not see although they stand above it: the systems know calls and the
 /// RPC layer, not the protocols under it.
 const HIDDEN: &[(&str, &[&str])] = &[
     ("replica", &["hpack", "http2", "grpc", "native", "session"]),
@@ -31,7 +31,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("kmeans", &["hpack", "http2", "grpc", "native", "session", "rpc", "raft", "kv", "market"]),
 ];
 
-/// Files named here, or whose room is `pb`, see the generated messages.
+/// Files named here, or whose module is `pb`, see the generated messages.
 const MESSAGES_SEEN_BY: &str = "wire.rs";
 
 /// Crates that only some places know: the crate, then prefixes of paths.
@@ -153,13 +153,13 @@ impl<'a> Source<'a> {
         Source { file, is_test, text, code, shipped }
     }
 
-    /// The room the file is in; nothing for `lib.rs` and `main.rs`.
-    pub fn room(&self) -> Option<&'a str> {
-        let (room, _) = self.file.strip_prefix("src/")?.split_once('/')?;
-        Some(room)
+    /// The module the file is in; nothing for `lib.rs` and `main.rs`.
+    pub fn module(&self) -> Option<&'a str> {
+        let (module, _) = self.file.strip_prefix("src/")?.split_once('/')?;
+        Some(module)
     }
 
-    /// The files of this room whose every line is tests, as `#[cfg(test)] mod name;` says.
+    /// The files of this module whose every line is tests, as `#[cfg(test)] mod name;` says.
     pub fn test_files(&self) -> Vec<String> {
         let stem = self.file.trim_end_matches(".rs");
         let folder = stem.strip_suffix("/mod").unwrap_or(stem);
@@ -178,8 +178,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The rooms in the order of `lib.rs`, lowest first.
-pub fn rooms(lib: &str) -> Vec<String> {
+/// The modules in the order of `lib.rs`, lowest first.
+pub fn modules(lib: &str) -> Vec<String> {
     let code = without_tests(&code_only(lib));
     code.lines()
         .filter_map(|line| line.trim().trim_start_matches("pub ").strip_prefix("mod "))
@@ -188,21 +188,21 @@ pub fn rooms(lib: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every room is declared pure or not, once, here.
-pub fn rooms_without_a_kind(rooms: &[String]) -> Vec<String> {
-    let kinds = |room: &&String| {
-        let room = room.as_str();
-        usize::from(PURE.contains(&room))
-            + usize::from(NOT_PURE.contains(&room))
-            + usize::from(PURE_BUT.iter().any(|(name, _)| *name == room))
+/// Every module is declared pure or not, once, here.
+pub fn modules_without_a_kind(modules: &[String]) -> Vec<String> {
+    let kinds = |module: &&String| {
+        let module = module.as_str();
+        usize::from(PURE.contains(&module))
+            + usize::from(NOT_PURE.contains(&module))
+            + usize::from(PURE_BUT.iter().any(|(name, _)| *name == module))
     };
-    rooms.iter().filter(|room| kinds(room) != 1).cloned().collect()
+    modules.iter().filter(|module| kinds(module) != 1).cloned().collect()
 }
 
 /// All rules on one file.
-pub fn check(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
-    let generated = source.room() == Some("pb");
-    let mut findings = imports(source, rooms);
+pub fn check(source: &Source<'_>, modules: &[String]) -> Vec<Finding> {
+    let generated = source.module() == Some("pb");
+    let mut findings = imports(source, modules);
     findings.extend(purity(source));
     findings.extend(crates(source));
     findings.extend(unsafety(source));
@@ -216,39 +216,41 @@ pub fn check(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
     findings
 }
 
-/// A room imports only rooms above it in `lib.rs`'s list; tests included.
-fn imports(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
-    let place = |room: &str| rooms.iter().position(|name| name == room);
-    let here = match (source.room(), source.file) {
-        (Some(room), _) => match place(room) {
+/// A module imports only modules above it in `lib.rs`'s list; tests included.
+fn imports(source: &Source<'_>, modules: &[String]) -> Vec<Finding> {
+    let place = |module: &str| modules.iter().position(|name| name == module);
+    let here = match (source.module(), source.file) {
+        (Some(module), _) => match place(module) {
             Some(at) => at,
-            None => return vec![source.finding(1, format!("`{room}` is no room of src/lib.rs"))],
+            None => {
+                return vec![source.finding(1, format!("`{module}` is no module of src/lib.rs"))];
+            }
         },
-        (None, "src/lib.rs" | "src/main.rs") => rooms.len(),
+        (None, "src/lib.rs" | "src/main.rs") => modules.len(),
         (None, _) => {
-            return vec![source.finding(1, "only lib.rs and main.rs stand beside the rooms")];
+            return vec![source.finding(1, "only lib.rs and main.rs stand beside the modules")];
         }
     };
     let mut findings = Vec::new();
     for path in paths(&source.code) {
-        let Some(target) = target_room(source, &path) else { continue };
+        let Some(target) = target_module(source, &path) else { continue };
         let Some(there) = place(&target) else {
             if !(source.is_test || target == "seed" || target == "self") {
-                let what = format!("`crate::{target}` is no room: name a room of src/lib.rs");
+                let what = format!("`crate::{target}` is no module: name a module of src/lib.rs");
                 findings.push(source.finding(path.line, what));
             }
             continue;
         };
-        let room = source.room().unwrap_or("agora");
+        let module = source.module().unwrap_or("agora");
         if there > here {
-            let what = format!("room `{room}` imports `{target}`, which stands below it");
+            let what = format!("module `{module}` imports `{target}`, which stands below it");
             findings.push(source.finding(path.line, what));
         }
-        if HIDDEN.iter().any(|(name, hidden)| *name == room && hidden.contains(&&*target)) {
-            let what = format!("room `{room}` must not see `{target}`");
+        if HIDDEN.iter().any(|(name, hidden)| *name == module && hidden.contains(&&*target)) {
+            let what = format!("module `{module}` must not see `{target}`");
             findings.push(source.finding(path.line, what));
         }
-        if target == "pb" && room != "pb" && !source.file.ends_with(MESSAGES_SEEN_BY) {
+        if target == "pb" && module != "pb" && !source.file.ends_with(MESSAGES_SEEN_BY) {
             let what = "only files named wire.rs see the generated messages (`crate::pb`)";
             findings.push(source.finding(path.line, what));
         }
@@ -256,23 +258,24 @@ fn imports(source: &Source<'_>, rooms: &[String]) -> Vec<Finding> {
     findings
 }
 
-/// The room that a path of this crate leads to: `crate::room`, `agora::room`, or enough `super`s.
-fn target_room(source: &Source<'_>, path: &NamedPath) -> Option<String> {
+/// The module that a path of this crate leads to: `crate::module`, `agora::module`, or enough `super`s.
+fn target_module(source: &Source<'_>, path: &NamedPath) -> Option<String> {
     let supers = path.parts.iter().take_while(|part| *part == "super").count();
-    let room = match path.parts.first().map(String::as_str) {
+    let module = match path.parts.first().map(String::as_str) {
         Some("crate" | "agora") => path.parts.get(1),
         Some("super") if supers >= source.depth() + path.inline_modules => path.parts.get(supers),
         _ => None,
     };
-    room.cloned()
+    module.cloned()
 }
 
 /// Pure files see nothing of the world; their tests may.
 fn purity(source: &Source<'_>) -> Vec<Finding> {
-    let Some(room) = source.room() else { return Vec::new() };
-    let worldly_files = PURE_BUT.iter().find(|(name, _)| *name == room).map(|(_, files)| *files);
+    let Some(module) = source.module() else { return Vec::new() };
+    let worldly_files = PURE_BUT.iter().find(|(name, _)| *name == module).map(|(_, files)| *files);
     let second = source.file.split('/').nth(2).unwrap_or_default().trim_end_matches(".rs");
-    let pure = PURE.contains(&room) || worldly_files.is_some_and(|files| !files.contains(&second));
+    let pure =
+        PURE.contains(&module) || worldly_files.is_some_and(|files| !files.contains(&second));
     if !pure {
         return Vec::new();
     }
@@ -289,7 +292,7 @@ fn purity(source: &Source<'_>) -> Vec<Finding> {
     };
     let findings = paths(&source.shipped).into_iter().filter_map(|path| {
         let named = refused(&path)?;
-        Some(source.finding(path.line, format!("`{named}` in pure room `{room}`")))
+        Some(source.finding(path.line, format!("`{named}` in pure module `{module}`")))
     });
     findings.collect()
 }
@@ -306,7 +309,7 @@ fn crates(source: &Source<'_>) -> Vec<Finding> {
             }
         }
         let quick = path.parts[0] == "quick_protobuf";
-        let may = matches!(source.room(), Some("pb" | "protobuf"))
+        let may = matches!(source.module(), Some("pb" | "protobuf"))
             || source.file.ends_with(MESSAGES_SEEN_BY);
         if quick && !may {
             let what = "only pb, protobuf and wire.rs files know `quick_protobuf`";
