@@ -20,7 +20,7 @@ mod multiplexer;
 mod panics;
 #[path = "rpc/peers.rs"]
 mod peers;
-#[path = "rpc/resident.rs"]
-mod resident;
-#[path = "rpc/uplinks.rs"]
-mod uplinks;
+#[path = "rpc/event_loop_task.rs"]
+mod event_loop_task;
+#[path = "rpc/peer_streams.rs"]
+mod peer_streams;

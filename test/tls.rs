@@ -24,7 +24,7 @@ mod secure;
 )]
 #[path = "support/seed.rs"]
 mod seed;
-#[path = "tls/uplinks.rs"]
-mod uplinks;
+#[path = "tls/peer_streams.rs"]
+mod peer_streams;
 #[path = "tls/wire.rs"]
 mod wire;

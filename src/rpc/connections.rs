@@ -29,7 +29,7 @@ pub(super) struct Connections {
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
-/// How long connections run before others (the resident, timers, answers) have their turn.
+/// How long connections run before others (the task, timers, answers) have their turn.
 const LONGEST_RUN: Duration = Duration::from_millis(5);
 /// How many run between two looks at the clock.
 const RUNS_PER_LOOK: usize = 8;
@@ -96,7 +96,7 @@ impl Connections {
         }
     }
 
-    /// Gives every connection that can run one turn, as far as time allows: a resident must be able
+    /// Gives every connection that can run one turn, as far as time allows: a task must be able
     /// to keep its appointments whatever clients do. The others go on when they are next.
     pub(super) fn run(&mut self, now: Duration) {
         for count in 1..=self.to_run.len() {

@@ -14,8 +14,8 @@
 //! A handler that panics, of whichever kind, fails its own call with INTERNAL. It sees the client's
 //! metadata only if its method [keeps](Services::keep_metadata) it.
 //!
-//! What the calls are about may live on that thread too, as the server's [`Resident`]: it has a turn
-//! whenever something has happened, a timer, and [wakers](ResidentWaker) for other threads.
+//! What the calls are about may live on that thread too, as the server's [`EventLoopTask`]: it has a turn
+//! whenever something has happened, a timer, and [wakers](TaskWaker) for other threads.
 //!
 //! A thread that sleeps on the other core takes some 40 us to wake, and a whole call on one thread
 //! takes a tenth of that: so short handlers run where their bytes arrive.
@@ -45,14 +45,14 @@ mod random;
 mod reactor;
 mod reflection;
 mod refusals;
-mod resident;
+mod event_loop_task;
 mod server;
 mod service;
 mod slots;
 mod socket;
 mod system;
 mod tls;
-mod uplinks;
+mod peer_streams;
 mod wire;
 mod workers;
 
@@ -60,19 +60,19 @@ pub use answer::{Answer, Answered};
 pub use blocking::BlockingCall;
 pub use channel::{CallOptions, Channel, ChannelOptions, Response};
 pub use client_call::{ClientCall, Received};
+pub use event_loop_task::{EventLoopTask, Reactor, TaskWaker};
 pub use guard::words as panic_words;
 pub use health::{Health, ServingStatus};
 pub use log_limit::LogLimit;
 pub use multiplexer::{Completion, Dialed, Multiplexer, MultiplexerWaker};
 pub use names::{ResolveError, Resolver};
 pub use outbox::{Reply, Responder};
+pub use peer_streams::{NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams};
 pub use random::{random_bytes, random_number};
-pub use resident::{Reactor, Resident, ResidentWaker};
 pub use server::{Server, ServerHandle, ServerOptions};
 pub use service::{CallHandler, Context, Services, Shape};
 pub use system::raise_descriptor_limit;
 pub use tls::{ClientTls, IdentityFiles, ServerTls, TlsError};
-pub use uplinks::{NotSent, UplinkEvent, UplinkId, UplinkOptions, Uplinks};
 
 pub use crate::session::StartError;
 

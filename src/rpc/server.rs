@@ -1,7 +1,7 @@
 //! The server: one thread that owns a listener and all its connections.
 //!
 //! A turn of its loop: wait for readiness; accept; let every connection that can run have its turn
-//! (read, handle, collect answers); let the resident have its own; do what handles asked for; look
+//! (read, handle, collect answers); let the task have its own; do what handles asked for; look
 //! after timers; write; run the handlers of the pool that are short. Nothing in it blocks but the
 //! wait.
 
@@ -17,17 +17,17 @@ use super::calls::Calls;
 use super::connection::Connection;
 use super::connections::Connections;
 use super::dispatch::Shared;
+use super::event_loop_task::{EventLoopTask, Reactor, TaskWaker};
 use super::names::Resolver;
 use super::outbox::{Letter, Outbox};
+use super::peer_streams::PeerStreams;
 use super::places::Places;
 use super::reactor::{Listener, Poller, Readiness, Waker};
 use super::refusals::{Refusal, Refusals};
-use super::resident::{Reactor, Resident, ResidentWaker};
 use super::service::Services;
 use super::socket::Socket;
 use super::system::Descriptors;
 use super::tls::ServerTls;
-use super::uplinks::Uplinks;
 use super::workers::Workers;
 use crate::call::Limits;
 use crate::session::{Compat, ServerSession};
@@ -58,7 +58,7 @@ pub struct ServerOptions {
     pub max_received_bytes: usize,
     /// How long a shutdown waits for open calls.
     pub shutdown_grace: Duration,
-    /// How the names of the resident's peers are looked up.
+    /// How the names of the task's peers are looked up.
     pub resolver: Resolver,
 }
 
@@ -89,10 +89,10 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     started: Instant,
     connections: Connections,
-    resident: Option<Box<dyn Resident>>,
-    resident_due: Option<Duration>,
-    resident_waker: ResidentWaker,
-    uplinks: Uplinks,
+    task: Option<Box<dyn EventLoopTask>>,
+    task_due: Option<Duration>,
+    task_waker: TaskWaker,
+    peer_streams: PeerStreams,
     descriptors: Descriptors,
     refusals: Refusals,
     accept_again: Option<Duration>,
@@ -185,14 +185,14 @@ impl Server {
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
         let started = Instant::now();
-        let resident_waker = ResidentWaker::new(poller.waker());
+        let task_waker = TaskWaker::new(poller.waker());
         let resolver = options.resolver.clone();
         Ok(Server {
-            uplinks: Uplinks::new(poller.registrar()?, resolver, resident_waker.clone()),
+            peer_streams: PeerStreams::new(poller.registrar()?, resolver, task_waker.clone()),
             connections: Connections::new(shared, options.tls.clone(), started),
-            resident: None,
-            resident_due: None,
-            resident_waker,
+            task: None,
+            task_due: None,
+            task_waker,
             options,
             poller,
             listeners,
@@ -223,15 +223,15 @@ impl Server {
         ServerHandle { stop: Arc::clone(&self.stop), waker: self.poller.waker() }
     }
 
-    /// Lets `resident` live on the server's thread, from the first turn of [`run`](Self::run) on
+    /// Lets `task` live on the server's thread, from the first turn of [`run`](Self::run) on
     /// until `run` returns. There is room for one.
-    pub fn set_resident(&mut self, resident: impl Resident + 'static) {
-        self.resident = Some(Box::new(resident));
+    pub fn attach(&mut self, task: impl EventLoopTask + 'static) {
+        self.task = Some(Box::new(task));
     }
 
-    /// What wakes the resident from another thread.
-    pub fn resident_waker(&self) -> ResidentWaker {
-        self.resident_waker.clone()
+    /// What wakes the task from another thread.
+    pub fn task_waker(&self) -> TaskWaker {
+        self.task_waker.clone()
     }
 
     /// Serves until a [`ServerHandle`] shuts it down and what was in flight has ended.
@@ -239,24 +239,24 @@ impl Server {
     /// # Errors
     /// The operating system's, when waiting for sockets fails.
     pub fn run(mut self) -> io::Result<()> {
-        self.resident_waker.wake();
+        self.task_waker.wake();
         loop {
             let now = self.wait()?;
             if self.stop.load(Ordering::SeqCst) {
                 self.begin_shutdown(now);
             }
             self.connections.run(now);
-            self.turn_resident(now);
+            self.poll_task(now);
             self.deliver_letters(now);
             self.connections.expire(now);
             self.connections.flush(now);
-            self.flush_uplinks(now);
+            self.flush_peer_streams(now);
             // Asked before the next wait: the last connection's end is not followed by an event.
             if let Some(until) = self.drain_until
                 && (now >= until || self.is_drained())
             {
                 self.connections.close(now);
-                self.uplinks.close(now);
+                self.peer_streams.close(now);
                 return Ok(());
             }
             // Last of all: what came in before is answered, and what comes meanwhile is looked at
@@ -270,17 +270,17 @@ impl Server {
         let timeout = if self.connections.any_to_run() {
             Some(Duration::ZERO)
         } else {
-            let next = [self.connections.next_timeout(), self.uplinks.next_timeout()];
+            let next = [self.connections.next_timeout(), self.peer_streams.next_timeout()];
             let refusals = self.refusals.next_timeout().map(|due| due - self.started);
-            let own = [self.resident_due, self.accept_again, self.drain_until, refusals];
+            let own = [self.task_due, self.accept_again, self.drain_until, refusals];
             let due = next.into_iter().chain(own).flatten().min();
             due.map(|due| due.saturating_sub(self.started.elapsed()))
         };
-        let Server { poller, connections, resident_waker, stop, drain_until, readiness, .. } = self;
+        let Server { poller, connections, task_waker, stop, drain_until, readiness, .. } = self;
         let outbox = &connections.shared.outbox;
         poller.wait(timeout, readiness, || {
             !outbox.is_empty()
-                || resident_waker.is_called()
+                || task_waker.is_called()
                 || (drain_until.is_none() && stop.load(Ordering::SeqCst))
         })?;
         let now = self.started.elapsed();
@@ -288,8 +288,8 @@ impl Server {
         for ready in readiness.drain(..) {
             if (LISTENER_KEY - MAX_LISTENERS as u64..=LISTENER_KEY).contains(&ready.key) {
                 self.accept((LISTENER_KEY - ready.key) as usize, now);
-            } else if Uplinks::owns(ready.key) {
-                self.uplinks.note(ready);
+            } else if PeerStreams::owns(ready.key) {
+                self.peer_streams.note(ready);
             } else {
                 self.connections.note(ready);
             }
@@ -350,34 +350,34 @@ impl Server {
         }
     }
 
-    fn turn_resident(&mut self, now: Duration) {
-        if let Some(resident) = self.resident.as_deref_mut() {
-            self.uplinks.turn(now, resident);
+    fn poll_task(&mut self, now: Duration) {
+        if let Some(task) = self.task.as_deref_mut() {
+            self.peer_streams.poll(now, task);
         }
         // Cleared first: a waker that is used from here on has a further turn begin.
-        self.resident_waker.take();
-        let due = self.with_resident(|resident, reactor| resident.turn(reactor));
-        self.resident_due = due.flatten().map(|due| due.saturating_duration_since(self.started));
+        self.task_waker.take();
+        let due = self.with_task(|task, reactor| task.poll(reactor));
+        self.task_due = due.flatten().map(|due| due.saturating_duration_since(self.started));
     }
 
-    fn with_resident<T>(
+    fn with_task<T>(
         &mut self,
-        act: impl FnOnce(&mut dyn Resident, &mut Reactor<'_>) -> T,
+        act: impl FnOnce(&mut dyn EventLoopTask, &mut Reactor<'_>) -> T,
     ) -> Option<T> {
-        let Server { resident, connections, uplinks, .. } = self;
-        let resident = resident.as_deref_mut()?;
-        Some(act(resident, &mut Reactor { connections, uplinks, now: Instant::now() }))
+        let Server { task, connections, peer_streams, .. } = self;
+        let task = task.as_deref_mut()?;
+        Some(act(task, &mut Reactor { connections, peer_streams, now: Instant::now() }))
     }
 
-    fn flush_uplinks(&mut self, now: Duration) {
-        if let Some(resident) = self.resident.as_deref_mut() {
-            self.uplinks.flush(now, resident);
+    fn flush_peer_streams(&mut self, now: Duration) {
+        if let Some(task) = self.task.as_deref_mut() {
+            self.peer_streams.flush(now, task);
         }
     }
 
     /// Whether nothing is left to wait for before the server ends.
     fn is_drained(&mut self) -> bool {
-        let is_finished = self.resident.as_ref().is_none_or(|resident| resident.is_finished());
+        let is_finished = self.task.as_ref().is_none_or(|task| task.is_finished());
         is_finished && self.connections.are_drained()
     }
 
@@ -398,7 +398,7 @@ impl Server {
         self.listeners.clear();
         self.connections.shared.services.shutting_down();
         self.connections.go_away(now);
-        self.with_resident(|resident, reactor| resident.shut_down(reactor));
+        self.with_task(|task, reactor| task.shut_down(reactor));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Servers whose residents talk to one another over uplinks, and what tests see of them.
+//! Servers whose event-loop tasks talk to one another over peer streams, and what tests see of them.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use agora::call::{Code, Metadata, Status};
 use agora::rpc::{
-    CallHandler, NotSent, Reactor, Resident, ResidentWaker, Responder, Server, ServerHandle,
-    ServerOptions, Services, Shape, UplinkEvent, UplinkId, UplinkOptions,
+    CallHandler, EventLoopTask, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, Reactor,
+    Responder, Server, ServerHandle, ServerOptions, Services, Shape, TaskWaker,
 };
 
 pub const TALK: &str = "/test.Peers/Talk";
@@ -29,19 +29,19 @@ const HELLO: &[u8] = b"hello";
 /// What happened to a peer, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// An uplink, by its number.
+    /// A peer stream, by its number.
     Up(usize),
     Down {
-        uplink: usize,
+        stream: usize,
         was_up: bool,
         code: Code,
         reason: String,
     },
-    /// An answer on an uplink.
+    /// An answer on a peer stream.
     Answer(usize, Vec<u8>),
-    /// A message of a peer's uplink.
+    /// A message of a peer's peer stream.
     Message(Vec<u8>),
-    /// A peer's uplink ended in order, or not.
+    /// A peer's peer stream ended in order, or not.
     Ended,
     Lost,
     /// A message could not be sent.
@@ -49,7 +49,7 @@ pub enum Event {
 }
 
 pub enum Command {
-    Add(Box<UplinkOptions>),
+    Add(Box<PeerStreamOptions>),
     Remove(usize),
     /// Messages that are sent in one turn.
     Send(usize, Vec<Vec<u8>>),
@@ -59,7 +59,7 @@ pub enum Command {
 pub struct Desk {
     pub events: Vec<(Instant, Event)>,
     commands: VecDeque<Command>,
-    /// The calls of peers' uplinks.
+    /// The calls of peers' peer streams.
     guests: Vec<Responder>,
     pub queued_bytes: Vec<usize>,
     pub dropped: Vec<u64>,
@@ -71,7 +71,7 @@ pub struct Peer {
     pub address: SocketAddr,
     pub handle: ServerHandle,
     pub desk: Shared,
-    waker: ResidentWaker,
+    waker: TaskWaker,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -79,10 +79,10 @@ pub fn local() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// An uplink as a member of a group.
-pub fn to(target: impl ToString, group: &str) -> UplinkOptions {
-    let mut options = UplinkOptions::new(&target.to_string(), TALK);
-    options.opening = HELLO.to_vec();
+/// A peer stream as a member of a group.
+pub fn to(target: impl ToString, group: &str) -> PeerStreamOptions {
+    let mut options = PeerStreamOptions::new(&target.to_string(), TALK);
+    options.first_message = HELLO.to_vec();
     options.metadata.insert(GROUP, group.as_bytes()).unwrap();
     options
 }
@@ -95,9 +95,9 @@ impl Peer {
     pub fn at(address: SocketAddr, options: ServerOptions) -> Peer {
         let desk = Shared::default();
         let mut server = Server::bind(address, services(&desk), options).unwrap();
-        server.set_resident(Talker { desk: Arc::clone(&desk), uplinks: Vec::new() });
+        server.attach(Talker { desk: Arc::clone(&desk), streams: Vec::new() });
         let (address, handle) = (server.local_addr(), server.handle());
-        let waker = server.resident_waker();
+        let waker = server.task_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         Peer { address, handle, desk, waker, thread }
     }
@@ -107,15 +107,15 @@ impl Peer {
         self.waker.wake();
     }
 
-    pub fn add(&self, options: UplinkOptions) {
+    pub fn add(&self, options: PeerStreamOptions) {
         self.order(Command::Add(Box::new(options)));
     }
 
-    pub fn send(&self, uplink: usize, messages: Vec<Vec<u8>>) {
-        self.order(Command::Send(uplink, messages));
+    pub fn send(&self, stream: usize, messages: Vec<Vec<u8>>) {
+        self.order(Command::Send(stream, messages));
     }
 
-    /// Whether all orders are carried out and less than this is queued for each uplink.
+    /// Whether all orders are carried out and less than this is queued for each peer stream.
     pub fn has_room(&self, bytes: usize) -> bool {
         let desk = self.desk.lock().unwrap();
         desk.commands.is_empty() && desk.queued_bytes.iter().all(|queued| *queued < bytes)
@@ -139,13 +139,13 @@ impl Peer {
         self.events().into_iter().filter_map(message).collect()
     }
 
-    /// Ends the connections of all peers' uplinks.
+    /// Ends the connections of all peers' peer streams.
     pub fn hang_up_on_all(&self, reason: &'static str) {
         let guests = mem::take(&mut self.desk.lock().unwrap().guests);
         guests.iter().for_each(|guest| guest.hang_up(Status::new(Code::Aborted, reason)));
     }
 
-    /// Lets all peers' uplinks send further ahead.
+    /// Lets all peers' peer streams send further ahead.
     pub fn widen_all(&self, bytes: u32) {
         self.desk.lock().unwrap().guests.iter().for_each(|guest| guest.widen(bytes));
     }
@@ -228,35 +228,35 @@ impl CallHandler for Listener {
 /// Does what the test orders.
 struct Talker {
     desk: Shared,
-    uplinks: Vec<UplinkId>,
+    streams: Vec<PeerStreamId>,
 }
 
 impl Talker {
-    fn number(&self, id: UplinkId) -> usize {
-        self.uplinks.iter().position(|uplink| *uplink == id).unwrap()
+    fn number(&self, id: PeerStreamId) -> usize {
+        self.streams.iter().position(|stream| *stream == id).unwrap()
     }
 }
 
-impl Resident for Talker {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+impl EventLoopTask for Talker {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap();
         while let Some(command) = desk.commands.pop_front() {
             match command {
-                Command::Add(options) => self.uplinks.push(reactor.uplinks().add(*options)),
-                Command::Remove(uplink) => reactor.uplinks().remove(self.uplinks[uplink]),
-                Command::Send(uplink, messages) => {
+                Command::Add(options) => self.streams.push(reactor.peer_streams().add(*options)),
+                Command::Remove(stream) => reactor.peer_streams().remove(self.streams[stream]),
+                Command::Send(stream, messages) => {
                     for message in messages {
-                        let sent = reactor.uplinks().send(self.uplinks[uplink], &message);
+                        let sent = reactor.peer_streams().send(self.streams[stream], &message);
                         if let Err(error) = sent {
-                            desk.events.push((reactor.now(), Event::NotSent(uplink, error)));
+                            desk.events.push((reactor.now(), Event::NotSent(stream, error)));
                         }
                     }
                 }
             }
         }
-        let uplinks = reactor.uplinks();
-        desk.queued_bytes = self.uplinks.iter().map(|id| uplinks.queued_bytes(*id)).collect();
-        desk.dropped = self.uplinks.iter().map(|id| uplinks.dropped(*id)).collect();
+        let streams = reactor.peer_streams();
+        desk.queued_bytes = self.streams.iter().map(|id| streams.queued_bytes(*id)).collect();
+        desk.dropped = self.streams.iter().map(|id| streams.dropped(*id)).collect();
         None
     }
 
@@ -266,14 +266,14 @@ impl Resident for Talker {
         guests.iter().for_each(|guest| guest.finish(leaving.clone()));
     }
 
-    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
-        let uplink = self.number(id);
+    fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
+        let stream = self.number(id);
         let event = match event {
-            UplinkEvent::Up => Event::Up(uplink),
-            UplinkEvent::Message(message) => Event::Answer(uplink, message.to_vec()),
-            UplinkEvent::Down { status, was_up } => {
+            PeerStreamEvent::Up => Event::Up(stream),
+            PeerStreamEvent::Message(message) => Event::Answer(stream, message.to_vec()),
+            PeerStreamEvent::Down { status, was_up } => {
                 let reason = status.message.to_string();
-                Event::Down { uplink, was_up, code: status.code, reason }
+                Event::Down { stream, was_up, code: status.code, reason }
             }
         };
         self.desk.lock().unwrap().events.push((Instant::now(), event));

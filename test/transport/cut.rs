@@ -73,7 +73,7 @@ fn inside_a_namespace() {
     network("tc qdisc add dev lo root blackhole");
     let cut = Instant::now();
     eventually("all are down", || pairs.iter().all(|(id, peer)| !at(*id).is_up(*peer)));
-    eprintln!("after {:?} all uplinks are down", cut.elapsed());
+    eprintln!("after {:?} all streams are down", cut.elapsed());
     assert!(cut.elapsed() < Duration::from_secs(3));
     // Nor is a peer's call taken for a way to it.
     eventually("nothing can be sent", || {

@@ -11,8 +11,8 @@ use agora::raft::{Message, NodeId};
 use agora::replica::membership::Introduction;
 use agora::replica::transport::{Heard, PeerEvent, Transport, TransportOptions};
 use agora::rpc::{
-    Reactor, Resident, ResidentWaker, Server, ServerHandle, ServerOptions, Services, UplinkEvent,
-    UplinkId,
+    EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, Server, ServerHandle, ServerOptions,
+    Services, TaskWaker,
 };
 
 pub use crate::free_address::free_address;
@@ -42,7 +42,7 @@ pub struct Desk {
 pub struct Node {
     pub address: SocketAddr,
     pub desk: Arc<Mutex<Desk>>,
-    waker: ResidentWaker,
+    waker: TaskWaker,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -82,9 +82,9 @@ impl Node {
         transport.begin(introduction(id));
         let mut server = Server::bind(address, services, server).unwrap();
         let desk = Arc::<Mutex<Desk>>::default();
-        server.set_resident(Talker { transport, desk: Arc::clone(&desk) });
+        server.attach(Talker { transport, desk: Arc::clone(&desk) });
         let (address, handle) = (server.local_addr(), server.handle());
-        let waker = server.resident_waker();
+        let waker = server.task_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         Node { address, desk, waker, handle, thread }
     }
@@ -142,15 +142,15 @@ struct Talker {
     desk: Arc<Mutex<Desk>>,
 }
 
-impl Resident for Talker {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+impl EventLoopTask for Talker {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap();
-        self.transport.turn(reactor.uplinks());
+        self.transport.turn(reactor.peer_streams());
         desk.received.extend(self.transport.drain().filter_map(message));
         desk.events.extend(self.transport.events());
         while let Some(messages) = desk.to_send.pop_front() {
             for (to, message) in messages {
-                if self.transport.send(reactor.uplinks(), to, &message).is_err() {
+                if self.transport.send(reactor.peer_streams(), to, &message).is_err() {
                     desk.not_sent += 1;
                 }
             }
@@ -158,8 +158,8 @@ impl Resident for Talker {
         None
     }
 
-    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
-        self.transport.uplink(id, event);
+    fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
+        self.transport.handle_stream_event(id, event);
     }
 
     fn shut_down(&mut self, _: &mut Reactor<'_>) {

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use agora::raft::{Appended, Body, Entry, Message, NodeId, Origin, Payload, SnapshotMark};
 use agora::replica::transport::Transport;
 use agora::replica::wire::{Encoder, decode};
-use agora::rpc::{Reactor, Resident, Server, ServerOptions, Services, UplinkEvent, UplinkId};
+use agora::rpc::{
+    EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, Server, ServerOptions, Services,
+};
 
 use super::node::{eventually, free_address, introduction, message, options};
 
@@ -121,9 +123,9 @@ struct Follower {
     transport: Transport,
 }
 
-impl Resident for Leader {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        self.transport.turn(reactor.uplinks());
+impl EventLoopTask for Leader {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        self.transport.turn(reactor.peer_streams());
         self.missing -= self.transport.drain().filter_map(message).count();
         let are_up = self.peers.iter().all(|peer| self.transport.is_up(*peer));
         if self.missing == 0 && are_up {
@@ -131,7 +133,7 @@ impl Resident for Leader {
             for peer in &self.peers {
                 for message in self.piece.iter().chain([&self.message]) {
                     // When all is over peers go one after another.
-                    let _ = self.transport.send(reactor.uplinks(), *peer, message);
+                    let _ = self.transport.send(reactor.peer_streams(), *peer, message);
                 }
                 self.missing += 1;
             }
@@ -143,27 +145,27 @@ impl Resident for Leader {
         None
     }
 
-    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
-        self.transport.uplink(id, event);
+    fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
+        self.transport.handle_stream_event(id, event);
     }
 }
 
-impl Resident for Follower {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        self.transport.turn(reactor.uplinks());
+impl EventLoopTask for Follower {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+        self.transport.turn(reactor.peer_streams());
         let questions: Vec<_> = self.transport.drain().filter_map(message).collect();
         for (from, Message { term, body }) in questions {
             let Body::AppendEntries { entries, sent_at, read_round, .. } = body else { continue };
             let match_index = entries.last().map_or(0, |entry| entry.index);
             let outcome = Appended::Matched { match_index };
             let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
-            let _ = self.transport.send(reactor.uplinks(), from, &Message { term, body });
+            let _ = self.transport.send(reactor.peer_streams(), from, &Message { term, body });
         }
         None
     }
 
-    fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
-        self.transport.uplink(id, event);
+    fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
+        self.transport.handle_stream_event(id, event);
     }
 }
 
@@ -189,9 +191,9 @@ fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64
             let (peers, rounds) = ((2..=followers + 1).collect(), Arc::clone(&rounds));
             let (piece, message) = (piece_bytes.map(piece), append(entries, 300));
             let leader = Leader { transport, peers, piece, message, missing: 0, rounds };
-            server.set_resident(leader);
+            server.attach(leader);
         } else {
-            server.set_resident(Follower { transport });
+            server.attach(Follower { transport });
         }
         let handle = server.handle();
         (handle, std::thread::spawn(move || server.run().unwrap()))

@@ -10,7 +10,7 @@ use crate::call::Status;
 use crate::cli::flags::Flags;
 use crate::cli::{Failure, serve};
 use crate::rpc::{
-    CallHandler, Reactor, Reply, Resident, Responder, Services, ServingStatus, Shape,
+    CallHandler, EventLoopTask, Reactor, Reply, Responder, Services, ServingStatus, Shape,
 };
 
 /// How the unary echo is answered: each is a way that services have.
@@ -19,7 +19,7 @@ enum Handler {
     Unary,
     Deferred,
     Deferrable,
-    Resident,
+    EventLoopTask,
 }
 
 impl FromStr for Handler {
@@ -30,7 +30,7 @@ impl FromStr for Handler {
             "unary" => Ok(Handler::Unary),
             "deferred" => Ok(Handler::Deferred),
             "deferrable" => Ok(Handler::Deferrable),
-            "resident" => Ok(Handler::Resident),
+            "resident" => Ok(Handler::EventLoopTask),
             _ => Err("expected unary, deferred, deferrable or resident"),
         }
     }
@@ -54,8 +54,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let addresses = serve::addresses(&parsed, None)?;
     serve::run_arranged(&parsed, services(handler, &desk), &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
-        if let Handler::Resident = handler {
-            server.set_resident(Echo { desk, found: Vec::new(), response: Vec::new() });
+        if let Handler::EventLoopTask = handler {
+            server.attach(Echo { desk, found: Vec::new(), response: Vec::new() });
         }
         Ok(())
     })
@@ -77,7 +77,7 @@ fn services(handler: Handler, desk: &Desk) -> Services {
             let answered = at_once.now(|response| result = answer(request, response));
             result.map(|()| answered)
         }),
-        Handler::Resident => services.deferred(ECHO, {
+        Handler::EventLoopTask => services.deferred(ECHO, {
             let desk = Arc::clone(desk);
             move |_, request, reply| {
                 let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,8 +98,8 @@ struct Echo {
     response: Vec<u8>,
 }
 
-impl Resident for Echo {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+impl EventLoopTask for Echo {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut *desk, &mut self.found);
         drop(desk);

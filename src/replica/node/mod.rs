@@ -180,14 +180,14 @@ impl<S: Service> Opened<S> {
     /// There can be no further thread.
     pub fn move_in(self, server: &mut Server, mut transport: Transport) -> io::Result<()> {
         transport.begin(self.node.lock().engine.introduction());
-        let disk = DiskThread::start(self.storage, server.resident_waker())?;
+        let disk = DiskThread::start(self.storage, server.task_waker())?;
         let commands = Commands::of::<S::Machine>();
         let id = self.options.config.id;
         let mut dump = Dump::open(self.directory, id, commands, self.options.dump)?;
         for Applied { entry, is_leader } in &self.replayed {
             dump.tell(wall_ms(), Event::Applied { entry, is_leader: *is_leader });
         }
-        server.set_resident(NodeResident {
+        server.attach(NodeResident {
             node: self.node,
             transport,
             disk,

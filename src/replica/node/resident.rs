@@ -23,7 +23,7 @@ use crate::replica::dump::{Dump, Event, Level};
 use crate::replica::engine::{Turn, WriteJob};
 use crate::replica::storage::StorageError;
 use crate::replica::transport::{Heard, PeerEvent, Transport};
-use crate::rpc::{Reactor, Resident, ServerHandle, UplinkEvent, UplinkId};
+use crate::rpc::{EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, ServerHandle};
 
 /// Turns of the engine in one turn of the server, so that calls are served in between.
 const MAX_TURNS: usize = 4;
@@ -85,8 +85,8 @@ pub(super) enum Stage {
 /// How long a node that is asked to end waits for another one to lead.
 const HAND_OVER_PATIENCE: Duration = Duration::from_secs(1);
 
-impl<S: Service> Resident for NodeResident<S> {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+impl<S: Service> EventLoopTask for NodeResident<S> {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let node = self.node.clone();
         let mut node = node.lock();
         let now = node.clock.now();
@@ -126,8 +126,8 @@ impl<S: Service> Resident for NodeResident<S> {
         reactor.now().checked_add(wait)
     }
 
-    fn uplink(&mut self, uplink: UplinkId, event: UplinkEvent<'_>) {
-        self.transport.uplink(uplink, event);
+    fn handle_stream_event(&mut self, stream: PeerStreamId, event: PeerStreamEvent<'_>) {
+        self.transport.handle_stream_event(stream, event);
     }
 
     /// A leader hands over before it goes, so that the group need not find out by itself.
@@ -161,7 +161,7 @@ fn has_handed_over(raft: &Raft) -> bool {
 
 impl<S: Service> NodeResident<S> {
     fn hear_peers(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) {
-        self.transport.turn(reactor.uplinks());
+        self.transport.turn(reactor.peer_streams());
         for (from, heard) in self.transport.drain() {
             match heard {
                 Heard::Introduction(introduction) => node.engine.meet(from, introduction),
@@ -276,11 +276,11 @@ impl<S: Service> NodeResident<S> {
         }
         if !turn.introductions.is_empty() {
             // For those who call later.
-            self.transport.introduce(reactor.uplinks(), &node.engine.introduction());
+            self.transport.introduce(reactor.peer_streams(), &node.engine.introduction());
         }
         for (to, introduction) in turn.introductions.drain(..) {
             // Who cannot be reached is told when it calls.
-            let _ = self.transport.tell(reactor.uplinks(), to, &introduction);
+            let _ = self.transport.tell(reactor.peer_streams(), to, &introduction);
         }
         for notice in turn.notices.drain(..) {
             match notice.is_trouble() {
@@ -290,7 +290,7 @@ impl<S: Service> NodeResident<S> {
         }
         for (to, message) in turn.messages.drain(..) {
             // What is not sent is lost, as messages may be: Raft repeats itself.
-            if self.transport.send(reactor.uplinks(), to, &message).is_err() {
+            if self.transport.send(reactor.peer_streams(), to, &message).is_err() {
                 self.dump.tell(wall_ms(), Event::NotSent(to));
             }
         }

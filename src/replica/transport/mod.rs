@@ -1,6 +1,6 @@
 //! How a node reaches the others of its group, over our RPC layer, on the thread of its server.
 //!
-//! Every node keeps an uplink to every other one ([`crate::rpc::Uplinks`]): a call of
+//! Every node keeps an uplink to every other one ([`crate::rpc::PeerStreams`]): a call of
 //! `agora.raft.v1.RaftService/Exchange` that lasts. Each side says who it is first, and nodes of
 //! another group, or other nodes than were looked for, are refused with a status that says so.
 //!
@@ -35,8 +35,8 @@ use crate::call::{Code, Status};
 use crate::raft::{Message, NodeId};
 use crate::replica::membership::Introduction;
 use crate::rpc::{
-    ClientTls, LogLimit, NotSent, Responder, Services, Shape, UplinkEvent, UplinkId, UplinkOptions,
-    Uplinks,
+    ClientTls, LogLimit, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams,
+    Responder, Services, Shape,
 };
 use guest::Guest;
 
@@ -143,7 +143,7 @@ pub struct Transport {
 /// Our own uplink to a peer.
 #[derive(Default)]
 struct Route {
-    uplink: Option<UplinkId>,
+    stream: Option<PeerStreamId>,
     /// The peer has said who it is, and it is who we want: its process.
     life: Option<u64>,
     /// Why it is down, as far as was told.
@@ -194,11 +194,11 @@ impl Transport {
     }
 
     /// What this node says of itself from now on to whoever calls or is called.
-    pub fn introduce(&mut self, uplinks: &mut Uplinks, introduction: &Introduction) {
+    pub fn introduce(&mut self, streams: &mut PeerStreams, introduction: &Introduction) {
         for (peer, route) in &self.routes {
-            if let Some(uplink) = route.uplink {
+            if let Some(stream) = route.stream {
                 let hello = self.us.hello(*peer, introduction.clone());
-                uplinks.set_opening(uplink, encode_hello(&hello));
+                streams.set_first_message(stream, encode_hello(&hello));
             }
         }
         self.begin(introduction.clone());
@@ -215,14 +215,14 @@ impl Transport {
     /// As for [`send`](Self::send).
     pub fn tell(
         &mut self,
-        uplinks: &mut Uplinks,
+        streams: &mut PeerStreams,
         to: NodeId,
         introduction: &Introduction,
     ) -> Result<(), NotSent> {
         let bytes = encode_hello(&self.us.hello(to, introduction.clone()));
         let route = self.routes.get(&to).ok_or(NotSent::Down)?;
-        match (route.uplink, lock(&self.lobby).callers.get(&to)) {
-            (Some(uplink), _) if route.life.is_some() => uplinks.send(uplink, &bytes),
+        match (route.stream, lock(&self.lobby).callers.get(&to)) {
+            (Some(stream), _) if route.life.is_some() => streams.send(stream, &bytes),
             (_, Some((_, caller))) => {
                 caller.send(bytes);
                 Ok(())
@@ -233,7 +233,7 @@ impl Transport {
 
     /// To be called at the beginning of each of the node's turns: makes the uplinks, and tries those
     /// to peers at once that have just called.
-    pub fn turn(&mut self, uplinks: &mut Uplinks) {
+    pub fn turn(&mut self, streams: &mut PeerStreams) {
         let mut lobby = lock(&self.lobby);
         if lobby.refusals.next_timeout().is_some()
             && let Some(count) = lobby.refusals.take_count(Instant::now())
@@ -243,30 +243,30 @@ impl Transport {
         let arrived = mem::take(&mut lobby.arrived);
         drop(lobby);
         for peer in arrived {
-            if let Some(uplink) = self.routes.get(&peer).and_then(|route| route.uplink) {
-                uplinks.hurry(uplink);
+            if let Some(stream) = self.routes.get(&peer).and_then(|route| route.stream) {
+                streams.reconnect_now(stream);
             }
         }
         let options = &self.options;
         let Some(introduction) = lock(&self.lobby).introduction.clone() else { return };
-        for (peer, route) in self.routes.iter_mut().filter(|(_, route)| route.uplink.is_none()) {
+        for (peer, route) in self.routes.iter_mut().filter(|(_, route)| route.stream.is_none()) {
             let Some(target) = options.peers.get(peer) else { continue };
-            let mut wanted = UplinkOptions::new(target, EXCHANGE);
-            wanted.opening = encode_hello(&self.us.hello(*peer, introduction.clone()));
+            let mut wanted = PeerStreamOptions::new(target, EXCHANGE);
+            wanted.first_message = encode_hello(&self.us.hello(*peer, introduction.clone()));
             wanted.channel.tls = options.tls.clone();
             wanted.max_queued_bytes = options.max_queued_bytes;
-            route.uplink = Some(uplinks.add(wanted));
+            route.stream = Some(streams.add(wanted));
         }
     }
 
-    /// Takes what [`crate::rpc::Resident::uplink`] is told.
-    pub fn uplink(&mut self, id: UplinkId, event: UplinkEvent<'_>) {
-        let found = self.routes.iter_mut().find(|(_, route)| route.uplink == Some(id));
+    /// Takes what [`crate::rpc::EventLoopTask::handle_stream_event`] is told.
+    pub fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
+        let found = self.routes.iter_mut().find(|(_, route)| route.stream == Some(id));
         let Some((&peer, route)) = found else { return };
         match event {
             // It counts once the peer has said who it is.
-            UplinkEvent::Up => (),
-            UplinkEvent::Message(bytes) => match decode(bytes) {
+            PeerStreamEvent::Up => (),
+            PeerStreamEvent::Message(bytes) => match decode(bytes) {
                 Ok(Received::Message(message)) if route.life.is_some() => {
                     let life = route.life.unwrap_or_default();
                     lock(&self.lobby).heard.push((peer, Heard::Message(life, message)));
@@ -285,12 +285,12 @@ impl Transport {
                 Ok(_) => log::warn!("node {peer}: an answer of somebody else, or out of place"),
                 Err(error) => log::warn!("node {peer}: {error}"),
             },
-            UplinkEvent::Down { status, .. } => {
+            PeerStreamEvent::Down { status, .. } => {
                 let reason = status.to_string();
                 if route.life.is_some() || route.failure.as_ref() != Some(&reason) {
                     self.events.push_back(PeerEvent::Down(peer, reason.clone()));
                 }
-                *route = Route { uplink: Some(id), life: None, failure: Some(reason) };
+                *route = Route { stream: Some(id), life: None, failure: Some(reason) };
             }
         }
     }
@@ -301,18 +301,18 @@ impl Transport {
     /// It was not sent: there is no way to the peer now, or too much waits for it.
     pub fn send(
         &mut self,
-        uplinks: &mut Uplinks,
+        streams: &mut PeerStreams,
         to: NodeId,
         message: &Message,
     ) -> Result<(), NotSent> {
         let route = self.routes.get(&to).ok_or(NotSent::Down)?;
-        let own = route.uplink.filter(|_| route.life.is_some());
+        let own = route.stream.filter(|_| route.life.is_some());
         let lobby = lock(&self.lobby);
         let caller = lobby.callers.get(&to).map(|(_, responder)| responder);
         let bytes = self.encoder.encode(message);
         match (own, caller) {
-            (Some(uplink), None) => uplinks.send(uplink, bytes),
-            (Some(uplink), _) if !goes_back(message) => uplinks.send(uplink, bytes),
+            (Some(stream), None) => streams.send(stream, bytes),
+            (Some(stream), _) if !goes_back(message) => streams.send(stream, bytes),
             (_, Some(caller)) if caller.queued() > self.options.max_queued_bytes => {
                 Err(NotSent::Full)
             }
@@ -336,9 +336,9 @@ impl Transport {
     }
 
     /// Bytes that wait for a peer on our uplink.
-    pub fn queued_bytes(&self, uplinks: &Uplinks, peer: NodeId) -> usize {
-        let uplink = self.routes.get(&peer).and_then(|route| route.uplink);
-        uplink.map_or(0, |uplink| uplinks.queued_bytes(uplink))
+    pub fn queued_bytes(&self, streams: &PeerStreams, peer: NodeId) -> usize {
+        let stream = self.routes.get(&peer).and_then(|route| route.stream);
+        stream.map_or(0, |stream| streams.queued_bytes(stream))
     }
 
     /// Whether messages can be sent to a peer.

@@ -44,7 +44,7 @@ use crate::replica::state::Replicated;
 use crate::replica::storage::{
     Compaction, ReceivedSnapshot, SnapshotJob, Storage, StorageError, VerifiedSnapshot,
 };
-use crate::rpc::ResidentWaker;
+use crate::rpc::TaskWaker;
 
 /// Something to do for the disk thread.
 enum Job<M> {
@@ -156,7 +156,7 @@ impl<M: StateMachine> DiskThread<M> {
     ///
     /// # Errors
     /// There can be no further thread.
-    pub(super) fn start(storage: Storage, waker: ResidentWaker) -> io::Result<DiskThread<M>> {
+    pub(super) fn start(storage: Storage, waker: TaskWaker) -> io::Result<DiskThread<M>> {
         let (jobs, news) = (Queue::new(), Arc::default());
         let storage = Arc::new(Mutex::new(Some(storage)));
         let (discarded, to_drop) = mpsc::channel::<Discarded>();

@@ -23,7 +23,7 @@ use crate::replica::engine::WriteJob;
 use crate::replica::storage::{
     Compaction, Receipt, SnapshotFile, SnapshotJob, Storage, StorageError,
 };
-use crate::rpc::ResidentWaker;
+use crate::rpc::TaskWaker;
 
 /// Snapshots that are kept open for followers that have begun to get them.
 const OPEN_SNAPSHOTS: usize = 2;
@@ -41,7 +41,7 @@ pub(super) struct Worker<M> {
     jobs: Arc<Queue<Job<M>>>,
     tasks: Arc<Queue<Task>>,
     news: Arc<Mutex<Vec<News<M>>>>,
-    waker: ResidentWaker,
+    waker: TaskWaker,
     discarded: Sender<Discarded>,
     open: VecDeque<Arc<SnapshotFile>>,
     /// The last write that is staged, and not durable.
@@ -73,7 +73,7 @@ impl<M: StateMachine> Worker<M> {
         storage: SharedStorage,
         jobs: Arc<Queue<Job<M>>>,
         news: Arc<Mutex<Vec<News<M>>>>,
-        waker: ResidentWaker,
+        waker: TaskWaker,
         discarded: Sender<Discarded>,
     ) -> Worker<M> {
         Worker {

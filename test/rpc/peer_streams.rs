@@ -1,4 +1,4 @@
-//! Residents that keep calls up to their peers.
+//! Event-loop tasks that keep calls up to their peers.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ fn is_down(event: &Event) -> bool {
 }
 
 #[test]
-fn two_peers_talk_both_ways_over_either_uplink() {
+fn two_peers_talk_both_ways_over_either_peer_stream() {
     let (a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     b.add(to(a.address, "ours"));
@@ -50,7 +50,7 @@ fn five_peers_get_ten_thousand_messages_each_in_order() {
         for (n, peer) in peers.iter().enumerate() {
             let message = |number: u32| [&[n as u8], &number.to_be_bytes()[..]].concat();
             let messages: Vec<_> = (first..first + IN_ONE_TURN).map(message).collect();
-            (0..4).for_each(|uplink| peer.send(uplink, messages.clone()));
+            (0..4).for_each(|stream| peer.send(stream, messages.clone()));
         }
     }
     eventually("all messages", || {
@@ -211,7 +211,7 @@ fn a_shutdown_is_no_accident_to_the_peer() {
 }
 
 #[test]
-fn an_uplink_that_is_removed_is_gone_for_the_peer() {
+fn a_peer_stream_that_is_removed_is_gone_for_the_peer() {
     let (a, b) = (Peer::new(), Peer::new());
     a.add(to(b.address, "ours"));
     a.add(to(b.address, "ours"));

@@ -4,26 +4,26 @@ use std::mem;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::UplinkId;
-use crate::rpc::ResidentWaker;
+use super::PeerStreamId;
+use crate::rpc::TaskWaker;
 use crate::rpc::names::{ResolveError, Resolver};
 
-type Found = (UplinkId, Result<Vec<SocketAddr>, ResolveError>);
+type Found = (PeerStreamId, Result<Vec<SocketAddr>, ResolveError>);
 
-/// Look-ups under way. An uplink has one at a time.
+/// Look-ups under way. A peer stream has one at a time.
 pub(super) struct LookUps {
     resolver: Resolver,
     found: Arc<Mutex<Vec<Found>>>,
-    waker: ResidentWaker,
+    waker: TaskWaker,
 }
 
 impl LookUps {
-    pub(super) fn new(resolver: Resolver, waker: ResidentWaker) -> LookUps {
+    pub(super) fn new(resolver: Resolver, waker: TaskWaker) -> LookUps {
         LookUps { resolver, found: Arc::default(), waker }
     }
 
     /// Looks a name up; what is found is taken later.
-    pub(super) fn begin(&self, id: UplinkId, target: &str) {
+    pub(super) fn begin(&self, id: PeerStreamId, target: &str) {
         let (found, waker) = (Arc::clone(&self.found), self.waker.clone());
         self.resolver.begin(target, move |result| {
             lock(&found).push((id, result));

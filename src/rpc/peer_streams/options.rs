@@ -1,13 +1,13 @@
-//! How an uplink is set up.
+//! How a peer stream is set up.
 
 use std::time::Duration;
 
 use crate::call::{Limits, Metadata};
 use crate::rpc::ChannelOptions;
 
-/// What an uplink calls, and how patient it is.
+/// What a peer stream calls, and how patient it is.
 #[derive(Clone, Debug)]
-pub struct UplinkOptions {
+pub struct PeerStreamOptions {
     /// The server: `host:port`, or `address:port`.
     pub target: String,
     /// The method, of any shape that takes many requests.
@@ -15,8 +15,8 @@ pub struct UplinkOptions {
     /// What goes with the call.
     pub metadata: Metadata,
     /// The first message of the call.
-    pub opening: Vec<u8>,
-    /// Protocol, limits and TLS. Its `connect_timeout` is for everything until the uplink is up.
+    pub first_message: Vec<u8>,
+    /// Protocol, limits and TLS. Its `connect_timeout` is for everything until the peer stream is up.
     pub channel: ChannelOptions,
     /// What may wait for a peer that does not read; a message beyond it is dropped.
     pub max_queued_bytes: usize,
@@ -29,11 +29,11 @@ pub struct UplinkOptions {
     pub refused_pause: Duration,
 }
 
-impl UplinkOptions {
+impl PeerStreamOptions {
     /// For peers that speak to one another all the time, within one region: an attempt that fails
     /// is repeated after 10 to 50 ms (20 packets a second for a peer that is gone), one that is not
     /// answered after 500 ms; a silent peer is asked after 250 ms and given up after 500 more.
-    pub fn new(target: &str, path: &str) -> UplinkOptions {
+    pub fn new(target: &str, path: &str) -> PeerStreamOptions {
         let limits = Limits {
             keepalive_interval: Duration::from_millis(250),
             keepalive_timeout: Duration::from_millis(500),
@@ -41,11 +41,11 @@ impl UplinkOptions {
             preface_timeout: Duration::from_millis(500),
             ..Limits::DEFAULT
         };
-        UplinkOptions {
+        PeerStreamOptions {
             target: target.to_owned(),
             path: path.to_owned(),
             metadata: Metadata::new(),
-            opening: Vec::new(),
+            first_message: Vec::new(),
             channel: ChannelOptions {
                 limits,
                 connect_timeout: Duration::from_millis(500),

@@ -1,10 +1,10 @@
-//! Calls to other servers that are to last: how a resident talks to its peers.
+//! Calls to other servers that are to last: how a task talks to its peers.
 //!
-//! An *uplink* is one call, on a connection of its own, that is begun when the uplink is added and
-//! begun anew whenever it is lost, until the uplink is removed. Messages go both ways; each is sent
-//! at most once, and nothing is sent while the uplink is down: it suits protocols that repeat
+//! An *peer stream* is one call, on a connection of its own, that is begun when the peer stream is added and
+//! begun anew whenever it is lost, until the peer stream is removed. Messages go both ways; each is sent
+//! at most once, and nothing is sent while the peer stream is down: it suits protocols that repeat
 //! themselves. All of it runs on the server's thread and its poller, so that a message to a peer
-//! costs no wake-up, and all that a resident sends to a peer in one turn leaves in one write.
+//! costs no wake-up, and all that a task sends to a peer in one turn leaves in one write.
 //!
 //! ```text
 //!              its time has come             the addresses are known
@@ -30,32 +30,32 @@
 
 mod look_up;
 mod options;
-mod uplink;
+mod stream;
 
 use std::time::Duration;
 
 use look_up::LookUps;
-pub use options::UplinkOptions;
-use uplink::{Tools, Uplink};
+pub use options::PeerStreamOptions;
+use stream::{PeerStream, Tools};
 
+use super::event_loop_task::{EventLoopTask, TaskWaker};
 use super::names::Resolver;
 use super::reactor::{Readiness, Registrar};
-use super::resident::{Resident, ResidentWaker};
 use crate::call::Status;
 
-/// One uplink among those of a server; never used twice.
+/// One peer stream among those of a server; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UplinkId(pub(super) u32);
+pub struct PeerStreamId(pub(super) u32);
 
-/// What happens on an uplink.
+/// What happens on a peer stream.
 #[derive(Debug)]
-pub enum UplinkEvent<'a> {
+pub enum PeerStreamEvent<'a> {
     /// The server has taken the call (its headers or its first message are here): what is sent from
     /// now on goes there.
     Up,
     /// The server sent a message.
     Message(&'a [u8]),
-    /// The uplink is down: lost, or not even made this time. It is tried again by itself.
+    /// The peer stream is down: lost, or not even made this time. It is tried again by itself.
     Down {
         /// Why: what ended the call, or `UNAVAILABLE` with what went wrong.
         status: &'a Status,
@@ -67,19 +67,19 @@ pub enum UplinkEvent<'a> {
 /// Why a message was not sent. It is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSent {
-    /// The uplink is down.
+    /// The peer stream is down.
     Down,
-    /// The peer does not read: [`UplinkOptions::max_queued_bytes`] are waiting for it.
+    /// The peer does not read: [`PeerStreamOptions::max_queued_bytes`] are waiting for it.
     Full,
 }
 
-/// The uplinks of one server. There are few: each turn looks at all of them.
-pub struct Uplinks {
+/// The peer streams of one server. There are few: each turn looks at all of them.
+pub struct PeerStreams {
     /// By id; removed ones leave their place empty.
-    uplinks: Vec<Option<Uplink>>,
+    streams: Vec<Option<PeerStream>>,
     registrar: Registrar,
     look_ups: LookUps,
-    waker: ResidentWaker,
+    waker: TaskWaker,
     buffer: Vec<u8>,
 }
 
@@ -87,71 +87,71 @@ const READ_BUFFER_BYTES: usize = 64 * 1024;
 /// Their keys with the poller have this above their number, as no connection's have.
 const KEYS: u64 = 0xffff_ffff << 32;
 
-impl Uplinks {
-    pub(super) fn new(registrar: Registrar, resolver: Resolver, waker: ResidentWaker) -> Uplinks {
+impl PeerStreams {
+    pub(super) fn new(registrar: Registrar, resolver: Resolver, waker: TaskWaker) -> PeerStreams {
         let look_ups = LookUps::new(resolver, waker.clone());
         let buffer = vec![0; READ_BUFFER_BYTES];
-        Uplinks { uplinks: Vec::new(), registrar, look_ups, waker, buffer }
+        PeerStreams { streams: Vec::new(), registrar, look_ups, waker, buffer }
     }
 
     /// Adds one, which begins to connect at once.
-    pub fn add(&mut self, options: UplinkOptions) -> UplinkId {
+    pub fn add(&mut self, options: PeerStreamOptions) -> PeerStreamId {
         // More than 2^32 do not fit into memory, whatever becomes of the old ones.
-        let id = UplinkId(self.uplinks.len() as u32);
-        self.uplinks.push(Some(Uplink::new(id, options)));
+        let id = PeerStreamId(self.streams.len() as u32);
+        self.streams.push(Some(PeerStream::new(id, options)));
         id
     }
 
     /// Ends one, without a word to its peer. Nothing more is reported of it.
-    pub fn remove(&mut self, id: UplinkId) {
-        if let Some(place) = self.uplinks.get_mut(id.0 as usize) {
+    pub fn remove(&mut self, id: PeerStreamId) {
+        if let Some(place) = self.streams.get_mut(id.0 as usize) {
             *place = None;
         }
     }
 
     /// What the next call begins with, whenever there is one.
-    pub fn set_opening(&mut self, id: UplinkId, opening: Vec<u8>) {
-        if let Some(uplink) = self.get_mut(id) {
-            uplink.set_opening(opening);
+    pub fn set_first_message(&mut self, id: PeerStreamId, first_message: Vec<u8>) {
+        if let Some(stream) = self.get_mut(id) {
+            stream.set_first_message(first_message);
         }
     }
 
-    /// Sends a message: it is written when the resident's turn is over, together with others.
+    /// Sends a message: it is written when the task's turn is over, together with others.
     ///
     /// # Errors
     /// See [`NotSent`].
-    pub fn send(&mut self, id: UplinkId, message: &[u8]) -> Result<(), NotSent> {
+    pub fn send(&mut self, id: PeerStreamId, message: &[u8]) -> Result<(), NotSent> {
         self.get_mut(id).ok_or(NotSent::Down)?.send(message)
     }
 
     /// Whether messages can be sent.
-    pub fn is_up(&self, id: UplinkId) -> bool {
-        self.get(id).is_some_and(Uplink::is_up)
+    pub fn is_up(&self, id: PeerStreamId) -> bool {
+        self.get(id).is_some_and(PeerStream::is_up)
     }
 
     /// Bytes sent that the socket has not taken yet.
-    pub fn queued_bytes(&self, id: UplinkId) -> usize {
-        self.get(id).map_or(0, Uplink::queued_bytes)
+    pub fn queued_bytes(&self, id: PeerStreamId) -> usize {
+        self.get(id).map_or(0, PeerStream::queued_bytes)
     }
 
-    /// Messages that were not sent because too much was waiting, since the uplink was added.
-    pub fn dropped(&self, id: UplinkId) -> u64 {
-        self.get(id).map_or(0, |uplink| uplink.dropped)
+    /// Messages that were not sent because too much was waiting, since the peer stream was added.
+    pub fn dropped(&self, id: PeerStreamId) -> u64 {
+        self.get(id).map_or(0, |stream| stream.dropped)
     }
 
-    /// The peer has just been heard of: an uplink that rests between two attempts tries now.
-    pub fn hurry(&mut self, id: UplinkId) {
-        if let Some(uplink) = self.get_mut(id) {
-            uplink.hurry();
+    /// The peer has just been heard of: a peer stream that rests between two attempts tries now.
+    pub fn reconnect_now(&mut self, id: PeerStreamId) {
+        if let Some(stream) = self.get_mut(id) {
+            stream.reconnect_now();
         }
     }
 
-    fn get(&self, id: UplinkId) -> Option<&Uplink> {
-        self.uplinks.get(id.0 as usize)?.as_ref()
+    fn get(&self, id: PeerStreamId) -> Option<&PeerStream> {
+        self.streams.get(id.0 as usize)?.as_ref()
     }
 
-    fn get_mut(&mut self, id: UplinkId) -> Option<&mut Uplink> {
-        self.uplinks.get_mut(id.0 as usize)?.as_mut()
+    fn get_mut(&mut self, id: PeerStreamId) -> Option<&mut PeerStream> {
+        self.streams.get_mut(id.0 as usize)?.as_mut()
     }
 
     /// Whether a key that became ready is one of theirs.
@@ -161,35 +161,35 @@ impl Uplinks {
 
     /// A socket became ready.
     pub(super) fn note(&mut self, ready: Readiness) {
-        if let Some(uplink) = self.get_mut(UplinkId(ready.key as u32)) {
-            uplink.note(ready);
+        if let Some(stream) = self.get_mut(PeerStreamId(ready.key as u32)) {
+            stream.note(ready);
         }
     }
 
-    /// When [`turn`](Self::turn) is due if nothing becomes ready.
+    /// When [`poll`](Self::poll) is due if nothing becomes ready.
     pub(super) fn next_timeout(&self) -> Option<Duration> {
-        self.uplinks.iter().flatten().map(Uplink::next_timeout).min()
+        self.streams.iter().flatten().map(PeerStream::next_timeout).min()
     }
 
     /// Gives those that are ready, or whose time has come, a turn.
-    pub(super) fn turn(&mut self, now: Duration, resident: &mut dyn Resident) {
-        let Uplinks { uplinks, registrar, look_ups, buffer, .. } = self;
+    pub(super) fn poll(&mut self, now: Duration, task: &mut dyn EventLoopTask) {
+        let PeerStreams { streams, registrar, look_ups, buffer, .. } = self;
         let found = look_ups.take_found();
         let mut tools = Tools { registrar, look_ups, buffer };
         for (id, addresses) in found {
-            if let Some(Some(uplink)) = uplinks.get_mut(id.0 as usize) {
-                uplink.looked_up(now, addresses, &mut tools, resident);
+            if let Some(Some(stream)) = streams.get_mut(id.0 as usize) {
+                stream.looked_up(now, addresses, &mut tools, task);
             }
         }
-        for uplink in uplinks.iter_mut().flatten().filter(|uplink| uplink.next_timeout() <= now) {
-            uplink.turn(now, &mut tools, resident);
+        for stream in streams.iter_mut().flatten().filter(|stream| stream.next_timeout() <= now) {
+            stream.poll(now, &mut tools, task);
         }
     }
 
     /// Writes what was sent in this turn.
-    pub(super) fn flush(&mut self, now: Duration, resident: &mut dyn Resident) {
-        for uplink in self.uplinks.iter_mut().flatten() {
-            if uplink.flush(now, resident) {
+    pub(super) fn flush(&mut self, now: Duration, task: &mut dyn EventLoopTask) {
+        for stream in self.streams.iter_mut().flatten() {
+            if stream.flush(now, task) {
                 self.waker.wake();
             }
         }
@@ -197,8 +197,8 @@ impl Uplinks {
 
     /// Says goodbye to all peers, as far as their sockets take it.
     pub(super) fn close(&mut self, now: Duration) {
-        for uplink in self.uplinks.drain(..).flatten() {
-            uplink.close(now);
+        for stream in self.streams.drain(..).flatten() {
+            stream.close(now);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One uplink. The states are drawn at the head of the room.
+//! One peer stream. The states are drawn at the head of the room.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -6,20 +6,20 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::look_up::LookUps;
-use super::{KEYS, NotSent, UplinkEvent, UplinkId, UplinkOptions};
+use super::{KEYS, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions};
 use crate::call::{CallId, ClientSink, Code, Metadata, Status};
 use crate::rpc::backoff::Backoff;
 use crate::rpc::dial::stagger;
+use crate::rpc::event_loop_task::EventLoopTask;
 use crate::rpc::link::Link;
 use crate::rpc::names::ResolveError;
 use crate::rpc::reactor::{Readiness, Registrar, Stream};
-use crate::rpc::resident::Resident;
 use crate::rpc::socket::Socket;
 use crate::rpc::tls::Tls;
 
-pub(super) struct Uplink {
-    id: UplinkId,
-    options: UplinkOptions,
+pub(super) struct PeerStream {
+    id: PeerStreamId,
+    options: PeerStreamOptions,
     state: State,
     backoff: Backoff,
     /// The addresses that were found and not tried yet, the next one last.
@@ -30,7 +30,7 @@ pub(super) struct Uplink {
 }
 
 enum State {
-    Resting {
+    BackingOff {
         until: Duration,
     },
     LookingUp,
@@ -50,18 +50,18 @@ enum State {
     },
 }
 
-/// What all uplinks use in their turns.
+/// What all peer streams use in their turns.
 pub(super) struct Tools<'a> {
     pub(super) registrar: &'a Registrar,
     pub(super) look_ups: &'a LookUps,
     pub(super) buffer: &'a mut [u8],
 }
 
-impl Uplink {
-    pub(super) fn new(id: UplinkId, options: UplinkOptions) -> Uplink {
-        Uplink {
+impl PeerStream {
+    pub(super) fn new(id: PeerStreamId, options: PeerStreamOptions) -> PeerStream {
+        PeerStream {
             id,
-            state: State::Resting { until: Duration::ZERO },
+            state: State::BackingOff { until: Duration::ZERO },
             backoff: Backoff::new(options.first_pause, options.longest_pause),
             addresses: Vec::new(),
             ready: false,
@@ -70,8 +70,8 @@ impl Uplink {
         }
     }
 
-    pub(super) fn set_opening(&mut self, opening: Vec<u8>) {
-        self.options.opening = opening;
+    pub(super) fn set_first_message(&mut self, first_message: Vec<u8>) {
+        self.options.first_message = first_message;
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -100,8 +100,8 @@ impl Uplink {
         link.session.send_message(*call, message, false).map_err(|_| NotSent::Down)
     }
 
-    pub(super) fn hurry(&mut self) {
-        if let State::Resting { until } = &mut self.state {
+    pub(super) fn reconnect_now(&mut self) {
+        if let State::BackingOff { until } = &mut self.state {
             *until = Duration::ZERO;
         }
     }
@@ -116,11 +116,11 @@ impl Uplink {
         }
     }
 
-    /// When [`turn`](Self::turn) is due; zero means now.
+    /// When [`poll`](Self::poll) is due; zero means now.
     pub(super) fn next_timeout(&self) -> Duration {
         match &self.state {
             _ if self.ready => Duration::ZERO,
-            State::Resting { until } => *until,
+            State::BackingOff { until } => *until,
             State::Connecting { attempts, next_at } => {
                 let next_at = (!self.addresses.is_empty()).then_some(*next_at);
                 let ends = attempts.iter().map(|(_, until)| *until);
@@ -133,26 +133,26 @@ impl Uplink {
         }
     }
 
-    pub(super) fn turn(
+    pub(super) fn poll(
         &mut self,
         now: Duration,
         tools: &mut Tools<'_>,
-        resident: &mut dyn Resident,
+        task: &mut dyn EventLoopTask,
     ) {
         self.ready = false;
         match &mut self.state {
-            State::Resting { until } if now >= *until => self.begin(now, tools, resident),
-            State::Resting { .. } | State::LookingUp => (),
-            State::Connecting { .. } => self.connect(now, None, tools, resident),
-            State::Connected { .. } => self.turn_link(now, tools.buffer, resident),
+            State::BackingOff { until } if now >= *until => self.begin(now, tools, task),
+            State::BackingOff { .. } | State::LookingUp => (),
+            State::Connecting { .. } => self.connect(now, None, tools, task),
+            State::Connected { .. } => self.poll_link(now, tools.buffer, task),
         }
     }
 
     /// Finds out where to connect to.
-    fn begin(&mut self, now: Duration, tools: &mut Tools<'_>, resident: &mut dyn Resident) {
+    fn begin(&mut self, now: Duration, tools: &mut Tools<'_>, task: &mut dyn EventLoopTask) {
         self.state = State::LookingUp;
         match self.options.target.parse() {
-            Ok(address) => self.looked_up(now, Ok(vec![address]), tools, resident),
+            Ok(address) => self.looked_up(now, Ok(vec![address]), tools, task),
             Err(_) => tools.look_ups.begin(self.id, &self.options.target),
         }
     }
@@ -163,7 +163,7 @@ impl Uplink {
         now: Duration,
         found: Result<Vec<SocketAddr>, ResolveError>,
         tools: &mut Tools<'_>,
-        resident: &mut dyn Resident,
+        task: &mut dyn EventLoopTask,
     ) {
         if !matches!(self.state, State::LookingUp) {
             return;
@@ -173,31 +173,31 @@ impl Uplink {
                 self.addresses = addresses;
                 self.addresses.reverse();
                 self.state = State::Connecting { attempts: Vec::new(), next_at: now };
-                self.connect(now, None, tools, resident);
+                self.connect(now, None, tools, task);
             }
             Err(error) => {
                 let status = self.unavailable(&error);
-                self.rest(now, &status, false, resident);
+                self.back_off(now, &status, false, task);
                 // Name servers are not asked as often as a peer that restarts.
-                self.state = State::Resting { until: now + self.options.refused_pause };
+                self.state = State::BackingOff { until: now + self.options.refused_pause };
             }
         }
     }
 
     /// Looks what has become of the attempts to connect, and begins further ones. When there are
-    /// none, the uplink rests because of the last failure.
+    /// none, the peer stream rests because of the last failure.
     fn connect(
         &mut self,
         now: Duration,
         mut failure: Option<io::Error>,
         tools: &mut Tools<'_>,
-        resident: &mut dyn Resident,
+        task: &mut dyn EventLoopTask,
     ) {
         while let Some((stream, until)) = self.connected(now, &mut failure) {
             match self.call(now, stream, until) {
                 Ok(()) => {
                     self.addresses.clear();
-                    return self.turn_link(now, tools.buffer, resident);
+                    return self.poll_link(now, tools.buffer, task);
                 }
                 Err(error) => failure = Some(error),
             }
@@ -227,7 +227,7 @@ impl Uplink {
                 Some(error) => self.unavailable(&error),
                 None => self.unavailable(&ResolveError::NoAddress),
             };
-            self.rest(now, &status, false, resident);
+            self.back_off(now, &status, false, task);
         }
     }
 
@@ -256,47 +256,48 @@ impl Uplink {
 
     /// Begins the call on the connection that was just made.
     fn call(&mut self, now: Duration, stream: Stream, until: Duration) -> io::Result<()> {
-        let UplinkOptions { target, path, metadata, opening, channel, .. } = &self.options;
+        let PeerStreamOptions { target, path, metadata, first_message, channel, .. } =
+            &self.options;
         let tls = channel.tls.as_ref().map(|tls| Tls::client(tls, target, channel.protocol));
         let socket = Socket::client(stream, tls.transpose()?);
         let mut link = Box::new(Link::new(socket, target, channel, now));
         let call = link.session.start(now, path, metadata, None);
         let call = call.map_err(|error| io::Error::other(format!("no call begins: {error:?}")))?;
-        link.session.send_message(call, opening, false).map_err(io::Error::other)?;
+        link.session.send_message(call, first_message, false).map_err(io::Error::other)?;
         self.state = State::Connected { link, call, up_by: Some(until), blocked: false };
         Ok(())
     }
 
-    fn turn_link(&mut self, now: Duration, buffer: &mut [u8], resident: &mut dyn Resident) {
+    fn poll_link(&mut self, now: Duration, buffer: &mut [u8], task: &mut dyn EventLoopTask) {
         let id = self.id;
         let State::Connected { link, call, up_by, .. } = &mut self.state else { return };
-        let mut inbox = Inbox { id, resident, up_by, taken: Vec::new(), end: None };
+        let mut inbox = Inbox { id, task, up_by, taken: Vec::new(), end: None };
         link.turn(now, buffer, &mut inbox);
         let Inbox { taken, end, .. } = inbox;
         for bytes in taken {
             link.session.message_taken(*call, bytes);
         }
         self.ready = link.is_runnable();
-        self.settle(now, end, resident);
+        self.settle(now, end, task);
     }
 
-    /// Writes what waits. Tells whether the resident heard of something.
-    pub(super) fn flush(&mut self, now: Duration, resident: &mut dyn Resident) -> bool {
+    /// Writes what waits. Tells whether the task heard of something.
+    pub(super) fn flush(&mut self, now: Duration, task: &mut dyn EventLoopTask) -> bool {
         let id = self.id;
         let State::Connected { link, up_by, blocked, .. } = &mut self.state else { return false };
         if *blocked || link.session.output().is_empty() {
             return false;
         }
-        let mut inbox = Inbox { id, resident, up_by, taken: Vec::new(), end: None };
+        let mut inbox = Inbox { id, task, up_by, taken: Vec::new(), end: None };
         link.flush(now, &mut inbox);
         let end = inbox.end;
         *blocked = !link.session.output().is_empty();
         self.ready |= link.is_runnable();
-        self.settle(now, end, resident)
+        self.settle(now, end, task)
     }
 
     /// Draws the consequences of what a link has done. Tells whether it is over.
-    fn settle(&mut self, now: Duration, end: Option<Status>, resident: &mut dyn Resident) -> bool {
+    fn settle(&mut self, now: Duration, end: Option<Status>, task: &mut dyn EventLoopTask) -> bool {
         let State::Connected { link, up_by, .. } = &mut self.state else { return false };
         let is_late = up_by.is_some_and(|up_by| now >= up_by);
         let status = match (link.failure.take(), end) {
@@ -309,21 +310,27 @@ impl Uplink {
             (None, None) => return false,
         };
         let was_up = self.is_up();
-        self.rest(now, &status, was_up, resident);
+        self.back_off(now, &status, was_up, task);
         true
     }
 
     /// Waits for the next attempt.
-    fn rest(&mut self, now: Duration, status: &Status, was_up: bool, resident: &mut dyn Resident) {
+    fn back_off(
+        &mut self,
+        now: Duration,
+        status: &Status,
+        was_up: bool,
+        task: &mut dyn EventLoopTask,
+    ) {
         if was_up {
             self.backoff.succeeded();
         }
         let is_refusal = !matches!(status.code, Code::Ok | Code::Unavailable);
         let until = self.backoff.failed(now);
         let until = if is_refusal { now + self.options.refused_pause } else { until };
-        self.state = State::Resting { until };
+        self.state = State::BackingOff { until };
         self.ready = false;
-        resident.uplink(self.id, UplinkEvent::Down { status, was_up });
+        task.handle_stream_event(self.id, PeerStreamEvent::Down { status, was_up });
     }
 
     fn unavailable(&self, error: &dyn Display) -> Status {
@@ -339,10 +346,10 @@ impl Uplink {
     }
 }
 
-/// Hands what a link reports to the resident. There is one call on it.
+/// Hands what a link reports to the task. There is one call on it.
 struct Inbox<'a> {
-    id: UplinkId,
-    resident: &'a mut dyn Resident,
+    id: PeerStreamId,
+    task: &'a mut dyn EventLoopTask,
     up_by: &'a mut Option<Duration>,
     /// The lengths of the messages that have been handed on.
     taken: Vec<usize>,
@@ -352,7 +359,7 @@ struct Inbox<'a> {
 impl Inbox<'_> {
     fn is_up(&mut self) {
         if self.up_by.take().is_some() {
-            self.resident.uplink(self.id, UplinkEvent::Up);
+            self.task.handle_stream_event(self.id, PeerStreamEvent::Up);
         }
     }
 }
@@ -364,7 +371,7 @@ impl ClientSink for Inbox<'_> {
 
     fn message(&mut self, _: CallId, message: &[u8]) {
         self.is_up();
-        self.resident.uplink(self.id, UplinkEvent::Message(message));
+        self.task.handle_stream_event(self.id, PeerStreamEvent::Message(message));
         self.taken.push(message.len());
     }
 

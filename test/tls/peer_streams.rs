@@ -1,7 +1,7 @@
 //! Peers that talk inside TLS, and know one another by their certificates.
 
 use agora::call::Code;
-use agora::rpc::{ClientTls, ServerOptions, UplinkOptions};
+use agora::rpc::{ClientTls, PeerStreamOptions, ServerOptions};
 
 use crate::certificates::{Authority, Issued};
 use crate::fixture::eventually;
@@ -14,7 +14,7 @@ fn peer(authority: &Authority) -> Peer {
     Peer::at(local(), server_options(authority, wishes))
 }
 
-fn secure(mut options: UplinkOptions, believes: &Authority, own: &Issued) -> UplinkOptions {
+fn secure(mut options: PeerStreamOptions, believes: &Authority, own: &Issued) -> PeerStreamOptions {
     let tls = ClientTls::load(&believes.ca(), None, Some(own.files())).unwrap();
     options.channel.tls = Some(tls);
     options
@@ -54,11 +54,11 @@ fn who_is_not_believed_or_speaks_in_the_clear_is_told() {
     let reasons = || {
         let mut reasons = [None, None, None, None];
         for event in a.events() {
-            let Event::Down { uplink, was_up, code, reason } = event else { panic!("{event:?}") };
+            let Event::Down { stream, was_up, code, reason } = event else { panic!("{event:?}") };
             // Who answers in the clear does not speak the protocol.
-            let wanted = if uplink == 2 { Code::Internal } else { Code::Unavailable };
+            let wanted = if stream == 2 { Code::Internal } else { Code::Unavailable };
             assert_eq!((was_up, code), (false, wanted), "{reason}");
-            reasons[uplink].get_or_insert(reason);
+            reasons[stream].get_or_insert(reason);
         }
         reasons
     };

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use agora::call::{Code, Status};
 use agora::rpc::{
-    Channel, ChannelOptions, Multiplexer, Reactor, Reply, Resident, ResidentWaker, Server,
-    ServerHandle, ServerOptions, Services,
+    Channel, ChannelOptions, EventLoopTask, Multiplexer, Reactor, Reply, Server, ServerHandle,
+    ServerOptions, Services, TaskWaker,
 };
 
 use crate::fixture::{LONG, both, eventually, within};
@@ -18,20 +18,20 @@ const ADD: &str = "/test.Ledger/Add";
 const SLOW: &str = "/test.Ledger/Slow";
 const LAST_WORD: &str = "/test.Ledger/LastWord";
 
-/// What handlers leave for the resident.
+/// What handlers leave for the task.
 #[derive(Default)]
 struct Desk {
     adds: Vec<(Vec<u8>, Reply)>,
     last_words: Vec<Reply>,
 }
 
-/// What the test sees of a resident.
+/// What the test sees of a task.
 #[derive(Default)]
 struct Seen {
     /// How many calls each turn found that found any.
     batches: Vec<usize>,
     turns: Vec<Instant>,
-    /// Calls that wait for the resident's last word.
+    /// Calls that wait for the task's last word.
     waiting: usize,
     shut_down: bool,
 }
@@ -48,8 +48,8 @@ struct Ledger {
     is_finished: bool,
 }
 
-impl Resident for Ledger {
-    fn turn(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
+impl EventLoopTask for Ledger {
+    fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap();
         let mut seen = self.seen.lock().unwrap();
         seen.turns.push(reactor.now());
@@ -88,7 +88,7 @@ impl Resident for Ledger {
 struct Fixture {
     address: SocketAddr,
     handle: ServerHandle,
-    waker: ResidentWaker,
+    waker: TaskWaker,
     seen: Arc<Mutex<Seen>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -123,9 +123,9 @@ impl Fixture {
             finishes_at: None,
             is_finished: false,
         };
-        server.set_resident(ledger);
+        server.attach(ledger);
         let (address, handle) = (server.local_addr(), server.handle());
-        let waker = server.resident_waker();
+        let waker = server.task_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         Fixture { address, handle, waker, seen, thread }
     }
@@ -221,7 +221,7 @@ fn a_waker_has_a_turn_begin_from_any_thread() {
 }
 
 #[test]
-fn a_shutdown_waits_until_the_resident_is_finished() {
+fn a_shutdown_waits_until_the_task_is_finished() {
     let mut server = Fixture::new(Vec::new(), Duration::from_millis(50), LONG);
     let target = server.address.to_string();
     let client = std::thread::spawn(move || {
@@ -238,7 +238,7 @@ fn a_shutdown_waits_until_the_resident_is_finished() {
 }
 
 #[test]
-fn a_resident_that_is_never_finished_ends_with_the_grace() {
+fn a_task_that_never_finishes_ends_with_the_grace_period() {
     let grace = Duration::from_millis(50);
     let mut server = Fixture::new(Vec::new(), Duration::from_secs(3600), grace);
     let started = Instant::now();
@@ -247,7 +247,7 @@ fn a_resident_that_is_never_finished_ends_with_the_grace() {
 }
 
 #[test]
-fn slow_handlers_do_not_keep_the_resident_from_its_turns() {
+fn slow_handlers_do_not_keep_the_task_from_being_polled() {
     let server = Fixture::plain();
     let mut multiplexer = Multiplexer::new().unwrap();
     for link in 0..64 {
