@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use agora::call::{Code, Status};
-use agora::kv::client::{Change, Consistency, KvClient, News, Watcher};
+use agora::kv::client::{Change, Consistency, KvClient, WatchEvent, Watcher};
 use agora::raft::NodeId;
 
 use crate::kv_history::{Ask, Saw, judge};
@@ -272,11 +272,11 @@ fn watch(client: Arc<KvClient>, stop: Arc<AtomicBool>, seen: &AtomicU64) -> Watc
         let news = watcher.next(Some(Instant::now() + LONG));
         seen.store(watcher.seen().unwrap_or(0), Ordering::Relaxed);
         match news.unwrap() {
-            Some(News::Changes(changes)) => watched.changes.extend(changes),
-            Some(News::Missed) => {
+            Some(WatchEvent::Changes(changes)) => watched.changes.extend(changes),
+            Some(WatchEvent::Missed) => {
                 watched.has_gaps = true;
                 let now = client.scan(b"", b"", 1, Consistency::Linearizable).unwrap();
-                watcher.go_on_behind(now.revision);
+                watcher.resume_after(now.revision);
             }
             None => return watched,
         }

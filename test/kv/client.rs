@@ -5,43 +5,46 @@ use std::time::{Duration, Instant};
 use agora::call::{Code, Status};
 use agora::kv::client::{ClientOptions, Consistency, KvClient};
 
-use crate::fake::{Fake, Say, Web, client, elsewhere, follow, lead, nowhere, refuse};
+use crate::fake::{
+    FakeNode, FakeWebServer, Response, client, follower_response, leader_response, not_leader,
+    refusal, unused_address,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(300);
 
 #[test]
-fn a_hint_is_followed_and_remembered() {
-    let lost = Fake::always(|| elsewhere(1, Some(3)));
-    let (idle, leader) = (Fake::always(|| elsewhere(2, None)), Fake::leader());
+fn a_leader_hint_is_followed_and_remembered() {
+    let lost = FakeNode::always(|| not_leader(1, Some(3)));
+    let (idle, leader) = (FakeNode::always(|| not_leader(2, None)), FakeNode::leader());
     let client = client(&[lost.address, idle.address, leader.address], LONG);
     let get = || {
         let pair = client.get(b"k", Consistency::Linearizable).unwrap().unwrap();
         assert_eq!(pair.value, b"value");
-        [&lost, &idle, &leader].map(|node| node.asked().len())
+        [&lost, &idle, &leader].map(|node| node.calls().len())
     };
-    // How many are asked the first time depends on how long the machine takes.
+    // How many calls are made the first time depends on how long the machine takes.
     let [to_lost, to_idle, to_leader] = get();
     assert_eq!((get(), get()).1, [to_lost, to_idle, to_leader + 2]);
 }
 
 /// Not all nodes were given: the leader's own address comes with a follower's answer.
 #[test]
-fn a_leader_that_was_not_given_is_found() {
-    let leader = Fake::leader();
+fn a_leader_that_was_not_configured_is_found() {
+    let leader = FakeNode::leader();
     let at = leader.address;
-    let follower = Fake::always(move || follow(1, 7, at));
+    let follower = FakeNode::always(move || follower_response(1, 7, at));
     let client = client(&[follower.address], LONG);
     for _ in 0..3 {
         assert!(client.set(b"k", b"v").is_ok());
     }
-    assert_eq!(follower.asked().len(), 1, "and remembered");
+    assert_eq!(follower.calls().len(), 1, "and remembered");
 }
 
 #[test]
-fn a_leader_that_was_not_given_and_is_gone_is_said() {
-    let at = nowhere();
-    let follower = Fake::always(move || follow(1, 7, at));
+fn an_unreachable_leader_that_was_not_configured_is_named() {
+    let at = unused_address();
+    let follower = FakeNode::always(move || follower_response(1, 7, at));
     let status = client(&[follower.address], SHORT).set(b"k", b"v").unwrap_err();
     let message =
         format!("no leader answers: 1 of 2 nodes cannot be reached, 1 names node 7 at {at}");
@@ -50,11 +53,11 @@ fn a_leader_that_was_not_given_and_is_gone_is_said() {
 
 /// A node's hint may be anything: what is no address is not called.
 #[test]
-fn a_hint_that_is_no_address_is_passed_over() {
-    let misled = Fake::always(|| match elsewhere(1, Some(7)) {
-        Say::Refuse(mut status) => {
+fn a_leader_hint_that_is_no_address_is_ignored() {
+    let misled = FakeNode::always(|| match not_leader(1, Some(7)) {
+        Response::Refuse(mut status) => {
             status.metadata.insert(agora::kv::contract::LEADER, b"no address").unwrap();
-            Say::Refuse(status)
+            Response::Refuse(status)
         }
         other => other,
     });
@@ -65,8 +68,8 @@ fn a_hint_that_is_no_address_is_passed_over() {
 
 /// Four names that nobody finds out about, and one good address.
 #[test]
-fn names_that_are_looked_up_for_long_do_not_hold_up_the_rest() {
-    let leader = Fake::leader();
+fn slow_name_lookups_do_not_delay_the_other_nodes() {
+    let leader = FakeNode::leader();
     let resolver = agora::rpc::Resolver::new(|_| {
         std::thread::park_timeout(LONG);
         Err(agora::rpc::ResolveError::NoSuchName)
@@ -83,10 +86,10 @@ fn names_that_are_looked_up_for_long_do_not_hold_up_the_rest() {
 
 /// Each command of a shell script is a client of its own: the best of some.
 #[test]
-fn a_node_that_stands_still_does_not_hold_up_commands() {
-    let (still, leader) = (Fake::always(|| Say::Nothing), Fake::leader());
+fn a_stopped_node_does_not_delay_commands() {
+    let (stopped, leader) = (FakeNode::always(|| Response::None), FakeNode::leader());
     let command = || {
-        let client = client(&[still.address, leader.address], LONG);
+        let client = client(&[stopped.address, leader.address], LONG);
         let started = Instant::now();
         assert_eq!(
             client.get(b"k", Consistency::Linearizable).map(|pair| pair.is_some()),
@@ -99,41 +102,41 @@ fn a_node_that_stands_still_does_not_hold_up_commands() {
 }
 
 #[test]
-fn a_node_that_stands_still_does_not_hold_up_what_is_known_of_the_others() {
-    let still = Fake::always(|| Say::Nothing);
-    let up = Fake::new(|method, _, before| lead(method, before));
-    let client = client(&[still.address, up.address, nowhere()], LONG);
+fn a_stopped_node_does_not_delay_the_status_of_the_others() {
+    let stopped = FakeNode::always(|| Response::None);
+    let up = FakeNode::new(|method, _, before| leader_response(method, before));
+    let client = client(&[stopped.address, up.address, unused_address()], LONG);
     let started = Instant::now();
     let statuses = client.statuses();
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     let codes: Vec<_> = statuses.into_iter().map(|(id, status)| (id, status.err())).collect();
-    let [(1, Some(still_says)), (2, None), (3, Some(gone))] = &codes[..] else {
+    let [(1, Some(stopped_error)), (2, None), (3, Some(gone))] = &codes[..] else {
         panic!("{codes:?}");
     };
-    assert_eq!(still_says.message, format!("{} does not answer", still.address));
+    assert_eq!(stopped_error.message, format!("{} does not answer", stopped.address));
     assert!(gone.message.starts_with("cannot reach "), "{gone}");
 }
 
 #[test]
-fn a_leader_is_found_behind_nodes_that_are_gone_or_know_nothing() {
-    let (idle, leader) = (Fake::always(|| elsewhere(2, None)), Fake::leader());
-    let client = client(&[nowhere(), idle.address, leader.address], LONG);
+fn a_leader_is_found_after_unreachable_nodes_and_nodes_without_a_leader() {
+    let (idle, leader) = (FakeNode::always(|| not_leader(2, None)), FakeNode::leader());
+    let client = client(&[unused_address(), idle.address, leader.address], LONG);
     let started = Instant::now();
     assert_eq!(client.set(b"k", b"v"), Ok(100));
     assert!(started.elapsed() < Duration::from_secs(2));
 }
 
 #[test]
-fn a_hint_to_a_node_that_is_gone_does_not_hold_up_the_rest() {
-    let misled = Fake::always(|| elsewhere(1, Some(2)));
-    let leader = Fake::leader();
-    let client = client(&[misled.address, nowhere(), leader.address], LONG);
+fn a_hint_to_an_unreachable_node_does_not_delay_the_call() {
+    let misled = FakeNode::always(|| not_leader(1, Some(2)));
+    let leader = FakeNode::leader();
+    let client = client(&[misled.address, unused_address(), leader.address], LONG);
     assert_eq!(client.set(b"k", b"v"), Ok(100));
 }
 
 #[test]
 fn a_silent_node_costs_a_fraction_of_the_time() {
-    let (silent, leader) = (Fake::always(|| Say::Nothing), Fake::leader());
+    let (silent, leader) = (FakeNode::always(|| Response::None), FakeNode::leader());
     let client = client(&[silent.address, leader.address], LONG);
     let started = Instant::now();
     assert!(client.get(b"k", Consistency::Linearizable).is_ok());
@@ -142,19 +145,20 @@ fn a_silent_node_costs_a_fraction_of_the_time() {
 
 #[test]
 fn a_leader_that_comes_later_is_waited_for() {
-    let node = Fake::new(|method, _, before| match (method, before) {
-        ("Get", 0..5) => elsewhere(1, None),
-        _ => lead(method, before),
+    let node = FakeNode::new(|method, _, before| match (method, before) {
+        ("Get", 0..5) => not_leader(1, None),
+        _ => leader_response(method, before),
     });
     let client = client(&[node.address], LONG);
     assert!(client.get(b"k", Consistency::Linearizable).is_ok());
-    assert_eq!(node.asked().len(), 6);
+    assert_eq!(node.calls().len(), 6);
 }
 
 #[test]
-fn that_there_is_no_leader_is_said_plainly_and_in_time() {
-    let idle = [2, 5].map(|node| Fake::always(move || elsewhere(node, None)));
-    let nodes = [nowhere(), idle[0].address, nowhere(), nowhere(), idle[1].address];
+fn the_lack_of_a_leader_is_reported_in_time() {
+    let idle = [2, 5].map(|node| FakeNode::always(move || not_leader(node, None)));
+    let nodes =
+        [unused_address(), idle[0].address, unused_address(), unused_address(), idle[1].address];
     let started = Instant::now();
     let status = client(&nodes, Duration::from_secs(1)).set(b"k", b"v").unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(3));
@@ -163,29 +167,29 @@ fn that_there_is_no_leader_is_said_plainly_and_in_time() {
 }
 
 #[test]
-fn a_leader_that_is_named_and_gone_is_said_too() {
-    let misled = Fake::always(|| elsewhere(1, Some(2)));
-    let nodes = [misled.address, nowhere()];
+fn an_unreachable_leader_is_reported() {
+    let misled = FakeNode::always(|| not_leader(1, Some(2)));
+    let nodes = [misled.address, unused_address()];
     let status = client(&nodes, SHORT).get(b"k", Consistency::Linearizable).unwrap_err();
     let message = "no leader answers: 1 of 2 nodes cannot be reached, 1 names node 2";
     assert_eq!(status, Status::new(Code::Unavailable, message));
 }
 
 #[test]
-fn a_single_node_that_is_gone_is_named() {
-    let gone = nowhere();
+fn a_single_unreachable_node_is_named() {
+    let gone = unused_address();
     let status = client(&[gone], SHORT).get(b"k", Consistency::Stale).unwrap_err();
     let message = format!("no node answers: 1 of 1 node cannot be reached (cannot reach {gone}: ");
     assert!(status.message.starts_with(&message), "{status}");
 }
 
 #[test]
-fn a_write_is_sent_again_under_the_same_number() {
-    let node = Fake::new(|method, _, before| match (method, before) {
-        ("Set", 0) => refuse(Code::Unknown, 1, None),
-        ("Set", 1) => refuse(Code::ResourceExhausted, 1, None),
-        ("Set", 2) => Say::Nothing,
-        _ => lead(method, before),
+fn a_write_is_retried_with_the_same_sequence_number() {
+    let node = FakeNode::new(|method, _, before| match (method, before) {
+        ("Set", 0) => refusal(Code::Unknown, 1, None),
+        ("Set", 1) => refusal(Code::ResourceExhausted, 1, None),
+        ("Set", 2) => Response::None,
+        _ => leader_response(method, before),
     });
     let client = client(&[node.address], LONG);
     assert_eq!(client.set(b"k", b"v"), Ok(103));
@@ -195,10 +199,10 @@ fn a_write_is_sent_again_under_the_same_number() {
 }
 
 #[test]
-fn a_write_of_an_expired_session_is_done_in_a_new_one() {
-    let node = Fake::new(|method, _, before| match (method, before) {
-        ("Set", 1) => refuse(Code::FailedPrecondition, 1, None),
-        _ => lead(method, before),
+fn a_write_of_an_expired_session_is_executed_in_a_new_one() {
+    let node = FakeNode::new(|method, _, before| match (method, before) {
+        ("Set", 1) => refusal(Code::FailedPrecondition, 1, None),
+        _ => leader_response(method, before),
     });
     let client = client(&[node.address], LONG);
     assert!(client.set(b"k", b"1").is_ok());
@@ -207,11 +211,11 @@ fn a_write_of_an_expired_session_is_done_in_a_new_one() {
 }
 
 #[test]
-fn a_write_that_may_be_done_is_never_done_again_under_another_number() {
-    let node = Fake::new(|method, _, before| match (method, before) {
-        ("Set", 0) => refuse(Code::Unknown, 1, None),
-        ("Set", 1) => refuse(Code::FailedPrecondition, 1, None),
-        _ => lead(method, before),
+fn a_write_that_may_be_executed_is_never_sent_with_another_number() {
+    let node = FakeNode::new(|method, _, before| match (method, before) {
+        ("Set", 0) => refusal(Code::Unknown, 1, None),
+        ("Set", 1) => refusal(Code::FailedPrecondition, 1, None),
+        _ => leader_response(method, before),
     });
     let status = client(&[node.address], LONG).set(b"k", b"v").unwrap_err();
     assert_eq!(status.code, Code::Unknown);
@@ -220,10 +224,10 @@ fn a_write_that_may_be_done_is_never_done_again_under_another_number() {
 }
 
 #[test]
-fn what_nobody_answered_in_time_may_be_done_or_not() {
-    let node = Fake::new(|method, _, before| match method {
-        "Set" => Say::Nothing,
-        _ => lead(method, before),
+fn a_write_without_an_answer_in_time_is_unknown() {
+    let node = FakeNode::new(|method, _, before| match method {
+        "Set" => Response::None,
+        _ => leader_response(method, before),
     });
     let started = Instant::now();
     let status = client(&[node.address], SHORT).set(b"k", b"v").unwrap_err();
@@ -235,45 +239,46 @@ fn what_nobody_answered_in_time_may_be_done_or_not() {
 
 #[test]
 fn a_refusal_is_an_answer() {
-    let refusing = Fake::new(|method, _, before| match method {
-        "Set" => refuse(Code::InvalidArgument, 1, None),
-        _ => lead(method, before),
+    let refusing = FakeNode::new(|method, _, before| match method {
+        "Set" => refusal(Code::InvalidArgument, 1, None),
+        _ => leader_response(method, before),
     });
-    let other = Fake::always(|| elsewhere(2, None));
+    let other = FakeNode::always(|| not_leader(2, None));
     let client = client(&[refusing.address, other.address], LONG);
     assert_eq!(client.set(b"", b"v").unwrap_err().code, Code::InvalidArgument);
     assert_eq!(refusing.origins().len(), 1);
 }
 
 #[test]
-fn who_listens_at_a_nodes_address_and_is_none_is_passed_over() {
-    let strange = Fake::always(|| Say::Refuse(Status::new(Code::Unimplemented, "no such method")));
-    let web = Web::new();
-    let leader = Fake::leader();
+fn a_server_that_is_no_node_is_skipped() {
+    let strange =
+        FakeNode::always(|| Response::Refuse(Status::new(Code::Unimplemented, "no such method")));
+    let web = FakeWebServer::new();
+    let leader = FakeNode::leader();
     let client = client(&[web.address, strange.address, leader.address], LONG);
     assert_eq!(client.set(b"k", b"v"), Ok(100));
     assert!(client.get(b"k", Consistency::Stale).is_ok());
 }
 
 #[test]
-fn that_nobody_who_listens_is_a_node_is_said_plainly() {
-    let web = Web::new();
-    let nodes = [web.address, nowhere()];
+fn servers_that_are_no_nodes_are_reported() {
+    let web = FakeWebServer::new();
+    let nodes = [web.address, unused_address()];
     let status = client(&nodes, SHORT).get(b"k", Consistency::Linearizable).unwrap_err();
     let message = "no leader: 1 of 2 nodes cannot be reached, 1 answers as no node does";
     assert_eq!(status, Status::new(Code::Unavailable, message));
 }
 
 #[test]
-fn a_stale_read_is_answered_by_anybody() {
-    let follower = Fake::new(|method, _, before| lead(method, before));
-    let client = client(&[nowhere(), follower.address, nowhere()], LONG);
+fn a_stale_read_is_answered_by_any_node() {
+    let follower = FakeNode::new(|method, _, before| leader_response(method, before));
+    let client = client(&[unused_address(), follower.address, unused_address()], LONG);
     assert!(client.get(b"k", Consistency::Stale).is_ok());
 }
 
 #[test]
-fn threads_share_a_client_and_no_number_is_used_twice() {
-    let node = Fake::leader();
+fn threads_that_share_a_client_never_use_a_sequence_number_twice() {
+    let node = FakeNode::leader();
     let client = client(&[node.address], LONG);
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -293,7 +298,7 @@ fn threads_share_a_client_and_no_number_is_used_twice() {
 }
 
 #[test]
-fn no_node_is_no_client() {
+fn a_client_needs_a_node() {
     let options = agora::kv::client::ClientOptions::default();
     let refused = agora::kv::client::KvClient::new(&[], &options);
     assert_eq!(refused.err().map(|status| status.code), Some(Code::InvalidArgument));

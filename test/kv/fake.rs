@@ -1,4 +1,4 @@
-//! Nodes that say what a test has them say.
+//! Nodes that respond what a test has them respond.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -14,43 +14,46 @@ use agora::protobuf::{decode, encode};
 use agora::rpc::{Reply, Server, ServerHandle, ServerOptions, Services};
 
 /// What a node says.
-pub enum Say {
+pub enum Response {
     Answer(Vec<u8>),
     Refuse(Status),
-    Nothing,
+    None,
 }
 
 /// A call that a node got: its method and its message.
-pub type Asked = (&'static str, Vec<u8>);
+pub type ReceivedCall = (&'static str, Vec<u8>);
 
 const METHODS: [&str; 4] = ["Get", "Set", "OpenSession", "Status"];
 
-pub struct Fake {
+pub struct FakeNode {
     pub address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    calls: Arc<Mutex<Vec<ReceivedCall>>>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Fake {
-    /// A node whose answers `say` makes, from the method, the message and how often this method was
+impl FakeNode {
+    /// A node whose answers `respond` makes, from the method, the message and how often this method was
     /// called before.
-    pub fn new(say: impl Fn(&str, &[u8], usize) -> Say + Send + Sync + 'static) -> Fake {
-        let (say, asked) = (Arc::new(say), Arc::new(Mutex::new(Vec::<Asked>::new())));
+    pub fn new(
+        respond: impl Fn(&str, &[u8], usize) -> Response + Send + Sync + 'static,
+    ) -> FakeNode {
+        let (respond, calls) =
+            (Arc::new(respond), Arc::new(Mutex::new(Vec::<ReceivedCall>::new())));
         let unanswered: Arc<Mutex<Vec<Reply>>> = Arc::default();
         let mut services = Services::new();
         for method in METHODS {
             let path = format!("/{SERVICE}/{method}");
-            let (say, asked) = (Arc::clone(&say), Arc::clone(&asked));
+            let (respond, calls) = (Arc::clone(&respond), Arc::clone(&calls));
             let unanswered = Arc::clone(&unanswered);
             services.deferred(&path, move |_, message, reply| {
-                let mut asked = asked.lock().unwrap();
-                let before = asked.iter().filter(|(name, _)| *name == method).count();
-                asked.push((method, message.to_vec()));
-                match say(method, message, before) {
-                    Say::Answer(answer) => reply.send(Ok(answer)),
-                    Say::Refuse(status) => reply.send(Err(status)),
-                    Say::Nothing => unanswered.lock().unwrap().push(reply),
+                let mut calls = calls.lock().unwrap();
+                let before = calls.iter().filter(|(name, _)| *name == method).count();
+                calls.push((method, message.to_vec()));
+                match respond(method, message, before) {
+                    Response::Answer(answer) => reply.send(Ok(answer)),
+                    Response::Refuse(status) => reply.send(Err(status)),
+                    Response::None => unanswered.lock().unwrap().push(reply),
                 }
             });
         }
@@ -59,28 +62,28 @@ impl Fake {
         let server = Server::bind(address, services, options).unwrap();
         let (address, handle) = (server.local_addr(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
-        Fake { address, asked, handle, thread }
+        FakeNode { address, calls, handle, thread }
     }
 
     /// A node that says the same to everything.
-    pub fn always(say: impl Fn() -> Say + Send + Sync + 'static) -> Fake {
-        Fake::new(move |_, _, _| say())
+    pub fn always(respond: impl Fn() -> Response + Send + Sync + 'static) -> FakeNode {
+        FakeNode::new(move |_, _, _| respond())
     }
 
     /// The node that leads: it opens session 70, 71, ... and takes every write.
-    pub fn leader() -> Fake {
-        Fake::new(|method, _, before| lead(method, before))
+    pub fn leader() -> FakeNode {
+        FakeNode::new(|method, _, before| leader_response(method, before))
     }
 
     /// The calls that it got.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub fn calls(&self) -> Vec<ReceivedCall> {
+        self.calls.lock().unwrap().clone()
     }
 
     /// The origins of the writes that it got.
     pub fn origins(&self) -> Vec<(u64, u64, u64)> {
-        let sets = self.asked().into_iter().filter(|(method, _)| *method == "Set");
-        let origin = |(_, message): Asked| {
+        let sets = self.calls().into_iter().filter(|(method, _)| *method == "Set");
+        let origin = |(_, message): ReceivedCall| {
             let request: pb::SetRequest<'_> = decode(&message).unwrap();
             let origin = request.origin.unwrap();
             (origin.session, origin.sequence, origin.acknowledged)
@@ -89,7 +92,7 @@ impl Fake {
     }
 }
 
-impl Drop for Fake {
+impl Drop for FakeNode {
     fn drop(&mut self) {
         self.handle.shut_down();
         if let Some(thread) = self.thread.take() {
@@ -99,12 +102,12 @@ impl Drop for Fake {
 }
 
 /// A web server. Its thread ends with the test's process.
-pub struct Web {
+pub struct FakeWebServer {
     pub address: SocketAddr,
 }
 
-impl Web {
-    pub fn new() -> Web {
+impl FakeWebServer {
+    pub fn new() -> FakeWebServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
@@ -113,13 +116,13 @@ impl Web {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
             }
         });
-        Web { address }
+        FakeWebServer { address }
     }
 }
 
 /// What a leader says.
-pub fn lead(method: &str, before: usize) -> Say {
-    Say::Answer(match method {
+pub fn leader_response(method: &str, before: usize) -> Response {
+    Response::Answer(match method {
         "OpenSession" => encode(&pb::OpenSessionResponse { session: 70 + before as u64 }),
         "Set" => encode(&pb::SetResponse { revision: 100 + before as u64 }),
         "Get" => encode(&pb::GetResponse {
@@ -130,33 +133,33 @@ pub fn lead(method: &str, before: usize) -> Say {
 }
 
 /// What a node says that does not lead.
-pub fn elsewhere(node: u64, leader: Option<u64>) -> Say {
-    refuse(Code::Unavailable, node, leader)
+pub fn not_leader(node: u64, leader: Option<u64>) -> Response {
+    refusal(Code::Unavailable, node, leader)
 }
 
 /// What a node says that follows a leader at this address.
-pub fn follow(node: u64, leader: u64, at: SocketAddr) -> Say {
-    match refuse(Code::Unavailable, node, Some(leader)) {
-        Say::Refuse(mut status) => {
+pub fn follower_response(node: u64, leader: u64, at: SocketAddr) -> Response {
+    match refusal(Code::Unavailable, node, Some(leader)) {
+        Response::Refuse(mut status) => {
             status.metadata.insert(LEADER, at.to_string().as_bytes()).unwrap();
-            Say::Refuse(status)
+            Response::Refuse(status)
         }
         other => other,
     }
 }
 
 /// A refusal of a node.
-pub fn refuse(code: Code, node: u64, leader: Option<u64>) -> Say {
+pub fn refusal(code: Code, node: u64, leader: Option<u64>) -> Response {
     let mut metadata = Metadata::new();
     metadata.insert(NODE_ID, node.to_string().as_bytes()).unwrap();
     if let Some(leader) = leader {
         metadata.insert(LEADER_ID, leader.to_string().as_bytes()).unwrap();
     }
-    Say::Refuse(Status { code, message: "as the test wishes".into(), metadata })
+    Response::Refuse(Status { code, message: "as the test wishes".into(), metadata })
 }
 
 /// An address where nobody listens.
-pub fn nowhere() -> SocketAddr {
+pub fn unused_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 

@@ -13,14 +13,14 @@ const LONGEST_KEY: usize = 4096;
 const LONGEST_VALUE: usize = 1_048_576;
 
 #[test]
-fn keys_have_1_to_4096_bytes_and_values_up_to_a_mebibyte() {
+fn keys_have_1_to_4096_bytes_and_values_at_most_a_mebibyte() {
     let group = Group::new(1);
     let caller = group.at(0);
     let (key, value) = (vec![b'k'; LONGEST_KEY], vec![b'v'; LONGEST_VALUE]);
     eventually("it leads", || caller.get(&key).is_ok());
     caller.set(&key, &value).unwrap();
     assert!(caller.get(&key).unwrap().unwrap().1 == value);
-    assert!(caller.swap(&key, Some(&value), &value).unwrap().0);
+    assert!(caller.compare_and_set(&key, Some(&value), &value).unwrap().0);
     assert!(caller.delete(&key).unwrap().0);
 
     let before = caller.set(b"fence", b"").unwrap();
@@ -31,12 +31,12 @@ fn keys_have_1_to_4096_bytes_and_values_up_to_a_mebibyte() {
         refused(caller.get_stale(key), invalid, words);
         refused(caller.set(key, b""), invalid, words);
         refused(caller.delete(key), invalid, words);
-        refused(caller.swap(key, None, b""), invalid, words);
+        refused(caller.compare_and_set(key, None, b""), invalid, words);
     }
     let words = "1048577 bytes";
     refused(caller.set(b"k", &value), Code::InvalidArgument, words);
-    refused(caller.swap(b"k", None, &value), Code::InvalidArgument, words);
-    refused(caller.swap(b"k", Some(&value), b""), Code::InvalidArgument, words);
+    refused(caller.compare_and_set(b"k", None, &value), Code::InvalidArgument, words);
+    refused(caller.compare_and_set(b"k", Some(&value), b""), Code::InvalidArgument, words);
     assert_eq!(caller.set(b"fence", b"").unwrap(), before + 1, "nothing was written");
 }
 
@@ -91,7 +91,7 @@ fn a_request_that_is_no_message_is_refused() {
 }
 
 #[test]
-fn more_writes_than_may_wait_are_refused_and_not_done() {
+fn writes_beyond_the_limit_of_pending_writes_are_refused_and_not_executed() {
     let setting = Setting { max_uncommitted_bytes: 1000, ..Setting::of(1) };
     let group = Group::with(setting);
     let caller = group.at(0);
@@ -126,7 +126,7 @@ fn more_writes_than_may_wait_are_refused_and_not_done() {
 }
 
 #[test]
-fn more_watches_than_a_node_has_room_for_are_refused() {
+fn watches_beyond_the_limit_of_a_node_are_refused() {
     let group = Group::new(1);
     let callers: Vec<_> = (0..=MAX_WATCHES / 100).map(|_| group.at(0)).collect();
     let watches: Vec<Watch> = (0..MAX_WATCHES)

@@ -6,7 +6,7 @@ use agora::session::Protocol;
 use crate::fixture::{Group, eventually};
 
 #[test]
-fn keys_are_set_read_swapped_and_taken_away_over_both_protocols() {
+fn set_get_compare_and_set_and_delete_work_over_both_protocols() {
     let group = Group::new(1);
     for (protocol, key) in [(Protocol::Native, b"native"), (Protocol::Grpc, b"grpc  ")] {
         let caller = group.over(0, protocol);
@@ -18,20 +18,20 @@ fn keys_are_set_read_swapped_and_taken_away_over_both_protocols() {
         assert!(second > first);
         assert_eq!(caller.get(key), Ok(Some((key.to_vec(), b"Raju".to_vec(), second, first))));
 
-        assert_eq!(caller.swap(key, Some(b"Jaggu"), b"x"), Ok((false, second)));
-        assert_eq!(caller.swap(key, None, b"x"), Ok((false, second)));
-        let (is_set, third) = caller.swap(key, Some(b"Raju"), b"").unwrap();
+        assert_eq!(caller.compare_and_set(key, Some(b"Jaggu"), b"x"), Ok((false, second)));
+        assert_eq!(caller.compare_and_set(key, None, b"x"), Ok((false, second)));
+        let (is_set, third) = caller.compare_and_set(key, Some(b"Raju"), b"").unwrap();
         assert!(is_set && third > second);
         assert_eq!(caller.get_stale(key), Ok(Some((key.to_vec(), vec![], third, first))));
-        assert!(!caller.swap(key, None, b"x").unwrap().0, "an empty value is a value");
+        assert!(!caller.compare_and_set(key, None, b"x").unwrap().0, "an empty value is a value");
 
         let (deleted, fourth) = caller.delete(key).unwrap();
         assert!(deleted && fourth > third);
         let (deleted, fifth) = caller.delete(key).unwrap();
         assert!(!deleted && fifth > fourth);
         assert_eq!(caller.get(key), Ok(None));
-        assert_eq!(caller.swap(key, Some(b""), b"x"), Ok((false, 0)), "it is not there");
-        let (is_set, sixth) = caller.swap(key, None, b"back").unwrap();
+        assert_eq!(caller.compare_and_set(key, Some(b""), b"x"), Ok((false, 0)), "it is not there");
+        let (is_set, sixth) = caller.compare_and_set(key, None, b"back").unwrap();
         assert!(is_set);
         assert_eq!(caller.get(key), Ok(Some((key.to_vec(), b"back".to_vec(), sixth, sixth))));
     }
@@ -71,7 +71,7 @@ fn keys_and_values_are_any_bytes_and_survive_a_restart() {
 }
 
 #[test]
-fn a_status_says_how_a_node_alone_is() {
+fn status_of_a_single_node() {
     let group = Group::new(1);
     let caller = group.at(0);
     eventually("it leads", || caller.get(b"x").is_ok());
@@ -88,13 +88,13 @@ fn a_status_says_how_a_node_alone_is() {
 }
 
 #[test]
-fn what_is_written_is_in_the_log_in_words() {
+fn the_log_file_holds_each_write_in_words() {
     let group = Group::new(1);
     let caller = group.at(0);
     eventually("it leads", || caller.get(b"x").is_ok());
     caller.set(b"name1", b"Jaggu the Great").unwrap();
-    caller.swap(b"name1", Some(b"Jaggu the Great"), b"").unwrap();
-    caller.swap(b"name2", None, b"Raju").unwrap();
+    caller.compare_and_set(b"name1", Some(b"Jaggu the Great"), b"").unwrap();
+    caller.compare_and_set(b"name2", None, b"Raju").unwrap();
     caller.delete(b"name1").unwrap();
     let log = group.file(0, "logs.txt");
     let operations: Vec<&str> =

@@ -149,7 +149,7 @@ impl Group {
     }
 
     /// Asks a node to end, and waits for nothing.
-    pub fn begin_to_stop(&self, id: NodeId) {
+    pub fn request_stop(&self, id: NodeId) {
         self.running[&id].handle.shut_down();
     }
 
@@ -265,14 +265,14 @@ impl Caller {
     }
 
     pub fn get(&self, key: &[u8]) -> Result<Option<Pair>, Status> {
-        self.look(key, pb::Consistency::CONSISTENCY_UNSPECIFIED)
+        self.get_with(key, pb::Consistency::CONSISTENCY_UNSPECIFIED)
     }
 
     pub fn get_stale(&self, key: &[u8]) -> Result<Option<Pair>, Status> {
-        self.look(key, pb::Consistency::CONSISTENCY_STALE)
+        self.get_with(key, pb::Consistency::CONSISTENCY_STALE)
     }
 
-    fn look(&self, key: &[u8], consistency: pb::Consistency) -> Result<Option<Pair>, Status> {
+    fn get_with(&self, key: &[u8], consistency: pb::Consistency) -> Result<Option<Pair>, Status> {
         let answer = self.call("Get", &pb::GetRequest { key: key.into(), consistency })?;
         Ok(answer.read::<pb::GetResponse<'_>>().pair.map(owned))
     }
@@ -304,11 +304,16 @@ impl Caller {
     }
 
     /// Compares and sets; whether it was set, and the revision of what is there.
-    pub fn swap(&self, key: &[u8], old: Option<&[u8]>, new: &[u8]) -> Result<(bool, u64), Status> {
-        self.swap_as(None, key, old, new)
+    pub fn compare_and_set(
+        &self,
+        key: &[u8],
+        old: Option<&[u8]>,
+        new: &[u8],
+    ) -> Result<(bool, u64), Status> {
+        self.compare_and_set_as(None, key, old, new)
     }
 
-    pub fn swap_as(
+    pub fn compare_and_set_as(
         &self,
         origin: Option<pb::Origin>,
         key: &[u8],
@@ -408,6 +413,6 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words:
 }
 
 /// What a status tells in its trailing metadata.
-pub fn told<'s>(status: &'s Status, name: &str) -> Option<&'s str> {
+pub fn metadata_value<'s>(status: &'s Status, name: &str) -> Option<&'s str> {
     status.metadata.get(name).map(|value| std::str::from_utf8(value).unwrap())
 }

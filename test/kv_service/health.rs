@@ -45,7 +45,7 @@ impl Watch {
 }
 
 #[test]
-fn a_node_alone_serves_and_leads() {
+fn a_single_node_serves_and_leads() {
     let group = Group::new(1);
     eventually("it leads", || serves(&group, 0, LEADER));
     for name in ["", SERVICE, "RaftService", "RaftService/leader", HEALTH] {
@@ -54,7 +54,7 @@ fn a_node_alone_serves_and_leads() {
 }
 
 #[test]
-fn without_a_majority_nobody_serves_and_watches_hear_of_it() {
+fn without_a_majority_no_node_is_healthy_and_health_watches_are_notified() {
     let mut group = Group::new(3);
     let leader = group.leader();
     let followers = group.followers();

@@ -6,7 +6,7 @@ use agora::protobuf::encode;
 use agora::raft::NodeId;
 use agora::rpc::CallOptions;
 
-use crate::fixture::{Answer, Caller, Group, LONG, eventually, path, refused, told};
+use crate::fixture::{Answer, Caller, Group, LONG, eventually, metadata_value, path, refused};
 
 type Ask = fn(&Caller) -> Result<(), Status>;
 
@@ -16,13 +16,13 @@ const FOR_THE_LEADER: [(&str, Ask); 7] = [
     ("Scan", |caller| caller.scan(&pb::ScanRequest::default()).map(drop)),
     ("Set", |caller| caller.set(b"x", b"nobody does this").map(drop)),
     ("Delete", |caller| caller.delete(b"x").map(drop)),
-    ("CompareAndSet", |caller| caller.swap(b"x", None, b"nobody does this").map(drop)),
+    ("CompareAndSet", |caller| caller.compare_and_set(b"x", None, b"nobody does this").map(drop)),
     ("OpenSession", |caller| caller.open_session().map(drop)),
     ("TransferLeadership", |caller| caller.transfer(0)),
 ];
 
 #[test]
-fn a_follower_refuses_and_says_who_leads_and_where() {
+fn a_follower_refuses_and_names_the_leader_and_its_address() {
     let group = Group::new(3);
     let (leader, followers) = (group.leader(), group.followers());
     let revision = group.at(leader).set(b"x", b"5").unwrap();
@@ -31,9 +31,21 @@ fn a_follower_refuses_and_says_who_leads_and_where() {
         for (name, ask) in FOR_THE_LEADER {
             let words = format!("node {follower} does not lead, node {leader} does");
             let status = refused(ask(&caller), Code::Unavailable, &words);
-            assert_eq!(told(&status, "agora-node-id"), Some(&*follower.to_string()), "{name}");
-            assert_eq!(told(&status, "agora-leader-id"), Some(&*leader.to_string()), "{name}");
-            assert_eq!(told(&status, "agora-leader"), Some(group.address(leader)), "{name}");
+            assert_eq!(
+                metadata_value(&status, "agora-node-id"),
+                Some(&*follower.to_string()),
+                "{name}"
+            );
+            assert_eq!(
+                metadata_value(&status, "agora-leader-id"),
+                Some(&*leader.to_string()),
+                "{name}"
+            );
+            assert_eq!(
+                metadata_value(&status, "agora-leader"),
+                Some(group.address(leader)),
+                "{name}"
+            );
         }
         group.catch_up(follower);
         let pair = caller.get_stale(b"x").unwrap().unwrap();
@@ -58,8 +70,9 @@ fn a_node_that_knows_no_leader_says_so() {
         // The leader may have handed over to it when it ended: then it reads until its lease is over.
         let Err(status) = caller.get(b"x") else { return false };
         assert_eq!(status.code, Code::Unavailable, "{status}");
-        assert_eq!(told(&status, "agora-node-id"), Some(&*left.to_string()));
-        told(&status, "agora-leader-id").is_none() && told(&status, "agora-leader").is_none()
+        assert_eq!(metadata_value(&status, "agora-node-id"), Some(&*left.to_string()));
+        metadata_value(&status, "agora-leader-id").is_none()
+            && metadata_value(&status, "agora-leader").is_none()
     });
     for (_, ask) in FOR_THE_LEADER {
         refused(ask(&caller), Code::Unavailable, "knows of nobody who does");
@@ -72,7 +85,7 @@ fn status(caller: &Caller) -> Answer {
 }
 
 #[test]
-fn a_status_says_who_leads_and_how_far_everybody_is() {
+fn status_names_the_leader_and_the_progress_of_each_peer() {
     let mut group = Group::new(3);
     let (leader, followers) = (group.leader(), group.followers());
     let caller = group.at(leader);
@@ -113,7 +126,7 @@ fn a_status_says_who_leads_and_how_far_everybody_is() {
 }
 
 #[test]
-fn leadership_is_handed_over_and_back() {
+fn leadership_is_transferred_and_transferred_back() {
     let group = Group::new(3);
     for _ in 0..3 {
         let leader = group.leader();
@@ -131,7 +144,7 @@ fn leadership_is_handed_over_and_back() {
 }
 
 #[test]
-fn a_transfer_to_nobody_leaves_all_as_it_was() {
+fn a_transfer_to_an_unknown_or_stopped_node_changes_nothing() {
     let mut group = Group::new(3);
     let (leader, gone) = (group.leader(), group.followers()[0]);
     let caller = group.at(leader);
@@ -153,7 +166,7 @@ fn a_transfer_to_nobody_leaves_all_as_it_was() {
 /// The leader shuts down with writes on their way: each is answered, or its caller is told that it
 /// may be done or not.
 #[test]
-fn a_leader_that_ends_leaves_nobody_without_an_answer() {
+fn a_leader_that_shuts_down_answers_every_pending_call() {
     let mut group = Group::new(3);
     let leader = group.leader();
     let caller = group.at(leader);
@@ -168,7 +181,7 @@ fn a_leader_that_ends_leaves_nobody_without_an_answer() {
             call
         })
         .collect();
-    group.begin_to_stop(leader);
+    group.request_stop(leader);
     let mut acknowledged = Vec::new();
     for (number, mut call) in (0..50_u8).zip(calls) {
         match call.receive() {

@@ -4,7 +4,7 @@
 
 mod bounds;
 mod calls;
-mod classic;
+mod course;
 mod fixture;
 mod health;
 mod leadership;

@@ -28,7 +28,7 @@ fn filled(keys: &[&[u8]]) -> Group {
 }
 
 #[test]
-fn a_scan_finds_what_begins_so_in_order_page_by_page() {
+fn a_scan_returns_the_keys_of_a_prefix_in_order_page_by_page() {
     let group = filled(&[b"b", b"a2", b"a", b"a10", b"a\xff", b"a\xff\xff", b"\xff", b"\xff\xff"]);
     let of =
         |prefix: &'static [u8]| pb::ScanRequest { prefix: prefix.into(), ..Default::default() };
@@ -63,7 +63,7 @@ fn a_scan_finds_what_begins_so_in_order_page_by_page() {
 }
 
 #[test]
-fn keys_alone_and_counts_alone() {
+fn a_scan_can_return_keys_only_or_the_count_only() {
     let group = filled(&[b"a1", b"a2", b"b"]);
     let prefix = || b"a"[..].into();
     let request = pb::ScanRequest { prefix: prefix(), keys_only: true, ..Default::default() };
@@ -114,7 +114,7 @@ fn a_page_has_no_more_than_a_thousand_pairs_and_a_mebibyte() {
 }
 
 #[test]
-fn a_scan_s_revision_is_where_a_watch_goes_on() {
+fn a_watch_can_start_at_the_revision_of_a_scan() {
     let group = filled(&[b"a1", b"a2"]);
     let (.., revision) = scan(&group, &pb::ScanRequest::default());
     let caller = group.at(0);

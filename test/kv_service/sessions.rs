@@ -16,7 +16,7 @@ fn alone() -> Group {
 }
 
 #[test]
-fn the_same_number_is_the_same_write() {
+fn a_write_with_the_same_sequence_number_is_executed_once() {
     let group = alone();
     let caller = group.at(0);
     let session = caller.open_session().unwrap();
@@ -27,9 +27,14 @@ fn the_same_number_is_the_same_write() {
     assert_eq!(caller.get(b"x").unwrap().unwrap().1, b"another's", "it was not done again");
 
     let two = origin(session, 2, 1);
-    let swapped = caller.swap_as(two.clone(), b"x", Some(b"another's"), b"2").unwrap();
-    assert!(swapped.0);
-    assert_eq!(caller.swap_as(two, b"x", Some(b"another's"), b"2"), Ok(swapped), "it was, then");
+    let first_answer =
+        caller.compare_and_set_as(two.clone(), b"x", Some(b"another's"), b"2").unwrap();
+    assert!(first_answer.0);
+    assert_eq!(
+        caller.compare_and_set_as(two, b"x", Some(b"another's"), b"2"),
+        Ok(first_answer),
+        "it was, then"
+    );
     let three = origin(session, 3, 2);
     let deleted = caller.delete_as(three.clone(), b"x").unwrap();
     assert!(deleted.0);
@@ -41,7 +46,7 @@ fn the_same_number_is_the_same_write() {
 }
 
 #[test]
-fn sessions_that_are_not_there_and_numbers_out_of_range_are_refused() {
+fn unknown_sessions_and_sequence_numbers_out_of_range_are_refused() {
     let group = alone();
     let caller = group.at(0);
     let session = caller.open_session().unwrap();
@@ -59,7 +64,7 @@ fn sessions_that_are_not_there_and_numbers_out_of_range_are_refused() {
 }
 
 #[test]
-fn sessions_outlive_restarts_and_snapshots() {
+fn sessions_survive_restarts_and_snapshots() {
     let snapshots = SnapshotPolicy { entries: 20, ..SnapshotPolicy::default() };
     let mut group = Group::with(Setting { snapshots, ..Setting::of(1) });
     group.leader();
@@ -82,7 +87,7 @@ fn sessions_outlive_restarts_and_snapshots() {
 }
 
 #[test]
-fn a_write_whose_answer_was_lost_is_asked_for_at_the_next_leader() {
+fn a_write_whose_answer_was_lost_is_answered_by_the_next_leader() {
     let mut group = Group::new(3);
     let leader = group.leader();
     let caller = group.at(leader);
@@ -110,7 +115,7 @@ fn a_write_whose_answer_was_lost_is_asked_for_at_the_next_leader() {
 }
 
 #[test]
-fn a_flood_of_sessions_ends_nobody_else_s() {
+fn a_flood_of_new_sessions_does_not_expire_sessions_in_use() {
     let group = alone();
     let caller = group.at(0);
     let session = caller.open_session().unwrap();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use agora::kv::client::{ClientOptions, Consistency, KvClient, News, Watcher};
+use agora::kv::client::{ClientOptions, Consistency, KvClient, WatchEvent, Watcher};
 use agora::raft::NodeId;
 
 use crate::fixture::{Group, LONG};
@@ -16,14 +16,14 @@ use crate::free_address::free_address;
 
 /// A way to a server on which connections can be lost without a word. Its threads end with the
 /// connections, and the last one with the test's process.
-struct Way {
+struct LossyProxy {
     address: SocketAddr,
     /// Those that are lost.
     lost: Arc<Mutex<Vec<Arc<AtomicBool>>>>,
 }
 
-impl Way {
-    fn to(target: &str) -> Way {
+impl LossyProxy {
+    fn to(target: &str) -> LossyProxy {
         let listener = TcpListener::bind(free_address()).unwrap();
         let (address, target) = (listener.local_addr().unwrap(), target.to_owned());
         let lost: Arc<Mutex<Vec<Arc<AtomicBool>>>> = Arc::default();
@@ -39,7 +39,7 @@ impl Way {
                 thread::spawn(move || carry(far_again, near_again, &is_lost));
             }
         });
-        Way { address, lost }
+        LossyProxy { address, lost }
     }
 
     /// What is sent on the connections that are open now arrives nowhere.
@@ -60,22 +60,23 @@ fn carry(mut from: TcpStream, mut to: TcpStream, is_lost: &AtomicBool) {
     }
 }
 
-/// A client of a group, and its ways.
-fn client_by_ways(group: &Group) -> (KvClient, Vec<Way>) {
-    let ways: Vec<Way> = group.ids().map(|id| Way::to(group.address(id))).collect();
+/// A client of a group, and its proxies.
+fn client_through_proxies(group: &Group) -> (KvClient, Vec<LossyProxy>) {
+    let proxies: Vec<LossyProxy> =
+        group.ids().map(|id| LossyProxy::to(group.address(id))).collect();
     let nodes: Vec<(NodeId, String)> =
-        group.ids().zip(ways.iter().map(|way| way.address.to_string())).collect();
+        group.ids().zip(proxies.iter().map(|proxy| proxy.address.to_string())).collect();
     let options = ClientOptions { timeout: LONG, ..ClientOptions::default() };
-    (KvClient::new(&nodes, &options).unwrap(), ways)
+    (KvClient::new(&nodes, &options).unwrap(), proxies)
 }
 
 #[test]
-fn a_node_is_asked_again_on_a_new_connection() {
+fn a_call_on_a_silent_connection_is_retried_on_a_new_one() {
     let group = Group::new(1);
-    let (client, ways) = client_by_ways(&group);
+    let (client, proxies) = client_through_proxies(&group);
     client.set(b"x", b"1").unwrap();
     for _ in 0..3 {
-        ways.iter().for_each(Way::lose);
+        proxies.iter().for_each(LossyProxy::lose);
         let began = Instant::now();
         assert!(client.get(b"x", Consistency::Linearizable).unwrap().is_some());
         assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
@@ -83,22 +84,22 @@ fn a_node_is_asked_again_on_a_new_connection() {
 }
 
 #[test]
-fn a_watch_goes_on_elsewhere() {
+fn a_watch_resumes_at_another_node() {
     let group = Group::new(3);
     group.leader();
-    let (client, ways) = client_by_ways(&group);
+    let (client, proxies) = client_through_proxies(&group);
     let client = Arc::new(client);
     let mut watcher = Watcher::new(Arc::clone(&client), b"", None, Arc::default());
     let mut written = 0_u8;
     assert_eq!(watcher.next(Some(Instant::now() + Duration::from_millis(300))), Ok(None));
     assert!(watcher.seen().is_some(), "it stands");
     for _ in 0..3 {
-        ways.iter().for_each(Way::lose);
+        proxies.iter().for_each(LossyProxy::lose);
         written += 1;
         client.set(b"x", &[written]).unwrap();
         let began = Instant::now();
         match watcher.next(Some(Instant::now() + LONG)).unwrap() {
-            Some(News::Changes(changes)) => {
+            Some(WatchEvent::Changes(changes)) => {
                 assert_eq!(changes.len(), 1);
                 assert_eq!(changes[0].value, Some(vec![written]));
             }

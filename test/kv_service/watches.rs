@@ -3,7 +3,7 @@
 use agora::call::Code;
 use agora::replica::engine::SnapshotPolicy;
 
-use crate::fixture::{Change, Group, Setting, eventually, refused, told};
+use crate::fixture::{Change, Group, Setting, eventually, metadata_value, refused};
 
 fn alone() -> Group {
     let group = Group::new(1);
@@ -16,7 +16,7 @@ fn set(key: &[u8], value: &[u8], revision: u64) -> Change {
 }
 
 #[test]
-fn a_watch_tells_what_changes_from_now_on() {
+fn a_watch_sends_the_changes_from_now_on() {
     let group = alone();
     let caller = group.at(0);
     let before = caller.set(b"a1", b"old").unwrap();
@@ -25,8 +25,8 @@ fn a_watch_tells_what_changes_from_now_on() {
     assert!(changes.is_empty() && revision >= before, "it says from where on");
     let first = caller.set(b"a1", b"1").unwrap();
     caller.set(b"b", b"not watched").unwrap();
-    let second = caller.swap(b"a2", None, b"2").unwrap().1;
-    caller.swap(b"a2", None, b"3").unwrap();
+    let second = caller.compare_and_set(b"a2", None, b"2").unwrap().1;
+    caller.compare_and_set(b"a2", None, b"3").unwrap();
     let third = caller.delete(b"a1").unwrap().1;
     caller.delete(b"a1").unwrap();
     let last = caller.set(b"a\xff", b"").unwrap();
@@ -42,7 +42,7 @@ fn a_watch_tells_what_changes_from_now_on() {
 }
 
 #[test]
-fn a_watch_begins_where_it_is_told_in_the_past_and_in_the_future() {
+fn a_watch_starts_after_the_given_revision_past_or_future() {
     let group = alone();
     let caller = group.at(0);
     let revisions: Vec<u64> =
@@ -62,7 +62,7 @@ fn a_watch_begins_where_it_is_told_in_the_past_and_in_the_future() {
 }
 
 #[test]
-fn what_was_before_a_snapshot_is_forgotten_by_a_restart() {
+fn a_restart_forgets_the_changes_before_its_snapshot() {
     let snapshots = SnapshotPolicy { entries: 20, ..SnapshotPolicy::default() };
     let mut group = Group::with(Setting { snapshots, ..Setting::of(1) });
     group.leader();
@@ -75,7 +75,7 @@ fn what_was_before_a_snapshot_is_forgotten_by_a_restart() {
     let caller = group.at(0);
     let status =
         refused(caller.watch(b"", Some(0)).next(), Code::OutOfRange, "only changes behind");
-    let oldest = told(&status, "agora-oldest-revision").unwrap().parse().unwrap();
+    let oldest = metadata_value(&status, "agora-oldest-revision").unwrap().parse().unwrap();
     let answer = caller.status().unwrap();
     let said = answer.read::<agora::pb::agora_kv_v1::StatusResponse<'_>>();
     assert_eq!(said.oldest_watch_revision, oldest);
@@ -87,7 +87,7 @@ fn what_was_before_a_snapshot_is_forgotten_by_a_restart() {
 /// A reader that does not read costs nothing but its place in the history, and finds everything
 /// when it goes on, or is told that it came too late.
 #[test]
-fn a_slow_reader_misses_nothing_or_is_told() {
+fn a_slow_watch_gets_every_change_or_an_error() {
     let group = alone();
     let caller = group.at(0);
     let mut slow = caller.watch(b"", None);
@@ -115,13 +115,13 @@ fn a_slow_reader_misses_nothing_or_is_told() {
         }
     };
     assert_eq!(status.code, Code::OutOfRange, "{status}");
-    let oldest: u64 = told(&status, "agora-oldest-revision").unwrap().parse().unwrap();
+    let oldest: u64 = metadata_value(&status, "agora-oldest-revision").unwrap().parse().unwrap();
     assert!(oldest > last, "it went as far as it could");
     assert_eq!(caller.watch(b"", Some(oldest)).next().unwrap(), (vec![], oldest));
 }
 
 #[test]
-fn a_node_that_ends_says_so_and_another_one_goes_on_without_gaps_or_doubles() {
+fn a_watch_resumes_at_another_node_without_gaps_or_duplicates() {
     let mut group = Group::new(3);
     let (leader, followers) = (group.leader(), group.followers());
     let caller = group.at(leader);

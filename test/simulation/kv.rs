@@ -81,7 +81,7 @@ impl Workload for KvWork {
             (Ask::Delete(_), Reply::Deleted { .. }) => Saw::Deleted(true),
             (Ask::Delete(_), Reply::Missing { .. }) => Saw::Deleted(false),
             (Ask::CompareAndSet(..), Reply::Written { .. }) => Saw::Swapped(true),
-            (Ask::CompareAndSet(..), Reply::Differs { .. }) => Saw::Swapped(false),
+            (Ask::CompareAndSet(..), Reply::CompareFailed { .. }) => Saw::Swapped(false),
             (ask, reply) => panic!("{reply:?} answers {ask:?}"),
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Caller, Failure, refused, show};
 use crate::cli::shell::{note, say};
 use crate::cli::termination;
-use crate::kv::client::{Change, Consistency, KvClient, News, Watcher};
+use crate::kv::client::{Change, Consistency, KvClient, WatchEvent, Watcher};
 
 /// Prints changes until Ctrl-C, or until a flag's end has come: `SET key value`, `DEL key`.
 pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
@@ -48,16 +48,16 @@ pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let mut seen = 0;
     while seen < wanted {
         match watcher.next(until).map_err(|status| refused(&status))? {
-            Some(News::Changes(changes)) => {
+            Some(WatchEvent::Changes(changes)) => {
                 for (change, _) in changes.iter().zip(seen..wanted) {
                     say(&line(change, with_revisions))?;
                     seen += 1;
                 }
             }
-            Some(News::Missed) => {
+            Some(WatchEvent::Missed) => {
                 note("some changes were missed; these are the keys as they are now:");
                 let revision = rescan(client, prefix.as_bytes(), with_revisions)?;
-                watcher.go_on_behind(revision);
+                watcher.resume_after(revision);
             }
             None if wanted < u64::MAX && until.is_some_and(|until| Instant::now() >= until) => {
                 return Err(Failure::Failed(format!("FAIL: {seen} of {wanted} in time")));

@@ -56,18 +56,18 @@ impl KvClient {
     /// Here and below a node's refusal; `UNAVAILABLE` when nobody who could answer was found in
     /// time. Of a write `UNKNOWN`: it may be done or not.
     pub fn get(&self, key: &[u8], consistency: Consistency) -> Result<Option<Pair>, Status> {
-        let request = || wire::get(key, consistency);
-        wire::got(&self.read("Get", consistency, request)?)
+        let request = || wire::encode_get(key, consistency);
+        wire::parse_get(&self.read("Get", consistency, request)?)
     }
 
     /// Sets a key's value. Gives the write's revision.
     pub fn set(&self, key: &[u8], value: &[u8]) -> Result<u64, Status> {
-        wire::was_set(&self.write("Set", |origin| wire::set(key, value, origin))?)
+        wire::parse_set(&self.write("Set", |origin| wire::encode_set(key, value, origin))?)
     }
 
     /// Takes a key away; whether it was there.
     pub fn delete(&self, key: &[u8]) -> Result<bool, Status> {
-        wire::was_deleted(&self.write("Delete", |origin| wire::delete(key, origin))?)
+        wire::parse_delete(&self.write("Delete", |origin| wire::encode_delete(key, origin))?)
     }
 
     /// Sets a key's value if it has the old one (`None`: if there is no such key); whether it had.
@@ -77,8 +77,8 @@ impl KvClient {
         old: Option<&[u8]>,
         new: &[u8],
     ) -> Result<bool, Status> {
-        let request = |origin| wire::compare_and_set(key, old, new, origin);
-        wire::was_swapped(&self.write("CompareAndSet", request)?)
+        let request = |origin| wire::encode_compare_and_set(key, old, new, origin);
+        wire::parse_compare_and_set(&self.write("CompareAndSet", request)?)
     }
 
     /// A page of the keys that begin so, behind `after` (empty: from the first), `limit` at most
@@ -91,14 +91,14 @@ impl KvClient {
         consistency: Consistency,
     ) -> Result<Listing, Status> {
         let scan = Scan { prefix, after, limit, count_only: false, consistency };
-        wire::scanned(&self.read("Scan", consistency, || wire::scan(scan))?)
+        wire::parse_scan(&self.read("Scan", consistency, || wire::encode_scan(scan))?)
     }
 
     /// How many keys begin so.
     pub fn count(&self, prefix: &[u8], consistency: Consistency) -> Result<u64, Status> {
         let scan = Scan { prefix, after: b"", limit: 0, count_only: true, consistency };
-        let counted = self.read("Scan", consistency, || wire::scan(scan))?;
-        wire::scanned(&counted).map(|listing| listing.count)
+        let counted = self.read("Scan", consistency, || wire::encode_scan(scan))?;
+        wire::parse_scan(&counted).map(|listing| listing.count)
     }
 
     /// How each node is, in the order in which they were given. All are asked at the same time; once
@@ -106,7 +106,7 @@ impl KvClient {
     pub fn statuses(&self) -> Vec<(NodeId, Result<NodeStatus, Status>)> {
         let answers = self.routes.call_all(&path("Status"), &[], self.timeout);
         let read = |(id, answer): (NodeId, Result<Vec<u8>, Status>)| {
-            (id, answer.and_then(|answer| wire::status(&answer)))
+            (id, answer.and_then(|answer| wire::parse_status(&answer)))
         };
         answers.into_iter().map(read).collect()
     }
@@ -117,7 +117,7 @@ impl KvClient {
         let answer = self.routes.call(
             Aim::Leader,
             &path("TransferLeadership"),
-            || wire::transfer(to),
+            || wire::encode_transfer(to),
             until,
         );
         answer.map(drop).map_err(|failure| failure.status)
@@ -130,7 +130,7 @@ impl KvClient {
         prefix: &[u8],
         after: Option<u64>,
     ) -> Result<ClientCall, Status> {
-        self.routes.stream(attempt, &path("Watch"), &wire::watch(prefix, after))
+        self.routes.stream(attempt, &path("Watch"), &wire::encode_watch(prefix, after))
     }
 
     fn read(
@@ -153,10 +153,10 @@ impl KvClient {
         let until = Instant::now() + self.timeout;
         let mut sessions = 0;
         loop {
-            let ticket = self.session.begin(until, || self.open_session(until))?;
-            let request = || request(self.session.origin(ticket));
+            let id = self.session.begin(until, || self.open_session(until))?;
+            let request = || request(self.session.origin(id));
             let answer = self.routes.call(Aim::Leader, &path(method), request, until);
-            self.session.end(ticket);
+            self.session.end(id);
             sessions += 1;
             match answer {
                 Ok(answer) => return Ok(answer),
@@ -164,7 +164,7 @@ impl KvClient {
                 Err(Failure { status, may_be_done: false })
                     if status.code == Code::FailedPrecondition && sessions < MAX_SESSIONS =>
                 {
-                    self.session.give_up(ticket);
+                    self.session.discard(id);
                 }
                 Err(Failure { status, may_be_done: false }) => return Err(status),
                 Err(Failure { status, may_be_done: true }) => {
@@ -177,7 +177,7 @@ impl KvClient {
 
     fn open_session(&self, until: Instant) -> Result<u64, Status> {
         let answer = self.routes.call(Aim::Leader, &path("OpenSession"), Vec::new, until);
-        wire::opened(&answer.map_err(|failure| failure.status)?)
+        wire::parse_open_session(&answer.map_err(|failure| failure.status)?)
     }
 }
 

@@ -16,4 +16,4 @@ mod wire;
 
 pub use kv_client::{ClientOptions, KvClient};
 pub use record::{Change, Consistency, Listing, NodeStatus, Pair, PeerStatus, Role};
-pub use watcher::{News, Watcher};
+pub use watcher::{WatchEvent, Watcher};

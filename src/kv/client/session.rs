@@ -17,7 +17,7 @@ use crate::replica::state::MAX_OUTSTANDING;
 pub struct Session {
     open: Mutex<Option<Open>>,
     /// A write has ended, or the session was given up.
-    has_room: Condvar,
+    has_capacity: Condvar,
 }
 
 #[derive(Debug)]
@@ -26,13 +26,13 @@ struct Open {
     /// The number of the last write.
     last: u64,
     /// Writes that somebody still waits for.
-    waiting: BTreeSet<u64>,
+    unanswered: BTreeSet<u64>,
 }
 
 impl Open {
     /// All writes up to this one were answered.
     fn acknowledged(&self) -> u64 {
-        self.waiting.first().map_or(self.last, |first| first - 1)
+        self.unanswered.first().map_or(self.last, |first| first - 1)
     }
 
     /// Whether the group would take no further write now.
@@ -43,7 +43,7 @@ impl Open {
 
 /// The name of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct WriteId {
     session: u64,
     sequence: u64,
 }
@@ -58,7 +58,7 @@ impl Session {
         &self,
         until: Instant,
         open: impl FnOnce() -> Result<u64, Status>,
-    ) -> Result<Ticket, Status> {
+    ) -> Result<WriteId, Status> {
         // Others wait meanwhile: they need the session too.
         let mut state = self.state();
         while state.as_ref().is_some_and(Open::is_full) {
@@ -67,21 +67,21 @@ impl Session {
                 let reason = format!("{MAX_OUTSTANDING} writes before it are not answered yet");
                 return Err(Status::new(Code::Unavailable, reason));
             }
-            let waited = self.has_room.wait_timeout(state, left);
+            let waited = self.has_capacity.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let state = match &mut *state {
             Some(state) => state,
-            none => none.insert(Open { session: open()?, last: 0, waiting: BTreeSet::new() }),
+            none => none.insert(Open { session: open()?, last: 0, unanswered: BTreeSet::new() }),
         };
         state.last += 1;
-        state.waiting.insert(state.last);
-        Ok(Ticket { session: state.session, sequence: state.last })
+        state.unanswered.insert(state.last);
+        Ok(WriteId { session: state.session, sequence: state.last })
     }
 
     /// The write's origin as it is to be sent now: others may have been answered meanwhile.
-    pub fn origin(&self, ticket: Ticket) -> Origin {
-        let Ticket { session, sequence } = ticket;
+    pub fn origin(&self, write: WriteId) -> Origin {
+        let WriteId { session, sequence } = write;
         let acknowledged = match &*self.state() {
             Some(open) if open.session == session => open.acknowledged(),
             // The session was given up: this write still waits, and says nothing of others.
@@ -91,21 +91,21 @@ impl Session {
     }
 
     /// Nobody waits for the write any more.
-    pub fn end(&self, ticket: Ticket) {
+    pub fn end(&self, write: WriteId) {
         if let Some(open) = &mut *self.state()
-            && open.session == ticket.session
+            && open.session == write.session
         {
-            open.waiting.remove(&ticket.sequence);
-            self.has_room.notify_all();
+            open.unanswered.remove(&write.sequence);
+            self.has_capacity.notify_all();
         }
     }
 
     /// The group does not know the session any more: the next write opens another one.
-    pub fn give_up(&self, ticket: Ticket) {
+    pub fn discard(&self, write: WriteId) {
         let mut state = self.state();
-        if state.as_ref().is_some_and(|open| open.session == ticket.session) {
+        if state.as_ref().is_some_and(|open| open.session == write.session) {
             *state = None;
-            self.has_room.notify_all();
+            self.has_capacity.notify_all();
         }
     }
 
@@ -149,7 +149,7 @@ mod tests {
         let session = Session::default();
         let error = Status::new(Code::Unavailable, "no leader");
         assert_eq!(session.begin(soon(), || Err(error.clone())), Err(error));
-        assert_eq!(session.begin(soon(), || Ok(1)).map(|ticket| ticket.session), Ok(1));
+        assert_eq!(session.begin(soon(), || Ok(1)).map(|write| write.session), Ok(1));
     }
 
     #[test]
@@ -157,10 +157,10 @@ mod tests {
         let session = Session::default();
         let (old, other) =
             (session.begin(soon(), || Ok(7)).unwrap(), session.begin(soon(), || Ok(8)).unwrap());
-        session.give_up(old);
+        session.discard(old);
         let new = session.begin(soon(), || Ok(9)).unwrap();
         assert_eq!(session.origin(new), origin(9, 1, 0));
-        session.give_up(other);
+        session.discard(other);
         session.end(other);
         assert_eq!(session.origin(new), origin(9, 1, 0), "another session is not meant");
     }
@@ -189,7 +189,7 @@ mod tests {
         (1..MAX_OUTSTANDING).for_each(|_| drop(session.begin(soon(), || panic!("it is open"))));
         thread::scope(|scope| {
             let waiting = scope.spawn(|| session.begin(soon(), || Ok(8)).unwrap());
-            session.give_up(oldest);
+            session.discard(oldest);
             assert_eq!(session.origin(waiting.join().unwrap()), origin(8, 1, 0));
         });
     }

@@ -12,9 +12,9 @@ use crate::call::{Code, Status};
 use crate::rpc::{ClientCall, Received};
 
 /// How often a watcher that waits looks whether it is to stop.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+const MIN_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Keys that begin alike, being watched.
 pub struct Watcher {
@@ -30,11 +30,11 @@ pub struct Watcher {
 
 /// What a watcher has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum WatchEvent {
     /// Changes, in their order.
     Changes(Vec<Change>),
     /// The nodes have forgotten some changes. What a scan finds from now on is as good: the watch
-    /// goes on behind the revision that it is [given](Watcher::go_on_behind).
+    /// goes on behind the revision that it is [given](Watcher::resume_after).
     Missed,
 }
 
@@ -57,7 +57,7 @@ impl Watcher {
     }
 
     /// The next changes are those behind this revision.
-    pub fn go_on_behind(&mut self, revision: u64) {
+    pub fn resume_after(&mut self, revision: u64) {
         self.stream = None;
         self.seen = Some(revision);
     }
@@ -67,25 +67,26 @@ impl Watcher {
     ///
     /// # Errors
     /// A node's status when it refuses.
-    pub fn next(&mut self, until: Option<Instant>) -> Result<Option<News>, Status> {
-        let mut pause = FIRST_PAUSE;
+    pub fn next(&mut self, until: Option<Instant>) -> Result<Option<WatchEvent>, Status> {
+        let mut pause = MIN_PAUSE;
         loop {
             if self.stop.load(Ordering::Relaxed)
                 || until.is_some_and(|until| Instant::now() >= until)
             {
                 return Ok(None);
             }
-            let look = Instant::now() + LOOK_INTERVAL;
-            let status = match self.receive(until.map_or(look, |until| until.min(look))) {
+            let next_check = Instant::now() + STOP_CHECK_INTERVAL;
+            let status = match self.receive(until.map_or(next_check, |until| until.min(next_check)))
+            {
                 Ok(Some(changes)) if !changes.is_empty() => {
-                    return Ok(Some(News::Changes(changes)));
+                    return Ok(Some(WatchEvent::Changes(changes)));
                 }
                 Ok(_) => continue,
                 Err(status) => status,
             };
             self.stream = None;
             match status.code {
-                Code::OutOfRange => return Ok(Some(News::Missed)),
+                Code::OutOfRange => return Ok(Some(WatchEvent::Missed)),
                 // Too slow: what was missed is in the history, or else that is said next.
                 Code::Unavailable | Code::Cancelled | Code::ResourceExhausted => (),
                 // No node of the store, or one that has gone wrong: there are others.
@@ -95,7 +96,7 @@ impl Watcher {
             log::debug!("watching: {status}");
             self.attempts += 1;
             self.pause(pause, until);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 
@@ -110,7 +111,7 @@ impl Watcher {
         };
         match stream.receive_until(Some(until))? {
             Received::Message(message) => {
-                let (changes, revision) = wire::watched(&message)?;
+                let (changes, revision) = wire::parse_watch(&message)?;
                 self.seen = Some(revision);
                 Ok(Some(changes))
             }
@@ -123,7 +124,7 @@ impl Watcher {
         let end = Instant::now() + pause;
         let end = until.map_or(end, |until| until.min(end));
         while Instant::now() < end && !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(LOOK_INTERVAL.min(end.saturating_duration_since(Instant::now())));
+            thread::sleep(STOP_CHECK_INTERVAL.min(end.saturating_duration_since(Instant::now())));
         }
     }
 }

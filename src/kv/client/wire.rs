@@ -8,28 +8,33 @@ use crate::pb::agora_kv_v1 as pb;
 use crate::protobuf::{Checked, decode, encode};
 use crate::raft::{NodeId, Origin};
 
-pub fn get(key: &[u8], consistency: Consistency) -> Vec<u8> {
-    encode(&pb::GetRequest { key: Cow::Borrowed(key), consistency: wanted(consistency) })
+pub fn encode_get(key: &[u8], consistency: Consistency) -> Vec<u8> {
+    encode(&pb::GetRequest { key: Cow::Borrowed(key), consistency: to_pb_consistency(consistency) })
 }
 
-pub fn set(key: &[u8], value: &[u8], origin: Origin) -> Vec<u8> {
+pub fn encode_set(key: &[u8], value: &[u8], origin: Origin) -> Vec<u8> {
     encode(&pb::SetRequest {
         key: Cow::Borrowed(key),
         value: Cow::Borrowed(value),
-        origin: Some(named(origin)),
+        origin: Some(to_pb_origin(origin)),
     })
 }
 
-pub fn delete(key: &[u8], origin: Origin) -> Vec<u8> {
-    encode(&pb::DeleteRequest { key: Cow::Borrowed(key), origin: Some(named(origin)) })
+pub fn encode_delete(key: &[u8], origin: Origin) -> Vec<u8> {
+    encode(&pb::DeleteRequest { key: Cow::Borrowed(key), origin: Some(to_pb_origin(origin)) })
 }
 
-pub fn compare_and_set(key: &[u8], old: Option<&[u8]>, new: &[u8], origin: Origin) -> Vec<u8> {
+pub fn encode_compare_and_set(
+    key: &[u8],
+    old: Option<&[u8]>,
+    new: &[u8],
+    origin: Origin,
+) -> Vec<u8> {
     encode(&pb::CompareAndSetRequest {
         key: Cow::Borrowed(key),
         old: old.map(|old| pb::Value { value: Cow::Borrowed(old) }),
         new: Cow::Borrowed(new),
-        origin: Some(named(origin)),
+        origin: Some(to_pb_origin(origin)),
     })
 }
 
@@ -43,40 +48,40 @@ pub struct Scan<'s> {
     pub consistency: Consistency,
 }
 
-pub fn scan(scan: Scan<'_>) -> Vec<u8> {
+pub fn encode_scan(scan: Scan<'_>) -> Vec<u8> {
     encode(&pb::ScanRequest {
         prefix: Cow::Borrowed(scan.prefix),
         after: Cow::Borrowed(scan.after),
         limit: scan.limit,
-        consistency: wanted(scan.consistency),
+        consistency: to_pb_consistency(scan.consistency),
         keys_only: false,
         count_only: scan.count_only,
     })
 }
 
-pub fn watch(prefix: &[u8], after: Option<u64>) -> Vec<u8> {
+pub fn encode_watch(prefix: &[u8], after: Option<u64>) -> Vec<u8> {
     let start = after.map(|after_revision| pb::WatchStart { after_revision });
     encode(&pb::WatchRequest { prefix: Cow::Borrowed(prefix), start })
 }
 
-pub fn transfer(node: NodeId) -> Vec<u8> {
+pub fn encode_transfer(node: NodeId) -> Vec<u8> {
     encode(&pb::TransferLeadershipRequest { node })
 }
 
-fn wanted(consistency: Consistency) -> pb::Consistency {
+fn to_pb_consistency(consistency: Consistency) -> pb::Consistency {
     match consistency {
         Consistency::Linearizable => pb::Consistency::CONSISTENCY_LINEARIZABLE,
         Consistency::Stale => pb::Consistency::CONSISTENCY_STALE,
     }
 }
 
-fn named(origin: Origin) -> pb::Origin {
+fn to_pb_origin(origin: Origin) -> pb::Origin {
     let Origin { session, sequence, acknowledged } = origin;
     pb::Origin { session, sequence, acknowledged }
 }
 
 /// The store answered with something that is not in the contract.
-fn strange(what: impl std::fmt::Display) -> Status {
+fn incompatible(what: impl std::fmt::Display) -> Status {
     Status::new(Code::Internal, format!("the store's answer makes no sense: {what}"))
 }
 
@@ -84,36 +89,36 @@ fn read<'a, M>(bytes: &'a [u8]) -> Result<M, Status>
 where
     M: Checked + quick_protobuf::MessageRead<'a>,
 {
-    decode(bytes).map_err(strange)
+    decode(bytes).map_err(incompatible)
 }
 
-pub fn got(bytes: &[u8]) -> Result<Option<Pair>, Status> {
+pub fn parse_get(bytes: &[u8]) -> Result<Option<Pair>, Status> {
     Ok(read::<pb::GetResponse<'_>>(bytes)?.pair.map(pair))
 }
 
-pub fn was_set(bytes: &[u8]) -> Result<u64, Status> {
+pub fn parse_set(bytes: &[u8]) -> Result<u64, Status> {
     read::<pb::SetResponse>(bytes).map(|response| response.revision)
 }
 
-pub fn was_deleted(bytes: &[u8]) -> Result<bool, Status> {
+pub fn parse_delete(bytes: &[u8]) -> Result<bool, Status> {
     read::<pb::DeleteResponse>(bytes).map(|response| response.deleted)
 }
 
-pub fn was_swapped(bytes: &[u8]) -> Result<bool, Status> {
+pub fn parse_compare_and_set(bytes: &[u8]) -> Result<bool, Status> {
     read::<pb::CompareAndSetResponse>(bytes).map(|response| response.is_set)
 }
 
-pub fn scanned(bytes: &[u8]) -> Result<Listing, Status> {
+pub fn parse_scan(bytes: &[u8]) -> Result<Listing, Status> {
     let pb::ScanResponse { pairs, has_more, count, revision } = read(bytes)?;
     Ok(Listing { pairs: pairs.into_iter().map(pair).collect(), has_more, count, revision })
 }
 
-pub fn opened(bytes: &[u8]) -> Result<u64, Status> {
+pub fn parse_open_session(bytes: &[u8]) -> Result<u64, Status> {
     read::<pb::OpenSessionResponse>(bytes).map(|response| response.session)
 }
 
 /// Changes, and the revision that they go up to.
-pub fn watched(bytes: &[u8]) -> Result<(Vec<Change>, u64), Status> {
+pub fn parse_watch(bytes: &[u8]) -> Result<(Vec<Change>, u64), Status> {
     let pb::WatchResponse { changes, revision } = read(bytes)?;
     let changes = changes.into_iter().map(|change| Change {
         key: change.key.into_owned(),
@@ -124,7 +129,7 @@ pub fn watched(bytes: &[u8]) -> Result<(Vec<Change>, u64), Status> {
     Ok((changes.collect(), revision))
 }
 
-pub fn status(bytes: &[u8]) -> Result<NodeStatus, Status> {
+pub fn parse_status(bytes: &[u8]) -> Result<NodeStatus, Status> {
     let status: pb::StatusResponse<'_> = read(bytes)?;
     Ok(NodeStatus {
         node: status.node,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::KvService;
-use super::classic::{self, Said};
+use super::course::{self, PendingRequest};
 use super::ticket::{Call, Ticket, machine};
 use super::watch::WatchCall;
 use super::wire::{self, Consistency};
 use crate::call::Status;
-use crate::kv::contract::{CLASSIC_SERVICE, SERVICE};
+use crate::kv::contract::{COURSE_SERVICE, SERVICE};
 use crate::kv::state::{Command, Kv, Read, check_key};
 use crate::raft::{Origin, StateMachine};
 use crate::replica::engine::{ReadNow, Waiting};
@@ -17,7 +17,7 @@ use crate::replica::node::{Node, Shared, not_leader};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
 /// How long the target of a transfer may take; with classic timing an election takes ten seconds.
-const TRANSFER_PATIENCE: Duration = Duration::from_secs(12);
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Adds the store's methods, and the classic one, to what a server answers.
 pub fn register(services: &mut Services, node: &Node<KvService>) {
@@ -25,9 +25,9 @@ pub fn register(services: &mut Services, node: &Node<KvService>) {
     register_writes(services, node);
     register_rest(services, node);
     let node = node.clone();
-    services.deferrable(&format!("/{CLASSIC_SERVICE}/ServeClient"), move |_, message, answer| {
-        let asked = wire::classic_asked(message)?;
-        serve_client(&mut node.lock(), asked.as_ref(), answer)
+    services.deferrable(&format!("/{COURSE_SERVICE}/ServeClient"), move |_, message, answer| {
+        let request = wire::parse_serve_client(message)?;
+        serve_client(&mut node.lock(), request.as_ref(), answer)
     });
 }
 
@@ -39,10 +39,10 @@ fn register_reads(services: &mut Services, node: &Node<KvService>) {
     services.deferrable(&path("Get"), {
         let node = node.clone();
         move |_, message, answer| {
-            let (key, consistency) = wire::get_asked(message)?;
+            let (key, consistency) = wire::parse_get(message)?;
             let mut node = node.lock();
-            match may_read(&mut node, consistency, Read::Key(key))? {
-                None => Ok(answer.now(|response| wire::append_got(machine(&node), key, response))),
+            match read_or_wait(&mut node, consistency, Read::Key(key))? {
+                None => Ok(answer.now(|response| wire::append_get(machine(&node), key, response))),
                 Some(waiting) => wait(&mut node, waiting, Call::Get(key.to_vec()), answer),
             }
         }
@@ -50,31 +50,31 @@ fn register_reads(services: &mut Services, node: &Node<KvService>) {
     services.deferrable(&path("Scan"), {
         let node = node.clone();
         move |_, message, answer| {
-            let (asked, consistency) = wire::scan_asked(message)?;
+            let (request, consistency) = wire::parse_scan(message)?;
             let mut node = node.lock();
-            match may_read(&mut node, consistency, Read::Prefix(&asked.prefix))? {
+            match read_or_wait(&mut node, consistency, Read::Prefix(&request.prefix))? {
                 None => Ok(answer.now(|response| {
-                    wire::append_scanned(node.state(), &asked, response);
+                    wire::append_scan(node.state(), &request, response);
                 })),
-                Some(waiting) => wait(&mut node, waiting, Call::Scan(asked), answer),
+                Some(waiting) => wait(&mut node, waiting, Call::Scan(request), answer),
             }
         }
     });
 }
 
 /// Whether a read may look at the state now (`None`), or has to wait.
-fn may_read(
+fn read_or_wait(
     node: &mut Shared<KvService>,
     consistency: Consistency,
     read: Read<'_>,
 ) -> Result<Option<Waiting>, Status> {
     match consistency {
         Consistency::Stale => Ok(None),
-        Consistency::Linearizable => may_read_latest(node, read),
+        Consistency::Linearizable => read_linearizable(node, read),
     }
 }
 
-fn may_read_latest(
+fn read_linearizable(
     node: &mut Shared<KvService>,
     read: Read<'_>,
 ) -> Result<Option<Waiting>, Status> {
@@ -103,26 +103,26 @@ fn register_writes(services: &mut Services, node: &Node<KvService>) {
     services.deferrable(&path("Set"), {
         let node = node.clone();
         move |_, message, answer| {
-            let asked = wire::set_asked(message)?;
-            let command = Command::Set { key: &asked.key, value: &asked.value };
-            write(&mut node.lock(), asked.origin(), command, Call::Set, answer)
+            let request = wire::parse_set(message)?;
+            let command = Command::Set { key: &request.key, value: &request.value };
+            write(&mut node.lock(), request.origin(), command, Call::Set, answer)
         }
     });
     services.deferrable(&path("Delete"), {
         let node = node.clone();
         move |_, message, answer| {
-            let asked = wire::delete_asked(message)?;
-            let command = Command::Delete { key: &asked.key };
-            write(&mut node.lock(), asked.origin(), command, Call::Delete, answer)
+            let request = wire::parse_delete(message)?;
+            let command = Command::Delete { key: &request.key };
+            write(&mut node.lock(), request.origin(), command, Call::Delete, answer)
         }
     });
     services.deferrable(&path("CompareAndSet"), {
         let node = node.clone();
         move |_, message, answer| {
-            let asked = wire::swap_asked(message)?;
-            let old = asked.old.as_ref().map(|old| &*old.value);
-            let command = Command::CompareAndSet { key: &asked.key, old, new: &asked.new };
-            write(&mut node.lock(), asked.origin(), command, Call::CompareAndSet, answer)
+            let request = wire::parse_compare_and_set(message)?;
+            let old = request.old.as_ref().map(|old| &*old.value);
+            let command = Command::CompareAndSet { key: &request.key, old, new: &request.new };
+            write(&mut node.lock(), request.origin(), command, Call::CompareAndSet, answer)
         }
     });
     services.deferrable(&path("OpenSession"), {
@@ -161,10 +161,10 @@ fn register_rest(services: &mut Services, node: &Node<KvService>) {
     services.deferrable(&path("TransferLeadership"), {
         let node = node.clone();
         move |_, message, answer| {
-            let to = wire::transfer_asked(message)?;
+            let to = wire::parse_transfer(message)?;
             let (reply, answered) = answer.later()?;
             let ticket = Ticket::new(reply, Call::TransferLeadership);
-            node.lock().transfer(to, TRANSFER_PATIENCE, ticket);
+            node.lock().transfer(to, TRANSFER_TIMEOUT, ticket);
             Ok(answered)
         }
     });
@@ -182,12 +182,12 @@ fn serve_client(
     request: &str,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let command = match classic::parse(request) {
-        Ok(classic::Request::Get(key)) => match check_key(key.as_bytes()) {
+    let command = match course::parse(request) {
+        Ok(course::Request::Get(key)) => match check_key(key.as_bytes()) {
             Ok(()) => return serve_get(node, key, answer),
             Err(invalid) => Err(invalid.to_string()),
         },
-        Ok(classic::Request::Set(key, value)) => {
+        Ok(course::Request::Set(key, value)) => {
             let (key, value) = (key.as_bytes(), value.as_bytes());
             Command::Set { key, value }.encode().map_err(|invalid| invalid.to_string())
         }
@@ -196,11 +196,11 @@ fn serve_client(
     match command {
         Ok(command) => {
             let (reply, answered) = answer.later()?;
-            let ticket = Ticket::new(reply, Call::Classic(Said::Set));
+            let ticket = Ticket::new(reply, Call::Course(PendingRequest::Set));
             node.write(None, command.into(), ticket);
             Ok(answered)
         }
-        Err(what) => Ok(answer.now(|response| classic::append_wrong(node, &what, response))),
+        Err(what) => Ok(answer.now(|response| course::append_failure(node, &what, response))),
     }
 }
 
@@ -209,12 +209,12 @@ fn serve_get(
     key: &str,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let said = Said::Get(key.to_owned());
-    match may_read_latest(node, Read::Key(key.as_bytes())) {
-        Ok(None) => Ok(answer.now(|response| classic::append_value(node, key, response))),
-        Ok(Some(waiting)) => wait(node, waiting, Call::Classic(said), answer),
+    let pending = PendingRequest::Get(key.to_owned());
+    match read_linearizable(node, Read::Key(key.as_bytes())) {
+        Ok(None) => Ok(answer.now(|response| course::append_value(node, key, response))),
+        Ok(Some(waiting)) => wait(node, waiting, Call::Course(pending), answer),
         Err(status) => {
-            Ok(answer.now(|response| classic::append_wrong(node, &status.message, response)))
+            Ok(answer.now(|response| course::append_failure(node, &status.message, response)))
         }
     }
 }

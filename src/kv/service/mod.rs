@@ -9,13 +9,13 @@
 //!
 //! - [`calls`]: one handler for each method
 //! - [`ticket`]: what a call that waits needs to be answered
-//! - [`classic`]: requests in words, as clients of the classic version send them
+//! - [`course`]: requests in words, as clients of the classic version send them
 //! - [`watch`]: changes as they are applied, to whoever watches
 //!
 //! All of it runs on the server's own thread.
 
 mod calls;
-mod classic;
+mod course;
 mod ticket;
 mod watch;
 mod wire;
@@ -24,7 +24,7 @@ pub use calls::register;
 pub use ticket::Ticket;
 pub use watch::{MAX_WATCHES, Watches};
 
-use super::contract::{CLASSIC_SERVICE, SERVICE};
+use super::contract::{COURSE_SERVICE, SERVICE};
 use super::state::Kv;
 use crate::replica::engine::Answer;
 use crate::replica::node::{Service, Shared};
@@ -40,7 +40,7 @@ impl Service for KvService {
     type Machine = Kv;
     type Ticket = Ticket;
 
-    const NAMES: &'static [&'static str] = &[SERVICE, CLASSIC_SERVICE];
+    const NAMES: &'static [&'static str] = &[SERVICE, COURSE_SERVICE];
 
     fn answer(
         node: &mut Shared<KvService>,
@@ -53,6 +53,6 @@ impl Service for KvService {
 
     fn applied(node: &mut Shared<KvService>) {
         let (service, state) = node.service_and_state();
-        service.watches.tell(state.machine(), state.applied_index());
+        service.watches.send_new(state.machine(), state.applied_index());
     }
 }

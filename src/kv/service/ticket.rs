@@ -1,8 +1,8 @@
 //! What a call that waits needs to be answered.
 
 use super::KvService;
-use super::classic::{self, Said};
-use super::wire::{self, ScanAsked};
+use super::course::{self, PendingRequest};
+use super::wire::{self, ScanRequest};
 use crate::call::{Code, Status};
 use crate::kv::state::{self, Kv};
 use crate::replica::engine::Answer;
@@ -18,14 +18,14 @@ pub struct Ticket {
 /// Which call it is, with what the response needs.
 pub(super) enum Call {
     Get(Vec<u8>),
-    Scan(ScanAsked),
+    Scan(ScanRequest),
     Set,
     Delete,
     CompareAndSet,
     OpenSession,
     TransferLeadership,
     /// A classic request, which is always answered with a success of the call.
-    Classic(Said),
+    Course(PendingRequest),
 }
 
 impl Ticket {
@@ -42,8 +42,8 @@ impl Ticket {
     ) {
         let mut response = Vec::new();
         let result = match &self.call {
-            Call::Classic(said) => {
-                classic::append(node, said, &answer, &mut response);
+            Call::Course(pending) => {
+                course::append(node, pending, &answer, &mut response);
                 Ok(())
             }
             call => append(node, call, &answer, &mut response),
@@ -59,9 +59,11 @@ fn append(
     response: &mut Vec<u8>,
 ) -> Result<(), Status> {
     match (call, answer) {
-        (Call::Get(key), Answer::Read) => wire::append_got(machine(node), key, response),
-        (Call::Scan(asked), Answer::Read) => wire::append_scanned(node.state(), asked, response),
-        (Call::OpenSession, Answer::Opened(session)) => wire::append_opened(*session, response),
+        (Call::Get(key), Answer::Read) => wire::append_get(machine(node), key, response),
+        (Call::Scan(request), Answer::Read) => wire::append_scan(node.state(), request, response),
+        (Call::OpenSession, Answer::Opened(session)) => {
+            wire::append_open_session(*session, response)
+        }
         (Call::TransferLeadership, Answer::Transferred) => (),
         (call, Answer::Done(reply)) => append_done(call, reply, response)?,
         (_, answer) => return Err(refusal(node, answer)),
@@ -76,16 +78,16 @@ fn append_done(call: &Call, reply: &[u8], response: &mut Vec<u8>) -> Result<(), 
     match (call, reply) {
         (Call::Set, state::Reply::Written { revision }) => wire::append_set(revision, response),
         (Call::Delete, state::Reply::Deleted { revision }) => {
-            wire::append_deleted(true, revision, response);
+            wire::append_delete(true, revision, response);
         }
         (Call::Delete, state::Reply::Missing { revision }) => {
-            wire::append_deleted(false, revision, response);
+            wire::append_delete(false, revision, response);
         }
         (Call::CompareAndSet, state::Reply::Written { revision }) => {
-            wire::append_swapped(true, revision, response);
+            wire::append_compare_and_set(true, revision, response);
         }
-        (Call::CompareAndSet, state::Reply::Differs { modified }) => {
-            wire::append_swapped(false, modified, response);
+        (Call::CompareAndSet, state::Reply::CompareFailed { modified }) => {
+            wire::append_compare_and_set(false, modified, response);
         }
         // The number of a session's write was used for another kind of write before.
         _ => {

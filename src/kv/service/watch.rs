@@ -30,14 +30,14 @@ const MAX_BATCH: usize = 256;
 const MAX_BATCH_BYTES: usize = 256 * 1024;
 /// A watch that had nothing to send hears how far the node is after so many revisions: from there
 /// it can be resumed later on.
-const QUIET_REVISIONS: u64 = 10_000;
+const PROGRESS_INTERVAL: u64 = 10_000;
 
 /// All watches of a node.
 #[derive(Default)]
 pub struct Watches {
     open: Vec<Watch>,
     /// Given out so far.
-    numbers: u64,
+    last_number: u64,
     is_shut_down: bool,
 }
 
@@ -49,7 +49,7 @@ struct Watch {
     /// All changes up to here were looked at.
     seen: u64,
     /// The client was told so up to here.
-    told: u64,
+    reported: u64,
     /// The client has not taken what was sent.
     is_sending: bool,
 }
@@ -65,28 +65,28 @@ impl Watches {
         responder: Responder,
     ) -> Result<u64, Status> {
         if self.is_shut_down {
-            return Err(ended());
+            return Err(shutting_down());
         }
         if self.open.len() >= MAX_WATCHES {
             let message = format!("{MAX_WATCHES} watches of this node are open");
             return Err(Status::new(Code::ResourceExhausted, message));
         }
         let seen = after.unwrap_or(applied);
-        machine.history().after(seen).map(drop).map_err(forgotten)?;
-        self.numbers += 1;
-        let number = self.numbers;
+        machine.history().after(seen).map(drop).map_err(compacted_status)?;
+        self.last_number += 1;
+        let number = self.last_number;
         // The first response says from where on, and that the watch stands.
-        responder.send(wire::watched(&[], seen));
-        let mut watch = Watch { number, responder, prefix, seen, told: seen, is_sending: true };
+        responder.send(wire::watch_response(&[], seen));
+        let mut watch = Watch { number, responder, prefix, seen, reported: seen, is_sending: true };
         watch.responder.when_drained();
-        watch.tell(machine, applied);
+        watch.send_new(machine, applied);
         self.open.push(watch);
         Ok(number)
     }
 
     /// Tells all watches what is new.
-    pub(super) fn tell(&mut self, machine: &Kv, applied: u64) {
-        self.open.retain_mut(|watch| watch.tell(machine, applied));
+    pub(super) fn send_new(&mut self, machine: &Kv, applied: u64) {
+        self.open.retain_mut(|watch| watch.send_new(machine, applied));
     }
 
     fn drained(&mut self, number: u64, machine: &Kv, applied: u64) {
@@ -95,7 +95,7 @@ impl Watches {
                 return true;
             }
             watch.is_sending = false;
-            watch.tell(machine, applied)
+            watch.send_new(machine, applied)
         });
     }
 
@@ -107,27 +107,27 @@ impl Watches {
     pub(super) fn end_all(&mut self) {
         self.is_shut_down = true;
         for watch in mem::take(&mut self.open) {
-            watch.responder.finish(ended());
+            watch.responder.finish(shutting_down());
         }
     }
 }
 
 impl Watch {
     /// Sends a batch of what is new, if the client has taken the last one. False: the watch is over.
-    fn tell(&mut self, machine: &Kv, applied: u64) -> bool {
+    fn send_new(&mut self, machine: &Kv, applied: u64) -> bool {
         if self.is_sending || applied <= self.seen {
             return true;
         }
-        let news = match machine.history().after(self.seen) {
-            Ok(news) => news,
+        let changes = match machine.history().after(self.seen) {
+            Ok(changes) => changes,
             Err(compacted) => {
-                self.responder.finish(forgotten(compacted));
+                self.responder.finish(compacted_status(compacted));
                 return false;
             }
         };
         let mut batch: Vec<&Change> = Vec::new();
         let (mut bytes, mut upto) = (0, applied);
-        for change in news.filter(|change| change.key().starts_with(&self.prefix)) {
+        for change in changes.filter(|change| change.key().starts_with(&self.prefix)) {
             if batch.len() == MAX_BATCH || bytes > MAX_BATCH_BYTES {
                 // What is sent is all there is up to the last change in it.
                 upto = batch.last().map_or(self.seen, |last| last.revision);
@@ -137,17 +137,17 @@ impl Watch {
             batch.push(change);
         }
         self.seen = upto;
-        if !batch.is_empty() || upto >= self.told + QUIET_REVISIONS {
-            self.responder.send(wire::watched(&batch, upto));
+        if !batch.is_empty() || upto >= self.reported + PROGRESS_INTERVAL {
+            self.responder.send(wire::watch_response(&batch, upto));
             self.responder.when_drained();
-            self.told = upto;
+            self.reported = upto;
             self.is_sending = true;
         }
         true
     }
 }
 
-fn forgotten(compacted: Compacted) -> Status {
+fn compacted_status(compacted: Compacted) -> Status {
     let mut status = Status::new(Code::OutOfRange, compacted.to_string());
     if let Err(error) =
         status.metadata.insert(OLDEST_REVISION, compacted.oldest.to_string().as_bytes())
@@ -158,7 +158,7 @@ fn forgotten(compacted: Compacted) -> Status {
     status
 }
 
-fn ended() -> Status {
+fn shutting_down() -> Status {
     Status::new(Code::Unavailable, "the node shuts down: watch another one")
 }
 
@@ -176,7 +176,7 @@ impl WatchCall {
     }
 
     fn begin(&mut self, message: &[u8]) -> Result<u64, Status> {
-        let (prefix, after) = wire::watch_asked(message)?;
+        let (prefix, after) = wire::parse_watch(message)?;
         let mut node = self.node.lock();
         let (service, state) = node.service_and_state();
         let (machine, applied) = (state.machine(), state.applied_index());

@@ -7,7 +7,7 @@ use super::KvService;
 use crate::call::{Code, Status};
 use crate::kv::state::{Change, Invalid, Kv, MAX_KEY_BYTES, Page, Record, check_key};
 use crate::pb::agora_kv_v1 as pb;
-use crate::pb::no_package as classic;
+use crate::pb::no_package as course;
 use crate::protobuf::{Checked, decode, encode, encode_into};
 use crate::raft::{NodeId, Origin, RoleName};
 use crate::replica::node::Shared;
@@ -27,7 +27,7 @@ pub(super) enum Consistency {
 
 /// A scan to be made.
 #[derive(Debug)]
-pub(super) struct ScanAsked {
+pub(super) struct ScanRequest {
     pub(super) prefix: Vec<u8>,
     after: Vec<u8>,
     limit: usize,
@@ -47,18 +47,18 @@ pub(super) fn invalid(invalid: Invalid) -> Status {
     Status::new(Code::InvalidArgument, invalid.to_string())
 }
 
-fn consistency(asked: pb::Consistency) -> Consistency {
-    match asked {
+fn consistency(consistency: pb::Consistency) -> Consistency {
+    match consistency {
         pb::Consistency::CONSISTENCY_STALE => Consistency::Stale,
         _ => Consistency::Linearizable,
     }
 }
 
-pub(super) fn get_asked(message: &[u8]) -> Result<(&[u8], Consistency), Status> {
-    let asked: pb::GetRequest<'_> = read(message)?;
-    let key = borrowed(asked.key)?;
+pub(super) fn parse_get(message: &[u8]) -> Result<(&[u8], Consistency), Status> {
+    let request: pb::GetRequest<'_> = read(message)?;
+    let key = borrowed(request.key)?;
     check_key(key).map_err(invalid)?;
-    Ok((key, consistency(asked.consistency)))
+    Ok((key, consistency(request.consistency)))
 }
 
 /// What was decoded borrows from the message.
@@ -70,37 +70,39 @@ fn borrowed(bytes: Cow<'_, [u8]>) -> Result<&[u8], Status> {
     }
 }
 
-pub(super) fn set_asked(message: &[u8]) -> Result<pb::SetRequest<'_>, Status> {
+pub(super) fn parse_set(message: &[u8]) -> Result<pb::SetRequest<'_>, Status> {
     read(message)
 }
 
-pub(super) fn delete_asked(message: &[u8]) -> Result<pb::DeleteRequest<'_>, Status> {
+pub(super) fn parse_delete(message: &[u8]) -> Result<pb::DeleteRequest<'_>, Status> {
     read(message)
 }
 
-pub(super) fn swap_asked(message: &[u8]) -> Result<pb::CompareAndSetRequest<'_>, Status> {
+pub(super) fn parse_compare_and_set(
+    message: &[u8],
+) -> Result<pb::CompareAndSetRequest<'_>, Status> {
     read(message)
 }
 
 impl pb::SetRequest<'_> {
     pub(super) fn origin(&self) -> Option<Origin> {
-        self.origin.as_ref().map(named)
+        self.origin.as_ref().map(origin)
     }
 }
 
 impl pb::DeleteRequest<'_> {
     pub(super) fn origin(&self) -> Option<Origin> {
-        self.origin.as_ref().map(named)
+        self.origin.as_ref().map(origin)
     }
 }
 
 impl pb::CompareAndSetRequest<'_> {
     pub(super) fn origin(&self) -> Option<Origin> {
-        self.origin.as_ref().map(named)
+        self.origin.as_ref().map(origin)
     }
 }
 
-fn named(origin: &pb::Origin) -> Origin {
+fn origin(origin: &pb::Origin) -> Origin {
     let pb::Origin { session, sequence, acknowledged } = *origin;
     Origin { session, sequence, acknowledged }
 }
@@ -114,39 +116,39 @@ fn check_prefix(prefix: &[u8]) -> Result<(), Status> {
     Err(Status::new(Code::InvalidArgument, message))
 }
 
-pub(super) fn scan_asked(message: &[u8]) -> Result<(ScanAsked, Consistency), Status> {
-    let asked: pb::ScanRequest<'_> = read(message)?;
-    check_prefix(&asked.prefix)?;
-    if !asked.after.is_empty() {
-        check_key(&asked.after).map_err(invalid)?;
+pub(super) fn parse_scan(message: &[u8]) -> Result<(ScanRequest, Consistency), Status> {
+    let request: pb::ScanRequest<'_> = read(message)?;
+    check_prefix(&request.prefix)?;
+    if !request.after.is_empty() {
+        check_key(&request.after).map_err(invalid)?;
     }
-    let limit = match asked.limit as usize {
+    let limit = match request.limit as usize {
         0 => MAX_PAGE,
         limit => limit.min(MAX_PAGE),
     };
-    let scan = ScanAsked {
-        prefix: asked.prefix.into_owned(),
-        after: asked.after.into_owned(),
+    let scan = ScanRequest {
+        prefix: request.prefix.into_owned(),
+        after: request.after.into_owned(),
         limit,
-        keys_only: asked.keys_only,
-        count_only: asked.count_only,
+        keys_only: request.keys_only,
+        count_only: request.count_only,
     };
-    Ok((scan, consistency(asked.consistency)))
+    Ok((scan, consistency(request.consistency)))
 }
 
-pub(super) fn transfer_asked(message: &[u8]) -> Result<NodeId, Status> {
-    read::<pb::TransferLeadershipRequest>(message).map(|asked| asked.node)
+pub(super) fn parse_transfer(message: &[u8]) -> Result<NodeId, Status> {
+    read::<pb::TransferLeadershipRequest>(message).map(|request| request.node)
 }
 
 /// A prefix, and behind which revision, if that was said.
-pub(super) fn watch_asked(message: &[u8]) -> Result<(Vec<u8>, Option<u64>), Status> {
-    let asked: pb::WatchRequest<'_> = read(message)?;
-    check_prefix(&asked.prefix)?;
-    Ok((asked.prefix.into_owned(), asked.start.map(|start| start.after_revision)))
+pub(super) fn parse_watch(message: &[u8]) -> Result<(Vec<u8>, Option<u64>), Status> {
+    let request: pb::WatchRequest<'_> = read(message)?;
+    check_prefix(&request.prefix)?;
+    Ok((request.prefix.into_owned(), request.start.map(|start| start.after_revision)))
 }
 
-pub(super) fn classic_asked(message: &[u8]) -> Result<Cow<'_, str>, Status> {
-    read::<classic::ServeClientArgs<'_>>(message).map(|asked| asked.Request)
+pub(super) fn parse_serve_client(message: &[u8]) -> Result<Cow<'_, str>, Status> {
+    read::<course::ServeClientArgs<'_>>(message).map(|request| request.Request)
 }
 
 fn pair(record: &Record, keys_only: bool) -> pb::Pair<'_> {
@@ -158,14 +160,14 @@ fn pair(record: &Record, keys_only: bool) -> pb::Pair<'_> {
     }
 }
 
-pub(super) fn append_got(machine: &Kv, key: &[u8], response: &mut Vec<u8>) {
+pub(super) fn append_get(machine: &Kv, key: &[u8], response: &mut Vec<u8>) {
     let pair = machine.get(key).map(|record| pair(record, false));
     encode_into(&pb::GetResponse { pair }, response);
 }
 
-pub(super) fn append_scanned(state: &Replicated<Kv>, asked: &ScanAsked, response: &mut Vec<u8>) {
+pub(super) fn append_scan(state: &Replicated<Kv>, request: &ScanRequest, response: &mut Vec<u8>) {
     let machine = state.machine();
-    let ScanAsked { prefix, after, limit, keys_only, count_only } = asked;
+    let ScanRequest { prefix, after, limit, keys_only, count_only } = request;
     let page = match count_only {
         true => Page::default(),
         false => machine.scan(prefix, after, *limit, MAX_PAGE_BYTES),
@@ -183,20 +185,20 @@ pub(super) fn append_set(revision: u64, response: &mut Vec<u8>) {
     encode_into(&pb::SetResponse { revision }, response);
 }
 
-pub(super) fn append_deleted(deleted: bool, revision: u64, response: &mut Vec<u8>) {
+pub(super) fn append_delete(deleted: bool, revision: u64, response: &mut Vec<u8>) {
     encode_into(&pb::DeleteResponse { deleted, revision }, response);
 }
 
-pub(super) fn append_swapped(is_set: bool, revision: u64, response: &mut Vec<u8>) {
+pub(super) fn append_compare_and_set(is_set: bool, revision: u64, response: &mut Vec<u8>) {
     encode_into(&pb::CompareAndSetResponse { is_set, revision }, response);
 }
 
-pub(super) fn append_opened(session: u64, response: &mut Vec<u8>) {
+pub(super) fn append_open_session(session: u64, response: &mut Vec<u8>) {
     encode_into(&pb::OpenSessionResponse { session }, response);
 }
 
-pub(super) fn append_classic(data: &str, leader: &str, success: bool, response: &mut Vec<u8>) {
-    let reply = classic::ServeClientReply {
+pub(super) fn append_serve_client(data: &str, leader: &str, success: bool, response: &mut Vec<u8>) {
+    let reply = course::ServeClientReply {
         Data: Cow::Borrowed(data),
         LeaderID: Cow::Borrowed(leader),
         Success: success,
@@ -205,7 +207,7 @@ pub(super) fn append_classic(data: &str, leader: &str, success: bool, response: 
 }
 
 /// Changes, all of them up to a revision.
-pub(super) fn watched(changes: &[&Change], revision: u64) -> Vec<u8> {
+pub(super) fn watch_response(changes: &[&Change], revision: u64) -> Vec<u8> {
     let changes = changes.iter().map(|change| pb::Change {
         key: Cow::Borrowed(change.key()),
         value: change.value().map(|value| pb::Value { value: Cow::Borrowed(value) }),

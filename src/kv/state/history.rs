@@ -81,13 +81,13 @@ pub struct History {
 
 impl Default for History {
     fn default() -> History {
-        History::behind(0, MAX_BYTES)
+        History::starting_after(0, MAX_BYTES)
     }
 }
 
 impl History {
     /// Nothing yet, behind a revision.
-    pub fn behind(revision: u64, max_bytes: usize) -> History {
+    pub fn starting_after(revision: u64, max_bytes: usize) -> History {
         History { changes: VecDeque::new(), bytes: 0, max_bytes, oldest: revision }
     }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn changes_come_behind_a_revision_and_the_oldest_are_forgotten() {
-        let mut history = History::behind(4, 3 * change(1).bytes());
+        let mut history = History::starting_after(4, 3 * change(1).bytes());
         assert_eq!(revisions(&history, 4), Ok(vec![]));
         assert_eq!(revisions(&history, 3), Err(Compacted { oldest: 4 }));
         for revision in [6, 7, 9] {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_change_larger_than_the_history_leaves_it_empty() {
-        let mut history = History::behind(0, 10);
+        let mut history = History::starting_after(0, 10);
         history.push(change(5));
         assert_eq!(history.oldest(), 5);
         assert_eq!(revisions(&history, 5), Ok(vec![]));

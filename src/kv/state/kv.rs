@@ -61,7 +61,7 @@ impl Kv {
 
     /// How many keys begin with a prefix. Takes no longer for many than for few.
     pub fn count(&self, prefix: &[u8]) -> usize {
-        let end = end_of(prefix).map_or(self.len(), |end| self.records.rank(&end));
+        let end = prefix_end(prefix).map_or(self.len(), |end| self.records.rank(&end));
         end - self.records.rank(prefix)
     }
 
@@ -88,9 +88,11 @@ impl Kv {
         Page { records, has_more: false }
     }
 
-    fn obey(&mut self, revision: u64, command: &Arc<[u8]>) -> Reply {
+    fn apply_command(&mut self, revision: u64, command: &Arc<[u8]>) -> Reply {
         match Command::decode(command) {
-            Ok(Command::Set { .. }) => self.write(Record::of_set(command, revision, revision).ok()),
+            Ok(Command::Set { .. }) => {
+                self.write(Record::from_set(command, revision, revision).ok())
+            }
             Ok(Command::Delete { key }) => match self.records.remove(key) {
                 Some(_) => {
                     self.history.push(Change::deleted(command, revision));
@@ -102,18 +104,18 @@ impl Kv {
                 let present = self.records.get(key);
                 if present.map(Record::value) != old {
                     let modified = present.map_or(0, |record| record.modified);
-                    return Reply::Differs { modified };
+                    return Reply::CompareFailed { modified };
                 }
                 // A copy: the value that was compared with is not worth keeping.
                 self.write(Record::new(key, new, revision, revision).ok())
             }
-            Err(_) => Reply::NoCommand,
+            Err(_) => Reply::InvalidCommand,
         }
     }
 
-    /// A new record, or one that takes the place of another and keeps its creation.
+    /// A new record, or one that takes the position of another and keeps its creation.
     fn write(&mut self, record: Option<Record>) -> Reply {
-        let Some(record) = record else { return Reply::NoCommand };
+        let Some(record) = record else { return Reply::InvalidCommand };
         let (command, revision) = (Arc::clone(record.command()), record.modified);
         let replaced = self.records.insert(record);
         let created = replaced.map_or(revision, |replaced| replaced.created);
@@ -123,9 +125,9 @@ impl Kv {
 }
 
 /// The first key behind all those that begin with a prefix; `None`: there is none.
-fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
-    let (place, last) = prefix.iter().enumerate().rfind(|(_, byte)| **byte != u8::MAX)?;
-    let mut end = prefix.get(..place)?.to_vec();
+fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
+    let (position, last) = prefix.iter().enumerate().rfind(|(_, byte)| **byte != u8::MAX)?;
+    let mut end = prefix.get(..position)?.to_vec();
     end.push(last + 1);
     Some(end)
 }
@@ -133,7 +135,7 @@ fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
 impl StateMachine for Kv {
     fn apply(&mut self, index: Index, _: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
         self.revision = index;
-        self.obey(index, command).encode_into(reply);
+        self.apply_command(index, command).encode_into(reply);
     }
 
     fn conflicts(read: &[u8], command: &[u8]) -> bool {
@@ -145,13 +147,13 @@ impl StateMachine for Kv {
         match Command::decode(command) {
             Ok(command) => command.to_words(word),
             // It was committed, so it must be written down; read back, it is refused as it was.
-            Err(_) => [NO_COMMAND, command].into_iter().for_each(word),
+            Err(_) => [INVALID_COMMAND, command].into_iter().for_each(word),
         }
     }
 
     fn from_words(words: &[&[u8]]) -> Result<Vec<u8>, String> {
         match *words {
-            [NO_COMMAND, bytes] => Ok(bytes.to_vec()),
+            [INVALID_COMMAND, bytes] => Ok(bytes.to_vec()),
             _ => Command::from_words(words)?.encode().map_err(|invalid| invalid.to_string()),
         }
     }
@@ -168,7 +170,7 @@ impl StateMachine for Kv {
         match *words {
             [REVISION, revision] => {
                 self.revision = number(revision)?;
-                self.history = History::behind(self.revision, self.history.max_bytes());
+                self.history = History::starting_after(self.revision, self.history.max_bytes());
             }
             [PAIR, key, value, modified, created] => {
                 let record = Record::new(key, value, number(modified)?, number(created)?);
@@ -184,7 +186,7 @@ impl StateMachine for Kv {
 }
 
 /// The word before bytes that are no command.
-const NO_COMMAND: &[u8] = b"NO-COMMAND";
+const INVALID_COMMAND: &[u8] = b"NO-COMMAND";
 
 fn number(word: &[u8]) -> Result<u64, String> {
     let number = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok());

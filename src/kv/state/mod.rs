@@ -18,5 +18,5 @@ pub use history::{Change, Compacted, History};
 pub use kv::{Kv, Page};
 pub use read::Read;
 pub use record::Record;
-pub use reply::{MadeNoSense, Reply};
+pub use reply::{InvalidReply, Reply};
 pub use tree::{Cursor, Tree};

@@ -21,7 +21,7 @@ impl Record {
     ///
     /// # Errors
     /// The bytes are no SET.
-    pub fn of_set(command: &Arc<[u8]>, modified: u64, created: u64) -> Result<Record, Invalid> {
+    pub fn from_set(command: &Arc<[u8]>, modified: u64, created: u64) -> Result<Record, Invalid> {
         match Command::decode(command)? {
             Command::Set { .. } => Ok(Record { command: Arc::clone(command), modified, created }),
             _ => Err(Invalid::Malformed),

@@ -24,35 +24,35 @@ pub enum Reply {
         revision: u64,
     },
     /// The key has another value than was expected, or none, and nothing changed.
-    Differs {
+    CompareFailed {
         /// The revision that wrote what is there; 0 when nothing is.
         modified: u64,
     },
     /// The command was none.
-    NoCommand,
+    InvalidCommand,
 }
 
 /// The bytes are no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MadeNoSense;
+pub struct InvalidReply;
 
-impl fmt::Display for MadeNoSense {
+impl fmt::Display for InvalidReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the bytes are no reply of the store")
     }
 }
 
-impl std::error::Error for MadeNoSense {}
+impl std::error::Error for InvalidReply {}
 
 impl Reply {
     /// Appends the reply as bytes.
     pub fn encode_into(&self, bytes: &mut Vec<u8>) {
         let (tag, revision) = match *self {
-            Reply::NoCommand => (0, 0),
+            Reply::InvalidCommand => (0, 0),
             Reply::Written { revision } => (1, revision),
             Reply::Deleted { revision } => (2, revision),
             Reply::Missing { revision } => (3, revision),
-            Reply::Differs { modified } => (4, modified),
+            Reply::CompareFailed { modified } => (4, modified),
         };
         bytes.push(tag);
         bytes.extend_from_slice(&revision.to_be_bytes());
@@ -62,16 +62,16 @@ impl Reply {
     ///
     /// # Errors
     /// They are none.
-    pub fn decode(bytes: &[u8]) -> Result<Reply, MadeNoSense> {
-        let (&tag, revision) = bytes.split_first().ok_or(MadeNoSense)?;
-        let revision = u64::from_be_bytes(revision.try_into().map_err(|_| MadeNoSense)?);
+    pub fn decode(bytes: &[u8]) -> Result<Reply, InvalidReply> {
+        let (&tag, revision) = bytes.split_first().ok_or(InvalidReply)?;
+        let revision = u64::from_be_bytes(revision.try_into().map_err(|_| InvalidReply)?);
         Ok(match tag {
-            0 => Reply::NoCommand,
+            0 => Reply::InvalidCommand,
             1 => Reply::Written { revision },
             2 => Reply::Deleted { revision },
             3 => Reply::Missing { revision },
-            4 => Reply::Differs { modified: revision },
-            _ => return Err(MadeNoSense),
+            4 => Reply::CompareFailed { modified: revision },
+            _ => return Err(InvalidReply),
         })
     }
 }
@@ -86,15 +86,15 @@ mod tests {
             Reply::Written { revision: 7 },
             Reply::Deleted { revision: u64::MAX },
             Reply::Missing { revision: 1 },
-            Reply::Differs { modified: 0 },
-            Reply::NoCommand,
+            Reply::CompareFailed { modified: 0 },
+            Reply::InvalidCommand,
         ] {
             let mut bytes = Vec::new();
             reply.encode_into(&mut bytes);
             assert_eq!(Reply::decode(&bytes), Ok(reply));
         }
         for bytes in [&b""[..], b"\x01", b"\x09\0\0\0\0\0\0\0\0", b"\x01\0\0\0\0\0\0\0\0\0"] {
-            assert_eq!(Reply::decode(bytes), Err(MadeNoSense));
+            assert_eq!(Reply::decode(bytes), Err(InvalidReply));
         }
     }
 }

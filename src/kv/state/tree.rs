@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A copy is one more reference to the root. A write copies the nodes on its path that a copy still
-//! sees (`Arc::make_mut`), a few at most, and changes the others in place. So a snapshot walks its
+//! sees (`Arc::make_mut`), a few at most, and changes the others in position. So a snapshot walks its
 //! copy on another thread while writes go on.
 //!
 //! A branch knows how many records are below each child: counting a range is two walks to the
@@ -22,7 +22,7 @@ mod node;
 use std::sync::Arc;
 
 pub use cursor::Cursor;
-use node::{Below, Node};
+use node::{Content, Node};
 
 use super::record::Record;
 
@@ -47,9 +47,9 @@ impl Tree {
     pub fn get(&self, key: &[u8]) -> Option<&Record> {
         let mut node = &*self.root;
         loop {
-            match &node.below {
-                Below::Branch(branch) => node = &branch.children.get(node.route(key))?.node,
-                Below::Leaf(records) => return records.get(node.heads.find(records, key)?),
+            match &node.content {
+                Content::Branch(branch) => node = &branch.children.get(node.route(key))?.node,
+                Content::Leaf(records) => return records.get(node.heads.find(records, key)?),
             }
         }
     }
@@ -59,12 +59,12 @@ impl Tree {
         let mut rank = 0;
         let mut node = &*self.root;
         loop {
-            match &node.below {
-                Below::Leaf(records) => {
-                    let (Ok(place) | Err(place)) = node.heads.search(records, key);
-                    return rank + place;
+            match &node.content {
+                Content::Leaf(records) => {
+                    let (Ok(position) | Err(position)) = node.heads.search(records, key);
+                    return rank + position;
                 }
-                Below::Branch(branch) => {
+                Content::Branch(branch) => {
                     let route = node.route(key);
                     rank += branch
                         .children
@@ -84,13 +84,13 @@ impl Tree {
         Cursor::seek(&self.root, key)
     }
 
-    /// Puts a record in its place. Gives the one that was there under the same key, whose creation it
+    /// Puts a record in its position. Gives the one that was there under the same key, whose creation it
     /// takes over.
     pub fn insert(&mut self, record: Record) -> Option<Record> {
         let (replaced, split) = Arc::make_mut(&mut self.root).insert(record);
         if let Some(split) = split {
             let left = std::mem::take(&mut self.root);
-            self.root = Arc::new(Node::root_of(left, split));
+            self.root = Arc::new(Node::root_above(left, split));
         }
         replaced
     }

@@ -82,10 +82,10 @@ fn a_key_knows_who_created_it_and_who_changed_it() {
 #[test]
 fn a_compare_and_set_happens_only_when_the_value_is_as_expected() {
     let mut fed = Fed::default();
-    assert_eq!(fed.compare_and_set("k", Some(""), "x"), Reply::Differs { modified: 0 });
+    assert_eq!(fed.compare_and_set("k", Some(""), "x"), Reply::CompareFailed { modified: 0 });
     assert_eq!(fed.compare_and_set("k", None, "1"), Reply::Written { revision: 2 });
-    assert_eq!(fed.compare_and_set("k", None, "2"), Reply::Differs { modified: 2 });
-    assert_eq!(fed.compare_and_set("k", Some("2"), "3"), Reply::Differs { modified: 2 });
+    assert_eq!(fed.compare_and_set("k", None, "2"), Reply::CompareFailed { modified: 2 });
+    assert_eq!(fed.compare_and_set("k", Some("2"), "3"), Reply::CompareFailed { modified: 2 });
     assert_eq!(fed.compare_and_set("k", Some("1"), "2"), Reply::Written { revision: 5 });
     assert_eq!(fed.record("k"), Some(("2", 5, 2)));
 }
@@ -105,7 +105,7 @@ fn what_is_no_command_changes_nothing_and_passes_through_files() {
     fed.set("a", "1");
     let before = lines(&fed.kv);
     for bytes in [&b""[..], b"\x09", b"\x01\xff\xff"] {
-        assert_eq!(fed.apply_bytes(&bytes.into()), Reply::NoCommand);
+        assert_eq!(fed.apply_bytes(&bytes.into()), Reply::InvalidCommand);
         let mut words = Vec::new();
         Kv::to_words(bytes, &mut |word| words.push(word.to_vec()));
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();

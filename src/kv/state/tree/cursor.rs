@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::super::record::Record;
-use super::node::{Below, Node};
+use super::node::{Content, Node};
 
-/// A place between two records. It holds the tree as it was: changes after it are not seen.
+/// A position between two records. It holds the tree as it was: changes after it are not seen.
 #[derive(Debug)]
 pub struct Cursor {
     /// The nodes down to the leaf, and in each the next record, or the child that is walked.
@@ -18,17 +18,17 @@ impl Cursor {
         let mut path = Vec::new();
         let mut node = Arc::clone(root);
         loop {
-            let (place, child) = match &node.below {
-                Below::Leaf(records) => {
-                    let (Ok(place) | Err(place)) = node.heads.search(records, key);
-                    (place, None)
+            let (position, child) = match &node.content {
+                Content::Leaf(records) => {
+                    let (Ok(position) | Err(position)) = node.heads.search(records, key);
+                    (position, None)
                 }
-                Below::Branch(branch) => {
+                Content::Branch(branch) => {
                     let route = node.route(key);
                     (route, branch.children.get(route).map(|child| Arc::clone(&child.node)))
                 }
             };
-            path.push((node, place));
+            path.push((node, position));
             match child {
                 Some(child) => node = child,
                 None => return Cursor { path },
@@ -42,17 +42,17 @@ impl Iterator for Cursor {
 
     fn next(&mut self) -> Option<Record> {
         loop {
-            let (node, place) = self.path.last_mut()?;
-            let child = match &node.below {
-                Below::Leaf(records) => {
-                    if let Some(record) = records.get(*place) {
-                        *place += 1;
+            let (node, position) = self.path.last_mut()?;
+            let child = match &node.content {
+                Content::Leaf(records) => {
+                    if let Some(record) = records.get(*position) {
+                        *position += 1;
                         return Some(record.clone());
                     }
                     None
                 }
-                Below::Branch(branch) => {
-                    branch.children.get(*place).map(|child| Arc::clone(&child.node))
+                Content::Branch(branch) => {
+                    branch.children.get(*position).map(|child| Arc::clone(&child.node))
                 }
             };
             match child {
@@ -60,8 +60,8 @@ impl Iterator for Cursor {
                 None => {
                     self.path.pop();
                     // On to the parent's next child, if it has one.
-                    if let Some((_, place)) = self.path.last_mut() {
-                        *place += 1;
+                    if let Some((_, position)) = self.path.last_mut() {
+                        *position += 1;
                     }
                 }
             }

@@ -52,19 +52,19 @@ impl Default for Heads {
 
 impl Heads {
     /// Those of some keys.
-    pub fn of<K: Keyed>(keys: &[K]) -> Heads {
+    pub fn of_keys<K: Keyed>(keys: &[K]) -> Heads {
         let shared = match (keys.first(), keys.last()) {
             // In order: what the outer two agree in, all agree in.
-            (Some(first), Some(last)) => agreeing(first.key(), last.key()),
+            (Some(first), Some(last)) => common_prefix_len(first.key(), last.key()),
             _ => 0,
         };
         let mut heads = Heads { shared, ..Heads::default() };
         let start = keys.first().and_then(|first| first.key().get(..shared));
-        for (place, byte) in heads.start.iter_mut().zip(start.unwrap_or_default()) {
-            *place = *byte;
+        for (position, byte) in heads.start.iter_mut().zip(start.unwrap_or_default()) {
+            *position = *byte;
         }
-        for (place, key) in heads.heads.iter_mut().zip(keys) {
-            *place = head(key.key(), shared);
+        for (position, key) in heads.heads.iter_mut().zip(keys) {
+            *position = head(key.key(), shared);
         }
         heads
     }
@@ -79,7 +79,7 @@ impl Heads {
             }
         };
         match key.get(..self.shared) {
-            Some(start) if start == shared => self.search_behind(keys, key),
+            Some(start) if start == shared => self.search_suffix(keys, key),
             _ if key < shared => Err(0),
             _ => Err(keys.len()),
         }
@@ -88,40 +88,40 @@ impl Heads {
     /// Where a key is. Looks at that key alone, most of the time.
     pub fn find<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Option<usize> {
         // Without a look at what keys share: one that differs there is not found in the end.
-        if key.len() < self.shared { None } else { self.search_behind(keys, key).ok() }
+        if key.len() < self.shared { None } else { self.search_suffix(keys, key).ok() }
     }
 
-    fn search_behind<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Result<usize, usize> {
+    fn search_suffix<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Result<usize, usize> {
         let heads = self.heads.get(..keys.len()).unwrap_or(&self.heads);
-        let sought = head(key, self.shared);
-        let start = heads.partition_point(|&head| head < sought);
+        let wanted = head(key, self.shared);
+        let start = heads.partition_point(|&head| head < wanted);
         let rest = heads.get(start..).unwrap_or_default();
-        let count = rest.iter().take_while(|&&head| head == sought).count();
+        let count = rest.iter().take_while(|&&head| head == wanted).count();
         let tied = keys.get(start..start + count).unwrap_or_default();
-        let place = tied.binary_search_by(|tied| tied.key().cmp(key));
-        place.map(|place| start + place).map_err(|place| start + place)
+        let position = tied.binary_search_by(|tied| tied.key().cmp(key));
+        position.map(|position| start + position).map_err(|position| start + position)
     }
 
-    /// A key was put in, at `place`.
-    pub fn inserted<K: Keyed>(&mut self, keys: &[K], place: usize) {
-        let neighbour = if place == 0 { keys.get(1) } else { keys.first() };
-        let (Some(key), Some(neighbour)) = (keys.get(place), neighbour) else {
-            *self = Heads::of(keys);
+    /// A key was put in, at `position`.
+    pub fn inserted<K: Keyed>(&mut self, keys: &[K], position: usize) {
+        let neighbour = if position == 0 { keys.get(1) } else { keys.first() };
+        let (Some(key), Some(neighbour)) = (keys.get(position), neighbour) else {
+            *self = Heads::of_keys(keys);
             return;
         };
-        if agreeing(key.key(), neighbour.key()) < self.shared {
-            *self = Heads::of(keys);
+        if common_prefix_len(key.key(), neighbour.key()) < self.shared {
+            *self = Heads::of_keys(keys);
             return;
         }
-        self.heads.copy_within(place..keys.len() - 1, place + 1);
-        if let Some(head_of_key) = self.heads.get_mut(place) {
+        self.heads.copy_within(position..keys.len() - 1, position + 1);
+        if let Some(head_of_key) = self.heads.get_mut(position) {
             *head_of_key = head(key.key(), self.shared);
         }
     }
 
-    /// The key at `place` of what were `count` was taken out.
-    pub fn removed(&mut self, count: usize, place: usize) {
-        self.heads.copy_within(place + 1..count, place);
+    /// The key at `position` of what were `count` was taken out.
+    pub fn removed(&mut self, count: usize, position: usize) {
+        self.heads.copy_within(position + 1..count, position);
     }
 }
 
@@ -132,13 +132,13 @@ fn head(key: &[u8], shared: usize) -> u64 {
         return u64::from_be_bytes(*eight);
     }
     let mut eight = [0; 8];
-    for (place, byte) in eight.iter_mut().zip(rest) {
-        *place = *byte;
+    for (position, byte) in eight.iter_mut().zip(rest) {
+        *position = *byte;
     }
     u64::from_be_bytes(eight)
 }
 
 /// In how many bytes two keys agree.
-fn agreeing(a: &[u8], b: &[u8]) -> usize {
+fn common_prefix_len(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -16,12 +16,12 @@ const MAX_JOINED: usize = MAX_KEYS * 3 / 4;
 pub struct Node {
     /// Of the records of a leaf, of the separators of a branch.
     pub heads: Heads,
-    pub below: Below,
+    pub content: Content,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub enum Below {
+pub enum Content {
     /// In order of their keys.
     Leaf(Vec<Record>),
     Branch(Branch),
@@ -63,82 +63,82 @@ impl Child {
 
 impl Node {
     fn leaf(records: Vec<Record>) -> Node {
-        Node { heads: Heads::of(&records), below: Below::Leaf(records) }
+        Node { heads: Heads::of_keys(&records), content: Content::Leaf(records) }
     }
 
     fn branch(separators: Vec<Arc<[u8]>>, children: Vec<Child>) -> Node {
-        let heads = Heads::of(&separators);
-        Node { heads, below: Below::Branch(Branch { separators, children }) }
+        let heads = Heads::of_keys(&separators);
+        Node { heads, content: Content::Branch(Branch { separators, children }) }
     }
 
     /// The root above what was the root and has been split.
-    pub fn root_of(left: Arc<Node>, split: Split) -> Node {
+    pub fn root_above(left: Arc<Node>, split: Split) -> Node {
         let children = vec![Child::new(left), Child::new(Arc::new(split.right))];
         Node::branch(vec![split.separator], children)
     }
 
     /// How many records are in it and below.
     pub fn records(&self) -> usize {
-        match &self.below {
-            Below::Leaf(records) => records.len(),
-            Below::Branch(branch) => branch.children.iter().map(|child| child.records).sum(),
+        match &self.content {
+            Content::Leaf(records) => records.len(),
+            Content::Branch(branch) => branch.children.iter().map(|child| child.records).sum(),
         }
     }
 
     /// The child that has a key, if any has.
     pub fn route(&self, key: &[u8]) -> usize {
-        match &self.below {
-            Below::Leaf(_) => 0,
-            Below::Branch(branch) => match self.heads.search(&branch.separators, key) {
-                Ok(place) => place + 1,
-                Err(place) => place,
+        match &self.content {
+            Content::Leaf(_) => 0,
+            Content::Branch(branch) => match self.heads.search(&branch.separators, key) {
+                Ok(position) => position + 1,
+                Err(position) => position,
             },
         }
     }
 
     /// The child of a root that is not needed.
     pub fn only_child(&self) -> Option<Arc<Node>> {
-        match &self.below {
-            Below::Branch(Branch { children, .. }) => match children.as_slice() {
+        match &self.content {
+            Content::Branch(Branch { children, .. }) => match children.as_slice() {
                 [] => Some(Arc::default()),
                 [only] => Some(Arc::clone(&only.node)),
                 _ => None,
             },
-            Below::Leaf(_) => None,
+            Content::Leaf(_) => None,
         }
     }
 
     /// Puts a record in; gives the one it replaces, and the upper half if the node had to split.
     pub fn insert(&mut self, mut record: Record) -> (Option<Record>, Option<Split>) {
         let route = self.route(record.key());
-        match &mut self.below {
-            Below::Leaf(records) => match self.heads.search(records, record.key()) {
-                Ok(place) => {
-                    let replaced = records.get_mut(place).map(|old| {
+        match &mut self.content {
+            Content::Leaf(records) => match self.heads.search(records, record.key()) {
+                Ok(position) => {
+                    let replaced = records.get_mut(position).map(|old| {
                         record.created = old.created;
                         mem::replace(old, record)
                     });
                     (replaced, None)
                 }
-                Err(place) if records.len() < MAX_KEYS => {
-                    records.insert(place, record);
-                    self.heads.inserted(records, place);
+                Err(position) if records.len() < MAX_KEYS => {
+                    records.insert(position, record);
+                    self.heads.inserted(records, position);
                     (None, None)
                 }
-                Err(place) => {
-                    let mut upper = records.split_off(half(records.len(), place));
-                    if place > records.len() {
-                        upper.insert(place - records.len(), record);
+                Err(position) => {
+                    let mut upper = records.split_off(split_position(records.len(), position));
+                    if position > records.len() {
+                        upper.insert(position - records.len(), record);
                     } else {
-                        records.insert(place, record);
+                        records.insert(position, record);
                     }
-                    self.heads = Heads::of(records);
+                    self.heads = Heads::of_keys(records);
                     let right = Node::leaf(upper);
                     let separator = right.first_key();
                     (None, Some(Split { separator, right }))
                 }
             },
-            Below::Branch(branch) => {
+            Content::Branch(branch) => {
                 let Some(child) = branch.children.get_mut(route) else { return (None, None) };
                 let (replaced, split) = Arc::make_mut(&mut child.node).insert(record);
                 if replaced.is_none() {
@@ -146,44 +146,46 @@ impl Node {
                 }
                 let Some(split) = split else { return (replaced, None) };
                 child.records -= split.right.records();
-                (replaced, self.adopt(route, split))
+                (replaced, self.insert_split(route, split))
             }
         }
     }
 
     /// Takes the upper half of a child in as the next one.
-    fn adopt(&mut self, route: usize, Split { separator, right }: Split) -> Option<Split> {
-        let Below::Branch(Branch { separators, children }) = &mut self.below else { return None };
+    fn insert_split(&mut self, route: usize, Split { separator, right }: Split) -> Option<Split> {
+        let Content::Branch(Branch { separators, children }) = &mut self.content else {
+            return None;
+        };
         separators.insert(route, separator);
         children.insert(route + 1, Child::new(Arc::new(right)));
         if separators.len() < MAX_KEYS {
             self.heads.inserted(separators, route);
             return None;
         }
-        let middle = half(separators.len(), route);
+        let middle = split_position(separators.len(), route);
         let upper_children = children.split_off(middle + 1);
         let upper_separators = separators.split_off(middle + 1);
         let separator = separators.pop()?;
-        self.heads = Heads::of(separators);
+        self.heads = Heads::of_keys(separators);
         Some(Split { separator, right: Node::branch(upper_separators, upper_children) })
     }
 
     /// Takes the record of a key out.
     pub fn remove(&mut self, key: &[u8]) -> Option<Record> {
         let route = self.route(key);
-        match &mut self.below {
-            Below::Leaf(records) => {
-                let place = self.heads.find(records, key)?;
-                self.heads.removed(records.len(), place);
-                Some(records.remove(place))
+        match &mut self.content {
+            Content::Leaf(records) => {
+                let position = self.heads.find(records, key)?;
+                self.heads.removed(records.len(), position);
+                Some(records.remove(position))
             }
-            Below::Branch(branch) => {
+            Content::Branch(branch) => {
                 let child = branch.children.get_mut(route)?;
                 let removed = Arc::make_mut(&mut child.node).remove(key)?;
                 child.records -= 1;
                 let is_small = child.node.keys() < MIN_KEYS;
-                if is_small && branch.tidy(route) {
-                    self.heads = Heads::of(&branch.separators);
+                if is_small && branch.rebalance(route) {
+                    self.heads = Heads::of_keys(&branch.separators);
                 }
                 Some(removed)
             }
@@ -192,31 +194,31 @@ impl Node {
 
     /// The records of a leaf, the children of a branch.
     fn keys(&self) -> usize {
-        match &self.below {
-            Below::Leaf(records) => records.len(),
-            Below::Branch(branch) => branch.children.len(),
+        match &self.content {
+            Content::Leaf(records) => records.len(),
+            Content::Branch(branch) => branch.children.len(),
         }
     }
 
     fn first_key(&self) -> Arc<[u8]> {
-        match &self.below {
-            Below::Leaf(records) => records.first().map_or_else(Arc::default, |r| r.key().into()),
-            Below::Branch(_) => Arc::default(),
+        match &self.content {
+            Content::Leaf(records) => records.first().map_or_else(Arc::default, |r| r.key().into()),
+            Content::Branch(_) => Arc::default(),
         }
     }
 
     /// Takes in all that its right neighbour has.
     fn join(&mut self, separator: Arc<[u8]>, right: Node) {
-        match (&mut self.below, right.below) {
-            (Below::Leaf(records), Below::Leaf(more)) => {
+        match (&mut self.content, right.content) {
+            (Content::Leaf(records), Content::Leaf(more)) => {
                 records.extend(more);
-                self.heads = Heads::of(records);
+                self.heads = Heads::of_keys(records);
             }
-            (Below::Branch(branch), Below::Branch(more)) => {
+            (Content::Branch(branch), Content::Branch(more)) => {
                 branch.separators.push(separator);
                 branch.separators.extend(more.separators);
                 branch.children.extend(more.children);
-                self.heads = Heads::of(&branch.separators);
+                self.heads = Heads::of_keys(&branch.separators);
             }
             // Neighbours are of one kind: all leaves are equally deep.
             _ => (),
@@ -226,8 +228,9 @@ impl Node {
 
 impl Branch {
     /// Drops a child that is empty, or joins a small one with a neighbour; whether it did.
-    fn tidy(&mut self, small: usize) -> bool {
-        let keys = |place: usize| self.children.get(place).map_or(MAX_KEYS, |c| c.node.keys());
+    fn rebalance(&mut self, small: usize) -> bool {
+        let keys =
+            |position: usize| self.children.get(position).map_or(MAX_KEYS, |c| c.node.keys());
         if keys(small) == 0 {
             self.children.remove(small);
             if !self.separators.is_empty() {
@@ -252,6 +255,6 @@ impl Branch {
 }
 
 /// Where to split. Keys that come in order leave full nodes behind them, not half-full ones.
-fn half(count: usize, place: usize) -> usize {
-    if place >= count - 1 { count - 1 } else { count / 2 }
+fn split_position(count: usize, position: usize) -> usize {
+    if position >= count - 1 { count - 1 } else { count / 2 }
 }

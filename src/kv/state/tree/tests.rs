@@ -17,15 +17,15 @@ fn audit(tree: &Tree) {
 /// The records of a node, all of them between two keys, and how deep its leaves are.
 fn audited(node: &Node, from: &[u8], to: Option<&[u8]>) -> (usize, usize) {
     let within = |key: &[u8]| key >= from && to.is_none_or(|to| key < to);
-    let branch = match &node.below {
-        Below::Branch(branch) => branch,
-        Below::Leaf(records) => {
+    let branch = match &node.content {
+        Content::Branch(branch) => branch,
+        Content::Leaf(records) => {
             assert!(records.len() <= heads::MAX_KEYS);
             assert!(records.iter().all(|record| within(record.key())));
             assert!(records.is_sorted_by(|a, b| a.key() < b.key()));
-            for (place, record) in records.iter().enumerate() {
-                assert_eq!(node.heads.search(records, record.key()), Ok(place));
-                assert_eq!(node.heads.find(records, record.key()), Some(place));
+            for (position, record) in records.iter().enumerate() {
+                assert_eq!(node.heads.search(records, record.key()), Ok(position));
+                assert_eq!(node.heads.find(records, record.key()), Some(position));
             }
             return (records.len(), 0);
         }
@@ -35,9 +35,9 @@ fn audited(node: &Node, from: &[u8], to: Option<&[u8]>) -> (usize, usize) {
     assert!(branch.separators.iter().all(|key| within(key)));
     assert!(branch.separators.is_sorted_by(|a, b| a < b));
     let (mut records, mut depths) = (0, Vec::new());
-    for (place, child) in branch.children.iter().enumerate() {
-        let from = if place == 0 { from } else { &branch.separators[place - 1] };
-        let to = branch.separators.get(place).map(|key| &**key).or(to);
+    for (position, child) in branch.children.iter().enumerate() {
+        let from = if position == 0 { from } else { &branch.separators[position - 1] };
+        let to = branch.separators.get(position).map(|key| &**key).or(to);
         let (counted, depth) = audited(&child.node, from, to);
         assert_eq!(counted, child.records);
         records += counted;
@@ -48,9 +48,9 @@ fn audited(node: &Node, from: &[u8], to: Option<&[u8]>) -> (usize, usize) {
 }
 
 fn leaves(node: &Node) -> usize {
-    match &node.below {
-        Below::Leaf(_) => 1,
-        Below::Branch(branch) => branch.children.iter().map(|child| leaves(&child.node)).sum(),
+    match &node.content {
+        Content::Leaf(_) => 1,
+        Content::Branch(branch) => branch.children.iter().map(|child| leaves(&child.node)).sum(),
     }
 }
 
@@ -152,7 +152,7 @@ fn a_copy_shares_all_but_the_path_of_a_write() {
             continue;
         }
         own += 1;
-        if let (Below::Branch(a), Below::Branch(b)) = (&a.below, &b.below) {
+        if let (Content::Branch(a), Content::Branch(b)) = (&a.content, &b.content) {
             let children = a.children.iter().zip(&b.children);
             pairs.extend(children.map(|(a, b)| (Arc::clone(&a.node), Arc::clone(&b.node))));
         }

@@ -15,9 +15,9 @@ pub(super) enum Request<'r> {
     Set(&'r str, &'r str),
 }
 
-/// What was asked, for the response to a request that waited.
+/// What was request, for the response to a request that waited.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum PendingRequest {
     Get(String),
     Set,
 }
@@ -45,14 +45,16 @@ pub(super) fn parse(request: &str) -> Result<Request<'_>, String> {
 /// The response to a request that waited.
 pub(super) fn append(
     node: &Shared<KvService>,
-    said: &Said,
+    pending: &PendingRequest,
     answer: &Answer,
     response: &mut Vec<u8>,
 ) {
-    match (said, answer) {
-        (Said::Get(key), Answer::Read) => append_value(node, key, response),
-        (Said::Set, Answer::Done(_)) => wire::append_classic("", &own_id(node), true, response),
-        (_, answer) => append_wrong(node, &refusal(node, answer).message, response),
+    match (pending, answer) {
+        (PendingRequest::Get(key), Answer::Read) => append_value(node, key, response),
+        (PendingRequest::Set, Answer::Done(_)) => {
+            wire::append_serve_client("", &own_id(node), true, response)
+        }
+        (_, answer) => append_failure(node, &refusal(node, answer).message, response),
     }
 }
 
@@ -60,15 +62,15 @@ pub(super) fn append(
 pub(super) fn append_value(node: &Shared<KvService>, key: &str, response: &mut Vec<u8>) {
     let value = machine(node).get(key.as_bytes()).map(|record| record.value());
     match std::str::from_utf8(value.unwrap_or_default()) {
-        Ok(value) => wire::append_classic(value, &own_id(node), true, response),
-        Err(_) => append_wrong(node, "the value is no text", response),
+        Ok(value) => wire::append_serve_client(value, &own_id(node), true, response),
+        Err(_) => append_failure(node, "the value is no text", response),
     }
 }
 
 /// What went wrong, and who leads.
-pub(super) fn append_wrong(node: &Shared<KvService>, what: &str, response: &mut Vec<u8>) {
+pub(super) fn append_failure(node: &Shared<KvService>, what: &str, response: &mut Vec<u8>) {
     let leader = node.raft().leader().map(|leader| leader.to_string());
-    wire::append_classic(what, &leader.unwrap_or_default(), false, response);
+    wire::append_serve_client(what, &leader.unwrap_or_default(), false, response);
 }
 
 fn own_id(node: &Shared<KvService>) -> String {

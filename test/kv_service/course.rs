@@ -1,6 +1,6 @@
-//! The classic call.
+//! The `ServeClient` call of the course version.
 
-use agora::pb::no_package as classic;
+use agora::pb::no_package as course;
 use agora::protobuf::encode;
 use agora::raft::NodeId;
 use agora::session::Protocol;
@@ -9,11 +9,11 @@ use crate::fixture::{Group, eventually};
 
 /// What a node answers: Data, LeaderID, Success.
 fn ask(group: &Group, node: NodeId, request: &str) -> (String, String, bool) {
-    let request = encode(&classic::ServeClientArgs { Request: request.into() });
-    // As classic clients speak.
+    let request = encode(&course::ServeClientArgs { Request: request.into() });
+    // Course clients use gRPC.
     let caller = group.over(node, Protocol::Grpc);
     let answer = caller.raw("/RaftService/ServeClient", &request).unwrap();
-    let reply: classic::ServeClientReply<'_> = answer.read();
+    let reply: course::ServeClientReply<'_> = answer.read();
     (reply.Data.into_owned(), reply.LeaderID.into_owned(), reply.Success)
 }
 
@@ -22,7 +22,7 @@ fn good(data: &str, node: NodeId) -> (String, String, bool) {
 }
 
 #[test]
-fn requests_in_words_are_done() {
+fn get_and_set_requests_are_executed() {
     let group = Group::new(1);
     eventually("it leads", || ask(&group, 0, "GET x").2);
     assert_eq!(ask(&group, 0, "GET x"), good("", 0), "no such key is the empty string");
@@ -37,7 +37,7 @@ fn requests_in_words_are_done() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_the_answer() {
+fn a_bad_request_is_answered_with_the_reason() {
     let group = Group::new(1);
     let leader = group.leader();
     for (request, words) in [
@@ -60,7 +60,7 @@ fn what_is_wrong_is_said_in_the_answer() {
 }
 
 #[test]
-fn who_does_not_lead_names_the_leader() {
+fn a_follower_names_the_leader() {
     let group = Group::new(3);
     let (leader, followers) = (group.leader(), group.followers());
     assert_eq!(ask(&group, leader, "SET x 5"), good("", leader));
@@ -75,7 +75,7 @@ fn who_does_not_lead_names_the_leader() {
 }
 
 #[test]
-fn who_knows_no_leader_names_nobody() {
+fn a_node_without_a_leader_names_none() {
     let mut group = Group::new(3);
     let (leader, followers) = (group.leader(), group.followers());
     group.stop(leader);
