@@ -33,7 +33,7 @@ mod messages;
 mod speed;
 #[path = "http2/starting.rs"]
 mod starting;
-#[path = "http2/stories.rs"]
-mod stories;
+#[path = "http2/transcripts.rs"]
+mod transcripts;
 #[path = "http2/stream_states.rs"]
 mod stream_states;

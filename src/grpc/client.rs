@@ -277,7 +277,7 @@ impl ClientConnection {
         let deliver = |message: &[u8], _| sink.message(id, message);
         match call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver) {
             Ok(received) => {
-                self.http.release_unevenly(stream, received.of_stream, received.released);
+                self.http.release_separately(stream, received.of_stream, received.released);
                 self.let_wait_no_longer();
                 if end_stream {
                     self.conclude(id, Fault::NoTrailers.status(), true, sink);

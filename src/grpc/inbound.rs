@@ -127,7 +127,7 @@ pub(super) fn let_wait_no_longer<T>(
         // A call that is over has left the line.
         if let Some(call) = calls.get_mut(id) {
             let Some(bytes) = inbound(call).turn(messages) else { return };
-            http.release_unevenly(stream_id(id), bytes, 0);
+            http.release_separately(stream_id(id), bytes, 0);
         }
         messages.reservations.remove_first();
     }

@@ -178,7 +178,7 @@ impl ServerConnection {
         self.untaken += call.inbound.untaken() - before;
         match received {
             Ok(received) => {
-                self.http.release_unevenly(stream, received.of_stream, received.released);
+                self.http.release_separately(stream, received.of_stream, received.released);
                 self.let_wait_no_longer();
                 if end_stream && !received.last {
                     sink.half_close(id);
@@ -308,8 +308,8 @@ impl ServerConnection {
     }
 
     /// Bytes of all calls together that still wait for window.
-    pub fn queued_in_all(&self) -> usize {
-        self.http.queued_in_all()
+    pub fn total_queued(&self) -> usize {
+        self.http.total_queued()
     }
 
     /// The application took a message of this many bytes: the client may send as much more.
@@ -344,7 +344,7 @@ impl ServerConnection {
     pub fn look_at_unfinished(&mut self, sink: &mut impl ServerSink) {
         let quiet = self.messages.look();
         for id in self.calls.ids() {
-            let may_come = self.http.may_come(stream_id(id));
+            let may_come = self.http.may_receive(stream_id(id));
             let Some(call) = self.calls.get_mut(id) else { continue };
             if call.inbound.stands_still(may_come, quiet) && self.messages.reservations.is_scarce {
                 let status = Fault::StandsStill.status();

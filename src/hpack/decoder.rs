@@ -71,17 +71,17 @@ impl Decoder {
         out.clear();
         let mut input = block;
         self.take_size_updates(&mut input)?;
-        let mut room = Room::new(limits, block.len());
+        let mut budget = ListBudget::new(limits, block.len());
         while let Some(&first) = input.first() {
             match first {
-                0x80.. => self.take_indexed(&mut input, &mut room, out)?,
-                0x40..0x80 => self.take_literal(&mut input, 6, true, &mut room, out)?,
+                0x80.. => self.take_indexed(&mut input, &mut budget, out)?,
+                0x40..0x80 => self.take_literal(&mut input, 6, true, &mut budget, out)?,
                 0x20..0x40 => return Err(Error::MisplacedSizeUpdate),
                 // Without indexing and never indexed differ only for intermediaries.
-                0x00..0x20 => self.take_literal(&mut input, 4, false, &mut room, out)?,
+                0x00..0x20 => self.take_literal(&mut input, 4, false, &mut budget, out)?,
             }
         }
-        room.crossed.map_or(Ok(()), Err)
+        budget.crossed.map_or(Ok(()), Err)
     }
 
     /// Section 6.3. Two updates are as many as an encoder can need, the smallest size and the
@@ -107,11 +107,11 @@ impl Decoder {
     fn take_indexed(
         &self,
         input: &mut &[u8],
-        room: &mut Room,
+        budget: &mut ListBudget,
         out: &mut FieldBlock,
     ) -> Result<(), Error> {
         let field = self.entry(integer::decode(input, 7)?)?;
-        if room.admit(field.size()) {
+        if budget.admit(field.size()) {
             out.push_field(field);
         }
         Ok(())
@@ -124,11 +124,12 @@ impl Decoder {
         input: &mut &[u8],
         prefix_bits: u32,
         incremental: bool,
-        room: &mut Room,
+        budget: &mut ListBudget,
         out: &mut FieldBlock,
     ) -> Result<(), Error> {
         // Beyond `keep` bytes the field is of no use to the list or the table.
-        let keep = room.largest_field().max(if incremental { self.table.max_size() } else { 0 });
+        let keep =
+            budget.max_field_bytes().max(if incremental { self.table.max_size() } else { 0 });
         let index = integer::decode(input, prefix_bits)?;
         let staging = out.staging();
         let name_len = if index == 0 {
@@ -141,7 +142,7 @@ impl Decoder {
         let value_len = take_string(input, keep.saturating_sub(name_len), staging)?;
         let size = name_len + value_len + FIELD_OVERHEAD_BYTES;
         if incremental {
-            room.churn(size)?;
+            budget.charge_table(size)?;
             if size <= self.table.max_size() {
                 let field = out.staged(name_len);
                 self.table.insert(field.name(), field.value());
@@ -149,7 +150,7 @@ impl Decoder {
                 self.table.clear();
             }
         }
-        if room.admit(size) {
+        if budget.admit(size) {
             out.commit(name_len);
         } else {
             out.discard();
@@ -185,7 +186,7 @@ fn take_string(input: &mut &[u8], keep: usize, out: &mut Vec<u8>) -> Result<usiz
 }
 
 /// What a block may still spend.
-struct Room {
+struct ListBudget {
     list_bytes: usize,
     fields: usize,
     churn_bytes: usize,
@@ -193,9 +194,9 @@ struct Room {
     crossed: Option<Error>,
 }
 
-impl Room {
-    fn new(limits: &DecoderLimits, block_bytes: usize) -> Room {
-        Room {
+impl ListBudget {
+    fn new(limits: &DecoderLimits, block_bytes: usize) -> ListBudget {
+        ListBudget {
             list_bytes: limits.max_list_bytes,
             fields: limits.max_fields,
             churn_bytes: block_bytes.saturating_mul(CHURN_BYTES_PER_BLOCK_BYTE),
@@ -204,7 +205,7 @@ impl Room {
     }
 
     /// How long the next field's name and value may be together to enter the list.
-    fn largest_field(&self) -> usize {
+    fn max_field_bytes(&self) -> usize {
         if self.crossed.is_some() || self.fields == 0 {
             return 0;
         }
@@ -231,7 +232,7 @@ impl Room {
     }
 
     /// Accounts for a field of this size that enters the table only.
-    fn churn(&mut self, size: usize) -> Result<(), Error> {
+    fn charge_table(&mut self, size: usize) -> Result<(), Error> {
         if self.crossed.is_some() {
             self.churn_bytes = self.churn_bytes.checked_sub(size).ok_or(Error::TableChurn)?;
         }

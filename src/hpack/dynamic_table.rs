@@ -81,7 +81,7 @@ impl DynamicTable {
             return;
         }
         self.evict_to(self.max_size - size);
-        self.make_room(name.len() + value.len());
+        self.reserve(name.len() + value.len());
         self.entries.push_front(Entry {
             start: self.bytes.len() as u32,
             name_len: name.len() as u32,
@@ -97,7 +97,7 @@ impl DynamicTable {
         self.max_size = within_32_bits(max_size);
         self.evict_to(self.max_size);
         if self.bytes.capacity() > self.max_size {
-            self.close_hole();
+            self.compact();
             self.bytes.shrink_to(self.max_size);
             self.entries.shrink_to(self.max_size / FIELD_OVERHEAD_BYTES);
         }
@@ -120,11 +120,11 @@ impl DynamicTable {
 
     /// Makes `more` bytes fit behind the last entry without growing beyond the maximum size.
     /// They must fit the table.
-    fn make_room(&mut self, more: usize) {
+    fn reserve(&mut self, more: usize) {
         if self.bytes.capacity() - self.bytes.len() >= more {
             return;
         }
-        self.close_hole();
+        self.compact();
         let needed = self.bytes.len() + more;
         if needed > self.bytes.capacity() {
             let wanted = (2 * needed).max(FIRST_ALLOCATION_BYTES).min(self.max_size);
@@ -133,7 +133,7 @@ impl DynamicTable {
     }
 
     /// Moves the live bytes to the front.
-    fn close_hole(&mut self) {
+    fn compact(&mut self) {
         let hole = self.entries.back().map_or(self.bytes.len(), |oldest| oldest.start as usize);
         self.bytes.drain(..hole);
         for entry in &mut self.entries {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_says_the_same_as_a_list_of_entries_and_stays_within_its_memory() {
+    fn a_table_equals_a_list_of_entries_and_stays_within_its_memory() {
         each_seed(|seed| {
             let mut max_size = seed.below(600);
             let mut table = DynamicTable::new(max_size);

@@ -22,7 +22,7 @@ pub(super) struct EncoderTable {
     /// For each hash the number of the newest entry, 0 for none. Empty before the first insertion.
     heads: Vec<[u64; 2]>,
     /// Newest first, one for each entry of the table.
-    links: VecDeque<Link>,
+    links: VecDeque<ChainLink>,
     /// The number of the newest entry.
     newest: u64,
 }
@@ -43,7 +43,7 @@ pub(super) struct Hashes {
     pub field: u32,
 }
 
-struct Link {
+struct ChainLink {
     hashes: [u32; 2],
     /// The numbers of the entries before this one in its two chains.
     older: [u64; 2],
@@ -85,7 +85,7 @@ impl EncoderTable {
             self.heads.resize(CHAINS, [0; 2]);
         }
         self.newest += 1;
-        let mut link = Link { hashes: [hashes.name, hashes.field], older: [0; 2] };
+        let mut link = ChainLink { hashes: [hashes.name, hashes.field], older: [0; 2] };
         for by in [By::Name as usize, By::Field as usize] {
             let head = &mut self.heads[link.hashes[by] as usize % CHAINS][by];
             link.older[by] = std::mem::replace(head, self.newest);

@@ -131,14 +131,14 @@ mod tests {
 
     /// Appendix C.4.1.
     #[test]
-    fn a_name_of_the_appendix_is_coded_as_there() {
+    fn a_name_is_encoded_as_in_the_appendix() {
         let coded = [0xf1, 0xe3, 0xc2, 0xe5, 0xf2, 0x3a, 0x6b, 0xa0, 0xab, 0x90, 0xf4, 0xff];
         assert_eq!(code(b"www.example.com"), coded);
         assert_eq!(text(&coded).unwrap(), b"www.example.com");
     }
 
     #[test]
-    fn every_octet_alone_and_in_company_comes_back() {
+    fn every_octet_alone_and_among_others_survives_the_round_trip() {
         assert_eq!(text(&code(b"")).unwrap(), b"");
         let all: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
         assert_eq!(text(&code(&all)).unwrap(), all);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn random_strings_come_back_and_a_part_is_kept_when_asked() {
+    fn random_strings_survive_the_round_trip_and_are_truncated_to_keep() {
         each_seed(|seed| {
             let len = seed.below(80);
             let mut original = seed.bytes(len);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn mutated_code_means_what_it_means_bit_by_bit() {
+    fn mutated_code_decodes_as_bit_by_bit() {
         let symbols = (0..=255_u8)
             .map(|octet| ((BITS[usize::from(octet)], CODES[usize::from(octet)]), octet))
             .collect();

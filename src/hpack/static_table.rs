@@ -74,7 +74,7 @@ const FIELDS: [(&str, &str); 61] = [
 
 /// Where an entry stands in [`BYTES`].
 #[derive(Clone, Copy)]
-struct Place {
+struct Offsets {
     start: u16,
     name_len: u8,
     value_len: u8,
@@ -115,8 +115,8 @@ const fn copied(mut to: [u8; BYTES_LEN], at: usize, from: &[u8]) -> ([u8; BYTES_
     (to, at + from.len())
 }
 
-static PLACES: [Place; LEN] = {
-    let mut places = [Place { start: 0, name_len: 0, value_len: 0, same_name: 0 }; LEN];
+static OFFSETS: [Offsets; LEN] = {
+    let mut offsets = [Offsets { start: 0, name_len: 0, value_len: 0, same_name: 0 }; LEN];
     let mut start = 0;
     let mut at = 0;
     while at < LEN {
@@ -125,7 +125,7 @@ static PLACES: [Place; LEN] = {
         while behind < LEN && equal(FIELDS[behind].0.as_bytes(), name.as_bytes()) {
             behind += 1;
         }
-        places[at] = Place {
+        offsets[at] = Offsets {
             start: start as u16,
             name_len: name.len() as u8,
             value_len: value.len() as u8,
@@ -134,7 +134,7 @@ static PLACES: [Place; LEN] = {
         start += name.len() + value.len();
         at += 1;
     }
-    places
+    offsets
 };
 
 const fn equal(a: &[u8], b: &[u8]) -> bool {
@@ -148,10 +148,10 @@ const fn equal(a: &[u8], b: &[u8]) -> bool {
 /// The entry with this index, 1 to [`LEN`].
 #[inline]
 pub(super) fn get(index: usize) -> Option<Field<'static>> {
-    let place = PLACES.get(index.checked_sub(1)?)?;
-    let start = usize::from(place.start);
-    let len = usize::from(place.name_len) + usize::from(place.value_len);
-    Some(Field { bytes: &BYTES[start..start + len], name_len: usize::from(place.name_len) })
+    let offsets = OFFSETS.get(index.checked_sub(1)?)?;
+    let start = usize::from(offsets.start);
+    let len = usize::from(offsets.name_len) + usize::from(offsets.value_len);
+    Some(Field { bytes: &BYTES[start..start + len], name_len: usize::from(offsets.name_len) })
 }
 
 /// How many slots [`SLOTS`] has: a power of two, several times the number of names.
@@ -192,7 +192,7 @@ pub(super) fn find_name(name: &[u8], hash: u32) -> Option<usize> {
 /// The index of the entry with this value among those that share the name of the entry `first`.
 #[inline]
 pub(super) fn find_value(first: usize, value: &[u8]) -> Option<usize> {
-    let same_name = PLACES.get(first.checked_sub(1)?)?.same_name;
+    let same_name = OFFSETS.get(first.checked_sub(1)?)?.same_name;
     (first..=first + usize::from(same_name))
         .find(|&index| get(index).is_some_and(|field| field.value() == value))
 }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_not_found() {
+    fn absent_entries_are_not_found() {
         assert!(get(0).is_none());
         assert!(get(62).is_none());
         for name in ["", "x", "te", "grpc-status", ":statuz", "content-typ", "content-type2"] {

@@ -10,9 +10,9 @@ use super::budget::ResetBudget;
 use super::flow::{ReceiveWindow, SendWindow};
 use super::frame::{self, Frame, PREFACE};
 use super::output::Output;
-use super::settings::{DEFAULT_WINDOW, MAX_WINDOW, OwnSettings, PeerSettings};
-use super::state::{Ending, State};
-use super::streams::{Dead, Slot, Streams};
+use super::settings::{DEFAULT_WINDOW, LocalSettings, MAX_WINDOW, PeerSettings};
+use super::state::{CloseReason, State};
+use super::streams::{RecentlyClosed, Slot, Streams};
 use super::{ErrorCode, Event, Fault, StreamId};
 
 /// The dynamic table that the peer's encoder may use with us: the initial value of
@@ -38,7 +38,7 @@ pub(super) enum Role {
 ///
 /// ```text
 ///  server: Preface --24 bytes--> Settings --SETTINGS--> Running --GOAWAY and the last stream's end,
-///  client:                       Settings --SETTINGS--> Running   or an error in any phase--> Over
+///  client:                       Settings --SETTINGS--> Running   or an error in any phase--> Closed
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -49,14 +49,14 @@ pub(super) enum Phase {
     /// Everything else.
     Running,
     /// GOAWAY is written; input is swallowed.
-    Over,
+    Closed,
 }
 
 /// Our part in a graceful shutdown (section 6.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaving {
+pub(super) enum Shutdown {
     /// Nobody has asked for it.
-    No,
+    None,
     /// A server has announced it (GOAWAY with the largest identifier), and waits for the answer to
     /// a PING: requests that were under way have arrived then.
     Announced,
@@ -81,11 +81,11 @@ pub struct Connection {
     pub(super) role: Role,
     pub(super) limits: Limits,
     pub(super) phase: Phase,
-    pub(super) leaving: Leaving,
+    pub(super) shutdown: Shutdown,
     /// The highest stream that the peer's GOAWAY lets live; `None` before it has come.
-    pub(super) peer_leaves_after: Option<StreamId>,
+    pub(super) peer_last_stream: Option<StreamId>,
     /// What the peer's GOAWAY gave as a reason.
-    pub(super) peer_left_with: ErrorCode,
+    pub(super) peer_go_away_code: ErrorCode,
     pub(super) now: Duration,
     /// When the preface, the peer's SETTINGS and its acknowledgement of ours must be here.
     pub(super) settings_deadline: Duration,
@@ -98,13 +98,13 @@ pub struct Connection {
     pub(super) spare_blocks: Vec<FieldBlock>,
 
     pub(super) streams: Streams,
-    pub(super) dead: Dead,
+    pub(super) recently_closed: RecentlyClosed,
     /// Streams that have DATA and an open window, in the order of their turns.
     pub(super) sending: VecDeque<Slot>,
     /// What all streams together have queued.
     pub(super) queued_bytes: usize,
     /// When the peer last took some of it, or it last went above what a peer may leave with us.
-    pub(super) queue_moved_at: Duration,
+    pub(super) queue_progress_at: Duration,
     /// A server: the highest identifier that the client used. A client: the highest it used.
     pub(super) last_stream: StreamId,
 
@@ -125,31 +125,31 @@ impl Connection {
     /// A server's side; the client's 24-byte preface must be the first input. Our SETTINGS are in
     /// the output at once. `now` is the time since any fixed start.
     pub fn new_server(limits: &Limits, now: Duration) -> Connection {
-        let own = OwnSettings {
+        let local = LocalSettings {
             refuse_push: false,
             max_concurrent_streams: Some(limits.max_concurrent_calls),
             initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
             max_header_list_size: limits.max_header_list_bytes,
         };
-        Connection::new(Role::Server, Phase::Preface, &own, limits, now)
+        Connection::new(Role::Server, Phase::Preface, &local, limits, now)
     }
 
     /// A client's side. Preface and SETTINGS are in the output at once, and requests may follow
     /// without waiting for the server's.
     pub fn new_client(limits: &Limits, now: Duration) -> Connection {
-        let own = OwnSettings {
+        let local = LocalSettings {
             refuse_push: true,
             max_concurrent_streams: None,
             initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
             max_header_list_size: limits.max_header_list_bytes,
         };
-        Connection::new(Role::Client, Phase::Settings, &own, limits, now)
+        Connection::new(Role::Client, Phase::Settings, &local, limits, now)
     }
 
     fn new(
         role: Role,
         phase: Phase,
-        own: &OwnSettings,
+        local: &LocalSettings,
         limits: &Limits,
         now: Duration,
     ) -> Connection {
@@ -159,7 +159,7 @@ impl Connection {
         if role == Role::Client {
             out.extend_from_slice(PREFACE);
         }
-        own.write(out);
+        local.write(out);
         if connection_window > DEFAULT_WINDOW {
             let increment = connection_window - DEFAULT_WINDOW;
             frame::write_window_update(StreamId::CONNECTION, increment, out);
@@ -168,9 +168,9 @@ impl Connection {
             role,
             limits: limits.clone(),
             phase,
-            leaving: Leaving::No,
-            peer_leaves_after: None,
-            peer_left_with: ErrorCode::NO_ERROR,
+            shutdown: Shutdown::None,
+            peer_last_stream: None,
+            peer_go_away_code: ErrorCode::NO_ERROR,
             now,
             settings_deadline: now + limits.preface_timeout,
             settings_acknowledged: false,
@@ -180,15 +180,15 @@ impl Connection {
             fragments: Vec::new(),
             spare_blocks: Vec::new(),
             streams: Streams::default(),
-            dead: Dead::default(),
+            recently_closed: RecentlyClosed::default(),
             sending: VecDeque::new(),
             queued_bytes: 0,
-            queue_moved_at: now,
+            queue_progress_at: now,
             last_stream: StreamId::CONNECTION,
             peer: PeerSettings::new(),
             send_window: SendWindow::new(DEFAULT_WINDOW),
             receive_window: ReceiveWindow::new(connection_window),
-            stream_window: own.initial_window_size.max(DEFAULT_WINDOW),
+            stream_window: local.initial_window_size.max(DEFAULT_WINDOW),
             events: VecDeque::new(),
             output,
             resets: ResetBudget::new(limits.reset_burst, limits.resets_per_s, now),
@@ -216,7 +216,7 @@ impl Connection {
                     Ok(Some(frame)) => self.receive(frame),
                     Err(fault) => Err(fault),
                 },
-                Phase::Over => {
+                Phase::Closed => {
                     *input = &[];
                     break;
                 }
@@ -228,7 +228,7 @@ impl Connection {
                 Err(Fault::Connection(code, reason)) => self.fail(code, reason),
             }
         }
-        self.rest();
+        self.release_idle_memory();
         None
     }
 
@@ -277,11 +277,11 @@ impl Connection {
     pub fn consume_output(&mut self, count: usize) {
         self.output.consume(count);
         self.send_queued();
-        self.rest();
+        self.release_idle_memory();
     }
 
     /// Gives memory back when nothing goes on.
-    fn rest(&mut self) {
+    fn release_idle_memory(&mut self) {
         if !self.streams.is_empty() || !self.output.pending().is_empty() {
             return;
         }
@@ -305,15 +305,15 @@ impl Connection {
 
     /// Whether the connection is over: write what is left of the output, then close the socket.
     pub fn is_closed(&self) -> bool {
-        self.phase == Phase::Over
+        self.phase == Phase::Closed
     }
 
     /// When [`Connection::handle_timeout`] should be called.
     pub fn next_timeout(&self) -> Option<Duration> {
-        if self.phase == Phase::Over {
+        if self.phase == Phase::Closed {
             return None;
         }
-        let settings = (!self.settings_settled()).then_some(self.settings_deadline);
+        let settings = (!self.settings_exchanged()).then_some(self.settings_deadline);
         let stalled = self.is_overloaded().then(|| self.stall_deadline());
         settings.into_iter().chain(stalled).min()
     }
@@ -325,7 +325,7 @@ impl Connection {
         if self.next_timeout().is_none_or(|deadline| deadline > self.now) {
             return;
         }
-        if self.settings_settled() {
+        if self.settings_exchanged() {
             self.fail(ErrorCode::ENHANCE_YOUR_CALM, "the peer takes nothing of what it asked for");
         } else {
             self.fail(ErrorCode::SETTINGS_TIMEOUT, "SETTINGS were not exchanged in time");
@@ -338,10 +338,10 @@ impl Connection {
     }
 
     fn stall_deadline(&self) -> Duration {
-        self.queue_moved_at + self.limits.write_stall_timeout
+        self.queue_progress_at + self.limits.write_stall_timeout
     }
 
-    fn settings_settled(&self) -> bool {
+    fn settings_exchanged(&self) -> bool {
         self.phase == Phase::Running && self.settings_acknowledged
     }
 
@@ -353,7 +353,7 @@ impl Connection {
     /// Ends the connection at once, whatever the code: writes GOAWAY, drops every stream, and is
     /// over. `debug` is for the peer's people, cut at 16 KiB; `reason` for ours.
     pub fn end(&mut self, code: ErrorCode, debug: &[u8], reason: &'static str) {
-        if self.phase == Phase::Over {
+        if self.phase == Phase::Closed {
             return;
         }
         let last_stream = self.last_peer_stream();
@@ -363,7 +363,7 @@ impl Connection {
 
     /// Is over: no stream, no input, one last event.
     pub(super) fn close(&mut self, last_event: Event<'static>) {
-        self.phase = Phase::Over;
+        self.phase = Phase::Closed;
         self.streams.clear();
         self.sending = VecDeque::new();
         self.queued_bytes = 0;
@@ -379,9 +379,9 @@ impl Connection {
         match self.streams.find(stream) {
             Some(slot) => {
                 self.events.push_back(Event::Reset { stream, error: code, by_peer: false });
-                self.remove(slot, Ending::ResetByUs);
+                self.remove(slot, CloseReason::ResetByUs);
             }
-            None => self.dead.remember(stream, Ending::ResetByUs),
+            None => self.recently_closed.record(stream, CloseReason::ResetByUs),
         }
         self.spend_reset();
     }
@@ -394,15 +394,15 @@ impl Connection {
     }
 
     /// A stream is over: forgets it, except for how it ended.
-    pub(super) fn remove(&mut self, slot: Slot, how: Ending) {
+    pub(super) fn remove(&mut self, slot: Slot, reason: CloseReason) {
         let stream = &self.streams[slot];
-        self.dead.remember(stream.id, how);
+        self.recently_closed.record(stream.id, reason);
         self.queued_bytes -= stream.queue.len();
-        if stream.in_line {
+        if stream.scheduled {
             self.sending.retain(|&other| other != slot);
         }
         self.streams.remove(slot);
-        self.finish_leaving();
+        self.close_if_drained();
     }
 
     /// What state a stream is in, and where it lies if it is live.
@@ -414,10 +414,10 @@ impl Connection {
         if !stream.is_client_initiated() || stream > self.last_stream {
             return (State::Idle, None);
         }
-        match self.dead.state(stream) {
+        match self.recently_closed.state(stream) {
             // A client knows that it used every identifier, so only its memory is too short.
-            State::Closed(Ending::Forgotten) if self.role == Role::Client => {
-                (State::Closed(Ending::ResetByUs), None)
+            State::Closed(CloseReason::Forgotten) if self.role == Role::Client => {
+                (State::Closed(CloseReason::ResetByUs), None)
             }
             state => (state, None),
         }
@@ -437,9 +437,9 @@ mod tests {
     use super::*;
     use crate::hpack::Indexing;
 
-    type Line = (&'static [u8], &'static [u8], Indexing);
+    type TestField = (&'static [u8], &'static [u8], Indexing);
 
-    const REQUEST: [Line; 3] = [
+    const REQUEST: [TestField; 3] = [
         (b":method", b"POST", Indexing::Incremental),
         (b":scheme", b"http", Indexing::Incremental),
         (b":path", b"/", Indexing::Incremental),

@@ -1,15 +1,15 @@
 //! Frames that belong to the connection: SETTINGS, PING, GOAWAY; and the shutdown they serve.
 
-use super::connection::{Connection, Leaving, Phase, Role};
+use super::connection::{Connection, Phase, Role, Shutdown};
 use super::flow::Overflow;
 use super::frame::{self, Frame, flag};
 use super::receive::Outcome;
 use super::settings;
-use super::state::Ending;
+use super::state::CloseReason;
 use super::{ErrorCode, Event, Fault, StreamId};
 
 /// The PING that a server sends with the announcement of its shutdown.
-const LEAVING_PING: [u8; 8] = *b"leaving\0";
+const SHUTDOWN_PING: [u8; 8] = *b"leaving\0";
 
 impl Connection {
     /// Section 6.5.
@@ -18,11 +18,11 @@ impl Connection {
             if !frame.payload.is_empty() {
                 return Err(Fault::frame_size("an acknowledgement of SETTINGS with a payload"));
             }
-            return self.settings_were_acknowledged();
+            return self.receive_settings_ack();
         }
         if self.phase == Phase::Settings {
             self.phase = Phase::Running;
-            self.peer.lift_provisional_limit();
+            self.peer.remove_provisional_limit();
         }
         let before = self.peer.clone();
         self.peer.apply(frame.payload, self.role == Role::Client)?;
@@ -39,7 +39,7 @@ impl Connection {
 
     /// Our SETTINGS hold from here on: only a window below the default matters, since the peer
     /// was allowed the default until now (section 6.5.3).
-    fn settings_were_acknowledged<'i>(&mut self) -> Outcome<'i> {
+    fn receive_settings_ack<'i>(&mut self) -> Outcome<'i> {
         if self.settings_acknowledged {
             return self.empty_frame();
         }
@@ -66,7 +66,7 @@ impl Connection {
                     "SETTINGS_INITIAL_WINDOW_SIZE takes a stream's window above 2^31 - 1",
                 ));
             }
-            self.join_line(slot);
+            self.schedule(slot);
         }
         self.send_queued();
         Ok(())
@@ -79,12 +79,12 @@ impl Connection {
             self.output.reply(|out| frame::write_ping(true, opaque, out));
             return Ok(None);
         }
-        if self.leaving == Leaving::Announced && opaque == LEAVING_PING {
+        if self.shutdown == Shutdown::Announced && opaque == SHUTDOWN_PING {
             let last_stream = self.last_peer_stream();
             let code = ErrorCode::NO_ERROR;
             frame::write_go_away(last_stream, code, b"", self.output.buffer());
-            self.leaving = Leaving::Draining;
-            self.finish_leaving();
+            self.shutdown = Shutdown::Draining;
+            self.close_if_drained();
             return Ok(None);
         }
         Ok(Some(Event::Pong { opaque }))
@@ -93,28 +93,27 @@ impl Connection {
     /// Section 6.8.
     pub(super) fn receive_go_away<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         let (last_stream, error, debug) = frame.go_away()?;
-        if self.peer_leaves_after.is_some_and(|before| before <= last_stream) {
+        if self.peer_last_stream.is_some_and(|before| before <= last_stream) {
             return self.empty_frame();
         }
-        self.peer_leaves_after = Some(last_stream);
-        self.peer_left_with = error;
+        self.peer_last_stream = Some(last_stream);
+        self.peer_go_away_code = error;
         self.events.push_back(Event::GoAway { last_stream, error, debug: debug.to_vec() });
         if self.role == Role::Client {
-            let left_out: Vec<_> =
-                self.streams.iter().filter(|&(id, _)| id > last_stream).collect();
-            for (stream, slot) in left_out {
+            let refused: Vec<_> = self.streams.iter().filter(|&(id, _)| id > last_stream).collect();
+            for (stream, slot) in refused {
                 let error = ErrorCode::REFUSED_STREAM;
                 self.events.push_back(Event::Reset { stream, error, by_peer: true });
-                self.remove(slot, Ending::ResetByUs);
+                self.remove(slot, CloseReason::ResetByUs);
             }
-            self.finish_leaving();
+            self.close_if_drained();
         }
         Ok(None)
     }
 
     /// Asks for a sign of life; [`Event::Pong`] brings the same eight bytes.
     pub fn ping(&mut self, opaque: [u8; 8]) {
-        if self.phase != Phase::Over {
+        if self.phase != Phase::Closed {
             frame::write_ping(false, opaque, self.output.buffer());
         }
     }
@@ -127,40 +126,40 @@ impl Connection {
         if code != ErrorCode::NO_ERROR {
             return self.end(code, debug, "the connection was closed here");
         }
-        if self.phase == Phase::Over || self.leaving != Leaving::No {
+        if self.phase == Phase::Closed || self.shutdown != Shutdown::None {
             return;
         }
         let out = self.output.buffer();
         match self.role {
             Role::Server => {
                 frame::write_go_away(StreamId::MAX, code, debug, out);
-                frame::write_ping(false, LEAVING_PING, out);
-                self.leaving = Leaving::Announced;
+                frame::write_ping(false, SHUTDOWN_PING, out);
+                self.shutdown = Shutdown::Announced;
             }
             Role::Client => {
                 frame::write_go_away(StreamId::CONNECTION, code, debug, out);
-                self.leaving = Leaving::Draining;
-                self.finish_leaving();
+                self.shutdown = Shutdown::Draining;
+                self.close_if_drained();
             }
         }
     }
 
     /// Whether new streams are refused.
     pub(super) fn is_draining(&self) -> bool {
-        self.leaving == Leaving::Draining
+        self.shutdown == Shutdown::Draining
     }
 
     /// Ends a connection that has nothing left to do.
-    pub(super) fn finish_leaving(&mut self) {
-        if self.phase == Phase::Over || !self.streams.is_empty() {
+    pub(super) fn close_if_drained(&mut self) {
+        if self.phase == Phase::Closed || !self.streams.is_empty() {
             return;
         }
         let error = ErrorCode::NO_ERROR;
         if self.is_draining() {
             let reason = "the shutdown is finished";
             self.close(Event::Closed { error, reason, by_peer: false });
-        } else if self.role == Role::Client && self.peer_leaves_after.is_some() {
-            let error = self.peer_left_with;
+        } else if self.role == Role::Client && self.peer_last_stream.is_some() {
+            let error = self.peer_go_away_code;
             let reason = "the server has gone away";
             self.close(Event::Closed { error, reason, by_peer: true });
         }

@@ -105,15 +105,15 @@ impl Fault {
 ///
 /// Not a fault of anyone's: the peer may reset a stream while we work on its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamGone;
+pub struct StreamClosed;
 
-impl fmt::Display for StreamGone {
+impl fmt::Display for StreamClosed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the stream has ended")
     }
 }
 
-impl std::error::Error for StreamGone {}
+impl std::error::Error for StreamClosed {}
 
 /// Why a client cannot open a stream now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

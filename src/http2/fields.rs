@@ -33,14 +33,14 @@ pub fn check_request(fields: &FieldBlock) -> Result<Option<u64>, Malformed> {
         if regular.seen {
             return Err(Malformed("a pseudo-header field after a regular one"));
         }
-        let place = match name {
+        let field = match name {
             b":method" => &mut pseudo.method,
             b":scheme" => &mut pseudo.scheme,
             b":path" => &mut pseudo.path,
             b":authority" => &mut pseudo.authority,
             _ => return Err(Malformed("a pseudo-header field that requests do not have")),
         };
-        if place.replace(value).is_some() {
+        if field.replace(value).is_some() {
             return Err(Malformed("a pseudo-header field twice"));
         }
     }

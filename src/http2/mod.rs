@@ -61,7 +61,7 @@ use std::fmt;
 
 pub use connection::Connection;
 use error::Fault;
-pub use error::{ErrorCode, OpenError, StreamGone};
+pub use error::{ErrorCode, OpenError, StreamClosed};
 pub use event::Event;
 pub use frame::PREFACE;
 

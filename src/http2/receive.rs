@@ -6,7 +6,7 @@ use super::connection::{Connection, OpenBlock, Phase, Role};
 use super::fields::{Malformed, check_request, check_response, check_trailers};
 use super::flow::{Overflow, ReceiveWindow, SendWindow};
 use super::frame::{Frame, Kind, flag};
-use super::state::{Ending, State, Verdict};
+use super::state::{CloseReason, FrameAction, State};
 use super::streams::Slot;
 use super::{ErrorCode, Event, Fault, StreamId};
 
@@ -75,8 +75,10 @@ impl Connection {
         }
         let (state, slot) = self.state(stream);
         let taken = match (state.receive(Kind::Data), slot) {
-            (Verdict::Accept, Some(slot)) => self.take_data(slot, len, data, frame.header.flags),
-            (verdict, _) => refuse(verdict, stream).map(|()| false),
+            (FrameAction::Accept, Some(slot)) => {
+                self.take_data(slot, len, data, frame.header.flags)
+            }
+            (action, _) => refuse(action, stream).map(|()| false),
         };
         match taken {
             Ok(true) => {
@@ -177,7 +179,7 @@ impl Connection {
         };
         let (state, slot) = self.state(stream);
         match (state.receive(Kind::Headers), slot) {
-            (Verdict::Accept, Some(slot)) => {
+            (FrameAction::Accept, Some(slot)) => {
                 let Some(fields) = decoded else {
                     return Err(Fault::Stream(stream, ErrorCode::ENHANCE_YOUR_CALM));
                 };
@@ -187,10 +189,10 @@ impl Connection {
                     self.receive_response(slot, fields, end_stream)
                 }
             }
-            (Verdict::Open, _) => self.receive_request(stream, decoded, end_stream),
-            (verdict, _) => {
+            (FrameAction::Open, _) => self.receive_request(stream, decoded, end_stream),
+            (action, _) => {
                 decoded.into_iter().for_each(|fields| self.recycle(fields));
-                refuse(verdict, stream).map(|()| None)
+                refuse(action, stream).map(|()| None)
             }
         }
     }
@@ -303,8 +305,8 @@ impl Connection {
     fn end_received(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
         stream.state = stream.state.end_received();
-        if let State::Closed(how) = stream.state {
-            self.remove(slot, how);
+        if let State::Closed(reason) = stream.state {
+            self.remove(slot, reason);
         }
     }
 
@@ -315,12 +317,12 @@ impl Connection {
         let error = frame.reset_code()?;
         let (state, slot) = self.state(stream);
         match (state.receive(Kind::RstStream), slot) {
-            (Verdict::Accept, Some(slot)) => {
+            (FrameAction::Accept, Some(slot)) => {
                 // Before the stream goes: the connection may go with it, and that event comes last.
                 self.events.push_back(Event::Reset { stream, error, by_peer: true });
-                self.remove(slot, Ending::ResetByPeer);
+                self.remove(slot, CloseReason::ResetByPeer);
             }
-            (verdict, _) => refuse(verdict, stream)?,
+            (action, _) => refuse(action, stream)?,
         }
         if self.role == Role::Server {
             self.spend_reset();
@@ -333,9 +335,9 @@ impl Connection {
         let stream = frame.header.stream;
         let increment = frame.increment()?;
         let (state, slot) = self.state(stream);
-        let verdict = state.receive(Kind::WindowUpdate);
-        let (Verdict::Accept, Some(slot)) = (verdict, slot) else {
-            return refuse(verdict, stream).map(|()| None);
+        let action = state.receive(Kind::WindowUpdate);
+        let (FrameAction::Accept, Some(slot)) = (action, slot) else {
+            return refuse(action, stream).map(|()| None);
         };
         if increment == 0 {
             return Err(Fault::Stream(stream, ErrorCode::PROTOCOL_ERROR));
@@ -343,7 +345,7 @@ impl Connection {
         if let Err(Overflow) = self.streams[slot].send.shift(i64::from(increment)) {
             return Err(Fault::Stream(stream, ErrorCode::FLOW_CONTROL_ERROR));
         }
-        self.join_line(slot);
+        self.schedule(slot);
         self.send_queued();
         Ok(None)
     }
@@ -378,10 +380,10 @@ impl Connection {
 }
 
 /// What to do with a frame that is not accepted: nothing, or an error.
-fn refuse(verdict: Verdict, stream: StreamId) -> Result<(), Fault> {
-    match verdict {
-        Verdict::Accept | Verdict::Open | Verdict::Discard => Ok(()),
-        Verdict::StreamError(code) => Err(Fault::Stream(stream, code)),
-        Verdict::ConnectionError(code, reason) => Err(Fault::Connection(code, reason)),
+fn refuse(action: FrameAction, stream: StreamId) -> Result<(), Fault> {
+    match action {
+        FrameAction::Accept | FrameAction::Open | FrameAction::Discard => Ok(()),
+        FrameAction::StreamError(code) => Err(Fault::Stream(stream, code)),
+        FrameAction::ConnectionError(code, reason) => Err(Fault::Connection(code, reason)),
     }
 }

@@ -4,10 +4,10 @@ use crate::hpack::{FieldBlock, Indexing};
 
 use super::connection::{Connection, Phase, Role};
 use super::frame::{self, MAX_FRAME_SIZE};
-use super::state::{Ending, State};
+use super::state::{CloseReason, State};
 use super::stream::{Tail, Trailers};
 use super::streams::Slot;
-use super::{ErrorCode, Event, OpenError, StreamGone, StreamId};
+use super::{ErrorCode, Event, OpenError, StreamClosed, StreamId};
 
 impl Connection {
     /// Opens a stream, as a client, with a request's field block: pseudo-header fields first,
@@ -20,8 +20,8 @@ impl Connection {
         fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
         end_stream: bool,
     ) -> Result<StreamId, OpenError> {
-        let is_leaving = self.is_draining() || self.peer_leaves_after.is_some();
-        if self.role == Role::Server || self.phase == Phase::Over || is_leaving {
+        let is_going_away = self.is_draining() || self.peer_last_stream.is_some();
+        if self.role == Role::Server || self.phase == Phase::Closed || is_going_away {
             return Err(OpenError::GoingAway);
         }
         if self.streams.len() >= self.peer.max_concurrent_streams as usize {
@@ -56,13 +56,13 @@ impl Connection {
     /// waits behind the stream's queued DATA.
     ///
     /// # Errors
-    /// [`StreamGone`] when the stream, or our side of it, has ended.
+    /// [`StreamClosed`] when the stream, or our side of it, has ended.
     pub fn send_headers<'f>(
         &mut self,
         stream: StreamId,
         fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
         end_stream: bool,
-    ) -> Result<(), StreamGone> {
+    ) -> Result<(), StreamClosed> {
         let slot = self.sendable(stream)?;
         if !self.streams[slot].queue.is_empty() {
             return self.queue_trailers(slot, fields, end_stream);
@@ -86,9 +86,9 @@ impl Connection {
         slot: Slot,
         fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
         end_stream: bool,
-    ) -> Result<(), StreamGone> {
+    ) -> Result<(), StreamClosed> {
         if !end_stream {
-            return Err(StreamGone);
+            return Err(StreamClosed);
         }
         let mut trailers = Box::new(Trailers { fields: FieldBlock::new(), indexing: Vec::new() });
         for (name, value, indexing) in fields {
@@ -103,13 +103,13 @@ impl Connection {
     /// room for is queued, without a limit: see [`Connection::queued`].
     ///
     /// # Errors
-    /// [`StreamGone`] when the stream, or our side of it, has ended.
+    /// [`StreamClosed`] when the stream, or our side of it, has ended.
     pub fn send_data(
         &mut self,
         stream: StreamId,
         parts: &[&[u8]],
         end_stream: bool,
-    ) -> Result<(), StreamGone> {
+    ) -> Result<(), StreamClosed> {
         let slot = self.sendable(stream)?;
         let total: usize = parts.iter().map(|part| part.len()).sum();
         let is_first = self.streams[slot].queue.is_empty();
@@ -117,11 +117,11 @@ impl Connection {
         // While others stand in line there is no room either: nobody is overtaken.
         if is_first {
             while sent < total {
-                let room = self.room(slot);
-                if room == 0 {
+                let capacity = self.frame_capacity(slot);
+                if capacity == 0 {
                     break;
                 }
-                let len = room.min(total - sent);
+                let len = capacity.min(total - sent);
                 let is_last = end_stream && sent + len == total;
                 self.output.data_header(stream, len, is_last);
                 copy_range(parts, sent, len, self.output.buffer());
@@ -158,10 +158,10 @@ impl Connection {
         let queued = queue.len();
         self.queued_bytes += queued - before;
         if self.is_overloaded() && !was_overloaded {
-            self.queue_moved_at = self.now;
+            self.queue_progress_at = self.now;
         }
         self.streams[slot].above_low_water |= queued > self.limits.send_low_water_bytes;
-        self.join_line(slot);
+        self.schedule(slot);
     }
 
     /// How many bytes of a stream wait for a window, or for the socket. Trailers are not counted.
@@ -170,12 +170,12 @@ impl Connection {
     }
 
     /// How many bytes of all streams together wait likewise.
-    pub fn queued_in_all(&self) -> usize {
+    pub fn total_queued(&self) -> usize {
         self.queued_bytes
     }
 
     /// How much DATA of a stream may go into one frame now.
-    fn room(&self, slot: Slot) -> usize {
+    fn frame_capacity(&self, slot: Slot) -> usize {
         if self.output.is_full() {
             return 0;
         }
@@ -189,10 +189,10 @@ impl Connection {
     }
 
     /// Puts a stream that has DATA and an open window at the end of the line.
-    pub(super) fn join_line(&mut self, slot: Slot) {
+    pub(super) fn schedule(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
-        if !stream.in_line && !stream.queue.is_empty() && stream.send.available() > 0 {
-            stream.in_line = true;
+        if !stream.scheduled && !stream.queue.is_empty() && stream.send.available() > 0 {
+            stream.scheduled = true;
             self.sending.push_back(slot);
         }
     }
@@ -200,25 +200,25 @@ impl Connection {
     /// Sends queued DATA while there is room: one frame of each stream in turn.
     pub(super) fn send_queued(&mut self) {
         while let Some(&slot) = self.sending.front() {
-            let room = self.room(slot);
+            let capacity = self.frame_capacity(slot);
             let stream = &mut self.streams[slot];
-            if room == 0 {
+            if capacity == 0 {
                 if stream.send.available() > 0 {
                     return;
                 }
                 // Its window was taken back by a change of settings.
-                stream.in_line = false;
+                stream.scheduled = false;
                 self.sending.pop_front();
                 continue;
             }
-            let len = room.min(stream.queue.len());
+            let len = capacity.min(stream.queue.len());
             let is_drained = len == stream.queue.len();
             let end_stream = is_drained && matches!(stream.tail, Tail::EndStream);
             self.output.data_header(stream.id, len, end_stream);
             stream.queue.move_to(len, self.output.buffer());
             self.queued_bytes -= len;
-            self.queue_moved_at = self.now;
-            stream.in_line = false;
+            self.queue_progress_at = self.now;
+            stream.scheduled = false;
             if stream.above_low_water && stream.queue.len() <= self.limits.send_low_water_bytes {
                 stream.above_low_water = false;
                 if matches!(stream.tail, Tail::Open) {
@@ -230,7 +230,7 @@ impl Connection {
             if is_drained {
                 self.send_tail(slot);
             } else {
-                self.join_line(slot);
+                self.schedule(slot);
             }
         }
     }
@@ -238,7 +238,7 @@ impl Connection {
     /// The queue is empty: what stood behind it goes out.
     fn send_tail(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
-        let (id, reset_behind_tail) = (stream.id, stream.reset_behind_tail);
+        let (id, reset_after_tail) = (stream.id, stream.reset_after_tail);
         match std::mem::replace(&mut stream.tail, Tail::Open) {
             Tail::Open => return,
             Tail::EndStream => {}
@@ -254,7 +254,7 @@ impl Connection {
             }
         }
         self.end_sent(slot);
-        if reset_behind_tail {
+        if reset_after_tail {
             self.reset(id, ErrorCode::NO_ERROR);
         }
     }
@@ -263,14 +263,14 @@ impl Connection {
     fn end_sent(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
         stream.state = stream.state.end_sent();
-        if let State::Closed(how) = stream.state {
-            self.remove(slot, how);
+        if let State::Closed(reason) = stream.state {
+            self.remove(slot, reason);
         }
     }
 
-    fn sendable(&self, stream: StreamId) -> Result<Slot, StreamGone> {
-        let slot = self.streams.find(stream).ok_or(StreamGone)?;
-        if self.streams[slot].may_send() { Ok(slot) } else { Err(StreamGone) }
+    fn sendable(&self, stream: StreamId) -> Result<Slot, StreamClosed> {
+        let slot = self.streams.find(stream).ok_or(StreamClosed)?;
+        if self.streams[slot].may_send() { Ok(slot) } else { Err(StreamClosed) }
     }
 
     /// Ends a stream at once and drops what is queued for it; no event follows. With NO_ERROR,
@@ -280,11 +280,11 @@ impl Connection {
         let Some(slot) = self.streams.find(stream) else { return };
         let is_answered = code == ErrorCode::NO_ERROR;
         if is_answered && !matches!(self.streams[slot].tail, Tail::Open) {
-            self.streams[slot].reset_behind_tail = true;
+            self.streams[slot].reset_after_tail = true;
             return;
         }
         self.output.rst_stream(stream, code);
-        self.remove(slot, Ending::ResetByUs);
+        self.remove(slot, CloseReason::ResetByUs);
         // A client may cancel as it likes. What makes a server reset a stream it has not answered
         // is the client's doing.
         if self.role == Role::Server && !is_answered {
@@ -303,7 +303,7 @@ impl Connection {
 
     /// As [`Connection::release`], with more or less for the stream than for the connection: the
     /// rest comes another time.
-    pub fn release_unevenly(&mut self, stream: StreamId, of_stream: usize, of_connection: usize) {
+    pub fn release_separately(&mut self, stream: StreamId, of_stream: usize, of_connection: usize) {
         if of_stream > 0
             && let Some(slot) = self.streams.find(stream)
         {
@@ -315,7 +315,7 @@ impl Connection {
     }
 
     /// Whether the peer may send DATA on a stream: its window and the connection's are open.
-    pub fn may_come(&self, stream: StreamId) -> bool {
+    pub fn may_receive(&self, stream: StreamId) -> bool {
         let slot = self.streams.find(stream);
         self.receive_window.is_open()
             && slot.is_some_and(|slot| self.streams[slot].receive.is_open())
@@ -331,7 +331,7 @@ impl Connection {
     }
 
     pub(super) fn release_connection(&mut self, bytes: usize) {
-        if self.phase != Phase::Over
+        if self.phase != Phase::Closed
             && let Some(increment) = self.receive_window.release(bytes)
         {
             let out = self.output.buffer();

@@ -83,14 +83,14 @@ impl PeerSettings {
     }
 
     /// The first SETTINGS are here, about to be applied: what they do not limit is unlimited.
-    pub fn lift_provisional_limit(&mut self) {
+    pub fn remove_provisional_limit(&mut self) {
         self.max_concurrent_streams = u32::MAX;
     }
 }
 
 /// What we tell the peer, once, at the start of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnSettings {
+pub struct LocalSettings {
     /// SETTINGS_ENABLE_PUSH = 0; a client says so, a server says nothing.
     pub refuse_push: bool,
     /// SETTINGS_MAX_CONCURRENT_STREAMS; a server limits its clients, a client (which takes no
@@ -102,7 +102,7 @@ pub struct OwnSettings {
     pub max_header_list_size: u32,
 }
 
-impl OwnSettings {
+impl LocalSettings {
     /// Writes the SETTINGS frame.
     pub fn write(&self, out: &mut Vec<u8>) {
         let entries = [

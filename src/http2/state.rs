@@ -41,12 +41,12 @@ pub enum State {
     /// The peer has sent END_STREAM.
     HalfClosedRemote,
     /// Over.
-    Closed(Ending),
+    Closed(CloseReason),
 }
 
 /// How a stream ended: it decides what a late frame is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum CloseReason {
     /// Both sides sent END_STREAM.
     Finished,
     /// The peer sent RST_STREAM.
@@ -59,7 +59,7 @@ pub enum Ending {
 
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FrameAction {
     /// It belongs here.
     Accept,
     /// It opens the stream (for who may do that, see section 5.1.1).
@@ -74,42 +74,50 @@ pub enum Verdict {
 
 impl State {
     /// The table: what a frame of this type, received on a stream in this state, is answered with.
-    pub fn receive(self, kind: Kind) -> Verdict {
-        use Ending::{Finished, Forgotten, ResetByPeer, ResetByUs};
+    pub fn receive(self, kind: Kind) -> FrameAction {
+        use CloseReason::{Finished, Forgotten, ResetByPeer, ResetByUs};
         use Kind::{Data, Headers, Priority, RstStream, WindowUpdate};
         use State::{Closed, HalfClosedLocal, HalfClosedRemote, Idle, Open};
         match (self, kind) {
-            (_, Priority) => Verdict::Accept,
+            (_, Priority) => FrameAction::Accept,
 
-            (Idle, Headers) => Verdict::Open,
+            (Idle, Headers) => FrameAction::Open,
 
-            (Open | HalfClosedLocal, Data | Headers | RstStream | WindowUpdate) => Verdict::Accept,
+            (Open | HalfClosedLocal, Data | Headers | RstStream | WindowUpdate) => {
+                FrameAction::Accept
+            }
 
-            (HalfClosedRemote, RstStream | WindowUpdate) => Verdict::Accept,
-            (HalfClosedRemote, Data | Headers) => Verdict::StreamError(ErrorCode::STREAM_CLOSED),
+            (HalfClosedRemote, RstStream | WindowUpdate) => FrameAction::Accept,
+            (HalfClosedRemote, Data | Headers) => {
+                FrameAction::StreamError(ErrorCode::STREAM_CLOSED)
+            }
 
-            (Closed(_), RstStream | WindowUpdate) => Verdict::Discard,
-            (Closed(ResetByUs), Data | Headers) => Verdict::Discard,
-            (Closed(ResetByPeer), Data | Headers) => Verdict::StreamError(ErrorCode::STREAM_CLOSED),
-            (Closed(Finished), Data | Headers) => Verdict::ConnectionError(
+            (Closed(_), RstStream | WindowUpdate) => FrameAction::Discard,
+            (Closed(ResetByUs), Data | Headers) => FrameAction::Discard,
+            (Closed(ResetByPeer), Data | Headers) => {
+                FrameAction::StreamError(ErrorCode::STREAM_CLOSED)
+            }
+            (Closed(Finished), Data | Headers) => FrameAction::ConnectionError(
                 ErrorCode::STREAM_CLOSED,
                 "a frame on a stream that both sides had ended",
             ),
-            (Closed(Forgotten), Data) => Verdict::Discard,
-            (Closed(Forgotten), Headers) => Verdict::ConnectionError(
+            (Closed(Forgotten), Data) => FrameAction::Discard,
+            (Closed(Forgotten), Headers) => FrameAction::ConnectionError(
                 ErrorCode::PROTOCOL_ERROR,
                 "a stream identifier is not above those used before",
             ),
 
-            (Idle, _) => Verdict::ConnectionError(
+            (Idle, _) => FrameAction::ConnectionError(
                 ErrorCode::PROTOCOL_ERROR,
                 "a frame on a stream that is not open yet",
             ),
             // The other types never reach a stream: the connection answers them.
-            (Open | HalfClosedLocal | HalfClosedRemote | Closed(_), _) => Verdict::ConnectionError(
-                ErrorCode::PROTOCOL_ERROR,
-                "a frame type that does not belong to a stream",
-            ),
+            (Open | HalfClosedLocal | HalfClosedRemote | Closed(_), _) => {
+                FrameAction::ConnectionError(
+                    ErrorCode::PROTOCOL_ERROR,
+                    "a frame type that does not belong to a stream",
+                )
+            }
         }
     }
 
@@ -117,7 +125,7 @@ impl State {
     pub fn end_received(self) -> State {
         match self {
             State::Open => State::HalfClosedRemote,
-            State::HalfClosedLocal => State::Closed(Ending::Finished),
+            State::HalfClosedLocal => State::Closed(CloseReason::Finished),
             other => other,
         }
     }
@@ -126,7 +134,7 @@ impl State {
     pub fn end_sent(self) -> State {
         match self {
             State::Open => State::HalfClosedLocal,
-            State::HalfClosedRemote => State::Closed(Ending::Finished),
+            State::HalfClosedRemote => State::Closed(CloseReason::Finished),
             other => other,
         }
     }
@@ -147,20 +155,24 @@ mod tests {
     use super::*;
 
     const LIVE: [State; 3] = [State::Open, State::HalfClosedLocal, State::HalfClosedRemote];
-    const ENDINGS: [Ending; 4] =
-        [Ending::Finished, Ending::ResetByPeer, Ending::ResetByUs, Ending::Forgotten];
+    const CLOSE_REASONS: [CloseReason; 4] = [
+        CloseReason::Finished,
+        CloseReason::ResetByPeer,
+        CloseReason::ResetByUs,
+        CloseReason::Forgotten,
+    ];
 
-    fn is_connection_error(verdict: Verdict, code: ErrorCode) -> bool {
-        matches!(verdict, Verdict::ConnectionError(c, _) if c == code)
+    fn is_connection_error(action: FrameAction, code: ErrorCode) -> bool {
+        matches!(action, FrameAction::ConnectionError(c, _) if c == code)
     }
 
     #[test]
     fn an_idle_stream_takes_headers_and_priority_only() {
-        assert_eq!(State::Idle.receive(Kind::Headers), Verdict::Open);
-        assert_eq!(State::Idle.receive(Kind::Priority), Verdict::Accept);
+        assert_eq!(State::Idle.receive(Kind::Headers), FrameAction::Open);
+        assert_eq!(State::Idle.receive(Kind::Priority), FrameAction::Accept);
         for kind in [Kind::Data, Kind::RstStream, Kind::WindowUpdate, Kind::Continuation] {
-            let verdict = State::Idle.receive(kind);
-            assert!(is_connection_error(verdict, ErrorCode::PROTOCOL_ERROR), "{kind:?}");
+            let action = State::Idle.receive(kind);
+            assert!(is_connection_error(action, ErrorCode::PROTOCOL_ERROR), "{kind:?}");
         }
     }
 
@@ -168,7 +180,7 @@ mod tests {
     fn open_and_half_closed_local_take_any_stream_frame() {
         for state in [State::Open, State::HalfClosedLocal] {
             for kind in [Kind::Data, Kind::Headers, Kind::RstStream, Kind::WindowUpdate] {
-                assert_eq!(state.receive(kind), Verdict::Accept, "{state:?} {kind:?}");
+                assert_eq!(state.receive(kind), FrameAction::Accept, "{state:?} {kind:?}");
             }
         }
     }
@@ -177,38 +189,41 @@ mod tests {
     fn half_closed_remote_answers_data_and_headers_with_stream_closed() {
         let state = State::HalfClosedRemote;
         for kind in [Kind::Data, Kind::Headers] {
-            assert_eq!(state.receive(kind), Verdict::StreamError(ErrorCode::STREAM_CLOSED));
+            assert_eq!(state.receive(kind), FrameAction::StreamError(ErrorCode::STREAM_CLOSED));
         }
         for kind in [Kind::RstStream, Kind::WindowUpdate, Kind::Priority] {
-            assert_eq!(state.receive(kind), Verdict::Accept);
+            assert_eq!(state.receive(kind), FrameAction::Accept);
         }
     }
 
     #[test]
     fn late_resets_and_window_updates_on_a_closed_stream_are_normal() {
-        for how in ENDINGS {
-            assert_eq!(State::Closed(how).receive(Kind::RstStream), Verdict::Discard);
-            assert_eq!(State::Closed(how).receive(Kind::WindowUpdate), Verdict::Discard);
-            assert_eq!(State::Closed(how).receive(Kind::Priority), Verdict::Accept);
+        for reason in CLOSE_REASONS {
+            assert_eq!(State::Closed(reason).receive(Kind::RstStream), FrameAction::Discard);
+            assert_eq!(State::Closed(reason).receive(Kind::WindowUpdate), FrameAction::Discard);
+            assert_eq!(State::Closed(reason).receive(Kind::Priority), FrameAction::Accept);
         }
     }
 
     #[test]
     fn late_content_is_judged_by_how_the_stream_ended() {
         for kind in [Kind::Data, Kind::Headers] {
-            let on = |how| State::Closed(how).receive(kind);
-            assert_eq!(on(Ending::ResetByUs), Verdict::Discard);
-            assert_eq!(on(Ending::ResetByPeer), Verdict::StreamError(ErrorCode::STREAM_CLOSED));
-            assert!(is_connection_error(on(Ending::Finished), ErrorCode::STREAM_CLOSED));
+            let on = |reason| State::Closed(reason).receive(kind);
+            assert_eq!(on(CloseReason::ResetByUs), FrameAction::Discard);
+            assert_eq!(
+                on(CloseReason::ResetByPeer),
+                FrameAction::StreamError(ErrorCode::STREAM_CLOSED)
+            );
+            assert!(is_connection_error(on(CloseReason::Finished), ErrorCode::STREAM_CLOSED));
         }
-        let forgotten = State::Closed(Ending::Forgotten);
-        assert_eq!(forgotten.receive(Kind::Data), Verdict::Discard);
+        let forgotten = State::Closed(CloseReason::Forgotten);
+        assert_eq!(forgotten.receive(Kind::Data), FrameAction::Discard);
         assert!(is_connection_error(forgotten.receive(Kind::Headers), ErrorCode::PROTOCOL_ERROR));
     }
 
     #[test]
     fn two_ends_close_a_stream_in_either_order() {
-        let finished = State::Closed(Ending::Finished);
+        let finished = State::Closed(CloseReason::Finished);
         assert_eq!(State::Open.end_received(), State::HalfClosedRemote);
         assert_eq!(State::Open.end_received().end_sent(), finished);
         assert_eq!(State::Open.end_sent(), State::HalfClosedLocal);
@@ -219,7 +234,7 @@ mod tests {
     fn each_side_sends_until_its_own_end() {
         assert_eq!(LIVE.map(State::may_send), [true, false, true]);
         assert_eq!(LIVE.map(State::may_receive), [true, true, false]);
-        for state in [State::Idle].into_iter().chain(ENDINGS.map(State::Closed)) {
+        for state in [State::Idle].into_iter().chain(CLOSE_REASONS.map(State::Closed)) {
             assert!(!state.may_send() && !state.may_receive(), "{state:?}");
         }
     }

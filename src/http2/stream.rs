@@ -34,9 +34,9 @@ pub struct Stream {
     /// What comes behind it.
     pub tail: Tail,
     /// RST_STREAM(NO_ERROR) comes behind the tail.
-    pub reset_behind_tail: bool,
+    pub reset_after_tail: bool,
     /// In the line of streams that can send: the queue is not empty and the window is open.
-    pub in_line: bool,
+    pub scheduled: bool,
     /// The queue has been above the low-water mark, and the user waits to hear of it.
     pub above_low_water: bool,
 }
@@ -75,8 +75,8 @@ impl Stream {
             receive,
             queue: Queue::default(),
             tail: Tail::Open,
-            reset_behind_tail: false,
-            in_line: false,
+            reset_after_tail: false,
+            scheduled: false,
             above_low_water: false,
         }
     }

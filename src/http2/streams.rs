@@ -5,7 +5,7 @@ use std::ops::{Index, IndexMut};
 
 use super::StreamId;
 use super::flow::{ReceiveWindow, SendWindow};
-use super::state::{Ending, State};
+use super::state::{CloseReason, State};
 use super::stream::{Queue, Stream, Tail};
 
 /// Slots that an idle connection keeps.
@@ -22,7 +22,7 @@ pub struct Slot(u32);
 pub struct Streams {
     slots: Vec<Stream>,
     free: Vec<Slot>,
-    line: VecDeque<(StreamId, Slot)>,
+    by_id: VecDeque<(StreamId, Slot)>,
 }
 
 impl Index<Slot> for Streams {
@@ -42,30 +42,30 @@ impl IndexMut<Slot> for Streams {
 impl Streams {
     /// How many streams are live.
     pub fn len(&self) -> usize {
-        self.line.len()
+        self.by_id.len()
     }
 
     /// Whether no stream is live.
     pub fn is_empty(&self) -> bool {
-        self.line.is_empty()
+        self.by_id.is_empty()
     }
 
     /// Where a live stream lies.
     pub fn find(&self, id: StreamId) -> Option<Slot> {
         // Most frames are for the stream that was opened last, most answers for the first.
-        match (self.line.back(), self.line.front()) {
+        match (self.by_id.back(), self.by_id.front()) {
             (Some(&(newest, slot)), _) if newest == id => Some(slot),
             (_, Some(&(oldest, slot))) if oldest == id => Some(slot),
             _ => {
-                let place = self.line.binary_search_by_key(&id, |&(id, _)| id).ok()?;
-                self.line.get(place).map(|&(_, slot)| slot)
+                let index = self.by_id.binary_search_by_key(&id, |&(id, _)| id).ok()?;
+                self.by_id.get(index).map(|&(_, slot)| slot)
             }
         }
     }
 
     /// Adds a stream with an identifier above all that were there before.
     pub fn insert(&mut self, id: StreamId, send: SendWindow, receive: ReceiveWindow) -> Slot {
-        debug_assert!(self.line.back().is_none_or(|&(newest, _)| newest < id));
+        debug_assert!(self.by_id.back().is_none_or(|&(newest, _)| newest < id));
         let stream = Stream::new(id, send, receive);
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -77,7 +77,7 @@ impl Streams {
                 Slot((self.slots.len() - 1) as u32)
             }
         };
-        self.line.push_back((id, slot));
+        self.by_id.push_back((id, slot));
         slot
     }
 
@@ -87,15 +87,15 @@ impl Streams {
         stream.queue = Queue::default();
         stream.tail = Tail::Open;
         let id = stream.id;
-        if let Ok(place) = self.line.binary_search_by_key(&id, |&(id, _)| id) {
-            self.line.remove(place);
+        if let Ok(index) = self.by_id.binary_search_by_key(&id, |&(id, _)| id) {
+            self.by_id.remove(index);
             self.free.push(slot);
         }
     }
 
     /// The live streams, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (StreamId, Slot)> {
-        self.line.iter().copied()
+        self.by_id.iter().copied()
     }
 
     /// Gives back the memory of a connection that was busy. Only when no stream is live.
@@ -111,7 +111,7 @@ impl Streams {
         self.slots.capacity() * size_of::<Stream>()
             + self.slots.iter().map(|stream| stream.queue.held_bytes()).sum::<usize>()
             + self.free.capacity() * size_of::<Slot>()
-            + self.line.capacity() * size_of::<(StreamId, Slot)>()
+            + self.by_id.capacity() * size_of::<(StreamId, Slot)>()
     }
 
     /// Forgets everything.
@@ -121,46 +121,46 @@ impl Streams {
 }
 
 /// How many finished streams are remembered: only to answer a peer that goes on after its own end.
-const FINISHED: usize = 16;
+const KEPT_FINISHED: usize = 16;
 
 /// How many reset streams are remembered. More than can be open at once, so that what was under
 /// way when we reset all of them is still recognized.
-const RESET: usize = 128;
+const KEPT_RESET: usize = 128;
 
 /// How the streams ended that ended last (section 5.1, "closed").
 #[derive(Debug, Default)]
-pub struct Dead {
-    finished: [StreamId; FINISHED],
+pub struct RecentlyClosed {
+    finished: [StreamId; KEPT_FINISHED],
     next: usize,
-    reset: VecDeque<(StreamId, Ending)>,
+    reset: VecDeque<(StreamId, CloseReason)>,
 }
 
-impl Dead {
+impl RecentlyClosed {
     /// A stream has ended.
-    pub fn remember(&mut self, id: StreamId, how: Ending) {
-        match how {
-            Ending::Finished => {
-                self.finished[self.next % FINISHED] = id;
+    pub fn record(&mut self, id: StreamId, reason: CloseReason) {
+        match reason {
+            CloseReason::Finished => {
+                self.finished[self.next % KEPT_FINISHED] = id;
                 self.next = self.next.wrapping_add(1);
             }
-            Ending::ResetByUs | Ending::ResetByPeer => {
-                if self.reset.len() == RESET {
+            CloseReason::ResetByUs | CloseReason::ResetByPeer => {
+                if self.reset.len() == KEPT_RESET {
                     self.reset.pop_front();
                 }
-                self.reset.push_back((id, how));
+                self.reset.push_back((id, reason));
             }
-            Ending::Forgotten => {}
+            CloseReason::Forgotten => {}
         }
     }
 
     /// The state of a stream that is not live, and not idle either.
     pub fn state(&self, id: StreamId) -> State {
         // Newest first: a stream that the peer resets and goes on using is reset by us too.
-        let reset = self.reset.iter().rev().find(|&&(dead, _)| dead == id);
+        let reset = self.reset.iter().rev().find(|&&(closed, _)| closed == id);
         State::Closed(match reset {
-            Some(&(_, how)) => how,
-            None if self.finished.contains(&id) => Ending::Finished,
-            None => Ending::Forgotten,
+            Some(&(_, reason)) => reason,
+            None if self.finished.contains(&id) => CloseReason::Finished,
+            None => CloseReason::Forgotten,
         })
     }
 }
@@ -201,26 +201,26 @@ mod tests {
     }
 
     #[test]
-    fn the_dead_are_remembered_for_a_while() {
-        let mut dead = Dead::default();
-        dead.remember(StreamId(1), Ending::ResetByUs);
-        dead.remember(StreamId(3), Ending::Finished);
-        dead.remember(StreamId(5), Ending::ResetByPeer);
-        assert_eq!(dead.state(StreamId(1)), State::Closed(Ending::ResetByUs));
-        assert_eq!(dead.state(StreamId(3)), State::Closed(Ending::Finished));
-        assert_eq!(dead.state(StreamId(5)), State::Closed(Ending::ResetByPeer));
-        assert_eq!(dead.state(StreamId(7)), State::Closed(Ending::Forgotten));
+    fn recently_closed_streams_are_remembered() {
+        let mut closed = RecentlyClosed::default();
+        closed.record(StreamId(1), CloseReason::ResetByUs);
+        closed.record(StreamId(3), CloseReason::Finished);
+        closed.record(StreamId(5), CloseReason::ResetByPeer);
+        assert_eq!(closed.state(StreamId(1)), State::Closed(CloseReason::ResetByUs));
+        assert_eq!(closed.state(StreamId(3)), State::Closed(CloseReason::Finished));
+        assert_eq!(closed.state(StreamId(5)), State::Closed(CloseReason::ResetByPeer));
+        assert_eq!(closed.state(StreamId(7)), State::Closed(CloseReason::Forgotten));
     }
 
     #[test]
-    fn the_memory_of_the_dead_is_bounded() {
-        let mut dead = Dead::default();
+    fn the_memory_of_closed_streams_is_bounded() {
+        let mut closed = RecentlyClosed::default();
         for id in (1..10_000).step_by(2) {
-            dead.remember(StreamId(id), Ending::ResetByUs);
-            dead.remember(StreamId(id + 20_000), Ending::Finished);
+            closed.record(StreamId(id), CloseReason::ResetByUs);
+            closed.record(StreamId(id + 20_000), CloseReason::Finished);
         }
-        assert_eq!(dead.reset.len(), RESET);
-        assert_eq!(dead.state(StreamId(1)), State::Closed(Ending::Forgotten));
-        assert_eq!(dead.state(StreamId(9_999)), State::Closed(Ending::ResetByUs));
+        assert_eq!(closed.reset.len(), KEPT_RESET);
+        assert_eq!(closed.state(StreamId(1)), State::Closed(CloseReason::Forgotten));
+        assert_eq!(closed.state(StreamId(9_999)), State::Closed(CloseReason::ResetByUs));
     }
 }

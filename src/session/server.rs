@@ -196,7 +196,7 @@ impl ServerSession {
 
     /// Bytes that the peer has not let us send, or that the socket has not taken.
     pub fn unsent_bytes(&self) -> usize {
-        let queued = either!(&self.wire, connection => connection.queued_in_all(), else 0);
+        let queued = either!(&self.wire, connection => connection.total_queued(), else 0);
         queued + self.output().len()
     }
 

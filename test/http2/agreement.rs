@@ -16,10 +16,10 @@ struct Direction {
     content: Vec<u8>,
     trailer: Option<String>,
     ended: bool,
-    heard_head: Option<String>,
-    heard: usize,
-    heard_trailer: Option<String>,
-    heard_end: bool,
+    received_head: Option<String>,
+    received: usize,
+    received_trailer: Option<String>,
+    received_end: bool,
     unreleased: usize,
 }
 
@@ -34,7 +34,7 @@ struct Call {
 type Calls = BTreeMap<StreamId, Call>;
 
 /// Takes down what one side hears.
-fn hear(calls: &mut Calls, by_server: bool, connection: &mut Connection, event: Event<'_>) {
+fn receive(calls: &mut Calls, by_server: bool, connection: &mut Connection, event: Event<'_>) {
     let stream = match &event {
         Event::Headers { stream, .. } | Event::Trailers { stream, .. } => *stream,
         Event::Data { stream, .. } | Event::Reset { stream, .. } => *stream,
@@ -44,28 +44,29 @@ fn hear(calls: &mut Calls, by_server: bool, connection: &mut Connection, event: 
     let call = calls.get_mut(&stream).unwrap();
     let direction = if by_server { &mut call.request } else { &mut call.response };
     assert!(
-        !direction.heard_end || matches!(event, Event::Reset { .. }),
+        !direction.received_end || matches!(event, Event::Reset { .. }),
         "{event:?} after the end"
     );
     match event {
         Event::Headers { fields, end_stream, .. } => {
-            assert!(direction.heard_head.is_none());
+            assert!(direction.received_head.is_none());
             let (_, mark) = fields.iter().last().unwrap();
-            direction.heard_head = Some(String::from_utf8(mark.to_vec()).unwrap());
-            direction.heard_end = end_stream;
+            direction.received_head = Some(String::from_utf8(mark.to_vec()).unwrap());
+            direction.received_end = end_stream;
             connection.recycle(fields);
         }
         Event::Data { data, end_stream, .. } => {
-            let expected = direction.content.get(direction.heard..direction.heard + data.len());
+            let expected =
+                direction.content.get(direction.received..direction.received + data.len());
             assert_eq!(Some(data), expected, "{stream:?}");
-            direction.heard += data.len();
+            direction.received += data.len();
             direction.unreleased += data.len();
-            direction.heard_end = end_stream;
+            direction.received_end = end_stream;
         }
         Event::Trailers { fields, .. } => {
             let (_, mark) = fields.iter().last().unwrap();
-            direction.heard_trailer = Some(String::from_utf8(mark.to_vec()).unwrap());
-            direction.heard_end = true;
+            direction.received_trailer = Some(String::from_utf8(mark.to_vec()).unwrap());
+            direction.received_end = true;
             connection.recycle(fields);
         }
         Event::Reset { error, by_peer, .. } => {
@@ -101,7 +102,7 @@ fn begin(pair: &mut Pair, calls: &mut Calls, seed: &mut Seed) {
 }
 
 /// One side goes on with a call: a piece of content (`most` bytes at most), or the end.
-fn go_on(
+fn continue_call(
     side: &mut Side,
     direction: &mut Direction,
     stream: StreamId,
@@ -142,7 +143,7 @@ fn step(pair: &mut Pair, calls: &mut Calls, most: usize, seed: &mut Seed) {
     let stream = *seed.pick(&streams);
     let call = calls.get_mut(&stream).unwrap();
     let by_server = seed.one_in(2);
-    if call.is_reset || (by_server && call.request.heard_head.is_none()) {
+    if call.is_reset || (by_server && call.request.received_head.is_none()) {
         return;
     }
     let (side, direction) = match by_server {
@@ -153,7 +154,7 @@ fn step(pair: &mut Pair, calls: &mut Calls, most: usize, seed: &mut Seed) {
         side.connection.reset(stream, ErrorCode::CANCEL);
         call.is_reset = true;
     } else {
-        go_on(side, direction, stream, most, seed);
+        continue_call(side, direction, stream, most, seed);
     }
 }
 
@@ -171,26 +172,26 @@ fn release(pair: &mut Pair, calls: &mut Calls, everything: bool, seed: &mut Seed
 }
 
 fn deliver(pair: &mut Pair, calls: &mut Calls, counts: &[usize], seed: &mut Seed) {
-    pair.trickle(*seed.pick(counts), seed);
+    pair.transfer(*seed.pick(counts), seed);
     let count = *seed.pick(counts);
-    pair.server.deliver(count, |connection, event| hear(calls, true, connection, event));
-    pair.client.deliver(count, |connection, event| hear(calls, false, connection, event));
+    pair.server.deliver(count, |connection, event| receive(calls, true, connection, event));
+    pair.client.deliver(count, |connection, event| receive(calls, false, connection, event));
 }
 
 /// Every call that nobody reset was heard as it was said.
 fn check(calls: &Calls) {
     for (stream, call) in calls.iter().filter(|(_, call)| !call.is_reset) {
         for direction in [&call.request, &call.response] {
-            assert_eq!(direction.heard_head, direction.head, "{stream:?}");
-            assert_eq!(direction.heard, direction.content.len(), "{stream:?}");
-            assert_eq!(direction.heard_trailer, direction.trailer, "{stream:?}");
-            assert_eq!(direction.heard_end, direction.ended, "{stream:?}");
+            assert_eq!(direction.received_head, direction.head, "{stream:?}");
+            assert_eq!(direction.received, direction.content.len(), "{stream:?}");
+            assert_eq!(direction.received_trailer, direction.trailer, "{stream:?}");
+            assert_eq!(direction.received_end, direction.ended, "{stream:?}");
         }
     }
 }
 
 #[test]
-fn a_random_conversation_is_heard_as_it_was_said() {
+fn random_conversations_are_received_as_they_were_sent() {
     let mut run = 0;
     each_seed(|seed| {
         // Much slower than a damaged byte, and as telling: a hundredth of the seeds.
@@ -220,14 +221,14 @@ fn a_random_conversation_is_heard_as_it_was_said() {
             }
         }
         release(&mut pair, &mut calls, true, seed);
-        while !pair.is_silent() {
+        while !pair.is_idle() {
             deliver(&mut pair, &mut calls, &[100, 20_000, 1_000_000], seed);
             release(&mut pair, &mut calls, true, seed);
         }
         check(&calls);
         assert!(!pair.client.connection.is_closed() && !pair.server.connection.is_closed());
-        let is_over = |call: &Call| call.is_reset || call.request.ended && call.response.ended;
-        let open = calls.values().filter(|call| !is_over(call)).count();
+        let is_ended = |call: &Call| call.is_reset || call.request.ended && call.response.ended;
+        let open = calls.values().filter(|call| !is_ended(call)).count();
         assert_eq!(pair.client.connection.open_streams(), open);
         assert_eq!(pair.server.connection.open_streams(), open);
     });

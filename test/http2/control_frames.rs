@@ -66,9 +66,9 @@ fn section_6_5_3_values_are_taken_in_order_and_the_last_one_holds() {
 #[test]
 fn section_6_5_3_a_smaller_window_of_ours_holds_from_the_acknowledgement_on() {
     let limits = Limits { call_window_bytes: 100, ..Limits::DEFAULT };
-    let hello = [&agora::http2::PREFACE[..], &settings(&[])].concat();
+    let preface = [&agora::http2::PREFACE[..], &settings(&[])].concat();
     let mut peer = Peer::of_new_server(&limits);
-    peer.send(&hello);
+    peer.send(&preface);
     let request = peer.headers(1, &REQUEST, 0);
     peer.send(&request);
     // The client has not seen our SETTINGS: it may send what the RFC's default allows.
@@ -153,7 +153,7 @@ fn section_6_8_goaway_with_nothing_open_ends_a_client() {
 }
 
 #[test]
-fn section_6_8_a_clients_goaway_leaves_a_server_working() {
+fn section_6_8_a_server_keeps_working_after_a_clients_goaway() {
     let mut peer = Peer::of_open_request();
     assert_eq!(peer.send(&go_away(0, 0, b"bye")), [r#"go away after 0: NO_ERROR "bye""#]);
     let end = wire::data(1, b"the rest", END_STREAM);
@@ -164,7 +164,7 @@ fn section_6_8_a_clients_goaway_leaves_a_server_working() {
 }
 
 #[test]
-fn section_6_8_a_server_leaves_without_losing_a_request() {
+fn section_6_8_a_graceful_shutdown_of_a_server_loses_no_request() {
     let mut peer = Peer::of_open_request();
     peer.connection.go_away(ErrorCode::NO_ERROR, b"restart");
     let announced = [r#"GOAWAY last=2147483647 NO_ERROR "restart""#, r#"PING "leaving\x00""#];
@@ -191,7 +191,7 @@ fn section_6_8_a_server_leaves_without_losing_a_request() {
 }
 
 #[test]
-fn section_6_8_a_client_leaves_when_its_last_stream_has_ended() {
+fn section_6_8_a_client_shuts_down_when_its_last_stream_has_ended() {
     let mut peer = Peer::of_open_response();
     peer.connection.go_away(ErrorCode::NO_ERROR, b"");
     assert_eq!(peer.written(), [r#"GOAWAY last=0 NO_ERROR """#]);

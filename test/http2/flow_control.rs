@@ -11,7 +11,7 @@ const MAX: u32 = 0x7fff_ffff;
 
 /// A server with these requests open and their response heads sent, and an initial window of its
 /// client's choice.
-fn answering(window: u32, ids: &[u32]) -> Peer {
+fn server_with_open_responses(window: u32, ids: &[u32]) -> Peer {
     let mut peer = Peer::of_server();
     peer.send(&settings(&[(INITIAL_WINDOW_SIZE, window)]));
     for &id in ids {
@@ -25,7 +25,7 @@ fn answering(window: u32, ids: &[u32]) -> Peer {
 
 #[test]
 fn section_6_9_1_data_waits_for_the_streams_window() {
-    let mut peer = answering(10, &[1]);
+    let mut peer = server_with_open_responses(10, &[1]);
     peer.send_data(1, b"0123456789abcdef", true);
     assert_eq!(peer.written(), [r#"DATA 1 "0123456789""#]);
     assert_eq!(peer.connection.queued(StreamId(1)), 6);
@@ -36,7 +36,7 @@ fn section_6_9_1_data_waits_for_the_streams_window() {
 
 #[test]
 fn section_6_9_1_data_waits_for_the_connections_window() {
-    let mut peer = answering(1_000_000, &[1]);
+    let mut peer = server_with_open_responses(1_000_000, &[1]);
     peer.send_data(1, &[0; 70_000], true);
     assert_eq!(peer.written().len(), 4);
     assert_eq!(peer.connection.queued(StreamId(1)), 70_000 - 65_535);
@@ -47,7 +47,7 @@ fn section_6_9_1_data_waits_for_the_connections_window() {
 
 #[test]
 fn section_6_9_1_headers_and_an_empty_end_need_no_window() {
-    let mut peer = answering(0, &[1, 3]);
+    let mut peer = server_with_open_responses(0, &[1, 3]);
     peer.send_data(1, b"", true);
     peer.send_headers(3, &[("x", "y")], true);
     assert_eq!(peer.written(), [r#"DATA 1 "" end"#, "HEADERS 3 x=y end"]);
@@ -55,7 +55,7 @@ fn section_6_9_1_headers_and_an_empty_end_need_no_window() {
 
 #[test]
 fn trailers_wait_behind_the_data() {
-    let mut peer = answering(3, &[1]);
+    let mut peer = server_with_open_responses(3, &[1]);
     peer.send_data(1, b"abcdef", false);
     peer.send_data(1, b"gh", false);
     peer.send_headers(1, &[("grpc-status", "0"), ("x", "y")], true);
@@ -67,7 +67,7 @@ fn trailers_wait_behind_the_data() {
 
 #[test]
 fn an_empty_end_waits_behind_the_data() {
-    let mut peer = answering(3, &[1]);
+    let mut peer = server_with_open_responses(3, &[1]);
     peer.send_data(1, b"abcdef", false);
     peer.send_data(1, b"", true);
     assert_eq!(peer.written(), [r#"DATA 1 "abc""#]);
@@ -96,7 +96,7 @@ fn section_6_9_1_a_window_above_its_maximum_is_an_error() {
 
 #[test]
 fn section_6_9_2_a_new_initial_window_moves_every_stream() {
-    let mut peer = answering(0, &[1, 3]);
+    let mut peer = server_with_open_responses(0, &[1, 3]);
     peer.send_data(1, b"first", true);
     peer.send_data(3, b"second", true);
     assert_eq!(peer.written(), [""; 0]);
@@ -106,7 +106,7 @@ fn section_6_9_2_a_new_initial_window_moves_every_stream() {
 
 #[test]
 fn section_6_9_2_a_window_can_go_below_zero() {
-    let mut peer = answering(10, &[1]);
+    let mut peer = server_with_open_responses(10, &[1]);
     peer.send_data(1, b"0123456789abcdefg", true);
     assert_eq!(peer.written(), [r#"DATA 1 "0123456789""#]);
     peer.answer(&settings(&[(INITIAL_WINDOW_SIZE, 2)]));
@@ -117,9 +117,9 @@ fn section_6_9_2_a_window_can_go_below_zero() {
 }
 
 #[test]
-fn section_6_9_2_a_stream_in_line_may_lose_its_window() {
+fn section_6_9_2_a_scheduled_stream_may_lose_its_window() {
     // Stream 1 waits for the connection's window; before that opens, its own is taken back.
-    let mut peer = answering(100_000, &[1, 3]);
+    let mut peer = server_with_open_responses(100_000, &[1, 3]);
     peer.send_data(1, &[1; 70_000], true);
     peer.send_data(3, b"third", true);
     peer.written();
@@ -139,7 +139,7 @@ fn section_6_9_2_an_initial_window_that_overflows_a_stream_is_a_connection_error
 
 #[test]
 fn section_6_9_2_the_connections_window_does_not_follow_settings() {
-    let mut peer = answering(0, &[1]);
+    let mut peer = server_with_open_responses(0, &[1]);
     peer.send_data(1, &[0; 70_000], true);
     let answer = peer.answer(&settings(&[(INITIAL_WINDOW_SIZE, MAX)]));
     assert_eq!(answer.len(), 5);
@@ -148,7 +148,7 @@ fn section_6_9_2_the_connections_window_does_not_follow_settings() {
 
 #[test]
 fn streams_take_turns() {
-    let mut peer = answering(1_000_000, &[1, 3, 5]);
+    let mut peer = server_with_open_responses(1_000_000, &[1, 3, 5]);
     peer.send_data(1, &[1; 65_535], false);
     peer.written();
     peer.send_data(1, &[1; 40_000], true);
@@ -167,15 +167,15 @@ fn streams_take_turns() {
 
 #[test]
 fn a_stream_without_window_does_not_hold_up_the_others() {
-    let mut peer = answering(5, &[1, 3]);
+    let mut peer = server_with_open_responses(5, &[1, 3]);
     peer.send_data(1, b"0123456789", true);
     peer.send_data(3, b"abc", true);
     assert_eq!(peer.written(), [r#"DATA 1 "01234""#, r#"DATA 3 "abc" end"#]);
 }
 
 #[test]
-fn a_stream_that_is_reset_in_line_leaves_the_line() {
-    let mut peer = answering(1_000_000, &[1, 3]);
+fn a_stream_that_is_reset_is_no_longer_scheduled() {
+    let mut peer = server_with_open_responses(1_000_000, &[1, 3]);
     peer.send_data(1, &[1; 70_000], true);
     peer.send_data(3, b"third", true);
     peer.written();
@@ -247,7 +247,7 @@ fn credit_is_given_for_half_a_window_at_a_time() {
 }
 
 #[test]
-fn a_dead_stream_still_gives_the_connections_window_back() {
+fn data_of_a_closed_stream_is_returned_to_the_connections_window() {
     let mut peer = Peer::of_open_request();
     let frame = data(1, &[0; 16_384], 0);
     peer.send(&frame.repeat(16));
@@ -273,7 +273,7 @@ fn a_stream_that_the_peer_has_ended_gets_no_credit() {
 }
 
 #[test]
-fn the_user_hears_when_a_queue_has_drained() {
+fn a_drained_queue_is_reported_as_writable() {
     let limits = Limits { send_low_water_bytes: 10, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);
     peer.send(&settings(&[(INITIAL_WINDOW_SIZE, 0)]));
@@ -289,8 +289,8 @@ fn the_user_hears_when_a_queue_has_drained() {
 }
 
 #[test]
-fn what_the_socket_does_not_take_stays_in_the_queues() {
-    let mut peer = answering(MAX, &[1, 3]);
+fn data_stays_queued_while_the_socket_takes_nothing() {
+    let mut peer = server_with_open_responses(MAX, &[1, 3]);
     peer.send(&window_update(0, MAX - 65_535));
     peer.send_data(1, &vec![1; 1 << 20], false);
     peer.send_data(3, &vec![3; 1 << 20], true);

@@ -127,7 +127,7 @@ fn section_6_3_priority_of_another_length_is_a_stream_error() {
 }
 
 #[test]
-fn section_6_4_a_reset_ends_the_stream_and_drops_what_waits() {
+fn section_6_4_a_reset_ends_the_stream_and_drops_its_queue() {
     let mut peer = Peer::of_open_request();
     peer.send_headers(1, &RESPONSE, false);
     peer.send_data(1, &[0; 100_000], true);
@@ -171,7 +171,7 @@ fn section_6_10_long_blocks_are_sent_in_continuations() {
 }
 
 #[test]
-fn section_8_1_a_reset_without_error_waits_behind_the_answer() {
+fn section_8_1_a_reset_without_error_follows_the_queued_response() {
     let limits = Limits::DEFAULT;
     let mut peer = Peer::of_server_with(&limits);
     let request = peer.headers(1, &REQUEST, 0);
@@ -189,7 +189,7 @@ fn section_8_1_a_reset_without_error_waits_behind_the_answer() {
 }
 
 #[test]
-fn section_8_1_any_other_reset_drops_the_answer() {
+fn section_8_1_any_other_reset_drops_the_queued_response() {
     let mut peer = Peer::of_open_request();
     peer.send_headers(1, &RESPONSE, false);
     peer.send_data(1, &[0; 70_000], true);

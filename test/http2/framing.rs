@@ -153,7 +153,7 @@ fn section_4_3_a_block_that_cannot_be_decoded_is_a_compression_error() {
 }
 
 #[test]
-fn section_4_3_the_compression_state_follows_blocks_that_nobody_wants() {
+fn section_4_3_a_refused_block_still_updates_the_compression_state() {
     // The second request refers to a field that the first, which is refused, has put in the table.
     let mut peer = Peer::of_server();
     let bad = peer.headers(1, &[(":method", "POST"), ("x-kept", "in the table")], END_STREAM);
@@ -165,7 +165,7 @@ fn section_4_3_the_compression_state_follows_blocks_that_nobody_wants() {
 }
 
 #[test]
-fn section_4_3_a_late_response_still_moves_the_compression_state() {
+fn section_4_3_a_late_response_still_updates_the_compression_state() {
     let mut peer = Peer::of_client();
     let first = peer.open(&REQUEST, true);
     let second = peer.open(&REQUEST, true);

@@ -11,7 +11,7 @@ use crate::wire::{
 };
 
 /// What a client says in a conversation with everything in it.
-fn clients_part() -> Vec<u8> {
+fn recorded_client_bytes() -> Vec<u8> {
     let mut peer = Peer::of_server();
     let block = wire::block(&mut peer.encoder, &REQUEST);
     let (first, second) = block.split_at(block.len() / 2);
@@ -46,7 +46,7 @@ fn clients_part() -> Vec<u8> {
 }
 
 /// What a server says to a client with streams 1 to 9 open.
-fn servers_part() -> Vec<u8> {
+fn recorded_server_bytes() -> Vec<u8> {
     let mut peer = Peer::of_client();
     let block = wire::block(&mut peer.encoder, &RESPONSE);
     let padded = [&[3, 0, 0, 0, 1, 7][..], &block, &[0; 3]].concat();
@@ -100,7 +100,7 @@ fn react(connection: &mut Connection, event: Event<'_>, seed: &mut Seed) {
 }
 
 /// Feeds damaged bytes in random pieces, and looks after everything that must hold.
-fn survive(mut connection: Connection, mut bytes: Vec<u8>, seed: &mut Seed) {
+fn feed_damaged(mut connection: Connection, mut bytes: Vec<u8>, seed: &mut Seed) {
     seed.mutate(&mut bytes);
     let mut written = connection.output().len();
     let (mut waiting, mut closed) = (Vec::new(), 0);
@@ -133,35 +133,35 @@ fn survive(mut connection: Connection, mut bytes: Vec<u8>, seed: &mut Seed) {
 
 #[test]
 fn a_server_survives_a_damaged_client() {
-    let bytes = clients_part();
+    let bytes = recorded_client_bytes();
     each_seed(|seed| {
-        survive(Connection::new_server(&Limits::DEFAULT, START), bytes.clone(), seed);
+        feed_damaged(Connection::new_server(&Limits::DEFAULT, START), bytes.clone(), seed);
     });
 }
 
 #[test]
 fn a_client_survives_a_damaged_server() {
-    let bytes = servers_part();
+    let bytes = recorded_server_bytes();
     each_seed(|seed| {
         let mut client = Connection::new_client(&Limits::DEFAULT, START);
         for _ in 0..5 {
             client.open(indexed(&REQUEST), seed.one_in(2)).unwrap();
         }
-        survive(client, bytes.clone(), seed);
+        feed_damaged(client, bytes.clone(), seed);
     });
 }
 
 #[test]
-fn the_undamaged_conversations_are_understood_to_the_end() {
+fn undamaged_conversations_are_read_to_the_end() {
     let mut server = Peer::of_new_server(&Limits::DEFAULT);
-    let events = server.send(&clients_part());
+    let events = server.send(&recorded_client_bytes());
     assert_eq!(events.last().unwrap(), r#"go away after 0: NO_ERROR "bye""#);
     assert!(!events.iter().any(|event| event.contains("by us")), "{events:?}");
     let mut client = Peer::of_new_client(&Limits::DEFAULT);
     for _ in 0..5 {
         client.open(&REQUEST, true);
     }
-    let events = client.send(&servers_part());
+    let events = client.send(&recorded_server_bytes());
     assert_eq!(events.last().unwrap(), "closed NO_ERROR by peer: the server has gone away");
     assert!(!events.iter().any(|event| event.contains("by us")), "{events:?}");
 }

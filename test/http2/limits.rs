@@ -108,7 +108,7 @@ fn requests_refused_and_malformed_count_as_well() {
 }
 
 #[test]
-fn answering_early_is_not_held_against_the_client() {
+fn early_responses_do_not_spend_the_clients_reset_budget() {
     let mut peer = Peer::of_server();
     for id in (1..2_001).step_by(2) {
         let request = peer.headers(id, &REQUEST, 0);
@@ -146,7 +146,7 @@ fn a_client_may_cancel_as_often_as_it_likes() {
 }
 
 #[test]
-fn a_peer_that_opens_no_window_for_all_that_it_asked_for_is_sent_away() {
+fn a_peer_that_opens_no_window_for_queued_data_is_disconnected() {
     let limits = Limits { max_queued_output_bytes: 10_000, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);
     peer.send(&settings(&[(4, 0)]));
@@ -210,7 +210,7 @@ fn a_request_with_too_many_fields_is_reported_and_can_be_answered() {
 }
 
 #[test]
-fn many_references_to_one_large_field_cost_nothing() {
+fn many_references_to_one_large_field_are_cheap() {
     // The bomb of one-byte references: 4,000 bytes put in the table, then asked for 12,000 times.
     let mut peer = Peer::of_server();
     let mut block = [&[0x40, 7][..], b"x-large", &[0x7f, 0xa1, 0x1e], &[b'v'; 4_000]].concat();

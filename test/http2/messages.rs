@@ -208,7 +208,7 @@ fn section_8_2_2_connection_specific_fields_are_malformed() {
 }
 
 #[test]
-fn section_8_2_2_te_says_trailers_or_nothing() {
+fn section_8_2_2_te_is_trailers_or_absent() {
     expect_request(&request_with(&[("te", "trailers")]));
     for value in ["gzip", "trailers, gzip", "trailers;q=0.5", ""] {
         expect_malformed_request(&[REQUEST.as_slice(), &[("te", value)]].concat());
@@ -271,7 +271,7 @@ fn section_8_3_1_an_empty_path_is_malformed() {
 }
 
 #[test]
-fn section_8_3_1_host_says_the_same_as_authority() {
+fn section_8_3_1_host_equals_authority() {
     expect_malformed_request(&request_with(&[("host", "elsewhere")]));
     expect_malformed_request(&request_with(&[("host", "here"), ("host", "here")]));
     expect_request(&request_with(&[("host", "HERE")]));
@@ -306,7 +306,7 @@ fn section_8_6_status_101_does_not_exist() {
 }
 
 #[test]
-fn a_malformed_request_was_never_open() {
+fn a_malformed_request_opens_no_stream() {
     let mut peer = Peer::of_server();
     let bad = peer.headers(1, &[("x", "y")], 0);
     assert_eq!(peer.send(&bad), [""; 0]);

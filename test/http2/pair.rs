@@ -1,4 +1,4 @@
-//! A client and a server joined in memory, and what they say to each other as a story.
+//! A client and a server joined in memory, and what they say to each other as a transcript.
 
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ pub struct Side {
 pub struct Pair {
     pub client: Side,
     pub server: Side,
-    pub story: Vec<String>,
+    pub transcript: Vec<String>,
 }
 
 impl Side {
@@ -57,14 +57,14 @@ impl Pair {
     pub fn new(limits: &Limits) -> Pair {
         let client = Side::new(Connection::new_client(limits, START));
         let server = Side::new(Connection::new_server(limits, START));
-        Pair { client, server, story: Vec::new() }
+        Pair { client, server, transcript: Vec::new() }
     }
 
-    /// A pair that has exchanged its SETTINGS; the story begins after that.
-    pub fn settled() -> Pair {
+    /// A pair that has exchanged its SETTINGS; the transcript begins after that.
+    pub fn connected() -> Pair {
         let mut pair = Pair::new(&Limits::DEFAULT);
         pair.run();
-        pair.story.clear();
+        pair.transcript.clear();
         pair
     }
 
@@ -80,52 +80,54 @@ impl Pair {
     /// Everything said by one side reaches the other, until both are silent.
     pub fn run(&mut self) {
         loop {
-            let upward = self.client.take_output(usize::MAX);
-            let downward = self.server.take_output(usize::MAX);
-            if upward.is_empty() && downward.is_empty() {
+            let to_server = self.client.take_output(usize::MAX);
+            let to_client = self.server.take_output(usize::MAX);
+            if to_server.is_empty() && to_client.is_empty() {
                 return;
             }
-            let lines = self.client.reader.read(&upward);
-            self.story.extend(lines.into_iter().map(|line| format!("--> {line}")));
-            self.server.wire.extend(upward);
-            self.hear(true);
-            let lines = self.server.reader.read(&downward);
-            self.story.extend(lines.into_iter().map(|line| format!("<-- {line}")));
-            self.client.wire.extend(downward);
-            self.hear(false);
+            let lines = self.client.reader.read(&to_server);
+            self.transcript.extend(lines.into_iter().map(|line| format!("--> {line}")));
+            self.server.wire.extend(to_server);
+            self.receive(true);
+            let lines = self.server.reader.read(&to_client);
+            self.transcript.extend(lines.into_iter().map(|line| format!("<-- {line}")));
+            self.client.wire.extend(to_client);
+            self.receive(false);
         }
     }
 
-    fn hear(&mut self, by_server: bool) {
+    fn receive(&mut self, by_server: bool) {
         let (side, name) = match by_server {
             true => (&mut self.server, "server"),
             false => (&mut self.client, "client"),
         };
-        let story = &mut self.story;
-        side.deliver(usize::MAX, |_, event| story.push(format!("  * {name}: {}", line(&event))));
+        let transcript = &mut self.transcript;
+        side.deliver(usize::MAX, |_, event| {
+            transcript.push(format!("  * {name}: {}", line(&event)))
+        });
     }
 
     /// A random number of bytes, up to `most`, moves from each side's output onto the wire.
-    pub fn trickle(&mut self, most: usize, seed: &mut Seed) {
-        let upward = self.client.take_output(seed.below(most + 1));
-        self.server.wire.extend(upward);
-        let downward = self.server.take_output(seed.below(most + 1));
-        self.client.wire.extend(downward);
+    pub fn transfer(&mut self, most: usize, seed: &mut Seed) {
+        let to_server = self.client.take_output(seed.below(most + 1));
+        self.server.wire.extend(to_server);
+        let to_client = self.server.take_output(seed.below(most + 1));
+        self.client.wire.extend(to_client);
     }
 
     /// Whether nothing is under way.
-    pub fn is_silent(&self) -> bool {
-        let silent = |side: &Side| side.wire.is_empty() && side.connection.output().is_empty();
-        silent(&self.client) && silent(&self.server)
+    pub fn is_idle(&self) -> bool {
+        let idle = |side: &Side| side.wire.is_empty() && side.connection.output().is_empty();
+        idle(&self.client) && idle(&self.server)
     }
 
-    /// The story as it should read, without the margin.
+    /// The transcript as it should read, without the margin.
     #[track_caller]
-    pub fn expect_story(&self, expected: &str) {
+    pub fn expect_transcript(&self, expected: &str) {
         let lines = expected.lines().map(str::trim_end).filter(|line| !line.trim().is_empty());
         let lines: Vec<_> =
             lines.map(|line| line.strip_prefix("        ").unwrap_or(line)).collect();
-        assert_eq!(self.story, lines, "\n{}\n", self.story.join("\n"));
+        assert_eq!(self.transcript, lines, "\n{}\n", self.transcript.join("\n"));
     }
 }
 

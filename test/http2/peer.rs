@@ -44,8 +44,8 @@ impl Peer {
     /// A server after the exchange of SETTINGS, with these limits.
     pub fn of_server_with(limits: &Limits) -> Peer {
         let mut peer = Peer::of_new_server(limits);
-        let hello = [&PREFACE[..], &wire::settings(&[]), &wire::settings_ack()].concat();
-        assert_eq!(peer.send(&hello), [""; 0]);
+        let preface = [&PREFACE[..], &wire::settings(&[]), &wire::settings_ack()].concat();
+        assert_eq!(peer.send(&preface), [""; 0]);
         peer.written();
         peer
     }
@@ -58,8 +58,8 @@ impl Peer {
     /// A client after the exchange of SETTINGS, with these limits.
     pub fn of_client_with(limits: &Limits) -> Peer {
         let mut peer = Peer::of_new_client(limits);
-        let hello = [wire::settings(&[]), wire::settings_ack()].concat();
-        assert_eq!(peer.send(&hello), [""; 0]);
+        let preface = [wire::settings(&[]), wire::settings_ack()].concat();
+        assert_eq!(peer.send(&preface), [""; 0]);
         peer.written();
         peer
     }

@@ -43,9 +43,9 @@ fn section_3_4_any_other_preface_is_a_connection_error() {
 fn section_3_4_the_preface_may_come_byte_by_byte() {
     let mut peer = Peer::of_new_server(&Limits::DEFAULT);
     peer.written();
-    let hello = [&PREFACE[..], &settings(&[])].concat();
+    let preface = [&PREFACE[..], &settings(&[])].concat();
     let mut waiting = Vec::new();
-    for byte in &hello {
+    for byte in &preface {
         waiting.push(*byte);
         let mut input = &waiting[..];
         assert!(peer.connection.next_event(START, &mut input).is_none());
@@ -68,9 +68,9 @@ fn section_3_4_the_first_frame_must_be_settings() {
 #[test]
 fn section_6_5_3_preface_settings_and_acknowledgement_have_ten_seconds() {
     let deadline = START + Limits::DEFAULT.preface_timeout;
-    for hello in [vec![], PREFACE.to_vec(), [&PREFACE[..], &settings(&[])].concat()] {
+    for preface in [vec![], PREFACE.to_vec(), [&PREFACE[..], &settings(&[])].concat()] {
         let mut peer = Peer::of_new_server(&Limits::DEFAULT);
-        peer.send(&hello);
+        peer.send(&preface);
         peer.written();
         assert_eq!(peer.connection.next_timeout(), Some(deadline));
         peer.connection.handle_timeout(deadline - std::time::Duration::from_nanos(1));

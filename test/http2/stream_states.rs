@@ -1,7 +1,7 @@
 //! RFC 9113 section 5: stream states, identifiers, concurrency, and how errors are answered.
 
 use agora::call::Limits;
-use agora::http2::{ErrorCode, OpenError, StreamGone, StreamId};
+use agora::http2::{ErrorCode, OpenError, StreamClosed, StreamId};
 
 use crate::peer::{Peer, REQUEST, RESPONSE, indexed};
 use crate::wire::{self, CONTINUATION, END_HEADERS, END_STREAM, data, rst_stream, window_update};
@@ -81,19 +81,25 @@ fn section_5_1_nothing_can_be_sent_after_our_end() {
     let mut peer = Peer::of_open_request();
     peer.send_headers(1, &RESPONSE, true);
     let stream = StreamId(1);
-    assert_eq!(peer.connection.send_data(stream, &[b"x"], false), Err(StreamGone));
-    assert_eq!(peer.connection.send_headers(stream, indexed(&[("x", "y")]), true), Err(StreamGone));
+    assert_eq!(peer.connection.send_data(stream, &[b"x"], false), Err(StreamClosed));
+    assert_eq!(
+        peer.connection.send_headers(stream, indexed(&[("x", "y")]), true),
+        Err(StreamClosed)
+    );
     assert_eq!(peer.written(), ["HEADERS 1 :status=200 end"]);
 }
 
 #[test]
-fn section_5_1_nothing_can_be_sent_behind_an_end_that_waits() {
+fn section_5_1_nothing_can_be_sent_after_a_queued_end() {
     let mut peer = Peer::of_open_request();
     peer.send_headers(1, &RESPONSE, false);
     peer.send_data(1, &[0; 70_000], true);
     let stream = StreamId(1);
-    assert_eq!(peer.connection.send_data(stream, &[b"x"], false), Err(StreamGone));
-    assert_eq!(peer.connection.send_headers(stream, indexed(&[("x", "y")]), true), Err(StreamGone));
+    assert_eq!(peer.connection.send_data(stream, &[b"x"], false), Err(StreamClosed));
+    assert_eq!(
+        peer.connection.send_headers(stream, indexed(&[("x", "y")]), true),
+        Err(StreamClosed)
+    );
 }
 
 #[test]
@@ -125,7 +131,7 @@ fn section_5_1_content_after_the_peers_own_reset_is_a_stream_error() {
 }
 
 #[test]
-fn section_5_1_whatever_was_under_way_when_we_reset_is_discarded() {
+fn section_5_1_frames_in_flight_when_we_reset_are_discarded() {
     let mut peer = Peer::of_open_request();
     peer.connection.reset(StreamId(1), ErrorCode::CANCEL);
     assert_eq!(peer.written(), ["RST_STREAM 1 CANCEL"]);
@@ -136,7 +142,7 @@ fn section_5_1_whatever_was_under_way_when_we_reset_is_discarded() {
 }
 
 #[test]
-fn section_5_1_discarded_data_counts_for_the_connection_and_is_given_back() {
+fn section_5_1_discarded_data_is_returned_to_the_connections_window() {
     let mut peer = Peer::of_open_request();
     peer.connection.reset(StreamId(1), ErrorCode::CANCEL);
     peer.written();
@@ -146,7 +152,7 @@ fn section_5_1_discarded_data_counts_for_the_connection_and_is_given_back() {
 }
 
 #[test]
-fn section_5_1_data_that_meets_a_stream_error_is_given_back_too() {
+fn section_5_1_data_of_a_stream_error_is_returned_to_the_connections_window() {
     let mut peer = Peer::of_server();
     for id in (1..63).step_by(2) {
         let request = peer.headers(id, &REQUEST, END_STREAM);
@@ -159,7 +165,7 @@ fn section_5_1_data_that_meets_a_stream_error_is_given_back_too() {
 }
 
 #[test]
-fn section_5_1_resets_under_way_are_remembered_for_as_many_streams_as_can_be_open() {
+fn section_5_1_resets_are_remembered_for_as_many_streams_as_can_be_open() {
     let mut peer = Peer::of_server();
     let ids: Vec<u32> = (0..100).map(|i| i * 2 + 1).collect();
     for &id in &ids {
@@ -273,7 +279,7 @@ fn section_5_4_1_goaway_names_the_last_stream_worked_on() {
 }
 
 #[test]
-fn section_5_4_2_a_stream_error_leaves_the_others_alone() {
+fn section_5_4_2_a_stream_error_does_not_affect_other_streams() {
     let mut peer = Peer::of_open_request();
     let second = peer.headers(3, &REQUEST, 0);
     peer.send(&second);
@@ -288,12 +294,12 @@ fn section_5_4_2_a_reset_is_never_answered_with_a_reset() {
     let mut peer = Peer::of_open_request();
     assert_eq!(peer.answer(&rst_stream(1, 1)), [""; 0]);
     assert_eq!(peer.answer(&rst_stream(1, 1)), [""; 0]);
-    assert_eq!(peer.connection.send_data(StreamId(1), &[b"x"], true), Err(StreamGone));
+    assert_eq!(peer.connection.send_data(StreamId(1), &[b"x"], true), Err(StreamClosed));
 }
 
 /// Every type on stream 0 that must not be there, and the other way round (sections 6.1 to 6.10).
 #[test]
-fn section_6_frames_of_streams_and_of_the_connection_keep_apart() {
+fn section_6_stream_frames_and_connection_frames_are_not_interchangeable() {
     let of_streams = [
         data(0, b"x", 0),
         wire::frame(wire::HEADERS, END_HEADERS, 0, b""),

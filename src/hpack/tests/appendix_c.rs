@@ -84,7 +84,7 @@ fn rewritten(block: &[u8], strings: Strings) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-fn alone(example: &Example, indexing: Indexing) {
+fn single_block(example: &Example, indexing: Indexing) {
     decodes(&mut Decoder::new(4096), example);
     encodes(&mut Encoder::new(), example, indexing, Strings::Plain);
 }
@@ -96,7 +96,7 @@ fn c_2_1_literal_field_with_indexing() {
         fields: &[("custom-key", "custom-header")],
         table_size: 55,
     };
-    alone(&example, Incremental);
+    single_block(&example, Incremental);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn c_2_2_literal_field_without_indexing() {
         fields: &[(":path", "/sample/path")],
         table_size: 0,
     };
-    alone(&example, Without);
+    single_block(&example, Without);
 }
 
 #[test]
@@ -116,13 +116,13 @@ fn c_2_3_literal_field_never_indexed() {
         fields: &[("password", "secret")],
         table_size: 0,
     };
-    alone(&example, Never);
+    single_block(&example, Never);
 }
 
 #[test]
 fn c_2_4_indexed_field() {
     let example = Example { block: "82", fields: &[(":method", "GET")], table_size: 0 };
-    alone(&example, Incremental);
+    single_block(&example, Incremental);
 }
 
 const REQUESTS: [&[(&str, &str)]; 3] = [

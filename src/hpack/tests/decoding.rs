@@ -4,7 +4,7 @@ use super::{WIDE, decoded, pairs, table};
 use crate::hpack::{Decoder, DecoderLimits, Error, FieldBlock};
 
 /// A decoder that has seen these fields, the last one newest.
-fn knowing(fields: &[(&str, &str)]) -> Decoder {
+fn decoder_with_table(fields: &[(&str, &str)]) -> Decoder {
     let mut decoder = Decoder::new(4096);
     for (name, value) in fields {
         decoded(&mut decoder, &literal(0x40, name, value)).unwrap();
@@ -48,7 +48,7 @@ fn owned((name, value): (&str, &str)) -> (String, String) {
 /// static table"; those beyond, less that length, to the dynamic table, newest first.
 #[test]
 fn the_dynamic_table_is_indexed_behind_the_static_one_newest_first() {
-    let mut decoder = knowing(&[("older", "1"), ("newer", "2")]);
+    let mut decoder = decoder_with_table(&[("older", "1"), ("newer", "2")]);
     let fields = decoded(&mut decoder, &[0x80 | 61, 0x80 | 62, 0x80 | 63]).unwrap();
     assert_eq!(fields, [("www-authenticate", ""), ("newer", "2"), ("older", "1")].map(owned));
 }
@@ -58,7 +58,11 @@ fn the_dynamic_table_is_indexed_behind_the_static_one_newest_first() {
 #[test]
 fn an_index_beyond_both_tables_is_refused() {
     for block in [&[0x80 | 63][..], &[0x40 | 0x3f, 0, 0], &[0x0f, 48, 0], &[0x1f, 48, 0]] {
-        assert_eq!(error(&mut knowing(&[("a", "b")]), block), Error::Index, "{block:x?}");
+        assert_eq!(
+            error(&mut decoder_with_table(&[("a", "b")]), block),
+            Error::Index,
+            "{block:x?}"
+        );
     }
     assert_eq!(error(&mut Decoder::new(4096), &[0x80 | 62]), Error::Index);
     assert_eq!(error(&mut Decoder::new(4096), &[0xff, 0xff, 0xff, 0xff, 0x7f]), Error::Index);
@@ -73,7 +77,7 @@ fn an_indexed_field_with_index_0_is_refused() {
 /// Section 2.3.2: "the dynamic table can contain duplicate entries".
 #[test]
 fn the_table_may_hold_the_same_entry_twice() {
-    let decoder = knowing(&[("a", "b"), ("a", "b")]);
+    let decoder = decoder_with_table(&[("a", "b"), ("a", "b")]);
     assert_eq!(table(decoder), [("a", "b"), ("a", "b")].map(owned));
 }
 
@@ -97,7 +101,7 @@ fn each_literal_takes_its_name_from_either_table() {
     {
         let mut block = dynamic.to_vec();
         block.extend([fixed, 1, b'y']);
-        let fields = decoded(&mut knowing(&[("name", "value")]), &block).unwrap();
+        let fields = decoded(&mut decoder_with_table(&[("name", "value")]), &block).unwrap();
         assert_eq!(fields, [("name", "x"), (":authority", "y")].map(owned));
     }
 }
@@ -117,7 +121,7 @@ fn an_entry_counts_its_text_not_its_code() {
 /// from the end of the dynamic table until the size is less than or equal to the maximum size".
 #[test]
 fn a_size_update_evicts_the_oldest_entries() {
-    let mut decoder = knowing(&[("a", "1"), ("b", "2"), ("c", "3")]);
+    let mut decoder = decoder_with_table(&[("a", "1"), ("b", "2"), ("c", "3")]);
     assert_eq!(decoder.table_size(), 3 * 34);
     decoded(&mut decoder, &[0x3f, 68 - 31]).unwrap();
     assert_eq!(table(decoder), [("c", "3"), ("b", "2")].map(owned));
@@ -127,7 +131,7 @@ fn a_size_update_evicts_the_oldest_entries() {
 /// setting a maximum size of 0, which can subsequently be restored".
 #[test]
 fn two_size_updates_clear_the_table_and_restore_its_size() {
-    let mut decoder = knowing(&[("a", "1")]);
+    let mut decoder = decoder_with_table(&[("a", "1")]);
     decoded(&mut decoder, &[0x20, 0x3f, 0xe1, 0x1f]).unwrap();
     assert_eq!(decoder.table_size(), 0);
     decoded(&mut decoder, &literal(0x40, "b", "2")).unwrap();
@@ -176,7 +180,7 @@ fn advertising_a_larger_table_changes_nothing_by_itself() {
 #[test]
 fn a_smaller_table_must_be_adopted_at_the_start_of_the_next_block() {
     let reduced = || {
-        let mut decoder = knowing(&[("a", "1")]);
+        let mut decoder = decoder_with_table(&[("a", "1")]);
         decoder.set_max_table_size(64);
         decoder
     };
@@ -193,7 +197,7 @@ fn a_smaller_table_must_be_adopted_at_the_start_of_the_next_block() {
 #[test]
 fn a_table_reduced_and_restored_must_have_been_as_small_as_we_asked() {
     let reduced_and_restored = || {
-        let mut decoder = knowing(&[("a", "1")]);
+        let mut decoder = decoder_with_table(&[("a", "1")]);
         decoder.set_max_table_size(0);
         decoder.set_max_table_size(64);
         decoder.set_max_table_size(4096);

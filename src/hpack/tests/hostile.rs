@@ -40,7 +40,7 @@ fn a_hundred_thousand_references_to_one_large_entry_copy_no_more_than_a_list() {
 }
 
 #[test]
-fn large_values_are_dropped_and_what_stands_behind_them_is_still_learnt() {
+fn large_values_are_dropped_and_later_fields_still_enter_the_table() {
     let mut decoder = Decoder::new(4096);
     let mut block = large_entry(1 << 20);
     block.extend([0x40, 1, b'a', 1, b'1']);

@@ -37,7 +37,7 @@ fn random_value(seed: &mut Seed) -> Vec<u8> {
 }
 
 #[test]
-fn lists_come_back_whatever_the_table_sizes_do() {
+fn lists_survive_the_round_trip_with_changing_table_sizes() {
     each_seed(|seed| {
         let mut encoder = Encoder::new();
         let mut decoder = Decoder::new(4096);

@@ -34,7 +34,7 @@ impl Link {
     }
 
     /// Bytes that wait for credit on all calls together.
-    pub(in crate::native) fn queued_in_all(&self) -> usize {
+    pub(in crate::native) fn total_queued(&self) -> usize {
         self.calls.queued()
     }
 

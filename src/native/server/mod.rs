@@ -112,8 +112,8 @@ impl ServerConnection {
     }
 
     /// Bytes of all calls together that wait for credit.
-    pub fn queued_in_all(&self) -> usize {
-        self.link.queued_in_all()
+    pub fn total_queued(&self) -> usize {
+        self.link.total_queued()
     }
 
     /// Bytes that were received and wait: for the rest of their message, or to be taken.

@@ -11,7 +11,7 @@ const REQUEST: [(&str, &str); 3] = [(":method", "POST"), (":scheme", "http"), ("
 fn a_connection_begins() {
     let mut pair = Pair::new(&agora::call::Limits::DEFAULT);
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         "
         --> preface
         --> SETTINGS 2=0 4=262144 6=16384
@@ -25,8 +25,8 @@ fn a_connection_begins() {
 }
 
 #[test]
-fn a_call_and_its_answer() {
-    let mut pair = Pair::settled();
+fn a_request_and_its_response() {
+    let mut pair = Pair::connected();
     let stream = pair.open(&REQUEST, false);
     pair.client.connection.send_data(stream, &[b"are you", b" there?"], true).unwrap();
     pair.run();
@@ -34,7 +34,7 @@ fn a_call_and_its_answer() {
     pair.server.connection.send_data(stream, &[b"yes"], false).unwrap();
     pair.answer(stream, &[("grpc-status", "0")], true);
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         r#"
         --> HEADERS 1 :method=POST :scheme=http :path=/echo
         --> DATA 1 "are you there?" end
@@ -53,21 +53,21 @@ fn a_call_and_its_answer() {
 }
 
 #[test]
-fn a_large_answer_waits_for_its_reader() {
-    let mut pair = Pair::settled();
+fn a_large_response_waits_for_window() {
+    let mut pair = Pair::connected();
     let stream = pair.open(&REQUEST, true);
     pair.run();
-    pair.story.clear();
+    pair.transcript.clear();
     pair.answer(stream, &[(":status", "200")], false);
     pair.server.connection.send_data(stream, &[&vec![b'x'; 300_000]], false).unwrap();
     pair.answer(stream, &[("grpc-status", "0")], true);
     pair.run();
     assert_eq!(pair.server.connection.queued(stream), 300_000 - 262_144);
-    assert_eq!(pair.story.len(), 2 * 17);
-    pair.story.clear();
+    assert_eq!(pair.transcript.len(), 2 * 17);
+    pair.transcript.clear();
     pair.client.connection.release(stream, 262_144);
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         "
         --> WINDOW_UPDATE 1 +262144
         <-- DATA 1 (16384 bytes)
@@ -83,14 +83,14 @@ fn a_large_answer_waits_for_its_reader() {
 }
 
 #[test]
-fn a_client_changes_its_mind() {
-    let mut pair = Pair::settled();
+fn a_client_cancels_a_request() {
+    let mut pair = Pair::connected();
     let stream = pair.open(&REQUEST, false);
     pair.run();
     pair.client.connection.reset(stream, ErrorCode::CANCEL);
     pair.answer(stream, &[(":status", "200")], false);
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         "
         --> HEADERS 1 :method=POST :scheme=http :path=/echo
           * server: headers 1 :method=POST :scheme=http :path=/echo
@@ -102,8 +102,8 @@ fn a_client_changes_its_mind() {
 }
 
 #[test]
-fn a_server_has_heard_enough() {
-    let mut pair = Pair::settled();
+fn a_server_ends_a_request_early() {
+    let mut pair = Pair::connected();
     let stream = pair.open(&REQUEST, false);
     pair.client.connection.send_data(stream, &[b"first of many"], false).unwrap();
     pair.run();
@@ -111,7 +111,7 @@ fn a_server_has_heard_enough() {
     pair.server.connection.reset(stream, ErrorCode::NO_ERROR);
     pair.client.connection.send_data(stream, &[b"second"], false).unwrap();
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         r#"
         --> HEADERS 1 :method=POST :scheme=http :path=/echo
         --> DATA 1 "first of many"
@@ -128,10 +128,10 @@ fn a_server_has_heard_enough() {
 
 #[test]
 fn a_server_shuts_down_while_a_request_is_under_way() {
-    let mut pair = Pair::settled();
+    let mut pair = Pair::connected();
     let first = pair.open(&REQUEST, true);
     pair.run();
-    pair.story.clear();
+    pair.transcript.clear();
     pair.server.connection.go_away(ErrorCode::NO_ERROR, b"restart");
     let second = pair.open(&REQUEST, true);
     pair.run();
@@ -139,7 +139,7 @@ fn a_server_shuts_down_while_a_request_is_under_way() {
     pair.answer(second, &[(":status", "200")], true);
     pair.answer(first, &[(":status", "200")], true);
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         r#"
         --> HEADERS 3 :method=POST :scheme=http :path=/echo end
           * server: headers 3 :method=POST :scheme=http :path=/echo end
@@ -161,14 +161,14 @@ fn a_server_shuts_down_while_a_request_is_under_way() {
 }
 
 #[test]
-fn a_client_leaves() {
-    let mut pair = Pair::settled();
+fn a_client_shuts_down() {
+    let mut pair = Pair::connected();
     let stream = pair.open(&REQUEST, true);
     pair.client.connection.go_away(ErrorCode::NO_ERROR, b"done");
     pair.run();
     pair.answer(stream, &[(":status", "200")], true);
     pair.run();
-    pair.expect_story(
+    pair.expect_transcript(
         r#"
         --> HEADERS 1 :method=POST :scheme=http :path=/echo end
         --> GOAWAY last=0 NO_ERROR "done"
