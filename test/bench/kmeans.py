@@ -91,8 +91,8 @@ def measure(chosen):
 
 def peak(threads):
     """Operations of f64, and bytes read, a second."""
-    said = dict(line.split() for line in bench("peak", "--threads", threads).splitlines())
-    return float(said["f64_gflop_per_s"]) * 1e9, float(said["read_gb_per_s"]) * 1e9
+    output = dict(line.split() for line in bench("peak", "--threads", threads).splitlines())
+    return float(output["f64_gflop_per_s"]) * 1e9, float(output["read_gb_per_s"]) * 1e9
 
 
 def bench(*words):
@@ -176,14 +176,14 @@ def agora(folder, mappers, chosen, *flags, points=None, init=True, program=AGORA
     command += ["--iterations", chosen.iterations, "--no-labels"]
     command += ["--init", folder / "centroids.txt"] if init else []
     began, before = time.monotonic(), children_cpu_s()
-    with (folder / "said").open("w") as said:
-        run([*command, *flags], stderr=said)
+    with (folder / "output").open("w") as output:
+        run([*command, *flags], stderr=output)
     took, cpu = time.monotonic() - began, children_cpu_s() - before
-    said = (folder / "said").read_text()
-    found = re.search(r"^(\d+) iterations in ([\d.]+) (ms|s);", said, re.MULTILINE)
-    errors = re.findall(r"^squared error ([\d.e+]+)", said, re.MULTILINE)
+    output = (folder / "output").read_text()
+    found = re.search(r"^(\d+) iterations in ([\d.]+) (ms|s);", output, re.MULTILINE)
+    errors = re.findall(r"^squared error ([\d.e+]+)", output, re.MULTILINE)
     if not found or not errors:
-        sys.exit(f"bench: agora kmeans said what is not understood:\n{said}")
+        sys.exit(f"bench: agora kmeans said what is not understood:\n{output}")
     iterations = int(found[1])
     milliseconds = float(found[2]) * (1e3 if found[3] == "s" else 1)
     return Clustered(milliseconds / iterations, iterations, float(errors[-1]), took, cpu)
@@ -198,8 +198,8 @@ def peers(folder, dataset, threads, names, chosen):
     """By name: milliseconds an iteration, those of the whole run, and the squared error."""
     python = Path(run([ROOT / "scripts" / "tools", "peers"]).strip()) / "python"
     command = [python, PEERS / "kmeans.py", folder, dataset.dims, "--threads", threads]
-    said = run([*command, "--iterations", chosen.iterations, "--only", ",".join(names)])
-    words = [line.split() for line in said.splitlines()]
+    output = run([*command, "--iterations", chosen.iterations, "--only", ",".join(names)])
+    words = [line.split() for line in output.splitlines()]
     return {name: (float(wall), float(fit), float(error)) for name, wall, _, fit, error in words}
 
 
@@ -224,8 +224,8 @@ def no_combine(folder, chosen):
 def spark(folder, dataset, chosen):
     python = Path(run([ROOT / "scripts" / "tools", "spark"]).strip()) / "python"
     command = [python, PEERS / "spark.py", folder, dataset.dims, "--threads", 2]
-    said = run([*command, "--iterations", chosen.iterations]).split()
-    there, cached, each, error = (float(word) for word in said[1:])
+    output = run([*command, "--iterations", chosen.iterations]).split()
+    there, cached, each, error = (float(word) for word in output[1:])
     ours = min((agora(folder, 2, chosen) for _ in range(chosen.rounds)),
                key=lambda one: one.iteration_ms)
     check("spark", ours, error)
@@ -252,8 +252,8 @@ def parsing(folder, chosen):
     """cities.csv again and again, on one core."""
     best = 0
     for _ in range(chosen.rounds + 1):
-        said = bench("read", "--input", CITIES, "--mib", 300)
-        best = max(best, float(re.search(r"(\d+) MB/s", said)[1]))
+        output = bench("read", "--input", CITIES, "--mib", 300)
+        best = max(best, float(re.search(r"(\d+) MB/s", output)[1]))
     line = f"parsing, cities.csv repeated to 300 MB: {best:.0f} MB/s a core (wanted: 500)"
     if not chosen.only_ours:
         python = Path(run([ROOT / "scripts" / "tools", "peers"]).strip()) / "python"

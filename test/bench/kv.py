@@ -35,7 +35,7 @@ from measure import (
 PARTS = ["sets", "gets", "failover", "memory", "start"]
 CLIENTS = [1, 16, 64, 256, 1000]
 NODES = 3
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 def arguments(parser):
@@ -76,13 +76,13 @@ def free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
-def await_(what, condition, patience_s=PATIENCE_S):
-    until = time.monotonic() + patience_s
+def wait_until(what, condition, timeout_s=TIMEOUT_S):
+    until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         if (found := condition()) is not None:
             return found
         time.sleep(0.02)
-    sys.exit(f"bench: waited {patience_s} s: {what}")
+    sys.exit(f"bench: waited {timeout_s} s: {what}")
 
 
 class Cluster:
@@ -96,7 +96,7 @@ class Cluster:
     def __enter__(self):
         for node in range(NODES):
             self.start(node)
-        await_(f"nobody leads {self.name}", self.leader)
+        wait_until(f"nobody leads {self.name}", self.leader)
         return self
 
     def __exit__(self, *_):
@@ -119,7 +119,7 @@ class Cluster:
     def resident_bytes(self):
         return sum(idle.resident_bytes(process.pid) for process in self.processes.values())
 
-    def ask(self, *command):
+    def try_run(self, *command):
         """A program that may fail: what it printed, or nothing."""
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
         return done.stdout if done.returncode == 0 else None
@@ -127,9 +127,9 @@ class Cluster:
     def load(self, what, clients, seconds):
         """Calls a second, median latency in microseconds, CPU microseconds a call."""
         before = self.cpu_seconds()
-        said = run(self.load_command(what, clients, seconds))
+        output = run(self.load_command(what, clients, seconds))
         spent = self.cpu_seconds() - before
-        found = dict(re.findall(r"^(?:latency_us )?([\w.]+) +([\d.]+)$", said, re.MULTILINE))
+        found = dict(re.findall(r"^(?:latency_us )?([\w.]+) +([\d.]+)$", output, re.MULTILINE))
         calls = float(found["calls"])
         return float(found["calls_per_s"]), float(found["p50"]), spent * 1e6 / calls
 
@@ -152,8 +152,8 @@ class Agora(Cluster):
         return [self.program, "node", *place, *self.flags]
 
     def leader(self):
-        said = self.ask(AGORA, "bench", "kv", "leader", "--peers", self.peers)
-        return int(said.split()[0]) if said else None
+        output = self.try_run(AGORA, "bench", "kv", "leader", "--peers", self.peers)
+        return int(output.split()[0]) if output else None
 
     def load_command(self, what, clients, seconds):
         # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
@@ -192,12 +192,12 @@ class Etcd(Cluster):
         ]
 
     def leader(self):
-        said = self.ask(self.bench, "leader", "--endpoints", ",".join(self.clients))
-        return self.clients.index(said.strip()) if said and said.strip() else None
+        output = self.try_run(self.bench, "leader", "--endpoints", ",".join(self.clients))
+        return self.clients.index(output.strip()) if output and output.strip() else None
 
     def load_command(self, what, clients, seconds):
         load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
-        leader = self.clients[await_("nobody leads etcd", self.leader)]
+        leader = self.clients[wait_until("nobody leads etcd", self.leader)]
         what = {"sets": "put", "gets": "get"}[what]
         return [self.bench, what, "--endpoints", leader, *load]
 
@@ -269,7 +269,7 @@ def probing(cluster):
 
 
 def failover(cluster, pauses):
-    leader = await_(f"nobody leads {cluster.name}", cluster.leader)
+    leader = wait_until(f"nobody leads {cluster.name}", cluster.leader)
     killed = time.time()
     cluster.kill(leader)
 
@@ -277,9 +277,9 @@ def failover(cluster, pauses):
         # A pause that began before the kill ended with the leader's last answers.
         return next((end for _, end in pauses if end > killed + 0.05), None)
 
-    end = await_(f"no write succeeds at {cluster.name}", over)
+    end = wait_until(f"no write succeeds at {cluster.name}", over)
     cluster.start(leader)
-    await_(f"nobody leads {cluster.name}", cluster.leader)
+    wait_until(f"nobody leads {cluster.name}", cluster.leader)
     # The node that comes back catches up before the next one is killed.
     time.sleep(1)
     return end - killed
@@ -300,7 +300,7 @@ def fill(cluster, keys):
     load = ["--keys", keys, "--connections", 32, "--inflight", 16]
     command = [AGORA, "bench", "kv", "fill", *cluster.at(), *load]
     # On a busy machine the leader may change meanwhile: setting a key once more does no harm.
-    await_("the keys are not set", lambda: cluster.ask(*command), patience_s=600)
+    wait_until("the keys are not set", lambda: cluster.try_run(*command), timeout_s=600)
 
 
 def start(folder, size):
@@ -328,7 +328,7 @@ def start(folder, size):
         def listens():
             return True if log.read_text().count("listening on") > before else None
 
-        await_("the node does not listen", listens)
+        wait_until("the node does not listen", listens)
         took = time.monotonic() - began
     parts = ", ".join(f"{name} {bytes_ / 1e6:,.0f} MB" for name, bytes_ in sizes.items())
     print(f"\nstart, {parts}: {took:.1f} s", flush=True)

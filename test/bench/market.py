@@ -22,7 +22,7 @@ from postgresql import Postgresql
 
 PARTS = ["buy", "group", "search", "start"]
 CLIENTS = [1, 16, 64]
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 def arguments(parser):
@@ -109,15 +109,15 @@ class Market:
         before = self.cpu_seconds()
         # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
         load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
-        said = figures(run(self.bench("buy", "--items", items, *load)))
+        output = figures(run(self.bench("buy", "--items", items, *load)))
         spent = self.cpu_seconds() - before
-        return said["calls_per_s"], said["p50"], spent * 1e6 / said["calls"]
+        return output["calls_per_s"], output["p50"], spent * 1e6 / output["calls"]
 
 
-def figures(said, method=""):
+def figures(output, method=""):
     """The lines of `agora bench`, of all calls or of one method."""
     line = rf"^{method}(?:latency_us )?([\w.]+) +([\d.]+)$"
-    return {name: float(value) for name, value in re.findall(line, said, re.MULTILINE)}
+    return {name: float(value) for name, value in re.findall(line, output, re.MULTILINE)}
 
 
 def purchases(what, ours, theirs, clients, chosen):

@@ -18,7 +18,7 @@ from pathlib import Path
 from measure import ROOT, TARGET, TICKS, run
 
 USER = "postgres"
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 SCHEMA = """
 create table items (
@@ -100,14 +100,14 @@ class Postgresql:
         server = self.command("postgres", "-D", data, "-k", self.folder, "-p", self.port)
         server += ["-c", "listen_addresses=127.0.0.1"]
         self.process = subprocess.Popen(server, stdout=log, stderr=log, cwd=self.folder)
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + TIMEOUT_S
         ready = self.command("pg_isready", "-q", *self.at)
         while subprocess.run(ready, check=False, cwd=self.folder).returncode != 0:
             if time.monotonic() > until:
                 sys.exit(f"bench: PostgreSQL does not start; see {self.folder}/log")
             time.sleep(0.1)
-        self.ask(SCHEMA.format(items=self.items))
-        self.ask("vacuum analyze")
+        self.query(SCHEMA.format(items=self.items))
+        self.query("vacuum analyze")
         (self.folder / "purchase.sql").write_text(PURCHASE.format(items=self.items))
         return self
 
@@ -116,7 +116,7 @@ class Postgresql:
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ask(self, statements):
+    def query(self, statements):
         psql = self.command("psql", "-qtA", *self.at, "-d", "postgres")
         return run([*psql, "-v", "ON_ERROR_STOP=1", "-c", statements], cwd=self.folder).strip()
 
@@ -143,9 +143,9 @@ class Postgresql:
         pgbench += ["-c", str(clients), "-j", str(min(clients, 2))]
         sampled = 1 if clients == 1 else SAMPLED
         pgbench += ["-l", f"--sampling-rate={sampled}", "--log-prefix=latency", "postgres"]
-        said = run(pgbench, cwd=self.folder, stderr=subprocess.DEVNULL)
+        output = run(pgbench, cwd=self.folder, stderr=subprocess.DEVNULL)
         spent, bought = self.cpu_seconds() - before, self.orders() - orders
-        rate = float(re.search(r"^tps = ([\d.]+)", said, re.MULTILINE)[1])
+        rate = float(re.search(r"^tps = ([\d.]+)", output, re.MULTILINE)[1])
         latencies = []
         for log in self.folder.glob("latency.*"):
             latencies += [int(line.split()[2]) for line in log.read_text().splitlines()]
@@ -153,11 +153,11 @@ class Postgresql:
         return rate, statistics.median(latencies), spent * 1e6 / bought
 
     def orders(self):
-        return int(self.ask("select count(*) from orders"))
+        return int(self.query("select count(*) from orders"))
 
     def audit(self):
         """What was sold is what is missing."""
-        sold = self.ask("select count(*) from orders")
-        missing = self.ask("select sum(1000000 - quantity) from items")
+        sold = self.query("select count(*) from orders")
+        missing = self.query("select sum(1000000 - quantity) from items")
         if sold != missing:
             sys.exit(f"bench: PostgreSQL has {sold} orders and {missing} pieces less")

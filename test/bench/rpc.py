@@ -73,14 +73,14 @@ def measure(chosen):
     build()
     build_peer("tonic-echo")
     others = Others()
-    taking_part = [c for c in contenders() if not chosen.only or c.name in chosen.only]
+    contenders_in_use = [c for c in contenders() if not chosen.only or c.name in chosen.only]
     for size in chosen.bytes:
         for load in chosen.loads:
             connections, inflight = (int(number) for number in load.split("x"))
             print(f"\n{size} bytes, {connections} connections x {inflight} in flight", flush=True)
-            rounds = {contender.name: [] for contender in taking_part}
+            rounds = {contender.name: [] for contender in contenders_in_use}
             for _ in range(chosen.rounds):
-                for contender in taking_part:
+                for contender in contenders_in_use:
                     with running(contender.server) as (process, address):
                         # The first moments are for caches and connections, not for the record.
                         contender.load(address, connections, inflight, size, 0)
@@ -92,7 +92,7 @@ def measure(chosen):
                     rounds[contender.name].append(measured)
             report({name: middle(measured) for name, measured in rounds.items()})
     print()
-    for contender in taking_part:
+    for contender in contenders_in_use:
         if contender.name.endswith("-own"):
             continue
         with running(contender.server) as (process, address):
@@ -130,12 +130,12 @@ def run_h2load(address, connections, inflight, size, seconds, logged=False):
         command += [f"--clients={connections}", f"--max-concurrent-streams={inflight}"]
         command += [f"--log-file={log}"] if logged else []
         command += [f"--data={body}", "-H", "te: trailers", "-H", "content-type: application/grpc"]
-        said = run([*command, f"http://{address}{PATH}"])
+        output = run([*command, f"http://{address}{PATH}"])
         times = sorted(int(line.rsplit("\t", 1)[1]) for line in log.open()) if logged else []
-    done = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", said)
-    finished = re.search(r"finished in ([\d.]+)(ms|s)", said)
+    done = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", output)
+    finished = re.search(r"finished in ([\d.]+)(ms|s)", output)
     if not done or not finished or done[1] == "0" or any(int(n) for n in done.groups()[1:]):
-        sys.exit(f"bench: h2load was not served well:\n{said}")
+        sys.exit(f"bench: h2load was not served well:\n{output}")
     return int(done[1]), float(finished[1]) / (1000 if finished[2] == "ms" else 1), times
 
 
@@ -146,8 +146,8 @@ def own(protocol):
         command = [AGORA, "bench", "echo", "--target", address, "--protocol", protocol]
         command += ["--connections", connections, "--inflight", inflight, "--bytes", size]
         # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
-        said = run([*command, "--seconds", seconds or 0.2, "--warm-up", 0.001])
-        found = dict(re.findall(r"^(?:latency_us )?(\w+) +([\d.]+)$", said, re.MULTILINE))
+        output = run([*command, "--seconds", seconds or 0.2, "--warm-up", 0.001])
+        found = dict(re.findall(r"^(?:latency_us )?(\w+) +([\d.]+)$", output, re.MULTILINE))
         calls, rate = int(found["calls"]), float(found["calls_per_s"])
         return calls, calls / rate, lambda: (float(found["p50"]), float(found["p99"]))
 

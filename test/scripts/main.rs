@@ -13,19 +13,19 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test calls it lost.
-const LONG: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A folder that goes with the test.
-struct Home(PathBuf);
+struct TempDir(PathBuf);
 
-impl Home {
-    fn new() -> Home {
+impl TempDir {
+    fn new() -> TempDir {
         static COUNT: AtomicU16 = AtomicU16::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("agora-scripts-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
-        Home(path)
+        TempDir(path)
     }
 
     /// A file in it that can be run.
@@ -38,7 +38,7 @@ impl Home {
     }
 }
 
-impl Drop for Home {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -57,28 +57,28 @@ fn script(name: &str) -> Command {
 
 /// How a command ended.
 #[derive(Debug)]
-struct Said {
+struct CommandOutput {
     code: Option<i32>,
     stdout: String,
     stderr: String,
 }
 
-impl Said {
-    fn of(output: Output) -> Said {
+impl CommandOutput {
+    fn of(output: Output) -> CommandOutput {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-        Said { code: output.status.code(), stdout, stderr }
+        CommandOutput { code: output.status.code(), stdout, stderr }
     }
 }
 
-fn run(command: &mut Command) -> Said {
-    Said::of(command.output().unwrap())
+fn run(command: &mut Command) -> CommandOutput {
+    CommandOutput::of(command.output().unwrap())
 }
 
 /// Polls until `condition` holds; fails the test when it does not in time.
 #[track_caller]
 fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
+    let until = Instant::now() + TIMEOUT;
     while !condition() {
         assert!(Instant::now() < until, "never happened: {what}");
         std::thread::sleep(Duration::from_millis(10));
@@ -86,7 +86,7 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Whether a process is there and has not ended.
-fn lives(pid: &str) -> bool {
+fn is_alive(pid: &str) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default();
     !status.is_empty() && !status.contains("State:\tZ")
 }
