@@ -10,7 +10,7 @@
 //! Where the delimiter is a space, any blanks delimit. Lines with nothing but blanks are no points
 //! and no fault. `text::parse_f64_prefix` says what a number is.
 
-mod usual;
+mod fast_path;
 
 use std::fmt;
 
@@ -39,8 +39,8 @@ impl Format {
     /// With this delimiter: a comma, a semicolon, a tab, a space for blanks of any length, or
     /// another byte of ASCII that is no part of a number or a line's end.
     pub fn new(delimiter: u8) -> Result<Format, Error> {
-        let usual = delimiter.is_ascii_punctuation() && !b"+-.".contains(&delimiter);
-        match usual || b"\t ".contains(&delimiter) {
+        let is_plain = delimiter.is_ascii_punctuation() && !b"+-.".contains(&delimiter);
+        match is_plain || b"\t ".contains(&delimiter) {
             true => Ok(Format { delimiter, skip_bad: false, header: false }),
             false => Err(Error::Delimiter(delimiter)),
         }
@@ -96,8 +96,8 @@ pub struct Reader {
     lines: u64,
     skipped: u64,
     /// The beginning of a line whose end is still to come: all of it, or more than a line has.
-    begun: Vec<u8>,
-    /// Bytes of that line that are not in `begun`.
+    partial_line: Vec<u8>,
+    /// Bytes of that line that are not in `partial_line`.
     dropped: u64,
     /// Whether the next line may have a byte order mark, and be the header.
     at_start: bool,
@@ -122,7 +122,7 @@ impl Reader {
             offset,
             lines: 0,
             skipped: 0,
-            begun: Vec::new(),
+            partial_line: Vec::new(),
             dropped: 0,
             at_start: starts_file,
             key_bytes: 0,
@@ -131,25 +131,25 @@ impl Reader {
 
     /// Forgets the points, and keeps their memory. What is read next are records: each line has a
     /// key of so many bytes before its point, what ends the key among them.
-    pub(super) fn restart(&mut self, key_bytes: usize) {
+    pub(super) fn reset(&mut self, key_bytes: usize) {
         self.points.clear();
         self.key_bytes = key_bytes;
     }
 
     /// Reads on. Lines may be cut anywhere.
     pub fn read(&mut self, mut bytes: &[u8]) -> Result<(), BadLine> {
-        if !self.begun.is_empty() {
-            let Some(end) = find(b'\n', bytes) else { return self.begin_line(bytes) };
+        if !self.partial_line.is_empty() {
+            let Some(end) = find(b'\n', bytes) else { return self.keep_partial_line(bytes) };
             let (rest, after) = bytes.split_at(end + 1);
-            self.begin_line(rest)?;
-            let line = std::mem::take(&mut self.begun);
-            self.whole_lines(&line)?;
+            self.keep_partial_line(rest)?;
+            let line = std::mem::take(&mut self.partial_line);
+            self.read_lines(&line)?;
             bytes = after;
         }
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let (lines, rest) = bytes.split_at(whole);
-        self.whole_lines(lines)?;
-        self.begin_line(rest)
+        self.read_lines(lines)?;
+        self.keep_partial_line(rest)
     }
 
     /// The points so far.
@@ -165,21 +165,21 @@ impl Reader {
     }
 
     fn end_line(&mut self) -> Result<(), BadLine> {
-        let line = std::mem::take(&mut self.begun);
-        self.whole_lines(&line)
+        let line = std::mem::take(&mut self.partial_line);
+        self.read_lines(&line)
     }
 
-    fn begin_line(&mut self, bytes: &[u8]) -> Result<(), BadLine> {
-        let kept = bytes.len().min(MAX_LINE_BYTES + 1 - self.begun.len());
+    fn keep_partial_line(&mut self, bytes: &[u8]) -> Result<(), BadLine> {
+        let kept = bytes.len().min(MAX_LINE_BYTES + 1 - self.partial_line.len());
         self.dropped += (bytes.len() - kept) as u64;
-        self.begun.extend_from_slice(&bytes[..kept]);
-        if self.begun.len() > MAX_LINE_BYTES && !self.format.skip_bad {
+        self.partial_line.extend_from_slice(&bytes[..kept]);
+        if self.partial_line.len() > MAX_LINE_BYTES && !self.format.skip_bad {
             return Err(self.bad_line(0, Error::LineTooLong));
         }
         Ok(())
     }
 
-    fn whole_lines(&mut self, lines: &[u8]) -> Result<(), BadLine> {
+    fn read_lines(&mut self, lines: &[u8]) -> Result<(), BadLine> {
         let mut at = 0;
         if self.at_start && !lines.is_empty() {
             self.at_start = false;
@@ -188,20 +188,20 @@ impl Reader {
                 self.offset += at as u64;
             }
             if self.format.header {
-                at = self.ended(at, line_end(lines, at));
+                at = self.count_line(at, line_end(lines, at));
             }
         }
         while at < lines.len() {
-            at = self.usual_lines(lines, at);
+            at = self.read_fast_lines(lines, at);
             if at < lines.len() {
-                at = self.any_line(lines, at)?;
+                at = self.read_line(lines, at)?;
             }
         }
         Ok(())
     }
 
     /// A number that may have blanks around it, and at the end of a line a carriage return.
-    fn any_number(&self, mut field: &[u8], ends_line: bool) -> Option<f64> {
+    fn read_number(&self, mut field: &[u8], ends_line: bool) -> Option<f64> {
         if ends_line && let [before @ .., b'\r'] = field {
             field = before;
         }
@@ -219,7 +219,7 @@ impl Reader {
     }
 
     /// Reads a line of any kind. Gives where the next one begins.
-    fn any_line(&mut self, lines: &[u8], at: usize) -> Result<usize, BadLine> {
+    fn read_line(&mut self, lines: &[u8], at: usize) -> Result<usize, BadLine> {
         let end = match self.record(lines, at) {
             Ok(end) => end,
             Err((column, error)) => {
@@ -231,11 +231,11 @@ impl Reader {
                 line_end(lines, at)
             }
         };
-        Ok(self.ended(at, end))
+        Ok(self.count_line(at, end))
     }
 
     /// A line was read from `start` to `end`.
-    fn ended(&mut self, start: usize, end: usize) -> usize {
+    fn count_line(&mut self, start: usize, end: usize) -> usize {
         self.offset += (end - start) as u64 + std::mem::take(&mut self.dropped);
         self.lines += 1;
         end

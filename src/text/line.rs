@@ -27,12 +27,12 @@ impl std::error::Error for LineError {}
 #[derive(Debug, Default)]
 pub struct Scratch {
     unescaped: Vec<u8>,
-    places: Vec<Place>,
+    ranges: Vec<WordRange>,
 }
 
 /// Where a word is.
 #[derive(Clone, Debug)]
-enum Place {
+enum WordRange {
     /// As it is in the line.
     Line(Range<usize>),
     /// Unescaped.
@@ -41,8 +41,8 @@ enum Place {
 
 /// Appends words to a line, escaped, with one space between them.
 pub fn push_words<'w>(words: impl IntoIterator<Item = &'w [u8]>, line: &mut Vec<u8>) {
-    for (place, word) in words.into_iter().enumerate() {
-        if place > 0 {
+    for (index, word) in words.into_iter().enumerate() {
+        if index > 0 {
             line.push(b' ');
         }
         escape(word, line);
@@ -53,32 +53,35 @@ pub fn push_words<'w>(words: impl IntoIterator<Item = &'w [u8]>, line: &mut Vec<
 ///
 /// # Errors
 /// [`push_words`] does not write such a line.
-pub fn words<'l>(line: &'l [u8], scratch: &'l mut Scratch) -> Result<Vec<&'l [u8]>, LineError> {
-    let Scratch { unescaped, places } = scratch;
+pub fn parse_words<'l>(
+    line: &'l [u8],
+    scratch: &'l mut Scratch,
+) -> Result<Vec<&'l [u8]>, LineError> {
+    let Scratch { unescaped, ranges } = scratch;
     unescaped.clear();
-    places.clear();
+    ranges.clear();
     let mut start = 0;
     loop {
         let rest = line.get(start..).unwrap_or_default();
         let end = start + end_of_word(rest);
         let text = line.get(start..end).unwrap_or_default();
         if all_plain(text) {
-            places.push(Place::Line(start..end));
+            ranges.push(WordRange::Line(start..end));
         } else {
             let before = unescaped.len();
             unescape(text, unescaped).map_err(|error| in_line(error, start, text))?;
-            places.push(Place::Scratch(before..unescaped.len()));
+            ranges.push(WordRange::Scratch(before..unescaped.len()));
         }
         if end >= line.len() {
             break;
         }
         start = end + 1;
     }
-    let word = |place: &Place| match place.clone() {
-        Place::Line(range) => line.get(range),
-        Place::Scratch(range) => unescaped.get(range),
+    let word = |range: &WordRange| match range.clone() {
+        WordRange::Line(range) => line.get(range),
+        WordRange::Scratch(range) => unescaped.get(range),
     };
-    Ok(places.iter().map(|place| word(place).unwrap_or_default()).collect())
+    Ok(ranges.iter().map(|range| word(range).unwrap_or_default()).collect())
 }
 
 fn in_line(error: WordError, start: usize, text: &[u8]) -> LineError {
@@ -126,7 +129,7 @@ mod tests {
             (&[b"\n"], "\\n"),
         ] {
             assert_eq!(String::from_utf8(line_of(these)).unwrap(), line);
-            assert_eq!(words(line.as_bytes(), &mut scratch).as_deref(), Ok(these), "{line}");
+            assert_eq!(parse_words(line.as_bytes(), &mut scratch).as_deref(), Ok(these), "{line}");
         }
     }
 
@@ -135,7 +138,7 @@ mod tests {
         for (line, at) in
             [("", 0), (" SET", 0), ("SET ", 4), ("SET  k", 4), ("SET k\\t", 5), ("a b\tc", 3)]
         {
-            let error = words(line.as_bytes(), &mut Scratch::default()).unwrap_err();
+            let error = parse_words(line.as_bytes(), &mut Scratch::default()).unwrap_err();
             assert_eq!(error.at, at, "{line:?}: {error}");
         }
     }
@@ -153,9 +156,9 @@ mod tests {
                 .collect();
             let these: Vec<&[u8]> = these.iter().map(Vec::as_slice).collect();
             let mut line = line_of(&these);
-            assert_eq!(words(&line, &mut scratch), Ok(these));
+            assert_eq!(parse_words(&line, &mut scratch), Ok(these));
             seed.mutate(&mut line);
-            if let Ok(others) = words(&line, &mut scratch) {
+            if let Ok(others) = parse_words(&line, &mut scratch) {
                 assert_eq!(line_of(&others), line);
             }
         });

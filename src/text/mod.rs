@@ -36,9 +36,9 @@ mod word;
 
 pub use crc32c::{crc32c, extend_crc32c};
 pub use integer::{parse_hex, parse_u64, push_hex, push_u64};
-pub use line::{LineError, Scratch, push_words, words};
-pub use number::{parse_digits, parse_f64, parse_f64_prefix, parse_usual_f64};
-pub use record::{CHECKSUM_BYTES, body, seal};
+pub use line::{LineError, Scratch, parse_words, push_words};
+pub use number::{parse_digits, parse_f64, parse_f64_prefix, parse_fixed_f64};
+pub use record::{CHECKSUM_BYTES, push_checksum, strip_checksum};
 pub use scan::find;
-pub use simd::{CHUNK, places};
+pub use simd::{CHUNK, byte_masks};
 pub use word::{WordError, escape, unescape};

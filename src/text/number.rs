@@ -88,7 +88,7 @@ pub fn parse_f64_prefix(bytes: &[u8]) -> Option<(f64, usize)> {
     }
     let magnitude = match (digit_count <= MAX_DIGITS).then(|| nearest(mantissa, power)) {
         Some(Some(nearest)) => nearest,
-        _ => rare(bytes.get(start..end)?)?,
+        _ => parse_with_std(bytes.get(start..end)?)?,
     };
     Some((if sign == b'-' { -magnitude } else { magnitude }, end))
 }
@@ -100,7 +100,7 @@ pub fn parse_f64_prefix(bytes: &[u8]) -> Option<(f64, usize)> {
 /// Who knows the places beforehand reads numbers in half the time: the processor works on several
 /// at once.
 #[inline]
-pub fn parse_usual_f64(bytes: &[u8], start: usize, point: usize, end: usize) -> Option<f64> {
+pub fn parse_fixed_f64(bytes: &[u8], start: usize, point: usize, end: usize) -> Option<f64> {
     let sign = *bytes.get(start)?;
     let negative = sign == b'-';
     let start = start + usize::from(negative || sign == b'+');
@@ -164,7 +164,7 @@ fn quotient(whole: u64, k: i32) -> f64 {
 
 /// By the standard library: digits, a point and an exponent, all of them ASCII.
 #[cold]
-fn rare(bytes: &[u8]) -> Option<f64> {
+fn parse_with_std(bytes: &[u8]) -> Option<f64> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
@@ -246,7 +246,7 @@ mod tests {
         // Where its end and its point are known, and with enough before it.
         let before = format!("12345.,8{text}");
         let point = text.find('.').map_or(before.len(), |point| point + 8);
-        if let Some(usual) = parse_usual_f64(before.as_bytes(), 8, point, before.len()) {
+        if let Some(usual) = parse_fixed_f64(before.as_bytes(), 8, point, before.len()) {
             assert_eq!(Some(usual.to_bits()), theirs.map(f64::to_bits), "{text}");
         }
         // With more behind it, and where eight bytes cannot be loaded.
@@ -330,14 +330,14 @@ mod tests {
         for text in ["42.53176", "-7", "+12345678.1234567", ".5", "5.", "0", "-0.0", "-122.41942"] {
             let before = format!("12345.,8{text}");
             let point = text.find('.').map_or(usize::MAX, |point| point + 8);
-            let usual = parse_usual_f64(before.as_bytes(), 8, point, before.len());
+            let usual = parse_fixed_f64(before.as_bytes(), 8, point, before.len());
             assert_eq!(usual.map(f64::to_bits), text.parse().ok().map(f64::to_bits), "{text}");
-            assert_eq!(parse_usual_f64(text.as_bytes(), 0, 9, 99), None);
+            assert_eq!(parse_fixed_f64(text.as_bytes(), 0, 9, 99), None);
         }
         for text in ["", "-", ".", "1e5", "--1", "123456789", "1.123456789", "1.2.3", "x"] {
             let before = format!("12345.,8{text}");
             let point = text.find('.').map_or(usize::MAX, |point| point + 8);
-            assert_eq!(parse_usual_f64(before.as_bytes(), 8, point, before.len()), None, "{text}");
+            assert_eq!(parse_fixed_f64(before.as_bytes(), 8, point, before.len()), None, "{text}");
         }
     }
 

@@ -9,7 +9,7 @@ pub const CHECKSUM_BYTES: usize = 9;
 
 /// Ends the line that begins at byte `start` of `text`: a space, the CRC-32C of the line so far
 /// (that space with it), a newline.
-pub fn seal(text: &mut Vec<u8>, start: usize) {
+pub fn push_checksum(text: &mut Vec<u8>, start: usize) {
     text.push(b' ');
     let crc = crc32c(text.get(start..).unwrap_or_default());
     push_hex(crc, text);
@@ -20,7 +20,7 @@ pub fn seal(text: &mut Vec<u8>, start: usize) {
 ///
 /// # Errors
 /// It has no checksum, or one of another line.
-pub fn body(line: &[u8]) -> Result<&[u8], LineError> {
+pub fn strip_checksum(line: &[u8]) -> Result<&[u8], LineError> {
     let end = line.len().saturating_sub(CHECKSUM_BYTES);
     let (body, checksum) = line.split_at(end);
     let [b' ', digits @ ..] = checksum else {
@@ -45,23 +45,23 @@ mod tests {
         let mut text = b"NO-OP 1 # 1\n".to_vec();
         let start = text.len();
         text.extend_from_slice(b"SET name1 Jaggu 1 # 2");
-        seal(&mut text, start);
+        push_checksum(&mut text, start);
         let line = text[start..].strip_suffix(b"\n").unwrap();
         assert_eq!(line.len(), 21 + CHECKSUM_BYTES);
-        assert_eq!(body(line), Ok(&b"SET name1 Jaggu 1 # 2"[..]));
+        assert_eq!(strip_checksum(line), Ok(&b"SET name1 Jaggu 1 # 2"[..]));
     }
 
     #[test]
     fn one_flipped_bit_or_a_cut_is_noticed_wherever_it_is() {
         let mut text = b"SET name1 Jaggu 1 # 2".to_vec();
-        seal(&mut text, 0);
+        push_checksum(&mut text, 0);
         text.pop();
         for at in 0..text.len() {
-            assert!(body(&text[..at]).is_err(), "cut at {at}");
+            assert!(strip_checksum(&text[..at]).is_err(), "cut at {at}");
             for bit in 0..8 {
                 let mut damaged = text.clone();
                 damaged[at] ^= 1 << bit;
-                assert!(body(&damaged).is_err(), "bit {bit} of byte {at}");
+                assert!(strip_checksum(&damaged).is_err(), "bit {bit} of byte {at}");
             }
         }
     }

@@ -28,7 +28,7 @@ const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Where the first byte is that `is_wanted` picks.
 #[inline]
-pub(super) fn first(bytes: &[u8], is_wanted: impl Fn(u8) -> bool + Copy) -> Option<usize> {
+pub(super) fn find_first(bytes: &[u8], is_wanted: impl Fn(u8) -> bool + Copy) -> Option<usize> {
     let (chunks, rest) = bytes.as_chunks::<CHUNK>();
     for (number, chunk) in chunks.iter().enumerate() {
         if chunk.iter().fold(false, |found, &byte| found | is_wanted(byte)) {

@@ -17,14 +17,14 @@ mod sse2;
 /// Bytes that are looked at together.
 pub const CHUNK: usize = 64;
 
-/// For each of the wanted bytes a bit for each place where it is, the first place's lowest.
+/// For each of the wanted bytes a bit for each position where it is, the first position's lowest.
 #[inline]
-pub fn places<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {
+pub fn byte_masks<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 has SSE2.
-    return unsafe { sse2::places(chunk, wanted) };
+    return unsafe { sse2::byte_masks(chunk, wanted) };
     #[cfg(not(target_arch = "x86_64"))]
-    portable::places(chunk, wanted)
+    portable::byte_masks(chunk, wanted)
 }
 
 /// The two numbers below 10^8 whose eight digits' values are the bytes of two words, each with the
@@ -50,10 +50,10 @@ mod tests {
             let wanted = [chunk[seed.below(CHUNK)], b'\n', 0x81];
             let expected = wanted.map(|wanted| {
                 let found = chunk.iter().enumerate().filter(|(_, byte)| **byte == wanted);
-                found.fold(0, |places, (place, _)| places | 1 << place)
+                found.fold(0, |masks, (position, _)| masks | 1 << position)
             });
-            assert_eq!(places(&chunk, wanted), expected);
-            assert_eq!(portable::places(&chunk, wanted), expected);
+            assert_eq!(byte_masks(&chunk, wanted), expected);
+            assert_eq!(portable::byte_masks(&chunk, wanted), expected);
         });
     }
 
@@ -69,8 +69,8 @@ mod tests {
             assert_eq!(eight_digits_each(words), Some(shown));
             assert_eq!(portable::eight_digits_each(words), Some(shown));
             let mut wrong = words;
-            let (above, place) = ((10 + seed.below(246)) as u64, seed.below(8));
-            wrong[seed.below(2)] |= above << (8 * place);
+            let (above, position) = ((10 + seed.below(246)) as u64, seed.below(8));
+            wrong[seed.below(2)] |= above << (8 * position);
             let is_wrong = wrong.iter().any(|word| word.to_le_bytes().iter().any(|byte| *byte > 9));
             assert_eq!(eight_digits_each(wrong).is_none(), is_wrong);
             assert_eq!(portable::eight_digits_each(wrong).is_none(), is_wrong);

@@ -16,7 +16,7 @@
 use std::fmt;
 
 use super::integer::{hex_digit, push_hex_byte};
-use super::scan::first;
+use super::scan::find_first;
 
 /// Why text is no word. Both say where: a byte of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn is_escaped(character: char) -> bool {
 
 /// Whether the text of a word is the word itself.
 pub(super) fn all_plain(word: &[u8]) -> bool {
-    !word.is_empty() && first(word, |byte| !is_plain(byte)).is_none()
+    !word.is_empty() && find_first(word, |byte| !is_plain(byte)).is_none()
 }
 
 /// Appends a word to a line, escaped.
@@ -70,7 +70,7 @@ pub fn escape(word: &[u8], line: &mut Vec<u8>) {
         line.extend_from_slice(b"\\e");
     }
     let mut rest = word;
-    while let Some(at) = first(rest, |byte| !is_plain(byte)) {
+    while let Some(at) = find_first(rest, |byte| !is_plain(byte)) {
         let (plain, behind) = rest.split_at(at);
         line.extend_from_slice(plain);
         // Characters are not cut: all bytes of those that have several are above ASCII.
@@ -140,7 +140,7 @@ pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
 fn decode_ascii(text: &[u8], word: &mut Vec<u8>) -> bool {
     let mut rest = text;
     loop {
-        let plain = first(rest, |byte| !is_plain(byte)).unwrap_or(rest.len());
+        let plain = find_first(rest, |byte| !is_plain(byte)).unwrap_or(rest.len());
         let (shown, escape) = rest.split_at(plain);
         word.extend_from_slice(shown);
         rest = match escape {
@@ -160,7 +160,7 @@ fn decode_ascii(text: &[u8], word: &mut Vec<u8>) -> bool {
 
 fn decode(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
     let mut rest = text;
-    while let Some(at) = first(rest, |byte| byte == b'\\') {
+    while let Some(at) = find_first(rest, |byte| byte == b'\\') {
         let (shown, escape) = rest.split_at(at);
         word.extend_from_slice(shown);
         let (byte, len) = match *escape {

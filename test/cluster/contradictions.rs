@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use agora::kv::client::Consistency;
 use agora::raft::{NodeId, Term};
-use agora::text::seal;
+use agora::text::push_checksum;
 
 use crate::cluster::{CALM, Cluster};
 use crate::process::agora;
@@ -48,7 +48,7 @@ fn edited(log: &str) -> (String, Term) {
         let line = edit(line).unwrap_or_else(|| line.to_owned());
         let start = text.len();
         text.extend_from_slice(line.rsplit_once(' ').unwrap().0.as_bytes());
-        seal(&mut text, start);
+        push_checksum(&mut text, start);
     }
     (String::from_utf8(text).unwrap(), newest)
 }

@@ -15,7 +15,9 @@ use std::fmt;
 
 use super::driver::{Clustering, Driver, Init, Options, Phase, Totals};
 use crate::kmeans::{Centroids, Dyadic};
-use crate::text::{Scratch, body, parse_f64, parse_u64, push_words, seal, words};
+use crate::text::{
+    Scratch, parse_f64, parse_u64, parse_words, push_checksum, push_words, strip_checksum,
+};
 
 /// Why a checkpoint cannot be gone on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub struct InputFile {
 }
 
 /// What is asked for, in a line. `format` says how points are written.
-fn asked(options: &Options, format: &str) -> String {
+fn job_line(options: &Options, format: &str) -> String {
     let Options { k, dims, iterations, tolerance, seed, restarts, relocates, .. } = options;
     let init = match &options.init {
         Init::Random => "random".to_owned(),
@@ -80,8 +82,8 @@ impl Driver {
             _ => return None,
         };
         let Totals { points, skipped, squares } = self.totals.as_ref()?;
-        let mut file = File::default();
-        file.line(&format!("KMEANS {}", asked(&self.options, format)));
+        let mut file = LineWriter::default();
+        file.line(&format!("KMEANS {}", job_line(&self.options, format)));
         for InputFile { path, bytes, digest } in input {
             file.words(["INPUT", path, &bytes.to_string(), digest]);
         }
@@ -109,9 +111,9 @@ impl Driver {
         format: &str,
         text: &[u8],
     ) -> Result<(Driver, Vec<InputFile>), CheckpointError> {
-        let mut lines = Lines::read(text)?;
-        let wanted = asked(&options, format);
-        if lines.next("KMEANS")? != wanted {
+        let mut lines = LineReader::read(text)?;
+        let expected = job_line(&options, format);
+        if lines.next("KMEANS")? != expected {
             return Err(CheckpointError::OtherJob);
         }
         let mut input = Vec::new();
@@ -147,23 +149,23 @@ impl Driver {
 }
 
 #[derive(Default)]
-struct File {
+struct LineWriter {
     text: Vec<u8>,
     lines: usize,
 }
 
-impl File {
+impl LineWriter {
     fn line(&mut self, words: &str) {
         let start = self.text.len();
         self.text.extend_from_slice(words.as_bytes());
-        seal(&mut self.text, start);
+        push_checksum(&mut self.text, start);
         self.lines += 1;
     }
 
     fn words(&mut self, words: [&str; 4]) {
         let start = self.text.len();
         push_words(words.map(str::as_bytes), &mut self.text);
-        seal(&mut self.text, start);
+        push_checksum(&mut self.text, start);
         self.lines += 1;
     }
 
@@ -176,20 +178,20 @@ impl File {
 }
 
 /// Lines whose checksums are good.
-struct Lines<'t> {
+struct LineReader<'t> {
     lines: Vec<&'t str>,
     at: usize,
 }
 
-impl<'t> Lines<'t> {
-    fn read(text: &'t [u8]) -> Result<Lines<'t>, CheckpointError> {
+impl<'t> LineReader<'t> {
+    fn read(text: &'t [u8]) -> Result<LineReader<'t>, CheckpointError> {
         let text = text.strip_suffix(b"\n").unwrap_or(text);
         let line = |(number, line): (usize, &'t [u8])| {
-            let line = body(line).ok().and_then(|body| std::str::from_utf8(body).ok());
+            let line = strip_checksum(line).ok().and_then(|body| std::str::from_utf8(body).ok());
             line.ok_or(CheckpointError::Damaged(number + 1))
         };
         let lines: Result<_, _> = text.split(|byte| *byte == b'\n').enumerate().map(line).collect();
-        Ok(Lines { lines: lines?, at: 0 })
+        Ok(LineReader { lines: lines?, at: 0 })
     }
 
     fn damaged(&self) -> CheckpointError {
@@ -224,7 +226,7 @@ impl<'t> Lines<'t> {
     fn input_file(&mut self) -> Result<InputFile, CheckpointError> {
         let mut scratch = Scratch::default();
         let line = self.next("INPUT")?;
-        let fields = words(line.as_bytes(), &mut scratch).map_err(|_| self.damaged())?;
+        let fields = parse_words(line.as_bytes(), &mut scratch).map_err(|_| self.damaged())?;
         let [path, bytes, digest] = fields[..] else { return Err(self.damaged()) };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let bytes = parse_u64(bytes).ok_or_else(|| self.damaged())?;

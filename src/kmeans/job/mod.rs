@@ -35,12 +35,12 @@ mod tests;
 use std::sync::Arc;
 
 pub use checkpoint::{CheckpointError, InputFile};
-pub use driver::{Clustering, Driver, Init, News, NextRound, Options};
+pub use driver::{Clustering, Driver, DriverEvent, Init, NextRound, Options};
 pub use error::DriverError;
 
 use super::{Error, Format, MAX_DIMS};
 use crate::mapreduce::job::{Fault, Groups, Job, KeyOrder, MapTask, ReduceTask, Values};
-use crate::text::{Scratch, parse_u64, push_words, words};
+use crate::text::{Scratch, parse_u64, parse_words, push_words};
 
 /// The group of what is counted.
 pub const COUNTERS: &str = "k-means";
@@ -90,7 +90,7 @@ impl KMeans {
     /// The parameters are not ours.
     pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
         let mut scratch = Scratch::default();
-        let fields = words(parameters, &mut scratch).map_err(|error| error.to_string())?;
+        let fields = parse_words(parameters, &mut scratch).map_err(|error| error.to_string())?;
         let [[delimiter], header, skip, combine, dims] = fields[..] else {
             return Err("these are no parameters of k-means".into());
         };

@@ -56,7 +56,7 @@ fn keys_before_points_are_passed_over() {
     ] {
         let mut reader = Reader::new(format(delimiter), Some(2), 0, false).unwrap();
         for _ in 0..2 {
-            reader.restart(3);
+            reader.reset(3);
             reader.read(text.as_bytes()).unwrap();
             let expected = [[1.0, 2.0], [3.0, 4.0], [1.0, 0.5], [-1.0, 5.0]];
             assert_eq!(rows(reader.points()), expected, "{text}");
@@ -116,7 +116,7 @@ fn a_line_that_is_too_long_takes_no_memory_and_is_as_bad_as_any_other() {
     reader.read(b"1\n2").unwrap();
     let zeros = vec![b'0'; MAX_LINE_BYTES];
     (0..10).for_each(|_| reader.read(&zeros).unwrap());
-    assert!(reader.begun.capacity() <= 2 * MAX_LINE_BYTES);
+    assert!(reader.partial_line.capacity() <= 2 * MAX_LINE_BYTES);
     reader.read(b",\n3\n").unwrap();
     let (points, skipped) = reader.finish().unwrap();
     assert_eq!((rows(&points), skipped), (vec![&[1.0][..], &[3.0]], 1));

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::pending::Pending;
-use crate::text::{Scratch, body, push_words, seal, words};
+use crate::text::{Scratch, parse_words, push_checksum, push_words, strip_checksum};
 
 /// Whose results they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Owner {
         for line in [["JOB", self.kind.as_str()]].into_iter().chain(named) {
             let start = text.len();
             push_words(line.map(str::as_bytes), &mut text);
-            seal(&mut text, start);
+            push_checksum(&mut text, start);
         }
         text
     }
@@ -100,8 +100,8 @@ fn read(path: &Path) -> io::Result<Option<Owner>> {
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     for line in text.split(|byte| *byte == b'\n') {
         let mut scratch = Scratch::default();
-        let Ok(line) = body(line) else { return Ok(None) };
-        let Ok(line) = words(line, &mut scratch) else { return Ok(None) };
+        let Ok(line) = strip_checksum(line) else { return Ok(None) };
+        let Ok(line) = parse_words(line, &mut scratch) else { return Ok(None) };
         let [word, value] = line[..] else { return Ok(None) };
         let value = String::from_utf8_lossy(value).into_owned();
         match word {

@@ -23,7 +23,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::job::{Blocks, Fault, Groups, Job, MapTask, ReduceTask, Values};
-use crate::text::{Scratch, find, push_words, words};
+use crate::text::{Scratch, find, parse_words, push_words};
 use command::{Command, Listener};
 
 /// The job.
@@ -52,7 +52,7 @@ impl Streaming {
     /// The parameters are not ours.
     pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
         let mut scratch = Scratch::default();
-        let words = words(parameters, &mut scratch).map_err(|error| error.to_string())?;
+        let words = parse_words(parameters, &mut scratch).map_err(|error| error.to_string())?;
         let [mapper, reducer, finds] = words[..] else {
             return Err("streaming has a mapper and a reducer".into());
         };

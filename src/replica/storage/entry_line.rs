@@ -72,7 +72,7 @@ pub(super) fn push_entry(
     if place > 1 {
         push_field(b" batch=", place, text);
     }
-    text::seal(text, start);
+    text::push_checksum(text, start);
     Ok(())
 }
 
@@ -107,8 +107,8 @@ pub(super) fn parse(
     commands: &Commands,
     scratch: &mut Scratch,
 ) -> Result<Placed, LineProblem> {
-    let body = text::body(line)?;
-    let words = text::words(body, scratch)?;
+    let body = text::strip_checksum(line)?;
+    let words = text::parse_words(body, scratch)?;
     let mut rest = &words[..];
     let place = match take_field(&mut rest, b"batch=") {
         Some(place) if place < 2 => return Err(problem("batch= below 2")),
@@ -195,7 +195,7 @@ mod tests {
 
     fn sealed(body: &str) -> Vec<u8> {
         let mut line = body.as_bytes().to_vec();
-        text::seal(&mut line, 0);
+        text::push_checksum(&mut line, 0);
         line.pop();
         line
     }

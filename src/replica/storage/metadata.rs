@@ -336,7 +336,7 @@ impl Reader<'_> {
             Some(end) => (self.rest.get(..end).unwrap_or_default(), end + 1),
             None => return Err(self.wrong(format!("expected a line that begins with {name}"))),
         };
-        let words = text::words(line, &mut self.scratch);
+        let words = text::parse_words(line, &mut self.scratch);
         let value = match words.as_deref() {
             Ok([word, value @ ..]) if *word == name.as_bytes() => parse(value),
             _ => None,

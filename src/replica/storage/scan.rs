@@ -245,7 +245,8 @@ fn may_be_cut(bytes: &[u8]) -> bool {
         Err(error) => error.error_len().is_none(),
     };
     // A whole line and one byte: what ended the line was damaged.
-    let is_line_and_more = bytes.split_last().is_some_and(|(_, line)| text::body(line).is_ok());
+    let is_line_and_more =
+        bytes.split_last().is_some_and(|(_, line)| text::strip_checksum(line).is_ok());
     bytes.iter().all(is_shown) && is_text && !is_line_and_more
 }
 

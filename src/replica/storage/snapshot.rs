@@ -57,7 +57,7 @@ impl Writer {
     }
 
     fn seal(&mut self) {
-        text::seal(&mut self.text, self.start);
+        text::push_checksum(&mut self.text, self.start);
         let end = self.text.len() - 1;
         let digits = self.text.get(end - DIGITS..end).unwrap_or_default();
         self.chain = extend_crc32c(self.chain, digits);
@@ -139,8 +139,9 @@ pub(super) fn read(
             return Err(wrong(0, "something behind END".into()).into());
         }
         let line = whole(&piece).map_err(|what| wrong(0, what.into()))?;
-        let body = text::body(line).map_err(|error| wrong(error.at, error.what.into()))?;
-        let words = text::words(body, &mut scratch);
+        let body =
+            text::strip_checksum(line).map_err(|error| wrong(error.at, error.what.into()))?;
+        let words = text::parse_words(body, &mut scratch);
         let words = words.map_err(|error| wrong(error.at, error.what.into()))?;
         match (mark, &words[..]) {
             (None, words) => {

@@ -10,17 +10,17 @@ use super::CHUNK;
 
 #[target_feature(enable = "sse2")]
 #[inline]
-pub(super) fn places<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {
+pub(super) fn byte_masks<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {
     let (quarters, _) = chunk.as_chunks::<16>();
-    let mut places = [0; N];
-    for (places, wanted) in places.iter_mut().zip(wanted) {
+    let mut masks = [0; N];
+    for (masks, wanted) in masks.iter_mut().zip(wanted) {
         let wanted = _mm_set1_epi8(wanted as i8);
         for quarter in quarters.iter().rev() {
             let found = _mm_movemask_epi8(_mm_cmpeq_epi8(vector(quarter), wanted));
-            *places = *places << 16 | u64::from(found as u16);
+            *masks = *masks << 16 | u64::from(found as u16);
         }
     }
-    places
+    masks
 }
 
 #[target_feature(enable = "sse2")]
