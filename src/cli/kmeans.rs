@@ -297,7 +297,7 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
 fn take(
     driver: &mut Driver,
     outcome: RoundOutcome,
-) -> Result<Vec<crate::kmeans::job::News>, Failure> {
+) -> Result<Vec<crate::kmeans::job::DriverEvent>, Failure> {
     let outputs = outcome.outputs.into_iter().map(|output| output.into_bytes());
     let outputs: Vec<Vec<u8>> = outputs
         .collect::<Result<_, _>>()

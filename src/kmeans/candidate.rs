@@ -49,7 +49,7 @@ pub(super) fn best(
 struct Distinct<'a> {
     points: &'a Points,
     count: usize,
-    seen: BTreeSet<Place<'a>>,
+    seen: BTreeSet<PointKey<'a>>,
     candidates: Vec<Candidate>,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Distinct<'a> {
 
     fn offer(&mut self, rank: u64, index: usize) {
         let (offset, point) = (self.points.offset(index), self.points.get(index));
-        if !self.is_full() && self.seen.insert(Place(point)) {
+        if !self.is_full() && self.seen.insert(PointKey(point)) {
             self.candidates.push(Candidate { rank, offset, point: point.to_vec() });
         }
     }
@@ -75,35 +75,35 @@ pub fn merge(lists: impl IntoIterator<Item = Vec<Candidate>>, count: usize) -> V
     let mut all: Vec<Candidate> = lists.into_iter().flatten().collect();
     all.sort_by_key(|candidate| (candidate.rank, candidate.offset));
     let mut seen = BTreeSet::new();
-    let first = all.iter().map(|candidate| seen.insert(Place(&candidate.point)));
+    let first = all.iter().map(|candidate| seen.insert(PointKey(&candidate.point)));
     let first: Vec<bool> = first.collect();
     let kept = all.into_iter().zip(first).filter(|(_, first)| *first);
     kept.map(|(candidate, _)| candidate).take(count).collect()
 }
 
 /// Coordinates as a key of sets: equal if all of them are equal numbers.
-struct Place<'a>(&'a [f64]);
+struct PointKey<'a>(&'a [f64]);
 
-impl Ord for Place<'_> {
+impl Ord for PointKey<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         // Finite, so that they compare; 0 and -0 are one place.
         self.0.partial_cmp(other.0).unwrap_or(Ordering::Equal)
     }
 }
 
-impl PartialOrd for Place<'_> {
+impl PartialOrd for PointKey<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Place<'_> {
+impl PartialEq for PointKey<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Place<'_> {}
+impl Eq for PointKey<'_> {}
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

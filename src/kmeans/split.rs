@@ -3,7 +3,7 @@
 use super::assign::{self, Assigner};
 use super::candidate::{self, Candidate};
 use super::extent::Extent;
-use super::sums::{Grains, Sums};
+use super::sums::{FixedPointScale, Sums};
 use super::{Centroids, Dyadic, Error, Partial, Points, squared_distance};
 
 /// The points of a split and what the last assignment made of them.
@@ -18,16 +18,16 @@ impl Split {
     /// A split that was never assigned.
     pub fn new(mut points: Points) -> Split {
         let extents = Extent::of(&points);
-        let grains = Grains::new(&extents, points.len());
-        let assigner = Assigner::new(&mut points, &extents, &grains, assign::Level::detect());
-        Split { points, sums: Sums::new(grains, 0), assigner }
+        let scale = FixedPointScale::new(&extents, points.len());
+        let assigner = Assigner::new(&mut points, &extents, &scale, assign::Level::detect());
+        Split { points, sums: Sums::new(scale, 0), assigner }
     }
 
     /// A split that is to be assigned once or twice: nothing is prepared for more.
-    pub fn for_once(points: Points) -> Split {
+    pub fn for_one_pass(points: Points) -> Split {
         let extents = Extent::of(&points);
-        let sums = Sums::new(Grains::new(&extents, points.len()), 0);
-        let assigner = Assigner::for_once(&points, &extents, assign::Level::detect());
+        let sums = Sums::new(FixedPointScale::new(&extents, points.len()), 0);
+        let assigner = Assigner::for_one_pass(&points, &extents, assign::Level::detect());
         Split { points, sums, assigner }
     }
 
@@ -43,7 +43,7 @@ impl Split {
     pub fn assign(&mut self, centroids: &Centroids) -> Result<u64, Error> {
         self.check(centroids)?;
         if self.sums.clusters() != centroids.len() {
-            self.sums.restart(centroids.len());
+            self.sums.reset(centroids.len());
             self.assigner.restart();
         }
         Ok(self.assigner.assign(&self.points, centroids, &mut self.sums))
@@ -53,7 +53,7 @@ impl Split {
     /// centroids do; all splits' together, less what clusters' centroids explain, are the squared
     /// error.
     pub fn squares(&self) -> Dyadic {
-        self.sums.grains().squares(&self.points)
+        self.sums.scale().squares(&self.points)
     }
 
     /// By point, in the order of the input: the index of its centroid. Empty before the first
@@ -137,7 +137,7 @@ mod tests {
             let x = f64::from(index * 7 % 1_000);
             points.push(index.into(), &[x, -x]).unwrap();
         }
-        for mut split in [Split::new(points.clone()), Split::for_once(points.clone())] {
+        for mut split in [Split::new(points.clone()), Split::for_one_pass(points.clone())] {
             assert_eq!(split.labels(), [0_u32; 0]);
             let two = Centroids::new(2, vec![250.0, -250.0, 750.0, -750.0]).unwrap();
             assert_eq!(split.assign(&two), Ok(1_000));

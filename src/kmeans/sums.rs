@@ -4,12 +4,12 @@
 //! coordinate so that the sum of all points of the split cannot overflow. There are three ways to
 //! add a coordinate, and a split takes the first that holds for all of its points:
 //!
-//! - *Halves*: no bit of a coordinate is more than 84 places below the highest of any point, as it
+//! - *Split mantissas*: no bit of a coordinate is more than 84 places below the highest of any point, as it
 //!   is with measurements. A coordinate is two integers of 42 bits, which a few f64 operations
 //!   take apart exactly, and sums of each half fit 64 bits for two million points, when they are
 //!   added to the 128-bit integers.
 //! - *Whole*: a coordinate is one 128-bit integer.
-//! - *Finer*: where magnitudes are too wide apart (some 20 orders), a coordinate with bits below
+//! - *Wide*: where magnitudes are too wide apart (some 20 orders), a coordinate with bits below
 //!   the grain goes into a superaccumulator beside the integer, which is slow and just as exact.
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ const HALF_BITS: i32 = 42;
 /// Numbers that are added up side by side, or a few more.
 const SIDE_BY_SIDE: usize = 32;
 
-/// Halves that 64 bits hold the sum of.
+/// Halves of which 64 bits hold the sum of.
 const MAX_PENDING: u64 = 1 << 20;
 
 /// Added to a number below `2^51`, it leaves the nearest whole number in the lowest bits.
@@ -35,34 +35,34 @@ const ROUNDER: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// The units in which the coordinates of a split are integers.
 #[derive(Clone, Debug)]
-pub(super) struct Grains {
+pub(super) struct FixedPointScale {
     /// By coordinate: the power of two that is 1.
     exponents: Vec<i32>,
     /// By coordinate: a power of two that brings it below `2^41`, if coordinates have halves.
     scales: Vec<f64>,
-    /// Whether no coordinate of the split is finer than its grain.
+    /// Whether no coordinate of the split is too wide for its unit.
     all_fit: bool,
 }
 
 /// Some points of a split added up in halves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Halves<const D: usize> {
+pub(super) struct SplitMantissa<const D: usize> {
     high: [i64; D],
     low: [i64; D],
 }
 
-impl<const D: usize> Halves<D> {
-    pub(super) const ZERO: Halves<D> = Halves { high: [0; D], low: [0; D] };
+impl<const D: usize> SplitMantissa<D> {
+    pub(super) const ZERO: SplitMantissa<D> = SplitMantissa { high: [0; D], low: [0; D] };
 }
 
-impl Grains {
+impl FixedPointScale {
     /// For `n` points of these extents.
-    pub(super) fn new(extents: &[Extent], n: usize) -> Grains {
+    pub(super) fn new(extents: &[Extent], n: usize) -> FixedPointScale {
         let ranges: Vec<Range> = extents.iter().map(Range::of).collect();
-        if ranges.iter().all(Range::has_halves) {
+        if ranges.iter().all(Range::splits_mantissas) {
             let unit = |range: &Range| range.top - 2 * HALF_BITS + 1;
             let scale = |range: &Range| power(HALF_BITS - 1 - range.top);
-            return Grains {
+            return FixedPointScale {
                 exponents: ranges.iter().map(unit).collect(),
                 scales: ranges.iter().map(scale).collect(),
                 all_fit: true,
@@ -70,7 +70,7 @@ impl Grains {
         }
         let n_bits = 64 - (n as u64).leading_zeros() as i32;
         let coarsest = |range: &Range| range.top + n_bits - SUM_BITS;
-        Grains {
+        FixedPointScale {
             exponents: ranges.iter().map(|range| range.bottom.max(coarsest(range))).collect(),
             scales: Vec::new(),
             all_fit: ranges.iter().all(|range| range.bottom >= coarsest(range)),
@@ -78,13 +78,13 @@ impl Grains {
     }
 
     /// Whether coordinates have halves.
-    pub(super) fn has_halves(&self) -> bool {
+    pub(super) fn splits_mantissas(&self) -> bool {
         !self.scales.is_empty()
     }
 
     /// Adds a point.
     #[inline]
-    pub(super) fn add_to<const D: usize>(&self, sum: &mut Halves<D>, point: &[f64]) {
+    pub(super) fn add_to<const D: usize>(&self, sum: &mut SplitMantissa<D>, point: &[f64]) {
         for (dim, (x, scale)) in point.iter().zip(&self.scales).enumerate().take(D) {
             let (high, low) = halves(*x, *scale);
             sum.high[dim] += high;
@@ -94,10 +94,10 @@ impl Grains {
 
     /// The squares of all coordinates of all points, added up exactly.
     ///
-    /// With halves, a square is `high^2 * 2^84 + high * low * 2^43 + low^2` in squares of grains,
+    /// With halves, a square is `high^2 * 2^84 + high * low * 2^43 + low^2` in squares of units,
     /// and 128 bits hold the sum of each part for any number of points.
     pub(super) fn squares(&self, points: &Points) -> Dyadic {
-        if !self.has_halves() {
+        if !self.splits_mantissas() {
             let mut total = Superaccumulator::default();
             points.coordinates().iter().for_each(|x| total.add_product(*x, *x));
             return total.into();
@@ -122,7 +122,7 @@ impl Grains {
         total
     }
 
-    /// A coordinate of a point in grains. None: it is finer.
+    /// A coordinate of a point in units. None: it is too wide.
     #[inline]
     fn integer(&self, dim: usize, x: f64) -> Option<i128> {
         let (negative, mantissa, exponent) = decompose(x);
@@ -139,7 +139,7 @@ impl Grains {
     }
 }
 
-/// A coordinate as `high * 2^42 + low` grains.
+/// A coordinate as `high * 2^42 + low` units.
 ///
 /// The scale brings it below `2^41` in multiples of `2^-42`. Adding and subtracting [`ROUNDER`]
 /// gives the nearest whole number, what is left is at most half, and both are exact.
@@ -161,44 +161,44 @@ fn power(exponent: i32) -> f64 {
 /// Counts and sums of the clusters of one split.
 #[derive(Clone, Debug)]
 pub(super) struct Sums {
-    grains: Grains,
+    scale: FixedPointScale,
     counts: Vec<u64>,
-    /// By cluster, then coordinate, in grains, but for what is pending.
+    /// By cluster, then coordinate, in units, but for what is pending.
     integers: Vec<i128>,
-    /// Halves that are still to be added, by place in `integers`.
+    /// Halves that are still to be added, by position in `integers`.
     high: Vec<i64>,
     low: Vec<i64>,
     /// How many points those are.
     pending: u64,
-    /// What is finer than the grain, by place in `integers`.
-    finer: BTreeMap<usize, Superaccumulator>,
+    /// What is too wide for the scale, by position in `integers`.
+    wide: BTreeMap<usize, Superaccumulator>,
 }
 
 impl Sums {
     /// Of `clusters` clusters without points.
-    pub(super) fn new(grains: Grains, clusters: usize) -> Sums {
+    pub(super) fn new(scale: FixedPointScale, clusters: usize) -> Sums {
         let (integers, high, low) = Default::default();
-        let (counts, finer) = Default::default();
-        let mut sums = Sums { grains, counts, integers, high, low, pending: 0, finer };
-        sums.restart(clusters);
+        let (counts, wide) = Default::default();
+        let mut sums = Sums { scale, counts, integers, high, low, pending: 0, wide };
+        sums.reset(clusters);
         sums
     }
 
     /// The same, with another number of clusters, all without points.
-    pub(super) fn restart(&mut self, clusters: usize) {
-        let places = clusters * self.grains.exponents.len();
-        let halves = if self.grains.has_halves() { places } else { 0 };
+    pub(super) fn reset(&mut self, clusters: usize) {
+        let positions = clusters * self.scale.exponents.len();
+        let halves = if self.scale.splits_mantissas() { positions } else { 0 };
         self.counts = vec![0; clusters];
-        self.integers = vec![0; places];
+        self.integers = vec![0; positions];
         self.high = vec![0; halves];
         self.low = vec![0; halves];
         self.pending = 0;
-        self.finer.clear();
+        self.wide.clear();
     }
 
     /// The units of the sums.
-    pub(super) fn grains(&self) -> &Grains {
-        &self.grains
+    pub(super) fn scale(&self) -> &FixedPointScale {
+        &self.scale
     }
 
     /// How many clusters there are.
@@ -208,30 +208,30 @@ impl Sums {
 
     /// Moves a point of the split to a cluster, from the one that it was added to before.
     #[inline(always)]
-    pub(super) fn shift(&mut self, from: Option<usize>, to: usize, point: &[f64]) {
+    pub(super) fn move_point(&mut self, from: Option<usize>, to: usize, point: &[f64]) {
         self.count(from, to, 1);
         let dims = point.len();
-        if self.grains.has_halves() {
-            self.add_halves(to, point, 1);
+        if self.scale.splits_mantissas() {
+            self.add_split(to, point, 1);
             if let Some(from) = from {
-                self.add_halves(from, point, -1);
+                self.add_split(from, point, -1);
             }
             return;
         }
         for (dim, x) in point.iter().enumerate() {
-            self.shift_coordinate(from.map(|from| from * dims + dim), to * dims + dim, dim, *x);
+            self.move_coordinate(from.map(|from| from * dims + dim), to * dims + dim, dim, *x);
         }
     }
 
     /// Adds points to a cluster, none of which was in any.
     pub(super) fn add_all(&mut self, to: usize, points: &Points) {
-        if !self.grains.has_halves() {
-            return points.iter().for_each(|point| self.shift(None, to, point));
+        if !self.scale.splits_mantissas() {
+            return points.iter().for_each(|point| self.move_point(None, to, point));
         }
         // Several points make a row, so that there is enough to do at once.
         let dims = points.dims();
         let width = dims * SIDE_BY_SIDE.div_ceil(dims);
-        let scales: Vec<f64> = self.grains.scales.iter().copied().cycle().take(width).collect();
+        let scales: Vec<f64> = self.scale.scales.iter().copied().cycle().take(width).collect();
         for points in points.coordinates().chunks(dims * MAX_PENDING as usize) {
             let (mut high, mut low) = (vec![0; width], vec![0; width]);
             for row in points.chunks(width) {
@@ -243,26 +243,26 @@ impl Sums {
                 }
             }
             self.count(None, to, (points.len() / dims) as u64);
-            for (place, (high, low)) in high.into_iter().zip(low).enumerate() {
-                self.high[to * dims + place % dims] += high;
-                self.low[to * dims + place % dims] += low;
+            for (position, (high, low)) in high.into_iter().zip(low).enumerate() {
+                self.high[to * dims + position % dims] += high;
+                self.low[to * dims + position % dims] += low;
             }
         }
     }
 
     #[inline(always)]
-    fn add_halves(&mut self, cluster: usize, point: &[f64], sign: i64) {
+    fn add_split(&mut self, cluster: usize, point: &[f64], sign: i64) {
         let row = cluster * point.len()..(cluster + 1) * point.len();
         let sums = self.high[row.clone()].iter_mut().zip(&mut self.low[row]);
-        for ((high, low), (x, scale)) in sums.zip(point.iter().zip(&self.grains.scales)) {
+        for ((high, low), (x, scale)) in sums.zip(point.iter().zip(&self.scale.scales)) {
             let halves = halves(*x, *scale);
             *high += sign * halves.0;
             *low += sign * halves.1;
         }
     }
 
-    fn shift_coordinate(&mut self, from: Option<usize>, to: usize, dim: usize, x: f64) {
-        match self.grains.integer(dim, x) {
+    fn move_coordinate(&mut self, from: Option<usize>, to: usize, dim: usize, x: f64) {
+        match self.scale.integer(dim, x) {
             Some(integer) => {
                 self.integers[to] += integer;
                 if let Some(from) = from {
@@ -270,9 +270,9 @@ impl Sums {
                 }
             }
             None => {
-                self.finer.entry(to).or_default().add(x);
+                self.wide.entry(to).or_default().add(x);
                 if let Some(from) = from {
-                    self.finer.entry(from).or_default().subtract(x);
+                    self.wide.entry(from).or_default().subtract(x);
                 }
             }
         }
@@ -280,12 +280,12 @@ impl Sums {
 
     /// Moves `count` points, fewer than a million, that together are `sum`.
     #[inline]
-    pub(super) fn shift_many<const D: usize>(
+    pub(super) fn move_points<const D: usize>(
         &mut self,
         from: Option<usize>,
         to: usize,
         count: u64,
-        sum: &Halves<D>,
+        sum: &SplitMantissa<D>,
     ) {
         self.count(from, to, count);
         let (high, _) = self.high.as_chunks_mut::<D>();
@@ -310,13 +310,13 @@ impl Sums {
         }
         self.pending += count;
         if self.pending > MAX_PENDING {
-            self.settle();
+            self.add_pending();
             self.pending = count;
         }
     }
 
     /// Adds what is pending.
-    fn settle(&mut self) {
+    fn add_pending(&mut self) {
         let halves = self.high.iter_mut().zip(&mut self.low);
         for (integer, (high, low)) in self.integers.iter_mut().zip(halves) {
             *integer +=
@@ -326,14 +326,14 @@ impl Sums {
 
     /// What the points of a cluster add up to.
     pub(super) fn partial(&self, cluster: usize) -> Partial {
-        let first = cluster * self.grains.exponents.len();
-        let sums = self.grains.exponents.iter().enumerate().map(|(dim, exponent)| {
-            let place = first + dim;
-            let pending = |halves: &[i64]| i128::from(halves.get(place).copied().unwrap_or(0));
+        let first = cluster * self.scale.exponents.len();
+        let sums = self.scale.exponents.iter().enumerate().map(|(dim, exponent)| {
+            let position = first + dim;
+            let pending = |halves: &[i64]| i128::from(halves.get(position).copied().unwrap_or(0));
             let pending = (pending(&self.high) << HALF_BITS) + pending(&self.low);
-            let mut sum = Dyadic::scaled(self.integers[place] + pending, *exponent);
-            if let Some(finer) = self.finer.get(&place) {
-                sum += &Dyadic::from(finer.clone());
+            let mut sum = Dyadic::scaled(self.integers[position] + pending, *exponent);
+            if let Some(wide) = self.wide.get(&position) {
+                sum += &Dyadic::from(wide.clone());
             }
             sum
         });
@@ -358,7 +358,7 @@ impl Range {
     }
 
     /// Whether halves hold all bits, and scales are normal numbers.
-    fn has_halves(&self) -> bool {
+    fn splits_mantissas(&self) -> bool {
         self.bottom > self.top - 2 * HALF_BITS && (-900..900).contains(&self.top)
     }
 }
@@ -368,8 +368,8 @@ mod tests {
     use super::*;
     use crate::seed::{Seed, each_seed};
 
-    fn grains(points: &Points) -> Grains {
-        Grains::new(&Extent::of(points), points.len())
+    fn scale(points: &Points) -> FixedPointScale {
+        FixedPointScale::new(&Extent::of(points), points.len())
     }
 
     /// Coordinates that are like each other, or not at all.
@@ -397,7 +397,7 @@ mod tests {
         each_seed(|seed| {
             let points = any_points(seed);
             let clusters = 1 + seed.below(3);
-            let mut sums = Sums::new(grains(&points), clusters);
+            let mut sums = Sums::new(scale(&points), clusters);
             let mut labels: Vec<usize> = Vec::new();
             if seed.one_in(2) {
                 labels = vec![seed.below(clusters); points.len()];
@@ -405,28 +405,28 @@ mod tests {
             }
             for point in points.iter().skip(labels.len()) {
                 labels.push(seed.below(clusters));
-                sums.shift(None, labels[labels.len() - 1], point);
+                sums.move_point(None, labels[labels.len() - 1], point);
             }
             for _ in 0..seed.below(2 * points.len() + 1) {
                 let (index, to) = (seed.below(points.len()), seed.below(clusters));
-                sums.shift(Some(labels[index]), to, points.get(index));
+                sums.move_point(Some(labels[index]), to, points.get(index));
                 labels[index] = to;
             }
             // A few together, which may be nearly all.
-            if sums.grains().has_halves() && points.dims() == 2 && seed.one_in(2) {
+            if sums.scale().splits_mantissas() && points.dims() == 2 && seed.one_in(2) {
                 let (from, to) = (seed.below(clusters), seed.below(clusters));
-                let mut together = Halves::<2>::ZERO;
+                let mut together = SplitMantissa::<2>::ZERO;
                 let mut count = 0;
                 for (point, label) in points.iter().zip(&mut labels) {
                     if *label == from {
-                        sums.grains().add_to(&mut together, point);
+                        sums.scale().add_to(&mut together, point);
                         *label = to;
                         count += 1;
                     }
                 }
-                sums.shift_many(Some(from), to, count, &together);
+                sums.move_points(Some(from), to, count, &together);
                 if seed.one_in(2) {
-                    sums.settle();
+                    sums.add_pending();
                 }
             }
             for cluster in 0..clusters {
@@ -444,7 +444,7 @@ mod tests {
             let points = any_points(seed);
             let mut expected = Superaccumulator::default();
             points.coordinates().iter().for_each(|x| expected.add_product(*x, *x));
-            assert_eq!(grains(&points).squares(&points), expected.into());
+            assert_eq!(scale(&points).squares(&points), expected.into());
         });
     }
 
@@ -453,16 +453,16 @@ mod tests {
         let mut points = Points::new(1).unwrap();
         points.push(0, &[1.0_f64.next_down()]).unwrap();
         points.push(1, &[f64::powi(2.0, -31).next_up()]).unwrap();
-        let mut sums = Sums::new(grains(&points), 1);
-        assert!(sums.grains().has_halves());
+        let mut sums = Sums::new(scale(&points), 1);
+        assert!(sums.scale().splits_mantissas());
         let n = 3 * MAX_PENDING + 17;
         for _ in 0..n {
-            sums.shift(None, 0, points.get(0));
-            sums.shift(None, 0, points.get(1));
+            sums.move_point(None, 0, points.get(0));
+            sums.move_point(None, 0, points.get(1));
         }
         let mut many = Points::new(1).unwrap();
         (0..n).for_each(|index| many.push(index, points.get(index as usize % 2)).unwrap());
-        let mut at_once = Sums::new(grains(&many), 1);
+        let mut at_once = Sums::new(scale(&many), 1);
         at_once.add_all(0, &many);
         let halves = [n.div_ceil(2), n / 2];
         let mut sum = Dyadic::new(points.get(0)[0]).times(halves[0]);
@@ -479,9 +479,9 @@ mod tests {
         for (index, x) in [1e300, 1e-300, -1e300, 5e-324, 1.0].into_iter().enumerate() {
             points.push(index as u64, &[x]).unwrap();
         }
-        let mut sums = Sums::new(grains(&points), 1);
-        points.iter().for_each(|point| sums.shift(None, 0, point));
-        assert!(!sums.grains.all_fit && !sums.finer.is_empty());
+        let mut sums = Sums::new(scale(&points), 1);
+        points.iter().for_each(|point| sums.move_point(None, 0, point));
+        assert!(!sums.scale.all_fit && !sums.wide.is_empty());
         let mut expected = Partial::empty(1);
         [1e-300, 1.0, 5e-324, 1e300, -1e300].iter().for_each(|x| expected.add(&[*x]));
         assert_eq!(sums.partial(0), expected);
@@ -489,6 +489,6 @@ mod tests {
         (0..1_000).for_each(|index| {
             ordinary.push(index, &[index as f64 / 1e9, -1e12 - index as f64]).unwrap();
         });
-        assert!(grains(&ordinary).has_halves());
+        assert!(scale(&ordinary).splits_mantissas());
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
 use crate::cli::flags::{Flags, Parsed};
-use crate::kmeans::job::{Clustering, News};
+use crate::kmeans::job::{Clustering, DriverEvent};
 use crate::kmeans::plot::{Axes, History, Plot, Sample};
 use crate::mapreduce::files::Pending;
 use crate::mapreduce::master::TaskOutput;
@@ -91,23 +91,25 @@ impl Picture {
     }
 
     /// Takes what a round has brought.
-    pub(super) fn take(&mut self, news: &[News], best: Option<&Clustering>) {
+    pub(super) fn take(&mut self, news: &[DriverEvent], best: Option<&Clustering>) {
         for news in news {
             match news {
-                News::Looked { .. } => {}
-                News::Began { centroids, .. } => {
+                DriverEvent::Scanned { .. } => {}
+                DriverEvent::Started { centroids, .. } => {
                     self.history = History::new(self.k, self.dims);
                     self.history.step(centroids);
                 }
-                News::Iterated { iteration, squared_error, centroids, .. } => {
+                DriverEvent::Iterated { iteration, squared_error, centroids, .. } => {
                     self.history.step(centroids);
                     self.history.error(*iteration, *squared_error);
                 }
-                News::Relocated { centroids } => self.history.step(centroids),
-                News::Ended(ended) if best.is_some_and(|best| best.restart == ended.restart) => {
+                DriverEvent::Relocated { centroids } => self.history.step(centroids),
+                DriverEvent::Ended(ended)
+                    if best.is_some_and(|best| best.restart == ended.restart) =>
+                {
                     self.best = Some((ended.restart, self.history.clone()));
                 }
-                News::Ended(_) => {}
+                DriverEvent::Ended(_) => {}
             }
         }
     }

@@ -88,7 +88,7 @@ impl Mapping {
             return Ok(());
         }
         let failed = |error| Failure::because("stdin", error);
-        let mut split = Split::for_once(points);
+        let mut split = Split::for_one_pass(points);
         split.assign(&self.centroids).map_err(failed)?;
         self.totals.add(Record::Squares(split.squares())).map_err(failed)?;
         for cluster in 0..self.centroids.len() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use crate::cli::job::{Watched, seconds, size};
-use crate::kmeans::job::{Clustering, News};
+use crate::kmeans::job::{Clustering, DriverEvent};
 use crate::mapreduce::master::Master;
 
 /// Tells what happens.
@@ -43,28 +43,28 @@ impl Report {
     }
 
     /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
-    pub(super) fn tell(&mut self, news: &[News], took: Duration, watched: &mut Watched) {
+    pub(super) fn tell(&mut self, news: &[DriverEvent], took: Duration, watched: &mut Watched) {
         for news in news {
             self.tell_one(news, took, watched);
         }
     }
 
-    fn tell_one(&mut self, news: &News, took: Duration, watched: &mut Watched) {
+    fn tell_one(&mut self, news: &DriverEvent, took: Duration, watched: &mut Watched) {
         match news {
-            News::Looked { points, skipped } => {
+            DriverEvent::Scanned { points, skipped } => {
                 let bad = match skipped {
                     0 => String::new(),
                     skipped => format!(", {skipped} bad lines left out"),
                 };
                 watched.line(&format!("{points} points read in {}{bad}", seconds(took)));
             }
-            News::Began { restart, centroids } => {
+            DriverEvent::Started { restart, centroids } => {
                 if *restart > 0 || self.restarts > 0 {
                     watched.line(&format!("Start {}", restart + 1));
                 }
                 watched.say(&format!("Initial centroids:\n{centroids}"));
             }
-            News::Iterated { iteration, shift, squared_error, moved, empty, centroids } => {
+            DriverEvent::Iterated { iteration, shift, squared_error, moved, empty, centroids } => {
                 self.iterations += 1;
                 self.iterating += took;
                 watched.line(&format!(
@@ -77,10 +77,10 @@ impl Report {
                 }
                 watched.say(&format!("Centroids:\n{centroids}"));
             }
-            News::Relocated { centroids } => {
+            DriverEvent::Relocated { centroids } => {
                 watched.say(&format!("Centroids, those without points moved:\n{centroids}"));
             }
-            News::Ended(ended) => {
+            DriverEvent::Ended(ended) => {
                 self.restarts += 1;
                 if !self.tells_starts {
                     return;

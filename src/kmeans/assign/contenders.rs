@@ -2,18 +2,18 @@
 
 use std::cmp::Ordering;
 
-use super::estimate::{Groups, NOBODY};
+use super::estimate::{PADDING, PackedContenders};
 use super::frame::Frame;
 use super::simd::{Aligned, LANES, Lanes};
 use crate::kmeans::Centroids;
 
 /// Centroids farther out than this in the frame make estimates too coarse.
-const MAX_REACH: f64 = 65_536.0;
+const MAX_NORM: f64 = 65_536.0;
 
 /// What a centroid must be farther than another to be out of the question: this factor, and in no
 /// case nearer to the origin than that.
 const HOPELESS_FACTOR: f64 = 1.0001;
-const HOPELESS_REACH: f64 = 1e-30;
+const HOPELESS_NORM: f64 = 1e-30;
 
 /// The centroids that can be the nearest to a point of the split, by rising index.
 ///
@@ -27,10 +27,10 @@ pub(super) struct Contenders {
     /// Their indices.
     pub(super) indices: Vec<u32>,
     /// No contender is farther from the origin of the frame; nor is its f32.
-    pub(super) reach: f64,
+    pub(super) max_norm: f64,
     /// For estimates.
-    pub(super) groups: Groups,
-    /// By contender, then coordinate: `-2 g`, as in the groups.
+    pub(super) packs: PackedContenders,
+    /// By contender, then coordinate: `-2 g`, as in the packs.
     pub(super) rows: Vec<f32>,
     /// By so many contenders as there are lanes, then coordinate: as they are.
     pub(super) columns: Vec<Aligned<[f64; LANES]>>,
@@ -39,25 +39,25 @@ pub(super) struct Contenders {
 impl Contenders {
     /// Picks and packs them, for points within a radius in the frame.
     pub(super) fn new(frame: &Frame, radius: f64, centroids: &Centroids) -> Contenders {
-        let norm = |c: &[f64]| frame.place(c).map(|g| g * g).sum::<f64>().sqrt();
+        let norm = |c: &[f64]| frame.transform(c).map(|g| g * g).sum::<f64>().sqrt();
         let norms: Vec<f64> = centroids.iter().map(norm).collect();
         let innermost = norms.iter().copied().fold(f64::INFINITY, f64::min);
-        let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * radius)).max(HOPELESS_REACH);
+        let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * radius)).max(HOPELESS_NORM);
         let again = equals_of_others(centroids);
         let mut indices = Vec::with_capacity(centroids.len());
-        let mut reach: f64 = 0.0;
+        let mut max_norm: f64 = 0.0;
         for (index, norm) in norms.iter().enumerate() {
             let is_hopeless = frame.is_usable && *norm > hopeless;
             if is_hopeless || again[index] {
                 continue;
             }
             indices.push(index as u32);
-            reach = reach.max(*norm);
+            max_norm = max_norm.max(*norm);
         }
         let mut contenders = Contenders {
             indices,
-            reach: reach * (1.0 + 1e-6),
-            groups: Groups::default(),
+            max_norm: max_norm * (1.0 + 1e-6),
+            packs: PackedContenders::default(),
             rows: Vec::new(),
             columns: Vec::new(),
         };
@@ -67,29 +67,29 @@ impl Contenders {
 
     /// Whether estimates may be made for them.
     pub(super) fn may_estimate(&self, frame: &Frame) -> bool {
-        frame.is_usable && self.reach <= MAX_REACH
+        frame.is_usable && self.max_norm <= MAX_NORM
     }
 
     fn pack(&mut self, frame: &Frame, centroids: &Centroids) {
         let dims = centroids.dims();
         let count = self.indices.len();
-        let groups = count.div_ceil(LANES);
-        self.groups.weights = vec![Lanes::splat(0.0); groups * dims];
-        self.groups.heights = vec![Lanes::splat(NOBODY); groups];
+        let packs = count.div_ceil(LANES);
+        self.packs.neg2_centroids = vec![Lanes::splat(0.0); packs * dims];
+        self.packs.sq_norms = vec![Lanes::splat(PADDING); packs];
         self.rows = Vec::with_capacity(count * dims);
-        self.columns = vec![Aligned([f64::INFINITY; LANES]); groups * dims];
-        for (place, index) in self.indices.iter().enumerate() {
+        self.columns = vec![Aligned([f64::INFINITY; LANES]); packs * dims];
+        for (position, index) in self.indices.iter().enumerate() {
             let centroid = centroids.get(*index as usize);
-            let (group, lane) = (place / LANES, place % LANES);
-            let mut height = 0.0;
-            for (dim, (g, c)) in frame.place(centroid).zip(centroid).enumerate() {
+            let (pack, lane) = (position / LANES, position % LANES);
+            let mut sq_norm = 0.0;
+            for (dim, (g, c)) in frame.transform(centroid).zip(centroid).enumerate() {
                 let g = g as f32;
-                self.groups.weights[group * dims + dim][lane] = -2.0 * g;
+                self.packs.neg2_centroids[pack * dims + dim][lane] = -2.0 * g;
                 self.rows.push(-2.0 * g);
-                height += f64::from(g) * f64::from(g);
-                self.columns[group * dims + dim][lane] = *c;
+                sq_norm += f64::from(g) * f64::from(g);
+                self.columns[pack * dims + dim][lane] = *c;
             }
-            self.groups.heights[group][lane] = height as f32;
+            self.packs.sq_norms[pack][lane] = sq_norm as f32;
         }
     }
 }
@@ -120,8 +120,8 @@ mod tests {
         (0..).zip(points).for_each(|(offset, x)| all.push(offset, &[*x]).unwrap());
         let frame = Frame::around(&all, &Extent::of(&all));
         let centroids = Centroids::new(1, centroids.to_vec()).unwrap();
-        let places = all.iter().flat_map(|point| frame.place(point));
-        let radius = places.map(f64::abs).fold(0.0, f64::max);
+        let positions = all.iter().flat_map(|point| frame.transform(point));
+        let radius = positions.map(f64::abs).fold(0.0, f64::max);
         let contenders = Contenders::new(&frame, radius, &centroids);
         (frame, contenders)
     }

@@ -2,27 +2,27 @@
 
 use std::ops::Range;
 
-use super::bounds::Bounds;
+use super::error_bounds::ErrorBounds;
 use super::simd::{Kernel, LANES, Lanes, Simd};
 
 /// Contenders side by side, as many as there are lanes together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Groups {
-    /// By group, then coordinate: `-2 g`.
-    pub(super) weights: Vec<Lanes>,
-    /// By group: `|g|^2`, and more than any distance where there is no contender.
-    pub(super) heights: Vec<Lanes>,
+pub(super) struct PackedContenders {
+    /// By pack, then coordinate: `-2 g`.
+    pub(super) neg2_centroids: Vec<Lanes>,
+    /// By pack: `|g|^2`, and more than any distance where there is no contender.
+    pub(super) sq_norms: Vec<Lanes>,
 }
 
 /// The `|g|^2` of a contender that there is not.
-pub(super) const NOBODY: f32 = f32::MAX;
+pub(super) const PADDING: f32 = f32::MAX;
 
 /// What estimates say of as many points as there are lanes. With `z` a point and `g` a contender in
 /// the frame, an estimate is one of `|g|^2 - 2 z g`, which is `|z - g|^2` without the `|z|^2` that
 /// all contenders have.
 #[derive(Clone, Debug)]
 pub(super) struct Estimates {
-    /// The place of the contender with the lowest estimate.
+    /// The position of the contender with the lowest estimate.
     pub(super) nearest: [u32; LANES],
     /// At most what the second nearest contender is farther than the nearest.
     pub(super) slack: Lanes,
@@ -37,8 +37,8 @@ impl Estimates {
 
 /// Estimates for some of the points.
 pub(super) struct Estimate<'a> {
-    pub(super) contenders: &'a Groups,
-    pub(super) bounds: Bounds,
+    pub(super) contenders: &'a PackedContenders,
+    pub(super) bounds: ErrorBounds,
     pub(super) dims: usize,
     /// By point, then coordinate.
     pub(super) points: &'a [f32],
@@ -82,7 +82,7 @@ impl Kernel for Estimate<'_> {
 }
 
 impl Estimate<'_> {
-    /// Up to as many points as there are lanes, `P` of them together against `G` groups.
+    /// Up to as many points as there are lanes, `P` of them together against `G` packs.
     #[inline(always)]
     fn row<S: Simd, const P: usize, const G: usize>(
         &self,
@@ -93,22 +93,22 @@ impl Estimate<'_> {
         let mut lane = 0;
         for chosen in chosen.chunks(P) {
             // The last ones are joined by points that were there before, and found again.
-            let point = |place: usize| {
-                let index = chosen.get(place).unwrap_or(&chosen[0]);
+            let point = |position: usize| {
+                let index = chosen.get(position).unwrap_or(&chosen[0]);
                 &self.points[*index as usize * self.dims..][..self.dims]
             };
             let points: [&[f32]; P] = std::array::from_fn(point);
             let tiles = Tiles {
                 contenders: self.contenders,
-                groups: 0..self.contenders.heights.len(),
+                packs: 0..self.contenders.sq_norms.len(),
                 dims: self.dims,
             };
             let few = tiles.few::<S, P, G>(simd, points);
-            for (place, (nearest, best, second)) in few.into_iter().enumerate() {
-                if place < chosen.len() {
-                    found.nearest[lane + place] = nearest;
-                    found.best[lane + place] = best;
-                    found.second[lane + place] = second;
+            for (position, (nearest, best, second)) in few.into_iter().enumerate() {
+                if position < chosen.len() {
+                    found.nearest[lane + position] = nearest;
+                    found.best[lane + position] = best;
+                    found.second[lane + position] = second;
                 }
             }
             lane += P;
@@ -116,16 +116,16 @@ impl Estimate<'_> {
     }
 }
 
-/// Some groups of contenders.
+/// Some packs of contenders.
 pub(super) struct Tiles<'a> {
-    pub(super) contenders: &'a Groups,
-    pub(super) groups: Range<usize>,
+    pub(super) contenders: &'a PackedContenders,
+    pub(super) packs: Range<usize>,
     pub(super) dims: usize,
 }
 
 impl Tiles<'_> {
-    /// Of each point: the place of the contender with the lowest estimate, that, and the lowest of
-    /// the others. `G` groups are estimated at a time.
+    /// Of each point: the position of the contender with the lowest estimate, that, and the lowest of
+    /// the others. `G` packs are estimated at a time.
     #[inline(always)]
     pub(super) fn few<S: Simd, const P: usize, const G: usize>(
         &self,
@@ -133,7 +133,7 @@ impl Tiles<'_> {
         points: [&[f32]; P],
     ) -> [(u32, f32, f32); P] {
         let mut lowest = Lowest::new(simd);
-        let Range { start: mut first, end } = self.groups;
+        let Range { start: mut first, end } = self.packs;
         while first + G <= end {
             self.tile::<S, P, G>(simd, points, first, &mut lowest);
             first += G;
@@ -146,14 +146,14 @@ impl Tiles<'_> {
             self.tile::<S, P, 1>(simd, points, first, &mut lowest);
             first += 1;
         }
-        let mut few = [(0, NOBODY, NOBODY); P];
+        let mut few = [(0, PADDING, PADDING); P];
         for (point, few) in few.iter_mut().enumerate() {
             *few = lowest.of(simd, point);
         }
         few
     }
 
-    /// `P` points against `G` groups: the sums of all stay in registers.
+    /// `P` points against `G` packs: the sums of all stay in registers.
     #[inline(always)]
     fn tile<S: Simd, const P: usize, const G: usize>(
         &self,
@@ -162,61 +162,61 @@ impl Tiles<'_> {
         first: usize,
         lowest: &mut Lowest<S, P>,
     ) {
-        let weights: [&[Lanes]; G] = std::array::from_fn(|group| {
-            &self.contenders.weights[(first + group) * self.dims..][..self.dims]
+        let neg2_centroids: [&[Lanes]; G] = std::array::from_fn(|pack| {
+            &self.contenders.neg2_centroids[(first + pack) * self.dims..][..self.dims]
         });
         let mut sums: [[S::Floats; G]; P] =
-            [std::array::from_fn(|group| simd.load(&self.contenders.heights[first + group])); P];
+            [std::array::from_fn(|pack| simd.load(&self.contenders.sq_norms[first + pack])); P];
         for dim in 0..self.dims {
-            let weights: [S::Floats; G] =
-                std::array::from_fn(|group| simd.load(&weights[group][dim]));
+            let neg2_centroids: [S::Floats; G] =
+                std::array::from_fn(|pack| simd.load(&neg2_centroids[pack][dim]));
             for point in 0..P {
                 let z = simd.splat(points[point][dim]);
-                for group in 0..G {
-                    sums[point][group] = simd.mul_add(z, weights[group], sums[point][group]);
+                for pack in 0..G {
+                    sums[point][pack] = simd.mul_add(z, neg2_centroids[pack], sums[point][pack]);
                 }
             }
         }
-        for group in 0..G {
-            let name = simd.splat_integer((first + group) as u32);
+        for pack in 0..G {
+            let name = simd.splat_integer((first + pack) as u32);
             for point in 0..P {
-                lowest.offer(simd, point, sums[point][group], name);
+                lowest.offer(simd, point, sums[point][pack], name);
             }
         }
     }
 }
 
-/// By point and lane: the two lowest estimates, and the group of the lowest.
+/// By point and lane: the two lowest estimates, and the pack of the lowest.
 struct Lowest<S: Simd, const P: usize> {
     best: [S::Floats; P],
     second: [S::Floats; P],
-    group: [S::Integers; P],
+    pack: [S::Integers; P],
 }
 
 impl<S: Simd, const P: usize> Lowest<S, P> {
     #[inline(always)]
     fn new(simd: S) -> Lowest<S, P> {
-        let none = [simd.splat(NOBODY); P];
-        Lowest { best: none, second: none, group: [simd.splat_integer(0); P] }
+        let none = [simd.splat(PADDING); P];
+        Lowest { best: none, second: none, pack: [simd.splat_integer(0); P] }
     }
 
     #[inline(always)]
     fn offer(&mut self, simd: S, point: usize, sums: S::Floats, name: S::Integers) {
         let is_best = simd.less(sums, self.best[point]);
-        self.group[point] = simd.select(is_best, name, self.group[point]);
+        self.pack[point] = simd.select(is_best, name, self.pack[point]);
         self.second[point] = simd.min(self.second[point], simd.max(sums, self.best[point]));
         self.best[point] = simd.min(self.best[point], sums);
     }
 
-    /// Of one point: the place of the lowest, that, and the next.
+    /// Of one point: the position of the lowest, that, and the next.
     #[inline(always)]
     fn of(&self, simd: S, point: usize) -> (u32, f32, f32) {
         let (best, second) = simd.two_lowest(self.best[point], self.second[point]);
         let above = simd.bits(simd.less(best, self.best[point]));
         let lane = (!above).trailing_zeros() % LANES as u32;
-        let mut groups = [0; LANES];
-        simd.store_integers(self.group[point], &mut groups);
-        (groups[lane as usize] * LANES as u32 + lane, simd.first(best), simd.first(second))
+        let mut packs = [0; LANES];
+        simd.store_integers(self.pack[point], &mut packs);
+        (packs[lane as usize] * LANES as u32 + lane, simd.first(best), simd.first(second))
     }
 }
 
@@ -224,7 +224,7 @@ impl<S: Simd, const P: usize> Lowest<S, P> {
 #[inline(always)]
 fn finish<S: Simd>(
     simd: S,
-    bounds: Bounds,
+    bounds: ErrorBounds,
     found: &TwoLowest,
     norms: &Lanes,
     estimates: &mut Estimates,

@@ -3,23 +3,23 @@
 use super::contenders::Contenders;
 use super::simd::{Kernel, LANES, Simd};
 
-/// The place of the contender that is nearest to a point: what [`Centroids::nearest`] gives, since
+/// The position of the contender that is nearest to a point: what [`Centroids::nearest`] gives, since
 /// each lane does what it does in the same order, and the lowest of the nearest is taken.
 ///
 /// [`Centroids::nearest`]: crate::kmeans::Centroids::nearest
-pub(super) struct Decide<'a> {
+pub(super) struct ExactNearest<'a> {
     pub(super) contenders: &'a Contenders,
     pub(super) point: &'a [f64],
 }
 
-impl Kernel for Decide<'_> {
+impl Kernel for ExactNearest<'_> {
     type Output = usize;
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> usize {
         let mut nearest = (0, f64::INFINITY);
         let columns = self.contenders.columns.chunks_exact(self.point.len());
-        for (group, columns) in columns.enumerate() {
+        for (pack, columns) in columns.enumerate() {
             let mut sums = [0.0; LANES];
             for (x, column) in self.point.iter().zip(columns) {
                 for (sum, c) in sums.iter_mut().zip(&column.0) {
@@ -29,7 +29,7 @@ impl Kernel for Decide<'_> {
             }
             for (lane, sum) in sums.into_iter().enumerate() {
                 if sum < nearest.1 {
-                    nearest = (group * LANES + lane, sum);
+                    nearest = (pack * LANES + lane, sum);
                 }
             }
         }

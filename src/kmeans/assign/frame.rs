@@ -49,12 +49,12 @@ impl Frame {
 
     /// The coordinates of a point or a centroid in this frame.
     #[inline]
-    pub(super) fn place<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    pub(super) fn transform<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         x.iter().zip(&self.origin).map(|(x, origin)| (x - origin) * self.scale)
     }
 }
 
-/// About the mean of the points, for which any place would do: the nearer they are to the origin,
+/// About the mean of the points, for which any position would do: the nearer they are to the origin,
 /// the better are estimates.
 fn middle(points: &Points) -> Vec<f64> {
     let step = points.len().div_ceil(SAMPLE).max(1);
@@ -86,7 +86,7 @@ mod tests {
             let points = points(&[[5.0 * unit, 1.0 * unit], [8.0 * unit, 2.0 * unit]]);
             let frame = around(&points);
             assert!(frame.is_usable);
-            let farthest = points.iter().flat_map(|point| frame.place(point)).map(f64::abs);
+            let farthest = points.iter().flat_map(|point| frame.transform(point)).map(f64::abs);
             let farthest = farthest.fold(0.0, f64::max);
             assert!((0.5..=1.0).contains(&farthest), "{farthest}");
         }

@@ -1,15 +1,15 @@
 //! Points of many coordinates: each by itself, many at once.
 //!
 //! A point whose limit is not passed keeps its label. The others are estimated, some of them against
-//! some groups of contenders at a time, so that sums stay in registers and every number that is
+//! some packs of contenders at a time, so that sums stay in registers and every number that is
 //! loaded is used several times.
 
 use super::estimate::{Estimate, Estimates};
-use super::exact::Decide;
+use super::exact_nearest::ExactNearest;
 use super::frame::Frame;
 use super::moves::{Move, MoveAll};
 use super::simd::{LANES, Level};
-use super::{NONE, Way, Work};
+use super::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
 
 /// Points that are estimated before any of them is labelled.
@@ -17,32 +17,32 @@ const PANEL: usize = 64 * LANES;
 
 /// The points of a split, and what the next assignment needs to know of the one before.
 #[derive(Debug)]
-pub(super) struct Each {
+pub(super) struct Hamerly {
     /// The points in the frame.
     points: Vec<f32>,
     /// By point: the square of its distance from the origin.
     norms: Vec<f32>,
     radius: f64,
     labels: Vec<u32>,
-    /// By point: its label is right as long as its centroid has travelled less than this.
+    /// By point: its label is right as long as its centroid has drifted less than this.
     limits: Vec<f32>,
 }
 
-impl Each {
-    pub(super) fn new(points: &Points, frame: &Frame) -> Each {
+impl Hamerly {
+    pub(super) fn new(points: &Points, frame: &Frame) -> Hamerly {
         let mut placed = Vec::with_capacity(points.coordinates().len());
         let mut norms = Vec::with_capacity(points.len());
         let mut square = 0.0;
         for point in points.iter() {
             let mut norm = 0.0;
-            for z in frame.place(point) {
+            for z in frame.transform(point) {
                 norm += z * z;
                 placed.push(z as f32);
             }
             norms.push(norm as f32);
             square = if norm > square { norm } else { square };
         }
-        Each {
+        Hamerly {
             points: placed,
             norms,
             radius: square.sqrt() * (1.0 + 1e-6),
@@ -52,7 +52,7 @@ impl Each {
     }
 }
 
-impl Way for Each {
+impl AssignStrategy for Hamerly {
     fn radius(&self) -> f64 {
         self.radius
     }
@@ -70,11 +70,11 @@ impl Way for Each {
         self.limits.fill(f32::NEG_INFINITY);
     }
 
-    fn assign(&mut self, level: Level, work: Work<'_>) -> u64 {
+    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
         let mut pass = Pass {
             level,
             work,
-            each: self,
+            strategy: self,
             estimates: vec![Estimates::NONE; PANEL / LANES],
             moves: Vec::with_capacity(PANEL),
             moved: 0,
@@ -86,8 +86,8 @@ impl Way for Each {
 
 struct Pass<'a> {
     level: Level,
-    work: Work<'a>,
-    each: &'a mut Each,
+    work: PassInput<'a>,
+    strategy: &'a mut Hamerly,
     estimates: Vec<Estimates>,
     moves: Vec<Move>,
     moved: u64,
@@ -96,8 +96,8 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn run(&mut self) {
         let mut chosen: Vec<u32> = Vec::with_capacity(PANEL);
-        for block in 0..self.each.labels.len().div_ceil(LANES) {
-            let mut left = self.survivors(block);
+        for block in 0..self.strategy.labels.len().div_ceil(LANES) {
+            let mut left = self.points_to_check(block);
             while left != 0 {
                 chosen.push((block * LANES) as u32 + left.trailing_zeros());
                 left &= left - 1;
@@ -111,33 +111,35 @@ impl Pass<'_> {
     }
 
     /// A bit for each point of a block whose label may be wrong.
-    fn survivors(&self, block: usize) -> u16 {
+    fn points_to_check(&self, block: usize) -> u16 {
         let first = block * LANES;
-        let end = (first + LANES).min(self.each.labels.len());
-        let limits = &self.each.limits[first..end];
-        let highest = self.work.travel.highest_threshold();
+        let end = (first + LANES).min(self.strategy.labels.len());
+        let limits = &self.strategy.limits[first..end];
+        let highest = self.work.drift.highest_threshold();
         if limits.iter().fold(true, |all, limit| all & (*limit > highest)) {
             return 0;
         }
         let mut bits = 0;
-        for (lane, (limit, label)) in limits.iter().zip(&self.each.labels[first..end]).enumerate() {
-            bits |= u16::from(*limit <= self.work.travel.threshold(*label)) << lane;
+        for (lane, (limit, label)) in
+            limits.iter().zip(&self.strategy.labels[first..end]).enumerate()
+        {
+            bits |= u16::from(*limit <= self.work.drift.threshold(*label)) << lane;
         }
         bits
     }
 
     fn estimate(&mut self, chosen: &[u32]) {
         self.level.run(Estimate {
-            contenders: &self.work.contenders.groups,
+            contenders: &self.work.contenders.packs,
             bounds: self.work.bounds,
             dims: self.work.points.dims(),
-            points: &self.each.points,
-            norms: &self.each.norms,
+            points: &self.strategy.points,
+            norms: &self.strategy.norms,
             chosen,
             estimates: &mut self.estimates[..chosen.len().div_ceil(LANES)],
         });
-        for (place, index) in chosen.iter().enumerate() {
-            self.settle(*index as usize, place / LANES, place % LANES);
+        for (position, index) in chosen.iter().enumerate() {
+            self.assign_block(*index as usize, position / LANES, position % LANES);
         }
         self.move_all();
     }
@@ -151,20 +153,20 @@ impl Pass<'_> {
 
     /// Takes over what was estimated of a point.
     #[inline(always)]
-    fn settle(&mut self, index: usize, row: usize, lane: usize) {
+    fn assign_block(&mut self, index: usize, row: usize, lane: usize) {
         let estimates = &self.estimates[row];
         let is_clear = estimates.is_clear >> lane & 1 == 1;
-        let (place, slack) = match is_clear {
+        let (position, slack) = match is_clear {
             true => (estimates.nearest[lane] as usize, f64::from(estimates.slack[lane])),
             false => {
                 let point = self.work.points.get(index);
                 let contenders = self.work.contenders;
-                (self.level.run(Decide { contenders, point }), f64::NEG_INFINITY)
+                (self.level.run(ExactNearest { contenders, point }), f64::NEG_INFINITY)
             }
         };
-        let label = self.work.contenders.indices[place];
-        self.each.limits[index] = self.work.travel.limit(label, slack);
-        let before = std::mem::replace(&mut self.each.labels[index], label);
+        let label = self.work.contenders.indices[position];
+        self.strategy.limits[index] = self.work.drift.limit(label, slack);
+        let before = std::mem::replace(&mut self.strategy.labels[index], label);
         if before != label {
             let from = (before != NONE).then_some(before as usize);
             self.moves.push(Move { index, from, to: label as usize });

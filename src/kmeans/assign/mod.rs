@@ -2,7 +2,7 @@
 //!
 //! [`Centroids::nearest`] defines it. What is here gives the same labels, bit for bit, and looks at
 //! few of the pairs of points and centroids in f64: an *estimate* in f32 says which centroids can be
-//! the nearest, and how far centroids may travel until another one can be. An estimate may only
+//! the nearest, and how far centroids may drift until another one can be. An estimate may only
 //! decide that something need not be looked at; wherever it leaves a doubt, the definition decides.
 //!
 //! | file | |
@@ -10,12 +10,12 @@
 //! | `frame` | coordinates in which a split lies around the origin, about as wide as 1 |
 //! | `contenders` | the centroids that may win, packed side by side |
 //! | `estimate` | the kernel that estimates distances, many at once |
-//! | `bounds` | how far estimates are off at most, and how far centroids have travelled |
-//! | `leaves` | few coordinates: neighbouring points are labelled together |
-//! | `each` | more coordinates: each point by itself |
-//! | `banded` | many coordinates: a bound for each point and band of contenders |
+//! | `error_bounds` | how far estimates are off at most, and how far centroids have drifted |
+//! | `ball_tree` | few coordinates: neighbouring points are labelled together |
+//! | `hamerly` | more coordinates: each point by itself |
+//! | `yinyang` | many coordinates: a bound for each point and group of contenders |
 //! | `moves` | points that change their cluster |
-//! | `exact` | the kernel that decides: the definition, several centroids at once |
+//! | `exact_nearest` | the kernel that decides: the definition, several centroids at once |
 //! | `peak` | a kernel to measure the others by |
 //! | `simd` | vectors of sixteen numbers on any processor, with all the `unsafe` there is |
 //!
@@ -24,7 +24,7 @@
 //! Let `u = 2^-24` be half the distance of f32 around 1, `x` a point and `c` a centroid of `d`
 //! coordinates, `D(x, c)` the squared distance as defined, in f64, and `s` the scale of the frame.
 //! In the frame, and without rounding, `x` is at `z = (x - origin) s` and `c` at `g`; `z'` and `g'`
-//! are the same in f32. The radius of the points `Z` and the reach of the contenders `G` bound
+//! are the same in f32. The radius of the points `Z` and the max_norm of the contenders `G` bound
 //! `|z|, |z'|` and `|g|, |g'|`, so that no distance is longer than the *span* `Z + G`.
 //!
 //! 1. *Placing.* Each coordinate is rounded twice, in f64 and to f32: `|z - z'| <= 1.001 u Z`, and
@@ -38,7 +38,7 @@
 //! 3. *Defining.* `s^2 D(x, c)` differs from `|z - g|^2` by at most `(d + 2) 2^-53` of it. Squares
 //!    do not overflow, and those that vanish change it by less than `1e-70`: a frame is used only
 //!    for points whose farthest coordinate is between `2^-400` and `2^400`, and contenders that
-//!    reach at most 65,536 times as far.
+//!    max_norm at most 65,536 times as far.
 //!
 //! Together, with `E = 1.01 (d + 5) u span^2 + 1e-30`, which also covers f32 that are subnormal:
 //!
@@ -53,20 +53,20 @@
 //!   added within `u span^2`, so `|z - g|` is between the roots of `norm + e - 3 E` and
 //!   `norm + e + 3 E`. The roots and their difference, in f32, are off by at most `4 u span`, which
 //!   is taken off every difference.
-//! - *Travel* (G. Hamerly, *Making k-means even faster*, 2010). A point whose second nearest
-//!   centroid is farther than its own by `slack` keeps its label until its centroid's way and the
-//!   longest way of any other one add up to that. Both are added up for each centroid since the
+//! - *Drift* (G. Hamerly, *Making k-means even faster*, 2010). A point whose second nearest
+//!   centroid is farther than its own by `slack` keeps its label until its centroid's drift and the
+//!   longest drift of any other one add up to that. Both are added up for each centroid since the
 //!   first assignment, so that one number for each point, its *limit*, is compared with one for
-//!   each centroid, its *threshold*. Limits are rounded down by `1e-6` of span and travel, which is
+//!   each centroid, its *threshold*. Limits are rounded down by `1e-6` of span and drift, which is
 //!   more than the rounding of f32, and thresholds up by `1e-9` of the span, so that what passes
 //!   differs by more than that in distance. Squares of such distances differ by more than the
 //!   rounding of their definition (3), which is below `1e-12` of the span times the sum of both.
-//! - *Tags.* An estimate that says in its last four bits whose it is (`banded`) is off by less than
+//! - *Tags.* An estimate that says in its last four bits whose it is (`yinyang`) is off by less than
 //!   `2^-19` of itself more, which is at most `2^-19 span^2`, and `E` is larger by that.
-//! - *Bands.* A band of contenders whose nearest one, but for the point's own, is farther than a
-//!   `low`, is farther than `low` less the longest ways of any of its contenders. It need not be
+//! - *Groups.* A group of contenders whose nearest one, but for the point's own, is farther than a
+//!   `low`, is farther than `low` less the longest drifts of any of its contenders. It need not be
 //!   looked at while that is more than the distance of the point's own. Both are distances as above,
-//!   the one rounded down, the other up; lows are rounded by as much as limits, and the ways of bands
+//!   the one rounded down, the other up; lower_bounds are rounded by as much as limits, and the drifts of groups
 //!   as thresholds.
 //! - *Balls.* Where a leaf's center is nearest to one contender by more than twice the leaf's radius,
 //!   so are all points in it, by the triangle inequality. This holds for `z'` and `g'`; by (placing)
@@ -77,14 +77,14 @@
 
 #![allow(clippy::needless_range_loop, reason = "kernels walk several arrays by one number")]
 
-mod banded;
-mod bounds;
+mod yinyang;
+mod error_bounds;
 mod contenders;
-mod each;
+mod hamerly;
 mod estimate;
-mod exact;
+mod exact_nearest;
 mod frame;
-mod leaves;
+mod ball_tree;
 mod moves;
 mod peak;
 mod simd;
@@ -95,37 +95,37 @@ mod tests;
 use std::fmt::Debug;
 
 use super::extent::Extent;
-use super::sums::{Grains, Sums};
+use super::sums::{FixedPointScale, Sums};
 use super::{Centroids, Points};
-use banded::Banded;
-use bounds::{Bounds, Travel};
+use ball_tree::BallTree;
 use contenders::Contenders;
-use each::Each;
-use exact::Decide;
+use error_bounds::{Drift, ErrorBounds};
+use exact_nearest::ExactNearest;
 use frame::Frame;
-use leaves::Leaves;
+use hamerly::Hamerly;
 pub use peak::multiply_adds;
 pub(super) use simd::Level;
+use yinyang::Yinyang;
 
 /// The label of a point without any.
 const NONE: u32 = u32::MAX;
 
-/// From so many coordinates on, a bound for each band of contenders costs less than it saves: with
+/// From so many coordinates on, a bound for each group of contenders costs less than it saves: with
 /// 16 it takes as long, with 64 a third less.
-const MIN_BANDED_DIMS: usize = 24;
+const MIN_YINYANG_DIMS: usize = 24;
 
 /// Assigns the points of one split again and again.
 #[derive(Debug)]
 pub(super) struct Assigner {
     level: Level,
     frame: Frame,
-    way: Box<dyn Way>,
+    strategy: Box<dyn AssignStrategy>,
     /// The centroids of the last assignment, if what it found may be used for the next.
-    travel: Option<Travel>,
+    drift: Option<Drift>,
 }
 
 /// How points are assigned, and what is remembered of them.
-trait Way: Debug + Send {
+trait AssignStrategy: Debug + Send {
     /// No point is farther from the origin of the frame; nor is its f32.
     fn radius(&self) -> f64;
 
@@ -140,17 +140,17 @@ trait Way: Debug + Send {
 
     /// Labels each point with its nearest centroid and moves it to its cluster. Gives how many
     /// points have another label.
-    fn assign(&mut self, level: Level, work: Work<'_>) -> u64;
+    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64;
 }
 
 /// What an assignment is made from.
-struct Work<'a> {
+struct PassInput<'a> {
     points: &'a Points,
     frame: &'a Frame,
     centroids: &'a Centroids,
     contenders: &'a Contenders,
-    bounds: Bounds,
-    travel: &'a Travel,
+    bounds: ErrorBounds,
+    drift: &'a Drift,
     sums: &'a mut Sums,
 }
 
@@ -159,43 +159,43 @@ impl Assigner {
     pub(super) fn new(
         points: &mut Points,
         extents: &[Extent],
-        grains: &Grains,
+        scale: &FixedPointScale,
         level: Level,
     ) -> Assigner {
         let frame = Frame::around(points, extents);
-        let way: Box<dyn Way> = match (frame.is_usable, points.dims()) {
+        let strategy: Box<dyn AssignStrategy> = match (frame.is_usable, points.dims()) {
             (false, _) => Box::new(Defined(vec![NONE; points.len()])),
-            (_, 1) => Box::new(Leaves::<1>::new(points, &frame, grains)),
-            (_, 2) => Box::new(Leaves::<2>::new(points, &frame, grains)),
-            (_, 3) => Box::new(Leaves::<3>::new(points, &frame, grains)),
-            (_, 4) => Box::new(Leaves::<4>::new(points, &frame, grains)),
-            (_, 5) => Box::new(Leaves::<5>::new(points, &frame, grains)),
-            (_, 6) => Box::new(Leaves::<6>::new(points, &frame, grains)),
-            (_, 7..MIN_BANDED_DIMS) => Box::new(Each::new(points, &frame)),
-            _ => Box::new(Banded::new(points, &frame)),
+            (_, 1) => Box::new(BallTree::<1>::new(points, &frame, scale)),
+            (_, 2) => Box::new(BallTree::<2>::new(points, &frame, scale)),
+            (_, 3) => Box::new(BallTree::<3>::new(points, &frame, scale)),
+            (_, 4) => Box::new(BallTree::<4>::new(points, &frame, scale)),
+            (_, 5) => Box::new(BallTree::<5>::new(points, &frame, scale)),
+            (_, 6) => Box::new(BallTree::<6>::new(points, &frame, scale)),
+            (_, 7..MIN_YINYANG_DIMS) => Box::new(Hamerly::new(points, &frame)),
+            _ => Box::new(Yinyang::new(points, &frame)),
         };
-        Assigner { level, frame, way, travel: None }
+        Assigner { level, frame, strategy, drift: None }
     }
 
     /// For these points, to be assigned once: nothing is prepared for more.
-    pub(super) fn for_once(points: &Points, extents: &[Extent], level: Level) -> Assigner {
+    pub(super) fn for_one_pass(points: &Points, extents: &[Extent], level: Level) -> Assigner {
         let frame = Frame::around(points, extents);
-        let way: Box<dyn Way> = match frame.is_usable {
-            true => Box::new(Each::new(points, &frame)),
+        let strategy: Box<dyn AssignStrategy> = match frame.is_usable {
+            true => Box::new(Hamerly::new(points, &frame)),
             false => Box::new(Defined(vec![NONE; points.len()])),
         };
-        Assigner { level, frame, way, travel: None }
+        Assigner { level, frame, strategy, drift: None }
     }
 
     /// Takes every label from its point.
     pub(super) fn restart(&mut self) {
-        self.way.restart();
-        self.travel = None;
+        self.strategy.restart();
+        self.drift = None;
     }
 
     /// By point, in their present order.
     pub(super) fn labels(&self) -> Vec<u32> {
-        self.way.labels()
+        self.strategy.labels()
     }
 
     /// Labels each point with its nearest centroid and moves it to its cluster. Gives how many
@@ -207,28 +207,28 @@ impl Assigner {
         sums: &mut Sums,
     ) -> u64 {
         let frame = &self.frame;
-        let radius = self.way.radius();
+        let radius = self.strategy.radius();
         let contenders = Contenders::new(frame, radius, centroids);
-        let bounds = Bounds::new(points.dims(), radius, contenders.reach);
-        let before = self.travel.take();
-        let travel = Travel::to(before.as_ref(), frame, centroids, &contenders, bounds.span);
-        let work = Work {
+        let bounds = ErrorBounds::new(points.dims(), radius, contenders.max_norm);
+        let before = self.drift.take();
+        let drift = Drift::since(before.as_ref(), frame, centroids, &contenders, bounds.span);
+        let work = PassInput {
             points,
             frame,
             centroids,
             contenders: &contenders,
             bounds,
-            travel: &travel,
+            drift: &drift,
             sums,
         };
         if contenders.may_estimate(frame) {
-            let moved = self.way.assign(self.level, work);
-            self.travel = Some(travel);
+            let moved = self.strategy.assign(self.level, work);
+            self.drift = Some(drift);
             return moved;
         }
-        let mut labels = Defined(self.way.labels());
+        let mut labels = Defined(self.strategy.labels());
         let moved = labels.assign(self.level, work);
-        self.way.set_labels(labels.0);
+        self.strategy.set_labels(labels.0);
         moved
     }
 }
@@ -237,7 +237,7 @@ impl Assigner {
 #[derive(Debug)]
 struct Defined(Vec<u32>);
 
-impl Way for Defined {
+impl AssignStrategy for Defined {
     fn radius(&self) -> f64 {
         f64::INFINITY
     }
@@ -254,15 +254,15 @@ impl Way for Defined {
         self.0 = labels;
     }
 
-    fn assign(&mut self, level: Level, work: Work<'_>) -> u64 {
+    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
         let mut moved = 0;
         for (point, label) in work.points.iter().zip(&mut self.0) {
-            let place = level.run(Decide { contenders: work.contenders, point });
-            let nearest = work.contenders.indices[place];
+            let position = level.run(ExactNearest { contenders: work.contenders, point });
+            let nearest = work.contenders.indices[position];
             let before = std::mem::replace(label, nearest);
             if before != nearest {
                 let from = (before != NONE).then_some(before as usize);
-                work.sums.shift(from, nearest as usize, point);
+                work.sums.move_point(from, nearest as usize, point);
                 moved += 1;
             }
         }

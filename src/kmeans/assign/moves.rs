@@ -31,7 +31,7 @@ impl Kernel for MoveAll<'_> {
             if let Some(coming) = self.moves.get(number + AHEAD) {
                 simd.prefetch(self.points.get(coming.index));
             }
-            self.sums.shift(*from, *to, self.points.get(*index));
+            self.sums.move_point(*from, *to, self.points.get(*index));
         }
     }
 }

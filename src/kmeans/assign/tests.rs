@@ -2,24 +2,24 @@ use super::*;
 use crate::kmeans::{Error, Partial};
 use crate::seed::{Seed, each_seed};
 
-/// An assigner and what it keeps up, held against the definition.
-struct Held {
+/// An assigner and what it keeps up, checked against the definition.
+struct Checked {
     points: Points,
     sums: Sums,
     assigner: Assigner,
     labels: Vec<usize>,
 }
 
-impl Held {
-    fn new(points: &Points, k: usize, level: Level, once: bool) -> Held {
+impl Checked {
+    fn new(points: &Points, k: usize, level: Level, once: bool) -> Checked {
         let mut points = points.clone();
         let extents = Extent::of(&points);
-        let sums = Sums::new(Grains::new(&extents, points.len()), k);
+        let sums = Sums::new(FixedPointScale::new(&extents, points.len()), k);
         let assigner = match once {
-            true => Assigner::for_once(&points, &extents, level),
-            false => Assigner::new(&mut points, &extents, sums.grains(), level),
+            true => Assigner::for_one_pass(&points, &extents, level),
+            false => Assigner::new(&mut points, &extents, sums.scale(), level),
         };
-        Held { points, sums, assigner, labels: Vec::new() }
+        Checked { points, sums, assigner, labels: Vec::new() }
     }
 
     /// Labels, sums and the number of points that moved must be those of the definition.
@@ -146,10 +146,10 @@ fn any_centroids(seed: &mut Seed, kind: Kind, points: &Points, k: usize) -> Cent
 }
 
 /// As an iteration would: to the means, or a little way, or not at all.
-fn next(seed: &mut Seed, held: &Held, centroids: &Centroids) -> Result<Centroids, Error> {
+fn next(seed: &mut Seed, checked: &Checked, centroids: &Centroids) -> Result<Centroids, Error> {
     let mut all = Vec::new();
     for (cluster, centroid) in centroids.iter().enumerate() {
-        let mean = held.sums.partial(cluster).mean().filter(|_| !seed.one_in(4));
+        let mean = checked.sums.partial(cluster).mean().filter(|_| !seed.one_in(4));
         let nudged = |c: &f64| {
             let nudged = if seed.one_in(2) { c.next_up() } else { c * (1.0 + 1e-4 * unit(seed)) };
             if nudged.is_finite() { nudged } else { *c }
@@ -159,33 +159,33 @@ fn next(seed: &mut Seed, held: &Held, centroids: &Centroids) -> Result<Centroids
     Centroids::new(centroids.dims(), all)
 }
 
-fn story(seed: &mut Seed, dims: usize, n: usize) {
+fn scenario(seed: &mut Seed, dims: usize, n: usize) {
     let kind = *seed.pick(&KINDS);
     let points = any_points(seed, kind, dims, n);
     let most = *seed.pick(&[1, 4, 20, 70]);
     let k = 1 + seed.below(most);
     let level = *seed.pick(&Level::all());
-    let mut held = Held::new(&points, k, level, seed.one_in(4));
+    let mut checked = Checked::new(&points, k, level, seed.one_in(4));
     let mut centroids = any_centroids(seed, kind, &points, k);
     for _ in 0..4 {
-        held.assign(&centroids);
+        checked.assign(&centroids);
         centroids = match seed.below(5) {
             0 => any_centroids(seed, kind, &points, k),
-            _ => next(seed, &held, &centroids).unwrap(),
+            _ => next(seed, &checked, &centroids).unwrap(),
         };
     }
-    held.sums.restart(k);
-    held.assigner.restart();
-    held.labels.clear();
-    held.assign(&centroids);
+    checked.sums.reset(k);
+    checked.assigner.restart();
+    checked.labels.clear();
+    checked.assign(&centroids);
 }
 
-/// Runs the story of one seed in so many: the definition is slow.
-fn some_seeds(one_in: usize, mut story: impl FnMut(&mut Seed)) {
+/// Runs the scenario of one seed in so many: the definition is slow.
+fn some_seeds(one_in: usize, mut scenario: impl FnMut(&mut Seed)) {
     let mut seeds = 0;
     each_seed(|seed| {
         if seeds % one_in == 0 {
-            story(seed);
+            scenario(seed);
         }
         seeds += 1;
     });
@@ -195,7 +195,7 @@ fn some_seeds(one_in: usize, mut story: impl FnMut(&mut Seed)) {
 fn few_coordinates_are_assigned_as_defined() {
     some_seeds(16, |seed| {
         let (dims, n) = (1 + seed.below(6), seed.below(150));
-        story(seed, dims, n);
+        scenario(seed, dims, n);
     });
 }
 
@@ -203,7 +203,7 @@ fn few_coordinates_are_assigned_as_defined() {
 fn many_coordinates_are_assigned_as_defined() {
     some_seeds(64, |seed| {
         let (dims, n) = (7 + seed.below(30), seed.below(40));
-        story(seed, dims, n);
+        scenario(seed, dims, n);
     });
 }
 
@@ -211,8 +211,8 @@ fn many_coordinates_are_assigned_as_defined() {
 fn as_many_coordinates_as_there_may_be() {
     for number in 1..8 {
         let mut seed = Seed::new(number);
-        story(&mut seed, 4_096, 20);
-        story(&mut seed, 784, 40);
+        scenario(&mut seed, 4_096, 20);
+        scenario(&mut seed, 784, 40);
     }
 }
 
@@ -230,7 +230,7 @@ fn whole_runs_are_as_defined() {
         (Kind::Uniform, 30, 1_500, 60),
         (Kind::Clusters, 24, 1_000, 10),
         (Kind::Grid, 25, 1_000, 50),
-        // Several groups of contenders in a band.
+        // Several packs of contenders in a group.
         (Kind::Uniform, 40, 700, 300),
     ]
     .into_iter()
@@ -239,12 +239,12 @@ fn whole_runs_are_as_defined() {
         for level in Level::all() {
             let mut seed = Seed::new(number as u64);
             let points = any_points(&mut seed, kind, dims, n);
-            let mut held = Held::new(&points, k, level, false);
+            let mut checked = Checked::new(&points, k, level, false);
             let mut centroids = any_centroids(&mut seed, kind, &points, k);
             for _ in 0..12 {
-                held.assign(&centroids);
+                checked.assign(&centroids);
                 let means = |(cluster, centroid): (usize, &[f64])| {
-                    held.sums.partial(cluster).mean().unwrap_or(centroid.to_vec())
+                    checked.sums.partial(cluster).mean().unwrap_or(centroid.to_vec())
                 };
                 let means: Vec<f64> = centroids.iter().enumerate().flat_map(means).collect();
                 centroids = Centroids::new(dims, means).unwrap();
@@ -263,10 +263,10 @@ fn a_point_between_two_centroids_by_one_ulp_is_decided_rightly() {
                 let x = f64::from_bits((0.5_f64.to_bits() as i64 + step) as u64);
                 points.push((step + 20) as u64, &vec![x; dims]).unwrap();
             }
-            let mut held = Held::new(&points, 3, level, false);
+            let mut checked = Checked::new(&points, 3, level, false);
             let centroids = [vec![1.0; dims], vec![0.0; dims], vec![1.0; dims]].concat();
-            held.assign(&Centroids::new(dims, centroids).unwrap());
-            assert!(held.labels.contains(&0) && held.labels.contains(&1));
+            checked.assign(&Centroids::new(dims, centroids).unwrap());
+            assert!(checked.labels.contains(&0) && checked.labels.contains(&1));
         }
     }
 }
@@ -283,47 +283,47 @@ fn a_centroid_that_comes_from_afar_is_seen_in_time() {
             points.push(index, &[center + cloud(index)]).unwrap();
         }
         for step in 0..30 {
-            let mut held = Held::new(&points, 2, level, false);
-            held.assign(&Centroids::new(1, vec![0.0, 100.0]).unwrap());
+            let mut checked = Checked::new(&points, 2, level, false);
+            checked.assign(&Centroids::new(1, vec![0.0, 100.0]).unwrap());
             let comes_to = 2.2 - f64::from(step) * 0.02;
-            held.assign(&Centroids::new(1, vec![0.0, comes_to]).unwrap());
+            checked.assign(&Centroids::new(1, vec![0.0, comes_to]).unwrap());
         }
     }
 }
 
-/// A point goes from a contender of one band to one of another, and comes back: the band that it
+/// A point goes from a contender of one group to one of another, and comes back: the group that it
 /// left, of which nothing else is near, was not looked at when it went.
 #[test]
-fn a_contender_that_was_left_is_one_of_its_band() {
-    const DIMS: usize = MIN_BANDED_DIMS;
-    let place = |x: f64, y: f64| {
-        let mut place = vec![0.0; DIMS];
-        (place[0], place[1]) = (x, y);
-        place
+fn a_contender_that_was_left_is_one_of_its_group() {
+    const DIMS: usize = MIN_YINYANG_DIMS;
+    let position = |x: f64, y: f64| {
+        let mut position = vec![0.0; DIMS];
+        (position[0], position[1]) = (x, y);
+        position
     };
     let mut points = Points::new(DIMS).unwrap();
     for index in 0..40 {
-        points.push(index, &place(1.0 + index as f64 * 0.01, 0.0)).unwrap();
+        points.push(index, &position(1.0 + index as f64 * 0.01, 0.0)).unwrap();
     }
-    points.push(40, &place(0.0, 30.0)).unwrap();
-    points.push(41, &place(0.0, -30.0)).unwrap();
+    points.push(40, &position(0.0, 30.0)).unwrap();
+    points.push(41, &position(0.0, -30.0)).unwrap();
     let centroids = |x: f64| {
-        let far = |side: f64| (1..16).flat_map(move |index| place(0.0, side + f64::from(index)));
-        let mut all = place(0.0, 0.0);
+        let far = |side: f64| (1..16).flat_map(move |index| position(0.0, side + f64::from(index)));
+        let mut all = position(0.0, 0.0);
         all.extend(far(15.0));
-        all.extend(place(x, 0.0));
+        all.extend(position(x, 0.0));
         all.extend(far(-30.0));
         Centroids::new(DIMS, all).unwrap()
     };
     for level in Level::all() {
-        let mut held = Held::new(&points, 32, level, false);
-        held.assign(&centroids(3.0));
-        assert_eq!(held.labels[0], 0);
-        held.assign(&centroids(1.2));
-        assert_eq!(held.labels[0], 16);
+        let mut checked = Checked::new(&points, 32, level, false);
+        checked.assign(&centroids(3.0));
+        assert_eq!(checked.labels[0], 0);
+        checked.assign(&centroids(1.2));
+        assert_eq!(checked.labels[0], 16);
         for step in 0..20 {
-            held.assign(&centroids(1.2 + f64::from(step) * 0.1));
+            checked.assign(&centroids(1.2 + f64::from(step) * 0.1));
         }
-        assert_eq!(held.labels[0], 0);
+        assert_eq!(checked.labels[0], 0);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::KMeans;
 use crate::kmeans::extent::Extent;
-use crate::kmeans::sums::{Grains, Sums};
+use crate::kmeans::sums::{FixedPointScale, Sums};
 use crate::kmeans::{Error, Partial, Reader};
 use crate::mapreduce::job::{Host, Work};
 use crate::text::find;
@@ -95,10 +95,10 @@ impl Adder {
 
     fn add(&mut self, key_bytes: usize, lines: &[&[u8]]) -> Result<Partial, Error> {
         let Adder(reader) = self;
-        reader.restart(key_bytes);
+        reader.reset(key_bytes);
         lines.iter().try_for_each(|lines| reader.read(lines)).map_err(|bad| bad.error)?;
         let points = reader.points();
-        let mut sums = Sums::new(Grains::new(&Extent::of(points), points.len()), 1);
+        let mut sums = Sums::new(FixedPointScale::new(&Extent::of(points), points.len()), 1);
         sums.add_all(0, points);
         Ok(sums.partial(0))
     }

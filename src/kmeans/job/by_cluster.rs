@@ -8,13 +8,13 @@ use crate::text::push_u64;
 
 /// Lines, one behind the other.
 #[derive(Default)]
-pub(super) struct Lines {
+pub(super) struct PointLines {
     text: Vec<u8>,
     /// Where each ends in the text, behind its newline; it begins where the one before ends.
     ends: Vec<usize>,
 }
 
-impl Lines {
+impl PointLines {
     /// Appends a line that has no newline yet.
     pub(super) fn push(&mut self, line: &[u8]) {
         self.text.extend_from_slice(line);
@@ -26,12 +26,12 @@ impl Lines {
 /// The records of all clusters: memory that is used again.
 #[derive(Default)]
 pub(super) struct ByCluster {
-    clusters: Vec<Records>,
+    clusters: Vec<ClusterRecords>,
 }
 
 /// The records of one cluster.
 #[derive(Default)]
-struct Records {
+struct ClusterRecords {
     /// `index TAB`, and anything behind it.
     key: [u8; KEY_BYTES],
     key_bytes: usize,
@@ -48,11 +48,11 @@ const STEP_BYTES: usize = 32;
 
 impl ByCluster {
     /// Makes the records of these lines again, each of which belongs to a cluster.
-    pub(super) fn fill(&mut self, clusters: usize, labels: &[u32], lines: &Lines) {
+    pub(super) fn fill(&mut self, clusters: usize, labels: &[u32], lines: &PointLines) {
         self.clusters.truncate(clusters);
-        self.clusters.iter_mut().for_each(Records::clear);
+        self.clusters.iter_mut().for_each(ClusterRecords::clear);
         for index in self.clusters.len()..clusters {
-            self.clusters.push(Records::new(index));
+            self.clusters.push(ClusterRecords::new(index));
         }
         let mut start = 0;
         for (label, end) in labels.iter().zip(&lines.ends) {
@@ -72,14 +72,14 @@ impl ByCluster {
     }
 }
 
-impl Records {
-    fn new(index: usize) -> Records {
+impl ClusterRecords {
+    fn new(index: usize) -> ClusterRecords {
         let mut text = Vec::new();
         push_u64(index as u64, &mut text);
         text.push(b'\t');
         let mut key = [0; KEY_BYTES];
         key[..text.len()].copy_from_slice(&text);
-        Records { key, key_bytes: text.len(), ..Records::default() }
+        ClusterRecords { key, key_bytes: text.len(), ..ClusterRecords::default() }
     }
 
     fn clear(&mut self) {
@@ -93,12 +93,12 @@ impl Records {
         if self.bytes.len() - self.len < needed {
             self.grow(needed);
         }
-        let place = &mut self.bytes[self.len..][..needed];
-        place[..KEY_BYTES].copy_from_slice(&self.key);
-        let place = &mut place[self.key_bytes..];
-        match (text.first_chunk::<STEP_BYTES>(), place.first_chunk_mut::<STEP_BYTES>()) {
-            (Some(step), Some(place)) if line_bytes <= STEP_BYTES => *place = *step,
-            _ => copy(&mut place[..line_bytes], &text[..line_bytes]),
+        let target = &mut self.bytes[self.len..][..needed];
+        target[..KEY_BYTES].copy_from_slice(&self.key);
+        let target = &mut target[self.key_bytes..];
+        match (text.first_chunk::<STEP_BYTES>(), target.first_chunk_mut::<STEP_BYTES>()) {
+            (Some(step), Some(target)) if line_bytes <= STEP_BYTES => *target = *step,
+            _ => copy(&mut target[..line_bytes], &text[..line_bytes]),
         }
         self.len += self.key_bytes + line_bytes;
         self.count += 1;
@@ -113,8 +113,8 @@ impl Records {
 
 /// Not to be one with the copy of a fixed size, which needs no call.
 #[inline(never)]
-fn copy(place: &mut [u8], line: &[u8]) {
-    place.copy_from_slice(line);
+fn copy(target: &mut [u8], line: &[u8]) {
+    target.copy_from_slice(line);
 }
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
                 let most = *seed.pick(&[2, 20, 200]);
                 let clusters = 1 + seed.below(most);
                 let longest = *seed.pick(&[5, 31, 33, 100]);
-                let mut lines = Lines::default();
+                let mut lines = PointLines::default();
                 let mut expected = vec![(Vec::new(), 0); clusters];
                 let mut labels = Vec::new();
                 for number in 0..seed.below(200) {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_highest_key_fits() {
-        let records = Records::new(crate::kmeans::MAX_CENTROIDS - 1);
+        let records = ClusterRecords::new(crate::kmeans::MAX_CENTROIDS - 1);
         assert!(records.key_bytes <= KEY_BYTES);
     }
 }

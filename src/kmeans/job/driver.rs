@@ -1,7 +1,7 @@
 //! Which round comes next, and what a round means.
 //!
 //! ```text
-//!   Look --> (Race)* --> Iterate --> ... --> Iterate --> (Evaluate) --> next restart, or Label
+//!   Scan --> (Race)* --> Iterate --> ... --> Iterate --> (Evaluate) --> next restart, or Label
 //!                          ^   |
 //!                          |   v
 //!                         Farthest            when clusters are empty and are to be moved
@@ -11,7 +11,7 @@
 //! so that crashes and retries do not show.
 
 use super::error::DriverError;
-use super::output::{Look, Means, picked};
+use super::output::{Means, ScanResult, read_candidates};
 use super::parameter::{MapRound, ReduceRound};
 use super::{COUNTERS, MOVED};
 use crate::kmeans::{Candidate, Centroids, Dyadic, Error, merge, seeding};
@@ -91,16 +91,16 @@ pub struct Clustering {
 
 /// What a round has brought, for people.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum DriverEvent {
     /// Points, and lines that are none.
-    Looked {
+    Scanned {
         /// How many points there are.
         points: u64,
         /// How many lines were left out.
         skipped: u64,
     },
     /// The first centroids of a restart.
-    Began {
+    Started {
         /// Which restart, from 0.
         restart: u64,
         /// The centroids.
@@ -141,7 +141,7 @@ pub(super) struct Totals {
 /// Where a restart is.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Phase {
-    Look,
+    Scan,
     Race { winners: Vec<Candidate> },
     Iterate { before: Option<Centroids>, centroids: Centroids },
     Farthest { before: Option<Centroids>, centroids: Centroids, empty: Vec<usize> },
@@ -164,7 +164,7 @@ pub struct Driver {
 impl Driver {
     /// At the beginning.
     pub fn new(options: Options) -> Driver {
-        let phase = Phase::Look;
+        let phase = Phase::Scan;
         Driver { options, totals: None, restart: 0, iteration: 0, phase, best: None }
     }
 
@@ -192,10 +192,10 @@ impl Driver {
             restarts => format!(" of start {} of {restarts}", self.restart + 1),
         };
         let (name, map, reduce) = match &self.phase {
-            Phase::Look => {
-                let looks = self.totals.is_none();
+            Phase::Scan => {
+                let counts = self.totals.is_none();
                 let count = if *init == Init::Random { *k } else { 0 };
-                let map = MapRound::Look { seed, count, looks };
+                let map = MapRound::Scan { seed, count, counts };
                 (format!("Reading{restart}"), map, ReduceRound::Pick { count })
             }
             Phase::Race { winners } => {
@@ -237,13 +237,13 @@ impl Driver {
         &mut self,
         outputs: &[Vec<u8>],
         counters: &Counters,
-    ) -> Result<Vec<News>, DriverError> {
+    ) -> Result<Vec<DriverEvent>, DriverError> {
         match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Look => self.looked(outputs),
-            Phase::Race { winners } => self.raced(winners, outputs),
-            Phase::Iterate { centroids, .. } => self.iterated(centroids, outputs, counters),
+            Phase::Scan => self.take_scan(outputs),
+            Phase::Race { winners } => self.take_race(winners, outputs),
+            Phase::Iterate { centroids, .. } => self.take_iteration(centroids, outputs, counters),
             Phase::Farthest { before, centroids, empty } => {
-                self.relocated(before, centroids, &empty, outputs)
+                self.take_farthest(before, centroids, &empty, outputs)
             }
             Phase::Evaluate { centroids, is_converged, .. } => {
                 let means = self.means(&centroids, outputs)?;
@@ -258,66 +258,66 @@ impl Driver {
         self.options.seed.wrapping_add(self.restart.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    fn looked(&mut self, outputs: &[Vec<u8>]) -> Result<Vec<News>, DriverError> {
-        let mut news = Vec::new();
-        let look = Look::read(outputs)?;
+    fn take_scan(&mut self, outputs: &[Vec<u8>]) -> Result<Vec<DriverEvent>, DriverError> {
+        let mut events = Vec::new();
+        let scan = ScanResult::read(outputs)?;
         if self.totals.is_none() {
-            let Some((points, skipped, squares)) = look.totals.filter(|(points, ..)| *points > 0)
+            let Some((points, skipped, squares)) = scan.totals.filter(|(points, ..)| *points > 0)
             else {
                 return Err(DriverError::NoPoints);
             };
             self.totals = Some(Totals { points, skipped, squares });
-            news.push(News::Looked { points, skipped });
+            events.push(DriverEvent::Scanned { points, skipped });
         }
         match &self.options.init {
             Init::Random => {
-                let picked = merge([look.candidates], self.options.k);
+                let picked = merge([scan.candidates], self.options.k);
                 let centroids = seeding::centroids(&picked, self.options.k)?;
-                news.push(self.begin(centroids));
+                events.push(self.start_restart(centroids));
             }
             Init::PlusPlus => self.phase = Phase::Race { winners: Vec::new() },
             Init::Given(centroids) => {
                 let centroids = centroids.clone();
-                news.push(self.begin(centroids));
+                events.push(self.start_restart(centroids));
             }
         }
-        Ok(news)
+        Ok(events)
     }
 
-    fn raced(
+    fn take_race(
         &mut self,
         mut winners: Vec<Candidate>,
         outputs: &[Vec<u8>],
-    ) -> Result<Vec<News>, DriverError> {
+    ) -> Result<Vec<DriverEvent>, DriverError> {
         let (k, distinct) = (self.options.k, winners.len());
-        let winner = picked(outputs)?.pop().ok_or(Error::TooFewPoints { distinct, k })?;
+        let winner = read_candidates(outputs)?.pop().ok_or(Error::TooFewPoints { distinct, k })?;
         winners.push(winner);
         if winners.len() < k {
             self.phase = Phase::Race { winners };
             return Ok(Vec::new());
         }
         let centroids = seeding::centroids(&winners, k)?;
-        Ok(vec![self.begin(centroids)])
+        Ok(vec![self.start_restart(centroids)])
     }
 
     /// A restart begins with these centroids.
-    fn begin(&mut self, centroids: Centroids) -> News {
+    fn start_restart(&mut self, centroids: Centroids) -> DriverEvent {
         self.iteration = 0;
         self.phase = Phase::Iterate { before: None, centroids: centroids.clone() };
-        News::Began { restart: self.restart, centroids }
+        DriverEvent::Started { restart: self.restart, centroids }
     }
 
-    fn iterated(
+    fn take_iteration(
         &mut self,
         old: Centroids,
         outputs: &[Vec<u8>],
         counters: &Counters,
-    ) -> Result<Vec<News>, DriverError> {
+    ) -> Result<Vec<DriverEvent>, DriverError> {
         let means = self.means(&old, outputs)?;
         self.iteration += 1;
         let shift = old.shift(&means.centroids);
         let empty = means.empty();
-        let mut news = vec![News::Iterated {
+        let mut events = vec![DriverEvent::Iterated {
             iteration: self.iteration,
             shift,
             squared_error: means.squared_error.to_f64(),
@@ -329,34 +329,34 @@ impl Driver {
         if self.options.relocates && !empty.is_empty() && !is_last {
             let centroids = means.centroids;
             self.phase = Phase::Farthest { before: Some(old), centroids, empty };
-            return Ok(news);
+            return Ok(events);
         }
         let is_converged = shift <= self.options.tolerance;
         if is_converged && old == means.centroids {
             // Nothing will change any more: the error of the old ones is that of the new ones.
-            news.push(self.end_restart(old, means, true));
+            events.push(self.end_restart(old, means, true));
         } else if is_converged || is_last {
             let (before, centroids) = (Some(old), means.centroids);
             self.phase = Phase::Evaluate { before, centroids, is_converged };
         } else {
             self.phase = Phase::Iterate { before: Some(old), centroids: means.centroids };
         }
-        Ok(news)
+        Ok(events)
     }
 
-    fn relocated(
+    fn take_farthest(
         &mut self,
         before: Option<Centroids>,
         centroids: Centroids,
         empty: &[usize],
         outputs: &[Vec<u8>],
-    ) -> Result<Vec<News>, DriverError> {
+    ) -> Result<Vec<DriverEvent>, DriverError> {
         let dims = centroids.dims();
         let mut coordinates = centroids.coordinates().to_vec();
-        for (index, farthest) in empty.iter().zip(picked(outputs)?) {
-            let place = coordinates.get_mut(index * dims..(index + 1) * dims);
-            match place.filter(|_| farthest.point.len() == dims) {
-                Some(place) => place.copy_from_slice(&farthest.point),
+        for (index, farthest) in empty.iter().zip(read_candidates(outputs)?) {
+            let slot = coordinates.get_mut(index * dims..(index + 1) * dims);
+            match slot.filter(|_| farthest.point.len() == dims) {
+                Some(slot) => slot.copy_from_slice(&farthest.point),
                 None => return Err(DriverError::Output(farthest.to_string())),
             }
         }
@@ -367,7 +367,7 @@ impl Driver {
             return Ok(Vec::new());
         }
         self.phase = Phase::Iterate { before, centroids: moved.clone() };
-        Ok(vec![News::Relocated { centroids: moved }])
+        Ok(vec![DriverEvent::Relocated { centroids: moved }])
     }
 
     fn means(&self, old: &Centroids, outputs: &[Vec<u8>]) -> Result<Means, DriverError> {
@@ -376,7 +376,12 @@ impl Driver {
     }
 
     /// A restart has ended with these centroids, to which a round's points were assigned.
-    fn end_restart(&mut self, centroids: Centroids, means: Means, is_converged: bool) -> News {
+    fn end_restart(
+        &mut self,
+        centroids: Centroids,
+        means: Means,
+        is_converged: bool,
+    ) -> DriverEvent {
         let Means { sizes, squared_error, .. } = means;
         let (iterations, restart) = (self.iteration, self.restart);
         let ended =
@@ -390,8 +395,8 @@ impl Driver {
         self.phase = match self.options.init {
             _ if is_over => Phase::Label,
             Init::PlusPlus => Phase::Race { winners: Vec::new() },
-            Init::Random | Init::Given(_) => Phase::Look,
+            Init::Random | Init::Given(_) => Phase::Scan,
         };
-        News::Ended(ended)
+        DriverEvent::Ended(ended)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::by_cluster::{ByCluster, Lines};
+use super::by_cluster::{ByCluster, PointLines};
 use super::parameter::MapRound;
 use super::{CANDIDATE, COUNTERS, KMeans, MOVED, POINTS, SQUARES, fault};
 use crate::kmeans::seeding::{self, PlusPlus};
@@ -11,13 +11,13 @@ use crate::mapreduce::job::{Block, Blocks, Fault, MapTask};
 use crate::text::{find, push_u64};
 
 /// What a mapper keeps of its split from round to round.
-struct Kept {
+struct CachedSplit {
     split: Split,
     /// What the split's points were assigned to last.
     assigned: Option<Centroids>,
     skipped: u64,
     /// Without combining: the lines of the points, in the order of the input.
-    lines: Lines,
+    lines: PointLines,
     /// Without combining: the records of each cluster's points, and what they were made by.
     records: ByCluster,
     labels: Vec<u32>,
@@ -34,33 +34,33 @@ struct Race {
 
 pub(super) fn map(job: &KMeans, task: &mut MapTask<'_>) -> Result<(), Fault> {
     let round = MapRound::decode(task.parameter)?;
-    let kept = task.cache.take().and_then(|kept| kept.downcast::<Kept>().ok());
-    let mut kept = match kept {
-        Some(kept) => kept,
+    let cached = task.cache.take().and_then(|cached| cached.downcast::<CachedSplit>().ok());
+    let mut cached = match cached {
+        Some(cached) => cached,
         None => Box::new(read(job, task)?),
     };
     match round {
-        MapRound::Look { seed, count, looks } => look(&kept, seed, count, looks, task)?,
+        MapRound::Scan { seed, count, counts } => scan(&cached, seed, count, counts, task)?,
         MapRound::Race { seed, round, centroids } => {
-            race(&mut kept, seed, round, centroids.as_ref(), task)?;
+            race(&mut cached, seed, round, centroids.as_ref(), task)?;
         }
         MapRound::Assign { before, centroids } => {
-            assign(job, &mut kept, before.as_ref(), &centroids, task)?;
+            assign(job, &mut cached, before.as_ref(), &centroids, task)?;
         }
         MapRound::Farthest { count, centroids } => {
-            farthest(&mut kept, count, &centroids, task)?;
+            farthest(&mut cached, count, &centroids, task)?;
         }
-        MapRound::Label { centroids } => label(&mut kept, &centroids, task)?,
+        MapRound::Label { centroids } => label(&mut cached, &centroids, task)?,
     }
-    *task.cache = Some(kept);
+    *task.cache = Some(cached);
     Ok(())
 }
 
 /// Reads the split.
-fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
+fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<CachedSplit, Fault> {
     let mut input = task.input()?;
     let mut reader: Option<Reader> = None;
-    let mut text = Text::default();
+    let mut text = SplitText::default();
     while let Some(block) = next(input.as_mut())? {
         task.host.check()?;
         task.host.progress();
@@ -84,25 +84,25 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<Kept, Fault> {
     let lines = text.lines_of(&points);
     let split = Split::new(points);
     let (records, labels) = Default::default();
-    Ok(Kept { split, assigned: None, skipped, lines, records, labels, race: None })
+    Ok(CachedSplit { split, assigned: None, skipped, lines, records, labels, race: None })
 }
 
-/// A split's bytes, of which lines are kept.
+/// A split's bytes, whose lines are kept.
 #[derive(Default)]
-struct Text {
+struct SplitText {
     bytes: Vec<u8>,
     offset: Option<u64>,
 }
 
-impl Text {
+impl SplitText {
     fn add(&mut self, block: &Block<'_>) {
         self.offset.get_or_insert(block.offset);
         self.bytes.extend_from_slice(block.bytes);
     }
 
     /// The lines of these points, which are in the order of the input, without blanks around them.
-    fn lines_of(&self, points: &Points) -> Lines {
-        let mut lines = Lines::default();
+    fn lines_of(&self, points: &Points) -> PointLines {
+        let mut lines = PointLines::default();
         let Some(offset) = self.offset else { return lines };
         for index in 0..points.len() {
             let start = (points.offset(index) - offset) as usize;
@@ -123,17 +123,17 @@ fn bad_line(bad: BadLine) -> Fault {
     Fault::BadRecord { offset, column, reason: error.to_string() }
 }
 
-fn look(
-    kept: &Kept,
+fn scan(
+    cached: &CachedSplit,
     seed: u64,
     count: usize,
-    looks: bool,
+    counts: bool,
     task: &mut MapTask<'_>,
 ) -> Result<(), Fault> {
-    let points = kept.split.points();
-    if looks {
-        task.emit(POINTS, format!("{} {}", points.len(), kept.skipped).as_bytes())?;
-        task.emit(SQUARES, kept.split.squares().to_string().as_bytes())?;
+    let points = cached.split.points();
+    if counts {
+        task.emit(POINTS, format!("{} {}", points.len(), cached.skipped).as_bytes())?;
+        task.emit(SQUARES, cached.split.squares().to_string().as_bytes())?;
     }
     if count > 0 {
         emit_candidates(&seeding::random(points, seed, count), task)?;
@@ -148,15 +148,15 @@ fn emit_candidates(candidates: &[Candidate], task: &mut MapTask<'_>) -> Result<(
 }
 
 fn race(
-    kept: &mut Kept,
+    cached: &mut CachedSplit,
     seed: u64,
     round: u64,
     centroids: Option<&Centroids>,
     task: &mut MapTask<'_>,
 ) -> Result<(), Fault> {
-    let points = kept.split.points();
+    let points = cached.split.points();
     let count = centroids.map_or(0, Centroids::len);
-    let race = kept.race.take().filter(|race| race.seed == seed && race.known <= count);
+    let race = cached.race.take().filter(|race| race.seed == seed && race.known <= count);
     let mut race =
         race.unwrap_or_else(|| Race { seed, known: 0, state: PlusPlus::new(points, seed) });
     for centroid in centroids.into_iter().flat_map(Centroids::iter).skip(race.known) {
@@ -164,41 +164,45 @@ fn race(
     }
     race.known = count;
     let candidate = race.state.candidate(points, round);
-    kept.race = Some(race);
+    cached.race = Some(race);
     emit_candidates(candidate.as_slice(), task)
 }
 
 /// Assigns all points. Gives how many have another centroid than `before` gave them, whatever is
 /// in memory.
-fn moved(kept: &mut Kept, before: Option<&Centroids>, to: &Centroids) -> Result<u64, Fault> {
+fn moved(
+    cached: &mut CachedSplit,
+    before: Option<&Centroids>,
+    to: &Centroids,
+) -> Result<u64, Fault> {
     let failed = |error| fault(&error);
     if let Some(before) = before
-        && kept.assigned.as_ref() != Some(before)
+        && cached.assigned.as_ref() != Some(before)
     {
-        kept.split.assign(before).map_err(failed)?;
+        cached.split.assign(before).map_err(failed)?;
     }
-    let moved = kept.split.assign(to).map_err(failed)?;
-    kept.assigned = Some(to.clone());
-    Ok(before.map_or(kept.split.points().len() as u64, |_| moved))
+    let moved = cached.split.assign(to).map_err(failed)?;
+    cached.assigned = Some(to.clone());
+    Ok(before.map_or(cached.split.points().len() as u64, |_| moved))
 }
 
 fn assign(
     job: &KMeans,
-    kept: &mut Kept,
+    cached: &mut CachedSplit,
     before: Option<&Centroids>,
     centroids: &Centroids,
     task: &mut MapTask<'_>,
 ) -> Result<(), Fault> {
-    let moved = moved(kept, before, centroids)?;
+    let moved = moved(cached, before, centroids)?;
     task.counters.add(COUNTERS, MOVED, moved);
     task.host.check()?;
     task.host.progress();
     let (mut key, mut value) = (Vec::new(), Vec::new());
     if !job.combines {
-        return emit_points(kept, centroids.len(), task);
+        return emit_points(cached, centroids.len(), task);
     }
     for cluster in 0..centroids.len() {
-        let partial = kept.split.partial(cluster);
+        let partial = cached.split.partial(cluster);
         if partial.count() > 0 {
             key.clear();
             push_u64(cluster as u64, &mut key);
@@ -212,34 +216,45 @@ fn assign(
 
 /// Emits every point, cluster by cluster, and those of a cluster in the order of the input: little
 /// work to sort.
-fn emit_points(kept: &mut Kept, clusters: usize, task: &mut MapTask<'_>) -> Result<(), Fault> {
-    kept.split.labels_into(&mut kept.labels);
-    kept.records.fill(clusters, &kept.labels, &kept.lines);
-    kept.records.iter().try_for_each(|(key, records, count)| task.emit_records(key, records, count))
+fn emit_points(
+    cached: &mut CachedSplit,
+    clusters: usize,
+    task: &mut MapTask<'_>,
+) -> Result<(), Fault> {
+    cached.split.labels_into(&mut cached.labels);
+    cached.records.fill(clusters, &cached.labels, &cached.lines);
+    cached
+        .records
+        .iter()
+        .try_for_each(|(key, records, count)| task.emit_records(key, records, count))
 }
 
 fn farthest(
-    kept: &mut Kept,
+    cached: &mut CachedSplit,
     count: usize,
     centroids: &Centroids,
     task: &mut MapTask<'_>,
 ) -> Result<(), Fault> {
-    kept.split.assign(centroids).map_err(|error| fault(&error))?;
-    kept.assigned = Some(centroids.clone());
-    let farthest = kept.split.farthest(centroids, count).map_err(|error| fault(&error))?;
+    cached.split.assign(centroids).map_err(|error| fault(&error))?;
+    cached.assigned = Some(centroids.clone());
+    let farthest = cached.split.farthest(centroids, count).map_err(|error| fault(&error))?;
     emit_candidates(&farthest, task)
 }
 
-fn label(kept: &mut Kept, centroids: &Centroids, task: &mut MapTask<'_>) -> Result<(), Fault> {
-    kept.split.assign(centroids).map_err(|error| fault(&error))?;
-    kept.assigned = Some(centroids.clone());
-    let points = kept.split.points();
+fn label(
+    cached: &mut CachedSplit,
+    centroids: &Centroids,
+    task: &mut MapTask<'_>,
+) -> Result<(), Fault> {
+    cached.split.assign(centroids).map_err(|error| fault(&error))?;
+    cached.assigned = Some(centroids.clone());
+    let points = cached.split.points();
     let mut in_order = vec![0; points.len()];
     for index in 0..points.len() {
         in_order[points.input_index(index)] = index;
     }
     let (mut key, mut value) = (Vec::new(), Vec::new());
-    for (label, index) in kept.split.labels().into_iter().zip(in_order) {
+    for (label, index) in cached.split.labels().into_iter().zip(in_order) {
         key.clear();
         push_u64(label.into(), &mut key);
         value.clear();

@@ -5,9 +5,9 @@ use super::{CANDIDATE, POINTS, SQUARES};
 use crate::kmeans::{Candidate, Centroids, Dyadic};
 use crate::text::{parse_f64, parse_u64};
 
-/// Of the round that looks at the points.
+/// Of the round that scans the points.
 #[derive(Default)]
-pub(super) struct Look {
+pub(super) struct ScanResult {
     /// How many points there are, how many lines that are none, and the squares of all: if the round
     /// was to count them.
     pub(super) totals: Option<(u64, u64, Dyadic)>,
@@ -15,28 +15,28 @@ pub(super) struct Look {
     pub(super) candidates: Vec<Candidate>,
 }
 
-impl Look {
-    pub(super) fn read(outputs: &[Vec<u8>]) -> Result<Look, DriverError> {
+impl ScanResult {
+    pub(super) fn read(outputs: &[Vec<u8>]) -> Result<ScanResult, DriverError> {
         let (mut counts, mut squares) = (None, None);
         let mut candidates = Vec::new();
         for line in lines(outputs) {
-            let wrong = || wrong(line);
-            let (key, value) = key_and_value(line).ok_or_else(wrong)?;
-            let text = std::str::from_utf8(value).map_err(|_| wrong())?;
+            let malformed = || malformed(line);
+            let (key, value) = key_and_value(line).ok_or_else(malformed)?;
+            let text = std::str::from_utf8(value).map_err(|_| malformed())?;
             match key {
                 POINTS => {
-                    let (points, skipped) = text.split_once(' ').ok_or_else(wrong)?;
+                    let (points, skipped) = text.split_once(' ').ok_or_else(malformed)?;
                     let both = parse_u64(points.as_bytes()).zip(parse_u64(skipped.as_bytes()));
-                    counts = Some(both.ok_or_else(wrong)?);
+                    counts = Some(both.ok_or_else(malformed)?);
                 }
-                SQUARES => squares = Some(text.parse().map_err(|_| wrong())?),
+                SQUARES => squares = Some(text.parse().map_err(|_| malformed())?),
                 CANDIDATE => candidates.push(text.parse::<Candidate>()?),
-                _ => return Err(wrong()),
+                _ => return Err(malformed()),
             }
         }
         let totals = counts.zip(squares);
         let totals = totals.map(|((points, skipped), squares)| (points, skipped, squares));
-        Ok(Look { totals, candidates })
+        Ok(ScanResult { totals, candidates })
     }
 }
 
@@ -60,24 +60,25 @@ impl Means {
         let mut sizes = vec![0; old.len()];
         let mut squared_error = squares.clone();
         for line in lines(outputs) {
-            let wrong = || wrong(line);
+            let malformed = || malformed(line);
             let mut fields = line.split(|byte| *byte == b'\t');
-            let mut field = || fields.next().ok_or_else(wrong);
-            let index = parse_u64(field()?).ok_or_else(wrong)? as usize;
+            let mut field = || fields.next().ok_or_else(malformed);
+            let index = parse_u64(field()?).ok_or_else(malformed)? as usize;
             let (mean, size, error) = (field()?, field()?, field()?);
-            let place = coordinates.get_mut(index.saturating_mul(dims)..);
-            let place = place.and_then(|rest| rest.get_mut(..dims)).ok_or_else(wrong)?;
+            let slot = coordinates.get_mut(index.saturating_mul(dims)..);
+            let slot = slot.and_then(|rest| rest.get_mut(..dims)).ok_or_else(malformed)?;
             let mut numbers = mean.split(|byte| *byte == b',').map(parse_f64);
-            for x in place {
-                *x = numbers.next().flatten().ok_or_else(wrong)?;
+            for x in slot {
+                *x = numbers.next().flatten().ok_or_else(malformed)?;
             }
-            let size = parse_u64(size).filter(|_| numbers.next().is_none()).ok_or_else(wrong)?;
-            let before = sizes.get_mut(index).ok_or_else(wrong)?;
+            let size =
+                parse_u64(size).filter(|_| numbers.next().is_none()).ok_or_else(malformed)?;
+            let before = sizes.get_mut(index).ok_or_else(malformed)?;
             if std::mem::replace(before, size) != 0 {
-                return Err(wrong());
+                return Err(malformed());
             }
             let error = std::str::from_utf8(error).ok().and_then(|error| error.parse().ok());
-            squared_error += &error.ok_or_else(wrong)?;
+            squared_error += &error.ok_or_else(malformed)?;
         }
         // Every point is in one cluster.
         let counted: u64 = sizes.iter().sum();
@@ -99,13 +100,13 @@ impl Means {
 }
 
 /// The points that were picked.
-pub(super) fn picked(outputs: &[Vec<u8>]) -> Result<Vec<Candidate>, DriverError> {
+pub(super) fn read_candidates(outputs: &[Vec<u8>]) -> Result<Vec<Candidate>, DriverError> {
     let candidate = |line| {
         let (key, value) = key_and_value(line)?;
         let text = std::str::from_utf8(value).ok().filter(|_| key == CANDIDATE)?;
         text.parse().ok()
     };
-    lines(outputs).map(|line| candidate(line).ok_or_else(|| wrong(line))).collect()
+    lines(outputs).map(|line| candidate(line).ok_or_else(|| malformed(line))).collect()
 }
 
 fn lines(outputs: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
@@ -118,7 +119,7 @@ fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&line[..tab], &line[tab + 1..]))
 }
 
-fn wrong(line: &[u8]) -> DriverError {
+fn malformed(line: &[u8]) -> DriverError {
     let end = line.len().min(100);
     DriverError::Output(line[..end].escape_ascii().to_string())
 }

@@ -1,7 +1,7 @@
 //! What a round is about, as it travels to its tasks.
 //!
 //! ```text
-//!   map     01 | u64 seed | u32 count | u8 looks                    look
+//!   map     01 | u64 seed | u32 count | u8 counts                    scan
 //!           02 | u64 seed | u64 round | centroids                   race
 //!           03 | centroids before, or none | centroids              iteration
 //!           04 | u32 count | centroids                              farthest
@@ -22,14 +22,14 @@ use crate::mapreduce::job::Fault;
 /// What map tasks are to do.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum MapRound {
-    /// Look at the points.
-    Look {
+    /// Count the points.
+    Scan {
         /// What random points are picked by.
         seed: u64,
         /// How many are to be picked.
         count: usize,
         /// Whether points are to be counted and squared.
-        looks: bool,
+        counts: bool,
     },
     /// Run a race of k-means++.
     Race {
@@ -80,11 +80,11 @@ impl MapRound {
     pub(super) fn encode(&self) -> Arc<[u8]> {
         let mut bytes = Vec::new();
         match self {
-            MapRound::Look { seed, count, looks } => {
+            MapRound::Scan { seed, count, counts } => {
                 bytes.push(1);
                 bytes.extend_from_slice(&seed.to_le_bytes());
                 push_count(*count, &mut bytes);
-                bytes.push((*looks).into());
+                bytes.push((*counts).into());
             }
             MapRound::Race { seed, round, centroids } => {
                 bytes.push(2);
@@ -113,10 +113,10 @@ impl MapRound {
     pub(super) fn decode(bytes: &[u8]) -> Result<MapRound, Fault> {
         let mut fields = Fields(bytes);
         let round = match fields.array::<1>()? {
-            [1] => MapRound::Look {
+            [1] => MapRound::Scan {
                 seed: u64::from_le_bytes(fields.array()?),
                 count: fields.count()?,
-                looks: fields.array()? != [0],
+                counts: fields.array()? != [0],
             },
             [2] => MapRound::Race {
                 seed: u64::from_le_bytes(fields.array()?),
@@ -227,7 +227,7 @@ mod tests {
     fn some_rounds() -> Vec<MapRound> {
         let centroids = Centroids::new(2, vec![0.5, -1.0, 1e300, 2.0]).unwrap();
         vec![
-            MapRound::Look { seed: 7, count: 20, looks: true },
+            MapRound::Scan { seed: 7, count: 20, counts: true },
             MapRound::Race { seed: 7, round: 3, centroids: None },
             MapRound::Race { seed: 7, round: 3, centroids: Some(centroids.clone()) },
             MapRound::Assign { before: None, centroids: centroids.clone() },

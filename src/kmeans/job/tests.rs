@@ -35,7 +35,7 @@ struct Run<'r> {
     /// Of so many rounds one begins without what was in memory.
     forgets_one_in: usize,
     seed: Seed,
-    news: Vec<News>,
+    events: Vec<DriverEvent>,
     labels: Vec<u8>,
 }
 
@@ -52,8 +52,8 @@ impl<'r> Run<'r> {
         cuts.push(text.len());
         let splits: Vec<&[u8]> = cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]).collect();
         let caches = splits.iter().map(|_| None).collect();
-        let (seed, news, labels) = (Seed::new(7), Vec::new(), Vec::new());
-        Run { job, splits, caches, forgets_one_in: usize::MAX, seed, news, labels }
+        let (seed, events, labels) = (Seed::new(7), Vec::new(), Vec::new());
+        Run { job, splits, caches, forgets_one_in: usize::MAX, seed, events, labels }
     }
 
     fn round(&mut self, driver: &mut Driver) -> Result<bool, String> {
@@ -75,8 +75,8 @@ impl<'r> Run<'r> {
         if round.reduces == 0 {
             self.labels = outputs.concat();
         }
-        let news = driver.take(&outputs, &counters).map_err(|error| error.to_string())?;
-        self.news.extend(news);
+        let events = driver.take(&outputs, &counters).map_err(|error| error.to_string())?;
+        self.events.extend(events);
         Ok(true)
     }
 
@@ -87,11 +87,14 @@ impl<'r> Run<'r> {
     }
 }
 
-fn cluster(text: &str, options: Options) -> Result<(Clustering, Vec<News>, Vec<u8>), String> {
+fn cluster(
+    text: &str,
+    options: Options,
+) -> Result<(Clustering, Vec<DriverEvent>, Vec<u8>), String> {
     let job = job(options.dims);
     let mut run = Run::new(&job, text, 1);
     let driver = run.until_done(options)?;
-    Ok((driver.best().unwrap().clone(), run.news, run.labels))
+    Ok((driver.best().unwrap().clone(), run.events, run.labels))
 }
 
 #[test]
@@ -114,8 +117,8 @@ fn known_answers_are_reached() {
 fn nothing_shows_of_how_it_was_run() {
     for (text, dims, k) in [(POINTS, 2, 4), (IRIS, 4, 5)] {
         for init in [Init::Random, Init::PlusPlus] {
-            let asked = Options { init, restarts: 2, ..options(k, dims) };
-            let (expected, news, labels) = cluster(text, asked.clone()).unwrap();
+            let settings = Options { init, restarts: 2, ..options(k, dims) };
+            let (expected, events, labels) = cluster(text, settings.clone()).unwrap();
             for (splits, reduces, combines, forgets_one_in) in [
                 (1, 3, true, usize::MAX),
                 (3, 1, true, 2),
@@ -127,9 +130,9 @@ fn nothing_shows_of_how_it_was_run() {
                 let job = KMeans { combines, ..job(dims) };
                 let mut run = Run::new(&job, text, splits);
                 run.forgets_one_in = forgets_one_in;
-                let driver = run.until_done(Options { reduces, ..asked.clone() }).unwrap();
+                let driver = run.until_done(Options { reduces, ..settings.clone() }).unwrap();
                 assert_eq!(driver.best(), Some(&expected));
-                assert_eq!(run.news, news, "{splits} splits, {reduces} reduces");
+                assert_eq!(run.events, events, "{splits} splits, {reduces} reduces");
                 assert!(run.labels == labels);
             }
         }
@@ -138,18 +141,18 @@ fn nothing_shows_of_how_it_was_run() {
 
 #[test]
 fn a_restarted_master_goes_on_as_if_nothing_had_been() {
-    let asked = Options { restarts: 3, init: Init::PlusPlus, ..options(4, 4) };
-    let (expected, news, _) = cluster(IRIS, asked.clone()).unwrap();
+    let settings = Options { restarts: 3, init: Init::PlusPlus, ..options(4, 4) };
+    let (expected, events, _) = cluster(IRIS, settings.clone()).unwrap();
     let job = job(4);
     let mut run = Run::new(&job, IRIS, 2);
-    let mut driver = Driver::new(asked.clone());
+    let mut driver = Driver::new(settings.clone());
     let mut saved = 0;
     let file = |path: &str| InputFile { path: path.into(), bytes: 9, digest: "ab".into() };
     let input = ["iris.csv", "a \u{fc}b\n"].map(file);
     while run.round(&mut driver).unwrap() {
         let Some(text) = driver.save("csv", &input) else { continue };
         saved += 1;
-        let restored = Driver::restore(asked.clone(), "csv", &text).unwrap();
+        let restored = Driver::restore(settings.clone(), "csv", &text).unwrap();
         assert_eq!(restored.1, input);
         driver = restored.0;
         assert_eq!(driver.save("csv", &input).unwrap(), text);
@@ -158,27 +161,27 @@ fn a_restarted_master_goes_on_as_if_nothing_had_been() {
     }
     assert!(saved > 10, "{saved}");
     assert_eq!(driver.best(), Some(&expected));
-    assert_eq!(run.news, news);
+    assert_eq!(run.events, events);
 }
 
 #[test]
 fn another_job_or_a_damaged_checkpoint_is_not_gone_on_from() {
     let job = job(2);
     let mut run = Run::new(&job, POINTS, 1);
-    let asked = options(3, 2);
-    let mut driver = Driver::new(asked.clone());
+    let settings = options(3, 2);
+    let mut driver = Driver::new(settings.clone());
     run.round(&mut driver).unwrap();
     run.round(&mut driver).unwrap();
     let saved = driver.save("points", &[]).unwrap();
-    assert!(Driver::restore(asked.clone(), "points", &saved).is_ok());
-    let other = Options { seed: 2, ..asked.clone() };
+    assert!(Driver::restore(settings.clone(), "points", &saved).is_ok());
+    let other = Options { seed: 2, ..settings.clone() };
     let refused = Driver::restore(other, "points", &saved);
     assert_eq!(refused, Err(CheckpointError::OtherJob));
-    assert_eq!(Driver::restore(asked.clone(), "x", &saved), Err(CheckpointError::OtherJob));
+    assert_eq!(Driver::restore(settings.clone(), "x", &saved), Err(CheckpointError::OtherJob));
     each_seed(|seed| {
         let mut damaged = saved.clone();
         seed.mutate(&mut damaged);
-        if let Ok((restored, _)) = Driver::restore(asked.clone(), "points", &damaged) {
+        if let Ok((restored, _)) = Driver::restore(settings.clone(), "points", &damaged) {
             // A newline at the end may be missing.
             assert_eq!(restored, driver);
         }
@@ -191,11 +194,15 @@ fn an_empty_cluster_stays_or_goes_to_the_farthest_point() {
     let given = Centroids::new(1, vec![0.5, 10.5, 1000.0]).unwrap();
     let init = Init::Given(given.clone());
     let keeps = Options { init, ..options(3, 1) };
-    let (best, news, _) = cluster(text, keeps.clone()).unwrap();
+    let (best, events, _) = cluster(text, keeps.clone()).unwrap();
     assert_eq!((best.centroids, best.sizes), (given, vec![2, 2, 0]));
-    assert!(news.iter().any(|news| matches!(news, News::Iterated { empty, .. } if *empty == [2])));
-    let (best, news, _) = cluster(text, Options { relocates: true, ..keeps }).unwrap();
-    assert!(news.iter().any(|news| matches!(news, News::Relocated { .. })));
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, DriverEvent::Iterated { empty, .. } if *empty == [2]))
+    );
+    let (best, events, _) = cluster(text, Options { relocates: true, ..keeps }).unwrap();
+    assert!(events.iter().any(|event| matches!(event, DriverEvent::Relocated { .. })));
     // Of equally far points the first in the input.
     assert_eq!(best.centroids.coordinates(), [1.0, 10.5, 0.0]);
     assert_eq!((best.sizes, best.squared_error.to_f64()), (vec![1, 2, 1], 0.5));
@@ -204,16 +211,16 @@ fn an_empty_cluster_stays_or_goes_to_the_farthest_point() {
 #[test]
 fn when_all_points_lie_on_centroids_nothing_is_moved_for_ever() {
     let given = Centroids::new(1, vec![1.0, 2.0, 3.0]).unwrap();
-    let asked = Options { relocates: true, init: Init::Given(given), ..options(3, 1) };
-    let (best, ..) = cluster("1\n2\n1\n", asked).unwrap();
+    let settings = Options { relocates: true, init: Init::Given(given), ..options(3, 1) };
+    let (best, ..) = cluster("1\n2\n1\n", settings).unwrap();
     assert_eq!((best.sizes, best.squared_error.to_f64()), (vec![2, 1, 0], 0.0));
 }
 
 #[test]
 fn the_last_error_is_that_of_the_last_centroids() {
     for iterations in 1..6 {
-        let asked = Options { iterations, ..options(3, 4) };
-        let (best, news, labels) = cluster(IRIS, asked).unwrap();
+        let settings = Options { iterations, ..options(3, 4) };
+        let (best, events, labels) = cluster(IRIS, settings).unwrap();
         assert_eq!(best.iterations, iterations);
         let mut error = 0.0;
         let mut sizes = vec![0; 3];
@@ -226,7 +233,7 @@ fn the_last_error_is_that_of_the_last_centroids() {
         }
         assert_eq!(best.sizes, sizes);
         assert!((best.squared_error.to_f64() - error).abs() < 1e-9);
-        let iterated = news.iter().filter(|news| matches!(news, News::Iterated { .. }));
+        let iterated = events.iter().filter(|event| matches!(event, DriverEvent::Iterated { .. }));
         assert_eq!(iterated.count() as u64, iterations);
     }
 }
@@ -241,13 +248,13 @@ fn labels_come_in_the_order_of_the_input() {
 
 #[test]
 fn what_cannot_be_clustered_says_why() {
-    let told = |text, asked| cluster(text, asked).unwrap_err();
-    assert_eq!(told("", options(1, 2)), "the input has no points");
+    let error_of = |text, settings| cluster(text, settings).unwrap_err();
+    assert_eq!(error_of("", options(1, 2)), "the input has no points");
     let few = "3 centroids need 3 different points, and there are 2";
-    assert_eq!(told("1\n2\n1\n", options(3, 1)), few);
-    let asked = Options { init: Init::PlusPlus, ..options(3, 1) };
-    assert_eq!(told("1\n2\n1\n", asked), few);
-    let bad = told("1,2\n3;4\n", options(1, 2));
+    assert_eq!(error_of("1\n2\n1\n", options(3, 1)), few);
+    let settings = Options { init: Init::PlusPlus, ..options(3, 1) };
+    assert_eq!(error_of("1\n2\n1\n", settings), few);
+    let bad = error_of("1,2\n3;4\n", options(1, 2));
     assert!(bad.starts_with("byte 4 of the input, column 2: "), "{bad}");
 }
 

@@ -1,4 +1,4 @@
-//! Where points of any number of coordinates are put on paper.
+//! Where points of any number of coordinates are drawn.
 //!
 //! The principal axes are those along which the points spread most (K. Pearson, *On lines and planes
 //! of closest fit*, 1901): eigenvectors of their covariance, found by subspace iteration, which
@@ -9,7 +9,7 @@
 
 use crate::kmeans::seeding::hash;
 
-use super::sample::Shown;
+use super::sample::SamplePoint;
 
 /// Vectors that are iterated.
 const VECTORS: usize = 4;
@@ -29,14 +29,14 @@ enum Kind {
     Coordinates([usize; 2]),
     /// The only coordinate there is; points are spread across it.
     Only,
-    /// From a place, along two directions.
+    /// From a position, along two directions.
     Principal { origin: Vec<f64>, directions: [Vec<f64>; 2] },
 }
 
 impl Axes {
     /// For points with so many coordinates: the coordinates themselves if there are two, the first
     /// two principal axes of these points if there are more.
-    pub fn of(dims: usize, shown: &[&Shown]) -> Axes {
+    pub fn of(dims: usize, shown: &[&SamplePoint]) -> Axes {
         match dims {
             0 | 1 => Axes { kind: Kind::Only, names: ["coordinate 1".into(), String::new()] },
             2 => Axes::coordinates(0, 1),
@@ -45,9 +45,9 @@ impl Axes {
     }
 
     /// Two of the coordinates, counted from 0: to the right, and up.
-    pub fn coordinates(right: usize, up: usize) -> Axes {
-        let names = [right, up].map(|number| format!("coordinate {}", number + 1));
-        Axes { kind: Kind::Coordinates([right, up]), names }
+    pub fn coordinates(x: usize, y: usize) -> Axes {
+        let names = [x, y].map(|number| format!("coordinate {}", number + 1));
+        Axes { kind: Kind::Coordinates([x, y]), names }
     }
 
     /// The same axes with names.
@@ -60,33 +60,33 @@ impl Axes {
     }
 
     /// Whether there is an axis that points up.
-    pub(super) fn has_up(&self) -> bool {
+    pub(super) fn has_y(&self) -> bool {
         self.kind != Kind::Only
     }
 
     /// Where a point is put. `number` spreads points that have one coordinate.
-    pub(super) fn place(&self, number: u64, point: &[f64]) -> [f64; 2] {
+    pub(super) fn project(&self, number: u64, point: &[f64]) -> [f64; 2] {
         let coordinate = |dim: usize| point.get(dim).copied().unwrap_or(0.0);
         match &self.kind {
             Kind::Coordinates(dims) => dims.map(coordinate),
             Kind::Only => [coordinate(0), (hash(1, 0, number) >> 11) as f64 / (1_u64 << 53) as f64],
             Kind::Principal { origin, directions } => {
                 let along = |direction: &Vec<f64>| {
-                    let ways = point.iter().zip(origin).zip(direction);
-                    ways.map(|((x, origin), direction)| (x - origin) * direction).sum()
+                    let differences = point.iter().zip(origin).zip(direction);
+                    differences.map(|((x, origin), direction)| (x - origin) * direction).sum()
                 };
                 [along(&directions[0]), along(&directions[1])]
             }
         }
     }
 
-    fn principal(dims: usize, shown: &[&Shown]) -> Axes {
+    fn principal(dims: usize, shown: &[&SamplePoint]) -> Axes {
         let count = shown.len().max(1) as f64;
         let mut origin = vec![0.0; dims];
         for shown in shown {
             origin.iter_mut().zip(&shown.point).for_each(|(sum, x)| *sum += x / count);
         }
-        let centred = |shown: &&Shown| -> Vec<f64> {
+        let centred = |shown: &&SamplePoint| -> Vec<f64> {
             shown.point.iter().zip(&origin).map(|(x, origin)| x - origin).collect()
         };
         let mut rows: Vec<Vec<f64>> = shown.iter().map(centred).collect();
@@ -188,9 +188,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn shown(points: &[Vec<f64>]) -> Vec<Shown> {
-        let shown =
-            |(number, point): (u64, &Vec<f64>)| Shown { number, label: 0, point: point.clone() };
+    fn shown(points: &[Vec<f64>]) -> Vec<SamplePoint> {
+        let shown = |(number, point): (u64, &Vec<f64>)| SamplePoint {
+            number,
+            label: 0,
+            point: point.clone(),
+        };
         (0..).zip(points).map(shown).collect()
     }
 
@@ -210,11 +213,11 @@ mod tests {
             }
         }
         let axes = axes(&points);
-        let place = axes.place(0, &points[0]);
-        assert!((place[0] - 9.0).abs() < 1e-9 && place[1].abs() < 1e-9, "{place:?}");
+        let position = axes.project(0, &points[0]);
+        assert!((position[0] - 9.0).abs() < 1e-9 && position[1].abs() < 1e-9, "{position:?}");
         // The largest component of the second axis is made positive; the first of two equal ones.
-        let place = axes.place(0, &points[2]);
-        assert!(place[0].abs() < 1e-9 && (place[1].abs() - 3.0).abs() < 1e-9, "{place:?}");
+        let position = axes.project(0, &points[2]);
+        assert!(position[0].abs() < 1e-9 && (position[1].abs() - 3.0).abs() < 1e-9, "{position:?}");
         assert_eq!(axes.names()[0], "first principal axis (89.0 % of variance)");
     }
 
@@ -223,18 +226,18 @@ mod tests {
         for points in [vec![vec![1.0; 5]; 3], vec![vec![0.0, 1e300, 0.0], vec![0.0, -1e300, 0.0]]] {
             let axes = axes(&points);
             for point in &points {
-                assert!(axes.place(0, point).iter().all(|x| x.is_finite()), "{axes:?}");
+                assert!(axes.project(0, point).iter().all(|x| x.is_finite()), "{axes:?}");
             }
         }
-        assert!(Axes::of(3, &[]).place(0, &[1.0, 2.0, 3.0]).iter().all(|x| x.is_finite()));
+        assert!(Axes::of(3, &[]).project(0, &[1.0, 2.0, 3.0]).iter().all(|x| x.is_finite()));
     }
 
     #[test]
     fn two_coordinates_lie_as_they_are_and_one_is_spread() {
-        assert_eq!(axes(&[vec![3.0, 4.0]]).place(0, &[3.0, 4.0]), [3.0, 4.0]);
-        assert_eq!(Axes::coordinates(1, 0).place(0, &[3.0, 4.0]), [4.0, 3.0]);
+        assert_eq!(axes(&[vec![3.0, 4.0]]).project(0, &[3.0, 4.0]), [3.0, 4.0]);
+        assert_eq!(Axes::coordinates(1, 0).project(0, &[3.0, 4.0]), [4.0, 3.0]);
         let line = axes(&[vec![3.0]]);
-        assert_eq!(line.place(1, &[3.0])[0], 3.0);
-        assert_ne!(line.place(1, &[3.0])[1], line.place(2, &[3.0])[1]);
+        assert_eq!(line.project(1, &[3.0])[0], 3.0);
+        assert_ne!(line.project(1, &[3.0])[1], line.project(2, &[3.0])[1]);
     }
 }

@@ -11,7 +11,7 @@ impl Document {
     /// An empty white sheet.
     pub(super) fn new(width: f64, height: f64) -> Document {
         let mut document = Document { text: String::new() };
-        let (width, height) = (Short(width), Short(height));
+        let (width, height) = (OneDecimal(width), OneDecimal(height));
         document.element(format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, -apple-system, 'Segoe UI', \
@@ -27,7 +27,7 @@ impl Document {
         let _ = writeln!(self.text, "{element}");
     }
 
-    /// Text; `anchor` says which of its ends, or its middle, is at the place.
+    /// Text; `anchor` says which of its ends, or its middle, is at the position.
     pub(super) fn text(
         &mut self,
         x: f64,
@@ -38,17 +38,17 @@ impl Document {
         text: &str,
     ) {
         let text = escaped(text);
-        let (x, y) = (Short(x), Short(y));
+        let (x, y) = (OneDecimal(x), OneDecimal(y));
         self.element(format_args!(
             "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{color}\" \
              text-anchor=\"{anchor}\">{text}</text>"
         ));
     }
 
-    /// Text from below to above, its middle at the place.
-    pub(super) fn upward(&mut self, x: f64, y: f64, size: f64, color: &str, text: &str) {
+    /// Text from below to above, its middle at the position.
+    pub(super) fn vertical_text(&mut self, x: f64, y: f64, size: f64, color: &str, text: &str) {
         let text = escaped(text);
-        let (x, y) = (Short(x), Short(y));
+        let (x, y) = (OneDecimal(x), OneDecimal(y));
         self.element(format_args!(
             "<text transform=\"translate({x} {y}) rotate(-90)\" font-size=\"{size}\" \
              fill=\"{color}\" text-anchor=\"middle\">{text}</text>"
@@ -57,7 +57,7 @@ impl Document {
 
     /// A straight line.
     pub(super) fn line(&mut self, from: [f64; 2], to: [f64; 2], color: &str) {
-        let ([x1, y1], [x2, y2]) = (from.map(Short), to.map(Short));
+        let ([x1, y1], [x2, y2]) = (from.map(OneDecimal), to.map(OneDecimal));
         self.element(format_args!(
             "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{color}\"/>"
         ));
@@ -71,21 +71,21 @@ impl Document {
 }
 
 /// A number with one digit behind the point.
-pub(super) struct Short(pub(super) f64);
+pub(super) struct OneDecimal(pub(super) f64);
 
-impl std::fmt::Display for Short {
+impl std::fmt::Display for OneDecimal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let tenths = (self.0 * 10.0).round() / 10.0 + 0.0;
         write!(f, "{tenths}")
     }
 }
 
-/// A line through places.
-pub(super) fn path(places: impl IntoIterator<Item = [f64; 2]>) -> String {
+/// A line through positions.
+pub(super) fn path(positions: impl IntoIterator<Item = [f64; 2]>) -> String {
     let mut text = String::new();
-    for (index, [x, y]) in places.into_iter().enumerate() {
+    for (index, [x, y]) in positions.into_iter().enumerate() {
         let command = if index == 0 { 'M' } else { 'L' };
-        let _ = write!(text, "{command}{} {}", Short(x), Short(y));
+        let _ = write!(text, "{command}{} {}", OneDecimal(x), OneDecimal(y));
     }
     text
 }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn numbers_have_one_digit_at_most() {
-        let text = |x| Short(x).to_string();
+        let text = |x| OneDecimal(x).to_string();
         assert_eq!([1.0, 1.25, -0.04, 1e3].map(text), ["1", "1.3", "0", "1000"]);
     }
 }

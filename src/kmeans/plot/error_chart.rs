@@ -1,7 +1,7 @@
 //! The squared error of each iteration.
 
-use super::document::{Document, Short, path};
-use super::scale::{Scale, short};
+use super::document::{Document, OneDecimal, path};
+use super::scale::{Scale, short_number};
 use super::{Area, FAINT, GRID, INK, Plot, color};
 
 /// Beyond this factor equal factors are shown as equal.
@@ -25,35 +25,45 @@ pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
     };
     let low = errors.iter().fold(f64::INFINITY, |a, (_, error)| a.min(*error));
     let high = errors.iter().fold(f64::NEG_INFINITY, |a, (_, error)| a.max(*error));
-    let paper = [top + height, top];
-    let up = match low > 0.0 && high / low > MAX_FACTOR {
-        true => Scale::logarithmic([low / 1.1, high * 1.1], paper),
+    let y_range = [top + height, top];
+    let y_scale = match low > 0.0 && high / low > MAX_FACTOR {
+        true => Scale::logarithmic([low / 1.1, high * 1.1], y_range),
         false => {
-            let room = (high - low) * 0.05;
-            Scale::linear([low - room, high + room], paper)
+            let margin = (high - low) * 0.05;
+            Scale::linear([low - margin, high + margin], y_range)
         }
     };
-    let right = Scale::linear([first, last], [left, left + width]);
-    for (y, label) in up.ticks(5).into_iter().map(|error| (up.place(error), short(error))) {
+    let x_scale = Scale::linear([first, last], [left, left + width]);
+    for (y, label) in
+        y_scale.ticks(5).into_iter().map(|error| (y_scale.position(error), short_number(error)))
+    {
         document.line([left, y], [left + width, y], GRID);
         document.text(left - 8.0, y + 4.0, 11.0, FAINT, "end", &label);
     }
     let whole =
-        right.ticks(5).into_iter().filter(|x| x.fract() == 0.0 && *x >= first && *x <= last);
+        x_scale.ticks(5).into_iter().filter(|x| x.fract() == 0.0 && *x >= first && *x <= last);
     for x in whole {
-        document.text(right.place(x), top + height + 18.0, 11.0, FAINT, "middle", &short(x));
+        document.text(
+            x_scale.position(x),
+            top + height + 18.0,
+            11.0,
+            FAINT,
+            "middle",
+            &short_number(x),
+        );
     }
     document.text(left + width / 2.0, top + height + 36.0, 12.0, INK, "middle", "iteration");
     document.line([left, top + height], [left + width, top + height], "#9aa5b1");
-    let places = || errors.iter().map(|(x, error)| [right.place(*x), up.place(*error)]);
+    let positions =
+        || errors.iter().map(|(x, error)| [x_scale.position(*x), y_scale.position(*error)]);
     let stroke = color::cluster(0);
     document.element(format_args!(
         "<path d=\"{}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"1.8\" \
          stroke-linejoin=\"round\"/>",
-        path(places())
+        path(positions())
     ));
     if errors.len() <= MAX_DOTS {
-        for [x, y] in places().map(|place| place.map(Short)) {
+        for [x, y] in positions().map(|position| position.map(OneDecimal)) {
             document.element(format_args!(
                 "<circle cx=\"{x}\" cy=\"{y}\" r=\"2.6\" fill=\"{stroke}\"/>"
             ));

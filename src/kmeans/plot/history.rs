@@ -9,7 +9,7 @@ const MAX_COORDINATES: usize = 8_000_000;
 /// Errors that are kept at most, beside the last.
 const MAX_ERRORS: usize = 2_000;
 
-/// The way of the centroids of one start.
+/// The trajectory of the centroids of one start.
 #[derive(Clone, Debug)]
 pub struct History {
     centroids: Thinned<Centroids>,

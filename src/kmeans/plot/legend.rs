@@ -12,7 +12,7 @@ pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
     let Area { left, top, width, height } = area;
     let all = plot.sizes.len();
     let shown = all.min(ROWS * COLUMNS);
-    // Those with the most points, if there is no room for all.
+    // Those with the most points, if there is no space for all.
     let mut clusters: Vec<usize> = (0..all).collect();
     if shown < all {
         clusters.sort_by_key(|cluster| std::cmp::Reverse(plot.sizes[*cluster]));
@@ -25,9 +25,9 @@ pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
     let columns = shown.div_ceil(ROWS).max(1);
     let column_width = (width / columns.max(2) as f64).min(156.0);
     let row_height = (height - 20.0) / ROWS as f64;
-    for (place, cluster) in clusters.iter().take(shown).enumerate() {
-        let x = left + (place / ROWS) as f64 * column_width;
-        let y = top + 24.0 + (place % ROWS) as f64 * row_height;
+    for (position, cluster) in clusters.iter().take(shown).enumerate() {
+        let x = left + (position / ROWS) as f64 * column_width;
+        let y = top + 24.0 + (position % ROWS) as f64 * row_height;
         document.element(format_args!(
             "<circle cx=\"{}\" cy=\"{}\" r=\"5\" fill=\"{}\"/>",
             x + 5.0,

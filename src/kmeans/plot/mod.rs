@@ -1,6 +1,6 @@
 //! A picture of a clustering, as SVG 1.1.
 //!
-//! Left are points in the colours of their clusters, with the ways of the centroids from where they
+//! Left are points in the colours of their clusters, with the trajectories of the centroids from where they
 //! began (small rings) to where they are; right is the squared error of each iteration, and how many
 //! points the clusters have. Points of two coordinates lie as they are, of more on their first two
 //! principal axes ([`Axes`]); of many points some are shown ([`Sample`]).
@@ -11,7 +11,7 @@
 mod axes;
 mod color;
 mod document;
-mod errors;
+mod error_chart;
 mod history;
 mod legend;
 mod sample;
@@ -23,7 +23,7 @@ mod tests;
 
 pub use axes::Axes;
 pub use history::History;
-pub use sample::{Sample, Shown};
+pub use sample::{Sample, SamplePoint};
 
 use document::Document;
 use scatter::Scatter;
@@ -37,7 +37,7 @@ pub struct Plot<'a> {
     pub sample: &'a Sample,
     /// Where points are put.
     pub axes: &'a Axes,
-    /// The centroids at first and after each iteration, and the errors of those. There is one place
+    /// The centroids at first and after each iteration, and the errors of those. There is one position
     /// of the centroids at least.
     pub history: &'a History,
     /// How many points each cluster has.
@@ -110,7 +110,7 @@ impl Plot<'_> {
         let mut document = Document::new(WIDTH, layout.height);
         document.text(layout.scatter.left, 34.0, 18.0, INK, "start", self.title);
         scatter.draw(self, layout.scatter, &mut document);
-        errors::draw(self, layout.errors, &mut document);
+        error_chart::draw(self, layout.errors, &mut document);
         legend::draw(self, layout.legend, &mut document);
         let footer = self.footer();
         document.text(layout.scatter.left, layout.height - 14.0, 11.0, FAINT, "start", &footer);

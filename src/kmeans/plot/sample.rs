@@ -11,7 +11,7 @@ const MAX_COORDINATES: usize = 4_000_000;
 
 /// A point that is shown.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
+pub struct SamplePoint {
     /// Its number in the input.
     pub number: u64,
     /// Its cluster.
@@ -32,7 +32,7 @@ pub struct Sample {
 #[derive(Clone, Debug, PartialEq)]
 struct Kept {
     hash: u64,
-    shown: Shown,
+    shown: SamplePoint,
 }
 
 impl Eq for Kept {}
@@ -66,12 +66,12 @@ impl Sample {
             }
             self.kept.pop();
         }
-        self.kept.push(Kept { hash, shown: Shown { number, label, point: point() } });
+        self.kept.push(Kept { hash, shown: SamplePoint { number, label, point: point() } });
     }
 
     /// The points that are shown, by their numbers.
-    pub fn shown(&self) -> Vec<&Shown> {
-        let mut shown: Vec<&Shown> = self.kept.iter().map(|kept| &kept.shown).collect();
+    pub fn shown(&self) -> Vec<&SamplePoint> {
+        let mut shown: Vec<&SamplePoint> = self.kept.iter().map(|kept| &kept.shown).collect();
         shown.sort_by_key(|shown| shown.number);
         shown
     }
@@ -92,7 +92,7 @@ mod tests {
             let mut sample = Sample::new(2);
             numbers.for_each(|number| sample.offer(number, 1, || vec![number as f64, 0.0]));
             assert_eq!((sample.seen(), sample.shown().len()), (20_000, MAX_POINTS));
-            sample.shown().into_iter().cloned().collect::<Vec<Shown>>()
+            sample.shown().into_iter().cloned().collect::<Vec<SamplePoint>>()
         };
         let shown = offer(&mut (0..20_000));
         assert_eq!(shown, offer(&mut (0..20_000).rev()));

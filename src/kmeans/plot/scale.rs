@@ -1,6 +1,6 @@
-//! Numbers on paper: where they are, which ones are marked, and how they are written.
+//! Numbers on an axis: where they are, which ones are marked, and how they are written.
 
-/// From numbers to places along a line.
+/// From numbers to positions along a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     low: f64,
@@ -23,7 +23,7 @@ impl Scale {
         Scale { low, high, from, to, is_logarithmic: true }
     }
 
-    pub(super) fn place(&self, x: f64) -> f64 {
+    pub(super) fn position(&self, x: f64) -> f64 {
         let share = match self.is_logarithmic {
             true => (x / self.low).ln() / (self.high / self.low).ln(),
             // In halves, or the largest numbers would overflow.
@@ -65,7 +65,7 @@ fn wide(low: f64, high: f64) -> (f64, f64) {
 }
 
 /// A number as people write it, in few characters.
-pub(super) fn short(x: f64) -> String {
+pub(super) fn short_number(x: f64) -> String {
     let magnitude = x.abs();
     if x == 0.0 {
         return "0".into();
@@ -96,8 +96,8 @@ fn trimmed(text: &str) -> &str {
 pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push('\u{2009}');
         }
         text.push(digit);
@@ -124,10 +124,10 @@ mod tests {
     #[test]
     fn places_are_between_the_ends() {
         let scale = Scale::linear([-2.0, 2.0], [100.0, 0.0]);
-        assert_eq!([-2.0, 0.0, 2.0].map(|x| scale.place(x)), [100.0, 50.0, 0.0]);
+        assert_eq!([-2.0, 0.0, 2.0].map(|x| scale.position(x)), [100.0, 50.0, 0.0]);
         let scale = Scale::logarithmic([1.0, 100.0], [0.0, 10.0]);
-        assert!((scale.place(10.0) - 5.0).abs() < 1e-12);
-        assert_eq!(Scale::linear([-f64::MAX, f64::MAX], [0.0, 1.0]).place(0.0), 0.5);
+        assert!((scale.position(10.0) - 5.0).abs() < 1e-12);
+        assert_eq!(Scale::linear([-f64::MAX, f64::MAX], [0.0, 1.0]).position(0.0), 0.5);
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
             (100.0, "100"),
             (1e300, "1e300"),
         ] {
-            assert_eq!(short(x), text);
+            assert_eq!(short_number(x), text);
         }
         assert_eq!(grouped(171_075), "171\u{2009}075");
         assert_eq!(grouped(12), "12");

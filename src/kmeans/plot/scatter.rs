@@ -1,10 +1,10 @@
-//! The points, and the ways of the centroids.
+//! The points, and the trajectories of the centroids.
 
 use std::fmt::Write;
 
-use super::document::{Document, Short, path};
-use super::scale::{Scale, short};
-use super::{Area, FAINT, GRID, INK, Plot, Shown, color};
+use super::document::{Document, OneDecimal, path};
+use super::scale::{Scale, short_number};
+use super::{Area, FAINT, GRID, INK, Plot, SamplePoint, color};
 use crate::kmeans::Centroids;
 
 /// Both axes have the same scale, as distances have, if neither is so many times longer.
@@ -13,11 +13,11 @@ const MAX_STRETCH: f64 = 4.0;
 /// Centroids that are drawn, those with the most points.
 pub(super) const MAX_CENTROIDS: usize = 1_000;
 
-/// The points and the ways of the centroids, put on their axes.
+/// The points and the trajectories of the centroids, put on their axes.
 pub(super) struct Scatter<'a> {
-    shown: Vec<&'a Shown>,
-    places: Vec<[f64; 2]>,
-    ways: Vec<Way>,
+    shown: Vec<&'a SamplePoint>,
+    positions: Vec<[f64; 2]>,
+    trajectories: Vec<Trajectory>,
     clusters: usize,
     low: [f64; 2],
     high: [f64; 2],
@@ -25,49 +25,51 @@ pub(super) struct Scatter<'a> {
     is_even: bool,
 }
 
-/// The places of a centroid, first to last.
-struct Way {
+/// The positions of a centroid, first to last.
+struct Trajectory {
     cluster: usize,
-    places: Vec<[f64; 2]>,
+    positions: Vec<[f64; 2]>,
 }
 
-/// From places to the paper.
-struct Paper {
-    right: Scale,
-    up: Scale,
+/// From positions to the canvas.
+struct Canvas {
+    x: Scale,
+    y: Scale,
 }
 
-impl Paper {
-    fn on(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        [self.right.place(x), self.up.place(y)]
+impl Canvas {
+    fn position(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        [self.x.position(x), self.y.position(y)]
     }
 }
 
 impl<'a> Scatter<'a> {
     pub(super) fn new(plot: &Plot<'a>) -> Scatter<'a> {
         let shown = plot.sample.shown();
-        let place = |shown: &&Shown| plot.axes.place(shown.number, &shown.point);
-        let places: Vec<[f64; 2]> = shown.iter().map(place).collect();
-        let ways = ways(plot);
+        let position = |shown: &&SamplePoint| plot.axes.project(shown.number, &shown.point);
+        let positions: Vec<[f64; 2]> = shown.iter().map(position).collect();
+        let trajectories = trajectories(plot);
         let mut low = [f64::INFINITY; 2];
         let mut high = [f64::NEG_INFINITY; 2];
-        for place in places.iter().chain(ways.iter().flat_map(|way| &way.places)) {
+        for position in
+            positions.iter().chain(trajectories.iter().flat_map(|trajectory| &trajectory.positions))
+        {
             for axis in 0..2 {
-                low[axis] = low[axis].min(place[axis]);
-                high[axis] = high[axis].max(place[axis]);
+                low[axis] = low[axis].min(position[axis]);
+                high[axis] = high[axis].max(position[axis]);
             }
         }
         // Room around the outermost points.
         for axis in 0..2 {
-            let room = (high[axis] / 2.0 - low[axis] / 2.0) * 0.06;
-            (low[axis], high[axis]) = (low[axis] - room, high[axis] + room);
+            let margin = (high[axis] / 2.0 - low[axis] / 2.0) * 0.06;
+            (low[axis], high[axis]) = (low[axis] - margin, high[axis] + margin);
         }
         let spans = [0, 1].map(|axis| high[axis] / 2.0 - low[axis] / 2.0);
-        let is_even = plot.axes.has_up()
+        let is_even = plot.axes.has_y()
             && spans[0].min(spans[1]) * MAX_STRETCH >= spans[0].max(spans[1])
             && spans[0] > 0.0;
         let clusters = plot.sizes.len();
-        Scatter { shown, places, ways, clusters, low, high, is_even }
+        Scatter { shown, positions, trajectories, clusters, low, high, is_even }
     }
 
     /// Height by width of the area that suits the points.
@@ -77,27 +79,27 @@ impl<'a> Scatter<'a> {
     }
 
     pub(super) fn draw(&self, plot: &Plot<'_>, area: Area, document: &mut Document) {
-        let paper = self.paper(area);
-        grid(plot, &paper, area, document);
+        let canvas = self.canvas(area);
+        grid(plot, &canvas, area, document);
         let Area { left, top, width, height } = area;
-        let [left, top, width, height] = [left, top, width, height].map(Short);
+        let [left, top, width, height] = [left, top, width, height].map(OneDecimal);
         document.element(format_args!(
             "<clipPath id=\"inside\"><rect x=\"{left}\" y=\"{top}\" width=\"{width}\" \
              height=\"{height}\"/></clipPath>"
         ));
         document.element(format_args!("<g clip-path=\"url(#inside)\">"));
-        self.dots(&paper, document);
-        centroids(&self.ways, &paper, document);
+        self.dots(&canvas, document);
+        centroids(&self.trajectories, &canvas, document);
         document.element(format_args!("</g>"));
     }
 
-    fn dots(&self, paper: &Paper, document: &mut Document) {
+    fn dots(&self, canvas: &Canvas, document: &mut Document) {
         let mut dots = vec![String::new(); self.clusters];
-        for (shown, place) in self.shown.iter().zip(&self.places) {
-            let [x, y] = paper.on(*place);
+        for (shown, position) in self.shown.iter().zip(&self.positions) {
+            let [x, y] = canvas.position(*position);
             if let Some(dots) = dots.get_mut(shown.label as usize) {
                 // A line of no length to speak of, with round ends, is a dot.
-                let _ = write!(dots, "M{} {}h.01", Short(x), Short(y));
+                let _ = write!(dots, "M{} {}h.01", OneDecimal(x), OneDecimal(y));
             }
         }
         let width = if self.shown.len() > 1_500 { 3.2 } else { 5.0 };
@@ -110,7 +112,7 @@ impl<'a> Scatter<'a> {
         }
     }
 
-    fn paper(&self, area: Area) -> Paper {
+    fn canvas(&self, area: Area) -> Canvas {
         let Area { left, top, width, height } = area;
         let mut spans = [0, 1].map(|axis| (self.high[axis] / 2.0 - self.low[axis] / 2.0) * 2.0);
         if self.is_even {
@@ -121,15 +123,15 @@ impl<'a> Scatter<'a> {
             let middle = self.low[axis] / 2.0 + self.high[axis] / 2.0;
             [middle - spans[axis] / 2.0, middle + spans[axis] / 2.0]
         };
-        Paper {
-            right: Scale::linear(range(0), [left, left + width]),
-            up: Scale::linear(range(1), [top + height, top]),
+        Canvas {
+            x: Scale::linear(range(0), [left, left + width]),
+            y: Scale::linear(range(1), [top + height, top]),
         }
     }
 }
 
-/// The ways of the centroids that are drawn, by rising index.
-fn ways(plot: &Plot<'_>) -> Vec<Way> {
+/// The trajectories of the centroids that are drawn, by rising index.
+fn trajectories(plot: &Plot<'_>) -> Vec<Trajectory> {
     let steps = plot.history.centroids();
     let k = steps.last().map_or(0, |last| last.len());
     let mut drawn: Vec<usize> = (0..k).collect();
@@ -139,40 +141,43 @@ fn ways(plot: &Plot<'_>) -> Vec<Way> {
         drawn.truncate(MAX_CENTROIDS);
         drawn.sort_unstable();
     }
-    let way = |cluster: usize| {
-        let place = |all: &&Centroids| plot.axes.place(u64::MAX - cluster as u64, all.get(cluster));
-        Way { cluster, places: steps.iter().map(place).collect() }
+    let trajectory = |cluster: usize| {
+        let position =
+            |all: &&Centroids| plot.axes.project(u64::MAX - cluster as u64, all.get(cluster));
+        Trajectory { cluster, positions: steps.iter().map(position).collect() }
     };
-    drawn.into_iter().map(way).collect()
+    drawn.into_iter().map(trajectory).collect()
 }
 
-fn grid(plot: &Plot<'_>, paper: &Paper, area: Area, document: &mut Document) {
+fn grid(plot: &Plot<'_>, canvas: &Canvas, area: Area, document: &mut Document) {
     let Area { left, top, width, height } = area;
-    let [right_name, up_name] = plot.axes.names();
-    let ticks = paper.right.ticks(7).into_iter().map(|x| (paper.right.place(x), short(x)));
+    let [x_name, y_name] = plot.axes.names();
+    let ticks = canvas.x.ticks(7).into_iter().map(|x| (canvas.x.position(x), short_number(x)));
     for (x, label) in ticks {
         document.line([x, top], [x, top + height], GRID);
         document.text(x, top + height + 18.0, 11.0, FAINT, "middle", &label);
     }
-    if plot.axes.has_up() {
-        for (y, label) in paper.up.ticks(6).into_iter().map(|y| (paper.up.place(y), short(y))) {
+    if plot.axes.has_y() {
+        for (y, label) in
+            canvas.y.ticks(6).into_iter().map(|y| (canvas.y.position(y), short_number(y)))
+        {
             document.line([left, y], [left + width, y], GRID);
             document.text(left - 8.0, y + 4.0, 11.0, FAINT, "end", &label);
         }
-        document.upward(16.0, top + height / 2.0, 12.0, INK, up_name);
+        document.vertical_text(16.0, top + height / 2.0, 12.0, INK, y_name);
     }
-    document.text(left + width / 2.0, top + height + 38.0, 12.0, INK, "middle", right_name);
+    document.text(left + width / 2.0, top + height + 38.0, 12.0, INK, "middle", x_name);
     document.line([left, top + height], [left + width, top + height], "#9aa5b1");
 }
 
-fn centroids(ways: &[Way], paper: &Paper, document: &mut Document) {
-    let (radius, width) = match ways.len() {
+fn centroids(trajectories: &[Trajectory], canvas: &Canvas, document: &mut Document) {
+    let (radius, width) = match trajectories.len() {
         ..=30 => (5.5, 1.4),
         31..=200 => (3.5, 0.9),
         _ => (1.8, 0.5),
     };
-    for way in ways.iter().filter(|way| way.places.len() > 1) {
-        let line = path(way.places.iter().map(|place| paper.on(*place)));
+    for trajectory in trajectories.iter().filter(|trajectory| trajectory.positions.len() > 1) {
+        let line = path(trajectory.positions.iter().map(|position| canvas.position(*position)));
         let halo = width + 2.0;
         document.element(format_args!(
             "<path d=\"{line}\" fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\"0.75\" \
@@ -183,22 +188,22 @@ fn centroids(ways: &[Way], paper: &Paper, document: &mut Document) {
              stroke-linejoin=\"round\"/>"
         ));
     }
-    for way in ways.iter().filter(|way| way.places.len() > 1) {
-        if let Some(first) = way.places.first() {
-            let [x, y] = paper.on(*first).map(Short);
+    for trajectory in trajectories.iter().filter(|trajectory| trajectory.positions.len() > 1) {
+        if let Some(first) = trajectory.positions.first() {
+            let [x, y] = canvas.position(*first).map(OneDecimal);
             document.element(format_args!(
                 "<circle cx=\"{x}\" cy=\"{y}\" r=\"{}\" fill=\"#ffffff\" stroke=\"{INK}\"/>",
                 radius / 2.0
             ));
         }
     }
-    for way in ways {
-        if let Some(last) = way.places.last() {
-            let [x, y] = paper.on(*last).map(Short);
+    for trajectory in trajectories {
+        if let Some(last) = trajectory.positions.last() {
+            let [x, y] = canvas.position(*last).map(OneDecimal);
             document.element(format_args!(
                 "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{}\" stroke=\"{INK}\" \
                  stroke-width=\"{width}\"/>",
-                color::cluster(way.cluster)
+                color::cluster(trajectory.cluster)
             ));
         }
     }

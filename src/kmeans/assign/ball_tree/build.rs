@@ -34,10 +34,10 @@ pub(super) fn block<const D: usize>(
     frame: &Frame,
 ) -> [[Lanes; D]; BLOCKS] {
     let mut block = [[Lanes::splat(0.0); D]; BLOCKS];
-    for place in 0..LEAF {
-        let Some(point) = points.get(place).or(points.first()) else { return block };
-        for (dim, z) in branch.place(point, frame).into_iter().enumerate() {
-            block[place / LANES][dim][place % LANES] = z as f32;
+    for position in 0..LEAF {
+        let Some(point) = points.get(position).or(points.first()) else { return block };
+        for (dim, z) in branch.transform(point, frame).into_iter().enumerate() {
+            block[position / LANES][dim][position % LANES] = z as f32;
         }
     }
     block
@@ -82,7 +82,7 @@ impl<const D: usize> Branch<D> {
         }
         let origin: [f64; D] = std::array::from_fn(|dim| low[dim] / 2.0 + high[dim] / 2.0);
         let mut center = [0.0; D];
-        frame.place(&origin).zip(&mut center).for_each(|(z, center)| *center = z as f32);
+        frame.transform(&origin).zip(&mut center).for_each(|(z, center)| *center = z as f32);
         Branch { origin, center, radius: 0.0 }
     }
 
@@ -101,7 +101,7 @@ impl<const D: usize> Branch<D> {
 
     /// The coordinates of a point or a centroid, seen from the center.
     #[inline(always)]
-    pub(super) fn place(&self, x: &[f64; D], frame: &Frame) -> [f64; D] {
+    pub(super) fn transform(&self, x: &[f64; D], frame: &Frame) -> [f64; D] {
         std::array::from_fn(|dim| (x[dim] - self.origin[dim]) * frame.scale())
     }
 }

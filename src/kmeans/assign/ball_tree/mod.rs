@@ -5,12 +5,12 @@
 //! the filtering algorithm of T. Kanungo and others (*An efficient k-means clustering algorithm*,
 //! 2002), a ball whose center is nearest to one centroid by enough belongs to it as a whole, and
 //! the sum of its points, known from the start, moves as one. The others are few: those on the
-//! borders between clusters. Their points are held against the centroids that may win inside of the
+//! borders between clusters. Their points are checked against the centroids that may win inside of the
 //! ball, which are two or three.
 //!
 //! ```text
 //! for each leaf:
-//!     its centroid and the others have not travelled far     -> as before (most leaves)
+//!     its centroid and the others have not drifted far     -> as before (most leaves)
 //!     one contender wins the whole ball                      -> the leaf has one label
 //!     several may                                            -> each point against those
 //! ```
@@ -18,7 +18,7 @@
 //! Before the first leaf of a branch is looked at, the contenders that may win inside of the
 //! branch are listed. What is inside of a branch is measured from its center, so that estimates are
 //! as good where points are dense and centroids are many as where they are few: a branch is a frame
-//! of its own, and what the room says of frames holds with the branch's radius and the reach of its
+//! of its own, and what the room says of frames holds with the branch's radius and the largest norm of its
 //! contenders.
 
 mod build;
@@ -31,9 +31,9 @@ use self::pass::Pass;
 use self::scan::{BLOCKS, Labels};
 use super::frame::Frame;
 use super::simd::{Aligned, LANES, Lanes, Level};
-use super::{NONE, Way, Work};
+use super::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
-use crate::kmeans::sums::{Grains, Halves};
+use crate::kmeans::sums::{FixedPointScale, SplitMantissa};
 
 /// Points of a leaf.
 const LEAF: usize = BLOCKS * LANES;
@@ -44,7 +44,7 @@ const MIXED: u32 = u32::MAX - 1;
 
 /// The points of a split in leaves, and their labels.
 #[derive(Debug)]
-pub(super) struct Leaves<const D: usize> {
+pub(super) struct BallTree<const D: usize> {
     /// How many points there are.
     len: usize,
     radius: f64,
@@ -54,25 +54,25 @@ pub(super) struct Leaves<const D: usize> {
     /// By leaf: its points, seen from there. The last leaf has some of them twice.
     blocks: Vec<[[Lanes; D]; BLOCKS]>,
     /// By leaf; empty if coordinates have no halves.
-    sums: Vec<Halves<D>>,
+    sums: Vec<SplitMantissa<D>>,
     /// By leaf: the label of all of its points.
     leaf_labels: Vec<u32>,
     /// By leaf, then point; out of date where the leaf has a label.
     labels: Vec<Labels>,
-    /// By leaf: how far its centroid and others may travel until its label may be wrong.
+    /// By leaf: how far its centroid and others may drift until its label may be wrong.
     limits: Vec<f32>,
 }
 
-impl<const D: usize> Leaves<D> {
+impl<const D: usize> BallTree<D> {
     /// Puts the points in order and cuts them into leaves.
-    pub(super) fn new(points: &mut Points, frame: &Frame, grains: &Grains) -> Leaves<D> {
+    pub(super) fn new(points: &mut Points, frame: &Frame, scale: &FixedPointScale) -> BallTree<D> {
         points.arrange(order::arrange::<D>);
         let rows = points.rows::<D>();
         let leaves = rows.len().div_ceil(LEAF);
         let mut branches = Vec::with_capacity(leaves.div_ceil(BRANCH));
         let mut balls = Vec::with_capacity(leaves);
         let mut blocks = Vec::with_capacity(leaves);
-        let mut sums = Vec::with_capacity(if grains.has_halves() { leaves } else { 0 });
+        let mut sums = Vec::with_capacity(if scale.splits_mantissas() { leaves } else { 0 });
         let mut radius: f64 = 0.0;
         for points in rows.chunks(BRANCH * LEAF) {
             let mut branch = Branch::around(points, frame);
@@ -81,9 +81,9 @@ impl<const D: usize> Leaves<D> {
                 let block = build::block(points, &branch, frame);
                 balls.push(Ball::around(&block));
                 blocks.push(block);
-                if grains.has_halves() {
-                    let mut sum = Halves::ZERO;
-                    points.iter().for_each(|point| grains.add_to(&mut sum, point));
+                if scale.splits_mantissas() {
+                    let mut sum = SplitMantissa::ZERO;
+                    points.iter().for_each(|point| scale.add_to(&mut sum, point));
                     sums.push(sum);
                 }
             }
@@ -91,7 +91,7 @@ impl<const D: usize> Leaves<D> {
             radius = radius.max(branch.farthest());
             branches.push(branch);
         }
-        Leaves {
+        BallTree {
             len: rows.len(),
             radius,
             branches,
@@ -110,7 +110,7 @@ impl<const D: usize> Leaves<D> {
     }
 }
 
-impl<const D: usize> Way for Leaves<D> {
+impl<const D: usize> AssignStrategy for BallTree<D> {
     fn radius(&self) -> f64 {
         self.radius
     }
@@ -138,7 +138,7 @@ impl<const D: usize> Way for Leaves<D> {
         self.leaf_labels.fill(MIXED);
     }
 
-    fn assign(&mut self, level: Level, work: Work<'_>) -> u64 {
+    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
         level.run(Pass::new(self, work))
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 /// Points that need no order among themselves.
 const ENOUGH: usize = 24;
 
-/// Most bits of a cell's number: counts of cells and places to write to stay in the nearest caches.
+/// Most bits of a cell's number: counts of cells and positions to write to stay in the nearest caches.
 const MAX_BITS: u32 = 11;
 
 /// Deep enough for any points that one would cluster, and an end for all others.
@@ -40,12 +40,12 @@ impl<const D: usize> Row<D> {
         Row { points: vec![[0.0; D]; len], numbers: vec![0; len] }
     }
 
-    /// Puts a point at a place, which goes on to the next.
+    /// Puts a point at a position, which goes on to the next.
     #[inline(always)]
-    fn put(&mut self, place: &mut usize, point: &[f64; D], number: u32) {
-        self.points[*place] = *point;
-        self.numbers[*place] = number;
-        *place += 1;
+    fn put(&mut self, position: &mut usize, point: &[f64; D], number: u32) {
+        self.points[*position] = *point;
+        self.numbers[*position] = number;
+        *position += 1;
     }
 
     /// Takes a part of another row.

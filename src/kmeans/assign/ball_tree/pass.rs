@@ -1,26 +1,26 @@
 //! One assignment of all leaves.
 
-use super::super::bounds::Bounds;
+use super::super::error_bounds::ErrorBounds;
 use super::super::simd::{Aligned, Kernel, Lanes, Simd};
-use super::super::{NONE, Work};
+use super::super::{NONE, PassInput};
 use super::build::norm;
-use super::scan::{self, Listed, Row, Scores};
-use super::{BRANCH, LEAF, Leaves, MIXED};
+use super::scan::{self, ContenderList, PackedRows, Row};
+use super::{BRANCH, BallTree, LEAF, MIXED};
 use crate::kmeans::squared_distance;
-use crate::kmeans::sums::Halves;
+use crate::kmeans::sums::SplitMantissa;
 
-/// An assignment under way.
+/// An assignment in progress.
 pub(super) struct Pass<'a, const D: usize> {
-    leaves: &'a mut Leaves<D>,
-    work: Work<'a>,
+    leaves: &'a mut BallTree<D>,
+    work: PassInput<'a>,
     /// The contenders that may win inside of the branch, seen from its center.
-    near: Listed<D>,
+    near: ContenderList<D>,
     /// Of estimates inside of the branch.
-    bounds: Bounds,
+    bounds: ErrorBounds,
     /// At least what contenders that are not near are farther than the winner, inside of the branch.
     rest: f64,
     scores: Vec<Lanes>,
-    /// The places of some contenders.
+    /// The positions of some contenders.
     list: Vec<u32>,
     moved: u64,
 }
@@ -36,14 +36,14 @@ impl<const D: usize> Kernel for Pass<'_, D> {
             let mut is_listed = false;
             for leaf in first..end {
                 let label = self.leaves.leaf_labels[leaf];
-                if self.leaves.limits[leaf] > self.work.travel.threshold(label) {
+                if self.leaves.limits[leaf] > self.work.drift.threshold(label) {
                     continue;
                 }
                 if !is_listed {
-                    self.list_near(simd, branch);
+                    self.list_near_contenders(simd, branch);
                     is_listed = true;
                 }
-                self.leaf(simd, leaf);
+                self.assign_leaf(simd, leaf);
             }
         }
         self.moved
@@ -51,15 +51,15 @@ impl<const D: usize> Kernel for Pass<'_, D> {
 }
 
 impl<'a, const D: usize> Pass<'a, D> {
-    pub(super) fn new(leaves: &'a mut Leaves<D>, work: Work<'a>) -> Pass<'a, D> {
-        let groups = work.contenders.groups.heights.len();
+    pub(super) fn new(leaves: &'a mut BallTree<D>, work: PassInput<'a>) -> Pass<'a, D> {
+        let packs = work.contenders.packs.sq_norms.len();
         Pass {
             leaves,
             bounds: work.bounds,
             work,
-            near: Listed::default(),
+            near: ContenderList::default(),
             rest: 0.0,
-            scores: vec![Lanes::splat(0.0); groups],
+            scores: vec![Lanes::splat(0.0); packs],
             list: Vec::new(),
             moved: 0,
         }
@@ -67,56 +67,64 @@ impl<'a, const D: usize> Pass<'a, D> {
 
     /// Lists the contenders that may win a point of a branch.
     #[inline(always)]
-    fn list_near<S: Simd>(&mut self, simd: S, branch: usize) {
+    fn list_near_contenders<S: Simd>(&mut self, simd: S, branch: usize) {
         let branch = self.leaves.branches[branch];
-        let Work { contenders, bounds, frame, centroids, .. } = &self.work;
-        let all = Scores {
-            weights: contenders.groups.weights.as_chunks().0,
-            heights: &contenders.groups.heights,
+        let PassInput { contenders, bounds, frame, centroids, .. } = &self.work;
+        let all = PackedRows {
+            neg2_centroids: contenders.packs.neg2_centroids.as_chunks().0,
+            sq_norms: &contenders.packs.sq_norms,
         };
         let (best, _) = all.of(simd, &branch.center, &mut self.scores);
         let norm = norm(&branch.center);
-        let reach = bounds.upper(norm + f64::from(best)) + 2.0 * branch.radius + bounds.distance;
+        let max_distance =
+            bounds.max_distance(norm + f64::from(best)) + 2.0 * branch.radius + bounds.distance;
         // Some more are listed, so that the others are surely farther for a while.
-        let most = bounds.most(reach + branch.radius, norm);
-        all.up_to(simd, &self.scores, most, &mut self.list);
-        let next = all.next(simd, &self.scores, most);
-        self.rest = bounds.lower(norm + f64::from(next)) - reach;
+        let most = bounds.max_estimate(max_distance + branch.radius, norm);
+        all.list_up_to(simd, &self.scores, most, &mut self.list);
+        let next = all.lowest_above(simd, &self.scores, most);
+        self.rest = bounds.min_distance(norm + f64::from(next)) - max_distance;
         self.near.clear();
         let mut square: f64 = 0.0;
-        for place in &self.list {
-            let label = contenders.indices[*place as usize];
+        for position in &self.list {
+            let label = contenders.indices[*position as usize];
             let centroid = centroids.get(label as usize).first_chunk();
             let Some(centroid) = centroid else { return };
-            let place = branch.place(centroid, frame);
-            square = square.max(place.iter().map(|g| g * g).sum());
-            self.near.push(Row::new(label, place));
+            let position = branch.transform(centroid, frame);
+            square = square.max(position.iter().map(|g| g * g).sum());
+            self.near.push(Row::new(label, position));
         }
-        self.bounds = Bounds::new(D, branch.radius, square.sqrt() * (1.0 + 1e-6));
+        self.bounds = ErrorBounds::new(D, branch.radius, square.sqrt() * (1.0 + 1e-6));
     }
 
     #[inline(always)]
-    fn leaf<S: Simd>(&mut self, simd: S, leaf: usize) {
+    fn assign_leaf<S: Simd>(&mut self, simd: S, leaf: usize) {
         let ball = self.leaves.balls[leaf];
         let near = self.near.scores();
         let (best, second) = near.of(simd, &ball.center, &mut self.scores);
         let norm = norm(&ball.center);
         let bounds = self.bounds;
-        let reach =
-            bounds.upper(norm + f64::from(best)) + 2.0 * f64::from(ball.radius) + bounds.distance;
-        near.up_to(simd, &self.scores, bounds.most(reach, norm), &mut self.list);
-        if let [place] = self.list[..] {
-            let label = self.near.rows[place as usize].label;
-            let slack = (bounds.lower(norm + f64::from(second)) - reach).min(self.rest);
-            self.leaves.limits[leaf] = self.work.travel.limit(label, slack);
-            self.whole(leaf, label);
+        let max_distance = bounds.max_distance(norm + f64::from(best))
+            + 2.0 * f64::from(ball.radius)
+            + bounds.distance;
+        near.list_up_to(
+            simd,
+            &self.scores,
+            bounds.max_estimate(max_distance, norm),
+            &mut self.list,
+        );
+        if let [position] = self.list[..] {
+            let label = self.near.rows[position as usize].label;
+            let slack =
+                (bounds.min_distance(norm + f64::from(second)) - max_distance).min(self.rest);
+            self.leaves.limits[leaf] = self.work.drift.limit(label, slack);
+            self.label_leaf(leaf, label);
         } else {
-            self.points(simd, leaf);
+            self.label_points(simd, leaf);
         }
     }
 
     /// All points of a leaf have this label.
-    fn whole(&mut self, leaf: usize, label: u32) {
+    fn label_leaf(&mut self, leaf: usize, label: u32) {
         let before = std::mem::replace(&mut self.leaves.leaf_labels[leaf], label);
         if before == label {
             return;
@@ -124,20 +132,20 @@ impl<'a, const D: usize> Pass<'a, D> {
         let count = self.leaves.count(leaf);
         if let (Some(sum), true) = (self.leaves.sums.get(leaf), before != MIXED) {
             let from = (before != NONE).then_some(before as usize);
-            self.work.sums.shift_many(from, label as usize, count as u64, sum);
+            self.work.sums.move_points(from, label as usize, count as u64, sum);
             self.moved += count as u64;
             return;
         }
         for lane in 0..count {
             let before = if before == MIXED { self.leaves.labels[leaf][lane] } else { before };
             if before != label {
-                self.shift(leaf * LEAF + lane, before, label);
+                self.move_point(leaf * LEAF + lane, before, label);
             }
         }
     }
 
     #[inline(always)]
-    fn points<S: Simd>(&mut self, simd: S, leaf: usize) {
+    fn label_points<S: Simd>(&mut self, simd: S, leaf: usize) {
         let before = match std::mem::replace(&mut self.leaves.leaf_labels[leaf], MIXED) {
             MIXED => self.leaves.labels[leaf],
             label => Aligned([label; LEAF]),
@@ -161,7 +169,7 @@ impl<'a, const D: usize> Pass<'a, D> {
         while changed != 0 {
             let lane = changed.trailing_zeros() as usize;
             changed &= changed - 1;
-            self.shift(leaf * LEAF + lane, before[lane], labels[lane]);
+            self.move_point(leaf * LEAF + lane, before[lane], labels[lane]);
         }
     }
 
@@ -169,8 +177,8 @@ impl<'a, const D: usize> Pass<'a, D> {
     fn decide(&self, index: usize) -> u32 {
         let point = self.work.points.get(index);
         let mut nearest = (0, f64::INFINITY);
-        for (number, &place) in self.list.iter().enumerate() {
-            let label = self.near.rows[place as usize].label;
+        for (number, &position) in self.list.iter().enumerate() {
+            let label = self.near.rows[position as usize].label;
             let distance = squared_distance(point, self.work.centroids.get(label as usize));
             if distance < nearest.1 || number == 0 {
                 nearest = (label, distance);
@@ -179,15 +187,15 @@ impl<'a, const D: usize> Pass<'a, D> {
         nearest.0
     }
 
-    fn shift(&mut self, index: usize, before: u32, label: u32) {
+    fn move_point(&mut self, index: usize, before: u32, label: u32) {
         let point = self.work.points.get(index);
         let from = (before != NONE).then_some(before as usize);
         if self.leaves.sums.is_empty() {
-            self.work.sums.shift(from, label as usize, point);
+            self.work.sums.move_point(from, label as usize, point);
         } else {
-            let mut halves = Halves::<D>::ZERO;
-            self.work.sums.grains().add_to(&mut halves, point);
-            self.work.sums.shift_many(from, label as usize, 1, &halves);
+            let mut halves = SplitMantissa::<D>::ZERO;
+            self.work.sums.scale().add_to(&mut halves, point);
+            self.work.sums.move_points(from, label as usize, 1, &halves);
         }
         self.moved += 1;
     }

@@ -10,66 +10,68 @@ pub(super) const BLOCKS: usize = 4;
 pub(super) struct Row<const D: usize> {
     /// Its index among all centroids.
     pub(super) label: u32,
-    weights: [f32; D],
-    height: f32,
+    neg2_centroids: [f32; D],
+    sq_norm: f32,
 }
 
 impl<const D: usize> Row<D> {
-    /// At a place.
+    /// At a position.
     #[inline(always)]
-    pub(super) fn new(label: u32, place: [f64; D]) -> Row<D> {
-        let place = place.map(|g| g as f32);
-        let height: f64 = place.iter().map(|g| f64::from(*g) * f64::from(*g)).sum();
-        Row { label, weights: place.map(|g| -2.0 * g), height: height as f32 }
+    pub(super) fn new(label: u32, position: [f64; D]) -> Row<D> {
+        let position = position.map(|g| g as f32);
+        let sq_norm: f64 = position.iter().map(|g| f64::from(*g) * f64::from(*g)).sum();
+        Row { label, neg2_centroids: position.map(|g| -2.0 * g), sq_norm: sq_norm as f32 }
     }
 }
 
-/// Some contenders, by place: each by itself, and as many side by side as there are lanes.
+/// Some contenders, by position: each by itself, and as many side by side as there are lanes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Listed<const D: usize> {
+pub(super) struct ContenderList<const D: usize> {
     pub(super) rows: Vec<Row<D>>,
-    weights: Vec<[Lanes; D]>,
-    heights: Vec<Lanes>,
+    neg2_centroids: Vec<[Lanes; D]>,
+    sq_norms: Vec<Lanes>,
 }
 
-impl<const D: usize> Listed<D> {
+impl<const D: usize> ContenderList<D> {
     pub(super) fn clear(&mut self) {
         self.rows.clear();
-        self.weights.clear();
-        self.heights.clear();
+        self.neg2_centroids.clear();
+        self.sq_norms.clear();
     }
 
     pub(super) fn push(&mut self, row: Row<D>) {
         let lane = self.rows.len() % LANES;
         if lane == 0 {
-            self.weights.push([Lanes::splat(0.0); D]);
-            self.heights.push(Lanes::splat(f32::INFINITY));
+            self.neg2_centroids.push([Lanes::splat(0.0); D]);
+            self.sq_norms.push(Lanes::splat(f32::INFINITY));
         }
-        if let (Some(weights), Some(heights)) = (self.weights.last_mut(), self.heights.last_mut()) {
-            heights[lane] = row.height;
-            for (lanes, weight) in weights.iter_mut().zip(row.weights) {
-                lanes[lane] = weight;
+        if let (Some(neg2_centroids), Some(sq_norms)) =
+            (self.neg2_centroids.last_mut(), self.sq_norms.last_mut())
+        {
+            sq_norms[lane] = row.sq_norm;
+            for (lanes, neg2_coordinate) in neg2_centroids.iter_mut().zip(row.neg2_centroids) {
+                lanes[lane] = neg2_coordinate;
             }
         }
         self.rows.push(row);
     }
 
-    pub(super) fn scores(&self) -> Scores<'_, D> {
-        Scores { weights: &self.weights, heights: &self.heights }
+    pub(super) fn scores(&self) -> PackedRows<'_, D> {
+        PackedRows { neg2_centroids: &self.neg2_centroids, sq_norms: &self.sq_norms }
     }
 }
 
 /// Contenders side by side.
 #[derive(Clone, Copy)]
-pub(super) struct Scores<'a, const D: usize> {
+pub(super) struct PackedRows<'a, const D: usize> {
     /// `-2 g`.
-    pub(super) weights: &'a [[Lanes; D]],
+    pub(super) neg2_centroids: &'a [[Lanes; D]],
     /// `|g|^2`, infinite where there is no contender.
-    pub(super) heights: &'a [Lanes],
+    pub(super) sq_norms: &'a [Lanes],
 }
 
-impl<const D: usize> Scores<'_, D> {
-    /// Estimates for a place in space, a vector of them for each vector of contenders, and the two
+impl<const D: usize> PackedRows<'_, D> {
+    /// Estimates for a position in space, a vector of them for each vector of contenders, and the two
     /// lowest. There must be room for as many vectors.
     #[inline(always)]
     pub(super) fn of<S: Simd>(
@@ -80,11 +82,11 @@ impl<const D: usize> Scores<'_, D> {
     ) -> (f32, f32) {
         let mut best = simd.splat(f32::INFINITY);
         let mut second = best;
-        let groups = self.weights.iter().zip(self.heights);
-        for ((weights, heights), scores) in groups.zip(scores) {
-            let mut sums = simd.load(heights);
-            for (z, weights) in center.iter().zip(weights) {
-                sums = simd.mul_add(simd.splat(*z), simd.load(weights), sums);
+        let packs = self.neg2_centroids.iter().zip(self.sq_norms);
+        for ((neg2_centroids, sq_norms), scores) in packs.zip(scores) {
+            let mut sums = simd.load(sq_norms);
+            for (z, neg2_centroids) in center.iter().zip(neg2_centroids) {
+                sums = simd.mul_add(simd.splat(*z), simd.load(neg2_centroids), sums);
             }
             second = simd.min(second, simd.max(best, sums));
             best = simd.min(best, sums);
@@ -94,15 +96,21 @@ impl<const D: usize> Scores<'_, D> {
         (simd.first(best), simd.first(second))
     }
 
-    /// Lists the places whose score is at most this, in order.
+    /// Lists the positions whose score is at most this, in order.
     #[inline(always)]
-    pub(super) fn up_to<S: Simd>(self, simd: S, scores: &[Lanes], most: f32, list: &mut Vec<u32>) {
+    pub(super) fn list_up_to<S: Simd>(
+        self,
+        simd: S,
+        scores: &[Lanes],
+        most: f32,
+        list: &mut Vec<u32>,
+    ) {
         list.clear();
-        for (group, scores) in scores.iter().take(self.heights.len()).enumerate() {
+        for (pack, scores) in scores.iter().take(self.sq_norms.len()).enumerate() {
             let above = simd.less(simd.splat(most), simd.load(scores));
             let mut left = !simd.bits(above);
             while left != 0 {
-                list.push((group * LANES) as u32 + left.trailing_zeros());
+                list.push((pack * LANES) as u32 + left.trailing_zeros());
                 left &= left - 1;
             }
         }
@@ -110,9 +118,9 @@ impl<const D: usize> Scores<'_, D> {
 
     /// The lowest score above this.
     #[inline(always)]
-    pub(super) fn next<S: Simd>(self, simd: S, scores: &[Lanes], most: f32) -> f32 {
+    pub(super) fn lowest_above<S: Simd>(self, simd: S, scores: &[Lanes], most: f32) -> f32 {
         let mut next = simd.splat(f32::INFINITY);
-        for scores in scores.iter().take(self.heights.len()) {
+        for scores in scores.iter().take(self.sq_norms.len()) {
             next = simd.min(next, simd.above(simd.load(scores), simd.splat(most)));
         }
         simd.first(simd.two_lowest(next, next).0)
@@ -147,13 +155,13 @@ pub(super) fn nearest<S: Simd, const D: usize>(
     let mut best = [simd.splat(f32::INFINITY); BLOCKS];
     let mut second = best;
     let mut nearest = [simd.splat_integer(0); BLOCKS];
-    for &place in list {
-        let row = rows[place as usize];
+    for &position in list {
+        let row = rows[position as usize];
         let label = simd.splat_integer(row.label);
         for block in 0..BLOCKS {
-            let mut sum = simd.splat(row.height);
+            let mut sum = simd.splat(row.sq_norm);
             for dim in 0..D {
-                sum = simd.mul_add(simd.splat(row.weights[dim]), z[block][dim], sum);
+                sum = simd.mul_add(simd.splat(row.neg2_centroids[dim]), z[block][dim], sum);
             }
             let is_best = simd.less(sum, best[block]);
             nearest[block] = simd.select(is_best, label, nearest[block]);

@@ -261,7 +261,7 @@ pub(in crate::kmeans) struct Portable;
 
 /// One instruction, allowed by the proof that `self` is.
 #[cfg(target_arch = "x86_64")]
-macro_rules! have {
+macro_rules! intrinsic {
     ($instruction:expr) => {
         // SAFETY: `self` proves that the processor has it, and a pointer comes from a reference to
         // as many numbers as it touches.
@@ -269,4 +269,4 @@ macro_rules! have {
     };
 }
 #[cfg(target_arch = "x86_64")]
-use have;
+use intrinsic;

@@ -1,7 +1,7 @@
-//! Bands: contenders that one bound is kept for, for each point (Y. Ding and others, *Yinyang
+//! Groups: contenders that one bound is kept for, for each point (Y. Ding and others, *Yinyang
 //! K-means*, 2015).
 //!
-//! They are groups that lie one behind the other, one group where there are few of them.
+//! They are packs that lie one behind the other, one pack where there are few of them.
 
 use std::ops::Range;
 
@@ -9,25 +9,25 @@ use super::super::contenders::Contenders;
 use super::super::simd::LANES;
 
 /// More bounds than these are not kept for a point.
-pub(super) const MAX_BANDS: usize = 16;
+pub(super) const MAX_GROUPS: usize = 16;
 
-/// How many bands there are.
+/// How many groups there are.
 pub(in super::super) fn count(contenders: &Contenders) -> usize {
-    contenders.groups.heights.len().min(MAX_BANDS)
+    contenders.packs.sq_norms.len().min(MAX_GROUPS)
 }
 
-/// The groups of one of `count` bands.
-pub(super) fn groups(band: usize, count: usize, groups: usize) -> Range<usize> {
-    band * groups / count..(band + 1) * groups / count
+/// The packs of one of `count` groups.
+pub(super) fn packs(group: usize, count: usize, packs: usize) -> Range<usize> {
+    group * packs / count..(group + 1) * packs / count
 }
 
-/// The places of a band's contenders, of which there are so many in all.
-pub(in super::super) fn places(band: usize, count: usize, contenders: usize) -> Range<usize> {
-    let groups = groups(band, count, contenders.div_ceil(LANES));
-    groups.start * LANES..contenders.min(groups.end * LANES)
+/// The positions of a group's contenders, of which there are so many in all.
+pub(in super::super) fn positions(group: usize, count: usize, contenders: usize) -> Range<usize> {
+    let packs = packs(group, count, contenders.div_ceil(LANES));
+    packs.start * LANES..contenders.min(packs.end * LANES)
 }
 
-/// By group: its band.
-pub(super) fn by_group(count: usize, groups: usize) -> Vec<usize> {
-    (0..count).flat_map(|band| self::groups(band, count, groups).map(move |_| band)).collect()
+/// By pack: its group.
+pub(super) fn group_of_pack(count: usize, packs: usize) -> Vec<usize> {
+    (0..count).flat_map(|group| self::packs(group, count, packs).map(move |_| group)).collect()
 }

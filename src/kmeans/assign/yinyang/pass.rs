@@ -1,32 +1,32 @@
 //! One assignment of all points.
 
-use super::super::bounds::Bounds;
-use super::super::estimate::NOBODY;
-use super::super::exact::Decide;
+use super::super::error_bounds::ErrorBounds;
+use super::super::estimate::PADDING;
+use super::super::exact_nearest::ExactNearest;
 use super::super::moves::{Move, MoveAll};
 use super::super::simd::{Aligned, Kernel, LANES, Lanes, Simd};
-use super::super::{NONE, Work};
-use super::bands::{self, MAX_BANDS};
+use super::super::{NONE, PassInput};
 use super::estimate::Estimate;
-use super::panel::{Block, Chosen, NOWHERE, PANEL};
-use super::{Banded, Integers};
+use super::groups::{self, MAX_GROUPS};
+use super::panel::{Block, Chosen, NO_CONTENDER, PANEL};
+use super::{Integers, Yinyang};
 
-/// An assignment under way.
+/// An assignment in progress.
 pub(super) struct Pass<'a> {
-    split: &'a mut Banded,
-    work: Work<'a>,
-    bounds: Bounds,
-    /// How many bands there are.
-    bands: usize,
-    by_group: Vec<usize>,
-    /// By centroid: its place among the contenders.
-    places: Vec<u32>,
-    /// By band: what limits are compared and made with.
-    thresholds: [f32; MAX_BANDS],
-    limits: [f32; MAX_BANDS],
+    split: &'a mut Yinyang,
+    work: PassInput<'a>,
+    bounds: ErrorBounds,
+    /// How many groups there are.
+    groups: usize,
+    group_of_pack: Vec<usize>,
+    /// By centroid: its position among the contenders.
+    positions: Vec<u32>,
+    /// By group: what limits are compared and made with.
+    thresholds: [f32; MAX_GROUPS],
+    limits: [f32; MAX_GROUPS],
     /// The panel: blocks some of whose points may have a wrong label.
     blocks: Vec<Block>,
-    /// By band: which points of the panel are to be estimated, and what was.
+    /// By group: which points of the panel are to be estimated, and what was.
     chosen: Vec<Chosen>,
     moves: Vec<Move>,
     moved: u64,
@@ -38,44 +38,44 @@ impl Kernel for Pass<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) -> u64 {
         for index in 0..self.split.labels.len() {
-            let left = self.left(index);
+            let left = self.points_to_check(index);
             if left != 0 {
-                self.enter(simd, index, left);
+                self.add_block(simd, index, left);
             }
             if self.blocks.len() == PANEL {
-                self.settle_all(simd);
+                self.assign_panel(simd);
             }
         }
-        self.settle_all(simd);
+        self.assign_panel(simd);
         self.moved
     }
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(split: &'a mut Banded, work: Work<'a>) -> Pass<'a> {
-        let (contenders, travel) = (work.contenders, work.travel);
-        let count = bands::count(contenders);
-        if split.lows.len() != split.labels.len() * count {
-            split.lows = vec![Lanes::splat(f32::NEG_INFINITY); split.labels.len() * count];
+    pub(super) fn new(split: &'a mut Yinyang, work: PassInput<'a>) -> Pass<'a> {
+        let (contenders, drift) = (work.contenders, work.drift);
+        let count = groups::count(contenders);
+        if split.lower_bounds.len() != split.labels.len() * count {
+            split.lower_bounds = vec![Lanes::splat(f32::NEG_INFINITY); split.labels.len() * count];
         }
-        let mut places = vec![NOWHERE; work.centroids.len()];
-        for (place, index) in contenders.indices.iter().enumerate() {
-            places[*index as usize] = place as u32;
+        let mut positions = vec![NO_CONTENDER; work.centroids.len()];
+        for (position, index) in contenders.indices.iter().enumerate() {
+            positions[*index as usize] = position as u32;
         }
-        let by_band = |numbers: &mut dyn Iterator<Item = f32>| {
-            let mut all = [0.0; MAX_BANDS];
-            all.iter_mut().zip(numbers).for_each(|(band, x)| *band = x);
+        let by_group = |numbers: &mut dyn Iterator<Item = f32>| {
+            let mut all = [0.0; MAX_GROUPS];
+            all.iter_mut().zip(numbers).for_each(|(group, x)| *group = x);
             all
         };
         let bounds = work.bounds.tagged();
         Pass {
             split,
             bounds,
-            bands: count,
-            by_group: bands::by_group(count, contenders.groups.heights.len()),
-            places,
-            thresholds: by_band(&mut travel.band_thresholds()),
-            limits: by_band(&mut travel.band_limits(&bounds)),
+            groups: count,
+            group_of_pack: groups::group_of_pack(count, contenders.packs.sq_norms.len()),
+            positions,
+            thresholds: by_group(&mut drift.group_thresholds()),
+            limits: by_group(&mut drift.group_limits(&bounds)),
             blocks: Vec::with_capacity(PANEL),
             chosen: vec![Chosen::none(); count],
             moves: Vec::with_capacity(PANEL * LANES),
@@ -86,84 +86,87 @@ impl<'a> Pass<'a> {
 
     /// A bit for each point of a block whose label may be wrong.
     #[inline(always)]
-    fn left(&self, index: usize) -> u16 {
+    fn points_to_check(&self, index: usize) -> u16 {
         let all = u16::MAX >> (LANES - LANES.min(self.split.len - index * LANES));
-        if !self.work.travel.knows_bands() {
+        if !self.work.drift.knows_groups() {
             return all;
         }
         let limits = &self.split.limits[index];
-        let highest = self.work.travel.highest_threshold();
+        let highest = self.work.drift.highest_threshold();
         if limits.iter().fold(true, |are_above, limit| are_above & (*limit > highest)) {
             return 0;
         }
         let mut bits = 0;
         for (lane, (limit, label)) in limits.iter().zip(&self.split.labels[index].0).enumerate() {
-            bits |= u16::from(*limit <= self.work.travel.threshold(*label)) << lane;
+            bits |= u16::from(*limit <= self.work.drift.threshold(*label)) << lane;
         }
         bits & all
     }
 
-    /// Puts a block on the panel, with the bands that are to be estimated.
+    /// Puts a block on the panel, with the groups that are to be estimated.
     #[inline(always)]
-    fn enter<S: Simd>(&mut self, simd: S, index: usize, left: u16) {
+    fn add_block<S: Simd>(&mut self, simd: S, index: usize, left: u16) {
         let mut block = Block {
             index,
             left,
-            places: Aligned([NOWHERE; LANES]),
-            own: Lanes::splat(NOBODY),
-            is_in_band: 0,
-            wanted: [(0, 0); MAX_BANDS],
+            positions: Aligned([NO_CONTENDER; LANES]),
+            own: Lanes::splat(PADDING),
+            is_in_group: 0,
+            wanted: [(0, 0); MAX_GROUPS],
         };
         for lane in bits(left) {
             let label = self.split.labels[index][lane];
-            let place = self.places.get(label as usize).copied().unwrap_or(NOWHERE);
-            block.places[lane] = place;
-            if place != NOWHERE {
-                block.own[lane] = self.estimate(simd, index * LANES + lane, place as usize);
+            let position = self.positions.get(label as usize).copied().unwrap_or(NO_CONTENDER);
+            block.positions[lane] = position;
+            if position != NO_CONTENDER {
+                block.own[lane] = self.estimate(simd, index * LANES + lane, position as usize);
             }
         }
-        let upper = self.upper(simd, index, &block.own);
+        let upper = self.max_distance(simd, index, &block.own);
         let indices = std::array::from_fn(|lane| (index * LANES + lane) as u32);
-        for band in 0..self.bands {
+        for group in 0..self.groups {
             let mut wanted = left;
-            if self.work.travel.knows_bands() {
-                let low = simd.load(&self.split.lows[index * self.bands + band]);
-                let threshold = simd.add(upper, simd.splat(self.thresholds[band]));
+            if self.work.drift.knows_groups() {
+                let low = simd.load(&self.split.lower_bounds[index * self.groups + group]);
+                let threshold = simd.add(upper, simd.splat(self.thresholds[group]));
                 wanted &= !simd.bits(simd.less(threshold, low));
             }
-            let chosen = &mut self.chosen[band];
-            block.wanted[band] = (wanted, chosen.len as u32);
+            let chosen = &mut self.chosen[group];
+            block.wanted[group] = (wanted, chosen.len as u32);
             let packed = simd.compress(wanted, &indices);
             chosen.points[chosen.len..][..LANES].copy_from_slice(&packed);
             chosen.len += wanted.count_ones() as usize;
         }
         for lane in bits(left) {
-            let band = self.by_group.get(block.places[lane] as usize / LANES);
-            let wanted = band.map_or(0, |band| block.wanted[*band].0);
-            block.is_in_band |= wanted & 1 << lane;
+            let group = self.group_of_pack.get(block.positions[lane] as usize / LANES);
+            let wanted = group.map_or(0, |group| block.wanted[*group].0);
+            block.is_in_group |= wanted & 1 << lane;
         }
         self.blocks.push(block);
     }
 
     /// An estimate of one point and one contender.
     #[inline(always)]
-    fn estimate<S: Simd>(&self, simd: S, index: usize, place: usize) -> f32 {
+    fn estimate<S: Simd>(&self, simd: S, index: usize, position: usize) -> f32 {
         let dims = self.work.points.dims();
         let z = &self.split.points[index * dims..][..dims];
-        let weights = &self.work.contenders.rows[place * dims..][..dims];
+        let neg2_centroids = &self.work.contenders.rows[position * dims..][..dims];
         let (chunks, rest) = z.as_chunks::<LANES>();
-        let (weight_chunks, weights_rest) = weights.as_chunks::<LANES>();
+        let (neg2_chunks, neg2_rest) = neg2_centroids.as_chunks::<LANES>();
         let mut sums = simd.splat(0.0);
-        for (z, weights) in chunks.iter().zip(weight_chunks) {
-            sums = simd.mul_add(simd.load_any(z), simd.load_any(weights), sums);
+        for (z, neg2_centroids) in chunks.iter().zip(neg2_chunks) {
+            sums = simd.mul_add(simd.load_any(z), simd.load_any(neg2_centroids), sums);
         }
-        let rest: f32 = rest.iter().zip(weights_rest).map(|(z, weight)| z * weight).sum();
-        self.work.contenders.groups.heights[place / LANES][place % LANES] + simd.sum(sums) + rest
+        let rest: f32 =
+            rest.iter().zip(neg2_rest).map(|(z, neg2_coordinate)| z * neg2_coordinate).sum();
+        self.work.contenders.packs.sq_norms[position / LANES][position % LANES]
+            + simd.sum(sums)
+            + rest
     }
 
     /// At least the distances of a block's points whose squares are estimated.
     #[inline(always)]
-    fn upper<S: Simd>(&self, simd: S, index: usize, estimates: &Lanes) -> S::Floats {
+    fn max_distance<S: Simd>(&self, simd: S, index: usize, estimates: &Lanes) -> S::Floats {
         let square = simd.add(simd.load(&self.split.norms[index]), simd.load(estimates));
         let error = simd.splat(3.0 * self.bounds.estimate as f32);
         simd.square_root(simd.add(simd.max(square, simd.splat(0.0)), error))
@@ -171,12 +174,12 @@ impl<'a> Pass<'a> {
 
     /// Estimates all that is wanted, and labels the points of the panel.
     #[inline(always)]
-    fn settle_all<S: Simd>(&mut self, simd: S) {
-        let groups = self.work.contenders.groups.heights.len();
-        for (band, chosen) in self.chosen.iter_mut().enumerate() {
+    fn assign_panel<S: Simd>(&mut self, simd: S) {
+        let packs = self.work.contenders.packs.sq_norms.len();
+        for (group, chosen) in self.chosen.iter_mut().enumerate() {
             let estimate = Estimate {
-                contenders: &self.work.contenders.groups,
-                groups: bands::groups(band, self.bands, groups),
+                contenders: &self.work.contenders.packs,
+                packs: groups::packs(group, self.groups, packs),
                 dims: self.work.points.dims(),
                 points: &self.split.points,
                 chosen: &chosen.points[..chosen.len],
@@ -187,7 +190,7 @@ impl<'a> Pass<'a> {
         }
         let mut blocks = std::mem::take(&mut self.blocks);
         for block in &blocks {
-            self.settle(simd, block);
+            self.assign_block(simd, block);
         }
         blocks.clear();
         self.blocks = blocks;
@@ -196,107 +199,112 @@ impl<'a> Pass<'a> {
 
     /// Labels the points of a block.
     #[inline(always)]
-    fn settle<S: Simd>(&mut self, simd: S, block: &Block) {
+    fn assign_block<S: Simd>(&mut self, simd: S, block: &Block) {
         let mut own = block.own;
-        for lane in bits(block.is_in_band) {
-            // It is among the band's.
-            own[lane] = NOBODY;
+        for lane in bits(block.is_in_group) {
+            // It is among the group's.
+            own[lane] = PADDING;
         }
         let mut best = simd.load(&own);
-        let mut second = simd.splat(NOBODY);
-        let mut places = simd.load_integers(&block.places);
+        let mut second = simd.splat(PADDING);
+        let mut positions = simd.load_integers(&block.positions);
         for (chosen, &(wanted, first)) in self.chosen.iter().zip(&block.wanted) {
             if wanted == 0 {
                 continue;
             }
             let found = chosen.found(simd, wanted, first);
             let is_best = simd.less(found.best, best);
-            places = simd.select(is_best, found.places, places);
+            positions = simd.select(is_best, found.positions, positions);
             second = simd.min(simd.max(best, found.best), simd.min(second, found.second));
             best = simd.min(best, found.best);
         }
         let gap = simd.splat(2.0 * self.bounds.estimate as f32);
         let clear = simd.bits(simd.less(gap, simd.subtract(second, best)));
-        let mut nearest = Aligned([NOWHERE; LANES]);
-        simd.store_integers(places, &mut nearest);
+        let mut nearest = Aligned([NO_CONTENDER; LANES]);
+        simd.store_integers(positions, &mut nearest);
         let unclear = block.left & !clear;
         for lane in bits(unclear) {
             let point = self.work.points.get(block.index * LANES + lane);
             let contenders = self.work.contenders;
-            nearest[lane] = Decide { contenders, point }.run(simd) as u32;
+            nearest[lane] = ExactNearest { contenders, point }.run(simd) as u32;
         }
         let changed = simd
-            .differences(simd.load_integers(&nearest), simd.load_integers(&block.places))
+            .differences(simd.load_integers(&nearest), simd.load_integers(&block.positions))
             & block.left;
         for lane in bits(changed) {
-            self.change(block, lane, nearest[lane]);
+            self.relabel(block, lane, nearest[lane]);
         }
         let mut closest = Lanes::splat(0.0);
         simd.store(best, &mut closest);
-        let upper = self.upper(simd, block.index, &closest);
-        let slack = simd.subtract(self.bound(simd, block, &nearest), upper);
+        let upper = self.max_distance(simd, block.index, &closest);
+        let slack = simd.subtract(self.update_lower_bounds(simd, block, &nearest), upper);
         let mut slacks = Lanes::splat(0.0);
         simd.store(slack, &mut slacks);
         for lane in bits(block.left) {
             let is_clear = unclear >> lane & 1 == 0;
             let slack = if is_clear { f64::from(slacks[lane]) } else { f64::NEG_INFINITY };
             let label = self.split.labels[block.index][lane];
-            self.split.limits[block.index][lane] = self.work.travel.limit(label, slack);
+            self.split.limits[block.index][lane] = self.work.drift.limit(label, slack);
         }
     }
 
-    /// Keeps how near the bands come that were estimated. Gives how near any of them comes.
+    /// Keeps how near the groups come that were estimated. Gives how near any of them comes.
     #[inline(always)]
-    fn bound<S: Simd>(&mut self, simd: S, block: &Block, nearest: &Integers) -> S::Floats {
+    fn update_lower_bounds<S: Simd>(
+        &mut self,
+        simd: S,
+        block: &Block,
+        nearest: &Integers,
+    ) -> S::Floats {
         let norm = simd.load(&self.split.norms[block.index]);
         let error = simd.splat(3.0 * self.bounds.estimate as f32);
-        let mut nearest_band = simd.splat(NOBODY);
-        for band in 0..self.bands {
-            let (wanted, first) = block.wanted[band];
-            let lows = &mut self.split.lows[block.index * self.bands + band];
-            let mut low = simd.load(lows);
+        let mut nearest_group = simd.splat(PADDING);
+        for group in 0..self.groups {
+            let (wanted, first) = block.wanted[group];
+            let lower_bounds = &mut self.split.lower_bounds[block.index * self.groups + group];
+            let mut low = simd.load(lower_bounds);
             if wanted != 0 {
-                let found = self.chosen[band].found(simd, wanted, first);
-                let others = simd.differences(found.places, simd.load_integers(nearest));
+                let found = self.chosen[group].found(simd, wanted, first);
+                let others = simd.differences(found.positions, simd.load_integers(nearest));
                 let estimate = simd.pick(others, found.best, found.second);
                 let square = simd.subtract(simd.add(norm, estimate), error);
                 let distance = simd.square_root(simd.max(square, simd.splat(0.0)));
-                low = simd.pick(wanted, simd.add(distance, simd.splat(self.limits[band])), low);
-                simd.store(low, lows);
+                low = simd.pick(wanted, simd.add(distance, simd.splat(self.limits[group])), low);
+                simd.store(low, lower_bounds);
             }
-            low = simd.subtract(low, simd.splat(self.thresholds[band]));
-            nearest_band = simd.min(nearest_band, low);
+            low = simd.subtract(low, simd.splat(self.thresholds[group]));
+            nearest_group = simd.min(nearest_group, low);
         }
-        nearest_band
+        nearest_group
     }
 
     /// A point of a block has another label.
     #[inline(always)]
-    fn change(&mut self, block: &Block, lane: usize, place: u32) {
+    fn relabel(&mut self, block: &Block, lane: usize, position: u32) {
         let index = block.index * LANES + lane;
-        let label = self.work.contenders.indices[place as usize];
+        let label = self.work.contenders.indices[position as usize];
         let before = std::mem::replace(&mut self.split.labels[block.index][lane], label);
         if before != label {
             let from = (before != NONE).then_some(before as usize);
             self.moves.push(Move { index, from, to: label as usize });
         }
-        // What it had is now one of the others of its band.
-        let band = self.by_group.get(block.places[lane] as usize / LANES).copied();
-        if let Some(band) = band
-            && block.wanted[band].0 >> lane & 1 == 0
+        // What it had is now one of the others of its group.
+        let group = self.group_of_pack.get(block.positions[lane] as usize / LANES).copied();
+        if let Some(group) = group
+            && block.wanted[group].0 >> lane & 1 == 0
         {
             let norm = f64::from(self.split.norms[block.index][lane]);
-            let distance = self.bounds.lower(norm + f64::from(block.own[lane]));
-            let low = distance as f32 + self.limits[band];
-            let lows = &mut self.split.lows[block.index * self.bands + band];
-            lows[lane] = lows[lane].min(low);
+            let distance = self.bounds.min_distance(norm + f64::from(block.own[lane]));
+            let low = distance as f32 + self.limits[group];
+            let lower_bounds = &mut self.split.lower_bounds[block.index * self.groups + group];
+            lower_bounds[lane] = lower_bounds[lane].min(low);
         }
     }
 
     #[inline(always)]
     fn move_all<S: Simd>(&mut self, simd: S) {
         self.moved += self.moves.len() as u64;
-        let Work { sums, points, .. } = &mut self.work;
+        let PassInput { sums, points, .. } = &mut self.work;
         MoveAll { sums, points, moves: &self.moves }.run(simd);
         self.moves.clear();
     }
