@@ -4,7 +4,7 @@ use super::Failure;
 use super::trade::{self, Role, Trader, Verb, item_id, note, number, refused, say};
 use crate::market::client::Search;
 use crate::market::price::Money;
-use crate::market::print::{Card, Entry};
+use crate::market::print::{Card, OrderText};
 use crate::market::state::{Category, Sort};
 
 static BUYER: Role = Role {
@@ -126,7 +126,7 @@ fn buy(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         return Err(parsed.wrong("--max-price 0: nothing is sold for $0, the least is 0.01"));
     }
     let order = trader.client()?.buy(id, quantity, max_price).map_err(|status| refused(&status))?;
-    say(&format!("SUCCESS\n{}", Entry(&order.view())))
+    say(&format!("SUCCESS\n{}", OrderText(&order.view())))
 }
 
 fn wish(trader: &Trader, words: &[String]) -> Result<(), Failure> {

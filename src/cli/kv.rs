@@ -173,7 +173,7 @@ impl Caller {
 /// The store refused, or nobody answered.
 fn refused(status: &Status) -> Failure {
     let reason = if status.message.is_empty() { status.code.name() } else { &status.message };
-    Failure::Failed(format!("FAIL: {}", crate::market::print::Plain(reason)))
+    Failure::Failed(format!("FAIL: {}", crate::market::print::Escaped(reason)))
 }
 
 fn get(caller: &Caller, words: &[String]) -> Result<(), Failure> {

@@ -20,7 +20,7 @@ pub(super) use super::shell::{note, say};
 use super::{Failure, connect};
 use crate::call::Status;
 use crate::market::client::{
-    ClientOptions, Consistency, Listing, MarketClient, Uuid, default_directory, identity_at,
+    ClientOptions, Consistency, MarketClient, Page, Uuid, default_directory, identity_at,
     identity_of,
 };
 use crate::market::state::ItemId;
@@ -128,7 +128,7 @@ fn ask(trader: &Trader) -> Result<(), Failure> {
         say(&format!(
             "Trading as {} ({}..), a {}. `help` lists the commands, Ctrl-D ends.",
             client.address(),
-            client.shown_uuid(),
+            client.short_uuid(),
             trader.role.name
         ))?;
     }
@@ -178,7 +178,7 @@ impl Trader {
 /// The market refused.
 pub(super) fn refused(status: &Status) -> Failure {
     let reason = if status.message.is_empty() { status.code.name() } else { &status.message };
-    Failure::Failed(format!("FAIL: {}", crate::market::print::Plain(reason)))
+    Failure::Failed(format!("FAIL: {}", crate::market::print::Escaped(reason)))
 }
 
 /// Reads an item's number.
@@ -203,7 +203,7 @@ pub(super) fn number(text: &str, what: &str) -> Result<u32, Failure> {
 /// Prints all pages of a listing; says on stderr when there is nothing.
 pub(super) fn all_pages<T>(
     nothing: &str,
-    fetch: impl Fn(&str) -> Result<Listing<T>, Status>,
+    fetch: impl Fn(&str) -> Result<Page<T>, Status>,
     text: impl Fn(&[T]) -> String,
 ) -> Result<(), Failure> {
     let mut token = String::new();

@@ -1,15 +1,15 @@
 //! What the market and its clients print, to the letter of the classic market.
 //!
 //! - [`Card`]: an item between two lines of `–`.
-//! - [`Notice`]: a notification between two lines of `#######`.
+//! - [`NotificationText`]: a notification between two lines of `#######`.
 //! - [`RequestLine`]: the line that the market prints when a request comes in.
 //!
-//! What people wrote is printed through [`Plain`], so that no text can move the cursor of a
+//! What people wrote is printed through [`Escaped`], so that no text can move the cursor of a
 //! terminal or forge a second line, whether or not it was checked before.
 
 use std::fmt;
 
-use super::state::{Action, Category, ItemId, ItemView, News, OrderView, is_unprintable};
+use super::state::{Action, Category, EventView, ItemId, ItemView, OrderView, is_unprintable};
 
 /// The line above and below a card.
 const CARD_EDGE: &str = "\u{2013}";
@@ -21,9 +21,9 @@ const NOTICE_EDGE: &str = "#######";
 const UUID_SHOWN: usize = 8;
 
 /// Text of people, on one line: what would act on the terminal is shown as `\u{..}`.
-pub struct Plain<'a>(pub &'a str);
+pub struct Escaped<'a>(pub &'a str);
 
-impl fmt::Display for Plain<'_> {
+impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.0.contains(is_unprintable) {
             return f.write_str(self.0);
@@ -44,59 +44,61 @@ pub struct Card<'a>(pub &'a ItemView<'a>);
 
 impl fmt::Display for Card<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{CARD_EDGE}\n{}\n{CARD_EDGE}", Body(self.0))
+        write!(f, "{CARD_EDGE}\n{}\n{CARD_EDGE}", CardLines(self.0))
     }
 }
 
 /// The four lines of a card.
-struct Body<'a>(&'a ItemView<'a>);
+struct CardLines<'a>(&'a ItemView<'a>);
 
-impl fmt::Display for Body<'_> {
+impl fmt::Display for CardLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ItemView { id, price, name, category, description, quantity, rating, seller } = self.0;
         writeln!(
             f,
             "Item ID: {id}, Price: {price}, Name: {}, Category: {},",
-            Plain(name),
+            Escaped(name),
             category.name()
         )?;
-        writeln!(f, "Description: {}", Plain(description))?;
+        writeln!(f, "Description: {}", Escaped(description))?;
         writeln!(f, "Quantity Remaining: {quantity}")?;
-        write!(f, "Rating: {rating} | Seller: {}", Plain(seller))
+        write!(f, "Rating: {rating} | Seller: {}", Escaped(seller))
     }
 }
 
 /// A notification as watchers show it. Ends without a newline.
-pub struct Notice<'a>(pub &'a News<'a>);
+pub struct NotificationText<'a>(pub &'a EventView<'a>);
 
-impl fmt::Display for Notice<'_> {
+impl fmt::Display for NotificationText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{NOTICE_EDGE}")?;
         match self.0 {
-            News::Updated { item, .. } => {
-                write!(f, "The Following Item has been updated:\n{}", Body(item))?;
+            EventView::Updated { item, .. } => {
+                write!(f, "The Following Item has been updated:\n{}", CardLines(item))?;
             }
-            News::Deleted(item) => {
-                write!(f, "The Following Item has been deleted:\n{}", Body(item))?;
+            EventView::Deleted(item) => {
+                write!(f, "The Following Item has been deleted:\n{}", CardLines(item))?;
             }
-            News::Sold(order) => write!(f, "The Following Item has been sold:\n{}", Entry(order))?,
+            EventView::Sold(order) => {
+                write!(f, "The Following Item has been sold:\n{}", OrderText(order))?
+            }
         }
         write!(f, "\n{NOTICE_EDGE}")
     }
 }
 
 /// An order as both sides' histories show it: two lines, without a newline at the end.
-pub struct Entry<'a>(pub &'a OrderView<'a>);
+pub struct OrderText<'a>(pub &'a OrderView<'a>);
 
-impl fmt::Display for Entry<'_> {
+impl fmt::Display for OrderText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let OrderView { id, item, name, quantity, unit_price, total, buyer, seller, .. } = self.0;
-        writeln!(f, "Order ID: {id}, Item ID: {item}, Name: {},", Plain(name))?;
+        writeln!(f, "Order ID: {id}, Item ID: {item}, Name: {},", Escaped(name))?;
         write!(
             f,
             "Quantity: {quantity}, Price: {unit_price}, Total: {total} | Buyer: {}, Seller: {}",
-            Plain(buyer),
-            Plain(seller)
+            Escaped(buyer),
+            Escaped(seller)
         )
     }
 }
@@ -134,16 +136,16 @@ pub struct RequestLine<'a> {
 
 impl fmt::Display for RequestLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = Plain(self.address);
+        let from = Escaped(self.address);
         match self.request {
             Request::Command(action, uuid) => command_line(f, &from, action, uuid),
             Request::Search(text, category) => {
                 let text = if text.trim().is_empty() { "<empty>" } else { text };
                 let category = category.map_or("ANY", Category::keyword);
-                write!(f, "Search request for Item name: {}, Category: {category}.", Plain(text))
+                write!(f, "Search request for Item name: {}, Category: {category}.", Escaped(text))
             }
             Request::NotRated(item, why) => {
-                write!(f, "{from} did not rate item {item}: {}", Plain(why))
+                write!(f, "{from} did not rate item {item}: {}", Escaped(why))
             }
             Request::Item(item) => write!(f, "Item {item} request from {from}"),
             Request::SellerItems => write!(f, "Display Items request from {from}"),
@@ -157,14 +159,14 @@ impl fmt::Display for RequestLine<'_> {
 
 fn command_line(
     f: &mut fmt::Formatter<'_>,
-    from: &Plain<'_>,
+    from: &Escaped<'_>,
     action: &Action<'_>,
     uuid: &str,
 ) -> fmt::Result {
     match action {
         Action::RegisterSeller => {
             let shown = uuid.char_indices().nth(UUID_SHOWN).map_or(uuid, |(end, _)| &uuid[..end]);
-            write!(f, "Seller join request from {from}, uuid = {}", Plain(shown))
+            write!(f, "Seller join request from {from}, uuid = {}", Escaped(shown))
         }
         Action::RegisterBuyer => write!(f, "Buyer join request from {from}"),
         Action::SellItem { .. } => write!(f, "Sell Item request from {from}"),
@@ -180,8 +182,8 @@ fn command_line(
         Action::RateItem { item, stars } => {
             write!(f, "{from} rated item {item} with {stars} stars.")
         }
-        Action::Acknowledge { through } => {
-            write!(f, "Acknowledgement up to notification {through}, from {from}")
+        Action::Acknowledge { up_to_id } => {
+            write!(f, "Acknowledgement up to notification {up_to_id}, from {from}")
         }
     }
 }
@@ -244,9 +246,9 @@ Quantity Remaining: 5
 Rating: 4.3 / 5 | Seller: 192.13.188.178:50051
 #######";
         let (previous_price, previous_quantity) = (PHONE.price, 0);
-        let updated = News::Updated { item: PHONE, previous_price, previous_quantity };
-        assert_eq!(Notice(&updated).to_string(), notice);
-        let deleted = Notice(&News::Deleted(PHONE)).to_string();
+        let updated = EventView::Updated { item: PHONE, previous_price, previous_quantity };
+        assert_eq!(NotificationText(&updated).to_string(), notice);
+        let deleted = NotificationText(&EventView::Deleted(PHONE)).to_string();
         assert_eq!(deleted, notice.replace("updated", "deleted"));
     }
 
@@ -270,7 +272,7 @@ Order ID: 12, Item ID: 1, Name: iPhone,
 Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Seller: \
 192.13.188.178:50051
 #######";
-        assert_eq!(Notice(&News::Sold(order)).to_string(), notice);
+        assert_eq!(NotificationText(&EventView::Sold(order)).to_string(), notice);
     }
 
     #[test]
@@ -293,7 +295,7 @@ Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Selle
             price: Money::from_minor(1),
         };
         let update = Action::UpdateItem { item, price: None, quantity: Some(1) };
-        let buy = Action::BuyItem { item, quantity: 1, at_most: None };
+        let buy = Action::BuyItem { item, quantity: 1, max_price: None };
         for (line, expected) in [
             (
                 seller(&Action::RegisterSeller),

@@ -12,15 +12,15 @@ use quick_protobuf::{MessageRead, MessageWrite};
 
 use super::price::Money;
 use super::state::{
-    Action, Category, ItemId, ItemView, Market, News, Notification, OrderView, Page, Query, Reply,
-    RequestId, SearchPage, Sort,
+    Action, Category, EventView, ItemId, ItemView, Market, Notification, OrderView, Page, Query,
+    Reply, RequestId, SearchPage, Sort,
 };
 use crate::call::{Code, Status};
 use crate::pb::agora_market_v1 as pb;
 use crate::protobuf::{Checked, decode, encode, encode_into};
 
 /// A command as it arrived: who asks is not checked yet.
-pub struct Asked<'m> {
+pub struct CommandRequest<'m> {
     /// The caller's secret.
     pub uuid: &'m str,
     /// The name that the caller goes by.
@@ -41,7 +41,7 @@ pub enum Consistency {
 }
 
 /// A list of one's own that is asked for: who asks is not checked yet.
-pub struct ListAsked<'m> {
+pub struct ListRequest<'m> {
     /// The caller's secret.
     pub uuid: &'m str,
     /// The name that the caller goes by.
@@ -55,7 +55,7 @@ pub struct ListAsked<'m> {
 }
 
 /// A mailbox that is to be watched: who asks is not checked yet.
-pub struct WatchAsked<'m> {
+pub struct WatchRequest<'m> {
     /// The caller's secret.
     pub uuid: &'m str,
     /// The name that the caller goes by.
@@ -65,20 +65,30 @@ pub struct WatchAsked<'m> {
 }
 
 /// Reads the request of a command.
-pub type ReadCommand = for<'m> fn(&'m [u8]) -> Result<Asked<'m>, Status>;
+pub type ParseCommand = for<'m> fn(&'m [u8]) -> Result<CommandRequest<'m>, Status>;
 
 /// Reads the request of a list.
-pub type ReadList = for<'m> fn(&'m [u8]) -> Result<ListAsked<'m>, Status>;
+pub type ParseList = for<'m> fn(&'m [u8]) -> Result<ListRequest<'m>, Status>;
 
 /// The commands, by the names of their methods.
-pub const COMMANDS: [(&str, ReadCommand); 10] = [
+pub const COMMANDS: [(&str, ParseCommand); 10] = [
     ("RegisterSeller", |message| {
         let request: pb::RegisterSellerRequest<'_> = read(message)?;
-        Ok(asked(request.uuid, request.address, request.request_id, Action::RegisterSeller))
+        Ok(command_request(
+            request.uuid,
+            request.address,
+            request.request_id,
+            Action::RegisterSeller,
+        ))
     }),
     ("RegisterBuyer", |message| {
         let request: pb::RegisterBuyerRequest<'_> = read(message)?;
-        Ok(asked(request.uuid, request.address, request.request_id, Action::RegisterBuyer))
+        Ok(command_request(
+            request.uuid,
+            request.address,
+            request.request_id,
+            Action::RegisterBuyer,
+        ))
     }),
     ("SellItem", |message| {
         let request: pb::SellItemRequest<'_> = read(message)?;
@@ -89,7 +99,7 @@ pub const COMMANDS: [(&str, ReadCommand); 10] = [
             quantity: request.quantity,
             price: Money::from_minor(request.price_cents),
         };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("UpdateItem", |message| {
         let request: pb::UpdateItemRequest<'_> = read(message)?;
@@ -98,42 +108,42 @@ pub const COMMANDS: [(&str, ReadCommand); 10] = [
             price: request.price_cents.map(|price| Money::from_minor(price.value)),
             quantity: request.quantity.map(|quantity| quantity.value),
         };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("DeleteItem", |message| {
         let request: pb::DeleteItemRequest<'_> = read(message)?;
         let action = Action::DeleteItem { item: ItemId(request.item_id) };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("BuyItem", |message| {
         let request: pb::BuyItemRequest<'_> = read(message)?;
-        let at_most = request.max_price_cents;
+        let max_price = request.max_price_cents;
         let action = Action::BuyItem {
             item: ItemId(request.item_id),
             quantity: request.quantity,
-            at_most: (at_most != 0).then(|| Money::from_minor(at_most)),
+            max_price: (max_price != 0).then(|| Money::from_minor(max_price)),
         };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("AddToWishList", |message| {
         let request: pb::AddToWishListRequest<'_> = read(message)?;
         let action = Action::AddToWishList { item: ItemId(request.item_id) };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("RemoveFromWishList", |message| {
         let request: pb::RemoveFromWishListRequest<'_> = read(message)?;
         let action = Action::RemoveFromWishList { item: ItemId(request.item_id) };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("RateItem", |message| {
         let request: pb::RateItemRequest<'_> = read(message)?;
         let action = Action::RateItem { item: ItemId(request.item_id), stars: request.stars };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
     ("AcknowledgeNotifications", |message| {
         let request: pb::AcknowledgeNotificationsRequest<'_> = read(message)?;
-        let action = Action::Acknowledge { through: request.up_to_id };
-        Ok(asked(request.uuid, request.address, request.request_id, action))
+        let action = Action::Acknowledge { up_to_id: request.up_to_id };
+        Ok(command_request(request.uuid, request.address, request.request_id, action))
     }),
 ];
 
@@ -161,7 +171,7 @@ pub fn append_reply(market: &Market, updated: Option<ItemId>, reply: Reply, out:
 ///
 /// # Errors
 /// The message is no search.
-pub fn search_asked(message: &[u8]) -> Result<(Query<'_>, Consistency), Status> {
+pub fn parse_search(message: &[u8]) -> Result<(Query<'_>, Consistency), Status> {
     let request: pb::SearchItemRequest<'_> = read(message)?;
     let consistency = consistency(request.consistency);
     let query = Query {
@@ -184,7 +194,7 @@ pub fn search_asked(message: &[u8]) -> Result<(Query<'_>, Consistency), Status> 
 }
 
 /// Appends what was found.
-pub fn append_found(page: &SearchPage<'_>, out: &mut Vec<u8>) {
+pub fn append_search_page(page: &SearchPage<'_>, out: &mut Vec<u8>) {
     let response = pb::SearchItemResponse {
         items: page.items.iter().map(item_message).collect(),
         next_page_token: page.next_page_token.as_deref().unwrap_or_default().into(),
@@ -197,7 +207,7 @@ pub fn append_found(page: &SearchPage<'_>, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// The message is no such request.
-pub fn item_asked(message: &[u8]) -> Result<(ItemId, Consistency), Status> {
+pub fn parse_get_item(message: &[u8]) -> Result<(ItemId, Consistency), Status> {
     let request: pb::GetItemRequest = read(message)?;
     Ok((ItemId(request.item_id), consistency(request.consistency)))
 }
@@ -208,9 +218,9 @@ pub fn append_item(item: &ItemView<'_>, out: &mut Vec<u8>) {
 }
 
 /// Reads DisplaySellerItems.
-pub const SELLER_ITEMS_ASKED: ReadList = |message| {
+pub const PARSE_SELLER_ITEMS: ParseList = |message| {
     let request: pb::DisplaySellerItemsRequest<'_> = read(message)?;
-    list_asked(
+    list_request(
         request.uuid,
         request.address,
         request.page_size,
@@ -220,9 +230,9 @@ pub const SELLER_ITEMS_ASKED: ReadList = |message| {
 };
 
 /// Reads ViewWishList.
-pub const WISHLIST_ASKED: ReadList = |message| {
+pub const PARSE_WISHLIST: ParseList = |message| {
     let request: pb::ViewWishListRequest<'_> = read(message)?;
-    list_asked(
+    list_request(
         request.uuid,
         request.address,
         request.page_size,
@@ -232,9 +242,9 @@ pub const WISHLIST_ASKED: ReadList = |message| {
 };
 
 /// Reads BuyerOrders.
-pub const BUYER_ORDERS_ASKED: ReadList = |message| {
+pub const PARSE_BUYER_ORDERS: ParseList = |message| {
     let request: pb::BuyerOrdersRequest<'_> = read(message)?;
-    list_asked(
+    list_request(
         request.uuid,
         request.address,
         request.page_size,
@@ -244,9 +254,9 @@ pub const BUYER_ORDERS_ASKED: ReadList = |message| {
 };
 
 /// Reads SellerOrders.
-pub const SELLER_ORDERS_ASKED: ReadList = |message| {
+pub const PARSE_SELLER_ORDERS: ParseList = |message| {
     let request: pb::SellerOrdersRequest<'_> = read(message)?;
-    list_asked(
+    list_request(
         request.uuid,
         request.address,
         request.page_size,
@@ -283,9 +293,9 @@ pub fn append_seller_orders(page: &Page<OrderView<'_>>, out: &mut Vec<u8>) {
 ///
 /// # Errors
 /// The message is no such request.
-pub fn watch_asked(message: &[u8]) -> Result<WatchAsked<'_>, Status> {
+pub fn parse_watch(message: &[u8]) -> Result<WatchRequest<'_>, Status> {
     let request: pb::WatchNotificationsRequest<'_> = read(message)?;
-    Ok(WatchAsked {
+    Ok(WatchRequest {
         uuid: text(request.uuid),
         address: text(request.address),
         after: request.after_id,
@@ -295,8 +305,8 @@ pub fn watch_asked(message: &[u8]) -> Result<WatchAsked<'_>, Status> {
 /// A notification as its watcher gets it; `missed` were dropped unread right before it.
 pub fn notification(notification: &Notification<'_>, missed: u64) -> Vec<u8> {
     let mut message = pb::Notification { id: notification.id, ..Default::default() };
-    match &notification.news {
-        News::Updated { item, previous_price, previous_quantity } => {
+    match &notification.event {
+        EventView::Updated { item, previous_price, previous_quantity } => {
             message.kind = if *previous_quantity == 0 && item.quantity > 0 {
                 pb::NotificationKind::NOTIFICATION_KIND_RESTOCKED
             } else if *previous_price != item.price {
@@ -308,11 +318,11 @@ pub fn notification(notification: &Notification<'_>, missed: u64) -> Vec<u8> {
             message.previous_price_cents = previous_price.minor();
             message.previous_quantity = *previous_quantity;
         }
-        News::Deleted(item) => {
+        EventView::Deleted(item) => {
             message.kind = pb::NotificationKind::NOTIFICATION_KIND_ITEM_DELETED;
             message.item = Some(item_message(item));
         }
-        News::Sold(order) => {
+        EventView::Sold(order) => {
             message.kind = pb::NotificationKind::NOTIFICATION_KIND_ITEM_SOLD;
             message.order = Some(order_message(order));
         }
@@ -335,23 +345,23 @@ fn text(text: Cow<'_, str>) -> &str {
     }
 }
 
-fn asked<'m>(
+fn command_request<'m>(
     uuid: Cow<'m, str>,
     address: Cow<'m, str>,
     request_id: u64,
     action: Action<'m>,
-) -> Asked<'m> {
+) -> CommandRequest<'m> {
     let request_id = NonZeroU64::new(request_id).map(RequestId);
-    Asked { uuid: text(uuid), address: text(address), request_id, action }
+    CommandRequest { uuid: text(uuid), address: text(address), request_id, action }
 }
 
-fn list_asked<'m>(
+fn list_request<'m>(
     uuid: Cow<'m, str>,
     address: Cow<'m, str>,
     page_size: u32,
     page_token: &str,
     fresh: pb::Consistency,
-) -> Result<ListAsked<'m>, Status> {
+) -> Result<ListRequest<'m>, Status> {
     let after = match page_token {
         "" => None,
         token => Some(token.parse().map_err(|_| {
@@ -360,7 +370,7 @@ fn list_asked<'m>(
     };
     let (uuid, address) = (text(uuid), text(address));
     let (page_size, consistency) = (entries(page_size), consistency(fresh));
-    Ok(ListAsked { uuid, address, page_size, after, consistency })
+    Ok(ListRequest { uuid, address, page_size, after, consistency })
 }
 
 fn consistency(asked: pb::Consistency) -> Consistency {

@@ -41,11 +41,11 @@ fn wishes_are_bounded_from_both_ends() {
     let mut trial = Trial::opened(limits);
     let [a, b, c] = [trial.list(), trial.list(), trial.list()];
     let mut wish = |who, item| trial.ask(who, Action::AddToWishList { item });
-    assert_eq!(wish(BUYER, a), Ok(Reply::Wished));
-    assert_eq!(wish(BUYER, b), Ok(Reply::Wished));
+    assert_eq!(wish(BUYER, a), Ok(Reply::AddedToWishList));
+    assert_eq!(wish(BUYER, b), Ok(Reply::AddedToWishList));
     assert_eq!(wish(BUYER, c), full(Bound::Wishes, 2));
-    assert_eq!(wish(BUYER, a), Ok(Reply::Wished), "what is on it already");
-    assert_eq!(wish(OTHER_BUYER, a), Ok(Reply::Wished));
+    assert_eq!(wish(BUYER, a), Ok(Reply::AddedToWishList), "what is on it already");
+    assert_eq!(wish(OTHER_BUYER, a), Ok(Reply::AddedToWishList));
     assert_eq!(wish(OTHER_SELLER, a), full(Bound::Wishers, 2));
 }
 

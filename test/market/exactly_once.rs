@@ -6,7 +6,7 @@ use agora::market::state::{Action, Error, ItemId, Limits, Reply};
 use crate::trial::{BUYER, OTHER_BUYER, SELLER, Trial, bought, caller, cents, request, sell};
 
 fn buy(item: ItemId, quantity: u32) -> Action<'static> {
-    Action::BuyItem { item, quantity, at_most: None }
+    Action::BuyItem { item, quantity, max_price: None }
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn every_kind_of_command_happens_once() {
     let update = Action::UpdateItem { item, price: Some(cents(1)), quantity: Some(3) };
     for (who, action) in [
         (SELLER, update),
-        (SELLER, Action::Acknowledge { through: 1 }),
+        (SELLER, Action::Acknowledge { up_to_id: 1 }),
         (SELLER, Action::DeleteItem { item: other }),
         (BUYER, Action::AddToWishList { item }),
         (BUYER, Action::RemoveFromWishList { item }),

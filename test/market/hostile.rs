@@ -58,11 +58,11 @@ fn extreme_commands_are_answered_or_refused() {
                 Action::SellItem { name, category, description, quantity, price }
             }
             2 => Action::UpdateItem { item, price: Some(price), quantity: Some(quantity) },
-            3 => Action::BuyItem { item, quantity, at_most: Some(price) },
+            3 => Action::BuyItem { item, quantity, max_price: Some(price) },
             4 => Action::DeleteItem { item },
             5 => Action::RateItem { item, stars: quantity },
             6 => Action::AddToWishList { item },
-            _ => Action::Acknowledge { through: number },
+            _ => Action::Acknowledge { up_to_id: number },
         };
         let caller = Caller { identity, address: &address };
         let request_id = request(extreme(seed));

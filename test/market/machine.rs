@@ -65,18 +65,18 @@ fn busy() -> Trial {
     trial.ask(SELLER, update).unwrap();
     trial.ask(SELLER, Action::UpdateItem { item: gone, price: None, quantity: Some(9) }).unwrap();
     trial.ask(SELLER, Action::DeleteItem { item: gone }).unwrap();
-    let buy = Action::BuyItem { item: sold, quantity: 2, at_most: Some(cents(50_000)) };
+    let buy = Action::BuyItem { item: sold, quantity: 2, max_price: Some(cents(50_000)) };
     trial.ask_as(caller(BUYER), request(9), buy).unwrap();
     trial
         .ask_as(
             caller(BUYER),
             request(10),
-            Action::BuyItem { item: phone, quantity: 99, at_most: None },
+            Action::BuyItem { item: phone, quantity: 99, max_price: None },
         )
         .unwrap_err();
     trial.ask(SELLER, Action::DeleteItem { item: sold }).unwrap();
     trial.buy(OTHER_BUYER, phone, 1).unwrap();
-    trial.ask(BUYER, Action::Acknowledge { through: 1 }).unwrap();
+    trial.ask(BUYER, Action::Acknowledge { up_to_id: 1 }).unwrap();
     trial
 }
 
@@ -126,13 +126,13 @@ fn a_market_goes_on_from_its_snapshot() {
     let market = restored(Limits::DEFAULT, &lines).unwrap();
     assert_eq!(market.audit(), trial.market.audit());
     assert_eq!(lines_of(market.freeze()), lines);
-    assert_eq!(market.told(), trial.market.told());
+    assert_eq!(market.notification_count(), trial.market.notification_count());
     let mut other = Trial { market, ..Trial::open() };
     for trial in [&mut trial, &mut other] {
         let again = Action::BuyItem {
             item: agora::market::state::ItemId(5),
             quantity: 2,
-            at_most: Some(cents(50_000)),
+            max_price: Some(cents(50_000)),
         };
         let Ok(Reply::Bought { order, .. }) = trial.ask_as(caller(BUYER), request(9), again) else {
             panic!("a purchase that comes again is answered as before")
@@ -153,7 +153,7 @@ fn a_frozen_market_stands_still_while_the_market_goes_on() {
     trial.list_many(300);
     trial.ask(SELLER, Action::DeleteItem { item: phone }).unwrap();
     trial.ask(OTHER_BUYER, Action::RegisterSeller).unwrap();
-    trial.ask(SELLER, Action::Acknowledge { through: 2 }).unwrap();
+    trial.ask(SELLER, Action::Acknowledge { up_to_id: 2 }).unwrap();
     // On another thread, as a node does it.
     let written = std::thread::spawn(move || lines_of(frozen)).join().unwrap();
     assert_eq!(text(&written), text(&lines));
@@ -185,7 +185,7 @@ fn damaged_lines_are_read_or_refused_without_a_panic() {
                 taken += 1;
                 // It may be another market than it was, but it is one.
                 let item = agora::market::state::ItemId(seed.below(6) as u32);
-                let action = Action::BuyItem { item, quantity: 1, at_most: None };
+                let action = Action::BuyItem { item, quantity: 1, max_price: None };
                 let command = Command { request_id: None, caller: caller(BUYER), action };
                 let _ = market.apply(1, &command);
                 drop(lines_of(market.freeze()));

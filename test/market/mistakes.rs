@@ -140,7 +140,7 @@ fn a_dead_receiver_blocks_and_fails_nobody() {
         assert_eq!(trial.ask(SELLER, update), Ok(Reply::Updated));
         // One reads, the other is gone.
         let last = trial.mail(OTHER_BUYER).last().unwrap().id;
-        let read = Action::Acknowledge { through: last };
+        let read = Action::Acknowledge { up_to_id: last };
         assert_eq!(trial.ask(OTHER_BUYER, read), Ok(Reply::Acknowledged));
     }
     assert_eq!(trial.mail(OTHER_BUYER), []);

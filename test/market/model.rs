@@ -212,7 +212,7 @@ impl Model {
                 let seller = self.seller(caller)?;
                 self.delete(seller, item)
             }
-            Action::BuyItem { item, quantity, at_most } => {
+            Action::BuyItem { item, quantity, max_price } => {
                 let buyer = self.buyer(caller)?;
                 if quantity == 0 || quantity > self.limits.max_quantity {
                     return Err(Error::Quantity(self.limits.max_quantity));
@@ -222,7 +222,7 @@ impl Model {
                     return Err(Error::OwnItem(item));
                 }
                 let price = agora::market::price::Money::from_minor(thing.price);
-                if at_most.is_some_and(|at_most| price > at_most) {
+                if max_price.is_some_and(|max_price| price > max_price) {
                     return Err(Error::PriceIsNow(price));
                 }
                 if quantity > thing.left {
@@ -242,22 +242,22 @@ impl Model {
                 let wishers = thing.map(|thing| &mut thing.wishers);
                 match wishers.and_then(|w| Some((w.iter().position(|w| Some(*w) == buyer)?, w))) {
                     Some((at, wishers)) => drop(wishers.remove(at)),
-                    None => return Err(Error::NotWished(item)),
+                    None => return Err(Error::NotOnWishList(item)),
                 }
-                Ok(Reply::Unwished)
+                Ok(Reply::RemovedFromWishList)
             }
             Action::RateItem { item, stars } => self.rate(caller, item, stars),
-            Action::Acknowledge { through } => {
+            Action::Acknowledge { up_to_id } => {
                 let who = self.person(&caller.identity).ok_or(Error::Credentials)?;
                 let person = &mut self.people[who];
                 if *person.address != *caller.address {
                     return Err(Error::Credentials);
                 }
-                if through > person.mail.len() as u64 {
+                if up_to_id > person.mail.len() as u64 {
                     return Err(Error::NotSent(person.mail.len() as u64));
                 }
-                person.acknowledged = person.acknowledged.max(through as usize);
-                person.forgotten = person.forgotten.max(through as usize);
+                person.acknowledged = person.acknowledged.max(up_to_id as usize);
+                person.forgotten = person.forgotten.max(up_to_id as usize);
                 Ok(Reply::Acknowledged)
             }
         }
@@ -427,7 +427,7 @@ impl Model {
             return Err(Error::OwnItem(item));
         }
         if buyer.is_some_and(|buyer| thing.wishers.contains(&buyer)) {
-            return Ok(Reply::Wished);
+            return Ok(Reply::AddedToWishList);
         }
         let wishes = buyer.map_or(0, |buyer| self.wishes(buyer).len());
         if wishes >= self.limits.max_wishes {
@@ -438,7 +438,7 @@ impl Model {
         }
         let buyer = self.join(caller);
         self.thing_mut(item).wishers.push(buyer);
-        Ok(Reply::Wished)
+        Ok(Reply::AddedToWishList)
     }
 
     fn rate(&mut self, caller: &Caller<'_>, item: ItemId, stars: u32) -> Answer {

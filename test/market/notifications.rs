@@ -1,7 +1,7 @@
 //! Who is told what, and until when.
 
 use agora::call::Code;
-use agora::market::state::{Action, Error, Limits, News, Reply};
+use agora::market::state::{Action, Error, EventView, Limits, Reply};
 
 use crate::trial::{BUYER, OTHER_BUYER, SELLER, Trial, caller, cents, sold};
 
@@ -21,8 +21,9 @@ fn every_wisher_is_told_of_an_update_with_the_new_card() {
         assert_eq!(mail.len(), 1);
         assert_eq!(mail[0].id, 1);
         let previous_price = cents(50_000);
-        let news = News::Updated { item: trial.item(item), previous_price, previous_quantity: 5 };
-        assert_eq!(mail[0].news, news);
+        let event =
+            EventView::Updated { item: trial.item(item), previous_price, previous_quantity: 5 };
+        assert_eq!(mail[0].event, news);
     }
     assert_eq!(trial.mail(SELLER), []);
 }
@@ -37,11 +38,11 @@ fn a_notification_keeps_the_card_of_its_moment() {
         trial.ask(SELLER, update).unwrap();
     }
     trial.ask(SELLER, Action::DeleteItem { item }).unwrap();
-    let told: Vec<_> = trial.mail(BUYER).iter().map(|mail| mail.news).collect();
+    let told: Vec<_> = trial.mail(BUYER).iter().map(|mail| mail.event).collect();
     let [
-        News::Updated { item: first, previous_price: before_first, .. },
-        News::Updated { item: second, previous_price: before_second, .. },
-        News::Deleted(last),
+        EventView::Updated { item: first, previous_price: before_first, .. },
+        EventView::Updated { item: second, previous_price: before_second, .. },
+        EventView::Deleted(last),
     ] = told[..]
     else {
         panic!("{told:?}")
@@ -60,7 +61,9 @@ fn a_restock_is_told_as_the_way_from_none_to_some() {
     assert_eq!(trial.mail(BUYER), [], "a sale is no update");
     let restock = Action::UpdateItem { item, price: None, quantity: Some(3) };
     trial.ask(SELLER, restock).unwrap();
-    let News::Updated { item, previous_quantity, .. } = trial.mail(BUYER)[0].news else { panic!() };
+    let EventView::Updated { item, previous_quantity, .. } = trial.mail(BUYER)[0].event else {
+        panic!()
+    };
     assert_eq!((previous_quantity, item.quantity), (0, 3));
 }
 
@@ -93,9 +96,9 @@ fn a_deleted_item_leaves_the_wishlists_and_says_so() {
     let item = trial.list();
     trial.ask(BUYER, Action::AddToWishList { item }).unwrap();
     trial.ask(SELLER, Action::DeleteItem { item }).unwrap();
-    assert!(matches!(trial.mail(BUYER)[0].news, News::Deleted(_)));
+    assert!(matches!(trial.mail(BUYER)[0].event, EventView::Deleted(_)));
     let remove = Action::RemoveFromWishList { item };
-    assert_eq!(trial.ask(BUYER, remove), Err(Error::NotWished(item)));
+    assert_eq!(trial.ask(BUYER, remove), Err(Error::NotOnWishList(item)));
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn a_seller_is_told_of_each_sale_with_its_order() {
     assert_eq!(trial.notified, [], "a refusal tells nobody");
     let mail = trial.mail(SELLER);
     assert_eq!(mail.iter().map(|mail| mail.id).collect::<Vec<_>>(), [1, 2]);
-    let News::Sold(order) = mail[0].news else { panic!("{mail:?}") };
+    let EventView::Sold(order) = mail[0].event else { panic!("{mail:?}") };
     assert_eq!((order.item, order.name, order.quantity), (item, "iPhone", 2));
     assert_eq!((order.total, order.buyer), (cents(100_000), BUYER));
 }
@@ -120,8 +123,8 @@ fn notifications_stay_until_they_are_acknowledged() {
     trial.buy_one_by_one(item, 3);
     assert_eq!(trial.mail(SELLER).len(), 3);
     assert_eq!(trial.mail(SELLER).len(), 3, "reading takes nothing away");
-    let acknowledge = |trial: &mut Trial, through| {
-        trial.ask(SELLER, Action::Acknowledge { through }).map(|_| trial.mail(SELLER).len())
+    let acknowledge = |trial: &mut Trial, up_to_id| {
+        trial.ask(SELLER, Action::Acknowledge { up_to_id }).map(|_| trial.mail(SELLER).len())
     };
     assert_eq!(acknowledge(&mut trial, 2), Ok(1));
     assert_eq!(acknowledge(&mut trial, 1), Ok(1), "late acknowledgements are no harm");
@@ -130,7 +133,7 @@ fn notifications_stay_until_they_are_acknowledged() {
     assert_eq!(acknowledge(&mut trial, 3), Ok(0));
     trial.buy(BUYER, item, 1).unwrap();
     assert_eq!(trial.mail(SELLER)[0].id, 4, "numbers go on");
-    let stranger = trial.ask("new here", Action::Acknowledge { through: 0 });
+    let stranger = trial.ask("new here", Action::Acknowledge { up_to_id: 0 });
     assert_eq!(stranger, Err(Error::Credentials));
 }
 
@@ -161,12 +164,12 @@ fn a_full_mailbox_drops_the_oldest_and_counts_them() {
     let account = trial.market.account(&caller(SELLER)).unwrap();
     let page = trial.market.mailbox(account, 0, 0);
     assert_eq!(page.missed, 3);
-    let orders: Vec<_> = page.notifications.iter().filter_map(|mail| sold(&mail.news)).collect();
+    let orders: Vec<_> = page.notifications.iter().filter_map(|mail| sold(&mail.event)).collect();
     assert_eq!(orders.iter().map(|(order, _)| order.0).collect::<Vec<_>>(), [4, 5]);
     let sales = trial.market.seller_orders(&caller(SELLER), None, 0).unwrap();
     assert_eq!(sales.entries.len(), 5, "the ledger has them all");
     assert_eq!(trial.market.mailbox(account, 3, 0).missed, 0, "read before they were dropped");
-    let read = trial.ask(SELLER, Action::Acknowledge { through: 5 });
+    let read = trial.ask(SELLER, Action::Acknowledge { up_to_id: 5 });
     assert_eq!(read, Ok(Reply::Acknowledged));
     assert_eq!(trial.market.mailbox(account, 0, 0).missed, 0);
 }

@@ -20,7 +20,7 @@ fn an_address_belongs_to_the_first_who_uses_it_as_a_buyer_or_a_seller() {
     for action in [
         Action::RegisterSeller,
         Action::RegisterBuyer,
-        Action::BuyItem { item, quantity: 1, at_most: None },
+        Action::BuyItem { item, quantity: 1, max_price: None },
         Action::AddToWishList { item },
         Action::RateItem { item, stars: 1 },
     ] {
@@ -35,7 +35,7 @@ fn an_identity_keeps_its_address() {
     let item = trial.list();
     trial.buy(BUYER, item, 1).unwrap();
     let moved = Caller { identity: identity(BUYER), address: "elsewhere" };
-    let buy = Action::BuyItem { item, quantity: 1, at_most: None };
+    let buy = Action::BuyItem { item, quantity: 1, max_price: None };
     assert_eq!(trial.ask_as(moved, None, buy), Err(Error::Credentials));
     assert_eq!(trial.market.buyer_orders(&moved, None, 0), Err(Error::Credentials));
     assert_eq!(trial.market.wishlist(&moved, ItemId(0), 0), Err(Error::Credentials));
@@ -116,7 +116,7 @@ fn an_item_that_is_not_there_is_not_found() {
     for (who, action) in [
         (SELLER, Action::UpdateItem { item: NO_ITEM, price: None, quantity: Some(1) }),
         (SELLER, Action::DeleteItem { item: NO_ITEM }),
-        (BUYER, Action::BuyItem { item: NO_ITEM, quantity: 1, at_most: None }),
+        (BUYER, Action::BuyItem { item: NO_ITEM, quantity: 1, max_price: None }),
         (BUYER, Action::AddToWishList { item: NO_ITEM }),
         (BUYER, Action::RateItem { item: NO_ITEM, stars: 1 }),
     ] {
@@ -154,7 +154,7 @@ fn short_stock_is_refused_with_what_is_left() {
 fn nobody_pays_more_than_they_saw() {
     let mut trial = Trial::open();
     let item = trial.list();
-    let buy = |at_most| Action::BuyItem { item, quantity: 1, at_most: Some(cents(at_most)) };
+    let buy = |max_price| Action::BuyItem { item, quantity: 1, max_price: Some(cents(max_price)) };
     assert_eq!(trial.ask(BUYER, buy(50_000)), bought(1, 50_000));
     let dearer = Action::UpdateItem { item, price: Some(cents(50_001)), quantity: None };
     trial.ask(SELLER, dearer).unwrap();
@@ -168,7 +168,7 @@ fn nobody_is_a_customer_of_their_own() {
     let mut trial = Trial::open();
     let item = trial.list();
     for action in [
-        Action::BuyItem { item, quantity: 1, at_most: None },
+        Action::BuyItem { item, quantity: 1, max_price: None },
         Action::AddToWishList { item },
         Action::RateItem { item, stars: 5 },
     ] {
@@ -195,12 +195,15 @@ fn a_wishlist_is_a_set_in_the_order_of_numbers() {
     let mut trial = Trial::open();
     let items: Vec<ItemId> = (0..11).map(|_| trial.list()).collect();
     for item in items.iter().rev().chain(&items) {
-        assert_eq!(trial.ask(BUYER, Action::AddToWishList { item: *item }), Ok(Reply::Wished));
+        assert_eq!(
+            trial.ask(BUYER, Action::AddToWishList { item: *item }),
+            Ok(Reply::AddedToWishList)
+        );
     }
     let remove = Action::RemoveFromWishList { item: items[4] };
-    assert_eq!(trial.ask(BUYER, remove), Ok(Reply::Unwished));
-    assert_eq!(trial.ask(BUYER, remove), Err(Error::NotWished(items[4])));
-    assert_eq!(trial.ask(OTHER_BUYER, remove), Err(Error::NotWished(items[4])));
+    assert_eq!(trial.ask(BUYER, remove), Ok(Reply::RemovedFromWishList));
+    assert_eq!(trial.ask(BUYER, remove), Err(Error::NotOnWishList(items[4])));
+    assert_eq!(trial.ask(OTHER_BUYER, remove), Err(Error::NotOnWishList(items[4])));
     let page = |after, limit| {
         let page = trial.market.wishlist(&caller(BUYER), ItemId(after), limit).unwrap();
         (page.entries.iter().map(|item| item.id.0).collect::<Vec<_>>(), page.has_more)

@@ -178,7 +178,7 @@ fn purchases(market: &mut Market, items: usize) {
     let begin = cpu_time();
     for n in 0..bought {
         let item = ItemId(1 + seed.below(items) as u32);
-        let buy = Action::BuyItem { item, quantity: 1, at_most: None };
+        let buy = Action::BuyItem { item, quantity: 1, max_price: None };
         apply(market, 20 + (n % 12) as u8, Some(1 + n / 12), buy);
     }
     let each = (cpu_time() - begin) / bought as u32;

@@ -1,6 +1,6 @@
 //! What a market shows, in the words of the naive model.
 
-use agora::market::state::{ItemView, News, OrderView};
+use agora::market::state::{EventView, ItemView, OrderView};
 
 /// An item's card in one line.
 pub fn card(item: &ItemView<'_>) -> String {
@@ -10,13 +10,13 @@ pub fn card(item: &ItemView<'_>) -> String {
 }
 
 /// What a notification says.
-pub fn told(news: &News<'_>) -> String {
+pub fn told(news: &EventView<'_>) -> String {
     match news {
-        News::Updated { item, previous_price, previous_quantity } => {
+        EventView::Updated { item, previous_price, previous_quantity } => {
             format!("updated {} was {} {previous_quantity}", card(item), previous_price.minor())
         }
-        News::Deleted(item) => format!("deleted {}", card(item)),
-        News::Sold(order) => format!("sold {}", order.id),
+        EventView::Deleted(item) => format!("deleted {}", card(item)),
+        EventView::Sold(order) => format!("sold {}", order.id),
     }
 }
 

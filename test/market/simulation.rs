@@ -65,7 +65,7 @@ const OUTCOMES: [&str; 36] = [
     "AlreadyRegistered",
     "AlreadyRated",
     "NoSuchItem",
-    "NotWished",
+    "NotOnWishList",
     "OnlyLeft",
     "PriceIsNow",
     "NotSent",
@@ -143,16 +143,16 @@ impl Simulation {
             self.restart();
         }
         let command = self.command();
-        let settled = self.market.settled(&command);
+        let settled = self.market.final_answer(&command);
         let bare = Command { request_id: None, ..command };
         // Without an id nothing is remembered: a refusal must stand by itself.
         for command in [command, bare] {
-            if let Some(Err(why)) = self.market.settled(&command) {
+            if let Some(Err(why)) = self.market.final_answer(&command) {
                 self.refused.push((command, why));
             }
         }
-        let refused_now = self.market.refused_now(&command);
-        let told_before = self.market.told();
+        let unrecorded_refusal = self.market.unrecorded_refusal(&command);
+        let told_before = self.market.notification_count();
         let mail_before: Vec<usize> = self.model.people.iter().map(|p| p.mail.len()).collect();
         let expected = self.model.apply(&command);
         let at_ms = self.seed.next_u64();
@@ -161,7 +161,7 @@ impl Simulation {
         StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
         assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
         self.check_settled(&command, settled, expected);
-        assert!(refused_now.is_none_or(|error| expected == Err(error)), "{command:?}");
+        assert!(unrecorded_refusal.is_none_or(|error| expected == Err(error)), "{command:?}");
         self.market.settle();
         self.past.push(command);
         self.compare_items();
@@ -170,7 +170,7 @@ impl Simulation {
         let people = self.model.people.iter().zip(mail_before);
         let told = people.filter(|(person, before)| person.mail.len() > *before);
         let told = told.map(|(person, _)| self.market.account(&caller_of(person)).unwrap());
-        let notified = self.market.told_since(told_before).unwrap();
+        let notified = self.market.mailboxes_changed_since(told_before).unwrap();
         assert!(notified.eq(told), "{command:?}");
         self.compare_search();
         let audit = self.market.audit();
@@ -199,11 +199,11 @@ impl Simulation {
             return;
         }
         let (late, why) = self.refused[self.seed.below(self.refused.len())];
-        let is_other = match self.market.refused_now(&late) {
+        let is_other = match self.market.unrecorded_refusal(&late) {
             Some(Error::RequestReused(_) | Error::RequestForgotten(..)) => true,
             Some(_) | None => false,
         };
-        let now = self.market.settled(&late);
+        let now = self.market.final_answer(&late);
         assert!(is_other || now == Some(Err(why)), "{late:?} was refused: {why:?}, now {now:?}");
     }
 
@@ -299,7 +299,7 @@ impl Simulation {
         let page = self.market.mailbox(account, after as u64, 0);
         let missed = person.forgotten.saturating_sub(person.acknowledged.max(after));
         assert_eq!(page.missed, missed as u64);
-        let found = page.notifications.iter().map(|mail| (mail.id, told(&mail.news)));
+        let found = page.notifications.iter().map(|mail| (mail.id, told(&mail.event)));
         let waiting = (1..).zip(&person.mail).skip(person.forgotten.max(after));
         let waiting = waiting.map(|(id, text)| (id, text.to_string()));
         assert!(found.eq(waiting), "{}'s mail", person.address);
@@ -363,13 +363,13 @@ fn action(seed: &mut Seed, items: usize) -> Action<'static> {
         },
         12 => Action::DeleteItem { item },
         13..18 => {
-            let at_most = Some(price).filter(|_| seed.one_in(3));
-            Action::BuyItem { item, quantity, at_most }
+            let max_price = Some(price).filter(|_| seed.one_in(3));
+            Action::BuyItem { item, quantity, max_price }
         }
         18..21 => Action::AddToWishList { item },
         21 => Action::RemoveFromWishList { item },
         22 | 23 => Action::RateItem { item, stars: seed.below(7) as u32 },
-        _ => Action::Acknowledge { through: seed.next_u64() % 8 },
+        _ => Action::Acknowledge { up_to_id: seed.next_u64() % 8 },
     }
 }
 

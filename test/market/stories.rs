@@ -15,7 +15,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use agora::market::print::{Card, Entry, Notice, Outcome, Request, RequestLine};
+use agora::market::print::{Card, NotificationText, OrderText, Outcome, Request, RequestLine};
 use agora::market::state::{
     Action, Caller, Category, Error, ItemId, ItemView, Limits, OrderView, Query, Reply, Sort,
 };
@@ -162,13 +162,13 @@ impl Teller {
             write!(shown, "\n({} missed)", page.missed).unwrap();
         }
         for mail in &page.notifications {
-            write!(shown, "\n{}\n{}", mail.id, Notice(&mail.news)).unwrap();
+            write!(shown, "\n{}\n{}", mail.id, NotificationText(&mail.event)).unwrap();
         }
         let last = page.notifications.last().map(|mail| mail.id);
         match last {
             None => shown += "\n(none)",
-            Some(through) if acknowledge => {
-                self.trial.ask_as(*caller, None, Action::Acknowledge { through }).unwrap();
+            Some(up_to_id) if acknowledge => {
+                self.trial.ask_as(*caller, None, Action::Acknowledge { up_to_id }).unwrap();
             }
             Some(_) => {}
         }
@@ -211,7 +211,7 @@ fn command<'a>(words: &[&'a str]) -> Option<Action<'a>> {
         ["buy", id, quantity, ..] => Action::BuyItem {
             item: item(id),
             quantity: quantity.parse().unwrap(),
-            at_most: option("at-most").map(|price| price.parse().unwrap()),
+            max_price: option("at-most").map(|price| price.parse().unwrap()),
         },
         ["wish", id] => Action::AddToWishList { item: item(id) },
         ["unwish", id] => Action::RemoveFromWishList { item: item(id) },
@@ -254,7 +254,7 @@ fn cards(items: &[ItemView<'_>]) -> String {
 }
 
 fn entries(orders: &[OrderView<'_>]) -> String {
-    let lines: Vec<String> = orders.iter().map(|order| Entry(order).to_string()).collect();
+    let lines: Vec<String> = orders.iter().map(|order| OrderText(order).to_string()).collect();
     lines.join("\n")
 }
 

@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    AccountId, Action, Caller, Category, Command, Error, Identity, ItemId, ItemView, Limits,
-    Market, News, Notification, OrderId, Reply, RequestId,
+    AccountId, Action, Caller, Category, Command, Error, EventView, Identity, ItemId, ItemView,
+    Limits, Market, Notification, OrderId, Reply, RequestId,
 };
 
 use crate::seed::Seed;
@@ -78,9 +78,9 @@ impl Trial {
     ) -> Result<Reply, Error> {
         self.at_ms += 1;
         let command = Command { request_id, caller, action };
-        let told = self.market.told();
+        let told = self.market.notification_count();
         let answer = self.market.apply(self.at_ms, &command);
-        self.notified = self.market.told_since(told).unwrap().collect();
+        self.notified = self.market.mailboxes_changed_since(told).unwrap().collect();
         assert_eq!(self.market.audit().faults, [""; 0], "after {command:?}");
         answer
     }
@@ -112,7 +112,7 @@ impl Trial {
     }
 
     pub fn buy(&mut self, buyer: &str, item: ItemId, quantity: u32) -> Result<Reply, Error> {
-        self.ask(buyer, Action::BuyItem { item, quantity, at_most: None })
+        self.ask(buyer, Action::BuyItem { item, quantity, max_price: None })
     }
 
     pub fn item(&self, item: ItemId) -> ItemView<'_> {
@@ -146,9 +146,9 @@ pub const fn bought(order: u32, total: u64) -> Result<Reply, Error> {
 }
 
 /// Which order a notification tells a seller of, and how many pieces.
-pub fn sold(news: &News<'_>) -> Option<(OrderId, u32)> {
+pub fn sold(news: &EventView<'_>) -> Option<(OrderId, u32)> {
     match news {
-        News::Sold(order) => Some((order.id, order.quantity)),
+        EventView::Sold(order) => Some((order.id, order.quantity)),
         _ => None,
     }
 }

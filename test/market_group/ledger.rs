@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agora::market::client::{MarketClient, Order, What};
+use agora::market::client::{Event, MarketClient, Order};
 use agora::market::state::{ItemId, OrderId};
 
 use crate::group::Group;
 use crate::traders::{Bought, Remembered, SUPPLIED, Told};
 
 /// All orders of somebody, the first one first, page by page.
-fn all_orders(page: impl Fn(&str) -> agora::market::client::Listing<Order>) -> Vec<Order> {
+fn all_orders(page: impl Fn(&str) -> agora::market::client::Page<Order>) -> Vec<Order> {
     let (mut orders, mut token) = (Vec::new(), String::new());
     loop {
         let listing = page(&token);
@@ -74,8 +74,8 @@ fn check_buyer(group: &Group, bought: &Bought) -> Vec<Order> {
 /// A seller was told of each order once, in their order.
 fn check_seller(group: &Group, told: &Told) -> Vec<Order> {
     let sold = sold_by(&group.client(&told.name));
-    let news = told.notifications.iter().filter_map(|notification| match &notification.what {
-        What::Sold(order) => Some(order),
+    let news = told.notifications.iter().filter_map(|notification| match &notification.event {
+        Event::Sold(order) => Some(order),
         _ => None,
     });
     assert!(news.eq(&sold), "{} was told of other orders than there are", told.name);

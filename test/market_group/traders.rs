@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use agora::call::{Code, Status};
-use agora::market::client::{MarketClient, NewItem, Notification, Order, Search, Watcher, What};
+use agora::market::client::{Event, MarketClient, NewItem, Notification, Order, Search, Watcher};
 use agora::market::price::Money;
 use agora::market::state::{Category, ItemId};
 
@@ -141,7 +141,7 @@ fn watch(client: Arc<MarketClient>, stop: Arc<AtomicBool>, told: &AtomicU64) -> 
     let mut notifications: Vec<Notification> = Vec::new();
     while let Some(notification) = watcher.next(None).unwrap() {
         assert_eq!((notification.id, notification.missed), (notifications.len() as u64 + 1, 0));
-        if matches!(notification.what, What::Sold(_)) {
+        if matches!(notification.event, Event::Sold(_)) {
             told.fetch_add(1, Ordering::Relaxed);
         }
         notifications.push(notification);

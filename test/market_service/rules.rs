@@ -150,14 +150,14 @@ fn stock_and_price_must_suit_the_buyer() {
         refused(buyer.buy(1, 6), Code::FailedPrecondition, "only 5 left");
         buyer.buy(1, 3).unwrap();
         refused(buyer.buy(1, 3), Code::FailedPrecondition, "only 2 left");
-        let at_most = |max_price_cents| {
+        let max_price = |max_price_cents| {
             let purchase = buyer.purchase(1, 1);
             buyer.call("BuyItem", &pb::BuyItemRequest { max_price_cents, ..purchase })
         };
-        refused(at_most(49_999), Code::FailedPrecondition, "the price is $500 now");
-        at_most(50_000).unwrap();
+        refused(max_price(49_999), Code::FailedPrecondition, "the price is $500 now");
+        max_price(50_000).unwrap();
         seller.update(1, Some(40_000), None).unwrap();
-        at_most(50_000).unwrap();
+        max_price(50_000).unwrap();
         refused(buyer.buy(1, 1), Code::FailedPrecondition, "sold out");
     });
 }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Identity, ItemId, Limits, Look, Market, OrderId, Query,
+    Action, Caller, Category, Command, Identity, ItemId, Limits, Market, OrderId, Query, ReadSet,
     Reply, RequestId, Sort, decode_answer,
 };
 
@@ -96,13 +96,13 @@ fn action(seed: &mut Seed, listed: &mut u32) -> Action<'static> {
         }
         8 => Action::DeleteItem { item },
         9..17 => {
-            let at_most = Some(price).filter(|_| seed.one_in(4));
-            Action::BuyItem { item, quantity: 1 + seed.below(3) as u32, at_most }
+            let max_price = Some(price).filter(|_| seed.one_in(4));
+            Action::BuyItem { item, quantity: 1 + seed.below(3) as u32, max_price }
         }
         17..19 => Action::AddToWishList { item },
         19 => Action::RemoveFromWishList { item },
         20..22 => Action::RateItem { item, stars: 1 + seed.below(5) as u32 },
-        _ => Action::Acknowledge { through: seed.below(12) as u64 },
+        _ => Action::Acknowledge { up_to_id: seed.below(12) as u64 },
     }
 }
 
@@ -155,14 +155,14 @@ impl Workload for MarketWork {
     }
 
     fn settled(market: &Market, command: &[u8]) -> Option<Saw> {
-        market.settled(&Command::decode(command)?).map(Saw::Answer)
+        market.final_answer(&Command::decode(command)?).map(Saw::Answer)
     }
 
     fn read_set(ask: &Ask) -> Vec<u8> {
         let look = match ask {
-            Ask::Item(item) => Look::Item(ItemId(*item)),
-            Ask::Catalogue => Look::Catalogue,
-            _ => Look::Own,
+            Ask::Item(item) => ReadSet::Item(ItemId(*item)),
+            Ask::Catalogue => ReadSet::Catalogue,
+            _ => ReadSet::Everything,
         };
         look.encode()
     }
@@ -185,7 +185,7 @@ impl Workload for MarketWork {
                 Ok(account) => {
                     let page = market.mailbox(account, after as u64, 0);
                     let mail = page.notifications.iter();
-                    mail.map(|mail| format!("{} {}", mail.id, told(&mail.news))).collect()
+                    mail.map(|mail| format!("{} {}", mail.id, told(&mail.event))).collect()
                 }
                 Err(error) => vec![format!("{error:?}")],
             },
@@ -349,7 +349,7 @@ mod power {
     }
 
     fn bought(client: u64, number: u64, order: u32) -> (Ask, Saw) {
-        let buy = Action::BuyItem { item: ItemId(1), quantity: 1, at_most: None };
+        let buy = Action::BuyItem { item: ItemId(1), quantity: 1, max_price: None };
         let total = Money::from_minor(10);
         done(client, number, buy, Reply::Bought { order: OrderId(order), total })
     }

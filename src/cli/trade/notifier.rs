@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use crate::cli::Failure;
 use crate::cli::shell::Interjection;
 use crate::market::client::{MarketClient, Watcher};
-use crate::market::print::Notice;
+use crate::market::print::NotificationText;
 
 /// Follows the mailbox beside the shell. When it is refused, most likely because there is no
 /// account yet, it rests until a command has gone well.
@@ -31,7 +31,7 @@ impl Notifier {
                 let mut watcher = Watcher::new(client, Arc::clone(&stop));
                 while !stop.load(Ordering::Relaxed) {
                     match watcher.next(None) {
-                        Ok(Some(news)) => show(Notice(&news.what.view()).to_string()),
+                        Ok(Some(news)) => show(NotificationText(&news.event.view()).to_string()),
                         Ok(None) => (),
                         Err(status) => {
                             log::debug!("the mailbox is refused: {status}");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::market::client::{Item, Order};
-use crate::market::print::{Card, Entry};
+use crate::market::print::{Card, OrderText};
 
 /// Items, each between its two lines.
 pub(in crate::cli) fn cards<'a>(items: impl IntoIterator<Item = &'a Item>) -> String {
@@ -12,7 +12,7 @@ pub(in crate::cli) fn cards<'a>(items: impl IntoIterator<Item = &'a Item>) -> St
 
 /// Orders.
 pub(in crate::cli) fn entries<'a>(orders: impl IntoIterator<Item = &'a Order>) -> String {
-    lines(orders.into_iter().map(|order| Entry(&order.view()).to_string()))
+    lines(orders.into_iter().map(|order| OrderText(&order.view()).to_string()))
 }
 
 fn lines(parts: impl Iterator<Item = String>) -> String {

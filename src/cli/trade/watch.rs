@@ -8,7 +8,7 @@ use super::{Trader, note, refused, say};
 use crate::call::Status;
 use crate::cli::{Failure, termination};
 use crate::market::client::{MarketClient, Watcher};
-use crate::market::print::Notice;
+use crate::market::print::NotificationText;
 
 /// Prints notifications until Ctrl-C, or until a flag's end has come. `arrive` is called first: a
 /// market that is not there or has no such account is told at once, one that goes away later is
@@ -46,7 +46,7 @@ pub(in crate::cli) fn watch(
                     let missed = notification.missed;
                     note(&format!("{missed} notifications before this one were lost"));
                 }
-                say(&Notice(&notification.what.view()).to_string())?;
+                say(&NotificationText(&notification.event.view()).to_string())?;
                 seen += 1;
             }
             None if wanted < u64::MAX && until.is_some_and(|until| Instant::now() >= until) => {

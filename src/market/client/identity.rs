@@ -95,7 +95,7 @@ impl Uuid {
     }
 
     /// As much of it as may be shown.
-    pub fn shown(&self) -> &str {
+    pub fn short(&self) -> &str {
         &self.0[..SHOWN]
     }
 }
@@ -103,7 +103,7 @@ impl Uuid {
 /// Shows the first 8 characters.
 impl fmt::Debug for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Uuid({}..)", self.shown())
+        write!(f, "Uuid({}..)", self.short())
     }
 }
 
@@ -179,7 +179,7 @@ fn create(path: &Path) -> Result<Uuid, IdentityError> {
             .map_err(|error| IdentityError::Io(directory.to_owned(), error))?;
     }
     let uuid = Uuid::random();
-    let draft = path.with_extension(format!("new-{}", uuid.shown()));
+    let draft = path.with_extension(format!("new-{}", uuid.short()));
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)

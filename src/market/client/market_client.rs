@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::identity::Uuid;
-use super::numbers::Numbers;
-use super::record::{Consistency, Found, Item, Listing, NewItem, Order, Search};
-use super::wire::{self, Caller, PageOf};
+use super::record::{Consistency, Item, NewItem, Order, Page, Search, SearchPage};
+use super::request_ids::RequestIds;
+use super::wire::{self, Caller, PageRequest};
 use crate::call::{Code, Status};
 use crate::market::contract::{FULL, LAST_REQUEST_ID};
 use crate::market::price::Money;
@@ -19,7 +19,7 @@ const SERVICE: &str = "agora.market.v1.MarketService";
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a command takes another number when the market says that it knows higher ones. Once
 /// would do, but for an account that trades in several places.
-const MAX_NUMBERS: usize = 3;
+const MAX_REQUEST_IDS: usize = 3;
 
 /// How a client is set up.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub struct MarketClient {
     address: String,
     timeout: Duration,
     consistency: Consistency,
-    numbers: Numbers,
+    request_ids: RequestIds,
 }
 
 impl MarketClient {
@@ -69,7 +69,7 @@ impl MarketClient {
             address: address.to_owned(),
             timeout: options.timeout,
             consistency: options.consistency,
-            numbers: Numbers::default(),
+            request_ids: RequestIds::default(),
         })
     }
 
@@ -79,8 +79,8 @@ impl MarketClient {
     }
 
     /// As much of the identity as may be shown.
-    pub fn shown_uuid(&self) -> &str {
-        self.uuid.shown()
+    pub fn short_uuid(&self) -> &str {
+        self.uuid.short()
     }
 
     /// Opens an account as a seller.
@@ -161,31 +161,31 @@ impl MarketClient {
     }
 
     /// A page of one's own items; `token` is empty for the first.
-    pub fn seller_items(&self, token: &str) -> Result<Listing<Item>, Status> {
+    pub fn seller_items(&self, token: &str) -> Result<Page<Item>, Status> {
         let request = wire::display_seller_items(self.caller(0), self.page(token));
         wire::seller_items(&self.call("DisplaySellerItems", &request)?)
     }
 
     /// A page of what one wishes for.
-    pub fn wish_list(&self, token: &str) -> Result<Listing<Item>, Status> {
+    pub fn wish_list(&self, token: &str) -> Result<Page<Item>, Status> {
         let request = wire::view_wish_list(self.caller(0), self.page(token));
         wire::wish_list(&self.call("ViewWishList", &request)?)
     }
 
     /// A page of what one has bought, newest first.
-    pub fn buyer_orders(&self, token: &str) -> Result<Listing<Order>, Status> {
+    pub fn buyer_orders(&self, token: &str) -> Result<Page<Order>, Status> {
         let request = wire::buyer_orders(self.caller(0), self.page(token));
         wire::bought_orders(&self.call("BuyerOrders", &request)?)
     }
 
     /// A page of what one has sold, newest first.
-    pub fn seller_orders(&self, token: &str) -> Result<Listing<Order>, Status> {
+    pub fn seller_orders(&self, token: &str) -> Result<Page<Order>, Status> {
         let request = wire::seller_orders(self.caller(0), self.page(token));
         wire::sold_orders(&self.call("SellerOrders", &request)?)
     }
 
     /// Searches.
-    pub fn search(&self, search: &Search) -> Result<Found, Status> {
+    pub fn search(&self, search: &Search) -> Result<SearchPage, Status> {
         wire::found(&self.call("SearchItem", &wire::search_item(search, self.consistency))?)
     }
 
@@ -224,17 +224,17 @@ impl MarketClient {
         let until = Instant::now() + timeout;
         let mut tries = 0;
         loop {
-            let id = self.numbers.begin(now_us(), until)?;
+            let id = self.request_ids.begin(now_us(), until)?;
             let bytes = request(self.caller(id));
             let answer = self.routes.call(Aim::Leader, &path(method), || bytes.clone(), until);
-            self.numbers.end(id);
+            self.request_ids.end(id);
             tries += 1;
             let Failure { status, may_be_done } = match answer {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let last = last_request_id(&status);
-            last.into_iter().for_each(|last| self.numbers.go_on_behind(last));
+            last.into_iter().for_each(|last| self.request_ids.advance_past(last));
             // What the market has forgotten was perhaps done by an attempt that was not answered.
             let is_unknown = may_be_done && (status.code == Code::Unavailable || last.is_some());
             if is_unknown {
@@ -243,7 +243,7 @@ impl MarketClient {
             }
             // Nobody has done it, so that another number does not make it happen twice. Whatever
             // else is refused was not done by an earlier attempt either.
-            if last.is_none() || tries >= MAX_NUMBERS {
+            if last.is_none() || tries >= MAX_REQUEST_IDS {
                 return Err(status);
             }
         }
@@ -260,8 +260,8 @@ impl MarketClient {
         answer.map_err(|failure| failure.status)
     }
 
-    fn page<'a>(&self, token: &'a str) -> PageOf<'a> {
-        PageOf { size: 0, token, consistency: self.consistency }
+    fn page<'a>(&self, token: &'a str) -> PageRequest<'a> {
+        PageRequest { size: 0, token, consistency: self.consistency }
     }
 
     fn caller(&self, request_id: u64) -> Caller<'_> {

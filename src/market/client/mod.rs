@@ -7,12 +7,14 @@
 
 mod identity;
 mod market_client;
-mod numbers;
+mod request_ids;
 mod record;
 mod watcher;
 mod wire;
 
 pub use identity::{IdentityError, Uuid, default_directory, identity_at, identity_of};
 pub use market_client::{ClientOptions, MarketClient};
-pub use record::{Consistency, Found, Item, Listing, NewItem, Notification, Order, Search, What};
+pub use record::{
+    Consistency, Event, Item, NewItem, Notification, Order, Page, Search, SearchPage,
+};
 pub use watcher::Watcher;

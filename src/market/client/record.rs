@@ -1,7 +1,9 @@
 //! What a client gets from the market, in memory of its own.
 
 use crate::market::price::Money;
-use crate::market::state::{Category, ItemId, ItemView, News, OrderId, OrderView, Rating, Sort};
+use crate::market::state::{
+    Category, EventView, ItemId, ItemView, OrderId, OrderView, Rating, Sort,
+};
 
 /// How fresh an answer must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,7 +94,7 @@ impl Order {
 
 /// One page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing<T> {
+pub struct Page<T> {
     /// The entries, in the listing's order.
     pub entries: Vec<T>,
     /// Asks for the next page; empty on the last one.
@@ -101,7 +103,7 @@ pub struct Listing<T> {
 
 /// One page of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct SearchPage {
     /// The items, in the order asked for.
     pub items: Vec<Item>,
     /// Matches on all pages.
@@ -121,7 +123,7 @@ pub struct Search {
     pub sort: Sort,
     /// How many on a page; 0: as many as the market gives.
     pub page_size: u32,
-    /// [`Found::next`] of the page before.
+    /// [`SearchPage::next`] of the page before.
     pub page_token: String,
 }
 
@@ -148,12 +150,12 @@ pub struct Notification {
     /// How many before it were dropped unread because the mailbox was full.
     pub missed: u64,
     /// What happened.
-    pub what: What,
+    pub event: Event,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Event {
     /// An item on the wish list has a new price or quantity.
     Updated {
         /// The item as it is now.
@@ -169,17 +171,17 @@ pub enum What {
     Sold(Order),
 }
 
-impl What {
+impl Event {
     /// The news as [`crate::market::print`] takes it.
-    pub fn view(&self) -> News<'_> {
+    pub fn view(&self) -> EventView<'_> {
         match self {
-            What::Updated { item, previous_price, previous_quantity } => News::Updated {
+            Event::Updated { item, previous_price, previous_quantity } => EventView::Updated {
                 item: item.view(),
                 previous_price: *previous_price,
                 previous_quantity: *previous_quantity,
             },
-            What::Deleted(item) => News::Deleted(item.view()),
-            What::Sold(order) => News::Sold(order.view()),
+            Event::Deleted(item) => EventView::Deleted(item.view()),
+            Event::Sold(order) => EventView::Sold(order.view()),
         }
     }
 }

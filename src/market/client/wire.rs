@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::record::{
-    Consistency, Found, Item, Listing, NewItem, Notification, Order, Search, What,
+    Consistency, Event, Item, NewItem, Notification, Order, Page, Search, SearchPage,
 };
 use crate::call::{Code, Status};
 use crate::market::price::Money;
@@ -21,7 +21,7 @@ pub(super) struct Caller<'a> {
 
 /// Which page of a listing.
 #[derive(Clone, Copy)]
-pub(super) struct PageOf<'a> {
+pub(super) struct PageRequest<'a> {
     pub(super) size: u32,
     pub(super) token: &'a str,
     pub(super) consistency: Consistency,
@@ -43,13 +43,14 @@ macro_rules! command {
 /// Encodes a request for a page of one's own.
 macro_rules! listing {
     ($name:ident, $caller:expr, $page:expr) => {{
-        let (Caller { uuid, address, .. }, PageOf { size, token, consistency }) = ($caller, $page);
+        let (Caller { uuid, address, .. }, PageRequest { size, token, consistency }) =
+            ($caller, $page);
         encode(&pb::$name {
             uuid: Cow::Borrowed(uuid),
             address: Cow::Borrowed(address),
             page_size: size,
             page_token: Cow::Borrowed(token),
-            consistency: fresh(consistency),
+            consistency: consistency_message(consistency),
         })
     }};
 }
@@ -125,19 +126,19 @@ pub(super) fn acknowledge(caller: Caller<'_>, up_to_id: u64) -> Vec<u8> {
     command!(AcknowledgeNotificationsRequest, caller, up_to_id: up_to_id)
 }
 
-pub(super) fn display_seller_items(caller: Caller<'_>, page: PageOf<'_>) -> Vec<u8> {
+pub(super) fn display_seller_items(caller: Caller<'_>, page: PageRequest<'_>) -> Vec<u8> {
     listing!(DisplaySellerItemsRequest, caller, page)
 }
 
-pub(super) fn view_wish_list(caller: Caller<'_>, page: PageOf<'_>) -> Vec<u8> {
+pub(super) fn view_wish_list(caller: Caller<'_>, page: PageRequest<'_>) -> Vec<u8> {
     listing!(ViewWishListRequest, caller, page)
 }
 
-pub(super) fn buyer_orders(caller: Caller<'_>, page: PageOf<'_>) -> Vec<u8> {
+pub(super) fn buyer_orders(caller: Caller<'_>, page: PageRequest<'_>) -> Vec<u8> {
     listing!(BuyerOrdersRequest, caller, page)
 }
 
-pub(super) fn seller_orders(caller: Caller<'_>, page: PageOf<'_>) -> Vec<u8> {
+pub(super) fn seller_orders(caller: Caller<'_>, page: PageRequest<'_>) -> Vec<u8> {
     listing!(SellerOrdersRequest, caller, page)
 }
 
@@ -148,12 +149,12 @@ pub(super) fn search_item(search: &Search, consistency: Consistency) -> Vec<u8> 
         sort_order: sort_order(search.sort),
         page_size: search.page_size,
         page_token: Cow::Borrowed(&search.page_token),
-        consistency: fresh(consistency),
+        consistency: consistency_message(consistency),
     })
 }
 
 pub(super) fn get_item(item: ItemId, consistency: Consistency) -> Vec<u8> {
-    encode(&pb::GetItemRequest { item_id: item.0, consistency: fresh(consistency) })
+    encode(&pb::GetItemRequest { item_id: item.0, consistency: consistency_message(consistency) })
 }
 
 pub(super) fn watch(caller: Caller<'_>, after_id: u64) -> Vec<u8> {
@@ -162,7 +163,7 @@ pub(super) fn watch(caller: Caller<'_>, after_id: u64) -> Vec<u8> {
     encode(&pb::WatchNotificationsRequest { uuid, address, after_id })
 }
 
-fn fresh(consistency: Consistency) -> pb::Consistency {
+fn consistency_message(consistency: Consistency) -> pb::Consistency {
     match consistency {
         Consistency::Linearizable => pb::Consistency::CONSISTENCY_LINEARIZABLE,
         Consistency::Stale => pb::Consistency::CONSISTENCY_STALE,
@@ -190,7 +191,7 @@ fn sort_order(sort: Sort) -> pb::SortOrder {
 }
 
 /// The market answered with something that is not in the contract.
-fn strange(what: impl std::fmt::Display) -> Status {
+fn malformed(what: impl std::fmt::Display) -> Status {
     Status::new(Code::Internal, format!("the market's answer makes no sense: {what}"))
 }
 
@@ -198,7 +199,7 @@ fn read<'a, M>(bytes: &'a [u8]) -> Result<M, Status>
 where
     M: Checked + quick_protobuf::MessageRead<'a>,
 {
-    decode(bytes).map_err(strange)
+    decode(bytes).map_err(malformed)
 }
 
 pub(super) fn sold_item(bytes: &[u8]) -> Result<ItemId, Status> {
@@ -218,47 +219,47 @@ pub(super) fn bought(bytes: &[u8]) -> Result<Order, Status> {
     order(read::<pb::BuyItemResponse>(bytes)?.order)
 }
 
-pub(super) fn seller_items(bytes: &[u8]) -> Result<Listing<Item>, Status> {
+pub(super) fn seller_items(bytes: &[u8]) -> Result<Page<Item>, Status> {
     let response = read::<pb::DisplaySellerItemsResponse>(bytes)?;
-    Ok(Listing { entries: items(response.items)?, next: response.next_page_token.into_owned() })
+    Ok(Page { entries: items(response.items)?, next: response.next_page_token.into_owned() })
 }
 
-pub(super) fn wish_list(bytes: &[u8]) -> Result<Listing<Item>, Status> {
+pub(super) fn wish_list(bytes: &[u8]) -> Result<Page<Item>, Status> {
     let response = read::<pb::ViewWishListResponse>(bytes)?;
-    Ok(Listing { entries: items(response.items)?, next: response.next_page_token.into_owned() })
+    Ok(Page { entries: items(response.items)?, next: response.next_page_token.into_owned() })
 }
 
-pub(super) fn bought_orders(bytes: &[u8]) -> Result<Listing<Order>, Status> {
+pub(super) fn bought_orders(bytes: &[u8]) -> Result<Page<Order>, Status> {
     let response = read::<pb::BuyerOrdersResponse>(bytes)?;
-    Ok(Listing { entries: orders(response.orders)?, next: response.next_page_token.into_owned() })
+    Ok(Page { entries: orders(response.orders)?, next: response.next_page_token.into_owned() })
 }
 
-pub(super) fn sold_orders(bytes: &[u8]) -> Result<Listing<Order>, Status> {
+pub(super) fn sold_orders(bytes: &[u8]) -> Result<Page<Order>, Status> {
     let response = read::<pb::SellerOrdersResponse>(bytes)?;
-    Ok(Listing { entries: orders(response.orders)?, next: response.next_page_token.into_owned() })
+    Ok(Page { entries: orders(response.orders)?, next: response.next_page_token.into_owned() })
 }
 
-pub(super) fn found(bytes: &[u8]) -> Result<Found, Status> {
+pub(super) fn found(bytes: &[u8]) -> Result<SearchPage, Status> {
     let pb::SearchItemResponse { items: found, next_page_token, total } = read(bytes)?;
-    Ok(Found { items: items(found)?, total, next: next_page_token.into_owned() })
+    Ok(SearchPage { items: items(found)?, total, next: next_page_token.into_owned() })
 }
 
 pub(super) fn notification(bytes: &[u8]) -> Result<Notification, Status> {
     let pb::WatchNotificationsResponse { notification, missed } = read(bytes)?;
-    let notification = notification.ok_or_else(|| strange("a notification is missing"))?;
-    let what = match (notification.kind, notification.order) {
-        (pb::NotificationKind::NOTIFICATION_KIND_ITEM_SOLD, sold) => What::Sold(order(sold)?),
+    let notification = notification.ok_or_else(|| malformed("a notification is missing"))?;
+    let event = match (notification.kind, notification.order) {
+        (pb::NotificationKind::NOTIFICATION_KIND_ITEM_SOLD, sold) => Event::Sold(order(sold)?),
         (pb::NotificationKind::NOTIFICATION_KIND_ITEM_DELETED, _) => {
-            What::Deleted(item(notification.item)?)
+            Event::Deleted(item(notification.item)?)
         }
         // A kind that is newer than this client is an update of some sort.
-        _ => What::Updated {
+        _ => Event::Updated {
             item: item(notification.item)?,
             previous_price: Money::from_minor(notification.previous_price_cents),
             previous_quantity: notification.previous_quantity,
         },
     };
-    Ok(Notification { id: notification.id, missed, what })
+    Ok(Notification { id: notification.id, missed, event })
 }
 
 fn items(items: Vec<pb::Item<'_>>) -> Result<Vec<Item>, Status> {
@@ -270,7 +271,7 @@ fn orders(orders: Vec<pb::Order<'_>>) -> Result<Vec<Order>, Status> {
 }
 
 fn item(item: Option<pb::Item<'_>>) -> Result<Item, Status> {
-    let item = item.ok_or_else(|| strange("an item is missing"))?;
+    let item = item.ok_or_else(|| malformed("an item is missing"))?;
     Ok(Item {
         id: ItemId(item.id),
         price: Money::from_minor(item.price_cents),
@@ -288,7 +289,7 @@ fn item(item: Option<pb::Item<'_>>) -> Result<Item, Status> {
 }
 
 fn order(order: Option<pb::Order<'_>>) -> Result<Order, Status> {
-    let order = order.ok_or_else(|| strange("an order is missing"))?;
+    let order = order.ok_or_else(|| malformed("an order is missing"))?;
     Ok(Order {
         id: OrderId(order.id),
         item: ItemId(order.item_id),

@@ -9,8 +9,8 @@ use super::watch::WatchCall;
 use super::{MarketService, NAME, identity};
 use crate::call::Status;
 use crate::market::contract::{FULL, LAST_REQUEST_ID};
-use crate::market::state::{Action, Command, Error, ItemId, Look, Market, Reply};
-use crate::market::wire::{self, Asked, Consistency};
+use crate::market::state::{Action, Command, Error, ItemId, Market, ReadSet, Reply};
+use crate::market::wire::{self, CommandRequest, Consistency};
 use crate::raft::{NotLeader, StateMachine};
 use crate::replica::engine::{ReadNow, Waiting};
 use crate::replica::node::{Node, Shared, not_leader};
@@ -45,13 +45,13 @@ fn path(method: &str) -> String {
 /// Has a command done. Whoever does not lead does not look at it.
 fn command(
     node: &mut Shared<MarketService>,
-    asked: Asked<'_>,
+    asked: CommandRequest<'_>,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
     if !node.raft().is_leader() {
         return Err(not_leader(node, NotLeader { leader: node.raft().leader() }));
     }
-    let Asked { uuid, address, request_id, action } = asked;
+    let CommandRequest { uuid, address, request_id, action } = asked;
     let told = node.service_mut().told(address, uuid, &action);
     let caller = identity::caller(uuid, address)?;
     let command = Command { request_id, caller, action };
@@ -85,10 +85,10 @@ fn answer_at_once(
     command: &Command<'_>,
 ) -> Option<Result<Reply, Error>> {
     let market = node.state().machine();
-    if let Some(answer) = market.settled(command) {
+    if let Some(answer) = market.final_answer(command) {
         return Some(answer);
     }
-    let refusal = market.refused_now(command)?;
+    let refusal = market.unrecorded_refusal(command)?;
     node.knows_all().then_some(Err(refusal))
 }
 
@@ -133,10 +133,10 @@ fn look(
     message: &[u8],
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let (looks_at, consistency) = (method.asked)(message)?;
+    let (read_set, consistency) = (method.asked)(message)?;
     let waiting = match consistency {
         Consistency::Stale => None,
-        Consistency::Linearizable => may_read_latest(node, looks_at, method.name)?,
+        Consistency::Linearizable => may_read_latest(node, read_set, method.name)?,
     };
     (method.print)(node.service_mut(), peer, message)?;
     let Some(waiting) = waiting else {
@@ -158,12 +158,13 @@ fn look(
 /// Whether a read may look at the state now (`None`), or has to wait.
 pub(super) fn may_read_latest(
     node: &mut Shared<MarketService>,
-    look: Look,
+    read_set: ReadSet,
     name: &str,
 ) -> Result<Option<Waiting>, Status> {
     let mut encoded = None;
-    let conflicts =
-        |command: &[u8]| Market::conflicts(encoded.get_or_insert_with(|| look.encode()), command);
+    let conflicts = |command: &[u8]| {
+        Market::conflicts(encoded.get_or_insert_with(|| read_set.encode()), command)
+    };
     match node.read(conflicts, || vec![name.as_bytes().to_vec()]) {
         ReadNow::Yes => Ok(None),
         ReadNow::Wait(waiting) => Ok(Some(waiting)),

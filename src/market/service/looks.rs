@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use super::{MarketService, NAME, identity};
 use crate::call::Status;
 use crate::market::print::Request;
-use crate::market::state::{Caller, Error, ItemId, Look, Market, OrderId};
-use crate::market::wire::{self, Consistency, ListAsked, ReadList};
+use crate::market::state::{Caller, Error, ItemId, Market, OrderId, ReadSet};
+use crate::market::wire::{self, Consistency, ListRequest, ParseList};
 use crate::replica::node::Shared;
 
 /// Reads of a request what it depends on, and how fresh it must be.
-type Asks = fn(&[u8]) -> Result<(Look, Consistency), Status>;
+type Asks = fn(&[u8]) -> Result<(ReadSet, Consistency), Status>;
 /// Appends the response to a request.
 type Answers = fn(&Market, &[u8], &mut Vec<u8>) -> Result<(), Status>;
 
@@ -48,42 +48,42 @@ impl LookMethod {
 pub(super) const LOOKS: [LookMethod; 6] = [
     LookMethod {
         name: "SearchItem",
-        asked: |message| Ok((Look::Catalogue, wire::search_asked(message)?.1)),
+        asked: |message| Ok((ReadSet::Catalogue, wire::parse_search(message)?.1)),
         print: |service, _, message| {
-            let (query, _) = wire::search_asked(message)?;
+            let (query, _) = wire::parse_search(message)?;
             service.print("", Request::Search(query.text, query.category));
             Ok(())
         },
         answer: |market, message, response| {
-            let (query, _) = wire::search_asked(message)?;
-            wire::append_found(&market.search(&query)?, response);
+            let (query, _) = wire::parse_search(message)?;
+            wire::append_search_page(&market.search(&query)?, response);
             Ok(())
         },
     },
     LookMethod {
         name: "GetItem",
         asked: |message| {
-            let (item, consistency) = wire::item_asked(message)?;
-            Ok((Look::Item(item), consistency))
+            let (item, consistency) = wire::parse_get_item(message)?;
+            Ok((ReadSet::Item(item), consistency))
         },
         print: |service, peer, message| {
-            service.print_from(peer, Request::Item(wire::item_asked(message)?.0));
+            service.print_from(peer, Request::Item(wire::parse_get_item(message)?.0));
             Ok(())
         },
         answer: |market, message, response| {
-            let (item, _) = wire::item_asked(message)?;
+            let (item, _) = wire::parse_get_item(message)?;
             wire::append_item(&market.item(item)?, response);
             Ok(())
         },
     },
     LookMethod {
         name: "DisplaySellerItems",
-        asked: |message| own(wire::SELLER_ITEMS_ASKED, message),
+        asked: |message| own(wire::PARSE_SELLER_ITEMS, message),
         print: |service, _, message| {
-            print_list(service, wire::SELLER_ITEMS_ASKED, message, Request::SellerItems)
+            print_list(service, wire::PARSE_SELLER_ITEMS, message, Request::SellerItems)
         },
         answer: |market, message, response| {
-            list(wire::SELLER_ITEMS_ASKED, message, |caller, asked| {
+            list(wire::PARSE_SELLER_ITEMS, message, |caller, asked| {
                 let after = ItemId(asked.after.unwrap_or(0));
                 let page = market.seller_items(caller, after, asked.page_size);
                 page.map(|page| wire::append_seller_items(&page, response))
@@ -92,12 +92,12 @@ pub(super) const LOOKS: [LookMethod; 6] = [
     },
     LookMethod {
         name: "ViewWishList",
-        asked: |message| own(wire::WISHLIST_ASKED, message),
+        asked: |message| own(wire::PARSE_WISHLIST, message),
         print: |service, _, message| {
-            print_list(service, wire::WISHLIST_ASKED, message, Request::Wishlist)
+            print_list(service, wire::PARSE_WISHLIST, message, Request::Wishlist)
         },
         answer: |market, message, response| {
-            list(wire::WISHLIST_ASKED, message, |caller, asked| {
+            list(wire::PARSE_WISHLIST, message, |caller, asked| {
                 let after = ItemId(asked.after.unwrap_or(0));
                 let page = market.wishlist(caller, after, asked.page_size);
                 page.map(|page| wire::append_wishlist(&page, response))
@@ -106,12 +106,12 @@ pub(super) const LOOKS: [LookMethod; 6] = [
     },
     LookMethod {
         name: "BuyerOrders",
-        asked: |message| own(wire::BUYER_ORDERS_ASKED, message),
+        asked: |message| own(wire::PARSE_BUYER_ORDERS, message),
         print: |service, _, message| {
-            print_list(service, wire::BUYER_ORDERS_ASKED, message, Request::BuyerOrders)
+            print_list(service, wire::PARSE_BUYER_ORDERS, message, Request::BuyerOrders)
         },
         answer: |market, message, response| {
-            list(wire::BUYER_ORDERS_ASKED, message, |caller, asked| {
+            list(wire::PARSE_BUYER_ORDERS, message, |caller, asked| {
                 let page = market.buyer_orders(caller, asked.after.map(OrderId), asked.page_size);
                 page.map(|page| wire::append_buyer_orders(&page, response))
             })
@@ -119,12 +119,12 @@ pub(super) const LOOKS: [LookMethod; 6] = [
     },
     LookMethod {
         name: "SellerOrders",
-        asked: |message| own(wire::SELLER_ORDERS_ASKED, message),
+        asked: |message| own(wire::PARSE_SELLER_ORDERS, message),
         print: |service, _, message| {
-            print_list(service, wire::SELLER_ORDERS_ASKED, message, Request::SellerOrders)
+            print_list(service, wire::PARSE_SELLER_ORDERS, message, Request::SellerOrders)
         },
         answer: |market, message, response| {
-            list(wire::SELLER_ORDERS_ASKED, message, |caller, asked| {
+            list(wire::PARSE_SELLER_ORDERS, message, |caller, asked| {
                 let page = market.seller_orders(caller, asked.after.map(OrderId), asked.page_size);
                 page.map(|page| wire::append_seller_orders(&page, response))
             })
@@ -132,13 +132,13 @@ pub(super) const LOOKS: [LookMethod; 6] = [
     },
 ];
 
-fn own(read: ReadList, message: &[u8]) -> Result<(Look, Consistency), Status> {
-    Ok((Look::Own, read(message)?.consistency))
+fn own(read: ParseList, message: &[u8]) -> Result<(ReadSet, Consistency), Status> {
+    Ok((ReadSet::Everything, read(message)?.consistency))
 }
 
 fn print_list(
     service: &MarketService,
-    read: ReadList,
+    read: ParseList,
     message: &[u8],
     request: Request<'_>,
 ) -> Result<(), Status> {
@@ -147,9 +147,9 @@ fn print_list(
 }
 
 fn list(
-    read: ReadList,
+    read: ParseList,
     message: &[u8],
-    look: impl FnOnce(&Caller<'_>, &ListAsked<'_>) -> Result<(), Error>,
+    look: impl FnOnce(&Caller<'_>, &ListRequest<'_>) -> Result<(), Error>,
 ) -> Result<(), Status> {
     let asked = read(message)?;
     let caller = identity::caller(asked.uuid, asked.address)?;

@@ -1,7 +1,7 @@
 //! The market as a service, `agora.market.v1.MarketService`, on a node of a replicated log.
 //!
 //! ```text
-//!   commands  --wire--> Asked --who?--> Command --> the log ---> Ticket .. answer --wire--> response
+//!   commands  --wire--> CommandRequest --who?--> Command --> the log ---> Ticket .. answer --wire--> response
 //!                         |                        (when it is committed and applied)
 //!                         +--> a printed line            |
 //!                                                        +--> watches

@@ -22,7 +22,7 @@ use super::ticket::Ticket;
 use super::{MarketService, identity};
 use crate::call::{Code, Metadata, Status};
 use crate::market::print::Request;
-use crate::market::state::{AccountId, Error, Look, Market};
+use crate::market::state::{AccountId, Error, Market, ReadSet};
 use crate::market::wire;
 use crate::replica::node::{Node, Shared};
 use crate::rpc::{CallHandler, Responder};
@@ -103,11 +103,11 @@ impl Watches {
 
     /// Sends whoever watches what is new in their mailboxes.
     pub fn tell_news(&mut self, market: &Market) {
-        let before = std::mem::replace(&mut self.told, market.told());
+        let before = std::mem::replace(&mut self.told, market.notification_count());
         if self.of.is_empty() || before == self.told {
             return;
         }
-        match market.told_since(before) {
+        match market.mailboxes_changed_since(before) {
             Some(accounts) => accounts.for_each(|account| self.tell(account, market)),
             None => {
                 let accounts: Vec<AccountId> = self.of.keys().copied().collect();
@@ -188,7 +188,7 @@ pub fn begin(
     message: &[u8],
     responder: &Responder,
 ) -> Result<(), Status> {
-    let asked = wire::watch_asked(message)?;
+    let asked = wire::parse_watch(message)?;
     let caller = identity::caller(asked.uuid, asked.address)?;
     let (service, state) = node.service_and_state();
     let market = state.machine();
@@ -212,8 +212,8 @@ impl WatchCall {
     /// The leader alone knows for sure which notifications there are.
     fn take(&mut self, message: &[u8]) -> Result<(), Status> {
         let mut node = self.node.lock();
-        let waiting = may_read_latest(&mut node, Look::Own, "WatchNotifications")?;
-        let asked = wire::watch_asked(message)?;
+        let waiting = may_read_latest(&mut node, ReadSet::Everything, "WatchNotifications")?;
+        let asked = wire::parse_watch(message)?;
         node.service_mut().print(asked.address, Request::Watch);
         let number = node.service_mut().watches.announce();
         self.number = Some(number);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::command::{Caller, Identity};
 use super::error::{Bound, Error, Field};
 use super::limits::Limits;
-use super::lines::{Fields, Section, section};
+use super::lines::{Section, WordReader, section};
 use super::shared::Array;
 use super::text;
 
@@ -79,35 +79,43 @@ impl Accounts {
     }
 
     /// The caller's account, where one must exist.
-    pub fn member(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
+    pub fn authenticate(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
         let account = self.find(&caller.identity).ok_or(Error::Credentials)?;
-        self.under(account, caller)
+        self.check_address_of(account, caller)
     }
 
     /// The account, if it goes by the caller's address.
-    fn under(&self, account: AccountId, caller: &Caller<'_>) -> Result<AccountId, Error> {
+    fn check_address_of(
+        &self,
+        account: AccountId,
+        caller: &Caller<'_>,
+    ) -> Result<AccountId, Error> {
         if self.address(account) == caller.address { Ok(account) } else { Err(Error::Credentials) }
     }
 
     /// The caller's account, where it must be a seller's.
-    pub fn seller(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
-        let account = self.member(caller)?;
+    pub fn authenticate_seller(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
+        let account = self.authenticate(caller)?;
         if self.is_seller(account) { Ok(account) } else { Err(Error::NotASeller) }
     }
 
     /// The caller where nothing is changed: the account, or none when neither the identity nor the
     /// address has one.
-    pub fn reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
+    pub fn authenticate_reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
         let is_known = self.by_identity.contains_key(&caller.identity)
             || self.by_address.contains_key(caller.address);
-        if is_known { self.member(caller).map(Some) } else { Ok(None) }
+        if is_known { self.authenticate(caller).map(Some) } else { Ok(None) }
     }
 
     /// The caller as a buyer: the account, or none when there is none yet and the address is free
     /// for it.
-    pub fn buyer(&self, caller: &Caller<'_>, limits: &Limits) -> Result<Option<AccountId>, Error> {
+    pub fn authenticate_buyer(
+        &self,
+        caller: &Caller<'_>,
+        limits: &Limits,
+    ) -> Result<Option<AccountId>, Error> {
         if let Some(account) = self.find(&caller.identity) {
-            return self.under(account, caller).map(Some);
+            return self.check_address_of(account, caller).map(Some);
         }
         self.check_free(caller.address, limits)?;
         Ok(None)
@@ -140,7 +148,7 @@ impl Accounts {
     }
 
     /// Makes the account that [`Accounts::check_free`] allowed.
-    pub fn enlist(&mut self, caller: &Caller<'_>) -> AccountId {
+    pub fn create_account(&mut self, caller: &Caller<'_>) -> AccountId {
         let account = AccountId(self.len() as u32);
         let (identity, address) = (caller.identity, Arc::from(caller.address));
         self.by_identity.insert(identity, account);
@@ -164,15 +172,15 @@ impl Accounts {
             let Some(number) = numbers.next() else { return false };
             if let Some(Some(account)) = accounts.get(number) {
                 let role = if account.is_seller { SELLER } else { BUYER };
-                words.say(ACCOUNT).number(number as u64).say(role);
-                words.say(account.address.as_bytes()).identity(&account.identity);
+                words.word(ACCOUNT).number(number as u64).word(role);
+                words.word(account.address.as_bytes()).identity(&account.identity);
             }
             true
         })
     }
 
     /// Takes the words behind `ACCOUNT`.
-    pub fn restore(&mut self, mut fields: Fields<'_>) -> Result<(), String> {
+    pub fn restore(&mut self, mut fields: WordReader<'_>) -> Result<(), String> {
         let number: usize = fields.number()?;
         let is_seller = match fields.word()? {
             SELLER => true,
@@ -187,7 +195,7 @@ impl Accounts {
         if self.by_identity.contains_key(&identity) || self.by_address.contains_key(address) {
             return Err("its identity or its address came before".into());
         }
-        let account = self.enlist(&Caller { identity, address });
+        let account = self.create_account(&Caller { identity, address });
         if is_seller {
             self.make_seller(account);
         }
@@ -291,34 +299,34 @@ mod tests {
     fn an_identity_and_its_address_go_together() {
         let (mut accounts, limits) = (Accounts::default(), Limits::DEFAULT);
         let ada = caller(1, "10.0.0.1:50051");
-        assert_eq!(accounts.buyer(&ada, &limits), Ok(None));
-        let account = accounts.enlist(&ada);
-        assert_eq!(accounts.buyer(&ada, &limits), Ok(Some(account)));
+        assert_eq!(accounts.authenticate_buyer(&ada, &limits), Ok(None));
+        let account = accounts.create_account(&ada);
+        assert_eq!(accounts.authenticate_buyer(&ada, &limits), Ok(Some(account)));
         let moved = caller(1, "10.0.0.1:50052");
-        assert_eq!(accounts.buyer(&moved, &limits), Err(Error::Credentials));
+        assert_eq!(accounts.authenticate_buyer(&moved, &limits), Err(Error::Credentials));
         let thief = caller(2, "10.0.0.1:50051");
-        assert_eq!(accounts.buyer(&thief, &limits), Err(Error::AddressTaken));
-        assert_eq!(accounts.member(&thief), Err(Error::Credentials));
-        assert_eq!(accounts.reader(&thief), Err(Error::Credentials));
-        assert_eq!(accounts.reader(&caller(2, "10.0.0.2:50051")), Ok(None));
+        assert_eq!(accounts.authenticate_buyer(&thief, &limits), Err(Error::AddressTaken));
+        assert_eq!(accounts.authenticate(&thief), Err(Error::Credentials));
+        assert_eq!(accounts.authenticate_reader(&thief), Err(Error::Credentials));
+        assert_eq!(accounts.authenticate_reader(&caller(2, "10.0.0.2:50051")), Ok(None));
     }
 
     #[test]
     fn a_buyer_is_no_seller_before_registering() {
         let mut accounts = Accounts::default();
         let ada = caller(1, "ada");
-        let account = accounts.enlist(&ada);
-        assert_eq!(accounts.seller(&ada), Err(Error::NotASeller));
+        let account = accounts.create_account(&ada);
+        assert_eq!(accounts.authenticate_seller(&ada), Err(Error::NotASeller));
         accounts.make_seller(account);
-        assert_eq!(accounts.seller(&ada), Ok(account));
+        assert_eq!(accounts.authenticate_seller(&ada), Ok(account));
     }
 
     #[test]
     fn there_are_only_so_many_accounts() {
         let limits = Limits { max_accounts: 1, ..Limits::DEFAULT };
         let mut accounts = Accounts::default();
-        accounts.enlist(&caller(1, "ada"));
-        let refused = accounts.buyer(&caller(2, "bob"), &limits);
+        accounts.create_account(&caller(1, "ada"));
+        let refused = accounts.authenticate_buyer(&caller(2, "bob"), &limits);
         assert_eq!(refused, Err(Error::Full(Bound::Accounts, 1)));
     }
 

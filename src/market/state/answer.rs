@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 
 use super::command::{ItemId, OrderId, Reply, RequestId};
 use super::error::{Bound, Error, Field};
-use super::lines::{Fields, Words};
+use super::lines::{WordReader, WordWriter};
 use crate::market::price::Money;
 
 /// What a command was answered with.
@@ -70,14 +70,14 @@ pub fn decode(bytes: &[u8]) -> Option<Answer> {
 }
 
 /// Says an answer in words.
-pub fn say(answer: &Answer, words: &mut Words<'_>) {
+pub fn write_words(answer: &Answer, words: &mut WordWriter<'_>) {
     let (kind, a, b) = to_numbers(answer);
     let name = NAMES.get(usize::from(kind)).copied().unwrap_or_default();
-    words.say(name.as_bytes()).number(a).number(b);
+    words.word(name.as_bytes()).number(a).number(b);
 }
 
-/// Takes what [`say`] said.
-pub fn restore(mut fields: Fields<'_>) -> Result<Answer, String> {
+/// Takes what [`write_words`] said.
+pub fn parse_words(mut fields: WordReader<'_>) -> Result<Answer, String> {
     let name = fields.word()?;
     let kind = NAMES.iter().position(|known| known.as_bytes() == name);
     let (a, b) = (fields.number()?, fields.number()?);
@@ -94,8 +94,8 @@ fn to_numbers(answer: &Answer) -> (u8, u64, u64) {
         Ok(Reply::Updated) => (2, 0, 0),
         Ok(Reply::Deleted) => (3, 0, 0),
         Ok(Reply::Bought { order, total }) => (4, order.0.into(), total.minor()),
-        Ok(Reply::Wished) => (5, 0, 0),
-        Ok(Reply::Unwished) => (6, 0, 0),
+        Ok(Reply::AddedToWishList) => (5, 0, 0),
+        Ok(Reply::RemovedFromWishList) => (6, 0, 0),
         Ok(Reply::Rated) => (7, 0, 0),
         Ok(Reply::Acknowledged) => (8, 0, 0),
         Err(Error::Empty(field)) => (9, field as u64, 0),
@@ -120,7 +120,7 @@ fn to_numbers(answer: &Answer) -> (u8, u64, u64) {
         Err(Error::AlreadyRated(item)) => (28, item.0.into(), 0),
         Err(Error::NoSuchItem(item)) => (29, item.0.into(), 0),
         Err(Error::NoSuchOrder(order)) => (30, order.0.into(), 0),
-        Err(Error::NotWished(item)) => (31, item.0.into(), 0),
+        Err(Error::NotOnWishList(item)) => (31, item.0.into(), 0),
         Err(Error::OnlyLeft(left)) => (32, left.into(), 0),
         Err(Error::PriceIsNow(price)) => (33, price.minor(), 0),
         Err(Error::NotSent(last)) => (34, last, 0),
@@ -141,8 +141,8 @@ fn from_numbers(kind: u8, a: u64, b: u64) -> Option<Answer> {
         2 => Ok(Reply::Updated),
         3 => Ok(Reply::Deleted),
         4 => Ok(Reply::Bought { order: OrderId(small(a)?), total: money(b) }),
-        5 => Ok(Reply::Wished),
-        6 => Ok(Reply::Unwished),
+        5 => Ok(Reply::AddedToWishList),
+        6 => Ok(Reply::RemovedFromWishList),
         7 => Ok(Reply::Rated),
         8 => Ok(Reply::Acknowledged),
         9 => Err(Error::Empty(field(a)?)),
@@ -167,7 +167,7 @@ fn from_numbers(kind: u8, a: u64, b: u64) -> Option<Answer> {
         28 => Err(Error::AlreadyRated(item(a)?)),
         29 => Err(Error::NoSuchItem(item(a)?)),
         30 => Err(Error::NoSuchOrder(OrderId(small(a)?))),
-        31 => Err(Error::NotWished(item(a)?)),
+        31 => Err(Error::NotOnWishList(item(a)?)),
         32 => Err(Error::OnlyLeft(small(a)?)),
         33 => Err(Error::PriceIsNow(money(a))),
         34 => Err(Error::NotSent(a)),
@@ -197,9 +197,9 @@ mod tests {
                 assert_eq!(bytes.len(), ENCODED);
                 assert_eq!(decode(&bytes), Some(answer));
                 let mut said: Vec<Vec<u8>> = Vec::new();
-                say(&answer, &mut Words::new(&mut |word| said.push(word.to_vec())));
+                write_words(&answer, &mut WordWriter::new(&mut |word| said.push(word.to_vec())));
                 let said: Vec<&[u8]> = said.iter().map(Vec::as_slice).collect();
-                assert_eq!(restore(Fields::new(&said)), Ok(answer));
+                assert_eq!(parse_words(WordReader::new(&said)), Ok(answer));
             }
             assert!(from_numbers(kind, 1, 2).is_some(), "{kind}");
         }

@@ -36,7 +36,7 @@ impl Market {
         self.audit_stock(&sold, &mut audit);
         self.audit_ratings(&mut audit);
         self.audit_bounds(&mut audit);
-        let [by_account, by_item] = self.wishlists.both_ends();
+        let [by_account, by_item] = self.wishlists.both_indexes();
         if by_account != by_item {
             audit.faults.push("the two ends of the wishlists disagree".to_owned());
         }
@@ -44,7 +44,7 @@ impl Market {
             let gone = self.items.get(*item).is_none();
             gone.then(|| format!("item {item} is gone and still on a wishlist"))
         }));
-        audit.faults.extend(self.search.disagreement(&self.items));
+        audit.faults.extend(self.search.inconsistency(&self.items));
         audit
     }
 
@@ -98,10 +98,10 @@ impl Market {
                 audit.faults.push(format!("item {id} has lost or gained stock"));
             }
         }
-        for former in self.items.former() {
-            let id = former.listing.item;
+        for tombstone in self.items.tombstones() {
+            let id = tombstone.listing.item;
             known += in_ledger(id);
-            if former.sold != in_ledger(id) {
+            if tombstone.sold != in_ledger(id) {
                 audit.faults.push(format!("former item {id} does not have the ledger's sales"));
             }
         }
@@ -129,7 +129,7 @@ impl Market {
         for (what, count, max) in [
             ("accounts", self.accounts.len(), limits.max_accounts),
             ("items", self.items.len(), limits.max_items),
-            ("notifications in a mailbox", self.mailboxes.fullest(), limits.max_mailbox),
+            ("notifications in a mailbox", self.mailboxes.max_len(), limits.max_mailbox),
             ("answers of one account", answers_each, limits.max_answers_per_account),
             ("answers", answers, limits.max_answers),
         ] {

@@ -200,7 +200,7 @@ pub enum Action<'a> {
         /// How many.
         quantity: u32,
         /// Refuse if one piece costs more than this: what the buyer saw. None buys at any price.
-        at_most: Option<Money>,
+        max_price: Option<Money>,
     },
     /// Be told of updates of somebody's item.
     AddToWishList {
@@ -222,7 +222,7 @@ pub enum Action<'a> {
     /// Have read all notifications up to and including this one: they may be forgotten.
     Acknowledge {
         /// The last one read; [`Notification::id`](super::Notification::id).
-        through: u64,
+        up_to_id: u64,
     },
 }
 
@@ -245,9 +245,9 @@ pub enum Reply {
         total: Money,
     },
     /// The item is on the wishlist.
-    Wished,
+    AddedToWishList,
     /// The item is off the wishlist.
-    Unwished,
+    RemovedFromWishList,
     /// The rating counts.
     Rated,
     /// The notifications are forgotten.

@@ -87,7 +87,7 @@ pub enum Error {
     /// The caller has no such order, neither as a buyer nor as a seller.
     NoSuchOrder(OrderId),
     /// The item is not on the caller's wishlist.
-    NotWished(ItemId),
+    NotOnWishList(ItemId),
     /// Fewer pieces are left than were asked for.
     OnlyLeft(u32),
     /// A piece costs more than the caller would pay: this much.
@@ -170,7 +170,9 @@ impl Error {
             Error::AddressTaken | Error::AlreadyRegistered | Error::AlreadyRated(_) => {
                 Code::AlreadyExists
             }
-            Error::NoSuchItem(_) | Error::NoSuchOrder(_) | Error::NotWished(_) => Code::NotFound,
+            Error::NoSuchItem(_) | Error::NoSuchOrder(_) | Error::NotOnWishList(_) => {
+                Code::NotFound
+            }
             Error::NotSent(_) => Code::OutOfRange,
             Error::Full(..) => Code::ResourceExhausted,
         }
@@ -213,7 +215,7 @@ impl fmt::Display for Error {
             Error::AlreadyRated(item) => write!(f, "you have rated item {item} already"),
             Error::NoSuchItem(item) => write!(f, "there is no item {item}"),
             Error::NoSuchOrder(order) => write!(f, "you have no order {order}"),
-            Error::NotWished(item) => write!(f, "item {item} is not on your wishlist"),
+            Error::NotOnWishList(item) => write!(f, "item {item} is not on your wishlist"),
             Error::OnlyLeft(0) => f.write_str("sold out"),
             Error::OnlyLeft(left) => write!(f, "only {left} left"),
             Error::PriceIsNow(price) => write!(f, "the price is {price} now"),

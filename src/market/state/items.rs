@@ -1,6 +1,6 @@
 //! What is on sale.
 //!
-//! An item's number is its place in the order of listing, for good. Where an item lives in memory
+//! An item's number is its entry in the order of listing, for good. Where an item lives in memory
 //! is its *slot*, which is used again when the item is gone, so that memory follows what is on
 //! sale and not what ever was. Slots are nobody's business but the market's: no result depends on
 //! them.
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::accounts::{AccountId, Accounts, PerAccount};
 use super::command::{Category, ItemId};
-use super::lines::{Fields, Section, Words, section};
+use super::lines::{Section, WordReader, WordWriter, section};
 use super::ratings::Rating;
 use super::shared::{Array, Map};
 use crate::market::price::Money;
@@ -48,13 +48,13 @@ impl Listing {
     }
 
     /// `seller category name description`.
-    pub fn say(&self, words: &mut Words<'_>) {
-        words.number(self.seller.0).say(self.category.keyword().as_bytes());
-        words.say(self.name().as_bytes()).say(self.description().as_bytes());
+    pub fn write_words(&self, words: &mut WordWriter<'_>) {
+        words.number(self.seller.0).word(self.category.keyword().as_bytes());
+        words.word(self.name().as_bytes()).word(self.description().as_bytes());
     }
 
-    /// Takes what [`Listing::say`] said.
-    pub fn restore(item: ItemId, mut fields: Fields<'_>) -> Result<Listing, String> {
+    /// Takes what [`Listing::write_words`] said.
+    pub fn restore(item: ItemId, mut fields: WordReader<'_>) -> Result<Listing, String> {
         let (seller, category) = (AccountId(fields.number()?), fields.category()?);
         let (name, description) = (fields.text()?, fields.text()?);
         fields.end()?;
@@ -84,7 +84,7 @@ pub struct Item<'a> {
 
 /// What stays of an item that was sold and then deleted: orders speak of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Former {
+pub struct Tombstone {
     pub listing: Arc<Listing>,
     /// Pieces sold.
     pub sold: u64,
@@ -97,9 +97,9 @@ pub type Slot = u32;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Items {
     /// Item numbers given out: those up to this one.
-    numbers: u32,
+    last_id: u32,
     /// By number less one: the slot and one more, if the item is on sale.
-    places: Array<Option<NonZeroU32>>,
+    slots_by_id: Array<Option<NonZeroU32>>,
     /// By slot.
     listings: Array<Option<Arc<Listing>>>,
     stocks: Array<Stock>,
@@ -107,7 +107,7 @@ pub struct Items {
     slots: u32,
     /// Slots without an item; the last freed is used first.
     free: Vec<Slot>,
-    former: Map<ItemId, Former>,
+    tombstones: Map<ItemId, Tombstone>,
     by_seller: PerAccount<BTreeSet<ItemId>>,
 }
 
@@ -118,19 +118,19 @@ impl Items {
     }
 
     /// Item numbers given out.
-    pub fn numbers(&self) -> u32 {
-        self.numbers
+    pub fn last_id(&self) -> u32 {
+        self.last_id
     }
 
     /// The number of the next item; none when numbers have run out.
     pub fn next_id(&self) -> Option<ItemId> {
-        self.numbers.checked_add(1).map(ItemId)
+        self.last_id.checked_add(1).map(ItemId)
     }
 
     pub fn slot(&self, item: ItemId) -> Option<Slot> {
         let index = (item.0 as usize).checked_sub(1)?;
-        let place = (*self.places.get(index)?)?;
-        Some(place.get() - 1)
+        let entry = (*self.slots_by_id.get(index)?)?;
+        Some(entry.get() - 1)
     }
 
     pub fn get(&self, item: ItemId) -> Option<Item<'_>> {
@@ -150,14 +150,14 @@ impl Items {
     /// The listing of an item on sale, or of one that is gone and was sold.
     pub fn listing(&self, item: ItemId) -> Option<&Arc<Listing>> {
         let live = self.get(item).map(|item| item.listing);
-        live.or_else(|| self.former.get(&item).map(|former| &former.listing))
+        live.or_else(|| self.tombstones.get(&item).map(|tombstone| &tombstone.listing))
     }
 
     /// Puts an item on sale; its listing bears [`Items::next_id`].
     pub fn add(&mut self, listing: Arc<Listing>, price: Money, quantity: u32) -> Slot {
         let supplied = u64::from(quantity);
         let stock = Stock { price, quantity, sold: 0, supplied, rating: Rating::NONE };
-        self.numbers = listing.item.0;
+        self.last_id = listing.item.0;
         self.put(listing, stock)
     }
 
@@ -165,7 +165,7 @@ impl Items {
         self.by_seller.get_mut(listing.seller).insert(listing.item);
         let slot = self.free.pop().unwrap_or(self.slots);
         self.slots = self.slots.max(slot + 1);
-        *self.places.get_mut(listing.item.0 as usize - 1) = NonZeroU32::new(slot + 1);
+        *self.slots_by_id.get_mut(listing.item.0 as usize - 1) = NonZeroU32::new(slot + 1);
         *self.listings.get_mut(slot as usize) = Some(listing);
         *self.stock_mut(slot) = stock;
         slot
@@ -176,11 +176,12 @@ impl Items {
         let slot = self.slot(item)?;
         let stock = *self.stocks.get(slot as usize)?;
         let listing = self.listings.get_mut(slot as usize).take()?;
-        self.places.clear(item.0 as usize - 1);
+        self.slots_by_id.clear(item.0 as usize - 1);
         self.free.push(slot);
         self.by_seller.get_mut(listing.seller).remove(&item);
         if stock.sold > 0 {
-            self.former.insert(item, Former { listing: Arc::clone(&listing), sold: stock.sold });
+            self.tombstones
+                .insert(item, Tombstone { listing: Arc::clone(&listing), sold: stock.sold });
         }
         Some((slot, listing, stock))
     }
@@ -203,60 +204,64 @@ impl Items {
     }
 
     /// What stays of deleted items, by number.
-    pub fn former(&self) -> impl Iterator<Item = &Former> {
-        self.former.iter().map(|(_, former)| former)
+    pub fn tombstones(&self) -> impl Iterator<Item = &Tombstone> {
+        self.tombstones.iter().map(|(_, tombstone)| tombstone)
     }
 
     /// `ITEM number seller category price quantity sold supplied name description` for each on
     /// sale, ascending by number. Where in memory they are does not matter.
     pub fn freeze(&self) -> Box<dyn Section> {
-        let (places, listings) = (self.places.clone(), self.listings.clone());
+        let (slots_by_id, listings) = (self.slots_by_id.clone(), self.listings.clone());
         let (stocks, mut next) = (self.stocks.clone(), 0);
         section(move |words| {
             let found = loop {
                 // Numbers that are gone are skipped a leaf at a time.
-                let Some(number) = places.next(next) else { return false };
+                let Some(number) = slots_by_id.next(next) else { return false };
                 next = number + 1;
-                let place = places.get(number).copied().flatten();
-                let slot = place.map(|place| place.get() as usize - 1);
+                let entry = slots_by_id.get(number).copied().flatten();
+                let slot = entry.map(|entry| entry.get() as usize - 1);
                 let found = slot.and_then(|slot| Some((listings.get(slot)?, stocks.get(slot)?)));
                 if let Some((Some(listing), stock)) = found {
                     break (listing, stock);
                 }
             };
             let (listing, stock) = found;
-            words.say(ITEM).number(listing.item.0).number(listing.seller.0);
-            words.say(listing.category.keyword().as_bytes()).money(stock.price);
+            words.word(ITEM).number(listing.item.0).number(listing.seller.0);
+            words.word(listing.category.keyword().as_bytes()).money(stock.price);
             words.number(stock.quantity).number(stock.sold).number(stock.supplied);
-            words.say(listing.name().as_bytes()).say(listing.description().as_bytes());
+            words.word(listing.name().as_bytes()).word(listing.description().as_bytes());
             true
         })
     }
 
     /// `FORMER number sold seller category name description` for what stays of deleted items.
-    pub fn freeze_former(&self) -> Box<dyn Section> {
-        let (former, mut last) = (self.former.clone(), None);
+    pub fn freeze_tombstones(&self) -> Box<dyn Section> {
+        let (tombstones, mut last) = (self.tombstones.clone(), None);
         section(move |words| {
-            let Some((item, gone)) = former.next(last.as_ref()) else { return false };
+            let Some((item, tombstone)) = tombstones.next(last.as_ref()) else { return false };
             last = Some(*item);
-            words.say(FORMER).number(item.0).number(gone.sold);
-            gone.listing.say(words);
+            words.word(TOMBSTONE).number(item.0).number(tombstone.sold);
+            tombstone.listing.write_words(words);
             true
         })
     }
 
     /// Which items can be named by their number alone: those on sale, and those that were sold.
-    pub fn known(&self) -> Known {
-        Known { places: self.places.clone(), former: self.former.clone() }
+    pub fn known(&self) -> KnownItems {
+        KnownItems { slots_by_id: self.slots_by_id.clone(), tombstones: self.tombstones.clone() }
     }
 
     /// So many numbers were given out; items are restored after this.
-    pub fn restore_numbers(&mut self, numbers: u32) {
-        self.numbers = numbers;
+    pub fn restore_last_id(&mut self, last_id: u32) {
+        self.last_id = last_id;
     }
 
     /// Takes the words behind `ITEM`. Ratings come later, and the search index is made of all.
-    pub fn restore(&mut self, mut fields: Fields<'_>, accounts: &Accounts) -> Result<(), String> {
+    pub fn restore(
+        &mut self,
+        mut fields: WordReader<'_>,
+        accounts: &Accounts,
+    ) -> Result<(), String> {
         let (item, seller) = (fields.item()?, AccountId(fields.number()?));
         let (category, price) = (fields.category()?, fields.money()?);
         let quantity: u32 = fields.number()?;
@@ -274,15 +279,15 @@ impl Items {
     }
 
     /// Takes the words behind `FORMER`.
-    pub fn restore_former(
+    pub fn restore_tombstone(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
     ) -> Result<(), String> {
         let (item, sold) = (fields.item()?, fields.count()?);
         let listing = Listing::restore(item, fields)?;
         self.check_new(item, listing.seller, accounts)?;
-        self.former.insert(item, Former { listing: Arc::new(listing), sold });
+        self.tombstones.insert(item, Tombstone { listing: Arc::new(listing), sold });
         Ok(())
     }
 
@@ -292,8 +297,8 @@ impl Items {
         seller: AccountId,
         accounts: &Accounts,
     ) -> Result<(), String> {
-        if item.0 == 0 || item.0 > self.numbers {
-            return Err(format!("item {item}, and {} numbers were given out", self.numbers));
+        if item.0 == 0 || item.0 > self.last_id {
+            return Err(format!("item {item}, and {} numbers were given out", self.last_id));
         }
         if self.listing(item).is_some() {
             return Err(format!("item {item} came before"));
@@ -306,20 +311,20 @@ impl Items {
 }
 
 /// The items that are known at one moment.
-pub struct Known {
-    places: Array<Option<NonZeroU32>>,
-    former: Map<ItemId, Former>,
+pub struct KnownItems {
+    slots_by_id: Array<Option<NonZeroU32>>,
+    tombstones: Map<ItemId, Tombstone>,
 }
 
-impl Known {
+impl KnownItems {
     pub fn contains(&self, item: ItemId) -> bool {
-        let place = (item.0 as usize).checked_sub(1).and_then(|index| self.places.get(index));
-        place.is_some_and(Option::is_some) || self.former.get(&item).is_some()
+        let entry = (item.0 as usize).checked_sub(1).and_then(|index| self.slots_by_id.get(index));
+        entry.is_some_and(Option::is_some) || self.tombstones.get(&item).is_some()
     }
 }
 
 pub const ITEM: &[u8] = b"ITEM";
-pub const FORMER: &[u8] = b"FORMER";
+pub const TOMBSTONE: &[u8] = b"FORMER";
 
 #[cfg(test)]
 mod tests {

@@ -11,17 +11,17 @@ use crate::text::{parse_hex, parse_u64, push_hex, push_u64};
 const MAX_COUNT: u64 = u64::MAX >> 2;
 
 /// Takes the words of one line.
-pub struct Words<'w> {
+pub struct WordWriter<'w> {
     word: &'w mut dyn FnMut(&[u8]),
     buffer: Vec<u8>,
 }
 
-impl<'w> Words<'w> {
-    pub fn new(word: &'w mut dyn FnMut(&[u8])) -> Words<'w> {
-        Words { word, buffer: Vec::new() }
+impl<'w> WordWriter<'w> {
+    pub fn new(word: &'w mut dyn FnMut(&[u8])) -> WordWriter<'w> {
+        WordWriter { word, buffer: Vec::new() }
     }
 
-    pub fn say(&mut self, word: &[u8]) -> &mut Self {
+    pub fn word(&mut self, word: &[u8]) -> &mut Self {
         (self.word)(word);
         self
     }
@@ -100,11 +100,11 @@ pub fn parse_identity(word: &[u8]) -> Option<Identity> {
 
 /// The words of a line behind its first, one after the other.
 #[derive(Clone, Copy)]
-pub struct Fields<'w>(&'w [&'w [u8]]);
+pub struct WordReader<'w>(&'w [&'w [u8]]);
 
-impl<'w> Fields<'w> {
-    pub fn new(words: &'w [&'w [u8]]) -> Fields<'w> {
-        Fields(words)
+impl<'w> WordReader<'w> {
+    pub fn new(words: &'w [&'w [u8]]) -> WordReader<'w> {
+        WordReader(words)
     }
 
     pub fn word(&mut self) -> Result<&'w [u8], String> {
@@ -179,17 +179,17 @@ impl<'w> Fields<'w> {
 /// A part of the state that no longer changes, a line at a time.
 pub trait Section: Send {
     /// Says the words of the next line; false when there is none.
-    fn next_line(&mut self, words: &mut Words<'_>) -> bool;
+    fn next_line(&mut self, words: &mut WordWriter<'_>) -> bool;
 }
 
-impl<F: FnMut(&mut Words<'_>) -> bool + Send> Section for F {
-    fn next_line(&mut self, words: &mut Words<'_>) -> bool {
+impl<F: FnMut(&mut WordWriter<'_>) -> bool + Send> Section for F {
+    fn next_line(&mut self, words: &mut WordWriter<'_>) -> bool {
         self(words)
     }
 }
 
 /// A section whose lines a closure says.
-pub fn section(next: impl FnMut(&mut Words<'_>) -> bool + Send + 'static) -> Box<dyn Section> {
+pub fn section(next: impl FnMut(&mut WordWriter<'_>) -> bool + Send + 'static) -> Box<dyn Section> {
     Box::new(next)
 }
 
@@ -216,7 +216,7 @@ mod tests {
     fn an_identity_is_64_digits() {
         let identity = Identity::from_digest(std::array::from_fn(|n| n as u8 * 7)).unwrap();
         let mut said = Vec::new();
-        Words::new(&mut |word| said.push(word.to_vec())).identity(&identity);
+        WordWriter::new(&mut |word| said.push(word.to_vec())).identity(&identity);
         assert_eq!(said[0].len(), 64);
         assert_eq!(parse_identity(&said[0]), Some(identity));
         assert_eq!(parse_identity(&said[0].to_ascii_uppercase()), None);

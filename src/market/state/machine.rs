@@ -29,12 +29,12 @@ use std::sync::Arc;
 use super::accounts::{ACCOUNT, AccountId};
 use super::answer::{self, Answer};
 use super::command::Command;
-use super::items::{FORMER, ITEM};
-use super::lines::{Fields, Section, Words, section};
-use super::look::Look;
-use super::mailboxes::{DEPARTED, MAILBOX};
+use super::items::{ITEM, TOMBSTONE};
+use super::lines::{Section, WordReader, WordWriter, section};
+use super::mailboxes::{DELISTED, MAILBOX};
 use super::orders::ORDER;
 use super::ratings::{RATED, RATING};
+use super::read_set::ReadSet;
 use super::requests::{DONE, REQUESTS};
 use super::wishlists::WISH;
 use super::{Limits, Market};
@@ -56,7 +56,7 @@ impl StateMachine for Market {
     fn apply(&mut self, _: Index, at_ms: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
         // What is no command is answered with nothing.
         if let Some(command) = Command::decode(command) {
-            answer::encode_into(&self.obey(at_ms, &command), reply);
+            answer::encode_into(&self.apply_once(at_ms, &command), reply);
         }
     }
 
@@ -66,7 +66,8 @@ impl StateMachine for Market {
 
     fn conflicts(read: &[u8], command: &[u8]) -> bool {
         // What is no command changes nothing.
-        Command::decode(command).is_some_and(|command| Look::decode(read).is_changed_by(&command))
+        Command::decode(command)
+            .is_some_and(|command| ReadSet::decode(read).is_changed_by(&command))
     }
 
     fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
@@ -85,10 +86,10 @@ impl StateMachine for Market {
     }
 
     fn freeze(&self) -> Box<dyn Frozen> {
-        let mut numbers = Some(self.items.numbers());
+        let mut last_id = Some(self.items.last_id());
         let market = section(move |words| {
-            numbers.take().is_some_and(|numbers| {
-                words.say(MARKET).number(numbers);
+            last_id.take().is_some_and(|last_id| {
+                words.word(MARKET).number(last_id);
                 true
             })
         });
@@ -96,7 +97,7 @@ impl StateMachine for Market {
             market,
             self.accounts.freeze(),
             self.items.freeze(),
-            self.items.freeze_former(),
+            self.items.freeze_tombstones(),
             self.ratings.freeze_given(),
             self.ratings.freeze(),
             self.orders.freeze(),
@@ -112,7 +113,7 @@ impl StateMachine for Market {
     }
 
     fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
-        let mut fields = Fields::new(words);
+        let mut fields = WordReader::new(words);
         let name = fields.word()?;
         let taken = self.restore_line(name, fields);
         taken.map_err(|what| format!("{}: {what}", name.escape_ascii()))
@@ -122,7 +123,7 @@ impl StateMachine for Market {
         if !self.restoring.has_begun {
             return Err("there is no MARKET".into());
         }
-        self.restoring = Restoring::default();
+        self.restoring = RestoreProgress::default();
         self.mailboxes.restored();
         self.requests.restored();
         self.search.rebuild(&self.items);
@@ -132,7 +133,7 @@ impl StateMachine for Market {
 
 /// How far a market is restored.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Restoring {
+pub struct RestoreProgress {
     has_begun: bool,
     /// Whose mailbox, and whose requests, the last line was about.
     mailbox: Option<AccountId>,
@@ -140,12 +141,12 @@ pub struct Restoring {
 }
 
 impl Market {
-    fn restore_line(&mut self, name: &[u8], mut fields: Fields<'_>) -> Result<(), String> {
+    fn restore_line(&mut self, name: &[u8], mut fields: WordReader<'_>) -> Result<(), String> {
         if !self.restoring.has_begun {
             if name != MARKET {
                 return Err("MARKET is missing before it".into());
             }
-            self.items.restore_numbers(fields.number()?);
+            self.items.restore_last_id(fields.number()?);
             self.restoring.has_begun = true;
             return fields.end();
         }
@@ -153,12 +154,12 @@ impl Market {
         match name {
             ACCOUNT => accounts.restore(fields),
             ITEM => items.restore(fields, accounts),
-            FORMER => items.restore_former(fields, accounts),
+            TOMBSTONE => items.restore_tombstone(fields, accounts),
             RATED => self.ratings.restore_given(fields, accounts),
             RATING => self.ratings.restore(fields, accounts, items),
             ORDER => orders.restore(fields, accounts, items),
             WISH => self.wishlists.restore(fields, accounts, items),
-            DEPARTED => self.mailboxes.restore_departed(fields, accounts),
+            DELISTED => self.mailboxes.restore_delisted(fields, accounts),
             MAILBOX => {
                 let account = self.mailboxes.restore(fields, accounts)?;
                 self.restoring.mailbox = Some(account);
@@ -186,7 +187,7 @@ struct FrozenMarket(VecDeque<Box<dyn Section>>);
 
 impl Frozen for FrozenMarket {
     fn next_line(&mut self, word: &mut dyn FnMut(&[u8])) -> bool {
-        let mut words = Words::new(word);
+        let mut words = WordWriter::new(word);
         while let Some(section) = self.0.front_mut() {
             if section.next_line(&mut words) {
                 return true;

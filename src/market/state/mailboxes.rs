@@ -6,7 +6,7 @@
 //!
 //! A mailbox is bounded, and filling one never fails or slows down what is told about: beyond
 //! the bound the oldest notification makes room. The reader sees that as a count
-//! ([`Waiting::missed`]) and as a gap in the numbers. Nothing is lost for good that way: what was
+//! ([`Pending::missed`]) and as a gap in the numbers. Nothing is lost for good that way: what was
 //! sold is in the seller's orders, and what an item costs now is on its card.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::{ItemId, OrderId};
+use super::feed::NotificationFeed;
 use super::items::{Item, Items, Listing, Stock};
-use super::lines::{Fields, Section, Words, section};
+use super::lines::{Section, WordReader, WordWriter, section};
 use super::orders::Orders;
 use super::ratings::Rating;
-use super::told::Told;
 use crate::market::price::Money;
 
 /// An empty mailbox keeps room for this many notifications.
@@ -60,7 +60,7 @@ impl From<Item<'_>> for Snapshot {
 /// One account's notifications.
 ///
 /// ```text
-/// numbers:   1 .. acknowledged | acknowledged + 1 .. forgotten | forgotten + 1 .. last
+/// numbers:   1 .. acknowledged | acknowledged + 1 .. dropped | dropped + 1 .. last
 ///            read              | made room unread              | waiting
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,18 +68,18 @@ struct Mailbox {
     /// The last number that the account acknowledged.
     acknowledged: u64,
     /// The last number that no longer waits; `acknowledged` or more.
-    forgotten: u64,
-    waiting: VecDeque<Event>,
+    dropped: u64,
+    pending: VecDeque<Event>,
 }
 
 impl Mailbox {
     fn last(&self) -> u64 {
-        self.forgotten + self.waiting.len() as u64
+        self.dropped + self.pending.len() as u64
     }
 }
 
 /// What waits for an account.
-pub struct Waiting<I> {
+pub struct Pending<I> {
     /// Notifications above the number asked for that made room before they were acknowledged.
     pub missed: u64,
     /// Number and event of the others, ascending.
@@ -90,20 +90,20 @@ pub struct Waiting<I> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Mailboxes {
     boxes: SharedPerAccount<Mailbox>,
-    told: Told,
+    feed: NotificationFeed,
     /// While the market is restored: items that only notifications speak of.
-    departed: BTreeMap<ItemId, Arc<Listing>>,
+    delisted: BTreeMap<ItemId, Arc<Listing>>,
 }
 
 impl Mailboxes {
     /// Tells an account something; beyond `max` the oldest makes room.
     pub fn push(&mut self, account: AccountId, event: Event, max: usize) {
         let mailbox = self.boxes.get_mut(account);
-        mailbox.waiting.push_back(event);
-        self.told.push(account);
-        while mailbox.waiting.len() > max {
-            mailbox.waiting.pop_front();
-            mailbox.forgotten += 1;
+        mailbox.pending.push_back(event);
+        self.feed.push(account);
+        while mailbox.pending.len() > max {
+            mailbox.pending.pop_front();
+            mailbox.dropped += 1;
         }
     }
 
@@ -111,26 +111,26 @@ impl Mailboxes {
     ///
     /// # Errors
     /// The last number given out, when the one acknowledged lies beyond it.
-    pub fn acknowledge(&mut self, account: AccountId, through: u64) -> Result<(), u64> {
+    pub fn acknowledge(&mut self, account: AccountId, up_to_id: u64) -> Result<(), u64> {
         let mailbox = self.boxes.get_mut(account);
         let last = mailbox.last();
-        if through > last {
+        if up_to_id > last {
             return Err(last);
         }
-        mailbox.acknowledged = mailbox.acknowledged.max(through);
-        while mailbox.forgotten < through {
-            mailbox.waiting.pop_front();
-            mailbox.forgotten += 1;
+        mailbox.acknowledged = mailbox.acknowledged.max(up_to_id);
+        while mailbox.dropped < up_to_id {
+            mailbox.pending.pop_front();
+            mailbox.dropped += 1;
         }
-        if mailbox.waiting.is_empty() && mailbox.waiting.capacity() > KEPT_CAPACITY {
-            mailbox.waiting.shrink_to_fit();
+        if mailbox.pending.is_empty() && mailbox.pending.capacity() > KEPT_CAPACITY {
+            mailbox.pending.shrink_to_fit();
         }
         Ok(())
     }
 
     /// Who was told something lately.
-    pub fn told(&self) -> &Told {
-        &self.told
+    pub fn feed(&self) -> &NotificationFeed {
+        &self.feed
     }
 
     /// The last number given out; 0 before the first.
@@ -139,31 +139,31 @@ impl Mailboxes {
     }
 
     /// What waits for an account above a number.
-    pub fn waiting(
+    pub fn pending(
         &self,
         account: AccountId,
         after: u64,
-    ) -> Waiting<impl Iterator<Item = (u64, &Event)>> {
+    ) -> Pending<impl Iterator<Item = (u64, &Event)>> {
         let mailbox = self.boxes.get(account);
-        let (acknowledged, forgotten) =
-            mailbox.map_or((0, 0), |mailbox| (mailbox.acknowledged, mailbox.forgotten));
-        let skipped = usize::try_from(after.saturating_sub(forgotten)).unwrap_or(usize::MAX);
-        let waiting = mailbox
+        let (acknowledged, dropped) =
+            mailbox.map_or((0, 0), |mailbox| (mailbox.acknowledged, mailbox.dropped));
+        let skipped = usize::try_from(after.saturating_sub(dropped)).unwrap_or(usize::MAX);
+        let pending = mailbox
             .into_iter()
-            .flat_map(move |mailbox| mailbox.waiting.range(skipped.min(mailbox.waiting.len())..));
-        let first = forgotten.max(after).saturating_add(1);
-        Waiting {
-            missed: forgotten.saturating_sub(acknowledged.max(after)),
-            events: waiting.zip(first..).map(|(event, number)| (number, event)),
+            .flat_map(move |mailbox| mailbox.pending.range(skipped.min(mailbox.pending.len())..));
+        let first = dropped.max(after).saturating_add(1);
+        Pending {
+            missed: dropped.saturating_sub(acknowledged.max(after)),
+            events: pending.zip(first..).map(|(event, number)| (number, event)),
         }
     }
 
     /// The most that waits in one mailbox.
-    pub fn fullest(&self) -> usize {
-        self.boxes.iter().map(|(_, mailbox)| mailbox.waiting.len()).max().unwrap_or(0)
+    pub fn max_len(&self) -> usize {
+        self.boxes.iter().map(|(_, mailbox)| mailbox.pending.len()).max().unwrap_or(0)
     }
 
-    /// `MAILBOX account acknowledged forgotten` for each account that was ever told anything, each
+    /// `MAILBOX account acknowledged dropped` for each account that was ever told anything, each
     /// followed by what waits:
     ///
     /// - `SOLD order`
@@ -174,21 +174,21 @@ impl Mailboxes {
     /// `DEPARTED item seller category name description`.
     pub fn freeze(&self, items: &Items) -> Box<dyn Section> {
         let (boxes, known) = (self.boxes.clone(), items.known());
-        let mut departed = BTreeSet::new();
+        let mut delisted = BTreeSet::new();
         let (mut account, mut next) = (None, 0);
         section(move |words| {
             let mailbox = account.and_then(|account| boxes.get(account));
-            let event = mailbox.and_then(|mailbox| mailbox.waiting.get(next));
+            let event = mailbox.and_then(|mailbox| mailbox.pending.get(next));
             if let Some(event) = event {
                 if let Some(listing) = event.listing()
                     && !known.contains(listing.item)
-                    && departed.insert(listing.item)
+                    && delisted.insert(listing.item)
                 {
-                    words.say(DEPARTED).number(listing.item.0);
-                    listing.say(words);
+                    words.word(DELISTED).number(listing.item.0);
+                    listing.write_words(words);
                     return true;
                 }
-                event.say(words);
+                event.write_words(words);
                 next += 1;
                 return true;
             }
@@ -197,8 +197,8 @@ impl Mailboxes {
                 return false;
             };
             (account, next) = (Some(found), 0);
-            words.say(MAILBOX).number(found.0);
-            words.number(mailbox.acknowledged).number(mailbox.forgotten);
+            words.word(MAILBOX).number(found.0);
+            words.number(mailbox.acknowledged).number(mailbox.dropped);
             true
         })
     }
@@ -206,27 +206,26 @@ impl Mailboxes {
     /// Takes the words behind `MAILBOX`.
     pub fn restore(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
     ) -> Result<AccountId, String> {
         let account = AccountId(fields.number()?);
-        let (acknowledged, forgotten) = (fields.count()?, fields.count()?);
+        let (acknowledged, dropped) = (fields.count()?, fields.count()?);
         fields.end()?;
         if !accounts.contains(account) || self.boxes.get(account).is_some() {
             return Err("of somebody who is not there, or who came before".into());
         }
-        if acknowledged > forgotten {
+        if acknowledged > dropped {
             return Err("more was acknowledged than no longer waits".into());
         }
-        *self.boxes.get_mut(account) =
-            Mailbox { acknowledged, forgotten, waiting: VecDeque::new() };
+        *self.boxes.get_mut(account) = Mailbox { acknowledged, dropped, pending: VecDeque::new() };
         Ok(account)
     }
 
     /// Takes the words behind `DEPARTED`.
-    pub fn restore_departed(
+    pub fn restore_delisted(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
     ) -> Result<(), String> {
         let item = fields.item()?;
@@ -234,7 +233,7 @@ impl Mailboxes {
         if !accounts.contains(listing.seller) {
             return Err(format!("item {item} has no seller"));
         }
-        self.departed.insert(item, Arc::new(listing));
+        self.delisted.insert(item, Arc::new(listing));
         Ok(())
     }
 
@@ -243,7 +242,7 @@ impl Mailboxes {
         &mut self,
         account: AccountId,
         name: &[u8],
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         items: &Items,
         orders: &Orders,
     ) -> Result<(), String> {
@@ -262,13 +261,17 @@ impl Mailboxes {
             _ => return Err("no line of a market".into()),
         };
         fields.end()?;
-        self.boxes.get_mut(account).waiting.push_back(event);
+        self.boxes.get_mut(account).pending.push_back(event);
         Ok(())
     }
 
-    fn restore_snapshot(&self, fields: &mut Fields<'_>, items: &Items) -> Result<Snapshot, String> {
+    fn restore_snapshot(
+        &self,
+        fields: &mut WordReader<'_>,
+        items: &Items,
+    ) -> Result<Snapshot, String> {
         let item = fields.item()?;
-        let listing = items.listing(item).or_else(|| self.departed.get(&item));
+        let listing = items.listing(item).or_else(|| self.delisted.get(&item));
         let listing = listing.ok_or_else(|| format!("nothing is known of item {item}"))?;
         let (price, quantity) = (fields.money()?, fields.number()?);
         let rating = Rating { stars: fields.number()?, count: fields.number()? };
@@ -277,8 +280,9 @@ impl Mailboxes {
 
     /// All lines were taken.
     pub fn restored(&mut self) {
-        self.departed.clear();
-        self.told = Told::behind(self.boxes.iter().map(|(_, mailbox)| mailbox.last()).sum());
+        self.delisted.clear();
+        self.feed =
+            NotificationFeed::restored(self.boxes.iter().map(|(_, mailbox)| mailbox.last()).sum());
     }
 }
 
@@ -290,33 +294,33 @@ impl Event {
         }
     }
 
-    fn say(&self, words: &mut Words<'_>) {
+    fn write_words(&self, words: &mut WordWriter<'_>) {
         match self {
             Event::Sold(order) => {
-                words.say(SOLD).number(order.0);
+                words.word(SOLD).number(order.0);
             }
             Event::Updated { item, previous_price, previous_quantity } => {
-                words.say(UPDATED);
-                item.say(words);
+                words.word(UPDATED);
+                item.write_words(words);
                 words.money(*previous_price).number(*previous_quantity);
             }
             Event::Deleted(item) => {
-                words.say(DELETED);
-                item.say(words);
+                words.word(DELETED);
+                item.write_words(words);
             }
         }
     }
 }
 
 impl Snapshot {
-    fn say(&self, words: &mut Words<'_>) {
+    fn write_words(&self, words: &mut WordWriter<'_>) {
         words.number(self.listing.item.0).money(self.price).number(self.quantity);
         words.number(self.rating.stars).number(self.rating.count);
     }
 }
 
 pub const MAILBOX: &[u8] = b"MAILBOX";
-pub const DEPARTED: &[u8] = b"DEPARTED";
+pub const DELISTED: &[u8] = b"DEPARTED";
 const SOLD: &[u8] = b"SOLD";
 const UPDATED: &[u8] = b"UPDATED";
 const DELETED: &[u8] = b"DELETED";
@@ -333,7 +337,7 @@ mod tests {
 
     /// What was missed, and the numbers that wait. Orders are numbered like their notifications.
     fn read(mailboxes: &Mailboxes, after: u64) -> (u64, Vec<u64>) {
-        let Waiting { missed, events } = mailboxes.waiting(ADA, after);
+        let Pending { missed, events } = mailboxes.pending(ADA, after);
         let numbers = events.map(|(number, event)| {
             assert_eq!(*event, Event::Sold(OrderId(number as u32)));
             number
@@ -371,7 +375,7 @@ mod tests {
         assert_eq!(read(&mailboxes, 0), (1, vec![4, 5]));
         assert_eq!(mailboxes.acknowledge(ADA, 4), Ok(()));
         assert_eq!(read(&mailboxes, 0), (0, vec![5]));
-        assert_eq!(mailboxes.fullest(), 1);
+        assert_eq!(mailboxes.max_len(), 1);
     }
 
     #[test]

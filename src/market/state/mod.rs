@@ -19,7 +19,7 @@
 //! | [`requests`] | exactly once |
 //! | [`apply`] | the commands, and the order in which they are checked |
 //! | [`query`] | the reads |
-//! | [`look`] | what a read looks at |
+//! | [`read_set`] | which part of the market a read depends on |
 //! | [`audit`] | do they all agree? |
 //! | [`machine`] | the market behind a replicated log, and in its snapshots |
 //! | [`shared`] | what a snapshot is made of while the market goes on |
@@ -36,18 +36,18 @@ mod hash;
 mod items;
 mod limits;
 mod lines;
-mod look;
+mod read_set;
 mod machine;
 mod mailboxes;
 mod orders;
 mod query;
 mod ratings;
-mod recency;
+mod lru;
 mod requests;
 mod search;
 mod shared;
 mod text;
-mod told;
+mod feed;
 mod view;
 mod wishlists;
 
@@ -56,16 +56,16 @@ pub use audit::Audit;
 pub use command::{Action, Caller, Category, Command, Identity, ItemId, OrderId, Reply, RequestId};
 pub use error::{Bound, Error, Field};
 pub use limits::Limits;
-pub use look::Look;
 pub use machine::decode_answer;
 pub use ratings::{MAX_STARS, Rating};
+pub use read_set::ReadSet;
 pub use search::{Query, Sort};
 pub use text::is_unprintable;
-pub use view::{ItemView, MailboxPage, News, Notification, OrderView, Page, SearchPage};
+pub use view::{EventView, ItemView, MailboxPage, Notification, OrderView, Page, SearchPage};
 
 use accounts::Accounts;
 use items::Items;
-use machine::Restoring;
+use machine::RestoreProgress;
 use mailboxes::Mailboxes;
 use orders::Orders;
 use ratings::Ratings;
@@ -87,7 +87,7 @@ pub struct Market {
     ratings: Ratings,
     mailboxes: Mailboxes,
     requests: Requests,
-    restoring: Restoring,
+    restoring: RestoreProgress,
 }
 
 impl Market {
@@ -102,7 +102,7 @@ impl Market {
             ratings: Ratings::default(),
             mailboxes: Mailboxes::default(),
             requests: Requests::default(),
-            restoring: Restoring::default(),
+            restoring: RestoreProgress::default(),
             limits,
         }
     }

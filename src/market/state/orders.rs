@@ -3,7 +3,7 @@
 use super::accounts::{AccountId, Accounts, PerAccount};
 use super::command::{ItemId, OrderId};
 use super::items::Items;
-use super::lines::{Fields, Section, section};
+use super::lines::{Section, WordReader, section};
 use super::shared::Array;
 use crate::market::price::Money;
 
@@ -87,7 +87,7 @@ impl Orders {
         section(move |words| {
             let Some(number) = numbers.next() else { return false };
             if let Some(Some(order)) = ledger.get(number) {
-                words.say(ORDER).number(number as u64 + 1).number(order.item.0);
+                words.word(ORDER).number(number as u64 + 1).number(order.item.0);
                 words.number(order.buyer.0).number(order.quantity);
                 words.money(order.unit_price).number(order.at_ms);
             }
@@ -98,7 +98,7 @@ impl Orders {
     /// Takes the words behind `ORDER`; accounts and items are there.
     pub fn restore(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
         items: &Items,
     ) -> Result<(), String> {

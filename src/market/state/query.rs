@@ -13,7 +13,7 @@ use super::error::Error;
 use super::items::{Item, Listing};
 use super::mailboxes::{Event, Snapshot};
 use super::orders::{Order, Side};
-use super::view::{ItemView, MailboxPage, News, Notification, OrderView, Page, SearchPage};
+use super::view::{EventView, ItemView, MailboxPage, Notification, OrderView, Page, SearchPage};
 use super::{Market, Query};
 use crate::market::price::Money;
 
@@ -48,7 +48,7 @@ impl Market {
         after: ItemId,
         limit: usize,
     ) -> Result<Page<ItemView<'_>>, Error> {
-        let seller = self.accounts.seller(caller)?;
+        let seller = self.accounts.authenticate_seller(caller)?;
         let items = self.items.of_seller(seller, after);
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
     }
@@ -63,7 +63,7 @@ impl Market {
         after: ItemId,
         limit: usize,
     ) -> Result<Page<ItemView<'_>>, Error> {
-        let buyer = self.accounts.reader(caller)?;
+        let buyer = self.accounts.authenticate_reader(caller)?;
         let ids = buyer.into_iter().flat_map(|buyer| self.wishlists.of(buyer, after));
         let items = ids.filter_map(|id| self.items.get(id));
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
@@ -79,7 +79,7 @@ impl Market {
         before: Option<OrderId>,
         limit: usize,
     ) -> Result<Page<OrderView<'_>>, Error> {
-        let buyer = self.accounts.reader(caller)?;
+        let buyer = self.accounts.authenticate_reader(caller)?;
         let orders = buyer.into_iter().flat_map(|id| self.orders.of(Side::Buyer, id, before));
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
@@ -94,7 +94,7 @@ impl Market {
         before: Option<OrderId>,
         limit: usize,
     ) -> Result<Page<OrderView<'_>>, Error> {
-        let seller = self.accounts.seller(caller)?;
+        let seller = self.accounts.authenticate_seller(caller)?;
         let orders = self.orders.of(Side::Seller, seller, before);
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
@@ -104,7 +104,7 @@ impl Market {
     /// # Errors
     /// [`Error::Credentials`] and [`Error::NoSuchOrder`].
     pub fn order(&self, caller: &Caller<'_>, id: OrderId) -> Result<OrderView<'_>, Error> {
-        let account = self.accounts.member(caller)?;
+        let account = self.accounts.authenticate(caller)?;
         let order = self.orders.get(id);
         let own = order.filter(|order| order.buyer == account || order.seller == account);
         own.map(|order| self.order_view(id, order)).ok_or(Error::NoSuchOrder(id))
@@ -115,36 +115,36 @@ impl Market {
         Some(self.order_view(id, self.orders.get(id)?))
     }
 
-    /// The account whose mailbox a caller may read: what [`Market::told_since`] names when there is
+    /// The account whose mailbox a caller may read: what [`Market::mailboxes_changed_since`] names when there is
     /// something new in it.
     ///
     /// # Errors
     /// [`Error::Credentials`], also for an identity that never traded.
     pub fn account(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
-        self.accounts.member(caller)
+        self.accounts.authenticate(caller)
     }
 
     /// What waits for an account ([`Market::account`]) above a number. Reading takes nothing away;
     /// acknowledging does.
     pub fn mailbox(&self, account: AccountId, after: u64, limit: usize) -> MailboxPage<'_> {
-        let waiting = self.mailboxes.waiting(account, after);
-        let notifications = waiting.events.filter_map(|(id, event)| {
-            let news = self.news(event)?;
-            Some(Notification { id, news })
+        let pending = self.mailboxes.pending(account, after);
+        let notifications = pending.events.filter_map(|(id, event)| {
+            let event = self.event_view(event)?;
+            Some(Notification { id, event })
         });
         let Page { entries, has_more } = self.page(notifications, limit);
-        MailboxPage { missed: waiting.missed, notifications: entries, has_more }
+        MailboxPage { missed: pending.missed, notifications: entries, has_more }
     }
 
     /// How many notifications there ever were, over all mailboxes.
-    pub fn told(&self) -> u64 {
-        self.mailboxes.told().count()
+    pub fn notification_count(&self) -> u64 {
+        self.mailboxes.feed().count()
     }
 
     /// Whose mailboxes have something new since there were so many; none if that is too long ago to
     /// tell.
-    pub fn told_since(&self, count: u64) -> Option<impl Iterator<Item = AccountId>> {
-        self.mailboxes.told().since(count)
+    pub fn mailboxes_changed_since(&self, count: u64) -> Option<impl Iterator<Item = AccountId>> {
+        self.mailboxes.feed().changed_since(count)
     }
 
     /// The number of the last notification that an account was ever sent; 0 for none. No reader
@@ -196,7 +196,7 @@ impl Market {
         }
     }
 
-    fn news<'a>(&'a self, event: &'a Event) -> Option<News<'a>> {
+    fn event_view<'a>(&'a self, event: &'a Event) -> Option<EventView<'a>> {
         let view = |snapshot: &'a Snapshot| ItemView {
             price: snapshot.price,
             quantity: snapshot.quantity,
@@ -204,13 +204,15 @@ impl Market {
             ..self.listing_view(&snapshot.listing)
         };
         Some(match event {
-            Event::Updated { item, previous_price, previous_quantity } => News::Updated {
+            Event::Updated { item, previous_price, previous_quantity } => EventView::Updated {
                 item: view(item),
                 previous_price: *previous_price,
                 previous_quantity: *previous_quantity,
             },
-            Event::Deleted(snapshot) => News::Deleted(view(snapshot)),
-            Event::Sold(order) => News::Sold(self.order_view(*order, self.orders.get(*order)?)),
+            Event::Deleted(snapshot) => EventView::Deleted(view(snapshot)),
+            Event::Sold(order) => {
+                EventView::Sold(self.order_view(*order, self.orders.get(*order)?))
+            }
         })
     }
 }

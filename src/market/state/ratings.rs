@@ -7,7 +7,7 @@ use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::ItemId;
 use super::error::Error;
 use super::items::Items;
-use super::lines::{Fields, Section, section};
+use super::lines::{Section, WordReader, section};
 use super::shared::Map;
 
 /// The most stars a rating gives.
@@ -97,7 +97,7 @@ impl Ratings {
     }
 
     /// Forgets the ratings of an item that is gone.
-    pub fn forget(&mut self, item: ItemId) {
+    pub fn remove_item(&mut self, item: ItemId) {
         self.by_item.remove(&item);
     }
 
@@ -119,7 +119,7 @@ impl Ratings {
         section(move |words| {
             let Some((account, count)) = given.next(next) else { return false };
             next = account.0.saturating_add(1);
-            words.say(RATED).number(account.0).number(*count);
+            words.word(RATED).number(account.0).number(*count);
             true
         })
     }
@@ -134,7 +134,7 @@ impl Ratings {
                     && let Some((account, stars)) = raters.next(rater.as_ref())
                 {
                     rater = Some(*account);
-                    words.say(RATING).number(item.0).number(account.0).number(*stars);
+                    words.word(RATING).number(item.0).number(account.0).number(*stars);
                     return true;
                 }
                 let Some((next, _)) = by_item.next(item.as_ref()) else { return false };
@@ -146,7 +146,7 @@ impl Ratings {
     /// Takes the words behind `RATED`.
     pub fn restore_given(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
     ) -> Result<(), String> {
         let (account, count) = (AccountId(fields.number()?), fields.number()?);
@@ -161,7 +161,7 @@ impl Ratings {
     /// Takes the words behind `RATING`; accounts and items are there.
     pub fn restore(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
         items: &mut Items,
     ) -> Result<(), String> {
@@ -231,7 +231,7 @@ mod tests {
         assert!(ratings.has(ItemId(1), AccountId(7)));
         assert!(!ratings.has(ItemId(2), AccountId(7)));
         assert_eq!(ratings.recount(ItemId(1)), Rating { stars: 9, count: 2 });
-        ratings.forget(ItemId(1));
+        ratings.remove_item(ItemId(1));
         assert!(!ratings.has(ItemId(1), AccountId(7)));
         assert_eq!(ratings.recount(ItemId(1)), Rating::NONE);
     }

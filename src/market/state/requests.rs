@@ -34,8 +34,8 @@ use super::command::{Action, Command, RequestId};
 use super::error::Error;
 use super::hash::Hash64;
 use super::limits::Limits;
-use super::lines::{Fields, Section, section};
-use super::recency::Recency;
+use super::lines::{Section, WordReader, section};
+use super::lru::LruList;
 
 /// The input of a command in 64 bits: address and action, not the time of day. Snapshots have it:
 /// it must not change from one version to the next.
@@ -47,7 +47,7 @@ use super::recency::Recency;
 pub struct Fingerprint(u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Remembered {
+struct RecordedAnswer {
     id: RequestId,
     input: Fingerprint,
     answer: Answer,
@@ -59,9 +59,9 @@ struct Window {
     /// The highest id forgotten.
     floor: Option<RequestId>,
     /// Which of all commands that were remembered, over all identities, was its last.
-    used: u64,
+    last_use: u64,
     /// Ascending by id, all above `floor`.
-    answers: VecDeque<Remembered>,
+    answers: VecDeque<RecordedAnswer>,
 }
 
 /// All remembered answers.
@@ -73,7 +73,7 @@ pub struct Requests {
     /// Answers in all windows.
     answers: usize,
     /// The accounts that have any, by their last command.
-    recency: Recency,
+    lru: LruList,
 }
 
 impl Requests {
@@ -84,7 +84,7 @@ impl Requests {
         if window.answers.back().is_some_and(|last| last.id < id) {
             return None;
         }
-        match window.answers.binary_search_by_key(&id, |remembered| remembered.id) {
+        match window.answers.binary_search_by_key(&id, |recorded| recorded.id) {
             Ok(at) if window.answers[at].input == input => Some(window.answers[at].answer),
             Ok(_) => Some(Err(Error::RequestReused(id))),
             Err(_) if window.floor >= Some(id) => {
@@ -101,7 +101,7 @@ impl Requests {
     }
 
     /// Remembers the answer to a command that [`Requests::look_up`] called new.
-    pub fn remember(
+    pub fn record(
         &mut self,
         account: AccountId,
         id: RequestId,
@@ -110,18 +110,18 @@ impl Requests {
         limits: &Limits,
     ) {
         let window = self.windows.get_mut(account);
-        let at = window.answers.partition_point(|remembered| remembered.id < id);
-        window.answers.insert(at, Remembered { id, input, answer });
+        let at = window.answers.partition_point(|recorded| recorded.id < id);
+        window.answers.insert(at, RecordedAnswer { id, input, answer });
         self.answers += 1;
         self.uses += 1;
-        window.used = self.uses;
+        window.last_use = self.uses;
         if window.answers.len() > limits.max_answers_per_account {
             window.forget_first();
             self.answers -= 1;
         }
-        self.recency.touch(account);
+        self.lru.touch(account);
         while self.answers > limits.max_answers {
-            let Some(oldest) = self.recency.oldest() else { break };
+            let Some(oldest) = self.lru.oldest() else { break };
             let window = self.windows.get_mut(oldest);
             if oldest == account {
                 // There is nobody else.
@@ -129,7 +129,7 @@ impl Requests {
                 self.answers -= 1;
             } else {
                 self.answers -= window.forget_all();
-                self.recency.remove(oldest);
+                self.lru.remove(oldest);
             }
         }
     }
@@ -140,7 +140,7 @@ impl Requests {
         (counts().max().unwrap_or(0), counts().sum())
     }
 
-    /// `REQUESTS account used floor` for each account whose command was ever remembered, each
+    /// `REQUESTS account last_use floor` for each account whose command was ever remembered, each
     /// followed by its answers, `DONE id fingerprint answer`. A floor of 0: nothing was forgotten.
     pub fn freeze(&self) -> Box<dyn Section> {
         let windows = self.windows.clone();
@@ -149,8 +149,8 @@ impl Requests {
             let window = account.and_then(|account| windows.get(account));
             if let Some(done) = window.and_then(|window| window.answers.get(next)) {
                 next += 1;
-                words.say(DONE).number(done.id.0).number(done.input.0);
-                answer::say(&done.answer, words);
+                words.word(DONE).number(done.id.0).number(done.input.0);
+                answer::write_words(&done.answer, words);
                 return true;
             }
             let from = account.map_or(Some(0), |AccountId(number)| number.checked_add(1));
@@ -159,7 +159,7 @@ impl Requests {
             };
             (account, next) = (Some(found), 0);
             let floor = window.floor.map_or(0, |floor| floor.0.get());
-            words.say(REQUESTS).number(found.0).number(window.used).number(floor);
+            words.word(REQUESTS).number(found.0).number(window.last_use).number(floor);
             true
         })
     }
@@ -167,18 +167,18 @@ impl Requests {
     /// Takes the words behind `REQUESTS`.
     pub fn restore(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
     ) -> Result<AccountId, String> {
         let account = AccountId(fields.number()?);
-        let (used, floor) = (fields.count()?, fields.number()?);
+        let (last_use, floor) = (fields.count()?, fields.number()?);
         fields.end()?;
         if !accounts.contains(account) || self.windows.get(account).is_some() {
             return Err("of somebody who is not there, or who came before".into());
         }
         let floor = std::num::NonZeroU64::new(floor).map(RequestId);
-        *self.windows.get_mut(account) = Window { floor, used, answers: VecDeque::new() };
-        self.uses = self.uses.max(used);
+        *self.windows.get_mut(account) = Window { floor, last_use, answers: VecDeque::new() };
+        self.uses = self.uses.max(last_use);
         Ok(account)
     }
 
@@ -186,16 +186,16 @@ impl Requests {
     pub fn restore_answer(
         &mut self,
         account: AccountId,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
     ) -> Result<(), String> {
         let id = RequestId(fields.number::<u64>()?.try_into().map_err(|_| "no id is 0")?);
         let input = Fingerprint(fields.number()?);
-        let answer = answer::restore(fields)?;
+        let answer = answer::parse_words(fields)?;
         let window = self.windows.get_mut(account);
         if window.last() >= Some(id) {
             return Err(format!("request id {id} is not in its place"));
         }
-        window.answers.push_back(Remembered { id, input, answer });
+        window.answers.push_back(RecordedAnswer { id, input, answer });
         self.answers += 1;
         Ok(())
     }
@@ -203,9 +203,10 @@ impl Requests {
     /// All lines were taken.
     pub fn restored(&mut self) {
         let windows = self.windows.iter().filter(|(_, window)| !window.answers.is_empty());
-        let mut by_use: Vec<_> = windows.map(|(account, window)| (window.used, account)).collect();
+        let mut by_use: Vec<_> =
+            windows.map(|(account, window)| (window.last_use, account)).collect();
         by_use.sort_unstable();
-        by_use.iter().for_each(|(_, account)| self.recency.touch(*account));
+        by_use.iter().for_each(|(_, account)| self.lru.touch(*account));
     }
 }
 
@@ -259,10 +260,10 @@ fn action(hash: &mut Hash64, action: &Action<'_>) {
             hash.option(price.map(|price| price.minor()));
             hash.option(quantity.map(u64::from));
         }
-        Action::BuyItem { item, quantity, at_most } => {
+        Action::BuyItem { item, quantity, max_price } => {
             hash.number(item.0.into());
             hash.number(quantity.into());
-            hash.option(at_most.map(|price| price.minor()));
+            hash.option(max_price.map(|price| price.minor()));
         }
         Action::RateItem { item, stars } => {
             hash.number(item.0.into());
@@ -271,7 +272,7 @@ fn action(hash: &mut Hash64, action: &Action<'_>) {
         Action::DeleteItem { item }
         | Action::AddToWishList { item }
         | Action::RemoveFromWishList { item } => hash.number(item.0.into()),
-        Action::Acknowledge { through } => hash.number(through),
+        Action::Acknowledge { up_to_id } => hash.number(up_to_id),
     }
 }
 
@@ -297,7 +298,7 @@ mod tests {
 
     fn done(requests: &mut Requests, who: AccountId, number: u64, limits: &Limits) {
         assert_eq!(requests.look_up(who, id(number), INPUT), None, "{number} is new");
-        requests.remember(who, id(number), INPUT, Ok(Reply::Updated), limits);
+        requests.record(who, id(number), INPUT, Ok(Reply::Updated), limits);
     }
 
     fn forgotten(number: u64, last: u64) -> Option<Answer> {
@@ -398,7 +399,7 @@ mod tests {
             Fingerprint::of(&Command { request_id: None, caller, action }).0
         };
         let item = ItemId(1);
-        let (price, at_most) = (Some(Money::from_minor(1)), Some(Money::from_minor(1)));
+        let (price, max_price) = (Some(Money::from_minor(1)), Some(Money::from_minor(1)));
         let sell = |name, description| Action::SellItem {
             name,
             description,
@@ -416,14 +417,14 @@ mod tests {
             of("ada", Action::UpdateItem { item, price: None, quantity: Some(1) }),
             of("ada", Action::UpdateItem { item, price, quantity: Some(1) }),
             of("ada", Action::DeleteItem { item }),
-            of("ada", Action::BuyItem { item, quantity: 1, at_most: None }),
-            of("ada", Action::BuyItem { item, quantity: 1, at_most }),
-            of("ada", Action::BuyItem { item, quantity: 2, at_most: None }),
+            of("ada", Action::BuyItem { item, quantity: 1, max_price: None }),
+            of("ada", Action::BuyItem { item, quantity: 1, max_price }),
+            of("ada", Action::BuyItem { item, quantity: 2, max_price: None }),
             of("ada", Action::AddToWishList { item }),
             of("ada", Action::RemoveFromWishList { item }),
             of("ada", Action::RateItem { item, stars: 1 }),
             of("ada", Action::RateItem { item: ItemId(2), stars: 1 }),
-            of("ada", Action::Acknowledge { through: 1 }),
+            of("ada", Action::Acknowledge { up_to_id: 1 }),
         ];
         let count = seen.len();
         seen.sort_unstable();

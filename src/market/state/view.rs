@@ -54,12 +54,12 @@ pub struct Notification<'a> {
     /// Its number in its mailbox, ascending from 1.
     pub id: u64,
     /// What it says.
-    pub news: News<'a>,
+    pub event: EventView<'a>,
 }
 
 /// What a notification says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News<'a> {
+pub enum EventView<'a> {
     /// An item on the wishlist has a new price or quantity.
     Updated {
         /// As it was right behind the update.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::ItemId;
 use super::items::Items;
-use super::lines::{Fields, Section, section};
+use super::lines::{Section, WordReader, section};
 
 /// All wishlists, from both ends: the items of an account and the accounts of an item.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Wishlists {
 
     /// Whether the item was on the wishlist.
     pub fn remove(&mut self, account: AccountId, item: ItemId) -> bool {
-        if !self.strike(account, item) {
+        if !self.remove_from_list(account, item) {
             return false;
         }
         if let Some(wishers) = self.by_item.get_mut(&item) {
@@ -56,17 +56,17 @@ impl Wishlists {
     }
 
     /// Takes an item off an account's list; whether it was there.
-    fn strike(&mut self, account: AccountId, item: ItemId) -> bool {
+    fn remove_from_list(&mut self, account: AccountId, item: ItemId) -> bool {
         let Ok(at) = self.list(account).binary_search(&item) else { return false };
         self.by_account.get_mut(account).remove(at);
         true
     }
 
     /// Takes an item that is gone off all wishlists and says whose they were.
-    pub fn forget(&mut self, item: ItemId) -> BTreeSet<AccountId> {
+    pub fn remove_item(&mut self, item: ItemId) -> BTreeSet<AccountId> {
         let wishers = self.by_item.remove(&item).unwrap_or_default();
         for account in &wishers {
-            self.strike(*account, item);
+            self.remove_from_list(*account, item);
         }
         wishers
     }
@@ -83,7 +83,7 @@ impl Wishlists {
     }
 
     /// All wishes as the accounts see them, and as the items see them: two lists that agree.
-    pub fn both_ends(&self) -> [Vec<(AccountId, ItemId)>; 2] {
+    pub fn both_indexes(&self) -> [Vec<(AccountId, ItemId)>; 2] {
         let accounts = self.by_account.iter();
         let of_accounts =
             accounts.flat_map(|(account, items)| items.iter().map(move |item| (account, *item)));
@@ -102,7 +102,7 @@ impl Wishlists {
             while let Some((account, list)) = lists.next(next) {
                 next = account.0.saturating_add(1);
                 if !list.is_empty() {
-                    words.say(WISH).number(account.0);
+                    words.word(WISH).number(account.0);
                     for item in list {
                         words.number(item.0);
                     }
@@ -116,7 +116,7 @@ impl Wishlists {
     /// Takes the words behind `WISH`; accounts and items are there.
     pub fn restore(
         &mut self,
-        mut fields: Fields<'_>,
+        mut fields: WordReader<'_>,
         accounts: &Accounts,
         items: &Items,
     ) -> Result<(), String> {
@@ -154,9 +154,9 @@ mod tests {
         assert!(wishlists.remove(ada, ItemId(9)));
         assert!(!wishlists.remove(ada, ItemId(9)));
         assert_eq!(wishlists.wisher_count(ItemId(9)), 1);
-        assert_eq!(wishlists.forget(ItemId(10)), BTreeSet::from([ada]));
+        assert_eq!(wishlists.remove_item(ItemId(10)), BTreeSet::from([ada]));
         assert_eq!(wishlists.count_of(ada), 0);
-        let [accounts, items] = wishlists.both_ends();
+        let [accounts, items] = wishlists.both_indexes();
         assert_eq!(accounts, [(bob, ItemId(9))]);
         assert_eq!(accounts, items);
     }

@@ -18,15 +18,15 @@ use crate::market::state::ratings::check_stars;
 pub struct Purchase {
     pub item: ItemId,
     pub quantity: u32,
-    pub at_most: Option<Money>,
+    pub max_price: Option<Money>,
     pub at_ms: u64,
 }
 
 impl Market {
     /// Takes an address for a buyer; done before is as good as done now.
     pub(super) fn register_buyer(&mut self, caller: &Caller<'_>) -> Result<Reply, Error> {
-        let buyer = self.accounts.buyer(caller, &self.limits)?;
-        self.enlist(buyer, caller);
+        let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
+        self.account_or_create(buyer, caller);
         Ok(Reply::Registered)
     }
 
@@ -37,14 +37,14 @@ impl Market {
         caller: &Caller<'_>,
         purchase: &Purchase,
     ) -> Result<Reply, Error> {
-        let &Purchase { item: id, quantity, at_most, at_ms } = purchase;
-        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        let &Purchase { item: id, quantity, max_price, at_ms } = purchase;
+        let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
         check_quantity(quantity, &self.limits)?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
         let item = self.items.in_slot(slot).ok_or(Error::NoSuchItem(id))?;
         check_customer(item, buyer)?;
         let Stock { price: unit_price, quantity: left, .. } = *item.stock;
-        if at_most.is_some_and(|at_most| unit_price > at_most) {
+        if max_price.is_some_and(|max_price| unit_price > max_price) {
             return Err(Error::PriceIsNow(unit_price));
         }
         let left = left.checked_sub(quantity).ok_or(Error::OnlyLeft(left))?;
@@ -56,7 +56,7 @@ impl Market {
         let stock = self.items.stock_mut(slot);
         stock.quantity = left;
         stock.sold += u64::from(quantity);
-        let buyer = self.enlist(buyer, caller);
+        let buyer = self.account_or_create(buyer, caller);
         let order = Order { unit_price, at_ms, item: id, buyer, seller, quantity };
         let order = self.orders.add(order);
         self.notify(seller, Event::Sold(order));
@@ -69,10 +69,10 @@ impl Market {
         caller: &Caller<'_>,
         id: ItemId,
     ) -> Result<Reply, Error> {
-        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
         check_customer(self.item_on_sale(id)?, buyer)?;
         if buyer.is_some_and(|buyer| self.wishlists.has(buyer, id)) {
-            return Ok(Reply::Wished);
+            return Ok(Reply::AddedToWishList);
         }
         let wishes = buyer.map_or(0, |buyer| self.wishlists.count_of(buyer));
         if wishes >= self.limits.max_wishes {
@@ -82,9 +82,9 @@ impl Market {
         if wishers >= self.limits.max_wishers {
             return Err(Error::Full(Bound::Wishers, wishers));
         }
-        let buyer = self.enlist(buyer, caller);
+        let buyer = self.account_or_create(buyer, caller);
         self.wishlists.add(buyer, id);
-        Ok(Reply::Wished)
+        Ok(Reply::AddedToWishList)
     }
 
     pub(super) fn remove_from_wish_list(
@@ -92,9 +92,9 @@ impl Market {
         caller: &Caller<'_>,
         id: ItemId,
     ) -> Result<Reply, Error> {
-        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
         let removed = buyer.is_some_and(|buyer| self.wishlists.remove(buyer, id));
-        if removed { Ok(Reply::Unwished) } else { Err(Error::NotWished(id)) }
+        if removed { Ok(Reply::RemovedFromWishList) } else { Err(Error::NotOnWishList(id)) }
     }
 
     /// One rating a buyer and item, for good; the buyer need not have bought it.
@@ -104,7 +104,7 @@ impl Market {
         id: ItemId,
         stars: u32,
     ) -> Result<Reply, Error> {
-        let buyer = self.accounts.buyer(caller, &self.limits)?;
+        let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
         check_stars(stars)?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
         check_customer(self.item_on_sale(id)?, buyer)?;
@@ -118,7 +118,7 @@ impl Market {
         let stock = self.items.stock_mut(slot);
         stock.rating = stock.rating.with(stars);
         self.search.set_rating(slot, stock.rating);
-        let buyer = self.enlist(buyer, caller);
+        let buyer = self.account_or_create(buyer, caller);
         self.ratings.add(id, buyer, stars);
         Ok(Reply::Rated)
     }
@@ -127,10 +127,10 @@ impl Market {
     pub(super) fn acknowledge(
         &mut self,
         caller: &Caller<'_>,
-        through: u64,
+        up_to_id: u64,
     ) -> Result<Reply, Error> {
-        let account = self.accounts.member(caller)?;
-        self.mailboxes.acknowledge(account, through).map_err(Error::NotSent)?;
+        let account = self.accounts.authenticate(caller)?;
+        self.mailboxes.acknowledge(account, up_to_id).map_err(Error::NotSent)?;
         Ok(Reply::Acknowledged)
     }
 }

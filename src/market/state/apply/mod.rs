@@ -12,7 +12,7 @@
 
 mod buyer;
 mod seller;
-mod settled;
+mod early;
 
 use super::accounts::AccountId;
 use super::command::{Action, Caller, Command, ItemId, Reply};
@@ -30,65 +30,65 @@ impl Market {
     /// # Errors
     /// Refusals, see [`Error`]; the market is then as it was, except that it remembers the answer.
     pub fn apply(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
-        let answer = self.obey(at_ms, command);
+        let answer = self.apply_once(at_ms, command);
         self.index_new_items();
         answer
     }
 
     /// As [`Market::apply`], but for new items: a search does not find them before
     /// [`Market::index_new_items`].
-    pub(super) fn obey(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
-        let Some(id) = command.request_id else { return self.perform(at_ms, command) };
+    pub(super) fn apply_once(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
+        let Some(id) = command.request_id else { return self.execute(at_ms, command) };
         let input = Fingerprint::of(command);
         let identity = &command.caller.identity;
         let known = self.accounts.find(identity);
         if let Some(answer) = known.and_then(|account| self.requests.look_up(account, id, input)) {
             return answer;
         }
-        let answer = self.perform(at_ms, command);
-        if let Some(account) = known.or_else(|| self.rememberer(command)) {
-            self.requests.remember(account, id, input, answer, &self.limits);
+        let answer = self.execute(at_ms, command);
+        if let Some(account) = known.or_else(|| self.dedup_account(command)) {
+            self.requests.record(account, id, input, answer, &self.limits);
         }
         answer
     }
 
     /// Whose account remembers the answer to a stranger. A buyer has one by now, even if the command
     /// was refused: or a late copy of it would be done when the item has come or its price has gone.
-    fn rememberer(&mut self, command: &Command<'_>) -> Option<AccountId> {
+    fn dedup_account(&mut self, command: &Command<'_>) -> Option<AccountId> {
         let caller = &command.caller;
-        let may_enlist = command.action.opens_an_account()
+        let may_create = command.action.opens_an_account()
             && self.accounts.check_free(caller.address, &self.limits).is_ok();
         let account = self.accounts.find(&caller.identity);
-        account.or_else(|| may_enlist.then(|| self.accounts.enlist(caller)))
+        account.or_else(|| may_create.then(|| self.accounts.create_account(caller)))
     }
 
     /// Lets searches find the items that were listed since this was last done. For many together it
     /// takes much less time than for each by itself.
     pub(super) fn index_new_items(&mut self) {
-        self.search.settle(&self.items);
+        self.search.index_pending(&self.items);
     }
 
-    fn perform(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
+    fn execute(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
         let caller = &command.caller;
         match command.action {
             Action::RegisterSeller => self.register_seller(caller),
             Action::RegisterBuyer => self.register_buyer(caller),
             Action::SellItem { name, category, description, quantity, price } => {
-                let offer = seller::Offer { name, category, description, quantity, price };
-                self.sell_item(caller, &offer)
+                let new_item = seller::NewItem { name, category, description, quantity, price };
+                self.sell_item(caller, &new_item)
             }
             Action::UpdateItem { item, price, quantity } => {
                 self.update_item(caller, item, price, quantity)
             }
             Action::DeleteItem { item } => self.delete_item(caller, item),
-            Action::BuyItem { item, quantity, at_most } => {
-                let purchase = buyer::Purchase { item, quantity, at_most, at_ms };
+            Action::BuyItem { item, quantity, max_price } => {
+                let purchase = buyer::Purchase { item, quantity, max_price, at_ms };
                 self.buy_item(caller, &purchase)
             }
             Action::AddToWishList { item } => self.add_to_wish_list(caller, item),
             Action::RemoveFromWishList { item } => self.remove_from_wish_list(caller, item),
             Action::RateItem { item, stars } => self.rate_item(caller, item, stars),
-            Action::Acknowledge { through } => self.acknowledge(caller, through),
+            Action::Acknowledge { up_to_id } => self.acknowledge(caller, up_to_id),
         }
     }
 
@@ -98,8 +98,8 @@ impl Market {
     }
 
     /// The caller's account as a buyer, made now if there is none. The checks come first.
-    fn enlist(&mut self, buyer: Option<AccountId>, caller: &Caller<'_>) -> AccountId {
-        buyer.unwrap_or_else(|| self.accounts.enlist(caller))
+    fn account_or_create(&mut self, buyer: Option<AccountId>, caller: &Caller<'_>) -> AccountId {
+        buyer.unwrap_or_else(|| self.accounts.create_account(caller))
     }
 
     fn notify(&mut self, account: AccountId, event: Event) {

@@ -11,7 +11,7 @@ use crate::market::state::items::{Item, Listing};
 use crate::market::state::mailboxes::{Event, Snapshot};
 
 /// An item to be put on sale.
-pub struct Offer<'a> {
+pub struct NewItem<'a> {
     pub name: &'a str,
     pub category: Category,
     pub description: &'a str,
@@ -30,7 +30,7 @@ impl Market {
             }
             None => {
                 self.accounts.check_free(caller.address, &self.limits)?;
-                self.accounts.enlist(caller)
+                self.accounts.create_account(caller)
             }
         };
         self.accounts.make_seller(account);
@@ -40,11 +40,11 @@ impl Market {
     pub(super) fn sell_item(
         &mut self,
         caller: &Caller<'_>,
-        offer: &Offer<'_>,
+        new_item: &NewItem<'_>,
     ) -> Result<Reply, Error> {
-        let seller = self.accounts.seller(caller)?;
+        let seller = self.accounts.authenticate_seller(caller)?;
         let limits = &self.limits;
-        offer.check(limits)?;
+        new_item.check(limits)?;
         let own = self.items.count_of(seller);
         if own >= limits.max_items_per_seller {
             return Err(Error::Full(Bound::SellerItems, own));
@@ -52,10 +52,11 @@ impl Market {
         if self.items.len() >= limits.max_items {
             return Err(Error::Full(Bound::Items, self.items.len()));
         }
-        let numbers = self.items.numbers() as usize;
-        let id = self.items.next_id().ok_or(Error::Full(Bound::ItemNumbers, numbers))?;
-        let listing = Listing::new(id, seller, offer.category, offer.name, offer.description);
-        let slot = self.items.add(Arc::new(listing), offer.price, offer.quantity);
+        let last_id = self.items.last_id() as usize;
+        let id = self.items.next_id().ok_or(Error::Full(Bound::ItemNumbers, last_id))?;
+        let listing =
+            Listing::new(id, seller, new_item.category, new_item.name, new_item.description);
+        let slot = self.items.add(Arc::new(listing), new_item.price, new_item.quantity);
         self.search.insert(slot);
         Ok(Reply::Listed(id))
     }
@@ -68,7 +69,7 @@ impl Market {
         price: Option<Money>,
         quantity: Option<u32>,
     ) -> Result<Reply, Error> {
-        let seller = self.accounts.seller(caller)?;
+        let seller = self.accounts.authenticate_seller(caller)?;
         if price.is_none() && quantity.is_none() {
             return Err(Error::NothingToUpdate);
         }
@@ -101,15 +102,15 @@ impl Market {
 
     /// Takes the item off all wishlists and says so; orders and the item's number stay.
     pub(super) fn delete_item(&mut self, caller: &Caller<'_>, id: ItemId) -> Result<Reply, Error> {
-        let seller = self.accounts.seller(caller)?;
+        let seller = self.accounts.authenticate_seller(caller)?;
         if self.item_on_sale(id)?.listing.seller != seller {
             return Err(Error::NotYourItem(id));
         }
         let (slot, listing, stock) = self.items.remove(id).ok_or(Error::NoSuchItem(id))?;
         self.search.remove(slot, &listing);
-        self.ratings.forget(id);
+        self.ratings.remove_item(id);
         let news = Snapshot::new(&listing, &stock);
-        for wisher in self.wishlists.forget(id) {
+        for wisher in self.wishlists.remove_item(id) {
             self.notify(wisher, Event::Deleted(news.clone()));
         }
         Ok(Reply::Deleted)

@@ -142,9 +142,9 @@ impl<'c> Command<'c> {
                 out.option(price, Writer::money);
                 out.option(quantity, Writer::u32);
             }
-            Action::BuyItem { item, quantity, at_most } => {
+            Action::BuyItem { item, quantity, max_price } => {
                 out.u32(item.0).u32(quantity);
-                out.option(at_most, Writer::money);
+                out.option(max_price, Writer::money);
             }
             Action::DeleteItem { item }
             | Action::AddToWishList { item }
@@ -154,8 +154,8 @@ impl<'c> Command<'c> {
             Action::RateItem { item, stars } => {
                 out.u32(item.0).u32(stars);
             }
-            Action::Acknowledge { through } => {
-                out.u64(through);
+            Action::Acknowledge { up_to_id } => {
+                out.u64(up_to_id);
             }
         }
         Ok(())
@@ -213,12 +213,12 @@ fn action<'b>(kind: u8, bytes: &mut Reader<'b>) -> Option<Action<'b>> {
         6 => Action::BuyItem {
             item: bytes.item()?,
             quantity: bytes.u32()?,
-            at_most: bytes.option(Reader::money)?,
+            max_price: bytes.option(Reader::money)?,
         },
         7 => Action::AddToWishList { item: bytes.item()? },
         8 => Action::RemoveFromWishList { item: bytes.item()? },
         9 => Action::RateItem { item: bytes.item()?, stars: bytes.u32()? },
-        10 => Action::Acknowledge { through: bytes.u64()? },
+        10 => Action::Acknowledge { up_to_id: bytes.u64()? },
         _ => return None,
     })
 }
@@ -250,11 +250,11 @@ pub(super) mod tests {
                 quantity: half(seed).then_some(quantity),
             },
             4 => Action::DeleteItem { item },
-            5 => Action::BuyItem { item, quantity, at_most: half(seed).then_some(price) },
+            5 => Action::BuyItem { item, quantity, max_price: half(seed).then_some(price) },
             6 => Action::AddToWishList { item },
             7 => Action::RemoveFromWishList { item },
             8 => Action::RateItem { item, stars: quantity },
-            _ => Action::Acknowledge { through: price.minor() },
+            _ => Action::Acknowledge { up_to_id: price.minor() },
         };
         let digest = std::array::from_fn(|_| seed.next_u64() as u8);
         let identity = Identity::from_digest(digest).unwrap();

@@ -10,7 +10,7 @@
 use super::{Action, Caller, Command, RequestId};
 use crate::market::price::Money;
 use crate::market::state::lines::{
-    Fields, Words, parse_identity, parse_money, push_identity, push_money,
+    WordReader, WordWriter, parse_identity, parse_money, push_identity, push_money,
 };
 use crate::text::{parse_u64, push_u64};
 
@@ -18,8 +18,8 @@ impl<'c> Command<'c> {
     /// Hands the words to `word`.
     pub fn to_words(&self, word: &mut dyn FnMut(&[u8])) {
         let Command { request_id, caller, action } = self;
-        let mut words = Words::new(word);
-        say(action, &mut words);
+        let mut words = WordWriter::new(word);
+        write_words(action, &mut words);
         words.named(BY, |text| text.extend_from_slice(caller.address.as_bytes()));
         words.named(ID, |text| push_identity(&caller.identity, text));
         if let Some(RequestId(id)) = request_id {
@@ -32,7 +32,7 @@ impl<'c> Command<'c> {
     /// # Errors
     /// What is wrong with them.
     pub fn from_words(words: &'c [&'c [u8]]) -> Result<Command<'c>, String> {
-        let mut fields = Fields::new(words);
+        let mut fields = WordReader::new(words);
         let action = action(&mut fields)?;
         let address = fields.named(BY, |word| std::str::from_utf8(word).ok())?;
         let identity = fields.named(ID, parse_identity)?;
@@ -51,55 +51,55 @@ const ID: &[u8] = b"id=";
 const REQUEST: &[u8] = b"request=";
 const PRICE: &[u8] = b"price=";
 const QUANTITY: &[u8] = b"quantity=";
-const AT_MOST: &[u8] = b"at-most=";
+const MAX_PRICE: &[u8] = b"at-most=";
 
-fn say(action: &Action<'_>, words: &mut Words<'_>) {
-    let named_money = |words: &mut Words<'_>, name, money: Option<Money>| {
+fn write_words(action: &Action<'_>, words: &mut WordWriter<'_>) {
+    let named_money = |words: &mut WordWriter<'_>, name, money: Option<Money>| {
         if let Some(money) = money {
             words.named(name, |text| push_money(money, text));
         }
     };
     match *action {
         Action::RegisterSeller => {
-            words.say(b"REGISTER-SELLER");
+            words.word(b"REGISTER-SELLER");
         }
         Action::RegisterBuyer => {
-            words.say(b"REGISTER-BUYER");
+            words.word(b"REGISTER-BUYER");
         }
         Action::SellItem { name, category, description, quantity, price } => {
-            words.say(b"SELL").say(name.as_bytes()).say(category.keyword().as_bytes());
-            words.number(quantity).money(price).say(description.as_bytes());
+            words.word(b"SELL").word(name.as_bytes()).word(category.keyword().as_bytes());
+            words.number(quantity).money(price).word(description.as_bytes());
         }
         Action::UpdateItem { item, price, quantity } => {
-            words.say(b"UPDATE").number(item.0);
+            words.word(b"UPDATE").number(item.0);
             named_money(words, PRICE, price);
             if let Some(quantity) = quantity {
                 words.named(QUANTITY, |text| push_u64(quantity.into(), text));
             }
         }
         Action::DeleteItem { item } => {
-            words.say(b"DELETE").number(item.0);
+            words.word(b"DELETE").number(item.0);
         }
-        Action::BuyItem { item, quantity, at_most } => {
-            words.say(b"BUY").number(item.0).number(quantity);
-            named_money(words, AT_MOST, at_most);
+        Action::BuyItem { item, quantity, max_price } => {
+            words.word(b"BUY").number(item.0).number(quantity);
+            named_money(words, MAX_PRICE, max_price);
         }
         Action::AddToWishList { item } => {
-            words.say(b"WISH").number(item.0);
+            words.word(b"WISH").number(item.0);
         }
         Action::RemoveFromWishList { item } => {
-            words.say(b"UNWISH").number(item.0);
+            words.word(b"UNWISH").number(item.0);
         }
         Action::RateItem { item, stars } => {
-            words.say(b"RATE").number(item.0).number(stars);
+            words.word(b"RATE").number(item.0).number(stars);
         }
-        Action::Acknowledge { through } => {
-            words.say(b"ACKNOWLEDGE").number(through);
+        Action::Acknowledge { up_to_id } => {
+            words.word(b"ACKNOWLEDGE").number(up_to_id);
         }
     }
 }
 
-fn action<'w>(fields: &mut Fields<'w>) -> Result<Action<'w>, String> {
+fn action<'w>(fields: &mut WordReader<'w>) -> Result<Action<'w>, String> {
     Ok(match fields.word()? {
         b"REGISTER-SELLER" => Action::RegisterSeller,
         b"REGISTER-BUYER" => Action::RegisterBuyer,
@@ -119,12 +119,12 @@ fn action<'w>(fields: &mut Fields<'w>) -> Result<Action<'w>, String> {
         b"BUY" => Action::BuyItem {
             item: fields.item()?,
             quantity: fields.number()?,
-            at_most: fields.named(AT_MOST, parse_money)?,
+            max_price: fields.named(MAX_PRICE, parse_money)?,
         },
         b"WISH" => Action::AddToWishList { item: fields.item()? },
         b"UNWISH" => Action::RemoveFromWishList { item: fields.item()? },
         b"RATE" => Action::RateItem { item: fields.item()?, stars: fields.number()? },
-        b"ACKNOWLEDGE" => Action::Acknowledge { through: fields.number()? },
+        b"ACKNOWLEDGE" => Action::Acknowledge { up_to_id: fields.number()? },
         other => return Err(format!("no command {:?}", other.escape_ascii().to_string())),
     })
 }
@@ -177,7 +177,7 @@ mod tests {
         command.action = Action::BuyItem {
             item: super::super::ItemId(3),
             quantity: 2,
-            at_most: Some(Money::from_minor(49_999)),
+            max_price: Some(Money::from_minor(49_999)),
         };
         let said = slices(&words(&command)).join(&b' ');
         let said = String::from_utf8(said).unwrap();

@@ -6,18 +6,19 @@ use super::Search;
 use super::columns::{Key, Position, Value};
 use super::lexicon::Within;
 use super::order::Direction;
-use super::slots::Slots;
+use super::slot_set::SlotSet;
 use super::words::each_word;
 use crate::market::state::items::{Item, Items, Listing, Slot};
 
 impl Search {
     /// What in the index disagrees with the items on sale, if anything does.
-    pub fn disagreement(&self, items: &Items) -> Option<String> {
-        if let Some(wrong) = items.iter().find_map(|(slot, item)| self.wrong_about(slot, item)) {
+    pub fn inconsistency(&self, items: &Items) -> Option<String> {
+        if let Some(wrong) = items.iter().find_map(|(slot, item)| self.inconsistency_of(slot, item))
+        {
             return Some(wrong);
         }
         let live: Vec<Slot> = items.iter().map(|(slot, _)| slot).collect();
-        let in_categories: usize = self.categories.iter().map(Slots::len).sum();
+        let in_categories: usize = self.categories.iter().map(SlotSet::len).sum();
         if self.len != live.len() || in_categories != live.len() {
             return Some(format!("the index has {} items, the market {}", self.len, live.len()));
         }
@@ -37,7 +38,7 @@ impl Search {
         })
     }
 
-    fn wrong_about(&self, slot: Slot, item: Item<'_>) -> Option<String> {
+    fn inconsistency_of(&self, slot: Slot, item: Item<'_>) -> Option<String> {
         let Item { listing, stock } = item;
         let is_at =
             |key, value| self.columns.position(key, slot) == Position { value, item: listing.item };

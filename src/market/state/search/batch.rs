@@ -15,11 +15,11 @@ pub const BATCH: usize = 65_536;
 
 /// That an item has a word: its slot, and whether the word stands in its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Note(u64);
+pub struct Occurrence(u64);
 
-impl Note {
-    fn new(slot: Slot, within: Within) -> Note {
-        Note(u64::from(slot) << 1 | u64::from(within == Within::Name))
+impl Occurrence {
+    fn new(slot: Slot, within: Within) -> Occurrence {
+        Occurrence(u64::from(slot) << 1 | u64::from(within == Within::Name))
     }
 
     pub fn slot(self) -> Slot {
@@ -35,14 +35,14 @@ impl Note {
 #[derive(Debug, Default)]
 pub struct Batch {
     by_hash: HashMap<u64, u32, ByHash>,
-    /// By number: the word, and how many notes it has.
+    /// By number: the word, and how many occurrences it has.
     words: Vec<(Text, usize)>,
-    notes: Vec<(u32, Note)>,
+    occurrences: Vec<(u32, Occurrence)>,
 }
 
 impl Batch {
     /// Notes that an item has a word. False if it cannot be noted here: another word has its hash.
-    pub fn note(&mut self, word: &str, slot: Slot, within: Within) -> bool {
+    pub fn add(&mut self, word: &str, slot: Slot, within: Within) -> bool {
         let next = self.words.len() as u32;
         let number = *self.by_hash.entry(hash(word)).or_insert(next);
         if number == next {
@@ -53,12 +53,12 @@ impl Batch {
             return false;
         }
         *count += 1;
-        self.notes.push((number, Note::new(slot, within)));
+        self.occurrences.push((number, Occurrence::new(slot, within)));
         true
     }
 
-    /// Hands over each word with its notes, in the order in which they were made.
-    pub fn each_word(self, mut word: impl FnMut(&str, &[Note])) {
+    /// Hands over each word with its occurrences, in the order in which they were made.
+    pub fn each_word(self, mut word: impl FnMut(&str, &[Occurrence])) {
         let mut ends: Vec<usize> = self
             .words
             .iter()
@@ -67,10 +67,10 @@ impl Batch {
                 Some(*start - count)
             })
             .collect();
-        let mut sorted = vec![Note::default(); self.notes.len()];
-        for (number, note) in &self.notes {
+        let mut sorted = vec![Occurrence::default(); self.occurrences.len()];
+        for (number, occurrence) in &self.occurrences {
             let end = &mut ends[*number as usize];
-            sorted[*end] = *note;
+            sorted[*end] = *occurrence;
             *end += 1;
         }
         let mut start = 0;
@@ -96,15 +96,17 @@ mod tests {
             ("lamp", 2, Within::Item),
             ("blue", 9, Within::Name),
         ] {
-            assert!(batch.note(word, slot, within));
+            assert!(batch.add(word, slot, within));
         }
         batch.by_hash.insert(hash("chair"), 0);
-        assert!(!batch.note("chair", 3, Within::Name), "the lamp has its hash");
+        assert!(!batch.add("chair", 3, Within::Name), "the lamp has its hash");
         let mut found = Vec::new();
-        batch.each_word(|word, notes| {
-            let notes: Vec<_> =
-                notes.iter().map(|note| (note.slot(), note.within() == Within::Name)).collect();
-            found.push((word.to_owned(), notes));
+        batch.each_word(|word, occurrences| {
+            let occurrences: Vec<_> = occurrences
+                .iter()
+                .map(|occurrence| (occurrence.slot(), occurrence.within() == Within::Name))
+                .collect();
+            found.push((word.to_owned(), occurrences));
         });
         assert_eq!(
             found,

@@ -35,7 +35,7 @@ impl Sort {
         [Sort::Relevance, Sort::PriceUp, Sort::PriceDown, Sort::Rating, Sort::Name, Sort::Newest];
 
     /// The order that is walked for it, and which way.
-    pub const fn walked(self) -> (Key, Direction) {
+    pub const fn scan_order(self) -> (Key, Direction) {
         match self {
             Sort::Relevance => (Key::Id, Direction::Ascending),
             Sort::PriceUp => (Key::Price, Direction::Ascending),
@@ -65,7 +65,7 @@ impl Key {
     pub const ALL: [Key; 4] = [Key::Id, Key::Price, Key::Rating, Key::Name];
 }
 
-/// A place in an order: a value of its key, and a number where values are equal.
+/// A cursor in an order: a value of its key, and a number where values are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     pub value: Value,
@@ -136,7 +136,7 @@ impl Columns {
         Position { value, item: self.ids[at] }
     }
 
-    /// As [`Place::head`] of where a slot stands.
+    /// As [`Cursor::head`] of where a slot stands.
     pub fn head(&self, key: Key, slot: Slot) -> u64 {
         let at = slot as usize;
         match key {
@@ -168,19 +168,19 @@ impl Columns {
         sorted.into_iter().map(|(start, slot)| (start[0], slot)).collect()
     }
 
-    /// Whether a slot stands before, at or behind a place.
-    pub fn compare_to(&self, slot: Slot, place: &Place<'_>) -> Ordering {
+    /// Whether a slot stands before, at or behind a cursor.
+    pub fn compare_to(&self, slot: Slot, cursor: &Cursor<'_>) -> Ordering {
         let at = slot as usize;
-        let by_value = match &place.position.value {
+        let by_value = match &cursor.position.value {
             Value::Id => Ordering::Equal,
             Value::Price(price) => self.prices[at].cmp(price),
             Value::Rating(rating) => rating.cmp(&self.ratings[at]),
             Value::Name(name) => {
-                let by_head = self.name_heads[at].cmp(&place.head);
+                let by_head = self.name_heads[at].cmp(&cursor.head);
                 by_head.then_with(|| folded(self.name(slot)).cmp(name.chars()))
             }
         };
-        by_value.then_with(|| self.ids[at].cmp(&place.position.item))
+        by_value.then_with(|| self.ids[at].cmp(&cursor.position.item))
     }
 
     /// Which of two slots stands first.
@@ -204,20 +204,20 @@ impl Columns {
 }
 
 /// A position, made ready to be compared with many slots.
-pub struct Place<'a> {
+pub struct Cursor<'a> {
     position: &'a Position,
     head: u64,
 }
 
-impl<'a> Place<'a> {
-    pub fn new(position: &'a Position) -> Place<'a> {
+impl<'a> Cursor<'a> {
+    pub fn new(position: &'a Position) -> Cursor<'a> {
         let head = match &position.value {
             Value::Id => position.item.0.into(),
             Value::Price(price) => price.minor(),
             Value::Rating(rating) => rating_head(*rating),
             Value::Name(name) => name_head(name.chars()),
         };
-        Place { position, head }
+        Cursor { position, head }
     }
 
     /// 64 bits that sort as places of one key do, as far as they go.

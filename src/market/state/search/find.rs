@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::columns::{Key, Place, Sort};
+use super::columns::{Cursor, Key, Sort};
 use super::lexicon::Within;
 use super::order::Direction;
-use super::slots::Slots;
+use super::slot_set::SlotSet;
 use super::terms::Terms;
-use super::token::Mark;
+use super::token::PageToken;
 use super::{Hits, Query, Search};
 use crate::market::state::command::Category;
 use crate::market::state::error::Error;
@@ -19,17 +19,17 @@ use crate::market::state::limits::Limits;
 /// A part of the matches that is shown before the next part.
 struct Tier<'a> {
     /// None: all items.
-    slots: Option<&'a Slots>,
+    slots: Option<&'a SlotSet>,
     /// Shown in an earlier tier.
-    except: Option<&'a Slots>,
+    except: Option<&'a SlotSet>,
 }
 
 /// Where in which order a page begins.
-struct Start<'a> {
+struct PageStart<'a> {
     key: Key,
     direction: Direction,
-    /// Behind this place; none: at the end where the direction begins.
-    after: Option<Place<'a>>,
+    /// Behind this cursor; none: at the end where the direction begins.
+    after: Option<Cursor<'a>>,
 }
 
 impl Tier<'_> {
@@ -47,10 +47,10 @@ impl Search {
     pub fn find(&self, query: &Query<'_>, limits: &Limits) -> Result<Hits, Error> {
         let terms = Terms::parse(query.text, limits)?;
         let search = fingerprint(&terms, query);
-        let (key, direction) = query.sort.walked();
+        let (key, direction) = query.sort.scan_order();
         let mark = match query.page_token {
             "" => None,
-            token => Some(Mark::decode(token, key).ok_or(Error::PageToken)?),
+            token => Some(PageToken::decode(token, key).ok_or(Error::PageToken)?),
         };
         if mark.as_ref().is_some_and(|mark| mark.search != search || mark.tier > 1) {
             return Err(Error::PageToken);
@@ -73,8 +73,8 @@ impl Search {
             let missing = page_size + 1 - page.len();
             let Some(tier) = tier.as_ref().filter(|_| missing > 0) else { continue };
             let after = mark.as_ref().filter(|mark| mark.tier == number);
-            let after = after.map(|mark| Place::new(&mark.position));
-            let found = self.fill(tier, &Start { key, direction, after }, missing);
+            let after = after.map(|mark| Cursor::new(&mark.position));
+            let found = self.fill(tier, &PageStart { key, direction, after }, missing);
             if !found.is_empty() && page.len() < page_size {
                 last_tier = number;
             }
@@ -84,7 +84,7 @@ impl Search {
         page.truncate(page_size);
         let next = page.last().filter(|_| has_next).map(|last| {
             let position = self.columns.position(key, *last);
-            Mark { search, tier: last_tier, position }.encode()
+            PageToken { search, tier: last_tier, position }.encode()
         });
         let total = matches.as_ref().map_or(self.len, |matches| matches.len());
         Ok(Hits { slots: page, total, next })
@@ -96,18 +96,18 @@ impl Search {
         terms: &Terms,
         category: Option<Category>,
         within: Within,
-    ) -> Option<Cow<'_, Slots>> {
+    ) -> Option<Cow<'_, SlotSet>> {
         let mut sets = Vec::new();
         if let Terms::All(terms) = terms {
             for term in terms {
                 sets.push(match (term.is_prefix, self.lexicon.word(&term.word)) {
                     (true, _) => self.lexicon.prefix(&term.word, within),
                     (false, Some(postings)) => Cow::Borrowed(postings.within(within)),
-                    (false, None) => Cow::Owned(Slots::EMPTY),
+                    (false, None) => Cow::Owned(SlotSet::EMPTY),
                 });
             }
             if terms.is_empty() {
-                sets.push(Cow::Owned(Slots::EMPTY));
+                sets.push(Cow::Owned(SlotSet::EMPTY));
             }
         }
         if let Some(category) = category {
@@ -119,7 +119,7 @@ impl Search {
     }
 
     /// The first `missing` items of a tier from the start on, by the cheaper of the two ways.
-    fn fill(&self, tier: &Tier<'_>, start: &Start<'_>, missing: usize) -> Vec<Slot> {
+    fn fill(&self, tier: &Tier<'_>, start: &PageStart<'_>, missing: usize) -> Vec<Slot> {
         match tier.slots {
             Some(slots) if slots.len() * slots.len() < self.len * missing => {
                 self.gather(slots, tier, start, missing)
@@ -130,9 +130,9 @@ impl Search {
 
     fn gather(
         &self,
-        slots: &Slots,
+        slots: &SlotSet,
         tier: &Tier<'_>,
-        start: &Start<'_>,
+        start: &PageStart<'_>,
         missing: usize,
     ) -> Vec<Slot> {
         let towards = |ordering: Ordering| match start.direction {
@@ -140,8 +140,8 @@ impl Search {
             Direction::Descending => ordering.reverse(),
         };
         let is_ahead = |slot: Slot| {
-            let place = start.after.as_ref();
-            place.is_none_or(|place| towards(self.columns.compare_to(slot, place)).is_gt())
+            let cursor = start.after.as_ref();
+            cursor.is_none_or(|cursor| towards(self.columns.compare_to(slot, cursor)).is_gt())
         };
         let compare = |a: &Slot, b: &Slot| towards(self.columns.compare(start.key, *a, *b));
         let is_wanted = |slot: &Slot| tier.contains(*slot) && is_ahead(*slot);
@@ -154,7 +154,7 @@ impl Search {
         found
     }
 
-    fn walk(&self, tier: &Tier<'_>, start: &Start<'_>, missing: usize) -> Vec<Slot> {
+    fn walk(&self, tier: &Tier<'_>, start: &PageStart<'_>, missing: usize) -> Vec<Slot> {
         let mut found = Vec::new();
         let visit = |slot: Slot| {
             if tier.contains(slot) {
@@ -163,16 +163,16 @@ impl Search {
             found.len() < missing
         };
         let (order, direction) = (&self.orders[start.key as usize], start.direction);
-        let Some(place) = &start.after else {
+        let Some(cursor) = &start.after else {
             order.walk(direction, visit);
             return found;
         };
-        // Going up, the place itself lies behind; going down, ahead, and is not walked over.
-        let before = |slot| match (self.columns.compare_to(slot, place), direction) {
+        // Going up, the cursor itself lies behind; going down, ahead, and is not walked over.
+        let before = |slot| match (self.columns.compare_to(slot, cursor), direction) {
             (ordering, Direction::Ascending) => ordering.is_le(),
             (ordering, Direction::Descending) => ordering.is_lt(),
         };
-        order.walk_from(direction, place.head(), before, visit);
+        order.walk_from(direction, cursor.head(), before, visit);
         found
     }
 }

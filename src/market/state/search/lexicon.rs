@@ -1,7 +1,7 @@
 //! Which items have which word, and which have a word that begins so.
 //!
 //! Each word has its [`Postings`]: the slots of the items it stands in. For prefixes the words
-//! also hang in a tree by their bytes (a burst trie: Heinz, Zobel and Williams, 2002). A leaf is a
+//! also attach in a tree by their bytes (a burst trie: Heinz, Zobel and Williams, 2002). A leaf is a
 //! short sorted list of words; a prefix that ends there is answered by uniting what the list's
 //! words have. When a leaf's words have more entries than that should cost
 //! ([`Limits::max_union`](crate::market::state::Limits)), it bursts: it becomes a branch with a
@@ -20,8 +20,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::batch::{Batch, Note};
-use super::slots::Slots;
+use super::batch::{Batch, Occurrence};
+use super::slot_set::SlotSet;
 use super::words::{MAX_WORD_BYTES, each_word};
 use crate::market::state::hash::{ByHash, Hash64};
 use crate::market::state::items::{Listing, Slot};
@@ -30,9 +30,9 @@ use crate::market::state::items::{Listing, Slot};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Postings {
     /// In the name or in the description.
-    pub anywhere: Slots,
+    pub anywhere: SlotSet,
     /// In the name.
-    pub in_name: Slots,
+    pub in_name: SlotSet,
 }
 
 /// Where a word must stand.
@@ -45,7 +45,7 @@ pub enum Within {
 }
 
 impl Postings {
-    const EMPTY: Postings = Postings { anywhere: Slots::EMPTY, in_name: Slots::EMPTY };
+    const EMPTY: Postings = Postings { anywhere: SlotSet::EMPTY, in_name: SlotSet::EMPTY };
 
     /// Whether the slot is new to it.
     fn insert(&mut self, slot: Slot, within: Within) -> bool {
@@ -62,7 +62,7 @@ impl Postings {
     }
 
     /// One side of it.
-    pub fn within(&self, within: Within) -> &Slots {
+    pub fn within(&self, within: Within) -> &SlotSet {
         match within {
             Within::Item => &self.anywhere,
             Within::Name => &self.in_name,
@@ -118,7 +118,7 @@ enum Kind {
     Leaf {
         /// Ascending by text.
         words: Vec<WordId>,
-        /// Slots in the words' postings taken together.
+        /// SlotSet in the words' postings taken together.
         entries: usize,
     },
     Branch {
@@ -164,8 +164,8 @@ impl Lexicon {
         let id = self.find_by(text, hash).unwrap_or_else(|| self.create(text, hash));
         let Some(word) = &mut self.words[id as usize] else { return };
         let is_new = word.postings.insert(slot, within);
-        let home = word.node;
-        let mut next = Some(home);
+        let node_id = word.node;
+        let mut next = Some(node_id);
         while let Some(at) = next {
             let node = &mut self.nodes[at as usize];
             match &mut node.kind {
@@ -178,7 +178,7 @@ impl Lexicon {
             }
             next = node.parent;
         }
-        self.burst(home);
+        self.burst(node_id);
     }
 
     /// Notes all words of a few items.
@@ -205,36 +205,37 @@ impl Lexicon {
                 [(listing.name(), Within::Name), (listing.description(), Within::Item)]
             {
                 each_word(text, buffer, |word| {
-                    if !batch.note(word, slot, within) {
+                    if !batch.add(word, slot, within) {
                         self.insert(word, slot, within);
                     }
                 });
             }
         }
-        batch.each_word(|text, notes| self.insert_many(text, notes));
+        batch.each_word(|text, occurrences| self.insert_many(text, occurrences));
     }
 
     /// Notes that items have a word.
-    fn insert_many(&mut self, text: &str, notes: &[Note]) {
+    fn insert_many(&mut self, text: &str, occurrences: &[Occurrence]) {
         let hash = hash(text);
         let id = self.find_by(text, hash).unwrap_or_else(|| self.create(text, hash));
         let Some(word) = &mut self.words[id as usize] else { return };
-        let is_new = |note: &&Note| word.postings.insert(note.slot(), note.within());
-        let new = notes.iter().filter(is_new).count();
-        let home = word.node;
-        let mut next = Some(home);
+        let is_new =
+            |occurrence: &&Occurrence| word.postings.insert(occurrence.slot(), occurrence.within());
+        let new = occurrences.iter().filter(is_new).count();
+        let node_id = word.node;
+        let mut next = Some(node_id);
         while let Some(at) = next {
             let node = &mut self.nodes[at as usize];
             match &mut node.kind {
                 Kind::Leaf { entries, .. } => *entries += new,
                 Kind::Branch { .. } if at == ROOT => {}
-                Kind::Branch { below, .. } => notes.iter().for_each(|note| {
-                    below.insert(note.slot(), note.within());
+                Kind::Branch { below, .. } => occurrences.iter().for_each(|occurrence| {
+                    below.insert(occurrence.slot(), occurrence.within());
                 }),
             }
             next = node.parent;
         }
-        self.burst(home);
+        self.burst(node_id);
     }
 
     /// Notes that an item no longer has a word. All its words must go: the unions forget the item
@@ -268,7 +269,7 @@ impl Lexicon {
     }
 
     /// The items with a word that begins so; the prefix is not empty.
-    pub fn prefix(&self, prefix: &str, within: Within) -> Cow<'_, Slots> {
+    pub fn prefix(&self, prefix: &str, within: Within) -> Cow<'_, SlotSet> {
         let mut at = ROOT;
         loop {
             let node = &self.nodes[at as usize];
@@ -278,15 +279,15 @@ impl Lexicon {
                 }
                 Kind::Branch { children, .. } => match child(children, prefix, node.depth) {
                     Ok(index) => at = children[index].1,
-                    Err(_) => return Cow::Owned(Slots::EMPTY),
+                    Err(_) => return Cow::Owned(SlotSet::EMPTY),
                 },
-                Kind::Leaf { words, .. } => return self.unite(words, prefix, within),
+                Kind::Leaf { words, .. } => return self.union_of(words, prefix, within),
             }
         }
     }
 
     /// The items of a leaf's words that begin so.
-    fn unite(&self, words: &[WordId], prefix: &str, within: Within) -> Cow<'_, Slots> {
+    fn union_of(&self, words: &[WordId], prefix: &str, within: Within) -> Cow<'_, SlotSet> {
         let prefix = prefix.as_bytes();
         let from = words.partition_point(|id| self.text(*id) < prefix);
         let behind = words[from..].partition_point(|id| self.text(*id).starts_with(prefix));
@@ -294,10 +295,10 @@ impl Lexicon {
         let postings = found.filter_map(|id| self.words[*id as usize].as_ref());
         let mut sets = postings.map(|word| word.postings.within(within));
         match (sets.next(), sets.next()) {
-            (None, _) => Cow::Owned(Slots::EMPTY),
+            (None, _) => Cow::Owned(SlotSet::EMPTY),
             (Some(only), None) => Cow::Borrowed(only),
             (Some(first), Some(second)) => {
-                Cow::Owned(Slots::union([first, second].into_iter().chain(sets)))
+                Cow::Owned(SlotSet::union([first, second].into_iter().chain(sets)))
             }
         }
     }
@@ -314,18 +315,18 @@ impl Lexicon {
     fn find_by(&self, text: &str, hash: u64) -> Option<WordId> {
         match self.by_hash.get(&hash) {
             Some(id) if self.text(*id) == text.as_bytes() => Some(*id),
-            _ => match &self.nodes[self.home(text) as usize].kind {
+            _ => match &self.nodes[self.node_of(text) as usize].kind {
                 Kind::Leaf { words, .. } => {
-                    self.place(words, text.as_bytes()).ok().map(|at| words[at])
+                    self.position_of(words, text.as_bytes()).ok().map(|at| words[at])
                 }
                 Kind::Branch { exact, .. } => exact.filter(|id| self.text(*id) == text.as_bytes()),
             },
         }
     }
 
-    /// The leaf where a word hangs or would hang; or the branch whose prefix it is, or that still
+    /// The leaf where a word hangs or would attach; or the branch whose prefix it is, or that still
     /// lacks a leaf for it.
-    fn home(&self, text: &str) -> NodeId {
+    fn node_of(&self, text: &str) -> NodeId {
         let mut at = ROOT;
         loop {
             let node = &self.nodes[at as usize];
@@ -337,7 +338,7 @@ impl Lexicon {
         }
     }
 
-    fn place(&self, words: &[WordId], text: &[u8]) -> Result<usize, usize> {
+    fn position_of(&self, words: &[WordId], text: &[u8]) -> Result<usize, usize> {
         words.binary_search_by(|id| self.text(*id).cmp(text))
     }
 
@@ -347,7 +348,7 @@ impl Lexicon {
         if id as usize == self.words.len() {
             self.words.push(None);
         }
-        let node = self.hang(id, text);
+        let node = self.attach(id, text);
         let postings = Postings::EMPTY;
         self.words[id as usize] = Some(Word { text: Text::new(text), node, postings });
         self.by_hash.entry(hash).or_insert(id);
@@ -355,33 +356,35 @@ impl Lexicon {
     }
 
     /// Hangs a new word into the tree and says where.
-    fn hang(&mut self, id: WordId, text: &str) -> NodeId {
-        let home = self.home(text);
+    fn attach(&mut self, id: WordId, text: &str) -> NodeId {
+        let node_id = self.node_of(text);
         let added = self.nodes.len() as NodeId;
-        let depth = self.nodes[home as usize].depth;
-        let place = match &self.nodes[home as usize].kind {
-            Kind::Leaf { words, .. } => self.place(words, text.as_bytes()).unwrap_or_else(|at| at),
+        let depth = self.nodes[node_id as usize].depth;
+        let place = match &self.nodes[node_id as usize].kind {
+            Kind::Leaf { words, .. } => {
+                self.position_of(words, text.as_bytes()).unwrap_or_else(|at| at)
+            }
             Kind::Branch { .. } => 0,
         };
-        match &mut self.nodes[home as usize].kind {
+        match &mut self.nodes[node_id as usize].kind {
             Kind::Leaf { words, .. } => words.insert(place, id),
             Kind::Branch { exact, .. } if text.len() == depth => *exact = Some(id),
             Kind::Branch { children, .. } => {
                 let at = child(children, text, depth).unwrap_or_else(|at| at);
                 children.insert(at, (text.as_bytes()[depth], added));
                 let kind = Kind::Leaf { words: vec![id], entries: 0 };
-                self.nodes.push(Node { parent: Some(home), depth: depth + 1, kind });
+                self.nodes.push(Node { parent: Some(node_id), depth: depth + 1, kind });
                 return added;
             }
         }
-        home
+        node_id
     }
 
     /// Removes a word that no item has.
     fn forget(&mut self, id: WordId, hash: u64) {
         let Some(node) = self.words[id as usize].as_ref().map(|word| word.node) else { return };
         let place = match &self.nodes[node as usize].kind {
-            Kind::Leaf { words, .. } => self.place(words, self.text(id)).ok(),
+            Kind::Leaf { words, .. } => self.position_of(words, self.text(id)).ok(),
             Kind::Branch { .. } => None,
         };
         match (&mut self.nodes[node as usize].kind, place) {
@@ -416,8 +419,8 @@ impl Lexicon {
             Postings::EMPTY
         } else {
             Postings {
-                anywhere: Slots::union(postings().map(|postings| &postings.anywhere)),
-                in_name: Slots::union(postings().map(|postings| &postings.in_name)),
+                anywhere: SlotSet::union(postings().map(|postings| &postings.anywhere)),
+                in_name: SlotSet::union(postings().map(|postings| &postings.in_name)),
             }
         };
         let kind = Kind::Branch { below, exact: None, children: Vec::new() };

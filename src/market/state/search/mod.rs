@@ -4,7 +4,7 @@
 //! Four structures work together, each changed a little by each change of an item:
 //!
 //! - [`lexicon`]: for each word, and each prefix that would be dear to unite, the set of items;
-//! - [`slots`]: such a set, a list or a bitmap, so that sets of any size meet quickly;
+//! - [`slot_set`]: such a set, a list or a bitmap, so that sets of any size meet quickly;
 //! - [`order`]: all items in the order of each sort key;
 //! - [`columns`]: the keys themselves, by slot.
 //!
@@ -19,7 +19,7 @@
 //!
 //! The cheaper is taken, so a page costs about the square root of `n * k`.
 //!
-//! New items wait until they are all put in together ([`Search::settle`]).
+//! New items wait until they are all put in together ([`Search::index_pending`]).
 //!
 //! Left out: stemming, spelling, synonyms, normalisation of accents.
 
@@ -29,7 +29,7 @@ mod columns;
 mod find;
 mod lexicon;
 mod order;
-mod slots;
+mod slot_set;
 mod terms;
 mod token;
 mod words;
@@ -46,14 +46,14 @@ use super::ratings::Rating;
 use crate::market::price::Money;
 use batch::BATCH;
 pub use columns::Sort;
-use columns::{Columns, Key, Place};
+use columns::{Columns, Cursor, Key};
 use lexicon::Lexicon;
 use order::Order;
-use slots::Slots;
+use slot_set::SlotSet;
 use words::each_word;
 
 /// Fewer items than this are put in one by one: they share too few words.
-const SINGLE: usize = 16;
+const MIN_BATCH: usize = 16;
 
 /// A search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub struct Search {
     columns: Columns,
     lexicon: Lexicon,
     /// By the discriminant of [`Category`].
-    categories: [Slots; Category::ALL.len()],
+    categories: [SlotSet; Category::ALL.len()],
     /// By the discriminant of [`Key`].
     orders: [Order; Key::ALL.len()],
     /// Where words are built.
@@ -104,7 +104,7 @@ impl Search {
         Search {
             columns: Columns::default(),
             lexicon: Lexicon::new(limits.max_union),
-            categories: [const { Slots::EMPTY }; Category::ALL.len()],
+            categories: [const { SlotSet::EMPTY }; Category::ALL.len()],
             orders: Default::default(),
             buffer: String::new(),
             len: 0,
@@ -112,7 +112,7 @@ impl Search {
         }
     }
 
-    /// Notes a new item: [`Search::settle`] lets it be found.
+    /// Notes a new item: [`Search::index_pending`] lets it be found.
     pub fn insert(&mut self, slot: Slot) {
         self.pending.insert(slot);
     }
@@ -123,7 +123,7 @@ impl Search {
             return;
         }
         for key in Key::ALL {
-            self.leave(key, slot);
+            self.remove_from_order(key, slot);
         }
         self.categories[listing.category as usize].remove(slot);
         let Search { lexicon, buffer, .. } = self;
@@ -134,7 +134,7 @@ impl Search {
     }
 
     /// Lets all new items be found.
-    pub fn settle(&mut self, items: &Items) {
+    pub fn index_pending(&mut self, items: &Items) {
         if self.pending.is_empty() {
             return;
         }
@@ -149,7 +149,7 @@ impl Search {
     }
 
     /// Adds items, slots ascending. Many at once take a fraction of the time of one by one, since
-    /// each word, and each place in an order, is looked for once for all of them.
+    /// each word, and each cursor in an order, is looked for once for all of them.
     fn add(&mut self, slots: &[Slot], items: &Items) {
         for slot in slots {
             let Some(Item { listing, stock }) = items.in_slot(*slot) else { continue };
@@ -165,7 +165,7 @@ impl Search {
         for slots in slots.chunks(BATCH) {
             let listing = |slot: &Slot| Some((*slot, &**items.in_slot(*slot)?.listing));
             let listings = slots.iter().filter_map(listing);
-            if slots.len() < SINGLE {
+            if slots.len() < MIN_BATCH {
                 self.lexicon.insert_each(listings, &mut self.buffer);
             } else {
                 self.lexicon.insert_all(listings, &mut self.buffer);
@@ -178,9 +178,9 @@ impl Search {
         if self.pending.contains(&slot) {
             return;
         }
-        self.leave(Key::Price, slot);
+        self.remove_from_order(Key::Price, slot);
         self.columns.set_price(slot, price);
-        self.enter(Key::Price, slot);
+        self.add_to_order(Key::Price, slot);
     }
 
     /// Follows a change of an item's rating.
@@ -188,24 +188,24 @@ impl Search {
         if self.pending.contains(&slot) {
             return;
         }
-        self.leave(Key::Rating, slot);
+        self.remove_from_order(Key::Rating, slot);
         self.columns.set_rating(slot, rating);
-        self.enter(Key::Rating, slot);
+        self.add_to_order(Key::Rating, slot);
     }
 
-    fn enter(&mut self, key: Key, slot: Slot) {
+    fn add_to_order(&mut self, key: Key, slot: Slot) {
         let Search { columns, orders, .. } = self;
         let position = columns.position(key, slot);
-        let place = Place::new(&position);
-        let before = |other| columns.compare_to(other, &place).is_lt();
-        orders[key as usize].insert(slot, place.head(), before);
+        let cursor = Cursor::new(&position);
+        let before = |other| columns.compare_to(other, &cursor).is_lt();
+        orders[key as usize].insert(slot, cursor.head(), before);
     }
 
-    fn leave(&mut self, key: Key, slot: Slot) {
+    fn remove_from_order(&mut self, key: Key, slot: Slot) {
         let Search { columns, orders, .. } = self;
         let position = columns.position(key, slot);
-        let place = Place::new(&position);
-        let before = |other| columns.compare_to(other, &place).is_lt();
-        orders[key as usize].remove(slot, place.head(), before);
+        let cursor = Cursor::new(&position);
+        let before = |other| columns.compare_to(other, &cursor).is_lt();
+        orders[key as usize].remove(slot, cursor.head(), before);
     }
 }

@@ -44,7 +44,7 @@ pub enum Direction {
 
 /// A place between two slots.
 #[derive(Clone, Copy)]
-struct Place {
+struct InsertionPoint {
     run: usize,
     at: usize,
 }
@@ -53,7 +53,7 @@ impl Order {
     /// Adds a slot whose key has this head. Of the slots with the same head, it comes behind those
     /// that are `before` it.
     pub fn insert(&mut self, slot: Slot, head: u64, before: impl Fn(Slot) -> bool) {
-        let Place { mut run, mut at } = self.place(head, before);
+        let InsertionPoint { mut run, mut at } = self.insertion_point(head, before);
         let len = self.runs.get(run).map_or(0, |run| run.slots.len());
         let is_last = run + 1 >= self.runs.len();
         if self.runs.is_empty() || (len >= MAX_RUN && at == len && is_last) {
@@ -118,7 +118,7 @@ impl Order {
     /// Takes a slot out whose key has this head. Of the slots with the same head, those `before`
     /// it stand in front of it.
     pub fn remove(&mut self, slot: Slot, head: u64, before: impl Fn(Slot) -> bool) {
-        let Place { mut run, mut at } = self.place(head, before);
+        let InsertionPoint { mut run, mut at } = self.insertion_point(head, before);
         if self.runs.get(run).is_some_and(|run| run.slots.len() == at) {
             (run, at) = (run + 1, 0);
         }
@@ -177,7 +177,7 @@ impl Order {
         before: impl Fn(Slot) -> bool,
         visit: impl FnMut(Slot) -> bool,
     ) {
-        let Place { run, at } = self.place(head, before);
+        let InsertionPoint { run, at } = self.insertion_point(head, before);
         let (left, right) = self.runs.split_at(run);
         let Some((middle, right)) = right.split_first() else {
             return self.walk(direction, visit);
@@ -201,7 +201,7 @@ impl Order {
 
     /// Behind the last slot that comes before it: in a run's end rather than the next one's start.
     /// In no run only when there are none.
-    fn place(&self, head: u64, before: impl Fn(Slot) -> bool) -> Place {
+    fn insertion_point(&self, head: u64, before: impl Fn(Slot) -> bool) -> InsertionPoint {
         // The last run whose first slot comes before the place holds it. Runs that begin with the
         // same head are told apart by their first slots.
         let lesser = self.firsts.partition_point(|first| *first < head);
@@ -215,7 +215,7 @@ impl Order {
             let same = &run.slots[lesser..lesser + same];
             lesser + same.partition_point(|slot| before(*slot))
         });
-        Place { run, at }
+        InsertionPoint { run, at }
     }
 }
 

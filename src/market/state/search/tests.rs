@@ -43,7 +43,7 @@ impl Shop {
             shop.search.insert(slot);
             // Alone, with a few, or with many.
             if seed.one_in(if number < 1_000 { 2 } else { 200 }) {
-                shop.search.settle(&shop.items);
+                shop.search.index_pending(&shop.items);
             }
             let mut rating = Rating::NONE;
             for _ in 0..seed.below(4) {
@@ -53,7 +53,7 @@ impl Shop {
             shop.search.set_rating(slot, rating);
             shop.listings.push((listing, price, rating));
         }
-        shop.search.settle(&shop.items);
+        shop.search.index_pending(&shop.items);
         shop
     }
 
@@ -157,7 +157,7 @@ fn pages_go_on_where_they_ended_whatever_was_listed_and_deleted_since() {
         assert_eq!(shop.items.add(Arc::new(listing), Money::from_minor(price), 1), slot);
         shop.search.insert(slot);
     }
-    shop.search.settle(&shop.items);
+    shop.search.index_pending(&shop.items);
     let token = first.next.unwrap();
     let rest = Query { page_size: 100, page_token: &token, ..query };
     let rest = shop.search.find(&rest, &shop.limits).unwrap();
@@ -192,7 +192,7 @@ fn what_is_new_may_change_and_go_before_it_is_put_in() {
     shop.search.set_price(slots[0], Money::from_minor(9));
     let (slot, listing, _) = shop.items.remove(ItemId(2)).unwrap();
     shop.search.remove(slot, &listing);
-    shop.search.settle(&shop.items);
+    shop.search.index_pending(&shop.items);
     assert_eq!(shop.search.disagreement(&shop.items), None);
     let query = Query { text: "lamp", sort: Sort::PriceUp, ..Query::default() };
     assert_eq!(shop.paged(&query, 10), [slots[2], slots[0]]);

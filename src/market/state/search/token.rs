@@ -1,7 +1,7 @@
 //! Page tokens: where the next page begins.
 //!
-//! A token holds the place of the last item shown, by value: pages go on behind that place
-//! whatever was listed, sold or deleted in between, and an item whose own place doesn't move is
+//! A token holds the cursor of the last item shown, by value: pages go on behind that cursor
+//! whatever was listed, sold or deleted in between, and an item whose own cursor doesn't move is
 //! on exactly one page. To its bearer a token is opaque. Inside it is, in hexadecimal:
 //!
 //! | bytes | |
@@ -20,7 +20,7 @@ use crate::market::state::ratings::Rating;
 
 /// Where a page ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct PageToken {
     /// The search it belongs to.
     pub search: u64,
     /// Which tier the last item was in.
@@ -29,7 +29,7 @@ pub struct Mark {
     pub position: Position,
 }
 
-impl Mark {
+impl PageToken {
     /// As a token.
     pub fn encode(&self) -> String {
         let mut bytes = self.search.to_be_bytes().to_vec();
@@ -53,7 +53,7 @@ impl Mark {
     }
 
     /// Reads a token whose search sorts by this key; none when it is no such token.
-    pub fn decode(token: &str, key: Key) -> Option<Mark> {
+    pub fn decode(token: &str, key: Key) -> Option<PageToken> {
         let bytes = unhex(token)?;
         let (search, rest) = bytes.split_first_chunk()?;
         let (tier, rest) = rest.split_first()?;
@@ -72,7 +72,7 @@ impl Mark {
             Key::Name => Value::Name(String::from_utf8(rest.to_vec()).ok()?),
         };
         let position = Position { value, item: ItemId(u32::from_be_bytes(*item)) };
-        Some(Mark { search: u64::from_be_bytes(*search), tier: *tier, position })
+        Some(PageToken { search: u64::from_be_bytes(*search), tier: *tier, position })
     }
 }
 
@@ -93,8 +93,8 @@ mod tests {
     use super::*;
     use crate::seed::each_seed;
 
-    fn marks() -> [(Key, Mark); 4] {
-        let mark = |value| Mark {
+    fn marks() -> [(Key, PageToken); 4] {
+        let mark = |value| PageToken {
             search: 0x0123_4567_89ab_cdef,
             tier: 1,
             position: Position { value, item: ItemId(7) },
@@ -110,20 +110,20 @@ mod tests {
     #[test]
     fn a_token_reads_back() {
         for (key, mark) in marks() {
-            assert_eq!(Mark::decode(&mark.encode(), key), Some(mark));
+            assert_eq!(PageToken::decode(&mark.encode(), key), Some(mark));
         }
     }
 
     #[test]
     fn what_is_no_token_of_the_sort_is_refused() {
         let [(_, id), (_, price), (_, rating), _] = marks();
-        assert_eq!(Mark::decode(&id.encode(), Key::Price), None);
-        assert_eq!(Mark::decode(&id.encode(), Key::Rating), None);
-        assert_eq!(Mark::decode(&rating.encode(), Key::Id), None);
-        assert_eq!(Mark::decode("", Key::Id), None);
-        assert_eq!(Mark::decode("xyz", Key::Id), None);
-        assert_eq!(Mark::decode(&price.encode().to_uppercase(), Key::Price), None);
-        assert_eq!(Mark::decode(&format!("{}0", price.encode()), Key::Price), None);
+        assert_eq!(PageToken::decode(&id.encode(), Key::Price), None);
+        assert_eq!(PageToken::decode(&id.encode(), Key::Rating), None);
+        assert_eq!(PageToken::decode(&rating.encode(), Key::Id), None);
+        assert_eq!(PageToken::decode("", Key::Id), None);
+        assert_eq!(PageToken::decode("xyz", Key::Id), None);
+        assert_eq!(PageToken::decode(&price.encode().to_uppercase(), Key::Price), None);
+        assert_eq!(PageToken::decode(&format!("{}0", price.encode()), Key::Price), None);
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             let (key, mark) = seed.pick(&marks()).clone();
             let mut token = mark.encode().into_bytes();
             seed.mutate(&mut token);
-            let _ = Mark::decode(&String::from_utf8_lossy(&token), key);
+            let _ = PageToken::decode(&String::from_utf8_lossy(&token), key);
         });
     }
 }

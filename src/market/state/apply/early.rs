@@ -18,7 +18,7 @@
 //!
 //! Other refusals are remembered for nobody, but may have other words later: of a request id, as the
 //! highest one grows, and of strangers, who may open an account under any address. They are given
-//! at once only by who knows all ([`Market::refused_now`]).
+//! at once only by who knows all ([`Market::unrecorded_refusal`]).
 //!
 //! All else waits for its place in the log: what is sold out, too dear, not listed yet, not wished
 //! for, full, not acknowledged yet, and whoever sells without being a seller. So does what is said
@@ -38,31 +38,31 @@ use crate::market::state::text;
 
 impl Market {
     /// What a command is answered whatever happens before it is done, if that is certain.
-    pub fn settled(&self, command: &Command<'_>) -> Option<Answer> {
+    pub fn final_answer(&self, command: &Command<'_>) -> Option<Answer> {
         let account = self.accounts.find(&command.caller.identity)?;
-        match self.known(account, command) {
+        match self.recorded_answer(account, command) {
             Some(Err(Error::RequestReused(_) | Error::RequestForgotten(..))) => None,
             Some(answer) => Some(answer),
-            None => self.check_for_good(account, &command.caller, &command.action).err().map(Err),
+            None => self.check_permanent(account, &command.caller, &command.action).err().map(Err),
         }
     }
 
     /// Why a command is refused that need not be remembered, although there may be other words for it
     /// later: it is refused so if this is the latest state and no command is on its way. One that is
     /// may open an account, and be an earlier copy of this one.
-    pub fn refused_now(&self, command: &Command<'_>) -> Option<Error> {
+    pub fn unrecorded_refusal(&self, command: &Command<'_>) -> Option<Error> {
         let Command { caller, action, .. } = command;
         let Some(account) = self.accounts.find(&caller.identity) else {
-            return self.check_stranger(caller, action).err();
+            return self.check_without_account(caller, action).err();
         };
-        match self.known(account, command) {
+        match self.recorded_answer(account, command) {
             Some(Err(why @ (Error::RequestReused(_) | Error::RequestForgotten(..)))) => Some(why),
             _ => None,
         }
     }
 
     /// What the request id alone is answered.
-    fn known(&self, account: AccountId, command: &Command<'_>) -> Option<Answer> {
+    fn recorded_answer(&self, account: AccountId, command: &Command<'_>) -> Option<Answer> {
         let id = command.request_id.filter(|id| !self.requests.is_above_all(account, *id))?;
         self.requests.look_up(account, id, Fingerprint::of(command))
     }
@@ -70,7 +70,7 @@ impl Market {
     /// The checks of [`Market::apply`] for somebody who has no account, as far as there is nothing to
     /// remember: a copy of what is refused here is refused as long as there is no account, and later
     /// as well if it would have opened one.
-    fn check_stranger(&self, caller: &Caller<'_>, action: &Action<'_>) -> Result<(), Error> {
+    fn check_without_account(&self, caller: &Caller<'_>, action: &Action<'_>) -> Result<(), Error> {
         let limits = &self.limits;
         match *action {
             Action::RegisterSeller | Action::RegisterBuyer => {
@@ -79,20 +79,20 @@ impl Market {
             Action::BuyItem { item, quantity, .. } => {
                 self.accounts.check_free(caller.address, limits)?;
                 check_quantity(quantity, limits)?;
-                self.check_not_gone(item)
+                self.check_not_deleted(item)
             }
             Action::AddToWishList { item } => {
                 self.accounts.check_free(caller.address, limits)?;
-                self.check_not_gone(item)
+                self.check_not_deleted(item)
             }
             Action::RateItem { item, stars } => {
                 self.accounts.check_free(caller.address, limits)?;
                 check_stars(stars)?;
-                self.check_not_gone(item)
+                self.check_not_deleted(item)
             }
             Action::RemoveFromWishList { item } => {
                 self.accounts.check_free(caller.address, limits)?;
-                Err(Error::NotWished(item))
+                Err(Error::NotOnWishList(item))
             }
             Action::SellItem { .. }
             | Action::UpdateItem { .. }
@@ -103,7 +103,7 @@ impl Market {
 
     /// The checks of [`Market::apply`] whose outcome stays, in the same order. What depends on more
     /// than that passes.
-    fn check_for_good(
+    fn check_permanent(
         &self,
         account: AccountId,
         caller: &Caller<'_>,
@@ -113,11 +113,11 @@ impl Market {
         if let Action::RegisterSeller = action {
             return self.accounts.check_may_become_seller(account, caller);
         }
-        self.accounts.member(caller)?;
+        self.accounts.authenticate(caller)?;
         let is_seller = self.accounts.is_seller(account);
         match *action {
             Action::SellItem { name, category, description, quantity, price } if is_seller => {
-                seller::Offer { name, category, description, quantity, price }.check(limits)
+                seller::NewItem { name, category, description, quantity, price }.check(limits)
             }
             Action::UpdateItem { item, price, quantity } if is_seller => {
                 if price.is_none() && quantity.is_none() {
@@ -125,30 +125,30 @@ impl Market {
                 }
                 price.map_or(Ok(()), |price| check_price(price, limits))?;
                 quantity.map_or(Ok(()), |quantity| check_stock(quantity, limits))?;
-                self.check_not_gone(item)
+                self.check_not_deleted(item)
             }
-            Action::DeleteItem { item } if is_seller => self.check_not_gone(item),
+            Action::DeleteItem { item } if is_seller => self.check_not_deleted(item),
             Action::BuyItem { item, quantity, .. } => {
                 check_quantity(quantity, limits)?;
-                self.check_not_gone(item)
+                self.check_not_deleted(item)
             }
-            Action::AddToWishList { item } => self.check_not_gone(item),
+            Action::AddToWishList { item } => self.check_not_deleted(item),
             Action::RateItem { item, stars } => {
                 check_stars(stars)?;
-                self.check_not_gone(item)
+                self.check_not_deleted(item)
             }
             _ => Ok(()),
         }
     }
 
     /// Whether the item is on sale, or may be one day.
-    fn check_not_gone(&self, id: ItemId) -> Result<(), Error> {
-        let is_gone = id.0 <= self.items.numbers() && self.items.get(id).is_none();
+    fn check_not_deleted(&self, id: ItemId) -> Result<(), Error> {
+        let is_gone = id.0 <= self.items.last_id() && self.items.get(id).is_none();
         if is_gone { Err(Error::NoSuchItem(id)) } else { Ok(()) }
     }
 }
 
-impl seller::Offer<'_> {
+impl seller::NewItem<'_> {
     /// What can be said of it without a look at the market.
     pub(super) fn check(&self, limits: &crate::market::state::Limits) -> Result<(), Error> {
         text::check(Field::Name, self.name, limits.max_name_bytes)?;

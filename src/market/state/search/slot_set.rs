@@ -14,7 +14,7 @@ const LIST_BITS: usize = 32;
 
 /// A set of slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Slots {
+pub enum SlotSet {
     /// Ascending.
     List(Vec<Slot>),
     /// One bit a slot.
@@ -29,14 +29,14 @@ pub struct Bitmap {
     len: usize,
 }
 
-impl Slots {
+impl SlotSet {
     /// No slots.
-    pub const EMPTY: Slots = Slots::List(Vec::new());
+    pub const EMPTY: SlotSet = SlotSet::List(Vec::new());
 
     pub fn len(&self) -> usize {
         match self {
-            Slots::List(list) => list.len(),
-            Slots::Bitmap(bitmap) => bitmap.len,
+            SlotSet::List(list) => list.len(),
+            SlotSet::Bitmap(bitmap) => bitmap.len,
         }
     }
 
@@ -46,16 +46,16 @@ impl Slots {
 
     pub fn contains(&self, slot: Slot) -> bool {
         match self {
-            Slots::List(list) => list.binary_search(&slot).is_ok(),
-            Slots::Bitmap(bitmap) => bitmap.contains(slot),
+            SlotSet::List(list) => list.binary_search(&slot).is_ok(),
+            SlotSet::Bitmap(bitmap) => bitmap.contains(slot),
         }
     }
 
     /// Adds a slot; whether it is new. Quick at the end, which is where most slots go.
     pub fn insert(&mut self, slot: Slot) -> bool {
         let list = match self {
-            Slots::Bitmap(bitmap) => return bitmap.insert(slot),
-            Slots::List(list) => list,
+            SlotSet::Bitmap(bitmap) => return bitmap.insert(slot),
+            SlotSet::List(list) => list,
         };
         if list.last().is_none_or(|last| *last < slot) {
             list.push(slot);
@@ -65,7 +65,7 @@ impl Slots {
         }
         let reach = list.last().map_or(0, |last| *last as usize);
         if list.len() >= MIN_BITMAP_LEN && list.len() * LIST_BITS > reach {
-            *self = Slots::Bitmap(list.iter().copied().collect());
+            *self = SlotSet::Bitmap(list.iter().copied().collect());
         }
         true
     }
@@ -73,15 +73,15 @@ impl Slots {
     /// Takes a slot out; whether it was in.
     pub fn remove(&mut self, slot: Slot) -> bool {
         match self {
-            Slots::List(list) => {
+            SlotSet::List(list) => {
                 let Ok(at) = list.binary_search(&slot) else { return false };
                 list.remove(at);
                 true
             }
-            Slots::Bitmap(bitmap) => {
+            SlotSet::Bitmap(bitmap) => {
                 let removed = bitmap.remove(slot);
                 if bitmap.len * 2 * LIST_BITS < bitmap.words.len() * 64 {
-                    *self = Slots::List(bitmap.iter().collect());
+                    *self = SlotSet::List(bitmap.iter().collect());
                 }
                 removed
             }
@@ -91,31 +91,33 @@ impl Slots {
     /// The slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Slot> {
         let (list, bitmap) = match self {
-            Slots::List(list) => (&list[..], None),
-            Slots::Bitmap(bitmap) => (&[][..], Some(bitmap)),
+            SlotSet::List(list) => (&list[..], None),
+            SlotSet::Bitmap(bitmap) => (&[][..], Some(bitmap)),
         };
         list.iter().copied().chain(bitmap.into_iter().flat_map(Bitmap::iter))
     }
 
     /// The slots that are in both.
-    pub fn and(&self, other: &Slots) -> Slots {
+    pub fn and(&self, other: &SlotSet) -> SlotSet {
         match (self, other) {
-            (Slots::Bitmap(a), Slots::Bitmap(b)) => Slots::Bitmap(a.and(b)),
-            (Slots::List(list), set) | (set, Slots::List(list)) if list.len() <= set.len() => {
-                Slots::List(list.iter().copied().filter(|slot| set.contains(*slot)).collect())
+            (SlotSet::Bitmap(a), SlotSet::Bitmap(b)) => SlotSet::Bitmap(a.and(b)),
+            (SlotSet::List(list), set) | (set, SlotSet::List(list)) if list.len() <= set.len() => {
+                SlotSet::List(list.iter().copied().filter(|slot| set.contains(*slot)).collect())
             }
-            (thin, list) => Slots::List(thin.iter().filter(|slot| list.contains(*slot)).collect()),
+            (thin, list) => {
+                SlotSet::List(thin.iter().filter(|slot| list.contains(*slot)).collect())
+            }
         }
     }
 
     /// The slots that are in any.
-    pub fn union<'a>(sets: impl Iterator<Item = &'a Slots>) -> Slots {
+    pub fn union<'a>(sets: impl Iterator<Item = &'a SlotSet>) -> SlotSet {
         let mut all = Bitmap::default();
         sets.for_each(|set| all.add(set));
         if all.len * LIST_BITS < all.words.len() * 64 {
-            Slots::List(all.iter().collect())
+            SlotSet::List(all.iter().collect())
         } else {
-            Slots::Bitmap(all)
+            SlotSet::Bitmap(all)
         }
     }
 }
@@ -138,10 +140,10 @@ impl Bitmap {
         is_new
     }
 
-    fn add(&mut self, slots: &Slots) {
+    fn add(&mut self, slots: &SlotSet) {
         match slots {
-            Slots::List(list) => self.extend(list.iter().copied()),
-            Slots::Bitmap(other) => {
+            SlotSet::List(list) => self.extend(list.iter().copied()),
+            SlotSet::Bitmap(other) => {
                 if other.words.len() > self.words.len() {
                     self.words.resize(other.words.len(), 0);
                 }
@@ -219,21 +221,21 @@ mod tests {
 
     #[test]
     fn a_thick_set_is_a_bitmap_and_a_thin_one_a_list() {
-        let mut slots = Slots::EMPTY;
+        let mut slots = SlotSet::EMPTY;
         (0..1_000).for_each(|slot| assert!(slots.insert(slot)));
-        assert!(matches!(slots, Slots::Bitmap(_)));
+        assert!(matches!(slots, SlotSet::Bitmap(_)));
         assert_eq!(slots.len(), 1_000);
         (0..990).for_each(|slot| assert!(slots.remove(slot)));
-        assert!(matches!(slots, Slots::List(_)));
+        assert!(matches!(slots, SlotSet::List(_)));
         assert_eq!(slots.iter().collect::<Vec<_>>(), (990..1_000).collect::<Vec<_>>());
-        let mut thin = Slots::EMPTY;
+        let mut thin = SlotSet::EMPTY;
         (0..1_000).for_each(|n| assert!(thin.insert(n * 100)));
-        assert!(matches!(thin, Slots::List(_)));
+        assert!(matches!(thin, SlotSet::List(_)));
     }
 
     /// A random set, thin or thick, beside the same as std keeps it.
-    fn random(seed: &mut Seed) -> (Slots, BTreeSet<Slot>) {
-        let (mut slots, mut model) = (Slots::EMPTY, BTreeSet::new());
+    fn random(seed: &mut Seed) -> (SlotSet, BTreeSet<Slot>) {
+        let (mut slots, mut model) = (SlotSet::EMPTY, BTreeSet::new());
         let reach = *seed.pick(&[10, 300, 5_000]);
         for _ in 0..seed.below(400) {
             let slot = seed.below(reach) as Slot;
@@ -259,7 +261,7 @@ mod tests {
             let both = slots.and(&other);
             assert!(both.iter().eq(model.intersection(&other_model).copied()));
             assert_eq!(both.len(), both.iter().count());
-            let either = Slots::union([&slots, &other].into_iter());
+            let either = SlotSet::union([&slots, &other].into_iter());
             assert!(either.iter().eq(model.union(&other_model).copied()));
             assert_eq!(either.len(), either.iter().count());
         }

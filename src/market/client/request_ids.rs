@@ -3,9 +3,9 @@
 //! An id is the time in microseconds, or one more than the last: ids ascend over this client's life,
 //! and over that of the next one as long as the clock is not set back. Should it have been, or should
 //! the market know higher ids of this account for another reason, the market refuses and says what
-//! the highest is; the client goes on behind that one ([`Numbers::go_on_behind`]).
+//! the highest is; the client goes on behind that one ([`RequestIds::advance_past`]).
 //!
-//! The market remembers the answers to [`MAX_OVERTAKEN`] commands of an account. When one command
+//! The market remembers the answers to [`MAX_OUTSTANDING`] commands of an account. When one command
 //! takes long, as at a failover, those that other threads begin meanwhile wait for it here before so
 //! many have overtaken it: the market would no longer know whether it was done.
 
@@ -17,14 +17,14 @@ use crate::call::{Code, Status};
 use crate::market::state::Limits;
 
 /// So many commands, itself included, may be begun until one has to be answered.
-const MAX_OVERTAKEN: u64 = Limits::DEFAULT.max_answers_per_account as u64;
+const MAX_OUTSTANDING: u64 = Limits::DEFAULT.max_answers_per_account as u64;
 
 /// The numbers of the commands of one client.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct RequestIds {
     state: Mutex<State>,
     /// A command has ended.
-    has_room: Condvar,
+    has_capacity: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -41,11 +41,11 @@ impl State {
     /// Whether one more command would overtake the oldest one too far.
     fn is_full(&self) -> bool {
         let oldest = self.waiting.first_key_value();
-        oldest.is_some_and(|(_, before)| self.begun - before >= MAX_OVERTAKEN)
+        oldest.is_some_and(|(_, before)| self.begun - before >= MAX_OUTSTANDING)
     }
 }
 
-impl Numbers {
+impl RequestIds {
     /// Gives a new command its id, at a time in microseconds since 1970. Waits while too many have
     /// overtaken another one, but no longer than until `until`.
     ///
@@ -56,10 +56,10 @@ impl Numbers {
         while state.is_full() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let reason = format!("{MAX_OVERTAKEN} commands before it are not answered yet");
+                let reason = format!("{MAX_OUTSTANDING} commands before it are not answered yet");
                 return Err(Status::new(Code::Unavailable, reason));
             }
-            let waited = self.has_room.wait_timeout(state, left);
+            let waited = self.has_capacity.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         let next = state.last.checked_add(1).ok_or_else(|| {
@@ -76,11 +76,11 @@ impl Numbers {
     /// Nobody waits for the command any more.
     pub(super) fn end(&self, id: u64) {
         self.state().waiting.remove(&id);
-        self.has_room.notify_all();
+        self.has_capacity.notify_all();
     }
 
     /// The market knows this id of the account.
-    pub(super) fn go_on_behind(&self, id: u64) {
+    pub(super) fn advance_past(&self, id: u64) {
         let mut state = self.state();
         state.last = state.last.max(id);
     }
@@ -104,37 +104,37 @@ mod tests {
 
     #[test]
     fn ids_are_the_time_and_ascend_even_if_it_does_not() {
-        let numbers = Numbers::default();
+        let ids = RequestIds::default();
         for (now_us, id) in [(1000, 1000), (1000, 1001), (5, 1002), (3000, 3000)] {
-            assert_eq!(numbers.begin(now_us, soon()), Ok(id));
+            assert_eq!(ids.begin(now_us, soon()), Ok(id));
         }
-        numbers.go_on_behind(9000);
-        assert_eq!(numbers.begin(4000, soon()), Ok(9001));
-        numbers.go_on_behind(20);
-        assert_eq!(numbers.begin(4000, soon()), Ok(9002));
+        ids.advance_past(9000);
+        assert_eq!(ids.begin(4000, soon()), Ok(9001));
+        ids.advance_past(20);
+        assert_eq!(ids.begin(4000, soon()), Ok(9002));
     }
 
     #[test]
     fn without_a_higher_id_there_are_no_more_commands() {
-        let numbers = Numbers::default();
-        numbers.go_on_behind(u64::MAX);
-        assert_eq!(numbers.begin(1, soon()).unwrap_err().code, Code::OutOfRange);
+        let ids = RequestIds::default();
+        ids.advance_past(u64::MAX);
+        assert_eq!(ids.begin(1, soon()).unwrap_err().code, Code::OutOfRange);
     }
 
     #[test]
     fn a_command_waits_before_more_overtake_the_oldest_one_than_the_market_remembers() {
-        let numbers = Numbers::default();
-        let oldest = numbers.begin(1, soon()).unwrap();
-        for _ in 1..MAX_OVERTAKEN {
-            let id = numbers.begin(1, soon()).unwrap();
-            numbers.end(id);
+        let ids = RequestIds::default();
+        let oldest = ids.begin(1, soon()).unwrap();
+        for _ in 1..MAX_OUTSTANDING {
+            let id = ids.begin(1, soon()).unwrap();
+            ids.end(id);
         }
-        let refused = numbers.begin(1, Instant::now()).unwrap_err();
+        let refused = ids.begin(1, Instant::now()).unwrap_err();
         assert_eq!(refused.code, Code::Unavailable, "there was no time to wait");
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| numbers.begin(1, soon()));
-            numbers.end(oldest);
-            assert_eq!(waiting.join().unwrap(), Ok(1 + MAX_OVERTAKEN));
+            let waiting = scope.spawn(|| ids.begin(1, soon()));
+            ids.end(oldest);
+            assert_eq!(waiting.join().unwrap(), Ok(1 + MAX_OUTSTANDING));
         });
     }
 }

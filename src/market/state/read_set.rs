@@ -1,48 +1,49 @@
-//! What a read looks at, so that it can be told whether a command would change it.
+//! Which part of the market a read depends on: it decides whether a command in the log would change
+//! the read's result.
 
 use super::command::{Action, Command, ItemId};
 
-/// What a read looks at. As bytes: a tag, then the item.
+/// The part of the market that a read depends on. As bytes: a tag, then the item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum ReadSet {
     /// One item.
     Item(ItemId),
     /// All items.
     Catalogue,
-    /// What is somebody's own: anything may change whether they are who they say, or what they have.
-    Own,
+    /// The whole market: a read of an account's own lists depends on its credentials as well.
+    Everything,
 }
 
 const ITEM: u8 = b'i';
 const CATALOGUE: u8 = b'c';
 
-impl Look {
-    /// The look as bytes.
+impl ReadSet {
+    /// The set as bytes.
     pub fn encode(self) -> Vec<u8> {
         match self {
-            Look::Item(ItemId(item)) => [&[ITEM], &item.to_be_bytes()[..]].concat(),
-            Look::Catalogue => vec![CATALOGUE],
-            Look::Own => Vec::new(),
+            ReadSet::Item(ItemId(item)) => [&[ITEM], &item.to_be_bytes()[..]].concat(),
+            ReadSet::Catalogue => vec![CATALOGUE],
+            ReadSet::Everything => Vec::new(),
         }
     }
 
-    /// The look that bytes are; what makes no sense looks at everything.
-    pub fn decode(bytes: &[u8]) -> Look {
+    /// The set that bytes encode; malformed bytes mean everything.
+    pub fn decode(bytes: &[u8]) -> ReadSet {
         match *bytes {
-            [ITEM, a, b, c, d] => Look::Item(ItemId(u32::from_be_bytes([a, b, c, d]))),
-            [CATALOGUE] => Look::Catalogue,
-            _ => Look::Own,
+            [ITEM, a, b, c, d] => ReadSet::Item(ItemId(u32::from_be_bytes([a, b, c, d]))),
+            [CATALOGUE] => ReadSet::Catalogue,
+            _ => ReadSet::Everything,
         }
     }
 
-    /// Whether a command may change what is looked at.
+    /// Whether a command may change this part of the market.
     pub fn is_changed_by(self, command: &Command<'_>) -> bool {
         let of_item = match command.action {
             Action::RegisterSeller
             | Action::RegisterBuyer
             | Action::AddToWishList { .. }
             | Action::RemoveFromWishList { .. }
-            | Action::Acknowledge { .. } => return self == Look::Own,
+            | Action::Acknowledge { .. } => return self == ReadSet::Everything,
             // It may get any number.
             Action::SellItem { .. } => None,
             Action::UpdateItem { item, .. }
@@ -51,7 +52,7 @@ impl Look {
             | Action::RateItem { item, .. } => Some(item),
         };
         match (self, of_item) {
-            (Look::Item(looked_at), Some(changed)) => looked_at == changed,
+            (ReadSet::Item(read), Some(changed)) => read == changed,
             _ => true,
         }
     }
@@ -64,7 +65,7 @@ mod tests {
     use crate::market::state::{Caller, Category, Identity};
 
     #[test]
-    fn a_look_comes_back_and_knows_what_changes_it() {
+    fn a_read_set_comes_back_and_knows_which_commands_change_it() {
         let caller = Caller { identity: Identity::from_digest([1; 32]).unwrap(), address: "ada" };
         let item = ItemId(7);
         let sell = Action::SellItem {
@@ -74,7 +75,7 @@ mod tests {
             quantity: 1,
             price: Money::ZERO,
         };
-        let buy = |item| Action::BuyItem { item, quantity: 1, at_most: None };
+        let buy = |item| Action::BuyItem { item, quantity: 1, max_price: None };
         for (action, [item_7, catalogue, own]) in [
             (sell, [true, true, true]),
             (buy(item), [true, true, true]),
@@ -82,16 +83,18 @@ mod tests {
             (Action::RateItem { item, stars: 1 }, [true, true, true]),
             (Action::AddToWishList { item }, [false, false, true]),
             (Action::RegisterSeller, [false, false, true]),
-            (Action::Acknowledge { through: 1 }, [false, false, true]),
+            (Action::Acknowledge { up_to_id: 1 }, [false, false, true]),
         ] {
             let command = Command { request_id: None, caller, action };
-            for (look, changed) in
-                [(Look::Item(item), item_7), (Look::Catalogue, catalogue), (Look::Own, own)]
-            {
-                let look = Look::decode(&look.encode());
-                assert_eq!(look.is_changed_by(&command), changed, "{look:?} {action:?}");
+            for (set, changed) in [
+                (ReadSet::Item(item), item_7),
+                (ReadSet::Catalogue, catalogue),
+                (ReadSet::Everything, own),
+            ] {
+                let set = ReadSet::decode(&set.encode());
+                assert_eq!(set.is_changed_by(&command), changed, "{set:?} {action:?}");
             }
         }
-        assert_eq!(Look::decode(b"i"), Look::Own);
+        assert_eq!(ReadSet::decode(b"i"), ReadSet::Everything);
     }
 }

@@ -5,7 +5,7 @@ use super::accounts::{AccountId, PerAccount};
 
 /// Accounts, the one that was not used for the longest time first.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Recency {
+pub struct LruList {
     links: PerAccount<Links>,
     oldest: Option<AccountId>,
     newest: Option<AccountId>,
@@ -18,7 +18,7 @@ struct Links {
     newer: Option<AccountId>,
 }
 
-impl Recency {
+impl LruList {
     /// Nobody was used later than this one, in the list before or not.
     pub fn touch(&mut self, account: AccountId) {
         if self.newest == Some(account) {
@@ -61,17 +61,17 @@ mod tests {
 
     #[test]
     fn the_oldest_is_the_one_that_was_not_touched_for_the_longest_time() {
-        let (mut seed, mut recency, mut model) = (Seed::new(3), Recency::default(), Vec::new());
+        let (mut seed, mut lru, mut model) = (Seed::new(3), LruList::default(), Vec::new());
         for _ in 0..20_000 {
             let account = AccountId(seed.below(12) as u32);
             model.retain(|other| *other != account);
             if seed.one_in(3) {
-                recency.remove(account);
+                lru.remove(account);
             } else {
-                recency.touch(account);
+                lru.touch(account);
                 model.push(account);
             }
-            assert_eq!(recency.oldest(), model.first().copied());
+            assert_eq!(lru.oldest(), model.first().copied());
         }
     }
 }
