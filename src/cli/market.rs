@@ -3,6 +3,8 @@
 use super::Failure;
 use super::flags::{Flags, Parsed};
 use super::replica::{self, Place};
+use crate::market::service::{self, Lines, MarketService};
+use crate::market::state::Limits;
 use crate::raft::NodeId;
 
 const USAGE: &str =
@@ -14,6 +16,8 @@ a group, all of which are started with the same --peers: most of them suffice.";
 
 /// The number of a market that stands alone.
 const ALONE: NodeId = 1;
+
+const FORGETFUL: &str = "agora market: without --data nothing will survive a restart\n";
 
 /// Serves a market.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -42,11 +46,7 @@ fn place(parsed: &Parsed) -> Result<Place, Failure> {
     Ok(Place { id, directory, machine: "market", default_group: "market", peers })
 }
 
-#[cfg(feature = "sha2")]
 fn open(parsed: &Parsed, place: &Place) -> Result<(), Failure> {
-    use crate::market::service::{self, Lines, MarketService};
-    use crate::market::state::Limits;
-
     let lines = if parsed.is_on("quiet") {
         Lines::none()
     } else {
@@ -55,15 +55,6 @@ fn open(parsed: &Parsed, place: &Place) -> Result<(), Failure> {
     let service = MarketService::new(Limits::DEFAULT, lines);
     let notice = if place.directory.is_none() { FORGETFUL } else { "" };
     replica::run(parsed, place, notice, service, service::register)
-}
-
-#[cfg(feature = "sha2")]
-const FORGETFUL: &str = "agora market: without --data nothing will survive a restart\n";
-
-/// Who a UUID is cannot be told without a SHA-256.
-#[cfg(not(feature = "sha2"))]
-fn open(_: &Parsed, _: &Place) -> Result<(), Failure> {
-    Err(Failure::Failed("agora market: this build lacks the market: the feature `sha2`".into()))
 }
 
 #[cfg(test)]

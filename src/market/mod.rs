@@ -8,15 +8,15 @@
 //! - [`contract`]: names that both sides must know;
 //! - [`price`]: money in minor units, as people type and read it;
 //! - [`print`]: what the market and its clients print, to the letter;
-//! - `service`: the market as an RPC service, and `wire`, its messages. They need a SHA-256 to tell
-//!   people apart, and so the feature `sha2`.
+//! - [`service`]: the market as an RPC service;
+//! - `wire`: the messages that it takes and sends;
+//! - `sha256`: the hash of a client's UUID, by which the market knows an account.
 
 pub mod client;
 pub mod contract;
 pub mod price;
 pub mod print;
-#[cfg(feature = "sha2")]
 pub mod service;
+mod sha256;
 pub mod state;
-#[cfg(feature = "sha2")]
 mod wire;

@@ -42,7 +42,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["src/rpc/tls/"]),
     ("rustix", &["src/replica/clock.rs", "src/replica/storage/directory.rs", "src/rpc/system.rs"]),
     ("rustyline", &["src/cli/shell/"]),
-    ("sha2", &["src/market/service/"]),
+    ("sha2", &["src/market/sha256.rs"]),
     ("signal_hook", &["src/cli/termination.rs"]),
     ("rustls", &["src/rpc/tls/"]),
 ];

@@ -5,9 +5,8 @@
 //! a printed line nor a stolen disk lets anybody act as somebody else. No salt is needed: a random
 //! UUID has 122 bits that nobody can try one after the other.
 
-use sha2::{Digest, Sha256};
-
 use crate::call::{Code, Status};
+use crate::market::sha256::sha256;
 use crate::market::state::{Caller, Identity};
 
 /// The length of a UUID in its text form.
@@ -47,7 +46,7 @@ fn identity(uuid: &str) -> Option<Identity> {
     if is_all(b'0') || is_all(b'f') {
         return None;
     }
-    Identity::from_digest(Sha256::digest(canonical).into())
+    Identity::from_digest(sha256(&canonical))
 }
 
 #[cfg(test)]
