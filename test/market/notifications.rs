@@ -23,7 +23,7 @@ fn every_wisher_is_told_of_an_update_with_the_new_card() {
         let previous_price = cents(50_000);
         let event =
             EventView::Updated { item: trial.item(item), previous_price, previous_quantity: 5 };
-        assert_eq!(mail[0].event, news);
+        assert_eq!(mail[0].event, event);
     }
     assert_eq!(trial.mail(SELLER), []);
 }

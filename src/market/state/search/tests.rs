@@ -193,7 +193,7 @@ fn what_is_new_may_change_and_go_before_it_is_put_in() {
     let (slot, listing, _) = shop.items.remove(ItemId(2)).unwrap();
     shop.search.remove(slot, &listing);
     shop.search.index_pending(&shop.items);
-    assert_eq!(shop.search.disagreement(&shop.items), None);
+    assert_eq!(shop.search.inconsistency(&shop.items), None);
     let query = Query { text: "lamp", sort: Sort::PriceUp, ..Query::default() };
     assert_eq!(shop.paged(&query, 10), [slots[2], slots[0]]);
 }
