@@ -1,0 +1,85 @@
+//! The documents do what they say: every transcript in them is pasted into a shell, command by
+//! command, and the output is compared.
+//!
+//! A block that is marked `console` is a transcript: a line after `$ ` is a command, the other lines
+//! are its output. `...` in an output line stands for any characters, a line `...` for any lines.
+//! Durations may differ, and so may the number of spaces between words. Addresses `127.0.0.1:PORT`
+//! are replaced by free ones.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed call fails the test")]
+
+#[path = "../support/free_address.rs"]
+mod free_address;
+mod matching;
+mod shell;
+mod transcript;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use shell::Shell;
+use transcript::{Command, blocks};
+
+fn read(document: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap()
+}
+
+/// Runs all transcripts of a document, one after the other, in one shell.
+fn paste(document: &str) {
+    let text = with_free_addresses(&read(document));
+    let commands: Vec<Command> = blocks(&text)
+        .iter()
+        .filter(|block| block.language == "console")
+        .flat_map(|block| block.commands())
+        .collect();
+    assert!(!commands.is_empty(), "{document} has no transcript");
+    let mut shell = Shell::start();
+    for command in commands {
+        let output = shell.run(&command);
+        if let Err(difference) = matching::compare(&command, &output) {
+            panic!("{document}:{}: $ {}\n{difference}", command.line, command.text);
+        }
+    }
+}
+
+/// The text with a free address in the place of each `127.0.0.1:PORT`.
+fn with_free_addresses(text: &str) -> String {
+    let mut free: BTreeMap<String, String> = BTreeMap::new();
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("127.0.0.1:") {
+        let (before, address) = rest.split_at(at);
+        let digits = address["127.0.0.1:".len()..].chars().take_while(char::is_ascii_digit).count();
+        let (address, after) = address.split_at("127.0.0.1:".len() + digits);
+        let new = free.entry(address.to_owned()).or_insert_with(|| match digits {
+            0 => address.to_owned(),
+            _ => free_address::free_address().to_string(),
+        });
+        result.push_str(before);
+        result.push_str(new);
+        rest = after;
+    }
+    result + rest
+}
+
+#[test]
+fn readme_md_does_what_it_says() {
+    paste("README.md");
+}
+
+/// A block of README.md that is no transcript has no command that nothing runs: the two scripts in
+/// it are steps of `scripts/test`.
+#[test]
+fn every_command_of_readme_md_is_run() {
+    for block in blocks(&read("README.md")) {
+        let commands = block.lines.iter().filter(|line| line.starts_with("$ ")).count();
+        assert!(block.language == "console" || commands == 0, "line {}", block.line);
+    }
+}
+
+#[test]
+fn readme_md_is_short() {
+    let lines = read("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines, 150 is the limit");
+}
