@@ -82,7 +82,7 @@ fn look_up(target: &str, resolver: &Resolver) -> Result<Vec<SocketAddr>, Resolve
     loop {
         match resolver.resolve(target, Instant::now() + ATTEMPT) {
             Ok(addresses) => return Ok(addresses),
-            Err(error) if !error.is_passing() => return Err(error),
+            Err(error) if !error.is_transient() => return Err(error),
             Err(error) => {
                 let reason = error.to_string();
                 if reason != last_reason {

@@ -39,9 +39,9 @@ pub enum Answer {
 
 /// Why bytes are no answer to our query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfit {
+pub enum AnswerError {
     /// Not an answer, or to another query: the one to ours may still come.
-    Foreign,
+    Unrelated,
     /// It ends too soon or makes no sense.
     Malformed,
 }
@@ -65,7 +65,7 @@ impl Family {
 }
 
 /// A query for the addresses of a name, recursion desired.
-pub fn query(id: u16, name: &Name, family: Family) -> Vec<u8> {
+pub fn encode_query(id: u16, name: &Name, family: Family) -> Vec<u8> {
     let mut message = id.to_be_bytes().to_vec();
     // Flags: RD. One question, nothing else.
     message.extend([0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0]);
@@ -78,10 +78,15 @@ pub fn query(id: u16, name: &Name, family: Family) -> Vec<u8> {
 /// Reads the answer to the query of this id, name and family.
 ///
 /// # Errors
-/// See [`Unfit`].
-pub fn answer(message: &[u8], id: u16, name: &Name, family: Family) -> Result<Answer, Unfit> {
+/// See [`AnswerError`].
+pub fn parse_answer(
+    message: &[u8],
+    id: u16,
+    name: &Name,
+    family: Family,
+) -> Result<Answer, AnswerError> {
     let mut reader = Reader { message, at: 0 };
-    let header = reader.bytes(HEADER_BYTES).ok_or(Unfit::Foreign)?;
+    let header = reader.bytes(HEADER_BYTES).ok_or(AnswerError::Unrelated)?;
     let field = |at: usize| match header.get(at..at + 2) {
         Some(&[high, low]) => u16::from_be_bytes([high, low]),
         _ => 0,
@@ -89,7 +94,7 @@ pub fn answer(message: &[u8], id: u16, name: &Name, family: Family) -> Result<An
     let (flags, questions, records) = (field(2), field(4), field(6));
     let is_answer = flags & 0x8000 != 0 && flags & 0x7800 == 0;
     if field(0) != id || !is_answer {
-        return Err(Unfit::Foreign);
+        return Err(AnswerError::Unrelated);
     }
     let rcode = (flags & 0xf) as u8;
     // Who did not understand the question need not repeat it.
@@ -100,11 +105,11 @@ pub fn answer(message: &[u8], id: u16, name: &Name, family: Family) -> Result<An
     let question = (reader.name(), reader.u16(), reader.u16());
     let ours = (Some(asked.clone()), Some(family.record_type()), Some(CLASS_IN));
     if questions != 1 || question != ours {
-        return Err(Unfit::Foreign);
+        return Err(AnswerError::Unrelated);
     }
     match rcode {
         0 if flags & 0x0200 != 0 => Ok(Answer::Truncated),
-        0 => addresses(&mut reader, records, asked, family).ok_or(Unfit::Malformed),
+        0 => addresses(&mut reader, records, asked, family).ok_or(AnswerError::Malformed),
         RCODE_NO_SUCH_NAME => Ok(Answer::NoSuchName),
         rcode => Ok(Answer::Refused(rcode)),
     }
@@ -292,7 +297,7 @@ mod tests {
     /// The name of the question.
     const ASKED: &[u8] = &[0xc0, 12];
 
-    fn addresses_of(answer: Result<Answer, Unfit>) -> (Vec<String>, u32) {
+    fn addresses_of(answer: Result<Answer, AnswerError>) -> (Vec<String>, u32) {
         match answer {
             Ok(Answer::Addresses { addresses, ttl_s }) => {
                 (addresses.iter().map(IpAddr::to_string).collect(), ttl_s)
@@ -303,33 +308,33 @@ mod tests {
 
     #[test]
     fn a_query_is_as_rfc_1035_wants_it() {
-        let bytes = query(0x1234, &name("vm1.Example"), Family::V6);
+        let bytes = encode_query(0x1234, &name("vm1.Example"), Family::V6);
         let wanted = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x03vm1\x07example\0\0\x1c\0\x01";
         assert_eq!(bytes, wanted);
     }
 
     #[test]
     fn addresses_of_both_families_are_read() {
-        let asked = query(7, &name("vm1"), Family::V4);
+        let asked = encode_query(7, &name("vm1"), Family::V4);
         let records: [(&[u8], u16, u32, &[u8]); 3] = [
             (ASKED, 1, 60, &[10, 0, 0, 1]),
             (b"\x03VM1\0", 1, 30, &[10, 0, 0, 2]),
             (b"\x05other\0", 1, 1, &[10, 0, 0, 3]),
         ];
-        let read = answer(&reply(&asked, 0, &records), 7, &name("vm1"), Family::V4);
+        let read = parse_answer(&reply(&asked, 0, &records), 7, &name("vm1"), Family::V4);
         assert_eq!(addresses_of(read), (vec!["10.0.0.1".into(), "10.0.0.2".into()], 30));
 
-        let asked = query(7, &name("vm1"), Family::V6);
+        let asked = encode_query(7, &name("vm1"), Family::V6);
         let loopback = Ipv6Addr::LOCALHOST.octets();
         let message = reply(&asked, 0, &[(ASKED, 28, u32::MAX, &loopback)]);
-        assert_eq!(addresses_of(answer(&message, 7, &name("vm1"), Family::V6)).0, ["::1"]);
+        assert_eq!(addresses_of(parse_answer(&message, 7, &name("vm1"), Family::V6)).0, ["::1"]);
     }
 
     #[test]
     fn aliases_are_followed_in_any_order_and_not_for_ever() {
-        let asked = query(7, &name("www.a"), Family::V4);
+        let asked = encode_query(7, &name("www.a"), Family::V4);
         let read =
-            |records: &[_]| answer(&reply(&asked, 0, records), 7, &name("www.a"), Family::V4);
+            |records: &[_]| parse_answer(&reply(&asked, 0, records), 7, &name("www.a"), Family::V4);
         let found = read(&[
             (b"\x01c\0", 1, 60, &[10, 0, 0, 1]),
             (b"\x01b\0", TYPE_CNAME, 5, b"\x01c\0"),
@@ -344,15 +349,18 @@ mod tests {
         assert_eq!(leads_nowhere, Ok(Answer::NoAddress));
         let around =
             read(&[(ASKED, TYPE_CNAME, 5, b"\x01b\0"), (b"\x01b\0", TYPE_CNAME, 5, ASKED)]);
-        assert_eq!(around, Err(Unfit::Malformed));
+        assert_eq!(around, Err(AnswerError::Malformed));
     }
 
     #[test]
     fn what_is_not_to_our_query_is_foreign() {
-        let asked = query(7, &name("vm1"), Family::V4);
+        let asked = encode_query(7, &name("vm1"), Family::V4);
         let good = reply(&asked, 0, &[(ASKED, 1, 60, &[10, 0, 0, 1])]);
         let is_foreign = |message: &[u8]| {
-            assert_eq!(answer(message, 7, &name("vm1"), Family::V4), Err(Unfit::Foreign));
+            assert_eq!(
+                parse_answer(message, 7, &name("vm1"), Family::V4),
+                Err(AnswerError::Unrelated)
+            );
         };
         is_foreign(&asked);
         is_foreign(&[]);
@@ -366,12 +374,12 @@ mod tests {
         }
         let mut upper = good;
         upper[13] = b'V';
-        assert!(answer(&upper, 7, &name("vm1"), Family::V4).is_ok());
+        assert!(parse_answer(&upper, 7, &name("vm1"), Family::V4).is_ok());
     }
 
     #[test]
     fn what_a_server_says_instead_of_addresses_is_told_apart() {
-        let asked = query(7, &name("vm1"), Family::V4);
+        let asked = encode_query(7, &name("vm1"), Family::V4);
         for (flags, said) in [
             (0, Answer::NoAddress),
             (3, Answer::NoSuchName),
@@ -379,19 +387,19 @@ mod tests {
             (5, Answer::Refused(5)),
             (0x0200, Answer::Truncated),
         ] {
-            let read = answer(&reply(&asked, flags, &[]), 7, &name("vm1"), Family::V4);
+            let read = parse_answer(&reply(&asked, flags, &[]), 7, &name("vm1"), Family::V4);
             assert_eq!(read, Ok(said));
         }
         let mut without_question = reply(&asked, 1, &[]);
         without_question.truncate(12);
         without_question[5] = 0;
-        let read = answer(&without_question, 7, &name("vm1"), Family::V4);
+        let read = parse_answer(&without_question, 7, &name("vm1"), Family::V4);
         assert_eq!(read, Ok(Answer::Refused(1)));
     }
 
     #[test]
     fn a_name_that_points_to_itself_or_ahead_is_malformed() {
-        let asked = query(7, &name("vm1"), Family::V4);
+        let asked = encode_query(7, &name("vm1"), Family::V4);
         let here = asked.len() as u8;
         for owner in [
             vec![0xc0, here],
@@ -402,8 +410,8 @@ mod tests {
             vec![0x80, 0],
         ] {
             let message = reply(&asked, 0, &[(&owner, 1, 60, &[10, 0, 0, 1])]);
-            let read = answer(&message, 7, &name("vm1"), Family::V4);
-            assert_eq!(read, Err(Unfit::Malformed), "{owner:?}");
+            let read = parse_answer(&message, 7, &name("vm1"), Family::V4);
+            assert_eq!(read, Err(AnswerError::Malformed), "{owner:?}");
         }
         // Names that are built backwards, a label each, become too long before they end.
         let mut message = reply(&asked, 0, &[]);
@@ -416,22 +424,25 @@ mod tests {
             message.extend([0, 1, 0, 1, 0, 0, 0, 1, 0, 0]);
             points_to = at;
         }
-        assert_eq!(answer(&message, 7, &name("vm1"), Family::V4), Err(Unfit::Malformed));
+        assert_eq!(
+            parse_answer(&message, 7, &name("vm1"), Family::V4),
+            Err(AnswerError::Malformed)
+        );
     }
 
     #[test]
     fn addresses_of_the_wrong_size_are_malformed() {
-        let asked = query(7, &name("vm1"), Family::V4);
+        let asked = encode_query(7, &name("vm1"), Family::V4);
         for data in [&[][..], &[1, 2, 3], &[1, 2, 3, 4, 5]] {
             let message = reply(&asked, 0, &[(ASKED, 1, 60, data)]);
-            let read = answer(&message, 7, &name("vm1"), Family::V4);
-            assert_eq!(read, Err(Unfit::Malformed));
+            let read = parse_answer(&message, 7, &name("vm1"), Family::V4);
+            assert_eq!(read, Err(AnswerError::Malformed));
         }
     }
 
     #[test]
     fn damaged_answers_do_no_harm() {
-        let asked = query(7, &name("www.a"), Family::V6);
+        let asked = encode_query(7, &name("www.a"), Family::V6);
         let loopback = Ipv6Addr::LOCALHOST.octets();
         let good = reply(
             &asked,
@@ -442,12 +453,12 @@ mod tests {
                 (b"\x01b\x01a\0", 28, 60, &loopback),
             ],
         );
-        assert_eq!(addresses_of(answer(&good, 7, &name("www.a"), Family::V6)).0, ["::1"]);
+        assert_eq!(addresses_of(parse_answer(&good, 7, &name("www.a"), Family::V6)).0, ["::1"]);
         each_seed(|seed| {
             let mut message = good.clone();
             seed.mutate(&mut message);
             if let Ok(Answer::Addresses { addresses, .. }) =
-                answer(&message, 7, &name("www.a"), Family::V6)
+                parse_answer(&message, 7, &name("www.a"), Family::V6)
             {
                 assert!((1..=MAX_ADDRESSES).contains(&addresses.len()));
             }

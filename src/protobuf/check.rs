@@ -1,7 +1,7 @@
 //! Walks a message once and refuses what quick-protobuf would read wrongly.
 
 use super::reader::take_varint;
-use super::{Error, FieldReader, Kind, Place, Shape, Value, Width};
+use super::{Error, FieldPath, FieldReader, Kind, Shape, Value, Width};
 
 /// How many messages may be nested in one another, the outermost counted.
 pub const MAX_DEPTH: usize = 32;
@@ -20,53 +20,53 @@ fn check_message(bytes: &[u8], shape: &Shape, depth: usize) -> Result<(), Error>
         return Err(Error::TooDeep);
     };
     // One bit for each field of which a second would replace the first.
-    let mut met = 0_u64;
+    let mut seen = 0_u64;
     for field in FieldReader::new(bytes) {
         let (number, value) = field?;
         let Some((index, field)) = shape.find(number) else { continue };
-        let place = Place { message: shape.name, field: number };
+        let path = FieldPath { message: shape.name, field: number };
         match (field.kind, value) {
             (Kind::Varint(width), Value::Varint(value)) => {
                 if !width.holds(value) {
-                    return Err(Error::OutOfRange(place));
+                    return Err(Error::OutOfRange(path));
                 }
             }
             (Kind::Bytes, Value::Bytes(_))
             | (Kind::Fixed32, Value::Fixed32(_))
             | (Kind::Fixed64, Value::Fixed64(_)) => {}
             (Kind::Text, Value::Bytes(text)) => {
-                std::str::from_utf8(text).map_err(|_| Error::NotText(place))?;
+                std::str::from_utf8(text).map_err(|_| Error::NotText(path))?;
             }
             (Kind::Message(inner), Value::Bytes(message)) => {
                 if !field.repeated {
-                    meet(&mut met, index, place)?;
+                    mark_seen(&mut seen, index, path)?;
                 }
                 check_message(message, inner, depth)?;
             }
             (Kind::Packed(width), Value::Bytes(list)) => {
-                meet(&mut met, index, place)?;
-                check_packed(list, width, place)?;
+                mark_seen(&mut seen, index, path)?;
+                check_packed(list, width, path)?;
             }
-            (Kind::Packed(_), Value::Varint(_)) => return Err(Error::Unpacked(place)),
-            _ => return Err(Error::Mismatch(place)),
+            (Kind::Packed(_), Value::Varint(_)) => return Err(Error::Unpacked(path)),
+            _ => return Err(Error::Mismatch(path)),
         }
     }
     Ok(())
 }
 
-fn meet(met: &mut u64, index: usize, place: Place) -> Result<(), Error> {
+fn mark_seen(seen: &mut u64, index: usize, path: FieldPath) -> Result<(), Error> {
     let bit = 1 << index;
-    if *met & bit != 0 {
-        return Err(Error::Twice(place));
+    if *seen & bit != 0 {
+        return Err(Error::Twice(path));
     }
-    *met |= bit;
+    *seen |= bit;
     Ok(())
 }
 
-fn check_packed(mut list: &[u8], width: Width, place: Place) -> Result<(), Error> {
+fn check_packed(mut list: &[u8], width: Width, path: FieldPath) -> Result<(), Error> {
     while !list.is_empty() {
         if !width.holds(take_varint(&mut list)?) {
-            return Err(Error::OutOfRange(place));
+            return Err(Error::OutOfRange(path));
         }
     }
     Ok(())

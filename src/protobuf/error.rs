@@ -18,29 +18,29 @@ pub enum Error {
     /// Messages nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
     TooDeep,
     /// A known field with a wire type that is not its own.
-    Mismatch(Place),
+    Mismatch(FieldPath),
     /// A number too wide for its field.
-    OutOfRange(Place),
+    OutOfRange(FieldPath),
     /// A text that is not UTF-8.
-    NotText(Place),
+    NotText(FieldPath),
     /// A field that may come once, a message or a packed list, came again.
-    Twice(Place),
+    Twice(FieldPath),
     /// A list of numbers that is not packed.
-    Unpacked(Place),
+    Unpacked(FieldPath),
     /// The message is well formed, and quick-protobuf refused it all the same: our fault.
     Decoder,
 }
 
 /// A field of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FieldPath {
     /// The message's full name: `agora.market.v1.BuyItemRequest`.
     pub message: &'static str,
     /// The field's number.
     pub field: u32,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "field {} of {}", self.field, self.message)
     }
@@ -55,11 +55,11 @@ impl fmt::Display for Error {
             Error::Group => f.write_str("groups are not supported"),
             Error::WireType => f.write_str("a field has an undefined wire type"),
             Error::TooDeep => f.write_str("messages are nested too deep"),
-            Error::Mismatch(place) => write!(f, "{place} has the wrong wire type"),
-            Error::OutOfRange(place) => write!(f, "{place} is out of its type's range"),
-            Error::NotText(place) => write!(f, "{place} is not UTF-8"),
-            Error::Twice(place) => write!(f, "{place} came twice"),
-            Error::Unpacked(place) => write!(f, "{place} is a list of numbers and is not packed"),
+            Error::Mismatch(path) => write!(f, "{path} has the wrong wire type"),
+            Error::OutOfRange(path) => write!(f, "{path} is out of its type's range"),
+            Error::NotText(path) => write!(f, "{path} is not UTF-8"),
+            Error::Twice(path) => write!(f, "{path} came twice"),
+            Error::Unpacked(path) => write!(f, "{path} is a list of numbers and is not packed"),
             Error::Decoder => f.write_str("the decoder refused a well-formed message"),
         }
     }

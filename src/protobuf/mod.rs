@@ -46,6 +46,6 @@ mod tests;
 
 pub use check::{MAX_DEPTH, check};
 pub use codec::{Checked, decode, encode, encode_into, put_varint};
-pub use error::{Error, Place};
+pub use error::{Error, FieldPath};
 pub use reader::{FieldReader, Value};
 pub use shape::{Field, Kind, Shape, Width};

@@ -125,12 +125,12 @@ fn alone<'a, M: MessageRead<'a>>(bytes: &'a [u8]) -> Result<M> {
     M::from_reader(&mut BytesReader::from_bytes(bytes), bytes)
 }
 
-const fn outer(field: u32) -> Place {
-    Place { message: "test.Outer", field }
+const fn outer(field: u32) -> FieldPath {
+    FieldPath { message: "test.Outer", field }
 }
 
-const fn inner(field: u32) -> Place {
-    Place { message: "test.Inner", field }
+const fn inner(field: u32) -> FieldPath {
+    FieldPath { message: "test.Inner", field }
 }
 
 #[test]

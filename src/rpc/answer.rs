@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::outbox::{Address, ConnectionId, Outbox, Reply};
+use super::outbound::{CallAddress, ConnectionId, OutboundQueue, Reply};
 use crate::call::{CallId, Code, Status};
 
 /// What a handler of [`super::Services::deferrable`] answers with: [at once](Answer::now), at the
 /// cost of a unary handler, or [later](Answer::later), at the cost of a deferred one.
 pub struct Answer<'a> {
     out: &'a mut Vec<u8>,
-    replies: Replies<'a>,
+    reply_factory: ReplyFactory<'a>,
 }
 
 /// Says that a call was answered, or will be; to be had from an [`Answer`] alone.
@@ -25,8 +25,8 @@ pub(super) enum When {
 }
 
 impl<'a> Answer<'a> {
-    pub(super) fn new(out: &'a mut Vec<u8>, replies: Replies<'a>) -> Answer<'a> {
-        Answer { out, replies }
+    pub(super) fn new(out: &'a mut Vec<u8>, reply_factory: ReplyFactory<'a>) -> Answer<'a> {
+        Answer { out, reply_factory }
     }
 
     /// Answers with what `write` appends to the buffer that it is given; other answers may stand in
@@ -41,24 +41,24 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// `RESOURCE_EXHAUSTED`, for the caller: too many calls of its connection wait already.
     pub fn later(self) -> Result<(Reply, Answered), Status> {
-        Ok((self.replies.reply()?, Answered(When::Later)))
+        Ok((self.reply_factory.reply()?, Answered(When::Later)))
     }
 }
 
 /// Makes the [`Reply`] of one call, if it is wanted.
 #[derive(Clone, Copy)]
-pub(super) struct Replies<'a> {
-    pub(super) outbox: &'a Arc<Outbox>,
+pub(super) struct ReplyFactory<'a> {
+    pub(super) outbound: &'a Arc<OutboundQueue>,
     pub(super) connection: ConnectionId,
     pub(super) call: CallId,
     pub(super) running: &'a RunningHandlers,
 }
 
-impl Replies<'_> {
+impl ReplyFactory<'_> {
     pub(super) fn reply(self) -> Result<Reply, Status> {
-        let running = self.running.one_more()?;
-        let Replies { outbox, connection, call, .. } = self;
-        Ok(Reply::new(Address { outbox: Arc::clone(outbox), connection, call }, running))
+        let running = self.running.acquire()?;
+        let ReplyFactory { outbound, connection, call, .. } = self;
+        Ok(Reply::new(CallAddress { outbound: Arc::clone(outbound), connection, call }, running))
     }
 }
 
@@ -77,7 +77,7 @@ impl RunningHandlers {
     }
 
     /// A place for one more, to be kept for as long as it runs.
-    pub(super) fn one_more(&self) -> Result<Arc<()>, Status> {
+    pub(super) fn acquire(&self) -> Result<Arc<()>, Status> {
         if Arc::strong_count(&self.token) > self.max {
             let reason = "too many calls of this connection are still being worked on";
             return Err(Status::new(Code::ResourceExhausted, reason));

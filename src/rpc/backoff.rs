@@ -6,34 +6,39 @@ use std::time::Duration;
 /// When the next attempt may be made.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    first: Duration,
-    longest: Duration,
+    first_pause: Duration,
+    longest_pause: Duration,
     pause: Duration,
-    not_before: Duration,
+    next_attempt_at: Duration,
 }
 
 impl Backoff {
-    /// With pauses from `first` to `longest`. The first attempt need not wait.
-    pub(super) fn new(first: Duration, longest: Duration) -> Backoff {
-        Backoff { first, longest, pause: Duration::ZERO, not_before: Duration::ZERO }
+    /// With pauses from `first_pause` to `longest_pause`. The first attempt need not wait.
+    pub(super) fn new(first_pause: Duration, longest_pause: Duration) -> Backoff {
+        Backoff {
+            first_pause,
+            longest_pause,
+            pause: Duration::ZERO,
+            next_attempt_at: Duration::ZERO,
+        }
     }
 
     /// An attempt failed at `now`. Returns when the next may be made.
     pub(super) fn failed(&mut self, now: Duration) -> Duration {
-        self.pause = (self.pause * 8 / 5).clamp(self.first, self.longest);
-        self.not_before = now + self.pause;
-        self.not_before
+        self.pause = (self.pause * 8 / 5).clamp(self.first_pause, self.longest_pause);
+        self.next_attempt_at = now + self.pause;
+        self.next_attempt_at
     }
 
     /// An attempt succeeded.
     pub(super) fn succeeded(&mut self) {
         self.pause = Duration::ZERO;
-        self.not_before = Duration::ZERO;
+        self.next_attempt_at = Duration::ZERO;
     }
 
     /// How long to wait until the next attempt.
     pub(super) fn remaining(&self, now: Duration) -> Duration {
-        self.not_before.saturating_sub(now)
+        self.next_attempt_at.saturating_sub(now)
     }
 }
 

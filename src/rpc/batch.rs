@@ -8,10 +8,10 @@ use crate::call::{CallId, Code, Status};
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
-    pub(super) answers: Vec<ToSend>,
+    pub(super) answers: Vec<BatchedAnswer>,
 }
 
-pub(super) struct ToSend {
+pub(super) struct BatchedAnswer {
     pub(super) call: CallId,
     pub(super) message: Option<Range<usize>>,
     pub(super) status: Option<Status>,
@@ -25,11 +25,11 @@ impl Batch {
     }
 
     pub(super) fn end(&mut self, call: CallId, status: Status) {
-        self.answers.push(ToSend { call, message: None, status: Some(status), taken: None });
+        self.answers.push(BatchedAnswer { call, message: None, status: Some(status), taken: None });
     }
 
     pub(super) fn taken(&mut self, call: CallId, bytes: usize) {
-        self.answers.push(ToSend { call, message: None, status: None, taken: Some(bytes) });
+        self.answers.push(BatchedAnswer { call, message: None, status: None, taken: Some(bytes) });
     }
 
     /// Empties the batch into the session.

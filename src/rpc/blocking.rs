@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::outbox::{Responder, no_answer};
+use super::outbound::{Responder, no_answer_given};
 use super::service::{CallHandler, Context, Shape};
 use super::workers::After;
 use crate::call::{Metadata, Status};
@@ -25,7 +25,7 @@ pub struct BlockingCall {
     /// The only response: it goes out with the call's end.
     response: Option<Vec<u8>>,
     trailers: Metadata,
-    afterwards: Option<After>,
+    after_finish: Option<After>,
 }
 
 /// A call with one request sends nothing more, and nothing waits for the room that it leaves, if it
@@ -95,7 +95,7 @@ impl BlockingCall {
             taken: 0,
             response: None,
             trailers: Metadata::new(),
-            afterwards: None,
+            after_finish: None,
         };
         (call, feeder)
     }
@@ -193,8 +193,8 @@ impl BlockingCall {
 
     /// Has something done on the handler's thread when the call has ended, and its end is on its way
     /// to the client. The last that is asked for counts.
-    pub fn afterwards(&mut self, work: impl FnOnce() + Send + Sync + 'static) {
-        self.afterwards = Some(Box::new(work));
+    pub fn after_finish(&mut self, work: impl FnOnce() + Send + Sync + 'static) {
+        self.after_finish = Some(Box::new(work));
     }
 
     /// Ends the call with what its handler returned. Returns what is to be done then.
@@ -205,14 +205,14 @@ impl BlockingCall {
         };
         let response = self.response.take().filter(|_| status.is_ok());
         self.responder.finish_with(self.taken, response, status);
-        self.afterwards.take()
+        self.after_finish.take()
     }
 }
 
 impl Drop for BlockingCall {
     /// A handler that panicked has not answered: its caller must not wait for it.
     fn drop(&mut self) {
-        self.responder.finish(no_answer());
+        self.responder.finish(no_answer_given());
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::answer::RunningHandlers;
+use super::catch_panic::catch_panic;
+use super::connection_limiter::ConnectionSlot;
 use super::dispatch::Shared;
-use super::guard::guarded;
-use super::outbox::Flow;
-use super::places::Place;
+use super::outbound::Flow;
 use super::service::CallHandler;
 use crate::call::{CallId, Metadata, Status};
 
@@ -57,16 +57,16 @@ pub(super) struct Calls {
     /// Calls whose handlers have panicked outside of a [`super::dispatch::Dispatch`], and what their callers are told.
     failed: Vec<(CallId, Status)>,
     /// What the connection counts as.
-    pub(super) place: Place,
+    pub(super) slot: ConnectionSlot,
     /// It is a client's, for whom there is no room.
-    pub(super) is_unwelcome: bool,
+    pub(super) is_over_client_limit: bool,
     /// It has turned out to be a peer's.
     pub(super) is_newly_reserved: bool,
 }
 
 impl Calls {
     /// None yet, in this place; so many handlers may run elsewhere at once.
-    pub(super) fn new(place: Place, max_running_handlers: usize) -> Calls {
+    pub(super) fn new(slot: ConnectionSlot, max_running_handlers: usize) -> Calls {
         Calls {
             open: Vec::new(),
             spare: None,
@@ -76,8 +76,8 @@ impl Calls {
             posted: 0,
             taken: Vec::new(),
             failed: Vec::new(),
-            place,
-            is_unwelcome: false,
+            slot,
+            is_over_client_limit: false,
             is_newly_reserved: false,
         }
     }
@@ -120,8 +120,9 @@ impl Calls {
         let Some(at) = self.position(call) else { return };
         let CallState { method, running, .. } = &mut self.open[at];
         if let Some(running) = running {
-            let told = running.account(len, queued, &shared.services.method(*method).path, shared);
-            self.failed.extend(told.err().map(|status| (call, status)));
+            let outcome =
+                running.account(len, queued, &shared.services.method(*method).path, shared);
+            self.failed.extend(outcome.err().map(|status| (call, status)));
             self.taken
                 .extend(running.now_taken(shared.send_high_water_bytes).map(|bytes| (call, bytes)));
         }
@@ -145,8 +146,8 @@ impl Calls {
                 && (running.awaits_drained || running.flow.in_session.load(Ordering::Relaxed) > 0)
             {
                 let path = &shared.services.method(*method).path;
-                let told = running.account(0, queued(*id), path, shared);
-                self.failed.extend(told.err().map(|status| (*id, status)));
+                let outcome = running.account(0, queued(*id), path, shared);
+                self.failed.extend(outcome.err().map(|status| (*id, status)));
                 self.taken.extend(
                     running.now_taken(shared.send_high_water_bytes).map(|bytes| (*id, bytes)),
                 );
@@ -178,7 +179,7 @@ impl Running {
         let is_low = before >= low_water && self.flow.queued() < low_water;
         let is_drained = queued == 0 && mem::take(&mut self.awaits_drained);
         if is_low || is_drained {
-            return guarded(path, || self.handler.writable());
+            return catch_panic(path, || self.handler.writable());
         }
         Ok(())
     }

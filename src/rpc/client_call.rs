@@ -50,13 +50,13 @@ impl ClientCall {
                 Ok(call) => {
                     let key = CallKey { link, call };
                     state.calls.insert(key, CallState::default());
-                    inner.began(&state, left.and_then(|left| now.checked_add(left)));
+                    inner.call_started(&state, left.and_then(|left| now.checked_add(left)));
                     let inner = Arc::clone(inner);
                     return Ok(ClientCall { inner, key, headers: None, end: None });
                 }
                 Err(StartError::TooManyCalls) => {
                     state = inner.wait(state, None, until);
-                    inner.hand_over(&state);
+                    inner.hand_over_driving(&state);
                 }
                 Err(StartError::GoingAway | StartError::Exhausted) => state.retire_current(),
                 Err(StartError::Invalid(reason)) => {
@@ -128,7 +128,7 @@ impl ClientCall {
                 link.session.cancel(id);
             }
             state.flush(link, self.inner.now());
-            self.inner.given_up(&state);
+            self.inner.call_cancelled(&state);
         }
     }
 
@@ -167,7 +167,7 @@ impl ClientCall {
             return if status.is_ok() { Ok(Received::End) } else { Err(status.clone()) };
         }
         let next = self.wait_until(until, |state, key| {
-            let Some(call) = state.calls.get_mut(&key) else { return Some(Next::Gone) };
+            let Some(call) = state.calls.get_mut(&key) else { return Some(Next::Unknown) };
             if let Some(message) = call.messages.pop_front() {
                 if let Some(link) = state.link(key.link) {
                     link.session.message_taken(key.call, message.len());
@@ -185,7 +185,7 @@ impl ClientCall {
                 self.end = Some(end);
                 if status.is_ok() { Ok(Received::End) } else { Err(status) }
             }
-            Some(Next::Gone) => Err(Status::new(Code::Internal, "the call is not known")),
+            Some(Next::Unknown) => Err(Status::new(Code::Internal, "the call is not known")),
         }
     }
 
@@ -238,7 +238,7 @@ impl ClientCall {
             let found = check(&mut state, self.key);
             let time_up = || until.is_some_and(|until| Instant::now() >= until);
             if found.is_some() || time_up() {
-                self.inner.hand_over(&state);
+                self.inner.hand_over_driving(&state);
                 return found;
             }
             state = self.inner.wait(state, Some(self.key), until);
@@ -251,7 +251,7 @@ enum Next {
     Message(Vec<u8>),
     End((Status, bool), Option<Metadata>),
     /// Not to be: the entry lives as long as its call.
-    Gone,
+    Unknown,
 }
 
 impl Drop for ClientCall {
@@ -264,8 +264,8 @@ impl Drop for ClientCall {
             }
             let now = self.inner.now();
             state.flush(self.key.link, now);
-            self.inner.given_up(&state);
+            self.inner.call_cancelled(&state);
         }
-        self.inner.hand_over(&state);
+        self.inner.hand_over_driving(&state);
     }
 }

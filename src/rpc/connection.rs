@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::calls::Calls;
+use super::connection_limiter::ConnectionSlot;
 use super::dispatch::{Dispatch, Shared};
-use super::outbox::{Action, ConnectionId, unread};
-use super::places::Place;
+use super::outbound::{Action, ConnectionId, unread_limit_reached};
 use super::socket::Socket;
 use super::tls::ServerTls;
 use crate::call::{CallId, Code, ServerSink, Status};
@@ -40,11 +40,11 @@ const READS_PER_TURN: usize = 4;
 enum Stage {
     Open,
     Lingering { until: Duration },
-    Gone,
+    Closed,
 }
 
 /// What the server lends a connection for a turn.
-pub(super) struct Turn<'a> {
+pub(super) struct TurnContext<'a> {
     pub(super) shared: &'a Shared,
     /// What a connection that begins as TLS goes on with.
     pub(super) tls: Option<&'a ServerTls>,
@@ -65,7 +65,7 @@ pub(super) struct Connection {
     calls: Calls,
     stage: Stage,
     /// Nothing was read yet: it may become TLS.
-    fresh: bool,
+    is_first_read: bool,
     /// The socket may have more to read.
     readable: bool,
     /// It is on the server's list of those to run, to flush.
@@ -74,10 +74,10 @@ pub(super) struct Connection {
     /// The server's timer for it.
     pub(super) armed: Option<Duration>,
     /// What the server's accounts have of what it holds for its client, and of what waits.
-    entered: usize,
-    received: usize,
+    unsent_counted: usize,
+    received_counted: usize,
     /// How much of unfinished messages it may hold at present.
-    bound: Option<usize>,
+    unfinished_limit: Option<usize>,
 }
 
 impl Connection {
@@ -95,14 +95,14 @@ impl Connection {
             session,
             calls,
             stage: Stage::Open,
-            fresh: true,
+            is_first_read: true,
             readable: true,
             to_run: false,
             to_flush: false,
             armed: None,
-            entered: 0,
-            received: 0,
-            bound: None,
+            unsent_counted: 0,
+            received_counted: 0,
+            unfinished_limit: None,
         }
     }
 
@@ -123,23 +123,23 @@ impl Connection {
                     || self.calls.any_postponed()
             }
             Stage::Lingering { .. } => self.readable,
-            Stage::Gone => false,
+            Stage::Closed => false,
         }
     }
 
     /// Whether the server can forget it.
-    pub(super) fn is_gone(&self) -> bool {
-        self.stage == Stage::Gone
+    pub(super) fn is_closed(&self) -> bool {
+        self.stage == Stage::Closed
     }
 
     /// Whether nothing of ours is left to send.
-    pub(super) fn has_said_all(&self) -> bool {
+    pub(super) fn has_sent_all(&self) -> bool {
         self.stage != Stage::Open
     }
 
     /// Reads what the peer sent, as far as it is this connection's turn, and lets the handlers
     /// have it.
-    pub(super) fn run(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn run(&mut self, turn: &mut TurnContext<'_>) {
         if let Stage::Lingering { .. } = self.stage {
             return self.discard(turn.buffer);
         }
@@ -156,7 +156,7 @@ impl Connection {
                 return;
             }
             match self.socket.read(turn.buffer) {
-                Ok(0) => return self.lose(turn),
+                Ok(0) => return self.handle_connection_lost(turn),
                 Ok(n) => {
                     self.readable = !self.socket.is_empty();
                     self.take(n, turn);
@@ -169,8 +169,8 @@ impl Connection {
     }
 
     /// Takes the bytes that were read: the first of all tell whether the connection is TLS.
-    fn take(&mut self, n: usize, turn: &mut Turn<'_>) {
-        if mem::take(&mut self.fresh) {
+    fn take(&mut self, n: usize, turn: &mut TurnContext<'_>) {
+        if mem::take(&mut self.is_first_read) {
             match (sniff(&turn.buffer[..n]), turn.tls) {
                 (Sniffed::Tls, Some(tls)) => {
                     if let Err(error) = self.socket.accept_tls(tls, &mut turn.buffer[..n]) {
@@ -178,21 +178,21 @@ impl Connection {
                     }
                     return;
                 }
-                (_, Some(tls)) if tls.is_only() => self.session.refuse_cleartext(),
+                (_, Some(tls)) if tls.refuses_cleartext() => self.session.refuse_cleartext(),
                 _ => (),
             }
         }
-        if let Some(protocol) = self.socket.take_agreed() {
-            self.session.agree_on(protocol);
+        if let Some(protocol) = self.socket.take_negotiated() {
+            self.session.set_negotiated(protocol);
         }
         self.receive(n, turn);
     }
 
-    fn receive(&mut self, n: usize, turn: &mut Turn<'_>) {
-        let bound = turn.shared.received.bound();
-        if self.bound != bound {
-            self.bound = bound;
-            self.session.bound_unfinished(bound);
+    fn receive(&mut self, n: usize, turn: &mut TurnContext<'_>) {
+        let limit = turn.shared.received.current_limit();
+        if self.unfinished_limit != limit {
+            self.unfinished_limit = limit;
+            self.session.bound_unfinished(limit);
         }
         self.session.set_scarce(turn.shared.received.is_half_full());
         let buffer = mem::take(&mut turn.buffer);
@@ -206,7 +206,7 @@ impl Connection {
     /// Lets the session report, then sends what the handlers answered at once.
     fn with_dispatch(
         &mut self,
-        turn: &mut Turn<'_>,
+        turn: &mut TurnContext<'_>,
         report: impl FnOnce(&mut ServerSession, &mut Dispatch<'_>),
     ) {
         let held = self.session.unsent_bytes() + self.calls.posted;
@@ -215,8 +215,8 @@ impl Connection {
             calls: &mut self.calls,
             batch: turn.batch,
             held,
-            entered: self.entered,
-            received: self.received,
+            unsent_counted: self.unsent_counted,
+            received_counted: self.received_counted,
             kept: 0,
             connection: self.id,
             peer: self.peer,
@@ -225,62 +225,62 @@ impl Connection {
         report(&mut self.session, &mut dispatch);
         dispatch.resume();
         turn.batch.send(&mut self.session);
-        self.count_received(turn.shared);
-        if mem::take(&mut self.calls.is_unwelcome) {
+        self.update_received_budget(turn.shared);
+        if mem::take(&mut self.calls.is_over_client_limit) {
             self.session.go_away(turn.now);
         }
         if mem::take(&mut self.calls.is_newly_reserved) {
-            self.session.ask_sooner(PEER_INTERVAL, PEER_TIMEOUT);
+            self.session.tighten_keepalive(PEER_INTERVAL, PEER_TIMEOUT);
         }
     }
 
     /// What it counts as.
-    pub(super) fn place(&self) -> Place {
-        self.calls.place
+    pub(super) fn slot(&self) -> ConnectionSlot {
+        self.calls.slot
     }
 
     /// Does what a handle asked for a call.
-    pub(super) fn act(&mut self, call: CallId, action: Action, turn: &mut Turn<'_>) {
+    pub(super) fn act(&mut self, call: CallId, action: Action, turn: &mut TurnContext<'_>) {
         // Of a call that is over nothing is sent: its handles have been told, or will be.
         match action {
-            Action::Headers(metadata) => {
+            Action::SendHeaders(metadata) => {
                 let _ = self.session.send_headers(call, &metadata);
             }
-            Action::Answer(message) => self.answer(call, Ok(&message), turn.shared),
-            Action::Counted(message) => {
-                if self.refuses_more(message.len(), turn.shared) {
-                    return self.abort(call, &unread(), turn);
+            Action::Respond(message) => self.answer(call, Ok(&message), turn.shared),
+            Action::SendMessage(message) => {
+                if self.exceeds_unsent_budget(message.len(), turn.shared) {
+                    return self.abort(call, &unread_limit_reached(), turn);
                 }
                 let _ = self.session.send_message(call, &message);
                 let queued = self.session.queued(call);
                 self.calls.account(call, message.len(), queued, turn.shared);
-                self.end_failed();
-                self.give_room();
+                self.finish_failed_calls();
+                self.return_credit();
             }
             Action::Finish(status) => self.finish(call, &status),
-            Action::Abort(status) => self.abort(call, &status, turn),
-            Action::Taken(bytes) => self.session.message_taken(call, bytes),
-            Action::WhenDrained => self.calls.when_drained(call),
-            Action::Widen(bytes) => self.session.widen(call, bytes),
-            Action::HangUp(status) => self.end(status.code, &status.message, turn),
+            Action::FinishAndNotify(status) => self.abort(call, &status, turn),
+            Action::MessageTaken(bytes) => self.session.message_taken(call, bytes),
+            Action::NotifyWhenDrained => self.calls.when_drained(call),
+            Action::WidenWindow(bytes) => self.session.widen(call, bytes),
+            Action::CloseConnection(status) => self.end(status.code, &status.message, turn),
         }
     }
 
     /// Whether so many bytes more must not be held for the client; if they may, they count from now
     /// on, until the next flush counts what there is.
-    fn refuses_more(&mut self, bytes: usize, shared: &Shared) -> bool {
-        if shared.backlog.refuses(self.entered, self.entered + bytes, 0) {
+    fn exceeds_unsent_budget(&mut self, bytes: usize, shared: &Shared) -> bool {
+        if shared.unsent.exceeds(self.unsent_counted, self.unsent_counted + bytes, 0) {
             return true;
         }
-        shared.backlog.add(&mut self.entered, bytes);
+        shared.unsent.add(&mut self.unsent_counted, bytes);
         false
     }
 
     /// Answers a unary call.
     pub(super) fn answer(&mut self, call: CallId, answer: Result<&[u8], Status>, shared: &Shared) {
         let sent = answer.and_then(|message| {
-            if self.refuses_more(message.len(), shared) {
-                return Err(unread());
+            if self.exceeds_unsent_budget(message.len(), shared) {
+                return Err(unread_limit_reached());
             }
             let too_large = |_| Status::new(Code::ResourceExhausted, "the answer is too large");
             self.session.send_message(call, message).map_err(too_large)
@@ -296,13 +296,13 @@ impl Connection {
     }
 
     /// Ends a call whose handler does not know it yet.
-    fn abort(&mut self, call: CallId, status: &Status, turn: &mut Turn<'_>) {
+    fn abort(&mut self, call: CallId, status: &Status, turn: &mut TurnContext<'_>) {
         let _ = self.session.finish(call, status);
         self.with_dispatch(turn, |_, dispatch| dispatch.cancelled(call, status.clone()));
     }
 
     /// Ends the calls whose handlers have panicked. Tells whether there was any.
-    fn end_failed(&mut self) -> bool {
+    fn finish_failed_calls(&mut self) -> bool {
         let failed = self.calls.take_failed();
         for (call, status) in &failed {
             self.finish(*call, status);
@@ -311,7 +311,7 @@ impl Connection {
     }
 
     /// Lets the client send as much more as handlers have taken. Tells whether there was any.
-    fn give_room(&mut self) -> bool {
+    fn return_credit(&mut self) -> bool {
         let mut any = false;
         for (call, bytes) in self.calls.take_taken() {
             self.session.message_taken(call, bytes);
@@ -322,31 +322,31 @@ impl Connection {
 
     /// Writes what the session wants written, as far as the socket takes it, and accounts for what
     /// is left.
-    pub(super) fn flush(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn flush(&mut self, turn: &mut TurnContext<'_>) {
         self.calls.posted = 0;
         if self.stage == Stage::Open {
             self.write_out(turn);
         }
         let held = if self.stage == Stage::Open { self.session.unsent_bytes() } else { 0 };
-        turn.shared.backlog.enter(&mut self.entered, held);
-        self.count_received(turn.shared);
+        turn.shared.unsent.set_held(&mut self.unsent_counted, held);
+        self.update_received_budget(turn.shared);
     }
 
     /// Tells the server's account what waits here.
-    fn count_received(&mut self, shared: &Shared) {
+    fn update_received_budget(&mut self, shared: &Shared) {
         let waits = match self.stage {
             Stage::Open => self.session.received_bytes() + self.calls.metadata_bytes,
-            Stage::Lingering { .. } | Stage::Gone => 0,
+            Stage::Lingering { .. } | Stage::Closed => 0,
         };
-        shared.received.enter(&mut self.received, waits);
+        shared.received.set_held(&mut self.received_counted, waits);
     }
 
-    fn write_out(&mut self, turn: &mut Turn<'_>) {
+    fn write_out(&mut self, turn: &mut TurnContext<'_>) {
         let mut written = self.write(turn.now);
         let session = &self.session;
         self.calls.drained(|call| session.queued(call), turn.shared);
-        let any_failed = self.end_failed();
-        if (self.give_room() || any_failed) && written.is_ok() {
+        let any_failed = self.finish_failed_calls();
+        if (self.return_credit() || any_failed) && written.is_ok() {
             written = self.write(turn.now);
         }
         match written {
@@ -356,8 +356,8 @@ impl Connection {
                     calls: &mut self.calls,
                     batch: turn.batch,
                     held: 0,
-                    entered: self.entered,
-                    received: self.received,
+                    unsent_counted: self.unsent_counted,
+                    received_counted: self.received_counted,
                     kept: 0,
                     connection: self.id,
                     peer: self.peer,
@@ -395,14 +395,14 @@ impl Connection {
             Ok(1..) => (),
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
             Err(error) if error.kind() == ErrorKind::Interrupted => (),
-            Ok(0) | Err(_) => self.stage = Stage::Gone,
+            Ok(0) | Err(_) => self.stage = Stage::Closed,
         }
     }
 
     /// The socket failed, or what it carries is no TLS; then the peer is to hear of it.
-    fn fail(&mut self, error: &io::Error, turn: &mut Turn<'_>) {
+    fn fail(&mut self, error: &io::Error, turn: &mut TurnContext<'_>) {
         log::debug!("{}: {error}", self.peer);
-        self.lose(turn);
+        self.handle_connection_lost(turn);
         if error.kind() == ErrorKind::InvalidData {
             self.linger(turn.now);
         }
@@ -410,47 +410,47 @@ impl Connection {
 
     fn linger(&mut self, now: Duration) {
         self.socket.shutdown_write();
-        let linger = match self.calls.place {
-            Place::Waiting { .. } => SHORT_LINGER,
-            Place::Client | Place::Reserved => LINGER,
+        let linger = match self.calls.slot {
+            ConnectionSlot::Waiting { .. } => SHORT_LINGER,
+            ConnectionSlot::Client | ConnectionSlot::Reserved => LINGER,
         };
         self.stage = Stage::Lingering { until: now + linger };
     }
 
     /// The peer is gone: so are its calls.
-    fn lose(&mut self, turn: &mut Turn<'_>) {
-        self.stage = Stage::Gone;
+    fn handle_connection_lost(&mut self, turn: &mut TurnContext<'_>) {
+        self.stage = Stage::Closed;
         self.with_dispatch(turn, |session, dispatch| session.connection_lost(dispatch));
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(super) fn next_timeout(&self) -> Duration {
         match self.stage {
-            Stage::Open => match self.calls.place {
-                Place::Waiting { until } => self.session.next_timeout().min(until),
-                Place::Client | Place::Reserved => self.session.next_timeout(),
+            Stage::Open => match self.calls.slot {
+                ConnectionSlot::Waiting { until } => self.session.next_timeout().min(until),
+                ConnectionSlot::Client | ConnectionSlot::Reserved => self.session.next_timeout(),
             },
             Stage::Lingering { until } => until,
-            Stage::Gone => Duration::MAX,
+            Stage::Closed => Duration::MAX,
         }
     }
 
     /// Does what is due.
-    pub(super) fn handle_timeout(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn handle_timeout(&mut self, turn: &mut TurnContext<'_>) {
         match self.stage {
             Stage::Open => {
                 let now = turn.now;
                 self.session.set_scarce(turn.shared.received.is_half_full());
                 self.with_dispatch(turn, |session, dispatch| session.handle_timeout(now, dispatch));
-                if let Place::Waiting { until } = self.calls.place
+                if let ConnectionSlot::Waiting { until } = self.calls.slot
                     && now >= until
                 {
-                    self.calls.place = Place::Waiting { until: Duration::MAX };
+                    self.calls.slot = ConnectionSlot::Waiting { until: Duration::MAX };
                     self.end(Code::ResourceExhausted, "there is no room for clients", turn);
                 }
             }
-            Stage::Lingering { until } if turn.now >= until => self.stage = Stage::Gone,
-            Stage::Lingering { .. } | Stage::Gone => (),
+            Stage::Lingering { until } if turn.now >= until => self.stage = Stage::Closed,
+            Stage::Lingering { .. } | Stage::Closed => (),
         }
     }
 
@@ -460,13 +460,13 @@ impl Connection {
     }
 
     /// Ends the open calls and tells the client, as far as the socket takes it at once.
-    pub(super) fn close(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn close(&mut self, turn: &mut TurnContext<'_>) {
         self.end(Code::Unavailable, "the server has shut down", turn);
         self.flush(turn);
     }
 
     /// Ends the open calls, and the connection when the client has been told.
-    fn end(&mut self, code: Code, reason: &str, turn: &mut Turn<'_>) {
+    fn end(&mut self, code: Code, reason: &str, turn: &mut TurnContext<'_>) {
         if self.stage == Stage::Open {
             self.with_dispatch(turn, |session, dispatch| session.close(code, reason, dispatch));
         }

@@ -6,11 +6,11 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
-use super::connection::{Connection, Turn};
+use super::connection::{Connection, TurnContext};
 use super::dispatch::Shared;
-use super::outbox::{ConnectionId, Letter, Reply};
+use super::outbound::{ConnectionId, OutboundAction, Reply};
 use super::reactor::Readiness;
-use super::slots::Slots;
+use super::slab::Slab;
 use super::tls::ServerTls;
 use crate::call::Status;
 
@@ -19,7 +19,7 @@ pub(super) struct Connections {
     pub(super) shared: Shared,
     tls: Option<ServerTls>,
     started: Instant,
-    slots: Slots<Connection>,
+    slots: Slab<Connection>,
     to_run: VecDeque<ConnectionId>,
     to_flush: Vec<ConnectionId>,
     timers: BinaryHeap<Reverse<(Duration, u64)>>,
@@ -41,7 +41,7 @@ impl Connections {
             shared,
             tls,
             started,
-            slots: Slots::new(),
+            slots: Slab::new(),
             to_run: VecDeque::new(),
             to_flush: Vec::new(),
             timers: BinaryHeap::new(),
@@ -113,16 +113,16 @@ impl Connections {
     }
 
     /// Does what a handle asked for.
-    pub(super) fn deliver(&mut self, letter: Letter, now: Duration) {
-        self.shared.outbox.open(&letter);
-        let Letter { connection: id, call, action } = letter;
+    pub(super) fn deliver(&mut self, action: OutboundAction, now: Duration) {
+        self.shared.outbound.uncount(&action);
+        let OutboundAction { connection: id, call, action } = action;
         self.with(id, now, |connection, turn| connection.act(call, action, turn));
         self.schedule(id, true);
     }
 
     /// Answers a call, here and now if it is one of ours.
     pub(super) fn answer(&mut self, reply: Reply, answer: Result<&[u8], Status>) {
-        match reply.redeem(&self.shared.outbox) {
+        match reply.into_local_call(&self.shared.outbound) {
             Ok((id, call)) => {
                 if let Some(connection) = self.slots.get_mut(id) {
                     connection.answer(call, answer, &self.shared);
@@ -142,8 +142,8 @@ impl Connections {
                 connection.flush(turn);
             });
             match self.slots.get_mut(id) {
-                Some(connection) if connection.is_gone() => {
-                    self.shared.places.leave(connection.place());
+                Some(connection) if connection.is_closed() => {
+                    self.shared.limiter.release(connection.slot());
                     self.slots.remove(id);
                 }
                 Some(_) => {
@@ -189,10 +189,10 @@ impl Connections {
         &mut self,
         id: ConnectionId,
         now: Duration,
-        act: impl FnOnce(&mut Connection, &mut Turn<'_>),
+        act: impl FnOnce(&mut Connection, &mut TurnContext<'_>),
     ) {
         let Some(connection) = self.slots.get_mut(id) else { return };
-        let mut turn = Turn {
+        let mut turn = TurnContext {
             shared: &self.shared,
             tls: self.tls.as_ref(),
             buffer: &mut self.buffer,
@@ -217,7 +217,7 @@ impl Connections {
     /// do not count.
     pub(super) fn are_drained(&mut self) -> bool {
         let ids = self.slots.ids();
-        ids.into_iter().all(|id| self.slots.get_mut(id).is_none_or(|c| c.has_said_all()))
+        ids.into_iter().all(|id| self.slots.get_mut(id).is_none_or(|c| c.has_sent_all()))
     }
 
     /// Ends what is still open.

@@ -19,14 +19,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::answer::{Answer, Answered, Replies, When};
-use super::backlog::Backlog;
-use super::batch::{Batch, ToSend};
+use super::answer::{Answer, Answered, ReplyFactory, When};
+use super::batch::{Batch, BatchedAnswer};
 use super::blocking::BlockingCall;
+use super::byte_budget::ByteBudget;
 use super::calls::{CallState, Calls, Running};
-use super::guard::guarded;
-use super::outbox::{Address, ConnectionId, Flow, Outbox, Responder, unread};
-use super::places::Places;
+use super::catch_panic::catch_panic;
+use super::connection_limiter::ConnectionLimiter;
+use super::outbound::{
+    CallAddress, ConnectionId, Flow, OutboundQueue, Responder, unread_limit_reached,
+};
 use super::service::{Context, Handler, Services};
 use super::workers::{Full, Workers};
 use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
@@ -34,13 +36,13 @@ use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
 /// What all connections of a server share.
 pub(super) struct Shared {
     pub(super) services: Services,
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) outbound: Arc<OutboundQueue>,
     pub(super) workers: Workers,
     /// Answers that clients have not read.
-    pub(super) backlog: Backlog,
+    pub(super) unsent: ByteBudget,
     /// What clients have sent that waits.
-    pub(super) received: Backlog,
-    pub(super) places: Places,
+    pub(super) received: ByteBudget,
+    pub(super) limiter: ConnectionLimiter,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
 }
@@ -52,9 +54,9 @@ pub(super) struct Dispatch<'a> {
     pub(super) batch: &'a mut Batch,
     /// What the connection holds for its client, and how much of it is in the server's account.
     pub(super) held: usize,
-    pub(super) entered: usize,
+    pub(super) unsent_counted: usize,
     /// What of the connection's is in the account of what waits, and what has come since.
-    pub(super) received: usize,
+    pub(super) received_counted: usize,
     pub(super) kept: usize,
     pub(super) connection: ConnectionId,
     pub(super) peer: SocketAddr,
@@ -76,15 +78,15 @@ const SHOWN_PATH_CHARS: usize = 200;
 
 impl ServerSink for Dispatch<'_> {
     fn call(&mut self, start: CallStart<'_>) {
-        let Some(place) = self.shared.services.find(start.path) else {
+        let Some(index) = self.shared.services.find(start.path) else {
             let path: String = start.path.chars().take(SHOWN_PATH_CHARS).collect();
             let message = format!("unknown method {path}");
             return self.batch.fail(start.call, Code::Unimplemented, message);
         };
-        let method = self.shared.services.method(place);
+        let method = self.shared.services.method(index);
         let is_reserved = method.is_reserved;
-        if !self.shared.places.call(&mut self.calls.place, is_reserved) {
-            self.calls.is_unwelcome = true;
+        if !self.shared.limiter.admit_call(&mut self.calls.slot, is_reserved) {
+            self.calls.is_over_client_limit = true;
             let reason = "the server has as many connections as it may have";
             return self.batch.fail(start.call, Code::ResourceExhausted, reason);
         }
@@ -92,7 +94,7 @@ impl ServerSink for Dispatch<'_> {
         let metadata_bytes = if method.keeps_metadata { start.metadata.size_bytes() } else { 0 };
         if metadata_bytes > 0
             && (self.calls.metadata_bytes + metadata_bytes > MAX_METADATA_BYTES
-                || self.refuses_to_keep(metadata_bytes))
+                || self.exceeds_received_budget(metadata_bytes))
         {
             let reason = "too much metadata of open calls is kept";
             return self.batch.fail(start.call, Code::ResourceExhausted, reason);
@@ -107,7 +109,7 @@ impl ServerSink for Dispatch<'_> {
         let id = start.call;
         self.calls.open.push(CallState {
             id,
-            method: place,
+            method: index,
             metadata,
             metadata_bytes,
             deadline,
@@ -134,20 +136,20 @@ impl ServerSink for Dispatch<'_> {
             self.calls.postponed.push_back(call);
             return;
         }
-        if state.running.is_some() && self.refuses_to_keep(message.len()) {
-            self.cancelled(call, too_much_waits());
-            return self.batch.end(call, too_much_waits());
+        if state.running.is_some() && self.exceeds_received_budget(message.len()) {
+            self.cancelled(call, received_limit_reached());
+            return self.batch.end(call, received_limit_reached());
         }
         let state = &mut self.calls.open[at];
         if let Some(running) = &mut state.running {
-            let told = guarded(&method.path, || {
+            let outcome = catch_panic(&method.path, || {
                 running.handler.message(message);
                 if last {
                     running.handler.half_close();
                 }
                 running.handler.takes_later()
             });
-            match told {
+            match outcome {
                 Ok(false) => (),
                 Ok(true) => return,
                 Err(status) => return self.panicked(call, status),
@@ -171,7 +173,7 @@ impl ServerSink for Dispatch<'_> {
             if method.shape.takes_one_request() {
                 return;
             }
-            if let Err(status) = guarded(&method.path, || running.handler.half_close()) {
+            if let Err(status) = catch_panic(&method.path, || running.handler.half_close()) {
                 self.panicked(call, status);
             }
         } else {
@@ -187,7 +189,7 @@ impl ServerSink for Dispatch<'_> {
         running.flow.over.store(true, Ordering::Relaxed);
         let path = &self.shared.services.method(method).path;
         // The call is over whatever becomes of that.
-        let _ = guarded(path, || running.handler.cancelled(&status));
+        let _ = catch_panic(path, || running.handler.cancelled(&status));
     }
 
     /// Every turn ends with a look at all queues ([`Calls::drained`]): they also drain by writing.
@@ -206,32 +208,33 @@ impl Dispatch<'_> {
             return;
         }
         let held = self.held + self.batch.bytes.len();
-        if shared.backlog.refuses(self.entered, held, shared.outbox.bytes()) {
+        if shared.unsent.exceeds(self.unsent_counted, held, shared.outbound.bytes()) {
             self.calls.remove(call);
-            return self.batch.end(call, unread());
+            return self.batch.end(call, unread_limit_reached());
         }
         let method = shared.services.method(self.calls.open[at].method);
         // What answers at once keeps nothing.
         let keeps = !matches!(method.handler, Handler::Unary(_));
-        if keeps && self.refuses_to_keep(message.len()) {
+        if keeps && self.exceeds_received_budget(message.len()) {
             self.calls.remove(call);
-            return self.batch.end(call, too_much_waits());
+            return self.batch.end(call, received_limit_reached());
         }
         match &method.handler {
             Handler::Unary(handler) => self.answer_now(at, |context, out, _| {
                 handler(context, message, out).map(|()| When::Now)
             }),
-            Handler::Deferred(handler) => self.answer_now(at, |context, _, replies| {
-                handler(context, message, replies.reply()?);
+            Handler::Deferred(handler) => self.answer_now(at, |context, _, reply_factory| {
+                handler(context, message, reply_factory.reply()?);
                 Ok(When::Later)
             }),
-            Handler::Deferrable(handler) => self.answer_now(at, |context, out, replies| {
-                handler(context, message, Answer::new(out, replies)).map(|Answered(when)| when)
+            Handler::Deferrable(handler) => self.answer_now(at, |context, out, reply_factory| {
+                handler(context, message, Answer::new(out, reply_factory))
+                    .map(|Answered(when)| when)
             }),
             Handler::Streaming(_) | Handler::Blocking(..) => {
                 self.begin(call, message);
                 let Some(running) = self.calls.running(call) else { return };
-                let told = guarded(&method.path, || {
+                let outcome = catch_panic(&method.path, || {
                     running.handler.message(message);
                     running.handler.half_close();
                     running.handler.takes_later()
@@ -239,7 +242,7 @@ impl Dispatch<'_> {
                 let posted = running.flow.queued();
                 self.calls.posted += posted;
                 self.held += posted;
-                match told {
+                match outcome {
                     Ok(false) => self.batch.taken(call, message.len()),
                     Ok(true) => (),
                     Err(status) => self.panicked(call, status),
@@ -250,9 +253,9 @@ impl Dispatch<'_> {
 
     /// Whether so many bytes more must not be kept for the connection's calls; if they may, they
     /// count from now on.
-    fn refuses_to_keep(&mut self, bytes: usize) -> bool {
+    fn exceeds_received_budget(&mut self, bytes: usize) -> bool {
         let kept = self.kept + bytes;
-        if self.shared.received.refuses(self.received, self.received + kept, 0) {
+        if self.shared.received.exceeds(self.received_counted, self.received_counted + kept, 0) {
             return true;
         }
         self.kept = kept;
@@ -263,12 +266,12 @@ impl Dispatch<'_> {
     fn answer_now(
         &mut self,
         at: usize,
-        handler: impl FnOnce(&Context<'_>, &mut Vec<u8>, Replies<'_>) -> Result<When, Status>,
+        handler: impl FnOnce(&Context<'_>, &mut Vec<u8>, ReplyFactory<'_>) -> Result<When, Status>,
     ) {
         let state = self.calls.remove_at(at);
         let context = self.context(&state);
-        let replies = Replies {
-            outbox: &self.shared.outbox,
+        let reply_factory = ReplyFactory {
+            outbound: &self.shared.outbound,
             connection: self.connection,
             call: state.id,
             running: &self.calls.handlers,
@@ -276,7 +279,7 @@ impl Dispatch<'_> {
         let out = &mut self.batch.bytes;
         let start = out.len();
         let path = &self.shared.services.method(state.method).path;
-        let answer = guarded(path, || handler(&context, out, replies));
+        let answer = catch_panic(path, || handler(&context, out, reply_factory));
         let (message, status) = match answer.flatten() {
             Ok(When::Now) => (Some(start..out.len()), Some(Status::OK)),
             Ok(When::Later) => (None, None),
@@ -286,7 +289,7 @@ impl Dispatch<'_> {
             }
         };
         if status.is_some() {
-            self.batch.answers.push(ToSend { call: state.id, message, status, taken: None });
+            self.batch.answers.push(BatchedAnswer { call: state.id, message, status, taken: None });
         }
         if (1..=SPARE_METADATA_BYTES).contains(&state.metadata_bytes) {
             self.calls.spare = Some(state.metadata);
@@ -315,10 +318,10 @@ impl Dispatch<'_> {
         let method = self.shared.services.method(state.method);
         let started = match &method.handler {
             Handler::Streaming(start) => {
-                guarded(&method.path, || start(&self.context(state), responder)).flatten()
+                catch_panic(&method.path, || start(&self.context(state), responder)).flatten()
             }
-            Handler::Blocking(is_brief, handler) => {
-                self.calls.handlers.one_more().and_then(|running| {
+            Handler::Blocking(is_short, handler) => {
+                self.calls.handlers.acquire().and_then(|running| {
                     let (mut call, feeder) = BlockingCall::new(
                         &self.context(state),
                         responder.clone(),
@@ -332,8 +335,8 @@ impl Dispatch<'_> {
                         drop(running);
                         after
                     });
-                    let is_brief = guarded(&method.path, || is_brief(request))?;
-                    self.shared.workers.run(job, is_brief).map(|()| feeder).map_err(|Full(job)| {
+                    let is_short = catch_panic(&method.path, || is_short(request))?;
+                    self.shared.workers.run(job, is_short).map(|()| feeder).map_err(|Full(job)| {
                         flow.over.store(true, Ordering::Relaxed);
                         drop(job);
                         Status::new(Code::ResourceExhausted, "all workers are busy")
@@ -377,12 +380,16 @@ impl Dispatch<'_> {
         Context { metadata: &state.metadata, peer: self.peer, deadline: state.deadline }
     }
 
-    fn address(&self, call: CallId) -> Address {
-        Address { outbox: Arc::clone(&self.shared.outbox), connection: self.connection, call }
+    fn address(&self, call: CallId) -> CallAddress {
+        CallAddress {
+            outbound: Arc::clone(&self.shared.outbound),
+            connection: self.connection,
+            call,
+        }
     }
 }
 
 /// What a client gets of whom too much waits to be handled.
-fn too_much_waits() -> Status {
+fn received_limit_reached() -> Status {
     Status::new(Code::ResourceExhausted, "too much that you have sent waits to be handled")
 }

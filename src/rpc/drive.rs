@@ -59,7 +59,7 @@ pub(super) struct Inner {
     registrar: Registrar,
     waker: Waker,
     /// The driver is to look at the time again before it sleeps.
-    nudged: AtomicBool,
+    recheck_timeout: AtomicBool,
 }
 
 /// What the channel's lock guards.
@@ -73,7 +73,7 @@ pub(super) struct State {
     /// Until when the driver sleeps if nothing happens.
     driver_wakes: Duration,
     /// The driver waits for any call to end, to begin its own.
-    driver_starts: bool,
+    driver_awaits_call_end: bool,
     connecting: bool,
     backoff: Backoff,
     last_failure: String,
@@ -108,7 +108,7 @@ impl Inner {
             next_link: 0,
             poller: Some(poller),
             driver_wakes: Duration::ZERO,
-            driver_starts: false,
+            driver_awaits_call_end: false,
             connecting: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             last_failure: String::new(),
@@ -128,7 +128,7 @@ impl Inner {
             connected: Condvar::new(),
             registrar,
             waker,
-            nudged: AtomicBool::new(false),
+            recheck_timeout: AtomicBool::new(false),
         })
     }
 
@@ -167,12 +167,13 @@ impl Inner {
         };
         let until = until.map(|until| until.saturating_duration_since(self.started));
         state.driver_wakes = state.next_timeout(now).min(until.unwrap_or(Duration::MAX));
-        state.driver_starts = key.is_none();
+        state.driver_awaits_call_end = key.is_none();
         let timeout = state.driver_wakes.saturating_sub(now);
         let mut readiness = mem::take(&mut state.readiness);
         drop(state);
-        let waited = poller
-            .wait(Some(timeout), &mut readiness, || self.nudged.swap(false, Ordering::SeqCst));
+        let waited = poller.wait(Some(timeout), &mut readiness, || {
+            self.recheck_timeout.swap(false, Ordering::SeqCst)
+        });
         if let Err(error) = waited {
             log::error!("waiting for a server: {error}");
         }
@@ -186,7 +187,7 @@ impl Inner {
             }
         }
         state.readiness = readiness;
-        state.turn(self.now());
+        state.poll_links(self.now());
         state
     }
 
@@ -219,7 +220,7 @@ impl Inner {
     }
 
     /// Lets another thread drive, if one waits and nobody does.
-    pub(super) fn hand_over(&self, state: &State) {
+    pub(super) fn hand_over_driving(&self, state: &State) {
         if state.poller.is_some()
             && let Some(signal) = state.sleeping.first()
         {
@@ -228,18 +229,18 @@ impl Inner {
     }
 
     /// A call began that ends at `deadline`: the driver must not sleep beyond it.
-    pub(super) fn began(&self, state: &State, deadline: Option<Duration>) {
+    pub(super) fn call_started(&self, state: &State, deadline: Option<Duration>) {
         if state.poller.is_none() && deadline.is_some_and(|at| at < state.driver_wakes) {
-            self.nudged.store(true, Ordering::SeqCst);
+            self.recheck_timeout.store(true, Ordering::SeqCst);
             self.waker.wake();
         }
     }
 
     /// A call was given up, of which the server says nothing more: another may begin.
-    pub(super) fn given_up(&self, state: &State) {
+    pub(super) fn call_cancelled(&self, state: &State) {
         state.starting.iter().for_each(|signal| signal.notify_one());
-        if state.poller.is_none() && state.driver_starts {
-            self.nudged.store(true, Ordering::SeqCst);
+        if state.poller.is_none() && state.driver_awaits_call_end {
+            self.recheck_timeout.store(true, Ordering::SeqCst);
             self.waker.wake();
         }
     }
@@ -253,7 +254,7 @@ impl Inner {
     ) -> Result<MutexGuard<'a, State>, Status> {
         loop {
             let now = self.now();
-            state.freshen(now);
+            state.check_if_stale(now);
             if state.current.is_some() {
                 return Ok(state);
             }
@@ -353,14 +354,14 @@ impl State {
     }
 
     /// Looks whether a connection that nobody has looked at for a while is still good.
-    fn freshen(&mut self, now: Duration) {
+    fn check_if_stale(&mut self, now: Duration) {
         let stale = now.saturating_sub(self.last_used) > STALE_AFTER;
         self.last_used = now;
         if stale && self.poller.is_some() {
             if let Some((_, link)) = self.current() {
                 link.set_readable(false);
             }
-            self.turn(now);
+            self.poll_links(now);
         }
     }
 
@@ -371,13 +372,13 @@ impl State {
     }
 
     /// Reads, hands what came to the calls, writes; forgets links that are over.
-    fn turn(&mut self, now: Duration) {
+    fn poll_links(&mut self, now: Duration) {
         let mut ended = false;
         for (key, link) in &mut self.links {
             let mut inbox = Inbox { link: *key, calls: &mut self.calls, ended: &mut ended };
-            link.turn(now, &mut self.buffer, &mut inbox);
+            link.poll(now, &mut self.buffer, &mut inbox);
         }
-        self.settle(ended);
+        self.after_links_ran(ended);
     }
 
     /// Writes what waits on one link.
@@ -387,7 +388,7 @@ impl State {
             let mut inbox = Inbox { link: *key, calls: &mut self.calls, ended: &mut ended };
             link.flush(now, &mut inbox);
         }
-        self.settle(ended);
+        self.after_links_ran(ended);
     }
 
     /// Writes what waits on all links, credit for messages that were taken most of all. Tells
@@ -398,11 +399,11 @@ impl State {
             let mut inbox = Inbox { link: *key, calls: &mut self.calls, ended: &mut ended };
             link.flush(now, &mut inbox);
         }
-        self.settle(ended);
+        self.after_links_ran(ended);
         ended
     }
 
-    fn settle(&mut self, ended: bool) {
+    fn after_links_ran(&mut self, ended: bool) {
         let current = self.current;
         self.links.retain(|(key, link)| {
             let wanted = Some(*key) == current || link.session.open_calls() > 0;

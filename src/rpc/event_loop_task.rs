@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::connections::Connections;
-use super::outbox::Reply;
+use super::outbound::Reply;
 use super::peer_streams::{PeerStreamEvent, PeerStreamId, PeerStreams};
 use super::reactor::Waker;
 use crate::call::Status;

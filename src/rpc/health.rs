@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::outbox::Responder;
+use super::outbound::Responder;
 use super::service::{CallHandler, Services, Shape};
 use super::wire;
 use crate::call::{Code, Status};
@@ -48,7 +48,7 @@ struct Watch {
     service: String,
     responder: Responder,
     /// What the client was told last; `None` inside is SERVICE_UNKNOWN.
-    told: Option<Option<ServingStatus>>,
+    last_sent: Option<Option<ServingStatus>>,
     /// It has not taken that yet.
     sending: bool,
 }
@@ -62,7 +62,7 @@ impl Health {
         let health = Health::default();
         let this = health.clone();
         services.unary("/grpc.health.v1.Health/Check", move |_, message, response| {
-            let service = wire::service_asked(message)?;
+            let service = wire::parse_service(message)?;
             let status = this.state().statuses.get(&*service).copied();
             let status = status.ok_or_else(|| Status::new(Code::NotFound, "unknown service"))?;
             wire::append_status(Some(status), response);
@@ -90,7 +90,7 @@ impl Health {
         let mut state = self.state();
         if !state.shut_down {
             state.statuses.insert(service.to_owned(), status);
-            state.tell(|watch| watch.service == service);
+            state.notify(|watch| watch.service == service);
         }
     }
 
@@ -108,7 +108,7 @@ impl Health {
         if !state.shut_down {
             state.statuses.entry(String::new()).or_insert(ServingStatus::NotServing);
             state.statuses.iter_mut().for_each(|(name, known)| *known = status(name));
-            state.tell(|_| true);
+            state.notify(|_| true);
         }
     }
 
@@ -128,8 +128,8 @@ impl Health {
         let mut state = self.state();
         let number = state.next_watch;
         state.next_watch += 1;
-        state.watches.insert(number, Watch { service, responder, told: None, sending: false });
-        state.tell_one(number);
+        state.watches.insert(number, Watch { service, responder, last_sent: None, sending: false });
+        state.notify_watch(number);
         if state.shut_down
             && let Some(watch) = state.watches.remove(&number)
         {
@@ -148,33 +148,33 @@ impl State {
     fn set_all(&mut self, status: ServingStatus) {
         self.statuses.entry(String::new()).or_insert(status);
         self.statuses.values_mut().for_each(|known| *known = status);
-        self.tell(|_| true);
+        self.notify(|_| true);
     }
 
-    fn tell(&mut self, concerned: impl Fn(&Watch) -> bool) {
+    fn notify(&mut self, is_affected: impl Fn(&Watch) -> bool) {
         let State { statuses, watches, .. } = self;
-        for watch in watches.values_mut().filter(|watch| concerned(watch)) {
-            watch.tell(statuses.get(&watch.service).copied());
+        for watch in watches.values_mut().filter(|watch| is_affected(watch)) {
+            watch.notify(statuses.get(&watch.service).copied());
         }
     }
 
-    fn tell_one(&mut self, number: u64) {
+    fn notify_watch(&mut self, number: u64) {
         if let Some(watch) = self.watches.get_mut(&number) {
-            watch.tell(self.statuses.get(&watch.service).copied());
+            watch.notify(self.statuses.get(&watch.service).copied());
         }
     }
 }
 
 impl Watch {
-    fn tell(&mut self, status: Option<ServingStatus>) {
-        if self.sending || self.told == Some(status) {
+    fn notify(&mut self, status: Option<ServingStatus>) {
+        if self.sending || self.last_sent == Some(status) {
             return;
         }
         let mut message = Vec::new();
         wire::append_status(status, &mut message);
         self.responder.send(message);
         self.responder.when_drained();
-        self.told = Some(status);
+        self.last_sent = Some(status);
         self.sending = true;
     }
 }
@@ -188,7 +188,7 @@ struct WatchCall {
 
 impl CallHandler for WatchCall {
     fn message(&mut self, message: &[u8]) {
-        match wire::service_asked(message) {
+        match wire::parse_service(message) {
             Ok(service) if service.len() > MAX_NAME_BYTES => {
                 let reason = format!("a service's name has at most {MAX_NAME_BYTES} bytes");
                 self.responder.finish(Status::new(Code::InvalidArgument, reason));
@@ -209,7 +209,7 @@ impl CallHandler for WatchCall {
             if let Some(watch) = state.watches.get_mut(&number) {
                 watch.sending = false;
             }
-            state.tell_one(number);
+            state.notify_watch(number);
         }
     }
 }

@@ -76,7 +76,7 @@ impl Link {
     }
 
     /// Reads what the server sent, does what is due, and writes what waits.
-    pub(super) fn turn(&mut self, now: Duration, buffer: &mut [u8], sink: &mut impl ClientSink) {
+    pub(super) fn poll(&mut self, now: Duration, buffer: &mut [u8], sink: &mut impl ClientSink) {
         if !self.lost && self.session.has_more() {
             self.session.resume(now, sink);
         }
@@ -85,7 +85,7 @@ impl Link {
                 break;
             }
             match self.socket.read(buffer) {
-                Ok(0) => self.lose(sink),
+                Ok(0) => self.handle_connection_lost(sink),
                 Ok(n) => {
                     self.readable = !self.socket.is_empty();
                     self.session.receive(now, &buffer[..n], sink);
@@ -95,7 +95,7 @@ impl Link {
                 Err(error) => {
                     log::debug!("reading from the server: {error}");
                     self.failure = Some(error);
-                    self.lose(sink);
+                    self.handle_connection_lost(sink);
                 }
             }
         }
@@ -113,9 +113,9 @@ impl Link {
         if let Err(error) = self.write(now) {
             log::debug!("writing to the server: {error}");
             self.failure = Some(error);
-            self.lose(sink);
+            self.handle_connection_lost(sink);
         } else if self.session.is_closed() && self.session.output().is_empty() {
-            self.lose(sink);
+            self.handle_connection_lost(sink);
         }
     }
 
@@ -145,7 +145,7 @@ impl Link {
         }
     }
 
-    fn lose(&mut self, sink: &mut impl ClientSink) {
+    fn handle_connection_lost(&mut self, sink: &mut impl ClientSink) {
         self.lost = true;
         self.session.connection_lost(sink);
     }

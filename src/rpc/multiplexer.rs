@@ -41,7 +41,7 @@ pub struct Multiplexer {
     next_link: usize,
     woken: Arc<AtomicBool>,
     /// The links whose turn it is, each once.
-    to_turn: VecDeque<usize>,
+    to_poll: VecDeque<usize>,
     timers: BinaryHeap<Reverse<(Duration, usize)>>,
     buffer: Vec<u8>,
     readiness: Vec<Readiness>,
@@ -67,7 +67,7 @@ impl Dialed {
     }
 }
 
-/// Ends a [`Multiplexer::turn`] from any thread. Clones wake the same multiplexer.
+/// Ends a [`Multiplexer::poll`] from any thread. Clones wake the same multiplexer.
 #[derive(Clone)]
 pub struct MultiplexerWaker {
     woken: Arc<AtomicBool>,
@@ -85,8 +85,8 @@ impl MultiplexerWaker {
 
 struct Entry {
     link: Link,
-    /// It stands in [`Multiplexer::to_turn`].
-    to_turn: bool,
+    /// It stands in [`Multiplexer::to_poll`].
+    to_poll: bool,
     /// The earliest of its timers.
     armed: Option<Duration>,
 }
@@ -105,7 +105,7 @@ impl Multiplexer {
             links: BTreeMap::new(),
             next_link: 0,
             woken: Arc::default(),
-            to_turn: VecDeque::new(),
+            to_poll: VecDeque::new(),
             timers: BinaryHeap::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             readiness: Vec::new(),
@@ -136,9 +136,9 @@ impl Multiplexer {
         let number = self.next_link;
         let mut link = Link::new(socket, &target, &options, self.started.elapsed());
         self.poller.add_stream(link.stream(), number as u64)?;
-        self.links.insert(number, Box::new(Entry { link, to_turn: false, armed: None }));
+        self.links.insert(number, Box::new(Entry { link, to_poll: false, armed: None }));
         self.next_link += 1;
-        self.list(number);
+        self.schedule(number);
         Ok(number)
     }
 
@@ -167,7 +167,7 @@ impl Multiplexer {
         })
     }
 
-    /// Begins a unary call. What it has to send is written with the next [`turn`](Self::turn), in
+    /// Begins a unary call. What it has to send is written with the next [`poll`](Self::poll), in
     /// one go with that of others.
     ///
     /// # Errors
@@ -185,17 +185,17 @@ impl Multiplexer {
         let session = &mut entry.ok_or(StartError::GoingAway)?.link.session;
         let call = session.start(now, path, &Metadata::new(), timeout)?;
         session.send_message(call, message, true).map_err(|_| StartError::GoingAway)?;
-        self.list(link);
+        self.schedule(link);
         Ok(call)
     }
 
-    /// Gives a call up: the server is told with the next [`turn`](Self::turn), and nothing more of
+    /// Gives a call up: the server is told with the next [`poll`](Self::poll), and nothing more of
     /// the call is reported.
     pub fn cancel(&mut self, link: usize, call: CallId) {
         self.messages.forget(|other, of| (other, of) == (link, call));
         if let Some(entry) = self.links.get_mut(&link).filter(|entry| !entry.link.lost) {
             entry.link.session.cancel(call);
-            self.list(link);
+            self.schedule(link);
         }
     }
 
@@ -204,13 +204,13 @@ impl Multiplexer {
     ///
     /// # Errors
     /// The operating system's, when waiting fails.
-    pub fn turn(
+    pub fn poll(
         &mut self,
         timeout: Duration,
         mut report: impl FnMut(Completion<'_>),
     ) -> io::Result<()> {
-        let any = self.turn_links(&mut report);
-        let timeout = if any || !self.to_turn.is_empty() { Duration::ZERO } else { timeout };
+        let any = self.poll_links(&mut report);
+        let timeout = if any || !self.to_poll.is_empty() { Duration::ZERO } else { timeout };
         let due = self.timers.peek().map(|Reverse((due, _))| *due);
         let due = due.map(|due| due.saturating_sub(self.started.elapsed()));
         let timeout = due.map_or(timeout, |due| timeout.min(due));
@@ -226,24 +226,24 @@ impl Multiplexer {
             {
                 entry.link.set_readable(ready.ended);
             }
-            self.list(number);
+            self.schedule(number);
         }
         self.readiness = readiness;
-        self.list_due();
-        self.turn_links(&mut report);
+        self.schedule_due();
+        self.poll_links(&mut report);
         Ok(())
     }
 
-    fn list(&mut self, number: usize) {
+    fn schedule(&mut self, number: usize) {
         let Some(entry) = self.links.get_mut(&number) else { return };
-        if !entry.to_turn && !entry.link.lost {
-            entry.to_turn = true;
-            self.to_turn.push_back(number);
+        if !entry.to_poll && !entry.link.lost {
+            entry.to_poll = true;
+            self.to_poll.push_back(number);
         }
     }
 
     /// Lists the links whose time has come.
-    fn list_due(&mut self) {
+    fn schedule_due(&mut self) {
         let now = self.started.elapsed();
         while let Some(&Reverse((due, number))) = self.timers.peek()
             && due <= now
@@ -253,25 +253,25 @@ impl Multiplexer {
                 && entry.armed == Some(due)
             {
                 entry.armed = None;
-                self.list(number);
+                self.schedule(number);
             }
         }
     }
 
     /// Gives every listed link a turn, and tells whether anything was reported.
-    fn turn_links(&mut self, report: &mut impl FnMut(Completion<'_>)) -> bool {
+    fn poll_links(&mut self, report: &mut impl FnMut(Completion<'_>)) -> bool {
         let now = self.started.elapsed();
         let mut any = false;
-        for _ in 0..self.to_turn.len() {
-            let Some(number) = self.to_turn.pop_front() else { break };
+        for _ in 0..self.to_poll.len() {
+            let Some(number) = self.to_poll.pop_front() else { break };
             let Some(entry) = self.links.get_mut(&number) else { continue };
-            let Entry { link, to_turn, armed } = &mut **entry;
+            let Entry { link, to_poll, armed } = &mut **entry;
             let mut inbox =
                 Inbox { link: number, messages: &mut self.messages, report, any: &mut any };
-            link.turn(now, &mut self.buffer, &mut inbox);
-            *to_turn = link.is_runnable();
-            if *to_turn {
-                self.to_turn.push_back(number);
+            link.poll(now, &mut self.buffer, &mut inbox);
+            *to_poll = link.is_runnable();
+            if *to_poll {
+                self.to_poll.push_back(number);
             }
             let due = link.session.next_timeout();
             if !link.lost && armed.is_none_or(|armed| due < armed) {

@@ -167,7 +167,7 @@ impl Listener {
     /// The operating system's: the address is in use, or not ours.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Listener> {
         let listener = TcpListener::bind(address)?;
-        system::lengthen_queue(&listener)?;
+        system::extend_accept_queue(&listener)?;
         Ok(Listener(listener))
     }
 

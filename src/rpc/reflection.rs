@@ -14,9 +14,9 @@ mod index;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::outbox::Responder;
+use super::outbound::Responder;
 use super::service::{CallHandler, Services, Shape};
-use super::wire::{Answer, Asked, Question};
+use super::wire::{Answer, Query, ReflectionRequest};
 use crate::call::{Code, Status};
 use index::{FileId, Index};
 
@@ -84,25 +84,23 @@ impl Reflection {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, asked: &Asked<'_>, sent: &mut BTreeSet<FileId>) -> Vec<u8> {
+    fn answer(&self, request: &ReflectionRequest<'_>, sent: &mut BTreeSet<FileId>) -> Vec<u8> {
         let index = self.index();
         let not_found = |what| Answer::Error(Code::NotFound, what);
-        asked.response(match asked.question() {
-            Question::File(name) => match index.file(name) {
+        request.response(match request.query() {
+            Query::File(name) => match index.file(name) {
                 Some(file) => Answer::Files(index.with_imports(file, sent)),
                 None => not_found("no file of that name"),
             },
-            Question::Symbol(name) => match index.symbol(name) {
+            Query::Symbol(name) => match index.symbol(name) {
                 Some(file) => Answer::Files(index.with_imports(file, sent)),
                 None => not_found("no file declares that name"),
             },
-            Question::Extension(_) => not_found("no such extension"),
-            Question::ExtensionNumbers(name) if index.is_message(name) => {
-                Answer::NoExtensions(name)
-            }
-            Question::ExtensionNumbers(_) => not_found("no message of that name"),
-            Question::Services => Answer::Services(&self.services),
-            Question::Nothing => Answer::Error(Code::InvalidArgument, "the request asks nothing"),
+            Query::Extension(_) => not_found("no such extension"),
+            Query::ExtensionNumbers(name) if index.is_message(name) => Answer::NoExtensions(name),
+            Query::ExtensionNumbers(_) => not_found("no message of that name"),
+            Query::Services => Answer::Services(&self.services),
+            Query::Nothing => Answer::Error(Code::InvalidArgument, "the request asks nothing"),
         })
     }
 }
@@ -141,17 +139,19 @@ impl Stream {
     /// Answers what waits, as far as the client takes answers.
     fn proceed(&mut self) {
         while !self.paused && !self.responder.is_over() {
-            let Some(question) = self.waiting.pop_front() else {
+            let Some(request) = self.waiting.pop_front() else {
                 if self.half_closed {
                     self.responder.finish(Status::OK);
                 }
                 return;
             };
-            match Asked::read(&question) {
-                Ok(asked) => self.responder.send(self.reflection.answer(&asked, &mut self.sent)),
+            match ReflectionRequest::parse(&request) {
+                Ok(request) => {
+                    self.responder.send(self.reflection.answer(&request, &mut self.sent))
+                }
                 Err(status) => return self.responder.finish(status),
             }
-            self.responder.taken(question.len());
+            self.responder.taken(request.len());
             if self.responder.queued() > PAUSE_BYTES {
                 self.paused = true;
                 self.responder.when_drained();

@@ -43,19 +43,19 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// A connection is refused; `detail` says which one, or more about why.
-    pub(super) fn note(&mut self, now: Instant, refusal: Refusal, detail: impl Display) {
+    pub(super) fn record(&mut self, now: Instant, refusal: Refusal, detail: impl Display) {
         if self.limits[refusal as usize].admit(now) {
             log::warn!("a connection is refused: {}: {detail}", refusal.reason());
         }
     }
 
-    /// When there may be something to [tell](Self::tell).
+    /// When there may be something to [tell](Self::log_counts).
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         self.limits.iter().filter_map(LogLimit::next_timeout).min()
     }
 
     /// Tells how many there were in the last minute.
-    pub(super) fn tell(&mut self, now: Instant) {
+    pub(super) fn log_counts(&mut self, now: Instant) {
         for (refusal, limit) in Refusal::ALL.into_iter().zip(&mut self.limits) {
             if let Some(count) = limit.take_count(now) {
                 log::warn!("{count} more connections were refused: {}", refusal.reason());

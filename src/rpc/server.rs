@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::backlog::Backlog;
+use super::byte_budget::ByteBudget;
 use super::calls::Calls;
 use super::connection::Connection;
+use super::connection_limiter::ConnectionLimiter;
 use super::connections::Connections;
 use super::dispatch::Shared;
 use super::event_loop_task::{EventLoopTask, Reactor, TaskWaker};
 use super::names::Resolver;
-use super::outbox::{Letter, Outbox};
+use super::outbound::{OutboundAction, OutboundQueue};
 use super::peer_streams::PeerStreams;
-use super::places::Places;
 use super::reactor::{Listener, Poller, Readiness, Waker};
 use super::refusals::{Refusal, Refusals};
 use super::service::Services;
@@ -98,7 +98,7 @@ pub struct Server {
     accept_again: Option<Duration>,
     drain_until: Option<Duration>,
     /// Memory that every turn uses anew.
-    letters: Vec<Letter>,
+    actions: Vec<OutboundAction>,
     readiness: Vec<Readiness>,
 }
 
@@ -129,7 +129,11 @@ const RECEIVED_SHARE_BYTES: usize = 256 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// As many places as there are to be, or as there are descriptors for.
-fn places(options: &ServerOptions, services: &Services, descriptors: Descriptors) -> Places {
+fn connection_limiter(
+    options: &ServerOptions,
+    services: &Services,
+    descriptors: Descriptors,
+) -> ConnectionLimiter {
     let reserved = services.reserved_connections();
     let room = descriptors.for_connections().saturating_sub(reserved).max(1);
     if options.max_connections > room {
@@ -139,7 +143,7 @@ fn places(options: &ServerOptions, services: &Services, descriptors: Descriptors
             options.max_connections
         );
     }
-    Places::new(options.max_connections.min(room), reserved)
+    ConnectionLimiter::new(options.max_connections.min(room), reserved)
 }
 
 impl Server {
@@ -165,22 +169,22 @@ impl Server {
         services: Services,
         mut options: ServerOptions,
     ) -> io::Result<Server> {
-        options.tls = options.tls.map(|tls| tls.speaking(options.compat));
+        options.tls = options.tls.map(|tls| tls.with_compat(options.compat));
         let poller = Poller::new()?;
         let (mut listeners, local_addrs) = listen(addresses)?;
         for (key, listener) in (0..).zip(&mut listeners) {
             poller.add_listener(listener, LISTENER_KEY - key)?;
         }
-        let outbox = Arc::new(Outbox::new(poller.waker(), options.max_unread_bytes / 2));
+        let outbound = Arc::new(OutboundQueue::new(poller.waker(), options.max_unread_bytes / 2));
         let descriptors = Descriptors::now();
-        let places = places(&options, &services, descriptors);
+        let limiter = connection_limiter(&options, &services, descriptors);
         let shared = Shared {
             services,
-            outbox,
+            outbound,
             workers: Workers::new(options.max_worker_threads, options.max_waiting_jobs),
-            backlog: Backlog::new(options.max_unread_bytes, UNREAD_SHARE_BYTES),
-            received: Backlog::new(options.max_received_bytes, RECEIVED_SHARE_BYTES),
-            places,
+            unsent: ByteBudget::new(options.max_unread_bytes, UNREAD_SHARE_BYTES),
+            received: ByteBudget::new(options.max_received_bytes, RECEIVED_SHARE_BYTES),
+            limiter,
             send_high_water_bytes: options.limits.send_high_water_bytes,
             send_low_water_bytes: options.limits.send_low_water_bytes,
         };
@@ -203,7 +207,7 @@ impl Server {
             refusals: Refusals::default(),
             accept_again: None,
             drain_until: None,
-            letters: Vec::new(),
+            actions: Vec::new(),
             readiness: Vec::new(),
         })
     }
@@ -247,7 +251,7 @@ impl Server {
             }
             self.connections.run(now);
             self.poll_task(now);
-            self.deliver_letters(now);
+            self.deliver_actions(now);
             self.connections.expire(now);
             self.connections.flush(now);
             self.flush_peer_streams(now);
@@ -261,7 +265,7 @@ impl Server {
             }
             // Last of all: what came in before is answered, and what comes meanwhile is looked at
             // before their own answers are written.
-            self.connections.shared.workers.run_brief();
+            self.connections.shared.workers.run_short();
         }
     }
 
@@ -277,9 +281,9 @@ impl Server {
             due.map(|due| due.saturating_sub(self.started.elapsed()))
         };
         let Server { poller, connections, task_waker, stop, drain_until, readiness, .. } = self;
-        let outbox = &connections.shared.outbox;
+        let outbound = &connections.shared.outbound;
         poller.wait(timeout, readiness, || {
-            !outbox.is_empty()
+            !outbound.is_empty()
                 || task_waker.is_called()
                 || (drain_until.is_none() && stop.load(Ordering::SeqCst))
         })?;
@@ -299,7 +303,7 @@ impl Server {
             self.accept_again = None;
             (0..self.listeners.len()).for_each(|listener| self.accept(listener, now));
         }
-        self.refusals.tell(self.started + now);
+        self.refusals.log_counts(self.started + now);
         Ok(now)
     }
 
@@ -322,29 +326,29 @@ impl Server {
                     continue;
                 }
                 Err(error) => {
-                    self.refusals.note(self.started + now, Refusal::NotAccepted, error);
+                    self.refusals.record(self.started + now, Refusal::NotAccepted, error);
                     self.accept_again = Some(now + ACCEPT_PAUSE);
                     return;
                 }
             };
-            if !self.descriptors.has_room_at(stream.descriptor()) {
-                self.refusals.note(self.started + now, Refusal::NoDescriptor, peer);
+            if !self.descriptors.allows_connection_at(stream.descriptor()) {
+                self.refusals.record(self.started + now, Refusal::NoDescriptor, peer);
                 continue;
             }
-            let places = &self.connections.shared.places;
-            let Some(place) = places.take(now) else {
-                self.refusals.note(self.started + now, Refusal::Full, peer);
+            let limiter = &self.connections.shared.limiter;
+            let Some(slot) = limiter.acquire(now) else {
+                self.refusals.record(self.started + now, Refusal::Full, peer);
                 continue;
             };
             let id = self.connections.next_id();
             if let Err(error) = self.poller.add_stream(&mut stream, id.key()) {
-                places.leave(place);
-                self.refusals.note(self.started + now, Refusal::NotPolled, error);
+                limiter.release(slot);
+                self.refusals.record(self.started + now, Refusal::NotPolled, error);
                 continue;
             }
             let limits = &self.options.limits;
             let session = ServerSession::new(limits, self.options.compat, now);
-            let calls = Calls::new(place, limits.max_concurrent_calls as usize);
+            let calls = Calls::new(slot, limits.max_concurrent_calls as usize);
             let socket = Socket::new(stream);
             self.connections.insert(Connection::new(id, peer, socket, session, calls));
         }
@@ -382,10 +386,10 @@ impl Server {
     }
 
     /// Does what handles asked for since the last turn.
-    fn deliver_letters(&mut self, now: Duration) {
-        self.connections.shared.outbox.take(&mut self.letters);
-        for letter in self.letters.drain(..) {
-            self.connections.deliver(letter, now);
+    fn deliver_actions(&mut self, now: Duration) {
+        self.connections.shared.outbound.take(&mut self.actions);
+        for action in self.actions.drain(..) {
+            self.connections.deliver(action, now);
         }
     }
 

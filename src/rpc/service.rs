@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use super::answer::{Answer, Answered};
 use super::blocking::BlockingCall;
-use super::guard::guarded;
-use super::outbox::{Reply, Responder};
+use super::catch_panic::catch_panic;
+use super::outbound::{Reply, Responder};
 use crate::call::{Metadata, Status};
 
 /// How many messages a call of a method has in each direction.
@@ -75,7 +75,7 @@ type DeferrableHandler =
 type StreamingHandler =
     dyn Fn(&Context<'_>, Responder) -> Result<Box<dyn CallHandler>, Status> + Send + Sync;
 /// Whether the handler of a request is short.
-type IsBrief = dyn Fn(&[u8]) -> bool + Send + Sync;
+type IsShort = dyn Fn(&[u8]) -> bool + Send + Sync;
 type BlockingHandler = dyn Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync;
 
 /// How a method's calls are handled.
@@ -84,7 +84,7 @@ pub(super) enum Handler {
     Deferred(Box<DeferredHandler>),
     Deferrable(Box<DeferrableHandler>),
     Streaming(Box<StreamingHandler>),
-    Blocking(Box<IsBrief>, Arc<BlockingHandler>),
+    Blocking(Box<IsShort>, Arc<BlockingHandler>),
 }
 
 /// A method: its shape, and what handles its calls.
@@ -175,15 +175,15 @@ impl Services {
     }
 
     /// A unary method as of [`blocking`](Self::blocking), some of whose calls are short and wait for
-    /// nothing. `is_brief` knows them by their request: their handlers run on the reactor's thread,
+    /// nothing. `is_short` knows them by their request: their handlers run on the reactor's thread,
     /// when it has nothing else to do, for to hand a call over and its answer back would take as long.
-    pub fn blocking_unless_brief(
+    pub fn blocking_unless_short(
         &mut self,
         path: &str,
-        is_brief: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+        is_short: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
         handler: impl Fn(&mut BlockingCall) -> Result<(), Status> + Send + Sync + 'static,
     ) {
-        let handler = Handler::Blocking(Box::new(is_brief), Arc::new(handler));
+        let handler = Handler::Blocking(Box::new(is_short), Arc::new(handler));
         self.add(path, Shape::Unary, handler);
     }
 
@@ -196,8 +196,8 @@ impl Services {
     /// many others as it may have: for peers, whom clients must not shut out. A connection on which
     /// it was called is given up after two seconds of silence.
     pub fn reserve(&mut self, path: &str, connections: usize) {
-        if let Some(place) = self.find(path) {
-            self.methods[place].is_reserved = true;
+        if let Some(index) = self.find(path) {
+            self.methods[index].is_reserved = true;
             self.reserved_connections += connections;
         }
     }
@@ -208,8 +208,8 @@ impl Services {
     ///
     /// [`ServerOptions::max_received_bytes`]: super::ServerOptions::max_received_bytes
     pub fn keep_metadata(&mut self, path: &str) {
-        if let Some(place) = self.find(path) {
-            self.methods[place].keeps_metadata = true;
+        if let Some(index) = self.find(path) {
+            self.methods[index].keeps_metadata = true;
         }
     }
 
@@ -228,7 +228,7 @@ impl Services {
     pub(super) fn shutting_down(&self) {
         for hook in &self.on_shutdown {
             // What there is to say of a panic has been logged.
-            let _ = guarded("what ends at a shutdown", hook);
+            let _ = catch_panic("what ends at a shutdown", hook);
         }
     }
 
@@ -256,8 +256,8 @@ impl Services {
     }
 
     /// The method at a place that [`find`](Self::find) gave.
-    pub(super) fn method(&self, place: usize) -> &Method {
-        &self.methods[place]
+    pub(super) fn method(&self, index: usize) -> &Method {
+        &self.methods[index]
     }
 }
 
@@ -272,8 +272,8 @@ mod tests {
         services.blocking("/a.B/D", Shape::Bidirectional, |_| Ok(()));
         services.deferred("/x.Y/Z", |_, _, reply| reply.send(Ok(Vec::new())));
         assert_eq!(services.names(), ["a.B", "x.Y"]);
-        let place = services.find("/a.B/D").unwrap();
-        assert_eq!(services.method(place).shape, Shape::Bidirectional);
+        let index = services.find("/a.B/D").unwrap();
+        assert_eq!(services.method(index).shape, Shape::Bidirectional);
         assert_eq!(services.find("/a.B/E"), None);
         assert_eq!(services.find("a.B/C"), None);
     }

@@ -52,8 +52,8 @@ impl Socket {
     }
 
     /// What was agreed on inside TLS, once, when the handshake is over.
-    pub(super) fn take_agreed(&mut self) -> Option<Protocol> {
-        self.tls.as_mut().and_then(|tls| tls.take_agreed())
+    pub(super) fn take_negotiated(&mut self) -> Option<Protocol> {
+        self.tls.as_mut().and_then(|tls| tls.take_negotiated())
     }
 
     /// What is registered with a poller.

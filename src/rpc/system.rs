@@ -41,7 +41,7 @@ impl Descriptors {
     }
 
     /// Whether a connection with this descriptor leaves enough to others.
-    pub(super) fn has_room_at(self, descriptor: i32) -> bool {
+    pub(super) fn allows_connection_at(self, descriptor: i32) -> bool {
         let bound = self.limit - self.kept() / 2;
         u64::try_from(descriptor).is_ok_and(|descriptor| descriptor < bound)
     }
@@ -91,12 +91,12 @@ pub fn raise_descriptor_limit() {}
 /// # Errors
 /// The operating system's.
 #[cfg(feature = "system-limits")]
-pub(super) fn lengthen_queue(listener: impl AsFd) -> io::Result<()> {
+pub(super) fn extend_accept_queue(listener: impl AsFd) -> io::Result<()> {
     Ok(rustix::net::listen(listener, WAITING_CONNECTIONS)?)
 }
 
 #[cfg(not(feature = "system-limits"))]
-pub(super) fn lengthen_queue(_: impl AsFd) -> io::Result<()> {
+pub(super) fn extend_accept_queue(_: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
@@ -108,11 +108,11 @@ mod tests {
     fn files_keep_room_however_many_connections_there_are() {
         let many = Descriptors { limit: 1024 };
         assert_eq!(many.for_connections(), 896);
-        assert!(many.has_room_at(959), "some files came first");
-        assert!(!many.has_room_at(960));
+        assert!(many.allows_connection_at(959), "some files came first");
+        assert!(!many.allows_connection_at(960));
         assert_eq!(Descriptors { limit: 64 }.for_connections(), 32, "half of them, of few");
-        assert!(Descriptors { limit: u64::MAX }.has_room_at(i32::MAX));
-        assert!(!Descriptors { limit: u64::MAX }.has_room_at(-1));
+        assert!(Descriptors { limit: u64::MAX }.allows_connection_at(i32::MAX));
+        assert!(!Descriptors { limit: u64::MAX }.allows_connection_at(-1));
     }
 
     #[test]

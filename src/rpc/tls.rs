@@ -29,7 +29,7 @@ mod config;
 mod layer;
 
 #[cfg(not(feature = "tls"))]
-mod absent;
+mod disabled;
 
 #[cfg(feature = "tls")]
 pub use config::{ClientTls, ServerTls};
@@ -37,9 +37,9 @@ pub use config::{ClientTls, ServerTls};
 pub(super) use layer::Tls;
 
 #[cfg(not(feature = "tls"))]
-pub(super) use absent::Tls;
+pub(super) use disabled::Tls;
 #[cfg(not(feature = "tls"))]
-pub use absent::{ClientTls, ServerTls};
+pub use disabled::{ClientTls, ServerTls};
 
 /// Who we are: files in PEM.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub struct IdentityFiles<'a> {
 #[derive(Debug)]
 pub enum TlsError {
     /// The program was built without the feature `tls`.
-    Absent,
+    Disabled,
     /// A file cannot be read, or does not hold what it should.
     File {
         /// Which.
@@ -69,7 +69,7 @@ pub enum TlsError {
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TlsError::Absent => f.write_str("built without TLS"),
+            TlsError::Disabled => f.write_str("built without TLS"),
             TlsError::File { file, reason } => write!(f, "{}: {reason}", file.display()),
             TlsError::Name(name) => write!(f, "{name:?} is neither a host name nor an address"),
         }

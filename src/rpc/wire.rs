@@ -10,7 +10,7 @@ use crate::pb::grpc_health_v1::mod_HealthListResponse::StatusesEntry;
 use crate::pb::grpc_health_v1::{
     HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
 };
-use crate::pb::grpc_reflection_v1::mod_ServerReflectionRequest::OneOfmessage_request as AnyQuestion;
+use crate::pb::grpc_reflection_v1::mod_ServerReflectionRequest::OneOfmessage_request as AnyQuery;
 use crate::pb::grpc_reflection_v1::mod_ServerReflectionResponse::OneOfmessage_response as AnyAnswer;
 use crate::pb::grpc_reflection_v1::{
     ErrorResponse, ExtensionNumberResponse, FileDescriptorResponse, ListServiceResponse,
@@ -26,7 +26,7 @@ fn read<'a, M: Checked + MessageRead<'a>>(message: &'a [u8]) -> Result<M, Status
 }
 
 /// The service that a request of Check or Watch asks about.
-pub(super) fn service_asked(message: &[u8]) -> Result<Cow<'_, str>, Status> {
+pub(super) fn parse_service(message: &[u8]) -> Result<Cow<'_, str>, Status> {
     read::<HealthCheckRequest<'_>>(message).map(|request| request.service)
 }
 
@@ -61,7 +61,7 @@ pub(super) fn append_statuses<'a>(
 
 /// What a client asks of reflection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Question<'a> {
+pub(super) enum Query<'a> {
     /// The file with this name.
     File(&'a str),
     /// The file that declares this full name.
@@ -89,25 +89,25 @@ pub(super) enum Answer<'a> {
 }
 
 /// A request of reflection, which its answer repeats.
-pub(super) struct Asked<'a> {
+pub(super) struct ReflectionRequest<'a> {
     request: ServerReflectionRequest<'a>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ReflectionRequest<'a> {
     /// Reads a request.
-    pub(super) fn read(message: &'a [u8]) -> Result<Asked<'a>, Status> {
-        read(message).map(|request| Asked { request })
+    pub(super) fn parse(message: &'a [u8]) -> Result<ReflectionRequest<'a>, Status> {
+        read(message).map(|request| ReflectionRequest { request })
     }
 
     /// What it asks.
-    pub(super) fn question(&self) -> Question<'_> {
+    pub(super) fn query(&self) -> Query<'_> {
         match &self.request.message_request {
-            AnyQuestion::file_by_filename(name) => Question::File(name),
-            AnyQuestion::file_containing_symbol(name) => Question::Symbol(name),
-            AnyQuestion::file_containing_extension(of) => Question::Extension(&of.containing_type),
-            AnyQuestion::all_extension_numbers_of_type(name) => Question::ExtensionNumbers(name),
-            AnyQuestion::list_services(_) => Question::Services,
-            AnyQuestion::None => Question::Nothing,
+            AnyQuery::file_by_filename(name) => Query::File(name),
+            AnyQuery::file_containing_symbol(name) => Query::Symbol(name),
+            AnyQuery::file_containing_extension(of) => Query::Extension(&of.containing_type),
+            AnyQuery::all_extension_numbers_of_type(name) => Query::ExtensionNumbers(name),
+            AnyQuery::list_services(_) => Query::Services,
+            AnyQuery::None => Query::Nothing,
         }
     }
 

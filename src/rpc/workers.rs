@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::guard::words;
+use super::catch_panic::panic_message;
 
 /// What a worker does; dropped undone when the pool ends first.
 pub(super) type Job = Box<dyn FnOnce() -> Option<After> + Send>;
@@ -20,7 +20,7 @@ pub(super) struct Workers {
     max_threads: usize,
     max_waiting: usize,
     /// Jobs for the thread that owns the pool.
-    brief: RefCell<Vec<Job>>,
+    short: RefCell<Vec<Job>>,
     /// What those that ran last have left to do.
     after: RefCell<Vec<After>>,
 }
@@ -45,18 +45,18 @@ pub(super) struct Full(pub(super) Job);
 
 impl Workers {
     pub(super) fn new(max_threads: usize, max_waiting: usize) -> Workers {
-        let (shared, brief, after) = (Arc::default(), RefCell::default(), RefCell::default());
-        Workers { shared, max_threads, max_waiting, brief, after }
+        let (shared, short, after) = (Arc::default(), RefCell::default(), RefCell::default());
+        Workers { shared, max_threads, max_waiting, short, after }
     }
 
     /// Runs a job on a thread of the pool, as soon as one is free; a brief one with the next
-    /// [`run_brief`](Self::run_brief).
+    /// [`run_short`](Self::run_short).
     ///
     /// # Errors
     /// [`Full`] when all threads are busy and the queue has no room.
-    pub(super) fn run(&self, job: Job, is_brief: bool) -> Result<(), Full> {
-        if is_brief {
-            self.brief.borrow_mut().push(job);
+    pub(super) fn run(&self, job: Job, is_short: bool) -> Result<(), Full> {
+        if is_short {
+            self.short.borrow_mut().push(job);
             return Ok(());
         }
         let mut state = self.shared.state();
@@ -82,9 +82,9 @@ impl Workers {
 
     /// Runs the brief jobs on the thread that calls. What is to be done after them waits for the next
     /// time, when their answers are written.
-    pub(super) fn run_brief(&self) {
+    pub(super) fn run_short(&self) {
         self.after.take().into_iter().for_each(run_after);
-        let jobs = self.brief.take();
+        let jobs = self.short.take();
         let after: Vec<After> = jobs.into_iter().filter_map(run_guarded).collect();
         self.after.borrow_mut().extend(after);
     }
@@ -131,7 +131,7 @@ fn work(shared: &Shared) {
 /// A handler that panics fails its own call (the job's drop answers it), not the pool.
 fn run_guarded(job: Job) -> Option<After> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
-        log::error!("a handler panicked: {}", words(&*panic));
+        log::error!("a handler panicked: {}", panic_message(&*panic));
         None
     })
 }
@@ -140,7 +140,7 @@ fn run_guarded(job: Job) -> Option<After> {
 fn run_after(after: After) {
     thread::yield_now();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(after)) {
-        log::error!("a handler panicked when it had answered: {}", words(&*panic));
+        log::error!("a handler panicked when it had answered: {}", panic_message(&*panic));
     }
 }
 

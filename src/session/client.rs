@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::CallGone;
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
-use super::vitals::{Verdict, Vitals};
+use super::keepalive::{Keepalive, KeepaliveAction};
 use crate::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
 use crate::{grpc, native};
 
@@ -50,9 +50,9 @@ pub struct ClientSession {
     wire: Wire,
     partial: PartialInput,
     deadlines: Deadlines,
-    vitals: Vitals,
+    keepalive: Keepalive,
     /// We begin nothing new: the end of the last call is the end of the connection.
-    leaving: bool,
+    going_away: bool,
     /// The protocol left whole units in `partial`, because it wanted no more input.
     held_back: bool,
 }
@@ -93,8 +93,8 @@ impl ClientSession {
             wire,
             partial: PartialInput::default(),
             deadlines: Deadlines::default(),
-            vitals: Vitals::new(now),
-            leaving: false,
+            keepalive: Keepalive::new(now),
+            going_away: false,
             held_back: false,
         }
     }
@@ -133,7 +133,7 @@ impl ClientSession {
         }
         if self.open_calls() == 1 {
             // Silence counts from the first call: an idle connection owes nobody a sign of life.
-            self.vitals.heard(now);
+            self.keepalive.received(now);
         }
         Ok(call)
     }
@@ -169,7 +169,7 @@ impl ClientSession {
 
     /// Takes bytes from the server and reports what they mean.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) {
-        self.vitals.heard(now);
+        self.keepalive.received(now);
         self.feed(now, input, sink);
     }
 
@@ -213,7 +213,7 @@ impl ClientSession {
 
     /// Says that we begin nothing new.
     pub fn go_away(&mut self) {
-        self.leaving = true;
+        self.going_away = true;
         either!(&mut self.wire, connection => connection.go_away());
     }
 
@@ -234,13 +234,13 @@ impl ClientSession {
 
     /// The socket took `n` bytes of the output.
     pub fn consume_output(&mut self, n: usize) {
-        self.vitals.wrote();
+        self.keepalive.wrote();
         either!(&mut self.wire, connection => connection.consume_output(n));
     }
 
     /// The socket took nothing of the output.
     pub fn write_blocked(&mut self, now: Duration) {
-        self.vitals.write_blocked(now);
+        self.keepalive.write_blocked(now);
     }
 
     /// Whether to go on reading.
@@ -250,15 +250,15 @@ impl ClientSession {
 
     /// Whether the connection is over: write what is left, then close the socket.
     pub fn is_closed(&self) -> bool {
-        (self.leaving && self.open_calls() == 0)
+        (self.going_away && self.open_calls() == 0)
             || either!(&self.wire, connection => connection.is_closed())
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     pub fn next_timeout(&self) -> Duration {
-        let vitals = self.vitals.next(self.open_calls(), &self.limits);
+        let keepalive = self.keepalive.next(self.open_calls(), &self.limits);
         let wire = either!(&self.wire, connection => connection.next_timeout());
-        [wire, self.deadlines.earliest()].into_iter().flatten().fold(vitals, Duration::min)
+        [wire, self.deadlines.earliest()].into_iter().flatten().fold(keepalive, Duration::min)
     }
 
     /// Does what is due: ends calls whose time is up, asks a silent server, gives up a dead one.
@@ -268,15 +268,17 @@ impl ClientSession {
             sink.finished(call, Status::new(Code::DeadlineExceeded, "the deadline passed"), false);
         }
         either!(&mut self.wire, connection => connection.handle_timeout(now, sink));
-        let (code, reason) = match self.vitals.verdict(now, self.open_calls(), &self.limits) {
-            Some(Verdict::Ask) => {
+        let (code, reason) = match self.keepalive.action(now, self.open_calls(), &self.limits) {
+            Some(KeepaliveAction::SendPing) => {
                 either!(&mut self.wire, connection => connection.ping());
-                self.vitals.asked(now);
+                self.keepalive.ping_sent(now);
                 return;
             }
-            Some(Verdict::Idle) => (Code::Ok, "idle"),
-            Some(Verdict::Dead) => (Code::Unavailable, "no answer to a keepalive ping"),
-            Some(Verdict::Stalled) => (Code::Unavailable, "the server takes no bytes"),
+            Some(KeepaliveAction::CloseIdle) => (Code::Ok, "idle"),
+            Some(KeepaliveAction::PingTimedOut) => {
+                (Code::Unavailable, "no answer to a keepalive ping")
+            }
+            Some(KeepaliveAction::WriteStalled) => (Code::Unavailable, "the server takes no bytes"),
             None => return,
         };
         self.deadlines = Deadlines::default();

@@ -22,7 +22,7 @@ mod deadlines;
 mod input;
 mod server;
 mod sniff;
-mod vitals;
+mod keepalive;
 
 pub use client::{ClientSession, Protocol, StartError};
 pub use server::ServerSession;

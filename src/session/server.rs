@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
-use super::vitals::{Verdict, Vitals};
+use super::keepalive::{Keepalive, KeepaliveAction};
 use super::{CallGone, Compat, Protocol, Sniffed, sniff};
 use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::{grpc, native};
@@ -37,7 +37,7 @@ const CLEARTEXT_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 const TLS_ALERT: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 
 /// How long a client without calls may take to acknowledge that we leave.
-const LEAVE_WAIT: Duration = Duration::from_secs(1);
+const GO_AWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The server's side of one connection, from its first byte to its last.
 ///
@@ -51,12 +51,12 @@ pub struct ServerSession {
     wire: Wire,
     partial: PartialInput,
     deadlines: Deadlines,
-    vitals: Vitals,
+    keepalive: Keepalive,
     opened: Duration,
     /// We said go-away, and this is when the connection ends if it has no call any more.
-    leaves_at: Option<Duration>,
+    go_away_until: Option<Duration>,
     /// When unfinished messages were looked at last, and whether memory is short.
-    looked_at: Duration,
+    unfinished_checked_at: Duration,
     is_scarce: bool,
     /// The protocol left whole units in `partial`, because it wanted no more input.
     held_back: bool,
@@ -92,17 +92,17 @@ impl ServerSession {
             wire: Wire::Sniffing,
             partial: PartialInput::default(),
             deadlines: Deadlines::default(),
-            vitals: Vitals::new(now),
+            keepalive: Keepalive::new(now),
             opened: now,
-            leaves_at: None,
-            looked_at: now,
+            go_away_until: None,
+            unfinished_checked_at: now,
             is_scarce: false,
             held_back: false,
         }
     }
 
     /// What the peer has agreed to speak (by ALPN, inside TLS): it may speak nothing else.
-    pub fn agree_on(&mut self, protocol: Protocol) {
+    pub fn set_negotiated(&mut self, protocol: Protocol) {
         self.compat = Compat::from(protocol);
     }
 
@@ -113,7 +113,7 @@ impl ServerSession {
 
     /// Takes bytes from the peer and reports what they mean.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) {
-        self.vitals.heard(now);
+        self.keepalive.received(now);
         self.feed(now, input, sink);
     }
 
@@ -236,7 +236,7 @@ impl ServerSession {
     }
 
     /// Asks a silent peer sooner than the limits say, and gives it up sooner.
-    pub fn ask_sooner(&mut self, interval: Duration, timeout: Duration) {
+    pub fn tighten_keepalive(&mut self, interval: Duration, timeout: Duration) {
         self.limits.keepalive_interval = self.limits.keepalive_interval.min(interval);
         self.limits.keepalive_timeout = self.limits.keepalive_timeout.min(timeout);
     }
@@ -244,7 +244,7 @@ impl ServerSession {
     /// Says that nothing new is taken; open calls go on to their end. Calls that cross the
     /// announcement are still taken, for a moment.
     pub fn go_away(&mut self, now: Duration) {
-        self.leaves_at = Some(now + LEAVE_WAIT);
+        self.go_away_until = Some(now + GO_AWAY_TIMEOUT);
         either!(&mut self.wire, connection => connection.go_away(), else {
             self.wire = Wire::Refused { unsent: &[] };
         });
@@ -267,7 +267,7 @@ impl ServerSession {
 
     /// The socket took `n` bytes of the output.
     pub fn consume_output(&mut self, n: usize) {
-        self.vitals.wrote();
+        self.keepalive.wrote();
         match &mut self.wire {
             Wire::Grpc(connection) => connection.consume_output(n),
             Wire::Native(connection) => connection.consume_output(n),
@@ -278,7 +278,7 @@ impl ServerSession {
 
     /// The socket took nothing of the output.
     pub fn write_blocked(&mut self, now: Duration) {
-        self.vitals.write_blocked(now);
+        self.keepalive.write_blocked(now);
     }
 
     /// Whether to go on reading: not while too much waits for the peer to take it.
@@ -298,27 +298,27 @@ impl ServerSession {
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     pub fn next_timeout(&self) -> Duration {
-        let vitals = self.vitals.next(self.open_calls(), &self.limits);
+        let keepalive = self.keepalive.next(self.open_calls(), &self.limits);
         let wire = match &self.wire {
             Wire::Sniffing => Some(self.opened + self.limits.preface_timeout),
             _ => either!(&self.wire, connection => connection.next_timeout(), else None),
         };
-        let leaves_at = self.leaves_at.filter(|_| self.open_calls() == 0);
-        [wire, self.deadlines.earliest(), leaves_at, self.next_look()]
+        let go_away_until = self.go_away_until.filter(|_| self.open_calls() == 0);
+        [wire, self.deadlines.earliest(), go_away_until, self.next_unfinished_check()]
             .into_iter()
             .flatten()
-            .fold(vitals, Duration::min)
+            .fold(keepalive, Duration::min)
     }
 
     /// When unfinished messages are to be looked at, if there are any. It is long ago for the first one,
     /// of which the look only takes note.
-    fn next_look(&self) -> Option<Duration> {
+    fn next_unfinished_check(&self) -> Option<Duration> {
         let any = either!(&self.wire, connection => connection.has_unfinished(), else false);
-        any.then(|| self.looked_at + self.limits.unfinished_message_timeout)
+        any.then(|| self.unfinished_checked_at + self.limits.unfinished_message_timeout)
     }
 
-    fn look_at_unfinished(&mut self, now: Duration, sink: &mut impl ServerSink) {
-        self.looked_at = now;
+    fn check_unfinished(&mut self, now: Duration, sink: &mut impl ServerSink) {
+        self.unfinished_checked_at = now;
         let ServerSession { wire, deadlines, is_scarce, .. } = self;
         let mut sink = Deadlined { sink, deadlines, now };
         match wire {
@@ -343,22 +343,22 @@ impl ServerSession {
             return;
         }
         either!(&mut self.wire, connection => connection.handle_timeout(now, sink), else ());
-        if self.next_look().is_some_and(|due| now >= due) {
-            self.look_at_unfinished(now, sink);
+        if self.next_unfinished_check().is_some_and(|due| now >= due) {
+            self.check_unfinished(now, sink);
         }
-        if self.leaves_at.is_some_and(|at| now >= at) && self.open_calls() == 0 {
+        if self.go_away_until.is_some_and(|at| now >= at) && self.open_calls() == 0 {
             return self.close(Code::Ok, "leaving", sink);
         }
-        match self.vitals.verdict(now, self.open_calls(), &self.limits) {
-            Some(Verdict::Ask) => {
+        match self.keepalive.action(now, self.open_calls(), &self.limits) {
+            Some(KeepaliveAction::SendPing) => {
                 either!(&mut self.wire, connection => connection.ping(), else ());
-                self.vitals.asked(now);
+                self.keepalive.ping_sent(now);
             }
-            Some(Verdict::Idle) => self.close(Code::Ok, "idle", sink),
-            Some(Verdict::Dead) => {
+            Some(KeepaliveAction::CloseIdle) => self.close(Code::Ok, "idle", sink),
+            Some(KeepaliveAction::PingTimedOut) => {
                 self.close(Code::Unavailable, "no answer to a keepalive ping", sink);
             }
-            Some(Verdict::Stalled) => {
+            Some(KeepaliveAction::WriteStalled) => {
                 self.close(Code::Unavailable, "the peer takes no bytes", sink);
                 self.connection_lost(sink);
                 self.wire = Wire::Refused { unsent: &[] };

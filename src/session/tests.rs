@@ -7,9 +7,9 @@ use crate::call::{CallId, CallStart, ClientSink, Limits, Metadata, ServerSink, S
 
 /// Everything that either side reported, as lines.
 #[derive(Default)]
-struct Story(Vec<String>);
+struct Events(Vec<String>);
 
-impl ServerSink for Story {
+impl ServerSink for Events {
     fn call(&mut self, start: CallStart<'_>) {
         self.0.push(format!("server: call {} {:?}", start.path, start.timeout));
     }
@@ -30,7 +30,7 @@ impl ServerSink for Story {
     fn writable(&mut self, _: CallId) {}
 }
 
-impl ClientSink for Story {
+impl ClientSink for Events {
     fn headers(&mut self, _: CallId, _: &Metadata) {}
 
     fn message(&mut self, _: CallId, message: &[u8]) {
@@ -48,7 +48,7 @@ struct Pair {
     now: Duration,
     client: ClientSession,
     server: ServerSession,
-    story: Story,
+    events: Events,
 }
 
 impl Pair {
@@ -56,7 +56,7 @@ impl Pair {
         let now = Duration::from_secs(1000);
         let client = ClientSession::new(protocol, "host:1", false, &Limits::DEFAULT, now);
         let server = ServerSession::new(&Limits::DEFAULT, Compat::Both, now);
-        Pair { now, client, server, story: Story::default() }
+        Pair { now, client, server, events: Events::default() }
     }
 
     /// Carries bytes both ways, one at a time, until nothing moves.
@@ -64,11 +64,11 @@ impl Pair {
         while !self.client.output().is_empty() || !self.server.output().is_empty() {
             for byte in std::mem::take(&mut self.client.output().to_vec()) {
                 self.client.consume_output(1);
-                self.server.receive(self.now, &[byte], &mut self.story);
+                self.server.receive(self.now, &[byte], &mut self.events);
             }
             for byte in std::mem::take(&mut self.server.output().to_vec()) {
                 self.server.consume_output(1);
-                self.client.receive(self.now, &[byte], &mut self.story);
+                self.client.receive(self.now, &[byte], &mut self.events);
             }
         }
     }
@@ -80,15 +80,15 @@ impl Pair {
         call
     }
 
-    fn tell(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.story.0)
+    fn take_events(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.events.0)
     }
 }
 
-fn both(story: impl Fn(Pair)) {
+fn both(events: impl Fn(Pair)) {
     for protocol in [Protocol::Native, Protocol::Grpc] {
         eprintln!("over {protocol:?}");
-        story(Pair::new(protocol));
+        events(Pair::new(protocol));
     }
 }
 
@@ -98,11 +98,11 @@ const S: Duration = Duration::from_secs(1);
 fn a_call_goes_through_in_any_fragments() {
     both(|mut pair| {
         let call = pair.call(None);
-        assert_eq!(pair.tell(), ["server: call /a.B/C None", "server: message hi last"]);
+        assert_eq!(pair.take_events(), ["server: call /a.B/C None", "server: message hi last"]);
         pair.server.send_message(call, b"ho").unwrap();
         pair.server.finish(call, &Status::OK).unwrap();
         pair.settle();
-        assert_eq!(pair.tell(), ["client: message ho", "client: finished OK"]);
+        assert_eq!(pair.take_events(), ["client: message ho", "client: finished OK"]);
         assert_eq!((pair.client.open_calls(), pair.server.open_calls()), (0, 0));
         assert!(pair.server.finish(call, &Status::OK).is_err());
     });
@@ -112,16 +112,16 @@ fn a_call_goes_through_in_any_fragments() {
 fn the_server_ends_a_call_at_its_deadline() {
     both(|mut pair| {
         pair.call(Some(3 * S));
-        assert_eq!(pair.tell()[0], "server: call /a.B/C Some(3s)");
+        assert_eq!(pair.take_events()[0], "server: call /a.B/C Some(3s)");
         assert!(pair.server.next_timeout() <= pair.now + 3 * S);
         pair.now += 2 * S;
-        pair.server.handle_timeout(pair.now, &mut pair.story);
-        assert_eq!(pair.tell(), [""; 0]);
+        pair.server.handle_timeout(pair.now, &mut pair.events);
+        assert_eq!(pair.take_events(), [""; 0]);
         pair.now += S;
-        pair.server.handle_timeout(pair.now, &mut pair.story);
-        assert_eq!(pair.tell(), ["server: cancelled DEADLINE_EXCEEDED"]);
+        pair.server.handle_timeout(pair.now, &mut pair.events);
+        assert_eq!(pair.take_events(), ["server: cancelled DEADLINE_EXCEEDED"]);
         pair.settle();
-        assert_eq!(pair.tell(), ["client: finished DEADLINE_EXCEEDED"]);
+        assert_eq!(pair.take_events(), ["client: finished DEADLINE_EXCEEDED"]);
     });
 }
 
@@ -129,13 +129,13 @@ fn the_server_ends_a_call_at_its_deadline() {
 fn the_client_ends_a_call_at_its_deadline() {
     both(|mut pair| {
         pair.call(Some(3 * S));
-        pair.tell();
+        pair.take_events();
         pair.now += 3 * S;
         assert!(pair.client.next_timeout() <= pair.now);
-        pair.client.handle_timeout(pair.now, &mut pair.story);
-        assert_eq!(pair.tell(), ["client: finished DEADLINE_EXCEEDED"]);
+        pair.client.handle_timeout(pair.now, &mut pair.events);
+        assert_eq!(pair.take_events(), ["client: finished DEADLINE_EXCEEDED"]);
         pair.settle();
-        assert_eq!(pair.tell(), ["server: cancelled CANCELLED"]);
+        assert_eq!(pair.take_events(), ["server: cancelled CANCELLED"]);
     });
 }
 
@@ -143,18 +143,18 @@ fn the_client_ends_a_call_at_its_deadline() {
 fn a_server_that_answers_pings_is_kept_and_one_that_does_not_is_given_up() {
     both(|mut pair| {
         pair.call(None);
-        pair.tell();
+        pair.take_events();
         for _ in 0..5 {
             pair.now += Limits::DEFAULT.keepalive_interval;
-            pair.client.handle_timeout(pair.now, &mut pair.story);
+            pair.client.handle_timeout(pair.now, &mut pair.events);
             pair.settle();
         }
-        assert_eq!((pair.tell(), pair.client.is_closed()), (vec![], false));
+        assert_eq!((pair.take_events(), pair.client.is_closed()), (vec![], false));
         pair.now += Limits::DEFAULT.keepalive_interval;
-        pair.client.handle_timeout(pair.now, &mut pair.story);
+        pair.client.handle_timeout(pair.now, &mut pair.events);
         pair.now += Limits::DEFAULT.keepalive_timeout;
-        pair.client.handle_timeout(pair.now, &mut pair.story);
-        assert_eq!(pair.tell(), ["client: finished UNAVAILABLE"]);
+        pair.client.handle_timeout(pair.now, &mut pair.events);
+        assert_eq!(pair.take_events(), ["client: finished UNAVAILABLE"]);
         assert!(pair.client.is_closed());
     });
 }
@@ -167,7 +167,7 @@ fn an_idle_connection_is_ended_by_the_server() {
         pair.settle();
         pair.now += Limits::DEFAULT.idle_timeout;
         assert!(pair.server.next_timeout() <= pair.now);
-        pair.server.handle_timeout(pair.now, &mut pair.story);
+        pair.server.handle_timeout(pair.now, &mut pair.events);
         assert!(pair.server.is_closed());
     });
 }
@@ -195,7 +195,7 @@ fn a_client_that_does_not_see_that_we_leave_is_left() {
         pair.server.go_away(pair.now);
         pair.now += S;
         assert!(pair.server.is_closed() || pair.server.next_timeout() <= pair.now);
-        pair.server.handle_timeout(pair.now, &mut pair.story);
+        pair.server.handle_timeout(pair.now, &mut pair.events);
         assert!(pair.server.is_closed());
     });
 }
@@ -204,13 +204,13 @@ fn a_client_that_does_not_see_that_we_leave_is_left() {
 fn a_peer_that_takes_no_bytes_is_given_up() {
     both(|mut pair| {
         let call = pair.call(None);
-        pair.tell();
+        pair.take_events();
         pair.server.send_message(call, b"never read").unwrap();
         pair.server.write_blocked(pair.now);
         pair.now += Limits::DEFAULT.write_stall_timeout;
         assert!(pair.server.next_timeout() <= pair.now);
-        pair.server.handle_timeout(pair.now, &mut pair.story);
-        assert_eq!(pair.tell(), ["server: cancelled UNAVAILABLE"]);
+        pair.server.handle_timeout(pair.now, &mut pair.events);
+        assert_eq!(pair.take_events(), ["server: cancelled UNAVAILABLE"]);
         assert!(pair.server.is_closed() && pair.server.output().is_empty());
     });
 }
@@ -219,26 +219,26 @@ fn a_peer_that_takes_no_bytes_is_given_up() {
 fn a_lost_connection_ends_the_calls_of_both_sides() {
     both(|mut pair| {
         pair.call(Some(9 * S));
-        pair.tell();
-        pair.server.connection_lost(&mut pair.story);
-        pair.client.connection_lost(&mut pair.story);
-        let told = pair.tell();
-        assert!(told[0].starts_with("server: cancelled"), "{told:?}");
-        assert_eq!(told[1], "client: finished UNAVAILABLE");
+        pair.take_events();
+        pair.server.connection_lost(&mut pair.events);
+        pair.client.connection_lost(&mut pair.events);
+        let reported = pair.take_events();
+        assert!(reported[0].starts_with("server: cancelled"), "{reported:?}");
+        assert_eq!(reported[1], "client: finished UNAVAILABLE");
         pair.now += 9 * S;
-        pair.server.handle_timeout(pair.now, &mut pair.story);
-        assert_eq!(pair.tell(), [""; 0]);
+        pair.server.handle_timeout(pair.now, &mut pair.events);
+        assert_eq!(pair.take_events(), [""; 0]);
     });
 }
 
 #[test]
 fn a_connection_that_does_not_say_what_it_speaks_is_closed_in_time() {
-    let mut story = Story::default();
+    let mut events = Events::default();
     let mut server = ServerSession::new(&Limits::DEFAULT, Compat::Both, S);
-    server.receive(2 * S, b"AG", &mut story);
+    server.receive(2 * S, b"AG", &mut events);
     let due = S + Limits::DEFAULT.preface_timeout;
     assert_eq!(server.next_timeout(), due);
-    server.handle_timeout(due, &mut story);
+    server.handle_timeout(due, &mut events);
     assert!(server.is_closed());
 }
 
@@ -250,7 +250,7 @@ fn http1_and_excluded_protocols_are_told_what_is_spoken() {
         (Compat::Grpc, b"AGR1"),
     ] {
         let mut server = ServerSession::new(&Limits::DEFAULT, compat, S);
-        server.receive(S, first, &mut Story::default());
+        server.receive(S, first, &mut Events::default());
         assert!(server.output().starts_with(b"HTTP/1.1 400 "));
         assert!(server.is_closed());
         server.consume_output(server.output().len());
@@ -270,7 +270,7 @@ fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short()
             let call = pair.client.start(pair.now, "/a.B/C", &Metadata::new(), None).unwrap();
             pair.client.send_message(call, &[7; 60_000], false).unwrap();
             let sent = &pair.client.output()[..50_000];
-            pair.server.receive(pair.now, sent, &mut pair.story);
+            pair.server.receive(pair.now, sent, &mut pair.events);
             pair.server.set_scarce(is_scarce);
             assert!(pair.server.received_bytes() > 20_000);
             // The first look is at once, and takes note.
@@ -278,7 +278,7 @@ fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short()
                 assert!(pair.server.received_bytes() > 0);
                 assert!(pair.server.next_timeout() <= pair.now + wait);
                 pair.now += wait;
-                pair.server.handle_timeout(pair.now, &mut pair.story);
+                pair.server.handle_timeout(pair.now, &mut pair.events);
                 assert!(pair.server.next_timeout() > pair.now);
             }
             assert_eq!(pair.server.received_bytes() == 0, is_scarce);

@@ -28,7 +28,7 @@ fn a_brief_handler_runs_on_the_servers_own_thread() {
         let server = Fixture::new();
         let channel = server.channel(protocol);
         let own = channel.unary(WHERE, b"", &within(LONG)).unwrap();
-        let thread_of = |request| channel.unary(MAYBE_BRIEF, request, &within(LONG));
+        let thread_of = |request| channel.unary(MAYBE_SHORT, request, &within(LONG));
         assert_eq!(thread_of(b"brief").unwrap(), own);
         let other = thread_of(b"not brief").unwrap();
         assert_ne!(other, own);

@@ -162,7 +162,7 @@ fn a_turn_finds_all_calls_that_came_together() {
         }
         let mut answers = Vec::new();
         while answers.len() < 20 {
-            multiplexer.turn(LONG, |done| answers.push(done.message.to_vec())).unwrap();
+            multiplexer.poll(LONG, |done| answers.push(done.message.to_vec())).unwrap();
         }
         assert_eq!(answers, (0..20).map(|n| vec![n]).collect::<Vec<_>>());
         assert_eq!(server.seen.lock().unwrap().batches, [20]);
@@ -257,7 +257,7 @@ fn slow_handlers_do_not_keep_the_task_from_being_polled() {
     }
     let mut answers = 0;
     while answers < 64 {
-        multiplexer.turn(LONG, |done| answers += usize::from(done.status.is_ok())).unwrap();
+        multiplexer.poll(LONG, |done| answers += usize::from(done.status.is_ok())).unwrap();
     }
     // The clock is looked at after every eighth connection. At most two of these have called when
     // less than 5 ms are over, the others have only greeted; the next eight may all call.

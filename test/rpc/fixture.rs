@@ -29,7 +29,7 @@ pub const PANIC: &str = "/test.Echo/Panic";
 /// Answers with the thread that it runs on.
 pub const WHERE: &str = "/test.Echo/Where";
 /// As [`WHERE`]; `brief` is short, and so is `panic`, which does.
-pub const MAYBE_BRIEF: &str = "/test.Echo/MaybeBrief";
+pub const MAYBE_SHORT: &str = "/test.Echo/MaybeBrief";
 pub const STUBBORN: &str = "/test.Echo/Stubborn";
 pub const METADATA: &str = "/test.Echo/Metadata";
 
@@ -41,7 +41,7 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub struct Seen {
     /// Lets the handlers of STUBBORN end.
     pub released: AtomicBool,
-    /// The thread that has done what a call of MAYBE_BRIEF had left to do.
+    /// The thread that has done what a call of MAYBE_SHORT had left to do.
     pub afterwards: Mutex<Vec<u8>>,
     /// Calls of NEVER that have begun.
     pub begun: AtomicUsize,
@@ -195,12 +195,12 @@ fn services(seen: &Arc<Seen>) -> Services {
         response.extend_from_slice(&thread());
         Ok(())
     });
-    let is_brief = |request: &[u8]| [&b"brief"[..], b"panic"].contains(&request);
+    let is_short = |request: &[u8]| [&b"brief"[..], b"panic"].contains(&request);
     let seen = Arc::clone(seen);
-    services.blocking_unless_brief(MAYBE_BRIEF, is_brief, move |call| {
+    services.blocking_unless_short(MAYBE_SHORT, is_short, move |call| {
         assert_ne!(call.receive()?.as_deref(), Some(&b"panic"[..]), "on purpose");
         let seen = Arc::clone(&seen);
-        call.afterwards(move || *seen.afterwards.lock().unwrap() = thread());
+        call.after_finish(move || *seen.afterwards.lock().unwrap() = thread());
         call.send(thread())
     });
     services.blocking(METADATA, Shape::Unary, |call| {

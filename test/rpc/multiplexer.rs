@@ -21,7 +21,7 @@ fn answers_larger_than_all_windows_come_side_by_side() {
         }
         let mut sizes = Vec::new();
         while sizes.len() < 20 {
-            multiplexer.turn(LONG, |done| sizes.push(done.message.len())).unwrap();
+            multiplexer.poll(LONG, |done| sizes.push(done.message.len())).unwrap();
         }
         assert_eq!(sizes, [1024 * 1024; 20]);
     });
@@ -37,18 +37,18 @@ fn a_call_that_is_cancelled_is_over_for_both_sides() {
         let call = multiplexer.start(link, NEVER, b"", None).unwrap();
         let short = Duration::from_millis(1);
         eventually("the call", || {
-            multiplexer.turn(short, |done| panic!("{done:?}")).unwrap();
+            multiplexer.poll(short, |done| panic!("{done:?}")).unwrap();
             server.seen.begun.load(Ordering::SeqCst) == 1
         });
         multiplexer.cancel(link, call);
         eventually("its end", || {
-            multiplexer.turn(short, |done| panic!("{done:?}")).unwrap();
+            multiplexer.poll(short, |done| panic!("{done:?}")).unwrap();
             server.seen.cancelled.load(Ordering::SeqCst) == 1
         });
         multiplexer.start(link, ECHO, b"next", Some(LONG)).unwrap();
         let mut answers = Vec::new();
         while answers.is_empty() {
-            multiplexer.turn(LONG, |done| answers.push(done.message.to_vec())).unwrap();
+            multiplexer.poll(LONG, |done| answers.push(done.message.to_vec())).unwrap();
         }
         assert_eq!(answers, [b"next"]);
     });
@@ -72,21 +72,21 @@ fn connections_come_and_go() {
     multiplexer.start(second, NEVER, b"", None).unwrap();
     let short = Duration::from_millis(1);
     eventually("both calls", || {
-        multiplexer.turn(short, |done| panic!("{done:?}")).unwrap();
+        multiplexer.poll(short, |done| panic!("{done:?}")).unwrap();
         server.seen.begun.load(Ordering::SeqCst) == 2
     });
     multiplexer.disconnect(first);
     assert!(!multiplexer.is_connected(first) && multiplexer.is_connected(second));
     assert!(multiplexer.start(first, ECHO, b"", None).is_err());
     eventually("the end of the first call", || {
-        multiplexer.turn(short, |done| panic!("{done:?}")).unwrap();
+        multiplexer.poll(short, |done| panic!("{done:?}")).unwrap();
         server.seen.cancelled.load(Ordering::SeqCst) == 1
     });
     // The server's end is reported to the call that is left, and to no other.
     let mut ends = Vec::new();
     let stop = std::thread::spawn(move || server.stop());
     while ends.is_empty() {
-        multiplexer.turn(LONG, |done| ends.push((done.link, done.status.code))).unwrap();
+        multiplexer.poll(LONG, |done| ends.push((done.link, done.status.code))).unwrap();
     }
     assert_eq!(ends, [(second, Code::Unavailable)]);
     assert!(!multiplexer.is_connected(second));
@@ -101,12 +101,12 @@ fn a_waker_ends_a_turn_from_another_thread() {
     let waker = multiplexer.waker();
     waker.wake();
     let started = Instant::now();
-    multiplexer.turn(LONG, |_| ()).unwrap();
+    multiplexer.poll(LONG, |_| ()).unwrap();
     let thread = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(20));
         waker.wake();
     });
-    multiplexer.turn(LONG, |_| ()).unwrap();
+    multiplexer.poll(LONG, |_| ()).unwrap();
     assert!(started.elapsed() >= Duration::from_millis(20));
     assert!(started.elapsed() < LONG);
     thread.join().unwrap();
@@ -133,7 +133,7 @@ fn every_connection_gets_its_own_answers() {
         }
         while left.iter().any(|left| *left > 0) {
             let mut ended = Vec::new();
-            let turn = multiplexer.turn(LONG, |done| {
+            let turn = multiplexer.poll(LONG, |done| {
                 assert_eq!(done.message, request(done.link, left[done.link]));
                 ended.push(done.link);
             });
@@ -161,7 +161,7 @@ fn a_call_that_nobody_answers_ends_at_its_time() {
         multiplexer.start(0, NEVER, b"", Some(timeout)).unwrap();
         let mut ended = None;
         while ended.is_none() {
-            let turn = multiplexer.turn(LONG, |done| ended = Some((done.link, done.status.code)));
+            let turn = multiplexer.poll(LONG, |done| ended = Some((done.link, done.status.code)));
             turn.unwrap();
         }
         assert_eq!(ended, Some((0, Code::DeadlineExceeded)));
@@ -178,12 +178,12 @@ fn the_calls_of_a_lost_connection_end() {
         for link in 0..2 {
             multiplexer.start(link, NEVER, b"", Some(LONG)).unwrap();
         }
-        multiplexer.turn(Duration::ZERO, |_| ()).unwrap();
+        multiplexer.poll(Duration::ZERO, |_| ()).unwrap();
         eventually("both begin", || server.seen.begun.load(Ordering::Relaxed) == 2);
         server.stop();
         let mut ended = Vec::new();
         while ended.len() < 2 {
-            multiplexer.turn(LONG, |done| ended.push(done.status.code)).unwrap();
+            multiplexer.poll(LONG, |done| ended.push(done.status.code)).unwrap();
         }
         assert_eq!(ended, [Code::Unavailable; 2]);
         assert!(multiplexer.start(0, ECHO, b"", None).is_err());

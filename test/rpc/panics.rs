@@ -18,7 +18,7 @@ const UNARY: &str = "/test.Panics/Unary";
 const DEFERRED: &str = "/test.Panics/Deferred";
 const DEFERRABLE: &str = "/test.Panics/Deferrable";
 const BLOCKING: &str = "/test.Panics/Blocking";
-const BRIEF: &str = "/test.Panics/Brief";
+const SHORT_OR_BLOCKING: &str = "/test.Panics/Brief";
 const STREAMING: &str = "/test.Panics/Streaming";
 /// One request, any number of answers.
 const ONE: &str = "/test.Panics/One";
@@ -86,7 +86,7 @@ impl Fixture {
             panic!("on purpose")
         });
         services.blocking(BLOCKING, Shape::Unary, |_| panic!("on purpose"));
-        services.blocking_unless_brief(BRIEF, |_| panic!("on purpose"), |_| Ok(()));
+        services.blocking_unless_short(SHORT_OR_BLOCKING, |_| panic!("on purpose"), |_| Ok(()));
         for (path, shape) in [(STREAMING, Shape::Bidirectional), (ONE, Shape::ServerStreaming)] {
             let given_up = Arc::clone(&given_up);
             services.streaming(path, shape, move |context, responder| {
@@ -127,7 +127,7 @@ fn a_unary_handler_that_panics_fails_its_own_call() {
     let server = Fixture::new();
     both(|protocol| {
         let channel = server.channel(protocol);
-        for path in [UNARY, DEFERRED, DEFERRABLE, BLOCKING, BRIEF] {
+        for path in [UNARY, DEFERRED, DEFERRABLE, BLOCKING, SHORT_OR_BLOCKING] {
             for request in [&b""[..], b"later"] {
                 let mut other = channel.start(GOOD, &within(LONG)).unwrap();
                 is_internal(channel.unary(path, request, &within(LONG)).unwrap_err());

@@ -142,7 +142,7 @@ impl Peer {
     /// Ends the connections of all peers' peer streams.
     pub fn hang_up_on_all(&self, reason: &'static str) {
         let guests = mem::take(&mut self.desk.lock().unwrap().guests);
-        guests.iter().for_each(|guest| guest.hang_up(Status::new(Code::Aborted, reason)));
+        guests.iter().for_each(|guest| guest.close_connection(Status::new(Code::Aborted, reason)));
     }
 
     /// Lets all peers' peer streams send further ahead.

@@ -123,7 +123,7 @@ fn a_multiplexer_keeps_many_connections_busy() {
         while done < links * calls {
             assert!(Instant::now() < until, "{done} calls are done");
             multiplexer
-                .turn(LONG, |end| {
+                .poll(LONG, |end| {
                     assert!(end.status.is_ok(), "{}", end.status);
                     assert_eq!(end.message, [7; 1000]);
                     done += 1;

@@ -139,7 +139,7 @@ impl ClosedLoop<'_> {
                 is_refused = true;
             }
             let wait = if is_refused { Duration::ZERO } else { Duration::from_millis(100) };
-            let turn = multiplexer.turn(wait, |done| {
+            let turn = multiplexer.poll(wait, |done| {
                 let Some(flight) = flights.ended(done.link, done.call) else { return };
                 if is_good(&done) {
                     measured.answered(flight.path, flight.began, from);

@@ -159,7 +159,7 @@ impl Master {
         let due = due.into_iter().flatten().min();
         let timeout = due.map_or(longest, |due| longest.min(due.saturating_sub(now)));
         let mut answers = Vec::new();
-        let turned = self.multiplexer.turn(timeout, |done| {
+        let turned = self.multiplexer.poll(timeout, |done| {
             answers.push(Answer {
                 link: done.link,
                 call: done.call,

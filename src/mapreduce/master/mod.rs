@@ -331,7 +331,7 @@ impl Master {
                 self.multiplexer.cancel(link, call);
             }
         }
-        if let Err(error) = self.multiplexer.turn(Duration::ZERO, |_| ()) {
+        if let Err(error) = self.multiplexer.poll(Duration::ZERO, |_| ()) {
             log::debug!("telling workers that the job has ended: {error}");
         }
     }

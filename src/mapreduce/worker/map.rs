@@ -103,7 +103,7 @@ fn read_to_the_end(blocks: &mut dyn Blocks, host: &mut dyn Host) -> Result<(), F
 }
 
 /// Whether a map task is known to be short.
-pub(super) fn is_brief(worker: &Worker, message: &[u8]) -> bool {
+pub(super) fn is_short(worker: &Worker, message: &[u8]) -> bool {
     // Several tasks are to run side by side, and delays take their time.
     if worker.options.slots > 1 || !worker.options.task_delay.is_zero() {
         return false;

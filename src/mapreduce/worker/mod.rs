@@ -97,7 +97,7 @@ pub fn register(
     jobs::register(services, &worker);
     match role {
         Role::Mapper => {
-            blocking_unless_brief(services, path::MAP, &worker, map::is_brief, map::run);
+            blocking_unless_short(services, path::MAP, &worker, map::is_short, map::run);
             blocking(services, path::PUT_SPLIT, &worker, map::put_split);
             fetch::register(services, &worker);
         }
@@ -114,24 +114,24 @@ type Handler = fn(&Worker, &BlockingCall, &[u8]) -> Result<Vec<u8>, Status>;
 
 /// A unary method whose handler runs on a thread of its own.
 fn blocking(services: &mut Services, path: &str, worker: &Arc<Worker>, handler: Handler) {
-    blocking_unless_brief(services, path, worker, |_, _| false, handler);
+    blocking_unless_short(services, path, worker, |_, _| false, handler);
 }
 
 /// A unary method whose handler runs on a thread of its own, or on the server's if it is short.
-fn blocking_unless_brief(
+fn blocking_unless_short(
     services: &mut Services,
     path: &str,
     worker: &Arc<Worker>,
-    is_brief: fn(&Worker, &[u8]) -> bool,
+    is_short: fn(&Worker, &[u8]) -> bool,
     handler: Handler,
 ) {
     let (asked, worker) = (Arc::clone(worker), Arc::clone(worker));
-    let is_brief = move |message: &[u8]| is_brief(&asked, message);
-    services.blocking_unless_brief(path, is_brief, move |call| {
+    let is_short = move |message: &[u8]| is_short(&asked, message);
+    services.blocking_unless_short(path, is_short, move |call| {
         let Some(message) = call.receive()? else { return Ok(()) };
         let answer = handler(&worker, call, &message)?;
         if let Some(make) = worker.jobs.next_spares() {
-            call.afterwards(make);
+            call.after_finish(make);
         }
         call.send(answer)
     });

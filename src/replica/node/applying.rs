@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::raft::StateMachine;
 use crate::replica::engine::{Applied, Engine, Turn};
-use crate::rpc::panic_words;
+use crate::rpc::panic_message;
 
 /// A turn of the engine. It does not return if an entry cannot be applied.
 pub(super) fn turn<M: StateMachine, T>(engine: &mut Engine<M, T>, now: Duration) -> Turn<T> {
@@ -29,7 +29,7 @@ fn whole<M: StateMachine, T, R>(
 ) -> R {
     catch_unwind(AssertUnwindSafe(|| act(engine))).unwrap_or_else(|panic| {
         let Some(index) = engine.applying() else { resume_unwind(panic) };
-        let why = panic_words(&*panic);
+        let why = panic_message(&*panic);
         log::error!("the node ends: entry {index} of its log cannot be applied: panicked: {why}");
         std::process::abort()
     })

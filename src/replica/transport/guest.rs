@@ -58,7 +58,7 @@ impl Guest {
         lobby.heard.push((peer, Heard::Introduction(hello.introduction)));
         if let Some((_, older)) = lobby.callers.insert(peer, (call, self.responder.clone())) {
             let newer = format!("node {peer} has called again");
-            older.hang_up(Status::new(Code::Aborted, newer));
+            older.close_connection(Status::new(Code::Aborted, newer));
         }
         self.state = State::Known { peer, life, call };
         Ok(())

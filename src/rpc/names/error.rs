@@ -43,7 +43,7 @@ pub enum ResolveError {
 
 impl ResolveError {
     /// Whether it may be another one soon: the name may yet be there.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         !matches!(self, ResolveError::Target(_))
     }
 }

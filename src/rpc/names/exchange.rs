@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::dns::Name;
-use crate::dns::message::{Answer, Family, Unfit, answer, query};
+use crate::dns::message::{Answer, AnswerError, Family, encode_query, parse_answer};
 use crate::rpc::random::random_bytes;
 
 /// What a server has said of each family; nothing of one whose answer has not come in time.
@@ -23,7 +23,7 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 const DATAGRAM_BYTES: usize = 4096;
 
 /// A query and what is known of its answer.
-struct Asked<'a> {
+struct PendingQuery<'a> {
     id: u16,
     name: &'a Name,
     family: Family,
@@ -31,14 +31,14 @@ struct Asked<'a> {
     answer: Option<Answer>,
 }
 
-impl<'a> Asked<'a> {
-    fn new(name: &'a Name, family: Family) -> Asked<'a> {
+impl<'a> PendingQuery<'a> {
+    fn new(name: &'a Name, family: Family) -> PendingQuery<'a> {
         let id = u16::from_le_bytes(random_bytes());
-        Asked { id, name, family, query: query(id, name, family), answer: None }
+        PendingQuery { id, name, family, query: encode_query(id, name, family), answer: None }
     }
 
-    fn read(&self, message: &[u8]) -> Result<Answer, Unfit> {
-        answer(message, self.id, self.name, self.family)
+    fn parse_answer(&self, message: &[u8]) -> Result<Answer, AnswerError> {
+        parse_answer(message, self.id, self.name, self.family)
     }
 
     fn has_addresses(&self) -> bool {
@@ -51,31 +51,31 @@ impl<'a> Asked<'a> {
 /// # Errors
 /// The operating system's when nothing was answered: nobody listens there, no way to it, time out.
 /// `InvalidData` when the answer makes no sense.
-pub(super) fn ask(
+pub(super) fn query_server(
     server: SocketAddr,
     name: &Name,
     until: Instant,
     only_tcp: bool,
 ) -> io::Result<Answers> {
-    let mut asked = [Asked::new(name, Family::V6), Asked::new(name, Family::V4)];
+    let mut pending = [PendingQuery::new(name, Family::V6), PendingQuery::new(name, Family::V4)];
     let mut failure = None;
-    if !only_tcp && let Err(error) = by_datagrams(server, &mut asked, until) {
+    if !only_tcp && let Err(error) = query_over_udp(server, &mut pending, until) {
         failure = Some(error);
     }
-    for asked in &mut asked {
-        let wants_tcp = match asked.answer {
+    for pending in &mut pending {
+        let wants_tcp = match pending.answer {
             None => only_tcp,
             Some(ref answer) => *answer == Answer::Truncated,
         };
         if wants_tcp {
-            asked.answer = None;
-            match by_stream(server, asked, until) {
-                Ok(answer) => asked.answer = Some(answer),
+            pending.answer = None;
+            match query_over_tcp(server, pending, until) {
+                Ok(answer) => pending.answer = Some(answer),
                 Err(error) => failure = Some(error),
             }
         }
     }
-    let [v6, v4] = asked.map(|asked| asked.answer);
+    let [v6, v4] = pending.map(|pending| pending.answer);
     match failure {
         Some(error) if v4.is_none() && v6.is_none() => Err(error),
         _ => Ok(Answers { v4, v6 }),
@@ -83,18 +83,22 @@ pub(super) fn ask(
 }
 
 /// Sends all queries and takes their answers as they come.
-fn by_datagrams(server: SocketAddr, asked: &mut [Asked<'_>], mut until: Instant) -> io::Result<()> {
+fn query_over_udp(
+    server: SocketAddr,
+    pending: &mut [PendingQuery<'_>],
+    mut until: Instant,
+) -> io::Result<()> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
     socket.connect(server)?;
-    for asked in asked.iter() {
-        socket.send(&asked.query)?;
+    for pending in pending.iter() {
+        socket.send(&pending.query)?;
     }
     let mut buffer = vec![0; DATAGRAM_BYTES];
-    while asked.iter().any(|asked| asked.answer.is_none()) {
+    while pending.iter().any(|pending| pending.answer.is_none()) {
         socket.set_read_timeout(Some(left(until)?))?;
         let received = match socket.recv(&mut buffer) {
             Ok(count) => buffer.get(..count).unwrap_or_default(),
@@ -104,17 +108,17 @@ fn by_datagrams(server: SocketAddr, asked: &mut [Asked<'_>], mut until: Instant)
             }
             Err(error) => return Err(error),
         };
-        for asked in asked.iter_mut().filter(|asked| asked.answer.is_none()) {
-            match asked.read(received) {
+        for pending in pending.iter_mut().filter(|pending| pending.answer.is_none()) {
+            match pending.parse_answer(received) {
                 Ok(answer) => {
-                    asked.answer = Some(answer);
-                    if asked.has_addresses() {
+                    pending.answer = Some(answer);
+                    if pending.has_addresses() {
                         until = until.min(Instant::now() + RESOLUTION_DELAY);
                     }
                     break;
                 }
-                Err(Unfit::Foreign) => (),
-                Err(Unfit::Malformed) => return Err(senseless()),
+                Err(AnswerError::Unrelated) => (),
+                Err(AnswerError::Malformed) => return Err(malformed_answer()),
             }
         }
     }
@@ -122,18 +126,22 @@ fn by_datagrams(server: SocketAddr, asked: &mut [Asked<'_>], mut until: Instant)
 }
 
 /// A query and its answer on a connection, each behind its length (RFC 1035, section 4.2.2).
-fn by_stream(server: SocketAddr, asked: &Asked<'_>, until: Instant) -> io::Result<Answer> {
+fn query_over_tcp(
+    server: SocketAddr,
+    pending: &PendingQuery<'_>,
+    until: Instant,
+) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&server, left(until)?)?;
-    let mut message = (asked.query.len() as u16).to_be_bytes().to_vec();
-    message.extend(&asked.query);
+    let mut message = (pending.query.len() as u16).to_be_bytes().to_vec();
+    message.extend(&pending.query);
     stream.set_write_timeout(Some(left(until)?))?;
     stream.write_all(&message)?;
     let mut length = [0; 2];
     read_exactly(&mut stream, &mut length, until)?;
     let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
     read_exactly(&mut stream, &mut message, until)?;
-    match asked.read(&message) {
-        Ok(Answer::Truncated) | Err(_) => Err(senseless()),
+    match pending.parse_answer(&message) {
+        Ok(Answer::Truncated) | Err(_) => Err(malformed_answer()),
         Ok(answer) => Ok(answer),
     }
 }
@@ -155,7 +163,7 @@ fn read_exactly(stream: &mut TcpStream, buffer: &mut [u8], until: Instant) -> io
     Ok(())
 }
 
-fn senseless() -> io::Error {
+fn malformed_answer() -> io::Error {
     io::Error::new(ErrorKind::InvalidData, "an answer that makes no sense")
 }
 

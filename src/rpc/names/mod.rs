@@ -27,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use error::ResolveError;
-use system::System;
+use system::SystemResolver;
 
 use crate::dns::{Name, Target, interleave};
 
@@ -63,7 +63,7 @@ struct State {
 const MAX_RUNNING: usize = 32;
 const MAX_KEPT: usize = 1024;
 /// A result is used again for so long at least: whoever could not wait for it comes back soon.
-const KEEP_AT_LEAST: Duration = Duration::from_secs(1);
+const MIN_KEEP: Duration = Duration::from_secs(1);
 const KEEP_FAILURE: Duration = Duration::from_millis(500);
 
 impl Resolver {
@@ -71,20 +71,20 @@ impl Resolver {
     pub fn new(
         look_up: impl Fn(&str) -> Result<Vec<IpAddr>, ResolveError> + Send + Sync + 'static,
     ) -> Resolver {
-        Resolver::over(move |name| {
+        Resolver::with_look_up(move |name| {
             let addresses = look_up(name.as_str())?;
-            Ok(Found { addresses, keep: KEEP_AT_LEAST })
+            Ok(Found { addresses, keep: MIN_KEEP })
         })
     }
 
     /// By a hosts file and by the name servers of a `resolv.conf` file, which listen on `port`. The
     /// files are read anew at each look-up; one that is not there is an empty one.
     pub fn with_files(hosts: &Path, resolv_conf: &Path, port: u16) -> Resolver {
-        let system = System::new(hosts, resolv_conf, port);
-        Resolver::over(move |name| system.look_up(name))
+        let system = SystemResolver::new(hosts, resolv_conf, port);
+        Resolver::with_look_up(move |name| system.look_up(name))
     }
 
-    fn over(
+    fn with_look_up(
         look_up: impl Fn(&Name) -> Result<Found, ResolveError> + Send + Sync + 'static,
     ) -> Self {
         Resolver(Arc::new(Inner { look_up: Box::new(look_up), state: Mutex::default() }))

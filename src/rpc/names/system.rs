@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::exchange::{Answers, ask};
-use super::{Found, KEEP_AT_LEAST, ResolveError};
+use super::exchange::{Answers, query_server};
+use super::{Found, MIN_KEEP, ResolveError};
 use crate::dns::message::Answer;
 use crate::dns::{Name, ResolvConf, hosts};
 
 /// Where the machine has its names.
-pub(super) struct System {
+pub(super) struct SystemResolver {
     hosts: PathBuf,
     resolv_conf: PathBuf,
     port: u16,
@@ -22,35 +22,35 @@ pub(super) struct System {
 }
 
 /// All questions of one look-up.
-const LONGEST: Duration = Duration::from_secs(15);
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(15);
 /// When there are several name servers each has so long to answer before the next is asked, the
 /// first time; a server that answers late then answers the second time, out of its memory.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const KEEP_AT_MOST: Duration = Duration::from_secs(30);
+const MAX_KEEP: Duration = Duration::from_secs(30);
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-impl System {
-    pub(super) fn new(hosts: &Path, resolv_conf: &Path, port: u16) -> System {
+impl SystemResolver {
+    pub(super) fn new(hosts: &Path, resolv_conf: &Path, port: u16) -> SystemResolver {
         let (hosts, resolv_conf) = (hosts.to_owned(), resolv_conf.to_owned());
-        System { hosts, resolv_conf, port, first: AtomicUsize::new(0) }
+        SystemResolver { hosts, resolv_conf, port, first: AtomicUsize::new(0) }
     }
 
     /// Looks a name up.
     pub(super) fn look_up(&self, name: &Name) -> Result<Found, ResolveError> {
         let listed = hosts::find(&read(&self.hosts)?, name);
         if !listed.is_empty() {
-            return Ok(Found { addresses: listed, keep: KEEP_AT_LEAST });
+            return Ok(Found { addresses: listed, keep: MIN_KEEP });
         }
         if name.is_localhost() {
             let addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            return Ok(Found { addresses, keep: KEEP_AT_LEAST });
+            return Ok(Found { addresses, keep: MIN_KEEP });
         }
         let conf = ResolvConf::parse(&read(&self.resolv_conf)?, self.port);
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + LOOK_UP_TIMEOUT;
         // Of several reasons the one that says most.
         let mut failure = ResolveError::NoSuchName;
         for candidate in conf.candidates(name) {
-            match self.ask_servers(&conf, &candidate, until) {
+            match self.query_servers(&conf, &candidate, until) {
                 Err(ResolveError::NoSuchName) => (),
                 Err(error @ (ResolveError::NoAddress | ResolveError::Refused { .. })) => {
                     failure = error;
@@ -62,7 +62,7 @@ impl System {
     }
 
     /// Asks one server after another for a complete name, until one of them knows.
-    fn ask_servers(
+    fn query_servers(
         &self,
         conf: &ResolvConf,
         name: &Name,
@@ -84,8 +84,8 @@ impl System {
                 if now >= until {
                     break;
                 }
-                let asked = ask(server, name, until.min(now + wait), conf.use_tcp);
-                match verdict(server, asked) {
+                let answers = query_server(server, name, until.min(now + wait), conf.use_tcp);
+                match merge_answers(server, answers) {
                     Err(error @ (ResolveError::NoServer { .. } | ResolveError::Refused { .. })) => {
                         log::debug!("{name}: {error}");
                         failure = Some(error);
@@ -104,11 +104,11 @@ impl System {
 }
 
 /// What a server's answers come to. An address counts, whatever is said of the other family.
-fn verdict(server: SocketAddr, asked: io::Result<Answers>) -> Result<Found, ResolveError> {
+fn merge_answers(server: SocketAddr, answers: io::Result<Answers>) -> Result<Found, ResolveError> {
     let no_server = |reason: String| ResolveError::NoServer { server, reason };
-    let Answers { v4, v6 } = asked.map_err(|error| no_server(error.to_string()))?;
+    let Answers { v4, v6 } = answers.map_err(|error| no_server(error.to_string()))?;
     let is_whole = v4.is_some() && v6.is_some();
-    let (mut found, mut keep): (Vec<IpAddr>, Duration) = (Vec::new(), KEEP_AT_MOST);
+    let (mut found, mut keep): (Vec<IpAddr>, Duration) = (Vec::new(), MAX_KEEP);
     let mut refusal = None;
     let mut is_there = false;
     for answer in [v6, v4].into_iter().flatten() {
@@ -124,7 +124,7 @@ fn verdict(server: SocketAddr, asked: io::Result<Answers>) -> Result<Found, Reso
         }
     }
     // Half an answer is not for long.
-    let keep = if is_whole && refusal.is_none() { keep.max(KEEP_AT_LEAST) } else { KEEP_AT_LEAST };
+    let keep = if is_whole && refusal.is_none() { keep.max(MIN_KEEP) } else { MIN_KEEP };
     match refusal {
         _ if !found.is_empty() => Ok(Found { addresses: found, keep }),
         Some(rcode) => Err(ResolveError::Refused { server, rcode }),

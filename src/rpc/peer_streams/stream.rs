@@ -272,13 +272,13 @@ impl PeerStream {
         let id = self.id;
         let State::Connected { link, call, up_by, .. } = &mut self.state else { return };
         let mut inbox = Inbox { id, task, up_by, taken: Vec::new(), end: None };
-        link.turn(now, buffer, &mut inbox);
+        link.poll(now, buffer, &mut inbox);
         let Inbox { taken, end, .. } = inbox;
         for bytes in taken {
             link.session.message_taken(*call, bytes);
         }
         self.ready = link.is_runnable();
-        self.settle(now, end, task);
+        self.after_link_ran(now, end, task);
     }
 
     /// Writes what waits. Tells whether the task heard of something.
@@ -293,11 +293,16 @@ impl PeerStream {
         let end = inbox.end;
         *blocked = !link.session.output().is_empty();
         self.ready |= link.is_runnable();
-        self.settle(now, end, task)
+        self.after_link_ran(now, end, task)
     }
 
     /// Draws the consequences of what a link has done. Tells whether it is over.
-    fn settle(&mut self, now: Duration, end: Option<Status>, task: &mut dyn EventLoopTask) -> bool {
+    fn after_link_ran(
+        &mut self,
+        now: Duration,
+        end: Option<Status>,
+        task: &mut dyn EventLoopTask,
+    ) -> bool {
         let State::Connected { link, up_by, .. } = &mut self.state else { return false };
         let is_late = up_by.is_some_and(|up_by| now >= up_by);
         let status = match (link.failure.take(), end) {

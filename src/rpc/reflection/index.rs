@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::protobuf::{Error, FieldReader, Place, Value};
+use crate::protobuf::{Error, FieldPath, FieldReader, Value};
 
 /// A file of the index.
 pub(super) type FileId = usize;
@@ -203,8 +203,8 @@ fn first_text(message: &'static [u8], number: u32) -> Result<&'static str, Error
 }
 
 fn text(bytes: &'static [u8], number: u32) -> Result<&'static str, Error> {
-    let place = Place { message: "a descriptor", field: number };
-    std::str::from_utf8(bytes).map_err(|_| Error::NotText(place))
+    let path = FieldPath { message: "a descriptor", field: number };
+    std::str::from_utf8(bytes).map_err(|_| Error::NotText(path))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl ServerTls {
     }
 
     /// Agrees by ALPN to what the server speaks, and to nothing else.
-    pub(in crate::rpc) fn speaking(self, compat: Compat) -> ServerTls {
+    pub(in crate::rpc) fn with_compat(self, compat: Compat) -> ServerTls {
         let mut config = ServerConfig::clone(&self.config);
         config.alpn_protocols = [Protocol::Grpc, Protocol::Native]
             .into_iter()
@@ -70,7 +70,7 @@ impl ServerTls {
     }
 
     /// Whether cleartext is refused.
-    pub(in crate::rpc) fn is_only(&self) -> bool {
+    pub(in crate::rpc) fn refuses_cleartext(&self) -> bool {
         self.only
     }
 

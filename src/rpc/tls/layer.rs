@@ -26,7 +26,7 @@ pub(in crate::rpc) struct Tls {
     /// The handshake is over.
     established: bool,
     /// What was agreed by ALPN, until it is asked for.
-    agreed: Option<Protocol>,
+    negotiated: Option<Protocol>,
     /// The peer has said that nothing more comes.
     closed: bool,
 }
@@ -86,10 +86,10 @@ impl Tls {
             }
             stream.set_read_timeout(Some(left))?;
             stream.set_write_timeout(Some(left))?;
-            match tls.shake_hands(stream) {
+            match tls.handshake_step(stream) {
                 Ok(true) => return Ok(tls),
                 Ok(false) => (),
-                Err(error) if is_passing(&error) => (),
+                Err(error) if is_transient(&error) => (),
                 Err(error) => {
                     // Tells the server why, if it still listens.
                     let _ = tls.connection.write_tls(stream);
@@ -101,11 +101,11 @@ impl Tls {
 
     fn new(mut connection: Connection) -> Tls {
         connection.set_buffer_limit(Some(WRITE_BYTES));
-        Tls { connection, unwritten: 0, established: false, agreed: None, closed: false }
+        Tls { connection, unwritten: 0, established: false, negotiated: None, closed: false }
     }
 
     /// One step of the handshake; whether it was the last.
-    fn shake_hands(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
+    fn handshake_step(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
         if self.connection.wants_write() {
             self.connection.write_tls(stream)?;
         } else if !self.established {
@@ -118,8 +118,8 @@ impl Tls {
     }
 
     /// What was agreed by ALPN, once, when the handshake is over.
-    pub(in crate::rpc) fn take_agreed(&mut self) -> Option<Protocol> {
-        self.agreed.take()
+    pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Protocol> {
+        self.negotiated.take()
     }
 
     /// Reads plaintext. One call reads the socket once at most.
@@ -194,10 +194,10 @@ impl Tls {
         }
         self.established = true;
         let name = self.connection.alpn_protocol();
-        self.agreed = [Protocol::Grpc, Protocol::Native]
+        self.negotiated = [Protocol::Grpc, Protocol::Native]
             .into_iter()
             .find(|&protocol| name == Some(alpn(protocol)));
-        if self.agreed.is_none() {
+        if self.negotiated.is_none() {
             self.connection.send_close_notify();
             return Err(invalid("the peer agrees to no protocol (ALPN)"));
         }
@@ -255,6 +255,6 @@ fn truncated() -> io::Error {
 }
 
 /// A socket's timeout is `WouldBlock` or `TimedOut`; either is seen again when no time is left.
-fn is_passing(error: &io::Error) -> bool {
+fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -64,7 +64,7 @@ pub(super) fn concurrent_calls(peer: &Peer) -> Result<(), Unexpected> {
         }
         let mut outcome = Ok(());
         let left = until.saturating_duration_since(Instant::now());
-        let turn = multiplexer.turn(left, |completion| {
+        let turn = multiplexer.poll(left, |completion| {
             let size = open.remove(&(completion.link, completion.call));
             let found = if completion.status.is_ok() {
                 wire::simple_body_len(completion.message)

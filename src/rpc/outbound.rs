@@ -22,27 +22,27 @@ pub(super) struct ConnectionId {
 /// What is to be done for a call.
 pub(super) enum Action {
     /// Send initial metadata.
-    Headers(Metadata),
+    SendHeaders(Metadata),
     /// Send a message and end the call well.
-    Answer(Vec<u8>),
+    Respond(Vec<u8>),
     /// Send a message, which was counted as queued in the call's [`Flow`].
-    Counted(Vec<u8>),
+    SendMessage(Vec<u8>),
     /// End the call.
     Finish(Status),
     /// End the call, whose handler does not know it yet.
-    Abort(Status),
+    FinishAndNotify(Status),
     /// A received message of so many bytes was taken.
-    Taken(usize),
+    MessageTaken(usize),
     /// Tell the handler once nothing that was sent before waits any more.
-    WhenDrained,
+    NotifyWhenDrained,
     /// Let the client send so many bytes further ahead.
-    Widen(u32),
+    WidenWindow(u32),
     /// End the connection, and all its calls.
-    HangUp(Status),
+    CloseConnection(Status),
 }
 
 /// An action and the call that it is for.
-pub(super) struct Letter {
+pub(super) struct OutboundAction {
     pub(super) connection: ConnectionId,
     pub(super) call: CallId,
     pub(super) action: Action,
@@ -52,51 +52,51 @@ impl Action {
     /// Of a message.
     fn bytes(&self) -> usize {
         match self {
-            Action::Answer(message) | Action::Counted(message) => message.len(),
+            Action::Respond(message) | Action::SendMessage(message) => message.len(),
             _ => 0,
         }
     }
 }
 
 /// What waits for the reactor.
-pub(super) struct Outbox {
-    letters: Mutex<Vec<Letter>>,
+pub(super) struct OutboundQueue {
+    actions: Mutex<Vec<OutboundAction>>,
     /// Of messages in letters.
     bytes: AtomicUsize,
     max_bytes: usize,
     waker: Waker,
 }
 
-impl Outbox {
+impl OutboundQueue {
     /// Full when messages of more than `max_bytes` are in it.
-    pub(super) fn new(waker: Waker, max_bytes: usize) -> Outbox {
-        Outbox { letters: Mutex::default(), bytes: AtomicUsize::new(0), max_bytes, waker }
+    pub(super) fn new(waker: Waker, max_bytes: usize) -> OutboundQueue {
+        OutboundQueue { actions: Mutex::default(), bytes: AtomicUsize::new(0), max_bytes, waker }
     }
 
-    fn push(&self, letter: Letter) {
-        self.bytes.fetch_add(letter.action.bytes(), Ordering::Relaxed);
-        self.letters().push(letter);
+    fn push(&self, action: OutboundAction) {
+        self.bytes.fetch_add(action.action.bytes(), Ordering::Relaxed);
+        self.actions().push(action);
         self.waker.wake();
     }
 
     /// Puts several letters in, one behind the other.
-    fn push_all(&self, letters: impl Iterator<Item = Letter>) {
-        let count = |letter: &Letter| {
-            self.bytes.fetch_add(letter.action.bytes(), Ordering::Relaxed);
+    fn push_all(&self, actions: impl Iterator<Item = OutboundAction>) {
+        let count = |action: &OutboundAction| {
+            self.bytes.fetch_add(action.action.bytes(), Ordering::Relaxed);
         };
-        self.letters().extend(letters.inspect(count));
+        self.actions().extend(actions.inspect(count));
         self.waker.wake();
     }
 
     /// Swaps what waits into `emptied`, which must be empty. Each letter is to be
-    /// [opened](Self::open).
-    pub(super) fn take(&self, emptied: &mut Vec<Letter>) {
-        mem::swap(&mut *self.letters(), emptied);
+    /// [uncounted](Self::uncount).
+    pub(super) fn take(&self, emptied: &mut Vec<OutboundAction>) {
+        mem::swap(&mut *self.actions(), emptied);
     }
 
     /// A letter that was taken is done with: what it holds counts elsewhere from now on.
-    pub(super) fn open(&self, letter: &Letter) {
-        let bytes = letter.action.bytes();
+    pub(super) fn uncount(&self, action: &OutboundAction) {
+        let bytes = action.action.bytes();
         if bytes > 0 {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
@@ -113,27 +113,27 @@ impl Outbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.letters().is_empty()
+        self.actions().is_empty()
     }
 
     /// A thread that panicked while it held the lock left a whole list behind: a push is atomic.
-    fn letters(&self) -> MutexGuard<'_, Vec<Letter>> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn actions(&self) -> MutexGuard<'_, Vec<OutboundAction>> {
+        self.actions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A call's address: where actions for it go.
 #[derive(Clone)]
-pub(super) struct Address {
-    pub(super) outbox: Arc<Outbox>,
+pub(super) struct CallAddress {
+    pub(super) outbound: Arc<OutboundQueue>,
     pub(super) connection: ConnectionId,
     pub(super) call: CallId,
 }
 
-impl Address {
+impl CallAddress {
     pub(super) fn post(&self, action: Action) {
-        let Address { connection, call, .. } = *self;
-        self.outbox.push(Letter { connection, call, action });
+        let CallAddress { connection, call, .. } = *self;
+        self.outbound.push(OutboundAction { connection, call, action });
     }
 }
 
@@ -158,13 +158,13 @@ impl Flow {
 /// The right to answer a unary call, once, from any thread. Dropped without an answer it answers
 /// `INTERNAL`, so that no caller waits for a handler that forgot it or panicked.
 pub struct Reply {
-    address: Option<Address>,
+    address: Option<CallAddress>,
     /// Counts as a running handler of its connection for as long as it lives.
     _running: Arc<()>,
 }
 
 impl Reply {
-    pub(super) fn new(address: Address, running: Arc<()>) -> Reply {
+    pub(super) fn new(address: CallAddress, running: Arc<()>) -> Reply {
         Reply { address: Some(address), _running: running }
     }
 
@@ -172,17 +172,20 @@ impl Reply {
     pub fn send(mut self, answer: Result<Vec<u8>, Status>) {
         if let Some(address) = self.address.take() {
             address.post(match answer {
-                Ok(_) if address.outbox.is_full() => Action::Finish(unread()),
-                Ok(message) => Action::Answer(message),
+                Ok(_) if address.outbound.is_full() => Action::Finish(unread_limit_reached()),
+                Ok(message) => Action::Respond(message),
                 Err(status) => Action::Finish(status),
             });
         }
     }
 
     /// Gives the address away if it leads to `outbox`: its owner answers by itself.
-    pub(super) fn redeem(mut self, outbox: &Arc<Outbox>) -> Result<(ConnectionId, CallId), Reply> {
+    pub(super) fn into_local_call(
+        mut self,
+        outbound: &Arc<OutboundQueue>,
+    ) -> Result<(ConnectionId, CallId), Reply> {
         match self.address.take() {
-            Some(address) if Arc::ptr_eq(&address.outbox, outbox) => {
+            Some(address) if Arc::ptr_eq(&address.outbound, outbound) => {
                 Ok((address.connection, address.call))
             }
             address => {
@@ -196,18 +199,18 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if let Some(address) = self.address.take() {
-            address.post(Action::Finish(no_answer()));
+            address.post(Action::Finish(no_answer_given()));
         }
     }
 }
 
 /// What a caller gets when its handler is gone without an answer.
-pub(super) fn no_answer() -> Status {
+pub(super) fn no_answer_given() -> Status {
     Status::new(Code::Internal, "the handler ended without an answer")
 }
 
 /// What a client gets that does not read.
-pub(super) fn unread() -> Status {
+pub(super) fn unread_limit_reached() -> Status {
     Status::new(Code::ResourceExhausted, "too many answers wait for you to read them")
 }
 
@@ -218,27 +221,27 @@ pub(super) fn unread() -> Status {
 /// much was queued and little is left, or when [asked for](Self::when_drained).
 #[derive(Clone)]
 pub struct Responder {
-    address: Address,
+    address: CallAddress,
     flow: Arc<Flow>,
 }
 
 impl Responder {
-    pub(super) fn new(address: Address, flow: Arc<Flow>) -> Responder {
+    pub(super) fn new(address: CallAddress, flow: Arc<Flow>) -> Responder {
         Responder { address, flow }
     }
 
     /// Sends initial metadata, which the first message else implies.
     pub fn send_headers(&self, metadata: Metadata) {
-        self.address.post(Action::Headers(metadata));
+        self.address.post(Action::SendHeaders(metadata));
     }
 
     /// Sends a message. Of a call that is over it is dropped.
     pub fn send(&self, message: Vec<u8>) {
-        if self.address.outbox.is_full() {
-            self.abort(unread());
+        if self.address.outbound.is_full() {
+            self.abort(unread_limit_reached());
         } else if !self.is_over() {
             self.flow.posted.fetch_add(message.len(), Ordering::Relaxed);
-            self.address.post(Action::Counted(message));
+            self.address.post(Action::SendMessage(message));
         }
     }
 
@@ -252,7 +255,7 @@ impl Responder {
     /// Ends the call, of which the handler has to be told.
     fn abort(&self, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
-            self.address.post(Action::Abort(status));
+            self.address.post(Action::FinishAndNotify(status));
         }
     }
 
@@ -260,41 +263,41 @@ impl Responder {
     pub(super) fn finish_with(&self, taken: usize, message: Option<Vec<u8>>, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
             let (message, status) = match message {
-                Some(_) if self.address.outbox.is_full() => (None, unread()),
+                Some(_) if self.address.outbound.is_full() => (None, unread_limit_reached()),
                 message => (message, status),
             };
             let bytes = message.as_ref().map_or(0, Vec::len);
             self.flow.posted.fetch_add(bytes, Ordering::Relaxed);
-            let Address { ref outbox, connection, call } = self.address;
-            let taken = (taken > 0).then_some(Action::Taken(taken));
-            let actions = [taken, message.map(Action::Counted), Some(Action::Finish(status))];
-            let letter = |action| Letter { connection, call, action };
-            outbox.push_all(actions.into_iter().flatten().map(letter));
+            let CallAddress { ref outbound, connection, call } = self.address;
+            let taken = (taken > 0).then_some(Action::MessageTaken(taken));
+            let actions = [taken, message.map(Action::SendMessage), Some(Action::Finish(status))];
+            let action = |action| OutboundAction { connection, call, action };
+            outbound.push_all(actions.into_iter().flatten().map(action));
         }
     }
 
     /// Tells that a received message of so many bytes was taken, so that the client may send more:
     /// for a handler that [takes messages later](super::CallHandler::takes_later), once for each.
     pub fn taken(&self, bytes: usize) {
-        self.address.post(Action::Taken(bytes));
+        self.address.post(Action::MessageTaken(bytes));
     }
 
     /// Has [`super::CallHandler::writable`] called once the client's window has taken all that was
     /// sent so far: at once, if it has already.
     pub fn when_drained(&self) {
-        self.address.post(Action::WhenDrained);
+        self.address.post(Action::NotifyWhenDrained);
     }
 
     /// Lets the client send so many bytes further ahead than the windows say, for the rest of the
     /// call: for few calls that carry much over a long way. Over gRPC it changes nothing.
     pub fn widen(&self, bytes: u32) {
-        self.address.post(Action::Widen(bytes));
+        self.address.post(Action::WidenWindow(bytes));
     }
 
     /// Ends the call's connection, and with it all calls on it.
-    pub fn hang_up(&self, status: Status) {
+    pub fn close_connection(&self, status: Status) {
         self.flow.over.store(true, Ordering::Relaxed);
-        self.address.post(Action::HangUp(status));
+        self.address.post(Action::CloseConnection(status));
     }
 
     /// Bytes sent that the client's window has not taken yet.

@@ -1,6 +1,6 @@
 //! Where a server keeps its connections.
 
-use super::outbox::ConnectionId;
+use super::outbound::ConnectionId;
 
 impl ConnectionId {
     /// The id as the reactor's key.
@@ -16,7 +16,7 @@ impl ConnectionId {
 
 /// Values under ids that are never used twice: an answer that comes late finds nothing, and not
 /// the next connection in the same place.
-pub(super) struct Slots<T> {
+pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
 }
@@ -26,9 +26,9 @@ struct Slot<T> {
     value: Option<Box<T>>,
 }
 
-impl<T> Slots<T> {
-    pub(super) fn new() -> Slots<T> {
-        Slots { slots: Vec::new(), free: Vec::new() }
+impl<T> Slab<T> {
+    pub(super) fn new() -> Slab<T> {
+        Slab { slots: Vec::new(), free: Vec::new() }
     }
 
     /// The id that the next value will have.
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_old_id_does_not_find_the_next_value_in_its_place() {
-        let mut slots = Slots::new();
+        let mut slots = Slab::new();
         let first = slots.next_id();
         slots.insert("first");
         slots.remove(first);

@@ -19,16 +19,16 @@ impl ServerTls {
     /// Says that there is no TLS.
     ///
     /// # Errors
-    /// Always [`TlsError::Absent`].
+    /// Always [`TlsError::Disabled`].
     pub fn load(_: IdentityFiles<'_>, _: Option<&Path>, _: bool) -> Result<ServerTls, TlsError> {
-        Err(TlsError::Absent)
+        Err(TlsError::Disabled)
     }
 
-    pub(in crate::rpc) fn speaking(self, _: Compat) -> ServerTls {
+    pub(in crate::rpc) fn with_compat(self, _: Compat) -> ServerTls {
         self
     }
 
-    pub(in crate::rpc) fn is_only(&self) -> bool {
+    pub(in crate::rpc) fn refuses_cleartext(&self) -> bool {
         match self.0 {}
     }
 }
@@ -41,13 +41,13 @@ impl ClientTls {
     /// Says that there is no TLS.
     ///
     /// # Errors
-    /// Always [`TlsError::Absent`].
+    /// Always [`TlsError::Disabled`].
     pub fn load(
         _: &Path,
         _: Option<&str>,
         _: Option<IdentityFiles<'_>>,
     ) -> Result<ClientTls, TlsError> {
-        Err(TlsError::Absent)
+        Err(TlsError::Disabled)
     }
 
     pub(in crate::rpc) fn authority<'a>(&'a self, _: &'a str) -> Cow<'a, str> {
@@ -83,7 +83,7 @@ impl Tls {
         match client.0 {}
     }
 
-    pub(in crate::rpc) fn take_agreed(&mut self) -> Option<Protocol> {
+    pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Protocol> {
         match self.0 {}
     }
 

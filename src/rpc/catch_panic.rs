@@ -12,15 +12,15 @@ use crate::call::{Code, Status};
 ///
 /// # Errors
 /// It panicked: what its caller is told.
-pub(super) fn guarded<T>(path: &str, run: impl FnOnce() -> T) -> Result<T, Status> {
+pub(super) fn catch_panic<T>(path: &str, run: impl FnOnce() -> T) -> Result<T, Status> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        log::error!("the handler of {path} panicked: {}", words(&*panic));
+        log::error!("the handler of {path} panicked: {}", panic_message(&*panic));
         Status::new(Code::Internal, "the handler panicked")
     })
 }
 
 /// What a panic says.
-pub fn words(panic: &(dyn Any + Send)) -> &str {
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
 }
