@@ -1,22 +1,22 @@
-"""Runs steps side by side; scripts/test is made of it.
+"""Runs the steps of scripts/test in parallel.
 
     steps.py SCRIPT [STEP...] <TABLE
 
 A step is a line "NAME LANE AFTER MINUTES WHAT" of the table, and is run as `SCRIPT --step NAME`:
 
-    LANE     `work` computes: two of these at a time (AGORA_LANES says how many), one on one core;
-             `wait` passes its time with waiting: one of these at a time, beside the others;
-             `long` is `work` that is only done when it is named
-    AFTER    steps, with commas between, that must have ended well; `-` for none
-    MINUTES  after which it is ended, with all that it has started
+    LANE     `work` computes: two of these run at a time (AGORA_LANES sets the number), one on one core;
+             `wait` mostly waits: one of these runs at a time, beside the others;
+             `long` is `work` that runs only if it is named
+    AFTER    steps, separated by commas, that must have succeeded; `-` for none
+    MINUTES  the time limit; then the step is killed with all processes that it has started
 
-Exit status 0 is good, 77 is skipped (the last line says why), anything else is bad. What needs a step
-that was bad or skipped does not run, and is as bad or skipped as that one. What a step prints is in
-STEP_LOGS/NAME.log, and is shown when it was bad; of a good one `SCRIPT --digest NAME` says what is
-worth saying.
+Exit status 0 is success, 77 is skipped (the last line is the reason), anything else is failure. A step
+that depends on a failed or skipped one does not run, and counts as failed or skipped too. The output of
+a step is in STEP_LOGS/NAME.log, and is printed if it failed; of a successful step `SCRIPT --digest NAME`
+prints the lines that matter.
 
-With CI set a skipped step is bad, unless a line "may-be-skipped NAME REASON" of the table allows it. A
-line "all-of NAME STEP,STEP..." names several steps at once.
+If CI is set, a skipped step counts as failed, unless a line "may-be-skipped NAME REASON" of the table
+allows it. A line "all-of NAME STEP,STEP..." is a name for several steps.
 """
 
 import os
@@ -27,12 +27,12 @@ import time
 from pathlib import Path
 
 SKIPPED = 77
-# Between two looks at what runs, and what a step that is ended has for putting things in order.
+# The pause between two polls, and the time that a terminated step has to clean up.
 PAUSE_S, GRACE_S = 0.05, 10
 
 
 class Step:
-    """A step, and how far it is: `outcome` is None, good, bad or skipped."""
+    """A step. `outcome` is None while it has not ended, then good, bad or skipped."""
 
     def __init__(self, line):
         self.name, lane, after, minutes, self.what = line.strip().split(None, 4)
@@ -53,13 +53,13 @@ class Runner:
         self.logs = Path(os.environ["STEP_LOGS"])
         self.logs.mkdir(parents=True, exist_ok=True)
         cores = len(os.sched_getaffinity(0))
-        self.room = {"work": int(os.environ.get("AGORA_LANES", min(2, cores))), "wait": 1}
+        self.capacity = {"work": int(os.environ.get("AGORA_LANES", min(2, cores))), "wait": 1}
 
     def running(self):
         return [step for step in self.steps if step.process and not step.outcome]
 
     def run(self):
-        """Runs all of them; whether none was bad."""
+        """Runs all steps. Returns whether none failed."""
         began = time.monotonic()
         while any(not step.outcome for step in self.steps):
             for step in self.steps:
@@ -67,7 +67,7 @@ class Runner:
                     self.start(step)
             time.sleep(PAUSE_S)
             for step in self.running():
-                self.look_at(step)
+                self.poll(step)
         count = [len(self.named(outcome)) for outcome in ("good", "bad", "skipped")]
         took = time.monotonic() - began
         print("steps: {} passed, {} failed, {} skipped in {:.1f} s".format(*count, took))
@@ -79,7 +79,7 @@ class Runner:
         return [step.name for step in self.steps if step.outcome == outcome]
 
     def start(self, step):
-        """Starts a step if its time has come."""
+        """Starts a step if the steps before it have succeeded and its lane has capacity."""
         before = [self.by_name[name] for name in step.after if name in self.by_name]
         for outcome, status in (("bad", "held"), ("skipped", SKIPPED)):
             for other in before:
@@ -90,11 +90,11 @@ class Runner:
                     return self.report(step, status)
         if any(not other.outcome for other in before):
             return None
-        if sum(other.lane == step.lane for other in self.running()) >= self.room[step.lane]:
+        if sum(other.lane == step.lane for other in self.running()) >= self.capacity[step.lane]:
             return None
         step.began = time.monotonic()
         with open(self.log(step), "wb") as log:
-            # In a session of its own, which can be ended as a whole.
+            # A session of its own can be killed as a whole.
             step.process = subprocess.Popen(
                 [self.script, "--step", step.name],
                 stdin=subprocess.DEVNULL,
@@ -107,19 +107,19 @@ class Runner:
     def log(self, step):
         return self.logs / f"{step.name}.log"
 
-    def look_at(self, step):
+    def poll(self, step):
         if step.process.poll() is None:
             if not step.is_late():
                 return
             with open(self.log(step), "a", encoding="utf-8") as log:
                 log.write(f"ended: it has run for more than {step.limit_s / 60:g} minutes\n")
             end_sessions([step.process])
-        # What it has left behind goes with it.
+        # Processes that it has left running.
         signal_session(step.process.pid, signal.SIGKILL)
         self.report(step, step.process.wait())
 
     def report(self, step, status):
-        """Says how a step has ended, and remembers it."""
+        """Prints and stores the outcome of a step."""
         text = self.log(step).read_text(errors="replace")
         reason = f"      because: {(text.splitlines() or ['it does not say why'])[-1]}"
         allowed = not os.environ.get("CI") or step.name in self.may_be_skipped
@@ -150,7 +150,7 @@ def processes_of(session):
         try:
             fields = file.read_text(errors="replace").rsplit(")", 1)[1].split()
         except (OSError, IndexError):
-            continue  # It has ended meanwhile.
+            continue  # The process has exited meanwhile.
         if fields[0] not in "ZX" and int(fields[3]) == session:
             found.append(int(file.parent.name))
     return found
@@ -161,11 +161,11 @@ def signal_session(session, number):
         try:
             os.kill(pid, number)
         except ProcessLookupError:
-            pass  # It has ended meanwhile.
+            pass  # The process has exited meanwhile.
 
 
 def end_sessions(processes):
-    """Ends processes with all of their sessions."""
+    """Terminates processes with all of their sessions."""
     until = time.monotonic() + GRACE_S
     for process in processes:
         signal_session(process.pid, signal.SIGTERM)
@@ -177,7 +177,7 @@ def end_sessions(processes):
 
 
 class Ended(Exception):
-    """Somebody wants this to end; the signal's number."""
+    """A signal has arrived; its number."""
 
 
 def end(number, _frame):
@@ -185,7 +185,7 @@ def end(number, _frame):
 
 
 def read_table(lines):
-    """The steps, the names of those that continuous integration may skip, and those of several."""
+    """The steps, the names of those that CI may skip, and the names for several steps."""
     steps, may_be_skipped, groups = [], [], {}
     for line in filter(str.strip, lines):
         words = line.split()

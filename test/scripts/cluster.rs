@@ -48,11 +48,11 @@ fn a_node_that_cannot_start_says_why_at_once() {
     let cluster = TestCluster::new();
     let began = Instant::now();
     let output = cluster.fails("start --bogus", 2);
-    assert!(output.contains("node 0 has ended:") && output.contains("'bogus'"), "{output}");
+    assert!(output.contains("node 0 has exited:") && output.contains("'bogus'"), "{output}");
     assert!(began.elapsed() < Duration::from_secs(15), "at once: {:?}", began.elapsed());
     // It is in nobody's way.
     let output = cluster.succeeds("start -n 1");
-    assert!(output.starts_with("nodes 0 run, node 0 leads: "), "{output}");
+    assert!(output.starts_with("nodes 0 run, node 0 is the leader: "), "{output}");
     cluster.succeeds("kill 0");
     fs::write(cluster.0.0.join("c/logs/node_0/metadata.txt"), "damage\n").unwrap();
     let output = cluster.fails("restart 0", 1);
