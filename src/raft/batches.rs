@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::entry::Index;
 
 /// After waiting in vain so many batches go at once.
-const SULK: u32 = 32;
+const COOLDOWN_BATCHES: u32 = 32;
 
 /// Which entries of a leader are released, to be sent and written.
 #[derive(Debug)]
@@ -31,9 +31,9 @@ pub(super) struct Batches {
     due: Option<Duration>,
     committed: Index,
     /// How many commands a round had lately: those of the last commit, and those that waited then.
-    crowd: u64,
+    expected_batch: u64,
     gather_until: Duration,
-    sulk: u32,
+    cooldown: u32,
 }
 
 impl Batches {
@@ -44,9 +44,9 @@ impl Batches {
             released_at: Duration::ZERO,
             due: None,
             committed: commit_index,
-            crowd: 0,
+            expected_batch: 0,
             gather_until: Duration::ZERO,
-            sulk: 0,
+            cooldown: 0,
         }
     }
 
@@ -72,7 +72,7 @@ impl Batches {
         let is_under_way = commit_index < self.released;
         if commit_index > self.committed {
             if !is_under_way {
-                self.crowd = commit_index - self.committed + waiting;
+                self.expected_batch = commit_index - self.committed + waiting;
                 self.gather_until = now.saturating_add(pause);
             }
             self.committed = commit_index;
@@ -81,8 +81,8 @@ impl Batches {
         if waiting == 0 {
             return;
         }
-        let is_few = waiting * 4 < self.crowd * 3;
-        let due = match (is_under_way, is_few && self.sulk == 0) {
+        let is_few = waiting * 4 < self.expected_batch * 3;
+        let due = match (is_under_way, is_few && self.cooldown == 0) {
             (true, _) => self.released_at.saturating_add(pause),
             (false, true) => self.gather_until,
             (false, false) => now,
@@ -92,7 +92,7 @@ impl Batches {
             return;
         }
         if !is_under_way && is_few {
-            self.sulk = self.sulk.checked_sub(1).unwrap_or(SULK);
+            self.cooldown = self.cooldown.checked_sub(1).unwrap_or(COOLDOWN_BATCHES);
         }
         (self.released, self.released_at) = (last_index, now);
     }
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(release(&mut batches, 1500, 101, 100), 100);
         assert_eq!(release(&mut batches, 2500, 101, 100), 101, "a pause, once");
         let mut last = 101;
-        for round in 0..SULK {
+        for round in 0..COOLDOWN_BATCHES {
             let at = 3000 + round * 100;
             last += 3;
             assert_eq!(release(&mut batches, at, last, last - 3), last);

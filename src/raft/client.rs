@@ -5,7 +5,7 @@ use super::entry::{Entry, Index, NodeId, Payload};
 use super::lease::Rule;
 use super::message::Body;
 use super::ready::{NotLeader, ProposeError, ReadGrant, TransferError};
-use super::role::{Leadership, Role, Transfer};
+use super::role::{LeaderState, Role, Transfer};
 use super::trace::Trace;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// More entries in limbo than this are not looked through: a read waits for them.
 const MAX_LIMBO: Index = 1024;
 /// A node that has not answered for so many heartbeats is no successor.
-const PATIENCE_HEARTBEATS: u32 = 3;
+const SUCCESSOR_TIMEOUT_HEARTBEATS: u32 = 3;
 
 impl Raft {
     /// Takes a command. It is done when an entry of this index and of the present term is committed;
@@ -62,7 +62,10 @@ impl Raft {
         };
         let lasts = self.now < self.lease_until(leadership) || !self.keeps(Rule::LeaseEnds);
         let is_held = !leadership.is_revoked || !self.keeps(Rule::Revoke);
-        if is_held && lasts && (self.commit_index >= leadership.own || self.inherits(conflicts)) {
+        if is_held
+            && lasts
+            && (self.commit_index >= leadership.noop_index || self.allows_inherited_read(conflicts))
+        {
             return Ok(ReadGrant::Now(self.commit_index));
         }
         self.newest_read += 1;
@@ -75,9 +78,9 @@ impl Raft {
 
     /// Whether a read may see the state as it was inherited (rule 7): nothing that an older leader
     /// may have answered for would change what it looks at.
-    fn inherits(&self, mut conflicts: impl FnMut(&[u8]) -> bool) -> bool {
+    fn allows_inherited_read(&self, mut conflicts: impl FnMut(&[u8]) -> bool) -> bool {
         let Role::Leader(leadership) = &self.role else { return false };
-        let (from, to) = (self.commit_index + 1, leadership.elect_last);
+        let (from, to) = (self.commit_index + 1, leadership.last_index_at_election);
         let mut writes = |entry: &Entry| match &entry.payload {
             Payload::Command { command, .. } => conflicts(command),
             Payload::NoOp | Payload::OpenSession => false,
@@ -104,7 +107,7 @@ impl Raft {
         if !leadership.progress.contains_key(&to) {
             return Err(TransferError::UnknownNode);
         }
-        if self.uncounted.contains(&to) {
+        if self.non_voters.contains(&to) {
             return Err(TransferError::NoVoter);
         }
         if leadership.transfer.is_some() {
@@ -143,43 +146,44 @@ impl Raft {
         let since = self.now;
         let until = since.saturating_add(self.config.election_timeout);
         if let Role::Leader(leadership) = &mut self.role {
-            leadership.transfer = Some(Transfer { to, since, until, is_asked: false, failed });
-            self.out.trace.push(Trace::TransferStarted { to });
+            leadership.transfer = Some(Transfer { to, since, until, is_requested: false, failed });
+            self.pending_ready.trace.push(Trace::TransferStarted { to });
         }
     }
 
     /// Of several that are as good the one that was heard of last: it is the least likely to be gone.
     fn best_successor(&self, failed: &BTreeSet<NodeId>) -> Option<NodeId> {
         let Role::Leader(leadership) = &self.role else { return None };
-        let is_near = |heard: Duration| self.now < heard.saturating_add(self.patience());
-        let may_lead = |peer: &NodeId| !failed.contains(peer) && self.counts(*peer);
+        let is_near = |heard: Duration| self.now < heard.saturating_add(self.successor_timeout());
+        let may_lead = |peer: &NodeId| !failed.contains(peer) && self.is_voting_peer(*peer);
         let left = leadership.progress.iter().filter(|(peer, _)| may_lead(peer));
         let best = left.max_by_key(|(_, progress)| {
-            let is_heard = progress.last_heard.is_some_and(is_near);
-            (is_heard, progress.match_index, progress.last_heard)
+            let is_heard = progress.last_contact.is_some_and(is_near);
+            (is_heard, progress.match_index, progress.last_contact)
         });
         best.map(|(peer, _)| *peer)
     }
 
     /// How long a successor may be silent, while it is sent a heartbeat in every interval.
-    fn patience(&self) -> Duration {
-        self.config.heartbeat_interval.saturating_mul(PATIENCE_HEARTBEATS)
+    fn successor_timeout(&self) -> Duration {
+        self.config.heartbeat_interval.saturating_mul(SUCCESSOR_TIMEOUT_HEARTBEATS)
     }
 
     /// When a transfer is to be looked at again.
-    pub(super) fn transfer_due(&self, leadership: &Leadership) -> Option<Duration> {
+    pub(super) fn transfer_due(&self, leadership: &LeaderState) -> Option<Duration> {
         let transfer = leadership.transfer.as_ref()?;
         if transfer.failed.is_none() {
             return Some(transfer.until);
         }
-        let heard = leadership.progress.get(&transfer.to).and_then(|peer| peer.last_heard);
-        let silent = heard.unwrap_or_default().max(transfer.since).saturating_add(self.patience());
+        let heard = leadership.progress.get(&transfer.to).and_then(|peer| peer.last_contact);
+        let silent =
+            heard.unwrap_or_default().max(transfer.since).saturating_add(self.successor_timeout());
         Some(silent.min(transfer.until))
     }
 
     /// Asks the target to stand once it has all of our log and every command is answered; or gives
     /// it up in time.
-    pub(super) fn drive_transfer(&mut self) {
+    pub(super) fn advance_transfer(&mut self) {
         let last = self.log.last_index();
         let Role::Leader(leadership) = &self.role else { return };
         let Some(due) = self.transfer_due(leadership) else { return };
@@ -187,14 +191,14 @@ impl Raft {
         let waits = leadership.old_leases.end().is_some_and(|end| self.now <= end);
         let is_settled = waits || self.commit_index == last;
         if self.now >= due {
-            self.give_up_target();
+            self.abandon_target();
         }
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(transfer) = &mut leadership.transfer else { return };
         let to = transfer.to;
         let has_all = leadership.progress.get(&to).is_some_and(|peer| peer.match_index == last);
-        if has_all && is_settled && !transfer.is_asked {
-            transfer.is_asked = true;
+        if has_all && is_settled && !transfer.is_requested {
+            transfer.is_requested = true;
             // Before it is asked (rule 9), and for good: nobody knows when it will stand.
             leadership.is_revoked = true;
             self.send(to, Body::TimeoutNow);
@@ -202,7 +206,7 @@ impl Raft {
     }
 
     /// The target does not take over: another one is to, if any will do and one is left.
-    fn give_up_target(&mut self) {
+    fn abandon_target(&mut self) {
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(Transfer { to, failed, .. }) = leadership.transfer.take() else { return };
         let next = failed.and_then(|mut failed| {
@@ -211,7 +215,7 @@ impl Raft {
         });
         match next {
             Some((next, failed)) => self.begin_transfer(next, Some(failed)),
-            None => self.out.trace.push(Trace::TransferAborted),
+            None => self.pending_ready.trace.push(Trace::TransferAborted),
         }
     }
 }

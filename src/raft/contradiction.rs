@@ -71,7 +71,7 @@ impl fmt::Display for Contradiction {
 impl Raft {
     /// Compares what a leader's message says of its log with what is committed here. Hardly any
     /// message says anything of that but for its `prev`.
-    pub(super) fn compare(
+    pub(super) fn check_committed(
         &self,
         leader: NodeId,
         prev: SnapshotMark,
@@ -81,11 +81,11 @@ impl Raft {
             entries.iter().map(|entry| SnapshotMark { index: entry.index, term: entry.term });
         let said = std::iter::once(prev).chain(places);
         let mut committed = said.take_while(|place| place.index <= self.commit_index);
-        committed.try_for_each(|place| self.compare_place(leader, place))
+        committed.try_for_each(|place| self.check_committed_mark(leader, place))
     }
 
     /// Compares one place in a leader's log, or the end of its snapshot, with what is committed here.
-    pub(super) fn compare_place(
+    pub(super) fn check_committed_mark(
         &self,
         leader: NodeId,
         said: SnapshotMark,
@@ -113,7 +113,7 @@ impl Raft {
     }
 
     /// Notes that another node and a leader of the same log cannot both be right.
-    pub(super) fn contradict(&mut self, contradiction: Contradiction) {
-        self.out.contradiction.get_or_insert(contradiction);
+    pub(super) fn report_contradiction(&mut self, contradiction: Contradiction) {
+        self.pending_ready.contradiction.get_or_insert(contradiction);
     }
 }

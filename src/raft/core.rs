@@ -13,7 +13,7 @@ use super::open_leases::OpenLeases;
 use super::quorum::Quorum;
 use super::random::Random;
 use super::ready::{HardState, NotLeader, ReadId, Ready, WriteId};
-use super::role::{Leadership, Role};
+use super::role::{LeaderState, Role};
 use super::round_trips::RoundTrips;
 use super::snapshot::{Installing, Receiving};
 use super::trace::Trace;
@@ -49,7 +49,7 @@ pub struct Raft {
     /// Whether this node may vote and lead.
     pub(super) is_voter: bool,
     /// Others whose votes and answers count for nothing.
-    pub(super) uncounted: BTreeSet<NodeId>,
+    pub(super) non_voters: BTreeSet<NodeId>,
     pub(super) now: Duration,
     pub(super) hard_state: HardState,
     pub(super) is_hard_state_new: bool,
@@ -59,13 +59,13 @@ pub struct Raft {
     pub(super) snapshot: SnapshotMark,
     pub(super) commit_index: Index,
     /// Up to here entries were given out to be applied.
-    pub(super) given_index: Index,
+    pub(super) dispatched_index: Index,
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     /// The leader that was last told of, and its term; this node itself if it was elected.
-    pub(super) told_leader: Option<(NodeId, Term)>,
+    pub(super) last_reported_leader: Option<(NodeId, Term)>,
     /// When a leader was last heard of.
-    pub(super) heard_at: Option<Duration>,
+    pub(super) leader_contact_at: Option<Duration>,
     pub(super) promises: Promises,
     pub(super) open_leases: OpenLeases,
     pub(super) round_trips: RoundTrips,
@@ -85,9 +85,9 @@ pub struct Raft {
     /// The wall clock, in milliseconds since 1970, as it was last told.
     pub(super) wall_ms: u64,
     /// The next `Ready` is to have a write, whatever is in it.
-    pub(super) is_write_wanted: bool,
+    pub(super) is_write_requested: bool,
     /// What the next `Ready` will have.
-    pub(super) out: Ready,
+    pub(super) pending_ready: Ready,
     #[cfg(test)]
     pub(super) without: Option<Rule>,
 }
@@ -103,7 +103,7 @@ impl Raft {
         let Recovered { hard_state, snapshot, log_before, entries, commit_index, at_ms } =
             recovered;
         let mut log = Log::new(log_before, entries);
-        log.not_before(at_ms);
+        log.advance_clock(at_ms);
         if log.term_at(snapshot.index) != Some(snapshot.term) {
             // The log ends before the snapshot, or differs from it: a crash came before the cut.
             log.install(snapshot);
@@ -128,10 +128,10 @@ impl Raft {
         Raft {
             quorum: Quorum::of(others.len() + 1),
             is_voter: true,
-            uncounted: BTreeSet::new(),
+            non_voters: BTreeSet::new(),
             writes: Writes::new(log.last_index()),
             commit_index: commit_index.min(log.last_index()).max(snapshot.index),
-            given_index: snapshot.index,
+            dispatched_index: snapshot.index,
             config,
             others,
             now,
@@ -141,8 +141,8 @@ impl Raft {
             snapshot,
             role: Role::Follower,
             leader: None,
-            told_leader: None,
-            heard_at: None,
+            last_reported_leader: None,
+            leader_contact_at: None,
             promises,
             open_leases,
             round_trips: RoundTrips::default(),
@@ -156,8 +156,8 @@ impl Raft {
             is_full: false,
             no_snapshot_until: Duration::ZERO,
             wall_ms: 0,
-            is_write_wanted: false,
-            out: Ready::default(),
+            is_write_requested: false,
+            pending_ready: Ready::default(),
             #[cfg(test)]
             without: None,
         }
@@ -167,16 +167,16 @@ impl Raft {
     pub fn step(&mut self, now: Duration, from: NodeId, message: Message) {
         self.advance_clock(now);
         let Message { term, body } = message;
-        if !self.others.contains(&from) || !self.hears(from, &body) {
+        if !self.others.contains(&from) || !self.accepts_from(from, &body) {
             return;
         }
         if let Some(lease) = body.lease().filter(|lease| *lease > self.config.longest_promise()) {
             if self.refused_lease.replace((from, lease)) != Some((from, lease)) {
-                self.out.trace.push(Trace::LeaseRefused { by: from, lease });
+                self.pending_ready.trace.push(Trace::LeaseRefused { by: from, lease });
             }
             return;
         }
-        if term > self.hard_state.current_term && !self.meet_newer_term(from, term, &body) {
+        if term > self.hard_state.current_term && !self.observe_newer_term(from, term, &body) {
             return;
         }
         match body {
@@ -187,7 +187,7 @@ impl Raft {
             Body::AppendEntries { .. } | Body::InstallSnapshot { .. }
                 if term < self.hard_state.current_term =>
             {
-                self.refuse_old_leader(from, &body);
+                self.reject_stale_leader(from, &body);
             }
             Body::AppendEntries {
                 prev_log_index,
@@ -198,20 +198,20 @@ impl Raft {
                 lease,
                 read_round,
             } => {
-                let is_run = is_run(prev_log_index, &entries);
-                if is_run && self.follow(from, lease) {
+                let is_contiguous = is_contiguous(prev_log_index, &entries);
+                if is_contiguous && self.accept_leader(from, lease) {
                     let prev = SnapshotMark { index: prev_log_index, term: prev_log_term };
-                    match self.store(from, prev, &entries, leader_commit) {
+                    match self.append_from_leader(from, prev, &entries, leader_commit) {
                         Ok(outcome) => {
                             let is_heartbeat = entries.is_empty();
-                            self.answer_append(from, outcome, is_heartbeat, sent_at, read_round);
+                            self.reply_to_append(from, outcome, is_heartbeat, sent_at, read_round);
                         }
-                        Err(contradiction) => self.contradict(contradiction),
+                        Err(contradiction) => self.report_contradiction(contradiction),
                     }
                 }
             }
             Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease } => {
-                if self.follow(from, lease) {
+                if self.accept_leader(from, lease) {
                     let piece = super::SnapshotPiece { snapshot, offset, data, is_last };
                     self.handle_install_snapshot(from, piece, sent_at);
                 }
@@ -236,13 +236,13 @@ impl Raft {
     }
 
     /// Somebody is in a newer term. Whether its message is to be looked at.
-    fn meet_newer_term(&mut self, from: NodeId, term: Term, body: &Body) -> bool {
+    fn observe_newer_term(&mut self, from: NodeId, term: Term, body: &Body) -> bool {
         let leader = match body {
             // Nobody is in the term of a pre-vote.
             Body::PreVote { .. } | Body::PreVoteReply { granted: true } => return true,
             // Rule 12: a leader that is heard of is not to be disturbed.
-            Body::RequestVote { released: None, .. } if self.hears_leader() => {
-                self.out.trace.push(Trace::VoteDenied { candidate: from, term });
+            Body::RequestVote { released: None, .. } if self.has_active_leader() => {
+                self.pending_ready.trace.push(Trace::VoteDenied { candidate: from, term });
                 return false;
             }
             Body::AppendEntries { .. } | Body::InstallSnapshot { .. } => Some(from),
@@ -254,7 +254,7 @@ impl Raft {
 
     /// Tells the wall clock, in milliseconds since 1970: the first entry of a term bears it. A node
     /// that leads already need not be told.
-    pub fn tell_time(&mut self, wall_ms: u64) {
+    pub fn set_wall_clock(&mut self, wall_ms: u64) {
         self.wall_ms = wall_ms;
     }
 
@@ -309,8 +309,8 @@ impl Raft {
     /// What there is to do now. Call it after one or several inputs: commands that were proposed
     /// in between travel together.
     pub fn ready(&mut self) -> Ready {
-        self.lead_on();
-        let mut ready = mem::take(&mut self.out);
+        self.prepare_leader_output();
+        let mut ready = mem::take(&mut self.pending_ready);
         ready.hard_state = mem::take(&mut self.is_hard_state_new).then_some(self.hard_state);
         // Nothing follows the last piece of a snapshot: then all of the rest goes.
         let max_bytes = match ready.snapshot.is_empty() {
@@ -320,14 +320,14 @@ impl Raft {
         ready.entries = self.log.take_unwritten(self.released(), max_bytes);
         if self.has_unwritten() {
             // They say of what is not written yet that it is durable.
-            self.out.messages_after = mem::take(&mut ready.messages_after);
+            self.pending_ready.messages_after = mem::take(&mut ready.messages_after);
         }
-        let is_wanted = mem::take(&mut self.is_write_wanted);
+        let is_wanted = mem::take(&mut self.is_write_requested);
         let is_writing = ready.hard_state.is_some()
             || !ready.entries.is_empty()
             || !ready.snapshot.is_empty()
             || is_wanted;
-        if is_writing || !(self.writes.are_done() || ready.messages_after.is_empty()) {
+        if is_writing || !(self.writes.are_durable() || ready.messages_after.is_empty()) {
             let last_index = ready.entries.last().map_or(0, |entry| entry.index);
             let has_hard_state = ready.hard_state.is_some();
             ready.write = Some(self.writes.begin(self.now, last_index, has_hard_state));
@@ -344,14 +344,14 @@ impl Raft {
         if self.installing.is_some() {
             return Vec::new();
         }
-        let (from, to) = (self.given_index + 1, self.commit_index);
-        let committed = self.log.some(from, to, MAX_COMMITTED_BYTES);
-        self.given_index += committed.len() as Index;
+        let (from, to) = (self.dispatched_index + 1, self.commit_index);
+        let committed = self.log.slice_up_to_bytes(from, to, MAX_COMMITTED_BYTES);
+        self.dispatched_index += committed.len() as Index;
         committed
     }
 
     /// A node that starts takes part from now on: what it did before took its time.
-    pub fn take_part(&mut self, now: Duration) {
+    pub fn start_participating(&mut self, now: Duration) {
         self.advance_clock(now);
         if !self.others.is_empty() {
             self.restart_election_timer();
@@ -381,12 +381,12 @@ impl Raft {
 
     /// Whether the present term and vote are on disk.
     pub(super) fn is_hard_state_durable(&self) -> bool {
-        !self.is_hard_state_new && self.writes.is_hard_state_done()
+        !self.is_hard_state_new && self.writes.is_hard_state_durable()
     }
 
     pub(super) fn send(&mut self, to: NodeId, body: Body) {
         let term = self.term();
-        self.out.messages.push((to, Message { term, body }));
+        self.pending_ready.messages.push((to, Message { term, body }));
     }
 
     /// Sends at once if the present term, vote and longest lease are on disk, else when they are: an
@@ -402,7 +402,7 @@ impl Raft {
     /// Sends when everything up to now is durable.
     pub(super) fn send_after(&mut self, to: NodeId, body: Body) {
         let term = self.term();
-        self.out.messages_after.push((to, Message { term, body }));
+        self.pending_ready.messages_after.push((to, Message { term, body }));
     }
 
     /// Becomes a follower, of `leader` if it is known. A vote is forgotten with its term, not
@@ -418,11 +418,11 @@ impl Raft {
         match mem::replace(&mut self.role, Role::Follower) {
             Role::Follower => return,
             Role::PreCandidate(_) => (),
-            Role::Candidate(_) => self.out.trace.push(Trace::SteppedDown),
+            Role::Candidate(_) => self.pending_ready.trace.push(Trace::SteppedDown),
             Role::Leader(leadership) => {
-                self.out.trace.push(Trace::SteppedDown);
+                self.pending_ready.trace.push(Trace::SteppedDown);
                 let refused = |read| (read, Err(NotLeader { leader }));
-                self.out.reads.extend(leadership.reads.give_up().map(refused));
+                self.pending_ready.reads.extend(leadership.reads.into_unanswered().map(refused));
             }
         }
         self.restart_election_timer();
@@ -439,18 +439,19 @@ impl Raft {
     }
 
     /// Whether there is a leader that need not be replaced, as far as this node can tell.
-    pub(super) fn hears_leader(&self) -> bool {
+    pub(super) fn has_active_leader(&self) -> bool {
         match &self.role {
             Role::Leader(leadership) => self.now < self.lease_until(leadership),
             _ => {
                 let until = |heard: Duration| heard.saturating_add(self.config.election_timeout);
-                self.leader.is_some() && self.heard_at.is_some_and(|at| self.now < until(at))
+                self.leader.is_some()
+                    && self.leader_contact_at.is_some_and(|at| self.now < until(at))
             }
         }
     }
 
     /// Until when a majority helps nobody else to lead.
-    pub(super) fn lease_until(&self, leadership: &Leadership) -> Duration {
+    pub(super) fn lease_until(&self, leadership: &LeaderState) -> Duration {
         let usable = usable(self.config.lease, self.config.lease_guard);
         let sent_at = leadership.acks.majority(self.quorum, &self.others);
         sent_at.map_or(Duration::ZERO, |sent_at| sent_at.saturating_add(usable))
@@ -469,13 +470,13 @@ impl Raft {
         true
     }
 
-    pub(super) fn just_us(&self) -> BTreeSet<NodeId> {
+    pub(super) fn self_vote(&self) -> BTreeSet<NodeId> {
         BTreeSet::from([self.config.id])
     }
 }
 
 /// Whether entries come one right behind the other, the first right behind `before`.
-fn is_run(before: Index, entries: &[Entry]) -> bool {
+fn is_contiguous(before: Index, entries: &[Entry]) -> bool {
     let mut index = before;
     entries.iter().all(|entry| {
         let is_next = Some(entry.index) == index.checked_add(1);

@@ -11,7 +11,7 @@ use super::lease::{Acks, OldLeases, Rule};
 use super::message::{Body, Message, SnapshotMark};
 use super::progress::Progress;
 use super::reads::Reads;
-use super::role::{Candidacy, Leadership, Role};
+use super::role::{CandidateState, LeaderState, Role};
 use super::trace::Trace;
 
 impl Raft {
@@ -25,22 +25,22 @@ impl Raft {
             // The log says less than what is being installed: this is no time to lead.
             return;
         }
-        self.out.trace.push(Trace::ElectionStarted);
+        self.pending_ready.trace.push(Trace::ElectionStarted);
         if self.others.is_empty() {
             self.become_candidate(None);
             return;
         }
         if matches!(self.role, Role::Candidate(_)) {
-            self.out.trace.push(Trace::SteppedDown);
+            self.pending_ready.trace.push(Trace::SteppedDown);
         }
         self.leader = None;
-        self.role = Role::PreCandidate(self.just_us());
+        self.role = Role::PreCandidate(self.self_vote());
         let last = self.log.last();
         let body = Body::PreVote { last_log_index: last.index, last_log_term: last.term };
         let term = self.term() + 1;
         for to in self.others.clone() {
-            self.round_trips.ask(self.now, to);
-            self.out.messages.push((to, Message { term, body: body.clone() }));
+            self.round_trips.request_sent(self.now, to);
+            self.pending_ready.messages.push((to, Message { term, body: body.clone() }));
         }
     }
 
@@ -54,14 +54,16 @@ impl Raft {
     ) {
         let granted = self.may_vote()
             && term > self.term()
-            && !self.hears_leader()
+            && !self.has_active_leader()
             && self.log.is_not_newer_than(last_log_index, last_log_term);
         let term = if granted { term } else { self.term() };
-        self.out.messages.push((from, Message { term, body: Body::PreVoteReply { granted } }));
+        self.pending_ready
+            .messages
+            .push((from, Message { term, body: Body::PreVoteReply { granted } }));
     }
 
     pub(super) fn handle_pre_vote_reply(&mut self, from: NodeId, term: Term, granted: bool) {
-        self.round_trips.answered(self.now, from);
+        self.round_trips.reply_received(self.now, from);
         let asked = self.term() + 1;
         let Role::PreCandidate(votes) = &mut self.role else { return };
         if granted && term == asked {
@@ -77,7 +79,7 @@ impl Raft {
         let is_free = matches!(self.role, Role::Follower | Role::PreCandidate(_));
         let may_stand = self.may_vote() && self.installing.is_none() && !self.is_full;
         if is_free && may_stand {
-            self.out.trace.push(Trace::ElectionStarted);
+            self.pending_ready.trace.push(Trace::ElectionStarted);
             self.become_candidate(Some(from));
         }
     }
@@ -93,11 +95,11 @@ impl Raft {
         let mut old_leases = OldLeases::default();
         if self.keeps(Rule::OwnPromises) {
             let own = self.promises.remaining(self.now, self.config.id, released);
-            old_leases.own(self.now, &own);
+            old_leases.add_own_promises(self.now, &own);
         }
-        self.role = Role::Candidate(Candidacy {
-            asked_at: self.now,
-            votes: self.just_us(),
+        self.role = Role::Candidate(CandidateState {
+            requested_at: self.now,
+            votes: self.self_vote(),
             acks: Acks::default(),
             old_leases,
         });
@@ -144,9 +146,9 @@ impl Raft {
             if self.keeps(Rule::VotePromises) {
                 self.promise(from, lease);
             }
-            self.out.trace.push(Trace::VoteGranted { candidate: from, term });
+            self.pending_ready.trace.push(Trace::VoteGranted { candidate: from, term });
         } else {
-            self.out.trace.push(Trace::VoteDenied { candidate: from, term });
+            self.pending_ready.trace.push(Trace::VoteDenied { candidate: from, term });
         }
         self.send_after(from, Body::RequestVoteReply { granted, remaining });
     }
@@ -161,16 +163,16 @@ impl Raft {
         let clears = self.keeps(Rule::Clear);
         match &mut self.role {
             Role::Leader(leadership) if clears => leadership.old_leases.clear(from),
-            Role::Candidate(candidacy) => {
+            Role::Candidate(candidate) => {
                 if clears {
-                    candidacy.old_leases.clear(from);
+                    candidate.old_leases.clear(from);
                 }
                 if granted {
                     let others: Vec<_> =
                         remaining.iter().copied().filter(|(x, _)| *x != id).collect();
-                    candidacy.old_leases.report(now, &others);
-                    candidacy.acks.renew(from, candidacy.asked_at);
-                    candidacy.votes.insert(from);
+                    candidate.old_leases.report(now, &others);
+                    candidate.acks.renew(from, candidate.requested_at);
+                    candidate.votes.insert(from);
                     self.count_votes();
                 }
             }
@@ -180,8 +182,8 @@ impl Raft {
 
     /// Leads once a majority has voted for us. Our own vote counts when it is on disk.
     pub(super) fn count_votes(&mut self) {
-        if let Role::Candidate(candidacy) = &self.role
-            && self.quorum.is_reached_by(candidacy.votes.len())
+        if let Role::Candidate(candidate) = &self.role
+            && self.quorum.is_reached_by(candidate.votes.len())
             && self.is_hard_state_durable()
         {
             self.become_leader();
@@ -192,27 +194,27 @@ impl Raft {
     /// with it (sections 5.4.2 and 8).
     fn become_leader(&mut self) {
         let (acks, old_leases) = match mem::replace(&mut self.role, Role::Follower) {
-            Role::Candidate(candidacy) => (candidacy.acks, candidacy.old_leases),
+            Role::Candidate(candidate) => (candidate.acks, candidate.old_leases),
             _ => Default::default(),
         };
         let last = self.log.last_index();
         let term = self.term();
-        self.out.trace.push(Trace::BecameLeader { term });
+        self.pending_ready.trace.push(Trace::BecameLeader { term });
         if old_leases.end().is_some_and(|end| end >= self.now) {
-            self.out.trace.push(Trace::WaitingForOldLease);
+            self.pending_ready.trace.push(Trace::WaitingForOldLease);
         }
         self.leader = Some(self.config.id);
-        self.told_leader = Some((self.config.id, term));
+        self.last_reported_leader = Some((self.config.id, term));
         let progress = |to: &NodeId| (*to, Progress::new(last + 1));
         let limbo = self.log.range(self.commit_index + 1, last).map(Entry::size_bytes);
-        self.role = Role::Leader(Box::new(Leadership {
+        self.role = Role::Leader(Box::new(LeaderState {
             elected_at: self.now,
             progress: self.others.iter().map(progress).collect::<BTreeMap<_, _>>(),
             acks,
             old_leases,
             is_revoked: false,
-            elect_last: last,
-            own: last + 1,
+            last_index_at_election: last,
+            noop_index: last + 1,
             heartbeat_due: self.now.saturating_add(self.config.heartbeat_interval),
             batches: Batches::new(last, self.commit_index),
             reads: Reads::default(),

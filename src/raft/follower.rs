@@ -6,30 +6,30 @@ use super::contradiction::Contradiction;
 use super::core::Raft;
 use super::entry::{Entry, Index, NodeId};
 use super::lease::Rule;
-use super::message::{Appended, Body, SnapshotMark};
+use super::message::{AppendOutcome, Body, SnapshotMark};
 use super::role::Role;
 use super::trace::Trace;
 
 impl Raft {
     /// A message of this term's leader came: follows it, and promises to help nobody else for a
     /// while. False if it cannot be the leader: there is one in a term (section 5.2).
-    pub(super) fn follow(&mut self, leader: NodeId, lease: Duration) -> bool {
+    pub(super) fn accept_leader(&mut self, leader: NodeId, lease: Duration) -> bool {
         if let Some(known) = self.leader_of_term().filter(|known| *known != leader) {
             let term = self.term();
-            self.contradict(Contradiction::TwoLeaders { term, known, other: leader });
+            self.report_contradiction(Contradiction::TwoLeaders { term, known, other: leader });
             return false;
         }
         if !matches!(self.role, Role::Follower) {
             self.become_follower(self.term(), Some(leader));
         }
-        self.round_trips.ask_no_more();
+        self.round_trips.forget_unanswered();
         let term = self.term();
-        if self.told_leader != Some((leader, term)) {
-            self.told_leader = Some((leader, term));
-            self.out.trace.push(Trace::LeaderKnown { leader, term });
+        if self.last_reported_leader != Some((leader, term)) {
+            self.last_reported_leader = Some((leader, term));
+            self.pending_ready.trace.push(Trace::LeaderKnown { leader, term });
         }
         self.leader = Some(leader);
-        self.heard_at = Some(self.now);
+        self.leader_contact_at = Some(self.now);
         self.restart_election_timer();
         if self.keeps(Rule::AppendPromises) {
             self.promise(leader, lease);
@@ -39,7 +39,7 @@ impl Raft {
 
     /// Who leads, or has led, in the present term, if this process has heard of anybody.
     fn leader_of_term(&self) -> Option<NodeId> {
-        self.told_leader.filter(|(_, term)| *term == self.term()).map(|(leader, _)| leader)
+        self.last_reported_leader.filter(|(_, term)| *term == self.term()).map(|(leader, _)| leader)
     }
 
     /// Rule 1. The length of the promise is on disk before anybody can count on it (rule 10).
@@ -69,18 +69,18 @@ impl Raft {
 
     /// Takes a leader's entries behind `prev`, if our log agrees there. Nothing is changed if they
     /// contradict what is committed here.
-    pub(super) fn store(
+    pub(super) fn append_from_leader(
         &mut self,
         leader: NodeId,
         prev: SnapshotMark,
         entries: &[Entry],
         leader_commit: Index,
-    ) -> Result<Appended, Contradiction> {
-        self.compare(leader, prev, entries)?;
+    ) -> Result<AppendOutcome, Contradiction> {
+        self.check_committed(leader, prev, entries)?;
         let last = prev.index + entries.len() as Index;
         if self.installing.is_some() || last <= self.commit_index {
             // What is committed is in every later leader's log (section 5.4.3).
-            return Ok(Appended::Matched { match_index: self.commit_index });
+            return Ok(AppendOutcome::Matched { match_index: self.commit_index });
         }
         if prev.index > self.commit_index {
             match self.log.term_at(prev.index) {
@@ -88,14 +88,14 @@ impl Raft {
                 Some(conflict_term) => {
                     let first = self.log.first_of_term_at(prev.index);
                     let conflict_index = first.max(self.commit_index + 1);
-                    return Ok(Appended::Conflict {
+                    return Ok(AppendOutcome::Conflict {
                         prev_log_index: prev.index,
                         conflict_term,
                         conflict_index,
                     });
                 }
                 None => {
-                    return Ok(Appended::Conflict {
+                    return Ok(AppendOutcome::Conflict {
                         prev_log_index: prev.index,
                         conflict_term: 0,
                         conflict_index: self.log.last_index() + 1,
@@ -111,7 +111,7 @@ impl Raft {
                 Some(_) => {
                     self.log.truncate(entry.index);
                     self.writes.truncate(entry.index);
-                    self.out.trace.push(Trace::Truncated { from: entry.index });
+                    self.pending_ready.trace.push(Trace::Truncated { from: entry.index });
                 }
                 None => (),
             }
@@ -119,23 +119,23 @@ impl Raft {
         }
         // No further than what was compared: behind it our log may be of another leader.
         self.commit_index = self.commit_index.max(leader_commit.min(last));
-        Ok(Appended::Matched { match_index: last })
+        Ok(AppendOutcome::Matched { match_index: last })
     }
 
     /// Answers when what the answer says is durable. Nothing waits for entries that brings none: a
     /// heartbeat is answered at once with what is durable already, so that neither a lease nor a
     /// round of read-index depends on how long the disk takes (rule 2).
-    pub(super) fn answer_append(
+    pub(super) fn reply_to_append(
         &mut self,
         leader: NodeId,
-        mut outcome: Appended,
+        mut outcome: AppendOutcome,
         is_heartbeat: bool,
         sent_at: Duration,
         read_round: u64,
     ) {
         let durable_index = self.writes.durable_index();
         let is_known = self.is_hard_state_durable() || !self.keeps(Rule::DurablePromise);
-        if let Appended::Matched { match_index } = &mut outcome
+        if let AppendOutcome::Matched { match_index } = &mut outcome
             && is_heartbeat
             && is_known
             && self.keeps(Rule::DurableMatch)
@@ -143,12 +143,14 @@ impl Raft {
             *match_index = (*match_index).min(durable_index);
         }
         let is_durable = match outcome {
-            Appended::Matched { match_index } => is_heartbeat || match_index <= durable_index,
-            Appended::Conflict { .. } | Appended::Stale => true,
+            AppendOutcome::Matched { match_index } => is_heartbeat || match_index <= durable_index,
+            AppendOutcome::Conflict { .. } | AppendOutcome::Stale => true,
         };
-        self.out.trace.push(match outcome {
-            Appended::Matched { .. } => Trace::AppendAccepted { leader },
-            Appended::Conflict { .. } | Appended::Stale => Trace::AppendRejected { leader },
+        self.pending_ready.trace.push(match outcome {
+            AppendOutcome::Matched { .. } => Trace::AppendAccepted { leader },
+            AppendOutcome::Conflict { .. } | AppendOutcome::Stale => {
+                Trace::AppendRejected { leader }
+            }
         });
         let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
         match is_durable {
@@ -158,14 +160,14 @@ impl Raft {
     }
 
     /// A leader of an older term speaks: it hears of the newer one.
-    pub(super) fn refuse_old_leader(&mut self, from: NodeId, body: &Body) {
-        self.out.trace.push(Trace::AppendRejected { leader: from });
+    pub(super) fn reject_stale_leader(&mut self, from: NodeId, body: &Body) {
+        self.pending_ready.trace.push(Trace::AppendRejected { leader: from });
         let reply = match *body {
             Body::AppendEntries { sent_at, read_round, .. } => {
-                Body::AppendEntriesReply { outcome: Appended::Stale, sent_at, read_round }
+                Body::AppendEntriesReply { outcome: AppendOutcome::Stale, sent_at, read_round }
             }
             _ => Body::AppendEntriesReply {
-                outcome: Appended::Stale,
+                outcome: AppendOutcome::Stale,
                 sent_at: Duration::ZERO,
                 read_round: 0,
             },

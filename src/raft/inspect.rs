@@ -27,7 +27,7 @@ pub struct PeerProgress {
     /// Its log is known to agree with the leader's up to here.
     pub match_index: Index,
     /// When it last answered.
-    pub last_heard: Option<Duration>,
+    pub last_contact: Option<Duration>,
     /// Whether its votes and answers count.
     pub is_voter: bool,
 }
@@ -84,7 +84,7 @@ impl Raft {
 
     /// Whether another `Ready` has more to apply, to write or to send already.
     pub fn has_more(&self) -> bool {
-        let may_apply = self.installing.is_none() && self.given_index < self.commit_index;
+        let may_apply = self.installing.is_none() && self.dispatched_index < self.commit_index;
         may_apply || self.has_unwritten() || self.has_more_to_send
     }
 
@@ -133,8 +133,8 @@ impl Raft {
             PeerProgress {
                 peer: *peer,
                 match_index: known.map_or(0, |known| known.match_index),
-                last_heard: known.and_then(|known| known.last_heard),
-                is_voter: self.counts(*peer),
+                last_contact: known.and_then(|known| known.last_contact),
+                is_voter: self.is_voting_peer(*peer),
             }
         };
         self.others.iter().map(progress).collect()

@@ -6,16 +6,16 @@ use std::time::Duration;
 use super::core::Raft;
 use super::entry::{Entry, Index, NodeId, Payload};
 use super::lease::{Rule, usable};
-use super::message::{Appended, Body, SnapshotMark};
+use super::message::{AppendOutcome, Body, SnapshotMark};
 use super::progress::Mode;
-use super::role::{Leadership, Role};
+use super::role::{LeaderState, Role};
 use super::trace::Trace;
 
 /// A nanosecond: what is over at a moment is over right after it.
 const INSTANT: Duration = Duration::from_nanos(1);
 
 /// A disk that has done nothing for so many leases is dead.
-const STILL_LEASES: u32 = 10;
+const STALL_LEASES: u32 = 10;
 
 /// From so many bytes on, what is on its way delays what is behind it.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -24,8 +24,8 @@ impl Raft {
     /// Steps down if the lease could not be renewed (rule 11); else does what is due.
     pub(super) fn tick_leader(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
-        if self.now >= self.leads_until(leadership) && self.keeps(Rule::StepDown) {
-            self.out.trace.push(Trace::LeaseRenewalFailed);
+        if self.now >= self.step_down_at(leadership) && self.keeps(Rule::StepDown) {
+            self.pending_ready.trace.push(Trace::LeaseRenewalFailed);
             self.become_follower(self.term(), None);
             return;
         }
@@ -35,20 +35,20 @@ impl Raft {
         self.advance_commit();
     }
 
-    pub(super) fn next_timeout_of_leader(&self, leadership: &Leadership) -> Duration {
+    pub(super) fn next_timeout_of_leader(&self, leadership: &LeaderState) -> Duration {
         let heartbeat =
             if self.others.is_empty() { Duration::MAX } else { leadership.heartbeat_due };
         let may_commit = leadership.old_leases.end().filter(|end| *end >= self.now);
         let may_commit = may_commit.map_or(Duration::MAX, |end| end.saturating_add(INSTANT));
         let batch = leadership.batches.due().unwrap_or(Duration::MAX);
         let transfer = self.transfer_due(leadership).unwrap_or(Duration::MAX);
-        heartbeat.min(may_commit).min(batch).min(transfer).min(self.leads_until(leadership))
+        heartbeat.min(may_commit).min(batch).min(transfer).min(self.step_down_at(leadership))
     }
 
     /// When it steps down if nobody answers any more: when its lease ends, but not before its first
     /// messages as a leader could be answered. Where a round trip takes half a lease, a lease that
     /// counts from when votes were asked for is over by then.
-    fn leads_until(&self, leadership: &Leadership) -> Duration {
+    fn step_down_at(&self, leadership: &LeaderState) -> Duration {
         let usable = usable(self.config.lease, self.config.lease_guard);
         self.lease_until(leadership).max(leadership.elected_at.saturating_add(usable))
     }
@@ -66,15 +66,16 @@ impl Raft {
     }
 
     /// What a leader has to say before a `Ready` is made.
-    pub(super) fn lead_on(&mut self) {
+    pub(super) fn prepare_leader_output(&mut self) {
         let Role::Leader(leadership) = &mut self.role else { return };
-        let may_round = leadership.own <= self.commit_index || !self.keeps(Rule::ReadIndexWaits);
+        let may_round =
+            leadership.noop_index <= self.commit_index || !self.keeps(Rule::ReadIndexWaits);
         let Role::Leader(leadership) = &mut self.role else { return };
-        let wants_round = may_round && leadership.reads.want_round();
+        let wants_round = may_round && leadership.reads.wants_round();
         if wants_round {
             leadership.reads.begin_round(self.commit_index);
-            if let Some((reads, index)) = leadership.reads.finished(self.quorum) {
-                self.out.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
+            if let Some((reads, index)) = leadership.reads.take_confirmed(self.quorum) {
+                self.pending_ready.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
             }
         }
         if wants_round || self.now >= leadership.heartbeat_due {
@@ -86,7 +87,7 @@ impl Raft {
         }
         self.replicate();
         self.request_snapshot_pieces();
-        self.drive_transfer();
+        self.advance_transfer();
     }
 
     /// Rule 11: a disk that has stood still for ten leases is dead, and so is its node. A disk that has
@@ -94,9 +95,9 @@ impl Raft {
     /// vote for another leader would wait for disks as busy. One that is full is not dead: terms and
     /// votes are written.
     fn is_disk_stuck(&self) -> bool {
-        let patience = self.config.lease.saturating_mul(STILL_LEASES);
-        let is_over = |since: Duration| self.now > since.saturating_add(patience);
-        !self.is_full && self.writes.still_since().is_some_and(is_over)
+        let timeout = self.config.lease.saturating_mul(STALL_LEASES);
+        let is_over = |since: Duration| self.now > since.saturating_add(timeout);
+        !self.is_full && self.writes.stalled_since().is_some_and(is_over)
     }
 
     /// An AppendEntries without entries to everybody.
@@ -108,23 +109,23 @@ impl Raft {
         if self.others.is_empty() || stuck {
             return;
         }
-        self.out.trace.push(Trace::HeartbeatSent);
+        self.pending_ready.trace.push(Trace::HeartbeatSent);
         for to in self.others.clone() {
             if let Role::Leader(leadership) = &mut self.role
                 && let Some(progress) = leadership.progress.get_mut(&to)
             {
-                progress.pace.heartbeat(self.now);
+                progress.pace.heartbeat_sent(self.now);
             }
             if self.is_busy_sending(to) {
                 self.send_append(to, SnapshotMark::default(), Arc::default());
             }
-            let prev = self.place_of(to);
+            let prev = self.heartbeat_prev(to);
             self.send_append(to, prev, Arc::default());
         }
     }
 
     /// Whether something large may be on its way to a follower. A heartbeat that asks where the logs
-    /// agree has to stay behind it; one that [asks nothing](Body::asks_nothing) goes as well, which
+    /// agree has to stay behind it; one that [asks nothing](Body::is_pure_heartbeat) goes as well, which
     /// may overtake, so that the lease does not wait for what is large.
     fn is_busy_sending(&self, to: NodeId) -> bool {
         let Role::Leader(leadership) = &self.role else { return false };
@@ -136,12 +137,12 @@ impl Raft {
     }
 
     /// Where a heartbeat to a follower is to ask whether the logs agree.
-    fn place_of(&mut self, to: NodeId) -> SnapshotMark {
+    fn heartbeat_prev(&mut self, to: NodeId) -> SnapshotMark {
         let snapshot = self.snapshot;
         let Role::Leader(leadership) = &mut self.role else { return snapshot };
         let Some(progress) = leadership.progress.get_mut(&to) else { return snapshot };
         match &mut progress.mode {
-            Mode::Snapshot(transmission) => return transmission.snapshot,
+            Mode::Snapshot(snapshot_send) => return snapshot_send.snapshot,
             // There it finds out, unless it has entries of this term that nobody made.
             Mode::Ahead => return self.log.last(),
             Mode::Probe { is_sent } => *is_sent = true,
@@ -172,14 +173,17 @@ impl Raft {
         let mut shared: Option<(Index, Arc<[Entry]>)> = None;
         for to in self.others.clone() {
             let mut sent_bytes = 0;
-            while let Some(from) = self.next_for(to) {
+            while let Some(from) = self.next_index_to_send(to) {
                 if sent_bytes >= self.config.max_append_bytes {
                     self.has_more_to_send = true;
                     break;
                 }
                 let entries = match &shared {
                     Some((index, entries)) if *index == from => Arc::clone(entries),
-                    _ => self.log.some(from, released, self.config.max_append_bytes).into(),
+                    _ => self
+                        .log
+                        .slice_up_to_bytes(from, released, self.config.max_append_bytes)
+                        .into(),
                 };
                 shared = Some((from, Arc::clone(&entries)));
                 sent_bytes += self.send_entries(to, from, entries);
@@ -188,7 +192,7 @@ impl Raft {
     }
 
     /// The first of the entries that a follower is to be sent now.
-    fn next_for(&mut self, to: NodeId) -> Option<Index> {
+    fn next_index_to_send(&mut self, to: NodeId) -> Option<Index> {
         let (max_appends, max_bytes) =
             (self.config.max_inflight_appends, self.config.max_inflight_bytes);
         let Role::Leader(leadership) = &mut self.role else { return None };
@@ -202,9 +206,9 @@ impl Raft {
                 None
             }
             Mode::Replicate(window) => {
-                let has_room = next_index <= released
-                    && window.has_room(&mut progress.pace, max_appends, max_bytes);
-                has_room.then_some(next_index)
+                let has_capacity = next_index <= released
+                    && window.has_capacity(&mut progress.pace, max_appends, max_bytes);
+                has_capacity.then_some(next_index)
             }
             Mode::Probe { is_sent: true } => None,
             Mode::Probe { is_sent } => {
@@ -250,54 +254,61 @@ impl Raft {
     pub(super) fn handle_append_reply(
         &mut self,
         from: NodeId,
-        outcome: Appended,
+        outcome: AppendOutcome,
         sent_at: Duration,
         read_round: u64,
     ) {
         if let Some(took) = self.now.checked_sub(sent_at) {
-            self.round_trips.note(from, took);
+            self.round_trips.record(from, took);
         }
         let last = self.log.last_index();
         let retry = match outcome {
-            Appended::Conflict { prev_log_index, conflict_term, conflict_index } => {
+            AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index } => {
                 self.retry_index(prev_log_index, conflict_term, conflict_index)
             }
             _ => 0,
         };
-        if !self.hear_follower(from, sent_at) {
+        if !self.record_contact(from, sent_at) {
             return;
         }
-        let is_counted = self.counts(from);
+        let is_counted = self.is_voting_peer(from);
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(progress) = leadership.progress.get_mut(&from) else { return };
-        let (patience, most) = (self.config.election_timeout / 4, self.config.max_inflight_bytes);
-        progress.pace.answered(self.now, sent_at, patience, most);
+        let (tolerance, most) = (self.config.election_timeout / 4, self.config.max_inflight_bytes);
+        progress.pace.reply_received(self.now, sent_at, tolerance, most);
         match outcome {
-            Appended::Matched { match_index } if match_index <= last => progress.agree(match_index),
-            Appended::Matched { match_index } => {
+            AppendOutcome::Matched { match_index } if match_index <= last => {
+                progress.record_match(match_index)
+            }
+            AppendOutcome::Matched { match_index } => {
                 // What is committed in earlier terms was here when this node was elected (section
                 // 5.4.3), and the rest it has made itself: one of the two has lost something. It is
                 // the other one that stops, when it sees what a majority has elected.
                 progress.mode = Mode::Ahead;
-                self.out.trace.push(Trace::FollowerAhead { follower: from, index: match_index });
+                self.pending_ready
+                    .trace
+                    .push(Trace::FollowerAhead { follower: from, index: match_index });
             }
-            Appended::Stale => (),
-            Appended::Conflict { prev_log_index, .. } => progress.differ(prev_log_index, retry),
+            AppendOutcome::Stale => (),
+            AppendOutcome::Conflict { prev_log_index, .. } => {
+                progress.record_conflict(prev_log_index, retry)
+            }
         }
         if is_counted
-            && let Some((reads, index)) = leadership.reads.answered(from, read_round, self.quorum)
+            && let Some((reads, index)) =
+                leadership.reads.reply_received(from, read_round, self.quorum)
         {
-            self.out.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
+            self.pending_ready.reads.extend(reads.into_iter().map(|read| (read, Ok(index))));
         }
         self.advance_commit();
     }
 
     /// A follower has answered a message of this term: the lease grows, and whatever lease it had
     /// is over. False if this node does not lead.
-    pub(super) fn hear_follower(&mut self, from: NodeId, sent_at: Duration) -> bool {
+    pub(super) fn record_contact(&mut self, from: NodeId, sent_at: Duration) -> bool {
         let sent_at =
             if self.keeps(Rule::CountFromSending) { sent_at.min(self.now) } else { self.now };
-        let is_counted = self.counts(from);
+        let is_counted = self.is_voting_peer(from);
         let clears = is_counted && self.keeps(Rule::Clear);
         let Role::Leader(leadership) = &mut self.role else { return false };
         if is_counted {
@@ -307,7 +318,7 @@ impl Raft {
             leadership.old_leases.clear(from);
         }
         if let Some(progress) = leadership.progress.get_mut(&from) {
-            progress.last_heard = Some(self.now);
+            progress.last_contact = Some(self.now);
         }
         true
     }
@@ -329,7 +340,7 @@ impl Raft {
         if waits && self.keeps(Rule::DeferredCommit) {
             return;
         }
-        let counted = leadership.progress.iter().filter(|(peer, _)| self.counts(**peer));
+        let counted = leadership.progress.iter().filter(|(peer, _)| self.is_voting_peer(**peer));
         let matched = counted.map(|(_, progress)| progress.match_index);
         let own = self.writes.durable_index();
         let Some(index) = self.quorum.reached(matched.chain([own]).collect()) else { return };

@@ -77,7 +77,7 @@ pub(super) struct OldLeases {
 
 impl OldLeases {
     /// This node itself has promised (rule 3).
-    pub(super) fn own(&mut self, now: Duration, remaining: &[(NodeId, Duration)]) {
+    pub(super) fn add_own_promises(&mut self, now: Duration, remaining: &[(NodeId, Duration)]) {
         for (x, left) in remaining {
             self.until.insert(*x, now.saturating_add(*left));
         }

@@ -52,7 +52,7 @@ impl Log {
     }
 
     /// The log goes on from a state of this time: later entries are not earlier.
-    pub(super) fn not_before(&mut self, at_ms: u64) {
+    pub(super) fn advance_clock(&mut self, at_ms: u64) {
         self.at_ms = self.at_ms.max(at_ms);
     }
 
@@ -87,7 +87,7 @@ impl Log {
     /// Adds an entry. Its index must be the next one.
     pub(super) fn append(&mut self, entry: Entry) {
         debug_assert_eq!(entry.index, self.last_index() + 1);
-        self.not_before(entry.at_ms);
+        self.advance_clock(entry.at_ms);
         self.entries.push_back(entry);
     }
 
@@ -107,7 +107,7 @@ impl Log {
     }
 
     /// As many entries from `from` to `to` as fit, at least one if there is any.
-    pub(super) fn some(&self, from: Index, to: Index, max_bytes: usize) -> Vec<Entry> {
+    pub(super) fn slice_up_to_bytes(&self, from: Index, to: Index, max_bytes: usize) -> Vec<Entry> {
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
             let is_first = bytes == 0;
@@ -123,7 +123,8 @@ impl Log {
         if !self.has_unwritten(to) {
             return Vec::new();
         }
-        let unwritten = self.some(self.first_unwritten, to.min(self.last_index()), max_bytes);
+        let unwritten =
+            self.slice_up_to_bytes(self.first_unwritten, to.min(self.last_index()), max_bytes);
         self.first_unwritten += unwritten.len() as Index;
         unwritten
     }
@@ -251,10 +252,10 @@ mod tests {
     fn a_range_is_bounded_by_bytes_but_has_one() {
         let log = log(2, &[1, 1, 1, 1]);
         let size = entry(3, 1).size_bytes();
-        assert_eq!(indices(&log.some(4, 6, 2 * size)), [4, 5]);
-        assert_eq!(indices(&log.some(4, 6, 1)), [4]);
-        assert_eq!(indices(&log.some(4, 5, usize::MAX)), [4, 5]);
-        assert_eq!(log.some(7, 9, usize::MAX), []);
+        assert_eq!(indices(&log.slice_up_to_bytes(4, 6, 2 * size)), [4, 5]);
+        assert_eq!(indices(&log.slice_up_to_bytes(4, 6, 1)), [4]);
+        assert_eq!(indices(&log.slice_up_to_bytes(4, 5, usize::MAX)), [4, 5]);
+        assert_eq!(log.slice_up_to_bytes(7, 9, usize::MAX), []);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub enum Body {
     /// heartbeat at once.
     AppendEntriesReply {
         /// How it went.
-        outcome: Appended,
+        outcome: AppendOutcome,
         /// From the message answered.
         sent_at: Duration,
         /// From the message answered.
@@ -121,7 +121,7 @@ impl Body {
     }
 
     /// Whether it answers another message.
-    pub fn is_answer(&self) -> bool {
+    pub fn is_reply(&self) -> bool {
         match self {
             Body::PreVoteReply { .. }
             | Body::RequestVoteReply { .. }
@@ -138,17 +138,17 @@ impl Body {
 
 impl Body {
     /// Whether it is a heartbeat that asks nothing of the log: it may overtake all other messages.
-    pub fn asks_nothing(&self) -> bool {
+    pub fn is_pure_heartbeat(&self) -> bool {
         matches!(self, Body::AppendEntries { prev_log_index: 0, entries, .. } if entries.is_empty())
     }
 
     /// Up to which entry the sender's log must be durable before it says this, beside its term and
     /// vote.
-    pub fn needs_entries_to(&self) -> Index {
+    pub fn requires_entries_to(&self) -> Index {
         match self {
-            Body::AppendEntriesReply { outcome: Appended::Matched { match_index }, .. } => {
-                *match_index
-            }
+            Body::AppendEntriesReply {
+                outcome: AppendOutcome::Matched { match_index }, ..
+            } => *match_index,
             // What it says of is not in the log.
             Body::InstallSnapshotReply { .. } => Index::MAX,
             _ => 0,
@@ -158,7 +158,7 @@ impl Body {
 
 /// How an AppendEntries went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Appended {
+pub enum AppendOutcome {
     /// The follower's log agrees with the leader's up to here, durably.
     Matched {
         /// Index of the last entry that was checked or stored, and is durable.

@@ -14,7 +14,7 @@
 //! | `leader` | entries go out, commit | sections 5.3, 5.4 |
 //! | `client` | commands, reads, transfer | section 8; dissertation 3.10, 6.4 |
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
-//! | `standing` | who counts as a voter | the rules of the voters |
+//! | `voters` | who counts as a voter | the rules of the voters |
 //! | `contradiction` | what cannot be unless a node has lost something | sections 5.2, 5.4.3 |
 //! | `lease` | promises and what they are worth | the rules of the lease |
 //! | `batches` | when entries go out together | dissertation 10.2.2 |
@@ -50,7 +50,7 @@ mod ready;
 mod role;
 mod round_trips;
 mod snapshot;
-mod standing;
+mod voters;
 mod state_machine;
 mod trace;
 mod writes;
@@ -60,12 +60,12 @@ pub use contradiction::Contradiction;
 pub use core::{Raft, Recovered};
 pub use entry::{Entry, Index, NodeId, Origin, Payload, Term};
 pub use inspect::{PeerProgress, RoleName};
-pub use message::{Appended, Body, Message, SnapshotMark};
+pub use message::{AppendOutcome, Body, Message, SnapshotMark};
 pub use ready::{
     HardState, NotLeader, ProposeError, ReadGrant, ReadId, Ready, SnapshotPiece, SnapshotRead,
     TransferError, WriteId,
 };
-pub use round_trips::SlowAnswers;
+pub use round_trips::SlowRoundTrips;
 pub use state_machine::{Frozen, StateMachine};
 pub use trace::Trace;
 

@@ -20,7 +20,7 @@ const LEAST_BYTES: usize = 64 * 1024;
 pub(super) struct Pace {
     bytes: usize,
     /// There was more to send than the room allowed.
-    is_short: bool,
+    was_limited: bool,
     /// The heartbeat whose answer is waited for.
     heartbeat: Option<Duration>,
     /// The quickest answer to one.
@@ -30,28 +30,28 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new() -> Pace {
         let quickest = Duration::MAX;
-        Pace { bytes: FIRST_BYTES, is_short: false, heartbeat: None, quickest }
+        Pace { bytes: FIRST_BYTES, was_limited: false, heartbeat: None, quickest }
     }
 
     /// What may be on its way, `most` at most. `on_its_way` has come up to it or not.
-    pub(super) fn has_room(&mut self, on_its_way: usize, most: usize) -> bool {
-        let has_room = on_its_way < self.bytes.min(most);
-        self.is_short |= !has_room;
-        has_room
+    pub(super) fn has_capacity(&mut self, on_its_way: usize, most: usize) -> bool {
+        let has_capacity = on_its_way < self.bytes.min(most);
+        self.was_limited |= !has_capacity;
+        has_capacity
     }
 
     /// A heartbeat is sent now.
-    pub(super) fn heartbeat(&mut self, now: Duration) {
+    pub(super) fn heartbeat_sent(&mut self, now: Duration) {
         self.heartbeat.get_or_insert(now);
     }
 
-    /// Something was answered that was sent at `sent_at`. An answer to a heartbeat may take `patience`
+    /// Something was answered that was sent at `sent_at`. An answer to a heartbeat may take `tolerance`
     /// longer than the quickest.
-    pub(super) fn answered(
+    pub(super) fn reply_received(
         &mut self,
         now: Duration,
         sent_at: Duration,
-        patience: Duration,
+        tolerance: Duration,
         most: usize,
     ) {
         let Some(heartbeat) = self.heartbeat.filter(|heartbeat| sent_at >= *heartbeat) else {
@@ -60,12 +60,12 @@ impl Pace {
         self.heartbeat = None;
         let took = now.saturating_sub(heartbeat);
         self.quickest = self.quickest.min(took);
-        if took > self.quickest.saturating_add(patience) {
+        if took > self.quickest.saturating_add(tolerance) {
             self.bytes = (self.bytes / 2).max(LEAST_BYTES);
-        } else if self.is_short {
+        } else if self.was_limited {
             self.bytes = (self.bytes + self.bytes / 4).min(most.max(LEAST_BYTES));
         }
-        self.is_short = false;
+        self.was_limited = false;
     }
 }
 
@@ -77,10 +77,10 @@ mod tests {
     const MOST: usize = 16 * 1024 * 1024;
 
     /// A heartbeat that is answered after `took`, while there is more to send than fits or not.
-    fn heartbeat(pace: &mut Pace, at: u32, took: u32, is_short: bool) -> usize {
-        pace.heartbeat(at * MS);
-        assert_eq!(pace.has_room(if is_short { MOST } else { 0 }, MOST), !is_short);
-        pace.answered((at + took) * MS, at * MS, 75 * MS, MOST);
+    fn heartbeat(pace: &mut Pace, at: u32, took: u32, was_limited: bool) -> usize {
+        pace.heartbeat_sent(at * MS);
+        assert_eq!(pace.has_capacity(if was_limited { MOST } else { 0 }, MOST), !was_limited);
+        pace.reply_received((at + took) * MS, at * MS, 75 * MS, MOST);
         pace.bytes
     }
 
@@ -113,13 +113,13 @@ mod tests {
     #[test]
     fn only_the_answer_to_the_heartbeat_counts() {
         let mut pace = Pace::new();
-        pace.heartbeat(100 * MS);
-        pace.heartbeat(130 * MS);
-        pace.answered(400 * MS, 90 * MS, 75 * MS, MOST);
+        pace.heartbeat_sent(100 * MS);
+        pace.heartbeat_sent(130 * MS);
+        pace.reply_received(400 * MS, 90 * MS, 75 * MS, MOST);
         assert_eq!(pace.bytes, FIRST_BYTES, "of entries that were sent before");
-        pace.answered(110 * MS, 100 * MS, 75 * MS, MOST);
+        pace.reply_received(110 * MS, 100 * MS, 75 * MS, MOST);
         assert_eq!(pace.quickest, 10 * MS);
-        pace.answered(900 * MS, 130 * MS, 75 * MS, MOST);
+        pace.reply_received(900 * MS, 130 * MS, 75 * MS, MOST);
         assert_eq!(pace.bytes, FIRST_BYTES, "nothing is waited for");
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Progress {
     pub(super) next_index: Index,
     pub(super) mode: Mode,
     /// When it last answered, by our clock.
-    pub(super) last_heard: Option<Duration>,
+    pub(super) last_contact: Option<Duration>,
     pub(super) pace: Pace,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Mode {
         is_sent: bool,
     },
     Replicate(Window),
-    Snapshot(Transmission),
+    Snapshot(SnapshotSend),
     Ahead,
 }
 
@@ -55,25 +55,25 @@ pub(super) struct Window {
 
 /// A snapshot on its way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Transmission {
+pub(super) struct SnapshotSend {
     pub(super) snapshot: SnapshotMark,
     /// Where the next piece begins.
     pub(super) offset: u64,
     /// Where the last piece ended, once it was sent.
     pub(super) end: Option<u64>,
     /// When the piece at `offset` was last asked for; `None`: it is to be asked for.
-    pub(super) asked_at: Option<Duration>,
+    pub(super) requested_at: Option<Duration>,
 }
 
 impl Progress {
     /// Of a follower that nothing is known of: optimistic, its log is taken to be like ours.
     pub(super) fn new(next_index: Index) -> Progress {
         let mode = Mode::Replicate(Window::default());
-        Progress { match_index: 0, next_index, mode, last_heard: None, pace: Pace::new() }
+        Progress { match_index: 0, next_index, mode, last_contact: None, pace: Pace::new() }
     }
 
     /// The follower agrees up to `match_index`, which it may have said before.
-    pub(super) fn agree(&mut self, match_index: Index) {
+    pub(super) fn record_match(&mut self, match_index: Index) {
         if matches!(self.mode, Mode::Ahead) {
             return;
         }
@@ -81,8 +81,8 @@ impl Progress {
         self.next_index = self.next_index.max(self.match_index + 1);
         match &mut self.mode {
             Mode::Probe { .. } => self.mode = Mode::Replicate(Window::default()),
-            Mode::Replicate(window) => window.free(self.match_index),
-            Mode::Snapshot(transmission) if self.match_index >= transmission.snapshot.index => {
+            Mode::Replicate(window) => window.acknowledge(self.match_index),
+            Mode::Snapshot(snapshot_send) if self.match_index >= snapshot_send.snapshot.index => {
                 self.mode = Mode::Replicate(Window::default());
             }
             Mode::Snapshot(_) | Mode::Ahead => (),
@@ -91,19 +91,19 @@ impl Progress {
 
     /// The follower's log differs at `refused`, and probably agrees right before `retry_index`.
     /// Old refusals change nothing.
-    pub(super) fn differ(&mut self, refused: Index, retry_index: Index) {
-        let is_news = match &mut self.mode {
+    pub(super) fn record_conflict(&mut self, refused: Index, retry_index: Index) {
+        let is_current = match &mut self.mode {
             // What was sent behind a gap is refused as well: the first refusal counts.
             Mode::Replicate(_) => refused > self.match_index && refused < self.next_index,
             Mode::Probe { .. } => refused + 1 == self.next_index,
             // It had all of the snapshot and does not install it: it has forgotten it.
-            Mode::Snapshot(transmission) if transmission.end == Some(transmission.offset) => {
-                let snapshot = transmission.snapshot;
+            Mode::Snapshot(snapshot_send) if snapshot_send.end == Some(snapshot_send.offset) => {
+                let snapshot = snapshot_send.snapshot;
                 return self.begin_snapshot(snapshot);
             }
             Mode::Snapshot(_) | Mode::Ahead => false,
         };
-        if is_news {
+        if is_current {
             if refused <= self.match_index {
                 // It has lost what it had agreed to: everything is to be compared anew. Without
                 // this the same question would be asked, and refused, without end.
@@ -116,8 +116,8 @@ impl Progress {
 
     /// The follower needs a snapshot, from its beginning.
     pub(super) fn begin_snapshot(&mut self, snapshot: SnapshotMark) {
-        let transmission = Transmission { snapshot, offset: 0, end: None, asked_at: None };
-        self.mode = Mode::Snapshot(transmission);
+        let snapshot_send = SnapshotSend { snapshot, offset: 0, end: None, requested_at: None };
+        self.mode = Mode::Snapshot(snapshot_send);
     }
 }
 
@@ -128,7 +128,7 @@ impl Window {
         self.bytes += bytes;
     }
 
-    fn free(&mut self, match_index: Index) {
+    fn acknowledge(&mut self, match_index: Index) {
         while let Some((last_index, bytes)) = self.sent.front()
             && *last_index <= match_index
         {
@@ -143,8 +143,13 @@ impl Window {
     }
 
     /// Whether more may be sent.
-    pub(super) fn has_room(&self, pace: &mut Pace, max_appends: usize, max_bytes: usize) -> bool {
-        self.sent.len() < max_appends && pace.has_room(self.bytes, max_bytes)
+    pub(super) fn has_capacity(
+        &self,
+        pace: &mut Pace,
+        max_appends: usize,
+        max_bytes: usize,
+    ) -> bool {
+        self.sent.len() < max_appends && pace.has_capacity(self.bytes, max_bytes)
     }
 }
 
@@ -154,7 +159,7 @@ mod tests {
 
     fn replicating(match_index: Index, next_index: Index) -> Progress {
         let mut progress = Progress::new(match_index + 1);
-        progress.agree(match_index);
+        progress.record_match(match_index);
         if let Mode::Replicate(window) = &mut progress.mode {
             window.send(next_index - 1, 100);
         }
@@ -166,41 +171,41 @@ mod tests {
     fn answers_free_the_window() {
         let mut progress = replicating(5, 9);
         let room = |progress: &Progress| match &progress.mode {
-            Mode::Replicate(window) => window.has_room(&mut Pace::new(), 1, 100),
+            Mode::Replicate(window) => window.has_capacity(&mut Pace::new(), 1, 100),
             _ => panic!("not replicating"),
         };
         assert!(!room(&progress));
-        progress.agree(7);
+        progress.record_match(7);
         assert!(!room(&progress), "a part of the message is no answer to it");
-        progress.agree(8);
+        progress.record_match(8);
         assert!(room(&progress));
-        progress.agree(3);
+        progress.record_match(3);
         assert_eq!((progress.match_index, progress.next_index), (8, 9), "an old answer");
     }
 
     #[test]
     fn the_first_refusal_counts_and_old_ones_do_not() {
         let mut progress = replicating(5, 20);
-        progress.differ(5, 3);
+        progress.record_conflict(5, 3);
         assert_eq!(progress.next_index, 20, "refused what it has agreed to: an old message");
-        progress.differ(20, 3);
+        progress.record_conflict(20, 3);
         assert_eq!(progress.next_index, 20, "never sent");
-        progress.differ(15, 2);
+        progress.record_conflict(15, 2);
         assert_eq!(progress.next_index, 6, "no further back than what agrees");
         assert!(matches!(progress.mode, Mode::Probe { is_sent: false }));
-        progress.differ(17, 2);
+        progress.record_conflict(17, 2);
         assert_eq!(progress.next_index, 6);
-        progress.agree(5);
+        progress.record_match(5);
         assert!(matches!(progress.mode, Mode::Replicate(_)));
     }
 
     #[test]
     fn a_probe_goes_back_at_every_refusal() {
         let mut progress = Progress::new(20);
-        progress.differ(19, 15);
-        progress.differ(14, 14);
+        progress.record_conflict(19, 15);
+        progress.record_conflict(14, 14);
         assert_eq!(progress.next_index, 14, "at least one step");
-        progress.differ(13, 40);
+        progress.record_conflict(13, 40);
         assert_eq!(progress.next_index, 13, "never up");
     }
 
@@ -208,10 +213,10 @@ mod tests {
     fn a_snapshot_ends_when_the_follower_has_it() {
         let mut progress = Progress::new(20);
         progress.begin_snapshot(SnapshotMark { index: 30, term: 2 });
-        progress.differ(19, 1);
-        progress.agree(3);
+        progress.record_conflict(19, 1);
+        progress.record_match(3);
         assert!(matches!(progress.mode, Mode::Snapshot(_)));
-        progress.agree(30);
+        progress.record_match(30);
         assert!(matches!(progress.mode, Mode::Replicate(_)));
         assert_eq!(progress.next_index, 31);
     }

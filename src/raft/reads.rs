@@ -30,7 +30,7 @@ impl Reads {
     }
 
     /// Whether a round is to begin.
-    pub(super) fn want_round(&self) -> bool {
+    pub(super) fn wants_round(&self) -> bool {
         self.round.is_none() && !self.waiting.is_empty()
     }
 
@@ -48,7 +48,7 @@ impl Reads {
 
     /// A follower has answered a message of a round. Gives the reads that may be answered now, and
     /// the index that they must see.
-    pub(super) fn answered(
+    pub(super) fn reply_received(
         &mut self,
         by: NodeId,
         round: u64,
@@ -58,7 +58,7 @@ impl Reads {
             return None;
         }
         self.round.as_mut()?.answered.insert(by);
-        self.finished(quorum)
+        self.take_confirmed(quorum)
     }
 
     /// What these have answered counts no more.
@@ -69,13 +69,13 @@ impl Reads {
     }
 
     /// The reads of the round if a majority, we among it, has answered.
-    pub(super) fn finished(&mut self, quorum: Quorum) -> Option<(Vec<ReadId>, Index)> {
+    pub(super) fn take_confirmed(&mut self, quorum: Quorum) -> Option<(Vec<ReadId>, Index)> {
         let is_over = |round: &mut Round| quorum.is_reached_by(round.answered.len() + 1);
         self.round.take_if(is_over).map(|round| (round.reads, round.index))
     }
 
     /// All reads, none of which will be answered.
-    pub(super) fn give_up(self) -> impl Iterator<Item = ReadId> {
+    pub(super) fn into_unanswered(self) -> impl Iterator<Item = ReadId> {
         self.round.into_iter().flat_map(|round| round.reads).chain(self.waiting)
     }
 }
@@ -88,22 +88,22 @@ mod tests {
     fn a_round_serves_those_that_waited_when_it_began() {
         let quorum = Quorum::of(5);
         let mut reads = Reads::default();
-        assert!(!reads.want_round());
+        assert!(!reads.wants_round());
         reads.add(1);
         reads.add(2);
-        assert!(reads.want_round());
+        assert!(reads.wants_round());
         reads.begin_round(40);
         reads.add(3);
-        assert!(!reads.want_round(), "one round at a time");
-        assert_eq!(reads.answered(7, 1, quorum), None);
-        assert_eq!(reads.answered(7, 1, quorum), None, "the same one again");
-        assert_eq!(reads.answered(8, 0, quorum), None, "an older round");
-        assert_eq!(reads.answered(8, 1, quorum), Some((vec![1, 2], 40)));
-        assert_eq!(reads.answered(9, 1, quorum), None, "it is over");
-        assert!(reads.want_round());
+        assert!(!reads.wants_round(), "one round at a time");
+        assert_eq!(reads.reply_received(7, 1, quorum), None);
+        assert_eq!(reads.reply_received(7, 1, quorum), None, "the same one again");
+        assert_eq!(reads.reply_received(8, 0, quorum), None, "an older round");
+        assert_eq!(reads.reply_received(8, 1, quorum), Some((vec![1, 2], 40)));
+        assert_eq!(reads.reply_received(9, 1, quorum), None, "it is over");
+        assert!(reads.wants_round());
         reads.begin_round(50);
         reads.add(4);
-        assert_eq!(reads.give_up().collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(reads.into_unanswered().collect::<Vec<_>>(), [3, 4]);
     }
 
     #[test]
@@ -111,6 +111,6 @@ mod tests {
         let mut reads = Reads::default();
         reads.add(1);
         reads.begin_round(4);
-        assert_eq!(reads.finished(Quorum::of(1)), Some((vec![1], 4)));
+        assert_eq!(reads.take_confirmed(Quorum::of(1)), Some((vec![1], 4)));
     }
 }

@@ -48,7 +48,7 @@ pub type ReadId = u64;
 ///
 /// If there is no room for entries of 2, they may wait for it, while hard states are made durable:
 /// report `Raft::set_full`, and `Raft::hard_state_persisted`. Then those of `messages_after` may be
-/// sent that [need no more entries](super::Body::needs_entries_to) than are durable. If something of 2 cannot be made
+/// sent that [need no more entries](super::Body::requires_entries_to) than are durable. If something of 2 cannot be made
 /// durable for another reason the process must end: nothing of 3 may happen, and what the disk holds
 /// is known only after a restart. Crashing between any two of these points is safe.
 #[derive(Debug, Default)]

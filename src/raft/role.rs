@@ -30,16 +30,16 @@ pub(super) enum Role {
     /// Asks whether it would be elected.
     PreCandidate(BTreeSet<NodeId>),
     /// Stands for election.
-    Candidate(Candidacy),
+    Candidate(CandidateState),
     /// Leads.
-    Leader(Box<Leadership>),
+    Leader(Box<LeaderState>),
 }
 
 /// What a candidate knows.
 #[derive(Debug)]
-pub(super) struct Candidacy {
+pub(super) struct CandidateState {
     /// When it asked for votes: who grants one has promised from then on at least.
-    pub(super) asked_at: Duration,
+    pub(super) requested_at: Duration,
     pub(super) votes: BTreeSet<NodeId>,
     pub(super) acks: Acks,
     pub(super) old_leases: OldLeases,
@@ -47,7 +47,7 @@ pub(super) struct Candidacy {
 
 /// What a leader knows.
 #[derive(Debug)]
-pub(super) struct Leadership {
+pub(super) struct LeaderState {
     pub(super) elected_at: Duration,
     pub(super) progress: BTreeMap<NodeId, Progress>,
     pub(super) acks: Acks,
@@ -56,9 +56,9 @@ pub(super) struct Leadership {
     pub(super) is_revoked: bool,
     /// The last index of the log when it was elected. What it did not know to be committed then is
     /// in limbo until its own no-op is committed: an older leader may have answered for it.
-    pub(super) elect_last: Index,
+    pub(super) last_index_at_election: Index,
     /// The index of its no-op.
-    pub(super) own: Index,
+    pub(super) noop_index: Index,
     pub(super) heartbeat_due: Duration,
     pub(super) batches: Batches,
     pub(super) reads: Reads,
@@ -76,7 +76,7 @@ pub(super) struct Transfer {
     /// Then it is given up.
     pub(super) until: Duration,
     /// The target was asked to stand.
-    pub(super) is_asked: bool,
+    pub(super) is_requested: bool,
     /// Whoever can lead is to: another target is chosen when one fails. Those that have.
     pub(super) failed: Option<BTreeSet<NodeId>>,
 }

@@ -39,24 +39,24 @@ impl Raft {
     /// followers which lag a little from needing the snapshot. Returns what is no longer needed, which
     /// may be much: it is better dropped where nobody waits.
     pub fn snapshot_taken(&mut self, snapshot: SnapshotMark) -> VecDeque<Entry> {
-        if snapshot.index <= self.snapshot.index || snapshot.index > self.given_index {
+        if snapshot.index <= self.snapshot.index || snapshot.index > self.dispatched_index {
             return VecDeque::new();
         }
         self.snapshot = snapshot;
-        let needed_from = self.needed_behind_snapshots().unwrap_or(Index::MAX);
+        let needed_from = self.needed_after_snapshots().unwrap_or(Index::MAX);
         let (trailing, retained) =
             (self.config.trailing_log_bytes, self.config.max_retained_log_bytes);
         self.log.compact(snapshot, trailing, retained, needed_from)
     }
 
     /// From where on the log is needed by followers that are getting a snapshot, and are alive.
-    fn needed_behind_snapshots(&self) -> Option<Index> {
+    fn needed_after_snapshots(&self) -> Option<Index> {
         let Role::Leader(leadership) = &self.role else { return None };
-        let patience = self.config.election_timeout.saturating_mul(10);
-        let is_alive = |heard: Duration| self.now < heard.saturating_add(patience);
+        let timeout = self.config.election_timeout.saturating_mul(10);
+        let is_alive = |heard: Duration| self.now < heard.saturating_add(timeout);
         let needed = leadership.progress.values().filter_map(|progress| match &progress.mode {
-            Mode::Snapshot(transmission) if progress.last_heard.is_some_and(is_alive) => {
-                Some(transmission.snapshot.index + 1)
+            Mode::Snapshot(snapshot_send) if progress.last_contact.is_some_and(is_alive) => {
+                Some(snapshot_send.snapshot.index + 1)
             }
             _ => None,
         });
@@ -69,36 +69,36 @@ impl Raft {
         let SnapshotPiece { snapshot, offset, data, is_last } = piece;
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(progress) = leadership.progress.get_mut(&to) else { return };
-        let Mode::Snapshot(transmission) = &progress.mode else { return };
-        if transmission.snapshot != snapshot && offset == 0 {
+        let Mode::Snapshot(snapshot_send) = &progress.mode else { return };
+        if snapshot_send.snapshot != snapshot && offset == 0 {
             progress.begin_snapshot(snapshot);
         }
-        let Mode::Snapshot(transmission) = &mut progress.mode else { return };
-        if transmission.snapshot != snapshot || transmission.offset != offset {
+        let Mode::Snapshot(snapshot_send) = &mut progress.mode else { return };
+        if snapshot_send.snapshot != snapshot || snapshot_send.offset != offset {
             return;
         }
-        transmission.end = is_last.then(|| offset + data.len() as u64);
-        transmission.asked_at = Some(self.now);
+        snapshot_send.end = is_last.then(|| offset + data.len() as u64);
+        snapshot_send.requested_at = Some(self.now);
         let (sent_at, lease) = (self.now, self.config.lease);
         self.send(to, Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease });
     }
 
     /// Asks the shell for pieces: the next ones, and those that were not answered in time.
     pub(super) fn request_snapshot_pieces(&mut self) {
-        let patience = self.config.election_timeout;
+        let timeout = self.config.election_timeout;
         let Role::Leader(leadership) = &mut self.role else { return };
         for (to, progress) in &mut leadership.progress {
-            let Mode::Snapshot(transmission) = &mut progress.mode else { continue };
-            let waits = |asked: Duration| self.now < asked.saturating_add(patience);
-            let has_all = transmission.end == Some(transmission.offset);
-            if has_all || transmission.asked_at.is_some_and(waits) {
+            let Mode::Snapshot(snapshot_send) = &mut progress.mode else { continue };
+            let waits = |asked: Duration| self.now < asked.saturating_add(timeout);
+            let has_all = snapshot_send.end == Some(snapshot_send.offset);
+            if has_all || snapshot_send.requested_at.is_some_and(waits) {
                 continue;
             }
-            transmission.asked_at = Some(self.now);
-            self.out.snapshot_reads.push(SnapshotRead {
+            snapshot_send.requested_at = Some(self.now);
+            self.pending_ready.snapshot_reads.push(SnapshotRead {
                 to: *to,
-                snapshot: transmission.snapshot,
-                offset: transmission.offset,
+                snapshot: snapshot_send.snapshot,
+                offset: snapshot_send.offset,
                 max_bytes: self.config.max_snapshot_piece_bytes,
             });
         }
@@ -112,8 +112,8 @@ impl Raft {
         sent_at: Duration,
     ) {
         let snapshot = piece.snapshot;
-        if let Err(contradiction) = self.compare_place(from, snapshot) {
-            return self.contradict(contradiction);
+        if let Err(contradiction) = self.check_committed_mark(from, snapshot) {
+            return self.report_contradiction(contradiction);
         }
         let reply = |next_offset, is_installed| Body::InstallSnapshotReply {
             snapshot,
@@ -148,7 +148,7 @@ impl Raft {
             self.receiving = None;
             self.installing = Some(Installing { snapshot, end: next_offset });
         }
-        self.out.snapshot.push(piece);
+        self.pending_ready.snapshot.push(piece);
         self.send_after(from, reply(next_offset, false));
     }
 
@@ -167,13 +167,13 @@ impl Raft {
             return dropped;
         }
         if let Some(at_ms) = at_ms {
-            self.log.not_before(at_ms);
+            self.log.advance_clock(at_ms);
             let is_rest_kept;
             (is_rest_kept, dropped) = self.log.install(snapshot);
             self.writes.install(snapshot.index, is_rest_kept);
             self.snapshot = snapshot;
             self.commit_index = self.commit_index.max(snapshot.index);
-            self.given_index = self.given_index.max(snapshot.index);
+            self.dispatched_index = self.dispatched_index.max(snapshot.index);
         }
         if let Some(leader) = self.leader.filter(|leader| *leader != self.config.id) {
             // No message is answered, so nothing is renewed: it was sent at no time.
@@ -202,7 +202,7 @@ impl Raft {
         is_installed: bool,
         sent_at: Duration,
     ) {
-        if !self.hear_follower(from, sent_at) {
+        if !self.record_contact(from, sent_at) {
             return;
         }
         let (newest, commit_index) = (self.snapshot, self.commit_index);
@@ -210,16 +210,16 @@ impl Raft {
         let Some(progress) = leadership.progress.get_mut(&from) else { return };
         if is_installed {
             if snapshot.index <= commit_index {
-                progress.agree(snapshot.index);
+                progress.record_match(snapshot.index);
             }
-        } else if let Mode::Snapshot(transmission) = &mut progress.mode
-            && transmission.snapshot == snapshot
+        } else if let Mode::Snapshot(snapshot_send) = &mut progress.mode
+            && snapshot_send.snapshot == snapshot
         {
-            if next_offset == 0 && transmission.offset > 0 {
+            if next_offset == 0 && snapshot_send.offset > 0 {
                 progress.begin_snapshot(newest);
-            } else if next_offset > transmission.offset {
-                transmission.offset = next_offset;
-                transmission.asked_at = None;
+            } else if next_offset > snapshot_send.offset {
+                snapshot_send.offset = next_offset;
+                snapshot_send.requested_at = None;
             }
         }
         self.advance_commit();

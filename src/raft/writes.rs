@@ -87,18 +87,18 @@ impl Writes {
     }
 
     /// Whether everything that was handed out is durable.
-    pub(super) fn are_done(&self) -> bool {
+    pub(super) fn are_durable(&self) -> bool {
         self.open.is_empty()
     }
 
     /// Whether the newest term and vote are durable.
-    pub(super) fn is_hard_state_done(&self) -> bool {
+    pub(super) fn is_hard_state_durable(&self) -> bool {
         !self.open.iter().any(|write| write.has_hard_state)
     }
 
     /// Since when the disk has made no progress, if it has anything to do: a disk that has much to
     /// do is not one that stands still.
-    pub(super) fn still_since(&self) -> Option<Duration> {
+    pub(super) fn stalled_since(&self) -> Option<Duration> {
         self.open.front().map(|write| write.since.max(self.finished_at))
     }
 }
@@ -113,12 +113,12 @@ mod tests {
         let old = writes.begin(Duration::ZERO, 20, false);
         writes.truncate(12);
         let new = writes.begin(Duration::ZERO, 13, true);
-        assert!(!writes.is_hard_state_done());
+        assert!(!writes.is_hard_state_durable());
         writes.finish(Duration::ZERO, old);
         assert_eq!(writes.durable_index(), 11, "12 to 20 are no longer in the log");
         writes.finish(Duration::ZERO, new);
         assert_eq!(writes.durable_index(), 13);
-        assert!(writes.are_done() && writes.is_hard_state_done());
+        assert!(writes.are_durable() && writes.is_hard_state_durable());
     }
 
     #[test]
@@ -138,26 +138,26 @@ mod tests {
         let first = writes.begin(Duration::ZERO, 10, true);
         let second = writes.begin(Duration::ZERO, 11, true);
         writes.finish_hard_state(first);
-        assert!(!writes.is_hard_state_done());
+        assert!(!writes.is_hard_state_durable());
         writes.finish_hard_state(second);
-        assert!(writes.is_hard_state_done());
-        assert_eq!((writes.durable_index(), writes.are_done()), (9, false));
+        assert!(writes.is_hard_state_durable());
+        assert_eq!((writes.durable_index(), writes.are_durable()), (9, false));
     }
 
     #[test]
     fn a_disk_stands_still_when_nothing_gets_done_not_when_there_is_much_to_do() {
         let at = Duration::from_secs;
         let mut writes = Writes::new(9);
-        assert_eq!(writes.still_since(), None);
+        assert_eq!(writes.stalled_since(), None);
         let first = writes.begin(at(1), 10, false);
         let second = writes.begin(at(1), 11, false);
-        assert_eq!(writes.still_since(), Some(at(1)));
+        assert_eq!(writes.stalled_since(), Some(at(1)));
         writes.finish(at(3), first);
-        assert_eq!(writes.still_since(), Some(at(3)), "it has done something since");
+        assert_eq!(writes.stalled_since(), Some(at(3)), "it has done something since");
         writes.finish(at(4), second);
-        assert_eq!(writes.still_since(), None);
+        assert_eq!(writes.stalled_since(), None);
         writes.begin(at(9), 12, false);
-        assert_eq!(writes.still_since(), Some(at(9)), "it had nothing to do");
+        assert_eq!(writes.stalled_since(), Some(at(9)), "it had nothing to do");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::pb::agora_raft_v1 as pb;
 use crate::pb::agora_raft_v1::mod_AppendEntriesReply::OneOfoutcome as Went;
 use crate::pb::agora_raft_v1::mod_Message::OneOfbody as Said;
 use crate::protobuf::{self, FieldReader, Value, encode_into};
-use crate::raft::{Appended, Body, Entry, Message, SnapshotMark, Term};
+use crate::raft::{AppendOutcome, Body, Entry, Message, SnapshotMark, Term};
 use entries::{put_length, put_number};
 
 pub use entries::MAX_ENTRIES;
@@ -192,13 +192,13 @@ fn said(body: &Body) -> Said<'_> {
     }
 }
 
-fn went(outcome: Appended) -> Went {
+fn went(outcome: AppendOutcome) -> Went {
     match outcome {
-        Appended::Matched { match_index } => Went::matched(pb::Matched { match_index }),
-        Appended::Conflict { prev_log_index, conflict_term, conflict_index } => {
+        AppendOutcome::Matched { match_index } => Went::matched(pb::Matched { match_index }),
+        AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index } => {
             Went::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index })
         }
-        Appended::Stale => Went::stale(pb::Stale {}),
+        AppendOutcome::Stale => Went::stale(pb::Stale {}),
     }
 }
 
@@ -248,7 +248,7 @@ fn read_message(bytes: &[u8]) -> Result<Message, WireError> {
     let term = number(term)?;
     let (field, body) = found.ok_or(senseless("a message that says nothing"))?;
     let body = read_body(term, field, body)?;
-    if term == 0 && !body.is_answer() {
+    if term == 0 && !body.is_reply() {
         return Err(senseless("a message of term 0"));
     }
     Ok(Message { term, body })
@@ -318,10 +318,10 @@ fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
     })
 }
 
-fn read_outcome(outcome: Went) -> Result<Appended, WireError> {
+fn read_outcome(outcome: Went) -> Result<AppendOutcome, WireError> {
     match outcome {
         Went::matched(pb::Matched { match_index }) => {
-            Ok(Appended::Matched { match_index: number(match_index)? })
+            Ok(AppendOutcome::Matched { match_index: number(match_index)? })
         }
         Went::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index }) => {
             number(prev_log_index)?;
@@ -329,9 +329,9 @@ fn read_outcome(outcome: Went) -> Result<Appended, WireError> {
             if conflict_index == 0 || conflict_index > prev_log_index {
                 return Err(senseless("a conflict that is not where entries were refused"));
             }
-            Ok(Appended::Conflict { prev_log_index, conflict_term, conflict_index })
+            Ok(AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index })
         }
-        Went::stale(pb::Stale {}) => Ok(Appended::Stale),
+        Went::stale(pb::Stale {}) => Ok(AppendOutcome::Stale),
         Went::None => Err(senseless("an answer without an outcome")),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use agora::raft::{Appended, Body, Entry, Message, Origin, Payload, SnapshotMark};
+use agora::raft::{AppendOutcome, Body, Entry, Message, Origin, Payload, SnapshotMark};
 use agora::replica::wire::MAX_NUMBER;
 
 use super::seed::Seed;
@@ -13,7 +13,7 @@ pub fn message(seed: &mut Seed) -> Message {
     let term = 1 + number(seed) % MAX_NUMBER;
     let body = body(seed, term);
     // Who has never heard of a term answers as well.
-    let term = if body.is_answer() && seed.one_in(4) { 0 } else { term };
+    let term = if body.is_reply() && seed.one_in(4) { 0 } else { term };
     match body {
         Body::InstallSnapshotReply { .. } if term == 0 => message(seed),
         body => Message { term, body },
@@ -99,15 +99,15 @@ fn payload(seed: &mut Seed) -> Payload {
     }
 }
 
-fn outcome(seed: &mut Seed) -> Appended {
+fn outcome(seed: &mut Seed) -> AppendOutcome {
     match seed.below(3) {
-        0 => Appended::Matched { match_index: number(seed) },
+        0 => AppendOutcome::Matched { match_index: number(seed) },
         1 => {
             let prev_log_index = number(seed).max(1);
             let conflict_index = 1 + number(seed) % prev_log_index;
-            Appended::Conflict { prev_log_index, conflict_term: number(seed), conflict_index }
+            AppendOutcome::Conflict { prev_log_index, conflict_term: number(seed), conflict_index }
         }
-        _ => Appended::Stale,
+        _ => AppendOutcome::Stale,
     }
 }
 

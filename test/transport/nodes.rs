@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use agora::call::{Code, Status};
-use agora::raft::{Appended, Body, Message, NodeId};
+use agora::raft::{AppendOutcome, Body, Message, NodeId};
 use agora::replica::transport::EXCHANGE;
 use agora::replica::wire::{Encoder, Hello, Received, decode, encode_hello};
 use agora::rpc::{CallOptions, Channel, ChannelOptions, ClientCall, ServerOptions};
@@ -58,12 +58,12 @@ fn five_nodes_exchange_any_message() {
         let received = node.received();
         for from in (0..5).filter(|from| *from != to) {
             // Questions and answers go by different calls; each of them in order.
-            for is_answer in [false, true] {
+            for is_reply in [false, true] {
                 let of = received.iter().filter(|(peer, message)| {
-                    *peer == from as NodeId + 1 && message.body.is_answer() == is_answer
+                    *peer == from as NodeId + 1 && message.body.is_reply() == is_reply
                 });
                 let wanted = sent[from][to].iter();
-                let wanted = wanted.filter(|message| message.body.is_answer() == is_answer);
+                let wanted = wanted.filter(|message| message.body.is_reply() == is_reply);
                 assert!(of.map(|(_, message)| message).eq(wanted), "from {from} to {to}");
             }
         }
@@ -284,7 +284,7 @@ fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
     // The client's windows and the bound, in messages.
     eventually("most is dropped", || node.desk.lock().unwrap().not_sent >= 150);
     let reply = Body::AppendEntriesReply {
-        outcome: Appended::Stale,
+        outcome: AppendOutcome::Stale,
         sent_at: Duration::ZERO,
         read_round: 0,
     };

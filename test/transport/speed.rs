@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use agora::raft::{Appended, Body, Entry, Message, NodeId, Origin, Payload, SnapshotMark};
+use agora::raft::{AppendOutcome, Body, Entry, Message, NodeId, Origin, Payload, SnapshotMark};
 use agora::replica::transport::Transport;
 use agora::replica::wire::{Encoder, decode};
 use agora::rpc::{
@@ -157,7 +157,7 @@ impl EventLoopTask for Follower {
         for (from, Message { term, body }) in questions {
             let Body::AppendEntries { entries, sent_at, read_round, .. } = body else { continue };
             let match_index = entries.last().map_or(0, |entry| entry.index);
-            let outcome = Appended::Matched { match_index };
+            let outcome = AppendOutcome::Matched { match_index };
             let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
             let _ = self.transport.send(reactor.peer_streams(), from, &Message { term, body });
         }

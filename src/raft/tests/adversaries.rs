@@ -4,17 +4,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::group::{Group, Letter, MS};
+use super::group::{Group, MS, SentMessage};
 use crate::raft::lease::Rule;
 use crate::raft::{Body, Index, NodeId};
 
 /// The adversary does no harm under all rules, and without this one breaks what is expected.
-fn breaks(n: u64, rule: Rule, expected: &str, adversary: impl Fn(&mut Group)) {
+fn needs_rule(n: u64, rule: Rule, expected: &str, adversary: impl Fn(&mut Group)) {
     adversary(&mut Group::new(n));
-    fails(expected, || adversary(&mut Group::without(n, Some(rule))));
+    assert_fails(expected, || adversary(&mut Group::without(n, Some(rule))));
 }
 
-fn fails(expected: &str, story: impl FnOnce()) {
+fn assert_fails(expected: &str, story: impl FnOnce()) {
     let result = catch_unwind(AssertUnwindSafe(story));
     let panic = result.expect_err("nothing broke");
     let message = panic.downcast_ref::<String>().map(String::as_str);
@@ -22,8 +22,8 @@ fn fails(expected: &str, story: impl FnOnce()) {
     assert!(message.contains(expected), "something else broke: {message}");
 }
 
-fn is_append(letter: &Letter) -> bool {
-    matches!(letter.message.body, Body::AppendEntries { .. })
+fn is_append(sent: &SentMessage) -> bool {
+    matches!(sent.message.body, Body::AppendEntries { .. })
 }
 
 /// `old` is cut off, `new` is elected at once and writes `x`; then a client reads `x` from `old`.
@@ -53,7 +53,7 @@ fn transfer(group: &mut Group, from: NodeId, to: NodeId) {
 
 #[test]
 fn rule_1_a_heartbeat_is_a_promise() {
-    breaks(3, Rule::AppendPromises, "lease exclusion", |group| {
+    needs_rule(3, Rule::AppendPromises, "lease exclusion", |group| {
         group.elect(0);
         // Long enough for what was promised with the votes to be over.
         group.pass(600 * MS);
@@ -63,7 +63,7 @@ fn rule_1_a_heartbeat_is_a_promise() {
 
 #[test]
 fn rule_1_a_vote_is_a_promise() {
-    breaks(3, Rule::VotePromises, "lease exclusion", |group| {
+    needs_rule(3, Rule::VotePromises, "lease exclusion", |group| {
         group.elect_only(0);
         // None of its AppendEntries arrives: the votes alone give it a lease.
         group.take(|_| true);
@@ -74,7 +74,7 @@ fn rule_1_a_vote_is_a_promise() {
 
 #[test]
 fn rule_1_a_newer_promise_does_not_end_an_older_one() {
-    breaks(3, Rule::EveryHolder, "lease exclusion", |group| {
+    needs_rule(3, Rule::EveryHolder, "lease exclusion", |group| {
         // 0 leads with the help of 2 alone. 2 then promises to 1, and 1 hands over to 2: the word
         // of 1 is released and that of 1's own promises is old, so 2 must know of 0 itself.
         group.elect(0);
@@ -104,7 +104,7 @@ fn rule_2_a_vote_is_durable_before_it_is_given() {
         group.elect(1);
     };
     adversary(false);
-    fails("election safety", || adversary(true));
+    assert_fails("election safety", || adversary(true));
 }
 
 #[test]
@@ -124,12 +124,12 @@ fn rule_2_entries_are_durable_before_they_are_acknowledged() {
         group.elect(1);
     };
     adversary(false);
-    fails("leader completeness", || adversary(true));
+    assert_fails("leader completeness", || adversary(true));
 }
 
 #[test]
 fn rule_2_an_answer_to_a_heartbeat_counts_what_is_durable() {
-    breaks(3, Rule::DurableMatch, "leader completeness", |group| {
+    needs_rule(3, Rule::DurableMatch, "leader completeness", |group| {
         group.elect(0);
         group.isolate(2);
         group.node_mut(1).is_disk_held = true;
@@ -146,7 +146,7 @@ fn rule_2_an_answer_to_a_heartbeat_counts_what_is_durable() {
 
 #[test]
 fn rule_2_a_promise_is_told_when_it_cannot_be_forgotten() {
-    breaks(3, Rule::DurablePromise, "lease exclusion", |group| {
+    needs_rule(3, Rule::DurablePromise, "lease exclusion", |group| {
         // 2 hears of the term and the lease for the first time, and its disk takes long.
         group.node_mut(2).is_disk_held = true;
         group.elect(0);
@@ -162,7 +162,7 @@ fn rule_2_a_promise_is_told_when_it_cannot_be_forgotten() {
 
 #[test]
 fn rule_3_a_candidate_waits_for_its_own_promises() {
-    breaks(3, Rule::OwnPromises, "lease exclusion", |group| {
+    needs_rule(3, Rule::OwnPromises, "lease exclusion", |group| {
         // 0 leads with the help of 1 alone; 1 is elected by 2, which has promised nothing.
         group.elect(0);
         separate(group, 0, 2);
@@ -173,7 +173,7 @@ fn rule_3_a_candidate_waits_for_its_own_promises() {
 
 #[test]
 fn rule_3_a_voter_tells_of_its_promises() {
-    breaks(3, Rule::Remaining, "lease exclusion", |group| {
+    needs_rule(3, Rule::Remaining, "lease exclusion", |group| {
         // 0 leads with the help of 2 alone; 1 has promised nothing, and is elected by 2.
         group.elect(0);
         separate(group, 0, 1);
@@ -184,7 +184,7 @@ fn rule_3_a_voter_tells_of_its_promises() {
 
 #[test]
 fn rule_4_who_speaks_in_our_term_holds_no_older_lease() {
-    breaks(3, Rule::Clear, "commits at once", |group| {
+    needs_rule(3, Rule::Clear, "commits at once", |group| {
         group.elect(0);
         group.pass(30 * MS);
         for id in 0..3 {
@@ -200,15 +200,15 @@ fn rule_4_who_speaks_in_our_term_holds_no_older_lease() {
 
 #[test]
 fn rule_5_a_lease_counts_from_when_the_message_was_sent() {
-    breaks(3, Rule::CountFromSending, "lease exclusion", |group| {
+    needs_rule(3, Rule::CountFromSending, "lease exclusion", |group| {
         group.elect(0);
         group.pass_quietly(30 * MS);
         group.tick(0);
-        for letter in group.take(is_append) {
-            group.deliver(letter);
+        for sent in group.take(is_append) {
+            group.deliver(sent);
         }
         // The answers take long.
-        let answers = group.take(|letter| letter.to == 0);
+        let answers = group.take(|sent| sent.to == 0);
         assert_eq!(answers.len(), 2);
         group.pass_quietly(200 * MS);
         for answer in answers {
@@ -221,7 +221,7 @@ fn rule_5_a_lease_counts_from_when_the_message_was_sent() {
 
 #[test]
 fn rule_5_an_answer_counts_in_its_own_term() {
-    breaks(3, Rule::CountInTerm, "leader completeness", |group| {
+    needs_rule(3, Rule::CountInTerm, "leader completeness", |group| {
         group.elect(0);
         // 1 acknowledges entries of term 1 that 0 loses, and the answers are delayed.
         group.isolate(2);
@@ -229,10 +229,10 @@ fn rule_5_an_answer_counts_in_its_own_term() {
         for key in ["a", "b", "c", "d"] {
             group.set(0, key);
         }
-        for letter in group.take(is_append) {
-            group.deliver(letter);
+        for sent in group.take(is_append) {
+            group.deliver(sent);
         }
-        let late = group.take(|letter| letter.to == 0);
+        let late = group.take(|sent| sent.to == 0);
         assert_eq!(group.log(1), "1 1 1 1 1");
         group.restart(0);
         group.node_mut(0).is_disk_held = false;
@@ -251,8 +251,8 @@ fn rule_5_an_answer_counts_in_its_own_term() {
         group.set(0, "f");
         assert_eq!(group.log(0), "1 2 3 3 3");
         group.heal();
-        for letter in late {
-            group.deliver(letter);
+        for sent in late {
+            group.deliver(sent);
         }
         group.take(|_| true);
         group.isolate(0);
@@ -262,7 +262,7 @@ fn rule_5_an_answer_counts_in_its_own_term() {
 
 #[test]
 fn rule_6_commit_is_deferred() {
-    breaks(3, Rule::DeferredCommit, "lease exclusion", |group| {
+    needs_rule(3, Rule::DeferredCommit, "lease exclusion", |group| {
         group.elect(0);
         group.pass(60 * MS);
         overtake(group, 0, 1);
@@ -297,11 +297,11 @@ fn rule_6_only_entries_of_the_own_term_are_counted() {
         group.pass_quietly(310 * MS);
         while group.log(2) != "1 1" {
             // Its own no-op at index 3 does not get that far.
-            for letter in group.take(is_append) {
-                group.deliver(without_entries_behind(letter, 2));
+            for sent in group.take(is_append) {
+                group.deliver(without_entries_behind(sent, 2));
             }
-            for letter in group.take(|letter| letter.to == 0) {
-                group.deliver(letter);
+            for sent in group.take(|sent| sent.to == 0) {
+                group.deliver(sent);
             }
         }
         // (d) S1 crashes again; S5 is elected by S2, S3 and S4, for the last term of its log is newer.
@@ -312,20 +312,20 @@ fn rule_6_only_entries_of_the_own_term_are_counted() {
         group.elect_only(4);
     };
     figure_8(None);
-    fails("leader completeness", || figure_8(Some(Rule::OwnTermCommit)));
+    assert_fails("leader completeness", || figure_8(Some(Rule::OwnTermCommit)));
 }
 
 /// The message, as if the leader had not written more yet.
-fn without_entries_behind(mut letter: Letter, last: Index) -> Letter {
-    if let Body::AppendEntries { entries, .. } = &mut letter.message.body {
+fn without_entries_behind(mut sent: SentMessage, last: Index) -> SentMessage {
+    if let Body::AppendEntries { entries, .. } = &mut sent.message.body {
         *entries = entries.iter().filter(|entry| entry.index <= last).cloned().collect();
     }
-    letter
+    sent
 }
 
 #[test]
 fn rule_7_nothing_is_read_when_the_lease_is_over() {
-    breaks(3, Rule::LeaseEnds, "stale read", |group| {
+    needs_rule(3, Rule::LeaseEnds, "stale read", |group| {
         group.elect(0);
         group.pass(30 * MS);
         // A leader that was paused reads before it looks at anything else.
@@ -342,7 +342,7 @@ fn rule_7_nothing_is_read_when_the_lease_is_over() {
 
 #[test]
 fn rule_7_an_inherited_read_looks_at_nothing_in_limbo() {
-    breaks(3, Rule::Limbo, "stale read", |group| {
+    needs_rule(3, Rule::Limbo, "stale read", |group| {
         group.elect(0);
         group.pass(30 * MS);
         let x = group.set(0, "x");
@@ -357,7 +357,7 @@ fn rule_7_an_inherited_read_looks_at_nothing_in_limbo() {
 
 #[test]
 fn rule_8_a_read_index_waits_for_the_own_term() {
-    breaks(3, Rule::ReadIndexWaits, "stale read", |group| {
+    needs_rule(3, Rule::ReadIndexWaits, "stale read", |group| {
         group.elect(0);
         group.pass(30 * MS);
         let x = group.set(0, "x");
@@ -376,7 +376,7 @@ fn rule_8_a_read_index_waits_for_the_own_term() {
 
 #[test]
 fn rule_9_the_lease_is_given_up_before_another_stands() {
-    breaks(3, Rule::Revoke, "stale read", |group| {
+    needs_rule(3, Rule::Revoke, "stale read", |group| {
         group.elect(0);
         group.pass(30 * MS);
         transfer(group, 0, 1);
@@ -397,10 +397,10 @@ fn rule_9_only_the_election_that_was_asked_for_is_released() {
     group.settle();
     group.isolate(1);
     group.elect(2);
-    group.tell();
+    group.record_transcript();
     group.heal();
     group.elect(2);
-    assert!(!group.take_told().contains("released"));
+    assert!(!group.take_transcript().contains("released"));
 }
 
 #[test]
@@ -419,12 +419,12 @@ fn rule_10_a_restarted_node_keeps_what_it_has_promised() {
         overtake(&mut group, 0, 1);
     };
     adversary(false);
-    fails("lease exclusion", || adversary(true));
+    assert_fails("lease exclusion", || adversary(true));
 }
 
 #[test]
 fn rule_11_a_leader_without_a_lease_steps_down() {
-    breaks(3, Rule::StepDown, "steps down", |group| {
+    needs_rule(3, Rule::StepDown, "steps down", |group| {
         group.elect(0);
         group.pass(30 * MS);
         group.isolate(0);
@@ -485,12 +485,12 @@ fn clocks_that_drift_fifty_times_as_much_are_caught() {
         overtake(&mut group, 0, 1);
     };
     adversary(0.001);
-    fails("lease exclusion", || adversary(0.05));
+    assert_fails("lease exclusion", || adversary(0.05));
 }
 
 #[test]
 fn voters_an_answer_of_a_node_that_is_none_does_not_count() {
-    breaks(3, Rule::CountVoters, "the answer of no voter commits", |group| {
+    needs_rule(3, Rule::CountVoters, "the answer of no voter commits", |group| {
         group.elect(0);
         for id in [0, 2] {
             group.raft_mut(id).set_voters(true, [1].into());
@@ -507,7 +507,7 @@ fn voters_an_answer_of_a_node_that_is_none_does_not_count() {
 
 #[test]
 fn voters_a_node_that_is_none_neither_votes_nor_stands() {
-    breaks(3, Rule::VoteAsVoter, "no voter votes", |group| {
+    needs_rule(3, Rule::VoteAsVoter, "no voter votes", |group| {
         group.raft_mut(1).set_voters(false, [].into());
         group.isolate(0);
         group.elect(2);

@@ -1,9 +1,9 @@
 //! What no group does whose nodes have kept what they had: it is reported, and never answered.
 
-use super::group::{Group, Letter, MS};
-use super::traps::{LEADER, append, entry, follower, install, outcomes, terms};
+use super::group::{Group, MS, SentMessage};
+use super::known_mistakes::{LEADER, append, entry, follower, install, outcomes, terms};
 use crate::raft::{
-    Appended, Body, Config, Contradiction, HardState, Index, Message, NodeId, Raft, Ready,
+    AppendOutcome, Body, Config, Contradiction, HardState, Index, Message, NodeId, Raft, Ready,
     Recovered, SnapshotMark, Term,
 };
 
@@ -59,7 +59,7 @@ fn section_5_4_3_other_entries_than_those_that_are_committed_are_reported() {
 
 #[test]
 fn the_same_entries_again_are_no_contradiction() {
-    let matched = |match_index| Appended::Matched { match_index };
+    let matched = |match_index| AppendOutcome::Matched { match_index };
     for (prev, sent, expected) in [
         ((4, 2), &[][..], matched(4)),
         ((0, 0), &[1, 1], matched(4)),
@@ -69,7 +69,7 @@ fn the_same_entries_again_are_no_contradiction() {
         (
             (5, 3),
             &[],
-            Appended::Conflict { prev_log_index: 5, conflict_term: 2, conflict_index: 5 },
+            AppendOutcome::Conflict { prev_log_index: 5, conflict_term: 2, conflict_index: 5 },
         ),
     ] {
         let mut raft = committed(&[1, 1, 2, 2]);
@@ -196,11 +196,11 @@ fn people_are_told_who_leads_and_what_differs() {
 }
 
 /// An answer of node 1 to a message of this moment.
-fn matched(group: &Group, match_index: Index) -> Letter {
-    let outcome = Appended::Matched { match_index };
+fn matched(group: &Group, match_index: Index) -> SentMessage {
+    let outcome = AppendOutcome::Matched { match_index };
     let body = Body::AppendEntriesReply { outcome, sent_at: group.clock(0), read_round: 0 };
     let message = Message { term: group.raft(0).current_term(), body };
-    Letter { from: 1, to: 0, message }
+    SentMessage { from: 1, to: 0, message }
 }
 
 fn match_index(group: &Group, peer: NodeId) -> Index {
@@ -214,15 +214,15 @@ fn a_follower_that_holds_more_than_its_leader_does_not_count_and_is_told_of() {
     group.set(0, "x");
     group.settle();
     group.isolate(2);
-    group.tell();
+    group.record_transcript();
     group.deliver(matched(&group, 9));
-    assert!(group.take_told().contains("0 : hears that 1 holds 9\n"));
+    assert!(group.take_transcript().contains("0 : hears that 1 holds 9\n"));
     assert!(group.raft(0).is_leader(), "a majority has elected it");
     // It is asked at the end of the leader's log, and gets nothing more.
     group.set(0, "y");
     group.take(|_| true);
     group.pass(60 * MS);
-    let told = group.take_told();
+    let told = group.take_transcript();
     assert!(told.contains("0 > 1 AppendEntries term=1 prev=3@1 commit=2 entries=[]\n"), "{told}");
     let has_entries =
         |line: &str| line.starts_with("0 > 1 Append") && line.ends_with("entries=[1]");

@@ -2,14 +2,14 @@
 //!
 //! A node is its core and what it has on disk. Messages wait in one queue, in the order in which
 //! they were sent, until the test delivers them. The shell's part of the contract is done here, and
-//! after every step what must always be true is looked at: see [`Truth`].
+//! after every step what must always be true is looked at: see [`Invariants`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::disk::Disk;
-use super::tell;
-use super::truth::Truth;
+use super::invariants::Invariants;
+use super::transcript;
 use crate::raft::lease::Rule;
 use crate::raft::{
     Config, Entry, HardState, Index, Message, NodeId, Payload, ProposeError, Raft, ReadGrant,
@@ -46,7 +46,7 @@ pub struct Node {
 
 /// A message on its way.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct SentMessage {
     pub from: NodeId,
     pub to: NodeId,
     pub message: Message,
@@ -55,14 +55,14 @@ pub struct Letter {
 pub struct Group {
     pub nodes: BTreeMap<NodeId, Node>,
     pub time: Duration,
-    pub letters: VecDeque<Letter>,
+    pub in_flight: VecDeque<SentMessage>,
     /// From whom to whom nothing arrives.
     pub cut: BTreeSet<(NodeId, NodeId)>,
-    pub truth: Truth,
+    pub invariants: Invariants,
     pub without: Option<Rule>,
     pub config: Config,
-    told: String,
-    is_telling: bool,
+    transcript: String,
+    is_recording: bool,
 }
 
 impl Group {
@@ -88,13 +88,13 @@ impl Group {
         let mut group = Group {
             nodes: BTreeMap::new(),
             time: Duration::from_secs(1000),
-            letters: VecDeque::new(),
+            in_flight: VecDeque::new(),
             cut: BTreeSet::new(),
-            truth: Truth::default(),
+            invariants: Invariants::default(),
             without,
             config,
-            told: String::new(),
-            is_telling: false,
+            transcript: String::new(),
+            is_recording: false,
         };
         for id in 0..n {
             let node = Node {
@@ -148,7 +148,7 @@ impl Group {
         };
         let mut raft = Raft::new(config, recovered, now);
         raft.without = without;
-        node.applied = raft.given_index;
+        node.applied = raft.dispatched_index;
         node.raft = Some(raft);
     }
 
@@ -158,7 +158,7 @@ impl Group {
         node.raft = None;
         node.writes.clear();
         node.reads.clear();
-        self.truth.crashed(id);
+        self.invariants.crashed(id);
     }
 
     /// Starts a node anew with a log of these terms on its disk.
@@ -213,8 +213,8 @@ impl Group {
         for _ in 0..3 {
             self.forget_leaders();
             self.time_out(id);
-            while let Some(letter) = self.letters.pop_front() {
-                self.deliver(letter);
+            while let Some(sent) = self.in_flight.pop_front() {
+                self.deliver(sent);
                 if self.raft(id).is_leader() {
                     return;
                 }
@@ -229,7 +229,7 @@ impl Group {
             if let Some(raft) = &mut self.node_mut(other).raft
                 && !raft.is_leader()
             {
-                raft.heard_at = None;
+                raft.leader_contact_at = None;
             }
         }
     }
@@ -238,15 +238,15 @@ impl Group {
     pub fn settle(&mut self) {
         for _ in 0..10_000 {
             self.pump_all();
-            let Some(letter) = self.letters.pop_front() else { return };
-            self.deliver(letter);
+            let Some(sent) = self.in_flight.pop_front() else { return };
+            self.deliver(sent);
         }
         panic!("the group does not come to rest");
     }
 
     /// Delivers a message, if there is anybody to take it.
-    pub fn deliver(&mut self, letter: Letter) {
-        let Letter { from, to, message } = letter;
+    pub fn deliver(&mut self, sent: SentMessage) {
+        let SentMessage { from, to, message } = sent;
         if self.cut.contains(&(from, to)) || self.nodes[&to].is_paused {
             return;
         }
@@ -258,10 +258,10 @@ impl Group {
     }
 
     /// Takes messages out of the queue, to be delivered later or never.
-    pub fn take(&mut self, wanted: impl Fn(&Letter) -> bool) -> Vec<Letter> {
+    pub fn take(&mut self, wanted: impl Fn(&SentMessage) -> bool) -> Vec<SentMessage> {
         let (taken, left): (Vec<_>, Vec<_>) =
-            self.letters.drain(..).partition(|letter| wanted(letter));
-        self.letters = left.into();
+            self.in_flight.drain(..).partition(|sent| wanted(sent));
+        self.in_flight = left.into();
         taken
     }
 
@@ -283,7 +283,7 @@ impl Group {
         }
     }
 
-    /// Time passes and nothing happens, but for what [`Truth`] sees.
+    /// Time passes and nothing happens, but for what [`Invariants`] sees.
     pub fn pass_quietly(&mut self, span: Duration) {
         self.time += span;
     }
@@ -325,7 +325,7 @@ impl Group {
                 self.do_ready(id, ready);
             }
             let has_written = self.write(id);
-            self.look(id);
+            self.check(id);
             if is_idle && !has_written {
                 return;
             }
@@ -334,7 +334,7 @@ impl Group {
 
     fn do_ready(&mut self, id: NodeId, ready: Ready) {
         for trace in &ready.trace {
-            self.tell_trace(id, trace);
+            self.record_trace(id, trace);
         }
         for (to, message) in ready.messages {
             self.post(id, to, message);
@@ -368,7 +368,7 @@ impl Group {
         for (read, granted) in ready.reads {
             node.reads.insert(read, granted.map_err(drop));
         }
-        self.truth.applied(id, &ready.committed);
+        self.invariants.applied(id, &ready.committed);
         for read in ready.snapshot_reads {
             // The snapshot's bytes are its name: enough to see that it came whole.
             let snapshot = self.nodes[&id].disk.snapshot;
@@ -387,10 +387,10 @@ impl Group {
     }
 
     fn post(&mut self, from: NodeId, to: NodeId, message: Message) {
-        if self.is_telling {
-            self.told.push_str(&tell::message(from, to, &message));
+        if self.is_recording {
+            self.transcript.push_str(&transcript::message(from, to, &message));
         }
-        self.letters.push_back(Letter { from, to, message });
+        self.in_flight.push_back(SentMessage { from, to, message });
     }
 
     /// The disk of a node, which is held, does one write.
@@ -425,7 +425,7 @@ impl Group {
             raft.persisted(now, write);
         }
         if let Some(SnapshotPiece { snapshot, .. }) = installed {
-            self.truth.installed(id, *snapshot);
+            self.invariants.installed(id, *snapshot);
         }
         for (to, message) in write.then {
             self.post(id, to, message);
@@ -463,7 +463,7 @@ impl Group {
     pub fn is_acknowledged(&mut self, id: NodeId, index: Index) -> bool {
         let is_done = self.nodes[&id].applied >= index;
         if is_done {
-            self.truth.acknowledged(index);
+            self.invariants.acknowledged(index);
         }
         is_done
     }
@@ -481,7 +481,7 @@ impl Group {
         match self.raft_mut(id).read(now, |command| command == key.as_bytes()) {
             Ok(ReadGrant::Now(index)) => {
                 assert!(applied >= index, "what is committed is applied by then");
-                Some(self.truth.read(key, applied))
+                Some(self.invariants.read(key, applied))
             }
             Ok(ReadGrant::Later(_)) | Err(_) => None,
         }
@@ -503,7 +503,7 @@ impl Group {
             && node.applied >= *index
         {
             let applied = node.applied;
-            self.truth.read(key, applied);
+            self.invariants.read(key, applied);
         }
     }
 
@@ -523,46 +523,46 @@ impl Group {
         self.nodes.iter().filter(|(_, node)| leads(node)).map(|(id, _)| *id).collect()
     }
 
-    fn look(&mut self, id: NodeId) {
+    fn check(&mut self, id: NodeId) {
         let clocks: BTreeMap<_, _> = self.nodes.keys().map(|id| (*id, self.clock(*id))).collect();
         let rafts = self.nodes.iter().filter_map(|(id, node)| Some((*id, node.raft.as_ref()?)));
-        self.truth.look(id, &rafts.collect(), &clocks);
+        self.invariants.check(id, &rafts.collect(), &clocks);
     }
 
     /// From here on messages and events are told.
-    pub fn tell(&mut self) {
-        self.is_telling = true;
+    pub fn record_transcript(&mut self) {
+        self.is_recording = true;
     }
 
-    fn tell_trace(&mut self, id: NodeId, trace: &Trace) {
-        if self.is_telling {
-            self.told.push_str(&tell::trace(id, trace));
+    fn record_trace(&mut self, id: NodeId, trace: &Trace) {
+        if self.is_recording {
+            self.transcript.push_str(&transcript::trace(id, trace));
         }
     }
 
     /// What was told since the last time.
-    pub fn take_told(&mut self) -> String {
-        std::mem::take(&mut self.told)
+    pub fn take_transcript(&mut self) -> String {
+        std::mem::take(&mut self.transcript)
     }
 
     /// Of what was told, only what this node tells of itself.
-    pub fn tell_only(&mut self, id: NodeId) {
+    pub fn keep_transcript_of(&mut self, id: NodeId) {
         let mine = format!("{id} :");
-        let told = self.take_told();
+        let told = self.take_transcript();
         let lines = told.split_inclusive('\n').filter(|line| line.starts_with(&mine));
-        self.told = lines.collect();
+        self.transcript = lines.collect();
     }
 
-    /// As [`tells`](Self::tells), of the first lines.
-    pub fn tells_first(&mut self, lines: usize, expected: &str) {
-        let told = self.take_told();
-        self.told = told.split_inclusive('\n').take(lines).collect();
-        self.tells(expected);
+    /// As [`assert_transcript`](Self::assert_transcript), of the first lines.
+    pub fn assert_transcript_begins(&mut self, lines: usize, expected: &str) {
+        let told = self.take_transcript();
+        self.transcript = told.split_inclusive('\n').take(lines).collect();
+        self.assert_transcript(expected);
     }
 
     /// What was told since the last time; fails with both if it is not what was expected.
-    pub fn tells(&mut self, expected: &str) {
-        let told = self.take_told();
+    pub fn assert_transcript(&mut self, expected: &str) {
+        let told = self.take_transcript();
         let lines = |text: &str| -> Vec<String> {
             text.lines()
                 .map(|line| line.trim().to_owned())

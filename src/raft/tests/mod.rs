@@ -1,10 +1,10 @@
 mod adversaries;
-mod claims;
+mod paper;
 mod contradictions;
 mod disk;
 mod group;
-mod stories;
-mod tell;
+mod scenarios;
+mod transcript;
 mod timing;
-mod traps;
-mod truth;
+mod known_mistakes;
+mod invariants;

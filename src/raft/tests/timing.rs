@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use super::group::{Group, Letter, MS};
-use crate::raft::{Body, Config, HardState, Message, NodeId, Raft, Recovered, SlowAnswers, Trace};
+use super::group::{Group, MS, SentMessage};
+use crate::raft::{
+    Body, Config, HardState, Message, NodeId, Raft, Recovered, SlowRoundTrips, Trace,
+};
 
 /// A leader whose followers have just answered.
 fn led(n: u64) -> Group {
@@ -125,8 +127,8 @@ fn large() -> String {
 }
 
 /// Whether a message has to stay behind what is large.
-fn is_slow(letter: &Letter) -> bool {
-    !letter.message.body.is_answer() && !letter.message.body.asks_nothing()
+fn is_slow(sent: &SentMessage) -> bool {
+    !sent.message.body.is_reply() && !sent.message.body.is_pure_heartbeat()
 }
 
 #[test]
@@ -136,8 +138,8 @@ fn a_lease_does_not_wait_behind_what_is_large() {
     let mut held = Vec::new();
     for _ in 0..100 {
         held.extend(group.take(is_slow));
-        while let Some(letter) = group.letters.pop_front() {
-            group.deliver(letter);
+        while let Some(sent) = group.in_flight.pop_front() {
+            group.deliver(sent);
             held.extend(group.take(is_slow));
         }
         group.pass_quietly(30 * MS);
@@ -146,7 +148,7 @@ fn a_lease_does_not_wait_behind_what_is_large() {
     assert_eq!(group.leaders(), [0], "what asks nothing of the log has overtaken");
     assert!(!group.is_acknowledged(0, x));
     held.extend(group.take(is_slow));
-    held.into_iter().for_each(|letter| group.deliver(letter));
+    held.into_iter().for_each(|sent| group.deliver(sent));
     group.settle();
     assert!(group.is_acknowledged(0, x) && group.leaders() == [0]);
     assert_eq!(group.log(1), group.log(0));
@@ -162,17 +164,17 @@ fn a_heartbeat_that_overtakes_entries_does_not_have_them_sent_again() {
     group.tick_all();
     let behind = group.take(is_slow);
     assert_eq!(behind.len(), 2, "one heartbeat for each that stays behind the entries");
-    assert!(group.letters.iter().all(|letter| letter.message.body.asks_nothing()));
-    assert_eq!(group.letters.len(), 2);
+    assert!(group.in_flight.iter().all(|sent| sent.message.body.is_pure_heartbeat()));
+    assert_eq!(group.in_flight.len(), 2);
     group.settle();
-    entries.into_iter().chain(behind).for_each(|letter| group.deliver(letter));
-    let again = |letter: &Letter| match &letter.message.body {
+    entries.into_iter().chain(behind).for_each(|sent| group.deliver(sent));
+    let again = |sent: &SentMessage| match &sent.message.body {
         Body::AppendEntries { entries, .. } => !entries.is_empty(),
         _ => false,
     };
-    while let Some(letter) = group.letters.pop_front() {
-        assert!(!again(&letter), "{letter:?}");
-        group.deliver(letter);
+    while let Some(sent) = group.in_flight.pop_front() {
+        assert!(!again(&sent), "{sent:?}");
+        group.deliver(sent);
     }
 }
 
@@ -270,19 +272,19 @@ fn far_apart(way: Duration) -> Group {
     for _ in 0..3000 {
         group.pass_quietly(MS);
         group.tick_all();
-        let letters: Vec<_> = group.take(|_| true);
-        due.extend(letters.into_iter().map(|letter| (group.time + way, letter)));
+        let in_flight: Vec<_> = group.take(|_| true);
+        due.extend(in_flight.into_iter().map(|sent| (group.time + way, sent)));
         while due.front().is_some_and(|(at, _)| *at <= group.time) {
-            let (_, letter) = due.pop_front().unwrap();
-            group.deliver(letter);
+            let (_, sent) = due.pop_front().unwrap();
+            group.deliver(sent);
         }
     }
     group
 }
 
-fn slow_answers(way: Duration) -> Option<SlowAnswers> {
+fn slow_round_trips(way: Duration) -> Option<SlowRoundTrips> {
     let group = far_apart(way);
-    let seen = (0..3 as NodeId).filter_map(|id| group.raft(id).slow_answers());
+    let seen = (0..3 as NodeId).filter_map(|id| group.raft(id).slow_round_trips());
     seen.max_by_key(|slow| slow.round_trip)
 }
 
@@ -295,12 +297,12 @@ fn a_new_leader_waits_for_the_answers_to_its_first_messages() {
 
 #[test]
 fn who_cannot_lead_because_answers_are_slow_knows_why() {
-    assert_eq!(slow_answers(MS), None);
-    assert_eq!(slow_answers(40 * MS), None);
-    let slow = slow_answers(75 * MS).expect("a round trip of 150 ms is too much");
+    assert_eq!(slow_round_trips(MS), None);
+    assert_eq!(slow_round_trips(40 * MS), None);
+    let slow = slow_round_trips(75 * MS).expect("a round trip of 150 ms is too much");
     assert!(slow.round_trip >= 150 * MS && slow.round_trip <= 152 * MS, "{slow:?}");
     assert!(slow.heartbeat_interval >= 150 * MS, "{slow:?}");
     assert!(slow.election_timeout >= 1500 * MS, "{slow:?}");
-    let slow = slow_answers(250 * MS).expect("half a second is more than an election timeout");
+    let slow = slow_round_trips(250 * MS).expect("half a second is more than an election timeout");
     assert!(slow.round_trip >= 400 * MS, "{slow:?}");
 }

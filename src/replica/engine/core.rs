@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::schedule::{Schedule, SnapshotPolicy};
 use super::turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 use crate::raft::{
-    Appended, Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
+    AppendOutcome, Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
     ProposeError, Raft, ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece,
     StateMachine, Term, Trace, TransferError, WriteId,
 };
@@ -276,11 +276,9 @@ impl<M: StateMachine, T> Engine<M, T> {
                 return self.roster.acknowledged(from, message.term, 0);
             }
             Body::RequestVoteReply { granted: true, .. } => 0,
-            Body::AppendEntriesReply { outcome: Appended::Matched { match_index }, .. }
-                if self.raft.is_leader() && match_index <= last =>
-            {
-                match_index
-            }
+            Body::AppendEntriesReply {
+                outcome: AppendOutcome::Matched { match_index }, ..
+            } if self.raft.is_leader() && match_index <= last => match_index,
             _ => return,
         };
         if message.term == term {
@@ -331,7 +329,8 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.raft.hard_state_persisted(now, write);
         let durable = self.raft.durable_index();
         for (_, messages) in self.held.iter_mut().take_while(|(id, _)| *id <= write) {
-            let may_go = |held: &mut (NodeId, Message)| held.1.body.needs_entries_to() <= durable;
+            let may_go =
+                |held: &mut (NodeId, Message)| held.1.body.requires_entries_to() <= durable;
             self.released.extend(messages.extract_if(.., may_go));
         }
     }
@@ -400,13 +399,13 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     /// A node that starts takes part from now on.
     pub fn take_part(&mut self, now: Duration) {
-        self.raft.take_part(now);
+        self.raft.start_participating(now);
         self.roster.take_part(now);
     }
 
     /// Tells the wall clock, in milliseconds since 1970, see [`Raft::tell_time`].
     pub fn tell_time(&mut self, wall_ms: u64) {
-        self.raft.tell_time(wall_ms);
+        self.raft.set_wall_clock(wall_ms);
     }
 
     /// Does what is due, and says what there is to do for others.
@@ -419,7 +418,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             self.roster.lead();
         }
         if self.roster.has_record() {
-            self.raft.want_write();
+            self.raft.request_write();
         }
         let mut ready = self.raft.ready();
         let has_applied = !ready.committed.is_empty();

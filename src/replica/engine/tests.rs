@@ -313,7 +313,7 @@ fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
     let first = node.turn(start).write.unwrap().id;
     node.set_full(start, true);
     node.hard_state_persisted(start, first);
-    let has_it = |(_, message): &(NodeId, Message)| message.body.needs_entries_to() == last + 1;
+    let has_it = |(_, message): &(NodeId, Message)| message.body.requires_entries_to() == last + 1;
     assert!(!node.turn(start).messages.iter().any(has_it), "it is not durable");
     let later = start + 2000 * MS;
     let body = Body::RequestVote {

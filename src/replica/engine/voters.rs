@@ -200,9 +200,9 @@ impl Group {
 }
 
 fn is_conflict(message: &Message) -> bool {
-    use crate::raft::{Appended, Body};
+    use crate::raft::{AppendOutcome, Body};
     let Body::AppendEntriesReply { outcome, .. } = &message.body else { return false };
-    matches!(outcome, Appended::Conflict { .. })
+    matches!(outcome, AppendOutcome::Conflict { .. })
 }
 
 impl Disk {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::NodeOptions;
 use super::ending::ADVICE;
-use crate::raft::{Index, NodeId, Raft, SlowAnswers, Term, Trace};
+use crate::raft::{Index, NodeId, Raft, SlowRoundTrips, Term, Trace};
 use crate::replica::transport::PeerEvent;
 
 /// Between two lines that say the same.
@@ -121,9 +121,9 @@ impl Journal {
             return;
         }
         self.slow_due = now.saturating_add(LOOK_INTERVAL);
-        let Some(slow) = raft.slow_answers() else { return };
+        let Some(slow) = raft.slow_round_trips() else { return };
         self.slow_due = now.saturating_add(REMINDER_INTERVAL);
-        let SlowAnswers { round_trip, heartbeat_interval, election_timeout } = slow;
+        let SlowRoundTrips { round_trip, heartbeat_interval, election_timeout } = slow;
         let config = raft.config();
         log::warn!(
             "a majority of the nodes takes {} ms to answer: too long for an election timeout of {} \

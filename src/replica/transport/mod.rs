@@ -357,7 +357,7 @@ impl Transport {
 
 /// Whether a message goes on the peer's own call to us, if there is one.
 fn goes_back(message: &Message) -> bool {
-    message.body.is_answer() || message.body.asks_nothing()
+    message.body.is_reply() || message.body.is_pure_heartbeat()
 }
 
 /// Every change under the lock is whole.

@@ -1,6 +1,6 @@
 //! Messages and events as lines of a story: `0 > 1 RequestVote term=2 last=3@1`.
 
-use crate::raft::{Appended, Body, Message, NodeId, Trace};
+use crate::raft::{AppendOutcome, Body, Message, NodeId, Trace};
 
 /// A message, as it is sent.
 pub fn message(from: NodeId, to: NodeId, message: &Message) -> String {
@@ -28,13 +28,13 @@ pub fn message(from: NodeId, to: NodeId, message: &Message) -> String {
             )
         }
         Body::AppendEntriesReply { outcome, .. } => match outcome {
-            Appended::Matched { match_index } => {
+            AppendOutcome::Matched { match_index } => {
                 format!("AppendEntriesReply matched={match_index}")
             }
-            Appended::Conflict { prev_log_index, conflict_term, conflict_index } => format!(
+            AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index } => format!(
                 "AppendEntriesReply refused={prev_log_index} conflict={conflict_index}@{conflict_term}"
             ),
-            Appended::Stale => "AppendEntriesReply stale".into(),
+            AppendOutcome::Stale => "AppendEntriesReply stale".into(),
         },
         Body::InstallSnapshot { snapshot, offset, is_last, .. } => {
             let last = if *is_last { " last" } else { "" };

@@ -8,7 +8,7 @@ use crate::raft::{Entry, Index, NodeId, Payload, Raft, SnapshotMark, Term};
 
 /// What an observer has seen who sees everything.
 #[derive(Default)]
-pub struct Truth {
+pub struct Invariants {
     /// Who led in each term.
     leaders: BTreeMap<Term, NodeId>,
     /// What was applied at each index: the same everywhere.
@@ -22,7 +22,7 @@ pub struct Truth {
     seen: BTreeMap<String, Index>,
 }
 
-impl Truth {
+impl Invariants {
     pub fn crashed(&mut self, id: NodeId) {
         self.commits.remove(&id);
         self.applied_by.remove(&id);
@@ -66,7 +66,7 @@ impl Truth {
     }
 
     /// Looks at everything after a step of `id`.
-    pub fn look(
+    pub fn check(
         &mut self,
         id: NodeId,
         rafts: &BTreeMap<NodeId, &Raft>,

@@ -5,9 +5,9 @@ use super::group::{Group, MS};
 #[test]
 fn a_leader_is_elected_and_a_command_is_committed() {
     let mut group = Group::new(3);
-    group.tell();
+    group.record_transcript();
     group.elect(0);
-    group.tells(
+    group.assert_transcript(
         "
         0 : stands for election
         0 > 1 PreVote term=1 last=0@0
@@ -31,7 +31,7 @@ fn a_leader_is_elected_and_a_command_is_committed() {
     );
     let index = group.set(0, "x");
     group.settle();
-    group.tells(
+    group.assert_transcript(
         "
         0 > 1 AppendEntries term=1 prev=1@1 commit=1 entries=[1]
         0 > 2 AppendEntries term=1 prev=1@1 commit=1 entries=[1]
@@ -41,7 +41,7 @@ fn a_leader_is_elected_and_a_command_is_committed() {
     );
     assert!(group.is_acknowledged(0, index));
     group.pass(30 * MS);
-    group.tells(
+    group.assert_transcript(
         "
         0 : heartbeat
         0 > 1 AppendEntries term=1 prev=2@1 commit=2 entries=[]
@@ -56,13 +56,13 @@ fn a_leader_is_elected_and_a_command_is_committed() {
 fn commands_of_one_moment_travel_together_and_ahead_of_answers() {
     let mut group = Group::new(3);
     group.elect(0);
-    group.tell();
+    group.record_transcript();
     for key in ["x", "y", "z"] {
         group.propose(0, key).unwrap();
     }
     group.pump(0);
     group.set(0, "w");
-    group.tells(
+    group.assert_transcript(
         "
         0 > 1 AppendEntries term=1 prev=1@1 commit=1 entries=[1 1 1]
         0 > 2 AppendEntries term=1 prev=1@1 commit=1 entries=[1 1 1]
@@ -71,7 +71,7 @@ fn commands_of_one_moment_travel_together_and_ahead_of_answers() {
         ",
     );
     group.settle();
-    group.tells(
+    group.assert_transcript(
         "
         1 > 0 AppendEntriesReply term=1 matched=4
         2 > 0 AppendEntriesReply term=1 matched=4
@@ -86,22 +86,22 @@ fn commands_wait_for_one_another_while_a_batch_is_under_way() {
     let mut group = Group::with(2, |config| config.batch_pause = MS);
     group.elect(0);
     group.pass(2 * MS);
-    group.tell();
+    group.record_transcript();
     for key in ["a", "b", "c", "d"] {
         group.set(0, key);
     }
     assert_eq!(group.nodes[&0].disk.log.len(), 2, "what is held back is not written either");
-    group.tells(
+    group.assert_transcript(
         "
         0 > 1 AppendEntries term=1 prev=1@1 commit=1 entries=[1]
         ",
     );
     // The commit of the batch ends the wait.
-    let letter = group.letters.pop_front().unwrap();
-    group.deliver(letter);
-    let answer = group.letters.pop_back().unwrap();
+    let sent = group.in_flight.pop_front().unwrap();
+    group.deliver(sent);
+    let answer = group.in_flight.pop_back().unwrap();
     group.deliver(answer);
-    group.tells(
+    group.assert_transcript(
         "
         1 > 0 AppendEntriesReply term=1 matched=2
         0 > 1 AppendEntries term=1 prev=2@1 commit=2 entries=[1 1 1]
@@ -109,10 +109,10 @@ fn commands_wait_for_one_another_while_a_batch_is_under_way() {
     );
     // And so does time.
     group.set(0, "e");
-    group.tells("");
+    group.assert_transcript("");
     group.pass_quietly(MS);
     group.tick(0);
-    group.tells(
+    group.assert_transcript(
         "
         0 > 1 AppendEntries term=1 prev=5@1 commit=2 entries=[1]
         ",
@@ -126,11 +126,11 @@ fn the_leader_dies_and_another_one_takes_over() {
     group.set(0, "x");
     group.settle();
     group.crash(0);
-    group.tell();
+    group.record_transcript();
     group.pass(700 * MS);
     let leader = group.leaders()[0];
     assert_eq!(group.log(leader), "1 1 2");
-    group.tells_first(
+    group.assert_transcript_begins(
         13,
         "
         1 : stands for election
@@ -165,9 +165,9 @@ fn a_log_that_differs_is_repaired_a_term_at_a_time() {
     }
     assert_eq!((group.log(0), group.log(1)), ("1 1 1 1 1 1".into(), "1 2 3 4".into()));
     group.heal();
-    group.tell();
+    group.record_transcript();
     group.pass(30 * MS);
-    group.tells(
+    group.assert_transcript(
         "
         1 : heartbeat
         1 > 0 AppendEntries term=4 prev=4@4 commit=0 entries=[]
@@ -194,9 +194,9 @@ fn a_new_leader_waits_for_an_old_lease_and_answers_what_it_may() {
     assert!(group.is_acknowledged(0, x));
     group.pass(30 * MS);
     group.isolate(0);
-    group.tell();
+    group.record_transcript();
     group.elect(1);
-    group.tells(
+    group.assert_transcript(
         "
         1 : stands for election
         1 > 0 PreVote term=2 last=2@1
@@ -219,7 +219,7 @@ fn a_new_leader_waits_for_an_old_lease_and_answers_what_it_may() {
     assert_eq!(group.read(1, "x"), Some(x));
     let y = group.set(1, "y");
     group.settle();
-    group.tells(
+    group.assert_transcript(
         "
         1 > 0 AppendEntries term=2 prev=3@2 commit=2 entries=[2]
         1 > 2 AppendEntries term=2 prev=3@2 commit=2 entries=[2]
@@ -245,9 +245,9 @@ fn a_follower_that_lags_far_behind_gets_a_snapshot() {
     group.set(0, "d");
     group.settle();
     group.start(2);
-    group.tell();
+    group.record_transcript();
     group.pass(30 * MS);
-    group.tells(
+    group.assert_transcript(
         "
         0 : heartbeat
         0 > 1 AppendEntries term=1 prev=5@1 commit=5 entries=[]
@@ -274,11 +274,11 @@ fn leadership_is_handed_over_without_waiting_for_the_lease() {
     let x = group.set(0, "x");
     group.settle();
     group.pass(30 * MS);
-    group.tell();
+    group.record_transcript();
     let now = group.clock(0);
     group.raft_mut(0).transfer(now, 2).unwrap();
     group.settle();
-    group.tells(
+    group.assert_transcript(
         "
         0 : hands over to 2
         0 > 2 TimeoutNow term=1
@@ -318,9 +318,9 @@ fn a_read_that_no_lease_covers_takes_a_round_of_heartbeats() {
     group.pump(0);
     group.pass(400 * MS);
     group.heal();
-    group.tell();
+    group.record_transcript();
     let read = group.read_later(0);
-    group.tells(
+    group.assert_transcript(
         "
         0 : heartbeat
         0 > 1 AppendEntries term=1 prev=2@1 commit=2 entries=[]
@@ -328,7 +328,7 @@ fn a_read_that_no_lease_covers_takes_a_round_of_heartbeats() {
         ",
     );
     group.settle();
-    group.tells(
+    group.assert_transcript(
         "
         1 > 0 AppendEntriesReply term=1 matched=2
         2 > 0 AppendEntriesReply term=1 matched=2
@@ -345,10 +345,10 @@ fn a_leader_that_nobody_answers_steps_down_when_its_lease_ends() {
     for id in 1..5 {
         group.isolate(id);
     }
-    group.tell();
+    group.record_transcript();
     group.pass(290 * MS);
-    group.tell_only(0);
-    group.tells(
+    group.keep_transcript_of(0);
+    group.assert_transcript(
         "
         0 : heartbeat
         0 : heartbeat
@@ -369,7 +369,7 @@ fn a_leader_that_nobody_answers_steps_down_when_its_lease_ends() {
 #[test]
 fn a_single_node_commits_with_its_own_disk() {
     let mut group = Group::new(1);
-    group.tell();
+    group.record_transcript();
     group.pass(MS);
     group.node_mut(0).is_disk_held = true;
     let x = group.set(0, "x");
@@ -379,7 +379,7 @@ fn a_single_node_commits_with_its_own_disk() {
     group.settle();
     assert!(group.is_acknowledged(0, x));
     assert_eq!(group.read(0, "x"), Some(x));
-    group.tells(
+    group.assert_transcript(
         "
         0 : stands for election
         0 : leads term 1

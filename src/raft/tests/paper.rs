@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::group::{Group, MS};
-use crate::raft::{Appended, Body, Message, NodeId, ProposeError, ReadGrant, RoleName};
+use crate::raft::{AppendOutcome, Body, Message, NodeId, ProposeError, ReadGrant, RoleName};
 
 fn request_vote(term: u64, last_log_index: u64, last_log_term: u64) -> Message {
     let lease = 300 * MS;
@@ -30,12 +30,8 @@ fn heartbeat(term: u64) -> Message {
 fn ask(group: &mut Group, from: NodeId, to: NodeId, message: Message) -> Vec<Message> {
     group.pump(to);
     group.take(|_| true);
-    group.deliver(super::group::Letter { from, to, message });
-    group
-        .take(|letter| (letter.from, letter.to) == (to, from))
-        .into_iter()
-        .map(|l| l.message)
-        .collect()
+    group.deliver(super::group::SentMessage { from, to, message });
+    group.take(|sent| (sent.from, sent.to) == (to, from)).into_iter().map(|l| l.message).collect()
 }
 
 fn is_granted(messages: &[Message]) -> bool {
@@ -50,7 +46,10 @@ fn section_5_1_a_newer_term_is_taken_over_and_an_older_one_refused() {
     let answers = ask(&mut group, 2, 0, heartbeat(3));
     let stale = |message: &Message| {
         message.term == 4
-            && matches!(message.body, Body::AppendEntriesReply { outcome: Appended::Stale, .. })
+            && matches!(
+                message.body,
+                Body::AppendEntriesReply { outcome: AppendOutcome::Stale, .. }
+            )
     };
     assert!(answers.iter().any(stale), "the old leader learns of the newer term");
     assert!(!is_granted(&ask(&mut group, 2, 0, request_vote(3, 9, 9))));
@@ -60,7 +59,7 @@ fn section_5_1_a_newer_term_is_taken_over_and_an_older_one_refused() {
 fn section_5_1_a_leader_that_hears_of_a_newer_term_becomes_a_follower() {
     let mut group = Group::new(3);
     group.elect(0);
-    let outcome = Appended::Stale;
+    let outcome = AppendOutcome::Stale;
     let body = Body::AppendEntriesReply { outcome, sent_at: Duration::ZERO, read_round: 0 };
     ask(&mut group, 1, 0, Message { term: 7, body });
     assert_eq!((group.raft(0).role(), group.raft(0).current_term()), (RoleName::Follower, 7));
@@ -88,12 +87,12 @@ fn section_5_2_heartbeats_keep_followers_from_standing() {
 #[test]
 fn section_5_2_a_candidate_follows_a_leader_of_its_own_term() {
     let mut group = Group::new(5);
-    group.tell();
+    group.record_transcript();
     // Pre-votes arrive, votes do not: 0 stays a candidate.
     group.time_out(0);
     while group.raft(0).current_term() == 0 {
-        let letter = group.letters.pop_front().unwrap();
-        group.deliver(letter);
+        let sent = group.in_flight.pop_front().unwrap();
+        group.deliver(sent);
     }
     group.take(|_| true);
     assert_eq!(group.raft(0).role(), RoleName::Candidate);
@@ -149,8 +148,8 @@ fn section_5_3_a_leader_only_appends_to_its_own_log() {
     group.raft_mut(0).step(now, 1, Message { term: 1, body });
     let ready = group.raft_mut(0).ready();
     assert!(ready.contradiction.is_some(), "nobody else leads its term");
-    let is_answer = |(_, message): &(NodeId, Message)| message.body.is_answer();
-    assert!(!ready.messages.iter().chain(&ready.messages_after).any(is_answer));
+    let is_reply = |(_, message): &(NodeId, Message)| message.body.is_reply();
+    assert!(!ready.messages.iter().chain(&ready.messages_after).any(is_reply));
     assert_eq!((group.log(0), group.leaders()), (before, vec![0]));
 }
 
@@ -221,7 +220,7 @@ fn section_5_4_2_entries_of_older_terms_are_committed_with_one_of_the_own() {
     let mut group = Group::new(3);
     group.elect(0);
     group.set(0, "x");
-    group.take(|letter| letter.from != 0);
+    group.take(|sent| sent.from != 0);
     group.settle();
     group.crash(0);
     group.pass(1000 * MS);
@@ -236,13 +235,13 @@ fn section_5_5_messages_that_come_twice_do_no_harm() {
     group.elect(0);
     group.set(0, "x");
     group.pump(0);
-    let letters = group.take(|_| true);
-    for letter in letters.iter().chain(&letters).chain(letters.iter().rev()) {
-        group.deliver(letter.clone());
+    let in_flight = group.take(|_| true);
+    for sent in in_flight.iter().chain(&in_flight).chain(in_flight.iter().rev()) {
+        group.deliver(sent.clone());
     }
     let answers = group.take(|_| true);
-    for letter in answers.iter().chain(&answers) {
-        group.deliver(letter.clone());
+    for sent in answers.iter().chain(&answers) {
+        group.deliver(sent.clone());
     }
     group.settle();
     assert_eq!((group.log(1), group.nodes[&0].applied), ("1 1".into(), 2));

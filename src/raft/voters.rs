@@ -23,26 +23,26 @@ use super::role::Role;
 
 impl Raft {
     /// Says whether this node is a voter, and which of the others are none.
-    pub fn set_voters(&mut self, is_voter: bool, uncounted: BTreeSet<NodeId>) {
+    pub fn set_voters(&mut self, is_voter: bool, non_voters: BTreeSet<NodeId>) {
         self.is_voter = is_voter;
-        self.uncounted = uncounted;
-        let uncounted = &self.uncounted;
+        self.non_voters = non_voters;
+        let non_voters = &self.non_voters;
         match &mut self.role {
-            Role::PreCandidate(votes) => votes.retain(|voter| !uncounted.contains(voter)),
-            Role::Candidate(candidacy) => {
-                candidacy.votes.retain(|voter| !uncounted.contains(voter));
-                candidacy.acks.forget(uncounted);
+            Role::PreCandidate(votes) => votes.retain(|voter| !non_voters.contains(voter)),
+            Role::Candidate(candidate) => {
+                candidate.votes.retain(|voter| !non_voters.contains(voter));
+                candidate.acks.forget(non_voters);
             }
             Role::Leader(leadership) => {
-                leadership.acks.forget(uncounted);
-                leadership.reads.forget(uncounted);
+                leadership.acks.forget(non_voters);
+                leadership.reads.forget(non_voters);
             }
             Role::Follower => (),
         }
         if !self.may_vote() && !matches!(self.role, Role::Follower) {
             self.become_follower(self.term(), None);
         }
-        if self.leader.is_some_and(|leader| self.uncounted.contains(&leader)) {
+        if self.leader.is_some_and(|leader| self.non_voters.contains(&leader)) {
             self.leader = None;
         }
     }
@@ -53,15 +53,15 @@ impl Raft {
         if let Role::Leader(leadership) = &mut self.role
             && let Some(progress) = leadership.progress.get_mut(&peer)
         {
-            let last_heard = progress.last_heard;
-            *progress = Progress { last_heard, ..Progress::new(next) };
+            let last_contact = progress.last_contact;
+            *progress = Progress { last_contact, ..Progress::new(next) };
         }
     }
 
     /// Has the next [`Ready`](super::Ready) ask for a write, with which something else is to be made
     /// durable.
-    pub fn want_write(&mut self) {
-        self.is_write_wanted = true;
+    pub fn request_write(&mut self) {
+        self.is_write_requested = true;
     }
 
     pub(super) fn may_vote(&self) -> bool {
@@ -69,14 +69,14 @@ impl Raft {
     }
 
     /// Whether what another node says counts.
-    pub(super) fn counts(&self, peer: NodeId) -> bool {
-        !self.uncounted.contains(&peer) || !self.keeps(Rule::CountVoters)
+    pub(super) fn is_voting_peer(&self, peer: NodeId) -> bool {
+        !self.non_voters.contains(&peer) || !self.keeps(Rule::CountVoters)
     }
 
     /// Whether a message is to be looked at.
-    pub(super) fn hears(&self, from: NodeId, body: &Body) -> bool {
+    pub(super) fn accepts_from(&self, from: NodeId, body: &Body) -> bool {
         let is_follower_answer =
             matches!(body, Body::AppendEntriesReply { .. } | Body::InstallSnapshotReply { .. });
-        is_follower_answer || self.counts(from)
+        is_follower_answer || self.is_voting_peer(from)
     }
 }

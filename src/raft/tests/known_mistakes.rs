@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::group::{Group, Letter, MS};
+use super::group::{Group, MS, SentMessage};
 use crate::raft::{
-    Appended, Body, Config, Entry, HardState, Index, Message, NodeId, Payload, ProposeError, Raft,
-    Ready, Recovered, SnapshotMark, Term, TransferError,
+    AppendOutcome, Body, Config, Entry, HardState, Index, Message, NodeId, Payload, ProposeError,
+    Raft, Ready, Recovered, SnapshotMark, Term, TransferError,
 };
 
 pub const LEADER: NodeId = 0;
@@ -45,7 +45,7 @@ pub fn terms(raft: &Raft) -> Vec<Term> {
 }
 
 /// What a `Ready` says to a leader of how its entries went, at once and after the write.
-pub fn outcomes(ready: &Ready) -> (Vec<Appended>, Vec<Appended>) {
+pub fn outcomes(ready: &Ready) -> (Vec<AppendOutcome>, Vec<AppendOutcome>) {
     let outcomes = |messages: &[(NodeId, Message)]| {
         let outcome = |(_, message): &(NodeId, Message)| match message.body {
             Body::AppendEntriesReply { outcome, .. } => Some(outcome),
@@ -63,7 +63,7 @@ fn an_old_append_after_newer_ones_does_not_truncate() {
     raft.step(1001 * MS, LEADER, append(1, (1, 1), &[1], 0));
     raft.step(1002 * MS, LEADER, append(1, (0, 0), &[1], 0));
     assert_eq!(terms(&raft), [1, 1, 1, 1]);
-    let matched = |match_index| Appended::Matched { match_index };
+    let matched = |match_index| AppendOutcome::Matched { match_index };
     let (at_once, after) = outcomes(&raft.ready());
     assert_eq!(at_once, [matched(1)], "it was durable before");
     assert_eq!(after, [matched(4), matched(2)]);
@@ -96,7 +96,7 @@ fn a_report_of_a_write_that_was_overwritten_is_no_acknowledgement() {
     // A heartbeat of the new leader is not answered before they are.
     raft.step(1003 * MS, 2, append(2, (3, 2), &[], 3));
     let (at_once, after) = outcomes(&raft.ready());
-    assert_eq!((at_once.len(), after), (0, vec![Appended::Matched { match_index: 3 }]));
+    assert_eq!((at_once.len(), after), (0, vec![AppendOutcome::Matched { match_index: 3 }]));
     raft.persisted(1004 * MS, new.write.unwrap());
     assert_eq!(raft.durable_commit_index(), 3);
 }
@@ -166,7 +166,7 @@ fn while_a_snapshot_is_installed_heartbeats_are_answered_and_nothing_else_change
     raft.persisted(1002 * MS, persisted);
     raft.step(1003 * MS, LEADER, append(1, (2, 1), &[1], 3));
     let ready = raft.ready();
-    assert_eq!(outcomes(&ready).0, [Appended::Matched { match_index: 1 }]);
+    assert_eq!(outcomes(&ready).0, [AppendOutcome::Matched { match_index: 1 }]);
     assert!(ready.entries.is_empty() && ready.committed.is_empty());
     raft.tick(9999 * MS);
     assert!(!raft.is_leader() && raft.ready().messages.is_empty(), "no time to lead");
@@ -248,7 +248,7 @@ fn a_voter_that_hears_a_leader_does_not_even_enter_a_candidate_s_term() {
         Body::RequestVote { last_log_index: 9, last_log_term: 9, lease: LEASE, released: None };
     for to in [0, 1] {
         let message = Message { term: 9, body: body.clone() };
-        group.deliver(Letter { from: 2, to, message });
+        group.deliver(SentMessage { from: 2, to, message });
     }
     assert_eq!((group.leaders(), group.raft(1).current_term()), (vec![0], 1));
 }
@@ -297,7 +297,7 @@ fn a_pause_between_the_clock_and_the_read_is_harmless() {
     group.elect(0);
     group.pass(30 * MS);
     // A request has come, the clock was looked at, and the process stands still.
-    let asked_at = group.clock(0);
+    let requested_at = group.clock(0);
     group.node_mut(0).is_paused = true;
     group.isolate(0);
     group.pass(1000 * MS);
@@ -308,7 +308,7 @@ fn a_pause_between_the_clock_and_the_read_is_harmless() {
     // It goes on with the answer as of then: the read began before the write, and both are right.
     // What began after the write is asked with a later clock, and refused.
     let raft = group.raft_mut(0);
-    assert!(raft.read(asked_at, |_| true).is_ok());
+    assert!(raft.read(requested_at, |_| true).is_ok());
     group.node_mut(0).is_paused = false;
     assert_eq!(group.read(0, "x"), None);
 }
@@ -384,7 +384,7 @@ fn what_makes_no_sense_changes_nothing() {
     let huge = append(1, (u64::MAX, 1), &[], u64::MAX);
     raft.step(1000 * MS, LEADER, huge);
     let reply = Body::AppendEntriesReply {
-        outcome: Appended::Matched { match_index: u64::MAX },
+        outcome: AppendOutcome::Matched { match_index: u64::MAX },
         sent_at: std::time::Duration::MAX,
         read_round: u64::MAX,
     };
