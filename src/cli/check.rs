@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let [path] = parsed.free() else {
         return Err(parsed.wrong("expected the directory of a node"));
     };
-    let directory = Directory::look(Path::new(path)).map_err(failed)?;
+    let directory = Directory::inspect(Path::new(path)).map_err(failed)?;
     let is_in_use = directory.is_locked_by_other();
     let mut attempts = if is_in_use { ATTEMPTS } else { 1 };
     loop {

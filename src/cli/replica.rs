@@ -160,14 +160,14 @@ pub(super) fn run<S: Service>(
     let mut services = Services::new();
     register(&mut services, &opened.node());
     let transport = Transport::new(transport, &mut services);
-    let ending = opened.ending();
+    let shutdown_reason = opened.shutdown_reason();
     serve::run_arranged(parsed, services, &addresses, notice, |server, health| {
         opened.report_health(health.clone());
         opened
-            .move_in(server, transport)
+            .attach(server, transport)
             .map_err(|error| Failure::because("cannot start a thread", error))
     })?;
-    match ending.take() {
+    match shutdown_reason.take() {
         None => Ok(()),
         Some(error) => Err(Failure::because("the node has ended", error)),
     }

@@ -298,14 +298,14 @@ impl<'a> MessageWrite for Member<'a> {
 pub struct Introduction {
     pub instance: u64,
     pub starts: u64,
-    pub life: u64,
+    pub incarnation: u64,
     pub term: u64,
     pub last_index: u64,
     pub standing: Standing,
     pub remembered: Vec<Remembered>,
     pub number: u64,
     pub wants_answer: bool,
-    pub answered_life: u64,
+    pub answered_incarnation: u64,
     pub answered_number: u64,
 }
 
@@ -316,14 +316,14 @@ impl<'a> MessageRead<'a> for Introduction {
             match r.next_tag(bytes) {
                 Ok(8) => msg.instance = r.read_uint64(bytes)?,
                 Ok(16) => msg.starts = r.read_uint64(bytes)?,
-                Ok(24) => msg.life = r.read_uint64(bytes)?,
+                Ok(24) => msg.incarnation = r.read_uint64(bytes)?,
                 Ok(32) => msg.term = r.read_uint64(bytes)?,
                 Ok(40) => msg.last_index = r.read_uint64(bytes)?,
                 Ok(48) => msg.standing = r.read_enum(bytes)?,
                 Ok(58) => msg.remembered.push(r.read_message::<Remembered>(bytes)?),
                 Ok(64) => msg.number = r.read_uint64(bytes)?,
                 Ok(72) => msg.wants_answer = r.read_bool(bytes)?,
-                Ok(80) => msg.answered_life = r.read_uint64(bytes)?,
+                Ok(80) => msg.answered_incarnation = r.read_uint64(bytes)?,
                 Ok(88) => msg.answered_number = r.read_uint64(bytes)?,
                 Ok(t) => {
                     r.read_unknown(bytes, t)?;
@@ -339,7 +339,11 @@ impl MessageWrite for Introduction {
     fn get_size(&self) -> usize {
         0 + if self.instance == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.instance) as u64) }
             + if self.starts == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.starts) as u64) }
-            + if self.life == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.life) as u64) }
+            + if self.incarnation == 0u64 {
+                0
+            } else {
+                1 + sizeof_varint(*(&self.incarnation) as u64)
+            }
             + if self.term == 0u64 { 0 } else { 1 + sizeof_varint(*(&self.term) as u64) }
             + if self.last_index == 0u64 {
                 0
@@ -358,10 +362,10 @@ impl MessageWrite for Introduction {
             } else {
                 1 + sizeof_varint(*(&self.wants_answer) as u64)
             }
-            + if self.answered_life == 0u64 {
+            + if self.answered_incarnation == 0u64 {
                 0
             } else {
-                1 + sizeof_varint(*(&self.answered_life) as u64)
+                1 + sizeof_varint(*(&self.answered_incarnation) as u64)
             }
             + if self.answered_number == 0u64 {
                 0
@@ -377,8 +381,8 @@ impl MessageWrite for Introduction {
         if self.starts != 0u64 {
             w.write_with_tag(16, |w| w.write_uint64(*&self.starts))?;
         }
-        if self.life != 0u64 {
-            w.write_with_tag(24, |w| w.write_uint64(*&self.life))?;
+        if self.incarnation != 0u64 {
+            w.write_with_tag(24, |w| w.write_uint64(*&self.incarnation))?;
         }
         if self.term != 0u64 {
             w.write_with_tag(32, |w| w.write_uint64(*&self.term))?;
@@ -398,8 +402,8 @@ impl MessageWrite for Introduction {
         if self.wants_answer != false {
             w.write_with_tag(72, |w| w.write_bool(*&self.wants_answer))?;
         }
-        if self.answered_life != 0u64 {
-            w.write_with_tag(80, |w| w.write_uint64(*&self.answered_life))?;
+        if self.answered_incarnation != 0u64 {
+            w.write_with_tag(80, |w| w.write_uint64(*&self.answered_incarnation))?;
         }
         if self.answered_number != 0u64 {
             w.write_with_tag(88, |w| w.write_uint64(*&self.answered_number))?;

@@ -12,7 +12,7 @@
 //! - [`dump`]: what happened, for people
 //! - [`wire`]: the messages of nodes as bytes (pure)
 //! - [`transport`]: the ways to the other nodes of a group
-//! - [`routes`]: the ways of a client to the nodes of a group
+//! - [`cluster_client`]: the ways of a client to the nodes of a group
 
 pub mod clock;
 pub mod contract;
@@ -21,7 +21,7 @@ pub mod engine;
 pub mod membership;
 pub mod node;
 pub mod recovery;
-pub mod routes;
+pub mod cluster_client;
 pub mod state;
 pub mod storage;
 pub mod transport;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::raft;
 use crate::raft::{Config, SnapshotMark};
-use crate::replica::membership::{Record, Roster, Start};
+use crate::replica::membership::{Membership, Record, Start};
 use crate::replica::storage;
 
 /// What a core begins with, but for the time of the state, which the files say nothing of.
@@ -33,22 +33,22 @@ pub fn recovered(found: storage::Recovered) -> raft::Recovered {
     }
 }
 
-/// Who votes, as a process of a node begins with it. `life` names the process.
-pub fn roster(
+/// Who votes, as a process of a node begins with it. `incarnation` names the process.
+pub fn membership(
     config: &Config,
     recovered: &raft::Recovered,
     record: Record,
-    life: u64,
+    incarnation: u64,
     now: Duration,
-) -> Roster {
+) -> Membership {
     let others = config.voters.iter().copied().filter(|voter| *voter != config.id).collect();
     let last = recovered.entries.last().map_or(recovered.log_before.index, |entry| entry.index);
     let start = Start {
-        life,
+        incarnation,
         term: recovered.hard_state.current_term,
         last_index: last.max(recovered.snapshot.index),
     };
-    Roster::new(config.id, others, record, start, now, config.election_timeout)
+    Membership::new(config.id, others, record, start, now, config.election_timeout)
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::pb::agora_raft_v1 as pb;
-use crate::pb::agora_raft_v1::mod_AppendEntriesReply::OneOfoutcome as Went;
-use crate::pb::agora_raft_v1::mod_Message::OneOfbody as Said;
+use crate::pb::agora_raft_v1::mod_AppendEntriesReply::OneOfoutcome as WireOutcome;
+use crate::pb::agora_raft_v1::mod_Message::OneOfbody as WireBody;
 use crate::protobuf::{self, FieldReader, Value, encode_into};
 use crate::raft::{AppendOutcome, Body, Entry, Message, SnapshotMark, Term};
 use entries::{put_length, put_number};
@@ -55,14 +55,14 @@ pub enum WireError {
     /// They are no such message.
     Malformed(protobuf::Error),
     /// The message makes no sense.
-    Senseless(&'static str),
+    Invalid(&'static str),
 }
 
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             WireError::Malformed(error) => error.fmt(f),
-            WireError::Senseless(what) => f.write_str(what),
+            WireError::Invalid(what) => f.write_str(what),
         }
     }
 }
@@ -99,7 +99,8 @@ impl Encoder {
             }
             put_append(&mut self.out, message, &self.entry_bytes);
         } else {
-            let message = Some(pb::Message { term: message.term, body: said(&message.body) });
+            let message =
+                Some(pb::Message { term: message.term, body: body_to_wire(&message.body) });
             encode_into(&pb::ExchangeRequest { hello: None, message }, &mut self.out);
         }
         &self.out
@@ -113,7 +114,7 @@ const TERM: u32 = 1;
 const APPEND_ENTRIES: u32 = 6;
 
 fn put_append(out: &mut Vec<u8>, message: &Message, entry_bytes: &[u8]) {
-    let Said::append_entries(head) = said(&message.body) else { return };
+    let WireBody::append_entries(head) = body_to_wire(&message.body) else { return };
     let head = protobuf::encode(&head);
     let length = head.len() + entry_bytes.len();
     let mut inner = Vec::with_capacity(32);
@@ -126,16 +127,16 @@ fn put_append(out: &mut Vec<u8>, message: &Message, entry_bytes: &[u8]) {
 }
 
 /// All of a body but the entries.
-fn said(body: &Body) -> Said<'_> {
+fn body_to_wire(body: &Body) -> WireBody<'_> {
     match body {
         &Body::PreVote { last_log_index, last_log_term } => {
-            Said::pre_vote(pb::PreVote { last_log_index, last_log_term })
+            WireBody::pre_vote(pb::PreVote { last_log_index, last_log_term })
         }
-        &Body::PreVoteReply { granted } => Said::pre_vote_reply(pb::PreVoteReply { granted }),
+        &Body::PreVoteReply { granted } => WireBody::pre_vote_reply(pb::PreVoteReply { granted }),
         &Body::RequestVote { last_log_index, last_log_term, lease, released } => {
             let (lease_ns, released) =
                 (nanos(lease), released.map(|node_id| pb::Released { node_id }));
-            Said::request_vote(pb::RequestVote {
+            WireBody::request_vote(pb::RequestVote {
                 last_log_index,
                 last_log_term,
                 lease_ns,
@@ -145,7 +146,7 @@ fn said(body: &Body) -> Said<'_> {
         Body::RequestVoteReply { granted, remaining } => {
             let promise = |&(node_id, left)| pb::Promise { node_id, left_ns: nanos(left) };
             let remaining = remaining.iter().map(promise).collect();
-            Said::request_vote_reply(pb::RequestVoteReply { granted: *granted, remaining })
+            WireBody::request_vote_reply(pb::RequestVoteReply { granted: *granted, remaining })
         }
         &Body::AppendEntries {
             prev_log_index,
@@ -155,7 +156,7 @@ fn said(body: &Body) -> Said<'_> {
             sent_at,
             lease,
             read_round,
-        } => Said::append_entries(pb::AppendEntries {
+        } => WireBody::append_entries(pb::AppendEntries {
             prev_log_index,
             prev_log_term,
             leader_commit,
@@ -166,11 +167,15 @@ fn said(body: &Body) -> Said<'_> {
         }),
         &Body::AppendEntriesReply { outcome, sent_at, read_round } => {
             let sent_at_ns = nanos(sent_at);
-            let outcome = went(outcome);
-            Said::append_entries_reply(pb::AppendEntriesReply { outcome, sent_at_ns, read_round })
+            let outcome = outcome_to_wire(outcome);
+            WireBody::append_entries_reply(pb::AppendEntriesReply {
+                outcome,
+                sent_at_ns,
+                read_round,
+            })
         }
         Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease } => {
-            Said::install_snapshot(pb::InstallSnapshot {
+            WireBody::install_snapshot(pb::InstallSnapshot {
                 snapshot: Some(mark(*snapshot)),
                 offset: *offset,
                 data: Cow::Borrowed(data),
@@ -181,24 +186,24 @@ fn said(body: &Body) -> Said<'_> {
         }
         &Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at } => {
             let (snapshot, sent_at_ns) = (Some(mark(snapshot)), nanos(sent_at));
-            Said::install_snapshot_reply(pb::InstallSnapshotReply {
+            WireBody::install_snapshot_reply(pb::InstallSnapshotReply {
                 snapshot,
                 next_offset,
                 is_installed,
                 sent_at_ns,
             })
         }
-        Body::TimeoutNow => Said::timeout_now(pb::TimeoutNow {}),
+        Body::TimeoutNow => WireBody::timeout_now(pb::TimeoutNow {}),
     }
 }
 
-fn went(outcome: AppendOutcome) -> Went {
+fn outcome_to_wire(outcome: AppendOutcome) -> WireOutcome {
     match outcome {
-        AppendOutcome::Matched { match_index } => Went::matched(pb::Matched { match_index }),
+        AppendOutcome::Matched { match_index } => WireOutcome::matched(pb::Matched { match_index }),
         AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index } => {
-            Went::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index })
+            WireOutcome::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index })
         }
-        AppendOutcome::Stale => Went::stale(pb::Stale {}),
+        AppendOutcome::Stale => WireOutcome::stale(pb::Stale {}),
     }
 }
 
@@ -221,14 +226,14 @@ pub fn decode(bytes: &[u8]) -> Result<Received, WireError> {
         let found = match field? {
             (HELLO, Value::Bytes(hello)) => Received::Hello(hello_wire::read(hello)?),
             (MESSAGE, Value::Bytes(message)) => Received::Message(read_message(message)?),
-            (HELLO | MESSAGE, _) => return Err(senseless("a field with the wrong wire type")),
+            (HELLO | MESSAGE, _) => return Err(invalid("a field with the wrong wire type")),
             _ => continue,
         };
         if received.replace(found).is_some() {
-            return Err(senseless("more than one hello or message"));
+            return Err(invalid("more than one hello or message"));
         }
     }
-    received.ok_or(senseless("neither a hello nor a message"))
+    received.ok_or(invalid("neither a hello nor a message"))
 }
 
 fn read_message(bytes: &[u8]) -> Result<Message, WireError> {
@@ -236,20 +241,20 @@ fn read_message(bytes: &[u8]) -> Result<Message, WireError> {
     for field in FieldReader::new(bytes) {
         match field? {
             (TERM, Value::Varint(number)) => term = number,
-            (TERM, _) => return Err(senseless("a field with the wrong wire type")),
+            (TERM, _) => return Err(invalid("a field with the wrong wire type")),
             (number, Value::Bytes(body)) => {
                 if found.replace((number, body)).is_some() {
-                    return Err(senseless("a message that says more than one thing"));
+                    return Err(invalid("a message that says more than one thing"));
                 }
             }
-            _ => return Err(senseless("a message that says something unknown")),
+            _ => return Err(invalid("a message that says something unknown")),
         }
     }
     let term = number(term)?;
-    let (field, body) = found.ok_or(senseless("a message that says nothing"))?;
+    let (field, body) = found.ok_or(invalid("a message that says nothing"))?;
     let body = read_body(term, field, body)?;
     if term == 0 && !body.is_reply() {
-        return Err(senseless("a message of term 0"));
+        return Err(invalid("a message of term 0"));
     }
     Ok(Message { term, body })
 }
@@ -275,7 +280,7 @@ fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
         5 => {
             let pb::RequestVoteReply { granted, remaining } = protobuf::decode(bytes)?;
             if remaining.len() > MAX_PROMISES {
-                return Err(senseless("a vote that tells of too many promises"));
+                return Err(invalid("a vote that tells of too many promises"));
             }
             let promise =
                 |promise: pb::Promise| lease(promise.left_ns).map(|left| (promise.node_id, left));
@@ -314,52 +319,51 @@ fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
             }
         }
         10 => protobuf::decode::<pb::TimeoutNow>(bytes).map(|_| Body::TimeoutNow)?,
-        _ => return Err(senseless("a message that says something unknown")),
+        _ => return Err(invalid("a message that says something unknown")),
     })
 }
 
-fn read_outcome(outcome: Went) -> Result<AppendOutcome, WireError> {
+fn read_outcome(outcome: WireOutcome) -> Result<AppendOutcome, WireError> {
     match outcome {
-        Went::matched(pb::Matched { match_index }) => {
+        WireOutcome::matched(pb::Matched { match_index }) => {
             Ok(AppendOutcome::Matched { match_index: number(match_index)? })
         }
-        Went::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index }) => {
+        WireOutcome::conflict(pb::Conflict { prev_log_index, conflict_term, conflict_index }) => {
             number(prev_log_index)?;
             number(conflict_term)?;
             if conflict_index == 0 || conflict_index > prev_log_index {
-                return Err(senseless("a conflict that is not where entries were refused"));
+                return Err(invalid("a conflict that is not where entries were refused"));
             }
             Ok(AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index })
         }
-        Went::stale(pb::Stale {}) => Ok(AppendOutcome::Stale),
-        Went::None => Err(senseless("an answer without an outcome")),
+        WireOutcome::stale(pb::Stale {}) => Ok(AppendOutcome::Stale),
+        WireOutcome::None => Err(invalid("an answer without an outcome")),
     }
 }
 
 fn read_mark(term: Term, mark: Option<pb::SnapshotMark>) -> Result<SnapshotMark, WireError> {
-    let pb::SnapshotMark { index, term: of } =
-        mark.ok_or(senseless("a snapshot without a name"))?;
+    let pb::SnapshotMark { index, term: of } = mark.ok_or(invalid("a snapshot without a name"))?;
     if index == 0 || of == 0 {
-        return Err(senseless("a snapshot of nothing"));
+        return Err(invalid("a snapshot of nothing"));
     }
     Ok(SnapshotMark { index: number(index)?, term: not_above(of, term)? })
 }
 
 fn lease(nanos: u64) -> Result<Duration, WireError> {
     let lease = Duration::from_nanos(nanos);
-    if lease > MAX_LEASE { Err(senseless("a lease that is too long")) } else { Ok(lease) }
+    if lease > MAX_LEASE { Err(invalid("a lease that is too long")) } else { Ok(lease) }
 }
 
 /// A term, an index or an offset.
 fn number(number: u64) -> Result<u64, WireError> {
-    if number > MAX_NUMBER { Err(senseless("a number beyond 2^62")) } else { Ok(number) }
+    if number > MAX_NUMBER { Err(invalid("a number beyond 2^62")) } else { Ok(number) }
 }
 
 /// The term of something that the sender has, which is not above its own.
 fn not_above(term: Term, own: Term) -> Result<Term, WireError> {
-    if term > own { Err(senseless("a term above that of the message")) } else { Ok(term) }
+    if term > own { Err(invalid("a term above that of the message")) } else { Ok(term) }
 }
 
-const fn senseless(what: &'static str) -> WireError {
-    WireError::Senseless(what)
+const fn invalid(what: &'static str) -> WireError {
+    WireError::Invalid(what)
 }

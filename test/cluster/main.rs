@@ -28,7 +28,7 @@ mod shared_client;
 mod snapshots;
 mod trial;
 mod usage;
-mod voters;
+mod membership;
 
 #[path = "../support/free_address.rs"]
 mod free_address;

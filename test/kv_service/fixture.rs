@@ -137,7 +137,7 @@ impl Group {
         opened.report_health(add_standard_services(&mut services));
         let address = self.address(id).parse().unwrap();
         let mut server = Server::bind(address, services, ServerOptions::default()).unwrap();
-        opened.move_in(&mut server, transport).unwrap();
+        opened.attach(&mut server, transport).unwrap();
         let handle = server.handle();
         let thread = std::thread::spawn(move || server.run().unwrap());
         self.running.insert(id, Running { handle, thread });

@@ -115,7 +115,7 @@ impl Fixture {
         opened.report_health(add_standard_services(&mut services));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Server::bind(address, services, ServerOptions::default()).unwrap();
-        opened.move_in(&mut server, transport).unwrap();
+        opened.attach(&mut server, transport).unwrap();
         let (address, handle) = (server.local_addr(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
         eventually("it leads", || node.lock().raft().is_leader());

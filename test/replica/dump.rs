@@ -38,16 +38,16 @@ const ALL: DumpOptions =
 fn lines_are_gathered_and_the_file_goes_on_where_it_ended() {
     let disk = SimDisk::new();
     let mut first = dump(&disk, DumpOptions { has_timestamps: true, ..ALL });
-    first.tell(1_700_000_000_000, Event::Core(&Trace::ElectionStarted));
+    first.record(1_700_000_000_000, Event::Core(&Trace::ElectionStarted));
     assert_eq!(text(&disk, "dump.txt"), "", "gathered");
     write(&mut first);
     let election = "2023-11-14T22:13:20.000Z Node 1 election timer timed out, Starting election.\n";
     assert_eq!(text(&disk, "dump.txt"), election);
-    first.tell(1_700_000_000_001, Event::Core(&Trace::BecameLeader { term: 2 }));
+    first.record(1_700_000_000_001, Event::Core(&Trace::BecameLeader { term: 2 }));
     drop(first);
     let mut second = dump(&disk, ALL);
     let entry = set(2, 3, b"x", b"6");
-    second.tell(0, Event::Applied { entry: &entry, is_leader: true });
+    second.record(0, Event::Applied { entry: &entry, is_leader: true });
     drop(second);
     let rest = "2023-11-14T22:13:20.001Z Node 1 became the leader for term 2.\n\
                 Node 1 (leader) committed the entry SET x 6 to the state machine.\n";
@@ -59,8 +59,8 @@ fn a_level_leaves_out_what_is_above_it() {
     for (level, lines) in [(Level::None, 0), (Level::Changes, 1), (Level::All, 2)] {
         let disk = SimDisk::new();
         let mut dump = dump(&disk, DumpOptions { level, ..ALL });
-        dump.tell(0, Event::Core(&Trace::HeartbeatSent));
-        dump.tell(0, Event::Unreachable(4));
+        dump.record(0, Event::Core(&Trace::HeartbeatSent));
+        dump.record(0, Event::Unreachable(4));
         drop(dump);
         assert_eq!(text(&disk, "dump.txt").lines().count(), lines, "{level:?}");
         assert_eq!(disk.file_names().len(), lines.min(1), "nothing to tell, no file");
@@ -72,7 +72,7 @@ fn a_long_file_becomes_an_older_one_and_few_are_kept() {
     let disk = SimDisk::new();
     let mut dump = dump(&disk, ALL);
     for term in 1..=200 {
-        dump.tell(0, Event::Core(&Trace::BecameLeader { term }));
+        dump.record(0, Event::Core(&Trace::BecameLeader { term }));
         write(&mut dump);
     }
     drop(dump);
@@ -92,17 +92,17 @@ fn a_long_file_becomes_an_older_one_and_few_are_kept() {
 fn a_full_disk_loses_lines_and_says_how_many() {
     let disk = SimDisk::new();
     let mut dump = dump(&disk, ALL);
-    dump.tell(0, Event::Core(&Trace::SteppedDown));
+    dump.record(0, Event::Core(&Trace::SteppedDown));
     write(&mut dump);
     disk.set_capacity(Some(disk.used_bytes() + 20));
     for _ in 0..3 {
-        dump.tell(0, Event::Core(&Trace::ElectionStarted));
-        dump.tell(0, Event::Core(&Trace::SteppedDown));
+        dump.record(0, Event::Core(&Trace::ElectionStarted));
+        dump.record(0, Event::Core(&Trace::SteppedDown));
         write(&mut dump);
     }
     assert_eq!(text(&disk, "dump.txt"), "1 Stepping down\n", "no half lines");
     disk.set_capacity(None);
-    dump.tell(0, Event::Core(&Trace::BecameLeader { term: 3 }));
+    dump.record(0, Event::Core(&Trace::BecameLeader { term: 3 }));
     write(&mut dump);
     assert_eq!(
         text(&disk, "dump.txt"),
@@ -119,7 +119,7 @@ fn nobody_needs_it_to_start() {
     let (_, recovered, _) = super::fixture::open(&disk.disk());
     assert_eq!(recovered.hard_state, voted(1, 1));
     let mut dump = dump(&disk, ALL);
-    dump.tell(0, Event::Core(&Trace::SteppedDown));
+    dump.record(0, Event::Core(&Trace::SteppedDown));
     drop(dump);
     assert!(disk.get("dump.txt").unwrap().ends_with(b"not ours1 Stepping down\n"));
 }
@@ -186,12 +186,12 @@ fn a_disk_that_is_stuck_holds_nobody_up_and_what_is_lost_meanwhile_is_counted() 
     let entry = set(2, 3, b"x", &[b'v'; 1000]);
     const LINES: u64 = 20_000;
     for _ in 0..LINES {
-        dump.tell(0, Event::Applied { entry: &entry, is_leader: true });
+        dump.record(0, Event::Applied { entry: &entry, is_leader: true });
     }
     dump.flush();
     assert!(!dump.is_written());
     disk.let_go();
-    dump.tell(0, Event::Core(&Trace::SteppedDown));
+    dump.record(0, Event::Core(&Trace::SteppedDown));
     write(&mut dump);
     drop(dump);
     let text = text(&disk.disk, "dump.txt");

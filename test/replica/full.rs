@@ -167,9 +167,9 @@ fn entries_that_wait_are_written_when_the_log_was_cut() {
     let mut job = storage.begin_snapshot(mark, state(mark));
     job.run().unwrap();
     assert!(storage.finish_snapshot(job).unwrap());
-    assert!(storage.has_tail());
+    assert!(storage.has_snapshotted_entries());
     storage.compact(7).unwrap();
-    assert!(!storage.has_tail());
+    assert!(!storage.has_snapshotted_entries());
     assert_eq!((storage.first_index(), storage.next_index()), (7, 11));
     storage.sync().unwrap();
     drop(storage);
@@ -247,7 +247,7 @@ fn a_failed_sync_is_not_taken_for_a_lack_of_room() {
     let failed = storage.write(None, &[set(2, 9, b"k", &[b'a'; 300])]).unwrap_err();
     assert!(matches!(failed, StorageError::Sync { .. }), "{failed}");
     disk.set_capacity(None);
-    assert!(matches!(storage.sync(), Err(StorageError::Over)));
+    assert!(matches!(storage.sync(), Err(StorageError::Failed)));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn a_snapshot_that_is_too_large_leaves_room_to_the_log() {
     disk.set_capacity(Some(CAPACITY));
     let mark = SnapshotMark { index: 200_000, term: 2 };
     let mut job = storage.begin_snapshot(mark, state(mark));
-    job.leave_room();
+    job.keep_space_free();
     let mut steps = 0;
     let full = loop {
         match job.step() {
@@ -275,11 +275,11 @@ fn a_snapshot_that_is_too_large_leaves_room_to_the_log() {
 fn a_disk_is_short_of_room_before_a_snapshot_has_none() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
-    assert!(!storage.is_short_of_room(), "nobody knows");
+    assert!(!storage.is_low_on_space(), "nobody knows");
     disk.set_capacity(Some(4_000_000));
-    assert!(!storage.is_short_of_room());
+    assert!(!storage.is_low_on_space());
     let mut index = 9;
-    while !storage.is_short_of_room() {
+    while !storage.is_low_on_space() {
         storage.write(None, &[set(2, index, b"key", &[b'v'; 10_000])]).unwrap();
         index += 1;
     }

@@ -121,7 +121,7 @@ fn a_node() {
     let transport = Transport::new(transport, &mut services);
     let address = "127.0.0.1:0".parse().unwrap();
     let mut server = Server::bind(address, services, ServerOptions::default()).unwrap();
-    opened.move_in(&mut server, transport).unwrap();
+    opened.attach(&mut server, transport).unwrap();
     println!("\nat {}", server.local_addr());
     server.run().unwrap();
 }

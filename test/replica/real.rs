@@ -84,7 +84,7 @@ fn a_directory_is_made_and_belongs_to_one_process() {
     let locked = Directory::open(&path).unwrap_err();
     assert!(matches!(locked, StorageError::Locked { .. }));
     assert_eq!(locked.to_string(), format!("{} is in use by another process", path.display()));
-    assert!(Directory::look(&path).unwrap().is_locked_by_other());
+    assert!(Directory::inspect(&path).unwrap().is_locked_by_other());
     storage.close().unwrap();
     drop(disk);
     let (_, recovered, _) = open(&directory(&path));
@@ -99,7 +99,7 @@ fn what_is_no_directory_is_said_to_be_none() {
         let said = Directory::open(&folder.path(path)).unwrap_err().to_string();
         assert!(said.contains("file") && said.contains("cannot make the directory"), "{said}");
     }
-    assert!(Directory::look(&folder.path("nothing")).is_err());
+    assert!(Directory::inspect(&folder.path("nothing")).is_err());
 }
 
 #[test]

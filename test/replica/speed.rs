@@ -15,7 +15,7 @@ use agora::kv::state::{Command, Kv};
 use agora::raft::{Config, Entry, Index, Origin, Payload, Recovered, SnapshotMark, StateMachine};
 use agora::replica::engine::{Engine, SnapshotPolicy};
 use agora::replica::membership::{Record, Standing};
-use agora::replica::recovery::roster;
+use agora::replica::recovery::membership;
 use agora::replica::state::Replicated;
 use agora::replica::storage::{Commands, Directory, Disk, Storage};
 use agora::text::crc32c;
@@ -299,8 +299,9 @@ fn the_end_of_a_snapshot_for_those_who_wait() {
     let (state, policy) = (Replicated::of(Kv::empty()), SnapshotPolicy::default());
     let config = Config::lan(1, vec![1]);
     let record = Record { standing: Standing::Voter, ..Record::new(1, 1) };
-    let roster = roster(&config, &recovered, record, 1, Duration::ZERO);
-    let mut node = Engine::<Kv, ()>::new(config, recovered, state, policy, roster, Duration::ZERO);
+    let membership = membership(&config, &recovered, record, 1, Duration::ZERO);
+    let mut node =
+        Engine::<Kv, ()>::new(config, recovered, state, policy, membership, Duration::ZERO);
     while node.replay(&mut |_| ()) {}
     assert_eq!(node.state().applied_index(), ENTRIES);
     let started = Instant::now();

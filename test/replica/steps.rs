@@ -313,7 +313,7 @@ fn entries_that_do_not_follow_or_are_committed_are_refused() {
         assert!(matches!(refused, Err(StorageError::Refused { .. })), "{refused:?}");
         assert_eq!(disk.get("logs.txt"), before);
         // Whatever the caller got wrong: nothing more is written.
-        assert!(matches!(storage.write(None, &[no_op(2, 9)]), Err(StorageError::Over)));
+        assert!(matches!(storage.write(None, &[no_op(2, 9)]), Err(StorageError::Failed)));
     }
 }
 
@@ -325,9 +325,9 @@ fn a_failed_sync_is_told_apart_and_nothing_is_written_after_it() {
     let failed = storage.write(None, &[no_op(2, 9)]);
     assert!(matches!(failed, Err(StorageError::Sync { .. })), "{failed:?}");
     let changes = disk.changes();
-    assert!(matches!(storage.sync(), Err(StorageError::Over)));
-    assert!(matches!(storage.save_commit(), Err(StorageError::Over)));
-    assert!(matches!(storage.close(), Err(StorageError::Over)));
+    assert!(matches!(storage.sync(), Err(StorageError::Failed)));
+    assert!(matches!(storage.save_commit(), Err(StorageError::Failed)));
+    assert!(matches!(storage.close(), Err(StorageError::Failed)));
     assert_eq!(disk.changes(), changes);
     // The bytes are there to be read, and not on the disk: the next start writes them again.
     disk.kill();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agora::raft::{NodeId, Origin, StateMachine};
-use agora::replica::engine::{Answer, Engine, ReadNow};
+use agora::replica::engine::{Answer, Engine, ReadAccess};
 use agora::replica::state::Refusal;
 
 use crate::linearizability::Operation;
@@ -65,12 +65,12 @@ impl<W: Workload> Request<W> {
                 ticket.read = Some(ask);
                 let conflicts = |command: &[u8]| W::Machine::conflicts(&read_set, command);
                 match engine.read(now, conflicts) {
-                    ReadNow::Yes => {
+                    ReadAccess::Now => {
                         let response = ticket.response(Answer::Read, engine);
                         return Some((ticket, response));
                     }
-                    ReadNow::Wait(waiting) => engine.read_later(waiting, ticket),
-                    ReadNow::NotLeader(not) => {
+                    ReadAccess::Wait(waiting) => engine.queue_read(waiting, ticket),
+                    ReadAccess::NotLeader(not) => {
                         return Some((ticket, Response::Answer(Answer::NotLeader(not))));
                     }
                 }

@@ -66,8 +66,8 @@ impl<W: Workload> World<W> {
         let written = process.write();
         let is_received = process.received.is_some();
         let is_lost = std::mem::take(&mut process.is_snapshot_lost);
-        let is_short = process.storage.is_short_of_room();
-        process.engine.set_short_of_room(is_short);
+        let is_short = process.storage.is_low_on_space();
+        process.engine.set_low_on_space(is_short);
         let Some(written) = self.survive(place, written) else { return };
         if is_lost {
             self.give(place, Input::SnapshotLost);

@@ -242,12 +242,12 @@ impl<W: Workload> World<W> {
             let ours = introduce(&mut self.nodes[place]);
             let theirs = introduce(&mut self.nodes[other]);
             let (Some(mut ours), Some(mut theirs)) = (ours, theirs) else { continue };
-            ours.answers = Some((theirs.life, theirs.number));
+            ours.answers = Some((theirs.incarnation, theirs.number));
             self.give(other, Input::Introduction(place as NodeId, ours.clone()));
             if let Some(said) = introduce(&mut self.nodes[other]) {
                 theirs = said;
             }
-            theirs.answers = Some((ours.life, ours.number));
+            theirs.answers = Some((ours.incarnation, ours.number));
             self.give(place, Input::Introduction(other as NodeId, theirs));
         }
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agora::raft::{Config, Index, Message, NodeId, SnapshotMark, SnapshotRead};
-use agora::replica::engine::{Engine, SnapshotPolicy, Turn, WriteJob};
+use agora::replica::engine::{Engine, Output, SnapshotPolicy, WriteJob};
 use agora::replica::membership::Introduction;
-use agora::replica::recovery::{recovered, roster};
+use agora::replica::recovery::{membership, recovered};
 use agora::replica::state::Replicated;
 use agora::replica::storage::{
     Commands, Identity, Receipt, ReceivedSnapshot, SnapshotFile, SnapshotJob, Storage, StorageError,
@@ -154,9 +154,9 @@ impl<W: Workload> SimNode<W> {
         let now = self.clock(time);
         self.lives += 1;
         let process = self.lives.max(1);
-        let roster = roster(&config, &recovered, record, process, now);
-        let mut engine = Engine::new(config, recovered, state, self.policy, roster, now);
-        engine.tell_applied();
+        let membership = membership(&config, &recovered, record, process, now);
+        let mut engine = Engine::new(config, recovered, state, self.policy, membership, now);
+        engine.report_applied();
         self.life = Some(Life {
             process,
             engine,
@@ -193,7 +193,9 @@ impl<W: Workload> Life<W> {
     ) -> Option<(Ticket<W>, Response<W>)> {
         let engine = &mut self.engine;
         match input {
-            Input::Introduction(from, introduction) => engine.meet(from, introduction),
+            Input::Introduction(from, introduction) => {
+                engine.receive_introduction(from, introduction)
+            }
             Input::Message(from, life, message) => engine.deliver(now, from, life, message),
             Input::Persisted(write) => engine.persisted(now, write),
             Input::HandOver => {
@@ -225,9 +227,9 @@ impl<W: Workload> Life<W> {
     }
 
     /// Takes from a turn what is the disk's.
-    pub fn keep(&mut self, turn: &mut Turn<Ticket<W>>) {
-        self.jobs.extend(turn.write.take());
-        if let Some((mark, frozen)) = turn.snapshot.take() {
+    pub fn keep(&mut self, output: &mut Output<Ticket<W>>) {
+        self.jobs.extend(output.write.take());
+        if let Some((mark, frozen)) = output.snapshot.take() {
             self.snapshot = Some(self.storage.begin_snapshot(mark, frozen));
         }
     }
@@ -281,7 +283,7 @@ impl<W: Workload> Life<W> {
 
     /// Has the log cut as far as a snapshot goes, and a new one taken.
     fn make_room(&mut self, now: Duration) {
-        if self.storage.has_tail() {
+        if self.storage.has_snapshotted_entries() {
             let end = self.storage.snapshot().map_or(0, |snapshot| snapshot.mark().index);
             self.compact(end + 1);
         }

@@ -315,8 +315,8 @@ impl<W: Workload> World<W> {
         for input in node.inputs.drain(..count) {
             responses.extend(life.take(input, now, wall_ms));
         }
-        life.engine.tell_time(wall_ms);
-        let mut turn = life.engine.turn(now);
+        life.engine.set_wall_clock(wall_ms);
+        let mut turn = life.engine.advance(now);
         if let Some(contradiction) = turn.contradiction {
             panic!("node {place} stops: {contradiction}");
         }
@@ -359,7 +359,7 @@ impl<W: Workload> World<W> {
             // What a leader itself has written nobody else knows.
             node.image = None;
         }
-        node.has_joined |= life.engine.roster().standing() == Standing::Voter;
+        node.has_joined |= life.engine.membership().standing() == Standing::Voter;
         let (failure, process) = (life.failure.take(), life.process);
         let next = node.time_of(turn.next).saturating_sub(time).max(Duration::from_nanos(1));
         let is_done = reads.is_empty() && node.inputs.is_empty();
@@ -498,7 +498,7 @@ impl<W: Workload> World<W> {
                 format!(
                     "{} {:?} {:?} term {} last {} commit {} applied {} snapshot {}",
                     node.id,
-                    life.engine.roster().standing(),
+                    life.engine.membership().standing(),
                     raft.role(),
                     raft.current_term(),
                     raft.last_index(),
@@ -534,7 +534,7 @@ impl<W: Workload> World<W> {
 
 fn told_of_voters(place: usize, notices: &[Notice], told: &mut Vec<String>) {
     for notice in notices {
-        assert!(!matches!(notice, Notice::Twin { .. }), "node {place}: {notice}");
+        assert!(!matches!(notice, Notice::DuplicateNode { .. }), "node {place}: {notice}");
         told.push(format!("node {place}: {notice}"));
     }
 }
@@ -564,7 +564,7 @@ fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
 /// What a node ends with, and starts again after; anything else is a mistake of ours. A full disk ends
 /// none.
 pub fn is_fate(error: &StorageError) -> bool {
-    matches!(error, StorageError::Sync { .. } | StorageError::Io { .. } | StorageError::Over)
+    matches!(error, StorageError::Sync { .. } | StorageError::Io { .. } | StorageError::Failed)
 }
 
 impl<W: Workload> World<W> {

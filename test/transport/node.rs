@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use agora::raft::{Message, NodeId};
 use agora::replica::membership::Introduction;
-use agora::replica::transport::{Heard, PeerEvent, Transport, TransportOptions};
+use agora::replica::transport::{Incoming, PeerEvent, Transport, TransportOptions};
 use agora::rpc::{
     EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, Server, ServerHandle, ServerOptions,
     Services, TaskWaker,
@@ -55,17 +55,17 @@ pub fn options(node: NodeId, peers: &[(NodeId, SocketAddr)]) -> TransportOptions
 
 /// What a node says of itself.
 pub fn introduction(node: NodeId) -> Introduction {
-    Introduction { instance: node + 1, starts: 1, life: node + 1, ..Introduction::default() }
+    Introduction { instance: node + 1, starts: 1, incarnation: node + 1, ..Introduction::default() }
 }
 
 /// The messages among what was heard.
-pub fn message(heard: (NodeId, Heard)) -> Option<(NodeId, Message)> {
-    match heard {
-        (from, Heard::Message(life, message)) => {
-            assert_eq!(life, from + 1);
+pub fn message(incoming: (NodeId, Incoming)) -> Option<(NodeId, Message)> {
+    match incoming {
+        (from, Incoming::Message(incarnation, message)) => {
+            assert_eq!(incarnation, from + 1);
             Some((from, message))
         }
-        (_, Heard::Introduction(_)) => None,
+        (_, Incoming::Introduction(_)) => None,
     }
 }
 
@@ -79,7 +79,7 @@ impl Node {
         services.unary("/test.Node/Ping", |_, _, _| Ok(()));
         let id = options.node;
         let mut transport = Transport::new(options, &mut services);
-        transport.begin(introduction(id));
+        transport.set_introduction(introduction(id));
         let mut server = Server::bind(address, services, server).unwrap();
         let desk = Arc::<Mutex<Desk>>::default();
         server.attach(Talker { transport, desk: Arc::clone(&desk) });
@@ -145,9 +145,9 @@ struct Talker {
 impl EventLoopTask for Talker {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let mut desk = self.desk.lock().unwrap();
-        self.transport.turn(reactor.peer_streams());
-        desk.received.extend(self.transport.drain().filter_map(message));
-        desk.events.extend(self.transport.events());
+        self.transport.poll(reactor.peer_streams());
+        desk.received.extend(self.transport.take_incoming().filter_map(message));
+        desk.events.extend(self.transport.take_events());
         while let Some(messages) = desk.to_send.pop_front() {
             for (to, message) in messages {
                 if self.transport.send(reactor.peer_streams(), to, &message).is_err() {

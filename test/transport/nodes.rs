@@ -183,7 +183,7 @@ fn what_makes_no_sense_ends_the_call_and_nothing_else() {
     let mut encoder = Encoder::default();
     let good = encoder.encode(&question(3)).to_vec();
     let mut other = hello_of_2();
-    other.introduction.life += 1;
+    other.introduction.incarnation += 1;
     let other = encode_hello(&other);
     let mut larger = hello_of_2();
     larger.members.push((3, "c:1".into()));

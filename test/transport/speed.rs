@@ -125,8 +125,8 @@ struct Follower {
 
 impl EventLoopTask for Leader {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        self.transport.turn(reactor.peer_streams());
-        self.missing -= self.transport.drain().filter_map(message).count();
+        self.transport.poll(reactor.peer_streams());
+        self.missing -= self.transport.take_incoming().filter_map(message).count();
         let are_up = self.peers.iter().all(|peer| self.transport.is_up(*peer));
         if self.missing == 0 && are_up {
             self.rounds.fetch_add(1, Ordering::Relaxed);
@@ -152,8 +152,8 @@ impl EventLoopTask for Leader {
 
 impl EventLoopTask for Follower {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        self.transport.turn(reactor.peer_streams());
-        let questions: Vec<_> = self.transport.drain().filter_map(message).collect();
+        self.transport.poll(reactor.peer_streams());
+        let questions: Vec<_> = self.transport.take_incoming().filter_map(message).collect();
         for (from, Message { term, body }) in questions {
             let Body::AppendEntries { entries, sent_at, read_round, .. } = body else { continue };
             let match_index = entries.last().map_or(0, |entry| entry.index);
@@ -184,7 +184,7 @@ fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64
     let serve = |id: NodeId| {
         let mut services = Services::new();
         let mut transport = Transport::new(options(id, &places), &mut services);
-        transport.begin(introduction(id));
+        transport.set_introduction(introduction(id));
         let at = places[id as usize - 1].1;
         let mut server = Server::bind(at, services, ServerOptions::default()).unwrap();
         if id == 1 {

@@ -38,7 +38,7 @@ fn a_hello_comes_back_as_it_was() {
 }
 
 fn somebody() -> Introduction {
-    Introduction { instance: 5, life: 6, ..Introduction::default() }
+    Introduction { instance: 5, incarnation: 6, ..Introduction::default() }
 }
 
 fn introduction(seed: &mut Seed) -> Introduction {
@@ -56,7 +56,7 @@ fn introduction(seed: &mut Seed) -> Introduction {
         remembered: remembered.collect(),
         instance: seed.next_u64().max(1),
         starts: seed.next_u64() >> 2,
-        life: seed.next_u64().max(1),
+        incarnation: seed.next_u64().max(1),
         term: seed.next_u64() >> 2,
         last_index: seed.next_u64() >> 2,
         standing: *seed.pick(&standings),
@@ -72,10 +72,10 @@ fn an_introduction_that_makes_no_sense_is_refused() {
         let mut introduction = somebody();
         change(&mut introduction);
         let bytes = encode_hello(&Hello::new("g", 1, 2, introduction));
-        assert!(matches!(decode(&bytes), Err(WireError::Senseless(_))));
+        assert!(matches!(decode(&bytes), Err(WireError::Invalid(_))));
     };
     refused(|it| it.instance = 0);
-    refused(|it| it.life = 0);
+    refused(|it| it.incarnation = 0);
     refused(|it| it.starts = MAX_NUMBER + 1);
     refused(|it| it.term = u64::MAX);
     refused(|it| it.remembered = vec![(1, 1, Trust::Seen); MAX_MEMBERS + 1]);
@@ -113,7 +113,7 @@ fn damaged_bytes_are_refused_or_mean_something() {
         let mut bytes = encoder.encode(&message).to_vec();
         seed.mutate(&mut bytes);
         match decode(&bytes) {
-            Err(WireError::Malformed(_) | WireError::Senseless(_)) => refused += 1,
+            Err(WireError::Malformed(_) | WireError::Invalid(_)) => refused += 1,
             Ok(Received::Hello(hello)) => {
                 assert_eq!(decode(&encode_hello(&hello)), Ok(Received::Hello(hello)));
             }
@@ -230,7 +230,7 @@ fn more_or_less_than_one_thing_is_refused() {
     let message = encoder.encode(&Message { term: 1, body: Body::TimeoutNow }).to_vec();
     let hello = encode_hello(&Hello::new("g", 1, 2, somebody()));
     for bytes in [[&message[..], &message], [&hello, &message], [&hello, &hello], [b"", b""]] {
-        assert!(matches!(decode(&bytes.concat()), Err(WireError::Senseless(_))));
+        assert!(matches!(decode(&bytes.concat()), Err(WireError::Invalid(_))));
     }
     // Two bodies in one message: field 2, 6 bytes: term 1, field 10 twice.
     assert!(decode(&[0x12, 4, 8, 1, 0x52, 0]).is_ok());

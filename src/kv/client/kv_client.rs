@@ -8,7 +8,7 @@ use super::wire::{self, Scan};
 use crate::call::{Code, Status};
 use crate::kv::contract::SERVICE;
 use crate::raft::{NodeId, Origin};
-use crate::replica::routes::{Aim, Exhausted, Failure, Routes};
+use crate::replica::cluster_client::{CallTarget, ClusterClient, Exhausted, Failure};
 use crate::rpc::{ChannelOptions, ClientCall};
 
 /// How a client is set up.
@@ -28,7 +28,7 @@ impl Default for ClientOptions {
 
 /// Calls a store. Threads may share it.
 pub struct KvClient {
-    routes: Routes,
+    cluster: ClusterClient,
     session: Session,
     timeout: Duration,
 }
@@ -46,8 +46,8 @@ impl KvClient {
     /// descriptors.
     pub fn new(nodes: &[(NodeId, String)], options: &ClientOptions) -> Result<KvClient, Status> {
         let nodes = nodes.iter().map(|(id, target)| (Some(*id), target.clone()));
-        let routes = Routes::new(nodes, &options.channel, Exhausted::Busy)?;
-        Ok(KvClient { routes, session: Session::default(), timeout: options.timeout })
+        let cluster = ClusterClient::new(nodes, &options.channel, Exhausted::Busy)?;
+        Ok(KvClient { cluster, session: Session::default(), timeout: options.timeout })
     }
 
     /// Looks a key up.
@@ -104,7 +104,7 @@ impl KvClient {
     /// How each node is, in the order in which they were given. All are asked at the same time; once
     /// one has answered, one that is silent is not waited for much longer.
     pub fn statuses(&self) -> Vec<(NodeId, Result<NodeStatus, Status>)> {
-        let answers = self.routes.call_all(&path("Status"), &[], self.timeout);
+        let answers = self.cluster.call_all(&path("Status"), &[], self.timeout);
         let read = |(id, answer): (NodeId, Result<Vec<u8>, Status>)| {
             (id, answer.and_then(|answer| wire::parse_status(&answer)))
         };
@@ -114,8 +114,8 @@ impl KvClient {
     /// Has another node lead.
     pub fn transfer(&self, to: NodeId) -> Result<(), Status> {
         let until = Instant::now() + self.timeout;
-        let answer = self.routes.call(
-            Aim::Leader,
+        let answer = self.cluster.call(
+            CallTarget::Leader,
             &path("TransferLeadership"),
             || wire::encode_transfer(to),
             until,
@@ -130,7 +130,7 @@ impl KvClient {
         prefix: &[u8],
         after: Option<u64>,
     ) -> Result<ClientCall, Status> {
-        self.routes.stream(attempt, &path("Watch"), &wire::encode_watch(prefix, after))
+        self.cluster.stream(attempt, &path("Watch"), &wire::encode_watch(prefix, after))
     }
 
     fn read(
@@ -140,11 +140,11 @@ impl KvClient {
         request: impl Fn() -> Vec<u8>,
     ) -> Result<Vec<u8>, Status> {
         let until = Instant::now() + self.timeout;
-        let aim = match consistency {
-            Consistency::Linearizable => Aim::Leader,
-            Consistency::Stale => Aim::Anybody,
+        let target = match consistency {
+            Consistency::Linearizable => CallTarget::Leader,
+            Consistency::Stale => CallTarget::AnyNode,
         };
-        let answer = self.routes.call(aim, &path(method), request, until);
+        let answer = self.cluster.call(target, &path(method), request, until);
         answer.map_err(|failure| failure.status)
     }
 
@@ -155,7 +155,7 @@ impl KvClient {
         loop {
             let id = self.session.begin(until, || self.open_session(until))?;
             let request = || request(self.session.origin(id));
-            let answer = self.routes.call(Aim::Leader, &path(method), request, until);
+            let answer = self.cluster.call(CallTarget::Leader, &path(method), request, until);
             self.session.end(id);
             sessions += 1;
             match answer {
@@ -176,7 +176,7 @@ impl KvClient {
     }
 
     fn open_session(&self, until: Instant) -> Result<u64, Status> {
-        let answer = self.routes.call(Aim::Leader, &path("OpenSession"), Vec::new, until);
+        let answer = self.cluster.call(CallTarget::Leader, &path("OpenSession"), Vec::new, until);
         wire::parse_open_session(&answer.map_err(|failure| failure.status)?)
     }
 }

@@ -12,7 +12,7 @@ use crate::call::Status;
 use crate::kv::contract::{COURSE_SERVICE, SERVICE};
 use crate::kv::state::{Command, Kv, Read, check_key};
 use crate::raft::{Origin, StateMachine};
-use crate::replica::engine::{ReadNow, Waiting};
+use crate::replica::engine::{PendingRead, ReadAccess};
 use crate::replica::node::{Node, Shared, not_leader};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
@@ -67,7 +67,7 @@ fn read_or_wait(
     node: &mut Shared<KvService>,
     consistency: Consistency,
     read: Read<'_>,
-) -> Result<Option<Waiting>, Status> {
+) -> Result<Option<PendingRead>, Status> {
     match consistency {
         Consistency::Stale => Ok(None),
         Consistency::Linearizable => read_linearizable(node, read),
@@ -77,25 +77,25 @@ fn read_or_wait(
 fn read_linearizable(
     node: &mut Shared<KvService>,
     read: Read<'_>,
-) -> Result<Option<Waiting>, Status> {
+) -> Result<Option<PendingRead>, Status> {
     let mut encoded = None;
     let conflicts =
         |command: &[u8]| Kv::conflicts(encoded.get_or_insert_with(|| read.encode()), command);
     match node.read(conflicts, || read.words()) {
-        ReadNow::Yes => Ok(None),
-        ReadNow::Wait(waiting) => Ok(Some(waiting)),
-        ReadNow::NotLeader(not) => Err(not_leader(node, not)),
+        ReadAccess::Now => Ok(None),
+        ReadAccess::Wait(waiting) => Ok(Some(waiting)),
+        ReadAccess::NotLeader(not) => Err(not_leader(node, not)),
     }
 }
 
 fn wait(
     node: &mut Shared<KvService>,
-    waiting: Waiting,
+    waiting: PendingRead,
     call: Call,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
     let (reply, answered) = answer.later()?;
-    node.read_later(waiting, Ticket::new(reply, call));
+    node.queue_read(waiting, Ticket::new(reply, call));
     Ok(answered)
 }
 

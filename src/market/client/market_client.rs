@@ -10,7 +10,7 @@ use crate::call::{Code, Status};
 use crate::market::contract::{FULL, LAST_REQUEST_ID};
 use crate::market::price::Money;
 use crate::market::state::ItemId;
-use crate::replica::routes::{Aim, Exhausted, Failure, Routes};
+use crate::replica::cluster_client::{CallTarget, ClusterClient, Exhausted, Failure};
 use crate::rpc::{ChannelOptions, ClientCall};
 
 /// The service's full name.
@@ -41,7 +41,7 @@ impl Default for ClientOptions {
 
 /// Calls a market. Threads may share it.
 pub struct MarketClient {
-    routes: Routes,
+    cluster: ClusterClient,
     uuid: Uuid,
     address: String,
     timeout: Duration,
@@ -64,7 +64,7 @@ impl MarketClient {
     ) -> Result<MarketClient, Status> {
         let nodes = targets.iter().map(|target| (None, target.clone()));
         Ok(MarketClient {
-            routes: Routes::new(nodes, &options.channel, Exhausted::RefusedIf(FULL))?,
+            cluster: ClusterClient::new(nodes, &options.channel, Exhausted::RefusedIf(FULL))?,
             uuid,
             address: address.to_owned(),
             timeout: options.timeout,
@@ -198,12 +198,12 @@ impl MarketClient {
     /// that is believed to lead.
     pub(super) fn watch(&self, attempt: usize, after_id: u64) -> Result<ClientCall, Status> {
         let request = wire::watch(self.caller(0), after_id);
-        self.routes.stream(attempt, &path("WatchNotifications"), &request)
+        self.cluster.stream(attempt, &path("WatchNotifications"), &request)
     }
 
     /// A watch has ended so. Whether that said where to go on.
     pub(super) fn follow(&self, status: &Status) -> bool {
-        self.routes.follow(status)
+        self.cluster.follow_hint(status)
     }
 
     /// Sends a command until it is answered, each time under the same request id.
@@ -226,7 +226,8 @@ impl MarketClient {
         loop {
             let id = self.request_ids.begin(now_us(), until)?;
             let bytes = request(self.caller(id));
-            let answer = self.routes.call(Aim::Leader, &path(method), || bytes.clone(), until);
+            let answer =
+                self.cluster.call(CallTarget::Leader, &path(method), || bytes.clone(), until);
             self.request_ids.end(id);
             tries += 1;
             let Failure { status, may_be_done } = match answer {
@@ -252,11 +253,11 @@ impl MarketClient {
     /// Asks until somebody who may answer does, or time is up.
     fn call(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
         let until = Instant::now() + self.timeout;
-        let aim = match self.consistency {
-            Consistency::Linearizable => Aim::Leader,
-            Consistency::Stale => Aim::Anybody,
+        let target = match self.consistency {
+            Consistency::Linearizable => CallTarget::Leader,
+            Consistency::Stale => CallTarget::AnyNode,
         };
-        let answer = self.routes.call(aim, &path(method), || request.to_vec(), until);
+        let answer = self.cluster.call(target, &path(method), || request.to_vec(), until);
         answer.map_err(|failure| failure.status)
     }
 

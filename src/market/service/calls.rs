@@ -12,7 +12,7 @@ use crate::market::contract::{FULL, LAST_REQUEST_ID};
 use crate::market::state::{Action, Command, Error, ItemId, Market, ReadSet, Reply};
 use crate::market::wire::{self, CommandRequest, Consistency};
 use crate::raft::{NotLeader, StateMachine};
-use crate::replica::engine::{ReadNow, Waiting};
+use crate::replica::engine::{PendingRead, ReadAccess};
 use crate::replica::node::{Node, Shared, not_leader};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
@@ -89,7 +89,7 @@ fn answer_at_once(
         return Some(answer);
     }
     let refusal = market.unrecorded_refusal(command)?;
-    node.knows_all().then_some(Err(refusal))
+    node.is_up_to_date().then_some(Err(refusal))
 }
 
 /// The response to a command, from what the market has answered.
@@ -151,7 +151,7 @@ fn look(
         return refusal.map_or(Ok(answered), Err);
     };
     let (reply, answered) = answer.later()?;
-    node.read_later(waiting, Ticket::Look { reply, method, message: message.to_vec() });
+    node.queue_read(waiting, Ticket::Look { reply, method, message: message.to_vec() });
     Ok(answered)
 }
 
@@ -160,14 +160,14 @@ pub(super) fn may_read_latest(
     node: &mut Shared<MarketService>,
     read_set: ReadSet,
     name: &str,
-) -> Result<Option<Waiting>, Status> {
+) -> Result<Option<PendingRead>, Status> {
     let mut encoded = None;
     let conflicts = |command: &[u8]| {
         Market::conflicts(encoded.get_or_insert_with(|| read_set.encode()), command)
     };
     match node.read(conflicts, || vec![name.as_bytes().to_vec()]) {
-        ReadNow::Yes => Ok(None),
-        ReadNow::Wait(waiting) => Ok(Some(waiting)),
-        ReadNow::NotLeader(not) => Err(not_leader(node, not)),
+        ReadAccess::Now => Ok(None),
+        ReadAccess::Wait(waiting) => Ok(Some(waiting)),
+        ReadAccess::NotLeader(not) => Err(not_leader(node, not)),
     }
 }

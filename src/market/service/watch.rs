@@ -221,7 +221,7 @@ impl WatchCall {
             return begin(&mut node, number, message, &self.responder);
         };
         let (responder, message) = (self.responder.clone(), message.to_vec());
-        node.read_later(waiting, Ticket::Watch { number, responder, message });
+        node.queue_read(waiting, Ticket::Watch { number, responder, message });
         Ok(())
     }
 }

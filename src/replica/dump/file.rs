@@ -41,7 +41,7 @@ impl DumpFile {
     /// Writes lines behind what is there, and before them how many were lost.
     pub(super) fn write(&mut self, chunk: Chunk) {
         let Chunk { mut text, lines, lost_before } = chunk;
-        let is_news = self.lost == 0;
+        let is_first_failure = self.lost == 0;
         self.lost += lost_before;
         if self.lost > 0 {
             let mut note = Vec::new();
@@ -52,7 +52,7 @@ impl DumpFile {
         match self.append(&text) {
             Ok(()) => self.lost = 0,
             Err(error) => {
-                if is_news {
+                if is_first_failure {
                     log::warn!("{}/{}: lines are lost: {error}", self.disk.path(), DUMP);
                 }
                 self.lost += lines;

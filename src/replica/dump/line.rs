@@ -73,25 +73,25 @@ impl Event<'_> {
 pub fn line(node: NodeId, event: Event<'_>, commands: &Commands, text: &mut Vec<u8>) {
     let mut sentence = Sentence { text };
     match event {
-        Event::Core(trace) => sentence.core(node, trace),
+        Event::Core(trace) => sentence.push_core(node, trace),
         Event::Applied { entry, is_leader } => {
             let role = if is_leader { "# (leader)" } else { "# (follower)" };
-            sentence.say(&["Node ", role, " committed the entry "], &[node]);
-            sentence.operation(|text| push_entry(entry, commands, text));
-            sentence.say(&[" to the state machine."], &[]);
+            sentence.push(&["Node ", role, " committed the entry "], &[node]);
+            sentence.push_operation(|text| push_entry(entry, commands, text));
+            sentence.push(&[" to the state machine."], &[]);
         }
         Event::Received(words) => {
-            sentence.say(&["Node ", "# (leader) received an "], &[node]);
-            sentence.operation(|text| push_words(words.iter().copied(), text));
-            sentence.say(&[" request."], &[]);
+            sentence.push(&["Node ", "# (leader) received an "], &[node]);
+            sentence.push_operation(|text| push_words(words.iter().copied(), text));
+            sentence.push(&[" request."], &[]);
         }
         Event::Proposed(command) => {
-            sentence.say(&["Node ", "# (leader) received an "], &[node]);
-            sentence.operation(|text| push_command(command, commands, text));
-            sentence.say(&[" request."], &[]);
+            sentence.push(&["Node ", "# (leader) received an "], &[node]);
+            sentence.push_operation(|text| push_command(command, commands, text));
+            sentence.push(&[" request."], &[]);
         }
         Event::Unreachable(to) | Event::NotSent(to) => {
-            sentence.say(&["Error occurred while sending RPC to Node ", "#."], &[to]);
+            sentence.push(&["Error occurred while sending RPC to Node ", "#."], &[to]);
         }
     }
     text.push(b'\n');
@@ -103,7 +103,7 @@ struct Sentence<'t> {
 
 impl Sentence<'_> {
     /// Appends pieces; one that begins with `#` has the next number in its place.
-    fn say(&mut self, pieces: &[&str], numbers: &[u64]) {
+    fn push(&mut self, pieces: &[&str], numbers: &[u64]) {
         let mut numbers = numbers.iter();
         for piece in pieces {
             let rest = match piece.strip_prefix('#') {
@@ -117,7 +117,7 @@ impl Sentence<'_> {
         }
     }
 
-    fn operation(&mut self, push: impl FnOnce(&mut Vec<u8>)) {
+    fn push_operation(&mut self, push: impl FnOnce(&mut Vec<u8>)) {
         let start = self.text.len();
         push(self.text);
         let end = start + MAX_OPERATION_BYTES;
@@ -130,56 +130,56 @@ impl Sentence<'_> {
         }
     }
 
-    fn core(&mut self, node: NodeId, trace: &Trace) {
+    fn push_core(&mut self, node: NodeId, trace: &Trace) {
         match *trace {
             Trace::HeartbeatSent => {
-                self.say(&["Leader ", "# sending heartbeat & Renewing Lease"], &[node]);
+                self.push(&["Leader ", "# sending heartbeat & Renewing Lease"], &[node]);
             }
             Trace::LeaseRenewalFailed => {
-                self.say(&["Leader ", "# lease renewal failed. Stepping Down."], &[node]);
+                self.push(&["Leader ", "# lease renewal failed. Stepping Down."], &[node]);
             }
             Trace::WaitingForOldLease => {
-                self.say(&["New Leader waiting for Old Leader Lease to timeout."], &[]);
+                self.push(&["New Leader waiting for Old Leader Lease to timeout."], &[]);
             }
             Trace::ElectionStarted => {
-                self.say(&["Node ", "# election timer timed out, Starting election."], &[node]);
+                self.push(&["Node ", "# election timer timed out, Starting election."], &[node]);
             }
             Trace::BecameLeader { term } => {
-                self.say(&["Node ", "# became the leader for term ", "#."], &[node, term]);
+                self.push(&["Node ", "# became the leader for term ", "#."], &[node, term]);
             }
-            Trace::SteppedDown => self.say(&["# Stepping down"], &[node]),
+            Trace::SteppedDown => self.push(&["# Stepping down"], &[node]),
             Trace::LeaderKnown { leader, term } => {
-                self.say(&["Node ", "# follows Node ", "# in term ", "#."], &[node, leader, term]);
+                self.push(&["Node ", "# follows Node ", "# in term ", "#."], &[node, leader, term]);
             }
             Trace::AppendAccepted { leader } => {
-                self.say(&["Node ", "# accepted AppendEntries RPC from ", "#."], &[node, leader]);
+                self.push(&["Node ", "# accepted AppendEntries RPC from ", "#."], &[node, leader]);
             }
             Trace::AppendRejected { leader } => {
-                self.say(&["Node ", "# rejected AppendEntries RPC from ", "#."], &[node, leader]);
+                self.push(&["Node ", "# rejected AppendEntries RPC from ", "#."], &[node, leader]);
             }
             Trace::VoteGranted { candidate, term } => {
-                self.say(&["Vote granted for Node ", "# in term ", "#."], &[candidate, term]);
+                self.push(&["Vote granted for Node ", "# in term ", "#."], &[candidate, term]);
             }
             Trace::VoteDenied { candidate, term } => {
-                self.say(&["Vote denied for Node ", "# in term ", "#."], &[candidate, term]);
+                self.push(&["Vote denied for Node ", "# in term ", "#."], &[candidate, term]);
             }
             Trace::LeaseRefused { by, lease } => {
                 let ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
-                self.say(&["Lease of Node ", "# refused: ", "# ms are too long."], &[by, ms]);
+                self.push(&["Lease of Node ", "# refused: ", "# ms are too long."], &[by, ms]);
             }
             Trace::Truncated { from } => {
-                self.say(&["Node ", "# dropped the entries from ", "# on."], &[node, from]);
+                self.push(&["Node ", "# dropped the entries from ", "# on."], &[node, from]);
             }
             Trace::FollowerAhead { follower, index } => {
                 let pieces =
                     ["Leader ", "# hears that Node ", "# holds entries to ", "#: too many."];
-                self.say(&pieces, &[node, follower, index]);
+                self.push(&pieces, &[node, follower, index]);
             }
             Trace::TransferStarted { to } => {
-                self.say(&["Leader ", "# hands over to Node ", "#."], &[node, to]);
+                self.push(&["Leader ", "# hands over to Node ", "#."], &[node, to]);
             }
             Trace::TransferAborted => {
-                self.say(&["Leader ", "# leads on: nobody has taken over."], &[node]);
+                self.push(&["Leader ", "# leads on: nobody has taken over."], &[node]);
             }
         }
     }

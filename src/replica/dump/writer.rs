@@ -92,7 +92,7 @@ impl Dump {
     }
 
     /// Tells of an event. `now_ms` is the wall clock, in milliseconds since 1970.
-    pub fn tell(&mut self, now_ms: u64, event: Event<'_>) {
+    pub fn record(&mut self, now_ms: u64, event: Event<'_>) {
         if event.level() > self.options.level {
             return;
         }
@@ -115,11 +115,11 @@ impl Dump {
             self.gathered.clear();
             return;
         }
-        self.hand_over();
+        self.send_gathered();
     }
 
     /// Gives the thread what there is.
-    fn hand_over(&mut self) {
+    fn send_gathered(&mut self) {
         if self.gathered.is_empty() && self.lost == 0 {
             return;
         }
@@ -140,7 +140,7 @@ impl Dump {
 
 impl Drop for Dump {
     fn drop(&mut self) {
-        self.hand_over();
+        self.send_gathered();
         self.chunks = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()

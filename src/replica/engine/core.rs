@@ -5,14 +5,14 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::schedule::{Schedule, SnapshotPolicy};
-use super::turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
+use super::output::{Answer, Applied, Output, TransferFailure, WriteJob};
+use super::schedule::{SnapshotPolicy, SnapshotSchedule};
 use crate::raft::{
     AppendOutcome, Body, Config, Entry, Frozen, Index, Message, NodeId, NotLeader, Origin, Payload,
     ProposeError, Raft, ReadGrant, ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece,
     StateMachine, Term, Trace, TransferError, WriteId,
 };
-use crate::replica::membership::{Introduction, Record, Roster};
+use crate::replica::membership::{Introduction, Membership, Record};
 use crate::replica::state::{Outcome, Refusal, Replicated};
 
 /// What becomes of the log behind a snapshot.
@@ -25,7 +25,7 @@ pub struct Compacted {
 
 /// What a leader's snapshot took the place of. It may be much, and is better dropped where nobody
 /// waits.
-pub struct Outdated<M> {
+pub struct Superseded<M> {
     /// The state as it was.
     pub state: Option<Replicated<M>>,
     /// What went from the log.
@@ -34,21 +34,21 @@ pub struct Outdated<M> {
 
 /// What a read may do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ReadNow {
+pub enum ReadAccess {
     /// Look at the state, before anything else happens.
-    Yes,
-    /// It has to wait; see [`Engine::read_later`].
-    Wait(Waiting),
+    Now,
+    /// It has to wait; see [`Engine::queue_read`].
+    Wait(PendingRead),
     /// This node does not lead.
     NotLeader(NotLeader),
 }
 
 /// What a read waits for. Whoever does not want to wait drops it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Waiting(WaitsFor);
+pub struct PendingRead(AwaitedRead);
 
 #[derive(Debug, PartialEq, Eq)]
-enum WaitsFor {
+enum AwaitedRead {
     Round(ReadId),
     Applied(Index),
 }
@@ -56,13 +56,13 @@ enum WaitsFor {
 /// A node without its world.
 pub struct Engine<M, T> {
     raft: Raft,
-    roster: Roster,
+    membership: Membership,
     /// As the core was told.
     uncounted: BTreeSet<NodeId>,
-    /// What of the roster is being written.
+    /// What of the membership is being written.
     records: VecDeque<(WriteId, Record)>,
     /// How often whoever has not said enough is asked who it is.
-    ask_interval: Duration,
+    introduction_interval: Duration,
     state: Replicated<M>,
     /// What may be sent when a write is durable.
     held: VecDeque<(WriteId, Vec<(NodeId, Message)>)>,
@@ -81,8 +81,8 @@ pub struct Engine<M, T> {
     applying: Option<Index>,
     /// What the last entry was answered; used again.
     answer: Vec<u8>,
-    snapshots: Schedule,
-    is_telling_applied: bool,
+    snapshots: SnapshotSchedule,
+    reports_applied: bool,
 }
 
 struct Transfer<T> {
@@ -98,21 +98,21 @@ impl<M: StateMachine, T> Engine<M, T> {
         mut recovered: Recovered,
         state: Replicated<M>,
         policy: SnapshotPolicy,
-        roster: Roster,
+        membership: Membership,
         now: Duration,
     ) -> Engine<M, T> {
         recovered.at_ms = state.clock_ms();
         let place = config.voters.iter().filter(|voter| **voter < config.id).count();
-        let ask_interval = config.heartbeat_interval.saturating_mul(3);
+        let introduction_interval = config.heartbeat_interval.saturating_mul(3);
         let mut raft = Raft::new(config, recovered, now);
-        let uncounted = roster.uncounted();
-        raft.set_voters(roster.may_vote(), uncounted.clone());
+        let uncounted = membership.uncounted();
+        raft.set_voters(membership.may_vote(), uncounted.clone());
         Engine {
             raft,
-            roster,
+            membership,
             uncounted,
             records: VecDeque::new(),
-            ask_interval,
+            introduction_interval,
             state,
             held: VecDeque::new(),
             released: Vec::new(),
@@ -124,14 +124,14 @@ impl<M: StateMachine, T> Engine<M, T> {
             answers: Vec::new(),
             applying: None,
             answer: Vec::new(),
-            snapshots: Schedule::new(policy, place),
-            is_telling_applied: false,
+            snapshots: SnapshotSchedule::new(policy, place),
+            reports_applied: false,
         }
     }
 
     /// Has turns tell of every entry that they apply.
-    pub fn tell_applied(&mut self) {
-        self.is_telling_applied = true;
+    pub fn report_applied(&mut self) {
+        self.reports_applied = true;
     }
 
     /// The core, to look at.
@@ -140,13 +140,13 @@ impl<M: StateMachine, T> Engine<M, T> {
     }
 
     /// Who votes, to look at.
-    pub fn roster(&self) -> &Roster {
-        &self.roster
+    pub fn membership(&self) -> &Membership {
+        &self.membership
     }
 
     /// What this node says of itself to whoever calls.
     pub fn introduction(&mut self) -> Introduction {
-        self.roster.introduction()
+        self.membership.introduction()
     }
 
     /// The state, to look at.
@@ -171,7 +171,7 @@ impl<M: StateMachine, T> Engine<M, T> {
     ) {
         if let Some(origin) = origin
             && self.raft.is_leader()
-            && !self.state.may_keep_answer(origin, self.on_the_way(), at_ms)
+            && !self.state.may_keep_answer(origin, self.unapplied_entries(), at_ms)
         {
             return self.answers.push((ticket, Answer::Refused(Refusal::NoRoomForAnswers)));
         }
@@ -181,14 +181,14 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     /// Opens a session.
     pub fn open_session(&mut self, now: Duration, at_ms: u64, ticket: T) {
-        if self.raft.is_leader() && !self.state.may_open_session(self.on_the_way(), at_ms) {
+        if self.raft.is_leader() && !self.state.may_open_session(self.unapplied_entries(), at_ms) {
             return self.answers.push((ticket, Answer::Refused(Refusal::NoMoreSessions)));
         }
         self.propose(now, at_ms, Payload::OpenSession, ticket);
     }
 
     /// Entries that are not applied yet, whoever made them.
-    fn on_the_way(&self) -> u64 {
+    fn unapplied_entries(&self) -> u64 {
         self.raft.last_index().saturating_sub(self.state.applied_index())
     }
 
@@ -208,29 +208,29 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     /// Asks for a linearizable read. `conflicts` says of a command whether it would change what is
     /// read, see [`StateMachine::conflicts`]; it is hardly ever asked.
-    pub fn read(&mut self, now: Duration, conflicts: impl FnMut(&[u8]) -> bool) -> ReadNow {
+    pub fn read(&mut self, now: Duration, conflicts: impl FnMut(&[u8]) -> bool) -> ReadAccess {
         match self.raft.read(now, conflicts) {
-            Ok(ReadGrant::Now(index)) if index <= self.state.applied_index() => ReadNow::Yes,
-            Ok(ReadGrant::Now(index)) => ReadNow::Wait(Waiting(WaitsFor::Applied(index))),
-            Ok(ReadGrant::Later(read)) => ReadNow::Wait(Waiting(WaitsFor::Round(read))),
-            Err(not) => ReadNow::NotLeader(not),
+            Ok(ReadGrant::Now(index)) if index <= self.state.applied_index() => ReadAccess::Now,
+            Ok(ReadGrant::Now(index)) => ReadAccess::Wait(PendingRead(AwaitedRead::Applied(index))),
+            Ok(ReadGrant::Later(read)) => ReadAccess::Wait(PendingRead(AwaitedRead::Round(read))),
+            Err(not) => ReadAccess::NotLeader(not),
         }
     }
 
-    /// Has a read that must wait answered in a later [`Turn`].
-    pub fn read_later(&mut self, waiting: Waiting, ticket: T) {
+    /// Has a read that must wait answered in a later [`Output`].
+    pub fn queue_read(&mut self, waiting: PendingRead, ticket: T) {
         match waiting.0 {
-            WaitsFor::Round(read) => drop(self.rounds.insert(read, ticket)),
-            WaitsFor::Applied(index) => self.reads.push((index, ticket)),
+            AwaitedRead::Round(read) => drop(self.rounds.insert(read, ticket)),
+            AwaitedRead::Applied(index) => self.reads.push((index, ticket)),
         }
     }
 
     /// Has another node lead.
-    pub fn transfer(&mut self, now: Duration, to: NodeId, patience: Duration, ticket: T) {
+    pub fn transfer(&mut self, now: Duration, to: NodeId, timeout: Duration, ticket: T) {
         let answer = match self.raft.transfer(now, to) {
             Ok(()) if to == self.raft.id() => Answer::Transferred,
             Ok(()) => {
-                self.transfer = Some(Transfer { to, ticket, until: now.saturating_add(patience) });
+                self.transfer = Some(Transfer { to, ticket, until: now.saturating_add(timeout) });
                 return;
             }
             Err(TransferError::NotLeader(not)) => Answer::NotLeader(not),
@@ -247,8 +247,8 @@ impl<M: StateMachine, T> Engine<M, T> {
     }
 
     /// Another node has said who it is.
-    pub fn meet(&mut self, from: NodeId, introduction: Introduction) {
-        if self.roster.meet(from, introduction) {
+    pub fn receive_introduction(&mut self, from: NodeId, introduction: Introduction) {
+        if self.membership.receive_introduction(from, introduction) {
             self.raft.follower_restarted(from);
         }
         self.count_voters();
@@ -256,24 +256,24 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     /// A message came, from this process of a node. Those of other processes than the one that has
     /// introduced itself last are dropped.
-    pub fn deliver(&mut self, now: Duration, from: NodeId, life: u64, message: Message) {
-        if !self.roster.is_current(from, life) {
+    pub fn deliver(&mut self, now: Duration, from: NodeId, incarnation: u64, message: Message) {
+        if !self.membership.is_current(from, incarnation) {
             return;
         }
-        self.note_acknowledgement(from, &message);
+        self.record_acknowledgement(from, &message);
         self.raft.step(now, from, message);
     }
 
     /// What a voter has said to be durable is remembered: should it come back with less, it is no
     /// voter any more.
-    fn note_acknowledgement(&mut self, from: NodeId, message: &Message) {
+    fn record_acknowledgement(&mut self, from: NodeId, message: &Message) {
         let (term, last) = (self.raft.current_term(), self.raft.last_index());
         let index = match message.body {
             // Who stands, or leads, has voted for itself.
             Body::RequestVote { .. }
             | Body::AppendEntries { .. }
             | Body::InstallSnapshot { .. } => {
-                return self.roster.acknowledged(from, message.term, 0);
+                return self.membership.acknowledged(from, message.term, 0);
             }
             Body::RequestVoteReply { granted: true, .. } => 0,
             Body::AppendEntriesReply {
@@ -282,7 +282,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             _ => return,
         };
         if message.term == term {
-            self.roster.acknowledged(from, term, index);
+            self.membership.acknowledged(from, term, index);
         }
     }
 
@@ -293,7 +293,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             && *id <= write
             && let Some((_, record)) = self.records.pop_front()
         {
-            self.roster.persisted(record);
+            self.membership.persisted(record);
             is_changed = true;
         }
         if is_changed {
@@ -303,7 +303,7 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     fn count_voters(&mut self) {
         let before = (self.raft.is_voter(), self.uncounted.clone());
-        let after = (self.roster.may_vote(), self.roster.uncounted());
+        let after = (self.membership.may_vote(), self.membership.uncounted());
         if before != after {
             self.uncounted.clone_from(&after.1);
             self.raft.set_voters(after.0, after.1);
@@ -341,8 +341,8 @@ impl<M: StateMachine, T> Engine<M, T> {
     }
 
     /// Whether there may soon be no room for a snapshot: one is taken while there is.
-    pub fn set_short_of_room(&mut self, is_short: bool) {
-        self.snapshots.set_short_of_room(is_short);
+    pub fn set_low_on_space(&mut self, is_short: bool) {
+        self.snapshots.set_low_on_space(is_short);
     }
 
     /// There was no room for a leader's snapshot. What was kept of it is gone.
@@ -374,25 +374,25 @@ impl<M: StateMachine, T> Engine<M, T> {
         now: Duration,
         mark: SnapshotMark,
         state: Option<Replicated<M>>,
-    ) -> Outdated<M> {
+    ) -> Superseded<M> {
         let at_ms = state.as_ref().map(Replicated::clock_ms);
         let dropped = self.raft.snapshot_installed(now, mark, at_ms);
         let state = state.map(|state| {
             self.snapshots.installed();
             mem::replace(&mut self.state, state)
         });
-        Outdated { state, dropped }
+        Superseded { state, dropped }
     }
 
     /// Applies some of what is known to be committed. A node that starts does so before it takes part,
     /// until there is no more: false. What was applied is given to `tell`, if the engine was asked to
     /// tell.
-    pub fn replay(&mut self, tell: &mut dyn FnMut(Vec<Applied>)) -> bool {
+    pub fn replay(&mut self, on_applied: &mut dyn FnMut(Vec<Applied>)) -> bool {
         let committed = self.raft.take_committed();
         let is_some = !committed.is_empty();
         let applied = self.apply(committed);
         if !applied.is_empty() {
-            tell(applied);
+            on_applied(applied);
         }
         is_some
     }
@@ -400,42 +400,42 @@ impl<M: StateMachine, T> Engine<M, T> {
     /// A node that starts takes part from now on.
     pub fn take_part(&mut self, now: Duration) {
         self.raft.start_participating(now);
-        self.roster.take_part(now);
+        self.membership.take_part(now);
     }
 
     /// Tells the wall clock, in milliseconds since 1970, see [`Raft::tell_time`].
-    pub fn tell_time(&mut self, wall_ms: u64) {
+    pub fn set_wall_clock(&mut self, wall_ms: u64) {
         self.raft.set_wall_clock(wall_ms);
     }
 
     /// Does what is due, and says what there is to do for others.
-    pub fn turn(&mut self, now: Duration) -> Turn<T> {
-        if self.roster.tick(now) {
+    pub fn advance(&mut self, now: Duration) -> Output<T> {
+        if self.membership.tick(now) {
             self.count_voters();
         }
         self.raft.tick(now);
         if self.raft.is_leader() {
-            self.roster.lead();
+            self.membership.found_group();
         }
-        if self.roster.has_record() {
+        if self.membership.has_record() {
             self.raft.request_write();
         }
         let mut ready = self.raft.ready();
         let has_applied = !ready.committed.is_empty();
         let applied = self.apply(mem::take(&mut ready.committed));
-        self.settle_reads(mem::take(&mut ready.reads));
-        self.settle_transfer(now, &ready.trace);
+        self.complete_reads(mem::take(&mut ready.reads));
+        self.complete_transfer(now, &ready.trace);
         self.note_leadership();
         let mut messages = mem::take(&mut self.released);
         messages.append(&mut ready.messages);
         let write = self.write_job(&mut ready);
         let snapshot = self.begin_snapshot(now);
-        let introductions = self.roster.to_tell(now, self.ask_interval);
+        let introductions = self.membership.take_introductions(now, self.introduction_interval);
         let next = if self.raft.has_more() { now } else { self.next_timeout() };
-        Turn {
+        Output {
             contradiction: ready.contradiction,
             introductions,
-            notices: self.roster.take_notices(),
+            notices: self.membership.take_notices(),
             messages,
             write,
             snapshot,
@@ -469,7 +469,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         if !held.is_empty() {
             self.held.push_back((id, held));
         }
-        let record = self.roster.take_record();
+        let record = self.membership.take_record();
         self.records.extend(record.clone().map(|record| (id, record)));
         Some(WriteJob {
             id,
@@ -506,7 +506,7 @@ impl<M: StateMachine, T> Engine<M, T> {
             self.state.settle();
         }
         self.applying = None;
-        if !self.is_telling_applied {
+        if !self.reports_applied {
             return Vec::new();
         }
         committed.into_iter().map(|entry| Applied { entry, is_leader }).collect()
@@ -525,7 +525,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    fn settle_reads(&mut self, settled: Vec<(ReadId, Result<Index, NotLeader>)>) {
+    fn complete_reads(&mut self, settled: Vec<(ReadId, Result<Index, NotLeader>)>) {
         for (read, granted) in settled {
             let Some(ticket) = self.rounds.remove(&read) else { continue };
             match granted {
@@ -546,7 +546,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    fn settle_transfer(&mut self, now: Duration, trace: &[Trace]) {
+    fn complete_transfer(&mut self, now: Duration, trace: &[Trace]) {
         let is_aborted = trace.contains(&Trace::TransferAborted);
         let leader = self.raft.leader();
         let is_settled = |transfer: &mut Transfer<T>| {
@@ -579,6 +579,6 @@ impl<M: StateMachine, T> Engine<M, T> {
 
     fn next_timeout(&self) -> Duration {
         let transfer = self.transfer.as_ref().map_or(Duration::MAX, |transfer| transfer.until);
-        self.raft.next_timeout().min(transfer).min(self.roster.next_timeout())
+        self.raft.next_timeout().min(transfer).min(self.membership.next_timeout())
     }
 }

@@ -18,13 +18,13 @@
 
 mod core;
 mod schedule;
-mod turn;
+mod output;
 
-pub use core::{Compacted, Engine, Outdated, ReadNow, Waiting};
+pub use core::{Compacted, Engine, PendingRead, ReadAccess, Superseded};
+pub use output::{Answer, Applied, Output, TransferFailure, WriteJob};
 pub use schedule::SnapshotPolicy;
-pub use turn::{Answer, Applied, TransferFailure, Turn, WriteJob};
 
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod voters;
+mod membership_tests;

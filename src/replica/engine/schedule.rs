@@ -24,13 +24,13 @@ impl Default for SnapshotPolicy {
 const SHORT_INTERVAL: Duration = Duration::from_secs(10);
 const SHORT_INTERVAL_FACTOR: u64 = 4;
 /// A disk with little room is no reason to take snapshots of nothing.
-const LEAST_BYTES: u64 = 64 * 1024;
+const MIN_BYTES: u64 = 64 * 1024;
 /// Each node waits for so much more than the one before it.
-const STAGGER_SHARE: u64 = 8;
+const STAGGER_DIVISOR: u64 = 8;
 
 /// Says when the next one is due.
 #[derive(Debug)]
-pub(super) struct Schedule {
+pub(super) struct SnapshotSchedule {
     policy: SnapshotPolicy,
     /// The entries that are not in a snapshot, or in one that is being written.
     entries: u64,
@@ -39,26 +39,26 @@ pub(super) struct Schedule {
     snapshot_bytes: u64,
     began_at: Option<Duration>,
     is_under_way: bool,
-    is_short_of_room: bool,
+    is_low_on_space: bool,
 }
 
-impl Schedule {
+impl SnapshotSchedule {
     /// Of the node at this place among those of its group.
-    pub(super) fn new(policy: SnapshotPolicy, place: usize) -> Schedule {
+    pub(super) fn new(policy: SnapshotPolicy, place: usize) -> SnapshotSchedule {
         let more = |least: u64| {
-            let share = (least / STAGGER_SHARE).max(1).saturating_mul(place as u64);
+            let share = (least / STAGGER_DIVISOR).max(1).saturating_mul(place as u64);
             least.saturating_add(share)
         };
         let policy =
             SnapshotPolicy { entries: more(policy.entries.max(1)), bytes: more(policy.bytes) };
-        Schedule {
+        SnapshotSchedule {
             policy,
             entries: 0,
             bytes: 0,
             snapshot_bytes: 0,
             began_at: None,
             is_under_way: false,
-            is_short_of_room: false,
+            is_low_on_space: false,
         }
     }
 
@@ -69,8 +69,8 @@ impl Schedule {
     }
 
     /// Whether the disk may soon have no room for a snapshot.
-    pub(super) fn set_short_of_room(&mut self, is_short: bool) {
-        self.is_short_of_room = is_short;
+    pub(super) fn set_low_on_space(&mut self, is_short: bool) {
+        self.is_low_on_space = is_short;
     }
 
     /// Whether one is being written.
@@ -83,7 +83,7 @@ impl Schedule {
         if self.is_under_way || self.entries == 0 {
             return false;
         }
-        if self.is_short_of_room && self.bytes >= LEAST_BYTES.max(self.snapshot_bytes / 4) {
+        if self.is_low_on_space && self.bytes >= MIN_BYTES.max(self.snapshot_bytes / 4) {
             return true;
         }
         let is_soon = self.began_at.is_some_and(|at| now < at.saturating_add(SHORT_INTERVAL));
@@ -117,12 +117,12 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
     const MIB: u64 = 1024 * 1024;
 
-    fn schedule(place: usize) -> Schedule {
-        Schedule::new(SnapshotPolicy::default(), place)
+    fn schedule(place: usize) -> SnapshotSchedule {
+        SnapshotSchedule::new(SnapshotPolicy::default(), place)
     }
 
     /// How many entries of so many bytes are applied until a snapshot is due at `now`.
-    fn due_after(schedule: &mut Schedule, now: Duration, bytes: usize) -> u64 {
+    fn due_after(schedule: &mut SnapshotSchedule, now: Duration, bytes: usize) -> u64 {
         (1..)
             .find(|_| {
                 schedule.applied(bytes);
@@ -137,7 +137,7 @@ mod tests {
         let due = all.each_mut().map(|one| due_after(one, S, MIB as usize));
         assert_eq!(due, [64, 72, 80]);
         let few = SnapshotPolicy { entries: 2, bytes: u64::MAX };
-        let due = [0, 1, 2].map(|place| due_after(&mut Schedule::new(few, place), S, 1));
+        let due = [0, 1, 2].map(|place| due_after(&mut SnapshotSchedule::new(few, place), S, 1));
         assert_eq!(due, [2, 3, 4]);
     }
 
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_disk_with_little_room_has_one_taken_while_there_is_room_for_it() {
         let mut schedule = schedule(2);
-        schedule.set_short_of_room(true);
+        schedule.set_low_on_space(true);
         assert!(!schedule.is_due(S), "of nothing");
         assert_eq!(due_after(&mut schedule, S, 1024), 64);
         schedule.begin(S);

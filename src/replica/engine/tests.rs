@@ -9,7 +9,7 @@ use crate::raft::{
     Recovered, SnapshotMark, StateMachine,
 };
 use crate::replica::membership::{Introduction, Record, Standing};
-use crate::replica::recovery::roster;
+use crate::replica::recovery::membership;
 use crate::replica::state::Replicated;
 
 pub const MS: Duration = Duration::from_millis(1);
@@ -60,15 +60,15 @@ type Node = Engine<Sum, &'static str>;
 fn node(id: NodeId, n: u64, policy: SnapshotPolicy) -> Node {
     let config = Config { trailing_log_bytes: 0, ..Config::lan(id, (0..n).collect()) };
     let (recovered, record) = (Recovered::default(), Record::new(id + 1, n as usize));
-    let roster = roster(&config, &recovered, record, id + 1, 1000 * MS);
-    Engine::new(config, recovered, Replicated::default(), policy, roster, 1000 * MS)
+    let membership = membership(&config, &recovered, record, id + 1, 1000 * MS);
+    Engine::new(config, recovered, Replicated::default(), policy, membership, 1000 * MS)
 }
 
 fn alone() -> Node {
     let mut node = node(0, 1, SnapshotPolicy::default());
-    let turn = node.turn(1000 * MS);
+    let turn = node.advance(1000 * MS);
     node.persisted(1000 * MS, turn.write.unwrap().id);
-    node.turn(1000 * MS);
+    node.advance(1000 * MS);
     node
 }
 
@@ -81,15 +81,15 @@ fn a_command_is_answered_when_it_is_durable() {
     let mut node = alone();
     node.write(1001 * MS, 5, None, b"20"[..].into(), "a");
     node.write(1001 * MS, 5, None, b"3"[..].into(), "b");
-    let first = node.turn(1001 * MS);
+    let first = node.advance(1001 * MS);
     assert_eq!(first.write.as_ref().map(|write| write.entries.len()), Some(2), "one job");
     assert!(first.answers.is_empty());
     node.write(1002 * MS, 5, None, b"4"[..].into(), "c");
-    let second = node.turn(1002 * MS);
+    let second = node.advance(1002 * MS);
     node.persisted(1003 * MS, first.write.unwrap().id);
-    assert_eq!(node.turn(1003 * MS).answers, [("a", done("20")), ("b", done("23"))]);
+    assert_eq!(node.advance(1003 * MS).answers, [("a", done("20")), ("b", done("23"))]);
     node.persisted(1004 * MS, second.write.unwrap().id);
-    assert_eq!(node.turn(1004 * MS).answers, [("c", done("27"))]);
+    assert_eq!(node.advance(1004 * MS).answers, [("c", done("27"))]);
     assert_eq!(node.state().machine().0, 27);
 }
 
@@ -99,10 +99,10 @@ fn a_session_makes_a_command_be_done_once() {
     let mut now = 1001 * MS;
     // Whatever was asked, it is in a job when the turn that is due then comes.
     let mut settle = |node: &mut Node| loop {
-        let turn = node.turn(now);
+        let turn = node.advance(now);
         if let Some(write) = turn.write {
             node.persisted(now, write.id);
-            break node.turn(now).answers;
+            break node.advance(now).answers;
         }
         now = turn.next;
     };
@@ -122,7 +122,7 @@ fn a_session_makes_a_command_be_done_once() {
 #[test]
 fn a_read_under_the_lease_is_answered_on_the_spot() {
     let mut node = alone();
-    assert_eq!(node.read(1001 * MS, |_| true), ReadNow::Yes);
+    assert_eq!(node.read(1001 * MS, |_| true), ReadAccess::Now);
 }
 
 /// Three nodes whose messages are carried at once and whose disks are quick.
@@ -145,7 +145,7 @@ impl Trio {
             let mut messages: Vec<(NodeId, NodeId, Message)> = Vec::new();
             let mut introductions: Vec<(NodeId, NodeId, Introduction)> = Vec::new();
             for (id, node) in (0..).zip(&mut self.nodes) {
-                let turn = node.turn(self.now);
+                let turn = node.advance(self.now);
                 assert_eq!(turn.contradiction, None, "node {id}");
                 self.answers.extend(turn.answers);
                 introductions.extend(turn.introductions.into_iter().map(|(to, it)| (id, to, it)));
@@ -162,7 +162,7 @@ impl Trio {
             let arrives = |from, to| ![from, to].iter().any(|id| Some(*id) == cut_off);
             for (from, to, introduction) in introductions {
                 if arrives(from, to) {
-                    self.nodes[to as usize].meet(from, introduction);
+                    self.nodes[to as usize].receive_introduction(from, introduction);
                 }
             }
             for (from, to, message) in messages {
@@ -199,7 +199,7 @@ fn a_command_of_a_lost_leadership_may_be_done_or_not() {
     assert_eq!(trio.answers, [("write", Answer::Lost(NotLeader { leader: None }))]);
     let now = trio.now;
     trio.nodes[old].write(now, 0, None, b"1"[..].into(), "later");
-    let refused = ReadNow::NotLeader(NotLeader { leader: None });
+    let refused = ReadAccess::NotLeader(NotLeader { leader: None });
     assert_eq!(trio.nodes[old].read(now, |_| true), refused);
     trio.settle();
     assert_eq!(trio.answers[1], ("later", Answer::NotLeader(NotLeader { leader: None })));
@@ -218,8 +218,8 @@ fn a_read_that_waits_for_a_round_is_answered_or_refused() {
     trio.pass(400);
     let now = trio.now;
     let wait = |node: &mut Node, now, ticket| {
-        let ReadNow::Wait(waiting) = node.read(now, |_| true) else { panic!("no need to wait") };
-        node.read_later(waiting, ticket);
+        let ReadAccess::Wait(waiting) = node.read(now, |_| true) else { panic!("no need to wait") };
+        node.queue_read(waiting, ticket);
     };
     wait(&mut trio.nodes[leader], now, "read");
     trio.settle();
@@ -238,11 +238,11 @@ fn leadership_is_handed_over_and_the_caller_hears_of_it() {
     let old = trio.leader();
     let (to, other) = ((old + 1) % 3, (old + 2) % 3);
     let now = trio.now;
-    let patience = 600 * MS;
-    trio.nodes[old].transfer(now, old as NodeId, patience, "itself");
-    trio.nodes[old].transfer(now, 9, patience, "nobody");
-    trio.nodes[old].transfer(now, to as NodeId, patience, "to");
-    trio.nodes[old].transfer(now, other as NodeId, patience, "other");
+    let timeout = 600 * MS;
+    trio.nodes[old].transfer(now, old as NodeId, timeout, "itself");
+    trio.nodes[old].transfer(now, 9, timeout, "nobody");
+    trio.nodes[old].transfer(now, to as NodeId, timeout, "to");
+    trio.nodes[old].transfer(now, other as NodeId, timeout, "other");
     trio.pass(5);
     assert_eq!(
         trio.answers,
@@ -256,7 +256,7 @@ fn leadership_is_handed_over_and_the_caller_hears_of_it() {
     assert_eq!(trio.leader(), to);
     trio.cut_off = Some(old as NodeId);
     let now = trio.now;
-    trio.nodes[to].transfer(now, old as NodeId, patience, "dead");
+    trio.nodes[to].transfer(now, old as NodeId, timeout, "dead");
     trio.pass(400);
     assert_eq!(trio.answers[4], ("dead", Answer::NotTransferred(TransferFailure::TimedOut)));
 }
@@ -283,10 +283,10 @@ fn a_snapshot_is_taken_when_the_log_has_grown() {
 #[test]
 fn new_nodes_found_a_group_and_all_of_them_are_its_voters() {
     let mut trio = Trio::new(SnapshotPolicy::default());
-    assert!(trio.nodes.iter().all(|node| node.roster().standing() == Standing::New));
+    assert!(trio.nodes.iter().all(|node| node.membership().standing() == Standing::New));
     trio.pass(700);
     trio.leader();
-    assert!(trio.nodes.iter().all(|node| node.roster().standing() == Standing::Voter));
+    assert!(trio.nodes.iter().all(|node| node.membership().standing() == Standing::Voter));
 }
 
 /// A follower that has heard of an entry, and has no room for it.
@@ -310,11 +310,11 @@ fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
         read_round: 0,
     };
     node.deliver(start, leader, leader + 1, Message { term, body });
-    let first = node.turn(start).write.unwrap().id;
+    let first = node.advance(start).write.unwrap().id;
     node.set_full(start, true);
     node.hard_state_persisted(start, first);
     let has_it = |(_, message): &(NodeId, Message)| message.body.requires_entries_to() == last + 1;
-    assert!(!node.turn(start).messages.iter().any(has_it), "it is not durable");
+    assert!(!node.advance(start).messages.iter().any(has_it), "it is not durable");
     let later = start + 2000 * MS;
     let body = Body::RequestVote {
         last_log_index: last + 1,
@@ -323,9 +323,9 @@ fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
         released: None,
     };
     node.deliver(later, other, other + 1, Message { term: term + 1, body });
-    let second = node.turn(later).write.unwrap().id;
+    let second = node.advance(later).write.unwrap().id;
     node.hard_state_persisted(later, second);
-    let messages = node.turn(later).messages;
+    let messages = node.advance(later).messages;
     let votes = |(to, message): &(NodeId, Message)| {
         *to == other && matches!(message.body, Body::RequestVoteReply { granted: true, .. })
     };
@@ -333,7 +333,7 @@ fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
     assert!(!messages.iter().any(has_it));
     node.set_full(later, false);
     node.persisted(later, second);
-    assert!(node.turn(later).messages.iter().any(has_it), "now it is");
+    assert!(node.advance(later).messages.iter().any(has_it), "now it is");
 }
 
 #[test]
@@ -355,14 +355,14 @@ fn what_contradicts_the_leader_is_said_and_not_answered() {
         read_round: 0,
     };
     node.deliver(now, leader, leader + 1, Message { term: term + 1, body });
-    let turn = node.turn(now);
+    let turn = node.advance(now);
     let said = SnapshotMark { index, term: term + 1 };
     let committed = SnapshotMark { index, term };
     let expected = Contradiction::Entry { leader, term: term + 1, said, committed };
     assert_eq!(turn.contradiction, Some(expected));
     assert!(turn.messages.is_empty(), "{:?}", turn.messages);
     node.persisted(now, turn.write.unwrap().id);
-    let turn = node.turn(now);
+    let turn = node.advance(now);
     assert!(turn.messages.is_empty(), "{:?}", turn.messages);
     assert_eq!(turn.contradiction, None, "it was said");
 }
@@ -371,23 +371,23 @@ fn what_contradicts_the_leader_is_said_and_not_answered() {
 fn a_leader_without_room_refuses_commands_and_leads_on() {
     let mut node = alone();
     node.write(1001 * MS, 5, None, b"20"[..].into(), "waits");
-    let write = node.turn(1001 * MS).write.unwrap().id;
+    let write = node.advance(1001 * MS).write.unwrap().id;
     node.set_full(1002 * MS, true);
     let much_later = 100_000 * MS;
     node.write(much_later, 5, None, b"3"[..].into(), "refused");
-    assert_eq!(node.turn(much_later).answers, [("refused", Answer::Full)]);
-    assert_eq!(node.read(much_later, |_| true), ReadNow::Yes);
+    assert_eq!(node.advance(much_later).answers, [("refused", Answer::Full)]);
+    assert_eq!(node.read(much_later, |_| true), ReadAccess::Now);
     node.persisted(much_later, write);
     node.set_full(much_later, false);
-    assert_eq!(node.turn(much_later).answers, [("waits", done("20"))]);
+    assert_eq!(node.advance(much_later).answers, [("waits", done("20"))]);
 }
 
 #[test]
 fn the_first_entry_of_a_term_bears_the_time() {
     let mut node = node(0, 1, SnapshotPolicy::default());
-    node.tell_time(1_700_000_000_000);
-    let turn = node.turn(1000 * MS);
+    node.set_wall_clock(1_700_000_000_000);
+    let turn = node.advance(1000 * MS);
     node.persisted(1000 * MS, turn.write.unwrap().id);
-    let turn = node.turn(1000 * MS);
+    let turn = node.advance(1000 * MS);
     assert_eq!(turn.write.unwrap().entries[0].at_ms, 1_700_000_000_000);
 }

@@ -21,17 +21,17 @@
 //! | file | |
 //! |---|---|
 //! | `record` | what is remembered, and what is said of it |
-//! | `roster` | the rules |
+//! | `membership` | the rules |
 //! | `notice` | what people are told |
 //!
 //! Left out: a way back for a node that is refused.
 
 mod notice;
 mod record;
-mod roster;
+mod rules;
 
 pub use notice::Notice;
-pub use record::{Instance, Introduction, Loss, Peer, Record, Standing, Trust, shown};
+pub use record::{Instance, Introduction, Loss, Peer, Record, Standing, Trust, format_instance};
 #[cfg(test)]
-pub use roster::Rule;
-pub use roster::{Roster, Start};
+pub use rules::Rule;
+pub use rules::{Membership, Start};

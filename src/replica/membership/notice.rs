@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::record::{Instance, Loss, Standing, shown};
+use super::record::{Instance, Loss, Standing, format_instance};
 use crate::raft::NodeId;
 
 /// Something that people should know.
@@ -32,7 +32,7 @@ pub enum Notice {
         by: Option<NodeId>,
     },
     /// Two nodes say that they are this one.
-    Twin {
+    DuplicateNode {
         /// Who remembers another one.
         by: NodeId,
         /// The other one's directory.
@@ -42,7 +42,7 @@ pub enum Notice {
 
 impl Notice {
     /// Whether something is wrong.
-    pub fn is_trouble(&self) -> bool {
+    pub fn is_error(&self) -> bool {
         !matches!(
             self,
             Notice::Standing { standing: Standing::New | Standing::Joining | Standing::Voter, .. }
@@ -59,9 +59,9 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::PeerReplaced { peer, came, remembered } => {
-                write!(f, "node {peer} has lost its directory: it came with {}", shown(*came))?;
+                write!(f, "node {peer} has lost its directory: it came with {}", format_instance(*came))?;
                 match remembered {
-                    Some(known) => write!(f, ", and had {}", shown(*known))?,
+                    Some(known) => write!(f, ", and had {}", format_instance(*known))?,
                     None => f.write_str(", which is new, and had one before")?,
                 }
                 write!(f, ". It is refused as a voter: {ADVICE}")
@@ -84,12 +84,12 @@ impl fmt::Display for Notice {
                 "this node is new in a group that is there already: it votes once a majority of the \
                  others is there and remembers it",
             ),
-            Notice::Twin { by, other } => write!(
+            Notice::DuplicateNode { by, other } => write!(
                 f,
                 "node {by} remembers another directory of this node, {}, as a voter's: two nodes \
                  have the same number, or one was lost while others did not know it; their answers \
                  may differ",
-                shown(*other)
+                format_instance(*other)
             ),
         }
     }

@@ -95,7 +95,7 @@ pub struct Introduction {
     /// How often a node was started with it.
     pub starts: u64,
     /// Names the process: a random number.
-    pub life: u64,
+    pub incarnation: u64,
     /// The term that the directory had when the process started.
     pub term: Term,
     /// Where its log ended then.
@@ -108,12 +108,12 @@ pub struct Introduction {
     pub number: u64,
     /// It wants to be told the same.
     pub wants_answer: bool,
-    /// The introduction that this one answers: its `life` and `number`. What answers was alive when
+    /// The introduction that this one answers: its `incarnation` and `number`. What answers was alive when
     /// the question had been asked.
     pub answers: Option<(u64, u64)>,
 }
 
 /// A directory's number as people see it.
-pub fn shown(instance: Instance) -> String {
+pub fn format_instance(instance: Instance) -> String {
     format!("{instance:016x}")
 }

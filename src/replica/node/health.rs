@@ -20,14 +20,14 @@ pub(super) struct HealthReport {
     services: &'static [&'static str],
     /// What the log had when the node started must be applied first.
     recovered_to: Option<Index>,
-    told: Option<Told>,
+    last_reported: Option<Reported>,
 }
 
 /// What was said last.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Told {
-    serves: bool,
-    leads: bool,
+struct Reported {
+    is_serving: bool,
+    is_leader: bool,
 }
 
 impl HealthReport {
@@ -39,33 +39,33 @@ impl HealthReport {
     ) -> HealthReport {
         let names = services.iter().map(|service| format!("{service}{LEADER}"));
         names.for_each(|name| health.set(&name, ServingStatus::NotServing));
-        HealthReport { health, services, recovered_to: Some(last_index), told: None }
+        HealthReport { health, services, recovered_to: Some(last_index), last_reported: None }
     }
 
     /// Looks how the node is: what it has applied, and whether it takes writes.
-    pub(super) fn look(&mut self, raft: &Raft, applied: Index, takes_writes: bool) {
+    pub(super) fn update(&mut self, raft: &Raft, applied: Index, takes_writes: bool) {
         // What was not committed may have been cut.
         self.recovered_to.take_if(|index| applied >= raft.last_index().min(*index));
         let is_ready = self.recovered_to.is_none() && takes_writes;
         let is_own = raft.term_at(raft.commit_index()) == Some(raft.current_term());
-        let told = Told {
-            serves: is_ready && raft.leader().is_some(),
-            leads: is_ready && raft.is_leader() && is_own,
+        let reported = Reported {
+            is_serving: is_ready && raft.leader().is_some(),
+            is_leader: is_ready && raft.is_leader() && is_own,
         };
-        if self.told != Some(told) {
-            self.told = Some(told);
-            self.tell(told);
+        if self.last_reported != Some(reported) {
+            self.last_reported = Some(reported);
+            self.publish(reported);
         }
     }
 
-    fn tell(&self, told: Told) {
+    fn publish(&self, reported: Reported) {
         let status = |is_serving| match is_serving {
             true => ServingStatus::Serving,
             false => ServingStatus::NotServing,
         };
         self.health.set_each(|name| match name.strip_suffix(LEADER) {
-            Some(service) if self.services.contains(&service) => status(told.leads),
-            _ if name.is_empty() || self.services.contains(&name) => status(told.serves),
+            Some(service) if self.services.contains(&service) => status(reported.is_leader),
+            _ if name.is_empty() || self.services.contains(&name) => status(reported.is_serving),
             _ => ServingStatus::Serving,
         });
     }

@@ -1,7 +1,7 @@
 //! A node of a replicated group: engine, files and peers on the thread of an RPC server.
 //!
 //! [`Opened::open`] reads the files, [`Opened::node`] is what the handlers of its calls use, and
-//! [`Opened::move_in`] puts it on its server, where it lives until the server shuts down:
+//! [`Opened::attach`] puts it on its server, where it lives until the server shuts down:
 //!
 //! | file | |
 //! |---|---|
@@ -22,14 +22,14 @@
 //! full ends nothing: commands are refused until there is room, and a leader hands over to a node that
 //! may have some.
 
-mod alone;
-mod applying;
+mod single_node;
+mod apply_guard;
 mod disk;
-mod ending;
+mod shutdown_reason;
 mod health;
-mod journal;
+mod event_logger;
 mod refusal;
-mod resident;
+mod task;
 mod service;
 mod shared;
 
@@ -39,19 +39,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use disk::DiskThread;
-pub use ending::{Ending, NodeError};
+use event_logger::EventLogger;
 use health::HealthReport;
-use journal::Journal;
 pub use refusal::{not_leader, refusal};
-use resident::{NodeResident, Room, Stage};
 pub use service::Service;
 pub use shared::{Node, Shared};
+pub use shutdown_reason::{NodeError, ShutdownReason};
+use task::{DiskSpace, NodeTask, Stage};
 
 use crate::raft::{Config, NodeId};
 use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::dump::{Dump, DumpOptions, Event, Level};
-use crate::replica::engine::{Applied, Engine, SnapshotPolicy, Turn};
-use crate::replica::recovery::{recovered, roster};
+use crate::replica::engine::{Applied, Engine, Output, SnapshotPolicy};
+use crate::replica::recovery::{membership, recovered};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
     Commands, Corruption, Directory, Disk, Identity, Memory, Storage, StorageError,
@@ -84,8 +84,8 @@ pub struct Opened<S: Service> {
     storage: Storage,
     directory: Arc<dyn Disk>,
     options: NodeOptions,
-    ending: Ending,
-    early_turns: Vec<Turn<S::Ticket>>,
+    shutdown_reason: ShutdownReason,
+    early_outputs: Vec<Output<S::Ticket>>,
     health: Option<HealthReport>,
     /// What was applied at the start, if it is to be told.
     replayed: Vec<Applied>,
@@ -109,7 +109,7 @@ impl<S: Service> Opened<S> {
             machine: options.machine.clone(),
             members,
         };
-        let (instance, life) = (random_number(), random_number());
+        let (instance, incarnation) = (random_number(), random_number());
         let mut state = Replicated::of(service.machine());
         let commands = Commands::of::<S::Machine>();
         let (mut storage, found) =
@@ -127,23 +127,23 @@ impl<S: Service> Opened<S> {
         let clock = Clock::new();
         let config = options.config.clone();
         let (snapshots, now) = (options.snapshots, clock.now());
-        let roster = roster(&config, &recovered, record, life, now);
-        let mut engine = Engine::new(config, recovered, state, snapshots, roster, now);
-        journal::tell_start(&options, engine.raft());
+        let membership = membership(&config, &recovered, record, incarnation, now);
+        let mut engine = Engine::new(config, recovered, state, snapshots, membership, now);
+        event_logger::log_start(&options, engine.raft());
         let is_telling_all = options.dump.level == Level::All;
         if is_telling_all {
-            engine.tell_applied();
+            engine.report_applied();
         }
         // What is known to be committed is applied before anybody is told that the node is there:
         // later it would hold up calls, and peers.
         let mut replayed = Vec::new();
-        applying::replay(&mut engine, &mut |applied| replayed.extend(applied));
+        apply_guard::replay(&mut engine, &mut |applied| replayed.extend(applied));
         engine.take_part(clock.now());
-        let early_turns = match options.config.voters.len() {
-            1 => alone::lead(&mut engine, &mut storage, &clock)?,
+        let early_outputs = match options.config.voters.len() {
+            1 => single_node::become_leader(&mut engine, &mut storage, &clock)?,
             _ => Vec::new(),
         };
-        applying::replay(&mut engine, &mut |applied| replayed.extend(applied));
+        apply_guard::replay(&mut engine, &mut |applied| replayed.extend(applied));
         let node = Node::new(Shared {
             engine,
             service,
@@ -153,9 +153,18 @@ impl<S: Service> Opened<S> {
             requests: is_telling_all.then(Vec::new),
             full: None,
         });
-        let ending = Ending::default();
+        let shutdown_reason = ShutdownReason::default();
         let health = None;
-        Ok(Opened { node, storage, directory, options, ending, early_turns, replayed, health })
+        Ok(Opened {
+            node,
+            storage,
+            directory,
+            options,
+            shutdown_reason,
+            early_outputs,
+            replayed,
+            health,
+        })
     }
 
     /// The node, for the handlers of its calls.
@@ -170,40 +179,40 @@ impl<S: Service> Opened<S> {
     }
 
     /// Why the node has ended, once its server has; nothing if it was asked to.
-    pub fn ending(&self) -> Ending {
-        self.ending.clone()
+    pub fn shutdown_reason(&self) -> ShutdownReason {
+        self.shutdown_reason.clone()
     }
 
     /// Moves onto a server that is not running yet. `transport` was made with the server's services.
     ///
     /// # Errors
     /// There can be no further thread.
-    pub fn move_in(self, server: &mut Server, mut transport: Transport) -> io::Result<()> {
-        transport.begin(self.node.lock().engine.introduction());
+    pub fn attach(self, server: &mut Server, mut transport: Transport) -> io::Result<()> {
+        transport.set_introduction(self.node.lock().engine.introduction());
         let disk = DiskThread::start(self.storage, server.task_waker())?;
         let commands = Commands::of::<S::Machine>();
         let id = self.options.config.id;
         let mut dump = Dump::open(self.directory, id, commands, self.options.dump)?;
         for Applied { entry, is_leader } in &self.replayed {
-            dump.tell(wall_ms(), Event::Applied { entry, is_leader: *is_leader });
+            dump.record(wall_ms(), Event::Applied { entry, is_leader: *is_leader });
         }
-        server.attach(NodeResident {
+        server.attach(NodeTask {
             node: self.node,
             transport,
             disk,
             dump,
             dump_due: Duration::ZERO,
             server: server.handle(),
-            ending: self.ending,
+            shutdown_reason: self.shutdown_reason,
             directory: self.options.directory,
-            news: Vec::new(),
-            leads: false,
+            completions: Vec::new(),
+            was_leader: false,
             noted_commit: 0,
-            early_turns: self.early_turns,
+            early_outputs: self.early_outputs,
             stage: Stage::Running,
             has_written: false,
-            room: Room::default(),
-            journal: Journal::default(),
+            disk_space: DiskSpace::default(),
+            event_logger: EventLogger::default(),
             health: self.health,
         });
         Ok(())

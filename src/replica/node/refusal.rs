@@ -16,17 +16,17 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
         Answer::Lost(not) => {
             let message = "this node has stopped to lead: the write may be done or not";
             let status = Status::new(Code::Unknown, message);
-            Status { metadata: whereabouts(node, not.leader), ..status }
+            Status { metadata: leader_metadata(node, not.leader), ..status }
         }
         Answer::Busy => {
             let status = Status::new(Code::ResourceExhausted, "too much waits to be committed");
-            Status { metadata: whereabouts(node, node.raft().leader()), ..status }
+            Status { metadata: leader_metadata(node, node.raft().leader()), ..status }
         }
         Answer::Full => {
             let (id, why) = (node.raft().id(), node.full().unwrap_or("there is no room"));
             let message = format!("node {id} takes no writes at present: {why}");
             let status = Status::new(Code::ResourceExhausted, message);
-            Status { metadata: whereabouts(node, node.raft().leader()), ..status }
+            Status { metadata: leader_metadata(node, node.raft().leader()), ..status }
         }
         Answer::Refused(refusal @ (Refusal::Expired | Refusal::Acknowledged)) => {
             Status::new(Code::FailedPrecondition, refusal.to_string())
@@ -36,7 +36,7 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
         }
         Answer::Refused(refusal @ (Refusal::NoMoreSessions | Refusal::NoRoomForAnswers)) => {
             let status = Status::new(Code::ResourceExhausted, refusal.to_string());
-            Status { metadata: whereabouts(node, node.raft().leader()), ..status }
+            Status { metadata: leader_metadata(node, node.raft().leader()), ..status }
         }
         Answer::NotTransferred(failure) => {
             let (code, message) = match failure {
@@ -67,11 +67,14 @@ pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
             format!("node {id} does not lead, and knows of nobody who does{why}")
         }
     };
-    Status { metadata: whereabouts(node, not.leader), ..Status::new(Code::Unavailable, message) }
+    Status {
+        metadata: leader_metadata(node, not.leader),
+        ..Status::new(Code::Unavailable, message)
+    }
 }
 
 /// Who answers, and where the leader is.
-fn whereabouts<S: Service>(node: &Shared<S>, leader: Option<NodeId>) -> Metadata {
+fn leader_metadata<S: Service>(node: &Shared<S>, leader: Option<NodeId>) -> Metadata {
     let mut metadata = Metadata::new();
     let mut tell = |name: &str, value: &str| {
         if let Err(error) = metadata.insert(name, value.as_bytes()) {

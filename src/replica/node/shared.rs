@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::service::Service;
 use crate::raft::{NodeId, Origin};
 use crate::replica::clock::{Clock, wall_ms};
-use crate::replica::engine::{Engine, ReadNow, Waiting};
+use crate::replica::engine::{Engine, PendingRead, ReadAccess};
 use crate::replica::membership::{Loss, Standing};
 use crate::replica::state::Replicated;
 
@@ -82,7 +82,7 @@ impl<S: Service> Shared<S> {
         &mut self,
         conflicts: impl FnMut(&[u8]) -> bool,
         words: impl FnOnce() -> Vec<Vec<u8>>,
-    ) -> ReadNow {
+    ) -> ReadAccess {
         if self.engine.raft().is_leader()
             && let Some(requests) = &mut self.requests
         {
@@ -92,13 +92,13 @@ impl<S: Service> Shared<S> {
     }
 
     /// Has a read that must wait answered later.
-    pub fn read_later(&mut self, waiting: Waiting, ticket: S::Ticket) {
-        self.engine.read_later(waiting, ticket);
+    pub fn queue_read(&mut self, waiting: PendingRead, ticket: S::Ticket) {
+        self.engine.queue_read(waiting, ticket);
     }
 
     /// Has another node lead.
-    pub fn transfer(&mut self, to: NodeId, patience: Duration, ticket: S::Ticket) {
-        self.engine.transfer(self.clock.now(), to, patience, ticket);
+    pub fn transfer(&mut self, to: NodeId, timeout: Duration, ticket: S::Ticket) {
+        self.engine.transfer(self.clock.now(), to, timeout, ticket);
     }
 
     /// The state, to look at.
@@ -113,15 +113,15 @@ impl<S: Service> Shared<S> {
 
     /// Whether the state is the latest there is, and no command is on its way here that could change
     /// it: what is refused now is refused.
-    pub fn knows_all(&mut self) -> bool {
+    pub fn is_up_to_date(&mut self) -> bool {
         let last = self.raft().last_index();
         let now = self.clock.now();
-        self.state().applied_index() == last && self.engine.read(now, |_| true) == ReadNow::Yes
+        self.state().applied_index() == last && self.engine.read(now, |_| true) == ReadAccess::Now
     }
 
     /// Why this node is refused as a voter, if it is: what it lacks, and what to do.
     pub fn refused(&self) -> Option<Loss> {
-        match self.engine.roster().standing() {
+        match self.engine.membership().standing() {
             Standing::Refused(loss) => Some(loss),
             _ => None,
         }
@@ -129,12 +129,13 @@ impl<S: Service> Shared<S> {
 
     /// Which of the voters that would be needed are refused, in words; nothing while none is.
     pub fn quorum_missing(&self) -> Option<String> {
-        let roster = self.engine.roster();
+        let membership = self.engine.membership();
         if let Some(loss) = self.refused() {
             return Some(loss.describe());
         }
         let lost: Vec<_> = self.peers.iter().map(|(id, _)| *id).collect();
-        let lost: Vec<_> = lost.into_iter().filter(|id| roster.loss_of(*id).is_some()).collect();
+        let lost: Vec<_> =
+            lost.into_iter().filter(|id| membership.loss_of(*id).is_some()).collect();
         let first = lost.first()?;
         let what = match lost.len() {
             1 => format!("node {first} has lost its directory and is"),
@@ -154,7 +155,7 @@ impl<S: Service> Shared<S> {
     }
 
     /// How long ago something was.
-    pub fn since(&self, moment: Duration) -> Duration {
+    pub fn elapsed_since(&self, moment: Duration) -> Duration {
         self.clock.now().saturating_sub(moment)
     }
 

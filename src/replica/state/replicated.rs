@@ -67,15 +67,15 @@ impl<M: StateMachine> Replicated<M> {
     }
 
     /// Whether a session may be opened at a time, with so many entries that are not applied yet.
-    pub fn may_open_session(&self, on_the_way: u64, at_ms: u64) -> bool {
-        let on_the_way = usize::try_from(on_the_way).unwrap_or(usize::MAX / 2);
-        self.sessions.may_open(on_the_way, self.clock_ms.max(at_ms))
+    pub fn may_open_session(&self, unapplied: u64, at_ms: u64) -> bool {
+        let unapplied = usize::try_from(unapplied).unwrap_or(usize::MAX / 2);
+        self.sessions.may_open(unapplied, self.clock_ms.max(at_ms))
     }
 
     /// Whether a session may have one more answer kept, with so many entries that are not applied.
-    pub fn may_keep_answer(&self, origin: Origin, on_the_way: u64, at_ms: u64) -> bool {
-        let on_the_way = usize::try_from(on_the_way).unwrap_or(usize::MAX).min(1 << 32);
-        self.sessions.may_keep(origin, on_the_way, self.clock_ms.max(at_ms))
+    pub fn may_keep_answer(&self, origin: Origin, unapplied: u64, at_ms: u64) -> bool {
+        let unapplied = usize::try_from(unapplied).unwrap_or(usize::MAX).min(1 << 32);
+        self.sessions.may_keep(origin, unapplied, self.clock_ms.max(at_ms))
     }
 
     /// How many sessions are open.

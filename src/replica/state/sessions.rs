@@ -24,7 +24,7 @@ pub const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
 /// What an answer takes beside its bytes.
 const ANSWER_BYTES: usize = 64;
 /// What an answer has, as a rule.
-const USUAL_ANSWER_BYTES: usize = 64;
+const TYPICAL_ANSWER_BYTES: usize = 64;
 
 /// Why a command of a session is not done. Nothing is known of whether it was done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +96,14 @@ impl Sessions {
 
     /// Whether another session may be opened at this time, with so many that are perhaps on their
     /// way: nobody's is forgotten for it who needs it.
-    pub(super) fn may_open(&self, on_the_way: usize, now_ms: u64) -> bool {
-        let too_many = (self.open.len() + on_the_way + 1).saturating_sub(MAX_SESSIONS);
+    pub(super) fn may_open(&self, unapplied: usize, now_ms: u64) -> bool {
+        let too_many = (self.open.len() + unapplied + 1).saturating_sub(MAX_SESSIONS);
         too_many == 0 || self.is_unused(too_many, now_ms)
     }
 
     /// Whether a session may have another answer kept, with so many that are perhaps on their way.
-    pub(super) fn may_keep(&self, origin: Origin, on_the_way: usize, now_ms: u64) -> bool {
-        let bytes = self.kept_bytes + on_the_way * (ANSWER_BYTES + USUAL_ANSWER_BYTES);
+    pub(super) fn may_keep(&self, origin: Origin, unapplied: usize, now_ms: u64) -> bool {
+        let bytes = self.kept_bytes + unapplied * (ANSWER_BYTES + TYPICAL_ANSWER_BYTES);
         let has_its_share = |session: &Session| {
             let kept = session.answers.range(origin.acknowledged.saturating_add(1)..);
             kept.map(|(_, answer)| ANSWER_BYTES + answer.len()).sum::<usize>() > FAIR_BYTES
@@ -123,7 +123,7 @@ impl Sessions {
     pub(super) fn open(&mut self, session: Index, now_ms: u64) {
         self.open.insert(session, Session { used_ms: now_ms, ..Session::default() });
         self.by_use.insert((now_ms, session));
-        self.bound(session);
+        self.enforce_limits(session);
     }
 
     /// Whether a command is to be done (`Ok(None)`), or what it was answered.
@@ -160,12 +160,12 @@ impl Sessions {
         if let Some(session) = self.open.get_mut(&origin.session) {
             session.answers.insert(origin.sequence, answer.into());
             self.kept_bytes += ANSWER_BYTES + answer.len();
-            self.bound(origin.session);
+            self.enforce_limits(origin.session);
         }
     }
 
     /// Forgets sessions until there are few enough; never the one in use.
-    fn bound(&mut self, in_use: Index) {
+    fn enforce_limits(&mut self, in_use: Index) {
         while self.open.len() > MAX_SESSIONS || self.kept_bytes > MAX_KEPT_BYTES {
             let oldest = self.by_use.iter().map(|(_, session)| *session);
             match oldest.into_iter().find(|session| *session != in_use) {

@@ -3,7 +3,7 @@
 use super::commands::Commands;
 use super::disk::Disk;
 use super::error::{Corruption, StorageError};
-use super::examine::{self, join, read_log};
+use super::examine::{self, check_consistency, read_log};
 use super::metadata::{METADATA, Metadata};
 use super::open::is_temporary;
 use super::reserve::RESERVE;
@@ -11,7 +11,7 @@ use super::scan::{LOG, Scanned};
 use super::snapshot::{self, SNAPSHOT};
 
 use crate::raft::{Entry, SnapshotMark, Term};
-use crate::replica::membership::{Loss, Standing, Trust, shown};
+use crate::replica::membership::{Loss, Standing, Trust, format_instance};
 
 /// What was found in a directory.
 #[derive(Debug, Default)]
@@ -62,12 +62,12 @@ pub fn check(
     audit: &mut dyn Audit,
 ) -> Result<Checked, StorageError> {
     let mut checked = Checked::default();
-    let metadata = checked.note(Metadata::read(disk))?.flatten();
+    let metadata = checked.keep_fault(Metadata::read(disk))?.flatten();
     // In the order in which a node that runs meanwhile does no harm.
     let log = examine::open(disk, LOG)?;
     let snapshot = examine::open(disk, SNAPSHOT)?;
     if let Some(metadata) = &metadata {
-        checked.tell(METADATA, describe_metadata(metadata));
+        checked.add(METADATA, describe_metadata(metadata));
         checked.loss = match metadata.record.as_ref().map(|record| record.standing) {
             Some(Standing::Refused(loss)) => Some(loss),
             _ => None,
@@ -82,10 +82,10 @@ pub fn check(
             lines += 1;
             audit.restore(words)
         };
-        mark = checked.note(snapshot::read(&*file, SNAPSHOT, restore))?;
+        mark = checked.keep_fault(snapshot::read(&*file, SNAPSHOT, restore))?;
         if let Some(mark) = mark {
             let SnapshotMark { index, term } = mark;
-            checked.tell(SNAPSHOT, format!("up to entry {index} of term {term}, {lines} lines"));
+            checked.add(SNAPSHOT, format!("up to entry {index} of term {term}, {lines} lines"));
             if let Err(what) = audit.restored(mark) {
                 checked.fault(SNAPSHOT, lines + 2, what);
             }
@@ -106,25 +106,28 @@ pub fn check(
                 }
             };
             let read = read_log(&*file, &known, commands, mark, each);
-            if let Some((log, term_at_mark)) = checked.note(read)? {
-                checked.tell_log(&log, first_term.unwrap_or_default());
+            if let Some((log, term_at_mark)) = checked.keep_fault(read)? {
+                checked.add_log(&log, first_term.unwrap_or_default());
                 if metadata.is_some() && checked.faults.is_empty() {
-                    let joined = join(disk, &known, mark, &log, term_at_mark);
-                    if checked.note(joined)? == Some(true) {
+                    let joined = check_consistency(disk, &known, mark, &log, term_at_mark);
+                    if checked.keep_fault(joined)? == Some(true) {
                         let what = format!("none of it counts: {SNAPSHOT} came from a leader");
-                        checked.tell(LOG, format!("{what}; the next start empties it"));
+                        checked.add(LOG, format!("{what}; the next start empties it"));
                     }
                 }
             }
         }
     }
-    checked.tell_others(disk)?;
+    checked.add_other_files(disk)?;
     Ok(checked)
 }
 
 impl Checked {
     /// Keeps what is wrong with a file.
-    fn note<T>(&mut self, result: Result<T, StorageError>) -> Result<Option<T>, StorageError> {
+    fn keep_fault<T>(
+        &mut self,
+        result: Result<T, StorageError>,
+    ) -> Result<Option<T>, StorageError> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(StorageError::Corrupt(fault)) => {
@@ -143,11 +146,11 @@ impl Checked {
         self.fault(file, 1, "missing, although there are others".into());
     }
 
-    fn tell(&mut self, file: &str, what: String) {
+    fn add(&mut self, file: &str, what: String) {
         self.files.push((file.into(), what));
     }
 
-    fn tell_log(&mut self, log: &Scanned, first_term: Term) {
+    fn add_log(&mut self, log: &Scanned, first_term: Term) {
         let what = match (log.first, examine::last(log)) {
             (Some(first), Some(last)) => {
                 let (count, newest, bytes) = (log.offsets.len(), log.last_term, log.end);
@@ -156,18 +159,18 @@ impl Checked {
             }
             _ => "no entries".into(),
         };
-        self.tell(LOG, what);
+        self.add(LOG, what);
         if let Some(torn) = &log.torn {
             let Corruption { line, byte, what, .. } = torn;
             let why = "a write that never became durable; the next start cuts it off";
-            self.tell(LOG, format!("line {line}, byte {byte}: {what}: {why}"));
+            self.add(LOG, format!("line {line}, byte {byte}: {what}: {why}"));
         }
     }
 
-    fn tell_others(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+    fn add_other_files(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
         let names = disk
             .names()
-            .map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
+            .map_err(|error| StorageError::io(&disk.path(), "cannot be format_members", error))?;
         for name in names {
             let what = match name.as_str() {
                 METADATA | LOG | SNAPSHOT | RESERVE => continue,
@@ -175,7 +178,7 @@ impl Checked {
                 name if name.starts_with("dump.") => "for people, not checked",
                 _ => "no file of a node",
             };
-            self.tell(&name, what.into());
+            self.add(&name, what.into());
         }
         Ok(())
     }
@@ -197,7 +200,7 @@ fn describe_metadata(metadata: &Metadata) -> String {
         text.push_str(&format!(
             "; members {}; directory {}, started {} times: {}",
             members.join(","),
-            shown(record.instance),
+            format_instance(record.instance),
             record.starts,
             match record.standing {
                 Standing::New => "new",
@@ -212,7 +215,7 @@ fn describe_metadata(metadata: &Metadata) -> String {
                 Trust::Voter => "a voter",
                 Trust::Refused => "refused as a voter, since it came back older",
             };
-            let directory = peer.instance.map_or("of the first version".into(), shown);
+            let directory = peer.instance.map_or("of the first version".into(), format_instance);
             text.push_str(&format!("; node {id} has directory {directory}, {what}"));
         }
     }

@@ -42,7 +42,7 @@ impl Directory {
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn look(path: &Path) -> Result<Directory, StorageError> {
+    pub fn inspect(path: &Path) -> Result<Directory, StorageError> {
         let name = path.display().to_string();
         let failed = |error| StorageError::io(&name, "cannot open the directory", error);
         if !fs::metadata(path).map_err(failed)?.is_dir() {

@@ -12,7 +12,7 @@ const NO_DESCRIPTOR: [i32; 2] = [23, 24];
 /// relied on the write may be said. If the error [is temporary](StorageError::is_temporary), what was
 /// to be written is still staged, and the same may be tried again. Else the process must end: what the
 /// disk holds is known only when it is opened again. Storage refuses to go on
-/// ([`StorageError::Over`]).
+/// ([`StorageError::Failed`]).
 #[derive(Debug)]
 pub enum StorageError {
     /// A file does not hold what was once written, or cannot belong to the others. A person has to
@@ -64,7 +64,7 @@ pub enum StorageError {
         what: String,
     },
     /// An earlier write failed.
-    Over,
+    Failed,
 }
 
 /// A place in a file that is not as it must be.
@@ -134,7 +134,7 @@ impl fmt::Display for StorageError {
             }
             StorageError::Io { file, what, error } => write!(f, "{file}: {what}: {error}"),
             StorageError::Refused { what } => f.write_str(what),
-            StorageError::Over => f.write_str("an earlier write failed"),
+            StorageError::Failed => f.write_str("an earlier write failed"),
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn examine(
         None => None,
     };
     let (log, term_at_mark) = read_log(&*log, &metadata, commands, mark, each)?;
-    let is_superseded = join(disk, &metadata, mark, &log, term_at_mark)?;
+    let is_superseded = check_consistency(disk, &metadata, mark, &log, term_at_mark)?;
     Ok(Directory::Used(Box::new(Found { metadata, snapshot: mark, log, is_superseded })))
 }
 
@@ -104,7 +104,7 @@ pub(super) fn read_log(
 
 /// Whether the files, each good by itself, belong together; and whether the snapshot supersedes the
 /// whole log.
-pub(super) fn join(
+pub(super) fn check_consistency(
     disk: &dyn Disk,
     metadata: &Metadata,
     mark: Option<SnapshotMark>,

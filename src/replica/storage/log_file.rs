@@ -9,7 +9,7 @@ use super::disk::{
 };
 use super::entry_line::push_entry;
 use super::error::StorageError;
-use super::lines::MAX_LINE_BYTES;
+use super::line_reader::MAX_LINE_BYTES;
 use super::metadata::Truncation;
 use super::scan::LOG;
 use super::snapshot_job::STEP_BYTES;
@@ -243,7 +243,7 @@ impl LogFile {
     }
 
     /// How much was written since the copy was made as far as it is.
-    pub(super) fn behind(&self, compaction: &Compaction) -> u64 {
+    pub(super) fn remaining(&self, compaction: &Compaction) -> u64 {
         self.len.saturating_sub(compaction.copied)
     }
 

@@ -60,7 +60,7 @@ mod disk;
 mod entry_line;
 mod error;
 mod examine;
-mod lines;
+mod line_reader;
 mod log_file;
 mod memory;
 mod metadata;

@@ -151,7 +151,7 @@ impl Storage {
         let reserve = Reserve::open(&**disk)?;
         let mut storage = Storage::of(disk, commands, metadata, reserve, log, snapshot);
         // Always: this start is counted before anything is said.
-        storage.forget_truncation()?;
+        storage.clear_truncation()?;
         Ok((storage, repairs))
     }
 }
@@ -196,23 +196,23 @@ fn check_identity(
         let what = format!("{directory} is that of {name} {found}, not of {name} {expected}");
         return Err(StorageError::Foreign { what });
     }
-    let numbers = |members: &[(NodeId, String)]| -> Vec<NodeId> {
+    let node_ids = |members: &[(NodeId, String)]| -> Vec<NodeId> {
         members.iter().map(|(id, _)| *id).collect()
     };
-    if found.members.is_empty() || numbers(&found.members) == numbers(&expected.members) {
+    if found.members.is_empty() || node_ids(&found.members) == node_ids(&expected.members) {
         return Ok(());
     }
     let what = format!(
         "{directory} is that of a node of the group {}, not of the group {}: the nodes of a group \
          keep their numbers, and there are as many as there were (addresses may change)",
-        listed(&found.members),
-        listed(&expected.members)
+        format_members(&found.members),
+        format_members(&expected.members)
     );
     Err(StorageError::Foreign { what })
 }
 
 /// Members as flags give them.
-fn listed(members: &[(NodeId, String)]) -> String {
+fn format_members(members: &[(NodeId, String)]) -> String {
     let members: Vec<_> = members.iter().map(|(id, address)| format!("{id}={address}")).collect();
     members.join(",")
 }
@@ -239,8 +239,9 @@ fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageEr
 
 /// Files that were being made when the node stopped.
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
-    let names =
-        disk.names().map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
+    let names = disk
+        .names()
+        .map_err(|error| StorageError::io(&disk.path(), "cannot be format_members", error))?;
     for name in names.iter().filter(|name| is_temporary(name)) {
         disk.remove(name).map_err(|error| StorageError::io(name, "cannot remove", error))?;
     }

@@ -16,7 +16,7 @@ const LINE: &str = "Room for metadata.txt on a disk that is full.\n";
 #[derive(Debug, Default)]
 pub(super) struct Reserve {
     file: Option<Box<dyn DiskFile>>,
-    has_room: bool,
+    has_space: bool,
 }
 
 impl Reserve {
@@ -25,7 +25,7 @@ impl Reserve {
         let mut reserve = Reserve::default();
         reserve.reopen(disk);
         let len = reserve.file.as_ref().and_then(|file| file.len().ok());
-        reserve.has_room = len == Some(RESERVE_BYTES as u64);
+        reserve.has_space = len == Some(RESERVE_BYTES as u64);
         match reserve.take(disk) {
             Err(error) if error.is_temporary() => {
                 log::warn!("{}: nothing is kept for metadata.txt: {error}", disk.path());
@@ -37,7 +37,7 @@ impl Reserve {
 
     /// Takes the room, if it is not taken.
     pub(super) fn take(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
-        if self.has_room {
+        if self.has_space {
             return Ok(());
         }
         let file = disk.create(RESERVE);
@@ -50,23 +50,23 @@ impl Reserve {
         }
         sync_file(&*file, RESERVE)?;
         sync_names(disk)?;
-        (self.file, self.has_room) = (Some(file), true);
+        (self.file, self.has_space) = (Some(file), true);
         Ok(())
     }
 
     /// Gives up the room. False: there is none.
-    pub(super) fn give_up_room(&mut self, disk: &dyn Disk) -> bool {
+    pub(super) fn release_space(&mut self, disk: &dyn Disk) -> bool {
         if self.file.is_none() {
             self.reopen(disk);
         }
         let Some(file) = &self.file else { return false };
-        self.has_room = false;
+        self.has_space = false;
         let was_there = file.len().is_ok_and(|len| len > 0);
         was_there && file.set_len(0).is_ok() && file.sync().is_ok()
     }
 
     /// Gives up the descriptor. False: there is none.
-    pub(super) fn give_up_descriptor(&mut self) -> bool {
+    pub(super) fn release_descriptor(&mut self) -> bool {
         self.file.take().is_some()
     }
 

@@ -25,7 +25,7 @@ use super::commands::Commands;
 use super::disk::{DiskFile, SECTOR_BYTES};
 use super::entry_line::{self, LineProblem, Placed};
 use super::error::{Corruption, StorageError};
-use super::lines::{Kind, Lines, MAX_LINE_BYTES, Piece};
+use super::line_reader::{Kind, LineReader, MAX_LINE_BYTES, Piece};
 use super::metadata::Truncation;
 use crate::raft::{Entry, Index, Term};
 use crate::text::{self, Scratch};
@@ -70,7 +70,7 @@ pub(super) fn scan(
     let scanned = Scanned::default();
     let mut scan = Scan { next, commit_length, place: 0, scanned, damage: None, each };
     let end = truncating.map_or(u64::MAX, |truncation| truncation.offset);
-    let mut lines = Lines::before(file, end);
+    let mut lines = LineReader::before(file, end);
     let mut scratch = Scratch::default();
     loop {
         let piece = lines.next().map_err(|error| StorageError::io(LOG, "cannot read", error))?;
@@ -144,7 +144,7 @@ impl Scan<'_, '_> {
             (Ok((entry, place)), Some(damage)) => {
                 damage.durable = damage.durable.max(entry.index.saturating_sub(place));
                 if !damage.follows_zeros(piece).unwrap_or(true) {
-                    damage.cannot_explain(at(piece, 0, "a line behind zeros"));
+                    damage.mark_unexplained(at(piece, 0, "a line behind zeros"));
                 }
             }
             (Err(problem), damage) => {
@@ -221,11 +221,11 @@ impl Damage {
             Kind::TooLong => false,
         };
         if !is_explained {
-            self.cannot_explain(what);
+            self.mark_unexplained(what);
         }
     }
 
-    fn cannot_explain(&mut self, what: Corruption) {
+    fn mark_unexplained(&mut self, what: Corruption) {
         self.unexplained.get_or_insert(what);
     }
 

@@ -13,7 +13,7 @@
 
 use super::disk::{DiskFile, read_fully};
 use super::error::{Corruption, StorageError};
-use super::lines::{Kind, Lines, MAX_LINE_BYTES, Piece};
+use super::line_reader::{Kind, LineReader, MAX_LINE_BYTES, Piece};
 use crate::raft::{SnapshotMark, SnapshotPiece};
 use crate::text::{
     self, CHECKSUM_BYTES, Scratch, extend_crc32c, parse_hex, parse_u64, push_hex, push_u64,
@@ -123,7 +123,7 @@ pub(super) fn read(
     name: &str,
     each: &mut EachLine<'_>,
 ) -> Result<SnapshotMark, StorageError> {
-    let mut lines = Lines::new(file);
+    let mut lines = LineReader::new(file);
     let mut scratch = Scratch::default();
     let (mut mark, mut count, mut chain, mut is_ended) = (None, 0, 0, false);
     loop {

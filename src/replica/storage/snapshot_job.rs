@@ -26,12 +26,12 @@ pub struct SnapshotJob {
     writer: Writer,
     written: u64,
     /// It ends before the disk is full.
-    leaves_room: bool,
+    keeps_space_free: bool,
     pub(super) is_done: bool,
 }
 
 /// What a snapshot leaves to the log that goes on, if it is to.
-const ROOM_BYTES: u64 = 2 * STEP_BYTES as u64;
+const KEPT_FREE_BYTES: u64 = 2 * STEP_BYTES as u64;
 
 impl fmt::Debug for SnapshotJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,14 +49,14 @@ impl SnapshotJob {
     ) -> SnapshotJob {
         let writer = Writer::new(mark);
         let (file, is_done) = (None, false);
-        let (written, leaves_room) = (0, false);
-        SnapshotJob { disk, mark, name, frozen, file, writer, written, leaves_room, is_done }
+        let (written, keeps_space_free) = (0, false);
+        SnapshotJob { disk, mark, name, frozen, file, writer, written, keeps_space_free, is_done }
     }
 
     /// Has it end, as without room, before the disk is full: else the log would find no room while it
     /// is being written.
-    pub fn leave_room(&mut self) {
-        self.leaves_room = true;
+    pub fn keep_space_free(&mut self) {
+        self.keeps_space_free = true;
     }
 
     /// Writes some hundred kilobytes more; false when that was the last.
@@ -76,7 +76,9 @@ impl SnapshotJob {
     }
 
     fn more(&mut self) -> Result<(), StorageError> {
-        if self.leaves_room && self.disk.free_bytes().is_some_and(|free| free < ROOM_BYTES) {
+        if self.keeps_space_free
+            && self.disk.free_bytes().is_some_and(|free| free < KEPT_FREE_BYTES)
+        {
             return Err(StorageError::NoSpace { file: self.name.clone() });
         }
         while !self.is_done && self.writer.text.len() < STEP_BYTES {

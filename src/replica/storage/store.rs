@@ -37,11 +37,11 @@ pub struct Storage {
     snapshot: Option<Arc<SnapshotFile>>,
     receiving: Option<Receiving>,
     /// Temporary files of snapshots that were begun: each has a name of its own.
-    begun: u64,
+    snapshots_begun: u64,
     /// Files that have lost their names.
     retired: Vec<Retired>,
     /// An earlier write failed.
-    is_over: bool,
+    has_failed: bool,
 }
 
 /// Files that were replaced by others. Their room is given back when this is dropped, which takes
@@ -75,9 +75,9 @@ impl Storage {
             log,
             snapshot,
             receiving: None,
-            begun: 0,
+            snapshots_begun: 0,
             retired: Vec::new(),
-            is_over: false,
+            has_failed: false,
         }
     }
 
@@ -229,11 +229,11 @@ impl Storage {
 
     /// Whether there may soon be no room for a snapshot: it can become as long as the last one and the
     /// log behind it together. Not so if there is none even for the last one again.
-    pub fn is_short_of_room(&self) -> bool {
-        const LEAST_FREE_BYTES: u64 = 1024 * 1024;
+    pub fn is_low_on_space(&self) -> bool {
+        const MIN_FREE_BYTES: u64 = 1024 * 1024;
         let snapshot_bytes = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.size_bytes());
         let needed = snapshot_bytes.saturating_add(self.log.len());
-        let wanted = needed.saturating_add(needed / 4).saturating_add(LEAST_FREE_BYTES);
+        let wanted = needed.saturating_add(needed / 4).saturating_add(MIN_FREE_BYTES);
         let is_short = |free| (snapshot_bytes..wanted).contains(&free);
         self.disk.free_bytes().is_some_and(is_short)
     }
@@ -255,10 +255,10 @@ impl Storage {
         let metadata = Metadata { commit_length, hard_state, identity, truncating, record };
         let disk = &*self.disk;
         match metadata.write(disk) {
-            Err(StorageError::NoSpace { .. }) if self.reserve.give_up_room(disk) => {
+            Err(StorageError::NoSpace { .. }) if self.reserve.release_space(disk) => {
                 metadata.write(disk)?;
             }
-            Err(StorageError::NoDescriptor { .. }) if self.reserve.give_up_descriptor() => {
+            Err(StorageError::NoDescriptor { .. }) if self.reserve.release_descriptor() => {
                 let written = metadata.write(disk);
                 self.reserve.reopen(disk);
                 written?;
@@ -270,7 +270,7 @@ impl Storage {
     }
 
     /// What was void is cut off, durably.
-    pub(super) fn forget_truncation(&mut self) -> Result<(), StorageError> {
+    pub(super) fn clear_truncation(&mut self) -> Result<(), StorageError> {
         self.write_metadata(self.metadata.hard_state, None)
     }
 
@@ -279,11 +279,11 @@ impl Storage {
         &mut self,
         action: impl FnOnce(&mut Storage) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        if self.is_over {
-            return Err(StorageError::Over);
+        if self.has_failed {
+            return Err(StorageError::Failed);
         }
         let result = action(self);
-        self.is_over = result.as_ref().is_err_and(|error| !error.is_temporary());
+        self.has_failed = result.as_ref().is_err_and(|error| !error.is_temporary());
         result
     }
 
@@ -313,8 +313,8 @@ impl Storage {
 
     /// Begins a snapshot of our own. The job writes it, on any thread.
     pub fn begin_snapshot(&mut self, mark: SnapshotMark, frozen: Box<dyn Frozen>) -> SnapshotJob {
-        self.begun += 1;
-        let name = format!("{SNAPSHOT_TEMPORARY}-{}", self.begun);
+        self.snapshots_begun += 1;
+        let name = format!("{SNAPSHOT_TEMPORARY}-{}", self.snapshots_begun);
         SnapshotJob::new(Arc::clone(&self.disk), mark, name, frozen)
     }
 
@@ -396,7 +396,7 @@ impl Storage {
     }
 
     /// Whether the log has entries that are in the snapshot.
-    pub fn has_tail(&self) -> bool {
+    pub fn has_snapshotted_entries(&self) -> bool {
         let first = self.log.first();
         first <= self.log.last_durable().min(self.snapshot_mark().index)
     }
@@ -404,7 +404,7 @@ impl Storage {
     /// Has a copy go on to where the log ends now, if that is much further: what is left is copied
     /// while everybody waits. False: it is not.
     pub fn extend_compaction(&self, compaction: &mut Compaction) -> bool {
-        let is_far = self.log.behind(compaction) > STEP_BYTES as u64;
+        let is_far = self.log.remaining(compaction) > STEP_BYTES as u64;
         if is_far {
             self.log.extend(compaction);
         }
@@ -457,8 +457,8 @@ impl Storage {
                     if piece.offset != 0 {
                         return Ok(Receipt::OutOfOrder);
                     }
-                    storage.begun += 1;
-                    let name = format!("{SNAPSHOT_INCOMING}-{}", storage.begun);
+                    storage.snapshots_begun += 1;
+                    let name = format!("{SNAPSHOT_INCOMING}-{}", storage.snapshots_begun);
                     Receiving::begin(&storage.disk, piece.snapshot, name)?
                 }
             };

@@ -23,7 +23,7 @@
 //! Messages may be lost: a peer that does not read makes us drop what is beyond a bound. Raft
 //! repeats itself.
 
-mod guest;
+mod inbound_peer;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -38,7 +38,7 @@ use crate::rpc::{
     ClientTls, LogLimit, NotSent, PeerStreamEvent, PeerStreamId, PeerStreamOptions, PeerStreams,
     Responder, Services, Shape,
 };
-use guest::Guest;
+use inbound_peer::InboundPeer;
 
 /// The call that carries everything.
 pub const EXCHANGE: &str = "/agora.raft.v1.RaftService/Exchange";
@@ -77,22 +77,22 @@ impl TransportOptions {
 
 /// What a peer has said.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
+pub enum Incoming {
     /// Who it is.
     Introduction(Introduction),
-    /// A message, and which process of the peer sent it, see [`Introduction::life`].
+    /// A message, and which process of the peer sent it, see [`Introduction::incarnation`].
     Message(u64, Message),
 }
 
 /// What each hello of ours says.
-struct Us {
+struct LocalNode {
     group: String,
     node: NodeId,
     /// All nodes of the group, in the order of their numbers.
     members: Vec<(NodeId, String)>,
 }
 
-impl Us {
+impl LocalNode {
     fn hello(&self, peer: NodeId, introduction: Introduction) -> Hello {
         let members = self.members.clone();
         Hello { members, ..Hello::new(&self.group, self.node, peer, introduction) }
@@ -104,16 +104,16 @@ impl Us {
             && hello.group == self.group
             && hello.node == peer
             && hello.peer == self.node
-            && numbers(&hello.members) == numbers(&self.members)
+            && node_ids(&hello.members) == node_ids(&self.members)
     }
 }
 
-fn numbers(members: &[(NodeId, String)]) -> Vec<NodeId> {
+fn node_ids(members: &[(NodeId, String)]) -> Vec<NodeId> {
     members.iter().map(|(id, _)| *id).collect()
 }
 
 /// Nodes as flags give them; of very many the first.
-fn listed(members: &[(NodeId, String)]) -> String {
+fn format_members(members: &[(NodeId, String)]) -> String {
     /// What is repeated of it.
     const SHOWN_CHARS: usize = 512;
     let members: Vec<_> = members.iter().map(|(id, at)| format!("{id}={at}")).collect();
@@ -132,20 +132,20 @@ pub enum PeerEvent {
 /// The ways to the other nodes. Lives in the node, the server's resident.
 pub struct Transport {
     options: TransportOptions,
-    us: Arc<Us>,
-    routes: BTreeMap<NodeId, Route>,
-    lobby: Arc<Mutex<Lobby>>,
+    local: Arc<LocalNode>,
+    outbound: BTreeMap<NodeId, OutboundPeer>,
+    registry: Arc<Mutex<PeerRegistry>>,
     encoder: Encoder,
-    drained: Vec<(NodeId, Heard)>,
+    drained: Vec<(NodeId, Incoming)>,
     events: VecDeque<PeerEvent>,
 }
 
 /// Our own uplink to a peer.
 #[derive(Default)]
-struct Route {
+struct OutboundPeer {
     stream: Option<PeerStreamId>,
     /// The peer has said who it is, and it is who we want: its process.
-    life: Option<u64>,
+    incarnation: Option<u64>,
     /// Why it is down, as far as was told.
     failure: Option<String>,
 }
@@ -153,15 +153,15 @@ struct Route {
 /// What the handlers of peers' calls share with the transport. All of them run on one thread: the
 /// lock is never waited for.
 #[derive(Default)]
-struct Lobby {
-    heard: Vec<(NodeId, Heard)>,
+struct PeerRegistry {
+    incoming: Vec<(NodeId, Incoming)>,
     /// What this node says of itself to whoever calls.
     introduction: Option<Introduction>,
     /// The peers that have called us: the newest call of each, by a number of its own.
     callers: BTreeMap<NodeId, (u64, Responder)>,
     next_call: u64,
     /// Those of them that have called since the last look.
-    arrived: Vec<NodeId>,
+    newly_connected: Vec<NodeId>,
     /// Lines about calls that are refused.
     refusals: LogLimit,
 }
@@ -169,24 +169,25 @@ struct Lobby {
 impl Transport {
     /// The ways of a node to others and, by `services`, of others to it.
     pub fn new(options: TransportOptions, services: &mut Services) -> Transport {
-        let lobby = Arc::<Mutex<Lobby>>::default();
+        let registry = Arc::<Mutex<PeerRegistry>>::default();
         let mut members = options.peers.clone();
         members.insert(options.node, options.address.clone());
         let members = members.into_iter().collect();
-        let us = Arc::new(Us { group: options.group.clone(), node: options.node, members });
+        let local =
+            Arc::new(LocalNode { group: options.group.clone(), node: options.node, members });
         services.streaming(EXCHANGE, Shape::Bidirectional, {
-            let (us, lobby) = (Arc::clone(&us), Arc::clone(&lobby));
+            let (local, registry) = (Arc::clone(&local), Arc::clone(&registry));
             move |_, responder| {
-                Ok(Box::new(Guest::new(Arc::clone(&us), Arc::clone(&lobby), responder)))
+                Ok(Box::new(InboundPeer::new(Arc::clone(&local), Arc::clone(&registry), responder)))
             }
         });
         services.reserve(EXCHANGE, CONNECTIONS_PER_PEER * options.peers.len());
-        let routes = options.peers.keys().map(|peer| (*peer, Route::default())).collect();
+        let outbound = options.peers.keys().map(|peer| (*peer, OutboundPeer::default())).collect();
         Transport {
             options,
-            us,
-            routes,
-            lobby,
+            local,
+            outbound,
+            registry,
             encoder: Encoder::default(),
             drained: Vec::new(),
             events: VecDeque::new(),
@@ -194,35 +195,35 @@ impl Transport {
     }
 
     /// What this node says of itself from now on to whoever calls or is called.
-    pub fn introduce(&mut self, streams: &mut PeerStreams, introduction: &Introduction) {
-        for (peer, route) in &self.routes {
-            if let Some(stream) = route.stream {
-                let hello = self.us.hello(*peer, introduction.clone());
+    pub fn update_introduction(&mut self, streams: &mut PeerStreams, introduction: &Introduction) {
+        for (peer, peer_stream) in &self.outbound {
+            if let Some(stream) = peer_stream.stream {
+                let hello = self.local.hello(*peer, introduction.clone());
                 streams.set_first_message(stream, encode_hello(&hello));
             }
         }
-        self.begin(introduction.clone());
+        self.set_introduction(introduction.clone());
     }
 
     /// The same before the server runs. Without it nobody is called or let in.
-    pub fn begin(&mut self, introduction: Introduction) {
-        lock(&self.lobby).introduction = Some(introduction);
+    pub fn set_introduction(&mut self, introduction: Introduction) {
+        lock(&self.registry).introduction = Some(introduction);
     }
 
     /// Says the same to a peer that can be reached.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
-    pub fn tell(
+    pub fn send_introduction(
         &mut self,
         streams: &mut PeerStreams,
         to: NodeId,
         introduction: &Introduction,
     ) -> Result<(), NotSent> {
-        let bytes = encode_hello(&self.us.hello(to, introduction.clone()));
-        let route = self.routes.get(&to).ok_or(NotSent::Down)?;
-        match (route.stream, lock(&self.lobby).callers.get(&to)) {
-            (Some(stream), _) if route.life.is_some() => streams.send(stream, &bytes),
+        let bytes = encode_hello(&self.local.hello(to, introduction.clone()));
+        let peer_stream = self.outbound.get(&to).ok_or(NotSent::Down)?;
+        match (peer_stream.stream, lock(&self.registry).callers.get(&to)) {
+            (Some(stream), _) if peer_stream.incarnation.is_some() => streams.send(stream, &bytes),
             (_, Some((_, caller))) => {
                 caller.send(bytes);
                 Ok(())
@@ -233,64 +234,75 @@ impl Transport {
 
     /// To be called at the beginning of each of the node's turns: makes the uplinks, and tries those
     /// to peers at once that have just called.
-    pub fn turn(&mut self, streams: &mut PeerStreams) {
-        let mut lobby = lock(&self.lobby);
-        if lobby.refusals.next_timeout().is_some()
-            && let Some(count) = lobby.refusals.take_count(Instant::now())
+    pub fn poll(&mut self, streams: &mut PeerStreams) {
+        let mut registry = lock(&self.registry);
+        if registry.refusals.next_timeout().is_some()
+            && let Some(count) = registry.refusals.take_count(Instant::now())
         {
             log::warn!("{count} more calls of peers were refused");
         }
-        let arrived = mem::take(&mut lobby.arrived);
-        drop(lobby);
-        for peer in arrived {
-            if let Some(stream) = self.routes.get(&peer).and_then(|route| route.stream) {
+        let newly_connected = mem::take(&mut registry.newly_connected);
+        drop(registry);
+        for peer in newly_connected {
+            if let Some(stream) =
+                self.outbound.get(&peer).and_then(|peer_stream| peer_stream.stream)
+            {
                 streams.reconnect_now(stream);
             }
         }
         let options = &self.options;
-        let Some(introduction) = lock(&self.lobby).introduction.clone() else { return };
-        for (peer, route) in self.routes.iter_mut().filter(|(_, route)| route.stream.is_none()) {
+        let Some(introduction) = lock(&self.registry).introduction.clone() else { return };
+        for (peer, peer_stream) in
+            self.outbound.iter_mut().filter(|(_, peer_stream)| peer_stream.stream.is_none())
+        {
             let Some(target) = options.peers.get(peer) else { continue };
             let mut wanted = PeerStreamOptions::new(target, EXCHANGE);
-            wanted.first_message = encode_hello(&self.us.hello(*peer, introduction.clone()));
+            wanted.first_message = encode_hello(&self.local.hello(*peer, introduction.clone()));
             wanted.channel.tls = options.tls.clone();
             wanted.max_queued_bytes = options.max_queued_bytes;
-            route.stream = Some(streams.add(wanted));
+            peer_stream.stream = Some(streams.add(wanted));
         }
     }
 
     /// Takes what [`crate::rpc::EventLoopTask::handle_stream_event`] is told.
     pub fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
-        let found = self.routes.iter_mut().find(|(_, route)| route.stream == Some(id));
-        let Some((&peer, route)) = found else { return };
+        let found =
+            self.outbound.iter_mut().find(|(_, peer_stream)| peer_stream.stream == Some(id));
+        let Some((&peer, peer_stream)) = found else { return };
         match event {
             // It counts once the peer has said who it is.
             PeerStreamEvent::Up => (),
             PeerStreamEvent::Message(bytes) => match decode(bytes) {
-                Ok(Received::Message(message)) if route.life.is_some() => {
-                    let life = route.life.unwrap_or_default();
-                    lock(&self.lobby).heard.push((peer, Heard::Message(life, message)));
+                Ok(Received::Message(message)) if peer_stream.incarnation.is_some() => {
+                    let incarnation = peer_stream.incarnation.unwrap_or_default();
+                    lock(&self.registry)
+                        .incoming
+                        .push((peer, Incoming::Message(incarnation, message)));
                 }
                 Ok(Received::Hello(hello))
-                    if route.life.is_none_or(|life| life == hello.introduction.life)
-                        && self.us.knows(&hello, peer) =>
+                    if peer_stream.incarnation.is_none_or(|incarnation| {
+                        incarnation == hello.introduction.incarnation
+                    }) && self.local.knows(&hello, peer) =>
                 {
-                    if route.life.replace(hello.introduction.life).is_none() {
-                        route.failure = None;
+                    if peer_stream.incarnation.replace(hello.introduction.incarnation).is_none() {
+                        peer_stream.failure = None;
                         self.events.push_back(PeerEvent::Up(peer));
                     }
-                    let introduction = Heard::Introduction(hello.introduction);
-                    lock(&self.lobby).heard.push((peer, introduction));
+                    let introduction = Incoming::Introduction(hello.introduction);
+                    lock(&self.registry).incoming.push((peer, introduction));
                 }
                 Ok(_) => log::warn!("node {peer}: an answer of somebody else, or out of place"),
                 Err(error) => log::warn!("node {peer}: {error}"),
             },
             PeerStreamEvent::Down { status, .. } => {
                 let reason = status.to_string();
-                if route.life.is_some() || route.failure.as_ref() != Some(&reason) {
+                if peer_stream.incarnation.is_some()
+                    || peer_stream.failure.as_ref() != Some(&reason)
+                {
                     self.events.push_back(PeerEvent::Down(peer, reason.clone()));
                 }
-                *route = Route { stream: Some(id), life: None, failure: Some(reason) };
+                *peer_stream =
+                    OutboundPeer { stream: Some(id), incarnation: None, failure: Some(reason) };
             }
         }
     }
@@ -305,14 +317,14 @@ impl Transport {
         to: NodeId,
         message: &Message,
     ) -> Result<(), NotSent> {
-        let route = self.routes.get(&to).ok_or(NotSent::Down)?;
-        let own = route.stream.filter(|_| route.life.is_some());
-        let lobby = lock(&self.lobby);
-        let caller = lobby.callers.get(&to).map(|(_, responder)| responder);
+        let peer_stream = self.outbound.get(&to).ok_or(NotSent::Down)?;
+        let own = peer_stream.stream.filter(|_| peer_stream.incarnation.is_some());
+        let registry = lock(&self.registry);
+        let caller = registry.callers.get(&to).map(|(_, responder)| responder);
         let bytes = self.encoder.encode(message);
         match (own, caller) {
             (Some(stream), None) => streams.send(stream, bytes),
-            (Some(stream), _) if !goes_back(message) => streams.send(stream, bytes),
+            (Some(stream), _) if !uses_inbound_call(message) => streams.send(stream, bytes),
             (_, Some(caller)) if caller.queued() > self.options.max_queued_bytes => {
                 Err(NotSent::Full)
             }
@@ -325,42 +337,43 @@ impl Transport {
     }
 
     /// What peers have said since the last time, in the order in which they came.
-    pub fn drain(&mut self) -> impl Iterator<Item = (NodeId, Heard)> {
-        mem::swap(&mut lock(&self.lobby).heard, &mut self.drained);
+    pub fn take_incoming(&mut self) -> impl Iterator<Item = (NodeId, Incoming)> {
+        mem::swap(&mut lock(&self.registry).incoming, &mut self.drained);
         self.drained.drain(..)
     }
 
     /// What has become of the ways to peers since the last time.
-    pub fn events(&mut self) -> impl Iterator<Item = PeerEvent> {
+    pub fn take_events(&mut self) -> impl Iterator<Item = PeerEvent> {
         self.events.drain(..)
     }
 
     /// Bytes that wait for a peer on our uplink.
     pub fn queued_bytes(&self, streams: &PeerStreams, peer: NodeId) -> usize {
-        let stream = self.routes.get(&peer).and_then(|route| route.stream);
+        let stream = self.outbound.get(&peer).and_then(|peer_stream| peer_stream.stream);
         stream.map_or(0, |stream| streams.queued_bytes(stream))
     }
 
     /// Whether messages can be sent to a peer.
     pub fn is_up(&self, peer: NodeId) -> bool {
-        let is_up = self.routes.get(&peer).is_some_and(|route| route.life.is_some());
-        is_up || lock(&self.lobby).callers.contains_key(&peer)
+        let is_up =
+            self.outbound.get(&peer).is_some_and(|peer_stream| peer_stream.incarnation.is_some());
+        is_up || lock(&self.registry).callers.contains_key(&peer)
     }
 
     /// Ends the calls of peers: this node is leaving. The server ends the uplinks when it ends.
     pub fn close(&mut self) {
-        for (_, responder) in mem::take(&mut lock(&self.lobby).callers).into_values() {
+        for (_, responder) in mem::take(&mut lock(&self.registry).callers).into_values() {
             responder.finish(Status::new(Code::Unavailable, "the node is leaving"));
         }
     }
 }
 
 /// Whether a message goes on the peer's own call to us, if there is one.
-fn goes_back(message: &Message) -> bool {
+fn uses_inbound_call(message: &Message) -> bool {
     message.body.is_reply() || message.body.is_pure_heartbeat()
 }
 
 /// Every change under the lock is whole.
-fn lock(lobby: &Mutex<Lobby>) -> MutexGuard<'_, Lobby> {
-    lobby.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(registry: &Mutex<PeerRegistry>) -> MutexGuard<'_, PeerRegistry> {
+    registry.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{WireError, lease, not_above, number, senseless};
+use super::{WireError, invalid, lease, not_above, number};
 use crate::protobuf::{FieldReader, Value, put_varint};
 use crate::raft::{Body, Entry, Index, Origin, Payload, Term};
 
@@ -76,12 +76,12 @@ pub(super) fn read_append(term: Term, bytes: &[u8]) -> Result<Body, WireError> {
         match field? {
             (ENTRIES, Value::Bytes(entry)) => {
                 if entries.len() == MAX_ENTRIES {
-                    return Err(senseless("too many entries"));
+                    return Err(invalid("too many entries"));
                 }
                 entries.push(read_entry(entry)?);
             }
             (field @ 1..=6, Value::Varint(number)) => numbers[field as usize - 1] = number,
-            (1..=ENTRIES, _) => return Err(senseless("a field with the wrong wire type")),
+            (1..=ENTRIES, _) => return Err(invalid("a field with the wrong wire type")),
             _ => (),
         }
     }
@@ -110,7 +110,7 @@ fn put_in_place(
     let (mut last_term, mut last_ms) = (prev_log_term.max(1), 0);
     for (index, entry) in (prev_log_index + 1..).zip(entries) {
         if entry.term < last_term || entry.at_ms < last_ms {
-            return Err(senseless("entries whose terms or times do not rise"));
+            return Err(invalid("entries whose terms or times do not rise"));
         }
         (last_term, last_ms) = (entry.term, entry.at_ms);
         entry.index = index;
@@ -130,22 +130,22 @@ fn read_entry(bytes: &[u8]) -> Result<Entry, WireError> {
             (2, Value::Varint(number)) => at_ms = number,
             (3, Value::Varint(number)) => kind = number,
             (4, Value::Bytes(_)) if origin.is_some() => {
-                return Err(senseless("an entry with two origins"));
+                return Err(invalid("an entry with two origins"));
             }
             (4, Value::Bytes(bytes)) => origin = Some(read_origin(bytes)?),
             (5, Value::Bytes(bytes)) => command = bytes,
-            (1..=5, _) => return Err(senseless("a field with the wrong wire type")),
+            (1..=5, _) => return Err(invalid("a field with the wrong wire type")),
             _ => (),
         }
     }
     let payload = match kind {
         COMMAND => Payload::Command { origin, command: command.into() },
         NO_OP | OPEN_SESSION if origin.is_some() || !command.is_empty() => {
-            return Err(senseless("a command in an entry that is none"));
+            return Err(invalid("a command in an entry that is none"));
         }
         NO_OP => Payload::NoOp,
         OPEN_SESSION => Payload::OpenSession,
-        _ => return Err(senseless("an entry of an unknown kind")),
+        _ => return Err(invalid("an entry of an unknown kind")),
     };
     Ok(Entry { term, index: 0, at_ms, payload })
 }
@@ -157,7 +157,7 @@ fn read_origin(bytes: &[u8]) -> Result<Origin, WireError> {
             (1, Value::Varint(number)) => origin.session = number,
             (2, Value::Varint(number)) => origin.sequence = number,
             (3, Value::Varint(number)) => origin.acknowledged = number,
-            (1..=3, _) => return Err(senseless("a field with the wrong wire type")),
+            (1..=3, _) => return Err(invalid("a field with the wrong wire type")),
             _ => (),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{MAX_GROUP_BYTES, MAX_MEMBERS, OLDEST_VERSION, VERSION, WireError, number, senseless};
+use super::{MAX_GROUP_BYTES, MAX_MEMBERS, OLDEST_VERSION, VERSION, WireError, invalid, number};
 use crate::pb::agora_raft_v1 as pb;
 use crate::protobuf;
 use crate::raft::NodeId;
@@ -60,13 +60,13 @@ pub fn encode_hello(hello: &Hello) -> Vec<u8> {
         group_id: Cow::Borrowed(&hello.group),
         node_id: hello.node,
         peer_id: hello.peer,
-        introduction: Some(put(&hello.introduction)),
+        introduction: Some(introduction_to_wire(&hello.introduction)),
         members: hello.members.iter().map(member).collect(),
     };
     protobuf::encode(&pb::ExchangeRequest { hello: Some(hello), message: None })
 }
 
-fn put(introduction: &Introduction) -> pb::Introduction {
+fn introduction_to_wire(introduction: &Introduction) -> pb::Introduction {
     let standing = match introduction.standing {
         Standing::New => pb::Standing::STANDING_NEW,
         Standing::Joining => pb::Standing::STANDING_JOINING,
@@ -82,18 +82,18 @@ fn put(introduction: &Introduction) -> pb::Introduction {
         };
         pb::Remembered { node_id, instance, standing }
     };
-    let (answered_life, answered_number) = introduction.answers.unwrap_or_default();
+    let (answered_incarnation, answered_number) = introduction.answers.unwrap_or_default();
     pb::Introduction {
         instance: introduction.instance,
         starts: introduction.starts,
-        life: introduction.life,
+        incarnation: introduction.incarnation,
         term: introduction.term,
         last_index: introduction.last_index,
         standing,
         remembered: introduction.remembered.iter().map(remembered).collect(),
         number: introduction.number,
         wants_answer: introduction.wants_answer,
-        answered_life,
+        answered_incarnation,
         answered_number,
     }
 }
@@ -102,21 +102,21 @@ fn put(introduction: &Introduction) -> pb::Introduction {
 pub(super) fn read(bytes: &[u8]) -> Result<Box<Hello>, WireError> {
     let hello: pb::Hello<'_> = protobuf::decode(bytes)?;
     if hello.version == 0 || hello.oldest_version == 0 || hello.oldest_version > hello.version {
-        return Err(senseless("a hello without a version"));
+        return Err(invalid("a hello without a version"));
     }
     if hello.group_id.len() > MAX_GROUP_BYTES {
-        return Err(senseless("the name of a group is too long"));
+        return Err(invalid("the name of a group is too long"));
     }
     if hello.members.len() > MAX_MEMBERS {
-        return Err(senseless("a group with too many nodes"));
+        return Err(invalid("a group with too many nodes"));
     }
     if hello.members.iter().any(|member| member.address.len() > MAX_GROUP_BYTES) {
-        return Err(senseless("the address of a node is too long"));
+        return Err(invalid("the address of a node is too long"));
     }
     let introduction = match hello.introduction {
         Some(introduction) => read_introduction(&introduction)?,
         None if hello.version < OLDEST_VERSION => Introduction::default(),
-        None => return Err(senseless("a hello without an introduction")),
+        None => return Err(invalid("a hello without an introduction")),
     };
     let member = |member: pb::Member<'_>| (member.node_id, member.address.into_owned());
     Ok(Box::new(Hello {
@@ -130,41 +130,42 @@ pub(super) fn read(bytes: &[u8]) -> Result<Box<Hello>, WireError> {
     }))
 }
 
-fn read_introduction(said: &pb::Introduction) -> Result<Introduction, WireError> {
-    if said.instance == 0 || said.life == 0 {
-        return Err(senseless("a node without a directory or a life"));
+fn read_introduction(introduction: &pb::Introduction) -> Result<Introduction, WireError> {
+    if introduction.instance == 0 || introduction.incarnation == 0 {
+        return Err(invalid("a node without a directory or a incarnation"));
     }
-    if said.remembered.len() > MAX_MEMBERS {
-        return Err(senseless("a node that remembers too many others"));
+    if introduction.remembered.len() > MAX_MEMBERS {
+        return Err(invalid("a node that remembers too many others"));
     }
     let remembered = |known: &pb::Remembered| {
         let trust = match known.standing {
             pb::Standing::STANDING_JOINING => Trust::Seen,
             pb::Standing::STANDING_VOTER => Trust::Voter,
             pb::Standing::STANDING_OLDER => Trust::Refused,
-            _ => return Err(senseless("a node is remembered as nothing that can be")),
+            _ => return Err(invalid("a node is remembered as nothing that can be")),
         };
         Ok((known.node_id, known.instance, trust))
     };
     Ok(Introduction {
-        instance: said.instance,
-        starts: number(said.starts)?,
-        life: said.life,
-        term: number(said.term)?,
-        last_index: number(said.last_index)?,
-        standing: match said.standing {
+        instance: introduction.instance,
+        starts: number(introduction.starts)?,
+        incarnation: introduction.incarnation,
+        term: number(introduction.term)?,
+        last_index: number(introduction.last_index)?,
+        standing: match introduction.standing {
             pb::Standing::STANDING_NEW => Standing::New,
             pb::Standing::STANDING_JOINING => Standing::Joining,
             pb::Standing::STANDING_VOTER => Standing::Voter,
             pb::Standing::STANDING_REPLACED => Standing::Refused(Loss::Replaced),
             pb::Standing::STANDING_OLDER => Standing::Refused(Loss::Older),
             pb::Standing::STANDING_UNSPECIFIED => {
-                return Err(senseless("a node that does not say what it is"));
+                return Err(invalid("a node that does not say what it is"));
             }
         },
-        remembered: said.remembered.iter().map(remembered).collect::<Result<_, _>>()?,
-        number: said.number,
-        wants_answer: said.wants_answer,
-        answers: (said.answered_life != 0).then_some((said.answered_life, said.answered_number)),
+        remembered: introduction.remembered.iter().map(remembered).collect::<Result<_, _>>()?,
+        number: introduction.number,
+        wants_answer: introduction.wants_answer,
+        answers: (introduction.answered_incarnation != 0)
+            .then_some((introduction.answered_incarnation, introduction.answered_number)),
     })
 }

@@ -22,7 +22,7 @@
 //! A single command of a node that is alone is written by the resident itself, if the disk is idle:
 //! two threads that wake each other would take a third of the time that its client waits.
 
-mod scribe;
+mod background;
 mod worker;
 
 use std::collections::VecDeque;
@@ -32,8 +32,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use scribe::Scribe;
-use worker::Worker;
+use background::BackgroundIo;
+use worker::DiskWorker;
 
 use crate::raft::{
     Frozen, Index, NodeId, SnapshotMark, SnapshotPiece, SnapshotRead, StateMachine, WriteId,
@@ -57,12 +57,12 @@ enum Job<M> {
     EndCompaction,
     Install(VerifiedSnapshot, SnapshotMark, Box<Replicated<M>>),
     ReadPiece(SnapshotRead),
-    Report(News<M>),
+    Report(DiskCompletion<M>),
     Close,
 }
 
 /// Something to do for the scribe.
-enum Task {
+enum BackgroundTask {
     Snapshot(SnapshotJob),
     Compaction(Compaction),
     Verify(ReceivedSnapshot),
@@ -72,7 +72,7 @@ enum Task {
 pub(super) type Discarded = Box<dyn Send>;
 
 /// What the disk has to tell.
-pub(super) enum News<M> {
+pub(super) enum DiskCompletion<M> {
     /// A write, and all before it, are durable.
     Persisted(WriteId),
     /// The hard states of a write, and of all before it, are durable.
@@ -80,9 +80,9 @@ pub(super) enum News<M> {
     /// Writes wait for room from now on; what was said.
     Full(String),
     /// They no longer do.
-    HasRoom,
+    SpaceAvailable,
     /// Whether there may soon be no room for a snapshot.
-    ShortOfRoom(bool),
+    LowOnSpace(bool),
     /// There was no room for a leader's snapshot.
     SnapshotLost,
     /// A snapshot of our own is in place, and so large.
@@ -128,9 +128,9 @@ impl<J> Queue<J> {
     }
 
     /// Waits until there is a job, or `patience` is over.
-    fn await_any(&self, patience: Duration) {
+    fn wait(&self, timeout: Duration) {
         let waits = |jobs: &mut VecDeque<J>| jobs.is_empty();
-        drop(self.changed.wait_timeout_while(self.jobs(), patience, waits));
+        drop(self.changed.wait_timeout_while(self.jobs(), timeout, waits));
     }
 
     /// All jobs that wait.
@@ -146,7 +146,7 @@ type SharedStorage = Arc<Mutex<Option<Storage>>>;
 pub(super) struct DiskThread<M> {
     storage: SharedStorage,
     jobs: Arc<Queue<Job<M>>>,
-    news: Arc<Mutex<Vec<News<M>>>>,
+    completions: Arc<Mutex<Vec<DiskCompletion<M>>>>,
     discarded: Sender<Discarded>,
     thread: Option<JoinHandle<()>>,
 }
@@ -157,22 +157,22 @@ impl<M: StateMachine> DiskThread<M> {
     /// # Errors
     /// There can be no further thread.
     pub(super) fn start(storage: Storage, waker: TaskWaker) -> io::Result<DiskThread<M>> {
-        let (jobs, news) = (Queue::new(), Arc::default());
+        let (jobs, completions) = (Queue::new(), Arc::default());
         let storage = Arc::new(Mutex::new(Some(storage)));
         let (discarded, to_drop) = mpsc::channel::<Discarded>();
         let drop_all = move || to_drop.into_iter().for_each(drop);
         thread::Builder::new().name("discard".into()).spawn(drop_all)?;
-        let worker = Worker::new(
+        let worker = DiskWorker::new(
             Arc::clone(&storage),
             Arc::clone(&jobs),
-            Arc::clone(&news),
+            Arc::clone(&completions),
             waker,
             discarded.clone(),
         );
-        let scribe = Scribe { tasks: worker.tasks(), jobs: Arc::clone(&jobs) };
-        thread::Builder::new().name("scribe".into()).spawn(move || scribe.run())?;
+        let background = BackgroundIo { tasks: worker.tasks(), jobs: Arc::clone(&jobs) };
+        thread::Builder::new().name("background-io".into()).spawn(move || background.run())?;
         let thread = thread::Builder::new().name("disk".into()).spawn(move || worker.run())?;
-        Ok(DiskThread { storage, jobs, news, discarded, thread: Some(thread) })
+        Ok(DiskThread { storage, jobs, completions, discarded, thread: Some(thread) })
     }
 
     /// Writes something here and now, unless the disk is at work. Its news are there when this
@@ -184,18 +184,18 @@ impl<M: StateMachine> DiskThread<M> {
         let Ok(mut held) = self.storage.try_lock() else { return Err(job) };
         let is_idle = self.jobs.jobs().is_empty() && job.pieces.is_empty();
         let Some(mut storage) = held.take_if(|_| is_idle) else { return Err(job) };
-        let news = match write_at_once(&mut storage, &job) {
+        let completion = match write_at_once(&mut storage, &job) {
             Ok(()) => {
                 *held = Some(storage);
-                News::Persisted(job.id)
+                DiskCompletion::Persisted(job.id)
             }
             Err(error) if error.is_temporary() => {
                 *held = Some(storage);
                 return Err(job);
             }
-            Err(error) => News::Failed(error),
+            Err(error) => DiskCompletion::Failed(error),
         };
-        lock(&self.news).push(news);
+        lock(&self.completions).push(completion);
         Ok(())
     }
 
@@ -236,9 +236,9 @@ impl<M: StateMachine> DiskThread<M> {
     }
 
     /// What there is to tell.
-    pub(super) fn take_news(&self, emptied: &mut Vec<News<M>>) {
-        let mut news = lock(&self.news);
-        std::mem::swap(&mut *news, emptied);
+    pub(super) fn take_completions(&self, emptied: &mut Vec<DiskCompletion<M>>) {
+        let mut completions = lock(&self.completions);
+        std::mem::swap(&mut *completions, emptied);
     }
 }
 

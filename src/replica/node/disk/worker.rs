@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!              no room for a write                     try again, now and then
-//!   Writing ------------------------> Waiting <---------------------------------+
+//!   Writing ------------------------> PendingRead <---------------------------------+
 //!      ^                               |    |                                   |
 //!      +------- all of it is written --+    +-- the log is cut, snapshots end --+
 //! ```
@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::{
-    COMMIT_NOTE_INTERVAL, Discarded, Job, News, Queue, SharedStorage, Task, lock, stage_entries,
+    BackgroundTask, COMMIT_NOTE_INTERVAL, Discarded, DiskCompletion, Job, Queue, SharedStorage,
+    lock, stage_entries,
 };
 use crate::raft::{Index, SnapshotRead, StateMachine, WriteId};
 use crate::replica::engine::WriteJob;
@@ -36,11 +37,11 @@ const COMPACTION_INTERVAL: Duration = Duration::from_secs(2);
 const MAX_EXTENSIONS: u32 = 8;
 
 /// What the disk thread has.
-pub(super) struct Worker<M> {
+pub(super) struct DiskWorker<M> {
     storage: SharedStorage,
     jobs: Arc<Queue<Job<M>>>,
-    tasks: Arc<Queue<Task>>,
-    news: Arc<Mutex<Vec<News<M>>>>,
+    tasks: Arc<Queue<BackgroundTask>>,
+    completions: Arc<Mutex<Vec<DiskCompletion<M>>>>,
     waker: TaskWaker,
     discarded: Sender<Discarded>,
     open: VecDeque<Arc<SnapshotFile>>,
@@ -49,15 +50,15 @@ pub(super) struct Worker<M> {
     /// When writes that wait for room are tried again.
     retry_at: Option<Instant>,
     /// Of which write it was told last that its hard state is durable.
-    told_hard_state: Option<WriteId>,
+    reported_hard_state: Option<WriteId>,
     /// A copy of the log is being made, and how often it went on.
     compaction: Option<u32>,
     compact_at: Option<Instant>,
-    is_short_of_room: bool,
+    is_low_on_space: bool,
     /// When it was last written down how far entries are committed.
     commit_noted_at: Instant,
     /// The log's length when the room was looked at.
-    looked_at_bytes: u64,
+    checked_at_bytes: u64,
 }
 
 /// How long that may take while there is always something else to write: a start applies what is
@@ -66,37 +67,37 @@ const LONGEST_COMMIT_NOTE_INTERVAL: Duration = Duration::from_secs(5);
 /// What is synced at once: then what is durable is told, so that it is known that the disk works.
 const MAX_SYNC_BYTES: usize = 2 * 1024 * 1024;
 /// The log grows by so much before it is looked again whether there is room.
-const LOOK_BYTES: u64 = 64 * 1024;
+const SPACE_CHECK_BYTES: u64 = 64 * 1024;
 
-impl<M: StateMachine> Worker<M> {
+impl<M: StateMachine> DiskWorker<M> {
     pub(super) fn new(
         storage: SharedStorage,
         jobs: Arc<Queue<Job<M>>>,
-        news: Arc<Mutex<Vec<News<M>>>>,
+        completions: Arc<Mutex<Vec<DiskCompletion<M>>>>,
         waker: TaskWaker,
         discarded: Sender<Discarded>,
-    ) -> Worker<M> {
-        Worker {
+    ) -> DiskWorker<M> {
+        DiskWorker {
             storage,
             jobs,
             tasks: Queue::new(),
-            news,
+            completions,
             waker,
             discarded,
             open: VecDeque::new(),
             unreported: None,
             retry_at: None,
-            told_hard_state: None,
+            reported_hard_state: None,
             compaction: None,
             compact_at: None,
-            is_short_of_room: false,
+            is_low_on_space: false,
             commit_noted_at: Instant::now(),
-            looked_at_bytes: u64::MAX,
+            checked_at_bytes: u64::MAX,
         }
     }
 
     /// What the scribe is to do.
-    pub(super) fn tasks(&self) -> Arc<Queue<Task>> {
+    pub(super) fn tasks(&self) -> Arc<Queue<BackgroundTask>> {
         Arc::clone(&self.tasks)
     }
 
@@ -105,7 +106,7 @@ impl<M: StateMachine> Worker<M> {
         loop {
             // While it is idle the resident may work on the files.
             let until = |at: Instant| at.saturating_duration_since(Instant::now());
-            self.jobs.await_any(self.retry_at.map_or(COMMIT_NOTE_INTERVAL, until));
+            self.jobs.wait(self.retry_at.map_or(COMMIT_NOTE_INTERVAL, until));
             let mut held = lock(&shared);
             let Some(mut storage) = held.take() else { return };
             let last = match self.work(&mut storage, self.jobs.take()) {
@@ -113,15 +114,17 @@ impl<M: StateMachine> Worker<M> {
                     *held = Some(storage);
                     continue;
                 }
-                Ok(false) => storage.close().map_or_else(News::Failed, |()| News::Closed),
-                Err(error) => News::Failed(error),
+                Ok(false) => {
+                    storage.close().map_or_else(DiskCompletion::Failed, |()| DiskCompletion::Closed)
+                }
+                Err(error) => DiskCompletion::Failed(error),
             };
-            return self.tell(last);
+            return self.report(last);
         }
     }
 
-    fn tell(&self, news: News<M>) {
-        lock(&self.news).push(news);
+    fn report(&self, completion: DiskCompletion<M>) {
+        lock(&self.completions).push(completion);
         self.waker.wake();
     }
 
@@ -155,9 +158,9 @@ impl<M: StateMachine> Worker<M> {
                 Job::BeginSnapshot(mark, frozen) => {
                     let mut job = storage.begin_snapshot(mark, frozen);
                     if self.retry_at.is_none() {
-                        job.leave_room();
+                        job.keep_space_free();
                     }
-                    self.tasks.push(Task::Snapshot(job));
+                    self.tasks.push(BackgroundTask::Snapshot(job));
                 }
                 Job::FinishSnapshot(job) => self.finish_snapshot(storage, job)?,
                 Job::BeginCompaction(first) => self.begin_compaction(storage, first)?,
@@ -167,21 +170,21 @@ impl<M: StateMachine> Worker<M> {
                 Job::EndCompaction => self.compaction = None,
                 Job::Install(snapshot, mark, state) => match storage.install(snapshot) {
                     Ok(is_in_place) => {
-                        self.tell(News::Installed(mark, is_in_place.then_some(state)));
+                        self.report(DiskCompletion::Installed(mark, is_in_place.then_some(state)));
                     }
                     Err(error) if error.is_temporary() => {
                         log::warn!("no snapshot of the leader this time: {error}");
-                        self.tell(News::SnapshotLost);
+                        self.report(DiskCompletion::SnapshotLost);
                     }
                     Err(error) => return Err(error),
                 },
                 Job::ReadPiece(read) => self.read_piece(storage, read)?,
-                Job::Report(news) => self.tell(news),
+                Job::Report(completion) => self.report(completion),
                 Job::Close => return Ok(false),
             }
         }
         self.sync(storage)?;
-        self.look_for_room(storage);
+        self.check_space(storage);
         for retired in storage.take_retired() {
             // Without the thread it is dropped here.
             let _ = self.discarded.send(Box::new(retired));
@@ -193,15 +196,15 @@ impl<M: StateMachine> Worker<M> {
         stage_entries(storage, &write)?;
         for piece in &write.pieces {
             match storage.receive(piece) {
-                Ok(Receipt::Whole(received)) => self.tasks.push(Task::Verify(received)),
+                Ok(Receipt::Whole(received)) => self.tasks.push(BackgroundTask::Verify(received)),
                 Ok(Receipt::More) => (),
                 Ok(Receipt::OutOfOrder) => {
                     // The core hands pieces out in order. It begins anew.
-                    self.tell(News::Installed(piece.snapshot, None));
+                    self.report(DiskCompletion::Installed(piece.snapshot, None));
                 }
                 Err(error) if error.is_temporary() => {
                     log::warn!("no snapshot of the leader this time: {error}");
-                    self.tell(News::SnapshotLost);
+                    self.report(DiskCompletion::SnapshotLost);
                     return Ok(());
                 }
                 Err(error) => return Err(error),
@@ -214,46 +217,46 @@ impl<M: StateMachine> Worker<M> {
     /// it is time to try again.
     fn sync(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
         let Some(write) = self.unreported else { return Ok(()) };
-        let rests = self.retry_at.is_some_and(|at| Instant::now() < at);
-        let written = match rests {
+        let is_backing_off = self.retry_at.is_some_and(|at| Instant::now() < at);
+        let written = match is_backing_off {
             true => storage.sync_hard_state_only(),
             false => storage.sync(),
         };
         match written {
-            Ok(()) if rests => self.tell_hard_state(storage, write),
+            Ok(()) if is_backing_off => self.report_hard_state(storage, write),
             Ok(()) => {
                 self.unreported = None;
-                self.tell(News::Persisted(write));
+                self.report(DiskCompletion::Persisted(write));
                 if self.retry_at.take().is_some() {
                     log::warn!("there is room again: everything is written");
-                    self.tell(News::HasRoom);
+                    self.report(DiskCompletion::SpaceAvailable);
                 }
             }
             Err(error) if error.is_temporary() => {
-                self.tell_hard_state(storage, write);
+                self.report_hard_state(storage, write);
                 if self.retry_at.is_none() {
                     log::error!("no more can be written until there is room: {error}");
-                    self.tell(News::Full(error.to_string()));
+                    self.report(DiskCompletion::Full(error.to_string()));
                 }
                 self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
-                self.cut_tail(storage)?;
+                self.drop_snapshotted_entries(storage)?;
             }
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn tell_hard_state(&mut self, storage: &Storage, write: WriteId) {
-        if storage.is_hard_state_durable() && self.told_hard_state != Some(write) {
-            self.told_hard_state = Some(write);
-            self.tell(News::HardStatePersisted(write));
+    fn report_hard_state(&mut self, storage: &Storage, write: WriteId) {
+        if storage.is_hard_state_durable() && self.reported_hard_state != Some(write) {
+            self.reported_hard_state = Some(write);
+            self.report(DiskCompletion::HardStatePersisted(write));
         }
     }
 
     /// What of the log is in the snapshot holds room.
-    fn cut_tail(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
+    fn drop_snapshotted_entries(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
         let is_due = self.compact_at.is_none_or(|at| Instant::now() >= at);
-        if is_due && storage.has_tail() {
+        if is_due && storage.has_snapshotted_entries() {
             self.begin_compaction(storage, 0)?;
         }
         Ok(())
@@ -266,7 +269,7 @@ impl<M: StateMachine> Worker<M> {
         first: Index,
     ) -> Result<(), StorageError> {
         let in_snapshot = storage.snapshot().map_or(0, |snapshot| snapshot.mark().index);
-        let is_short = self.retry_at.is_some() || storage.is_short_of_room();
+        let is_short = self.retry_at.is_some() || storage.is_low_on_space();
         let first = if is_short { in_snapshot + 1 } else { first };
         if self.compaction.is_some() || first <= storage.first_index() {
             return Ok(());
@@ -274,7 +277,7 @@ impl<M: StateMachine> Worker<M> {
         self.compact_at = Some(Instant::now() + COMPACTION_INTERVAL);
         if let Some(compaction) = unless_temporary(storage.begin_compaction(first))? {
             self.compaction = Some(0);
-            self.tasks.push(Task::Compaction(compaction));
+            self.tasks.push(BackgroundTask::Compaction(compaction));
         }
         Ok(())
     }
@@ -289,7 +292,7 @@ impl<M: StateMachine> Worker<M> {
             && storage.extend_compaction(&mut compaction)
         {
             *extensions += 1;
-            self.tasks.push(Task::Compaction(compaction));
+            self.tasks.push(BackgroundTask::Compaction(compaction));
             return Ok(());
         }
         self.compaction = None;
@@ -306,26 +309,26 @@ impl<M: StateMachine> Worker<M> {
         job: SnapshotJob,
     ) -> Result<(), StorageError> {
         let is_in_place = unless_temporary(storage.finish_snapshot(job))?;
-        let news = match storage.snapshot() {
+        let completion = match storage.snapshot() {
             Some(file) if is_in_place == Some(true) => {
-                News::SnapshotTaken(file.mark(), file.size_bytes())
+                DiskCompletion::SnapshotTaken(file.mark(), file.size_bytes())
             }
-            _ => News::SnapshotFailed,
+            _ => DiskCompletion::SnapshotFailed,
         };
-        self.tell(news);
+        self.report(completion);
         Ok(())
     }
 
     /// Whether a snapshot is to be taken while there is room for it.
-    fn look_for_room(&mut self, storage: &Storage) {
+    fn check_space(&mut self, storage: &Storage) {
         let bytes = storage.log_bytes();
-        if bytes.abs_diff(self.looked_at_bytes) < LOOK_BYTES {
+        if bytes.abs_diff(self.checked_at_bytes) < SPACE_CHECK_BYTES {
             return;
         }
-        self.looked_at_bytes = bytes;
-        let is_short = storage.is_short_of_room();
-        if std::mem::replace(&mut self.is_short_of_room, is_short) != is_short {
-            self.tell(News::ShortOfRoom(is_short));
+        self.checked_at_bytes = bytes;
+        let is_short = storage.is_low_on_space();
+        if std::mem::replace(&mut self.is_low_on_space, is_short) != is_short {
+            self.report(DiskCompletion::LowOnSpace(is_short));
         }
     }
 
@@ -344,7 +347,7 @@ impl<M: StateMachine> Worker<M> {
             Some(file) => file.piece(read.offset, read.max_bytes)?,
             None => newest.piece(0, read.max_bytes)?,
         };
-        self.tell(News::Piece(read.to, piece));
+        self.report(DiskCompletion::Piece(read.to, piece));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::NodeOptions;
-use super::ending::ADVICE;
+use super::shutdown_reason::ADVICE;
 use crate::raft::{Index, NodeId, Raft, SlowRoundTrips, Term, Trace};
 use crate::replica::transport::PeerEvent;
 
@@ -13,28 +13,28 @@ use crate::replica::transport::PeerEvent;
 const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Between two looks at how long answers take.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What was said so far.
 #[derive(Default)]
-pub(super) struct Journal {
+pub(super) struct EventLogger {
     /// The term in which this node leads.
     leads_in: Option<Term>,
     /// A lease was not renewed, since the last time that this node led.
     has_lost_lease: bool,
     /// Elections since a leader was heard of, and when that was last told.
     elections: u64,
-    told_elections: Option<Duration>,
+    elections_logged_at: Option<Duration>,
     /// When it is next looked at whether answers take too long.
     slow_due: Duration,
     /// The followers that hold more than there is, and when that was last told.
     ahead: BTreeMap<NodeId, Duration>,
     /// The peers that cannot be reached: why, and when that was last told.
-    lost: BTreeMap<NodeId, (String, Duration)>,
+    unreachable: BTreeMap<NodeId, (String, Duration)>,
 }
 
 /// What a node is that has read its files.
-pub(super) fn tell_start(options: &NodeOptions, raft: &Raft) {
+pub(super) fn log_start(options: &NodeOptions, raft: &Raft) {
     let config = &options.config;
     let nodes: Vec<String> = options.peers.iter().map(|(id, _)| id.to_string()).collect();
     let files = match &options.directory {
@@ -61,15 +61,15 @@ pub(super) fn tell_start(options: &NodeOptions, raft: &Raft) {
     );
 }
 
-impl Journal {
+impl EventLogger {
     /// Something happened in the core.
-    pub(super) fn hear(&mut self, now: Duration, raft: &Raft, trace: &Trace) {
+    pub(super) fn log_trace(&mut self, now: Duration, raft: &Raft, trace: &Trace) {
         let id = raft.id();
         match *trace {
             Trace::BecameLeader { term } => {
                 self.leads_in = Some(term);
                 self.has_lost_lease = false;
-                self.forget_elections();
+                self.reset_elections();
                 log::info!(
                     "node {id} leads in term {term}, elected at index {}",
                     raft.last_index()
@@ -79,15 +79,15 @@ impl Journal {
                 "node {id} commits nothing before the lease of an earlier leader has ended"
             ),
             Trace::LeaseRenewalFailed => self.has_lost_lease = true,
-            Trace::SteppedDown => self.tell_step_down(raft),
+            Trace::SteppedDown => self.log_step_down(raft),
             Trace::LeaderKnown { leader, term } => {
-                self.forget_elections();
+                self.reset_elections();
                 let index = raft.last_index();
                 log::info!(
                     "node {id} follows node {leader} in term {term}, its log ends at {index}"
                 );
             }
-            Trace::ElectionStarted => self.tell_election(now, raft),
+            Trace::ElectionStarted => self.log_election(now, raft),
             Trace::VoteGranted { candidate, term } => {
                 log::info!("node {id} votes for node {candidate} in term {term}");
             }
@@ -98,7 +98,9 @@ impl Journal {
                 "node {id} drops its entries from index {from} on: they were not committed, and the \
                  leader has others"
             ),
-            Trace::FollowerAhead { follower, index } => self.tell_ahead(now, raft, follower, index),
+            Trace::FollowerAhead { follower, index } => {
+                self.log_follower_ahead(now, raft, follower, index)
+            }
             Trace::TransferStarted { to } => {
                 log::info!("node {id} hands its leadership over to node {to}");
             }
@@ -116,11 +118,11 @@ impl Journal {
 
     /// Whether answers take too long for the times that were set: says what was seen, and what to
     /// set.
-    pub(super) fn look(&mut self, now: Duration, raft: &Raft) {
+    pub(super) fn check_slow_answers(&mut self, now: Duration, raft: &Raft) {
         if now < self.slow_due {
             return;
         }
-        self.slow_due = now.saturating_add(LOOK_INTERVAL);
+        self.slow_due = now.saturating_add(CHECK_INTERVAL);
         let Some(slow) = raft.slow_round_trips() else { return };
         self.slow_due = now.saturating_add(REMINDER_INTERVAL);
         let SlowRoundTrips { round_trip, heartbeat_interval, election_timeout } = slow;
@@ -138,7 +140,7 @@ impl Journal {
     }
 
     /// A leader or a candidate follows now. Of candidates that is not worth a line.
-    fn tell_step_down(&mut self, raft: &Raft) {
+    fn log_step_down(&mut self, raft: &Raft) {
         let Some(led_in) = self.leads_in.take() else { return };
         let (id, term) = (raft.id(), raft.current_term());
         let cause = if std::mem::take(&mut self.has_lost_lease) {
@@ -152,9 +154,9 @@ impl Journal {
     }
 
     /// A follower holds more than this node, which leads it.
-    fn tell_ahead(&mut self, now: Duration, raft: &Raft, follower: NodeId, index: Index) {
-        let is_told = |at: &Duration| now < at.saturating_add(REMINDER_INTERVAL);
-        if self.ahead.get(&follower).is_some_and(is_told) {
+    fn log_follower_ahead(&mut self, now: Duration, raft: &Raft, follower: NodeId, index: Index) {
+        let is_logged = |at: &Duration| now < at.saturating_add(REMINDER_INTERVAL);
+        if self.ahead.get(&follower).is_some_and(is_logged) {
             return;
         }
         self.ahead.insert(follower, now);
@@ -166,13 +168,13 @@ impl Journal {
         );
     }
 
-    fn tell_election(&mut self, now: Duration, raft: &Raft) {
+    fn log_election(&mut self, now: Duration, raft: &Raft) {
         self.elections += 1;
-        let is_told = self.told_elections.is_some_and(|at| now < at + REMINDER_INTERVAL);
-        if is_told {
+        let is_logged = self.elections_logged_at.is_some_and(|at| now < at + REMINDER_INTERVAL);
+        if is_logged {
             return;
         }
-        self.told_elections = Some(now);
+        self.elections_logged_at = Some(now);
         let (id, term) = (raft.id(), raft.current_term());
         match self.elections {
             1 => log::info!(
@@ -185,24 +187,24 @@ impl Journal {
         }
     }
 
-    fn forget_elections(&mut self) {
+    fn reset_elections(&mut self) {
         self.elections = 0;
-        self.told_elections = None;
+        self.elections_logged_at = None;
     }
 
     /// Something has become of the way to a peer.
-    pub(super) fn hear_peer(&mut self, now: Duration, event: &PeerEvent) {
+    pub(super) fn log_peer_event(&mut self, now: Duration, event: &PeerEvent) {
         match event {
             PeerEvent::Up(peer) => {
-                self.lost.remove(peer);
+                self.unreachable.remove(peer);
                 log::info!("node {peer} can be reached");
             }
             PeerEvent::Down(peer, reason) => {
-                let is_told = self.lost.get(peer).is_some_and(|(told, at)| {
-                    told == reason || now < at.saturating_add(REMINDER_INTERVAL)
+                let is_logged = self.unreachable.get(peer).is_some_and(|(logged, at)| {
+                    logged == reason || now < at.saturating_add(REMINDER_INTERVAL)
                 });
-                if !is_told {
-                    self.lost.insert(*peer, (reason.clone(), now));
+                if !is_logged {
+                    self.unreachable.insert(*peer, (reason.clone(), now));
                     log::info!("node {peer} cannot be reached: {reason}");
                 }
             }

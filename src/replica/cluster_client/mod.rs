@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            +-- the one that was hinted at, not asked in this round yet
-//!   a round: +-- the one that is believed to lead
+//!   a round: +-- the one that is presumed_leader to lead
 //!            +-- the others, those first that answered lately
 //!                 |
 //!                 +-- answers --------------> done
@@ -20,7 +20,7 @@
 //! name a node that was not given: it becomes one of the nodes.
 
 mod attempt;
-mod node;
+mod endpoint;
 mod outcome;
 mod report;
 mod round;
@@ -32,8 +32,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use attempt::{Attempt, Attempts};
-use node::Node;
-use outcome::{Leader, Outcome, Seen};
+use endpoint::Endpoint;
+use outcome::{Leader, NodeFailure, Outcome};
 use round::Round;
 
 use crate::call::{Code, Status};
@@ -43,18 +43,18 @@ use crate::rpc::{CallOptions, ChannelOptions, ClientCall};
 
 /// Between two rounds, at first; each further pause is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(50);
 /// How long a node may be silent in the first round; twice as long in each further one, for it may
 /// be the group that is slow. But no longer if others answer, and none of them names this one.
-const FIRST_PATIENCE: Duration = Duration::from_millis(500);
-const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+const FIRST_TIMEOUT: Duration = Duration::from_millis(500);
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a node that may not be there is waited for before another one is asked beside it.
 const STAGGER: Duration = Duration::from_millis(100);
 /// Nodes beside those that were given.
 const MAX_LEARNED: usize = 16;
 /// When all nodes are asked: how long others are waited for once one has answered, beside four times
 /// what that one took.
-const OTHERS_PATIENCE: Duration = Duration::from_millis(250);
+const OTHERS_TIMEOUT: Duration = Duration::from_millis(250);
 /// A connection that carries a call, a watch for example, is asked for a sign of life after so long,
 /// and given up after as long again: there are other nodes.
 const KEEPALIVE: Duration = Duration::from_secs(2);
@@ -63,11 +63,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Who may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aim {
+pub enum CallTarget {
     /// The leader alone.
     Leader,
     /// Any node.
-    Anybody,
+    AnyNode,
 }
 
 /// Why a call was not answered.
@@ -79,13 +79,13 @@ pub struct Failure {
     pub may_be_done: bool,
 }
 
-/// The nodes, and which of them is believed to lead.
-pub struct Routes {
+/// The nodes, and which of them is presumed_leader to lead.
+pub struct ClusterClient {
     /// Those that were given, then those that were learned. Places never change.
-    nodes: RwLock<Vec<Arc<Node>>>,
+    nodes: RwLock<Vec<Arc<Endpoint>>>,
     given: usize,
     options: Arc<ChannelOptions>,
-    believed: AtomicUsize,
+    presumed_leader: AtomicUsize,
     exhausted: Exhausted,
 }
 
@@ -99,7 +99,7 @@ pub enum Exhausted {
     RefusedIf(&'static str),
 }
 
-impl Routes {
+impl ClusterClient {
     /// To these nodes, by their numbers as far as they are known. Nothing is connected yet.
     ///
     /// # Errors
@@ -109,20 +109,20 @@ impl Routes {
         nodes: impl Iterator<Item = (Option<NodeId>, String)>,
         options: &ChannelOptions,
         exhausted: Exhausted,
-    ) -> Result<Routes, Status> {
+    ) -> Result<ClusterClient, Status> {
         let mut options = options.clone();
         options.connect_timeout = options.connect_timeout.min(CONNECT_TIMEOUT);
         let limits = &mut options.limits;
         limits.keepalive_interval = limits.keepalive_interval.min(KEEPALIVE);
         limits.keepalive_timeout = limits.keepalive_timeout.min(KEEPALIVE);
         let options = Arc::new(options);
-        let node = |(id, target): (_, String)| Node::new(id, &target, &options).map(Arc::new);
-        let nodes = nodes.map(node).collect::<Result<Vec<Arc<Node>>, Status>>()?;
+        let node = |(id, target): (_, String)| Endpoint::new(id, &target, &options).map(Arc::new);
+        let nodes = nodes.map(node).collect::<Result<Vec<Arc<Endpoint>>, Status>>()?;
         if nodes.is_empty() {
             return Err(Status::new(Code::InvalidArgument, "no node to call"));
         }
         let (given, nodes) = (nodes.len(), RwLock::new(nodes));
-        Ok(Routes { nodes, given, options, believed: AtomicUsize::new(0), exhausted })
+        Ok(ClusterClient { nodes, given, options, presumed_leader: AtomicUsize::new(0), exhausted })
     }
 
     /// Asks one node after another until one answers. The request is made anew for each of them.
@@ -131,31 +131,32 @@ impl Routes {
     /// A node's refusal, or that nobody answered in time.
     pub fn call(
         &self,
-        aim: Aim,
+        target: CallTarget,
         path: &str,
         request: impl Fn() -> Vec<u8>,
         until: Instant,
     ) -> Result<Vec<u8>, Failure> {
-        let mut call = Call { routes: self, aim, seen: BTreeMap::new(), may_be_done: false };
+        let mut call = Call { cluster: self, target, seen: BTreeMap::new(), may_be_done: false };
         let mut attempts = Attempts::default();
-        let (mut pause, mut patience) = (FIRST_PAUSE, FIRST_PATIENCE);
+        let (mut pause, mut timeout) = (FIRST_PAUSE, FIRST_TIMEOUT);
         loop {
-            let mut round = Round::new(&self.nodes(), self.believed(), |place| attempts.has(place));
+            let mut round =
+                Round::new(&self.nodes(), self.presumed_leader(), |index| attempts.has(index));
             loop {
                 let left = until.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    return Err(call.nobody(&mut attempts));
+                    return Err(call.no_answer(&mut attempts));
                 }
-                let (place, answer) = if let Some(answered) = attempts.take() {
+                let (index, answer) = if let Some(answered) = attempts.take() {
                     answered
-                } else if let Some(place) = round.next() {
-                    let Some(node) = self.node(place) else { continue };
-                    let wait = if call.may_lead(place) { patience } else { FIRST_PATIENCE };
+                } else if let Some(index) = round.next() {
+                    let Some(node) = self.node(index) else { continue };
+                    let wait = if call.may_lead(index) { timeout } else { FIRST_TIMEOUT };
                     let timeout = left.min(wait);
-                    if node.answers() {
-                        (place, node.ask(path, &request(), timeout, &Attempt::default()))
+                    if node.answered_last() {
+                        (index, node.ask(path, &request(), timeout, &Attempt::default()))
                     } else {
-                        attempts.begin(place, node, path, request(), timeout);
+                        attempts.begin(index, node, path, request(), timeout);
                         match attempts.wait(STAGGER.min(left)) {
                             Some(answered) => answered,
                             None => continue,
@@ -168,21 +169,21 @@ impl Routes {
                 } else {
                     continue;
                 };
-                match call.take(place, answer, &mut round) {
-                    Taken::Answer(answer) => return Ok(answer),
-                    Taken::Refusal(status) => {
-                        let may_be_done = call.may_be_done | attempts.give_up();
+                match call.take(index, answer, &mut round) {
+                    Step::Answer(answer) => return Ok(answer),
+                    Step::Refusal(status) => {
+                        let may_be_done = call.may_be_done | attempts.cancel();
                         return Err(Failure { status, may_be_done });
                     }
-                    Taken::Nothing => (),
+                    Step::AskNext => (),
                 }
             }
             if Instant::now() + pause >= until {
-                return Err(call.nobody(&mut attempts));
+                return Err(call.no_answer(&mut attempts));
             }
             thread::sleep(pause);
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-            patience = (patience * 2).min(LONGEST_PATIENCE);
+            pause = (pause * 3 / 2).min(MAX_PAUSE);
+            timeout = (timeout * 2).min(MAX_TIMEOUT);
         }
     }
 
@@ -197,28 +198,28 @@ impl Routes {
         let began = Instant::now();
         let mut until = began + timeout;
         let mut attempts = Attempts::default();
-        let nodes: Vec<(usize, Arc<Node>)> =
+        let nodes: Vec<(usize, Arc<Endpoint>)> =
             self.nodes().into_iter().take(self.given).enumerate().collect();
-        for (place, node) in nodes.iter().filter(|(_, node)| node.id().is_some()) {
-            attempts.begin(*place, Arc::clone(node), path, request.to_vec(), timeout);
+        for (index, node) in nodes.iter().filter(|(_, node)| node.id().is_some()) {
+            attempts.begin(*index, Arc::clone(node), path, request.to_vec(), timeout);
         }
         let mut answers = BTreeMap::new();
         while !attempts.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
-            let Some((place, answer)) = attempts.wait(left) else { break };
+            let Some((index, answer)) = attempts.wait(left) else { break };
             if answer.is_ok() {
-                let patience = 4 * began.elapsed() + OTHERS_PATIENCE;
-                until = until.min(began + patience);
+                let timeout = 4 * began.elapsed() + OTHERS_TIMEOUT;
+                until = until.min(began + timeout);
             }
-            answers.insert(place, answer.map_err(|(status, _)| status));
+            answers.insert(index, answer.map_err(|(status, _)| status));
         }
-        attempts.give_up();
-        let answer = |(place, node): (usize, Arc<Node>)| {
+        attempts.cancel();
+        let answer = |(index, node): (usize, Arc<Endpoint>)| {
             let silent = || {
                 let message = format!("{} does not answer", node.target());
                 Err(Status::new(Code::DeadlineExceeded, message))
             };
-            Some((node.id()?, answers.remove(&place).unwrap_or_else(silent)))
+            Some((node.id()?, answers.remove(&index).unwrap_or_else(silent)))
         };
         nodes.into_iter().filter_map(answer).collect()
     }
@@ -229,8 +230,8 @@ impl Routes {
     /// `UNAVAILABLE`: it cannot be reached.
     pub fn stream(&self, attempt: usize, path: &str, request: &[u8]) -> Result<ClientCall, Status> {
         let nodes = self.nodes();
-        let place = self.believed() + attempt;
-        let Some(node) = nodes.get(place % nodes.len().max(1)) else {
+        let index = self.presumed_leader() + attempt;
+        let Some(node) = nodes.get(index % nodes.len().max(1)) else {
             return Err(Status::new(Code::Unavailable, "no node to call"));
         };
         let options = CallOptions { timeout: None, ..CallOptions::default() };
@@ -240,54 +241,54 @@ impl Routes {
     }
 
     /// A stream has ended so. Whether it said which node leads: that is the next one then.
-    pub fn follow(&self, status: &Status) -> bool {
-        let leader = Leader::of(status).and_then(|leader| self.place_or_learn(&leader));
-        if let Some(place) = leader {
-            self.believed.store(place, Ordering::Relaxed);
+    pub fn follow_hint(&self, status: &Status) -> bool {
+        let leader = Leader::of(status).and_then(|leader| self.index_or_learn(&leader));
+        if let Some(index) = leader {
+            self.presumed_leader.store(index, Ordering::Relaxed);
         }
         leader.is_some()
     }
 
-    fn believed(&self) -> usize {
-        self.believed.load(Ordering::Relaxed)
+    fn presumed_leader(&self) -> usize {
+        self.presumed_leader.load(Ordering::Relaxed)
     }
 
     /// A list that panicked threads left behind is whole.
-    fn nodes(&self) -> Vec<Arc<Node>> {
+    fn nodes(&self) -> Vec<Arc<Endpoint>> {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn node(&self, place: usize) -> Option<Arc<Node>> {
-        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
+    fn node(&self, index: usize) -> Option<Arc<Endpoint>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
     }
 
     /// Where a leader is among the nodes that are known. A client may know one that was given by
     /// another address than the group.
-    fn place(&self, leader: &Leader) -> Option<usize> {
-        place(&self.nodes.read().unwrap_or_else(PoisonError::into_inner), leader)
+    fn index(&self, leader: &Leader) -> Option<usize> {
+        index(&self.nodes.read().unwrap_or_else(PoisonError::into_inner), leader)
     }
 
-    /// As [`place`](Self::place); a leader that is not known yet becomes known by its address.
-    fn place_or_learn(&self, leader: &Leader) -> Option<usize> {
-        let known = self.place(leader);
-        let node = known.and_then(|place| self.node(place));
-        let has_moved = |node: Arc<Node>| node.target() != leader.address;
+    /// As [`index`](Self::index); a leader that is not known yet becomes known by its address.
+    fn index_or_learn(&self, leader: &Leader) -> Option<usize> {
+        let known = self.index(leader);
+        let node = known.and_then(|index| self.node(index));
+        let has_moved = |node: Arc<Endpoint>| node.target() != leader.address;
         let is_right =
-            known.is_some_and(|place| place < self.given || !node.is_some_and(has_moved));
+            known.is_some_and(|index| index < self.given || !node.is_some_and(has_moved));
         if is_right || Target::parse(&leader.address).is_err() {
             return known;
         }
-        let learned = Node::new(Some(leader.id), &leader.address, &self.options).ok()?;
+        let learned = Endpoint::new(Some(leader.id), &leader.address, &self.options).ok()?;
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been here meanwhile.
-        match place(&nodes, leader) {
-            Some(place) => {
-                if place >= self.given
-                    && let Some(node) = nodes.get_mut(place)
+        match index(&nodes, leader) {
+            Some(index) => {
+                if index >= self.given
+                    && let Some(node) = nodes.get_mut(index)
                 {
                     *node = Arc::new(learned);
                 }
-                Some(place)
+                Some(index)
             }
             None if nodes.len() < self.given + MAX_LEARNED => {
                 nodes.push(Arc::new(learned));
@@ -298,8 +299,8 @@ impl Routes {
     }
 }
 
-fn place(nodes: &[Arc<Node>], leader: &Leader) -> Option<usize> {
-    let is_it = |node: &Arc<Node>| match node.id() {
+fn index(nodes: &[Arc<Endpoint>], leader: &Leader) -> Option<usize> {
+    let is_it = |node: &Arc<Endpoint>| match node.id() {
         Some(id) => id == leader.id,
         None => node.target() == leader.address,
     };
@@ -308,95 +309,101 @@ fn place(nodes: &[Arc<Node>], leader: &Leader) -> Option<usize> {
 
 /// One call on its way through the nodes.
 struct Call<'a> {
-    routes: &'a Routes,
-    aim: Aim,
+    cluster: &'a ClusterClient,
+    target: CallTarget,
     /// What is known of each node that was asked.
-    seen: BTreeMap<usize, Seen>,
+    seen: BTreeMap<usize, NodeFailure>,
     may_be_done: bool,
 }
 
 /// What a node's answer comes to.
-enum Taken {
+enum Step {
     Answer(Vec<u8>),
     Refusal(Status),
     /// The next node is asked.
-    Nothing,
+    AskNext,
 }
 
 impl Call<'_> {
     /// Takes a node's answer.
     fn take(
         &mut self,
-        place: usize,
+        index: usize,
         answer: Result<Vec<u8>, (Status, bool)>,
         round: &mut Round,
-    ) -> Taken {
-        let Some(node) = self.routes.node(place) else { return Taken::Nothing };
+    ) -> Step {
+        let Some(node) = self.cluster.node(index) else { return Step::AskNext };
         let (status, has_begun) = match answer {
             Ok(answer) => {
-                node.has_answered();
-                if self.aim == Aim::Leader {
-                    self.routes.believed.store(place, Ordering::Relaxed);
+                node.note_answer();
+                if self.target == CallTarget::Leader {
+                    self.cluster.presumed_leader.store(index, Ordering::Relaxed);
                 }
-                return Taken::Answer(answer);
+                return Step::Answer(answer);
             }
             Err(failed) => failed,
         };
-        let outcome = Outcome::of(&status, self.routes.exhausted);
+        let outcome = Outcome::of(&status, self.cluster.exhausted);
         self.may_be_done |= has_begun && outcome.may_be_done();
         let seen = match outcome {
-            Outcome::Unreachable => Seen::Unreachable(status.message),
-            Outcome::Strange => Seen::Strange,
-            Outcome::Silent => Seen::Silent,
-            Outcome::Elsewhere(Some(leader)) => {
-                round.hint(self.routes.place_or_learn(&leader));
-                Seen::Names(leader)
+            Outcome::Unreachable => NodeFailure::Unreachable(status.message),
+            Outcome::Incompatible => NodeFailure::Incompatible,
+            Outcome::TimedOut => NodeFailure::TimedOut,
+            Outcome::NotLeader(Some(leader)) => {
+                round.hint(self.cluster.index_or_learn(&leader));
+                NodeFailure::NamesLeader(leader)
             }
-            Outcome::Elsewhere(None) | Outcome::Lost => Seen::Leaderless,
-            Outcome::Busy => Seen::Busy(status.message),
+            Outcome::NotLeader(None) | Outcome::LostLeadership => NodeFailure::NoLeader,
+            Outcome::Busy => NodeFailure::Busy(status.message),
             Outcome::Refused => {
-                node.has_answered();
-                return Taken::Refusal(status);
+                node.note_answer();
+                return Step::Refusal(status);
             }
         };
         match seen {
             // The connection may be dead and nobody has said so.
-            Seen::Silent => {
-                node.renew();
-                node.rest();
+            NodeFailure::TimedOut => {
+                node.reconnect();
+                node.back_off();
             }
-            Seen::Unreachable(_) | Seen::Strange => node.rest(),
-            _ => node.has_answered(),
+            NodeFailure::Unreachable(_) | NodeFailure::Incompatible => node.back_off(),
+            _ => node.note_answer(),
         }
-        self.seen.insert(place, seen);
-        Taken::Nothing
+        self.seen.insert(index, seen);
+        Step::AskNext
     }
 
     /// Whether a node that is silent may be the leader, by what others have said: one of them names
     /// it, or none has said anything.
-    fn may_lead(&self, place: usize) -> bool {
+    fn may_lead(&self, index: usize) -> bool {
         let mut has_answers = false;
-        for (_, seen) in self.seen.iter().filter(|(other, _)| **other != place) {
+        for (_, seen) in self.seen.iter().filter(|(other, _)| **other != index) {
             match seen {
-                Seen::Names(named) if self.routes.place(named) == Some(place) => return true,
-                Seen::Names(_) | Seen::Leaderless | Seen::Busy(_) => has_answers = true,
-                Seen::Unreachable(_) | Seen::Strange | Seen::Silent => (),
+                NodeFailure::NamesLeader(named) if self.cluster.index(named) == Some(index) => {
+                    return true;
+                }
+                NodeFailure::NamesLeader(_) | NodeFailure::NoLeader | NodeFailure::Busy(_) => {
+                    has_answers = true
+                }
+                NodeFailure::Unreachable(_) | NodeFailure::Incompatible | NodeFailure::TimedOut => {
+                    ()
+                }
             }
         }
         !has_answers
     }
 
     /// Nobody has answered in time.
-    fn nobody(&mut self, attempts: &mut Attempts) -> Failure {
-        for (place, has_begun) in attempts.running() {
+    fn no_answer(&mut self, attempts: &mut Attempts) -> Failure {
+        for (index, has_begun) in attempts.running() {
             let seen = match has_begun {
-                true => Seen::Silent,
-                false => Seen::Unreachable("no connection in time".into()),
+                true => NodeFailure::TimedOut,
+                false => NodeFailure::Unreachable("no connection in time".into()),
             };
-            self.seen.entry(place).or_insert(seen);
+            self.seen.entry(index).or_insert(seen);
         }
-        self.may_be_done |= attempts.give_up();
-        let message = report::nobody(self.routes, self.aim, &self.seen);
+        self.may_be_done |= attempts.cancel();
+        let message = report::no_answer(self.cluster, self.target, &self.seen);
         Failure { status: Status::new(Code::Unavailable, message), may_be_done: self.may_be_done }
     }
 }

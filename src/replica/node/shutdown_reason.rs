@@ -54,9 +54,9 @@ impl std::error::Error for NodeError {}
 
 /// Why a node ended; nothing if it was asked to. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Ending(Arc<Mutex<Option<NodeError>>>);
+pub struct ShutdownReason(Arc<Mutex<Option<NodeError>>>);
 
-impl Ending {
+impl ShutdownReason {
     /// The first reason counts: what fails behind it may be its consequence.
     pub(super) fn note(&self, error: NodeError) {
         log::error!("{error}");
@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn the_first_reason_is_the_reason() {
-        let ending = Ending::default();
+        let shutdown_reason = ShutdownReason::default();
         let full = StorageError::NoSpace { file: "logs.txt".into() };
-        ending.clone().note(NodeError::Storage(full));
-        ending.note(NodeError::Storage(StorageError::Over));
-        let told = ending.take().unwrap().to_string();
+        shutdown_reason.clone().note(NodeError::Storage(full));
+        shutdown_reason.note(NodeError::Storage(StorageError::Failed));
+        let told = shutdown_reason.take().unwrap().to_string();
         assert_eq!(told, "logs.txt: no space is left on the disk");
-        assert!(ending.take().is_none());
+        assert!(shutdown_reason.take().is_none());
     }
 }

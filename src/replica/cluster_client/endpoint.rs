@@ -9,25 +9,25 @@ use crate::raft::NodeId;
 use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
 
 /// A node that could not be reached is left out for so long while there are others.
-const REST: Duration = Duration::from_millis(500);
+const BACKOFF: Duration = Duration::from_millis(500);
 
-pub(super) struct Node {
+pub(super) struct Endpoint {
     /// If it is known.
     id: Option<NodeId>,
     target: String,
     options: Arc<ChannelOptions>,
-    line: Mutex<Line>,
+    connection: Mutex<Connection>,
 }
 
 /// The connection to a node.
-struct Line {
+struct Connection {
     channel: Channel,
-    rests_until: Option<Instant>,
+    backing_off_until: Option<Instant>,
     /// It answered the last time.
-    answers: bool,
+    answered_last: bool,
 }
 
-impl Node {
+impl Endpoint {
     /// Nothing is connected yet.
     ///
     /// # Errors
@@ -36,10 +36,11 @@ impl Node {
         id: Option<NodeId>,
         target: &str,
         options: &Arc<ChannelOptions>,
-    ) -> Result<Node, Status> {
+    ) -> Result<Endpoint, Status> {
         let channel = Channel::new(target, (**options).clone())?;
-        let line = Mutex::new(Line { channel, rests_until: None, answers: false });
-        Ok(Node { id, target: target.to_owned(), options: Arc::clone(options), line })
+        let connection =
+            Mutex::new(Connection { channel, backing_off_until: None, answered_last: false });
+        Ok(Endpoint { id, target: target.to_owned(), options: Arc::clone(options), connection })
     }
 
     pub(super) fn id(&self) -> Option<NodeId> {
@@ -77,46 +78,46 @@ impl Node {
     /// # Errors
     /// The node cannot be reached.
     pub(super) fn start(&self, path: &str, options: &CallOptions) -> Result<ClientCall, Status> {
-        let channel = self.line().channel.clone();
+        let channel = self.connection().channel.clone();
         let started = channel.start(path, options);
         // The old channel waits longer and longer before it connects again; a node that comes back
         // is to be found at once.
         if started.is_err() {
-            self.renew();
+            self.reconnect();
         }
         started
     }
 
     /// The next call is on a new connection; those that go on keep theirs.
-    pub(super) fn renew(&self) {
+    pub(super) fn reconnect(&self) {
         if let Ok(fresh) = Channel::new(&self.target, (*self.options).clone()) {
-            self.line().channel = fresh;
+            self.connection().channel = fresh;
         }
     }
 
     /// It said something.
-    pub(super) fn has_answered(&self) {
-        self.line().answers = true;
+    pub(super) fn note_answer(&self) {
+        self.connection().answered_last = true;
     }
 
     /// Whether it answered the last time.
-    pub(super) fn answers(&self) -> bool {
-        self.line().answers
+    pub(super) fn answered_last(&self) -> bool {
+        self.connection().answered_last
     }
 
     /// It did not answer: it is left out for a while if there are others.
-    pub(super) fn rest(&self) {
-        let mut line = self.line();
-        line.rests_until = Some(Instant::now() + REST);
-        line.answers = false;
+    pub(super) fn back_off(&self) {
+        let mut connection = self.connection();
+        connection.backing_off_until = Some(Instant::now() + BACKOFF);
+        connection.answered_last = false;
     }
 
-    pub(super) fn rests(&self) -> bool {
-        self.line().rests_until.is_some_and(|until| Instant::now() < until)
+    pub(super) fn is_backing_off(&self) -> bool {
+        self.connection().backing_off_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// A thread that panicked under the lock left a whole line behind.
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A thread that panicked under the lock left a whole connection behind.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

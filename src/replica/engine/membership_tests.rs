@@ -11,7 +11,7 @@ use crate::raft::{
     Config, Entry, HardState, Index, Message, NodeId, Payload, Recovered, SnapshotMark, Term,
 };
 use crate::replica::membership::{Introduction, Loss, Record, Rule, Standing};
-use crate::replica::recovery::roster;
+use crate::replica::recovery::membership;
 use crate::replica::state::Replicated;
 
 /// What a node has on its disk.
@@ -73,11 +73,12 @@ impl Group {
             entries: disk.log.clone(),
             ..Recovered::default()
         };
-        let mut roster = roster(&config, &recovered, disk.record.clone(), process, self.now);
-        roster.without = self.without;
+        let mut membership =
+            membership(&config, &recovered, disk.record.clone(), process, self.now);
+        membership.without = self.without;
         let policy = SnapshotPolicy::default();
         let engine =
-            Engine::new(config, recovered, Replicated::default(), policy, roster, self.now);
+            Engine::new(config, recovered, Replicated::default(), policy, membership, self.now);
         self.nodes.insert(id, (process, engine));
     }
 
@@ -107,7 +108,7 @@ impl Group {
             let mut messages: Vec<(NodeId, u64, NodeId, Message)> = Vec::new();
             let mut has_written = false;
             for (id, (process, engine)) in &mut self.nodes {
-                let turn = engine.turn(self.now);
+                let turn = engine.advance(self.now);
                 let id = *id;
                 let contradiction = turn.contradiction.map(|what| what.to_string());
                 assert_eq!(contradiction, None, "node {id} stops: something is lost");
@@ -130,7 +131,7 @@ impl Group {
             let arrives = |from, to| !self.cut.contains(&(from, to));
             for (from, to, introduction) in introductions {
                 if let Some((_, engine)) = self.nodes.get_mut(&to).filter(|_| arrives(from, to)) {
-                    engine.meet(from, introduction);
+                    engine.receive_introduction(from, introduction);
                 }
             }
             for (from, process, to, message) in messages {
@@ -191,7 +192,7 @@ impl Group {
     }
 
     fn standing(&self, id: NodeId) -> Standing {
-        self.nodes[&id].1.roster().standing()
+        self.nodes[&id].1.membership().standing()
     }
 
     fn commit(&self, id: NodeId) -> Index {

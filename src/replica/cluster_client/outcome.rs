@@ -7,12 +7,12 @@ use crate::replica::contract::{LEADER, LEADER_ID, NODE_ID};
 use super::Exhausted;
 
 /// What is known of a node at the end of a call that nobody answered.
-pub(super) enum Seen {
+pub(super) enum NodeFailure {
     Unreachable(String),
-    Strange,
-    Silent,
-    Leaderless,
-    Names(Leader),
+    Incompatible,
+    TimedOut,
+    NoLeader,
+    NamesLeader(Leader),
     /// What it said.
     Busy(String),
 }
@@ -37,17 +37,17 @@ impl Leader {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The node does not lead; perhaps it knows who does.
-    Elsewhere(Option<Leader>),
+    NotLeader(Option<Leader>),
     /// There is no connection, or it broke.
     Unreachable,
     /// Somebody else listens there, or a node that has gone wrong.
-    Strange,
+    Incompatible,
     /// No answer came for long.
-    Silent,
+    TimedOut,
     /// The node took nothing more.
     Busy,
     /// The node lost its leadership in the middle of it.
-    Lost,
+    LostLeadership,
     /// That is the answer.
     Refused,
 }
@@ -56,25 +56,31 @@ impl Outcome {
     pub(super) fn of(status: &Status, exhausted: Exhausted) -> Outcome {
         let of_node = status.metadata.get(NODE_ID).is_some();
         match status.code {
-            Code::Unavailable if of_node => Outcome::Elsewhere(Leader::of(status)),
+            Code::Unavailable if of_node => Outcome::NotLeader(Leader::of(status)),
             Code::Unavailable => Outcome::Unreachable,
-            Code::DeadlineExceeded => Outcome::Silent,
+            Code::DeadlineExceeded => Outcome::TimedOut,
             Code::ResourceExhausted => match exhausted {
                 Exhausted::RefusedIf(name) if status.metadata.get(name).is_some() => {
                     Outcome::Refused
                 }
                 _ => Outcome::Busy,
             },
-            Code::Unknown if of_node => Outcome::Lost,
+            Code::Unknown if of_node => Outcome::LostLeadership,
             // A node says neither of a call that makes sense.
-            Code::Internal | Code::Unimplemented => Outcome::Strange,
+            Code::Internal | Code::Unimplemented => Outcome::Incompatible,
             _ => Outcome::Refused,
         }
     }
 
     /// Whether a node that began to work on it may have done it, or still may.
     pub(super) fn may_be_done(&self) -> bool {
-        matches!(self, Outcome::Unreachable | Outcome::Strange | Outcome::Silent | Outcome::Lost)
+        matches!(
+            self,
+            Outcome::Unreachable
+                | Outcome::Incompatible
+                | Outcome::TimedOut
+                | Outcome::LostLeadership
+        )
     }
 }
 

@@ -10,56 +10,56 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::applying;
-use super::disk::{DiskThread, News};
-use super::ending::{Ending, NodeError};
+use super::apply_guard;
+use super::disk::{DiskCompletion, DiskThread};
+use super::event_logger::EventLogger;
 use super::health::HealthReport;
-use super::journal::Journal;
 use super::service::Service;
 use super::shared::{Node, Request, Shared};
+use super::shutdown_reason::{NodeError, ShutdownReason};
 use crate::raft::{Contradiction, Index, Raft};
 use crate::replica::clock::wall_ms;
 use crate::replica::dump::{Dump, Event, Level};
-use crate::replica::engine::{Turn, WriteJob};
+use crate::replica::engine::{Output, WriteJob};
 use crate::replica::storage::StorageError;
-use crate::replica::transport::{Heard, PeerEvent, Transport};
+use crate::replica::transport::{Incoming, PeerEvent, Transport};
 use crate::rpc::{EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, ServerHandle};
 
 /// Turns of the engine in one turn of the server, so that calls are served in between.
-const MAX_TURNS: usize = 4;
+const MAX_OUTPUTS: usize = 4;
 /// How often lines of `dump.txt` are written.
 const DUMP_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What lives on the server's thread.
-pub(super) struct NodeResident<S: Service> {
+pub(super) struct NodeTask<S: Service> {
     pub(super) node: Node<S>,
     pub(super) transport: Transport,
     pub(super) disk: DiskThread<S::Machine>,
     pub(super) dump: Dump,
     pub(super) dump_due: Duration,
     pub(super) server: ServerHandle,
-    pub(super) ending: Ending,
+    pub(super) shutdown_reason: ShutdownReason,
     /// Where its files are, if it has any.
     pub(super) directory: Option<PathBuf>,
-    pub(super) news: Vec<News<S::Machine>>,
+    pub(super) completions: Vec<DiskCompletion<S::Machine>>,
     /// Whether the node led when it was last looked at.
-    pub(super) leads: bool,
+    pub(super) was_leader: bool,
     /// The last commit index that the disk was told.
     pub(super) noted_commit: Index,
     /// What the node wanted done before it was here.
-    pub(super) early_turns: Vec<Turn<S::Ticket>>,
+    pub(super) early_outputs: Vec<Output<S::Ticket>>,
     pub(super) stage: Stage,
     /// The disk has news already: something was written in this turn.
     pub(super) has_written: bool,
-    pub(super) room: Room,
-    pub(super) journal: Journal,
+    pub(super) disk_space: DiskSpace,
+    pub(super) event_logger: EventLogger,
     /// If a server's health follows the node's.
     pub(super) health: Option<HealthReport>,
 }
 
 /// What a node does while its writes wait for room.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct DiskSpace {
     is_full: bool,
     snapshot_due: Duration,
     hand_over_due: Duration,
@@ -83,19 +83,19 @@ pub(super) enum Stage {
 }
 
 /// How long a node that is asked to end waits for another one to lead.
-const HAND_OVER_PATIENCE: Duration = Duration::from_secs(1);
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl<S: Service> EventLoopTask for NodeResident<S> {
+impl<S: Service> EventLoopTask for NodeTask<S> {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
         let node = self.node.clone();
         let mut node = node.lock();
         let now = node.clock.now();
         if !node.raft().is_leader() {
             // For the first entry of its term, should it be elected in this turn.
-            node.engine.tell_time(wall_ms());
+            node.engine.set_wall_clock(wall_ms());
         }
-        self.hear_peers(&mut node, now, reactor);
-        self.hear_disk(&mut node, now);
+        self.process_peer_input(&mut node, now, reactor);
+        self.process_disk_completions(&mut node, now);
         let next = match self.stage {
             Stage::Running => self.run(&mut node, now, reactor),
             Stage::HandingOver(until) => {
@@ -107,20 +107,20 @@ impl<S: Service> EventLoopTask for NodeResident<S> {
                 next.min(until)
             }
             Stage::Closing | Stage::Closed => {
-                self.give_up_callers(&mut node, reactor);
+                self.fail_pending_calls(&mut node, reactor);
                 return None;
             }
         };
         if let Some(health) = &mut self.health {
-            let serves = !self.room.is_full && node.refused().is_none();
-            health.look(node.raft(), node.state().applied_index(), serves);
+            let serves = !self.disk_space.is_full && node.refused().is_none();
+            health.update(node.raft(), node.state().applied_index(), serves);
         }
-        self.journal.look(now, node.raft());
+        self.event_logger.check_slow_answers(now, node.raft());
         if now >= self.dump_due {
             self.dump.flush();
             self.dump_due = now.saturating_add(DUMP_INTERVAL);
             self.note_commit(&node);
-            self.make_room(&mut node, now);
+            self.free_disk_space(&mut node, now);
         }
         let wait = next.min(self.dump_due).saturating_sub(now);
         reactor.now().checked_add(wait)
@@ -140,7 +140,7 @@ impl<S: Service> EventLoopTask for NodeResident<S> {
         let mut node = node.lock();
         let now = node.clock.now();
         match node.engine.hand_over(now) {
-            true => self.stage = Stage::HandingOver(now.saturating_add(HAND_OVER_PATIENCE)),
+            true => self.stage = Stage::HandingOver(now.saturating_add(HAND_OVER_TIMEOUT)),
             false => self.close(&mut node, reactor),
         }
     }
@@ -159,37 +159,46 @@ fn has_handed_over(raft: &Raft) -> bool {
     }
 }
 
-impl<S: Service> NodeResident<S> {
-    fn hear_peers(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) {
-        self.transport.turn(reactor.peer_streams());
-        for (from, heard) in self.transport.drain() {
-            match heard {
-                Heard::Introduction(introduction) => node.engine.meet(from, introduction),
-                Heard::Message(life, message) => node.engine.deliver(now, from, life, message),
+impl<S: Service> NodeTask<S> {
+    fn process_peer_input(
+        &mut self,
+        node: &mut Shared<S>,
+        now: Duration,
+        reactor: &mut Reactor<'_>,
+    ) {
+        self.transport.poll(reactor.peer_streams());
+        for (from, incoming) in self.transport.take_incoming() {
+            match incoming {
+                Incoming::Introduction(introduction) => {
+                    node.engine.receive_introduction(from, introduction)
+                }
+                Incoming::Message(incarnation, message) => {
+                    node.engine.deliver(now, from, incarnation, message)
+                }
             }
         }
-        for event in self.transport.events() {
-            self.journal.hear_peer(now, &event);
+        for event in self.transport.take_events() {
+            self.event_logger.log_peer_event(now, &event);
             if let PeerEvent::Down(peer, _) = event {
-                self.dump.tell(wall_ms(), Event::Unreachable(peer));
+                self.dump.record(wall_ms(), Event::Unreachable(peer));
             }
         }
     }
 
     /// Lets the engine do what is due, and says when it wants to be asked again.
     fn run(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) -> Duration {
-        for turn in std::mem::take(&mut self.early_turns) {
-            self.carry_out(node, turn, reactor);
+        for output in std::mem::take(&mut self.early_outputs) {
+            self.execute(node, output, reactor);
         }
-        for _ in 0..MAX_TURNS {
-            let turn = applying::turn(&mut node.engine, now);
-            let next = turn.next;
-            self.carry_out(node, turn, reactor);
+        for _ in 0..MAX_OUTPUTS {
+            let output = apply_guard::advance(&mut node.engine, now);
+            let next = output.next;
+            self.execute(node, output, reactor);
             if self.is_ending() {
                 break;
             }
             if std::mem::take(&mut self.has_written) {
-                self.hear_disk(node, now);
+                self.process_disk_completions(node, now);
             } else if next > now {
                 return next;
             }
@@ -197,60 +206,62 @@ impl<S: Service> NodeResident<S> {
         now
     }
 
-    fn hear_disk(&mut self, node: &mut Shared<S>, now: Duration) {
-        let mut all = std::mem::take(&mut self.news);
-        self.disk.take_news(&mut all);
-        for news in all.drain(..) {
-            match news {
-                News::Persisted(write) => node.engine.persisted(now, write),
-                News::HardStatePersisted(write) => node.engine.hard_state_persisted(now, write),
-                News::Full(why) => {
+    fn process_disk_completions(&mut self, node: &mut Shared<S>, now: Duration) {
+        let mut all = std::mem::take(&mut self.completions);
+        self.disk.take_completions(&mut all);
+        for completion in all.drain(..) {
+            match completion {
+                DiskCompletion::Persisted(write) => node.engine.persisted(now, write),
+                DiskCompletion::HardStatePersisted(write) => {
+                    node.engine.hard_state_persisted(now, write)
+                }
+                DiskCompletion::Full(why) => {
                     node.engine.set_full(now, true);
                     node.full = Some(why);
-                    self.room = Room { is_full: true, ..Room::default() };
+                    self.disk_space = DiskSpace { is_full: true, ..DiskSpace::default() };
                     self.dump_due = now;
                 }
-                News::HasRoom => {
+                DiskCompletion::SpaceAvailable => {
                     node.engine.set_full(now, false);
-                    (node.full, self.room.is_full) = (None, false);
+                    (node.full, self.disk_space.is_full) = (None, false);
                 }
-                News::ShortOfRoom(is_short) => node.engine.set_short_of_room(is_short),
-                News::SnapshotLost => node.engine.snapshot_lost(now),
-                News::SnapshotTaken(mark, bytes) => {
+                DiskCompletion::LowOnSpace(is_short) => node.engine.set_low_on_space(is_short),
+                DiskCompletion::SnapshotLost => node.engine.snapshot_lost(now),
+                DiskCompletion::SnapshotTaken(mark, bytes) => {
                     let index = mark.index;
                     log::info!("a snapshot of {bytes} bytes is in place, up to index {index}");
                     let compacted = node.engine.snapshot_taken(mark, bytes);
                     self.disk.compact(compacted.first);
                     self.disk.discard(Box::new(compacted.dropped));
                 }
-                News::SnapshotFailed => node.engine.snapshot_failed(),
-                News::Installed(mark, state) => {
+                DiskCompletion::SnapshotFailed => node.engine.snapshot_failed(),
+                DiskCompletion::Installed(mark, state) => {
                     let state = state.map(|state| *state);
-                    let outdated = node.engine.snapshot_installed(now, mark, state);
-                    self.disk.discard(Box::new(outdated));
+                    let superseded = node.engine.snapshot_installed(now, mark, state);
+                    self.disk.discard(Box::new(superseded));
                 }
-                News::Piece(to, piece) => node.engine.snapshot_piece(now, to, piece),
-                News::Closed => self.stage = Stage::Closed,
-                News::Failed(error) => self.fail(error),
+                DiskCompletion::Piece(to, piece) => node.engine.snapshot_piece(now, to, piece),
+                DiskCompletion::Closed => self.stage = Stage::Closed,
+                DiskCompletion::Failed(error) => self.fail(error),
             }
         }
-        self.news = all;
+        self.completions = all;
     }
 
     /// While writes wait for room: a snapshot lets the log become shorter, and a node that has room
     /// may lead.
-    fn make_room(&mut self, node: &mut Shared<S>, now: Duration) {
-        if !self.room.is_full || self.stage != Stage::Running {
+    fn free_disk_space(&mut self, node: &mut Shared<S>, now: Duration) {
+        if !self.disk_space.is_full || self.stage != Stage::Running {
             return;
         }
-        if now >= self.room.snapshot_due {
-            self.room.snapshot_due = now.saturating_add(SNAPSHOT_INTERVAL);
+        if now >= self.disk_space.snapshot_due {
+            self.disk_space.snapshot_due = now.saturating_add(SNAPSHOT_INTERVAL);
             if let Some((mark, frozen)) = node.engine.snapshot_now(now) {
                 self.disk.snapshot(mark, frozen);
             }
         }
-        if node.raft().is_leader() && now >= self.room.hand_over_due {
-            self.room.hand_over_due = now.saturating_add(HAND_OVER_INTERVAL);
+        if node.raft().is_leader() && now >= self.disk_space.hand_over_due {
+            self.disk_space.hand_over_due = now.saturating_add(HAND_OVER_INTERVAL);
             if node.engine.hand_over(now) {
                 log::warn!("handing over to a node that may have room");
             }
@@ -259,59 +270,59 @@ impl<S: Service> NodeResident<S> {
 
     /// What a turn wants. Messages go to the links first: they leave when this turn of the server
     /// ends, while the disk already works.
-    fn carry_out(
+    fn execute(
         &mut self,
         node: &mut Shared<S>,
-        mut turn: Turn<S::Ticket>,
+        mut output: Output<S::Ticket>,
         reactor: &mut Reactor<'_>,
     ) {
-        if let Some(contradiction) = turn.contradiction {
-            for (ticket, answer) in turn.answers.drain(..) {
+        if let Some(contradiction) = output.contradiction {
+            for (ticket, answer) in output.answers.drain(..) {
                 S::answer(node, ticket, answer, reactor);
             }
             return self.stop(node, contradiction, reactor);
         }
-        if let Some(write) = turn.write.take() {
+        if let Some(write) = output.write.take() {
             self.write(node, write);
         }
-        if !turn.introductions.is_empty() {
+        if !output.introductions.is_empty() {
             // For those who call later.
-            self.transport.introduce(reactor.peer_streams(), &node.engine.introduction());
+            self.transport.update_introduction(reactor.peer_streams(), &node.engine.introduction());
         }
-        for (to, introduction) in turn.introductions.drain(..) {
+        for (to, introduction) in output.introductions.drain(..) {
             // Who cannot be reached is told when it calls.
-            let _ = self.transport.tell(reactor.peer_streams(), to, &introduction);
+            let _ = self.transport.send_introduction(reactor.peer_streams(), to, &introduction);
         }
-        for notice in turn.notices.drain(..) {
-            match notice.is_trouble() {
+        for notice in output.notices.drain(..) {
+            match notice.is_error() {
                 true => log::error!("{notice}"),
                 false => log::info!("{notice}"),
             }
         }
-        for (to, message) in turn.messages.drain(..) {
+        for (to, message) in output.messages.drain(..) {
             // What is not sent is lost, as messages may be: Raft repeats itself.
             if self.transport.send(reactor.peer_streams(), to, &message).is_err() {
-                self.dump.tell(wall_ms(), Event::NotSent(to));
+                self.dump.record(wall_ms(), Event::NotSent(to));
             }
         }
-        if let Some((mark, frozen)) = turn.snapshot.take() {
+        if let Some((mark, frozen)) = output.snapshot.take() {
             self.disk.snapshot(mark, frozen);
         }
-        for read in turn.snapshot_reads.drain(..) {
+        for read in output.snapshot_reads.drain(..) {
             self.disk.read_piece(read);
         }
         let now = node.clock.now();
-        turn.trace.iter().for_each(|trace| self.journal.hear(now, node.raft(), trace));
-        self.tell(node, &turn);
-        let has_applied = turn.has_applied;
-        for (ticket, answer) in turn.answers.drain(..) {
+        output.trace.iter().for_each(|trace| self.event_logger.log_trace(now, node.raft(), trace));
+        self.tell(node, &output);
+        let has_applied = output.has_applied;
+        for (ticket, answer) in output.answers.drain(..) {
             S::answer(node, ticket, answer, reactor);
         }
         if has_applied {
             S::applied(node);
         }
         let leads = node.raft().is_leader();
-        if std::mem::replace(&mut self.leads, leads) != leads {
+        if std::mem::replace(&mut self.was_leader, leads) != leads {
             S::leadership_changed(node);
         }
     }
@@ -335,12 +346,12 @@ impl<S: Service> NodeResident<S> {
         let commit_index = node.raft().commit_index();
         if self.noted_commit < commit_index {
             self.noted_commit = commit_index;
-            self.disk.note_commit(commit_index, node.engine.roster().record());
+            self.disk.note_commit(commit_index, node.engine.membership().record());
         }
     }
 
     /// Tells people what happened.
-    fn tell(&mut self, node: &mut Shared<S>, turn: &Turn<S::Ticket>) {
+    fn tell(&mut self, node: &mut Shared<S>, output: &Output<S::Ticket>) {
         let requests = node.requests.as_mut().map(std::mem::take).unwrap_or_default();
         if self.dump.level() == Level::None {
             return;
@@ -348,26 +359,26 @@ impl<S: Service> NodeResident<S> {
         let at_ms = wall_ms();
         for request in &requests {
             match request {
-                Request::Write(command) => self.dump.tell(at_ms, Event::Proposed(command)),
+                Request::Write(command) => self.dump.record(at_ms, Event::Proposed(command)),
                 Request::Read(words) => {
                     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-                    self.dump.tell(at_ms, Event::Received(&words));
+                    self.dump.record(at_ms, Event::Received(&words));
                 }
             }
         }
-        for trace in &turn.trace {
-            self.dump.tell(at_ms, Event::Core(trace));
+        for trace in &output.trace {
+            self.dump.record(at_ms, Event::Core(trace));
         }
-        for applied in &turn.applied {
+        for applied in &output.applied {
             let (entry, is_leader) = (&applied.entry, applied.is_leader);
-            self.dump.tell(at_ms, Event::Applied { entry, is_leader });
+            self.dump.record(at_ms, Event::Applied { entry, is_leader });
         }
     }
 
     /// Nothing can be written any more. What was not durable was not acknowledged: the process may
     /// end.
     fn fail(&mut self, error: StorageError) {
-        self.ending.note(NodeError::Storage(error));
+        self.shutdown_reason.note(NodeError::Storage(error));
         self.stage = Stage::Closed;
         self.transport.close();
         self.server.shut_down();
@@ -377,7 +388,7 @@ impl<S: Service> NodeResident<S> {
     /// more, keeps what it has, and ends.
     fn stop(&mut self, node: &mut Shared<S>, what: Contradiction, reactor: &mut Reactor<'_>) {
         let (id, directory) = (node.raft().id(), self.directory.clone());
-        self.ending.note(NodeError::Contradiction { node: id, directory, what });
+        self.shutdown_reason.note(NodeError::Contradiction { node: id, directory, what });
         self.close(node, reactor);
         self.server.shut_down();
     }
@@ -390,14 +401,14 @@ impl<S: Service> NodeResident<S> {
     fn close(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {
         self.stage = Stage::Closing;
         self.dump.flush();
-        self.give_up_callers(node, reactor);
+        self.fail_pending_calls(node, reactor);
         self.transport.close();
-        self.disk.note_commit(node.raft().commit_index(), node.engine.roster().record());
+        self.disk.note_commit(node.raft().commit_index(), node.engine.membership().record());
         self.disk.close();
     }
 
     /// Those who wait are not answered any more.
-    fn give_up_callers(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {
+    fn fail_pending_calls(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {
         for (ticket, answer) in node.engine.end() {
             S::answer(node, ticket, answer, reactor);
         }

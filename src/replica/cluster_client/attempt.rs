@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Connecting --- connected ---> Begun: the request is on its way, given up or not
-//!        \--- given up ---------> GivenUp: nothing is sent
+//!        \--- given up ---------> Cancelled: nothing is sent
 //! ```
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::node::Node;
+use super::endpoint::Endpoint;
 use crate::call::{Code, Status};
 
 /// What a node has said, or why it has not, and whether it may have begun.
@@ -20,7 +20,7 @@ pub(super) type Answer = Result<Vec<u8>, (Status, bool)>;
 
 const CONNECTING: u8 = 0;
 const BEGUN: u8 = 1;
-const GIVEN_UP: u8 = 2;
+const CANCELLED: u8 = 2;
 
 /// How far an attempt is.
 #[derive(Default)]
@@ -53,11 +53,11 @@ pub(super) struct Attempts {
 type Answers = (Sender<(usize, Answer)>, Receiver<(usize, Answer)>);
 
 impl Attempts {
-    /// Asks the node at `place`, which is not being asked.
+    /// Asks the node at `index`, which is not being asked.
     pub(super) fn begin(
         &mut self,
-        place: usize,
-        node: Arc<Node>,
+        index: usize,
+        node: Arc<Endpoint>,
         path: &str,
         request: Vec<u8>,
         timeout: Duration,
@@ -65,17 +65,17 @@ impl Attempts {
         let (sender, _) = self.answers.get_or_insert_with(channel);
         let (sender, path) = (sender.clone(), path.to_owned());
         let attempt = Arc::<Attempt>::default();
-        self.running.insert(place, Arc::clone(&attempt));
+        self.running.insert(index, Arc::clone(&attempt));
         let failed = sender.clone();
         let spawned = thread::Builder::new().name("attempt".into()).spawn(move || {
             let answer = node.ask(&path, &request, timeout, &attempt);
             // Who has an answer already wants no other.
-            let _ = sender.send((place, answer));
+            let _ = sender.send((index, answer));
         });
         if let Err(error) = spawned {
             let status = Status::new(Code::Unavailable, format!("no thread: {error}"));
             // The receiver is ours.
-            let _ = failed.send((place, Err((status, false))));
+            let _ = failed.send((index, Err((status, false))));
         }
     }
 
@@ -87,17 +87,17 @@ impl Attempts {
     /// Waits for an answer.
     pub(super) fn wait(&mut self, timeout: Duration) -> Option<(usize, Answer)> {
         let (_, receiver) = self.answers.as_ref()?;
-        let (place, answer) = match timeout {
+        let (index, answer) = match timeout {
             Duration::ZERO => receiver.try_recv().ok()?,
             timeout => receiver.recv_timeout(timeout).ok()?,
         };
-        self.running.remove(&place);
-        Some((place, answer))
+        self.running.remove(&index);
+        Some((index, answer))
     }
 
     /// Whether a node is being asked.
-    pub(super) fn has(&self, place: usize) -> bool {
-        self.running.contains_key(&place)
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.running.contains_key(&index)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,14 +106,14 @@ impl Attempts {
 
     /// The nodes that are being asked, and whether the request may have reached them.
     pub(super) fn running(&self) -> impl Iterator<Item = (usize, bool)> {
-        self.running.iter().map(|(place, attempt)| (*place, attempt.has_begun()))
+        self.running.iter().map(|(index, attempt)| (*index, attempt.has_begun()))
     }
 
     /// Nobody wants the answers any more. Whether a request may have reached a node.
-    pub(super) fn give_up(&mut self) -> bool {
+    pub(super) fn cancel(&mut self) -> bool {
         let mut any = false;
         for attempt in std::mem::take(&mut self.running).into_values() {
-            any |= !attempt.step(GIVEN_UP);
+            any |= !attempt.step(CANCELLED);
         }
         any
     }
@@ -121,6 +121,6 @@ impl Attempts {
 
 impl Drop for Attempts {
     fn drop(&mut self) {
-        self.give_up();
+        self.cancel();
     }
 }

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::{Heard, Lobby, Us, WINDOW_BYTES, listed, lock, numbers};
+use super::{Incoming, LocalNode, PeerRegistry, WINDOW_BYTES, format_members, lock, node_ids};
 use crate::call::{Code, Status};
 use crate::raft::NodeId;
 use crate::replica::wire::{Hello, Received, VERSION, decode, encode_hello};
@@ -17,9 +17,9 @@ use crate::rpc::{CallHandler, Responder};
 /// How much of a name that is not ours a refusal repeats.
 const SHOWN_CHARS: usize = 64;
 
-pub(super) struct Guest {
-    us: Arc<Us>,
-    lobby: Arc<Mutex<Lobby>>,
+pub(super) struct InboundPeer {
+    local: Arc<LocalNode>,
+    registry: Arc<Mutex<PeerRegistry>>,
     responder: Responder,
     state: State,
 }
@@ -30,42 +30,46 @@ enum State {
     Known {
         peer: NodeId,
         /// Its process.
-        life: u64,
+        incarnation: u64,
         /// This call among all.
         call: u64,
     },
     Over,
 }
 
-impl Guest {
-    pub(super) fn new(us: Arc<Us>, lobby: Arc<Mutex<Lobby>>, responder: Responder) -> Guest {
-        Guest { us, lobby, responder, state: State::Expected }
+impl InboundPeer {
+    pub(super) fn new(
+        local: Arc<LocalNode>,
+        registry: Arc<Mutex<PeerRegistry>>,
+        responder: Responder,
+    ) -> InboundPeer {
+        InboundPeer { local, registry, responder, state: State::Expected }
     }
 
     /// Lets a peer in that has said who it is. An older call of its is over: the peer has lost it.
-    fn welcome(&mut self, hello: Hello) -> Result<(), Status> {
+    fn accept_hello(&mut self, hello: Hello) -> Result<(), Status> {
         self.check(&hello)?;
-        let (peer, life) = (hello.node, hello.introduction.life);
-        let mut lobby = lock(&self.lobby);
-        let Some(introduction) = lobby.introduction.clone() else {
+        let (peer, incarnation) = (hello.node, hello.introduction.incarnation);
+        let mut registry = lock(&self.registry);
+        let Some(introduction) = registry.introduction.clone() else {
             return Err(Status::new(Code::Unavailable, "the node is starting"));
         };
-        self.responder.send(encode_hello(&self.us.hello(peer, introduction)));
+        self.responder.send(encode_hello(&self.local.hello(peer, introduction)));
         self.responder.widen(WINDOW_BYTES);
-        let call = lobby.next_call;
-        lobby.next_call += 1;
-        lobby.arrived.push(peer);
-        lobby.heard.push((peer, Heard::Introduction(hello.introduction)));
-        if let Some((_, older)) = lobby.callers.insert(peer, (call, self.responder.clone())) {
+        let call = registry.next_call;
+        registry.next_call += 1;
+        registry.newly_connected.push(peer);
+        registry.incoming.push((peer, Incoming::Introduction(hello.introduction)));
+        if let Some((_, older)) = registry.callers.insert(peer, (call, self.responder.clone())) {
             let newer = format!("node {peer} has called again");
             older.close_connection(Status::new(Code::Aborted, newer));
         }
-        self.state = State::Known { peer, life, call };
+        self.state = State::Known { peer, incarnation, call };
         Ok(())
     }
 
     fn check(&self, hello: &Hello) -> Result<(), Status> {
-        let Us { group, node, members } = &*self.us;
+        let LocalNode { group, node, members } = &*self.local;
         let reason = if !hello.is_understood() {
             let Hello { version, oldest_version, .. } = hello;
             format!("node {node} speaks version {VERSION}, you speak {oldest_version} to {version}")
@@ -74,13 +78,13 @@ impl Guest {
             format!("node {node} is of group {group:?}, you are of group {theirs:?}")
         } else if hello.peer != *node {
             format!("this is node {node}, you look for node {}", hello.peer)
-        } else if numbers(&hello.members) != numbers(members) {
+        } else if node_ids(&hello.members) != node_ids(members) {
             format!(
                 "node {node} was started with --peers {}, and node {} with --peers {}: all nodes of \
                  a group are started with the same ones",
-                listed(members),
+                format_members(members),
                 hello.node,
-                listed(&hello.members)
+                format_members(&hello.members)
             )
         } else if hello.node == *node || !members.iter().any(|(id, _)| *id == hello.node) {
             format!("node {node} knows no node {} beside it in its group", hello.node)
@@ -96,17 +100,19 @@ impl Guest {
         let received = decode(message).map_err(|error| senseless(error.to_string()))?;
         match (self.state, received) {
             (State::Over, _) => Ok(()),
-            (State::Expected, Received::Hello(hello)) => self.welcome(*hello),
-            (State::Known { peer, life, .. }, Received::Message(message)) => {
-                lock(&self.lobby).heard.push((peer, Heard::Message(life, message)));
+            (State::Expected, Received::Hello(hello)) => self.accept_hello(*hello),
+            (State::Known { peer, incarnation, .. }, Received::Message(message)) => {
+                lock(&self.registry).incoming.push((peer, Incoming::Message(incarnation, message)));
                 Ok(())
             }
-            (State::Known { peer, life, .. }, Received::Hello(hello)) => {
+            (State::Known { peer, incarnation, .. }, Received::Hello(hello)) => {
                 self.check(&hello)?;
-                if (hello.node, hello.introduction.life) != (peer, life) {
+                if (hello.node, hello.introduction.incarnation) != (peer, incarnation) {
                     return Err(senseless("a hello of somebody else".into()));
                 }
-                lock(&self.lobby).heard.push((peer, Heard::Introduction(hello.introduction)));
+                lock(&self.registry)
+                    .incoming
+                    .push((peer, Incoming::Introduction(hello.introduction)));
                 Ok(())
             }
             (State::Expected, _) => Err(senseless("a message before a hello".into())),
@@ -116,7 +122,7 @@ impl Guest {
     /// The peer is gone, or has to go.
     fn leave(&mut self) {
         if let State::Known { peer, call, .. } = self.state {
-            let callers = &mut lock(&self.lobby).callers;
+            let callers = &mut lock(&self.registry).callers;
             if callers.get(&peer).is_some_and(|(newest, _)| *newest == call) {
                 callers.remove(&peer);
             }
@@ -125,13 +131,13 @@ impl Guest {
     }
 }
 
-impl CallHandler for Guest {
+impl CallHandler for InboundPeer {
     fn message(&mut self, message: &[u8]) {
         if let State::Over = self.state {
             return;
         }
         if let Err(status) = self.take(message) {
-            if lock(&self.lobby).refusals.admit(Instant::now()) {
+            if lock(&self.registry).refusals.admit(Instant::now()) {
                 log::warn!("a call of a peer is refused: {status}");
             }
             self.leave();

@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
-use super::{COMMIT_NOTE_INTERVAL, Job, News, Queue, Task};
+use super::{BackgroundTask, COMMIT_NOTE_INTERVAL, DiskCompletion, Job, Queue};
 use crate::raft::StateMachine;
 use crate::replica::state::Replicated;
 use crate::replica::storage::{Compaction, ReceivedSnapshot, SnapshotJob, StorageError};
 
 /// What the scribe's thread has.
-pub(super) struct Scribe<M> {
-    pub(super) tasks: Arc<Queue<Task>>,
+pub(super) struct BackgroundIo<M> {
+    pub(super) tasks: Arc<Queue<BackgroundTask>>,
     pub(super) jobs: Arc<Queue<Job<M>>>,
 }
 
-impl<M: StateMachine> Scribe<M> {
+impl<M: StateMachine> BackgroundIo<M> {
     pub(super) fn run(self) {
         // Ends with the disk thread, which has the other end.
         while Arc::strong_count(&self.tasks) > 1 {
-            self.tasks.await_any(COMMIT_NOTE_INTERVAL);
+            self.tasks.wait(COMMIT_NOTE_INTERVAL);
             for task in self.tasks.take() {
                 let done = match task {
-                    Task::Snapshot(job) => snapshot(job),
-                    Task::Compaction(compaction) => compact(compaction),
-                    Task::Verify(received) => verify(received),
+                    BackgroundTask::Snapshot(job) => snapshot(job),
+                    BackgroundTask::Compaction(compaction) => compact(compaction),
+                    BackgroundTask::Verify(received) => verify(received),
                 };
-                let job = done.unwrap_or_else(|error| Job::Report(News::Failed(error)));
+                let job = done.unwrap_or_else(|error| Job::Report(DiskCompletion::Failed(error)));
                 self.jobs.push(job);
             }
         }
@@ -36,7 +36,7 @@ fn snapshot<M>(mut job: SnapshotJob) -> Result<Job<M>, StorageError> {
     match job.run() {
         Err(error) if error.is_temporary() => {
             log::warn!("no snapshot this time: {error}");
-            Ok(Job::Report(News::SnapshotFailed))
+            Ok(Job::Report(DiskCompletion::SnapshotFailed))
         }
         written => written.map(|()| Job::FinishSnapshot(job)),
     }
@@ -64,5 +64,5 @@ fn verify<M: StateMachine>(received: ReceivedSnapshot) -> Result<Job<M>, Storage
         Err(corruption) => corruption.to_string(),
     };
     log::warn!("the leader's snapshot is no good: {no_good}");
-    Ok(Job::Report(News::Installed(mark, None)))
+    Ok(Job::Report(DiskCompletion::Installed(mark, None)))
 }

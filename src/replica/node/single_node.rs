@@ -1,34 +1,34 @@
 //! A group of one leads before anybody can ask it: it needs nobody's vote, only its own disk. Its
 //! first entry is durable by then, and so all that its log has is known to be committed.
 
-use super::applying;
+use super::apply_guard;
 use crate::raft::StateMachine;
 use crate::replica::clock::{Clock, wall_ms};
-use crate::replica::engine::{Engine, Turn};
+use crate::replica::engine::{Engine, Output};
 use crate::replica::storage::{Storage, StorageError};
 
 /// A candidate is elected with the turn after its vote for itself is durable; then its first entry is
 /// written.
-const MAX_TURNS: usize = 4;
+const MAX_OUTPUTS: usize = 4;
 
 /// Has the only node of a group lead. What its turns want besides writes is to be done later.
 ///
 /// # Errors
 /// Its vote cannot be written.
-pub(super) fn lead<M: StateMachine, T>(
+pub(super) fn become_leader<M: StateMachine, T>(
     engine: &mut Engine<M, T>,
     storage: &mut Storage,
     clock: &Clock,
-) -> Result<Vec<Turn<T>>, StorageError> {
-    let mut turns = Vec::new();
+) -> Result<Vec<Output<T>>, StorageError> {
+    let mut outputs = Vec::new();
     let leads = |engine: &Engine<M, T>| {
         let raft = engine.raft();
         raft.is_leader() && raft.commit_index() == raft.last_index()
     };
-    engine.tell_time(wall_ms());
-    while !leads(engine) && turns.len() < MAX_TURNS {
-        let mut turn = applying::turn(engine, clock.now());
-        if let Some(write) = turn.write.take() {
+    engine.set_wall_clock(wall_ms());
+    while !leads(engine) && outputs.len() < MAX_OUTPUTS {
+        let mut output = apply_guard::advance(engine, clock.now());
+        if let Some(write) = output.write.take() {
             if let Some(record) = write.record.clone() {
                 storage.stage_record(*record);
             }
@@ -41,16 +41,16 @@ pub(super) fn lead<M: StateMachine, T>(
                 Err(error) if error.is_temporary() && storage.is_hard_state_durable() => {
                     engine.hard_state_persisted(clock.now(), write.id);
                     let is_entry = !write.entries.is_empty();
-                    turn.write = Some(write);
+                    output.write = Some(write);
                     if is_entry {
-                        turns.push(turn);
+                        outputs.push(output);
                         break;
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
-        turns.push(turn);
+        outputs.push(output);
     }
-    Ok(turns)
+    Ok(outputs)
 }

@@ -76,7 +76,7 @@ pub struct Applied {
 }
 
 /// What there is to do after a turn.
-pub struct Turn<T> {
+pub struct Output<T> {
     /// Another node and this one cannot both be right: the process must end, and say why. Of the rest
     /// only the answers are to be given.
     pub contradiction: Option<Contradiction>,

@@ -35,7 +35,7 @@ pub(super) enum Kind<'r> {
 }
 
 /// Reads a file from its start.
-pub(super) struct Lines<'f> {
+pub(super) struct LineReader<'f> {
     file: &'f dyn DiskFile,
     /// Bytes of the file, from `offset - start` on.
     buffer: Vec<u8>,
@@ -53,13 +53,13 @@ pub(super) struct Lines<'f> {
     step_bytes: usize,
 }
 
-impl<'f> Lines<'f> {
-    pub(super) fn new(file: &'f dyn DiskFile) -> Lines<'f> {
-        Lines::in_steps(file, FIRST_READ_BYTES)
+impl<'f> LineReader<'f> {
+    pub(super) fn new(file: &'f dyn DiskFile) -> LineReader<'f> {
+        LineReader::in_steps(file, FIRST_READ_BYTES)
     }
 
-    fn in_steps(file: &'f dyn DiskFile, step_bytes: usize) -> Lines<'f> {
-        Lines {
+    fn in_steps(file: &'f dyn DiskFile, step_bytes: usize) -> LineReader<'f> {
+        LineReader {
             end: u64::MAX,
             step_bytes,
             file,
@@ -73,8 +73,8 @@ impl<'f> Lines<'f> {
     }
 
     /// Reads only the bytes before `end`.
-    pub(super) fn before(file: &'f dyn DiskFile, end: u64) -> Lines<'f> {
-        Lines { end, ..Lines::new(file) }
+    pub(super) fn before(file: &'f dyn DiskFile, end: u64) -> LineReader<'f> {
+        LineReader { end, ..LineReader::new(file) }
     }
 
     /// How many bytes were taken.
@@ -212,7 +212,7 @@ mod tests {
     /// Offset, line, and what it is, of each piece.
     fn pieces(bytes: &[u8]) -> Vec<(u64, u64, String)> {
         let file = Bytes(bytes.to_vec());
-        let mut lines = Lines::new(&file);
+        let mut lines = LineReader::new(&file);
         let mut pieces = Vec::new();
         while let Some(Piece { offset, line, kind }) = lines.next().unwrap() {
             let what = match kind {
@@ -295,7 +295,7 @@ mod tests {
             }
         }
 
-        let mut lines = Lines::new(&Endless);
+        let mut lines = LineReader::new(&Endless);
         let piece = lines.next().unwrap().unwrap();
         assert_eq!((piece.offset, piece.line, piece.kind), (0, 1, Kind::TooLong));
         assert!(lines.buffer.capacity() < 3 * MAX_LINE_BYTES);
@@ -308,7 +308,8 @@ mod tests {
             let len = seed.below(40);
             let bytes: Vec<u8> = (0..len).map(|_| *seed.pick(b"ab\n\0")).collect();
             let file = Bytes(bytes.clone());
-            let (mut lines, mut again) = (Lines::in_steps(&file, 1 + seed.below(9)), Vec::new());
+            let (mut lines, mut again) =
+                (LineReader::in_steps(&file, 1 + seed.below(9)), Vec::new());
             while let Some(piece) = lines.next().unwrap() {
                 assert_eq!(piece.offset, again.len() as u64);
                 assert_eq!(piece.line, 1 + again.iter().filter(|&&b| b == b'\n').count() as u64);

@@ -3,50 +3,59 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::outcome::Seen;
-use super::{Aim, Routes};
+use super::outcome::NodeFailure;
+use super::{CallTarget, ClusterClient};
 
 /// Says what is known of the nodes.
-pub(super) fn nobody(routes: &Routes, aim: Aim, seen: &BTreeMap<usize, Seen>) -> String {
-    let nodes = routes.nodes().len();
+pub(super) fn no_answer(
+    cluster: &ClusterClient,
+    target: CallTarget,
+    seen: &BTreeMap<usize, NodeFailure>,
+) -> String {
+    let nodes = cluster.nodes().len();
     let mut parts = Parts { nodes, parts: Vec::new() };
-    let count = |is: fn(&Seen) -> bool| seen.values().filter(|seen| is(seen)).count();
-    let unreachable = count(|seen| matches!(seen, Seen::Unreachable(_)));
+    let count = |is: fn(&NodeFailure) -> bool| seen.values().filter(|seen| is(seen)).count();
+    let unreachable = count(|seen| matches!(seen, NodeFailure::Unreachable(_)));
     parts.push(unreachable, "cannot be reached", "cannot be reached");
-    let strange = count(|seen| matches!(seen, Seen::Strange));
-    parts.push(strange, "answers as no node does", "answer as no node does");
-    parts.push(count(|seen| matches!(seen, Seen::Silent)), "is silent", "are silent");
-    let leaderless = count(|seen| matches!(seen, Seen::Leaderless));
-    parts.push(leaderless, "knows no leader", "know no leader");
-    parts.push(count(|seen| matches!(seen, Seen::Busy(_))), "is busy", "are busy");
+    let incompatible = count(|seen| matches!(seen, NodeFailure::Incompatible));
+    parts.push(incompatible, "answers as no node does", "answer as no node does");
+    parts.push(count(|seen| matches!(seen, NodeFailure::TimedOut)), "is silent", "are silent");
+    let no_leader = count(|seen| matches!(seen, NodeFailure::NoLeader));
+    parts.push(no_leader, "knows no leader", "know no leader");
+    parts.push(count(|seen| matches!(seen, NodeFailure::Busy(_))), "is busy", "are busy");
     let named = seen.values().filter_map(|seen| match seen {
-        Seen::Names(leader) => Some((leader.id, leader)),
+        NodeFailure::NamesLeader(leader) => Some((leader.id, leader)),
         _ => None,
     });
     for (id, leader) in named.collect::<BTreeMap<_, _>>() {
-        let names = |seen: &&Seen| matches!(seen, Seen::Names(named) if named.id == id);
+        let names =
+            |seen: &&NodeFailure| matches!(seen, NodeFailure::NamesLeader(named) if named.id == id);
         let count = seen.values().filter(names).count();
-        let who = match routes.place(leader) {
-            Some(place) if place < routes.given => format!("node {id}"),
+        let who = match cluster.index(leader) {
+            Some(index) if index < cluster.given => format!("node {id}"),
             Some(_) => format!("node {id} at {}", leader.address),
             None => format!("node {id} at {}, which was not given", leader.address),
         };
         parts.push(count, &format!("names {who}"), &format!("name {who}"));
     }
-    let is_known =
-        |seen: &Seen| !matches!(seen, Seen::Unreachable(_) | Seen::Strange | Seen::Leaderless);
-    let mut message = String::from(match aim {
-        Aim::Anybody => "no node answers",
-        Aim::Leader if seen.values().any(is_known) => "no leader answers",
-        Aim::Leader => "no leader",
+    let is_known = |seen: &NodeFailure| {
+        !matches!(
+            seen,
+            NodeFailure::Unreachable(_) | NodeFailure::Incompatible | NodeFailure::NoLeader
+        )
+    };
+    let mut message = String::from(match target {
+        CallTarget::AnyNode => "no node answers",
+        CallTarget::Leader if seen.values().any(is_known) => "no leader answers",
+        CallTarget::Leader => "no leader",
     });
     message.push_str(&parts.text());
     let reason = seen.values().find_map(|seen| match seen {
-        Seen::Unreachable(reason) => Some(reason),
+        NodeFailure::Unreachable(reason) => Some(reason),
         _ => None,
     });
     let busy = seen.values().find_map(|seen| match seen {
-        Seen::Busy(reason) => Some(reason),
+        NodeFailure::Busy(reason) => Some(reason),
         _ => None,
     });
     if let Some(reason) = busy.or(reason.filter(|_| unreachable == nodes)) {

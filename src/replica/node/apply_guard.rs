@@ -7,23 +7,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use crate::raft::StateMachine;
-use crate::replica::engine::{Applied, Engine, Turn};
+use crate::replica::engine::{Applied, Engine, Output};
 use crate::rpc::panic_message;
 
 /// A turn of the engine. It does not return if an entry cannot be applied.
-pub(super) fn turn<M: StateMachine, T>(engine: &mut Engine<M, T>, now: Duration) -> Turn<T> {
-    whole(engine, |engine| engine.turn(now))
+pub(super) fn advance<M: StateMachine, T>(engine: &mut Engine<M, T>, now: Duration) -> Output<T> {
+    abort_on_panic(engine, |engine| engine.advance(now))
 }
 
 /// Applies all that is known to be committed, and gives it to `tell`, if it is to be told.
 pub(super) fn replay<M: StateMachine, T>(
     engine: &mut Engine<M, T>,
-    tell: &mut dyn FnMut(Vec<Applied>),
+    on_applied: &mut dyn FnMut(Vec<Applied>),
 ) {
-    while whole(engine, |engine| engine.replay(tell)) {}
+    while abort_on_panic(engine, |engine| engine.replay(on_applied)) {}
 }
 
-fn whole<M: StateMachine, T, R>(
+fn abort_on_panic<M: StateMachine, T, R>(
     engine: &mut Engine<M, T>,
     mut act: impl FnMut(&mut Engine<M, T>) -> R,
 ) -> R {

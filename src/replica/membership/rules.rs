@@ -11,7 +11,7 @@ use crate::raft::{Index, NodeId, Term};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Start {
     /// Names the process: a random number.
-    pub life: u64,
+    pub incarnation: u64,
     /// The term that the directory had.
     pub term: Term,
     /// Where its log ended.
@@ -37,13 +37,13 @@ pub enum Rule {
 }
 
 /// When an introduction was made, beside what is remembered.
-enum Time {
+enum Freshness {
     /// It is the newest that was heard of.
-    Now,
+    Current,
     /// It may be late.
     Unknown,
     /// The directory is older than it was; how that shows.
-    Past(String),
+    Stale(String),
 }
 
 /// What a node knows of who votes.
@@ -51,7 +51,7 @@ enum Time {
 /// What is decided counts for something once it is durable: [`Self::take_record`] gives what is to
 /// be written, [`Self::persisted`] says that it is. What takes a right away holds at once.
 #[derive(Debug)]
-pub struct Roster {
+pub struct Membership {
     id: NodeId,
     others: Vec<NodeId>,
     start: Start,
@@ -61,67 +61,67 @@ pub struct Roster {
     durable: Record,
     is_changed: bool,
     /// The newest introduction of each other node to this process.
-    met: BTreeMap<NodeId, Introduction>,
+    introductions: BTreeMap<NodeId, Introduction>,
     /// Our own introductions so far, and how many there were when each other node was met as it is.
     number: u64,
     /// Those that have answered this process: had its directory been older, they would have said so.
     confirmed: BTreeSet<NodeId>,
     /// Whoever has not answered by then is not there.
     quiet_until: Duration,
-    patience: Duration,
+    quiet_period: Duration,
     is_quiet: bool,
-    met_at: BTreeMap<NodeId, u64>,
+    introduced_at: BTreeMap<NodeId, u64>,
     /// Those that are to be told of this node.
-    to_tell: BTreeMap<NodeId, Telling>,
-    asks_at: Duration,
+    pending_introductions: BTreeMap<NodeId, PendingIntroduction>,
+    next_request_at: Duration,
     notices: Vec<Notice>,
     /// Directories of others that people were told of.
-    told: BTreeSet<(NodeId, Instance)>,
+    reported: BTreeSet<(NodeId, Instance)>,
     #[cfg(test)]
     pub(in crate::replica) without: Option<Rule>,
 }
 
 /// Why a node is told of this one.
 #[derive(Clone, Copy, Debug, Default)]
-struct Telling {
+struct PendingIntroduction {
     wants_answer: bool,
     answers: Option<(u64, u64)>,
 }
 
-impl Roster {
+impl Membership {
     /// Of a node whose `record` is durable, this start included. `others` are the other nodes of the
-    /// group; they have so much `patience` from now on to say that its directory is not the newest.
+    /// group; they have so much `quiet_period` from now on to say that its directory is not the newest.
     pub fn new(
         id: NodeId,
         others: Vec<NodeId>,
         record: Record,
         start: Start,
         now: Duration,
-        patience: Duration,
-    ) -> Roster {
+        quiet_period: Duration,
+    ) -> Membership {
         let mut notices = Vec::new();
         if let Standing::Refused(_) = record.standing {
             notices.push(Notice::Standing { standing: record.standing, by: None });
         }
         let is_quiet = !others.is_empty();
-        Roster {
+        Membership {
             id,
             others,
             start,
             durable: record.clone(),
             record,
             is_changed: false,
-            met: BTreeMap::new(),
+            introductions: BTreeMap::new(),
             number: 0,
             confirmed: BTreeSet::new(),
-            quiet_until: now.saturating_add(patience),
-            patience,
+            quiet_until: now.saturating_add(quiet_period),
+            quiet_period,
             is_quiet,
-            met_at: BTreeMap::new(),
-            to_tell: BTreeMap::new(),
-            asks_at: Duration::ZERO,
+            introduced_at: BTreeMap::new(),
+            pending_introductions: BTreeMap::new(),
+            next_request_at: Duration::ZERO,
             notices,
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
             #[cfg(test)]
             without: None,
         }
@@ -160,10 +160,13 @@ impl Roster {
 
     /// What it says of itself to whoever calls.
     pub fn introduction(&mut self) -> Introduction {
-        self.introduce(Telling { wants_answer: true, answers: None })
+        self.introduce(PendingIntroduction { wants_answer: true, answers: None })
     }
 
-    fn introduce(&mut self, Telling { wants_answer, answers }: Telling) -> Introduction {
+    fn introduce(
+        &mut self,
+        PendingIntroduction { wants_answer, answers }: PendingIntroduction,
+    ) -> Introduction {
         let decided = |id: &NodeId| self.record.peers.get(id).map(|peer| peer.trust);
         let known = |(id, peer): (&NodeId, &Peer)| {
             // What takes a right away is said before it is on disk.
@@ -175,7 +178,7 @@ impl Roster {
         Introduction {
             instance: self.durable.instance,
             starts: self.durable.starts,
-            life: self.start.life,
+            incarnation: self.start.incarnation,
             term: self.start.term,
             last_index: self.start.last_index,
             standing: self.standing(),
@@ -188,8 +191,8 @@ impl Roster {
 
     /// Whether a message is of the newest process of a node that was heard of. Others are to be
     /// dropped.
-    pub fn is_current(&self, from: NodeId, life: u64) -> bool {
-        self.met.get(&from).is_some_and(|met| met.life == life)
+    pub fn is_current(&self, from: NodeId, incarnation: u64) -> bool {
+        self.introductions.get(&from).is_some_and(|met| met.incarnation == incarnation)
     }
 
     /// Whether this node may vote and stand.
@@ -211,7 +214,7 @@ impl Roster {
     /// Whether what another node says counts; for a node that does not vote: whether it may be
     /// followed.
     pub fn counts(&self, peer: NodeId) -> bool {
-        let Some(met) = self.met.get(&peer) else { return false };
+        let Some(met) = self.introductions.get(&peer) else { return false };
         let decided = self.record.peers.get(&peer);
         let is_lost = decided.is_some_and(|known| known.trust == Trust::Refused)
             || matches!(met.standing, Standing::Refused(_));
@@ -235,81 +238,92 @@ impl Roster {
 
     /// The node takes part from now on: the others have as long as they would have had.
     pub fn take_part(&mut self, now: Duration) {
-        self.quiet_until = now.saturating_add(self.patience);
+        self.quiet_until = now.saturating_add(self.quiet_period);
     }
 
     /// Another node has introduced itself. True if it is another process than before.
-    pub fn meet(&mut self, from: NodeId, said: Introduction) -> bool {
+    pub fn receive_introduction(&mut self, from: NodeId, introduction: Introduction) -> bool {
         if !self.others.contains(&from) {
             return false;
         }
-        if said.wants_answer {
-            let telling = self.to_tell.entry(from).or_default();
-            telling.answers = Some((said.life, said.number));
+        if introduction.wants_answer {
+            let pending = self.pending_introductions.entry(from).or_default();
+            pending.answers = Some((introduction.incarnation, introduction.number));
         }
-        if said.answers.is_some_and(|(life, _)| life == self.start.life) {
+        if introduction
+            .answers
+            .is_some_and(|(incarnation, _)| incarnation == self.start.incarnation)
+        {
             self.confirmed.insert(from);
         }
-        let before = self.met.get(&from);
-        if before.is_some_and(|met| met.life == said.life && met.number >= said.number) {
+        let before = self.introductions.get(&from);
+        if before.is_some_and(|met| {
+            met.incarnation == introduction.incarnation && met.number >= introduction.number
+        }) {
             return false;
         }
-        let is_another = before.is_none_or(|met| met.life != said.life);
-        match self.time_of(from, &said) {
-            Time::Now => (),
-            Time::Unknown => {
+        let is_another = before.is_none_or(|met| met.incarnation != introduction.incarnation);
+        match self.freshness_of(from, &introduction) {
+            Freshness::Current => (),
+            Freshness::Unknown => {
                 // It may have been long on its way.
-                self.to_tell.entry(from).or_default().wants_answer = true;
+                self.pending_introductions.entry(from).or_default().wants_answer = true;
                 return false;
             }
-            Time::Past(evidence) => self.refuse_older(from, evidence, said.instance),
+            Freshness::Stale(evidence) => self.refuse_older(from, evidence, introduction.instance),
         }
-        self.remember(from, &said);
-        self.judge_self(from, &said);
-        if self.is_known_voter(from, &said) {
-            self.adopt(&said);
+        self.remember(from, &introduction);
+        self.update_own_standing(from, &introduction);
+        if self.is_known_voter(from, &introduction) {
+            self.merge_remembered(&introduction);
         }
-        self.met.insert(from, said);
-        self.met_at.insert(from, self.number);
-        self.judge_admission();
+        self.introductions.insert(from, introduction);
+        self.introduced_at.insert(from, self.number);
+        self.check_admission();
         is_another
     }
 
     /// Whether a directory is the newest that was heard of (V2). What was said by an earlier process
     /// and is late says nothing; only who answers a question that was asked since shows that it is
     /// there, and older.
-    fn time_of(&self, from: NodeId, said: &Introduction) -> Time {
-        let Some(known) = self.record.peers.get(&from) else { return Time::Now };
-        if known.instance != Some(said.instance) || known.trust == Trust::Refused {
-            return Time::Now;
+    fn freshness_of(&self, from: NodeId, introduction: &Introduction) -> Freshness {
+        let Some(known) = self.record.peers.get(&from) else { return Freshness::Current };
+        if known.instance != Some(introduction.instance) || known.trust == Trust::Refused {
+            return Freshness::Current;
         }
         if !self.keeps(Rule::Older) {
-            return Time::Now;
+            return Freshness::Current;
         }
-        let (had, has) = ((known.term, known.acknowledged), (said.term, said.last_index));
-        if said.starts > known.starts {
+        let (had, has) =
+            ((known.term, known.acknowledged), (introduction.term, introduction.last_index));
+        if introduction.starts > known.starts {
             let ((had_term, had_index), (term, index)) = (had, has);
             return match has < had {
-                false => Time::Now,
-                true => Time::Past(format!(
+                false => Freshness::Current,
+                true => Freshness::Stale(format!(
                     "its log ended with entry {index} in term {term}, and it had acknowledged \
                      entry {had_index} in term {had_term}"
                 )),
             };
         }
-        let is_twin = self.met.get(&from).is_some_and(|met| {
-            (met.instance, met.starts) == (said.instance, said.starts) && met.life != said.life
+        let is_duplicate = self.introductions.get(&from).is_some_and(|met| {
+            (met.instance, met.starts) == (introduction.instance, introduction.starts)
+                && met.incarnation != introduction.incarnation
         });
-        if said.starts == known.starts && !is_twin {
-            return Time::Now;
+        if introduction.starts == known.starts && !is_duplicate {
+            return Freshness::Current;
         }
-        let met_at = self.met_at.get(&from).copied().unwrap_or_default();
-        match said.answers {
-            Some((life, number)) if life == self.start.life && number > met_at => {
-                let (now, before) = (said.starts, known.starts);
-                Time::Past(format!("this is its start {now}, and start {before} was heard of"))
+        let introduced_at = self.introduced_at.get(&from).copied().unwrap_or_default();
+        match introduction.answers {
+            Some((incarnation, number))
+                if incarnation == self.start.incarnation && number > introduced_at =>
+            {
+                let (now, before) = (introduction.starts, known.starts);
+                Freshness::Stale(format!(
+                    "this is its start {now}, and start {before} was heard of"
+                ))
             }
-            _ => Time::Unknown,
+            _ => Freshness::Unknown,
         }
     }
 
@@ -318,40 +332,40 @@ impl Roster {
             known.trust = Trust::Refused;
             self.is_changed = true;
         }
-        if self.told.insert((peer, came)) {
+        if self.reported.insert((peer, came)) {
             self.notices.push(Notice::PeerOlder { peer, evidence });
         }
     }
 
     /// What the introduction makes us remember of its sender (V1, V2).
-    fn remember(&mut self, from: NodeId, said: &Introduction) {
-        let claims = said.standing == Standing::Voter;
+    fn remember(&mut self, from: NodeId, introduction: &Introduction) {
+        let claims = introduction.standing == Standing::Voter;
         let remembers_first = self.keeps(Rule::Instance);
         let Some(known) = self.record.peers.get_mut(&from) else {
             let trust = if claims { Trust::Voter } else { Trust::Seen };
-            let instance = Some(said.instance);
-            let peer = Peer { instance, trust, starts: said.starts, ..Peer::default() };
+            let instance = Some(introduction.instance);
+            let peer = Peer { instance, trust, starts: introduction.starts, ..Peer::default() };
             self.record.peers.insert(from, peer);
             self.is_changed = true;
             return;
         };
         if (known.instance.is_none() && claims) || !remembers_first {
-            known.instance = Some(said.instance);
+            known.instance = Some(introduction.instance);
             self.is_changed = true;
         }
-        if known.instance != Some(said.instance) {
+        if known.instance != Some(introduction.instance) {
             let remembered = known.instance;
-            if self.told.insert((from, said.instance)) {
-                let came = said.instance;
+            if self.reported.insert((from, introduction.instance)) {
+                let came = introduction.instance;
                 self.notices.push(Notice::PeerReplaced { peer: from, came, remembered });
             }
             return;
         }
-        if said.starts > known.starts {
-            known.starts = said.starts;
+        if introduction.starts > known.starts {
+            known.starts = introduction.starts;
             self.is_changed = true;
         }
-        let trust = match (known.trust, said.standing) {
+        let trust = match (known.trust, introduction.standing) {
             (Trust::Seen, Standing::Voter) => Trust::Voter,
             (trust, Standing::Refused(_)) if trust != Trust::Refused => Trust::Refused,
             (trust, _) => trust,
@@ -363,17 +377,17 @@ impl Roster {
     }
 
     /// Whether the sender is a voter, for all that we know.
-    fn is_known_voter(&self, from: NodeId, said: &Introduction) -> bool {
+    fn is_known_voter(&self, from: NodeId, introduction: &Introduction) -> bool {
         let known = self.record.peers.get(&from);
-        said.standing == Standing::Voter
+        introduction.standing == Standing::Voter
             && known.is_some_and(|known| {
-                known.instance == Some(said.instance) && known.trust == Trust::Voter
+                known.instance == Some(introduction.instance) && known.trust == Trust::Voter
             })
     }
 
     /// What a voter remembers of third ones is true (V4).
-    fn adopt(&mut self, said: &Introduction) {
-        for &(id, instance, trust) in &said.remembered {
+    fn merge_remembered(&mut self, introduction: &Introduction) {
+        for &(id, instance, trust) in &introduction.remembered {
             if instance == 0 || !self.others.contains(&id) {
                 continue;
             }
@@ -399,13 +413,13 @@ impl Roster {
     }
 
     /// What the introduction says of this node (V3, V5).
-    fn judge_self(&mut self, from: NodeId, said: &Introduction) {
-        let ours = said.remembered.iter().find(|(id, _, _)| *id == self.id);
+    fn update_own_standing(&mut self, from: NodeId, introduction: &Introduction) {
+        let ours = introduction.remembered.iter().find(|(id, _, _)| *id == self.id);
         let standing = match (self.record.standing, ours) {
             (Standing::Refused(_), _) => return,
             (Standing::Voter, Some(&(_, other, trust))) if other != self.record.instance => {
-                if trust == Trust::Voter && other != 0 && self.told.insert((self.id, other)) {
-                    self.notices.push(Notice::Twin { by: from, other });
+                if trust == Trust::Voter && other != 0 && self.reported.insert((self.id, other)) {
+                    self.notices.push(Notice::DuplicateNode { by: from, other });
                 }
                 return;
             }
@@ -416,36 +430,40 @@ impl Roster {
             }
             (_, Some((_, _, Trust::Refused))) => Standing::Refused(Loss::Older),
             (Standing::Voter, _) => return,
-            (_, Some((_, _, Trust::Voter))) if said.standing == Standing::Voter => Standing::Voter,
-            (Standing::New, _) if said.standing != Standing::New && self.keeps(Rule::Founding) => {
+            (_, Some((_, _, Trust::Voter))) if introduction.standing == Standing::Voter => {
+                Standing::Voter
+            }
+            (Standing::New, _)
+                if introduction.standing != Standing::New && self.keeps(Rule::Founding) =>
+            {
                 Standing::Joining
             }
             _ => return,
         };
-        self.become_(standing, Some(from));
+        self.set_standing(standing, Some(from));
     }
 
     /// A node that joins is a voter once a majority of the group's nodes, all of them voters and
     /// others than itself, remember it (V3).
-    fn judge_admission(&mut self) {
+    fn check_admission(&mut self) {
         if self.record.standing != Standing::Joining {
             return;
         }
         let (id, instance) = (self.id, self.record.instance);
-        let remembers = |(from, said): (&NodeId, &Introduction)| {
+        let remembers = |(from, introduction): (&NodeId, &Introduction)| {
             let is_us = |known: &(NodeId, Instance, Trust)| {
                 known.0 == id && known.1 == instance && known.2 != Trust::Refused
             };
-            self.is_known_voter(*from, said) && said.remembered.iter().any(is_us)
+            self.is_known_voter(*from, introduction) && introduction.remembered.iter().any(is_us)
         };
-        let count = self.met.iter().filter(|met| remembers(*met)).count();
+        let count = self.introductions.iter().filter(|met| remembers(*met)).count();
         let needed = if self.keeps(Rule::Majority) { self.others.len().div_ceil(2) + 1 } else { 1 };
         if count >= needed {
-            self.become_(Standing::Voter, None);
+            self.set_standing(Standing::Voter, None);
         }
     }
 
-    fn become_(&mut self, standing: Standing, by: Option<NodeId>) {
+    fn set_standing(&mut self, standing: Standing, by: Option<NodeId>) {
         if self.record.standing != standing {
             self.record.standing = standing;
             self.is_changed = true;
@@ -454,7 +472,7 @@ impl Roster {
     }
 
     /// This node leads. If it is new it has founded the group, with all those that counted (V3).
-    pub fn lead(&mut self) {
+    pub fn found_group(&mut self) {
         if self.record.standing != Standing::New {
             return;
         }
@@ -465,7 +483,7 @@ impl Roster {
                 known.trust = Trust::Voter;
             }
         }
-        self.become_(Standing::Voter, None);
+        self.set_standing(Standing::Voter, None);
     }
 
     /// A voter has durably acknowledged the log up to `index` in a term, or a term alone by its vote
@@ -492,40 +510,45 @@ impl Roster {
     pub fn persisted(&mut self, record: Record) {
         self.durable = record;
         for peer in &self.others {
-            self.to_tell.entry(*peer).or_default();
+            self.pending_introductions.entry(*peer).or_default();
         }
     }
 
     /// What is to be said to whom now: to those that asked, to everybody when something has changed,
     /// and now and then to whoever has not said enough.
-    pub fn to_tell(&mut self, now: Duration, interval: Duration) -> Vec<(NodeId, Introduction)> {
-        if now >= self.asks_at {
-            self.asks_at = now.saturating_add(interval);
-            let unsettled: Vec<NodeId> = self.unsettled().collect();
-            for peer in unsettled {
-                self.to_tell.entry(peer).or_default().wants_answer = true;
+    pub fn take_introductions(
+        &mut self,
+        now: Duration,
+        interval: Duration,
+    ) -> Vec<(NodeId, Introduction)> {
+        if now >= self.next_request_at {
+            self.next_request_at = now.saturating_add(interval);
+            let unconfirmed: Vec<NodeId> = self.unconfirmed().collect();
+            for peer in unconfirmed {
+                self.pending_introductions.entry(peer).or_default().wants_answer = true;
             }
         }
-        let telling = std::mem::take(&mut self.to_tell);
-        telling.into_iter().map(|(peer, telling)| (peer, self.introduce(telling))).collect()
+        let pending = std::mem::take(&mut self.pending_introductions);
+        pending.into_iter().map(|(peer, pending)| (peer, self.introduce(pending))).collect()
     }
 
     /// When somebody is to be asked again.
     pub fn next_timeout(&self) -> Duration {
-        let asks_at = if self.unsettled().next().is_some() { self.asks_at } else { Duration::MAX };
-        if self.is_quiet { asks_at.min(self.quiet_until) } else { asks_at }
+        let next_request_at =
+            if self.unconfirmed().next().is_some() { self.next_request_at } else { Duration::MAX };
+        if self.is_quiet { next_request_at.min(self.quiet_until) } else { next_request_at }
     }
 
-    fn unsettled(&self) -> impl Iterator<Item = NodeId> {
+    fn unconfirmed(&self) -> impl Iterator<Item = NodeId> {
         let is_pending = matches!(self.standing(), Standing::New | Standing::Joining);
         let is_settled = move |met: &Introduction| {
             !is_pending && !matches!(met.standing, Standing::New | Standing::Joining)
         };
         // Who has answered knows this process; who has not may drop all that it says.
-        let unsettled = move |peer: &&NodeId| {
-            !self.confirmed.contains(peer) || !self.met.get(peer).is_some_and(is_settled)
+        let unconfirmed = move |peer: &&NodeId| {
+            !self.confirmed.contains(peer) || !self.introductions.get(peer).is_some_and(is_settled)
         };
-        self.others.iter().filter(unsettled).copied()
+        self.others.iter().filter(unconfirmed).copied()
     }
 
     /// What people should know since the last time.
@@ -535,7 +558,7 @@ impl Roster {
 
     /// What is wrong with another node's directory, if something is.
     pub fn loss_of(&self, peer: NodeId) -> Option<Loss> {
-        let (met, known) = (self.met.get(&peer)?, self.record.peers.get(&peer)?);
+        let (met, known) = (self.introductions.get(&peer)?, self.record.peers.get(&peer)?);
         match (known.instance, known.trust, met.standing) {
             (instance, _, _) if instance != Some(met.instance) => Some(Loss::Replaced),
             (_, Trust::Refused, _) => Some(Loss::Older),
