@@ -11,10 +11,10 @@ mod durable;
 mod fixture;
 #[path = "market_service/hostile.rs"]
 mod hostile;
-#[path = "market_service/lines.rs"]
-mod lines;
 #[path = "market_service/mistakes.rs"]
 mod mistakes;
+#[path = "market_service/printed_lines.rs"]
+mod printed_lines;
 #[path = "market_service/refusals.rs"]
 mod refusals;
 #[path = "market_service/rules.rs"]

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::flags::{Flags, Parsed};
 use super::replica::{self, Place};
-use crate::market::service::{self, Lines, MarketService};
+use crate::market::service::{self, AsyncLineWriter, MarketService};
 use crate::market::state::Limits;
 use crate::raft::NodeId;
 
@@ -48,9 +48,10 @@ fn place(parsed: &Parsed) -> Result<Place, Failure> {
 
 fn open(parsed: &Parsed, place: &Place) -> Result<(), Failure> {
     let lines = if parsed.is_on("quiet") {
-        Lines::none()
+        AsyncLineWriter::disabled()
     } else {
-        Lines::to(std::io::stdout()).map_err(|error| Failure::because("cannot print", error))?
+        AsyncLineWriter::start(std::io::stdout())
+            .map_err(|error| Failure::because("cannot print", error))?
     };
     let service = MarketService::new(Limits::DEFAULT, lines);
     let notice = if place.directory.is_none() { FORGETFUL } else { "" };

@@ -8,11 +8,11 @@ use agora::pb::grpc_health_v1::{HealthCheckRequest, HealthCheckResponse};
 use agora::protobuf::{decode, encode};
 use agora::rpc::CallOptions;
 
-use crate::fixture::{Fixture, LONG, both, eventually, refused};
+use crate::fixture::{Fixture, LONG, eventually, over_both_protocols, refused};
 
 #[test]
-fn an_item_is_sold_looked_at_changed_and_deleted() {
-    both(|protocol| {
+fn an_item_is_sold_queried_updated_and_deleted() {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let (seller, buyer) = (market.seller(1, protocol), market.trader(2, protocol));
         assert_eq!(seller.sell("iPhone", 50_000, 5).unwrap(), 1);
@@ -59,7 +59,7 @@ fn an_item_is_sold_looked_at_changed_and_deleted() {
 
 #[test]
 fn buying_makes_an_order_that_both_sides_see() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let (seller, buyer) = (market.seller(1, protocol), market.trader(2, protocol));
         let item = seller.sell("iPhone", 49_999, 5).unwrap();
@@ -96,7 +96,7 @@ fn buying_makes_an_order_that_both_sides_see() {
 
 #[test]
 fn a_wishlist_grows_and_shrinks() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let (seller, buyer) = (market.seller(1, protocol), market.trader(2, protocol));
         for name in ["a", "b", "c"] {
@@ -119,7 +119,7 @@ fn a_wishlist_grows_and_shrinks() {
 
 #[test]
 fn ratings_add_up() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let seller = market.seller(1, protocol);
         let item = seller.sell("iPhone", 100, 1).unwrap();
@@ -134,7 +134,7 @@ fn ratings_add_up() {
 
 #[test]
 fn a_search_finds_words_prefixes_and_categories_in_any_order() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let seller = market.seller(1, protocol);
         for (name, category, price) in [
@@ -179,8 +179,8 @@ fn a_search_finds_words_prefixes_and_categories_in_any_order() {
 }
 
 #[test]
-fn long_lists_come_in_pages() {
-    both(|protocol| {
+fn long_lists_are_returned_in_pages() {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let (seller, buyer) = (market.seller(1, protocol), market.trader(2, protocol));
         for _ in 0..7 {
@@ -230,8 +230,8 @@ fn long_lists_come_in_pages() {
 }
 
 #[test]
-fn a_market_that_leads_is_healthy() {
-    both(|protocol| {
+fn the_leader_is_healthy() {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let channel = market.channel(protocol);
         for name in ["", NAME, &format!("{NAME}/leader")] {

@@ -3,23 +3,23 @@
 use std::sync::atomic::Ordering;
 
 use agora::call::Code;
-use agora::market::service::Lines;
+use agora::market::service::AsyncLineWriter;
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
 use agora::session::Protocol;
 
-use crate::fixture::{Fixture, Home, refused};
+use crate::fixture::{Fixture, TempFolder, refused};
 
 /// Restarts the market on its files. Everybody's connections are new ones.
-fn restarted(mut market: Fixture, home: &Home) -> Fixture {
+fn restarted(mut market: Fixture, folder: &TempFolder) -> Fixture {
     market.stop();
-    Fixture::kept(home, Limits::DEFAULT, Lines::none())
+    Fixture::in_folder(folder, Limits::DEFAULT, AsyncLineWriter::disabled())
 }
 
 #[test]
-fn a_command_is_done_once_over_restarts_and_snapshots() {
-    let home = Home::new();
-    let mut market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+fn a_command_is_executed_once_across_restarts_and_snapshots() {
+    let folder = TempFolder::new();
+    let mut market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let seller = market.seller(1, Protocol::Native);
     let item = seller.sell("Lamp", 500, 100).unwrap();
     let buyer = market.trader(2, Protocol::Native);
@@ -27,7 +27,7 @@ fn a_command_is_done_once_over_restarts_and_snapshots() {
     let id = purchase.request_id;
     let first = buyer.call("BuyItem", &purchase).unwrap();
     for round in 1..=3 {
-        market = restarted(market, &home);
+        market = restarted(market, &folder);
         let buyer = market.trader(2, Protocol::Grpc);
         let again = pb::BuyItemRequest { request_id: id, ..buyer.purchase(item, 2) };
         assert_eq!(buyer.call("BuyItem", &again).unwrap(), first, "round {round}");
@@ -44,20 +44,20 @@ fn a_command_is_done_once_over_restarts_and_snapshots() {
         let left = market.trader(3, Protocol::Native).item(item).unwrap();
         assert_eq!(left.read::<pb::GetItemResponse<'_>>().item.unwrap().quantity, 98);
     }
-    assert!(home.0.join("snapshot.txt").exists());
+    assert!(folder.0.join("snapshot.txt").exists());
 }
 
 #[test]
 fn a_mailbox_and_what_was_acknowledged_survive_a_restart() {
-    let home = Home::new();
-    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+    let folder = TempFolder::new();
+    let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let seller = market.seller(1, Protocol::Native);
     let item = seller.sell("Lamp", 500, 100).unwrap();
     let buyer = market.trader(2, Protocol::Native);
     (1..=5).for_each(|order| assert_eq!(buyer.buy(item, 1), Ok(order)));
     assert_eq!(seller.watch(0).ids(5), [1, 2, 3, 4, 5]);
     seller.acknowledge(2).unwrap();
-    let market = restarted(market, &home);
+    let market = restarted(market, &folder);
     let seller = market.trader(1, Protocol::Native);
     assert_eq!(seller.watch(0).ids(3), [3, 4, 5], "what is acknowledged does not come again");
     assert_eq!(seller.watch(4).ids(1), [5], "and nothing that the watcher has");
@@ -66,11 +66,11 @@ fn a_mailbox_and_what_was_acknowledged_survive_a_restart() {
 
 #[test]
 fn identities_and_rights_survive_a_restart() {
-    let home = Home::new();
-    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+    let folder = TempFolder::new();
+    let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let item = market.seller(1, Protocol::Native).sell("Lamp", 500, 100).unwrap();
     market.seller(2, Protocol::Native);
-    let market = restarted(market, &home);
+    let market = restarted(market, &folder);
     let trader = |number| {
         let trader = market.trader(number, Protocol::Native);
         trader.request_ids.store(1_000, Ordering::Relaxed);
@@ -86,11 +86,11 @@ fn identities_and_rights_survive_a_restart() {
 }
 
 #[test]
-fn texts_that_are_too_long_and_nobodys_commands_are_not_written_down() {
-    let home = Home::new();
-    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+fn too_long_texts_and_commands_of_unknown_accounts_are_not_logged() {
+    let folder = TempFolder::new();
+    let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let seller = market.seller(1, Protocol::Native);
-    let log = || std::fs::metadata(home.0.join("logs.txt")).unwrap().len();
+    let log = || std::fs::metadata(folder.0.join("logs.txt")).unwrap().len();
     let before = log();
     let long = "x".repeat(1_000_000);
     let offer = pb::SellItemRequest { description: (&*long).into(), ..seller.offer("Lamp", 1, 1) };

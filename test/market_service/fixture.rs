@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use agora::call::{Code, Status};
-use agora::market::service::{self, Lines, MarketService};
+use agora::market::service::{self, AsyncLineWriter, MarketService};
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
 use agora::protobuf::{Checked, decode, encode};
@@ -56,20 +56,20 @@ pub fn path(method: &str) -> String {
 }
 
 /// A folder that goes with the test.
-pub struct Home(pub PathBuf);
+pub struct TempFolder(pub PathBuf);
 
-impl Home {
-    pub fn new() -> Home {
+impl TempFolder {
+    pub fn new() -> TempFolder {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("agora-market-service-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();
-        Home(path)
+        TempFolder(path)
     }
 }
 
-impl Drop for Home {
+impl Drop for TempFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -84,19 +84,19 @@ pub struct Fixture {
 
 impl Fixture {
     pub fn new() -> Fixture {
-        Fixture::with(Limits::DEFAULT, Lines::none())
+        Fixture::with(Limits::DEFAULT, AsyncLineWriter::disabled())
     }
 
-    pub fn with(limits: Limits, lines: Lines) -> Fixture {
+    pub fn with(limits: Limits, lines: AsyncLineWriter) -> Fixture {
         Fixture::open(None, limits, lines)
     }
 
     /// A market whose files are there, and which takes a snapshot every so often.
-    pub fn kept(home: &Home, limits: Limits, lines: Lines) -> Fixture {
-        Fixture::open(Some(home.0.clone()), limits, lines)
+    pub fn in_folder(folder: &TempFolder, limits: Limits, lines: AsyncLineWriter) -> Fixture {
+        Fixture::open(Some(folder.0.clone()), limits, lines)
     }
 
-    fn open(directory: Option<PathBuf>, limits: Limits, lines: Lines) -> Fixture {
+    fn open(directory: Option<PathBuf>, limits: Limits, lines: AsyncLineWriter) -> Fixture {
         let options = NodeOptions {
             directory,
             group: "agora".into(),
@@ -398,7 +398,7 @@ pub struct Watch {
 
 /// A notification without the details that every one has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
+pub struct ReceivedNotification {
     pub id: u64,
     pub kind: pb::NotificationKind,
     pub item: u32,
@@ -409,7 +409,7 @@ pub struct News {
 
 impl Watch {
     /// The next notification, or the end of the watch.
-    pub fn next(&mut self) -> Result<News, Status> {
+    pub fn next(&mut self) -> Result<ReceivedNotification, Status> {
         let answer = Answer(self.next_bytes()?);
         let response: pb::WatchNotificationsResponse<'_> = answer.read();
         let news = response.notification.unwrap();
@@ -419,7 +419,14 @@ impl Watch {
             both => panic!("a notification is of an item or of an order: {both:?}"),
         };
         let missed = response.missed;
-        Ok(News { id: news.id, kind: news.kind, item, price_cents, quantity, missed })
+        Ok(ReceivedNotification {
+            id: news.id,
+            kind: news.kind,
+            item,
+            price_cents,
+            quantity,
+            missed,
+        })
     }
 
     pub fn next_bytes(&mut self) -> Result<Vec<u8>, Status> {
@@ -448,7 +455,7 @@ impl Watch {
 }
 
 /// Runs a story over both protocols.
-pub fn both(story: impl Fn(Protocol)) {
+pub fn over_both_protocols(story: impl Fn(Protocol)) {
     for protocol in BOTH {
         eprintln!("over {protocol:?}");
         story(protocol);
@@ -473,17 +480,17 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Paper that a test can read while the market prints on it.
+/// SharedBuffer that a test can read while the market prints on it.
 #[derive(Clone, Default)]
-pub struct Paper(Arc<Mutex<Vec<u8>>>);
+pub struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Paper {
+impl SharedBuffer {
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
 
-impl Write for Paper {
+impl Write for SharedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())

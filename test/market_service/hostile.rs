@@ -6,7 +6,7 @@ use agora::protobuf::encode;
 use agora::rpc::CallOptions;
 use agora::session::Protocol;
 
-use crate::fixture::{Fixture, Trader, UNARY, both, path, refused};
+use crate::fixture::{Fixture, Trader, UNARY, over_both_protocols, path, refused};
 use crate::seed::each_seed;
 
 fn send(who: &Trader, method: &str, message: &[u8]) -> Result<Vec<u8>, Status> {
@@ -14,8 +14,8 @@ fn send(who: &Trader, method: &str, message: &[u8]) -> Result<Vec<u8>, Status> {
 }
 
 #[test]
-fn what_is_no_message_is_an_internal_error() {
-    both(|protocol| {
+fn malformed_protobuf_is_an_internal_error() {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let who = market.trader(1, protocol);
         // A length beyond the end, a tag without a value, the first field with other wire types
@@ -40,8 +40,8 @@ fn what_is_no_message_is_an_internal_error() {
 }
 
 #[test]
-fn an_empty_message_asks_for_nothing_by_nobody() {
-    both(|protocol| {
+fn an_empty_message_is_refused() {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let who = market.trader(1, protocol);
         for method in UNARY {
@@ -57,7 +57,7 @@ fn an_empty_message_asks_for_nothing_by_nobody() {
 }
 
 #[test]
-fn fields_that_nobody_knows_change_nothing() {
+fn unknown_fields_are_ignored() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let mut message = encode(&seller.offer("iPhone", 1, 1));
@@ -67,7 +67,7 @@ fn fields_that_nobody_knows_change_nothing() {
 
 /// Damaged purchases buy what they say or nothing, and the market goes on.
 #[test]
-fn damaged_requests_do_no_harm() {
+fn damaged_requests_change_nothing_else() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let item = seller.sell("iPhone", 1, 1_000_000).unwrap();

@@ -7,11 +7,11 @@ use agora::call::Code;
 use agora::pb::agora_market_v1 as pb;
 use agora::session::Protocol;
 
-use crate::fixture::{BOTH, Fixture, Trader, both, refused};
+use crate::fixture::{BOTH, Fixture, Trader, over_both_protocols, refused};
 
 #[test]
-fn an_empty_or_malformed_uuid_is_nobodys() {
-    both(|protocol| {
+fn an_empty_or_malformed_uuid_is_unauthenticated() {
+    over_both_protocols(|protocol| {
         let market = Fixture::new();
         let seller = market.seller(1, protocol);
         seller.sell("iPhone", 1, 1).unwrap();
@@ -37,7 +37,7 @@ fn an_empty_or_malformed_uuid_is_nobodys() {
 }
 
 #[test]
-fn the_connection_says_nothing_about_who_calls() {
+fn the_connection_does_not_identify_the_caller() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let item = seller.sell("iPhone", 1, 2).unwrap();
@@ -56,7 +56,7 @@ fn the_connection_says_nothing_about_who_calls() {
 
 /// The check of the stock and its decrement are one.
 #[test]
-fn sixty_four_buyers_of_a_thousand_pieces_get_exactly_a_thousand() {
+fn sixty_four_concurrent_buyers_of_a_thousand_pieces_get_exactly_a_thousand() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let item = seller.sell("iPhone", 100, 1_000).unwrap();
@@ -104,7 +104,7 @@ fn sixty_four_buyers_of_a_thousand_pieces_get_exactly_a_thousand() {
 }
 
 #[test]
-fn lists_are_in_the_order_of_numbers_not_of_texts() {
+fn lists_are_sorted_by_number_not_as_text() {
     let market = Fixture::new();
     let (seller, buyer) = (market.seller(1, Protocol::Grpc), market.trader(2, Protocol::Grpc));
     let items: Vec<u32> = (0..12).map(|_| seller.sell("iPhone", 1, 1).unwrap()).collect();
@@ -130,7 +130,7 @@ fn the_first_rating_counts_and_the_second_is_refused() {
 }
 
 #[test]
-fn a_watcher_that_is_dead_blocks_nobody_and_fails_nothing() {
+fn a_dead_watch_delays_nothing_and_fails_nothing() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let item = seller.sell("iPhone", 1, 1).unwrap();

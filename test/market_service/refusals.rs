@@ -8,16 +8,16 @@ use agora::call::Code;
 use agora::market::client::{ClientOptions, MarketClient, identity_at};
 use agora::market::contract::LAST_REQUEST_ID;
 use agora::market::price::Money;
-use agora::market::service::Lines;
+use agora::market::service::AsyncLineWriter;
 use agora::market::state::{ItemId, Limits};
 use agora::pb::agora_market_v1 as pb;
 use agora::session::Protocol;
 
-use crate::fixture::{Fixture, Home, Trader, refused};
+use crate::fixture::{Fixture, TempFolder, Trader, refused};
 
 /// A client with the identity of somebody.
-fn client_of(trader: &Trader, home: &Home, market: &Fixture) -> MarketClient {
-    let file = home.0.join("somebody.uuid");
+fn client_of(trader: &Trader, folder: &TempFolder, market: &Fixture) -> MarketClient {
+    let file = folder.0.join("somebody.uuid");
     std::fs::write(&file, &trader.uuid).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let uuid = identity_at(&file).unwrap();
@@ -26,16 +26,16 @@ fn client_of(trader: &Trader, home: &Home, market: &Fixture) -> MarketClient {
 }
 
 #[test]
-fn what_is_certain_to_be_refused_is_not_in_the_log() {
-    let home = Home::new();
-    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+fn commands_that_are_certain_to_be_refused_are_not_logged() {
+    let folder = TempFolder::new();
+    let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let [ada, bob, eve] = [1, 2, 3].map(|who| market.trader(who, Protocol::Native));
     ada.register_seller().unwrap();
     let item = ada.sell("iPhone", 50_000, 5).unwrap();
     let gone = ada.sell("Lamp", 100, 5).unwrap();
     ada.delete(gone).unwrap();
     bob.rate(item, 4).unwrap();
-    let log = || std::fs::read_to_string(home.0.join("logs.txt")).unwrap();
+    let log = || std::fs::read_to_string(folder.0.join("logs.txt")).unwrap();
     let before = log();
 
     // Of strangers, who have no account afterwards either.
@@ -68,9 +68,9 @@ fn what_is_certain_to_be_refused_is_not_in_the_log() {
 }
 
 #[test]
-fn a_copy_of_what_was_refused_is_refused_alike_when_the_item_is_gone() {
-    let home = Home::new();
-    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+fn a_late_copy_of_a_refused_command_is_refused_alike_after_the_item_is_deleted() {
+    let folder = TempFolder::new();
+    let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let ada = market.seller(1, Protocol::Native);
     let item = ada.sell("iPhone", 50_000, 5).unwrap();
     let purchase = ada.purchase(item, 1);
@@ -81,15 +81,15 @@ fn a_copy_of_what_was_refused_is_refused_alike_when_the_item_is_gone() {
 }
 
 #[test]
-fn a_command_that_was_done_is_answered_again_without_the_log() {
-    let home = Home::new();
-    let market = Fixture::kept(&home, Limits::DEFAULT, Lines::none());
+fn a_repeated_command_is_answered_without_the_log() {
+    let folder = TempFolder::new();
+    let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
     let [ada, bob] = [1, 2].map(|who| market.trader(who, Protocol::Native));
     ada.register_seller().unwrap();
     let item = ada.sell("iPhone", 50_000, 5).unwrap();
     let purchase = bob.purchase(item, 2);
     let bought = bob.call("BuyItem", &purchase).unwrap();
-    let log = || std::fs::read_to_string(home.0.join("logs.txt")).unwrap();
+    let log = || std::fs::read_to_string(folder.0.join("logs.txt")).unwrap();
     let before = log();
     assert_eq!(bob.call("BuyItem", &purchase), Ok(bought.clone()));
     ada.delete(item).unwrap();
@@ -100,8 +100,8 @@ fn a_command_that_was_done_is_answered_again_without_the_log() {
 }
 
 #[test]
-fn a_client_goes_on_after_its_clock_was_a_day_ahead() {
-    let home = Home::new();
+fn a_client_recovers_after_its_clock_was_a_day_ahead() {
+    let folder = TempFolder::new();
     let market = Fixture::new();
     let [ada, bob] = [1, 2].map(|who| market.trader(who, Protocol::Native));
     ada.register_seller().unwrap();
@@ -118,19 +118,19 @@ fn a_client_goes_on_after_its_clock_was_a_day_ahead() {
     let last = low.metadata.get(LAST_REQUEST_ID).unwrap();
     assert_eq!(std::str::from_utf8(last).unwrap(), (ahead + count - 1).to_string());
 
-    let client = client_of(&bob, &home, &market);
+    let client = client_of(&bob, &folder, &market);
     let order = client.buy(ItemId(item), 2, None).unwrap();
     assert_eq!((order.id.0, order.quantity), (count as u32 + 1, 2), "it was done once");
     client.rate(ItemId(item), 5).unwrap();
 }
 
 #[test]
-fn nothing_is_bought_for_nothing() {
-    let home = Home::new();
+fn a_purchase_with_a_price_limit_of_zero_is_refused() {
+    let folder = TempFolder::new();
     let market = Fixture::new();
     let ada = market.seller(1, Protocol::Native);
     let item = ItemId(ada.sell("iPhone", 50_000, 5).unwrap());
-    let client = client_of(&market.trader(2, Protocol::Native), &home, &market);
+    let client = client_of(&market.trader(2, Protocol::Native), &folder, &market);
     let status = client.buy(item, 1, Some(Money::ZERO)).unwrap_err();
     assert_eq!(status.code, Code::InvalidArgument, "{status}");
     assert_eq!(client.item(item).unwrap().quantity, 5);

@@ -2,12 +2,12 @@
 
 use agora::call::{Code, Status};
 use agora::market::contract::FULL;
-use agora::market::service::Lines;
+use agora::market::service::AsyncLineWriter;
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
 use agora::session::Protocol;
 
-use crate::fixture::{Answer, Fixture, Trader, both, refused};
+use crate::fixture::{Answer, Fixture, Trader, over_both_protocols, refused};
 
 /// A seller with item 1, and a buyer.
 fn trade(protocol: Protocol) -> (Fixture, Trader, Trader) {
@@ -42,7 +42,7 @@ fn everything(who: &Trader) -> Vec<(&'static str, Result<(), Status>)> {
 
 #[test]
 fn an_address_and_an_identity_register_once() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let (market, seller, buyer) = trade(protocol);
         refused(seller.register_seller(), Code::AlreadyExists, "already registered");
         let thief = Trader { address: seller.address.clone(), ..market.trader(9, protocol) };
@@ -55,8 +55,8 @@ fn an_address_and_an_identity_register_once() {
 }
 
 #[test]
-fn who_is_not_known_may_not_act() {
-    both(|protocol| {
+fn unknown_accounts_are_refused() {
+    over_both_protocols(|protocol| {
         let (market, seller, buyer) = trade(protocol);
         let stranger = market.trader(9, protocol);
         for (method, result) in everything(&stranger).into_iter().take(7) {
@@ -77,8 +77,8 @@ fn who_is_not_known_may_not_act() {
 }
 
 #[test]
-fn another_sellers_item_is_not_ours() {
-    both(|protocol| {
+fn an_item_of_another_seller_cannot_be_changed() {
+    over_both_protocols(|protocol| {
         let (market, seller, _) = trade(protocol);
         let other = market.seller(3, protocol);
         refused(other.update(1, Some(1), None), Code::PermissionDenied, "another seller's");
@@ -90,8 +90,8 @@ fn another_sellers_item_is_not_ours() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
-    both(|protocol| {
+fn missing_items_are_not_found() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol);
         for item in [0, 2, u32::MAX] {
             refused(seller.update(item, Some(1), None), Code::NotFound, "there is no item");
@@ -106,8 +106,8 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
-fn numbers_and_texts_have_bounds() {
-    both(|protocol| {
+fn numbers_and_texts_are_bounded() {
+    over_both_protocols(|protocol| {
         let (market, seller, buyer) = trade(protocol);
         let offer = |change: &dyn Fn(&mut pb::SellItemRequest<'_>)| {
             let mut offer = seller.offer("iPhone", 1, 1);
@@ -144,8 +144,8 @@ fn numbers_and_texts_have_bounds() {
 }
 
 #[test]
-fn stock_and_price_must_suit_the_buyer() {
-    both(|protocol| {
+fn a_purchase_checks_stock_and_price() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol);
         refused(buyer.buy(1, 6), Code::FailedPrecondition, "only 5 left");
         buyer.buy(1, 3).unwrap();
@@ -164,7 +164,7 @@ fn stock_and_price_must_suit_the_buyer() {
 
 #[test]
 fn an_item_is_rated_once() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let (_market, _seller, buyer) = trade(protocol);
         buyer.rate(1, 4).unwrap();
         refused(buyer.rate(1, 5), Code::AlreadyExists, "you have rated item 1 already");
@@ -172,8 +172,8 @@ fn an_item_is_rated_once() {
 }
 
 #[test]
-fn what_was_never_sent_is_not_acknowledged() {
-    both(|protocol| {
+fn an_unsent_notification_cannot_be_acknowledged() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol);
         buyer.buy(1, 1).unwrap();
         refused(seller.acknowledge(2), Code::OutOfRange, "the last notification is number 1");
@@ -182,9 +182,9 @@ fn what_was_never_sent_is_not_acknowledged() {
 }
 
 #[test]
-fn what_is_full_takes_no_more() {
+fn a_full_market_is_refused() {
     let limits = Limits { max_items: 1, max_wishes: 0, ..Limits::DEFAULT };
-    let market = Fixture::with(limits, Lines::none());
+    let market = Fixture::with(limits, AsyncLineWriter::disabled());
     let seller = market.seller(1, Protocol::Grpc);
     seller.sell("a", 1, 1).unwrap();
     let no_items =
@@ -199,7 +199,7 @@ fn what_is_full_takes_no_more() {
 
 #[test]
 fn a_retry_gets_the_first_answer_and_changes_nothing() {
-    both(|protocol| {
+    over_both_protocols(|protocol| {
         let (market, seller, buyer) = trade(protocol);
         let purchase = buyer.purchase(1, 2);
         let first = buyer.call("BuyItem", &purchase).unwrap();
@@ -224,7 +224,7 @@ fn a_retry_gets_the_first_answer_and_changes_nothing() {
 }
 
 #[test]
-fn a_retried_update_of_an_item_that_is_gone_has_no_item() {
+fn a_retried_update_of_a_deleted_item_returns_no_item() {
     let (_market, seller, _) = trade(Protocol::Grpc);
     let request = pb::UpdateItemRequest {
         uuid: (&*seller.uuid).into(),
@@ -242,9 +242,9 @@ fn a_retried_update_of_an_item_that_is_gone_has_no_item() {
 }
 
 #[test]
-fn a_request_id_that_is_forgotten_is_refused() {
+fn a_forgotten_request_id_is_refused() {
     let limits = Limits { max_answers_per_account: 2, ..Limits::DEFAULT };
-    let market = Fixture::with(limits, Lines::none());
+    let market = Fixture::with(limits, AsyncLineWriter::disabled());
     let (seller, buyer) = (market.seller(1, Protocol::Native), market.trader(2, Protocol::Native));
     let item = seller.sell("iPhone", 1, 100).unwrap();
     let first = buyer.purchase(item, 1);

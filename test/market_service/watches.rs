@@ -4,16 +4,18 @@ use std::time::Instant;
 
 use agora::call::Code;
 use agora::market::contract::FULL;
-use agora::market::service::{Lines, MAX_WATCHES};
+use agora::market::service::{AsyncLineWriter, MAX_WATCHES};
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
 use agora::session::Protocol;
 
-use crate::fixture::{Answer, Fixture, LONG, News, Trader, both, eventually, refused};
+use crate::fixture::{
+    Answer, Fixture, LONG, ReceivedNotification, Trader, eventually, over_both_protocols, refused,
+};
 
 /// A seller with item 1, and a buyer who wishes for it.
 fn trade(protocol: Protocol, limits: Limits) -> (Fixture, Trader, Trader) {
-    let market = Fixture::with(limits, Lines::none());
+    let market = Fixture::with(limits, AsyncLineWriter::disabled());
     let (seller, buyer) = (market.seller(1, protocol), market.trader(2, protocol));
     assert_eq!(seller.sell("iPhone", 50_000, 5), Ok(1));
     buyer.wish(1).unwrap();
@@ -21,12 +23,12 @@ fn trade(protocol: Protocol, limits: Limits) -> (Fixture, Trader, Trader) {
 }
 
 #[test]
-fn what_happens_is_told_as_it_happens() {
-    both(|protocol| {
+fn notifications_are_sent_as_events_happen() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol, Limits::DEFAULT);
         let (mut buyers, mut sellers) = (buyer.watch(0), seller.watch(0));
         assert!(buyers.is_silent());
-        let news = |id, kind, price_cents, quantity| News {
+        let news = |id, kind, price_cents, quantity| ReceivedNotification {
             id,
             kind,
             item: 1,
@@ -54,7 +56,7 @@ fn what_happens_is_told_as_it_happens() {
 }
 
 #[test]
-fn an_update_tells_the_item_before_and_after() {
+fn a_notification_of_an_update_has_the_old_and_the_new_values() {
     let (_market, seller, buyer) = trade(Protocol::Grpc, Limits::DEFAULT);
     seller.update(1, Some(40_000), Some(8)).unwrap();
     let answer = Answer(buyer.watch(0).next_bytes().unwrap());
@@ -64,8 +66,8 @@ fn an_update_tells_the_item_before_and_after() {
 }
 
 #[test]
-fn a_watch_begins_with_what_waits_or_where_its_reader_was() {
-    both(|protocol| {
+fn a_watch_starts_with_the_mailbox_or_after_a_given_notification() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol, Limits::DEFAULT);
         (1..=5).for_each(|price| seller.update(1, Some(price), None).unwrap());
         assert_eq!(buyer.watch(0).ids(3), [1, 2, 3]);
@@ -79,8 +81,8 @@ fn a_watch_begins_with_what_waits_or_where_its_reader_was() {
 }
 
 #[test]
-fn what_is_acknowledged_does_not_come_again() {
-    both(|protocol| {
+fn acknowledged_notifications_are_not_sent_again() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol, Limits::DEFAULT);
         (1..=5).for_each(|price| seller.update(1, Some(price), None).unwrap());
         let mut watch = buyer.watch(0);
@@ -96,8 +98,8 @@ fn what_is_acknowledged_does_not_come_again() {
 }
 
 #[test]
-fn every_watch_of_an_account_hears_everything() {
-    both(|protocol| {
+fn every_watch_of_an_account_receives_all_notifications() {
+    over_both_protocols(|protocol| {
         let (market, seller, buyer) = trade(protocol, Limits::DEFAULT);
         let elsewhere = market.trader(2, protocol);
         let mut watches = [buyer.watch(0), buyer.watch(0), elsewhere.watch(0)];
@@ -109,8 +111,8 @@ fn every_watch_of_an_account_hears_everything() {
 }
 
 #[test]
-fn an_account_has_so_many_watches_and_those_that_end_make_room() {
-    both(|protocol| {
+fn watches_of_an_account_are_limited_and_closed_ones_free_their_places() {
+    over_both_protocols(|protocol| {
         let (market, _seller, buyer) = trade(protocol, Limits::DEFAULT);
         let elsewhere = market.trader(2, protocol);
         let here: Vec<_> = (1..MAX_WATCHES).map(|_| buyer.watch(0)).collect();
@@ -132,8 +134,8 @@ fn an_account_has_so_many_watches_and_those_that_end_make_room() {
 }
 
 #[test]
-fn a_watcher_that_does_not_read_misses_the_oldest_and_is_told_so() {
-    both(|protocol| {
+fn a_slow_watch_misses_the_oldest_notifications_and_gets_their_number() {
+    over_both_protocols(|protocol| {
         let limits = Limits { max_mailbox: 100, ..Limits::DEFAULT };
         let (market, seller, _) = trade(protocol, limits);
         let mut offer = seller.offer("Encyclopedia", 1, 1);
@@ -159,8 +161,8 @@ fn a_watcher_that_does_not_read_misses_the_oldest_and_is_told_so() {
 }
 
 #[test]
-fn a_watch_survives_neither_shutdown_nor_holds_it_up() {
-    both(|protocol| {
+fn a_shutdown_ends_watches_at_once() {
+    over_both_protocols(|protocol| {
         let (mut market, _seller, buyer) = trade(protocol, Limits::DEFAULT);
         let mut watch = buyer.watch(0);
         let started = Instant::now();
@@ -172,8 +174,8 @@ fn a_watch_survives_neither_shutdown_nor_holds_it_up() {
 }
 
 #[test]
-fn a_number_from_another_market_is_out_of_range() {
-    both(|protocol| {
+fn a_watch_after_a_notification_of_another_market_is_out_of_range() {
+    over_both_protocols(|protocol| {
         let (_market, seller, buyer) = trade(protocol, Limits::DEFAULT);
         seller.update(1, Some(1), None).unwrap();
         refused(buyer.start_watch(2).next(), Code::OutOfRange, "number 1");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::looks::{LOOKS, LookMethod};
+use super::queries::{QUERIES, QueryMethod};
 use super::ticket::Ticket;
 use super::watch::WatchCall;
 use super::{MarketService, NAME, identity};
@@ -24,10 +24,10 @@ pub fn register(services: &mut Services, node: &Node<MarketService>) {
             command(&mut node.lock(), read(message)?, answer)
         });
     }
-    for method in LOOKS {
+    for method in QUERIES {
         let node = node.clone();
         services.deferrable(&method.path(), move |context, message, answer| {
-            look(&mut node.lock(), method, context.peer, message, answer)
+            query(&mut node.lock(), method, context.peer, message, answer)
         });
     }
     services.streaming(&path("WatchNotifications"), Shape::ServerStreaming, {
@@ -52,7 +52,7 @@ fn command(
         return Err(not_leader(node, NotLeader { leader: node.raft().leader() }));
     }
     let CommandRequest { uuid, address, request_id, action } = asked;
-    let told = node.service_mut().told(address, uuid, &action);
+    let rating = node.service_mut().print_request(address, uuid, &action);
     let caller = identity::caller(uuid, address)?;
     let command = Command { request_id, caller, action };
     command.check_size(node.state().machine().limits())?;
@@ -60,27 +60,28 @@ fn command(
         Action::UpdateItem { item, .. } => Some(item),
         _ => None,
     };
-    if let Some(known) = answer_at_once(node, &command) {
+    if let Some(known) = settled_answer(node, &command) {
         let mut refusal = None;
-        let answered = answer.now(|response| match append_done(node, updated, known, response) {
-            Ok(()) => (),
-            Err(status) => refusal = Some(status),
-        });
+        let answered =
+            answer.now(|response| match append_outcome(node, updated, known, response) {
+                Ok(()) => (),
+                Err(status) => refusal = Some(status),
+            });
         let done = refusal.map_or(Ok(answered), Err);
-        node.service_mut().print_done(told.as_ref(), done.as_ref().err());
+        node.service_mut().print_rating(rating.as_ref(), done.as_ref().err());
         return done;
     }
     let bytes = node.scratch();
     command.encode_into(bytes)?;
     let bytes = Arc::from(&bytes[..]);
     let (reply, answered) = answer.later()?;
-    node.write(None, bytes, Ticket::Command { reply, updated, told });
+    node.write(None, bytes, Ticket::Command { reply, updated, rating });
     Ok(answered)
 }
 
 /// The answer to a command that need not go into the log: a later one could not be another, or it is
 /// a refusal that nobody remembers, and nothing is on its way that could change it.
-fn answer_at_once(
+fn settled_answer(
     node: &mut Shared<MarketService>,
     command: &Command<'_>,
 ) -> Option<Result<Reply, Error>> {
@@ -93,7 +94,7 @@ fn answer_at_once(
 }
 
 /// The response to a command, from what the market has answered.
-pub(super) fn append_done(
+pub(super) fn append_outcome(
     node: &Shared<MarketService>,
     updated: Option<ItemId>,
     answer: Result<Reply, Error>,
@@ -126,24 +127,24 @@ fn with(mut status: Status, name: &str, value: &str) -> Status {
     status
 }
 
-fn look(
+fn query(
     node: &mut Shared<MarketService>,
-    method: LookMethod,
+    method: QueryMethod,
     peer: SocketAddr,
     message: &[u8],
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let (read_set, consistency) = (method.asked)(message)?;
+    let (read_set, consistency) = (method.parse)(message)?;
     let waiting = match consistency {
         Consistency::Stale => None,
-        Consistency::Linearizable => may_read_latest(node, read_set, method.name)?,
+        Consistency::Linearizable => read_linearizable(node, read_set, method.name)?,
     };
     (method.print)(node.service_mut(), peer, message)?;
     let Some(waiting) = waiting else {
         let mut refusal = None;
         let answered = answer.now(|response| {
             let before = response.len();
-            if let Err(status) = method.look(node, message, response) {
+            if let Err(status) = method.execute(node, message, response) {
                 response.truncate(before);
                 refusal = Some(status);
             }
@@ -151,12 +152,12 @@ fn look(
         return refusal.map_or(Ok(answered), Err);
     };
     let (reply, answered) = answer.later()?;
-    node.queue_read(waiting, Ticket::Look { reply, method, message: message.to_vec() });
+    node.queue_read(waiting, Ticket::Query { reply, method, message: message.to_vec() });
     Ok(answered)
 }
 
 /// Whether a read may look at the state now (`None`), or has to wait.
-pub(super) fn may_read_latest(
+pub(super) fn read_linearizable(
     node: &mut Shared<MarketService>,
     read_set: ReadSet,
     name: &str,

@@ -14,25 +14,25 @@
 //! is to remain has its files in memory.
 //!
 //! - [`calls`]: one handler for each method
-//! - [`looks`]: what is looked at, and by whom
+//! - [`queries`]: what is looked at, and by whom
 //! - [`ticket`]: what a call that waits needs to be answered
 //! - [`identity`]: from a UUID to who that is
 //! - [`watch`]: notifications as they happen, to whoever watches
-//! - [`lines`]: one printed line for each request
+//! - [`line_writer`]: one printed line for each request
 //!
 //! The address that a request comes from means nothing here: who calls is said by the UUID alone.
 
 mod calls;
 mod identity;
-mod lines;
-mod looks;
+mod line_writer;
+mod queries;
 mod ticket;
 mod watch;
 
 use std::fmt::Display;
 
 pub use calls::register;
-pub use lines::Lines;
+pub use line_writer::AsyncLineWriter;
 pub use ticket::Ticket;
 pub use watch::MAX_WATCHES;
 
@@ -49,38 +49,43 @@ use watch::Watches;
 pub const NAME: &str = "agora.market.v1.MarketService";
 
 /// How much of a text is printed, in bytes: no valid address, UUID or search has more.
-const SHOWN_BYTES: usize = 200;
+const MAX_PRINTED_BYTES: usize = 200;
 
 /// The market's service, as its node knows it.
 pub struct MarketService {
     limits: Limits,
-    lines: Lines,
+    lines: AsyncLineWriter,
     watches: Watches,
 }
 
 impl MarketService {
     /// A market that begins with these bounds, and prints a line for each request to `lines`.
-    pub fn new(limits: Limits, lines: Lines) -> MarketService {
+    pub fn new(limits: Limits, lines: AsyncLineWriter) -> MarketService {
         MarketService { limits, lines, watches: Watches::default() }
     }
 
     /// Prints the line of a command, unless it says that something was done: that is printed when it
     /// was.
-    fn told(&mut self, address: &str, uuid: &str, action: &Action<'_>) -> Option<Told> {
+    fn print_request(
+        &mut self,
+        address: &str,
+        uuid: &str,
+        action: &Action<'_>,
+    ) -> Option<PendingRating> {
         match *action {
-            Action::RateItem { item, stars } if self.lines.are_read() => {
-                Some(Told { address: shown(address).to_owned(), item, stars })
+            Action::RateItem { item, stars } if self.lines.is_enabled() => {
+                Some(PendingRating { address: truncated(address).to_owned(), item, stars })
             }
             _ => {
-                self.print(address, Request::Command(action, shown(uuid)));
+                self.print(address, Request::Command(action, truncated(uuid)));
                 None
             }
         }
     }
 
     /// A command has ended: it was done, or refused with this status.
-    fn print_done(&self, told: Option<&Told>, refusal: Option<&Status>) {
-        let Some(Told { address, item, stars }) = told else { return };
+    fn print_rating(&self, rating: Option<&PendingRating>, refusal: Option<&Status>) {
+        let Some(PendingRating { address, item, stars }) = rating else { return };
         match refusal {
             None => {
                 let action = Action::RateItem { item: *item, stars: *stars };
@@ -93,34 +98,34 @@ impl MarketService {
     /// Prints the line of a request from the owner of an address.
     fn print(&self, address: &str, request: Request<'_>) {
         let request = match request {
-            Request::Search(text, category) => Request::Search(shown(text), category),
+            Request::Search(text, category) => Request::Search(truncated(text), category),
             request => request,
         };
-        self.lines.print(&RequestLine { address: shown(address), request });
+        self.lines.print(&RequestLine { address: truncated(address), request });
     }
 
     /// Prints the line of a request that nobody signed, by where it came from.
-    fn print_from(&self, peer: impl Display, request: Request<'_>) {
-        struct From<'a, P>(P, Request<'a>);
-        impl<P: Display> Display for From<'_, P> {
+    fn print_from_peer(&self, peer: impl Display, request: Request<'_>) {
+        struct FromPeer<'a, P>(P, Request<'a>);
+        impl<P: Display> Display for FromPeer<'_, P> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 RequestLine { address: &self.0.to_string(), request: self.1 }.fmt(f)
             }
         }
-        self.lines.print(&From(peer, request));
+        self.lines.print(&FromPeer(peer, request));
     }
 }
 
 /// A rating, until it is known whether it counts.
-struct Told {
+struct PendingRating {
     address: String,
     item: ItemId,
     stars: u32,
 }
 
 /// A text as far as it is printed.
-fn shown(text: &str) -> &str {
-    &text[..text.floor_char_boundary(SHOWN_BYTES)]
+fn truncated(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_PRINTED_BYTES)]
 }
 
 impl Service for MarketService {
@@ -144,7 +149,7 @@ impl Service for MarketService {
 
     fn applied(node: &mut Shared<MarketService>) {
         let (service, state) = node.service_and_state();
-        service.watches.tell_news(state.machine());
+        service.watches.notify(state.machine());
     }
 
     /// Whoever watches here is to watch where things happen.

@@ -1,8 +1,8 @@
 //! What a call that waits needs to be answered.
 
-use super::calls::append_done;
-use super::looks::LookMethod;
-use super::{MarketService, Told, watch};
+use super::calls::append_outcome;
+use super::queries::QueryMethod;
+use super::{MarketService, PendingRating, watch};
 use crate::call::{Code, Status};
 use crate::market::state::{self, Error, ItemId, decode_answer};
 use crate::replica::engine::Answer;
@@ -19,15 +19,15 @@ pub enum Ticket {
         updated: Option<ItemId>,
         /// What is to be printed when it is done.
         #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
-        told: Option<Told>,
+        rating: Option<PendingRating>,
     },
     /// A look has to be the latest.
     #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
-    Look {
+    Query {
         /// Answers it.
         reply: Reply,
         /// Which look.
-        method: LookMethod,
+        method: QueryMethod,
         /// The request.
         message: Vec<u8>,
     },
@@ -52,15 +52,15 @@ impl Ticket {
     ) {
         let mut response = Vec::new();
         match self {
-            Ticket::Command { reply, updated, told } => {
+            Ticket::Command { reply, updated, rating } => {
                 let done = done(node, answer)
-                    .and_then(|answer| append_done(node, updated, answer, &mut response));
-                node.service_mut().print_done(told.as_ref(), done.as_ref().err());
+                    .and_then(|answer| append_outcome(node, updated, answer, &mut response));
+                node.service_mut().print_rating(rating.as_ref(), done.as_ref().err());
                 reactor.answer(reply, done.map(|()| &response[..]));
             }
-            Ticket::Look { reply, method, message } => {
+            Ticket::Query { reply, method, message } => {
                 let done = match answer {
-                    Answer::Read => method.look(node, &message, &mut response),
+                    Answer::Read => method.execute(node, &message, &mut response),
                     answer => Err(refusal(node, answer)),
                 };
                 reactor.answer(reply, done.map(|()| &response[..]));

@@ -17,7 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use super::calls::{full, may_read_latest};
+use super::calls::{full, read_linearizable};
 use super::ticket::Ticket;
 use super::{MarketService, identity};
 use crate::call::{Code, Metadata, Status};
@@ -31,20 +31,20 @@ use crate::rpc::{CallHandler, Responder};
 pub const MAX_WATCHES: usize = 16;
 
 /// Notifications on their way to a client before it has taken the first.
-const BATCH: usize = 32;
+const MAX_BATCH: usize = 32;
 
 /// All watches.
 #[derive(Default)]
 pub struct Watches {
-    of: BTreeMap<AccountId, Vec<Watch>>,
+    by_account: BTreeMap<AccountId, Vec<Watch>>,
     /// Whose each watch is, by its number.
     accounts: BTreeMap<u64, AccountId>,
     /// Those that have not begun.
-    announced: BTreeSet<u64>,
+    reserved: BTreeSet<u64>,
     /// Given out so far.
-    numbers: u64,
+    last_number: u64,
     /// Notifications of the market that were looked at.
-    told: u64,
+    last_told: u64,
     is_shut_down: bool,
 }
 
@@ -60,10 +60,10 @@ struct Watch {
 
 impl Watches {
     /// A watch is going to begin. Gives its number.
-    fn announce(&mut self) -> u64 {
-        self.numbers += 1;
-        self.announced.insert(self.numbers);
-        self.numbers
+    fn reserve(&mut self) -> u64 {
+        self.last_number += 1;
+        self.reserved.insert(self.last_number);
+        self.last_number
     }
 
     /// Begins a watch that goes on after a notification, and sends what is there.
@@ -75,19 +75,19 @@ impl Watches {
         after: u64,
         responder: Responder,
     ) -> Result<(), Status> {
-        if !self.announced.remove(&number) {
+        if !self.reserved.remove(&number) {
             // It is over.
             return Ok(());
         }
         if self.is_shut_down {
-            return Err(ended());
+            return Err(shutting_down());
         }
         // Numbers that were never given out are another mailbox's, of a market that is no more.
         let last = market.last_notification(account);
         if after > last {
             return Err(Error::NotSent(last).into());
         }
-        let watches = self.of.entry(account).or_default();
+        let watches = self.by_account.entry(account).or_default();
         if watches.len() >= MAX_WATCHES {
             let reason = format!("{MAX_WATCHES} watches of this account are open");
             return Err(full(Status::new(Code::ResourceExhausted, reason)));
@@ -96,57 +96,57 @@ impl Watches {
         responder.send_headers(Metadata::new());
         self.accounts.insert(number, account);
         let mut watch = Watch { number, responder, sent: after, is_sending: false };
-        watch.tell(account, market);
+        watch.send_new(account, market);
         watches.push(watch);
         Ok(())
     }
 
     /// Sends whoever watches what is new in their mailboxes.
-    pub fn tell_news(&mut self, market: &Market) {
-        let before = std::mem::replace(&mut self.told, market.notification_count());
-        if self.of.is_empty() || before == self.told {
+    pub fn notify(&mut self, market: &Market) {
+        let before = std::mem::replace(&mut self.last_told, market.notification_count());
+        if self.by_account.is_empty() || before == self.last_told {
             return;
         }
         match market.mailboxes_changed_since(before) {
-            Some(accounts) => accounts.for_each(|account| self.tell(account, market)),
+            Some(accounts) => accounts.for_each(|account| self.send_new(account, market)),
             None => {
-                let accounts: Vec<AccountId> = self.of.keys().copied().collect();
-                accounts.into_iter().for_each(|account| self.tell(account, market));
+                let accounts: Vec<AccountId> = self.by_account.keys().copied().collect();
+                accounts.into_iter().for_each(|account| self.send_new(account, market));
             }
         }
     }
 
     /// Sends an account's watches what is new in its mailbox.
-    fn tell(&mut self, account: AccountId, market: &Market) {
-        for watch in self.of.get_mut(&account).into_iter().flatten() {
-            watch.tell(account, market);
+    fn send_new(&mut self, account: AccountId, market: &Market) {
+        for watch in self.by_account.get_mut(&account).into_iter().flatten() {
+            watch.send_new(account, market);
         }
     }
 
     /// A watch's client has taken all that was sent.
     fn drained(&mut self, number: u64, market: &Market) {
         let Some(account) = self.accounts.get(&number) else { return };
-        let watches = self.of.get_mut(account).into_iter().flatten();
+        let watches = self.by_account.get_mut(account).into_iter().flatten();
         for watch in watches.filter(|watch| watch.number == number) {
             watch.is_sending = false;
-            watch.tell(*account, market);
+            watch.send_new(*account, market);
         }
     }
 
     /// Forgets a watch.
     fn remove(&mut self, number: u64) {
-        self.announced.remove(&number);
+        self.reserved.remove(&number);
         let Some(account) = self.accounts.remove(&number) else { return };
-        let Some(watches) = self.of.get_mut(&account) else { return };
+        let Some(watches) = self.by_account.get_mut(&account) else { return };
         watches.retain(|watch| watch.number != number);
         if watches.is_empty() {
-            self.of.remove(&account);
+            self.by_account.remove(&account);
         }
     }
 
     /// Ends all watches that have begun.
     pub fn end_all(&mut self, status: &Status) {
-        for watch in mem::take(&mut self.of).into_values().flatten() {
+        for watch in mem::take(&mut self.by_account).into_values().flatten() {
             watch.responder.finish(status.clone());
         }
         self.accounts.clear();
@@ -155,16 +155,16 @@ impl Watches {
     /// Ends all watches, those to come included.
     pub fn shut_down(&mut self) {
         self.is_shut_down = true;
-        self.end_all(&ended());
+        self.end_all(&shutting_down());
     }
 }
 
 impl Watch {
-    fn tell(&mut self, account: AccountId, market: &Market) {
+    fn send_new(&mut self, account: AccountId, market: &Market) {
         if self.is_sending {
             return;
         }
-        let page = market.mailbox(account, self.sent, BATCH);
+        let page = market.mailbox(account, self.sent, MAX_BATCH);
         let mut missed = page.missed;
         for notification in &page.notifications {
             self.responder.send(wire::notification(notification, mem::take(&mut missed)));
@@ -177,11 +177,11 @@ impl Watch {
     }
 }
 
-fn ended() -> Status {
+fn shutting_down() -> Status {
     Status::new(Code::Unavailable, "the market shuts down: watch again when it is back")
 }
 
-/// Begins a watch that was announced, with what is there now.
+/// Begins a watch that was reserved, with what is there now.
 pub fn begin(
     node: &mut Shared<MarketService>,
     number: u64,
@@ -210,12 +210,12 @@ impl WatchCall {
     }
 
     /// The leader alone knows for sure which notifications there are.
-    fn take(&mut self, message: &[u8]) -> Result<(), Status> {
+    fn start(&mut self, message: &[u8]) -> Result<(), Status> {
         let mut node = self.node.lock();
-        let waiting = may_read_latest(&mut node, ReadSet::Everything, "WatchNotifications")?;
+        let waiting = read_linearizable(&mut node, ReadSet::Everything, "WatchNotifications")?;
         let asked = wire::parse_watch(message)?;
         node.service_mut().print(asked.address, Request::Watch);
-        let number = node.service_mut().watches.announce();
+        let number = node.service_mut().watches.reserve();
         self.number = Some(number);
         let Some(waiting) = waiting else {
             return begin(&mut node, number, message, &self.responder);
@@ -228,7 +228,7 @@ impl WatchCall {
 
 impl CallHandler for WatchCall {
     fn message(&mut self, message: &[u8]) {
-        if let Err(status) = self.take(message) {
+        if let Err(status) = self.start(message) {
             self.responder.finish(status);
         }
     }

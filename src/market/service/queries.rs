@@ -12,119 +12,119 @@ use crate::market::wire::{self, Consistency, ListRequest, ParseList};
 use crate::replica::node::Shared;
 
 /// Reads of a request what it depends on, and how fresh it must be.
-type Asks = fn(&[u8]) -> Result<(ReadSet, Consistency), Status>;
+type ParseRequest = fn(&[u8]) -> Result<(ReadSet, Consistency), Status>;
 /// Appends the response to a request.
-type Answers = fn(&Market, &[u8], &mut Vec<u8>) -> Result<(), Status>;
+type AppendResponse = fn(&Market, &[u8], &mut Vec<u8>) -> Result<(), Status>;
 
 /// A method that looks at the market.
 #[derive(Clone, Copy)]
-pub(super) struct LookMethod {
+pub(super) struct QueryMethod {
     pub(super) name: &'static str,
     /// Whether the answer must be the latest, and what of the market it depends on.
-    pub(super) asked: Asks,
+    pub(super) parse: ParseRequest,
     /// Prints the line of the request.
     pub(super) print: fn(&MarketService, SocketAddr, &[u8]) -> Result<(), Status>,
     /// Appends the response.
-    pub(super) answer: Answers,
+    pub(super) append: AppendResponse,
 }
 
-impl LookMethod {
+impl QueryMethod {
     pub(super) fn path(&self) -> String {
         format!("/{NAME}/{}", self.name)
     }
 
     /// Looks at the state as it is now.
-    pub(super) fn look(
+    pub(super) fn execute(
         &self,
         node: &Shared<MarketService>,
         message: &[u8],
         response: &mut Vec<u8>,
     ) -> Result<(), Status> {
-        (self.answer)(node.state().machine(), message, response)
+        (self.append)(node.state().machine(), message, response)
     }
 }
 
 /// All of them.
-pub(super) const LOOKS: [LookMethod; 6] = [
-    LookMethod {
+pub(super) const QUERIES: [QueryMethod; 6] = [
+    QueryMethod {
         name: "SearchItem",
-        asked: |message| Ok((ReadSet::Catalogue, wire::parse_search(message)?.1)),
+        parse: |message| Ok((ReadSet::Catalogue, wire::parse_search(message)?.1)),
         print: |service, _, message| {
             let (query, _) = wire::parse_search(message)?;
             service.print("", Request::Search(query.text, query.category));
             Ok(())
         },
-        answer: |market, message, response| {
+        append: |market, message, response| {
             let (query, _) = wire::parse_search(message)?;
             wire::append_search_page(&market.search(&query)?, response);
             Ok(())
         },
     },
-    LookMethod {
+    QueryMethod {
         name: "GetItem",
-        asked: |message| {
+        parse: |message| {
             let (item, consistency) = wire::parse_get_item(message)?;
             Ok((ReadSet::Item(item), consistency))
         },
         print: |service, peer, message| {
-            service.print_from(peer, Request::Item(wire::parse_get_item(message)?.0));
+            service.print_from_peer(peer, Request::Item(wire::parse_get_item(message)?.0));
             Ok(())
         },
-        answer: |market, message, response| {
+        append: |market, message, response| {
             let (item, _) = wire::parse_get_item(message)?;
             wire::append_item(&market.item(item)?, response);
             Ok(())
         },
     },
-    LookMethod {
+    QueryMethod {
         name: "DisplaySellerItems",
-        asked: |message| own(wire::PARSE_SELLER_ITEMS, message),
+        parse: |message| own_data(wire::PARSE_SELLER_ITEMS, message),
         print: |service, _, message| {
             print_list(service, wire::PARSE_SELLER_ITEMS, message, Request::SellerItems)
         },
-        answer: |market, message, response| {
-            list(wire::PARSE_SELLER_ITEMS, message, |caller, asked| {
+        append: |market, message, response| {
+            append_list(wire::PARSE_SELLER_ITEMS, message, |caller, asked| {
                 let after = ItemId(asked.after.unwrap_or(0));
                 let page = market.seller_items(caller, after, asked.page_size);
                 page.map(|page| wire::append_seller_items(&page, response))
             })
         },
     },
-    LookMethod {
+    QueryMethod {
         name: "ViewWishList",
-        asked: |message| own(wire::PARSE_WISHLIST, message),
+        parse: |message| own_data(wire::PARSE_WISHLIST, message),
         print: |service, _, message| {
             print_list(service, wire::PARSE_WISHLIST, message, Request::Wishlist)
         },
-        answer: |market, message, response| {
-            list(wire::PARSE_WISHLIST, message, |caller, asked| {
+        append: |market, message, response| {
+            append_list(wire::PARSE_WISHLIST, message, |caller, asked| {
                 let after = ItemId(asked.after.unwrap_or(0));
                 let page = market.wishlist(caller, after, asked.page_size);
                 page.map(|page| wire::append_wishlist(&page, response))
             })
         },
     },
-    LookMethod {
+    QueryMethod {
         name: "BuyerOrders",
-        asked: |message| own(wire::PARSE_BUYER_ORDERS, message),
+        parse: |message| own_data(wire::PARSE_BUYER_ORDERS, message),
         print: |service, _, message| {
             print_list(service, wire::PARSE_BUYER_ORDERS, message, Request::BuyerOrders)
         },
-        answer: |market, message, response| {
-            list(wire::PARSE_BUYER_ORDERS, message, |caller, asked| {
+        append: |market, message, response| {
+            append_list(wire::PARSE_BUYER_ORDERS, message, |caller, asked| {
                 let page = market.buyer_orders(caller, asked.after.map(OrderId), asked.page_size);
                 page.map(|page| wire::append_buyer_orders(&page, response))
             })
         },
     },
-    LookMethod {
+    QueryMethod {
         name: "SellerOrders",
-        asked: |message| own(wire::PARSE_SELLER_ORDERS, message),
+        parse: |message| own_data(wire::PARSE_SELLER_ORDERS, message),
         print: |service, _, message| {
             print_list(service, wire::PARSE_SELLER_ORDERS, message, Request::SellerOrders)
         },
-        answer: |market, message, response| {
-            list(wire::PARSE_SELLER_ORDERS, message, |caller, asked| {
+        append: |market, message, response| {
+            append_list(wire::PARSE_SELLER_ORDERS, message, |caller, asked| {
                 let page = market.seller_orders(caller, asked.after.map(OrderId), asked.page_size);
                 page.map(|page| wire::append_seller_orders(&page, response))
             })
@@ -132,7 +132,7 @@ pub(super) const LOOKS: [LookMethod; 6] = [
     },
 ];
 
-fn own(read: ParseList, message: &[u8]) -> Result<(ReadSet, Consistency), Status> {
+fn own_data(read: ParseList, message: &[u8]) -> Result<(ReadSet, Consistency), Status> {
     Ok((ReadSet::Everything, read(message)?.consistency))
 }
 
@@ -146,7 +146,7 @@ fn print_list(
     Ok(())
 }
 
-fn list(
+fn append_list(
     read: ParseList,
     message: &[u8],
     look: impl FnOnce(&Caller<'_>, &ListRequest<'_>) -> Result<(), Error>,

@@ -1,7 +1,7 @@
 //! Printed lines that hold up nobody.
 //!
 //! Whoever prints appends to a buffer; a thread of its own writes the buffer out, at once when it
-//! was idle and then every [`PAUSE`], many lines in one write. A reader that is slow costs lines
+//! was idle and then every [`WRITE_INTERVAL`], many lines in one write. A reader that is slow costs lines
 //! (and is told how many), a reader that is gone costs nothing: nobody else notices.
 
 use std::fmt::{Display, Write as _};
@@ -12,20 +12,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two writes.
-const PAUSE: Duration = Duration::from_millis(5);
+const WRITE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Lines that wait for a slow reader, in bytes.
 const MAX_WAITING_BYTES: usize = 1024 * 1024;
 
 /// How long the end waits for a slow reader.
-const LAST_WRITE: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where lines go. Dropping it writes what waits.
-pub struct Lines(Option<Arc<Paper>>);
+pub struct AsyncLineWriter(Option<Arc<Shared>>);
 
 /// Shared with the thread that writes.
 #[derive(Default)]
-struct Paper {
+struct Shared {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -45,56 +45,56 @@ enum Stage {
     #[default]
     Open,
     /// The last lines are to be written.
-    Ending,
+    Closing,
     /// Nobody writes any more.
-    Over,
+    Closed,
 }
 
-impl Lines {
+impl AsyncLineWriter {
     /// Prints nothing.
-    pub fn none() -> Lines {
-        Lines(None)
+    pub fn disabled() -> AsyncLineWriter {
+        AsyncLineWriter(None)
     }
 
     /// Prints to a writer, from a thread of its own.
     ///
     /// # Errors
     /// The operating system's: there can be no more threads.
-    pub fn to(writer: impl Write + Send + 'static) -> io::Result<Lines> {
-        let paper = Arc::new(Paper::default());
-        let writing = Arc::clone(&paper);
-        thread::Builder::new().name("lines".into()).spawn(move || writing.write_to(writer))?;
-        Ok(Lines(Some(paper)))
+    pub fn start(writer: impl Write + Send + 'static) -> io::Result<AsyncLineWriter> {
+        let shared = Arc::new(Shared::default());
+        let for_thread = Arc::clone(&shared);
+        thread::Builder::new().name("lines".into()).spawn(move || for_thread.write_to(writer))?;
+        Ok(AsyncLineWriter(Some(shared)))
     }
 
     /// Whether lines go anywhere.
-    pub fn are_read(&self) -> bool {
+    pub fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
     /// Prints a line.
     pub fn print(&self, line: &impl Display) {
-        if let Some(paper) = &self.0 {
-            paper.print(line);
+        if let Some(shared) = &self.0 {
+            shared.print(line);
         }
     }
 }
 
-impl Drop for Lines {
+impl Drop for AsyncLineWriter {
     fn drop(&mut self) {
-        let Some(paper) = &self.0 else { return };
-        let mut state = paper.state();
+        let Some(shared) = &self.0 else { return };
+        let mut state = shared.state();
         if state.stage == Stage::Open {
-            state.stage = Stage::Ending;
+            state.stage = Stage::Closing;
         }
-        paper.changed.notify_all();
-        let is_writing = |state: &mut State| state.stage != Stage::Over;
+        shared.changed.notify_all();
+        let is_writing = |state: &mut State| state.stage != Stage::Closed;
         // In time or not: what is not written by now is not waited for.
-        drop(paper.changed.wait_timeout_while(state, LAST_WRITE, is_writing));
+        drop(shared.changed.wait_timeout_while(state, FLUSH_TIMEOUT, is_writing));
     }
 }
 
-impl Paper {
+impl Shared {
     fn print(&self, line: &impl Display) {
         let mut state = self.state();
         if state.stage != Stage::Open {
@@ -122,13 +122,13 @@ impl Paper {
             }
             lines.clear();
         }
-        self.state().stage = Stage::Over;
+        self.state().stage = Stage::Closed;
         self.changed.notify_all();
     }
 
     /// Waits for lines and swaps them for the empty `lines`; whether there are any.
     fn next(&self, lines: &mut String) -> bool {
-        let mut state = self.pause();
+        let mut state = self.wait_interval();
         while state.waiting.is_empty() && state.stage == Stage::Open {
             state.is_idle = true;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -143,8 +143,8 @@ impl Paper {
     }
 
     /// Lets lines gather, except at the end.
-    fn pause(&self) -> MutexGuard<'_, State> {
-        let until = Instant::now() + PAUSE;
+    fn wait_interval(&self) -> MutexGuard<'_, State> {
+        let until = Instant::now() + WRITE_INTERVAL;
         let mut state = self.state();
         while state.stage == Stage::Open {
             let left = until.saturating_duration_since(Instant::now());

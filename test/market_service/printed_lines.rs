@@ -4,17 +4,18 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
-use agora::market::service::Lines;
+use agora::market::service::AsyncLineWriter;
 use agora::market::state::Limits;
 use agora::pb::agora_market_v1 as pb;
 use agora::session::Protocol;
 
-use crate::fixture::{Fixture, Paper, Trader, channel, eventually};
+use crate::fixture::{Fixture, SharedBuffer, Trader, channel, eventually};
 
 #[test]
-fn every_request_prints_the_classic_line() {
-    let paper = Paper::default();
-    let mut market = Fixture::with(Limits::DEFAULT, Lines::to(paper.clone()).unwrap());
+fn every_request_prints_the_line_of_the_course_version() {
+    let printed = SharedBuffer::default();
+    let mut market =
+        Fixture::with(Limits::DEFAULT, AsyncLineWriter::start(printed.clone()).unwrap());
     let ada = market.trader(1, Protocol::Grpc);
     let bob = market.trader(2, Protocol::Native);
     ada.register_seller().unwrap();
@@ -63,30 +64,31 @@ Acknowledgement up to notification 1, from 192.13.188.1:50051
 Delete Item 1 request from 192.13.188.1:50051
 Buy request 2 of item 1, from 192.13.188.2:50051
 ";
-    assert_eq!(paper.text(), expected);
-    assert!(!paper.text().contains(&ada.uuid[..9]));
+    assert_eq!(printed.text(), expected);
+    assert!(!printed.text().contains(&ada.uuid[..9]));
 }
 
 #[test]
-fn a_look_at_an_item_prints_where_it_came_from() {
-    let paper = Paper::default();
-    let mut market = Fixture::with(Limits::DEFAULT, Lines::to(paper.clone()).unwrap());
+fn a_request_for_an_item_prints_the_address_of_its_peer() {
+    let printed = SharedBuffer::default();
+    let mut market =
+        Fixture::with(Limits::DEFAULT, AsyncLineWriter::start(printed.clone()).unwrap());
     market.trader(1, Protocol::Grpc).item(7).unwrap_err();
     market.stop();
-    assert!(paper.text().starts_with("Item 7 request from 127.0.0.1:"), "{}", paper.text());
+    assert!(printed.text().starts_with("Item 7 request from 127.0.0.1:"), "{}", printed.text());
 }
 
 #[test]
-fn lines_come_while_the_market_runs_and_none_is_forged_or_endless() {
-    let paper = Paper::default();
-    let market = Fixture::with(Limits::DEFAULT, Lines::to(paper.clone()).unwrap());
+fn printed_lines_cannot_be_forged_and_are_bounded() {
+    let printed = SharedBuffer::default();
+    let market = Fixture::with(Limits::DEFAULT, AsyncLineWriter::start(printed.clone()).unwrap());
     let eve = market.trader(1, Protocol::Grpc);
     let long = "\u{e9}".repeat(100_000);
     let texts = ["x\nBuy request 1 of item 1, from me", "\u{1b}[2J", &long];
     texts.iter().for_each(|text| drop(eve.search(text)));
     let forger = Trader { address: "x\nSell Item request from you".into(), ..eve };
     forger.register_seller().unwrap_err();
-    eventually("four lines", || paper.text().lines().count() == 4);
+    eventually("four lines", || printed.text().lines().count() == 4);
     let shown = format!("Search request for Item name: {}, Category: ANY.", "\u{e9}".repeat(100));
     let expected = [
         "Search request for Item name: x\\u{a}Buy request 1 of item 1, from me, Category: ANY.",
@@ -94,7 +96,7 @@ fn lines_come_while_the_market_runs_and_none_is_forged_or_endless() {
         &shown,
         "Seller join request from x\\u{a}Sell Item request from you, uuid = 00000001",
     ];
-    assert_eq!(paper.text().lines().collect::<Vec<_>>(), expected);
+    assert_eq!(printed.text().lines().collect::<Vec<_>>(), expected);
 }
 
 /// Takes nothing before it is opened.
@@ -108,10 +110,10 @@ impl Gate {
     }
 }
 
-/// Paper behind a gate.
-struct Shut(Gate, Paper);
+/// SharedBuffer behind a gate.
+struct GatedWriter(Gate, SharedBuffer);
 
-impl Write for Shut {
+impl Write for GatedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (is_open, changed) = &*self.0.0;
         drop(changed.wait_while(is_open.lock().unwrap(), |is_open| !*is_open).unwrap());
@@ -124,10 +126,10 @@ impl Write for Shut {
 }
 
 #[test]
-fn a_reader_that_is_slow_costs_lines_and_nothing_else() {
+fn a_slow_reader_of_stdout_loses_lines_and_delays_nothing() {
     const REQUESTS: usize = 20_000;
-    let (gate, paper) = (Gate::default(), Paper::default());
-    let lines = Lines::to(Shut(gate.clone(), paper.clone())).unwrap();
+    let (gate, printed) = (Gate::default(), SharedBuffer::default());
+    let lines = AsyncLineWriter::start(GatedWriter(gate.clone(), printed.clone())).unwrap();
     let mut market = Fixture::with(Limits::DEFAULT, lines);
     let reader = market.trader(1, Protocol::Native);
     let text = "x".repeat(200);
@@ -136,7 +138,7 @@ fn a_reader_that_is_slow_costs_lines_and_nothing_else() {
     }
     gate.open();
     market.stop();
-    let printed = paper.text();
+    let printed = printed.text();
     let note = printed.lines().find(|line| line.starts_with('(')).unwrap();
     let dropped: usize = note[1..].split(' ').next().unwrap().parse().unwrap();
     assert_eq!(note, format!("({dropped} lines were not printed: the reader was too slow)"));
@@ -183,7 +185,7 @@ fn end(mut program: Program) -> String {
 }
 
 #[test]
-fn the_program_says_where_it_listens_what_comes_in_and_that_it_forgets() {
+fn the_program_prints_its_address_its_requests_and_that_nothing_survives_a_restart() {
     let (child, mut stdout, address) = program(&[]);
     Trader::new(channel(&address, Protocol::Grpc), 1).register_seller().unwrap();
     let mut line = String::new();
@@ -194,7 +196,7 @@ fn the_program_says_where_it_listens_what_comes_in_and_that_it_forgets() {
 }
 
 #[test]
-fn the_program_prints_no_lines_when_it_is_quiet() {
+fn the_quiet_program_prints_no_lines() {
     let (child, mut stdout, address) = program(&["--quiet"]);
     Trader::new(channel(&address, Protocol::Grpc), 1).register_seller().unwrap();
     end(child);
@@ -204,7 +206,7 @@ fn the_program_prints_no_lines_when_it_is_quiet() {
 }
 
 #[test]
-fn the_program_goes_on_when_nobody_reads_its_lines_any_more() {
+fn the_program_survives_a_closed_stdout() {
     let (child, stdout, address) = program(&[]);
     drop(stdout);
     let seller = Trader::new(channel(&address, Protocol::Grpc), 1);
