@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::flags::{Flags, Parsed};
 use super::{Failure, connect};
 use crate::mapreduce::master::{
-    self, Master, MasterOptions, News, Observer, Times, WorkersAt, own_program,
+    self, JobEvent, Master, MasterOptions, Observer, Times, WorkerSource, own_program,
 };
 use crate::mapreduce::scheduler::Policy;
 use crate::session::Protocol;
@@ -86,8 +86,8 @@ pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFl
     let maps = parsed.number("maps", default_maps, 1..=10_000)? as u32;
     let reduces = parsed.number("reduces", 1, 0..=10_000)? as u32;
     let workers = |addresses: Option<Vec<String>>, tasks: u32| match addresses {
-        Some(addresses) => WorkersAt::Addresses(addresses),
-        None => WorkersAt::Here(tasks.min(MAX_LOCAL_WORKERS)),
+        Some(addresses) => WorkerSource::Addresses(addresses),
+        None => WorkerSource::Local(tasks.min(MAX_LOCAL_WORKERS)),
     };
     let program =
         own_program().map_err(|error| Failure::because("cannot find this program", error))?;
@@ -210,18 +210,18 @@ impl Watched {
 }
 
 impl Observer for Watched {
-    fn note(&mut self, news: &News<'_>) {
-        if let News::RoundEnded { times } = news {
+    fn on_event(&mut self, event: &JobEvent<'_>) {
+        if let JobEvent::RoundEnded { times } = event {
             self.times += *times;
             self.dump.write_out_now_and_then();
         }
-        if let Some(text) = news.words() {
+        if let Some(text) = event.to_text() {
             match &mut self.held {
                 Some(held) => held.push(text),
                 None => self.say(&text),
             }
         }
-        self.screen.note(news);
+        self.screen.on_event(event);
     }
 }
 

@@ -14,8 +14,8 @@ use super::job::{self, JobFlags, Watched};
 use super::{Failure, output};
 use crate::kmeans::Format;
 use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
-use crate::mapreduce::files::Pending;
-use crate::mapreduce::master::{Master, News, Observer, Round, RoundOutcome, WorkersAt};
+use crate::mapreduce::files::PendingFile;
+use crate::mapreduce::master::{JobEvent, Master, Observer, Round, RoundOutcome, WorkerSource};
 use checkpoint::Checkpoint;
 use picture::Picture;
 pub(super) use pipe::{run_map, run_reduce};
@@ -117,7 +117,7 @@ fn predict(
     let job = KMeans { format, dims: centroids.dims(), combines: true };
     let mut flags = flags.clone();
     // Nothing is reduced.
-    flags.options.reducers = WorkersAt::Here(0);
+    flags.options.reducers = WorkerSource::Local(0);
     let mut master = master(&flags, &job)?;
     let mut watched = Watched::begin(&master, &flags, false)?;
     let outcome = run_round(&mut master, &NextRound::labels(&centroids), &mut watched, |_| Ok(()))?;
@@ -148,7 +148,7 @@ fn run_round(
     watched.hold();
     let mut teller = Teller { watched, tell: Some(tell), told: Ok(()) };
     let outcome = master.run_round(round, &mut teller);
-    teller.idle();
+    teller.on_idle();
     teller.told?;
     Ok(outcome?)
 }
@@ -161,11 +161,11 @@ struct Teller<'w, T> {
 }
 
 impl<T: FnOnce(&mut Watched) -> Result<(), Failure>> Observer for Teller<'_, T> {
-    fn note(&mut self, news: &News<'_>) {
-        self.watched.note(news);
+    fn on_event(&mut self, event: &JobEvent<'_>) {
+        self.watched.on_event(event);
     }
 
-    fn idle(&mut self) {
+    fn on_idle(&mut self) {
         if let Some(tell) = self.tell.take() {
             self.told = tell(self.watched);
             self.watched.release();
@@ -311,7 +311,7 @@ fn write_centroids(target: &PathBuf, best: &Clustering) -> Result<(), Failure> {
     use std::io::Write;
 
     let text = best.centroids.to_string();
-    let written = Pending::create(target, std::process::id().into()).and_then(|mut file| {
+    let written = PendingFile::create(target, std::process::id().into()).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.commit_durably()
     });

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use crate::mapreduce::files::Pending;
+use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::job::KeyOrder;
 use crate::mapreduce::master::TaskOutput;
 
@@ -79,7 +79,7 @@ fn write(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
         fill(&mut file)?;
         return file.flush();
     }
-    let mut file = BufWriter::with_capacity(256 * 1024, Pending::create(target, process_id())?);
+    let mut file = BufWriter::with_capacity(256 * 1024, PendingFile::create(target, process_id())?);
     fill(&mut file)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.commit_durably()
 }

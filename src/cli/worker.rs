@@ -89,7 +89,7 @@ fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
     };
     Ok(WorkerOptions {
         data: parsed.text("data").unwrap_or_else(|| "Data".into()).into(),
-        slots: parsed.number("slots", 1, 1..=64)? as u32,
+        task_slots: parsed.number("slots", 1, 1..=64)? as u32,
         fail_probability: parsed.probability("fail-probability")?,
         task_delay: match parsed.text("task-delay") {
             None => Duration::ZERO,

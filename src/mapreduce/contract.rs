@@ -45,7 +45,7 @@ pub const COLUMN: &str = "agora-column";
 /// Trailing metadata of a map task whose input is not there: the master may send it.
 pub const NEEDS_SPLIT: &str = "agora-needs-split";
 /// Trailing metadata of a map task whose input is another version than the master's.
-pub const OTHER_INPUT: &str = "agora-other-input";
+pub const INPUT_MISMATCH: &str = "agora-other-input";
 /// Trailing metadata of a reduce task: outputs that it could not fetch.
 pub const LOST: &str = "agora-lost";
 
@@ -85,7 +85,7 @@ pub struct Opened {
     /// The worker's life.
     pub epoch: u64,
     /// How many tasks it does at once.
-    pub slots: u32,
+    pub task_slots: u32,
 }
 
 /// How far an attempt is.
@@ -172,7 +172,7 @@ pub struct FetchCall {
 
 /// Where a map's output for one reduce task is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutputAt {
+pub struct MapOutputLocation {
     /// The map task.
     pub task: u32,
     /// The attempt that made it.
@@ -197,9 +197,9 @@ pub struct ReduceCall {
     /// The number of map tasks.
     pub maps: u32,
     /// Outputs that are there.
-    pub outputs: Vec<OutputAt>,
+    pub outputs: Vec<MapOutputLocation>,
     /// Attempts that run, and may be announced. Their sizes are not known.
-    pub expected: Vec<OutputAt>,
+    pub expected: Vec<MapOutputLocation>,
     /// What the round is about.
     pub parameter: Parameter,
 }
@@ -221,25 +221,25 @@ pub struct ReduceDone {
     pub fetched_bytes: u64,
 }
 
-/// News for a reduce task.
+/// JobEvent for a reduce task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Announcement {
+pub struct MapOutputAnnouncement {
     /// The reduce attempt.
     pub attempt: u64,
     /// Outputs that are there.
-    pub outputs: Vec<OutputAt>,
+    pub outputs: Vec<MapOutputLocation>,
     /// Outputs that are lost: task and attempt. They were before those that are there.
     pub lost: Vec<(u32, u64)>,
 }
 
-impl Announcement {
+impl MapOutputAnnouncement {
     /// Without news.
-    pub fn to(attempt: u64) -> Announcement {
-        Announcement { attempt, ..Announcement::default() }
+    pub fn new(attempt: u64) -> MapOutputAnnouncement {
+        MapOutputAnnouncement { attempt, ..MapOutputAnnouncement::default() }
     }
 
     /// An output is there.
-    pub fn add(&mut self, output: OutputAt) {
+    pub fn add(&mut self, output: MapOutputLocation) {
         self.outputs.push(output);
     }
 

@@ -1,11 +1,11 @@
-//! Runs a task: the same few lines on a worker, and in [`locally`], where a whole job runs in
+//! Runs a task: the same few lines on a worker, and in [`run_local`], where a whole job runs in
 //! memory (4.7 of the paper), as tests and debuggers like it.
 
 use std::io::{self, Read, Write};
 
 use super::job::{
-    About, BlockReader, Blocks, Cache, Counters, Emitter, Fault, Groups, Host, Job, MapTask,
-    PartitionSink, ReduceTask, RunStore, SortMemory, Sorter, Work,
+    BlockReader, Blocks, Cache, Counters, Emitter, Fault, Groups, Job, MapTask, PartitionSink,
+    ReduceTask, RunStore, SortMemory, Sorter, TaskContext, TaskInfo, Work,
 };
 
 /// A map task that is to run.
@@ -19,7 +19,7 @@ pub struct MapWork<'w> {
     /// Records to leave out, by offset.
     pub skip: &'w [u64],
     /// Which task it is.
-    pub about: &'w About,
+    pub info: &'w TaskInfo,
 }
 
 /// Runs a map task. Returns what it counted.
@@ -31,20 +31,20 @@ pub fn map(
     cache: &mut Cache,
     open: &mut dyn FnMut() -> Result<Box<dyn Blocks>, Fault>,
     sink: &mut dyn PartitionSink,
-    host: &mut dyn Host,
+    context: &mut dyn TaskContext,
 ) -> Result<Counters, Fault> {
-    let MapWork { job, parameter, reduces, skip, about } = *work;
+    let MapWork { job, parameter, reduces, skip, info } = *work;
     let mut counters = Counters::new();
     let emitter = Emitter::new(job, reduces, sink);
     let mut task = MapTask {
-        about,
+        info,
         open,
         parameter,
         reduces,
         cache,
         skip,
         counters: &mut counters,
-        host,
+        context,
         emitter,
     };
     job.map(&mut task)?;
@@ -62,14 +62,14 @@ pub fn map(
 /// It has failed.
 pub fn reduce(
     job: &dyn Job,
-    about: &About,
+    info: &TaskInfo,
     parameter: &[u8],
     groups: &mut Groups,
     output: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
-    host: &mut dyn Host,
+    context: &mut dyn TaskContext,
 ) -> Result<Counters, Fault> {
     let mut counters = Counters::new();
-    let mut task = ReduceTask::new(about, parameter, &mut counters, host, output);
+    let mut task = ReduceTask::new(info, parameter, &mut counters, context, output);
     job.reduce_all(groups, &mut task)?;
     task.write_out()?;
     let written = task.written;
@@ -98,17 +98,17 @@ pub struct LocalRound<'l> {
 ///
 /// # Errors
 /// A task has failed.
-pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault> {
+pub fn run_local(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault> {
     let LocalRound { job, splits, caches, map_parameter, reduce_parameter, reduces } = round;
-    let about = &About::default();
+    let info = &TaskInfo::default();
     let mut counters = Counters::new();
     let mut partitions = Vec::new();
     let mut offset = 0;
     for (split, cache) in splits.iter().zip(caches) {
-        let mut sink = Kept(vec![Vec::new(); reduces.max(1) as usize]);
+        let mut sink = MemorySink(vec![Vec::new(); reduces.max(1) as usize]);
         let mut open = || Ok(Box::new(blocks_of(split, offset)) as Box<dyn Blocks>);
-        let work = MapWork { job, parameter: map_parameter, reduces, skip: &[], about };
-        counters.merge(&map(&work, cache, &mut open, &mut sink, &mut Alone)?);
+        let work = MapWork { job, parameter: map_parameter, reduces, skip: &[], info };
+        counters.merge(&map(&work, cache, &mut open, &mut sink, &mut LocalContext)?);
         partitions.push(sink.0);
         offset += split.len() as u64;
     }
@@ -117,7 +117,7 @@ pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault>
     }
     let mut outputs = Vec::new();
     for reduce_task in 0..reduces as usize {
-        let mut runs = NoRuns;
+        let mut runs = NoRunStore;
         let mut sorter = Sorter::new(job.key_order(), usize::MAX, SortMemory::default(), &mut runs);
         for (map, partitions) in partitions.iter().enumerate() {
             sorter.push_lines(map as u32, &partitions[reduce_task])?;
@@ -128,7 +128,14 @@ pub fn locally(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Fault>
             output.extend_from_slice(lines);
             Ok(())
         };
-        counters.merge(&reduce(job, about, reduce_parameter, &mut groups, &mut write, &mut Alone)?);
+        counters.merge(&reduce(
+            job,
+            info,
+            reduce_parameter,
+            &mut groups,
+            &mut write,
+            &mut LocalContext,
+        )?);
         outputs.push(output);
     }
     Ok((outputs, counters))
@@ -140,9 +147,9 @@ fn blocks_of(split: &[u8], offset: u64) -> BlockReader<io::Cursor<Vec<u8>>> {
 }
 
 /// Partitions in memory.
-struct Kept(Vec<Vec<u8>>);
+struct MemorySink(Vec<Vec<u8>>);
 
-impl PartitionSink for Kept {
+impl PartitionSink for MemorySink {
     fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault> {
         if let Some(kept) = self.0.get_mut(partition as usize) {
             kept.extend_from_slice(lines);
@@ -152,10 +159,10 @@ impl PartitionSink for Kept {
 }
 
 /// Nobody cancels, nobody watches.
-struct Alone;
+struct LocalContext;
 
-impl Host for Alone {
-    fn check(&mut self) -> Result<(), Fault> {
+impl TaskContext for LocalContext {
+    fn check_cancelled(&mut self) -> Result<(), Fault> {
         Ok(())
     }
 
@@ -167,15 +174,15 @@ impl Host for Alone {
         1
     }
 
-    fn side_by_side(&mut self, work: Vec<Work<'_>>) {
+    fn run_parallel(&mut self, work: Vec<Work<'_>>) {
         work.into_iter().for_each(|piece| piece());
     }
 }
 
 /// Everything stays in memory.
-struct NoRuns;
+struct NoRunStore;
 
-impl RunStore for NoRuns {
+impl RunStore for NoRunStore {
     fn create(&mut self, _: u64) -> io::Result<Box<dyn Write>> {
         Err(io::ErrorKind::OutOfMemory.into())
     }
@@ -204,7 +211,7 @@ mod tests {
             reduce_parameter: b"",
             reduces,
         };
-        locally(round).unwrap()
+        run_local(round).unwrap()
     }
 
     /// 4.2: "the intermediate key/value pairs are processed in increasing key order".
@@ -258,8 +265,8 @@ mod tests {
 
     #[test]
     fn a_record_needs_a_tab() {
-        let mut runs = NoRuns;
+        let mut runs = NoRunStore;
         let mut sorter = Sorter::new(Default::default(), 100, SortMemory::default(), &mut runs);
-        assert!(matches!(sorter.push_lines(0, b"a\tb\nc\n"), Err(Fault::Hopeless(_))));
+        assert!(matches!(sorter.push_lines(0, b"a\tb\nc\n"), Err(Fault::Permanent(_))));
     }
 }

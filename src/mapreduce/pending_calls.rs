@@ -98,7 +98,7 @@ impl<C: PartialEq> PendingCalls<C> {
     }
 
     /// Until when nothing is to be started, if something waits for that.
-    pub fn rests_until(&self) -> Option<Duration> {
+    pub fn backoff_until(&self) -> Option<Duration> {
         self.rest.as_ref().filter(|_| !self.is_empty()).map(|rest| rest.until)
     }
 
@@ -160,16 +160,16 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..10 {
             assert!(calls.turned_away(1, now));
-            let until = calls.rests_until().unwrap();
+            let until = calls.backoff_until().unwrap();
             pauses.push((until - now).as_millis());
             now = until;
             assert_eq!(start(&mut calls, 1), [1]);
         }
         assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 500, 500, 500, 500]);
         calls.had_room();
-        assert_eq!(calls.rests_until(), None);
+        assert_eq!(calls.backoff_until(), None);
         assert!(calls.turned_away(1, now));
-        assert_eq!(calls.rests_until(), Some(now + FIRST_PAUSE));
+        assert_eq!(calls.backoff_until(), Some(now + FIRST_PAUSE));
         assert_eq!(start(&mut calls, 9), [1, 2, 3]);
         assert!(!calls.turned_away(1, now + LONGEST_REFUSAL), "for too long");
         assert!(calls.is_empty());

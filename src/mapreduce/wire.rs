@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use quick_protobuf::{MessageRead, MessageWrite};
 
 use super::contract::{
-    Announcement, COLUMN, FetchCall, JobSpec, LOST, MapCall, MapDone, NEEDS_SPLIT, OTHER_INPUT,
-    Opened, OutputAt, Parameter, Piece, Progress, RECORD, ReduceCall, ReduceDone,
+    COLUMN, FetchCall, INPUT_MISMATCH, JobSpec, LOST, MapCall, MapDone, MapOutputAnnouncement,
+    MapOutputLocation, NEEDS_SPLIT, Opened, Parameter, Piece, Progress, RECORD, ReduceCall,
+    ReduceDone,
 };
 use super::digest::Digest;
 use super::job::{Counters, Fault};
@@ -20,7 +21,7 @@ use crate::call::{Code, Metadata, Status};
 use crate::pb::agora_mapreduce_v1 as pb;
 use crate::protobuf::{Checked, decode, encode, put_varint};
 
-fn read<'m, M: Checked + MessageRead<'m> + MessageWrite>(message: &'m [u8]) -> Result<M, Status> {
+fn parse<'m, M: Checked + MessageRead<'m> + MessageWrite>(message: &'m [u8]) -> Result<M, Status> {
     decode(message).map_err(|error| Status::new(Code::Internal, error.to_string()))
 }
 
@@ -42,16 +43,16 @@ fn bytes_to_numbers(bytes: &[u8]) -> Result<Vec<u64>, Status> {
 }
 
 /// A request that names a job and nothing else (HoldJob, Ping).
-pub fn job_request(job_id: &str) -> Vec<u8> {
+pub fn encode_job_request(job_id: &str) -> Vec<u8> {
     encode(&pb::PingRequest { job_id: job_id.into() })
 }
 
-/// The job that [`job_request`] names.
-pub fn read_job_request(message: &[u8]) -> Result<String, Status> {
-    Ok(read::<pb::PingRequest<'_>>(message)?.job_id.into_owned())
+/// The job that [`encode_job_request`] names.
+pub fn parse_job_request(message: &[u8]) -> Result<String, Status> {
+    Ok(parse::<pb::PingRequest<'_>>(message)?.job_id.into_owned())
 }
 
-pub fn open_job(spec: &JobSpec) -> Vec<u8> {
+pub fn encode_open_job(spec: &JobSpec) -> Vec<u8> {
     let file = |(path, bytes): &(PathBuf, u64)| pb::InputFile {
         path: path.to_string_lossy().into_owned().into(),
         bytes: *bytes,
@@ -67,8 +68,8 @@ pub fn open_job(spec: &JobSpec) -> Vec<u8> {
     })
 }
 
-pub fn read_open_job(message: &[u8]) -> Result<JobSpec, Status> {
-    let request: pb::OpenJobRequest<'_> = read(message)?;
+pub fn parse_open_job(message: &[u8]) -> Result<JobSpec, Status> {
+    let request: pb::OpenJobRequest<'_> = parse(message)?;
     let file = |file: &pb::InputFile<'_>| (PathBuf::from(file.path.as_ref()), file.bytes);
     Ok(JobSpec {
         id: request.job_id.into_owned(),
@@ -81,16 +82,16 @@ pub fn read_open_job(message: &[u8]) -> Result<JobSpec, Status> {
     })
 }
 
-pub fn opened(opened: Opened) -> Vec<u8> {
-    encode(&pb::OpenJobResponse { epoch: opened.epoch, slots: opened.slots })
+pub fn encode_opened(opened: Opened) -> Vec<u8> {
+    encode(&pb::OpenJobResponse { epoch: opened.epoch, slots: opened.task_slots })
 }
 
-pub fn read_opened(message: &[u8]) -> Result<Opened, Status> {
-    let response: pb::OpenJobResponse = read(message)?;
-    Ok(Opened { epoch: response.epoch, slots: response.slots })
+pub fn parse_opened(message: &[u8]) -> Result<Opened, Status> {
+    let response: pb::OpenJobResponse = parse(message)?;
+    Ok(Opened { epoch: response.epoch, task_slots: response.slots })
 }
 
-pub fn pong(running: &[Progress]) -> Vec<u8> {
+pub fn encode_pong(running: &[Progress]) -> Vec<u8> {
     let progress = |progress: &Progress| pb::Progress {
         attempt: progress.attempt,
         steps: progress.steps,
@@ -99,8 +100,8 @@ pub fn pong(running: &[Progress]) -> Vec<u8> {
     encode(&pb::PingResponse { running: running.iter().map(progress).collect() })
 }
 
-pub fn read_pong(message: &[u8]) -> Result<Vec<Progress>, Status> {
-    let response: pb::PingResponse<'_> = read(message)?;
+pub fn parse_pong(message: &[u8]) -> Result<Vec<Progress>, Status> {
+    let response: pb::PingResponse<'_> = parse(message)?;
     let progress = |progress: pb::Progress<'_>| Progress {
         attempt: progress.attempt,
         steps: progress.steps,
@@ -110,7 +111,7 @@ pub fn read_pong(message: &[u8]) -> Result<Vec<Progress>, Status> {
 }
 
 /// PutParameter.
-pub fn put_parameter(job_id: &str, piece: &Piece) -> Vec<u8> {
+pub fn encode_put_parameter(job_id: &str, piece: &Piece) -> Vec<u8> {
     encode(&pb::PutParameterRequest {
         job_id: job_id.into(),
         parameter: piece.of,
@@ -120,8 +121,8 @@ pub fn put_parameter(job_id: &str, piece: &Piece) -> Vec<u8> {
     })
 }
 
-pub fn read_put_parameter(message: &[u8]) -> Result<(String, Piece), Status> {
-    let request: pb::PutParameterRequest<'_> = read(message)?;
+pub fn parse_put_parameter(message: &[u8]) -> Result<(String, Piece), Status> {
+    let request: pb::PutParameterRequest<'_> = parse(message)?;
     let piece = request.piece.into_owned();
     let piece =
         Piece { of: request.parameter, bytes: request.bytes, offset: request.offset, piece };
@@ -129,7 +130,7 @@ pub fn read_put_parameter(message: &[u8]) -> Result<(String, Piece), Status> {
 }
 
 /// PutSplit.
-pub fn put_split(job_id: &str, piece: &Piece) -> Vec<u8> {
+pub fn encode_put_split(job_id: &str, piece: &Piece) -> Vec<u8> {
     encode(&pb::PutSplitRequest {
         job_id: job_id.into(),
         task: piece.of as u32,
@@ -139,8 +140,8 @@ pub fn put_split(job_id: &str, piece: &Piece) -> Vec<u8> {
     })
 }
 
-pub fn read_put_split(message: &[u8]) -> Result<(String, Piece), Status> {
-    let request: pb::PutSplitRequest<'_> = read(message)?;
+pub fn parse_put_split(message: &[u8]) -> Result<(String, Piece), Status> {
+    let request: pb::PutSplitRequest<'_> = parse(message)?;
     let (of, piece) = (request.task.into(), request.piece.into_owned());
     let piece = Piece { of, bytes: request.bytes, offset: request.offset, piece };
     Ok((request.job_id.into_owned(), piece))
@@ -153,7 +154,7 @@ fn parameter_message(parameter: &Parameter) -> pb::Parameter<'_> {
     }
 }
 
-fn read_parameter(parameter: Option<pb::Parameter<'_>>) -> Parameter {
+fn parse_parameter(parameter: Option<pb::Parameter<'_>>) -> Parameter {
     match parameter {
         Some(parameter) if parameter.put != 0 => Parameter::Put(parameter.put),
         Some(parameter) => Parameter::Inline(parameter.value.as_ref().into()),
@@ -161,7 +162,7 @@ fn read_parameter(parameter: Option<pb::Parameter<'_>>) -> Parameter {
     }
 }
 
-pub fn map_call(job_id: &str, call: &MapCall) -> Vec<u8> {
+pub fn encode_map_call(job_id: &str, call: &MapCall) -> Vec<u8> {
     let range =
         |range: &Range| pb::FileRange { file: range.file, start: range.start, end: range.end };
     let split = pb::Split {
@@ -181,8 +182,8 @@ pub fn map_call(job_id: &str, call: &MapCall) -> Vec<u8> {
     })
 }
 
-pub fn read_map_call(message: &[u8]) -> Result<(String, MapCall), Status> {
-    let request: pb::MapRequest<'_> = read(message)?;
+pub fn parse_map_call(message: &[u8]) -> Result<(String, MapCall), Status> {
+    let request: pb::MapRequest<'_> = parse(message)?;
     let split = request.split.ok_or_else(|| invalid("a map task has a split"))?;
     let range = |range: &pb::FileRange| {
         let is_good = range.start < range.end;
@@ -197,7 +198,7 @@ pub fn read_map_call(message: &[u8]) -> Result<(String, MapCall), Status> {
         reduces: request.reduces,
         split: Split { offset: split.offset, range },
         fingerprint: split.fingerprint,
-        parameter: read_parameter(request.parameter),
+        parameter: parse_parameter(request.parameter),
         skip: bytes_to_numbers(&request.skip)?,
     };
     Ok((request.job_id.into_owned(), call))
@@ -211,13 +212,13 @@ fn counters_message(counters: &Counters) -> Vec<pb::Counter<'_>> {
     counters.iter().map(counter).collect()
 }
 
-fn read_counters(message: &[pb::Counter<'_>]) -> Counters {
+fn parse_counters(message: &[pb::Counter<'_>]) -> Counters {
     let mut counters = Counters::new();
     message.iter().for_each(|counter| counters.add(&counter.group, &counter.name, counter.count));
     counters
 }
 
-pub fn map_done(done: &MapDone) -> Vec<u8> {
+pub fn encode_map_done(done: &MapDone) -> Vec<u8> {
     encode(&pb::MapResponse {
         sizes: numbers_to_bytes(&done.sizes).into(),
         counters: counters_message(&done.counters),
@@ -226,8 +227,8 @@ pub fn map_done(done: &MapDone) -> Vec<u8> {
     })
 }
 
-pub fn read_map_done(message: &[u8]) -> Result<MapDone, Status> {
-    let response: pb::MapResponse<'_> = read(message)?;
+pub fn parse_map_done(message: &[u8]) -> Result<MapDone, Status> {
+    let response: pb::MapResponse<'_> = parse(message)?;
     let digest = match response.digest.as_ref() {
         [] => None,
         bytes => {
@@ -238,22 +239,22 @@ pub fn read_map_done(message: &[u8]) -> Result<MapDone, Status> {
     Ok(MapDone {
         digest,
         sizes: bytes_to_numbers(&response.sizes)?,
-        counters: read_counters(&response.counters),
+        counters: parse_counters(&response.counters),
         took_us: response.took_us,
     })
 }
 
-pub fn fetch_call(job_id: &str, call: &FetchCall) -> Vec<u8> {
+pub fn encode_fetch_call(job_id: &str, call: &FetchCall) -> Vec<u8> {
     let FetchCall { epoch, task, attempt, partition, waits } = *call;
     encode(&pb::FetchRequest { job_id: job_id.into(), epoch, task, attempt, partition, waits })
 }
 
-pub fn read_fetch_call(message: &[u8]) -> Result<(String, FetchCall), Status> {
-    let pb::FetchRequest { job_id, epoch, task, attempt, partition, waits } = read(message)?;
+pub fn parse_fetch_call(message: &[u8]) -> Result<(String, FetchCall), Status> {
+    let pb::FetchRequest { job_id, epoch, task, attempt, partition, waits } = parse(message)?;
     Ok((job_id.into_owned(), FetchCall { epoch, task, attempt, partition, waits }))
 }
 
-pub fn fetched(lines: &[u8]) -> Vec<u8> {
+pub fn encode_fetched(lines: &[u8]) -> Vec<u8> {
     encode(&pb::FetchResponse { lines: lines.into() })
 }
 
@@ -261,7 +262,7 @@ pub fn fetched(lines: &[u8]) -> Vec<u8> {
 const LINES_TAG: u8 = 1 << 3 | 2;
 
 /// A FetchResponse up to its lines, of which so many bytes, and some, are to be appended.
-pub fn begin_fetched(bytes: usize) -> Vec<u8> {
+pub fn encode_fetched_header(bytes: usize) -> Vec<u8> {
     let mut message = Vec::with_capacity(bytes + 1 + 10);
     message.push(LINES_TAG);
     put_varint(&mut message, bytes as u64);
@@ -269,15 +270,15 @@ pub fn begin_fetched(bytes: usize) -> Vec<u8> {
 }
 
 /// The lines of a FetchResponse, in the message.
-pub fn read_fetched(message: &[u8]) -> Result<&[u8], Status> {
-    match read::<pb::FetchResponse<'_>>(message)?.lines {
+pub fn parse_fetched(message: &[u8]) -> Result<&[u8], Status> {
+    match parse::<pb::FetchResponse<'_>>(message)?.lines {
         Cow::Borrowed(lines) => Ok(lines),
         // Decoding borrows what is there.
         Cow::Owned(_) => Ok(&[]),
     }
 }
 
-fn output_message(output: &OutputAt) -> pb::MapOutput<'_> {
+fn output_message(output: &MapOutputLocation) -> pb::MapOutput<'_> {
     pb::MapOutput {
         task: output.task,
         attempt: output.attempt,
@@ -287,8 +288,8 @@ fn output_message(output: &OutputAt) -> pb::MapOutput<'_> {
     }
 }
 
-fn read_output(output: pb::MapOutput<'_>) -> OutputAt {
-    OutputAt {
+fn parse_output(output: pb::MapOutput<'_>) -> MapOutputLocation {
+    MapOutputLocation {
         task: output.task,
         attempt: output.attempt,
         address: output.address.into_owned(),
@@ -297,7 +298,7 @@ fn read_output(output: pb::MapOutput<'_>) -> OutputAt {
     }
 }
 
-pub fn reduce_call(job_id: &str, call: &ReduceCall) -> Vec<u8> {
+pub fn encode_reduce_call(job_id: &str, call: &ReduceCall) -> Vec<u8> {
     encode(&pb::ReduceRequest {
         job_id: job_id.into(),
         round: call.round,
@@ -310,21 +311,21 @@ pub fn reduce_call(job_id: &str, call: &ReduceCall) -> Vec<u8> {
     })
 }
 
-pub fn read_reduce_call(message: &[u8]) -> Result<(String, ReduceCall), Status> {
-    let request: pb::ReduceRequest<'_> = read(message)?;
+pub fn parse_reduce_call(message: &[u8]) -> Result<(String, ReduceCall), Status> {
+    let request: pb::ReduceRequest<'_> = parse(message)?;
     let call = ReduceCall {
         round: request.round,
         task: request.task,
         attempt: request.attempt,
         maps: request.maps,
-        outputs: request.outputs.into_iter().map(read_output).collect(),
-        expected: request.expected.into_iter().map(read_output).collect(),
-        parameter: read_parameter(request.parameter),
+        outputs: request.outputs.into_iter().map(parse_output).collect(),
+        expected: request.expected.into_iter().map(parse_output).collect(),
+        parameter: parse_parameter(request.parameter),
     };
     Ok((request.job_id.into_owned(), call))
 }
 
-pub fn reduce_done(done: &ReduceDone) -> Vec<u8> {
+pub fn encode_reduce_done(done: &ReduceDone) -> Vec<u8> {
     encode(&pb::ReduceResponse {
         output: done.output.as_slice().into(),
         bytes: done.bytes,
@@ -335,54 +336,54 @@ pub fn reduce_done(done: &ReduceDone) -> Vec<u8> {
     })
 }
 
-pub fn read_reduce_done(message: &[u8]) -> Result<ReduceDone, Status> {
-    let response: pb::ReduceResponse<'_> = read(message)?;
+pub fn parse_reduce_done(message: &[u8]) -> Result<ReduceDone, Status> {
+    let response: pb::ReduceResponse<'_> = parse(message)?;
     Ok(ReduceDone {
         output: response.output.into_owned(),
         bytes: response.bytes,
-        counters: read_counters(&response.counters),
+        counters: parse_counters(&response.counters),
         shuffle_us: response.shuffle_us,
         took_us: response.took_us,
         fetched_bytes: response.fetched_bytes,
     })
 }
 
-pub fn announce(job_id: &str, news: &Announcement) -> Vec<u8> {
+pub fn encode_announce(job_id: &str, announcement: &MapOutputAnnouncement) -> Vec<u8> {
     let lost = |(task, attempt): &(u32, u64)| pb::LostOutput { task: *task, attempt: *attempt };
     encode(&pb::AnnounceRequest {
         job_id: job_id.into(),
-        attempt: news.attempt,
-        outputs: news.outputs.iter().map(output_message).collect(),
-        lost: news.lost.iter().map(lost).collect(),
+        attempt: announcement.attempt,
+        outputs: announcement.outputs.iter().map(output_message).collect(),
+        lost: announcement.lost.iter().map(lost).collect(),
     })
 }
 
-pub fn read_announce(message: &[u8]) -> Result<(String, Announcement), Status> {
-    let request: pb::AnnounceRequest<'_> = read(message)?;
-    let news = Announcement {
+pub fn parse_announce(message: &[u8]) -> Result<(String, MapOutputAnnouncement), Status> {
+    let request: pb::AnnounceRequest<'_> = parse(message)?;
+    let announcement = MapOutputAnnouncement {
         attempt: request.attempt,
-        outputs: request.outputs.into_iter().map(read_output).collect(),
+        outputs: request.outputs.into_iter().map(parse_output).collect(),
         lost: request.lost.iter().map(|lost| (lost.task, lost.attempt)).collect(),
     };
-    Ok((request.job_id.into_owned(), news))
+    Ok((request.job_id.into_owned(), announcement))
 }
 
-pub fn read_output_call(job_id: &str, attempt: u64, offset: u64) -> Vec<u8> {
+pub fn encode_read_output(job_id: &str, attempt: u64, offset: u64) -> Vec<u8> {
     encode(&pb::ReadOutputRequest { job_id: job_id.into(), attempt, offset })
 }
 
 /// Job, attempt and offset of a ReadOutputRequest.
-pub fn read_read_output(message: &[u8]) -> Result<(String, u64, u64), Status> {
-    let request: pb::ReadOutputRequest<'_> = read(message)?;
+pub fn parse_read_output(message: &[u8]) -> Result<(String, u64, u64), Status> {
+    let request: pb::ReadOutputRequest<'_> = parse(message)?;
     Ok((request.job_id.into_owned(), request.attempt, request.offset))
 }
 
-pub fn output_piece(piece: &[u8]) -> Vec<u8> {
+pub fn encode_output_piece(piece: &[u8]) -> Vec<u8> {
     encode(&pb::ReadOutputResponse { piece: piece.into() })
 }
 
-pub fn read_output_piece(message: &[u8]) -> Result<Vec<u8>, Status> {
-    Ok(read::<pb::ReadOutputResponse<'_>>(message)?.piece.into_owned())
+pub fn parse_output_piece(message: &[u8]) -> Result<Vec<u8>, Status> {
+    Ok(parse::<pb::ReadOutputResponse<'_>>(message)?.piece.into_owned())
 }
 
 /// The status with which a task's call ends.
@@ -390,9 +391,9 @@ pub fn status_of(fault: &Fault) -> Status {
     let code = match fault {
         Fault::Cancelled => Code::Cancelled,
         Fault::Declined(_) => Code::Unavailable,
-        Fault::Place(_) | Fault::NoInput(_) => Code::FailedPrecondition,
+        Fault::MissingResource(_) | Fault::MissingInput(_) => Code::FailedPrecondition,
         Fault::Crashed { .. } => Code::Aborted,
-        Fault::BadRecord { .. } | Fault::Hopeless(_) | Fault::OtherInput(_) => {
+        Fault::BadRecord { .. } | Fault::Permanent(_) | Fault::InputMismatch(_) => {
             Code::InvalidArgument
         }
     };
@@ -404,9 +405,10 @@ pub fn status_of(fault: &Fault) -> Status {
         other => (other.to_string(), None, None),
     };
     let mut status = Status::new(code, reason);
-    let needs = matches!(fault, Fault::NoInput(_)).then_some(1);
-    let other = matches!(fault, Fault::OtherInput(_)).then_some(1);
-    let fields = [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs), (OTHER_INPUT, other)];
+    let needs = matches!(fault, Fault::MissingInput(_)).then_some(1);
+    let other = matches!(fault, Fault::InputMismatch(_)).then_some(1);
+    let fields =
+        [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs), (INPUT_MISMATCH, other)];
     for (name, value) in fields {
         if let Some(value) = value {
             // Digits are good metadata.
@@ -419,9 +421,9 @@ pub fn status_of(fault: &Fault) -> Status {
 /// What a worker's status says about its task.
 pub fn cause_of(status: &Status) -> Cause {
     match status.code {
-        Code::FailedPrecondition => Cause::Place,
+        Code::FailedPrecondition => Cause::MissingResource,
         Code::Aborted => Cause::Job { record: number(&status.metadata, RECORD) },
-        Code::InvalidArgument | Code::Unimplemented | Code::OutOfRange => Cause::Hopeless,
+        Code::InvalidArgument | Code::Unimplemented | Code::OutOfRange => Cause::Permanent,
         _ => Cause::Worker,
     }
 }
@@ -432,8 +434,8 @@ pub fn needs_split(status: &Status) -> bool {
 }
 
 /// Whether a map task failed because its input is not the master's.
-pub fn has_other_input(status: &Status) -> bool {
-    status.metadata.get(OTHER_INPUT).is_some()
+pub fn has_input_mismatch(status: &Status) -> bool {
+    status.metadata.get(INPUT_MISMATCH).is_some()
 }
 
 /// The record on which a task failed for good: offset of its line, and column.
@@ -486,30 +488,33 @@ mod tests {
         let status = status_of(&record);
         assert_eq!((status.code, status.message.as_str()), (Code::InvalidArgument, "no number"));
         assert_eq!(bad_record(&status), Some((7, 3)));
-        assert_eq!(cause_of(&status), Cause::Hopeless);
+        assert_eq!(cause_of(&status), Cause::Permanent);
         let crash = Fault::Crashed { reason: "exit status 1".into(), record: Some(5) };
         assert_eq!(cause_of(&status_of(&crash)), Cause::Job { record: Some(5) });
-        assert_eq!(cause_of(&status_of(&Fault::Place("no room".into()))), Cause::Place);
+        assert_eq!(
+            cause_of(&status_of(&Fault::MissingResource("no room".into()))),
+            Cause::MissingResource
+        );
         assert_eq!(cause_of(&status_of(&Fault::Declined("no".into()))), Cause::Worker);
     }
 
     #[test]
     fn another_input_crosses_the_wire() {
-        let status = status_of(&Fault::OtherInput("a.txt: it has 3 bytes here".into()));
-        assert!(has_other_input(&status) && !needs_split(&status));
-        assert_eq!(cause_of(&status), Cause::Hopeless);
-        let status = status_of(&Fault::NoInput("no such file".into()));
-        assert!(needs_split(&status) && !has_other_input(&status));
+        let status = status_of(&Fault::InputMismatch("a.txt: it has 3 bytes here".into()));
+        assert!(has_input_mismatch(&status) && !needs_split(&status));
+        assert_eq!(cause_of(&status), Cause::Permanent);
+        let status = status_of(&Fault::MissingInput("no such file".into()));
+        assert!(needs_split(&status) && !has_input_mismatch(&status));
     }
 
     #[test]
     fn a_response_that_was_begun_is_like_any_other() {
         for bytes in [1, 127, 128, 16_383, 16_384, 3_000_000] {
             let lines = vec![b'x'; bytes];
-            let mut begun = begin_fetched(bytes);
+            let mut begun = encode_fetched_header(bytes);
             begun.extend_from_slice(&lines);
-            assert!(begun == fetched(&lines));
-            assert_eq!(read_fetched(&begun), Ok(&lines[..]));
+            assert!(begun == encode_fetched(&lines));
+            assert_eq!(parse_fetched(&begun), Ok(&lines[..]));
         }
     }
 
@@ -527,7 +532,7 @@ mod tests {
         digest.add(3, b"some bytes");
         for digest in [None, Some(digest)] {
             let done = MapDone { sizes: vec![1], counters: Counters::new(), took_us: 2, digest };
-            assert_eq!(read_map_done(&map_done(&done)), Ok(done));
+            assert_eq!(parse_map_done(&encode_map_done(&done)), Ok(done));
         }
     }
 
@@ -543,10 +548,10 @@ mod tests {
             parameter: Parameter::Inline((*b"centroids").into()),
             skip: vec![1, u64::MAX],
         };
-        let sent = map_call("id", &call);
-        assert_eq!(read_map_call(&sent).unwrap(), ("id".to_owned(), call.clone()));
+        let sent = encode_map_call("id", &call);
+        assert_eq!(parse_map_call(&sent).unwrap(), ("id".to_owned(), call.clone()));
         let mut bad = call;
         bad.split.range = Some(Range { file: 1, start: 2, end: 2 });
-        assert!(read_map_call(&map_call("id", &bad)).is_err());
+        assert!(parse_map_call(&encode_map_call("id", &bad)).is_err());
     }
 }

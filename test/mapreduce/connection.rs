@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use agora::mapreduce::contract::{Announcement, OutputAt};
+use agora::mapreduce::contract::{MapOutputAnnouncement, MapOutputLocation};
 use agora::mapreduce::pending_calls::{PendingCalls, Started};
 use agora::mapreduce::scheduler::{AttemptId, MapOutput, Start, WorkerId};
 
@@ -11,14 +11,14 @@ use agora::mapreduce::scheduler::{AttemptId, MapOutput, Start, WorkerId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
     Task(AttemptId),
-    News(AttemptId),
+    Announcement(AttemptId),
     Ping,
 }
 
 /// What reaches a worker. All but tasks are answered by number.
 pub enum Arrival {
     Start(Start),
-    News(u64, Announcement),
+    Announcement(u64, MapOutputAnnouncement),
     Ping(u64),
 }
 
@@ -29,7 +29,7 @@ pub struct Connection {
     last: u64,
     waiting: PendingCalls<Call>,
     starts: BTreeMap<AttemptId, Start>,
-    news: BTreeMap<AttemptId, Announcement>,
+    announcement: BTreeMap<AttemptId, MapOutputAnnouncement>,
 }
 
 impl Connection {
@@ -40,7 +40,7 @@ impl Connection {
             last: 0,
             waiting: PendingCalls::default(),
             starts: BTreeMap::new(),
-            news: BTreeMap::new(),
+            announcement: BTreeMap::new(),
         }
     }
 
@@ -50,7 +50,7 @@ impl Connection {
     }
 
     pub fn announce(&mut self, attempt: AttemptId, output: &MapOutput) {
-        self.news_to(attempt).add(OutputAt {
+        self.announcement_to(attempt).add(MapOutputLocation {
             task: output.map,
             attempt: output.attempt.0,
             address: output.worker.0.to_string(),
@@ -60,12 +60,12 @@ impl Connection {
     }
 
     pub fn withdraw(&mut self, attempt: AttemptId, map: u32, output: AttemptId) {
-        self.news_to(attempt).withdraw(map, output.0);
+        self.announcement_to(attempt).withdraw(map, output.0);
     }
 
-    fn news_to(&mut self, attempt: AttemptId) -> &mut Announcement {
-        self.waiting.push(Call::News(attempt));
-        self.news.entry(attempt).or_insert_with(|| Announcement::to(attempt.0))
+    fn announcement_to(&mut self, attempt: AttemptId) -> &mut MapOutputAnnouncement {
+        self.waiting.push(Call::Announcement(attempt));
+        self.announcement.entry(attempt).or_insert_with(|| MapOutputAnnouncement::new(attempt.0))
     }
 
     pub fn ping(&mut self) {
@@ -75,7 +75,7 @@ impl Connection {
     /// The master gives an attempt up.
     pub fn cancel(&mut self, attempt: AttemptId) {
         self.starts.remove(&attempt);
-        self.news.remove(&attempt);
+        self.announcement.remove(&attempt);
         self.task_ended(attempt);
     }
 
@@ -106,9 +106,10 @@ impl Connection {
         self.last += 1;
         let arrival = match call {
             Call::Task(attempt) => self.starts.remove(&attempt).map(Arrival::Start),
-            Call::News(attempt) => {
-                self.news.remove(&attempt).map(|news| Arrival::News(self.last, news))
-            }
+            Call::Announcement(attempt) => self
+                .announcement
+                .remove(&attempt)
+                .map(|announcement| Arrival::Announcement(self.last, announcement)),
             Call::Ping => {
                 let is_open = self.open.iter().any(|(_, open)| *open == Call::Ping);
                 (!is_open).then_some(Arrival::Ping(self.last))
@@ -122,8 +123,8 @@ impl Connection {
     }
 }
 
-/// The output that [`Connection::announce`] told of.
-pub fn told(output: &OutputAt) -> MapOutput {
+/// The output that [`Connection::announce`] map_output_of of.
+pub fn map_output_of(output: &MapOutputLocation) -> MapOutput {
     MapOutput {
         map: output.task,
         attempt: AttemptId(output.attempt),

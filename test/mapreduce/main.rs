@@ -7,7 +7,7 @@ mod paper;
 mod simulation;
 mod stories;
 
-mod trial;
+mod harness;
 
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]

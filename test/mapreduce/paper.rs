@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use agora::mapreduce::scheduler::{Action, AttemptId, Cause, Loss, Policy, TaskState};
 
-use crate::trial::{Trial, map, ms, reduce};
+use crate::harness::{Harness, map, ms, reduce};
 
-fn trial_of(names: &[&str]) -> Trial {
-    trial_with(names, Policy::DEFAULT)
+fn harness_of(names: &[&str]) -> Harness {
+    harness_with(names, Policy::DEFAULT)
 }
 
-fn trial_with(names: &[&str], policy: Policy) -> Trial {
-    let mut trial = Trial::new(policy);
-    names.iter().for_each(|name| trial.join(name));
-    trial
+fn harness_with(names: &[&str], policy: Policy) -> Harness {
+    let mut harness = Harness::new(policy);
+    names.iter().for_each(|name| harness.join(name));
+    harness
 }
 
-fn owned(
+fn named(
     starts: &[(&str, agora::mapreduce::scheduler::TaskId)],
 ) -> Vec<(String, agora::mapreduce::scheduler::TaskId)> {
     starts.iter().map(|(name, task)| ((*name).to_owned(), *task)).collect()
@@ -26,35 +26,35 @@ fn owned(
 /// 3.1 (2): "The master picks idle workers and assigns each one a map task or a reduce task."
 #[test]
 fn idle_workers_get_idle_tasks() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(3, 2);
-    let wanted = owned(&[("M1", map(0)), ("M2", map(1)), ("R1", reduce(0))]);
-    assert_eq!(trial.starts(), wanted, "one each");
-    trial.done("M2");
-    assert_eq!(trial.starts(), owned(&[("M2", map(2))]));
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(3, 2);
+    let wanted = named(&[("M1", map(0)), ("M2", map(1)), ("R1", reduce(0))]);
+    assert_eq!(harness.starts(), wanted, "one each");
+    harness.done("M2");
+    assert_eq!(harness.starts(), named(&[("M2", map(2))]));
 }
 
 /// 3.1 (2), for workers that come later.
 #[test]
 fn a_worker_that_joins_gets_a_task_at_once() {
-    let mut trial = trial_of(&["M1"]);
-    trial.round(2, 1);
-    drop(trial.starts());
-    trial.join("M2");
-    trial.join("R1");
-    assert_eq!(trial.starts(), owned(&[("M2", map(1)), ("R1", reduce(0))]));
+    let mut harness = harness_of(&["M1"]);
+    harness.round(2, 1);
+    drop(harness.starts());
+    harness.join("M2");
+    harness.join("R1");
+    assert_eq!(harness.starts(), named(&[("M2", map(1)), ("R1", reduce(0))]));
 }
 
 /// 3.1 (4), 3.2: locations and sizes "are pushed incrementally to workers that have in-progress
 /// reduce tasks"; one that begins later gets them at once.
 #[test]
 fn reducers_hear_of_outputs_as_they_come() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(2, 2);
-    drop(trial.actions());
-    let attempt = trial.attempt("M1");
-    trial.done("M1");
-    let heard: Vec<_> = trial
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(2, 2);
+    drop(harness.actions());
+    let attempt = harness.attempt("M1");
+    harness.done("M1");
+    let heard: Vec<_> = harness
         .actions()
         .into_iter()
         .filter_map(|action| match action {
@@ -63,12 +63,12 @@ fn reducers_hear_of_outputs_as_they_come() {
         })
         .collect();
     let [(reducer, output)] = &heard[..] else { panic!("{heard:?}") };
-    assert_eq!(*reducer, trial.id("R1"));
-    assert_eq!((output.map, output.attempt, output.worker), (0, attempt, trial.id("M1")));
+    assert_eq!(*reducer, harness.id("R1"));
+    assert_eq!((output.map, output.attempt, output.worker), (0, attempt, harness.id("M1")));
     assert_eq!(output.sizes[..], [1, 1]);
-    trial.done("M2");
-    trial.done("R1");
-    let starts = trial.starts_in_full();
+    harness.done("M2");
+    harness.done("R1");
+    let starts = harness.full_starts();
     assert_eq!(starts[0].task, reduce(1));
     let maps: Vec<u32> = starts[0].outputs.iter().map(|output| output.map).collect();
     assert_eq!(maps, [0, 1]);
@@ -78,56 +78,56 @@ fn reducers_hear_of_outputs_as_they_come() {
 /// program."
 #[test]
 fn the_round_is_over_when_all_is_completed() {
-    let mut trial = trial_of(&["M1", "R1", "R2"]);
-    trial.round(1, 2);
-    trial.done("M1");
-    trial.done("R2");
-    assert_eq!(trial.scheduler.outcome(), None);
-    trial.done("R1");
-    assert_eq!(trial.scheduler.outcome(), Some(Ok(())));
+    let mut harness = harness_of(&["M1", "R1", "R2"]);
+    harness.round(1, 2);
+    harness.done("M1");
+    harness.done("R2");
+    assert_eq!(harness.scheduler.outcome(), None);
+    harness.done("R1");
+    assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
 }
 
 /// Without reduce tasks the maps' output is the result.
 #[test]
 fn a_round_without_reduces_is_over_with_its_maps() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(2, 0);
-    trial.done("M1");
-    assert_eq!(trial.scheduler.outcome(), None);
-    trial.done("M2");
-    assert_eq!(trial.scheduler.outcome(), Some(Ok(())));
-    trial.lose("M1");
-    assert_eq!(trial.scheduler.outcome(), Some(Ok(())), "what it made was fetched");
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(2, 0);
+    harness.done("M1");
+    assert_eq!(harness.scheduler.outcome(), None);
+    harness.done("M2");
+    assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
+    harness.lose("M1");
+    assert_eq!(harness.scheduler.outcome(), Some(Ok(())), "what it made was fetched");
 }
 
 /// 3.2: "it stores the state (idle, in-progress, or completed), and the identity of the worker
 /// machine (for non-idle tasks)".
 #[test]
 fn a_task_is_idle_then_in_progress_then_completed() {
-    let mut trial = trial_of(&[]);
-    trial.round(1, 1);
+    let mut harness = harness_of(&[]);
+    harness.round(1, 1);
     assert_eq!(
-        trial.scheduler.task_state(map(0)),
+        harness.scheduler.task_state(map(0)),
         Some(&TaskState::Idle { since: Duration::ZERO })
     );
-    trial.join("M1");
-    let worker = trial.id("M1");
-    let attempt = trial.attempt("M1");
+    harness.join("M1");
+    let worker = harness.id("M1");
+    let attempt = harness.attempt("M1");
     let in_progress = TaskState::InProgress { attempts: vec![attempt] };
-    assert_eq!(trial.scheduler.task_state(map(0)), Some(&in_progress));
-    trial.done("M1");
+    assert_eq!(harness.scheduler.task_state(map(0)), Some(&in_progress));
+    harness.done("M1");
     let completed = TaskState::Completed { worker, attempt, sizes: [1, 1].into() };
-    assert_eq!(trial.scheduler.task_state(map(0)), Some(&completed));
+    assert_eq!(harness.scheduler.task_state(map(0)), Some(&completed));
 }
 
 /// 3.3: "The master pings every worker periodically."
 #[test]
 fn workers_that_say_nothing_are_pinged() {
-    let mut trial = trial_of(&["M1", "R1"]);
-    trial.until(ms(1_600));
-    let pings = trial.actions();
+    let mut harness = harness_of(&["M1", "R1"]);
+    harness.until(ms(1_600));
+    let pings = harness.actions();
     let of = |name| {
-        let ping = Action::Ping { worker: trial.id(name) };
+        let ping = Action::Ping { worker: harness.id(name) };
         pings.iter().filter(|action| **action == ping).count()
     };
     assert_eq!((of("M1"), of("R1")), (3, 3), "every 500 ms");
@@ -137,73 +137,73 @@ fn workers_that_say_nothing_are_pinged() {
 /// worker as failed." Its tasks go to others; when it is heard again it is welcome.
 #[test]
 fn a_silent_worker_counts_as_failed_until_it_is_heard() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(1, 1);
-    drop(trial.starts());
-    trial.until_with(ms(5_000), &["M2", "R1"]);
-    assert!(trial.is_silent("M1"));
-    assert_eq!(trial.starts(), owned(&[("M2", map(0))]));
-    trial.round(2, 1);
-    assert!(!trial.starts().iter().any(|(name, _)| name == "M1"));
-    trial.hear("M1");
-    assert!(trial.starts().iter().any(|(name, _)| name == "M1"));
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(1, 1);
+    drop(harness.starts());
+    harness.until_with(ms(5_000), &["M2", "R1"]);
+    assert!(harness.is_silent("M1"));
+    assert_eq!(harness.starts(), named(&[("M2", map(0))]));
+    harness.round(2, 1);
+    assert!(!harness.starts().iter().any(|(name, _)| name == "M1"));
+    harness.answer_ping("M1");
+    assert!(harness.starts().iter().any(|(name, _)| name == "M1"));
 }
 
 /// 3.3: "Any map tasks completed by the worker are reset back to their initial idle state", and
 /// "any map task or reduce task in progress on a failed worker is also reset to idle".
 #[test]
 fn a_dead_workers_tasks_are_done_again() {
-    let mut trial = trial_of(&["M1", "R1"]);
-    trial.round(2, 1);
-    trial.done("M1");
-    drop(trial.actions());
-    trial.lose("M1");
-    trial.lose("R1");
+    let mut harness = harness_of(&["M1", "R1"]);
+    harness.round(2, 1);
+    harness.done("M1");
+    drop(harness.actions());
+    harness.lose("M1");
+    harness.lose("R1");
     for task in [map(0), map(1), reduce(0)] {
-        let state = trial.scheduler.task_state(task);
+        let state = harness.scheduler.task_state(task);
         assert!(matches!(state, Some(TaskState::Idle { .. })), "{task}: {state:?}");
     }
-    trial.join("M2");
-    trial.join("R2");
-    assert_eq!(trial.starts(), owned(&[("M2", map(0)), ("R2", reduce(0))]));
+    harness.join("M2");
+    harness.join("R2");
+    assert_eq!(harness.starts(), named(&[("M2", map(0)), ("R2", reduce(0))]));
 }
 
 /// 3.3: "Completed reduce tasks do not need to be re-executed since their output is stored" with
 /// the master; nor do maps when all reduces are completed.
 #[test]
 fn completed_reduces_stay_completed() {
-    let mut trial = trial_of(&["M1", "R1", "R2"]);
-    trial.round(1, 2);
-    trial.done("M1");
-    trial.done("R1");
-    trial.lose("R1");
-    let state = trial.scheduler.task_state(reduce(0));
+    let mut harness = harness_of(&["M1", "R1", "R2"]);
+    harness.round(1, 2);
+    harness.done("M1");
+    harness.done("R1");
+    harness.lose("R1");
+    let state = harness.scheduler.task_state(reduce(0));
     assert!(matches!(state, Some(TaskState::Completed { .. })));
-    trial.done("R2");
-    trial.lose("M1");
-    assert_eq!(trial.scheduler.outcome(), Some(Ok(())));
+    harness.done("R2");
+    harness.lose("M1");
+    assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
 }
 
 /// 3.3: "all workers executing reduce tasks are notified of the re-execution."
 #[test]
 fn reducers_are_told_of_a_re_execution() {
-    let mut trial = trial_of(&["M1", "M2", "R1", "R2"]);
-    trial.round(2, 2);
-    let first = trial.attempt("M1");
-    trial.done("M1");
-    drop(trial.actions());
-    trial.lose("M1");
+    let mut harness = harness_of(&["M1", "M2", "R1", "R2"]);
+    harness.round(2, 2);
+    let first = harness.attempt("M1");
+    harness.done("M1");
+    drop(harness.actions());
+    harness.lose("M1");
     let lost = |name: &str| {
-        let worker = trial.id(name);
-        Action::Withdraw { worker, attempt: trial.attempt(name), map: 0, output: first }
+        let worker = harness.id(name);
+        Action::Withdraw { worker, attempt: harness.attempt(name), map: 0, output: first }
     };
     let wanted = [lost("R1"), lost("R2")];
-    assert_eq!(trial.actions(), wanted);
-    trial.done("M2");
-    trial.done("M2");
+    assert_eq!(harness.actions(), wanted);
+    harness.done("M2");
+    harness.done("M2");
     let announced =
         |action: &Action| matches!(action, Action::Announce { output, .. } if output.map == 0);
-    assert_eq!(trial.actions().into_iter().filter(announced).count(), 2);
+    assert_eq!(harness.actions().into_iter().filter(announced).count(), 2);
 }
 
 /// 3.3: the master "simply re-executed the work done by the unreachable worker machines and
@@ -211,49 +211,49 @@ fn reducers_are_told_of_a_re_execution() {
 #[test]
 fn most_workers_may_die_at_once() {
     let names: Vec<String> = (1..=20).map(|n| format!("M{n}")).collect();
-    let mut trial = trial_of(&["R1"]);
-    names.iter().for_each(|name| trial.join(name));
-    trial.round(20, 1);
-    names.iter().take(10).for_each(|name| trial.done(name));
-    names.iter().take(19).for_each(|name| trial.lose(name));
+    let mut harness = harness_of(&["R1"]);
+    names.iter().for_each(|name| harness.join(name));
+    harness.round(20, 1);
+    names.iter().take(10).for_each(|name| harness.done(name));
+    names.iter().take(19).for_each(|name| harness.lose(name));
     for _ in 0..20 {
-        trial.done("M20");
+        harness.done("M20");
     }
-    trial.done("R1");
-    assert_eq!(trial.scheduler.outcome(), Some(Ok(())));
+    harness.done("R1");
+    assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
 }
 
 /// 3.3: "If the master receives a completion message for an already completed map task, it ignores
 /// the message."
 #[test]
 fn a_second_completion_is_ignored() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(2, 1);
-    let attempt = trial.attempt("M1");
-    assert!(trial.complete("M1", attempt));
-    assert!(!trial.complete("M1", attempt));
-    assert!(!trial.complete("M1", AttemptId(77)), "nobody was given that");
-    assert!(!trial.complete("M1", trial.attempt("M2")), "it was given to somebody else");
-    assert!(!trial.fail("M1", attempt, Cause::Hopeless), "nor does it fail afterwards");
-    assert_eq!(trial.scheduler.outcome(), None);
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(2, 1);
+    let attempt = harness.attempt("M1");
+    assert!(harness.complete("M1", attempt));
+    assert!(!harness.complete("M1", attempt));
+    assert!(!harness.complete("M1", AttemptId(77)), "nobody was given that");
+    assert!(!harness.complete("M1", harness.attempt("M2")), "it was given to somebody else");
+    assert!(!harness.fail("M1", attempt, Cause::Permanent), "nor does it fail afterwards");
+    assert_eq!(harness.scheduler.outcome(), None);
 }
 
 /// 3.4: a map is scheduled where its input is: with the worker that had it last.
 #[test]
 fn a_split_goes_to_the_mapper_that_had_it_last() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(2, 1);
-    let first: BTreeSet<_> = trial.starts().into_iter().collect();
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(2, 1);
+    let first: BTreeSet<_> = harness.starts().into_iter().collect();
     for at in 1..20 {
-        trial.now = ms(10 * at);
+        harness.now = ms(10 * at);
         // Whoever is done first: the next round is as the first.
         let (one, other) = if at % 2 == 0 { ("M1", "M2") } else { ("M2", "M1") };
-        trial.done(one);
-        trial.done(other);
-        trial.done("R1");
-        drop(trial.actions());
-        trial.round(2, 1);
-        assert_eq!(trial.starts().into_iter().collect::<BTreeSet<_>>(), first);
+        harness.done(one);
+        harness.done(other);
+        harness.done("R1");
+        drop(harness.actions());
+        harness.round(2, 1);
+        assert_eq!(harness.starts().into_iter().collect::<BTreeSet<_>>(), first);
     }
 }
 
@@ -261,27 +261,27 @@ fn a_split_goes_to_the_mapper_that_had_it_last() {
 #[test]
 fn a_split_whose_mapper_is_gone_goes_elsewhere() {
     let policy = Policy { inputs_are_kept: true, ..Policy::DEFAULT };
-    let mut trial = trial_with(&["M1", "M2", "R1"], policy);
-    trial.round(2, 1);
-    ["M1", "M2", "R1"].iter().for_each(|name| trial.done(name));
-    trial.lose("M2");
-    drop(trial.actions());
-    trial.round(2, 1);
-    assert_eq!(trial.starts(), owned(&[("M1", map(0)), ("R1", reduce(0))]));
-    trial.done("M1");
-    assert_eq!(trial.starts(), owned(&[("M1", map(1))]));
+    let mut harness = harness_with(&["M1", "M2", "R1"], policy);
+    harness.round(2, 1);
+    ["M1", "M2", "R1"].iter().for_each(|name| harness.done(name));
+    harness.lose("M2");
+    drop(harness.actions());
+    harness.round(2, 1);
+    assert_eq!(harness.starts(), named(&[("M1", map(0)), ("R1", reduce(0))]));
+    harness.done("M1");
+    assert_eq!(harness.starts(), named(&[("M1", map(1))]));
 }
 
 /// 3.5: "Having each worker perform many different tasks improves dynamic load balancing".
 #[test]
 fn the_fast_worker_does_more() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(10, 1);
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(10, 1);
     for at in 1..=8 {
-        trial.now = ms(at);
-        trial.done("M1");
+        harness.now = ms(at);
+        harness.done("M1");
     }
-    let (completed, all) = trial.scheduler.progress(agora::mapreduce::scheduler::Kind::Map);
+    let (completed, all) = harness.scheduler.progress(agora::mapreduce::scheduler::TaskKind::Map);
     assert_eq!((completed, all), (8, 10));
 }
 
@@ -289,13 +289,13 @@ fn the_fast_worker_does_more() {
 /// machines".
 #[test]
 fn a_dead_workers_maps_are_spread_over_the_others() {
-    let mut trial = trial_of(&["M1", "R1"]);
-    trial.round(6, 1);
-    (0..5).for_each(|_| trial.done("M1"));
-    ["M2", "M3", "M4"].iter().for_each(|name| trial.join(name));
-    drop(trial.actions());
-    trial.lose("M1");
-    let helpers: BTreeSet<String> = trial.starts().into_iter().map(|(name, _)| name).collect();
+    let mut harness = harness_of(&["M1", "R1"]);
+    harness.round(6, 1);
+    (0..5).for_each(|_| harness.done("M1"));
+    ["M2", "M3", "M4"].iter().for_each(|name| harness.join(name));
+    drop(harness.actions());
+    harness.lose("M1");
+    let helpers: BTreeSet<String> = harness.starts().into_iter().map(|(name, _)| name).collect();
     assert_eq!(helpers.into_iter().collect::<Vec<_>>(), ["M2", "M3", "M4"]);
 }
 
@@ -303,21 +303,21 @@ fn a_dead_workers_maps_are_spread_over_the_others() {
 /// of the remaining in-progress tasks", and not before.
 #[test]
 fn a_straggler_gets_a_backup_when_workers_have_nothing_to_do() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(4, 1);
-    drop(trial.actions());
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(4, 1);
+    drop(harness.actions());
     for at in [100, 200, 250] {
-        trial.until_with(ms(at), &["M1", "M2", "R1"]);
-        assert!(trial.starts_in_full().iter().all(|start| !start.is_backup), "tasks are left");
-        trial.done("M2");
+        harness.until_with(ms(at), &["M1", "M2", "R1"]);
+        assert!(harness.full_starts().iter().all(|start| !start.is_backup), "tasks are left");
+        harness.done("M2");
     }
-    assert_eq!(trial.starts(), [], "M1 has not taken so much longer yet");
-    trial.until_with(ms(300), &["M1", "M2", "R1"]);
-    let starts = trial.starts_in_full();
+    assert_eq!(harness.starts(), [], "M1 has not taken so much longer yet");
+    harness.until_with(ms(300), &["M1", "M2", "R1"]);
+    let starts = harness.full_starts();
     assert_eq!((starts[0].task, starts[0].is_backup), (map(0), true));
-    assert_eq!(starts[0].worker, trial.id("M2"));
-    trial.until_with(ms(5_000), &["M1", "M2", "R1"]);
-    assert_eq!(trial.starts(), [], "two attempts are enough");
+    assert_eq!(starts[0].worker, harness.id("M2"));
+    harness.until_with(ms(5_000), &["M1", "M2", "R1"]);
+    assert_eq!(harness.starts(), [], "two attempts are enough");
 }
 
 /// 3.6: "The task is marked as completed whenever either the primary or the backup execution
@@ -325,52 +325,52 @@ fn a_straggler_gets_a_backup_when_workers_have_nothing_to_do() {
 #[test]
 fn either_attempt_completes_the_task() {
     for first in ["M1", "M2"] {
-        let mut trial = trial_of(&["M1", "M2", "R1"]);
-        trial.round(2, 1);
-        trial.until_with(ms(100), &["M1", "M2", "R1"]);
-        trial.done("M2");
-        trial.until_with(ms(500), &["M1", "M2", "R1"]);
-        let (old, backup) = (trial.attempt("M1"), trial.attempt("M2"));
+        let mut harness = harness_of(&["M1", "M2", "R1"]);
+        harness.round(2, 1);
+        harness.until_with(ms(100), &["M1", "M2", "R1"]);
+        harness.done("M2");
+        harness.until_with(ms(500), &["M1", "M2", "R1"]);
+        let (old, backup) = (harness.attempt("M1"), harness.attempt("M2"));
         let (winner, loser) = if first == "M1" { (old, backup) } else { (backup, old) };
         let other = if first == "M1" { "M2" } else { "M1" };
-        drop(trial.actions());
-        assert!(trial.complete(first, winner));
-        let stop = Action::Cancel { worker: trial.id(other), attempt: loser };
-        assert!(trial.actions().contains(&stop));
-        assert!(!trial.complete(other, loser));
+        drop(harness.actions());
+        assert!(harness.complete(first, winner));
+        let stop = Action::Cancel { worker: harness.id(other), attempt: loser };
+        assert!(harness.actions().contains(&stop));
+        assert!(!harness.complete(other, loser));
     }
 }
 
 /// 3.6, when one of the two fails or dies: the other goes on.
 #[test]
 fn a_backup_survives_its_original() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(2, 1);
-    trial.until_with(ms(100), &["M1", "M2", "R1"]);
-    trial.done("M2");
-    trial.until_with(ms(500), &["M1", "M2", "R1"]);
-    drop(trial.actions());
-    trial.lose("M1");
-    assert_eq!(trial.starts(), [], "M2 is at it");
-    trial.done("M2");
-    trial.done("R1");
-    assert_eq!(trial.scheduler.outcome(), Some(Ok(())));
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(2, 1);
+    harness.until_with(ms(100), &["M1", "M2", "R1"]);
+    harness.done("M2");
+    harness.until_with(ms(500), &["M1", "M2", "R1"]);
+    drop(harness.actions());
+    harness.lose("M1");
+    assert_eq!(harness.starts(), [], "M2 is at it");
+    harness.done("M2");
+    harness.done("R1");
+    assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
 }
 
 /// 3.6, for reduces: waiting for maps is not being slow.
 #[test]
 fn a_reduce_that_waits_for_maps_is_no_straggler() {
-    let mut trial = trial_of(&["M1", "R1", "R2"]);
-    trial.round(1, 1);
-    trial.done("M1");
-    trial.until(ms(10));
-    trial.done("R1");
-    trial.round(1, 1);
-    trial.until_with(ms(9_000), &["M1", "R1", "R2"]);
-    assert!(trial.starts_in_full().iter().all(|start| !start.is_backup));
-    trial.done("M1");
-    trial.until_with(ms(9_500), &["M1", "R1", "R2"]);
-    assert!(trial.starts_in_full().iter().any(|start| start.is_backup));
+    let mut harness = harness_of(&["M1", "R1", "R2"]);
+    harness.round(1, 1);
+    harness.done("M1");
+    harness.until(ms(10));
+    harness.done("R1");
+    harness.round(1, 1);
+    harness.until_with(ms(9_000), &["M1", "R1", "R2"]);
+    assert!(harness.full_starts().iter().all(|start| !start.is_backup));
+    harness.done("M1");
+    harness.until_with(ms(9_500), &["M1", "R1", "R2"]);
+    assert!(harness.full_starts().iter().any(|start| start.is_backup));
 }
 
 /// 4.6: "When the master has seen more than one failure on a particular record, it indicates that
@@ -379,25 +379,25 @@ fn a_reduce_that_waits_for_maps_is_no_straggler() {
 fn a_record_is_skipped_after_two_failures_if_that_is_wanted() {
     for wanted in [true, false] {
         let policy = Policy { skip_bad_records: wanted, ..Policy::DEFAULT };
-        let mut trial = trial_with(&["M1", "R1"], policy);
-        trial.round(1, 1);
+        let mut harness = harness_with(&["M1", "R1"], policy);
+        harness.round(1, 1);
         for record in [3, 8, 8, 3] {
-            if trial.scheduler.outcome().is_some() {
+            if harness.scheduler.outcome().is_some() {
                 break;
             }
-            let attempt = trial.attempt("M1");
-            assert!(trial.fail("M1", attempt, Cause::Job { record: Some(record) }));
-            trial.until_with(trial.now + ms(200), &["M1", "R1"]);
+            let attempt = harness.attempt("M1");
+            assert!(harness.fail("M1", attempt, Cause::Job { record: Some(record) }));
+            harness.until_with(harness.now + ms(200), &["M1", "R1"]);
         }
-        let skipped = trial.starts_in_full().pop().map(|start| start.skip);
+        let skipped = harness.full_starts().pop().map(|start| start.skip);
         if wanted {
             assert_eq!(skipped, Some(vec![3, 8]));
-            trial.done("M1");
-            trial.done("R1");
-            assert_eq!(trial.scheduler.outcome(), Some(Ok(())));
+            harness.done("M1");
+            harness.done("R1");
+            assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
         } else {
             assert_eq!(skipped, Some(Vec::new()));
-            assert!(matches!(trial.scheduler.outcome(), Some(Err(_))), "four crashes");
+            assert!(matches!(harness.scheduler.outcome(), Some(Err(_))), "four crashes");
         }
     }
 }
@@ -406,21 +406,21 @@ fn a_record_is_skipped_after_two_failures_if_that_is_wanted() {
 #[test]
 fn an_attempt_without_progress_is_given_up() {
     let policy = Policy { progress_timeout: Some(ms(1_000)), ..Policy::DEFAULT };
-    let mut trial = trial_with(&["M1", "R1"], policy);
-    trial.round(1, 1);
-    let (worker, attempt) = (trial.id("M1"), trial.attempt("M1"));
-    drop(trial.actions());
+    let mut harness = harness_with(&["M1", "R1"], policy);
+    harness.round(1, 1);
+    let (worker, attempt) = (harness.id("M1"), harness.attempt("M1"));
+    drop(harness.actions());
     for at in (100..=1_500).step_by(100) {
-        trial.until_with(ms(at), &["R1"]);
+        harness.until_with(ms(at), &["R1"]);
         let progress = at.min(500);
-        trial.scheduler.handle_heard(ms(at), worker, &[(attempt, progress)]);
+        harness.scheduler.handle_progress(ms(at), worker, &[(attempt, progress)]);
     }
     let stopped = Action::Cancel { worker, attempt };
-    let actions = trial.actions();
+    let actions = harness.actions();
     assert!(actions.contains(&stopped), "{actions:?}");
-    assert_ne!(trial.attempt("M1"), attempt, "it is tried again");
+    assert_ne!(harness.attempt("M1"), attempt, "it is tried again");
     let reduces = |action: &Action| {
-        *action == Action::Cancel { worker: trial.id("R1"), attempt: AttemptId(2) }
+        *action == Action::Cancel { worker: harness.id("R1"), attempt: AttemptId(2) }
     };
     assert!(!actions.iter().any(reduces), "one that waits for maps is left alone");
 }
@@ -429,51 +429,53 @@ fn an_attempt_without_progress_is_given_up() {
 /// by somebody else.
 #[test]
 fn an_output_that_nobody_reaches_is_made_elsewhere() {
-    let mut trial = trial_of(&["M1", "M2", "R1"]);
-    trial.round(2, 1);
-    let attempt = trial.attempt("M1");
-    trial.done("M1");
-    trial.done("M2");
-    drop(trial.actions());
+    let mut harness = harness_of(&["M1", "M2", "R1"]);
+    harness.round(2, 1);
+    let attempt = harness.attempt("M1");
+    harness.done("M1");
+    harness.done("M2");
+    drop(harness.actions());
     for _ in 0..2 {
-        trial.lost_output("R1", 0, attempt, Loss::Unreachable);
-        assert_eq!(trial.starts(), []);
+        harness.lost_output("R1", 0, attempt, Loss::Unreachable);
+        assert_eq!(harness.starts(), []);
     }
-    trial.lost_output("R1", 0, attempt, Loss::Unreachable);
-    assert_eq!(trial.starts(), owned(&[("M2", map(0))]));
+    harness.lost_output("R1", 0, attempt, Loss::Unreachable);
+    assert_eq!(harness.starts(), named(&[("M2", map(0))]));
 }
 
 /// No loop without an end: what always fails ends the job, whatever the reason.
 #[test]
 fn what_always_fails_ends_the_job() {
-    for cause in [Cause::Worker, Cause::Place, Cause::Job { record: None }, Cause::Hopeless] {
-        let mut trial = trial_of(&["M1", "M2", "R1"]);
-        trial.round(1, 1);
+    for cause in
+        [Cause::Worker, Cause::MissingResource, Cause::Job { record: None }, Cause::Permanent]
+    {
+        let mut harness = harness_of(&["M1", "M2", "R1"]);
+        harness.round(1, 1);
         let mut failures = 0;
-        while trial.scheduler.outcome().is_none() {
+        while harness.scheduler.outcome().is_none() {
             let running: Vec<_> =
-                trial.scheduler.running().filter(|(_, task, _)| *task == map(0)).collect();
+                harness.scheduler.running().filter(|(_, task, _)| *task == map(0)).collect();
             for (attempt, _, worker) in running {
-                let name = if worker == trial.id("M1") { "M1" } else { "M2" };
-                assert!(trial.fail(name, attempt, cause));
+                let name = if worker == harness.id("M1") { "M1" } else { "M2" };
+                assert!(harness.fail(name, attempt, cause));
                 failures += 1;
             }
-            trial.until_with(trial.now + ms(100), &["M1", "M2", "R1"]);
+            harness.until_with(harness.now + ms(100), &["M1", "M2", "R1"]);
         }
         let wanted = match cause {
             Cause::Worker => 200,
-            Cause::Place => 6,
+            Cause::MissingResource => 6,
             Cause::Job { .. } => 4,
-            Cause::Death | Cause::Hopeless => 1,
+            Cause::WorkerLost | Cause::Permanent => 1,
         };
         assert_eq!(failures, wanted, "{cause:?}");
     }
-    let mut trial = trial_of(&["R1"]);
-    trial.round(1, 1);
+    let mut harness = harness_of(&["R1"]);
+    harness.round(1, 1);
     for death in 1..=20 {
-        assert_eq!(trial.scheduler.outcome(), None, "after {} deaths", death - 1);
-        trial.join("M1");
-        trial.lose("M1");
+        assert_eq!(harness.scheduler.outcome(), None, "after {} deaths", death - 1);
+        harness.join("M1");
+        harness.lose("M1");
     }
-    assert!(matches!(trial.scheduler.outcome(), Some(Err(_))));
+    assert!(matches!(harness.scheduler.outcome(), Some(Err(_))));
 }

@@ -8,28 +8,28 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use agora::mapreduce::scheduler::{
-    Action, AttemptId, Cause, Failure, Kind, Loss, MapOutput, Policy, Scheduler, Start, TaskId,
+    Action, AttemptId, Cause, Failure, Loss, MapOutput, Policy, Scheduler, Start, TaskId, TaskKind,
     WorkerId,
 };
 
-use agora::mapreduce::contract::Announcement;
+use agora::mapreduce::contract::MapOutputAnnouncement;
 
-use crate::connection::{Arrival, Connection, told};
+use crate::connection::{Arrival, Connection, map_output_of};
+use crate::harness::ms;
 use crate::seed::{Seed, each_seed};
-use crate::trial::ms;
 
 /// Faults in one round, so that it comes to an end.
 const FAULTS: usize = 12;
 
 /// A worker's process.
 struct Process {
-    kind: Kind,
+    kind: TaskKind,
     /// It does nothing before.
     stopped_until: Duration,
     /// What it has to do when it goes on, in order.
     inbox: VecDeque<Event>,
     /// How much longer than others it takes.
-    slowness: u32,
+    slowdown: u32,
     /// What it has committed: by map and attempt. A newer attempt of the same map replaces it.
     outputs: BTreeMap<u32, AttemptId>,
     running: BTreeMap<AttemptId, Running>,
@@ -49,16 +49,16 @@ enum Event {
     Arrive(WorkerId, Arrival),
     Cancel(WorkerId, AttemptId),
     Answered(WorkerId, u64),
-    GoOn(WorkerId),
+    Resume(WorkerId),
     MapDone(WorkerId, AttemptId),
     Fetch(WorkerId, AttemptId, u32),
     ReduceDone(WorkerId, AttemptId),
     Completed(WorkerId, AttemptId),
     Failed(WorkerId, AttemptId, Cause),
-    Heard(WorkerId),
+    Pong(WorkerId),
     Lost(WorkerId, u32, AttemptId, Loss),
     Died(WorkerId),
-    Join(Kind),
+    Join(TaskKind),
 }
 
 struct World {
@@ -119,7 +119,7 @@ impl World {
         let policy = Policy {
             inputs_are_kept: seed.one_in(2),
             silent_after: ms(2_000),
-            max_deaths: 100,
+            max_worker_losses: 100,
             ..Policy::DEFAULT
         };
         let mut world = World {
@@ -140,29 +140,29 @@ impl World {
             seen: BTreeSet::new(),
             seed,
         };
-        for kind in [Kind::Map, Kind::Reduce] {
+        for kind in [TaskKind::Map, TaskKind::Reduce] {
             (0..=world.seed.below(3)).for_each(|_| world.join(kind));
         }
         world
     }
 
-    fn join(&mut self, kind: Kind) {
+    fn join(&mut self, kind: TaskKind) {
         self.last_id += 1;
         let id = WorkerId(self.last_id);
         let process = Process {
             kind,
             stopped_until: Duration::ZERO,
             inbox: VecDeque::new(),
-            slowness: if self.seed.one_in(4) { 10 } else { 1 },
+            slowdown: if self.seed.one_in(4) { 10 } else { 1 },
             outputs: BTreeMap::new(),
             running: BTreeMap::new(),
         };
         self.processes.insert(id, process);
-        let slots = 1 + self.seed.below(4) as u32;
-        // With all slots taken one call fits beside the tasks, or a few.
+        let task_slots = 1 + self.seed.below(4) as u32;
+        // With all task slots taken one call fits beside the tasks, or a few.
         let beside_tasks = 1 + self.seed.below(3);
-        self.connections.insert(id, Connection::new(slots as usize + beside_tasks));
-        self.scheduler.add_worker(self.now, id, kind, slots);
+        self.connections.insert(id, Connection::new(task_slots as usize + beside_tasks));
+        self.scheduler.add_worker(self.now, id, kind, task_slots);
     }
 
     fn post(&mut self, after: Duration, event: Event) {
@@ -170,7 +170,7 @@ impl World {
         self.events.insert((self.now + after, self.posted), event);
     }
 
-    fn some_ms(&mut self, most: usize) -> Duration {
+    fn random_ms(&mut self, most: usize) -> Duration {
         ms(1 + self.seed.below(most) as u64)
     }
 
@@ -202,12 +202,12 @@ impl World {
 
     fn step(&mut self) {
         while let Some(action) = self.scheduler.poll_action() {
-            self.act(action);
+            self.execute(action);
         }
         self.send();
         if self.faults < FAULTS && self.seed.one_in(12) {
             self.faults += 1;
-            self.fault();
+            self.inject_fault();
         }
         let next = self.events.first_key_value().map(|((at, _), _)| *at);
         let alarm = self.scheduler.next_timeout(self.now);
@@ -215,13 +215,13 @@ impl World {
             (Some(next), alarm) if alarm.is_none_or(|alarm| next <= alarm) => {
                 let Some(((at, _), event)) = self.events.pop_first() else { return };
                 self.now = self.now.max(at);
-                self.happen(event);
+                self.handle(event);
             }
             (_, Some(alarm)) => {
                 self.now = alarm;
                 self.scheduler.handle_timeout(alarm);
             }
-            (_, None) => panic!("nothing will ever happen again"),
+            (_, None) => panic!("nothing will ever handle again"),
         }
     }
 
@@ -230,25 +230,25 @@ impl World {
         (!ids.is_empty()).then(|| *self.seed.pick(&ids))
     }
 
-    fn fault(&mut self) {
+    fn inject_fault(&mut self) {
         let Some(id) = self.pick() else { return };
         match self.seed.below(5) {
             0 => {
                 // A new one takes its place, sooner or later.
                 let Some(process) = self.processes.remove(&id) else { return };
                 self.seen.insert("a death");
-                let (after, back) = (self.some_ms(50), self.some_ms(3_000));
+                let (after, back) = (self.random_ms(50), self.random_ms(3_000));
                 self.post(after, Event::Died(id));
                 self.post(after + back, Event::Join(process.kind));
             }
             1 => {
-                let pause = self.some_ms(6_000);
+                let pause = self.random_ms(6_000);
                 let until = self.now + pause;
                 self.seen.insert("a pause");
                 if let Some(process) = self.processes.get_mut(&id) {
                     process.stopped_until = process.stopped_until.max(until);
                 }
-                self.post(pause, Event::GoOn(id));
+                self.post(pause, Event::Resume(id));
             }
             2 => {
                 if let Some(process) = self.processes.get_mut(&id)
@@ -277,7 +277,7 @@ impl World {
                         .any(|(running, _, worker)| (running, worker) == (attempt, liar));
                     if !running {
                         self.post(ms(1), Event::Completed(liar, attempt));
-                        self.post(ms(2), Event::Failed(liar, attempt, Cause::Hopeless));
+                        self.post(ms(2), Event::Failed(liar, attempt, Cause::Permanent));
                     }
                 }
             }
@@ -295,14 +295,14 @@ impl World {
     }
 
     /// A worker that was stopped does what it should have done.
-    fn go_on(&mut self, id: WorkerId) {
+    fn resume(&mut self, id: WorkerId) {
         let Some(process) = self.processes.get_mut(&id) else { return };
         if process.stopped_until <= self.now {
-            std::mem::take(&mut process.inbox).into_iter().for_each(|event| self.happen(event));
+            std::mem::take(&mut process.inbox).into_iter().for_each(|event| self.handle(event));
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         let actor = match &event {
             Event::Arrive(worker, _)
             | Event::Cancel(worker, _)
@@ -329,19 +329,19 @@ impl World {
                     connection.answered(number);
                 }
             }
-            Event::GoOn(worker) => self.go_on(worker),
+            Event::Resume(worker) => self.resume(worker),
             Event::MapDone(worker, attempt) => self.map_done(worker, attempt),
             Event::Fetch(worker, attempt, map) => self.fetch(worker, attempt, map),
             Event::ReduceDone(worker, attempt) => self.reduce_done(worker, attempt),
             Event::Completed(worker, attempt) => self.completed(worker, attempt),
             Event::Failed(worker, attempt, cause) => {
                 self.task_ended(worker, attempt);
-                let failure = Failure::new(cause, "for the sake of trial");
+                let failure = Failure::new(cause, "on purpose");
                 self.scheduler.handle_failed(now, worker, attempt, &failure);
             }
-            Event::Heard(worker) => {
+            Event::Pong(worker) => {
                 if self.processes.contains_key(&worker) {
-                    self.scheduler.handle_heard(now, worker, &[]);
+                    self.scheduler.handle_progress(now, worker, &[]);
                 }
             }
             Event::Lost(worker, map, attempt, loss) => {
@@ -356,7 +356,7 @@ impl World {
     }
 
     /// The master does what the scheduler wants.
-    fn act(&mut self, action: Action) {
+    fn execute(&mut self, action: Action) {
         match action {
             Action::Silent { .. } => drop(self.seen.insert("silence")),
             Action::Cancel { worker, attempt } => {
@@ -406,7 +406,7 @@ impl World {
 
     /// A connection keeps the order of what it carries.
     fn deliver(&mut self, worker: WorkerId, event: Event) {
-        let after = self.some_ms(3);
+        let after = self.random_ms(3);
         let before = self.delivered.entry(worker).or_default();
         *before = (*before).max(self.now + after);
         let after = *before - self.now;
@@ -417,34 +417,34 @@ impl World {
         if !self.processes.contains_key(&worker) {
             return;
         }
-        let after = self.some_ms(20);
+        let after = self.random_ms(20);
         match arrival {
             Arrival::Start(start) => self.start(start),
-            Arrival::News(number, news) => {
-                self.hear(worker, news);
+            Arrival::Announcement(number, announcement) => {
+                self.receive_announcement(worker, announcement);
                 self.post(after, Event::Answered(worker, number));
             }
             Arrival::Ping(number) => {
-                self.post(after, Event::Heard(worker));
+                self.post(after, Event::Pong(worker));
                 self.post(after, Event::Answered(worker, number));
             }
         }
     }
 
-    /// News for a reduce attempt: what is lost first.
-    fn hear(&mut self, worker: WorkerId, news: Announcement) {
-        let attempt = AttemptId(news.attempt);
+    /// Announcement for a reduce attempt: what is lost first.
+    fn receive_announcement(&mut self, worker: WorkerId, announcement: MapOutputAnnouncement) {
+        let attempt = AttemptId(announcement.attempt);
         let process = self.processes.get_mut(&worker);
         if let Some(running) = process.and_then(|p| p.running.get_mut(&attempt)) {
-            for (map, output) in &news.lost {
+            for (map, output) in &announcement.lost {
                 let is_meant = |known: &MapOutput| known.attempt.0 == *output;
                 if running.known.get(map).is_some_and(is_meant) {
                     running.known.remove(map);
                 }
             }
         }
-        for output in &news.outputs {
-            self.know(worker, attempt, told(output));
+        for output in &announcement.outputs {
+            self.learn_output(worker, attempt, map_output_of(output));
         }
     }
 
@@ -454,26 +454,26 @@ impl World {
             self.seen.insert("a backup");
         }
         self.old.push((worker, attempt));
-        let takes = self.some_ms(200);
+        let takes = self.random_ms(200);
         let Some(process) = self.processes.get_mut(&worker) else { return };
-        let takes = takes * process.slowness;
+        let takes = takes * process.slowdown;
         let running = Running { task, known: BTreeMap::new(), fetched: BTreeMap::new() };
         process.running.insert(attempt, running);
         match task.kind {
-            Kind::Map => self.post(takes, Event::MapDone(worker, attempt)),
-            Kind::Reduce => {
-                outputs.into_iter().for_each(|output| self.know(worker, attempt, output));
-                self.look_whether_whole(worker, attempt);
+            TaskKind::Map => self.post(takes, Event::MapDone(worker, attempt)),
+            TaskKind::Reduce => {
+                outputs.into_iter().for_each(|output| self.learn_output(worker, attempt, output));
+                self.finish_if_complete(worker, attempt);
             }
         }
     }
 
-    fn know(&mut self, worker: WorkerId, attempt: AttemptId, output: MapOutput) {
+    fn learn_output(&mut self, worker: WorkerId, attempt: AttemptId, output: MapOutput) {
         let process = self.processes.get_mut(&worker);
         let Some(running) = process.and_then(|p| p.running.get_mut(&attempt)) else { return };
         let map = output.map;
         running.known.insert(map, output);
-        let after = self.some_ms(30);
+        let after = self.random_ms(30);
         self.post(after, Event::Fetch(worker, attempt, map));
     }
 
@@ -481,7 +481,7 @@ impl World {
         let Some(process) = self.processes.get_mut(&worker) else { return };
         let Some(running) = process.running.remove(&attempt) else { return };
         process.outputs.insert(running.task.index, attempt);
-        let after = self.some_ms(10);
+        let after = self.random_ms(10);
         self.post(after, Event::Completed(worker, attempt));
     }
 
@@ -508,7 +508,7 @@ impl World {
                 if let Some(running) = process.and_then(|p| p.running.get_mut(&attempt)) {
                     running.fetched.insert(map, known.attempt);
                 }
-                self.look_whether_whole(worker, attempt);
+                self.finish_if_complete(worker, attempt);
             }
             Some(loss) => {
                 self.seen.insert("a loss found by a reducer");
@@ -518,8 +518,8 @@ impl World {
         }
     }
 
-    fn look_whether_whole(&mut self, worker: WorkerId, attempt: AttemptId) {
-        let takes = self.some_ms(50);
+    fn finish_if_complete(&mut self, worker: WorkerId, attempt: AttemptId) {
+        let takes = self.random_ms(50);
         let process = self.processes.get(&worker);
         let running = process.and_then(|p| p.running.get(&attempt));
         if running.is_some_and(|running| running.fetched.len() == self.maps as usize) {
@@ -531,7 +531,7 @@ impl World {
         let process = self.processes.get_mut(&worker);
         let Some(running) = process.and_then(|p| p.running.remove(&attempt)) else { return };
         self.results.insert(attempt, (running.task.index, running.fetched));
-        let after = self.some_ms(10);
+        let after = self.random_ms(10);
         self.post(after, Event::Completed(worker, attempt));
     }
 

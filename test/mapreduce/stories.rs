@@ -1,4 +1,4 @@
-//! Rounds told as stories: what happens, and what the scheduler wants done about it. The files lie
+//! Rounds to_text as stories: what happens, and what the scheduler wants done about it. The files lie
 //! in `stories/`:
 //!
 //! ```text
@@ -6,7 +6,7 @@
 //! ! keeps inputs                                a policy
 //! > join M1 M2 R1
 //! > round 2 1                                   maps, reduces
-//! M1 begins map 1, attempt 1                    what is to be done
+//! M1 starts map 1, attempt 1                    the action
 //! > 10 M1 done                                  ms since the start, who, what
 //! ```
 //!
@@ -18,13 +18,13 @@ use std::path::Path;
 
 use agora::mapreduce::scheduler::{AttemptId, Cause, Loss, Policy};
 
-use crate::trial::{Trial, ms};
+use crate::harness::{Harness, ms};
 
 #[test]
 fn every_story_goes_as_it_is_told() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/mapreduce/stories");
     let bless = std::env::var_os("AGORA_BLESS").is_some();
-    let mut told = 0;
+    let mut stories = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let story = std::fs::read_to_string(&path).unwrap();
@@ -37,14 +37,14 @@ fn every_story_goes_as_it_is_told() {
         let line = |text: &str| text.lines().nth(same).unwrap_or("(the end)").to_owned();
         assert!(
             bless || story == happened,
-            "{name}, line {}:\n  told:     {}\n  happened: {}",
+            "{name}, line {}:\n  expected: {}\n  happened: {}",
             same + 1,
             line(&story),
             line(&happened)
         );
-        told += 1;
+        stories += 1;
     }
-    assert!(told >= 6, "only {told} stories found");
+    assert!(stories >= 6, "only {stories} stories found");
 }
 
 /// The story with what happens now.
@@ -57,13 +57,13 @@ fn retell(story: &str) -> String {
             _ => panic!("no such policy: {line}"),
         }
     }
-    let mut trial = Trial::new(policy);
+    let mut harness = Harness::new(policy);
     let mut happened = String::new();
     let mut in_output = false;
     for line in story.lines() {
         if let Some(command) = line.strip_prefix("> ") {
             writeln!(happened, "{line}").unwrap();
-            tell(&mut trial, command, &mut happened);
+            tell(&mut harness, command, &mut happened);
             in_output = true;
         } else if line.is_empty() || line.starts_with("# ") || line.starts_with("! ") {
             in_output = false;
@@ -75,52 +75,54 @@ fn retell(story: &str) -> String {
     happened
 }
 
-fn tell(trial: &mut Trial, command: &str, happened: &mut String) {
+fn tell(harness: &mut Harness, command: &str, happened: &mut String) {
     let mut words: Vec<&str> = command.split_whitespace().collect();
     if let Ok(at) = words[0].parse() {
         words.remove(0);
         match words[..] {
             // Time passes, and these answer whenever they are asked for a sign of life.
-            ["while", .., "live"] => {
+            ["while", .., "answer"] => {
                 let alive = words[1..words.len() - 1].to_vec();
-                trial.until_with(ms(at), &alive);
+                harness.until_with(ms(at), &alive);
                 words.clear();
             }
-            _ => trial.until(ms(at)),
+            _ => harness.until(ms(at)),
         }
-        happened.push_str(&trial.told());
+        happened.push_str(&harness.to_text());
     }
     let number = |at: usize| -> u64 { words[at].parse().unwrap() };
     let counts = match words[..] {
         [] => true,
         ["join", ..] => {
-            words[1..].iter().for_each(|name| trial.join(name));
+            words[1..].iter().for_each(|name| harness.join(name));
             true
         }
         ["round", ..] => {
-            trial.round(number(1) as u32, number(2) as u32);
+            harness.round(number(1) as u32, number(2) as u32);
             true
         }
-        [name, "done"] => trial.complete(name, trial.attempt(name)),
-        [name, "done", "attempt", _] => trial.complete(name, AttemptId(number(3))),
-        [name, "fails"] => trial.fail(name, trial.attempt(name), Cause::Worker),
-        [name, "lacks", "something"] => trial.fail(name, trial.attempt(name), Cause::Place),
-        [name, "crashes"] => trial.fail(name, trial.attempt(name), Cause::Job { record: None }),
+        [name, "done"] => harness.complete(name, harness.attempt(name)),
+        [name, "done", "attempt", _] => harness.complete(name, AttemptId(number(3))),
+        [name, "fails"] => harness.fail(name, harness.attempt(name), Cause::Worker),
+        [name, "lacks", "a", "resource"] => {
+            harness.fail(name, harness.attempt(name), Cause::MissingResource)
+        }
+        [name, "crashes"] => harness.fail(name, harness.attempt(name), Cause::Job { record: None }),
         [name, "crashes", "on", _] => {
             let record = Some(number(3));
-            trial.fail(name, trial.attempt(name), Cause::Job { record })
+            harness.fail(name, harness.attempt(name), Cause::Job { record })
         }
-        [name, "cannot", "read"] => trial.fail(name, trial.attempt(name), Cause::Hopeless),
+        [name, "cannot", "read"] => harness.fail(name, harness.attempt(name), Cause::Permanent),
         [name, "dies"] => {
-            trial.lose(name);
+            harness.lose(name);
             true
         }
-        [name, "lives"] => {
-            trial.hear(name);
+        [name, "answers"] => {
+            harness.answer_ping(name);
             true
         }
-        [name, "misses", "map", _, "attempt", _] => {
-            trial.lost_output(name, number(3) as u32 - 1, AttemptId(number(5)), Loss::Missing);
+        [name, "cannot", "find", "map", _, "attempt", _] => {
+            harness.lost_output(name, number(4) as u32 - 1, AttemptId(number(6)), Loss::Missing);
             true
         }
         _ => panic!("no such command: {command}"),
@@ -128,5 +130,5 @@ fn tell(trial: &mut Trial, command: &str, happened: &mut String) {
     if !counts {
         happened.push_str("(does not count)\n");
     }
-    happened.push_str(&trial.told());
+    happened.push_str(&harness.to_text());
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use super::seconds;
-use crate::mapreduce::master::News;
+use crate::mapreduce::master::JobEvent;
 
 /// The screen. Nobody needs to see it: what cannot be written is dropped.
 pub(super) struct Screen {
@@ -48,18 +48,18 @@ impl Screen {
         }
     }
 
-    pub(super) fn note(&mut self, news: &News<'_>) {
+    pub(super) fn on_event(&mut self, event: &JobEvent<'_>) {
         if self.verbose || self.quiet {
             return;
         }
-        match news {
-            News::RoundBegan { name } => (*name).clone_into(&mut self.round),
-            News::Gone { .. } | News::Silent { .. } => {
-                if let Some(text) = news.words() {
+        match event {
+            JobEvent::RoundBegan { name } => (*name).clone_into(&mut self.round),
+            JobEvent::Gone { .. } | JobEvent::Silent { .. } => {
+                if let Some(text) = event.to_text() {
                     self.write(&text);
                 }
             }
-            News::Progress { maps, reduces, elapsed, status } if self.is_terminal => {
+            JobEvent::Progress { maps, reduces, elapsed, status } if self.is_terminal => {
                 let mut text = format!("{} {}", self.round, bar(*maps, *reduces));
                 let _ = write!(text, " {}", seconds(*elapsed));
                 if let Some(status) = status {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::Failure;
 use crate::kmeans::job::{Driver, InputFile, KMeans, Options};
-use crate::mapreduce::files::Pending;
+use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::master::{self, Master};
 use crate::text::crc32c;
 
@@ -125,7 +125,7 @@ impl Checkpoint {
     }
 
     fn write(&self, text: &[u8], syncs: bool) -> io::Result<()> {
-        let mut file = Pending::create(&self.path, std::process::id().into())?;
+        let mut file = PendingFile::create(&self.path, std::process::id().into())?;
         file.write_all(text)?;
         if syncs { file.commit_durably() } else { file.commit() }
     }

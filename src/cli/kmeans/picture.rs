@@ -7,7 +7,7 @@ use crate::cli::Failure;
 use crate::cli::flags::{Flags, Parsed};
 use crate::kmeans::job::{Clustering, DriverEvent};
 use crate::kmeans::plot::{Axes, History, Plot, Sample};
-use crate::mapreduce::files::Pending;
+use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::master::TaskOutput;
 use crate::text::{find, parse_f64, parse_u64};
 
@@ -77,7 +77,7 @@ impl Picture {
         if target.is_dir() {
             return Err(Failure::because(&target.display().to_string(), "it is a directory"));
         }
-        let begun = Pending::create(&target, std::process::id().into());
+        let begun = PendingFile::create(&target, std::process::id().into());
         begun.map_err(|error| Failure::because(&target.display().to_string(), error))?;
         Ok(Some(Picture {
             target,
@@ -140,7 +140,7 @@ impl Picture {
             attribution: self.note.as_deref(),
         }
         .svg();
-        let written = Pending::create(&self.target, std::process::id().into());
+        let written = PendingFile::create(&self.target, std::process::id().into());
         let written = written.and_then(|mut file| {
             file.write_all(svg.as_bytes())?;
             file.commit_durably()

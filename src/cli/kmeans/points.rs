@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
 use crate::kmeans::{BadLine, Centroids, Format, Points, Reader};
-use crate::mapreduce::files::{Inputs, SplitBlocks, WasRead};
+use crate::mapreduce::files::{Inputs, SplitBlocks, SplitDigest};
 use crate::mapreduce::job::Blocks;
 use crate::mapreduce::split::{self, Split};
 
 /// How many coordinates the first point of the input has.
 pub(super) fn dims(input: &[PathBuf], format: &Format) -> Result<usize, Failure> {
-    let looked = Inputs::look_at(input).map_err(|(path, error)| failed(&path, error))?;
+    let looked = Inputs::open_all(input).map_err(|(path, error)| failed(&path, error))?;
     let (mut inputs, _) = looked;
     // One for each file that has bytes.
     let files = split::cut(&inputs.lengths(), 1, &mut inputs);
@@ -27,7 +27,7 @@ pub(super) fn dims(input: &[PathBuf], format: &Format) -> Result<usize, Failure>
 fn dims_of(file: &Split, inputs: &mut Inputs, format: &Format) -> Result<Option<usize>, Failure> {
     let unreadable = |error| Failure::because("agora: reading the input", error);
     let fingerprint = inputs.fingerprint(file).map_err(unreadable)?;
-    let mut blocks = SplitBlocks::open(file, inputs.files(), fingerprint, WasRead::default())
+    let mut blocks = SplitBlocks::open(file, inputs.files(), fingerprint, SplitDigest::default())
         .map_err(|reason| Failure::Failed(format!("agora: {reason}")))?;
     let mut reader =
         Reader::new(format.clone(), None, file.offset, true).map_err(|_| no_points())?;
@@ -55,7 +55,7 @@ fn failed(path: &Path, error: impl std::fmt::Display) -> Failure {
 }
 
 fn bad_line(inputs: &Inputs, bad: &BadLine) -> Failure {
-    match inputs.place_of(bad.offset, bad.column) {
+    match inputs.describe_position(bad.offset, bad.column) {
         Ok(place) => Failure::Failed(format!("agora: {place}: {}", bad.error)),
         Err(error) => Failure::Failed(format!("agora: {bad} ({error})")),
     }

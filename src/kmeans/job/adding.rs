@@ -6,7 +6,7 @@ use super::KMeans;
 use crate::kmeans::extent::Extent;
 use crate::kmeans::sums::{FixedPointScale, Sums};
 use crate::kmeans::{Error, Partial, Reader};
-use crate::mapreduce::job::{Host, Work};
+use crate::mapreduce::job::{TaskContext, Work};
 use crate::text::find;
 
 /// So many bytes of points are added up at once, or a line that is longer: what becomes of them
@@ -27,11 +27,11 @@ pub(super) fn add_points(
     job: &KMeans,
     dims: usize,
     groups: &[Group<'_>],
-    host: &mut dyn Host,
+    context: &mut dyn TaskContext,
 ) -> Result<Vec<Partial>, Error> {
     let shares: Vec<_> = groups.iter().enumerate().flat_map(shares).collect();
     let bytes: usize = groups.iter().flat_map(|group| &group.pieces).map(|piece| piece.len()).sum();
-    let adders = host.threads().min(bytes / ADDER_BYTES).max(1);
+    let adders = context.threads().min(bytes / ADDER_BYTES).max(1);
     let sums: Vec<_> = groups.iter().map(|_| Mutex::new(Partial::empty(dims))).collect();
     let shares = Mutex::new(shares.into_iter());
     // A panic under a lock ends the task.
@@ -47,7 +47,7 @@ pub(super) fn add_points(
     let mut results = vec![Ok(()); adders];
     let add = &add;
     let work = results.iter_mut().map(|result| -> Work<'_> { Box::new(move || *result = add()) });
-    host.side_by_side(work.collect());
+    context.run_parallel(work.collect());
     results.into_iter().collect::<Result<(), Error>>()?;
     let sums = sums.into_iter().map(|sum| sum.into_inner().unwrap_or_else(PoisonError::into_inner));
     Ok(sums.collect())
@@ -116,8 +116,8 @@ mod tests {
         threads: usize,
     }
 
-    impl Host for Backwards {
-        fn check(&mut self) -> Result<(), Fault> {
+    impl TaskContext for Backwards {
+        fn check_cancelled(&mut self) -> Result<(), Fault> {
             Ok(())
         }
 
@@ -129,7 +129,7 @@ mod tests {
             self.threads
         }
 
-        fn side_by_side(&mut self, work: Vec<Work<'_>>) {
+        fn run_parallel(&mut self, work: Vec<Work<'_>>) {
             assert!(work.len() <= self.threads);
             work.into_iter().rev().for_each(|piece| piece());
         }

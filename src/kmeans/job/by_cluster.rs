@@ -1,12 +1,12 @@
 //! Records of points, cluster by cluster, made of the lines of the input.
 //!
-//! Lines are short and there are many of them: copying one in a step of a fixed size, which may
+//! LineChunks are short and there are many of them: copying one in a step of a fixed size, which may
 //! take along what is behind it and is written over next, is a third of the work of copying as
 //! many bytes as it has.
 
 use crate::text::push_u64;
 
-/// Lines, one behind the other.
+/// LineChunks, one behind the other.
 #[derive(Default)]
 pub(super) struct PointLines {
     text: Vec<u8>,
@@ -35,7 +35,7 @@ struct ClusterRecords {
     /// `index TAB`, and anything behind it.
     key: [u8; KEY_BYTES],
     key_bytes: usize,
-    /// Lines up to `len`, and zeros or older lines behind them.
+    /// LineChunks up to `len`, and zeros or older lines behind them.
     bytes: Vec<u8>,
     len: usize,
     count: u64,

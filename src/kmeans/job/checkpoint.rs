@@ -177,7 +177,7 @@ impl LineWriter {
     }
 }
 
-/// Lines whose checksums are good.
+/// LineChunks whose checksums are good.
 struct LineReader<'t> {
     lines: Vec<&'t str>,
     at: usize,

@@ -62,8 +62,8 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<CachedSplit, Fault> {
     let mut reader: Option<Reader> = None;
     let mut text = SplitText::default();
     while let Some(block) = next(input.as_mut())? {
-        task.host.check()?;
-        task.host.progress();
+        task.context.check_cancelled()?;
+        task.context.progress();
         let reader = match &mut reader {
             Some(reader) => reader,
             none => {
@@ -195,8 +195,8 @@ fn assign(
 ) -> Result<(), Fault> {
     let moved = moved(cached, before, centroids)?;
     task.counters.add(COUNTERS, MOVED, moved);
-    task.host.check()?;
-    task.host.progress();
+    task.context.check_cancelled()?;
+    task.context.progress();
     let (mut key, mut value) = (Vec::new(), Vec::new());
     if !job.combines {
         return emit_points(cached, centroids.len(), task);

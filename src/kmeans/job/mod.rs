@@ -12,7 +12,7 @@
 //!
 //! - [`KMeans`]: the job, as workers run it
 //! - [`Driver`]: which round comes next, and what it means; the master's side without a master
-//! - `parameter`: what a round is about, as bytes; `output`: what has come of it
+//! - `parameter`: what a round is info, as bytes; `output`: what has come of it
 //! - `mapping`, `reducing`: the two sides of a round; `by_cluster`, `adding`: points that are not
 //!   combined
 //! - `checkpoint`: a driver as text, to go on with after a crash
@@ -154,5 +154,5 @@ impl Job for KMeans {
 
 /// What an error of this room means for a task.
 fn fault(error: &Error) -> Fault {
-    Fault::Hopeless(error.to_string())
+    Fault::Permanent(error.to_string())
 }

@@ -1,4 +1,4 @@
-//! What a round is about, as it travels to its tasks.
+//! What a round is info, as it travels to its tasks.
 //!
 //! ```text
 //!   map     01 | u64 seed | u32 count | u8 counts                    scan
@@ -177,7 +177,7 @@ fn push_centroids(centroids: Option<&Centroids>, bytes: &mut Vec<u8>) {
 }
 
 fn malformed() -> Fault {
-    Fault::Hopeless("the round's parameter makes no sense".into())
+    Fault::Permanent("the round's parameter makes no sense".into())
 }
 
 struct Fields<'b>(&'b [u8]);

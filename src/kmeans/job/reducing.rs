@@ -30,7 +30,7 @@ impl<'j> Reducing<'j> {
         values: &mut dyn Values,
         task: &mut ReduceTask<'_>,
     ) -> Result<(), Fault> {
-        task.host.check()?;
+        task.context.check_cancelled()?;
         match (&self.round, key) {
             (_, POINTS) => points(values, task),
             (_, SQUARES) => squares(values, task),
@@ -68,10 +68,10 @@ impl Reducing<'_> {
         task: &mut ReduceTask<'_>,
     ) -> Result<(), Fault> {
         let ReduceRound::Means { centroids } = &self.round else { return Ok(()) };
-        task.host.check()?;
-        task.host.progress();
+        task.context.check_cancelled()?;
+        task.context.progress();
         let (keys, groups): (Vec<_>, Vec<_>) = keys.into_iter().map(group).unzip();
-        let sums = add_points(self.job, centroids.dims(), &groups, task.host);
+        let sums = add_points(self.job, centroids.dims(), &groups, task.context);
         let sums = sums.map_err(|error| fault(&error))?;
         keys.into_iter()
             .zip(&sums)
@@ -92,9 +92,9 @@ impl Reducing<'_> {
             if group.pieces.is_empty() {
                 return Ok(sum);
             }
-            task.host.check()?;
-            task.host.progress();
-            let sums = add_points(self.job, dims, &[group], task.host);
+            task.context.check_cancelled()?;
+            task.context.progress();
+            let sums = add_points(self.job, dims, &[group], task.context);
             for more in sums.map_err(|error| fault(&error))? {
                 sum.merge(&more).map_err(|error| fault(&error))?;
             }
@@ -113,11 +113,11 @@ fn index(key: &[u8], centroids: &Centroids) -> Result<usize, Fault> {
 }
 
 fn unknown(key: &[u8]) -> Fault {
-    Fault::Hopeless(format!("a record of nothing known: {}", key.escape_ascii()))
+    Fault::Permanent(format!("a record of nothing known: {}", key.escape_ascii()))
 }
 
 fn text(value: &[u8]) -> Result<&str, Fault> {
-    str::from_utf8(value).map_err(|_| Fault::Hopeless("a record that is no text".into()))
+    str::from_utf8(value).map_err(|_| Fault::Permanent("a record that is no text".into()))
 }
 
 /// Points and lines that are none.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::kmeans::Centroids;
-use crate::mapreduce::execute::{LocalRound, locally};
+use crate::mapreduce::execute::{LocalRound, run_local};
 use crate::mapreduce::job::Cache;
 use crate::seed::{Seed, each_seed};
 
@@ -63,7 +63,7 @@ impl<'r> Run<'r> {
                 *cache = None;
             }
         }
-        let (outputs, counters) = locally(LocalRound {
+        let (outputs, counters) = run_local(LocalRound {
             job: self.job,
             splits: &self.splits,
             caches: &mut self.caches,

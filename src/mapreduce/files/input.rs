@@ -26,18 +26,18 @@ const FINGERPRINT_BYTES: u64 = 4096;
 /// A sign that a file was not touched: which file it is, and when it was changed last. Whoever
 /// touches a file need not change what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct FileStamp {
     identity: Identity,
     touched: (i64, i64),
 }
 
-impl Stamp {
+impl FileStamp {
     /// That of the file at a path.
     ///
     /// # Errors
     /// The operating system's.
-    pub fn of(path: &Path) -> io::Result<Stamp> {
-        std::fs::metadata(path).map(|metadata| Stamp::from(&metadata))
+    pub fn of(path: &Path) -> io::Result<FileStamp> {
+        std::fs::metadata(path).map(|metadata| FileStamp::from(&metadata))
     }
 
     /// How long the file was.
@@ -46,10 +46,10 @@ impl Stamp {
     }
 }
 
-impl From<&Metadata> for Stamp {
-    fn from(metadata: &Metadata) -> Stamp {
+impl From<&Metadata> for FileStamp {
+    fn from(metadata: &Metadata) -> FileStamp {
         let touched = (metadata.ctime(), metadata.ctime_nsec());
-        Stamp { identity: Identity::of(metadata), touched }
+        FileStamp { identity: Identity::of(metadata), touched }
     }
 }
 
@@ -58,7 +58,7 @@ impl Inputs {
     ///
     /// # Errors
     /// The first file that cannot be opened or is none, and why.
-    pub fn look_at(paths: &[PathBuf]) -> Result<(Inputs, Vec<Stamp>), (PathBuf, io::Error)> {
+    pub fn open_all(paths: &[PathBuf]) -> Result<(Inputs, Vec<FileStamp>), (PathBuf, io::Error)> {
         let (mut files, mut stamps) = (Vec::new(), Vec::new());
         for path in paths {
             let (_, stamp) = open(path).map_err(|error| (path.clone(), error))?;
@@ -126,7 +126,7 @@ impl Inputs {
     ///
     /// # Errors
     /// The operating system's.
-    pub fn place_of(&self, offset: u64, column: u64) -> io::Result<String> {
+    pub fn describe_position(&self, offset: u64, column: u64) -> io::Result<String> {
         let mut base = 0;
         for (number, (path, length)) in self.files.iter().enumerate() {
             if offset < base + length || number + 1 == self.files.len() {
@@ -155,13 +155,13 @@ fn newlines_before(file: &File, end: u64) -> io::Result<u64> {
 }
 
 /// Opens a regular file.
-fn open(path: &Path) -> io::Result<(File, Stamp)> {
+fn open(path: &Path) -> io::Result<(File, FileStamp)> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
     }
-    Ok((file, Stamp::from(&metadata)))
+    Ok((file, FileStamp::from(&metadata)))
 }
 
 /// The digest of a range of the file at a path, as it is now.
@@ -192,9 +192,9 @@ impl ReadAt for Inputs {
 
 /// What a task has read: the digest of its split, once it has read all of it.
 #[derive(Clone, Debug, Default)]
-pub struct WasRead(Arc<Mutex<Option<Digest>>>);
+pub struct SplitDigest(Arc<Mutex<Option<Digest>>>);
 
-impl WasRead {
+impl SplitDigest {
     /// The digest.
     pub fn digest(&self) -> Option<Digest> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -212,17 +212,17 @@ impl WasRead {
 
 /// Why a split cannot be read here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoSplit {
+pub enum SplitError {
     /// Its file is not here, or cannot be read; why, for people.
     Missing(String),
     /// Its file is another than the master's; how it shows, for people.
-    OtherVersion(String),
+    VersionMismatch(String),
 }
 
-impl fmt::Display for NoSplit {
+impl fmt::Display for SplitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoSplit::Missing(why) | NoSplit::OtherVersion(why) => f.write_str(why),
+            SplitError::Missing(why) | SplitError::VersionMismatch(why) => f.write_str(why),
         }
     }
 }
@@ -237,7 +237,7 @@ pub struct SplitBlocks {
     /// Where it begins in its own file, for the digest.
     start: u64,
     digest: Digest,
-    was_read: WasRead,
+    was_read: SplitDigest,
 }
 
 impl SplitBlocks {
@@ -249,17 +249,17 @@ impl SplitBlocks {
         split: &Split,
         files: &[(PathBuf, u64)],
         fingerprint: u64,
-        was_read: WasRead,
-    ) -> Result<Self, NoSplit> {
+        was_read: SplitDigest,
+    ) -> Result<Self, SplitError> {
         let Some(range) = split.range else {
             let nothing = SplitBlocks::begin(Path::new("/dev/null"), 0, split, was_read);
-            return nothing.map_err(|error| NoSplit::Missing(error.to_string()));
+            return nothing.map_err(|error| SplitError::Missing(error.to_string()));
         };
         let Some((path, bytes)) = files.get(range.file as usize) else {
-            return Err(NoSplit::Missing("a range of a file that the job does not have".into()));
+            return Err(SplitError::Missing("a range of a file that the job does not have".into()));
         };
-        let missing = |error| NoSplit::Missing(format!("{}: {error}", path.display()));
-        let other = |how| NoSplit::OtherVersion(format!("{}: {how}", path.display()));
+        let missing = |error| SplitError::Missing(format!("{}: {error}", path.display()));
+        let other = |how| SplitError::VersionMismatch(format!("{}: {how}", path.display()));
         let (_, stamp) = open(path).map_err(missing)?;
         if stamp.bytes() != *bytes {
             let found = stamp.bytes();
@@ -275,11 +275,20 @@ impl SplitBlocks {
     ///
     /// # Errors
     /// The operating system's.
-    pub fn open_shipped(path: &Path, split: &Split, was_read: WasRead) -> io::Result<SplitBlocks> {
+    pub fn open_shipped(
+        path: &Path,
+        split: &Split,
+        was_read: SplitDigest,
+    ) -> io::Result<SplitBlocks> {
         SplitBlocks::begin(path, 0, split, was_read)
     }
 
-    fn begin(path: &Path, at: u64, split: &Split, was_read: WasRead) -> io::Result<SplitBlocks> {
+    fn begin(
+        path: &Path,
+        at: u64,
+        split: &Split,
+        was_read: SplitDigest,
+    ) -> io::Result<SplitBlocks> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(at))?;
         let (bytes, start) = (split.len(), split.range.map_or(0, |range| range.start));

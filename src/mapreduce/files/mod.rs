@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A file gets its name when it is complete: it is written under a name of its attempt's own, which
-//! begins with a dot, and renamed ([`Pending`]). Nothing is forced to disk on the way: what a
+//! begins with a dot, and renamed ([`PendingFile`]). Nothing is forced to disk on the way: what a
 //! machine's crash takes is made again (3.3 of the paper).
 
 mod committed;
@@ -22,9 +22,9 @@ mod pending;
 mod runs;
 
 pub use committed::{Committed, Identity, Opened};
-pub use input::{Inputs, NoSplit, SplitBlocks, Stamp, WasRead, digest_of};
+pub use input::{FileStamp, Inputs, SplitBlocks, SplitDigest, SplitError, digest_of};
 pub use layout::Layout;
 pub use lock::{JobLock, LockError, shown};
 pub use owner::Owner;
-pub use pending::Pending;
+pub use pending::PendingFile;
 pub use runs::RunFiles;

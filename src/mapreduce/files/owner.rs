@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
-use super::pending::Pending;
+use super::pending::PendingFile;
 use crate::text::{Scratch, parse_words, push_checksum, push_words, strip_checksum};
 
 /// Whose results they are.
@@ -72,7 +72,7 @@ impl Owner {
             }
             [result].into_iter().chain(there).try_for_each(fs::remove_file)?;
         }
-        let mut file = Pending::create(&path, std::process::id().into())?;
+        let mut file = PendingFile::create(&path, std::process::id().into())?;
         file.write_all(&self.text())?;
         file.commit()
     }

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A file that is being written. Dropped before [`commit`](Pending::commit) it is gone.
+/// A file that is being written. Dropped before [`commit`](PendingFile::commit) it is gone.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingFile {
     file: File,
     temporary: PathBuf,
     target: PathBuf,
@@ -20,18 +20,18 @@ pub(super) fn is_pending(name: &str) -> bool {
     name.starts_with('.') && name.contains(MARK)
 }
 
-impl Pending {
+impl PendingFile {
     /// Begins a file that will be at `target`. No two attempts that write it at the same time may
     /// have the same number.
     ///
     /// # Errors
     /// The operating system's. The target's directory must be there.
-    pub fn create(target: impl Into<PathBuf>, attempt: u64) -> io::Result<Pending> {
+    pub fn create(target: impl Into<PathBuf>, attempt: u64) -> io::Result<PendingFile> {
         let target = target.into();
         let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
         let temporary = target.with_file_name(format!(".{name}{MARK}{attempt}"));
         let file = File::create(&temporary)?;
-        Ok(Pending { file, temporary, target, is_committed: false })
+        Ok(PendingFile { file, temporary, target, is_committed: false })
     }
 
     /// Where it is written.
@@ -90,7 +90,7 @@ impl Pending {
     }
 }
 
-impl Write for Pending {
+impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -100,7 +100,7 @@ impl Write for Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingFile {
     fn drop(&mut self) {
         if !self.is_committed
             && let Err(error) = fs::remove_file(&self.temporary)

@@ -58,7 +58,7 @@ impl<R: Read> BlockReader<R> {
     }
 
     /// Moves what was not handed out to the front.
-    fn make_room(&mut self) -> io::Result<()> {
+    fn move_rest_to_front(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.given..self.filled, 0);
         self.offset += self.given as u64;
         self.filled -= self.given;
@@ -79,7 +79,7 @@ impl<R: Read> BlockReader<R> {
     /// # Errors
     /// As [`Blocks::next`].
     pub fn advance(&mut self) -> io::Result<bool> {
-        self.make_room()?;
+        self.move_rest_to_front()?;
         let mut searched = 0;
         loop {
             // One read after another until the buffer is full: a pipe gives little at a time.
@@ -98,7 +98,7 @@ impl<R: Read> BlockReader<R> {
                 Some(at) => searched + at + 1,
                 None => {
                     searched = self.filled;
-                    self.make_room()?;
+                    self.move_rest_to_front()?;
                     continue;
                 }
             };

@@ -90,13 +90,13 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapreduce::scheduler::Kind;
+    use crate::mapreduce::scheduler::TaskKind;
 
     /// 4.9: "eliminating the effects of duplicate executions of the same map or reduce task to
     /// avoid double counting".
     #[test]
     fn a_task_that_is_done_again_counts_once() {
-        let map = |index| TaskId { kind: Kind::Map, index };
+        let map = |index| TaskId { kind: TaskKind::Map, index };
         let mut lines = Counters::new();
         lines.add_own("lines", 10);
         lines.add("mine", "red", 1);

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::Job;
 use super::fault::Fault;
-use super::records::{Lines, Place, Records, SortMemory, Stretch, Values};
+use super::records::{KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values};
 
 /// Where partitions go when they grow, and at the end.
 pub trait PartitionSink {
@@ -63,7 +63,7 @@ impl<'e> Emitter<'e> {
             None => self.append(partition, key, value),
             Some(records) => {
                 if records.bytes() >= COMBINE_BYTES
-                    || !records.has_room(key.len() + value.len() + 2)
+                    || !records.has_capacity(key.len() + value.len() + 2)
                 {
                     self.combine()?;
                 }
@@ -132,8 +132,8 @@ impl<'e> Emitter<'e> {
     fn combine(&mut self) -> Result<(), Fault> {
         let Some(mut records) = self.combining.take() else { return Ok(()) };
         records.sort_by_tag();
-        let mut next = Place::default();
-        while let Some(first) = records.stretch(next) {
+        let mut next = RecordCursor::default();
+        while let Some(first) = records.span(next) {
             let (key, partition) = (records.key(first), first.tag() as usize);
             let mut values = Combined { records: &records, first, next };
             let lines = &mut self.partitions[partition];
@@ -179,16 +179,16 @@ pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
 /// The values of one key among sorted records.
 struct Combined<'r> {
     records: &'r Records,
-    first: &'r Stretch,
-    next: Place,
+    first: &'r KeySpan,
+    next: RecordCursor,
 }
 
 impl Combined<'_> {
     /// Whether the next record is one of the key.
     fn has_next(&self) -> bool {
-        let has_tag = |stretch: &Stretch| stretch.tag() == self.first.tag();
-        self.records.stretch(self.next).is_some_and(has_tag)
-            && self.records.is_like(self.next, self.first)
+        let has_tag = |span: &KeySpan| span.tag() == self.first.tag();
+        self.records.span(self.next).is_some_and(has_tag)
+            && self.records.has_key_of(self.next, self.first)
     }
 }
 
@@ -197,9 +197,9 @@ impl Values for Combined<'_> {
         Ok(if self.has_next() { self.records.next_value(&mut self.next) } else { None })
     }
 
-    fn next_lines(&mut self) -> Result<Lines<'_>, Fault> {
+    fn next_lines(&mut self) -> Result<LineChunks<'_>, Fault> {
         let has_next = self.has_next();
-        Ok(Lines::piece(has_next.then(|| self.records.next_lines(&mut self.next)).flatten()))
+        Ok(LineChunks::single(has_next.then(|| self.records.next_lines(&mut self.next)).flatten()))
     }
 }
 

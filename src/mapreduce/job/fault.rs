@@ -12,11 +12,11 @@ pub enum Fault {
     /// The worker declines, for no reason of the task's.
     Declined(String),
     /// This worker lacks what the task needs: a file, space on its disk. Another may have it.
-    Place(String),
-    /// This worker lacks the task's input: as [`Place`](Fault::Place), but the master may send it.
-    NoInput(String),
+    MissingResource(String),
+    /// This worker lacks the task's input: as [`MissingResource`](Fault::MissingResource), but the master may send it.
+    MissingInput(String),
     /// This worker's input is another version than the master's.
-    OtherInput(String),
+    InputMismatch(String),
     /// The job's own code failed. Another attempt may do better.
     Crashed {
         /// What happened.
@@ -34,13 +34,13 @@ pub enum Fault {
         reason: String,
     },
     /// The job makes no sense: parameters, a broken file of our own, a peer that errs.
-    Hopeless(String),
+    Permanent(String),
 }
 
 impl Fault {
     /// What an error of the operating system means for a task: `what` was tried.
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Fault {
-        Fault::Place(format!("{what}: {error}"))
+        Fault::MissingResource(format!("{what}: {error}"))
     }
 }
 
@@ -49,10 +49,10 @@ impl fmt::Display for Fault {
         match self {
             Fault::Cancelled => f.write_str("cancelled"),
             Fault::Declined(reason)
-            | Fault::Place(reason)
-            | Fault::NoInput(reason)
-            | Fault::OtherInput(reason)
-            | Fault::Hopeless(reason) => f.write_str(reason),
+            | Fault::MissingResource(reason)
+            | Fault::MissingInput(reason)
+            | Fault::InputMismatch(reason)
+            | Fault::Permanent(reason) => f.write_str(reason),
             Fault::Crashed { reason, record: None } => f.write_str(reason),
             Fault::Crashed { reason, record: Some(offset) } => {
                 write!(f, "{reason} (at byte {offset} of the input)")

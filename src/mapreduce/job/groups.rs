@@ -2,8 +2,8 @@
 
 use super::emitter::append_record;
 use super::fault::Fault;
-use super::records::{Lines, Place, Records, SortMemory, Stretch, Values};
-use super::sorter::{Merge, failed};
+use super::records::{KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values};
+use super::sorter::{Merge, sort_error};
 
 /// Sorted records, key by key: [`next_key`](Groups::next_key), then the [`Values`] of that key.
 pub struct Groups {
@@ -17,9 +17,9 @@ pub struct Groups {
 enum Source {
     Memory {
         records: Records,
-        next: Place,
-        /// The first stretch of the key.
-        first: Option<Stretch>,
+        next: RecordCursor,
+        /// The first span of the key.
+        first: Option<KeySpan>,
     },
     Runs {
         merge: Merge,
@@ -34,7 +34,7 @@ const LINES_BYTES: usize = 1024 * 1024;
 impl Groups {
     /// Of sorted records.
     pub(super) fn in_memory(records: Records) -> Groups {
-        Groups::of(Source::Memory { records, next: Place::default(), first: None })
+        Groups::of(Source::Memory { records, next: RecordCursor::default(), first: None })
     }
 
     /// Of sorted runs.
@@ -56,10 +56,10 @@ impl Groups {
         }
         let key = match &mut self.source {
             Source::Memory { records, next, first } => {
-                *first = records.stretch(*next).copied();
-                first.as_ref().map(|stretch| records.key(stretch))
+                *first = records.span(*next).copied();
+                first.as_ref().map(|span| records.key(span))
             }
-            Source::Runs { merge, .. } => merge.key().map_err(|e| failed(&e))?,
+            Source::Runs { merge, .. } => merge.key().map_err(|e| sort_error(&e))?,
         };
         let Some(key) = key else { return Ok(None) };
         self.key.clear();
@@ -76,15 +76,15 @@ impl Groups {
         };
         let records = &*records;
         if let Some(first) = before.take() {
-            Lines::of(records, next, &first).for_each(drop);
+            LineChunks::of(records, next, &first).for_each(drop);
         }
         self.in_group = false;
         let mut groups = Vec::new();
         while groups.len() < most
-            && let Some(first) = records.stretch(*next)
+            && let Some(first) = records.span(*next)
         {
             let mut pieces = Vec::new();
-            while records.is_like(*next, first) {
+            while records.has_key_of(*next, first) {
                 pieces.extend(records.next_lines(next));
             }
             groups.push((records.key(first), pieces));
@@ -105,7 +105,7 @@ impl Values for Groups {
     fn next(&mut self) -> Result<Option<&[u8]>, Fault> {
         match &mut self.source {
             Source::Memory { records, next, first: Some(first) }
-                if records.is_like(*next, first) =>
+                if records.has_key_of(*next, first) =>
             {
                 Ok(records.next_value(next))
             }
@@ -114,11 +114,12 @@ impl Values for Groups {
         }
     }
 
-    fn next_lines(&mut self) -> Result<Lines<'_>, Fault> {
+    fn next_lines(&mut self) -> Result<LineChunks<'_>, Fault> {
         match &mut self.source {
             Source::Memory { records, next, first } => {
                 let first = first.as_ref();
-                Ok(first.map_or(Lines::piece(None), |first| Lines::of(records, next, first)))
+                Ok(first
+                    .map_or(LineChunks::single(None), |first| LineChunks::of(records, next, first)))
             }
             Source::Runs { merge, lines } => {
                 lines.clear();
@@ -126,7 +127,7 @@ impl Values for Groups {
                     let Some(value) = merge.next_of(&self.key)? else { break };
                     append_record(&self.key, value, lines);
                 }
-                Ok(Lines::piece(Some(&lines[..]).filter(|lines| !lines.is_empty())))
+                Ok(LineChunks::single(Some(&lines[..]).filter(|lines| !lines.is_empty())))
             }
         }
     }

@@ -37,9 +37,9 @@ pub use emitter::{Emitter, PartitionSink};
 pub use fault::Fault;
 pub use groups::Groups;
 pub use key_order::KeyOrder;
-pub use records::{Lines, SortMemory, Values};
+pub use records::{LineChunks, SortMemory, Values};
 pub use sorter::{RunStore, Sorter};
-pub use task::{About, Cache, Host, MapTask, ReduceTask, Work};
+pub use task::{Cache, MapTask, ReduceTask, TaskContext, TaskInfo, Work};
 pub use word_count::WordCount;
 
 /// A job, as workers run it. It is shared by all tasks of a worker.

@@ -20,40 +20,44 @@ pub trait Values {
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    fn next_lines(&mut self) -> Result<Lines<'_>, Fault>;
+    fn next_lines(&mut self) -> Result<LineChunks<'_>, Fault>;
 }
 
 /// Values of one key, in pieces of whole lines: `key TAB value NEWLINE` each. A piece is taken when
 /// the iterator gives it.
-pub struct Lines<'v>(Pieces<'v>);
+pub struct LineChunks<'v>(Chunks<'v>);
 
-enum Pieces<'v> {
-    Neighbours { records: &'v Records, next: &'v mut Place, first: &'v Stretch },
-    One(Option<&'v [u8]>),
+enum Chunks<'v> {
+    Sorted { records: &'v Records, next: &'v mut RecordCursor, first: &'v KeySpan },
+    Single(Option<&'v [u8]>),
 }
 
-impl<'v> Lines<'v> {
+impl<'v> LineChunks<'v> {
     /// This piece, if there is one.
-    pub(super) fn piece(piece: Option<&'v [u8]>) -> Lines<'v> {
-        Lines(Pieces::One(piece))
+    pub(super) fn single(piece: Option<&'v [u8]>) -> LineChunks<'v> {
+        LineChunks(Chunks::Single(piece))
     }
 
     /// Of sorted records, those from `next` on that have the key of `first`.
-    pub(super) fn of(records: &'v Records, next: &'v mut Place, first: &'v Stretch) -> Lines<'v> {
-        Lines(Pieces::Neighbours { records, next, first })
+    pub(super) fn of(
+        records: &'v Records,
+        next: &'v mut RecordCursor,
+        first: &'v KeySpan,
+    ) -> LineChunks<'v> {
+        LineChunks(Chunks::Sorted { records, next, first })
     }
 }
 
-impl<'v> Iterator for Lines<'v> {
+impl<'v> Iterator for LineChunks<'v> {
     type Item = &'v [u8];
 
     fn next(&mut self) -> Option<&'v [u8]> {
         match &mut self.0 {
-            Pieces::Neighbours { records, next, first } => {
+            Chunks::Sorted { records, next, first } => {
                 let records: &'v Records = records;
-                records.is_like(**next, first).then(|| records.next_lines(next))?
+                records.has_key_of(**next, first).then(|| records.next_lines(next))?
             }
-            Pieces::One(piece) => piece.take(),
+            Chunks::Single(piece) => piece.take(),
         }
     }
 }
@@ -63,7 +67,7 @@ impl<'v> Iterator for Lines<'v> {
 /// Whoever emits key by key makes few of them, and sorting is nothing then; at worst each line is
 /// one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
+pub(super) struct KeySpan {
     prefix: u64,
     at: u32,
     /// Of all lines.
@@ -72,7 +76,7 @@ pub(super) struct Stretch {
     tag: u32,
 }
 
-impl Stretch {
+impl KeySpan {
     pub(super) fn tag(&self) -> u32 {
         self.tag
     }
@@ -82,7 +86,7 @@ impl Stretch {
     }
 }
 
-const STRETCH_BYTES: usize = size_of::<Stretch>();
+const SPAN_BYTES: usize = size_of::<KeySpan>();
 
 /// Stretches are reserved for so many blocks like the first at most.
 const MAX_EXPECTED_BLOCKS: usize = 1_000;
@@ -93,7 +97,7 @@ const MAX_ARENA_BYTES: usize = u32::MAX as usize;
 #[derive(Debug, Default)]
 pub struct SortMemory {
     arena: Vec<u8>,
-    stretches: Vec<Stretch>,
+    spans: Vec<KeySpan>,
 }
 
 /// Records with a tag each, as lines.
@@ -101,29 +105,29 @@ pub struct SortMemory {
 pub(super) struct Records {
     order: KeyOrder,
     arena: Vec<u8>,
-    stretches: Vec<Stretch>,
-    /// Whether any stretch has more than one line.
-    any_joined: bool,
+    spans: Vec<KeySpan>,
+    /// Whether any span has more than one line.
+    any_has_several_lines: bool,
 }
 
 /// A record among others, in the order in which they are.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Place {
-    stretch: usize,
-    /// Where in the stretch its line begins.
+pub(super) struct RecordCursor {
+    span: usize,
+    /// Where in the span its line begins.
     offset: usize,
 }
 
 impl Records {
     pub(super) fn new(order: KeyOrder, memory: SortMemory) -> Records {
-        let SortMemory { mut arena, mut stretches } = memory;
+        let SortMemory { mut arena, mut spans } = memory;
         arena.clear();
-        stretches.clear();
-        Records { order, arena, stretches, any_joined: false }
+        spans.clear();
+        Records { order, arena, spans, any_has_several_lines: false }
     }
 
     pub(super) fn into_memory(self) -> SortMemory {
-        SortMemory { arena: self.arena, stretches: self.stretches }
+        SortMemory { arena: self.arena, spans: self.spans }
     }
 
     /// So many bytes of lines will come.
@@ -133,21 +137,21 @@ impl Records {
 
     /// What they take in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.arena.len() + self.stretches.len() * STRETCH_BYTES
+        self.arena.len() + self.spans.len() * SPAN_BYTES
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.stretches.is_empty()
+        self.spans.is_empty()
     }
 
-    /// Whether so many bytes more would still have a place.
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
+    /// Whether so many bytes more would still have a cursor.
+    pub(super) fn has_capacity(&self, bytes: usize) -> bool {
         self.arena.len().saturating_add(bytes) <= MAX_ARENA_BYTES
     }
 
-    /// Adds a record, as a stretch of its own; there must be room.
+    /// Adds a record, as a span of its own; there must be room.
     pub(super) fn push(&mut self, tag: u32, key: &[u8], value: &[u8]) {
-        self.stretches.push(Stretch {
+        self.spans.push(KeySpan {
             prefix: self.order.prefix(key),
             at: self.arena.len() as u32,
             bytes: (key.len() + value.len() + 2) as u32,
@@ -160,34 +164,34 @@ impl Records {
     /// Adds records that are lines already, the last one perhaps without its newline; there must be
     /// room, for that as well. Returns whether each has a tab: if not, those before it were added.
     pub(super) fn push_lines(&mut self, tag: u32, lines: &[u8]) -> bool {
-        let Records { order, arena, stretches, any_joined } = self;
+        let Records { order, arena, spans, any_has_several_lines } = self;
         let mut at = arena.len();
         arena.extend_from_slice(lines);
         if !lines.is_empty() && !lines.ends_with(b"\n") {
             arena.push(b'\n');
         }
-        let before = stretches.len();
-        let mut last = stretches.pop_if(|last| last.tag == tag && last.end() == at);
+        let before = spans.len();
+        let mut last = spans.pop_if(|last| last.tag == tag && last.end() == at);
         while at < arena.len() {
             let rest = &arena[at..];
             let more = last.as_ref().map_or(0, |last| {
                 let start = last.at as usize;
-                leading(&arena[start..=start + last.key_bytes as usize], rest)
+                matching_prefix_bytes(&arena[start..=start + last.key_bytes as usize], rest)
             });
             if let Some(last) = &mut last
                 && more > 0
             {
                 last.bytes += more as u32;
-                *any_joined = true;
+                *any_has_several_lines = true;
                 at += more;
                 continue;
             }
-            stretches.extend(last.take());
+            spans.extend(last.take());
             let length = find(b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..length];
             // Keys are short more often than not.
             let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { return false };
-            last = Some(Stretch {
+            last = Some(KeySpan {
                 prefix: order.prefix(&line[..tab]),
                 at: at as u32,
                 bytes: (length + 1) as u32,
@@ -196,12 +200,12 @@ impl Records {
             });
             at += length + 1;
         }
-        stretches.extend(last);
+        spans.extend(last);
         // What is expected will be as these lines: better than to double again and again.
-        let added = stretches.len() - before.min(stretches.len());
+        let added = spans.len() - before.min(spans.len());
         let left = arena.capacity() - arena.len();
         if before == 0 && !lines.is_empty() {
-            stretches.reserve(added * (left / lines.len()).min(MAX_EXPECTED_BLOCKS));
+            spans.reserve(added * (left / lines.len()).min(MAX_EXPECTED_BLOCKS));
         }
         true
     }
@@ -209,65 +213,68 @@ impl Records {
     /// Forgets all records, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.arena.clear();
-        self.stretches.clear();
-        self.any_joined = false;
+        self.spans.clear();
+        self.any_has_several_lines = false;
     }
 
     /// Sorts by key; those of a key by tag, then in the order of arrival.
     pub(super) fn sort(&mut self) {
-        let mut stretches = mem::take(&mut self.stretches);
-        stretches.sort_by(|left, right| {
+        let mut spans = mem::take(&mut self.spans);
+        spans.sort_by(|left, right| {
             self.compare(left, right).then_with(|| left.tag.cmp(&right.tag))
         });
-        self.stretches = stretches;
+        self.spans = spans;
     }
 
     /// Sorts by tag; those of a tag by key, then in the order of arrival.
     pub(super) fn sort_by_tag(&mut self) {
-        let mut stretches = mem::take(&mut self.stretches);
-        stretches.sort_by(|left, right| {
+        let mut spans = mem::take(&mut self.spans);
+        spans.sort_by(|left, right| {
             left.tag.cmp(&right.tag).then_with(|| self.compare(left, right))
         });
-        self.stretches = stretches;
+        self.spans = spans;
     }
 
-    /// The stretch that a place is in; `None` behind the last record.
-    pub(super) fn stretch(&self, place: Place) -> Option<&Stretch> {
-        self.stretches.get(place.stretch)
+    /// The span that a cursor is in; `None` behind the last record.
+    pub(super) fn span(&self, cursor: RecordCursor) -> Option<&KeySpan> {
+        self.spans.get(cursor.span)
     }
 
-    /// The value at a place, which goes on to the next record: in the order of arrival, or as they
+    /// The value at a cursor, which goes on to the next record: in the order of arrival, or as they
     /// were sorted.
     #[inline]
-    pub(super) fn next_value(&self, place: &mut Place) -> Option<&[u8]> {
-        let stretch = self.stretches.get(place.stretch)?;
-        let before = place.offset + stretch.key_bytes as usize + 1;
-        let rest = self.arena.get(stretch.at as usize + before..stretch.end())?;
+    pub(super) fn next_value(&self, cursor: &mut RecordCursor) -> Option<&[u8]> {
+        let span = self.spans.get(cursor.span)?;
+        let before = cursor.offset + span.key_bytes as usize + 1;
+        let rest = self.arena.get(span.at as usize + before..span.end())?;
         // A line of its own is not looked at: it may be far away in memory.
-        let length =
-            if self.any_joined { find(b'\n', rest)? } else { rest.len().checked_sub(1)? };
-        place.offset = before + length + 1;
-        if place.offset >= stretch.bytes as usize {
-            *place = Place { stretch: place.stretch + 1, offset: 0 };
+        let length = if self.any_has_several_lines {
+            find(b'\n', rest)?
+        } else {
+            rest.len().checked_sub(1)?
+        };
+        cursor.offset = before + length + 1;
+        if cursor.offset >= span.bytes as usize {
+            *cursor = RecordCursor { span: cursor.span + 1, offset: 0 };
         }
         rest.get(..length)
     }
 
-    /// The lines from a place to the end of its stretch; the place goes on to the next.
-    pub(super) fn next_lines(&self, place: &mut Place) -> Option<&[u8]> {
-        let stretch = self.stretches.get(place.stretch)?;
-        let lines = &self.arena[stretch.at as usize + place.offset..stretch.end()];
-        *place = Place { stretch: place.stretch + 1, offset: 0 };
+    /// The lines from a cursor to the end of its span; the cursor goes on to the next.
+    pub(super) fn next_lines(&self, cursor: &mut RecordCursor) -> Option<&[u8]> {
+        let span = self.spans.get(cursor.span)?;
+        let lines = &self.arena[span.at as usize + cursor.offset..span.end()];
+        *cursor = RecordCursor { span: cursor.span + 1, offset: 0 };
         Some(lines)
     }
 
-    /// Whether there is a record at a place, of the same key as a stretch.
-    pub(super) fn is_like(&self, place: Place, first: &Stretch) -> bool {
-        self.stretch(place).is_some_and(|stretch| self.compare(first, stretch).is_eq())
+    /// Whether there is a record at a cursor, of the same key as a span.
+    pub(super) fn has_key_of(&self, cursor: RecordCursor, first: &KeySpan) -> bool {
+        self.span(cursor).is_some_and(|span| self.compare(first, span).is_eq())
     }
 
-    /// Compares the keys of two stretches.
-    pub(super) fn compare(&self, left: &Stretch, right: &Stretch) -> Ordering {
+    /// Compares the keys of two spans.
+    pub(super) fn compare(&self, left: &KeySpan, right: &KeySpan) -> Ordering {
         left.prefix.cmp(&right.prefix).then_with(|| {
             if left.key_bytes.max(right.key_bytes) <= self.order.whole_prefix_bytes() {
                 left.key_bytes.cmp(&right.key_bytes)
@@ -277,9 +284,9 @@ impl Records {
         })
     }
 
-    pub(super) fn key(&self, stretch: &Stretch) -> &[u8] {
-        let start = stretch.at as usize;
-        &self.arena[start..start + stretch.key_bytes as usize]
+    pub(super) fn key(&self, span: &KeySpan) -> &[u8] {
+        let start = span.at as usize;
+        &self.arena[start..start + span.key_bytes as usize]
     }
 }
 
@@ -288,7 +295,7 @@ const CHUNK: usize = 256;
 
 /// How many bytes the lines have that all of `lines`, whole ones, begin with and that begin with
 /// `key`, which ends with its tab.
-fn leading(key: &[u8], lines: &[u8]) -> usize {
+fn matching_prefix_bytes(key: &[u8], lines: &[u8]) -> usize {
     let (mut at, mut chunks) = (0, true);
     while lines[at..].starts_with(key) {
         let mut within = at + key.len();
@@ -311,8 +318,8 @@ fn leading(key: &[u8], lines: &[u8]) -> usize {
 fn each_line_begins_with(key: &[u8], bytes: &[u8]) -> bool {
     let Some((ends, _)) = bytes.split_first_chunk::<CHUNK>() else { return false };
     let mut differs = [0_u8; CHUNK];
-    for (place, wanted) in key.iter().enumerate() {
-        let Some(found) = bytes.get(place + 1..).and_then(|bytes| bytes.first_chunk::<CHUNK>())
+    for (cursor, wanted) in key.iter().enumerate() {
+        let Some(found) = bytes.get(cursor + 1..).and_then(|bytes| bytes.first_chunk::<CHUNK>())
         else {
             return false;
         };
@@ -335,10 +342,10 @@ mod tests {
 
     /// All records: key, tag and value.
     fn all(records: &Records) -> Vec<(Vec<u8>, u32, Vec<u8>)> {
-        let (mut place, mut all) = (Place::default(), Vec::new());
-        while let Some(stretch) = records.stretch(place) {
-            let (key, tag) = (records.key(stretch).to_vec(), stretch.tag());
-            all.extend(records.next_value(&mut place).map(|value| (key, tag, value.to_vec())));
+        let (mut cursor, mut all) = (RecordCursor::default(), Vec::new());
+        while let Some(span) = records.span(cursor) {
+            let (key, tag) = (records.key(span).to_vec(), span.tag());
+            all.extend(records.next_value(&mut cursor).map(|value| (key, tag, value.to_vec())));
         }
         all
     }
@@ -389,7 +396,7 @@ mod tests {
         ];
         let expected = expected.map(|(key, tag, value)| (key.into(), tag, value.into()));
         assert_eq!(all(&records), expected);
-        assert_eq!(records.stretches.len(), 4, "the last two are neighbours");
+        assert_eq!(records.spans.len(), 4, "the last two are neighbours");
     }
 
     #[test]
@@ -400,9 +407,9 @@ mod tests {
             }
             let mut records = Records::new(KeyOrder::Bytes, SortMemory::default());
             let mut expected: Vec<(Vec<u8>, u32, Vec<u8>)> = Vec::new();
-            let (mut key, mut tag, mut stretches) = (Vec::new(), 0, 0);
+            let (mut key, mut tag, mut spans) = (Vec::new(), 0, 0);
             let mut lines = Vec::new();
-            // Some stretches are longer than what is looked at together, and keys begin alike.
+            // Some spans are longer than what is looked at together, and keys begin alike.
             let change = *seed.pick(&[2, 10, 300]);
             for arrival in 0..seed.below(1_000) {
                 if arrival == 0 || seed.one_in(change) {
@@ -411,7 +418,7 @@ mod tests {
                 let value = vec![b'a'; seed.below(20)];
                 append_record(&key, &value, &mut lines);
                 let before = expected.last().map(|(key, tag, _)| (&key[..], *tag));
-                stretches += usize::from(before != Some((&key[..], tag)));
+                spans += usize::from(before != Some((&key[..], tag)));
                 expected.push((key.clone(), tag, value));
                 if seed.one_in(100) {
                     let pushed = lines.len() - usize::from(seed.one_in(2));
@@ -422,9 +429,9 @@ mod tests {
             }
             assert!(records.push_lines(tag, &lines));
             assert_eq!(all(&records), expected);
-            assert_eq!(records.stretches.len(), stretches);
-            let (mut place, mut together) = (Place::default(), Vec::new());
-            while let Some(lines) = records.next_lines(&mut place) {
+            assert_eq!(records.spans.len(), spans);
+            let (mut cursor, mut together) = (RecordCursor::default(), Vec::new());
+            while let Some(lines) = records.next_lines(&mut cursor) {
                 together.extend_from_slice(lines);
             }
             assert_eq!(together, records.arena);

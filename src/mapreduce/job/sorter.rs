@@ -15,7 +15,7 @@ use std::mem;
 use super::fault::Fault;
 use super::groups::Groups;
 use super::key_order::KeyOrder;
-use super::records::{Place, Records, SortMemory};
+use super::records::{RecordCursor, Records, SortMemory};
 use crate::text::{find, parse_u64, push_u64};
 
 /// As many runs are merged into one.
@@ -80,7 +80,7 @@ impl<'s> Sorter<'s> {
     /// # Errors
     /// A run could not be written.
     pub fn push(&mut self, map: u32, key: &[u8], value: &[u8]) -> Result<(), Fault> {
-        self.make_room(key.len() + value.len() + 2)?;
+        self.spill_if_full(key.len() + value.len() + 2)?;
         self.records.push(map, key, value);
         Ok(())
     }
@@ -90,18 +90,18 @@ impl<'s> Sorter<'s> {
     /// # Errors
     /// A line has no tab, or a run could not be written.
     pub fn push_lines(&mut self, map: u32, lines: &[u8]) -> Result<(), Fault> {
-        self.make_room(lines.len() + 1)?;
+        self.spill_if_full(lines.len() + 1)?;
         if self.records.push_lines(map, lines) {
             Ok(())
         } else {
-            Err(Fault::Hopeless("a record without a tab".into()))
+            Err(Fault::Permanent("a record without a tab".into()))
         }
     }
 
-    fn make_room(&mut self, bytes: usize) -> Result<(), Fault> {
-        let is_full = self.records.bytes() >= self.max_bytes || !self.records.has_room(bytes);
+    fn spill_if_full(&mut self, bytes: usize) -> Result<(), Fault> {
+        let is_full = self.records.bytes() >= self.max_bytes || !self.records.has_capacity(bytes);
         if is_full && !self.records.is_empty() {
-            self.spill().map_err(|e| failed(&e))?;
+            self.spill().map_err(|e| sort_error(&e))?;
         }
         Ok(())
     }
@@ -115,10 +115,10 @@ impl<'s> Sorter<'s> {
         self.last_run += 1;
         let mut run = RunWriter::new(self.store.create(self.last_run)?);
         self.records.sort();
-        let mut place = Place::default();
-        while let Some(stretch) = self.records.stretch(place) {
-            let (map, key) = (stretch.tag(), self.records.key(stretch));
-            if let Some(value) = self.records.next_value(&mut place) {
+        let mut cursor = RecordCursor::default();
+        while let Some(span) = self.records.span(cursor) {
+            let (map, key) = (span.tag(), self.records.key(span));
+            if let Some(value) = self.records.next_value(&mut cursor) {
                 run.write(map, key, value)?;
             }
         }
@@ -164,10 +164,10 @@ impl<'s> Sorter<'s> {
             return Ok(Groups::in_memory(self.records));
         }
         if !self.records.is_empty() {
-            self.spill().map_err(|e| failed(&e))?;
+            self.spill().map_err(|e| sort_error(&e))?;
         }
         let runs: Vec<u64> = self.levels.iter().rev().flatten().copied().collect();
-        let merge = Merge::open(self.order, &runs, self.store).map_err(|e| failed(&e))?;
+        let merge = Merge::open(self.order, &runs, self.store).map_err(|e| sort_error(&e))?;
         Ok(Groups::in_runs(merge))
     }
 }
@@ -178,7 +178,7 @@ struct RunWriter {
     written: u64,
 }
 
-/// Lines are collected before they are written.
+/// LineChunks are collected before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
 
 impl RunWriter {
@@ -288,13 +288,13 @@ impl Merge {
         let mut merge = Merge { runs: Vec::new(), heap: BinaryHeap::new(), current: None };
         for (run, number) in numbers.iter().enumerate() {
             merge.runs.push(RunReader::new(store.open(*number)?));
-            merge.go_on(Head { order, key: Vec::new(), map: 0, run })?;
+            merge.advance(Head { order, key: Vec::new(), map: 0, run })?;
         }
         Ok(merge)
     }
 
     /// Reads the next record of a run, in the memory of the one before.
-    fn go_on(&mut self, mut head: Head) -> io::Result<()> {
+    fn advance(&mut self, mut head: Head) -> io::Result<()> {
         if let Some(map) = self.runs[head.run].next(&mut head.key)? {
             head.map = map;
             self.heap.push(Reverse(head));
@@ -305,7 +305,7 @@ impl Merge {
     /// The key of the next record.
     pub(super) fn key(&mut self) -> io::Result<Option<&[u8]>> {
         if let Some(head) = self.current.take() {
-            self.go_on(head)?;
+            self.advance(head)?;
         }
         Ok(self.heap.peek().map(|Reverse(head)| head.key.as_slice()))
     }
@@ -321,14 +321,14 @@ impl Merge {
 impl Merge {
     /// The next value, if it is of this key.
     pub(super) fn next_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Fault> {
-        if self.key().map_err(|e| failed(&e))? != Some(key) {
+        if self.key().map_err(|e| sort_error(&e))? != Some(key) {
             return Ok(None);
         }
         Ok(self.take().map(|(_, value)| value))
     }
 }
 
-pub(super) fn failed(error: &io::Error) -> Fault {
+pub(super) fn sort_error(error: &io::Error) -> Fault {
     Fault::io("sorting", error)
 }
 
@@ -426,7 +426,7 @@ mod tests {
     /// Records of several maps, interleaved in any way, each map's in order.
     fn some_records(seed: &mut Seed, count: usize) -> Vec<(u32, Vec<u8>, Vec<u8>)> {
         let record = |number: usize| {
-            // Neighbours with the same key are to be seen.
+            // Sorted with the same key are to be seen.
             let length = *seed.pick(&[0, 0, 1, 10]);
             let key = (0..seed.below(length + 1)).map(|_| *seed.pick(b"ab\x00\xff\r")).collect();
             (seed.below(4) as u32, key, number.to_string().into_bytes())

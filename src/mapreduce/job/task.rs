@@ -8,12 +8,12 @@ use super::emitter::{Emitter, append_record};
 use super::fault::Fault;
 
 /// What the worker does for its tasks.
-pub trait Host {
+pub trait TaskContext {
     /// Fails when nobody waits for the task any more. To be asked now and then.
     ///
     /// # Errors
     /// [`Fault::Cancelled`].
-    fn check(&mut self) -> Result<(), Fault>;
+    fn check_cancelled(&mut self) -> Result<(), Fault>;
     /// The task has got on. A task that does not say so for a long time counts as stuck.
     fn progress(&mut self);
     /// What the task does right now, for people.
@@ -21,7 +21,7 @@ pub trait Host {
     /// How many pieces of work it does at once.
     fn threads(&self) -> usize;
     /// Does all of this work, as much at once as it may. A panic of a piece is one of the task's.
-    fn side_by_side(&mut self, work: Vec<Work<'_>>);
+    fn run_parallel(&mut self, work: Vec<Work<'_>>);
 }
 
 /// A piece of a task's work.
@@ -32,7 +32,7 @@ pub type Cache = Option<Box<dyn Any + Send>>;
 
 /// Which task it is, for jobs that tell others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub struct TaskInfo {
     /// The task, from 0.
     pub task: u32,
     /// The attempt.
@@ -48,7 +48,7 @@ pub struct About {
 /// A map task.
 pub struct MapTask<'t> {
     /// Which one.
-    pub about: &'t About,
+    pub info: &'t TaskInfo,
     /// Opens the split. Not to be called when the cache has all that is needed.
     pub open: &'t mut dyn FnMut() -> Result<Box<dyn Blocks>, Fault>,
     /// The round's parameter.
@@ -62,7 +62,7 @@ pub struct MapTask<'t> {
     /// What the task counts.
     pub counters: &'t mut Counters,
     /// The worker.
-    pub host: &'t mut dyn Host,
+    pub context: &'t mut dyn TaskContext,
     pub(crate) emitter: Emitter<'t>,
 }
 
@@ -103,13 +103,13 @@ impl MapTask<'_> {
 /// A reduce task.
 pub struct ReduceTask<'t> {
     /// Which one.
-    pub about: &'t About,
+    pub info: &'t TaskInfo,
     /// The round's parameter.
     pub parameter: &'t [u8],
     /// What the task counts.
     pub counters: &'t mut Counters,
     /// The worker.
-    pub host: &'t mut dyn Host,
+    pub context: &'t mut dyn TaskContext,
     pub(crate) output: &'t mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     pub(crate) lines: Vec<u8>,
     pub(crate) written: u64,
@@ -120,13 +120,13 @@ const WRITE_BYTES: usize = 64 * 1024;
 
 impl<'t> ReduceTask<'t> {
     pub(crate) fn new(
-        about: &'t About,
+        info: &'t TaskInfo,
         parameter: &'t [u8],
         counters: &'t mut Counters,
-        host: &'t mut dyn Host,
+        context: &'t mut dyn TaskContext,
         output: &'t mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     ) -> ReduceTask<'t> {
-        ReduceTask { about, parameter, counters, host, output, lines: Vec::new(), written: 0 }
+        ReduceTask { info, parameter, counters, context, output, lines: Vec::new(), written: 0 }
     }
 
     /// Writes a record to the output.

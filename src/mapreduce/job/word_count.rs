@@ -34,8 +34,8 @@ impl Job for WordCount {
         while let Some(block) =
             input.next().map_err(|error| Fault::io("reading the input", &error))?
         {
-            task.host.check()?;
-            task.host.progress();
+            task.context.check_cancelled()?;
+            task.context.progress();
             let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'\x0b';
             for word in block.bytes.split(is_space).filter(|word| !word.is_empty()) {
                 task.emit(word, b"1")?;
@@ -77,7 +77,7 @@ fn sum(values: &mut dyn Values) -> Result<Vec<u8>, Fault> {
     let mut total = 0_u64;
     while let Some(value) = values.next()? {
         let count = parse_u64(value).and_then(|count| total.checked_add(count));
-        total = count.ok_or_else(|| Fault::Hopeless("a count is no number".into()))?;
+        total = count.ok_or_else(|| Fault::Permanent("a count is no number".into()))?;
     }
     let mut text = Vec::new();
     push_u64(total, &mut text);

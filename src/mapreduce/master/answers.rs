@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::calls::{InFlight, Reading, Step};
+use super::calls::{InFlight, PendingSend, Reading};
 use super::outputs::TaskOutput;
 use super::requests::Request;
-use super::{Error, Master, News, Observer, TaskEnd};
+use super::{Error, JobEvent, Master, Observer, TaskEnd};
 use crate::call::{CallId, Code, Status};
 use crate::mapreduce::contract::{MapDone, PIECE_BYTES};
 use crate::mapreduce::job::Counters;
-use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, Kind};
+use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, TaskKind};
 use crate::mapreduce::wire;
 
 /// An answer as it came.
@@ -23,54 +23,60 @@ pub(super) struct Answer {
 
 impl Master {
     /// Takes an answer.
-    pub(super) fn take_answer(&mut self, answer: Answer, observer: &mut dyn Observer) {
+    pub(super) fn handle_answer(&mut self, answer: Answer, observer: &mut dyn Observer) {
         let Answer { link, call, status, message } = answer;
         let Some(in_flight) = self.in_flight.remove(&(link, call)) else { return };
         if !self.multiplexer.is_connected(link) {
-            if let Some(index) = self.seat_with(link, &in_flight) {
-                self.vacate(index, "its connection is gone", observer);
+            if let Some(index) = self.slot_of_call(link, &in_flight) {
+                self.release(index, "its connection is gone", observer);
             }
             return;
         }
-        if self.is_turned_away(&in_flight, &status) {
+        if self.is_retried_later(&in_flight, &status) {
             return;
         }
         match in_flight {
-            InFlight::Open(index) => self.opened(index, &status, &message, observer),
+            InFlight::Open(index) => self.handle_opened(index, &status, &message, observer),
             InFlight::Hold(index) => {
                 let reason =
                     if status.is_ok() { "it is shutting down" } else { status.message.as_str() };
-                self.vacate(index, reason, observer);
+                self.release(index, reason, observer);
             }
-            InFlight::Ping(index) => self.pong(index, &status, &message),
-            InFlight::Announce(attempt) => self.announced(attempt, &status, observer),
-            InFlight::Step(index) => self.stepped(index, &status, observer),
+            InFlight::Ping(index) => self.handle_pong(index, &status, &message),
+            InFlight::Announce(attempt) => self.handle_announced(attempt, &status, observer),
+            InFlight::PendingSend(index) => self.handle_piece_put(index, &status, observer),
             InFlight::Task(attempt) => {
                 let kind = self.attempts.get(&attempt).map(|assigned| assigned.task.kind);
                 match kind {
-                    Some(_) if !status.is_ok() => self.task_failed(attempt, &status, observer),
-                    Some(Kind::Map) => self.map_done(attempt, &message, observer),
-                    Some(Kind::Reduce) => self.reduce_done(attempt, &message, observer),
+                    Some(_) if !status.is_ok() => {
+                        self.handle_task_failed(attempt, &status, observer)
+                    }
+                    Some(TaskKind::Map) => self.handle_map_done(attempt, &message, observer),
+                    Some(TaskKind::Reduce) => self.handle_reduce_done(attempt, &message, observer),
                     None => {}
                 }
             }
-            InFlight::Read(attempt) => self.piece_read(attempt, &status, &message, observer),
+            InFlight::Read(attempt) => {
+                self.handle_output_piece(attempt, &status, &message, observer)
+            }
         }
     }
 
     /// Whether a worker had no room for a call, which it is to get again: nothing has failed.
-    fn is_turned_away(&mut self, in_flight: &InFlight, status: &Status) -> bool {
-        let seat_of = |attempt| self.attempts.get(attempt).map(|assigned| assigned.seat);
-        let (seat, request) = match in_flight {
-            InFlight::Task(attempt) => (seat_of(attempt), Request::Begin(*attempt)),
-            InFlight::Read(attempt) => (seat_of(attempt), Request::Read(*attempt)),
-            InFlight::Step(index) => (Some(*index), Request::Step),
+    fn is_retried_later(&mut self, in_flight: &InFlight, status: &Status) -> bool {
+        let slot_of = |attempt| self.attempts.get(attempt).map(|assigned| assigned.slot);
+        let (slot, request) = match in_flight {
+            InFlight::Task(attempt) => (slot_of(attempt), Request::Begin(*attempt)),
+            InFlight::Read(attempt) => (slot_of(attempt), Request::Read(*attempt)),
+            InFlight::PendingSend(index) => (Some(*index), Request::PendingSend),
             InFlight::Open(_) | InFlight::Hold(_) | InFlight::Ping(_) | InFlight::Announce(_) => {
                 return false;
             }
         };
         let now = self.now();
-        let Some(ready) = seat.and_then(|index| self.seats[index].ready()) else { return false };
+        let Some(ready) = slot.and_then(|index| self.worker_slots[index].ready()) else {
+            return false;
+        };
         if status.code != Code::ResourceExhausted {
             ready.requests.had_room();
             return false;
@@ -86,16 +92,16 @@ impl Master {
         true
     }
 
-    /// The seat that a call was for.
-    fn seat_with(&self, link: usize, in_flight: &InFlight) -> Option<usize> {
+    /// The slot that a call was for.
+    fn slot_of_call(&self, link: usize, in_flight: &InFlight) -> Option<usize> {
         match in_flight {
             InFlight::Open(index)
             | InFlight::Hold(index)
             | InFlight::Ping(index)
-            | InFlight::Step(index) => Some(*index),
+            | InFlight::PendingSend(index) => Some(*index),
             InFlight::Task(attempt) | InFlight::Announce(attempt) | InFlight::Read(attempt) => {
-                let seat = self.attempts.get(attempt).map(|assigned| assigned.seat);
-                seat.or_else(|| {
+                let slot = self.attempts.get(attempt).map(|assigned| assigned.slot);
+                slot.or_else(|| {
                     let mut calls = self.in_flight.iter().filter(|((of, _), _)| *of == link);
                     calls.find_map(|(_, call)| match call {
                         InFlight::Hold(index) => Some(*index),
@@ -106,101 +112,111 @@ impl Master {
         }
     }
 
-    fn pong(&mut self, index: usize, status: &Status, message: &[u8]) {
+    fn handle_pong(&mut self, index: usize, status: &Status, message: &[u8]) {
         let now = self.now();
-        let Some(ready) = self.seats[index].ready() else { return };
+        let Some(ready) = self.worker_slots[index].ready() else { return };
         ready.ping = None;
         let worker = ready.worker;
-        let Ok(running) = wire::read_pong(message) else { return };
+        let Ok(running) = wire::parse_pong(message) else { return };
         if status.is_ok() {
             ready.heard();
-            let steps: Vec<(AttemptId, u64)> =
+            let pending_sends: Vec<(AttemptId, u64)> =
                 running.iter().map(|at| (AttemptId(at.attempt), at.steps)).collect();
-            self.scheduler.handle_heard(now, worker, &steps);
+            self.scheduler.handle_progress(now, worker, &pending_sends);
             self.status = running.into_iter().map(|at| at.status).find(|text| !text.is_empty());
         }
     }
 
-    fn announced(&mut self, attempt: AttemptId, status: &Status, observer: &mut dyn Observer) {
+    fn handle_announced(
+        &mut self,
+        attempt: AttemptId,
+        status: &Status,
+        observer: &mut dyn Observer,
+    ) {
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
-        assigned.announcing = assigned.announcing.saturating_sub(1);
+        assigned.announcements_in_flight = assigned.announcements_in_flight.saturating_sub(1);
         if status.is_ok() {
             self.announce(attempt);
         } else {
             // A reduce task that was not told would wait for ever.
-            self.give_back(attempt, Cause::Worker, &status.message, observer);
+            self.fail_attempt(attempt, Cause::Worker, &status.message, observer);
         }
     }
 
-    fn stepped(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
+    fn handle_piece_put(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
         let piece = PIECE_BYTES as u64;
         let splits = &self.splits;
-        let Some(ready) = self.seats[index].ready() else { return };
+        let Some(ready) = self.worker_slots[index].ready() else { return };
         if !status.is_ok() {
-            return self.step_failed(index, status, observer);
+            return self.handle_put_failed(index, status, observer);
         }
-        let is_done = match ready.steps.front_mut() {
-            Some(Step::Parameter { value, offset, .. }) => {
+        let is_done = match ready.pending_sends.front_mut() {
+            Some(PendingSend::Parameter { value, offset, .. }) => {
                 *offset += piece;
                 *offset >= value.len() as u64
             }
-            Some(Step::Split { task, offset }) => {
+            Some(PendingSend::Split { task, offset }) => {
                 *offset += piece;
                 *offset >= splits.get(*task as usize).map_or(0, |(split, _)| split.len())
             }
-            Some(Step::Begin(_)) | None => return,
+            Some(PendingSend::Begin(_)) | None => return,
         };
         if is_done {
-            ready.steps.pop_front();
-            ready.is_stepping = false;
-            self.take_steps(index);
+            ready.pending_sends.pop_front();
+            ready.is_sending = false;
+            self.send_pending(index);
         } else {
-            ready.requests.push(Request::Step);
+            ready.requests.push(Request::PendingSend);
         }
     }
 
     /// What could not be sent: the attempts that wait for it cannot begin.
-    fn step_failed(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
-        let Some(ready) = self.seats[index].ready() else { return };
-        if let Some(Step::Parameter { number, .. }) = ready.steps.front() {
+    fn handle_put_failed(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
+        let Some(ready) = self.worker_slots[index].ready() else { return };
+        if let Some(PendingSend::Parameter { number, .. }) = ready.pending_sends.front() {
             let number = *number;
             ready.parameters.remove(&number);
         }
-        ready.is_stepping = false;
-        let steps = std::mem::take(&mut ready.steps);
-        for step in steps {
-            if let Step::Begin(attempt) = step {
-                self.give_back(attempt, wire::cause_of(status), &status.message, observer);
+        ready.is_sending = false;
+        let pending_sends = std::mem::take(&mut ready.pending_sends);
+        for step in pending_sends {
+            if let PendingSend::Begin(attempt) = step {
+                self.fail_attempt(attempt, wire::cause_of(status), &status.message, observer);
             }
         }
     }
 
     /// An attempt could not be done.
-    fn task_failed(&mut self, attempt: AttemptId, status: &Status, observer: &mut dyn Observer) {
+    fn handle_task_failed(
+        &mut self,
+        attempt: AttemptId,
+        status: &Status,
+        observer: &mut dyn Observer,
+    ) {
         let now = self.now();
         let Some(assigned) = self.attempts.get(&attempt) else { return };
         let worker = assigned.worker;
-        if self.options.ships_inputs && wire::needs_split(status) && !assigned.was_shipped {
-            return self.ship(attempt);
+        if self.options.ships_inputs && wire::needs_split(status) && !assigned.split_sent {
+            return self.send_split(attempt);
         }
-        if wire::has_other_input(status) {
-            return self.refuse_map(attempt, &status.message, observer);
+        if wire::has_input_mismatch(status) {
+            return self.reject_map(attempt, &status.message, observer);
         }
         for (map, made_by, loss) in wire::lost_outputs(status) {
             self.scheduler.handle_output_lost(now, worker, map, AttemptId(made_by), loss);
         }
         let mut reason = status.message.clone();
         if let Some((offset, column)) = wire::bad_record(status) {
-            match self.inputs.place_of(offset, column) {
+            match self.inputs.describe_position(offset, column) {
                 Ok(place) => reason = format!("{place}: {reason}"),
                 Err(error) => log::warn!("counting lines: {error}"),
             }
         }
-        self.give_back(attempt, wire::cause_of(status), &reason, observer);
+        self.fail_attempt(attempt, wire::cause_of(status), &reason, observer);
     }
 
     /// An attempt has failed: the scheduler is told, and people are.
-    pub(super) fn give_back(
+    pub(super) fn fail_attempt(
         &mut self,
         attempt: AttemptId,
         cause: Cause,
@@ -210,31 +226,31 @@ impl Master {
         let now = self.now();
         let Some(assigned) = self.attempts.remove(&attempt) else { return };
         if let Some(call) = assigned.call
-            && let Some(ready) = self.seats[assigned.seat].ready()
+            && let Some(ready) = self.worker_slots[assigned.slot].ready()
         {
             let link = ready.link;
             if self.in_flight.remove(&(link, call)).is_some() {
                 self.multiplexer.cancel(link, call);
             }
         }
-        observer.note(&News::TaskEnded {
+        observer.on_event(&JobEvent::TaskEnded {
             task: assigned.task,
             attempt: attempt.0,
-            worker: &self.seats[assigned.seat].name,
+            worker: &self.worker_slots[assigned.slot].name,
             end: TaskEnd::Failure(reason),
         });
         let failure = Failure::new(cause, reason);
         self.scheduler.handle_failed(now, assigned.worker, attempt, &failure);
     }
 
-    fn map_done(&mut self, attempt: AttemptId, message: &[u8], observer: &mut dyn Observer) {
-        let done = match wire::read_map_done(message) {
+    fn handle_map_done(&mut self, attempt: AttemptId, message: &[u8], observer: &mut dyn Observer) {
+        let done = match wire::parse_map_done(message) {
             Ok(done) => done,
             Err(status) => {
-                return self.give_back(attempt, Cause::Worker, &status.message, observer);
+                return self.fail_attempt(attempt, Cause::Worker, &status.message, observer);
             }
         };
-        self.judge_map(attempt, done, observer);
+        self.verify_map_input(attempt, done, observer);
     }
 
     /// A map task is done, and counts.
@@ -253,11 +269,16 @@ impl Master {
         self.begin_reading(attempt, bytes, Vec::new(), done.counters, observer);
     }
 
-    fn reduce_done(&mut self, attempt: AttemptId, message: &[u8], observer: &mut dyn Observer) {
-        let done = match wire::read_reduce_done(message) {
+    fn handle_reduce_done(
+        &mut self,
+        attempt: AttemptId,
+        message: &[u8],
+        observer: &mut dyn Observer,
+    ) {
+        let done = match wire::parse_reduce_done(message) {
             Ok(done) => done,
             Err(status) => {
-                return self.give_back(attempt, Cause::Worker, &status.message, observer);
+                return self.fail_attempt(attempt, Cause::Worker, &status.message, observer);
             }
         };
         if let Some(state) = &mut self.round {
@@ -285,14 +306,14 @@ impl Master {
             Ok(output) => {
                 assigned.call = None;
                 assigned.reading = Some(Reading { output, bytes, counters });
-                let index = assigned.seat;
+                let index = assigned.slot;
                 self.request(index, Request::Read(attempt));
             }
             Err(error) => self.fail(Error::Io("keeping the output", error)),
         }
     }
 
-    fn piece_read(
+    fn handle_output_piece(
         &mut self,
         attempt: AttemptId,
         status: &Status,
@@ -301,15 +322,15 @@ impl Master {
     ) {
         let now = self.now();
         let piece =
-            if status.is_ok() { wire::read_output_piece(message) } else { Err(status.clone()) };
+            if status.is_ok() { wire::parse_output_piece(message) } else { Err(status.clone()) };
         let piece = match piece {
             Ok(piece) if piece.is_empty() => {
                 let reason = "its output is shorter than it said";
-                return self.give_back(attempt, Cause::Worker, reason, observer);
+                return self.fail_attempt(attempt, Cause::Worker, reason, observer);
             }
             Ok(piece) => piece,
             Err(status) => {
-                return self.give_back(attempt, Cause::Worker, &status.message, observer);
+                return self.fail_attempt(attempt, Cause::Worker, &status.message, observer);
             }
         };
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
@@ -320,9 +341,9 @@ impl Master {
         let read = reading.output.len();
         if read < reading.bytes {
             // Progress too, though the worker has nothing more to do for it.
-            let steps = u64::MAX - (reading.bytes - read);
-            let (index, worker) = (assigned.seat, assigned.worker);
-            self.scheduler.handle_heard(now, worker, &[(attempt, steps)]);
+            let pending_sends = u64::MAX - (reading.bytes - read);
+            let (index, worker) = (assigned.slot, assigned.worker);
+            self.scheduler.handle_progress(now, worker, &[(attempt, pending_sends)]);
             return self.request(index, Request::Read(attempt));
         }
         if let Some(Reading { output, counters, .. }) = assigned.reading.take() {
@@ -343,18 +364,18 @@ impl Master {
         let Some(assigned) = self.attempts.remove(&attempt) else { return };
         let (worker, task) = (assigned.worker, assigned.task);
         let counts = self.scheduler.handle_completed(now, worker, attempt, sizes);
-        observer.note(&News::TaskEnded {
+        observer.on_event(&JobEvent::TaskEnded {
             task,
             attempt: attempt.0,
-            worker: &self.seats[assigned.seat].name,
-            end: if counts { TaskEnd::Success } else { TaskEnd::GivenUp },
+            worker: &self.worker_slots[assigned.slot].name,
+            end: if counts { TaskEnd::Success } else { TaskEnd::Cancelled },
         });
         if let Some(state) = self.round.as_mut().filter(|_| counts) {
             state.tally.accept(task, counters);
             if let Some(output) = output {
                 state.outputs.insert(task.index, output);
             }
-            if task.kind == Kind::Map {
+            if task.kind == TaskKind::Map {
                 state.maps_done = now;
             }
         }

@@ -1,17 +1,20 @@
-//! What is asked of workers.
+//! What is pending of workers.
 
 use std::sync::Arc;
 
 use super::outputs::TaskOutput;
 use super::requests::Request;
-use super::seats::SeatState;
-use super::{Master, News, Observer, TaskEnd};
+use super::worker_slots::SlotState;
+use super::{JobEvent, Master, Observer, TaskEnd};
 use crate::call::CallId;
 use crate::mapreduce::contract::{
-    Announcement, INLINE_PARAMETER_BYTES, MapCall, MapDone, OutputAt, Parameter, ReduceCall,
+    INLINE_PARAMETER_BYTES, MapCall, MapDone, MapOutputAnnouncement, MapOutputLocation, Parameter,
+    ReduceCall,
 };
 use crate::mapreduce::job::Counters;
-use crate::mapreduce::scheduler::{Action, AttemptId, Kind, MapOutput, Start, TaskId, WorkerId};
+use crate::mapreduce::scheduler::{
+    Action, AttemptId, MapOutput, Start, TaskId, TaskKind, WorkerId,
+};
 use crate::mapreduce::wire;
 
 /// A call that was not answered yet.
@@ -28,26 +31,26 @@ pub(super) enum InFlight {
     Announce(AttemptId),
     /// ReadOutput.
     Read(AttemptId),
-    /// PutParameter or PutSplit: the first step of the seat.
-    Step(usize),
+    /// PutParameter or PutSplit: the first step of the slot.
+    PendingSend(usize),
 }
 
 /// An attempt that a worker was given.
 pub(super) struct Assigned {
-    pub(super) seat: usize,
+    pub(super) slot: usize,
     pub(super) worker: WorkerId,
     pub(super) task: TaskId,
     /// Its Map or Reduce call, while it runs.
     pub(super) call: Option<CallId>,
     pub(super) start: Start,
-    /// News for a reduce task that are not sent yet.
-    pub(super) news: Announcement,
+    /// JobEvent for a reduce task that are not sent yet.
+    pub(super) announcement: MapOutputAnnouncement,
     /// Announcements that are not answered. They arrive in order.
-    pub(super) announcing: u32,
+    pub(super) announcements_in_flight: u32,
     /// Its split was sent to its worker.
-    pub(super) was_shipped: bool,
+    pub(super) split_sent: bool,
     /// It is done, if what it has read is the master's input.
-    pub(super) held: Option<MapDone>,
+    pub(super) unverified: Option<MapDone>,
     /// Its output, while it is read.
     pub(super) reading: Option<Reading>,
 }
@@ -60,7 +63,7 @@ pub(super) struct Reading {
 }
 
 /// What has to be sent to a worker before an attempt can begin.
-pub(super) enum Step {
+pub(super) enum PendingSend {
     /// A parameter, from this offset on.
     Parameter { number: u64, value: Arc<[u8]>, offset: u64 },
     /// A split, from this offset on.
@@ -70,18 +73,18 @@ pub(super) enum Step {
 }
 
 /// As many announcements may be on their way to an attempt.
-pub(super) const MAX_ANNOUNCING: u32 = 8;
+pub(super) const MAX_ANNOUNCEMENTS_IN_FLIGHT: u32 = 8;
 /// Small outputs are told of together, up to so many,
-const NEWS_OUTPUTS: usize = 16;
+const ANNOUNCE_OUTPUTS: usize = 16;
 /// or so large: it is too little to be fetched while maps run, and each message wakes a reducer that
 /// may share its processor with one of them.
-const NEWS_BYTES: u64 = 256 * 1024;
+const ANNOUNCE_BYTES: u64 = 256 * 1024;
 /// More map attempts that run are not told of before they are done.
 const MAX_EXPECTED: usize = 16;
 
 impl Master {
     /// Does what the scheduler wants, and sends what workers are to get.
-    pub(super) fn act(&mut self, observer: &mut dyn Observer) {
+    pub(super) fn run_actions(&mut self, observer: &mut dyn Observer) {
         loop {
             self.take_actions(observer);
             if !self.send_requests(observer) {
@@ -98,100 +101,100 @@ impl Master {
                     if let Some(output) = self.output_at(attempt, &output)
                         && let Some(assigned) = self.attempts.get_mut(&attempt)
                     {
-                        assigned.news.add(output);
+                        assigned.announcement.add(output);
                         self.announce(attempt);
                     }
                 }
                 Action::Withdraw { attempt, map, output, .. } => {
-                    let task = TaskId { kind: Kind::Map, index: map };
-                    observer.note(&News::OutputLost { task });
+                    let task = TaskId { kind: TaskKind::Map, index: map };
+                    observer.on_event(&JobEvent::OutputLost { task });
                     if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                        assigned.news.withdraw(map, output.0);
+                        assigned.announcement.withdraw(map, output.0);
                         self.announce(attempt);
                     }
                 }
                 Action::Cancel { attempt, .. } => self.cancel(attempt, observer),
                 Action::Ping { worker } => {
-                    if let Some(index) = self.seat_of(worker) {
+                    if let Some(index) = self.slot_of(worker) {
                         self.request(index, Request::Ping);
                     }
                 }
-                Action::Silent { worker } => self.silent(worker, observer),
+                Action::Silent { worker } => self.handle_silent(worker, observer),
             }
         }
     }
 
     fn start(&mut self, start: Start, observer: &mut dyn Observer) {
-        let Some(index) = self.seat_of(start.worker) else { return };
+        let Some(index) = self.slot_of(start.worker) else { return };
         let Start { attempt, task, is_backup, worker, .. } = start;
-        observer.note(&News::TaskBegan {
+        observer.on_event(&JobEvent::TaskBegan {
             task,
             attempt: attempt.0,
-            worker: &self.seats[index].name,
+            worker: &self.worker_slots[index].name,
             is_backup,
         });
         let assigned = Assigned {
-            seat: index,
+            slot: index,
             worker,
             task,
             call: None,
             start,
-            news: Announcement::to(attempt.0),
-            announcing: 0,
-            was_shipped: false,
-            held: None,
+            announcement: MapOutputAnnouncement::new(attempt.0),
+            announcements_in_flight: 0,
+            split_sent: false,
+            unverified: None,
             reading: None,
         };
         self.attempts.insert(attempt, assigned);
         let parameter = self.large_parameter(task.kind);
-        let Some(ready) = self.seats[index].ready() else { return };
+        let Some(ready) = self.worker_slots[index].ready() else { return };
         if let Some((number, value)) = parameter
             && ready.parameters.insert(number)
         {
-            ready.steps.push_back(Step::Parameter { number, value, offset: 0 });
+            ready.pending_sends.push_back(PendingSend::Parameter { number, value, offset: 0 });
         }
-        ready.steps.push_back(Step::Begin(attempt));
-        self.take_steps(index);
+        ready.pending_sends.push_back(PendingSend::Begin(attempt));
+        self.send_pending(index);
     }
 
     /// A parameter that does not travel with each task: its number and value.
-    fn large_parameter(&self, kind: Kind) -> Option<(u64, Arc<[u8]>)> {
+    fn large_parameter(&self, kind: TaskKind) -> Option<(u64, Arc<[u8]>)> {
         let state = self.round.as_ref()?;
         let (number, value) = match kind {
-            Kind::Map => (state.map_parameter, &state.round.map_parameter),
-            Kind::Reduce => (state.reduce_parameter, &state.round.reduce_parameter),
+            TaskKind::Map => (state.map_parameter, &state.round.map_parameter),
+            TaskKind::Reduce => (state.reduce_parameter, &state.round.reduce_parameter),
         };
         (value.len() > INLINE_PARAMETER_BYTES).then(|| (number, Arc::clone(value)))
     }
 
-    fn parameter(&self, kind: Kind) -> Parameter {
+    fn parameter(&self, kind: TaskKind) -> Parameter {
         if let Some((number, _)) = self.large_parameter(kind) {
             return Parameter::Put(number);
         }
         let round = self.round.as_ref().map(|state| &state.round);
         let value = round.map(|round| match kind {
-            Kind::Map => Arc::clone(&round.map_parameter),
-            Kind::Reduce => Arc::clone(&round.reduce_parameter),
+            TaskKind::Map => Arc::clone(&round.map_parameter),
+            TaskKind::Reduce => Arc::clone(&round.reduce_parameter),
         });
         Parameter::Inline(value.unwrap_or_else(|| [].into()))
     }
 
-    /// Takes the steps of a seat until one has to be waited for.
-    pub(super) fn take_steps(&mut self, index: usize) {
-        while let Some(ready) = self.seats[index].ready() {
-            if ready.is_stepping {
+    /// Takes the steps of a slot until one has to be waited for.
+    pub(super) fn send_pending(&mut self, index: usize) {
+        while let Some(ready) = self.worker_slots[index].ready() {
+            if ready.is_sending {
                 return;
             }
-            match ready.steps.front() {
+            match ready.pending_sends.front() {
                 None => return,
-                Some(Step::Begin(attempt)) => {
+                Some(PendingSend::Begin(attempt)) => {
                     let attempt = *attempt;
-                    ready.steps.pop_front();
+                    ready.pending_sends.pop_front();
                     ready.requests.push(Request::Begin(attempt));
                 }
                 Some(_) => {
-                    ready.is_stepping = true;
-                    return ready.requests.push(Request::Step);
+                    ready.is_sending = true;
+                    return ready.requests.push(Request::PendingSend);
                 }
             }
         }
@@ -207,17 +210,17 @@ impl Master {
             reduces: state.round.reduces,
             split: *split,
             fingerprint: *fingerprint,
-            parameter: self.parameter(Kind::Map),
+            parameter: self.parameter(TaskKind::Map),
             skip: start.skip.clone(),
         };
-        Some(wire::map_call(&self.spec.id, &call))
+        Some(wire::encode_map_call(&self.spec.id, &call))
     }
 
     pub(super) fn reduce_message(&self, start: &Start) -> Option<Vec<u8>> {
         let outputs =
             start.outputs.iter().filter_map(|output| self.output_at(start.attempt, output));
         let outputs = outputs.collect();
-        let running = self.scheduler.running().filter(|(_, task, _)| task.kind == Kind::Map);
+        let running = self.scheduler.running().filter(|(_, task, _)| task.kind == TaskKind::Map);
         let expected = running.take(MAX_EXPECTED).filter_map(|(attempt, task, worker)| {
             let output = MapOutput { map: task.index, attempt, worker, sizes: [].into() };
             self.output_at(start.attempt, &output)
@@ -229,63 +232,63 @@ impl Master {
             maps: self.splits.len() as u32,
             outputs,
             expected: expected.collect(),
-            parameter: self.parameter(Kind::Reduce),
+            parameter: self.parameter(TaskKind::Reduce),
         };
-        Some(wire::reduce_call(&self.spec.id, &call))
+        Some(wire::encode_reduce_call(&self.spec.id, &call))
     }
 
     /// Where a reduce attempt finds an output.
-    fn output_at(&self, attempt: AttemptId, output: &MapOutput) -> Option<OutputAt> {
-        let seat = &self.seats[self.seat_of(output.worker)?];
-        let SeatState::Ready(ready) = &seat.state else { return None };
+    fn output_at(&self, attempt: AttemptId, output: &MapOutput) -> Option<MapOutputLocation> {
+        let slot = &self.worker_slots[self.slot_of(output.worker)?];
+        let SlotState::Ready(ready) = &slot.state else { return None };
         let partition = self.attempts.get(&attempt)?.task.index as usize;
-        Some(OutputAt {
+        Some(MapOutputLocation {
             task: output.map,
             attempt: output.attempt.0,
-            address: seat.address().to_owned(),
+            address: slot.address().to_owned(),
             epoch: ready.epoch,
             bytes: output.sizes.get(partition).copied().unwrap_or(0),
         })
     }
 
-    /// Has a reduce attempt get its news. When some are on their way what comes meanwhile goes together,
+    /// Has a reduce attempt get its announcement. When some are on their way what comes meanwhile goes together,
     /// and a little waits for more while there is more to come.
     pub(super) fn announce(&mut self, attempt: AttemptId) {
-        let (completed, maps) = self.scheduler.progress(Kind::Map);
+        let (completed, maps) = self.scheduler.progress(TaskKind::Map);
         let Some(assigned) = self.attempts.get(&attempt) else { return };
-        let is_due = is_due(&assigned.news, completed == maps);
-        let is_full = assigned.announcing >= MAX_ANNOUNCING;
+        let is_due = is_due(&assigned.announcement, completed == maps);
+        let is_full = assigned.announcements_in_flight >= MAX_ANNOUNCEMENTS_IN_FLIGHT;
         if is_full || !is_due || assigned.reading.is_some() {
             return;
         }
-        let index = assigned.seat;
+        let index = assigned.slot;
         self.request(index, Request::Announce(attempt));
     }
 
     fn cancel(&mut self, attempt: AttemptId, observer: &mut dyn Observer) {
         let Some(assigned) = self.attempts.remove(&attempt) else { return };
-        let seat = &mut self.seats[assigned.seat];
-        observer.note(&News::TaskEnded {
+        let slot = &mut self.worker_slots[assigned.slot];
+        observer.on_event(&JobEvent::TaskEnded {
             task: assigned.task,
             attempt: attempt.0,
-            worker: &seat.name,
-            end: TaskEnd::GivenUp,
+            worker: &slot.name,
+            end: TaskEnd::Cancelled,
         });
-        if let (Some(ready), Some(call)) = (seat.ready(), assigned.call) {
+        if let (Some(ready), Some(call)) = (slot.ready(), assigned.call) {
             let link = ready.link;
             self.multiplexer.cancel(link, call);
             self.in_flight.remove(&(link, call));
         }
     }
 
-    /// The worker of a seat is gone with its attempts; the scheduler knows by itself.
+    /// The worker of a slot is gone with its attempts; the scheduler knows by itself.
     pub(super) fn forget_attempts_of(&mut self, index: usize, observer: &mut dyn Observer) {
-        let name = self.seats[index].name.clone();
+        let name = self.worker_slots[index].name.clone();
         self.attempts.retain(|attempt, assigned| {
-            if assigned.seat != index {
+            if assigned.slot != index {
                 return true;
             }
-            observer.note(&News::TaskEnded {
+            observer.on_event(&JobEvent::TaskEnded {
                 task: assigned.task,
                 attempt: attempt.0,
                 worker: &name,
@@ -296,12 +299,12 @@ impl Master {
     }
 }
 
-/// Whether a reduce attempt is to be told its news now. `are_all`: all maps are completed.
-fn is_due(news: &Announcement, are_all: bool) -> bool {
-    let Announcement { outputs, lost, .. } = news;
+/// Whether a reduce attempt is to be told its announcement now. `are_all`: all maps are completed.
+fn is_due(announcement: &MapOutputAnnouncement, are_all: bool) -> bool {
+    let MapOutputAnnouncement { outputs, lost, .. } = announcement;
     let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
-    let is_much = outputs.len() >= NEWS_OUTPUTS || bytes >= NEWS_BYTES;
-    // What is lost is not to be asked for in vain.
+    let is_much = outputs.len() >= ANNOUNCE_OUTPUTS || bytes >= ANNOUNCE_BYTES;
+    // What is lost is not to be pending for in vain.
     !lost.is_empty() || is_much || (are_all && !outputs.is_empty())
 }
 
@@ -309,33 +312,36 @@ fn is_due(news: &Announcement, are_all: bool) -> bool {
 mod tests {
     use super::*;
 
-    fn news(sizes: &[u64], lost: &[(u32, u64)]) -> Announcement {
+    fn announcement(sizes: &[u64], lost: &[(u32, u64)]) -> MapOutputAnnouncement {
         let output = |(task, bytes): (usize, &u64)| {
             let (task, address) = (task as u32, "a:1".into());
-            OutputAt { task, attempt: 1, address, epoch: 1, bytes: *bytes }
+            MapOutputLocation { task, attempt: 1, address, epoch: 1, bytes: *bytes }
         };
         let outputs = sizes.iter().enumerate().map(output).collect();
-        Announcement { attempt: 9, outputs, lost: lost.to_vec() }
+        MapOutputAnnouncement { attempt: 9, outputs, lost: lost.to_vec() }
     }
 
     #[test]
     fn small_outputs_are_told_of_together() {
-        assert!(!is_due(&news(&[], &[]), false));
-        assert!(!is_due(&news(&[], &[]), true));
-        assert!(!is_due(&news(&[100, 100], &[]), false), "more will come");
-        assert!(is_due(&news(&[100, 100], &[]), true), "there are no more");
+        assert!(!is_due(&announcement(&[], &[]), false));
+        assert!(!is_due(&announcement(&[], &[]), true));
+        assert!(!is_due(&announcement(&[100, 100], &[]), false), "more will come");
+        assert!(is_due(&announcement(&[100, 100], &[]), true), "there are no more");
     }
 
     /// 3.1: reduces fetch while maps run.
     #[test]
     fn much_is_told_at_once() {
-        assert!(is_due(&news(&[NEWS_BYTES], &[]), false));
-        assert!(is_due(&news(&[1; NEWS_OUTPUTS], &[]), false), "it is many that are small");
+        assert!(is_due(&announcement(&[ANNOUNCE_BYTES], &[]), false));
+        assert!(
+            is_due(&announcement(&[1; ANNOUNCE_OUTPUTS], &[]), false),
+            "it is many that are small"
+        );
     }
 
     #[test]
     fn a_loss_is_told_at_once() {
-        assert!(is_due(&news(&[], &[(3, 1)]), false));
-        assert!(is_due(&news(&[100], &[(3, 1)]), false));
+        assert!(is_due(&announcement(&[], &[(3, 1)]), false));
+        assert!(is_due(&announcement(&[100], &[(3, 1)]), false));
     }
 }

@@ -4,29 +4,29 @@
 //! process or the time has something for it, tells the [`Scheduler`], and does what that wants:
 //!
 //! ```text
-//!   answers, processes, time --> Scheduler --> calls to workers, news for people
+//!   answers, processes, time --> Scheduler --> calls to workers, job_event for people
 //! ```
 //!
-//! - `seats`: the places of workers, and how each is filled: by a process of our own, or by one
+//! - `worker_slots`: the places of workers, and how each is filled: by a process of our own, or by one
 //!   somewhere that listens
-//! - `children`: processes of our own; they end when we do, however we end
-//! - `calls`, `requests`: what is asked of workers, and what waits until a connection takes it
+//! - `local_process`: processes of our own; they end when we do, however we end
+//! - `calls`, `requests`: what is pending of workers, and what waits until a connection takes it
 //! - `answers`: what they answer
-//! - `content`: whether all have read the same input
+//! - `input_check`: whether all have read the same input
 //! - `outputs`: results as they are read
-//! - [`News`]: what people are told
+//! - [`JobEvent`]: what people are told
 //!
 //! A [`Master`] runs one job, round after round: [`Master::run_round`].
 
 mod answers;
 mod calls;
-mod children;
-mod content;
-mod drive;
-mod news;
+mod local_process;
+mod input_check;
+mod round;
+mod job_event;
 mod outputs;
 mod requests;
-mod seats;
+mod worker_slots;
 #[cfg(test)]
 mod tests;
 
@@ -38,26 +38,26 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-pub use content::InputFile;
-pub use news::{News, Observer, TaskEnd};
+pub use input_check::InputFile;
+pub use job_event::{JobEvent, Observer, TaskEnd};
 pub use outputs::TaskOutput;
 
 use super::contract::JobSpec;
 use super::files::{Inputs, JobLock, Layout, LockError, Owner};
 use super::job::{Counters, Tally};
-use super::scheduler::{AttemptId, JobFailure, Kind, Policy, Scheduler};
+use super::scheduler::{AttemptId, JobFailure, Policy, Scheduler, TaskKind};
 use super::split::{self, Split};
 use crate::call::CallId;
 use crate::rpc::{ChannelOptions, Multiplexer, MultiplexerWaker, random_bytes};
 use calls::{Assigned, InFlight};
-use content::Content;
-use seats::{Event, Seat};
+use input_check::InputCheck;
+use worker_slots::{Event, WorkerSlot};
 
 /// Who does the tasks of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkersAt {
+pub enum WorkerSource {
     /// As many processes of our own.
-    Here(u32),
+    Local(u32),
     /// Workers that listen at these addresses.
     Addresses(Vec<String>),
 }
@@ -72,9 +72,9 @@ pub struct MasterOptions {
     /// The number of splits, and map tasks; more if there are more files that are not empty.
     pub maps: u32,
     /// Who does map tasks.
-    pub mappers: WorkersAt,
+    pub mappers: WorkerSource,
     /// Who does reduce tasks.
-    pub reducers: WorkersAt,
+    pub reducers: WorkerSource,
     /// How patient the master is.
     pub policy: Policy,
     /// How it talks to workers.
@@ -103,7 +103,7 @@ pub enum Error {
     /// The data directory cannot be used.
     Data(PathBuf, LockError),
     /// There are no workers of a kind; with what is known about why.
-    NoWorkers(Kind, String),
+    NoWorkers(TaskKind, String),
     /// A task could not be done.
     Task(JobFailure),
     /// Something of our own failed.
@@ -120,8 +120,8 @@ impl fmt::Display for Error {
             Error::Data(path, error) => write!(f, "{}: {error}", path.display()),
             Error::NoWorkers(kind, why) => {
                 let kind = match kind {
-                    Kind::Map => "mapper",
-                    Kind::Reduce => "reducer",
+                    TaskKind::Map => "mapper",
+                    TaskKind::Reduce => "reducer",
                 };
                 write!(f, "no {kind} is there: {why}")
             }
@@ -190,7 +190,7 @@ pub struct Master {
     options: MasterOptions,
     spec: JobSpec,
     inputs: Inputs,
-    content: Content,
+    input_check: InputCheck,
     splits: Vec<(Split, u64)>,
     layout: Layout,
     _lock: JobLock,
@@ -200,7 +200,7 @@ pub struct Master {
     waker: MultiplexerWaker,
     events: Receiver<Event>,
     sender: Sender<Event>,
-    seats: Vec<Seat>,
+    worker_slots: Vec<WorkerSlot>,
     in_flight: BTreeMap<(usize, CallId), InFlight>,
     attempts: BTreeMap<AttemptId, Assigned>,
     round: Option<RoundState>,
@@ -241,7 +241,7 @@ impl Master {
         parameters: Vec<u8>,
         input: &[PathBuf],
     ) -> Result<Master, Error> {
-        let looked = Inputs::look_at(input).map_err(|(path, e)| Error::Input(path, e))?;
+        let looked = Inputs::open_all(input).map_err(|(path, e)| Error::Input(path, e))?;
         let (mut inputs, stamps) = looked;
         let splits = cut(&mut inputs, options.maps)?;
         let id = format!("{:032x}", u128::from_le_bytes(random_bytes()));
@@ -261,14 +261,14 @@ impl Master {
         let multiplexer = Multiplexer::new().map_err(|e| Error::Io("a poller", e))?;
         let (sender, events) = channel();
         let policy = Policy { inputs_are_kept: options.keeps_inputs, ..options.policy.clone() };
-        let is_shared = matches!(options.mappers, WorkersAt::Here(_));
+        let is_shared = matches!(options.mappers, WorkerSource::Local(_));
         Ok(Master {
-            seats: seats::of(&options),
+            worker_slots: worker_slots::of(&options),
             waker: multiplexer.waker(),
             options,
             spec,
             inputs,
-            content: Content::new(stamps, splits.len(), is_shared),
+            input_check: InputCheck::new(stamps, splits.len(), is_shared),
             splits,
             layout,
             _lock: lock,
@@ -311,7 +311,7 @@ impl Master {
         round: Round,
         observer: &mut dyn Observer,
     ) -> Result<RoundOutcome, Error> {
-        self.drive(round, observer)
+        self.round(round, observer)
     }
 
     fn fail(&mut self, error: Error) {
@@ -325,7 +325,7 @@ impl Master {
 
 impl Master {
     /// Gives up the calls that hold the job: a connection that just ends would look like a death.
-    fn let_workers_go(&mut self) {
+    fn close_jobs(&mut self) {
         for ((link, call), in_flight) in std::mem::take(&mut self.in_flight) {
             if matches!(in_flight, InFlight::Hold(_)) {
                 self.multiplexer.cancel(link, call);
@@ -341,11 +341,11 @@ impl Drop for Master {
     /// Workers of our own end at once: what they had begun is taken away behind them. Others are told
     /// that the job has ended.
     fn drop(&mut self) {
-        let are_ours = self.seats.iter().all(Seat::is_ours);
+        let are_ours = self.worker_slots.iter().all(WorkerSlot::is_local);
         if !are_ours {
-            self.let_workers_go();
+            self.close_jobs();
         }
-        self.seats.clear();
+        self.worker_slots.clear();
         if are_ours && let Err(error) = self.layout.clear_pending() {
             log::warn!("{}: {error}", self.layout.root().display());
         }
@@ -353,7 +353,7 @@ impl Drop for Master {
 }
 
 /// Workers of the job before may be about to let the directory go.
-const TAKE_TIME: Duration = Duration::from_secs(1);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Takes the data directory.
 fn take(
@@ -361,7 +361,7 @@ fn take(
     id: &str,
     claim: impl Fn() -> io::Result<()>,
 ) -> Result<JobLock, LockError> {
-    let until = Instant::now() + TAKE_TIME;
+    let until = Instant::now() + LOCK_TIMEOUT;
     loop {
         match JobLock::take(layout.root(), id, || claim().and_then(|()| layout.clear())) {
             Err(LockError::Taken { .. }) if Instant::now() < until => {

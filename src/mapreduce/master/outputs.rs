@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use crate::mapreduce::files::{Layout, Pending};
-use crate::mapreduce::scheduler::{Kind, TaskId};
+use crate::mapreduce::files::{Layout, PendingFile};
+use crate::mapreduce::scheduler::{TaskId, TaskKind};
 
 /// What a task wrote.
 #[derive(Debug)]
@@ -12,11 +12,11 @@ pub enum TaskOutput {
     /// In memory.
     Memory(Vec<u8>),
     /// In a file that is gone when this is dropped.
-    File(Pending, u64),
+    File(PendingFile, u64),
 }
 
 /// Larger output goes to a file.
-const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 impl TaskOutput {
     /// For so many bytes that will come.
@@ -26,15 +26,15 @@ impl TaskOutput {
         task: TaskId,
         attempt: u64,
     ) -> io::Result<TaskOutput> {
-        if bytes <= KEPT_BYTES {
+        if bytes <= MAX_IN_MEMORY_BYTES {
             return Ok(TaskOutput::Memory(Vec::with_capacity(bytes as usize)));
         }
         let letter = match task.kind {
-            Kind::Map => 'M',
-            Kind::Reduce => 'R',
+            TaskKind::Map => 'M',
+            TaskKind::Reduce => 'R',
         };
         let name = format!("{letter}{}.output", u64::from(task.index) + 1);
-        Ok(TaskOutput::File(Pending::create(layout.file(&name), attempt)?, 0))
+        Ok(TaskOutput::File(PendingFile::create(layout.file(&name), attempt)?, 0))
     }
 
     pub(super) fn append(&mut self, piece: &[u8]) -> io::Result<()> {

@@ -1,16 +1,16 @@
 //! Calls on their way to workers.
 //!
-//! What is to be asked of a worker is noted as a [`Request`], and becomes a call when the worker's
+//! What is to be pending of a worker is noted as a [`Request`], and becomes a call when the worker's
 //! connection takes one: until then nothing of it is taken from where it is kept.
 
 use std::time::Duration;
 
-use super::calls::{InFlight, MAX_ANNOUNCING, Step};
+use super::calls::{InFlight, MAX_ANNOUNCEMENTS_IN_FLIGHT, PendingSend};
 use super::{Error, Master, Observer};
 use crate::call::CallId;
-use crate::mapreduce::contract::{Announcement, PIECE_BYTES, Piece, path};
+use crate::mapreduce::contract::{MapOutputAnnouncement, PIECE_BYTES, Piece, path};
 use crate::mapreduce::pending_calls::Started;
-use crate::mapreduce::scheduler::{AttemptId, Kind};
+use crate::mapreduce::scheduler::{AttemptId, TaskKind};
 use crate::mapreduce::split::Range;
 use crate::mapreduce::wire;
 use crate::rpc::StartError;
@@ -20,12 +20,12 @@ use crate::rpc::StartError;
 pub(super) enum Request {
     /// Map or Reduce.
     Begin(AttemptId),
-    /// Announce, with the news that there are by then.
+    /// Announce, with the announcement that there are by then.
     Announce(AttemptId),
     /// ReadOutput: the next piece of an attempt's output.
     Read(AttemptId),
-    /// PutParameter or PutSplit: the next piece of the seat's first step.
-    Step,
+    /// PutParameter or PutSplit: the next piece of the slot's first step.
+    PendingSend,
     /// Ping.
     Ping,
 }
@@ -38,13 +38,13 @@ struct Call {
     in_flight: InFlight,
 }
 
-/// How long a worker may take for a small thing. One that takes longer is asked again.
+/// How long a worker may take for a small thing. One that takes longer is pending again.
 const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Master {
-    /// The worker of a seat is to get a call.
+    /// The worker of a slot is to get a call.
     pub(super) fn request(&mut self, index: usize, request: Request) {
-        if let Some(ready) = self.seats[index].ready() {
+        if let Some(ready) = self.worker_slots[index].ready() {
             ready.requests.push(request);
         }
     }
@@ -53,9 +53,9 @@ impl Master {
     /// connections take none any more are gone; returns whether any is.
     pub(super) fn send_requests(&mut self, observer: &mut dyn Observer) -> bool {
         let mut any_gone = false;
-        for index in 0..self.seats.len() {
+        for index in 0..self.worker_slots.len() {
             if let Err(reason) = self.send_requests_to(index) {
-                self.vacate(index, reason, observer);
+                self.release(index, reason, observer);
                 any_gone = true;
             }
         }
@@ -65,15 +65,15 @@ impl Master {
     fn send_requests_to(&mut self, index: usize) -> Result<(), &'static str> {
         let now = self.now();
         let next = |master: &mut Master| {
-            let ready = master.seats[index].ready()?;
-            if ready.requests.rests_until().is_some_and(|until| now < until) {
+            let ready = master.worker_slots[index].ready()?;
+            if ready.requests.backoff_until().is_some_and(|until| now < until) {
                 return None;
             }
             ready.requests.first().map(|request| (ready.link, *request))
         };
         while let Some((link, request)) = next(self) {
             let started = self.send(index, link, request)?;
-            let Some(ready) = self.seats[index].ready() else { break };
+            let Some(ready) = self.worker_slots[index].ready() else { break };
             if !ready.requests.started(started) {
                 break;
             }
@@ -114,35 +114,35 @@ impl Master {
             Request::Begin(attempt) => {
                 let start = &self.attempts.get(&attempt)?.start;
                 let (path, message) = match start.task.kind {
-                    Kind::Map => (path::MAP, self.map_message(start)?),
-                    Kind::Reduce => (path::REDUCE, self.reduce_message(start)?),
+                    TaskKind::Map => (path::MAP, self.map_message(start)?),
+                    TaskKind::Reduce => (path::REDUCE, self.reduce_message(start)?),
                 };
                 (path, message, None, InFlight::Task(attempt))
             }
             Request::Announce(attempt) => {
                 let assigned = self.attempts.get(&attempt)?;
-                let is_full = assigned.announcing >= MAX_ANNOUNCING;
-                if is_full || assigned.reading.is_some() || assigned.news.is_empty() {
+                let is_full = assigned.announcements_in_flight >= MAX_ANNOUNCEMENTS_IN_FLIGHT;
+                if is_full || assigned.reading.is_some() || assigned.announcement.is_empty() {
                     return None;
                 }
-                let message = wire::announce(&self.spec.id, &assigned.news);
+                let message = wire::encode_announce(&self.spec.id, &assigned.announcement);
                 (path::ANNOUNCE, message, Some(SMALL_TIMEOUT), InFlight::Announce(attempt))
             }
             Request::Read(attempt) => {
                 let offset = self.attempts.get(&attempt)?.reading.as_ref()?.output.len();
-                let message = wire::read_output_call(&self.spec.id, attempt.0, offset);
+                let message = wire::encode_read_output(&self.spec.id, attempt.0, offset);
                 (path::READ_OUTPUT, message, Some(SMALL_TIMEOUT), InFlight::Read(attempt))
             }
-            Request::Step => {
-                let (path, message) = self.step_message(index)?;
-                (path, message, Some(SMALL_TIMEOUT), InFlight::Step(index))
+            Request::PendingSend => {
+                let (path, message) = self.piece_message(index)?;
+                (path, message, Some(SMALL_TIMEOUT), InFlight::PendingSend(index))
             }
             Request::Ping => {
-                if self.seats[index].ready()?.ping.is_some() {
+                if self.worker_slots[index].ready()?.ping.is_some() {
                     return None;
                 }
                 let timeout = self.options.policy.silent_after;
-                let message = wire::job_request(&self.spec.id);
+                let message = wire::encode_job_request(&self.spec.id);
                 (path::PING, message, Some(timeout), InFlight::Ping(index))
             }
         };
@@ -159,23 +159,23 @@ impl Master {
             }
             Request::Announce(attempt) => {
                 if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                    assigned.announcing += 1;
-                    assigned.news = Announcement::to(attempt.0);
+                    assigned.announcements_in_flight += 1;
+                    assigned.announcement = MapOutputAnnouncement::new(attempt.0);
                 }
             }
             Request::Ping => {
-                if let Some(ready) = self.seats[index].ready() {
+                if let Some(ready) = self.worker_slots[index].ready() {
                     ready.ping = Some(call);
                 }
             }
-            Request::Read(_) | Request::Step => {}
+            Request::Read(_) | Request::PendingSend => {}
         }
     }
 
-    /// The next piece of a seat's first step.
-    fn step_message(&mut self, index: usize) -> Option<(&'static str, Vec<u8>)> {
-        match self.seats[index].ready()?.steps.front()? {
-            Step::Parameter { number, value, offset } => {
+    /// The next piece of a slot's first step.
+    fn piece_message(&mut self, index: usize) -> Option<(&'static str, Vec<u8>)> {
+        match self.worker_slots[index].ready()?.pending_sends.front()? {
+            PendingSend::Parameter { number, value, offset } => {
                 let rest = value.get(*offset as usize..).unwrap_or_default();
                 let piece = Piece {
                     of: *number,
@@ -183,19 +183,21 @@ impl Master {
                     offset: *offset,
                     piece: rest[..rest.len().min(PIECE_BYTES)].to_vec(),
                 };
-                Some((path::PUT_PARAMETER, wire::put_parameter(&self.spec.id, &piece)))
+                Some((path::PUT_PARAMETER, wire::encode_put_parameter(&self.spec.id, &piece)))
             }
-            Step::Split { task, offset } => {
+            PendingSend::Split { task, offset } => {
                 let (task, offset) = (*task, *offset);
                 match self.split_piece(task, offset) {
-                    Ok(piece) => Some((path::PUT_SPLIT, wire::put_split(&self.spec.id, &piece))),
+                    Ok(piece) => {
+                        Some((path::PUT_SPLIT, wire::encode_put_split(&self.spec.id, &piece)))
+                    }
                     Err(error) => {
                         self.fail(Error::Io("reading a split", error));
                         None
                     }
                 }
             }
-            Step::Begin(_) => None,
+            PendingSend::Begin(_) => None,
         }
     }
 

@@ -35,8 +35,8 @@ impl Full {
         let asked = Arc::<Mutex<Vec<&'static str>>>::default();
         let mut services = Services::new();
         services.streaming(path::HOLD_JOB, Shape::Unary, |_, _| Ok(Box::new(Held)));
-        let opened = wire::opened(Opened { epoch: 1, slots: 1 });
-        let done = wire::map_done(&MapDone {
+        let opened = wire::encode_opened(Opened { epoch: 1, task_slots: 1 });
+        let done = wire::encode_map_done(&MapDone {
             sizes: vec![OUTPUT.len() as u64],
             counters: Counters::new(),
             took_us: 1,
@@ -44,9 +44,9 @@ impl Full {
         });
         let answers = [
             (path::OPEN_JOB, 0, opened),
-            (path::PING, 0, wire::pong(&[])),
+            (path::PING, 0, wire::encode_pong(&[])),
             (path::MAP, refusals, done),
-            (path::READ_OUTPUT, refusals, wire::output_piece(OUTPUT)),
+            (path::READ_OUTPUT, refusals, wire::encode_output_piece(OUTPUT)),
         ];
         for (path, refusals, answer) in answers {
             let asked = Arc::clone(&asked);
@@ -80,12 +80,12 @@ impl Drop for Full {
 struct Ends(Vec<String>);
 
 impl Observer for Ends {
-    fn note(&mut self, news: &News<'_>) {
-        if let News::TaskEnded { end, .. } = news {
+    fn on_event(&mut self, event: &JobEvent<'_>) {
+        if let JobEvent::TaskEnded { end, .. } = event {
             self.0.push(match end {
                 TaskEnd::Success => "success".into(),
                 TaskEnd::Failure(reason) => (*reason).to_owned(),
-                TaskEnd::GivenUp | TaskEnd::Lost => "gone".into(),
+                TaskEnd::Cancelled | TaskEnd::Lost => "gone".into(),
             });
         }
     }
@@ -102,8 +102,8 @@ fn a_worker_that_has_no_room_is_asked_again_and_nothing_has_failed() {
         data: folder.join("Data"),
         overwrites: false,
         maps: 1,
-        mappers: WorkersAt::Addresses(vec![worker.address.to_string()]),
-        reducers: WorkersAt::Here(0),
+        mappers: WorkerSource::Addresses(vec![worker.address.to_string()]),
+        reducers: WorkerSource::Local(0),
         policy: Policy::DEFAULT,
         channel: ChannelOptions::default(),
         program: PathBuf::new(),

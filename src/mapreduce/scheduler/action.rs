@@ -69,7 +69,7 @@ pub enum Action {
         attempt: AttemptId,
     },
     /// Ask a worker for a sign of life and its progress; report it with
-    /// [`handle_heard`](super::Scheduler::handle_heard).
+    /// [`handle_progress`](super::Scheduler::handle_progress).
     Ping {
         /// Whom.
         worker: WorkerId,

@@ -13,9 +13,9 @@ pub enum Cause {
     /// The worker could not, for a reason that is not the task's and may be over: again, anywhere.
     Worker,
     /// This worker lacks what the task needs, a file or space on its disk: elsewhere.
-    Place,
+    MissingResource,
     /// The worker died or fell silent. A task that kills its workers must not go on for ever.
-    Death,
+    WorkerLost,
     /// The job's code failed, or made no progress: again, a few times.
     Job {
         /// The record on which it failed, if it is known; any number that means the record to the
@@ -23,7 +23,7 @@ pub enum Cause {
         record: Option<u64>,
     },
     /// The input or the job makes no sense, and will not make any next time.
-    Hopeless,
+    Permanent,
 }
 
 /// An attempt's failure.
@@ -70,13 +70,13 @@ impl std::error::Error for JobFailure {}
 
 /// What went wrong with one task in this round.
 #[derive(Debug, Default)]
-pub(super) struct Trouble {
+pub(super) struct TaskFailures {
     worker_failures: u32,
-    deaths: u32,
+    worker_losses: u32,
     crashes: u32,
     pub(super) unreachable: u32,
     /// Workers that lack what the task needs, and how often that was found.
-    pub(super) unfit: BTreeMap<WorkerId, u32>,
+    pub(super) avoided_workers: BTreeMap<WorkerId, u32>,
     /// Records on which attempts failed.
     pub(super) records: BTreeMap<u64, u32>,
 }
@@ -84,30 +84,30 @@ pub(super) struct Trouble {
 /// 4.6: more than one failure on a record.
 const FAILURES_OF_A_BAD_RECORD: u32 = 2;
 
-impl Trouble {
-    /// Counts a failure. Returns whether there is hope left; `others_fit` tells whether a worker is
+impl TaskFailures {
+    /// Counts a failure. Returns whether there is hope left; `others_left` tells whether a worker is
     /// left that was not tried too often.
     pub(super) fn note(
         &mut self,
         from: Option<WorkerId>,
         failure: &Failure,
         policy: &Policy,
-        others_fit: impl Fn(&BTreeMap<WorkerId, u32>) -> bool,
+        others_left: impl Fn(&BTreeMap<WorkerId, u32>) -> bool,
     ) -> bool {
         match failure.cause {
             Cause::Worker => {
                 self.worker_failures += 1;
                 self.worker_failures < policy.max_worker_failures
             }
-            Cause::Death => {
-                self.deaths += 1;
-                self.deaths < policy.max_deaths
+            Cause::WorkerLost => {
+                self.worker_losses += 1;
+                self.worker_losses < policy.max_worker_losses
             }
-            Cause::Place => {
+            Cause::MissingResource => {
                 if let Some(worker) = from {
-                    *self.unfit.entry(worker).or_default() += 1;
+                    *self.avoided_workers.entry(worker).or_default() += 1;
                 }
-                others_fit(&self.unfit)
+                others_left(&self.avoided_workers)
             }
             Cause::Job { record } => {
                 if policy.skip_bad_records
@@ -124,7 +124,7 @@ impl Trouble {
                 self.crashes += 1;
                 self.crashes < policy.max_crashes
             }
-            Cause::Hopeless => false,
+            Cause::Permanent => false,
         }
     }
 

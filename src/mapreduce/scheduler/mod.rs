@@ -44,7 +44,7 @@ use std::time::Duration;
 pub use action::{Action, MapOutput, Start};
 pub use failure::{Cause, Failure, JobFailure, Loss};
 pub use policy::Policy;
-pub use task::{AttemptId, Kind, TaskId, TaskState};
+pub use task::{AttemptId, TaskId, TaskKind, TaskState};
 pub use worker::{WorkerId, WorkerState};
 
 use task::{Attempt, Phase, Task};
@@ -71,8 +71,8 @@ impl Scheduler {
         Scheduler {
             policy,
             workers: BTreeMap::new(),
-            map: Phase::new(Kind::Map),
-            reduce: Phase::new(Kind::Reduce),
+            map: Phase::new(TaskKind::Map),
+            reduce: Phase::new(TaskKind::Reduce),
             attempts: BTreeMap::new(),
             last_attempt: 0,
             actions: VecDeque::new(),
@@ -83,8 +83,8 @@ impl Scheduler {
 
     /// A worker is there, for tasks of one kind, so many at once. An id is used once: a worker that
     /// was restarted is another one, and has nothing of what it had.
-    pub fn add_worker(&mut self, now: Duration, id: WorkerId, kind: Kind, slots: u32) {
-        self.workers.insert(id, Worker::new(kind, slots, now));
+    pub fn add_worker(&mut self, now: Duration, id: WorkerId, kind: TaskKind, task_slots: u32) {
+        self.workers.insert(id, Worker::new(kind, task_slots, now));
         self.schedule(now);
     }
 
@@ -95,7 +95,7 @@ impl Scheduler {
         self.end_round(now);
         self.map.begin(now, maps);
         self.reduce.begin(now, reduces);
-        self.share_homes();
+        self.balance_preferred_workers();
         self.in_round = true;
         self.failure = None;
         self.schedule(now);
@@ -104,7 +104,7 @@ impl Scheduler {
     /// Gives up what is left of the round.
     pub fn end_round(&mut self, now: Duration) {
         let left: Vec<AttemptId> = self.attempts.keys().copied().collect();
-        left.into_iter().for_each(|attempt| self.give_up(now, attempt));
+        left.into_iter().for_each(|attempt| self.cancel(now, attempt));
         self.in_round = false;
     }
 
@@ -133,7 +133,7 @@ impl Scheduler {
         attempt: AttemptId,
         sizes: Arc<[u64]>,
     ) -> bool {
-        self.hear(now, worker);
+        self.mark_alive(now, worker);
         let Some(ended) = self.take_attempt(worker, attempt) else {
             self.schedule(now);
             return false;
@@ -144,11 +144,11 @@ impl Scheduler {
         let since = ended.started.max(self.ready_since(ended.task.kind).unwrap_or(now));
         let task = ended.task;
         let phase = self.phase_mut(task.kind);
-        phase.typical.note(now.saturating_sub(since));
+        phase.durations.note(now.saturating_sub(since));
         for other in phase.complete(task.index, worker, attempt, Arc::clone(&sizes)) {
-            self.give_up(now, other);
+            self.cancel(now, other);
         }
-        if task.kind == Kind::Map {
+        if task.kind == TaskKind::Map {
             self.announce(MapOutput { map: task.index, attempt, worker, sizes });
             if self.map.is_completed() {
                 self.map.completed_at = Some(now);
@@ -157,7 +157,7 @@ impl Scheduler {
         if self.last_phase().is_completed() {
             // What else runs is of no use: backups, and maps whose output nobody needs any more.
             let left: Vec<AttemptId> = self.attempts.keys().copied().collect();
-            left.into_iter().for_each(|attempt| self.give_up(now, attempt));
+            left.into_iter().for_each(|attempt| self.cancel(now, attempt));
         }
         self.schedule(now);
         true
@@ -171,7 +171,7 @@ impl Scheduler {
         attempt: AttemptId,
         failure: &Failure,
     ) -> bool {
-        self.hear(now, worker);
+        self.mark_alive(now, worker);
         let ended = self.take_attempt(worker, attempt);
         if let Some(ended) = &ended {
             let from = worker;
@@ -180,7 +180,7 @@ impl Scheduler {
             }
             let task = ended.task;
             self.phase_mut(task.kind).attempt_ended(now, task.index, attempt);
-            self.note_trouble(task, Some(from), failure);
+            self.record_failure(task, Some(from), failure);
         }
         self.schedule(now);
         ended.is_some()
@@ -196,22 +196,22 @@ impl Scheduler {
         attempt: AttemptId,
         loss: Loss,
     ) {
-        self.hear(now, reducer);
+        self.mark_alive(now, reducer);
         if let Some(task) = self.map.tasks.get_mut(map as usize)
             && let TaskState::Completed { attempt: holds, worker, .. } = &task.state
             && *holds == attempt
         {
             let holder = *worker;
-            task.trouble.unreachable += 1;
+            task.failures.unreachable += 1;
             let is_lost = match loss {
                 Loss::Missing => true,
-                Loss::Unreachable => task.trouble.unreachable >= self.policy.max_unreachable,
+                Loss::Unreachable => task.failures.unreachable >= self.policy.max_unreachable,
             };
             if is_lost {
-                task.trouble.unreachable = 0;
+                task.failures.unreachable = 0;
                 if loss == Loss::Unreachable {
                     // Nobody gets at what is made there: another worker, if there is one.
-                    *task.trouble.unfit.entry(holder).or_default() += 1;
+                    *task.failures.avoided_workers.entry(holder).or_default() += 1;
                 }
                 self.withdraw(now, map, attempt);
             }
@@ -222,7 +222,7 @@ impl Scheduler {
     /// A worker is gone for good: its process ended, or its connection (3.3, worker failure).
     pub fn handle_worker_lost(&mut self, now: Duration, id: WorkerId) {
         if self.workers.contains_key(&id) {
-            self.take_work_from(now, id, true);
+            self.requeue_work_of(now, id, true);
             self.workers.remove(&id);
         }
         self.schedule(now);
@@ -230,8 +230,13 @@ impl Scheduler {
 
     /// A worker gave a sign of life, and how far its attempts are: numbers that grow while there is
     /// progress, in whatever unit.
-    pub fn handle_heard(&mut self, now: Duration, worker: WorkerId, progress: &[(AttemptId, u64)]) {
-        self.hear(now, worker);
+    pub fn handle_progress(
+        &mut self,
+        now: Duration,
+        worker: WorkerId,
+        progress: &[(AttemptId, u64)],
+    ) {
+        self.mark_alive(now, worker);
         for (attempt, progress) in progress {
             if let Some(attempt) = self.attempts.get_mut(attempt)
                 && attempt.worker == worker
@@ -255,7 +260,7 @@ impl Scheduler {
     }
 
     /// How many tasks of a kind the round has, and how many of them are completed.
-    pub fn progress(&self, kind: Kind) -> (usize, usize) {
+    pub fn progress(&self, kind: TaskKind) -> (usize, usize) {
         let phase = self.phase(kind);
         (phase.completed, phase.tasks.len())
     }
@@ -265,17 +270,17 @@ impl Scheduler {
         self.attempts.iter().map(|(id, attempt)| (*id, attempt.task, attempt.worker))
     }
 
-    fn phase(&self, kind: Kind) -> &Phase {
+    fn phase(&self, kind: TaskKind) -> &Phase {
         match kind {
-            Kind::Map => &self.map,
-            Kind::Reduce => &self.reduce,
+            TaskKind::Map => &self.map,
+            TaskKind::Reduce => &self.reduce,
         }
     }
 
-    fn phase_mut(&mut self, kind: Kind) -> &mut Phase {
+    fn phase_mut(&mut self, kind: TaskKind) -> &mut Phase {
         match kind {
-            Kind::Map => &mut self.map,
-            Kind::Reduce => &mut self.reduce,
+            TaskKind::Map => &mut self.map,
+            TaskKind::Reduce => &mut self.reduce,
         }
     }
 
@@ -285,16 +290,16 @@ impl Scheduler {
     }
 
     /// Since when tasks of a kind have had all that they need; `None` while they wait for maps.
-    fn ready_since(&self, kind: Kind) -> Option<Duration> {
+    fn ready_since(&self, kind: TaskKind) -> Option<Duration> {
         match kind {
-            Kind::Map => Some(self.map.begun_at),
-            Kind::Reduce => self.map.completed_at,
+            TaskKind::Map => Some(self.map.begun_at),
+            TaskKind::Reduce => self.map.completed_at,
         }
     }
 
-    fn hear(&mut self, now: Duration, worker: WorkerId) {
+    fn mark_alive(&mut self, now: Duration, worker: WorkerId) {
         if let Some(worker) = self.workers.get_mut(&worker) {
-            worker.heard(now);
+            worker.mark_alive(now);
         }
     }
 
@@ -311,23 +316,23 @@ impl Scheduler {
 
     /// An attempt is not wanted any more: its worker is told, and gets nothing new until it has
     /// been heard, for it may be the one that hangs.
-    fn give_up(&mut self, now: Duration, id: AttemptId) {
+    fn cancel(&mut self, now: Duration, id: AttemptId) {
         let Some(attempt) = self.attempts.remove(&id) else { return };
         let task = attempt.task;
         self.phase_mut(task.kind).attempt_ended(now, task.index, id);
         self.actions.push_back(Action::Cancel { worker: attempt.worker, attempt: id });
         if let Some(worker) = self.workers.get_mut(&attempt.worker) {
             worker.running = worker.running.saturating_sub(1);
-            worker.is_doubted = true;
+            worker.is_suspect = true;
             worker.pinged(now);
             self.actions.push_back(Action::Ping { worker: attempt.worker });
         }
     }
 
-    /// All reduce tasks that run hear of an output (3.2: pushed incrementally).
+    /// All reduce tasks that run heard of an output (3.2: pushed incrementally).
     fn announce(&mut self, output: MapOutput) {
         for (id, attempt) in &self.attempts {
-            if attempt.task.kind == Kind::Reduce {
+            if attempt.task.kind == TaskKind::Reduce {
                 let (worker, attempt) = (attempt.worker, *id);
                 self.actions.push_back(Action::Announce {
                     worker,
@@ -343,7 +348,7 @@ impl Scheduler {
         self.map.reset(now, map);
         self.map.completed_at = None;
         for (id, attempt) in &self.attempts {
-            if attempt.task.kind == Kind::Reduce {
+            if attempt.task.kind == TaskKind::Reduce {
                 let (worker, attempt) = (attempt.worker, *id);
                 self.actions.push_back(Action::Withdraw { worker, attempt, map, output });
             }
@@ -352,7 +357,7 @@ impl Scheduler {
 
     /// 3.3: what a worker had in progress is idle again, and so is what it completed if its output
     /// lies with it and is still needed.
-    fn take_work_from(&mut self, now: Duration, id: WorkerId, is_gone: bool) {
+    fn requeue_work_of(&mut self, now: Duration, id: WorkerId, is_gone: bool) {
         let its = |attempt: &&Attempt| attempt.worker == id;
         let attempts: Vec<AttemptId> = self
             .attempts
@@ -368,7 +373,7 @@ impl Scheduler {
             let task = ended.task;
             self.phase_mut(task.kind).attempt_ended(now, task.index, attempt);
             let words = if is_gone { "its worker died" } else { "its worker fell silent" };
-            self.note_trouble(task, None, &Failure::new(Cause::Death, words));
+            self.record_failure(task, None, &Failure::new(Cause::WorkerLost, words));
         }
         if !self.in_round || self.last_phase().is_completed() || self.reduce.tasks.is_empty() {
             return;
@@ -378,19 +383,20 @@ impl Scheduler {
     }
 
     /// Counts what went wrong with a task, and gives the job up when it is hopeless.
-    fn note_trouble(&mut self, task: TaskId, from: Option<WorkerId>, failure: &Failure) {
+    fn record_failure(&mut self, task: TaskId, from: Option<WorkerId>, failure: &Failure) {
         let Scheduler { policy, workers, .. } = self;
-        let fit_for = |unfit: &BTreeMap<WorkerId, u32>| {
+        let others_left = |avoided_workers: &BTreeMap<WorkerId, u32>| {
             let alive = workers.iter().filter(|(_, worker)| worker.kind == task.kind);
-            let tried = |id| unfit.get(id).copied().unwrap_or(0) >= policy.max_unfit;
+            let tried =
+                |id| avoided_workers.get(id).copied().unwrap_or(0) >= policy.max_missing_resource;
             !alive.map(|(id, _)| id).all(tried)
         };
         let phase = match task.kind {
-            Kind::Map => &mut self.map,
-            Kind::Reduce => &mut self.reduce,
+            TaskKind::Map => &mut self.map,
+            TaskKind::Reduce => &mut self.reduce,
         };
         let Some(entry) = phase.tasks.get_mut(task.index as usize) else { return };
-        if !entry.trouble.note(from, failure, policy, fit_for) && self.failure.is_none() {
+        if !entry.failures.note(from, failure, policy, others_left) && self.failure.is_none() {
             self.failure = Some(JobFailure { task, reason: failure.reason.clone() });
         }
     }
@@ -403,10 +409,10 @@ impl Scheduler {
         }
         for (id, worker) in &self.workers {
             let running = self.attempts.values().filter(|attempt| attempt.worker == *id).count();
-            if running != worker.running as usize || worker.running > worker.slots {
+            if running != worker.running as usize || worker.running > worker.task_slots {
                 faults.push(format!(
-                    "{id} runs {running}, notes {}, has {} slots",
-                    worker.running, worker.slots
+                    "{id} runs {running}, notes {}, has {} task slots",
+                    worker.running, worker.task_slots
                 ));
             }
             if worker.state == WorkerState::Silent && running > 0 {

@@ -21,27 +21,27 @@ pub struct Policy {
     /// for its worker of then, rather than go to another one at once.
     pub inputs_are_kept: bool,
     /// The shortest such wait; else it is twice the time that a task takes.
-    pub shortest_home_wait: Duration,
+    pub min_preferred_wait: Duration,
     /// The longest such wait.
-    pub longest_home_wait: Duration,
+    pub max_preferred_wait: Duration,
     /// Crashes of one task's code, all attempts together, that end the job.
     pub max_crashes: u32,
     /// Failures of one task's workers, for reasons that are not the task's, that end the job.
     pub max_worker_failures: u32,
     /// Workers that died or fell silent with one task, that end the job.
-    pub max_deaths: u32,
+    pub max_worker_losses: u32,
     /// A worker that so often lacked what a task needs is not tried again; a task for which no
     /// other worker is left ends the job.
-    pub max_unfit: u32,
+    pub max_missing_resource: u32,
     /// So many reports that a worker cannot be reached for a map's output, which to the master is
     /// well, have the map done again.
     pub max_unreachable: u32,
     /// Leave out records on which a task's code crashed twice (4.6).
     pub skip_bad_records: bool,
     /// How long a worker rests after its second failure in a row; twice as long after each more.
-    pub first_rest: Duration,
+    pub first_backoff: Duration,
     /// The longest rest.
-    pub longest_rest: Duration,
+    pub max_backoff: Duration,
 }
 
 impl Policy {
@@ -54,16 +54,16 @@ impl Policy {
         backup_factor: 3,
         backup_floor: Duration::from_millis(300),
         inputs_are_kept: false,
-        shortest_home_wait: Duration::from_millis(20),
-        longest_home_wait: Duration::from_secs(3),
+        min_preferred_wait: Duration::from_millis(20),
+        max_preferred_wait: Duration::from_secs(3),
         max_crashes: 4,
         max_worker_failures: 200,
-        max_deaths: 20,
-        max_unfit: 3,
+        max_worker_losses: 20,
+        max_missing_resource: 3,
         max_unreachable: 3,
         skip_bad_records: false,
-        first_rest: Duration::from_millis(5),
-        longest_rest: Duration::from_millis(50),
+        first_backoff: Duration::from_millis(5),
+        max_backoff: Duration::from_millis(50),
     };
 }
 

@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::Trouble;
-use super::timing::Typical;
+use super::failure::TaskFailures;
+use super::timing::DurationStats;
 use super::worker::WorkerId;
 
 /// What a task does, and which workers do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum TaskKind {
     /// Reads a split, writes a partition for each reduce task.
     Map,
     /// Reads its partition of every map, writes output.
@@ -22,7 +22,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId {
     /// What it does.
-    pub kind: Kind,
+    pub kind: TaskKind,
     /// Which one, from 0.
     pub index: u32,
 }
@@ -30,8 +30,8 @@ pub struct TaskId {
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
-            Kind::Map => "map",
-            Kind::Reduce => "reduce",
+            TaskKind::Map => "map",
+            TaskKind::Reduce => "reduce",
         };
         write!(f, "{kind} {}", u64::from(self.index) + 1)
     }
@@ -75,7 +75,7 @@ pub enum TaskState {
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) state: TaskState,
-    pub(super) trouble: Trouble,
+    pub(super) failures: TaskFailures,
 }
 
 /// An attempt that is wanted.
@@ -91,7 +91,7 @@ pub(super) struct Attempt {
 /// The tasks of one kind.
 #[derive(Debug)]
 pub(super) struct Phase {
-    kind: Kind,
+    kind: TaskKind,
     pub(super) tasks: Vec<Task>,
     /// Those that are [`TaskState::Idle`].
     pub(super) idle: BTreeSet<u32>,
@@ -100,13 +100,13 @@ pub(super) struct Phase {
     /// When the last of them was completed, if all are.
     pub(super) completed_at: Option<Duration>,
     /// How long they take.
-    pub(super) typical: Typical,
+    pub(super) durations: DurationStats,
     /// The worker that each task was on last, in this round or one before: 3.4, its input is there.
-    pub(super) homes: Vec<Option<WorkerId>>,
+    pub(super) preferred_workers: Vec<Option<WorkerId>>,
 }
 
 impl Phase {
-    pub(super) fn new(kind: Kind) -> Phase {
+    pub(super) fn new(kind: TaskKind) -> Phase {
         Phase {
             kind,
             tasks: Vec::new(),
@@ -114,17 +114,18 @@ impl Phase {
             completed: 0,
             begun_at: Duration::ZERO,
             completed_at: None,
-            typical: Typical::default(),
-            homes: Vec::new(),
+            durations: DurationStats::default(),
+            preferred_workers: Vec::new(),
         }
     }
 
-    /// New tasks, all idle. Each keeps its home.
+    /// New tasks, all idle. Each keeps its preferred_worker.
     pub(super) fn begin(&mut self, now: Duration, count: u32) {
-        let idle = |_| Task { state: TaskState::Idle { since: now }, trouble: Trouble::default() };
+        let idle =
+            |_| Task { state: TaskState::Idle { since: now }, failures: TaskFailures::default() };
         self.tasks = (0..count).map(idle).collect();
         self.idle = (0..count).collect();
-        self.homes.resize(self.tasks.len().max(self.homes.len()), None);
+        self.preferred_workers.resize(self.tasks.len().max(self.preferred_workers.len()), None);
         self.completed = 0;
         self.begun_at = now;
         self.completed_at = (count == 0).then_some(now);
@@ -141,8 +142,8 @@ impl Phase {
             TaskState::Idle { .. } => {
                 task.state = TaskState::InProgress { attempts: vec![id] };
                 self.idle.remove(&index);
-                if let Some(home) = self.homes.get_mut(index as usize) {
-                    *home = Some(worker);
+                if let Some(preferred_worker) = self.preferred_workers.get_mut(index as usize) {
+                    *preferred_worker = Some(worker);
                 }
             }
             TaskState::InProgress { attempts } => attempts.push(id),
@@ -174,8 +175,8 @@ impl Phase {
         let done = TaskState::Completed { worker, attempt, sizes };
         let before = std::mem::replace(&mut task.state, done);
         self.completed += 1;
-        if let Some(home) = self.homes.get_mut(index as usize) {
-            *home = Some(worker);
+        if let Some(preferred_worker) = self.preferred_workers.get_mut(index as usize) {
+            *preferred_worker = Some(worker);
         }
         match before {
             TaskState::InProgress { mut attempts } => {

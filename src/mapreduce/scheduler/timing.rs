@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::Scheduler;
 use super::action::Action;
 use super::failure::{Cause, Failure};
-use super::task::{Attempt, AttemptId, Kind};
+use super::task::{Attempt, AttemptId, TaskKind};
 use super::worker::{WorkerId, WorkerState};
 
 /// How long the last tasks of a kind took, over all rounds.
 #[derive(Debug, Default)]
-pub(super) struct Typical {
+pub(super) struct DurationStats {
     recent: VecDeque<Duration>,
     median: Option<Duration>,
 }
@@ -19,7 +19,7 @@ pub(super) struct Typical {
 /// As many durations are remembered.
 const REMEMBERED: usize = 15;
 
-impl Typical {
+impl DurationStats {
     pub(super) fn note(&mut self, took: Duration) {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
@@ -40,9 +40,9 @@ impl Scheduler {
     /// Time has passed: to be called when [`next_timeout`](Self::next_timeout) has come, and
     /// harmless at any other time.
     pub fn handle_timeout(&mut self, now: Duration) {
-        self.silence(now);
+        self.detect_silent(now);
         self.ping(now);
-        self.give_up_stuck(now);
+        self.cancel_stuck(now);
         self.schedule(now);
     }
 
@@ -51,18 +51,19 @@ impl Scheduler {
     pub fn next_timeout(&self, now: Duration) -> Option<Duration> {
         let workers = self.workers.values().flat_map(|worker| {
             let is_alive = worker.state == WorkerState::Alive;
-            let silence = is_alive.then_some(worker.last_heard + self.policy.silent_after);
-            [Some(self.ping_due(worker)), silence, Some(worker.rests_until)]
+            let detect_silent = is_alive.then_some(worker.last_seen + self.policy.silent_after);
+            [Some(self.ping_due(worker)), detect_silent, Some(worker.backoff_until)]
         });
         let attempts = self.attempts.values().flat_map(|attempt| {
             [self.stuck_at(attempt), self.backup_due(attempt).filter(|_| self.policy.backup_tasks)]
         });
-        let homes = self.map.idle.iter().map(|index| self.waits_for_home(now, Kind::Map, *index));
-        workers.chain(attempts).chain(homes).flatten().filter(|due| *due > now).min()
+        let preferred_workers =
+            self.map.idle.iter().map(|index| self.preferred_wait_end(now, TaskKind::Map, *index));
+        workers.chain(attempts).chain(preferred_workers).flatten().filter(|due| *due > now).min()
     }
 
     fn ping_due(&self, worker: &super::Worker) -> Duration {
-        worker.last_heard.max(worker.last_ping) + self.policy.ping_interval
+        worker.last_seen.max(worker.last_ping) + self.policy.ping_interval
     }
 
     fn ping(&mut self, now: Duration) {
@@ -81,15 +82,14 @@ impl Scheduler {
     }
 
     /// 3.3: no answer for a certain time, and the worker counts as failed.
-    fn silence(&mut self, now: Duration) {
+    fn detect_silent(&mut self, now: Duration) {
         let is_late = |worker: &super::Worker| {
-            worker.state == WorkerState::Alive
-                && worker.last_heard + self.policy.silent_after <= now
+            worker.state == WorkerState::Alive && worker.last_seen + self.policy.silent_after <= now
         };
         let silent: Vec<WorkerId> =
             self.workers.iter().filter(|(_, worker)| is_late(worker)).map(|(id, _)| *id).collect();
         for id in silent {
-            self.take_work_from(now, id, false);
+            self.requeue_work_of(now, id, false);
             if let Some(worker) = self.workers.get_mut(&id) {
                 worker.state = WorkerState::Silent;
             }
@@ -104,7 +104,7 @@ impl Scheduler {
         Some(attempt.progressed_at.max(ready) + self.policy.progress_timeout?)
     }
 
-    fn give_up_stuck(&mut self, now: Duration) {
+    fn cancel_stuck(&mut self, now: Duration) {
         let stuck: Vec<AttemptId> = self
             .attempts
             .iter()
@@ -113,9 +113,9 @@ impl Scheduler {
             .collect();
         for id in stuck {
             let Some(task) = self.attempts.get(&id).map(|attempt| attempt.task) else { continue };
-            self.give_up(now, id);
+            self.cancel(now, id);
             let failure = Failure::new(Cause::Job { record: None }, "it made no progress");
-            self.note_trouble(task, None, &failure);
+            self.record_failure(task, None, &failure);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::policy::Policy;
-use super::task::Kind;
+use super::task::TaskKind;
 
 /// A worker's process: a worker that is restarted gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,46 +27,46 @@ pub enum WorkerState {
 
 #[derive(Debug)]
 pub(super) struct Worker {
-    pub(super) kind: Kind,
-    pub(super) slots: u32,
+    pub(super) kind: TaskKind,
+    pub(super) task_slots: u32,
     pub(super) running: u32,
     pub(super) state: WorkerState,
-    pub(super) last_heard: Duration,
+    pub(super) last_seen: Duration,
     pub(super) last_ping: Duration,
     /// When it was given its last task.
-    pub(super) last_given: Duration,
+    pub(super) last_assigned: Duration,
     /// An attempt was taken from it: it gets the next one when it has been heard.
-    pub(super) is_doubted: bool,
+    pub(super) is_suspect: bool,
     /// Failures since its last success.
     failures: u32,
     /// It gets nothing before.
-    pub(super) rests_until: Duration,
+    pub(super) backoff_until: Duration,
 }
 
 impl Worker {
-    pub(super) fn new(kind: Kind, slots: u32, now: Duration) -> Worker {
+    pub(super) fn new(kind: TaskKind, task_slots: u32, now: Duration) -> Worker {
         Worker {
             kind,
-            slots,
+            task_slots,
             running: 0,
             state: WorkerState::Alive,
-            last_heard: now,
+            last_seen: now,
             last_ping: now,
-            last_given: now,
-            is_doubted: false,
+            last_assigned: now,
+            is_suspect: false,
             failures: 0,
-            rests_until: now,
+            backoff_until: now,
         }
     }
 
     pub(super) fn is_free(&self, now: Duration) -> bool {
-        let is_well = self.state == WorkerState::Alive && !self.is_doubted;
-        is_well && self.running < self.slots && now >= self.rests_until
+        let is_usable = self.state == WorkerState::Alive && !self.is_suspect;
+        is_usable && self.running < self.task_slots && now >= self.backoff_until
     }
 
-    pub(super) fn heard(&mut self, now: Duration) {
-        self.last_heard = now;
-        self.is_doubted = false;
+    pub(super) fn mark_alive(&mut self, now: Duration) {
+        self.last_seen = now;
+        self.is_suspect = false;
         self.state = WorkerState::Alive;
     }
 
@@ -82,8 +82,8 @@ impl Worker {
     pub(super) fn failed(&mut self, now: Duration, policy: &Policy) {
         self.failures = self.failures.saturating_add(1);
         if let Some(doublings) = self.failures.checked_sub(2) {
-            let rest = policy.first_rest.saturating_mul(1 << doublings.min(16));
-            self.rests_until = now + rest.min(policy.longest_rest);
+            let rest = policy.first_backoff.saturating_mul(1 << doublings.min(16));
+            self.backoff_until = now + rest.min(policy.max_backoff);
         }
     }
 }

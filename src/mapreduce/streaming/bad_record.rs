@@ -7,7 +7,7 @@
 
 use std::io::Write;
 
-use super::command::{Command, Listener};
+use super::command::{Command, OutputHandler};
 use super::feed_lines;
 use crate::mapreduce::job::{Fault, MapTask};
 
@@ -32,13 +32,13 @@ pub(super) fn find(command: &Command, task: &mut MapTask<'_>) -> Result<Option<u
     Ok(starts.get(good).copied())
 }
 
-/// Where the lines begin that are not left out already, and behind them where the input ends.
+/// Where the lines begin that are not left out already, and append_to them where the input ends.
 fn line_starts(task: &mut MapTask<'_>) -> Result<Vec<u64>, Fault> {
     let mut input = task.input()?;
     let mut starts = Vec::new();
     let mut end = None;
     while let Some(block) = input.next().map_err(|error| Fault::io("reading the input", &error))? {
-        task.host.check()?;
+        task.context.check_cancelled()?;
         let mut offset = block.offset;
         for line in block.bytes.split_inclusive(|byte| *byte == b'\n') {
             if !task.skip.contains(&offset) {
@@ -57,7 +57,7 @@ fn fails(command: &Command, task: &mut MapTask<'_>, end: Option<u64>) -> Result<
     let mut input = task.input()?;
     let skip = task.skip.to_vec();
     let mut feed = |stdin: &mut dyn Write| feed_lines(input.as_mut(), &skip, end, stdin);
-    match command.run(&mut feed, &mut Deaf(task)) {
+    match command.run(&mut feed, &mut DiscardOutput(task)) {
         Ok(()) => Ok(false),
         Err(Fault::Crashed { .. }) => Ok(true),
         Err(fault) => Err(fault),
@@ -65,19 +65,19 @@ fn fails(command: &Command, task: &mut MapTask<'_>, end: Option<u64>) -> Result<
 }
 
 /// What these runs print is of no interest.
-struct Deaf<'d, 't>(&'d mut MapTask<'t>);
+struct DiscardOutput<'d, 't>(&'d mut MapTask<'t>);
 
-impl Listener for Deaf<'_, '_> {
+impl OutputHandler for DiscardOutput<'_, '_> {
     fn line(&mut self, _: &[u8]) -> Result<(), Fault> {
         Ok(())
     }
 
     fn check(&mut self) -> Result<(), Fault> {
-        self.0.host.check()
+        self.0.context.check_cancelled()
     }
 
     fn progress(&mut self) {
-        self.0.host.progress();
+        self.0.context.progress();
     }
 
     fn count(&mut self, _: &str, _: &str, _: u64) {}

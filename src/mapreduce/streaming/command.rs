@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::FeedError;
-use super::reporter::{self, LastWords, Report};
+use super::reporter::{self, Report, StderrTail};
 use crate::mapreduce::job::{Fault, MAX_LINE_BYTES, MapTask, ReduceTask};
 
 /// A command with its environment.
@@ -23,7 +23,7 @@ pub(super) struct Command {
 }
 
 /// Who hears what a command says.
-pub(super) trait Listener {
+pub(super) trait OutputHandler {
     /// A line of its stdout, without the newline.
     fn line(&mut self, line: &[u8]) -> Result<(), Fault>;
     /// Fails when nobody waits for the command any more.
@@ -40,17 +40,17 @@ pub(super) trait Listener {
 pub(super) type Feed<'f> = dyn FnMut(&mut dyn Write) -> Result<(), FeedError> + Send + 'f;
 
 /// What the reading threads have for the task's own.
-enum Heard {
-    Lines(Vec<u8>),
-    Words(String),
+enum PipeEvent {
+    LineChunks(Vec<u8>),
+    StderrLine(String),
     /// A pipe ended.
     End,
     /// A pipe broke.
-    Broke(io::Error),
+    Broken(io::Error),
 }
 
 /// How often a task looks whether it is cancelled.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// The first look comes sooner.
 const FIRST_PAUSE: Duration = Duration::from_micros(200);
 const READ_BYTES: usize = 64 * 1024;
@@ -60,16 +60,16 @@ const WAITING_PIECES: usize = 16;
 impl Command {
     /// The mapper of a task.
     pub(super) fn for_map(text: &str, task: &MapTask<'_>) -> Command {
-        let about = task.about;
+        let info = task.info;
         let environment = vec![
             ("mapreduce_task_is_map", "true".into()),
-            ("mapreduce_task_partition", about.task.to_string()),
-            ("mapreduce_task_attempt_id", about.attempt.to_string()),
+            ("mapreduce_task_partition", info.task.to_string()),
+            ("mapreduce_task_attempt_id", info.attempt.to_string()),
             ("mapreduce_job_reduces", task.reduces.to_string()),
-            ("mapreduce_map_input_file", about.file.clone()),
-            ("map_input_file", about.file.clone()),
-            ("mapreduce_map_input_start", about.start.to_string()),
-            ("mapreduce_map_input_length", about.bytes.to_string()),
+            ("mapreduce_map_input_file", info.file.clone()),
+            ("map_input_file", info.file.clone()),
+            ("mapreduce_map_input_start", info.start.to_string()),
+            ("mapreduce_map_input_length", info.bytes.to_string()),
         ];
         Command { text: text.to_owned(), environment }
     }
@@ -78,8 +78,8 @@ impl Command {
     pub(super) fn for_reduce(text: &str, task: &ReduceTask<'_>) -> Command {
         let environment = vec![
             ("mapreduce_task_is_map", "false".into()),
-            ("mapreduce_task_partition", task.about.task.to_string()),
-            ("mapreduce_task_attempt_id", task.about.attempt.to_string()),
+            ("mapreduce_task_partition", task.info.task.to_string()),
+            ("mapreduce_task_attempt_id", task.info.attempt.to_string()),
         ];
         Command { text: text.to_owned(), environment }
     }
@@ -91,7 +91,7 @@ impl Command {
     pub(super) fn run(
         &self,
         feed: &mut Feed<'_>,
-        listener: &mut dyn Listener,
+        handler: &mut dyn OutputHandler,
     ) -> Result<(), Fault> {
         let mut child = std::process::Command::new("sh")
             .args(["-c", &self.text])
@@ -106,13 +106,13 @@ impl Command {
         let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(Fault::Declined("a command without pipes".into()));
         };
-        let mut group = Group { child, is_over: false };
-        let (sender, heard) = sync_channel(WAITING_PIECES);
+        let mut group = ProcessGroup { child, has_exited: false };
+        let (sender, events) = sync_channel(WAITING_PIECES);
         let words = sender.clone();
-        // Not waited for: something that the command left behind may hold a pipe open for ever.
+        // Not waited for: something that the command left append_to may hold a pipe open for ever.
         spawn("stdout", move || read_lines(stdout, &sender))?;
-        spawn("stderr", move || read_words(stderr, &words))?;
-        let mut last_words = LastWords::default();
+        spawn("stderr", move || read_stderr(stderr, &words))?;
+        let mut stderr_tail = StderrTail::default();
         let (status, fed) = thread::scope(|scope| {
             let feeding = scope.spawn(move || {
                 let result = feed(&mut stdin);
@@ -120,8 +120,8 @@ impl Command {
                 drop(stdin);
                 result
             });
-            let status = listen(&heard, listener, &mut last_words)
-                .and_then(|()| group.wait(listener, || feeding.is_finished()));
+            let status = handle_output(&events, handler, &mut stderr_tail)
+                .and_then(|()| group.wait(handler, || feeding.is_finished()));
             if status.is_err() {
                 group.kill();
             }
@@ -134,7 +134,7 @@ impl Command {
         if status.success() {
             return Ok(());
         }
-        let reason = last_words.behind(&format!("{:?} {}", self.text, ended(status)));
+        let reason = stderr_tail.append_to(&format!("{:?} {}", self.text, ended(status)));
         Err(Fault::Crashed { reason, record: None })
     }
 }
@@ -153,102 +153,104 @@ fn ended(status: ExitStatus) -> String {
 }
 
 /// Hears a command until both its pipes have ended.
-fn listen(
-    heard: &Receiver<Heard>,
-    listener: &mut dyn Listener,
-    last_words: &mut LastWords,
+fn handle_output(
+    events: &Receiver<PipeEvent>,
+    handler: &mut dyn OutputHandler,
+    stderr_tail: &mut StderrTail,
 ) -> Result<(), Fault> {
     let mut open = 2;
     while open > 0 {
-        match heard.recv_timeout(LOOK_INTERVAL) {
-            Ok(Heard::Lines(lines)) => {
+        match events.recv_timeout(CHECK_INTERVAL) {
+            Ok(PipeEvent::LineChunks(lines)) => {
                 for line in lines.split_inclusive(|byte| *byte == b'\n') {
-                    listener.line(line.strip_suffix(b"\n").unwrap_or(line))?;
+                    handler.line(line.strip_suffix(b"\n").unwrap_or(line))?;
                 }
-                listener.progress();
+                handler.progress();
             }
-            Ok(Heard::Words(line)) => match reporter::read(&line) {
-                Report::Count { group, name, count } => listener.count(group, name, count),
-                Report::Status(text) => listener.status(text),
-                Report::Words(words) => last_words.add(words),
+            Ok(PipeEvent::StderrLine(line)) => match reporter::parse(&line) {
+                Report::Count { group, name, count } => handler.count(group, name, count),
+                Report::Status(text) => handler.status(text),
+                Report::Text(words) => stderr_tail.add(words),
             },
-            Ok(Heard::End) => open -= 1,
-            Ok(Heard::Broke(error)) => return Err(Fault::io("reading from the command", &error)),
+            Ok(PipeEvent::End) => open -= 1,
+            Ok(PipeEvent::Broken(error)) => {
+                return Err(Fault::io("reading from the command", &error));
+            }
             Err(RecvTimeoutError::Timeout) => {}
             // A reading thread that panicked.
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        listener.check()?;
+        handler.check()?;
     }
     Ok(())
 }
 
 /// Reads whole lines; the last one may lack its newline.
-fn read_lines(mut stdout: impl Read, heard: &SyncSender<Heard>) {
+fn read_lines(mut stdout: impl Read, events: &SyncSender<PipeEvent>) {
     let mut begun: Vec<u8> = Vec::new();
     let mut buffer = vec![0; READ_BYTES];
     let end = loop {
         match stdout.read(&mut buffer) {
-            Ok(0) => break Heard::End,
+            Ok(0) => break PipeEvent::End,
             Ok(read) => {
                 let (piece, newline) =
                     (&buffer[..read], buffer[..read].iter().rposition(|b| *b == b'\n'));
                 let whole = newline.map_or(0, |at| at + 1);
                 if whole > 0 {
                     begun.extend_from_slice(&piece[..whole]);
-                    if heard.send(Heard::Lines(std::mem::take(&mut begun))).is_err() {
+                    if events.send(PipeEvent::LineChunks(std::mem::take(&mut begun))).is_err() {
                         return;
                     }
                 }
                 begun.extend_from_slice(&piece[whole..]);
                 if begun.len() > MAX_LINE_BYTES {
                     let reason = format!("a line of more than {MAX_LINE_BYTES} bytes");
-                    break Heard::Broke(io::Error::new(io::ErrorKind::InvalidData, reason));
+                    break PipeEvent::Broken(io::Error::new(io::ErrorKind::InvalidData, reason));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Heard::Broke(error),
+            Err(error) => break PipeEvent::Broken(error),
         }
     };
-    if !begun.is_empty() && heard.send(Heard::Lines(begun)).is_err() {
+    if !begun.is_empty() && events.send(PipeEvent::LineChunks(begun)).is_err() {
         return;
     }
-    // Whoever listened may have heard enough.
-    let _ = heard.send(end);
+    // Whoever listened may have events enough.
+    let _ = events.send(end);
 }
 
 /// No line of stderr is longer; what is longer comes as several.
-const MAX_WORDS_BYTES: u64 = 8 * 1024;
+const MAX_STDERR_LINE_BYTES: u64 = 8 * 1024;
 
-fn read_words(stderr: impl Read, heard: &SyncSender<Heard>) {
+fn read_stderr(stderr: impl Read, events: &SyncSender<PipeEvent>) {
     let mut reader = BufReader::new(stderr);
     loop {
         let mut line = Vec::new();
-        match reader.by_ref().take(MAX_WORDS_BYTES).read_until(b'\n', &mut line) {
+        match reader.by_ref().take(MAX_STDERR_LINE_BYTES).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => break,
             Ok(_) => {
                 let words = String::from_utf8_lossy(&line).trim_end().to_owned();
-                if heard.send(Heard::Words(words)).is_err() {
+                if events.send(PipeEvent::StderrLine(words)).is_err() {
                     return;
                 }
             }
         }
     }
-    let _ = heard.send(Heard::End);
+    let _ = events.send(PipeEvent::End);
 }
 
 /// A command and all that it started.
-struct Group {
+struct ProcessGroup {
     child: Child,
-    is_over: bool,
+    has_exited: bool,
 }
 
-impl Group {
+impl ProcessGroup {
     /// Waits for the command's end, which is near when its pipes have ended, and until nobody feeds
     /// it any more.
     fn wait(
         &mut self,
-        listener: &mut dyn Listener,
+        handler: &mut dyn OutputHandler,
         is_fed: impl Fn() -> bool,
     ) -> Result<ExitStatus, Fault> {
         let mut pause = FIRST_PAUSE;
@@ -257,14 +259,14 @@ impl Group {
             if let Some(status) =
                 ended.map_err(|error| Fault::io("waiting for the command", &error))?
             {
-                self.is_over = true;
+                self.has_exited = true;
                 if is_fed() {
                     return Ok(status);
                 }
             }
-            listener.check()?;
+            handler.check()?;
             thread::sleep(pause);
-            pause = LOOK_INTERVAL.min(2 * pause);
+            pause = CHECK_INTERVAL.min(2 * pause);
         }
     }
 
@@ -283,9 +285,9 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if self.is_over {
+        if self.has_exited {
             return;
         }
         self.kill();

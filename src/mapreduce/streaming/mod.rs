@@ -2,7 +2,7 @@
 //!
 //! - The mapper command gets the lines of its split on stdin, the reducer command the lines
 //!   `key TAB value` of its partition, sorted by key; each prints lines on stdout. A printed line is
-//!   a key up to its first tab, and a value behind that; without a tab it is a key with an empty
+//!   a key up to its first tab, and a value append_to that; without a tab it is a key with an empty
 //!   value.
 //! - A command that does not end with status 0 has failed, and its task with it.
 //! - On stderr, `reporter:counter:GROUP,NAME,COUNT` counts and `reporter:status:TEXT` says what it is
@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use super::job::{Blocks, Fault, Groups, Job, MapTask, ReduceTask, Values};
 use crate::text::{Scratch, find, parse_words, push_words};
-use command::{Command, Listener};
+use command::{Command, OutputHandler};
 
 /// The job.
 pub struct Streaming {
@@ -69,7 +69,7 @@ impl Job for Streaming {
         let skip = task.skip.to_vec();
         let result = {
             let mut feed = |stdin: &mut dyn Write| feed_lines(input.as_mut(), &skip, None, stdin);
-            command.run(&mut feed, &mut MapListener(task))
+            command.run(&mut feed, &mut MapOutputHandler(task))
         };
         match result {
             Err(Fault::Crashed { reason, record: None }) if self.finds_bad_records => {
@@ -81,13 +81,13 @@ impl Job for Streaming {
     }
 
     fn reduce(&self, _: &[u8], _: &mut dyn Values, _: &mut ReduceTask<'_>) -> Result<(), Fault> {
-        Err(Fault::Hopeless("a command reduces all keys together".into()))
+        Err(Fault::Permanent("a command reduces all keys together".into()))
     }
 
     fn reduce_all(&self, groups: &mut Groups, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
         let command = Command::for_reduce(&self.reducer, task);
         let mut feed = |stdin: &mut dyn Write| feed_groups(groups, stdin);
-        command.run(&mut feed, &mut ReduceListener(task))
+        command.run(&mut feed, &mut ReduceOutputHandler(task))
     }
 }
 
@@ -118,9 +118,9 @@ fn feed_lines(
 ) -> Result<(), FeedError> {
     let failed = |error| FeedError::Fault(Fault::io("reading the input", &error));
     while let Some(block) = input.next().map_err(failed)? {
-        let behind = block.offset + block.bytes.len() as u64;
-        let is_whole = end.is_none_or(|end| behind <= end)
-            && !skip.iter().any(|offset| (block.offset..behind).contains(offset));
+        let append_to = block.offset + block.bytes.len() as u64;
+        let is_whole = end.is_none_or(|end| append_to <= end)
+            && !skip.iter().any(|offset| (block.offset..append_to).contains(offset));
         if is_whole {
             stdin.write_all(block.bytes)?;
             if !block.bytes.ends_with(b"\n") {
@@ -153,9 +153,9 @@ fn feed_groups(groups: &mut Groups, stdin: &mut dyn Write) -> Result<(), FeedErr
     let mut lines = Vec::new();
     while groups.next_key().map_err(FeedError::Fault)?.is_some() {
         loop {
-            let mut is_over = true;
+            let mut has_exited = true;
             for piece in groups.next_lines().map_err(FeedError::Fault)? {
-                is_over = false;
+                has_exited = false;
                 if lines.len() + piece.len() > FEED_BYTES {
                     stdin.write_all(&lines)?;
                     lines.clear();
@@ -166,7 +166,7 @@ fn feed_groups(groups: &mut Groups, stdin: &mut dyn Write) -> Result<(), FeedErr
                     lines.extend_from_slice(piece);
                 }
             }
-            if is_over {
+            if has_exited {
                 break;
             }
         }
@@ -175,9 +175,9 @@ fn feed_groups(groups: &mut Groups, stdin: &mut dyn Write) -> Result<(), FeedErr
     Ok(())
 }
 
-struct MapListener<'l, 't>(&'l mut MapTask<'t>);
+struct MapOutputHandler<'l, 't>(&'l mut MapTask<'t>);
 
-impl Listener for MapListener<'_, '_> {
+impl OutputHandler for MapOutputHandler<'_, '_> {
     fn line(&mut self, line: &[u8]) -> Result<(), Fault> {
         if self.0.reduces == 0 {
             return self.0.emit_line(line);
@@ -189,11 +189,11 @@ impl Listener for MapListener<'_, '_> {
     }
 
     fn check(&mut self) -> Result<(), Fault> {
-        self.0.host.check()
+        self.0.context.check_cancelled()
     }
 
     fn progress(&mut self) {
-        self.0.host.progress();
+        self.0.context.progress();
     }
 
     fn count(&mut self, group: &str, name: &str, count: u64) {
@@ -201,23 +201,23 @@ impl Listener for MapListener<'_, '_> {
     }
 
     fn status(&mut self, text: &str) {
-        self.0.host.status(text);
+        self.0.context.status(text);
     }
 }
 
-struct ReduceListener<'l, 't>(&'l mut ReduceTask<'t>);
+struct ReduceOutputHandler<'l, 't>(&'l mut ReduceTask<'t>);
 
-impl Listener for ReduceListener<'_, '_> {
+impl OutputHandler for ReduceOutputHandler<'_, '_> {
     fn line(&mut self, line: &[u8]) -> Result<(), Fault> {
         self.0.emit_line(line)
     }
 
     fn check(&mut self) -> Result<(), Fault> {
-        self.0.host.check()
+        self.0.context.check_cancelled()
     }
 
     fn progress(&mut self) {
-        self.0.host.progress();
+        self.0.context.progress();
     }
 
     fn count(&mut self, group: &str, name: &str, count: u64) {
@@ -225,6 +225,6 @@ impl Listener for ReduceListener<'_, '_> {
     }
 
     fn status(&mut self, text: &str) {
-        self.0.host.status(text);
+        self.0.context.status(text);
     }
 }

@@ -1,4 +1,4 @@
-//! Lines on a command's stderr: reports, and the last words of a command that fails.
+//! LineChunks on a command's stderr: reports, and the last words of a command that fails.
 
 use std::collections::VecDeque;
 
@@ -17,11 +17,11 @@ pub(super) enum Report<'l> {
     /// `reporter:status:TEXT`
     Status(&'l str),
     /// Something for people; also a report that makes no sense.
-    Words(&'l str),
+    Text(&'l str),
 }
 
 /// Reads a line.
-pub(super) fn read(line: &str) -> Report<'_> {
+pub(super) fn parse(line: &str) -> Report<'_> {
     let line = line.trim_end_matches(['\r', '\n']);
     if let Some(status) = line.strip_prefix("reporter:status:") {
         return Report::Status(status);
@@ -31,19 +31,19 @@ pub(super) fn read(line: &str) -> Report<'_> {
         let (group, name, count) = (parts.next()?, parts.next()?, parts.next()?);
         Some(Report::Count { group, name, count: count.trim().parse().ok()? })
     });
-    counter.unwrap_or(Report::Words(line))
+    counter.unwrap_or(Report::Text(line))
 }
 
 /// The last words of a command.
 #[derive(Debug, Default)]
-pub(super) struct LastWords {
+pub(super) struct StderrTail {
     lines: VecDeque<String>,
 }
 
 const KEPT_LINES: usize = 10;
 const KEPT_LINE_BYTES: usize = 400;
 
-impl LastWords {
+impl StderrTail {
     pub(super) fn add(&mut self, line: &str) {
         if self.lines.len() == KEPT_LINES {
             self.lines.pop_front();
@@ -52,8 +52,8 @@ impl LastWords {
         self.lines.push_back(line[..end].to_owned());
     }
 
-    /// All of them, behind what happened.
-    pub(super) fn behind(&self, what: &str) -> String {
+    /// All of them, append_to what happened.
+    pub(super) fn append_to(&self, what: &str) -> String {
         let mut text = what.to_owned();
         for line in self.lines.iter().filter(|line| !line.trim().is_empty()) {
             text.push_str("\n    ");
@@ -71,23 +71,23 @@ mod tests {
     fn reports_are_told_from_words() {
         let count = Report::Count { group: "Words", name: "long, longer", count: 3 };
         assert_eq!(
-            read("reporter:counter:Words,long, longer,3\n"),
-            Report::Words("reporter:counter:Words,long, longer,3")
+            parse("reporter:counter:Words,long, longer,3\n"),
+            Report::Text("reporter:counter:Words,long, longer,3")
         );
-        assert_ne!(read("reporter:counter:Words,long,3"), count);
+        assert_ne!(parse("reporter:counter:Words,long,3"), count);
         let count = Report::Count { group: "Words", name: "long", count: 3 };
-        assert_eq!(read("reporter:counter:Words,long,3\r\n"), count);
-        assert_eq!(read("reporter:status:half way"), Report::Status("half way"));
+        assert_eq!(parse("reporter:counter:Words,long,3\r\n"), count);
+        assert_eq!(parse("reporter:status:half way"), Report::Status("half way"));
         for words in ["", "reporter:", "reporter:counter:a,b", "reporter:counter:a,b,-1", "hello"] {
-            assert_eq!(read(words), Report::Words(words));
+            assert_eq!(parse(words), Report::Text(words));
         }
     }
 
     #[test]
     fn the_last_words_are_few() {
-        let mut words = LastWords::default();
+        let mut words = StderrTail::default();
         (0..1000).for_each(|number| words.add(&format!("line {number} {}", "x".repeat(1000))));
-        let text = words.behind("exit status: 1");
+        let text = words.append_to("exit status: 1");
         assert!(text.starts_with("exit status: 1\n    line 990 xxx"));
         assert!(text.len() < 5_000);
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::open_job::Waiting;
+use super::open_job::WaitingFetch;
 use super::{Worker, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::path;
@@ -23,7 +23,7 @@ const MESSAGE_BYTES: usize = 128 * 1024;
 /// A sender pauses when so much waits for its reducer.
 const HIGH_WATER_BYTES: usize = 1024 * 1024;
 /// So much waits for all reducers together: far less than what a server ends calls for.
-const HIGH_WATER_OF_ALL_BYTES: usize = 64 * 1024 * 1024;
+const TOTAL_HIGH_WATER_BYTES: usize = 64 * 1024 * 1024;
 /// Files that are read at once; a reducer beyond them comes again.
 const MAX_READERS: usize = 256;
 
@@ -59,7 +59,7 @@ struct Sender {
 
 impl Fetch {
     fn begin(&self, message: &[u8]) -> Result<(), Status> {
-        let (job_id, call) = wire::read_fetch_call(message)?;
+        let (job_id, call) = wire::parse_fetch_call(message)?;
         let missing = |why: &str| Status::new(Code::NotFound, why.to_owned());
         if call.epoch != self.worker.jobs.epoch() {
             return Err(missing("that was another life of this worker"));
@@ -67,7 +67,7 @@ impl Fetch {
         let job = self.worker.jobs.get(&job_id)?;
         if call.waits {
             let responder = self.sender.responder.clone();
-            let waiting = Waiting { partition: call.partition, responder };
+            let waiting = WaitingFetch { partition: call.partition, responder };
             if job.wait_for(call.task, call.attempt, waiting).is_none() {
                 return Ok(());
             }
@@ -79,7 +79,7 @@ impl Fetch {
                 Ok(())
             }
             file => {
-                let reader = self.sender.readers.one_more()?;
+                let reader = self.sender.readers.acquire()?;
                 let opened = file.open().map_err(|error| cannot_read(&error))?;
                 self.read_out(reader, opened, file.len())
             }
@@ -109,13 +109,13 @@ pub(super) fn cannot_read(error: &io::Error) -> Status {
 
 fn send(responder: &Responder, lines: &[u8]) {
     for lines in lines.chunks(MESSAGE_BYTES) {
-        responder.send(wire::fetched(lines));
+        responder.send(wire::encode_fetched(lines));
     }
     responder.finish(Status::OK);
 }
 
 /// Sends a reducer what it has waited for, if that is small.
-pub(super) fn send_small(waiting: &Waiting, partitions: &[Committed]) {
+pub(super) fn send_small(waiting: &WaitingFetch, partitions: &[Committed]) {
     match partitions.get(waiting.partition as usize) {
         Some(Committed::Memory(lines)) => send(&waiting.responder, lines),
         Some(Committed::File { .. }) => {
@@ -134,7 +134,7 @@ pub(super) fn send_small(waiting: &Waiting, partitions: &[Committed]) {
 struct Readers(AtomicUsize);
 
 impl Readers {
-    fn one_more(self: &Arc<Self>) -> Result<Reader, Status> {
+    fn acquire(self: &Arc<Self>) -> Result<Reader, Status> {
         let reader = Reader(Arc::clone(self));
         if self.0.fetch_add(1, Ordering::SeqCst) >= MAX_READERS {
             let reason = format!("{MAX_READERS} files are being read already");
@@ -146,7 +146,7 @@ impl Readers {
     /// Above so much each of them pauses.
     fn high_water_bytes(&self) -> usize {
         let count = self.0.load(Ordering::SeqCst).max(1);
-        HIGH_WATER_BYTES.min(HIGH_WATER_OF_ALL_BYTES / count)
+        HIGH_WATER_BYTES.min(TOTAL_HIGH_WATER_BYTES / count)
     }
 }
 
@@ -166,7 +166,7 @@ impl Sender {
         while offset < bytes {
             let piece = (bytes - offset).min(MESSAGE_BYTES as u64) as usize;
             // Read into the message itself: there is much of it.
-            let mut message = wire::begin_fetched(piece);
+            let mut message = wire::encode_fetched_header(piece);
             let read = opened.append(offset, piece, &mut message);
             let missing = match read {
                 Ok(read) if read == piece => None,
@@ -177,7 +177,7 @@ impl Sender {
                 return self.responder.finish(Status::new(Code::NotFound, why));
             }
             offset += piece as u64;
-            if !self.wait_for_room() {
+            if !self.wait_below_high_water() {
                 return;
             }
             self.responder.send(message);
@@ -186,7 +186,7 @@ impl Sender {
     }
 
     /// Pauses while much waits. Returns whether the call is still on.
-    fn wait_for_room(&self) -> bool {
+    fn wait_below_high_water(&self) -> bool {
         let mut is_over = locked(&self.gate);
         while !*is_over && self.responder.queued() >= self.readers.high_water_bytes() {
             // Woken by the reactor; the time is for a wake-up that came just before.
@@ -222,15 +222,15 @@ mod tests {
     fn a_reducer_for_whom_there_is_no_room_may_come_again() {
         let readers = Arc::new(Readers::default());
         let mut reading: Vec<Reader> =
-            (0..MAX_READERS).map(|_| readers.one_more().unwrap()).collect();
+            (0..MAX_READERS).map(|_| readers.acquire().unwrap()).collect();
         for _ in 0..3 {
-            let refused = readers.one_more().err().unwrap();
+            let refused = readers.acquire().err().unwrap();
             assert_eq!(refused.code, Code::ResourceExhausted, "{refused}");
         }
         reading.pop();
-        let one = readers.one_more().unwrap();
-        assert!(readers.one_more().is_err());
-        assert!(MAX_READERS * readers.high_water_bytes() <= HIGH_WATER_OF_ALL_BYTES);
+        let one = readers.acquire().unwrap();
+        assert!(readers.acquire().is_err());
+        assert!(MAX_READERS * readers.high_water_bytes() <= TOTAL_HIGH_WATER_BYTES);
         drop((reading, one));
         assert_eq!(readers.high_water_bytes(), HIGH_WATER_BYTES);
     }

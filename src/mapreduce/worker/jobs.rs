@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::busy::Busy;
+use super::active_attempts::ActiveAttempts;
 use super::open_job::OpenJob;
 use super::{Worker, WorkerOptions, locked};
 use crate::call::{Code, Status};
@@ -33,18 +33,18 @@ pub(super) struct Jobs {
     opening: Mutex<()>,
     state: Mutex<State>,
     /// Attempts that run, of whatever job.
-    busy: Arc<Busy>,
+    active_attempts: Arc<ActiveAttempts>,
 }
 
 #[derive(Default)]
 struct State {
     current: Option<Arc<OpenJob>>,
     /// Masters that hold a job, whether it is open or not.
-    holds: Vec<Held>,
+    holds: Vec<JobHold>,
     last_hold: u64,
 }
 
-struct Held {
+struct JobHold {
     number: u64,
     job_id: String,
     responder: Responder,
@@ -54,8 +54,9 @@ struct Held {
 const MAX_HOLDS: usize = 1_000;
 impl Jobs {
     pub(super) fn new(kinds: JobKinds, options: WorkerOptions, epoch: u64) -> Jobs {
-        let (opening, state, busy) = (Mutex::default(), Mutex::default(), Arc::default());
-        Jobs { kinds, options, epoch, opening, state, busy }
+        let (opening, state, active_attempts) =
+            (Mutex::default(), Mutex::default(), Arc::default());
+        Jobs { kinds, options, epoch, opening, state, active_attempts }
     }
 
     /// The job with this id.
@@ -66,17 +67,18 @@ impl Jobs {
     }
 
     /// What there is to do for the job that is open when a task has been answered for.
-    pub(super) fn next_spares(&self) -> Option<impl FnOnce() + Send + Sync + use<>> {
+    pub(super) fn pending_file_preparation(&self) -> Option<impl FnOnce() + Send + Sync + use<>> {
         let job = locked(&self.state).current.clone();
-        job.filter(|job| job.spares.are_wanted()).map(|job| move || job.spares.make())
+        job.filter(|job| job.prepared_files.has_pending())
+            .map(|job| move || job.prepared_files.prepare())
     }
 
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    pub(super) fn busy(&self) -> &Arc<Busy> {
-        &self.busy
+    pub(super) fn active_attempts(&self) -> &Arc<ActiveAttempts> {
+        &self.active_attempts
     }
 
     fn open(&self, spec: JobSpec, peer: SocketAddr) -> Result<Opened, Status> {
@@ -98,15 +100,15 @@ impl Jobs {
             };
             Status::new(code, format!("{root}: {error}"))
         })?;
-        let busy = Arc::clone(&self.busy);
-        let job = Arc::new(OpenJob::new(spec, job, layout, peer, busy, lock));
+        let active_attempts = Arc::clone(&self.active_attempts);
+        let job = Arc::new(OpenJob::new(spec, job, layout, peer, active_attempts, lock));
         let mut state = locked(&self.state);
         if !state.is_held(&job.spec.id) {
             return Err(Status::new(Code::Cancelled, "whoever held the job is gone"));
         }
         log::info!("job {} of {peer} begins", shown(&job.spec.id));
         state.current = Some(job);
-        Ok(Opened { epoch: self.epoch, slots: self.options.slots })
+        Ok(Opened { epoch: self.epoch, task_slots: self.options.task_slots })
     }
 
     fn check_free(&self, id: &str) -> Result<(), Status> {
@@ -126,7 +128,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Somebody holds a job. Returns a number for [`let_go`](Self::let_go).
+    /// Somebody holds a job. Returns a number for [`release_hold`](Self::release_hold).
     fn hold(&self, job_id: String, responder: Responder) -> Result<u64, Status> {
         let mut state = locked(&self.state);
         if state.holds.len() >= MAX_HOLDS {
@@ -134,12 +136,12 @@ impl Jobs {
         }
         state.last_hold += 1;
         let number = state.last_hold;
-        state.holds.push(Held { number, job_id, responder });
+        state.holds.push(JobHold { number, job_id, responder });
         Ok(number)
     }
 
     /// Somebody does not hold a job any more, for a reason: if nobody else does, it is closed.
-    fn let_go(&self, number: u64, status: &Status) {
+    fn release_hold(&self, number: u64, status: &Status) {
         let mut state = locked(&self.state);
         state.holds.retain(|held| held.number != number);
         let is_left = |job: &Arc<OpenJob>| !state.is_held(&job.spec.id);
@@ -161,7 +163,7 @@ impl Jobs {
     }
 
     /// The worker shuts down: those who hold jobs are told.
-    fn leave(&self) {
+    fn retain(&self) {
         for held in locked(&self.state).holds.drain(..) {
             held.responder.send(Vec::new());
             held.responder.finish(Status::OK);
@@ -170,11 +172,11 @@ impl Jobs {
 }
 
 /// Tasks of the job before are about to let the directory go.
-const TAKE_TIME: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Takes the data directory.
 fn take(layout: &Layout, id: &str) -> Result<JobLock, LockError> {
-    let until = Instant::now() + TAKE_TIME;
+    let until = Instant::now() + LOCK_TIMEOUT;
     loop {
         match JobLock::take(layout.root(), id, || layout.clear()) {
             Err(LockError::Taken { .. }) if Instant::now() < until => {
@@ -198,28 +200,28 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
         move |call| {
             let Some(message) = call.receive()? else { return Ok(()) };
             let peer = call.context().peer;
-            let opened = worker.jobs.open(wire::read_open_job(&message)?, peer)?;
-            call.send(wire::opened(opened))
+            let opened = worker.jobs.open(wire::parse_open_job(&message)?, peer)?;
+            call.send(wire::encode_opened(opened))
         }
     });
     services.streaming(path::HOLD_JOB, Shape::Unary, {
         let worker = Arc::clone(worker);
         move |_, responder| {
-            Ok(Box::new(Hold { worker: Arc::clone(&worker), responder, number: None }))
+            Ok(Box::new(HoldCall { worker: Arc::clone(&worker), responder, number: None }))
         }
     });
     services.unary(path::PING, {
         let worker = Arc::clone(worker);
         move |_, message, answer| {
-            let job = worker.jobs.get(&wire::read_job_request(message)?)?;
-            answer.extend_from_slice(&wire::pong(&job.progress()));
+            let job = worker.jobs.get(&wire::parse_job_request(message)?)?;
+            answer.extend_from_slice(&wire::encode_pong(&job.progress()));
             Ok(())
         }
     });
     services.unary(path::PUT_PARAMETER, {
         let worker = Arc::clone(worker);
         move |_, message, _| {
-            let (job_id, piece) = wire::read_put_parameter(message)?;
+            let (job_id, piece) = wire::parse_put_parameter(message)?;
             worker.jobs.get(&job_id)?.put_parameter(piece)
         }
     });
@@ -231,29 +233,29 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
         }
     });
     let worker = Arc::clone(worker);
-    services.on_shutdown(move || worker.jobs.leave());
+    services.on_shutdown(move || worker.jobs.retain());
 }
 
 fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
-    let (job_id, attempt, offset) = wire::read_read_output(message)?;
+    let (job_id, attempt, offset) = wire::parse_read_output(message)?;
     let output = worker.jobs.get(&job_id)?.output(attempt);
     let output =
         output.ok_or_else(|| Status::new(Code::NotFound, "no such output is here any more"))?;
     let piece = output.open().and_then(|file| file.read(offset, super::map::PIECE_BYTES));
     let piece = piece.map_err(|error| super::fetch::cannot_read(&error))?;
-    Ok(wire::output_piece(&piece))
+    Ok(wire::encode_output_piece(&piece))
 }
 
 /// A master that holds its job.
-struct Hold {
+struct HoldCall {
     worker: Arc<Worker>,
     responder: Responder,
     number: Option<u64>,
 }
 
-impl CallHandler for Hold {
+impl CallHandler for HoldCall {
     fn message(&mut self, message: &[u8]) {
-        let job_id = wire::read_job_request(message);
+        let job_id = wire::parse_job_request(message);
         match job_id.and_then(|id| self.worker.jobs.hold(id, self.responder.clone())) {
             Ok(number) => self.number = Some(number),
             Err(status) => self.responder.finish(status),
@@ -262,7 +264,7 @@ impl CallHandler for Hold {
 
     fn cancelled(&mut self, status: &Status) {
         if let Some(number) = self.number.take() {
-            self.worker.jobs.let_go(number, status);
+            self.worker.jobs.release_hold(number, status);
         }
     }
 }

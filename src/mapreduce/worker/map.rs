@@ -7,28 +7,28 @@ use std::iter::once;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::open_job::{Left, MapOutput, OpenJob};
+use super::open_job::{MapOutput, OpenJob, RetainedState};
 use super::partitions::{Partitions, failed};
-use super::{Host, TaskHost, Worker, guarded};
+use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
-use crate::mapreduce::files::{Committed, NoSplit, SplitBlocks, WasRead};
-use crate::mapreduce::job::{About, Blocks, Fault};
+use crate::mapreduce::files::{Committed, SplitBlocks, SplitDigest, SplitError};
+use crate::mapreduce::job::{Blocks, Fault, TaskInfo};
 use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
 
 pub(super) use crate::mapreduce::contract::PIECE_BYTES;
 
 /// A map task that did the same in no more time than this is short.
-const BRIEF: Duration = Duration::from_millis(5);
+const SHORT_TASK: Duration = Duration::from_millis(5);
 
 /// What to do about input that is not here.
 const SHIP_HINT: &str = "with --ship the master sends what a mapper lacks";
 
 /// Runs a map task and answers for it.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
-    let (job_id, map) = wire::read_map_call(message)?;
+    let (job_id, map) = wire::parse_map_call(message)?;
     let job = worker.jobs.get(&job_id)?;
     let result = attempt(worker, &job, call, &map);
     if result.is_err() {
@@ -37,7 +37,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
             waiting.responder.finish(status);
         }
     }
-    result.map(|done| wire::map_done(&done))
+    result.map(|done| wire::encode_map_done(&done))
 }
 
 fn attempt(
@@ -46,40 +46,42 @@ fn attempt(
     call: &BlockingCall,
     map: &MapCall,
 ) -> Result<MapDone, Status> {
-    let listed = job.list(map.attempt);
-    worker.trial.pass(call)?;
+    let guard = job.begin_attempt(map.attempt);
+    worker.fault_injection.apply(call)?;
     let started = Instant::now();
     let parameter = job.parameter(map.parameter.clone())?;
-    let mut host = TaskHost { call, running: &listed.running, slots: worker.options.slots };
+    let mut context =
+        WorkerTaskContext { call, running: &guard.running, task_slots: worker.options.task_slots };
     let mut sink = partitions(job, map);
     let mut cache = job.take_cache(map.task);
-    let was_read = WasRead::default();
+    let split_digest = SplitDigest::default();
     let is_read = Cell::new(false);
     let mut open_input = || {
         is_read.set(true);
-        open(job, map, &was_read)
+        open(job, map, &split_digest)
     };
     let work = MapWork {
         job: job.job.as_ref(),
         parameter: &parameter,
         reduces: map.reduces,
         skip: &map.skip,
-        about: &about(job, map),
+        info: &task_info(job, map),
     };
     // Threads that have little to do go first: one that waits behind a task waits long, most of all
     // whoever has yet to give another task to another worker.
     thread::yield_now();
-    let (counters, committed) = guarded(|| {
-        let counters = execute::map(&work, &mut cache, &mut open_input, &mut sink, &mut host)?;
-        if is_read.get() && was_read.digest().is_none() {
-            read_to_the_end(open(job, map, &was_read)?.as_mut(), &mut host)?;
+    let (counters, committed) = catch_panics(|| {
+        let counters = execute::map(&work, &mut cache, &mut open_input, &mut sink, &mut context)?;
+        if is_read.get() && split_digest.digest().is_none() {
+            read_to_the_end(open(job, map, &split_digest)?.as_mut(), &mut context)?;
         }
-        host.check()?;
+        context.check_cancelled()?;
         Ok((counters, sink.commit()?))
     })?;
     // After a panic nobody would know what the cache is.
-    let left = Left { cache, work: job.job.map_work(&parameter), took: started.elapsed() };
-    job.leave(map.task, left);
+    let retained =
+        RetainedState { cache, work: job.job.map_work(&parameter), took: started.elapsed() };
+    job.retain(map.task, retained);
     let sizes = committed.iter().map(Committed::len).collect();
     match committed.first() {
         Some(output) if map.reduces == 0 => job.add_output(map.task, map.attempt, output.clone()),
@@ -89,15 +91,15 @@ fn attempt(
         }
     }
     let took_us = started.elapsed().as_micros() as u64;
-    Ok(MapDone { sizes, counters, took_us, digest: was_read.digest() })
+    Ok(MapDone { sizes, counters, took_us, digest: split_digest.digest() })
 }
 
 /// Reads what a task did not care to read: whether its input is what others have is known by all of
 /// it.
-fn read_to_the_end(blocks: &mut dyn Blocks, host: &mut dyn Host) -> Result<(), Fault> {
+fn read_to_the_end(blocks: &mut dyn Blocks, context: &mut dyn TaskContext) -> Result<(), Fault> {
     while blocks.next().map_err(|error| Fault::io("reading the input", &error))?.is_some() {
-        host.check()?;
-        host.progress();
+        context.check_cancelled()?;
+        context.progress();
     }
     Ok(())
 }
@@ -105,31 +107,31 @@ fn read_to_the_end(blocks: &mut dyn Blocks, host: &mut dyn Host) -> Result<(), F
 /// Whether a map task is known to be short.
 pub(super) fn is_short(worker: &Worker, message: &[u8]) -> bool {
     // Several tasks are to run side by side, and delays take their time.
-    if worker.options.slots > 1 || !worker.options.task_delay.is_zero() {
+    if worker.options.task_slots > 1 || !worker.options.task_delay.is_zero() {
         return false;
     }
     let took = || {
-        let (job_id, map) = wire::read_map_call(message).ok()?;
+        let (job_id, map) = wire::parse_map_call(message).ok()?;
         let job = worker.jobs.get(&job_id).ok()?;
         let parameter = job.parameter(map.parameter).ok()?;
-        job.took_before(map.task, job.job.map_work(&parameter)?)
+        job.last_duration(map.task, job.job.map_work(&parameter)?)
     };
-    took().is_some_and(|took| took <= BRIEF)
+    took().is_some_and(|took| took <= SHORT_TASK)
 }
 
 fn partitions<'j>(job: &'j OpenJob, map: &MapCall) -> Partitions<'j> {
-    let (layout, spares) = (&job.layout, &job.spares);
+    let (layout, prepared_files) = (&job.layout, &job.prepared_files);
     if map.reduces == 0 {
-        return Partitions::new(once(layout.map_output(map.task)), map.attempt, spares);
+        return Partitions::new(once(layout.map_output(map.task)), map.attempt, prepared_files);
     }
     let paths = (0..map.reduces).map(|partition| layout.partition(map.task, partition));
-    Partitions::new(paths, map.attempt, spares)
+    Partitions::new(paths, map.attempt, prepared_files)
 }
 
-fn about(job: &OpenJob, map: &MapCall) -> About {
+fn task_info(job: &OpenJob, map: &MapCall) -> TaskInfo {
     let range = map.split.range;
     let file = range.and_then(|range| job.spec.files.get(range.file as usize));
-    About {
+    TaskInfo {
         task: map.task,
         attempt: map.attempt,
         file: file.map_or_else(String::new, |(path, _)| path.to_string_lossy().into_owned()),
@@ -139,21 +141,26 @@ fn about(job: &OpenJob, map: &MapCall) -> About {
 }
 
 /// The split: its own file if the master sent one, else its range.
-fn open(job: &OpenJob, map: &MapCall, was_read: &WasRead) -> Result<Box<dyn Blocks>, Fault> {
+fn open(
+    job: &OpenJob,
+    map: &MapCall,
+    split_digest: &SplitDigest,
+) -> Result<Box<dyn Blocks>, Fault> {
     let shipped = job.layout.split(map.task);
     if job.spec.ships_inputs
         && let Ok(metadata) = fs::metadata(&shipped)
     {
         if metadata.len() == map.split.len() {
-            let blocks = SplitBlocks::open_shipped(&shipped, &map.split, was_read.clone());
+            let blocks = SplitBlocks::open_shipped(&shipped, &map.split, split_digest.clone());
             return Ok(Box::new(blocks.map_err(|error| failed(&shipped, &error))?));
         }
-        return Err(Fault::NoInput(format!("{}: it is not whole", shipped.display())));
+        return Err(Fault::MissingInput(format!("{}: it is not whole", shipped.display())));
     }
-    let blocks = SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint, was_read.clone());
+    let blocks =
+        SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint, split_digest.clone());
     let blocks = blocks.map_err(|error| match error {
-        NoSplit::OtherVersion(how) if !job.spec.ships_inputs => Fault::OtherInput(how),
-        error => Fault::NoInput(format!("{error} ({SHIP_HINT})")),
+        SplitError::VersionMismatch(how) if !job.spec.ships_inputs => Fault::InputMismatch(how),
+        error => Fault::MissingInput(format!("{error} ({SHIP_HINT})")),
     });
     Ok(Box::new(blocks?))
 }
@@ -164,7 +171,7 @@ pub(super) fn put_split(
     _: &BlockingCall,
     message: &[u8],
 ) -> Result<Vec<u8>, Status> {
-    let (job_id, piece) = wire::read_put_split(message)?;
+    let (job_id, piece) = wire::parse_put_split(message)?;
     let job = worker.jobs.get(&job_id)?;
     let Piece { of, offset, piece, .. } = piece;
     let path = job.layout.split(of as u32);

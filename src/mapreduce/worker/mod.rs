@@ -1,31 +1,31 @@
 //! Mappers and reducers: processes that listen, and do what a master asks.
 //!
-//! - `jobs`, `open_job`, `busy`: opening a job, its end with the master's connection, and what is there
+//! - `jobs`, `open_job`, `active_attempts`: opening a job, its end with the master's connection, and what is there
 //!   in between
 //! - `map`, `partitions`: a map task, and what it writes
 //! - `fetch`: a map's output, as reducers fetch it
-//! - `reduce`, `inbox`, `shuffle`: a reduce task, what it is told, and how it fetches
-//! - `spares`: files for the next round
-//! - `trial`: failures and delays on purpose
+//! - `reduce`, `tracker`, `shuffle`: a reduce task, what it is told, and how it fetches
+//! - `prepared_files`: files for the next round
+//! - `fault_injection`: failures and delays on purpose
 //!
 //! A task runs on a thread of the server's pool, and its call is its life: a master that gives the
 //! call up, or is gone, cancels the task. Everything small is answered on the server's own thread,
 //! and a map task that is known to be short runs there: an iteration of k-means takes less time than
 //! the threads on its way, if they have to wake one another.
 
-mod busy;
+mod active_attempts;
 mod fetch;
-mod inbox;
+mod map_output_tracker;
 mod jobs;
 mod map;
 mod open_job;
 mod partitions;
 mod reduce;
 mod shuffle;
-mod spares;
+mod prepared_files;
 #[cfg(test)]
 mod tests;
-mod trial;
+mod fault_injection;
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -34,13 +34,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::contract::path;
-use super::job::{Fault, Host, JobKinds, Work};
+use super::job::{Fault, JobKinds, TaskContext, Work};
 use super::wire;
 use crate::call::Status;
 use crate::rpc::{BlockingCall, ChannelOptions, Services, random_number};
+use fault_injection::FaultInjection;
 use jobs::Jobs;
 use open_job::Running;
-use trial::Trial;
 
 /// What a worker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct WorkerOptions {
     /// Its data directory.
     pub data: PathBuf,
     /// How many tasks it does at once.
-    pub slots: u32,
+    pub task_slots: u32,
     /// Of so many tasks it declines one, between 0 and 1, for trials.
     pub fail_probability: f64,
     /// How long it waits before it begins a task, for trials.
@@ -70,11 +70,11 @@ pub struct WorkerOptions {
 pub(super) struct Worker {
     options: WorkerOptions,
     jobs: Jobs,
-    trial: Trial,
+    fault_injection: FaultInjection,
 }
 
 /// What a worker still does.
-pub struct WorkerTasks(Arc<busy::Busy>);
+pub struct WorkerTasks(Arc<active_attempts::ActiveAttempts>);
 
 impl WorkerTasks {
     /// Waits until no task runs any more. Returns whether that came in time.
@@ -91,9 +91,9 @@ pub fn register(
     options: WorkerOptions,
 ) -> WorkerTasks {
     let epoch = random_number();
-    let trial = Trial::new(&options, epoch);
+    let fault_injection = FaultInjection::new(&options, epoch);
     let jobs = Jobs::new(kinds, options.clone(), epoch);
-    let worker = Arc::new(Worker { options, jobs, trial });
+    let worker = Arc::new(Worker { options, jobs, fault_injection });
     jobs::register(services, &worker);
     match role {
         Role::Mapper => {
@@ -106,7 +106,7 @@ pub fn register(
             reduce::register(services, &worker);
         }
     }
-    WorkerTasks(Arc::clone(worker.jobs.busy()))
+    WorkerTasks(Arc::clone(worker.jobs.active_attempts()))
 }
 
 /// Answers a request.
@@ -130,22 +130,22 @@ fn blocking_unless_short(
     services.blocking_unless_short(path, is_short, move |call| {
         let Some(message) = call.receive()? else { return Ok(()) };
         let answer = handler(&worker, call, &message)?;
-        if let Some(make) = worker.jobs.next_spares() {
-            call.after_finish(make);
+        if let Some(prepare) = worker.jobs.pending_file_preparation() {
+            call.after_finish(prepare);
         }
         call.send(answer)
     });
 }
 
 /// What a task may ask of its worker.
-struct TaskHost<'t> {
+struct WorkerTaskContext<'t> {
     call: &'t BlockingCall,
     running: &'t Running,
-    slots: u32,
+    task_slots: u32,
 }
 
-impl Host for TaskHost<'_> {
-    fn check(&mut self) -> Result<(), Fault> {
+impl TaskContext for WorkerTaskContext<'_> {
+    fn check_cancelled(&mut self) -> Result<(), Fault> {
         self.call.sleep(Duration::ZERO).map_err(|_| Fault::Cancelled)
     }
 
@@ -160,13 +160,13 @@ impl Host for TaskHost<'_> {
     /// A slot's share of the machine's cores.
     fn threads(&self) -> usize {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        (cores / self.slots.max(1) as usize).max(1)
+        (cores / self.task_slots.max(1) as usize).max(1)
     }
 
-    fn side_by_side(&mut self, work: Vec<Work<'_>>) {
+    fn run_parallel(&mut self, work: Vec<Work<'_>>) {
         let threads = self.threads().min(work.len());
-        let left = Mutex::new(work);
-        let next = || locked(&left).pop();
+        let retained = Mutex::new(work);
+        let next = || locked(&retained).pop();
         let work_on = || {
             while let Some(piece) = next() {
                 piece();
@@ -180,7 +180,7 @@ impl Host for TaskHost<'_> {
 }
 
 /// Runs a job's code. If it panics that is its crash, and not the worker's.
-fn guarded<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> {
+fn catch_panics<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);

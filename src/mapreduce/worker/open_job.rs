@@ -1,4 +1,4 @@
-//! What a worker has of the job that is open: parameters, what tasks leave for others, the attempts
+//! What a worker has of the job that is open: parameters, what tasks retain for others, the attempts
 //! that run.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::busy::Busy;
-use super::inbox::Inbox;
-use super::spares::Spares;
+use super::active_attempts::ActiveAttempts;
+use super::map_output_tracker::MapOutputTracker;
+use super::prepared_files::PreparedFiles;
 use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{
@@ -26,21 +26,21 @@ pub(super) struct OpenJob {
     pub(super) layout: Layout,
     pub(super) opened_at: Instant,
     pub(super) opened_by: SocketAddr,
-    busy: Arc<Busy>,
+    active_attempts: Arc<ActiveAttempts>,
     parameters: Mutex<VecDeque<PutParameter>>,
     running: Mutex<BTreeMap<u64, Arc<Running>>>,
     /// Mappers: what each map task left for the next round.
-    left: Mutex<BTreeMap<u32, Left>>,
+    retained: Mutex<BTreeMap<u32, RetainedState>>,
     /// Mappers: the last output of each map task.
     map_outputs: Mutex<BTreeMap<u32, MapOutput>>,
     /// Mappers: reducers that wait for an attempt to end.
-    waiting: Mutex<BTreeMap<u64, Vec<Waiting>>>,
+    waiting: Mutex<BTreeMap<u64, Vec<WaitingFetch>>>,
     /// Output that the master reads: of a reduce task, or of a map task without reduces.
     outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
     /// Reducers: what each reduce attempt was told.
-    inboxes: Mutex<BTreeMap<u64, Arc<Inbox>>>,
+    trackers: Mutex<BTreeMap<u64, Arc<MapOutputTracker>>>,
     /// Files for the next round.
-    pub(super) spares: Spares,
+    pub(super) prepared_files: PreparedFiles,
     /// Reducers: memory of tasks that have ended, for those that come.
     sort_memory: Mutex<Vec<SortMemory>>,
     /// Reducers: mappers by address.
@@ -49,7 +49,7 @@ pub(super) struct OpenJob {
 }
 
 /// What a map task leaves for the next round.
-pub(super) struct Left {
+pub(super) struct RetainedState {
     pub(super) cache: Cache,
     /// What it did, if it is worth a number, and how long that took.
     pub(super) work: Option<u8>,
@@ -57,7 +57,7 @@ pub(super) struct Left {
 }
 
 /// A reducer that waits for a partition.
-pub(super) struct Waiting {
+pub(super) struct WaitingFetch {
     pub(super) partition: u32,
     pub(super) responder: Responder,
 }
@@ -101,23 +101,23 @@ impl Running {
 }
 
 /// Takes an attempt off the list when it ends.
-pub(super) struct Listed<'j> {
+pub(super) struct AttemptGuard<'j> {
     job: &'j OpenJob,
     pub(super) running: Arc<Running>,
 }
 
-impl Drop for Listed<'_> {
+impl Drop for AttemptGuard<'_> {
     fn drop(&mut self) {
-        self.job.busy.change(|running| *running -= 1);
+        self.job.active_attempts.change(|running| *running -= 1);
         locked(&self.job.running).remove(&self.running.attempt);
-        locked(&self.job.inboxes).remove(&self.running.attempt);
+        locked(&self.job.trackers).remove(&self.running.attempt);
     }
 }
 
 /// Attempts that are waited for at once.
-const MAX_WAITED_FOR: usize = 1_000;
+const MAX_AWAITED_ATTEMPTS: usize = 1_000;
 /// Tasks that are told of before they come.
-const MAX_INBOXES: usize = 1_000;
+const MAX_TRACKERS: usize = 1_000;
 
 impl OpenJob {
     pub(super) fn new(
@@ -125,7 +125,7 @@ impl OpenJob {
         job: Arc<dyn Job>,
         layout: Layout,
         opened_by: SocketAddr,
-        busy: Arc<Busy>,
+        active_attempts: Arc<ActiveAttempts>,
         lock: JobLock,
     ) -> OpenJob {
         OpenJob {
@@ -134,28 +134,28 @@ impl OpenJob {
             layout,
             opened_at: Instant::now(),
             opened_by,
-            busy,
+            active_attempts,
             parameters: Mutex::default(),
             running: Mutex::default(),
-            left: Mutex::default(),
+            retained: Mutex::default(),
             map_outputs: Mutex::default(),
             waiting: Mutex::default(),
             outputs: Mutex::default(),
-            inboxes: Mutex::default(),
-            spares: Spares::default(),
+            trackers: Mutex::default(),
+            prepared_files: PreparedFiles::default(),
             sort_memory: Mutex::default(),
             channels: Mutex::default(),
             _lock: lock,
         }
     }
 
-    /// An attempt begins: it is listed as long as what this returns lives.
-    pub(super) fn list(&self, attempt: u64) -> Listed<'_> {
+    /// An attempt begins: it is guard as long as what this returns lives.
+    pub(super) fn begin_attempt(&self, attempt: u64) -> AttemptGuard<'_> {
         let (steps, status) = (AtomicU64::new(0), Mutex::default());
         let running = Arc::new(Running { attempt, steps, status });
         locked(&self.running).insert(attempt, Arc::clone(&running));
-        self.busy.change(|running| *running += 1);
-        Listed { job: self, running }
+        self.active_attempts.change(|running| *running += 1);
+        AttemptGuard { job: self, running }
     }
 
     pub(super) fn progress(&self) -> Vec<Progress> {
@@ -215,21 +215,21 @@ impl OpenJob {
 
     /// What a map task left for this round. It is taken: two attempts never share it.
     pub(super) fn take_cache(&self, task: u32) -> Cache {
-        locked(&self.left).remove(&task).and_then(|left| left.cache)
+        locked(&self.retained).remove(&task).and_then(|retained| retained.cache)
     }
 
     /// How long a map task took in the round before, if it did the same there, and what it left is
     /// still here.
-    pub(super) fn took_before(&self, task: u32, work: u8) -> Option<Duration> {
-        let left = locked(&self.left);
-        let left = left.get(&task).filter(|left| left.work == Some(work));
-        left.map(|left| left.took)
+    pub(super) fn last_duration(&self, task: u32, work: u8) -> Option<Duration> {
+        let retained = locked(&self.retained);
+        let retained = retained.get(&task).filter(|retained| retained.work == Some(work));
+        retained.map(|retained| retained.took)
     }
 
     /// What a map task leaves for the next round.
-    pub(super) fn leave(&self, task: u32, left: Left) {
-        if self.spec.keeps_inputs && left.cache.is_some() {
-            locked(&self.left).insert(task, left);
+    pub(super) fn retain(&self, task: u32, retained: RetainedState) {
+        if self.spec.keeps_inputs && retained.cache.is_some() {
+            locked(&self.retained).insert(task, retained);
         }
     }
 
@@ -244,14 +244,19 @@ impl OpenJob {
     }
 
     /// A reducer waits for an attempt's output, unless that is there already.
-    pub(super) fn wait_for(&self, task: u32, attempt: u64, waiting: Waiting) -> Option<Waiting> {
+    pub(super) fn wait_for(
+        &self,
+        task: u32,
+        attempt: u64,
+        waiting: WaitingFetch,
+    ) -> Option<WaitingFetch> {
         // Under both locks: the output cannot come in between.
         let outputs = locked(&self.map_outputs);
         if outputs.get(&task).is_some_and(|output| output.attempt == attempt) {
             return Some(waiting);
         }
         let mut waiters = locked(&self.waiting);
-        if waiters.len() >= MAX_WAITED_FOR {
+        if waiters.len() >= MAX_AWAITED_ATTEMPTS {
             // Of attempts that never came.
             waiters.pop_first();
         }
@@ -261,7 +266,7 @@ impl OpenJob {
         None
     }
 
-    pub(super) fn take_waiting(&self, attempt: u64) -> Vec<Waiting> {
+    pub(super) fn take_waiting(&self, attempt: u64) -> Vec<WaitingFetch> {
         locked(&self.waiting).remove(&attempt).unwrap_or_default()
     }
 
@@ -294,14 +299,14 @@ impl OpenJob {
     }
 
     /// What a reduce attempt is told: before it comes as well.
-    pub(super) fn inbox(&self, attempt: u64) -> Arc<Inbox> {
+    pub(super) fn tracker(&self, attempt: u64) -> Arc<MapOutputTracker> {
         let running = locked(&self.running);
-        let mut inboxes = locked(&self.inboxes);
-        if inboxes.len() >= MAX_INBOXES {
-            // News that came after their attempt had ended.
-            inboxes.retain(|attempt, _| running.contains_key(attempt));
+        let mut trackers = locked(&self.trackers);
+        if trackers.len() >= MAX_TRACKERS {
+            // JobEvent that came after their attempt had ended.
+            trackers.retain(|attempt, _| running.contains_key(attempt));
         }
-        Arc::clone(inboxes.entry(attempt).or_default())
+        Arc::clone(trackers.entry(attempt).or_default())
     }
 
     /// The connection to a mapper.

@@ -5,16 +5,16 @@ use std::io::{self, Write};
 use std::mem;
 use std::path::PathBuf;
 
-use super::spares::Spares;
-use crate::mapreduce::files::{Committed, Pending};
+use super::prepared_files::PreparedFiles;
+use crate::mapreduce::files::{Committed, PendingFile};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
 /// A map's output up to this size is kept in memory as well, to be fetched from there.
-const KEPT_BYTES: usize = 1024 * 1024;
+const MAX_IN_MEMORY_BYTES: usize = 1024 * 1024;
 
 /// The output files of one attempt.
 pub(super) struct Partitions<'s> {
-    spares: &'s Spares,
+    prepared_files: &'s PreparedFiles,
     attempt: u64,
     parts: Vec<Part>,
     kept: usize,
@@ -25,7 +25,7 @@ struct Part {
     /// What is not in the file yet.
     lines: Vec<u8>,
     /// Once it does not fit into memory.
-    file: Option<Pending>,
+    file: Option<PendingFile>,
 }
 
 impl<'s> Partitions<'s> {
@@ -33,18 +33,18 @@ impl<'s> Partitions<'s> {
     pub(super) fn new(
         paths: impl Iterator<Item = PathBuf>,
         attempt: u64,
-        spares: &'s Spares,
+        prepared_files: &'s PreparedFiles,
     ) -> Partitions<'s> {
         let part = |path| Part { path, lines: Vec::new(), file: None };
-        Partitions { spares, attempt, parts: paths.map(part).collect(), kept: 0 }
+        Partitions { prepared_files, attempt, parts: paths.map(part).collect(), kept: 0 }
     }
 
     /// Gives all files their names.
     pub(super) fn commit(self) -> Result<Vec<Committed>, Fault> {
-        let Partitions { spares, attempt, parts, .. } = self;
+        let Partitions { prepared_files, attempt, parts, .. } = self;
         let commit = |part: Part| {
             let Part { path, lines, file } = part;
-            spares.commit_output(&path, attempt, file, lines)
+            prepared_files.commit_output(&path, attempt, file, lines)
         };
         parts.into_iter().map(commit).collect()
     }
@@ -53,7 +53,7 @@ impl<'s> Partitions<'s> {
 impl PartitionSink for Partitions<'_> {
     fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault> {
         let Some(part) = self.parts.get_mut(partition as usize) else { return Ok(()) };
-        if part.file.is_none() && self.kept + lines.len() <= KEPT_BYTES {
+        if part.file.is_none() && self.kept + lines.len() <= MAX_IN_MEMORY_BYTES {
             self.kept += lines.len();
             part.lines.extend_from_slice(lines);
             return Ok(());
@@ -75,13 +75,13 @@ impl Part {
 }
 
 /// Begins a file, in a directory that is made if need be.
-pub(super) fn create(path: &std::path::Path, attempt: u64) -> io::Result<Pending> {
-    match Pending::create(path, attempt) {
+pub(super) fn create(path: &std::path::Path, attempt: u64) -> io::Result<PendingFile> {
+    match PendingFile::create(path, attempt) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(directory) = path.parent() {
                 fs::create_dir_all(directory)?;
             }
-            Pending::create(path, attempt)
+            PendingFile::create(path, attempt)
         }
         result => result,
     }

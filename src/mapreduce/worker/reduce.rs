@@ -8,36 +8,36 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::partitions::{create, failed};
+use super::prepared_files::PreparedFiles;
 use super::shuffle::Shuffle;
-use super::spares::Spares;
-use super::{Host, TaskHost, Worker, guarded};
+use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::Status;
-use crate::mapreduce::contract::{Announcement, INLINE_OUTPUT_BYTES, ReduceDone, path};
+use crate::mapreduce::contract::{INLINE_OUTPUT_BYTES, MapOutputAnnouncement, ReduceDone, path};
 use crate::mapreduce::execute;
-use crate::mapreduce::files::{Committed, Pending, RunFiles};
-use crate::mapreduce::job::{About, Fault, Sorter};
+use crate::mapreduce::files::{Committed, PendingFile, RunFiles};
+use crate::mapreduce::job::{Fault, Sorter, TaskInfo};
 use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, Services};
 
 pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
     let worker = Arc::clone(worker);
     services.unary(path::ANNOUNCE, move |_, message, _| {
-        let (job_id, news) = wire::read_announce(message)?;
+        let (job_id, announcement) = wire::parse_announce(message)?;
         let job = worker.jobs.get(&job_id)?;
-        job.inbox(news.attempt).tell(news);
+        job.tracker(announcement.attempt).announce(announcement);
         Ok(())
     });
 }
 
 /// Runs a reduce task and answers for it.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
-    let (job_id, reduce) = wire::read_reduce_call(message)?;
+    let (job_id, reduce) = wire::parse_reduce_call(message)?;
     let job = worker.jobs.get(&job_id)?;
-    let listed = job.list(reduce.attempt);
-    let inbox = job.inbox(reduce.attempt);
+    let guard = job.begin_attempt(reduce.attempt);
+    let tracker = job.tracker(reduce.attempt);
     let (attempt, outputs) = (reduce.attempt, reduce.outputs);
-    inbox.tell(Announcement { attempt, outputs, lost: Vec::new() });
-    worker.trial.pass(call)?;
+    tracker.announce(MapOutputAnnouncement { attempt, outputs, lost: Vec::new() });
+    worker.fault_injection.apply(call)?;
     let parameter = job.parameter(reduce.parameter)?;
     let mut runs = RunFiles::new(&job.layout.reducers(), attempt);
     let memory = usize::try_from(job.spec.sort_memory_bytes).unwrap_or(usize::MAX);
@@ -45,8 +45,8 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         job: &job,
         options: &worker.options,
         call,
-        running: &listed.running,
-        inbox: &inbox,
+        running: &guard.running,
+        tracker: &tracker,
         maps: reduce.maps,
         partition: reduce.task,
         sorter: Mutex::new(Sorter::new(
@@ -58,27 +58,29 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         fetched_bytes: AtomicU64::new(0),
         asked: Mutex::default(),
     };
-    shuffle.ask_for_expected(&reduce.expected);
+    shuffle.start_expected_fetches(&reduce.expected);
     shuffle.fetch_all()?;
     let fetched = Instant::now();
-    let shuffle_us = inbox.announced_at().map_or(0, |at| (fetched - at).as_micros() as u64);
+    let shuffle_us = tracker.announced_at().map_or(0, |at| (fetched - at).as_micros() as u64);
     let fetched_bytes = shuffle.fetched_bytes.load(Ordering::Relaxed);
     let sorter = shuffle.sorter.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let about = About { task: reduce.task, attempt, ..About::default() };
-    let mut host = TaskHost { call, running: &listed.running, slots: worker.options.slots };
-    let mut output = Output::new(job.layout.reduce_output(reduce.task), attempt, &job.spares);
-    let counters = guarded(|| {
+    let info = TaskInfo { task: reduce.task, attempt, ..TaskInfo::default() };
+    let mut context =
+        WorkerTaskContext { call, running: &guard.running, task_slots: worker.options.task_slots };
+    let mut output =
+        Output::new(job.layout.reduce_output(reduce.task), attempt, &job.prepared_files);
+    let counters = catch_panics(|| {
         let mut groups = sorter.finish()?;
         let mut write = |lines: &[u8]| output.write(lines);
         let counters = execute::reduce(
             job.job.as_ref(),
-            &about,
+            &info,
             &parameter,
             &mut groups,
             &mut write,
-            &mut host,
+            &mut context,
         )?;
-        host.check()?;
+        context.check_cancelled()?;
         job.leave_sort_memory(groups.into_memory());
         Ok(counters)
     })?;
@@ -89,7 +91,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     };
     let bytes = committed.len();
     job.add_output(reduce.task, attempt, committed);
-    Ok(wire::reduce_done(&ReduceDone {
+    Ok(wire::encode_reduce_done(&ReduceDone {
         output: inline,
         bytes,
         counters,
@@ -103,14 +105,14 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
 struct Output<'s> {
     path: PathBuf,
     attempt: u64,
-    spares: &'s Spares,
+    prepared_files: &'s PreparedFiles,
     lines: Vec<u8>,
-    file: Option<Pending>,
+    file: Option<PendingFile>,
 }
 
 impl<'s> Output<'s> {
-    fn new(path: PathBuf, attempt: u64, spares: &'s Spares) -> Output<'s> {
-        Output { path, attempt, spares, lines: Vec::new(), file: None }
+    fn new(path: PathBuf, attempt: u64, prepared_files: &'s PreparedFiles) -> Output<'s> {
+        Output { path, attempt, prepared_files, lines: Vec::new(), file: None }
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), Fault> {
@@ -131,6 +133,6 @@ impl<'s> Output<'s> {
     }
 
     fn commit(self) -> Result<Committed, Fault> {
-        self.spares.commit_output(&self.path, self.attempt, self.file, self.lines)
+        self.prepared_files.commit_output(&self.path, self.attempt, self.file, self.lines)
     }
 }

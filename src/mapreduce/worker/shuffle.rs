@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::inbox::{Inbox, LONGEST_REFUSAL, Next};
+use super::map_output_tracker::{MAX_REFUSED_TIME, MapOutputTracker, NextFetch};
 use super::open_job::{OpenJob, Running};
 use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
-use crate::mapreduce::contract::{FetchCall, OutputAt, path};
+use crate::mapreduce::contract::{FetchCall, MapOutputLocation, path};
 use crate::mapreduce::job::Sorter;
 use crate::mapreduce::scheduler::Loss;
 use crate::mapreduce::wire;
@@ -33,7 +33,7 @@ pub(super) struct Shuffle<'s, 'r> {
     pub(super) options: &'s WorkerOptions,
     pub(super) call: &'s BlockingCall,
     pub(super) running: &'s Running,
-    pub(super) inbox: &'s Inbox,
+    pub(super) tracker: &'s MapOutputTracker,
     pub(super) maps: u32,
     pub(super) partition: u32,
     pub(super) sorter: Mutex<Sorter<'r>>,
@@ -45,68 +45,68 @@ pub(super) struct Shuffle<'s, 'r> {
 /// Threads that fetch much.
 const THREADS: usize = 8;
 /// More than this is much.
-const MUCH_BYTES: u64 = 4 * 1024 * 1024;
+const PARALLEL_FETCH_BYTES: u64 = 4 * 1024 * 1024;
 /// A thread that fetches little asks so many mappers at once.
-const ASKED_AT_ONCE: usize = 16;
+const CONCURRENT_FETCHES: usize = 16;
 /// How often a thread that waits looks whether it still should.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// Lost outputs that are named; the others are found in the next attempt.
-const MAX_NAMED: usize = 20;
+const MAX_REPORTED_LOSSES: usize = 20;
 
 impl<'r> Shuffle<'_, 'r> {
     /// Fetches the partition of every map, those first that the task began with.
     pub(super) fn fetch_all(&self) -> Result<(), Status> {
         let result = self.fetch();
         // Threads that still fetch stop.
-        self.inbox.end();
+        self.tracker.end();
         result
     }
 
     fn fetch(&self) -> Result<(), Status> {
-        let mut much = 0;
+        let mut total_bytes = 0;
         loop {
-            match self.inbox.next(self.maps, ASKED_AT_ONCE, LOOK_INTERVAL) {
-                Next::Done => return Ok(()),
-                Next::Lost(lost) => return Err(self.lost(&lost)),
-                Next::Wait => self.check()?,
-                Next::Fetch(outputs) => {
+            match self.tracker.next(self.maps, CONCURRENT_FETCHES, CHECK_INTERVAL) {
+                NextFetch::Done => return Ok(()),
+                NextFetch::Lost(lost) => return Err(self.lost(&lost)),
+                NextFetch::Wait => self.check()?,
+                NextFetch::Fetch(outputs) => {
                     let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
                     locked(&self.sorter).reserve(bytes);
-                    much += bytes;
-                    if much > MUCH_BYTES {
+                    total_bytes += bytes;
+                    if total_bytes > PARALLEL_FETCH_BYTES {
                         return self.fetch_on_threads(&outputs);
                     }
-                    self.fetch_in_turn(&outputs)?;
+                    self.fetch_sequentially(&outputs)?;
                 }
             }
         }
     }
 
     /// Asks for outputs that are expected: their bytes are on their way when they are announced.
-    pub(super) fn ask_for_expected(&self, expected: &[OutputAt]) {
+    pub(super) fn start_expected_fetches(&self, expected: &[MapOutputLocation]) {
         for output in expected {
             // Whoever cannot be asked now, and those behind, are asked then.
-            let Ok(call) = self.ask(output, true) else { return };
+            let Ok(call) = self.start_fetch(output, true) else { return };
             locked(&self.asked).insert((output.task, output.attempt), call);
         }
     }
 
     /// Asks for an output, unless that was done already.
-    fn asked(&self, output: &OutputAt) -> Result<ClientCall, Status> {
+    fn asked(&self, output: &MapOutputLocation) -> Result<ClientCall, Status> {
         match locked(&self.asked).remove(&(output.task, output.attempt)) {
             Some(call) => Ok(call),
-            None => self.ask(output, false),
+            None => self.start_fetch(output, false),
         }
     }
 
     /// Asks all, then takes their answers one by one.
-    fn fetch_in_turn(&self, outputs: &[OutputAt]) -> Result<(), Status> {
+    fn fetch_sequentially(&self, outputs: &[MapOutputLocation]) -> Result<(), Status> {
         let calls: Vec<_> = outputs.iter().map(|output| (output, self.asked(output))).collect();
         calls.into_iter().try_for_each(|(output, call)| self.take(output, call))
     }
 
     /// One map at a time on each of several threads, these first.
-    fn fetch_on_threads(&self, first: &[OutputAt]) -> Result<(), Status> {
+    fn fetch_on_threads(&self, first: &[MapOutputLocation]) -> Result<(), Status> {
         let first = Mutex::new(first.to_vec());
         let work = || {
             loop {
@@ -115,11 +115,11 @@ impl<'r> Shuffle<'_, 'r> {
                     self.take(&output, self.asked(&output))?;
                     continue;
                 }
-                match self.inbox.next(self.maps, 1, LOOK_INTERVAL) {
-                    Next::Done => return Ok(()),
-                    Next::Lost(lost) => return Err(self.lost(&lost)),
-                    Next::Wait => self.check()?,
-                    Next::Fetch(outputs) => {
+                match self.tracker.next(self.maps, 1, CHECK_INTERVAL) {
+                    NextFetch::Done => return Ok(()),
+                    NextFetch::Lost(lost) => return Err(self.lost(&lost)),
+                    NextFetch::Wait => self.check()?,
+                    NextFetch::Fetch(outputs) => {
                         for output in outputs {
                             self.take(&output, self.asked(&output))?;
                         }
@@ -132,7 +132,7 @@ impl<'r> Shuffle<'_, 'r> {
             let work = || {
                 let result: Result<(), Status> = work();
                 if result.is_err() {
-                    self.inbox.end();
+                    self.tracker.end();
                 }
                 result
             };
@@ -152,7 +152,7 @@ impl<'r> Shuffle<'_, 'r> {
         self.call.sleep(Duration::ZERO)
     }
 
-    fn ask(&self, output: &OutputAt, waits: bool) -> Result<ClientCall, Status> {
+    fn start_fetch(&self, output: &MapOutputLocation, waits: bool) -> Result<ClientCall, Status> {
         let channel = self.job.channel(&output.address, self.options)?;
         let options = CallOptions { timeout: None, ..CallOptions::default() };
         let mut call = channel.start(path::FETCH, &options)?;
@@ -164,12 +164,16 @@ impl<'r> Shuffle<'_, 'r> {
             waits,
         };
         // If the call is over already its answer says why.
-        let _ = call.send_last(&wire::fetch_call(&self.job.spec.id, &request));
+        let _ = call.send_last(&wire::encode_fetch_call(&self.job.spec.id, &request));
         Ok(call)
     }
 
     /// Takes an output. Fails if the attempt cannot go on.
-    fn take(&self, output: &OutputAt, call: Result<ClientCall, Status>) -> Result<(), Status> {
+    fn take(
+        &self,
+        output: &MapOutputLocation,
+        call: Result<ClientCall, Status>,
+    ) -> Result<(), Status> {
         let mut used = 0;
         let mut result = call.and_then(|mut call| self.receive(output, &mut call, &mut used));
         let is_refused = |result: &Result<(), Status>| {
@@ -177,12 +181,12 @@ impl<'r> Shuffle<'_, 'r> {
         };
         if used == 0 && result.is_err() && !is_refused(&result) && self.check().is_ok() {
             // It may have been asked too early, or its connection have been idle for too long.
-            let again = self.ask(output, false);
+            let again = self.start_fetch(output, false);
             result = again.and_then(|mut call| self.receive(output, &mut call, &mut used));
         }
         match result {
             Ok(()) => {
-                self.inbox.fetched(output);
+                self.tracker.fetched(output);
                 Ok(())
             }
             Err(status) if status.code == Code::ResourceExhausted => {
@@ -200,7 +204,7 @@ impl<'r> Shuffle<'_, 'r> {
                     return Err(self.lost(&[(output.task, output.attempt, loss)]));
                 }
                 log::info!("map {} from {}: {status}", output.task + 1, output.address);
-                self.inbox.failed(output, loss);
+                self.tracker.failed(output, loss);
                 Ok(())
             }
         }
@@ -208,14 +212,19 @@ impl<'r> Shuffle<'_, 'r> {
 
     /// The mapper of an output has no room to send it, or no more room. The output is there. Fails if
     /// the attempt cannot go on.
-    fn refused(&self, output: &OutputAt, used: u64, status: &Status) -> Result<(), Status> {
+    fn refused(
+        &self,
+        output: &MapOutputLocation,
+        used: u64,
+        status: &Status,
+    ) -> Result<(), Status> {
         self.check()?;
         let why = format!("map {} from {}: {status}", output.task + 1, output.address);
         if used > 0 {
             return Err(Status::new(Code::Unavailable, why));
         }
-        if !self.inbox.refused(output) {
-            let reason = format!("{why}, for {} s", LONGEST_REFUSAL.as_secs());
+        if !self.tracker.refused(output) {
+            let reason = format!("{why}, for {} s", MAX_REFUSED_TIME.as_secs());
             return Err(Status::new(Code::Unavailable, reason));
         }
         log::debug!("{why}");
@@ -224,32 +233,32 @@ impl<'r> Shuffle<'_, 'r> {
 
     fn receive(
         &self,
-        output: &OutputAt,
+        output: &MapOutputLocation,
         call: &mut ClientCall,
         used: &mut u64,
     ) -> Result<(), Status> {
         let gone = |why: &str| Err(Status::new(Code::Unavailable, why.to_owned()));
-        let mut begun: Vec<u8> = Vec::new();
+        let mut partial_line: Vec<u8> = Vec::new();
         let mut bytes = 0;
         loop {
-            match call.receive_until(Some(Instant::now() + LOOK_INTERVAL))? {
+            match call.receive_until(Some(Instant::now() + CHECK_INTERVAL))? {
                 Received::NotYet => {
                     self.check()?;
-                    if !self.inbox.is_wanted(output) {
+                    if !self.tracker.is_wanted(output) {
                         return gone("it is fetched from elsewhere");
                     }
                 }
                 Received::End if bytes != output.bytes => {
                     return gone("it has another length than was announced");
                 }
-                Received::End => return self.sort(output.task, &begun),
+                Received::End => return self.sort(output.task, &partial_line),
                 Received::Message(message) => {
-                    let lines = wire::read_fetched(&message)?;
+                    let lines = wire::parse_fetched(&message)?;
                     bytes += lines.len() as u64;
                     self.fetched_bytes.fetch_add(lines.len() as u64, Ordering::Relaxed);
                     self.running.step();
                     *used = bytes;
-                    begun = self.sort_piece(output.task, begun, lines)?;
+                    partial_line = self.sort_piece(output.task, partial_line, lines)?;
                 }
             }
         }
@@ -262,27 +271,34 @@ impl<'r> Shuffle<'_, 'r> {
 
     /// Sorts the lines of a piece that ends anywhere, behind one that was begun. Gives the line that
     /// it begins itself.
-    fn sort_piece(&self, map: u32, mut begun: Vec<u8>, piece: &[u8]) -> Result<Vec<u8>, Status> {
-        let first = if begun.is_empty() { Some(0) } else { find(b'\n', piece).map(|end| end + 1) };
+    fn sort_piece(
+        &self,
+        map: u32,
+        mut partial_line: Vec<u8>,
+        piece: &[u8],
+    ) -> Result<Vec<u8>, Status> {
+        let first =
+            if partial_line.is_empty() { Some(0) } else { find(b'\n', piece).map(|end| end + 1) };
         let Some(first) = first else {
-            begun.extend_from_slice(piece);
-            return Ok(begun);
+            partial_line.extend_from_slice(piece);
+            return Ok(partial_line);
         };
         let (rest_of_begun, piece) = piece.split_at(first);
-        begun.extend_from_slice(rest_of_begun);
+        partial_line.extend_from_slice(rest_of_begun);
         let whole = piece.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (lines, begins) = piece.split_at(whole);
         // Both at once, or lines of other maps could come between them.
         let mut sorter = locked(&self.sorter);
-        let sorted = sorter.push_lines(map, &begun).and_then(|()| sorter.push_lines(map, lines));
+        let sorted =
+            sorter.push_lines(map, &partial_line).and_then(|()| sorter.push_lines(map, lines));
         sorted.map_err(|fault| wire::status_of(&fault))?;
-        begun.clear();
-        begun.extend_from_slice(begins);
-        Ok(begun)
+        partial_line.clear();
+        partial_line.extend_from_slice(begins);
+        Ok(partial_line)
     }
 
     fn lost(&self, lost: &[(u32, u64, Loss)]) -> Status {
-        let lost = &lost[..lost.len().min(MAX_NAMED)];
+        let lost = &lost[..lost.len().min(MAX_REPORTED_LOSSES)];
         let task = lost.first().map_or(0, |(task, ..)| u64::from(*task) + 1);
         wire::lost_status(format!("the output of map {task} could not be fetched"), lost)
     }

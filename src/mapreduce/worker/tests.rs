@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use super::*;
 use crate::call::Code;
-use crate::mapreduce::contract::{JobSpec, OutputAt, Parameter, ReduceCall};
+use crate::mapreduce::contract::{JobSpec, MapOutputLocation, Parameter, ReduceCall};
 use crate::mapreduce::job::{JobKinds, WordCount};
 use crate::mapreduce::scheduler::Loss;
 use crate::rpc::{
@@ -56,7 +56,7 @@ impl CallHandler for Fetched {
     fn message(&mut self, _: &[u8]) {
         let (lines, status) = (self.behaviour)(self.fetches.fetch_add(1, Ordering::SeqCst));
         if !lines.is_empty() {
-            self.responder.send(wire::fetched(lines));
+            self.responder.send(wire::encode_fetched(lines));
         }
         self.responder.finish(status);
     }
@@ -89,7 +89,7 @@ impl Reducer {
         let data = std::env::temp_dir().join(format!("agora-{name}-{}", std::process::id()));
         let options = WorkerOptions {
             data: data.clone(),
-            slots: 1,
+            task_slots: 1,
             fail_probability: 0.0,
             task_delay: Duration::ZERO,
             channel: ChannelOptions::default(),
@@ -101,7 +101,7 @@ impl Reducer {
         let channel = Channel::new(&target, ChannelOptions::default()).unwrap();
         let forever = CallOptions { timeout: None, ..CallOptions::default() };
         let mut held = channel.start(path::HOLD_JOB, &forever).unwrap();
-        held.send_last(&wire::job_request(ID)).unwrap();
+        held.send_last(&wire::encode_job_request(ID)).unwrap();
         let spec = JobSpec {
             id: ID.into(),
             kind: WordCount::NAME.into(),
@@ -111,13 +111,15 @@ impl Reducer {
             keeps_inputs: false,
             ships_inputs: false,
         };
-        channel.unary(path::OPEN_JOB, &wire::open_job(&spec), &CallOptions::default()).unwrap();
+        channel
+            .unary(path::OPEN_JOB, &wire::encode_open_job(&spec), &CallOptions::default())
+            .unwrap();
         Reducer { data, channel, _held: held, _server: server }
     }
 
     /// Reduces what one map has at a mapper.
     fn reduce(&self, mapper: &Listening) -> Result<Vec<u8>, Status> {
-        let output = OutputAt {
+        let output = MapOutputLocation {
             task: 0,
             attempt: 1,
             address: mapper.address.to_string(),
@@ -133,9 +135,9 @@ impl Reducer {
             expected: Vec::new(),
             parameter: Parameter::Inline([].into()),
         };
-        let call = wire::reduce_call(ID, &call);
+        let call = wire::encode_reduce_call(ID, &call);
         let answer = self.channel.unary(path::REDUCE, &call, &CallOptions::default())?;
-        wire::read_reduce_done(&answer).map(|done| done.output)
+        wire::parse_reduce_done(&answer).map(|done| done.output)
     }
 }
 

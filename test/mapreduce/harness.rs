@@ -1,16 +1,16 @@
-//! A scheduler, its workers by name, and a clock that moves when it is told to.
+//! A scheduler, its workers by name, and a clock that moves when it is to_text to.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use agora::mapreduce::scheduler::{
-    Action, AttemptId, Cause, Failure, Kind, Loss, Policy, Scheduler, Start, TaskId, WorkerId,
+    Action, AttemptId, Cause, Failure, Loss, Policy, Scheduler, Start, TaskId, TaskKind, WorkerId,
     WorkerState,
 };
 
 /// Mappers are named M1, M2, ..., reducers R1, R2, ...
-pub struct Trial {
+pub struct Harness {
     pub scheduler: Scheduler,
     pub now: Duration,
     /// Who has a name now. A worker that was restarted has its old name and a new id.
@@ -26,16 +26,16 @@ pub const fn ms(ms: u64) -> Duration {
 }
 
 pub fn map(index: u32) -> TaskId {
-    TaskId { kind: Kind::Map, index }
+    TaskId { kind: TaskKind::Map, index }
 }
 
 pub fn reduce(index: u32) -> TaskId {
-    TaskId { kind: Kind::Reduce, index }
+    TaskId { kind: TaskKind::Reduce, index }
 }
 
-impl Trial {
-    pub fn new(policy: Policy) -> Trial {
-        Trial {
+impl Harness {
+    pub fn new(policy: Policy) -> Harness {
+        Harness {
             scheduler: Scheduler::new(policy),
             now: Duration::ZERO,
             ids: BTreeMap::new(),
@@ -49,7 +49,7 @@ impl Trial {
         let id = WorkerId(self.names.len() as u32 + 1);
         self.ids.insert(name.to_owned(), id);
         self.names.insert(id, name.to_owned());
-        let kind = if name.starts_with('M') { Kind::Map } else { Kind::Reduce };
+        let kind = if name.starts_with('M') { TaskKind::Map } else { TaskKind::Reduce };
         self.scheduler.add_worker(self.now, id, kind, 1);
     }
 
@@ -67,9 +67,9 @@ impl Trial {
         self.scheduler.handle_worker_lost(self.now, id);
     }
 
-    pub fn hear(&mut self, name: &str) {
+    pub fn answer_ping(&mut self, name: &str) {
         let id = self.id(name);
-        self.scheduler.handle_heard(self.now, id, &[]);
+        self.scheduler.handle_progress(self.now, id, &[]);
     }
 
     /// The attempt that a worker runs.
@@ -116,7 +116,7 @@ impl Trial {
     pub fn until_with(&mut self, then: Duration, alive: &[&str]) {
         while self.now < then {
             self.until((self.now + ms(100)).min(then));
-            alive.iter().for_each(|name| self.hear(name));
+            alive.iter().for_each(|name| self.answer_ping(name));
         }
     }
 
@@ -129,11 +129,11 @@ impl Trial {
 
     /// What was begun since the last look: worker's name and task.
     pub fn starts(&mut self) -> Vec<(String, TaskId)> {
-        let starts = self.starts_in_full();
+        let starts = self.full_starts();
         starts.into_iter().map(|start| (self.names[&start.worker].clone(), start.task)).collect()
     }
 
-    pub fn starts_in_full(&mut self) -> Vec<Start> {
+    pub fn full_starts(&mut self) -> Vec<Start> {
         let starts = self.actions().into_iter().filter_map(|action| match action {
             Action::Start(start) => Some(start),
             _ => None,
@@ -142,50 +142,50 @@ impl Trial {
     }
 
     /// The actions since the last look but for pings, and the end of the round, in words.
-    pub fn told(&mut self) -> String {
-        let mut told = String::new();
+    pub fn to_text(&mut self) -> String {
+        let mut text = String::new();
         let is_ping = |action: &Action| matches!(action, Action::Ping { .. });
         for action in self.actions().into_iter().filter(|action| !is_ping(action)) {
-            writeln!(told, "{}", self.words(&action)).unwrap();
+            writeln!(text, "{}", self.describe(&action)).unwrap();
         }
         match self.scheduler.outcome() {
-            Some(Ok(())) if !self.over => told.push_str("the round is over\n"),
-            Some(Err(failure)) if !self.over => writeln!(told, "failed: {failure}").unwrap(),
-            _ => return told,
+            Some(Ok(())) if !self.over => text.push_str("the round is over\n"),
+            Some(Err(failure)) if !self.over => writeln!(text, "failed: {failure}").unwrap(),
+            _ => return text,
         }
         self.over = true;
-        told
+        text
     }
 
-    fn words(&self, action: &Action) -> String {
+    fn describe(&self, action: &Action) -> String {
         match action {
             Action::Start(start) => {
                 let Start { worker, attempt, task, is_backup, skip, outputs } = start;
-                let mut words = format!("{} begins {task}, {attempt}", self.names[worker]);
+                let mut text = format!("{} starts {task}, {attempt}", self.names[worker]);
                 if *is_backup {
-                    words.push_str(", a backup");
+                    text.push_str(", a backup");
                 }
                 if !skip.is_empty() {
-                    write!(words, ", without records {skip:?}").unwrap();
+                    write!(text, ", without records {skip:?}").unwrap();
                 }
                 for output in outputs {
                     let holder = &self.names[&output.worker];
-                    write!(words, ", {} is with {holder}", map(output.map)).unwrap();
+                    write!(text, ", {} is on {holder}", map(output.map)).unwrap();
                 }
-                words
+                text
             }
             Action::Announce { worker, output, .. } => {
                 let (name, holder) = (&self.names[worker], &self.names[&output.worker]);
-                format!("{name} hears that {} is with {holder}", map(output.map))
+                format!("{name} is told: {} is on {holder}", map(output.map))
             }
             Action::Withdraw { worker, map: lost, .. } => {
-                format!("{} hears that {} is lost", self.names[worker], map(*lost))
+                format!("{} is told: the output of {} is lost", self.names[worker], map(*lost))
             }
             Action::Cancel { worker, attempt } => {
-                format!("{} is to stop {attempt}", self.names[worker])
+                format!("{} cancels {attempt}", self.names[worker])
             }
             Action::Ping { worker } => {
-                format!("{} is asked for a sign of life", self.names[worker])
+                format!("{} is pinged", self.names[worker])
             }
             Action::Silent { worker } => format!("{} is silent", self.names[worker]),
         }

@@ -1,7 +1,7 @@
 //! Files that are made before they are needed.
 //!
 //! In the rounds of an iterative job a task's small output takes the place of that of the round
-//! before, again and again. To make the file is more than half of what that costs (ext4: 32 of 56
+//! before, again and again. To prepare the file is more than half of what that costs (ext4: 32 of 56
 //! us), and the next task waits for it. So the next one is made when a task has been answered for.
 
 use std::collections::BTreeMap;
@@ -11,32 +11,32 @@ use std::sync::Mutex;
 
 use super::locked;
 use super::partitions::{create, failed};
-use crate::mapreduce::files::{Committed, Identity, Pending};
+use crate::mapreduce::files::{Committed, Identity, PendingFile};
 use crate::mapreduce::job::Fault;
 
 /// The files that are there, by what they will be, and those that are to be made.
 #[derive(Default)]
-pub(super) struct Spares {
+pub(super) struct PreparedFiles {
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    ready: BTreeMap<PathBuf, Pending>,
+    ready: BTreeMap<PathBuf, PendingFile>,
     wanted: Vec<(PathBuf, u64)>,
 }
 
 /// Each is an open file.
-const MAX_SPARES: usize = 64;
+const MAX_PREPARED_FILES: usize = 64;
 
-impl Spares {
+impl PreparedFiles {
     /// Commits the output of an attempt: `file`, if it was begun, or else a small one of `lines`,
     /// which is kept in memory as well.
     pub(super) fn commit_output(
         &self,
         target: &Path,
         attempt: u64,
-        file: Option<Pending>,
+        file: Option<PendingFile>,
         lines: Vec<u8>,
     ) -> Result<Committed, Fault> {
         let commit = || {
@@ -54,21 +54,21 @@ impl Spares {
     }
 
     /// A file that will be at `target`: the one that is there, or a new one.
-    fn create(&self, target: &Path, attempt: u64) -> io::Result<Pending> {
+    fn create(&self, target: &Path, attempt: u64) -> io::Result<PendingFile> {
         let ready = locked(&self.state).ready.remove(target);
         // Somebody may have tidied up.
-        match ready.filter(|spare| spare.path().exists()) {
-            Some(spare) => Ok(spare),
+        match ready.filter(|prepared| prepared.path().exists()) {
+            Some(prepared) => Ok(prepared),
             None => create(target, attempt),
         }
     }
 
     /// Gives a file its name. If another one had it there will be a next one.
-    fn commit(&self, file: Pending, attempt: u64) -> io::Result<()> {
+    fn commit(&self, file: PendingFile, attempt: u64) -> io::Result<()> {
         let target = file.target().to_owned();
         if file.commit_anew()? {
             let mut state = locked(&self.state);
-            if state.ready.len() + state.wanted.len() < MAX_SPARES {
+            if state.ready.len() + state.wanted.len() < MAX_PREPARED_FILES {
                 // The attempt needs the name of its own no more.
                 state.wanted.push((target, attempt));
             }
@@ -77,16 +77,16 @@ impl Spares {
     }
 
     /// Whether there are any to be made.
-    pub(super) fn are_wanted(&self) -> bool {
+    pub(super) fn has_pending(&self) -> bool {
         !locked(&self.state).wanted.is_empty()
     }
 
     /// Makes them. Whatever goes wrong shows when they are needed.
-    pub(super) fn make(&self) {
+    pub(super) fn prepare(&self) {
         let wanted = std::mem::take(&mut locked(&self.state).wanted);
         for (target, attempt) in wanted {
-            match Pending::create(&target, attempt) {
-                Ok(spare) => drop(locked(&self.state).ready.insert(target, spare)),
+            match PendingFile::create(&target, attempt) {
+                Ok(prepared) => drop(locked(&self.state).ready.insert(target, prepared)),
                 Err(error) => log::debug!("{}: {error}", target.display()),
             }
         }
@@ -99,37 +99,38 @@ mod tests {
 
     use super::*;
 
-    fn write(spares: &Spares, target: &Path, attempt: u64) -> PathBuf {
-        let mut file = spares.create(target, attempt).unwrap();
+    fn write(prepared_files: &PreparedFiles, target: &Path, attempt: u64) -> PathBuf {
+        let mut file = prepared_files.create(target, attempt).unwrap();
         file.write_all(attempt.to_string().as_bytes()).unwrap();
         let path = file.path().to_owned();
-        spares.commit(file, attempt).unwrap();
+        prepared_files.commit(file, attempt).unwrap();
         assert_eq!(fs::read_to_string(target).unwrap(), attempt.to_string());
         path
     }
 
     #[test]
     fn what_takes_a_place_again_and_again_is_made_ahead() {
-        let folder = std::env::temp_dir().join(format!("agora-spares-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("agora-prepared_files-{}", std::process::id()));
         let target = folder.join("R1.txt");
-        let spares = Spares::default();
-        write(&spares, &target, 1);
-        assert!(!spares.are_wanted(), "it may stay the only one");
-        write(&spares, &target, 2);
-        assert!(spares.are_wanted());
-        spares.make();
-        assert!(!spares.are_wanted());
-        let made = write(&spares, &target, 7);
+        let prepared_files = PreparedFiles::default();
+        write(&prepared_files, &target, 1);
+        assert!(!prepared_files.has_pending(), "it may stay the only one");
+        write(&prepared_files, &target, 2);
+        assert!(prepared_files.has_pending());
+        prepared_files.prepare();
+        assert!(!prepared_files.has_pending());
+        let made = write(&prepared_files, &target, 7);
         assert!(made.ends_with(".R1.txt.attempt_2"), "{made:?}");
         // One that somebody has taken away is no loss.
-        spares.make();
+        prepared_files.prepare();
         fs::remove_file(folder.join(".R1.txt.attempt_7")).unwrap();
-        write(&spares, &target, 8);
+        write(&prepared_files, &target, 8);
         // None is left behind.
-        spares.make();
-        drop(spares);
-        let left = fs::read_dir(&folder).unwrap().count();
+        prepared_files.prepare();
+        drop(prepared_files);
+        let retained = fs::read_dir(&folder).unwrap().count();
         fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(left, 1);
+        assert_eq!(retained, 1);
     }
 }

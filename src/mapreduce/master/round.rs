@@ -5,13 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::answers::Answer;
-use super::{Error, Master, News, Observer, Round, RoundOutcome, RoundState, Times};
+use super::{Error, JobEvent, Master, Observer, Round, RoundOutcome, RoundState, Times};
 use crate::mapreduce::job::Tally;
-use crate::mapreduce::scheduler::Kind;
+use crate::mapreduce::scheduler::TaskKind;
 
 /// How long the first round waits for workers that are on their way, before it begins with those
 /// that are there.
-const GATHER_TIME: Duration = Duration::from_secs(5);
+const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
 /// After so long a round is a long one, whose maps do not miss the processor if the observer has it
 /// for a moment.
 const IDLE_AFTER: Duration = Duration::from_millis(10);
@@ -19,15 +19,19 @@ const IDLE_AFTER: Duration = Duration::from_millis(10);
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Master {
-    pub(super) fn drive(
+    pub(super) fn round(
         &mut self,
         round: Round,
         observer: &mut dyn Observer,
     ) -> Result<RoundOutcome, Error> {
-        let kinds = if round.reduces == 0 { &[Kind::Map][..] } else { &[Kind::Map, Kind::Reduce] };
-        self.gather(kinds, observer)?;
+        let kinds = if round.reduces == 0 {
+            &[TaskKind::Map][..]
+        } else {
+            &[TaskKind::Map, TaskKind::Reduce]
+        };
+        self.wait_for_workers(kinds, observer)?;
         let (maps, reduces) = (self.splits.len() as u32, round.reduces);
-        observer.note(&News::RoundBegan { name: &round.name });
+        observer.on_event(&JobEvent::RoundBegan { name: &round.name });
         self.rounds += 1;
         self.parameters += 2;
         let began = self.now();
@@ -44,40 +48,44 @@ impl Master {
             reduce_time: Duration::ZERO,
         });
         if self.rounds == 1 {
-            self.digest_for_others();
+            self.digest_all_splits();
         }
         self.scheduler.begin_round(began, maps, reduces);
         let result = self.finish_round(kinds, observer);
         let now = self.now();
         self.scheduler.end_round(now);
         // Attempts that are given up are told so.
-        self.act(observer);
+        self.run_actions(observer);
         let state = self.round.take();
         result?;
         state.map(|state| state.outcome(now)).map_or_else(
             || Err(Error::Io("a round", std::io::ErrorKind::NotFound.into())),
             |outcome| {
-                observer.note(&News::RoundEnded { times: outcome.times });
+                observer.on_event(&JobEvent::RoundEnded { times: outcome.times });
                 Ok(outcome)
             },
         )
     }
 
     /// Waits until all workers that are coming have come.
-    fn gather(&mut self, kinds: &[Kind], observer: &mut dyn Observer) -> Result<(), Error> {
+    fn wait_for_workers(
+        &mut self,
+        kinds: &[TaskKind],
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
         let began = self.now();
         loop {
             self.take_events(observer);
-            self.fill_seats(observer);
-            let waits = self.now() < began + GATHER_TIME;
-            let of_kinds = || self.seats.iter().filter(|seat| kinds.contains(&seat.kind));
-            let is_coming = of_kinds().any(super::Seat::is_coming);
-            let missing = kinds.iter().find_map(|kind| self.missing_workers(*kind));
+            self.fill_worker_slots(observer);
+            let waits = self.now() < began + GATHER_TIMEOUT;
+            let of_kinds = || self.worker_slots.iter().filter(|slot| kinds.contains(&slot.kind));
+            let is_starting = of_kinds().any(super::WorkerSlot::is_starting);
+            let missing = kinds.iter().find_map(|kind| self.no_workers_error(*kind));
             match missing {
-                None if !is_coming || !waits => return Ok(()),
+                None if !is_starting || !waits => return Ok(()),
                 Some(error)
                     if self.now() > began + self.options.worker_timeout
-                        || kinds.iter().any(|kind| self.is_hopeless(*kind)) =>
+                        || kinds.iter().any(|kind| self.never_starts(*kind)) =>
                 {
                     return Err(error);
                 }
@@ -86,17 +94,21 @@ impl Master {
         }
     }
 
-    fn finish_round(&mut self, kinds: &[Kind], observer: &mut dyn Observer) -> Result<(), Error> {
+    fn finish_round(
+        &mut self,
+        kinds: &[TaskKind],
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
         let mut missing_since = None;
         let began = self.now();
-        let mut told = began;
+        let mut last_progress = began;
         let mut has_idled = false;
         loop {
             self.take_events(observer);
-            self.fill_seats(observer);
+            self.fill_worker_slots(observer);
             let now = self.now();
             self.scheduler.handle_timeout(now);
-            self.act(observer);
+            self.run_actions(observer);
             if let Some(error) = self.failure.take() {
                 return Err(error);
             }
@@ -105,19 +117,19 @@ impl Master {
                 Some(Ok(())) if self.is_input_settled() => return Ok(()),
                 _ => {}
             }
-            match kinds.iter().find_map(|kind| self.missing_workers(*kind)) {
+            match kinds.iter().find_map(|kind| self.no_workers_error(*kind)) {
                 None => missing_since = None,
                 Some(error) => {
                     let since = *missing_since.get_or_insert(now);
-                    let is_hopeless = kinds.iter().any(|kind| self.is_hopeless(*kind));
-                    if is_hopeless || now > since + self.options.worker_timeout {
+                    let never_starts = kinds.iter().any(|kind| self.never_starts(*kind));
+                    if never_starts || now > since + self.options.worker_timeout {
                         return Err(error);
                     }
                 }
             }
-            if now >= told + PROGRESS_INTERVAL {
-                told = now;
-                self.tell_progress(now - began, observer);
+            if now >= last_progress + PROGRESS_INTERVAL {
+                last_progress = now;
+                self.report_progress(now - began, observer);
             }
             if has_idled {
                 self.turn(PROGRESS_INTERVAL, observer)?;
@@ -125,7 +137,7 @@ impl Master {
                 // What is to be sent is sent first, and whoever gets it goes to work.
                 self.turn(Duration::ZERO, observer)?;
                 thread::yield_now();
-                observer.idle();
+                observer.on_idle();
                 has_idled = true;
             } else {
                 self.turn(IDLE_AFTER.saturating_sub(now - began), observer)?;
@@ -135,14 +147,14 @@ impl Master {
 
     /// Whether a round that began so long ago goes on without the master for a while.
     fn is_idle(&self, elapsed: Duration) -> bool {
-        let (completed, maps) = self.scheduler.progress(Kind::Map);
+        let (completed, maps) = self.scheduler.progress(TaskKind::Map);
         completed == maps || elapsed >= IDLE_AFTER
     }
 
-    fn tell_progress(&mut self, elapsed: Duration, observer: &mut dyn Observer) {
-        observer.note(&News::Progress {
-            maps: self.scheduler.progress(Kind::Map),
-            reduces: self.scheduler.progress(Kind::Reduce),
+    fn report_progress(&mut self, elapsed: Duration, observer: &mut dyn Observer) {
+        observer.on_event(&JobEvent::Progress {
+            maps: self.scheduler.progress(TaskKind::Map),
+            reduces: self.scheduler.progress(TaskKind::Reduce),
             elapsed,
             status: self.status.as_deref(),
         });
@@ -155,7 +167,7 @@ impl Master {
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let now = self.now();
-        let due = [self.scheduler.next_timeout(now), self.seats_due()];
+        let due = [self.scheduler.next_timeout(now), self.next_slot_timeout()];
         let due = due.into_iter().flatten().min();
         let timeout = due.map_or(longest, |due| longest.min(due.saturating_sub(now)));
         let mut answers = Vec::new();
@@ -168,7 +180,7 @@ impl Master {
             });
         });
         turned.map_err(|error| Error::Io("waiting for workers", error))?;
-        answers.into_iter().for_each(|answer| self.take_answer(answer, observer));
+        answers.into_iter().for_each(|answer| self.handle_answer(answer, observer));
         Ok(())
     }
 }

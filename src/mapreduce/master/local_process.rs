@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use super::MasterOptions;
-use crate::mapreduce::scheduler::Kind;
+use crate::mapreduce::scheduler::TaskKind;
 
 /// A worker's process.
 #[derive(Debug)]
@@ -20,14 +20,14 @@ impl LocalProcess {
     /// Starts a worker. `listening` is called once, from another thread, with its address; `ended`
     /// when its stdout has ended, and with it the process.
     pub(super) fn start(
-        kind: Kind,
+        kind: TaskKind,
         options: &MasterOptions,
         listening: impl FnOnce(String) + Send + 'static,
         ended: impl FnOnce() + Send + 'static,
     ) -> io::Result<LocalProcess> {
         let role = match kind {
-            Kind::Map => "mapper",
-            Kind::Reduce => "reducer",
+            TaskKind::Map => "mapper",
+            TaskKind::Reduce => "reducer",
         };
         let mut child = Command::new(&options.program)
             .args([role, "--listen", "127.0.0.1:0", "--until-stdin-ends", "--data"])
@@ -37,7 +37,7 @@ impl LocalProcess {
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        thread::Builder::new().name(format!("{role}'s words")).spawn(move || {
+        thread::Builder::new().name(format!("{role} stdout")).spawn(move || {
             let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
             let address =
                 lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));

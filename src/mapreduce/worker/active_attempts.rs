@@ -7,12 +7,12 @@ use super::locked;
 
 /// How many attempts run.
 #[derive(Default)]
-pub(super) struct Busy {
+pub(super) struct ActiveAttempts {
     running: Mutex<usize>,
     changed: Condvar,
 }
 
-impl Busy {
+impl ActiveAttempts {
     /// One more runs, or one less.
     pub(super) fn change(&self, change: impl FnOnce(&mut usize)) {
         change(&mut locked(&self.running));
@@ -24,11 +24,11 @@ impl Busy {
         let until = Instant::now() + timeout;
         let mut running = locked(&self.running);
         while *running > 0 {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let retained = until.saturating_duration_since(Instant::now());
+            if retained.is_zero() {
                 return false;
             }
-            let waited = self.changed.wait_timeout(running, left);
+            let waited = self.changed.wait_timeout(running, retained);
             running = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         true

@@ -7,16 +7,16 @@ use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::rpc::BlockingCall;
 
-/// A worker that is on trial.
-pub(super) struct Trial {
+/// A worker that is on fault_injection.
+pub(super) struct FaultInjection {
     fail_probability: f64,
     task_delay: Duration,
     state: Mutex<u64>,
 }
 
-impl Trial {
-    pub(super) fn new(options: &WorkerOptions, seed: u64) -> Trial {
-        Trial {
+impl FaultInjection {
+    pub(super) fn new(options: &WorkerOptions, seed: u64) -> FaultInjection {
+        FaultInjection {
             fail_probability: options.fail_probability,
             task_delay: options.task_delay,
             state: Mutex::new(seed),
@@ -24,7 +24,7 @@ impl Trial {
     }
 
     /// To be passed before a task begins.
-    pub(super) fn pass(&self, call: &BlockingCall) -> Result<(), Status> {
+    pub(super) fn apply(&self, call: &BlockingCall) -> Result<(), Status> {
         if !self.task_delay.is_zero() {
             call.sleep(self.task_delay)?;
         }

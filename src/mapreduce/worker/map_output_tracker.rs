@@ -15,19 +15,19 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::locked;
-use crate::mapreduce::contract::{Announcement, OutputAt};
+use crate::mapreduce::contract::{MapOutputAnnouncement, MapOutputLocation};
 use crate::mapreduce::scheduler::Loss;
 
-/// The news of one reduce attempt.
+/// The announcement of one reduce attempt.
 #[derive(Default)]
-pub(super) struct Inbox {
+pub(super) struct MapOutputTracker {
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    maps: BTreeMap<u32, Map>,
+    maps: BTreeMap<u32, OutputState>,
     fetched: usize,
     /// When the last output was announced.
     announced_at: Option<Instant>,
@@ -35,17 +35,17 @@ struct State {
     is_over: bool,
 }
 
-enum Map {
-    Known(OutputAt, Option<Refused>),
-    Fetching(OutputAt, Option<Refused>),
+enum OutputState {
+    Available(MapOutputLocation, Option<Backoff>),
+    Fetching(MapOutputLocation, Option<Backoff>),
     /// It could not be fetched; since when another one is waited for.
-    Failed(OutputAt, Loss, Instant),
+    Failed(MapOutputLocation, Loss, Instant),
     Fetched,
 }
 
 /// An output that its mapper had no room to send.
 #[derive(Clone, Copy)]
-struct Refused {
+struct Backoff {
     /// The first time.
     since: Instant,
     /// The last pause, and its end.
@@ -54,9 +54,9 @@ struct Refused {
 }
 
 /// What a thread that fetches is to do.
-pub(super) enum Next {
+pub(super) enum NextFetch {
     /// Fetch these.
-    Fetch(Vec<OutputAt>),
+    Fetch(Vec<MapOutputLocation>),
     /// All are fetched, or others see to it.
     Done,
     /// Nothing yet.
@@ -67,36 +67,38 @@ pub(super) enum Next {
 
 /// How long another output is waited for when a mapper cannot be reached: the master most likely
 /// hears of it as well.
-const PATIENCE: Duration = Duration::from_secs(2);
+const REPLACEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two fetches of an output that its mapper has no room to send.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// How long a mapper may have no room: then the attempt ends, and its output is not lost for that.
-pub(super) const LONGEST_REFUSAL: Duration = Duration::from_secs(60);
+pub(super) const MAX_REFUSED_TIME: Duration = Duration::from_secs(60);
 
-impl Inbox {
-    /// Takes news.
-    pub(super) fn tell(&self, news: Announcement) {
+impl MapOutputTracker {
+    /// Takes announcement.
+    pub(super) fn announce(&self, announcement: MapOutputAnnouncement) {
         let mut state = locked(&self.state);
-        for (task, attempt) in news.lost {
+        for (task, attempt) in announcement.lost {
             let is_meant = match state.maps.get(&task) {
-                Some(Map::Known(output, _) | Map::Failed(output, ..)) => output.attempt == attempt,
+                Some(OutputState::Available(output, _) | OutputState::Failed(output, ..)) => {
+                    output.attempt == attempt
+                }
                 // Whoever fetches it finds out.
-                Some(Map::Fetching(..) | Map::Fetched) | None => false,
+                Some(OutputState::Fetching(..) | OutputState::Fetched) | None => false,
             };
             if is_meant {
                 state.maps.remove(&task);
             }
         }
-        for output in news.outputs {
+        for output in announcement.outputs {
             let takes = match state.maps.get(&output.task) {
-                None | Some(Map::Known(..) | Map::Failed(..)) => true,
-                Some(Map::Fetching(now, _)) => now.attempt != output.attempt,
-                Some(Map::Fetched) => false,
+                None | Some(OutputState::Available(..) | OutputState::Failed(..)) => true,
+                Some(OutputState::Fetching(now, _)) => now.attempt != output.attempt,
+                Some(OutputState::Fetched) => false,
             };
             if takes {
                 state.announced_at = Some(Instant::now());
-                state.maps.insert(output.task, Map::Known(output, None));
+                state.maps.insert(output.task, OutputState::Available(output, None));
             }
         }
         drop(state);
@@ -104,14 +106,14 @@ impl Inbox {
     }
 
     /// What to do next, of `maps` in all, at most `most` at once. Waits a little if there is nothing.
-    pub(super) fn next(&self, maps: u32, most: usize, wait: Duration) -> Next {
+    pub(super) fn next(&self, maps: u32, most: usize, wait: Duration) -> NextFetch {
         let mut state = locked(&self.state);
         let next = state.next(maps, most);
-        if !matches!(next, Next::Wait) {
+        if !matches!(next, NextFetch::Wait) {
             return next;
         }
         let wait = state
-            .next_pause_end()
+            .next_retry()
             .map_or(wait, |end| end.saturating_duration_since(Instant::now()).min(wait));
         let waited = self.changed.wait_timeout(state, wait);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -119,15 +121,18 @@ impl Inbox {
     }
 
     /// Whether an output that is being fetched is still the one that is wanted.
-    pub(super) fn is_wanted(&self, output: &OutputAt) -> bool {
+    pub(super) fn is_wanted(&self, output: &MapOutputLocation) -> bool {
         let state = locked(&self.state);
         state.fetching(output).is_some() && !state.is_over
     }
 
     /// An output is here, whole.
-    pub(super) fn fetched(&self, output: &OutputAt) {
+    pub(super) fn fetched(&self, output: &MapOutputLocation) {
         let mut state = locked(&self.state);
-        if !matches!(state.maps.insert(output.task, Map::Fetched), Some(Map::Fetched)) {
+        if !matches!(
+            state.maps.insert(output.task, OutputState::Fetched),
+            Some(OutputState::Fetched)
+        ) {
             state.fetched += 1;
         }
         drop(state);
@@ -136,28 +141,28 @@ impl Inbox {
 
     /// The mapper had no room to send an output, and nothing of it was used. Returns whether it is to
     /// be asked again: not if that has gone on for too long.
-    pub(super) fn refused(&self, output: &OutputAt) -> bool {
+    pub(super) fn refused(&self, output: &MapOutputLocation) -> bool {
         let mut state = locked(&self.state);
         // It may be fetched from elsewhere by now.
         let Some(before) = state.fetching(output) else { return true };
         let now = Instant::now();
         let since = before.map_or(now, |before| before.since);
-        if now - since >= LONGEST_REFUSAL {
+        if now - since >= MAX_REFUSED_TIME {
             return false;
         }
-        let pause = before.map_or(FIRST_PAUSE, |before| (2 * before.pause).min(LONGEST_PAUSE));
-        let refused = Refused { since, pause, until: now + pause };
-        state.maps.insert(output.task, Map::Known(output.clone(), Some(refused)));
+        let pause = before.map_or(FIRST_PAUSE, |before| (2 * before.pause).min(MAX_PAUSE));
+        let refused = Backoff { since, pause, until: now + pause };
+        state.maps.insert(output.task, OutputState::Available(output.clone(), Some(refused)));
         drop(state);
         self.changed.notify_all();
         true
     }
 
     /// An output could not be fetched, and nothing of it was used.
-    pub(super) fn failed(&self, output: &OutputAt, loss: Loss) {
+    pub(super) fn failed(&self, output: &MapOutputLocation, loss: Loss) {
         let mut state = locked(&self.state);
         if state.fetching(output).is_some() {
-            let failed = Map::Failed(output.clone(), loss, Instant::now());
+            let failed = OutputState::Failed(output.clone(), loss, Instant::now());
             state.maps.insert(output.task, failed);
         }
         drop(state);
@@ -182,54 +187,54 @@ impl Inbox {
 
 impl State {
     /// How an output was refused before, if it is the one that is being fetched.
-    fn fetching(&self, output: &OutputAt) -> Option<Option<Refused>> {
+    fn fetching(&self, output: &MapOutputLocation) -> Option<Option<Backoff>> {
         match self.maps.get(&output.task) {
-            Some(Map::Fetching(now, refused)) if now == output => Some(*refused),
+            Some(OutputState::Fetching(now, refused)) if now == output => Some(*refused),
             _ => None,
         }
     }
 
     /// When the first output that was refused may be asked for again.
-    fn next_pause_end(&self) -> Option<Instant> {
+    fn next_retry(&self) -> Option<Instant> {
         let ends = self.maps.values().filter_map(|map| match map {
-            Map::Known(_, refused) => refused.map(|refused| refused.until),
+            OutputState::Available(_, refused) => refused.map(|refused| refused.until),
             _ => None,
         });
         ends.min()
     }
 
-    fn next(&mut self, maps: u32, most: usize) -> Next {
+    fn next(&mut self, maps: u32, most: usize) -> NextFetch {
         if self.is_over || self.fetched >= maps as usize {
-            return Next::Done;
+            return NextFetch::Done;
         }
         let (mut taken, now) = (Vec::new(), Instant::now());
         for map in self.maps.values_mut() {
             if taken.len() == most {
                 break;
             }
-            if let Map::Known(output, refused) = map
+            if let OutputState::Available(output, refused) = map
                 && refused.is_none_or(|refused| refused.until <= now)
             {
                 taken.push(output.clone());
-                *map = Map::Fetching(output.clone(), *refused);
+                *map = OutputState::Fetching(output.clone(), *refused);
             }
         }
         if !taken.is_empty() {
-            return Next::Fetch(taken);
+            return NextFetch::Fetch(taken);
         }
         let lost: Vec<(u32, u64, Loss)> = self
             .maps
             .values()
             .filter_map(|map| match map {
-                Map::Failed(output, loss, since)
-                    if *loss == Loss::Missing || since.elapsed() > PATIENCE =>
+                OutputState::Failed(output, loss, since)
+                    if *loss == Loss::Missing || since.elapsed() > REPLACEMENT_TIMEOUT =>
                 {
                     Some((output.task, output.attempt, *loss))
                 }
                 _ => None,
             })
             .collect();
-        if lost.is_empty() { Next::Wait } else { Next::Lost(lost) }
+        if lost.is_empty() { NextFetch::Wait } else { NextFetch::Lost(lost) }
     }
 }
 
@@ -237,18 +242,18 @@ impl State {
 mod tests {
     use super::*;
 
-    fn output(task: u32, attempt: u64) -> OutputAt {
-        OutputAt { task, attempt, address: "a:1".into(), epoch: 1, bytes: 0 }
+    fn output(task: u32, attempt: u64) -> MapOutputLocation {
+        MapOutputLocation { task, attempt, address: "a:1".into(), epoch: 1, bytes: 0 }
     }
 
-    fn tell(inbox: &Inbox, outputs: &[OutputAt], lost: &[(u32, u64)]) {
+    fn announce(tracker: &MapOutputTracker, outputs: &[MapOutputLocation], lost: &[(u32, u64)]) {
         let (outputs, lost) = (outputs.to_vec(), lost.to_vec());
-        inbox.tell(Announcement { attempt: 9, outputs, lost });
+        tracker.announce(MapOutputAnnouncement { attempt: 9, outputs, lost });
     }
 
-    fn take(inbox: &Inbox, maps: u32) -> Vec<(u32, u64)> {
-        match inbox.next(maps, 10, Duration::ZERO) {
-            Next::Fetch(outputs) => {
+    fn take(tracker: &MapOutputTracker, maps: u32) -> Vec<(u32, u64)> {
+        match tracker.next(maps, 10, Duration::ZERO) {
+            NextFetch::Fetch(outputs) => {
                 outputs.iter().map(|output| (output.task, output.attempt)).collect()
             }
             _ => Vec::new(),
@@ -257,83 +262,83 @@ mod tests {
 
     #[test]
     fn what_is_announced_is_fetched_once() {
-        let inbox = Inbox::default();
-        tell(&inbox, &[output(0, 1)], &[]);
-        assert_eq!(take(&inbox, 2), [(0, 1)]);
-        tell(&inbox, &[output(0, 1), output(1, 2)], &[]);
-        assert_eq!(take(&inbox, 2), [(1, 2)]);
-        inbox.fetched(&output(0, 1));
-        assert!(matches!(inbox.next(2, 1, Duration::ZERO), Next::Wait));
-        inbox.fetched(&output(1, 2));
-        assert!(matches!(inbox.next(2, 1, Duration::ZERO), Next::Done));
+        let tracker = MapOutputTracker::default();
+        announce(&tracker, &[output(0, 1)], &[]);
+        assert_eq!(take(&tracker, 2), [(0, 1)]);
+        announce(&tracker, &[output(0, 1), output(1, 2)], &[]);
+        assert_eq!(take(&tracker, 2), [(1, 2)]);
+        tracker.fetched(&output(0, 1));
+        assert!(matches!(tracker.next(2, 1, Duration::ZERO), NextFetch::Wait));
+        tracker.fetched(&output(1, 2));
+        assert!(matches!(tracker.next(2, 1, Duration::ZERO), NextFetch::Done));
     }
 
     /// 3.3: "Any reduce task that has not already read the data from worker A will read the data
     /// from worker B."
     #[test]
     fn what_was_read_stays_and_the_rest_is_read_elsewhere() {
-        let inbox = Inbox::default();
-        tell(&inbox, &[output(0, 1), output(1, 2)], &[]);
-        assert_eq!(take(&inbox, 2), [(0, 1), (1, 2)]);
-        inbox.fetched(&output(0, 1));
-        inbox.failed(&output(1, 2), Loss::Unreachable);
-        tell(&inbox, &[], &[(0, 1), (1, 2)]);
-        assert_eq!(take(&inbox, 2), []);
-        tell(&inbox, &[output(0, 5), output(1, 6)], &[]);
-        assert_eq!(take(&inbox, 2), [(1, 6)]);
+        let tracker = MapOutputTracker::default();
+        announce(&tracker, &[output(0, 1), output(1, 2)], &[]);
+        assert_eq!(take(&tracker, 2), [(0, 1), (1, 2)]);
+        tracker.fetched(&output(0, 1));
+        tracker.failed(&output(1, 2), Loss::Unreachable);
+        announce(&tracker, &[], &[(0, 1), (1, 2)]);
+        assert_eq!(take(&tracker, 2), []);
+        announce(&tracker, &[output(0, 5), output(1, 6)], &[]);
+        assert_eq!(take(&tracker, 2), [(1, 6)]);
     }
 
     #[test]
     fn a_fetch_that_hangs_is_overtaken_by_another_output() {
-        let inbox = Inbox::default();
-        tell(&inbox, &[output(0, 1)], &[]);
-        assert_eq!(take(&inbox, 1), [(0, 1)]);
-        assert!(inbox.is_wanted(&output(0, 1)));
-        tell(&inbox, &[output(0, 2)], &[(0, 1)]);
-        assert!(!inbox.is_wanted(&output(0, 1)));
-        inbox.failed(&output(0, 1), Loss::Unreachable);
-        assert_eq!(take(&inbox, 1), [(0, 2)]);
+        let tracker = MapOutputTracker::default();
+        announce(&tracker, &[output(0, 1)], &[]);
+        assert_eq!(take(&tracker, 1), [(0, 1)]);
+        assert!(tracker.is_wanted(&output(0, 1)));
+        announce(&tracker, &[output(0, 2)], &[(0, 1)]);
+        assert!(!tracker.is_wanted(&output(0, 1)));
+        tracker.failed(&output(0, 1), Loss::Unreachable);
+        assert_eq!(take(&tracker, 1), [(0, 2)]);
     }
 
     #[test]
     fn what_was_refused_is_fetched_again_after_a_pause_that_grows() {
-        let inbox = Inbox::default();
-        tell(&inbox, &[output(0, 1), output(1, 2)], &[]);
-        assert_eq!(take(&inbox, 2), [(0, 1), (1, 2)]);
-        inbox.fetched(&output(1, 2));
+        let tracker = MapOutputTracker::default();
+        announce(&tracker, &[output(0, 1), output(1, 2)], &[]);
+        assert_eq!(take(&tracker, 2), [(0, 1), (1, 2)]);
+        tracker.fetched(&output(1, 2));
         let mut before = Duration::ZERO;
         for _ in 0..4 {
-            assert!(inbox.refused(&output(0, 1)));
-            assert_eq!(take(&inbox, 2), [], "not at once");
+            assert!(tracker.refused(&output(0, 1)));
+            assert_eq!(take(&tracker, 2), [], "not at once");
             let began = Instant::now();
-            let next = inbox.next(2, 1, Duration::from_secs(60));
-            assert!(matches!(next, Next::Fetch(outputs) if outputs == [output(0, 1)]));
+            let next = tracker.next(2, 1, Duration::from_secs(60));
+            assert!(matches!(next, NextFetch::Fetch(outputs) if outputs == [output(0, 1)]));
             assert!(began.elapsed() > before);
             before = began.elapsed() + FIRST_PAUSE / 2;
         }
-        inbox.fetched(&output(0, 1));
-        assert!(matches!(inbox.next(2, 1, Duration::ZERO), Next::Done));
+        tracker.fetched(&output(0, 1));
+        assert!(matches!(tracker.next(2, 1, Duration::ZERO), NextFetch::Done));
     }
 
     #[test]
     fn what_was_refused_may_be_withdrawn_and_come_from_elsewhere() {
-        let inbox = Inbox::default();
-        tell(&inbox, &[output(0, 1)], &[]);
-        assert_eq!(take(&inbox, 1), [(0, 1)]);
-        assert!(inbox.refused(&output(0, 1)));
-        tell(&inbox, &[output(0, 2)], &[(0, 1)]);
-        assert_eq!(take(&inbox, 1), [(0, 2)]);
-        assert!(inbox.refused(&output(0, 1)), "which nobody wants any more");
-        assert!(inbox.is_wanted(&output(0, 2)));
+        let tracker = MapOutputTracker::default();
+        announce(&tracker, &[output(0, 1)], &[]);
+        assert_eq!(take(&tracker, 1), [(0, 1)]);
+        assert!(tracker.refused(&output(0, 1)));
+        announce(&tracker, &[output(0, 2)], &[(0, 1)]);
+        assert_eq!(take(&tracker, 1), [(0, 2)]);
+        assert!(tracker.refused(&output(0, 1)), "which nobody wants any more");
+        assert!(tracker.is_wanted(&output(0, 2)));
     }
 
     #[test]
     fn what_is_missing_ends_the_attempt_at_once() {
-        let inbox = Inbox::default();
-        tell(&inbox, &[output(0, 1)], &[]);
-        take(&inbox, 1);
-        inbox.failed(&output(0, 1), Loss::Missing);
-        let next = inbox.next(1, 1, Duration::ZERO);
-        assert!(matches!(next, Next::Lost(lost) if lost == [(0, 1, Loss::Missing)]));
+        let tracker = MapOutputTracker::default();
+        announce(&tracker, &[output(0, 1)], &[]);
+        take(&tracker, 1);
+        tracker.failed(&output(0, 1), Loss::Missing);
+        let next = tracker.next(1, 1, Duration::ZERO);
+        assert!(matches!(next, NextFetch::Lost(lost) if lost == [(0, 1, Loss::Missing)]));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Times;
-use crate::mapreduce::scheduler::{Kind, TaskId};
+use crate::mapreduce::scheduler::{TaskId, TaskKind};
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +15,16 @@ pub enum TaskEnd<'n> {
     /// Its worker died or fell silent.
     Lost,
     /// It was given up: another attempt was first.
-    GivenUp,
+    Cancelled,
 }
 
 /// Something that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News<'n> {
+pub enum JobEvent<'n> {
     /// A worker is there.
     Joined {
         /// What it does.
-        kind: Kind,
+        kind: TaskKind,
         /// Its name: `M1`.
         name: &'n str,
         /// Where it listens.
@@ -47,7 +47,7 @@ pub enum News<'n> {
         /// Its name.
         name: &'n str,
     },
-    /// A worker was asked to do a task.
+    /// A worker was pending to do a task.
     TaskBegan {
         /// Which.
         task: TaskId,
@@ -92,46 +92,46 @@ pub enum News<'n> {
     },
 }
 
-impl News<'_> {
+impl JobEvent<'_> {
     /// It in words; nothing for what is only of the moment.
-    pub fn words(&self) -> Option<String> {
-        let words = match self {
-            News::Joined { kind, name, address } => {
+    pub fn to_text(&self) -> Option<String> {
+        let to_text = match self {
+            JobEvent::Joined { kind, name, address } => {
                 let kind = match kind {
-                    Kind::Map => "mapper",
-                    Kind::Reduce => "reducer",
+                    TaskKind::Map => "mapper",
+                    TaskKind::Reduce => "reducer",
                 };
                 format!("{kind} {name} is at {address}")
             }
-            News::Gone { name, reason } => format!("{name} is gone: {reason}"),
-            News::Silent { name } => format!("{name} does not answer"),
-            News::RoundBegan { name } => format!("\n{name}"),
-            News::TaskBegan { task, attempt, worker, is_backup } => {
+            JobEvent::Gone { name, reason } => format!("{name} is gone: {reason}"),
+            JobEvent::Silent { name } => format!("{name} does not answer"),
+            JobEvent::RoundBegan { name } => format!("\n{name}"),
+            JobEvent::TaskBegan { task, attempt, worker, is_backup } => {
                 let backup = if *is_backup { ", a backup" } else { "" };
                 format!("{worker}: {task} called, attempt {attempt}{backup}")
             }
-            News::TaskEnded { task, attempt, worker, end } => {
+            JobEvent::TaskEnded { task, attempt, worker, end } => {
                 let end = match end {
                     TaskEnd::Success => "SUCCESS".to_owned(),
                     TaskEnd::Failure(reason) => format!("FAILURE: {reason}"),
                     TaskEnd::Lost => "FAILURE: its worker is gone".to_owned(),
-                    TaskEnd::GivenUp => "given up".to_owned(),
+                    TaskEnd::Cancelled => "given up".to_owned(),
                 };
                 format!("{worker}: {task}, attempt {attempt}: {end}")
             }
-            News::OutputLost { task } => format!("the output of {task} is lost"),
-            News::Progress { .. } | News::RoundEnded { .. } => return None,
+            JobEvent::OutputLost { task } => format!("the output of {task} is lost"),
+            JobEvent::Progress { .. } | JobEvent::RoundEnded { .. } => return None,
         };
-        Some(words)
+        Some(to_text)
     }
 }
 
 /// Whoever wants to know.
 pub trait Observer {
     /// Something has happened.
-    fn note(&mut self, news: &News<'_>);
+    fn on_event(&mut self, event: &JobEvent<'_>);
 
     /// The master has nothing to do but to wait, for reducers or for long maps: what has time is best
     /// done now. Comes once in a round, or not at all in a short one.
-    fn idle(&mut self) {}
+    fn on_idle(&mut self) {}
 }

@@ -8,11 +8,11 @@
 //!
 //! ```text
 //!   a map is done --same digest, or it read nothing--> it counts
-//!        |   \--nothing to compare with yet--> held, until the thread has digested the split
+//!        |   \--nothing to compare with yet--> held, until the thread has handle_digest the split
 //!        +--other digest--> the job ends, or the split is sent, or another worker tries
 //! ```
 //!
-//! A file that was touched while the job ran is digested once more, split by split, at the end of a
+//! A file that was touched while the job ran is handle_digest once more, split by split, at the end of a
 //! round in which something was read, and at the end of the job: to touch it is allowed, to change
 //! it is not.
 
@@ -23,12 +23,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::calls::Step;
-use super::seats::Event;
+use super::calls::PendingSend;
+use super::worker_slots::Event;
 use super::{Error, Master, Observer};
 use crate::mapreduce::contract::MapDone;
 use crate::mapreduce::digest::Digest;
-use crate::mapreduce::files::{Stamp, digest_of};
+use crate::mapreduce::files::{FileStamp, digest_of};
 use crate::mapreduce::scheduler::{AttemptId, Cause};
 use crate::mapreduce::split::{Range, Split};
 use crate::rpc::MultiplexerWaker;
@@ -45,40 +45,40 @@ pub struct InputFile {
 }
 
 /// What is known of the input's content.
-pub(super) struct Content {
+pub(super) struct InputCheck {
     /// Of each file, when it was looked at last.
-    stamps: Vec<Stamp>,
+    stamps: Vec<FileStamp>,
     /// Of each split.
     digests: Vec<Option<Digest>>,
     /// Workers read the files that the master reads.
     is_shared: bool,
     /// Something was read since the files were looked at.
-    is_to_be_looked_at: bool,
+    needs_recheck: bool,
     /// Splits that the thread is to digest.
-    asked: BTreeSet<u32>,
+    pending: BTreeSet<u32>,
     thread: Option<Sender<(u32, PathBuf, Range)>>,
 }
 
-impl Content {
-    pub(super) fn new(stamps: Vec<Stamp>, splits: usize, is_shared: bool) -> Content {
-        Content {
+impl InputCheck {
+    pub(super) fn new(stamps: Vec<FileStamp>, splits: usize, is_shared: bool) -> InputCheck {
+        InputCheck {
             stamps,
             digests: vec![None; splits],
             is_shared,
-            is_to_be_looked_at: false,
-            asked: BTreeSet::new(),
+            needs_recheck: false,
+            pending: BTreeSet::new(),
             thread: None,
         }
     }
 }
 
-enum Judgement {
+enum Comparison {
     Same,
     Other,
     Unknown,
 }
 
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Master {
     /// The files of the input, once all of them were read.
@@ -89,7 +89,7 @@ impl Master {
             digest: Digest::default(),
         };
         let mut files: Vec<InputFile> = self.inputs.files().iter().map(file).collect();
-        for ((split, _), digest) in self.splits.iter().zip(&self.content.digests) {
+        for ((split, _), digest) in self.splits.iter().zip(&self.input_check.digests) {
             if let Some(Range { file, .. }) = split.range {
                 files.get_mut(file as usize)?.digest.merge((*digest)?);
             }
@@ -102,7 +102,7 @@ impl Master {
     /// # Errors
     /// One was, or cannot be read any more.
     pub fn check_input(&mut self, observer: &mut dyn Observer) -> Result<(), Error> {
-        self.content.is_to_be_looked_at = true;
+        self.input_check.needs_recheck = true;
         loop {
             let is_settled = self.is_input_settled();
             if let Some(error) = self.failure.take() {
@@ -111,28 +111,28 @@ impl Master {
             if is_settled {
                 return Ok(());
             }
-            self.turn(LOOK_INTERVAL, observer)?;
+            self.turn(CHECK_INTERVAL, observer)?;
             self.take_events(observer);
         }
     }
 
     /// Whether all that was read is known to be the same input.
     pub(super) fn is_input_settled(&mut self) -> bool {
-        if std::mem::take(&mut self.content.is_to_be_looked_at) {
-            (0..self.content.stamps.len()).for_each(|file| self.look_at(file));
+        if std::mem::take(&mut self.input_check.needs_recheck) {
+            (0..self.input_check.stamps.len()).for_each(|file| self.check_file(file));
         }
-        self.content.asked.is_empty() && self.failure.is_none()
+        self.input_check.pending.is_empty() && self.failure.is_none()
     }
 
     /// Workers elsewhere are about to read the input: so is the master.
-    pub(super) fn digest_for_others(&mut self) {
-        if !self.content.is_shared {
-            (0..self.splits.len() as u32).for_each(|split| self.ask(split));
+    pub(super) fn digest_all_splits(&mut self) {
+        if !self.input_check.is_shared {
+            (0..self.splits.len() as u32).for_each(|split| self.request_digest(split));
         }
     }
 
     /// A map task is done: it counts if it has read what the others have.
-    pub(super) fn judge_map(
+    pub(super) fn verify_map_input(
         &mut self,
         attempt: AttemptId,
         done: MapDone,
@@ -140,46 +140,47 @@ impl Master {
     ) {
         let Some(assigned) = self.attempts.get(&attempt) else { return };
         let split = assigned.task.index;
-        let judgement = match done.digest {
-            None => Judgement::Same,
-            Some(digest) => self.judge(split, digest),
+        let comparison = match done.digest {
+            None => Comparison::Same,
+            Some(digest) => self.compare_digest(split, digest),
         };
-        match judgement {
-            Judgement::Same => self.accept_map(attempt, done, observer),
-            Judgement::Other => {
+        match comparison {
+            Comparison::Same => self.accept_map(attempt, done, observer),
+            Comparison::Other => {
                 let shown = self.path_of(split);
                 let how = format!("{}: its content here is not the master's", shown.display());
-                self.refuse_map(attempt, &how, observer);
+                self.reject_map(attempt, &how, observer);
             }
-            Judgement::Unknown => {
+            Comparison::Unknown => {
                 if let Some(assigned) = self.attempts.get_mut(&attempt) {
-                    assigned.held = Some(done);
+                    assigned.unverified = Some(done);
                 }
             }
         }
     }
 
-    fn judge(&mut self, split: u32, digest: Digest) -> Judgement {
+    fn compare_digest(&mut self, split: u32, digest: Digest) -> Comparison {
         let Some(file) = self.range_of(split).map(|range| range.file as usize) else {
-            return Judgement::Same;
+            return Comparison::Same;
         };
-        self.content.is_to_be_looked_at = true;
-        let known = |master: &Master| master.content.digests.get(split as usize).copied().flatten();
-        if known(self).is_none() && self.content.is_shared {
-            // What was touched is to be digested anew; else this is what is in the file.
-            self.look_at(file);
-            if !self.content.asked.contains(&split)
-                && let Some(place) = self.content.digests.get_mut(split as usize)
+        self.input_check.needs_recheck = true;
+        let known =
+            |master: &Master| master.input_check.digests.get(split as usize).copied().flatten();
+        if known(self).is_none() && self.input_check.is_shared {
+            // What was touched is to be handle_digest anew; else this is what is in the file.
+            self.check_file(file);
+            if !self.input_check.pending.contains(&split)
+                && let Some(place) = self.input_check.digests.get_mut(split as usize)
             {
                 *place = Some(digest);
             }
         }
         match known(self) {
-            Some(known) if known == digest => Judgement::Same,
-            Some(_) => Judgement::Other,
+            Some(known) if known == digest => Comparison::Same,
+            Some(_) => Comparison::Other,
             None => {
-                self.ask(split);
-                Judgement::Unknown
+                self.request_digest(split);
+                Comparison::Unknown
             }
         }
     }
@@ -187,35 +188,35 @@ impl Master {
     /// A worker has read something else than the master's input; how that shows. Nobody works on
     /// another input than the others: the job ends. To send the split to the worker now would be too
     /// late, since reduce tasks may have fetched what it has made already.
-    pub(super) fn refuse_map(
+    pub(super) fn reject_map(
         &mut self,
         attempt: AttemptId,
         how: &str,
         observer: &mut dyn Observer,
     ) {
         let Some(assigned) = self.attempts.get(&attempt) else { return };
-        let (index, was_shipped, task) = (assigned.seat, assigned.was_shipped, assigned.task.index);
-        if self.content.is_shared || was_shipped {
+        let (index, split_sent, task) = (assigned.slot, assigned.split_sent, assigned.task.index);
+        if self.input_check.is_shared || split_sent {
             return self.fail(Error::Changed(self.path_of(task)));
         }
-        let (name, address) = (&self.seats[index].name, self.seats[index].address());
+        let (name, address) = (&self.worker_slots[index].name, self.worker_slots[index].address());
         let reason = format!(
-            "{how} (here is {name}, {address}; remove it there: with --ship the master sends what a \
+            "{how} (here is {name}, {address}; remove it there: with --send_split the master sends what a \
              mapper lacks)"
         );
-        self.give_back(attempt, Cause::Hopeless, &reason, observer);
+        self.fail_attempt(attempt, Cause::Permanent, &reason, observer);
     }
 
     /// Sends the split of an attempt, and begins the attempt again.
-    pub(super) fn ship(&mut self, attempt: AttemptId) {
+    pub(super) fn send_split(&mut self, attempt: AttemptId) {
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
-        assigned.was_shipped = true;
+        assigned.split_sent = true;
         assigned.call = None;
-        let (index, task) = (assigned.seat, assigned.task.index);
-        let Some(ready) = self.seats[index].ready() else { return };
-        ready.steps.push_back(Step::Split { task, offset: 0 });
-        ready.steps.push_back(Step::Begin(attempt));
-        self.take_steps(index);
+        let (index, task) = (assigned.slot, assigned.task.index);
+        let Some(ready) = self.worker_slots[index].ready() else { return };
+        ready.pending_sends.push_back(PendingSend::Split { task, offset: 0 });
+        ready.pending_sends.push_back(PendingSend::Begin(attempt));
+        self.send_pending(index);
     }
 
     fn range_of(&self, split: u32) -> Option<Range> {
@@ -229,33 +230,33 @@ impl Master {
     }
 
     /// If a file was touched, what is known of it is compared with what it is now.
-    fn look_at(&mut self, file: usize) {
+    fn check_file(&mut self, file: usize) {
         let Some((path, bytes)) = self.inputs.files().get(file).cloned() else { return };
-        match Stamp::of(&path) {
+        match FileStamp::of(&path) {
             Err(error) => self.fail(Error::Input(path, error)),
-            Ok(stamp) if self.content.stamps.get(file) == Some(&stamp) => {}
+            Ok(stamp) if self.input_check.stamps.get(file) == Some(&stamp) => {}
             Ok(stamp) if stamp.bytes() != bytes => self.fail(Error::Changed(path)),
             Ok(stamp) => {
                 log::info!("{}: it was touched, and is read once more", path.display());
-                self.content.stamps[file] = stamp;
+                self.input_check.stamps[file] = stamp;
                 for split in 0..self.splits.len() as u32 {
                     if self.range_of(split).is_some_and(|range| range.file as usize == file) {
-                        self.content.asked.remove(&split);
-                        self.ask(split);
+                        self.input_check.pending.remove(&split);
+                        self.request_digest(split);
                     }
                 }
             }
         }
     }
 
-    /// Has a split digested.
-    fn ask(&mut self, split: u32) {
+    /// Has a split handle_digest.
+    fn request_digest(&mut self, split: u32) {
         let Some(range) = self.range_of(split) else { return };
-        if !self.content.asked.insert(split) {
+        if !self.input_check.pending.insert(split) {
             return;
         }
         let path = self.path_of(split);
-        let thread = match self.content.thread.take() {
+        let thread = match self.input_check.thread.take() {
             Some(thread) => Ok(thread),
             None => spawn(self.sender.clone(), self.waker.clone()),
         };
@@ -263,14 +264,14 @@ impl Master {
             // One that is gone would have panicked.
             Ok(thread) => {
                 let _ = thread.send((split, path, range));
-                self.content.thread = Some(thread);
+                self.input_check.thread = Some(thread);
             }
             Err(error) => self.fail(Error::Io("a thread that reads the input", error)),
         }
     }
 
-    /// A split was digested.
-    pub(super) fn digested(
+    /// A split was handle_digest.
+    pub(super) fn handle_digest(
         &mut self,
         split: u32,
         digest: io::Result<Digest>,
@@ -280,20 +281,20 @@ impl Master {
             Ok(digest) => digest,
             Err(error) => return self.fail(Error::Input(self.path_of(split), error)),
         };
-        let Some(known) = self.content.digests.get_mut(split as usize) else { return };
+        let Some(known) = self.input_check.digests.get_mut(split as usize) else { return };
         if known.is_some_and(|known| known != digest) {
             return self.fail(Error::Changed(self.path_of(split)));
         }
         *known = Some(digest);
-        self.content.asked.remove(&split);
-        let mut held = Vec::new();
+        self.input_check.pending.remove(&split);
+        let mut unverified = Vec::new();
         for (attempt, assigned) in &mut self.attempts {
-            if let Some(done) = assigned.held.take_if(|_| assigned.task.index == split) {
-                held.push((*attempt, done));
+            if let Some(done) = assigned.unverified.take_if(|_| assigned.task.index == split) {
+                unverified.push((*attempt, done));
             }
         }
-        for (attempt, done) in held {
-            self.judge_map(attempt, done, observer);
+        for (attempt, done) in unverified {
+            self.verify_map_input(attempt, done, observer);
         }
     }
 }

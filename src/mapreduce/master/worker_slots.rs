@@ -1,0 +1,428 @@
+//! Places of workers, and how each is filled, again and again if need be.
+//!
+//! ```text
+//!                    child listens        connected           job opened
+//!   Waiting --> Starting --------> Dialing --------> Opening ----------> Ready
+//!     ^            |                  |                 |                  |
+//!     +------------+------ failed ----+-----------------+------ lost ------+
+//!      after a pause
+//! ```
+//!
+//! A slot at an address begins with `Dialing`. Whoever is `Ready` is a worker to the scheduler, with
+//! a number of its own; the next one on the same slot is another worker.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use super::calls::{InFlight, PendingSend};
+use super::local_process::LocalProcess;
+use super::requests::Request;
+use super::{Error, JobEvent, Master, MasterOptions, Observer, WorkerSource};
+use crate::call::{CallId, Status};
+use crate::mapreduce::contract::path;
+use crate::mapreduce::digest::Digest;
+use crate::mapreduce::pending_calls::PendingCalls;
+use crate::mapreduce::scheduler::{TaskKind, WorkerId};
+use crate::mapreduce::wire;
+use crate::rpc::Dialed;
+
+/// A place for a worker.
+pub(super) struct WorkerSlot {
+    pub(super) kind: TaskKind,
+    /// `M1`.
+    pub(super) name: String,
+    /// Where its worker listens; a process of our own says so when it does.
+    address: Option<String>,
+    is_local: bool,
+    child: Option<LocalProcess>,
+    pub(super) state: SlotState,
+    /// Counts the times that it was filled: events of an earlier time mean nothing.
+    generation: u64,
+    /// Failures since it was ready last.
+    failures: u32,
+    last_error: String,
+}
+
+/// How far it is.
+pub(super) enum SlotState {
+    /// Nobody is there until then.
+    Waiting { until: Duration },
+    /// Our process has not said where it listens.
+    Starting { since: Duration },
+    /// Somebody connects.
+    Dialing,
+    /// The worker was pending to open the job.
+    Opening { link: usize },
+    /// It takes tasks.
+    Ready(Ready),
+}
+
+/// A worker that takes tasks.
+pub(super) struct Ready {
+    pub(super) link: usize,
+    pub(super) worker: WorkerId,
+    pub(super) epoch: u64,
+    pub(super) ping: Option<CallId>,
+    /// Calls that it is to get.
+    pub(super) requests: PendingCalls<Request>,
+    /// What must be sent before some attempts can begin, in order.
+    pub(super) pending_sends: VecDeque<PendingSend>,
+    /// Whether the first step is on its way.
+    pub(super) is_sending: bool,
+    /// The parameters that it has.
+    pub(super) parameters: BTreeSet<u64>,
+    is_silent: bool,
+}
+
+/// What other threads tell the master.
+pub(super) enum Event {
+    /// A child listens.
+    Listening { slot: usize, generation: u64, address: String },
+    /// A child has ended.
+    Ended { slot: usize, generation: u64 },
+    /// A split was read.
+    Digested { split: u32, digest: io::Result<Digest> },
+    /// An attempt to connect has ended.
+    Dialed { slot: usize, generation: u64, result: io::Result<Box<Dialed>> },
+}
+
+/// A child that does not say in time where it listens is given up.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// A worker that does not open its job in time is given up.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The worker slots that these options ask for.
+pub(super) fn of(options: &MasterOptions) -> Vec<WorkerSlot> {
+    let slot = |kind, number: usize, address: Option<String>| WorkerSlot {
+        kind,
+        name: match kind {
+            TaskKind::Map => format!("M{}", number + 1),
+            TaskKind::Reduce => format!("R{}", number + 1),
+        },
+        is_local: address.is_none(),
+        address,
+        child: None,
+        state: SlotState::Waiting { until: Duration::ZERO },
+        generation: 0,
+        failures: 0,
+        last_error: String::new(),
+    };
+    let mut worker_slots = Vec::new();
+    for (kind, workers) in
+        [(TaskKind::Map, &options.mappers), (TaskKind::Reduce, &options.reducers)]
+    {
+        match workers {
+            WorkerSource::Local(count) => {
+                worker_slots.extend((0..*count as usize).map(|number| slot(kind, number, None)));
+            }
+            WorkerSource::Addresses(addresses) => {
+                let numbered = addresses.iter().cloned().enumerate();
+                worker_slots
+                    .extend(numbered.map(|(number, address)| slot(kind, number, Some(address))));
+            }
+        }
+    }
+    worker_slots
+}
+
+impl Ready {
+    pub(super) fn heard(&mut self) {
+        self.is_silent = false;
+    }
+}
+
+impl WorkerSlot {
+    pub(super) fn ready(&mut self) -> Option<&mut Ready> {
+        match &mut self.state {
+            SlotState::Ready(ready) => Some(ready),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        matches!(self.state, SlotState::Ready(_))
+    }
+
+    /// Whether nothing has gone wrong yet, and it is on its way to being ready.
+    pub(super) fn is_starting(&self) -> bool {
+        !self.is_ready() && self.failures == 0
+    }
+
+    /// Whether its worker is a process of our own.
+    pub(super) fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    /// Where its worker listens.
+    pub(super) fn address(&self) -> &str {
+        self.address.as_deref().unwrap_or("nowhere")
+    }
+
+    pub(super) fn last_error(&self) -> String {
+        match &self.address {
+            Some(address) if !self.is_local => format!("{address}: {}", self.last_error),
+            _ => format!("{}: {}", self.name, self.last_error),
+        }
+    }
+
+    fn link(&self) -> Option<usize> {
+        match &self.state {
+            SlotState::Opening { link } | SlotState::Ready(Ready { link, .. }) => Some(*link),
+            _ => None,
+        }
+    }
+
+    fn due(&self) -> Option<Duration> {
+        match self.state {
+            SlotState::Waiting { until } => Some(until),
+            SlotState::Starting { since } => Some(since + START_TIMEOUT),
+            SlotState::Ready(ref ready) => ready.requests.backoff_until(),
+            _ => None,
+        }
+    }
+}
+
+impl Master {
+    /// Fills worker slots whose time has come.
+    pub(super) fn fill_worker_slots(&mut self, observer: &mut dyn Observer) {
+        let now = self.now();
+        for index in 0..self.worker_slots.len() {
+            match self.worker_slots[index].state {
+                SlotState::Waiting { until } if until <= now => self.begin(index, observer),
+                SlotState::Starting { since } if since + START_TIMEOUT <= now => {
+                    self.release(index, "it does not say where it listens", observer);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// When [`fill_worker_slots`](Self::fill_worker_slots) has something to do.
+    pub(super) fn next_slot_timeout(&self) -> Option<Duration> {
+        self.worker_slots.iter().filter_map(WorkerSlot::due).min()
+    }
+
+    fn begin(&mut self, index: usize, observer: &mut dyn Observer) {
+        let now = self.now();
+        let slot = &mut self.worker_slots[index];
+        slot.generation += 1;
+        if !slot.is_local {
+            return self.dial(index);
+        }
+        let generation = slot.generation;
+        let (sender, waker) = (self.sender.clone(), self.waker.clone());
+        // A master that is gone does not listen any more, and need not.
+        let send_event = move |event| {
+            let _ = sender.send(event);
+            waker.wake();
+        };
+        let (on_listening, on_exit) = (send_event.clone(), send_event);
+        let started = LocalProcess::start(
+            slot.kind,
+            &self.options,
+            move |address| on_listening(Event::Listening { slot: index, generation, address }),
+            move || on_exit(Event::Ended { slot: index, generation }),
+        );
+        match started {
+            Ok(child) => {
+                log::info!("{} is process {}", slot.name, child.id());
+                slot.child = Some(child);
+                slot.state = SlotState::Starting { since: now };
+            }
+            Err(error) => {
+                let reason = format!("{}: {error}", self.options.program.display());
+                self.release(index, &reason, observer);
+            }
+        }
+    }
+
+    fn dial(&mut self, index: usize) {
+        let slot = &mut self.worker_slots[index];
+        slot.state = SlotState::Dialing;
+        let (generation, target) = (slot.generation, slot.address().to_owned());
+        let (sender, waker) = (self.sender.clone(), self.waker.clone());
+        let options = self.options.channel.clone();
+        let dialing = thread::Builder::new().name("dialing".into()).spawn(move || {
+            let result = Dialed::dial(&target, &options).map(Box::new);
+            let _ = sender.send(Event::Dialed { slot: index, generation, result });
+            waker.wake();
+        });
+        if let Err(error) = dialing {
+            let failed = Event::Dialed { slot: index, generation, result: Err(error) };
+            let _ = self.sender.send(failed);
+        }
+    }
+
+    /// Does what other threads have told.
+    pub(super) fn take_events(&mut self, observer: &mut dyn Observer) {
+        while let Ok(event) = self.events.try_recv() {
+            let (index, generation) = match event {
+                Event::Digested { split, digest } => {
+                    self.handle_digest(split, digest, observer);
+                    continue;
+                }
+                Event::Listening { slot, generation, .. }
+                | Event::Ended { slot, generation }
+                | Event::Dialed { slot, generation, .. } => (slot, generation),
+            };
+            if self.worker_slots[index].generation != generation {
+                continue;
+            }
+            match event {
+                Event::Listening { address, .. } => {
+                    self.worker_slots[index].address = Some(address);
+                    self.dial(index);
+                }
+                Event::Digested { .. } => {}
+                Event::Ended { .. } => self.release(index, "its process has ended", observer),
+                Event::Dialed { result, .. } => {
+                    let added = result.and_then(|dialed| self.multiplexer.add(*dialed));
+                    match added {
+                        Ok(link) => self.open(index, link, observer),
+                        Err(error) => self.release(index, &error.to_string(), observer),
+                    }
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, index: usize, link: usize, observer: &mut dyn Observer) {
+        self.worker_slots[index].state = SlotState::Opening { link };
+        // The worker hears of whoever holds the job before it opens it.
+        let held = wire::encode_job_request(&self.spec.id);
+        match self.multiplexer.start(link, path::HOLD_JOB, &held, None) {
+            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Hold(index))),
+            Err(error) => return self.release(index, &format!("{error:?}"), observer),
+        }
+        let message = wire::encode_open_job(&self.spec);
+        let call = self.multiplexer.start(link, path::OPEN_JOB, &message, Some(OPEN_TIMEOUT));
+        match call {
+            Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Open(index))),
+            Err(error) => self.release(index, &format!("{error:?}"), observer),
+        }
+    }
+
+    /// A worker has opened the job, or not.
+    pub(super) fn handle_opened(
+        &mut self,
+        index: usize,
+        status: &Status,
+        message: &[u8],
+        observer: &mut dyn Observer,
+    ) {
+        let SlotState::Opening { link } = self.worker_slots[index].state else { return };
+        let opened = if status.is_ok() { wire::parse_opened(message) } else { Err(status.clone()) };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(status) => return self.release(index, &status.message, observer),
+        };
+        // A call that waits for a task must never wait for room that only other tasks would make.
+        let max_tasks = self.multiplexer.max_calls(link).saturating_sub(CALLS_BESIDE_TASKS);
+        let max_tasks = u32::try_from(max_tasks).unwrap_or(u32::MAX).min(MAX_TASK_SLOTS);
+        if max_tasks == 0 {
+            return self.release(index, "it takes too few calls at once", observer);
+        }
+        // Numbers rise with every generation of a slot, and go by worker slots: M1 comes first.
+        let worker_slots = self.worker_slots.len() as u64;
+        let worker =
+            WorkerId((self.worker_slots[index].generation * worker_slots + index as u64) as u32);
+        let now = self.now();
+        let slot = &mut self.worker_slots[index];
+        slot.failures = 0;
+        slot.state = SlotState::Ready(Ready {
+            link,
+            worker,
+            epoch: opened.epoch,
+            ping: None,
+            requests: PendingCalls::default(),
+            pending_sends: VecDeque::new(),
+            is_sending: false,
+            parameters: BTreeSet::new(),
+            is_silent: false,
+        });
+        observer.on_event(&JobEvent::Joined {
+            kind: slot.kind,
+            name: &slot.name,
+            address: slot.address(),
+        });
+        self.scheduler.add_worker(now, worker, slot.kind, opened.task_slots.clamp(1, max_tasks));
+    }
+
+    /// The worker of a slot is gone, or was not to be had: the slot waits for the next one.
+    pub(super) fn release(&mut self, index: usize, reason: &str, observer: &mut dyn Observer) {
+        let now = self.now();
+        let slot = &mut self.worker_slots[index];
+        let pause = FIRST_PAUSE.saturating_mul(1 << slot.failures.min(10)).min(LONGEST_PAUSE);
+        let is_first = slot.failures == 0;
+        slot.failures += 1;
+        slot.generation += 1;
+        slot.last_error = reason.to_owned();
+        // A process of our own is of no use without its connection.
+        slot.child = None;
+        let link = slot.link();
+        let before = std::mem::replace(&mut slot.state, SlotState::Waiting { until: now + pause });
+        let name = slot.name.clone();
+        if is_first {
+            observer.on_event(&JobEvent::Gone { name: &name, reason });
+        }
+        if let Some(link) = link {
+            self.multiplexer.disconnect(link);
+            self.in_flight.retain(|(of, _), _| *of != link);
+        }
+        if let SlotState::Ready(ready) = before {
+            self.forget_attempts_of(index, observer);
+            self.scheduler.handle_worker_lost(now, ready.worker);
+        }
+    }
+
+    /// The scheduler says that a worker is silent. One of our own is ended, and another started.
+    pub(super) fn handle_silent(&mut self, worker: WorkerId, observer: &mut dyn Observer) {
+        let Some(index) = self.slot_of(worker) else { return };
+        let slot = &mut self.worker_slots[index];
+        observer.on_event(&JobEvent::Silent { name: &slot.name });
+        if slot.is_local {
+            self.release(index, "it does not answer", observer);
+        } else if let Some(ready) = slot.ready() {
+            ready.is_silent = true;
+        }
+    }
+
+    pub(super) fn slot_of(&self, worker: WorkerId) -> Option<usize> {
+        self.worker_slots.iter().position(
+            |slot| matches!(&slot.state, SlotState::Ready(ready) if ready.worker == worker),
+        )
+    }
+
+    /// Whether workers of a kind will never be there: all would be processes of our own, and none of
+    /// them lives long enough to take a task.
+    pub(super) fn never_starts(&self, kind: TaskKind) -> bool {
+        let mut of_kind = self.worker_slots.iter().filter(|slot| slot.kind == kind);
+        of_kind.all(|slot| slot.is_local && slot.failures >= MAX_START_FAILURES)
+    }
+
+    /// What to say when no worker of a kind is there.
+    pub(super) fn no_workers_error(&self, kind: TaskKind) -> Option<Error> {
+        let of_kind = || self.worker_slots.iter().filter(|slot| slot.kind == kind);
+        let is_useful = |slot: &WorkerSlot| match &slot.state {
+            SlotState::Ready(ready) => !ready.is_silent,
+            _ => false,
+        };
+        if of_kind().any(is_useful) {
+            return None;
+        }
+        let problems: Vec<String> = of_kind().map(WorkerSlot::last_error).collect();
+        Some(Error::NoWorkers(kind, problems.join("; ")))
+    }
+}
+
+/// So often a process of our own may end before it takes a task.
+const MAX_START_FAILURES: u32 = 5;
+/// More tasks at once are not given to one worker, whatever it says.
+const MAX_TASK_SLOTS: u32 = 64;
+/// Of the calls that a worker takes at once so many are no tasks: one that holds the job, and some
+/// that are answered at once.
+const CALLS_BESIDE_TASKS: usize = 4;
