@@ -28,11 +28,14 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
         let group = chunk.iter().fold(0, |group, byte| group << 8 | u32::from(*byte));
         let bits = 8 * chunk.len();
         // The digits of the group from the top; the last one is filled up with zero bits.
-        let mut taken = 0;
-        while taken < bits {
-            taken += 6;
-            let digit =
-                if taken <= bits { group >> (bits - taken) } else { group << (taken - bits) };
+        let mut consumed = 0;
+        while consumed < bits {
+            consumed += 6;
+            let digit = if consumed <= bits {
+                group >> (bits - consumed)
+            } else {
+                group << (consumed - bits)
+            };
             out.push(ALPHABET[(digit & 63) as usize]);
         }
     }
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc_4648_section_10_goes_out_unpadded_and_comes_in_either_way() {
+    fn rfc_4648_section_10_is_written_unpadded_and_read_either_way() {
         for (plain, unpadded, padded) in VECTORS {
             assert_eq!(encoded(plain.as_bytes()), unpadded);
             assert_eq!(decoded(unpadded), Ok(plain.as_bytes().to_vec()));
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base64_is_refused() {
+    fn invalid_base64_is_refused() {
         for text in ["A", "AAAAA", "=", "====", "Zg=", "Zg===", "Z=g=", "Zm9v=", "Zg ", "_-8", "A,"]
         {
             assert_eq!(decoded(text), Err(NotBase64), "{text:?}");

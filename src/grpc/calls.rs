@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_used_again_as_it_was_left() {
+    fn a_slot_is_reused_with_its_memory() {
         let mut calls = Calls::new();
         calls.insert(CallId(1), Vec::<u8>::new).reserve(100);
         calls.remove(CallId(1));

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::CallGone;
-use super::answer::Answer;
+use super::CallEnded;
 use super::calls::Calls;
 use super::fault::Fault;
 use super::inbound::{self, Inbound};
 use super::message::{self, MessageLimits};
 use super::request::{self, RequestTemplate};
 use super::response::Response;
+use super::response_state::ResponseState;
 use super::{KEPT_FIELD_BYTES, PING};
 use super::{call_id, connection_error, status, stream_id, trim};
 use crate::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
@@ -18,7 +18,7 @@ use crate::hpack::FieldBlock;
 use crate::http2::{Connection, ErrorCode, Event, OpenError, StreamId};
 
 /// How much of the text in a GOAWAY is kept.
-const MAX_FAREWELL_BYTES: usize = 256;
+const MAX_GOAWAY_TEXT_BYTES: usize = 256;
 
 /// A client's side of one gRPC connection: calls in, bytes out, bytes in, answers out to a
 /// [`ClientSink`].
@@ -39,20 +39,21 @@ pub struct ClientConnection {
     /// Of the request that is being written.
     fields: FieldBlock,
     /// What the server's GOAWAY said: it often tells why the connection is lost a moment later.
-    farewell: Option<String>,
+    goaway_text: Option<String>,
     pongs: u64,
 }
 
 #[derive(Debug)]
 struct Call {
     inbound: Inbound,
-    answer: Answer,
+    response: ResponseState,
     /// We have ended our side.
     half_closed: bool,
 }
 
 impl Call {
-    const NEW: Call = Call { inbound: Inbound::new(), answer: Answer::Waiting, half_closed: false };
+    const NEW: Call =
+        Call { inbound: Inbound::new(), response: ResponseState::Waiting, half_closed: false };
 }
 
 /// Why a call cannot be started on a connection now.
@@ -89,7 +90,7 @@ impl ClientConnection {
             messages: MessageLimits::new(limits),
             metadata: Metadata::new(),
             fields: FieldBlock::new(),
-            farewell: None,
+            goaway_text: None,
             pongs: 0,
         }
     }
@@ -115,7 +116,7 @@ impl ClientConnection {
             OpenError::Exhausted => StartError::Exhausted,
         })?;
         let call = self.calls.insert(call_id(stream), || Call::NEW);
-        call.answer = Answer::Waiting;
+        call.response = ResponseState::Waiting;
         call.half_closed = false;
         Ok(call_id(stream))
     }
@@ -123,33 +124,33 @@ impl ClientConnection {
     /// Sends a message; with `last` nothing more will follow.
     ///
     /// # Errors
-    /// [`CallGone`], also after [`ClientConnection::half_close`]. A message of more than 4 GiB has
+    /// [`CallEnded`], also after [`ClientConnection::half_close`]. A message of more than 4 GiB has
     /// no prefix: it cancels the call.
     pub fn send_message(
         &mut self,
         call: CallId,
         message: &[u8],
         last: bool,
-    ) -> Result<(), CallGone> {
-        let state = self.calls.get_mut(call).ok_or(CallGone)?;
+    ) -> Result<(), CallEnded> {
+        let state = self.calls.get_mut(call).ok_or(CallEnded)?;
         let Some(prefix) = message::prefix(message.len()) else {
             self.cancel(call);
-            return Err(CallGone);
+            return Err(CallEnded);
         };
         state.half_closed |= last;
-        self.http.send_data(stream_id(call), &[&prefix, message], last).map_err(|_| CallGone)
+        self.http.send_data(stream_id(call), &[&prefix, message], last).map_err(|_| CallEnded)
     }
 
     /// Says that no message follows.
     ///
     /// # Errors
-    /// [`CallGone`].
-    pub fn half_close(&mut self, call: CallId) -> Result<(), CallGone> {
-        let state = self.calls.get_mut(call).ok_or(CallGone)?;
+    /// [`CallEnded`].
+    pub fn half_close(&mut self, call: CallId) -> Result<(), CallEnded> {
+        let state = self.calls.get_mut(call).ok_or(CallEnded)?;
         if std::mem::replace(&mut state.half_closed, true) {
             return Ok(());
         }
-        self.http.send_data(stream_id(call), &[], true).map_err(|_| CallGone)
+        self.http.send_data(stream_id(call), &[], true).map_err(|_| CallEnded)
     }
 
     /// Gives a call up. Nothing more is reported of it.
@@ -201,19 +202,19 @@ impl ClientConnection {
                 }
             }
             Event::Closed { reason, by_peer, .. } => {
-                let farewell = if by_peer { self.farewell.take() } else { None };
-                let why = farewell.unwrap_or_else(|| reason.to_owned());
-                self.end_all(&Status::new(Code::Unavailable, why), sink);
+                let goaway_text = if by_peer { self.goaway_text.take() } else { None };
+                let why = goaway_text.unwrap_or_else(|| reason.to_owned());
+                self.finish_all(&Status::new(Code::Unavailable, why), sink);
             }
             Event::Pong { .. } => self.pongs += 1,
             // Streams beyond the last one come as resets, new ones are refused by `open`.
             Event::GoAway { error, debug, .. } => {
-                let debug = &debug[..debug.len().min(MAX_FAREWELL_BYTES)];
-                let mut farewell = format!("the server has gone away: {error}");
+                let debug = &debug[..debug.len().min(MAX_GOAWAY_TEXT_BYTES)];
+                let mut goaway_text = format!("the server has gone away: {error}");
                 if !debug.is_empty() {
-                    farewell = format!("{farewell}, {}", String::from_utf8_lossy(debug));
+                    goaway_text = format!("{goaway_text}, {}", String::from_utf8_lossy(debug));
                 }
-                self.farewell = Some(farewell);
+                self.goaway_text = Some(goaway_text);
             }
             // Only a server's.
             Event::HeadersTooLarge { .. } => {}
@@ -231,11 +232,11 @@ impl ClientConnection {
         self.metadata.clear();
         let response = Response::read(fields, end_stream, &mut self.metadata);
         if end_stream {
-            let status = call.answer.end(response, std::mem::take(&mut self.metadata));
+            let status = call.response.end(response, std::mem::take(&mut self.metadata));
             return self.conclude(id, status, true, sink);
         }
-        call.answer.headers(&response);
-        if call.answer.compressed().is_none() {
+        call.response.headers(&response);
+        if call.response.compressed().is_none() {
             return;
         }
         match response.fault {
@@ -248,7 +249,7 @@ impl ClientConnection {
         let Some(call) = self.calls.get_mut(id) else { return };
         let mut metadata = Metadata::new();
         let response = Response::read(fields, true, &mut metadata);
-        let mut status = call.answer.end(response, metadata);
+        let mut status = call.response.end(response, metadata);
         if status.is_ok() && !call.inbound.is_between_messages() {
             status = Fault::Truncated.status();
         }
@@ -266,8 +267,8 @@ impl ClientConnection {
         let Some(call) = self.calls.get_mut(id) else {
             return self.http.release(stream, data.len());
         };
-        let Some(compressed) = call.answer.compressed() else {
-            let status = call.answer.text(data, end_stream);
+        let Some(compressed) = call.response.compressed() else {
+            let status = call.response.text(data, end_stream);
             self.http.release(stream, data.len());
             if let Some(status) = status {
                 self.conclude(id, status, end_stream, sink);
@@ -278,7 +279,7 @@ impl ClientConnection {
         match call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver) {
             Ok(received) => {
                 self.http.release_separately(stream, received.of_stream, received.released);
-                self.let_wait_no_longer();
+                self.grant_reservations();
                 if end_stream {
                     self.conclude(id, Fault::NoTrailers.status(), true, sink);
                 }
@@ -310,7 +311,7 @@ impl ClientConnection {
         sink.finished(id, status, false);
     }
 
-    fn end_all(&mut self, status: &Status, sink: &mut impl ClientSink) {
+    fn finish_all(&mut self, status: &Status, sink: &mut impl ClientSink) {
         while let Some(call) = self.calls.first() {
             self.close_call(call);
             sink.finished(call, status.clone(), false);
@@ -321,19 +322,19 @@ impl ClientConnection {
     fn close_call(&mut self, id: CallId) -> Option<bool> {
         let call = self.calls.get_mut(id)?;
         let half_closed = call.half_closed;
-        call.answer = Answer::Waiting;
+        call.response = ResponseState::Waiting;
         let released = call.inbound.close(id, &mut self.messages);
         self.calls.remove(id);
         if released > 0 {
             self.http.release(stream_id(id), released);
         }
-        self.let_wait_no_longer();
+        self.grant_reservations();
         Some(half_closed)
     }
 
-    fn let_wait_no_longer(&mut self) {
+    fn grant_reservations(&mut self) {
         let Self { calls, messages, http, .. } = self;
-        inbound::let_wait_no_longer(calls, |call| &mut call.inbound, messages, http);
+        inbound::grant_reservations(calls, |call| &mut call.inbound, messages, http);
     }
 
     /// Bytes of the call that still wait for window.
@@ -344,7 +345,7 @@ impl ClientConnection {
     /// The application took a message of this many bytes: the server may send as much more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         let Some(state) = self.calls.get_mut(call) else { return };
-        let released = state.inbound.taken(bytes);
+        let released = state.inbound.consume_message(bytes);
         if released > 0 {
             self.http.release(stream_id(call), released);
         }
@@ -374,7 +375,7 @@ impl ClientConnection {
     /// Ends the connection at once: GOAWAY with an error code that fits `code`, and `reason` for
     /// people. All open calls end with both.
     pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ClientSink) {
-        self.end_all(&Status::new(code, reason), sink);
+        self.finish_all(&Status::new(code, reason), sink);
         let why = "the connection was closed here";
         self.http.end(connection_error(code), reason.as_bytes(), why);
         self.drain(sink);
@@ -382,9 +383,9 @@ impl ClientConnection {
 
     /// The connection ended under us: all open calls end with it.
     pub fn connection_lost(&mut self, sink: &mut impl ClientSink) {
-        let farewell = self.farewell.take();
-        let why = farewell.unwrap_or_else(|| "the connection was lost".to_owned());
-        self.end_all(&Status::new(Code::Unavailable, why), sink);
+        let goaway_text = self.goaway_text.take();
+        let why = goaway_text.unwrap_or_else(|| "the connection was lost".to_owned());
+        self.finish_all(&Status::new(Code::Unavailable, why), sink);
     }
 
     /// How many calls the server takes at once, as far as it has said so.

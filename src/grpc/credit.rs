@@ -12,46 +12,46 @@ pub(super) struct Credit {
     /// Arrived, and not given back yet.
     held: usize,
     /// In complete messages that the application has not taken.
-    untaken: usize,
+    unconsumed: usize,
 }
 
 impl Credit {
     pub(super) const fn new() -> Credit {
-        Credit { held: 0, untaken: 0 }
+        Credit { held: 0, unconsumed: 0 }
     }
 
     /// Books a DATA frame with this many bytes that completed messages of this many. Returns, like
     /// the others, what is to be given back now.
-    pub(super) fn arrived(&mut self, data_bytes: usize, message_bytes: usize) -> usize {
+    pub(super) fn receive(&mut self, data_bytes: usize, message_bytes: usize) -> usize {
         self.held += data_bytes;
-        self.untaken += message_bytes;
+        self.unconsumed += message_bytes;
         self.settle()
     }
 
     /// Books a DATA frame with this many bytes that ends the call: [`Credit::close`] comes next.
-    pub(super) fn refused(&mut self, data_bytes: usize) {
+    pub(super) fn receive_rejected(&mut self, data_bytes: usize) {
         self.held += data_bytes;
     }
 
     /// Books a message that the application has taken.
-    pub(super) fn taken(&mut self, message_bytes: usize) -> usize {
-        self.untaken = self.untaken.saturating_sub(message_bytes);
+    pub(super) fn consume_message(&mut self, message_bytes: usize) -> usize {
+        self.unconsumed = self.unconsumed.saturating_sub(message_bytes);
         self.settle()
     }
 
     /// In messages that wait to be taken.
-    pub(super) fn untaken(&self) -> usize {
-        self.untaken
+    pub(super) fn unconsumed(&self) -> usize {
+        self.unconsumed
     }
 
     /// Books the end of the call: nothing is held back any more.
     pub(super) fn close(&mut self) -> usize {
-        self.untaken = 0;
+        self.unconsumed = 0;
         self.settle()
     }
 
     fn settle(&mut self) -> usize {
-        let given_back = self.held.saturating_sub(self.untaken);
+        let given_back = self.held.saturating_sub(self.unconsumed);
         self.held -= given_back;
         given_back
     }
@@ -63,44 +63,44 @@ mod tests {
     use crate::seed::each_seed;
 
     #[test]
-    fn an_unfinished_message_is_given_back_as_it_arrives() {
+    fn credit_of_an_unfinished_message_is_released_as_it_arrives() {
         let mut credit = Credit::new();
-        assert_eq!(credit.arrived(16_000, 0), 16_000);
-        assert_eq!(credit.arrived(16_000, 0), 16_000);
+        assert_eq!(credit.receive(16_000, 0), 16_000);
+        assert_eq!(credit.receive(16_000, 0), 16_000);
     }
 
     #[test]
-    fn a_complete_message_is_held_until_it_is_taken() {
+    fn credit_of_a_complete_message_is_held_until_it_is_consumed() {
         let mut credit = Credit::new();
-        assert_eq!(credit.arrived(105, 100), 5);
-        assert_eq!(credit.taken(100), 100);
+        assert_eq!(credit.receive(105, 100), 5);
+        assert_eq!(credit.consume_message(100), 100);
     }
 
     #[test]
-    fn what_was_given_back_early_is_held_from_what_comes_next() {
+    fn credit_released_early_is_withheld_from_later_frames() {
         let mut credit = Credit::new();
-        assert_eq!(credit.arrived(900, 0), 900);
-        assert_eq!(credit.arrived(105, 1000), 0);
-        assert_eq!(credit.arrived(500, 0), 0);
-        assert_eq!(credit.arrived(500, 0), 105);
-        assert_eq!(credit.taken(1000), 1000);
+        assert_eq!(credit.receive(900, 0), 900);
+        assert_eq!(credit.receive(105, 1000), 0);
+        assert_eq!(credit.receive(500, 0), 0);
+        assert_eq!(credit.receive(500, 0), 105);
+        assert_eq!(credit.consume_message(1000), 1000);
     }
 
     #[test]
-    fn every_byte_is_given_back_once_and_a_backlog_closes_the_window() {
+    fn every_byte_is_released_once_and_a_backlog_closes_the_window() {
         const WINDOW: usize = 1000;
         each_seed(|seed| {
             let mut credit = Credit::new();
             let (mut window, mut unfinished, mut waiting) = (WINDOW, 0, Vec::new());
             for _ in 0..50 {
                 if seed.one_in(3) && !waiting.is_empty() {
-                    window += credit.taken(waiting.remove(0));
+                    window += credit.consume_message(waiting.remove(0));
                 } else {
                     let data = seed.below(window.min(400) + 1);
                     unfinished += data;
                     let message = if seed.one_in(2) { std::mem::take(&mut unfinished) } else { 0 };
                     waiting.extend((message > 0).then_some(message));
-                    window = window - data + credit.arrived(data, message);
+                    window = window - data + credit.receive(data, message);
                 }
                 let backlog: usize = waiting.iter().sum();
                 assert_eq!(window, WINDOW - credit.held);

@@ -37,7 +37,7 @@ pub(super) enum Fault {
     /// Too much of unfinished messages at once, over all calls of the connection.
     TooMuchUnfinished,
     /// Nothing came of an unfinished message for long, and memory is short.
-    StandsStill,
+    Stalled,
     /// The end of the stream in the middle of a message.
     Truncated,
     /// DATA before a response's headers.
@@ -54,7 +54,7 @@ impl Fault {
             Fault::HeadersTooLarge
             | Fault::TooLarge { .. }
             | Fault::TooMuchUnfinished
-            | Fault::StandsStill => Code::ResourceExhausted,
+            | Fault::Stalled => Code::ResourceExhausted,
             Fault::ContentType
             | Fault::Timeout
             | Fault::Binary
@@ -94,7 +94,7 @@ impl fmt::Display for Fault {
                 return write!(f, "a message of {bytes} bytes is above the limit of {limit}");
             }
             Fault::TooMuchUnfinished => "too many bytes wait for the rest of their messages",
-            Fault::StandsStill => {
+            Fault::Stalled => {
                 "nothing has come of the rest of the message for long, and memory is short"
             }
             Fault::Truncated => "the stream ended in the middle of a message",

@@ -63,27 +63,27 @@ impl Inbound {
                     self.reservation.complete(&mut limits.reservations);
                 }
                 if let Some(bytes) = self.assembler.unfinished() {
-                    self.reservation.want(call, bytes, &mut limits.reservations);
+                    self.reservation.request(call, bytes, &mut limits.reservations);
                 }
-                let released = self.credit.arrived(data.len(), message_bytes);
+                let released = self.credit.receive(data.len(), message_bytes);
                 let of_stream = self.reservation.window(released);
                 Ok(Received { released, of_stream, last: any_last })
             }
             Err(fault) => {
-                self.credit.refused(data.len());
+                self.credit.receive_rejected(data.len());
                 Err(fault)
             }
         }
     }
 
     /// The application took a message of this many bytes. Returns the bytes to give back.
-    pub(super) fn taken(&mut self, message_bytes: usize) -> usize {
-        self.credit.taken(PREFIX_BYTES + message_bytes)
+    pub(super) fn consume_message(&mut self, message_bytes: usize) -> usize {
+        self.credit.consume_message(PREFIX_BYTES + message_bytes)
     }
 
     /// Bytes of messages that wait to be taken.
-    pub(super) fn untaken(&self) -> usize {
-        self.credit.untaken()
+    pub(super) fn unconsumed(&self) -> usize {
+        self.credit.unconsumed()
     }
 
     /// Whether no message is unfinished.
@@ -93,19 +93,21 @@ impl Inbound {
 
     /// It stands first in the line of those that wait. Returns what its stream is to be given, or
     /// nothing if it has to wait on.
-    pub(super) fn turn(&mut self, limits: &mut MessageLimits) -> Option<usize> {
-        let given = self.reservation.turn(self.assembler.unfinished(), &mut limits.reservations)?;
+    pub(super) fn grant(&mut self, limits: &mut MessageLimits) -> Option<usize> {
+        let given =
+            self.reservation.grant(self.assembler.unfinished(), &mut limits.reservations)?;
         // It had no room until now.
-        self.assembler.forget_look();
+        self.assembler.restart_stall_check();
         Some(given)
     }
 
     /// Whether its message does not get on, by no fault of ours: it has not grown since the last look
-    /// although the peer might send (`may_come`), or it waits for others of which none does for two
-    /// looks (`quiet`).
-    pub(super) fn stands_still(&mut self, may_come: bool, quiet: u32) -> bool {
-        let waits_in_vain = self.reservation.waits() && self.untaken() == 0 && quiet >= 2;
-        self.assembler.stands_still() && (may_come || waits_in_vain)
+    /// although the peer might send (`may_come`), or it is_waiting for others of which none does for two
+    /// looks (`idle_checks`).
+    pub(super) fn is_stalled(&mut self, may_come: bool, idle_checks: u32) -> bool {
+        let is_blocked =
+            self.reservation.is_waiting() && self.unconsumed() == 0 && idle_checks >= 2;
+        self.assembler.is_stalled() && (may_come || is_blocked)
     }
 
     /// Ends the call, and is as new for another one. Returns the bytes to give back.
@@ -117,18 +119,18 @@ impl Inbound {
 }
 
 /// Opens the windows of a connection's calls that waited for others' messages to end.
-pub(super) fn let_wait_no_longer<T>(
+pub(super) fn grant_reservations<T>(
     calls: &mut Calls<T>,
     inbound: fn(&mut T) -> &mut Inbound,
     messages: &mut MessageLimits,
     http: &mut Connection,
 ) {
-    while let Some(id) = messages.reservations.first() {
+    while let Some(id) = messages.reservations.first_waiting() {
         // A call that is over has left the line.
         if let Some(call) = calls.get_mut(id) {
-            let Some(bytes) = inbound(call).turn(messages) else { return };
+            let Some(bytes) = inbound(call).grant(messages) else { return };
             http.release_separately(stream_id(id), bytes, 0);
         }
-        messages.reservations.remove_first();
+        messages.reservations.remove_first_waiting();
     }
 }

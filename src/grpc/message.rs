@@ -35,7 +35,7 @@ pub(super) struct MessageLimits {
     pub(super) unfinished_bytes: usize,
     /// Some unfinished message has grown since the last look; and looks since then.
     grew: bool,
-    quiet_looks: u32,
+    idle_checks: u32,
     /// Who may send more than a window of its unfinished message.
     pub(super) reservations: Reservations,
 }
@@ -47,17 +47,17 @@ impl MessageLimits {
             max_unfinished_bytes: usize::MAX,
             unfinished_bytes: 0,
             grew: false,
-            quiet_looks: 0,
+            idle_checks: 0,
             reservations: Reservations::new(limits.max_partial_message_bytes),
         }
     }
 
     /// A look at all unfinished messages begins. Returns how many looks, this one included, have found
     /// none of them longer than before.
-    pub(super) fn look(&mut self) -> u32 {
-        let quiet = if std::mem::take(&mut self.grew) { 0 } else { self.quiet_looks };
-        self.quiet_looks = quiet.saturating_add(1);
-        quiet
+    pub(super) fn begin_stall_check(&mut self) -> u32 {
+        let idle_checks = if std::mem::take(&mut self.grew) { 0 } else { self.idle_checks };
+        self.idle_checks = idle_checks.saturating_add(1);
+        idle_checks
     }
 
     /// The length of the message behind this prefix, unless the message is refused.
@@ -89,7 +89,7 @@ pub(super) struct Assembler {
     /// The message so far; empty in `State::Prefix`.
     payload: Vec<u8>,
     /// How long it was at the last look at it.
-    looked: Option<usize>,
+    checked_bytes: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -100,11 +100,11 @@ enum State {
     Payload { length: usize },
 }
 
-const BETWEEN_MESSAGES: State = State::Prefix { bytes: [0; PREFIX_BYTES], have: 0 };
+const NO_MESSAGE: State = State::Prefix { bytes: [0; PREFIX_BYTES], have: 0 };
 
 impl Assembler {
     pub(super) const fn new() -> Assembler {
-        Assembler { state: BETWEEN_MESSAGES, payload: Vec::new(), looked: None }
+        Assembler { state: NO_MESSAGE, payload: Vec::new(), checked_bytes: None }
     }
 
     /// Forgets an unfinished message and its memory, for another call.
@@ -189,16 +189,16 @@ impl Assembler {
 
     /// Whether an unfinished message holds memory and is not longer than at the last look. The first
     /// look at it finds nothing.
-    pub(super) fn stands_still(&mut self) -> bool {
+    pub(super) fn is_stalled(&mut self) -> bool {
         let bytes = self.payload.len();
         matches!(self.state, State::Payload { .. })
             && bytes > 0
-            && self.looked.replace(bytes) == Some(bytes)
+            && self.checked_bytes.replace(bytes) == Some(bytes)
     }
 
     /// The next look is the first one again.
-    pub(super) fn forget_look(&mut self) {
-        self.looked = None;
+    pub(super) fn restart_stall_check(&mut self) {
+        self.checked_bytes = None;
     }
 
     /// Adds to the message of `length` bytes. Memory grows with what has come, not with what the
@@ -230,8 +230,8 @@ impl Assembler {
         deliver: &mut impl FnMut(&[u8], bool),
     ) {
         limits.unfinished_bytes -= self.payload.len();
-        self.state = BETWEEN_MESSAGES;
-        self.looked = None;
+        self.state = NO_MESSAGE;
+        self.checked_bytes = None;
         deliver(&self.payload, last);
         if self.payload.capacity() > KEPT_BYTES {
             self.payload = Vec::new();
@@ -254,7 +254,7 @@ mod tests {
             max_unfinished_bytes: 1500,
             unfinished_bytes: 0,
             grew: false,
-            quiet_looks: 0,
+            idle_checks: 0,
             reservations: Reservations::new(1500),
         }
     }
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn several_messages_in_one_data_frame_are_told_apart() {
+    fn several_messages_in_one_data_frame_are_delivered_separately() {
         let mut got = Vec::new();
         let data = framed(&[b"one", b"", b"three"]);
         Assembler::new()
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_cut_anywhere_come_out_whole() {
+    fn messages_cut_anywhere_are_delivered_whole() {
         each_seed(|seed| {
             let messages: Vec<Vec<u8>> = (0..seed.below(4))
                 .map(|_| {
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_with_what_has_come_not_with_what_was_promised() {
+    fn memory_grows_with_the_received_bytes_not_with_the_prefix() {
         let (mut assembler, mut limits) = (Assembler::new(), limits());
         let data = [&prefix(1000).unwrap()[..], b"ten bytes."].concat();
         assembler.feed(&data, false, ANY, &mut limits, |_, _| ()).unwrap();

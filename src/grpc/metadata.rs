@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_http_or_grpc_is_not_metadata() {
+    fn fields_of_http_and_grpc_are_not_metadata() {
         let fields = [
             ("te", "trailers"),
             ("content-type", "application/grpc"),
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn what_http_allows_and_grpc_does_not_is_left_out_without_an_error() {
+    fn fields_that_grpc_forbids_are_skipped_without_an_error() {
         let fields = [("a", "caf\u{e9}"), ("b", "tab\there"), ("c!", "x"), ("d", "ok")];
         assert_eq!(received(&fields).unwrap(), [pair("d", b"ok")]);
     }
 
     #[test]
-    fn bin_values_go_out_unpadded_and_http_names_not_at_all() {
+    fn bin_values_are_written_unpadded_and_http_names_are_not_written() {
         let mut metadata = Metadata::new();
         for (name, value) in [
             ("a-bin", &b"fo"[..]),

@@ -22,7 +22,7 @@
 //! | fields of requests and responses | `request`, `response`, `metadata` |
 //! | the values in them | `timeout`, `percent`, `base64`, `status` |
 //! | messages across DATA frames, and their window | `message`, `credit`, `inbound` |
-//! | how far an answer has come, and its status | `answer` |
+//! | how far an answer has come, and its status | `response_state` |
 //! | what a peer did wrong, and its status | `fault` |
 //! | the open calls | `calls` |
 //!
@@ -30,7 +30,7 @@
 //! (read, and nothing in them is used), and how many messages a method takes, which the room that
 //! knows methods decides. Deadlines are enforced by `session`.
 
-mod answer;
+mod response_state;
 mod base64;
 mod calls;
 mod client;
@@ -73,15 +73,15 @@ const PING: [u8; 8] = *b"agora\0\0\0";
 
 /// The call has ended, and its end has been reported: nothing can be sent on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallGone;
+pub struct CallEnded;
 
-impl fmt::Display for CallGone {
+impl fmt::Display for CallEnded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the call has ended")
     }
 }
 
-impl std::error::Error for CallGone {}
+impl std::error::Error for CallEnded {}
 
 /// Calls are streams: PROTOCOL-HTTP2.md, "Stream Identification".
 fn call_id(stream: StreamId) -> CallId {

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_grpc_at_all_is_said_first() {
+    fn a_request_that_is_not_grpc_is_reported_first() {
         let mut fields = FieldBlock::new();
         fields.push(b":method", b"GET");
         fields.push(b":path", b"/");
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_written_request_reads_back() {
+    fn a_request_survives_the_round_trip() {
         let mut metadata = Metadata::new();
         metadata.insert("x", b"y").unwrap();
         metadata.insert("z-bin", b"\0\xff").unwrap();

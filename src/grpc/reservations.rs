@@ -16,19 +16,20 @@ pub(super) struct Reservations {
     max: usize,
     reserved: usize,
     /// Memory is short: one message at a time.
-    pub(super) is_scarce: bool,
-    line: VecDeque<CallId>,
+    pub(super) memory_pressure: bool,
+    waiting: VecDeque<CallId>,
 }
 
 impl Reservations {
     /// None yet, of `max` bytes in all. A message that is longer is let through alone.
     pub(super) const fn new(max: usize) -> Reservations {
-        Reservations { max, reserved: 0, is_scarce: false, line: VecDeque::new() }
+        Reservations { max, reserved: 0, memory_pressure: false, waiting: VecDeque::new() }
     }
 
     /// Reserves so many bytes, if there is room.
     fn reserve(&mut self, bytes: usize) -> bool {
-        let has_room = self.reserved == 0 || (!self.is_scarce && self.reserved + bytes <= self.max);
+        let has_room =
+            self.reserved == 0 || (!self.memory_pressure && self.reserved + bytes <= self.max);
         if has_room {
             self.reserved += bytes;
         }
@@ -36,13 +37,13 @@ impl Reservations {
     }
 
     /// Who waits longest.
-    pub(super) fn first(&self) -> Option<CallId> {
-        self.line.front().copied()
+    pub(super) fn first_waiting(&self) -> Option<CallId> {
+        self.waiting.front().copied()
     }
 
     /// Takes the one out that waits longest.
-    pub(super) fn remove_first(&mut self) {
-        self.line.pop_front();
+    pub(super) fn remove_first_waiting(&mut self) {
+        self.waiting.pop_front();
     }
 }
 
@@ -58,68 +59,68 @@ impl Reservations {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reservation {
     reserved: usize,
-    waits: bool,
+    is_waiting: bool,
     /// It stands in line, perhaps for a message that is whole meanwhile.
-    in_line: bool,
+    is_queued: bool,
     /// Bytes that the stream's window is owed.
     withheld: usize,
 }
 
 impl Reservation {
     pub(super) const NONE: Reservation =
-        Reservation { reserved: 0, waits: false, in_line: false, withheld: 0 };
+        Reservation { reserved: 0, is_waiting: false, is_queued: false, withheld: 0 };
 
     /// The message is whole.
     pub(super) fn complete(&mut self, all: &mut Reservations) {
         all.reserved -= std::mem::take(&mut self.reserved);
-        self.waits = false;
+        self.is_waiting = false;
     }
 
     /// A message of so many bytes is unfinished.
-    pub(super) fn want(&mut self, call: CallId, bytes: usize, all: &mut Reservations) {
+    pub(super) fn request(&mut self, call: CallId, bytes: usize, all: &mut Reservations) {
         // Nobody is overtaken: who comes later stands behind those in line.
-        if self.reserved > 0 || self.waits {
+        if self.reserved > 0 || self.is_waiting {
             return;
         }
-        if all.line.is_empty() && all.reserve(bytes) {
+        if all.waiting.is_empty() && all.reserve(bytes) {
             self.reserved = bytes;
             return;
         }
-        self.waits = true;
-        if !std::mem::replace(&mut self.in_line, true) {
-            all.line.push_back(call);
+        self.is_waiting = true;
+        if !std::mem::replace(&mut self.is_queued, true) {
+            all.waiting.push_back(call);
         }
     }
 
     /// Whether it has to wait for others.
-    pub(super) fn waits(&self) -> bool {
-        self.waits
+    pub(super) fn is_waiting(&self) -> bool {
+        self.is_waiting
     }
 
     /// What the stream's window is to open by, of `bytes` that the connection's opens by.
     pub(super) fn window(&mut self, bytes: usize) -> usize {
         self.withheld += bytes;
-        if self.waits { 0 } else { std::mem::take(&mut self.withheld) }
+        if self.is_waiting { 0 } else { std::mem::take(&mut self.withheld) }
     }
 
     /// Its turn has come, with a message of so many bytes, if one is unfinished. Gives what the
     /// stream's window opens by; nothing if there is no room.
-    pub(super) fn turn(&mut self, bytes: Option<usize>, all: &mut Reservations) -> Option<usize> {
-        if let Some(bytes) = bytes.filter(|_| self.waits) {
+    pub(super) fn grant(&mut self, bytes: Option<usize>, all: &mut Reservations) -> Option<usize> {
+        if let Some(bytes) = bytes.filter(|_| self.is_waiting) {
             if !all.reserve(bytes) {
                 return None;
             }
             self.reserved = bytes;
         }
-        (self.waits, self.in_line) = (false, false);
+        (self.is_waiting, self.is_queued) = (false, false);
         Some(std::mem::take(&mut self.withheld))
     }
 
     /// The call is over.
     pub(super) fn close(&mut self, call: CallId, all: &mut Reservations) {
         all.reserved -= self.reserved;
-        if self.in_line {
-            all.line.retain(|waiting| *waiting != call);
+        if self.is_queued {
+            all.waiting.retain(|other| *other != call);
         }
         *self = Reservation::NONE;
     }
@@ -133,56 +134,56 @@ mod tests {
         let mut all = Reservations::new(1000);
         let mut calls = [Reservation::NONE; 3];
         for (id, call) in (1..).zip(&mut calls) {
-            call.want(CallId(id), 600, &mut all);
+            call.request(CallId(id), 600, &mut all);
         }
         (all, calls)
     }
 
     #[test]
-    fn who_finds_no_room_waits_for_those_before() {
+    fn a_call_without_capacity_waits_for_earlier_calls() {
         let (mut all, mut calls) = three_calls();
         assert_eq!(calls.each_mut().map(|call| call.window(10)), [10, 0, 0]);
-        assert_eq!(all.first(), Some(CallId(2)));
-        assert_eq!(calls[1].turn(Some(600), &mut all), None);
+        assert_eq!(all.first_waiting(), Some(CallId(2)));
+        assert_eq!(calls[1].grant(Some(600), &mut all), None);
         calls[0].complete(&mut all);
-        assert_eq!(calls[1].turn(Some(600), &mut all), Some(10));
-        all.remove_first();
-        assert_eq!(calls[2].turn(Some(600), &mut all), None);
+        assert_eq!(calls[1].grant(Some(600), &mut all), Some(10));
+        all.remove_first_waiting();
+        assert_eq!(calls[2].grant(Some(600), &mut all), None);
         calls[1].close(CallId(2), &mut all);
-        assert_eq!(calls[2].turn(Some(600), &mut all), Some(10));
+        assert_eq!(calls[2].grant(Some(600), &mut all), Some(10));
     }
 
     #[test]
-    fn a_message_that_became_whole_meanwhile_is_owed_its_window() {
+    fn a_message_completed_while_waiting_gets_its_withheld_window() {
         let (mut all, mut calls) = three_calls();
         assert_eq!(calls[1].window(10), 0);
         calls[1].complete(&mut all);
         assert_eq!(calls[1].window(5), 15);
-        calls[1].want(CallId(2), 700, &mut all);
-        assert_eq!(all.line, [CallId(2), CallId(3)], "once");
+        calls[1].request(CallId(2), 700, &mut all);
+        assert_eq!(all.waiting, [CallId(2), CallId(3)], "once");
     }
 
     #[test]
-    fn nobody_is_overtaken_and_a_call_that_is_over_leaves_the_line() {
+    fn reservations_are_granted_in_order_and_closed_calls_stop_waiting() {
         let (mut all, mut calls) = three_calls();
         let mut small = Reservation::NONE;
-        small.want(CallId(4), 1, &mut all);
+        small.request(CallId(4), 1, &mut all);
         assert_eq!(small.window(10), 0);
         (2..).zip(&mut calls[1..]).for_each(|(id, call)| call.close(CallId(id), &mut all));
-        assert_eq!(all.line, [CallId(4)]);
-        assert_eq!(small.turn(Some(1), &mut all), Some(10));
+        assert_eq!(all.waiting, [CallId(4)]);
+        assert_eq!(small.grant(Some(1), &mut all), Some(10));
     }
 
     #[test]
-    fn what_is_larger_than_all_is_let_through_alone_and_so_is_each_when_memory_is_short() {
+    fn an_oversize_message_is_admitted_alone_and_so_is_every_message_under_memory_pressure() {
         let mut all = Reservations::new(1000);
         let (mut first, mut second) = (Reservation::NONE, Reservation::NONE);
-        first.want(CallId(1), 5000, &mut all);
+        first.request(CallId(1), 5000, &mut all);
         assert_eq!(first.window(10), 10);
         first.complete(&mut all);
-        all.is_scarce = true;
-        first.want(CallId(1), 10, &mut all);
-        second.want(CallId(2), 10, &mut all);
+        all.memory_pressure = true;
+        first.request(CallId(1), 10, &mut all);
+        second.request(CallId(2), 10, &mut all);
         assert_eq!((first.window(10), second.window(10)), (10, 0));
     }
 }

@@ -78,12 +78,12 @@ impl Response {
                 }
                 // The one reserved name that carries something of the application's: a rich error.
                 b"grpc-status-details-bin" if last => {
-                    let taken = metadata::receive_binary(name, value, metadata);
-                    response.fault = response.fault.or(taken.err());
+                    let received = metadata::receive_binary(name, value, metadata);
+                    response.fault = response.fault.or(received.err());
                 }
                 _ => {
-                    let taken = metadata::receive(name, value, metadata);
-                    response.fault = response.fault.or(taken.err());
+                    let received = metadata::receive(name, value, metadata);
+                    response.fault = response.fault.or(received.err());
                 }
             }
         }

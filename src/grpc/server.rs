@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::CallGone;
+use super::CallEnded;
 use super::calls::Calls;
 use super::fault::Fault;
 use super::inbound::{self, Inbound};
@@ -31,7 +31,7 @@ pub struct ServerConnection {
     calls: Calls<Call>,
     messages: MessageLimits,
     /// Bytes of messages that the application has, and has not taken.
-    untaken: usize,
+    unconsumed: usize,
     /// Of the request that is being read.
     metadata: Metadata,
     /// Of the response that is being written.
@@ -59,7 +59,7 @@ impl ServerConnection {
             http: Connection::new_server(limits, now),
             calls: Calls::new(),
             messages: MessageLimits::new(limits),
-            untaken: 0,
+            unconsumed: 0,
             metadata: Metadata::new(),
             fields: FieldBlock::new(),
             pongs: 0,
@@ -172,14 +172,14 @@ impl ServerConnection {
         call.half_closed |= end_stream;
         let compressed = Fault::CompressedWithoutEncoding;
         let deliver = |message: &[u8], last| sink.message(id, message, last);
-        let before = call.inbound.untaken();
+        let before = call.inbound.unconsumed();
         let received =
             call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver);
-        self.untaken += call.inbound.untaken() - before;
+        self.unconsumed += call.inbound.unconsumed() - before;
         match received {
             Ok(received) => {
                 self.http.release_separately(stream, received.of_stream, received.released);
-                self.let_wait_no_longer();
+                self.grant_reservations();
                 if end_stream && !received.last {
                     sink.half_close(id);
                 }
@@ -209,63 +209,63 @@ impl ServerConnection {
     fn close_call(&mut self, id: CallId) -> Option<(bool, bool)> {
         let call = self.calls.get_mut(id)?;
         let ended = (call.headers_sent, call.half_closed);
-        self.untaken -= call.inbound.untaken();
+        self.unconsumed -= call.inbound.unconsumed();
         let released = call.inbound.close(id, &mut self.messages);
         self.calls.remove(id);
         if released > 0 {
             self.http.release(stream_id(id), released);
         }
-        self.let_wait_no_longer();
+        self.grant_reservations();
         Some(ended)
     }
 
     /// Sends initial metadata. Without it, the first message or the end implies empty metadata.
     ///
     /// # Errors
-    /// [`CallGone`]. Headers that were sent before are not sent again.
-    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallGone> {
-        let state = self.calls.get_mut(call).ok_or(CallGone)?;
+    /// [`CallEnded`]. Headers that were sent before are not sent again.
+    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
+        let state = self.calls.get_mut(call).ok_or(CallEnded)?;
         if std::mem::replace(&mut state.headers_sent, true) {
             return Ok(());
         }
         if metadata.is_empty() {
             let sent = self.http.send_headers(stream_id(call), response::HEADERS, false);
-            return sent.map_err(|_| CallGone);
+            return sent.map_err(|_| CallEnded);
         }
         self.fields.clear();
         metadata::send(metadata, &mut self.fields);
         let fields = response::HEADERS.into_iter().chain(metadata::indexed(&self.fields));
         let sent = self.http.send_headers(stream_id(call), fields, false);
         trim(&mut self.fields);
-        sent.map_err(|_| CallGone)
+        sent.map_err(|_| CallEnded)
     }
 
     /// Sends a message, and before the first one the headers.
     ///
     /// # Errors
-    /// [`CallGone`]. A message of more than 4 GiB has no prefix: it ends the call with
+    /// [`CallEnded`]. A message of more than 4 GiB has no prefix: it ends the call with
     /// RESOURCE_EXHAUSTED.
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallGone> {
-        let state = self.calls.get_mut(call).ok_or(CallGone)?;
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
+        let state = self.calls.get_mut(call).ok_or(CallEnded)?;
         let Some(prefix) = message::prefix(message.len()) else {
             let fault = Fault::TooLarge { bytes: message.len(), limit: u32::MAX as usize };
             self.finish(call, &fault.status())?;
-            return Err(CallGone);
+            return Err(CallEnded);
         };
         let stream = stream_id(call);
         if !std::mem::replace(&mut state.headers_sent, true) {
-            self.http.send_headers(stream, response::HEADERS, false).map_err(|_| CallGone)?;
+            self.http.send_headers(stream, response::HEADERS, false).map_err(|_| CallEnded)?;
         }
-        self.http.send_data(stream, &[&prefix, message], false).map_err(|_| CallGone)
+        self.http.send_data(stream, &[&prefix, message], false).map_err(|_| CallEnded)
     }
 
     /// Ends a call with its status. If the client has not half-closed, it is told that nothing more
     /// of the call will be read (RST_STREAM with NO_ERROR).
     ///
     /// # Errors
-    /// [`CallGone`].
-    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallGone> {
-        let (headers_sent, half_closed) = self.close_call(call).ok_or(CallGone)?;
+    /// [`CallEnded`].
+    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
+        let (headers_sent, half_closed) = self.close_call(call).ok_or(CallEnded)?;
         self.send_status(stream_id(call), status, headers_sent, half_closed);
         Ok(())
     }
@@ -297,9 +297,9 @@ impl ServerConnection {
         }
     }
 
-    fn let_wait_no_longer(&mut self) {
+    fn grant_reservations(&mut self) {
         let Self { calls, messages, http, .. } = self;
-        inbound::let_wait_no_longer(calls, |call| &mut call.inbound, messages, http);
+        inbound::grant_reservations(calls, |call| &mut call.inbound, messages, http);
     }
 
     /// Bytes of the call that still wait for window.
@@ -315,9 +315,9 @@ impl ServerConnection {
     /// The application took a message of this many bytes: the client may send as much more.
     pub fn message_taken(&mut self, call: CallId, bytes: usize) {
         let Some(state) = self.calls.get_mut(call) else { return };
-        let before = state.inbound.untaken();
-        let released = state.inbound.taken(bytes);
-        self.untaken -= before - state.inbound.untaken();
+        let before = state.inbound.unconsumed();
+        let released = state.inbound.consume_message(bytes);
+        self.unconsumed -= before - state.inbound.unconsumed();
         if released > 0 {
             self.http.release(stream_id(call), released);
         }
@@ -325,29 +325,31 @@ impl ServerConnection {
 
     /// Bytes that were received and wait: for the rest of their message, or to be taken.
     pub fn received_bytes(&self) -> usize {
-        self.messages.unfinished_bytes + self.untaken
+        self.messages.unfinished_bytes + self.unconsumed
     }
 
     /// Lets no more than so many bytes wait for the rest of their messages; what is there already
     /// may stay, but not grow.
-    pub fn bound_unfinished(&mut self, bytes: usize) {
+    pub fn limit_unfinished(&mut self, bytes: usize) {
         self.messages.max_unfinished_bytes = bytes;
     }
 
-    /// Whether there is something to [look at](Self::look_at_unfinished).
+    /// Whether there is something to [look at](Self::check_unfinished).
     pub fn has_unfinished(&self) -> bool {
         self.messages.unfinished_bytes > 0
     }
 
     /// Looks how unfinished messages get on, and ends the calls of those that do not, if memory is
     /// short: that have not grown since the last look, though the client might send.
-    pub fn look_at_unfinished(&mut self, sink: &mut impl ServerSink) {
-        let quiet = self.messages.look();
+    pub fn check_unfinished(&mut self, sink: &mut impl ServerSink) {
+        let idle_checks = self.messages.begin_stall_check();
         for id in self.calls.ids() {
             let may_come = self.http.may_receive(stream_id(id));
             let Some(call) = self.calls.get_mut(id) else { continue };
-            if call.inbound.stands_still(may_come, quiet) && self.messages.reservations.is_scarce {
-                let status = Fault::StandsStill.status();
+            if call.inbound.is_stalled(may_come, idle_checks)
+                && self.messages.reservations.memory_pressure
+            {
+                let status = Fault::Stalled.status();
                 // The call is there.
                 let _ = self.finish(id, &status);
                 sink.cancelled(id, status);
@@ -356,8 +358,8 @@ impl ServerConnection {
     }
 
     /// Whether memory is short: then one message at a time may be larger than its window.
-    pub fn set_scarce(&mut self, is_scarce: bool) {
-        self.messages.reservations.is_scarce = is_scarce;
+    pub fn set_memory_pressure(&mut self, memory_pressure: bool) {
+        self.messages.reservations.memory_pressure = memory_pressure;
     }
 
     /// Whether [`ServerConnection::receive`] has something to report without input: call it with none.
@@ -445,7 +447,7 @@ mod tests {
     use crate::grpc::tests::trace::{ServerTrace, Trace};
 
     #[test]
-    fn what_large_fields_took_is_given_back() {
+    fn memory_of_large_fields_is_released() {
         let mut client = ClientConnection::new(&Limits::DEFAULT, Duration::ZERO, "host", false);
         let mut server = ServerConnection::new(&Limits::DEFAULT, Duration::ZERO);
         let mut metadata = Metadata::new();

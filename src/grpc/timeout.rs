@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back_no_shorter_and_hardly_longer() {
+    fn a_written_timeout_reads_back_no_shorter_and_hardly_longer() {
         each_seed(|seed| {
             let timeout = Duration::from_nanos(seed.next_u64() >> seed.below(64));
             let back = decode(TimeoutText::new(timeout).as_bytes()).unwrap();

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_and_then_the_rate() {
+    fn a_burst_is_followed_by_the_rate() {
         let mut budget = ResetBudget::new(3, 2, Duration::ZERO);
         let takes = |budget: &mut ResetBudget, ms| budget.take(Duration::from_millis(ms));
         assert!((0..3).all(|_| takes(&mut budget, 0)));

@@ -17,7 +17,7 @@ pub(super) struct Envelopes {
     /// Where the last envelope begins; of no use once below `start`.
     last: usize,
     /// Bytes that have left since the beginning.
-    left: u64,
+    consumed: u64,
 }
 
 impl Envelopes {
@@ -42,12 +42,12 @@ impl Envelopes {
 
     /// How many bytes had been put in all when the next envelope is put: its position.
     pub(super) fn position(&self) -> u64 {
-        self.left + self.len() as u64
+        self.consumed + self.len() as u64
     }
 
     /// Whether no byte of the envelope put at `position` has left.
-    pub(super) fn holds_all_since(&self, position: u64) -> bool {
-        self.left <= position
+    pub(super) fn is_unsent_since(&self, position: u64) -> bool {
+        self.consumed <= position
     }
 
     /// Puts raw bytes: the magic.
@@ -136,7 +136,7 @@ impl Envelopes {
     /// Forgets the first `n` bytes, which have left.
     pub(super) fn consume(&mut self, n: usize) {
         let n = n.min(self.len());
-        self.left += n as u64;
+        self.consumed += n as u64;
         self.start += n;
         if self.start == self.bytes.len() {
             self.bytes.clear();
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_still_here_can_become_the_last() {
+    fn an_unsent_message_can_become_the_last() {
         let mut envelopes = Envelopes::default();
         envelopes.put(Kind::Message, 0, 3, b"hi");
         assert!(!envelopes.end_last(4), "another call's");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_has_begun_to_leave_is_not_changed() {
+    fn a_partly_sent_envelope_is_not_changed() {
         let mut envelopes = Envelopes::default();
         envelopes.put(Kind::Message, 0, 3, b"hi");
         envelopes.consume(1);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_has_begun_to_leave_is_not_changed_after_compaction() {
+    fn a_partly_sent_envelope_is_not_changed_after_compaction() {
         let mut envelopes = Envelopes::default();
         // The message is made of what looks like envelopes of the same call.
         let header = Header { length: 0, kind: Kind::Message, flags: 0, id: 3 };
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_request_takes_a_message_in() {
+    fn a_message_is_merged_into_a_bare_request() {
         let mut envelopes = Envelopes::default();
         envelopes.put(Kind::Request, 0, 1, &[0, 0, 0, 0]);
         assert!(envelopes.extend_last(1, b"hi", END));
@@ -200,15 +200,15 @@ mod tests {
     }
 
     #[test]
-    fn positions_count_what_has_left() {
+    fn positions_count_consumed_bytes() {
         let mut envelopes = Envelopes::default();
         envelopes.put(Kind::Cancel, 0, 1, b"");
         let position = envelopes.position();
         envelopes.put(Kind::Cancel, 0, 2, b"");
         envelopes.consume(9);
-        assert!(envelopes.holds_all_since(position));
+        assert!(envelopes.is_unsent_since(position));
         envelopes.consume(1);
-        assert!(!envelopes.holds_all_since(position));
+        assert!(!envelopes.is_unsent_since(position));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::buffer::Envelopes;
 use super::credit::Allowance;
-use super::{CallGone, Error};
+use super::{CallEnded, Error};
 
 /// On a quiet connection an empty table with room for more calls than this is given back.
 const KEEP_CALLS: usize = 28;
@@ -30,7 +30,7 @@ pub(super) struct Call {
     /// What the peer may still send.
     pub(super) allowance: Allowance,
     /// What messages cost that arrived and were not taken yet.
-    pub(super) held: i64,
+    pub(super) unconsumed: i64,
     /// Envelopes that wait for credit.
     pub(super) queue: Option<Box<Envelopes>>,
     /// Where the call's REQUEST stands in all that a client ever put out.
@@ -42,7 +42,7 @@ pub(super) struct Call {
     /// Initial metadata, or what implies it, has passed from the server to the client.
     pub(super) headers_passed: bool,
     /// The call stands in the connection's line of those that wait.
-    pub(super) in_line: bool,
+    pub(super) scheduled: bool,
     /// More than the low-water mark was queued since the application was last told otherwise.
     pub(super) above_low_water: bool,
 }
@@ -53,13 +53,13 @@ impl Call {
         Call {
             credit: our_credit,
             allowance: Allowance::new(peers_credit),
-            held: 0,
+            unconsumed: 0,
             queue: None,
             position,
             finished: false,
             peer_finished: false,
             headers_passed: false,
-            in_line: false,
+            scheduled: false,
             above_low_water: false,
         }
     }
@@ -80,7 +80,7 @@ impl Call {
             return Err(Error::HalfClosed);
         }
         self.allowance.charge(cost)?;
-        self.held += cost;
+        self.unconsumed += cost;
         self.peer_finished = last;
         Ok(())
     }
@@ -110,8 +110,8 @@ impl CallTable {
     }
 
     /// The call, if it is open and we have not said our last.
-    pub(super) fn sending(&mut self, id: u32) -> Result<&mut Call, CallGone> {
-        self.get_mut(id).filter(|call| !call.finished).ok_or(CallGone)
+    pub(super) fn sending(&mut self, id: u32) -> Result<&mut Call, CallEnded> {
+        self.get_mut(id).filter(|call| !call.finished).ok_or(CallEnded)
     }
 
     /// Puts a call in; its id is not in the table yet.

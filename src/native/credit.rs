@@ -59,7 +59,7 @@ impl Allowance {
 
     /// Lets the sender send more than it has used, as far as credit may go. Gives the amount to
     /// send, if there is any.
-    pub(super) fn widen(&mut self, amount: u32) -> Option<u32> {
+    pub(super) fn extend_window(&mut self, amount: u32) -> Option<u32> {
         // What has been used comes back on top of what is left.
         let room = i64::from(MAX_WINDOW) - self.window;
         let amount = u32::try_from(room.min(amount.into())).ok().filter(|amount| *amount > 0)?;
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn credit_is_given_back_by_half_windows() {
+    fn credit_is_released_by_half_windows() {
         let mut allowance = Allowance::new(100);
         allowance.charge(60).unwrap();
         assert_eq!(allowance.release(49, 100), None);

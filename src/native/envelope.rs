@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_not_complete_is_waited_for() {
+    fn an_incomplete_header_is_not_read() {
         let header = Header { length: 0, kind: Kind::Cancel, flags: 0, id: 7 };
         for end in 0..HEADER_BYTES {
             assert_eq!(Header::read(&header.to_bytes()[..end]), Ok(None));

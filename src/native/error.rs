@@ -118,15 +118,15 @@ impl std::error::Error for Error {}
 
 /// The call is over: cancelled, finished, or lost with its connection. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallGone;
+pub struct CallEnded;
 
-impl fmt::Display for CallGone {
+impl fmt::Display for CallEnded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the call is over")
     }
 }
 
-impl std::error::Error for CallGone {}
+impl std::error::Error for CallEnded {}
 
 /// Why a client could not begin a call on this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

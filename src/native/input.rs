@@ -9,7 +9,7 @@ use crate::call::Limits;
 pub(super) const MAGIC: [u8; 4] = *b"AGR1";
 /// An incomplete envelope of at most this many bytes is left with the caller, who presents it
 /// again with more behind it; what is longer we gather ourselves.
-const LEAVE_BYTES: usize = 16 * 1024;
+const MAX_LEFT_BYTES: usize = 16 * 1024;
 /// A gathering buffer of at most this many bytes is kept for the next long envelope.
 const KEEP_BYTES: usize = 1024 * 1024;
 
@@ -57,7 +57,7 @@ pub(super) struct Input {
     /// How many bytes of an incomplete envelope are gathered.
     max_gathered: usize,
     /// How many bytes of it there were at the last look.
-    looked: Option<usize>,
+    checked_bytes: Option<usize>,
 }
 
 impl Input {
@@ -72,14 +72,14 @@ impl Input {
             payload: Vec::new(),
             skip: 0,
             max_gathered: usize::MAX,
-            looked: None,
+            checked_bytes: None,
         }
     }
 
     /// Takes the next envelope off the front of `input`, if it is there.
     pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Next<'i>, Error> {
-        if (self.skip > 0 || self.header.is_some()) && !self.go_on(input) {
-            return self.give_up();
+        if (self.skip > 0 || self.header.is_some()) && !self.continue_envelope(input) {
+            return self.check_gathered();
         }
         if let Some(header) = self.header.take() {
             return Ok(Next::Gathered(header, std::mem::take(&mut self.payload)));
@@ -100,17 +100,17 @@ impl Input {
             *input = rest;
             return Ok(Next::Whole(header, payload));
         }
-        if HEADER_BYTES + header.length > LEAVE_BYTES {
+        if HEADER_BYTES + header.length > MAX_LEFT_BYTES {
             self.payload.extend_from_slice(behind);
             self.header = Some(header);
-            self.looked = None;
+            self.checked_bytes = None;
             *input = &[];
         }
         Ok(Next::Nothing)
     }
 
     /// An incomplete envelope is too large if more of it is here than may be.
-    fn give_up<'i>(&mut self) -> Result<Next<'i>, Error> {
+    fn check_gathered<'i>(&mut self) -> Result<Next<'i>, Error> {
         if self.payload.len() <= self.max_gathered {
             return Ok(Next::Nothing);
         }
@@ -130,13 +130,13 @@ impl Input {
 
     /// Whether nothing has come of the incomplete envelope since the last look. The first look at it
     /// finds nothing.
-    pub(super) fn stands_still(&mut self) -> bool {
+    pub(super) fn is_stalled(&mut self) -> bool {
         let bytes = self.payload.len();
-        self.header.is_some() && self.looked.replace(bytes) == Some(bytes)
+        self.header.is_some() && self.checked_bytes.replace(bytes) == Some(bytes)
     }
 
     /// Gathers no more than so many bytes of an incomplete envelope.
-    pub(super) fn bound(&mut self, bytes: usize) {
+    pub(super) fn set_max_gathered(&mut self, bytes: usize) {
         self.max_gathered = bytes;
     }
 
@@ -146,7 +146,7 @@ impl Input {
     }
 
     /// Goes on skipping or gathering; says whether it is done.
-    fn go_on(&mut self, input: &mut &[u8]) -> bool {
+    fn continue_envelope(&mut self, input: &mut &[u8]) -> bool {
         if let Some(header) = self.header {
             let missing = header.length - self.payload.len();
             let (more, rest) = input.split_at(missing.min(input.len()));
@@ -206,13 +206,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_the_caller_is_short() {
+    fn a_short_incomplete_envelope_stays_with_the_caller() {
         let mut input = Input::new(&Limits::DEFAULT);
-        for length in [LEAVE_BYTES - HEADER_BYTES, LEAVE_BYTES - HEADER_BYTES + 1] {
+        for length in [MAX_LEFT_BYTES - HEADER_BYTES, MAX_LEFT_BYTES - HEADER_BYTES + 1] {
             let bytes = envelope(length);
             let mut rest = &bytes[..bytes.len() - 1];
             assert!(matches!(input.next(&mut rest), Ok(Next::Nothing)));
-            assert_eq!(rest.is_empty(), bytes.len() > LEAVE_BYTES);
+            assert_eq!(rest.is_empty(), bytes.len() > MAX_LEFT_BYTES);
         }
         let mut last = &[7][..];
         assert!(matches!(input.next(&mut last), Ok(Next::Gathered(..))));
@@ -229,7 +229,7 @@ mod tests {
                 Ok(Next::Nothing) => assert!(input.memory() <= 200_000),
                 _ => panic!("no envelope"),
             }
-            assert!(rest.len() < LEAVE_BYTES);
+            assert!(rest.len() < MAX_LEFT_BYTES);
         }
     }
 
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_wrong_byte_of_the_magic_tells() {
+    fn the_first_wrong_byte_of_the_magic_is_an_error() {
         assert_eq!(take_magic(&mut &b"HTTP"[..]), Err(Error::Magic));
         assert_eq!(take_magic(&mut &b"AH"[..]), Err(Error::Magic));
         assert_eq!(take_magic(&mut &b"AGR"[..]), Ok(false));

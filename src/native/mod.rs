@@ -31,7 +31,7 @@
 //! Errors are of three sizes. What is wrong in the header or message of one call ends that call
 //! (RST_STREAM's place is taken by TRAILERS and CANCEL). What is wrong with the connection ends it
 //! with GO_AWAY and an [`Error`]'s code and reason. What the application gets wrong is refused on
-//! the spot: [`CallGone`], [`StartError`].
+//! the spot: [`CallEnded`], [`StartError`].
 //!
 //! [`ServerSink`]: crate::call::ServerSink
 //! [`ClientSink`]: crate::call::ClientSink
@@ -53,5 +53,5 @@ mod wire;
 mod tests;
 
 pub use client::ClientConnection;
-pub use error::{CallGone, Error, StartError};
+pub use error::{CallEnded, Error, StartError};
 pub use server::ServerConnection;

@@ -98,7 +98,7 @@ fn number32(value: Value) -> Result<u32, HeaderError> {
     u32::try_from(number64(value)?).map_err(|_| HeaderError::Malformed)
 }
 
-fn truth(value: Value) -> Result<bool, HeaderError> {
+fn boolean(value: Value) -> Result<bool, HeaderError> {
     match number64(value)? {
         0 => Ok(false),
         1 => Ok(true),
@@ -212,7 +212,7 @@ pub(super) fn read_trailers(payload: &[u8], limits: &Limits) -> Result<Trailers,
                 status.message = message.to_owned();
             }
             3 => read_field(bytes(value)?, &mut count, &mut status.metadata)?,
-            4 => trailers.refused = truth(value)?,
+            4 => trailers.refused = boolean(value)?,
             _ => {}
         }
     }

@@ -192,9 +192,9 @@ impl Connection {
         let limit = turn.shared.received.current_limit();
         if self.unfinished_limit != limit {
             self.unfinished_limit = limit;
-            self.session.bound_unfinished(limit);
+            self.session.limit_unfinished(limit);
         }
-        self.session.set_scarce(turn.shared.received.is_half_full());
+        self.session.set_memory_pressure(turn.shared.received.is_half_full());
         let buffer = mem::take(&mut turn.buffer);
         let now = turn.now;
         self.with_dispatch(turn, |session, dispatch| {
@@ -261,7 +261,7 @@ impl Connection {
             Action::FinishAndNotify(status) => self.abort(call, &status, turn),
             Action::MessageTaken(bytes) => self.session.message_taken(call, bytes),
             Action::NotifyWhenDrained => self.calls.when_drained(call),
-            Action::WidenWindow(bytes) => self.session.widen(call, bytes),
+            Action::WidenWindow(bytes) => self.session.extend_window(call, bytes),
             Action::CloseConnection(status) => self.end(status.code, &status.message, turn),
         }
     }
@@ -440,7 +440,7 @@ impl Connection {
         match self.stage {
             Stage::Open => {
                 let now = turn.now;
-                self.session.set_scarce(turn.shared.received.is_half_full());
+                self.session.set_memory_pressure(turn.shared.received.is_half_full());
                 self.with_dispatch(turn, |session, dispatch| session.handle_timeout(now, dispatch));
                 if let ConnectionSlot::Waiting { until } = self.calls.slot
                     && now >= until

@@ -290,7 +290,7 @@ impl Responder {
 
     /// Lets the client send so many bytes further ahead than the windows say, for the rest of the
     /// call: for few calls that carry much over a long way. Over gRPC it changes nothing.
-    pub fn widen(&self, bytes: u32) {
+    pub fn extend_window(&self, bytes: u32) {
         self.address.post(Action::WidenWindow(bytes));
     }
 

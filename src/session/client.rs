@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::CallGone;
+use super::CallEnded;
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::keepalive::{Keepalive, KeepaliveAction};
@@ -141,24 +141,24 @@ impl ClientSession {
     /// Sends a message; with `last` it half-closes as well.
     ///
     /// # Errors
-    /// [`CallGone`]: the call is over.
+    /// [`CallEnded`]: the call is over.
     pub fn send_message(
         &mut self,
         call: CallId,
         message: &[u8],
         last: bool,
-    ) -> Result<(), CallGone> {
+    ) -> Result<(), CallEnded> {
         either!(&mut self.wire, connection => {
-            connection.send_message(call, message, last).map_err(|_| CallGone)
+            connection.send_message(call, message, last).map_err(|_| CallEnded)
         })
     }
 
     /// Says that no more messages come.
     ///
     /// # Errors
-    /// [`CallGone`]: the call is over.
-    pub fn half_close(&mut self, call: CallId) -> Result<(), CallGone> {
-        either!(&mut self.wire, connection => connection.half_close(call).map_err(|_| CallGone))
+    /// [`CallEnded`]: the call is over.
+    pub fn half_close(&mut self, call: CallId) -> Result<(), CallEnded> {
+        either!(&mut self.wire, connection => connection.half_close(call).map_err(|_| CallEnded))
     }
 
     /// Gives a call up. Nothing more is reported of it.

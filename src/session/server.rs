@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::keepalive::{Keepalive, KeepaliveAction};
-use super::{CallGone, Compat, Protocol, Sniffed, sniff};
+use super::{CallEnded, Compat, Protocol, Sniffed, sniff};
 use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::{grpc, native};
 
@@ -57,7 +57,7 @@ pub struct ServerSession {
     go_away_until: Option<Duration>,
     /// When unfinished messages were looked at last, and whether memory is short.
     unfinished_checked_at: Duration,
-    is_scarce: bool,
+    memory_pressure: bool,
     /// The protocol left whole units in `partial`, because it wanted no more input.
     held_back: bool,
 }
@@ -96,7 +96,7 @@ impl ServerSession {
             opened: now,
             go_away_until: None,
             unfinished_checked_at: now,
-            is_scarce: false,
+            memory_pressure: false,
             held_back: false,
         }
     }
@@ -161,32 +161,32 @@ impl ServerSession {
     /// Sends initial metadata ahead of the first message, which else implies it.
     ///
     /// # Errors
-    /// [`CallGone`], here and below: the call is over already.
-    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallGone> {
+    /// [`CallEnded`], here and below: the call is over already.
+    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
         either!(&mut self.wire,
-            connection => connection.send_headers(call, metadata).map_err(|_| CallGone),
-            else Err(CallGone))
+            connection => connection.send_headers(call, metadata).map_err(|_| CallEnded),
+            else Err(CallEnded))
     }
 
     /// Sends a message.
     ///
     /// # Errors
-    /// [`CallGone`].
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallGone> {
+    /// [`CallEnded`].
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
         either!(&mut self.wire,
-            connection => connection.send_message(call, message).map_err(|_| CallGone),
-            else Err(CallGone))
+            connection => connection.send_message(call, message).map_err(|_| CallEnded),
+            else Err(CallEnded))
     }
 
     /// Ends the call.
     ///
     /// # Errors
-    /// [`CallGone`].
-    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallGone> {
+    /// [`CallEnded`].
+    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
         self.deadlines.remove(call);
         either!(&mut self.wire,
-            connection => connection.finish(call, status).map_err(|_| CallGone),
-            else Err(CallGone))
+            connection => connection.finish(call, status).map_err(|_| CallEnded),
+            else Err(CallEnded))
     }
 
     /// Bytes of the call that wait for the peer's window.
@@ -208,17 +208,17 @@ impl ServerSession {
 
     /// Lets no more than so many bytes wait for the rest of their messages, or as many as the windows
     /// have room for. A call that needs more ends with RESOURCE_EXHAUSTED.
-    pub fn bound_unfinished(&mut self, bytes: Option<usize>) {
+    pub fn limit_unfinished(&mut self, bytes: Option<usize>) {
         let bytes = bytes.unwrap_or(usize::MAX);
-        either!(&mut self.wire, connection => connection.bound_unfinished(bytes), else ());
+        either!(&mut self.wire, connection => connection.limit_unfinished(bytes), else ());
     }
 
     /// Whether memory is short: then messages come one after the other, as far as a peer that speaks
     /// gRPC can be made to, and one whose rest does not come is given up.
-    pub fn set_scarce(&mut self, is_scarce: bool) {
-        self.is_scarce = is_scarce;
+    pub fn set_memory_pressure(&mut self, memory_pressure: bool) {
+        self.memory_pressure = memory_pressure;
         if let Wire::Grpc(connection) = &mut self.wire {
-            connection.set_scarce(is_scarce);
+            connection.set_memory_pressure(memory_pressure);
         }
     }
 
@@ -229,9 +229,9 @@ impl ServerSession {
 
     /// Lets the peer send so many bytes further ahead on a call: for few calls that carry much over
     /// a long way. Only the native protocol's do.
-    pub fn widen(&mut self, call: CallId, bytes: u32) {
+    pub fn extend_window(&mut self, call: CallId, bytes: u32) {
         if let Wire::Native(connection) = &mut self.wire {
-            connection.widen(call, bytes);
+            connection.extend_window(call, bytes);
         }
     }
 
@@ -319,11 +319,13 @@ impl ServerSession {
 
     fn check_unfinished(&mut self, now: Duration, sink: &mut impl ServerSink) {
         self.unfinished_checked_at = now;
-        let ServerSession { wire, deadlines, is_scarce, .. } = self;
+        let ServerSession { wire, deadlines, memory_pressure, .. } = self;
         let mut sink = Deadlined { sink, deadlines, now };
         match wire {
-            Wire::Grpc(connection) => connection.look_at_unfinished(&mut sink),
-            Wire::Native(connection) => connection.look_at_unfinished(now, *is_scarce, &mut sink),
+            Wire::Grpc(connection) => connection.check_unfinished(&mut sink),
+            Wire::Native(connection) => {
+                connection.check_unfinished(now, *memory_pressure, &mut sink)
+            }
             Wire::Sniffing | Wire::Refused { .. } => (),
         }
     }

@@ -263,7 +263,7 @@ fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short()
     // Nobody hears the client's acknowledgement of SETTINGS.
     let preface_timeout = 100 * S;
     let limits = Limits { unfinished_message_timeout: 10 * S, preface_timeout, ..Limits::DEFAULT };
-    for is_scarce in [true, false] {
+    for memory_pressure in [true, false] {
         both(|mut pair| {
             pair.server = ServerSession::new(&limits, Compat::Both, pair.now);
             pair.now += 500 * S;
@@ -271,7 +271,7 @@ fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short()
             pair.client.send_message(call, &[7; 60_000], false).unwrap();
             let sent = &pair.client.output()[..50_000];
             pair.server.receive(pair.now, sent, &mut pair.events);
-            pair.server.set_scarce(is_scarce);
+            pair.server.set_memory_pressure(memory_pressure);
             assert!(pair.server.received_bytes() > 20_000);
             // The first look is at once, and takes note.
             for wait in [Duration::ZERO, 10 * S] {
@@ -281,7 +281,7 @@ fn a_message_whose_rest_does_not_come_is_given_up_in_time_when_memory_is_short()
                 pair.server.handle_timeout(pair.now, &mut pair.events);
                 assert!(pair.server.next_timeout() > pair.now);
             }
-            assert_eq!(pair.server.received_bytes() == 0, is_scarce);
+            assert_eq!(pair.server.received_bytes() == 0, memory_pressure);
             assert!(!pair.server.is_closed());
         });
     }

@@ -147,7 +147,7 @@ impl Peer {
 
     /// Lets all peers' peer streams send further ahead.
     pub fn widen_all(&self, bytes: u32) {
-        self.desk.lock().unwrap().guests.iter().for_each(|guest| guest.widen(bytes));
+        self.desk.lock().unwrap().guests.iter().for_each(|guest| guest.extend_window(bytes));
     }
 
     pub fn stop(&mut self) {

@@ -35,7 +35,7 @@ fn recorded() -> (Vec<u8>, Vec<u8>) {
     pair.client.ping();
     pair.server.go_away();
     pair.settle();
-    (pair.heard_by_server, pair.heard_by_client)
+    (pair.sent_to_server, pair.sent_to_client)
 }
 
 const PREFACE_BYTES: usize = 24;
@@ -69,8 +69,8 @@ fn a_damaged_request_stream_never_harms_a_server() {
 }
 
 /// Answers each message of a story with one, and each half-close with the end.
-fn answer(server: &mut ServerConnection, story: &[String]) {
-    for line in story {
+fn answer(server: &mut ServerConnection, transcript: &[String]) {
+    for line in transcript {
         let mut words = line.split_whitespace().skip(1);
         let Some(call) = words.next().and_then(|word| word.parse().ok()).map(CallId) else {
             continue;

@@ -15,8 +15,8 @@ pub struct Pair {
     to_server: Vec<u8>,
     to_client: Vec<u8>,
     /// Everything that was ever under way, for those who want to damage it.
-    pub heard_by_server: Vec<u8>,
-    pub heard_by_client: Vec<u8>,
+    pub sent_to_server: Vec<u8>,
+    pub sent_to_client: Vec<u8>,
     seed: Seed,
 }
 
@@ -32,8 +32,8 @@ impl Pair {
             trace: Trace::default(),
             to_server: Vec::new(),
             to_client: Vec::new(),
-            heard_by_server: Vec::new(),
-            heard_by_client: Vec::new(),
+            sent_to_server: Vec::new(),
+            sent_to_client: Vec::new(),
             seed: Seed::new(seed),
         }
     }
@@ -41,10 +41,10 @@ impl Pair {
     /// Lets bytes flow, in random pieces and turns, until nothing moves any more.
     pub fn settle(&mut self) {
         loop {
-            let before = self.heard_by_server.len() + self.heard_by_client.len();
+            let before = self.sent_to_server.len() + self.sent_to_client.len();
             self.step_to_server();
             self.step_to_client();
-            let after = self.heard_by_server.len() + self.heard_by_client.len();
+            let after = self.sent_to_server.len() + self.sent_to_client.len();
             let waiting = !self.client.output().is_empty() || !self.server.output().is_empty();
             if before == after && !waiting {
                 return;
@@ -56,7 +56,7 @@ impl Pair {
         let output = self.client.output();
         let count = (1 + self.seed.below(output.len())).min(output.len());
         self.to_server.extend_from_slice(&output[..count]);
-        self.heard_by_server.extend_from_slice(&output[..count]);
+        self.sent_to_server.extend_from_slice(&output[..count]);
         self.client.consume_output(count);
         let mut sink = ServerTrace(&mut self.trace);
         let used = self.server.receive(Duration::ZERO, &self.to_server, &mut sink);
@@ -70,7 +70,7 @@ impl Pair {
         let output = self.server.output();
         let count = (1 + self.seed.below(output.len())).min(output.len());
         self.to_client.extend_from_slice(&output[..count]);
-        self.heard_by_client.extend_from_slice(&output[..count]);
+        self.sent_to_client.extend_from_slice(&output[..count]);
         self.server.consume_output(count);
         let mut sink = ClientTrace(&mut self.trace);
         let used = self.client.receive(Duration::ZERO, &self.to_client, &mut sink);
@@ -81,7 +81,7 @@ impl Pair {
     }
 
     /// Settles, and returns what happened since the last time.
-    pub fn story(&mut self) -> Vec<String> {
+    pub fn transcript(&mut self) -> Vec<String> {
         self.settle();
         self.trace.take()
     }

@@ -16,20 +16,20 @@ const REQUEST: [(&str, &str); 6] = [
     ("content-type", "application/grpc"),
 ];
 
-pub(super) struct Stage {
+pub(super) struct Harness {
     pub(super) client: RawPeer,
     pub(super) server: ServerConnection,
     pub(super) trace: Trace,
 }
 
-impl Stage {
-    pub(super) fn new() -> Stage {
-        Stage::with(&Limits::DEFAULT)
+impl Harness {
+    pub(super) fn new() -> Harness {
+        Harness::with(&Limits::DEFAULT)
     }
 
-    pub(super) fn with(limits: &Limits) -> Stage {
+    pub(super) fn with(limits: &Limits) -> Harness {
         let server = ServerConnection::new(limits, Duration::ZERO);
-        Stage { client: RawPeer::client(), server, trace: Trace::default() }
+        Harness { client: RawPeer::client(), server, trace: Trace::default() }
     }
 
     /// [`REQUEST`] with fields replaced or added.
@@ -59,46 +59,46 @@ impl Stage {
 
 #[test]
 fn a_unary_call_is_one_request_and_headers_message_trailers() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("grpc-timeout", "1S"), ("x", "y")], false);
-    stage.client.data(1, &message(b"ping"), true);
+    let mut harness = Harness::new();
+    harness.request(1, &[("grpc-timeout", "1S"), ("x", "y")], false);
+    harness.client.data(1, &message(b"ping"), true);
     assert_eq!(
-        stage.run(),
+        harness.run(),
         [
             r#"server: call 1 of /a.B/C within 1s {"x": "y"}"#,
             r#"server: 1 message "ping", the last"#
         ]
     );
-    stage.server.send_message(CallId(1), b"pong").unwrap();
-    stage.server.finish(CallId(1), &Status::OK).unwrap();
+    harness.server.send_message(CallId(1), b"pong").unwrap();
+    harness.server.finish(CallId(1), &Status::OK).unwrap();
     assert_eq!(
-        stage.output(),
+        harness.output(),
         [
             "1 HEADERS :status=200, content-type=application/grpc",
             r"1 DATA \x00\x00\x00\x00\x04pong",
             "1 HEADERS END_STREAM grpc-status=0",
         ]
     );
-    assert_eq!(stage.server.open_calls(), 0);
+    assert_eq!(harness.server.open_calls(), 0);
 }
 
 #[test]
 fn user_agent_is_metadata_for_the_server() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("user-agent", "grpc-c/1"), ("grpc-accept-encoding", "gzip")], true);
+    let mut harness = Harness::new();
+    harness.request(1, &[("user-agent", "grpc-c/1"), ("grpc-accept-encoding", "gzip")], true);
     assert_eq!(
-        stage.run(),
+        harness.run(),
         [r#"server: call 1 of /a.B/C {"user-agent": "grpc-c/1"}"#, "server: 1 half-closed"]
     );
 }
 
 #[test]
 fn another_method_than_post_is_unimplemented() {
-    let mut stage = Stage::new();
-    stage.request(1, &[(":method", "PUT")], true);
-    assert_eq!(stage.run(), [""; 0]);
+    let mut harness = Harness::new();
+    harness.request(1, &[(":method", "PUT")], true);
+    assert_eq!(harness.run(), [""; 0]);
     assert_eq!(
-        stage.output(),
+        harness.output(),
         ["1 HEADERS END_STREAM :status=200, content-type=application/grpc, grpc-status=12, \
           grpc-message=a call is a POST"]
     );
@@ -106,11 +106,11 @@ fn another_method_than_post_is_unimplemented() {
 
 #[test]
 fn a_path_without_a_slash_in_front_is_unimplemented() {
-    let mut stage = Stage::new();
-    stage.request(1, &[(":path", "a.B/C")], true);
-    assert_eq!(stage.run(), [""; 0]);
+    let mut harness = Harness::new();
+    harness.request(1, &[(":path", "a.B/C")], true);
+    assert_eq!(harness.run(), [""; 0]);
     assert_eq!(
-        stage.output(),
+        harness.output(),
         ["1 HEADERS END_STREAM :status=200, content-type=application/grpc, grpc-status=12, \
           grpc-message=the path of a method begins with /"]
     );
@@ -118,11 +118,11 @@ fn a_path_without_a_slash_in_front_is_unimplemented() {
 
 #[test]
 fn another_content_type_gets_http_415_and_a_text() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("content-type", "application/json")], false);
-    assert_eq!(stage.run(), [""; 0]);
+    let mut harness = Harness::new();
+    harness.request(1, &[("content-type", "application/json")], false);
+    assert_eq!(harness.run(), [""; 0]);
     assert_eq!(
-        stage.output(),
+        harness.output(),
         [
             "1 HEADERS :status=415, content-type=text/plain; charset=utf-8",
             "1 DATA END_STREAM 76 bytes",
@@ -132,12 +132,12 @@ fn another_content_type_gets_http_415_and_a_text() {
 }
 
 #[test]
-fn an_encoding_that_we_do_not_have_is_unimplemented_and_says_what_we_have() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("grpc-encoding", "gzip")], true);
-    assert_eq!(stage.run(), [""; 0]);
+fn an_unsupported_encoding_is_unimplemented_and_lists_the_supported_ones() {
+    let mut harness = Harness::new();
+    harness.request(1, &[("grpc-encoding", "gzip")], true);
+    assert_eq!(harness.run(), [""; 0]);
     assert_eq!(
-        stage.output(),
+        harness.output(),
         ["1 HEADERS END_STREAM :status=200, content-type=application/grpc, grpc-status=12, \
           grpc-message=only the grpc-encoding identity is supported, \
           grpc-accept-encoding=identity"]
@@ -146,94 +146,94 @@ fn an_encoding_that_we_do_not_have_is_unimplemented_and_says_what_we_have() {
 
 #[test]
 fn a_timeout_outside_its_grammar_is_internal() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("grpc-timeout", "soon")], true);
-    assert_eq!(stage.run(), [""; 0]);
-    assert!(stage.output()[0].contains("grpc-status=13"));
+    let mut harness = Harness::new();
+    harness.request(1, &[("grpc-timeout", "soon")], true);
+    assert_eq!(harness.run(), [""; 0]);
+    assert!(harness.output()[0].contains("grpc-status=13"));
 }
 
 #[test]
 fn a_bin_value_that_is_not_base64_is_internal() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("a-bin", "!")], true);
-    assert_eq!(stage.run(), [""; 0]);
-    assert!(stage.output()[0].contains("grpc-status=13"));
+    let mut harness = Harness::new();
+    harness.request(1, &[("a-bin", "!")], true);
+    assert_eq!(harness.run(), [""; 0]);
+    assert!(harness.output()[0].contains("grpc-status=13"));
 }
 
 #[test]
 fn an_invalid_ascii_value_is_no_error() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("a", "caf\u{e9}"), ("b", "ok")], true);
-    assert_eq!(stage.run()[0], r#"server: call 1 of /a.B/C {"b": "ok"}"#);
+    let mut harness = Harness::new();
+    harness.request(1, &[("a", "caf\u{e9}"), ("b", "ok")], true);
+    assert_eq!(harness.run()[0], r#"server: call 1 of /a.B/C {"b": "ok"}"#);
 }
 
 #[test]
 fn too_many_headers_are_resource_exhausted() {
-    let mut stage = Stage::new();
-    stage.request(1, &[("x", &"y".repeat(16_300))], false);
+    let mut harness = Harness::new();
+    harness.request(1, &[("x", &"y".repeat(16_300))], false);
     let fields: Vec<_> = (0..60).map(|_| ("x", "y")).collect();
-    stage.request(3, &[&fields[..], &fields].concat(), true);
-    assert_eq!(stage.run(), [""; 0]);
+    harness.request(3, &[&fields[..], &fields].concat(), true);
+    assert_eq!(harness.run(), [""; 0]);
     let status = "HEADERS END_STREAM :status=200, content-type=application/grpc, \
                   grpc-status=8, grpc-message=the header list is too large";
     assert_eq!(
-        stage.output(),
+        harness.output(),
         [format!("1 {status}"), "1 RST_STREAM NO_ERROR".to_owned(), format!("3 {status}")]
     );
 }
 
 #[test]
 fn messages_are_cut_and_joined_by_data_frames_at_will() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
     let bytes = [message(b"one"), message(b""), message(b"three")].concat();
     for piece in bytes.chunks(4) {
-        stage.client.data(1, piece, false);
+        harness.client.data(1, piece, false);
     }
-    stage.client.data(1, &bytes, false);
-    stage.client.data(1, b"", true);
+    harness.client.data(1, &bytes, false);
+    harness.client.data(1, b"", true);
     let three = [r#"server: 1 message "one""#, r#"server: 1 message """#];
-    let heard = stage.run();
-    assert_eq!(heard[1..3], three);
-    assert_eq!(heard[3], r#"server: 1 message "three""#);
-    assert_eq!(heard[4..6], three);
-    assert_eq!(heard[7..], ["server: 1 half-closed"]);
+    let events = harness.run();
+    assert_eq!(events[1..3], three);
+    assert_eq!(events[3], r#"server: 1 message "three""#);
+    assert_eq!(events[4..6], three);
+    assert_eq!(events[7..], ["server: 1 half-closed"]);
 }
 
 #[test]
 fn an_empty_data_with_end_stream_is_a_half_close() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.client.data(1, b"", true);
-    assert_eq!(stage.run(), ["server: call 1 of /a.B/C", "server: 1 half-closed"]);
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.client.data(1, b"", true);
+    assert_eq!(harness.run(), ["server: call 1 of /a.B/C", "server: 1 half-closed"]);
 }
 
 #[test]
 fn the_trailers_of_a_request_are_a_half_close() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.client.headers(1, &[("x", "y")], true);
-    assert_eq!(stage.run(), ["server: call 1 of /a.B/C", "server: 1 half-closed"]);
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.client.headers(1, &[("x", "y")], true);
+    assert_eq!(harness.run(), ["server: call 1 of /a.B/C", "server: 1 half-closed"]);
 }
 
 #[test]
-fn padding_is_taken_off() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.client.padded_data(1, &message(b"soft"), 100, true);
-    assert_eq!(stage.run()[1..], [r#"server: 1 message "soft", the last"#]);
+fn padding_is_removed() {
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.client.padded_data(1, &message(b"soft"), 100, true);
+    assert_eq!(harness.run()[1..], [r#"server: 1 message "soft", the last"#]);
 }
 
 #[test]
 fn an_error_before_the_first_message_is_trailers_only() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], true);
-    stage.run();
+    let mut harness = Harness::new();
+    harness.request(1, &[], true);
+    harness.run();
     let mut status = Status::new(Code::NotFound, "no item \u{263a}");
     status.metadata.insert("grpc-status-details-bin", b"\x08\x05").unwrap();
-    stage.server.finish(CallId(1), &status).unwrap();
+    harness.server.finish(CallId(1), &status).unwrap();
     assert_eq!(
-        stage.output(),
+        harness.output(),
         ["1 HEADERS END_STREAM :status=200, content-type=application/grpc, grpc-status=5, \
           grpc-message=no item %E2%98%BA, grpc-status-details-bin=CAU"]
     );
@@ -241,49 +241,49 @@ fn an_error_before_the_first_message_is_trailers_only() {
 
 #[test]
 fn trailers_before_the_clients_end_are_followed_by_a_reset_without_error() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.run();
-    stage.server.finish(CallId(1), &Status::OK).unwrap();
-    assert_eq!(stage.output()[1..], ["1 RST_STREAM NO_ERROR"]);
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.run();
+    harness.server.finish(CallId(1), &Status::OK).unwrap();
+    assert_eq!(harness.output()[1..], ["1 RST_STREAM NO_ERROR"]);
     // What was under way is of no use, and no offence.
-    stage.client.data(1, &message(b"late"), true);
-    assert_eq!(stage.run(), [""; 0]);
-    assert_eq!(stage.output(), [""; 0]);
+    harness.client.data(1, &message(b"late"), true);
+    assert_eq!(harness.run(), [""; 0]);
+    assert_eq!(harness.output(), [""; 0]);
 }
 
 #[test]
-fn that_reset_waits_for_an_answer_that_waits_for_window() {
-    let mut stage = Stage::new();
-    stage.client.settings(&[(4, 10)]);
-    stage.request(1, &[], false);
-    stage.run();
-    stage.server.send_message(CallId(1), b"0123456789").unwrap();
-    assert_eq!(stage.server.queued(CallId(1)), 5);
-    stage.server.finish(CallId(1), &Status::OK).unwrap();
-    assert_eq!(stage.output()[1..], [r"1 DATA \x00\x00\x00\x00\n01234"]);
-    assert_eq!(stage.server.open_calls(), 1);
-    stage.client.window_update(1, 100);
-    stage.run();
+fn a_reset_without_error_waits_for_the_queued_response() {
+    let mut harness = Harness::new();
+    harness.client.settings(&[(4, 10)]);
+    harness.request(1, &[], false);
+    harness.run();
+    harness.server.send_message(CallId(1), b"0123456789").unwrap();
+    assert_eq!(harness.server.queued(CallId(1)), 5);
+    harness.server.finish(CallId(1), &Status::OK).unwrap();
+    assert_eq!(harness.output()[1..], [r"1 DATA \x00\x00\x00\x00\n01234"]);
+    assert_eq!(harness.server.open_calls(), 1);
+    harness.client.window_update(1, 100);
+    harness.run();
     assert_eq!(
-        stage.output(),
+        harness.output(),
         ["1 DATA 56789", "1 HEADERS END_STREAM grpc-status=0", "1 RST_STREAM NO_ERROR"]
     );
-    assert_eq!(stage.server.open_calls(), 0);
+    assert_eq!(harness.server.open_calls(), 0);
 }
 
 #[test]
-fn initial_metadata_goes_out_once_and_before_the_messages() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], true);
-    stage.run();
+fn initial_metadata_is_sent_once_and_before_the_messages() {
+    let mut harness = Harness::new();
+    harness.request(1, &[], true);
+    harness.run();
     let mut metadata = Metadata::new();
     metadata.insert("a-bin", b"fo").unwrap();
-    stage.server.send_headers(CallId(1), &metadata).unwrap();
-    stage.server.send_headers(CallId(1), &metadata).unwrap();
-    stage.server.send_message(CallId(1), b"").unwrap();
+    harness.server.send_headers(CallId(1), &metadata).unwrap();
+    harness.server.send_headers(CallId(1), &metadata).unwrap();
+    harness.server.send_message(CallId(1), b"").unwrap();
     assert_eq!(
-        stage.output(),
+        harness.output(),
         [
             "1 HEADERS :status=200, content-type=application/grpc, a-bin=Zm8",
             r"1 DATA \x00\x00\x00\x00\x00",
@@ -294,45 +294,45 @@ fn initial_metadata_goes_out_once_and_before_the_messages() {
 #[test]
 fn a_compressed_flag_without_an_encoding_is_internal() {
     for encoding in [&[][..], &[("grpc-encoding", "identity")]] {
-        let mut stage = Stage::new();
-        stage.request(1, encoding, false);
-        stage.client.data(1, &[1, 0, 0, 0, 1, b'x'], false);
+        let mut harness = Harness::new();
+        harness.request(1, encoding, false);
+        harness.client.data(1, &[1, 0, 0, 0, 1, b'x'], false);
         assert_eq!(
-            stage.run()[1..],
+            harness.run()[1..],
             ["server: 1 cancelled, INTERNAL: a message is flagged as compressed, and no \
               grpc-encoding is named"]
         );
-        let output = stage.output();
+        let output = harness.output();
         assert!(output[0].contains("grpc-status=13"), "{output:?}");
         assert_eq!(output[1], "1 RST_STREAM NO_ERROR");
-        assert_eq!(stage.server.send_message(CallId(1), b"x"), Err(crate::grpc::CallGone));
+        assert_eq!(harness.server.send_message(CallId(1), b"x"), Err(crate::grpc::CallEnded));
     }
 }
 
 #[test]
 fn an_oversize_message_is_resource_exhausted_before_it_has_come() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.client.data(1, &[0, 0, 0x40, 0, 1], false);
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.client.data(1, &[0, 0, 0x40, 0, 1], false);
     assert_eq!(
-        stage.run()[1..],
+        harness.run()[1..],
         ["server: 1 cancelled, RESOURCE_EXHAUSTED: a message of 4194305 bytes is above the limit \
           of 4194304"]
     );
-    let output = stage.output();
+    let output = harness.output();
     assert!(output[0].contains("grpc-status=8"), "{output:?}");
 }
 
 #[test]
 fn the_end_in_the_middle_of_a_message_is_internal() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.client.data(1, &message(b"cut off")[..9], true);
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.client.data(1, &message(b"cut off")[..9], true);
     assert_eq!(
-        stage.run()[1..],
+        harness.run()[1..],
         ["server: 1 cancelled, INTERNAL: the stream ended in the middle of a message"]
     );
-    let output = stage.output();
+    let output = harness.output();
     assert!(output[0].contains("grpc-status=13"), "{output:?}");
     assert_eq!(output.len(), 1, "the client has ended, no reset: {output:?}");
 }
@@ -340,143 +340,144 @@ fn the_end_in_the_middle_of_a_message_is_internal() {
 #[test]
 fn unfinished_messages_of_all_calls_share_one_bound() {
     let limits = Limits { max_partial_message_bytes: 400_000, ..Limits::DEFAULT };
-    let mut stage = Stage::with(&limits);
+    let mut harness = Harness::with(&limits);
     let large = message(&[7; 300_000]);
     let (parts, rest) = large.split_at(192_000);
     for stream in [1, 3, 5] {
-        stage.request(stream, &[], false);
+        harness.request(stream, &[], false);
         for part in parts.chunks(16_000) {
-            stage.client.data(stream, part, false);
+            harness.client.data(stream, part, false);
         }
     }
-    stage.run();
-    let windows = |stage: &mut Stage| {
-        let mut streams: Vec<_> = stage.output().iter().map(|line| line[..1].to_owned()).collect();
+    harness.run();
+    let windows = |harness: &mut Harness| {
+        let mut streams: Vec<_> =
+            harness.output().iter().map(|line| line[..1].to_owned()).collect();
         streams.dedup();
         streams
     };
     // The others may not send more than their windows until the first has ended.
-    assert_eq!(windows(&mut stage), ["1"]);
+    assert_eq!(windows(&mut harness), ["1"]);
     for part in rest.chunks(16_000) {
-        stage.client.data(1, part, false);
+        harness.client.data(1, part, false);
     }
-    let heard = stage.run();
-    assert!(heard.iter().any(|line| line.starts_with("server: 1 message")), "{heard:?}");
-    assert_eq!(windows(&mut stage), ["1", "3"]);
-    stage.client.rst_stream(3, 8);
-    stage.run();
-    assert_eq!(windows(&mut stage), ["5"]);
+    let events = harness.run();
+    assert!(events.iter().any(|line| line.starts_with("server: 1 message")), "{events:?}");
+    assert_eq!(windows(&mut harness), ["1", "3"]);
+    harness.client.rst_stream(3, 8);
+    harness.run();
+    assert_eq!(windows(&mut harness), ["5"]);
 }
 
 #[test]
 fn a_clients_reset_cancels_the_call_by_the_table() {
-    let mut stage = Stage::new();
+    let mut harness = Harness::new();
     for stream in [1, 3] {
-        stage.request(stream, &[], false);
+        harness.request(stream, &[], false);
     }
-    stage.client.rst_stream(1, 8);
-    stage.client.rst_stream(3, 2);
+    harness.client.rst_stream(1, 8);
+    harness.client.rst_stream(3, 2);
     assert_eq!(
-        stage.run()[2..],
+        harness.run()[2..],
         [
             "server: 1 cancelled, CANCELLED: reset: CANCEL",
             "server: 3 cancelled, INTERNAL: reset: INTERNAL_ERROR",
         ]
     );
-    assert_eq!(stage.output(), [""; 0]);
+    assert_eq!(harness.output(), [""; 0]);
 }
 
 #[test]
-fn untaken_messages_hold_the_window_and_taken_ones_open_it() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
+fn unconsumed_messages_hold_the_window_and_consumed_ones_open_it() {
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
     for _ in 0..15 {
-        stage.client.data(1, &message(&[7; 16_000]), false);
+        harness.client.data(1, &message(&[7; 16_000]), false);
     }
-    stage.run();
-    assert_eq!(stage.output(), [""; 0], "nothing was given back");
+    harness.run();
+    assert_eq!(harness.output(), [""; 0], "nothing was given back");
     for _ in 0..15 {
-        stage.server.message_taken(CallId(1), 16_000);
+        harness.server.message_taken(CallId(1), 16_000);
     }
-    let output = stage.output();
+    let output = harness.output();
     assert!(output[0].starts_with("1 WINDOW_UPDATE"), "{output:?}");
 }
 
 #[test]
-fn untaken_messages_hold_the_window_even_when_they_are_empty() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
+fn unconsumed_messages_hold_the_window_even_when_they_are_empty() {
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
     let (window, empty) = (256 * 1024, message(&[]));
     let frame = empty.repeat(3000);
     let frames = window / frame.len();
     for _ in 0..frames {
-        stage.client.data(1, &frame, false);
+        harness.client.data(1, &frame, false);
     }
-    stage.run();
-    assert_eq!(stage.output(), [""; 0], "nothing was given back");
+    harness.run();
+    assert_eq!(harness.output(), [""; 0], "nothing was given back");
     for _ in 0..frames * 3000 {
-        stage.server.message_taken(CallId(1), 0);
+        harness.server.message_taken(CallId(1), 0);
     }
-    let output = stage.output();
+    let output = harness.output();
     assert!(output[0].starts_with("1 WINDOW_UPDATE"), "{output:?}");
 }
 
 #[test]
-fn a_message_larger_than_the_window_comes_through() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
+fn a_message_larger_than_the_window_is_delivered() {
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
     let bytes = message(&vec![7; 1 << 20]);
     let (mut sent, mut window) = (0, 256 * 1024);
     while sent < bytes.len() {
         let count = (bytes.len() - sent).min(16_384).min(window);
         assert!(count > 0, "no window after {sent} bytes");
-        stage.client.data(1, &bytes[sent..sent + count], sent + count == bytes.len());
+        harness.client.data(1, &bytes[sent..sent + count], sent + count == bytes.len());
         (sent, window) = (sent + count, window - count);
-        let heard = stage.run();
-        for line in stage.output() {
+        let events = harness.run();
+        for line in harness.output() {
             let increment = line.strip_prefix("1 WINDOW_UPDATE ").unwrap();
             window += increment.parse::<usize>().unwrap();
         }
         if sent == bytes.len() {
-            assert_eq!(heard, ["server: 1 message 1048576 bytes, the last"]);
+            assert_eq!(events, ["server: 1 message 1048576 bytes, the last"]);
         }
     }
 }
 
 #[test]
 fn a_lost_connection_cancels_every_call() {
-    let mut stage = Stage::new();
+    let mut harness = Harness::new();
     for stream in [1, 3] {
-        stage.request(stream, &[], false);
+        harness.request(stream, &[], false);
     }
-    stage.run();
-    stage.server.connection_lost(&mut ServerTrace(&mut stage.trace));
+    harness.run();
+    harness.server.connection_lost(&mut ServerTrace(&mut harness.trace));
     let cancelled = |id| format!("server: {id} cancelled, UNAVAILABLE: the connection was lost");
-    assert_eq!(stage.trace.take(), [cancelled(1), cancelled(3)]);
+    assert_eq!(harness.trace.take(), [cancelled(1), cancelled(3)]);
 }
 
 #[test]
-fn a_connection_error_cancels_every_call_and_says_goaway() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], false);
-    stage.client.data(0, b"x", false);
-    let heard = stage.run();
-    assert!(heard[1].starts_with("server: 1 cancelled, UNAVAILABLE"), "{heard:?}");
-    let output = stage.output();
+fn a_connection_error_cancels_every_call_and_sends_goaway() {
+    let mut harness = Harness::new();
+    harness.request(1, &[], false);
+    harness.client.data(0, b"x", false);
+    let events = harness.run();
+    assert!(events[1].starts_with("server: 1 cancelled, UNAVAILABLE"), "{events:?}");
+    let output = harness.output();
     assert!(output[0].starts_with("GOAWAY last 1 PROTOCOL_ERROR"), "{output:?}");
-    assert!(stage.server.is_closed());
+    assert!(harness.server.is_closed());
 }
 
 #[test]
 fn a_graceful_goaway_finishes_what_is_in_flight() {
-    let mut stage = Stage::new();
-    stage.request(1, &[], true);
-    stage.run();
-    stage.server.go_away();
-    stage.run();
-    assert!(!stage.server.is_closed());
-    stage.server.finish(CallId(1), &Status::OK).unwrap();
-    let output = stage.output();
+    let mut harness = Harness::new();
+    harness.request(1, &[], true);
+    harness.run();
+    harness.server.go_away();
+    harness.run();
+    assert!(!harness.server.is_closed());
+    harness.server.finish(CallId(1), &Status::OK).unwrap();
+    let output = harness.output();
     assert!(output[0].starts_with("GOAWAY"), "{output:?}");
     assert!(output.iter().any(|line| line.contains("grpc-status=0")), "{output:?}");
 }

@@ -6,7 +6,7 @@ use crate::native::Error;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts};
 use crate::native::input::Next;
-use crate::native::link::{Greeting, too_large};
+use crate::native::link::{Handshake, too_large};
 use crate::native::wire;
 
 impl ClientConnection {
@@ -17,7 +17,7 @@ impl ClientConnection {
         sink: &mut impl ClientSink,
     ) -> Result<(), Error> {
         self.link.take_magic(rest)?;
-        if self.link.greeting == Greeting::Magic {
+        if self.link.handshake == Handshake::Magic {
             return Ok(());
         }
         while self.link.wants_input() {
@@ -40,16 +40,16 @@ impl ClientConnection {
         payload: &[u8],
         sink: &mut impl ClientSink,
     ) -> Result<(), Error> {
-        if self.link.greeting != Greeting::Done {
-            self.max_calls = self.link.hello(header, payload)?.max_concurrent_calls;
+        if self.link.handshake != Handshake::Done {
+            self.max_calls = self.link.receive_hello(header, payload)?.max_concurrent_calls;
             return Ok(());
         }
         match header.kind {
             Kind::Message => self.message(header, payload, sink),
             Kind::Headers => self.headers(header.id, payload, sink),
             Kind::Trailers => self.trailers(header.id, payload, sink),
-            Kind::GoAway => self.server_goes_away(payload, sink),
-            _ => self.link.shared(header, payload),
+            Kind::GoAway => self.receive_go_away(payload, sink),
+            _ => self.link.receive_common(header, payload),
         }
     }
 
@@ -60,17 +60,17 @@ impl ClientConnection {
         sink: &mut impl ClientSink,
     ) -> Result<(), Error> {
         let Some(call) = self.link.calls.get_mut(id) else {
-            self.link.must_be_past(id)?;
-            return self.link.did_nothing();
+            self.link.check_past_call(id)?;
+            return self.link.count_idle();
         };
         if call.headers_passed {
             return Err(Error::HeadersLate);
         }
         call.headers_passed = true;
-        self.link.did_something();
+        self.link.reset_idle_count();
         match wire::read_headers(payload, &self.link.limits, &mut self.metadata) {
             Ok(()) => sink.headers(CallId(id), &self.metadata),
-            Err(error) => self.give_up(id, error.status(), sink),
+            Err(error) => self.reject_answer(id, error.status(), sink),
         }
         Ok(())
     }
@@ -84,9 +84,9 @@ impl ClientConnection {
         let id = header.id;
         let cost = credit::cost(message.len());
         self.link.charge(cost)?;
-        self.link.did_something();
+        self.link.reset_idle_count();
         let Some(call) = self.link.calls.get_mut(id) else {
-            self.link.must_be_past(id)?;
+            self.link.check_past_call(id)?;
             self.link.release(cost);
             return Ok(());
         };
@@ -107,10 +107,10 @@ impl ClientConnection {
         sink: &mut impl ClientSink,
     ) -> Result<(), Error> {
         let Some(call) = self.link.remove(id) else {
-            self.link.must_be_past(id)?;
-            return self.link.did_nothing();
+            self.link.check_past_call(id)?;
+            return self.link.count_idle();
         };
-        self.link.did_something();
+        self.link.reset_idle_count();
         match wire::read_trailers(payload, &self.link.limits) {
             Ok(trailers) => {
                 let untouched = trailers.refused && !call.headers_passed;
@@ -128,7 +128,7 @@ impl ClientConnection {
         parts: Parts,
         sink: &mut impl ClientSink,
     ) -> Result<(), Error> {
-        if self.link.greeting != Greeting::Done {
+        if self.link.handshake != Handshake::Done {
             return Err(Error::HelloMissing);
         }
         if let Some(len) = parts.message {
@@ -139,8 +139,8 @@ impl ClientConnection {
         let status = too_large(parts, &self.link.limits);
         match header.kind {
             Kind::Request => return Err(Error::Direction),
-            _ if self.link.calls.get(id).is_none() => self.link.must_be_past(id)?,
-            Kind::Headers | Kind::Message if !header.ends() => self.give_up(id, status, sink),
+            _ if self.link.calls.get(id).is_none() => self.link.check_past_call(id)?,
+            Kind::Headers | Kind::Message if !header.ends() => self.reject_answer(id, status, sink),
             _ => {
                 self.link.remove(id);
                 sink.finished(CallId(id), status, false);
@@ -150,7 +150,7 @@ impl ClientConnection {
     }
 
     /// Ends a call whose answer we cannot read, and tells the server.
-    fn give_up(&mut self, id: u32, status: Status, sink: &mut impl ClientSink) {
+    fn reject_answer(&mut self, id: u32, status: Status, sink: &mut impl ClientSink) {
         self.cancel(CallId(id));
         self.link.count_reply();
         sink.finished(CallId(id), status, false);
@@ -158,25 +158,21 @@ impl ClientConnection {
 
     /// Calls above the last id that the server names were not begun. With an error the others are
     /// over too, else they go on.
-    fn server_goes_away(
-        &mut self,
-        payload: &[u8],
-        sink: &mut impl ClientSink,
-    ) -> Result<(), Error> {
+    fn receive_go_away(&mut self, payload: &[u8], sink: &mut impl ClientSink) -> Result<(), Error> {
         let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
         let last = go_away.last_call_id;
-        if self.server_last.is_some_and(|before| before < last) {
+        if self.server_last_call.is_some_and(|before| before < last) {
             return Err(Error::GoAwayMalformed);
         }
-        self.server_last = Some(last);
-        self.link.peer_leaving = true;
+        self.server_last_call = Some(last);
+        self.link.peer_going_away = true;
         for id in self.link.calls.ids_above(last) {
             self.link.remove(id);
             let status = Status::new(Code::Unavailable, "the server takes no more calls");
             sink.finished(CallId(id), status, true);
         }
         if go_away.code != Code::Ok {
-            self.shut(&Status::new(go_away.code, go_away.reason), sink);
+            self.end_all_calls(&Status::new(go_away.code, go_away.reason), sink);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::envelope::Kind;
 use super::link::Link;
 use super::paths::{Paths, is_path};
 use super::wire::{self, RequestHeader};
-use super::{CallGone, Error, StartError};
+use super::{CallEnded, Error, StartError};
 use crate::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
 
 /// How many calls a client may open before the server's HELLO tells.
@@ -25,7 +25,7 @@ pub struct ClientConnection {
     /// How many calls the server takes at once.
     max_calls: u32,
     /// The last call id that the server's GO_AWAY names.
-    server_last: Option<u32>,
+    server_last_call: Option<u32>,
     /// The metadata being read; kept for its memory.
     metadata: Metadata,
 }
@@ -34,12 +34,12 @@ impl ClientConnection {
     /// A connection that begins now: magic and HELLO are in the output. Calls may begin at once.
     pub fn new(limits: &Limits, now: Duration) -> ClientConnection {
         let mut link = Link::new(false, limits, now);
-        link.greet(0);
+        link.put_hello(0);
         ClientConnection {
             link,
             paths: Paths::default(),
             max_calls: CALLS_BEFORE_HELLO,
-            server_last: None,
+            server_last_call: None,
             metadata: Metadata::new(),
         }
     }
@@ -49,7 +49,7 @@ impl ClientConnection {
     /// more bytes behind it, or once input is wanted again.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ClientSink) -> usize {
         let mut rest = input;
-        self.link.heard(now);
+        self.link.bytes_received(now);
         if let Err(error) = self.read(&mut rest, sink) {
             self.fail(error, sink);
         }
@@ -70,7 +70,7 @@ impl ClientConnection {
         timeout: Option<Duration>,
     ) -> Result<CallId, StartError> {
         let link = &mut self.link;
-        if link.closed || link.leaving || link.peer_leaving {
+        if link.closed || link.going_away || link.peer_going_away {
             return Err(StartError::GoingAway);
         }
         if link.calls.len() >= self.max_calls as usize {
@@ -101,21 +101,21 @@ impl ClientConnection {
     /// half-closed behind it.
     ///
     /// # Errors
-    /// [`CallGone`] when the call is over or half-closed, or the message is above 2 GiB.
+    /// [`CallEnded`] when the call is over or half-closed, or the message is above 2 GiB.
     pub fn send_message(
         &mut self,
         call: CallId,
         message: &[u8],
         last: bool,
-    ) -> Result<(), CallGone> {
+    ) -> Result<(), CallEnded> {
         self.link.send(call.0, message, last)
     }
 
     /// Sends no more messages.
     ///
     /// # Errors
-    /// [`CallGone`] when the call is over or half-closed already.
-    pub fn half_close(&mut self, call: CallId) -> Result<(), CallGone> {
+    /// [`CallEnded`] when the call is over or half-closed already.
+    pub fn half_close(&mut self, call: CallId) -> Result<(), CallEnded> {
         let id = call.0;
         let entry = self.link.calls.sending(id)?;
         entry.finished = true;
@@ -199,17 +199,17 @@ impl ClientConnection {
 
     /// Does what has become due.
     pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ClientSink) {
-        if self.link.is_late(now) {
+        if self.link.is_handshake_late(now) {
             self.fail(Error::HelloLate, sink);
         }
-        self.link.tidy(now);
+        self.link.release_idle_memory(now);
         self.report_drained(sink);
     }
 
     /// Begins no more calls; the connection is over when the open ones are.
     pub fn go_away(&mut self) {
-        if !self.link.leaving && !self.link.closed {
-            self.link.leaving = true;
+        if !self.link.going_away && !self.link.closed {
+            self.link.going_away = true;
             self.link.put_go_away(0, Code::Ok, "");
         }
     }
@@ -220,14 +220,14 @@ impl ClientConnection {
         if !self.link.closed {
             self.link.put_go_away(0, code, reason);
             let code = if code == Code::Ok { Code::Unavailable } else { code };
-            self.shut(&Status::new(code, reason), sink);
+            self.end_all_calls(&Status::new(code, reason), sink);
         }
     }
 
     /// The socket is gone: every open call ends with UNAVAILABLE. Those of which no byte was
     /// written are retriable.
     pub fn connection_lost(&mut self, sink: &mut impl ClientSink) {
-        self.shut(&Status::new(Code::Unavailable, "the connection was lost"), sink);
+        self.end_all_calls(&Status::new(Code::Unavailable, "the connection was lost"), sink);
     }
 
     /// Nothing more will happen: write what is left of the output and close the socket.
@@ -237,18 +237,18 @@ impl ClientConnection {
 
     fn fail(&mut self, error: Error, sink: &mut impl ClientSink) {
         if error == Error::Magic {
-            self.shut(&Status::new(error.code(), error.reason()), sink);
+            self.end_all_calls(&Status::new(error.code(), error.reason()), sink);
         } else {
             self.close(error.code(), error.reason(), sink);
         }
     }
 
     /// The connection is over for every call.
-    fn shut(&mut self, status: &Status, sink: &mut impl ClientSink) {
+    fn end_all_calls(&mut self, status: &Status, sink: &mut impl ClientSink) {
         self.link.closed = true;
         for id in self.link.calls.ids_above(0) {
             if let Some(call) = self.link.calls.remove(id) {
-                let unsent = self.link.output.holds_all_since(call.position);
+                let unsent = self.link.output.is_unsent_since(call.position);
                 sink.finished(CallId(id), status.clone(), unsent);
             }
         }

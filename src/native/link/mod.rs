@@ -1,6 +1,6 @@
 //! What both roles of a connection share: output, open calls, credit, pings, the way out.
 
-mod line;
+mod sending;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::call::{Code, Limits, Status};
 
 /// A connection on which nothing came for so long gives memory back that it does not need. Not
 /// earlier: between one burst and the next it would only ask for the same again.
-const QUIET: Duration = Duration::from_secs(1);
+const IDLE_TIME: Duration = Duration::from_secs(1);
 /// A quiet connection keeps an empty output buffer of this size, and no larger one.
 const KEEP_OUTPUT_BYTES: usize = 4 * 1024;
 
 /// How far the peer's greeting has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Greeting {
+pub(super) enum Handshake {
     Magic,
     Hello,
     Done,
@@ -31,13 +31,13 @@ pub(super) enum Greeting {
 /// One connection below its role.
 pub(super) struct Link {
     /// We are the server, who has the last word in every call.
-    serves: bool,
+    is_server: bool,
     pub(super) limits: Limits,
-    pub(super) greeting: Greeting,
+    pub(super) handshake: Handshake,
     /// When the greeting has to be done.
-    greet_by: Duration,
+    handshake_deadline: Duration,
     /// When bytes came from the peer for the last time.
-    heard_at: Duration,
+    last_received_at: Duration,
     pub(super) input: Input,
     pub(super) output: Envelopes,
     pub(super) calls: CallTable,
@@ -50,12 +50,12 @@ pub(super) struct Link {
     /// What the peer may still send on the connection.
     allowance: Allowance,
     /// What messages cost that have arrived and were not taken.
-    waiting: i64,
+    unconsumed: i64,
     /// Our windows as HELLO announces them.
     call_window: i64,
     connection_window: i64,
     /// Calls with credit of their own that wait for the connection's, or for room in the output.
-    line: VecDeque<u32>,
+    scheduled: VecDeque<u32>,
     /// Calls whose queue has drained, not reported yet.
     drained: VecDeque<u32>,
     pings: u64,
@@ -63,24 +63,24 @@ pub(super) struct Link {
     /// Envelopes that the peer provoked and has not taken yet.
     replies: u32,
     /// Envelopes in a row that changed nothing.
-    idle: u32,
+    idle_envelopes: u32,
     /// We have said that we are going away.
-    pub(super) leaving: bool,
+    pub(super) going_away: bool,
     /// The peer has said so.
-    pub(super) peer_leaving: bool,
+    pub(super) peer_going_away: bool,
     /// The connection is over at once.
     pub(super) closed: bool,
 }
 
 impl Link {
-    pub(super) fn new(serves: bool, limits: &Limits, now: Duration) -> Link {
+    pub(super) fn new(is_server: bool, limits: &Limits, now: Duration) -> Link {
         let connection_window = credit::window(limits.connection_window_bytes);
         Link {
-            serves,
+            is_server,
             limits: limits.clone(),
-            greeting: Greeting::Magic,
-            greet_by: now + limits.preface_timeout,
-            heard_at: now,
+            handshake: Handshake::Magic,
+            handshake_deadline: now + limits.preface_timeout,
+            last_received_at: now,
             input: Input::new(limits),
             output: Envelopes::default(),
             calls: CallTable::default(),
@@ -88,17 +88,17 @@ impl Link {
             credit: MIN_WINDOW.into(),
             peer_call_window: MIN_WINDOW.into(),
             allowance: Allowance::new(connection_window),
-            waiting: 0,
+            unconsumed: 0,
             call_window: credit::window(limits.call_window_bytes),
             connection_window,
-            line: VecDeque::new(),
+            scheduled: VecDeque::new(),
             drained: VecDeque::new(),
             pings: 0,
             pongs: 0,
             replies: 0,
-            idle: 0,
-            leaving: false,
-            peer_leaving: false,
+            idle_envelopes: 0,
+            going_away: false,
+            peer_going_away: false,
             closed: false,
         }
     }
@@ -106,32 +106,32 @@ impl Link {
     /// The memory held, in bytes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        let lines = self.line.capacity() + self.drained.capacity();
+        let queues = self.scheduled.capacity() + self.drained.capacity();
         let buffers = self.output.capacity() + self.input.memory();
-        size_of::<Link>() + buffers + self.calls.memory() + 4 * lines
+        size_of::<Link>() + buffers + self.calls.memory() + 4 * queues
     }
 
     // Time.
 
     /// Bytes have come from the peer.
-    pub(super) fn heard(&mut self, now: Duration) {
-        self.heard_at = now;
+    pub(super) fn bytes_received(&mut self, now: Duration) {
+        self.last_received_at = now;
     }
 
     /// When the greeting has to be done, or else when a quiet connection gives memory back.
     pub(super) fn next_timeout(&self) -> Option<Duration> {
         if self.is_over() {
             None
-        } else if self.greeting != Greeting::Done {
-            Some(self.greet_by)
+        } else if self.handshake != Handshake::Done {
+            Some(self.handshake_deadline)
         } else {
-            self.has_spare_memory().then_some(self.heard_at + QUIET)
+            self.has_spare_memory().then_some(self.last_received_at + IDLE_TIME)
         }
     }
 
     /// Gives memory back when the connection is quiet.
-    pub(super) fn tidy(&mut self, now: Duration) {
-        if self.has_spare_memory() && now >= self.heard_at + QUIET {
+    pub(super) fn release_idle_memory(&mut self, now: Duration) {
+        if self.has_spare_memory() && now >= self.last_received_at + IDLE_TIME {
             self.output.shrink();
             self.input.shrink();
             self.calls.shrink();
@@ -149,7 +149,7 @@ impl Link {
     // The greeting.
 
     /// Puts our magic and HELLO. A client takes no calls and says so with 0.
-    pub(super) fn greet(&mut self, max_concurrent_calls: u32) {
+    pub(super) fn put_hello(&mut self, max_concurrent_calls: u32) {
         let hello = Hello {
             call_window_bytes: self.call_window as u32,
             connection_window_bytes: self.connection_window as u32,
@@ -161,16 +161,16 @@ impl Link {
 
     /// Takes the peer's magic off the input, when it is due; says whether it was.
     pub(super) fn take_magic(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
-        let due = self.greeting == Greeting::Magic && take_magic(input)?;
+        let due = self.handshake == Handshake::Magic && take_magic(input)?;
         if due {
-            self.greeting = Greeting::Hello;
+            self.handshake = Handshake::Hello;
         }
         Ok(due)
     }
 
     /// The peer's first envelope: its windows replace the least ones for what comes, and for the
     /// calls already open.
-    pub(super) fn hello(&mut self, header: Header, payload: &[u8]) -> Result<Hello, Error> {
+    pub(super) fn receive_hello(&mut self, header: Header, payload: &[u8]) -> Result<Hello, Error> {
         if header.kind != Kind::Hello {
             return Err(Error::HelloMissing);
         }
@@ -179,29 +179,29 @@ impl Link {
         if windows.iter().any(|window| !(MIN_WINDOW..=credit::MAX_WINDOW).contains(window)) {
             return Err(Error::HelloMalformed);
         }
-        self.greeting = Greeting::Done;
+        self.handshake = Handshake::Done;
         self.credit += i64::from(hello.connection_window_bytes - MIN_WINDOW);
         self.peer_call_window = hello.call_window_bytes.into();
         for id in self.calls.ids_above(0) {
             if let Some(call) = self.calls.get_mut(id) {
                 call.credit += i64::from(hello.call_window_bytes - MIN_WINDOW);
             }
-            self.stand_in_line(id);
+            self.schedule(id);
         }
-        self.pump();
+        self.send_scheduled();
         Ok(hello)
     }
 
     /// Whether the greeting is late.
-    pub(super) fn is_late(&self, now: Duration) -> bool {
-        self.greeting != Greeting::Done && !self.is_over() && now >= self.greet_by
+    pub(super) fn is_handshake_late(&self, now: Duration) -> bool {
+        self.handshake != Handshake::Done && !self.is_over() && now >= self.handshake_deadline
     }
 
     // The end.
 
     /// Nothing more will be read or begun; what is left in the output can still be written.
     pub(super) fn is_over(&self) -> bool {
-        self.closed || ((self.leaving || self.peer_leaving) && self.calls.is_empty())
+        self.closed || ((self.going_away || self.peer_going_away) && self.calls.is_empty())
     }
 
     pub(super) fn put_go_away(&mut self, last_call_id: u32, code: Code, reason: &str) {
@@ -222,28 +222,29 @@ impl Link {
     }
 
     /// An envelope did something.
-    pub(super) fn did_something(&mut self) {
-        self.idle = 0;
+    pub(super) fn reset_idle_count(&mut self) {
+        self.idle_envelopes = 0;
     }
 
     /// An envelope changed nothing. A peer may send as many in a row as calls may just have ended,
     /// and some more.
-    pub(super) fn did_nothing(&mut self) -> Result<(), Error> {
-        self.idle += 1;
+    pub(super) fn count_idle(&mut self) -> Result<(), Error> {
+        self.idle_envelopes += 1;
         let limits = &self.limits;
-        if self.idle > limits.max_empty_frames.saturating_add(limits.max_concurrent_calls) {
+        if self.idle_envelopes > limits.max_empty_frames.saturating_add(limits.max_concurrent_calls)
+        {
             return Err(Error::TooManyIdle);
         }
         Ok(())
     }
 
     /// An envelope is for a call that is not in the table: it must have been, once.
-    pub(super) fn must_be_past(&self, id: u32) -> Result<(), Error> {
+    pub(super) fn check_past_call(&self, id: u32) -> Result<(), Error> {
         if id > self.last_call { Err(Error::CallUnknown) } else { Ok(()) }
     }
 
     /// The kinds that mean the same to both roles. The caller has dealt with the others.
-    pub(super) fn shared(&mut self, header: Header, payload: &[u8]) -> Result<(), Error> {
+    pub(super) fn receive_common(&mut self, header: Header, payload: &[u8]) -> Result<(), Error> {
         match (header.kind, payload) {
             (Kind::Credit, &[a, b, c, d]) => {
                 self.take_credit(header.id, u32::from_be_bytes([a, b, c, d]))
@@ -270,26 +271,26 @@ impl Link {
             credit::add(&mut self.credit, amount)?;
         } else if let Some(call) = self.calls.get_mut(id) {
             credit::add(&mut call.credit, amount)?;
-            self.stand_in_line(id);
+            self.schedule(id);
         } else {
-            self.must_be_past(id)?;
-            return self.did_nothing();
+            self.check_past_call(id)?;
+            return self.count_idle();
         }
-        self.did_something();
-        self.pump();
+        self.reset_idle_count();
+        self.send_scheduled();
         Ok(())
     }
 
     /// Books a message against the connection's allowance.
     pub(super) fn charge(&mut self, cost: i64) -> Result<(), Error> {
         self.allowance.charge(cost)?;
-        self.waiting += cost;
+        self.unconsumed += cost;
         Ok(())
     }
 
     /// What a message had used of the connection's allowance is free again.
     pub(super) fn release(&mut self, cost: i64) {
-        self.waiting -= cost;
+        self.unconsumed -= cost;
         if let Some(amount) = self.allowance.release(cost, self.connection_window) {
             self.output.put(Kind::Credit, 0, 0, &amount.to_be_bytes());
         }
@@ -297,14 +298,14 @@ impl Link {
 
     /// Bytes that were received and wait: for the rest of their message, or to be taken.
     pub(super) fn received_bytes(&self) -> usize {
-        self.input.gathered_bytes() + usize::try_from(self.waiting).unwrap_or(0)
+        self.input.gathered_bytes() + usize::try_from(self.unconsumed).unwrap_or(0)
     }
 
     /// The application has taken a message of a call.
     pub(super) fn message_taken(&mut self, id: u32, bytes: usize) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        let cost = credit::cost(bytes).min(call.held);
-        call.held -= cost;
+        let cost = credit::cost(bytes).min(call.unconsumed);
+        call.unconsumed -= cost;
         if !call.peer_finished
             && let Some(amount) = call.allowance.release(cost, self.call_window)
         {
@@ -314,12 +315,12 @@ impl Link {
     }
 
     /// Lets the peer send so much further ahead on a call, and on the connection.
-    pub(super) fn widen(&mut self, id: u32, bytes: u32) {
+    pub(super) fn extend_window(&mut self, id: u32, bytes: u32) {
         let Some(call) = self.calls.get_mut(id).filter(|call| !call.peer_finished) else { return };
-        if let Some(amount) = call.allowance.widen(bytes) {
+        if let Some(amount) = call.allowance.extend_window(bytes) {
             self.output.put(Kind::Credit, 0, id, &amount.to_be_bytes());
         }
-        if let Some(amount) = self.allowance.widen(bytes) {
+        if let Some(amount) = self.allowance.extend_window(bytes) {
             self.output.put(Kind::Credit, 0, 0, &amount.to_be_bytes());
         }
     }
@@ -329,8 +330,8 @@ impl Link {
     /// The first `n` bytes of the output were written.
     pub(super) fn consume_output(&mut self, n: usize) {
         self.output.consume(n);
-        if !self.line.is_empty() {
-            self.pump();
+        if !self.scheduled.is_empty() {
+            self.send_scheduled();
         }
         if self.output.is_empty() {
             self.replies = 0;
@@ -354,7 +355,7 @@ pub(super) fn put_trailers(out: &mut Envelopes, id: u32, status: &Status, refuse
 }
 
 /// How a call ends of whose message nothing came for long while memory is short.
-pub(super) fn stands_still() -> Status {
+pub(super) fn is_stalled() -> Status {
     let text = "nothing has come of the rest of the message for long, and memory is short";
     Status::new(Code::ResourceExhausted, text)
 }

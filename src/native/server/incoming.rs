@@ -8,7 +8,7 @@ use crate::native::Error;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts, REQUEST_PREFIX_BYTES};
 use crate::native::input::Next;
-use crate::native::link::{Greeting, put_trailers, stands_still, too_large};
+use crate::native::link::{Handshake, is_stalled, put_trailers, too_large};
 use crate::native::wire::{self, RequestHeader};
 
 /// Memory for metadata that is kept for the next request.
@@ -23,9 +23,9 @@ impl ServerConnection {
         sink: &mut impl ServerSink,
     ) -> Result<(), Error> {
         if self.link.take_magic(rest)? {
-            self.link.greet(self.link.limits.max_concurrent_calls);
+            self.link.put_hello(self.link.limits.max_concurrent_calls);
         }
-        if self.link.greeting == Greeting::Magic {
+        if self.link.handshake == Handshake::Magic {
             return Ok(());
         }
         while self.link.wants_input() {
@@ -52,8 +52,8 @@ impl ServerConnection {
         payload: &[u8],
         sink: &mut impl ServerSink,
     ) -> Result<(), Error> {
-        if self.link.greeting != Greeting::Done {
-            return self.link.hello(header, payload).map(|_| ());
+        if self.link.handshake != Handshake::Done {
+            return self.link.receive_hello(header, payload).map(|_| ());
         }
         match header.kind {
             Kind::Request => self.request(now, header, payload, sink),
@@ -61,14 +61,14 @@ impl ServerConnection {
             Kind::HalfClose => self.half_close(header.id, sink),
             Kind::Cancel => self.cancel(now, header.id, sink),
             Kind::Path => self.path(header.id, payload),
-            Kind::GoAway => self.client_goes_away(payload, sink),
-            _ => self.link.shared(header, payload),
+            Kind::GoAway => self.receive_go_away(payload, sink),
+            _ => self.link.receive_common(header, payload),
         }
     }
 
     /// A path is of use to the request behind it only.
     fn path(&mut self, id: u32, path: &[u8]) -> Result<(), Error> {
-        self.link.did_nothing()?;
+        self.link.count_idle()?;
         self.paths.define(id, path)
     }
 
@@ -118,11 +118,11 @@ impl ServerConnection {
         if id <= self.link.last_call {
             return Err(Error::CallIdReused);
         }
-        if self.link.peer_leaving {
+        if self.link.peer_going_away {
             return Err(Error::GoneAway);
         }
         self.link.last_call = id;
-        self.link.did_something();
+        self.link.reset_idle_count();
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl ServerConnection {
         head: &[u8],
     ) -> Result<Option<RequestHeader>, Error> {
         let link = &mut self.link;
-        if link.leaving {
+        if link.going_away {
             return Ok(None);
         }
         let limits = &link.limits;
@@ -163,15 +163,15 @@ impl ServerConnection {
     ) -> Result<(), Error> {
         let cost = credit::cost(message.len());
         self.link.charge(cost)?;
-        self.link.did_something();
+        self.link.reset_idle_count();
         let Some(call) = self.link.calls.get_mut(header.id) else {
-            self.link.must_be_past(header.id)?;
+            self.link.check_past_call(header.id)?;
             self.link.release(cost);
             return Ok(());
         };
         call.arrive(cost, header.ends())?;
         if call.finished {
-            call.held -= cost;
+            call.unconsumed -= cost;
             self.link.release(cost);
         } else {
             sink.message(CallId(header.id), message, header.ends());
@@ -181,8 +181,8 @@ impl ServerConnection {
 
     fn half_close(&mut self, id: u32, sink: &mut impl ServerSink) -> Result<(), Error> {
         let Some(call) = self.link.calls.get_mut(id) else {
-            self.link.must_be_past(id)?;
-            return self.link.did_nothing();
+            self.link.check_past_call(id)?;
+            return self.link.count_idle();
         };
         if call.peer_finished {
             return Err(Error::HalfClosed);
@@ -191,34 +191,34 @@ impl ServerConnection {
         if !call.finished {
             sink.half_close(CallId(id));
         }
-        self.link.did_something();
+        self.link.reset_idle_count();
         Ok(())
     }
 
     fn cancel(&mut self, now: Duration, id: u32, sink: &mut impl ServerSink) -> Result<(), Error> {
         let Some(call) = self.link.remove(id) else {
-            self.link.must_be_past(id)?;
-            return self.link.did_nothing();
+            self.link.check_past_call(id)?;
+            return self.link.count_idle();
         };
         if !call.finished {
             sink.cancelled(CallId(id), Status::new(Code::Cancelled, "cancelled by the client"));
         }
-        self.link.did_something();
+        self.link.reset_idle_count();
         self.spend_reset(now)
     }
 
     /// Gives up an envelope of which nothing came since the last look, if memory is short.
-    pub(super) fn look(
+    pub(super) fn check_stalled_envelope(
         &mut self,
         now: Duration,
-        is_scarce: bool,
+        memory_pressure: bool,
         sink: &mut impl ServerSink,
     ) -> Result<(), Error> {
-        if self.link.input.stands_still()
-            && is_scarce
+        if self.link.input.is_stalled()
+            && memory_pressure
             && let Some((header, parts)) = self.link.input.skip_rest()?
         {
-            self.skipped(now, header, parts, stands_still(), sink)?;
+            self.skipped(now, header, parts, is_stalled(), sink)?;
         }
         Ok(())
     }
@@ -233,7 +233,7 @@ impl ServerConnection {
         status: Status,
         sink: &mut impl ServerSink,
     ) -> Result<(), Error> {
-        if self.link.greeting != Greeting::Done {
+        if self.link.handshake != Handshake::Done {
             return Err(Error::HelloMissing);
         }
         let id = header.id;
@@ -247,12 +247,12 @@ impl ServerConnection {
             self.link.release(credit::cost(len));
         }
         if header.kind == Kind::Request {
-            if self.link.leaving {
+            if self.link.going_away {
                 return Ok(());
             }
         } else {
             match self.link.calls.get(id).map(|call| (call.peer_finished, call.finished)) {
-                None => return self.link.must_be_past(id),
+                None => return self.link.check_past_call(id),
                 Some((true, _)) => return Err(Error::HalfClosed),
                 Some((false, true)) => return Ok(()),
                 Some((false, false)) => {}
@@ -274,15 +274,11 @@ impl ServerConnection {
         if self.resets.take(now) { Ok(()) } else { Err(Error::TooManyResets) }
     }
 
-    fn client_goes_away(
-        &mut self,
-        payload: &[u8],
-        sink: &mut impl ServerSink,
-    ) -> Result<(), Error> {
+    fn receive_go_away(&mut self, payload: &[u8], sink: &mut impl ServerSink) -> Result<(), Error> {
         let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
-        self.link.peer_leaving = true;
+        self.link.peer_going_away = true;
         if go_away.code != Code::Ok {
-            self.shut(&Status::new(go_away.code, go_away.reason), sink);
+            self.end_all_calls(&Status::new(go_away.code, go_away.reason), sink);
         }
         Ok(())
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::budget::ResetBudget;
 use super::envelope::Kind;
-use super::link::{Greeting, Link, put_trailers};
+use super::link::{Handshake, Link, put_trailers};
 use super::paths::Paths;
 use super::wire;
-use super::{CallGone, Error};
+use super::{CallEnded, Error};
 use crate::call::{CallId, Code, Limits, Metadata, ServerSink, Status};
 
 /// One connection, as the server sees it: bytes in, [`ServerSink`] told, bytes out.
@@ -44,7 +44,7 @@ impl ServerConnection {
     /// more bytes behind it, or once input is wanted again.
     pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) -> usize {
         let mut rest = input;
-        self.link.heard(now);
+        self.link.bytes_received(now);
         if let Err(error) = self.read(now, &mut rest, sink) {
             self.fail(error, sink);
         }
@@ -57,15 +57,15 @@ impl ServerConnection {
     /// Sends initial metadata. It goes before any message and once; later it is ignored.
     ///
     /// # Errors
-    /// [`CallGone`] when the call is over, or the metadata is above 2 GiB.
-    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallGone> {
+    /// [`CallEnded`] when the call is over, or the metadata is above 2 GiB.
+    pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
         let entry = self.link.calls.sending(call.0)?;
         if !entry.headers_passed {
             entry.headers_passed = true;
             let output = &mut self.link.output;
             let write = |out: &mut Vec<u8>| wire::write_headers(out, metadata);
             if !output.put_with(Kind::Headers, 0, call.0, write) {
-                return Err(CallGone);
+                return Err(CallEnded);
             }
         }
         Ok(())
@@ -74,8 +74,8 @@ impl ServerConnection {
     /// Sends a message, or queues it until the client gives credit.
     ///
     /// # Errors
-    /// [`CallGone`] when the call is over, or the message is above 2 GiB.
-    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallGone> {
+    /// [`CallEnded`] when the call is over, or the message is above 2 GiB.
+    pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
         self.link.calls.sending(call.0)?.headers_passed = true;
         self.link.send(call.0, message, false)
     }
@@ -83,8 +83,8 @@ impl ServerConnection {
     /// Ends the call, behind the messages that are still queued.
     ///
     /// # Errors
-    /// [`CallGone`] when the call is over already.
-    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallGone> {
+    /// [`CallEnded`] when the call is over already.
+    pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
         let id = call.0;
         let entry = self.link.calls.sending(id)?;
         entry.finished = true;
@@ -122,26 +122,26 @@ impl ServerConnection {
     }
 
     /// Lets no more than so many bytes wait for the rest of their message.
-    pub fn bound_unfinished(&mut self, bytes: usize) {
-        self.link.input.bound(bytes);
+    pub fn limit_unfinished(&mut self, bytes: usize) {
+        self.link.input.set_max_gathered(bytes);
     }
 
-    /// Whether there is something to [look at](Self::look_at_unfinished).
+    /// Whether there is something to [look at](Self::check_unfinished).
     pub fn has_unfinished(&self) -> bool {
         self.link.input.gathered_bytes() > 0
     }
 
     /// Looks how an unfinished message gets on. If nothing of it has come since the last look, and
     /// memory is short, its call ends.
-    pub fn look_at_unfinished(
+    pub fn check_unfinished(
         &mut self,
         now: Duration,
-        is_scarce: bool,
+        memory_pressure: bool,
         sink: &mut impl ServerSink,
     ) {
         // While we do not read, that is not its fault.
         if self.wants_input()
-            && let Err(error) = self.look(now, is_scarce, sink)
+            && let Err(error) = self.check_stalled_envelope(now, memory_pressure, sink)
         {
             self.fail(error, sink);
         }
@@ -155,8 +155,8 @@ impl ServerConnection {
 
     /// Lets the client send so many bytes further ahead than the windows say, on this call and on
     /// the connection.
-    pub fn widen(&mut self, call: CallId, bytes: u32) {
-        self.link.widen(call.0, bytes);
+    pub fn extend_window(&mut self, call: CallId, bytes: u32) {
+        self.link.extend_window(call.0, bytes);
     }
 
     // The connection.
@@ -205,18 +205,18 @@ impl ServerConnection {
 
     /// Does what has become due.
     pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ServerSink) {
-        if self.link.is_late(now) {
+        if self.link.is_handshake_late(now) {
             self.fail(Error::HelloLate, sink);
         }
-        self.link.tidy(now);
+        self.link.release_idle_memory(now);
         self.report_drained(sink);
     }
 
     /// Takes no new calls; the connection is over when the open ones are.
     pub fn go_away(&mut self) {
-        if !self.link.leaving && !self.link.closed {
-            self.link.leaving = true;
-            self.say_go_away(Code::Ok, "");
+        if !self.link.going_away && !self.link.closed {
+            self.link.going_away = true;
+            self.put_server_go_away(Code::Ok, "");
         }
     }
 
@@ -224,15 +224,15 @@ impl ServerConnection {
     /// reported as cancelled. Nothing is wrong when the code is OK; calls end with UNAVAILABLE then.
     pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
         if !self.link.closed {
-            self.say_go_away(code, reason);
+            self.put_server_go_away(code, reason);
             let code = if code == Code::Ok { Code::Unavailable } else { code };
-            self.shut(&Status::new(code, reason), sink);
+            self.end_all_calls(&Status::new(code, reason), sink);
         }
     }
 
     /// The socket is gone: every open call is cancelled.
     pub fn connection_lost(&mut self, sink: &mut impl ServerSink) {
-        self.shut(&Status::new(Code::Unavailable, "the connection was lost"), sink);
+        self.end_all_calls(&Status::new(Code::Unavailable, "the connection was lost"), sink);
     }
 
     /// Nothing more will happen: write what is left of the output and close the socket.
@@ -241,8 +241,8 @@ impl ServerConnection {
     }
 
     /// Puts GO_AWAY, once we know that the peer would understand.
-    fn say_go_away(&mut self, code: Code, reason: &str) {
-        if self.link.greeting != Greeting::Magic {
+    fn put_server_go_away(&mut self, code: Code, reason: &str) {
+        if self.link.handshake != Handshake::Magic {
             self.link.put_go_away(self.last_accepted, code, reason);
         }
     }
@@ -252,7 +252,7 @@ impl ServerConnection {
     }
 
     /// The connection is over for every call.
-    fn shut(&mut self, status: &Status, sink: &mut impl ServerSink) {
+    fn end_all_calls(&mut self, status: &Status, sink: &mut impl ServerSink) {
         self.link.closed = true;
         for id in self.link.calls.ids_above(0) {
             if self.link.calls.remove(id).is_some_and(|call| !call.finished) {

@@ -46,7 +46,7 @@ fn recorded() -> (Vec<u8>, Vec<u8>) {
 struct Strict {
     /// Calls that are open, and whether the peer has half-closed.
     open: BTreeMap<CallId, bool>,
-    taken: Vec<(CallId, usize)>,
+    unconsumed: Vec<(CallId, usize)>,
 }
 
 impl ServerSink for Strict {
@@ -58,7 +58,7 @@ impl ServerSink for Strict {
 
     fn message(&mut self, call: CallId, message: &[u8], last: bool) {
         assert_eq!(self.open.insert(call, last), Some(false));
-        self.taken.push((call, message.len()));
+        self.unconsumed.push((call, message.len()));
     }
 
     fn half_close(&mut self, call: CallId) {
@@ -82,7 +82,7 @@ impl ClientSink for Strict {
 
     fn message(&mut self, call: CallId, message: &[u8]) {
         assert!(self.open.insert(call, true).is_some());
-        self.taken.push((call, message.len()));
+        self.unconsumed.push((call, message.len()));
     }
 
     fn finished(&mut self, call: CallId, _: Status, _: bool) {
@@ -122,7 +122,7 @@ fn a_server_survives_damaged_clients() {
         let mut answers = Seed::new(seed.next_u64());
         in_fragments(seed, &bytes, |input| {
             let consumed = server.receive(START, input, &mut app);
-            for (call, len) in app.taken.drain(..) {
+            for (call, len) in app.unconsumed.drain(..) {
                 server.message_taken(call, len);
             }
             for call in app.open.keys().copied().collect::<Vec<_>>() {
@@ -166,7 +166,7 @@ fn a_client_survives_damaged_servers() {
         let mut answers = Seed::new(seed.next_u64());
         in_fragments(seed, &bytes, |input| {
             let consumed = client.receive(START, input, &mut app);
-            for (call, len) in app.taken.drain(..) {
+            for (call, len) in app.unconsumed.drain(..) {
                 client.message_taken(call, len);
             }
             for call in app.open.keys().copied().collect::<Vec<_>>() {
@@ -194,19 +194,19 @@ fn a_client_survives_damaged_servers() {
 
 /// Bytes that were never a conversation, behind a greeting that was.
 #[test]
-fn noise_is_refused_with_a_reason() {
+fn random_bytes_are_refused_with_a_reason() {
     let (client, server) = recorded();
     each_seed(|seed| {
         let len = 1 + seed.below(300);
         let noise = seed.bytes(len);
         let mut app = Strict::default();
-        let mut served = ServerConnection::new(&Limits::DEFAULT, START);
-        served.receive(START, &[&client[..21], &noise].concat(), &mut app);
-        let mut asking = ClientConnection::new(&Limits::DEFAULT, START);
-        asking.receive(START, &[&server[..23], &noise].concat(), &mut app);
+        let mut server_connection = ServerConnection::new(&Limits::DEFAULT, START);
+        server_connection.receive(START, &[&client[..21], &noise].concat(), &mut app);
+        let mut client_connection = ClientConnection::new(&Limits::DEFAULT, START);
+        client_connection.receive(START, &[&server[..23], &noise].concat(), &mut app);
         // GO_AWAY, or still waiting for the rest of something.
         let ended = |output: &[u8]| output.windows(9).any(|header| header[4..] == [12, 0, 0, 0, 0]);
-        assert_eq!(served.is_closed(), ended(served.output()));
-        assert_eq!(asking.is_closed(), ended(asking.output()));
+        assert_eq!(server_connection.is_closed(), ended(server_connection.output()));
+        assert_eq!(client_connection.is_closed(), ended(client_connection.output()));
     });
 }

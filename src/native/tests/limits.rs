@@ -12,69 +12,69 @@ fn a_message_too_large_ends_its_call_and_is_skipped() {
     // Rule L1.
     let limits = Limits { max_message_bytes: 100, ..Limits::DEFAULT };
     let status = "RESOURCE_EXHAUSTED \"a message of 101 bytes, 100 are allowed\"";
-    let told = "RESOURCE_EXHAUSTED: a message of 101 bytes, 100 are allowed";
-    let mut served = Served::greeted(&limits);
-    let (said, heard) = served.says(&unary(1, &[0; 101]));
-    assert_eq!((said, heard), (vec![format!("TRAILERS 1 {status}")], vec![]));
-    let (_, heard) = served.says(&unary(2, &[0; 100]));
-    assert_eq!(heard, ["call 2 /p", "message 2 last <100 bytes>"]);
-    let (said, heard) = served.says(&[request(3), envelope(MESSAGE, 3, &[0; 101])].concat());
-    assert_eq!(said, [format!("TRAILERS 3 {status}")]);
-    assert_eq!(heard, ["call 3 /p".to_owned(), format!("cancelled 3 {told}")]);
-    assert!(served.server.send_message(CallId(3), b"").is_err());
+    let status_text = "RESOURCE_EXHAUSTED: a message of 101 bytes, 100 are allowed";
+    let mut server = ServerHarness::connected(&limits);
+    let (sent, events) = server.receive(&unary(1, &[0; 101]));
+    assert_eq!((sent, events), (vec![format!("TRAILERS 1 {status}")], vec![]));
+    let (_, events) = server.receive(&unary(2, &[0; 100]));
+    assert_eq!(events, ["call 2 /p", "message 2 last <100 bytes>"]);
+    let (sent, events) = server.receive(&[request(3), envelope(MESSAGE, 3, &[0; 101])].concat());
+    assert_eq!(sent, [format!("TRAILERS 3 {status}")]);
+    assert_eq!(events, ["call 3 /p".to_owned(), format!("cancelled 3 {status_text}")]);
+    assert!(server.connection.send_message(CallId(3), b"").is_err());
 
-    let mut asking = Asking::greeted(&limits);
+    let mut client = ClientHarness::connected(&limits);
     for kind in [MESSAGE, MESSAGE | END] {
-        let call = asking.start();
-        let (said, heard) = asking.hears(&envelope(kind, call.0, &[0; 101]));
+        let call = client.start();
+        let (sent, events) = client.receive(&envelope(kind, call.0, &[0; 101]));
         let cancel = if kind == MESSAGE { vec![format!("CANCEL {}", call.0)] } else { vec![] };
-        assert_eq!((said, heard), (cancel, vec![format!("finished {} {told}", call.0)]));
+        assert_eq!((sent, events), (cancel, vec![format!("finished {} {status_text}", call.0)]));
     }
-    assert!(!asking.client.is_closed());
+    assert!(!client.connection.is_closed());
 }
 
 #[test]
 fn a_message_of_4_mib_passes_and_one_byte_more_does_not() {
     // Rule L1.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     for (len, end) in [(4 << 20, "OK"), ((4 << 20) + 1, "RESOURCE_EXHAUSTED")] {
         let call = pair.start();
         pair.client.send_message(call, &vec![5; len], true).unwrap();
-        pair.client_speaks();
+        pair.deliver_to_server();
         if pair.server.send_message(call, b"").is_ok() {
             pair.server.finish(call, &Status::OK).unwrap();
         }
         let bytes = pair.server.output().to_vec();
         pair.server.consume_output(bytes.len());
-        pair.client.receive(pair.now, &bytes, &mut pair.client_heard);
-        let heard = pair.client_heard.take();
-        assert!(heard.last().unwrap().contains(end), "{heard:?}");
+        pair.client.receive(pair.now, &bytes, &mut pair.client_events);
+        let events = pair.client_events.take();
+        assert!(events.last().unwrap().contains(end), "{events:?}");
     }
 }
 
 #[test]
-fn what_was_skipped_had_used_credit() {
+fn credit_of_a_skipped_message_is_returned() {
     // Rule L1, F4.
     let limits = Limits { max_message_bytes: 100, ..Limits::DEFAULT };
-    let mut served = Served::greeted(&limits);
-    let (said, _) = served.says(&unary(1, &[0; 1 << 20]));
-    assert_eq!(said[0], "CREDIT 1048608");
-    served.says(&request(2));
-    let (said, _) = served.says(&envelope(MESSAGE, 2, &[0; 1 << 20]));
-    assert_eq!(said[0], "CREDIT 1048608");
+    let mut server = ServerHarness::connected(&limits);
+    let (sent, _) = server.receive(&unary(1, &[0; 1 << 20]));
+    assert_eq!(sent[0], "CREDIT 1048608");
+    server.receive(&request(2));
+    let (sent, _) = server.receive(&envelope(MESSAGE, 2, &[0; 1 << 20]));
+    assert_eq!(sent[0], "CREDIT 1048608");
 }
 
 #[test]
 fn a_broken_length_costs_no_memory() {
     // Rule L1.
-    let mut served = Served::greeted(&Limits::DEFAULT);
-    served.says(&request(1));
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    server.receive(&request(1));
     let header = [0x7f, 0xff, 0xff, 0xff, MESSAGE, 0, 0, 0, 1];
-    let (said, _) = served.says(&header);
-    assert!(said[0].starts_with("CREDIT") && said[1].starts_with("TRAILERS 1 RESOURCE_EXHAUSTED"));
+    let (sent, _) = server.receive(&header);
+    assert!(sent[0].starts_with("CREDIT") && sent[1].starts_with("TRAILERS 1 RESOURCE_EXHAUSTED"));
     for _ in 0..10 {
-        served.says(&[0; 100_000]);
-        assert!(served.left.is_empty());
+        server.receive(&[0; 100_000]);
+        assert!(server.left.is_empty());
     }
 }
 
@@ -92,23 +92,23 @@ fn too_much_metadata_ends_its_call() {
         (many(3), true),
         (many(4), false),
     ] {
-        let mut pair = Pair::greeted(&limits);
+        let mut pair = Pair::connected(&limits);
         let calls: Vec<CallId> = (0..3)
             .map(|n| {
                 let list = if n == 0 { list.clone() } else { Metadata::new() };
                 pair.client.start("/p", &list, None).unwrap()
             })
             .collect();
-        pair.client_speaks();
+        pair.deliver_to_server();
         assert_eq!(pair.server.finish(calls[0], &Status::OK).is_ok(), passes);
         pair.server.send_headers(calls[1], &list).unwrap();
         let status = Status { code: Code::Ok, message: String::new(), metadata: list.clone() };
         pair.server.finish(calls[2], &status).unwrap();
         let bytes = pair.server.output().to_vec();
-        pair.client.receive(pair.now, &bytes, &mut pair.client_heard);
-        let heard = pair.client_heard.take();
+        pair.client.receive(pair.now, &bytes, &mut pair.client_events);
+        let events = pair.client_events.take();
         assert_eq!(
-            heard.iter().filter(|line| line.ends_with(end)).count(),
+            events.iter().filter(|line| line.ends_with(end)).count(),
             if passes { 0 } else { 3 }
         );
         assert!(!pair.client.is_closed() && !pair.server.is_closed());
@@ -121,14 +121,14 @@ fn a_status_message_counts_as_metadata() {
     let limits = Limits { max_header_list_bytes: 100, ..Limits::DEFAULT };
     for (len, end) in [(100, "ABORTED"), (101, "RESOURCE_EXHAUSTED"), (9999, "RESOURCE_EXHAUSTED")]
     {
-        let mut pair = Pair::greeted(&limits);
+        let mut pair = Pair::connected(&limits);
         let call = pair.start();
-        pair.client_speaks();
+        pair.deliver_to_server();
         pair.server.finish(call, &Status::new(Code::Aborted, "m".repeat(len))).unwrap();
         let bytes = pair.server.output().to_vec();
-        pair.client.receive(pair.now, &bytes, &mut pair.client_heard);
-        let heard = pair.client_heard.take();
-        assert!(heard[0].starts_with(&format!("finished 1 {end}")), "{heard:?}");
+        pair.client.receive(pair.now, &bytes, &mut pair.client_events);
+        let events = pair.client_events.take();
+        assert!(events[0].starts_with(&format!("finished 1 {end}")), "{events:?}");
     }
 }
 
@@ -137,57 +137,57 @@ fn a_peer_that_does_not_read_is_not_read() {
     // Rule L3.
     let limits = Limits::DEFAULT;
     let ping = envelope(PING, 0, &[0; 8]);
-    let mut served = Served::greeted(&limits);
+    let mut server = ServerHarness::connected(&limits);
     let bytes = ping.repeat(250);
     let mut rest = &bytes[..];
     for expected in [100, 100, 50] {
-        let consumed = served.server.receive(served.now, rest, &mut served.heard);
+        let consumed = server.connection.receive(server.now, rest, &mut server.events);
         assert_eq!(consumed, expected * ping.len());
         rest = &rest[consumed..];
-        assert_eq!(served.server.wants_input(), rest.is_empty());
-        assert_eq!(served.server.receive(served.now, rest, &mut served.heard), 0);
+        assert_eq!(server.connection.wants_input(), rest.is_empty());
+        assert_eq!(server.connection.receive(server.now, rest, &mut server.events), 0);
         // A part written is not enough.
-        served.server.consume_output(17);
-        assert_eq!(served.server.wants_input(), rest.is_empty());
-        assert_eq!(served.answer().0.len(), expected - 1);
-        assert!(served.server.wants_input());
+        server.connection.consume_output(17);
+        assert_eq!(server.connection.wants_input(), rest.is_empty());
+        assert_eq!(server.take_output().0.len(), expected - 1);
+        assert!(server.connection.wants_input());
     }
-    let mut asking = Asking::greeted(&limits);
-    let consumed = asking.client.receive(asking.now, &bytes, &mut asking.heard);
+    let mut client = ClientHarness::connected(&limits);
+    let consumed = client.connection.receive(client.now, &bytes, &mut client.events);
     assert_eq!(consumed, 100 * ping.len());
 }
 
 #[test]
-fn refusals_are_answers_too() {
+fn refusals_count_as_replies() {
     // Rule L3.
     let limits = Limits { max_concurrent_calls: 1, ..Limits::DEFAULT };
-    let mut served = Served::greeted(&limits);
+    let mut server = ServerHarness::connected(&limits);
     let bytes: Vec<u8> = (1..=300).flat_map(|id| unary(id, b"")).collect();
-    let consumed = served.server.receive(served.now, &bytes, &mut served.heard);
+    let consumed = server.connection.receive(server.now, &bytes, &mut server.events);
     assert_eq!(consumed, 101 * unary(1, b"").len());
-    assert_eq!(served.heard.take().len(), 2);
+    assert_eq!(server.events.take().len(), 2);
 }
 
 #[test]
 fn a_rapid_reset_ends_the_connection() {
     // Rule L4.
     let reset = |id| [request(id), envelope(CANCEL, id, b"")].concat();
-    let mut served = Served::greeted(&Limits::DEFAULT);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
     for id in 1..=200 {
-        let (_, heard) = served.says(&reset(id));
-        assert_eq!(heard.len(), 2);
+        let (_, events) = server.receive(&reset(id));
+        assert_eq!(events.len(), 2);
     }
-    served.now += Duration::from_secs(1);
+    server.now += Duration::from_secs(1);
     for id in 201..=233 {
-        served.says(&reset(id));
-        assert!(!served.server.is_closed());
+        server.receive(&reset(id));
+        assert!(!server.connection.is_closed());
     }
     let reason = "too many calls cancelled or broken in a short time";
-    served.ends(&reset(234), "RESOURCE_EXHAUSTED", reason);
+    server.expect_error(&reset(234), "RESOURCE_EXHAUSTED", reason);
 }
 
 #[test]
-fn resets_that_we_are_provoked_to_count() {
+fn resets_that_the_peer_provokes_count() {
     // Rule L4.
     let limits = Limits { max_message_bytes: 10, ..Limits::DEFAULT };
     let reason = "too many calls cancelled or broken in a short time";
@@ -198,24 +198,24 @@ fn resets_that_we_are_provoked_to_count() {
         |id| envelope(REQUEST, id, &[&[0, 1, 0, 0], &[0; 65_536][..]].concat()),
     ];
     for broken in broken {
-        let mut served = Served::greeted(&limits);
+        let mut server = ServerHarness::connected(&limits);
         for id in 1..=200 {
-            served.says(&broken(id));
+            server.receive(&broken(id));
         }
-        served.ends(&broken(201), "RESOURCE_EXHAUSTED", reason);
+        server.expect_error(&broken(201), "RESOURCE_EXHAUSTED", reason);
     }
 }
 
 #[test]
 fn cancels_of_calls_that_have_ended_cost_nothing() {
     // Rule L4.
-    let mut served = Served::greeted(&Limits::DEFAULT);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
     for id in 1..=1000 {
-        served.says(&request(id));
-        served.server.finish(CallId(id), &Status::OK).unwrap();
-        served.says(&envelope(CANCEL, id, b""));
+        server.receive(&request(id));
+        server.connection.finish(CallId(id), &Status::OK).unwrap();
+        server.receive(&envelope(CANCEL, id, b""));
     }
-    assert!(!served.server.is_closed());
+    assert!(!server.connection.is_closed());
 }
 
 #[test]
@@ -229,60 +229,61 @@ fn envelopes_that_change_nothing_end_the_connection() {
         envelope(HALF_CLOSE, 1, b""),
     ];
     for idle in idle {
-        let mut served = Served::greeted(&Limits::DEFAULT);
-        served.says(&unary(1, b""));
-        served.server.finish(CallId(1), &Status::OK).unwrap();
-        served.says(&idle.repeat(200));
-        assert!(!served.server.is_closed());
-        served.says(&unary(2, b""));
-        served.says(&idle.repeat(200));
-        served.ends(&idle, "RESOURCE_EXHAUSTED", reason);
+        let mut server = ServerHarness::connected(&Limits::DEFAULT);
+        server.receive(&unary(1, b""));
+        server.connection.finish(CallId(1), &Status::OK).unwrap();
+        server.receive(&idle.repeat(200));
+        assert!(!server.connection.is_closed());
+        server.receive(&unary(2, b""));
+        server.receive(&idle.repeat(200));
+        server.expect_error(&idle, "RESOURCE_EXHAUSTED", reason);
     }
     let idle =
         [envelope(HEADERS, 1, b""), envelope(TRAILERS, 1, b""), envelope(CREDIT, 1, b"\0\0\0\x01")];
     for idle in idle {
-        let mut asking = Asking::greeted(&Limits::DEFAULT);
-        let call = asking.start();
-        asking.client.cancel(call);
-        asking.answer();
-        asking.hears(&idle.repeat(200));
-        asking.ends(&idle, "RESOURCE_EXHAUSTED", reason);
+        let mut client = ClientHarness::connected(&Limits::DEFAULT);
+        let call = client.start();
+        client.connection.cancel(call);
+        client.take_output();
+        client.receive(&idle.repeat(200));
+        client.expect_error(&idle, "RESOURCE_EXHAUSTED", reason);
     }
 }
 
 /// A peer may announce windows as large as it likes; what waits is bounded all the same, and the
 /// application is told to pause.
 #[test]
-fn a_reader_that_sleeps_does_not_fill_our_memory() {
+fn a_peer_that_does_not_read_cannot_fill_our_memory() {
     let limits = Limits { max_queued_output_bytes: 100_000, ..tight() };
-    let mut served = Served::new(&limits);
+    let mut server = ServerHarness::new(&limits);
     let hello = b"\x08\x80\x80\x80\x80\x04\x10\x80\x80\x80\x80\x04"; // 2^30 both
-    served.says(&[b"AGR1".to_vec(), envelope(HELLO, 0, hello), envelope(PATH, 1, b"/p")].concat());
-    served.says(&request(1));
+    server
+        .receive(&[b"AGR1".to_vec(), envelope(HELLO, 0, hello), envelope(PATH, 1, b"/p")].concat());
+    server.receive(&request(1));
     let call = CallId(1);
-    let mut sent = 0;
-    while served.server.queued(call) < limits.send_high_water_bytes {
-        served.server.send_message(call, &[0; 1000]).unwrap();
-        sent += 1;
+    let mut messages = 0;
+    while server.connection.queued(call) < limits.send_high_water_bytes {
+        server.connection.send_message(call, &[0; 1000]).unwrap();
+        messages += 1;
     }
     let credit = envelope(CREDIT, 1, b"\0\0\0\xff").repeat(3);
-    served.server.receive(served.now, &credit, &mut served.heard);
-    assert!(served.server.output().len() < 102_000, "more credit does not make more room");
-    assert!(served.server.wants_input(), "what we send does not stop us from reading");
+    server.connection.receive(server.now, &credit, &mut server.events);
+    assert!(server.connection.output().len() < 102_000, "more credit does not make more room");
+    assert!(server.connection.wants_input(), "what we send does not stop us from reading");
     // Writing makes room.
-    served.server.consume_output(49 * 1009);
-    assert_eq!(served.server.queued(call), 0);
-    assert!(served.server.has_events());
-    let (said, heard) = served.says(b"");
-    assert_eq!(heard, ["writable 1"]);
-    assert_eq!(said.len(), sent - 49);
-    assert!(!served.server.has_events());
+    server.connection.consume_output(49 * 1009);
+    assert_eq!(server.connection.queued(call), 0);
+    assert!(server.connection.has_events());
+    let (sent, events) = server.receive(b"");
+    assert_eq!(events, ["writable 1"]);
+    assert_eq!(sent.len(), messages - 49);
+    assert!(!server.connection.has_events());
 }
 
 #[test]
-fn a_connection_at_rest_holds_little() {
+fn an_idle_connection_holds_little_memory() {
     let limits = Limits { max_concurrent_calls: 1000, ..Limits::DEFAULT };
-    let mut pair = Pair::greeted(&limits);
+    let mut pair = Pair::connected(&limits);
     let calls: Vec<CallId> = (0..1000).map(|_| pair.start()).collect();
     for call in &calls {
         pair.client.send_message(*call, &[0; 1000], true).unwrap();
@@ -306,19 +307,19 @@ fn a_connection_at_rest_holds_little() {
     let quiet = pair.now + Duration::from_secs(1);
     assert_eq!(pair.client.next_timeout(), Some(quiet));
     assert_eq!(pair.server.next_timeout(), Some(quiet));
-    pair.client.handle_timeout(quiet, &mut pair.client_heard);
-    pair.server.handle_timeout(quiet, &mut pair.server_heard);
+    pair.client.handle_timeout(quiet, &mut pair.client_events);
+    pair.server.handle_timeout(quiet, &mut pair.server_events);
     let (client, server) = held(&pair);
     assert!(client < 8 * 1024 && server < 8 * 1024, "{client} and {server} bytes");
     assert_eq!((pair.client.next_timeout(), pair.server.next_timeout()), (None, None));
 }
 
 #[test]
-fn a_message_that_stands_still_is_given_up_when_memory_is_short() {
+fn a_stalled_message_is_cancelled_under_memory_pressure() {
     // Rule L6.
     let why = "nothing has come of the rest of the message for long, and memory is short";
     let whole = unary(1, &[7; 100_000]);
-    for (before, envelope, told) in [
+    for (before, envelope, status_text) in [
         (vec![], whole, vec![]),
         (
             request(1),
@@ -326,29 +327,32 @@ fn a_message_that_stands_still_is_given_up_when_memory_is_short() {
             vec![format!("cancelled 1 RESOURCE_EXHAUSTED: {why}")],
         ),
     ] {
-        let mut served = Served::greeted(&Limits::DEFAULT);
-        served.says(&before);
-        let look = |served: &mut Served, is_scarce| {
-            let Served { server, heard, now, .. } = served;
-            server.look_at_unfinished(*now, is_scarce, heard);
-            served.answer()
+        let mut server = ServerHarness::connected(&Limits::DEFAULT);
+        server.receive(&before);
+        let check_unfinished = |server: &mut ServerHarness, memory_pressure| {
+            let ServerHarness { connection, events, now, .. } = server;
+            connection.check_unfinished(*now, memory_pressure, events);
+            server.take_output()
         };
         let nothing = (vec![], vec![]);
-        served.says(&envelope[..50_000]);
+        server.receive(&envelope[..50_000]);
         for _ in 0..3 {
-            assert_eq!(look(&mut served, false), nothing, "there is memory");
+            assert_eq!(check_unfinished(&mut server, false), nothing, "there is memory");
         }
         for byte in 50_000..50_003 {
-            served.says(&envelope[byte..=byte]);
-            assert_eq!(look(&mut served, true), nothing, "it grows");
+            server.receive(&envelope[byte..=byte]);
+            assert_eq!(check_unfinished(&mut server, true), nothing, "it grows");
         }
-        assert!(served.server.has_unfinished());
-        let (said, heard) = look(&mut served, true);
-        assert_eq!(said, [format!("TRAILERS 1 RESOURCE_EXHAUSTED \"{why}\"")]);
-        assert_eq!(heard, told);
-        assert_eq!((served.server.has_unfinished(), served.server.received_bytes()), (false, 0));
+        assert!(server.connection.has_unfinished());
+        let (sent, events) = check_unfinished(&mut server, true);
+        assert_eq!(sent, [format!("TRAILERS 1 RESOURCE_EXHAUSTED \"{why}\"")]);
+        assert_eq!(events, status_text);
+        assert_eq!(
+            (server.connection.has_unfinished(), server.connection.received_bytes()),
+            (false, 0)
+        );
         // The rest is skipped.
-        let (_, heard) = served.says(&[&envelope[50_003..], &unary(2, b"next")].concat());
-        assert_eq!(heard, ["call 2 /p", "message 2 last \"next\""]);
+        let (_, events) = server.receive(&[&envelope[50_003..], &unary(2, b"next")].concat());
+        assert_eq!(events, ["call 2 /p", "message 2 last \"next\""]);
     }
 }

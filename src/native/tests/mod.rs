@@ -1,5 +1,5 @@
 //! The tests of the room as a whole. `rules_*.rs` go through `schemas/native-envelope.md` rule by
-//! rule, `stories.rs` holds conversations to read, `limits.rs` crosses every limit, `hostile.rs`
+//! rule, `transcripts.rs` holds conversations to read, `limits.rs` crosses every limit, `hostile.rs`
 //! damages conversations, `round_trip.rs` joins both roles over random fragments.
 
 mod hostile;
@@ -11,7 +11,7 @@ mod rules_calls;
 mod rules_connection;
 mod rules_credit;
 mod speed;
-mod stories;
+mod transcripts;
 mod wire;
 
 use std::time::Duration;
@@ -20,11 +20,11 @@ use crate::call::{CallId, CallStart, ClientSink, Limits, Metadata, ServerSink, S
 
 /// What an application heard, a line each.
 #[derive(Default)]
-struct Heard {
+struct Events {
     lines: Vec<String>,
 }
 
-impl Heard {
+impl Events {
     fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
     }
@@ -50,7 +50,7 @@ fn shown_status(status: &Status) -> String {
     format!("{status}{}", shown_metadata(&status.metadata))
 }
 
-impl ServerSink for Heard {
+impl ServerSink for Events {
     fn call(&mut self, start: CallStart<'_>) {
         let timeout = start.timeout.map(|timeout| format!(" within {timeout:?}"));
         self.note(format!(
@@ -80,7 +80,7 @@ impl ServerSink for Heard {
     }
 }
 
-impl ClientSink for Heard {
+impl ClientSink for Events {
     fn headers(&mut self, call: CallId, metadata: &Metadata) {
         self.note(format!("headers {}{}", call.0, shown_metadata(metadata)));
     }
@@ -129,7 +129,7 @@ fn every_rule_of_the_schema_has_its_test() {
         include_str!("rules_calls.rs"),
         include_str!("rules_credit.rs"),
         include_str!("limits.rs"),
-        include_str!("stories.rs"),
+        include_str!("transcripts.rs"),
     ];
     let stated: Vec<&str> = schema
         .lines()

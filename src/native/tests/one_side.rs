@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Heard, START, wire};
+use super::{Events, START, wire};
 use crate::call::{CallId, Limits, Metadata};
 use crate::native::{ClientConnection, ServerConnection};
 
@@ -43,111 +43,111 @@ pub(super) fn unary(id: u32, message: &[u8]) -> Vec<u8> {
 }
 
 /// What a side said and what its application heard.
-type Answer = (Vec<String>, Vec<String>);
+type Reaction = (Vec<String>, Vec<String>);
 
 /// A server whose client is the test.
-pub(super) struct Served {
-    pub(super) server: ServerConnection,
-    pub(super) heard: Heard,
+pub(super) struct ServerHarness {
+    pub(super) connection: ServerConnection,
+    pub(super) events: Events,
     pub(super) now: Duration,
     /// What `receive` has not consumed.
     pub(super) left: Vec<u8>,
 }
 
-impl Served {
-    pub(super) fn new(limits: &Limits) -> Served {
-        let server = ServerConnection::new(limits, START);
-        Served { server, heard: Heard::default(), now: START, left: Vec::new() }
+impl ServerHarness {
+    pub(super) fn new(limits: &Limits) -> ServerHarness {
+        let connection = ServerConnection::new(limits, START);
+        ServerHarness { connection, events: Events::default(), now: START, left: Vec::new() }
     }
 
     /// With HELLO behind it, and path 1 defined as `/p`.
-    pub(super) fn greeted(limits: &Limits) -> Served {
-        let mut served = Served::new(limits);
+    pub(super) fn connected(limits: &Limits) -> ServerHarness {
+        let mut server = ServerHarness::new(limits);
         let hello = [b"AGR1".to_vec(), envelope(HELLO, 0, LEAST_HELLO), envelope(PATH, 1, b"/p")];
-        served.says(&hello.concat());
-        served
+        server.receive(&hello.concat());
+        server
     }
 
     /// The client says this.
-    pub(super) fn says(&mut self, bytes: &[u8]) -> Answer {
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> Reaction {
         self.left.extend(bytes);
-        let consumed = self.server.receive(self.now, &self.left, &mut self.heard);
+        let consumed = self.connection.receive(self.now, &self.left, &mut self.events);
         self.left.drain(..consumed);
-        self.answer()
+        self.take_output()
     }
 
-    pub(super) fn answer(&mut self) -> Answer {
-        let mut output = self.server.output().to_vec();
-        self.server.consume_output(output.len());
-        (wire::show(&mut output), self.heard.take())
+    pub(super) fn take_output(&mut self) -> Reaction {
+        let mut output = self.connection.output().to_vec();
+        self.connection.consume_output(output.len());
+        (wire::show(&mut output), self.events.take())
     }
 
     /// The client says this, and the connection ends for this reason.
-    pub(super) fn ends(mut self, bytes: &[u8], code: &str, reason: &str) {
-        let (said, _) = self.says(bytes);
-        let last = said.last().cloned().unwrap_or_default();
+    pub(super) fn expect_error(mut self, bytes: &[u8], code: &str, reason: &str) {
+        let (sent, _) = self.receive(bytes);
+        let last = sent.last().cloned().unwrap_or_default();
         let end = format!("{code} \"{reason}\"");
-        assert!(last.starts_with("GO_AWAY") && last.ends_with(&end), "{said:?}, not {end}");
-        assert!(self.server.is_closed());
-        assert_eq!(self.server.open_calls(), 0);
-        assert_eq!(self.says(&request(1000)), (vec![], vec![]), "nothing follows");
+        assert!(last.starts_with("GO_AWAY") && last.ends_with(&end), "{sent:?}, not {end}");
+        assert!(self.connection.is_closed());
+        assert_eq!(self.connection.open_calls(), 0);
+        assert_eq!(self.receive(&request(1000)), (vec![], vec![]), "nothing follows");
         assert!(self.left.is_empty(), "input is swallowed");
     }
 }
 
 /// A client whose server is the test.
-pub(super) struct Asking {
-    pub(super) client: ClientConnection,
-    pub(super) heard: Heard,
+pub(super) struct ClientHarness {
+    pub(super) connection: ClientConnection,
+    pub(super) events: Events,
     pub(super) now: Duration,
     pub(super) left: Vec<u8>,
 }
 
-impl Asking {
-    pub(super) fn new(limits: &Limits) -> Asking {
-        let client = ClientConnection::new(limits, START);
-        Asking { client, heard: Heard::default(), now: START, left: Vec::new() }
+impl ClientHarness {
+    pub(super) fn new(limits: &Limits) -> ClientHarness {
+        let connection = ClientConnection::new(limits, START);
+        ClientHarness { connection, events: Events::default(), now: START, left: Vec::new() }
     }
 
     /// With HELLO behind it.
-    pub(super) fn greeted(limits: &Limits) -> Asking {
-        let mut asking = Asking::new(limits);
-        asking.hears(&[&b"AGR1"[..], &envelope(HELLO, 0, LEAST_HELLO)].concat());
-        asking
+    pub(super) fn connected(limits: &Limits) -> ClientHarness {
+        let mut client = ClientHarness::new(limits);
+        client.receive(&[&b"AGR1"[..], &envelope(HELLO, 0, LEAST_HELLO)].concat());
+        client
     }
 
     /// The server says this.
-    pub(super) fn hears(&mut self, bytes: &[u8]) -> Answer {
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> Reaction {
         self.left.extend(bytes);
-        let consumed = self.client.receive(self.now, &self.left, &mut self.heard);
+        let consumed = self.connection.receive(self.now, &self.left, &mut self.events);
         self.left.drain(..consumed);
-        self.answer()
+        self.take_output()
     }
 
-    pub(super) fn answer(&mut self) -> Answer {
-        let mut output = self.client.output().to_vec();
-        self.client.consume_output(output.len());
-        (wire::show(&mut output), self.heard.take())
+    pub(super) fn take_output(&mut self) -> Reaction {
+        let mut output = self.connection.output().to_vec();
+        self.connection.consume_output(output.len());
+        (wire::show(&mut output), self.events.take())
     }
 
     /// A call of `/p` that has left.
     pub(super) fn start(&mut self) -> CallId {
-        let call = self.client.start("/p", &Metadata::new(), None).unwrap();
-        self.answer();
+        let call = self.connection.start("/p", &Metadata::new(), None).unwrap();
+        self.take_output();
         call
     }
 
     /// The server says this, and the connection ends for this reason.
-    pub(super) fn ends(mut self, bytes: &[u8], code: &str, reason: &str) {
-        let open = self.client.open_calls();
-        let (said, heard) = self.hears(bytes);
-        assert_eq!(said.last(), Some(&format!("GO_AWAY {code} \"{reason}\"")));
+    pub(super) fn expect_error(mut self, bytes: &[u8], code: &str, reason: &str) {
+        let open = self.connection.open_calls();
+        let (sent, events) = self.receive(bytes);
+        assert_eq!(sent.last(), Some(&format!("GO_AWAY {code} \"{reason}\"")));
         let end = format!("{code}: {reason}");
         let ended =
-            heard.iter().filter(|line| line.starts_with("finished") && line.ends_with(&end));
-        assert_eq!(ended.count(), open, "{heard:?}");
-        assert!(self.client.is_closed());
-        assert_eq!(self.hears(&envelope(PING, 0, &[0; 8])), (vec![], vec![]), "nothing follows");
+            events.iter().filter(|line| line.starts_with("finished") && line.ends_with(&end));
+        assert_eq!(ended.count(), open, "{events:?}");
+        assert!(self.connection.is_closed());
+        assert_eq!(self.receive(&envelope(PING, 0, &[0; 8])), (vec![], vec![]), "nothing follows");
         assert!(self.left.is_empty(), "input is swallowed");
     }
 }

@@ -12,7 +12,7 @@ use crate::seed::{Seed, each_seed};
 
 /// What passed in one call in one direction.
 #[derive(Debug, Default, PartialEq, Clone)]
-struct Said {
+struct Recorded {
     path: String,
     timeout: Option<Duration>,
     headers: Option<Metadata>,
@@ -22,45 +22,45 @@ struct Said {
 }
 
 /// By call.
-type Book = BTreeMap<CallId, Said>;
+type Calls = BTreeMap<CallId, Recorded>;
 
 /// The application of one side: what it heard, and what it has not taken yet.
 #[derive(Default)]
-struct Listener {
-    heard: Book,
+struct Application {
+    received: Calls,
     to_take: Vec<(CallId, usize)>,
     cancelled: Vec<CallId>,
 }
 
-impl Listener {
-    fn hear(&mut self, call: CallId, message: &[u8]) {
-        self.heard.entry(call).or_default().messages.push(message.to_vec());
+impl Application {
+    fn record(&mut self, call: CallId, message: &[u8]) {
+        self.received.entry(call).or_default().messages.push(message.to_vec());
         self.to_take.push((call, message.len()));
     }
 }
 
-impl ServerSink for Listener {
+impl ServerSink for Application {
     fn call(&mut self, start: CallStart<'_>) {
-        let said = Said {
+        let sent = Recorded {
             path: start.path.to_owned(),
             timeout: start.timeout,
             headers: Some(start.metadata.clone()),
-            ..Said::default()
+            ..Recorded::default()
         };
-        assert!(self.heard.insert(start.call, said).is_none(), "begun once");
+        assert!(self.received.insert(start.call, sent).is_none(), "begun once");
     }
 
     fn message(&mut self, call: CallId, message: &[u8], last: bool) {
-        assert!(!self.heard[&call].half_closed);
-        self.hear(call, message);
+        assert!(!self.received[&call].half_closed);
+        self.record(call, message);
         if last {
             self.half_close(call);
         }
     }
 
     fn half_close(&mut self, call: CallId) {
-        let said = self.heard.get_mut(&call).expect("begun before");
-        assert!(!std::mem::replace(&mut said.half_closed, true));
+        let sent = self.received.get_mut(&call).expect("begun before");
+        assert!(!std::mem::replace(&mut sent.half_closed, true));
     }
 
     fn cancelled(&mut self, call: CallId, _: Status) {
@@ -68,39 +68,39 @@ impl ServerSink for Listener {
     }
 
     fn writable(&mut self, call: CallId) {
-        assert!(self.heard.contains_key(&call));
+        assert!(self.received.contains_key(&call));
     }
 }
 
-impl ClientSink for Listener {
+impl ClientSink for Application {
     fn headers(&mut self, call: CallId, metadata: &Metadata) {
-        let said = self.heard.entry(call).or_default();
-        assert!(said.messages.is_empty() && said.headers.is_none());
-        said.headers = Some(metadata.clone());
+        let sent = self.received.entry(call).or_default();
+        assert!(sent.messages.is_empty() && sent.headers.is_none());
+        sent.headers = Some(metadata.clone());
     }
 
     fn message(&mut self, call: CallId, message: &[u8]) {
-        self.hear(call, message);
+        self.record(call, message);
     }
 
     fn finished(&mut self, call: CallId, status: Status, retriable: bool) {
         assert!(!retriable);
-        let said = self.heard.entry(call).or_default();
-        assert!(said.status.replace(status).is_none(), "finished once");
+        let sent = self.received.entry(call).or_default();
+        assert!(sent.status.replace(status).is_none(), "finished once");
     }
 
     fn writable(&mut self, _: CallId) {}
 }
 
 /// A conversation at random.
-struct World {
+struct Simulation {
     client: ClientConnection,
     server: ServerConnection,
-    at_client: Listener,
-    at_server: Listener,
+    at_client: Application,
+    at_server: Application,
     /// What was said, to be heard.
-    by_client: Book,
-    by_server: Book,
+    sent_by_client: Calls,
+    sent_by_server: Calls,
     /// Written and not yet received.
     to_server: Vec<u8>,
     to_client: Vec<u8>,
@@ -133,15 +133,15 @@ fn flow(seed: &mut Seed, output: &[u8], wire: &mut Vec<u8>) -> (usize, usize) {
     (written, arrived)
 }
 
-impl World {
-    fn new(limits: &Limits) -> World {
-        World {
+impl Simulation {
+    fn new(limits: &Limits) -> Simulation {
+        Simulation {
             client: ClientConnection::new(limits, START),
             server: ServerConnection::new(limits, START),
-            at_client: Listener::default(),
-            at_server: Listener::default(),
-            by_client: Book::new(),
-            by_server: Book::new(),
+            at_client: Application::default(),
+            at_server: Application::default(),
+            sent_by_client: Calls::new(),
+            sent_by_server: Calls::new(),
             to_server: Vec::new(),
             to_client: Vec::new(),
             given_up: Vec::new(),
@@ -149,35 +149,36 @@ impl World {
     }
 
     fn client_acts(&mut self, seed: &mut Seed) {
-        if self.by_client.len() < 6 && seed.one_in(2) {
+        if self.sent_by_client.len() < 6 && seed.one_in(2) {
             let metadata = any_metadata(seed);
             let path = format!("/service/{}", seed.below(70));
             let timeout = seed.one_in(2).then(|| Duration::from_micros(1 + seed.next_u64() / 2));
             match self.client.start(&path, &metadata, timeout) {
                 Ok(call) => {
                     let headers = Some(metadata);
-                    self.by_client.insert(call, Said { path, timeout, headers, ..Said::default() });
+                    self.sent_by_client
+                        .insert(call, Recorded { path, timeout, headers, ..Recorded::default() });
                 }
                 Err(error) => assert_eq!(error, StartError::TooManyCalls),
             }
         }
-        let calls: Vec<CallId> = self.by_client.keys().copied().collect();
+        let calls: Vec<CallId> = self.sent_by_client.keys().copied().collect();
         if calls.is_empty() {
             return;
         }
         let call = *seed.pick(&calls);
-        let said = self.by_client.get_mut(&call).expect("one of the calls");
+        let sent = self.sent_by_client.get_mut(&call).expect("one of the calls");
         match seed.below(8) {
-            0 => said.half_closed |= self.client.half_close(call).is_ok(),
+            0 => sent.half_closed |= self.client.half_close(call).is_ok(),
             1 if seed.one_in(4) => {
                 self.client.cancel(call);
                 self.given_up.push(call);
             }
-            _ if said.messages.len() < 6 => {
+            _ if sent.messages.len() < 6 => {
                 let (message, last) = (any_message(seed), seed.one_in(3));
                 if self.client.send_message(call, &message, last).is_ok() {
-                    said.messages.push(message);
-                    said.half_closed |= last;
+                    sent.messages.push(message);
+                    sent.half_closed |= last;
                 }
             }
             _ => {}
@@ -188,29 +189,29 @@ impl World {
     }
 
     fn server_acts(&mut self, seed: &mut Seed) {
-        let calls: Vec<CallId> = self.at_server.heard.keys().copied().collect();
+        let calls: Vec<CallId> = self.at_server.received.keys().copied().collect();
         if calls.is_empty() {
             return;
         }
         let call = *seed.pick(&calls);
-        let said = self.by_server.entry(call).or_default();
+        let sent = self.sent_by_server.entry(call).or_default();
         match seed.below(6) {
-            0 if said.headers.is_none() && said.messages.is_empty() => {
+            0 if sent.headers.is_none() && sent.messages.is_empty() => {
                 let metadata = any_metadata(seed);
                 if self.server.send_headers(call, &metadata).is_ok() {
-                    said.headers = Some(metadata);
+                    sent.headers = Some(metadata);
                 }
             }
             1 | 2 => {
                 let status = any_status(seed);
                 if self.server.finish(call, &status).is_ok() {
-                    said.status = Some(status);
+                    sent.status = Some(status);
                 }
             }
-            _ if said.messages.len() < 6 => {
+            _ if sent.messages.len() < 6 => {
                 let message = any_message(seed);
                 if self.server.send_message(call, &message).is_ok() {
-                    said.messages.push(message);
+                    sent.messages.push(message);
                 }
             }
             _ => {}
@@ -244,28 +245,28 @@ impl World {
     /// All that was said has been heard, in order; what was cut short is a beginning of it.
     fn check(&self) {
         assert!(!self.client.is_closed() && !self.server.is_closed());
-        for (call, said) in &self.by_client {
-            let Some(heard) = self.at_server.heard.get(call) else {
-                assert!(self.given_up.contains(call), "call {call:?} was never heard of");
+        for (call, sent) in &self.sent_by_client {
+            let Some(received) = self.at_server.received.get(call) else {
+                assert!(self.given_up.contains(call), "call {call:?} was never received");
                 continue;
             };
-            assert_eq!((&heard.path, heard.timeout), (&said.path, said.timeout));
-            assert_eq!(heard.headers, said.headers);
-            assert!(said.messages.starts_with(&heard.messages), "call {call:?}");
-            assert!(said.half_closed || !heard.half_closed);
+            assert_eq!((&received.path, received.timeout), (&sent.path, sent.timeout));
+            assert_eq!(received.headers, sent.headers);
+            assert!(sent.messages.starts_with(&received.messages), "call {call:?}");
+            assert!(sent.half_closed || !received.half_closed);
         }
-        for (call, heard) in &self.at_client.heard {
-            let said = &self.by_server[call];
-            assert!(said.messages.starts_with(&heard.messages), "call {call:?}");
+        for (call, received) in &self.at_client.received {
+            let sent = &self.sent_by_server[call];
+            assert!(sent.messages.starts_with(&received.messages), "call {call:?}");
             if !self.given_up.contains(call) {
-                assert_eq!(heard, said, "call {call:?}");
+                assert_eq!(received, sent, "call {call:?}");
             }
         }
     }
 }
 
 fn conversation(seed: &mut Seed, limits: &Limits) {
-    let mut world = World::new(limits);
+    let mut world = Simulation::new(limits);
     for _ in 0..20 + seed.below(60) {
         world.client_acts(seed);
         world.server_acts(seed);
@@ -275,9 +276,9 @@ fn conversation(seed: &mut Seed, limits: &Limits) {
     // Everything comes to its end.
     for round in 0.. {
         assert!(round < 2000, "somebody waits for ever");
-        for call in world.at_server.heard.keys().copied().collect::<Vec<_>>() {
+        for call in world.at_server.received.keys().copied().collect::<Vec<_>>() {
             if world.server.finish(call, &Status::OK).is_ok() {
-                world.by_server.entry(call).or_default().status = Some(Status::OK);
+                world.sent_by_server.entry(call).or_default().status = Some(Status::OK);
             }
         }
         world.bytes_move(seed);
@@ -308,12 +309,12 @@ fn any_conversation_arrives_with_little_credit_and_few_calls() {
 }
 
 /// A conversation has many steps: a tenth of the usual number of seeds.
-fn each_tenth(mut story: impl FnMut(&mut Seed)) {
+fn each_tenth(mut transcript: impl FnMut(&mut Seed)) {
     let mut count = 0_u32;
     each_seed(|seed| {
         count += 1;
         if count % 10 == 1 {
-            story(seed);
+            transcript(seed);
         }
     });
 }

@@ -6,7 +6,7 @@ use super::metadata;
 use super::one_side::*;
 use super::pair::Pair;
 use crate::call::{CallId, Code, Limits, Metadata, Status};
-use crate::native::{CallGone, StartError};
+use crate::native::{CallEnded, StartError};
 
 /// A REQUEST whose header is path 1 and these bytes.
 fn request_with(id: u32, fields: &[u8]) -> Vec<u8> {
@@ -20,26 +20,26 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn call_ids_ascend_and_may_be_left_out() {
+fn call_ids_ascend_and_may_have_gaps() {
     // Rule C1.
-    let mut served = Served::greeted(&Limits::DEFAULT);
-    let (_, heard) = served.says(&[request(1), request(7), request(u32::MAX)].concat());
-    assert_eq!(heard, ["call 1 /p", "call 7 /p", &format!("call {} /p", u32::MAX)]);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    let (_, events) = server.receive(&[request(1), request(7), request(u32::MAX)].concat());
+    assert_eq!(events, ["call 1 /p", "call 7 /p", &format!("call {} /p", u32::MAX)]);
     let reason = "a call id that is not above all before it";
-    served.ends(&request(8), "INTERNAL", reason);
-    let mut served = Served::greeted(&Limits::DEFAULT);
-    served.says(&[unary(3, b""), envelope(CANCEL, 3, b"")].concat());
-    served.ends(&request(3), "INTERNAL", reason);
+    server.expect_error(&request(8), "INTERNAL", reason);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    server.receive(&[unary(3, b""), envelope(CANCEL, 3, b"")].concat());
+    server.expect_error(&request(3), "INTERNAL", reason);
 }
 
 #[test]
 fn a_client_that_has_used_up_its_ids_needs_a_new_connection() {
     // Rule C1.
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    asking.client.link.last_call = u32::MAX - 1;
-    let last = asking.client.start("/p", &Metadata::new(), None);
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    client.connection.link.last_call = u32::MAX - 1;
+    let last = client.connection.start("/p", &Metadata::new(), None);
     assert_eq!(last, Ok(CallId(u32::MAX)));
-    let more = asking.client.start("/p", &Metadata::new(), None);
+    let more = client.connection.start("/p", &Metadata::new(), None);
     assert_eq!(more, Err(StartError::Exhausted));
 }
 
@@ -51,29 +51,29 @@ fn nothing_follows_a_half_close() {
     for more in [&b""[..], b"x", &long] {
         for half_close in [envelope(HALF_CLOSE, 1, b""), envelope(MESSAGE | END, 1, b"")] {
             let bytes = [request(1), half_close, envelope(MESSAGE, 1, more)].concat();
-            Served::greeted(&Limits::DEFAULT).ends(&bytes, "INTERNAL", reason);
+            ServerHarness::connected(&Limits::DEFAULT).expect_error(&bytes, "INTERNAL", reason);
         }
     }
     let bytes = [unary(1, b""), envelope(HALF_CLOSE, 1, b"")].concat();
-    Served::greeted(&Limits::DEFAULT).ends(&bytes, "INTERNAL", reason);
+    ServerHarness::connected(&Limits::DEFAULT).expect_error(&bytes, "INTERNAL", reason);
 
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let call = pair.start();
     pair.client.send_message(call, b"", true).unwrap();
-    assert_eq!(pair.client.send_message(call, b"", false), Err(CallGone));
-    assert_eq!(pair.client.half_close(call), Err(CallGone));
+    assert_eq!(pair.client.send_message(call, b"", false), Err(CallEnded));
+    assert_eq!(pair.client.half_close(call), Err(CallEnded));
 }
 
 #[test]
-fn a_half_close_goes_with_what_has_not_left_yet() {
+fn a_half_close_is_merged_into_an_unsent_envelope() {
     // Rule C2.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let (one, two) = (pair.start(), pair.start());
     pair.client.half_close(two).unwrap();
     pair.client.send_message(one, b"x", false).unwrap();
     pair.client.half_close(one).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 path_id=1
@@ -88,7 +88,7 @@ fn a_half_close_goes_with_what_has_not_left_yet() {
 }
 
 #[test]
-fn a_full_server_refuses_before_any_work() {
+fn a_full_server_refuses_calls_before_reading_them() {
     // Rule C3, C6.
     let limits = Limits { max_concurrent_calls: 1, ..Limits::DEFAULT };
     let mut pair = Pair::new(&limits, &limits);
@@ -96,13 +96,13 @@ fn a_full_server_refuses_before_any_work() {
         let call = pair.start();
         pair.client.send_message(call, b"x", true).unwrap();
     }
-    pair.client_speaks();
-    pair.server_speaks();
+    pair.deliver_to_server();
+    pair.deliver_to_client();
     assert_eq!(pair.client.start("/p", &Metadata::new(), None), Err(StartError::TooManyCalls));
     pair.server.finish(CallId(1), &Status::OK).unwrap();
     pair.settle();
     assert!(pair.client.start("/p", &Metadata::new(), None).is_ok());
-    pair.tells(
+    pair.expect(
         r#"
         client > AGR1
         client > HELLO call_window_bytes=262144 connection_window_bytes=1048576
@@ -124,7 +124,7 @@ fn a_full_server_refuses_before_any_work() {
 #[test]
 fn headers_come_first_and_once() {
     // Rule C4.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let call = pair.start();
     pair.settle();
     pair.skip();
@@ -134,7 +134,7 @@ fn headers_come_first_and_once() {
     pair.server.send_message(call, b"").unwrap();
     assert_eq!(pair.server.send_headers(call, &list), Ok(()), "too late, and ignored");
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         server > HEADERS 1
         server > MESSAGE 1 ""
@@ -144,9 +144,9 @@ fn headers_come_first_and_once() {
     );
     let reason = "HEADERS that are not the first of their call";
     for first in [envelope(HEADERS, 1, b""), envelope(MESSAGE, 1, b"")] {
-        let mut asking = Asking::greeted(&Limits::DEFAULT);
-        asking.start();
-        asking.ends(&[first, envelope(HEADERS, 1, b"")].concat(), "INTERNAL", reason);
+        let mut client = ClientHarness::connected(&Limits::DEFAULT);
+        client.start();
+        client.expect_error(&[first, envelope(HEADERS, 1, b"")].concat(), "INTERNAL", reason);
     }
 }
 
@@ -157,10 +157,10 @@ fn a_refusal_counts_only_when_nothing_came_before() {
     for (first, retriable) in
         [(vec![], " (retriable)"), (envelope(HEADERS, 1, b""), ""), (envelope(MESSAGE, 1, b""), "")]
     {
-        let mut asking = Asking::greeted(&Limits::DEFAULT);
-        asking.start();
-        let (_, heard) = asking.hears(&[first, refusal.clone()].concat());
-        assert_eq!(heard.last().unwrap(), &format!("finished 1 RESOURCE_EXHAUSTED{retriable}"));
+        let mut client = ClientHarness::connected(&Limits::DEFAULT);
+        client.start();
+        let (_, events) = client.receive(&[first, refusal.clone()].concat());
+        assert_eq!(events.last().unwrap(), &format!("finished 1 RESOURCE_EXHAUSTED{retriable}"));
     }
 }
 
@@ -168,26 +168,26 @@ fn a_refusal_counts_only_when_nothing_came_before() {
 fn every_status_code_passes() {
     // Rule C5.
     for code in Code::ALL {
-        let mut pair = Pair::greeted(&Limits::DEFAULT);
+        let mut pair = Pair::connected(&Limits::DEFAULT);
         let call = pair.start();
         pair.settle();
         pair.skip();
         pair.server.finish(call, &Status::new(code, "why")).unwrap();
-        assert_eq!(pair.server.finish(call, &Status::OK), Err(CallGone));
+        assert_eq!(pair.server.finish(call, &Status::OK), Err(CallEnded));
         let number = if code == Code::Ok { String::new() } else { format!(" {code}") };
         pair.settle();
-        pair.tells(&format!(
+        pair.expect(&format!(
             "server > TRAILERS 1{number} \"why\"\nclient : finished 1 {code}: why"
         ));
     }
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    asking.start();
-    let (_, heard) = asking.hears(&envelope(TRAILERS, 1, b"\x08\x11"));
-    assert_eq!(heard, ["finished 1 UNKNOWN"], "a code beyond the list");
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    client.start();
+    let (_, events) = client.receive(&envelope(TRAILERS, 1, b"\x08\x11"));
+    assert_eq!(events, ["finished 1 UNKNOWN"], "a code beyond the list");
 }
 
 #[test]
-fn a_call_that_was_never_begun_is_an_error() {
+fn an_envelope_of_an_unknown_call_is_an_error() {
     // Rule C8.
     let reason = "an envelope for a call that was never begun";
     for bytes in [
@@ -197,9 +197,9 @@ fn a_call_that_was_never_begun_is_an_error() {
         envelope(CANCEL, 2, b""),
         envelope(CREDIT, 2, b"\0\0\0\x01"),
     ] {
-        let mut served = Served::greeted(&Limits::DEFAULT);
-        served.says(&request(1));
-        served.ends(&bytes, "INTERNAL", reason);
+        let mut server = ServerHarness::connected(&Limits::DEFAULT);
+        server.receive(&request(1));
+        server.expect_error(&bytes, "INTERNAL", reason);
     }
     for bytes in [
         envelope(MESSAGE, 2, b""),
@@ -208,19 +208,19 @@ fn a_call_that_was_never_begun_is_an_error() {
         envelope(TRAILERS, 2, b""),
         envelope(CREDIT, 2, b"\0\0\0\x01"),
     ] {
-        let mut asking = Asking::greeted(&Limits::DEFAULT);
-        asking.start();
-        asking.ends(&bytes, "INTERNAL", reason);
+        let mut client = ClientHarness::connected(&Limits::DEFAULT);
+        client.start();
+        client.expect_error(&bytes, "INTERNAL", reason);
     }
 }
 
 #[test]
-fn what_crosses_the_end_of_a_call_is_ignored() {
+fn envelopes_that_cross_the_end_of_a_call_are_ignored() {
     // Rule C8.
-    let mut served = Served::greeted(&Limits::DEFAULT);
-    served.says(&request(1));
-    served.server.finish(CallId(1), &Status::OK).unwrap();
-    served.answer();
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    server.receive(&request(1));
+    server.connection.finish(CallId(1), &Status::OK).unwrap();
+    server.take_output();
     let late = [
         envelope(MESSAGE, 1, b"x"),
         envelope(CREDIT, 1, b"\0\0\0\x01"),
@@ -228,14 +228,14 @@ fn what_crosses_the_end_of_a_call_is_ignored() {
         envelope(HALF_CLOSE, 1, b""),
         envelope(CANCEL, 1, b""),
     ];
-    assert_eq!(served.says(&late.concat()), (vec![], vec![]));
-    let (said, _) = served.says(&envelope(MESSAGE, 1, &[0; 1 << 20]));
-    assert_eq!(said, ["CREDIT 1048673"], "the connection's credit of all three messages");
+    assert_eq!(server.receive(&late.concat()), (vec![], vec![]));
+    let (sent, _) = server.receive(&envelope(MESSAGE, 1, &[0; 1 << 20]));
+    assert_eq!(sent, ["CREDIT 1048673"], "the connection's credit of all three messages");
 
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    let call = asking.start();
-    asking.client.cancel(call);
-    asking.answer();
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    let call = client.start();
+    client.connection.cancel(call);
+    client.take_output();
     let late = [
         envelope(HEADERS, 1, b""),
         envelope(HEADERS, 1, &[0; 1 << 20]),
@@ -243,14 +243,14 @@ fn what_crosses_the_end_of_a_call_is_ignored() {
         envelope(CREDIT, 1, b"\0\0\0\x01"),
         envelope(TRAILERS, 1, b""),
     ];
-    assert_eq!(asking.hears(&late.concat()), (vec![], vec![]));
-    assert!(!asking.client.is_closed());
+    assert_eq!(client.receive(&late.concat()), (vec![], vec![]));
+    assert!(!client.connection.is_closed());
 }
 
 #[test]
 fn a_timeout_travels_in_microseconds() {
     // Rule C9.
-    for (timeout, said) in [
+    for (timeout, sent) in [
         (None, ""),
         (Some(Duration::from_nanos(1)), " timeout_us=1"),
         (Some(Duration::ZERO), " timeout_us=1"),
@@ -258,19 +258,19 @@ fn a_timeout_travels_in_microseconds() {
         (Some(Duration::from_micros(123_456_789)), " timeout_us=123456789"),
         (Some(Duration::MAX), " timeout_us=18446744073709551615"),
     ] {
-        let mut asking = Asking::greeted(&Limits::DEFAULT);
-        asking.client.start("/p", &Metadata::new(), timeout).unwrap();
-        assert_eq!(asking.answer().0[1], format!("REQUEST 1 path_id=1{said}"));
+        let mut client = ClientHarness::connected(&Limits::DEFAULT);
+        client.connection.start("/p", &Metadata::new(), timeout).unwrap();
+        assert_eq!(client.take_output().0[1], format!("REQUEST 1 path_id=1{sent}"));
     }
-    let mut served = Served::greeted(&Limits::DEFAULT);
-    let (_, heard) = served.says(&request_with(1, b"\x10\xc0\x84\x3d"));
-    assert_eq!(heard, ["call 1 /p within 1s"]);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    let (_, events) = server.receive(&request_with(1, b"\x10\xc0\x84\x3d"));
+    assert_eq!(events, ["call 1 /p within 1s"]);
 }
 
 #[test]
 fn messages_keep_their_order_around_a_call_that_waits() {
     // Rule C10.
-    let mut pair = Pair::greeted(&super::tight());
+    let mut pair = Pair::connected(&super::tight());
     let (one, two) = (pair.start(), pair.start());
     pair.client.send_message(one, &[0; 65_536], false).unwrap();
     pair.client.send_message(one, b"second", false).unwrap();
@@ -279,7 +279,7 @@ fn messages_keep_their_order_around_a_call_that_waits() {
     pair.settle();
     pair.server.message_taken(one, 65_536);
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 path_id=1
@@ -318,20 +318,20 @@ fn a_broken_request_header_ends_its_call_alone() {
         (name_and_value(b"grpc-status", b"0"), "metadata that is not allowed"),
         (name_and_value(b"text", b"\n"), "metadata that is not allowed"),
     ] {
-        let mut served = Served::greeted(&Limits::DEFAULT);
-        let (said, heard) = served.says(&request_with(1, &fields));
+        let mut server = ServerHarness::connected(&Limits::DEFAULT);
+        let (sent, events) = server.receive(&request_with(1, &fields));
         let trailers = format!("TRAILERS 1 INTERNAL {message:?}");
-        assert_eq!((said, heard), (vec![trailers], vec![]), "{fields:?}");
+        assert_eq!((sent, events), (vec![trailers], vec![]), "{fields:?}");
         // What the client says of it before it knows is ignored.
-        let (said, heard) = served.says(&[envelope(MESSAGE, 1, b"x"), request(2)].concat());
-        assert_eq!((said, heard), (vec![], vec!["call 2 /p".into()]));
+        let (sent, events) = server.receive(&[envelope(MESSAGE, 1, b"x"), request(2)].concat());
+        assert_eq!((sent, events), (vec![], vec!["call 2 /p".into()]));
     }
 }
 
 #[test]
 fn unknown_fields_are_skipped() {
     // Rule E6.
-    let mut served = Served::greeted(&Limits::DEFAULT);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
     let fields = [
         field(3, &[field(1, b"n"), field(9, b"?"), field(2, b"v")].concat()),
         b"\x78\x01".to_vec(),
@@ -339,8 +339,8 @@ fn unknown_fields_are_skipped() {
         b"\x79\0\0\0\0\0\0\0\0".to_vec(),
         field(15, b"?"),
     ];
-    let (_, heard) = served.says(&request_with(1, &fields.concat()));
-    assert_eq!(heard, [r#"call 1 /p {"n": "v"}"#]);
+    let (_, events) = server.receive(&request_with(1, &fields.concat()));
+    assert_eq!(events, [r#"call 1 /p {"n": "v"}"#]);
 }
 
 #[test]
@@ -350,17 +350,17 @@ fn a_broken_answer_ends_its_call_alone() {
     for (payload, message) in
         [(b"\x0b".to_vec(), "a malformed call header"), (list, "metadata that is not allowed")]
     {
-        let mut asking = Asking::greeted(&Limits::DEFAULT);
-        asking.start();
-        let (said, heard) = asking.hears(&envelope(HEADERS, 1, &payload));
-        assert_eq!(said, ["CANCEL 1"]);
-        assert_eq!(heard, [format!("finished 1 INTERNAL: {message}")]);
-        asking.start();
-        let (said, heard) = asking.hears(&envelope(TRAILERS, 2, b"\x12\x01\xff"));
+        let mut client = ClientHarness::connected(&Limits::DEFAULT);
+        client.start();
+        let (sent, events) = client.receive(&envelope(HEADERS, 1, &payload));
+        assert_eq!(sent, ["CANCEL 1"]);
+        assert_eq!(events, [format!("finished 1 INTERNAL: {message}")]);
+        client.start();
+        let (sent, events) = client.receive(&envelope(TRAILERS, 2, b"\x12\x01\xff"));
         assert_eq!(
-            (said, heard),
+            (sent, events),
             (vec![], vec!["finished 2 INTERNAL: a malformed call header".into()])
         );
-        assert!(!asking.client.is_closed());
+        assert!(!client.connection.is_closed());
     }
 }

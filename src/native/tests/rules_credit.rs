@@ -12,62 +12,62 @@ fn credit(id: u32, amount: u32) -> Vec<u8> {
 #[test]
 fn a_message_costs_its_length_and_32() {
     // Rule F1.
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    let call = asking.start();
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    let call = client.start();
     // 65,536 - 2,047 * 32 leaves 32: one more empty message takes it to 0.
     for _ in 0..2048 {
-        asking.client.send_message(call, b"", false).unwrap();
+        client.connection.send_message(call, b"", false).unwrap();
     }
-    assert_eq!(asking.client.queued(call), 0);
-    asking.client.send_message(call, b"", false).unwrap();
-    assert_eq!(asking.client.queued(call), 9);
-    asking.answer();
-    let (said, _) = asking.hears(&[credit(1, 1), credit(0, 1)].concat());
-    assert_eq!(said, ["MESSAGE 1 \"\""], "credit of 1 is enough");
+    assert_eq!(client.connection.queued(call), 0);
+    client.connection.send_message(call, b"", false).unwrap();
+    assert_eq!(client.connection.queued(call), 9);
+    client.take_output();
+    let (sent, _) = client.receive(&[credit(1, 1), credit(0, 1)].concat());
+    assert_eq!(sent, ["MESSAGE 1 \"\""], "credit of 1 is enough");
 }
 
 #[test]
 fn one_message_may_take_the_credit_far_below_zero() {
     // Rule F1.
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    let call = asking.start();
-    asking.client.send_message(call, &vec![0; 4 << 20], false).unwrap();
-    asking.client.send_message(call, b"next", false).unwrap();
-    asking.answer();
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    let call = client.start();
+    client.connection.send_message(call, &vec![0; 4 << 20], false).unwrap();
+    client.connection.send_message(call, b"next", false).unwrap();
+    client.take_output();
     let debt = (4 << 20) + 32 - 65_536;
-    let (said, _) = asking.hears(&[credit(0, 1 << 30), credit(1, debt)].concat());
-    assert_eq!(said, [""; 0]);
-    assert_eq!(asking.hears(&credit(1, 1)).0, ["MESSAGE 1 \"next\""]);
+    let (sent, _) = client.receive(&[credit(0, 1 << 30), credit(1, debt)].concat());
+    assert_eq!(sent, [""; 0]);
+    assert_eq!(client.receive(&credit(1, 1)).0, ["MESSAGE 1 \"next\""]);
 }
 
 #[test]
 fn only_messages_cost_credit() {
     // Rule F1.
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    let one = asking.start();
-    asking.client.send_message(one, &[0; 65_536], true).unwrap();
-    let two = asking.client.start("/p", &Metadata::new(), None).unwrap();
-    asking.client.half_close(two).unwrap();
-    asking.client.cancel(one);
-    asking.client.ping();
-    let (said, _) = asking.answer();
-    assert_eq!(said[1..], ["REQUEST 2 END path_id=1", "CANCEL 1", "PING 1"]);
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    let one = client.start();
+    client.connection.send_message(one, &[0; 65_536], true).unwrap();
+    let two = client.connection.start("/p", &Metadata::new(), None).unwrap();
+    client.connection.half_close(two).unwrap();
+    client.connection.cancel(one);
+    client.connection.ping();
+    let (sent, _) = client.take_output();
+    assert_eq!(sent[1..], ["REQUEST 2 END path_id=1", "CANCEL 1", "PING 1"]);
 }
 
 #[test]
-fn windows_are_what_hello_says() {
+fn windows_are_those_of_hello() {
     // Rule F2.
     let hello = b"\x08\x80\x80\x08\x10\x80\x80\x0c\x18\x64"; // 131,072 and 196,608
-    let mut asking = Asking::new(&Limits::DEFAULT);
-    asking.hears(&[&b"AGR1"[..], &envelope(HELLO, 0, hello)].concat());
-    let (one, two) = (asking.start(), asking.start());
+    let mut client = ClientHarness::new(&Limits::DEFAULT);
+    client.receive(&[&b"AGR1"[..], &envelope(HELLO, 0, hello)].concat());
+    let (one, two) = (client.start(), client.start());
     for call in [one, one, two, two, two] {
-        asking.client.send_message(call, &[0; 65_536 - 32], false).unwrap();
+        client.connection.send_message(call, &[0; 65_536 - 32], false).unwrap();
     }
-    assert_eq!(asking.client.queued(one), 0);
-    assert_eq!(asking.client.queued(two), 2 * (65_536 - 32 + 9), "the connection's is used up");
-    asking.hears(&credit(0, 1 << 20));
-    assert_eq!(asking.client.queued(two), 65_536 - 32 + 9, "and now the call's");
+    assert_eq!(client.connection.queued(one), 0);
+    assert_eq!(client.connection.queued(two), 2 * (65_536 - 32 + 9), "the connection's is used up");
+    client.receive(&credit(0, 1 << 20));
+    assert_eq!(client.connection.queued(two), 65_536 - 32 + 9, "and now the call's");
 }
 
 #[test]
@@ -76,73 +76,73 @@ fn credit_of_zero_or_beyond_2_to_the_30_is_an_error() {
     let reason = "credit of zero or above 2^30";
     for amount in [0, (1 << 30) - 65_536 + 1, u32::MAX] {
         for id in [0, 1] {
-            let mut served = Served::greeted(&Limits::DEFAULT);
-            served.says(&request(1));
-            served.ends(&credit(id, amount), "INTERNAL", reason);
-            let mut asking = Asking::greeted(&Limits::DEFAULT);
-            asking.start();
-            asking.ends(&credit(id, amount), "INTERNAL", reason);
+            let mut server = ServerHarness::connected(&Limits::DEFAULT);
+            server.receive(&request(1));
+            server.expect_error(&credit(id, amount), "INTERNAL", reason);
+            let mut client = ClientHarness::connected(&Limits::DEFAULT);
+            client.start();
+            client.expect_error(&credit(id, amount), "INTERNAL", reason);
         }
     }
-    let mut served = Served::greeted(&Limits::DEFAULT);
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
     let most = (1 << 30) - 65_536;
-    served.says(&[request(1), credit(0, most), credit(1, most)].concat());
-    assert!(!served.server.is_closed());
+    server.receive(&[request(1), credit(0, most), credit(1, most)].concat());
+    assert!(!server.connection.is_closed());
 }
 
 #[test]
-fn credit_comes_back_in_halves_of_a_window() {
+fn credit_is_returned_in_halves_of_a_window() {
     // Rule F4.
-    let mut served = Served::greeted(&tight());
-    served.says(&request(1));
+    let mut server = ServerHarness::connected(&tight());
+    server.receive(&request(1));
     let call = CallId(1);
     for _ in 0..3 {
-        served.says(&envelope(MESSAGE, 1, &[0; 16_384 - 32]));
+        server.receive(&envelope(MESSAGE, 1, &[0; 16_384 - 32]));
     }
-    served.server.message_taken(call, 16_384 - 32);
-    assert_eq!(served.answer().0, [""; 0]);
-    served.server.message_taken(call, 16_384 - 32);
-    assert_eq!(served.answer().0, ["CREDIT 1 32768"]);
-    served.server.message_taken(call, 16_384 - 32);
-    served.server.message_taken(call, 1 << 40);
-    assert_eq!(served.answer().0, [""; 0], "no more than there was");
-    served.says(&envelope(MESSAGE | END, 1, &[0; 16_384 - 32]));
-    served.server.message_taken(call, 16_384 - 32);
-    assert_eq!(served.answer().0, ["CREDIT 65536"], "nothing more for a half-closed call");
+    server.connection.message_taken(call, 16_384 - 32);
+    assert_eq!(server.take_output().0, [""; 0]);
+    server.connection.message_taken(call, 16_384 - 32);
+    assert_eq!(server.take_output().0, ["CREDIT 1 32768"]);
+    server.connection.message_taken(call, 16_384 - 32);
+    server.connection.message_taken(call, 1 << 40);
+    assert_eq!(server.take_output().0, [""; 0], "no more than there was");
+    server.receive(&envelope(MESSAGE | END, 1, &[0; 16_384 - 32]));
+    server.connection.message_taken(call, 16_384 - 32);
+    assert_eq!(server.take_output().0, ["CREDIT 65536"], "nothing more for a half-closed call");
 }
 
 #[test]
-fn messages_not_taken_are_given_back_when_their_call_ends() {
+fn credit_of_unconsumed_messages_is_returned_when_their_call_ends() {
     // Rule F4.
-    let mut served = Served::greeted(&tight());
-    served.says(&[request(1), request(2)].concat());
-    served.says(&envelope(MESSAGE, 1, &[0; 65_536]));
-    served.server.finish(CallId(1), &Status::OK).unwrap();
-    assert_eq!(served.answer().0, ["TRAILERS 1", "CREDIT 65568"]);
-    served.says(&envelope(MESSAGE, 2, &[0; 65_536]));
-    assert_eq!(served.says(&envelope(CANCEL, 2, b"")).0, ["CREDIT 65568"]);
-    served.server.message_taken(CallId(1), 65_536);
-    served.server.message_taken(CallId(2), 65_536);
-    assert_eq!(served.answer().0, [""; 0], "once and not twice");
+    let mut server = ServerHarness::connected(&tight());
+    server.receive(&[request(1), request(2)].concat());
+    server.receive(&envelope(MESSAGE, 1, &[0; 65_536]));
+    server.connection.finish(CallId(1), &Status::OK).unwrap();
+    assert_eq!(server.take_output().0, ["TRAILERS 1", "CREDIT 65568"]);
+    server.receive(&envelope(MESSAGE, 2, &[0; 65_536]));
+    assert_eq!(server.receive(&envelope(CANCEL, 2, b"")).0, ["CREDIT 65568"]);
+    server.connection.message_taken(CallId(1), 65_536);
+    server.connection.message_taken(CallId(2), 65_536);
+    assert_eq!(server.take_output().0, [""; 0], "once and not twice");
 }
 
 #[test]
-fn a_late_message_is_given_back_once() {
+fn credit_of_a_late_message_is_returned_once() {
     // Rule F4, C8.
-    let mut served = Served::greeted(&tight());
-    served.says(&request(1));
+    let mut server = ServerHarness::connected(&tight());
+    server.receive(&request(1));
     let call = CallId(1);
-    served.server.send_message(call, &[0; 65_536]).unwrap();
-    served.server.send_message(call, b"waits").unwrap();
-    served.server.finish(call, &Status::OK).unwrap();
-    served.answer();
+    server.connection.send_message(call, &[0; 65_536]).unwrap();
+    server.connection.send_message(call, b"waits").unwrap();
+    server.connection.finish(call, &Status::OK).unwrap();
+    server.take_output();
     let late = envelope(MESSAGE, 1, &[0; 65_536]);
-    assert_eq!(served.says(&late).0, ["CREDIT 65568"], "finished, though still open");
-    let (said, _) = served.says(&[credit(1, 100), credit(0, 100)].concat());
-    assert_eq!(said, ["MESSAGE 1 END \"waits\""]);
-    assert_eq!(served.server.open_calls(), 0);
-    served.says(&request(2));
-    assert_eq!(served.says(&envelope(MESSAGE, 2, &[0; 32_768])).0, [""; 0]);
+    assert_eq!(server.receive(&late).0, ["CREDIT 65568"], "finished, though still open");
+    let (sent, _) = server.receive(&[credit(1, 100), credit(0, 100)].concat());
+    assert_eq!(sent, ["MESSAGE 1 END \"waits\""]);
+    assert_eq!(server.connection.open_calls(), 0);
+    server.receive(&request(2));
+    assert_eq!(server.receive(&envelope(MESSAGE, 2, &[0; 32_768])).0, [""; 0]);
 }
 
 #[test]
@@ -150,37 +150,37 @@ fn a_message_without_credit_is_an_error() {
     // Rule F5.
     let reason = "a message sent without credit";
     let full = envelope(MESSAGE, 1, &[0; 65_536]);
-    let mut served = Served::greeted(&tight());
-    served.says(&[&request(1)[..], &full].concat());
-    served.ends(&envelope(MESSAGE, 1, b""), "INTERNAL", reason);
+    let mut server = ServerHarness::connected(&tight());
+    server.receive(&[&request(1)[..], &full].concat());
+    server.expect_error(&envelope(MESSAGE, 1, b""), "INTERNAL", reason);
 
-    let mut served = Served::greeted(&tight());
+    let mut server = ServerHarness::connected(&tight());
     let second = envelope(MESSAGE, 2, &[0; 65_536]);
-    served.says(&[request(1), request(2), full.clone(), second].concat());
-    served.ends(&unary(3, b""), "INTERNAL", reason);
+    server.receive(&[request(1), request(2), full.clone(), second].concat());
+    server.expect_error(&unary(3, b""), "INTERNAL", reason);
 
-    let mut asking = Asking::greeted(&tight());
-    asking.start();
-    asking.hears(&full);
-    asking.ends(&envelope(MESSAGE | END, 1, b""), "INTERNAL", reason);
+    let mut client = ClientHarness::connected(&tight());
+    client.start();
+    client.receive(&full);
+    client.expect_error(&envelope(MESSAGE | END, 1, b""), "INTERNAL", reason);
 }
 
 #[test]
-fn credit_that_was_given_back_may_be_used() {
+fn returned_credit_can_be_used() {
     // Rule F5.
-    let mut served = Served::greeted(&tight());
-    served.says(&request(1));
+    let mut server = ServerHarness::connected(&tight());
+    server.receive(&request(1));
     for _ in 0..100 {
-        served.says(&envelope(MESSAGE, 1, &[0; 60_000]));
-        served.server.message_taken(CallId(1), 60_000);
+        server.receive(&envelope(MESSAGE, 1, &[0; 60_000]));
+        server.connection.message_taken(CallId(1), 60_000);
     }
-    assert!(!served.server.is_closed());
+    assert!(!server.connection.is_closed());
 }
 
 #[test]
-fn calls_take_turns_at_the_connections_credit() {
+fn calls_share_the_connections_credit_round_robin() {
     // Rule F6.
-    let mut pair = Pair::greeted(&Limits { connection_window_bytes: 65_536, ..Limits::DEFAULT });
+    let mut pair = Pair::connected(&Limits { connection_window_bytes: 65_536, ..Limits::DEFAULT });
     let calls = [pair.start(), pair.start(), pair.start()];
     for call in calls {
         pair.client.half_close(call).unwrap();
@@ -200,7 +200,7 @@ fn calls_take_turns_at_the_connections_credit() {
     assert_eq!(pair.server.open_calls(), 3, "finished, and waiting for credit");
     pair.client.message_taken(calls[0], 65_536);
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > CREDIT 65568
         server > MESSAGE 1 "1"
@@ -225,56 +225,56 @@ fn calls_take_turns_at_the_connections_credit() {
 #[test]
 fn trailers_and_half_closes_wait_behind_messages() {
     // Rule F6.
-    let mut served = Served::greeted(&Limits::DEFAULT);
-    served.says(&request(1));
+    let mut server = ServerHarness::connected(&Limits::DEFAULT);
+    server.receive(&request(1));
     let call = CallId(1);
-    served.server.send_message(call, &[0; 65_536]).unwrap();
-    served.server.send_message(call, b"last").unwrap();
-    served.server.finish(call, &Status::new(crate::call::Code::DataLoss, "")).unwrap();
-    assert_eq!(served.answer().0, ["MESSAGE 1 <65536 bytes>"]);
-    assert_eq!(served.says(&envelope(MESSAGE, 1, b"late")), (vec![], vec![]), "nobody hears it");
-    let (said, heard) = served.says(&[credit(1, 100), credit(0, 100)].concat());
-    assert_eq!(said, ["MESSAGE 1 \"last\"", "TRAILERS 1 DATA_LOSS"]);
-    assert_eq!(heard, [""; 0], "a finished call is not told that it is writable");
-    assert_eq!(served.server.open_calls(), 0);
+    server.connection.send_message(call, &[0; 65_536]).unwrap();
+    server.connection.send_message(call, b"last").unwrap();
+    server.connection.finish(call, &Status::new(crate::call::Code::DataLoss, "")).unwrap();
+    assert_eq!(server.take_output().0, ["MESSAGE 1 <65536 bytes>"]);
+    assert_eq!(server.receive(&envelope(MESSAGE, 1, b"late")), (vec![], vec![]), "nobody hears it");
+    let (sent, events) = server.receive(&[credit(1, 100), credit(0, 100)].concat());
+    assert_eq!(sent, ["MESSAGE 1 \"last\"", "TRAILERS 1 DATA_LOSS"]);
+    assert_eq!(events, [""; 0], "a finished call is not reported as writable");
+    assert_eq!(server.connection.open_calls(), 0);
 
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    let call = asking.start();
-    asking.client.send_message(call, &[0; 65_536], false).unwrap();
-    asking.client.send_message(call, b"last", false).unwrap();
-    asking.client.half_close(call).unwrap();
-    assert_eq!(asking.answer().0, ["MESSAGE 1 <65536 bytes>"]);
-    let (said, _) = asking.hears(&[credit(1, 100), credit(0, 100)].concat());
-    assert_eq!(said, ["MESSAGE 1 END \"last\""]);
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    let call = client.start();
+    client.connection.send_message(call, &[0; 65_536], false).unwrap();
+    client.connection.send_message(call, b"last", false).unwrap();
+    client.connection.half_close(call).unwrap();
+    assert_eq!(client.take_output().0, ["MESSAGE 1 <65536 bytes>"]);
+    let (sent, _) = client.receive(&[credit(1, 100), credit(0, 100)].concat());
+    assert_eq!(sent, ["MESSAGE 1 END \"last\""]);
 }
 
 #[test]
-fn a_cancelled_call_gives_up_its_place_in_the_line() {
+fn a_cancelled_call_is_no_longer_scheduled() {
     // Rule F6, C7.
-    let mut asking = Asking::greeted(&Limits::DEFAULT);
-    let calls = [asking.start(), asking.start(), asking.start()];
-    asking.client.send_message(calls[0], &[0; 65_536], true).unwrap();
-    asking.client.send_message(calls[1], b"never", true).unwrap();
-    asking.client.send_message(calls[2], b"now", true).unwrap();
-    asking.client.cancel(calls[1]);
-    asking.answer();
-    asking.answer();
-    let before = asking.client.link.memory();
+    let mut client = ClientHarness::connected(&Limits::DEFAULT);
+    let calls = [client.start(), client.start(), client.start()];
+    client.connection.send_message(calls[0], &[0; 65_536], true).unwrap();
+    client.connection.send_message(calls[1], b"never", true).unwrap();
+    client.connection.send_message(calls[2], b"now", true).unwrap();
+    client.connection.cancel(calls[1]);
+    client.take_output();
+    client.take_output();
+    let before = client.connection.link.memory();
     for _ in 0..10_000 {
-        let call = asking.start();
-        asking.client.send_message(call, b"never", true).unwrap();
-        asking.client.cancel(call);
+        let call = client.start();
+        client.connection.send_message(call, b"never", true).unwrap();
+        client.connection.cancel(call);
     }
-    asking.answer();
-    let after = asking.client.link.memory();
+    client.take_output();
+    let after = client.connection.link.memory();
     assert!(after < before + 1000, "nothing is left of those that gave up");
-    assert_eq!(asking.hears(&credit(0, 65_536)).0, ["MESSAGE 3 END \"now\""]);
+    assert_eq!(client.receive(&credit(0, 65_536)).0, ["MESSAGE 3 END \"now\""]);
 }
 
 #[test]
-fn a_receiver_may_give_more_than_was_used() {
+fn a_receiver_may_return_more_credit_than_was_used() {
     // Rule F3.
-    let mut pair = Pair::greeted(&tight());
+    let mut pair = Pair::connected(&tight());
     let call = pair.client.start("/p", &Metadata::new(), None).unwrap();
     pair.settle();
     let message = vec![0; 1 << 16];
@@ -283,12 +283,12 @@ fn a_receiver_may_give_more_than_was_used() {
     }
     pair.settle();
     assert!(pair.client.queued(call) > 0, "the windows are full");
-    pair.server.widen(call, 1 << 20);
+    pair.server.extend_window(call, 1 << 20);
     pair.settle();
     assert_eq!(pair.client.queued(call), 0);
     // What was used is given back as ever, and no credit goes beyond the maximum.
     for _ in 0..3 {
-        pair.server.widen(call, u32::MAX);
+        pair.server.extend_window(call, u32::MAX);
         pair.settle();
     }
     for _ in 0..4 {

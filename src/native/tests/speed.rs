@@ -47,8 +47,8 @@ impl ClientSink for Echo {
 struct Bench {
     client: ClientConnection,
     server: ServerConnection,
-    asking: Echo,
-    serving: Echo,
+    client_sink: Echo,
+    server_sink: Echo,
     to_server: Vec<u8>,
     to_client: Vec<u8>,
 }
@@ -59,14 +59,14 @@ impl Bench {
         let mut bench = Bench {
             client: ClientConnection::new(&limits, START),
             server: ServerConnection::new(&limits, START),
-            asking: Echo::default(),
-            serving: Echo::default(),
+            client_sink: Echo::default(),
+            server_sink: Echo::default(),
             to_server: Vec::new(),
             to_client: Vec::new(),
         };
-        bench.server.receive(START, bench.client.output(), &mut bench.serving);
+        bench.server.receive(START, bench.client.output(), &mut bench.server_sink);
         bench.client.consume_output(bench.client.output().len());
-        bench.client.receive(START, bench.server.output(), &mut bench.asking);
+        bench.client.receive(START, bench.server.output(), &mut bench.client_sink);
         bench.server.consume_output(bench.server.output().len());
         bench
     }
@@ -83,9 +83,9 @@ impl Bench {
         self.client.consume_output(self.to_server.len());
         let asked = Instant::now();
 
-        self.server.receive(START, &self.to_server, &mut self.serving);
-        for call in self.serving.to_answer.drain(..) {
-            self.server.message_taken(call, self.serving.len);
+        self.server.receive(START, &self.to_server, &mut self.server_sink);
+        for call in self.server_sink.to_answer.drain(..) {
+            self.server.message_taken(call, self.server_sink.len);
             self.server.send_message(call, message).unwrap();
             self.server.finish(call, &Status::OK).unwrap();
         }
@@ -93,8 +93,8 @@ impl Bench {
         self.server.consume_output(self.to_client.len());
         let served = Instant::now();
 
-        self.client.receive(START, &self.to_client, &mut self.asking);
-        for call in self.asking.to_answer.drain(..) {
+        self.client.receive(START, &self.to_client, &mut self.client_sink);
+        for call in self.client_sink.to_answer.drain(..) {
             self.client.message_taken(call, message.len());
         }
         self.to_server.clear();
@@ -114,7 +114,7 @@ fn echo(len: usize, at_once: usize) -> (f64, f64) {
         client = client.min(asked);
         server = server.min(served);
     }
-    assert_eq!(bench.asking.answers, 1_000_000 / at_once * at_once);
+    assert_eq!(bench.client_sink.answers, 1_000_000 / at_once * at_once);
     let each = |time: Duration| time.as_nanos() as f64 / at_once as f64;
     (each(client), each(server))
 }

@@ -55,7 +55,7 @@ impl InboundPeer {
             return Err(Status::new(Code::Unavailable, "the node is starting"));
         };
         self.responder.send(encode_hello(&self.local.hello(peer, introduction)));
-        self.responder.widen(WINDOW_BYTES);
+        self.responder.extend_window(WINDOW_BYTES);
         let call = registry.next_call;
         registry.next_call += 1;
         registry.newly_connected.push(peer);

@@ -20,7 +20,7 @@ const MAX_TEXT_BYTES: usize = 1024;
 ///      └──────────────────── trailers-only ─────────────────────────▶ status
 /// ```
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum ResponseState {
     /// Nothing has come.
     Waiting,
     /// Headers have come, and messages may.
@@ -38,27 +38,27 @@ pub(super) enum Answer {
     },
 }
 
-impl Answer {
+impl ResponseState {
     /// Headers that do not end the stream.
     pub(super) fn headers(&mut self, response: &Response) {
         *self = if response.http_status == 200 && response.is_grpc {
-            Answer::Messages { compressed: response.compressed }
+            ResponseState::Messages { compressed: response.compressed }
         } else {
-            Answer::NotGrpc { http_status: response.http_status, text: Vec::new() }
+            ResponseState::NotGrpc { http_status: response.http_status, text: Vec::new() }
         };
     }
 
     /// What a message with the compressed-flag is; `None` unless messages may come.
     pub(super) fn compressed(&self) -> Option<Fault> {
         match self {
-            Answer::Messages { compressed } => Some(*compressed),
-            Answer::Waiting | Answer::NotGrpc { .. } => None,
+            ResponseState::Messages { compressed } => Some(*compressed),
+            ResponseState::Waiting | ResponseState::NotGrpc { .. } => None,
         }
     }
 
     /// A piece of a text that is not gRPC. Returns the status once that is clear.
     pub(super) fn text(&mut self, data: &[u8], end: bool) -> Option<Status> {
-        let Answer::NotGrpc { http_status, text } = self else {
+        let ResponseState::NotGrpc { http_status, text } = self else {
             return Some(Fault::NoHeaders.status());
         };
         let room = MAX_TEXT_BYTES - text.len();
@@ -71,9 +71,9 @@ impl Answer {
     pub(super) fn end(&self, response: Response, metadata: Metadata) -> Status {
         match (response.code, self) {
             (Some(code), _) => Status { code, message: response.message, metadata },
-            (None, Answer::NotGrpc { http_status, text }) => not_grpc(*http_status, text),
-            (None, Answer::Waiting) => not_grpc(response.http_status, &[]),
-            (None, Answer::Messages { .. }) => not_grpc(200, &[]),
+            (None, ResponseState::NotGrpc { http_status, text }) => not_grpc(*http_status, text),
+            (None, ResponseState::Waiting) => not_grpc(response.http_status, &[]),
+            (None, ResponseState::Messages { .. }) => not_grpc(200, &[]),
         }
     }
 }
@@ -103,8 +103,8 @@ mod tests {
         Response::read(&block, true, &mut Metadata::new())
     }
 
-    fn after(fields: &[(&str, &str)]) -> Answer {
-        let mut answer = Answer::Waiting;
+    fn after(fields: &[(&str, &str)]) -> ResponseState {
+        let mut answer = ResponseState::Waiting;
         answer.headers(&response(fields));
         answer
     }
@@ -112,10 +112,10 @@ mod tests {
     const GRPC: [(&str, &str); 2] = [(":status", "200"), ("content-type", "application/grpc")];
 
     #[test]
-    fn a_given_status_counts_whatever_came_before_it() {
+    fn a_received_status_overrides_earlier_headers() {
         let given = || response(&[("grpc-status", "5"), ("grpc-message", "no%20item")]);
         let expected = Status::new(Code::NotFound, "no item");
-        for answer in [Answer::Waiting, after(&GRPC), after(&[(":status", "503")])] {
+        for answer in [ResponseState::Waiting, after(&GRPC), after(&[(":status", "503")])] {
             assert_eq!(answer.end(given(), Metadata::new()), expected, "{answer:?}");
         }
     }
@@ -123,13 +123,16 @@ mod tests {
     #[test]
     fn trailers_without_a_status_are_unknown() {
         assert_eq!(after(&GRPC).end(response(&[]), Metadata::new()).code, Code::Unknown);
-        assert_eq!(Answer::Waiting.end(response(&GRPC), Metadata::new()).code, Code::Unknown);
+        assert_eq!(
+            ResponseState::Waiting.end(response(&GRPC), Metadata::new()).code,
+            Code::Unknown
+        );
     }
 
     #[test]
     fn an_http_error_without_a_status_is_mapped_and_its_text_is_shown() {
         let unavailable = [(":status", "503"), ("content-type", "text/plain")];
-        let status = Answer::Waiting.end(response(&unavailable), Metadata::new());
+        let status = ResponseState::Waiting.end(response(&unavailable), Metadata::new());
         assert_eq!(status.code, Code::Unavailable);
         let mut answer = after(&unavailable);
         assert_eq!(answer.text(b"no healthy ", false), None);
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn enough_text_is_enough() {
+    fn a_long_text_is_truncated() {
         let mut answer = after(&[(":status", "404")]);
         let status = answer.text(&[b'x'; 5000], false).unwrap();
         assert_eq!(status.code, Code::Unimplemented);

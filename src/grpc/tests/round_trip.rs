@@ -137,8 +137,8 @@ fn metadata_messages_and_status_survive_any_fragmentation() {
             client.consume_output(count);
             let used = server.receive(now, &to_server, &mut at_server);
             to_server.drain(..used);
-            let taken = at_server.messages.iter().map(Vec::len).sum();
-            server.message_taken(call, taken);
+            let consumed = at_server.messages.iter().map(Vec::len).sum();
+            server.message_taken(call, consumed);
             if at_server.half_closed && !std::mem::replace(&mut answered, true) {
                 if !headers.is_empty() {
                     server.send_headers(call, &headers).unwrap();

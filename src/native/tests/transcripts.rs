@@ -18,7 +18,7 @@ fn a_unary_call_takes_one_envelope_each_way() {
     pair.server.send_message(call, b"hi").unwrap();
     pair.server.finish(call, &Status::OK).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > AGR1
         client > HELLO call_window_bytes=262144 connection_window_bytes=1048576
@@ -61,8 +61,8 @@ fn the_example_of_the_schema_is_what_we_send() {
             Some("      ") => {}
             _ => break,
         }
-        let said = if is_client { &mut client } else { &mut server };
-        said.push_str(&hex(line));
+        let sent = if is_client { &mut client } else { &mut server };
+        sent.push_str(&hex(line));
     }
     let shown = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
     assert_eq!(client, shown(&pair.sent.0));
@@ -72,13 +72,13 @@ fn the_example_of_the_schema_is_what_we_send() {
 #[test]
 fn a_path_is_sent_once() {
     // Rule P1, P2, P3, C1.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     for path in ["/a/B", "/c/D", "/a/B"] {
         let call = pair.client.start(path, &Metadata::new(), None).unwrap();
         pair.client.half_close(call).unwrap();
     }
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /a/B
         client > REQUEST 1 END path_id=1
@@ -98,20 +98,20 @@ fn a_path_is_sent_once() {
 #[test]
 fn a_server_streams_with_metadata_before_and_behind() {
     // Rule C4, M1.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let question = metadata(&[("user", b"ann"), ("trace-bin", b"\0\xff"), ("user", b"bob")]);
     let call = pair.client.start("/agora.Market/Search", &question, None).unwrap();
     pair.client.send_message(call, b"phones", true).unwrap();
     pair.settle();
     pair.server.send_headers(call, &metadata(&[("page", b"1")])).unwrap();
     pair.server.send_message(call, b"one").unwrap();
-    pair.server_speaks();
+    pair.deliver_to_client();
     pair.server.send_message(call, b"two").unwrap();
     let trailing = metadata(&[("more", b"no"), ("proof-bin", b"\n")]);
     let status = Status { code: Code::Ok, message: String::new(), metadata: trailing };
     pair.server.finish(call, &status).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Market/Search
         client > REQUEST 1 END path_id=1 user="ann" trace-bin="\x00\xff" user="bob" "phones"
@@ -132,19 +132,19 @@ fn a_server_streams_with_metadata_before_and_behind() {
 #[test]
 fn a_client_streams() {
     // Rule C2, C10.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let call = pair.start();
     pair.client.send_message(call, b"one", false).unwrap();
     pair.client.send_message(call, b"two", false).unwrap();
-    pair.client_speaks();
+    pair.deliver_to_server();
     pair.client.send_message(call, b"", false).unwrap();
-    pair.client_speaks();
+    pair.deliver_to_server();
     pair.client.half_close(call).unwrap();
     pair.settle();
     pair.server.send_message(call, b"three messages").unwrap();
     pair.server.finish(call, &Status::OK).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 path_id=1 "one"
@@ -166,7 +166,7 @@ fn a_client_streams() {
 #[test]
 fn both_sides_stream_and_the_server_ends_when_it_likes() {
     // Rule C5, C8.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let call = pair.start();
     pair.client.send_message(call, b"ping", false).unwrap();
     pair.settle();
@@ -175,11 +175,11 @@ fn both_sides_stream_and_the_server_ends_when_it_likes() {
     pair.client.send_message(call, b"ping", false).unwrap();
     pair.settle();
     pair.server.send_message(call, b"enough").unwrap();
-    pair.server_speaks();
+    pair.deliver_to_client();
     pair.server.finish(call, &Status::new(Code::Aborted, "I am tired")).unwrap();
     pair.client.send_message(call, b"ping", true).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 path_id=1 "ping"
@@ -196,19 +196,19 @@ fn both_sides_stream_and_the_server_ends_when_it_likes() {
         client : finished 1 ABORTED: I am tired
         "#,
     );
-    assert_eq!(pair.client.send_message(call, b"x", true), Err(crate::native::CallGone));
+    assert_eq!(pair.client.send_message(call, b"x", true), Err(crate::native::CallEnded));
 }
 
 #[test]
-fn an_error_takes_trailers_alone() {
+fn an_error_is_trailers_alone() {
     // Rule C5.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let call = pair.start();
     pair.client.send_message(call, b"", true).unwrap();
     pair.settle();
     pair.server.finish(call, &Status::new(Code::NotFound, "no item 7")).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 END path_id=1 ""
@@ -223,16 +223,16 @@ fn an_error_takes_trailers_alone() {
 #[test]
 fn a_cancelled_call_is_forgotten_on_both_sides() {
     // Rule C7, C8.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let call = pair.start();
-    pair.client_speaks();
+    pair.deliver_to_server();
     pair.server.send_message(call, b"under way").unwrap();
     pair.client.cancel(call);
     pair.client.cancel(call);
     pair.settle();
     assert!(pair.server.finish(call, &Status::OK).is_err());
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 path_id=1
@@ -245,9 +245,9 @@ fn a_cancelled_call_is_forgotten_on_both_sides() {
 }
 
 #[test]
-fn a_stream_waits_for_credit_and_goes_on() {
+fn a_stream_waits_for_credit_and_continues() {
     // Rule F1, F4, F6.
-    let mut pair = Pair::greeted(&tight());
+    let mut pair = Pair::connected(&tight());
     let call = pair.start();
     pair.client.half_close(call).unwrap();
     pair.settle();
@@ -262,7 +262,7 @@ fn a_stream_waits_for_credit_and_goes_on() {
     pair.settle();
     pair.client.message_taken(call, 40_000);
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         server > MESSAGE 1 <40000 bytes>
         server > MESSAGE 1 <40000 bytes>
@@ -283,8 +283,8 @@ fn a_stream_waits_for_credit_and_goes_on() {
 }
 
 #[test]
-fn a_paused_sender_is_told_to_go_on() {
-    let mut pair = Pair::greeted(&tight());
+fn a_paused_sender_is_notified_when_its_queue_has_drained() {
+    let mut pair = Pair::connected(&tight());
     let call = pair.start();
     pair.settle();
     pair.skip();
@@ -298,7 +298,7 @@ fn a_paused_sender_is_told_to_go_on() {
     pair.server.message_taken(call, 65_536);
     pair.settle();
     assert_eq!(pair.client.queued(call), 0);
-    pair.tells(
+    pair.expect(
         r#"
         client > MESSAGE 1 <65536 bytes>
         server : message 1 <65536 bytes>
@@ -318,9 +318,9 @@ fn a_paused_sender_is_told_to_go_on() {
 #[test]
 fn a_server_that_goes_away_finishes_what_is_open() {
     // Rule G1, G2.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     let first = pair.start();
-    pair.client_speaks();
+    pair.deliver_to_server();
     pair.server.go_away();
     pair.server.go_away();
     let second = pair.start();
@@ -332,7 +332,7 @@ fn a_server_that_goes_away_finishes_what_is_open() {
     assert!(!pair.server.is_closed() && !pair.client.is_closed());
     pair.server.finish(first, &Status::OK).unwrap();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PATH 1 /agora.Echo/Say
         client > REQUEST 1 path_id=1
@@ -350,14 +350,14 @@ fn a_server_that_goes_away_finishes_what_is_open() {
 }
 
 #[test]
-fn a_ping_comes_back() {
+fn a_ping_is_answered() {
     // Rule K1.
-    let mut pair = Pair::greeted(&Limits::DEFAULT);
+    let mut pair = Pair::connected(&Limits::DEFAULT);
     pair.client.ping();
     pair.client.ping();
     pair.server.ping();
     pair.settle();
-    pair.tells(
+    pair.expect(
         r#"
         client > PING 1
         client > PING 2

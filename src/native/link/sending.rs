@@ -7,7 +7,7 @@
 //! room.
 
 use super::Link;
-use crate::native::CallGone;
+use crate::native::CallEnded;
 use crate::native::calls::Call;
 use crate::native::credit;
 use crate::native::envelope::{END, Kind, MAX_LENGTH};
@@ -41,9 +41,9 @@ impl Link {
     /// Takes a call out of the table; what it held is free again.
     pub(in crate::native) fn remove(&mut self, id: u32) -> Option<Call> {
         let call = self.calls.remove(id)?;
-        self.release(call.held);
-        if call.in_line {
-            self.line.retain(|&waiting| waiting != id);
+        self.release(call.unconsumed);
+        if call.scheduled {
+            self.scheduled.retain(|&other| other != id);
         }
         Some(call)
     }
@@ -55,18 +55,18 @@ impl Link {
         id: u32,
         message: &[u8],
         last: bool,
-    ) -> Result<(), CallGone> {
+    ) -> Result<(), CallEnded> {
         let room = self.has_room();
         let call = self.calls.sending(id)?;
         if message.len() > MAX_LENGTH as usize {
-            return Err(CallGone);
+            return Err(CallEnded);
         }
         let flags = if last { END } else { 0 };
         call.finished = last;
         if call.credit <= 0 || self.credit <= 0 || !room {
             call.queue.get_or_insert_default().put(Kind::Message, flags, id, message);
             call.above_low_water |= call.queued() > self.limits.send_low_water_bytes;
-            self.stand_in_line(id);
+            self.schedule(id);
             return Ok(());
         }
         debug_assert!(!call.is_waiting(), "what waits goes first");
@@ -80,30 +80,30 @@ impl Link {
     }
 
     /// Puts a call into the line when it has credit of its own and something to send.
-    pub(super) fn stand_in_line(&mut self, id: u32) {
+    pub(super) fn schedule(&mut self, id: u32) {
         if let Some(call) = self.calls.get_mut(id)
             && call.is_waiting()
             && call.credit > 0
-            && !call.in_line
+            && !call.scheduled
         {
-            call.in_line = true;
-            self.line.push_back(id);
+            call.scheduled = true;
+            self.scheduled.push_back(id);
         }
     }
 
     /// Moves what waits into the output: one message of each call in turn.
-    pub(super) fn pump(&mut self) {
+    pub(super) fn send_scheduled(&mut self) {
         while self.credit > 0 && self.has_room() {
-            let Some(id) = self.line.pop_front() else { break };
+            let Some(id) = self.scheduled.pop_front() else { break };
             self.send_front(id);
-            self.stand_in_line(id);
+            self.schedule(id);
         }
     }
 
     /// Sends a call's first queued message, and what stands behind it without being one.
     fn send_front(&mut self, id: u32) {
         let Some(call) = self.calls.get_mut(id) else { return };
-        call.in_line = false;
+        call.scheduled = false;
         let Some(queue) = &mut call.queue else { return };
         let mut ends = false;
         let mut sent_one = false;
@@ -123,7 +123,7 @@ impl Link {
             call.above_low_water = false;
             self.drained.push_back(id);
         }
-        if ends && self.serves {
+        if ends && self.is_server {
             self.remove(id);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::pair::Pair;
 use super::trace::{ClientTrace, ServerTrace};
 use crate::call::{Code, Limits, Metadata, Status};
-use crate::grpc::{CallGone, StartError};
+use crate::grpc::{CallEnded, StartError};
 
 fn metadata(pairs: &[(&str, &[u8])]) -> Metadata {
     let mut metadata = Metadata::new();
@@ -20,22 +20,22 @@ fn agent() -> String {
 }
 
 /// Runs a story with the bytes cut in many ways: it must always be the same.
-fn tell(story: impl Fn(&mut Pair)) {
+fn with_pairs(transcript: impl Fn(&mut Pair)) {
     for seed in 0..50 {
-        story(&mut Pair::new(seed));
+        transcript(&mut Pair::new(seed));
     }
 }
 
 #[test]
 fn unary_one_message_each_way() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let sent = metadata(&[("trace-bin", b"\x01\x02")]);
         let timeout = Some(Duration::from_millis(1500));
         let call = pair.client.start("/shop.Market/Buy", &sent, timeout).unwrap();
         pair.client.send_message(call, b"one apple", true).unwrap();
         let agent = agent();
         assert_eq!(
-            pair.story(),
+            pair.transcript(),
             [
                 &*format!(
                     "server: call 1 of /shop.Market/Buy within 1.5s \
@@ -50,7 +50,7 @@ fn unary_one_message_each_way() {
         status.metadata = metadata(&[("left", b"41")]);
         pair.server.finish(call, &status).unwrap();
         assert_eq!(
-            pair.story(),
+            pair.transcript(),
             [
                 r#"client: 1 headers {"shop": "agora"}"#,
                 r#"client: 1 message "here you are""#,
@@ -62,16 +62,16 @@ fn unary_one_message_each_way() {
 }
 
 #[test]
-fn server_streaming_one_question_many_answers() {
-    tell(|pair| {
+fn server_streaming_one_request_many_responses() {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Watch");
         pair.client.send_message(call, b"apples", true).unwrap();
-        assert_eq!(pair.story()[1..], [r#"server: 1 message "apples", the last"#]);
+        assert_eq!(pair.transcript()[1..], [r#"server: 1 message "apples", the last"#]);
         for price in [b"5", b"6", b"7"] {
             pair.server.send_message(call, price).unwrap();
         }
         assert_eq!(
-            pair.story(),
+            pair.transcript(),
             [
                 "client: 1 headers",
                 r#"client: 1 message "5""#,
@@ -80,27 +80,27 @@ fn server_streaming_one_question_many_answers() {
             ]
         );
         pair.finish(call, Code::Ok, "closing time");
-        assert_eq!(pair.story(), ["client: 1 finished OK: closing time"]);
+        assert_eq!(pair.transcript(), ["client: 1 finished OK: closing time"]);
     });
 }
 
 #[test]
 fn client_streaming_many_questions_one_answer() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Fill");
         for item in [b"apple", b"bread"] {
             pair.client.send_message(call, item, false).unwrap();
         }
         assert_eq!(
-            pair.story()[1..],
+            pair.transcript()[1..],
             [r#"server: 1 message "apple""#, r#"server: 1 message "bread""#]
         );
         pair.client.half_close(call).unwrap();
-        assert_eq!(pair.story(), ["server: 1 half-closed"]);
+        assert_eq!(pair.transcript(), ["server: 1 half-closed"]);
         pair.server.send_message(call, b"2 items").unwrap();
         pair.finish(call, Code::Ok, "");
         assert_eq!(
-            pair.story(),
+            pair.transcript(),
             ["client: 1 headers", r#"client: 1 message "2 items""#, "client: 1 finished OK"]
         );
     });
@@ -108,23 +108,23 @@ fn client_streaming_many_questions_one_answer() {
 
 #[test]
 fn bidirectional_streaming_by_turns() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Haggle");
         pair.client.send_message(call, b"3?", false).unwrap();
-        assert_eq!(pair.story()[1..], [r#"server: 1 message "3?""#]);
+        assert_eq!(pair.transcript()[1..], [r#"server: 1 message "3?""#]);
         pair.server.send_message(call, b"5!").unwrap();
-        assert_eq!(pair.story(), ["client: 1 headers", r#"client: 1 message "5!""#]);
+        assert_eq!(pair.transcript(), ["client: 1 headers", r#"client: 1 message "5!""#]);
         pair.client.send_message(call, b"4.", true).unwrap();
-        assert_eq!(pair.story(), [r#"server: 1 message "4.", the last"#]);
+        assert_eq!(pair.transcript(), [r#"server: 1 message "4.", the last"#]);
         pair.server.send_message(call, b"sold").unwrap();
         pair.finish(call, Code::Ok, "");
-        assert_eq!(pair.story(), [r#"client: 1 message "sold""#, "client: 1 finished OK"]);
+        assert_eq!(pair.transcript(), [r#"client: 1 message "sold""#, "client: 1 finished OK"]);
     });
 }
 
 #[test]
 fn an_error_instead_of_an_answer() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Buy");
         pair.client.send_message(call, b"a unicorn", true).unwrap();
         pair.settle();
@@ -133,48 +133,51 @@ fn an_error_instead_of_an_answer() {
         status.metadata = metadata(&[("grpc-status-details-bin", b"\x08\x05")]);
         pair.server.finish(call, &status).unwrap();
         assert_eq!(
-            pair.story(),
+            pair.transcript(),
             ["client: 1 finished NOT_FOUND: no unicorn \u{1f984}, 100% sure\n \
               {\"grpc-status-details-bin\": \"\\\\x08\\\\x05\"}"]
         );
-        assert_eq!(pair.server.finish(call, &status), Err(CallGone));
+        assert_eq!(pair.server.finish(call, &status), Err(CallEnded));
     });
 }
 
 #[test]
-fn a_server_that_has_heard_enough_ends_the_call_early() {
-    tell(|pair| {
+fn a_server_can_end_a_call_before_the_half_close() {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Fill");
         pair.client.send_message(call, b"apple", false).unwrap();
         pair.settle();
         pair.trace.take();
         pair.finish(call, Code::ResourceExhausted, "the basket is full");
         pair.client.send_message(call, b"bread", false).unwrap();
-        assert_eq!(pair.story(), ["client: 1 finished RESOURCE_EXHAUSTED: the basket is full"]);
+        assert_eq!(
+            pair.transcript(),
+            ["client: 1 finished RESOURCE_EXHAUSTED: the basket is full"]
+        );
         assert_eq!((pair.client.open_calls(), pair.server.open_calls()), (0, 0));
         let next = pair.start("/shop.Market/Buy");
         pair.client.half_close(next).unwrap();
-        assert_eq!(pair.story()[1..], ["server: 3 half-closed"]);
+        assert_eq!(pair.transcript()[1..], ["server: 3 half-closed"]);
     });
 }
 
 #[test]
 fn a_client_that_cancels() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Watch");
         pair.client.send_message(call, b"apples", true).unwrap();
         pair.settle();
         pair.trace.take();
         pair.server.send_message(call, b"5").unwrap();
         pair.client.cancel(call);
-        assert_eq!(pair.story(), ["server: 1 cancelled, CANCELLED: reset: CANCEL"]);
-        assert_eq!(pair.server.send_message(call, b"6"), Err(CallGone));
+        assert_eq!(pair.transcript(), ["server: 1 cancelled, CANCELLED: reset: CANCEL"]);
+        assert_eq!(pair.server.send_message(call, b"6"), Err(CallEnded));
     });
 }
 
 #[test]
 fn a_server_that_goes_away_finishes_what_it_has() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let first = pair.start("/shop.Market/Buy");
         pair.client.half_close(first).unwrap();
         pair.settle();
@@ -186,7 +189,7 @@ fn a_server_that_goes_away_finishes_what_it_has() {
         pair.server.send_message(first, b"the last apple").unwrap();
         pair.finish(first, Code::Ok, "");
         assert_eq!(
-            pair.story(),
+            pair.transcript(),
             ["client: 1 headers", r#"client: 1 message "the last apple""#, "client: 1 finished OK"]
         );
         assert!(pair.server.is_closed() && pair.client.is_closed());
@@ -195,15 +198,15 @@ fn a_server_that_goes_away_finishes_what_it_has() {
 
 #[test]
 fn a_server_that_closes_at_once() {
-    tell(|pair| {
+    with_pairs(|pair| {
         let call = pair.start("/shop.Market/Watch");
         pair.settle();
         pair.trace.take();
         let why = "the roof is on fire";
         pair.server.close(Code::Internal, why, &mut ServerTrace(&mut pair.trace));
-        let story = pair.story();
-        assert_eq!(story[0], "server: 1 cancelled, INTERNAL: the roof is on fire");
-        assert_eq!(story.len(), 1, "the client waits for the socket's end: {story:?}");
+        let transcript = pair.transcript();
+        assert_eq!(transcript[0], "server: 1 cancelled, INTERNAL: the roof is on fire");
+        assert_eq!(transcript.len(), 1, "the client waits for the socket's end: {transcript:?}");
         assert_eq!(pair.client.queued(call), 0);
         pair.client.connection_lost(&mut ClientTrace(&mut pair.trace));
         assert_eq!(
@@ -215,7 +218,7 @@ fn a_server_that_closes_at_once() {
 }
 
 #[test]
-fn a_fast_sender_is_told_when_to_go_on() {
+fn a_fast_sender_is_notified_when_its_queue_has_drained() {
     let limits = Limits {
         send_high_water_bytes: 60_000,
         send_low_water_bytes: 20_000,
@@ -228,9 +231,9 @@ fn a_fast_sender_is_told_when_to_go_on() {
         pair.client.send_message(call, &[7; 50_000], false).unwrap();
         pair.client.send_message(call, &[7; 50_000], false).unwrap();
         assert!(pair.client.queued(call) > 20_000);
-        let story = pair.story();
-        assert_eq!(story[1], "server: 1 message 50000 bytes");
-        assert_eq!(story.iter().filter(|line| *line == "client: 1 writable").count(), 1);
+        let transcript = pair.transcript();
+        assert_eq!(transcript[1], "server: 1 message 50000 bytes");
+        assert_eq!(transcript.iter().filter(|line| *line == "client: 1 writable").count(), 1);
         assert_eq!(pair.client.queued(call), 0, "the window is {} bytes", limits.call_window_bytes);
         // Nobody takes the two messages: a third one must wait.
         pair.client.send_message(call, &[7; 50_000], false).unwrap();
@@ -240,7 +243,7 @@ fn a_fast_sender_is_told_when_to_go_on() {
         pair.trace.take();
         pair.server.message_taken(call, 50_000);
         pair.server.message_taken(call, 50_000);
-        let story = pair.story();
-        assert!(story.contains(&"server: 1 message 50000 bytes".to_owned()), "{story:?}");
+        let transcript = pair.transcript();
+        assert!(transcript.contains(&"server: 1 message 50000 bytes".to_owned()), "{transcript:?}");
     }
 }
