@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_goes_on() {
+    fn clocks_advance() {
         let clock = Clock::new();
         let before = clock.now();
         let now = std::iter::repeat_with(|| clock.now()).find(|now| *now > before);

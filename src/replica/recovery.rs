@@ -57,7 +57,7 @@ mod tests {
     use crate::raft::{Entry, Payload};
 
     #[test]
-    fn a_log_begins_behind_a_place_that_is_known() {
+    fn the_log_starts_after_a_known_index_and_term() {
         let entry = |index| Entry { term: 2, index, at_ms: 0, payload: Payload::NoOp };
         let start = |snapshot: Option<SnapshotMark>, indices: &[u64]| {
             let entries = indices.iter().map(|index| entry(*index)).collect();

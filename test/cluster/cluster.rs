@@ -12,7 +12,7 @@ use agora::raft::NodeId;
 
 use crate::free_address::free_address;
 use crate::process::{
-    AGORA, Home, LONG, Process, agora, bound, client_of, eventually, leader_of, peers_flag,
+    AGORA, LONG, Process, TestDirectory, agora, bound, client_of, eventually, leader_of, peers_flag,
 };
 
 /// For tests in which a leader must not change because the machine is busy: a hiccup of a second is
@@ -29,7 +29,7 @@ pub fn turn() -> Turn {
 }
 
 pub struct Cluster {
-    pub home: Home,
+    pub home: TestDirectory,
     pub nodes: Vec<(NodeId, String)>,
     /// Of every node.
     pub flags: Vec<String>,
@@ -70,7 +70,7 @@ impl Cluster {
     ) -> Cluster {
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
         let running = BTreeMap::new();
-        Cluster { home: Home::new(), nodes, flags, running, wrap, _turn: turn }
+        Cluster { home: TestDirectory::new(), nodes, flags, running, wrap, _turn: turn }
     }
 
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
@@ -169,8 +169,8 @@ impl Cluster {
     /// Starts a node that sees the others at other places.
     #[track_caller]
     pub fn launch_with(&mut self, id: NodeId, peers: &str) {
-        let said = self.home.0.join(format!("node_{id}"));
-        let process = Process::start(self.command_among(id, peers, &[]), &said);
+        let output = self.home.0.join(format!("node_{id}"));
+        let process = Process::start(self.command_among(id, peers, &[]), &output);
         self.running.insert(id, process);
         self.process(id).await_listening();
     }
@@ -181,7 +181,7 @@ impl Cluster {
     }
 
     /// What the running nodes have said of themselves.
-    pub fn said(&self) -> String {
+    pub fn output(&self) -> String {
         let all = self.running.iter().map(|(id, node)| format!("node {id}:\n{}", node.stderr()));
         all.collect()
     }
@@ -217,9 +217,9 @@ impl Cluster {
     #[track_caller]
     pub fn await_failure(&mut self, id: NodeId) -> String {
         let status = self.process(id).wait();
-        let said = self.running.remove(&id).unwrap().stderr();
-        assert!(status.code() == Some(1) && !said.contains("panicked"), "node {id}: {said}");
-        said
+        let output = self.running.remove(&id).unwrap().stderr();
+        assert!(status.code() == Some(1) && !output.contains("panicked"), "node {id}: {output}");
+        output
     }
 
     /// A client of all nodes.
@@ -233,7 +233,7 @@ impl Cluster {
     }
 
     /// Runs `agora kv` with the addresses of all nodes.
-    pub fn kv(&self, words: &[&str]) -> crate::process::Said {
+    pub fn kv(&self, words: &[&str]) -> crate::process::CommandOutput {
         let peers = self.peers();
         let mut all = vec!["kv", "--peers", &peers];
         all.extend(words);
@@ -279,9 +279,9 @@ impl Cluster {
     /// What `agora check` says of a node's files; they must be good.
     #[track_caller]
     pub fn check(&self, id: NodeId) -> String {
-        let said = agora(&["check", self.directory(id).to_str().unwrap()]);
-        assert_eq!(said.code, 0, "node {id}: {said:?}");
-        assert!(said.stdout.ends_with("good\n"), "node {id}: {said:?}");
-        said.stdout
+        let output = agora(&["check", self.directory(id).to_str().unwrap()]);
+        assert_eq!(output.code, 0, "node {id}: {output:?}");
+        assert!(output.stdout.ends_with("good\n"), "node {id}: {output:?}");
+        output.stdout
     }
 }

@@ -4,26 +4,31 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::cluster::{CALM, Cluster};
-use crate::process::{AGORA, Process, Said, eventually};
+use crate::process::{AGORA, CommandOutput, Process, eventually};
 
 /// A command that must succeed; what it printed.
 #[track_caller]
 fn good(cluster: &Cluster, words: &[&str]) -> String {
-    let said = cluster.kv(words);
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{words:?}: {said:?}");
-    said.stdout
+    let output = cluster.kv(words);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{words:?}: {output:?}");
+    output.stdout
 }
 
 /// A command that must be refused; why.
 #[track_caller]
 fn refused(cluster: &Cluster, words: &[&str]) -> String {
-    let said = cluster.kv(words);
-    assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{words:?}: {said:?}");
-    said.stderr.trim_end().strip_prefix("FAIL: ").unwrap_or_else(|| panic!("{said:?}")).to_owned()
+    let output = cluster.kv(words);
+    assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{words:?}: {output:?}");
+    output
+        .stderr
+        .trim_end()
+        .strip_prefix("FAIL: ")
+        .unwrap_or_else(|| panic!("{output:?}"))
+        .to_owned()
 }
 
 /// The shell, with these lines on its input.
-fn shell(cluster: &Cluster, lines: &str) -> Said {
+fn shell(cluster: &Cluster, lines: &str) -> CommandOutput {
     let mut child = Command::new(AGORA)
         .args(["kv", "--peers", &cluster.peers()])
         .stdin(Stdio::piped())
@@ -32,11 +37,11 @@ fn shell(cluster: &Cluster, lines: &str) -> Said {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    Said::of(child.wait_with_output().unwrap())
+    CommandOutput::of(child.wait_with_output().unwrap())
 }
 
 #[test]
-fn each_command_says_what_came_of_it() {
+fn each_command_prints_its_result() {
     let cluster = Cluster::start(3, CALM);
     assert_eq!(good(&cluster, &["set", "name1", "Jaggu"]), "SUCCESS\n");
     assert_eq!(good(&cluster, &["get", "name1"]).trim_end(), "Jaggu");
@@ -49,9 +54,9 @@ fn each_command_says_what_came_of_it() {
     assert_eq!(good(&cluster, &["scan", "--limit", "1", "name"]), "name\\ 2 a\\ b\n");
     assert_eq!(good(&cluster, &["scan", "--count"]), "2\n");
     assert_eq!(good(&cluster, &["del", "name1"]), "SUCCESS\n");
-    let said = cluster.kv(&["del", "name1"]);
-    assert_eq!((said.code, &*said.stdout), (0, "SUCCESS\n"));
-    assert!(said.stderr.contains("there was no such key"), "{said:?}");
+    let output = cluster.kv(&["del", "name1"]);
+    assert_eq!((output.code, &*output.stdout), (0, "SUCCESS\n"));
+    assert!(output.stderr.contains("there was no such key"), "{output:?}");
     eventually("a stale read has it as well", || {
         cluster.kv(&["--stale", "get", "name 2"]).stdout.trim_end() == "a b"
     });
@@ -61,7 +66,7 @@ fn each_command_says_what_came_of_it() {
 }
 
 #[test]
-fn wrong_words_are_exit_status_2() {
+fn wrong_arguments_are_exit_status_2() {
     let cluster = Cluster::new(1, CALM);
     for words in [
         &["frobnicate"][..],
@@ -77,25 +82,25 @@ fn wrong_words_are_exit_status_2() {
         &["--timeout", "never", "get", "a"],
         &["--no-such-flag", "get", "a"],
     ] {
-        let said = cluster.kv(words);
-        assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{words:?}: {said:?}");
+        let output = cluster.kv(words);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{words:?}: {output:?}");
     }
-    let said = crate::process::agora(&["kv", "get", "a"]);
-    assert!(said.code == 2 && said.stderr.contains("--peers"), "{said:?}");
+    let output = crate::process::agora(&["kv", "get", "a"]);
+    assert!(output.code == 2 && output.stderr.contains("--peers"), "{output:?}");
 }
 
 #[test]
-fn a_store_that_is_not_there_is_said_plainly() {
+fn an_unreachable_store_is_reported() {
     let cluster = Cluster::new(3, CALM);
-    let said = refused(&cluster, &["--timeout", "0.5", "get", "x"]);
-    assert!(said.starts_with("no leader: 3 of 3 nodes cannot be reached"), "{said}");
-    let said = refused(&cluster, &["--timeout", "0.5", "--stale", "get", "x"]);
-    assert!(said.starts_with("no node answers: 3 of 3 nodes cannot be reached"), "{said}");
-    let said = refused(&cluster, &["--timeout", "0.5", "watch"]);
-    assert_eq!(said, "no node answers");
-    let said = cluster.kv(&["--timeout", "0.5", "status"]);
-    assert_eq!(said.code, 1);
-    assert_eq!(said.stdout.lines().filter(|line| line.contains("cannot reach")).count(), 3);
+    let output = refused(&cluster, &["--timeout", "0.5", "get", "x"]);
+    assert!(output.starts_with("no leader: 3 of 3 nodes cannot be reached"), "{output}");
+    let output = refused(&cluster, &["--timeout", "0.5", "--stale", "get", "x"]);
+    assert!(output.starts_with("no node answers: 3 of 3 nodes cannot be reached"), "{output}");
+    let output = refused(&cluster, &["--timeout", "0.5", "watch"]);
+    assert_eq!(output, "no node answers");
+    let output = cluster.kv(&["--timeout", "0.5", "status"]);
+    assert_eq!(output.code, 1);
+    assert_eq!(output.stdout.lines().filter(|line| line.contains("cannot reach")).count(), 3);
 }
 
 #[test]
@@ -120,8 +125,8 @@ fn a_status_is_a_table_and_leadership_is_handed_over() {
 fn a_watch_prints_changes_and_goes_on_when_its_node_is_killed() {
     let mut cluster = Cluster::start(3, CALM);
     good(&cluster, &["set", "a1", "before"]);
-    let said = good(&cluster, &["watch", "--after", "0", "--count", "1", "a"]);
-    assert_eq!(said, "SET a1 before\n");
+    let output = good(&cluster, &["watch", "--after", "0", "--count", "1", "a"]);
+    assert_eq!(output, "SET a1 before\n");
     let mut command = crate::process::bound(AGORA);
     command.args(["kv", "--peers", &cluster.peers(), "watch", "--after", "0", "--revisions", "a"]);
     let mut watch = Process::start(command, &cluster.home.0.join("watch"));
@@ -139,29 +144,29 @@ fn a_watch_prints_changes_and_goes_on_when_its_node_is_killed() {
     }
     watch.signal("INT");
     assert_eq!(watch.wait().code(), Some(0), "{}", watch.stderr());
-    let said = watch.stdout();
-    let (revisions, changes): (Vec<u64>, Vec<&str>) = said
+    let output = watch.stdout();
+    let (revisions, changes): (Vec<u64>, Vec<&str>) = output
         .lines()
         .map(|line| line.split_once(' ').unwrap())
         .map(|(revision, change)| (revision.parse::<u64>().unwrap(), change))
         .unzip();
-    assert!(revisions.is_sorted_by(|one, next| one < next), "{said}");
+    assert!(revisions.is_sorted_by(|one, next| one < next), "{output}");
     assert_eq!(changes[1..3], ["SET a\\ 2 without\\ 0", "DEL a\\ 2"]);
-    let said = cluster.kv(&["watch", "--count", "1", "--timeout", "0.2", "nothing"]);
-    assert_eq!((said.code, &*said.stdout), (1, ""), "{said:?}");
-    assert!(said.stderr.contains("0 of 1 in time"), "{said:?}");
+    let output = cluster.kv(&["watch", "--count", "1", "--timeout", "0.2", "nothing"]);
+    assert_eq!((output.code, &*output.stdout), (1, ""), "{output:?}");
+    assert!(output.stderr.contains("0 of 1 in time"), "{output:?}");
 }
 
 #[test]
 fn the_shell_takes_a_command_a_line() {
     let cluster = Cluster::start(1, CALM);
-    let said =
+    let output =
         shell(&cluster, "set name1 \"Bheem the Great\"\nget name1\nscan\nget nobody\ndel name1\n");
     // A conversation: failures stand where they happened.
     let lines = ["SUCCESS", "Bheem the Great", "name1 Bheem\\ the\\ Great", NOBODY, "SUCCESS"];
-    assert_eq!(said.stdout.lines().collect::<Vec<_>>(), lines);
-    let said = shell(&cluster, "help\nfrobnicate\n");
-    assert!(said.stdout.contains("cas") && said.stdout.contains("frobnicate"), "{said:?}");
+    assert_eq!(output.stdout.lines().collect::<Vec<_>>(), lines);
+    let output = shell(&cluster, "help\nfrobnicate\n");
+    assert!(output.stdout.contains("cas") && output.stdout.contains("frobnicate"), "{output:?}");
 }
 
 const NOBODY: &str = "FAIL: no such key: nobody";

@@ -54,7 +54,7 @@ fn edited(log: &str) -> (String, Term) {
 }
 
 #[test]
-fn a_node_with_another_history_than_its_leader_stops_and_says_which() {
+fn a_node_with_another_history_than_its_leader_stops_with_a_reason() {
     let mut cluster = stopped_group();
     let (a, b, c) = (0, 1, 2);
     let path = cluster.directory(a).join("logs.txt");
@@ -68,7 +68,7 @@ fn a_node_with_another_history_than_its_leader_stops_and_says_which() {
 
     // The other one has the newer log, so it is elected; and is not followed.
     cluster.launch(&[a, b]);
-    let said = cluster.await_failure(a);
+    let output = cluster.await_failure(a);
     let before = term - 1;
     let last = good.lines().count();
     for words in [
@@ -80,7 +80,7 @@ fn a_node_with_another_history_than_its_leader_stops_and_says_which() {
         "`agora check`".into(),
         "what a majority has must not be deleted".into(),
     ] {
-        assert!(said.contains(&words), "{words}: {said}");
+        assert!(output.contains(&words), "{words}: {output}");
     }
     assert_eq!(cluster.file(a, "logs.txt"), bad, "nothing was changed");
     assert_eq!(agora(&["check", cluster.directory(a).to_str().unwrap()]).code, 0);

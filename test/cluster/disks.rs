@@ -73,7 +73,7 @@ fn fill(path: &Path) {
 /// under another leader; with more room the node has lost nothing.
 #[test]
 #[ignore = "needs root: scripts/test disk"]
-fn a_full_disk_ends_no_node() {
+fn a_full_disk_stops_no_node() {
     let mut cluster = Cluster::new(3, CALM);
     let (mut disks, ids): (Vec<Disk>, Vec<NodeId>) = (Vec::new(), cluster.ids().collect());
     for id in &ids {
@@ -105,8 +105,8 @@ fn a_full_disk_ends_no_node() {
         disk.remount("size=64m");
         cluster.converge();
         crate::kills::same_everywhere(&cluster);
-        let said = cluster.process(victim).stderr();
-        assert!(said.contains("there is room again") && !said.contains("panicked"), "{said}");
+        let output = cluster.process(victim).stderr();
+        assert!(output.contains("there is room again") && !output.contains("panicked"), "{output}");
     }
     cluster.end(&ids);
     for id in &ids {
@@ -129,8 +129,8 @@ fn a_small_disk_is_enough_for_a_small_state() {
             let key = format!("key{}", write % 26);
             client.set(key.as_bytes(), &[b'v'; 10_000]).unwrap();
         }
-        let said = cluster.process(0).stderr();
-        assert!(!said.contains(FULL), "{said}");
+        let output = cluster.process(0).stderr();
+        assert!(!output.contains(FULL), "{output}");
         match round {
             0 => cluster.end(&[0]),
             _ => cluster.kill(&[0]),
@@ -143,7 +143,7 @@ fn a_small_disk_is_enough_for_a_small_state() {
 /// What others leave no room for is refused, in words; reads go on, also after a restart.
 #[test]
 #[ignore = "needs root: scripts/test disk"]
-fn a_node_without_room_reads_and_takes_writes_again() {
+fn a_node_with_a_full_disk_serves_reads_and_accepts_writes_again() {
     let mut cluster = Cluster::new(1, &[]);
     let disk = Disk::mount(&cluster.directory(0), "size=8m");
     cluster.launch(&[0]);
@@ -178,7 +178,7 @@ fn a_node_without_room_reads_and_takes_writes_again() {
 
 #[test]
 #[ignore = "needs root: scripts/test disk"]
-fn a_disk_that_cannot_be_written_is_said_so() {
+fn a_disk_that_cannot_be_written_is_reported() {
     let mut cluster = Cluster::start(3, CALM);
     let follower = cluster.others(cluster.leader())[0];
     cluster.end(&[follower]);
@@ -191,9 +191,9 @@ fn a_disk_that_cannot_be_written_is_said_so() {
     disk.remount("ro");
     let mut refused = cluster.run_with(follower, &[]);
     let status = refused.wait();
-    let said = refused.stderr();
-    assert_eq!((status.code(), &*refused.stdout()), (Some(1), ""), "{said}");
-    assert!(said.to_lowercase().contains("read-only file system"), "{said}");
+    let output = refused.stderr();
+    assert_eq!((status.code(), &*refused.stdout()), (Some(1), ""), "{output}");
+    assert!(output.to_lowercase().contains("read-only file system"), "{output}");
     disk.remount("rw");
     cluster.launch(&[follower]);
     cluster.client().set(b"x", b"5").unwrap();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::cluster::{CALM, Cluster};
-use crate::process::{AGORA, Said, eventually};
+use crate::process::{AGORA, CommandOutput, eventually};
 
 /// The lines of a text that have these words.
 fn lines_with<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
@@ -12,7 +12,7 @@ fn lines_with<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
 }
 
 #[test]
-fn a_change_of_leader_is_told_with_its_cause() {
+fn a_change_of_leader_is_logged_with_its_cause() {
     let mut cluster = Cluster::start(3, CALM);
     let old = cluster.leader();
     let told = cluster.process(old).stderr();
@@ -63,7 +63,7 @@ fn a_change_of_leader_is_told_with_its_cause() {
 }
 
 #[test]
-fn what_is_logged_is_for_rust_log_to_say() {
+fn rust_log_selects_what_is_logged() {
     let mut cluster = Cluster::new(1, CALM);
     let mut command = cluster.command(0, &[]);
     command.env("RUST_LOG", "warn");
@@ -73,7 +73,7 @@ fn what_is_logged_is_for_rust_log_to_say() {
 }
 
 /// `agora kv` with a value on its input.
-fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> Said {
+fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> CommandOutput {
     let mut child = Command::new(AGORA)
         .args(["kv", "--peers", &cluster.peers()])
         .args(words)
@@ -84,16 +84,16 @@ fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> Said {
         .unwrap();
     // A command that refuses does not read to the end.
     let _ = child.stdin.take().unwrap().write_all(input);
-    Said::of(child.wait_with_output().unwrap())
+    CommandOutput::of(child.wait_with_output().unwrap())
 }
 
 #[test]
-fn values_come_from_stdin_and_files_and_words_are_taken_as_they_are() {
+fn values_come_from_stdin_and_files_and_arguments_unchanged() {
     let cluster = Cluster::start(1, CALM);
     let get = |key: &str| {
-        let said = cluster.kv(&["get", "--", key]);
-        assert_eq!(said.code, 0, "{said:?}");
-        said.stdout
+        let output = cluster.kv(&["get", "--", key]);
+        assert_eq!(output.code, 0, "{output:?}");
+        output.stdout
     };
     assert_eq!(with_input(&cluster, &["set", "b", "-"], b"two\nlines\n").code, 0);
     assert_eq!(get("b"), "two\nlines\n\n", "all of it, and the line's end that get adds");
@@ -123,8 +123,8 @@ fn values_come_from_stdin_and_files_and_words_are_taken_as_they_are() {
         assert_eq!(cluster.kv(words).code, 0, "{words:?}");
         assert_eq!(get(key), value, "{words:?}");
     }
-    let said = with_input(&cluster, &[], b"set s -\nget b\n");
-    assert!(said.stdout.contains("FAIL: here - is no value") && said.stdout.contains("three"));
+    let output = with_input(&cluster, &[], b"set s -\nget b\n");
+    assert!(output.stdout.contains("FAIL: here - is no value") && output.stdout.contains("three"));
 }
 
 #[test]

@@ -24,22 +24,22 @@ fn stopped_group() -> Cluster {
 #[track_caller]
 fn refusal(mut process: Process) -> String {
     let status = process.wait();
-    let said = process.stderr();
-    assert_eq!((status.code(), process.stdout().as_str()), (Some(1), ""), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
+    let output = process.stderr();
+    assert_eq!((status.code(), process.stdout().as_str()), (Some(1), ""), "{output}");
+    assert!(!output.contains("panicked"), "{output}");
+    output
 }
 
 #[test]
 fn a_directory_of_another_node_or_group_is_not_used() {
     let mut cluster = stopped_group();
     let before = cluster.file(0, "logs.txt");
-    let said = refusal(cluster.run_with(0, &["--group", "towns"]));
-    assert!(said.contains("agora") && said.contains("towns"), "{said}");
+    let output = refusal(cluster.run_with(0, &["--group", "towns"]));
+    assert!(output.contains("agora") && output.contains("towns"), "{output}");
     fs::remove_dir_all(cluster.directory(1)).unwrap();
     fs::rename(cluster.directory(0), cluster.directory(1)).unwrap();
-    let said = refusal(cluster.run_with(1, &[]));
-    assert!(said.contains("node 0") && said.contains("node 1"), "{said}");
+    let output = refusal(cluster.run_with(1, &[]));
+    assert!(output.contains("node 0") && output.contains("node 1"), "{output}");
     assert_eq!(cluster.file(1, "logs.txt"), before, "nothing was changed");
     cluster.check(1);
 }
@@ -49,12 +49,12 @@ fn two_processes_do_not_share_a_directory() {
     let mut cluster = Cluster::start(1, CALM);
     let elsewhere = ["--listen", "127.0.0.1:0"];
     let second = Process::start(cluster.command(0, &elsewhere), &cluster.home.0.join("second"));
-    let said = refusal(second);
-    assert!(said.contains("node_0 is in use by another process"), "{said}");
+    let output = refusal(second);
+    assert!(output.contains("node_0 is in use by another process"), "{output}");
     assert!(cluster.client().set(b"x", b"5").is_ok(), "the first one goes on");
     let directory = cluster.directory(0);
-    let said = agora(&["check", directory.to_str().unwrap()]);
-    assert!(said.code == 0 && said.stdout.contains("A node works here"), "{said:?}");
+    let output = agora(&["check", directory.to_str().unwrap()]);
+    assert!(output.code == 0 && output.stdout.contains("A node works here"), "{output:?}");
     cluster.end(&[0]);
 }
 
@@ -69,12 +69,12 @@ fn a_file_with_a_flipped_byte_is_refused_by_file_line_and_byte() {
         let mut bad = good.clone();
         bad[at] ^= 1;
         fs::write(&path, &bad).unwrap();
-        let said = refusal(cluster.run_with(0, &[]));
+        let output = refusal(cluster.run_with(0, &[]));
         let place = format!("{name}, line {line}, byte ");
         // A file with one checksum is wrong as a whole.
         let place = if name == "logs.txt" { place } else { format!("{name}, line ") };
-        assert!(said.contains(&place), "{said}");
-        let reason = said[said.find(name).unwrap()..].lines().next().unwrap();
+        assert!(output.contains(&place), "{output}");
+        let reason = output[output.find(name).unwrap()..].lines().next().unwrap();
         let checked = agora(&["check", cluster.directory(0).to_str().unwrap()]);
         assert_eq!(checked.code, 1, "{checked:?}");
         assert!(checked.stderr.contains(reason), "{reason:?}: {checked:?}");

@@ -10,20 +10,20 @@ use agora::replica::transport::EXCHANGE;
 use agora::rpc::{CallOptions, Channel, ChannelOptions};
 
 use crate::free_address::free_address;
-use crate::process::{AGORA, Home, LONG, Process, bound, client_of, eventually};
+use crate::process::{AGORA, LONG, Process, TestDirectory, bound, client_of, eventually};
 
 /// A node of a group of one.
 struct Alone {
     process: Process,
     address: String,
     client: KvClient,
-    home: Home,
+    home: TestDirectory,
 }
 
 impl Alone {
     /// Starts it from a shell that first does something.
     fn start(before: &str, flags: &str) -> Alone {
-        let home = Home::new();
+        let home = TestDirectory::new();
         let address = free_address().to_string();
         let logs = home.0.join("logs");
         let (logs, peers) = (logs.display(), format!("0={address}"));
@@ -59,14 +59,14 @@ impl Alone {
 
     #[track_caller]
     fn says_little_but(&self, words: &str) {
-        let said = self.process.stderr();
-        assert!(said.lines().count() < 20, "{said}");
-        assert_eq!(said.matches(words).count(), 1, "{said}");
+        let output = self.process.stderr();
+        assert!(output.lines().count() < 20, "{output}");
+        assert_eq!(output.matches(words).count(), 1, "{output}");
     }
 }
 
 #[test]
-fn a_node_takes_as_many_descriptors_as_it_may_have_and_keeps_some_for_its_files() {
+fn a_node_raises_its_descriptor_limit_and_reserves_some_for_files() {
     let limits = "ulimit -S -n 100; ulimit -H -n 512;";
     let mut node = Alone::start(limits, "--snapshot-entries 10");
     let pid = node.process.id();
@@ -86,7 +86,7 @@ fn a_node_takes_as_many_descriptors_as_it_may_have_and_keeps_some_for_its_files(
 }
 
 #[test]
-fn refused_connections_and_hellos_are_told_once_and_then_counted() {
+fn refused_connections_and_hellos_are_logged_once_and_then_counted() {
     let mut node = Alone::start("", "--max-connections 4");
     let channel = Channel::new(&node.address, ChannelOptions::default()).unwrap();
     let timeout = Some(LONG);
@@ -98,7 +98,7 @@ fn refused_connections_and_hellos_are_told_once_and_then_counted() {
     }
     let connections = node.connect(300);
     node.says_little_but("a call of a peer is refused");
-    eventually("it has said so", || node.process.stderr().contains("a connection is refused"));
+    eventually("it has output so", || node.process.stderr().contains("a connection is refused"));
     node.says_little_but("a connection is refused");
     node.client.set(b"key", b"value").unwrap();
     assert_eq!(node.process.ended(), None);

@@ -16,7 +16,7 @@ fn last_follower(cluster: &Cluster, leader: u64) -> u64 {
 }
 
 #[test]
-fn a_leader_of_five_hands_over_to_a_follower_that_lives() {
+fn a_leader_of_five_hands_over_to_a_live_follower() {
     let mut cluster = Cluster::start(5, CALM);
     let client = cluster.client();
     let mut pauses = Vec::new();

@@ -19,7 +19,7 @@ const ROUNDS_IN_A_GROUP: u64 = 50;
 /// `AGORA_ROUNDS` says how many rounds, `AGORA_SEED` which; `scripts/soak` sets them.
 #[test]
 #[ignore = "half a minute: scripts/test kills, scripts/soak N"]
-fn nothing_that_was_acknowledged_is_lost_and_nothing_is_done_twice() {
+fn acknowledged_writes_are_not_lost_and_not_applied_twice() {
     each_group(50, run);
 }
 
@@ -39,7 +39,7 @@ pub fn each_group(default: u64, run: impl Fn(u64, u64) -> Tally) {
 }
 
 #[test]
-fn a_few_rounds_of_it() {
+fn a_few_rounds_of_random_faults() {
     let tally = run(4, 1000);
     assert!(tally.operations > 100, "{tally}");
 }

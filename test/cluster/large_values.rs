@@ -45,11 +45,11 @@ fn write(cluster: &Cluster, clients: u64, value_bytes: usize, span: Duration) {
     let rate = done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
     let status = cluster.status(leader).unwrap();
     println!("{clients} clients: {rate:.0} a second, term {term}, then {}", status.term);
-    assert_eq!(status.term, term, "the leader stays: {}", cluster.said());
+    assert_eq!(status.term, term, "the leader stays: {}", cluster.output());
 }
 
 #[test]
-fn large_values_unseat_no_leader() {
+fn large_values_do_not_depose_the_leader() {
     let cluster = Cluster::start(3, CALM);
     write(&cluster, 16, LARGE_BYTES, Duration::from_secs(3));
 }
@@ -57,7 +57,7 @@ fn large_values_unseat_no_leader() {
 /// With default timing: `scripts/soak large SECONDS`.
 #[test]
 #[ignore = "takes minutes: scripts/soak large"]
-fn large_values_unseat_no_leader_for_long() {
+fn large_values_do_not_depose_the_leader_for_long() {
     let span = Duration::from_secs(number("AGORA_SECONDS", 60));
     for clients in [16, 64] {
         let cluster = Cluster::start(3, &[]);

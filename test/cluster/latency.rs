@@ -88,14 +88,14 @@ fn launch_behind(cluster: &mut Cluster, link: Link) {
 /// Over 150 ms there and back nobody leads for long with default timing, but nodes say what is wrong;
 /// with the times that they name it works.
 #[test]
-fn nodes_that_are_too_far_apart_say_which_times_they_need() {
+fn nodes_on_slow_links_log_the_timeouts_that_they_need() {
     let delay = Duration::from_millis(75);
     let mut cluster = Cluster::new(3, &[]);
     launch_behind(&mut cluster, distant(delay));
     let mut advice = String::new();
     eventually("they say what is wrong", || {
-        let said: String = cluster.ids().map(|id| cluster.process(id).stderr()).collect();
-        let flags = said.lines().find_map(|line| line.split_once("Start every node with "));
+        let output: String = cluster.ids().map(|id| cluster.process(id).stderr()).collect();
+        let flags = output.lines().find_map(|line| line.split_once("Start every node with "));
         advice = flags.map_or(String::new(), |(_, flags)| flags.to_owned());
         !advice.is_empty()
     });
@@ -114,13 +114,13 @@ fn nodes_that_are_too_far_apart_say_which_times_they_need() {
     }
     assert_eq!(cluster.leader(), leader);
     for id in cluster.ids() {
-        let said = cluster.process(id).stderr();
-        assert!(!said.contains("Start every node with"), "{said}");
+        let output = cluster.process(id).stderr();
+        assert!(!output.contains("Start every node with"), "{output}");
     }
 }
 
 #[test]
-fn nodes_that_are_far_apart_elect_a_leader_once_and_keep_it() {
+fn distant_nodes_elect_a_leader_once_and_keep_it() {
     let mut cluster = Cluster::new(3, &[]);
     let delay = Duration::from_millis(40);
     launch_behind(&mut cluster, distant(delay));
@@ -146,7 +146,7 @@ fn nodes_that_are_far_apart_elect_a_leader_once_and_keep_it() {
 
 /// A value takes longer on the link than a lease lasts. Heartbeats have connections of their own.
 #[test]
-fn large_values_on_slow_links_cost_nobody_the_lease() {
+fn large_values_on_slow_links_do_not_end_the_lease() {
     let mut cluster = Cluster::new(3, CALM);
     launch_behind(&mut cluster, Link { delay: Duration::ZERO, bytes_per_s: 400_000 });
     let leader = cluster.leader();
@@ -159,5 +159,5 @@ fn large_values_on_slow_links_cost_nobody_the_lease() {
         }
     });
     assert!(began.elapsed() > Duration::from_secs(3), "{:?}: the links are slow", began.elapsed());
-    assert_eq!(cluster.status(leader).unwrap().term, term, "{}", cluster.said());
+    assert_eq!(cluster.status(leader).unwrap().term, term, "{}", cluster.output());
 }

@@ -3,17 +3,17 @@
 use std::thread;
 
 use crate::cluster::Cluster;
-use crate::process::{Said, agora, eventually};
+use crate::process::{CommandOutput, agora, eventually};
 
 /// A figure that `agora bench` printed.
 #[track_caller]
-fn figure(said: &Said, name: &str) -> f64 {
-    let mut lines = said.stdout.lines().filter_map(|line| line.strip_prefix(name));
-    lines.next().unwrap_or_else(|| panic!("no {name}: {said:?}")).trim().parse().unwrap()
+fn figure(output: &CommandOutput, name: &str) -> f64 {
+    let mut lines = output.stdout.lines().filter_map(|line| line.strip_prefix(name));
+    lines.next().unwrap_or_else(|| panic!("no {name}: {output:?}")).trim().parse().unwrap()
 }
 
 #[test]
-fn a_load_goes_on_through_a_rolling_restart_and_tells_the_longest_pause() {
+fn a_load_survives_a_rolling_restart_and_reports_the_longest_pause() {
     let mut cluster = Cluster::start(3, &[]);
     let peers = cluster.peers();
     let load = thread::spawn(move || {
@@ -28,10 +28,10 @@ fn a_load_goes_on_through_a_rolling_restart_and_tells_the_longest_pause() {
     let leader = cluster.leader();
     cluster.kill(&[leader]);
     cluster.launch(&[leader]);
-    let said = load.join().unwrap();
-    assert_eq!(said.code, 0, "{said:?}");
-    assert!(figure(&said, "refused ") >= 2.0, "{said:?}");
-    assert!(figure(&said, "retried ") >= figure(&said, "refused "), "{said:?}");
-    assert!(figure(&said, "longest_pause_ms ") >= 1.0, "{said:?}");
-    assert!(figure(&said, "calls ") >= 20.0, "{said:?}");
+    let output = load.join().unwrap();
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(figure(&output, "refused ") >= 2.0, "{output:?}");
+    assert!(figure(&output, "retried ") >= figure(&output, "refused "), "{output:?}");
+    assert!(figure(&output, "longest_pause_ms ") >= 1.0, "{output:?}");
+    assert!(figure(&output, "calls ") >= 20.0, "{output:?}");
 }

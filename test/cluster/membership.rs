@@ -24,7 +24,7 @@ fn group() -> (Cluster, NodeId, NodeId, NodeId) {
     (cluster, leader, others[0], others[1])
 }
 
-fn said(cluster: &mut Cluster, id: NodeId) -> String {
+fn output(cluster: &mut Cluster, id: NodeId) -> String {
     cluster.process(id).stderr()
 }
 
@@ -42,10 +42,10 @@ fn a_wiped_node_and_one_that_was_down_do_not_lead() {
     cluster.kill(&[a]);
     cluster.launch(&[b, c]);
     eventually("both say what is wrong", || {
-        let (of_b, of_c) = (said(&mut cluster, b), said(&mut cluster, c));
+        let (of_b, of_c) = (output(&mut cluster, b), output(&mut cluster, c));
         of_b.contains("this node had another directory before")
             && of_c.contains(&format!("node {b} has lost its directory"))
-            && [of_b, of_c].iter().all(|said| said.contains("refused as a voter"))
+            && [of_b, of_c].iter().all(|output| output.contains("refused as a voter"))
     });
     for id in [b, c] {
         let client = cluster.client_at(id, Duration::from_secs(2));
@@ -91,7 +91,7 @@ fn a_node_that_is_wiped_in_a_healthy_group_is_brought_up_to_date() {
     cluster.converge();
     crate::kills::same_everywhere(&cluster);
     for id in [a, c] {
-        let told = said(&mut cluster, id);
+        let told = output(&mut cluster, id);
         assert!(told.contains(&format!("node {b} has lost its directory")), "{told}");
         assert!(told.lines().count() < 50, "{told}");
     }
@@ -102,7 +102,7 @@ fn a_node_that_is_wiped_in_a_healthy_group_is_brought_up_to_date() {
 }
 
 #[test]
-fn a_directory_that_goes_back_in_time_is_refused_as_a_voter() {
+fn an_older_copy_of_a_directory_is_refused_as_a_voter() {
     let (mut cluster, a, b, c) = group();
     cluster.end(&[b]);
     let (directory, image) = (cluster.directory(b), cluster.home.0.join("image"));
@@ -125,9 +125,9 @@ fn a_directory_that_goes_back_in_time_is_refused_as_a_voter() {
     copy(&image, &directory);
     cluster.launch(&[b]);
     eventually("it is told", || {
-        said(&mut cluster, b).contains("older than the one that the others remember")
+        output(&mut cluster, b).contains("older than the one that the others remember")
     });
-    assert!(said(&mut cluster, a).contains(&format!("node {b} came with an older copy")));
+    assert!(output(&mut cluster, a).contains(&format!("node {b} came with an older copy")));
     cluster.launch(&[c]);
     cluster.converge();
     for key in KEYS {
@@ -136,7 +136,7 @@ fn a_directory_that_goes_back_in_time_is_refused_as_a_voter() {
 }
 
 #[test]
-fn a_node_starts_with_the_list_that_it_has_been_started_with() {
+fn a_node_restarts_only_with_the_same_peer_list() {
     let (mut cluster, a, b, _) = group();
     let all = cluster.peers();
     cluster.end(&[a]);
@@ -163,8 +163,8 @@ fn nodes_with_different_lists_refuse_each_other() {
     let all = cluster.peers();
     cluster.launch(&[1, 2]);
     cluster.launch_with(0, &two);
-    eventually("it is said", || {
-        let told = said(&mut cluster, 1) + &said(&mut cluster, 0);
+    eventually("it is output", || {
+        let told = output(&mut cluster, 1) + &output(&mut cluster, 0);
         told.contains(&two) && told.contains(&all)
     });
     cluster.leader();

@@ -2,7 +2,7 @@
 //!
 //! | mistake | tests |
 //! |---|---|
-//! | GET checks only "am I leader" | `pauses::a_leader_that_stood_still_answers_nothing_old`, `partitions::a_leader_that_is_cut_off`; `raft/tests/adversaries.rs`, rule 7 |
+//! | GET checks only "am I leader" | `pauses::a_paused_leader_serves_no_stale_read`, `partitions::a_leader_that_is_cut_off`; `raft/tests/adversaries.rs`, rule 7 |
 //! | a rejected AppendEntries counts as an acknowledgement of a lease in a different term | `raft/tests/adversaries.rs`, rule 5: `..._an_answer_counts_in_its_own_term` |
 //! | a lease is counted from when the reply arrives | `raft/tests/adversaries.rs`, rule 5: `..._counts_from_when_the_message_was_sent` |
 //! | terms in replies are ignored | `raft/tests/paper.rs`: `section_5_1_a_leader_that_hears_of_a_newer_term_becomes_a_follower` |
@@ -10,9 +10,9 @@
 //! | votedFor is read back as something else | here: `a_vote_is_the_same_after_a_restart` |
 //! | entries of old terms are committed by counting | `raft/tests/adversaries.rs`, rule 6; `raft/tests/paper.rs`, section 5.4.2 |
 //! | a late RPC truncates the log | `raft/tests/known_mistakes.rs`: `an_old_append_after_newer_ones_does_not_truncate` |
-//! | values are cut at the first space | `trial`; `kv_service/classic.rs`; here: `a_value_is_all_that_was_given` |
+//! | values are cut at the first space | `trial`; `kv_service/classic.rs`; here: `a_value_is_stored_unchanged` |
 //! | SET waits forever | `trial`, point 5; `partitions::no_majority_and_then_one_again`; `kv/client.rs` |
-//! | the log is rewritten as a whole, and never synced | here: `a_log_grows_and_is_not_rewritten`; `replica/real.rs`, `replica/steps.rs` |
+//! | the log is rewritten as a whole, and never synced | here: `the_log_is_appended_to_and_not_rewritten`; `replica/real.rs`, `replica/steps.rs` |
 //! | a restarted voter forgets what it has promised | here: `an_old_lease_is_waited_out_even_by_voters_that_restarted`; `raft/tests/adversaries.rs`, rule 10 |
 //! | an old lease is waited out without heartbeats, so that others stand for election | the same one; `raft/tests/stories.rs` |
 
@@ -56,18 +56,18 @@ fn a_vote_is_the_same_after_a_restart() {
 }
 
 #[test]
-fn a_value_is_all_that_was_given() {
+fn a_value_is_stored_unchanged() {
     let cluster = Cluster::start(1, CALM);
     for value in ["Bheem the Great", " a  b ", "a\tb", "a\\nb", "--raw", "", "ä ö"] {
-        let said = cluster.kv(&["set", "name", value]);
-        assert_eq!(said.code, 0, "{said:?}");
-        let said = cluster.kv(&["--raw", "get", "name"]);
-        assert_eq!((said.code, said.stdout.trim_end_matches('\n')), (0, value), "{said:?}");
+        let output = cluster.kv(&["set", "name", value]);
+        assert_eq!(output.code, 0, "{output:?}");
+        let output = cluster.kv(&["--raw", "get", "name"]);
+        assert_eq!((output.code, output.stdout.trim_end_matches('\n')), (0, value), "{output:?}");
     }
 }
 
 #[test]
-fn a_log_grows_and_is_not_rewritten() {
+fn the_log_is_appended_to_and_not_rewritten() {
     let cluster = Cluster::start(3, CALM);
     let client = cluster.client();
     client.set(b"x", b"0").unwrap();

@@ -50,7 +50,7 @@ impl Harm {
 /// `AGORA_ROUNDS` and `AGORA_SEED` as for the kills.
 #[test]
 #[ignore = "needs root: scripts/test network, scripts/soak --network N"]
-fn anything_at_any_time() {
+fn random_faults_at_any_time() {
     each_group(20, run);
 }
 

@@ -38,8 +38,8 @@ fn host(id: NodeId) -> String {
 #[track_caller]
 fn run(program: &str, words: &[&str]) {
     let output = Command::new(program).args(words).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {words:?}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {words:?}: {stderr}");
 }
 
 /// `ip` with words in one string.

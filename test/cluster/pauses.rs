@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// SIGTERM of a leader under load: it hands over, clients see no error, and the pause is short.
 #[test]
-fn a_leader_that_is_asked_to_end_is_hardly_missed() {
+fn a_graceful_stop_of_the_leader_interrupts_writes_briefly() {
     // A failover by itself would take 1.5 s and more with this timing.
     let mut cluster = Cluster::start(3, CALM);
     let clients = Clients::start(3, &cluster.nodes, PATIENCE, 7);
@@ -48,7 +48,7 @@ fn a_leader_that_is_asked_to_end_is_hardly_missed() {
 /// SIGSTOP of a leader for longer than its lease: others go on, and when it wakes it knows that its
 /// time is over, whoever asks it.
 #[test]
-fn a_leader_that_stood_still_answers_nothing_old() {
+fn a_paused_leader_serves_no_stale_read() {
     let mut cluster = Cluster::start(5, &[]);
     let clients = Clients::start(3, &cluster.nodes, PATIENCE, 8);
     clients.await_progress(20);

@@ -24,20 +24,20 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// A folder that goes with the test.
-pub struct Home(pub PathBuf);
+pub struct TestDirectory(pub PathBuf);
 
-impl Home {
-    pub fn new() -> Home {
+impl TestDirectory {
+    pub fn new() -> TestDirectory {
         static COUNT: AtomicU16 = AtomicU16::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("agora-cluster-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
-        Home(path)
+        TestDirectory(path)
     }
 }
 
-impl Drop for Home {
+impl Drop for TestDirectory {
     fn drop(&mut self) {
         if std::thread::panicking() && std::env::var_os("AGORA_KEEP").is_some() {
             eprintln!("kept: {}", self.0.display());
@@ -65,28 +65,28 @@ pub fn bound(program: &str) -> Command {
 pub struct Process {
     child: Child,
     /// Where its lines go: `NAME.out` and `NAME.err`.
-    said: PathBuf,
+    output: PathBuf,
 }
 
 impl Process {
     /// Starts a command whose lines go to files named so. Waits for nothing.
-    pub fn start(mut command: Command, said: &Path) -> Process {
-        let file = |ending| File::create(said.with_extension(ending)).unwrap();
+    pub fn start(mut command: Command, output: &Path) -> Process {
+        let file = |ending| File::create(output.with_extension(ending)).unwrap();
         let child = command
             .stdin(Stdio::null())
             .stdout(file("out"))
             .stderr(file("err"))
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        Process { child, said: said.to_owned() }
+        Process { child, output: output.to_owned() }
     }
 
     pub fn stdout(&self) -> String {
-        fs::read_to_string(self.said.with_extension("out")).unwrap()
+        fs::read_to_string(self.output.with_extension("out")).unwrap()
     }
 
     pub fn stderr(&self) -> String {
-        fs::read_to_string(self.said.with_extension("err")).unwrap()
+        fs::read_to_string(self.output.with_extension("err")).unwrap()
     }
 
     #[track_caller]
@@ -139,21 +139,21 @@ impl Drop for Process {
 }
 
 /// Runs a command to its end.
-pub fn agora(arguments: &[&str]) -> Said {
-    Said::of(Command::new(AGORA).args(arguments).stdin(Stdio::null()).output().unwrap())
+pub fn agora(arguments: &[&str]) -> CommandOutput {
+    CommandOutput::of(Command::new(AGORA).args(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
 /// How a process ended.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Said {
-    pub fn of(output: Output) -> Said {
-        Said {
+impl CommandOutput {
+    pub fn of(output: Output) -> CommandOutput {
+        CommandOutput {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),

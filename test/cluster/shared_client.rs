@@ -45,7 +45,7 @@ fn write(client: &KvClient, thread: usize, stop: &AtomicBool, done: &AtomicU64) 
 }
 
 #[test]
-fn a_client_that_two_hundred_threads_share_goes_through_failovers() {
+fn a_client_shared_by_two_hundred_threads_survives_failovers() {
     let mut cluster = Cluster::start(3, &[]);
     let client = client_of(&cluster.nodes, Duration::from_secs(30));
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));

@@ -45,8 +45,8 @@ fn snapshots_are_taken_under_load_and_nodes_start_from_them() {
     let all: Vec<NodeId> = cluster.ids().collect();
     cluster.end(&all);
     for id in all {
-        let said = cluster.check(id);
-        assert!(said.contains("snapshot.txt"), "{said}");
+        let output = cluster.check(id);
+        assert!(output.contains("snapshot.txt"), "{output}");
     }
 }
 

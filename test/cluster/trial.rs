@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::process::eventually;
 
 #[test]
-fn the_classic_trial_with_our_timing() {
+fn the_course_trial_with_default_timing() {
     trial(&["--dump", "all"], Duration::from_millis(30));
 }
 
@@ -19,7 +19,7 @@ const WAITS: &str = "New Leader waiting for Old Leader Lease to timeout.";
 
 #[test]
 #[ignore = "a minute: scripts/test classic"]
-fn the_classic_trial_with_classic_timing() {
+fn the_course_trial_with_course_timing() {
     let cluster = trial(&["--classic"], Duration::from_secs(1));
     assert!(cluster.dumps_have(&format!("{WAITS}\n")), "3: the new leader waits for the old lease");
 }
@@ -90,10 +90,10 @@ fn trial(flags: &[&str], heartbeat: Duration) -> Cluster {
 
     for words in [&["set", "name8", "Nobody"][..], &["get", "name7"]] {
         let began = Instant::now();
-        let said = cluster.kv(&[&["--timeout", "3"], words].concat());
-        assert_eq!((said.code, &*said.stdout), (1, ""), "5: {words:?} fails: {said:?}");
-        assert!(said.stderr.starts_with("FAIL: "), "{said:?}");
-        assert!(said.stderr.contains("3 of 5 nodes cannot be reached"), "5: clearly: {said:?}");
+        let output = cluster.kv(&[&["--timeout", "3"], words].concat());
+        assert_eq!((output.code, &*output.stdout), (1, ""), "5: {words:?} fails: {output:?}");
+        assert!(output.stderr.starts_with("FAIL: "), "{output:?}");
+        assert!(output.stderr.contains("3 of 5 nodes cannot be reached"), "5: clearly: {output:?}");
         assert!(began.elapsed() < Duration::from_secs(6), "5: in time: {:?}", began.elapsed());
     }
     let is_told = |id| cluster.file(id, "dump.txt").contains("timed out, Starting election.");
@@ -128,13 +128,13 @@ fn three_followers_go(cluster: &mut Cluster) -> (NodeId, NodeId) {
 }
 
 fn set(cluster: &Cluster, key: &str, value: &str) {
-    let said = cluster.kv(&["--timeout", "30", "set", key, value]);
-    assert_eq!((said.code, &*said.stdout), (0, "SUCCESS\n"), "set {key}: {said:?}");
+    let output = cluster.kv(&["--timeout", "30", "set", key, value]);
+    assert_eq!((output.code, &*output.stdout), (0, "SUCCESS\n"), "set {key}: {output:?}");
 }
 
 fn get(cluster: &Cluster, key: &str, value: &str) {
-    let said = cluster.kv(&["--timeout", "30", "get", key]);
-    assert_eq!((said.code, said.stdout.trim_end()), (0, value), "get {key}: {said:?}");
+    let output = cluster.kv(&["--timeout", "30", "get", key]);
+    assert_eq!((output.code, output.stdout.trim_end()), (0, value), "get {key}: {output:?}");
 }
 
 fn in_logs(cluster: &Cluster, ids: &[NodeId], is_it: impl Fn(&str) -> bool, what: &str) {

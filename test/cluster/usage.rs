@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::cluster::{CALM, Cluster};
-use crate::process::{Home, agora, eventually};
+use crate::process::{TestDirectory, agora, eventually};
 
 #[test]
 fn wrong_usage_is_exit_status_2_and_touches_nothing() {
-    let home = Home::new();
+    let home = TestDirectory::new();
     let logs = home.0.join("logs");
     let logs = logs.to_str().unwrap();
     for (flags, words) in [
@@ -36,9 +36,9 @@ fn wrong_usage_is_exit_status_2_and_touches_nothing() {
     ] {
         let mut arguments = vec!["node", "--logs", logs];
         arguments.extend(flags.split_whitespace());
-        let said = agora(&arguments);
-        assert_eq!((said.code, &*said.stdout), (2, ""), "{flags}: {said:?}");
-        assert!(said.stderr.contains(words), "{flags}: {said:?}");
+        let output = agora(&arguments);
+        assert_eq!((output.code, &*output.stdout), (2, ""), "{flags}: {output:?}");
+        assert!(output.stderr.contains(words), "{flags}: {output:?}");
     }
     assert!(!home.0.join("logs").exists(), "nothing was made");
 }
@@ -47,12 +47,12 @@ fn wrong_usage_is_exit_status_2_and_touches_nothing() {
 fn a_port_that_is_taken_is_exit_status_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = taken.local_addr().unwrap();
-    let home = Home::new();
+    let home = TestDirectory::new();
     let logs = home.0.join("logs");
     let peers = format!("0={at}");
-    let said = agora(&["node", "--id", "0", "--peers", &peers, "--logs", logs.to_str().unwrap()]);
-    assert_eq!((said.code, &*said.stdout), (1, ""), "{said:?}");
-    assert!(said.stderr.contains(&format!("cannot listen on {at}: ")), "{said:?}");
+    let output = agora(&["node", "--id", "0", "--peers", &peers, "--logs", logs.to_str().unwrap()]);
+    assert_eq!((output.code, &*output.stdout), (1, ""), "{output:?}");
+    assert!(output.stderr.contains(&format!("cannot listen on {at}: ")), "{output:?}");
 }
 
 /// A script sees by the exit status whether writes are taken; a node that stands still costs it a
@@ -62,28 +62,28 @@ fn status_says_whether_there_is_a_leader_with_a_quorum() {
     let mut cluster = Cluster::start(3, CALM);
     let leader = cluster.leader();
     let others = cluster.others(leader);
-    let said = cluster.kv(&["status"]);
-    assert_eq!(said.code, 0, "{said:?}");
+    let output = cluster.kv(&["status"]);
+    assert_eq!(output.code, 0, "{output:?}");
     cluster.process(others[0]).signal("STOP");
     let began = std::time::Instant::now();
-    let said = cluster.kv(&["status"]);
-    assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.stdout.contains("does not answer"), "{said:?}");
+    let output = cluster.kv(&["status"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(output.stdout.contains("does not answer"), "{output:?}");
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     cluster.process(others[0]).signal("CONT");
     cluster.kill(&others);
     eventually("the leader has no quorum", || {
-        let said = cluster.kv(&["status"]);
-        said.code == 1 && said.stderr.contains("FAIL: no leader with a quorum")
+        let output = cluster.kv(&["status"]);
+        output.code == 1 && output.stderr.contains("FAIL: no leader with a quorum")
     });
     cluster.kill(&[leader]);
-    let said = cluster.kv(&["--timeout", "1", "status"]);
-    assert_eq!((said.code, said.stderr.trim_end()), (1, "FAIL: no node answers"), "{said:?}");
+    let output = cluster.kv(&["--timeout", "1", "status"]);
+    assert_eq!((output.code, output.stderr.trim_end()), (1, "FAIL: no node answers"), "{output:?}");
 }
 
 /// A peer's address where somebody speaks HTTP: the rest of the group goes on.
 #[test]
-fn a_peer_that_is_a_web_server_is_a_peer_that_is_not_there() {
+fn a_web_server_in_place_of_a_peer_is_an_unreachable_peer() {
     let mut cluster = Cluster::new(3, CALM);
     let listener = TcpListener::bind(&cluster.nodes[2].1).unwrap();
     let asked = Arc::new(AtomicBool::new(false));
@@ -102,9 +102,11 @@ fn a_peer_that_is_a_web_server_is_a_peer_that_is_not_there() {
     client.set(b"x", b"5").unwrap();
     eventually("it was asked", || asked.load(Ordering::Relaxed));
     client.set(b"x", b"6").unwrap();
-    let said = cluster.kv(&["get", "x"]);
-    assert_eq!(said.stdout.trim_end(), "6", "{said:?}");
-    eventually("it is said", || cluster.dumps_have("Error occurred while sending RPC to Node 2."));
+    let output = cluster.kv(&["get", "x"]);
+    assert_eq!(output.stdout.trim_end(), "6", "{output:?}");
+    eventually("it is output", || {
+        cluster.dumps_have("Error occurred while sending RPC to Node 2.")
+    });
     cluster.end(&[0, 1]);
 }
 
@@ -123,8 +125,8 @@ fn a_node_of_another_group_stays_alone() {
     let alone = cluster.status(2).unwrap();
     assert_eq!((alone.term, alone.leader, alone.keys), (0, None, 0));
     assert_eq!(cluster.leader(), leader, "the others are not disturbed");
-    let said = cluster.client_at(2, Duration::from_millis(300)).set(b"x", b"6").unwrap_err();
-    assert!(said.message.contains("1 of 1 node knows no leader"), "{said}");
+    let output = cluster.client_at(2, Duration::from_millis(300)).set(b"x", b"6").unwrap_err();
+    assert!(output.message.contains("1 of 1 node knows no leader"), "{output}");
     cluster.client().set(b"x", b"7").unwrap();
     stranger.signal("TERM");
     assert_eq!(stranger.wait().code(), Some(0));

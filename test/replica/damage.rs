@@ -130,7 +130,7 @@ fn one_flipped_bit_anywhere_is_refused_by_file_line_and_byte() {
 }
 
 #[test]
-fn what_belongs_together_is_missed() {
+fn a_missing_file_is_noticed() {
     let sample = sample();
     for (gone, named) in [
         ("logs.txt", "logs.txt, line 1, byte 0: missing"),

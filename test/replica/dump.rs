@@ -35,7 +35,7 @@ const ALL: DumpOptions =
     DumpOptions { level: Level::All, has_timestamps: false, max_bytes: 1000, kept: 2 };
 
 #[test]
-fn lines_are_gathered_and_the_file_goes_on_where_it_ended() {
+fn lines_are_buffered_and_appended_to_the_existing_file() {
     let disk = SimDisk::new();
     let mut first = dump(&disk, DumpOptions { has_timestamps: true, ..ALL });
     first.record(1_700_000_000_000, Event::Core(&Trace::ElectionStarted));
@@ -55,7 +55,7 @@ fn lines_are_gathered_and_the_file_goes_on_where_it_ended() {
 }
 
 #[test]
-fn a_level_leaves_out_what_is_above_it() {
+fn a_level_filters_out_more_verbose_events() {
     for (level, lines) in [(Level::None, 0), (Level::Changes, 1), (Level::All, 2)] {
         let disk = SimDisk::new();
         let mut dump = dump(&disk, DumpOptions { level, ..ALL });
@@ -68,7 +68,7 @@ fn a_level_leaves_out_what_is_above_it() {
 }
 
 #[test]
-fn a_long_file_becomes_an_older_one_and_few_are_kept() {
+fn a_long_file_is_rotated_and_few_are_kept() {
     let disk = SimDisk::new();
     let mut dump = dump(&disk, ALL);
     for term in 1..=200 {
@@ -89,7 +89,7 @@ fn a_long_file_becomes_an_older_one_and_few_are_kept() {
 }
 
 #[test]
-fn a_full_disk_loses_lines_and_says_how_many() {
+fn a_full_disk_loses_lines_and_their_number_is_written() {
     let disk = SimDisk::new();
     let mut dump = dump(&disk, ALL);
     dump.record(0, Event::Core(&Trace::SteppedDown));
@@ -112,7 +112,7 @@ fn a_full_disk_loses_lines_and_says_how_many() {
 }
 
 #[test]
-fn nobody_needs_it_to_start() {
+fn a_node_starts_without_a_dump_file() {
     let disk = SimDisk::new();
     drop(super::fixture::open(&disk.disk()).0.write(Some(voted(1, 1)), &[]));
     disk.put("dump.txt", b"\xff\0 not ours");
@@ -179,7 +179,7 @@ impl Disk for Stuck {
 }
 
 #[test]
-fn a_disk_that_is_stuck_holds_nobody_up_and_what_is_lost_meanwhile_is_counted() {
+fn a_stuck_disk_blocks_nothing_and_lost_lines_are_counted() {
     let disk = Stuck::default();
     let options = DumpOptions { max_bytes: u64::MAX, ..ALL };
     let mut dump = Dump::open(Arc::new(disk.clone()), 1, Commands::of::<Kv>(), options).unwrap();

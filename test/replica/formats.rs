@@ -66,7 +66,7 @@ fn described(disk: &SimDisk) -> String {
 }
 
 #[test]
-fn the_records_of_the_page_are_good() {
+fn the_records_of_the_specification_are_valid() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/files.md");
     if let Some(said) = read_files(&["--example".into(), page]) {
         assert!(said.trim().parse::<u32>().unwrap() >= 4, "{said}");
@@ -75,7 +75,7 @@ fn the_records_of_the_page_are_good() {
 
 /// Good directories, torn ones and damaged ones: both readers find the same, or refuse.
 #[test]
-fn a_reader_that_was_written_from_the_page_finds_the_same() {
+fn a_reader_written_from_the_specification_agrees() {
     let mut disks = vec![sample(), long_write().0];
     let strange = SimDisk::new();
     let (mut storage, _, _) = open(&strange.disk());

@@ -98,7 +98,7 @@ fn a_write_with_a_new_term_and_entries_that_replace_others() {
 }
 
 #[test]
-fn what_waits_may_be_replaced() {
+fn staged_entries_may_be_replaced() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     disk.set_capacity(Some(disk.used_bytes() + 100));
@@ -133,7 +133,7 @@ fn a_snapshot_and_the_compaction_behind_it() {
 }
 
 #[test]
-fn a_compaction_whose_rest_has_no_room() {
+fn a_compaction_without_space_for_the_rest() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     let mark = SnapshotMark { index: 6, term: 2 };
@@ -190,7 +190,7 @@ fn a_snapshot_of_a_leader() {
 }
 
 #[test]
-fn what_a_crash_left_behind_is_removed_before_anything_needs_room() {
+fn temporary_files_are_removed_before_space_is_needed() {
     let disk = eight_entries();
     for name in ["logs.txt.tmp-3", "snapshot.txt.tmp-1", "snapshot.txt.incoming-2", "logs.txt.tmp"]
     {
@@ -203,7 +203,7 @@ fn what_a_crash_left_behind_is_removed_before_anything_needs_room() {
 }
 
 #[test]
-fn the_room_for_votes_is_taken_again_before_entries_are() {
+fn the_reserve_is_refilled_before_entries_are_written() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     disk.set_capacity(Some(disk.used_bytes()));
@@ -219,7 +219,7 @@ fn the_room_for_votes_is_taken_again_before_entries_are() {
 }
 
 #[test]
-fn a_vote_needs_no_descriptor_but_the_one_that_is_kept() {
+fn a_vote_uses_the_reserved_descriptor() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     disk.set_max_open(Some(0));
@@ -238,7 +238,7 @@ fn a_vote_needs_no_descriptor_but_the_one_that_is_kept() {
 }
 
 #[test]
-fn a_failed_sync_is_not_taken_for_a_lack_of_room() {
+fn a_failed_sync_is_not_treated_as_a_full_disk() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     disk.set_capacity(Some(disk.used_bytes() + 100));
@@ -251,7 +251,7 @@ fn a_failed_sync_is_not_taken_for_a_lack_of_room() {
 }
 
 #[test]
-fn a_snapshot_that_is_too_large_leaves_room_to_the_log() {
+fn a_snapshot_that_is_too_large_leaves_space_for_the_log() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     const CAPACITY: u64 = 3_000_000;
@@ -272,7 +272,7 @@ fn a_snapshot_that_is_too_large_leaves_room_to_the_log() {
 }
 
 #[test]
-fn a_disk_is_short_of_room_before_a_snapshot_has_none() {
+fn low_space_is_reported_before_a_snapshot_runs_out_of_it() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     assert!(!storage.is_low_on_space(), "nobody knows");

@@ -162,7 +162,7 @@ impl Drop for Process {
 }
 
 #[test]
-fn a_node_ends_at_an_entry_that_it_cannot_apply_and_has_done_nothing_of_it() {
+fn a_node_aborts_at_an_entry_that_panics_and_answers_nothing() {
     let folder = Folder::new("panics");
     let mut mistaken = Process::start(&folder.path("node"), true);
     assert_eq!(mistaken.add(b"good").as_deref(), Some("4 4"));

@@ -55,14 +55,14 @@ fn applied_when_open(folder: &Folder, voters: u64) -> Index {
 }
 
 #[test]
-fn a_node_that_is_alone_has_applied_all_of_its_log_before_it_is_there() {
+fn a_single_node_applies_its_whole_log_before_it_serves() {
     let folder = Folder::new("ready-alone");
     write_files(&folder, 1);
     assert_eq!(applied_when_open(&folder, 1), LAST + 1, "its own first entry is the last");
 }
 
 #[test]
-fn a_node_of_a_group_has_applied_what_it_knew_to_be_committed_before_it_is_there() {
+fn a_node_applies_known_committed_entries_before_it_serves() {
     let folder = Folder::new("ready-group");
     write_files(&folder, 3);
     assert_eq!(applied_when_open(&folder, 3), COMMITTED);

@@ -74,7 +74,7 @@ fn agora_check(path: &Path) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_directory_is_made_and_belongs_to_one_process() {
+fn a_directory_is_created_and_locked_by_one_process() {
     let folder = Folder::new("lock");
     let path = folder.path("logs/node_1");
     let disk = directory(&path);
@@ -92,7 +92,7 @@ fn a_directory_is_made_and_belongs_to_one_process() {
 }
 
 #[test]
-fn what_is_no_directory_is_said_to_be_none() {
+fn a_path_that_is_no_directory_is_reported() {
     let folder = Folder::new("none");
     std::fs::write(folder.path("file"), "text").unwrap();
     for path in ["file", "file/inside"] {
@@ -103,7 +103,7 @@ fn what_is_no_directory_is_said_to_be_none() {
 }
 
 #[test]
-fn check_says_what_each_file_holds_while_a_node_works_and_after() {
+fn check_describes_each_file_of_a_running_and_a_stopped_node() {
     let folder = Folder::new("check");
     let path = folder.path("node_1");
     let disk = directory(&path);
@@ -149,7 +149,7 @@ fn check_says_what_each_file_holds_while_a_node_works_and_after() {
 }
 
 #[test]
-fn check_names_all_that_is_wrong() {
+fn check_reports_every_fault() {
     let folder = Folder::new("wrong");
     let path = folder.path("node_1");
     let disk = directory(&path);

@@ -368,7 +368,7 @@ fn is_expected(error: &StorageError) -> bool {
 }
 
 #[test]
-fn what_was_acknowledged_is_there_after_every_crash() {
+fn acknowledged_writes_survive_every_crash() {
     let mut seeds = 0;
     each_seed(|seed| {
         // A life is worth many damaged inputs.
@@ -380,7 +380,7 @@ fn what_was_acknowledged_is_there_after_every_crash() {
 }
 
 #[test]
-fn what_is_not_acknowledged_is_not_promised() {
+fn unacknowledged_writes_may_be_lost() {
     // The simulation has power only if a disk does forget.
     let (mut lost, mut kept) = (0, 0);
     for number in 0..300 {

@@ -268,7 +268,7 @@ fn a_start_with_a_long_log_and_a_large_snapshot() {
 /// the log in memory, and the one that syncs, which puts a shorter log in the place of a long one.
 #[test]
 #[ignore = "a measurement"]
-fn the_end_of_a_snapshot_for_those_who_wait() {
+fn write_latency_at_the_end_of_a_snapshot() {
     const ENTRIES: Index = 1_000_000;
     let timed = |what: &str, started: Instant| println!("{what}: {:.2?}", started.elapsed());
     let entries: Vec<Entry> = (1..=ENTRIES).map(|index| entry(index, &[b'v'; 200])).collect();

@@ -201,7 +201,7 @@ fn a_snapshot_of_a_leader_that_the_log_continues() {
 }
 
 #[test]
-fn pieces_that_do_not_follow_each_other_begin_anew() {
+fn pieces_out_of_order_restart_the_transfer() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     let (long, other) =
@@ -220,7 +220,7 @@ fn pieces_that_do_not_follow_each_other_begin_anew() {
 }
 
 #[test]
-fn a_received_snapshot_that_is_damaged_is_thrown_away() {
+fn a_damaged_received_snapshot_is_discarded() {
     let mark = SnapshotMark { index: 20, term: 2 };
     let good = pieces(mark);
     for damaged in 0..good.len() {
@@ -286,7 +286,7 @@ fn a_snapshot_is_read_in_pieces_while_a_newer_one_takes_its_place() {
 }
 
 #[test]
-fn a_compaction_during_which_entries_are_replaced_is_thrown_away() {
+fn a_compaction_during_which_entries_are_replaced_is_discarded() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     let mark = SnapshotMark { index: 6, term: 2 };
@@ -318,7 +318,7 @@ fn entries_that_do_not_follow_or_are_committed_are_refused() {
 }
 
 #[test]
-fn a_failed_sync_is_told_apart_and_nothing_is_written_after_it() {
+fn nothing_is_written_after_a_failed_sync() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     disk.fail_sync(0);
@@ -339,7 +339,7 @@ fn a_failed_sync_is_told_apart_and_nothing_is_written_after_it() {
 }
 
 #[test]
-fn a_full_disk_is_told_apart_and_what_was_kept_stays() {
+fn a_full_disk_is_a_temporary_error_and_loses_nothing() {
     for room in 0..200 {
         let disk = eight_entries();
         let (mut storage, _, _) = open(&disk.disk());
@@ -359,7 +359,7 @@ fn a_full_disk_is_told_apart_and_what_was_kept_stays() {
 }
 
 #[test]
-fn what_could_not_be_read_back_is_not_written() {
+fn an_entry_that_could_not_be_read_back_is_refused() {
     // Each byte becomes four.
     let command = vec![0xff; 9 * 1024 * 1024].into();
     let payload = Payload::Command { origin: None, command };

@@ -16,7 +16,7 @@ const INSIDE: &str = "AGORA_TEST_NAMESPACE";
 const CUT: Duration = Duration::from_secs(4);
 
 #[test]
-fn a_cut_is_noticed_and_forgotten_when_it_heals() {
+fn a_network_cut_is_detected_and_heals() {
     let name = "cut::inside_a_namespace";
     let inside = Command::new("unshare")
         .arg("--net")
@@ -28,13 +28,13 @@ fn a_cut_is_noticed_and_forgotten_when_it_heals() {
         Ok(output) => output,
         Err(error) => return eprintln!("skipped: no unshare: {error}"),
     };
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    if said.contains("not permitted") || said.contains("skipped: ") {
-        return eprintln!("skipped: {said}");
+    let sent = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if sent.contains("not permitted") || sent.contains("skipped: ") {
+        return eprintln!("skipped: {sent}");
     }
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
-    said.lines().filter(|line| line.starts_with("after")).for_each(|line| eprintln!("{line}"));
+    assert!(output.status.success(), "{sent}");
+    assert!(sent.contains("1 passed"), "{sent}");
+    sent.lines().filter(|line| line.starts_with("after")).for_each(|line| eprintln!("{line}"));
 }
 
 /// Runs a program that changes the network; false if it is not there.
@@ -54,7 +54,7 @@ fn question(term: u64) -> Message {
 }
 
 #[test]
-#[ignore = "a_cut_is_noticed_and_forgotten_when_it_heals runs it, in a namespace of its own"]
+#[ignore = "a_network_cut_is_detected_and_heals runs it, in a namespace of its own"]
 fn inside_a_namespace() {
     if std::env::var_os(INSIDE).is_none() {
         return;
@@ -77,10 +77,10 @@ fn inside_a_namespace() {
     assert!(cut.elapsed() < Duration::from_secs(3));
     // Nor is a peer's call taken for a way to it.
     eventually("nothing can be sent", || {
-        let before = at(1).desk.lock().unwrap().not_sent;
+        let before = at(1).mailbox.lock().unwrap().not_sent;
         at(1).send(vec![(2, question(1))]);
         eventually("a turn", || at(1).has_sent_all());
-        at(1).desk.lock().unwrap().not_sent > before
+        at(1).mailbox.lock().unwrap().not_sent > before
     });
     eprintln!("after {:?} there is no way left", cut.elapsed());
     assert!(cut.elapsed() < CUT);

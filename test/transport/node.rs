@@ -31,7 +31,7 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 #[derive(Default)]
-pub struct Desk {
+pub struct Mailbox {
     pub received: Vec<(NodeId, Message)>,
     pub events: Vec<PeerEvent>,
     pub not_sent: usize,
@@ -41,7 +41,7 @@ pub struct Desk {
 
 pub struct Node {
     pub address: SocketAddr,
-    pub desk: Arc<Mutex<Desk>>,
+    pub mailbox: Arc<Mutex<Mailbox>>,
     waker: TaskWaker,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -81,48 +81,48 @@ impl Node {
         let mut transport = Transport::new(options, &mut services);
         transport.set_introduction(introduction(id));
         let mut server = Server::bind(address, services, server).unwrap();
-        let desk = Arc::<Mutex<Desk>>::default();
-        server.attach(Talker { transport, desk: Arc::clone(&desk) });
+        let mailbox = Arc::<Mutex<Mailbox>>::default();
+        server.attach(TransportTask { transport, mailbox: Arc::clone(&mailbox) });
         let (address, handle) = (server.local_addr(), server.handle());
         let waker = server.task_waker();
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
-        Node { address, desk, waker, handle, thread }
+        Node { address, mailbox, waker, handle, thread }
     }
 
     /// Sends messages in one turn.
     pub fn send(&self, messages: Vec<(NodeId, Message)>) {
-        self.desk.lock().unwrap().to_send.push_back(messages);
+        self.mailbox.lock().unwrap().to_send.push_back(messages);
         self.waker.wake();
     }
 
     /// Whether everything that was to be sent was, or could not be.
     pub fn has_sent_all(&self) -> bool {
-        self.desk.lock().unwrap().to_send.is_empty()
+        self.mailbox.lock().unwrap().to_send.is_empty()
     }
 
     pub fn is_up(&self, peer: NodeId) -> bool {
-        let desk = self.desk.lock().unwrap();
-        let last = desk.events.iter().rev().find(|event| match event {
+        let mailbox = self.mailbox.lock().unwrap();
+        let last = mailbox.events.iter().rev().find(|event| match event {
             PeerEvent::Up(of) | PeerEvent::Down(of, _) => *of == peer,
         });
         matches!(last, Some(PeerEvent::Up(_)))
     }
 
     pub fn received(&self) -> Vec<(NodeId, Message)> {
-        self.desk.lock().unwrap().received.clone()
+        self.mailbox.lock().unwrap().received.clone()
     }
 
     /// Why its uplink to a peer was last down.
     pub fn failure(&self, peer: NodeId) -> Option<String> {
-        let desk = self.desk.lock().unwrap();
-        desk.events.iter().rev().find_map(|event| match event {
+        let mailbox = self.mailbox.lock().unwrap();
+        mailbox.events.iter().rev().find_map(|event| match event {
             PeerEvent::Down(of, reason) if *of == peer => Some(reason.clone()),
             _ => None,
         })
     }
 
     pub fn stop(&mut self) {
-        self.desk.lock().unwrap().ends = true;
+        self.mailbox.lock().unwrap().ends = true;
         self.handle.shut_down();
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
@@ -132,26 +132,26 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.desk.lock().unwrap().ends = true;
+        self.mailbox.lock().unwrap().ends = true;
         self.handle.shut_down();
     }
 }
 
-struct Talker {
+struct TransportTask {
     transport: Transport,
-    desk: Arc<Mutex<Desk>>,
+    mailbox: Arc<Mutex<Mailbox>>,
 }
 
-impl EventLoopTask for Talker {
+impl EventLoopTask for TransportTask {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        let mut desk = self.desk.lock().unwrap();
+        let mut mailbox = self.mailbox.lock().unwrap();
         self.transport.poll(reactor.peer_streams());
-        desk.received.extend(self.transport.take_incoming().filter_map(message));
-        desk.events.extend(self.transport.take_events());
-        while let Some(messages) = desk.to_send.pop_front() {
+        mailbox.received.extend(self.transport.take_incoming().filter_map(message));
+        mailbox.events.extend(self.transport.take_events());
+        while let Some(messages) = mailbox.to_send.pop_front() {
             for (to, message) in messages {
                 if self.transport.send(reactor.peer_streams(), to, &message).is_err() {
-                    desk.not_sent += 1;
+                    mailbox.not_sent += 1;
                 }
             }
         }

@@ -52,7 +52,7 @@ fn five_nodes_exchange_any_message() {
         }
     }
     eventually("all have come", || {
-        nodes.iter().all(|node| node.desk.lock().unwrap().received.len() == 400)
+        nodes.iter().all(|node| node.mailbox.lock().unwrap().received.len() == 400)
     });
     for (to, node) in nodes.iter().enumerate() {
         let received = node.received();
@@ -67,7 +67,7 @@ fn five_nodes_exchange_any_message() {
                 assert!(of.map(|(_, message)| message).eq(wanted), "from {from} to {to}");
             }
         }
-        assert_eq!(node.desk.lock().unwrap().not_sent, 0);
+        assert_eq!(node.mailbox.lock().unwrap().not_sent, 0);
     }
 }
 
@@ -81,7 +81,7 @@ fn ten_thousand_messages_keep_their_order_both_ways() {
         nodes[1].send(terms.iter().map(|term| (1, answer(*term))).collect());
     }
     for (node, from) in nodes.iter().zip([2, 1]) {
-        eventually("all", || node.desk.lock().unwrap().received.len() as u64 == MESSAGES);
+        eventually("all", || node.mailbox.lock().unwrap().received.len() as u64 == MESSAGES);
         let received = node.received();
         assert!(received.iter().all(|(peer, _)| *peer == from));
         assert!(received.iter().map(|(_, message)| message.term).eq(1..=MESSAGES));
@@ -89,7 +89,7 @@ fn ten_thousand_messages_keep_their_order_both_ways() {
 }
 
 #[test]
-fn it_is_enough_when_one_of_two_reaches_the_other() {
+fn a_connection_in_one_direction_is_enough() {
     let (one, two, nowhere) = (free_address(), free_address(), free_address());
     let a = Node::start(one, options(1, &[(1, one), (2, two)]));
     // Node 2 was told a wrong place for node 1.
@@ -114,7 +114,9 @@ fn a_node_that_restarts_is_reached_again() {
         eventually("it is gone for all", || !nodes[0].is_up(2) && !nodes[2].is_up(2));
         nodes[0].send(vec![(2, question(round)), (3, question(round))]);
         eventually("the other one goes on", || nodes[2].received().len() == round as usize);
-        eventually("it was told", || nodes[0].desk.lock().unwrap().not_sent == round as usize);
+        eventually("it was failure", || {
+            nodes[0].mailbox.lock().unwrap().not_sent == round as usize
+        });
         let again = Instant::now();
         nodes[1] = Node::start(places[1].1, options(2, &places));
         eventually("it is back", || nodes[0].is_up(2) && nodes[2].is_up(2));
@@ -125,7 +127,7 @@ fn a_node_that_restarts_is_reached_again() {
 }
 
 #[test]
-fn who_is_of_another_group_or_somebody_else_is_refused() {
+fn a_node_of_another_group_or_with_another_id_is_refused() {
     let places: Vec<_> = (1..=4).map(|id| (id, free_address())).collect();
     let server = Node::start(places[0].1, options(1, &places[..3]));
     let mut other_group = options(2, &places);
@@ -139,7 +141,7 @@ fn who_is_of_another_group_or_somebody_else_is_refused() {
         (&mistaken, 2, "this is node 1, you look for node 2"),
         (&unknown, 1, "node 1 was started with --peers 1="),
     ] {
-        eventually(reason, || node.failure(peer).is_some_and(|told| told.contains(reason)));
+        eventually(reason, || node.failure(peer).is_some_and(|failure| failure.contains(reason)));
         assert!(node.failure(peer).unwrap().contains("FAILED_PRECONDITION"));
     }
     assert!(server.received().is_empty());
@@ -171,14 +173,14 @@ fn hello_of_2() -> Hello {
     hello(2, 1)
 }
 
-fn lonely_node() -> Node {
+fn node_without_peer() -> Node {
     let places: Vec<_> = (1..=2).map(|id| (id, free_address())).collect();
     Node::start(places[0].1, options(1, &places))
 }
 
 #[test]
-fn what_makes_no_sense_ends_the_call_and_nothing_else() {
-    let node = lonely_node();
+fn an_invalid_message_ends_only_its_call() {
+    let node = node_without_peer();
     let hello = encode_hello(&hello_of_2());
     let mut encoder = Encoder::default();
     let good = encoder.encode(&question(3)).to_vec();
@@ -189,7 +191,7 @@ fn what_makes_no_sense_ends_the_call_and_nothing_else() {
     larger.members.push((3, "c:1".into()));
     let larger = encode_hello(&larger);
     let later = encode_hello(&Hello { version: 9, oldest_version: 8, ..hello_of_2() });
-    for (said, code, reason) in [
+    for (sent, code, reason) in [
         (vec![&b"\xff\xff"[..]], Code::InvalidArgument, "middle of a field"),
         (vec![&b""[..]], Code::InvalidArgument, "neither a hello nor a message"),
         (vec![&good], Code::InvalidArgument, "a message before a hello"),
@@ -200,7 +202,7 @@ fn what_makes_no_sense_ends_the_call_and_nothing_else() {
     ] {
         let mut call = call(&node);
         // A call that has ended meanwhile takes nothing more, which is as good.
-        said.iter().for_each(|message| drop(call.send(message)));
+        sent.iter().for_each(|message| drop(call.send(message)));
         let status = end(&mut call);
         assert_eq!(status.code, code, "{status}");
         assert!(status.message.contains(reason), "{status}");
@@ -209,8 +211,8 @@ fn what_makes_no_sense_ends_the_call_and_nothing_else() {
 }
 
 #[test]
-fn a_peers_newest_call_counts() {
-    let node = lonely_node();
+fn a_newer_call_of_a_peer_replaces_the_older() {
+    let node = node_without_peer();
     let hello = encode_hello(&hello_of_2());
     let mut older = call(&node);
     older.send(&hello).unwrap();
@@ -223,13 +225,13 @@ fn a_peers_newest_call_counts() {
     let hello_back = newer.receive().unwrap().unwrap();
     let Ok(Received::Hello(hello_back)) = decode(&hello_back) else { panic!("no hello") };
     assert_eq!(hello_back.introduction, introduction(1));
-    let said = newer.receive().unwrap().unwrap();
-    assert_eq!(said, Encoder::default().encode(&question(1)));
+    let sent = newer.receive().unwrap().unwrap();
+    assert_eq!(sent, Encoder::default().encode(&question(1)));
     // In order.
     newer.half_close().unwrap();
     assert!(end(&mut newer).is_ok());
     node.send(vec![(2, question(2))]);
-    eventually("there is no way now", || node.desk.lock().unwrap().not_sent == 1);
+    eventually("there is no way now", || node.mailbox.lock().unwrap().not_sent == 1);
 }
 
 #[test]
@@ -257,7 +259,7 @@ fn a_node_full_of_clients_is_reached_by_its_peers() {
 }
 
 #[test]
-fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
+fn the_queue_for_a_peer_that_never_reads_is_bounded() {
     let node = {
         let places: Vec<_> = (1..=2).map(|id| (id, free_address())).collect();
         let mut options = options(1, &places);
@@ -282,7 +284,7 @@ fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
         node.send(vec![(2, large.clone()); 10]);
     }
     // The client's windows and the bound, in messages.
-    eventually("most is dropped", || node.desk.lock().unwrap().not_sent >= 150);
+    eventually("most is dropped", || node.mailbox.lock().unwrap().not_sent >= 150);
     let reply = Body::AppendEntriesReply {
         outcome: AppendOutcome::Stale,
         sent_at: Duration::ZERO,
@@ -291,7 +293,7 @@ fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
     let mut received = 0;
     while let Ok(Some(_)) = call.receive() {
         received += 1;
-        if received + node.desk.lock().unwrap().not_sent == 200 {
+        if received + node.mailbox.lock().unwrap().not_sent == 200 {
             break;
         }
     }
@@ -301,8 +303,8 @@ fn a_peer_that_never_reads_costs_its_bound_and_no_more() {
 }
 
 #[test]
-fn a_peer_that_gives_no_sign_of_life_is_forgotten() {
-    let node = lonely_node();
+fn a_silent_peer_is_disconnected() {
+    let node = node_without_peer();
     let mut call = call(&node);
     call.send(&encode_hello(&hello_of_2())).unwrap();
     assert!(call.receive().unwrap().is_some());
@@ -310,7 +312,7 @@ fn a_peer_that_gives_no_sign_of_life_is_forgotten() {
     let silent_since = Instant::now();
     eventually("nothing can be sent any more", || {
         node.send(vec![(2, question(1))]);
-        node.desk.lock().unwrap().not_sent > 0
+        node.mailbox.lock().unwrap().not_sent > 0
     });
     assert!(silent_since.elapsed() > Duration::from_secs(1), "it was asked first");
     assert_eq!(end(&mut call).code, Code::Unavailable);

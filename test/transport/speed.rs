@@ -52,7 +52,7 @@ fn append(count: u64, bytes: usize) -> Message {
 
 #[test]
 #[ignore = "a measurement"]
-fn what_an_entry_costs() {
+fn cost_of_an_entry() {
     println!(
         "{:>8}{:>8}{:>12}{:>12}{:>12}{:>12}",
         "entries", "bytes", "copy", "encode", "again", "decode"
@@ -222,7 +222,7 @@ fn piece(bytes: usize) -> Message {
 
 #[test]
 #[ignore = "a measurement"]
-fn what_a_round_costs() {
+fn cost_of_a_round() {
     println!("{:>10}{:>8}{:>14}{:>14}", "followers", "entries", "us a round", "CPU us");
     for (followers, entries) in [(1, 1), (2, 1), (2, 64), (4, 1), (4, 64)] {
         let (took, used) = rounds(followers, entries, None);
@@ -234,7 +234,7 @@ fn what_a_round_costs() {
 /// root tbf rate 1gbit burst 128kb latency 100ms; cargo test ...'`.
 #[test]
 #[ignore = "a measurement"]
-fn how_long_a_heartbeat_waits_behind_a_piece_of_a_snapshot() {
+fn heartbeat_latency_behind_a_snapshot_piece() {
     for bytes in [None, Some(512 * 1024)] {
         let (took, _) = rounds(1, 0, bytes);
         println!("behind {:>8} bytes: answered after {took:.1} us", bytes.unwrap_or_default());

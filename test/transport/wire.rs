@@ -17,7 +17,7 @@ use super::messages::message;
 use super::seed::{Seed, each_seed};
 
 #[test]
-fn every_message_comes_back_as_it_was() {
+fn every_message_survives_a_round_trip() {
     let mut encoder = Encoder::default();
     each_seed(|seed| {
         let message = message(seed);
@@ -26,7 +26,7 @@ fn every_message_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_hello_comes_back_as_it_was() {
+fn a_hello_survives_a_round_trip() {
     each_seed(|seed| {
         let group = String::from_utf8_lossy(&seed.bytes(9)).into_owned();
         let introduction = introduction(seed);
@@ -67,7 +67,7 @@ fn introduction(seed: &mut Seed) -> Introduction {
 }
 
 #[test]
-fn an_introduction_that_makes_no_sense_is_refused() {
+fn an_invalid_introduction_is_refused() {
     let refused = |change: fn(&mut Introduction)| {
         let mut introduction = somebody();
         change(&mut introduction);
@@ -105,7 +105,7 @@ fn the_bytes_are_those_of_the_contract() {
 
 /// Whatever passes means the same to the generated code, and comes back from its encoding.
 #[test]
-fn damaged_bytes_are_refused_or_mean_something() {
+fn damaged_bytes_are_refused_or_decode_to_a_valid_message() {
     let mut encoder = Encoder::default();
     let (mut refused, mut passed) = (0_u32, 0_u32);
     each_seed(|seed| {
@@ -162,7 +162,7 @@ fn append(change: impl FnOnce(&mut pb::AppendEntries<'_>)) -> Result<Received, W
 }
 
 #[test]
-fn entries_that_make_no_sense_are_refused() {
+fn invalid_entries_are_refused() {
     let with = |entries| append(|append| append.entries = entries);
     assert!(with(vec![entry(3, 1), entry(3, 1), entry(5, 9)]).is_ok());
     assert!(with(vec![entry(2, 1)]).is_err(), "a term below that of the entry before");
@@ -188,7 +188,7 @@ fn entries_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn other_messages_that_make_no_sense_are_refused() {
+fn other_invalid_messages_are_refused() {
     let mark = |index, term| Some(pb::SnapshotMark { index, term });
     let piece = |snapshot| {
         of_term_5(OneOfbody::install_snapshot(pb::InstallSnapshot {
@@ -225,7 +225,7 @@ fn other_messages_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn more_or_less_than_one_thing_is_refused() {
+fn more_or_less_than_one_body_is_refused() {
     let mut encoder = Encoder::default();
     let message = encoder.encode(&Message { term: 1, body: Body::TimeoutNow }).to_vec();
     let hello = encode_hello(&Hello::new("g", 1, 2, somebody()));
@@ -240,7 +240,7 @@ fn more_or_less_than_one_thing_is_refused() {
 }
 
 #[test]
-fn versions_are_told_apart() {
+fn incompatible_versions_are_detected() {
     let ours = Hello::new("g", 1, 2, somebody());
     let later = |oldest_version| Hello { version: 7, oldest_version, ..ours.clone() };
     assert!(later(2).is_understood());
@@ -253,7 +253,7 @@ fn versions_are_told_apart() {
 }
 
 #[test]
-fn entries_for_several_followers_are_written_once_and_well() {
+fn entries_for_several_followers_are_encoded_once() {
     let mut encoder = Encoder::default();
     let entries = |command: &[u8]| -> Arc<[Entry]> {
         let payload = Payload::Command { origin: None, command: command.into() };

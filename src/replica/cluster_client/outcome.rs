@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_exhausted_is_worth_another_try_unless_the_service_says_that_it_is_full() {
+    fn resource_exhausted_is_retried_unless_the_service_is_full() {
         let mut status = Status::new(Code::ResourceExhausted, "too much");
         for exhausted in [Exhausted::Busy, Exhausted::RefusedIf("x-full")] {
             assert_eq!(Outcome::of(&status, exhausted), Outcome::Busy);

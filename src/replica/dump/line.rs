@@ -215,7 +215,7 @@ mod tests {
         from_words: |_| Err("not needed".into()),
     };
 
-    fn said(event: Event<'_>) -> String {
+    fn sentence(event: Event<'_>) -> String {
         let mut text = b"before\n".to_vec();
         line(1, event, &WORDS, &mut text);
         let text = String::from_utf8(text.split_off(7)).unwrap();
@@ -223,12 +223,12 @@ mod tests {
     }
 
     fn core(trace: &Trace) -> String {
-        said(Event::Core(trace))
+        sentence(Event::Core(trace))
     }
 
     fn applied(payload: Payload, is_leader: bool) -> String {
         let entry = Entry { term: 1, index: 1, at_ms: 0, payload };
-        said(Event::Applied { entry: &entry, is_leader })
+        sentence(Event::Applied { entry: &entry, is_leader })
     }
 
     fn command(command: &[u8]) -> Payload {
@@ -237,7 +237,7 @@ mod tests {
 
     /// Classic contract, section 2.
     #[test]
-    fn the_lines_are_those_of_the_classic_version() {
+    fn the_lines_are_those_of_the_course_version() {
         for (trace, line) in [
             (Trace::HeartbeatSent, "Leader 1 sending heartbeat & Renewing Lease"),
             (Trace::LeaseRenewalFailed, "Leader 1 lease renewal failed. Stepping Down."),
@@ -261,17 +261,17 @@ mod tests {
             "Node 1 (leader) committed the entry NO-OP to the state machine."
         );
         let received = "Node 1 (leader) received an SET x 6 request.";
-        assert_eq!(said(Event::Proposed(b"SET x 6")), received);
-        assert_eq!(said(Event::Received(&[b"SET", b"x", b"6"])), received);
+        assert_eq!(sentence(Event::Proposed(b"SET x 6")), received);
+        assert_eq!(sentence(Event::Received(&[b"SET", b"x", b"6"])), received);
         let received = "Node 1 (leader) received an GET x request.";
-        assert_eq!(said(Event::Received(&[b"GET", b"x"])), received);
+        assert_eq!(sentence(Event::Received(&[b"GET", b"x"])), received);
         let error = "Error occurred while sending RPC to Node 4.";
-        assert_eq!(said(Event::Unreachable(4)), error);
-        assert_eq!(said(Event::NotSent(4)), error);
+        assert_eq!(sentence(Event::Unreachable(4)), error);
+        assert_eq!(sentence(Event::NotSent(4)), error);
     }
 
     #[test]
-    fn what_the_classic_version_does_not_have_is_told_as_well() {
+    fn events_beyond_the_course_version_are_written_too() {
         for (trace, line) in [
             (Trace::LeaderKnown { leader: 3, term: 7 }, "Node 1 follows Node 3 in term 7."),
             (
@@ -291,18 +291,21 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_line_and_not_longer_than_people_read() {
+    fn a_long_operation_is_shortened_to_one_line() {
         let lines = "SET k two\nlines\x1b";
         assert!(applied(command(lines.as_bytes()), true).contains("two\\nlines\\x1b to"));
         for filler in 0..4 {
             let long = format!("SET {}{}", "k".repeat(filler), "é".repeat(100_000));
-            let said = applied(command(long.as_bytes()), true);
-            assert!(said.len() < 1200 && said.ends_with("é... to the state machine."), "{said}");
+            let sentence = applied(command(long.as_bytes()), true);
+            assert!(
+                sentence.len() < 1200 && sentence.ends_with("é... to the state machine."),
+                "{sentence}"
+            );
         }
     }
 
     #[test]
-    fn what_comes_with_the_load_is_told_only_at_all() {
+    fn per_request_events_are_written_only_at_level_all() {
         let entry = Entry { term: 1, index: 1, at_ms: 0, payload: Payload::NoOp };
         for event in [
             Event::Core(&Trace::HeartbeatSent),

@@ -310,7 +310,7 @@ fn v2_an_older_directory_does_not_count() {
 }
 
 #[test]
-fn v2_a_start_that_was_heard_of_before_shows_an_older_directory() {
+fn v2_a_repeated_start_count_reveals_an_older_directory() {
     let mut group = three(None);
     let image = group.disks[&1].clone();
     for _ in 0..2 {
@@ -340,7 +340,7 @@ fn v2_a_node_that_is_restarted_again_and_again_stays_a_voter() {
 }
 
 #[test]
-fn v3_who_joins_waits_for_a_majority_of_the_others() {
+fn v3_a_joining_node_waits_for_a_majority_of_the_others() {
     breaks(Rule::Majority, |without| {
         let (mut group, _) = founded_by_two(without);
         group.stop(2);
@@ -385,7 +385,7 @@ fn v3_a_new_node_does_not_vote_in_a_group_that_is_there() {
 }
 
 #[test]
-fn v5_who_was_refused_knows_it_after_a_restart() {
+fn v5_a_refused_node_stays_refused_after_a_restart() {
     breaks(Rule::Durable, |without| {
         let mut group = three_with_an_older_copy(without);
         group.pass(100);
@@ -452,7 +452,7 @@ fn any_two_of_three_new_nodes_found_a_group_and_the_third_joins() {
 }
 
 #[test]
-fn a_wiped_node_of_a_healthy_group_catches_up_and_nothing_spins() {
+fn a_wiped_node_catches_up_without_a_busy_loop() {
     let mut group = three(None);
     for number in 1..20 {
         group.set(&number.to_string());

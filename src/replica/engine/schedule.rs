@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_waits_for_as_much_log_as_the_last_one_has() {
+    fn a_snapshot_is_due_after_as_much_log_as_the_last_snapshot() {
         let mut schedule = schedule(0);
         schedule.begin(S);
         schedule.end(Some(200 * MIB));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_grows_fast_is_not_followed_by_a_snapshot_every_moment() {
+    fn snapshots_of_a_fast_growing_log_are_limited() {
         let mut schedule = schedule(0);
         schedule.begin(S);
         assert!(!schedule.is_due(100 * S), "one is under way");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_failed_is_tried_again_when_as_much_has_come() {
+    fn a_failed_snapshot_is_retried_after_the_same_amount_of_log() {
         let mut schedule = schedule(0);
         schedule.begin(S);
         schedule.end(None);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_with_little_room_has_one_taken_while_there_is_room_for_it() {
+    fn a_snapshot_is_due_early_when_disk_space_is_low() {
         let mut schedule = schedule(2);
         schedule.set_low_on_space(true);
         assert!(!schedule.is_due(S), "of nothing");

@@ -94,7 +94,7 @@ fn a_command_is_answered_when_it_is_durable() {
 }
 
 #[test]
-fn a_session_makes_a_command_be_done_once() {
+fn a_command_of_a_session_is_applied_once() {
     let mut node = alone();
     let mut now = 1001 * MS;
     // Whatever was asked, it is in a job when the turn that is due then comes.
@@ -120,7 +120,7 @@ fn a_session_makes_a_command_be_done_once() {
 }
 
 #[test]
-fn a_read_under_the_lease_is_answered_on_the_spot() {
+fn a_read_under_the_lease_is_answered_immediately() {
     let mut node = alone();
     assert_eq!(node.read(1001 * MS, |_| true), ReadAccess::Now);
 }
@@ -188,7 +188,7 @@ impl Trio {
 }
 
 #[test]
-fn a_command_of_a_lost_leadership_may_be_done_or_not() {
+fn a_command_of_a_lost_leadership_has_an_unknown_outcome() {
     let mut trio = Trio::new(SnapshotPolicy::default());
     trio.pass(700);
     let old = trio.leader();
@@ -232,7 +232,7 @@ fn a_read_that_waits_for_a_round_is_answered_or_refused() {
 }
 
 #[test]
-fn leadership_is_handed_over_and_the_caller_hears_of_it() {
+fn a_leadership_transfer_is_answered() {
     let mut trio = Trio::new(SnapshotPolicy::default());
     trio.pass(700);
     let old = trio.leader();
@@ -291,7 +291,7 @@ fn new_nodes_found_a_group_and_all_of_them_are_its_voters() {
 
 /// A follower that has heard of an entry, and has no room for it.
 #[test]
-fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
+fn a_node_with_a_full_disk_votes_and_does_not_acknowledge_entries() {
     let mut trio = Trio::new(SnapshotPolicy::default());
     trio.pass(700);
     let (leader, start) = (trio.leader(), trio.now);
@@ -337,7 +337,7 @@ fn a_node_whose_entries_wait_for_room_votes_and_says_nothing_of_them() {
 }
 
 #[test]
-fn what_contradicts_the_leader_is_said_and_not_answered() {
+fn a_contradiction_is_reported_and_not_acknowledged() {
     let mut trio = Trio::new(SnapshotPolicy::default());
     trio.pass(700);
     let (leader, now) = (trio.leader(), trio.now);
@@ -368,7 +368,7 @@ fn what_contradicts_the_leader_is_said_and_not_answered() {
 }
 
 #[test]
-fn a_leader_without_room_refuses_commands_and_leads_on() {
+fn a_leader_with_a_full_disk_refuses_commands_and_stays_leader() {
     let mut node = alone();
     node.write(1001 * MS, 5, None, b"20"[..].into(), "waits");
     let write = node.advance(1001 * MS).write.unwrap().id;
@@ -383,7 +383,7 @@ fn a_leader_without_room_refuses_commands_and_leads_on() {
 }
 
 #[test]
-fn the_first_entry_of_a_term_bears_the_time() {
+fn the_first_entry_of_a_term_has_the_wall_time() {
     let mut node = node(0, 1, SnapshotPolicy::default());
     node.set_wall_clock(1_700_000_000_000);
     let turn = node.advance(1000 * MS);

@@ -76,16 +76,16 @@ pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
 /// Who answers, and where the leader is.
 fn leader_metadata<S: Service>(node: &Shared<S>, leader: Option<NodeId>) -> Metadata {
     let mut metadata = Metadata::new();
-    let mut tell = |name: &str, value: &str| {
+    let mut insert = |name: &str, value: &str| {
         if let Err(error) = metadata.insert(name, value.as_bytes()) {
             log::error!("{name}: {error}");
         }
     };
-    tell(NODE_ID, &node.raft().id().to_string());
+    insert(NODE_ID, &node.raft().id().to_string());
     if let Some(leader) = leader {
-        tell(LEADER_ID, &leader.to_string());
+        insert(LEADER_ID, &leader.to_string());
         if let Some((_, address)) = node.peers().iter().find(|(peer, _)| *peer == leader) {
-            tell(LEADER, address);
+            insert(LEADER, address);
         }
     }
     metadata

@@ -75,7 +75,7 @@ mod tests {
     use crate::raft::SnapshotMark;
 
     #[test]
-    fn people_are_told_what_differs_and_what_to_do() {
+    fn an_error_says_what_differs_and_what_to_do() {
         let what = Contradiction::Entry {
             leader: 0,
             term: 5,
@@ -83,7 +83,7 @@ mod tests {
             committed: SnapshotMark { index: 4, term: 2 },
         };
         let directory = Some(PathBuf::from("/data/node_1"));
-        let told = NodeError::Contradiction { node: 1, directory, what }.to_string();
+        let text = NodeError::Contradiction { node: 1, directory, what }.to_string();
         for words in [
             "node 0, which leads in term 5, has an entry of term 3 at index 4",
             "is committed, of term 2. One of the two directories is not what it was. Node 1 stops, \
@@ -91,22 +91,22 @@ mod tests {
             "`agora check`",
             "must not be deleted",
         ] {
-            assert!(told.contains(words), "{words}: {told}");
+            assert!(text.contains(words), "{words}: {text}");
         }
         let what = Contradiction::TwoLeaders { term: 5, known: 0, other: 2 };
-        let told = NodeError::Contradiction { node: 1, directory: None, what }.to_string();
-        assert!(told.contains("A voter has voted for both"), "{told}");
-        assert!(told.contains("Node 1 stops: compare"), "{told}");
+        let text = NodeError::Contradiction { node: 1, directory: None, what }.to_string();
+        assert!(text.contains("A voter has voted for both"), "{text}");
+        assert!(text.contains("Node 1 stops: compare"), "{text}");
     }
 
     #[test]
-    fn the_first_reason_is_the_reason() {
+    fn the_first_reason_is_kept() {
         let shutdown_reason = ShutdownReason::default();
         let full = StorageError::NoSpace { file: "logs.txt".into() };
         shutdown_reason.clone().note(NodeError::Storage(full));
         shutdown_reason.note(NodeError::Storage(StorageError::Failed));
-        let told = shutdown_reason.take().unwrap().to_string();
-        assert_eq!(told, "logs.txt: no space is left on the disk");
+        let text = shutdown_reason.take().unwrap().to_string();
+        assert_eq!(text, "logs.txt: no space is left on the disk");
         assert!(shutdown_reason.take().is_none());
     }
 }

@@ -313,7 +313,7 @@ impl<S: Service> NodeTask<S> {
         }
         let now = node.clock.now();
         output.trace.iter().for_each(|trace| self.event_logger.log_trace(now, node.raft(), trace));
-        self.tell(node, &output);
+        self.write_dump(node, &output);
         let has_applied = output.has_applied;
         for (ticket, answer) in output.answers.drain(..) {
             S::answer(node, ticket, answer, reactor);
@@ -351,7 +351,7 @@ impl<S: Service> NodeTask<S> {
     }
 
     /// Tells people what happened.
-    fn tell(&mut self, node: &mut Shared<S>, output: &Output<S::Ticket>) {
+    fn write_dump(&mut self, node: &mut Shared<S>, output: &Output<S::Ticket>) {
         let requests = node.requests.as_mut().map(std::mem::take).unwrap_or_default();
         if self.dump.level() == Level::None {
             return;

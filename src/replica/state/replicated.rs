@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_answered_and_not_done_again_even_from_a_snapshot() {
+    fn a_retry_is_answered_and_not_applied_again_even_after_a_snapshot() {
         let mut state = Replicated::<Diary>::default();
         assert_eq!(apply(&mut state, &entry(1, 5, Payload::NoOp)), Err(Outcome::Nothing));
         assert_eq!(apply(&mut state, &entry(2, 7, Payload::OpenSession)), Err(Outcome::Opened));
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_expire_by_the_clock_of_the_log_which_never_goes_back() {
+    fn sessions_expire_by_the_log_clock_which_never_goes_back() {
         let mut state = Replicated::<Diary>::default();
         for (index, at_ms) in [(1, 1000), (2, 500)] {
             let opened = apply(&mut state, &entry(index, at_ms, Payload::OpenSession));
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_without_its_machine_is_none() {
+    fn a_snapshot_without_the_machine_state_is_refused() {
         let mut state = Replicated::<Diary>::default();
         state.restore(&[b"CLOCK", b"9"]).unwrap();
         assert!(state.restored(3).is_err());

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_done_once_and_answered_as_often_as_it_comes() {
+    fn a_command_is_applied_once_and_every_retry_is_answered() {
         let mut sessions = opened(&[7]);
         done(&mut sessions, origin(7, 1, 0), b"one");
         done(&mut sessions, origin(7, 2, 0), b"two");
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_is_not_used_expires_by_the_log_s_time() {
+    fn an_unused_session_expires_by_log_time() {
         let mut sessions = opened(&[1, 2]);
         sessions.begin(origin(2, 1, 0), 1500).unwrap();
         sessions.expire(1000 + EXPIRY_MS);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_sessions_cost_the_one_that_was_not_used_for_the_longest_time() {
+    fn the_least_recently_used_session_is_evicted() {
         let mut sessions = Sessions::default();
         for number in 1..=MAX_SESSIONS as u64 {
             sessions.open(number, number);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_s_session_is_forgotten_for_another_while_it_is_in_use() {
+    fn a_session_in_use_is_not_evicted_for_another() {
         let mut sessions = Sessions::default();
         (1..=MAX_SESSIONS as u64 - 2).for_each(|number| sessions.open(number, 1000));
         assert!(sessions.may_open(1, 1000));
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_with_many_answers_gets_no_more_when_there_is_no_room() {
+    fn a_session_with_many_answers_is_refused_when_memory_is_full() {
         let mut sessions = opened(&[1, 2]);
         let large = vec![0; MAX_KEPT_BYTES / 4 - ANSWER_BYTES];
         (1..=4).for_each(|sequence| done(&mut sessions, origin(1, sequence, 0), &large));
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_take_no_more_than_they_may() {
+    fn kept_answers_are_bounded() {
         let mut sessions = opened(&[1, 2]);
         let large = vec![0; MAX_KEPT_BYTES / 4];
         for sequence in 1..=3 {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_come_back_from_their_lines() {
+    fn sessions_survive_a_round_trip() {
         let mut sessions = opened(&[3, 5]);
         done(&mut sessions, origin(3, 4, 3), b"four");
         done(&mut sessions, origin(3, 5, 3), b"");

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_lines_as_people_know_them() {
+    fn entries_have_the_documented_lines() {
         let entry = |index, payload| Entry { term: 3, index, at_ms: 1_700_000_000_000, payload };
         let origin = Some(Origin { session: 5, sequence: 9, acknowledged: 8 });
         for (entry, place, expected) in [
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_could_not_be_told_from_the_logs_own_lines_is_refused() {
+    fn a_command_that_looks_like_a_reserved_line_is_refused() {
         for command in [&b""[..], b"NO-OP\0", b"OPEN-SESSION\0x\0"] {
             let payload = Payload::Command { origin: None, command: command.into() };
             let entry = Entry { term: 1, index: 1, at_ms: 0, payload };
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn any_entry_comes_back_from_its_line_and_damage_is_refused() {
+    fn any_entry_survives_a_round_trip_and_damage_is_refused() {
         each_seed(|seed| {
             let entry = any_entry(seed);
             let place = 1 + seed.next_u64() % entry.index.min(300);

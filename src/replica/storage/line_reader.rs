@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_lines_fragments_and_zeros() {
+    fn a_file_is_read_as_lines_fragments_and_zeros() {
         assert_eq!(pieces(b""), []);
         assert_eq!(pieces(b"a\n\nbc\n"), [piece(0, 1, "a$"), piece(2, 2, "$"), piece(3, 3, "bc$")]);
         assert_eq!(pieces(b"a\nb"), [piece(0, 1, "a$"), piece(2, 2, "b")]);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_zeros_longer_than_what_is_read_at_once_are_whole() {
+    fn lines_and_zeros_longer_than_the_read_buffer_are_whole() {
         let long = "x".repeat(3 * READ_BYTES);
         let zeros = vec![0; 2 * READ_BYTES + 1];
         let bytes = [b"a\n", long.as_bytes(), b"\nb\n", &zeros].concat();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_given_up() {
+    fn a_line_above_the_limit_is_rejected() {
         /// Has the same byte everywhere.
         #[derive(Debug)]
         struct Endless;

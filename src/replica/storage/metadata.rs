@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_first_version_says_less() {
+    fn a_file_of_the_first_version_has_fewer_lines() {
         let mut first = sample();
         first.record = None;
         first.identity.members.clear();
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_is_lines_that_people_know() {
+    fn the_file_has_the_documented_lines() {
         let text = String::from_utf8(sample().to_text()).unwrap();
         let (lines, checksum) = text.split_at(text.len() - 9);
         let expected = "commitLength 12\nterm 3\nvotedFor 2\nnodeId 0\ngroupId the\\ cities\n\
@@ -477,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vote_for_nobody_and_any_lease_come_back() {
+    fn no_vote_and_any_lease_survive_a_round_trip() {
         each_seed(|seed| {
             let mut metadata = sample();
             metadata.truncating = seed
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn one_flipped_bit_or_a_cut_is_noticed_wherever_it_is() {
+    fn every_flipped_bit_and_every_truncation_is_detected() {
         let good = sample().to_text();
         for at in 0..good.len() {
             let cut = Metadata::parse(&good[..at]).unwrap_err();

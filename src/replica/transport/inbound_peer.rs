@@ -96,8 +96,8 @@ impl InboundPeer {
 
     /// Takes what the peer says.
     fn take(&mut self, message: &[u8]) -> Result<(), Status> {
-        let senseless = |what: String| Status::new(Code::InvalidArgument, what);
-        let received = decode(message).map_err(|error| senseless(error.to_string()))?;
+        let invalid = |what: String| Status::new(Code::InvalidArgument, what);
+        let received = decode(message).map_err(|error| invalid(error.to_string()))?;
         match (self.state, received) {
             (State::Over, _) => Ok(()),
             (State::Expected, Received::Hello(hello)) => self.accept_hello(*hello),
@@ -108,14 +108,14 @@ impl InboundPeer {
             (State::Known { peer, incarnation, .. }, Received::Hello(hello)) => {
                 self.check(&hello)?;
                 if (hello.node, hello.introduction.incarnation) != (peer, incarnation) {
-                    return Err(senseless("a hello of somebody else".into()));
+                    return Err(invalid("a hello of somebody else".into()));
                 }
                 lock(&self.registry)
                     .incoming
                     .push((peer, Incoming::Introduction(hello.introduction)));
                 Ok(())
             }
-            (State::Expected, _) => Err(senseless("a message before a hello".into())),
+            (State::Expected, _) => Err(invalid("a message before a hello".into())),
         }
     }
 
