@@ -4,7 +4,7 @@ use super::Failure;
 use super::trade::{self, Role, Trader, Verb, item_id, number, refused, say};
 use crate::market::client::NewItem;
 use crate::market::price::Money;
-use crate::market::state::Category;
+use crate::market::state::{Category, ItemFields};
 
 static SELLER: Role = Role {
     name: "seller",
@@ -83,15 +83,18 @@ fn sell(trader: &Trader, words: &[String]) -> Result<(), Failure> {
 fn new_item(fields: &[String; 5]) -> Result<NewItem, String> {
     let [name, category, quantity, price, description] = fields;
     let found = Category::ALL.into_iter().find(|c| c.keyword().eq_ignore_ascii_case(category));
-    Ok(NewItem {
+    let fields = ItemFields {
         name: name.clone(),
         category: found.ok_or_else(|| {
             format!("{category:?} is not a category: electronics, fashion or others")
         })?,
+        description: description.clone(),
+    };
+    Ok(NewItem {
+        fields,
         quantity: number(quantity, "a quantity")
             .map_err(|_| format!("{quantity:?} is not a quantity: a number above zero"))?,
         price: price.parse::<Money>().map_err(|error| format!("{price:?}: {error}"))?,
-        description: description.clone(),
     })
 }
 

@@ -1,10 +1,20 @@
-//! What both sides of the wire must agree on beside the messages: names of metadata.
+//! What both sides of the wire must agree on beside the messages.
 
-/// Trailing metadata of the refusal of a request id that is too low: the highest one that the market
+/// Trailing metadata of the refusal of a request id that is too low: the highest id that the market
 /// knows of the account. Ids above it are new.
 pub const LAST_REQUEST_ID: &str = "agora-last-request-id";
 
-/// Trailing metadata of a refusal because the market, or what an account may have there, is full. A
+/// Trailing metadata of a refusal because a bound of the market or of an account is reached. A
 /// RESOURCE_EXHAUSTED without it is of a server that is busy: nothing was done, and the same command
-/// is worth another try.
+/// may be sent again.
 pub const FULL: &str = "agora-full";
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consistency {
+    /// Linearizable: only the leader gives it.
+    #[default]
+    Linearizable,
+    /// The state that the replica has applied so far.
+    Stale,
+}

@@ -9,7 +9,7 @@
 //! - [`price`]: money in minor units, as people type and read it;
 //! - [`print`]: what the market and its clients print, to the letter;
 //! - [`service`]: the market as an RPC service;
-//! - `wire`: the messages that it takes and sends;
+//! - `wire`: values of the messages that the service and the client share;
 //! - `sha256`: the hash of a client's UUID, by which the market knows an account.
 
 pub mod client;

@@ -9,7 +9,9 @@
 
 use std::fmt;
 
-use super::state::{Action, Category, EventView, ItemId, ItemView, OrderView, is_unprintable};
+use super::state::{
+    Action, Category, EventView, ItemFields, ItemId, ItemView, OrderView, is_unprintable,
+};
 
 /// The line above and below a card.
 const CARD_EDGE: &str = "\u{2013}";
@@ -40,7 +42,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// An item as lists and searches show it. Ends without a newline.
-pub struct Card<'a>(pub &'a ItemView<'a>);
+pub struct Card<'a>(pub &'a ItemView<&'a str>);
 
 impl fmt::Display for Card<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,11 +51,12 @@ impl fmt::Display for Card<'_> {
 }
 
 /// The four lines of a card.
-struct CardLines<'a>(&'a ItemView<'a>);
+struct CardLines<'a>(&'a ItemView<&'a str>);
 
 impl fmt::Display for CardLines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ItemView { id, price, name, category, description, quantity, rating, seller } = self.0;
+        let ItemView { id, fields, price, quantity, rating, seller } = self.0;
+        let ItemFields { name, category, description } = fields;
         writeln!(
             f,
             "Item ID: {id}, Price: {price}, Name: {}, Category: {},",
@@ -67,7 +70,7 @@ impl fmt::Display for CardLines<'_> {
 }
 
 /// A notification as watchers show it. Ends without a newline.
-pub struct NotificationText<'a>(pub &'a EventView<'a>);
+pub struct NotificationText<'a>(pub &'a EventView<&'a str>);
 
 impl fmt::Display for NotificationText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +91,7 @@ impl fmt::Display for NotificationText<'_> {
 }
 
 /// An order as both sides' histories show it: two lines, without a newline at the end.
-pub struct OrderText<'a>(pub &'a OrderView<'a>);
+pub struct OrderText<'a>(pub &'a OrderView<&'a str>);
 
 impl fmt::Display for OrderText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +172,7 @@ fn command_line(
             write!(f, "Seller join request from {from}, uuid = {}", Escaped(shown))
         }
         Action::RegisterBuyer => write!(f, "Buyer join request from {from}"),
-        Action::SellItem { .. } => write!(f, "Sell Item request from {from}"),
+        Action::SellItem(_) => write!(f, "Sell Item request from {from}"),
         Action::UpdateItem { item, .. } => write!(f, "Update Item {item} request from {from}"),
         Action::DeleteItem { item } => write!(f, "Delete Item {item} request from {from}"),
         Action::BuyItem { item, quantity, .. } => {
@@ -204,14 +207,16 @@ impl<E: fmt::Display> fmt::Display for Outcome<'_, E> {
 mod tests {
     use super::*;
     use crate::market::price::Money;
-    use crate::market::state::{Error, OrderId, Rating};
+    use crate::market::state::{Error, NewItem, OrderId, Rating};
 
-    const PHONE: ItemView<'_> = ItemView {
+    const PHONE: ItemView<&str> = ItemView {
         id: ItemId(1),
         price: Money::from_minor(50_000),
-        name: "iPhone",
-        category: Category::Electronics,
-        description: "This is iPhone 15.",
+        fields: ItemFields {
+            name: "iPhone",
+            category: Category::Electronics,
+            description: "This is iPhone 15.",
+        },
         quantity: 5,
         rating: Rating { stars: 13, count: 3 },
         seller: "192.13.188.178:50051",
@@ -287,13 +292,8 @@ Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Selle
             let request = Request::Command(action, "");
             RequestLine { address: "120.13.188.178:50051", request }.to_string()
         };
-        let sell = Action::SellItem {
-            name: "iPhone",
-            category: Category::Electronics,
-            description: "",
-            quantity: 1,
-            price: Money::from_minor(1),
-        };
+        let (quantity, price) = (1, Money::from_minor(1));
+        let sell = Action::SellItem(NewItem { fields: PHONE.fields, quantity, price });
         let update = Action::UpdateItem { item, price: None, quantity: Some(1) };
         let buy = Action::BuyItem { item, quantity: 1, max_price: None };
         for (line, expected) in [

@@ -1,7 +1,8 @@
 //! Whatever people send, the market stands.
 
 use agora::market::state::{
-    Action, Caller, Category, Command, Identity, ItemId, Limits, Market, OrderId, Query, Sort,
+    Action, Caller, Category, Command, Identity, ItemFields, ItemId, Limits, Market, NewItem,
+    OrderId, Query, Sort,
 };
 
 use crate::seed::{Seed, each_seed};
@@ -55,7 +56,8 @@ fn extreme_commands_are_answered_or_refused() {
             1 => {
                 let category = Category::Others;
                 let (name, description) = (&*name, &*description);
-                Action::SellItem { name, category, description, quantity, price }
+                let fields = ItemFields { name, category, description };
+                Action::SellItem(NewItem { fields, quantity, price })
             }
             2 => Action::UpdateItem { item, price: Some(price), quantity: Some(quantity) },
             3 => Action::BuyItem { item, quantity, max_price: Some(price) },

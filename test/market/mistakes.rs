@@ -109,7 +109,7 @@ fn item_ids_are_not_reused_after_a_delete() {
 fn ids_are_sorted_as_numbers() {
     let mut trial = Trial::open();
     trial.list_many(12);
-    let ids = |items: &[ItemView<'_>]| items.iter().map(|item| item.id.0).collect::<Vec<_>>();
+    let ids = |items: &[ItemView<&str>]| items.iter().map(|item| item.id.0).collect::<Vec<_>>();
     let expected: Vec<u32> = (1..=12).collect();
     let own = trial.market.seller_items(&caller(SELLER), ItemId(0), 0).unwrap();
     assert_eq!(ids(&own.entries), expected);

@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use agora::market::state::{
-    Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemId, Limits, OrderId,
-    Query, Reply, RequestId, Sort,
+    Action, Bound, Caller, Category, Command, Error, Field, Identity, ItemFields, ItemId, Limits,
+    NewItem, OrderId, Query, Reply, RequestId, Sort,
 };
 
 pub type Answer = Result<Reply, Error>;
@@ -200,7 +200,8 @@ impl Model {
                 self.join(caller);
                 Ok(Reply::Registered)
             }
-            Action::SellItem { name, category, description, quantity, price } => {
+            Action::SellItem(NewItem { fields, quantity, price }) => {
+                let ItemFields { name, category, description } = fields;
                 let seller = self.seller(caller)?;
                 self.sell(seller, name, category, description, quantity, price.minor())
             }

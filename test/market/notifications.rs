@@ -49,7 +49,7 @@ fn a_notification_keeps_the_card_of_its_moment() {
     };
     assert_eq!([first.price, second.price, last.price], [cents(100), cents(200), cents(200)]);
     assert_eq!([before_first, before_second], [cents(50_000), cents(100)]);
-    assert_eq!(last.name, "iPhone", "although the item is gone");
+    assert_eq!(last.fields.name, "iPhone", "although the item is gone");
 }
 
 #[test]

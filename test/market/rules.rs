@@ -2,7 +2,8 @@
 
 use agora::call::Code;
 use agora::market::state::{
-    Action, Caller, Category, Error, Field, ItemId, Limits, OrderId, Query, Reply, Sort,
+    Action, Caller, Category, Error, Field, ItemFields, ItemId, Limits, NewItem, OrderId, Query,
+    Reply, Sort,
 };
 
 use crate::trial::{
@@ -74,12 +75,12 @@ fn texts_have_bounds_and_no_control_characters() {
     assert_eq!(refused(&mut trial, ""), Err(Error::Empty(Field::Name)));
     assert_eq!(refused(&mut trial, &long), Err(Error::TooLong(Field::Name, 200)));
     assert_eq!(refused(&mut trial, "a\nb"), Err(Error::Unprintable(Field::Name)));
-    let describe = |description| Action::SellItem {
-        name: "x",
-        category: Category::Others,
-        description,
-        quantity: 1,
-        price: cents(1),
+    let describe = |description| {
+        Action::SellItem(NewItem {
+            fields: ItemFields { name: "x", category: Category::Others, description },
+            quantity: 1,
+            price: cents(1),
+        })
     };
     assert_eq!(trial.ask(SELLER, describe("")), Ok(Reply::Listed(ItemId(1))));
     let long = "x".repeat(2_001);
@@ -272,7 +273,7 @@ fn sellers_see_their_own_items_only() {
     let items = |who| trial.market.seller_items(&caller(who), ItemId(0), 0).unwrap().entries;
     let ids: Vec<u32> = items(SELLER).iter().map(|item| item.id.0).collect();
     assert_eq!(ids, [1, 3]);
-    assert_eq!(items(OTHER_SELLER)[0].name, "lamp");
+    assert_eq!(items(OTHER_SELLER)[0].fields.name, "lamp");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Identity, ItemId, Limits, Market, Query, Reply, RequestId,
-    Sort,
+    Action, Caller, Category, Command, Identity, ItemFields, ItemId, Limits, Market, NewItem,
+    Query, Reply, RequestId, Sort,
 };
 
 use agora::raft::StateMachine;
@@ -115,13 +115,11 @@ fn catalogue(items: usize, vocabulary: &Vocabulary) -> Market {
         let batch: Vec<_> = (0..1_000).map(|_| offer(&mut seed, vocabulary)).collect();
         let begin = cpu_time();
         for (name, description, price) in &batch {
-            let sell = Action::SellItem {
-                name,
-                category: *seed.pick(&Category::ALL),
-                description,
+            let sell = Action::SellItem(NewItem {
+                fields: ItemFields { name, category: *seed.pick(&Category::ALL), description },
                 quantity: 1_000_000,
                 price: Money::from_minor(*price),
-            };
+            });
             apply(&mut market, (listed % 20) as u8, None, sell);
             listed += 1;
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Error, ItemId, ItemView, Limits, Market, OrderView, Query,
-    Reply, Sort, decode_answer,
+    Action, Caller, Category, Command, Error, ItemFields, ItemId, ItemView, Limits, Market,
+    NewItem, OrderView, Query, Reply, Sort, decode_answer,
 };
 use agora::raft::StateMachine;
 
@@ -249,7 +249,7 @@ impl Simulation {
                 Ok(thing) => {
                     let item = found.unwrap();
                     assert_eq!(card(&item), self.model.card(id));
-                    assert_eq!(item.category, thing.category);
+                    assert_eq!(item.fields.category, thing.category);
                     let sold = self.model.sales.iter().filter(|sale| sale.item == id);
                     let sold: i64 = sold.map(|sale| i64::from(sale.quantity)).sum();
                     assert_eq!(sold + i64::from(item.quantity), thing.supplied);
@@ -263,18 +263,18 @@ impl Simulation {
         let caller = caller_of(person);
         let model = &self.model;
         let market = &self.market;
-        let bought = drain(|last: Option<&OrderView<'_>>| {
+        let bought = drain(|last: Option<&OrderView<&str>>| {
             let page = market.buyer_orders(&caller, last.map(|order| order.id), 0).unwrap();
             (page.entries, page.has_more)
         });
         assert_eq!(lines(&bought), model.orders(|sale| sale.buyer == who));
         if person.is_seller {
-            let sold = drain(|last: Option<&OrderView<'_>>| {
+            let sold = drain(|last: Option<&OrderView<&str>>| {
                 let page = market.seller_orders(&caller, last.map(|order| order.id), 0).unwrap();
                 (page.entries, page.has_more)
             });
             assert_eq!(lines(&sold), model.orders(|sale| sale.seller == who));
-            let own = drain(|last: Option<&ItemView<'_>>| {
+            let own = drain(|last: Option<&ItemView<&str>>| {
                 let after = last.map_or(ItemId(0), |item| item.id);
                 let page = market.seller_items(&caller, after, 2).unwrap();
                 (page.entries, page.has_more)
@@ -282,7 +282,7 @@ impl Simulation {
             let live = (1..).zip(&model.things).filter(|(_, t)| !t.is_gone && t.seller == who);
             assert!(own.iter().map(|item| item.id.0).eq(live.map(|(id, _)| id)));
         }
-        let wishes = drain(|last: Option<&ItemView<'_>>| {
+        let wishes = drain(|last: Option<&ItemView<&str>>| {
             let after = last.map_or(ItemId(0), |item| item.id);
             let page = market.wishlist(&caller, after, 2).unwrap();
             (page.entries, page.has_more)
@@ -348,13 +348,15 @@ fn action(seed: &mut Seed, items: usize) -> Action<'static> {
         2 => Action::RegisterBuyer,
         3..9 => {
             let (name, description) = (*seed.pick(&TEXTS), *seed.pick(&TEXTS));
-            Action::SellItem {
-                name: if seed.one_in(20) { "" } else { name },
-                category: *seed.pick(&Category::ALL),
-                description: if seed.one_in(3) { "" } else { description },
+            Action::SellItem(NewItem {
+                fields: ItemFields {
+                    name: if seed.one_in(20) { "" } else { name },
+                    category: *seed.pick(&Category::ALL),
+                    description: if seed.one_in(3) { "" } else { description },
+                },
                 quantity,
                 price,
-            }
+            })
         }
         9..12 => Action::UpdateItem {
             item,

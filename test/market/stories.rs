@@ -17,7 +17,8 @@ use std::path::Path;
 
 use agora::market::print::{Card, NotificationText, OrderText, Outcome, Request, RequestLine};
 use agora::market::state::{
-    Action, Caller, Category, Error, ItemId, ItemView, Limits, OrderView, Query, Reply, Sort,
+    Action, Caller, Category, Error, ItemFields, ItemId, ItemView, Limits, NewItem, OrderView,
+    Query, Reply, Sort,
 };
 
 use crate::trial::{Trial, identity, request};
@@ -195,13 +196,11 @@ fn command<'a>(words: &[&'a str]) -> Option<Action<'a>> {
     Some(match *words {
         ["register"] => Action::RegisterSeller,
         ["join"] => Action::RegisterBuyer,
-        ["sell", name, category, quantity, price, description] => Action::SellItem {
-            name,
-            category: category_named(category)?,
-            description,
+        ["sell", name, category, quantity, price, description] => Action::SellItem(NewItem {
+            fields: ItemFields { name, category: category_named(category)?, description },
             quantity: quantity.parse().unwrap(),
             price: price.parse().unwrap(),
-        },
+        }),
         ["update", id, ..] => Action::UpdateItem {
             item: item(id),
             price: option("price").map(|price| price.parse().unwrap()),
@@ -248,12 +247,12 @@ fn printed(answer: Result<Reply, Error>) -> String {
     }
 }
 
-fn cards(items: &[ItemView<'_>]) -> String {
+fn cards(items: &[ItemView<&str>]) -> String {
     let cards: Vec<String> = items.iter().map(|item| Card(item).to_string()).collect();
     cards.join("\n")
 }
 
-fn entries(orders: &[OrderView<'_>]) -> String {
+fn entries(orders: &[OrderView<&str>]) -> String {
     let lines: Vec<String> = orders.iter().map(|order| OrderText(order).to_string()).collect();
     lines.join("\n")
 }

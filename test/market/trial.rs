@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    AccountId, Action, Caller, Category, Command, Error, EventView, Identity, ItemId, ItemView,
-    Limits, Market, Notification, OrderId, Reply, RequestId,
+    AccountId, Action, Caller, Category, Command, Error, EventView, Identity, ItemFields, ItemId,
+    ItemView, Limits, Market, NewItem, Notification, OrderId, Reply, RequestId,
 };
 
 use crate::seed::Seed;
@@ -115,7 +115,7 @@ impl Trial {
         self.ask(buyer, Action::BuyItem { item, quantity, max_price: None })
     }
 
-    pub fn item(&self, item: ItemId) -> ItemView<'_> {
+    pub fn item(&self, item: ItemId) -> ItemView<&str> {
         self.market.item(item).unwrap()
     }
 
@@ -131,13 +131,15 @@ impl Trial {
 }
 
 pub fn sell(name: &str, quantity: u32, price: u64) -> Action<'_> {
-    Action::SellItem {
-        name,
-        category: Category::Electronics,
-        description: "This is iPhone 15.",
+    Action::SellItem(NewItem {
+        fields: ItemFields {
+            name,
+            category: Category::Electronics,
+            description: "This is iPhone 15.",
+        },
         quantity,
         price: cents(price),
-    }
+    })
 }
 
 /// A sale with this order number and total in cents.
@@ -146,7 +148,7 @@ pub const fn bought(order: u32, total: u64) -> Result<Reply, Error> {
 }
 
 /// Which order a notification tells a seller of, and how many pieces.
-pub fn sold(news: &EventView<'_>) -> Option<(OrderId, u32)> {
+pub fn sold(news: &EventView<&str>) -> Option<(OrderId, u32)> {
     match news {
         EventView::Sold(order) => Some((order.id, order.quantity)),
         _ => None,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use agora::market::client::NewItem;
 use agora::market::price::Money;
-use agora::market::state::Category;
+use agora::market::state::{Category, ItemFields};
 
 use crate::group::Group;
 use crate::ledger::{judge, sold_by};
@@ -73,9 +73,11 @@ pub fn end_of_trading(group: &Group) {
     let closer = group.client("closer");
     closer.register_seller().unwrap();
     let end = NewItem {
-        name: String::from("finis"),
-        category: Category::Others,
-        description: String::new(),
+        fields: ItemFields {
+            name: String::from("finis"),
+            category: Category::Others,
+            description: String::new(),
+        },
         quantity: 1,
         price: Money::from_minor(1),
     };

@@ -6,7 +6,7 @@ use std::thread;
 
 use agora::market::client::{NewItem, Order};
 use agora::market::price::Money;
-use agora::market::state::Category;
+use agora::market::state::{Category, ItemFields};
 
 use crate::group::Group;
 use crate::ledger::bought_by;
@@ -20,9 +20,11 @@ fn a_client_that_two_hundred_threads_share_goes_through_failovers() {
     let seller = group.client("seller");
     seller.register_seller().unwrap();
     let bulbs = NewItem {
-        name: String::from("bulbs"),
-        category: Category::Others,
-        description: String::new(),
+        fields: ItemFields {
+            name: String::from("bulbs"),
+            category: Category::Others,
+            description: String::new(),
+        },
         quantity: 1_000_000,
         price: Money::from_minor(1),
     };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use agora::call::{Code, Status};
 use agora::market::client::{Event, MarketClient, NewItem, Notification, Order, Search, Watcher};
 use agora::market::price::Money;
-use agora::market::state::{Category, ItemId};
+use agora::market::state::{Category, ItemFields, ItemId};
 
 use crate::group::Group;
 use crate::process::eventually;
@@ -158,9 +158,11 @@ impl Square {
         client.register_seller().unwrap();
         for place in 0..ITEMS {
             let item = client.sell(&NewItem {
-                name: format!("thing {place} of {}", client.address()),
-                category: Category::ALL[place % Category::ALL.len()],
-                description: String::from("something to have"),
+                fields: ItemFields {
+                    name: format!("thing {place} of {}", client.address()),
+                    category: Category::ALL[place % Category::ALL.len()],
+                    description: String::from("something to have"),
+                },
                 quantity: SUPPLIED,
                 price: Money::from_minor(100 + place as u64),
             });

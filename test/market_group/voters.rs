@@ -4,7 +4,7 @@ use std::fs;
 
 use agora::market::client::{MarketClient, NewItem, Order};
 use agora::market::price::Money;
-use agora::market::state::{Category, ItemId};
+use agora::market::state::{Category, ItemFields, ItemId};
 use agora::raft::NodeId;
 
 use crate::group::Group;
@@ -20,9 +20,11 @@ fn market() -> (Group, ItemId, MarketClient) {
     let seller = group.client("seller");
     seller.register_seller().unwrap();
     let item = NewItem {
-        name: String::from("lamp"),
-        category: Category::Others,
-        description: String::from("shines"),
+        fields: ItemFields {
+            name: String::from("lamp"),
+            category: Category::Others,
+            description: String::from("shines"),
+        },
         quantity: SUPPLIED,
         price: Money::from_minor(250),
     };

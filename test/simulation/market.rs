@@ -11,8 +11,8 @@ use std::rc::Rc;
 
 use agora::market::price::Money;
 use agora::market::state::{
-    Action, Caller, Category, Command, Identity, ItemId, Limits, Market, OrderId, Query, ReadSet,
-    Reply, RequestId, Sort, decode_answer,
+    Action, Caller, Category, Command, Identity, ItemFields, ItemId, Limits, Market, NewItem,
+    OrderId, Query, ReadSet, Reply, RequestId, Sort, decode_answer,
 };
 
 use crate::linearizability::{Fault, Object, Operation, check};
@@ -81,13 +81,11 @@ fn action(seed: &mut Seed, listed: &mut u32) -> Action<'static> {
         3..6 => {
             *listed += 1;
             let name = *seed.pick(&["lamp", "desk lamp", "kettle"]);
-            Action::SellItem {
-                name,
-                category: *seed.pick(&Category::ALL),
-                description: "",
+            Action::SellItem(NewItem {
+                fields: ItemFields { name, category: *seed.pick(&Category::ALL), description: "" },
                 quantity: 1 + seed.below(6) as u32,
                 price,
-            }
+            })
         }
         6..8 => {
             let quantity = Some(seed.below(6) as u32).filter(|_| !seed.one_in(3));
@@ -356,13 +354,11 @@ mod power {
 
     /// Ada sells two lamps.
     fn opening() -> Vec<(Ask, Saw)> {
-        let sell = Action::SellItem {
-            name: "lamp",
-            category: Category::Others,
-            description: "",
+        let sell = Action::SellItem(NewItem {
+            fields: ItemFields { name: "lamp", category: Category::Others, description: "" },
             quantity: 2,
             price: Money::from_minor(10),
-        };
+        });
         vec![
             done(0, 1, Action::RegisterSeller, Reply::Registered),
             done(0, 2, sell, Reply::Listed(ItemId(1))),

@@ -97,6 +97,7 @@ pub(super) fn sell_item_request(trader: &Trader<'_>, offer: &Offer<'_>, out: &mu
         quantity: offer.quantity,
         description: Cow::Borrowed(offer.description),
         price_cents: offer.price_cents,
+        ..SellItemRequest::default()
     };
     encode_into(&message, out);
 }

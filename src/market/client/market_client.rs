@@ -186,7 +186,7 @@ impl MarketClient {
 
     /// Searches.
     pub fn search(&self, search: &Search) -> Result<SearchPage, Status> {
-        wire::found(&self.call("SearchItem", &wire::search_item(search, self.consistency))?)
+        wire::search_page(&self.call("SearchItem", &wire::search_item(search, self.consistency))?)
     }
 
     /// One item.

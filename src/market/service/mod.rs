@@ -28,6 +28,7 @@ mod line_writer;
 mod queries;
 mod ticket;
 mod watch;
+mod wire;
 
 use std::fmt::Display;
 

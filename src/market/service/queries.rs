@@ -4,11 +4,12 @@
 
 use std::net::SocketAddr;
 
+use super::wire::{self, ListRequest, ParseList};
 use super::{MarketService, NAME, identity};
 use crate::call::Status;
+use crate::market::contract::Consistency;
 use crate::market::print::Request;
 use crate::market::state::{Caller, Error, ItemId, Market, OrderId, ReadSet};
-use crate::market::wire::{self, Consistency, ListRequest, ParseList};
 use crate::replica::node::Shared;
 
 /// Reads of a request what it depends on, and how fresh it must be.

@@ -19,11 +19,11 @@ use std::mem;
 
 use super::calls::{full, read_linearizable};
 use super::ticket::Ticket;
+use super::wire;
 use super::{MarketService, identity};
 use crate::call::{Code, Metadata, Status};
 use crate::market::print::Request;
 use crate::market::state::{AccountId, Error, Market, ReadSet};
-use crate::market::wire;
 use crate::replica::node::{Node, Shared};
 use crate::rpc::{CallHandler, Responder};
 

@@ -2,14 +2,16 @@
 //!
 //! [`bytes`] and [`words`] are the two forms that a command has in a log.
 
-mod bytes;
+pub(super) mod bytes;
 mod words;
 
 use std::fmt;
 use std::num::NonZeroU64;
 
 use super::error::{Error, Field};
+use super::item::NewItem;
 use super::limits::Limits;
+use super::text;
 use crate::market::price::Money;
 
 /// Who somebody is: the SHA-256 of the UUID that a client made and keeps to itself.
@@ -127,22 +129,17 @@ pub struct Command<'a> {
 }
 
 impl Command<'_> {
-    /// Whether its texts are short enough to be worth writing down. Everything else about them is
-    /// checked when the command is done.
+    /// Checks that its texts are short enough for the log. All other checks are made when the command is
+    /// applied.
     ///
     /// # Errors
     /// [`Error::TooLong`].
     pub fn check_size(&self, limits: &Limits) -> Result<(), Error> {
-        let check = |field, text: &str, max| match text.len() <= max {
-            true => Ok(()),
-            false => Err(Error::TooLong(field, max)),
-        };
-        check(Field::Address, self.caller.address, limits.max_address_bytes)?;
-        if let Action::SellItem { name, description, .. } = self.action {
-            check(Field::Name, name, limits.max_name_bytes)?;
-            check(Field::Description, description, limits.max_description_bytes)?;
+        text::check_len(Field::Address, self.caller.address, limits.max_address_bytes)?;
+        match self.action {
+            Action::SellItem(new_item) => new_item.fields.check_len(limits),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -167,18 +164,7 @@ pub enum Action<'a> {
     /// Take the caller's address as a buyer. Buying, wishing and rating do so by themselves.
     RegisterBuyer,
     /// Put an item on sale.
-    SellItem {
-        /// Shown on the card, searched by word, sorted by.
-        name: &'a str,
-        /// What kind of thing it is.
-        category: Category,
-        /// Shown on the card, searched by word. May be empty.
-        description: &'a str,
-        /// Pieces on sale.
-        quantity: u32,
-        /// Of one piece.
-        price: Money,
-    },
+    SellItem(NewItem<&'a str>),
     /// Give an item of yours a new price, a new quantity or both; tells whoever wishes for it.
     UpdateItem {
         /// Which.

@@ -10,77 +10,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::accounts::{AccountId, Accounts, PerAccount};
-use super::command::{Category, ItemId};
-use super::lines::{Section, WordReader, WordWriter, section};
+use super::command::ItemId;
+use super::item::{Item, Listing, Stock, parse_item};
+use super::lines::{Section, WordReader, section};
 use super::ratings::Rating;
 use super::shared::{Array, Map};
 use crate::market::price::Money;
-
-/// What of an item never changes; shared with the notifications and the search index.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Listing {
-    pub item: ItemId,
-    pub seller: AccountId,
-    pub category: Category,
-    name_bytes: u32,
-    /// The name, and the description right behind it: one allocation for both.
-    text: Box<str>,
-}
-
-impl Listing {
-    pub fn new(
-        item: ItemId,
-        seller: AccountId,
-        category: Category,
-        name: &str,
-        description: &str,
-    ) -> Listing {
-        let text = [name, description].concat().into_boxed_str();
-        Listing { item, seller, category, name_bytes: name.len() as u32, text }
-    }
-
-    pub fn name(&self) -> &str {
-        &self.text[..self.name_bytes as usize]
-    }
-
-    pub fn description(&self) -> &str {
-        &self.text[self.name_bytes as usize..]
-    }
-
-    /// `seller category name description`.
-    pub fn write_words(&self, words: &mut WordWriter<'_>) {
-        words.number(self.seller.0).word(self.category.keyword().as_bytes());
-        words.word(self.name().as_bytes()).word(self.description().as_bytes());
-    }
-
-    /// Takes what [`Listing::write_words`] said.
-    pub fn restore(item: ItemId, mut fields: WordReader<'_>) -> Result<Listing, String> {
-        let (seller, category) = (AccountId(fields.number()?), fields.category()?);
-        let (name, description) = (fields.text()?, fields.text()?);
-        fields.end()?;
-        Ok(Listing::new(item, seller, category, name, description))
-    }
-}
-
-/// What of an item changes. At all times `sold + quantity == supplied`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stock {
-    pub price: Money,
-    /// Pieces left.
-    pub quantity: u32,
-    /// Pieces sold.
-    pub sold: u64,
-    /// Pieces that the seller brought to market, less those taken back by an update.
-    pub supplied: u64,
-    pub rating: Rating,
-}
-
-/// An item on sale.
-#[derive(Clone, Copy, Debug)]
-pub struct Item<'a> {
-    pub listing: &'a Arc<Listing>,
-    pub stock: &'a Stock,
-}
 
 /// What stays of an item that was sold and then deleted: orders speak of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,10 +161,8 @@ impl Items {
                 }
             };
             let (listing, stock) = found;
-            words.word(ITEM).number(listing.item.0).number(listing.seller.0);
-            words.word(listing.category.keyword().as_bytes()).money(stock.price);
-            words.number(stock.quantity).number(stock.sold).number(stock.supplied);
-            words.word(listing.name().as_bytes()).word(listing.description().as_bytes());
+            words.word(ITEM);
+            Item { listing, stock }.write_words(words);
             true
         })
     }
@@ -257,23 +190,9 @@ impl Items {
     }
 
     /// Takes the words behind `ITEM`. Ratings come later, and the search index is made of all.
-    pub fn restore(
-        &mut self,
-        mut fields: WordReader<'_>,
-        accounts: &Accounts,
-    ) -> Result<(), String> {
-        let (item, seller) = (fields.item()?, AccountId(fields.number()?));
-        let (category, price) = (fields.category()?, fields.money()?);
-        let quantity: u32 = fields.number()?;
-        let (sold, supplied) = (fields.count()?, fields.count()?);
-        let (name, description) = (fields.text()?, fields.text()?);
-        fields.end()?;
-        self.check_new(item, seller, accounts)?;
-        if sold + u64::from(quantity) != supplied {
-            return Err(format!("item {item} has lost or gained stock"));
-        }
-        let listing = Listing::new(item, seller, category, name, description);
-        let stock = Stock { price, quantity, sold, supplied, rating: Rating::NONE };
+    pub fn restore(&mut self, fields: WordReader<'_>, accounts: &Accounts) -> Result<(), String> {
+        let (listing, stock) = parse_item(fields)?;
+        self.check_new(listing.item, listing.seller, accounts)?;
         self.put(Arc::new(listing), stock);
         Ok(())
     }
@@ -285,7 +204,7 @@ impl Items {
         accounts: &Accounts,
     ) -> Result<(), String> {
         let (item, sold) = (fields.item()?, fields.count()?);
-        let listing = Listing::restore(item, fields)?;
+        let listing = Listing::parse_words(item, fields)?;
         self.check_new(item, listing.seller, accounts)?;
         self.tombstones.insert(item, Tombstone { listing: Arc::new(listing), sold });
         Ok(())
@@ -329,12 +248,15 @@ pub const TOMBSTONE: &[u8] = b"FORMER";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::state::command::Category;
+    use crate::market::state::item::ItemFields;
 
     const SELLER: AccountId = AccountId(3);
 
     fn list(items: &mut Items, name: &str) -> ItemId {
         let id = items.next_id().unwrap();
-        let listing = Listing::new(id, SELLER, Category::Others, name, "of some kind");
+        let (category, description) = (Category::Others, "of some kind");
+        let listing = Listing::new(id, SELLER, &ItemFields { name, category, description });
         items.add(Arc::new(listing), Money::from_minor(100), 5);
         id
     }
@@ -377,11 +299,5 @@ mod tests {
         let items = Items::default();
         assert!(items.get(ItemId(0)).is_none());
         assert!(items.get(ItemId(u32::MAX)).is_none());
-    }
-
-    #[test]
-    fn an_item_costs_little() {
-        assert!(size_of::<Stock>() <= 40);
-        assert!(size_of::<Listing>() <= 32);
     }
 }

@@ -1,5 +1,6 @@
 //! What people may make the market keep.
 
+use super::error::Error;
 use crate::market::price::Money;
 
 /// The bounds of a market. Each is crossed by a test, and each has an error that says so.
@@ -72,6 +73,21 @@ impl Limits {
         max_answers: 1_000_000,
         max_union: 32_768,
     };
+
+    pub(super) fn check_quantity(&self, quantity: u32) -> Result<(), Error> {
+        let max = self.max_quantity;
+        if (1..=max).contains(&quantity) { Ok(()) } else { Err(Error::Quantity(max)) }
+    }
+
+    pub(super) fn check_stock(&self, quantity: u32) -> Result<(), Error> {
+        let max = self.max_quantity;
+        if quantity <= max { Ok(()) } else { Err(Error::Stock(max)) }
+    }
+
+    pub(super) fn check_price(&self, price: Money) -> Result<(), Error> {
+        let max = self.max_price;
+        if price > Money::ZERO && price <= max { Ok(()) } else { Err(Error::Price(max)) }
+    }
 
     /// How many entries a page has when this many are asked for; 0 asks for as many as may be.
     pub(super) fn page(&self, asked: usize) -> usize {

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use super::accounts::{AccountId, Accounts, SharedPerAccount};
 use super::command::{ItemId, OrderId};
 use super::feed::NotificationFeed;
-use super::items::{Item, Items, Listing, Stock};
+use super::item::{Item, Listing, Stock};
+use super::items::Items;
 use super::lines::{Section, WordReader, WordWriter, section};
 use super::orders::Orders;
 use super::ratings::Rating;
@@ -229,7 +230,7 @@ impl Mailboxes {
         accounts: &Accounts,
     ) -> Result<(), String> {
         let item = fields.item()?;
-        let listing = Listing::restore(item, fields)?;
+        let listing = Listing::parse_words(item, fields)?;
         if !accounts.contains(listing.seller) {
             return Err(format!("item {item} has no seller"));
         }

@@ -10,6 +10,7 @@
 //! | subject | |
 //! |---|---|
 //! | [`accounts`] | identity and address: who is who |
+//! | [`item`] | an item in all its forms: as bytes, as words, in memory |
 //! | [`items`] | what is on sale, numbers and stock |
 //! | [`search`] | words, prefixes, sorting, pages |
 //! | [`orders`] | the ledger |
@@ -33,6 +34,7 @@ mod audit;
 mod command;
 mod error;
 mod hash;
+mod item;
 mod items;
 mod limits;
 mod lines;
@@ -55,6 +57,7 @@ pub use accounts::AccountId;
 pub use audit::Audit;
 pub use command::{Action, Caller, Category, Command, Identity, ItemId, OrderId, Reply, RequestId};
 pub use error::{Bound, Error, Field};
+pub use item::{ItemFields, NewItem};
 pub use limits::Limits;
 pub use machine::decode_answer;
 pub use ratings::{MAX_STARS, Rating};

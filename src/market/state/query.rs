@@ -10,11 +10,11 @@
 use super::accounts::AccountId;
 use super::command::{Caller, ItemId, OrderId};
 use super::error::Error;
-use super::items::{Item, Listing};
+use super::item::{Item, Listing, Stock};
 use super::mailboxes::{Event, Snapshot};
 use super::orders::{Order, Side};
 use super::view::{EventView, ItemView, MailboxPage, Notification, OrderView, Page, SearchPage};
-use super::{Market, Query};
+use super::{Market, Query, Rating};
 use crate::market::price::Money;
 
 impl Market {
@@ -22,7 +22,7 @@ impl Market {
     ///
     /// # Errors
     /// [`Error::NoSuchItem`].
-    pub fn item(&self, id: ItemId) -> Result<ItemView<'_>, Error> {
+    pub fn item(&self, id: ItemId) -> Result<ItemView<&str>, Error> {
         let item = self.items.get(id).ok_or(Error::NoSuchItem(id))?;
         Ok(self.item_view(item))
     }
@@ -47,7 +47,7 @@ impl Market {
         caller: &Caller<'_>,
         after: ItemId,
         limit: usize,
-    ) -> Result<Page<ItemView<'_>>, Error> {
+    ) -> Result<Page<ItemView<&str>>, Error> {
         let seller = self.accounts.authenticate_seller(caller)?;
         let items = self.items.of_seller(seller, after);
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
@@ -62,7 +62,7 @@ impl Market {
         caller: &Caller<'_>,
         after: ItemId,
         limit: usize,
-    ) -> Result<Page<ItemView<'_>>, Error> {
+    ) -> Result<Page<ItemView<&str>>, Error> {
         let buyer = self.accounts.authenticate_reader(caller)?;
         let ids = buyer.into_iter().flat_map(|buyer| self.wishlists.of(buyer, after));
         let items = ids.filter_map(|id| self.items.get(id));
@@ -78,7 +78,7 @@ impl Market {
         caller: &Caller<'_>,
         before: Option<OrderId>,
         limit: usize,
-    ) -> Result<Page<OrderView<'_>>, Error> {
+    ) -> Result<Page<OrderView<&str>>, Error> {
         let buyer = self.accounts.authenticate_reader(caller)?;
         let orders = buyer.into_iter().flat_map(|id| self.orders.of(Side::Buyer, id, before));
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
@@ -93,7 +93,7 @@ impl Market {
         caller: &Caller<'_>,
         before: Option<OrderId>,
         limit: usize,
-    ) -> Result<Page<OrderView<'_>>, Error> {
+    ) -> Result<Page<OrderView<&str>>, Error> {
         let seller = self.accounts.authenticate_seller(caller)?;
         let orders = self.orders.of(Side::Seller, seller, before);
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
@@ -103,7 +103,7 @@ impl Market {
     ///
     /// # Errors
     /// [`Error::Credentials`] and [`Error::NoSuchOrder`].
-    pub fn order(&self, caller: &Caller<'_>, id: OrderId) -> Result<OrderView<'_>, Error> {
+    pub fn order(&self, caller: &Caller<'_>, id: OrderId) -> Result<OrderView<&str>, Error> {
         let account = self.accounts.authenticate(caller)?;
         let order = self.orders.get(id);
         let own = order.filter(|order| order.buyer == account || order.seller == account);
@@ -111,7 +111,7 @@ impl Market {
     }
 
     /// An order that a reply names, for whoever got the reply.
-    pub fn receipt(&self, id: OrderId) -> Option<OrderView<'_>> {
+    pub fn receipt(&self, id: OrderId) -> Option<OrderView<&str>> {
         Some(self.order_view(id, self.orders.get(id)?))
     }
 
@@ -159,30 +159,23 @@ impl Market {
         Page { entries: page, has_more: entries.next().is_some() }
     }
 
-    fn item_view<'a>(&'a self, item: Item<'a>) -> ItemView<'a> {
-        ItemView {
-            price: item.stock.price,
-            quantity: item.stock.quantity,
-            rating: item.stock.rating,
-            ..self.listing_view(item.listing)
-        }
+    fn item_view<'a>(&'a self, item: Item<'a>) -> ItemView<&'a str> {
+        let Stock { price, quantity, rating, .. } = *item.stock;
+        self.listing_view(item.listing, price, quantity, rating)
     }
 
-    /// With nothing of what changes filled in.
-    fn listing_view<'a>(&'a self, listing: &'a Listing) -> ItemView<'a> {
-        ItemView {
-            id: listing.item,
-            price: Money::ZERO,
-            name: listing.name(),
-            category: listing.category,
-            description: listing.description(),
-            quantity: 0,
-            rating: super::Rating::NONE,
-            seller: self.accounts.address(listing.seller),
-        }
+    fn listing_view<'a>(
+        &'a self,
+        listing: &'a Listing,
+        price: Money,
+        quantity: u32,
+        rating: Rating,
+    ) -> ItemView<&'a str> {
+        let seller = self.accounts.address(listing.seller);
+        ItemView { id: listing.item, fields: listing.fields(), price, quantity, rating, seller }
     }
 
-    fn order_view(&self, id: OrderId, order: &Order) -> OrderView<'_> {
+    fn order_view(&self, id: OrderId, order: &Order) -> OrderView<&str> {
         OrderView {
             id,
             item: order.item,
@@ -196,12 +189,10 @@ impl Market {
         }
     }
 
-    fn event_view<'a>(&'a self, event: &'a Event) -> Option<EventView<'a>> {
-        let view = |snapshot: &'a Snapshot| ItemView {
-            price: snapshot.price,
-            quantity: snapshot.quantity,
-            rating: snapshot.rating,
-            ..self.listing_view(&snapshot.listing)
+    fn event_view<'a>(&'a self, event: &'a Event) -> Option<EventView<&'a str>> {
+        let view = |snapshot: &'a Snapshot| {
+            let Snapshot { listing, price, quantity, rating } = snapshot;
+            self.listing_view(listing, *price, *quantity, *rating)
         };
         Some(match event {
             Event::Updated { item, previous_price, previous_quantity } => EventView::Updated {

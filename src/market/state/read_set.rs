@@ -45,7 +45,7 @@ impl ReadSet {
             | Action::RemoveFromWishList { .. }
             | Action::Acknowledge { .. } => return self == ReadSet::Everything,
             // It may get any number.
-            Action::SellItem { .. } => None,
+            Action::SellItem(_) => None,
             Action::UpdateItem { item, .. }
             | Action::DeleteItem { item }
             | Action::BuyItem { item, .. }
@@ -62,19 +62,14 @@ impl ReadSet {
 mod tests {
     use super::*;
     use crate::market::price::Money;
-    use crate::market::state::{Caller, Category, Identity};
+    use crate::market::state::{Caller, Category, Identity, ItemFields, NewItem};
 
     #[test]
     fn a_read_set_comes_back_and_knows_which_commands_change_it() {
         let caller = Caller { identity: Identity::from_digest([1; 32]).unwrap(), address: "ada" };
         let item = ItemId(7);
-        let sell = Action::SellItem {
-            name: "x",
-            category: Category::Others,
-            description: "",
-            quantity: 1,
-            price: Money::ZERO,
-        };
+        let fields = ItemFields { name: "x", category: Category::Others, description: "" };
+        let sell = Action::SellItem(NewItem { fields, quantity: 1, price: Money::ZERO });
         let buy = |item| Action::BuyItem { item, quantity: 1, max_price: None };
         for (action, [item_7, catalogue, own]) in [
             (sell, [true, true, true]),

@@ -248,13 +248,7 @@ fn action(hash: &mut Hash64, action: &Action<'_>) {
     hash.number(action.kind().into());
     match *action {
         Action::RegisterSeller | Action::RegisterBuyer => (),
-        Action::SellItem { name, category, description, quantity, price } => {
-            hash.text(name);
-            hash.number(category as u64);
-            hash.text(description);
-            hash.number(quantity.into());
-            hash.number(price.minor());
-        }
+        Action::SellItem(new_item) => new_item.hash_into(hash),
         Action::UpdateItem { item, price, quantity } => {
             hash.number(item.0.into());
             hash.option(price.map(|price| price.minor()));
@@ -392,6 +386,7 @@ mod tests {
     #[test]
     fn inputs_that_differ_anywhere_have_other_fingerprints() {
         use crate::market::price::Money;
+        use crate::market::state::item::{ItemFields, NewItem};
         use crate::market::state::{Caller, Category, Identity, ItemId};
         let identity = Identity::from_digest([1; 32]).unwrap();
         let of = |address: &str, action: Action<'_>| {
@@ -400,12 +395,9 @@ mod tests {
         };
         let item = ItemId(1);
         let (price, max_price) = (Some(Money::from_minor(1)), Some(Money::from_minor(1)));
-        let sell = |name, description| Action::SellItem {
-            name,
-            description,
-            category: Category::Others,
-            quantity: 1,
-            price: Money::from_minor(1),
+        let sell = |name, description| {
+            let fields = ItemFields { name, category: Category::Others, description };
+            Action::SellItem(NewItem { fields, quantity: 1, price: Money::from_minor(1) })
         };
         let mut seen = vec![
             of("ada", Action::RegisterSeller),

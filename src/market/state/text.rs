@@ -16,14 +16,17 @@ pub fn check(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
 
 /// Accepts a text of at most `max_bytes`, and none.
 pub fn check_or_empty(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
-    if text.len() > max_bytes {
-        return Err(Error::TooLong(field, max_bytes));
-    }
+    check_len(field, text, max_bytes)?;
     let blank_end = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
     if blank_end || text.chars().any(is_unprintable) {
         return Err(Error::Unprintable(field));
     }
     Ok(())
+}
+
+/// Accepts any text of at most `max_bytes`.
+pub fn check_len(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
+    if text.len() <= max_bytes { Ok(()) } else { Err(Error::TooLong(field, max_bytes)) }
 }
 
 /// Whether a character acts on a terminal or on a line instead of standing in it.

@@ -1,39 +1,48 @@
 //! What a reader sees: the state's values with names and addresses in place of its numbers.
+//!
+//! `T` is the type of the texts: `&str` where they are the market's own, `String` where a client has
+//! got them.
 
-use super::command::{Category, ItemId, OrderId};
+use super::command::{ItemId, OrderId};
+use super::item::ItemFields;
 use super::ratings::Rating;
 use crate::market::price::Money;
 
 /// An item as its card shows it: as it is, or in a notification as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ItemView<'a> {
+pub struct ItemView<T> {
     /// Its number.
     pub id: ItemId,
+    /// What the seller states of it.
+    pub fields: ItemFields<T>,
     /// Of one piece.
     pub price: Money,
-    /// Its name.
-    pub name: &'a str,
-    /// What kind of thing it is.
-    pub category: Category,
-    /// Perhaps empty.
-    pub description: &'a str,
     /// Pieces left.
     pub quantity: u32,
-    /// What its raters say together.
+    /// All its ratings together.
     pub rating: Rating,
     /// The seller's address.
-    pub seller: &'a str,
+    pub seller: T,
+}
+
+impl ItemView<String> {
+    /// The same item, borrowed.
+    pub fn view(&self) -> ItemView<&str> {
+        let ItemView { id, fields, price, quantity, rating, seller } = self;
+        let (fields, price, quantity) = (fields.view(), *price, *quantity);
+        ItemView { id: *id, fields, price, quantity, rating: *rating, seller }
+    }
 }
 
 /// An order as both of its sides see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderView<'a> {
+pub struct OrderView<T> {
     /// Its number.
     pub id: OrderId,
     /// The item's number.
     pub item: ItemId,
     /// The item's name.
-    pub name: &'a str,
+    pub name: T,
     /// Pieces.
     pub quantity: u32,
     /// Of one piece.
@@ -41,11 +50,21 @@ pub struct OrderView<'a> {
     /// Of all pieces.
     pub total: Money,
     /// The buyer's address.
-    pub buyer: &'a str,
+    pub buyer: T,
     /// The seller's address.
-    pub seller: &'a str,
-    /// When, in milliseconds since 1970-01-01 UTC.
+    pub seller: T,
+    /// When, in milliseconds since 1970-01-01 UTC, by the market's clock.
     pub at_ms: u64,
+}
+
+impl OrderView<String> {
+    /// The same order, borrowed.
+    pub fn view(&self) -> OrderView<&str> {
+        let OrderView { id, item, name, quantity, unit_price, total, buyer, seller, at_ms } = self;
+        let (id, item, quantity, at_ms) = (*id, *item, *quantity, *at_ms);
+        let (unit_price, total) = (*unit_price, *total);
+        OrderView { id, item, name, quantity, unit_price, total, buyer, seller, at_ms }
+    }
 }
 
 /// One notification.
@@ -54,25 +73,40 @@ pub struct Notification<'a> {
     /// Its number in its mailbox, ascending from 1.
     pub id: u64,
     /// What it says.
-    pub event: EventView<'a>,
+    pub event: EventView<&'a str>,
 }
 
 /// What a notification says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventView<'a> {
+pub enum EventView<T> {
     /// An item on the wishlist has a new price or quantity.
     Updated {
         /// As it was right behind the update.
-        item: ItemView<'a>,
+        item: ItemView<T>,
         /// The price of one piece before.
         previous_price: Money,
         /// The pieces that were left before; 0 and more now: it is back.
         previous_quantity: u32,
     },
     /// An item on the wishlist is off the market; as it last was.
-    Deleted(ItemView<'a>),
+    Deleted(ItemView<T>),
     /// An item of the reader's was sold.
-    Sold(OrderView<'a>),
+    Sold(OrderView<T>),
+}
+
+impl EventView<String> {
+    /// The same event, borrowed.
+    pub fn view(&self) -> EventView<&str> {
+        match self {
+            EventView::Updated { item, previous_price, previous_quantity } => EventView::Updated {
+                item: item.view(),
+                previous_price: *previous_price,
+                previous_quantity: *previous_quantity,
+            },
+            EventView::Deleted(item) => EventView::Deleted(item.view()),
+            EventView::Sold(order) => EventView::Sold(order.view()),
+        }
+    }
 }
 
 /// One page of a listing.
@@ -99,7 +133,7 @@ pub struct MailboxPage<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchPage<'a> {
     /// In the order asked for.
-    pub items: Vec<ItemView<'a>>,
+    pub items: Vec<ItemView<&'a str>>,
     /// Matches on all pages.
     pub total: usize,
     /// What asks for the next page, if there is one.

@@ -3,13 +3,12 @@
 //! A seller is no customer of their own: buying, wishing for and rating one's own item are refused
 //! ([`Error::OwnItem`]), so that neither sales nor ratings can be made up with one identity.
 
-use super::check_quantity;
 use crate::market::price::Money;
 use crate::market::state::Market;
 use crate::market::state::accounts::AccountId;
 use crate::market::state::command::{Caller, ItemId, Reply};
 use crate::market::state::error::{Bound, Error};
-use crate::market::state::items::{Item, Stock};
+use crate::market::state::item::{Item, Stock};
 use crate::market::state::mailboxes::Event;
 use crate::market::state::orders::Order;
 use crate::market::state::ratings::check_stars;
@@ -39,7 +38,7 @@ impl Market {
     ) -> Result<Reply, Error> {
         let &Purchase { item: id, quantity, max_price, at_ms } = purchase;
         let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
-        check_quantity(quantity, &self.limits)?;
+        self.limits.check_quantity(quantity)?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
         let item = self.items.in_slot(slot).ok_or(Error::NoSuchItem(id))?;
         check_customer(item, buyer)?;

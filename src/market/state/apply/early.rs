@@ -26,15 +26,13 @@
 //! copy would be refused with other words, and a replica that is behind would speak of an item that
 //! others no longer have.
 
-use super::{check_price, check_quantity, check_stock, seller};
 use crate::market::state::Market;
 use crate::market::state::accounts::AccountId;
 use crate::market::state::answer::Answer;
 use crate::market::state::command::{Action, Caller, Command, ItemId};
-use crate::market::state::error::{Error, Field};
+use crate::market::state::error::Error;
 use crate::market::state::ratings::check_stars;
 use crate::market::state::requests::Fingerprint;
-use crate::market::state::text;
 
 impl Market {
     /// What a command is answered whatever happens before it is done, if that is certain.
@@ -78,7 +76,7 @@ impl Market {
             }
             Action::BuyItem { item, quantity, .. } => {
                 self.accounts.check_free(caller.address, limits)?;
-                check_quantity(quantity, limits)?;
+                limits.check_quantity(quantity)?;
                 self.check_not_deleted(item)
             }
             Action::AddToWishList { item } => {
@@ -94,7 +92,7 @@ impl Market {
                 self.accounts.check_free(caller.address, limits)?;
                 Err(Error::NotOnWishList(item))
             }
-            Action::SellItem { .. }
+            Action::SellItem(_)
             | Action::UpdateItem { .. }
             | Action::DeleteItem { .. }
             | Action::Acknowledge { .. } => Err(Error::Credentials),
@@ -116,20 +114,18 @@ impl Market {
         self.accounts.authenticate(caller)?;
         let is_seller = self.accounts.is_seller(account);
         match *action {
-            Action::SellItem { name, category, description, quantity, price } if is_seller => {
-                seller::NewItem { name, category, description, quantity, price }.check(limits)
-            }
+            Action::SellItem(new_item) if is_seller => new_item.check(limits),
             Action::UpdateItem { item, price, quantity } if is_seller => {
                 if price.is_none() && quantity.is_none() {
                     return Err(Error::NothingToUpdate);
                 }
-                price.map_or(Ok(()), |price| check_price(price, limits))?;
-                quantity.map_or(Ok(()), |quantity| check_stock(quantity, limits))?;
+                price.map_or(Ok(()), |price| limits.check_price(price))?;
+                quantity.map_or(Ok(()), |quantity| limits.check_stock(quantity))?;
                 self.check_not_deleted(item)
             }
             Action::DeleteItem { item } if is_seller => self.check_not_deleted(item),
             Action::BuyItem { item, quantity, .. } => {
-                check_quantity(quantity, limits)?;
+                limits.check_quantity(quantity)?;
                 self.check_not_deleted(item)
             }
             Action::AddToWishList { item } => self.check_not_deleted(item),
@@ -145,16 +141,5 @@ impl Market {
     fn check_not_deleted(&self, id: ItemId) -> Result<(), Error> {
         let is_gone = id.0 <= self.items.last_id() && self.items.get(id).is_none();
         if is_gone { Err(Error::NoSuchItem(id)) } else { Ok(()) }
-    }
-}
-
-impl seller::NewItem<'_> {
-    /// What can be said of it without a look at the market.
-    pub(super) fn check(&self, limits: &crate::market::state::Limits) -> Result<(), Error> {
-        text::check(Field::Name, self.name, limits.max_name_bytes)?;
-        let max = limits.max_description_bytes;
-        text::check_or_empty(Field::Description, self.description, max)?;
-        check_quantity(self.quantity, limits)?;
-        check_price(self.price, limits)
     }
 }

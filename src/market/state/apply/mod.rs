@@ -14,14 +14,13 @@ mod buyer;
 mod seller;
 mod early;
 
+use super::Market;
 use super::accounts::AccountId;
 use super::command::{Action, Caller, Command, ItemId, Reply};
 use super::error::Error;
-use super::items::Item;
+use super::item::Item;
 use super::mailboxes::Event;
 use super::requests::Fingerprint;
-use super::{Limits, Market};
-use crate::market::price::Money;
 
 impl Market {
     /// Does what a command asks, once, at a time in milliseconds since 1970-01-01 UTC. The time is
@@ -73,10 +72,7 @@ impl Market {
         match command.action {
             Action::RegisterSeller => self.register_seller(caller),
             Action::RegisterBuyer => self.register_buyer(caller),
-            Action::SellItem { name, category, description, quantity, price } => {
-                let new_item = seller::NewItem { name, category, description, quantity, price };
-                self.sell_item(caller, &new_item)
-            }
+            Action::SellItem(new_item) => self.sell_item(caller, &new_item),
             Action::UpdateItem { item, price, quantity } => {
                 self.update_item(caller, item, price, quantity)
             }
@@ -105,19 +101,4 @@ impl Market {
     fn notify(&mut self, account: AccountId, event: Event) {
         self.mailboxes.push(account, event, self.limits.max_mailbox);
     }
-}
-
-fn check_quantity(quantity: u32, limits: &Limits) -> Result<(), Error> {
-    let max = limits.max_quantity;
-    if (1..=max).contains(&quantity) { Ok(()) } else { Err(Error::Quantity(max)) }
-}
-
-fn check_stock(quantity: u32, limits: &Limits) -> Result<(), Error> {
-    let max = limits.max_quantity;
-    if quantity <= max { Ok(()) } else { Err(Error::Stock(max)) }
-}
-
-fn check_price(price: Money, limits: &Limits) -> Result<(), Error> {
-    let max = limits.max_price;
-    if price > Money::ZERO && price <= max { Ok(()) } else { Err(Error::Price(max)) }
 }

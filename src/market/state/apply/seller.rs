@@ -2,22 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{check_price, check_stock};
 use crate::market::price::Money;
 use crate::market::state::Market;
-use crate::market::state::command::{Caller, Category, ItemId, Reply};
+use crate::market::state::command::{Caller, ItemId, Reply};
 use crate::market::state::error::{Bound, Error};
-use crate::market::state::items::{Item, Listing};
+use crate::market::state::item::{Item, Listing, NewItem};
 use crate::market::state::mailboxes::{Event, Snapshot};
-
-/// An item to be put on sale.
-pub struct NewItem<'a> {
-    pub name: &'a str,
-    pub category: Category,
-    pub description: &'a str,
-    pub quantity: u32,
-    pub price: Money,
-}
 
 impl Market {
     /// A new identity gets an account; one that has bought under this address becomes a seller as
@@ -40,7 +30,7 @@ impl Market {
     pub(super) fn sell_item(
         &mut self,
         caller: &Caller<'_>,
-        new_item: &NewItem<'_>,
+        new_item: &NewItem<&str>,
     ) -> Result<Reply, Error> {
         let seller = self.accounts.authenticate_seller(caller)?;
         let limits = &self.limits;
@@ -54,8 +44,7 @@ impl Market {
         }
         let last_id = self.items.last_id() as usize;
         let id = self.items.next_id().ok_or(Error::Full(Bound::ItemNumbers, last_id))?;
-        let listing =
-            Listing::new(id, seller, new_item.category, new_item.name, new_item.description);
+        let listing = Listing::new(id, seller, &new_item.fields);
         let slot = self.items.add(Arc::new(listing), new_item.price, new_item.quantity);
         self.search.insert(slot);
         Ok(Reply::Listed(id))
@@ -73,8 +62,8 @@ impl Market {
         if price.is_none() && quantity.is_none() {
             return Err(Error::NothingToUpdate);
         }
-        price.map_or(Ok(()), |price| check_price(price, &self.limits))?;
-        quantity.map_or(Ok(()), |quantity| check_stock(quantity, &self.limits))?;
+        price.map_or(Ok(()), |price| self.limits.check_price(price))?;
+        quantity.map_or(Ok(()), |quantity| self.limits.check_stock(quantity))?;
         let slot = self.items.slot(id).ok_or(Error::NoSuchItem(id))?;
         let Item { listing, stock } = self.item_on_sale(id)?;
         if listing.seller != seller {

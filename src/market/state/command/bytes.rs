@@ -17,7 +17,7 @@
 
 use std::num::NonZeroU64;
 
-use super::{Action, Caller, Category, Command, Identity, ItemId, RequestId};
+use super::{Action, Caller, Command, Identity, ItemId, NewItem, RequestId};
 use crate::market::price::Money;
 use crate::market::state::error::{Error, Field};
 
@@ -25,72 +25,88 @@ use crate::market::state::error::{Error, Field};
 const FIXED: usize = 1 + 8 + 32 + 1;
 
 /// Appends to a command.
-struct Writer<'b>(&'b mut Vec<u8>);
+pub(in crate::market::state) struct Writer<'b>(pub(in crate::market::state) &'b mut Vec<u8>);
 
 impl Writer<'_> {
-    fn u8(&mut self, number: u8) -> &mut Self {
+    pub(in crate::market::state) fn u8(&mut self, number: u8) -> &mut Self {
         self.0.push(number);
         self
     }
 
-    fn u32(&mut self, number: u32) -> &mut Self {
+    pub(in crate::market::state) fn u16(&mut self, number: u16) -> &mut Self {
         self.0.extend(number.to_be_bytes());
         self
     }
 
-    fn u64(&mut self, number: u64) -> &mut Self {
+    pub(in crate::market::state) fn u32(&mut self, number: u32) -> &mut Self {
         self.0.extend(number.to_be_bytes());
         self
     }
 
-    fn money(&mut self, money: Money) -> &mut Self {
+    pub(in crate::market::state) fn u64(&mut self, number: u64) -> &mut Self {
+        self.0.extend(number.to_be_bytes());
+        self
+    }
+
+    pub(in crate::market::state) fn money(&mut self, money: Money) -> &mut Self {
         self.u64(money.minor())
     }
 
-    fn option<T>(&mut self, value: Option<T>, write: fn(&mut Self, T) -> &mut Self) {
+    pub(in crate::market::state) fn option<T>(
+        &mut self,
+        value: Option<T>,
+        write: fn(&mut Self, T) -> &mut Self,
+    ) {
         self.u8(value.is_some().into());
         if let Some(value) = value {
             write(self, value);
         }
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(in crate::market::state) fn text(&mut self, text: &str) -> &mut Self {
         self.0.extend_from_slice(text.as_bytes());
         self
     }
 }
 
 /// Takes from the front of a command.
-struct Reader<'b>(&'b [u8]);
+pub(in crate::market::state) struct Reader<'b>(pub(in crate::market::state) &'b [u8]);
 
 impl<'b> Reader<'b> {
-    fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(in crate::market::state) fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (chunk, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(*chunk)
     }
 
-    fn u8(&mut self) -> Option<u8> {
+    pub(in crate::market::state) fn u8(&mut self) -> Option<u8> {
         self.chunk().map(u8::from_be_bytes)
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    pub(in crate::market::state) fn u16(&mut self) -> Option<u16> {
+        self.chunk().map(u16::from_be_bytes)
+    }
+
+    pub(in crate::market::state) fn u32(&mut self) -> Option<u32> {
         self.chunk().map(u32::from_be_bytes)
     }
 
-    fn u64(&mut self) -> Option<u64> {
+    pub(in crate::market::state) fn u64(&mut self) -> Option<u64> {
         self.chunk().map(u64::from_be_bytes)
     }
 
-    fn item(&mut self) -> Option<ItemId> {
+    pub(in crate::market::state) fn item(&mut self) -> Option<ItemId> {
         self.u32().map(ItemId)
     }
 
-    fn money(&mut self) -> Option<Money> {
+    pub(in crate::market::state) fn money(&mut self) -> Option<Money> {
         self.u64().map(Money::from_minor)
     }
 
-    fn option<T>(&mut self, read: fn(&mut Reader<'b>) -> Option<T>) -> Option<Option<T>> {
+    pub(in crate::market::state) fn option<T>(
+        &mut self,
+        read: fn(&mut Reader<'b>) -> Option<T>,
+    ) -> Option<Option<T>> {
         match self.u8()? {
             0 => Some(None),
             1 => read(self).map(Some),
@@ -98,10 +114,14 @@ impl<'b> Reader<'b> {
         }
     }
 
-    fn text(&mut self, len: usize) -> Option<&'b str> {
+    pub(in crate::market::state) fn text(&mut self, len: usize) -> Option<&'b str> {
         let (text, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
         std::str::from_utf8(text).ok()
+    }
+
+    pub(in crate::market::state) fn rest(&mut self) -> Option<&'b str> {
+        self.text(self.0.len())
     }
 }
 
@@ -130,13 +150,7 @@ impl<'c> Command<'c> {
         out.u8(address_len).text(caller.address);
         match *action {
             Action::RegisterSeller | Action::RegisterBuyer => (),
-            Action::SellItem { name, category, description, quantity, price } => {
-                let len = u16::try_from(name.len());
-                let len = len.map_err(|_| Error::TooLong(Field::Name, u16::MAX.into()))?;
-                out.u8(category as u8).u32(quantity).money(price);
-                out.0.extend(len.to_be_bytes());
-                out.text(name).text(description);
-            }
+            Action::SellItem(new_item) => new_item.encode(&mut out)?,
             Action::UpdateItem { item, price, quantity } => {
                 out.u32(item.0);
                 out.option(price, Writer::money);
@@ -180,7 +194,7 @@ impl Action<'_> {
         match self {
             Action::RegisterSeller => 1,
             Action::RegisterBuyer => 2,
-            Action::SellItem { .. } => 3,
+            Action::SellItem(_) => 3,
             Action::UpdateItem { .. } => 4,
             Action::DeleteItem { .. } => 5,
             Action::BuyItem { .. } => 6,
@@ -196,14 +210,7 @@ fn action<'b>(kind: u8, bytes: &mut Reader<'b>) -> Option<Action<'b>> {
     Some(match kind {
         1 => Action::RegisterSeller,
         2 => Action::RegisterBuyer,
-        3 => {
-            let category = *Category::ALL.get(usize::from(bytes.u8()?))?;
-            let (quantity, price) = (bytes.u32()?, bytes.money()?);
-            let len = u16::from_be_bytes(bytes.chunk()?);
-            let name = bytes.text(len.into())?;
-            let description = bytes.text(bytes.0.len())?;
-            Action::SellItem { name, category, description, quantity, price }
-        }
+        3 => Action::SellItem(NewItem::decode(bytes)?),
         4 => Action::UpdateItem {
             item: bytes.item()?,
             price: bytes.option(Reader::money)?,
@@ -226,6 +233,8 @@ fn action<'b>(kind: u8, bytes: &mut Reader<'b>) -> Option<Action<'b>> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::market::state::Category;
+    use crate::market::state::item::ItemFields;
     use crate::seed::{Seed, each_seed};
 
     /// Any command, most of them such that the market would refuse them.
@@ -242,7 +251,8 @@ pub(super) mod tests {
             1 => Action::RegisterBuyer,
             2 => {
                 let category = *seed.pick(&Category::ALL);
-                Action::SellItem { name, category, description, quantity, price }
+                let fields = ItemFields { name, category, description };
+                Action::SellItem(NewItem { fields, quantity, price })
             }
             3 => Action::UpdateItem {
                 item,
@@ -272,7 +282,7 @@ pub(super) mod tests {
             let mut bytes = command.encode().unwrap();
             assert_eq!(Command::decode(&bytes), Some(command));
             bytes.pop();
-            let is_cut_text = matches!(command.action, Action::SellItem { .. });
+            let is_cut_text = matches!(command.action, Action::SellItem(_));
             assert!(is_cut_text || Command::decode(&bytes).is_none());
         });
     }
@@ -295,13 +305,8 @@ pub(super) mod tests {
         command.caller.address = &long;
         assert_eq!(command.encode(), Err(Error::TooLong(Field::Address, 255)));
         command.caller.address = "ada";
-        command.action = Action::SellItem {
-            name: &long,
-            category: Category::Others,
-            description: "",
-            quantity: 1,
-            price: Money::ZERO,
-        };
+        let fields = ItemFields { name: &*long, category: Category::Others, description: "" };
+        command.action = Action::SellItem(NewItem { fields, quantity: 1, price: Money::ZERO });
         assert_eq!(command.encode(), Err(Error::TooLong(Field::Name, 65_535)));
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! `id` is the SHA-256 of the caller's UUID, `by` the address. `schemas/files.md` has the grammar.
 
-use super::{Action, Caller, Command, RequestId};
+use super::{Action, Caller, Command, NewItem, RequestId};
 use crate::market::price::Money;
 use crate::market::state::lines::{
     WordReader, WordWriter, parse_identity, parse_money, push_identity, push_money,
@@ -66,9 +66,9 @@ fn write_words(action: &Action<'_>, words: &mut WordWriter<'_>) {
         Action::RegisterBuyer => {
             words.word(b"REGISTER-BUYER");
         }
-        Action::SellItem { name, category, description, quantity, price } => {
-            words.word(b"SELL").word(name.as_bytes()).word(category.keyword().as_bytes());
-            words.number(quantity).money(price).word(description.as_bytes());
+        Action::SellItem(new_item) => {
+            words.word(b"SELL");
+            new_item.write_words(words);
         }
         Action::UpdateItem { item, price, quantity } => {
             words.word(b"UPDATE").number(item.0);
@@ -103,13 +103,7 @@ fn action<'w>(fields: &mut WordReader<'w>) -> Result<Action<'w>, String> {
     Ok(match fields.word()? {
         b"REGISTER-SELLER" => Action::RegisterSeller,
         b"REGISTER-BUYER" => Action::RegisterBuyer,
-        b"SELL" => Action::SellItem {
-            name: fields.text()?,
-            category: fields.category()?,
-            quantity: fields.number()?,
-            price: fields.money()?,
-            description: fields.text()?,
-        },
+        b"SELL" => Action::SellItem(NewItem::parse_words(fields)?),
         b"UPDATE" => Action::UpdateItem {
             item: fields.item()?,
             price: fields.named(PRICE, parse_money)?,

@@ -8,7 +8,8 @@ use super::lexicon::Within;
 use super::order::Direction;
 use super::slot_set::SlotSet;
 use super::words::each_word;
-use crate::market::state::items::{Item, Items, Listing, Slot};
+use crate::market::state::item::{Item, Listing};
+use crate::market::state::items::{Items, Slot};
 
 impl Search {
     /// What in the index disagrees with the items on sale, if anything does.

@@ -7,7 +7,8 @@ use super::order::Direction;
 use super::words::folded;
 use crate::market::price::Money;
 use crate::market::state::command::ItemId;
-use crate::market::state::items::{Listing, Slot, Stock};
+use crate::market::state::item::{Listing, Stock};
+use crate::market::state::items::Slot;
 use crate::market::state::ratings::Rating;
 
 /// How results are sorted. Items that are equal in it go by number, in the same direction.
@@ -277,6 +278,7 @@ fn extend_start(heads: &mut [u64], len: &mut usize, text: impl Iterator<Item = c
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::state::item::ItemFields;
 
     #[test]
     fn heads_sort_as_names_do() {
@@ -301,7 +303,8 @@ mod tests {
             let id = ItemId(slot + 1);
             let seller = crate::market::state::accounts::AccountId(0);
             let category = crate::market::state::command::Category::Others;
-            let listing = Arc::new(Listing::new(id, seller, category, &name, ""));
+            let fields = ItemFields { name: &*name, category, description: "" };
+            let listing = Arc::new(Listing::new(id, seller, &fields));
             columns.set(slot, &listing, &Stock::default());
         }
         let slots: Vec<Slot> = (0..13).collect();

@@ -24,7 +24,8 @@ use super::batch::{Batch, Occurrence};
 use super::slot_set::SlotSet;
 use super::words::{MAX_WORD_BYTES, each_word};
 use crate::market::state::hash::{ByHash, Hash64};
-use crate::market::state::items::{Listing, Slot};
+use crate::market::state::item::Listing;
+use crate::market::state::items::Slot;
 
 /// Items with a word, or with any of several.
 #[derive(Debug, PartialEq, Eq)]

@@ -40,7 +40,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::command::Category;
-use super::items::{Item, Items, Listing, Slot};
+use super::item::{Item, Listing};
+use super::items::{Items, Slot};
 use super::limits::Limits;
 use super::ratings::Rating;
 use crate::market::price::Money;

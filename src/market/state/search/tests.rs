@@ -6,11 +6,17 @@ use std::sync::Arc;
 use super::*;
 use crate::market::state::accounts::AccountId;
 use crate::market::state::command::ItemId;
+use crate::market::state::item::ItemFields;
 use crate::market::state::ratings::Rating;
 use crate::seed::Seed;
 
 const NAMES: [&str; 6] =
     ["Red lamp", "Blue lamp", "red chair", "Green chair", "\u{c9}tui", "Lampshade, red"];
+
+fn other(item: ItemId, name: &str) -> Listing {
+    let (category, description) = (Category::Others, "");
+    Listing::new(item, AccountId(0), &ItemFields { name, category, description })
+}
 
 /// As many items as asked for, listed in an index and, apart from it, in a list.
 struct Shop {
@@ -37,7 +43,8 @@ impl Shop {
                 }
             }
             let name = *seed.pick(&NAMES);
-            let listing = Listing::new(item, AccountId(0), category, name, description.trim());
+            let fields = ItemFields { name, category, description: description.trim() };
+            let listing = Listing::new(item, AccountId(0), &fields);
             let (listing, price) = (Arc::new(listing), Money::from_minor(seed.next_u64() % 300));
             let slot = shop.items.add(Arc::clone(&listing), price, 1);
             shop.search.insert(slot);
@@ -153,7 +160,7 @@ fn pages_go_on_where_they_ended_whatever_was_listed_and_deleted_since() {
     shop.search.remove(last, &listing);
     for (slot, price) in [(last, 0), (100, 1_000)] {
         let item = shop.items.next_id().unwrap();
-        let listing = Listing::new(item, AccountId(0), Category::Others, "new", "");
+        let listing = other(item, "new");
         assert_eq!(shop.items.add(Arc::new(listing), Money::from_minor(price), 1), slot);
         shop.search.insert(slot);
     }
@@ -182,7 +189,7 @@ fn what_is_new_may_change_and_go_before_it_is_put_in() {
     let slots: Vec<Slot> = (0..3)
         .map(|_| {
             let item = shop.items.next_id().unwrap();
-            let listing = Listing::new(item, AccountId(0), Category::Others, "lamp", "");
+            let listing = other(item, "lamp");
             let slot = shop.items.add(Arc::new(listing), Money::from_minor(5), 1);
             shop.search.insert(slot);
             slot
