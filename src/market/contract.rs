@@ -5,8 +5,8 @@
 pub const LAST_REQUEST_ID: &str = "agora-last-request-id";
 
 /// Trailing metadata of a refusal because a bound of the market or of an account is reached. A
-/// RESOURCE_EXHAUSTED without it is of a server that is busy: nothing was done, and the same command
-/// may be sent again.
+/// RESOURCE_EXHAUSTED without it is of a server that is busy: nothing was done, and the same
+/// command may be sent again.
 pub const FULL: &str = "agora-full";
 
 /// How fresh an answer must be.

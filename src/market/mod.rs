@@ -1,13 +1,14 @@
 //! The market: sellers list items, buyers search, buy, wish and rate.
 //!
-//! [`state`] is the market itself, a pure state machine: commands in, replies and notifications
-//! out. It stands on nothing but values, so that one copy in memory, a replica behind a log and a
-//! test are the same code. Around it:
+//! `README.md` beside this file is the guide for users.
 //!
-//! - [`client`]: what sellers and buyers use to talk to it;
-//! - [`contract`]: names that both sides must know;
-//! - [`price`]: money in minor units, as people type and read it;
-//! - [`print`]: what the market and its clients print, to the letter;
+//! [`state`] is the market itself, a pure state machine: commands in, replies and notifications
+//! out. A market in memory, a replica behind a log and a test run the same code. Around it:
+//!
+//! - [`client`]: the blocking client of sellers and buyers;
+//! - [`contract`]: names that both sides of the wire share;
+//! - [`price`]: money in minor units, and how it is typed and shown;
+//! - [`print`]: the exact texts that the market and its clients print;
 //! - [`service`]: the market as an RPC service;
 //! - `wire`: values of the messages that the service and the client share;
 //! - `sha256`: the hash of a client's UUID, by which the market knows an account.

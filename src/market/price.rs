@@ -11,7 +11,7 @@ const MINOR_PER_UNIT: u64 = 100;
 pub struct Money(u64);
 
 impl Money {
-    /// Nothing.
+    /// No money.
     pub const ZERO: Money = Money(0);
 
     /// An amount given in minor units.
@@ -24,7 +24,7 @@ impl Money {
         self.0
     }
 
-    /// What `quantity` pieces cost at this price, if that is still an amount.
+    /// The price of `quantity` pieces; none if it overflows.
     pub const fn times(self, quantity: u32) -> Option<Money> {
         match self.0.checked_mul(quantity as u64) {
             Some(minor) => Some(Money(minor)),
@@ -33,7 +33,7 @@ impl Money {
     }
 }
 
-/// Shown as `$500` when there are no cents, as `$499.99` when there are.
+/// Shown as `$500` without cents, as `$499.99` with them.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (units, minor) = (self.0 / MINOR_PER_UNIT, self.0 % MINOR_PER_UNIT);
@@ -41,14 +41,14 @@ impl fmt::Display for Money {
     }
 }
 
-/// Why a text is not a price.
+/// The reason why a text is not a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PriceError {
-    /// Something other than digits with at most one point between them.
+    /// It has other characters than digits with at most one point between them.
     Form,
     /// More than two digits after the point.
     TooFine,
-    /// More than can be counted.
+    /// More than 64 bits of minor units.
     TooLarge,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for PriceError {
 
 impl std::error::Error for PriceError {}
 
-/// Reads `500`, `499.9` and `499.99`: decimal digits, and after a point one or two more. No sign,
+/// Parses `500`, `499.9` and `499.99`: decimal digits, and after a point one or two more. No sign,
 /// no blanks, no grouping, no exponent.
 impl FromStr for Money {
     type Err = PriceError;

@@ -1,10 +1,10 @@
-//! What the market and its clients print, to the letter of the classic market.
+//! The texts that the market and its clients print: exactly those of the course version.
 //!
 //! - [`Card`]: an item between two lines of `–`.
 //! - [`NotificationText`]: a notification between two lines of `#######`.
 //! - [`RequestLine`]: the line that the market prints when a request comes in.
 //!
-//! What people wrote is printed through [`Escaped`], so that no text can move the cursor of a
+//! Texts of clients are printed through [`Escaped`], so that no text can move the cursor of a
 //! terminal or forge a second line, whether or not it was checked before.
 
 use std::fmt;
@@ -19,10 +19,10 @@ const CARD_EDGE: &str = "\u{2013}";
 /// The line above and below a notification.
 const NOTICE_EDGE: &str = "#######";
 
-/// How much of a UUID is shown: it is a credential.
+/// Characters of a UUID that are shown: the whole is a credential.
 const UUID_SHOWN: usize = 8;
 
-/// Text of people, on one line: what would act on the terminal is shown as `\u{..}`.
+/// A text of a client on one line: control characters are shown as `\u{..}`.
 pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -41,7 +41,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// An item as lists and searches show it. Ends without a newline.
+/// An item as lists and searches show it, without a newline at the end.
 pub struct Card<'a>(pub &'a ItemView<&'a str>);
 
 impl fmt::Display for Card<'_> {
@@ -69,7 +69,7 @@ impl fmt::Display for CardLines<'_> {
     }
 }
 
-/// A notification as watchers show it. Ends without a newline.
+/// A notification as watchers show it, without a newline at the end.
 pub struct NotificationText<'a>(pub &'a EventView<&'a str>);
 
 impl fmt::Display for NotificationText<'_> {
@@ -90,7 +90,7 @@ impl fmt::Display for NotificationText<'_> {
     }
 }
 
-/// An order as both sides' histories show it: two lines, without a newline at the end.
+/// An order as the lists of buyers and sellers show it: two lines, without a newline at the end.
 pub struct OrderText<'a>(pub &'a OrderView<&'a str>);
 
 impl fmt::Display for OrderText<'_> {
@@ -106,14 +106,14 @@ impl fmt::Display for OrderText<'_> {
     }
 }
 
-/// What came in, for the line that the market prints about it.
+/// A request, for the line that the market prints about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// A command; a seller who joins shows the beginning of this UUID.
+    /// A command; the line of RegisterSeller has the beginning of this UUID.
     Command(&'a Action<'a>, &'a str),
     /// A search for this text in this category.
     Search(&'a str, Option<Category>),
-    /// A rating that does not count, and why. One that does is a command.
+    /// A rating that was refused, and why. One that counts is a command.
     NotRated(ItemId, &'a str),
     /// One item.
     Item(ItemId),
@@ -121,9 +121,9 @@ pub enum Request<'a> {
     SellerItems,
     /// A wishlist.
     Wishlist,
-    /// What a buyer bought.
+    /// A buyer's orders.
     BuyerOrders,
-    /// What a seller sold.
+    /// A seller's orders.
     SellerOrders,
     /// A stream of notifications.
     Watch,
@@ -191,7 +191,7 @@ fn command_line(
     }
 }
 
-/// What clients print for a success, and what for a refusal with its reason behind it.
+/// What clients print: a success, or a refusal with its reason.
 pub struct Outcome<'a, E>(pub &'a Result<(), E>);
 
 impl<E: fmt::Display> fmt::Display for Outcome<'_, E> {
@@ -223,7 +223,7 @@ mod tests {
     };
 
     #[test]
-    fn a_card_is_the_classic_one() {
+    fn a_card_is_that_of_the_course_version() {
         let card = "\
 \u{2013}
 Item ID: 1, Price: $500, Name: iPhone, Category: Electronics,
@@ -241,7 +241,7 @@ Rating: 4.3 / 5 | Seller: 192.13.188.178:50051
     }
 
     #[test]
-    fn a_notification_is_the_classic_one() {
+    fn a_notification_is_that_of_the_course_version() {
         let notice = "\
 #######
 The Following Item has been updated:
@@ -258,7 +258,7 @@ Rating: 4.3 / 5 | Seller: 192.13.188.178:50051
     }
 
     #[test]
-    fn a_sale_is_told_with_its_order() {
+    fn the_notification_of_a_sale_has_the_order() {
         let order = OrderView {
             id: OrderId(12),
             item: ItemId(1),
@@ -281,7 +281,7 @@ Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Selle
     }
 
     #[test]
-    fn the_market_prints_the_classic_lines() {
+    fn the_lines_of_commands_are_those_of_the_course_version() {
         let item = ItemId(3);
         let seller = |action: &Action<'_>| {
             let uuid = "987a515c-a6e5-11ed-906b-76aef1e817c5";
@@ -322,7 +322,7 @@ Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Selle
     }
 
     #[test]
-    fn the_market_prints_the_classic_lines_of_reads() {
+    fn the_lines_of_reads_are_those_of_the_course_version() {
         let line = |request| RequestLine { address: "10.0.0.1:50051", request }.to_string();
         let search = |text, category| line(Request::Search(text, category));
         assert_eq!(search("", None), "Search request for Item name: <empty>, Category: ANY.");
@@ -347,7 +347,7 @@ Quantity: 2, Price: $499.99, Total: $999.98 | Buyer: 120.13.188.178:50051, Selle
     }
 
     #[test]
-    fn an_outcome_has_its_reason_behind_it() {
+    fn a_refusal_is_printed_with_its_reason() {
         assert_eq!(Outcome(&Ok::<(), Error>(())).to_string(), "SUCCESS");
         assert_eq!(Outcome(&Err(Error::OnlyLeft(2))).to_string(), "FAIL: only 2 left");
     }

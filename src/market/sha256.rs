@@ -1,8 +1,8 @@
 //! SHA-256 (FIPS 180-4).
 //!
 //! The crate `sha2` computes it where the feature `sha2` is on: it uses the processor's own
-//! instructions. Without the feature it is computed here, section by section of the standard, so that
-//! the build with the fewest dependencies has a market as well. Both give the same digest.
+//! instructions. Without the feature it is computed here, section by section of the standard, so
+//! that the build with the fewest dependencies has a market as well. Both give the same digest.
 //!
 //! Left out: messages in several parts, and the other functions of the family. The market hashes
 //! UUIDs, 36 bytes each.
@@ -92,7 +92,8 @@ mod fips_180_4 {
         0xc671_78f2,
     ];
 
-    /// The first 32 bits of the fractions of the square roots of the first 8 primes (section 5.3.3).
+    /// The first 32 bits of the fractions of the square roots of the first 8 primes (section
+    /// 5.3.3).
     const INITIAL: [u32; 8] = [
         0x6a09_e667,
         0xbb67_ae85,
@@ -181,8 +182,8 @@ mod tests {
                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
             ),
             (
-                "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmn\
-                 opqrlmnopqrsmnopqrstnopqrstu",
+                "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopq\
+                 klmnopqrlmnopqrsmnopqrstnopqrstu",
                 "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1",
             ),
             (&million, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),

@@ -1,6 +1,6 @@
-//! Values that the messages of both sides have (`proto/agora/market/v1`): each as a field of a message
-//! and as a type of the state. The server's requests and responses are in `service::wire`, the client's
-//! in `client::wire`.
+//! Values that the messages of both sides have (`proto/agora/market/v1`): each as a field of a
+//! message and as a type of the state. The server's requests and responses are in `service::wire`,
+//! the client's in `client::wire`.
 
 use std::borrow::Cow;
 

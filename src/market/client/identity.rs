@@ -1,7 +1,7 @@
-//! Who a client is: a UUID of its own making, kept in a private file.
+//! A client's identity: a UUID that the client makes, in a private file.
 //!
-//! Whoever knows the UUID is the account. So the file is readable by its owner alone, and one that
-//! others may read is refused instead of used.
+//! The UUID is the account's only credential. So only its owner may read the file, and a file that
+//! others may read is refused.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -13,10 +13,10 @@ use crate::rpc::random_bytes;
 
 /// Characters of a UUID's text.
 const TEXT_LEN: usize = 36;
-/// How much of a UUID may be shown.
+/// Characters of a UUID that may be shown.
 const SHOWN: usize = 8;
 
-/// A client's secret: a version 4 UUID (RFC 9562 section 5.4) in its text form.
+/// A client's credential: a version 4 UUID (RFC 9562 section 5.4) in its text form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Uuid(String);
 
@@ -29,9 +29,9 @@ pub enum IdentityError {
     TooOpen(PathBuf, u32),
     /// The path is not a plain file of ours.
     NotAFile(PathBuf),
-    /// What is in the file is no UUID.
+    /// The file has no UUID.
     Malformed(PathBuf),
-    /// The name cannot be a file's.
+    /// The name is not a valid file name.
     Name(String),
     /// Neither `AGORA_HOME` nor `HOME` is set.
     NoHome,
@@ -68,7 +68,7 @@ impl fmt::Display for IdentityError {
 impl std::error::Error for IdentityError {}
 
 impl Uuid {
-    /// A new one that nobody guesses.
+    /// A new one, from random bits of the operating system.
     fn random() -> Uuid {
         let mut bytes: [u8; 16] = random_bytes();
         bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -78,7 +78,7 @@ impl Uuid {
         Uuid(groups.join("-"))
     }
 
-    /// Takes a UUID's text form.
+    /// Parses a UUID's text form.
     fn parse(text: &str) -> Option<Uuid> {
         let hyphen_at = |at: usize| matches!(at, 8 | 13 | 18 | 23);
         let fits = |(at, byte): (usize, u8)| match byte {
@@ -89,12 +89,12 @@ impl Uuid {
             .then(|| Uuid(text.to_owned()))
     }
 
-    /// The secret itself, for the wire.
+    /// All of it, for the wire.
     pub fn secret(&self) -> &str {
         &self.0
     }
 
-    /// As much of it as may be shown.
+    /// Its first 8 characters, which may be shown.
     pub fn short(&self) -> &str {
         &self.0[..SHOWN]
     }
@@ -107,7 +107,7 @@ impl fmt::Debug for Uuid {
     }
 }
 
-/// Where identities are kept: `$AGORA_HOME`, else `~/.agora`.
+/// The directory of identities: `$AGORA_HOME`, else `~/.agora`.
 ///
 /// # Errors
 /// [`IdentityError::NoHome`].
@@ -121,7 +121,7 @@ pub fn default_directory() -> Result<PathBuf, IdentityError> {
 /// The file in `directory` that holds the identity of `name`.
 ///
 /// # Errors
-/// [`IdentityError::Name`] for a name that would not stay in the directory.
+/// [`IdentityError::Name`] for a name that could be a path outside of the directory.
 fn file_of(directory: &Path, name: &str) -> Result<PathBuf, IdentityError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(allowed) {
@@ -130,7 +130,7 @@ fn file_of(directory: &Path, name: &str) -> Result<PathBuf, IdentityError> {
     Ok(directory.join(format!("{name}.uuid")))
 }
 
-/// The identity in the file at `path`, made now if there is none.
+/// The identity in the file at `path`; a new one if the file does not exist.
 ///
 /// # Errors
 /// See [`IdentityError`]: a file that others may open, that is a link or not ours, or that holds no
@@ -144,7 +144,7 @@ pub fn identity_at(path: &Path) -> Result<Uuid, IdentityError> {
 
 fn read(path: &Path) -> Result<Uuid, IdentityError> {
     let failed = |error| IdentityError::Io(path.to_owned(), error);
-    // Looked at before it is opened: opening a pipe would wait for its other end.
+    // The type is checked before the file is opened: to open a pipe would wait for its other end.
     if !fs::symlink_metadata(path).map_err(failed)?.is_file() {
         return Err(IdentityError::NotAFile(path.to_owned()));
     }
@@ -158,7 +158,7 @@ fn read(path: &Path) -> Result<Uuid, IdentityError> {
         return Err(IdentityError::TooOpen(path.to_owned(), mode));
     }
     let mut text = String::new();
-    // A UUID and a line's end; more is no identity, whatever its size.
+    // A UUID and the end of its line; a longer file has no identity, whatever its size.
     match file.take(TEXT_LEN as u64 + 3).read_to_string(&mut text) {
         Err(error) if error.kind() != ErrorKind::InvalidData => return Err(failed(error)),
         _ => (),
@@ -166,8 +166,8 @@ fn read(path: &Path) -> Result<Uuid, IdentityError> {
     Uuid::parse(text.trim_end()).ok_or_else(|| IdentityError::Malformed(path.to_owned()))
 }
 
-/// Makes an identity. Another process may be making one under the same name: whoever links its
-/// file first wins, and a file is linked only when it is whole.
+/// Creates an identity. If another process creates one with the same name, the first that links its
+/// file wins. A file is linked only when it is complete.
 fn create(path: &Path) -> Result<Uuid, IdentityError> {
     let failed = |error| IdentityError::Io(path.to_owned(), error);
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -198,7 +198,7 @@ fn create(path: &Path) -> Result<Uuid, IdentityError> {
     }
 }
 
-/// The identity of `name` in `directory`, made now if there is none.
+/// The identity of `name` in `directory`; a new one if there is none.
 ///
 /// # Errors
 /// As [`identity_at`], and [`IdentityError::Name`].
@@ -210,7 +210,7 @@ pub fn identity_of(directory: &Path, name: &str) -> Result<Uuid, IdentityError> 
 mod tests {
     use super::*;
 
-    /// A directory that goes with the test.
+    /// A directory that is removed when the test ends.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn links_directories_and_other_texts_are_refused() {
+    fn links_directories_and_malformed_files_are_refused() {
         let scratch = Scratch::new("odd");
         identity_of(&scratch.0, "asha").unwrap();
         std::os::unix::fs::symlink(scratch.0.join("asha.uuid"), scratch.0.join("link.uuid"))

@@ -17,8 +17,8 @@ use crate::rpc::{ChannelOptions, ClientCall};
 const SERVICE: &str = "agora.market.v1.MarketService";
 /// How long an acknowledgement may take.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often a command takes another number when the market says that it knows higher ones. Once
-/// would do, but for an account that trades in several places.
+/// How often a command is sent with a new request id when the market knows higher ones. Once is
+/// enough, unless several clients use the account at the same time.
 const MAX_REQUEST_IDS: usize = 3;
 
 /// How a client is set up.
@@ -39,7 +39,7 @@ impl Default for ClientOptions {
     }
 }
 
-/// Calls a market. Threads may share it.
+/// A client of a market. Threads may share it.
 pub struct MarketClient {
     cluster: ClusterClient,
     uuid: Uuid,
@@ -50,8 +50,8 @@ pub struct MarketClient {
 }
 
 impl MarketClient {
-    /// A client of the market at `targets` (`host:port`, the replicas of one market), known there as
-    /// `address`. Nothing is connected yet.
+    /// A client of the market at `targets` (`host:port`, the replicas of one market), known there
+    /// as `address`. Nothing is connected yet.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` without a target, `UNAVAILABLE` when the process is out of file
@@ -73,12 +73,12 @@ impl MarketClient {
         })
     }
 
-    /// The name that others see.
+    /// The display name of the account.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// As much of the identity as may be shown.
+    /// The first 8 characters of the UUID, which may be shown.
     pub fn short_uuid(&self) -> &str {
         self.uuid.short()
     }
@@ -86,8 +86,8 @@ impl MarketClient {
     /// Opens an account as a seller.
     ///
     /// # Errors
-    /// Here and below the market's status; `UNAVAILABLE` when nobody who could answer was found in
-    /// time. Of a command `UNKNOWN`: it may be done or not.
+    /// Here and below: the market's status; `UNAVAILABLE` when no replica that can answer was found
+    /// in time; for a command `UNKNOWN` when it may have been executed or not.
     pub fn register_seller(&self) -> Result<(), Status> {
         self.command("RegisterSeller", wire::register_seller).map(drop)
     }
@@ -97,7 +97,7 @@ impl MarketClient {
         self.command("RegisterBuyer", wire::register_buyer).map(drop)
     }
 
-    /// Puts an item on sale. Gives its number.
+    /// Puts an item on sale. Returns its number.
     pub fn sell(&self, item: &NewItem) -> Result<ItemId, Status> {
         let answer = self.command("SellItem", |caller| wire::sell_item(caller, item))?;
         wire::sold_item(&answer)
@@ -127,7 +127,7 @@ impl MarketClient {
         quantity: u32,
         max_price: Option<Money>,
     ) -> Result<Order, Status> {
-        // In the message that would be no bound at all.
+        // In the message 0 means no bound.
         if max_price == Some(Money::ZERO) {
             let reason = "nothing is sold for $0: at most $0.01 is the least to offer";
             return Err(Status::new(Code::InvalidArgument, reason));
@@ -136,12 +136,12 @@ impl MarketClient {
         wire::bought(&self.command("BuyItem", request)?)
     }
 
-    /// Wishes for an item: its updates are notified from now on.
+    /// Adds an item to the wishlist: its updates are notified from now on.
     pub fn wish(&self, item: ItemId) -> Result<(), Status> {
         self.command("AddToWishList", |caller| wire::add_to_wish_list(caller, item)).map(drop)
     }
 
-    /// Wishes for it no more.
+    /// Removes an item from the wishlist.
     pub fn unwish(&self, item: ItemId) -> Result<(), Status> {
         self.command("RemoveFromWishList", |caller| wire::remove_from_wish_list(caller, item))
             .map(drop)
@@ -152,33 +152,33 @@ impl MarketClient {
         self.command("RateItem", |caller| wire::rate_item(caller, item, stars)).map(drop)
     }
 
-    /// Drops notifications up to this one. Tried for no longer than a second, since the next
-    /// acknowledgement says the same.
+    /// Acknowledges the notifications up to this one. Retried for a second at most, since the next
+    /// acknowledgement includes it.
     pub fn acknowledge(&self, up_to_id: u64) -> Result<(), Status> {
         let request = |caller: Caller<'_>| wire::acknowledge(caller, up_to_id);
         let timeout = self.timeout.min(ACKNOWLEDGE_TIMEOUT);
         self.command_within("AcknowledgeNotifications", request, timeout).map(drop)
     }
 
-    /// A page of one's own items; `token` is empty for the first.
+    /// A page of the seller's own items; `token` is empty for the first.
     pub fn seller_items(&self, token: &str) -> Result<Page<Item>, Status> {
         let request = wire::display_seller_items(self.caller(0), self.page(token));
         wire::seller_items(&self.call("DisplaySellerItems", &request)?)
     }
 
-    /// A page of what one wishes for.
+    /// A page of the wishlist.
     pub fn wish_list(&self, token: &str) -> Result<Page<Item>, Status> {
         let request = wire::view_wish_list(self.caller(0), self.page(token));
         wire::wish_list(&self.call("ViewWishList", &request)?)
     }
 
-    /// A page of what one has bought, newest first.
+    /// A page of the buyer's orders, newest first.
     pub fn buyer_orders(&self, token: &str) -> Result<Page<Order>, Status> {
         let request = wire::buyer_orders(self.caller(0), self.page(token));
         wire::bought_orders(&self.call("BuyerOrders", &request)?)
     }
 
-    /// A page of what one has sold, newest first.
+    /// A page of the seller's orders, newest first.
     pub fn seller_orders(&self, token: &str) -> Result<Page<Order>, Status> {
         let request = wire::seller_orders(self.caller(0), self.page(token));
         wire::sold_orders(&self.call("SellerOrders", &request)?)
@@ -194,14 +194,14 @@ impl MarketClient {
         wire::found_item(&self.call("GetItem", &wire::get_item(item, self.consistency))?)
     }
 
-    /// Opens the mailbox behind the notification `after_id`, at the `attempt`-th market from the one
-    /// that is believed to lead.
+    /// Opens a stream of the notifications behind `after_id`, at the `attempt`-th replica, counted
+    /// from the presumed leader.
     pub(super) fn watch(&self, attempt: usize, after_id: u64) -> Result<ClientCall, Status> {
         let request = wire::watch(self.caller(0), after_id);
         self.cluster.stream(attempt, &path("WatchNotifications"), &request)
     }
 
-    /// A watch has ended so. Whether that said where to go on.
+    /// Learns from the status of a watch that ended; whether it names the leader.
     pub(super) fn follow(&self, status: &Status) -> bool {
         self.cluster.follow_hint(status)
     }
@@ -236,21 +236,21 @@ impl MarketClient {
             };
             let last = last_request_id(&status);
             last.into_iter().for_each(|last| self.request_ids.advance_past(last));
-            // What the market has forgotten was perhaps done by an attempt that was not answered.
+            // An attempt without an answer may have been executed and forgotten since.
             let is_unknown = may_be_done && (status.code == Code::Unavailable || last.is_some());
             if is_unknown {
                 let message = format!("it may be done or not: {}", status.message);
                 return Err(Status::new(Code::Unknown, message));
             }
-            // Nobody has done it, so that another number does not make it happen twice. Whatever
-            // else is refused was not done by an earlier attempt either.
+            // It was not executed, so a new request id cannot execute it twice. A command that is
+            // refused for another reason was not executed by an earlier attempt either.
             if last.is_none() || tries >= MAX_REQUEST_IDS {
                 return Err(status);
             }
         }
     }
 
-    /// Asks until somebody who may answer does, or time is up.
+    /// Sends a read until a replica that may answer does, or the time is up.
     fn call(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, Status> {
         let until = Instant::now() + self.timeout;
         let target = match self.consistency {
@@ -276,7 +276,8 @@ fn now_us() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The highest request id that the market knows of the account, if it refuses for that reason.
+/// The highest request id that the market knows of the account, if that is the reason for a
+/// refusal.
 fn last_request_id(status: &Status) -> Option<u64> {
     let text = status.metadata.get(LAST_REQUEST_ID)?;
     std::str::from_utf8(text).ok()?.parse().ok()

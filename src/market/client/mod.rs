@@ -1,9 +1,8 @@
-//! What sellers and buyers use to talk to a market.
+//! The client of sellers and buyers.
 //!
-//! A [`MarketClient`] makes the market's calls, blocking, under one [`Uuid`]. Each command carries
-//! a request id, and is sent again under the same id when no answer came: it happens exactly once
-//! however often it is sent. A [`Watcher`] follows the account's mailbox and hands over each
-//! notification once.
+//! A [`MarketClient`] makes the market's calls, blocking, with one [`Uuid`]. Each command has a
+//! request id, and is sent again with the same id when no answer came: it is executed exactly once.
+//! A [`Watcher`] follows the account's mailbox and returns each notification once.
 
 mod identity;
 mod market_client;

@@ -1,13 +1,13 @@
 //! Request ids: the numbers of one client's commands.
 //!
-//! An id is the time in microseconds, or one more than the last: ids ascend over this client's life,
-//! and over that of the next one as long as the clock is not set back. Should it have been, or should
-//! the market know higher ids of this account for another reason, the market refuses and says what
-//! the highest is; the client goes on behind that one ([`RequestIds::advance_past`]).
+//! An id is the time in microseconds, or one more than the last id if that is higher. So ids ascend
+//! as long as the client runs, and across restarts unless the clock was set back. If the market
+//! knows a higher id of the account, it refuses the command and reports the highest id, and the
+//! client continues above that one ([`RequestIds::advance_past`]).
 //!
-//! The market remembers the answers to [`MAX_OUTSTANDING`] commands of an account. When one command
-//! takes long, as at a failover, those that other threads begin meanwhile wait for it here before so
-//! many have overtaken it: the market would no longer know whether it was done.
+//! The market remembers the answers to [`MAX_OUTSTANDING`] commands of an account. While one
+//! command is not answered, as during a failover, other threads may begin only so many commands
+//! that the market still remembers the first one; then they wait here.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,10 +16,10 @@ use std::time::Instant;
 use crate::call::{Code, Status};
 use crate::market::state::Limits;
 
-/// So many commands, itself included, may be begun until one has to be answered.
+/// How many commands may have begun, from the oldest that is not answered on.
 const MAX_OUTSTANDING: u64 = Limits::DEFAULT.max_answers_per_account as u64;
 
-/// The numbers of the commands of one client.
+/// The request ids of one client.
 #[derive(Debug, Default)]
 pub(super) struct RequestIds {
     state: Mutex<State>,
@@ -29,16 +29,16 @@ pub(super) struct RequestIds {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The last id that was given out, or that the market knows.
+    /// The highest id that was assigned, or that the market knows.
     last: u64,
-    /// How many were given out.
+    /// Commands begun so far.
     begun: u64,
-    /// Commands that somebody still waits for, by id, and how many were begun before each.
+    /// Commands that are not answered, by id, and how many had begun before each.
     waiting: BTreeMap<u64, u64>,
 }
 
 impl State {
-    /// Whether one more command would overtake the oldest one too far.
+    /// Whether the market might forget the oldest command if one more began.
     fn is_full(&self) -> bool {
         let oldest = self.waiting.first_key_value();
         oldest.is_some_and(|(_, before)| self.begun - before >= MAX_OUTSTANDING)
@@ -46,8 +46,8 @@ impl State {
 }
 
 impl RequestIds {
-    /// Gives a new command its id, at a time in microseconds since 1970. Waits while too many have
-    /// overtaken another one, but no longer than until `until`.
+    /// Assigns an id to a new command, at a time in microseconds since 1970. Waits until there is
+    /// capacity, or until `until`.
     ///
     /// # Errors
     /// `UNAVAILABLE`: the others were not answered in time. `OUT_OF_RANGE`: there are no more ids.
@@ -73,19 +73,19 @@ impl RequestIds {
         Ok(id)
     }
 
-    /// Nobody waits for the command any more.
+    /// The command was answered or given up.
     pub(super) fn end(&self, id: u64) {
         self.state().waiting.remove(&id);
         self.has_capacity.notify_all();
     }
 
-    /// The market knows this id of the account.
+    /// Later ids are higher than this one, which the market knows of the account.
     pub(super) fn advance_past(&self, id: u64) {
         let mut state = self.state();
         state.last = state.last.max(id);
     }
 
-    /// A thread that panicked under the lock left whole numbers behind.
+    /// A poisoned lock is used: no thread leaves the state incomplete.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_the_time_and_ascend_even_if_it_does_not() {
+    fn ids_are_the_time_and_ascend_even_if_the_clock_does_not() {
         let ids = RequestIds::default();
         for (now_us, id) in [(1000, 1000), (1000, 1001), (5, 1002), (3000, 3000)] {
             assert_eq!(ids.begin(now_us, soon()), Ok(id));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_waits_before_more_overtake_the_oldest_one_than_the_market_remembers() {
+    fn a_command_waits_while_the_market_might_forget_the_oldest_one() {
         let ids = RequestIds::default();
         let oldest = ids.begin(1, soon()).unwrap();
         for _ in 1..MAX_OUTSTANDING {

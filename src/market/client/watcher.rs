@@ -5,10 +5,10 @@
 //!     \--- refused (not ours to retry) ---> Ended             (pauses grow while it keeps failing)
 //! ```
 //!
-//! A notification comes at least once until it is acknowledged; ids tell which were shown already,
-//! so the person sees each exactly once. A market that lost its memory has forgotten the account,
-//! or numbers its mailbox from the start: then the watcher starts anew too. It cannot tell when the
-//! new mailbox has come as far as the old one before it looks.
+//! The market sends a notification at least once until it is acknowledged. The watcher compares
+//! ids, so its caller gets each exactly once. A market that was restarted without its data does not
+//! know the account, or numbers its mailbox from 1 again: then the watcher starts again as well. It
+//! cannot detect a new mailbox that has already as many notifications as the old one had.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use crate::call::{Code, Status};
 use crate::market::contract::FULL;
 use crate::rpc::{ClientCall, Received};
 
-/// How often a watcher that waits looks whether it is to stop.
+/// How often a waiting watcher checks whether it is to stop.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub struct Watcher {
     stream: Option<ClientCall>,
     last_shown: u64,
     last_acknowledged: u64,
-    /// Markets that were given up since the last one that was heard of.
+    /// Replicas that failed since the last one that answered.
     attempts: usize,
     stop: Arc<AtomicBool>,
 }
@@ -44,11 +44,11 @@ impl Watcher {
         Watcher { client, stream: None, last_shown: 0, last_acknowledged: 0, attempts: 0, stop }
     }
 
-    /// Waits for the next notification; `None` when `until` or the stop came first. Connects again
-    /// as often as it takes. Taking the next one acknowledges those before it.
+    /// Waits for the next notification; `None` at `until` or when `stop` is set. Connects again
+    /// after every failure. Each call acknowledges the notifications that earlier calls returned.
     ///
     /// # Errors
-    /// The market's status when it refuses: not the right identity, no account.
+    /// The market's status when it refuses: wrong credentials, no account.
     pub fn next(&mut self, until: Option<Instant>) -> Result<Option<Notification>, Status> {
         self.acknowledge_shown();
         let mut pause = FIRST_PAUSE;
@@ -83,7 +83,7 @@ impl Watcher {
         }
     }
 
-    /// What the stream has until `until`, opened if need be.
+    /// The next message of the stream, which is opened if it is not open.
     fn receive(&mut self, until: Instant) -> Result<Option<Notification>, Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
@@ -96,7 +96,8 @@ impl Watcher {
         }
     }
 
-    /// The market may forget what was shown. If it does not hear of it now, it will with the next.
+    /// Acknowledges the notifications that were returned. If that fails, the next acknowledgement
+    /// includes them.
     pub fn acknowledge_shown(&mut self) {
         if self.last_shown > self.last_acknowledged {
             match self.client.acknowledge(self.last_shown) {
@@ -115,11 +116,11 @@ impl Watcher {
     }
 }
 
-/// Whether a watch that has ended so may go on, there or elsewhere.
+/// Whether a watch that ended with this status may be opened again, at this or another replica.
 fn is_worth_another_try(status: &Status) -> bool {
     match status.code {
         Code::Unavailable | Code::Cancelled | Code::Internal | Code::Unimplemented => true,
-        // The server is busy, unless it is the market that says so.
+        // The server is busy, unless a bound of the market is reached.
         Code::ResourceExhausted => status.metadata.get(FULL).is_none(),
         _ => false,
     }
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watch_goes_on_unless_the_market_refuses_it() {
+    fn a_watch_is_opened_again_unless_the_market_refuses_it() {
         let status = |code| Status::new(code, "why");
         for code in [Code::Unavailable, Code::Cancelled, Code::ResourceExhausted] {
             assert!(is_worth_another_try(&status(code)), "{code}");

@@ -1,9 +1,9 @@
 //! The market's messages on the server's side (`proto/agora/market/v1`): requests become commands
 //! and queries of the state, its replies and views become responses.
 //!
-//! A request that is no message of its type is INTERNAL. A message that makes no sense is refused by
-//! the state, but for two things that its types cannot say: an item without a category, and a page
-//! token that is no number.
+//! A request that is no message of its type is INTERNAL. A message that makes no sense is refused
+//! by the state, but for two things that its types cannot say: an item without a category, and a
+//! page token that is no number.
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;

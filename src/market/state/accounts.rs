@@ -1,17 +1,18 @@
-//! Who is who.
+//! Accounts: identities and their addresses.
 //!
-//! An account is an identity and an address, bound to each other for good:
+//! An account is an identity and an address. Neither can be changed later:
 //!
-//! - The **identity** decides who somebody is. Not the address, which anyone can write down, and
-//!   not where a connection comes from.
-//! - The **address** is the name that others see. It belongs to the first identity that uses it,
-//!   as a seller or as a buyer, so that nobody trades under somebody else's name; another
-//!   identity is refused ([`Error::AddressTaken`]).
-//! - A caller shows both. A known identity under another address is refused like an unknown one
-//!   ([`Error::Credentials`]): it is a mix-up of two people's files more likely than a wish.
+//! - The **identity** authenticates the caller. The address does not, because anyone can copy it,
+//!   and neither does the place that a connection comes from.
+//! - The **address** is the display name of the account. It belongs to the first identity that uses
+//!   it, as a seller or as a buyer; another identity with the same address is refused
+//!   ([`Error::AddressTaken`]).
+//! - A caller sends both. A known identity with another address is refused like an unknown one
+//!   ([`Error::Credentials`]): most likely the files of two users were mixed up.
 //!
-//! One account can sell and buy. A seller registers; a buyer's account is made by the first
-//! command that succeeds, so that refused commands leave no trace of people who never traded.
+//! One account can sell and buy. A seller registers. A buyer's account is created by its first
+//! command that succeeds, so that a refused command of an unknown caller leaves nothing behind (but
+//! for the case in [`requests`](super::requests)).
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -24,8 +25,8 @@ use super::lines::{Section, WordReader, section};
 use super::shared::Array;
 use super::text;
 
-/// An account, numbered from 0 in the order of first use. It never leaves the market's process:
-/// streams use it to know which mailbox got something.
+/// An account, numbered from 0 in the order of first use. The number is in no message: watches use
+/// it to find the mailboxes that have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub(super) u32);
 
@@ -65,7 +66,7 @@ impl Accounts {
         account.index() < self.len()
     }
 
-    /// The account of an identity, whatever address it shows.
+    /// The account of an identity, whatever address it sends.
     pub fn find(&self, identity: &Identity) -> Option<AccountId> {
         self.by_identity.get(identity).copied()
     }
@@ -78,13 +79,13 @@ impl Accounts {
         self.get(account).is_some_and(|account| account.is_seller)
     }
 
-    /// The caller's account, where one must exist.
+    /// The account of a caller that must have one.
     pub fn authenticate(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
         let account = self.find(&caller.identity).ok_or(Error::Credentials)?;
         self.check_address_of(account, caller)
     }
 
-    /// The account, if it goes by the caller's address.
+    /// The account, if its address is the caller's.
     fn check_address_of(
         &self,
         account: AccountId,
@@ -93,22 +94,21 @@ impl Accounts {
         if self.address(account) == caller.address { Ok(account) } else { Err(Error::Credentials) }
     }
 
-    /// The caller's account, where it must be a seller's.
+    /// The account of a caller that must be a seller.
     pub fn authenticate_seller(&self, caller: &Caller<'_>) -> Result<AccountId, Error> {
         let account = self.authenticate(caller)?;
         if self.is_seller(account) { Ok(account) } else { Err(Error::NotASeller) }
     }
 
-    /// The caller where nothing is changed: the account, or none when neither the identity nor the
-    /// address has one.
+    /// The account of a caller that only reads; none when neither the identity nor the address has
+    /// one.
     pub fn authenticate_reader(&self, caller: &Caller<'_>) -> Result<Option<AccountId>, Error> {
         let is_known = self.by_identity.contains_key(&caller.identity)
             || self.by_address.contains_key(caller.address);
         if is_known { self.authenticate(caller).map(Some) } else { Ok(None) }
     }
 
-    /// The caller as a buyer: the account, or none when there is none yet and the address is free
-    /// for it.
+    /// The account of a caller that buys; none when it has none yet and its address is free.
     pub fn authenticate_buyer(
         &self,
         caller: &Caller<'_>,
@@ -121,7 +121,7 @@ impl Accounts {
         Ok(None)
     }
 
-    /// Whether a new account can take this address.
+    /// Checks that a new account can be created with this address.
     pub fn check_free(&self, address: &str, limits: &Limits) -> Result<(), Error> {
         self.check_address(address, limits)?;
         if self.len() >= limits.max_accounts {
@@ -130,14 +130,14 @@ impl Accounts {
         Ok(())
     }
 
-    /// Whether a new account could take this address if there is room for one. What is refused here
-    /// is refused for good.
+    /// Checks that the address is valid and free. A refusal of this check is permanent, since an
+    /// address never becomes free again.
     pub fn check_address(&self, address: &str, limits: &Limits) -> Result<(), Error> {
         text::check(Field::Address, address, limits.max_address_bytes)?;
         if self.by_address.contains_key(address) { Err(Error::AddressTaken) } else { Ok(()) }
     }
 
-    /// Whether an account that there is may register as a seller: a buyer, under its own address.
+    /// Checks that an existing account may register as a seller: it is a buyer with this address.
     pub fn check_may_become_seller(
         &self,
         account: AccountId,
@@ -147,7 +147,7 @@ impl Accounts {
         if is_buyer_here { Ok(()) } else { Err(Error::AlreadyRegistered) }
     }
 
-    /// Makes the account that [`Accounts::check_free`] allowed.
+    /// Creates the account that [`Accounts::check_free`] has allowed.
     pub fn create_account(&mut self, caller: &Caller<'_>) -> AccountId {
         let account = AccountId(self.len() as u32);
         let (identity, address) = (caller.identity, Arc::from(caller.address));
@@ -158,7 +158,7 @@ impl Accounts {
         account
     }
 
-    /// Makes an account a seller's.
+    /// Lets an account sell.
     pub fn make_seller(&mut self, account: AccountId) {
         if let Some(account) = self.accounts.get_mut(account.index()) {
             account.is_seller = true;
@@ -179,7 +179,7 @@ impl Accounts {
         })
     }
 
-    /// Takes the words behind `ACCOUNT`.
+    /// Restores an account from the words behind `ACCOUNT`.
     pub fn restore(&mut self, mut fields: WordReader<'_>) -> Result<(), String> {
         let number: usize = fields.number()?;
         let is_seller = match fields.word()? {
@@ -193,7 +193,7 @@ impl Accounts {
             return Err(format!("expected account {}", self.len()));
         }
         if self.by_identity.contains_key(&identity) || self.by_address.contains_key(address) {
-            return Err("its identity or its address came before".into());
+            return Err("its identity or its address is another account's".into());
         }
         let account = self.create_account(&Caller { identity, address });
         if is_seller {
@@ -207,8 +207,9 @@ pub const ACCOUNT: &[u8] = b"ACCOUNT";
 const SELLER: &[u8] = b"seller";
 const BUYER: &[u8] = b"buyer";
 
-/// Takes eight bytes of a digest as its hash: nothing is more even. Who makes UUIDs until their
-/// digests collide in these bytes makes the market slower to find just these people.
+/// Takes eight bytes of a digest as its hash: a digest's bits are evenly distributed already. A
+/// client that searches for UUIDs whose digests collide in these bytes slows down the look-up of
+/// its own accounts only.
 #[derive(Clone, Copy, Debug, Default)]
 struct DigestHasher(u64);
 
@@ -226,8 +227,8 @@ impl Hasher for DigestHasher {
     }
 }
 
-/// One value of some subject for each account; those never written are the default. For what a
-/// snapshot does not need.
+/// One value for each account; a value that was never written is the default. For values that are
+/// in no snapshot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PerAccount<T>(Vec<T>);
 
@@ -245,11 +246,11 @@ impl<T: Default> PerAccount<T> {
     }
 }
 
-/// As [`PerAccount`], with copies that share what has not changed.
+/// As [`PerAccount`], for values of a snapshot: copies share the nodes that have not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedPerAccount<T> {
     values: Array<Option<Arc<T>>>,
-    /// Behind the last account that was written.
+    /// One more than the number of the last account that was written.
     end: usize,
 }
 
@@ -269,7 +270,7 @@ impl<T: Clone + Default> SharedPerAccount<T> {
         Arc::make_mut(self.values.get_mut(account.index()).get_or_insert_default())
     }
 
-    /// The first value of an account from this one on that was ever written.
+    /// The first value that was ever written, from this account on.
     pub fn next(&self, from: u32) -> Option<(AccountId, &T)> {
         let accounts = (from..).take_while(|account| (*account as usize) < self.end);
         let mut accounts = accounts.map(AccountId);
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_and_its_address_go_together() {
+    fn an_identity_is_refused_under_another_address() {
         let (mut accounts, limits) = (Accounts::default(), Limits::DEFAULT);
         let ada = caller(1, "10.0.0.1:50051");
         assert_eq!(accounts.authenticate_buyer(&ada, &limits), Ok(None));
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_only_so_many_accounts() {
+    fn the_number_of_accounts_is_bounded() {
         let limits = Limits { max_accounts: 1, ..Limits::DEFAULT };
         let mut accounts = Accounts::default();
         accounts.create_account(&caller(1, "ada"));
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_written_is_the_default() {
+    fn a_value_that_was_never_written_is_the_default() {
         let mut notes: PerAccount<u8> = PerAccount::default();
         *notes.get_mut(AccountId(2)) = 7;
         assert_eq!(notes.get(AccountId(1)), Some(&0));

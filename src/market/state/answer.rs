@@ -1,7 +1,8 @@
-//! What a command is answered with, as bytes and as words.
+//! The answer to a command, as bytes and as words.
 //!
-//! As bytes: a number for the kind, then two numbers of eight bytes, big-endian, that the kind gives
-//! a meaning. As words: the kind's name and the two numbers. Kinds keep their numbers and names.
+//! As bytes: a number for the kind, then two numbers of eight bytes, big-endian, whose meaning
+//! depends on the kind. As words: the kind's name and the two numbers. The numbers and names of
+//! kinds are in files, and never change.
 
 use std::num::NonZeroU64;
 
@@ -10,7 +11,7 @@ use super::error::{Bound, Error, Field};
 use super::lines::{WordReader, WordWriter};
 use crate::market::price::Money;
 
-/// What a command was answered with.
+/// The answer to a command: a reply, or the reason why it is refused.
 pub type Answer = Result<Reply, Error>;
 
 /// The names of the kinds, by number.
@@ -61,7 +62,7 @@ pub fn encode_into(answer: &Answer, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(&b.to_be_bytes());
 }
 
-/// The answer that bytes are, if they are one.
+/// The answer that bytes encode, if they are valid.
 pub fn decode(bytes: &[u8]) -> Option<Answer> {
     let (kind, rest) = bytes.split_first()?;
     let (a, rest) = rest.split_first_chunk()?;
@@ -69,14 +70,14 @@ pub fn decode(bytes: &[u8]) -> Option<Answer> {
     from_numbers(*kind, u64::from_be_bytes(*a), u64::from_be_bytes(b))
 }
 
-/// Says an answer in words.
+/// Writes an answer as words.
 pub fn write_words(answer: &Answer, words: &mut WordWriter<'_>) {
     let (kind, a, b) = to_numbers(answer);
     let name = NAMES.get(usize::from(kind)).copied().unwrap_or_default();
     words.word(name.as_bytes()).number(a).number(b);
 }
 
-/// Takes what [`write_words`] said.
+/// Parses the words that [`write_words`] wrote.
 pub fn parse_words(mut fields: WordReader<'_>) -> Result<Answer, String> {
     let name = fields.word()?;
     let kind = NAMES.iter().position(|known| known.as_bytes() == name);

@@ -1,4 +1,4 @@
-//! Do the parts of the market agree? Recounts everything that is kept twice.
+//! The audit: recounts everything that the state has twice, and reports what disagrees.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::accounts::AccountId;
 use super::command::ItemId;
 use super::orders::Side;
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     /// Accounts.
@@ -18,17 +18,17 @@ pub struct Audit {
     pub orders: usize,
     /// Pieces sold.
     pub sold: u64,
-    /// What they cost together, in minor units.
+    /// The total of all orders, in minor units.
     pub revenue_minor: u128,
     /// Ratings of items on sale.
     pub ratings: u64,
-    /// What disagrees, one sentence each; none is how it should be.
+    /// One sentence for each disagreement; empty if the state is consistent.
     pub faults: Vec<String>,
 }
 
 impl Market {
-    /// Recounts stock, sales, ratings, wishlists and the search index from what they are made of.
-    /// Takes time in proportion to the whole market.
+    /// Recounts stock, sales, ratings, wishlists and the search index from the values that they are
+    /// derived from. Takes time in proportion to the whole market.
     pub fn audit(&self) -> Audit {
         let mut audit =
             Audit { accounts: self.accounts.len(), items: self.items.len(), ..Audit::default() };
@@ -48,8 +48,8 @@ impl Market {
         audit
     }
 
-    /// The ledger against the items it speaks of and the lists of both sides. Gives the pieces
-    /// sold by item.
+    /// Checks the ledger against the items that it names and the lists of buyers and sellers.
+    /// Returns the pieces sold of each item.
     fn audit_orders(&self, audit: &mut Audit) -> BTreeMap<ItemId, u64> {
         let mut sold: BTreeMap<ItemId, u64> = BTreeMap::new();
         for (id, order) in self.orders.iter() {
@@ -84,7 +84,7 @@ impl Market {
         sold
     }
 
-    /// Sold + remaining = supplied, and what is sold is what the ledger says.
+    /// Checks that sold + remaining = supplied, and that the pieces sold are those of the ledger.
     fn audit_stock(&self, sold: &BTreeMap<ItemId, u64>, audit: &mut Audit) {
         let in_ledger = |item: ItemId| sold.get(&item).copied().unwrap_or(0);
         let mut known = 0;

@@ -1,4 +1,4 @@
-//! What can be asked of the market, and what a success is answered with.
+//! The commands of the market, and the replies to successful ones.
 //!
 //! [`bytes`] and [`words`] are the two forms that a command has in a log.
 
@@ -14,11 +14,10 @@ use super::limits::Limits;
 use super::text;
 use crate::market::price::Money;
 
-/// Who somebody is: the SHA-256 of the UUID that a client made and keeps to itself.
+/// The identity of an account: the SHA-256 of the UUID that is the client's secret.
 ///
-/// The UUID is hashed where it arrives; the market never holds it. Two digests are no identity at
-/// all ([`Identity::from_digest`]), so that a client that sends nothing is nobody rather than
-/// everybody who sends nothing.
+/// The UUID is hashed when it arrives; the state never has it. Two digests are not accepted
+/// ([`Identity::from_digest`]), so that clients that send no UUID do not share an account.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity([u8; 32]);
 
@@ -41,22 +40,22 @@ impl Identity {
     }
 }
 
-/// Eight hexadecimal digits of the digest: enough to tell people apart in a trace.
+/// Eight hexadecimal digits of the digest: enough to distinguish accounts in a log line.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0[..4].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-/// An item. Numbers ascend from 1 in the order of listing and are never used again.
+/// The number of an item. Numbers ascend from 1 in the order of listing and are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemId(pub u32);
 
-/// An order. Numbers ascend from 1 in the order of sale.
+/// The number of an order. Numbers ascend from 1 in the order of sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OrderId(pub u32);
 
-/// A command within its identity's: chosen by the client, ascending (see
+/// The number of a command among those of its account: chosen by the client, ascending (see
 /// [`requests`](super::requests)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub NonZeroU64);
@@ -97,7 +96,7 @@ impl Category {
         }
     }
 
-    /// As the wire contract and people who type write it: `ELECTRONICS`.
+    /// As the wire contract and the command line write it: `ELECTRONICS`.
     pub const fn keyword(self) -> &'static str {
         match self {
             Category::Electronics => "ELECTRONICS",
@@ -107,7 +106,7 @@ impl Category {
     }
 }
 
-/// Who asks: the identity, and the display name that it goes by.
+/// The caller of a command or a read: identity and display name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller<'a> {
     /// Decides who somebody is.
@@ -129,8 +128,8 @@ pub struct Command<'a> {
 }
 
 impl Command<'_> {
-    /// Checks that its texts are short enough for the log. All other checks are made when the command is
-    /// applied.
+    /// Checks that its texts are short enough for the log. All other checks are made when the
+    /// command is applied.
     ///
     /// # Errors
     /// [`Error::TooLong`].
@@ -156,66 +155,66 @@ impl Action<'_> {
     }
 }
 
-/// The kinds of change. "Yours" is the caller's, "somebody" is anyone else.
+/// The kinds of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action<'a> {
-    /// Become a seller under the caller's address.
+    /// Registers the caller as a seller.
     RegisterSeller,
-    /// Take the caller's address as a buyer. Buying, wishing and rating do so by themselves.
+    /// Opens an account for a buyer. BuyItem, AddToWishList and RateItem do so as well.
     RegisterBuyer,
-    /// Put an item on sale.
+    /// Puts an item on sale.
     SellItem(NewItem<&'a str>),
-    /// Give an item of yours a new price, a new quantity or both; tells whoever wishes for it.
+    /// Changes price, stock or both of the caller's item; notifies the accounts that wish for it.
     UpdateItem {
         /// Which.
         item: ItemId,
-        /// The new price of one piece; none leaves it.
+        /// The new price of one piece; none for no change.
         price: Option<Money>,
-        /// How many pieces are on sale from now on, perhaps 0; none leaves them as they are.
+        /// The new number of pieces on sale, 0 or more; none for no change.
         quantity: Option<u32>,
     },
-    /// Take an item of yours off the market; tells whoever wished for it.
+    /// Takes the caller's item off the market; notifies the accounts that wish for it.
     DeleteItem {
         /// Which.
         item: ItemId,
     },
-    /// Buy pieces of somebody's item; tells the seller.
+    /// Buys pieces of another account's item; notifies the seller.
     BuyItem {
         /// Which.
         item: ItemId,
         /// How many.
         quantity: u32,
-        /// Refuse if one piece costs more than this: what the buyer saw. None buys at any price.
+        /// The command is refused if one piece costs more. None: any price.
         max_price: Option<Money>,
     },
-    /// Be told of updates of somebody's item.
+    /// Adds another account's item to the wishlist: its changes are notified.
     AddToWishList {
         /// Which.
         item: ItemId,
     },
-    /// No longer be told.
+    /// Removes an item from the wishlist.
     RemoveFromWishList {
         /// Which.
         item: ItemId,
     },
-    /// Give somebody's item its only rating from you.
+    /// Rates another account's item, once.
     RateItem {
         /// Which.
         item: ItemId,
         /// 1 to 5.
         stars: u32,
     },
-    /// Have read all notifications up to and including this one: they may be forgotten.
+    /// Acknowledges all notifications up to and including this one: the market removes them.
     Acknowledge {
-        /// The last one read; [`Notification::id`](super::Notification::id).
+        /// The last one that was read; [`Notification::id`](super::Notification::id).
         up_to_id: u64,
     },
 }
 
-/// How a command succeeded.
+/// The reply to a successful command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// The address is the caller's.
+    /// The account is open.
     Registered,
     /// The item is on sale under this number.
     Listed(ItemId),
@@ -223,11 +222,11 @@ pub enum Reply {
     Updated,
     /// The item is off the market.
     Deleted,
-    /// The pieces are the caller's.
+    /// The purchase is made.
     Bought {
         /// The order.
         order: OrderId,
-        /// What it cost in all.
+        /// The price of all pieces.
         total: Money,
     },
     /// The item is on the wishlist.
@@ -236,7 +235,7 @@ pub enum Reply {
     RemovedFromWishList,
     /// The rating counts.
     Rated,
-    /// The notifications are forgotten.
+    /// The notifications are removed.
     Acknowledged,
 }
 

@@ -1,4 +1,4 @@
-//! Why the market refuses.
+//! The refusals of the market.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::command::{ItemId, OrderId, RequestId};
 use crate::call::{Code, Status};
 use crate::market::price::Money;
 
-/// A text that a person wrote.
+/// A text of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// A caller's display name.
@@ -15,7 +15,7 @@ pub enum Field {
     Name,
     /// An item's description.
     Description,
-    /// What is searched for.
+    /// The text of a search.
     Query,
 }
 
@@ -36,7 +36,7 @@ impl Field {
 
 /// Why a command or a query was refused. A refusal changes nothing.
 ///
-/// [`Error::code`] is what goes over the wire, `Display` is the reason for people.
+/// [`Error::code`] is the status code on the wire, `Display` the human-readable reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The text is empty, and must not be.
@@ -46,7 +46,7 @@ pub enum Error {
     /// The text has a control character, a line separator or a direction override in it, or a
     /// blank at an end.
     Unprintable(Field),
-    /// More words are searched for than this.
+    /// The search has more words than this.
     TooManyWords(usize),
     /// The quantity is not from 1 to this.
     Quantity(u32),
@@ -54,19 +54,19 @@ pub enum Error {
     Stock(u32),
     /// The price is not from one cent to this.
     Price(Money),
-    /// Quantity times price is more than can be counted.
+    /// Quantity times price overflows.
     Total,
     /// The rating is not from 1 to 5.
     Stars,
     /// An update without a new price or quantity.
     NothingToUpdate,
-    /// The page token is none of ours, or of another search.
+    /// The page token is malformed, or of another search.
     PageToken,
     /// The request id was used for something else.
     RequestReused(RequestId),
-    /// The request id lies at or below the ones whose answers are forgotten: whether it was done
-    /// is unknown, so it isn't done. The second is the highest id that is known of the account: ids
-    /// above it are new.
+    /// The request id is not above those whose answers are forgotten: the market does not know
+    /// whether it was executed, so it does not execute it. The second is the highest id that is
+    /// known of the account: ids above it are new.
     RequestForgotten(RequestId, RequestId),
     /// No account has this identity and address.
     Credentials,
@@ -74,31 +74,31 @@ pub enum Error {
     NotASeller,
     /// The item is another seller's.
     NotYourItem(ItemId),
-    /// A seller buys, wishes for or rates an item of their own.
+    /// The caller buys, wishes for or rates an item of its own.
     OwnItem(ItemId),
-    /// Somebody else goes by this address.
+    /// The address is another account's.
     AddressTaken,
-    /// The identity is a registered seller, or goes by another address.
+    /// The identity is a registered seller, or has another address.
     AlreadyRegistered,
     /// The caller rated the item before.
     AlreadyRated(ItemId),
-    /// There is no such item, or there is no longer.
+    /// The item does not exist, or was deleted.
     NoSuchItem(ItemId),
     /// The caller has no such order, neither as a buyer nor as a seller.
     NoSuchOrder(OrderId),
     /// The item is not on the caller's wishlist.
     NotOnWishList(ItemId),
-    /// Fewer pieces are left than were asked for.
+    /// Fewer pieces are left than the caller wants.
     OnlyLeft(u32),
-    /// A piece costs more than the caller would pay: this much.
+    /// A piece costs more than the caller's maximum: this price.
     PriceIsNow(Money),
-    /// A notification is acknowledged that was never sent; this is the last one.
+    /// The acknowledged notification was never sent; this is the last one.
     NotSent(u64),
-    /// A bound of the market's: what there may be no more of, and how many there are.
+    /// A bound of the market is reached: which, and how many there are.
     Full(Bound, usize),
 }
 
-/// What there can be too many of.
+/// A bounded collection of the market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// Accounts of the market.
@@ -107,7 +107,7 @@ pub enum Bound {
     Items,
     /// Items on sale of one seller.
     SellerItems,
-    /// Item numbers ever given out.
+    /// Item numbers assigned.
     ItemNumbers,
     /// Orders of the market.
     Orders,
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_one_that_a_person_understands() {
+    fn a_reason_is_human_readable() {
         for (error, code, reason) in [
             (Error::OnlyLeft(2), Code::FailedPrecondition, "only 2 left"),
             (Error::OnlyLeft(0), Code::FailedPrecondition, "sold out"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_remembered_a_million_times_is_small() {
+    fn a_recorded_answer_is_small() {
         assert!(size_of::<Result<super::super::Reply, Error>>() <= 24);
     }
 }

@@ -1,14 +1,14 @@
-//! Who was feed something lately.
+//! The feed of changed mailboxes: which accounts the latest notifications are for.
 //!
-//! Whoever keeps streams of notifications open looks here for whose have something new. How many
-//! notifications there were is the same on every copy of a market; whose the latest were is in no
-//! snapshot.
+//! The watches of a server read it to find the mailboxes that have something new. The count is the
+//! same on every replica of a market. The accounts are in no snapshot: a replica that was restored
+//! knows the count alone.
 
 use std::collections::VecDeque;
 
 use super::accounts::AccountId;
 
-/// How many notifications it goes back. An update of an item tells up to 10,000 at once.
+/// How many notifications it goes back. One update of an item makes up to 10,000.
 const KEPT: usize = 16_384;
 
 /// The accounts of the latest notifications, in order.
@@ -20,7 +20,7 @@ pub struct NotificationFeed {
 }
 
 impl NotificationFeed {
-    /// Of a market that was restored, with so many notifications so far.
+    /// The feed of a market that was restored when so many notifications had been made.
     pub fn restored(count: u64) -> NotificationFeed {
         NotificationFeed { latest: VecDeque::new(), count }
     }
@@ -37,7 +37,8 @@ impl NotificationFeed {
         self.count
     }
 
-    /// Who was feed since so many; none if that is too long ago, or never was.
+    /// The accounts of all notifications since there were `count`; none if that is too long ago, or
+    /// if there never were so many.
     pub fn changed_since(&self, count: u64) -> Option<impl Iterator<Item = AccountId>> {
         let new = usize::try_from(self.count.checked_sub(count)?).ok()?;
         let from = self.latest.len().checked_sub(new)?;
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_are_known() {
+    fn the_latest_accounts_are_known() {
         let mut feed = NotificationFeed::default();
         let since = |feed: &NotificationFeed, count| {
             feed.changed_since(count).map(|all| all.map(|a| a.0).collect())

@@ -1,8 +1,8 @@
 //! A 64-bit hash that is the same on every machine and in every run.
 //!
 //! Eight bytes at a time are mixed in by one multiplication whose two halves are folded together
-//! (the step of Wang Yi's wyhash). It is no defence against people who look for collisions, so
-//! nothing rests on there being none: see where it is used.
+//! (the step of Wang Yi's wyhash). It does not resist a search for collisions, so no user of it
+//! relies on their absence: each says what a collision does.
 
 use std::hash::{BuildHasherDefault, Hasher};
 

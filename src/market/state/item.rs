@@ -2,17 +2,18 @@
 //!
 //! | form | written by | read by |
 //! |---|---|---|
-//! | a SellItem command as bytes, in the log and between nodes | [`NewItem::encode`] | [`NewItem::decode`] |
-//! | the same command as words of `logs.txt` | [`NewItem::write_words`] | [`NewItem::parse_words`] |
+//! | SellItem as bytes, in the log | [`NewItem::encode`] | [`NewItem::decode`] |
+//! | SellItem as words, in `logs.txt` | [`NewItem::write_words`] | [`NewItem::parse_words`] |
 //! | its part of a request's fingerprint | [`NewItem::hash_into`] | |
 //! | in memory | [`Listing::new`] | [`Listing::fields`] |
 //! | `ITEM` in a snapshot | [`Item::write_words`] | [`parse_item`] |
 //! | `FORMER` and `DEPARTED` in a snapshot | [`Listing::write_words`] | [`Listing::parse_words`] |
 //!
-//! The forms have their fields in orders of their own, which files and logs have fixed. So each form
-//! is a function that takes the value apart by a pattern with all of its fields, or puts it together
-//! from all of them: a new field does not compile before every form has it. `schemas/files.md` has the
-//! grammar; the messages of the wire are in [`wire`](crate::market::wire).
+//! The forms have their fields in orders of their own, which files and logs have fixed. So each
+//! form is a function that takes the value apart by a pattern with all of its fields, or puts it
+//! together from all of them: a new field does not compile before every form has it.
+//! `schemas/files.md` has the grammar; the messages of the wire are in
+//! [`wire`](crate::market::wire).
 
 use std::sync::Arc;
 
@@ -202,8 +203,8 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// `number seller category price quantity sold supplied name description`. The rating is in lines
-    /// of its own.
+    /// `number seller category price quantity sold supplied name description`. The rating is in
+    /// lines of its own.
     pub fn write_words(&self, words: &mut WordWriter<'_>) {
         let ItemFields { name, category, description } = self.listing.fields();
         let Stock { price, quantity, sold, supplied, rating: _ } = *self.stock;

@@ -1,9 +1,8 @@
-//! What is on sale.
+//! The items on sale.
 //!
-//! An item's number is its entry in the order of listing, for good. Where an item lives in memory
-//! is its *slot*, which is used again when the item is gone, so that memory follows what is on
-//! sale and not what ever was. Slots are nobody's business but the market's: no result depends on
-//! them.
+//! Items are numbered in the order of listing, and an item keeps its number. In memory an item has
+//! a *slot*, an index into arrays, which is used again when the item is deleted, so that memory is
+//! in proportion to the items on sale. No result depends on slots, and no message has one.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -17,7 +16,8 @@ use super::ratings::Rating;
 use super::shared::{Array, Map};
 use crate::market::price::Money;
 
-/// What stays of an item that was sold and then deleted: orders speak of it.
+/// The part of an item that is kept if it was sold and then deleted, because orders name it.
+/// Snapshots have it as `FORMER`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tombstone {
     pub listing: Arc<Listing>,
@@ -25,15 +25,15 @@ pub struct Tombstone {
     pub sold: u64,
 }
 
-/// Where an item lives: an index into the market's arrays while the item is on sale.
+/// An index into the market's arrays while an item is on sale.
 pub type Slot = u32;
 
 /// All items.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Items {
-    /// Item numbers given out: those up to this one.
+    /// The last item number assigned.
     last_id: u32,
-    /// By number less one: the slot and one more, if the item is on sale.
+    /// By number less one: the slot plus one, if the item is on sale.
     slots_by_id: Array<Option<NonZeroU32>>,
     /// By slot.
     listings: Array<Option<Arc<Listing>>>,
@@ -52,7 +52,7 @@ impl Items {
         self.slots as usize - self.free.len()
     }
 
-    /// Item numbers given out.
+    /// The last item number assigned; 0 before the first.
     pub fn last_id(&self) -> u32 {
         self.last_id
     }
@@ -77,18 +77,18 @@ impl Items {
         Some(Item { listing, stock: self.stocks.get(slot as usize)? })
     }
 
-    /// What changes of the item in a slot.
+    /// The stock of the item in a slot, to be changed.
     pub fn stock_mut(&mut self, slot: Slot) -> &mut Stock {
         self.stocks.get_mut(slot as usize)
     }
 
-    /// The listing of an item on sale, or of one that is gone and was sold.
+    /// The listing of an item that is on sale, or that was sold and deleted.
     pub fn listing(&self, item: ItemId) -> Option<&Arc<Listing>> {
         let live = self.get(item).map(|item| item.listing);
         live.or_else(|| self.tombstones.get(&item).map(|tombstone| &tombstone.listing))
     }
 
-    /// Puts an item on sale; its listing bears [`Items::next_id`].
+    /// Puts an item on sale; its number is [`Items::next_id`].
     pub fn add(&mut self, listing: Arc<Listing>, price: Money, quantity: u32) -> Slot {
         let supplied = u64::from(quantity);
         let stock = Stock { price, quantity, sold: 0, supplied, rating: Rating::NONE };
@@ -138,19 +138,19 @@ impl Items {
         (0..self.slots).filter_map(|slot| Some((slot, self.in_slot(slot)?)))
     }
 
-    /// What stays of deleted items, by number.
+    /// The items that were sold and deleted, by number.
     pub fn tombstones(&self) -> impl Iterator<Item = &Tombstone> {
         self.tombstones.iter().map(|(_, tombstone)| tombstone)
     }
 
-    /// `ITEM number seller category price quantity sold supplied name description` for each on
-    /// sale, ascending by number. Where in memory they are does not matter.
+    /// `ITEM number seller category price quantity sold supplied name description` for each item on
+    /// sale, ascending by number.
     pub fn freeze(&self) -> Box<dyn Section> {
         let (slots_by_id, listings) = (self.slots_by_id.clone(), self.listings.clone());
         let (stocks, mut next) = (self.stocks.clone(), 0);
         section(move |words| {
             let found = loop {
-                // Numbers that are gone are skipped a leaf at a time.
+                // Numbers of deleted items are skipped a leaf at a time.
                 let Some(number) = slots_by_id.next(next) else { return false };
                 next = number + 1;
                 let entry = slots_by_id.get(number).copied().flatten();
@@ -167,7 +167,8 @@ impl Items {
         })
     }
 
-    /// `FORMER number sold seller category name description` for what stays of deleted items.
+    /// `FORMER number sold seller category name description` for each item that was sold and
+    /// deleted.
     pub fn freeze_tombstones(&self) -> Box<dyn Section> {
         let (tombstones, mut last) = (self.tombstones.clone(), None);
         section(move |words| {
@@ -179,17 +180,19 @@ impl Items {
         })
     }
 
-    /// Which items can be named by their number alone: those on sale, and those that were sold.
+    /// The items that a line may name by their number alone: those on sale, and those that were
+    /// sold.
     pub fn known(&self) -> KnownItems {
         KnownItems { slots_by_id: self.slots_by_id.clone(), tombstones: self.tombstones.clone() }
     }
 
-    /// So many numbers were given out; items are restored after this.
+    /// Restores the last number assigned, before the items.
     pub fn restore_last_id(&mut self, last_id: u32) {
         self.last_id = last_id;
     }
 
-    /// Takes the words behind `ITEM`. Ratings come later, and the search index is made of all.
+    /// Restores an item from the words behind `ITEM`. Its rating is restored later, and the search
+    /// index last.
     pub fn restore(&mut self, fields: WordReader<'_>, accounts: &Accounts) -> Result<(), String> {
         let (listing, stock) = parse_item(fields)?;
         self.check_new(listing.item, listing.seller, accounts)?;
@@ -197,7 +200,7 @@ impl Items {
         Ok(())
     }
 
-    /// Takes the words behind `FORMER`.
+    /// Restores a tombstone from the words behind `FORMER`.
     pub fn restore_tombstone(
         &mut self,
         mut fields: WordReader<'_>,
@@ -217,10 +220,10 @@ impl Items {
         accounts: &Accounts,
     ) -> Result<(), String> {
         if item.0 == 0 || item.0 > self.last_id {
-            return Err(format!("item {item}, and {} numbers were given out", self.last_id));
+            return Err(format!("item {item}, but the last number assigned is {}", self.last_id));
         }
         if self.listing(item).is_some() {
-            return Err(format!("item {item} came before"));
+            return Err(format!("item {item} is there already"));
         }
         match accounts.contains(seller) {
             true => Ok(()),
@@ -229,7 +232,7 @@ impl Items {
     }
 }
 
-/// The items that are known at one moment.
+/// The items that [`Items::known`] named when it was called.
 pub struct KnownItems {
     slots_by_id: Array<Option<NonZeroU32>>,
     tombstones: Map<ItemId, Tombstone>,

@@ -1,28 +1,28 @@
-//! What people may make the market keep.
+//! The bounds of the state.
 
 use super::error::Error;
 use crate::market::price::Money;
 
-/// The bounds of a market. Each is crossed by a test, and each has an error that says so.
+/// The bounds of a market. Each has an error, and a test that crosses it.
 ///
-/// They decide what a command does, so all copies of one market must run with the same.
+/// They decide the outcome of commands, so all replicas of a market must have the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Identities that have ever traded; an account is never removed.
+    /// Accounts; an account is never removed.
     pub max_accounts: usize,
     /// Items on sale, over all sellers.
     pub max_items: usize,
     /// Items of one seller on sale.
     pub max_items_per_seller: usize,
-    /// Orders ever; the ledger is never cut.
+    /// Orders; an order is never removed.
     pub max_orders: u32,
     /// Items on one wishlist.
     pub max_wishes: usize,
-    /// Wishlists that one item may be on: an update of the item tells each of them.
+    /// Wishlists that one item may be on: an update of the item notifies each of them.
     pub max_wishers: usize,
     /// Ratings that one account ever gives.
     pub max_ratings_per_account: u32,
-    /// Notifications that wait in one mailbox; beyond it the oldest make room (see
+    /// Pending notifications in one mailbox; beyond it the oldest are dropped (see
     /// [`mailboxes`](super::mailboxes)).
     pub max_mailbox: usize,
     /// The highest price of one piece.
@@ -41,12 +41,12 @@ pub struct Limits {
     pub max_query_words: usize,
     /// Entries on one page of any listing; a larger page is cut to this.
     pub max_page: usize,
-    /// Answers remembered for one identity (see [`requests`](super::requests)).
+    /// Recorded answers of one account (see [`requests`](super::requests)).
     pub max_answers_per_account: usize,
-    /// Answers remembered in all.
+    /// Recorded answers in all.
     pub max_answers: usize,
-    /// Entries that a search by prefix may have to unite: where more would meet, the index keeps
-    /// the union ready. It decides speed and memory, never a result.
+    /// Entries of the largest union that a search by prefix computes: of more entries the index
+    /// keeps the union. It decides speed and memory, never a result.
     pub max_union: usize,
 }
 
@@ -89,7 +89,7 @@ impl Limits {
         if price > Money::ZERO && price <= max { Ok(()) } else { Err(Error::Price(max)) }
     }
 
-    /// How many entries a page has when this many are asked for; 0 asks for as many as may be.
+    /// The number of entries of a page when so many are requested; 0 requests as many as allowed.
     pub(super) fn page(&self, asked: usize) -> usize {
         if asked == 0 { self.max_page } else { asked.min(self.max_page) }
     }

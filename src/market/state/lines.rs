@@ -1,16 +1,15 @@
-//! The market's lines in a snapshot: how the parts of the state write and read them.
+//! The market's lines in logs and snapshots: how the parts of the state write and read their words.
 //!
-//! A line is words; which bytes they become in a file is the file's affair. The first word says
-//! what the line is about.
+//! A line is a list of words; the file escapes them. The first word is the kind of the line.
 
 use super::command::{Category, Identity, ItemId};
 use crate::market::price::Money;
 use crate::text::{parse_hex, parse_u64, push_hex, push_u64};
 
-/// More than will ever happen.
+/// The highest count that is accepted: adding to it does not overflow.
 const MAX_COUNT: u64 = u64::MAX >> 2;
 
-/// Takes the words of one line.
+/// Writes the words of one line.
 pub struct WordWriter<'w> {
     word: &'w mut dyn FnMut(&[u8]),
     buffer: Vec<u8>,
@@ -33,7 +32,7 @@ impl<'w> WordWriter<'w> {
         self
     }
 
-    /// As people type it.
+    /// An amount of money: `500`, `499.99`.
     pub fn money(&mut self, money: Money) -> &mut Self {
         self.buffer.clear();
         push_money(money, &mut self.buffer);
@@ -62,7 +61,7 @@ pub fn push_identity(identity: &Identity, text: &mut Vec<u8>) {
     }
 }
 
-/// Writes money as people type it: `500`, `499.99`.
+/// Writes an amount of money: `500`, `499.99`.
 pub fn push_money(money: Money, text: &mut Vec<u8>) {
     let (units, cents) = (money.minor() / 100, money.minor() % 100);
     push_u64(units, text);
@@ -72,7 +71,7 @@ pub fn push_money(money: Money, text: &mut Vec<u8>) {
     }
 }
 
-/// Reads what [`push_money`] wrote so.
+/// Parses what [`push_money`] wrote; another spelling of the amount is refused.
 pub fn parse_money(word: &[u8]) -> Option<Money> {
     let (units, cents) = match word.iter().position(|byte| *byte == b'.') {
         None => (parse_u64(word)?, 0),
@@ -86,7 +85,7 @@ pub fn parse_money(word: &[u8]) -> Option<Money> {
         .map(Money::from_minor)
 }
 
-/// Reads what [`push_identity`] wrote so.
+/// Parses what [`push_identity`] wrote; another spelling is refused.
 pub fn parse_identity(word: &[u8]) -> Option<Identity> {
     let mut digest = [0; 32];
     if word.len() != 2 * digest.len() {
@@ -98,7 +97,7 @@ pub fn parse_identity(word: &[u8]) -> Option<Identity> {
     Identity::from_digest(digest)
 }
 
-/// The words of a line behind its first, one after the other.
+/// Reads the words of a line, one after the other.
 #[derive(Clone, Copy)]
 pub struct WordReader<'w>(&'w [&'w [u8]]);
 
@@ -122,12 +121,12 @@ impl<'w> WordReader<'w> {
         read(word).ok_or_else(|| format!("{:?} is not {what}", word.escape_ascii().to_string()))
     }
 
-    /// A number that fits.
+    /// A number that fits its type.
     pub fn number<N: TryFrom<u64>>(&mut self) -> Result<N, String> {
         self.read("a number as it is expected here", |word| N::try_from(parse_u64(word)?).ok())
     }
 
-    /// A number of things that happened: far from where counting on would overflow.
+    /// A count, of at most [`MAX_COUNT`].
     pub fn count(&mut self) -> Result<u64, String> {
         self.read("a count", |word| parse_u64(word).filter(|count| *count <= MAX_COUNT))
     }
@@ -170,15 +169,15 @@ impl<'w> WordReader<'w> {
         self.0.is_empty()
     }
 
-    /// No word is left.
+    /// Checks that no word is left.
     pub fn end(self) -> Result<(), String> {
         if self.0.is_empty() { Ok(()) } else { Err("there are more words than expected".into()) }
     }
 }
 
-/// A part of the state that no longer changes, a line at a time.
+/// A frozen part of the state, read one line at a time.
 pub trait Section: Send {
-    /// Says the words of the next line; false when there is none.
+    /// Writes the words of the next line; false if there is none.
     fn next_line(&mut self, words: &mut WordWriter<'_>) -> bool;
 }
 
@@ -188,7 +187,7 @@ impl<F: FnMut(&mut WordWriter<'_>) -> bool + Send> Section for F {
     }
 }
 
-/// A section whose lines a closure says.
+/// A section whose lines a closure writes.
 pub fn section(next: impl FnMut(&mut WordWriter<'_>) -> bool + Send + 'static) -> Box<dyn Section> {
     Box::new(next)
 }
@@ -220,7 +219,7 @@ mod tests {
         assert_eq!(said[0].len(), 64);
         assert_eq!(parse_identity(&said[0]), Some(identity));
         assert_eq!(parse_identity(&said[0].to_ascii_uppercase()), None);
-        assert_eq!(parse_identity(&[b'0'; 64]), None, "nobody's");
+        assert_eq!(parse_identity(&[b'0'; 64]), None, "no account's");
         assert_eq!(parse_identity(b"00"), None);
     }
 }

@@ -1,9 +1,9 @@
-//! Accounts by when they were last used: a list with links in both directions, one step for each
-//! change, whichever account.
+//! Accounts in the order of their last use: a doubly linked list (LRU). Each change takes constant
+//! time.
 
 use super::accounts::{AccountId, PerAccount};
 
-/// Accounts, the one that was not used for the longest time first.
+/// Accounts, the least recently used first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct LruList {
     links: PerAccount<Links>,
@@ -19,7 +19,7 @@ struct Links {
 }
 
 impl LruList {
-    /// Nobody was used later than this one, in the list before or not.
+    /// Makes an account the most recently used one; adds it if it is not in the list.
     pub fn touch(&mut self, account: AccountId) {
         if self.newest == Some(account) {
             return;
@@ -33,12 +33,12 @@ impl LruList {
         *self.links.get_mut(account) = Links { older, newer: None };
     }
 
-    /// The one that was not used for the longest time.
+    /// The least recently used account.
     pub fn oldest(&self) -> Option<AccountId> {
         self.oldest
     }
 
-    /// Takes an account out; one that is not in the list does no harm.
+    /// Removes an account, if it is in the list.
     pub fn remove(&mut self, account: AccountId) {
         let Links { older, newer } = std::mem::take(self.links.get_mut(account));
         match older {

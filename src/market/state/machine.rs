@@ -1,27 +1,26 @@
 //! The market behind a replicated log.
 //!
-//! A command in the log is a [`Command`] as bytes, the answer to it an [`Answer`] as bytes; both are
-//! words in files that people read. The time of an order is that of the log. A command that comes
-//! again is answered from the market's own memory ([`requests`](super::requests)): a client's
-//! numbers are its account's, from whichever process and machine it trades, so a market needs no
-//! sessions.
+//! A command in the log is a [`Command`] as bytes, and its answer an [`Answer`] as bytes; in the
+//! human-readable files both are words. The time of an order is that of the log. A repeated command
+//! is answered from the market's recorded answers ([`requests`](super::requests)). Request ids
+//! belong to the account, whatever process and machine sends them, so a market needs no sessions.
 //!
-//! A snapshot has each part of the state that is not made of others, in the order in which they
-//! build on each other; the first word of a line says what it is about.
+//! A snapshot has each part of the state that is not derived from others, in the order in which
+//! they refer to each other; the first word of a line is its kind.
 //!
 //! | lines | |
 //! |---|---|
-//! | `MARKET` | how many item numbers were given out; once, first |
-//! | `ACCOUNT` | who is who |
-//! | `ITEM`, `FORMER` | what is on sale; what was sold and then deleted |
+//! | `MARKET` | the last item number assigned; once, first |
+//! | `ACCOUNT` | accounts |
+//! | `ITEM`, `FORMER` | items on sale; items that were sold and then deleted |
 //! | `RATED`, `RATING` | how many ratings each account gave; those of items on sale |
 //! | `ORDER` | the ledger |
 //! | `WISH` | wishlists |
-//! | `MAILBOX`, `DEPARTED`, `SOLD`, `UPDATED`, `DELETED` | notifications that wait |
-//! | `REQUESTS`, `DONE` | answers to commands that may come again |
+//! | `MAILBOX`, `DEPARTED`, `SOLD`, `UPDATED`, `DELETED` | pending notifications |
+//! | `REQUESTS`, `DONE` | recorded answers |
 //!
-//! What is made of these (the lists of orders by account, who wishes for an item, the search index)
-//! is made anew when a snapshot is read.
+//! The derived parts (the lists of orders by account, the accounts that wish for an item, the
+//! search index) are built when a snapshot is read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,21 +39,19 @@ use super::wishlists::WISH;
 use super::{Limits, Market};
 use crate::raft::{Frozen, Index, StateMachine};
 
-/// The word before bytes that are no command.
+/// The word before bytes that are not a command.
 const NO_COMMAND: &[u8] = b"NO-COMMAND";
 const MARKET: &[u8] = b"MARKET";
 
-/// What a market says to a command: the answer that [`Market`] has encoded for its log.
-///
-/// # Errors
-/// The command was none: no node of this version understands it, and none did anything.
+/// Decodes the answer to a command that [`Market`] has encoded for its log; none if the bytes in
+/// the log were no command: then every node of this version ignores them.
 pub fn decode_answer(bytes: &[u8]) -> Option<Answer> {
     answer::decode(bytes)
 }
 
 impl StateMachine for Market {
     fn apply(&mut self, _: Index, at_ms: u64, command: &Arc<[u8]>, reply: &mut Vec<u8>) {
-        // What is no command is answered with nothing.
+        // Bytes that are no command have an empty answer.
         if let Some(command) = Command::decode(command) {
             answer::encode_into(&self.apply_once(at_ms, &command), reply);
         }
@@ -65,7 +62,7 @@ impl StateMachine for Market {
     }
 
     fn conflicts(read: &[u8], command: &[u8]) -> bool {
-        // What is no command changes nothing.
+        // Bytes that are no command change nothing.
         Command::decode(command)
             .is_some_and(|command| ReadSet::decode(read).is_changed_by(&command))
     }
@@ -73,7 +70,7 @@ impl StateMachine for Market {
     fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
         match Command::decode(command) {
             Some(command) => command.to_words(word),
-            // It was committed, so it must be written down; read back, it is refused as it was.
+            // It was committed, so it must be in the file; read back, it is ignored as before.
             None => [NO_COMMAND, command].into_iter().for_each(word),
         }
     }
@@ -131,11 +128,11 @@ impl StateMachine for Market {
     }
 }
 
-/// How far a market is restored.
+/// The progress of a restore.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RestoreProgress {
     has_begun: bool,
-    /// Whose mailbox, and whose requests, the last line was about.
+    /// The accounts of the last `MAILBOX` and `REQUESTS` lines.
     mailbox: Option<AccountId>,
     requests: Option<AccountId>,
 }
@@ -171,7 +168,7 @@ impl Market {
                 Ok(())
             }
             DONE => {
-                let account = self.restoring.requests.ok_or("of nobody's REQUESTS")?;
+                let account = self.restoring.requests.ok_or("there is no REQUESTS before it")?;
                 self.requests.restore_answer(account, fields)
             }
             _ => {
@@ -182,7 +179,7 @@ impl Market {
     }
 }
 
-/// A market that no longer changes: its sections, one after the other.
+/// The sections of a snapshot, one after the other.
 struct FrozenMarket(VecDeque<Box<dyn Section>>);
 
 impl Frozen for FrozenMarket {

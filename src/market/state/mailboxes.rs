@@ -1,13 +1,13 @@
-//! Notifications that wait until they are acknowledged.
+//! Mailboxes: notifications that wait until they are acknowledged.
 //!
-//! Each account has a mailbox; its notifications are numbered from 1 and stay until the account
-//! acknowledges them, so that each is delivered at least once, in order, over any number of
-//! connections and restarts.
+//! Each account has a mailbox. Its notifications are numbered from 1 and stay until the account
+//! acknowledges them, so that each is delivered at least once, in order, across connections and
+//! restarts.
 //!
-//! A mailbox is bounded, and filling one never fails or slows down what is told about: beyond
-//! the bound the oldest notification makes room. The reader sees that as a count
-//! ([`Pending::missed`]) and as a gap in the numbers. Nothing is lost for good that way: what was
-//! sold is in the seller's orders, and what an item costs now is on its card.
+//! A mailbox is bounded. A full one never fails or slows down the command that notifies: the oldest
+//! notification is dropped. The reader sees a count of dropped ones ([`Pending::missed`]) and a gap
+//! in the numbers. It can read the facts elsewhere: sales are in the seller's orders, and the
+//! present price is on the item's card.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use super::orders::Orders;
 use super::ratings::Rating;
 use crate::market::price::Money;
 
-/// An empty mailbox keeps room for this many notifications.
+/// An empty mailbox keeps capacity for this many notifications.
 const KEPT_CAPACITY: usize = 16;
 
-/// Something that an account is told.
+/// The content of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// An item on the wishlist got a new price or quantity.
@@ -62,13 +62,13 @@ impl From<Item<'_>> for Snapshot {
 ///
 /// ```text
 /// numbers:   1 .. acknowledged | acknowledged + 1 .. dropped | dropped + 1 .. last
-///            read              | made room unread              | waiting
+///            read              | dropped unread        | pending
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Mailbox {
     /// The last number that the account acknowledged.
     acknowledged: u64,
-    /// The last number that no longer waits; `acknowledged` or more.
+    /// The last number that is no longer pending; `acknowledged` or more.
     dropped: u64,
     pending: VecDeque<Event>,
 }
@@ -79,9 +79,9 @@ impl Mailbox {
     }
 }
 
-/// What waits for an account.
+/// The pending notifications of an account.
 pub struct Pending<I> {
-    /// Notifications above the number asked for that made room before they were acknowledged.
+    /// Notifications above the requested number that were dropped before they were acknowledged.
     pub missed: u64,
     /// Number and event of the others, ascending.
     pub events: I,
@@ -92,12 +92,13 @@ pub struct Pending<I> {
 pub struct Mailboxes {
     boxes: SharedPerAccount<Mailbox>,
     feed: NotificationFeed,
-    /// While the market is restored: items that only notifications speak of.
+    /// While the market is restored: deleted items that were never sold, which only notifications
+    /// name.
     delisted: BTreeMap<ItemId, Arc<Listing>>,
 }
 
 impl Mailboxes {
-    /// Tells an account something; beyond `max` the oldest makes room.
+    /// Notifies an account. Of more than `max` pending notifications the oldest is dropped.
     pub fn push(&mut self, account: AccountId, event: Event, max: usize) {
         let mailbox = self.boxes.get_mut(account);
         mailbox.pending.push_back(event);
@@ -108,10 +109,10 @@ impl Mailboxes {
         }
     }
 
-    /// Forgets the notifications up to a number.
+    /// Removes the notifications up to a number.
     ///
     /// # Errors
-    /// The last number given out, when the one acknowledged lies beyond it.
+    /// The last number assigned, if the acknowledged one is higher.
     pub fn acknowledge(&mut self, account: AccountId, up_to_id: u64) -> Result<(), u64> {
         let mailbox = self.boxes.get_mut(account);
         let last = mailbox.last();
@@ -129,17 +130,17 @@ impl Mailboxes {
         Ok(())
     }
 
-    /// Who was told something lately.
+    /// The accounts of the latest notifications.
     pub fn feed(&self) -> &NotificationFeed {
         &self.feed
     }
 
-    /// The last number given out; 0 before the first.
+    /// The last number assigned; 0 before the first.
     pub fn last(&self, account: AccountId) -> u64 {
         self.boxes.get(account).map_or(0, Mailbox::last)
     }
 
-    /// What waits for an account above a number.
+    /// The pending notifications of an account above a number.
     pub fn pending(
         &self,
         account: AccountId,
@@ -159,19 +160,19 @@ impl Mailboxes {
         }
     }
 
-    /// The most that waits in one mailbox.
+    /// The length of the longest mailbox.
     pub fn max_len(&self) -> usize {
         self.boxes.iter().map(|(_, mailbox)| mailbox.pending.len()).max().unwrap_or(0)
     }
 
-    /// `MAILBOX account acknowledged dropped` for each account that was ever told anything, each
-    /// followed by what waits:
+    /// `MAILBOX account acknowledged dropped` for each account that was ever notified, each
+    /// followed by its pending notifications:
     ///
     /// - `SOLD order`
     /// - `UPDATED item price quantity stars raters previous-price previous-quantity`
     /// - `DELETED item price quantity stars raters`
     ///
-    /// Before an item is named that is neither on sale nor was ever sold, once:
+    /// Before the first line that names an item which is not on sale and was never sold:
     /// `DEPARTED item seller category name description`.
     pub fn freeze(&self, items: &Items) -> Box<dyn Section> {
         let (boxes, known) = (self.boxes.clone(), items.known());
@@ -204,7 +205,7 @@ impl Mailboxes {
         })
     }
 
-    /// Takes the words behind `MAILBOX`.
+    /// Restores a mailbox from the words behind `MAILBOX`.
     pub fn restore(
         &mut self,
         mut fields: WordReader<'_>,
@@ -214,16 +215,16 @@ impl Mailboxes {
         let (acknowledged, dropped) = (fields.count()?, fields.count()?);
         fields.end()?;
         if !accounts.contains(account) || self.boxes.get(account).is_some() {
-            return Err("of somebody who is not there, or who came before".into());
+            return Err("its account does not exist, or has such a line already".into());
         }
         if acknowledged > dropped {
-            return Err("more was acknowledged than no longer waits".into());
+            return Err("it has acknowledged notifications that still wait".into());
         }
         *self.boxes.get_mut(account) = Mailbox { acknowledged, dropped, pending: VecDeque::new() };
         Ok(account)
     }
 
-    /// Takes the words behind `DEPARTED`.
+    /// Restores a delisted item from the words behind `DEPARTED`.
     pub fn restore_delisted(
         &mut self,
         mut fields: WordReader<'_>,
@@ -238,7 +239,7 @@ impl Mailboxes {
         Ok(())
     }
 
-    /// Takes a line of a notification that waits for an account.
+    /// Restores a pending notification of an account.
     pub fn restore_event(
         &mut self,
         account: AccountId,
@@ -279,7 +280,7 @@ impl Mailboxes {
         Ok(Snapshot { listing: Arc::clone(listing), price, quantity, rating })
     }
 
-    /// All lines were taken.
+    /// All lines were restored.
     pub fn restored(&mut self) {
         self.delisted.clear();
         self.feed =
@@ -358,7 +359,7 @@ mod tests {
         assert_eq!(read(&mailboxes, 2), (0, vec![3]));
         assert_eq!(mailboxes.acknowledge(ADA, 2), Ok(()));
         assert_eq!(read(&mailboxes, 0), (0, vec![3]));
-        assert_eq!(mailboxes.acknowledge(ADA, 1), Ok(()), "an old acknowledgement is no harm");
+        assert_eq!(mailboxes.acknowledge(ADA, 1), Ok(()), "an old acknowledgement changes nothing");
         assert_eq!(mailboxes.acknowledge(ADA, 4), Err(3));
         assert_eq!(mailboxes.acknowledge(ADA, 3), Ok(()));
         assert_eq!(read(&mailboxes, 0), (0, vec![]));
@@ -380,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_the_last_are_empty() {
+    fn there_are_no_notifications_beyond_the_last() {
         let mut mailboxes = Mailboxes::default();
         sold(&mut mailboxes, 1..=2, 2);
         assert_eq!(read(&mailboxes, 7), (0, vec![]));

@@ -1,31 +1,32 @@
 //! The market as a state machine: commands in, replies and notifications out.
 //!
-//! [`Market::apply`] takes one [`Command`] and changes the market, or refuses and leaves it as it
-//! was. The queries beside it read. There is no clock, no randomness and no input but the
-//! commands: the same commands in the same order make the same market, answers included, on every
-//! machine. That is what lets it stand behind a replicated log.
+//! [`Market::apply`] takes one [`Command`] and changes the market, or refuses it and changes
+//! nothing. The queries read. The state machine is deterministic: it has no clock, no randomness
+//! and no input but the commands, so the same commands in the same order give the same market and
+//! the same answers on every replica. It is the functional core of the system; the service around
+//! it is the shell.
 //!
-//! One file a subject; each states its own rules:
+//! One file for each subject, with its rules:
 //!
 //! | subject | |
 //! |---|---|
-//! | [`accounts`] | identity and address: who is who |
+//! | [`accounts`] | identities and addresses |
 //! | [`item`] | an item in all its forms: as bytes, as words, in memory |
 //! | [`items`] | what is on sale, numbers and stock |
 //! | [`search`] | words, prefixes, sorting, pages |
 //! | [`orders`] | the ledger |
-//! | [`wishlists`] | who is told of which item |
-//! | [`ratings`] | one rating a buyer and item |
+//! | [`wishlists`] | which accounts are notified of which item |
+//! | [`ratings`] | one rating for each buyer and item |
 //! | [`mailboxes`] | notifications until they are acknowledged |
 //! | [`requests`] | exactly once |
 //! | [`apply`] | the commands, and the order in which they are checked |
 //! | [`query`] | the reads |
 //! | [`read_set`] | which part of the market a read depends on |
-//! | [`audit`] | do they all agree? |
+//! | [`audit`] | the consistency check of all parts |
 //! | [`machine`] | the market behind a replicated log, and in its snapshots |
-//! | [`shared`] | what a snapshot is made of while the market goes on |
+//! | [`shared`] | persistent collections: a snapshot is written from a copy that does not change |
 //!
-//! What is kept of an order, an item or a person is bounded by [`Limits`].
+//! [`Limits`] bounds everything that clients can make the market keep.
 
 mod accounts;
 mod answer;
@@ -110,7 +111,7 @@ impl Market {
         }
     }
 
-    /// The bounds it keeps.
+    /// The bounds of this market.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

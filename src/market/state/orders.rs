@@ -1,4 +1,4 @@
-//! The ledger: every order ever made, never changed.
+//! The ledger: every order that was ever made. An order never changes.
 
 use super::accounts::{AccountId, Accounts, PerAccount};
 use super::command::{ItemId, OrderId};
@@ -10,10 +10,10 @@ use crate::market::price::Money;
 /// One order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Of one piece, when it was bought. The total is this times `quantity`, which was counted
-    /// before the order was made and so is known to be an amount.
+    /// The price of one piece at the time of the purchase. The total is this times `quantity`; it
+    /// was computed before the order was made, so it does not overflow.
     pub unit_price: Money,
-    /// When, by the clock of the log.
+    /// Milliseconds since 1970-01-01 UTC, by the clock of the log.
     pub at_ms: u64,
     pub item: ItemId,
     pub buyer: AccountId,
@@ -31,12 +31,12 @@ pub struct Orders {
     by_seller: PerAccount<Vec<OrderId>>,
 }
 
-/// Whose orders are listed.
+/// Which side of its orders an account is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Those that an account made.
+    /// Orders that the account made.
     Buyer,
-    /// Those for an account's items.
+    /// Orders for the account's items.
     Seller,
 }
 
@@ -75,7 +75,7 @@ impl Orders {
         ids[..end].iter().rev().filter_map(|id| Some((*id, self.get(*id)?)))
     }
 
-    /// All orders, the first first.
+    /// All orders, ascending by number.
     pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Order)> {
         (1..=self.len).filter_map(|id| Some((OrderId(id), self.get(OrderId(id))?)))
     }
@@ -95,7 +95,7 @@ impl Orders {
         })
     }
 
-    /// Takes the words behind `ORDER`; accounts and items are there.
+    /// Restores an order from the words behind `ORDER`. Accounts and items are restored before.
     pub fn restore(
         &mut self,
         mut fields: WordReader<'_>,

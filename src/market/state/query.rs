@@ -1,9 +1,9 @@
-//! The reads. Lists come in pages: behind a number, at most [`Limits::max_page`] at a time, which
-//! is also what a limit of 0 asks for.
+//! The reads. Lists are read in pages: from a number on, at most [`Limits::max_page`] entries at a
+//! time; a limit of 0 means as many.
 //!
-//! Search and item cards are for everybody. What is one's own (wishlist, orders, mailbox, one's
-//! items as a seller) is read with the credentials that commands bear; an identity and an address
-//! that never traded have empty lists as a buyer.
+//! Searches and single items need no credentials. An account's own lists (wishlist, orders,
+//! mailbox, the items of a seller) need the credentials that commands have; an identity and an
+//! address that never traded have empty lists as a buyer.
 //!
 //! [`Limits::max_page`]: super::Limits::max_page
 
@@ -27,7 +27,7 @@ impl Market {
         Ok(self.item_view(item))
     }
 
-    /// Searches what is on sale.
+    /// Searches the items on sale.
     ///
     /// # Errors
     /// [`Error::TooLong`], [`Error::TooManyWords`] and [`Error::PageToken`].
@@ -69,7 +69,7 @@ impl Market {
         Ok(self.page(items.map(|item| self.item_view(item)), limit))
     }
 
-    /// What a buyer bought, the latest first, below `before` if that is given.
+    /// The orders of a buyer, the latest first, below `before` if that is given.
     ///
     /// # Errors
     /// [`Error::Credentials`].
@@ -84,7 +84,7 @@ impl Market {
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
 
-    /// What a seller sold, the latest first, below `before` if that is given.
+    /// The orders of a seller, the latest first, below `before` if that is given.
     ///
     /// # Errors
     /// [`Error::Credentials`] and [`Error::NotASeller`].
@@ -99,7 +99,7 @@ impl Market {
         Ok(self.page(orders.map(|(id, order)| self.order_view(id, order)), limit))
     }
 
-    /// One order of the caller's, as a buyer or as a seller.
+    /// One order of the caller, as a buyer or as a seller.
     ///
     /// # Errors
     /// [`Error::Credentials`] and [`Error::NoSuchOrder`].
@@ -110,13 +110,13 @@ impl Market {
         own.map(|order| self.order_view(id, order)).ok_or(Error::NoSuchOrder(id))
     }
 
-    /// An order that a reply names, for whoever got the reply.
+    /// An order that a reply names: no credentials are checked.
     pub fn receipt(&self, id: OrderId) -> Option<OrderView<&str>> {
         Some(self.order_view(id, self.orders.get(id)?))
     }
 
-    /// The account whose mailbox a caller may read: what [`Market::mailboxes_changed_since`] names when there is
-    /// something new in it.
+    /// The account whose mailbox a caller may read: what [`Market::mailboxes_changed_since`] names
+    /// when there is something new in it.
     ///
     /// # Errors
     /// [`Error::Credentials`], also for an identity that never traded.
@@ -124,8 +124,8 @@ impl Market {
         self.accounts.authenticate(caller)
     }
 
-    /// What waits for an account ([`Market::account`]) above a number. Reading takes nothing away;
-    /// acknowledging does.
+    /// The pending notifications of an account ([`Market::account`]) above a number. Reading
+    /// removes nothing; an acknowledgement does.
     pub fn mailbox(&self, account: AccountId, after: u64, limit: usize) -> MailboxPage<'_> {
         let pending = self.mailboxes.pending(account, after);
         let notifications = pending.events.filter_map(|(id, event)| {
@@ -136,19 +136,18 @@ impl Market {
         MailboxPage { missed: pending.missed, notifications: entries, has_more }
     }
 
-    /// How many notifications there ever were, over all mailboxes.
+    /// How many notifications were ever made, in all mailboxes together.
     pub fn notification_count(&self) -> u64 {
         self.mailboxes.feed().count()
     }
 
-    /// Whose mailboxes have something new since there were so many; none if that is too long ago to
-    /// tell.
+    /// The accounts that were notified since there were `count` notifications; none if that is too
+    /// long ago.
     pub fn mailboxes_changed_since(&self, count: u64) -> Option<impl Iterator<Item = AccountId>> {
         self.mailboxes.feed().changed_since(count)
     }
 
-    /// The number of the last notification that an account was ever sent; 0 for none. No reader
-    /// can have got further.
+    /// The number of the last notification of an account; 0 for none.
     pub fn last_notification(&self, account: AccountId) -> u64 {
         self.mailboxes.last(account)
     }

@@ -1,4 +1,4 @@
-//! One rating a buyer and item, and what they come to.
+//! Ratings: at most one for each buyer and item, and their sums.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,22 +13,22 @@ use super::shared::Map;
 /// The most stars a rating gives.
 pub const MAX_STARS: u32 = 5;
 
-/// Whether a rating may give so many.
+/// Checks the stars of one rating.
 pub fn check_stars(stars: u32) -> Result<(), Error> {
     if (1..=MAX_STARS).contains(&stars) { Ok(()) } else { Err(Error::Stars) }
 }
 
-/// The ratings of one item taken together: how many stars, from how many people.
+/// The ratings of one item together: the sum of the stars, and the number of ratings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rating {
-    /// Stars in all.
+    /// The sum of the stars of all ratings.
     pub stars: u32,
-    /// Ratings.
+    /// The number of ratings.
     pub count: u32,
 }
 
 impl Rating {
-    /// Not rated by anyone.
+    /// No ratings.
     pub const NONE: Rating = Rating { stars: 0, count: 0 };
 
     /// With one more rating.
@@ -53,8 +53,8 @@ impl fmt::Display for Rating {
     }
 }
 
-/// By the exact average; of equal averages the one from more people is the greater; unrated is
-/// the least.
+/// By the exact average; of equal averages the one of more ratings is the greater; unrated is the
+/// least.
 impl Ord for Rating {
     fn cmp(&self, other: &Rating) -> Ordering {
         // stars / count compared without dividing. Unrated is 0 / 0, which would equal anything.
@@ -72,12 +72,12 @@ impl PartialOrd for Rating {
     }
 }
 
-/// Who rated what, and with how much.
+/// All ratings.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ratings {
     /// Without empty maps.
     by_item: Map<ItemId, Map<AccountId, u8>>,
-    /// How many ratings each account ever gave, those of items that are gone included.
+    /// How many ratings each account ever gave, those of deleted items included.
     given: SharedPerAccount<u32>,
 }
 
@@ -96,12 +96,12 @@ impl Ratings {
         *self.given.get_mut(rater) += 1;
     }
 
-    /// Forgets the ratings of an item that is gone.
+    /// Removes the ratings of an item that was deleted.
     pub fn remove_item(&mut self, item: ItemId) {
         self.by_item.remove(&item);
     }
 
-    /// What the ratings of an item come to, counted anew.
+    /// The rating of an item, counted from its single ratings.
     pub fn recount(&self, item: ItemId) -> Rating {
         let raters = self.by_item.get(&item);
         let stars = raters.into_iter().flat_map(Map::iter);
@@ -143,7 +143,7 @@ impl Ratings {
         })
     }
 
-    /// Takes the words behind `RATED`.
+    /// Restores a count from the words behind `RATED`.
     pub fn restore_given(
         &mut self,
         mut fields: WordReader<'_>,
@@ -152,13 +152,13 @@ impl Ratings {
         let (account, count) = (AccountId(fields.number()?), fields.number()?);
         fields.end()?;
         if !accounts.contains(account) || self.given.get(account).is_some() {
-            return Err("of somebody who is not there, or who came before".into());
+            return Err("its account does not exist, or has such a line already".into());
         }
         *self.given.get_mut(account) = count;
         Ok(())
     }
 
-    /// Takes the words behind `RATING`; accounts and items are there.
+    /// Restores a rating from the words behind `RATING`. Accounts and items are restored before.
     pub fn restore(
         &mut self,
         mut fields: WordReader<'_>,
@@ -170,7 +170,7 @@ impl Ratings {
         fields.end()?;
         let slot = items.slot(item).ok_or_else(|| format!("item {item} is not on sale"))?;
         if !accounts.contains(rater) || check_stars(stars).is_err() {
-            return Err(format!("{stars} stars, or nobody who gave them"));
+            return Err(format!("{stars} stars, or its account does not exist"));
         }
         if self.by_item.get_mut(item).insert(rater, stars as u8).is_some() {
             return Err(format!("account {} rated item {item} before", rater.0));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rating_is_remembered_until_its_item_is_gone() {
+    fn a_rating_is_kept_until_its_item_is_deleted() {
         let mut ratings = Ratings::default();
         ratings.add(ItemId(1), AccountId(7), 4);
         ratings.add(ItemId(1), AccountId(8), 5);

@@ -1,30 +1,31 @@
-//! Exactly once: the answers to commands that bear a request id.
+//! Exactly once: the recorded answers to commands with a request id.
 //!
 //! A client that gets no answer sends the same command again with the same id, and gets the first
-//! answer; nothing happens twice. The same id with other input is refused
+//! answer; the command is not executed twice. The same id with other input is refused
 //! ([`Error::RequestReused`]).
 //!
 //! # The window
 //!
-//! The memory is bounded: for each identity the answers with the highest ids
-//! ([`Limits::max_answers_per_account`]); over all identities there are only so many
-//! ([`Limits::max_answers`]), and with one more the identity whose last command is the longest ago
-//! loses all of its own. So nobody loses answers because others trade much. Time plays no part:
-//! every copy of the market forgets the same.
-//! What happens when a command comes back later than that? It isn't done again. **Ids ascend**: a
-//! client counts them, or takes a clock in microseconds, and an id that lies below what was
-//! forgotten is refused ([`Error::RequestForgotten`]), because nobody can tell any more whether it
-//! was done. Ids may overtake each other on the way by as many as are remembered.
+//! The number of recorded answers is bounded. Each account keeps the answers with its highest ids
+//! ([`Limits::max_answers_per_account`]). All accounts together keep [`Limits::max_answers`]; one
+//! more removes all answers of the least recently used account. So an account does not lose its
+//! answers because another one sends many commands. Time does not matter: every replica forgets the
+//! same answers.
+//!
+//! A command that is repeated after its answer was forgotten is not executed again. **Ids ascend**:
+//! a client counts them, or takes a clock in microseconds, and an id that is not above the
+//! forgotten ones is refused ([`Error::RequestForgotten`]), because the market does not know
+//! whether it was executed. Commands may arrive out of order by as many ids as are recorded.
 //!
 //! ```text
-//!   ids:      1 2 3 ... floor | ... what is remembered ... | ... anything higher
-//!   a command: refused        | its answer, if it has one  | done, and remembered
-//!                             | done, if not               |
+//!   ids:      1 2 3 ... floor | ... recorded ids ...       | ... higher ids
+//!   a command: refused        | its answer, if it has one  | executed and recorded
+//!                             | executed, if not           |
 //! ```
 //!
-//! Refusals are remembered as well as successes, under the account of who was refused. A buyer has
-//! one from the first purchase, wish or rating on that bears an id, whatever comes of it. Any other
-//! command of somebody without an account is refused and not remembered.
+//! Refusals are recorded like successes, for the caller's account. A buyer gets an account by its
+//! first purchase, wish or rating with an id, even if that is refused. Any other command of a
+//! caller without an account is refused and not recorded.
 
 use std::collections::VecDeque;
 
@@ -37,12 +38,12 @@ use super::limits::Limits;
 use super::lines::{Section, WordReader, section};
 use super::lru::LruList;
 
-/// The input of a command in 64 bits: address and action, not the time of day. Snapshots have it:
-/// it must not change from one version to the next.
+/// The input of a command in 64 bits: address and action, not the time. It is in snapshots, so it
+/// must not change from one version to the next.
 ///
-/// Two inputs with one fingerprint would be taken for the same. By chance that happens once in
-/// 2^64 pairs; on purpose a client can only fool itself, since fingerprints are compared within
-/// one identity and id.
+/// Two inputs with the same fingerprint are treated as the same. By chance that happens once in
+/// 2^64 pairs. On purpose a client can only do it to its own commands, since fingerprints are
+/// compared within one account and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
@@ -53,32 +54,31 @@ struct RecordedAnswer {
     answer: Answer,
 }
 
-/// What is remembered of one identity.
+/// The recorded answers of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Window {
     /// The highest id forgotten.
     floor: Option<RequestId>,
-    /// Which of all commands that were remembered, over all identities, was its last.
+    /// The number of its last command among all recorded commands of all accounts.
     last_use: u64,
     /// Ascending by id, all above `floor`.
     answers: VecDeque<RecordedAnswer>,
 }
 
-/// All remembered answers.
+/// The recorded answers of all accounts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     windows: SharedPerAccount<Window>,
-    /// Commands remembered so far.
+    /// Commands recorded so far.
     uses: u64,
     /// Answers in all windows.
     answers: usize,
-    /// The accounts that have any, by their last command.
+    /// The accounts that have answers, by their last command.
     lru: LruList,
 }
 
 impl Requests {
-    /// The answer to a command that was done before, the refusal of one that must not be done, or
-    /// nothing: then it is new.
+    /// The recorded answer to a command, or its refusal; none if it is new.
     pub fn look_up(&self, account: AccountId, id: RequestId, input: Fingerprint) -> Option<Answer> {
         let window = self.windows.get(account)?;
         if window.answers.back().is_some_and(|last| last.id < id) {
@@ -95,12 +95,12 @@ impl Requests {
         }
     }
 
-    /// Whether the id is higher than any that is known of the account, and so new.
+    /// Whether the id is higher than all ids of the account that the market knows, and so new.
     pub fn is_above_all(&self, account: AccountId, id: RequestId) -> bool {
         self.windows.get(account).is_none_or(|window| window.last() < Some(id))
     }
 
-    /// Remembers the answer to a command that [`Requests::look_up`] called new.
+    /// Records the answer to a command that is new according to [`Requests::look_up`].
     pub fn record(
         &mut self,
         account: AccountId,
@@ -124,7 +124,7 @@ impl Requests {
             let Some(oldest) = self.lru.oldest() else { break };
             let window = self.windows.get_mut(oldest);
             if oldest == account {
-                // There is nobody else.
+                // No other account has answers.
                 window.forget_first();
                 self.answers -= 1;
             } else {
@@ -134,14 +134,14 @@ impl Requests {
         }
     }
 
-    /// Answers remembered, of the identity with the most and in all.
+    /// The number of recorded answers: of the account with the most, and in all.
     pub fn counts(&self) -> (usize, usize) {
         let counts = || self.windows.iter().map(|(_, window)| window.answers.len());
         (counts().max().unwrap_or(0), counts().sum())
     }
 
-    /// `REQUESTS account last_use floor` for each account whose command was ever remembered, each
-    /// followed by its answers, `DONE id fingerprint answer`. A floor of 0: nothing was forgotten.
+    /// `REQUESTS account used floor` for each account that ever had an answer, each followed by its
+    /// answers, `DONE id fingerprint answer`. A floor of 0: no answer was forgotten.
     pub fn freeze(&self) -> Box<dyn Section> {
         let windows = self.windows.clone();
         let (mut account, mut next) = (None, 0);
@@ -164,7 +164,7 @@ impl Requests {
         })
     }
 
-    /// Takes the words behind `REQUESTS`.
+    /// Restores a window from the words behind `REQUESTS`.
     pub fn restore(
         &mut self,
         mut fields: WordReader<'_>,
@@ -174,7 +174,7 @@ impl Requests {
         let (last_use, floor) = (fields.count()?, fields.number()?);
         fields.end()?;
         if !accounts.contains(account) || self.windows.get(account).is_some() {
-            return Err("of somebody who is not there, or who came before".into());
+            return Err("its account does not exist, or has such a line already".into());
         }
         let floor = std::num::NonZeroU64::new(floor).map(RequestId);
         *self.windows.get_mut(account) = Window { floor, last_use, answers: VecDeque::new() };
@@ -182,7 +182,7 @@ impl Requests {
         Ok(account)
     }
 
-    /// Takes the words behind `DONE`, for an account.
+    /// Restores an answer of an account from the words behind `DONE`.
     pub fn restore_answer(
         &mut self,
         account: AccountId,
@@ -193,14 +193,14 @@ impl Requests {
         let answer = answer::parse_words(fields)?;
         let window = self.windows.get_mut(account);
         if window.last() >= Some(id) {
-            return Err(format!("request id {id} is not in its place"));
+            return Err(format!("request id {id} is out of order"));
         }
         window.answers.push_back(RecordedAnswer { id, input, answer });
         self.answers += 1;
         Ok(())
     }
 
-    /// All lines were taken.
+    /// All lines were restored.
     pub fn restored(&mut self) {
         let windows = self.windows.iter().filter(|(_, window)| !window.answers.is_empty());
         let mut by_use: Vec<_> =
@@ -214,7 +214,7 @@ pub const REQUESTS: &[u8] = b"REQUESTS";
 pub const DONE: &[u8] = b"DONE";
 
 impl Window {
-    /// The highest id that was ever remembered.
+    /// The highest id that was ever recorded.
     fn last(&self) -> Option<RequestId> {
         self.answers.back().map(|last| last.id).max(self.floor)
     }
@@ -225,7 +225,7 @@ impl Window {
         }
     }
 
-    /// Gives how many there were.
+    /// Forgets all answers. Returns how many there were.
     fn forget_all(&mut self) -> usize {
         let answers = std::mem::take(&mut self.answers);
         self.floor = answers.back().map(|last| last.id).max(self.floor);
@@ -234,7 +234,7 @@ impl Window {
 }
 
 impl Fingerprint {
-    /// Of a command's input.
+    /// The fingerprint of a command's input.
     pub fn of(command: &Command<'_>) -> Fingerprint {
         let mut hash = Hash64::new();
         hash.text(command.caller.address);
@@ -243,7 +243,7 @@ impl Fingerprint {
     }
 }
 
-/// The kind, and each of its parts written unambiguously.
+/// Mixes in the kind of an action and each of its parts, unambiguously.
 fn action(hash: &mut Hash64, action: &Action<'_>) {
     hash.number(action.kind().into());
     match *action {
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_may_overtake_each_other() {
+    fn ids_may_arrive_out_of_order() {
         let mut requests = Requests::default();
         for number in [3, 1, 2, 9, 4] {
             done(&mut requests, ADA, number, &Limits::DEFAULT);
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forgotten_is_refused_and_not_done_again() {
+    fn a_forgotten_id_is_refused_and_not_executed_again() {
         let (mut requests, limits) = (Requests::default(), limits(2, 100));
         for number in [10, 30, 20, 40] {
             done(&mut requests, ADA, number, &limits);
@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(
             requests.look_up(ADA, id(15), INPUT),
             forgotten(15, 40),
-            "as if it had been done"
+            "it may have been executed"
         );
         assert_eq!(requests.look_up(ADA, id(30), INPUT), Some(Ok(Reply::Updated)));
         assert_eq!(requests.look_up(ADA, id(35), INPUT), None);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_id_that_is_the_lowest_is_done_and_forgotten_at_once() {
+    fn a_late_id_that_is_the_lowest_is_executed_and_forgotten_at_once() {
         let (mut requests, limits) = (Requests::default(), limits(2, 100));
         for number in [10, 20, 5] {
             done(&mut requests, ADA, number, &limits);
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn over_all_identities_whoever_was_away_the_longest_is_forgotten() {
+    fn the_least_recently_used_account_is_forgotten() {
         let (mut requests, limits) = (Requests::default(), limits(10, 4));
         let carla = AccountId(2);
         done(&mut requests, ADA, 1, &limits);
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn one_identity_alone_forgets_its_first() {
+    fn an_account_alone_forgets_its_lowest_ids() {
         let (mut requests, limits) = (Requests::default(), limits(10, 2));
         (1..=3).for_each(|number| done(&mut requests, ADA, number, &limits));
         assert_eq!(requests.look_up(ADA, id(1), INPUT), forgotten(1, 3));
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn who_trades_much_makes_nobody_else_forget() {
+    fn an_active_account_does_not_evict_the_answers_of_others() {
         let (mut requests, limits) = (Requests::default(), limits(10, 100));
         done(&mut requests, BOB, 1, &limits);
         (1..=10_000).for_each(|number| done(&mut requests, ADA, number, &limits));

@@ -1,8 +1,8 @@
-//! Which texts of people the market takes in.
+//! Which texts of clients the market accepts.
 //!
-//! What is taken in is printed on other people's terminals and in logs, one line a thing. So
-//! nothing is taken in that moves the cursor, ends the line, or turns the reading direction of
-//! what stands behind it.
+//! Names and descriptions are printed on other users' terminals and in logs, one line each. So a
+//! text is refused if a character of it moves the cursor, ends the line, or changes the reading
+//! direction of the text behind it.
 
 use super::error::{Error, Field};
 
@@ -14,7 +14,7 @@ pub fn check(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
     check_or_empty(field, text, max_bytes)
 }
 
-/// Accepts a text of at most `max_bytes`, and none.
+/// Accepts a text of at most `max_bytes`, and the empty one.
 pub fn check_or_empty(field: Field, text: &str, max_bytes: usize) -> Result<(), Error> {
     check_len(field, text, max_bytes)?;
     let blank_end = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
@@ -29,7 +29,7 @@ pub fn check_len(field: Field, text: &str, max_bytes: usize) -> Result<(), Error
     if text.len() <= max_bytes { Ok(()) } else { Err(Error::TooLong(field, max_bytes)) }
 }
 
-/// Whether a character acts on a terminal or on a line instead of standing in it.
+/// Whether a character controls the terminal or the line instead of being printed.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -43,14 +43,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_all_scripts_are_taken() {
+    fn texts_of_all_scripts_are_accepted() {
         for text in ["iPhone", "Gr\u{fc}ner Tee", "\u{9ed1}\u{8336}", "a b", "\u{1f460} heels"] {
             assert_eq!(check(Field::Name, text, 100), Ok(()), "{text}");
         }
     }
 
     #[test]
-    fn what_would_forge_a_line_is_refused() {
+    fn a_text_that_could_forge_a_line_is_refused() {
         for text in ["a\nb", "a\tb", "\u{1b}[2J", "a\u{202e}b", "a\u{2028}b", " a", "a\u{a0}", " "]
         {
             assert_eq!(check(Field::Name, text, 100), Err(Error::Unprintable(Field::Name)));

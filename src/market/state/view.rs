@@ -1,14 +1,14 @@
-//! What a reader sees: the state's values with names and addresses in place of its numbers.
+//! Views: the state's values with names and addresses in place of its numbers.
 //!
-//! `T` is the type of the texts: `&str` where they are the market's own, `String` where a client has
-//! got them.
+//! `T` is the type of the texts: `&str` where they are the market's own, `String` where a client
+//! has got them.
 
 use super::command::{ItemId, OrderId};
 use super::item::ItemFields;
 use super::ratings::Rating;
 use crate::market::price::Money;
 
-/// An item as its card shows it: as it is, or in a notification as it was.
+/// An item as its card shows it: as it is now, or in a notification as it was then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemView<T> {
     /// Its number.
@@ -34,7 +34,7 @@ impl ItemView<String> {
     }
 }
 
-/// An order as both of its sides see it.
+/// An order as its buyer and its seller see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderView<T> {
     /// Its number.
@@ -72,25 +72,26 @@ impl OrderView<String> {
 pub struct Notification<'a> {
     /// Its number in its mailbox, ascending from 1.
     pub id: u64,
-    /// What it says.
+    /// What happened.
     pub event: EventView<&'a str>,
 }
 
-/// What a notification says.
+/// What a notification reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventView<T> {
     /// An item on the wishlist has a new price or quantity.
     Updated {
-        /// As it was right behind the update.
+        /// As it was right after the update.
         item: ItemView<T>,
         /// The price of one piece before.
         previous_price: Money,
-        /// The pieces that were left before; 0 and more now: it is back.
+        /// The pieces that were left before. If that is 0 and there are pieces now, the item was
+        /// restocked.
         previous_quantity: u32,
     },
-    /// An item on the wishlist is off the market; as it last was.
+    /// An item on the wishlist was deleted; as it was right before.
     Deleted(ItemView<T>),
-    /// An item of the reader's was sold.
+    /// An item of the account was sold.
     Sold(OrderView<T>),
 }
 
@@ -109,33 +110,33 @@ impl EventView<String> {
     }
 }
 
-/// One page of a listing.
+/// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// In the order of the listing.
+    /// In the order of the list.
     pub entries: Vec<T>,
-    /// Whether more come behind the last.
+    /// Whether there are more entries.
     pub has_more: bool,
 }
 
 /// One page of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailboxPage<'a> {
-    /// Notifications above the number asked for that made room before they were acknowledged.
+    /// Notifications above the requested number that were dropped before they were acknowledged.
     pub missed: u64,
     /// Ascending.
     pub notifications: Vec<Notification<'a>>,
-    /// Whether more come behind the last.
+    /// Whether there are more entries.
     pub has_more: bool,
 }
 
 /// One page of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchPage<'a> {
-    /// In the order asked for.
+    /// In the order of the query.
     pub items: Vec<ItemView<&'a str>>,
     /// Matches on all pages.
     pub total: usize,
-    /// What asks for the next page, if there is one.
+    /// The token of the next page, if there is one.
     pub next_page_token: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Who is told of which item's updates.
+//! Wishlists: which accounts are notified of which item's changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use super::command::ItemId;
 use super::items::Items;
 use super::lines::{Section, WordReader, section};
 
-/// All wishlists, from both ends: the items of an account and the accounts of an item.
+/// All wishlists, indexed both ways: the items of an account and the accounts of an item.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Wishlists {
-    /// Ascending. A list is short enough to be copied.
+    /// Each ascending. A list is short enough to be copied.
     by_account: SharedPerAccount<Vec<ItemId>>,
     /// Without empty sets.
     by_item: BTreeMap<ItemId, BTreeSet<AccountId>>,
@@ -41,7 +41,7 @@ impl Wishlists {
         self.by_item.entry(item).or_default().insert(account);
     }
 
-    /// Whether the item was on the wishlist.
+    /// Removes an item from a wishlist; whether it was there.
     pub fn remove(&mut self, account: AccountId, item: ItemId) -> bool {
         if !self.remove_from_list(account, item) {
             return false;
@@ -55,14 +55,14 @@ impl Wishlists {
         true
     }
 
-    /// Takes an item off an account's list; whether it was there.
+    /// Removes an item from an account's list alone; whether it was there.
     fn remove_from_list(&mut self, account: AccountId, item: ItemId) -> bool {
         let Ok(at) = self.list(account).binary_search(&item) else { return false };
         self.by_account.get_mut(account).remove(at);
         true
     }
 
-    /// Takes an item that is gone off all wishlists and says whose they were.
+    /// Removes a deleted item from all wishlists. Returns their accounts.
     pub fn remove_item(&mut self, item: ItemId) -> BTreeSet<AccountId> {
         let wishers = self.by_item.remove(&item).unwrap_or_default();
         for account in &wishers {
@@ -82,7 +82,8 @@ impl Wishlists {
         list[list.partition_point(|item| *item <= after)..].iter().copied()
     }
 
-    /// All wishes as the accounts see them, and as the items see them: two lists that agree.
+    /// All entries, once from the index by account and once from the index by item: the audit
+    /// compares the two.
     pub fn both_indexes(&self) -> [Vec<(AccountId, ItemId)>; 2] {
         let accounts = self.by_account.iter();
         let of_accounts =
@@ -95,7 +96,7 @@ impl Wishlists {
         [of_accounts.collect(), of_items]
     }
 
-    /// `WISH account item ...` for each account that wishes for something.
+    /// `WISH account item ...` for each account with a wishlist that is not empty.
     pub fn freeze(&self) -> Box<dyn Section> {
         let (lists, mut next) = (self.by_account.clone(), 0);
         section(move |words| {
@@ -113,7 +114,7 @@ impl Wishlists {
         })
     }
 
-    /// Takes the words behind `WISH`; accounts and items are there.
+    /// Restores a wishlist from the words behind `WISH`. Accounts and items are restored before.
     pub fn restore(
         &mut self,
         mut fields: WordReader<'_>,
@@ -122,12 +123,12 @@ impl Wishlists {
     ) -> Result<(), String> {
         let account = AccountId(fields.number()?);
         if !accounts.contains(account) {
-            return Err("somebody who is not there wishes".into());
+            return Err("its account does not exist".into());
         }
         while !fields.is_empty() {
             let item = fields.item()?;
             if items.get(item).is_none() || self.has(account, item) {
-                return Err(format!("item {item} is not on sale, or wished for before"));
+                return Err(format!("item {item} is not on sale, or is on the list already"));
             }
             self.add(account, item);
         }
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_is_seen_from_both_ends() {
+    fn both_indexes_agree() {
         let (ada, bob) = (AccountId(0), AccountId(1));
         let mut wishlists = Wishlists::default();
         wishlists.add(ada, ItemId(10));

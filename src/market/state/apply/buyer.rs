@@ -1,7 +1,7 @@
-//! What buyers ask.
+//! The commands of buyers.
 //!
-//! A seller is no customer of their own: buying, wishing for and rating one's own item are refused
-//! ([`Error::OwnItem`]), so that neither sales nor ratings can be made up with one identity.
+//! An account cannot buy, wish for or rate an item of its own ([`Error::OwnItem`]), so that one
+//! identity cannot fake sales or ratings.
 
 use crate::market::price::Money;
 use crate::market::state::Market;
@@ -13,7 +13,7 @@ use crate::market::state::mailboxes::Event;
 use crate::market::state::orders::Order;
 use crate::market::state::ratings::check_stars;
 
-/// What is to be bought, by when.
+/// The input of BuyItem, and its time.
 pub struct Purchase {
     pub item: ItemId,
     pub quantity: u32,
@@ -22,7 +22,7 @@ pub struct Purchase {
 }
 
 impl Market {
-    /// Takes an address for a buyer; done before is as good as done now.
+    /// Opens an account with this address; a success as well if the account exists.
     pub(super) fn register_buyer(&mut self, caller: &Caller<'_>) -> Result<Reply, Error> {
         let buyer = self.accounts.authenticate_buyer(caller, &self.limits)?;
         self.account_or_create(buyer, caller);
@@ -30,7 +30,7 @@ impl Market {
     }
 
     /// The check of the stock and its decrement are one step of one command, and commands are
-    /// applied one after the other: nothing is sold twice.
+    /// applied one after the other: no piece is sold twice.
     pub(super) fn buy_item(
         &mut self,
         caller: &Caller<'_>,
@@ -62,7 +62,7 @@ impl Market {
         Ok(Reply::Bought { order, total })
     }
 
-    /// Wishing for what is on the list already is a success and changes nothing.
+    /// To add an item that is on the list already is a success and changes nothing.
     pub(super) fn add_to_wish_list(
         &mut self,
         caller: &Caller<'_>,
@@ -96,7 +96,8 @@ impl Market {
         if removed { Ok(Reply::RemovedFromWishList) } else { Err(Error::NotOnWishList(id)) }
     }
 
-    /// One rating a buyer and item, for good; the buyer need not have bought it.
+    /// One rating for each buyer and item, which cannot be changed; the buyer need not have bought
+    /// it.
     pub(super) fn rate_item(
         &mut self,
         caller: &Caller<'_>,
@@ -122,7 +123,7 @@ impl Market {
         Ok(Reply::Rated)
     }
 
-    /// Sellers and buyers alike have a mailbox.
+    /// Sellers and buyers have a mailbox.
     pub(super) fn acknowledge(
         &mut self,
         caller: &Caller<'_>,
@@ -134,7 +135,7 @@ impl Market {
     }
 }
 
-/// Whether the item is somebody else's.
+/// Checks that the item is not the buyer's own.
 fn check_customer(item: Item<'_>, buyer: Option<AccountId>) -> Result<(), Error> {
     let listing = item.listing;
     if buyer == Some(listing.seller) { Err(Error::OwnItem(listing.item)) } else { Ok(()) }

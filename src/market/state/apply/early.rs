@@ -1,30 +1,33 @@
-//! Answers that are certain before a command is in the log.
+//! Early answers: answers that the leader gives without writing the command to the log.
 //!
-//! A command that is refused changes nothing, and still its answer must be remembered if it bears a
-//! request id: a late copy of "buy the lamp", sold out by then, must not buy the lamp when there are
-//! new ones. Remembering takes an entry of the log. None is needed for an answer that no later state
-//! could change, word for word, for a late copy is answered alike:
+//! A refused command changes nothing, but its answer must be recorded if it has a request id.
+//! Otherwise a late copy of "buy the lamp", which was refused as sold out, would buy the lamp when
+//! there are new ones. To record an answer takes an entry of the log. No entry is needed for an
+//! answer that is the same, word for word, in every later state, because a late copy gets the same
+//! answer:
 //!
-//! | answer, to somebody with an account | why it stays |
+//! | answer, for a caller with an account | why it never changes |
 //! |---|---|
-//! | what was answered before | it is remembered, and refused once it is forgotten |
-//! | a text, quantity, price or rating that cannot be; nothing to update | it is in the command |
-//! | another address than the account's | it is bound for good |
+//! | the answer to a repeated command | it is recorded; once forgotten, it is a refusal |
+//! | an input out of its range; nothing to update | it depends on the command alone |
+//! | an address that is not the account's | an account keeps its address |
 //! | registered already | a seller stays one |
-//! | an item that is gone | numbers are not used again |
+//! | a deleted item | item numbers are not used again |
 //!
-//! Whatever was committed before the state became so was applied with it, so a command that is not
-//! remembered now was not done. That holds for every replica, however far behind it is.
+//! All commands that were committed before this state have been applied to it. So a command that
+//! has no recorded answer in it was not executed. This is true on every replica, even on one that
+//! is behind.
 //!
-//! Other refusals are remembered for nobody, but may have other words later: of a request id, as the
-//! highest one grows, and of strangers, who may open an account under any address. They are given
-//! at once only by who knows all ([`Market::unrecorded_refusal`]).
+//! Some other refusals are never recorded, but their words may change: the refusal of a request id
+//! that is too low names the highest id, which grows, and a caller without an account may get one
+//! with any address. The leader gives them at once only when it has applied its whole log
+//! ([`Market::unrecorded_refusal`]).
 //!
-//! All else waits for its place in the log: what is sold out, too dear, not listed yet, not wished
-//! for, full, not acknowledged yet, and whoever sells without being a seller. So does what is said
-//! of an item that is there: one's own, somebody else's, rated already. Once the item is gone a late
-//! copy would be refused with other words, and a replica that is behind would speak of an item that
-//! others no longer have.
+//! All other answers are decided when the command is applied: sold out, too expensive, not listed
+//! yet, not on the wishlist, full, a notification that was not sent yet, and a caller that sells
+//! without being a seller. So are refusals that depend on an item that exists: the caller's own,
+//! another seller's, rated already. Once the item is deleted, a late copy would be refused with
+//! other words, and a replica that is behind would report an item that others no longer have.
 
 use crate::market::state::Market;
 use crate::market::state::accounts::AccountId;
@@ -35,7 +38,7 @@ use crate::market::state::ratings::check_stars;
 use crate::market::state::requests::Fingerprint;
 
 impl Market {
-    /// What a command is answered whatever happens before it is done, if that is certain.
+    /// The answer to a command that no later state can change, if there is one.
     pub fn final_answer(&self, command: &Command<'_>) -> Option<Answer> {
         let account = self.accounts.find(&command.caller.identity)?;
         match self.recorded_answer(account, command) {
@@ -45,9 +48,9 @@ impl Market {
         }
     }
 
-    /// Why a command is refused that need not be remembered, although there may be other words for it
-    /// later: it is refused so if this is the latest state and no command is on its way. One that is
-    /// may open an account, and be an earlier copy of this one.
+    /// The refusal of a command that is not recorded, although its words may change later. It is
+    /// valid only if this is the latest state and no command is in flight: such a command might be
+    /// an earlier copy of this one, and might open the account.
     pub fn unrecorded_refusal(&self, command: &Command<'_>) -> Option<Error> {
         let Command { caller, action, .. } = command;
         let Some(account) = self.accounts.find(&caller.identity) else {
@@ -59,15 +62,15 @@ impl Market {
         }
     }
 
-    /// What the request id alone is answered.
+    /// The answer that the request id alone decides.
     fn recorded_answer(&self, account: AccountId, command: &Command<'_>) -> Option<Answer> {
         let id = command.request_id.filter(|id| !self.requests.is_above_all(account, *id))?;
         self.requests.look_up(account, id, Fingerprint::of(command))
     }
 
-    /// The checks of [`Market::apply`] for somebody who has no account, as far as there is nothing to
-    /// remember: a copy of what is refused here is refused as long as there is no account, and later
-    /// as well if it would have opened one.
+    /// The checks of [`Market::apply`] for a caller without an account, as far as their outcome is
+    /// not recorded: a copy of a command that is refused here is refused as long as there is no
+    /// account, and afterwards as well if the command would have opened one.
     fn check_without_account(&self, caller: &Caller<'_>, action: &Action<'_>) -> Result<(), Error> {
         let limits = &self.limits;
         match *action {
@@ -99,8 +102,8 @@ impl Market {
         }
     }
 
-    /// The checks of [`Market::apply`] whose outcome stays, in the same order. What depends on more
-    /// than that passes.
+    /// The checks of [`Market::apply`] whose outcome never changes, in the same order. A command
+    /// that passes may still be refused when it is applied.
     fn check_permanent(
         &self,
         account: AccountId,
@@ -137,7 +140,7 @@ impl Market {
         }
     }
 
-    /// Whether the item is on sale, or may be one day.
+    /// Checks that the item was not deleted: it is on sale, or not listed yet.
     fn check_not_deleted(&self, id: ItemId) -> Result<(), Error> {
         let is_gone = id.0 <= self.items.last_id() && self.items.get(id).is_none();
         if is_gone { Err(Error::NoSuchItem(id)) } else { Ok(()) }

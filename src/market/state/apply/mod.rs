@@ -1,14 +1,14 @@
 //! The commands.
 //!
-//! Each is checked in one order, so that a refusal never says more than the caller may know, and
-//! all is checked before anything changes:
+//! Each command is checked in the same order, so that a refusal never reveals more than the caller
+//! may know, and all checks come before the first change:
 //!
-//! 1. request id: was it answered before? ([`requests`](super::requests))
-//! 2. who asks: identity, address, role;
-//! 3. what is asked: texts, numbers, ranges;
-//! 4. of which item: does it exist?
-//! 5. may the caller? Whose item is it?
-//! 6. does the state allow it? Stock, price, bounds.
+//! 1. the request id: is it a repeated command? ([`requests`](super::requests))
+//! 2. the caller: identity, address, role;
+//! 3. the input: texts, numbers, ranges;
+//! 4. the item: does it exist?
+//! 5. permission: whose item is it?
+//! 6. the state: stock, price, bounds.
 
 mod buyer;
 mod seller;
@@ -23,19 +23,19 @@ use super::mailboxes::Event;
 use super::requests::Fingerprint;
 
 impl Market {
-    /// Does what a command asks, once, at a time in milliseconds since 1970-01-01 UTC. The time is
-    /// recorded on orders, and decides nothing.
+    /// Applies a command, exactly once, at a time in milliseconds since 1970-01-01 UTC. The time is
+    /// recorded in orders, and decides nothing.
     ///
     /// # Errors
-    /// Refusals, see [`Error`]; the market is then as it was, except that it remembers the answer.
+    /// A refusal, see [`Error`]: the market has not changed, except that it has recorded the
+    /// answer.
     pub fn apply(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
         let answer = self.apply_once(at_ms, command);
         self.index_new_items();
         answer
     }
 
-    /// As [`Market::apply`], but for new items: a search does not find them before
-    /// [`Market::index_new_items`].
+    /// As [`Market::apply`], but searches find a new item only after [`Market::index_new_items`].
     pub(super) fn apply_once(&mut self, at_ms: u64, command: &Command<'_>) -> Result<Reply, Error> {
         let Some(id) = command.request_id else { return self.execute(at_ms, command) };
         let input = Fingerprint::of(command);
@@ -51,8 +51,9 @@ impl Market {
         answer
     }
 
-    /// Whose account remembers the answer to a stranger. A buyer has one by now, even if the command
-    /// was refused: or a late copy of it would be done when the item has come or its price has gone.
+    /// The account that records the answer to a caller that had none before the command. A buyer
+    /// gets one even if the command was refused: otherwise a late copy might be executed when the
+    /// item is listed or its price has changed.
     fn dedup_account(&mut self, command: &Command<'_>) -> Option<AccountId> {
         let caller = &command.caller;
         let may_create = command.action.opens_an_account()
@@ -61,8 +62,8 @@ impl Market {
         account.or_else(|| may_create.then(|| self.accounts.create_account(caller)))
     }
 
-    /// Lets searches find the items that were listed since this was last done. For many together it
-    /// takes much less time than for each by itself.
+    /// Indexes the items that were listed since the last call. One call for many items takes much
+    /// less time than a call for each.
     pub(super) fn index_new_items(&mut self) {
         self.search.index_pending(&self.items);
     }
@@ -93,7 +94,7 @@ impl Market {
         self.items.get(item).ok_or(Error::NoSuchItem(item))
     }
 
-    /// The caller's account as a buyer, made now if there is none. The checks come first.
+    /// The buyer's account; a new one if it has none. All checks were made before.
     fn account_or_create(&mut self, buyer: Option<AccountId>, caller: &Caller<'_>) -> AccountId {
         buyer.unwrap_or_else(|| self.accounts.create_account(caller))
     }

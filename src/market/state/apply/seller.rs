@@ -1,4 +1,4 @@
-//! What sellers ask.
+//! The commands of sellers.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::market::state::item::{Item, Listing, NewItem};
 use crate::market::state::mailboxes::{Event, Snapshot};
 
 impl Market {
-    /// A new identity gets an account; one that has bought under this address becomes a seller as
-    /// well. Registering twice is refused, even by the same person: the classic market's rule.
+    /// A new identity gets an account; a buyer with this address becomes a seller as well. A second
+    /// registration is refused, even with the same identity: the rule of the course version.
     pub(super) fn register_seller(&mut self, caller: &Caller<'_>) -> Result<Reply, Error> {
         let account = match self.accounts.find(&caller.identity) {
             Some(account) => {
@@ -50,7 +50,7 @@ impl Market {
         Ok(Reply::Listed(id))
     }
 
-    /// Tells all who wish for the item, whatever changed and however slow they are to read it.
+    /// Notifies all accounts that wish for the item, whatever changed and however slowly they read.
     pub(super) fn update_item(
         &mut self,
         caller: &Caller<'_>,
@@ -80,16 +80,17 @@ impl Market {
             self.search.set_price(slot, price);
         }
         *self.items.stock_mut(slot) = stock;
-        let news = Snapshot::new(&listing, &stock);
+        let snapshot = Snapshot::new(&listing, &stock);
         for wisher in self.wishlists.wishers(id) {
-            let item = news.clone();
+            let item = snapshot.clone();
             let event = Event::Updated { item, previous_price, previous_quantity };
             self.mailboxes.push(wisher, event, self.limits.max_mailbox);
         }
         Ok(Reply::Updated)
     }
 
-    /// Takes the item off all wishlists and says so; orders and the item's number stay.
+    /// Removes the item from all wishlists and notifies their accounts. Its orders stay, and its
+    /// number is not used again.
     pub(super) fn delete_item(&mut self, caller: &Caller<'_>, id: ItemId) -> Result<Reply, Error> {
         let seller = self.accounts.authenticate_seller(caller)?;
         if self.item_on_sale(id)?.listing.seller != seller {
@@ -98,9 +99,9 @@ impl Market {
         let (slot, listing, stock) = self.items.remove(id).ok_or(Error::NoSuchItem(id))?;
         self.search.remove(slot, &listing);
         self.ratings.remove_item(id);
-        let news = Snapshot::new(&listing, &stock);
+        let snapshot = Snapshot::new(&listing, &stock);
         for wisher in self.wishlists.remove_item(id) {
-            self.notify(wisher, Event::Deleted(news.clone()));
+            self.notify(wisher, Event::Deleted(snapshot.clone()));
         }
         Ok(Reply::Deleted)
     }

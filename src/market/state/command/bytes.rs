@@ -21,7 +21,7 @@ use super::{Action, Caller, Command, Identity, ItemId, NewItem, RequestId};
 use crate::market::price::Money;
 use crate::market::state::error::{Error, Field};
 
-/// What every command has besides its address.
+/// Bytes of a command's fields of fixed size, but for those of its action.
 const FIXED: usize = 1 + 8 + 32 + 1;
 
 /// Appends to a command.
@@ -175,7 +175,7 @@ impl<'c> Command<'c> {
         Ok(())
     }
 
-    /// The command that bytes are, if they are one.
+    /// The command that bytes encode, if they are valid.
     pub fn decode(bytes: &'c [u8]) -> Option<Command<'c>> {
         let mut bytes = Reader(bytes);
         let (kind, request_id) = (bytes.u8()?, bytes.u64()?);
@@ -189,7 +189,7 @@ impl<'c> Command<'c> {
 }
 
 impl Action<'_> {
-    /// The number of the kind: it is in logs and in fingerprints, and stays.
+    /// The number of the kind: it is in logs and in fingerprints, and never changes.
     pub(in crate::market::state) const fn kind(&self) -> u8 {
         match self {
             Action::RegisterSeller => 1,
@@ -237,7 +237,7 @@ pub(super) mod tests {
     use crate::market::state::item::ItemFields;
     use crate::seed::{Seed, each_seed};
 
-    /// Any command, most of them such that the market would refuse them.
+    /// Any command; the market would refuse most of them.
     pub fn random<'t>(seed: &mut Seed, texts: &[&'t str]) -> Command<'t> {
         let mut text = || *seed.pick(texts);
         let (name, description, address) = (text(), text(), text());

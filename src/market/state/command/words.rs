@@ -1,4 +1,4 @@
-//! A command as words, for `logs.txt`: what is asked, then who asks.
+//! A command as words, for `logs.txt`: first the action, then the caller.
 //!
 //! ```text
 //! SELL iPhone\ 15 ELECTRONICS 5 499.99 This\ is\ iPhone\ 15. by=asha id=5eff310c... request=17
@@ -15,7 +15,7 @@ use crate::market::state::lines::{
 use crate::text::{parse_u64, push_u64};
 
 impl<'c> Command<'c> {
-    /// Hands the words to `word`.
+    /// Calls `word` with each word.
     pub fn to_words(&self, word: &mut dyn FnMut(&[u8])) {
         let Command { request_id, caller, action } = self;
         let mut words = WordWriter::new(word);
@@ -27,7 +27,7 @@ impl<'c> Command<'c> {
         }
     }
 
-    /// The command that words say.
+    /// Parses a command from its words.
     ///
     /// # Errors
     /// What is wrong with them.
@@ -37,7 +37,7 @@ impl<'c> Command<'c> {
         let address = fields.named(BY, |word| std::str::from_utf8(word).ok())?;
         let identity = fields.named(ID, parse_identity)?;
         let (Some(address), Some(identity)) = (address, identity) else {
-            return Err("a command says by= whom, and under which id=".into());
+            return Err("a command has by= and id=".into());
         };
         let id = |word| parse_u64(word)?.try_into().ok().map(RequestId);
         let request_id = fields.named(REQUEST, id)?;
@@ -151,21 +151,21 @@ mod tests {
     #[test]
     fn damaged_words_are_read_or_refused_without_a_panic() {
         each_seed(|seed| {
-            let mut said = words(&random(seed, &TEXTS));
-            let place = seed.below(said.len());
+            let mut written = words(&random(seed, &TEXTS));
+            let place = seed.below(written.len());
             if seed.one_in(3) {
-                said.swap_remove(place);
+                written.swap_remove(place);
             } else {
-                seed.mutate(&mut said[place]);
+                seed.mutate(&mut written[place]);
             }
-            if let Ok(command) = Command::from_words(&slices(&said)) {
-                assert_eq!(words(&command), said, "one form each");
+            if let Ok(command) = Command::from_words(&slices(&written)) {
+                assert_eq!(words(&command), written, "one form each");
             }
         });
     }
 
     #[test]
-    fn a_line_is_one_that_a_person_understands() {
+    fn a_line_is_human_readable() {
         let mut command = random(&mut Seed::new(1), &["asha"]);
         command.request_id = std::num::NonZeroU64::new(17).map(RequestId);
         command.action = Action::BuyItem {
@@ -173,16 +173,16 @@ mod tests {
             quantity: 2,
             max_price: Some(Money::from_minor(49_999)),
         };
-        let said = slices(&words(&command)).join(&b' ');
-        let said = String::from_utf8(said).unwrap();
-        let (before, after) = said.split_once(" id=").unwrap();
+        let line = slices(&words(&command)).join(&b' ');
+        let line = String::from_utf8(line).unwrap();
+        let (before, after) = line.split_once(" id=").unwrap();
         assert_eq!(before, "BUY 3 2 at-most=499.99 by=asha");
         assert_eq!(after.len(), 64 + " request=17".len());
         assert!(after.ends_with(" request=17"));
     }
 
     #[test]
-    fn what_is_no_command_is_refused() {
+    fn words_that_are_no_command_are_refused() {
         let id = "0123456789abcdef".repeat(4);
         for line in [
             "",

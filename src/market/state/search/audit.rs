@@ -1,4 +1,4 @@
-//! Whether the index says what the items say.
+//! The audit of the index: whether it agrees with the items on sale.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::market::state::item::{Item, Listing};
 use crate::market::state::items::{Items, Slot};
 
 impl Search {
-    /// What in the index disagrees with the items on sale, if anything does.
+    /// The first disagreement of the index with the items on sale.
     pub fn inconsistency(&self, items: &Items) -> Option<String> {
         if let Some(wrong) = items.iter().find_map(|(slot, item)| self.inconsistency_of(slot, item))
         {

@@ -1,4 +1,4 @@
-//! What items are sorted by: one array a key, indexed by slot.
+//! The sort keys of items: one array for each key, indexed by slot.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::market::state::item::{Listing, Stock};
 use crate::market::state::items::Slot;
 use crate::market::state::ratings::Rating;
 
-/// How results are sorted. Items that are equal in it go by number, in the same direction.
+/// How results are sorted. Items with equal keys are sorted by number, in the same direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
     /// Items with all the words in their name before items with some only in the description;
@@ -20,7 +20,7 @@ pub enum Sort {
     Relevance,
     /// The cheapest first.
     PriceUp,
-    /// The dearest first.
+    /// The most expensive first.
     PriceDown,
     /// The best first, unrated last.
     Rating,
@@ -35,7 +35,7 @@ impl Sort {
     pub const ALL: [Sort; 6] =
         [Sort::Relevance, Sort::PriceUp, Sort::PriceDown, Sort::Rating, Sort::Name, Sort::Newest];
 
-    /// The order that is walked for it, and which way.
+    /// The order that is scanned for it, and in which direction.
     pub const fn scan_order(self) -> (Key, Direction) {
         match self {
             Sort::Relevance => (Key::Id, Direction::Ascending),
@@ -48,7 +48,7 @@ impl Sort {
     }
 }
 
-/// What an order is kept by.
+/// The key of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// By number.
@@ -66,7 +66,7 @@ impl Key {
     pub const ALL: [Key; 4] = [Key::Id, Key::Price, Key::Rating, Key::Name];
 }
 
-/// A cursor in an order: a value of its key, and a number where values are equal.
+/// A position in an order: a value of its key, and an item number to break ties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     pub value: Value,
@@ -89,9 +89,9 @@ pub struct Columns {
     ids: Vec<ItemId>,
     prices: Vec<Money>,
     ratings: Vec<Rating>,
-    /// The first bytes of the folded names: enough to tell most names apart without looking.
+    /// The first bytes of the folded names: enough to compare most names.
     name_heads: Vec<u64>,
-    /// None in slots that are free.
+    /// None for free slots.
     listings: Vec<Option<Arc<Listing>>>,
 }
 
@@ -125,7 +125,7 @@ impl Columns {
         self.ratings[slot as usize] = rating;
     }
 
-    /// Where a slot stands in an order.
+    /// The position of a slot in an order.
     pub fn position(&self, key: Key, slot: Slot) -> Position {
         let at = slot as usize;
         let value = match key {
@@ -137,7 +137,7 @@ impl Columns {
         Position { value, item: self.ids[at] }
     }
 
-    /// As [`Cursor::head`] of where a slot stands.
+    /// As [`Cursor::head`] of a slot's position.
     pub fn head(&self, key: Key, slot: Slot) -> u64 {
         let at = slot as usize;
         match key {
@@ -156,7 +156,7 @@ impl Columns {
             sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.compare(key, a.1, b.1)));
             return sorted;
         }
-        // Names are far away in memory: enough of them is fetched once, in the order of the slots.
+        // Names are spread over memory: their first bytes are read once, in the order of the slots.
         let start = |slot: &Slot| (folded_start(self.name(*slot)), *slot);
         let mut sorted: Vec<([u64; START], Slot)> = slots.iter().map(start).collect();
         sorted.sort_unstable_by(|(start, a), (other, b)| {
@@ -169,7 +169,7 @@ impl Columns {
         sorted.into_iter().map(|(start, slot)| (start[0], slot)).collect()
     }
 
-    /// Whether a slot stands before, at or behind a cursor.
+    /// Whether a slot is before, at or behind a cursor.
     pub fn compare_to(&self, slot: Slot, cursor: &Cursor<'_>) -> Ordering {
         let at = slot as usize;
         let by_value = match &cursor.position.value {
@@ -204,7 +204,7 @@ impl Columns {
     }
 }
 
-/// A position, made ready to be compared with many slots.
+/// A position, prepared to be compared with many slots.
 pub struct Cursor<'a> {
     position: &'a Position,
     head: u64,
@@ -240,7 +240,7 @@ fn name_head(text: impl Iterator<Item = char>) -> u64 {
     head
 }
 
-/// Heads of a name that are looked at before the name itself, where many are sorted.
+/// Heads of a name that are compared before the name itself, when many are sorted.
 const START: usize = 4;
 
 /// As [`name_head`], going on for so many heads.

@@ -16,19 +16,19 @@ use crate::market::state::hash::Hash64;
 use crate::market::state::items::Slot;
 use crate::market::state::limits::Limits;
 
-/// A part of the matches that is shown before the next part.
+/// A part of the matches; all of it comes before the next part.
 struct Tier<'a> {
-    /// None: all items.
+    /// None for all items.
     slots: Option<&'a SlotSet>,
-    /// Shown in an earlier tier.
+    /// The slots of the earlier tier.
     except: Option<&'a SlotSet>,
 }
 
-/// Where in which order a page begins.
+/// The order of a page, and where the page begins in it.
 struct PageStart<'a> {
     key: Key,
     direction: Direction,
-    /// Behind this cursor; none: at the end where the direction begins.
+    /// Behind this cursor; none for the first page.
     after: Option<Cursor<'a>>,
 }
 
@@ -69,7 +69,7 @@ impl Search {
         let first = mark.as_ref().map_or(0, |mark| mark.tier);
         let (mut page, mut last_tier) = (Vec::new(), first);
         for (number, tier) in (0..).zip(&tiers).skip(first.into()) {
-            // One more than fits tells whether there is a next page.
+            // One more than fits shows whether there is a next page.
             let missing = page_size + 1 - page.len();
             let Some(tier) = tier.as_ref().filter(|_| missing > 0) else { continue };
             let after = mark.as_ref().filter(|mark| mark.tier == number);
@@ -113,7 +113,7 @@ impl Search {
         if let Some(category) = category {
             sets.push(Cow::Borrowed(&self.categories[category as usize]));
         }
-        // The thinnest first: what is nearly empty early stays cheap.
+        // The smallest first: an intersection with a small set is cheap.
         sets.sort_by_key(|set| set.len());
         sets.into_iter().reduce(|both, set| Cow::Owned(both.and(&set)))
     }
@@ -167,7 +167,7 @@ impl Search {
             order.walk(direction, visit);
             return found;
         };
-        // Going up, the cursor itself lies behind; going down, ahead, and is not walked over.
+        // The cursor itself is not on the page: ascending it counts as before, descending as not.
         let before = |slot| match (self.columns.compare_to(slot, cursor), direction) {
             (ordering, Direction::Ascending) => ordering.is_le(),
             (ordering, Direction::Descending) => ordering.is_lt(),
@@ -177,7 +177,7 @@ impl Search {
     }
 }
 
-/// What a page token is good for: this text, category and sort.
+/// The search that a page token belongs to: text, category and sort.
 fn fingerprint(terms: &Terms, query: &Query<'_>) -> u64 {
     let mut hash = Hash64::new();
     match terms {

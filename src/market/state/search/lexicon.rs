@@ -1,15 +1,15 @@
-//! Which items have which word, and which have a word that begins so.
+//! The inverted index: the items of each word, and of each prefix of words.
 //!
-//! Each word has its [`Postings`]: the slots of the items it stands in. For prefixes the words
-//! also attach in a tree by their bytes (a burst trie: Heinz, Zobel and Williams, 2002). A leaf is a
-//! short sorted list of words; a prefix that ends there is answered by uniting what the list's
-//! words have. When a leaf's words have more entries than that should cost
-//! ([`Limits::max_union`](crate::market::state::Limits)), it bursts: it becomes a branch with a
-//! leaf for each next byte, and keeps the union ready from then on. So
+//! Each word has its [`Postings`]: the slots of the items that have it. For prefixes the words are
+//! also in a tree by their bytes (a burst trie: Heinz, Zobel and Williams, 2002). A leaf is a short
+//! sorted list of words; the result of a prefix that ends there is the union of the postings of its
+//! words. When the words of a leaf have more entries than such a union may have
+//! ([`Limits::max_union`](crate::market::state::Limits)), the leaf bursts: it becomes a branch with
+//! a leaf for each next byte, and keeps the union from then on. So
 //!
 //! - a word is found by one probe of a hash table,
-//! - a prefix costs at most one bounded union, be it one letter and half the catalogue,
-//! - a small catalogue has one leaf and no unions to keep.
+//! - a prefix costs at most one bounded union, even one letter that half of all items have,
+//! - a small catalogue has one leaf and keeps no unions.
 //!
 //! ```text
 //!   ""  branch ── "c" branch {items with c*} ── "ca" leaf: cable camera canvas case
@@ -36,7 +36,7 @@ pub struct Postings {
     pub in_name: SlotSet,
 }
 
-/// Where a word must stand.
+/// The part of an item that must have a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Within {
     /// In the name or in the description.
@@ -48,7 +48,7 @@ pub enum Within {
 impl Postings {
     const EMPTY: Postings = Postings { anywhere: SlotSet::EMPTY, in_name: SlotSet::EMPTY };
 
-    /// Whether the slot is new to it.
+    /// Adds a slot; whether it is new.
     fn insert(&mut self, slot: Slot, within: Within) -> bool {
         if within == Within::Name {
             self.in_name.insert(slot);
@@ -56,13 +56,13 @@ impl Postings {
         self.anywhere.insert(slot)
     }
 
-    /// Whether the slot was in.
+    /// Removes a slot; whether it was there.
     fn remove(&mut self, slot: Slot) -> bool {
         self.in_name.remove(slot);
         self.anywhere.remove(slot)
     }
 
-    /// One side of it.
+    /// The slots of one part of the items.
     pub fn within(&self, within: Within) -> &SlotSet {
         match within {
             Within::Item => &self.anywhere,
@@ -84,8 +84,8 @@ struct Word {
     postings: Postings,
 }
 
-/// The bytes of a word, in place: words are short, and looking one up should not follow a pointer
-/// to see whether it is the one.
+/// The bytes of a word, inline: words are short, and a look-up compares them without following a
+/// pointer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text {
     len: u8,
@@ -93,7 +93,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Cuts what is longer than a word.
+    /// Cuts a text that is longer than a word may be.
     pub(super) fn new(text: &str) -> Text {
         let len = text.len().min(MAX_WORD_BYTES);
         let mut bytes = [0; MAX_WORD_BYTES];
@@ -119,7 +119,7 @@ enum Kind {
     Leaf {
         /// Ascending by text.
         words: Vec<WordId>,
-        /// SlotSet in the words' postings taken together.
+        /// Slots in the postings of all its words together.
         entries: usize,
     },
     Branch {
@@ -142,8 +142,8 @@ pub struct Lexicon {
     words: Vec<Option<Word>>,
     free: Vec<WordId>,
     nodes: Vec<Node>,
-    /// Shortcuts to words by their hash. Of words with one hash only the first is in it, so a miss
-    /// or another text means: look in the tree.
+    /// Words by their hash. Of several words with one hash only the first is in it, so on a miss,
+    /// or if the text is another one, the tree is searched.
     by_hash: HashMap<u64, WordId, ByHash>,
     max_union: usize,
 }
@@ -159,7 +159,7 @@ impl Lexicon {
         }
     }
 
-    /// Notes that an item has a word.
+    /// Adds an item to a word.
     pub fn insert(&mut self, text: &str, slot: Slot, within: Within) {
         let hash = hash(text);
         let id = self.find_by(text, hash).unwrap_or_else(|| self.create(text, hash));
@@ -171,7 +171,7 @@ impl Lexicon {
             let node = &mut self.nodes[at as usize];
             match &mut node.kind {
                 Kind::Leaf { entries, .. } => *entries += usize::from(is_new),
-                // Everything is below the root; nobody asks for the empty prefix.
+                // All words are below the root; no search has the empty prefix.
                 Kind::Branch { .. } if at == ROOT => {}
                 Kind::Branch { below, .. } => {
                     below.insert(slot, within);
@@ -182,7 +182,7 @@ impl Lexicon {
         self.burst(node_id);
     }
 
-    /// Notes all words of a few items.
+    /// Adds a few items to all of their words.
     pub fn insert_each<'l>(
         &mut self,
         listings: impl Iterator<Item = (Slot, &'l Listing)>,
@@ -194,7 +194,7 @@ impl Lexicon {
         }
     }
 
-    /// Notes all words of many items, ascending by slot.
+    /// Adds many items, ascending by slot, to all of their words.
     pub fn insert_all<'l>(
         &mut self,
         listings: impl Iterator<Item = (Slot, &'l Listing)>,
@@ -215,7 +215,7 @@ impl Lexicon {
         batch.each_word(|text, occurrences| self.insert_many(text, occurrences));
     }
 
-    /// Notes that items have a word.
+    /// Adds items to a word.
     fn insert_many(&mut self, text: &str, occurrences: &[Occurrence]) {
         let hash = hash(text);
         let id = self.find_by(text, hash).unwrap_or_else(|| self.create(text, hash));
@@ -239,8 +239,8 @@ impl Lexicon {
         self.burst(node_id);
     }
 
-    /// Notes that an item no longer has a word. All its words must go: the unions forget the item
-    /// with the first.
+    /// Removes an item from a word. The item must be removed from all of its words: the first
+    /// removal takes it out of the unions.
     pub fn remove(&mut self, text: &str, slot: Slot) {
         let hash = hash(text);
         let Some(id) = self.find_by(text, hash) else { return };
@@ -269,7 +269,7 @@ impl Lexicon {
         Some(&self.words[id as usize].as_ref()?.postings)
     }
 
-    /// The items with a word that begins so; the prefix is not empty.
+    /// The items that have a word with this prefix, which is not empty.
     pub fn prefix(&self, prefix: &str, within: Within) -> Cow<'_, SlotSet> {
         let mut at = ROOT;
         loop {
@@ -287,7 +287,7 @@ impl Lexicon {
         }
     }
 
-    /// The items of a leaf's words that begin so.
+    /// The union of the items of a leaf's words with this prefix.
     fn union_of(&self, words: &[WordId], prefix: &str, within: Within) -> Cow<'_, SlotSet> {
         let prefix = prefix.as_bytes();
         let from = words.partition_point(|id| self.text(*id) < prefix);
@@ -304,7 +304,7 @@ impl Lexicon {
         }
     }
 
-    /// Entries of all words: pairs of a word and an item that has it.
+    /// Entries of all words: pairs of a word and an item.
     pub fn entries(&self) -> usize {
         self.words.iter().flatten().map(|word| word.postings.anywhere.len()).sum()
     }
@@ -325,8 +325,8 @@ impl Lexicon {
         }
     }
 
-    /// The leaf where a word hangs or would attach; or the branch whose prefix it is, or that still
-    /// lacks a leaf for it.
+    /// The leaf that has a word or would have it; or the branch whose prefix the word is, or that
+    /// has no leaf for it yet.
     fn node_of(&self, text: &str) -> NodeId {
         let mut at = ROOT;
         loop {
@@ -343,7 +343,7 @@ impl Lexicon {
         words.binary_search_by(|id| self.text(*id).cmp(text))
     }
 
-    /// Makes a word without items.
+    /// Creates a word without items.
     fn create(&mut self, text: &str, hash: u64) -> WordId {
         let id = self.free.pop().unwrap_or(self.words.len() as WordId);
         if id as usize == self.words.len() {
@@ -356,7 +356,7 @@ impl Lexicon {
         id
     }
 
-    /// Hangs a new word into the tree and says where.
+    /// Attaches a new word to the tree. Returns its node.
     fn attach(&mut self, id: WordId, text: &str) -> NodeId {
         let node_id = self.node_of(text);
         let added = self.nodes.len() as NodeId;
@@ -381,7 +381,7 @@ impl Lexicon {
         node_id
     }
 
-    /// Removes a word that no item has.
+    /// Removes a word without items.
     fn forget(&mut self, id: WordId, hash: u64) {
         let Some(node) = self.words[id as usize].as_ref().map(|word| word.node) else { return };
         let place = match &self.nodes[node as usize].kind {
@@ -402,7 +402,7 @@ impl Lexicon {
         self.free.push(id);
     }
 
-    /// Bursts a leaf that has become too heavy, and its leaves as long as they are.
+    /// Bursts a leaf with too many entries, and then those of its new leaves that have too many.
     fn burst(&mut self, node: NodeId) {
         let Node { depth, kind: Kind::Leaf { words, entries }, .. } = &self.nodes[node as usize]
         else {
@@ -435,7 +435,7 @@ impl Lexicon {
         }
     }
 
-    /// Moves a word from a leaf that became a branch to where it belongs below; words come in
+    /// Moves a word from a leaf that became a branch to its node below; words are moved in
     /// ascending order.
     fn move_down(&mut self, id: WordId, branch: NodeId, depth: usize) {
         let added = self.nodes.len() as NodeId;
@@ -465,8 +465,8 @@ impl Lexicon {
     }
 }
 
-/// Where the child for a text is among a branch's children, or would be. A text that ends at the
-/// branch has none.
+/// The index of a text's child among a branch's children, or where it would be. A text that ends at
+/// the branch has none.
 fn child(children: &[(u8, NodeId)], text: &str, depth: usize) -> Result<usize, usize> {
     let byte = text.as_bytes().get(depth).ok_or(0_usize)?;
     children.binary_search_by_key(byte, |(byte, _)| *byte)
@@ -484,7 +484,7 @@ mod tests {
     use crate::seed::Seed;
     use std::collections::{BTreeMap, BTreeSet};
 
-    /// What each item has, as words and whether each stands in the name.
+    /// The words of each item, and whether each is in the name.
     type Model = BTreeMap<Slot, BTreeMap<String, bool>>;
 
     fn random_word(seed: &mut Seed) -> String {
@@ -542,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_one_hash_are_told_apart() {
+    fn words_with_one_hash_are_distinguished() {
         let mut lexicon = Lexicon::new(10);
         lexicon.insert("lamp", 1, Within::Name);
         lexicon.insert("chair", 2, Within::Name);

@@ -1,25 +1,28 @@
 //! Search: by words, beginnings of words and category, in any sort order, in pages.
 //!
-//! 1,000,000 items answer any search in a few milliseconds at worst and in microseconds mostly.
-//! Four structures work together, each changed a little by each change of an item:
+//! Among 1,000,000 items a search takes microseconds mostly, and a few milliseconds at worst. The
+//! index (an inverted index with sorted columns) has four parts, which each change of an item
+//! updates:
 //!
-//! - [`lexicon`]: for each word, and each prefix that would be dear to unite, the set of items;
-//! - [`slot_set`]: such a set, a list or a bitmap, so that sets of any size meet quickly;
+//! - [`lexicon`]: for each word, and for each prefix whose union would be expensive, the set of
+//!   items;
+//! - [`slot_set`]: such a set, a list or a bitmap, so that sets of any size are intersected
+//!   quickly;
 //! - [`order`]: all items in the order of each sort key;
-//! - [`columns`]: the keys themselves, by slot.
+//! - [`columns`]: the sort keys themselves, by slot.
 //!
 //! A search intersects the sets of its words and category, so the number of matches `m` of `n`
-//! items is known exactly. Then there are two ways to a page of `k`:
+//! items is known exactly. There are two ways to find a page of `k`:
 //!
 //! - *gather*: take all `m` matches, keep those behind the page token, select the first `k` by
 //!   key. Costs about `m`.
-//! - *walk*: go along the order from the page token on and keep what is in the set, until `k` are
+//! - *walk*: follow the order from the page token on and keep the items of the set, until `k` are
 //!   found. Costs about `n * k / m` when matches are spread evenly, and `n` steps of a few
-//!   nanoseconds when all stand at the far end.
+//!   nanoseconds when all are at the far end.
 //!
-//! The cheaper is taken, so a page costs about the square root of `n * k`.
+//! The cheaper one is taken, so a page costs about the square root of `n * k`.
 //!
-//! New items wait until they are all put in together ([`Search::index_pending`]).
+//! New items are collected and indexed together ([`Search::index_pending`]).
 //!
 //! Left out: stemming, spelling, synonyms, normalisation of accents.
 
@@ -53,28 +56,28 @@ use order::Order;
 use slot_set::SlotSet;
 use words::each_word;
 
-/// Fewer items than this are put in one by one: they share too few words.
+/// Fewer items than this are indexed one by one: they share too few words.
 const MIN_BATCH: usize = 16;
 
 /// A search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query<'a> {
-    /// Words, and beginnings of words with `*` behind them; blank finds everything.
+    /// Words, and prefixes of words with `*` behind them; a blank text finds all items.
     pub text: &'a str,
-    /// Only this category, or any.
+    /// Only this category; none for all.
     pub category: Option<Category>,
-    /// In which order.
+    /// The order of the results.
     pub sort: Sort,
     /// Items on a page, at most and by default (0) [`Limits::max_page`].
     pub page_size: usize,
-    /// Empty for the first page; then what the last page said.
+    /// Empty for the first page; otherwise the token that the page before returned.
     pub page_token: &'a str,
 }
 
-/// One page of what was found.
+/// One page of a search's results.
 #[derive(Debug)]
 pub struct Hits {
-    /// In the order asked for.
+    /// In the order of the query.
     pub slots: Vec<Slot>,
     /// Matches on all pages.
     pub total: usize,
@@ -91,16 +94,16 @@ pub struct Search {
     categories: [SlotSet; Category::ALL.len()],
     /// By the discriminant of [`Key`].
     orders: [Order; Key::ALL.len()],
-    /// Where words are built.
+    /// Buffer for words.
     buffer: String,
-    /// Items in it.
+    /// Items in the index.
     len: usize,
-    /// New items that are not.
+    /// New items that are not in the index yet.
     pending: BTreeSet<Slot>,
 }
 
 impl Search {
-    /// Of no items.
+    /// The index of an empty market.
     pub fn new(limits: &Limits) -> Search {
         Search {
             columns: Columns::default(),
@@ -113,7 +116,7 @@ impl Search {
         }
     }
 
-    /// Notes a new item: [`Search::index_pending`] lets it be found.
+    /// Adds a new item: searches find it after [`Search::index_pending`].
     pub fn insert(&mut self, slot: Slot) {
         self.pending.insert(slot);
     }
@@ -134,7 +137,7 @@ impl Search {
         self.len -= 1;
     }
 
-    /// Lets all new items be found.
+    /// Indexes all new items.
     pub fn index_pending(&mut self, items: &Items) {
         if self.pending.is_empty() {
             return;
@@ -143,14 +146,14 @@ impl Search {
         self.add(&slots, items);
     }
 
-    /// Makes the index of an empty one: of all items.
+    /// Builds an empty index of all items.
     pub fn rebuild(&mut self, items: &Items) {
         let slots: Vec<Slot> = items.iter().map(|(slot, _)| slot).collect();
         self.add(&slots, items);
     }
 
-    /// Adds items, slots ascending. Many at once take a fraction of the time of one by one, since
-    /// each word, and each cursor in an order, is looked for once for all of them.
+    /// Indexes items, slots ascending. A batch takes a fraction of the time of one by one, since
+    /// each word, and each position in an order, is looked up once for all of them.
     fn add(&mut self, slots: &[Slot], items: &Items) {
         for slot in slots {
             let Some(Item { listing, stock }) = items.in_slot(*slot) else { continue };
@@ -174,7 +177,7 @@ impl Search {
         }
     }
 
-    /// Follows a change of an item's price.
+    /// Updates the index after a change of an item's price.
     pub fn set_price(&mut self, slot: Slot, price: Money) {
         if self.pending.contains(&slot) {
             return;
@@ -184,7 +187,7 @@ impl Search {
         self.add_to_order(Key::Price, slot);
     }
 
-    /// Follows a change of an item's rating.
+    /// Updates the index after a change of an item's rating.
     pub fn set_rating(&mut self, slot: Slot, rating: Rating) {
         if self.pending.contains(&slot) {
             return;

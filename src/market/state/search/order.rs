@@ -1,9 +1,10 @@
 //! Slots in the order of some key.
 //!
-//! A list of short sorted runs: found by two binary searches, changed by moving at most one run,
-//! walked at memory speed. Beside each slot stands the *head* of its key, 64 bits that sort as
-//! keys do as far as they go, so that a search stays within the order's own memory. Only where
-//! heads are equal are the whole keys asked for; those live in the [columns](super::columns).
+//! A list of short sorted runs: a position is found by two binary searches, a change moves at most
+//! one run, and a scan reads memory in sequence. Each slot has the *head* of its key beside it, 64
+//! bits that sort like the keys as far as they go, so that a search reads the order's own memory.
+//! Only when heads are equal the whole keys are compared; they are in the
+//! [columns](super::columns).
 
 use std::cmp::Ordering;
 
@@ -15,13 +16,13 @@ const MAX_RUN: usize = 256;
 /// Below this a run is joined with its neighbour if both fit.
 const MIN_RUN: usize = 32;
 
-/// A batch is put in one by one if it is a smaller part of the whole than this.
+/// A batch is inserted one by one if it is a smaller part of the whole than this.
 const REBUILD_BELOW: usize = 8;
 
-/// Slots, ascending by a key that the callers know. No two keys are equal.
+/// Slots, ascending by a key that the caller knows. No two keys are equal.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Order {
-    /// None is empty.
+    /// No run is empty.
     runs: Vec<Run>,
     /// The head that each run begins with.
     firsts: Vec<u64>,
@@ -42,7 +43,7 @@ pub enum Direction {
     Descending,
 }
 
-/// A place between two slots.
+/// A position between two slots.
 #[derive(Clone, Copy)]
 struct InsertionPoint {
     run: usize,
@@ -115,8 +116,8 @@ impl Order {
         }
     }
 
-    /// Takes a slot out whose key has this head. Of the slots with the same head, those `before`
-    /// it stand in front of it.
+    /// Removes a slot whose key has this head. Of the slots with the same head, those `before` it
+    /// come first.
     pub fn remove(&mut self, slot: Slot, head: u64, before: impl Fn(Slot) -> bool) {
         let InsertionPoint { mut run, mut at } = self.insertion_point(head, before);
         if self.runs.get(run).is_some_and(|run| run.slots.len() == at) {
@@ -144,18 +145,18 @@ impl Order {
         self.runs.insert(run + 1, Run { heads, slots });
     }
 
-    /// Joins a short run with a neighbour, if one has room; drops it if it is empty.
+    /// Joins a short run with a neighbour that has space for it; removes it if it is empty.
     fn join(&mut self, run: usize) {
         let len = self.runs[run].slots.len();
-        let has_room = |other: &usize| {
+        let has_space = |other: &usize| {
             self.runs.get(*other).is_some_and(|other| other.slots.len() + len <= MAX_RUN / 2)
         };
         if len == 0 {
             self.runs.remove(run);
             self.firsts.remove(run);
-        } else if has_room(&(run + 1)) {
+        } else if has_space(&(run + 1)) {
             self.append_next(run);
-        } else if let Some(previous) = run.checked_sub(1).filter(has_room) {
+        } else if let Some(previous) = run.checked_sub(1).filter(has_space) {
             self.append_next(previous);
         }
     }
@@ -167,9 +168,9 @@ impl Order {
         self.runs[run].slots.append(&mut next.slots);
     }
 
-    /// Walks from a place on, towards greater keys from behind all slots that come before it, or
-    /// towards lesser ones from the last of those, until `visit` says false. Before the place are
-    /// lesser heads, and of the same head those that are `before`.
+    /// Walks from a position on until `visit` returns false: ascending from the first slot behind
+    /// the position, descending from the last slot before it. Before it are the slots with lesser
+    /// heads, and those of the same head that are `before`.
     pub fn walk_from(
         &self,
         direction: Direction,
@@ -190,7 +191,7 @@ impl Order {
         }
     }
 
-    /// Walks over all slots from one end, until `visit` says false.
+    /// Walks over all slots from one end, until `visit` returns false.
     pub fn walk(&self, direction: Direction, visit: impl FnMut(Slot) -> bool) {
         let all = self.runs.iter().flat_map(slots);
         match direction {
@@ -199,11 +200,11 @@ impl Order {
         }
     }
 
-    /// Behind the last slot that comes before it: in a run's end rather than the next one's start.
-    /// In no run only when there are none.
+    /// The position behind the last slot that is before the key: the end of a run rather than the
+    /// start of the next one.
     fn insertion_point(&self, head: u64, before: impl Fn(Slot) -> bool) -> InsertionPoint {
-        // The last run whose first slot comes before the place holds it. Runs that begin with the
-        // same head are told apart by their first slots.
+        // The last run whose first slot is before the key has the position. Runs that begin with
+        // the same head are compared by their first slots.
         let lesser = self.firsts.partition_point(|first| *first < head);
         let same = self.firsts[lesser..].partition_point(|first| *first == head);
         let same = &self.runs[lesser..lesser + same];
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_as_good_as_one_by_one() {
+    fn a_batch_gives_the_same_order_as_one_by_one() {
         let mut seed = Seed::new(2);
         for (first, second) in [(0, 5_000), (3_000, 3_000), (20_000, 10)] {
             let (mut order, mut model) = (Order::default(), std::collections::BTreeSet::new());

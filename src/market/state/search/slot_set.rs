@@ -1,8 +1,9 @@
-//! A set of slots: a sorted list while it is thin, a bitmap when it is not.
+//! A set of slots: a sorted list while it is sparse, a bitmap when it is dense.
 //!
-//! A list costs four bytes a member, a bitmap one bit for each slot up to the highest member. The
-//! set is whichever is smaller, give or take a factor of two, so that changes go back and forth
-//! rarely. Two bitmaps over 1,000,000 slots meet in about five microseconds.
+//! A list takes four bytes a member, a bitmap one bit for each slot up to the highest member. The
+//! smaller representation is used, with a hysteresis of a factor of two, so that a set rarely
+//! changes from one to the other. The intersection of two bitmaps over 1,000,000 slots takes about
+//! five microseconds.
 
 use crate::market::state::items::Slot;
 
@@ -21,7 +22,7 @@ pub enum SlotSet {
     Bitmap(Bitmap),
 }
 
-/// One bit for each slot, up to some slot; those beyond are not in.
+/// One bit for each slot up to the highest member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bitmap {
     words: Vec<u64>,
@@ -51,7 +52,7 @@ impl SlotSet {
         }
     }
 
-    /// Adds a slot; whether it is new. Quick at the end, which is where most slots go.
+    /// Adds a slot; whether it is new. Fast at the end, where most slots are added.
     pub fn insert(&mut self, slot: Slot) -> bool {
         let list = match self {
             SlotSet::Bitmap(bitmap) => return bitmap.insert(slot),
@@ -70,7 +71,7 @@ impl SlotSet {
         true
     }
 
-    /// Takes a slot out; whether it was in.
+    /// Removes a slot; whether it was a member.
     pub fn remove(&mut self, slot: Slot) -> bool {
         match self {
             SlotSet::List(list) => {
@@ -97,7 +98,7 @@ impl SlotSet {
         list.iter().copied().chain(bitmap.into_iter().flat_map(Bitmap::iter))
     }
 
-    /// The slots that are in both.
+    /// The intersection.
     pub fn and(&self, other: &SlotSet) -> SlotSet {
         match (self, other) {
             (SlotSet::Bitmap(a), SlotSet::Bitmap(b)) => SlotSet::Bitmap(a.and(b)),
@@ -110,7 +111,7 @@ impl SlotSet {
         }
     }
 
-    /// The slots that are in any.
+    /// The union.
     pub fn union<'a>(sets: impl Iterator<Item = &'a SlotSet>) -> SlotSet {
         let mut all = Bitmap::default();
         sets.for_each(|set| all.add(set));
@@ -220,7 +221,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_thick_set_is_a_bitmap_and_a_thin_one_a_list() {
+    fn a_dense_set_is_a_bitmap_and_a_sparse_one_a_list() {
         let mut slots = SlotSet::EMPTY;
         (0..1_000).for_each(|slot| assert!(slots.insert(slot)));
         assert!(matches!(slots, SlotSet::Bitmap(_)));
@@ -228,12 +229,12 @@ mod tests {
         (0..990).for_each(|slot| assert!(slots.remove(slot)));
         assert!(matches!(slots, SlotSet::List(_)));
         assert_eq!(slots.iter().collect::<Vec<_>>(), (990..1_000).collect::<Vec<_>>());
-        let mut thin = SlotSet::EMPTY;
-        (0..1_000).for_each(|n| assert!(thin.insert(n * 100)));
-        assert!(matches!(thin, SlotSet::List(_)));
+        let mut sparse = SlotSet::EMPTY;
+        (0..1_000).for_each(|n| assert!(sparse.insert(n * 100)));
+        assert!(matches!(sparse, SlotSet::List(_)));
     }
 
-    /// A random set, thin or thick, beside the same as std keeps it.
+    /// A random set, sparse or dense, and the same set of the standard library.
     fn random(seed: &mut Seed) -> (SlotSet, BTreeSet<Slot>) {
         let (mut slots, mut model) = (SlotSet::EMPTY, BTreeSet::new());
         let reach = *seed.pick(&[10, 300, 5_000]);
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_a_set() {
+    fn a_set_equals_the_standard_one() {
         for number in 1..=1_000 {
             let seed = &mut Seed::new(number);
             let (slots, model) = random(seed);

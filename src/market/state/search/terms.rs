@@ -1,28 +1,28 @@
-//! What a search text asks for.
+//! The terms of a search text.
 //!
-//! `usb cable` finds items with both words, in any order and place. A word with `*` behind it is
-//! the beginning of a word: `cam*` finds cameras. Nothing, blanks and a lone `*` find everything;
-//! a text without a word in it (`!?`) finds nothing.
+//! `usb cable` finds items that have both words, anywhere and in any order. A word with `*` behind
+//! it is a prefix: `cam*` finds cameras. An empty or blank text and a lone `*` find all items; a
+//! text without a word (`!?`) finds none.
 
 use super::words::each_word;
 use crate::market::state::error::{Error, Field};
 use crate::market::state::limits::Limits;
 
-/// One word to look for.
+/// One word of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
     /// In lower case and cut, as the index has it. Not empty.
     pub word: String,
-    /// Whether words that begin so will do.
+    /// Whether words that begin with it match as well.
     pub is_prefix: bool,
 }
 
-/// What a text asks for.
+/// The terms of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Terms {
-    /// Any item.
+    /// All items.
     Anything,
-    /// Items that have all of these, which may be none: then no item has them.
+    /// Items that match all of these terms; without a term no item does.
     All(Vec<Term>),
 }
 

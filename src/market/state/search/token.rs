@@ -1,8 +1,8 @@
 //! Page tokens: where the next page begins.
 //!
-//! A token holds the cursor of the last item shown, by value: pages go on behind that cursor
-//! whatever was listed, sold or deleted in between, and an item whose own cursor doesn't move is
-//! on exactly one page. To its bearer a token is opaque. Inside it is, in hexadecimal:
+//! A token has the position of the page's last item, by value. So the next page begins behind that
+//! position whatever was listed, sold or deleted in between, and an item whose position does not
+//! change is on exactly one page. Clients must not interpret a token. It has, in hexadecimal:
 //!
 //! | bytes | |
 //! |---|---|
@@ -18,19 +18,19 @@ use crate::market::price::Money;
 use crate::market::state::command::ItemId;
 use crate::market::state::ratings::Rating;
 
-/// Where a page ended.
+/// Where a page ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageToken {
     /// The search it belongs to.
     pub search: u64,
-    /// Which tier the last item was in.
+    /// The tier of the last item.
     pub tier: u8,
-    /// Where it stood.
+    /// Its position.
     pub position: Position,
 }
 
 impl PageToken {
-    /// As a token.
+    /// The token as text.
     pub fn encode(&self) -> String {
         let mut bytes = self.search.to_be_bytes().to_vec();
         bytes.push(self.tier);
@@ -52,7 +52,7 @@ impl PageToken {
         token
     }
 
-    /// Reads a token whose search sorts by this key; none when it is no such token.
+    /// Parses a token of a search that sorts by this key; none if it is malformed.
     pub fn decode(token: &str, key: Key) -> Option<PageToken> {
         let bytes = unhex(token)?;
         let (search, rest) = bytes.split_first_chunk()?;
@@ -76,7 +76,7 @@ impl PageToken {
     }
 }
 
-/// The bytes that a text writes in lower-case hexadecimal.
+/// The bytes of a text in lower-case hexadecimal.
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

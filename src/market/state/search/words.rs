@@ -1,14 +1,14 @@
 //! Text as words.
 //!
-//! A word is a run of letters and digits (Unicode's `Alphabetic` and `Numeric`), in lower case,
-//! cut to [`MAX_WORD_BYTES`]. Everything else stands between words: `USB-C` is `usb` and `c`.
-//! Lower case is taken character by character, without regard to language or position.
+//! A word is a sequence of letters and digits (Unicode's `Alphabetic` and `Numeric`), in lower
+//! case, cut to [`MAX_WORD_BYTES`]. All other characters separate words: `USB-C` is `usb` and `c`.
+//! Each character is converted to lower case by itself, whatever the language or the position.
 
-/// Where a word is cut, in bytes of UTF-8, at a character's end. Words this long that differ only
-/// behind it are one word.
+/// The longest word, in bytes of UTF-8; a longer one is cut at the end of a character. Words that
+/// differ only behind it are one word.
 pub const MAX_WORD_BYTES: usize = 32;
 
-/// What an ASCII byte is in a word, in lower case; 0 where it stands between words.
+/// The lower case of an ASCII byte of a word; 0 for a byte that separates words.
 const ASCII: [u8; 128] = {
     let mut letters = [0; 128];
     let mut byte = 0;
@@ -21,12 +21,12 @@ const ASCII: [u8; 128] = {
     letters
 };
 
-/// Calls `found` with each word of the text, in order, repeated as often as it stands there. The
-/// words are built in `buffer`, which comes and goes empty.
+/// Calls `found` with each word of the text, in order, with repetitions. `buffer` is empty before
+/// and after the call.
 pub fn each_word(text: &str, buffer: &mut String, mut found: impl FnMut(&str)) {
     let mut rest = text;
     while let Some(byte) = rest.bytes().next() {
-        // Most texts are ASCII, and most of the time goes here.
+        // The fast path: most texts are ASCII.
         let in_word = match ASCII.get(usize::from(byte)) {
             Some(letter) => {
                 rest = &rest[1..];
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_runs_of_letters_and_digits_in_lower_case() {
+    fn words_are_letters_and_digits_in_lower_case() {
         assert_eq!(words("USB-C cable, 2m (new!)"), ["usb", "c", "cable", "2m", "new"]);
         assert_eq!(words("Men's"), ["men", "s"]);
         assert_eq!(words("  "), [""; 0]);

@@ -8,8 +8,8 @@
 //!   level 0        [ 0 | 1 | ... | 255 ]                   256 values
 //! ```
 //!
-//! A radix tree that grows at its root. What was never written is the default and takes no memory,
-//! nor does a leaf whose values were all [cleared](Array::clear).
+//! A radix tree that grows at its root. A value that was never written is the default. A leaf of
+//! such values takes no memory, nor does one whose values were all [cleared](Array::clear).
 
 use std::array;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ const fn reach(level: u32) -> usize {
 }
 
 impl<T: Clone + Default> Array<T> {
-    /// The value of a number; none if nothing near it was ever written.
+    /// The value of a number; none if no value of its leaf was ever written.
     pub fn get(&self, number: usize) -> Option<&T> {
         if number >= reach(self.level) {
             return None;
@@ -66,7 +66,7 @@ impl<T: Clone + Default> Array<T> {
         }
     }
 
-    /// The first number from this one on that lies in a leaf with anything in it.
+    /// The first number from this one on that lies in a leaf with values.
     pub fn next(&self, from: usize) -> Option<usize> {
         if from < reach(self.level) { next(&self.root, self.level, from) } else { None }
     }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cleared_gives_its_memory_back() {
+    fn cleared_leaves_free_their_memory() {
         let mut array: Array<u32> = Array::default();
         let numbers: Vec<usize> = (0..1000).map(|n| n * 999).collect();
         numbers.iter().for_each(|number| *array.get_mut(*number) = 7);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_stays_as_it_is() {
+    fn a_copy_does_not_change() {
         let (mut seed, mut array) = (Seed::new(1), Array::default());
         let mut model: BTreeMap<usize, u64> = BTreeMap::new();
         let mut copies = Vec::new();

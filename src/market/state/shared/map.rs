@@ -6,7 +6,7 @@
 //!        1 2 9 30   41 45   77 80 91            leaves: keys and values
 //! ```
 //!
-//! Nodes are small, since a write copies those on its path that a copy of the map still sees.
+//! Nodes are small, since a write copies those on its path that a copy of the map still refers to.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ enum Node<K, V> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Child<K, V> {
-    /// No key of the child is below it. Of a first child it means nothing: what is below all others
-    /// goes there.
+    /// A lower bound of the child's keys. The first child's is not used: it has all keys below the
+    /// second child's.
     first: K,
     node: Node<K, V>,
 }
@@ -60,7 +60,7 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
         self.root.present(&key)
     }
 
-    /// Puts a value in; gives the one that was there under the same key.
+    /// Inserts a value. Returns the one that it replaces.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let (replaced, split) = self.root.insert(key, value);
         if let Some(right) = split {
@@ -71,7 +71,7 @@ impl<K: Copy + Ord, V: Clone> Map<K, V> {
     }
 
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        // Looked for first: nothing is copied for a key that is not there.
+        // Looked up first, so that nothing is copied for an absent key.
         self.get(key)?;
         let removed = self.root.remove(key);
         while let Node::Branch(children) = &self.root
@@ -153,7 +153,8 @@ impl<K: Copy + Ord, V: Clone> Node<K, V> {
         self.run_where(key, &|entry| entry > key)
     }
 
-    /// The first entries of which it holds, which it does from somewhere near the key on.
+    /// The first entries for which `holds` is true. It is false below some point near the key, and
+    /// true from there on.
     fn run_where(&self, key: &K, holds: &dyn Fn(&K) -> bool) -> &[(K, V)] {
         match self {
             Node::Leaf(entries) => &entries[entries.partition_point(|(key, _)| !holds(key))..],
@@ -185,7 +186,7 @@ impl<K: Copy + Ord, V: Clone> Node<K, V> {
         }
     }
 
-    /// Puts a value in. Gives the one it replaces, and the upper half if the node had to split.
+    /// Inserts a value. Returns the one that it replaces, and the upper half if the node was split.
     fn insert(&mut self, key: K, value: V) -> (Option<V>, Option<Child<K, V>>) {
         match self {
             Node::Leaf(entries) => {
@@ -237,7 +238,8 @@ impl<K: Copy + Ord, V: Clone> Node<K, V> {
         }
     }
 
-    /// Takes in all that the next node has, which is of the same kind: all leaves are equally deep.
+    /// Appends all entries of the next node, which is of the same kind: all leaves are equally
+    /// deep.
     fn join(&mut self, next: Child<K, V>) {
         match (self, next.node) {
             (Node::Leaf(entries), Node::Leaf(more)) => {
@@ -245,7 +247,7 @@ impl<K: Copy + Ord, V: Clone> Node<K, V> {
             }
             (Node::Branch(children), Node::Branch(more)) => {
                 let mut more = Arc::unwrap_or_clone(more);
-                // It is a first child no longer.
+                // No longer a first child, it needs its lower bound.
                 more[0].first = next.first;
                 Arc::make_mut(children).append(&mut more);
             }
@@ -254,7 +256,8 @@ impl<K: Copy + Ord, V: Clone> Node<K, V> {
     }
 }
 
-/// What is split off when there is too much. Keys that come in order leave full nodes behind them.
+/// The part that is split off a node with too many entries. Keys that are inserted in ascending
+/// order leave full nodes behind.
 fn upper_half<T>(all: &mut Vec<T>, inserted: usize) -> Option<Vec<T>> {
     let len = all.len();
     (len > MAX).then(|| all.split_off(if inserted + 1 == len { len - 1 } else { len / 2 }))
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_a_map_and_its_copies_stay_as_they_are() {
+    fn a_map_equals_the_standard_one_and_its_copies_do_not_change() {
         for number in 1..=20 {
             let (mut seed, mut map, mut model) =
                 (Seed::new(number), Map::default(), Model::default());
