@@ -1,5 +1,5 @@
-//! `agora market`, `agora seller` and `agora buyer` as a person or a script uses them: real
-//! processes, what they print and how they end.
+//! `agora market`, `agora seller` and `agora buyer` as users and scripts run them: real processes,
+//! their output and their exit status.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
 

@@ -1,4 +1,4 @@
-"""The README's tour of the market through grpcurl does what it says, on a fresh market."""
+"""The calls through grpcurl in src/market/README.md do what it says, on a new market."""
 
 import os
 import re
@@ -18,7 +18,7 @@ class Tour(unittest.TestCase):
     def setUpClass(cls):
         if setting.against_reference():
             raise unittest.SkipTest("the market is ours")
-        with open(os.path.join(peers.ROOT, "README.md"), encoding="utf-8") as file:
+        with open(os.path.join(peers.ROOT, "src/market/README.md"), encoding="utf-8") as file:
             cls.tour = re.search(r"<!-- \S+test_readme.py .*?```sh\n(.*?)```", file.read(), re.S)[1]
 
     def test_it_has_an_example_of_every_call(self):

@@ -1,4 +1,4 @@
-//! Every bound on what people can make the market keep, crossed.
+//! Every bound of the state is crossed.
 
 use agora::call::Code;
 use agora::market::state::{Action, Bound, Error, ItemId, Limits, Query, Reply};
@@ -36,7 +36,7 @@ fn items_are_bounded_for_each_seller_and_for_all() {
 }
 
 #[test]
-fn wishes_are_bounded_from_both_ends() {
+fn wishes_are_bounded_by_account_and_by_item() {
     let limits = Limits { max_wishes: 2, max_wishers: 2, ..Limits::DEFAULT };
     let mut trial = Trial::opened(limits);
     let [a, b, c] = [trial.list(), trial.list(), trial.list()];

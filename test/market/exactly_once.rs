@@ -1,4 +1,4 @@
-//! A command that comes twice happens once.
+//! A command that arrives twice is executed once.
 
 use agora::call::Code;
 use agora::market::state::{Action, Error, ItemId, Limits, Reply};
@@ -58,7 +58,7 @@ fn each_identity_has_its_own_ids() {
 }
 
 #[test]
-fn joining_is_exactly_once_as_well() {
+fn registration_is_exactly_once_as_well() {
     let mut trial = Trial::new(Limits::DEFAULT);
     for _ in 0..2 {
         let joined = trial.ask_as(caller(SELLER), request(1), Action::RegisterSeller);
@@ -71,7 +71,7 @@ fn joining_is_exactly_once_as_well() {
 }
 
 #[test]
-fn every_kind_of_command_happens_once() {
+fn every_kind_of_command_is_executed_once() {
     let mut trial = Trial::open();
     let [item, other] = [trial.list(), trial.list()];
     trial.buy(BUYER, item, 1).unwrap();
@@ -103,7 +103,7 @@ fn action_number(action: &Action<'_>) -> u64 {
 }
 
 #[test]
-fn a_command_too_old_to_remember_is_refused_and_not_done_again() {
+fn a_forgotten_command_is_refused_and_not_executed_again() {
     let limits = Limits { max_answers_per_account: 4, ..Limits::DEFAULT };
     let mut trial = Trial::opened(limits);
     let item = trial.list_named("iPhone", 100);
@@ -120,7 +120,7 @@ fn a_command_too_old_to_remember_is_refused_and_not_done_again() {
 }
 
 #[test]
-fn a_late_copy_of_what_was_refused_to_a_stranger_is_refused() {
+fn a_late_copy_of_a_command_refused_to_an_unknown_caller_is_refused() {
     let mut trial = Trial::open();
     let stranger = caller("stranger");
     let coming = ItemId(1);
@@ -139,7 +139,7 @@ fn a_late_copy_of_what_was_refused_to_a_stranger_is_refused() {
 }
 
 #[test]
-fn without_an_id_a_command_happens_as_often_as_it_comes() {
+fn without_an_id_a_command_is_executed_as_often_as_it_arrives() {
     let mut trial = Trial::open();
     let item = trial.list();
     assert_eq!(trial.buy(BUYER, item, 1), bought(1, 50_000));

@@ -1,4 +1,4 @@
-//! Whatever people send, the market stands.
+//! Any input: the market answers or refuses it.
 
 use agora::market::state::{
     Action, Caller, Category, Command, Identity, ItemFields, ItemId, Limits, Market, NewItem,

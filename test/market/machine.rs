@@ -1,5 +1,5 @@
-//! The market behind a log: snapshots that stand still while it goes on, and what is read back from
-//! them.
+//! The market behind a log: snapshots that do not change while the market does, and markets that
+//! are restored from them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub fn lines_of(mut frozen: Box<dyn Frozen>) -> Vec<Line> {
     }
 }
 
-/// The market that lines make.
+/// The market that is restored from lines.
 pub fn restored(limits: Limits, lines: &[Line]) -> Result<Market, String> {
     let mut market = Market::new(limits);
     for line in lines {
@@ -47,7 +47,7 @@ fn text(lines: &[Line]) -> Vec<String> {
     lines.iter().map(text).collect()
 }
 
-/// A market where everything that can be in a snapshot has happened.
+/// A market whose snapshot has every kind of line.
 fn busy() -> Trial {
     let mut trial = Trial::open();
     let phone = trial.list();
@@ -81,7 +81,7 @@ fn busy() -> Trial {
 }
 
 #[test]
-fn a_snapshot_is_lines_that_people_read() {
+fn a_snapshot_is_human_readable_lines() {
     let trial = busy();
     let expected = "\
 MARKET|5
@@ -120,7 +120,7 @@ DONE|7|7194967942484675970|RATED|0|0";
 }
 
 #[test]
-fn a_market_goes_on_from_its_snapshot() {
+fn a_market_continues_from_its_snapshot() {
     let mut trial = busy();
     let lines = lines_of(trial.market.freeze());
     let market = restored(Limits::DEFAULT, &lines).unwrap();
@@ -144,7 +144,7 @@ fn a_market_goes_on_from_its_snapshot() {
 }
 
 #[test]
-fn a_frozen_market_stands_still_while_the_market_goes_on() {
+fn a_frozen_market_does_not_change_while_the_market_does() {
     let mut trial = busy();
     let lines = lines_of(trial.market.freeze());
     let frozen = trial.market.freeze();
@@ -154,7 +154,7 @@ fn a_frozen_market_stands_still_while_the_market_goes_on() {
     trial.ask(SELLER, Action::DeleteItem { item: phone }).unwrap();
     trial.ask(OTHER_BUYER, Action::RegisterSeller).unwrap();
     trial.ask(SELLER, Action::Acknowledge { up_to_id: 2 }).unwrap();
-    // On another thread, as a node does it.
+    // On another thread, as in a node.
     let written = std::thread::spawn(move || lines_of(frozen)).join().unwrap();
     assert_eq!(text(&written), text(&lines));
 }
@@ -183,7 +183,7 @@ fn damaged_lines_are_read_or_refused_without_a_panic() {
         match restored(Limits::DEFAULT, &lines) {
             Ok(mut market) => {
                 taken += 1;
-                // It may be another market than it was, but it is one.
+                // It may be another market, but it is a consistent one.
                 let item = agora::market::state::ItemId(seed.below(6) as u32);
                 let action = Action::BuyItem { item, quantity: 1, max_price: None };
                 let command = Command { request_id: None, caller: caller(BUYER), action };
@@ -204,7 +204,7 @@ fn extreme(seed: &mut Seed) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_no_command_is_passed_alike_by_every_replica() {
+fn every_replica_ignores_bytes_that_are_no_command() {
     let mut market = busy().market;
     let before = lines_of(market.freeze());
     for bytes in [&b""[..], b"\x06", b"nonsense"] {
@@ -223,7 +223,7 @@ fn what_is_no_command_is_passed_alike_by_every_replica() {
 
 /// The time to freeze a market does not grow with it.
 #[test]
-fn freezing_takes_no_longer_when_there_is_more() {
+fn the_time_to_freeze_does_not_depend_on_the_size() {
     let quickest = |market: &Market| {
         let freeze = || {
             let begin = Instant::now();

@@ -1,5 +1,5 @@
-//! The market's state machine as a whole: its rules one by one, trading days told as stories, a
-//! simulation against a naive model, and how fast a search is.
+//! The market's state machine as a whole: its rules one by one, recorded stories of trading days, a
+//! simulation against a naive model, and a benchmark of searches.
 
 #![allow(clippy::unwrap_used, reason = "what must not fail here fails the test")]
 

@@ -1,4 +1,5 @@
-//! The mistakes that copies of the classic market make, one test each: here they are not made.
+//! The mistakes of known copies of the course version, one test each: this market does not make
+//! them.
 
 use agora::market::state::{
     Action, Caller, Error, Identity, ItemId, ItemView, Limits, Market, Reply,
@@ -8,11 +9,11 @@ use crate::trial::{
     BUYER, OTHER_BUYER, OTHER_SELLER, SELLER, Trial, bought, caller, cents, identity, sell,
 };
 
-/// What an empty UUID hashes to (SHA-256, FIPS 180-4): `printf '' | sha256sum`.
+/// The SHA-256 (FIPS 180-4) of an empty UUID: `printf '' | sha256sum`.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 #[test]
-fn an_empty_uuid_is_not_accepted_as_anyones() {
+fn an_empty_uuid_is_not_accepted() {
     let byte = |at: usize| u8::from_str_radix(&EMPTY[2 * at..2 * at + 2], 16).unwrap();
     assert_eq!(Identity::from_digest(std::array::from_fn(byte)), None);
 }
@@ -35,11 +36,11 @@ fn a_wrong_uuid_does_not_touch_a_sellers_items() {
 }
 
 #[test]
-fn identity_is_not_taken_from_where_a_connection_comes_from() {
+fn identity_does_not_depend_on_the_connection() {
     let mut trial = Trial::open();
     let item = trial.list();
-    // Two people behind one host are two buyers, and each is the same one on every connection:
-    // nothing about a connection even reaches the market.
+    // Two clients on one host are two buyers, and each is the same one on every connection: the
+    // state gets no fact of a connection.
     for buyer in ["10.0.0.1:50051", "10.0.0.1:50052"] {
         assert_eq!(trial.ask(buyer, Action::RateItem { item, stars: 4 }), Ok(Reply::Rated));
         let again = trial.ask(buyer, Action::RateItem { item, stars: 4 });
@@ -75,7 +76,7 @@ fn zero_and_absurd_quantities_and_prices_are_refused() {
     let max_price = limits.max_price.minor();
     assert_eq!(trial.ask(SELLER, sell("x", 0, 1)), Err(quantity));
     assert_eq!(trial.ask(SELLER, sell("x", limits.max_quantity + 1, 1)), Err(quantity));
-    // What a negative number becomes when somebody forces it into an unsigned one.
+    // A negative number that was cast to an unsigned one.
     assert_eq!(trial.ask(SELLER, sell("x", -1_i32 as u32, 1)), Err(quantity));
     assert_eq!(trial.ask(SELLER, sell("x", 1, 0)), Err(price));
     assert_eq!(trial.ask(SELLER, sell("x", 1, max_price + 1)), Err(price));
@@ -129,7 +130,7 @@ fn the_first_rating_is_taken_and_the_second_refused() {
 }
 
 #[test]
-fn a_dead_receiver_blocks_and_fails_nobody() {
+fn a_dead_receiver_blocks_and_fails_no_other_client() {
     let mut trial = Trial::opened(Limits { max_mailbox: 3, ..Limits::DEFAULT });
     let item = trial.list();
     for wisher in [BUYER, OTHER_BUYER] {
@@ -138,7 +139,7 @@ fn a_dead_receiver_blocks_and_fails_nobody() {
     for price in 1..=10 {
         let update = Action::UpdateItem { item, price: Some(cents(price)), quantity: None };
         assert_eq!(trial.ask(SELLER, update), Ok(Reply::Updated));
-        // One reads, the other is gone.
+        // One reads, the other does not.
         let last = trial.mail(OTHER_BUYER).last().unwrap().id;
         let read = Action::Acknowledge { up_to_id: last };
         assert_eq!(trial.ask(OTHER_BUYER, read), Ok(Reply::Acknowledged));
@@ -150,7 +151,7 @@ fn a_dead_receiver_blocks_and_fails_nobody() {
 
 #[test]
 fn the_same_commands_make_the_same_market_on_every_machine() {
-    // What a restart does with a log, and a replica with a leader's.
+    // As a restart applies its log, and a replica that of its leader.
     let day = |trial: &mut Trial| {
         let item = trial.list();
         trial.buy(BUYER, item, 2).unwrap();

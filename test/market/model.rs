@@ -1,5 +1,5 @@
-//! The market once more, as simply as can be: lists, searched from end to end. Slow, and short
-//! enough to be read against the rules.
+//! The naive model of the market: lists that are searched from end to end. It is slow, and short
+//! enough to be compared with the rules by reading.
 
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -16,16 +16,16 @@ pub struct Person {
     pub identity: Identity,
     pub address: Rc<str>,
     pub is_seller: bool,
-    /// Every notification ever, as text.
+    /// All notifications that were ever made, as text.
     pub mail: Vec<Rc<str>>,
-    /// How many of them were acknowledged, and how many are no longer kept.
+    /// How many of them were acknowledged, and how many are no longer pending.
     pub acknowledged: usize,
     pub forgotten: usize,
-    /// Remembered answers: id, input, answer.
+    /// Recorded answers: id, input, answer.
     answers: Vec<(u64, Rc<str>, Answer)>,
     /// The highest id forgotten.
     floor: u64,
-    /// Which command that was remembered was the last.
+    /// The number of the last command among all recorded ones.
     used: usize,
     /// Ratings ever given.
     given: u32,
@@ -39,7 +39,7 @@ pub struct Thing {
     pub description: Rc<str>,
     pub price: u64,
     pub left: u32,
-    /// All that the seller ever added, less what was withdrawn.
+    /// All pieces that the seller ever added, less those withdrawn.
     pub supplied: i64,
     pub is_gone: bool,
     pub ratings: Vec<(usize, u32)>,
@@ -62,12 +62,12 @@ pub struct Model {
     pub things: Vec<Thing>,
     /// Order 1, 2, 3, ...
     pub sales: Vec<Sale>,
-    /// Commands that were remembered.
+    /// Commands recorded so far.
     uses: usize,
     limits: Limits,
 }
 
-/// Models that are equal have equal counts; that is enough to tell most others apart at once.
+/// Equal models have equal counts; counts distinguish most others.
 impl Hash for Model {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.people.len(), self.sales.len(), self.uses).hash(state);
@@ -92,8 +92,8 @@ impl Model {
         Model { people, things, sales, uses: 0, limits }
     }
 
-    /// Forgets in which order things happened, where no rule asks for it: who was remembered when,
-    /// and who wished for an item or rated it first.
+    /// Forgets the order of events where no rule depends on it: the order of recorded commands, of
+    /// wishes and of ratings.
     pub fn forget_order(&mut self) {
         self.uses = 0;
         self.people.iter_mut().for_each(|person| person.used = 0);
@@ -107,7 +107,7 @@ impl Model {
         self.people.iter().position(|person| person.identity == *identity)
     }
 
-    /// Orders of somebody's, one a line, the latest first.
+    /// The orders of an account, one a line, the latest first.
     pub fn orders(&self, is_own: impl Fn(&Sale) -> bool) -> Vec<String> {
         let own = self.sales.iter().enumerate().rev().filter(|(_, sale)| is_own(sale));
         own.map(|(place, sale)| {
@@ -168,7 +168,7 @@ impl Model {
         self.uses += 1;
         person.used = self.uses;
         while self.people.iter().map(|p| p.answers.len()).sum::<usize>() > self.limits.max_answers {
-            // Whoever was away the longest forgets all.
+            // The least recently used account loses all.
             let people = self.people.iter_mut().filter(|person| !person.answers.is_empty());
             let Some(person) = people.min_by_key(|person| person.used) else { break };
             person.floor = person.answers.drain(..).map(|(id, ..)| id).max().unwrap_or(0);
@@ -464,7 +464,7 @@ impl Model {
         Ok(Reply::Rated)
     }
 
-    /// The items on somebody's wishlist.
+    /// The items on an account's wishlist.
     pub fn wishes(&self, who: usize) -> Vec<u32> {
         let wished = |(_, thing): &(u32, &Thing)| thing.wishers.contains(&who);
         (1..).zip(&self.things).filter(wished).map(|(id, _)| id).collect()

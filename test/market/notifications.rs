@@ -1,4 +1,4 @@
-//! Who is told what, and until when.
+//! Notifications: which accounts get them, what they report, and how long they are kept.
 
 use agora::call::Code;
 use agora::market::state::{Action, Error, EventView, Limits, Reply};
@@ -6,7 +6,7 @@ use agora::market::state::{Action, Error, EventView, Limits, Reply};
 use crate::trial::{BUYER, OTHER_BUYER, SELLER, Trial, caller, cents, sold};
 
 #[test]
-fn every_wisher_is_told_of_an_update_with_the_new_card() {
+fn every_wisher_is_notified_of_an_update_with_the_new_card() {
     let mut trial = Trial::open();
     let item = trial.list();
     for wisher in [BUYER, OTHER_BUYER] {
@@ -53,7 +53,7 @@ fn a_notification_keeps_the_card_of_its_moment() {
 }
 
 #[test]
-fn a_restock_is_told_as_the_way_from_none_to_some() {
+fn a_restock_is_an_update_from_zero_pieces() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.ask(BUYER, Action::AddToWishList { item }).unwrap();
@@ -68,7 +68,7 @@ fn a_restock_is_told_as_the_way_from_none_to_some() {
 }
 
 #[test]
-fn whoever_stopped_wishing_is_told_nothing() {
+fn an_account_that_removed_its_wish_is_not_notified() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.ask(BUYER, Action::AddToWishList { item }).unwrap();
@@ -80,7 +80,7 @@ fn whoever_stopped_wishing_is_told_nothing() {
 }
 
 #[test]
-fn wishing_twice_is_told_once() {
+fn an_item_wished_for_twice_is_notified_once() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.ask(BUYER, Action::AddToWishList { item }).unwrap();
@@ -91,7 +91,7 @@ fn wishing_twice_is_told_once() {
 }
 
 #[test]
-fn a_deleted_item_leaves_the_wishlists_and_says_so() {
+fn a_deleted_item_leaves_the_wishlists_with_a_notification() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.ask(BUYER, Action::AddToWishList { item }).unwrap();
@@ -102,7 +102,7 @@ fn a_deleted_item_leaves_the_wishlists_and_says_so() {
 }
 
 #[test]
-fn a_seller_is_told_of_each_sale_with_its_order() {
+fn a_seller_is_notified_of_each_sale_with_its_order() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.buy(BUYER, item, 2).unwrap();

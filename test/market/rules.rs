@@ -59,7 +59,7 @@ fn a_buyer_can_become_a_seller_and_a_seller_can_buy() {
 }
 
 #[test]
-fn refused_commands_leave_no_trace_of_people_who_never_traded() {
+fn refused_commands_create_no_account() {
     let mut trial = Trial::open();
     let before = Trial::open();
     assert_eq!(trial.buy(BUYER, NO_ITEM, 1), Err(Error::NoSuchItem(NO_ITEM)));
@@ -127,7 +127,7 @@ fn an_item_that_is_not_there_is_not_found() {
 }
 
 #[test]
-fn somebody_elses_item_is_out_of_reach() {
+fn another_sellers_item_cannot_be_changed() {
     let mut trial = Trial::open();
     let item = trial.list();
     let update = Action::UpdateItem { item, price: None, quantity: Some(1) };
@@ -152,7 +152,7 @@ fn short_stock_is_refused_with_what_is_left() {
 }
 
 #[test]
-fn nobody_pays_more_than_they_saw() {
+fn a_buyer_never_pays_more_than_the_maximum() {
     let mut trial = Trial::open();
     let item = trial.list();
     let buy = |max_price| Action::BuyItem { item, quantity: 1, max_price: Some(cents(max_price)) };
@@ -165,7 +165,7 @@ fn nobody_pays_more_than_they_saw() {
 }
 
 #[test]
-fn nobody_is_a_customer_of_their_own() {
+fn an_account_cannot_buy_its_own_items() {
     let mut trial = Trial::open();
     let item = trial.list();
     for action in [
@@ -241,7 +241,7 @@ fn both_sides_see_their_orders_the_latest_first() {
 }
 
 #[test]
-fn an_order_is_shown_to_its_two_sides_only() {
+fn an_order_is_shown_to_its_buyer_and_seller_only() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.buy(BUYER, item, 1).unwrap();
@@ -255,7 +255,7 @@ fn an_order_is_shown_to_its_two_sides_only() {
 }
 
 #[test]
-fn orders_bear_the_time_of_their_command() {
+fn orders_have_the_time_of_their_command() {
     let mut trial = Trial::open();
     let item = trial.list();
     trial.buy(BUYER, item, 1).unwrap();

@@ -24,11 +24,11 @@ const SYLLABLES: [&str; 24] = [
     "ta", "vo", "wi", "xe", "yu", "za", "sta", "tri", "plo",
 ];
 
-/// Words that everybody uses, one in two descriptions each.
+/// Common words, each in half of the descriptions.
 const COMMON: [&str; 2] = ["new", "quality"];
 
-/// What costs more than this bears the word "luxury": three items in a hundred, and the last ones
-/// that a search from the cheapest on comes to.
+/// Items that cost more than this have the word "luxury": three in a hundred, and the last ones of
+/// a search by ascending price.
 const DEAR: u64 = 97_000;
 
 /// The slowest page may take this long at the 99th percentile.
@@ -129,21 +129,21 @@ fn catalogue(items: usize, vocabulary: &Vocabulary) -> Market {
     market
 }
 
-/// Time that this thread has spent on a processor: what others run on the machine is left out.
+/// The processor time of this thread: other processes on the machine do not count.
 fn cpu_time() -> Duration {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = schedstat.split(' ').next().and_then(|nanos| nanos.parse().ok());
     Duration::from_nanos(nanos.unwrap_or(0))
 }
 
-/// Of this process, resident.
+/// The resident memory of this process.
 fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok());
     pages.unwrap_or(0) * 4_096
 }
 
-/// Prints percentiles and gives the 99th.
+/// Prints percentiles. Returns the 99th.
 fn report(name: &str, mut times: Vec<Duration>, found: usize) -> Duration {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
@@ -203,7 +203,7 @@ fn changes(market: &mut Market, items: usize) {
     println!("a rating: {:.1?}", (cpu_time() - begin) / count as u32);
 }
 
-/// What a snapshot costs, and what it costs to go on from one, but for the files.
+/// The time to write a snapshot and to restore one, without the files.
 fn restart(market: &Market) {
     let begin = Instant::now();
     let mut frozen = market.freeze();

@@ -1,4 +1,4 @@
-//! What a market shows, in the words of the naive model.
+//! Views of the market in the format of the naive model.
 
 use agora::market::state::{EventView, ItemFields, ItemView, OrderView};
 
@@ -10,9 +10,9 @@ pub fn card(item: &ItemView<&str>) -> String {
     format!("{id} {price} {name}|{description} {quantity} {stars}/{count} {seller}")
 }
 
-/// What a notification says.
-pub fn told(news: &EventView<&str>) -> String {
-    match news {
+/// The content of a notification.
+pub fn event_line(event: &EventView<&str>) -> String {
+    match event {
         EventView::Updated { item, previous_price, previous_quantity } => {
             format!("updated {} was {} {previous_quantity}", card(item), previous_price.minor())
         }

@@ -1,7 +1,7 @@
-//! Random trading, the market and the [model](super::model) side by side, everything compared
-//! after every step.
+//! Random commands to the market and to the [model](super::model); after every step all of both is
+//! compared.
 //!
-//! As many steps are made in all as `AGORA_MUTATIONS` asks for; `AGORA_SEED` replays one run.
+//! `AGORA_MUTATIONS` is the number of steps in all; `AGORA_SEED` replays one run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use agora::raft::StateMachine;
 use crate::machine::{lines_of, restored};
 use crate::model::{Model, Person};
 use crate::seed::{Seed, each_seed};
-use crate::shown::{card, lines, told};
+use crate::shown::{card, event_line, lines};
 use crate::trial::{identity, request};
 
 const STEPS: usize = 400;
@@ -38,7 +38,7 @@ const TEXTS: [&str; 10] = [
     "Lampshade case",
 ];
 
-/// All the ways a command ends, but for those that only long texts bring about.
+/// All outcomes of commands, but for those that only long texts cause.
 const OUTCOMES: [&str; 36] = [
     "Registered",
     "Listed",
@@ -78,7 +78,7 @@ const OUTCOMES: [&str; 36] = [
     "Full Ratings",
 ];
 
-/// Bounds small enough to be run into.
+/// Bounds that are small enough to be reached.
 fn limits() -> Limits {
     Limits {
         max_accounts: 6,
@@ -104,7 +104,7 @@ struct Simulation {
     model: Model,
     market: Market,
     past: Vec<Command<'static>>,
-    /// Commands that were refused before they were done, and why.
+    /// Commands with a refusal that was certain before they were applied.
     refused: Vec<(Command<'static>, Error)>,
     next_request: u64,
 }
@@ -114,7 +114,7 @@ fn a_market_does_what_the_naive_model_does() {
     let mut seeds = 0;
     let mut seen = BTreeSet::new();
     each_seed(|seed| {
-        // One seed in so many starts a run of so many steps.
+        // One of so many seeds starts a run of so many steps.
         seeds += 1;
         if seeds % STEPS == 1 {
             let (model, market) = (Model::new(limits()), Market::new(limits()));
@@ -137,7 +137,7 @@ fn a_market_does_what_the_naive_model_does() {
 }
 
 impl Simulation {
-    /// Makes one step and says how it ended.
+    /// Makes one step. Returns its outcome.
     fn step(&mut self) -> String {
         if self.seed.one_in(40) {
             self.restart();
@@ -145,7 +145,7 @@ impl Simulation {
         let command = self.command();
         let settled = self.market.final_answer(&command);
         let bare = Command { request_id: None, ..command };
-        // Without an id nothing is remembered: a refusal must stand by itself.
+        // Without an id nothing is recorded: a refusal must be final by itself.
         for command in [command, bare] {
             if let Some(Err(why)) = self.market.final_answer(&command) {
                 self.refused.push((command, why));
@@ -160,13 +160,13 @@ impl Simulation {
         let mut answer = Vec::new();
         StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
         assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
-        self.check_settled(&command, settled, expected);
+        self.check_final_answer(&command, settled, expected);
         assert!(unrecorded_refusal.is_none_or(|error| expected == Err(error)), "{command:?}");
         self.market.settle();
         self.past.push(command);
         self.compare_items();
         (0..self.model.people.len()).for_each(|who| self.compare_person(who));
-        // Whoever has more mail than before was named, and nobody else.
+        // The feed names exactly the accounts with new notifications.
         let people = self.model.people.iter().zip(mail_before);
         let told = people.filter(|(person, before)| person.mail.len() > *before);
         let told = told.map(|(person, _)| self.market.account(&caller_of(person)).unwrap());
@@ -186,9 +186,10 @@ impl Simulation {
         ended.split(['(', ' ']).next().unwrap_or_default().to_owned()
     }
 
-    /// What was certain before a command was done is what it was answered, and a copy of what was
-    /// refused then is refused alike, unless its id was used for something else meanwhile.
-    fn check_settled(
+    /// The final answer before a command is applied is its answer, and a copy of a command that was
+    /// refused then is refused in the same way, unless its id was used for another command
+    /// meanwhile.
+    fn check_final_answer(
         &mut self,
         command: &Command<'static>,
         settled: Option<Result<Reply, Error>>,
@@ -207,7 +208,7 @@ impl Simulation {
         assert!(is_other || now == Some(Err(why)), "{late:?} was refused: {why:?}, now {now:?}");
     }
 
-    /// The market goes on as what its snapshot makes of it.
+    /// The market is replaced by the one that is restored from its snapshot.
     fn restart(&mut self) {
         let lines = lines_of(self.market.freeze());
         self.market = restored(limits(), &lines).unwrap();
@@ -231,7 +232,7 @@ impl Simulation {
             caller.address = *seed.pick(&["ada", "bob", "", "gus"]);
         }
         self.next_request += 1;
-        // Some overtake others on the way, some bear none.
+        // Some arrive out of order, some have none.
         let id = match seed.below(8) {
             0 => 0,
             1 => self.next_request.saturating_sub(seed.next_u64() % 30),
@@ -299,7 +300,7 @@ impl Simulation {
         let page = self.market.mailbox(account, after as u64, 0);
         let missed = person.forgotten.saturating_sub(person.acknowledged.max(after));
         assert_eq!(page.missed, missed as u64);
-        let found = page.notifications.iter().map(|mail| (mail.id, told(&mail.event)));
+        let found = page.notifications.iter().map(|mail| (mail.id, event_line(&mail.event)));
         let waiting = (1..).zip(&person.mail).skip(person.forgotten.max(after));
         let waiting = waiting.map(|(id, text)| (id, text.to_string()));
         assert!(found.eq(waiting), "{}'s mail", person.address);
@@ -333,12 +334,12 @@ impl Simulation {
     }
 }
 
-/// A random action, possible or not.
+/// A random action, valid or not.
 fn action(seed: &mut Seed, items: usize) -> Action<'static> {
     let item = ItemId(match seed.below(10) {
         0 => 0,
         1 => items as u32 + 1,
-        // The latest mostly: they are still there.
+        // Mostly the latest, which are still on sale.
         _ => (items - seed.below(items.min(12))) as u32,
     });
     let price = Money::from_minor(*seed.pick(&[0, 1, 10, 10, 500, 999, 1_000, 1_001]));
@@ -379,7 +380,7 @@ fn caller_of(person: &Person) -> Caller<'_> {
     Caller { identity: person.identity, address: &person.address }
 }
 
-/// All pages of a list, each asked for with the last entry of the one before.
+/// All pages of a list, each requested with the last entry of the one before.
 fn drain<T: Copy>(mut page: impl FnMut(Option<&T>) -> (Vec<T>, bool)) -> Vec<T> {
     let mut all: Vec<T> = Vec::new();
     loop {

@@ -1,5 +1,5 @@
-//! Trading days told as stories: who asks what, what the market prints about it, what the client
-//! prints. The files lie in `stories/`:
+//! Recorded stories of trading days: the commands, the lines that the market prints, and the output
+//! of the client. The files are in `stories/`:
 //!
 //! ```text
 //! # A comment.
@@ -8,9 +8,9 @@
 //! SUCCESS: order 1 for $500                    the client's
 //! ```
 //!
-//! `NAME as ADDRESS` is somebody whose identity does not go with the address. A line `! mailbox 3`
-//! at the top bounds the mailboxes. After a change that is meant, `AGORA_BLESS=1 cargo test --test
-//! market` writes the new prints into the stories, for a look at the difference.
+//! `NAME as ADDRESS` is a caller whose identity is not that of the address. A line `! mailbox 3` at
+//! the top bounds the mailboxes. After an intended change, `AGORA_BLESS=1 cargo test --test market`
+//! writes the new output into the stories, so that the difference can be reviewed.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -24,7 +24,7 @@ use agora::market::state::{
 use crate::trial::{Trial, identity, request};
 
 #[test]
-fn every_story_goes_as_it_is_told() {
+fn every_story_has_the_recorded_outcome() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/market/stories");
     let bless = std::env::var_os("AGORA_BLESS").is_some();
     let mut told = 0;
@@ -41,7 +41,7 @@ fn every_story_goes_as_it_is_told() {
     assert!(told >= 5, "only {told} stories found");
 }
 
-/// The first line where the story goes otherwise.
+/// The first line that differs from the story.
 fn difference(path: &Path, story: &str, happened: &str) -> String {
     let lines = story.lines().zip(happened.lines());
     let same = lines.take_while(|(told, new)| told == new).count();
@@ -55,7 +55,7 @@ fn difference(path: &Path, story: &str, happened: &str) -> String {
     )
 }
 
-/// The story with what its commands print now.
+/// The story with the present output of its commands.
 fn retell(story: &str) -> String {
     let mut limits = Limits::DEFAULT;
     let bound = story.lines().find_map(|line| line.strip_prefix("! mailbox "));
@@ -84,7 +84,7 @@ struct Teller {
 }
 
 impl Teller {
-    /// Does what a line asks and gives what is printed, without the last newline.
+    /// Executes a line. Returns the output, without the last newline.
     fn tell(&mut self, line: &str) -> String {
         let words = split(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -150,7 +150,7 @@ impl Teller {
         if shown.is_empty() { format!("{line}\n(none)") } else { format!("{line}\n{shown}") }
     }
 
-    /// What waits for somebody, who acknowledges it or not.
+    /// The pending notifications of a caller, acknowledged or not.
     fn watch(&mut self, caller: &Caller<'_>, acknowledge: bool) -> String {
         let mut shown =
             RequestLine { address: caller.address, request: Request::Watch }.to_string();
@@ -177,7 +177,7 @@ impl Teller {
     }
 }
 
-/// The words of a line; double quotes hold words together.
+/// The words of a line; double quotes join words.
 fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (at, part) in line.split('"').enumerate() {

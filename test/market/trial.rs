@@ -1,4 +1,4 @@
-//! A market to try things on, where people are known by their addresses.
+//! A market for tests, whose callers are named by their addresses.
 
 use std::num::NonZeroU64;
 
@@ -10,14 +10,13 @@ use agora::market::state::{
 
 use crate::seed::Seed;
 
-/// The classic addresses.
+/// The addresses of the course version's example.
 pub const SELLER: &str = "192.13.188.178:50051";
 pub const OTHER_SELLER: &str = "192.13.188.179:50051";
 pub const BUYER: &str = "120.13.188.178:50051";
 pub const OTHER_BUYER: &str = "120.13.188.179:50051";
 
-/// The identity of whoever keeps to this name: the same name, the same identity, as if the name
-/// had been hashed.
+/// The identity that belongs to a name: always the same, as if the name was hashed.
 pub fn identity(name: &str) -> Identity {
     let mut state = 1;
     let digest = std::array::from_fn(|_| {
@@ -27,7 +26,7 @@ pub fn identity(name: &str) -> Identity {
     Identity::from_digest(digest).unwrap()
 }
 
-/// Somebody whose identity goes with the address.
+/// A caller whose identity belongs to its address.
 pub fn caller(address: &str) -> Caller<'_> {
     Caller { identity: identity(address), address }
 }
@@ -42,7 +41,7 @@ pub fn request(id: u64) -> Option<RequestId> {
 
 pub struct Trial {
     pub market: Market,
-    /// Who was notified by the last command.
+    /// The accounts that the last command notified.
     pub notified: Vec<AccountId>,
     pub at_ms: u64,
 }
@@ -52,7 +51,7 @@ impl Trial {
         Trial { market: Market::new(limits), notified: Vec::new(), at_ms: 1_700_000_000_000 }
     }
 
-    /// With both sellers registered.
+    /// A market with both sellers registered.
     pub fn open() -> Trial {
         Trial::opened(Limits::DEFAULT)
     }
@@ -65,7 +64,7 @@ impl Trial {
         trial
     }
 
-    /// A command without a request id. Whatever comes of it, all parts of the market agree.
+    /// A command without a request id. After it the audit finds no fault, whatever the outcome.
     pub fn ask(&mut self, address: &str, action: Action<'_>) -> Result<Reply, Error> {
         self.ask_as(caller(address), None, action)
     }
@@ -123,7 +122,7 @@ impl Trial {
         self.item(item).quantity
     }
 
-    /// What waits in somebody's mailbox.
+    /// The pending notifications of a caller.
     pub fn mail(&self, address: &str) -> Vec<Notification<'_>> {
         let account = self.market.account(&caller(address)).unwrap();
         self.market.mailbox(account, 0, 0).notifications
@@ -147,9 +146,9 @@ pub const fn bought(order: u32, total: u64) -> Result<Reply, Error> {
     Ok(Reply::Bought { order: OrderId(order), total: Money::from_minor(total) })
 }
 
-/// Which order a notification tells a seller of, and how many pieces.
-pub fn sold(news: &EventView<&str>) -> Option<(OrderId, u32)> {
-    match news {
+/// The order of a notification of a sale, and its pieces.
+pub fn sold(event: &EventView<&str>) -> Option<(OrderId, u32)> {
+    match event {
         EventView::Sold(order) => Some((order.id, order.quantity)),
         _ => None,
     }

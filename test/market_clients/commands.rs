@@ -4,15 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::process::{AGORA, Home, Market, Said, Traders};
+use crate::process::{AGORA, Home, Market, Outcome, Traders};
 
 #[test]
-fn a_name_is_an_identity_and_nobody_else_has_it() {
+fn each_name_has_an_identity_of_its_own() {
     let market = Market::new();
     let (here, there) = (Traders::at(&market.address), Traders::at(&market.address));
     here.good("seller", "asha", &["register"]);
     here.good("seller", "asha", &["sell", "Lamp", "others", "1", "5"]);
-    // The same name in another home is another person.
+    // The same name in another home is another identity.
     assert!(there.refused("seller", "asha", &["delete", "1"]).len() > 5);
     assert!(here.refused("seller", "bruno", &["items"]).len() > 5);
     here.good("seller", "asha", &["delete", "1"]);
@@ -50,7 +50,7 @@ fn wrong_words_are_told_with_exit_status_2_and_make_no_identity() {
     ];
     for words in lines {
         let output = Command::new(AGORA).args(*words).env("AGORA_HOME", &home.0).output();
-        let said = Said::of(output.unwrap());
+        let said = Outcome::of(output.unwrap());
         assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{words:?}: {said:?}");
         assert!(said.stderr.starts_with("agora: "), "{words:?}: {said:?}");
     }
@@ -58,7 +58,7 @@ fn wrong_words_are_told_with_exit_status_2_and_make_no_identity() {
 }
 
 #[test]
-fn a_commands_own_words_are_checked_before_the_market_is_asked() {
+fn the_arguments_of_a_command_are_checked_before_the_call() {
     let traders = Traders::at("127.0.0.1:1");
     for (role, words) in [
         ("seller", &["sell", "Lamp"][..]),
@@ -89,7 +89,7 @@ fn help_is_on_stdout_without_a_market() {
     for words in [&["--help"][..], &["sell", "--help"], &["items", "--help"], &["watch", "-h"]] {
         let mut command = Command::new(AGORA);
         command.arg("seller").args(words).env("AGORA_HOME", &home.0);
-        let said = Said::of(command.output().unwrap());
+        let said = Outcome::of(command.output().unwrap());
         assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{words:?}: {said:?}");
         assert!(said.stdout.starts_with("Usage: agora seller"), "{said:?}");
     }

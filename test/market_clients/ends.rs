@@ -1,4 +1,4 @@
-//! Markets that are not there, come back, or stop listening; readers that leave.
+//! Markets that are absent, restart, or stop listening; readers that close their end.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::process::{Market, Traders, eventually};
 
 #[test]
-fn a_market_that_is_not_there_is_said_so_in_time() {
+fn an_absent_market_is_reported_in_time() {
     let traders = Traders::at("127.0.0.1:1");
     let started = Instant::now();
     let reason = traders.refused("buyer", "bela", &["--timeout", "0.5", "search"]);
@@ -16,7 +16,7 @@ fn a_market_that_is_not_there_is_said_so_in_time() {
 }
 
 #[test]
-fn a_watch_at_a_market_that_is_not_there_ends_in_time() {
+fn a_watch_at_an_absent_market_ends_in_time() {
     let traders = Traders::at("127.0.0.1:1");
     let reason = traders.refused("buyer", "bela", &["--timeout", "0.3", "watch"]);
     assert!(reason.contains("127.0.0.1:1"), "{reason}");
@@ -72,7 +72,7 @@ fn a_watch_prints_as_it_happens_and_ends_at_ctrl_c() {
 }
 
 #[test]
-fn a_watch_that_waits_in_vain_says_so() {
+fn a_watch_without_notifications_says_so() {
     let market = Market::new();
     let traders = Traders::at(&market.address);
     traders.good("seller", "asha", &["register"]);
@@ -81,7 +81,7 @@ fn a_watch_that_waits_in_vain_says_so() {
 }
 
 #[test]
-fn remarks_that_nobody_can_read_change_nothing() {
+fn a_closed_stderr_changes_nothing() {
     let market = Market::new();
     let traders = Traders::at(&market.address);
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -105,6 +105,6 @@ fn a_reader_that_leaves_ends_a_command_quietly() {
         .unwrap();
     drop(watch.stdout.take());
     eventually("the command ends", || watch.try_wait().unwrap().is_some());
-    let said = crate::process::Said::of(watch.wait_with_output().unwrap());
+    let said = crate::process::Outcome::of(watch.wait_with_output().unwrap());
     assert_eq!((said.code, said.stderr.contains("panicked")), (0, false), "{said:?}");
 }

@@ -42,7 +42,7 @@ impl Group {
             1 => command.args(["--listen", &self.addresses[0]]),
             _ => command.args(["--node", &(place + 1).to_string(), "--peers", &self.peers]),
         };
-        // So that a test sees snapshots and logs that were cut.
+        // Small, so that a test has snapshots and compacted logs.
         command.args(["--snapshot-entries", "20", "--dump", "all"]);
         command.stdin(Stdio::null()).stdout(said("out")).stderr(said("err"));
         self.running[place] = Some(command.spawn().unwrap());
@@ -63,11 +63,11 @@ impl Group {
         Traders::at(&self.addresses.join(","))
     }
 
-    /// Of those that run the one that has led last, by what they have noted. Whoever asks has just
-    /// been answered by it.
+    /// The running replica that was the leader last, by the replicas' files. The caller has just
+    /// got an answer from it.
     fn leader(&self) -> usize {
         let last_term = |place: usize| {
-            // One that has not begun yet has noted nothing.
+            // A replica that has not started yet has written nothing.
             let dump = fs::read_to_string(self.directory(place).join("dump.txt")).ok()?;
             let terms = dump.lines().filter_map(|line| {
                 let (_, term) = line.split_once("became the leader for term ")?;
@@ -94,7 +94,7 @@ impl Drop for Group {
     }
 }
 
-/// What `agora check` says of a directory in which nothing is wrong.
+/// The output of `agora check` for a directory without faults.
 fn checked(directory: &Path) -> String {
     let output = Command::new(AGORA).arg("check").arg(directory).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -204,7 +204,7 @@ fn a_replica_that_follows_answers_stale_reads_and_nothing_else() {
     let follower = Traders { home: Home::new(), market: group.addresses[(leader + 1) % 3].clone() };
     let stale = ["--read", "stale", "show", "1"];
     eventually("it has come so far", || follower.run("buyer", "bela", &stale).code == 0);
-    // Nobody is elected in its place.
+    // No other replica is elected.
     let others = [leader, (leader + 2) % 3];
     others.iter().for_each(|place| group.signal(*place, "-STOP"));
     assert_eq!(follower.run("buyer", "bela", &stale).code, 0);
@@ -212,7 +212,7 @@ fn a_replica_that_follows_answers_stale_reads_and_nothing_else() {
     assert!(reason.contains("no leader"), "{reason}");
 }
 
-/// Some of the addresses are enough: a replica that follows says where the leader is.
+/// Some of the addresses are enough: a follower names the leader.
 #[test]
 fn a_leader_that_was_not_given_is_found() {
     let group = Group::new(3);
@@ -265,7 +265,7 @@ fn no_credential_is_in_any_file_or_print() {
             files += 1;
             let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).to_lowercase();
             for secret in &secrets {
-                // Eight characters of it may be shown, and the rest of it nowhere.
+                // Its first eight characters may be printed, the rest must be nowhere.
                 assert!(!text.contains(&secret[9..]), "{}", path.display());
                 assert!(!text.contains(&secret[9..].replace('-', "")), "{}", path.display());
             }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
 
-/// A folder that goes with the test.
+/// A folder that is removed with the test.
 pub struct Home(pub PathBuf);
 
 impl Home {
@@ -56,7 +56,7 @@ impl Market {
         Market { child, address, lines: Some(lines) }
     }
 
-    /// Ends it as SIGTERM does, and gives what else it printed.
+    /// Ends it by SIGTERM. Returns the rest of its output.
     pub fn end(mut self) -> Vec<String> {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
@@ -73,7 +73,7 @@ impl Drop for Market {
     }
 }
 
-/// Reads lines in a thread, and waits for those that begin in a certain way.
+/// Reads lines in a thread, and waits for one with a certain beginning.
 pub struct Follower(mpsc::Receiver<String>);
 
 impl Follower {
@@ -90,7 +90,7 @@ impl Follower {
         self.next(beginning);
     }
 
-    /// The next line that begins so.
+    /// The next line with this beginning.
     pub fn next(&self, beginning: &str) -> String {
         loop {
             let line = self.0.recv_timeout(Duration::from_secs(20)).unwrap();
@@ -122,18 +122,18 @@ impl Traders {
         command
     }
 
-    pub fn run(&self, role: &str, name: &str, words: &[&str]) -> Said {
-        Said::of(self.command(role, name, words).output().unwrap())
+    pub fn run(&self, role: &str, name: &str, words: &[&str]) -> Outcome {
+        Outcome::of(self.command(role, name, words).output().unwrap())
     }
 
-    /// Runs a command that must succeed, and gives what it printed.
+    /// Runs a command that must succeed. Returns its output.
     pub fn good(&self, role: &str, name: &str, words: &[&str]) -> String {
         let said = self.run(role, name, words);
         assert_eq!(said.code, 0, "{role} {name} {words:?}: {said:?}");
         said.stdout
     }
 
-    /// Runs a command that must be refused, and gives the reason.
+    /// Runs a command that must be refused. Returns the reason.
     pub fn refused(&self, role: &str, name: &str, words: &[&str]) -> String {
         let said = self.run(role, name, words);
         assert_eq!((said.code, said.stdout.as_str()), (1, ""), "{words:?}: {said:?}");
@@ -141,7 +141,7 @@ impl Traders {
     }
 
     /// Runs the shell with these lines on its input.
-    pub fn shell(&self, role: &str, name: &str, lines: &str) -> Said {
+    pub fn shell(&self, role: &str, name: &str, lines: &str) -> Outcome {
         let mut child = self
             .command(role, name, &[])
             .stdin(Stdio::piped())
@@ -150,21 +150,21 @@ impl Traders {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-        Said::of(child.wait_with_output().unwrap())
+        Outcome::of(child.wait_with_output().unwrap())
     }
 }
 
 /// How a process ended.
 #[derive(Debug)]
-pub struct Said {
+pub struct Outcome {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Said {
-    pub fn of(output: Output) -> Said {
-        Said {
+impl Outcome {
+    pub fn of(output: Output) -> Outcome {
+        Outcome {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),

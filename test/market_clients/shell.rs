@@ -1,9 +1,9 @@
-//! The shell: lines from a pipe, and a person at a terminal.
+//! The shell: lines from a pipe, and a session at a terminal.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::process::{AGORA, Follower, Market, Said, Traders};
+use crate::process::{AGORA, Follower, Market, Outcome, Traders};
 
 #[test]
 fn lines_from_a_pipe_are_commands_without_a_prompt() {
@@ -19,7 +19,7 @@ fn lines_from_a_pipe_are_commands_without_a_prompt() {
 }
 
 #[test]
-fn a_failed_line_is_told_the_rest_goes_on_and_the_status_says_so() {
+fn a_failed_line_is_reported_and_the_next_ones_are_executed() {
     let market = Market::new();
     let traders = Traders::at(&market.address);
     let said = traders.shell("buyer", "bela", "buy 7 1\nfly\nbuy 'x\nbuy x\nwishlist\nexit\nfly\n");
@@ -43,7 +43,7 @@ fn help_lists_the_commands() {
 }
 
 #[test]
-fn the_news_arrive_from_a_market_that_lost_its_memory() {
+fn notifications_arrive_from_a_market_that_lost_its_data() {
     let first = Market::new();
     let address = first.address.clone();
     let traders = Traders::at(&address);
@@ -110,7 +110,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 "#;
 
 #[test]
-fn a_person_types_edits_and_sees_the_news_arrive() {
+fn lines_are_typed_and_edited_while_notifications_arrive() {
     let market = Market::new();
     let traders = Traders::at(&market.address);
     traders.good("seller", "asha", &["register"]);
@@ -120,7 +120,7 @@ fn a_person_types_edits_and_sees_the_news_arrive() {
         "AGORA_HOME={home} {AGORA} buyer --market {} --as bela buy 1 2 >/dev/null",
         market.address
     );
-    // A wrong letter is taken back; a sale arrives while a line is being typed.
+    // A wrong letter is deleted; a notification arrives while a line is typed.
     let story = format!(
         "see Trading as asha\nsee seller> \ntype itemx\\x7fs\\r\nsee Quantity Remaining: 9\n\
          see seller> \ntype ite\nrun {buy}\nsee The Following Item has been sold:\ntype ms\\r\n\
@@ -135,7 +135,7 @@ fn a_person_types_edits_and_sees_the_news_arrive() {
         .spawn()
         .unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), story.as_bytes()).unwrap();
-    let said = Said::of(child.wait_with_output().unwrap());
+    let said = Outcome::of(child.wait_with_output().unwrap());
     assert_eq!(said.code, 0, "{said:?}");
     assert!(!said.stdout.contains("FAIL"), "{said:?}");
 }

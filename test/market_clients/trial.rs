@@ -1,4 +1,4 @@
-//! The classic first trial: a market, two sellers, two buyers, and every call.
+//! The usual first trial of the course version: a market, two sellers, two buyers, and every call.
 
 use crate::process::{Market, Traders};
 

@@ -1,4 +1,4 @@
-//! A group of `agora market`, and people who know its addresses.
+//! A group of `agora market` processes, and clients with its addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use agora::raft::NodeId;
 use crate::free_address::free_address;
 use crate::process::{AGORA, Home, Process, agora, bound, eventually, peers_flag};
 
-/// How long a person waits for an answer: longer than any change of leaders takes.
+/// How long a client waits for an answer: longer than any change of leaders takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Group {
@@ -47,7 +47,7 @@ impl Group {
         let mut command = bound(AGORA);
         command.args(["market", "--quiet", "--node", &id.to_string()]);
         command.args(["--peers", &peers_flag(&self.nodes)]);
-        // Snapshots come and go meanwhile.
+        // Small, so that snapshots are taken.
         command.args(["--snapshot-bytes", "300000", "--data"]).arg(self.directory(id));
         let process = Process::start(command, &self.home.0.join(format!("said_{id}")));
         self.running.insert(id, process);
@@ -68,7 +68,7 @@ impl Group {
         self.running.remove(&id).expect("it runs").kill();
     }
 
-    /// SIGTERM; each must end well.
+    /// SIGTERM; each must end with status 0.
     pub fn end(&mut self) {
         self.running.values().for_each(|process| process.signal("TERM"));
         for (id, mut process) in std::mem::take(&mut self.running) {
@@ -77,18 +77,18 @@ impl Group {
         }
     }
 
-    /// What a replica has said on stderr.
+    /// The stderr of a replica.
     pub fn said(&self, id: NodeId) -> String {
         self.running[&id].stderr()
     }
 
-    /// Somebody who trades under this name.
+    /// A client with this name.
     pub fn client(&self, name: &str) -> MarketClient {
         let targets: Vec<String> = self.nodes.iter().map(|(_, at)| at.clone()).collect();
         self.client_of(name, &targets, Consistency::Linearizable, PATIENCE)
     }
 
-    /// Somebody who knows one replica alone, and does not wait for long.
+    /// A client that knows one replica only, and has a short timeout.
     pub fn client_at(&self, name: &str, id: NodeId) -> MarketClient {
         let target = std::slice::from_ref(&self.nodes[id as usize].1);
         self.client_of(name, target, Consistency::Linearizable, Duration::from_secs(2))
@@ -106,7 +106,8 @@ impl Group {
         MarketClient::new(targets, uuid, name, &options).unwrap()
     }
 
-    /// Waits until every replica shows an item with this word in its name, and so all before it.
+    /// Waits until every replica finds an item with this word in its name, and so has all before
+    /// it.
     #[track_caller]
     pub fn await_everywhere(&self, word: &str) {
         for (id, address) in &self.nodes {
@@ -121,8 +122,8 @@ impl Group {
         }
     }
 
-    /// What `agora check` says of the state in each replica's files, which must be good, and the same.
-    /// Of those that have lost their directories it says that as well.
+    /// The output of `agora check` for the state in each replica's files: it must be good, and the
+    /// same for all. For replicas that have lost their directories it reports that as well.
     #[track_caller]
     pub fn check(&self, refused: &[NodeId]) -> Vec<String> {
         let state_of = |id| {
@@ -133,8 +134,8 @@ impl Group {
             };
             assert!(is_good, "replica {id}: {said:?}");
             let state = said.stdout.lines().filter(|line| line.starts_with("state"));
-            // How many entries that took may differ: a new leader begins with one of its own. While
-            // it is not known to be committed the same is said without it and with it.
+            // The number of entries may differ: a new leader appends one of its own. Until it is
+            // known to be committed, the state is reported without it and with it.
             let state = state.map(|line| match line.split_once(": ") {
                 Some((_, what)) => what.to_owned(),
                 None => line.to_owned(),

@@ -1,4 +1,4 @@
-//! kill -9 of a replica every second, while 32 people trade.
+//! kill -9 of a replica every second, while 32 clients trade.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::traders::Traders;
 
 const SELLERS: u64 = 8;
 const BUYERS: u64 = 24;
-/// Between two kills, at least.
+/// The shortest time between two kills.
 const BETWEEN_KILLS: Duration = Duration::from_secs(1);
 
 /// `AGORA_SECONDS` says how long, `AGORA_SEED` which replicas; `scripts/soak market` sets them.
 #[test]
 #[ignore = "half a minute: scripts/test trading, scripts/soak market SECONDS"]
-fn no_order_is_lost_or_done_twice_and_the_ledger_balances() {
+fn no_order_is_lost_or_executed_twice_and_the_ledger_balances() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let seconds = number("AGORA_SECONDS").unwrap_or(20);
     run(Duration::from_secs(seconds), number("AGORA_SEED").unwrap_or(1));
@@ -42,7 +42,7 @@ fn run(span: Duration, number: u64) {
         let victim = seed.below(3) as u64;
         group.kill(victim);
         kills += 1;
-        // The others go on alone, or it is back before they have noticed.
+        // The others continue without it, or it is back before they detect its failure.
         if seed.one_in(2) {
             traders.await_progress(1 + seed.below(100) as u64);
         }
@@ -68,7 +68,7 @@ fn run(span: Duration, number: u64) {
     assert!(kills > 0 && orders > 50, "{kills} kills, {orders} orders");
 }
 
-/// One more item, so that it can be seen when everybody has everything.
+/// One more item: a replica that has it has all entries before it.
 pub fn end_of_trading(group: &Group) {
     let closer = group.client("closer");
     closer.register_seller().unwrap();

@@ -1,4 +1,4 @@
-//! What people remember, against what the market's ledger says.
+//! Compares the records of the clients with the market's ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use agora::market::state::{ItemId, OrderId};
 use crate::group::Group;
 use crate::traders::{Bought, Remembered, SUPPLIED, Told};
 
-/// All orders of somebody, the first one first, page by page.
+/// All orders of an account, ascending, page by page.
 fn all_orders(page: impl Fn(&str) -> agora::market::client::Page<Order>) -> Vec<Order> {
     let (mut orders, mut token) = (Vec::new(), String::new());
     loop {
@@ -30,7 +30,7 @@ pub fn bought_by(client: &MarketClient) -> Vec<Order> {
     all_orders(|token| client.buyer_orders(token).unwrap())
 }
 
-/// Judges; gives the number of orders.
+/// Checks everything. Returns the number of orders.
 #[track_caller]
 pub fn judge(group: &Group, remembered: &Remembered) -> usize {
     let mut ledger: BTreeMap<OrderId, Order> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub fn judge(group: &Group, remembered: &Remembered) -> usize {
             assert_eq!(twice, None, "one order of two buyers");
         }
     }
-    // Numbers without gaps: nothing is in the ledger that is in nobody's list.
+    // Numbers without gaps: every order of the ledger is in a list.
     assert!(ledger.keys().copied().eq((1..=ledger.len() as u32).map(OrderId)));
     let mut sold = BTreeSet::new();
     for told in &remembered.told {
@@ -55,8 +55,8 @@ pub fn judge(group: &Group, remembered: &Remembered) -> usize {
     ledger.len()
 }
 
-/// Every order that was acknowledged is there as it was told, and there are no others but those of
-/// which the buyer heard nothing.
+/// Every confirmed order is in the ledger as it was confirmed, and there are no others but those
+/// whose answer the buyer did not get.
 fn check_buyer(group: &Group, bought: &Bought) -> Vec<Order> {
     let kept = bought_by(&group.client(&bought.name));
     let by_id: BTreeMap<OrderId, &Order> = kept.iter().map(|order| (order.id, order)).collect();
@@ -71,7 +71,7 @@ fn check_buyer(group: &Group, bought: &Bought) -> Vec<Order> {
     kept
 }
 
-/// A seller was told of each order once, in their order.
+/// A seller was notified of each order once, in order.
 fn check_seller(group: &Group, told: &Told) -> Vec<Order> {
     let sold = sold_by(&group.client(&told.name));
     let news = told.notifications.iter().filter_map(|notification| match &notification.event {
@@ -82,7 +82,7 @@ fn check_seller(group: &Group, told: &Told) -> Vec<Order> {
     sold
 }
 
-/// Sold and left are what was supplied.
+/// Pieces sold and left are those supplied.
 fn check_stock(group: &Group, ledger: &BTreeMap<OrderId, Order>, fixed: &[ItemId]) {
     let looker = group.client("looker");
     for item in fixed {

@@ -1,4 +1,5 @@
-//! Three replicas of a market in processes of their own, killed again and again while people trade.
+//! Three replicas of a market in processes of their own, killed again and again while clients
+//! trade.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

@@ -1,4 +1,4 @@
-//! One buyer whose client many threads share, while leaders are killed.
+//! One client that many threads share, while leaders are killed.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -59,7 +59,7 @@ fn a_client_that_two_hundred_threads_share_goes_through_failovers() {
         stop.store(true, Ordering::Relaxed);
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    // Each was told of orders of its own, and there are no others.
+    // Each thread got orders of its own, and there are no others.
     let ids: BTreeSet<_> = told.iter().map(|order| order.id).collect();
     assert_eq!(ids.len(), told.len(), "an order was told of twice");
     let kept = bought_by(&buyer);

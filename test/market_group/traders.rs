@@ -1,4 +1,4 @@
-//! People who trade as fast as they think, and remember what they were told.
+//! Clients that trade without pauses, and record the answers.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,10 +15,9 @@ use crate::group::Group;
 use crate::process::eventually;
 use crate::seed::Seed;
 
-/// Between two deeds of one person.
+/// The pause between two calls of one client.
 const THINKS: Duration = Duration::from_millis(10);
-/// Items of each seller. Stock and price of the first change; the others are sold until they are not
-/// there any more.
+/// Items of each seller. Stock and price of the first change; the others are sold out and stay so.
 const ITEMS: usize = 3;
 /// Pieces of an item whose stock never rises.
 pub const SUPPLIED: u32 = 400;
@@ -26,31 +25,31 @@ pub const SUPPLIED: u32 = 400;
 /// What all traders share.
 #[derive(Default)]
 pub struct Square {
-    /// On sale, and whether more may be supplied.
+    /// The items on sale, and whether more may be supplied.
     items: Mutex<Vec<(ItemId, bool)>>,
-    /// Deeds that were answered.
+    /// Calls that were answered.
     done: AtomicU64,
-    /// Trading is over; nothing more will be told.
+    /// Trading is over; no more notifications are expected.
     stop: AtomicBool,
     stop_watching: Arc<AtomicBool>,
 }
 
-/// What a buyer remembers.
+/// The records of a buyer.
 #[derive(Default)]
 pub struct Bought {
     pub name: String,
     pub orders: Vec<Order>,
-    /// Purchases of which the client could not say whether they were done.
+    /// Purchases that the client reported as "may be done or not".
     pub unknown: u64,
 }
 
-/// What a seller's watcher was told, in order.
+/// The notifications of a seller's watcher, in order.
 pub struct Told {
     pub name: String,
     pub notifications: Vec<Notification>,
 }
 
-/// Everybody, trading.
+/// All clients.
 pub struct Traders {
     square: Arc<Square>,
     sellers: Vec<(Arc<MarketClient>, JoinHandle<()>)>,
@@ -59,7 +58,7 @@ pub struct Traders {
     buyers: Vec<JoinHandle<Bought>>,
 }
 
-/// What is known at the end.
+/// The records at the end.
 pub struct Remembered {
     pub bought: Vec<Bought>,
     pub told: Vec<Told>,
@@ -69,7 +68,7 @@ pub struct Remembered {
 }
 
 impl Traders {
-    /// Sellers with something on sale, and buyers.
+    /// Starts sellers with items on sale, and buyers.
     pub fn start(group: &Group, sellers: u64, buyers: u64, number: u64) -> Traders {
         let square = Arc::new(Square::default());
         let seed = |person: u64| Seed::new(number ^ (person + 1) << 32);
@@ -99,7 +98,7 @@ impl Traders {
         self.square.done.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many more deeds are done.
+    /// Waits until so many more calls were answered.
     #[track_caller]
     pub fn await_progress(&self, deeds: u64) {
         let wanted = self.done() + deeds;
@@ -112,7 +111,7 @@ impl Traders {
         });
     }
 
-    /// Ends trading, and waits until sellers were told of every order of theirs.
+    /// Ends trading, and waits until sellers were notified of all their orders.
     #[track_caller]
     pub fn end(self, orders_of: impl Fn(&MarketClient) -> Vec<Order>) -> Remembered {
         self.square.stop.store(true, Ordering::Relaxed);
@@ -134,7 +133,8 @@ impl Traders {
     }
 }
 
-/// Collects a mailbox. Numbers without gaps: nothing lost, nothing out of order, nothing twice.
+/// Collects a mailbox. Its numbers must have no gaps: no notification is lost, out of order or
+/// repeated.
 fn watch(client: Arc<MarketClient>, stop: Arc<AtomicBool>, told: &AtomicU64) -> Told {
     let name = client.address().to_owned();
     let mut watcher = Watcher::new(client, stop);
@@ -215,7 +215,7 @@ impl Square {
     fn purchase(&self, client: &MarketClient, item: ItemId, seed: &mut Seed, bought: &mut Bought) {
         match client.buy(item, 1 + seed.below(2) as u32, None) {
             Ok(order) => bought.orders.push(order),
-            // Sold out, for now or for good.
+            // Sold out, temporarily or permanently.
             Err(Status { code: Code::FailedPrecondition, .. }) => (),
             Err(Status { code: Code::Unknown, .. }) => bought.unknown += 1,
             Err(status) => panic!("{} buys {item}: {status}", client.address()),

@@ -1,4 +1,4 @@
-//! A replica that has lost its directory: no purchase that was confirmed is ever said not to be there.
+//! A replica that has lost its directory: no confirmed purchase is ever reported as missing.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use crate::process::eventually;
 
 const SUPPLIED: u32 = 100;
 
-/// A market in which all replicas know each other, something on sale, and somebody who buys it.
+/// A market whose replicas know each other, an item on sale, and a buyer.
 fn market() -> (Group, ItemId, MarketClient) {
     let group = Group::start(3);
     let seller = group.client("seller");
@@ -47,7 +47,7 @@ fn wipe(group: &mut Group, id: NodeId) {
     fs::remove_dir_all(group.directory(id)).unwrap();
 }
 
-/// The orders of one buyer are all that there are, and both sides and the stock agree.
+/// The orders of one buyer are all orders, and buyer, seller and stock agree.
 #[track_caller]
 fn judge(group: &Group, item: ItemId, orders: &[Order]) {
     assert_eq!(bought_by(&group.client("buyer")), orders);
@@ -75,8 +75,8 @@ fn purchases_are_kept_when_one_replica_of_three_comes_back_empty() {
     assert!(state.iter().any(|line| line.contains("10 orders of ")), "{state:?}");
 }
 
-/// Two of three have confirmed the purchases. Of those one comes back empty, beside the third, which
-/// has not heard of them: the two must not trade on without them.
+/// Two of three replicas have the purchases. One of these two restarts with an empty directory,
+/// beside the third, which does not have them: the two must not continue without them.
 #[test]
 fn an_empty_replica_and_one_that_was_down_do_not_trade_without_the_third() {
     let (mut group, item, buyer) = market();

@@ -18,7 +18,7 @@ use agora::market::state::{
 use crate::linearizability::{Fault, Object, Operation, check};
 use crate::market_model::{Answer, Model};
 use crate::seed::Seed;
-use crate::shown::{card, lines, told};
+use crate::shown::{card, event_line, lines};
 use crate::workload::{History, Workload};
 
 const PEOPLE: [&str; 5] = ["ada", "bob", "cid", "dot", "eve"];
@@ -183,7 +183,7 @@ impl Workload for MarketWork {
                 Ok(account) => {
                     let page = market.mailbox(account, after as u64, 0);
                     let mail = page.notifications.iter();
-                    mail.map(|mail| format!("{} {}", mail.id, told(&mail.event))).collect()
+                    mail.map(|mail| format!("{} {}", mail.id, event_line(&mail.event))).collect()
                 }
                 Err(error) => vec![format!("{error:?}")],
             },

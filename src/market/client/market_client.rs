@@ -103,8 +103,8 @@ impl MarketClient {
         wire::sold_item(&answer)
     }
 
-    /// Changes price, stock or both of one's own item. Gives the item as it is now, unless it was
-    /// deleted before the answer could be fetched.
+    /// Changes price, stock or both of the seller's item. Returns the item as it is now, unless it
+    /// was deleted before the answer could be fetched.
     pub fn update(
         &self,
         item: ItemId,

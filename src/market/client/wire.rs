@@ -15,11 +15,12 @@ use crate::market::wire::{
 use crate::pb::agora_market_v1 as pb;
 use crate::protobuf::{Checked, decode, encode};
 
-/// Who asks, and for a command under which number.
+/// The caller of a request.
 #[derive(Clone, Copy)]
 pub(super) struct Caller<'a> {
     pub(super) uuid: &'a str,
     pub(super) address: &'a str,
+    /// 0 for a read.
     pub(super) request_id: u64,
 }
 

@@ -109,21 +109,22 @@ impl Category {
 /// The caller of a command or a read: identity and display name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller<'a> {
-    /// Decides who somebody is.
+    /// Authenticates the caller.
     pub identity: Identity,
-    /// Shown to others. Classic clients put their `ip:port` here; nothing dials it.
+    /// The display name. Clients of the course version put their `ip:port` here; the market never
+    /// connects to it.
     pub address: &'a str,
 }
 
-/// One change asked of the market.
+/// A command: one change of the market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command<'a> {
-    /// With an id the command happens exactly once however often it is sent; without one it
-    /// happens as often as it arrives.
+    /// With an id the command is executed exactly once however often it is sent; without one it is
+    /// executed as often as it arrives.
     pub request_id: Option<RequestId>,
-    /// Who asks.
+    /// Authenticated when the command is applied.
     pub caller: Caller<'a>,
-    /// What is asked.
+    /// The change, with its input.
     pub action: Action<'a>,
 }
 
@@ -143,7 +144,7 @@ impl Command<'_> {
 }
 
 impl Action<'_> {
-    /// Whether a stranger who does this has an account as a buyer afterwards.
+    /// Whether a caller without an account has one after this.
     pub(super) fn opens_an_account(&self) -> bool {
         matches!(
             self,

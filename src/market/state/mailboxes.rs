@@ -337,7 +337,8 @@ mod tests {
         orders.for_each(|order| mailboxes.push(ADA, Event::Sold(OrderId(order)), max));
     }
 
-    /// What was missed, and the numbers that wait. Orders are numbered like their notifications.
+    /// The count of missed notifications, and the numbers of the pending ones. Orders are numbered
+    /// like their notifications.
     fn read(mailboxes: &Mailboxes, after: u64) -> (u64, Vec<u64>) {
         let Pending { missed, events } = mailboxes.pending(ADA, after);
         let numbers = events.map(|(number, event)| {

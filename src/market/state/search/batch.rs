@@ -1,8 +1,8 @@
 //! The words of many items, sorted by word.
 //!
-//! A word of the lexicon is far away in memory, and most items' words are in many other items as
-//! well. So the words of a batch are numbered in a small table first, and the lexicon is asked once
-//! for each of them.
+//! To access a word of the lexicon is a cache miss, and most items have words that many others have
+//! as well. So the words of a batch are numbered in a small table first, and the lexicon is
+//! accessed once for each of them.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::market::state::items::Slot;
 /// Items in a batch: enough to share words, few enough for its tables to stay small.
 pub const BATCH: usize = 65_536;
 
-/// That an item has a word: its slot, and whether the word stands in its name.
+/// An occurrence of a word in an item: the item's slot, and whether the word is in its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Occurrence(u64);
 
@@ -31,7 +31,7 @@ impl Occurrence {
     }
 }
 
-/// Words, and which items have them.
+/// Words with their occurrences.
 #[derive(Debug, Default)]
 pub struct Batch {
     by_hash: HashMap<u64, u32, ByHash>,
@@ -41,7 +41,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Notes that an item has a word. False if it cannot be noted here: another word has its hash.
+    /// Adds an occurrence. False if it cannot be added, because another word has the same hash.
     pub fn add(&mut self, word: &str, slot: Slot, within: Within) -> bool {
         let next = self.words.len() as u32;
         let number = *self.by_hash.entry(hash(word)).or_insert(next);
@@ -57,7 +57,7 @@ impl Batch {
         true
     }
 
-    /// Hands over each word with its occurrences, in the order in which they were made.
+    /// Calls `word` with each word and its occurrences, in the order in which they were added.
     pub fn each_word(self, mut word: impl FnMut(&str, &[Occurrence])) {
         let mut ends: Vec<usize> = self
             .words
@@ -75,7 +75,7 @@ impl Batch {
         }
         let mut start = 0;
         for ((text, _), end) in self.words.iter().zip(ends) {
-            // What was cut at a character's end is text.
+            // A word is cut at the end of a character, so it is UTF-8.
             word(std::str::from_utf8(text.bytes()).unwrap_or_default(), &sorted[start..end]);
             start = end;
         }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notes_are_sorted_by_word() {
+    fn occurrences_are_sorted_by_word() {
         let mut batch = Batch::default();
         for (word, slot, within) in [
             ("lamp", 1, Within::Name),

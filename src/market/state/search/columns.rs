@@ -184,7 +184,7 @@ impl Columns {
         by_value.then_with(|| self.ids[at].cmp(&cursor.position.item))
     }
 
-    /// Which of two slots stands first.
+    /// The order of two slots.
     pub fn compare(&self, key: Key, a: Slot, b: Slot) -> Ordering {
         let (i, j) = (a as usize, b as usize);
         let by_value = match key {

@@ -73,8 +73,8 @@ impl Order {
         self.firsts[run] = self.runs[run].heads[0];
     }
 
-    /// Adds slots with the heads of their keys, ascending; `compare` says which of two slots stands
-    /// first.
+    /// Adds slots with the heads of their keys, ascending; `compare` is the order of two
+    /// slots.
     pub fn insert_all(&mut self, new: &[(u64, Slot)], compare: impl Fn(Slot, Slot) -> Ordering) {
         let len: usize = self.runs.iter().map(|run| run.slots.len()).sum();
         if len > REBUILD_BELOW * new.len() {
