@@ -45,8 +45,8 @@ const OUTCOMES: [&str; 36] = [
     "Updated",
     "Deleted",
     "Bought",
-    "Wished",
-    "Unwished",
+    "AddedToWishList",
+    "RemovedFromWishList",
     "Rated",
     "Acknowledged",
     "Empty",
@@ -143,7 +143,7 @@ impl Simulation {
             self.restart();
         }
         let command = self.command();
-        let settled = self.market.final_answer(&command);
+        let certain = self.market.final_answer(&command);
         let bare = Command { request_id: None, ..command };
         // Without an id nothing is recorded: a refusal must be final by itself.
         for command in [command, bare] {
@@ -160,7 +160,7 @@ impl Simulation {
         let mut answer = Vec::new();
         StateMachine::apply(&mut self.market, 0, at_ms, &bytes, &mut answer);
         assert_eq!(decode_answer(&answer), Some(expected), "{command:?}");
-        self.check_final_answer(&command, settled, expected);
+        self.check_final_answer(&command, certain, expected);
         assert!(unrecorded_refusal.is_none_or(|error| expected == Err(error)), "{command:?}");
         self.market.settle();
         self.past.push(command);
@@ -192,10 +192,10 @@ impl Simulation {
     fn check_final_answer(
         &mut self,
         command: &Command<'static>,
-        settled: Option<Result<Reply, Error>>,
+        certain: Option<Result<Reply, Error>>,
         answer: Result<Reply, Error>,
     ) {
-        assert!(settled.is_none_or(|settled| settled == answer), "{command:?}");
+        assert!(certain.is_none_or(|certain| certain == answer), "{command:?}");
         if self.refused.is_empty() {
             return;
         }
