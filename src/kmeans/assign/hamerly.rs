@@ -9,7 +9,7 @@ use super::exact_nearest::ExactNearest;
 use super::frame::Frame;
 use super::moves::{Move, MoveAll};
 use super::simd::{LANES, Level};
-use super::{AssignStrategy, NONE, PassInput};
+use super::strategy::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
 
 /// Points that are estimated before any of them is labelled.
@@ -70,10 +70,10 @@ impl AssignStrategy for Hamerly {
         self.limits.fill(f32::NEG_INFINITY);
     }
 
-    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
+    fn assign(&mut self, level: Level, input: PassInput<'_>) -> u64 {
         let mut pass = Pass {
             level,
-            work,
+            input,
             strategy: self,
             estimates: vec![Estimates::NONE; PANEL / LANES],
             moves: Vec::with_capacity(PANEL),
@@ -86,7 +86,7 @@ impl AssignStrategy for Hamerly {
 
 struct Pass<'a> {
     level: Level,
-    work: PassInput<'a>,
+    input: PassInput<'a>,
     strategy: &'a mut Hamerly,
     estimates: Vec<Estimates>,
     moves: Vec<Move>,
@@ -115,7 +115,7 @@ impl Pass<'_> {
         let first = block * LANES;
         let end = (first + LANES).min(self.strategy.labels.len());
         let limits = &self.strategy.limits[first..end];
-        let highest = self.work.drift.highest_threshold();
+        let highest = self.input.drift.highest_threshold();
         if limits.iter().fold(true, |all, limit| all & (*limit > highest)) {
             return 0;
         }
@@ -123,16 +123,16 @@ impl Pass<'_> {
         for (lane, (limit, label)) in
             limits.iter().zip(&self.strategy.labels[first..end]).enumerate()
         {
-            bits |= u16::from(*limit <= self.work.drift.threshold(*label)) << lane;
+            bits |= u16::from(*limit <= self.input.drift.threshold(*label)) << lane;
         }
         bits
     }
 
     fn estimate(&mut self, chosen: &[u32]) {
         self.level.run(Estimate {
-            contenders: &self.work.contenders.packs,
-            bounds: self.work.bounds,
-            dims: self.work.points.dims(),
+            contenders: &self.input.contenders.packs,
+            bounds: self.input.bounds,
+            dims: self.input.points.dims(),
             points: &self.strategy.points,
             norms: &self.strategy.norms,
             chosen,
@@ -146,8 +146,8 @@ impl Pass<'_> {
 
     fn move_all(&mut self) {
         self.moved += self.moves.len() as u64;
-        let points = self.work.points;
-        self.level.run(MoveAll { sums: self.work.sums, points, moves: &self.moves });
+        let points = self.input.points;
+        self.level.run(MoveAll { sums: self.input.sums, points, moves: &self.moves });
         self.moves.clear();
     }
 
@@ -159,13 +159,13 @@ impl Pass<'_> {
         let (position, slack) = match is_clear {
             true => (estimates.nearest[lane] as usize, f64::from(estimates.slack[lane])),
             false => {
-                let point = self.work.points.get(index);
-                let contenders = self.work.contenders;
+                let point = self.input.points.get(index);
+                let contenders = self.input.contenders;
                 (self.level.run(ExactNearest { contenders, point }), f64::NEG_INFINITY)
             }
         };
-        let label = self.work.contenders.indices[position];
-        self.strategy.limits[index] = self.work.drift.limit(label, slack);
+        let label = self.input.contenders.indices[position];
+        self.strategy.limits[index] = self.input.drift.limit(label, slack);
         let before = std::mem::replace(&mut self.strategy.labels[index], label);
         if before != label {
             let from = (before != NONE).then_some(before as usize);

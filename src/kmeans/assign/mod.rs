@@ -77,195 +77,26 @@
 
 #![allow(clippy::needless_range_loop, reason = "kernels walk several arrays by one number")]
 
-mod yinyang;
-mod error_bounds;
+mod assigner;
+mod ball_tree;
 mod contenders;
-mod hamerly;
+mod drift;
+mod error_bounds;
 mod estimate;
 mod exact_nearest;
 mod frame;
-mod ball_tree;
+mod groups;
+mod hamerly;
 mod moves;
+mod naive;
 mod peak;
 mod simd;
+mod strategy;
+mod yinyang;
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Debug;
-
-use super::extent::Extent;
-use super::sums::{FixedPointScale, Sums};
-use super::{Centroids, Points};
-use ball_tree::BallTree;
-use contenders::Contenders;
-use error_bounds::{Drift, ErrorBounds};
-use exact_nearest::ExactNearest;
-use frame::Frame;
-use hamerly::Hamerly;
+pub(super) use assigner::Assigner;
 pub use peak::multiply_adds;
 pub(super) use simd::Level;
-use yinyang::Yinyang;
-
-/// The label of a point without any.
-const NONE: u32 = u32::MAX;
-
-/// From so many coordinates on, a bound for each group of contenders costs less than it saves: with
-/// 16 it takes as long, with 64 a third less.
-const MIN_YINYANG_DIMS: usize = 24;
-
-/// Assigns the points of one split again and again.
-#[derive(Debug)]
-pub(super) struct Assigner {
-    level: Level,
-    frame: Frame,
-    strategy: Box<dyn AssignStrategy>,
-    /// The centroids of the last assignment, if what it found may be used for the next.
-    drift: Option<Drift>,
-}
-
-/// How points are assigned, and what is remembered of them.
-trait AssignStrategy: Debug + Send {
-    /// No point is farther from the origin of the frame; nor is its f32.
-    fn radius(&self) -> f64;
-
-    /// By point.
-    fn labels(&self) -> Vec<u32>;
-
-    /// Takes every label from its point.
-    fn restart(&mut self);
-
-    /// Sets all labels, and forgets what was known of them.
-    fn set_labels(&mut self, labels: Vec<u32>);
-
-    /// Labels each point with its nearest centroid and moves it to its cluster. Gives how many
-    /// points have another label.
-    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64;
-}
-
-/// What an assignment is made from.
-struct PassInput<'a> {
-    points: &'a Points,
-    frame: &'a Frame,
-    centroids: &'a Centroids,
-    contenders: &'a Contenders,
-    bounds: ErrorBounds,
-    drift: &'a Drift,
-    sums: &'a mut Sums,
-}
-
-impl Assigner {
-    /// For these points, which it may put in another order.
-    pub(super) fn new(
-        points: &mut Points,
-        extents: &[Extent],
-        scale: &FixedPointScale,
-        level: Level,
-    ) -> Assigner {
-        let frame = Frame::around(points, extents);
-        let strategy: Box<dyn AssignStrategy> = match (frame.is_usable, points.dims()) {
-            (false, _) => Box::new(Defined(vec![NONE; points.len()])),
-            (_, 1) => Box::new(BallTree::<1>::new(points, &frame, scale)),
-            (_, 2) => Box::new(BallTree::<2>::new(points, &frame, scale)),
-            (_, 3) => Box::new(BallTree::<3>::new(points, &frame, scale)),
-            (_, 4) => Box::new(BallTree::<4>::new(points, &frame, scale)),
-            (_, 5) => Box::new(BallTree::<5>::new(points, &frame, scale)),
-            (_, 6) => Box::new(BallTree::<6>::new(points, &frame, scale)),
-            (_, 7..MIN_YINYANG_DIMS) => Box::new(Hamerly::new(points, &frame)),
-            _ => Box::new(Yinyang::new(points, &frame)),
-        };
-        Assigner { level, frame, strategy, drift: None }
-    }
-
-    /// For these points, to be assigned once: nothing is prepared for more.
-    pub(super) fn for_one_pass(points: &Points, extents: &[Extent], level: Level) -> Assigner {
-        let frame = Frame::around(points, extents);
-        let strategy: Box<dyn AssignStrategy> = match frame.is_usable {
-            true => Box::new(Hamerly::new(points, &frame)),
-            false => Box::new(Defined(vec![NONE; points.len()])),
-        };
-        Assigner { level, frame, strategy, drift: None }
-    }
-
-    /// Takes every label from its point.
-    pub(super) fn restart(&mut self) {
-        self.strategy.restart();
-        self.drift = None;
-    }
-
-    /// By point, in their present order.
-    pub(super) fn labels(&self) -> Vec<u32> {
-        self.strategy.labels()
-    }
-
-    /// Labels each point with its nearest centroid and moves it to its cluster. Gives how many
-    /// points have another label.
-    pub(super) fn assign(
-        &mut self,
-        points: &Points,
-        centroids: &Centroids,
-        sums: &mut Sums,
-    ) -> u64 {
-        let frame = &self.frame;
-        let radius = self.strategy.radius();
-        let contenders = Contenders::new(frame, radius, centroids);
-        let bounds = ErrorBounds::new(points.dims(), radius, contenders.max_norm);
-        let before = self.drift.take();
-        let drift = Drift::since(before.as_ref(), frame, centroids, &contenders, bounds.span);
-        let work = PassInput {
-            points,
-            frame,
-            centroids,
-            contenders: &contenders,
-            bounds,
-            drift: &drift,
-            sums,
-        };
-        if contenders.may_estimate(frame) {
-            let moved = self.strategy.assign(self.level, work);
-            self.drift = Some(drift);
-            return moved;
-        }
-        let mut labels = Defined(self.strategy.labels());
-        let moved = labels.assign(self.level, work);
-        self.strategy.set_labels(labels.0);
-        moved
-    }
-}
-
-/// Labels of points that are assigned by definition.
-#[derive(Debug)]
-struct Defined(Vec<u32>);
-
-impl AssignStrategy for Defined {
-    fn radius(&self) -> f64 {
-        f64::INFINITY
-    }
-
-    fn labels(&self) -> Vec<u32> {
-        self.0.clone()
-    }
-
-    fn restart(&mut self) {
-        self.0.fill(NONE);
-    }
-
-    fn set_labels(&mut self, labels: Vec<u32>) {
-        self.0 = labels;
-    }
-
-    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
-        let mut moved = 0;
-        for (point, label) in work.points.iter().zip(&mut self.0) {
-            let position = level.run(ExactNearest { contenders: work.contenders, point });
-            let nearest = work.contenders.indices[position];
-            let before = std::mem::replace(label, nearest);
-            if before != nearest {
-                let from = (before != NONE).then_some(before as usize);
-                work.sums.move_point(from, nearest as usize, point);
-                moved += 1;
-            }
-        }
-        moved
-    }
-}

@@ -1,5 +1,8 @@
-use super::*;
-use crate::kmeans::{Error, Partial};
+use super::assigner::MIN_YINYANG_DIMS;
+use super::{Assigner, Level};
+use crate::kmeans::extent::Extent;
+use crate::kmeans::sums::{FixedPointScale, Sums};
+use crate::kmeans::{Centroids, Error, Partial, Points};
 use crate::seed::{Seed, each_seed};
 
 /// An assigner and what it keeps up, checked against the definition.

@@ -31,7 +31,7 @@ use self::pass::Pass;
 use self::scan::{BLOCKS, Labels};
 use super::frame::Frame;
 use super::simd::{Aligned, LANES, Lanes, Level};
-use super::{AssignStrategy, NONE, PassInput};
+use super::strategy::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
 use crate::kmeans::sums::{FixedPointScale, SplitMantissa};
 
@@ -138,7 +138,7 @@ impl<const D: usize> AssignStrategy for BallTree<D> {
         self.leaf_labels.fill(MIXED);
     }
 
-    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
-        level.run(Pass::new(self, work))
+    fn assign(&mut self, level: Level, input: PassInput<'_>) -> u64 {
+        level.run(Pass::new(self, input))
     }
 }

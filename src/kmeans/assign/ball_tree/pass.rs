@@ -2,7 +2,7 @@
 
 use super::super::error_bounds::ErrorBounds;
 use super::super::simd::{Aligned, Kernel, Lanes, Simd};
-use super::super::{NONE, PassInput};
+use super::super::strategy::{NONE, PassInput};
 use super::build::norm;
 use super::scan::{self, ContenderList, PackedRows, Row};
 use super::{BRANCH, BallTree, LEAF, MIXED};
@@ -12,7 +12,7 @@ use crate::kmeans::sums::SplitMantissa;
 /// An assignment in progress.
 pub(super) struct Pass<'a, const D: usize> {
     leaves: &'a mut BallTree<D>,
-    work: PassInput<'a>,
+    input: PassInput<'a>,
     /// The contenders that may win inside of the branch, seen from its center.
     near: ContenderList<D>,
     /// Of estimates inside of the branch.
@@ -36,7 +36,7 @@ impl<const D: usize> Kernel for Pass<'_, D> {
             let mut is_listed = false;
             for leaf in first..end {
                 let label = self.leaves.leaf_labels[leaf];
-                if self.leaves.limits[leaf] > self.work.drift.threshold(label) {
+                if self.leaves.limits[leaf] > self.input.drift.threshold(label) {
                     continue;
                 }
                 if !is_listed {
@@ -51,12 +51,12 @@ impl<const D: usize> Kernel for Pass<'_, D> {
 }
 
 impl<'a, const D: usize> Pass<'a, D> {
-    pub(super) fn new(leaves: &'a mut BallTree<D>, work: PassInput<'a>) -> Pass<'a, D> {
-        let packs = work.contenders.packs.sq_norms.len();
+    pub(super) fn new(leaves: &'a mut BallTree<D>, input: PassInput<'a>) -> Pass<'a, D> {
+        let packs = input.contenders.packs.sq_norms.len();
         Pass {
             leaves,
-            bounds: work.bounds,
-            work,
+            bounds: input.bounds,
+            input,
             near: ContenderList::default(),
             rest: 0.0,
             scores: vec![Lanes::splat(0.0); packs],
@@ -69,7 +69,7 @@ impl<'a, const D: usize> Pass<'a, D> {
     #[inline(always)]
     fn list_near_contenders<S: Simd>(&mut self, simd: S, branch: usize) {
         let branch = self.leaves.branches[branch];
-        let PassInput { contenders, bounds, frame, centroids, .. } = &self.work;
+        let PassInput { contenders, bounds, frame, centroids, .. } = &self.input;
         let all = PackedRows {
             neg2_centroids: contenders.packs.neg2_centroids.as_chunks().0,
             sq_norms: &contenders.packs.sq_norms,
@@ -116,7 +116,7 @@ impl<'a, const D: usize> Pass<'a, D> {
             let label = self.near.rows[position as usize].label;
             let slack =
                 (bounds.min_distance(norm + f64::from(second)) - max_distance).min(self.rest);
-            self.leaves.limits[leaf] = self.work.drift.limit(label, slack);
+            self.leaves.limits[leaf] = self.input.drift.limit(label, slack);
             self.label_leaf(leaf, label);
         } else {
             self.label_points(simd, leaf);
@@ -132,7 +132,7 @@ impl<'a, const D: usize> Pass<'a, D> {
         let count = self.leaves.count(leaf);
         if let (Some(sum), true) = (self.leaves.sums.get(leaf), before != MIXED) {
             let from = (before != NONE).then_some(before as usize);
-            self.work.sums.move_points(from, label as usize, count as u64, sum);
+            self.input.sums.move_points(from, label as usize, count as u64, sum);
             self.moved += count as u64;
             return;
         }
@@ -175,11 +175,11 @@ impl<'a, const D: usize> Pass<'a, D> {
 
     /// The label, of those listed, of the centroid that is nearest to a point by definition.
     fn decide(&self, index: usize) -> u32 {
-        let point = self.work.points.get(index);
+        let point = self.input.points.get(index);
         let mut nearest = (0, f64::INFINITY);
         for (number, &position) in self.list.iter().enumerate() {
             let label = self.near.rows[position as usize].label;
-            let distance = squared_distance(point, self.work.centroids.get(label as usize));
+            let distance = squared_distance(point, self.input.centroids.get(label as usize));
             if distance < nearest.1 || number == 0 {
                 nearest = (label, distance);
             }
@@ -188,14 +188,14 @@ impl<'a, const D: usize> Pass<'a, D> {
     }
 
     fn move_point(&mut self, index: usize, before: u32, label: u32) {
-        let point = self.work.points.get(index);
+        let point = self.input.points.get(index);
         let from = (before != NONE).then_some(before as usize);
         if self.leaves.sums.is_empty() {
-            self.work.sums.move_point(from, label as usize, point);
+            self.input.sums.move_point(from, label as usize, point);
         } else {
             let mut halves = SplitMantissa::<D>::ZERO;
-            self.work.sums.scale().add_to(&mut halves, point);
-            self.work.sums.move_points(from, label as usize, 1, &halves);
+            self.input.sums.scale().add_to(&mut halves, point);
+            self.input.sums.move_points(from, label as usize, 1, &halves);
         }
         self.moved += 1;
     }

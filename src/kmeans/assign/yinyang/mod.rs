@@ -23,7 +23,6 @@
 //! | `panel` | the points that are waiting for it |
 //! | `pass` | an assignment of all points |
 
-pub(super) mod groups;
 mod estimate;
 mod panel;
 mod pass;
@@ -31,7 +30,7 @@ mod pass;
 use self::pass::Pass;
 use super::frame::Frame;
 use super::simd::{Aligned, LANES, Lanes, Level};
-use super::{AssignStrategy, NONE, PassInput};
+use super::strategy::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
 
 /// A number for each lane.
@@ -102,7 +101,7 @@ impl AssignStrategy for Yinyang {
         self.limits.fill(Lanes::splat(f32::NEG_INFINITY));
     }
 
-    fn assign(&mut self, level: Level, work: PassInput<'_>) -> u64 {
-        level.run(Pass::new(self, work))
+    fn assign(&mut self, level: Level, input: PassInput<'_>) -> u64 {
+        level.run(Pass::new(self, input))
     }
 }

@@ -1,10 +1,10 @@
 //! Points that are estimated before any of them is labelled.
 
 use super::super::estimate::PADDING;
+use super::super::groups::MAX_GROUPS;
 use super::super::simd::{LANES, Lanes, Simd};
 use super::Integers;
 use super::estimate::Estimates;
-use super::groups::MAX_GROUPS;
 
 /// Blocks that are estimated together.
 pub(super) const PANEL: usize = 32;

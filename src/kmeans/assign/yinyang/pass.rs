@@ -3,18 +3,18 @@
 use super::super::error_bounds::ErrorBounds;
 use super::super::estimate::PADDING;
 use super::super::exact_nearest::ExactNearest;
+use super::super::groups::{self, MAX_GROUPS};
 use super::super::moves::{Move, MoveAll};
 use super::super::simd::{Aligned, Kernel, LANES, Lanes, Simd};
-use super::super::{NONE, PassInput};
+use super::super::strategy::{NONE, PassInput};
 use super::estimate::Estimate;
-use super::groups::{self, MAX_GROUPS};
 use super::panel::{Block, Chosen, NO_CONTENDER, PANEL};
 use super::{Integers, Yinyang};
 
 /// An assignment in progress.
 pub(super) struct Pass<'a> {
     split: &'a mut Yinyang,
-    work: PassInput<'a>,
+    input: PassInput<'a>,
     bounds: ErrorBounds,
     /// How many groups there are.
     groups: usize,
@@ -52,13 +52,13 @@ impl Kernel for Pass<'_> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(split: &'a mut Yinyang, work: PassInput<'a>) -> Pass<'a> {
-        let (contenders, drift) = (work.contenders, work.drift);
+    pub(super) fn new(split: &'a mut Yinyang, input: PassInput<'a>) -> Pass<'a> {
+        let (contenders, drift) = (input.contenders, input.drift);
         let count = groups::count(contenders);
         if split.lower_bounds.len() != split.labels.len() * count {
             split.lower_bounds = vec![Lanes::splat(f32::NEG_INFINITY); split.labels.len() * count];
         }
-        let mut positions = vec![NO_CONTENDER; work.centroids.len()];
+        let mut positions = vec![NO_CONTENDER; input.centroids.len()];
         for (position, index) in contenders.indices.iter().enumerate() {
             positions[*index as usize] = position as u32;
         }
@@ -67,7 +67,7 @@ impl<'a> Pass<'a> {
             all.iter_mut().zip(numbers).for_each(|(group, x)| *group = x);
             all
         };
-        let bounds = work.bounds.tagged();
+        let bounds = input.bounds.tagged();
         Pass {
             split,
             bounds,
@@ -80,7 +80,7 @@ impl<'a> Pass<'a> {
             chosen: vec![Chosen::none(); count],
             moves: Vec::with_capacity(PANEL * LANES),
             moved: 0,
-            work,
+            input,
         }
     }
 
@@ -88,17 +88,17 @@ impl<'a> Pass<'a> {
     #[inline(always)]
     fn points_to_check(&self, index: usize) -> u16 {
         let all = u16::MAX >> (LANES - LANES.min(self.split.len - index * LANES));
-        if !self.work.drift.knows_groups() {
+        if !self.input.drift.knows_groups() {
             return all;
         }
         let limits = &self.split.limits[index];
-        let highest = self.work.drift.highest_threshold();
+        let highest = self.input.drift.highest_threshold();
         if limits.iter().fold(true, |are_above, limit| are_above & (*limit > highest)) {
             return 0;
         }
         let mut bits = 0;
         for (lane, (limit, label)) in limits.iter().zip(&self.split.labels[index].0).enumerate() {
-            bits |= u16::from(*limit <= self.work.drift.threshold(*label)) << lane;
+            bits |= u16::from(*limit <= self.input.drift.threshold(*label)) << lane;
         }
         bits & all
     }
@@ -126,7 +126,7 @@ impl<'a> Pass<'a> {
         let indices = std::array::from_fn(|lane| (index * LANES + lane) as u32);
         for group in 0..self.groups {
             let mut wanted = left;
-            if self.work.drift.knows_groups() {
+            if self.input.drift.knows_groups() {
                 let low = simd.load(&self.split.lower_bounds[index * self.groups + group]);
                 let threshold = simd.add(upper, simd.splat(self.thresholds[group]));
                 wanted &= !simd.bits(simd.less(threshold, low));
@@ -148,9 +148,9 @@ impl<'a> Pass<'a> {
     /// An estimate of one point and one contender.
     #[inline(always)]
     fn estimate<S: Simd>(&self, simd: S, index: usize, position: usize) -> f32 {
-        let dims = self.work.points.dims();
+        let dims = self.input.points.dims();
         let z = &self.split.points[index * dims..][..dims];
-        let neg2_centroids = &self.work.contenders.rows[position * dims..][..dims];
+        let neg2_centroids = &self.input.contenders.rows[position * dims..][..dims];
         let (chunks, rest) = z.as_chunks::<LANES>();
         let (neg2_chunks, neg2_rest) = neg2_centroids.as_chunks::<LANES>();
         let mut sums = simd.splat(0.0);
@@ -159,7 +159,7 @@ impl<'a> Pass<'a> {
         }
         let rest: f32 =
             rest.iter().zip(neg2_rest).map(|(z, neg2_coordinate)| z * neg2_coordinate).sum();
-        self.work.contenders.packs.sq_norms[position / LANES][position % LANES]
+        self.input.contenders.packs.sq_norms[position / LANES][position % LANES]
             + simd.sum(sums)
             + rest
     }
@@ -175,12 +175,12 @@ impl<'a> Pass<'a> {
     /// Estimates all that is wanted, and labels the points of the panel.
     #[inline(always)]
     fn assign_panel<S: Simd>(&mut self, simd: S) {
-        let packs = self.work.contenders.packs.sq_norms.len();
+        let packs = self.input.contenders.packs.sq_norms.len();
         for (group, chosen) in self.chosen.iter_mut().enumerate() {
             let estimate = Estimate {
-                contenders: &self.work.contenders.packs,
+                contenders: &self.input.contenders.packs,
                 packs: groups::packs(group, self.groups, packs),
-                dims: self.work.points.dims(),
+                dims: self.input.points.dims(),
                 points: &self.split.points,
                 chosen: &chosen.points[..chosen.len],
                 estimates: &mut chosen.estimates,
@@ -224,8 +224,8 @@ impl<'a> Pass<'a> {
         simd.store_integers(positions, &mut nearest);
         let unclear = block.left & !clear;
         for lane in bits(unclear) {
-            let point = self.work.points.get(block.index * LANES + lane);
-            let contenders = self.work.contenders;
+            let point = self.input.points.get(block.index * LANES + lane);
+            let contenders = self.input.contenders;
             nearest[lane] = ExactNearest { contenders, point }.run(simd) as u32;
         }
         let changed = simd
@@ -244,7 +244,7 @@ impl<'a> Pass<'a> {
             let is_clear = unclear >> lane & 1 == 0;
             let slack = if is_clear { f64::from(slacks[lane]) } else { f64::NEG_INFINITY };
             let label = self.split.labels[block.index][lane];
-            self.split.limits[block.index][lane] = self.work.drift.limit(label, slack);
+            self.split.limits[block.index][lane] = self.input.drift.limit(label, slack);
         }
     }
 
@@ -282,7 +282,7 @@ impl<'a> Pass<'a> {
     #[inline(always)]
     fn relabel(&mut self, block: &Block, lane: usize, position: u32) {
         let index = block.index * LANES + lane;
-        let label = self.work.contenders.indices[position as usize];
+        let label = self.input.contenders.indices[position as usize];
         let before = std::mem::replace(&mut self.split.labels[block.index][lane], label);
         if before != label {
             let from = (before != NONE).then_some(before as usize);
@@ -304,7 +304,7 @@ impl<'a> Pass<'a> {
     #[inline(always)]
     fn move_all<S: Simd>(&mut self, simd: S) {
         self.moved += self.moves.len() as u64;
-        let PassInput { sums, points, .. } = &mut self.work;
+        let PassInput { sums, points, .. } = &mut self.input;
         MoveAll { sums, points, moves: &self.moves }.run(simd);
         self.moves.clear();
     }

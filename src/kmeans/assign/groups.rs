@@ -5,14 +5,14 @@
 
 use std::ops::Range;
 
-use super::super::contenders::Contenders;
-use super::super::simd::LANES;
+use super::contenders::Contenders;
+use super::simd::LANES;
 
 /// More bounds than these are not kept for a point.
 pub(super) const MAX_GROUPS: usize = 16;
 
 /// How many groups there are.
-pub(in super::super) fn count(contenders: &Contenders) -> usize {
+pub(super) fn count(contenders: &Contenders) -> usize {
     contenders.packs.sq_norms.len().min(MAX_GROUPS)
 }
 
@@ -22,7 +22,7 @@ pub(super) fn packs(group: usize, count: usize, packs: usize) -> Range<usize> {
 }
 
 /// The positions of a group's contenders, of which there are so many in all.
-pub(in super::super) fn positions(group: usize, count: usize, contenders: usize) -> Range<usize> {
+pub(super) fn positions(group: usize, count: usize, contenders: usize) -> Range<usize> {
     let packs = packs(group, count, contenders.div_ceil(LANES));
     packs.start * LANES..contenders.min(packs.end * LANES)
 }
