@@ -1,8 +1,8 @@
-"""What an idle server and its idle connections hold in memory.
+"""The memory that an idle server and its idle connections use.
 
-Connections are plain sockets and a few bytes written by hand, so that the same client measures
-every server. Each makes one call of 100 bytes before it idles: a connection that was never used
-would be cheaper than any that matters.
+Connections are plain sockets with hand-written bytes, so that the same client measures every
+server. Each makes one call of 100 bytes before it idles: an unused connection would be cheaper than
+any real one.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def resident_bytes(pid):
 
 
 def bytes_per_connection(pid, address, protocol):
-    """What each of 500 connections adds to the server's resident memory."""
+    """The resident memory that each of 500 connections adds to the server."""
     call = {"grpc": grpc_call, "native": native_call}[protocol]
     host, port = address.rsplit(":", 1)
     with contextlib.ExitStack() as stack:
@@ -45,7 +45,7 @@ def bytes_per_connection(pid, address, protocol):
             connection = socket.create_connection((host, int(port)), TIMEOUT_S)
             call(stack.enter_context(connection))
 
-        # The first ones make the server allocate what it allocates once.
+        # The first connections cause one-time allocations.
         for _ in range(10):
             connect()
         before = resident_bytes(pid)

@@ -1,18 +1,18 @@
 """`agora kmeans` beside scikit-learn, faiss and, with --spark, Spark MLlib.
 
-The same points, the same first centroids, the same number of iterations, as many mappers as the
-others have threads. Ours is the command as people run it, mappers and reducers in processes of
-their own: an iteration is all that lies between two of its lines, with calls, partition files,
-shuffle and reduce. Of the others an iteration is the difference between a long run and a short one
-(test/bench/peers/kmeans.py), so that what they do before and after is not held against them; the
-ratio with the whole of scikit-learn's fit(), divided by its iterations, stands beside it.
+All use the same points, the same first centroids and the same number of iterations; Agora has as
+many mappers as the others have threads. Agora is measured as the command with mapper and reducer
+processes: an iteration includes RPC calls, partition files, shuffle and reduce. An iteration of the
+others is the difference between a long run and a short one (test/bench/peers/kmeans.py), so that
+their setup does not count; a second ratio compares with the whole of scikit-learn's fit(), divided
+by its iterations.
 
-Data: uniform is the unit cube, anywhere, in six decimals; nothing is clustered there, centroids
-never come to rest, and bounds help least. mnist is 60,000 handwritten digits.
+Data: uniform points of the unit cube, in six decimals, have no clusters: the centroids keep moving,
+and bounds help least. mnist is 60,000 handwritten digits.
 
 The roofline is plain Lloyd in f64: N K D multiplications with an addition, or reading N D numbers,
 whichever takes longer at the peak that `agora bench kmeans peak` finds in the same run. The share
-is that time by ours: above 1 where bounds leave arithmetic out.
+is that time divided by the time of Agora: above 1 where bounds skip arithmetic.
 """
 
 import re
@@ -32,7 +32,7 @@ CITIES = ROOT / "test" / "data" / "cities.csv"
 
 @dataclass
 class Dataset:
-    """What is clustered, and what is wanted of it: times the faster one of scikit-learn's two."""
+    """The data, and the wanted speed as a multiple of the faster of scikit-learn's two algorithms."""
 
     name: str
     points: int
@@ -90,7 +90,7 @@ def measure(chosen):
 
 
 def peak(threads):
-    """Operations of f64, and bytes read, a second."""
+    """f64 operations and bytes read per second."""
     output = dict(line.split() for line in bench("peak", "--threads", threads).splitlines())
     return float(output["f64_gflop_per_s"]) * 1e9, float(output["read_gb_per_s"]) * 1e9
 
@@ -100,7 +100,7 @@ def bench(*words):
 
 
 def make(folder, dataset, shape):
-    """points.txt, centroids.txt, and the same as f64."""
+    """Writes points.txt and centroids.txt, and the same numbers as raw f64."""
     words = ["--clusters", dataset.clusters, "--save", folder]
     if dataset.name.startswith("mnist"):
         text = folder / "points.txt"
@@ -133,7 +133,7 @@ def compare(folder, dataset, chosen, peaks):
             ours.append(agora(folder, threads, chosen))
             if chosen.only_ours:
                 continue
-            # Elkan is the slower one of scikit-learn's by far on most, and tried once.
+            # Elkan is by far the slower algorithm on most data, and runs once.
             names = ["lloyd", "faiss"] if number else list(theirs)
             for name, (*times, error) in peers(folder, dataset, threads, names, chosen).items():
                 theirs[name].append(times)
@@ -158,7 +158,7 @@ def compare(folder, dataset, chosen, peaks):
 
 @dataclass
 class Clustered:
-    """A run of ours."""
+    """One run of agora kmeans."""
 
     iteration_ms: float
     iterations: int
@@ -168,7 +168,7 @@ class Clustered:
 
 
 def agora(folder, mappers, chosen, *flags, points=None, init=True, program=AGORA):
-    """The command, with all it does but writing labels."""
+    """Runs the whole command, without writing labels."""
     points = points or folder / "points.txt"
     data = folder / "data"
     shutil.rmtree(data, ignore_errors=True)
@@ -183,7 +183,7 @@ def agora(folder, mappers, chosen, *flags, points=None, init=True, program=AGORA
     found = re.search(r"^(\d+) iterations in ([\d.]+) (ms|s);", output, re.MULTILINE)
     errors = re.findall(r"^squared error ([\d.e+]+)", output, re.MULTILINE)
     if not found or not errors:
-        sys.exit(f"bench: agora kmeans said what is not understood:\n{output}")
+        sys.exit(f"bench: unexpected output of agora kmeans:\n{output}")
     iterations = int(found[1])
     milliseconds = float(found[2]) * (1e3 if found[3] == "s" else 1)
     return Clustered(milliseconds / iterations, iterations, float(errors[-1]), took, cpu)
@@ -195,7 +195,7 @@ def children_cpu_s():
 
 
 def peers(folder, dataset, threads, names, chosen):
-    """By name: milliseconds an iteration, those of the whole run, and the squared error."""
+    """By name: milliseconds an iteration, of the whole run per iteration, and the squared error."""
     python = Path(run([ROOT / "scripts" / "tools", "peers"]).strip()) / "python"
     command = [python, PEERS / "kmeans.py", folder, dataset.dims, "--threads", threads]
     output = run([*command, "--iterations", chosen.iterations, "--only", ",".join(names)])
@@ -204,15 +204,16 @@ def peers(folder, dataset, threads, names, chosen):
 
 
 def check(name, ours, theirs):
-    """All walk the same way: theirs is one iteration ahead, and faiss reckons in f32."""
+    """All take the same steps: the peers are one iteration ahead, and faiss computes in f32."""
     if not 0.97 < theirs / ours.error < 1.01:
         print(f"bench: {name} came to a squared error of {theirs}, ours to {ours.error}")
 
 
 def no_combine(folder, chosen):
-    """Every point through partition files, shuffle and sort: both ways in turns, the fastest counts.
+    """Every point goes through partition files, shuffle and sort; the two modes alternate, and the
+    fastest run of each counts.
 
-    The one reducer works on all cores, so that a second one brings nothing.
+    The only reducer uses all cores: a second one would not help.
     """
     runs = [(agora(folder, 2, chosen), agora(folder, 2, chosen, "--no-combine"))
             for _ in range(chosen.rounds)]
@@ -234,7 +235,7 @@ def spark(folder, dataset, chosen):
 
 
 def small(folder, rounds):
-    """A small input as people run it."""
+    """The whole command on a small input."""
     data = folder / "data"
     command = [AGORA, "kmeans", "--input", CITIES, "-k", 20, "-m", 2, "-r", 1, "--quiet"]
     times = []
@@ -249,7 +250,7 @@ def small(folder, rounds):
 
 
 def parsing(folder, chosen):
-    """cities.csv again and again, on one core."""
+    """Parses cities.csv repeatedly, on one core."""
     best = 0
     for _ in range(chosen.rounds + 1):
         output = bench("read", "--input", CITIES, "--mib", 300)

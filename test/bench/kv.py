@@ -1,7 +1,7 @@
-"""Three nodes of the key-value store beside three of etcd, on the same disk, both with fsync on.
+"""Three nodes of the key-value store and three of etcd, on the same disk, both with fsync on.
 
-Both groups run all the time; loads go to the one and the other in turn, at the node that leads.
-Clients are connections with one call in flight each. CPU is that of all three servers together.
+Both groups run all the time; loads alternate between them and go to the leader. A client is a
+connection with one call in flight. CPU is the sum of the three servers.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ def measure(chosen):
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-kv-") as folder:
         folder = Path(folder)
         if {"sets", "gets", "failover"} & set(parts):
-            # etcd-client makes its messages with it.
+            # etcd-client generates its messages with protoc.
             run([ROOT / "scripts" / "tools", "protoc"])
             etcd_bench = build_peer("etcd-bench") / "etcd-bench"
             with Agora(folder / "agora") as ours, Etcd(folder / "etcd", etcd_bench) as theirs:
@@ -96,7 +96,7 @@ class Cluster:
     def __enter__(self):
         for node in range(NODES):
             self.start(node)
-        wait_until(f"nobody leads {self.name}", self.leader)
+        wait_until(f"there is no leader of {self.name}", self.leader)
         return self
 
     def __exit__(self, *_):
@@ -120,7 +120,7 @@ class Cluster:
         return sum(idle.resident_bytes(process.pid) for process in self.processes.values())
 
     def try_run(self, *command):
-        """A program that may fail: what it printed, or nothing."""
+        """Runs a program that may fail; returns its output, or None."""
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
         return done.stdout if done.returncode == 0 else None
 
@@ -135,7 +135,7 @@ class Cluster:
 
 
 class Agora(Cluster):
-    """Ours, with its defaults."""
+    """Agora, with its defaults."""
 
     name = "agora"
 
@@ -156,7 +156,7 @@ class Agora(Cluster):
         return int(output.split()[0]) if output else None
 
     def load_command(self, what, clients, seconds):
-        # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
+        # Nearly no warm-up: uncounted calls would use counted CPU time.
         load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
         return [AGORA, "bench", "kv", {"sets": "set", "gets": "get"}[what], *self.at(), *load]
 
@@ -168,7 +168,7 @@ class Agora(Cluster):
 
 
 class Etcd(Cluster):
-    """Debian's, with its defaults."""
+    """etcd of Debian, with its defaults."""
 
     name = "etcd"
 
@@ -197,7 +197,7 @@ class Etcd(Cluster):
 
     def load_command(self, what, clients, seconds):
         load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
-        leader = self.clients[wait_until("nobody leads etcd", self.leader)]
+        leader = self.clients[wait_until("there is no leader of etcd", self.leader)]
         what = {"sets": "put", "gets": "get"}[what]
         return [self.bench, what, "--endpoints", leader, *load]
 
@@ -211,7 +211,7 @@ def loads(what, ours, theirs, chosen):
     head += ["agora CPU", "etcd CPU", "ratio"]
     print(("{:>9}" * len(head)).format(*head), flush=True)
     for cluster in (ours, theirs):
-        # Every key is there, and every cache has been used.
+        # Creates every key and warms the caches.
         cluster.load("sets", 16, 1)
     for clients in chosen.clients:
         rounds = {ours.name: [], theirs.name: []}
@@ -231,7 +231,7 @@ def loads(what, ours, theirs, chosen):
 
 
 def failovers(ours, theirs, count):
-    """From killing the leader to the next write that succeeds, whoever takes it."""
+    """From killing the leader to the next successful write, at any node."""
     print(f"\nfailover, {count} leaders killed, in milliseconds from the kill to the next write")
     medians = []
     for cluster in (ours, theirs):
@@ -248,7 +248,7 @@ def failovers(ours, theirs, count):
 
 @contextlib.contextmanager
 def probing(cluster):
-    """The pauses that a client sees, each as the moment when it ended."""
+    """The pauses that a client sees: pairs of length and end time."""
     command = [str(word) for word in cluster.probe_command()]
     probe = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     ends = []
@@ -269,24 +269,24 @@ def probing(cluster):
 
 
 def failover(cluster, pauses):
-    leader = wait_until(f"nobody leads {cluster.name}", cluster.leader)
+    leader = wait_until(f"there is no leader of {cluster.name}", cluster.leader)
     killed = time.time()
     cluster.kill(leader)
 
     def over():
-        # A pause that began before the kill ended with the leader's last answers.
+        # A pause that ended before this is not the failover's: the old leader still answered.
         return next((end for _, end in pauses if end > killed + 0.05), None)
 
     end = wait_until(f"no write succeeds at {cluster.name}", over)
     cluster.start(leader)
-    wait_until(f"nobody leads {cluster.name}", cluster.leader)
-    # The node that comes back catches up before the next one is killed.
+    wait_until(f"there is no leader of {cluster.name}", cluster.leader)
+    # The restarted node catches up before the next one is killed.
     time.sleep(1)
     return end - killed
 
 
 def memory(folder, keys):
-    """Resident bytes of three nodes with so many keys of 256 bytes, beside the data itself."""
+    """Resident bytes of three nodes with `keys` values of 256 bytes, compared with the data."""
     with Agora(folder) as cluster:
         fill(cluster, keys)
         # The last snapshot is written, the last entries are applied everywhere.
@@ -299,19 +299,19 @@ def memory(folder, keys):
 def fill(cluster, keys):
     load = ["--keys", keys, "--connections", 32, "--inflight", 16]
     command = [AGORA, "bench", "kv", "fill", *cluster.at(), *load]
-    # On a busy machine the leader may change meanwhile: setting a key once more does no harm.
+    # On a busy machine the leader may change meanwhile; setting a key again is harmless.
     wait_until("the keys are not set", lambda: cluster.try_run(*command), timeout_s=600)
 
 
 def start(folder, size):
-    """How long a node takes to start with so many bytes of log and snapshot."""
+    """How long a node takes to start with `size` bytes of log and snapshot."""
     with Agora(folder) as cluster:
         files = folder / "logs" / "node_0"
 
         def held():
             return sum(file.stat().st_size for file in files.glob("*.txt"))
 
-        # Each key is a line of 300 bytes or so, of the snapshot or of the log.
+        # Each key is a line of about 300 bytes in the snapshot or the log.
         keys = size // 300
         fill(cluster, keys)
         while held() < size:

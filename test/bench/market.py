@@ -1,9 +1,9 @@
-"""Durable purchases in the market beside the same in PostgreSQL, on one disk, both with fsync on.
+"""Durable purchases in the market and in PostgreSQL, on one disk, both with fsync on.
 
-A purchase decrements the stock, if there is any, and records the order; it is answered when it is
-on the disk. PostgreSQL does it in one transaction and one round trip, by a prepared statement.
-Clients are connections with one call in flight each; loads go to the one and the other in turns.
-CPU is that of all servers of a kind together.
+A purchase decrements the stock, if there is any, and records the order; the answer follows when it
+is on the disk. PostgreSQL needs one transaction and one round trip, by a prepared statement.
+A client is a connection with one call in flight; loads alternate between the two systems.
+CPU is the sum of all servers of a system.
 """
 
 import os
@@ -27,7 +27,7 @@ TIMEOUT_S = 60
 
 def arguments(parser):
     load_arguments(parser, PARTS, CLIENTS)
-    parser.add_argument("--items", type=int, default=10_000, help="on sale where purchases compare")
+    parser.add_argument("--items", type=int, default=10_000, help="items on sale while purchases are compared")
     parser.add_argument("--catalogue", type=int, default=1_000_000, help="items to search among")
 
 
@@ -107,7 +107,7 @@ class Market:
     def load(self, clients, seconds, items):
         """Purchases a second, median latency in microseconds, CPU microseconds a purchase."""
         before = self.cpu_seconds()
-        # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
+        # Nearly no warm-up: uncounted calls would use counted CPU time.
         load = ["--connections", clients, "--seconds", seconds, "--warm-up", 0.001]
         output = figures(run(self.bench("buy", "--items", items, *load)))
         spent = self.cpu_seconds() - before
@@ -115,7 +115,7 @@ class Market:
 
 
 def figures(output, method=""):
-    """The lines of `agora bench`, of all calls or of one method."""
+    """The figures that `agora bench` prints, of all calls or of one method."""
     line = rf"^{method}(?:latency_us )?([\w.]+) +([\d.]+)$"
     return {name: float(value) for name, value in re.findall(line, output, re.MULTILINE)}
 
@@ -152,7 +152,7 @@ def fill(market, items):
 
 
 def search(market, chosen):
-    """Searches while purchases run: sixteen buyers, and one who searches in between."""
+    """Searches while purchases run: sixteen buyers, and one searching client."""
     load = ["--items", chosen.catalogue, "--seconds", chosen.seconds, "--page-size", 20]
     buying = [str(word) for word in market.bench("buy", *load, "--connections", 16)]
     with subprocess.Popen(buying, stdout=subprocess.PIPE, text=True) as buyers:
@@ -165,7 +165,7 @@ def search(market, chosen):
 
 
 def start(market, items):
-    """From starting a server that was killed to the first search that is answered."""
+    """From the start of a killed server to its first answered search."""
     market.kill(0)
     files = market.folder / "node_0"
     sizes = [f"{file.name} {file.stat().st_size / 1e6:,.0f} MB" for file in sorted(files.rglob("*.txt"))]

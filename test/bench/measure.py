@@ -1,4 +1,4 @@
-"""What all measurements share: programs to run, and how much CPU time they used."""
+"""What all measurements share: running programs, and the CPU time they use."""
 
 import contextlib
 import os
@@ -14,15 +14,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def load_arguments(parser, parts, clients):
-    """Which parts of a measurement, and for loads: how many clients, how long, how often."""
+    """Flags for the parts of a measurement and for loads: clients, seconds, rounds."""
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; all")
     parser.add_argument("--clients", nargs="+", type=int, default=clients, metavar="C")
     parser.add_argument("--seconds", type=int, default=3, help="of each load")
-    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is told")
+    parser.add_argument("--rounds", type=int, default=3, help="of each load; the median is printed")
 
 
 def chosen_parts(chosen, parts):
-    """Those that were asked for, or all."""
+    """The parts named on the command line, or all."""
     if unknown := [part for part in chosen.parts if part not in parts]:
         print(f"bench: no part {unknown[0]}; there are {', '.join(parts)}", file=sys.stderr)
         sys.exit(2)
@@ -30,14 +30,14 @@ def chosen_parts(chosen, parts):
 
 
 def build():
-    """Our own program, in release."""
+    """Builds Agora, in release."""
     run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT)
 
 
 def build_peer(crate):
-    """A crate under test/ that holds what we measure against; where its programs are.
+    """Builds a crate under test/ with software to compare with; returns the folder of its programs.
 
-    Such crates need proc macros, which a static target cannot hold; the figures do not change.
+    Such crates need proc macros, which a static target cannot load; the figures do not change.
     """
     environment = os.environ | {
         "CARGO_TARGET_DIR": str(TARGET / crate),
@@ -50,7 +50,7 @@ def build_peer(crate):
 
 
 def run(command, **options):
-    """Runs a program that must succeed; what it printed."""
+    """Runs a program that must succeed; returns its output."""
     command = [str(word) for word in command]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **options)
     if done.returncode != 0:
@@ -60,7 +60,7 @@ def run(command, **options):
 
 @contextlib.contextmanager
 def running(command):
-    """A server, from `listening on ADDR` to its end."""
+    """A running server and the address of its `listening on ADDR` line."""
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
@@ -79,14 +79,14 @@ def cpu_seconds(pid):
 
 
 def others_cpu_seconds():
-    """CPU time of the machine that neither this program nor its children (once ended) used."""
+    """CPU time of the machine that other programs used (children count once they have ended)."""
     ticks = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]
     busy = sum(int(n) for place, n in enumerate(ticks) if place not in (3, 4)) / TICKS
     return busy - sum(os.times()[:4])
 
 
 class Others:
-    """How busy programs other than ours keep the machine meanwhile."""
+    """How busy other programs keep the machine during a measurement."""
 
     def __init__(self):
         self.began, self.before = time.monotonic(), others_cpu_seconds()

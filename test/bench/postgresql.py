@@ -1,6 +1,6 @@
-"""A PostgreSQL server of our own: in a folder that goes away again, with its default durability.
+"""A PostgreSQL server in a temporary folder, with its default durability.
 
-The server refuses to be root's: it is the Debian package's user's then.
+The server refuses to run as root: then it runs as the user of the Debian package.
 """
 
 import os
@@ -49,7 +49,7 @@ with sold as (
 insert into orders (item, buyer, quantity, price) select id, :buyer, 1, price from sold;
 """
 
-# Of the transactions, so many are written down with their latency.
+# The share of transactions whose latency is logged.
 SAMPLED = 0.2
 
 
@@ -78,7 +78,7 @@ class Postgresql:
         self.process = None
 
     def place(self):
-        """A folder on the disk that ours is on, and that the server's user may enter."""
+        """A folder on the same disk as Agora's data that the server's user may enter."""
         probe = "import os, sys; sys.exit(not os.access(sys.argv[1], os.X_OK))"
         for folder in (TARGET, Path(tempfile.gettempdir())):
             as_user = []
@@ -96,7 +96,7 @@ class Postgresql:
         data = self.folder / "data"
         run(self.command("initdb", "--auth=trust", "--encoding=UTF8", "-D", data), cwd=self.folder)
         log = (self.folder / "log").open("ab")
-        # By TCP, as our clients come.
+        # Over TCP, like the clients of Agora.
         server = self.command("postgres", "-D", data, "-k", self.folder, "-p", self.port)
         server += ["-c", "listen_addresses=127.0.0.1"]
         self.process = subprocess.Popen(server, stdout=log, stderr=log, cwd=self.folder)
@@ -121,7 +121,7 @@ class Postgresql:
         return run([*psql, "-v", "ON_ERROR_STOP=1", "-c", statements], cwd=self.folder).strip()
 
     def cpu_seconds(self):
-        """Of the server, its processes, and those that have ended."""
+        """CPU time of the server and of all its processes, including ended ones."""
         parent = self.process.pid
         spent = 0.0
         for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -156,7 +156,7 @@ class Postgresql:
         return int(self.query("select count(*) from orders"))
 
     def audit(self):
-        """What was sold is what is missing."""
+        """Checks that the orders match the missing stock."""
         sold = self.query("select count(*) from orders")
         missing = self.query("select sum(1000000 - quantity) from items")
         if sold != missing:

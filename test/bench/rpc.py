@@ -1,4 +1,4 @@
-"""Our echo, both protocols, beside tonic's two runtimes.
+"""An echo service in both protocols of Agora, and in tonic with either of its runtimes.
 
 Servers take turns for several rounds and the median round is reported. Idle memory is measured as
 well: of the server, and of each of 500 connections that were used once.
@@ -23,7 +23,7 @@ BYTES = [100, 4096]
 
 @dataclass
 class Contender:
-    """A server, the program that loads it, and the protocol they speak."""
+    """A server, the program that loads it, and their protocol."""
 
     name: str
     server: list
@@ -63,7 +63,7 @@ def contenders():
         Contender("tonic-multi", [TONIC, *LISTEN, "--runtime", "multi"], h2load),
         Contender("tonic-current", [TONIC, *LISTEN, "--runtime", "current"], h2load),
         Contender("agora-grpc", [AGORA, "bench", "serve", *LISTEN], h2load),
-        # Native has no other load than ours, so gRPC is measured under ours as well.
+        # Only Agora's client can load the native protocol, so gRPC is measured with it as well.
         Contender("agora-grpc-own", [AGORA, "bench", "serve", *LISTEN], own("grpc")),
         Contender("agora-native", [AGORA, "bench", "serve", *LISTEN], own("native"), "native"),
     ]
@@ -82,7 +82,7 @@ def measure(chosen):
             for _ in range(chosen.rounds):
                 for contender in contenders_in_use:
                     with running(contender.server) as (process, address):
-                        # The first moments are for caches and connections, not for the record.
+                        # A short uncounted load warms caches and opens connections.
                         contender.load(address, connections, inflight, size, 0)
                         before = cpu_seconds(process.pid)
                         done = contender.load(address, connections, inflight, size, chosen.seconds)
@@ -135,17 +135,17 @@ def run_h2load(address, connections, inflight, size, seconds, logged=False):
     done = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", output)
     finished = re.search(r"finished in ([\d.]+)(ms|s)", output)
     if not done or not finished or done[1] == "0" or any(int(n) for n in done.groups()[1:]):
-        sys.exit(f"bench: h2load was not served well:\n{output}")
+        sys.exit(f"bench: h2load reports failed requests:\n{output}")
     return int(done[1]), float(finished[1]) / (1000 if finished[2] == "ms" else 1), times
 
 
 def own(protocol):
-    """Loads with our own client; the function is as `h2load` above."""
+    """Loads with Agora's own client; the result is like that of `h2load` above."""
 
     def load(address, connections, inflight, size, seconds):
         command = [AGORA, "bench", "echo", "--target", address, "--protocol", protocol]
         command += ["--connections", connections, "--inflight", inflight, "--bytes", size]
-        # No warm-up beyond a blink: calls that are not counted would cost CPU time that is.
+        # Nearly no warm-up: uncounted calls would use counted CPU time.
         output = run([*command, "--seconds", seconds or 0.2, "--warm-up", 0.001])
         found = dict(re.findall(r"^(?:latency_us )?(\w+) +([\d.]+)$", output, re.MULTILINE))
         calls, rate = int(found["calls"]), float(found["calls_per_s"])
@@ -155,13 +155,13 @@ def own(protocol):
 
 
 def middle(rounds):
-    """The round with the median CPU time a request."""
+    """The round with the median CPU time per request."""
     ordered = sorted(rounds, key=lambda measured: measured.cpu_us)
     return ordered[len(ordered) // 2]
 
 
 def report(by_name):
-    """A line for each contender; ratios are of requests a CPU second."""
+    """Prints a line for each contender; ratios compare requests per CPU second."""
     tonics = [m.per_cpu_second for name, m in by_name.items() if name.startswith("tonic")]
     head = ["", "requests/s", "requests/CPU s", "CPU us", "median us", "p99 us", "ratio"]
     print("{:16}{:>12}{:>16}{:>9}{:>11}{:>11}{:>9}".format(*head))

@@ -1,9 +1,9 @@
-"""Two builds of Agora beside each other: what a change costs.
+"""Compares two builds of Agora: what a change costs.
 
-The servers of both run all the time, and the new build's load program loads the one and the other in
-turns, so that only the servers differ. Each line tells the median round of both and the ratio, new
-by old; CPU is the servers', microseconds a call. k-means is the whole command, old and new in turns:
-the fastest round counts, as it fills both cores.
+The servers of both run all the time, and the load program of the new build alternates between them,
+so that only the servers differ. Each line has the median round of both and the ratio of new to old;
+CPU is that of the servers, in microseconds a call. k-means is the whole command, old and new in
+turns: the fastest round counts, since it fills both cores.
 
     git worktree add ../old COMMIT && (cd ../old && cargo build --release)
     scripts/bench versions --old ../old/target/release/agora
@@ -79,10 +79,10 @@ def head(what, load):
 
 
 def turns(name, sides, chosen, load):
-    """A line: `load(side)` tells calls a second, the median in us, and CPU us a call."""
+    """Prints a line: `load(side)` returns calls a second, the median in us, and CPU us a call."""
     rounds = [], []
     for number in range(chosen.rounds):
-        # Who goes first may find another machine than who goes second.
+        # The order alternates: the state of the machine may depend on it.
         for place in ((0, 1), (1, 0))[number % 2]:
             rounds[place].append(load(sides[place]))
     line = f"{name:>10}"

@@ -3,12 +3,11 @@
 
     kmeans.py DIR DIMS [--iterations 20] [--threads 1] [--only lloyd,elkan,faiss]
 
-Same points, same first centroids. An iteration's time is the difference of two runs, one with so
-many iterations and one more, one with a single iteration, divided by their number: what they do
-before and after is not counted against them, nor is Elkan's slow first iteration. Prints a line for
-each: name, milliseconds an iteration, milliseconds of CPU time (which others on the machine don't
-change as much), milliseconds of the longer run divided by its iterations, which is what a user of
-fit() waits for, and the squared error that it came to.
+Same points, same first centroids. The time of an iteration is the difference between a run of
+N + 1 iterations and a run of one, divided by N: setup does not count, nor does Elkan's slow first
+iteration. Prints a line for each: name, milliseconds an iteration, milliseconds of CPU time (which
+other programs on the machine change less), milliseconds of the longer run divided by its
+iterations, which is what a user of fit() waits for, and the final squared error.
 """
 
 import argparse
@@ -40,7 +39,7 @@ import numpy as np  # noqa: E402
 
 
 def scikit_learn(points, centroids, algorithm, iterations):
-    """Iterations that it took, and the squared error."""
+    """The number of iterations, and the squared error."""
     from sklearn.cluster import KMeans
 
     model = KMeans(

@@ -4,7 +4,7 @@
     spark.py DIR DIMS [--iterations 20] [--threads 2]
 
 Same points, cached in memory, same first centroids (which the RDD interface takes), same number of
-iterations. Prints seconds until Spark is there, until the points are cached, milliseconds an
+iterations. Prints seconds until Spark has started and until the points are cached, milliseconds an
 iteration (training twice, as in kmeans.py) and the squared error.
 """
 
@@ -30,7 +30,7 @@ def arguments():
 
 def main():
     chosen = arguments()
-    # Its workers are to be this Python too.
+    # Spark's workers use this Python too.
     os.environ["PYSPARK_PYTHON"] = sys.executable
     began = time.perf_counter()
     from pyspark.mllib.clustering import KMeans, KMeansModel
