@@ -1,11 +1,11 @@
-//! A driver as text, to go on with after a crash. `schemas/job-files.md` has the grammar.
+//! Saves a driver as text and restores it after a crash. `schemas/job-files.md` has the grammar.
 //!
 //! ```text
-//! KMEANS k=20 dims=2 ... <crc>          what is asked for: another job cannot go on from here
+//! KMEANS k=20 dims=2 ... <crc>          the job; a checkpoint of another job is refused
 //! INPUT path bytes digest <crc>         a line for each file
 //! TOTALS points skipped squares <crc>
 //! AT restart iteration phase <crc>
-//! BEFORE x y ... <crc>                  a line for each centroid before, if there are any
+//! BEFORE x y ... <crc>                  a line for each centroid of the iteration before, if any
 //! CENTROID x y ... <crc>                a line for each centroid
 //! BEST restart iterations converged error <crc>     with BESTCENTROID and SIZES lines, if any
 //! END lines <crc>
@@ -19,12 +19,12 @@ use crate::text::{
     Scratch, parse_f64, parse_u64, parse_words, push_checksum, push_words, strip_checksum,
 };
 
-/// Why a checkpoint cannot be gone on from.
+/// Why a checkpoint cannot be restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckpointError {
-    /// It is damaged; the line, from 1.
+    /// A line, from 1, is damaged.
     Damaged(usize),
-    /// It is of another job.
+    /// It belongs to another job.
     OtherJob,
 }
 
@@ -39,21 +39,24 @@ impl fmt::Display for CheckpointError {
 
 impl std::error::Error for CheckpointError {}
 
-/// A file of the input, as it was.
+/// A file of the input at the time of the checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
-    /// Where it is.
+    /// Its path.
     pub path: String,
-    /// How long it was.
+    /// Its length.
     pub bytes: u64,
-    /// What tells its content from others, in hexadecimal digits.
+    /// A digest of its content, in hexadecimal digits.
     pub digest: String,
 }
 
-/// What is asked for, in a line. `format` says how points are written.
+/// The parameters of the job, in a line. `format` is the text format of points.
 fn job_line(options: &Options, format: &str) -> String {
-    let Options { k, dims, iterations, tolerance, seed, restarts, relocates, .. } = options;
-    let init = match &options.init {
+    // Every option is named, so that a new one cannot be forgotten. The number of reduce tasks has
+    // no effect on the result and may change.
+    let Options { k, dims, iterations, tolerance, seed, init, restarts, relocates, reduces: _ } =
+        options;
+    let init = match init {
         Init::Random => "random".to_owned(),
         Init::PlusPlus => "k-means++".to_owned(),
         Init::Given(centroids) => format!("given:{:08x}", digest(centroids)),
@@ -69,7 +72,7 @@ fn digest(centroids: &Centroids) -> u32 {
 }
 
 impl Driver {
-    /// The driver as text; nothing when it does not iterate. `input` has been read as `format` says.
+    /// The driver as text; `None` while it does not iterate. `input` was read in `format`.
     pub fn save(&self, format: &str, input: &[InputFile]) -> Option<Vec<u8>> {
         let (phase, before, centroids) = match &self.phase {
             Phase::Iterate { before, centroids } => ("iterate", before, centroids),
@@ -102,10 +105,11 @@ impl Driver {
         Some(file.text)
     }
 
-    /// Goes on from what [`save`](Self::save) wrote. Also gives the input that must be read again.
+    /// Restores a driver from the text of [`save`](Self::save). Also returns the input to read
+    /// again.
     ///
     /// # Errors
-    /// It is damaged, or of another job.
+    /// The text is damaged, or belongs to another job.
     pub fn restore(
         options: Options,
         format: &str,
@@ -177,7 +181,7 @@ impl LineWriter {
     }
 }
 
-/// LineChunks whose checksums are good.
+/// Lines with valid checksums.
 struct LineReader<'t> {
     lines: Vec<&'t str>,
     at: usize,
@@ -202,7 +206,7 @@ impl<'t> LineReader<'t> {
         self.lines.get(self.at).is_some_and(|line| line.starts_with(beginning))
     }
 
-    /// What the next line says behind its first word, which must be this.
+    /// The rest of the next line after its first word, which must be `word`.
     fn next(&mut self, word: &str) -> Result<&'t str, CheckpointError> {
         let line = self.lines.get(self.at).copied();
         self.at += 1;
