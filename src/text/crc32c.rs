@@ -1,14 +1,14 @@
-//! CRC-32C, Castagnoli's polynomial, as iSCSI uses it (RFC 3720, section 12.1 and appendix B.4).
+//! CRC-32C, with Castagnoli's polynomial, as in iSCSI (RFC 3720, section 12.1 and appendix B.4).
 //!
-//! Sixteen bytes are taken at once: a table for each of the sixteen places says what a byte there
-//! adds to the remainder at the end. (Intel's "slicing by 16".) That keeps up with the disks that
-//! the lines go to, on every processor, without the `unsafe` that its own instruction would take.
+//! Sixteen bytes are processed at once ("slicing by 16"): one table for each of the sixteen
+//! positions has the contribution of a byte to the remainder. That is faster than the disks that
+//! lines are written to, on every processor, and the CRC instruction would need `unsafe`.
 
-/// The polynomial 0x1edc6f41, its bits in the order in which bytes are sent.
+/// The polynomial 0x1edc6f41, with reversed bits.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 const SLICES: usize = 16;
 
-/// `TABLES[p][b]`: what the byte `b` adds when `p` bytes follow it.
+/// `TABLES[p][b]`: the contribution of the byte `b` when `p` bytes follow it.
 const TABLES: [[u32; 256]; SLICES] = {
     let mut tables = [[0; 256]; SLICES];
     let mut byte = 0;
@@ -34,7 +34,7 @@ const TABLES: [[u32; 256]; SLICES] = {
     }
     tables
 };
-/// Read at run time: a constant would be copied to wherever it is used.
+/// A static, since a constant would be copied to each use.
 static SLICED: [[u32; 256]; SLICES] = TABLES;
 
 /// The checksum of `bytes`.
@@ -42,7 +42,7 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     extend_crc32c(0, bytes)
 }
 
-/// The checksum of some bytes whose checksum is `crc`, and `bytes` behind them.
+/// The checksum of bytes with the checksum `crc` followed by `bytes`.
 pub fn extend_crc32c(crc: u32, bytes: &[u8]) -> u32 {
     let mut remainder = !crc;
     let (blocks, rest) = bytes.as_chunks::<SLICES>();
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::seed::each_seed;
 
-    /// RFC 3720, appendix B.4. There the checksums are bytes, the lowest first.
+    /// RFC 3720, appendix B.4. There the checksums are bytes, lowest first.
     #[test]
     fn the_examples_of_rfc_3720() {
         let read_command = [
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_what_dividing_bit_by_bit_gives_in_one_go_or_two() {
+    fn the_checksum_equals_that_of_bitwise_division_in_one_step_or_two() {
         each_seed(|seed| {
             let len = seed.below(100);
             let bytes = seed.bytes(len);

@@ -1,5 +1,5 @@
-//! Whole numbers as text, without allocation. One number has one spelling: no sign, no leading
-//! zero, hexadecimal digits in lower case.
+//! Integers as text, without allocation. A number has one spelling: no sign, no leading zero,
+//! lower-case hexadecimal digits.
 
 /// `00` to `99`: two digits cost one division.
 const PAIRS: [[u8; 2]; 100] = {
@@ -24,7 +24,7 @@ pub fn push_u64(mut number: u64, text: &mut Vec<u8>) {
         digits[start..start + 2].copy_from_slice(&PAIRS[(number % 100) as usize]);
         number /= 100;
         if number == 0 {
-            // The pair was the number's first: its leading zero goes.
+            // This was the first pair: a leading zero is dropped.
             start += usize::from(digits[start] == b'0');
             text.extend_from_slice(&digits[start..]);
             return;
@@ -35,7 +35,7 @@ pub fn push_u64(mut number: u64, text: &mut Vec<u8>) {
     text.extend_from_slice(&digits[start..]);
 }
 
-/// The number that [`push_u64`] wrote so; `None`: it wrote no such thing.
+/// Parses what [`push_u64`] writes; `None` for any other text.
 pub fn parse_u64(text: &[u8]) -> Option<u64> {
     if text.is_empty() || text.len() > MAX_DIGITS || (text.len() > 1 && text[0] == b'0') {
         return None;
@@ -55,7 +55,7 @@ pub fn push_hex(number: u32, text: &mut Vec<u8>) {
     text.extend_from_slice(&std::array::from_fn::<u8, 8, _>(digit));
 }
 
-/// The number that [`push_hex`] wrote so; `None`: it wrote no such thing.
+/// Parses what [`push_hex`] writes; `None` for any other text.
 pub fn parse_hex(text: &[u8]) -> Option<u32> {
     let digits: &[u8; 8] = text.try_into().ok()?;
     digits.iter().try_fold(0, |number, &byte| Some(number << 4 | u32::from(hex_digit(byte)?)))
@@ -67,7 +67,7 @@ pub(super) fn push_hex_byte(byte: u8, text: &mut Vec<u8>) {
     text.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
 }
 
-/// What a digit in lower case stands for.
+/// The value of a lower-case hexadecimal digit.
 pub(super) fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_the_standard_library_writes_them() {
+    fn numbers_are_written_like_in_the_standard_library() {
         let powers = (0..64).map(|bits| 1_u64 << bits);
         let tens = (0..20).map(|digits| 10_u64.pow(digits));
         for number in powers.chain(tens).flat_map(|n| [n - 1, n, n.wrapping_add(1)]) {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn another_spelling_is_no_number() {
+    fn another_spelling_is_refused() {
         for text in ["", "00", "07", "+7", "-7", "7 ", " 7", "1_000", "1e3", "0x7", "\u{0663}"] {
             assert_eq!(parse_u64(text.as_bytes()), None, "{text:?}");
         }

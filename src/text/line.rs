@@ -6,12 +6,12 @@ use std::ops::Range;
 use super::scan::find;
 use super::word::{WordError, all_plain, escape, unescape};
 
-/// Why a line, or its checksum, is wrong.
+/// Why a line or its checksum is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineError {
-    /// The byte of the line where it is noticed.
+    /// The byte offset in the line.
     pub at: usize,
-    /// What is wrong, for people.
+    /// A human-readable reason.
     pub what: &'static str,
 }
 
@@ -23,19 +23,19 @@ impl fmt::Display for LineError {
 
 impl std::error::Error for LineError {}
 
-/// Where words are unescaped. Used again for each line, so that lines cost no memory of their own.
+/// The buffer for unescaped words, reused for each line to avoid allocation.
 #[derive(Debug, Default)]
 pub struct Scratch {
     unescaped: Vec<u8>,
     ranges: Vec<WordRange>,
 }
 
-/// Where a word is.
+/// The location of a word.
 #[derive(Clone, Debug)]
 enum WordRange {
-    /// As it is in the line.
+    /// In the line, since it needs no unescaping.
     Line(Range<usize>),
-    /// Unescaped.
+    /// In the buffer, unescaped.
     Scratch(Range<usize>),
 }
 
@@ -93,13 +93,13 @@ fn in_line(error: WordError, start: usize, text: &[u8]) -> LineError {
     LineError { at: start + error.at(), what }
 }
 
-/// Where the next space is that is not escaped.
+/// The position of the next unescaped space.
 fn end_of_word(text: &[u8]) -> usize {
     let mut from = 0;
     loop {
         let rest = text.get(from..).unwrap_or_default();
         let Some(space) = find(b' ', rest).map(|at| from + at) else { return text.len() };
-        // Escaped by an odd number of backslashes: those of an even one escape each other.
+        // It is escaped by an odd number of backslashes: an even number escape each other.
         let word = text.get(..space).unwrap_or_default();
         let backslashes = word.iter().rev().take_while(|&&byte| byte == b'\\').count();
         if backslashes.is_multiple_of(2) {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn words_make_a_line_and_come_back() {
+    fn words_are_written_and_parsed() {
         let mut scratch = Scratch::default();
         for (these, line) in [
             (&[&b"SET"[..], b"name1", b"Jaggu"][..], "SET name1 Jaggu"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_refused_where_they_are_wrong() {
+    fn an_error_names_the_place() {
         for (line, at) in
             [("", 0), (" SET", 0), ("SET ", 4), ("SET  k", 4), ("SET k\\t", 5), ("a b\tc", 3)]
         {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn any_words_come_back_and_damage_is_refused_or_other_words() {
+    fn any_words_are_parsed_and_damage_is_refused_or_other_words() {
         let mut scratch = Scratch::default();
         each_seed(|seed| {
             let count = 1 + seed.below(5);

@@ -1,9 +1,9 @@
-//! Text as our files have it: words, lines, numbers. `schemas/files.md` defines the bytes.
+//! The text format of all files: words, lines, numbers. `schemas/files.md` defines the bytes.
 //!
-//! A file is lines, a line is words with one space between them. A word is any bytes: what would
-//! end it, or what a person would not see, is escaped with a backslash, so that a line is always
-//! one line under `cat`, and its words are the same to `cut`, `awk` and Python's `split`. A
-//! *record* is a line whose last word is a checksum of all before it.
+//! A file consists of lines, a line of words with one space between them. A word is any bytes:
+//! white space and invisible characters are escaped with a backslash, so that `cat` shows a line as
+//! one line, and `cut`, `awk` and Python's `split` find the same words. A *record* is a line whose
+//! last word is a checksum of everything before it.
 //!
 //! ```text
 //! SET greeting hello\ world 1 # 3 at=1700000000000 2f1e9c04
@@ -11,19 +11,19 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `word` | escaping and its way back |
-//! | `line` | words to a line and back |
+//! | `word` | escaping and unescaping words |
+//! | `line` | writing and parsing lines of words |
 //! | `record` | lines with a checksum |
 //! | `crc32c` | the checksum (RFC 3720, appendix B.4) |
-//! | `integer` | whole numbers, without allocation |
-//! | `number` | numbers with a point and an exponent, read fast |
-//! | `scan` | looks for a byte in many at once |
+//! | `integer` | integers, without allocation |
+//! | `number` | fast parsing of decimal numbers |
+//! | `scan` | fast search for a byte |
 //! | `simd` | bytes and digits, sixteen at a time |
 //!
-//! There is one way to write anything. A reader refuses a line that our writer would not have
-//! written (an escape that was not needed, `\x4A` for `\x4a`, `07` for `7`), so no damage hides
-//! behind a second spelling. What is left out: other escapes of C (`\t` is `\x09`), comments, blank
-//! lines, and any encoding but UTF-8.
+//! The format is canonical: every value has exactly one spelling. The parser refuses a line that
+//! the writer would not write (an unneeded escape, `\x4A` for `\x4a`, `07` for `7`), so that damage
+//! is not mistaken for another spelling. Left out are other escapes of C (`\t` is `\x09`),
+//! comments, blank lines, and encodings other than UTF-8.
 
 mod crc32c;
 mod integer;

@@ -1,31 +1,31 @@
-//! Numbers with a point and an exponent, read to the bit as the standard library reads them, and
-//! several times as fast for the numbers that files are full of.
+//! Parses decimal numbers to the same bits as the standard library, and several times as fast for
+//! common numbers.
 //!
 //! ```text
 //! number   = [ "+" | "-" ] ( digits [ "." [ digits ] ] | "." digits ) [ exponent ]
 //! exponent = ( "e" | "E" ) [ "+" | "-" ] digits
 //! ```
 //!
-//! A number of at most 19 digits is a whole number `w` and a power of ten. Three ways lead to the
-//! nearest f64, ties to even:
+//! A number of at most 19 digits is an integer `w` times a power of ten. The nearest f64, ties to
+//! even, is computed in one of three ways:
 //!
 //! - `w <= 2^53` and a power of ten up to 22: both are f64, and one operation on them rounds once
 //!   (W. Clinger, *How to read floating point numbers accurately*, 1990).
-//! - `w / 10^k` for `k <= 27`: a division of whole numbers to 63 bits or more, and whether there is
-//!   a rest.
+//! - `w / 10^k` for `k <= 27`: an integer division to 63 bits or more, and whether there is a
+//!   remainder.
 //! - All others, which are rare: the standard library.
 //!
-//! Words for infinity and NaN are no numbers here. What is beyond the largest f64 is infinite.
+//! Words for infinity and NaN are refused. Numbers beyond the largest f64 become infinite.
 
 use super::simd::eight_digits_each;
 
-/// Times this, a byte stands in each of eight.
+/// The factor that repeats a byte in all eight bytes of a word.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// Most digits that surely fit 64 bits.
+/// The most digits that always fit in 64 bits.
 const MAX_DIGITS: usize = 19;
 
-/// Powers of ten that are f64.
+/// The powers of ten that f64 represents exactly.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
@@ -35,7 +35,7 @@ const TENS: [f64; 23] = [
 const CHUNK_TENS: [u64; 9] =
     [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-/// Powers of five below `2^63`, shifted until their top bit is that of the word, and by how much.
+/// Powers of five below `2^63`, shifted so that their top bit is set, with the shift.
 const FIVES: [(u64, u32); 28] = {
     let mut fives = [(0, 0); 28];
     let mut power: u64 = 1;
@@ -51,19 +51,19 @@ const FIVES: [(u64, u32); 28] = {
     fives
 };
 
-/// The number that the bytes are.
+/// Parses the bytes as a number.
 pub fn parse_f64(bytes: &[u8]) -> Option<f64> {
     let (number, len) = parse_f64_prefix(bytes)?;
     (len == bytes.len()).then_some(number)
 }
 
-/// The whole number that up to 19 digits are, with any zeros in front.
+/// Parses up to 19 digits as an integer; leading zeros are allowed.
 pub fn parse_digits(bytes: &[u8]) -> Option<u64> {
     let (number, end) = digits(bytes, 0, 0);
     ((1..=MAX_DIGITS).contains(&end) && end == bytes.len()).then_some(number)
 }
 
-/// The number that the bytes begin with, as long a one as there is, and how many bytes it has.
+/// Parses the longest number at the start of the bytes. Returns it and its length.
 pub fn parse_f64_prefix(bytes: &[u8]) -> Option<(f64, usize)> {
     let sign = bytes.first().copied().unwrap_or_default();
     let start = usize::from(sign == b'-' || sign == b'+');
@@ -93,12 +93,12 @@ pub fn parse_f64_prefix(bytes: &[u8]) -> Option<(f64, usize)> {
     Some((if sign == b'-' { -magnitude } else { magnitude }, end))
 }
 
-/// The number that `bytes[start..end]` are, where the first point in them is at `point`, or there
-/// is none and `point` is not below `end`. None: it has an exponent, more digits than usual, too
-/// few bytes before it, or is no number; [`parse_f64`] knows.
+/// Parses `bytes[start..end]` in fixed notation. The first decimal point is at `point`; without
+/// one, `point` is at least `end`. `None`: it has an exponent, more than 8 digits on a side or 15
+/// in all, too few bytes before it, or is not a number; then [`parse_f64`] decides.
 ///
-/// Who knows the places beforehand reads numbers in half the time: the processor works on several
-/// at once.
+/// With known positions parsing takes half the time: the processor works on several numbers at
+/// once.
 #[inline]
 pub fn parse_fixed_f64(bytes: &[u8], start: usize, point: usize, end: usize) -> Option<f64> {
     let sign = *bytes.get(start)?;
@@ -121,7 +121,7 @@ pub fn parse_fixed_f64(bytes: &[u8], start: usize, point: usize, end: usize) -> 
     Some(f64::from_bits(magnitude.to_bits() | sign))
 }
 
-/// The values of up to eight digits that end before `end`, the last one at the top, and zeros.
+/// The values of up to eight digits that end at `end`, the last one in the top byte, after zeros.
 #[inline]
 fn digits_before(bytes: &[u8], end: usize, count: usize) -> Option<u64> {
     let word = *bytes.get(end.checked_sub(8)?..end)?.first_chunk()?;
@@ -129,7 +129,7 @@ fn digits_before(bytes: &[u8], end: usize, count: usize) -> Option<u64> {
     Some(values & u64::MAX.unbounded_shl(64 - 8 * count as u32))
 }
 
-/// The f64 nearest to `whole * 10^power`, for the powers that have a fast way.
+/// The f64 nearest to `whole * 10^power`, for powers with a fast method.
 #[inline]
 fn nearest(whole: u64, power: i32) -> Option<f64> {
     if whole <= 1 << 53 {
@@ -148,10 +148,10 @@ fn nearest(whole: u64, power: i32) -> Option<f64> {
 
 /// The f64 nearest to `whole / 10^k` for `whole` above 0 and `k` up to 27.
 ///
-/// `whole / 5^k` is worked out from both with their top bits at the top of a word, so that the
-/// quotient has 63 or 64 bits. Its lowest bit stands for the rest too: rounding to 53 bits, which
-/// the conversion does, looks only whether all of them are zero. What is left is a power of two,
-/// and the result is far from both ends of the format.
+/// `whole / 5^k` is computed from both, normalized to set top bits, so that the quotient has 63 or
+/// 64 bits. Its lowest bit also represents the remainder: rounding to 53 bits in the conversion
+/// depends only on whether the lower bits are all zero. The remaining factor is a power of two, and
+/// the result is far from both ends of the format.
 fn quotient(whole: u64, k: i32) -> f64 {
     let (five, five_shift) = FIVES[k as usize];
     let shift = whole.leading_zeros();
@@ -162,14 +162,14 @@ fn quotient(whole: u64, k: i32) -> f64 {
     (quotient | u64::from(rest != 0)) as f64 * f64::from_bits(((1023 + two) as u64) << 52)
 }
 
-/// By the standard library: digits, a point and an exponent, all of them ASCII.
+/// Parses digits, a point and an exponent by the standard library; all bytes are ASCII.
 #[cold]
 fn parse_with_std(bytes: &[u8]) -> Option<f64> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// Reads digits from `at` on behind those of `number`. Gives the number, modulo `2^64`, and where
-/// the digits end.
+/// Appends the digits from `at` on to `number`. Returns the number, modulo `2^64`, and the end of
+/// the digits.
 #[inline]
 fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
     while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| chunk.try_into().ok()) {
@@ -187,26 +187,26 @@ fn digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
     (number, at)
 }
 
-/// The digits that eight bytes begin with, as a number, and how many they are.
+/// The number at the start of eight bytes, and its number of digits.
 #[inline]
 fn leading_digits(bytes: u64) -> (u64, usize) {
     let values = bytes ^ (EACH * 0x30);
     let count = not_digits(values).trailing_zeros() as usize / 8;
-    // Zeros in front, and what is behind the digits out at the top.
+    // The shift puts zeros in front and drops the bytes after the digits.
     (eight_digits(values.unbounded_shl(64 - 8 * count as u32)), count)
 }
 
-/// The top bit of the first byte that is above 9, and of others behind it.
+/// The top bit of the first byte above 9, and possibly of later bytes.
 #[inline]
 pub(super) fn not_digits(values: u64) -> u64 {
-    // A carry only spoils bytes behind one that is above 9 itself.
+    // A carry affects only bytes after one that is above 9 itself.
     (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80)
 }
 
-/// The number that the values of eight digits are, the first in the lowest byte.
+/// The number with these eight digit values, the first in the lowest byte.
 ///
-/// All at once: two neighbours become a number below 100, two of those one below 10,000, and two
-/// of those the whole (D. Lemire, *Quickly parsing eight digits*, 2018).
+/// Pairs of digits become numbers below 100, pairs of those numbers below 10,000, and the last pair
+/// the result (D. Lemire, *Quickly parsing eight digits*, 2018).
 #[inline]
 pub(super) fn eight_digits(values: u64) -> u64 {
     let pairs = values.wrapping_mul(10 << 8 | 1) >> 8;
@@ -214,7 +214,7 @@ pub(super) fn eight_digits(values: u64) -> u64 {
     (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32
 }
 
-/// A signed whole number, as good as infinite beyond 9,999 digits; and where it ends.
+/// Parses a signed integer, which saturates at 99,999,999. Returns it and its end.
 #[inline]
 fn exponent(bytes: &[u8], at: usize) -> Option<(i32, usize)> {
     let sign = bytes.get(at).copied()?;
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::seed::{Seed, each_seed};
 
-    /// As the standard library reads it, but for the words it takes.
+    /// The result of the standard library, except for words such as `inf`.
     fn reference(text: &str) -> Option<f64> {
         let words = text.bytes().any(|byte| byte.is_ascii_alphabetic() && !b"eE".contains(&byte));
         text.parse().ok().filter(|_| !words)
@@ -243,13 +243,13 @@ mod tests {
     fn assert_like_reference(text: &str) {
         let (ours, theirs) = (parse_f64(text.as_bytes()), reference(text));
         assert_eq!(ours.map(f64::to_bits), theirs.map(f64::to_bits), "{text}");
-        // Where its end and its point are known, and with enough before it.
+        // With a known end and point, and enough bytes before it.
         let before = format!("12345.,8{text}");
         let point = text.find('.').map_or(before.len(), |point| point + 8);
         if let Some(usual) = parse_fixed_f64(before.as_bytes(), 8, point, before.len()) {
             assert_eq!(Some(usual.to_bits()), theirs.map(f64::to_bits), "{text}");
         }
-        // With more behind it, and where eight bytes cannot be loaded.
+        // With more bytes after it, so that eight bytes can be loaded.
         let longer = format!("{text},17 and more");
         let found = parse_f64_prefix(longer.as_bytes());
         if let Some(theirs) = theirs {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn every_usual_form() {
+    fn every_common_form() {
         for (text, number) in [
             ("1e-3", 1e-3),
             ("+4.", 4.0),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number() {
+    fn other_text_is_not_a_number() {
         for text in [
             "", "+", "-", ".", "+.", "e5", "1e", "1e+", "--1", "+-1", "1 ", " 1", "0x1", "1_0",
             "inf", "nan", "infinity", "-inf", "1.2.3", "1,5", "\u{661}",
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_a_whole_number() {
+    fn digits_parse_as_an_integer() {
         for text in ["0", "007", "1234567", "12345678", "123456789012", "9999999999999999999"] {
             assert_eq!(parse_digits(text.as_bytes()), text.parse().ok(), "{text}");
         }
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_numbers_are_read_without_detour() {
+    fn common_numbers_take_the_fast_path() {
         for text in ["42.53176", "-7", "+12345678.1234567", ".5", "5.", "0", "-0.0", "-122.41942"] {
             let before = format!("12345.,8{text}");
             let point = text.find('.').map_or(usize::MAX, |point| point + 8);
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn random_text_of_numbers_reads_as_the_standard_library_reads_it() {
+    fn random_numbers_parse_like_those_of_the_standard_library() {
         each_seed(|seed| {
             for _ in 0..20 {
                 let mut text = String::from(*seed.pick(&["", "-", "+", ""]));
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_comes_back_from_its_shortest_text_and_from_longer_ones() {
+    fn any_number_parses_from_its_shortest_text_and_from_longer_ones() {
         each_seed(|seed| {
             for _ in 0..10 {
                 let x = f64::from_bits(seed.next_u64());
@@ -377,9 +377,9 @@ mod tests {
         });
     }
 
-    /// Halfway between two neighbours, and a hair beside it: where a wrong rounding shows.
+    /// Numbers halfway between two neighbours and next to that: wrong rounding would be visible.
     #[test]
-    fn ties_and_near_ties_round_as_they_must() {
+    fn ties_and_near_ties_round_correctly() {
         each_seed(|seed| {
             // A tie: 54 bits, the last of them set, times a power of two from 1 down.
             let odd = seed.next_u64() >> 10 | 1 << 53 | 1;
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_text_reads_as_the_standard_library_reads_it() {
+    fn damaged_text_parses_like_in_the_standard_library() {
         each_seed(|seed| {
             let mut text = b"-12345.678901e-12".to_vec();
             seed.mutate(&mut text);

@@ -1,14 +1,14 @@
-//! Records: lines that end in a checksum of everything before it.
+//! Records: lines that end with a checksum of everything before it.
 
 use super::crc32c::crc32c;
 use super::integer::{parse_hex, push_hex};
 use super::line::LineError;
 
-/// Bytes of a checksum with the space before it.
+/// The length of a checksum with the space before it.
 pub const CHECKSUM_BYTES: usize = 9;
 
-/// Ends the line that begins at byte `start` of `text`: a space, the CRC-32C of the line so far
-/// (that space with it), a newline.
+/// Ends the line that begins at byte `start` of `text`: appends a space, the CRC-32C of the line
+/// including that space, and a newline.
 pub fn push_checksum(text: &mut Vec<u8>, start: usize) {
     text.push(b' ');
     let crc = crc32c(text.get(start..).unwrap_or_default());
@@ -16,10 +16,10 @@ pub fn push_checksum(text: &mut Vec<u8>, start: usize) {
     text.push(b'\n');
 }
 
-/// What a line (without its newline) says before its checksum.
+/// Verifies the checksum of a line (without its newline) and returns the text before it.
 ///
 /// # Errors
-/// It has no checksum, or one of another line.
+/// The line has no checksum, or a wrong one.
 pub fn strip_checksum(line: &[u8]) -> Result<&[u8], LineError> {
     let end = line.len().saturating_sub(CHECKSUM_BYTES);
     let (body, checksum) = line.split_at(end);
@@ -29,7 +29,7 @@ pub fn strip_checksum(line: &[u8]) -> Result<&[u8], LineError> {
     let Some(crc) = parse_hex(digits) else {
         return Err(LineError { at: end + 1, what: "a line that does not end in a checksum" });
     };
-    // Over the space as well.
+    // The checksum includes the space.
     match crc32c(line.get(..=end).unwrap_or_default()) == crc {
         true => Ok(body),
         false => Err(LineError { at: 0, what: "a line that does not match its checksum" }),
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn one_flipped_bit_or_a_cut_is_noticed_wherever_it_is() {
+    fn any_flipped_bit_or_cut_is_detected() {
         let mut text = b"SET name1 Jaggu 1 # 2".to_vec();
         push_checksum(&mut text, 0);
         text.pop();

@@ -1,16 +1,16 @@
-//! Looking at many bytes at once. The loops over whole chunks have no branch inside, which is what
-//! the compiler needs to do them with vector instructions.
+//! Searches bytes in chunks. The loops over chunks have no branches, so that the compiler can use
+//! vector instructions.
 
-/// Bytes of a chunk: two of the vectors that every x86-64 has.
+/// The bytes of a chunk: two vectors of the baseline of x86-64.
 const CHUNK: usize = 32;
 
-/// Where `needle` is first.
+/// The position of the first `needle`.
 pub fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
     let needles = u64::from_ne_bytes([needle; 8]);
     let (words, rest) = bytes.as_chunks::<8>();
     for (number, word) in words.iter().enumerate() {
-        // The lowest byte that is zero here is the first that is the needle; bytes above it may be
-        // taken for zero as well (H. Warren, *Hacker's Delight*, 6-1).
+        // The lowest zero byte is the first needle; bytes above it may be misreported as zero
+        // (H. Warren, *Hacker's Delight*, 6-1).
         let other = u64::from_le_bytes(*word) ^ needles;
         let zeros = other.wrapping_sub(LOWS) & !other & HIGHS;
         if zeros != 0 {
@@ -23,10 +23,10 @@ pub fn find(needle: u8, bytes: &[u8]) -> Option<usize> {
 
 /// The lowest bit of each byte.
 const LOWS: u64 = u64::from_ne_bytes([1; 8]);
-/// The highest one.
+/// The highest bit of each byte.
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// Where the first byte is that `is_wanted` picks.
+/// The position of the first byte for which `is_wanted` is true.
 #[inline]
 pub(super) fn find_first(bytes: &[u8], is_wanted: impl Fn(u8) -> bool + Copy) -> Option<usize> {
     let (chunks, rest) = bytes.as_chunks::<CHUNK>();
@@ -46,7 +46,7 @@ mod tests {
     use crate::seed::each_seed;
 
     #[test]
-    fn the_first_one_is_found_wherever_it_is() {
+    fn the_first_match_is_found_at_any_position() {
         for len in 0..100 {
             let mut bytes = vec![b'a'; len];
             assert_eq!(find(b'x', &bytes), None);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_one_that_looking_one_by_one_finds() {
+    fn the_result_equals_that_of_a_simple_loop() {
         each_seed(|seed| {
             let len = seed.below(200);
             let bytes: Vec<u8> = (0..len).map(|_| seed.below(40) as u8).collect();

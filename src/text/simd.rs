@@ -1,11 +1,9 @@
-//! Sixteen bytes at a time, with the vector instructions that every x86-64 has (SSE2); elsewhere in
-//! words of eight.
+//! Processes sixteen bytes at a time with SSE2, which every x86-64 has; elsewhere eight bytes.
 //!
 //! # Soundness
 //!
-//! The only `unsafe` is the call of a function that is compiled for SSE2 from one that need not be.
-//! It is compiled where the target is x86-64, all of whose processors have SSE2. Nothing here
-//! touches memory by address.
+//! The only `unsafe` is the call of functions that are compiled for SSE2. They exist only where the
+//! target is x86-64, and all such processors have SSE2. There are no raw pointers.
 
 #![allow(unsafe_code)]
 
@@ -14,10 +12,11 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
-/// Bytes that are looked at together.
+/// The bytes of a chunk.
 pub const CHUNK: usize = 64;
 
-/// For each of the wanted bytes a bit for each position where it is, the first position's lowest.
+/// For each wanted byte, a bit for each position where it occurs; the first position is the lowest
+/// bit.
 #[inline]
 pub fn byte_masks<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {
     #[cfg(target_arch = "x86_64")]
@@ -27,8 +26,8 @@ pub fn byte_masks<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64;
     portable::byte_masks(chunk, wanted)
 }
 
-/// The two numbers below 10^8 whose eight digits' values are the bytes of two words, each with the
-/// first digit in the lowest byte. None: a byte is above 9.
+/// The two numbers whose eight digit values are the bytes of two words, each with the first digit
+/// in the lowest byte. `None`: a byte is above 9.
 #[inline]
 pub(super) fn eight_digits_each(words: [u64; 2]) -> Option<[u64; 2]> {
     #[cfg(target_arch = "x86_64")]
@@ -58,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_the_numbers_that_they_show() {
+    fn digits_are_converted_to_their_number() {
         each_seed(|seed| {
             let digits: [[u8; 8]; 2] =
                 std::array::from_fn(|_| std::array::from_fn(|_| seed.below(10) as u8));

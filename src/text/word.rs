@@ -1,34 +1,34 @@
-//! Words: any bytes, as text that a person can read and a program can split.
+//! Words: any bytes, escaped as readable text without white space.
 //!
 //! ```text
 //! \e     an empty word
 //! \      and a space: a space
 //! \\     a backslash
 //! \n     a newline
-//! \xNN   any other byte that is not shown as it is
+//! \xNN   any other escaped byte
 //! ```
 //!
-//! Escaped are the controls (Unicode's category Cc: U+0000 to U+001F, U+007F to U+009F), white space
-//! of any kind (the property White_Space: the no-break space, U+2028, U+3000 and others), each of
-//! their bytes in UTF-8 for itself, and bytes that are not UTF-8. So whatever a program takes for
-//! white space, it finds only where one word ends. All other characters stay as they are.
+//! Escaped are the controls (Unicode's category Cc: U+0000 to U+001F, U+007F to U+009F), white
+//! space of any kind (the property White_Space: the no-break space, U+2028, U+3000 and others),
+//! each byte of their UTF-8 separately, and bytes that are not UTF-8. So any kind of white space
+//! occurs only between words. All other characters stay unchanged.
 
 use std::fmt;
 
 use super::integer::{hex_digit, push_hex_byte};
 use super::scan::find_first;
 
-/// Why text is no word. Both say where: a byte of the text.
+/// Why text is not a word, with the byte offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordError {
-    /// A backslash before something that no escape begins with.
+    /// A backslash that begins no escape.
     Escape(usize),
-    /// It means something, but our writer would have spelled it in another way from here on.
+    /// The text is not the canonical spelling of its word; it differs from here on.
     Spelling(usize),
 }
 
 impl WordError {
-    /// A byte of the text.
+    /// The byte offset in the text.
     pub fn at(self) -> usize {
         match self {
             WordError::Escape(at) | WordError::Spelling(at) => at,
@@ -40,14 +40,14 @@ impl fmt::Display for WordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             WordError::Escape(_) => "a backslash that begins no escape",
-            WordError::Spelling(_) => "a word that is spelled as no writer of ours spells it",
+            WordError::Spelling(_) => "a word that is not spelled as it is written",
         })
     }
 }
 
 impl std::error::Error for WordError {}
 
-/// Whether a byte stands for itself wherever it is. Bytes above ASCII do as parts of characters.
+/// Whether a byte is never escaped. Bytes above ASCII are not: it depends on their character.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~') & (byte != b'\\')
 }
@@ -59,7 +59,7 @@ fn is_escaped(character: char) -> bool {
     }
 }
 
-/// Whether the text of a word is the word itself.
+/// Whether the text of a word equals the word.
 pub(super) fn all_plain(word: &[u8]) -> bool {
     !word.is_empty() && find_first(word, |byte| !is_plain(byte)).is_none()
 }
@@ -73,7 +73,7 @@ pub fn escape(word: &[u8], line: &mut Vec<u8>) {
     while let Some(at) = find_first(rest, |byte| !is_plain(byte)) {
         let (plain, behind) = rest.split_at(at);
         line.extend_from_slice(plain);
-        // Characters are not cut: all bytes of those that have several are above ASCII.
+        // This does not split characters: all bytes of multi-byte characters are above ASCII.
         let end = behind.iter().position(|byte| is_plain(*byte)).unwrap_or(behind.len());
         let (special, behind) = behind.split_at(end);
         for chunk in special.utf8_chunks() {
@@ -108,10 +108,10 @@ fn escape_bytes(bytes: &[u8], line: &mut Vec<u8>) {
     }
 }
 
-/// Appends to `word` what the text of a word means.
+/// Appends the word with this text to `word`.
 ///
 /// # Errors
-/// The text is not what [`escape`] writes. `word` has then got something that is of no use.
+/// [`escape`] does not write such text. The bytes appended to `word` are then unspecified.
 pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
     if all_plain(text) {
         word.extend_from_slice(text);
@@ -125,7 +125,7 @@ pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
     if text != b"\\e" {
         decode(text, word)?;
     }
-    // A word has one spelling: if this is it, writing the word again gives it.
+    // The spelling is canonical if escaping the word again gives the same text.
     let mut again = Vec::with_capacity(text.len());
     escape(word.get(start..).unwrap_or_default(), &mut again);
     if again == text {
@@ -135,8 +135,8 @@ pub fn unescape(text: &[u8], word: &mut Vec<u8>) -> Result<(), WordError> {
     Err(WordError::Spelling(same))
 }
 
-/// Decodes text of plain bytes and two-byte escapes, as most sentences are: each of these is the one
-/// spelling of what it means, so nothing is left to compare. False if there is anything else in it.
+/// Decodes text of plain bytes and two-byte escapes, as in most sentences. All of these are
+/// canonical, so nothing needs to be compared. Returns false if the text has anything else.
 fn decode_ascii(text: &[u8], word: &mut Vec<u8>) -> bool {
     let mut rest = text;
     loop {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_escaped_and_come_back() {
+    fn words_are_escaped_and_unescaped() {
         for (word, text) in [
             (&b"Jaggu"[..], "Jaggu"),
             (b"", "\\e"),
@@ -212,7 +212,7 @@ mod tests {
                 "\u{a0}\u{85}\u{3000}\u{2028}".as_bytes(),
                 r"\xc2\xa0\xc2\x85\xe3\x80\x80\xe2\x80\xa8",
             ),
-            // Cut within a character.
+            // A part of a character.
             (&"é".as_bytes()[..1], "\\xc3"),
             (b"#", "#"),
         ] {
@@ -236,7 +236,7 @@ mod tests {
             (b"\\x20", WordError::Spelling(1)),
             (b"a\\e", WordError::Escape(1)),
             (b"\\e\\e", WordError::Escape(0)),
-            // é, whole, needs no escape.
+            // A valid é needs no escape.
             (b"\\xc3\\xa9", WordError::Spelling(0)),
             (b"a b", WordError::Spelling(1)),
             (b"a\tb", WordError::Spelling(1)),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_come_back_from_visible_text_without_white_space() {
+    fn any_bytes_are_escaped_to_visible_text_without_white_space() {
         let pieces = ["a", " ", "\\", "\n", "\t", "é", "\u{a0}", "\u{2029}", "山", "x4a", "\\e"];
         each_seed(|seed| {
             let mut word = Vec::new();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_text_is_refused_or_the_spelling_of_another_word() {
+    fn damaged_text_is_refused_or_another_word() {
         let good = escaped("a b\\c\n\t\u{a0}\u{ff}é".as_bytes());
         each_seed(|seed| {
             let mut text = good.clone();

@@ -1,11 +1,11 @@
-//! In words of eight.
+//! Eight bytes at a time.
 
 use super::CHUNK;
 use crate::text::number;
 
-/// Times this, a byte stands in each of eight.
+/// The factor that repeats a byte in all eight bytes of a word.
 const EACH: u64 = 0x0101_0101_0101_0101;
-/// The top bit of each of eight.
+/// The top bit of each byte.
 const TOPS: u64 = EACH * 0x80;
 
 pub(super) fn byte_masks<const N: usize>(chunk: &[u8; CHUNK], wanted: [u8; N]) -> [u64; N] {

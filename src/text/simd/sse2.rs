@@ -1,4 +1,4 @@
-//! With SSE2.
+//! Sixteen bytes at a time, with SSE2.
 
 use std::arch::x86_64::{
     __m128i, _mm_add_epi16, _mm_and_si128, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cvtsi128_si64,
@@ -30,13 +30,13 @@ fn vector(bytes: &[u8; 16]) -> __m128i {
     _mm_set_epi64x((both >> 64) as i64, both as i64)
 }
 
-/// Two neighbours become a number below 100, two of those one below 10,000, and two of those the
-/// whole.
+/// Pairs of digits become numbers below 100, pairs of those numbers below 10,000, and the last pair
+/// the result.
 #[target_feature(enable = "sse2")]
 #[inline]
 pub(super) fn eight_digits_each(words: [u64; 2]) -> Option<[u64; 2]> {
     let values = _mm_set_epi64x(words[1] as i64, words[0] as i64);
-    // As signed numbers those from 128 on are not above 9, but have their top bit set.
+    // As signed numbers, bytes from 128 on are not above 9, but their top bit is set.
     let above = _mm_or_si128(_mm_cmpgt_epi8(values, _mm_set1_epi8(9)), values);
     if _mm_movemask_epi8(above) != 0 {
         return None;
