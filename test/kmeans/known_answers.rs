@@ -1,4 +1,4 @@
-//! The smallest squared errors known for the sample data.
+//! The smallest known squared errors of the sample data.
 
 use agora::kmeans::{Format, Points, Reader};
 

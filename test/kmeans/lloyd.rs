@@ -1,19 +1,19 @@
-//! The whole job in one process: what master, mappers and reducers do together.
+//! The whole job in one process: the work of master, mappers and reducers.
 
 use agora::kmeans::{Centroids, Dyadic, Partial, Points, Split, Step, merge, seeding};
 
-/// What came out, and on the way.
+/// The result of a run.
 #[derive(Debug, PartialEq)]
 pub struct Outcome {
     pub centroids: Centroids,
     /// Of the last iteration.
     pub squared_error: Dyadic,
     pub iterations: usize,
-    /// How many points each cluster has.
+    /// The number of points of each cluster.
     pub counts: Vec<u64>,
 }
 
-/// Clusters the points of these splits until nothing changes.
+/// Clusters the points of these splits until no centroid moves.
 pub fn lloyd(splits: &[Points], k: usize, seed: u64) -> Outcome {
     let picked = merge(splits.iter().map(|points| seeding::random(points, seed, k)), k);
     let mut splits: Vec<Split> = splits.iter().cloned().map(Split::new).collect();
@@ -38,7 +38,7 @@ pub fn lloyd(splits: &[Points], k: usize, seed: u64) -> Outcome {
     unreachable!("the error falls in each iteration, and there are finitely many assignments")
 }
 
-/// The best of as many starts, of seeds 1, 2, ...
+/// The best of `starts` runs with seeds 1, 2, ...
 pub fn best_of(starts: u64, splits: &[Points], k: usize) -> Outcome {
     let outcomes = (1..=starts).map(|seed| lloyd(splits, k, seed));
     outcomes.min_by(|a, b| a.squared_error.cmp(&b.squared_error)).unwrap()

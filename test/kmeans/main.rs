@@ -1,4 +1,4 @@
-//! K-means on data whose answers are known.
+//! K-means on data with known results.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

@@ -1,4 +1,4 @@
-//! `scripts/cluster`: what it says when something is wrong.
+//! `scripts/cluster`: its error messages.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::{CommandOutput, TempDir, is_alive, run, script};
 
-/// A cluster for a cluster, which ends with the test.
+/// A folder for a cluster, which is stopped at the end of the test.
 struct TestCluster(TempDir);
 
 impl TestCluster {
@@ -20,7 +20,7 @@ impl TestCluster {
         run(command.args(line.split_whitespace()))
     }
 
-    /// A command that must fail with this status, and what it says then.
+    /// Runs a command that must fail with this status; returns its error message.
     #[track_caller]
     fn fails(&self, line: &str, code: i32) -> String {
         let output = self.run(line);
@@ -44,13 +44,13 @@ impl Drop for TestCluster {
 }
 
 #[test]
-fn a_node_that_cannot_start_says_why_at_once() {
+fn a_node_that_cannot_start_gives_the_reason_at_once() {
     let cluster = TestCluster::new();
     let began = Instant::now();
     let output = cluster.fails("start --bogus", 2);
     assert!(output.contains("node 0 has exited:") && output.contains("'bogus'"), "{output}");
     assert!(began.elapsed() < Duration::from_secs(15), "at once: {:?}", began.elapsed());
-    // It is in nobody's way.
+    // The failed node does not prevent another start.
     let output = cluster.succeeds("start -n 1");
     assert!(output.starts_with("nodes 0 run, node 0 is the leader: "), "{output}");
     cluster.succeeds("kill 0");
@@ -60,7 +60,7 @@ fn a_node_that_cannot_start_says_why_at_once() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn the_error_names_what_is_missing() {
     let cluster = TestCluster::new();
     for line in ["stop", "kill 0", "restart 0", "status", "logs", "logs 0", "kv get x"] {
         assert!(cluster.fails(line, 1).contains("there is no cluster"), "{line}");
@@ -83,9 +83,9 @@ fn what_is_not_there_is_named() {
     assert!(cluster.fails("logs 0", 1).contains("node 0 has no files yet"));
 }
 
-/// The number of a node's process may be somebody else's after a restart of the machine.
+/// After a restart of the machine the process id of a node may belong to another process.
 #[test]
-fn a_process_that_is_no_node_is_left_alone() {
+fn a_process_that_is_not_a_node_is_not_killed() {
     let cluster = TestCluster::new();
     cluster.succeeds("start -n 1");
     cluster.succeeds("kill 0");

@@ -1,4 +1,4 @@
-//! `--help` prints help and does nothing else; what is unknown is wrong usage.
+//! `--help` prints help and does nothing else; unknown flags and words are wrong usage.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::{TempDir, root, run, script};
 
-/// Everything in `scripts/` that can be run.
+/// All executable files in `scripts/`.
 fn programs() -> Vec<String> {
     let entries = fs::read_dir(root().join("scripts")).unwrap().map(|entry| entry.unwrap());
     let can_run = |entry: &fs::DirEntry| {
@@ -16,7 +16,7 @@ fn programs() -> Vec<String> {
     entries.filter(can_run).map(|entry| entry.file_name().into_string().unwrap()).collect()
 }
 
-/// A path on which programs that build and install only leave a mark in the folder.
+/// Sets a PATH whose programs for building and installing only create a file `mark`.
 fn marking(temp_dir: &TempDir, command: &mut Command) {
     for name in ["cargo", "apt-get", "npm", "pip"] {
         temp_dir.program(name, "#!/bin/sh\ntouch \"$(dirname \"$0\")/mark\"\nexit 1\n");
@@ -67,7 +67,7 @@ fn an_unknown_flag_is_exit_status_2_and_a_reason() {
         marking(&temp_dir, &mut command);
         let output = run(command.arg("--no-such-flag"));
         assert_eq!((output.code, &*output.stdout), (Some(2), ""), "{name}: {output:?}");
-        assert!(output.stderr.contains(&*name), "{name} says who: {output:?}");
+        assert!(output.stderr.contains(&*name), "{name} names itself: {output:?}");
         assert!(!temp_dir.0.join("mark").exists(), "{name} builds or installs");
     }
     for arguments in [&["kv", "bogus"][..], &["market", "bogus"], &["rpc", "--bogus"], &["bogus"]] {

@@ -1,4 +1,4 @@
-//! What `scripts/` promises to those who call its scripts: help, wrong usage, what is left running.
+//! The scripts of `scripts/`: help, wrong usage, and processes left running.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 
@@ -12,10 +12,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long anything may take before a test calls it lost.
+/// How long a test waits before it fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A folder that goes with the test.
+/// A temporary folder, removed at the end of the test.
 struct TempDir(PathBuf);
 
 impl TempDir {
@@ -28,7 +28,7 @@ impl TempDir {
         TempDir(path)
     }
 
-    /// A file in it that can be run.
+    /// Creates an executable file in it.
     fn program(&self, name: &str, text: &str) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let path = self.0.join(name);
@@ -48,14 +48,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// One of our scripts.
+/// A command that runs a script of `scripts/`.
 fn script(name: &str) -> Command {
     let mut command = Command::new(root().join("scripts").join(name));
     command.stdin(Stdio::null());
     command
 }
 
-/// How a command ended.
+/// The exit status and output of a command.
 #[derive(Debug)]
 struct CommandOutput {
     code: Option<i32>,
@@ -75,17 +75,17 @@ fn run(command: &mut Command) -> CommandOutput {
     CommandOutput::of(command.output().unwrap())
 }
 
-/// Polls until `condition` holds; fails the test when it does not in time.
+/// Polls until `condition` holds; fails the test if it does not in time.
 #[track_caller]
 fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + TIMEOUT;
     while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
+        assert!(Instant::now() < until, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// Whether a process is there and has not ended.
+/// Whether a process exists and has not ended.
 fn is_alive(pid: &str) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default();
     !status.is_empty() && !status.contains("State:\tZ")

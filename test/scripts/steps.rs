@@ -1,4 +1,4 @@
-//! `scripts/steps.py`, which `scripts/test` is made of, with steps of our own.
+//! `scripts/steps.py`, on which `scripts/test` is based, with steps of these tests.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::{CommandOutput, TempDir, eventually, is_alive, root, run};
 
-/// A script of steps: lines of a table, and functions.
+/// A script with steps: the lines of a table, and functions.
 struct Steps {
     temp_dir: TempDir,
     script: PathBuf,
@@ -36,7 +36,7 @@ impl Steps {
         run(&mut self.command(arguments))
     }
 
-    /// A file that a step has written.
+    /// The contents of a file that a step has written.
     fn file(&self, name: &str) -> String {
         fs::read_to_string(self.temp_dir.0.join(name)).unwrap_or_default()
     }
@@ -44,7 +44,7 @@ impl Steps {
 
 #[test]
 fn steps_run_side_by_side_and_after_others() {
-    // Each of the first three waits for the two others.
+    // Each of the first three steps waits for the two others.
     let meet = "meet() { touch \"$1\"; until [ -e a ] && [ -e b ] && [ -e w ]; do sleep 0.01; done; }\n\
          step_a() { meet a; }\nstep_b() { meet b; }\nstep_w() { meet w; }\n\
          step_last() { [ -e a ] && [ -e w ]; echo done >last; }\nstep_long() { false; }";
@@ -57,7 +57,7 @@ fn steps_run_side_by_side_and_after_others() {
     assert_eq!(steps.file("last"), "done\n");
     let output = steps.run(&["--list"]);
     assert!(output.stdout.starts_with("last      the last\na         one\n"), "{output:?}");
-    // What is named runs without what it comes after.
+    // A named step runs without those that it depends on.
     let output = steps.run(&["two", "last"]);
     assert!(output.stdout.contains("steps: 3 passed, 0 failed"), "{output:?}");
     assert_eq!(steps.run(&["long"]).code, Some(1));
@@ -69,7 +69,7 @@ fn steps_run_side_by_side_and_after_others() {
 }
 
 #[test]
-fn a_bad_step_shows_what_it_said_and_holds_up_what_needs_it() {
+fn a_failed_step_shows_its_output_and_blocks_its_dependents() {
     let functions = "step_bad() { echo a line; false; echo never; }\nstep_next() { touch next; }\n\
          step_good() { :; }";
     let table = "bad work - 1 is bad\nnext work bad 1 needs it\ngood work - 1 is good\n";
@@ -85,7 +85,7 @@ fn a_bad_step_shows_what_it_said_and_holds_up_what_needs_it() {
 }
 
 #[test]
-fn a_skipped_step_says_why_and_is_bad_in_continuous_integration() {
+fn a_skipped_step_gives_the_reason_and_fails_in_continuous_integration() {
     let functions = "step_a() { echo no moon here; exit 77; }\nstep_b() { echo no sun; exit 77; }";
     let steps = Steps::new(
         "a work - 1 needs a moon\nb work - 1 needs a sun\nmay-be-skipped b it is night there\n",
@@ -101,11 +101,11 @@ fn a_skipped_step_says_why_and_is_bad_in_continuous_integration() {
     assert!(output.stdout.contains("      because: no moon here\n"), "{output:?}");
 }
 
-/// Processes that leave the step's group go as well, as those of `timeout` do.
+/// Processes that leave the process group of the step, such as those of `timeout`, are ended too.
 const LEAVES_ITS_GROUP: &str = "step_late() { timeout 600 sleep 600 & echo $! >pid; wait; }";
 
 #[test]
-fn a_step_that_takes_too_long_is_ended_with_all_that_it_started() {
+fn a_step_that_takes_too_long_is_ended_with_its_processes() {
     let steps = Steps::new("late work - 0.01 takes too long\n", LEAVES_ITS_GROUP);
     let output = steps.run(&[]);
     assert_eq!(output.code, Some(1), "{output:?}");
@@ -114,7 +114,7 @@ fn a_step_that_takes_too_long_is_ended_with_all_that_it_started() {
 }
 
 #[test]
-fn whoever_ends_it_ends_the_steps() {
+fn a_signal_to_the_runner_ends_the_steps() {
     for signal in ["TERM", "INT"] {
         let steps = Steps::new("late work - 9 takes long\n", LEAVES_ITS_GROUP);
         let mut running = steps.command(&[]).stdout(Stdio::null()).spawn().unwrap();
