@@ -1,5 +1,5 @@
-//! Points that a job picks from all splits: each split names its best few, and merging keeps the
-//! best of all. What is picked does not depend on how the input is split.
+//! Points that a job selects from all splits: each split proposes its best few, and merging keeps
+//! the best of all. The selection does not depend on the splits.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -8,21 +8,21 @@ use std::str::FromStr;
 
 use super::{Error, MAX_DIMS, Points};
 
-/// A point that may be picked. Those of lower rank go first, then those earlier in the input.
+/// A point that may be selected: lower rank first, then lower offset.
 ///
 /// Its text is the rank, the offset and the coordinates between spaces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// What it is picked by.
+    /// Lower is better.
     pub rank: u64,
-    /// The byte of the input at which its record begins.
+    /// The byte offset of its record in the input.
     pub offset: u64,
     /// Its coordinates.
     pub point: Vec<f64>,
 }
 
-/// The `count` best of the points by `rank` (which may leave points out), without any that equals
-/// a better one; best first.
+/// The `count` best points by `rank`, best first. Points without a rank, and points equal to a
+/// better one, are left out.
 pub(super) fn best(
     points: &Points,
     count: usize,
@@ -31,7 +31,7 @@ pub(super) fn best(
     let ranks = points.iter().enumerate().filter_map(|(index, x)| Some((rank(index, x)?, index)));
     let mut ranks: Vec<(u64, usize)> = ranks.collect();
     let mut picked = Distinct::new(points, count);
-    // The better half first: sorting all of them would take longer than anything else.
+    // Only the best part is sorted: sorting all ranks would dominate the running time.
     let mut sorted = 0;
     while sorted < ranks.len() && !picked.is_full() {
         let rest = &mut ranks[sorted..];
@@ -70,7 +70,7 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// The `count` best of what several splits named, without any that equals a better one.
+/// The `count` best candidates of several splits, without any that equals a better one.
 pub fn merge(lists: impl IntoIterator<Item = Vec<Candidate>>, count: usize) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = lists.into_iter().flatten().collect();
     all.sort_by_key(|candidate| (candidate.rank, candidate.offset));
@@ -86,7 +86,7 @@ struct PointKey<'a>(&'a [f64]);
 
 impl Ord for PointKey<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Finite, so that they compare; 0 and -0 are one place.
+        // Finite numbers compare; 0 and -0 are equal.
         self.0.partial_cmp(other.0).unwrap_or(Ordering::Equal)
     }
 }
@@ -133,7 +133,7 @@ mod tests {
     use crate::seed::each_seed;
 
     #[test]
-    fn the_best_of_all_are_the_same_however_the_points_are_split() {
+    fn the_best_candidates_do_not_depend_on_the_splits() {
         each_seed(|seed| {
             let (n, count) = (seed.below(40), seed.below(12));
             let values: Vec<f64> = (0..n).map(|_| seed.below(20) as f64).collect();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn text_keeps_a_candidate_and_damaged_text_is_no_candidate() {
+    fn text_parses_to_the_same_candidate_and_damaged_text_is_refused() {
         let candidate = Candidate { rank: u64::MAX, offset: 17, point: vec![0.1, -1e300] };
         assert_eq!(candidate.to_string().parse(), Ok(candidate));
         for text in ["", "1", "1 2", "1 2 nan", "1 2 inf", "-1 2 3", "1 2  3", "x 2 3"] {

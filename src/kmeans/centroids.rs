@@ -1,10 +1,10 @@
-//! Centroids, and the one definition of the nearest.
+//! Centroids, and the definition of the nearest one.
 
 use std::fmt;
 
 use super::{Error, MAX_DIMS, Points};
 
-/// Most centroids.
+/// The most centroids.
 pub const MAX_CENTROIDS: usize = 100_000;
 
 /// `K` centroids of the same number of finite coordinates. Their order is their index.
@@ -33,18 +33,18 @@ impl Centroids {
         Ok(Centroids { dims, coordinates })
     }
 
-    /// How many there are: `K`.
+    /// The number of centroids, `K`.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {
         self.coordinates.len() / self.dims
     }
 
-    /// Coordinates of a centroid.
+    /// The number of coordinates of a centroid.
     pub fn dims(&self) -> usize {
         self.dims
     }
 
-    /// One of them, by index from 0.
+    /// A centroid by index, from 0.
     pub fn get(&self, index: usize) -> &[f64] {
         &self.coordinates[index * self.dims..(index + 1) * self.dims]
     }
@@ -54,15 +54,15 @@ impl Centroids {
         &self.coordinates
     }
 
-    /// Each in order of its index.
+    /// The centroids by ascending index.
     pub fn iter(&self) -> std::slice::ChunksExact<'_, f64> {
         self.coordinates.chunks_exact(self.dims)
     }
 
-    /// The index of the nearest centroid to a point and the squared distance to it; of several
-    /// equally near ones, that with the lowest index.
+    /// The index of the nearest centroid to a point and the squared distance to it. Of several
+    /// equally near centroids the lowest index wins.
     ///
-    /// This is the assignment. Every faster way in this room gives what this gives, bit for bit.
+    /// This defines the assignment. Every faster strategy gives the same result, bit for bit.
     pub fn nearest(&self, point: &[f64]) -> (usize, f64) {
         let mut nearest = (0, f64::INFINITY);
         for (index, centroid) in self.iter().enumerate() {
@@ -74,7 +74,7 @@ impl Centroids {
         nearest
     }
 
-    /// The longest way that a centroid is from the one with its index in `other`.
+    /// The largest distance between a centroid and the one with the same index in `other`.
     pub fn shift(&self, other: &Centroids) -> f64 {
         let distances = self.iter().zip(other.iter()).map(|(a, b)| squared_distance(a, b));
         distances.fold(0.0, f64::max).sqrt()
@@ -90,7 +90,8 @@ impl TryFrom<&Points> for Centroids {
     }
 }
 
-/// One centroid a line, coordinates between commas, each the shortest text that reads back as it.
+/// One centroid a line, with commas between coordinates; each is the shortest text that parses to
+/// the same number.
 impl fmt::Display for Centroids {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for centroid in self.iter() {
@@ -104,13 +105,12 @@ impl fmt::Display for Centroids {
     }
 }
 
-/// The squared Euclidean distance, as it is defined here: in f64, dimension after dimension, each
-/// operation rounded by itself.
+/// The squared Euclidean distance by definition: in f64, dimension after dimension, each operation
+/// rounded separately.
 ///
-/// Never with fused multiply-add: where the processor has none, a call that imitates it costs tens
-/// of multiplications, and the bits must be the same everywhere; where it has one, the kernels that
-/// matter for speed use it in their estimates. It is also what `((x - c) ** 2)` summed up in a
-/// loop gives in any other language.
+/// Fused multiply-add is never used: the bits must be the same everywhere, and emulating it on a
+/// processor without it costs tens of multiplications. The estimates of the fast kernels use it.
+/// Any other language gives the same bits for a loop that sums up `((x - c) ** 2)`.
 pub fn squared_distance(point: &[f64], centroid: &[f64]) -> f64 {
     let mut sum = 0.0;
     for (x, c) in point.iter().zip(centroid) {
@@ -137,26 +137,26 @@ mod tests {
     }
 
     #[test]
-    fn squares_beyond_the_largest_number_are_all_equally_far() {
+    fn distances_whose_squares_overflow_are_all_equal() {
         assert_eq!(line(&[1e300, -1e200, 1e170]).nearest(&[-1e300]), (0, f64::INFINITY));
         assert_eq!(line(&[f64::MAX, 1e150]).nearest(&[-f64::MAX]), (0, f64::INFINITY));
         assert_eq!(line(&[f64::MAX, 1e150]).nearest(&[0.0]), (1, 1e150 * 1e150));
     }
 
     #[test]
-    fn squares_below_the_smallest_number_are_all_equally_near() {
+    fn distances_whose_squares_underflow_are_all_equal() {
         assert_eq!(line(&[1e-200, 0.0]).nearest(&[0.0]), (0, 0.0));
         assert_eq!(line(&[1.0, -0.0]).nearest(&[0.0]), (1, 0.0));
     }
 
     #[test]
-    fn text_is_the_shortest_that_reads_back() {
+    fn text_is_the_shortest_that_parses_to_the_same_number() {
         let centroids = Centroids::new(2, vec![-0.175, 8.141666666666667, 1e-300, 5.0]).unwrap();
         assert_eq!(centroids.to_string(), "-0.175,8.141666666666667\n1e-300,5.0\n");
     }
 
     #[test]
-    fn what_are_no_centroids_is_refused() {
+    fn invalid_centroids_are_refused() {
         assert_eq!(Centroids::new(2, vec![]), Err(Error::CentroidCount(0)));
         assert_eq!(Centroids::new(0, vec![1.0]), Err(Error::Dims(0)));
         let ragged = Error::DimsDiffer { expected: 2, found: 1 };

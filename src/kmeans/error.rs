@@ -1,17 +1,17 @@
-//! What can be wrong with points, centroids and what is made of them.
+//! Errors of points, centroids and records.
 
 use std::fmt;
 
 use super::{MAX_CENTROIDS, MAX_DIMS, MAX_LINE_BYTES, MAX_POINTS};
 
-/// Why something is refused.
+/// Why points, centroids or records are refused.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
-    /// A number of coordinates that no point may have.
+    /// A number of coordinates out of range.
     Dims(usize),
-    /// Another number of coordinates than the other points or the centroids have.
+    /// A number of coordinates that differs from that of the other points or the centroids.
     DimsDiffer {
-        /// How many the others have.
+        /// The number of coordinates of the others.
         expected: usize,
         /// How many there are.
         found: usize,
@@ -24,7 +24,7 @@ pub enum Error {
     NotFinite,
     /// A byte that cannot delimit coordinates.
     Delimiter(u8),
-    /// A line has something else where a number should be; a piece of it.
+    /// A line has something else where a number should be; the beginning of it.
     NotNumber(String),
     /// A line has nothing where a number should be.
     NoNumber,
@@ -32,23 +32,23 @@ pub enum Error {
     NoDelimiter,
     /// A line that is too long for a point.
     LineTooLong,
-    /// Fewer different points than centroids are wanted.
+    /// There are fewer different points than centroids.
     TooFewPoints {
         /// How many there are.
         distinct: usize,
         /// How many centroids.
         k: usize,
     },
-    /// A partial sum of a cluster that there is not.
+    /// A partial sum of a cluster with an index out of range.
     NoSuchCluster {
         /// Its index.
         index: u32,
         /// How many clusters there are.
         k: usize,
     },
-    /// Text that is no candidate.
+    /// Text that is not a candidate.
     NotCandidate,
-    /// Text that is no partial sum.
+    /// Text that is not a partial sum.
     NotPartial,
 }
 

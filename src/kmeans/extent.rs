@@ -1,29 +1,29 @@
-//! How far the points of a split reach along each coordinate.
+//! The range of each coordinate over the points of a split.
 
 use super::Points;
 
-/// What one coordinate of all points is between.
+/// The range of one coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Extent {
-    /// The lowest.
+    /// The lowest value.
     pub(super) low: f64,
-    /// The highest.
+    /// The highest value.
     pub(super) high: f64,
-    /// The smallest magnitude that is not zero; infinite if there is none.
+    /// The smallest nonzero magnitude; infinite if there is none.
     pub(super) smallest: f64,
 }
 
-/// Numbers that are looked at side by side, or a few more.
+/// At least as many numbers are compared at once.
 const SIDE_BY_SIDE: usize = 32;
 
 impl Extent {
-    /// Of each coordinate; without points, of nothing.
+    /// The extent of each coordinate; without points, that of no number.
     pub(super) fn of(points: &Points) -> Vec<Extent> {
         let dims = points.dims();
         if points.is_empty() {
             return vec![Extent { low: 0.0, high: 0.0, smallest: f64::INFINITY }; dims];
         }
-        // Several points make a row, so that there is enough to do at once.
+        // Several points make a row, so that there are enough independent comparisons.
         let width = dims * SIDE_BY_SIDE.div_ceil(dims);
         let mut lows = vec![f64::INFINITY; width];
         let mut highs = vec![f64::NEG_INFINITY; width];
@@ -62,7 +62,7 @@ mod tests {
     use crate::seed::each_seed;
 
     #[test]
-    fn they_are_what_looking_at_one_number_after_the_other_finds() {
+    fn extents_equal_those_of_a_simple_loop() {
         each_seed(|seed| {
             let dims = 1 + seed.below(5);
             let mut points = Points::new(dims).unwrap();

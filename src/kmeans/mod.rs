@@ -1,4 +1,4 @@
-//! K-means, exact: Lloyd's algorithm with the same bits whatever the splits, machines and crashes.
+//! Exact k-means: Lloyd's algorithm, with the same bits for any splits, machines and crashes.
 //!
 //! An iteration is a map and a reduce (S. Lloyd, *Least squares quantization in PCM*, 1982):
 //!
@@ -8,23 +8,24 @@
 //! Centroids ── Step::new(all Partials) ──> next Centroids, squared error master
 //! ```
 //!
-//! Two definitions make the result one: the *assignment* ([`Centroids::nearest`]), a fixed row of
-//! f64 operations, which every faster way repeats bit for bit; and the *sums* ([`Partial`]), which
-//! are exact, so that no order of adding can show. A centroid is rounded once, from the exact mean.
+//! Two definitions make the result unique: the *assignment* ([`Centroids::nearest`]) is a fixed
+//! sequence of f64 operations, whose result every faster strategy repeats bit for bit; the *sums*
+//! ([`Partial`]) are exact, so that the order of addition has no effect. A centroid is rounded
+//! once, from the exact mean.
 //!
 //! | file | |
 //! |---|---|
-//! | `points`, `centroids` | what is clustered and to what; the definition of the nearest |
+//! | `points`, `centroids` | points, centroids, and the definition of the nearest centroid |
 //! | `reader` | text to points |
-//! | `exact` | numbers that do not round, and their text |
-//! | `split` | a split in a mapper's memory, assigned again and again |
-//! | `assign` | how that is done fast, and why nothing shows of it |
-//! | `sums` | the exact sums of its clusters |
-//! | `seeding`, `candidate` | the first centroids: points that all splits pick together |
-//! | [`job`] | all of it as a MapReduce job |
-//! | `partial`, `step` | what is merged, and the centroids that come of it |
+//! | `exact` | exact numbers and their text |
+//! | `split` | a split in the memory of a mapper, assigned in every iteration |
+//! | `assign` | the fast assignment, and why it equals the definition |
+//! | `sums` | the exact sums of the clusters of a split |
+//! | `seeding`, `candidate` | the first centroids, independent of the splits |
+//! | [`job`] | k-means as a MapReduce job |
+//! | `partial`, `step` | partial sums to merge, and the next centroids |
 //! | `records` | partial sums as lines, for any MapReduce |
-//! | [`plot`] | a picture of it |
+//! | [`plot`] | a picture of a clustering |
 
 mod assign;
 mod candidate;

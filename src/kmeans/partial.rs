@@ -1,4 +1,4 @@
-//! What points add up to: counts and exact sums that merge in any order.
+//! Partial sums: counts and exact sums of points, which merge in any order.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use super::exact::Superaccumulator;
 use super::{Dyadic, Error, MAX_DIMS};
 use crate::text::push_u64;
 
-/// The points of one cluster added up: how many, and the exact sum of each coordinate.
+/// The number of points of a cluster and the exact sum of each coordinate.
 ///
 /// Its text is the count and the sums between spaces: `2 5p-1 -43p-7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Of no points with so many coordinates.
+    /// Of no points, with `dims` coordinates.
     pub fn empty(dims: usize) -> Partial {
         Partial { count: 0, sums: vec![Dyadic::ZERO; dims] }
     }
@@ -26,7 +26,7 @@ impl Partial {
         Partial { count, sums }
     }
 
-    /// How many points are in it.
+    /// The number of points.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -36,7 +36,7 @@ impl Partial {
         &self.sums
     }
 
-    /// Adds one point, finite and with as many coordinates.
+    /// Adds a finite point with the same number of coordinates.
     pub fn add(&mut self, point: &[f64]) {
         self.count += 1;
         for (sum, x) in self.sums.iter_mut().zip(point) {
@@ -44,7 +44,7 @@ impl Partial {
         }
     }
 
-    /// Adds what other points of the cluster add up to.
+    /// Adds the partial sum of other points of the cluster.
     pub fn merge(&mut self, other: &Partial) -> Result<(), Error> {
         if self.sums.len() != other.sums.len() {
             let (expected, found) = (self.sums.len(), other.sums.len());
@@ -58,15 +58,17 @@ impl Partial {
     }
 
     /// The mean of the points: each coordinate the f64 nearest to the exact mean, rounded once.
-    /// None of no points.
+    /// `None` without points.
     ///
-    /// So it is never outside of the points' box, and that of equal points is that point.
+    /// So it is never outside the bounding box of the points, and the mean of equal points is that
+    /// point.
     pub fn mean(&self) -> Option<Vec<f64>> {
         (self.count > 0).then(|| self.sums.iter().map(|sum| sum.mean(self.count)).collect())
     }
 
-    /// The squared distances of the points to `centroid`, added up exactly, less their own squares:
-    /// `n c^2 - 2 c S` over all coordinates. [`Split::squares`] has what is missing.
+    /// The exact sum of the squared distances of the points to `centroid`, less the squares of the
+    /// points: `n c^2 - 2 c S` over all coordinates. [`Split::squares`] has the squares of the
+    /// points.
     ///
     /// [`Split::squares`]: super::Split::squares
     pub fn error_less_squares(&self, centroid: &[f64]) -> Dyadic {
@@ -112,7 +114,7 @@ impl FromStr for Partial {
         let mut sums = Vec::new();
         for word in words {
             let sum: Dyadic = word.parse().map_err(|_| Error::NotPartial)?;
-            // What so many f64 add up to, and nothing longer.
+            // A sum of `count` f64 has no other bits.
             if sums.len() == MAX_DIMS || !sum.is_sum_of(count) {
                 return Err(Error::NotPartial);
             }
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn any_way_to_merge_gives_the_same_and_text_keeps_it() {
+    fn the_order_of_merging_has_no_effect_and_text_is_exact() {
         each_seed(|seed| {
             let dims = 1 + seed.below(3);
             let points: Vec<_> = (0..seed.below(20)).map(|_| any_point(seed, dims)).collect();
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_squared_error_is_that_of_the_definition_but_for_rounding() {
+    fn the_squared_error_equals_the_definition_up_to_rounding() {
         each_seed(|seed| {
             let dims = 1 + seed.below(3);
             let mut points = Points::new(dims).unwrap();
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_partial_sum_is_refused() {
+    fn text_that_is_not_a_partial_sum_is_refused() {
         for text in ["", "1", "x 1", "+1 1", "1 ", "1  1", "1 1,2", "-1 1", "1 1p-1075", "0 1"] {
             assert_eq!(text.parse::<Partial>(), Err(Error::NotPartial), "{text}");
         }

@@ -1,11 +1,11 @@
-//! Points: rows of coordinates, and where each stands in the input.
+//! Points: rows of coordinates, and the place of each in the input.
 
 use super::Error;
 
-/// Most coordinates that a point may have.
+/// The most coordinates of a point.
 pub const MAX_DIMS: usize = 4_096;
 
-/// Most points of a split.
+/// The most points of a split.
 pub const MAX_POINTS: usize = u32::MAX as usize;
 
 /// Points of one split, all with the same number of finite coordinates.
@@ -13,9 +13,9 @@ pub const MAX_POINTS: usize = u32::MAX as usize;
 pub struct Points {
     dims: usize,
     coordinates: Vec<f64>,
-    /// In the order of the input.
+    /// By point, in the order of the input.
     offsets: Offsets,
-    /// By point: which one of the input it is. Empty while they are in that order.
+    /// By point: its index in the input. Empty while the points are in input order.
     order: Vec<u32>,
 }
 
@@ -28,7 +28,7 @@ impl Points {
         }
     }
 
-    /// Appends a point whose record begins at this byte of the input. Offsets rise.
+    /// Appends a point whose record begins at this byte of the input. Offsets ascend.
     pub fn push(&mut self, offset: u64, point: &[f64]) -> Result<(), Error> {
         if point.len() != self.dims {
             return Err(Error::DimsDiffer { expected: self.dims, found: point.len() });
@@ -50,13 +50,13 @@ impl Points {
         self.coordinates.push(x);
     }
 
-    /// How many coordinates of the next point there are.
+    /// How many coordinates of the next point have been pushed.
     #[inline]
     pub(super) fn pending(&self) -> usize {
         self.coordinates.len() - self.len() * self.dims
     }
 
-    /// Makes the coordinates that are pending, of which there must be any, a point.
+    /// Makes a point of the pending coordinates; there must be at least one.
     #[inline]
     pub(super) fn end_point(&mut self, offset: u64) -> Result<(), Error> {
         let found = self.pending();
@@ -74,50 +74,50 @@ impl Points {
         Ok(())
     }
 
-    /// Forgets the coordinates that are pending.
+    /// Removes the pending coordinates.
     pub(super) fn drop_pending(&mut self) {
         self.coordinates.truncate(self.len() * self.dims);
     }
 
-    /// Forgets all points, and keeps their memory.
+    /// Removes all points, and keeps their memory.
     pub(super) fn clear(&mut self) {
         self.coordinates.clear();
         self.order.clear();
         self.offsets.clear();
     }
 
-    /// How many points there are.
+    /// The number of points.
     pub fn len(&self) -> usize {
         self.offsets.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no points.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Coordinates of a point.
+    /// The number of coordinates of a point.
     pub fn dims(&self) -> usize {
         self.dims
     }
 
-    /// One point, counted from 0.
+    /// A point by index, from 0.
     pub fn get(&self, index: usize) -> &[f64] {
         &self.coordinates[index * self.dims..(index + 1) * self.dims]
     }
 
-    /// The byte of the input at which the record of a point begins.
+    /// The byte offset of the record of a point in the input.
     pub fn offset(&self, index: usize) -> u64 {
         self.offsets.get(self.input_index(index))
     }
 
-    /// Which point of the input a point is.
+    /// The index of a point in the input.
     pub(super) fn input_index(&self, index: usize) -> usize {
         self.order.get(index).map_or(index, |index| *index as usize)
     }
 
-    /// Puts the points in the order in which `arrange` gives them, with the number of each in the
-    /// order of the input.
+    /// Reorders the points: `arrange` returns them in their new order, with the former index of
+    /// each.
     pub(super) fn arrange<const D: usize>(
         &mut self,
         arrange: impl FnOnce(&[[f64; D]]) -> (Vec<[f64; D]>, Vec<u32>),
@@ -128,7 +128,7 @@ impl Points {
         self.order = order;
     }
 
-    /// The points, if they have so many coordinates.
+    /// The points as arrays; empty unless they have `D` coordinates.
     pub(super) fn rows<const D: usize>(&self) -> &[[f64; D]] {
         if self.dims == D { self.coordinates.as_chunks().0 } else { &[] }
     }
@@ -138,13 +138,13 @@ impl Points {
         &self.coordinates
     }
 
-    /// Each point in order.
+    /// The points in order.
     pub fn iter(&self) -> std::slice::ChunksExact<'_, f64> {
         self.coordinates.chunks_exact(self.dims.max(1))
     }
 }
 
-/// Rising numbers in a little over two bytes each: runs of them, each above the run's first.
+/// Ascending numbers in a little over two bytes each: in runs, as differences from the first one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Offsets {
     runs: Vec<Run>,
@@ -153,7 +153,7 @@ struct Offsets {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Run {
-    /// Where in `above` it begins.
+    /// Its first index in `above`.
     index: usize,
     /// Its first number.
     first: u64,
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn offsets_far_apart_and_falling_ones_come_back_as_they_went() {
+    fn offsets_are_kept_if_they_are_far_apart_or_descend() {
         let mut points = Points::new(1).unwrap();
         let offsets = [0, 7, 65_535, 65_536, 1 << 32, (1 << 40) - 1, 1 << 40, 3, u64::MAX];
         for offset in offsets {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_point_is_refused_and_changes_nothing() {
+    fn an_invalid_point_is_refused_and_changes_nothing() {
         assert_eq!(Points::new(0), Err(Error::Dims(0)));
         assert_eq!(Points::new(MAX_DIMS + 1), Err(Error::Dims(4_097)));
         let mut points = Points::new(2).unwrap();

@@ -1,4 +1,4 @@
-//! Text to points: one point a line, coordinates between delimiters.
+//! Parses text into points: one point a line, with delimiters between coordinates.
 //!
 //! ```text
 //! file   = [ byte order mark ] [ header ] { line }
@@ -7,8 +7,8 @@
 //! newline = "\n" | "\r\n" | the end
 //! ```
 //!
-//! Where the delimiter is a space, any blanks delimit. Lines with nothing but blanks are no points
-//! and no fault. `text::parse_f64_prefix` says what a number is.
+//! If the delimiter is a space, any blanks delimit. Blank lines are ignored.
+//! `text::parse_f64_prefix` defines numbers.
 
 mod fast_path;
 
@@ -17,27 +17,27 @@ use std::fmt;
 use super::{Error, MAX_DIMS, Points};
 use crate::text::{find, parse_f64, parse_f64_prefix};
 
-/// Longest line: enough for all coordinates that a point may have, 256 bytes each.
+/// The longest line: enough for all coordinates that a point may have, 256 bytes each.
 pub const MAX_LINE_BYTES: usize = MAX_DIMS * 256;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Bytes of what is no number that are shown.
+/// The most bytes of an invalid number that an error shows.
 const SHOWN_BYTES: usize = 24;
 
-/// How points are written.
+/// The text format of points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
     delimiter: u8,
-    /// Whether lines that are no points are counted and left out.
+    /// Whether invalid lines are counted and skipped.
     pub skip_bad: bool,
-    /// Whether the first line of a file is not a point.
+    /// Whether the first line of a file is a header.
     pub header: bool,
 }
 
 impl Format {
-    /// With this delimiter: a comma, a semicolon, a tab, a space for blanks of any length, or
-    /// another byte of ASCII that is no part of a number or a line's end.
+    /// With this delimiter: a comma, a semicolon, a tab, a space (for blanks of any length), or
+    /// other ASCII punctuation that cannot be part of a number.
     pub fn new(delimiter: u8) -> Result<Format, Error> {
         let is_plain = delimiter.is_ascii_punctuation() && !b"+-.".contains(&delimiter);
         match is_plain || b"\t ".contains(&delimiter) {
@@ -62,14 +62,14 @@ impl Default for Format {
     }
 }
 
-/// A line that is no point.
+/// A line that is not a point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BadLine {
-    /// The byte of the input at which the line begins.
+    /// The byte offset of the line in the input.
     pub offset: u64,
-    /// The line, counted from 1 at the first byte that the reader saw.
+    /// The number of the line, from 1 at the first byte of the reader.
     pub line: u64,
-    /// The byte of the line, counted from 1, at which the fault is.
+    /// The byte of the line, from 1, where the fault is.
     pub column: u64,
     /// What is wrong there.
     pub error: Error,
@@ -84,31 +84,31 @@ impl fmt::Display for BadLine {
 
 impl std::error::Error for BadLine {}
 
-/// Reads the points of one split, in pieces of any size.
+/// Parses the points of one split, in chunks of any size.
 #[derive(Clone, Debug)]
 pub struct Reader {
     format: Format,
-    /// Of no dimensions until the first point tells.
+    /// Without dimensions until the first point determines them.
     points: Points,
-    /// Of the first byte that is not read.
+    /// The offset of the first unread byte.
     offset: u64,
-    /// Lines that were read.
+    /// The number of lines read.
     lines: u64,
     skipped: u64,
-    /// The beginning of a line whose end is still to come: all of it, or more than a line has.
+    /// The beginning of an incomplete line, up to one byte more than the longest line.
     partial_line: Vec<u8>,
     /// Bytes of that line that are not in `partial_line`.
     dropped: u64,
-    /// Whether the next line may have a byte order mark, and be the header.
+    /// Whether the next line may begin with a byte order mark or be the header.
     at_start: bool,
-    /// Bytes at the beginning of each line that are not its point's.
+    /// The length of the key before the point in each line.
     key_bytes: usize,
 }
 
 impl Reader {
-    /// Of a split that begins at this byte of the input, which begins a line, with points of so
-    /// many coordinates; without that number the first point tells. `starts_file`: the split
-    /// begins a file, where a header may be.
+    /// For a split that begins at this byte of the input, at the start of a line, with points of
+    /// `dims` coordinates; without `dims` the first point determines them. `starts_file`: the split
+    /// begins a file, which may have a header.
     pub fn new(
         format: Format,
         dims: Option<usize>,
@@ -129,14 +129,14 @@ impl Reader {
         })
     }
 
-    /// Forgets the points, and keeps their memory. What is read next are records: each line has a
-    /// key of so many bytes before its point, what ends the key among them.
+    /// Removes the points, and keeps their memory. The next lines are records: each has a key of
+    /// `key_bytes` bytes before its point, including the end of the key.
     pub(super) fn reset(&mut self, key_bytes: usize) {
         self.points.clear();
         self.key_bytes = key_bytes;
     }
 
-    /// Reads on. Lines may be cut anywhere.
+    /// Parses the next chunk, which may begin and end anywhere in a line.
     pub fn read(&mut self, mut bytes: &[u8]) -> Result<(), BadLine> {
         if !self.partial_line.is_empty() {
             let Some(end) = find(b'\n', bytes) else { return self.keep_partial_line(bytes) };
@@ -152,13 +152,13 @@ impl Reader {
         self.keep_partial_line(rest)
     }
 
-    /// The points so far.
+    /// The points read so far.
     pub fn points(&self) -> &Points {
         &self.points
     }
 
-    /// The points, and how many lines were left out because they are none. Without any point they
-    /// have no dimensions, if none were given.
+    /// The points, and the number of skipped lines. Without any point and without a given number,
+    /// they have no dimensions.
     pub fn finish(mut self) -> Result<(Points, u64), BadLine> {
         self.end_line()?;
         Ok((self.points, self.skipped))
@@ -200,7 +200,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A number that may have blanks around it, and at the end of a line a carriage return.
+    /// Parses a number that may have blanks around it, and a carriage return at the end of a line.
     fn read_number(&self, mut field: &[u8], ends_line: bool) -> Option<f64> {
         if ends_line && let [before @ .., b'\r'] = field {
             field = before;
@@ -218,7 +218,7 @@ impl Reader {
         parse_f64(field).filter(|x| x.is_finite())
     }
 
-    /// Reads a line of any kind. Gives where the next one begins.
+    /// Parses a line of any form. Returns the start of the next line.
     fn read_line(&mut self, lines: &[u8], at: usize) -> Result<usize, BadLine> {
         let end = match self.record(lines, at) {
             Ok(end) => end,
@@ -234,15 +234,15 @@ impl Reader {
         Ok(self.count_line(at, end))
     }
 
-    /// A line was read from `start` to `end`.
+    /// Counts a line from `start` to `end`. Returns `end`.
     fn count_line(&mut self, start: usize, end: usize) -> usize {
         self.offset += (end - start) as u64 + std::mem::take(&mut self.dropped);
         self.lines += 1;
         end
     }
 
-    /// Reads the line that begins at `start` and keeps its point. Gives the end of the line, or
-    /// where it is no point and why.
+    /// Parses the line that begins at `start` and keeps its point. Returns the end of the line, or
+    /// where and why it is not a point.
     #[inline]
     fn record(&mut self, lines: &[u8], start: usize) -> Result<usize, (usize, Error)> {
         let mut at = start + self.key_bytes;
@@ -321,7 +321,7 @@ impl Reader {
     }
 }
 
-/// Where the next line begins, if the one before ends at `at`.
+/// The start of the next line, if the line ends at `at`.
 #[inline]
 fn newline(lines: &[u8], at: usize) -> Option<usize> {
     match lines.get(at) {
@@ -336,7 +336,7 @@ fn newline(lines: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Where the line ends that `start` is in.
+/// The end of the line that contains `start`.
 fn line_end(lines: &[u8], start: usize) -> usize {
     let rest = lines.get(start..).unwrap_or_default();
     find(b'\n', rest).map_or(lines.len(), |newline| start + newline + 1)

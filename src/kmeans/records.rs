@@ -1,4 +1,4 @@
-//! What maps say to reduces, as lines: `key TAB value`, in any MapReduce there is.
+//! The records between map and reduce, as lines `key TAB value`, for any MapReduce system.
 //!
 //! ```text
 //! 3 TAB 2 5p-1 -43p-7      cluster 3: two points, and the exact sum of each coordinate
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Numbers are exact, so lines of one key may be merged in any order, by any number of combiners
-//! and reducers, and what comes out is the same. A reduce writes what it reads: one line a key.
+//! and reducers, with the same result. A reduce writes the format that it reads: one line a key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,12 +17,12 @@ use super::{Dyadic, Error, MAX_CENTROIDS, Partial};
 /// The key of the squares.
 const SQUARES: &str = "squares";
 
-/// A line.
+/// A record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// What points of a cluster add up to.
+    /// The partial sum of a cluster.
     Cluster(u32, Partial),
-    /// The squares of all coordinates of some points.
+    /// The sum of the squares of all coordinates of some points.
     Squares(Dyadic),
 }
 
@@ -50,7 +50,7 @@ impl FromStr for Record {
     }
 }
 
-/// Records merged: one for each key.
+/// Merged records: one for each key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     clusters: BTreeMap<u32, Partial>,
@@ -72,15 +72,15 @@ impl Totals {
         Ok(())
     }
 
-    /// One record for each key: clusters by rising index, then the squares.
+    /// One record for each key: clusters by ascending index, then the squares.
     pub fn into_records(self) -> impl Iterator<Item = Record> {
         let clusters = self.clusters.into_iter();
         let clusters = clusters.map(|(index, partial)| Record::Cluster(index, partial));
         clusters.chain(self.squares.map(Record::Squares))
     }
 
-    /// What makes a [`Step`](super::Step): all of `k` clusters, those without a record empty, and
-    /// the squares.
+    /// The input of a [`Step`](super::Step): all `k` clusters (empty without a record), and the
+    /// squares.
     pub fn into_clusters(mut self, k: usize, dims: usize) -> Result<(Vec<Partial>, Dyadic), Error> {
         if let Some((index, _)) = self.clusters.last_key_value()
             && *index as usize >= k
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_merge_in_any_order_and_in_any_steps() {
+    fn lines_merge_in_any_order_and_any_number_of_steps() {
         let all = ["7\t2 5p-1 3", "squares\t9", "0\t1 1 1", "7\t1 1p-1 -3", "squares\t1p-2"];
         let merged = ["0\t1 1 1", "7\t3 3 0", "squares\t37p-2"];
         assert_eq!(lines(totals(all)), merged);

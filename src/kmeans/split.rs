@@ -1,4 +1,4 @@
-//! One split in a mapper's memory: its points, their labels, and the sums of its clusters.
+//! A split in the memory of a mapper: its points, their labels, and the sums of its clusters.
 
 use super::assign::{self, Assigner};
 use super::candidate::{self, Candidate};
@@ -6,7 +6,7 @@ use super::extent::Extent;
 use super::sums::{FixedPointScale, Sums};
 use super::{Centroids, Dyadic, Error, Partial, Points, squared_distance};
 
-/// The points of a split and what the last assignment made of them.
+/// The points of a split, with the labels and sums of the last assignment.
 #[derive(Debug)]
 pub struct Split {
     points: Points,
@@ -15,7 +15,7 @@ pub struct Split {
 }
 
 impl Split {
-    /// A split that was never assigned.
+    /// A split that has not been assigned.
     pub fn new(mut points: Points) -> Split {
         let extents = Extent::of(&points);
         let scale = FixedPointScale::new(&extents, points.len());
@@ -23,7 +23,7 @@ impl Split {
         Split { points, sums: Sums::new(scale, 0), assigner }
     }
 
-    /// A split that is to be assigned once or twice: nothing is prepared for more.
+    /// A split that will be assigned once or twice: nothing is prepared for more.
     pub fn for_one_pass(points: Points) -> Split {
         let extents = Extent::of(&points);
         let sums = Sums::new(FixedPointScale::new(&extents, points.len()), 0);
@@ -31,15 +31,15 @@ impl Split {
         Split { points, sums, assigner }
     }
 
-    /// The points, in any order: [`Points::offset`] tells where each stands in the input.
+    /// The points, in any order: [`Points::offset`] is the place of each in the input.
     pub fn points(&self) -> &Points {
         &self.points
     }
 
-    /// Assigns every point to its nearest centroid ([`Centroids::nearest`]). Gives how many points
-    /// have another label than before: all of them at first, and when `K` is another one.
+    /// Assigns every point to its nearest centroid ([`Centroids::nearest`]). Returns the number of
+    /// points whose label has changed: all of them at first, and when `K` has changed.
     ///
-    /// Labels and sums depend on the points and these centroids alone, whatever was before.
+    /// Labels and sums depend only on the points and these centroids, not on earlier assignments.
     pub fn assign(&mut self, centroids: &Centroids) -> Result<u64, Error> {
         self.check(centroids)?;
         if self.sums.clusters() != centroids.len() {
@@ -49,9 +49,9 @@ impl Split {
         Ok(self.assigner.assign(&self.points, centroids, &mut self.sums))
     }
 
-    /// The squares of all coordinates of all points, added up exactly. They don't change while
-    /// centroids do; all splits' together, less what clusters' centroids explain, are the squared
-    /// error.
+    /// The exact sum of the squares of all coordinates of all points. It does not depend on the
+    /// centroids. The sum over all splits and [`Partial::error_less_squares`] of all clusters is
+    /// the squared error.
     pub fn squares(&self) -> Dyadic {
         self.sums.scale().squares(&self.points)
     }
@@ -64,7 +64,7 @@ impl Split {
         labels
     }
 
-    /// The same, in memory that is used again.
+    /// The same, in reused memory.
     pub(super) fn labels_into(&self, in_order: &mut Vec<u32>) {
         in_order.clear();
         if self.sums.clusters() == 0 {
@@ -77,14 +77,13 @@ impl Split {
         }
     }
 
-    /// What the points of a cluster add up to after the last assignment.
+    /// The count and sum of the points of a cluster after the last assignment.
     pub fn partial(&self, cluster: usize) -> Partial {
         self.sums.partial(cluster)
     }
 
-    /// The points that are farthest from the centroids that they were assigned to last, farthest
-    /// first, `count` of them at most. Of equal points there is one, and none that is on its
-    /// centroid.
+    /// At most `count` points that are farthest from the centroids of their last assignment,
+    /// farthest first. Equal points appear once, and points at their centroid do not appear.
     pub fn farthest(&self, centroids: &Centroids, count: usize) -> Result<Vec<Candidate>, Error> {
         self.check(centroids)?;
         if self.sums.clusters() != centroids.len() {
@@ -94,7 +93,7 @@ impl Split {
         Ok(candidate::best(&self.points, count, |index, point| {
             let label = labels.get(index).copied().unwrap_or(0);
             let distance = squared_distance(point, centroids.get(label as usize));
-            // Of numbers that are not negative the bits are in order.
+            // The bits of nonnegative numbers have the order of the numbers.
             (distance > 0.0).then_some(!distance.to_bits())
         }))
     }
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_farthest_points_are_named_once_and_none_that_is_on_its_centroid() {
+    fn the_farthest_points_appear_once_and_never_at_their_centroid() {
         let mut points = Points::new(1).unwrap();
         for (offset, x) in (0..).zip([0.0, 9.0, -7.0, 9.0, 1.0, 50.0]) {
             points.push(offset, &[x]).unwrap();
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_and_sums_are_in_the_order_of_the_input_and_start_anew_with_another_k() {
+    fn labels_follow_the_input_order_and_another_k_starts_again() {
         let mut points = Points::new(2).unwrap();
         for index in 0..1_000_u32 {
             let x = f64::from(index * 7 % 1_000);

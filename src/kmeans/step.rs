@@ -2,23 +2,23 @@
 
 use super::{Centroids, Dyadic, Error, Partial};
 
-/// What one iteration makes of the centroids that its points were assigned to.
+/// The result of one iteration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// The mean of each cluster; that of an empty one stays where it was.
+    /// The mean of each cluster; the centroid of an empty cluster stays.
     pub centroids: Centroids,
-    /// The longest way that a centroid went. 0 means that nothing will change any more.
+    /// The largest distance that a centroid moved. 0: no further iteration changes anything.
     pub shift: f64,
-    /// The squared distances of all points to the centroids they were assigned to, added up
-    /// exactly.
+    /// The exact sum of the squared distances of all points to the centroids that they were
+    /// assigned to.
     pub squared_error: Dyadic,
-    /// The clusters without points, by rising index.
+    /// The clusters without points, by ascending index.
     pub empty: Vec<usize>,
 }
 
 impl Step {
-    /// The step from `old` centroids, given what the points of each cluster add up to, merged over
-    /// all splits, in order of the clusters' indices, and the sum of [`Split::squares`] over all.
+    /// The step from `old` centroids, given the partial sums of all clusters by index, merged over
+    /// all splits, and the sum of [`Split::squares`] over all splits.
     ///
     /// [`Split::squares`]: super::Split::squares
     pub fn new(old: &Centroids, clusters: &[Partial], squares: &Dyadic) -> Result<Step, Error> {
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_centroid_goes_to_the_mean_of_its_points_and_stays_without_any() {
+    fn a_centroid_moves_to_the_mean_of_its_points_or_stays_without_points() {
         let old = Centroids::new(1, vec![0.0, 10.0, 100.0]).unwrap();
         // 1, 2 and 12, 14; squares 1 + 4 + 144 + 196
         let clusters = [partial("2 3"), partial("2 26"), Partial::empty(1)];

@@ -1,16 +1,16 @@
 //! The exact sums of all clusters of a split, kept while points move between clusters.
 //!
-//! Each sum is a 128-bit integer in units of a power of two, the *grain*, which is chosen for each
-//! coordinate so that the sum of all points of the split cannot overflow. There are three ways to
-//! add a coordinate, and a split takes the first that holds for all of its points:
+//! Each sum is a 128-bit fixed-point number. Its unit is a power of two, chosen for each coordinate
+//! so that the sum of all points of the split cannot overflow. There are three representations, and
+//! a split uses the first that holds all of its points:
 //!
-//! - *Split mantissas*: no bit of a coordinate is more than 84 places below the highest of any point, as it
-//!   is with measurements. A coordinate is two integers of 42 bits, which a few f64 operations
-//!   take apart exactly, and sums of each half fit 64 bits for two million points, when they are
-//!   added to the 128-bit integers.
+//! - *Split mantissas*: no bit of a coordinate is more than 84 places below the highest of any
+//!   point, as it is with measurements. A coordinate is two integers of 42 bits, which a few f64
+//!   operations take apart exactly, and sums of each half fit 64 bits for two million points, when
+//!   they are added to the 128-bit integers.
 //! - *Whole*: a coordinate is one 128-bit integer.
-//! - *Wide*: where magnitudes are too wide apart (some 20 orders), a coordinate with bits below
-//!   the grain goes into a superaccumulator beside the integer, which is slow and just as exact.
+//! - *Wide*: where magnitudes differ too much (some 20 orders), a coordinate with bits below the
+//!   unit goes into a superaccumulator beside the integer, which is slow and just as exact.
 
 use std::collections::BTreeMap;
 
@@ -21,30 +21,30 @@ use super::{Dyadic, Partial, Points};
 /// Bits of a 128-bit sum below its sign, with one to spare.
 const SUM_BITS: i32 = 126;
 
-/// Bits of half a coordinate.
+/// Bits of each half of a split mantissa.
 const HALF_BITS: i32 = 42;
 
-/// Numbers that are added up side by side, or a few more.
+/// At least as many independent sums are computed at once.
 const SIDE_BY_SIDE: usize = 32;
 
-/// Halves of which 64 bits hold the sum of.
+/// As many halves add up without overflow of 64 bits.
 const MAX_PENDING: u64 = 1 << 20;
 
-/// Added to a number below `2^51`, it leaves the nearest whole number in the lowest bits.
+/// Adding it to a number below `2^51` leaves the nearest integer in the lowest bits.
 const ROUNDER: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// The units in which the coordinates of a split are integers.
 #[derive(Clone, Debug)]
 pub(super) struct FixedPointScale {
-    /// By coordinate: the power of two that is 1.
+    /// By coordinate: the exponent of the unit.
     exponents: Vec<i32>,
-    /// By coordinate: a power of two that brings it below `2^41`, if coordinates have halves.
+    /// By coordinate: a power of two that scales it below `2^41`; empty unless mantissas are split.
     scales: Vec<f64>,
-    /// Whether no coordinate of the split is too wide for its unit.
+    /// Whether no coordinate of the split has bits below its unit.
     all_fit: bool,
 }
 
-/// Some points of a split added up in halves.
+/// The sum of some points of a split, with mantissas in two halves.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SplitMantissa<const D: usize> {
     high: [i64; D],
@@ -77,7 +77,7 @@ impl FixedPointScale {
         }
     }
 
-    /// Whether coordinates have halves.
+    /// Whether mantissas are split into halves.
     pub(super) fn splits_mantissas(&self) -> bool {
         !self.scales.is_empty()
     }
@@ -94,8 +94,8 @@ impl FixedPointScale {
 
     /// The squares of all coordinates of all points, added up exactly.
     ///
-    /// With halves, a square is `high^2 * 2^84 + high * low * 2^43 + low^2` in squares of units,
-    /// and 128 bits hold the sum of each part for any number of points.
+    /// With split mantissas, a square is `high^2 * 2^84 + high * low * 2^43 + low^2` in squares of
+    /// units, and 128 bits hold the sum of each part for any number of points.
     pub(super) fn squares(&self, points: &Points) -> Dyadic {
         if !self.splits_mantissas() {
             let mut total = Superaccumulator::default();
@@ -122,7 +122,7 @@ impl FixedPointScale {
         total
     }
 
-    /// A coordinate of a point in units. None: it is too wide.
+    /// A coordinate of a point in units; `None` if it has bits below the unit.
     #[inline]
     fn integer(&self, dim: usize, x: f64) -> Option<i128> {
         let (negative, mantissa, exponent) = decompose(x);
@@ -142,7 +142,7 @@ impl FixedPointScale {
 /// A coordinate as `high * 2^42 + low` units.
 ///
 /// The scale brings it below `2^41` in multiples of `2^-42`. Adding and subtracting [`ROUNDER`]
-/// gives the nearest whole number, what is left is at most half, and both are exact.
+/// gives the nearest integer; the rest is at most a half; both are exact.
 #[inline(always)]
 fn halves(x: f64, scale: f64) -> (i64, i64) {
     const BITS: i64 = ROUNDER.to_bits() as i64;
@@ -153,7 +153,7 @@ fn halves(x: f64, scale: f64) -> (i64, i64) {
     (high.to_bits() as i64 - BITS, low.to_bits() as i64 - BITS)
 }
 
-/// Two to a power in the range of normal numbers.
+/// `2^exponent`, in the range of normal numbers.
 fn power(exponent: i32) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
@@ -163,19 +163,19 @@ fn power(exponent: i32) -> f64 {
 pub(super) struct Sums {
     scale: FixedPointScale,
     counts: Vec<u64>,
-    /// By cluster, then coordinate, in units, but for what is pending.
+    /// By cluster, then coordinate: the sums in units, without pending halves.
     integers: Vec<i128>,
-    /// Halves that are still to be added, by position in `integers`.
+    /// Pending halves, not yet added to `integers`; indexed like it.
     high: Vec<i64>,
     low: Vec<i64>,
-    /// How many points those are.
+    /// The number of pending points.
     pending: u64,
-    /// What is too wide for the scale, by position in `integers`.
+    /// Sums of coordinates with bits below the unit, by index in `integers`.
     wide: BTreeMap<usize, Superaccumulator>,
 }
 
 impl Sums {
-    /// Of `clusters` clusters without points.
+    /// For `clusters` empty clusters.
     pub(super) fn new(scale: FixedPointScale, clusters: usize) -> Sums {
         let (integers, high, low) = Default::default();
         let (counts, wide) = Default::default();
@@ -184,7 +184,7 @@ impl Sums {
         sums
     }
 
-    /// The same, with another number of clusters, all without points.
+    /// Starts again with `clusters` empty clusters.
     pub(super) fn reset(&mut self, clusters: usize) {
         let positions = clusters * self.scale.exponents.len();
         let halves = if self.scale.splits_mantissas() { positions } else { 0 };
@@ -196,17 +196,17 @@ impl Sums {
         self.wide.clear();
     }
 
-    /// The units of the sums.
+    /// The scale of the sums.
     pub(super) fn scale(&self) -> &FixedPointScale {
         &self.scale
     }
 
-    /// How many clusters there are.
+    /// The number of clusters.
     pub(super) fn clusters(&self) -> usize {
         self.counts.len()
     }
 
-    /// Moves a point of the split to a cluster, from the one that it was added to before.
+    /// Moves a point of the split to a cluster, from the one that it was in before, if any.
     #[inline(always)]
     pub(super) fn move_point(&mut self, from: Option<usize>, to: usize, point: &[f64]) {
         self.count(from, to, 1);
@@ -223,12 +223,12 @@ impl Sums {
         }
     }
 
-    /// Adds points to a cluster, none of which was in any.
+    /// Adds points to a cluster; none of them was in any.
     pub(super) fn add_all(&mut self, to: usize, points: &Points) {
         if !self.scale.splits_mantissas() {
             return points.iter().for_each(|point| self.move_point(None, to, point));
         }
-        // Several points make a row, so that there is enough to do at once.
+        // Several points make a row, so that there are enough independent sums.
         let dims = points.dims();
         let width = dims * SIDE_BY_SIDE.div_ceil(dims);
         let scales: Vec<f64> = self.scale.scales.iter().copied().cycle().take(width).collect();
@@ -278,7 +278,7 @@ impl Sums {
         }
     }
 
-    /// Moves `count` points, fewer than a million, that together are `sum`.
+    /// Moves `count` points, fewer than a million, whose sum is `sum`.
     #[inline]
     pub(super) fn move_points<const D: usize>(
         &mut self,
@@ -315,7 +315,7 @@ impl Sums {
         }
     }
 
-    /// Adds what is pending.
+    /// Adds the pending halves to the integers.
     fn add_pending(&mut self) {
         let halves = self.high.iter_mut().zip(&mut self.low);
         for (integer, (high, low)) in self.integers.iter_mut().zip(halves) {
@@ -324,7 +324,7 @@ impl Sums {
         }
     }
 
-    /// What the points of a cluster add up to.
+    /// The count and sum of the points of a cluster.
     pub(super) fn partial(&self, cluster: usize) -> Partial {
         let first = cluster * self.scale.exponents.len();
         let sums = self.scale.exponents.iter().enumerate().map(|(dim, exponent)| {
@@ -341,7 +341,7 @@ impl Sums {
     }
 }
 
-/// Powers of two: no bit of a coordinate stands for `2^top` or more, or for less than `2^bottom`.
+/// Exponents: no bit of a coordinate stands for `2^top` or more, or for less than `2^bottom`.
 struct Range {
     top: i32,
     bottom: i32,
@@ -357,7 +357,7 @@ impl Range {
         }
     }
 
-    /// Whether halves hold all bits, and scales are normal numbers.
+    /// Whether two halves hold all bits, and the scale is a normal number.
     fn splits_mantissas(&self) -> bool {
         self.bottom > self.top - 2 * HALF_BITS && (-900..900).contains(&self.top)
     }
@@ -372,7 +372,7 @@ mod tests {
         FixedPointScale::new(&Extent::of(points), points.len())
     }
 
-    /// Coordinates that are like each other, or not at all.
+    /// Coordinates of similar or of very different magnitudes.
     fn any_points(seed: &mut Seed) -> Points {
         let dims = 1 + seed.below(3);
         let spread = *seed.pick(&[1, 20, 45, 60, 120, 2_000]);
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_adding_each_point_however_they_moved() {
+    fn sums_equal_those_of_adding_each_point_after_any_moves() {
         each_seed(|seed| {
             let points = any_points(seed);
             let clusters = 1 + seed.below(3);
@@ -412,7 +412,7 @@ mod tests {
                 sums.move_point(Some(labels[index]), to, points.get(index));
                 labels[index] = to;
             }
-            // A few together, which may be nearly all.
+            // Moves a whole cluster at once.
             if sums.scale().splits_mantissas() && points.dims() == 2 && seed.one_in(2) {
                 let (from, to) = (seed.below(clusters), seed.below(clusters));
                 let mut together = SplitMantissa::<2>::ZERO;
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn squares_are_those_of_adding_each_product() {
+    fn squares_equal_the_sum_of_each_product() {
         each_seed(|seed| {
             let points = any_points(seed);
             let mut expected = Superaccumulator::default();
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_the_largest_halves_do_not_overflow_before_they_are_settled() {
+    fn sums_of_the_largest_halves_do_not_overflow_before_they_are_added() {
         let mut points = Points::new(1).unwrap();
         points.push(0, &[1.0_f64.next_down()]).unwrap();
         points.push(1, &[f64::powi(2.0, -31).next_up()]).unwrap();

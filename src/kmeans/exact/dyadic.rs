@@ -1,4 +1,4 @@
-//! An exact number, small while it can be.
+//! An exact number, in 128 bits where possible.
 
 use std::cmp::Ordering;
 use std::ops::{AddAssign, Neg, SubAssign};
@@ -30,7 +30,7 @@ impl Default for Dyadic {
 }
 
 impl Dyadic {
-    /// Nothing.
+    /// 0.
     pub const ZERO: Dyadic = Dyadic(Form::Narrow { integer: 0, exponent: 0 });
 
     /// A finite f64.
@@ -64,7 +64,7 @@ impl Dyadic {
         }
     }
 
-    /// Whether `n` finite f64 can add up to this: none of its bits is above or below theirs.
+    /// Whether this can be the sum of `n` finite f64: no bit is above or below their range.
     pub(in crate::kmeans) fn is_sum_of(&self, n: u64) -> bool {
         let (top, bottom) = self.with_limbs(|_, limbs, exponent| {
             let zeros = limbs.last().map_or(0, |limb| limb.leading_zeros() as i32);
@@ -120,7 +120,7 @@ impl Dyadic {
         }
     }
 
-    /// Adds, or takes away if `negate`.
+    /// Adds, or subtracts if `negate`.
     fn add_signed(&mut self, other: &Dyadic, negate: bool) {
         if let (Form::Narrow { integer, exponent }, Form::Narrow { integer: with, exponent: at }) =
             (&self.0, &other.0)
@@ -143,7 +143,7 @@ impl Dyadic {
     }
 }
 
-/// The sum of two numbers on the lower of both exponents, if it fits.
+/// The sum of two numbers, at the lower of both exponents, if it fits.
 fn add_narrow(a: (i128, i32), b: (i128, i32), negate: bool) -> Option<(i128, i32)> {
     if a.0 == 0 || b.0 == 0 {
         let b = (if negate { b.0.checked_neg()? } else { b.0 }, b.1);
@@ -161,8 +161,8 @@ fn shifted_left((integer, from): (i128, i32), exponent: i32) -> Option<i128> {
     (shifted >> shift == integer).then_some(shifted)
 }
 
-/// The leading bits of an integer, 127 or 128 of them or all, what they stand for, and whether
-/// there are others below.
+/// The leading bits of an integer (127, 128 or all), whether there are nonzero bits below, and the
+/// exponent of the leading bits.
 fn leading_bits(limbs: &[u64], exponent: i32) -> (u128, bool, i32) {
     let limb = |index: usize| limbs.get(index).copied().unwrap_or(0);
     let (high, middle, below) = match limbs.len() {
@@ -189,7 +189,7 @@ impl From<Superaccumulator> for Dyadic {
             return Dyadic(Form::Wide(Box::new(wide)));
         }
         let limb = |index: usize| u128::from(limbs.get(index).copied().unwrap_or(0));
-        // 127 bits that begin anywhere in a limb may reach into a third.
+        // 127 bits may span three limbs.
         let low = (limb(1) << 64 | limb(0)) >> zeros;
         let high = limb(2).checked_shl(128 - zeros).unwrap_or(0);
         let integer = (low | high) as i128;

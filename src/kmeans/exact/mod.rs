@@ -1,10 +1,10 @@
-//! Exact sums: numbers of the form `integer * 2^exponent`, which is what every f64 is.
+//! Exact sums: numbers of the form `integer * 2^exponent`. Every f64 has this form.
 //!
 //! Floating-point addition rounds, so the sum of a million points depends on the order in which
-//! they are added, and with it on the splits, on retries and on which worker was quick. Here
-//! nothing rounds before the end. [`Dyadic`] is a sum as it travels and is compared;
+//! they are added, and so on the splits, on retries and on the speed of workers. Here nothing is
+//! rounded before the end. [`Dyadic`] is the form in which sums are sent and compared;
 //! [`Superaccumulator`] holds any sum or sum of products of f64 in one long fixed-point number
-//! (U. Kulisch, *Computer Arithmetic and Validity*, chapter 8, who calls it the complete
+//! (U. Kulisch, *Computer Arithmetic and Validity*, chapter 8, where it is called the complete
 //! register). Rounding happens once, in [`Dyadic::to_f64`] and [`Dyadic::mean`], to the nearest
 //! f64 with ties to even, as IEEE 754 rounds.
 //!
@@ -16,7 +16,7 @@
 //! exponent = [ "-" ] digits
 //! ```
 //!
-//! We write each number in one way only, the shortest integer (`0`, `12`, `-43p-7`), and read any.
+//! A number is written with the shortest integer (`0`, `3p2`, `-43p-7`); any form can be parsed.
 
 mod dyadic;
 mod rounding;

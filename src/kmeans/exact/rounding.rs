@@ -1,4 +1,4 @@
-//! The one place where an exact number becomes an f64.
+//! Rounds exact numbers to f64.
 
 /// The f64 nearest to `(integer + rest) * 2^exponent`, ties to even, where `0 <= rest < 1` and
 /// `rest` is above zero if `inexact`; an infinity beyond the largest f64.
@@ -10,8 +10,8 @@ pub(super) fn nearest(negative: bool, integer: u128, inexact: bool, exponent: i3
         return 0.0;
     }
     let top = 127 - integer.leading_zeros() as i32;
-    // The power of two that the last bit of the result stands for: 53 bits are kept, fewer where
-    // the format has no smaller power.
+    // The exponent of the last bit of the result: 53 bits are kept, fewer if the result is
+    // subnormal.
     let last = (exponent + top - 52).max(-1074);
     let dropped = last - exponent;
     let mantissa = match dropped {
@@ -45,7 +45,7 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn integers_round_as_the_conversion_of_the_language_does() {
+    fn integers_round_like_the_conversion_of_the_language() {
         let mut seed = Seed::new(1);
         for _ in 0..200_000 {
             let integer = u128::from(seed.next_u64()) << 64 | u128::from(seed.next_u64());

@@ -1,15 +1,16 @@
-//! A fixed-point number so long that no sum of f64, or of products of two, falls off its ends.
+//! A fixed-point number long enough for any sum of f64 or of products of two f64.
 
 use super::{Dyadic, decompose};
 
 /// Limbs of 64 bits.
 const LIMBS: usize = 68;
 
-/// The lowest bit stands for two to this power. A product of the two smallest f64 is `2^-2148`.
+/// The exponent of the lowest bit. A product of the two smallest f64 is `2^-2148`.
 const LOWEST_EXPONENT: i32 = -2176;
 
-/// Sums below this power of two are held whatever is added next: products of two f64 are below
-/// `2^2048`, and `2^64` points of 4,096 dimensions in 100,000 clusters add less than 94 bits.
+/// Sums below this power of two leave enough space for any further additions: products of two f64
+/// are below `2^2048`, and `2^64` points of 4,096 dimensions in 100,000 clusters add less than 94
+/// bits.
 pub(super) const MAX_BITS: i32 = 2150;
 
 /// The lowest exponent of anything that is added.
@@ -34,7 +35,7 @@ impl Superaccumulator {
         self.add_limbs(negative, &[mantissa], exponent);
     }
 
-    /// Takes a finite number away.
+    /// Subtracts a finite number.
     pub fn subtract(&mut self, x: f64) {
         self.add(-x);
     }
@@ -62,22 +63,22 @@ impl Superaccumulator {
         self.limbs[LIMBS - 1] >> 63 == 1
     }
 
-    /// Without its sign.
+    /// The absolute value.
     pub(super) fn magnitude(&self) -> Superaccumulator {
         let mut magnitude = Superaccumulator::default();
         magnitude.add_limbs(self.is_negative(), &self.limbs, LOWEST_EXPONENT);
         magnitude
     }
 
-    /// The limbs from the first to the last that is not zero, and what the lowest bit stands for;
-    /// of a number that is not negative.
+    /// The limbs from the first to the last nonzero one, and the exponent of the lowest bit. The
+    /// number must not be negative.
     pub(super) fn significant(&self) -> (&[u64], i32) {
         let first = self.limbs.iter().position(|limb| *limb != 0).unwrap_or(LIMBS);
         let end = self.limbs.iter().rposition(|limb| *limb != 0).map_or(LIMBS, |last| last + 1);
         (&self.limbs[first..end], LOWEST_EXPONENT + 64 * first as i32)
     }
 
-    /// Adds `limbs * 2^exponent`, the lowest limb first, or takes it away if `negative`.
+    /// Adds `limbs * 2^exponent`, the lowest limb first, or subtracts it if `negative`.
     pub(super) fn add_limbs(&mut self, negative: bool, limbs: &[u64], exponent: i32) {
         debug_assert!(exponent >= LOWEST_EXPONENT);
         let position = (exponent - LOWEST_EXPONENT) as usize;

@@ -7,14 +7,14 @@ use super::superaccumulator::{MAX_BITS, MIN_EXPONENT};
 use super::{Dyadic, Superaccumulator};
 use crate::text::{parse_digits, push_u64};
 
-/// As many decimal digits as one limb surely holds.
+/// The number of decimal digits that always fit in one limb.
 const DIGITS: usize = 19;
 const TEN_TO_DIGITS: u64 = 10_u64.pow(DIGITS as u32);
 
-/// More digits than the longest integer has.
+/// At least the number of digits of the longest integer.
 const MAX_DIGITS: usize = 1_400;
 
-/// What is not the text of an exact number in the range of sums.
+/// The error of text that is not an exact number in the range of sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotDyadic;
 
@@ -75,7 +75,7 @@ fn push_u128(number: u128, text: &mut Vec<u8>) {
     }
 }
 
-/// Writes a number with zeros in front.
+/// Writes a number with leading zeros.
 fn push_group(mut number: u64, text: &mut Vec<u8>) {
     let mut digits = [b'0'; DIGITS + 1];
     for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
@@ -148,7 +148,7 @@ impl FromStr for Dyadic {
     }
 }
 
-/// A number of digits, if they are not so many that 127 bits may not hold it.
+/// The number of these digits, if there are few enough that it fits in 127 bits.
 fn short_integer(digits: &[u8]) -> Option<u128> {
     match digits.len().checked_sub(DIGITS) {
         None | Some(0) => parse_digits(digits).map(u128::from),
@@ -161,7 +161,7 @@ fn short_integer(digits: &[u8]) -> Option<u128> {
     }
 }
 
-/// Decimal digits as limbs, the lowest first, the last not zero.
+/// Converts decimal digits to limbs, the lowest first; the last one is not zero.
 fn integer_of(digits: &[u8]) -> Vec<u64> {
     let mut limbs: Vec<u64> = Vec::new();
     let (first, rest) = digits.split_at(digits.len() % DIGITS);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_read_as_written() {
+    fn numbers_parse_as_written() {
         for (x, text) in [
             (0.0, "0"),
             (-0.0, "0"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_read_as_the_language_writes_them() {
+    fn integers_are_written_and_parsed_like_those_of_the_language() {
         each_seed(|seed| {
             let integer = u128::from(seed.next_u64()) << 64 | u128::from(seed.next_u64());
             let integer = integer >> (1 + seed.below(127)) | 1;
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_of_all_magnitudes_has_a_long_text_that_comes_back() {
+    fn a_sum_of_all_magnitudes_has_a_long_text_that_parses() {
         let mut sum = Superaccumulator::default();
         sum.add_product(f64::MAX, f64::MAX);
         sum.add_product(5e-324, 5e-324);
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn any_sum_comes_back() {
+    fn any_sum_parses_from_its_text() {
         each_seed(|seed| {
             let mut sum = Dyadic::ZERO;
             for _ in 0..=seed.below(4) {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_exact_number_is_refused() {
+    fn other_text_is_refused() {
         let long = "9".repeat(MAX_DIGITS + 1);
         for text in [
             "",
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_text_is_refused_or_read_and_never_panics() {
+    fn damaged_text_is_refused_or_parsed_and_never_panics() {
         each_seed(|seed| {
             let mut text = b"-123456789012345678901234567890123456789012345p-1074".to_vec();
             seed.mutate(&mut text);

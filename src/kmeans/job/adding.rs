@@ -1,4 +1,4 @@
-//! Points that came one by one, as text, added up: what a reduce does without combining.
+//! Adds up points that arrive as text: the reduce of a job without combining.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,20 +9,20 @@ use crate::kmeans::{Error, Partial, Reader};
 use crate::mapreduce::job::{TaskContext, Work};
 use crate::text::find;
 
-/// So many bytes of points are added up at once, or a line that is longer: what becomes of them
-/// stays in a core's cache meanwhile.
+/// The bytes of points that are added up at once (more if a line is longer): the parsed points stay
+/// in the cache of the core.
 const SHARE_BYTES: usize = 128 * 1024;
-/// For so many there is one more adder, which may have a thread of its own.
+/// There is one adder, possibly with its own thread, for as many bytes.
 const ADDER_BYTES: usize = 512 * 1024;
 
-/// Points of a cluster, in pieces of whole lines: `key TAB point NEWLINE` each.
+/// The points of a cluster, in chunks of whole lines `key TAB point NEWLINE`.
 pub(super) struct Group<'l> {
-    /// Of the key and its tab.
+    /// The length of the key and its tab.
     pub(super) key_bytes: usize,
     pub(super) pieces: Vec<&'l [u8]>,
 }
 
-/// What the points of each group add up to.
+/// The partial sum of each group.
 pub(super) fn add_points(
     job: &KMeans,
     dims: usize,
@@ -34,7 +34,7 @@ pub(super) fn add_points(
     let adders = context.threads().min(bytes / ADDER_BYTES).max(1);
     let sums: Vec<_> = groups.iter().map(|_| Mutex::new(Partial::empty(dims))).collect();
     let shares = Mutex::new(shares.into_iter());
-    // A panic under a lock ends the task.
+    // A panic while a lock is held fails the task.
     let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
     let add = || -> Result<(), Error> {
         let mut adder = Adder::new(job, dims)?;
@@ -53,7 +53,8 @@ pub(super) fn add_points(
     Ok(sums.collect())
 }
 
-/// A group's lines, in shares of [`SHARE_BYTES`] or a little more, each with the group's number.
+/// Splits the lines of a group into shares of about [`SHARE_BYTES`], each with the number of the
+/// group.
 fn shares<'l>((number, group): (usize, &Group<'l>)) -> Vec<(usize, Vec<&'l [u8]>)> {
     let mut shares = Vec::new();
     let (mut share, mut bytes) = (Vec::new(), 0);
@@ -76,14 +77,14 @@ fn shares<'l>((number, group): (usize, &Group<'l>)) -> Vec<(usize, Vec<&'l [u8]>
     shares
 }
 
-/// Cuts whole lines into the fewest that have so many bytes, if there are so many, and the others.
+/// Splits lines after the first line end at or behind `bytes`.
 fn cut(lines: &[u8], bytes: usize) -> (&[u8], &[u8]) {
     let from = bytes.clamp(1, lines.len().max(1)) - 1;
     let line_end = find(b'\n', lines.get(from..).unwrap_or_default());
     lines.split_at(line_end.map_or(lines.len(), |end| from + end + 1))
 }
 
-/// Reads points and adds them up, in memory that is used again.
+/// Parses and adds up points, in reused memory.
 struct Adder(Reader);
 
 impl Adder {
@@ -111,7 +112,7 @@ mod tests {
     use crate::mapreduce::job::Fault;
     use crate::seed::each_seed;
 
-    /// Does pieces of work one after the other, the last one first.
+    /// Runs the work items one after the other, in reverse order.
     struct Backwards {
         threads: usize,
     }
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_all_lines_in_order_and_few() {
+    fn shares_are_few_and_have_all_lines_in_order() {
         let text = b"7\t1,2\n".repeat(100_000);
         let (small, large) = text.split_at(6 * 70_000);
         let pieces = small.chunks(6).chain([large]).collect();
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn points_add_up_to_the_same_however_they_come() {
+    fn sums_do_not_depend_on_chunks_and_threads() {
         each_seed(|seed| {
             if !seed.one_in(2_000) {
                 return;
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_point_is_an_error_wherever_it_is() {
+    fn an_invalid_point_is_an_error_at_any_place() {
         let mut lines = b"7\t1,2\n".repeat(400_000);
         let at = lines.len() / 12 * 6;
         for at in [at, 0] {

@@ -1,21 +1,21 @@
-//! Records of points, cluster by cluster, made of the lines of the input.
+//! Builds the records of points, grouped by cluster, from the lines of the input.
 //!
-//! LineChunks are short and there are many of them: copying one in a step of a fixed size, which may
-//! take along what is behind it and is written over next, is a third of the work of copying as
-//! many bytes as it has.
+//! There are many short lines. Copying a line in one step of fixed size, whose excess bytes are
+//! overwritten by the next line, takes a third of the time of a copy of its exact length.
 
 use crate::text::push_u64;
 
-/// LineChunks, one behind the other.
+/// Concatenated lines.
 #[derive(Default)]
 pub(super) struct PointLines {
     text: Vec<u8>,
-    /// Where each ends in the text, behind its newline; it begins where the one before ends.
+    /// The end of each line in the text, after its newline; a line begins at the end of the one
+    /// before.
     ends: Vec<usize>,
 }
 
 impl PointLines {
-    /// Appends a line that has no newline yet.
+    /// Appends a line and a newline.
     pub(super) fn push(&mut self, line: &[u8]) {
         self.text.extend_from_slice(line);
         self.text.push(b'\n');
@@ -23,7 +23,7 @@ impl PointLines {
     }
 }
 
-/// The records of all clusters: memory that is used again.
+/// The records of all clusters, in reused memory.
 #[derive(Default)]
 pub(super) struct ByCluster {
     clusters: Vec<ClusterRecords>,
@@ -32,22 +32,22 @@ pub(super) struct ByCluster {
 /// The records of one cluster.
 #[derive(Default)]
 struct ClusterRecords {
-    /// `index TAB`, and anything behind it.
+    /// `index TAB`; the rest is unused.
     key: [u8; KEY_BYTES],
     key_bytes: usize,
-    /// LineChunks up to `len`, and zeros or older lines behind them.
+    /// Records up to `len`; then zeros or stale bytes.
     bytes: Vec<u8>,
     len: usize,
     count: u64,
 }
 
-/// Any index, and a tab: there are no more than 100,000 clusters.
+/// Enough for any index and a tab: there are at most 100,000 clusters.
 const KEY_BYTES: usize = 8;
 /// A shorter line is copied in one step.
 const STEP_BYTES: usize = 32;
 
 impl ByCluster {
-    /// Makes the records of these lines again, each of which belongs to a cluster.
+    /// Rebuilds the records from lines and the label of each.
     pub(super) fn fill(&mut self, clusters: usize, labels: &[u32], lines: &PointLines) {
         self.clusters.truncate(clusters);
         self.clusters.iter_mut().for_each(ClusterRecords::clear);
@@ -63,7 +63,7 @@ impl ByCluster {
         }
     }
 
-    /// By cluster: its key, its records as lines, and how many they are.
+    /// By cluster: its key, its records as lines, and their number.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8], u64)> {
         self.clusters.iter().map(|records| {
             let key = &records.key[..records.key_bytes.saturating_sub(1)];
@@ -86,7 +86,7 @@ impl ClusterRecords {
         (self.len, self.count) = (0, 0);
     }
 
-    /// Adds a record of the line of so many bytes that `text` begins with.
+    /// Adds a record with the first `line_bytes` bytes of `text`, which may be longer.
     #[inline]
     fn push(&mut self, text: &[u8], line_bytes: usize) {
         let needed = KEY_BYTES + line_bytes.max(STEP_BYTES);
@@ -104,14 +104,14 @@ impl ClusterRecords {
         self.count += 1;
     }
 
-    /// Makes room for so many bytes, and for half as many again as there are.
+    /// Grows by `needed` bytes and half of the present length.
     #[cold]
     fn grow(&mut self, needed: usize) {
         self.bytes.resize(self.len + self.len / 2 + needed, 0);
     }
 }
 
-/// Not to be one with the copy of a fixed size, which needs no call.
+/// Not inlined, so that the compiler keeps the copy of fixed size without a call.
 #[inline(never)]
 fn copy(target: &mut [u8], line: &[u8]) {
     target.copy_from_slice(line);

@@ -1,14 +1,14 @@
-//! Which round comes next, and what a round means.
+//! The state machine of the master: which round comes next, and what its outputs mean.
 //!
 //! ```text
 //!   Scan --> (Race)* --> Iterate --> ... --> Iterate --> (Evaluate) --> next restart, or Label
 //!                          ^   |
 //!                          |   v
-//!                         Farthest            when clusters are empty and are to be moved
+//!                         Farthest            when empty clusters are relocated
 //! ```
 //!
-//! A driver is a value: the same answers give the same rounds. It decides by what is exact alone,
-//! so that crashes and retries do not show.
+//! A driver is a pure value: the same outputs give the same rounds. Its decisions depend only on
+//! exact numbers, so that crashes and retries have no effect on the result.
 
 use super::error::DriverError;
 use super::output::{Means, ScanResult, read_candidates};
@@ -17,111 +17,111 @@ use super::{COUNTERS, MOVED};
 use crate::kmeans::{Candidate, Centroids, Dyadic, Error, merge, seeding};
 use crate::mapreduce::job::Counters;
 
-/// Where centroids begin.
+/// How the first centroids are chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Init {
     /// Random points.
     Random,
     /// k-means++.
     PlusPlus,
-    /// These.
+    /// Given centroids.
     Given(Centroids),
 }
 
-/// What is to be done.
+/// The parameters of a clustering.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Clusters.
+    /// The number of clusters.
     pub k: usize,
-    /// Coordinates of a point.
+    /// The number of coordinates of a point.
     pub dims: usize,
-    /// Iterations at most, of each restart.
+    /// The most iterations of each restart.
     pub iterations: u64,
-    /// Centroids that go no farther than this have converged.
+    /// A restart has converged when no centroid moves farther than this.
     pub tolerance: f64,
-    /// What chance is made of.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// Where centroids begin.
+    /// How the first centroids are chosen.
     pub init: Init,
-    /// Begin so often, and keep the best.
+    /// The number of starts, of which the best one is kept.
     pub restarts: u64,
-    /// Empty clusters go to the farthest points.
+    /// Whether empty clusters are relocated to the farthest points.
     pub relocates: bool,
-    /// Reduce tasks.
+    /// The number of reduce tasks.
     pub reduces: u32,
 }
 
-/// A round that is to be run.
+/// A round to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NextRound {
-    /// For people.
+    /// Human-readable.
     pub name: String,
-    /// What map tasks need to know.
+    /// The parameter of the map tasks.
     pub map: std::sync::Arc<[u8]>,
-    /// What reduce tasks need to know.
+    /// The parameter of the reduce tasks.
     pub reduce: std::sync::Arc<[u8]>,
-    /// The number of reduce tasks. 0: this is the labels' round, whose output is the result.
+    /// The number of reduce tasks. 0: the round of labels, whose map output is the result.
     pub reduces: u32,
 }
 
 impl NextRound {
-    /// Each point with the index of the nearest of these centroids.
+    /// The round that writes each point with the index of its nearest centroid.
     pub fn labels(centroids: &Centroids) -> NextRound {
         let map = MapRound::Label { centroids: centroids.clone() }.encode();
         NextRound { name: "Labels".into(), map, reduce: [].into(), reduces: 0 }
     }
 }
 
-/// What came of a clustering.
+/// The result of a clustering.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clustering {
     /// The centroids.
     pub centroids: Centroids,
-    /// The squared distances of all points to them.
+    /// The sum of the squared distances of all points to them.
     pub squared_error: Dyadic,
-    /// The points of each cluster.
+    /// The number of points of each cluster.
     pub sizes: Vec<u64>,
-    /// Iterations that it took.
+    /// The number of iterations.
     pub iterations: u64,
-    /// Whether it ended because nothing moved any more.
+    /// Whether it converged, rather than reached the most iterations.
     pub is_converged: bool,
-    /// Which of the restarts it is, from 0.
+    /// The number of the restart, from 0.
     pub restart: u64,
 }
 
-/// What a round has brought, for people.
+/// Progress to report after a round.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DriverEvent {
-    /// Points, and lines that are none.
+    /// The input was scanned.
     Scanned {
-        /// How many points there are.
+        /// The number of points.
         points: u64,
-        /// How many lines were left out.
+        /// The number of skipped lines.
         skipped: u64,
     },
-    /// The first centroids of a restart.
+    /// A restart has its first centroids.
     Started {
-        /// Which restart, from 0.
+        /// The number of the restart, from 0.
         restart: u64,
         /// The centroids.
         centroids: Centroids,
     },
-    /// An iteration.
+    /// An iteration is complete.
     Iterated {
-        /// Which, from 1.
+        /// The number of the iteration, from 1.
         iteration: u64,
-        /// The longest way of a centroid.
+        /// The largest distance that a centroid moved.
         shift: f64,
-        /// The squared error of the centroids before.
+        /// The squared error of the centroids before the iteration.
         squared_error: f64,
-        /// Points that have another centroid than in the iteration before.
+        /// The number of points whose centroid has changed.
         moved: u64,
         /// Clusters without points.
         empty: Vec<usize>,
-        /// The centroids that came of it.
+        /// The centroids after the iteration.
         centroids: Centroids,
     },
-    /// Empty clusters were moved to points.
+    /// Empty clusters were relocated to points.
     Relocated {
         /// The centroids now.
         centroids: Centroids,
@@ -130,7 +130,7 @@ pub enum DriverEvent {
     Ended(Clustering),
 }
 
-/// Points, lines that are none, and all squares: what does not change.
+/// What does not change: the number of points, of skipped lines, and the sum of all squares.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Totals {
     pub(super) points: u64,
@@ -138,7 +138,7 @@ pub(super) struct Totals {
     pub(super) squares: Dyadic,
 }
 
-/// Where a restart is.
+/// The phase of a restart.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Phase {
     Scan,
@@ -150,7 +150,7 @@ pub(super) enum Phase {
     Done,
 }
 
-/// The master's side of k-means.
+/// The state of a clustering on the master.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Driver {
     pub(super) options: Options,
@@ -162,7 +162,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// At the beginning.
+    /// Before the first round.
     pub fn new(options: Options) -> Driver {
         let phase = Phase::Scan;
         Driver { options, totals: None, restart: 0, iteration: 0, phase, best: None }
@@ -173,17 +173,17 @@ impl Driver {
         self.best.as_ref()
     }
 
-    /// Points, and lines that are none, once they are counted.
+    /// The numbers of points and of skipped lines, once they are counted.
     pub fn points(&self) -> Option<(u64, u64)> {
         self.totals.as_ref().map(|totals| (totals.points, totals.skipped))
     }
 
-    /// Whether a restart iterates: then [`save`](Self::save) has something to go on from.
+    /// Whether a restart iterates: only then [`save`](Self::save) gives a checkpoint.
     pub fn is_iterating(&self) -> bool {
         matches!(self.phase, Phase::Iterate { .. } | Phase::Evaluate { .. })
     }
 
-    /// The round that is to be run next; `None` when all is done.
+    /// The next round; `None` when the clustering is complete.
     pub fn next_round(&self) -> Option<NextRound> {
         let Options { k, init, .. } = &self.options;
         let seed = self.seed();
@@ -229,10 +229,10 @@ impl Driver {
         Some(NextRound { name, map: map.encode(), reduce: reduce.encode(), reduces })
     }
 
-    /// Takes what the reduce tasks of the round wrote.
+    /// Takes the outputs of the reduce tasks of a round.
     ///
     /// # Errors
-    /// There are too few points, or what they wrote makes no sense.
+    /// There are too few points, or an output is malformed.
     pub fn take(
         &mut self,
         outputs: &[Vec<u8>],
@@ -253,7 +253,7 @@ impl Driver {
         }
     }
 
-    /// The seed of a restart: the first one's is the one that was given.
+    /// The seed of the present restart; the first one uses the given seed.
     fn seed(&self) -> u64 {
         self.options.seed.wrapping_add(self.restart.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
@@ -300,7 +300,7 @@ impl Driver {
         Ok(vec![self.start_restart(centroids)])
     }
 
-    /// A restart begins with these centroids.
+    /// Starts a restart with these centroids.
     fn start_restart(&mut self, centroids: Centroids) -> DriverEvent {
         self.iteration = 0;
         self.phase = Phase::Iterate { before: None, centroids: centroids.clone() };
@@ -333,7 +333,7 @@ impl Driver {
         }
         let is_converged = shift <= self.options.tolerance;
         if is_converged && old == means.centroids {
-            // Nothing will change any more: the error of the old ones is that of the new ones.
+            // Old and new centroids are equal, and so are their errors.
             events.push(self.end_restart(old, means, true));
         } else if is_converged || is_last {
             let (before, centroids) = (Some(old), means.centroids);
@@ -362,7 +362,7 @@ impl Driver {
         }
         let moved = Centroids::new(dims, coordinates)?;
         if moved == centroids && before.as_ref() == Some(&centroids) {
-            // All points lie on centroids, and there is nowhere to go.
+            // All points lie on centroids: there is no point to relocate to.
             self.phase = Phase::Evaluate { before, centroids, is_converged: true };
             return Ok(Vec::new());
         }
@@ -375,7 +375,7 @@ impl Driver {
         Means::read(old, totals.points, &totals.squares, outputs)
     }
 
-    /// A restart has ended with these centroids, to which a round's points were assigned.
+    /// Ends a restart with these centroids, to which the points of the last round were assigned.
     fn end_restart(
         &mut self,
         centroids: Centroids,

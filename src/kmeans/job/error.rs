@@ -1,17 +1,17 @@
-//! What can go wrong between two rounds.
+//! Errors between two rounds.
 
 use std::fmt;
 
 use crate::kmeans::Error;
 
-/// Why clustering cannot go on.
+/// Why a clustering fails.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DriverError {
-    /// The points do not allow it.
+    /// The points or centroids are not valid for this clustering.
     Points(Error),
     /// There are no points at all.
     NoPoints,
-    /// A worker's output makes no sense.
+    /// The output of a task is malformed.
     Output(String),
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for DriverError {
             DriverError::Points(error) => error.fmt(f),
             DriverError::NoPoints => f.write_str("the input has no points"),
             DriverError::Output(line) => {
-                write!(f, "a reduce task wrote what it should not: {line}")
+                write!(f, "unexpected output of a reduce task: {line}")
             }
         }
     }

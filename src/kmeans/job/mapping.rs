@@ -10,24 +10,24 @@ use crate::kmeans::{BadLine, Candidate, Centroids, Points, Reader, Split};
 use crate::mapreduce::job::{Block, Blocks, Fault, MapTask};
 use crate::text::{find, push_u64};
 
-/// What a mapper keeps of its split from round to round.
+/// The split that a mapper caches between rounds.
 struct CachedSplit {
     split: Split,
-    /// What the split's points were assigned to last.
+    /// The centroids of the last assignment.
     assigned: Option<Centroids>,
     skipped: u64,
     /// Without combining: the lines of the points, in the order of the input.
     lines: PointLines,
-    /// Without combining: the records of each cluster's points, and what they were made by.
+    /// Without combining: the records of the points of each cluster, and the labels behind them.
     records: ByCluster,
     labels: Vec<u32>,
-    /// The races of k-means++ so far.
+    /// The state of k-means++.
     race: Option<Race>,
 }
 
 struct Race {
     seed: u64,
-    /// How many centroids it knows.
+    /// The number of centroids in its state.
     known: usize,
     state: PlusPlus,
 }
@@ -87,7 +87,7 @@ fn read(job: &KMeans, task: &mut MapTask<'_>) -> Result<CachedSplit, Fault> {
     Ok(CachedSplit { split, assigned: None, skipped, lines, records, labels, race: None })
 }
 
-/// A split's bytes, whose lines are kept.
+/// The bytes of a split, for its lines.
 #[derive(Default)]
 struct SplitText {
     bytes: Vec<u8>,
@@ -168,8 +168,8 @@ fn race(
     emit_candidates(candidate.as_slice(), task)
 }
 
-/// Assigns all points. Gives how many have another centroid than `before` gave them, whatever is
-/// in memory.
+/// Assigns all points. Returns the number of points whose centroid differs from their assignment to
+/// `before`, whether that is cached or not.
 fn moved(
     cached: &mut CachedSplit,
     before: Option<&Centroids>,
@@ -214,8 +214,8 @@ fn assign(
     Ok(())
 }
 
-/// Emits every point, cluster by cluster, and those of a cluster in the order of the input: little
-/// work to sort.
+/// Emits every point, grouped by cluster and in input order within a cluster, which is nearly
+/// sorted.
 fn emit_points(
     cached: &mut CachedSplit,
     clusters: usize,
@@ -264,7 +264,7 @@ fn label(
     Ok(())
 }
 
-/// Coordinates between commas, each the shortest text that reads back as it.
+/// Coordinates between commas, each the shortest text that parses to the same number.
 pub(super) fn push_point(point: &[f64], text: &mut Vec<u8>) {
     for (index, x) in point.iter().enumerate() {
         if index > 0 {

@@ -2,23 +2,23 @@
 //!
 //! ```text
 //!   round        map, for its split                          reduce, for its keys
-//!   look         points, squares, candidates                 added up; the best candidates
-//!   race         the candidate that won its race             the winner          (k-means++)
+//!   scan         points, squares, candidates                 added up; the best candidates
+//!   race         the winning candidate of the split          the winner          (k-means++)
 //!   iteration    k -> partial sum of cluster k               k -> mean, count, error of cluster k
 //!                (without combining: k -> each of its points)
 //!   farthest     points far from their centroids             the farthest        (empty clusters)
 //!   labels       k -> each point, in the order of the input  (no reduce)
 //! ```
 //!
-//! - [`KMeans`]: the job, as workers run it
-//! - [`Driver`]: which round comes next, and what it means; the master's side without a master
-//! - `parameter`: what a round is info, as bytes; `output`: what has come of it
-//! - `mapping`, `reducing`: the two sides of a round; `by_cluster`, `adding`: points that are not
-//!   combined
-//! - `checkpoint`: a driver as text, to go on with after a crash
+//! - [`KMeans`]: the job that workers run
+//! - [`Driver`]: the state machine of the master, without I/O
+//! - `parameter`: the parameters of a round as bytes; `output`: the outputs of its reduce tasks
+//! - `mapping`, `reducing`: map and reduce of each round; `by_cluster`, `adding`: both without
+//!   combining
+//! - `checkpoint`: a driver as text, to resume after a crash
 //!
-//! A mapper keeps its split's points, labels and bounds from round to round. One that lost them
-//! reads its split again and gives the same answer.
+//! A mapper caches the points, labels and bounds of its split between rounds. Without the cache it
+//! reads its split again, with the same result.
 
 mod adding;
 mod by_cluster;
@@ -42,33 +42,33 @@ use super::{Error, Format, MAX_DIMS};
 use crate::mapreduce::job::{Fault, Groups, Job, KeyOrder, MapTask, ReduceTask, Values};
 use crate::text::{Scratch, parse_u64, parse_words, push_words};
 
-/// The group of what is counted.
+/// The group of the counters.
 pub const COUNTERS: &str = "k-means";
-/// Points that have another centroid than in the iteration before.
+/// The counter of points whose centroid has changed.
 pub const MOVED: &str = "moved points";
 
-/// Keys that are no centroid's index.
+/// Keys that are not the index of a centroid.
 const POINTS: &[u8] = b"points";
 const SQUARES: &[u8] = b"squares";
 const CANDIDATE: &[u8] = b"candidate";
 
-/// The job.
+/// The k-means job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KMeans {
-    /// How points are written.
+    /// The text format of points.
     pub format: Format,
-    /// Coordinates of a point.
+    /// The number of coordinates of a point.
     pub dims: usize,
-    /// Whether mappers add up what they have of a cluster. Without, every point goes through files,
+    /// Whether mappers send partial sums. Without combining, every point goes through files,
     /// shuffle and sort.
     pub combines: bool,
 }
 
 impl KMeans {
-    /// Its name on workers.
+    /// The name by which workers know the job.
     pub const NAME: &str = "kmeans";
 
-    /// What workers make the job of.
+    /// The parameters from which workers make the job.
     pub fn parameters(&self) -> Vec<u8> {
         let flag = |is_on, word: &'static [u8]| if is_on { word } else { b"" };
         let dims = self.dims.to_string();
@@ -87,12 +87,12 @@ impl KMeans {
     /// Makes the job.
     ///
     /// # Errors
-    /// The parameters are not ours.
+    /// The parameters are malformed.
     pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
         let mut scratch = Scratch::default();
         let fields = parse_words(parameters, &mut scratch).map_err(|error| error.to_string())?;
         let [[delimiter], header, skip, combine, dims] = fields[..] else {
-            return Err("these are no parameters of k-means".into());
+            return Err("malformed parameters of k-means".into());
         };
         let mut format = Format::new(*delimiter).map_err(|error| error.to_string())?;
         format.header = !header.is_empty();
@@ -101,7 +101,7 @@ impl KMeans {
         let dims = dims.filter(|dims| (1..=MAX_DIMS).contains(dims));
         Ok(Arc::new(KMeans {
             format,
-            dims: dims.ok_or("a wrong number of coordinates")?,
+            dims: dims.ok_or("a number of coordinates out of range")?,
             combines: !combine.is_empty(),
         }))
     }
@@ -113,11 +113,11 @@ impl Job for KMeans {
     }
 
     fn map_work(&self, parameter: &[u8]) -> Option<u8> {
-        // What kind of round it is.
+        // The kind of round.
         parameter.first().copied()
     }
 
-    /// The classic one: index mod R.
+    /// Index mod R, as in the course version.
     fn partition(&self, key: &[u8], partitions: u32) -> u32 {
         (parse_u64(key).unwrap_or(0) % u64::from(partitions.max(1))) as u32
     }
@@ -136,7 +136,7 @@ impl Job for KMeans {
     }
 
     fn reduce_all(&self, groups: &mut Groups, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
-        // The round's parameter is read once, not for each key.
+        // The parameter is decoded once, not for each key.
         let mut reducing = reducing::Reducing::begin(self, task)?;
         loop {
             let keys = groups.next_in_memory(reducing.keys_at_once());
@@ -152,7 +152,7 @@ impl Job for KMeans {
     }
 }
 
-/// What an error of this room means for a task.
+/// Converts an error of k-means to the fault of a task.
 fn fault(error: &Error) -> Fault {
     Fault::Permanent(error.to_string())
 }

@@ -1,17 +1,17 @@
-//! What reduce tasks wrote, as the master reads it.
+//! Parses the outputs of reduce tasks on the master.
 
 use super::error::DriverError;
 use super::{CANDIDATE, POINTS, SQUARES};
 use crate::kmeans::{Candidate, Centroids, Dyadic};
 use crate::text::{parse_f64, parse_u64};
 
-/// Of the round that scans the points.
+/// The result of the round that scans the points.
 #[derive(Default)]
 pub(super) struct ScanResult {
-    /// How many points there are, how many lines that are none, and the squares of all: if the round
-    /// was to count them.
+    /// The number of points, of skipped lines, and the sum of all squares, if the round counted
+    /// them.
     pub(super) totals: Option<(u64, u64, Dyadic)>,
-    /// Points that may be the first centroids.
+    /// Candidates for the first centroids.
     pub(super) candidates: Vec<Candidate>,
 }
 
@@ -40,7 +40,7 @@ impl ScanResult {
     }
 }
 
-/// What became of the clusters.
+/// The result of an iteration.
 pub(super) struct Means {
     pub(super) centroids: Centroids,
     pub(super) sizes: Vec<u64>,
@@ -48,7 +48,8 @@ pub(super) struct Means {
 }
 
 impl Means {
-    /// `points`, with these squares, were assigned to `old`.
+    /// Parses the outputs of a round in which `points` points with this sum of squares were
+    /// assigned to `old`.
     pub(super) fn read(
         old: &Centroids,
         points: u64,
@@ -99,7 +100,7 @@ impl Means {
     }
 }
 
-/// The points that were picked.
+/// Parses a list of candidates.
 pub(super) fn read_candidates(outputs: &[Vec<u8>]) -> Result<Vec<Candidate>, DriverError> {
     let candidate = |line| {
         let (key, value) = key_and_value(line)?;

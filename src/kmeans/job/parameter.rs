@@ -1,4 +1,4 @@
-//! What a round is info, as it travels to its tasks.
+//! The parameters of a round, as bytes for its tasks.
 //!
 //! ```text
 //!   map     01 | u64 seed | u32 count | u8 counts                    scan
@@ -6,7 +6,7 @@
 //!           03 | centroids before, or none | centroids              iteration
 //!           04 | u32 count | centroids                              farthest
 //!           05 | centroids                                          labels
-//!   reduce  01 | u32 count                                          look, race, farthest
+//!   reduce  01 | u32 count                                          scan, race, farthest
 //!           03 | centroids                                          iteration
 //!
 //!   centroids = u32 K | u32 dims | K * dims f64
@@ -19,59 +19,59 @@ use std::sync::Arc;
 use crate::kmeans::{Centroids, Error};
 use crate::mapreduce::job::Fault;
 
-/// What map tasks are to do.
+/// The work of map tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum MapRound {
-    /// Count the points.
+    /// Scan the points.
     Scan {
-        /// What random points are picked by.
+        /// The seed of random points.
         seed: u64,
-        /// How many are to be picked.
+        /// The number of random points.
         count: usize,
-        /// Whether points are to be counted and squared.
+        /// Whether to count the points and sum their squares.
         counts: bool,
     },
     /// Run a race of k-means++.
     Race {
-        /// What it is decided by.
+        /// The seed of the race.
         seed: u64,
-        /// Which, from 0.
+        /// The number of the race, from 0.
         round: u64,
         /// The centroids so far; none before the first race.
         centroids: Option<Centroids>,
     },
-    /// Add the points of each cluster up.
+    /// Add up the points of each cluster.
     Assign {
-        /// What the points were assigned to before, to tell which have moved.
+        /// The centroids of the assignment before, to count the points that have moved.
         before: Option<Centroids>,
-        /// What they are assigned to.
+        /// The centroids to assign points to.
         centroids: Centroids,
     },
     /// Find points far from their centroids.
     Farthest {
-        /// How many.
+        /// The number of points.
         count: usize,
-        /// From these.
+        /// The centroids of the last assignment.
         centroids: Centroids,
     },
     /// Write each point with its centroid.
     Label {
-        /// One of these.
+        /// The centroids to assign points to.
         centroids: Centroids,
     },
 }
 
-/// What reduce tasks are to do.
+/// The work of reduce tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ReduceRound {
     /// Keep the best candidates.
     Pick {
-        /// So many.
+        /// The number of candidates.
         count: usize,
     },
-    /// Make means of clusters.
+    /// Compute the means of clusters.
     Means {
-        /// What their points were assigned to.
+        /// The centroids of the assignment.
         centroids: Centroids,
     },
 }
@@ -177,7 +177,7 @@ fn push_centroids(centroids: Option<&Centroids>, bytes: &mut Vec<u8>) {
 }
 
 fn malformed() -> Fault {
-    Fault::Permanent("the round's parameter makes no sense".into())
+    Fault::Permanent("the parameter of the round is malformed".into())
 }
 
 struct Fields<'b>(&'b [u8]);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_is_read_as_it_was_written() {
+    fn a_round_decodes_to_what_was_encoded() {
         for round in some_rounds() {
             assert_eq!(MapRound::decode(&round.encode()), Ok(round));
         }
@@ -257,7 +257,7 @@ mod tests {
             seed.mutate(&mut bytes);
             if let Ok(round) = MapRound::decode(&bytes) {
                 let again = MapRound::decode(&round.encode());
-                // What is no flag is a flag too.
+                // Any nonzero byte is a true flag.
                 assert_eq!(again, Ok(round));
             }
             let _ = ReduceRound::decode(&bytes);

@@ -10,13 +10,13 @@ use crate::kmeans::{Candidate, Centroids, Dyadic, Error, Partial, merge};
 use crate::mapreduce::job::{Fault, ReduceTask, Values};
 use crate::text::parse_u64;
 
-/// A reduce task at work.
+/// A running reduce task.
 pub(super) struct Reducing<'j> {
     job: &'j KMeans,
     round: ReduceRound,
 }
 
-/// Sums of so many coordinates are kept at once, or those of one cluster.
+/// At most as many sums of coordinates are kept at once, or those of one cluster.
 const COORDINATES_AT_ONCE: usize = 1 << 16;
 
 impl<'j> Reducing<'j> {
@@ -50,8 +50,8 @@ impl<'j> Reducing<'j> {
 }
 
 impl Reducing<'_> {
-    /// How many keys [`reduce_points`](Self::reduce_points) takes at once: none in rounds without
-    /// points.
+    /// The number of keys that [`reduce_points`](Self::reduce_points) takes at once: 0 in rounds
+    /// without points.
     pub(super) fn keys_at_once(&self) -> usize {
         match &self.round {
             ReduceRound::Means { centroids } if !self.job.combines => {
@@ -61,7 +61,7 @@ impl Reducing<'_> {
         }
     }
 
-    /// Reduces several keys, all of them clusters with their points.
+    /// Reduces several keys, each a cluster with its points.
     pub(super) fn reduce_points(
         &mut self,
         keys: Vec<(&[u8], Vec<&[u8]>)>,
@@ -78,7 +78,7 @@ impl Reducing<'_> {
             .try_for_each(|(key, sum)| mean(key, sum, centroids, index(key, centroids)?, task))
     }
 
-    /// The same, of one key whose values need not be in memory all at once.
+    /// The same for one key, whose values need not fit in memory.
     fn add_values(
         &self,
         key: &[u8],
@@ -113,14 +113,14 @@ fn index(key: &[u8], centroids: &Centroids) -> Result<usize, Fault> {
 }
 
 fn unknown(key: &[u8]) -> Fault {
-    Fault::Permanent(format!("a record of nothing known: {}", key.escape_ascii()))
+    Fault::Permanent(format!("a record with an unknown key or value: {}", key.escape_ascii()))
 }
 
 fn text(value: &[u8]) -> Result<&str, Fault> {
-    str::from_utf8(value).map_err(|_| Fault::Permanent("a record that is no text".into()))
+    str::from_utf8(value).map_err(|_| Fault::Permanent("a record that is not UTF-8".into()))
 }
 
-/// Points and lines that are none.
+/// Adds up the numbers of points and of skipped lines.
 fn points(values: &mut dyn Values, task: &mut ReduceTask<'_>) -> Result<(), Fault> {
     let (mut points, mut skipped) = (0_u64, 0_u64);
     while let Some(value) = values.next()? {
@@ -165,8 +165,8 @@ fn merge_partials(dims: usize, values: &mut dyn Values) -> Result<Partial, Fault
     Ok(sum)
 }
 
-/// What becomes of a cluster: its mean, how many points it has, and what they add to the squared
-/// error beyond their squares.
+/// Emits a cluster: its mean, its number of points, and their contribution to the squared error,
+/// less their squares.
 fn mean(
     key: &[u8],
     partial: &Partial,

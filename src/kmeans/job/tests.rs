@@ -1,4 +1,4 @@
-//! Whole clusterings in memory: the same bits however they are run.
+//! Whole clusterings in memory: the result is the same, bit for bit, for any way of running them.
 
 use super::*;
 use crate::kmeans::Centroids;
@@ -27,12 +27,12 @@ fn job(dims: usize) -> KMeans {
     KMeans { format: Format::default(), dims, combines: true }
 }
 
-/// A job that runs in memory, and what it said.
+/// A job that runs in memory, and its events.
 struct Run<'r> {
     job: &'r KMeans,
     splits: Vec<&'r [u8]>,
     caches: Vec<Cache>,
-    /// Of so many rounds one begins without what was in memory.
+    /// The cache of a split is lost in one of as many rounds.
     forgets_one_in: usize,
     seed: Seed,
     events: Vec<DriverEvent>,
@@ -40,7 +40,7 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    /// Cuts the text at line ends, into so many splits at most.
+    /// Splits the text at line ends, into at most `splits` parts.
     fn new(job: &'r KMeans, text: &'r str, splits: usize) -> Run<'r> {
         let text = text.as_bytes();
         let mut cuts = vec![0];
@@ -114,7 +114,7 @@ fn known_answers_are_reached() {
 }
 
 #[test]
-fn nothing_shows_of_how_it_was_run() {
+fn the_result_does_not_depend_on_how_the_job_runs() {
     for (text, dims, k) in [(POINTS, 2, 4), (IRIS, 4, 5)] {
         for init in [Init::Random, Init::PlusPlus] {
             let settings = Options { init, restarts: 2, ..options(k, dims) };
@@ -140,7 +140,7 @@ fn nothing_shows_of_how_it_was_run() {
 }
 
 #[test]
-fn a_restarted_master_goes_on_as_if_nothing_had_been() {
+fn a_restarted_master_resumes_with_the_same_result() {
     let settings = Options { restarts: 3, init: Init::PlusPlus, ..options(4, 4) };
     let (expected, events, _) = cluster(IRIS, settings.clone()).unwrap();
     let job = job(4);
@@ -156,7 +156,7 @@ fn a_restarted_master_goes_on_as_if_nothing_had_been() {
         assert_eq!(restored.1, input);
         driver = restored.0;
         assert_eq!(driver.save("csv", &input).unwrap(), text);
-        // Mappers are new as well.
+        // Mappers lose their caches as well.
         run.caches.iter_mut().for_each(|cache| *cache = None);
     }
     assert!(saved > 10, "{saved}");
@@ -165,7 +165,7 @@ fn a_restarted_master_goes_on_as_if_nothing_had_been() {
 }
 
 #[test]
-fn another_job_or_a_damaged_checkpoint_is_not_gone_on_from() {
+fn a_checkpoint_of_another_job_or_a_damaged_one_is_refused() {
     let job = job(2);
     let mut run = Run::new(&job, POINTS, 1);
     let settings = options(3, 2);
@@ -189,7 +189,7 @@ fn another_job_or_a_damaged_checkpoint_is_not_gone_on_from() {
 }
 
 #[test]
-fn an_empty_cluster_stays_or_goes_to_the_farthest_point() {
+fn an_empty_cluster_stays_or_is_relocated_to_the_farthest_point() {
     let text = "0\n1\n10\n11\n";
     let given = Centroids::new(1, vec![0.5, 10.5, 1000.0]).unwrap();
     let init = Init::Given(given.clone());
@@ -203,13 +203,13 @@ fn an_empty_cluster_stays_or_goes_to_the_farthest_point() {
     );
     let (best, events, _) = cluster(text, Options { relocates: true, ..keeps }).unwrap();
     assert!(events.iter().any(|event| matches!(event, DriverEvent::Relocated { .. })));
-    // Of equally far points the first in the input.
+    // Of equally far points the first one in the input is taken.
     assert_eq!(best.centroids.coordinates(), [1.0, 10.5, 0.0]);
     assert_eq!((best.sizes, best.squared_error.to_f64()), (vec![1, 2, 1], 0.5));
 }
 
 #[test]
-fn when_all_points_lie_on_centroids_nothing_is_moved_for_ever() {
+fn relocation_ends_when_all_points_lie_on_centroids() {
     let given = Centroids::new(1, vec![1.0, 2.0, 3.0]).unwrap();
     let settings = Options { relocates: true, init: Init::Given(given), ..options(3, 1) };
     let (best, ..) = cluster("1\n2\n1\n", settings).unwrap();
@@ -217,7 +217,7 @@ fn when_all_points_lie_on_centroids_nothing_is_moved_for_ever() {
 }
 
 #[test]
-fn the_last_error_is_that_of_the_last_centroids() {
+fn the_final_error_is_that_of_the_final_centroids() {
     for iterations in 1..6 {
         let settings = Options { iterations, ..options(3, 4) };
         let (best, events, labels) = cluster(IRIS, settings).unwrap();
@@ -239,7 +239,7 @@ fn the_last_error_is_that_of_the_last_centroids() {
 }
 
 #[test]
-fn labels_come_in_the_order_of_the_input() {
+fn labels_are_in_input_order() {
     let (_, _, labels) = cluster("5,5\n1,1\n\n5,6\r\n 1 , 2\n", options(2, 2)).unwrap();
     let labels = String::from_utf8(labels).unwrap();
     let points: Vec<&str> = labels.lines().map(|line| line.split_once('\t').unwrap().1).collect();
@@ -247,7 +247,7 @@ fn labels_come_in_the_order_of_the_input() {
 }
 
 #[test]
-fn what_cannot_be_clustered_says_why() {
+fn a_failed_clustering_gives_the_reason() {
     let error_of = |text, settings| cluster(text, settings).unwrap_err();
     assert_eq!(error_of("", options(1, 2)), "the input has no points");
     let few = "3 centroids need 3 different points, and there are 2";
@@ -259,7 +259,7 @@ fn what_cannot_be_clustered_says_why() {
 }
 
 #[test]
-fn bad_lines_are_counted_when_they_are_left_out() {
+fn skipped_lines_are_counted() {
     let mut job = job(2);
     job.format.skip_bad = true;
     job.format.header = true;
@@ -269,7 +269,7 @@ fn bad_lines_are_counted_when_they_are_left_out() {
 }
 
 #[test]
-fn a_worker_is_told_what_makes_no_sense() {
+fn a_worker_refuses_malformed_parameters() {
     for parameters in
         [&b""[..], b", header", b"a \\e \\e \\e 2", b", \\e \\e \\e 0", b", \\e \\e \\e x"]
     {
@@ -282,7 +282,7 @@ fn a_worker_is_told_what_makes_no_sense() {
 }
 
 #[test]
-fn output_that_is_not_ours_is_refused() {
+fn malformed_output_is_refused() {
     let job = job(2);
     let mut run = Run::new(&job, POINTS, 1);
     let mut driver = Driver::new(options(2, 2));

@@ -1,22 +1,22 @@
-//! Where points of any number of coordinates are drawn.
+//! Projects points of any number of coordinates to two axes.
 //!
-//! The principal axes are those along which the points spread most (K. Pearson, *On lines and planes
-//! of closest fit*, 1901): eigenvectors of their covariance, found by subspace iteration, which
-//! multiplies a few vectors with the covariance and makes them orthogonal, again and again (Y. Saad,
-//! *Numerical Methods for Large Eigenvalue Problems*, section 5.1). Two axes are wanted and a few
-//! more vectors go along, so that near ones are told apart sooner. An axis and its opposite are
-//! equally good: its largest component is made positive.
+//! The principal axes are those along which the points spread most (K. Pearson, *On lines and
+//! planes of closest fit*, 1901): eigenvectors of their covariance, found by subspace iteration,
+//! which repeatedly multiplies a few vectors with the covariance and makes them orthogonal (Y.
+//! Saad, *Numerical Methods for Large Eigenvalue Problems*, section 5.1). Two axes are needed; a
+//! few more vectors make it converge faster when variances are similar. An axis and its opposite
+//! are equivalent: the largest component is made positive.
 
 use crate::kmeans::seeding::hash;
 
 use super::sample::SamplePoint;
 
-/// Vectors that are iterated.
+/// The number of iterated vectors.
 const VECTORS: usize = 4;
-/// Far more than points need that one would look at.
+/// Far more than real data needs.
 const ITERATIONS: usize = 60;
 
-/// Two directions in space, and what they are called.
+/// Two directions in space, and their names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axes {
     kind: Kind,
@@ -25,17 +25,17 @@ pub struct Axes {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
-    /// Two coordinates, by number from 0.
+    /// Two coordinates, by index from 0.
     Coordinates([usize; 2]),
-    /// The only coordinate there is; points are spread across it.
+    /// The only coordinate; points are spread at random along the other axis.
     Only,
-    /// From a position, along two directions.
+    /// An origin and two directions.
     Principal { origin: Vec<f64>, directions: [Vec<f64>; 2] },
 }
 
 impl Axes {
-    /// For points with so many coordinates: the coordinates themselves if there are two, the first
-    /// two principal axes of these points if there are more.
+    /// For points of `dims` coordinates: the coordinates themselves if there are two, the first two
+    /// principal axes of these points if there are more.
     pub fn of(dims: usize, shown: &[&SamplePoint]) -> Axes {
         match dims {
             0 | 1 => Axes { kind: Kind::Only, names: ["coordinate 1".into(), String::new()] },
@@ -44,7 +44,7 @@ impl Axes {
         }
     }
 
-    /// Two of the coordinates, counted from 0: to the right, and up.
+    /// Two of the coordinates, by index from 0.
     pub fn coordinates(x: usize, y: usize) -> Axes {
         let names = [x, y].map(|number| format!("coordinate {}", number + 1));
         Axes { kind: Kind::Coordinates([x, y]), names }
@@ -59,12 +59,12 @@ impl Axes {
         &self.names
     }
 
-    /// Whether there is an axis that points up.
+    /// Whether there is a vertical axis.
     pub(super) fn has_y(&self) -> bool {
         self.kind != Kind::Only
     }
 
-    /// Where a point is put. `number` spreads points that have one coordinate.
+    /// The position of a point. `number` spreads points of one coordinate.
     pub(super) fn project(&self, number: u64, point: &[f64]) -> [f64; 2] {
         let coordinate = |dim: usize| point.get(dim).copied().unwrap_or(0.0);
         match &self.kind {
@@ -107,7 +107,7 @@ impl Axes {
     }
 }
 
-/// The two directions along which rows spread most, and the sums of their squares along them.
+/// The two directions of largest variance, and the sum of squares along each.
 fn principal_directions(dims: usize, rows: &[Vec<f64>]) -> ([Vec<f64>; 2], [f64; 2]) {
     let count = VECTORS.min(dims);
     let start = |vector: usize| -> Vec<f64> {
@@ -146,15 +146,15 @@ fn principal_directions(dims: usize, rows: &[Vec<f64>]) -> ([Vec<f64>; 2], [f64;
     ([first.1, second.1], [first.0, second.0])
 }
 
-/// Makes vectors orthogonal and as long as 1, in order (E. Schmidt, 1907). One that lies in the
-/// space of those before it becomes the first unit vector that does not.
+/// Makes vectors orthonormal, in order (Gram-Schmidt). A vector in the span of those before it is
+/// replaced by the first unit vector outside of the span.
 fn orthonormal(vectors: &mut [Vec<f64>]) {
     for index in 0..vectors.len() {
         let (before, rest) = vectors.split_at_mut(index);
         let Some(vector) = rest.first_mut() else { return };
         let length = dot(vector, vector).sqrt();
         let mut left = remove(before, vector);
-        // No unit vector is needed while something is left beyond rounding.
+        // Unit vectors are needed only if nothing but rounding errors is left.
         let units = (0..vector.len()).take_while(|_| left <= 1e-9 * length || left == 0.0);
         for dim in units.collect::<Vec<usize>>() {
             if left > 0.1 {
@@ -168,8 +168,8 @@ fn orthonormal(vectors: &mut [Vec<f64>]) {
     }
 }
 
-/// Takes away what lies along unit vectors, twice, as rounding asks for. Gives the length of what is
-/// left.
+/// Removes the components along unit vectors, twice because of rounding. Returns the length of the
+/// rest.
 fn remove(units: &[Vec<f64>], vector: &mut [f64]) -> f64 {
     for _ in 0..2 {
         for unit in units {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn points_that_do_not_spread_have_axes_too() {
+    fn points_without_variance_have_axes_too() {
         for points in [vec![vec![1.0; 5]; 3], vec![vec![0.0, 1e300, 0.0], vec![0.0, -1e300, 0.0]]] {
             let axes = axes(&points);
             for point in &points {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn two_coordinates_lie_as_they_are_and_one_is_spread() {
+    fn two_coordinates_are_unchanged_and_one_is_spread() {
         assert_eq!(axes(&[vec![3.0, 4.0]]).project(0, &[3.0, 4.0]), [3.0, 4.0]);
         assert_eq!(Axes::coordinates(1, 0).project(0, &[3.0, 4.0]), [4.0, 3.0]);
         let line = axes(&[vec![3.0]]);

@@ -1,10 +1,10 @@
-//! Colours that are told apart.
+//! Distinguishable colours.
 
 /// The colour of a cluster, `#rrggbb`.
 ///
-/// Hues go round by the golden angle, so that any number of them is spread about evenly, and
-/// lightness alternates. They are taken from OKLCH (B. Ottosson, *A perceptual color space for image
-/// processing*, 2020), where equally light colours look so.
+/// Hues advance by the golden angle, so that any number of them is spread about evenly, and
+/// lightness alternates. The colour space is OKLCH (B. Ottosson, *A perceptual color space for
+/// image processing*, 2020), where colours of equal lightness look equally light.
 pub(super) fn cluster(index: usize) -> String {
     const GOLDEN_ANGLE: f64 = 137.507_764;
     let hue = (255.0 + index as f64 * GOLDEN_ANGLE) % 360.0;
@@ -25,7 +25,7 @@ fn oklch(lightness: f64, chroma: f64, hue_degrees: f64) -> [f64; 3] {
     ]
 }
 
-/// As sRGB writes it.
+/// In sRGB, as hexadecimal digits.
 fn hex(linear: [f64; 3]) -> String {
     let byte = |x: f64| {
         let x = x.clamp(0.0, 1.0);

@@ -1,14 +1,14 @@
-//! SVG as text.
+//! Writes SVG as text.
 
 use std::fmt::Write;
 
-/// A picture in the making.
+/// A picture under construction.
 pub(super) struct Document {
     text: String,
 }
 
 impl Document {
-    /// An empty white sheet.
+    /// An empty white picture.
     pub(super) fn new(width: f64, height: f64) -> Document {
         let mut document = Document { text: String::new() };
         let (width, height) = (OneDecimal(width), OneDecimal(height));
@@ -21,13 +21,13 @@ impl Document {
         document
     }
 
-    /// A line of the document, as it stands.
+    /// Appends a line to the document, unescaped.
     pub(super) fn element(&mut self, element: std::fmt::Arguments<'_>) {
         // Writing to a string does not fail.
         let _ = writeln!(self.text, "{element}");
     }
 
-    /// Text; `anchor` says which of its ends, or its middle, is at the position.
+    /// Appends text; `anchor` tells whether its start, middle or end is at the position.
     pub(super) fn text(
         &mut self,
         x: f64,
@@ -45,7 +45,7 @@ impl Document {
         ));
     }
 
-    /// Text from below to above, its middle at the position.
+    /// Appends text rotated by 90 degrees, with its middle at the position.
     pub(super) fn vertical_text(&mut self, x: f64, y: f64, size: f64, color: &str, text: &str) {
         let text = escaped(text);
         let (x, y) = (OneDecimal(x), OneDecimal(y));
@@ -55,7 +55,7 @@ impl Document {
         ));
     }
 
-    /// A straight line.
+    /// Appends a straight line.
     pub(super) fn line(&mut self, from: [f64; 2], to: [f64; 2], color: &str) {
         let ([x1, y1], [x2, y2]) = (from.map(OneDecimal), to.map(OneDecimal));
         self.element(format_args!(
@@ -63,14 +63,14 @@ impl Document {
         ));
     }
 
-    /// The text of all of it.
+    /// The text of the document.
     pub(super) fn finish(mut self) -> String {
         self.text.push_str("</svg>\n");
         self.text
     }
 }
 
-/// A number with one digit behind the point.
+/// A number, written with at most one decimal.
 pub(super) struct OneDecimal(pub(super) f64);
 
 impl std::fmt::Display for OneDecimal {
@@ -80,7 +80,7 @@ impl std::fmt::Display for OneDecimal {
     }
 }
 
-/// A line through positions.
+/// The path data of a line through positions.
 pub(super) fn path(positions: impl IntoIterator<Item = [f64; 2]>) -> String {
     let mut text = String::new();
     for (index, [x, y]) in positions.into_iter().enumerate() {
@@ -90,7 +90,7 @@ pub(super) fn path(positions: impl IntoIterator<Item = [f64; 2]>) -> String {
     text
 }
 
-/// Text without what XML would take for its own, and without what it does not allow.
+/// Escapes text for XML and replaces characters that XML does not allow.
 fn escaped(text: &str) -> String {
     let mut safe = String::new();
     for c in text.chars() {

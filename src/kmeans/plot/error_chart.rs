@@ -1,13 +1,13 @@
-//! The squared error of each iteration.
+//! The chart of the squared error of each iteration.
 
 use super::document::{Document, OneDecimal, path};
 use super::scale::{Scale, short_number};
 use super::{Area, FAINT, GRID, INK, Plot, color};
 
-/// Beyond this factor equal factors are shown as equal.
+/// If the errors differ by more than this factor, the axis is logarithmic.
 const MAX_FACTOR: f64 = 30.0;
 
-/// Iterations that each have a dot.
+/// The most iterations that are drawn with dots.
 const MAX_DOTS: usize = 40;
 
 pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {

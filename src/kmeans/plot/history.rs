@@ -1,15 +1,15 @@
-//! What became of the centroids, iteration by iteration, thinned as it grows.
+//! The centroids and errors of each iteration, thinned out as the number of iterations grows.
 
 use crate::kmeans::Centroids;
 
-/// Places of a centroid that are kept at most, beside the last.
+/// The most positions of a centroid that are kept, beside the last one.
 const MAX_STEPS: usize = 200;
-/// Coordinates that are kept at most: of many or long centroids there are fewer steps.
+/// The most coordinates that are kept: many or long centroids have fewer steps.
 const MAX_COORDINATES: usize = 8_000_000;
-/// Errors that are kept at most, beside the last.
+/// The most errors that are kept, beside the last one.
 const MAX_ERRORS: usize = 2_000;
 
-/// The trajectory of the centroids of one start.
+/// The trajectories of the centroids of one start, and the errors.
 #[derive(Clone, Debug)]
 pub struct History {
     centroids: Thinned<Centroids>,
@@ -17,7 +17,7 @@ pub struct History {
 }
 
 impl History {
-    /// Of so many centroids with so many coordinates, of which none is known yet.
+    /// An empty history of `k` centroids of `dims` coordinates.
     pub fn new(k: usize, dims: usize) -> History {
         let coordinates = k.saturating_mul(dims).max(1);
         History {
@@ -26,17 +26,17 @@ impl History {
         }
     }
 
-    /// The centroids are now there.
+    /// Adds the next positions of the centroids.
     pub fn step(&mut self, centroids: &Centroids) {
         self.centroids.push(centroids.clone());
     }
 
-    /// An iteration, counted from 1, had this error.
+    /// Adds the error of an iteration; iterations count from 1.
     pub fn error(&mut self, iteration: u64, squared_error: f64) {
         self.squared_errors.push((iteration, squared_error));
     }
 
-    /// Where the centroids were, first to last.
+    /// The positions of the centroids, first to last.
     pub(super) fn centroids(&self) -> Vec<&Centroids> {
         self.centroids.iter().collect()
     }
@@ -47,14 +47,14 @@ impl History {
     }
 }
 
-/// Values of which the first, the last and every so many are kept.
+/// A sequence of which the first value, the last one, and every `stride`th are kept.
 #[derive(Clone, Debug)]
 struct Thinned<T> {
     most: usize,
-    /// Every so many are kept; a power of two.
+    /// A power of two.
     stride: usize,
     kept: Vec<T>,
-    /// The latest, if it is not among those.
+    /// The last value, if it is not among those.
     last: Option<T>,
     seen: usize,
 }
@@ -77,7 +77,7 @@ impl<T> Thinned<T> {
         }
     }
 
-    /// Keeps every other one, and the latest.
+    /// Keeps every other value, and the last one.
     fn thin(&mut self) {
         self.stride *= 2;
         let mut number = 0;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_the_last_and_every_so_many_are_kept() {
+    fn the_first_the_last_and_every_nth_value_are_kept() {
         for most in [1, 2, 7] {
             let mut thinned = Thinned::new(most);
             for number in 0..1_000 {

@@ -1,10 +1,10 @@
-//! How many points the clusters have.
+//! The legend: the number of points of each cluster.
 
 use super::document::Document;
 use super::scale::grouped;
 use super::{Area, FAINT, INK, Plot, color};
 
-/// Rows of a column, and columns.
+/// The rows of a column.
 const ROWS: usize = 10;
 const COLUMNS: usize = 3;
 
@@ -12,7 +12,7 @@ pub(super) fn draw(plot: &Plot<'_>, area: Area, document: &mut Document) {
     let Area { left, top, width, height } = area;
     let all = plot.sizes.len();
     let shown = all.min(ROWS * COLUMNS);
-    // Those with the most points, if there is no space for all.
+    // The clusters with the most points, if there is no space for all.
     let mut clusters: Vec<usize> = (0..all).collect();
     if shown < all {
         clusters.sort_by_key(|cluster| std::cmp::Reverse(plot.sizes[*cluster]));

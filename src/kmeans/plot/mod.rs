@@ -1,12 +1,13 @@
 //! A picture of a clustering, as SVG 1.1.
 //!
-//! Left are points in the colours of their clusters, with the trajectories of the centroids from where they
-//! began (small rings) to where they are; right is the squared error of each iteration, and how many
-//! points the clusters have. Points of two coordinates lie as they are, of more on their first two
-//! principal axes ([`Axes`]); of many points some are shown ([`Sample`]).
+//! The left side shows the points in the colours of their clusters, and the trajectories of the
+//! centroids from their first positions (small rings) to the last ones. The right side shows the
+//! squared error of each iteration and the number of points of each cluster. Points of more than
+//! two coordinates are projected to their first two principal axes ([`Axes`]); of many points a
+//! sample is shown ([`Sample`]).
 //!
-//! The same clustering gives the same text: nothing depends on a clock, on chance or on how the
-//! input was split.
+//! The same clustering gives the same text: it does not depend on a clock, on random numbers or on
+//! the splits of the input.
 
 mod axes;
 mod color;
@@ -28,25 +29,25 @@ pub use sample::{Sample, SamplePoint};
 use document::Document;
 use scatter::Scatter;
 
-/// What is to be drawn.
+/// The contents of a picture.
 #[derive(Clone, Debug)]
 pub struct Plot<'a> {
-    /// What it is a picture of.
+    /// The headline.
     pub title: &'a str,
     /// Points and their clusters.
     pub sample: &'a Sample,
-    /// Where points are put.
+    /// The projection of points.
     pub axes: &'a Axes,
-    /// The centroids at first and after each iteration, and the errors of those. There is one position
-    /// of the centroids at least.
+    /// The first centroids and those after each iteration, with their errors. There is at least one
+    /// position of the centroids.
     pub history: &'a History,
-    /// How many points each cluster has.
+    /// The number of points of each cluster.
     pub sizes: &'a [u64],
-    /// Where the points are from, if that must be said.
+    /// The source of the points, if it must be named.
     pub attribution: Option<&'a str>,
 }
 
-/// A rectangle of the picture, in its units.
+/// A rectangle, in units of the picture.
 #[derive(Clone, Copy, Debug)]
 struct Area {
     left: f64,
@@ -55,7 +56,7 @@ struct Area {
     height: f64,
 }
 
-/// Where everything is.
+/// The areas of the picture.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     height: f64,
@@ -65,13 +66,13 @@ struct Layout {
 }
 
 const WIDTH: f64 = 1080.0;
-/// Above and below the areas.
+/// The space above the areas.
 const HEAD: f64 = 64.0;
 const FOOT: f64 = 76.0;
 
 impl Layout {
-    /// For points that spread so much more upward than to the right. Where that is little, the
-    /// points are above all else instead of beside it.
+    /// For a scatter plot with this ratio of height to width. A flat one is placed above the other
+    /// areas instead of beside them.
     fn of(ratio: f64) -> Layout {
         let (left, top) = (72.0, HEAD);
         if ratio > 0.6 {
@@ -95,15 +96,15 @@ impl Layout {
     }
 }
 
-/// Dark, for what is read.
+/// The colour of main text.
 const INK: &str = "#1f2933";
-/// For what is read second.
+/// The colour of secondary text.
 const FAINT: &str = "#616e7c";
-/// For lines behind everything.
+/// The colour of grid lines.
 const GRID: &str = "#e4e7eb";
 
 impl Plot<'_> {
-    /// The picture.
+    /// The picture as SVG.
     pub fn svg(&self) -> String {
         let scatter = Scatter::new(self);
         let layout = Layout::of(scatter.ratio());

@@ -1,18 +1,18 @@
-//! Some of many points, the same ones whatever the order in which they come.
+//! A sample of many points, which does not depend on their order.
 
 use std::collections::BinaryHeap;
 
 use crate::kmeans::seeding::hash;
 
-/// Most points that are shown.
+/// The most points of a sample.
 const MAX_POINTS: usize = 5_000;
-/// Most coordinates of all of them together.
+/// The most coordinates of all points of a sample.
 const MAX_COORDINATES: usize = 4_000_000;
 
-/// A point that is shown.
+/// A point of the sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SamplePoint {
-    /// Its number in the input.
+    /// Its index in the input.
     pub number: u64,
     /// Its cluster.
     pub label: u32,
@@ -20,11 +20,11 @@ pub struct SamplePoint {
     pub point: Vec<f64>,
 }
 
-/// Picks the points whose numbers have the lowest hashes.
+/// Keeps the points whose indices have the lowest hashes.
 #[derive(Clone, Debug)]
 pub struct Sample {
     most: usize,
-    /// The highest hash is on top.
+    /// A heap with the highest hash on top.
     kept: BinaryHeap<Kept>,
     seen: u64,
 }
@@ -50,13 +50,13 @@ impl Ord for Kept {
 }
 
 impl Sample {
-    /// Of points with so many coordinates.
+    /// For points of `dims` coordinates.
     pub fn new(dims: usize) -> Sample {
         let most = MAX_POINTS.min(MAX_COORDINATES / dims.max(1)).max(1);
         Sample { most, kept: BinaryHeap::new(), seen: 0 }
     }
 
-    /// Takes the point of a number into account; `point` is asked for it only if it is shown so far.
+    /// Offers the point with this index; `point` is called only if the sample takes it for now.
     pub fn offer(&mut self, number: u64, label: u32, point: impl FnOnce() -> Vec<f64>) {
         self.seen += 1;
         let hash = hash(0, 0, number);
@@ -69,14 +69,14 @@ impl Sample {
         self.kept.push(Kept { hash, shown: SamplePoint { number, label, point: point() } });
     }
 
-    /// The points that are shown, by their numbers.
+    /// The points of the sample, by ascending index.
     pub fn shown(&self) -> Vec<&SamplePoint> {
         let mut shown: Vec<&SamplePoint> = self.kept.iter().map(|kept| &kept.shown).collect();
         shown.sort_by_key(|shown| shown.number);
         shown
     }
 
-    /// How many points there were.
+    /// The number of points offered.
     pub fn seen(&self) -> u64 {
         self.seen
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_points_are_shown_in_whatever_order_they_come() {
+    fn the_sample_does_not_depend_on_the_order_of_points() {
         let offer = |numbers: &mut dyn Iterator<Item = u64>| {
             let mut sample = Sample::new(2);
             numbers.for_each(|number| sample.offer(number, 1, || vec![number as f64, 0.0]));
@@ -97,13 +97,13 @@ mod tests {
         let shown = offer(&mut (0..20_000));
         assert_eq!(shown, offer(&mut (0..20_000).rev()));
         assert!(shown.iter().all(|shown| shown.point[0] == shown.number as f64));
-        // Of each quarter about as many.
+        // Each quarter of the input has about the same share.
         let low = shown.iter().filter(|shown| shown.number < 5_000).count();
         assert!((1_100..1_400).contains(&low), "{low}");
     }
 
     #[test]
-    fn few_points_are_all_shown_and_long_ones_are_fewer() {
+    fn few_points_are_all_kept_and_of_long_ones_fewer() {
         let mut sample = Sample::new(4_096);
         (0..2_000).for_each(|number| sample.offer(number, 0, || vec![0.0; 4_096]));
         assert_eq!(sample.shown().len(), 976);

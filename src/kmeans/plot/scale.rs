@@ -1,24 +1,24 @@
-//! Numbers on an axis: where they are, which ones are marked, and how they are written.
+//! Axes: positions of numbers, ticks, and labels.
 
-/// From numbers to positions along a line.
+/// Maps numbers to positions along an axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     low: f64,
     high: f64,
-    /// Where `low` and `high` are.
+    /// The positions of `low` and `high`.
     from: f64,
     to: f64,
     is_logarithmic: bool,
 }
 
 impl Scale {
-    /// Equal steps.
+    /// A linear scale.
     pub(super) fn linear([low, high]: [f64; 2], [from, to]: [f64; 2]) -> Scale {
         let (low, high) = wide(low, high);
         Scale { low, high, from, to, is_logarithmic: false }
     }
 
-    /// Equal factors, for numbers above zero.
+    /// A logarithmic scale, for numbers above zero.
     pub(super) fn logarithmic([low, high]: [f64; 2], [from, to]: [f64; 2]) -> Scale {
         Scale { low, high, from, to, is_logarithmic: true }
     }
@@ -26,13 +26,13 @@ impl Scale {
     pub(super) fn position(&self, x: f64) -> f64 {
         let share = match self.is_logarithmic {
             true => (x / self.low).ln() / (self.high / self.low).ln(),
-            // In halves, or the largest numbers would overflow.
+            // Halved, since differences of the largest numbers would overflow.
             false => (x / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0),
         };
         self.from + share * (self.to - self.from)
     }
 
-    /// About so many round numbers that are on it.
+    /// About `count` round numbers within the scale.
     pub(super) fn ticks(&self, count: usize) -> Vec<f64> {
         if self.is_logarithmic {
             let powers = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
@@ -49,12 +49,12 @@ impl Scale {
         if !(step > 0.0 && (last - first) < 100.0) {
             return Vec::new();
         }
-        // Adding 0 makes -0 to 0.
+        // Adding 0 turns -0 into 0.
         (0..=(last - first) as usize).map(|n| (first + n as f64) * step + 0.0).collect()
     }
 }
 
-/// A range that is not empty.
+/// Widens an empty range.
 fn wide(low: f64, high: f64) -> (f64, f64) {
     let margin = high / 2.0 - low / 2.0;
     if margin > 1e-12 * low.abs().max(high.abs()) {
@@ -64,7 +64,7 @@ fn wide(low: f64, high: f64) -> (f64, f64) {
     (low - around, high + around)
 }
 
-/// A number as people write it, in few characters.
+/// A number in few characters, for labels.
 pub(super) fn short_number(x: f64) -> String {
     let magnitude = x.abs();
     if x == 0.0 {
@@ -84,7 +84,7 @@ pub(super) fn short_number(x: f64) -> String {
     }
 }
 
-/// Without zeros behind the point.
+/// Without trailing zeros after the decimal point.
 fn trimmed(text: &str) -> &str {
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.'),
@@ -92,7 +92,7 @@ fn trimmed(text: &str) -> &str {
     }
 }
 
-/// A whole number with thin spaces between thousands.
+/// An integer with thin spaces between groups of three digits.
 pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_between_the_ends() {
+    fn positions_are_between_the_ends() {
         let scale = Scale::linear([-2.0, 2.0], [100.0, 0.0]);
         assert_eq!([-2.0, 0.0, 2.0].map(|x| scale.position(x)), [100.0, 50.0, 0.0]);
         let scale = Scale::logarithmic([1.0, 100.0], [0.0, 10.0]);

@@ -1,4 +1,4 @@
-//! The points, and the trajectories of the centroids.
+//! The scatter plot of points, with the trajectories of the centroids.
 
 use std::fmt::Write;
 
@@ -7,13 +7,13 @@ use super::scale::{Scale, short_number};
 use super::{Area, FAINT, GRID, INK, Plot, SamplePoint, color};
 use crate::kmeans::Centroids;
 
-/// Both axes have the same scale, as distances have, if neither is so many times longer.
+/// Both axes have the same scale unless one range is more than this factor longer.
 const MAX_STRETCH: f64 = 4.0;
 
-/// Centroids that are drawn, those with the most points.
+/// The most centroids that are drawn: those with the most points.
 pub(super) const MAX_CENTROIDS: usize = 1_000;
 
-/// The points and the trajectories of the centroids, put on their axes.
+/// The projected points and trajectories.
 pub(super) struct Scatter<'a> {
     shown: Vec<&'a SamplePoint>,
     positions: Vec<[f64; 2]>,
@@ -31,7 +31,7 @@ struct Trajectory {
     positions: Vec<[f64; 2]>,
 }
 
-/// From positions to the canvas.
+/// Maps positions to the area of the plot.
 struct Canvas {
     x: Scale,
     y: Scale,
@@ -59,7 +59,7 @@ impl<'a> Scatter<'a> {
                 high[axis] = high[axis].max(position[axis]);
             }
         }
-        // Room around the outermost points.
+        // A margin around the outermost points.
         for axis in 0..2 {
             let margin = (high[axis] / 2.0 - low[axis] / 2.0) * 0.06;
             (low[axis], high[axis]) = (low[axis] - margin, high[axis] + margin);
@@ -72,7 +72,7 @@ impl<'a> Scatter<'a> {
         Scatter { shown, positions, trajectories, clusters, low, high, is_even }
     }
 
-    /// Height by width of the area that suits the points.
+    /// The ratio of height to width that suits the points.
     pub(super) fn ratio(&self) -> f64 {
         let span = |axis: usize| self.high[axis] / 2.0 - self.low[axis] / 2.0;
         if self.is_even { span(1) / span(0) } else { 1.0 }
@@ -98,7 +98,7 @@ impl<'a> Scatter<'a> {
         for (shown, position) in self.shown.iter().zip(&self.positions) {
             let [x, y] = canvas.position(*position);
             if let Some(dots) = dots.get_mut(shown.label as usize) {
-                // A line of no length to speak of, with round ends, is a dot.
+                // A very short line with round ends is a dot.
                 let _ = write!(dots, "M{} {}h.01", OneDecimal(x), OneDecimal(y));
             }
         }
@@ -130,7 +130,7 @@ impl<'a> Scatter<'a> {
     }
 }
 
-/// The trajectories of the centroids that are drawn, by rising index.
+/// The trajectories of the drawn centroids, by ascending index.
 fn trajectories(plot: &Plot<'_>) -> Vec<Trajectory> {
     let steps = plot.history.centroids();
     let k = steps.last().map_or(0, |last| last.len());

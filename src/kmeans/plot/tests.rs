@@ -28,7 +28,7 @@ fn picture(dims: usize, n: u64, k: usize, iterations: usize) -> String {
     plot.svg()
 }
 
-/// Every element that is opened is closed, in order.
+/// Every opened element is closed, in order.
 fn assert_well_formed(svg: &str) {
     let mut open: Vec<&str> = Vec::new();
     for piece in svg.split('<').skip(1) {
@@ -46,7 +46,7 @@ fn assert_well_formed(svg: &str) {
 }
 
 #[test]
-fn pictures_of_any_shape_are_well_formed_and_have_no_wrong_numbers() {
+fn pictures_of_any_shape_are_well_formed_and_have_finite_numbers() {
     for (dims, n, k, iterations) in
         [(1, 50, 2, 3), (2, 1, 1, 0), (2, 6_000, 20, 30), (3, 100, 50, 300), (9, 0, 300, 1)]
     {
@@ -60,7 +60,7 @@ fn pictures_of_any_shape_are_well_formed_and_have_no_wrong_numbers() {
 }
 
 #[test]
-fn many_points_and_steps_are_thinned_and_that_is_said() {
+fn many_points_and_steps_are_thinned_and_the_footer_tells() {
     let svg = picture(2, 20_000, 3, 1_000);
     assert!(svg.contains("5\u{2009}000 of 20\u{2009}000 points shown"));
     assert!(svg.len() < 200_000, "{} bytes", svg.len());

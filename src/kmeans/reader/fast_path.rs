@@ -1,20 +1,19 @@
-//! Lines as files are full of them: numbers between delimiters, as many as in the line before.
+//! A fast path for common lines: numbers between delimiters, as many as in the line before.
 //!
-//! Where numbers end and have their points is found for a chunk of bytes before any of them is
-//! parsed. A parser that goes from number to number knows where one begins only after it read the
-//! one before; a processor that is told beforehand reads several at a time.
+//! The ends and decimal points of numbers are located for a whole chunk of bytes before any number
+//! is parsed. A sequential parser knows the start of a number only after it has parsed the one
+//! before; with known positions the processor works on several numbers at a time.
 
 use super::{MAX_LINE_BYTES, Reader};
 use crate::text::{CHUNK, byte_masks, parse_fixed_f64};
 
 impl Reader {
-    /// Reads lines from `at` on while they are usual ones. Gives where the first line begins that
-    /// is not.
+    /// Parses common lines from `at` on. Returns the start of the first line of another form.
     pub(super) fn read_fast_lines(&mut self, lines: &[u8], at: usize) -> usize {
         let rest = lines.get(at..).unwrap_or_default();
         let mut fast = FastLines { bytes: rest, line: 0, start: self.key_bytes, point: usize::MAX };
         let (chunks, last) = rest.as_chunks();
-        // What is behind the end is no mark.
+        // Zeros are neither delimiters nor points.
         let mut padded = [0; CHUNK];
         padded[..last.len()].copy_from_slice(last);
         let chunks = chunks.iter().chain([&padded]).enumerate();
@@ -27,7 +26,8 @@ impl Reader {
         at + fast.line
     }
 
-    /// Reads the numbers that end in a chunk, which begins at `base`. None: one is of another form.
+    /// Parses the numbers that end in a chunk, which begins at `base`. `None`: a line has another
+    /// form.
     #[inline]
     fn read_fast_chunk(
         &mut self,
@@ -45,7 +45,7 @@ impl Reader {
             let point = lines.point.min(base + dots.trailing_zeros() as usize);
             let FastLines { bytes, start, .. } = *lines;
             if end < start {
-                // It is the key's.
+                // It is part of the key.
                 ends ^= lowest;
                 continue;
             }
@@ -54,7 +54,7 @@ impl Reader {
             self.points.push_coordinate(x);
             lines.start = end + 1;
             lines.point = usize::MAX;
-            // Those before the end are done with.
+            // Points before the end of this number are done.
             dots &= lowest.wrapping_neg();
             ends ^= lowest;
             if ends_line {
@@ -73,13 +73,13 @@ impl Reader {
     }
 }
 
-/// How far usual lines are read.
+/// The state of the fast path within its lines.
 struct FastLines<'a> {
     bytes: &'a [u8],
-    /// Where the line begins.
+    /// The start of the line.
     line: usize,
-    /// Where the number begins.
+    /// The start of the number.
     start: usize,
-    /// Where its first point is, if that is in a chunk before.
+    /// Its first decimal point, if that is in an earlier chunk.
     point: usize,
 }

@@ -15,14 +15,14 @@ fn rows(points: &Points) -> Vec<&[f64]> {
     points.iter().collect()
 }
 
-/// Line, column and what is wrong, of text that is no row of points.
+/// Line, column and error of invalid text.
 fn fault(text: &str) -> (u64, u64, Error) {
     let bad = read_with(Format::default(), text.as_bytes()).unwrap_err();
     (bad.line, bad.column, bad.error)
 }
 
 #[test]
-fn every_usual_form_of_a_line() {
+fn every_common_form_of_a_line() {
     let text = b"1,2\n +3. ,\t.5 \r\n1e-3,-2E2\n\n   \n\r\n-0,7";
     let (points, skipped) = read_with(Format::default(), text).unwrap();
     assert_eq!(rows(&points), [[1.0, 2.0], [3.0, 0.5], [1e-3, -200.0], [-0.0, 7.0]]);
@@ -48,7 +48,7 @@ fn every_delimiter() {
 }
 
 #[test]
-fn keys_before_points_are_passed_over() {
+fn keys_before_points_are_skipped() {
     for (delimiter, text) in [
         (b',', "17\t1,2\n17\t 3 ,\t4\r\n17\t1e0,.5\n17\t-1,5\n"),
         (b'\t', "17\t1\t2\n17\t3 \t 4\n17\t1.\t.5\n17\t-1\t5\n"),
@@ -65,7 +65,7 @@ fn keys_before_points_are_passed_over() {
 }
 
 #[test]
-fn a_header_and_a_byte_order_mark_are_left_out_at_the_start_of_a_file_only() {
+fn a_header_and_a_byte_order_mark_are_skipped_only_at_the_start_of_a_file() {
     let header = Format { header: true, ..Format::default() };
     let (points, skipped) = read_with(header.clone(), b"\xef\xbb\xbfx,y\r\n1,2\n").unwrap();
     assert_eq!((rows(&points), points.offset(0), skipped), (vec![&[1.0, 2.0][..]], 8, 0));
@@ -77,7 +77,7 @@ fn a_header_and_a_byte_order_mark_are_left_out_at_the_start_of_a_file_only() {
 }
 
 #[test]
-fn what_is_no_point_is_named_with_line_and_column() {
+fn an_error_names_line_and_column() {
     let number = |text: &str| Error::NotNumber(text.into());
     assert_eq!(fault("1,2\n3,x4\n"), (2, 3, number("x4")));
     assert_eq!(fault("1,nan"), (1, 3, number("nan")));
@@ -101,7 +101,7 @@ fn what_is_no_point_is_named_with_line_and_column() {
 }
 
 #[test]
-fn bad_lines_are_counted_and_left_out_on_request() {
+fn bad_lines_are_counted_and_skipped_on_request() {
     let skipping = Format { skip_bad: true, ..Format::default() };
     let text = b"x,y\n1,2\n3\n4,inf\n5,6,7\n\n8,9\n,";
     let (points, skipped) = read_with(skipping, text).unwrap();
@@ -110,7 +110,7 @@ fn bad_lines_are_counted_and_left_out_on_request() {
 }
 
 #[test]
-fn a_line_that_is_too_long_takes_no_memory_and_is_as_bad_as_any_other() {
+fn a_line_that_is_too_long_takes_no_memory_and_is_a_bad_line() {
     let skipping = Format { skip_bad: true, ..Format::default() };
     let mut reader = Reader::new(skipping, None, 0, true).unwrap();
     reader.read(b"1\n2").unwrap();
@@ -121,13 +121,13 @@ fn a_line_that_is_too_long_takes_no_memory_and_is_as_bad_as_any_other() {
     let (points, skipped) = reader.finish().unwrap();
     assert_eq!((rows(&points), skipped), (vec![&[1.0][..], &[3.0]], 1));
     assert_eq!(points.offset(1), 2 + 1 + 10 * MAX_LINE_BYTES as u64 + 2);
-    // In one piece it is as long.
+    // The same in one chunk.
     let line = format!("{}1\n", "0".repeat(MAX_LINE_BYTES));
     assert_eq!(fault(&line), (1, 1, Error::LineTooLong));
 }
 
 #[test]
-fn dimensions_that_are_known_are_asked_of_the_first_line_too() {
+fn given_dimensions_apply_to_the_first_line_too() {
     let mut reader = Reader::new(Format::default(), Some(3), 0, true).unwrap();
     let bad = reader.read(b"1,2\n").unwrap_err();
     assert_eq!(bad.error, Error::DimsDiffer { expected: 3, found: 2 });
@@ -137,7 +137,7 @@ fn dimensions_that_are_known_are_asked_of_the_first_line_too() {
 }
 
 #[test]
-fn where_the_pieces_are_cut_does_not_show() {
+fn chunk_boundaries_have_no_effect() {
     each_seed(|seed| {
         let mut text = b"\xef\xbb\xbfa;b\n1.25;-2\n \r\n3e2;.5\n17;12345678.875\r\n6;7".to_vec();
         if seed.one_in(2) {
@@ -160,7 +160,7 @@ fn where_the_pieces_are_cut_does_not_show() {
     });
 }
 
-/// A number in one of the forms that files have.
+/// A number in one of the common forms.
 fn some_number(seed: &mut Seed) -> String {
     let digits = |seed: &mut Seed, most: usize| -> String {
         let count = 1 + seed.below(most);
@@ -179,7 +179,7 @@ fn some_number(seed: &mut Seed) -> String {
 }
 
 #[test]
-fn numbers_are_those_of_the_standard_library_wherever_they_stand() {
+fn numbers_equal_those_of_the_standard_library() {
     each_seed(|seed| {
         let dims = 1 + seed.below(4);
         let newline = *seed.pick(&["\n", "\r\n"]);

@@ -1,6 +1,6 @@
-//! Chance that everybody can repeat.
+//! Reproducible random numbers.
 
-/// 64 bits that a seed, a round and an offset fix, and that look random for any other.
+/// 64 pseudo-random bits that depend only on a seed, a round and an offset.
 pub(in crate::kmeans) fn hash(seed: u64, round: u64, offset: u64) -> u64 {
     mix(mix(mix(seed).wrapping_add(round)).wrapping_add(offset))
 }
@@ -15,7 +15,7 @@ fn mix(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A number above 0 and below 1 from 64 random bits.
+/// A uniform number above 0 and below 1 from 64 random bits.
 fn unit(bits: u64) -> f64 {
     ((bits >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
 }
@@ -25,15 +25,15 @@ pub(super) fn exponential(bits: u64) -> f64 {
     -logarithm(unit(bits))
 }
 
-/// A number that is not above [`exponential`] of the same bits: `1 - x <= -ln x`.
+/// A lower bound on [`exponential`] of the same bits: `1 - x <= -ln x`.
 pub(super) fn at_least(bits: u64) -> f64 {
     1.0 - unit(bits)
 }
 
 /// The natural logarithm of a number above 0 and below 1, to 14 digits or more.
 ///
-/// The language's own is the platform's, and may differ in the last bit; this is a fixed row of
-/// operations. With `x = m * 2^e` and `s = (m - 1) / (m + 1)`, `|s| <= 0.172`, it is
+/// The standard function is that of the platform and may differ in the last bit; this is a fixed
+/// sequence of operations. With `x = m * 2^e` and `s = (m - 1) / (m + 1)`, `|s| <= 0.172`, it is
 /// `e ln 2 + 2 (s + s^3/3 + s^5/5 + ...)`.
 fn logarithm(x: f64) -> f64 {
     let bits = x.to_bits();
@@ -65,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_and_the_largest_chance_are_inside() {
+    fn the_smallest_and_the_largest_number_are_inside_the_range() {
         assert!(unit(0) > 0.0 && unit(u64::MAX) < 1.0);
         assert!(exponential(0) > 36.0 && exponential(u64::MAX) > 0.0);
     }
 
     #[test]
-    fn neighbours_have_nothing_in_common() {
+    fn hashes_of_neighbours_differ_in_about_half_of_their_bits() {
         let first = hash(1, 0, 0);
         for other in [hash(2, 0, 0), hash(1, 1, 0), hash(1, 0, 1), hash(0, 1, 0), hash(0, 0, 1)] {
             assert!((20..44).contains(&(first ^ other).count_ones()), "{first:x} {other:x}");

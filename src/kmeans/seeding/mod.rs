@@ -1,13 +1,13 @@
-//! Where the centroids begin: points of the input, picked by a seed.
+//! The first centroids: points of the input, selected by a seed.
 //!
-//! What is picked depends on the seed, the points and the offsets of their records alone: chance
-//! is a hash of seed and offset ([`hash`]), so it is the same for any number of splits, in any
-//! order. Centroids begin in different places: of equal points one may be picked.
+//! The selection depends only on the seed, the points and the offsets of their records: random
+//! numbers are hashes of seed and offset ([`hash`]), so they are the same for any number of splits,
+//! in any order. All first centroids differ: of equal points at most one is selected.
 //!
-//! - [`random`]: points of the lowest hashes; every set of `K` different points is equally likely
-//!   (but for their multiplicity: a point that stands in the input twice has two chances).
+//! - [`random`]: the points with the lowest hashes; every set of `K` different points is equally
+//!   likely (but for their multiplicity: a point that stands in the input twice has two chances).
 //! - [`PlusPlus`]: k-means++ (D. Arthur and S. Vassilvitskii, *k-means++: the advantages of careful
-//!   seeding*, 2007), one point a round.
+//!   seeding*, 2007), one point in each round.
 
 mod hash;
 mod plus_plus;
@@ -17,13 +17,13 @@ pub use plus_plus::PlusPlus;
 use super::{Candidate, Centroids, Error, Points, candidate};
 pub(super) use hash::hash;
 
-/// The candidates of one split for `count` random points: those of the lowest hash.
+/// The candidates of one split for `count` random points: those with the lowest hashes.
 pub fn random(points: &Points, seed: u64, count: usize) -> Vec<Candidate> {
     candidate::best(points, count, |index, _| Some(hash(seed, 0, points.offset(index))))
 }
 
-/// The picked points as the first centroids, in the order in which they were picked; there must be
-/// `k` of them.
+/// The selected points as the first centroids, in the order of selection; there must be at least
+/// `k`.
 pub fn centroids(picked: &[Candidate], k: usize) -> Result<Centroids, Error> {
     let (Some(first), true) = (picked.first(), picked.len() >= k) else {
         return Err(Error::TooFewPoints { distinct: picked.len(), k });
@@ -58,7 +58,7 @@ mod tests {
         let parts = parts.map(|(from, to)| random(&points(values(from, to)), 5, 10));
         assert_eq!(whole, merge(parts, 10));
         assert_ne!(whole, random(&points(values(0, 1_000)), 6, 10));
-        // Fewer are the first of more.
+        // A smaller selection is a prefix of a larger one.
         assert_eq!(random(&points(values(0, 1_000)), 5, 4), whole[..4]);
     }
 
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(centroids(&picked, 3), Err(Error::TooFewPoints { distinct: 2, k: 3 }));
         assert_eq!(centroids(&picked, 2).map(|all| all.len()), Ok(2));
         assert_eq!(centroids(&[], 1), Err(Error::TooFewPoints { distinct: 0, k: 1 }));
-        // 0 and -0 are one place.
+        // 0 and -0 are equal.
         assert_eq!(random(&points([(0, 0.0), (1, -0.0)]), 1, 2).len(), 1);
     }
 }

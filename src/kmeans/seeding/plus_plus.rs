@@ -1,18 +1,19 @@
-//! k-means++: each next centroid is a point picked with a chance proportional to its squared
-//! distance from the nearest one so far.
+//! k-means++: each next centroid is a random point, with a probability proportional to its squared
+//! distance from the nearest centroid so far.
 
 use super::hash::{at_least, exponential, hash};
 use crate::kmeans::{Candidate, Points, squared_distance};
 
-/// More than times and their bounds are off by rounding.
+/// A factor that exceeds the rounding errors of times and their bounds.
 const SURELY: f64 = 1.0 + 1e-9;
 
-/// One split's part in k-means++.
+/// The part of one split in k-means++.
 ///
-/// A draw with weights is a race: every point draws an exponentially distributed time and divides
-/// it by its weight; the earliest wins with a chance proportional to its weight (the minimum of
-/// exponentials of rates `w` is the `i`th with probability `w_i / sum w`). So splits need not know
-/// each other's weights, only their winners, and the draw is a function of the seed:
+/// Weighted sampling by an exponential race: every point draws an exponentially distributed time
+/// and divides it by its weight; the earliest wins with a probability proportional to its weight
+/// (the minimum of exponentials of rates `w` is the `i`th with probability `w_i / sum w`). So
+/// splits need not know each other's weights, only the winners, and the result is a function of the
+/// seed:
 ///
 /// ```text
 /// for round in 0..K:
@@ -22,7 +23,7 @@ const SURELY: f64 = 1.0 + 1e-9;
 #[derive(Clone, Debug)]
 pub struct PlusPlus {
     seed: u64,
-    /// By point: where its record begins.
+    /// By point: the offset of its record.
     offsets: Vec<u64>,
     /// By point: the squared distance from the nearest centroid. Empty while there is none.
     distances: Vec<f64>,
@@ -35,8 +36,9 @@ impl PlusPlus {
         PlusPlus { seed, offsets, distances: Vec::new() }
     }
 
-    /// The point of this split that won its race for this round; none when all are on centroids.
-    /// In round 0 all points have the same weight. The points are those it was made for, as below.
+    /// The point of this split that wins the race of this round; `None` when all points lie on
+    /// centroids. In round 0 all points have the same weight. `points` must be those of `new`, also
+    /// below.
     pub fn candidate(&self, points: &Points, round: u64) -> Option<Candidate> {
         let mut winner: Option<(u64, u64, usize)> = None;
         let mut earliest = f64::INFINITY;
@@ -45,9 +47,9 @@ impl PlusPlus {
             let rank = match self.distances.get(index) {
                 None => bits,
                 Some(0.0) => continue,
-                // Most have lost before their time is worked out.
+                // Most points have lost before their time is computed.
                 Some(distance) if at_least(bits) > earliest * distance * SURELY => continue,
-                // Of numbers that are not negative the bits are in order.
+                // The bits of nonnegative numbers have the order of the numbers.
                 Some(distance) => (exponential(bits) / distance).to_bits(),
             };
             if winner.is_none_or(|(best, before, _)| (rank, offset) < (best, before)) {
@@ -59,7 +61,7 @@ impl PlusPlus {
         Some(Candidate { rank, offset, point: points.get(index).to_vec() })
     }
 
-    /// Takes a centroid into account.
+    /// Updates the distances for another centroid.
     pub fn add(&mut self, points: &Points, centroid: &[f64]) {
         if self.distances.is_empty() {
             self.distances.resize(points.len(), f64::INFINITY);
@@ -78,7 +80,7 @@ impl PlusPlus {
     }
 }
 
-/// The same with their number known beforehand, so that several points are worked out at once.
+/// The same for a constant number of coordinates, which the compiler can vectorize over points.
 fn few_coordinates<const D: usize>(points: &Points, centroid: &[f64], distances: &mut [f64]) {
     let Some(centroid) = centroid.first_chunk::<D>() else { return };
     for (point, nearest) in points.rows::<D>().iter().zip(distances) {
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_splits_do_not_show() {
+    fn the_splits_have_no_effect() {
         let values: Vec<f64> =
             (0..100).map(|i| f64::from(i * i % 37) + f64::from(i) / 8.0).collect();
         let whole = picked(&[points(&values, 0)], 3, 8);
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_is_picked_as_often_as_its_squared_distance_says() {
+    fn a_point_is_selected_in_proportion_to_its_squared_distance() {
         // After 0 the weights of 1, 2 and 3 are 1, 4 and 9 of 14; after 3, of 0, 1, 2: 9, 4, 1.
         let split = [points(&[0.0, 1.0, 2.0, 3.0], 0)];
         let mut counts = [[0; 4]; 4];

@@ -1,7 +1,7 @@
 use super::*;
 use crate::seed::{Seed, each_seed};
 
-/// Numbers near each other, far from each other, and at the ends of the format.
+/// Numbers of similar and of different magnitudes, and at the ends of the format.
 fn any_f64(seed: &mut Seed) -> f64 {
     let x = match seed.below(4) {
         0 => f64::from_bits(seed.next_u64()),
@@ -20,7 +20,7 @@ fn sum(numbers: &[f64]) -> Dyadic {
 }
 
 #[test]
-fn an_f64_comes_back_as_it_was() {
+fn an_f64_is_converted_and_back_without_change() {
     each_seed(|seed| {
         let x = any_f64(seed);
         assert_eq!(Dyadic::new(x).to_f64(), x);
@@ -76,7 +76,7 @@ fn a_mean_is_rounded_once_to_the_nearest() {
         let n = numbers.len() as u64;
         let total = sum(&numbers);
         let mean = total.mean(n);
-        // Neither neighbour is nearer: twice the error is at most the distance to it.
+        // Neither neighbour is nearer to the exact mean.
         for neighbour in [mean.next_up(), mean.next_down()] {
             if neighbour.is_finite() {
                 let mut error = Dyadic::new(mean).times(n);
