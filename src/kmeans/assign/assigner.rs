@@ -81,8 +81,8 @@ impl Assigner {
         self.strategy.labels()
     }
 
-    /// Labels each point with its nearest centroid and moves it to its cluster. Returns the number of
-    /// points whose label has changed.
+    /// Labels each point with its nearest centroid and moves it to its cluster. Returns the number
+    /// of points whose label has changed.
     pub(in crate::kmeans) fn assign(
         &mut self,
         points: &Points,

@@ -1,4 +1,4 @@
-//! The centroids that may win, packed for the kernels.
+//! The centroids that can be the nearest to a point, packed for the kernels.
 
 use std::cmp::Ordering;
 
@@ -7,43 +7,42 @@ use super::frame::Frame;
 use super::simd::{Aligned, LANES, Lanes};
 use crate::kmeans::Centroids;
 
-/// Centroids farther out than this in the frame make estimates too coarse.
+/// With a centroid farther out than this in the frame, estimates are too coarse.
 const MAX_NORM: f64 = 65_536.0;
 
-/// What a centroid must be farther than another to be out of the question: this factor, and in no
-/// case nearer to the origin than that.
+/// A centroid is hopeless if its norm exceeds the limit below by this factor, and is at least this.
 const HOPELESS_FACTOR: f64 = 1.0001;
 const HOPELESS_NORM: f64 = 1e-30;
 
 /// The centroids that can be the nearest to a point of the split, by rising index.
 ///
-/// Left out are those that equal another one of lower index, which wins every tie, and those that
-/// are hopelessly far: with `r` a centroid's distance from the origin and `Z` the radius of the
-/// points, it is at least `r - Z` from any point, and the innermost is at most `r_min + Z` from it.
-/// The squares of the two, as defined, differ by at least a ten-thousandth, which is far more than
-/// their rounding, and are no subnormal numbers.
+/// A centroid is left out if it equals one of lower index, which wins every tie, or if it is
+/// hopelessly far: with `r` its distance from the origin and `Z` the radius of the points, it is at
+/// least `r - Z` from any point, and the innermost centroid is at most `r_min + Z` from it. The
+/// squares of the two, as defined, differ by at least a ten-thousandth, which is far more than
+/// their rounding, and they are not subnormal.
 #[derive(Clone, Debug)]
 pub(super) struct Contenders {
-    /// Their indices.
+    /// Their indices among all centroids.
     pub(super) indices: Vec<u32>,
-    /// No contender is farther from the origin of the frame; nor is its f32.
+    /// An upper bound on the norms of contenders in the frame, also after rounding to f32.
     pub(super) max_norm: f64,
-    /// For estimates.
+    /// Packed for estimates.
     pub(super) packs: PackedContenders,
     /// By contender, then coordinate: `-2 g`, as in the packs.
     pub(super) rows: Vec<f32>,
-    /// By so many contenders as there are lanes, then coordinate: as they are.
+    /// By pack, then coordinate: the centroids themselves, for the definition.
     pub(super) columns: Vec<Aligned<[f64; LANES]>>,
 }
 
 impl Contenders {
-    /// Picks and packs them, for points within a radius in the frame.
+    /// Selects and packs them, for points within a radius in the frame.
     pub(super) fn new(frame: &Frame, radius: f64, centroids: &Centroids) -> Contenders {
         let norm = |c: &[f64]| frame.transform(c).map(|g| g * g).sum::<f64>().sqrt();
         let norms: Vec<f64> = centroids.iter().map(norm).collect();
         let innermost = norms.iter().copied().fold(f64::INFINITY, f64::min);
         let hopeless = (HOPELESS_FACTOR * (innermost + 2.0 * radius)).max(HOPELESS_NORM);
-        let again = equals_of_others(centroids);
+        let again = duplicates(centroids);
         let mut indices = Vec::with_capacity(centroids.len());
         let mut max_norm: f64 = 0.0;
         for (index, norm) in norms.iter().enumerate() {
@@ -94,8 +93,8 @@ impl Contenders {
     }
 }
 
-/// By centroid: whether it equals one of a lower index.
-fn equals_of_others(centroids: &Centroids) -> Vec<bool> {
+/// For each centroid, whether it equals one of lower index.
+fn duplicates(centroids: &Centroids) -> Vec<bool> {
     let mut order: Vec<usize> = (0..centroids.len()).collect();
     // Finite, so that they compare; 0 and -0 are equal.
     let compare = |a: usize, b: usize| {
@@ -127,18 +126,18 @@ mod tests {
     }
 
     #[test]
-    fn equals_and_hopeless_ones_are_left_out() {
+    fn duplicates_and_hopeless_centroids_are_left_out() {
         let (frame, some) = contenders(&[-1.0, 1.0], &[0.5, 9.0, 0.5, 0.0, -0.0, -2.0, f64::MAX]);
         assert_eq!(some.indices, [0, 3, 5]);
         assert!(some.may_estimate(&frame));
-        // All are far: the nearest of them is near enough.
+        // All are far: only the nearest is a contender.
         let (frame, far) = contenders(&[-1.0, 1.0], &[1e9, 1e9 + 1.0, 1e8]);
         assert_eq!(far.indices, [2]);
         assert!(!far.may_estimate(&frame));
     }
 
     #[test]
-    fn squares_that_vanish_do_not_decide_who_is_hopeless() {
+    fn squares_that_underflow_do_not_make_a_centroid_hopeless() {
         let (_, near) = contenders(&[1.0, 1.0], &[1.0, 1.0 - 1e-16]);
         assert_eq!(near.indices, [0]);
         // Both squares are 0 as defined, and the first wins.

@@ -6,25 +6,25 @@ use super::frame::Frame;
 use super::groups;
 use crate::kmeans::Centroids;
 
-/// How far centroids have drifted since a split was first labelled.
+/// The centroids of an assignment, and how far they have drifted since the first one.
 #[derive(Clone, Debug)]
 pub(super) struct Drift {
     centroids: Centroids,
     contenders: Vec<u32>,
-    /// By group: the longest drift of any of its contenders in the same steps, added up. They are in
-    /// other groups when there are others: then none is known.
+    /// By group: the sum over all steps of the longest drift of any of its contenders. When the
+    /// contenders change, so do the groups, and the sums are void.
     groups: Vec<f64>,
     knows_groups: bool,
-    /// By centroid: its drifts and the longest of any other one in the same steps, added up.
+    /// By centroid: the sum over all steps of its drift and of the longest drift of any other one.
     drifted: Vec<f64>,
     thresholds: Vec<f32>,
     highest: f32,
-    /// What limits are rounded by.
+    /// Limits are rounded by a share of this.
     span: f64,
 }
 
 impl Drift {
-    /// To these centroids, from those of the assignment before.
+    /// Up to these centroids, given the drift up to those of the assignment before.
     pub(super) fn since(
         before: Option<&Drift>,
         frame: &Frame,
@@ -89,34 +89,34 @@ impl Drift {
         self.highest = self.thresholds.iter().copied().fold(0.0, f32::max);
     }
 
-    /// A limit up to this may be passed.
+    /// The label of a point may be wrong if its limit is at most this.
     pub(super) fn threshold(&self, label: u32) -> f32 {
         self.thresholds.get(label as usize).copied().unwrap_or(f32::INFINITY)
     }
 
-    /// Above this no limit is passed.
+    /// The largest threshold.
     pub(super) fn highest_threshold(&self) -> f32 {
         self.highest
     }
 
-    /// Whether what was known of groups still holds.
+    /// Whether the lower bounds of groups still hold.
     pub(super) fn knows_groups(&self) -> bool {
         self.knows_groups
     }
 
-    /// By group: at least how far any of its contenders has drifted.
+    /// By group: an upper bound on the drift of each of its contenders.
     pub(super) fn group_thresholds(&self) -> impl Iterator<Item = f32> {
         self.groups.iter().map(|drift| (drift * (1.0 + 1e-6) + 1e-9 * self.span) as f32)
     }
 
-    /// By group: what is added to a distance that is right now, for the limit down to which it is as
-    /// contenders drift. Takes off what differences are wrong by.
+    /// By group: the number to add to a present distance, so that subtracting the threshold later
+    /// gives a lower bound. It allows for the error of differences.
     pub(super) fn group_limits(&self, bounds: &ErrorBounds) -> impl Iterator<Item = f32> {
         let limit = move |drift: &f64| drift - 1e-6 * (self.span + drift) - bounds.distance;
         self.groups.iter().map(move |drift| limit(drift) as f32)
     }
 
-    /// The limit for a label that is right as long as centroids drift less than `slack` from now.
+    /// The limit for a label that stays right until centroids have drifted by `slack` from now.
     pub(super) fn limit(&self, label: u32, slack: f64) -> f32 {
         let drifted = self.drifted.get(label as usize).copied().unwrap_or(0.0);
         (slack + drifted - 1e-6 * (self.span + drifted)) as f32

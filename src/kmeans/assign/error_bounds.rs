@@ -1,15 +1,15 @@
-//! How far estimates may be off.
+//! The largest errors of estimates.
 
 use super::simd::TAG_BITS;
 
-/// How far estimates may be off.
+/// The largest errors of estimates; `E` and the span of the module documentation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ErrorBounds {
-    /// Of an estimate, and of one and the square of a norm.
+    /// `E`: of an estimate, and of the sum of an estimate and a squared norm.
     pub(super) estimate: f64,
-    /// Of a difference of two distances, beyond what `estimate` makes of it.
+    /// Of the difference of two distances, in addition to the effect of `estimate`.
     pub(super) distance: f64,
-    /// No distance is longer.
+    /// An upper bound on all distances.
     pub(super) span: f64,
 }
 
@@ -25,24 +25,24 @@ impl ErrorBounds {
         }
     }
 
-    /// Where estimates are tagged with their lanes.
+    /// The same for estimates that are tagged with their lanes.
     pub(super) fn tagged(self) -> ErrorBounds {
         let tag = f64::from(TAG_BITS + 1) * f64::from(f32::EPSILON);
         ErrorBounds { estimate: self.estimate + 1.01 * tag * self.span * self.span, ..self }
     }
 
-    /// At least the distance whose square is about this.
+    /// An upper bound on the distance whose square is estimated.
     pub(super) fn max_distance(&self, square: f64) -> f64 {
         (square + 3.0 * self.estimate).max(0.0).sqrt()
     }
 
-    /// At most the distance whose square is about this.
+    /// A lower bound on the distance whose square is estimated.
     pub(super) fn min_distance(&self, square: f64) -> f64 {
         (square - 3.0 * self.estimate).max(0.0).sqrt()
     }
 
-    /// The highest estimate that one may have whose distance from a position of this norm is at most
-    /// `distance`.
+    /// The highest estimate that a contender within `distance` of a position of this squared norm
+    /// may have.
     pub(super) fn max_estimate(&self, distance: f64, norm: f64) -> f32 {
         (distance * distance * (1.0 + 1e-6) - norm + 3.0 * self.estimate) as f32
     }

@@ -1,10 +1,10 @@
-//! The kernel that decides: the definition of the nearest, several contenders at a time.
+//! The kernel that computes the definition of the nearest, for several contenders at a time.
 
 use super::contenders::Contenders;
 use super::simd::{Kernel, LANES, Simd};
 
-/// The position of the contender that is nearest to a point: what [`Centroids::nearest`] gives, since
-/// each lane does what it does in the same order, and the lowest of the nearest is taken.
+/// The position of the contender that is nearest to a point. It is that of [`Centroids::nearest`]:
+/// each lane does the same operations in the same order, and the lowest of equally near ones wins.
 ///
 /// [`Centroids::nearest`]: crate::kmeans::Centroids::nearest
 pub(super) struct ExactNearest<'a> {

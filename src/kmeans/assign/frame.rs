@@ -1,32 +1,32 @@
-//! The coordinates that estimates are made in: a split's points, moved and scaled into f32.
+//! The coordinates of estimates: the points of a split, moved and scaled so that f32 suits them.
 
 use crate::kmeans::Points;
 use crate::kmeans::extent::Extent;
 
-/// Points that say where the middle of a split is.
+/// How many points determine the middle of a split.
 const SAMPLE: usize = 1_024;
 
-/// Magnitudes beyond this, or below its reciprocal, are left to the definition itself: there the
-/// square of a distance comes near the ends of f64.
+/// Data whose largest magnitude is above this, or below its reciprocal, is assigned by the
+/// definition alone: the square of a distance comes near the ends of f64.
 const MAX_MAGNITUDE: f64 = hex_power(400);
 
-/// Two to a power.
+/// `2^exponent`.
 const fn hex_power(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// Moves and scales: `z = (x - origin) * scale`, with a scale that is a power of two.
+/// A translation and a scaling: `z = (x - origin) * scale`, the scale a power of two.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     origin: Vec<f64>,
     scale: f64,
-    /// Whether squares of distances stay away from the ends of f64.
+    /// Whether squares of distances stay far from the ends of f64.
     pub(super) is_usable: bool,
 }
 
 impl Frame {
-    /// A frame in which the farthest coordinate of these points, which have these extents, is at
-    /// 1/2 to 1.
+    /// The frame in which the largest magnitude of a coordinate of these points, whose extents are
+    /// given, is between 1/2 and 1.
     pub(super) fn around(points: &Points, extents: &[Extent]) -> Frame {
         let origin = middle(points);
         let both = extents.iter().zip(&origin);
@@ -42,7 +42,7 @@ impl Frame {
         Frame { origin, scale, is_usable }
     }
 
-    /// What differences of coordinates are multiplied by.
+    /// The factor on differences of coordinates.
     pub(super) fn scale(&self) -> f64 {
         self.scale
     }
@@ -54,8 +54,8 @@ impl Frame {
     }
 }
 
-/// About the mean of the points, for which any position would do: the nearer they are to the origin,
-/// the better are estimates.
+/// Roughly the mean of the points. Any position is correct; estimates are better the nearer points
+/// are to it.
 fn middle(points: &Points) -> Vec<f64> {
     let step = points.len().div_ceil(SAMPLE).max(1);
     let count = points.len().div_ceil(step).max(1) as f64;

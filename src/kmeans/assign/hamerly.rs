@@ -1,8 +1,8 @@
-//! Points of many coordinates: each by itself, many at once.
+//! One bound for each point (G. Hamerly, *Making k-means even faster*, 2010).
 //!
-//! A point whose limit is not passed keeps its label. The others are estimated, some of them against
-//! some packs of contenders at a time, so that sums stay in registers and every number that is
-//! loaded is used several times.
+//! A point keeps its label while its limit is above the threshold of its centroid. The others are
+//! estimated, a few points against a few packs of contenders at a time, so that sums stay in
+//! registers and every loaded number is used several times.
 
 use super::estimate::{Estimate, Estimates};
 use super::exact_nearest::ExactNearest;
@@ -12,19 +12,19 @@ use super::simd::{LANES, Level};
 use super::strategy::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
 
-/// Points that are estimated before any of them is labelled.
+/// How many points are estimated together before they are labelled.
 const PANEL: usize = 64 * LANES;
 
-/// The points of a split, and what the next assignment needs to know of the one before.
+/// The points of a split, and what the next assignment takes over from the one before.
 #[derive(Debug)]
 pub(super) struct Hamerly {
-    /// The points in the frame.
+    /// The points in the frame, by point, then coordinate.
     points: Vec<f32>,
-    /// By point: the square of its distance from the origin.
+    /// By point: its squared norm in the frame.
     norms: Vec<f32>,
     radius: f64,
     labels: Vec<u32>,
-    /// By point: its label is right as long as its centroid has drifted less than this.
+    /// By point: its label is right while the threshold of its centroid is below this.
     limits: Vec<f32>,
 }
 
@@ -110,7 +110,7 @@ impl Pass<'_> {
         self.estimate(&chosen);
     }
 
-    /// A bit for each point of a block whose label may be wrong.
+    /// A bit for each point of a block: whether its label may be wrong.
     fn points_to_check(&self, block: usize) -> u16 {
         let first = block * LANES;
         let end = (first + LANES).min(self.strategy.labels.len());
@@ -151,7 +151,7 @@ impl Pass<'_> {
         self.moves.clear();
     }
 
-    /// Takes over what was estimated of a point.
+    /// Labels a point by its estimates.
     #[inline(always)]
     fn assign_block(&mut self, index: usize, row: usize, lane: usize) {
         let estimates = &self.estimates[row];

@@ -1,18 +1,18 @@
-//! Points that change their cluster, a panel of them at a time.
+//! Moves points between clusters, a panel of them at a time.
 
 use super::simd::{Kernel, Simd};
 use crate::kmeans::Points;
 use crate::kmeans::sums::Sums;
 
-/// A point that changes its label.
+/// A point whose label changes.
 pub(super) struct Move {
     pub(super) index: usize,
-    /// Nowhere, at first.
+    /// `None` before the first assignment.
     pub(super) from: Option<usize>,
     pub(super) to: usize,
 }
 
-/// A point is fetched from memory while so many before it are moved.
+/// How many moves ahead a point is prefetched.
 const AHEAD: usize = 4;
 
 /// Moves points between clusters.

@@ -1,9 +1,9 @@
-//! The kernel that does nothing but multiply and add: what the others can be measured by.
+//! A kernel that only multiplies and adds: the peak to compare the others with.
 
 use super::simd::{Kernel, LANES, Lanes, Level, Simd};
 
-/// Multiplies f32 and adds to them `n` times or a few more, as fast as this processor does: twice
-/// as fast as f64, of which a vector holds half as many.
+/// Does at least `n` multiply-adds of f32, as fast as this processor can. That is twice the rate of
+/// f64, of which a vector holds half as many.
 pub fn multiply_adds(n: u64) -> f32 {
     Level::detect().run(MultiplyAdds { n })
 }
@@ -17,7 +17,7 @@ impl Kernel for MultiplyAdds {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f32 {
-        // Enough vectors that none waits for the one before, and no more than there are registers.
+        // Enough independent chains to hide the latency, and no more than there are registers.
         if S::HAS_MANY_REGISTERS { self.chains::<S, 12>(simd) } else { self.chains::<S, 6>(simd) }
     }
 }
@@ -25,7 +25,7 @@ impl Kernel for MultiplyAdds {
 impl MultiplyAdds {
     #[inline(always)]
     fn chains<S: Simd, const CHAINS: usize>(self, simd: S) -> f32 {
-        // Numbers that neither grow nor vanish, and that the compiler does not know.
+        // Numbers that neither overflow nor vanish, hidden from the compiler.
         let (factor, summand) = std::hint::black_box((0.999, 0.001));
         let (factor, summand) = (simd.splat(factor), simd.splat(summand));
         let mut chains = [simd.splat(1.0); CHAINS];

@@ -27,8 +27,8 @@ pub(super) trait AssignStrategy: Debug + Send {
     /// Sets all labels and forgets all bounds.
     fn set_labels(&mut self, labels: Vec<u32>);
 
-    /// Labels each point with its nearest centroid and moves it to its cluster. Returns the number of
-    /// points whose label has changed.
+    /// Labels each point with its nearest centroid and moves it to its cluster. Returns the number
+    /// of points whose label has changed.
     fn assign(&mut self, level: Level, input: PassInput<'_>) -> u64;
 }
 

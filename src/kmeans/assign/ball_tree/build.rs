@@ -1,14 +1,15 @@
-//! Balls around points, and around balls.
+//! Bounding balls of points and of balls.
 
 use super::super::frame::Frame;
 use super::super::simd::{LANES, Lanes};
 use super::LEAF;
 use super::scan::BLOCKS;
 
-/// Added to radii, which f32 may round down: a share, and what squares that vanish may hide.
+/// Radii are enlarged by a factor, since f32 may round down, and by a summand, since squares may
+/// underflow.
 const ROUNDING: (f32, f32) = (1.0 + 1e-5, 1e-18);
 
-/// A ball around the points of a leaf, seen from the center of its branch.
+/// A ball around the points of a leaf, relative to the center of its branch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ball<const D: usize> {
     pub(super) center: [f32; D],
@@ -18,16 +19,16 @@ pub(super) struct Ball<const D: usize> {
 /// A ball around the points of a branch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Branch<const D: usize> {
-    /// Its center, as points are.
+    /// Its center, in the coordinates of the input.
     pub(super) origin: [f64; D],
     /// Its center in the frame of the split.
     pub(super) center: [f32; D],
-    /// No point is farther from the center, nor is its f32.
+    /// An upper bound on the distances of points from the center, also after rounding to f32.
     pub(super) radius: f64,
 }
 
-/// The points of a leaf, seen from the center of their branch. A leaf that is not full is filled up
-/// with its first point.
+/// The points of a leaf, relative to the center of their branch. A leaf that is not full is filled
+/// up with its first point.
 pub(super) fn block<const D: usize>(
     points: &[[f64; D]],
     branch: &Branch<D>,
@@ -69,7 +70,7 @@ impl<const D: usize> Ball<D> {
 }
 
 impl<const D: usize> Branch<D> {
-    /// Its center in the middle of the points, and no radius yet.
+    /// With its center in the middle of the points, and no radius yet.
     pub(super) fn around(points: &[[f64; D]], frame: &Frame) -> Branch<D> {
         let mut low = [f64::INFINITY; D];
         let mut high = [f64::NEG_INFINITY; D];
@@ -86,7 +87,7 @@ impl<const D: usize> Branch<D> {
         Branch { origin, center, radius: 0.0 }
     }
 
-    /// Takes these leaves in.
+    /// Enlarges the radius so that it encloses these leaves.
     pub(super) fn enclose(&mut self, leaves: &[Ball<D>]) {
         for ball in leaves {
             let farthest = norm(&ball.center).sqrt() + f64::from(ball.radius);
@@ -94,19 +95,19 @@ impl<const D: usize> Branch<D> {
         }
     }
 
-    /// No point of it is farther from the origin of the split's frame, nor is its f32.
+    /// An upper bound on the norms of its points in the frame of the split, also after rounding.
     pub(super) fn farthest(&self) -> f64 {
         (norm(&self.center).sqrt() + self.radius) * (1.0 + 1e-6)
     }
 
-    /// The coordinates of a point or a centroid, seen from the center.
+    /// The coordinates of a point or a centroid relative to the center.
     #[inline(always)]
     pub(super) fn transform(&self, x: &[f64; D], frame: &Frame) -> [f64; D] {
         std::array::from_fn(|dim| (x[dim] - self.origin[dim]) * frame.scale())
     }
 }
 
-/// The square of a distance from the origin.
+/// The square of the norm.
 pub(super) fn norm<const D: usize>(center: &[f32; D]) -> f64 {
     center.iter().map(|z| f64::from(*z) * f64::from(*z)).sum()
 }

@@ -1,24 +1,24 @@
-//! Points of few coordinates: whole leaves of neighbours at once.
+//! Few coordinates: a two-level ball tree whose leaves are labelled as a whole.
 //!
 //! The points of a split are put in an order in which neighbours in space are neighbours in memory
-//! ([`order`]), and cut into *leaves* of 64; 64 leaves are a *branch*. Around each is a ball. As in
-//! the filtering algorithm of T. Kanungo and others (*An efficient k-means clustering algorithm*,
-//! 2002), a ball whose center is nearest to one centroid by enough belongs to it as a whole, and
-//! the sum of its points, known from the start, moves as one. The others are few: those on the
-//! borders between clusters. Their points are checked against the centroids that may win inside of the
-//! ball, which are two or three.
+//! ([`order`]), and cut into *leaves* of 64; 64 leaves are a *branch*. Each has a bounding ball. As
+//! in the filtering algorithm of T. Kanungo and others (*An efficient k-means clustering
+//! algorithm*, 2002), a ball whose center is nearest to one centroid by enough belongs to it as a
+//! whole, and the sum of its points, computed once, moves as one. The other balls are few: they lie
+//! on the borders between clusters. Their points are compared with the centroids that can win
+//! inside the ball, which are two or three.
 //!
 //! ```text
 //! for each leaf:
-//!     its centroid and the others have not drifted far     -> as before (most leaves)
-//!     one contender wins the whole ball                      -> the leaf has one label
-//!     several may                                            -> each point against those
+//!     its centroid and the others have not drifted far   -> nothing changes (most leaves)
+//!     one contender wins the whole ball                  -> the leaf gets one label
+//!     several contenders can win                         -> each point is compared with them
 //! ```
 //!
-//! Before the first leaf of a branch is looked at, the contenders that may win inside of the
-//! branch are listed. What is inside of a branch is measured from its center, so that estimates are
-//! as good where points are dense and centroids are many as where they are few: a branch is a frame
-//! of its own, and what the room says of frames holds with the branch's radius and the largest norm of its
+//! Before the first leaf of a branch is visited, the contenders that can win inside the branch are
+//! listed. Coordinates inside a branch are relative to its center, so that estimates are as good in
+//! dense regions with many centroids as in sparse ones: a branch is a frame of its own, and the
+//! argument of the parent module holds with the radius of the branch and the largest norm of its
 //! contenders.
 
 mod build;
@@ -39,32 +39,32 @@ use crate::kmeans::sums::{FixedPointScale, SplitMantissa};
 const LEAF: usize = BLOCKS * LANES;
 /// Leaves of a branch.
 const BRANCH: usize = 64;
-/// The label of a leaf whose points have labels of their own.
+/// The label of a leaf whose points have different labels.
 const MIXED: u32 = u32::MAX - 1;
 
 /// The points of a split in leaves, and their labels.
 #[derive(Debug)]
 pub(super) struct BallTree<const D: usize> {
-    /// How many points there are.
+    /// The number of points.
     len: usize,
     radius: f64,
     branches: Vec<Branch<D>>,
-    /// By leaf, seen from the center of its branch.
+    /// By leaf, relative to the center of its branch.
     balls: Vec<Ball<D>>,
-    /// By leaf: its points, seen from there. The last leaf has some of them twice.
+    /// By leaf: its points, relative to the same center. The last leaf repeats its first point.
     blocks: Vec<[[Lanes; D]; BLOCKS]>,
-    /// By leaf; empty if coordinates have no halves.
+    /// By leaf: the sum of its points; empty unless mantissas are split.
     sums: Vec<SplitMantissa<D>>,
     /// By leaf: the label of all of its points.
     leaf_labels: Vec<u32>,
-    /// By leaf, then point; out of date where the leaf has a label.
+    /// By leaf, then point; stale where the leaf has one label.
     labels: Vec<Labels>,
-    /// By leaf: how far its centroid and others may drift until its label may be wrong.
+    /// By leaf: its label is right while the threshold of its centroid is below this.
     limits: Vec<f32>,
 }
 
 impl<const D: usize> BallTree<D> {
-    /// Puts the points in order and cuts them into leaves.
+    /// Sorts the points and cuts them into leaves.
     pub(super) fn new(points: &mut Points, frame: &Frame, scale: &FixedPointScale) -> BallTree<D> {
         points.arrange(order::arrange::<D>);
         let rows = points.rows::<D>();
@@ -104,7 +104,7 @@ impl<const D: usize> BallTree<D> {
         }
     }
 
-    /// Points of a leaf.
+    /// The number of points of a leaf.
     fn count(&self, leaf: usize) -> usize {
         LEAF.min(self.len - leaf * LEAF)
     }

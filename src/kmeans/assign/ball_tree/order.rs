@@ -1,22 +1,22 @@
-//! Points in an order in which neighbours in space are mostly neighbours in the row.
+//! Sorts points so that neighbours in space are mostly neighbours in memory.
 
 use std::ops::Range;
 
-/// Points that need no order among themselves.
+/// A cell with at most this many points is not sorted further.
 const ENOUGH: usize = 24;
 
-/// Most bits of a cell's number: counts of cells and positions to write to stay in the nearest caches.
+/// The most bits of a cell's number: the counts and write positions of all cells fit the L1 cache.
 const MAX_BITS: u32 = 11;
 
-/// Deep enough for any points that one would cluster, and an end for all others.
+/// Enough for any real data; it bounds the recursion for degenerate data.
 const MAX_DEPTH: u32 = 16;
 
-/// Points in order, and which of those given each of them is.
+/// The points in their new order, and the former index of each.
 ///
 /// The box around them is halved again and again where it is longest, and the points are sorted by
 /// the number of their cell (a radix sort whose digit is a path in a k-d tree). Cells with many
-/// points are sorted again, each with a box of its own: so the order is as fine where points are
-/// dense as where they are few, and a far outlier costs one round.
+/// points are sorted again, each in its own bounding box: so the order is as fine in dense regions
+/// as in sparse ones, and a far outlier costs one round.
 pub(super) fn arrange<const D: usize>(points: &[[f64; D]]) -> (Vec<[f64; D]>, Vec<u32>) {
     let mut arranged = Row::of(points.len());
     let mut cells = vec![0; points.len()];
@@ -29,7 +29,7 @@ pub(super) fn arrange<const D: usize>(points: &[[f64; D]]) -> (Vec<[f64; D]>, Ve
     (arranged.points, arranged.numbers)
 }
 
-/// Points and their numbers.
+/// Points and their former indices.
 struct Row<const D: usize> {
     points: Vec<[f64; D]>,
     numbers: Vec<u32>,
@@ -40,7 +40,7 @@ impl<const D: usize> Row<D> {
         Row { points: vec![[0.0; D]; len], numbers: vec![0; len] }
     }
 
-    /// Puts a point at a position, which goes on to the next.
+    /// Writes a point at a position and advances the position.
     #[inline(always)]
     fn put(&mut self, position: &mut usize, point: &[f64; D], number: u32) {
         self.points[*position] = *point;
@@ -48,7 +48,7 @@ impl<const D: usize> Row<D> {
         *position += 1;
     }
 
-    /// Takes a part of another row.
+    /// Copies a part of another row.
     fn copy(&mut self, row: &Row<D>, part: Range<usize>) {
         self.points.clear();
         self.points.extend_from_slice(&row.points[part.clone()]);
@@ -57,7 +57,7 @@ impl<const D: usize> Row<D> {
     }
 }
 
-/// The cell of each point, and where the points of each cell begin when they are sorted by it.
+/// Computes the cell of each point. Returns where the points of each cell begin in sorted order.
 fn place_cells<const D: usize>(points: &[[f64; D]], cells: &mut [u16]) -> Vec<usize> {
     let cell_bits = (points.len() / (ENOUGH / 2)).max(2).ilog2().min(MAX_BITS);
     let grid = Grid::around(points, cell_bits);
@@ -73,8 +73,7 @@ fn place_cells<const D: usize>(points: &[[f64; D]], cells: &mut [u16]) -> Vec<us
     starts
 }
 
-/// Sorts the points of those cells that have many. The first cell begins at `start`, and cells end
-/// at `ends`.
+/// Sorts the points of large cells. The first cell begins at `start`, and the cells end at `ends`.
 fn sort_cells<const D: usize>(
     row: &mut Row<D>,
     mut start: usize,
@@ -101,12 +100,12 @@ fn sort_cells<const D: usize>(
     }
 }
 
-/// Cells of a box, numbered so that half of the numbers are half of the box.
+/// Cells of a box, numbered by recursive halving: half of the numbers are half of the box.
 struct Grid<const D: usize> {
     low: [f64; D],
-    /// Cells in a unit of length.
+    /// Cells per unit of length.
     density: [f64; D],
-    /// By coordinate and cell along it: the bits of the number that it decides.
+    /// By coordinate and cell along it: its bits of the cell number.
     bits: [Vec<u16>; D],
 }
 
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn no_point_is_lost_and_each_keeps_its_number() {
+    fn no_point_is_lost_and_each_keeps_its_index() {
         for number in 1..200 {
             let mut seed = Seed::new(number);
             let n = seed.below(3_000);

@@ -13,14 +13,15 @@ use crate::kmeans::sums::SplitMantissa;
 pub(super) struct Pass<'a, const D: usize> {
     leaves: &'a mut BallTree<D>,
     input: PassInput<'a>,
-    /// The contenders that may win inside of the branch, seen from its center.
+    /// The contenders that can win inside the branch, relative to its center.
     near: ContenderList<D>,
-    /// Of estimates inside of the branch.
+    /// Of estimates inside the branch.
     bounds: ErrorBounds,
-    /// At least what contenders that are not near are farther than the winner, inside of the branch.
+    /// A lower bound on the distance to any unlisted contender less that to the winner, inside the
+    /// branch.
     rest: f64,
     scores: Vec<Lanes>,
-    /// The positions of some contenders.
+    /// Positions among the near contenders.
     list: Vec<u32>,
     moved: u64,
 }
@@ -65,7 +66,7 @@ impl<'a, const D: usize> Pass<'a, D> {
         }
     }
 
-    /// Lists the contenders that may win a point of a branch.
+    /// Lists the contenders that can win a point of a branch.
     #[inline(always)]
     fn list_near_contenders<S: Simd>(&mut self, simd: S, branch: usize) {
         let branch = self.leaves.branches[branch];
@@ -78,7 +79,7 @@ impl<'a, const D: usize> Pass<'a, D> {
         let norm = norm(&branch.center);
         let max_distance =
             bounds.max_distance(norm + f64::from(best)) + 2.0 * branch.radius + bounds.distance;
-        // Some more are listed, so that the others are surely farther for a while.
+        // A few more are listed, so that the others stay farther for several iterations.
         let most = bounds.max_estimate(max_distance + branch.radius, norm);
         all.list_up_to(simd, &self.scores, most, &mut self.list);
         let next = all.lowest_above(simd, &self.scores, most);
@@ -123,7 +124,7 @@ impl<'a, const D: usize> Pass<'a, D> {
         }
     }
 
-    /// All points of a leaf have this label.
+    /// Gives all points of a leaf one label.
     fn label_leaf(&mut self, leaf: usize, label: u32) {
         let before = std::mem::replace(&mut self.leaves.leaf_labels[leaf], label);
         if before == label {
@@ -173,7 +174,7 @@ impl<'a, const D: usize> Pass<'a, D> {
         }
     }
 
-    /// The label, of those listed, of the centroid that is nearest to a point by definition.
+    /// The label of the listed centroid that is nearest to a point by definition.
     fn decide(&self, index: usize) -> u32 {
         let point = self.input.points.get(index);
         let mut nearest = (0, f64::INFINITY);

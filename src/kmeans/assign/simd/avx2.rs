@@ -1,10 +1,10 @@
-//! AVX2 and FMA. Soundness: see the room.
+//! AVX2 and FMA. Soundness: see the parent module.
 
 use std::arch::x86_64::*;
 
 use super::{Avx2, LANES, Lanes, Simd, TAG_BITS, intrinsic};
 
-/// Both halves.
+/// Two registers: the halves of a vector.
 type Pair<T> = [T; 2];
 
 impl Simd for Avx2 {

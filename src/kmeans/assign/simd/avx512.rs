@@ -1,4 +1,4 @@
-//! AVX-512. Soundness: see the room.
+//! AVX-512. Soundness: see the parent module.
 
 use std::arch::x86_64::*;
 
@@ -89,7 +89,7 @@ impl Simd for Avx512 {
         (best, second)
     }
 
-    /// Eight together: a tree, in which each step puts two vectors into one.
+    /// Eight vectors at a time: a tree in which each step merges two vectors into one.
     #[inline(always)]
     fn two_lowest_of_each<const N: usize>(self, vectors: [__m512; N]) -> ([f32; N], [f32; N]) {
         let (mut best, mut second) = ([0.0; N], [0.0; N]);
@@ -100,7 +100,7 @@ impl Simd for Avx512 {
             }
             return (best, second);
         };
-        // SplitMantissa of two vectors against the other halves; what is left of each is a half.
+        // Compares the halves of two vectors; the result of each fills half a vector.
         macro_rules! halves {
             ($a:expr, $b:expr) => {{
                 let x = intrinsic!(_mm512_shuffle_f32x4::<0b01_00_01_00>($a, $b));
@@ -123,7 +123,8 @@ impl Simd for Avx512 {
         let abcd = fold!(ab, cd, _mm512_shuffle_f32x4, 0b10_00_10_00, 0b11_01_11_01);
         let efgh = fold!(ef, gh, _mm512_shuffle_f32x4, 0b10_00_10_00, 0b11_01_11_01);
         let pairs = fold!(abcd, efgh, _mm512_shuffle_ps, 0b01_00_01_00, 0b11_10_11_10);
-        // Each pair is neighbours: in a quarter those of `a`, `b`, `c` or `d`, then those of another.
+        // Each pair is neighbours: in a quarter those of `a`, `b`, `c` or `d`, then those of
+        // another.
         let x = intrinsic!(_mm512_permute_ps::<0b10_11_00_01>(pairs.0));
         let x_second = intrinsic!(_mm512_permute_ps::<0b10_11_00_01>(pairs.1));
         let seconds = self.min(self.min(pairs.1, x_second), self.max(pairs.0, x));

@@ -1,16 +1,17 @@
-//! Sixteen numbers at a time, by whatever instructions the processor has: AVX-512, AVX2 with FMA,
-//! or those that every processor of its kind has.
+//! Vectors of sixteen numbers, by the best instructions of the processor: AVX-512, AVX2 with FMA,
+//! or the baseline of the target.
 //!
 //! A [`Kernel`] is written once, in terms of [`Simd`]; [`Level::run`] compiles it for each level
-//! and runs it on the one that was detected.
+//! and runs it at the detected one.
 //!
 //! # Soundness
 //!
-//! All `unsafe` of the room is in this folder, and of two kinds. Calling a function that uses
-//! instructions which the processor may not have: `Avx512` and `Avx2` can only be had from
-//! [`Level`], which makes one after the processor said that it has them, so that whoever has the
-//! value may use the instructions. And loading from and storing to memory: each is given a reference
-//! to an array of exactly as many numbers as it touches, and asks for no alignment.
+//! All `unsafe` of k-means is in this folder. There are two kinds:
+//!
+//! - Calls of functions that use instructions which the processor may lack. A value of `Avx512` or
+//!   `Avx2` is a proof that it has them: only [`Level`] constructs one, after detection.
+//! - Loads and stores. Each takes a reference to an array of exactly as many numbers as it
+//!   accesses, and requires no alignment.
 
 #![allow(unsafe_code)]
 
@@ -22,13 +23,13 @@ mod portable;
 
 use std::ops::{Deref, DerefMut};
 
-/// Numbers of a vector.
+/// The numbers of a vector.
 pub(super) const LANES: usize = 16;
 
-/// The bits of a tagged number that name its lane.
+/// The bits of a tagged number that hold its lane.
 pub(super) const TAG_BITS: u32 = LANES as u32 - 1;
 
-/// What lies in memory as vectors like it best: none of them in two cache lines.
+/// Aligned to a cache line, so that no vector spans two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(align(64))]
 pub(super) struct Aligned<T>(pub(super) T);
@@ -72,26 +73,26 @@ pub(super) trait Simd: Copy {
     type Mask: Copy;
 
     fn load(self, lanes: &Lanes) -> Self::Floats;
-    /// The same, from anywhere.
+    /// The same, without alignment.
     fn load_any(self, floats: &[f32; LANES]) -> Self::Floats;
     fn store(self, floats: Self::Floats, lanes: &mut Lanes);
     fn splat(self, x: f32) -> Self::Floats;
-    /// `a * b + c`, rounded once or twice.
+    /// `a * b + c`, rounded once (fused) or twice.
     fn mul_add(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     fn add(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn subtract(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
-    /// The smaller; of numbers that are none, or of two zeros, either.
+    /// The smaller; either one if an operand is NaN or both are zeros.
     fn min(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
-    /// The larger, likewise.
+    /// The larger, with the same exceptions.
     fn max(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     fn square_root(self, a: Self::Floats) -> Self::Floats;
     fn less(self, a: Self::Floats, b: Self::Floats) -> Self::Mask;
     /// `a` where it is above `most`, infinity elsewhere.
     fn above(self, a: Self::Floats, most: Self::Floats) -> Self::Floats;
-    /// In every lane the two lowest of all that two vectors hold, of which `best` has the lower one
-    /// in each lane.
+    /// The two lowest numbers of both vectors, in every lane of the results. In each lane `best`
+    /// must not be above `second`.
     fn two_lowest(self, best: Self::Floats, second: Self::Floats) -> (Self::Floats, Self::Floats);
-    /// The lowest number of each vector, and the next.
+    /// The two lowest numbers of each vector.
     #[inline(always)]
     fn two_lowest_of_each<const N: usize>(
         self,
@@ -104,10 +105,10 @@ pub(super) trait Simd: Copy {
         }
         (best, second)
     }
-    /// The number of its lane in the last bits of each number, which must be finite: it changes by
-    /// less than `2^-19` of itself.
+    /// Puts the lane into the last bits of each number, which must be finite. This changes the
+    /// number by less than `2^-19` of itself.
     fn tag(self, a: Self::Floats) -> Self::Floats;
-    /// Those whose bit is set, one behind the other, and anything behind them.
+    /// The numbers whose bit is set, packed; the rest is unspecified.
     #[inline(always)]
     fn compress(self, bits: u16, lanes: &[u32; LANES]) -> [u32; LANES] {
         let mut packed = [0; LANES];
@@ -120,7 +121,7 @@ pub(super) trait Simd: Copy {
         }
         packed
     }
-    /// Undoes it: the first ones where a bit is set, one after the other, `rest` elsewhere.
+    /// The inverse: the packed numbers where bits are set, in order, and `rest` elsewhere.
     #[inline(always)]
     fn expand(self, bits: u16, packed: &[f32; LANES], rest: f32) -> Self::Floats {
         let packed = packed.map(f32::to_bits);
@@ -144,18 +145,18 @@ pub(super) trait Simd: Copy {
         }
         self.load_integers(&lanes)
     }
-    /// All added up, in any order.
+    /// The sum of all lanes, added in any order.
     fn sum(self, a: Self::Floats) -> f32;
-    /// What the first lane has.
+    /// The first lane.
     fn first(self, a: Self::Floats) -> f32;
-    /// A bit for each truth value, the first the lowest.
+    /// A bit for each truth value; the first lane is the lowest bit.
     fn bits(self, mask: Self::Mask) -> u16;
     fn splat_integer(self, n: u32) -> Self::Integers;
     fn load_integers(self, lanes: &[u32; LANES]) -> Self::Integers;
     fn store_integers(self, integers: Self::Integers, lanes: &mut [u32; LANES]);
-    /// A bit for each pair that differs, the first the lowest.
+    /// A bit for each lane that differs; the first lane is the lowest bit.
     fn differences(self, a: Self::Integers, b: Self::Integers) -> u16;
-    /// Says that these will be read soon.
+    /// Prefetches memory that will be read soon.
     fn prefetch<T>(self, soon: &[T]);
     /// `a` where a bit is set, `b` elsewhere.
     #[inline(always)]
@@ -172,13 +173,13 @@ pub(super) trait Simd: Copy {
     fn select(self, mask: Self::Mask, a: Self::Integers, b: Self::Integers) -> Self::Integers;
 }
 
-/// A piece of work that is compiled for every level. `run` is to be `#[inline(always)]`.
+/// A computation that is compiled for every level. `run` must be `#[inline(always)]`.
 pub(super) trait Kernel {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
-/// Which instructions to use.
+/// The instructions to use.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kmeans) enum Level {
     #[cfg(target_arch = "x86_64")]
@@ -189,7 +190,7 @@ pub(in crate::kmeans) enum Level {
 }
 
 impl Level {
-    /// The best that this processor has.
+    /// The best level of this processor.
     pub(in crate::kmeans) fn detect() -> Level {
         #[cfg(target_arch = "x86_64")]
         {
@@ -203,7 +204,7 @@ impl Level {
         Level::Portable(Portable)
     }
 
-    /// All that this processor has.
+    /// All levels of this processor.
     #[cfg(test)]
     pub(super) fn all() -> Vec<Level> {
         let mut levels = vec![Level::Portable(Portable)];
@@ -219,7 +220,7 @@ impl Level {
         levels
     }
 
-    /// Runs the kernel with these instructions.
+    /// Runs a kernel at this level.
     pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             // SAFETY: the processor has AVX-512, or there would be no `Avx512`.
@@ -255,16 +256,16 @@ pub(in crate::kmeans) struct Avx512(());
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kmeans) struct Avx2(());
 
-/// No more than the language has.
+/// Only the operations of the language.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kmeans) struct Portable;
 
-/// One instruction, allowed by the proof that `self` is.
+/// One instruction, which `self` proves to be available.
 #[cfg(target_arch = "x86_64")]
 macro_rules! intrinsic {
     ($instruction:expr) => {
-        // SAFETY: `self` proves that the processor has it, and a pointer comes from a reference to
-        // as many numbers as it touches.
+        // SAFETY: `self` proves that the processor has the instruction, and a pointer comes from a
+        // reference to as many numbers as the instruction accesses.
         unsafe { $instruction }
     };
 }

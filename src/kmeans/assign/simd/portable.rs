@@ -1,8 +1,8 @@
-//! No instructions that not every processor has.
+//! The baseline of the target.
 
 use super::{LANES, Lanes, Portable, Simd, TAG_BITS};
 
-/// Loops without branches, for the compiler to make of them what it can.
+/// Loops without branches, which the compiler can vectorize.
 impl Simd for Portable {
     const HAS_MANY_REGISTERS: bool = false;
 

@@ -1,26 +1,26 @@
-//! Points of many coordinates: a bound for each point and *group* of contenders.
+//! A bound for each point and for each point and group of contenders (Y. Ding and others, *Yinyang
+//! K-means*, 2015).
 //!
-//! A point whose limit is not passed keeps its label. Of the others, those groups are estimated that
-//! may have a nearer contender than the point's own (Y. Ding and others, *Yinyang K-means*, 2015):
+//! A point keeps its label while its limit is above the threshold of its centroid. For the others,
+//! only those groups are estimated that may have a nearer contender than the point's own:
 //!
 //! ```text
-//! for each block of points, as many as there are lanes:
-//!     the limit of each is not passed                        -> as before
-//!     else, of each whose limit is passed:
-//!         how far is its own contender, by an estimate?
-//!         groups that come no nearer than that                -> nothing of them is looked at
-//!         the other groups, for the points of some blocks     -> the two lowest estimates of each
-//!         the lowest of all, and how near each group comes now
+//! for each block of 16 points:
+//!     no limit is passed                                     -> nothing changes
+//!     else, for each point whose limit is passed:
+//!         estimate the distance to its own contender
+//!         groups whose lower bound is above that             -> skipped
+//!         the other groups, for the points of several blocks -> the two lowest estimates of each
+//!         label the point, and set the lower bounds of these groups
 //! ```
 //!
-//! A group's estimates are made for some of its points at a time, so that sums stay in registers and
-//! every number that is loaded is used several times.
+//! A group is estimated for several points at a time, so that sums stay in registers and every
+//! loaded number is used several times.
 //!
 //! | file | |
 //! |---|---|
-//! | `groups` | which contenders are a group |
-//! | `estimate` | the kernel that estimates one |
-//! | `panel` | the points that are waiting for it |
+//! | `estimate` | the kernel that estimates one group |
+//! | `panel` | the points that wait for it |
 //! | `pass` | an assignment of all points |
 
 mod estimate;
@@ -33,24 +33,24 @@ use super::simd::{Aligned, LANES, Lanes, Level};
 use super::strategy::{AssignStrategy, NONE, PassInput};
 use crate::kmeans::Points;
 
-/// A number for each lane.
+/// An integer for each lane.
 type Integers = Aligned<[u32; LANES]>;
 
-/// The points of a split, and what the next assignment needs to know of the one before.
+/// The points of a split, and what the next assignment takes over from the one before.
 #[derive(Debug)]
 pub(super) struct Yinyang {
-    /// How many points there are; the last block is filled up.
+    /// The number of points; the last block may have unused lanes.
     len: usize,
     /// The points in the frame, by point, then coordinate.
     points: Vec<f32>,
-    /// By point: the square of its distance from the origin.
+    /// By point: its squared norm in the frame.
     norms: Vec<Lanes>,
     radius: f64,
     labels: Vec<Integers>,
-    /// By point: its label is right as long as its centroid has drifted less than this.
+    /// By point: its label is right while the threshold of its centroid is below this.
     limits: Vec<Lanes>,
-    /// By block, then group, then point: no contender of the group but the point's own is nearer than
-    /// this less what the group has drifted.
+    /// By block, then group, then point: less the drift of the group, a lower bound on the distance
+    /// to all contenders of the group but the point's own.
     lower_bounds: Vec<Lanes>,
 }
 

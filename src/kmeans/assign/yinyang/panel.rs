@@ -1,4 +1,4 @@
-//! Points that are estimated before any of them is labelled.
+//! The panel: points that are estimated together before they are labelled.
 
 use super::super::estimate::PADDING;
 use super::super::groups::MAX_GROUPS;
@@ -6,34 +6,35 @@ use super::super::simd::{LANES, Lanes, Simd};
 use super::Integers;
 use super::estimate::Estimates;
 
-/// Blocks that are estimated together.
+/// How many blocks are estimated together.
 pub(super) const PANEL: usize = 32;
 
-/// The position of a point's contender, if it has none.
+/// The position of the contender of a point without one.
 pub(super) const NO_CONTENDER: u32 = u32::MAX;
 
 /// A block of the panel.
 pub(super) struct Block {
     pub(super) index: usize,
-    /// A bit for each point whose label may be wrong.
+    /// A bit for each point: whether its label may be wrong.
     pub(super) left: u16,
-    /// The positions of the contenders that points have, and estimates of those.
+    /// The positions of the points' own contenders, and the estimates for them.
     pub(super) positions: Integers,
     pub(super) own: Lanes,
-    /// A bit for each point whose own contender is among those of an estimated group.
+    /// A bit for each point: whether its own contender is in an estimated group.
     pub(super) is_in_group: u16,
-    /// By group: a bit for each point for which it is estimated, and where those begin.
+    /// By group: a bit for each point for which the group is estimated, and the index of the first
+    /// result.
     pub(super) wanted: [(u16, u32); MAX_GROUPS],
 }
 
-/// What was estimated of the points of a block in a group; no contender where nothing was.
+/// The results for the points of a block and a group; no contender where nothing was estimated.
 pub(super) struct Found<S: Simd> {
     pub(super) positions: S::Integers,
     pub(super) best: S::Floats,
     pub(super) second: S::Floats,
 }
 
-/// Points of the panel for which a group is estimated.
+/// The points of the panel for which a group is estimated.
 #[derive(Clone)]
 pub(super) struct Chosen {
     pub(super) len: usize,
@@ -42,7 +43,7 @@ pub(super) struct Chosen {
 }
 
 impl Chosen {
-    /// What was estimated of the points of a block whose bits are set, the first of which is there.
+    /// The results for the points of a block whose bits are set; the first of them is at `first`.
     #[inline(always)]
     pub(super) fn found<S: Simd>(&self, simd: S, wanted: u16, first: u32) -> Found<S> {
         let part = first as usize..;
@@ -57,7 +58,7 @@ impl Chosen {
         }
     }
 
-    /// With room for all points of a panel.
+    /// With space for all points of a panel.
     pub(super) fn none() -> Chosen {
         let most = PANEL * LANES;
         let points = vec![0; most + LANES];
