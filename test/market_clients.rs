@@ -17,3 +17,6 @@ mod process;
 mod shell;
 #[path = "market_clients/trial.rs"]
 mod trial;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/wait.rs"]
+mod wait;

@@ -23,3 +23,6 @@ mod rules;
 mod seed;
 #[path = "market_service/watches.rs"]
 mod watches;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/wait.rs"]
+mod wait;

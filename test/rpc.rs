@@ -24,3 +24,6 @@ mod peers;
 mod event_loop_task;
 #[path = "rpc/peer_streams.rs"]
 mod peer_streams;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/wait.rs"]
+mod wait;

@@ -28,3 +28,6 @@ mod seed;
 mod peer_streams;
 #[path = "tls/wire.rs"]
 mod wire;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/wait.rs"]
+mod wait;

@@ -9,7 +9,7 @@ use agora::kv::client::KvClient;
 
 use crate::cluster::Cluster;
 use crate::kills::number;
-use crate::process::client_of;
+use crate::process::{client_of, eventually};
 
 /// Writes one key after the other, each with a patience of its own, and sends when each was done.
 fn write(client: &KvClient, stop: &AtomicBool, done: &mpsc::Sender<(Instant, Instant)>) {
@@ -80,7 +80,16 @@ fn measure(size: u64, rounds: u64) {
 /// What nodes told of the time since.
 fn explain(cluster: &Cluster, since_ms: u64) {
     let mut lines: Vec<String> = Vec::new();
-    std::thread::sleep(Duration::from_millis(300));
+    // Lines are gathered for a moment before they are written.
+    let told = || cluster.ids().map(|id| cluster.file(id, "dump.txt").len()).sum::<usize>();
+    let (mut last, mut grew_at) = (told(), Instant::now());
+    eventually("no more is written", || {
+        let now = told();
+        if now != last {
+            (last, grew_at) = (now, Instant::now());
+        }
+        grew_at.elapsed() > Duration::from_millis(300)
+    });
     for id in cluster.ids() {
         lines.extend(
             cluster.file(id, "dump.txt").lines().map(|line| format!("{line}  [node {id}]")),

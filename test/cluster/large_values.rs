@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{CALM, Cluster};
 use crate::kills::number;
 use crate::process::client_of;
+use crate::wait::pace_until;
 
 /// The largest value that there is.
 const LARGEST_BYTES: usize = 1024 * 1024;
@@ -36,9 +37,7 @@ fn write(cluster: &Cluster, clients: u64, value_bytes: usize, span: Duration) {
             });
         }
         scope.spawn(|| {
-            while began.elapsed() < span {
-                std::thread::sleep(Duration::from_millis(50));
-            }
+            pace_until(began + span);
             stop.store(true, Ordering::Relaxed);
         });
     });

@@ -13,6 +13,7 @@ use crate::clients::Clients;
 use crate::cluster::{CALM, Cluster};
 use crate::free_address::free_address;
 use crate::process::{eventually, peers_flag};
+use crate::wait::{pace, pace_until};
 
 /// What becomes of bytes on a connection.
 #[derive(Clone, Copy)]
@@ -55,8 +56,8 @@ fn carry(mut from: TcpStream, to: &TcpStream, link: Link) {
     let mut out = to.try_clone().unwrap();
     let writer = thread::spawn(move || {
         for (due, bytes) in receiver {
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            thread::sleep(Duration::from_secs(bytes.len() as u64) / link.bytes_per_s);
+            pace_until(due);
+            pace(Duration::from_secs(bytes.len() as u64) / link.bytes_per_s);
             if out.write_all(&bytes).is_err() {
                 break;
             }

@@ -39,3 +39,6 @@ mod linearizability;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/seed.rs"]
 mod seed;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::wait::poll_until;
 use agora::kv::client::{ClientOptions, KvClient, NodeStatus, Role};
 use agora::raft::NodeId;
 
@@ -15,12 +16,8 @@ pub const LONG: Duration = Duration::from_secs(40);
 
 /// Polls until `condition` holds; fails the test when it does not in time.
 #[track_caller]
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, LONG, condition);
 }
 
 /// A folder that goes with the test.

@@ -71,7 +71,7 @@ fn a_leader_hint_that_is_no_address_is_ignored() {
 fn slow_name_lookups_do_not_delay_the_other_nodes() {
     let leader = FakeNode::leader();
     let resolver = agora::rpc::Resolver::new(|_| {
-        std::thread::park_timeout(LONG);
+        crate::wait::pace(LONG);
         Err(agora::rpc::ResolveError::NoSuchName)
     });
     let channel = agora::rpc::ChannelOptions { resolver, ..Default::default() };

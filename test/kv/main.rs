@@ -6,3 +6,6 @@
 mod client;
 mod fake;
 mod size;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;

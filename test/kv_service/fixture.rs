@@ -25,18 +25,15 @@ use agora::session::Protocol;
 use quick_protobuf::{MessageRead, MessageWrite};
 
 use crate::free_address::free_address;
+use crate::wait::poll_until;
 
 /// How long anything may take before a test calls it lost.
 pub const LONG: Duration = Duration::from_secs(20);
 
 /// Polls until `condition` holds; fails the test when it does not in time.
 #[track_caller]
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, LONG, condition);
 }
 
 /// A group, as it may be set up.

@@ -15,3 +15,6 @@ mod watches;
 
 #[path = "../support/free_address.rs"]
 mod free_address;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;

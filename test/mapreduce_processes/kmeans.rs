@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::processes::{Folder, Worker, signal};
 use crate::seed::Seed;
+use crate::wait::pace;
 
 const IRIS: &str = include_str!("../data/iris.csv");
 const POINTS: &str = include_str!("../data/points.txt");
@@ -81,7 +82,7 @@ fn thirty_ways_to_run_it_have_one_result() {
                 let mut job = folder.start(&line);
                 job.lines.see("SUCCESS");
                 for _ in 0..2 {
-                    std::thread::sleep(Duration::from_millis(seed.below(150) as u64));
+                    pace(Duration::from_millis(seed.below(150) as u64));
                     let kind = *seed.pick(&["mapper", "reducer"]);
                     let workers = job.workers(kind);
                     if let Some(victim) = workers.get(seed.below(workers.len())) {
@@ -113,7 +114,7 @@ fn whoever_is_killed_the_result_is_the_same() {
         let mut job = folder.start(&[&line[..], &more, combine].concat());
         for number in 2..12 {
             job.lines.see(&format!("iteration {number:3}"));
-            std::thread::sleep(Duration::from_millis(seed.below(60) as u64));
+            pace(Duration::from_millis(seed.below(60) as u64));
             let workers = job.workers(if seed.one_in(2) { "mapper" } else { "reducer" });
             if let Some(victim) = workers.get(seed.below(workers.len())) {
                 signal(*victim, "KILL");

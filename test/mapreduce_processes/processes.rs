@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::seed::Seed;
+use crate::wait::poll_until;
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
 
@@ -260,12 +261,9 @@ pub fn is_alive(pid: u32) -> bool {
 }
 
 /// Polls until `condition` holds.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, LONG, condition);
 }
 
 /// Text, and its words counted as `agora wordcount` prints them.

@@ -1,12 +1,13 @@
 //! Processes of the binary, and a home for their identities.
 
+use crate::wait::poll_until;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
 
@@ -173,10 +174,7 @@ impl Outcome {
 }
 
 /// Polls until `condition` holds.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, Duration::from_secs(20), condition);
 }

@@ -10,6 +10,7 @@ use crate::group::Group;
 use crate::ledger::{judge, sold_by};
 use crate::seed::Seed;
 use crate::traders::Traders;
+use crate::wait::pace_until;
 
 const SELLERS: u64 = 8;
 const BUYERS: u64 = 24;
@@ -48,7 +49,7 @@ fn run(span: Duration, number: u64) {
         }
         group.launch(victim);
         traders.await_progress(1 + seed.below(50) as u64);
-        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        pace_until(next);
     }
     let remembered = traders.end(sold_by);
     let unknown: u64 = remembered.bought.iter().map(|bought| bought.unknown).sum();

@@ -14,6 +14,7 @@ use agora::market::state::{Category, ItemFields, ItemId};
 use crate::group::Group;
 use crate::process::eventually;
 use crate::seed::Seed;
+use crate::wait::pace;
 
 /// The pause between two calls of one client.
 const THINKS: Duration = Duration::from_millis(10);
@@ -179,7 +180,7 @@ impl Square {
             let updated = client.update(own, price, quantity).unwrap().unwrap();
             assert_eq!(updated.id, own);
             self.done.fetch_add(1, Ordering::Relaxed);
-            std::thread::sleep(THINKS * 10);
+            pace(THINKS * 10);
         }
     }
 
@@ -207,7 +208,7 @@ impl Square {
                 _ => self.purchase(client, item, seed, &mut bought),
             }
             self.done.fetch_add(1, Ordering::Relaxed);
-            std::thread::sleep(THINKS);
+            pace(THINKS);
         }
         bought
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::wait::poll_until;
 use agora::call::{Code, Status};
 use agora::market::service::{self, AsyncLineWriter, MarketService};
 use agora::market::state::Limits;
@@ -472,12 +473,9 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words:
 }
 
 /// Polls until `condition` holds; fails the test when it does not in time.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, LONG, condition);
 }
 
 /// SharedBuffer that a test can read while the market prints on it.

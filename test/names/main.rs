@@ -5,3 +5,6 @@
 mod foreign_roots;
 mod look_ups;
 mod name_server;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;

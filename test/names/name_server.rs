@@ -1,5 +1,6 @@
 //! A small DNS server on loopback, whose answers a test makes.
 
+use crate::wait::pause;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,7 +83,7 @@ impl NameServer {
         let tcp = thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
                 let Ok((mut stream, _)) = listener.accept() else {
-                    thread::park_timeout(LOOK);
+                    pause();
                     continue;
                 };
                 stream.set_nonblocking(false).unwrap();

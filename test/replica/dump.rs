@@ -2,8 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use agora::kv::state::Kv;
 use agora::raft::Trace;
@@ -12,6 +11,7 @@ use agora::replica::storage::{Commands, Disk, DiskFile};
 
 use super::fixture::{set, voted};
 use super::sim_disk::SimDisk;
+use crate::wait::poll_until;
 
 fn dump(disk: &SimDisk, options: DumpOptions) -> Dump {
     Dump::open(disk.disk(), 1, Commands::of::<Kv>(), options).unwrap()
@@ -24,11 +24,7 @@ fn text(disk: &SimDisk, name: &str) -> String {
 /// Has lines written, and waits until they are, or are lost.
 fn write(dump: &mut Dump) {
     dump.flush();
-    let until = Instant::now() + Duration::from_secs(20);
-    while !dump.is_written() {
-        assert!(Instant::now() < until, "never written");
-        thread::sleep(Duration::from_millis(1));
-    }
+    poll_until("they are written", Duration::from_secs(20), || dump.is_written());
 }
 
 const ALL: DumpOptions =

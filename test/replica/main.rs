@@ -21,3 +21,6 @@ mod seed;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/sim_disk.rs"]
 mod sim_disk;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;

@@ -243,12 +243,17 @@ fn a_place_that_a_given_up_call_frees_is_taken_at_once() {
             (0..100).map(|_| channel.start(NEVER, &within(LONG)).unwrap()).collect();
         assert!(channel.start(ECHO, &within(Duration::from_millis(50))).is_err());
         let began = std::time::Instant::now();
+        let (begun, begins) = std::sync::mpsc::channel();
         let waiting = std::thread::spawn({
             let channel = channel.clone();
-            move || channel.unary(ECHO, b"my turn", &within(LONG))
+            move || {
+                begun.send(thread_folder()).unwrap();
+                channel.unary(ECHO, b"my turn", &within(LONG))
+            }
         });
-        // It sleeps on the connection by now, most likely.
-        std::thread::park_timeout(Duration::from_millis(50));
+        // Then it sleeps on the connection.
+        let waiting_thread = begins.recv_timeout(LONG).unwrap();
+        eventually("it sleeps", || is_asleep(&waiting_thread));
         open.truncate(99);
         assert_eq!(waiting.join().unwrap().unwrap(), b"my turn");
         assert!(began.elapsed() < LONG / 2);

@@ -12,6 +12,7 @@ use agora::rpc::{
 };
 
 use crate::fixture::{LONG, both, eventually, within};
+use crate::wait::pace;
 
 const ADD: &str = "/test.Ledger/Add";
 /// As ADD, and takes its time.
@@ -104,7 +105,7 @@ impl Fixture {
         services.deferred(SLOW, {
             let desk = Arc::clone(&desk);
             move |_, message, reply| {
-                std::thread::sleep(Duration::from_millis(2));
+                pace(Duration::from_millis(2));
                 desk.lock().unwrap().adds.push((message.to_vec(), reply));
             }
         });

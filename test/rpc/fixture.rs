@@ -1,11 +1,13 @@
 //! A server on a free port with a method of every kind, and what tests need around it.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::wait::poll_until;
 use agora::call::{Code, Metadata, Status};
 use agora::rpc::{
     CallHandler, CallOptions, Channel, ChannelOptions, Responder, Server, ServerHandle,
@@ -108,12 +110,20 @@ pub fn within(timeout: Duration) -> CallOptions {
 }
 
 /// Polls until `condition` holds; fails the test when it does not in time.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, LONG, condition);
+}
+
+/// The folder of the thread that calls, in `/proc`.
+pub fn thread_folder() -> PathBuf {
+    Path::new("/proc").join(std::fs::read_link("/proc/thread-self").unwrap())
+}
+
+/// Whether the thread of a [`thread_folder`] waits for something (proc(5): state S).
+pub fn is_asleep(thread: &Path) -> bool {
+    let stat = std::fs::read_to_string(thread.join("stat")).unwrap();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('S'))
 }
 
 fn services(seen: &Arc<Seen>) -> Services {
@@ -183,9 +193,7 @@ fn services(seen: &Arc<Seen>) -> Services {
     services.blocking(STUBBORN, Shape::Unary, {
         let seen = Arc::clone(seen);
         move |_| {
-            while !seen.released.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            eventually("it is released", || seen.released.load(Ordering::Relaxed));
             Ok(())
         }
     });

@@ -1,13 +1,14 @@
 //! Many calls from one thread that has a loop of its own.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use agora::call::Code;
 use agora::rpc::{ChannelOptions, Dialed, Multiplexer, ServerOptions};
 use agora::session::Protocol;
 
-use crate::fixture::{BIG, ECHO, Fixture, LONG, NEVER, both, eventually};
+use crate::fixture::{BIG, ECHO, Fixture, LONG, NEVER, both, eventually, is_asleep, thread_folder};
 
 #[test]
 fn answers_larger_than_all_windows_come_side_by_side() {
@@ -102,12 +103,17 @@ fn a_waker_ends_a_turn_from_another_thread() {
     waker.wake();
     let started = Instant::now();
     multiplexer.poll(LONG, |_| ()).unwrap();
-    let thread = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(20));
-        waker.wake();
+    let is_woken = Arc::<AtomicBool>::default();
+    let thread = std::thread::spawn({
+        let (waiting, is_woken) = (thread_folder(), Arc::clone(&is_woken));
+        move || {
+            eventually("it sleeps", || is_asleep(&waiting));
+            is_woken.store(true, Ordering::SeqCst);
+            waker.wake();
+        }
     });
     multiplexer.poll(LONG, |_| ()).unwrap();
-    assert!(started.elapsed() >= Duration::from_millis(20));
+    assert!(is_woken.load(Ordering::SeqCst), "it has slept until then");
     assert!(started.elapsed() < LONG);
     thread.join().unwrap();
 }

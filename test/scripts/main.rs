@@ -6,11 +6,17 @@ mod cluster;
 mod help;
 mod steps;
 
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use wait::poll_until;
 
 /// How long a test waits before it fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -77,12 +83,8 @@ fn run(command: &mut Command) -> CommandOutput {
 
 /// Polls until `condition` holds; fails the test if it does not in time.
 #[track_caller]
-fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + TIMEOUT;
-    while !condition() {
-        assert!(Instant::now() < until, "timed out: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, TIMEOUT, condition);
 }
 
 /// Whether a process exists and has not ended.

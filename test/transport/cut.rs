@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use agora::raft::{Body, Message, NodeId};
 
 use super::node::{Node, eventually, free_address, options};
+use crate::wait::pace_until;
 
 /// Set for the test that runs inside a namespace.
 const INSIDE: &str = "AGORA_TEST_NAMESPACE";
@@ -84,7 +85,7 @@ fn inside_a_namespace() {
     });
     eprintln!("after {:?} there is no way left", cut.elapsed());
     assert!(cut.elapsed() < CUT);
-    std::thread::sleep(CUT.saturating_sub(cut.elapsed()));
+    pace_until(cut + CUT);
 
     network("tc qdisc del dev lo root");
     let healed = Instant::now();

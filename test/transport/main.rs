@@ -13,3 +13,6 @@ mod wire;
 mod free_address;
 #[path = "../support/seed.rs"]
 mod seed;
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../support/wait.rs"]
+mod wait;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::wait::poll_until;
 use agora::raft::{Message, NodeId};
 use agora::replica::membership::Introduction;
 use agora::replica::transport::{Incoming, PeerEvent, Transport, TransportOptions};
@@ -22,12 +23,9 @@ pub const LONG: Duration = Duration::from_secs(20);
 pub const GROUP: &str = "cities";
 
 /// Polls until `condition` holds; fails the test when it does not in time.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + LONG;
-    while !condition() {
-        assert!(Instant::now() < until, "never happened: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+#[track_caller]
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    poll_until(what, LONG, condition);
 }
 
 #[derive(Default)]

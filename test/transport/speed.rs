@@ -14,6 +14,7 @@ use agora::rpc::{
 };
 
 use super::node::{eventually, free_address, introduction, message, options};
+use crate::wait::pace;
 
 /// The best of several runs, in nanoseconds a unit.
 fn best(units: usize, mut run: impl FnMut()) -> f64 {
@@ -201,7 +202,7 @@ fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64
     let servers: Vec<_> = (1..=followers + 1).map(serve).collect();
     eventually("rounds", || rounds.load(Ordering::Relaxed) > 10);
     let (started, used, before) = (Instant::now(), cpu(), rounds.load(Ordering::Relaxed));
-    std::thread::sleep(Duration::from_secs(2));
+    pace(Duration::from_secs(2));
     let done = (rounds.load(Ordering::Relaxed) - before) as f64;
     let (took, used) = (started.elapsed().as_secs_f64(), (cpu() - used).as_secs_f64());
     servers.iter().for_each(|(handle, _)| handle.shut_down());

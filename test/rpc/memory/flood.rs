@@ -14,6 +14,7 @@ use agora::session::Protocol;
 use super::received::Client;
 use super::server::{LENGTH, MEBIBYTE, Process};
 use crate::fixture::{LONG, both};
+use crate::wait::pause;
 
 const CONNECTIONS: usize = 8;
 const CALLS: usize = 100;
@@ -204,7 +205,7 @@ fn a_flood_of_large_messages_is_bounded_and_others_are_served_meanwhile() {
             while !flood.iter().all(|flood| has_ended(flood.as_ref())) && began.elapsed() < 6 * LONG
             {
                 if !flood.iter_mut().fold(false, |moved, flood| flood.turn() | moved) {
-                    std::thread::sleep(Duration::from_micros(100));
+                    pause();
                 }
             }
             is_over.store(true, Ordering::Relaxed);

@@ -9,6 +9,7 @@ use agora::session::{ClientSession, Protocol};
 
 use super::server::{KEEP, LENGTH, LENGTH_BY_WORKER, MEBIBYTE, Process, WITH_METADATA};
 use crate::fixture::{LONG, both};
+use crate::wait::pause;
 
 const NOW: Duration = Duration::ZERO;
 /// A connection on which nothing moves for so long waits for the server.
@@ -104,7 +105,7 @@ fn drive(clients: &mut [Client]) {
         if moved {
             moved_at = Instant::now();
         } else {
-            std::thread::sleep(Duration::from_millis(1));
+            pause();
         }
     }
 }
@@ -115,7 +116,7 @@ fn drive_until(clients: &mut [Client], done: impl Fn(&Client) -> bool) {
     while !clients.iter().all(&done) {
         assert!(started.elapsed() < 3 * LONG, "it does not happen");
         if !clients.iter_mut().fold(false, |moved, client| client.turn() | moved) {
-            std::thread::sleep(Duration::from_millis(1));
+            pause();
         }
     }
 }
@@ -139,7 +140,7 @@ fn send_whole(
                 } else if moved_at.elapsed() > STILL {
                     break;
                 } else {
-                    std::thread::sleep(Duration::from_micros(100));
+                    pause();
                 }
             }
         }

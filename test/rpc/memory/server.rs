@@ -168,8 +168,7 @@ impl Process {
             let now = self.status("VmRSS");
             unchanged = if now == last { unchanged + 1 } else { 0 };
             last = now;
-            std::thread::sleep(Duration::from_millis(5));
-            unchanged > 40
+            unchanged > 140
         });
         last
     }

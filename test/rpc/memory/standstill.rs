@@ -10,6 +10,7 @@ use agora::session::Protocol;
 use super::received::Client;
 use super::server::MEBIBYTE;
 use crate::fixture::{ECHO, Fixture, both, eventually, within};
+use crate::wait::pace;
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// Of each message this is held back.
@@ -77,7 +78,7 @@ fn a_slow_sender_is_left_alone_when_memory_is_short_and_an_idle_one_when_it_is_n
         let goes_on = |slow: &mut Client| {
             slow.budget += 2_000;
             slow.turn();
-            std::thread::sleep(Duration::from_millis(18));
+            pace(Duration::from_millis(18));
         };
         let began = Instant::now();
         eventually("time has passed", || {
