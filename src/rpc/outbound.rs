@@ -1,7 +1,7 @@
-//! How answers reach the reactor from any thread.
+//! How answers reach the event loop from any thread.
 //!
-//! A handle ([`Reply`], [`Responder`]) puts what it wants sent into the server's one outbox and
-//! wakes the reactor, which owns all connections and does the sending.
+//! A handle ([`Reply`], [`Responder`]) puts an action into the server's one queue and wakes the
+//! event loop, which owns all connections and carries the action out.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,104 +10,110 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::reactor::Waker;
 use crate::call::{CallId, Code, Metadata, Status};
 
-/// One connection of a server over its whole life: never used twice.
+/// Identifies one connection of a server. An id is never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ConnectionId {
-    /// Where the server keeps it.
+    /// Its index in the server's slab.
     pub(super) slot: u32,
-    /// How many connections the slot had before.
+    /// How many connections had this index before.
     pub(super) generation: u32,
 }
 
-/// What is to be done for a call.
+/// What the event loop does for a call.
 pub(super) enum Action {
     /// Send initial metadata.
     SendHeaders(Metadata),
-    /// Send a message and end the call well.
+    /// Send a message and end the call with OK.
     Respond(Vec<u8>),
-    /// Send a message, which was counted as queued in the call's [`Flow`].
+    /// Send a message, which is counted in the call's [`Flow`].
     SendMessage(Vec<u8>),
     /// End the call.
     Finish(Status),
-    /// End the call, whose handler does not know it yet.
+    /// End the call, and notify its handler, which did not ask for it.
     FinishAndNotify(Status),
-    /// A received message of so many bytes was taken.
+    /// The handler has consumed a received message of so many bytes.
     MessageTaken(usize),
-    /// Tell the handler once nothing that was sent before waits any more.
+    /// Notify the handler once everything sent so far has drained.
     NotifyWhenDrained,
-    /// Let the client send so many bytes further ahead.
+    /// Widen the call's receive window by so many bytes.
     WidenWindow(u32),
     /// End the connection, and all its calls.
     CloseConnection(Status),
 }
 
-/// An action and the call that it is for.
+/// An action and its call.
 pub(super) struct OutboundAction {
     pub(super) connection: ConnectionId,
     pub(super) call: CallId,
     pub(super) action: Action,
 }
 
-impl Action {
-    /// Of a message.
+impl OutboundAction {
+    /// The memory that it takes in the queue: its own, so that empty messages count as well, and that
+    /// of what it carries.
     fn bytes(&self) -> usize {
-        match self {
+        let carried = match &self.action {
             Action::Respond(message) | Action::SendMessage(message) => message.len(),
-            _ => 0,
-        }
+            Action::SendHeaders(metadata) => metadata.size_bytes(),
+            Action::Finish(status)
+            | Action::FinishAndNotify(status)
+            | Action::CloseConnection(status) => {
+                status.message.len() + status.metadata.size_bytes()
+            }
+            Action::MessageTaken(_) | Action::NotifyWhenDrained | Action::WidenWindow(_) => 0,
+        };
+        size_of::<OutboundAction>() + carried
     }
 }
 
-/// What waits for the reactor.
+/// The actions that wait for the event loop.
 pub(super) struct OutboundQueue {
     actions: Mutex<Vec<OutboundAction>>,
-    /// Of messages in letters.
+    /// Bytes of the messages in actions that were not carried out yet.
     bytes: AtomicUsize,
     max_bytes: usize,
     waker: Waker,
 }
 
 impl OutboundQueue {
-    /// Full when messages of more than `max_bytes` are in it.
+    /// A queue that is full when it holds messages of more than `max_bytes`.
     pub(super) fn new(waker: Waker, max_bytes: usize) -> OutboundQueue {
         OutboundQueue { actions: Mutex::default(), bytes: AtomicUsize::new(0), max_bytes, waker }
     }
 
     fn push(&self, action: OutboundAction) {
-        self.bytes.fetch_add(action.action.bytes(), Ordering::Relaxed);
+        self.bytes.fetch_add(action.bytes(), Ordering::Relaxed);
         self.actions().push(action);
         self.waker.wake();
     }
 
-    /// Puts several letters in, one behind the other.
+    /// Adds several actions, with none of another thread between them.
     fn push_all(&self, actions: impl Iterator<Item = OutboundAction>) {
         let count = |action: &OutboundAction| {
-            self.bytes.fetch_add(action.action.bytes(), Ordering::Relaxed);
+            self.bytes.fetch_add(action.bytes(), Ordering::Relaxed);
         };
         self.actions().extend(actions.inspect(count));
         self.waker.wake();
     }
 
-    /// Swaps what waits into `emptied`, which must be empty. Each letter is to be
-    /// [uncounted](Self::uncount).
+    /// Swaps the queue with `emptied`, which must be empty. The caller has to
+    /// [uncount](Self::uncount) each action.
     pub(super) fn take(&self, emptied: &mut Vec<OutboundAction>) {
         mem::swap(&mut *self.actions(), emptied);
     }
 
-    /// A letter that was taken is done with: what it holds counts elsewhere from now on.
+    /// Removes an action's bytes from the count: another account holds them from now on.
     pub(super) fn uncount(&self, action: &OutboundAction) {
-        let bytes = action.action.bytes();
-        if bytes > 0 {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        }
+        self.bytes.fetch_sub(action.bytes(), Ordering::Relaxed);
     }
 
-    /// Bytes of messages that were given to handles, and not yet to a session.
+    /// Bytes of messages that handles have queued and no session has yet.
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether a handle must give it no more: others send as well, or one that does not look.
+    /// Whether a handle must not add messages: many senders together, or one that ignores
+    /// [`Responder::queued`], have filled the queue.
     fn is_full(&self) -> bool {
         self.bytes() > self.max_bytes
     }
@@ -116,13 +122,13 @@ impl OutboundQueue {
         self.actions().is_empty()
     }
 
-    /// A thread that panicked while it held the lock left a whole list behind: a push is atomic.
+    /// A push is atomic: a thread that panicked leaves a consistent list.
     fn actions(&self) -> MutexGuard<'_, Vec<OutboundAction>> {
         self.actions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A call's address: where actions for it go.
+/// Where actions for a call go.
 #[derive(Clone)]
 pub(super) struct CallAddress {
     pub(super) outbound: Arc<OutboundQueue>,
@@ -137,29 +143,29 @@ impl CallAddress {
     }
 }
 
-/// What the reactor and the handles of a streaming call tell each other.
+/// Counters that the event loop and the handles of a streaming call share.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
-    /// Bytes on their way to the session.
+    /// Bytes in the outbound queue.
     pub(super) posted: AtomicUsize,
-    /// Bytes that the session has waiting for the peer's window, as last seen.
+    /// Bytes in the session that wait for the peer's window, when last counted.
     pub(super) in_session: AtomicUsize,
     /// The call is over.
     pub(super) over: AtomicBool,
 }
 
 impl Flow {
-    /// Bytes given to handles and not yet taken by the peer's window.
+    /// Bytes sent by handles that the peer's window has not admitted yet.
     pub(super) fn queued(&self) -> usize {
         self.posted.load(Ordering::Relaxed) + self.in_session.load(Ordering::Relaxed)
     }
 }
 
-/// The right to answer a unary call, once, from any thread. Dropped without an answer it answers
-/// `INTERNAL`, so that no caller waits for a handler that forgot it or panicked.
+/// The right to answer a unary call, once, from any thread. A reply that is dropped unanswered ends
+/// the call with `INTERNAL`, so that no caller waits for a handler that forgot it or panicked.
 pub struct Reply {
     address: Option<CallAddress>,
-    /// Counts as a running handler of its connection for as long as it lives.
+    /// Counts as a running handler of its connection until it is dropped.
     _running: Arc<()>,
 }
 
@@ -179,7 +185,7 @@ impl Reply {
         }
     }
 
-    /// Gives the address away if it leads to `outbox`: its owner answers by itself.
+    /// The call, if it is one of the server that owns `outbound`, which then answers directly.
     pub(super) fn into_local_call(
         mut self,
         outbound: &Arc<OutboundQueue>,
@@ -204,21 +210,21 @@ impl Drop for Reply {
     }
 }
 
-/// What a caller gets when its handler is gone without an answer.
+/// The status of a call whose handler ended without an answer.
 pub(super) fn no_answer_given() -> Status {
     Status::new(Code::Internal, "the handler ended without an answer")
 }
 
-/// What a client gets that does not read.
+/// The status for a client that leaves too many answers unread.
 pub(super) fn unread_limit_reached() -> Status {
     Status::new(Code::ResourceExhausted, "too many answers wait for you to read them")
 }
 
-/// The sending side of a streaming call, for any thread. Clones speak for the same call.
+/// The sending side of a streaming call, for any thread. Clones belong to the same call.
 ///
-/// It bounds nothing by itself: a sender that may be faster than its client looks at
-/// [`queued`](Self::queued) and pauses until [`super::CallHandler::writable`], which comes when
-/// much was queued and little is left, or when [asked for](Self::when_drained).
+/// It does not bound the queue by itself: a sender that may be faster than its client checks
+/// [`queued`](Self::queued) and pauses until [`super::CallHandler::writable`], which is called when
+/// the queue has drained below the low-water mark, or when [asked for](Self::when_drained).
 #[derive(Clone)]
 pub struct Responder {
     address: CallAddress,
@@ -230,12 +236,12 @@ impl Responder {
         Responder { address, flow }
     }
 
-    /// Sends initial metadata, which the first message else implies.
+    /// Sends initial metadata. Without this call it goes out empty with the first message.
     pub fn send_headers(&self, metadata: Metadata) {
         self.address.post(Action::SendHeaders(metadata));
     }
 
-    /// Sends a message. Of a call that is over it is dropped.
+    /// Sends a message; drops it if the call is over.
     pub fn send(&self, message: Vec<u8>) {
         if self.address.outbound.is_full() {
             self.abort(unread_limit_reached());
@@ -252,14 +258,15 @@ impl Responder {
         }
     }
 
-    /// Ends the call, of which the handler has to be told.
+    /// Ends the call and notifies its handler.
     fn abort(&self, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
             self.address.post(Action::FinishAndNotify(status));
         }
     }
 
-    /// [Takes](Self::taken) so many bytes, sends a message and ends the call, in one go.
+    /// Reports so many bytes as [taken](Self::taken), sends a message and ends the call, all at
+    /// once.
     pub(super) fn finish_with(&self, taken: usize, message: Option<Vec<u8>>, status: Status) {
         if !self.flow.over.swap(true, Ordering::Relaxed) {
             let (message, status) = match message {
@@ -276,20 +283,21 @@ impl Responder {
         }
     }
 
-    /// Tells that a received message of so many bytes was taken, so that the client may send more:
-    /// for a handler that [takes messages later](super::CallHandler::takes_later), once for each.
+    /// Reports that a received message of so many bytes was consumed, so that the client may send
+    /// more. A handler that [takes messages later](super::CallHandler::takes_later) calls it once
+    /// for each message.
     pub fn taken(&self, bytes: usize) {
         self.address.post(Action::MessageTaken(bytes));
     }
 
-    /// Has [`super::CallHandler::writable`] called once the client's window has taken all that was
-    /// sent so far: at once, if it has already.
+    /// Has [`super::CallHandler::writable`] called once the client's window has admitted everything
+    /// sent so far; at once, if it has already.
     pub fn when_drained(&self) {
         self.address.post(Action::NotifyWhenDrained);
     }
 
-    /// Lets the client send so many bytes further ahead than the windows say, for the rest of the
-    /// call: for few calls that carry much over a long way. Over gRPC it changes nothing.
+    /// Widens the receive window of this call by so many bytes, until the call ends: for few calls
+    /// that carry much data over a long round trip. It has no effect over gRPC.
     pub fn extend_window(&self, bytes: u32) {
         self.address.post(Action::WidenWindow(bytes));
     }
@@ -300,7 +308,7 @@ impl Responder {
         self.address.post(Action::CloseConnection(status));
     }
 
-    /// Bytes sent that the client's window has not taken yet.
+    /// Bytes sent that the client's window has not admitted yet.
     pub fn queued(&self) -> usize {
         self.flow.queued()
     }
@@ -308,5 +316,36 @@ impl Responder {
     /// Whether the call is over: finished, cancelled, or its connection is gone.
     pub fn is_over(&self) -> bool {
         self.flow.over.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::reactor::Poller;
+
+    /// Without this bound a handler that sends empty messages would fill the memory: they are
+    /// nothing to the windows.
+    #[test]
+    fn empty_messages_fill_the_queue_as_well() {
+        const MAX_BYTES: usize = 10_000;
+        let poller = Poller::new().unwrap();
+        let outbound = Arc::new(OutboundQueue::new(poller.waker(), MAX_BYTES));
+        let connection = ConnectionId { slot: 0, generation: 0 };
+        let address = CallAddress { outbound: Arc::clone(&outbound), connection, call: CallId(1) };
+        let responder = Responder::new(address, Arc::default());
+        let most = MAX_BYTES / size_of::<OutboundAction>() + 2;
+        for _ in 0..2 * most {
+            responder.send(Vec::new());
+        }
+        assert!(responder.is_over());
+        let mut actions = Vec::new();
+        outbound.take(&mut actions);
+        assert!((3..=most).contains(&actions.len()), "{}", actions.len());
+        let last = actions.last().map(|last| &last.action);
+        assert!(matches!(last, Some(Action::FinishAndNotify(status))
+            if status.code == Code::ResourceExhausted));
+        actions.iter().for_each(|action| outbound.uncount(action));
+        assert_eq!(outbound.bytes(), 0, "every action is uncounted as it was counted");
     }
 }

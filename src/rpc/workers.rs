@@ -1,4 +1,4 @@
-//! The threads on which blocking handlers run.
+//! The thread pool for blocking handlers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -8,20 +8,20 @@ use std::thread;
 
 use super::catch_panic::panic_message;
 
-/// What a worker does; dropped undone when the pool ends first.
+/// A job of the pool; dropped without running when the pool ends first.
 pub(super) type Job = Box<dyn FnOnce() -> Option<After> + Send>;
-/// What it does when others have what it has made.
+/// Work to run after the job, when its result was sent.
 pub(super) type After = Box<dyn FnOnce() + Send + Sync>;
 
-/// A bounded pool: threads are made as they are needed, up to a limit, and jobs beyond them wait
-/// in a bounded queue.
+/// A bounded pool: threads are started as needed, up to a limit, and further jobs wait in a bounded
+/// queue.
 pub(super) struct Workers {
     shared: Arc<Shared>,
     max_threads: usize,
     max_waiting: usize,
-    /// Jobs for the thread that owns the pool.
+    /// Short jobs, for the thread that owns the pool.
     short: RefCell<Vec<Job>>,
-    /// What those that ran last have left to do.
+    /// Work that the short jobs of the last turn have left.
     after: RefCell<Vec<After>>,
 }
 
@@ -35,12 +35,12 @@ struct Shared {
 struct State {
     waiting: VecDeque<Job>,
     threads: usize,
-    /// Threads without a job, those that are just starting among them.
+    /// Threads without a job, including those that are just starting.
     idle: usize,
     closed: bool,
 }
 
-/// The pool's queue is full: the job comes back.
+/// The queue is full; returns the job.
 pub(super) struct Full(pub(super) Job);
 
 impl Workers {
@@ -53,10 +53,14 @@ impl Workers {
     /// [`run_short`](Self::run_short).
     ///
     /// # Errors
-    /// [`Full`] when all threads are busy and the queue has no room.
+    /// [`Full`] when all threads are busy and the queue is full.
     pub(super) fn run(&self, job: Job, is_short: bool) -> Result<(), Full> {
         if is_short {
-            self.short.borrow_mut().push(job);
+            let mut short = self.short.borrow_mut();
+            if short.len() >= self.max_waiting {
+                return Err(Full(job));
+            }
+            short.push(job);
             return Ok(());
         }
         let mut state = self.shared.state();
@@ -80,8 +84,8 @@ impl Workers {
         Ok(())
     }
 
-    /// Runs the brief jobs on the thread that calls. What is to be done after them waits for the next
-    /// time, when their answers are written.
+    /// Runs the short jobs on the calling thread. The work that they leave runs in the next call,
+    /// after their answers were written.
     pub(super) fn run_short(&self) {
         self.after.take().into_iter().for_each(run_after);
         let jobs = self.short.take();
@@ -128,7 +132,8 @@ fn work(shared: &Shared) {
     }
 }
 
-/// A handler that panics fails its own call (the job's drop answers it), not the pool.
+/// Catches the panic of a handler: it fails its own call (dropping the job answers it), not the
+/// pool.
 fn run_guarded(job: Job) -> Option<After> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
         log::error!("a handler panicked: {}", panic_message(&*panic));
@@ -136,11 +141,11 @@ fn run_guarded(job: Job) -> Option<After> {
     })
 }
 
-/// Those that wait for the answer go first.
+/// Yields first, so that threads that wait for the answer run before.
 fn run_after(after: After) {
     thread::yield_now();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(after)) {
-        log::error!("a handler panicked when it had answered: {}", panic_message(&*panic));
+        log::error!("a handler panicked after it had answered: {}", panic_message(&*panic));
     }
 }
 
@@ -176,6 +181,25 @@ mod tests {
         starts.recv_timeout(SOON).unwrap();
         release.send(()).unwrap();
         release.send(()).unwrap();
+    }
+
+    #[test]
+    fn short_jobs_that_wait_are_bounded_too() {
+        let workers = Workers::new(1, 2);
+        let count = Arc::new(Mutex::new(0));
+        let job = || -> Job {
+            let count = Arc::clone(&count);
+            Box::new(move || {
+                *count.lock().unwrap() += 1;
+                None
+            })
+        };
+        assert!(workers.run(job(), true).is_ok());
+        assert!(workers.run(job(), true).is_ok());
+        assert!(workers.run(job(), true).is_err());
+        workers.run_short();
+        assert_eq!(*count.lock().unwrap(), 2);
+        assert!(workers.run(job(), true).is_ok());
     }
 
     #[test]

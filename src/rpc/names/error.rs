@@ -1,4 +1,4 @@
-//! Why a name has no address for us.
+//! Why a look-up failed.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -9,40 +9,40 @@ use crate::dns::TargetError;
 /// Why a target (`host:port`) has no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResolveError {
-    /// It is none.
+    /// It is no `host:port`.
     Target(TargetError),
-    /// Nobody knows such a name.
+    /// The name does not exist.
     NoSuchName,
-    /// The name is known, and has no address.
+    /// The name exists but has no address.
     NoAddress,
-    /// The look-up has not ended in time. It goes on.
+    /// The look-up has not ended in time. It continues in the background.
     NotYet,
     /// No name server has answered in time.
     NoServer {
         /// The last one that was asked.
         server: SocketAddr,
-        /// What became of that.
+        /// The error of that query.
         reason: String,
     },
-    /// The name servers do not or cannot answer.
+    /// The name servers refused to answer or failed.
     Refused {
         /// The last one that was asked.
         server: SocketAddr,
         /// The response code (RFC 1035, section 4.1.1).
         rcode: u8,
     },
-    /// A file cannot be read.
+    /// A configuration file cannot be read.
     File(String),
-    /// Too many names are being looked up.
+    /// Too many look-ups are in progress, or too many callers wait for this one.
     TooMany,
-    /// There is no further thread.
+    /// No thread could be started.
     Thread(String),
     /// The look-up has panicked.
     Panicked,
 }
 
 impl ResolveError {
-    /// Whether it may be another one soon: the name may yet be there.
+    /// Whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         !matches!(self, ResolveError::Target(_))
     }
@@ -67,9 +67,9 @@ impl fmt::Display for ResolveError {
                 }
             }
             ResolveError::File(what) => f.write_str(what),
-            ResolveError::TooMany => f.write_str("too many names are being looked up"),
+            ResolveError::TooMany => f.write_str("too many look-ups are in progress"),
             ResolveError::Thread(what) => write!(f, "no thread to look the name up: {what}"),
-            ResolveError::Panicked => f.write_str("looking the name up has panicked"),
+            ResolveError::Panicked => f.write_str("the look-up has panicked"),
         }
     }
 }

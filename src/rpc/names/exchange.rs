@@ -1,7 +1,8 @@
-//! One name server is asked for both families of a name, by UDP, and by TCP for what does not fit.
+//! Queries one name server for both address families of a name, over UDP, and over TCP when an
+//! answer is truncated.
 //!
-//! Every exchange has a socket of its own, connected to the server, on a port that the kernel picks,
-//! and ids that cannot be guessed: who does not see the query cannot answer it.
+//! Every exchange has a socket of its own, connected to the server, on a port that the kernel
+//! picks, and unpredictable ids. So an attacker who does not see the query cannot forge an answer.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
@@ -11,18 +12,18 @@ use crate::dns::Name;
 use crate::dns::message::{Answer, AnswerError, Family, encode_query, parse_answer};
 use crate::rpc::random::random_bytes;
 
-/// What a server has said of each family; nothing of one whose answer has not come in time.
+/// A server's answers for both families; `None` for one that did not arrive in time.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) v4: Option<Answer>,
     pub(super) v6: Option<Answer>,
 }
 
-/// How long the other family's answer is waited for once there are addresses (RFC 8305, section 3).
+/// How long to wait for the other family's answer once there are addresses (RFC 8305, section 3).
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 const DATAGRAM_BYTES: usize = 4096;
 
-/// A query and what is known of its answer.
+/// A query, and its answer once it has arrived.
 struct PendingQuery<'a> {
     id: u16,
     name: &'a Name,
@@ -46,11 +47,11 @@ impl<'a> PendingQuery<'a> {
     }
 }
 
-/// Asks `server` for both families of `name`, until `until` at most.
+/// Queries `server` for both families of `name`, until `until` at most.
 ///
 /// # Errors
-/// The operating system's when nothing was answered: nobody listens there, no way to it, time out.
-/// `InvalidData` when the answer makes no sense.
+/// The operating system's when there was no answer: nothing listens there, no route, timeout.
+/// `InvalidData` when the answer is malformed.
 pub(super) fn query_server(
     server: SocketAddr,
     name: &Name,
@@ -82,7 +83,7 @@ pub(super) fn query_server(
     }
 }
 
-/// Sends all queries and takes their answers as they come.
+/// Sends all queries, and receives their answers in any order.
 fn query_over_udp(
     server: SocketAddr,
     pending: &mut [PendingQuery<'_>],
@@ -125,7 +126,8 @@ fn query_over_udp(
     Ok(())
 }
 
-/// A query and its answer on a connection, each behind its length (RFC 1035, section 4.2.2).
+/// Sends a query and receives its answer on a connection, each prefixed by its length (RFC 1035,
+/// section 4.2.2).
 fn query_over_tcp(
     server: SocketAddr,
     pending: &PendingQuery<'_>,
@@ -164,10 +166,10 @@ fn read_exactly(stream: &mut TcpStream, buffer: &mut [u8], until: Instant) -> io
 }
 
 fn malformed_answer() -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "an answer that makes no sense")
+    io::Error::new(ErrorKind::InvalidData, "a malformed answer")
 }
 
-/// What is left of the time; more than nothing, as sockets want it.
+/// The time that is left, above zero as sockets require.
 fn left(until: Instant) -> io::Result<Duration> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }

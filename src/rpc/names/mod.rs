@@ -1,17 +1,19 @@
-//! Names to addresses. Nothing here calls the C library's `getaddrinfo`: in a static binary that
-//! loads the host's own modules, which kills the process where they belong to another C library.
+//! Names to addresses. It does not call the C library's `getaddrinfo`: in a static binary that
+//! function loads the host's NSS modules, which crashes the process if they belong to another C
+//! library.
 //!
-//! A look-up runs on a thread of its own, one for each name however many wait for it, so that no
-//! event loop waits for it and a caller waits no longer than it may:
+//! A look-up runs on a thread of its own, one for each name however many callers wait for it. So no
+//! event loop waits for it, and a caller waits no longer than its deadline:
 //!
 //! ```text
 //!   an address ---------------------------------------> answered at once
-//!   a name --- was found lately ----------------------> answered at once
+//!   a name --- is cached -----------------------------> answered at once
 //!          --- is being looked up ---> waits ---------> answered when the look-up ends
 //!          --- neither: a thread looks it up, waits --> answered when the look-up ends, and kept
 //! ```
 //!
-//! A look-up that its first caller could not wait for goes on, and the next caller finds its result.
+//! A look-up goes on after its callers' deadlines have passed, so that the next caller finds its
+//! result.
 
 mod error;
 mod exchange;
@@ -31,8 +33,7 @@ use system::SystemResolver;
 
 use crate::dns::{Name, Target, interleave};
 
-/// How names are looked up: by the machine's files and name servers, unless something else is asked
-/// for. Clones share what they find.
+/// Looks names up, by default with the machine's files and name servers. Clones share a cache.
 #[derive(Clone)]
 pub struct Resolver(Arc<Inner>);
 
@@ -44,30 +45,32 @@ struct Inner {
 type LookUp = dyn Fn(&Name) -> Result<Found, ResolveError> + Send + Sync;
 type Waiter = Box<dyn FnOnce(&Result<Vec<IpAddr>, ResolveError>) + Send>;
 
-/// What a look-up has found.
+/// The result of a look-up.
 struct Found {
     addresses: Vec<IpAddr>,
-    /// How long it may be used again.
+    /// How long it may be cached.
     keep: Duration,
 }
 
 #[derive(Default)]
 struct State {
-    /// The look-ups under way, with those who wait for them.
+    /// The look-ups in progress, with their waiting callers.
     running: BTreeMap<Name, Vec<Waiter>>,
-    /// Results, and until when they are used again.
+    /// Cached results, with their expiry.
     kept: BTreeMap<Name, (Result<Vec<IpAddr>, ResolveError>, Instant)>,
 }
 
-/// Look-ups, and so threads, at the same time.
+/// Look-ups in progress, and so threads.
 const MAX_RUNNING: usize = 32;
+/// Callers that may wait for one look-up. One that has given up counts until the look-up ends.
+const MAX_WAITERS: usize = 1024;
 const MAX_KEPT: usize = 1024;
-/// A result is used again for so long at least: whoever could not wait for it comes back soon.
+/// A result is cached for at least this long: callers whose deadline has passed will retry soon.
 const MIN_KEEP: Duration = Duration::from_secs(1);
 const KEEP_FAILURE: Duration = Duration::from_millis(500);
 
 impl Resolver {
-    /// By `look_up`, which may block.
+    /// A resolver that calls `look_up`, which may block.
     pub fn new(
         look_up: impl Fn(&str) -> Result<Vec<IpAddr>, ResolveError> + Send + Sync + 'static,
     ) -> Resolver {
@@ -77,8 +80,8 @@ impl Resolver {
         })
     }
 
-    /// By a hosts file and by the name servers of a `resolv.conf` file, which listen on `port`. The
-    /// files are read anew at each look-up; one that is not there is an empty one.
+    /// A resolver that uses a hosts file and the name servers of a `resolv.conf` file, which listen
+    /// on `port`. The files are read again for each look-up; a missing file counts as empty.
     pub fn with_files(hosts: &Path, resolv_conf: &Path, port: u16) -> Resolver {
         let system = SystemResolver::new(hosts, resolv_conf, port);
         Resolver::with_look_up(move |name| system.look_up(name))
@@ -90,23 +93,23 @@ impl Resolver {
         Resolver(Arc::new(Inner { look_up: Box::new(look_up), state: Mutex::default() }))
     }
 
-    /// The addresses of `target` (`host:port`) in the order in which they are to be tried, at least
-    /// one. Waits until `until` at most.
+    /// The addresses of `target` (`host:port`) in the order in which to try them, at least one.
+    /// Waits until `until` at most.
     ///
     /// # Errors
     /// See [`ResolveError`].
     pub fn resolve(&self, target: &str, until: Instant) -> Result<Vec<SocketAddr>, ResolveError> {
         let (done, result) = mpsc::sync_channel(1);
         self.begin(target, move |result| {
-            // Who has given up hears nothing.
+            // The caller may have stopped waiting.
             let _ = done.send(result);
         });
         let left = until.saturating_duration_since(Instant::now());
         result.recv_timeout(left).unwrap_or(Err(ResolveError::NotYet))
     }
 
-    /// As [`resolve`](Self::resolve), without waiting: `done` is called with the result, at once or
-    /// later on another thread.
+    /// As [`resolve`](Self::resolve), without waiting: `done` is called with the result, at once,
+    /// or later on another thread.
     pub(super) fn begin(
         &self,
         target: &str,
@@ -126,7 +129,7 @@ impl Resolver {
         self.look_up(name, Box::new(waiter));
     }
 
-    /// What was found for `target` does not lead to it: the next look-up is a fresh one.
+    /// Removes `target` from the cache, because its addresses could not be reached.
     pub(super) fn forget(&self, target: &str) {
         if let Ok(Target::Name(name, _)) = Target::parse(target) {
             self.0.state().kept.remove(&name);
@@ -139,7 +142,10 @@ impl Resolver {
         let answer = if let Some((result, _)) = kept {
             result.clone()
         } else if let Some(waiters) = state.running.get_mut(&name) {
-            return waiters.push(waiter);
+            if waiters.len() < MAX_WAITERS {
+                return waiters.push(waiter);
+            }
+            Err(ResolveError::TooMany)
         } else if state.running.len() < MAX_RUNNING {
             state.running.insert(name.clone(), vec![waiter]);
             drop(state);
@@ -165,7 +171,7 @@ impl Resolver {
 }
 
 impl Inner {
-    /// A look-up has ended: keeps its result, and tells all who wait.
+    /// Ends a look-up: caches its result, and passes it to all waiting callers.
     fn end(&self, name: &Name, found: Result<Found, ResolveError>) {
         let (result, keep) = match found {
             Ok(Found { addresses, .. }) if addresses.is_empty() => {
@@ -185,7 +191,7 @@ impl Inner {
         waiters.into_iter().for_each(|waiter| waiter(&result));
     }
 
-    /// Every change under the lock is whole.
+    /// Every change under the lock is atomic.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,7 +221,7 @@ mod tests {
         Instant::now() + time
     }
 
-    /// A resolver whose look-ups end when they are let go, and how many there were.
+    /// A resolver whose look-ups end when the test allows it, and their number.
     fn gated(addresses: &[IpAddr]) -> (Resolver, mpsc::Sender<()>, Arc<AtomicUsize>) {
         let (open, gate) = mpsc::channel::<()>();
         let (gate, count) = (Mutex::new(gate), Arc::<AtomicUsize>::default());
@@ -268,6 +274,21 @@ mod tests {
         (0..=MAX_RUNNING).for_each(|_| open.send(()).unwrap());
         assert!(resolver.resolve("a0:7", within(LONG)).is_ok());
         assert!(count.load(Ordering::SeqCst) <= MAX_RUNNING);
+    }
+
+    #[test]
+    fn callers_that_wait_for_one_look_up_are_bounded() {
+        let (resolver, open, _) = gated(&["10.0.0.1".parse().unwrap()]);
+        for _ in 0..MAX_WAITERS {
+            assert_eq!(resolver.resolve("a:7", Instant::now()), Err(ResolveError::NotYet));
+        }
+        assert_eq!(resolver.resolve("a:7", within(LONG)), Err(ResolveError::TooMany));
+        open.send(()).unwrap();
+        let until = within(LONG);
+        while resolver.resolve("a:7", within(LONG)) == Err(ResolveError::TooMany) {
+            assert!(Instant::now() < until, "it has ended");
+            thread::yield_now();
+        }
     }
 
     #[test]

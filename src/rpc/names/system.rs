@@ -1,4 +1,4 @@
-//! Names as the machine has them: its hosts file, then its name servers.
+//! The machine's own way to look names up: its hosts file, then its name servers.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -12,19 +12,19 @@ use super::{Found, MIN_KEEP, ResolveError};
 use crate::dns::message::Answer;
 use crate::dns::{Name, ResolvConf, hosts};
 
-/// Where the machine has its names.
+/// The files and servers of the machine.
 pub(super) struct SystemResolver {
     hosts: PathBuf,
     resolv_conf: PathBuf,
     port: u16,
-    /// The place, among the name servers, of the one that answered last: it is asked first.
+    /// The index of the name server that answered last: it is queried first.
     first: AtomicUsize,
 }
 
-/// All questions of one look-up.
+/// The timeout of one look-up with all its queries.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(15);
-/// When there are several name servers each has so long to answer before the next is asked, the
-/// first time; a server that answers late then answers the second time, out of its memory.
+/// With several name servers, each has this long to answer in the first round before the next is
+/// queried. A slow server then answers from its cache in the second round.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const MAX_KEEP: Duration = Duration::from_secs(30);
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -47,7 +47,7 @@ impl SystemResolver {
         }
         let conf = ResolvConf::parse(&read(&self.resolv_conf)?, self.port);
         let until = Instant::now() + LOOK_UP_TIMEOUT;
-        // Of several reasons the one that says most.
+        // The most specific error of all candidates.
         let mut failure = ResolveError::NoSuchName;
         for candidate in conf.candidates(name) {
             match self.query_servers(&conf, &candidate, until) {
@@ -61,7 +61,7 @@ impl SystemResolver {
         Err(failure)
     }
 
-    /// Asks one server after another for a complete name, until one of them knows.
+    /// Queries one server after another for a complete name, until one gives a definite answer.
     fn query_servers(
         &self,
         conf: &ResolvConf,
@@ -103,7 +103,8 @@ impl SystemResolver {
     }
 }
 
-/// What a server's answers come to. An address counts, whatever is said of the other family.
+/// Merges a server's answers for both families. Addresses of one family count, whatever the other
+/// answer is.
 fn merge_answers(server: SocketAddr, answers: io::Result<Answers>) -> Result<Found, ResolveError> {
     let no_server = |reason: String| ResolveError::NoServer { server, reason };
     let Answers { v4, v6 } = answers.map_err(|error| no_server(error.to_string()))?;
@@ -120,10 +121,10 @@ fn merge_answers(server: SocketAddr, answers: io::Result<Answers>) -> Result<Fou
             Answer::NoAddress => is_there = true,
             Answer::NoSuchName => (),
             Answer::Refused(rcode) => refusal = Some(rcode),
-            Answer::Truncated => return Err(no_server("its answer is cut off".into())),
+            Answer::Truncated => return Err(no_server("its answer is truncated".into())),
         }
     }
-    // Half an answer is not for long.
+    // The answer of one family alone is cached only briefly.
     let keep = if is_whole && refusal.is_none() { keep.max(MIN_KEEP) } else { MIN_KEEP };
     match refusal {
         _ if !found.is_empty() => Ok(Found { addresses: found, keep }),
@@ -134,7 +135,7 @@ fn merge_answers(server: SocketAddr, answers: io::Result<Answers>) -> Result<Fou
     }
 }
 
-/// A file's text; nothing if it is not there.
+/// A file's text; empty if the file does not exist.
 fn read(path: &Path) -> Result<String, ResolveError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes));
