@@ -1,4 +1,4 @@
-//! How a unary call is answered by a handler that may do it at once or later.
+//! Answers to unary calls that a handler gives at once or later.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ pub struct Answer<'a> {
     reply_factory: ReplyFactory<'a>,
 }
 
-/// Says that a call was answered, or will be; to be had from an [`Answer`] alone.
+/// Proof that a call was answered or will be. Only an [`Answer`] makes one.
 #[must_use]
 pub struct Answered(pub(super) When);
 
 /// When the answer goes out.
 pub(super) enum When {
-    /// It stands in the buffer that the handler was given.
+    /// It is in the handler's response buffer.
     Now,
-    /// Somebody has the [`Reply`].
+    /// A [`Reply`] will send it.
     Later,
 }
 
@@ -29,8 +29,7 @@ impl<'a> Answer<'a> {
         Answer { out, reply_factory }
     }
 
-    /// Answers with what `write` appends to the buffer that it is given; other answers may stand in
-    /// front of it.
+    /// Answers with what `write` appends to its buffer, which may hold other answers before it.
     pub fn now(self, write: impl FnOnce(&mut Vec<u8>)) -> Answered {
         write(self.out);
         Answered(When::Now)
@@ -39,13 +38,13 @@ impl<'a> Answer<'a> {
     /// Takes the right to answer from any thread.
     ///
     /// # Errors
-    /// `RESOURCE_EXHAUSTED`, for the caller: too many calls of its connection wait already.
+    /// `RESOURCE_EXHAUSTED`: too many calls of this connection wait already.
     pub fn later(self) -> Result<(Reply, Answered), Status> {
         Ok((self.reply_factory.reply()?, Answered(When::Later)))
     }
 }
 
-/// Makes the [`Reply`] of one call, if it is wanted.
+/// Makes the [`Reply`] of one call when it is needed.
 #[derive(Clone, Copy)]
 pub(super) struct ReplyFactory<'a> {
     pub(super) outbound: &'a Arc<OutboundQueue>,
@@ -62,11 +61,11 @@ impl ReplyFactory<'_> {
     }
 }
 
-/// The handlers of one connection that run elsewhere, calls that are over already included: who
-/// resets a call has not ended its handler.
+/// Limits the handlers of one connection that run outside of the event loop. A handler counts until
+/// it ends, even if its call is over: a client cannot start more by resetting calls.
 #[derive(Debug)]
 pub(super) struct RunningHandlers {
-    /// A clone for each.
+    /// Each running handler holds a clone.
     token: Arc<()>,
     max: usize,
 }
@@ -76,7 +75,7 @@ impl RunningHandlers {
         RunningHandlers { token: Arc::default(), max }
     }
 
-    /// A place for one more, to be kept for as long as it runs.
+    /// A permit for one more handler, to be held while it runs.
     pub(super) fn acquire(&self) -> Result<Arc<()>, Status> {
         if Arc::strong_count(&self.token) > self.max {
             let reason = "too many calls of this connection are still being worked on";

@@ -1,5 +1,6 @@
-//! Growing pauses between attempts to connect ("gRPC Connection Backoff Protocol", with shorter
-//! pauses: servers are started by the same script as their clients, and peers restart).
+//! Exponential backoff between attempts to connect ("gRPC Connection Backoff Protocol", with
+//! shorter pauses, because one script often starts servers and clients together, and peers
+//! restart).
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// With pauses from `first_pause` to `longest_pause`. The first attempt need not wait.
+    /// Pauses grow from `first_pause` to `longest_pause`. The first attempt does not wait.
     pub(super) fn new(first_pause: Duration, longest_pause: Duration) -> Backoff {
         Backoff {
             first_pause,

@@ -1,10 +1,10 @@
-//! What handlers have answered while a session reported to them: a sink cannot touch the session.
+//! Answers collected while a session reports to its sink, which cannot touch the session.
 
 use std::ops::Range;
 
 use crate::call::{CallId, Code, Status};
 
-/// What to send when the session has finished reporting.
+/// What to send once the session has finished reporting.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
@@ -15,7 +15,7 @@ pub(super) struct BatchedAnswer {
     pub(super) call: CallId,
     pub(super) message: Option<Range<usize>>,
     pub(super) status: Option<Status>,
-    /// A received message of so many bytes was taken.
+    /// The length of a received message that was consumed.
     pub(super) taken: Option<usize>,
 }
 
@@ -32,13 +32,13 @@ impl Batch {
         self.answers.push(BatchedAnswer { call, message: None, status: None, taken: Some(bytes) });
     }
 
-    /// Empties the batch into the session.
+    /// Sends everything through the session and empties the batch.
     pub(super) fn send(&mut self, session: &mut crate::session::ServerSession) {
         for answer in self.answers.drain(..) {
             if let Some(bytes) = answer.taken {
                 session.message_taken(answer.call, bytes);
             }
-            // A call that ended in the meantime needs no answer.
+            // A call that has ended meanwhile needs no answer.
             if let Some(message) = answer.message {
                 let _ = session.send_message(answer.call, &self.bytes[message]);
             }

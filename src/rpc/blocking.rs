@@ -1,4 +1,4 @@
-//! Handlers that may block: a call as a worker's thread sees it.
+//! Blocking handlers: a call as a thread of the worker pool sees it.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -11,7 +11,7 @@ use super::service::{CallHandler, Context, Shape};
 use super::workers::After;
 use crate::call::{Metadata, Status};
 
-/// A call whose handler runs on a thread of its own and may wait.
+/// A call whose handler runs on a thread of the worker pool and may block.
 pub struct BlockingCall {
     metadata: Metadata,
     peer: SocketAddr,
@@ -20,19 +20,19 @@ pub struct BlockingCall {
     responder: Responder,
     send_high_water_bytes: usize,
     shape: Shape,
-    /// Bytes of a small request: they are told to be taken with the call's end.
+    /// Bytes of a small request, which are reported as consumed when the call ends.
     taken: usize,
-    /// The only response: it goes out with the call's end.
+    /// The only response: it is sent when the call ends.
     response: Option<Vec<u8>>,
     trailers: Metadata,
     after_finish: Option<After>,
 }
 
-/// A call with one request sends nothing more, and nothing waits for the room that it leaves, if it
-/// is no larger than this.
+/// Requests up to this size are reported as consumed only when the call ends: a call with one
+/// request sends nothing more, and so little window space holds up no other call.
 const SMALL_REQUEST_BYTES: usize = 4 * 1024;
 
-/// What the reactor has for the handler.
+/// What the event loop passes to the handler.
 #[derive(Default)]
 struct Inbox {
     state: Mutex<InboxState>,
@@ -41,11 +41,12 @@ struct Inbox {
 
 #[derive(Default)]
 struct InboxState {
-    /// Bounded by the call's receive window: a message counts against it until it is taken.
+    /// Bounded by the call's receive window: a message counts against it until the handler has
+    /// consumed it.
     messages: VecDeque<Vec<u8>>,
     half_closed: bool,
     over: Option<Status>,
-    /// Threads that wait for a change.
+    /// Number of threads that wait for a change.
     waiting: usize,
 }
 
@@ -75,7 +76,7 @@ impl Inbox {
 }
 
 impl BlockingCall {
-    /// A call and the handler that feeds it from the reactor.
+    /// A call, and the event loop's handler that feeds it.
     pub(super) fn new(
         context: &Context<'_>,
         responder: Responder,
@@ -105,10 +106,10 @@ impl BlockingCall {
         Context { metadata: &self.metadata, peer: self.peer, deadline: self.deadline }
     }
 
-    /// Waits for the next message; `None` once the client sends nothing more.
+    /// Waits for the next message; `None` once the client has half-closed.
     ///
     /// # Errors
-    /// The call is over: cancelled, timed out, or its connection is gone.
+    /// The call is over: cancelled, timed out, or its connection is lost.
     pub fn receive(&mut self) -> Result<Option<Vec<u8>>, Status> {
         let mut state = self.inbox.state();
         loop {
@@ -131,12 +132,12 @@ impl BlockingCall {
         }
     }
 
-    /// Sends initial metadata, which the first message else implies.
+    /// Sends initial metadata. Without this call it goes out empty with the first message.
     pub fn send_headers(&self, metadata: Metadata) {
         self.responder.send_headers(metadata);
     }
 
-    /// Sends a message; waits first while too much is queued for the client.
+    /// Sends a message. Waits first while the client's queue is above the high-water mark.
     ///
     /// # Errors
     /// The call is over.
@@ -181,23 +182,23 @@ impl BlockingCall {
         }
     }
 
-    /// Bytes sent that the client's window has not taken yet.
+    /// Bytes sent that the client's window has not admitted yet.
     pub fn queued(&self) -> usize {
         self.responder.queued()
     }
 
-    /// The trailing metadata of a call that ends well. An error carries its own.
+    /// Sets the trailing metadata for an OK status. An error carries its own.
     pub fn set_trailers(&mut self, metadata: Metadata) {
         self.trailers = metadata;
     }
 
-    /// Has something done on the handler's thread when the call has ended, and its end is on its way
-    /// to the client. The last that is asked for counts.
+    /// Runs `work` on the handler's thread after the call has ended and its status was queued. A
+    /// second call replaces the first.
     pub fn after_finish(&mut self, work: impl FnOnce() + Send + Sync + 'static) {
         self.after_finish = Some(Box::new(work));
     }
 
-    /// Ends the call with what its handler returned. Returns what is to be done then.
+    /// Ends the call with its handler's result. Returns the work to run afterwards.
     pub(super) fn finish(mut self, result: Result<(), Status>) -> Option<After> {
         let status = match result {
             Ok(()) => Status { metadata: mem::take(&mut self.trailers), ..Status::OK },
@@ -210,13 +211,13 @@ impl BlockingCall {
 }
 
 impl Drop for BlockingCall {
-    /// A handler that panicked has not answered: its caller must not wait for it.
+    /// Answers for a handler that panicked.
     fn drop(&mut self) {
         self.responder.finish(no_answer_given());
     }
 }
 
-/// Hands what the reactor reports to the worker's thread.
+/// Passes the call's events to the worker thread.
 struct Feeder {
     inbox: Arc<Inbox>,
 }
@@ -227,7 +228,7 @@ impl Feeder {
         change(&mut state);
         let anybody_waits = state.waiting > 0;
         drop(state);
-        // Mostly nobody does, and to tell the kernel so takes as long as all else here.
+        // Usually no thread waits, and a notification costs as much as all the rest here.
         if anybody_waits {
             self.inbox.changed.notify_all();
         }

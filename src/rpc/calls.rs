@@ -19,53 +19,53 @@ pub(super) struct CallState {
     pub(super) id: CallId,
     pub(super) method: usize,
     pub(super) metadata: Metadata,
-    /// What of it counts as kept.
+    /// Bytes of `metadata` that count in the budget of received bytes.
     pub(super) metadata_bytes: usize,
     pub(super) deadline: Option<Instant>,
-    /// The request of a one-request method, until it is handled.
+    /// The request of a method with one request, until it is handled.
     pub(super) held: Option<Vec<u8>>,
     pub(super) running: Option<Running>,
 }
 
-/// A streaming call whose handler has begun.
+/// A streaming call whose handler has started.
 pub(super) struct Running {
     pub(super) handler: Box<dyn CallHandler>,
     pub(super) flow: Arc<Flow>,
-    /// The handler is to be told once nothing of the call waits.
+    /// The handler is to be notified once nothing of the call is queued.
     pub(super) awaits_drained: bool,
-    /// Messages, by length, that the handler has had while too much waited for its client: they
-    /// count as taken once that has drained, so that a client that does not read cannot go on
-    /// sending.
+    /// Lengths of the messages that the handler received while the client's queue was above the
+    /// high-water mark. They are reported as consumed once the queue has drained, so that a client
+    /// that does not read cannot go on sending.
     pub(super) untaken: Vec<usize>,
 }
 
 /// The open calls of one connection.
 pub(super) struct Calls {
     pub(super) open: Vec<CallState>,
-    /// Metadata of calls that ended, kept for its memory.
+    /// Metadata of a finished call, kept to reuse its memory.
     pub(super) spare: Option<Metadata>,
     pub(super) handlers: RunningHandlers,
-    /// Requests that are here whole, and wait until what came with them is known, or because the
-    /// answers before them fill the batch.
+    /// Calls whose complete request waits: for the rest of the bytes that were read with it, or
+    /// because the batch of answers is full.
     pub(super) postponed: VecDeque<CallId>,
     /// Bytes of metadata that is kept for the open calls.
     pub(super) metadata_bytes: usize,
-    /// Bytes that handlers have sent by their handles since the last flush, as they began.
+    /// Bytes that handlers queued while they started, since the last flush.
     pub(super) posted: usize,
-    /// Messages that count as taken now, by length.
+    /// Lengths of the messages to report as consumed.
     taken: Vec<(CallId, usize)>,
-    /// Calls whose handlers have panicked outside of a [`super::dispatch::Dispatch`], and what their callers are told.
+    /// Calls whose handlers panicked outside of a [`super::dispatch::Dispatch`], with their status.
     failed: Vec<(CallId, Status)>,
-    /// What the connection counts as.
+    /// The connection's slot.
     pub(super) slot: ConnectionSlot,
-    /// It is a client's, for whom there is no room.
+    /// A client's connection beyond the limit.
     pub(super) is_over_client_limit: bool,
-    /// It has turned out to be a peer's.
+    /// A reserved method was called on it for the first time.
     pub(super) is_newly_reserved: bool,
 }
 
 impl Calls {
-    /// None yet, in this place; so many handlers may run elsewhere at once.
+    /// No calls yet. `max_running_handlers` limits handlers that run outside of the event loop.
     pub(super) fn new(slot: ConnectionSlot, max_running_handlers: usize) -> Calls {
         Calls {
             open: Vec::new(),
@@ -82,7 +82,7 @@ impl Calls {
         }
     }
 
-    /// The newest calls are looked for most: they stand at the end.
+    /// Searches from the end, since most searches are for new calls.
     pub(super) fn position(&self, call: CallId) -> Option<usize> {
         self.open.iter().rposition(|state| state.id == call)
     }
@@ -107,15 +107,15 @@ impl Calls {
         !self.postponed.is_empty()
     }
 
-    /// Forgets a call that we ended ourselves.
+    /// Removes a call that the server has ended.
     pub(super) fn finished(&mut self, call: CallId) {
         if let Some(running) = self.remove(call).and_then(|state| state.running) {
             running.flow.over.store(true, Ordering::Relaxed);
         }
     }
 
-    /// A counted message of `len` bytes went into the session, which now has `queued` bytes of the
-    /// call waiting.
+    /// Moves a message of `len` bytes from the outbound queue to the session, which now has
+    /// `queued` bytes of the call.
     pub(super) fn account(&mut self, call: CallId, len: usize, queued: usize, shared: &Shared) {
         let Some(at) = self.position(call) else { return };
         let CallState { method, running, .. } = &mut self.open[at];
@@ -128,18 +128,17 @@ impl Calls {
         }
     }
 
-    /// The calls whose handlers have panicked since the last look: the session ends them.
+    /// Takes the calls whose handlers have panicked. The session has to end them.
     pub(super) fn take_failed(&mut self) -> Vec<(CallId, Status)> {
         mem::take(&mut self.failed)
     }
 
-    /// The messages that count as taken since the last look: the session gives the client room for
-    /// more.
+    /// Takes the consumed messages. The session has to return their bytes to the client's window.
     pub(super) fn take_taken(&mut self) -> impl Iterator<Item = (CallId, usize)> {
         self.taken.drain(..)
     }
 
-    /// The session may have got rid of what was waiting: looks at every call that had something.
+    /// Updates the counters of every call that had something queued, after the session has written.
     pub(super) fn drained(&mut self, queued: impl Fn(CallId) -> usize, shared: &Shared) {
         for CallState { id, method, running, .. } in &mut self.open {
             if let Some(running) = running
@@ -155,8 +154,7 @@ impl Calls {
         }
     }
 
-    /// The handler asked to be told once what it has sent so far has drained: the next look at the
-    /// queues tells it.
+    /// The handler wants a notification once everything sent so far has drained.
     pub(super) fn when_drained(&mut self, call: CallId) {
         if let Some(running) = self.running(call) {
             running.awaits_drained = true;
@@ -184,7 +182,8 @@ impl Running {
         Ok(())
     }
 
-    /// The messages that count as taken after all, if little enough is queued.
+    /// The postponed messages that now count as consumed, if the queue is below the high-water
+    /// mark.
     fn now_taken(&mut self, high_water: usize) -> impl Iterator<Item = usize> {
         let count = if self.flow.queued() < high_water { self.untaken.len() } else { 0 };
         self.untaken.drain(..count)

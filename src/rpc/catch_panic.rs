@@ -1,17 +1,17 @@
-//! A handler that panics fails its own call, and nothing else.
+//! Catches the panics of handlers: a handler that panics fails its own call only.
 //!
-//! What other handlers share with it is theirs to keep whole: a lock that it held is poisoned, and
-//! those that take it decide what that means.
+//! A lock that the handler held is poisoned. The other users of that lock decide what this means
+//! for their state.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::call::{Code, Status};
 
-/// Runs a handler of the method at `path`, or a part of one.
+/// Runs (a part of) the handler of the method at `path`.
 ///
 /// # Errors
-/// It panicked: what its caller is told.
+/// The status of the call, if it panicked.
 pub(super) fn catch_panic<T>(path: &str, run: impl FnOnce() -> T) -> Result<T, Status> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         log::error!("the handler of {path} panicked: {}", panic_message(&*panic));
@@ -19,8 +19,8 @@ pub(super) fn catch_panic<T>(path: &str, run: impl FnOnce() -> T) -> Result<T, S
     })
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word")
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }

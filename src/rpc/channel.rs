@@ -13,15 +13,16 @@ use crate::session::Protocol;
 /// How a [`Channel`] is set up.
 #[derive(Clone, Debug)]
 pub struct ChannelOptions {
-    /// What is spoken. Agora's own protocol by default.
+    /// The protocol. By default Agora's native one.
     pub protocol: Protocol,
-    /// What the server may make us spend.
+    /// Limits on what the server can make the client spend.
     pub limits: Limits,
-    /// With what TLS is spoken; without it the connection is in the clear.
+    /// TLS; without it the connection is cleartext.
     pub tls: Option<ClientTls>,
-    /// How the server's name is looked up. What was found is shared by all that have a clone of it.
+    /// How the server's name is looked up. Clones share a cache of results.
     pub resolver: Resolver,
-    /// How long one attempt to connect (the look-up, all addresses and the TLS handshake included) may take; a call's own deadline may end it sooner.
+    /// Timeout of one attempt to connect, including the look-up, all addresses and the TLS
+    /// handshake. A call's deadline may end it sooner.
     pub connect_timeout: Duration,
 }
 
@@ -40,12 +41,11 @@ impl Default for ChannelOptions {
 /// How one call is made.
 #[derive(Clone, Debug)]
 pub struct CallOptions {
-    /// What travels beside the messages.
+    /// Metadata that is sent with the call.
     pub metadata: Metadata,
-    /// How long the whole call may take; 10 s by default. `None`: as long as it likes, which is
-    /// for streams that go on.
+    /// Timeout of the whole call; 10 s by default. `None`: no timeout, for long-lived streams.
     pub timeout: Option<Duration>,
-    /// Try to connect until the deadline, instead of failing when the server is not there.
+    /// Try to connect until the deadline, instead of failing when the server is not reachable.
     pub wait_for_ready: bool,
 }
 
@@ -59,7 +59,7 @@ impl Default for CallOptions {
     }
 }
 
-/// A unary call's answer with everything that came with it.
+/// A unary call's response, with its metadata.
 #[derive(Clone, Debug, Default)]
 pub struct Response {
     /// The server's initial metadata.
@@ -70,18 +70,18 @@ pub struct Response {
     pub trailers: Metadata,
 }
 
-/// A client of one server. Clones share the connection; it is made when the first call needs it,
-/// and made anew, with growing pauses, when it is lost.
+/// A client of one server. Clones share one connection. It is established for the first call, and
+/// again, with exponential backoff, when it is lost.
 #[derive(Clone)]
 pub struct Channel {
     pub(super) inner: Arc<Inner>,
 }
 
-/// How often a unary call is sent again that no server has begun to work on.
+/// How often a unary call is retried that no server has started to process.
 const MAX_RETRIES: usize = 5;
 
 impl Channel {
-    /// A client of the server at `target` (`host:port`). Nothing is connected yet.
+    /// A client of the server at `target` (`host:port`). It does not connect yet.
     ///
     /// # Errors
     /// `UNAVAILABLE` when the process has no file descriptor left.
@@ -89,7 +89,7 @@ impl Channel {
         Inner::new(target, options).map(|inner| Channel { inner: Arc::new(inner) })
     }
 
-    /// The server's address as it was given.
+    /// The server's address, as it was given to [`new`](Self::new).
     pub fn target(&self) -> &str {
         self.inner.target()
     }
@@ -97,8 +97,8 @@ impl Channel {
     /// A call with one message in each direction.
     ///
     /// # Errors
-    /// The server's status; `UNAVAILABLE` when it cannot be reached, `DEADLINE_EXCEEDED` when time
-    /// runs out, `INTERNAL` when it answers with another number of messages than one.
+    /// The server's status; `UNAVAILABLE` when it cannot be reached, `DEADLINE_EXCEEDED` after the
+    /// timeout, `INTERNAL` when it does not answer with exactly one message.
     pub fn unary(
         &self,
         path: &str,
@@ -131,11 +131,11 @@ impl Channel {
         }
     }
 
-    /// Begins a call of any shape.
+    /// Starts a call of any shape.
     ///
     /// # Errors
-    /// `UNAVAILABLE` when the server cannot be reached, `DEADLINE_EXCEEDED` when time runs out
-    /// before the call could begin.
+    /// `UNAVAILABLE` when the server cannot be reached, `DEADLINE_EXCEEDED` when the timeout passes
+    /// before the call could start.
     pub fn start(&self, path: &str, options: &CallOptions) -> Result<ClientCall, Status> {
         ClientCall::start(&self.inner, path, options)
     }

@@ -8,7 +8,7 @@ use super::drive::{CallKey, CallState, Inner, State};
 use crate::call::{Code, Metadata, Status};
 use crate::session::StartError;
 
-/// A call in progress. Dropped before its end, it is cancelled.
+/// A call in progress. Dropping it before its end cancels it.
 pub struct ClientCall {
     inner: Arc<Inner>,
     key: CallKey,
@@ -18,19 +18,19 @@ pub struct ClientCall {
     end: Option<(Status, bool)>,
 }
 
-/// What [`ClientCall::receive_until`] found.
+/// The result of [`ClientCall::receive_until`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Received {
     /// The next message.
     Message(Vec<u8>),
-    /// The call ended well.
+    /// The call ended with OK.
     End,
-    /// Nothing came in time; the call goes on.
+    /// No message came in time. The call goes on.
     NotYet,
 }
 
 impl ClientCall {
-    /// Begins a call on the channel's current connection, made if need be.
+    /// Starts a call on the channel's current connection, and connects first if there is none.
     pub(super) fn start(
         inner: &Arc<Inner>,
         path: &str,
@@ -66,11 +66,12 @@ impl ClientCall {
         }
     }
 
-    /// Sends a message; waits first while too much is queued for the server.
+    /// Sends a message. Waits first while the queue for the server is above the high-water mark.
     ///
     /// # Errors
-    /// The call's status: it is over. A call that ended well before this message was sent is
-    /// `CANCELLED` for the sender; [`receive`](Self::receive) still gives what had come.
+    /// The call's status: it is over. If the call ended with OK before this message was sent, the
+    /// error is `CANCELLED`; [`receive`](Self::receive) still returns the messages that had
+    /// arrived.
     pub fn send(&mut self, message: &[u8]) -> Result<(), Status> {
         self.send_message(message, false)
     }
@@ -103,7 +104,7 @@ impl ClientCall {
         })
     }
 
-    /// Says that no more messages come.
+    /// Half-closes the call: no more messages follow.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -115,15 +116,15 @@ impl ClientCall {
         })
     }
 
-    /// Gives the call up: the server is told, and what it sent is dropped. The call has ended with
-    /// `CANCELLED` then, unless it was over already.
+    /// Cancels the call: notifies the server and drops the messages that it sent. The call then has
+    /// the status `CANCELLED`, unless it was over already.
     pub fn cancel(&mut self) {
         let mut state = self.inner.state();
         let CallKey { link, call: id } = self.key;
         let Some(call) = state.calls.get_mut(&self.key) else { return };
         if self.end.is_none() && call.end.is_none() {
             call.messages.clear();
-            call.end = Some((Status::new(Code::Cancelled, "the client gave the call up"), false));
+            call.end = Some((Status::new(Code::Cancelled, "the client cancelled the call"), false));
             if let Some(link) = state.link(link) {
                 link.session.cancel(id);
             }
@@ -147,7 +148,7 @@ impl ClientCall {
         }
     }
 
-    /// Waits for the next message; `None` once the call has ended well.
+    /// Waits for the next message; `None` once the call has ended with OK.
     ///
     /// # Errors
     /// The call's final status, when it is not OK.
@@ -158,7 +159,7 @@ impl ClientCall {
         }
     }
 
-    /// As [`receive`](Self::receive), but gives up waiting (not the call) at `until`.
+    /// As [`receive`](Self::receive), but stops waiting at `until`. The call goes on.
     ///
     /// # Errors
     /// The call's final status, when it is not OK.
@@ -189,7 +190,7 @@ impl ClientCall {
         }
     }
 
-    /// Waits for the server's initial metadata: empty when the call ended without any.
+    /// Waits for the server's initial metadata; empty if the call ended without any.
     pub fn headers(&mut self) -> &Metadata {
         if self.headers.is_none() && self.end.is_none() {
             let headers = self.wait_until(None, |state, key| match state.calls.get_mut(&key) {
@@ -207,14 +208,14 @@ impl ClientCall {
         self.end.as_ref().map(|(status, _)| &status.metadata)
     }
 
-    /// Whether the call ended before the server began to work on it.
+    /// Whether the call ended before the server started to process it.
     pub(super) fn is_retriable(&self) -> bool {
         self.end.as_ref().is_some_and(|(_, retriable)| *retriable)
     }
 
     /// Sends the one message and waits for the one answer.
     pub(super) fn exchange(&mut self, message: &[u8]) -> Result<Response, Status> {
-        // A call that is over already says why when its answer is asked for.
+        // If the call is over already, `receive` returns its status.
         let _ = self.send_last(message);
         let Some(message) = self.receive()? else {
             return Err(Status::new(Code::Internal, "the server answered without a message"));
@@ -227,7 +228,7 @@ impl ClientCall {
         Ok(Response { headers, message, trailers })
     }
 
-    /// Waits until `check` finds what it looks for, or until `until`.
+    /// Waits until `check` returns something, or until `until`.
     fn wait_until<T>(
         &mut self,
         until: Option<Instant>,
@@ -246,11 +247,11 @@ impl ClientCall {
     }
 }
 
-/// What a look into the call's inbox found.
+/// What a call's inbox holds next.
 enum Next {
     Message(Vec<u8>),
     End((Status, bool), Option<Metadata>),
-    /// Not to be: the entry lives as long as its call.
+    /// Should not happen: a call's entry exists as long as its `ClientCall`.
     Unknown,
 }
 

@@ -1,14 +1,14 @@
 //! A server's connection: a socket, its session, and the handlers of its calls.
 //!
 //! ```text
-//!   Open --- session closed, output written ---> Lingering --- end of file, or time up ---> Gone
-//!    | \---- the peer breaks TLS ----------------^                                           ^
-//!    \-------------- the socket failed, or the peer is gone ---------------------------------/
+//!   Open --- session closed, output written ---> Lingering --- end of file, or timeout ---> Closed
+//!    | \---- the peer violates TLS --------------^                                           ^
+//!    \-------------- the socket failed, or the connection is lost ----------------------------/
 //! ```
 //!
-//! A socket that is closed while bytes of the peer wait unread is reset, and the peer may lose our
-//! last words (a GOAWAY, a refusal). So a connection lingers: it says that it writes no more, and
-//! reads what still comes until the peer has closed its side.
+//! Closing a socket with unread bytes sends a reset, and the peer may lose the last output (a
+//! GOAWAY or a refusal). So a connection lingers: it shuts its sending side down, and reads and
+//! discards input until the peer has closed its side.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
@@ -25,15 +25,15 @@ use super::tls::ServerTls;
 use crate::call::{CallId, Code, ServerSink, Status};
 use crate::session::{ServerSession, Sniffed, sniff};
 
-/// How long a connection that is over waits for the peer to close its side.
+/// How long a finished connection waits for the peer to close its side.
 const LINGER: Duration = Duration::from_secs(2);
-/// ... when others may wait for its place.
+/// The same for a connection beyond the limit, whose slot others may need.
 const SHORT_LINGER: Duration = Duration::from_millis(100);
-/// A peer that is silent is asked after this long, and given up after the next: other peers wait to
-/// learn of it.
+/// Keepalive of a connection in a reserved slot: interval and timeout. The other peers of a group
+/// need to notice a failure soon.
 const PEER_INTERVAL: Duration = Duration::from_secs(1);
 const PEER_TIMEOUT: Duration = Duration::from_secs(1);
-/// Reads in one turn, so that one busy connection does not keep the others waiting.
+/// Reads in one turn, so that one busy connection does not starve the others.
 const READS_PER_TURN: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,15 +43,15 @@ enum Stage {
     Closed,
 }
 
-/// What the server lends a connection for a turn.
+/// What a connection uses of the server during one turn of the event loop.
 pub(super) struct TurnContext<'a> {
     pub(super) shared: &'a Shared,
-    /// What a connection that begins as TLS goes on with.
+    /// The configuration for connections that start with TLS.
     pub(super) tls: Option<&'a ServerTls>,
-    /// Where bytes are read into.
+    /// The read buffer.
     pub(super) buffer: &'a mut [u8],
     pub(super) batch: &'a mut Batch,
-    /// The same moment twice: since the server's start, and as handlers see it.
+    /// The current time, since the server's start. `instant` is the same moment, for handlers.
     pub(super) now: Duration,
     pub(super) instant: Instant,
 }
@@ -64,19 +64,19 @@ pub(super) struct Connection {
     session: ServerSession,
     calls: Calls,
     stage: Stage,
-    /// Nothing was read yet: it may become TLS.
+    /// Nothing was read yet, so that it may turn out to be TLS.
     is_first_read: bool,
-    /// The socket may have more to read.
+    /// The socket may have input.
     readable: bool,
-    /// It is on the server's list of those to run, to flush.
+    /// Whether it is on the server's lists of connections to run and to flush.
     pub(super) to_run: bool,
     pub(super) to_flush: bool,
-    /// The server's timer for it.
+    /// When the server's timer for it fires.
     pub(super) armed: Option<Duration>,
-    /// What the server's accounts have of what it holds for its client, and of what waits.
+    /// Bytes counted for this connection in the server's budgets of unsent and of received bytes.
     unsent_counted: usize,
     received_counted: usize,
-    /// How much of unfinished messages it may hold at present.
+    /// The limit for bytes of unfinished messages that was last set.
     unfinished_limit: Option<usize>,
 }
 
@@ -106,7 +106,7 @@ impl Connection {
         }
     }
 
-    /// The socket became readable, or its end has come near.
+    /// The socket became readable. `ended`: the peer has closed its side, or the socket failed.
     pub(super) fn set_readable(&mut self, ended: bool) {
         self.readable = true;
         if ended {
@@ -114,7 +114,7 @@ impl Connection {
         }
     }
 
-    /// Whether a turn would find something to do.
+    /// Whether [`run`](Self::run) would find something to do.
     pub(super) fn is_runnable(&self) -> bool {
         match self.stage {
             Stage::Open => {
@@ -127,18 +127,17 @@ impl Connection {
         }
     }
 
-    /// Whether the server can forget it.
+    /// Whether the server can drop it.
     pub(super) fn is_closed(&self) -> bool {
         self.stage == Stage::Closed
     }
 
-    /// Whether nothing of ours is left to send.
+    /// Whether all output was sent.
     pub(super) fn has_sent_all(&self) -> bool {
         self.stage != Stage::Open
     }
 
-    /// Reads what the peer sent, as far as it is this connection's turn, and lets the handlers
-    /// have it.
+    /// Reads input, a limited number of times, and passes it to the session and the handlers.
     pub(super) fn run(&mut self, turn: &mut TurnContext<'_>) {
         if let Stage::Lingering { .. } = self.stage {
             return self.discard(turn.buffer);
@@ -168,7 +167,7 @@ impl Connection {
         }
     }
 
-    /// Takes the bytes that were read: the first of all tell whether the connection is TLS.
+    /// Processes `n` bytes that were read. The first bytes of a connection tell whether it is TLS.
     fn take(&mut self, n: usize, turn: &mut TurnContext<'_>) {
         if mem::take(&mut self.is_first_read) {
             match (sniff(&turn.buffer[..n]), turn.tls) {
@@ -203,7 +202,7 @@ impl Connection {
         turn.buffer = buffer;
     }
 
-    /// Lets the session report, then sends what the handlers answered at once.
+    /// Lets the session report its events, then sends the answers that handlers gave at once.
     fn with_dispatch(
         &mut self,
         turn: &mut TurnContext<'_>,
@@ -234,14 +233,14 @@ impl Connection {
         }
     }
 
-    /// What it counts as.
+    /// The connection's slot.
     pub(super) fn slot(&self) -> ConnectionSlot {
         self.calls.slot
     }
 
-    /// Does what a handle asked for a call.
+    /// Carries out an action for a call.
     pub(super) fn act(&mut self, call: CallId, action: Action, turn: &mut TurnContext<'_>) {
-        // Of a call that is over nothing is sent: its handles have been told, or will be.
+        // Actions for a call that is over have no effect: its handles learn of the end separately.
         match action {
             Action::SendHeaders(metadata) => {
                 let _ = self.session.send_headers(call, &metadata);
@@ -266,8 +265,8 @@ impl Connection {
         }
     }
 
-    /// Whether so many bytes more must not be held for the client; if they may, they count from now
-    /// on, until the next flush counts what there is.
+    /// Whether `bytes` more would exceed the budget of unsent bytes. If not, they are counted,
+    /// until the next flush counts exactly.
     fn exceeds_unsent_budget(&mut self, bytes: usize, shared: &Shared) -> bool {
         if shared.unsent.exceeds(self.unsent_counted, self.unsent_counted + bytes, 0) {
             return true;
@@ -288,20 +287,19 @@ impl Connection {
         self.finish(call, &sent.err().unwrap_or(Status::OK));
     }
 
-    /// Ends a call. If it is over already (then a message could not be sent either), nothing is
-    /// sent: its handles have been told, or will be.
+    /// Ends a call; has no effect on one that is over already.
     fn finish(&mut self, call: CallId, status: &Status) {
         let _ = self.session.finish(call, status);
         self.calls.finished(call);
     }
 
-    /// Ends a call whose handler does not know it yet.
+    /// Ends a call and notifies its handler.
     fn abort(&mut self, call: CallId, status: &Status, turn: &mut TurnContext<'_>) {
         let _ = self.session.finish(call, status);
         self.with_dispatch(turn, |_, dispatch| dispatch.cancelled(call, status.clone()));
     }
 
-    /// Ends the calls whose handlers have panicked. Tells whether there was any.
+    /// Ends the calls whose handlers have panicked. Returns whether there were any.
     fn finish_failed_calls(&mut self) -> bool {
         let failed = self.calls.take_failed();
         for (call, status) in &failed {
@@ -310,7 +308,8 @@ impl Connection {
         !failed.is_empty()
     }
 
-    /// Lets the client send as much more as handlers have taken. Tells whether there was any.
+    /// Returns window to the client for the messages that handlers have consumed. Returns whether
+    /// there were any.
     fn return_credit(&mut self) -> bool {
         let mut any = false;
         for (call, bytes) in self.calls.take_taken() {
@@ -320,8 +319,7 @@ impl Connection {
         any
     }
 
-    /// Writes what the session wants written, as far as the socket takes it, and accounts for what
-    /// is left.
+    /// Writes the session's output, as far as the socket accepts it, and updates the budgets.
     pub(super) fn flush(&mut self, turn: &mut TurnContext<'_>) {
         self.calls.posted = 0;
         if self.stage == Stage::Open {
@@ -332,7 +330,7 @@ impl Connection {
         self.update_received_budget(turn.shared);
     }
 
-    /// Tells the server's account what waits here.
+    /// Updates the budget of received bytes.
     fn update_received_budget(&mut self, shared: &Shared) {
         let waits = match self.stage {
             Stage::Open => self.session.received_bytes() + self.calls.metadata_bytes,
@@ -389,7 +387,7 @@ impl Connection {
         }
     }
 
-    /// Reads on until the peer has closed its side, for nobody.
+    /// Reads and discards input until the peer has closed its side.
     fn discard(&mut self, buffer: &mut [u8]) {
         match self.socket.discard(buffer) {
             Ok(1..) => (),
@@ -399,7 +397,8 @@ impl Connection {
         }
     }
 
-    /// The socket failed, or what it carries is no TLS; then the peer is to hear of it.
+    /// Handles a failure of the socket. After invalid TLS the connection lingers, so that the peer
+    /// receives the alert.
     fn fail(&mut self, error: &io::Error, turn: &mut TurnContext<'_>) {
         log::debug!("{}: {error}", self.peer);
         self.handle_connection_lost(turn);
@@ -417,7 +416,7 @@ impl Connection {
         self.stage = Stage::Lingering { until: now + linger };
     }
 
-    /// The peer is gone: so are its calls.
+    /// Handles the loss of the connection: all its calls end.
     fn handle_connection_lost(&mut self, turn: &mut TurnContext<'_>) {
         self.stage = Stage::Closed;
         self.with_dispatch(turn, |session, dispatch| session.connection_lost(dispatch));
@@ -435,7 +434,7 @@ impl Connection {
         }
     }
 
-    /// Does what is due.
+    /// Handles everything that is due.
     pub(super) fn handle_timeout(&mut self, turn: &mut TurnContext<'_>) {
         match self.stage {
             Stage::Open => {
@@ -454,18 +453,18 @@ impl Connection {
         }
     }
 
-    /// Takes no new calls; ends when the open ones have.
+    /// Accepts no new calls, and ends the connection after the open ones.
     pub(super) fn go_away(&mut self, now: Duration) {
         self.session.go_away(now);
     }
 
-    /// Ends the open calls and tells the client, as far as the socket takes it at once.
+    /// Ends the open calls and notifies the client, as far as the socket accepts it at once.
     pub(super) fn close(&mut self, turn: &mut TurnContext<'_>) {
         self.end(Code::Unavailable, "the server has shut down", turn);
         self.flush(turn);
     }
 
-    /// Ends the open calls, and the connection when the client has been told.
+    /// Ends the open calls, and the connection once the client was notified.
     fn end(&mut self, code: Code, reason: &str, turn: &mut TurnContext<'_>) {
         if self.stage == Stage::Open {
             self.with_dispatch(turn, |session, dispatch| session.close(code, reason, dispatch));

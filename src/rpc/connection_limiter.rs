@@ -1,7 +1,8 @@
-//! Who may stay when as many connections are open as may be.
+//! Limits the number of open connections, and keeps slots free for peers.
 //!
-//! A server that its clients fill must still be reached by its peers. So places beyond the limit
-//! are kept for those that call a *reserved* method ([`super::Services::reserve`]):
+//! Clients that use all connections of a server must not shut out its peers. So some slots beyond
+//! the limit are reserved for connections that call a *reserved* method
+//! ([`super::Services::reserve`]):
 //!
 //! ```text
 //!   accepted ---- below the limit ----> Client ----+
@@ -17,10 +18,10 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-/// How long a connection beyond the limit may take to say whether it is a peer's.
+/// How long a connection beyond the limit may take to call a reserved method.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// What a connection counts as.
+/// Which slot a connection uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionSlot {
     Client,
@@ -28,13 +29,13 @@ pub(super) enum ConnectionSlot {
     Reserved,
 }
 
-/// The places of a server.
+/// The slots of a server.
 #[derive(Debug)]
 pub(super) struct ConnectionLimiter {
     max_clients: usize,
     max_reserved: usize,
     clients: Cell<usize>,
-    /// Those that wait, and those that have what they waited for.
+    /// Connections in state `Waiting` or `Reserved`.
     reserved: Cell<usize>,
 }
 
@@ -48,7 +49,7 @@ impl ConnectionLimiter {
         }
     }
 
-    /// A place for a connection that is accepted now, if there is any.
+    /// A slot for a connection that was just accepted, if one is free.
     pub(super) fn acquire(&self, now: Duration) -> Option<ConnectionSlot> {
         if self.clients.get() < self.max_clients {
             self.clients.update(|count| count + 1);
@@ -60,7 +61,8 @@ impl ConnectionLimiter {
         })
     }
 
-    /// A connection calls a method, reserved or not. False if it must not.
+    /// Whether a connection in this slot may call a method. A reserved method moves it to a
+    /// reserved slot, if one is free.
     pub(super) fn admit_call(&self, slot: &mut ConnectionSlot, is_reserved: bool) -> bool {
         match slot {
             ConnectionSlot::Client if is_reserved && self.reserved.get() < self.max_reserved => {
@@ -75,7 +77,7 @@ impl ConnectionLimiter {
         true
     }
 
-    /// A connection is gone.
+    /// Frees the slot of a closed connection.
     pub(super) fn release(&self, slot: ConnectionSlot) {
         let count = match slot {
             ConnectionSlot::Client => &self.clients,
@@ -99,11 +101,17 @@ mod tests {
         assert_eq!(peer, ConnectionSlot::Waiting { until: now + WAIT });
         assert_eq!(limiter.acquire(now), None);
         assert!(limiter.admit_call(&mut clients[0], false));
-        assert!(!limiter.admit_call(&mut peer, false), "it is a client after all");
+        assert!(
+            !limiter.admit_call(&mut peer, false),
+            "a waiting connection may call reserved methods only"
+        );
         assert!(limiter.admit_call(&mut peer, true));
         assert_eq!(peer, ConnectionSlot::Reserved);
-        assert!(limiter.admit_call(&mut peer, false), "it may call what it likes");
-        // All reserved places are taken: a client that calls a reserved method stays one.
+        assert!(
+            limiter.admit_call(&mut peer, false),
+            "a reserved connection may call every method"
+        );
+        // All reserved slots are in use: the client keeps its own slot.
         assert!(limiter.admit_call(&mut clients[0], true));
         assert_eq!(clients[0], ConnectionSlot::Client);
         limiter.release(peer);

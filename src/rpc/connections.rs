@@ -1,4 +1,4 @@
-//! The connections of a server: whose turn it is, who has something to write, whose time is up.
+//! The connections of a server, and which of them have to run, to write, or have a timeout.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -14,7 +14,7 @@ use super::slab::Slab;
 use super::tls::ServerTls;
 use crate::call::Status;
 
-/// All connections of one server, and what they share.
+/// All connections of one server, and their shared state.
 pub(super) struct Connections {
     pub(super) shared: Shared,
     tls: Option<ServerTls>,
@@ -23,19 +23,19 @@ pub(super) struct Connections {
     to_run: VecDeque<ConnectionId>,
     to_flush: Vec<ConnectionId>,
     timers: BinaryHeap<Reverse<(Duration, u64)>>,
-    /// Memory that every turn uses anew.
+    /// Buffers that every turn reuses.
     buffer: Vec<u8>,
     batch: Batch,
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
-/// How long connections run before others (the task, timers, answers) have their turn.
+/// How long connections run before the event-loop task, timers and answers are handled.
 const LONGEST_RUN: Duration = Duration::from_millis(5);
-/// How many run between two looks at the clock.
+/// How many run between two readings of the clock.
 const RUNS_PER_LOOK: usize = 8;
 
 impl Connections {
-    /// None yet. Times count from `started`.
+    /// No connections yet. Times count from `started`.
     pub(super) fn new(shared: Shared, tls: Option<ServerTls>, started: Instant) -> Connections {
         Connections {
             shared,
@@ -55,20 +55,20 @@ impl Connections {
         self.slots.next_id()
     }
 
-    /// Takes a connection in that was made with [`next_id`](Self::next_id).
+    /// Adds a connection that was made with [`next_id`](Self::next_id).
     pub(super) fn insert(&mut self, connection: Connection) {
         let id = self.slots.next_id();
         self.slots.insert(connection);
-        // Its first bytes are often here already: no need to wait for their event.
+        // Its first bytes have often arrived already: there is no need to wait for an event.
         self.schedule(id, true);
     }
 
-    /// Whether any has something to do without waiting for an event.
+    /// Whether a connection can run without waiting for an event.
     pub(super) fn any_to_run(&self) -> bool {
         !self.to_run.is_empty()
     }
 
-    /// When the first time is up.
+    /// When the first timer fires.
     pub(super) fn next_timeout(&self) -> Option<Duration> {
         self.timers.peek().map(|Reverse((due, _))| *due)
     }
@@ -83,7 +83,7 @@ impl Connections {
         self.schedule(id, ready.writable);
     }
 
-    /// Puts a connection on the lists that it belongs on.
+    /// Puts a connection on the list to run, if it can, and on the list to flush, if asked.
     fn schedule(&mut self, id: ConnectionId, flush: bool) {
         let Some(connection) = self.slots.get_mut(id) else { return };
         if !connection.to_run && connection.is_runnable() {
@@ -96,8 +96,8 @@ impl Connections {
         }
     }
 
-    /// Gives every connection that can run one turn, as far as time allows: a task must be able
-    /// to keep its appointments whatever clients do. The others go on when they are next.
+    /// Runs every connection that can run, until the time limit: the event-loop task must be polled
+    /// in time whatever clients do. The others run in the next turn.
     pub(super) fn run(&mut self, now: Duration) {
         for count in 1..=self.to_run.len() {
             let Some(id) = self.to_run.pop_front() else { return };
@@ -112,7 +112,7 @@ impl Connections {
         }
     }
 
-    /// Does what a handle asked for.
+    /// Carries out an action of a handle.
     pub(super) fn deliver(&mut self, action: OutboundAction, now: Duration) {
         self.shared.outbound.uncount(&action);
         let OutboundAction { connection: id, call, action } = action;
@@ -120,7 +120,7 @@ impl Connections {
         self.schedule(id, true);
     }
 
-    /// Answers a call, here and now if it is one of ours.
+    /// Answers a call; directly, if it is one of this server.
     pub(super) fn answer(&mut self, reply: Reply, answer: Result<&[u8], Status>) {
         match reply.into_local_call(&self.shared.outbound) {
             Ok((id, call)) => {
@@ -133,7 +133,7 @@ impl Connections {
         }
     }
 
-    /// Writes what waits to be written.
+    /// Writes pending output.
     pub(super) fn flush(&mut self, now: Duration) {
         let mut to_flush = mem::take(&mut self.to_flush);
         for id in to_flush.drain(..) {
@@ -148,7 +148,7 @@ impl Connections {
                 }
                 Some(_) => {
                     self.arm(id);
-                    // Room in the output may let it read again.
+                    // After output was written it may want input again.
                     self.schedule(id, false);
                 }
                 None => (),
@@ -157,8 +157,8 @@ impl Connections {
         self.to_flush = to_flush;
     }
 
-    /// Sets the server's timer for a connection, unless one that is early enough is set: most
-    /// timeouts move later with every byte, and are looked at when the old time has come.
+    /// Sets the timer of a connection, unless one that fires early enough is set. Most timeouts
+    /// move later with every byte; they are checked when the old timer fires.
     fn arm(&mut self, id: ConnectionId) {
         let Some(connection) = self.slots.get_mut(id) else { return };
         let due = connection.next_timeout();
@@ -168,7 +168,7 @@ impl Connections {
         }
     }
 
-    /// Looks after those whose time is up.
+    /// Handles the timers that have fired.
     pub(super) fn expire(&mut self, now: Duration) {
         while let Some(&Reverse((due, key))) = self.timers.peek()
             && due <= now
@@ -203,7 +203,7 @@ impl Connections {
         act(connection, &mut turn);
     }
 
-    /// Tells every client that no new calls are taken.
+    /// Notifies every client that no new calls are accepted.
     pub(super) fn go_away(&mut self, now: Duration) {
         for id in self.slots.ids() {
             if let Some(connection) = self.slots.get_mut(id) {
@@ -213,14 +213,13 @@ impl Connections {
         }
     }
 
-    /// Whether none has anything left to say. Those that only wait for their peer to close as well
-    /// do not count.
+    /// Whether all connections have sent everything. Lingering connections do not count.
     pub(super) fn are_drained(&mut self) -> bool {
         let ids = self.slots.ids();
         ids.into_iter().all(|id| self.slots.get_mut(id).is_none_or(|c| c.has_sent_all()))
     }
 
-    /// Ends what is still open.
+    /// Ends the connections that are still open.
     pub(super) fn close(&mut self, now: Duration) {
         for id in self.slots.ids() {
             self.with(id, now, Connection::close);

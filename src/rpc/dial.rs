@@ -1,11 +1,11 @@
-//! A connection to one of a name's addresses: they are tried one shortly after the other, and the
-//! first connection that is made is the one ("happy eyeballs", RFC 8305, section 5).
+//! Connects to one of the addresses of a name: they are tried one shortly after the other, and the
+//! first connection that is established is used ("happy eyeballs", RFC 8305, section 5).
 //!
 //! ```text
 //!   address 1  |---------- no answer --------- - -
 //!   address 2      |--- refused
-//!   address 3          |--- connected: done, the others are given up
-//!              ^ STAGGER ^   or as soon as the one before has failed
+//!   address 3          |--- connected: done, the others are closed
+//!              ^ STAGGER ^   or as soon as the previous one has failed
 //! ```
 
 use std::io::{self, ErrorKind};
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use super::reactor::{Poller, Stream};
 
-/// Between two attempts, as long as the first has not failed (RFC 8305, section 8). Less when time
-/// is short, so that each address has its share.
+/// The delay between two attempts while the first has not failed (RFC 8305, section 8). It is
+/// shorter when the timeout is short, so that each address gets its share.
 pub(super) const STAGGER: Duration = Duration::from_millis(250);
 
 /// Connects to one of `addresses`, waiting until `until` at most.
@@ -32,7 +32,7 @@ pub(super) fn dial(addresses: &[SocketAddr], until: Instant) -> io::Result<TcpSt
     }
 }
 
-/// How long after one attempt the next begins, with so much time for so many addresses.
+/// The delay between two attempts, with `time` left for so many addresses.
 pub(super) fn stagger(time: Duration, addresses: usize) -> Duration {
     STAGGER.min(time / u32::try_from(addresses).unwrap_or(u32::MAX).max(1))
 }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn why_no_address_leads_anywhere_is_said() {
+    fn the_error_says_why_no_address_can_be_reached() {
         let error = dial(&[nobody(), nobody()], Instant::now() + LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         assert_eq!(dial(&[], Instant::now() + LONG).unwrap_err().kind(), ErrorKind::NotFound);

@@ -1,18 +1,18 @@
-//! From what a session reports to the handlers of its calls.
+//! Passes the events of a session to the handlers of its calls.
 //!
 //! ```text
 //!              Started --- message (one-request method) ---> Holding
 //!                 |                                             |
-//!                 | message (streaming method)                  | half-close, or all that came with
-//!                 v                                             v it is known
+//!                 | message (streaming method)                  | half-close, or the rest of the
+//!                 v                                             v same read is processed
 //!              Running <------------ handler begins -------- answered (the unary kinds)
 //! ```
 //!
-//! A client that sends a second request to a method that takes one is refused if both came
-//! together; what comes behind an answer is dropped.
+//! A client that sends a second request to a method with one request is refused if both arrived
+//! together. What arrives after the answer is dropped.
 //!
-//! A sink cannot touch the session that reports to it. What handlers answer at once is collected
-//! in a [`Batch`] and sent when the session has said all it has to say.
+//! A sink cannot touch the session that reports to it. Answers that handlers give at once are
+//! collected in a [`Batch`], and sent when the session has reported everything.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,24 +38,24 @@ pub(super) struct Shared {
     pub(super) services: Services,
     pub(super) outbound: Arc<OutboundQueue>,
     pub(super) workers: Workers,
-    /// Answers that clients have not read.
+    /// Bytes of answers that clients have not read.
     pub(super) unsent: ByteBudget,
-    /// What clients have sent that waits.
+    /// Bytes of requests that wait for their rest or for their handler.
     pub(super) received: ByteBudget,
     pub(super) limiter: ConnectionLimiter,
     pub(super) send_high_water_bytes: usize,
     pub(super) send_low_water_bytes: usize,
 }
 
-/// Reports of one session on their way to the handlers.
+/// The sink of one session: passes its events to the handlers.
 pub(super) struct Dispatch<'a> {
     pub(super) shared: &'a Shared,
     pub(super) calls: &'a mut Calls,
     pub(super) batch: &'a mut Batch,
-    /// What the connection holds for its client, and how much of it is in the server's account.
+    /// Unsent bytes of this connection, and how many of them the server's budget counts.
     pub(super) held: usize,
     pub(super) unsent_counted: usize,
-    /// What of the connection's is in the account of what waits, and what has come since.
+    /// Received bytes of this connection that the server's budget counts, and bytes kept since.
     pub(super) received_counted: usize,
     pub(super) kept: usize,
     pub(super) connection: ConnectionId,
@@ -63,17 +63,17 @@ pub(super) struct Dispatch<'a> {
     pub(super) now: Instant,
 }
 
-/// Answers to one read that are collected at most before further requests have to wait, so that
-/// many small requests for large answers do not fill the memory.
+/// Bytes of answers that are collected from one read before further requests have to wait, so that
+/// many small requests with large answers do not fill the memory.
 const BATCH_BYTES: usize = 1024 * 1024;
-/// A request that is no longer than this waits until all that came with it is known: its end, or
-/// that there is another one.
+/// A request up to this size waits until all bytes that were read with it are processed: they may
+/// hold its end, or a second request.
 const HELD_BYTES: usize = 16 * 1024;
-/// Metadata of open calls that one connection may have us keep.
+/// Bytes of metadata of open calls that are kept for one connection.
 const MAX_METADATA_BYTES: usize = 1024 * 1024;
-/// Memory for metadata that is kept for the next call.
+/// Bytes of metadata memory that are kept for the next call.
 const SPARE_METADATA_BYTES: usize = 2048;
-/// How much of a path that nobody registered an answer repeats.
+/// How much of an unknown path the error repeats.
 const SHOWN_PATH_CHARS: usize = 200;
 
 impl ServerSink for Dispatch<'_> {
@@ -169,7 +169,7 @@ impl ServerSink for Dispatch<'_> {
         if let Some(message) = state.held.take() {
             self.request(call, &message);
         } else if let Some(running) = &mut state.running {
-            // With the one request the handler has heard that nothing follows.
+            // The handler got its half-close together with the one request.
             if method.shape.takes_one_request() {
                 return;
             }
@@ -188,17 +188,18 @@ impl ServerSink for Dispatch<'_> {
         };
         running.flow.over.store(true, Ordering::Relaxed);
         let path = &self.shared.services.method(method).path;
-        // The call is over whatever becomes of that.
+        // The call is over even if that panics.
         let _ = catch_panic(path, || running.handler.cancelled(&status));
     }
 
-    /// Every turn ends with a look at all queues ([`Calls::drained`]): they also drain by writing.
+    /// Not needed: every turn ends with a check of all queues ([`Calls::drained`]), since they also
+    /// drain by writing.
     fn writable(&mut self, _: CallId) {}
 }
 
 impl Dispatch<'_> {
-    /// The one request of a unary or server-streaming call is here: it is handled whether or not the
-    /// client has ended its side. What it sends behind it nobody wants.
+    /// Handles the one request of a unary or server-streaming call, whether or not the client has
+    /// half-closed. Later messages of the client are dropped.
     fn request(&mut self, call: CallId, message: &[u8]) {
         let Some(at) = self.calls.position(call) else { return };
         let shared = self.shared;
@@ -213,7 +214,7 @@ impl Dispatch<'_> {
             return self.batch.end(call, unread_limit_reached());
         }
         let method = shared.services.method(self.calls.open[at].method);
-        // What answers at once keeps nothing.
+        // A unary handler answers at once, so that nothing is kept.
         let keeps = !matches!(method.handler, Handler::Unary(_));
         if keeps && self.exceeds_received_budget(message.len()) {
             self.calls.remove(call);
@@ -251,8 +252,7 @@ impl Dispatch<'_> {
         }
     }
 
-    /// Whether so many bytes more must not be kept for the connection's calls; if they may, they
-    /// count from now on.
+    /// Whether `bytes` more would exceed the budget of received bytes. If not, they are counted.
     fn exceeds_received_budget(&mut self, bytes: usize) -> bool {
         let kept = self.kept + bytes;
         if self.shared.received.exceeds(self.received_counted, self.received_counted + kept, 0) {
@@ -262,7 +262,7 @@ impl Dispatch<'_> {
         false
     }
 
-    /// Runs the handler of the unary call at this place, which is over for us then.
+    /// Runs the handler of the unary call at this index, and removes the call.
     fn answer_now(
         &mut self,
         at: usize,
@@ -296,7 +296,7 @@ impl Dispatch<'_> {
         }
     }
 
-    /// Handles requests that had to wait, as far as the batch has room.
+    /// Handles requests that had to wait, until the batch is full.
     pub(super) fn resume(&mut self) {
         while self.batch.bytes.len() <= BATCH_BYTES
             && let Some(call) = self.calls.postponed.pop_front()
@@ -308,8 +308,8 @@ impl Dispatch<'_> {
         }
     }
 
-    /// Starts the handler of a streaming call, or answers for it that it could not. `request` is the
-    /// one that is there, if it is the only one.
+    /// Starts the handler of a streaming call, or ends the call with an error. `request` is the
+    /// request of a method with one request, else empty.
     fn begin(&mut self, call: CallId, request: &[u8]) {
         let Some(at) = self.calls.position(call) else { return };
         let flow = Arc::new(Flow::default());
@@ -350,7 +350,7 @@ impl Dispatch<'_> {
                 let state = &mut self.calls.open[at];
                 state.running =
                     Some(Running { handler, flow, awaits_drained: false, untaken: Vec::new() });
-                // A blocking handler has its own copy, which counts as long as its call goes on.
+                // A blocking handler has its own copy, which stays counted until the call ends.
                 state.metadata = Metadata::new();
                 if matches!(method.handler, Handler::Streaming(_)) {
                     self.calls.metadata_bytes -= std::mem::take(&mut state.metadata_bytes);
@@ -363,14 +363,14 @@ impl Dispatch<'_> {
         }
     }
 
-    /// The client broke the method's shape, which gRPC answers with UNIMPLEMENTED.
+    /// Ends a call with a wrong number of requests; gRPC defines UNIMPLEMENTED for it.
     fn refuse(&mut self, call: CallId, reason: &str) {
         let status = Status::new(Code::Unimplemented, reason);
         self.cancelled(call, status);
         self.batch.fail(call, Code::Unimplemented, reason);
     }
 
-    /// A handler has panicked: it is gone, and its caller is told so.
+    /// Ends a call whose handler has panicked.
     fn panicked(&mut self, call: CallId, status: Status) {
         self.calls.finished(call);
         self.batch.end(call, status);
@@ -389,7 +389,7 @@ impl Dispatch<'_> {
     }
 }
 
-/// What a client gets of whom too much waits to be handled.
+/// The status for a client with too many bytes that wait to be handled.
 fn received_limit_reached() -> Status {
     Status::new(Code::ResourceExhausted, "too much that you have sent waits to be handled")
 }

@@ -1,20 +1,20 @@
-//! How a channel's threads share its connection.
+//! How the threads of a channel share its connection (leader/follower pattern).
 //!
-//! There is no thread behind it. A thread that waits for its call *drives* the connection: it
-//! sleeps on the socket, reads, and hands what it reads to the calls that it belongs to. Others
-//! that wait meanwhile sleep until their call has something; when the driver's own call is
-//! through, the next of them drives. So a call of a single thread costs one write, one wait and
-//! one read, and no thread has to be woken for it.
+//! A channel has no thread of its own. A thread that waits for its call *drives* the connection: it
+//! waits for the socket, reads, and passes the input to the calls that it belongs to. Other waiting
+//! threads sleep until there is something for their call. When the driver's own call is done, one
+//! of them drives next. So a call of a single thread costs one write, one wait and one read, and
+//! wakes no other thread.
 //!
 //! ```text
-//!   waiting --- nobody drives ---> driving --- own call is through ---> back, wakes a waiting one
-//!      ^  \---- own call is through ---> back
+//!   waiting --- no thread drives ---> driving --- own call is done ---> returns, wakes a waiting one
+//!      ^  \---- own call is done ---> returns
 //!      |-- woken by the driver
 //! ```
 //!
-//! While nobody waits nothing is read: a server's ping goes unanswered on an idle connection. Ours
-//! asks only while a call is open; a connection that another server gave up is replaced at the
-//! next call.
+//! While no thread waits nothing is read, so that a ping on an idle connection is not answered. An
+//! Agora server sends pings only while a call is open. A connection that another server has closed
+//! for that reason is replaced by the next call.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -29,26 +29,26 @@ use super::link::{Link, connect};
 use super::reactor::{Poller, Readiness, Registrar, Waker};
 use crate::call::{CallId, ClientSink, Code, Metadata, Status};
 
-/// A call of a channel over all the connections it ever had.
+/// Identifies a call among all connections that a channel ever had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CallKey {
     pub(super) link: u64,
     pub(super) call: CallId,
 }
 
-/// What has come for a call and was not taken yet.
+/// What has arrived for a call and was not consumed yet.
 #[derive(Default)]
 pub(super) struct CallState {
     pub(super) headers: Option<Metadata>,
-    /// Bounded by the call's receive window: a message counts against it until it is taken.
+    /// Bounded by the call's receive window: a message counts against it until it is consumed.
     pub(super) messages: VecDeque<Vec<u8>>,
-    /// The final status, and whether the server has certainly not begun to work on the call.
+    /// The final status, and whether the server has certainly not started to process the call.
     pub(super) end: Option<(Status, bool)>,
-    /// Its thread sleeps until something comes.
+    /// Wakes the thread that sleeps until something arrives.
     asleep: Option<Arc<Condvar>>,
 }
 
-/// What all clones of a channel and all its calls share.
+/// The state that all clones of a channel and all its calls share.
 pub(super) struct Inner {
     target: String,
     options: ChannelOptions,
@@ -58,21 +58,21 @@ pub(super) struct Inner {
     connected: Condvar,
     registrar: Registrar,
     waker: Waker,
-    /// The driver is to look at the time again before it sleeps.
+    /// The driver has to compute its timeout again before it sleeps.
     recheck_timeout: AtomicBool,
 }
 
-/// What the channel's lock guards.
+/// The state behind the channel's lock.
 pub(super) struct State {
     links: Vec<(u64, Link)>,
-    /// The link that takes new calls; the others finish theirs.
+    /// The link that accepts new calls; the others only finish their open calls.
     current: Option<u64>,
     next_link: u64,
-    /// Absent while a thread drives.
+    /// `None` while a thread drives.
     poller: Option<Poller>,
-    /// Until when the driver sleeps if nothing happens.
+    /// When the driver wakes if nothing happens.
     driver_wakes: Duration,
-    /// The driver waits for any call to end, to begin its own.
+    /// The driver waits for any call to end, so that it can start its own.
     driver_awaits_call_end: bool,
     connecting: bool,
     backoff: Backoff,
@@ -80,9 +80,9 @@ pub(super) struct State {
     pub(super) calls: HashMap<CallKey, CallState>,
     /// All threads that sleep while another drives.
     sleeping: Vec<Arc<Condvar>>,
-    /// Those of them that wait for any call to end, to begin theirs.
+    /// The sleeping threads that wait for any call to end, so that they can start theirs.
     starting: Vec<Arc<Condvar>>,
-    /// Calls whose threads wait for their queue to drain, which it also does by mere writing.
+    /// Calls whose threads wait for their queue to drain, which also happens by writing alone.
     pub(super) sending: Vec<CallKey>,
     last_used: Duration,
     buffer: Vec<u8>,
@@ -90,10 +90,10 @@ pub(super) struct State {
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
-/// Between two attempts to connect.
+/// Pauses between two attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// After so long without a call the connection is looked at before the next call trusts it.
+/// After this long without a call the connection is checked before the next call uses it.
 const STALE_AFTER: Duration = Duration::from_millis(500);
 
 impl Inner {
@@ -144,13 +144,13 @@ impl Inner {
         self.started.elapsed()
     }
 
-    /// A thread that panicked under the lock was not within a session: the state is whole.
+    /// A panic under the lock does not happen inside a session: the state is consistent.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until something may have changed for a call, or for a call that is to begin (`key` is
-    /// `None`): drives, or sleeps while another thread does.
+    /// Waits until something may have changed for a call, or for a call that is to start (`key` is
+    /// `None`): drives, or sleeps while another thread drives.
     pub(super) fn wait<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -159,7 +159,7 @@ impl Inner {
     ) -> MutexGuard<'a, State> {
         let now = self.now();
         if state.flush_all(now) {
-            // A link broke under it: its calls have ended, perhaps this one.
+            // A link was lost: its calls have ended, perhaps this one too.
             return state;
         }
         let Some(mut poller) = state.poller.take() else {
@@ -191,7 +191,7 @@ impl Inner {
         state
     }
 
-    /// Sleeps until the driver has something for the call, or hands the driving over.
+    /// Sleeps until the driver has something for the call, or until this thread has to drive.
     fn sleep<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -219,7 +219,7 @@ impl Inner {
         state
     }
 
-    /// Lets another thread drive, if one waits and nobody does.
+    /// Wakes a sleeping thread to drive, if no thread drives.
     pub(super) fn hand_over_driving(&self, state: &State) {
         if state.poller.is_some()
             && let Some(signal) = state.sleeping.first()
@@ -228,7 +228,7 @@ impl Inner {
         }
     }
 
-    /// A call began that ends at `deadline`: the driver must not sleep beyond it.
+    /// A call with this deadline has started: the driver must not sleep past it.
     pub(super) fn call_started(&self, state: &State, deadline: Option<Duration>) {
         if state.poller.is_none() && deadline.is_some_and(|at| at < state.driver_wakes) {
             self.recheck_timeout.store(true, Ordering::SeqCst);
@@ -236,7 +236,7 @@ impl Inner {
         }
     }
 
-    /// A call was given up, of which the server says nothing more: another may begin.
+    /// A call was cancelled, so that another one may start.
     pub(super) fn call_cancelled(&self, state: &State) {
         state.starting.iter().for_each(|signal| signal.notify_one());
         if state.poller.is_none() && state.driver_awaits_call_end {
@@ -245,7 +245,7 @@ impl Inner {
         }
     }
 
-    /// Makes sure that there is a link that takes calls: connects if need be.
+    /// Ensures that there is a link that accepts calls: connects if there is none.
     pub(super) fn ensure_link<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -273,7 +273,7 @@ impl Inner {
             if !state.connecting && !wait_for_ready {
                 return Err(self.unreachable(&state));
             }
-            // Another thread connects, or the pause between two attempts is not over.
+            // Another thread connects, or the backoff is not over.
             let longest = if state.connecting { self.options.connect_timeout } else { pause };
             let wait = left.map_or(longest, |left| left.min(longest));
             let waited = self.connected.wait_timeout(state, wait);
@@ -334,18 +334,18 @@ impl Inner {
 }
 
 impl State {
-    /// The link with this key, unless it is gone.
+    /// The link with this key, if it is still open.
     pub(super) fn link(&mut self, key: u64) -> Option<&mut Link> {
         self.links.iter_mut().find(|(id, _)| *id == key).map(|(_, link)| link)
     }
 
-    /// The link that takes new calls.
+    /// The link that accepts new calls.
     pub(super) fn current(&mut self) -> Option<(u64, &mut Link)> {
         let key = self.current?;
         self.link(key).map(|link| (key, link))
     }
 
-    /// The current link takes no more calls.
+    /// Stops new calls on the current link.
     pub(super) fn retire_current(&mut self) {
         if let Some((_, link)) = self.current() {
             link.session.go_away();
@@ -353,7 +353,7 @@ impl State {
         self.current = None;
     }
 
-    /// Looks whether a connection that nobody has looked at for a while is still good.
+    /// Checks a connection that was not used for a while.
     fn check_if_stale(&mut self, now: Duration) {
         let stale = now.saturating_sub(self.last_used) > STALE_AFTER;
         self.last_used = now;
@@ -365,13 +365,13 @@ impl State {
         }
     }
 
-    /// When the links have something to do if nothing comes.
+    /// When the links have something to do if no input arrives.
     fn next_timeout(&self, now: Duration) -> Duration {
         let due = |link: &Link| if link.is_runnable() { now } else { link.session.next_timeout() };
         self.links.iter().map(|(_, link)| due(link)).min().unwrap_or(Duration::MAX)
     }
 
-    /// Reads, hands what came to the calls, writes; forgets links that are over.
+    /// Reads, passes input to the calls, writes, and removes links that are closed.
     fn poll_links(&mut self, now: Duration) {
         let mut ended = false;
         for (key, link) in &mut self.links {
@@ -381,7 +381,7 @@ impl State {
         self.after_links_ran(ended);
     }
 
-    /// Writes what waits on one link.
+    /// Writes pending output of one link.
     pub(super) fn flush(&mut self, key: u64, now: Duration) {
         let mut ended = false;
         if let Some((key, link)) = self.links.iter_mut().find(|(id, _)| *id == key) {
@@ -391,8 +391,8 @@ impl State {
         self.after_links_ran(ended);
     }
 
-    /// Writes what waits on all links, credit for messages that were taken most of all. Tells
-    /// whether calls have ended with a link that broke.
+    /// Writes pending output of all links, mainly credit for consumed messages. Returns whether
+    /// calls have ended because a link was lost.
     fn flush_all(&mut self, now: Duration) -> bool {
         let mut ended = false;
         for (key, link) in &mut self.links {
@@ -423,7 +423,7 @@ impl State {
     }
 }
 
-/// Puts what a link reports where its calls find it.
+/// Stores what a link reports in the state of its calls.
 struct Inbox<'a> {
     link: u64,
     calls: &'a mut HashMap<CallKey, CallState>,

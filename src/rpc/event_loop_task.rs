@@ -1,20 +1,20 @@
-//! What lives on a server's thread beside its connections.
+//! A task on a server's event loop, beside its connections.
 //!
-//! Handlers answer calls. An [`EventLoopTask`] is what they answer about when that has a life of its
-//! own: timers, peers, another thread's work to wait for. The reactor gives it a turn whenever it
-//! has been awake:
+//! Handlers answer calls. An [`EventLoopTask`] is the state that they answer from when that state
+//! has timers, peers, or work on another thread to wait for. The event loop polls it after every
+//! wake-up:
 //!
 //! ```text
 //!   wait for readiness, a timer, a waker
-//!     -> connections read, handlers run          (calls are answered, or leave a Reply behind)
-//!     -> peer streams read                            (the task is told)
-//!     -> the task's turn                     (all that came since its last one, at once)
+//!     -> connections read, handlers run       (calls are answered, or a Reply is kept)
+//!     -> peer streams read                       (the task is told)
+//!     -> the task is polled                   (with all that came since the last poll)
 //!     -> answers are delivered, output is written
 //! ```
 //!
-//! Handlers and task run on one thread. What they share stands behind an `Arc<Mutex<_>>` that
-//! nobody else locks, so that taking it costs some nanoseconds; no handler runs during a
-//! task's turn.
+//! Handlers and the task run on one thread. They share state through an `Arc<Mutex<_>>` that no
+//! other thread locks, so that locking costs some nanoseconds. No handler runs while the task is
+//! polled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +26,8 @@ use super::peer_streams::{PeerStreamEvent, PeerStreamId, PeerStreams};
 use super::reactor::Waker;
 use crate::call::Status;
 
-/// Something that lives on a server's thread; see [`super::Server::attach`]. Nothing in it
-/// may block.
+/// Something that lives on a server's thread; see [`super::Server::attach`]. Nothing in it may
+/// block.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -35,7 +35,7 @@ use crate::call::Status;
 ///
 /// use agora::rpc::{Reactor, Reply, EventLoopTask, Server, ServerOptions, Services};
 ///
-/// /// Tells everybody how many have asked together.
+/// /// Answers every call with the number of calls that arrived together.
 /// struct Counter {
 ///     waiting: Arc<Mutex<Vec<Reply>>>,
 /// }
@@ -63,28 +63,29 @@ use crate::call::Status;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait EventLoopTask: Send {
-    /// Its turn: after all connections that could run have run, and before what is to be written
-    /// is written. It comes when anything has happened on the server, when the task's own time
-    /// has come, and after a [`TaskWaker`] was used; so it may come with nothing to do.
+    /// Polls the task: after all connections that could run have run, and before output is written.
+    /// It is called when anything has happened on the server, when the time that it returned last
+    /// has come, and after a [`TaskWaker`] was used. So there may be nothing to do.
     ///
-    /// Returns when the next turn is due if nothing else happens. It comes within a millisecond
+    /// Returns when to poll again if nothing else happens. That poll comes within a millisecond
     /// after that time, and not before it.
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant>;
 
-    /// Something happened on one of the task's [peer streams](Reactor::peer_streams). A turn follows soon.
+    /// Something happened on one of the task's [peer streams](Reactor::peer_streams). A poll
+    /// follows soon.
     fn handle_stream_event(&mut self, _: PeerStreamId, _: PeerStreamEvent<'_>) {}
 
-    /// The server begins to shut down. Turns go on until [`is_finished`](Self::is_finished), or
-    /// until the server's grace is over.
+    /// The server begins to shut down. The task is polled until [`is_finished`](Self::is_finished),
+    /// or until the server's grace period is over.
     fn shut_down(&mut self, _: &mut Reactor<'_>) {}
 
-    /// Whether a server that shuts down need not wait for it any longer.
+    /// Whether a server that shuts down may end without waiting for this task.
     fn is_finished(&self) -> bool {
         true
     }
 }
 
-/// What a task can do during its turn.
+/// What a task can do while it is polled.
 pub struct Reactor<'a> {
     pub(super) connections: &'a mut Connections,
     pub(super) peer_streams: &'a mut PeerStreams,
@@ -92,26 +93,26 @@ pub struct Reactor<'a> {
 }
 
 impl Reactor<'_> {
-    /// The time, sampled after all that the handlers have seen was read, and before anything that
-    /// is sent in this turn is written.
+    /// The current time: read after all input that the handlers have seen, and before any output of
+    /// this turn is written.
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Answers a call, as [`Reply::send`] does, without a detour: nothing is copied but once, and
-    /// nobody is woken.
+    /// Answers a call, as [`Reply::send`] does, but directly: the answer is copied once and no
+    /// thread is woken.
     pub fn answer(&mut self, reply: Reply, answer: Result<&[u8], Status>) {
         self.connections.answer(reply, answer);
     }
 
-    /// The calls that the task keeps up to other servers.
+    /// The calls that the task keeps open to other servers.
     pub fn peer_streams(&mut self) -> &mut PeerStreams {
         self.peer_streams
     }
 }
 
-/// Gives a server's task a turn soon, from any thread. While the server's thread is awake this
-/// costs no system call. Clones wake the same task.
+/// Has a server's task polled soon, from any thread. While the server's thread is awake this costs
+/// no system call. Clones wake the same task.
 #[derive(Clone)]
 pub struct TaskWaker {
     called: Arc<AtomicBool>,
@@ -123,18 +124,19 @@ impl TaskWaker {
         TaskWaker { called: Arc::default(), waker }
     }
 
-    /// Has a turn begin after this moment. What the task is to find must be in place before.
+    /// Has the task polled after this moment. Whatever the poll is to find must be in place before
+    /// this call.
     pub fn wake(&self) {
         self.called.store(true, Ordering::SeqCst);
         self.waker.wake();
     }
 
-    /// Whether it was called since the last [`take`](Self::take).
+    /// Whether [`wake`](Self::wake) was called since the last [`take`](Self::take).
     pub(super) fn is_called(&self) -> bool {
         self.called.load(Ordering::SeqCst)
     }
 
-    /// A turn begins.
+    /// Forgets the calls so far: a poll begins.
     pub(super) fn take(&self) {
         self.called.store(false, Ordering::SeqCst);
     }

@@ -1,16 +1,16 @@
 //! gRPC's health checking protocol, `grpc.health.v1` ("GRPC Health Checking Protocol").
 //!
-//! Check tells how one service is now, List how each is, Watch goes on telling. The service with
-//! the empty name is the server as a whole. A service that nobody set is NOT_FOUND for Check; Watch
-//! says SERVICE_UNKNOWN and waits for it to appear.
+//! Check returns the status of one service, List that of each, Watch sends every change. The
+//! service with the empty name is the server as a whole. For a service without a status Check
+//! returns NOT_FOUND; Watch sends SERVICE_UNKNOWN and waits for it to appear.
 //!
 //! ```text
-//!   a watch:   Idle --- status changes: send it ---> Sending --- the client took it ---> Idle
+//!   a watch:   Idle --- status changes: send it ---> Sending --- client received it ---> Idle
 //!                                                     |    ^            |
 //!                                  changes: nothing --|    |-- changed meanwhile: send the newest
 //! ```
 //!
-//! So a client that does not read costs one status, however often it changes.
+//! So a client that does not read costs the memory of one status, however often it changes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,16 +20,16 @@ use super::service::{CallHandler, Services, Shape};
 use super::wire;
 use crate::call::{Code, Status};
 
-/// How a service is.
+/// The status of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServingStatus {
     /// It answers calls.
     Serving,
-    /// It is there and answers no calls.
+    /// It is registered but does not answer calls.
     NotServing,
 }
 
-/// The health of a server's services. Clones speak of the same server, from any thread.
+/// The health of a server's services. Clones share their state and can be used from any thread.
 #[derive(Clone, Default)]
 pub struct Health {
     state: Arc<Mutex<State>>,
@@ -47,17 +47,17 @@ struct State {
 struct Watch {
     service: String,
     responder: Responder,
-    /// What the client was told last; `None` inside is SERVICE_UNKNOWN.
+    /// The status sent last; the inner `None` is SERVICE_UNKNOWN.
     last_sent: Option<Option<ServingStatus>>,
-    /// It has not taken that yet.
+    /// The client has not received it yet.
     sending: bool,
 }
 
-/// No service has a longer name: what a watch keeps is bounded.
+/// The longest accepted name of a service: it bounds the memory of a watch.
 const MAX_NAME_BYTES: usize = 1000;
 
 impl Health {
-    /// Adds the protocol's methods to what a server answers.
+    /// Registers the protocol's methods.
     pub(super) fn register(services: &mut Services) -> Health {
         let health = Health::default();
         let this = health.clone();
@@ -84,8 +84,8 @@ impl Health {
         health
     }
 
-    /// Sets how a service is and tells those who watch it. Once the server is shutting down
-    /// nothing serves any more, whatever is set.
+    /// Sets the status of a service and notifies its watches. It has no effect once the server is
+    /// shutting down: all services stay NOT_SERVING.
     pub fn set(&self, service: &str, status: ServingStatus) {
         let mut state = self.state();
         if !state.shut_down {
@@ -94,7 +94,7 @@ impl Health {
         }
     }
 
-    /// Sets how all known services are, and the server as a whole.
+    /// Sets the status of all known services and of the server as a whole.
     pub fn set_all(&self, status: ServingStatus) {
         let mut state = self.state();
         if !state.shut_down {
@@ -102,7 +102,7 @@ impl Health {
         }
     }
 
-    /// Sets how each known service is by its name, and the server as a whole by the empty one.
+    /// Sets the status of each known service by its name; the empty name is the server as a whole.
     pub fn set_each(&self, status: impl Fn(&str) -> ServingStatus) {
         let mut state = self.state();
         if !state.shut_down {
@@ -112,11 +112,11 @@ impl Health {
         }
     }
 
-    /// Nothing serves any more. Every watch hears it and ends.
+    /// Sets everything to NOT_SERVING. Every watch sends that and ends.
     fn shut_down(&self) {
         let mut state = self.state();
         state.shut_down = true;
-        // A last word is sent even behind one that waits: no more follow.
+        // The last status is sent even if the one before was not received yet: no more follow.
         state.watches.values_mut().for_each(|watch| watch.sending = false);
         state.set_all(ServingStatus::NotServing);
         for watch in std::mem::take(&mut state.watches).into_values() {
@@ -138,7 +138,7 @@ impl Health {
         number
     }
 
-    /// A thread that panicked under the lock left a whole map behind.
+    /// A thread that panicked under the lock leaves consistent maps.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,7 +179,7 @@ impl Watch {
     }
 }
 
-/// A call of Watch as the reactor sees it.
+/// The handler of a call of Watch.
 struct WatchCall {
     health: Health,
     responder: Responder,

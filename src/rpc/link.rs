@@ -12,10 +12,10 @@ use super::tls::Tls;
 use crate::call::ClientSink;
 use crate::session::ClientSession;
 
-/// Connects to `target` (`host:port`), and makes the TLS handshake if there is to be one.
+/// Connects to `target` (`host:port`), with the TLS handshake if the options ask for TLS.
 ///
 /// # Errors
-/// The server cannot be reached, or TLS not be agreed on, within `timeout`.
+/// The server cannot be reached, or the handshake does not succeed, within `timeout`.
 pub(super) fn connect(
     target: &str,
     options: &ChannelOptions,
@@ -29,7 +29,7 @@ pub(super) fn connect(
     Socket::connected(stream, tls.transpose()?)
 }
 
-/// Reads in one turn, so that deadlines are looked at while a busy server streams.
+/// Reads in one turn, so that deadlines are checked while a busy server streams.
 const READS_PER_TURN: usize = 16;
 
 /// One connection to a server.
@@ -37,14 +37,14 @@ pub(super) struct Link {
     socket: Socket,
     pub(super) session: ClientSession,
     readable: bool,
-    /// The socket failed or ended; the session has told its calls.
+    /// The connection is lost; the session has ended its calls.
     pub(super) lost: bool,
-    /// What was wrong with the socket, if anything.
+    /// The error of the socket, if it failed.
     pub(super) failure: Option<io::Error>,
 }
 
 impl Link {
-    /// Begins a session on a socket that was connected with the same `target` and `options`.
+    /// Starts a session on a socket that was connected with the same `target` and `options`.
     pub(super) fn new(
         socket: Socket,
         target: &str,
@@ -57,12 +57,12 @@ impl Link {
         Link { socket, session, readable: true, lost: false, failure: None }
     }
 
-    /// What is registered with a poller.
+    /// The stream, to register with a poller.
     pub(super) fn stream(&mut self) -> &mut Stream {
         self.socket.stream()
     }
 
-    /// The socket became readable, or its end has come near.
+    /// The socket became readable. `ended`: the peer has closed its side, or the socket failed.
     pub(super) fn set_readable(&mut self, ended: bool) {
         self.readable = true;
         if ended {
@@ -70,12 +70,12 @@ impl Link {
         }
     }
 
-    /// Whether a turn would read something.
+    /// Whether [`poll`](Self::poll) would read something.
     pub(super) fn is_runnable(&self) -> bool {
         !self.lost && (self.session.has_more() || (self.readable && self.session.wants_input()))
     }
 
-    /// Reads what the server sent, does what is due, and writes what waits.
+    /// Reads input, handles timeouts, and writes output.
     pub(super) fn poll(&mut self, now: Duration, buffer: &mut [u8], sink: &mut impl ClientSink) {
         if !self.lost && self.session.has_more() {
             self.session.resume(now, sink);
@@ -105,7 +105,7 @@ impl Link {
         self.flush(now, sink);
     }
 
-    /// Writes what the session wants written, as far as the socket takes it.
+    /// Writes the session's output, as far as the socket accepts it.
     pub(super) fn flush(&mut self, now: Duration, sink: &mut impl ClientSink) {
         if self.lost {
             return;
@@ -119,7 +119,7 @@ impl Link {
         }
     }
 
-    /// Writes what the socket takes at once, and says that nothing follows.
+    /// Writes what the socket accepts at once, then shuts the sending side down.
     pub(super) fn close(mut self, now: Duration) {
         if !self.lost && self.write(now).is_ok() {
             self.socket.shutdown_write();

@@ -1,4 +1,5 @@
-//! Lines of one kind that somebody else causes: the first is written, then a count a minute.
+//! Limits log lines of one kind that peers can cause: the first is written, then a count each
+//! minute.
 //!
 //! ```text
 //!   Quiet --- one more: write it ---> Counting --- a minute with none more ---> Quiet
@@ -9,19 +10,19 @@
 
 use std::time::{Duration, Instant};
 
-/// How far apart two lines of a kind are.
+/// The time between two lines of a kind.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// One kind of lines.
+/// The limiter of one kind of lines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogLimit {
-    /// Until when further ones are counted; nothing while it is quiet.
+    /// Until when further events are counted; `None` in state `Quiet`.
     until: Option<Instant>,
     unwritten: u64,
 }
 
 impl LogLimit {
-    /// It has happened once more. Whether to write a line for it.
+    /// Counts an event. Returns whether to write a line for it.
     pub fn admit(&mut self, now: Instant) -> bool {
         match self.until {
             None => {
@@ -35,13 +36,12 @@ impl LogLimit {
         }
     }
 
-    /// When to ask for the [count](Self::take_count).
+    /// When to call [`take_count`](Self::take_count).
     pub fn next_timeout(&self) -> Option<Instant> {
         self.until
     }
 
-    /// How often it has happened since the last line without one, when a minute is over; nothing if
-    /// it has not.
+    /// The number of events since the last line, once a minute is over; `None` if there were none.
     pub fn take_count(&mut self, now: Instant) -> Option<u64> {
         if self.until.is_none_or(|until| now < until) {
             return None;
@@ -73,6 +73,6 @@ mod tests {
         assert_eq!(limit.take_count(at(120)), Some(1));
         assert_eq!(limit.take_count(at(180)), None, "nothing happened in the last minute");
         assert_eq!(limit.next_timeout(), None);
-        assert!(limit.admit(at(200)), "it is news again");
+        assert!(limit.admit(at(200)), "it was quiet: a line is written again");
     }
 }

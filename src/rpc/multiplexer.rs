@@ -1,8 +1,8 @@
 //! Many unary calls in flight over several connections, from one thread.
 //!
-//! A [`super::Channel`] gives a thread its answer; a `Multiplexer` gives a thread all answers, as
-//! they come. It is for callers that have an event loop of their own: a load generator, a node
-//! that talks to its peers.
+//! A [`super::Channel`] blocks each thread until its answer arrives. A `Multiplexer` reports all
+//! answers to one thread, as they arrive. It is for callers with an event loop of their own, such
+//! as a load generator or a MapReduce master.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -22,9 +22,9 @@ use crate::session::StartError;
 /// A call that ended.
 #[derive(Debug)]
 pub struct Completion<'a> {
-    /// The connection, as [`Multiplexer::connect`] numbered it.
+    /// The number of the connection, from [`Multiplexer::connect`].
     pub link: usize,
-    /// The call, as [`Multiplexer::start`] named it.
+    /// The id of the call, from [`Multiplexer::start`].
     pub call: CallId,
     /// How it ended.
     pub status: &'a Status,
@@ -32,15 +32,15 @@ pub struct Completion<'a> {
     pub message: &'a [u8],
 }
 
-/// Connections and their calls. A turn costs what the connections cost that have something to do,
-/// however many others there are.
+/// Connections and their calls. The cost of a poll depends on the connections that have something
+/// to do, not on the number of all.
 pub struct Multiplexer {
     poller: Poller,
     started: Instant,
     links: BTreeMap<usize, Box<Entry>>,
     next_link: usize,
     woken: Arc<AtomicBool>,
-    /// The links whose turn it is, each once.
+    /// The links to poll, each once.
     to_poll: VecDeque<usize>,
     timers: BinaryHeap<Reverse<(Duration, usize)>>,
     buffer: Vec<u8>,
@@ -48,7 +48,7 @@ pub struct Multiplexer {
     messages: Messages,
 }
 
-/// A connection that was made and belongs to no multiplexer yet.
+/// An established connection that belongs to no multiplexer yet.
 pub struct Dialed {
     socket: Socket,
     target: String,
@@ -56,8 +56,8 @@ pub struct Dialed {
 }
 
 impl Dialed {
-    /// Makes a connection, waiting for it (and its TLS handshake): the part of
-    /// [`Multiplexer::connect`] that takes time, for another thread.
+    /// Connects, and waits for the connection and its TLS handshake: the blocking part of
+    /// [`Multiplexer::connect`], for another thread.
     ///
     /// # Errors
     /// The operating system's, or the look-up's.
@@ -75,8 +75,8 @@ pub struct MultiplexerWaker {
 }
 
 impl MultiplexerWaker {
-    /// Has the current turn, or else the next one, end without waiting. What its caller is to find
-    /// must be in place before.
+    /// Ends the current poll, or else the next one, without waiting. Whatever its caller is to find
+    /// must be in place before this call.
     pub fn wake(&self) {
         self.woken.store(true, Ordering::SeqCst);
         self.waker.wake();
@@ -85,16 +85,16 @@ impl MultiplexerWaker {
 
 struct Entry {
     link: Link,
-    /// It stands in [`Multiplexer::to_poll`].
+    /// Whether it is in [`Multiplexer::to_poll`].
     to_poll: bool,
-    /// The earliest of its timers.
+    /// When its earliest timer fires.
     armed: Option<Duration>,
 }
 
 const READ_BUFFER_BYTES: usize = 256 * 1024;
 
 impl Multiplexer {
-    /// Without connections.
+    /// A multiplexer without connections.
     ///
     /// # Errors
     /// The operating system's: no file descriptor left, most likely.
@@ -113,13 +113,13 @@ impl Multiplexer {
         })
     }
 
-    /// What ends a turn from another thread.
+    /// A handle that ends a poll from another thread.
     pub fn waker(&self) -> MultiplexerWaker {
         MultiplexerWaker { woken: Arc::clone(&self.woken), waker: self.poller.waker() }
     }
 
-    /// Makes one more connection, waiting for it (and its TLS handshake). Connections are numbered
-    /// from 0; no number is used twice.
+    /// Connects, and waits for the connection and its TLS handshake. Connections are numbered from
+    /// 0; no number is used twice.
     ///
     /// # Errors
     /// The operating system's, or the look-up's.
@@ -127,7 +127,7 @@ impl Multiplexer {
         self.add(Dialed::dial(target, options)?)
     }
 
-    /// Takes a connection that another thread has made.
+    /// Adds a connection that another thread has established.
     ///
     /// # Errors
     /// The operating system's.
@@ -142,7 +142,7 @@ impl Multiplexer {
         Ok(number)
     }
 
-    /// Closes a connection at once. Its calls are given up, and nothing of them is reported.
+    /// Closes a connection at once. Its calls are cancelled and not reported.
     pub fn disconnect(&mut self, link: usize) {
         self.links.remove(&link);
         self.messages.forget(|other, _| other == link);
@@ -153,13 +153,13 @@ impl Multiplexer {
         self.links.get(&link).is_some_and(|entry| !entry.link.lost)
     }
 
-    /// How many calls the server at the other end takes at once, as far as it has said so: with its
-    /// first answer it has.
+    /// The limit of concurrent calls that the server has announced. It is known once the first
+    /// answer has arrived.
     pub fn max_calls(&self, link: usize) -> usize {
         self.links.get(&link).map_or(0, |entry| entry.link.session.max_calls())
     }
 
-    /// Whether as many calls are open as the server takes. The next one would be refused.
+    /// Whether as many calls are open as the server accepts. The next one would be refused.
     pub fn is_full(&self, link: usize) -> bool {
         self.links.get(&link).is_some_and(|entry| {
             let Link { session, lost, .. } = &entry.link;
@@ -167,12 +167,12 @@ impl Multiplexer {
         })
     }
 
-    /// Begins a unary call. What it has to send is written with the next [`poll`](Self::poll), in
-    /// one go with that of others.
+    /// Starts a unary call. Its request is written by the next [`poll`](Self::poll), together with
+    /// those of others.
     ///
     /// # Errors
-    /// See [`StartError`]; a connection that is lost is `GoingAway`. Nothing was sent: what refuses
-    /// with `TooManyCalls` takes the same call when one of its calls has ended.
+    /// See [`StartError`]; a connection that is lost is `GoingAway`. Nothing was sent. After
+    /// `TooManyCalls` the call can be started once another one has ended.
     pub fn start(
         &mut self,
         link: usize,
@@ -189,8 +189,7 @@ impl Multiplexer {
         Ok(call)
     }
 
-    /// Gives a call up: the server is told with the next [`poll`](Self::poll), and nothing more of
-    /// the call is reported.
+    /// Cancels a call: the next [`poll`](Self::poll) notifies the server. The call is not reported.
     pub fn cancel(&mut self, link: usize, call: CallId) {
         self.messages.forget(|other, of| (other, of) == (link, call));
         if let Some(entry) = self.links.get_mut(&link).filter(|entry| !entry.link.lost) {
@@ -199,7 +198,7 @@ impl Multiplexer {
         }
     }
 
-    /// Writes what waits, sleeps until something comes, `timeout` has passed or a waker was used,
+    /// Writes pending output, waits until input arrives, `timeout` has passed or a waker was used,
     /// and reports the calls that ended.
     ///
     /// # Errors
@@ -242,7 +241,7 @@ impl Multiplexer {
         }
     }
 
-    /// Lists the links whose time has come.
+    /// Schedules the links whose timer has fired.
     fn schedule_due(&mut self) {
         let now = self.started.elapsed();
         while let Some(&Reverse((due, number))) = self.timers.peek()
@@ -258,7 +257,7 @@ impl Multiplexer {
         }
     }
 
-    /// Gives every listed link a turn, and tells whether anything was reported.
+    /// Polls every scheduled link, and returns whether anything was reported.
     fn poll_links(&mut self, report: &mut impl FnMut(Completion<'_>)) -> bool {
         let now = self.started.elapsed();
         let mut any = false;
@@ -283,11 +282,11 @@ impl Multiplexer {
     }
 }
 
-/// Messages whose calls have not ended yet. A call's end mostly follows at once; with gRPC events of
-/// other calls may come in between.
+/// Messages whose calls have not ended yet. The end of a call usually follows at once; with gRPC,
+/// events of other calls may come in between.
 #[derive(Default)]
 struct Messages {
-    /// The last that came.
+    /// The call of the message that arrived last, which is in `bytes`.
     last: Option<(usize, CallId)>,
     bytes: Vec<u8>,
     others: Vec<(usize, CallId, Vec<u8>)>,
@@ -302,7 +301,7 @@ impl Messages {
         self.bytes.extend_from_slice(message);
     }
 
-    /// Hands over the message of a call that has ended: none, if there was none.
+    /// Passes the message of an ended call to `take`; an empty one if there was none.
     fn take(&mut self, link: usize, call: CallId, take: impl FnOnce(&[u8])) {
         if self.last == Some((link, call)) {
             self.last = None;
@@ -312,10 +311,10 @@ impl Messages {
         take(&at.map(|at| self.others.swap_remove(at).2).unwrap_or_default());
     }
 
-    /// Drops the messages of calls that are given up.
-    fn forget(&mut self, is_given_up: impl Fn(usize, CallId) -> bool) {
-        self.last = self.last.filter(|(link, call)| !is_given_up(*link, *call));
-        self.others.retain(|(link, call, _)| !is_given_up(*link, *call));
+    /// Drops the messages of cancelled calls.
+    fn forget(&mut self, is_cancelled: impl Fn(usize, CallId) -> bool) {
+        self.last = self.last.filter(|(link, call)| !is_cancelled(*link, *call));
+        self.others.retain(|(link, call, _)| !is_cancelled(*link, *call));
     }
 }
 

@@ -1,13 +1,13 @@
-//! Numbers that nobody guesses, by which directories, processes, jobs and people are told apart.
+//! Unpredictable random numbers, used as ids of directories, processes, jobs and accounts.
 //!
-//! They are made by the standard library's hasher, whose keys the operating system chooses: that
-//! needs neither a file nor `unsafe`, so it works in a root without `/dev`. The hasher is SipHash, a
-//! function that is made to look random to whoever does not have its key (Aumasson and Bernstein,
-//! *SipHash: a fast short-input PRF*); here it counts.
+//! They come from the standard library's hasher, whose keys the operating system chooses: that
+//! needs neither a file nor `unsafe`, so it works in a root file system without `/dev`. The hasher
+//! is SipHash, a pseudo-random function (Aumasson and Bernstein, *SipHash: a fast short-input
+//! PRF*), here applied to a counter.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// Bytes that nobody guesses.
+/// Unpredictable random bytes.
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let keys = RandomState::new();
     let words = (0_u64..).flat_map(|number| keys.hash_one(number).to_le_bytes());
@@ -16,7 +16,7 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A number above 0 that nobody guesses.
+/// An unpredictable random number above 0.
 pub fn random_number() -> u64 {
     u64::from_le_bytes(random_bytes()).max(1)
 }

@@ -1,9 +1,9 @@
-//! Readiness: the one file that knows mio.
+//! The poller and its sockets (reactor pattern): the only file that uses mio.
 //!
-//! Sockets are non-blocking and edge-triggered: an event says that a socket *became* ready, once.
-//! So a socket is read until it has nothing left (or until its owner puts it on a ready list of
-//! its own, for fairness), and written to as soon as there is something to write, without waiting
-//! for an event. Events may come without cause; a read that has nothing is no error.
+//! Sockets are non-blocking and edge-triggered: an event reports once that a socket *became* ready.
+//! So a socket is read until it is empty (or until its owner puts it on a ready list, for
+//! fairness), and written to as soon as there is output, without waiting for an event. Events may
+//! be spurious: a read that finds nothing is no error.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -24,9 +24,9 @@ pub(super) struct Readiness {
     pub(super) key: u64,
     /// It has bytes, an end of file or an error to read.
     pub(super) readable: bool,
-    /// The peer has closed its side, or the socket has failed: no further event announces the end.
+    /// The peer has closed its side, or the socket has failed. No further event announces this.
     pub(super) ended: bool,
-    /// It takes bytes again, or has failed.
+    /// It accepts output again, or has failed.
     pub(super) writable: bool,
 }
 
@@ -38,9 +38,9 @@ pub(super) struct Poller {
     waker: Arc<mio::Waker>,
 }
 
-/// How many events one wait takes at most; the rest comes with the next.
+/// The most events that one wait returns; the others are returned by the next.
 const EVENTS: usize = 1024;
-/// The key of the wakers' event, which never surfaces.
+/// The key of the wakers' event, which is filtered out.
 const WAKER: Token = Token(usize::MAX);
 
 impl Poller {
@@ -63,11 +63,11 @@ impl Poller {
     /// Waits until something is ready, a waker was used or `timeout` has passed, and adds what is
     /// ready to `ready`. The timeout is rounded up to whole milliseconds. An interrupted wait ends early with nothing.
     ///
-    /// Wakers do nothing while the poller is awake, so `anything_pending` is asked on the brink of
-    /// sleep for what they announced in the meantime.
+    /// Wakers have no effect while the poller is awake. So `anything_pending` is called right
+    /// before sleeping, to find what they announced meanwhile.
     ///
     /// # Errors
-    /// The operating system's, none of which a working program meets.
+    /// The operating system's, which should not occur.
     pub(super) fn wait(
         &mut self,
         timeout: Option<Duration>,
@@ -110,7 +110,7 @@ impl Poller {
         add_stream(self.poll.registry(), stream, key)
     }
 
-    /// What registers streams while another thread waits with the poller.
+    /// A handle that registers streams while another thread waits on the poller.
     ///
     /// # Errors
     /// The operating system's.
@@ -145,13 +145,13 @@ pub(super) struct Waker {
 }
 
 impl Waker {
-    /// Makes the poller's current wait return at once. What it is to look at must be in place
-    /// before.
+    /// Makes the current wait return at once. Whatever the poller's owner is to find must be in
+    /// place before this call.
     pub(super) fn wake(&self) {
         if !self.awake.swap(true, Ordering::SeqCst)
             && let Err(error) = self.waker.wake()
         {
-            // The eventfd is full only if it was written to 2^64 times: the poller is awake then.
+            // The eventfd is full only after 2^64 writes, and then the poller is awake.
             log::error!("waking a poller: {error}");
         }
     }
@@ -171,7 +171,7 @@ impl Listener {
         Ok(Listener(listener))
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     ///
     /// # Errors
     /// The operating system's.
@@ -182,7 +182,7 @@ impl Listener {
     /// The next waiting connection; `WouldBlock` when there is none.
     ///
     /// # Errors
-    /// The operating system's: no file descriptor left, or the peer is gone again already.
+    /// The operating system's: no file descriptor left, or the peer has disconnected already.
     pub(super) fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
         let (stream, peer) = self.0.accept()?;
         stream.set_nodelay(true)?;
@@ -204,7 +204,7 @@ impl Stream {
         Ok(Stream(TcpStream::from_std(stream)))
     }
 
-    /// Gives the stream up to a caller that blocks; it is registered with `poller`.
+    /// Deregisters the stream from `poller` and makes it blocking.
     ///
     /// # Errors
     /// The operating system's.
@@ -215,21 +215,21 @@ impl Stream {
         Ok(stream)
     }
 
-    /// Begins to connect. The stream becomes writable when that is over, one way or the other.
+    /// Starts to connect. The stream becomes writable when the attempt has succeeded or failed.
     ///
     /// # Errors
-    /// The operating system's: there is no way to this address.
+    /// The operating system's: there is no route to this address.
     pub(super) fn connect(address: SocketAddr) -> io::Result<Stream> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         Ok(Stream(stream))
     }
 
-    /// Whether a connection that was begun is made.
+    /// Whether a started connection is established.
     ///
     /// # Errors
-    /// It is not, and will not be. That it leads back to itself is one of the ways: a port that
-    /// nobody listens on may be picked for our own end, and TCP lets both ends open at once.
+    /// The attempt has failed. One failure is a connection to itself: a port without a listener may
+    /// be chosen as the local port, and TCP allows a simultaneous open.
     pub(super) fn is_connected(&self) -> io::Result<bool> {
         if let Some(error) = self.0.take_error()? {
             return Err(error);
@@ -244,15 +244,15 @@ impl Stream {
         }
     }
 
-    /// The number that the operating system knows it by.
+    /// The file descriptor.
     pub(super) fn descriptor(&self) -> i32 {
         self.0.as_raw_fd()
     }
 
-    /// Says that we write nothing more; what was written still arrives.
+    /// Shuts the sending side down; bytes written before still arrive.
     ///
     /// # Errors
-    /// The operating system's: the connection is gone already.
+    /// The operating system's: the connection is closed already.
     pub(super) fn shutdown_write(&self) -> io::Result<()> {
         self.0.shutdown(Shutdown::Write)
     }
@@ -318,7 +318,7 @@ mod tests {
         let most: usize = most.trim().parse().unwrap();
         let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
-        // The queue of the standard library takes 129.
+        // A queue of the standard library's length holds 129.
         let connect = |_| std::net::TcpStream::connect_timeout(&address, Duration::from_secs(5));
         let waiting: Result<Vec<_>, _> = (0..most.min(600)).map(connect).collect();
         assert!(waiting.is_ok(), "{waiting:?}");

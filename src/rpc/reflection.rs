@@ -1,13 +1,13 @@
 //! gRPC's server reflection, `grpc.reflection.v1` and the `v1alpha` that older clients ask for
 //! ("GRPC Server Reflection Protocol").
 //!
-//! A client that has no .proto files asks which services there are, and for the descriptors of
-//! what it wants to call. The answers come from `schemas/agora.protoset`, which is part of the
-//! binary. The two versions differ in their names only.
+//! A client without .proto files asks for the list of services, and for the descriptors of the
+//! methods that it wants to call. The answers come from `schemas/agora.protoset`, which is part of
+//! the binary. The two versions differ only in their names.
 //!
-//! Files come with those that they import, each once on a stream, but for the file asked for, which
-//! always comes: clients differ in what they ask for twice. Agora's contracts declare no
-//! extensions.
+//! A file is sent with all files that it imports. An import is sent once on a stream; the requested
+//! file is always sent, because clients differ in what they request twice. Agora's .proto files
+//! declare no extensions.
 
 mod index;
 
@@ -27,26 +27,27 @@ const SERVICES: [&str; 2] =
 /// The compiled descriptors of everything in `proto/`.
 const PROTOSET: &[u8] = include_bytes!("../../schemas/agora.protoset");
 
-/// Answers that may wait for the client before further questions of its stream wait.
+/// Bytes of answers that may wait for the client before further requests of its stream have to
+/// wait.
 const PAUSE_BYTES: usize = 64 * 1024;
 
-/// What all streams of a server share.
+/// State that all streams of a server share.
 struct Reflection {
     /// The server's services, sorted.
     services: Vec<String>,
-    /// Made when the first question comes.
+    /// Built for the first request.
     index: OnceLock<Index>,
     open: Mutex<Open>,
 }
 
-/// The streams that are open: a shutdown does not wait for them.
+/// The open streams, which a shutdown ends.
 #[derive(Default)]
 struct Open {
     streams: BTreeMap<u64, Responder>,
     next: u64,
 }
 
-/// Adds both versions to what a server answers, which lists the services that are there by now.
+/// Registers both versions. They list the services that are registered by now.
 pub(super) fn register(services: &mut Services) {
     let mut names: Vec<String> = services.names().to_vec();
     names.extend(SERVICES.map(str::to_owned));
@@ -79,7 +80,7 @@ impl Reflection {
         }
     }
 
-    /// A thread that panicked under the lock left a whole map behind.
+    /// A thread that panicked under the lock leaves a consistent map.
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,14 +106,14 @@ impl Reflection {
     }
 }
 
-/// One stream of questions and answers, in turn.
+/// One stream of requests and answers.
 struct Stream {
     reflection: Arc<Reflection>,
     number: u64,
     responder: Responder,
-    /// Files that the client has been sent.
+    /// Files that were sent to the client.
     sent: BTreeSet<FileId>,
-    /// Questions that wait; bounded by the stream's receive window, which they take up meanwhile.
+    /// Requests that wait; bounded by the stream's receive window, in which they count.
     waiting: VecDeque<Vec<u8>>,
     half_closed: bool,
     paused: bool,
@@ -136,7 +137,7 @@ impl Stream {
         }
     }
 
-    /// Answers what waits, as far as the client takes answers.
+    /// Answers waiting requests, as fast as the client receives the answers.
     fn proceed(&mut self) {
         while !self.paused && !self.responder.is_over() {
             let Some(request) = self.waiting.pop_front() else {

@@ -1,21 +1,21 @@
-//! Where a server keeps its connections.
+//! A slab with generations, which holds a server's connections.
 
 use super::outbound::ConnectionId;
 
 impl ConnectionId {
-    /// The id as the reactor's key.
+    /// The id as a poller key.
     pub(super) fn key(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.slot)
     }
 
-    /// The id behind a key of [`key`](Self::key).
+    /// The id of a key made by [`key`](Self::key).
     pub(super) fn from_key(key: u64) -> ConnectionId {
         ConnectionId { slot: key as u32, generation: (key >> 32) as u32 }
     }
 }
 
-/// Values under ids that are never used twice: an answer that comes late finds nothing, and not
-/// the next connection in the same place.
+/// Values by id. An id is never used twice, so that a late answer finds nothing instead of the next
+/// connection in the same slot.
 pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
@@ -31,7 +31,7 @@ impl<T> Slab<T> {
         Slab { slots: Vec::new(), free: Vec::new() }
     }
 
-    /// The id that the next value will have.
+    /// The id of the next inserted value.
     pub(super) fn next_id(&self) -> ConnectionId {
         match self.free.last() {
             Some(&slot) => ConnectionId { slot, generation: self.slots[slot as usize].generation },
@@ -39,7 +39,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Keeps a value under [`next_id`](Self::next_id).
+    /// Inserts a value with the id [`next_id`](Self::next_id).
     pub(super) fn insert(&mut self, value: T) {
         let value = Some(Box::new(value));
         match self.free.pop() {
@@ -53,13 +53,14 @@ impl<T> Slab<T> {
         if slot.generation == id.generation { slot.value.as_deref_mut() } else { None }
     }
 
-    /// Drops a value; its id finds nothing from now on.
+    /// Removes a value and retires its id.
     pub(super) fn remove(&mut self, id: ConnectionId) {
         if let Some(slot) = self.slots.get_mut(id.slot as usize)
             && slot.generation == id.generation
             && slot.value.take().is_some()
         {
-            // The highest generation would give the listener's and the wakers' keys away.
+            // The highest generation is skipped: its keys belong to listeners, peer streams and
+            // wakers.
             slot.generation = (slot.generation + 1) % (u32::MAX - 1);
             self.free.push(id.slot);
         }
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_old_id_does_not_find_the_next_value_in_its_place() {
+    fn an_old_id_does_not_find_the_next_value_in_its_slot() {
         let mut slots = Slab::new();
         let first = slots.next_id();
         slots.insert("first");

@@ -1,4 +1,4 @@
-//! A connection's bytes, in the clear or through TLS.
+//! A connection's byte stream, cleartext or TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -7,19 +7,19 @@ use super::reactor::Stream;
 use super::tls::{ServerTls, Tls};
 use crate::session::Protocol;
 
-/// A non-blocking byte stream. Dropped, it takes its leave of a TLS peer.
+/// A non-blocking byte stream. Dropping it sends `close_notify` to a TLS peer.
 pub(super) struct Socket {
     stream: Stream,
-    /// Apart, so that a connection in the clear carries a pointer and no more.
+    /// Boxed, so that a cleartext connection carries only a pointer.
     tls: Option<Box<Tls>>,
-    /// The last read left nothing behind.
+    /// The last read emptied the socket.
     empty: bool,
     /// The peer has closed its side.
     ended: bool,
 }
 
 impl Socket {
-    /// A connection in the clear.
+    /// A cleartext connection.
     pub(super) fn new(stream: Stream) -> Socket {
         Socket::over(stream, None)
     }
@@ -28,12 +28,12 @@ impl Socket {
         Socket { stream, tls, empty: false, ended: false }
     }
 
-    /// A client's connection, inside TLS if there is to be any.
+    /// A client's connection, with TLS if there is any.
     pub(super) fn client(stream: Stream, tls: Option<Tls>) -> Socket {
         Socket::over(stream, tls.map(Box::new))
     }
 
-    /// A client's connection that blocked until it was made, inside TLS if the handshake was made.
+    /// A client's connection that was established by blocking calls, with TLS after its handshake.
     ///
     /// # Errors
     /// The operating system's.
@@ -41,8 +41,8 @@ impl Socket {
         Ok(Socket::client(Stream::from_std(stream)?, tls))
     }
 
-    /// Goes on inside TLS, as a server. `first` was read from the socket and is what the client
-    /// began with; what its buffer holds afterwards has no meaning.
+    /// Switches to TLS as a server. `first` holds the first bytes of the connection, which were
+    /// read already; its content is undefined afterwards.
     ///
     /// # Errors
     /// As [`Tls::begin`].
@@ -51,29 +51,29 @@ impl Socket {
         tls.begin(&mut self.stream, first)
     }
 
-    /// What was agreed on inside TLS, once, when the handshake is over.
+    /// The protocol negotiated by ALPN; returned once, after the handshake.
     pub(super) fn take_negotiated(&mut self) -> Option<Protocol> {
         self.tls.as_mut().and_then(|tls| tls.take_negotiated())
     }
 
-    /// What is registered with a poller.
+    /// The stream, to register with a poller.
     pub(super) fn stream(&mut self) -> &mut Stream {
         &mut self.stream
     }
 
-    /// The peer has closed its side: there is an end to be read behind what is left.
+    /// The peer has closed its side: an end of file follows the remaining bytes.
     pub(super) fn set_ended(&mut self) {
         self.ended = true;
     }
 
-    /// Whether the last read emptied the socket, so that the next one has to wait for an event.
-    /// Less than was asked for means that there was no more, unless the end is near: no further
-    /// event announces it.
+    /// Whether the last read emptied the socket, so that the next one has to wait for an event. A
+    /// short read means so, unless the peer has closed its side: no further event announces the
+    /// end.
     pub(super) fn is_empty(&self) -> bool {
         self.empty && !self.ended
     }
 
-    /// Reads for nobody, TLS or not.
+    /// Reads and discards raw bytes, TLS or not.
     ///
     /// # Errors
     /// The operating system's.
@@ -81,18 +81,18 @@ impl Socket {
         self.stream.read(buffer)
     }
 
-    /// Says that we write nothing more.
+    /// Shuts the sending side down.
     pub(super) fn shutdown_write(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.close(&mut self.stream);
         }
-        // The connection is over for us either way.
+        // An error does not matter: the connection is finished.
         let _ = self.stream.shutdown_write();
     }
 }
 
 impl Read for Socket {
-    /// `Interrupted` when something was read but gave no plaintext, and there may be more.
+    /// Returns `Interrupted` when bytes were read that gave no plaintext, and there may be more.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.empty = false;
         let Some(tls) = &mut self.tls else {
@@ -111,7 +111,8 @@ impl Read for Socket {
 }
 
 impl Write for Socket {
-    /// After `WouldBlock` the same bytes must be given again: some of them may be on their way.
+    /// After `WouldBlock` the same bytes must be passed again: some of them may be encrypted
+    /// already.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.tls {
             Some(tls) => tls.write(&mut self.stream, bytes),

@@ -1,10 +1,10 @@
-//! What the operating system lets a process have: descriptors, and connections that wait to be
+//! Limits of the operating system: file descriptors, and the queue of connections that wait to be
 //! accepted.
 //!
-//! A process that is out of descriptors can neither accept a connection nor replace a file. So a
-//! server takes fewer connections than there are descriptors, and none whose own descriptor is among
-//! the last ones. The kernel gives the lowest number that is free: as long as a connection gets one
-//! below the bound, all above it are free, whatever else the process has open.
+//! A process without free descriptors can neither accept a connection nor replace a file. So a
+//! server accepts fewer connections than there are descriptors, and refuses a connection whose
+//! descriptor is among the last ones. The kernel assigns the lowest free number: as long as a
+//! connection gets one below the bound, all above it are free, whatever else the process has open.
 //!
 //! Without the feature `system-limits` the limit is read but not raised, and the queue of a listener
 //! has the length that the standard library gives it.
@@ -13,20 +13,20 @@ use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 
-/// Descriptors that connections leave to files and others, half of which are never used by one.
+/// Descriptors reserved for files and other uses; the upper half is never used by a connection.
 const KEPT_FOR_FILES: u64 = 128;
 /// Connections that may wait to be accepted. The system may allow less (`net.core.somaxconn`).
 #[cfg(feature = "system-limits")]
 const WAITING_CONNECTIONS: i32 = 4096;
 
-/// How many descriptors the process may have.
+/// The descriptor limit of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Descriptors {
     limit: u64,
 }
 
 impl Descriptors {
-    /// As many as there may be now.
+    /// The current limit.
     pub(super) fn now() -> Descriptors {
         Descriptors { limit: soft_limit().unwrap_or(u64::MAX) }
     }
@@ -35,12 +35,12 @@ impl Descriptors {
         KEPT_FOR_FILES.min(self.limit / 2)
     }
 
-    /// How many of them connections may have.
+    /// How many descriptors connections may use.
     pub(super) fn for_connections(self) -> usize {
         usize::try_from(self.limit - self.kept()).unwrap_or(usize::MAX)
     }
 
-    /// Whether a connection with this descriptor leaves enough to others.
+    /// Whether a connection with this descriptor leaves enough for files.
     pub(super) fn allows_connection_at(self, descriptor: i32) -> bool {
         let bound = self.limit - self.kept() / 2;
         u64::try_from(descriptor).is_ok_and(|descriptor| descriptor < bound)
@@ -65,7 +65,7 @@ fn limit_in(limits: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Raises the limit of the process's descriptors as far as it may.
+/// Raises the descriptor limit of the process to its maximum.
 #[cfg(feature = "system-limits")]
 pub fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -73,7 +73,7 @@ pub fn raise_descriptor_limit() {
     if current == maximum {
         return;
     }
-    // The kernel knows no process with more: without a hard limit it says so by its own bound.
+    // Without a hard limit the kernel's own bound applies.
     let bound = fs::read_to_string("/proc/sys/fs/nr_open");
     let bound = bound.ok().and_then(|text| text.trim().parse().ok());
     let raised = Rlimit { current: maximum.or(bound), maximum };
@@ -82,11 +82,12 @@ pub fn raise_descriptor_limit() {
     }
 }
 
-/// Would raise the limit of the process's descriptors: needs the feature `system-limits`.
+/// Does nothing: raising the limit needs the feature `system-limits`.
 #[cfg(not(feature = "system-limits"))]
 pub fn raise_descriptor_limit() {}
 
-/// Makes a listener's queue as long as the system allows. (To listen again changes nothing else.)
+/// Makes a listener's accept queue as long as the system allows. (Calling `listen` again changes
+/// nothing else.)
 ///
 /// # Errors
 /// The operating system's.

@@ -1,24 +1,24 @@
 //! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) under a connection, by rustls.
 //!
 //! A server that has a certificate takes TLS and cleartext on one port: the first byte of a
-//! connection tells them apart. Inside TLS the same two protocols are spoken as in the clear, and
-//! ALPN (RFC 7301) says which: `h2` is gRPC (RFC 9113 section 3.2), `agr1` is the native protocol.
-//! A peer that agrees to neither is refused.
+//! connection tells them apart. Inside TLS the same two protocols are available as in cleartext,
+//! and ALPN (RFC 7301) selects one: `h2` is gRPC (RFC 9113 section 3.2), `agr1` is the native
+//! protocol. A peer that supports neither is refused.
 //!
 //! ```text
 //!   socket --- records ---> Tls --- plaintext ---> session
 //!          <-- records ----     <-- plaintext ----
 //! ```
 //!
-//! [`Tls`] keeps nothing that rustls does not keep for it, and rustls never holds more than the
-//! records of one write and one incomplete record. Everything about time, limits and shutting down
-//! is the session's: a handshake must be over, and the preface there, within the preface timeout.
+//! All buffers of [`Tls`] are in rustls, which holds at most the records of one write and one
+//! incomplete record. Timeouts, limits and shutdown are handled by the session: the handshake and
+//! the preface must be complete within the preface timeout.
 //!
-//! Trust comes from files alone: a client names the authorities that it believes
-//! ([`ClientTls::load`]); those of the operating system are not asked. Left out: early data,
-//! encrypted private keys, revocation lists, and reading renewed certificates while serving.
+//! Trust comes only from files: a client names the authorities that it trusts
+//! ([`ClientTls::load`]); the operating system's are not used. Left out: early data, encrypted
+//! private keys, revocation lists, and reading renewed certificates while serving.
 //!
-//! Without the feature `tls` the types are the same, and nothing can be loaded.
+//! Without the feature `tls` the types exist, but nothing can be loaded.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,10 +41,10 @@ pub(super) use disabled::Tls;
 #[cfg(not(feature = "tls"))]
 pub use disabled::{ClientTls, ServerTls};
 
-/// Who we are: files in PEM.
+/// The files of an identity, in PEM.
 #[derive(Clone, Copy, Debug)]
 pub struct IdentityFiles<'a> {
-    /// Our certificate, then those that lead from it to an authority.
+    /// The own certificate, followed by those that lead to an authority.
     pub certificates: &'a Path,
     /// The private key of the first certificate, not encrypted.
     pub key: &'a Path,
@@ -57,7 +57,7 @@ pub enum TlsError {
     Disabled,
     /// A file cannot be read, or does not hold what it should.
     File {
-        /// Which.
+        /// The path of the file.
         file: PathBuf,
         /// What is wrong with it.
         reason: String,

@@ -1,4 +1,4 @@
-//! The messages of health and reflection.
+//! Encodes and decodes the messages of health and reflection.
 
 use std::borrow::Cow;
 
@@ -20,12 +20,12 @@ use crate::protobuf::{Checked, decode, encode, encode_into};
 
 use super::health;
 
-/// A message that the structural check refuses ends its call.
+/// Decodes a message; one that the structural check refuses ends its call.
 fn read<'a, M: Checked + MessageRead<'a>>(message: &'a [u8]) -> Result<M, Status> {
     decode(message).map_err(|error| Status::new(Code::Internal, error.to_string()))
 }
 
-/// The service that a request of Check or Watch asks about.
+/// The service name in a request of Check or Watch.
 pub(super) fn parse_service(message: &[u8]) -> Result<Cow<'_, str>, Status> {
     read::<HealthCheckRequest<'_>>(message).map(|request| request.service)
 }
@@ -39,12 +39,12 @@ fn health_response(status: Option<health::ServingStatus>) -> HealthCheckResponse
     HealthCheckResponse { status }
 }
 
-/// How a service is, appended; `None` is SERVICE_UNKNOWN.
+/// Appends the status of a service; `None` is SERVICE_UNKNOWN.
 pub(super) fn append_status(status: Option<health::ServingStatus>, response: &mut Vec<u8>) {
     encode_into(&health_response(status), response);
 }
 
-/// How all services are, appended in answer to a request of List.
+/// Appends the statuses of all services, as the answer to a request of List.
 pub(super) fn append_statuses<'a>(
     message: &[u8],
     statuses: impl Iterator<Item = (&'a str, health::ServingStatus)>,
@@ -59,7 +59,7 @@ pub(super) fn append_statuses<'a>(
     Ok(())
 }
 
-/// What a client asks of reflection.
+/// What a reflection request asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Query<'a> {
     /// The file with this name.
@@ -70,36 +70,36 @@ pub(super) enum Query<'a> {
     Extension(&'a str),
     /// The numbers of all extensions of this message.
     ExtensionNumbers(&'a str),
-    /// What the server has.
+    /// The list of services.
     Services,
-    /// Nothing that we know of.
+    /// Nothing, or something unknown.
     Nothing,
 }
 
-/// What reflection answers.
+/// The answer to a reflection request.
 pub(super) enum Answer<'a> {
     /// Files, each as its descriptor.
     Files(Vec<&'a [u8]>),
-    /// The message of this name is known and has no extensions.
+    /// The message of this name exists and has no extensions.
     NoExtensions(&'a str),
     /// The full names of services.
     Services(&'a [String]),
-    /// There is no answer, and why.
+    /// An error, with the reason.
     Error(Code, &'a str),
 }
 
-/// A request of reflection, which its answer repeats.
+/// A reflection request; the response repeats it.
 pub(super) struct ReflectionRequest<'a> {
     request: ServerReflectionRequest<'a>,
 }
 
 impl<'a> ReflectionRequest<'a> {
-    /// Reads a request.
+    /// Decodes a request.
     pub(super) fn parse(message: &'a [u8]) -> Result<ReflectionRequest<'a>, Status> {
         read(message).map(|request| ReflectionRequest { request })
     }
 
-    /// What it asks.
+    /// What it asks for.
     pub(super) fn query(&self) -> Query<'_> {
         match &self.request.message_request {
             AnyQuery::file_by_filename(name) => Query::File(name),
@@ -111,7 +111,7 @@ impl<'a> ReflectionRequest<'a> {
         }
     }
 
-    /// The response with an answer.
+    /// Encodes the response with an answer.
     pub(super) fn response(&self, answer: Answer<'_>) -> Vec<u8> {
         let message_response = match answer {
             Answer::Files(files) => AnyAnswer::file_descriptor_response(FileDescriptorResponse {

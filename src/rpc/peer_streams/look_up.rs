@@ -1,4 +1,4 @@
-//! Names to addresses, without holding up the reactor.
+//! Looks names up without blocking the event loop.
 
 use std::mem;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use crate::rpc::names::{ResolveError, Resolver};
 
 type Found = (PeerStreamId, Result<Vec<SocketAddr>, ResolveError>);
 
-/// Look-ups under way. A peer stream has one at a time.
+/// Look-ups in progress. A peer stream has one at a time.
 pub(super) struct LookUps {
     resolver: Resolver,
     found: Arc<Mutex<Vec<Found>>>,
@@ -22,7 +22,7 @@ impl LookUps {
         LookUps { resolver, found: Arc::default(), waker }
     }
 
-    /// Looks a name up; what is found is taken later.
+    /// Starts a look-up; [`take_found`](Self::take_found) returns its result later.
     pub(super) fn begin(&self, id: PeerStreamId, target: &str) {
         let (found, waker) = (Arc::clone(&self.found), self.waker.clone());
         self.resolver.begin(target, move |result| {
@@ -31,18 +31,18 @@ impl LookUps {
         });
     }
 
-    /// What was found does not lead to the peer.
+    /// The addresses found did not lead to the peer: the next look-up is a fresh one.
     pub(super) fn forget(&self, target: &str) {
         self.resolver.forget(target);
     }
 
-    /// What was found since the last time.
+    /// The results since the last call.
     pub(super) fn take_found(&self) -> Vec<Found> {
         mem::take(&mut *lock(&self.found))
     }
 }
 
-/// A push is atomic: a thread that panicked left a whole list behind.
+/// A push is atomic: a thread that panicked leaves a consistent list.
 fn lock(found: &Mutex<Vec<Found>>) -> MutexGuard<'_, Vec<Found>> {
     found.lock().unwrap_or_else(PoisonError::into_inner)
 }

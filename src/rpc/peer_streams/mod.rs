@@ -1,10 +1,11 @@
-//! Calls to other servers that are to last: how a task talks to its peers.
+//! Long-lived calls to other servers: how an event-loop task sends messages to its peers.
 //!
-//! An *peer stream* is one call, on a connection of its own, that is begun when the peer stream is added and
-//! begun anew whenever it is lost, until the peer stream is removed. Messages go both ways; each is sent
-//! at most once, and nothing is sent while the peer stream is down: it suits protocols that repeat
-//! themselves. All of it runs on the server's thread and its poller, so that a message to a peer
-//! costs no wake-up, and all that a task sends to a peer in one turn leaves in one write.
+//! An *peer stream* is one call on a connection of its own. It starts when the stream is added, and
+//! starts again whenever it is lost, until the stream is removed. Messages go both ways. Each is
+//! sent at most once, and nothing is sent while the stream is down: this suits protocols that
+//! repeat their messages, such as Raft. Everything runs on the server's thread and its poller, so
+//! that a message to a peer wakes no thread, and all messages to one peer in one turn leave in one
+//! write.
 //!
 //! ```text
 //!              its time has come             the addresses are known
@@ -20,13 +21,13 @@
 //!      +<---- the connection is lost, or the call has ended --------------- Up
 //! ```
 //!
-//! A peer that restarts refuses connections until it listens again: that is cheap, and tried again
-//! after some ten milliseconds. A peer that is silent is asked for a sign of life after
-//! [`Limits::keepalive_interval`](crate::call::Limits::keepalive_interval), and its connection given
-//! up for a fresh one when there is none: TCP itself would wait for seconds after a cut has healed.
+//! A peer that restarts refuses connections until it listens again. Such an attempt is cheap, and
+//! is repeated after some ten milliseconds. A silent peer is sent a ping after
+//! [`Limits::keepalive_interval`](crate::call::Limits::keepalive_interval), and its connection is
+//! replaced when no answer comes: TCP itself would wait for seconds after a network cut has healed.
 //!
-//! Names are looked up on other threads ([`crate::rpc::Resolver`]). Several addresses of a name are
-//! tried one shortly after the other, and the first connection that is made is the one.
+//! Names are looked up on other threads ([`crate::rpc::Resolver`]). The addresses of a name are
+//! tried one shortly after the other, and the first connection that is established is used.
 
 mod look_up;
 mod options;
@@ -50,21 +51,21 @@ pub struct PeerStreamId(pub(super) u32);
 /// What happens on a peer stream.
 #[derive(Debug)]
 pub enum PeerStreamEvent<'a> {
-    /// The server has taken the call (its headers or its first message are here): what is sent from
-    /// now on goes there.
+    /// The server has accepted the call (its headers or its first message have arrived): messages
+    /// can be sent from now on.
     Up,
     /// The server sent a message.
     Message(&'a [u8]),
-    /// The peer stream is down: lost, or not even made this time. It is tried again by itself.
+    /// The peer stream is down: lost, or not even made this time. It reconnects by itself.
     Down {
-        /// Why: what ended the call, or `UNAVAILABLE` with what went wrong.
+        /// The status of the call, or `UNAVAILABLE` with the cause.
         status: &'a Status,
-        /// Whether it was up before: then messages may be lost that were sent.
+        /// Whether it was up before: then messages that were sent may be lost.
         was_up: bool,
     },
 }
 
-/// Why a message was not sent. It is dropped.
+/// Why a message was not sent. The message is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotSent {
     /// The peer stream is down.
@@ -75,7 +76,7 @@ pub enum NotSent {
 
 /// The peer streams of one server. There are few: each turn looks at all of them.
 pub struct PeerStreams {
-    /// By id; removed ones leave their place empty.
+    /// By id; `None` where a stream was removed.
     streams: Vec<Option<PeerStream>>,
     registrar: Registrar,
     look_ups: LookUps,
@@ -84,7 +85,7 @@ pub struct PeerStreams {
 }
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
-/// Their keys with the poller have this above their number, as no connection's have.
+/// The upper half of the poller keys of peer streams; no connection has such a key.
 const KEYS: u64 = 0xffff_ffff << 32;
 
 impl PeerStreams {
@@ -94,29 +95,29 @@ impl PeerStreams {
         PeerStreams { streams: Vec::new(), registrar, look_ups, waker, buffer }
     }
 
-    /// Adds one, which begins to connect at once.
+    /// Adds a stream, which begins to connect at once.
     pub fn add(&mut self, options: PeerStreamOptions) -> PeerStreamId {
-        // More than 2^32 do not fit into memory, whatever becomes of the old ones.
+        // More than 2^32 entries do not fit into memory, even if all but one are removed.
         let id = PeerStreamId(self.streams.len() as u32);
         self.streams.push(Some(PeerStream::new(id, options)));
         id
     }
 
-    /// Ends one, without a word to its peer. Nothing more is reported of it.
+    /// Ends a stream without notice to its peer. No more events are reported for it.
     pub fn remove(&mut self, id: PeerStreamId) {
         if let Some(place) = self.streams.get_mut(id.0 as usize) {
             *place = None;
         }
     }
 
-    /// What the next call begins with, whenever there is one.
+    /// Sets the first message of the next call.
     pub fn set_first_message(&mut self, id: PeerStreamId, first_message: Vec<u8>) {
         if let Some(stream) = self.get_mut(id) {
             stream.set_first_message(first_message);
         }
     }
 
-    /// Sends a message: it is written when the task's turn is over, together with others.
+    /// Sends a message: it is written after the task was polled, together with others.
     ///
     /// # Errors
     /// See [`NotSent`].
@@ -134,12 +135,12 @@ impl PeerStreams {
         self.get(id).map_or(0, PeerStream::queued_bytes)
     }
 
-    /// Messages that were not sent because too much was waiting, since the peer stream was added.
+    /// Messages dropped because too much was queued, since the peer stream was added.
     pub fn dropped(&self, id: PeerStreamId) -> u64 {
         self.get(id).map_or(0, |stream| stream.dropped)
     }
 
-    /// The peer has just been heard of: a peer stream that rests between two attempts tries now.
+    /// The peer is known to be reachable: a peer stream that rests between two attempts tries now.
     pub fn reconnect_now(&mut self, id: PeerStreamId) {
         if let Some(stream) = self.get_mut(id) {
             stream.reconnect_now();
@@ -154,7 +155,7 @@ impl PeerStreams {
         self.streams.get_mut(id.0 as usize)?.as_mut()
     }
 
-    /// Whether a key that became ready is one of theirs.
+    /// Whether this poller key belongs to a peer stream.
     pub(super) fn owns(key: u64) -> bool {
         key & KEYS == KEYS
     }
@@ -166,12 +167,12 @@ impl PeerStreams {
         }
     }
 
-    /// When [`poll`](Self::poll) is due if nothing becomes ready.
+    /// When [`poll`](Self::poll) is due if no socket becomes ready.
     pub(super) fn next_timeout(&self) -> Option<Duration> {
         self.streams.iter().flatten().map(PeerStream::next_timeout).min()
     }
 
-    /// Gives those that are ready, or whose time has come, a turn.
+    /// Polls the streams that are ready or whose timeout has passed.
     pub(super) fn poll(&mut self, now: Duration, task: &mut dyn EventLoopTask) {
         let PeerStreams { streams, registrar, look_ups, buffer, .. } = self;
         let found = look_ups.take_found();
@@ -186,7 +187,7 @@ impl PeerStreams {
         }
     }
 
-    /// Writes what was sent in this turn.
+    /// Writes the messages of this turn.
     pub(super) fn flush(&mut self, now: Duration, task: &mut dyn EventLoopTask) {
         for stream in self.streams.iter_mut().flatten() {
             if stream.flush(now, task) {
@@ -195,7 +196,7 @@ impl PeerStreams {
         }
     }
 
-    /// Says goodbye to all peers, as far as their sockets take it.
+    /// Half-closes all calls, as far as the sockets take it at once.
     pub(super) fn close(&mut self, now: Duration) {
         for stream in self.streams.drain(..).flatten() {
             stream.close(now);

@@ -5,34 +5,35 @@ use std::time::Duration;
 use crate::call::{Limits, Metadata};
 use crate::rpc::ChannelOptions;
 
-/// What a peer stream calls, and how patient it is.
+/// The target of a peer stream, and its timeouts.
 #[derive(Clone, Debug)]
 pub struct PeerStreamOptions {
     /// The server: `host:port`, or `address:port`.
     pub target: String,
     /// The method, of any shape that takes many requests.
     pub path: String,
-    /// What goes with the call.
+    /// The metadata of the call.
     pub metadata: Metadata,
     /// The first message of the call.
     pub first_message: Vec<u8>,
-    /// Protocol, limits and TLS. Its `connect_timeout` is for everything until the peer stream is up.
+    /// Protocol, limits and TLS. Its `connect_timeout` covers everything until the stream is up.
     pub channel: ChannelOptions,
-    /// What may wait for a peer that does not read; a message beyond it is dropped.
+    /// Bytes that may be queued for a peer that does not read; messages beyond are dropped.
     pub max_queued_bytes: usize,
-    /// After the first failure in a row.
+    /// The pause after the first of several failures in a row.
     pub first_pause: Duration,
-    /// After many failures.
+    /// The longest pause after many failures.
     pub longest_pause: Duration,
-    /// After the server has answered with an error: it is there, and will not soon think better of
-    /// it.
+    /// The pause after the server has ended the call with an error: it is reachable, and will most
+    /// likely refuse the next attempt as well.
     pub refused_pause: Duration,
 }
 
 impl PeerStreamOptions {
-    /// For peers that speak to one another all the time, within one region: an attempt that fails
-    /// is repeated after 10 to 50 ms (20 packets a second for a peer that is gone), one that is not
-    /// answered after 500 ms; a silent peer is asked after 250 ms and given up after 500 more.
+    /// For peers that exchange messages all the time, within one region: an attempt that fails is
+    /// repeated after 10 to 50 ms (20 packets a second for a peer that is gone), one that is not
+    /// answered after 500 ms; a silent peer is sent a ping after 250 ms and its connection closed
+    /// after 500 ms more.
     pub fn new(target: &str, path: &str) -> PeerStreamOptions {
         let limits = Limits {
             keepalive_interval: Duration::from_millis(250),

@@ -1,4 +1,4 @@
-//! One peer stream. The states are drawn at the head of the room.
+//! One peer stream. The module documentation of `peer_streams` draws its states.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -22,9 +22,9 @@ pub(super) struct PeerStream {
     options: PeerStreamOptions,
     state: State,
     backoff: Backoff,
-    /// The addresses that were found and not tried yet, the next one last.
+    /// Addresses not tried yet, in reverse order.
     addresses: Vec<SocketAddr>,
-    /// Its socket has become ready, or it has more to do.
+    /// The socket has become ready, or there is more to do without waiting for it.
     ready: bool,
     pub(super) dropped: u64,
 }
@@ -35,17 +35,17 @@ enum State {
     },
     LookingUp,
     Connecting {
-        /// Attempts under way, and when each is given up.
+        /// Attempts in progress, each with its deadline.
         attempts: Vec<(Stream, Duration)>,
-        /// When the next address is tried although none of them has failed.
+        /// When the next address is tried even if no attempt has failed.
         next_at: Duration,
     },
-    /// Connected, and up unless an answer is still waited for.
+    /// Connected; up once `up_by` is empty.
     Connected {
         link: Box<Link>,
         call: CallId,
         up_by: Option<Duration>,
-        /// The socket took less than there was to write, and has not become writable since.
+        /// The socket did not accept all output, and has not become writable since.
         blocked: bool,
     },
 }
@@ -92,7 +92,7 @@ impl PeerStream {
         let State::Connected { link, call, up_by: None, .. } = &mut self.state else {
             return Err(NotSent::Down);
         };
-        // One message is taken whatever its size.
+        // One message is accepted whatever its size.
         if queued > 0 && queued + message.len() > self.options.max_queued_bytes {
             self.dropped += 1;
             return Err(NotSent::Full);
@@ -148,7 +148,7 @@ impl PeerStream {
         }
     }
 
-    /// Finds out where to connect to.
+    /// Starts an attempt: finds the addresses of the target.
     fn begin(&mut self, now: Duration, tools: &mut Tools<'_>, task: &mut dyn EventLoopTask) {
         self.state = State::LookingUp;
         match self.options.target.parse() {
@@ -157,7 +157,7 @@ impl PeerStream {
         }
     }
 
-    /// The addresses are known.
+    /// Continues with the result of a look-up.
     pub(super) fn looked_up(
         &mut self,
         now: Duration,
@@ -178,14 +178,14 @@ impl PeerStream {
             Err(error) => {
                 let status = self.unavailable(&error);
                 self.back_off(now, &status, false, task);
-                // Name servers are not asked as often as a peer that restarts.
+                // Name servers are queried less often than a peer that restarts is tried.
                 self.state = State::BackingOff { until: now + self.options.refused_pause };
             }
         }
     }
 
-    /// Looks what has become of the attempts to connect, and begins further ones. When there are
-    /// none, the peer stream rests because of the last failure.
+    /// Checks the attempts to connect, and starts further ones. When none is left, the stream backs
+    /// off with the last failure.
     fn connect(
         &mut self,
         now: Duration,
@@ -231,7 +231,7 @@ impl PeerStream {
         }
     }
 
-    /// The attempt that is connected, if one is; those that have failed are dropped.
+    /// An attempt that is connected, if there is one; failed attempts are removed.
     fn connected(
         &mut self,
         now: Duration,
@@ -254,7 +254,7 @@ impl PeerStream {
         None
     }
 
-    /// Begins the call on the connection that was just made.
+    /// Starts the call on a connection that was just established.
     fn call(&mut self, now: Duration, stream: Stream, until: Duration) -> io::Result<()> {
         let PeerStreamOptions { target, path, metadata, first_message, channel, .. } =
             &self.options;
@@ -281,7 +281,7 @@ impl PeerStream {
         self.after_link_ran(now, end, task);
     }
 
-    /// Writes what waits. Tells whether the task heard of something.
+    /// Writes the queued output. Returns whether an event was reported to the task.
     pub(super) fn flush(&mut self, now: Duration, task: &mut dyn EventLoopTask) -> bool {
         let id = self.id;
         let State::Connected { link, up_by, blocked, .. } = &mut self.state else { return false };
@@ -296,7 +296,8 @@ impl PeerStream {
         self.after_link_ran(now, end, task)
     }
 
-    /// Draws the consequences of what a link has done. Tells whether it is over.
+    /// Handles a failure, an end or a timeout after the link has run. Returns whether the stream
+    /// went down.
     fn after_link_ran(
         &mut self,
         now: Duration,
@@ -342,7 +343,7 @@ impl PeerStream {
         Status::new(Code::Unavailable, format!("{}: {error}", self.options.target))
     }
 
-    /// Half-closes the call, so that the peer learns that this is no accident.
+    /// Half-closes the call, so that the peer sees an orderly end.
     pub(super) fn close(self, now: Duration) {
         if let State::Connected { mut link, call, .. } = self.state {
             let _ = link.session.half_close(call);
@@ -351,12 +352,12 @@ impl PeerStream {
     }
 }
 
-/// Hands what a link reports to the task. There is one call on it.
+/// Passes what a link reports to the task. A link has one call.
 struct Inbox<'a> {
     id: PeerStreamId,
     task: &'a mut dyn EventLoopTask,
     up_by: &'a mut Option<Duration>,
-    /// The lengths of the messages that have been handed on.
+    /// The lengths of the messages that were passed on.
     taken: Vec<usize>,
     end: Option<Status>,
 }

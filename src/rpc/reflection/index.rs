@@ -1,10 +1,10 @@
-//! What the compiled descriptors declare, by name.
+//! An index of the names that the compiled descriptors declare.
 //!
-//! A protoset is a `google.protobuf.FileDescriptorSet` (`google/protobuf/descriptor.proto`, whose
-//! field numbers stand below): files, and in each its messages, enums and services by their own
-//! names. Full names are put together here: a field is `package.Message.field`, a method
-//! `package.Service.Method`; an enum's values are named as the enum's siblings, as protobuf scopes
-//! them.
+//! A protoset is a `google.protobuf.FileDescriptorSet` (`google/protobuf/descriptor.proto`, which
+//! defines the field numbers below): files, and in each its messages, enums and services by their
+//! simple names. The index builds full names: a field is `package.Message.field`, a method
+//! `package.Service.Method`. An enum's values are siblings of the enum, which is protobuf's scoping
+//! rule.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,7 +13,7 @@ use crate::protobuf::{Error, FieldPath, FieldReader, Value};
 /// A file of the index.
 pub(super) type FileId = usize;
 
-/// Files and all names that they declare.
+/// Files, and all names that they declare.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     files: Vec<File>,
@@ -58,7 +58,7 @@ impl Index {
     /// Reads a `FileDescriptorSet`.
     ///
     /// # Errors
-    /// It is none: not well-formed protobuf.
+    /// It is not well-formed protobuf.
     pub(super) fn read(protoset: &'static [u8]) -> Result<Index, Error> {
         let mut index = Index::default();
         for descriptor in parts(protoset, SET_FILE) {
@@ -82,8 +82,8 @@ impl Index {
         self.symbols.get(name).is_some_and(|symbol| symbol.is_message)
     }
 
-    /// The descriptors of a file and of all that it imports, but for imports that were sent; they
-    /// are noted as sent.
+    /// The descriptors of a file and of all its imports, without imports in `sent`; adds them all
+    /// to `sent`.
     pub(super) fn with_imports(
         &self,
         file: FileId,
@@ -157,7 +157,7 @@ impl Index {
         self.add_parts(file, scope, declared, ENUM_VALUE)
     }
 
-    /// Adds each part of a declaration that is declared under this field number.
+    /// Adds each part of a declaration with this field number.
     fn add_parts(
         &mut self,
         file: FileId,
@@ -171,7 +171,7 @@ impl Index {
         Ok(())
     }
 
-    /// Adds what is declared in a scope; returns its full name.
+    /// Adds a declaration of a scope; returns its full name.
     fn add(
         &mut self,
         file: FileId,
@@ -197,7 +197,7 @@ fn parts(
     })
 }
 
-/// The first field with this number as text; empty when there is none.
+/// The first field with this number as text; empty if there is none.
 fn first_text(message: &'static [u8], number: u32) -> Result<&'static str, Error> {
     parts(message, number).next().map_or(Ok(""), |bytes| text(bytes?, number))
 }

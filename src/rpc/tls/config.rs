@@ -1,4 +1,4 @@
-//! Certificates, keys and authorities from files.
+//! Loads certificates, keys and authorities from files.
 
 use std::fmt;
 use std::fs;
@@ -17,8 +17,8 @@ use rustls::{
 use super::{IdentityFiles, TlsError};
 use crate::session::{Compat, Protocol};
 
-/// The ALPN names of what we speak (RFC 7301). `h2` is registered for HTTP/2 over TLS, `agr1` is
-/// ours.
+/// The ALPN names of the protocols (RFC 7301). `h2` is registered for HTTP/2 over TLS, `agr1` is
+/// Agora's own.
 pub(super) const fn alpn(protocol: Protocol) -> &'static [u8] {
     match protocol {
         Protocol::Grpc => b"h2",
@@ -26,7 +26,7 @@ pub(super) const fn alpn(protocol: Protocol) -> &'static [u8] {
     }
 }
 
-/// A server's side of TLS: its certificate, and what it asks of clients.
+/// The server side of TLS: its certificate, and its requirements for clients.
 #[derive(Clone)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
@@ -35,7 +35,7 @@ pub struct ServerTls {
 
 impl ServerTls {
     /// Reads a server's certificate and key. With `client_authorities` (certificates, PEM) only
-    /// clients are served that have a certificate of one of them. With `only` cleartext is refused.
+    /// clients with a certificate of one of them are accepted. With `only` cleartext is refused.
     ///
     /// # Errors
     /// A file that cannot be used, by name.
@@ -58,7 +58,7 @@ impl ServerTls {
         Ok(ServerTls { config: Arc::new(config), only })
     }
 
-    /// Agrees by ALPN to what the server speaks, and to nothing else.
+    /// Restricts ALPN to the protocols that the server accepts.
     pub(in crate::rpc) fn with_compat(self, compat: Compat) -> ServerTls {
         let mut config = ServerConfig::clone(&self.config);
         config.alpn_protocols = [Protocol::Grpc, Protocol::Native]
@@ -79,7 +79,7 @@ impl ServerTls {
     }
 }
 
-/// A client's side of TLS: whom it believes, and who it is.
+/// The client side of TLS: the authorities that it trusts, and its own certificate.
 #[derive(Clone)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
@@ -87,9 +87,9 @@ pub struct ClientTls {
 }
 
 impl ClientTls {
-    /// Believes servers whose certificate leads to one of `authorities` (certificates, PEM). The
-    /// certificate must be valid for `server_name`, or else for the host that is connected to.
-    /// With `identity` the client has a certificate of its own to show.
+    /// Trusts servers whose certificate leads to one of `authorities` (certificates, PEM). The
+    /// certificate must be valid for `server_name`, or else for the host that is connected to. With
+    /// `identity` the client presents a certificate of its own.
     ///
     /// # Errors
     /// A file that cannot be used, by name, or a name that is none.
@@ -122,7 +122,7 @@ impl ClientTls {
         }
     }
 
-    /// What gRPC calls `:authority`: the name that was asked for, if it differs from the target's.
+    /// The value of gRPC's `:authority`: the configured server name, else the target.
     pub(in crate::rpc) fn authority<'a>(&'a self, target: &'a str) -> std::borrow::Cow<'a, str> {
         match &self.server_name {
             Some(name) => name.to_str(),
@@ -135,21 +135,21 @@ impl ClientTls {
     }
 }
 
-/// Keys are not for logs.
+/// Leaves the keys out: this may be logged.
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerTls").field("only", &self.only).finish_non_exhaustive()
     }
 }
 
-/// Keys are not for logs.
+/// Leaves the keys out: this may be logged.
 impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientTls").field("server_name", &self.server_name).finish_non_exhaustive()
     }
 }
 
-/// Named wherever it is used, so that none has to be installed for the whole process.
+/// Passed explicitly, so that none has to be installed for the whole process.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
@@ -200,12 +200,12 @@ fn read(files: IdentityFiles<'_>) -> Result<Identity, TlsError> {
 fn reason(error: &pem::Error) -> &'static str {
     match error {
         pem::Error::NoItemsFound => "no private key in PEM, or an encrypted one",
-        pem::Error::MissingSectionEnd { .. } => "PEM that breaks off",
+        pem::Error::MissingSectionEnd { .. } => "PEM without an end line",
         _ => "PEM that cannot be read",
     }
 }
 
-/// Says which of the two files rustls does not like.
+/// Attributes an error of rustls to one of the two files.
 fn mismatch(files: IdentityFiles<'_>) -> impl Fn(Error) -> TlsError {
     move |error| match error {
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => in_file(files.key)(format!(

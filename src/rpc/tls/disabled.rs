@@ -1,4 +1,4 @@
-//! What stands for TLS in a program that was built without it. No value of these types exists.
+//! Placeholders for TLS in a build without it. These types have no values.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use super::{IdentityFiles, TlsError};
 use crate::rpc::reactor::Stream;
 use crate::session::{Compat, Protocol};
 
-/// A server's side of TLS.
+/// The server side of TLS.
 #[derive(Clone, Debug)]
 pub struct ServerTls(Infallible);
 
@@ -33,7 +33,7 @@ impl ServerTls {
     }
 }
 
-/// A client's side of TLS.
+/// The client side of TLS.
 #[derive(Clone, Debug)]
 pub struct ClientTls(Infallible);
 
@@ -55,7 +55,7 @@ impl ClientTls {
     }
 }
 
-/// What a read gives.
+/// The result of a read.
 pub(in crate::rpc) struct Plaintext {
     pub(in crate::rpc) bytes: Option<usize>,
     pub(in crate::rpc) empty: bool,

@@ -1,4 +1,4 @@
-//! Records to plaintext and back, on a socket that never blocks.
+//! TLS over a non-blocking socket: converts records to plaintext and back.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
@@ -15,42 +15,44 @@ use crate::session::Protocol;
 /// The longest record: header, plaintext, and what TLS 1.2 allows for its protection (RFC 5246
 /// section 6.2.3; TLS 1.3 allows less).
 const LONGEST_RECORD: usize = 5 + 16 * 1024 + 2048;
-/// What one write encrypts at most, and so what waits encrypted while the socket takes nothing.
+/// The most bytes that one write encrypts, and so the most that wait encrypted while the socket
+/// accepts nothing.
 const WRITE_BYTES: usize = 64 * 1024;
 
 /// One connection's TLS, below its session.
 pub(in crate::rpc) struct Tls {
     connection: Connection,
-    /// Bytes of the current write whose records the socket has not all taken yet.
+    /// Length of the current write, until the socket has accepted all its records.
     unwritten: usize,
     /// The handshake is over.
     established: bool,
-    /// What was agreed by ALPN, until it is asked for.
+    /// The protocol negotiated by ALPN, until it is taken.
     negotiated: Option<Protocol>,
-    /// The peer has said that nothing more comes.
+    /// The peer has sent `close_notify`.
     closed: bool,
 }
 
-/// What a read gave.
+/// The result of a read.
 pub(in crate::rpc) struct Plaintext {
-    /// How many bytes; `None` when there is no plaintext yet, `Some(0)` for the peer's orderly end.
+    /// The number of bytes; `None` when there is no plaintext yet, `Some(0)` after the peer's
+    /// `close_notify`.
     pub(in crate::rpc) bytes: Option<usize>,
     /// The socket and rustls hold nothing more.
     pub(in crate::rpc) empty: bool,
 }
 
 impl Tls {
-    /// The server's side of a connection that begins with a ClientHello.
+    /// The server side of a connection that begins with a ClientHello.
     ///
     /// # Errors
-    /// rustls's, none of which a loaded configuration meets.
+    /// rustls's, which should not occur with a loaded configuration.
     pub(in crate::rpc) fn accept(server: &ServerTls) -> io::Result<Tls> {
         let connection = ServerConnection::new(server.config()).map_err(invalid)?;
         Ok(Tls::new(Connection::Server(connection)))
     }
 
-    /// The client's side of a connection to `target`. The handshake is made by reading and writing;
-    /// what is written before it is over waits for it, up to [`WRITE_BYTES`].
+    /// The client side of a connection to `target`. The handshake proceeds with reads and writes;
+    /// bytes written before it is complete wait, up to [`WRITE_BYTES`].
     ///
     /// # Errors
     /// No certificate can be valid for the target's name.
@@ -65,12 +67,12 @@ impl Tls {
         Ok(Tls::new(Connection::Client(connection.map_err(invalid)?)))
     }
 
-    /// The client's side: the whole handshake with the server at `target`, on a socket that
-    /// blocks.
+    /// The client side: makes the whole handshake with the server at `target`, on a blocking
+    /// socket.
     ///
     /// # Errors
-    /// The server is not whom we believe, does not agree to the protocol or to TLS at all, or is
-    /// not done `until` then.
+    /// The server is not trusted, does not support the protocol or TLS at all, or the handshake is
+    /// not complete by `until`.
     pub(in crate::rpc) fn connect(
         client: &ClientTls,
         target: &str,
@@ -91,7 +93,7 @@ impl Tls {
                 Ok(false) => (),
                 Err(error) if is_transient(&error) => (),
                 Err(error) => {
-                    // Tells the server why, if it still listens.
+                    // Sends the alert, if the server still reads.
                     let _ = tls.connection.write_tls(stream);
                     return Err(error);
                 }
@@ -104,7 +106,7 @@ impl Tls {
         Tls { connection, unwritten: 0, established: false, negotiated: None, closed: false }
     }
 
-    /// One step of the handshake; whether it was the last.
+    /// Makes one step of the handshake. Returns whether it was the last.
     fn handshake_step(&mut self, stream: &mut TcpStream) -> io::Result<bool> {
         if self.connection.wants_write() {
             self.connection.write_tls(stream)?;
@@ -117,16 +119,16 @@ impl Tls {
         Ok(self.established && !self.connection.wants_write())
     }
 
-    /// What was agreed by ALPN, once, when the handshake is over.
+    /// The protocol negotiated by ALPN; returned once, after the handshake.
     pub(in crate::rpc) fn take_negotiated(&mut self) -> Option<Protocol> {
         self.negotiated.take()
     }
 
-    /// Reads plaintext. One call reads the socket once at most.
+    /// Reads plaintext. It reads the socket at most once.
     ///
     /// # Errors
-    /// The socket's; `UnexpectedEof` when it ends but the peer has not said so; `InvalidData` when
-    /// the peer breaks TLS, and has been told.
+    /// The socket's; `UnexpectedEof` when it ends without `close_notify`; `InvalidData` when the
+    /// peer violates TLS, after the alert was sent.
     pub(in crate::rpc) fn read(
         &mut self,
         stream: &mut Stream,
@@ -151,11 +153,11 @@ impl Tls {
         Ok(Plaintext { bytes, empty: n < room && !self.closed })
     }
 
-    /// Takes the first records of a connection, which were read as cleartext. No plaintext can
-    /// come of them: a client has to wait for our answer first.
+    /// Processes the first records of a connection, which were read as cleartext. They contain no
+    /// plaintext: a client has to wait for the server's answer first.
     ///
     /// # Errors
-    /// `InvalidData`: it is not TLS after all, or not such as we speak.
+    /// `InvalidData`: it is not TLS, or not a supported version.
     pub(in crate::rpc) fn begin(
         &mut self,
         stream: &mut Stream,
@@ -171,7 +173,7 @@ impl Tls {
         while from < end {
             let used = self.connection.read_tls(&mut &buffer[from..end])?;
             if used == 0 {
-                // After the peer's orderly end nothing counts (RFC 8446 section 6.1).
+                // Everything after `close_notify` is ignored (RFC 8446 section 6.1).
                 return Ok(filled);
             }
             from += used;
@@ -185,7 +187,7 @@ impl Tls {
         Ok(filled)
     }
 
-    /// Lets rustls work on what it has been given, and notes the end of the handshake.
+    /// Lets rustls process its input, and records the end of the handshake.
     fn process(&mut self) -> io::Result<()> {
         let state = self.connection.process_new_packets().map_err(invalid)?;
         self.closed = state.peer_has_closed();
@@ -199,14 +201,14 @@ impl Tls {
             .find(|&protocol| name == Some(alpn(protocol)));
         if self.negotiated.is_none() {
             self.connection.send_close_notify();
-            return Err(invalid("the peer agrees to no protocol (ALPN)"));
+            return Err(invalid("the peer supports no protocol of ours (ALPN)"));
         }
         Ok(())
     }
 
-    /// Encrypts and writes some of `bytes`, and tells how many once the socket has taken all their
-    /// records. After `WouldBlock` the same bytes must be given again, as they are when they stay
-    /// in the session's output.
+    /// Encrypts and writes some of `bytes`, and returns how many, once the socket has accepted all
+    /// their records. After `WouldBlock` the same bytes must be passed again, which is so because
+    /// they stay in the session's output.
     ///
     /// # Errors
     /// The socket's.
@@ -220,7 +222,7 @@ impl Tls {
         Ok(mem::take(&mut self.unwritten).min(bytes.len()))
     }
 
-    /// Writes the records that wait, TLS's own among them.
+    /// Writes pending records, including those of TLS itself.
     ///
     /// # Errors
     /// The socket's.
@@ -236,25 +238,25 @@ impl Tls {
         Ok(())
     }
 
-    /// Says that we write nothing more (`close_notify`), as far as the socket takes it at once: a
-    /// peer that reads nothing misses only this word.
+    /// Sends `close_notify`, if the socket accepts it at once: a peer that does not read misses
+    /// only this alert.
     pub(in crate::rpc) fn close(&mut self, stream: &mut Stream) {
         self.connection.send_close_notify();
         let _ = self.flush(stream);
     }
 }
 
-/// The peer breaks TLS, or is not whom we believe.
+/// The peer violates TLS, or is not trusted.
 fn invalid(error: impl ToString) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("TLS: {}", error.to_string()))
 }
 
-/// The socket has ended where only the peer's `close_notify` may end it.
+/// The socket has ended without `close_notify`.
 fn truncated() -> io::Error {
-    io::Error::new(ErrorKind::UnexpectedEof, "TLS: the peer is gone without a word")
+    io::Error::new(ErrorKind::UnexpectedEof, "TLS: the connection ended without close_notify")
 }
 
-/// A socket's timeout is `WouldBlock` or `TimedOut`; either is seen again when no time is left.
+/// A socket's timeout is reported as `WouldBlock` or `TimedOut`; the caller checks the time itself.
 fn is_transient(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
