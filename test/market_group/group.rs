@@ -9,13 +9,13 @@ use agora::market::client::{ClientOptions, Consistency, MarketClient, Search, id
 use agora::raft::NodeId;
 
 use crate::free_address::free_address;
-use crate::process::{AGORA, Home, Process, agora, bound, eventually, peers_flag};
+use crate::process::{AGORA, Process, TestDirectory, agora, bound, eventually, peers_flag};
 
 /// How long a client waits for an answer: longer than any change of leaders takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Group {
-    home: Home,
+    home: TestDirectory,
     nodes: Vec<(NodeId, String)>,
     running: BTreeMap<NodeId, Process>,
 }
@@ -24,7 +24,7 @@ impl Group {
     /// Replicas 0 to `size - 1`, running.
     pub fn start(size: u64) -> Group {
         let nodes = (0..size).map(|id| (id, free_address().to_string())).collect();
-        let mut group = Group { home: Home::new(), nodes, running: BTreeMap::new() };
+        let mut group = Group { home: TestDirectory::new(), nodes, running: BTreeMap::new() };
         for id in group.ids() {
             group.run(id);
         }

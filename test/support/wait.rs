@@ -1,15 +1,17 @@
 //! How tests wait, and how loads keep their pace: the one file in which a test sleeps.
 //!
 //! A test never waits for a fixed time and hopes. [`poll_until`] and [`pause`] look again until
-//! something has happened, and their callers give up at a deadline. [`pace`] and [`pace_until`] wait
+//! something has happened, and fail at a deadline. [`pace`] and [`pace_until`] wait
 //! for nothing: they are part of a load or of an emulated world (a client's think time, the latency of
 //! a link, a slow handler, the time between two faults).
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two looks.
+/// Between two checks of a condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
+/// Between two rounds of a loop that moves data.
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// Polls until `condition` holds; fails the test when it does not hold within `timeout`.
 #[track_caller]
@@ -17,13 +19,13 @@ pub fn poll_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> 
     let deadline = Instant::now() + timeout;
     while !condition() {
         assert!(Instant::now() < deadline, "never happened: {what}");
-        pause();
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Between two rounds of a loop that has a deadline of its own.
+/// Sleeps between two rounds of a loop that has a deadline of its own.
 pub fn pause() {
-    thread::sleep(POLL_INTERVAL);
+    thread::sleep(PAUSE);
 }
 
 /// Lets time pass in a load or in an emulated world.
