@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_micros(200);
 pub fn poll_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + timeout;
     while !condition() {
-        assert!(Instant::now() < deadline, "never happened: {what}");
+        assert!(Instant::now() < deadline, "timed out: {what}");
         thread::sleep(POLL_INTERVAL);
     }
 }
