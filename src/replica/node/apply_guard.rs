@@ -1,7 +1,7 @@
-//! A panic while an entry is applied ends the process at once.
+//! Ends the process at once when the state machine panics while it applies an entry.
 //!
-//! Half of an entry may have been done then. Nobody is to see that: no answer, no message, no
-//! snapshot of it; and the log has the entry, for a program without the mistake.
+//! The entry may have been applied in part. No client, peer or snapshot may see such a state. The
+//! log still has the entry, so a corrected program can apply it after a restart.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
@@ -10,12 +10,13 @@ use crate::raft::StateMachine;
 use crate::replica::engine::{Applied, Engine, Output};
 use crate::rpc::panic_message;
 
-/// A turn of the engine. It does not return if an entry cannot be applied.
+/// Advances the engine. Does not return if an entry cannot be applied.
 pub(super) fn advance<M: StateMachine, T>(engine: &mut Engine<M, T>, now: Duration) -> Output<T> {
     abort_on_panic(engine, |engine| engine.advance(now))
 }
 
-/// Applies all that is known to be committed, and gives it to `tell`, if it is to be told.
+/// Applies everything that is known to be committed. `on_applied` gets the entries if the engine
+/// reports them.
 pub(super) fn replay<M: StateMachine, T>(
     engine: &mut Engine<M, T>,
     on_applied: &mut dyn FnMut(Vec<Applied>),

@@ -1,5 +1,5 @@
-//! What a node says of itself in the log, for whoever runs it: one line an event, with the term, the
-//! index and the cause where there are any. What repeats itself is said once, and then now and again.
+//! The log lines of a node, for its operator: one line per event, with the term, the index and the
+//! cause where they exist. A repeated event is logged once and then at intervals.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,31 +9,31 @@ use super::shutdown_reason::ADVICE;
 use crate::raft::{Index, NodeId, Raft, SlowRoundTrips, Term, Trace};
 use crate::replica::transport::PeerEvent;
 
-/// Between two lines that say the same.
+/// The minimum interval between two identical lines.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Between two looks at how long answers take.
+/// The interval at which response times are checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What was said so far.
+/// What has been logged so far.
 #[derive(Default)]
 pub(super) struct EventLogger {
-    /// The term in which this node leads.
+    /// The term in which this node leads, if it does.
     leads_in: Option<Term>,
-    /// A lease was not renewed, since the last time that this node led.
+    /// The lease was not renewed since this node last became leader.
     has_lost_lease: bool,
-    /// Elections since a leader was heard of, and when that was last told.
+    /// Elections since the last known leader, and when they were last logged.
     elections: u64,
     elections_logged_at: Option<Duration>,
-    /// When it is next looked at whether answers take too long.
+    /// When response times are checked next.
     slow_due: Duration,
-    /// The followers that hold more than there is, and when that was last told.
+    /// Followers that hold entries beyond the leader's log, and when that was last logged.
     ahead: BTreeMap<NodeId, Duration>,
-    /// The peers that cannot be reached: why, and when that was last told.
+    /// Unreachable peers: the reason, and when it was last logged.
     unreachable: BTreeMap<NodeId, (String, Duration)>,
 }
 
-/// What a node is that has read its files.
+/// Logs the configuration and the recovered state at the start.
 pub(super) fn log_start(options: &NodeOptions, raft: &Raft) {
     let config = &options.config;
     let nodes: Vec<String> = options.peers.iter().map(|(id, _)| id.to_string()).collect();
@@ -62,7 +62,7 @@ pub(super) fn log_start(options: &NodeOptions, raft: &Raft) {
 }
 
 impl EventLogger {
-    /// Something happened in the core.
+    /// Logs an event of the Raft core.
     pub(super) fn log_trace(&mut self, now: Duration, raft: &Raft, trace: &Trace) {
         let id = raft.id();
         match *trace {
@@ -116,8 +116,8 @@ impl EventLogger {
         }
     }
 
-    /// Whether answers take too long for the times that were set: says what was seen, and what to
-    /// set.
+    /// Logs a warning with recommended settings when a majority answers too slowly for the
+    /// configured timeouts.
     pub(super) fn check_slow_answers(&mut self, now: Duration, raft: &Raft) {
         if now < self.slow_due {
             return;
@@ -139,7 +139,7 @@ impl EventLogger {
         );
     }
 
-    /// A leader or a candidate follows now. Of candidates that is not worth a line.
+    /// Logs the end of a leadership. A candidate that steps down is not logged.
     fn log_step_down(&mut self, raft: &Raft) {
         let Some(led_in) = self.leads_in.take() else { return };
         let (id, term) = (raft.id(), raft.current_term());
@@ -153,7 +153,7 @@ impl EventLogger {
         log::info!("node {id} leads no longer in term {led_in}: {cause}");
     }
 
-    /// A follower holds more than this node, which leads it.
+    /// Logs that a follower holds more entries than this leader.
     fn log_follower_ahead(&mut self, now: Duration, raft: &Raft, follower: NodeId, index: Index) {
         let is_logged = |at: &Duration| now < at.saturating_add(REMINDER_INTERVAL);
         if self.ahead.get(&follower).is_some_and(is_logged) {
@@ -192,7 +192,7 @@ impl EventLogger {
         self.elections_logged_at = None;
     }
 
-    /// Something has become of the way to a peer.
+    /// Logs that a peer became reachable or unreachable.
     pub(super) fn log_peer_event(&mut self, now: Duration, event: &PeerEvent) {
         match event {
             PeerEvent::Up(peer) => {

@@ -1,29 +1,30 @@
-//! What a node says of its health (`grpc.health.v1`): whether its services would answer.
+//! The health status of a node (`grpc.health.v1`): whether its services would answer.
 //!
 //! | name | SERVING |
 //! |---|---|
-//! | a service of the machine, and the server as a whole | a leader is known, here or elsewhere, all that was in the log when the node started is applied, its disk has room, and it is not refused as a voter |
-//! | `<service>/leader` | so, and this node leads, and an entry of its term is committed |
+//! | a service of the machine, and the server as a whole | a leader is known (this node or another), every entry that was in the log at the start is applied, the disk has space, and the node is not refused as a voter |
+//! | `<service>/leader` | all of the above, this node leads, and an entry of its term is committed |
 //!
-//! A client that finds a follower is told where the leader is; `<service>/leader` is for balancers,
-//! which do not ask.
+//! A follower tells a client where the leader is. `<service>/leader` is for load balancers, which
+//! need the leader without asking.
 
 use crate::raft::{Index, Raft};
 use crate::rpc::{Health, ServingStatus};
 
-/// Behind a service's name: whether it is the leader's.
+/// The suffix of the health name that reports leadership.
 const LEADER: &str = "/leader";
 
-/// Says how a node is, whenever that changes.
+/// Publishes the health of a node when it changes.
 pub(super) struct HealthReport {
     health: Health,
     services: &'static [&'static str],
-    /// What the log had when the node started must be applied first.
+    /// The last index of the log at the start; entries up to it must be applied before the node is
+    /// healthy.
     recovered_to: Option<Index>,
     last_reported: Option<Reported>,
 }
 
-/// What was said last.
+/// The status that was published last.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Reported {
     is_serving: bool,
@@ -31,7 +32,7 @@ struct Reported {
 }
 
 impl HealthReport {
-    /// Of these services, on a node whose log ends at an index.
+    /// Reports on `services` of a node whose log ends at `last_index`.
     pub(super) fn new(
         health: Health,
         services: &'static [&'static str],
@@ -42,9 +43,9 @@ impl HealthReport {
         HealthReport { health, services, recovered_to: Some(last_index), last_reported: None }
     }
 
-    /// Looks how the node is: what it has applied, and whether it takes writes.
+    /// Publishes the current status if it differs from the last one.
     pub(super) fn update(&mut self, raft: &Raft, applied: Index, takes_writes: bool) {
-        // What was not committed may have been cut.
+        // Entries that were not committed may have been truncated.
         self.recovered_to.take_if(|index| applied >= raft.last_index().min(*index));
         let is_ready = self.recovered_to.is_none() && takes_writes;
         let is_own = raft.term_at(raft.commit_index()) == Some(raft.current_term());

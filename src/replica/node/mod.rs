@@ -1,26 +1,27 @@
-//! A node of a replicated group: engine, files and peers on the thread of an RPC server.
+//! A node of a replicated group: engine, files and peers on the thread of an RPC server. It is the
+//! imperative shell around the pure [`engine`](crate::replica::engine).
 //!
-//! [`Opened::open`] reads the files, [`Opened::node`] is what the handlers of its calls use, and
-//! [`Opened::attach`] puts it on its server, where it lives until the server shuts down:
+//! [`Opened::open`] reads the files, call handlers use [`Opened::node`], and [`Opened::attach`]
+//! attaches the node to its server, where it runs until the server shuts down:
 //!
 //! | file | |
 //! |---|---|
-//! | `service` | what the state machine's own calls have to do with it |
-//! | `refusal` | what a node says that cannot do what it is asked |
-//! | `shared` | what handlers and resident share |
-//! | `resident` | the node's turn, after all calls of a moment |
-//! | `alone` | a group of one leads at once |
-//! | `ending` | why it ended that nobody has asked to |
-//! | `disk` | the threads that wait for the disk |
-//! | `health` | whether its services would answer |
-//! | `journal` | what it says of itself in the log |
+//! | `service` | the interface to the state machine's own service |
+//! | `refusal` | the status of a call that the node cannot serve |
+//! | `shared` | the state that handlers and the event-loop task share |
+//! | `task` | the event-loop task: polled after all calls that are ready |
+//! | `single_node` | the election in a group of one |
+//! | `shutdown_reason` | why a node stopped by itself |
+//! | `disk` | the threads that write and sync |
+//! | `health` | the health status of its services |
+//! | `event_logger` | its log lines |
 //!
-//! Three things end a node (see [`Opened::ending`]). Its server is shut down: it hands its leadership
-//! over, if it has any, and closes its files. Its disk fails: then nothing is certain but what is on
-//! disk, and the process must end. Or another node says what cannot be true if its own log is
-//! ([`crate::raft::Contradiction`]): it closes its files, and a person has to look. A disk that is
-//! full ends nothing: commands are refused until there is room, and a leader hands over to a node that
-//! may have some.
+//! Three causes end a node (see [`Opened::shutdown_reason`]). First, its server shuts down: a
+//! leader hands over its leadership and closes its files. Second, its disk fails: only what is
+//! durable is certain then, so the process must exit. Third, another node contradicts its log
+//! ([`crate::raft::Contradiction`]): it closes its files, and an operator has to decide. A full
+//! disk does not end a node: it refuses commands until there is space, and a leader hands over to a
+//! node that may have some.
 
 mod single_node;
 mod apply_guard;
@@ -59,26 +60,26 @@ use crate::replica::storage::{
 use crate::replica::transport::Transport;
 use crate::rpc::{Health, Server, random_number};
 
-/// How a node is set up.
+/// The configuration of a node.
 #[derive(Clone, Debug)]
 pub struct NodeOptions {
-    /// Where its files are; without a place they are in memory, and gone with the process.
+    /// The directory of its files. `None`: files are kept in memory and lost with the process.
     pub directory: Option<PathBuf>,
-    /// The name of its group: nodes of other groups are not spoken to, and files of others not used.
+    /// The name of its group. Connections and files of other groups are refused.
     pub group: String,
-    /// The name of what is replicated.
+    /// The name of the state machine, for example `kv`.
     pub machine: String,
-    /// Every node of the group with its address (`host:port`), this one among them.
+    /// Every node of the group with its address (`host:port`), this one included.
     pub peers: Vec<(NodeId, String)>,
-    /// Timing, and the node's own number.
+    /// Timeouts, and the id of this node.
     pub config: Config,
     /// When snapshots are taken.
     pub snapshots: SnapshotPolicy,
-    /// What `dump.txt` tells.
+    /// What is written to `dump.txt`.
     pub dump: DumpOptions,
 }
 
-/// A node whose files were read.
+/// A node whose files have been read.
 pub struct Opened<S: Service> {
     node: Node<S>,
     storage: Storage,
@@ -87,12 +88,12 @@ pub struct Opened<S: Service> {
     shutdown_reason: ShutdownReason,
     early_outputs: Vec<Output<S::Ticket>>,
     health: Option<HealthReport>,
-    /// What was applied at the start, if it is to be told.
+    /// The entries that were applied at the start, if `dump.txt` records them.
     replayed: Vec<Applied>,
 }
 
 impl<S: Service> Opened<S> {
-    /// Reads the files of a node, or makes them.
+    /// Reads the files of a node, or creates them.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -134,8 +135,8 @@ impl<S: Service> Opened<S> {
         if is_telling_all {
             engine.report_applied();
         }
-        // What is known to be committed is applied before anybody is told that the node is there:
-        // later it would hold up calls, and peers.
+        // Known committed entries are applied before the server accepts calls: later they would
+        // delay calls and messages of peers.
         let mut replayed = Vec::new();
         apply_guard::replay(&mut engine, &mut |applied| replayed.extend(applied));
         engine.take_part(clock.now());
@@ -167,26 +168,27 @@ impl<S: Service> Opened<S> {
         })
     }
 
-    /// The node, for the handlers of its calls.
+    /// The shared state, for call handlers.
     pub fn node(&self) -> Node<S> {
         self.node.clone()
     }
 
-    /// Has a server's health follow the node's.
+    /// Makes the health of a server follow the health of the node.
     pub fn report_health(&mut self, health: Health) {
         let last_index = self.node.lock().raft().last_index();
         self.health = Some(HealthReport::new(health, S::NAMES, last_index));
     }
 
-    /// Why the node has ended, once its server has; nothing if it was asked to.
+    /// Why the node stopped, once its server has ended; empty after a requested shutdown.
     pub fn shutdown_reason(&self) -> ShutdownReason {
         self.shutdown_reason.clone()
     }
 
-    /// Moves onto a server that is not running yet. `transport` was made with the server's services.
+    /// Attaches the node to a server that is not running yet. `transport` was created with the
+    /// server's services.
     ///
     /// # Errors
-    /// There can be no further thread.
+    /// A thread cannot be started.
     pub fn attach(self, server: &mut Server, mut transport: Transport) -> io::Result<()> {
         transport.set_introduction(self.node.lock().engine.introduction());
         let disk = DiskThread::start(self.storage, server.task_waker())?;

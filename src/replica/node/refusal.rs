@@ -1,4 +1,4 @@
-//! What a node says that cannot do what it is asked.
+//! The status of a call that the node cannot serve.
 
 use super::service::Service;
 use super::shared::Shared;
@@ -8,8 +8,8 @@ use crate::replica::contract::{LEADER, LEADER_ID, NODE_ID};
 use crate::replica::engine::{Answer, TransferFailure};
 use crate::replica::state::Refusal;
 
-/// What an answer that is no success says. An answer of another kind than the call's own is a
-/// mistake of ours.
+/// The status of an answer that is not a success. An answer of another kind than the call's own is
+/// a bug.
 pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
     match answer {
         Answer::NotLeader(not) => not_leader(node, *not),
@@ -57,7 +57,7 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
     }
 }
 
-/// This node does not lead; who does, as far as it knows.
+/// `UNAVAILABLE`: this node does not lead. The metadata names the leader if it is known.
 pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
     let message = match not.leader {
         Some(leader) => format!("node {} does not lead, node {leader} does", node.raft().id()),
@@ -73,7 +73,7 @@ pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
     }
 }
 
-/// Who answers, and where the leader is.
+/// Metadata with the id of this node, and the id and address of the leader.
 fn leader_metadata<S: Service>(node: &Shared<S>, leader: Option<NodeId>) -> Metadata {
     let mut metadata = Metadata::new();
     let mut insert = |name: &str, value: &str| {

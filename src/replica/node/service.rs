@@ -1,29 +1,29 @@
-//! What a state machine's own service does for its node.
+//! The interface between a node and the service of its state machine.
 
 use super::shared::Shared;
 use crate::raft::StateMachine;
 use crate::replica::engine::Answer;
 use crate::rpc::Reactor;
 
-/// The service of a replicated state machine: it knows the calls that the node does not.
+/// The service of a replicated state machine: it handles the calls that the node does not know.
 ///
-/// Its handlers take the node by [`super::Node::lock`], and leave a ticket for what cannot be
-/// answered at once. All of it runs on the server's thread.
+/// Its handlers lock the node with [`super::Node::lock`], and leave a ticket for a call that cannot
+/// be answered at once. Everything runs on the server's thread.
 pub trait Service: Sized + Send + 'static {
-    /// What is replicated.
+    /// The replicated state machine.
     type Machine: StateMachine;
-    /// The right to answer a call, with what is needed to do so.
+    /// The right to answer a pending call, with the data that the answer needs.
     type Ticket: Send;
 
-    /// The full names of the services that its calls belong to.
+    /// The full names of the RPC services that this service registers.
     const NAMES: &'static [&'static str];
 
-    /// What is replicated, when nothing has happened yet.
+    /// The initial state.
     fn machine(&self) -> Self::Machine {
         Self::Machine::empty()
     }
 
-    /// Answers a call that waited. The state is to be read now.
+    /// Answers a pending call. A read is evaluated now, on the current state.
     fn answer(
         node: &mut Shared<Self>,
         ticket: Self::Ticket,
@@ -31,9 +31,9 @@ pub trait Service: Sized + Send + 'static {
         reactor: &mut Reactor<'_>,
     );
 
-    /// The state has changed: those who watch it may be told.
+    /// Called after entries were applied: watches may have something to send.
     fn applied(node: &mut Shared<Self>);
 
-    /// This node leads from now on, or no longer.
+    /// Called when this node has become leader or stopped being leader.
     fn leadership_changed(_: &mut Shared<Self>) {}
 }

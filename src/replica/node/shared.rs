@@ -1,5 +1,5 @@
-//! What the handlers of a node's calls and its resident share. All of them run on the server's
-//! thread: the lock is never waited for.
+//! The state that call handlers and the event-loop task share. Both run on the server's thread, so
+//! the lock is never contended.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::replica::engine::{Engine, PendingRead, ReadAccess};
 use crate::replica::membership::{Loss, Standing};
 use crate::replica::state::Replicated;
 
-/// A node, to be asked by the handlers of its calls. Clones are the same node.
+/// A handle for call handlers. Clones share the same node.
 pub struct Node<S: Service>(Arc<Mutex<Shared<S>>>);
 
 impl<S: Service> Clone for Node<S> {
@@ -20,26 +20,26 @@ impl<S: Service> Clone for Node<S> {
     }
 }
 
-/// What is behind the lock.
+/// The state under the lock.
 pub struct Shared<S: Service> {
     pub(super) engine: Engine<S::Machine, S::Ticket>,
     pub(super) service: S,
     pub(super) clock: Clock,
-    /// Every node of the group, with its address, this one among them.
+    /// Every node of the group with its address, this one included.
     pub(super) peers: Vec<(NodeId, String)>,
-    /// Memory in which commands are put together.
+    /// A reusable buffer for encoding commands.
     pub(super) scratch: Vec<u8>,
-    /// What was asked of a leader, for `dump.txt`; nobody writes it down unless it is wanted.
+    /// Requests that a leader received, for `dump.txt`; `None` if they are not recorded.
     pub(super) requests: Option<Vec<Request>>,
-    /// Why it takes no writes at present.
+    /// Why the node accepts no writes at present.
     pub(super) full: Option<String>,
 }
 
-/// A request that came to a node that leads.
+/// A request that a leader received.
 pub(super) enum Request {
-    /// A write: the command.
+    /// A write: the encoded command.
     Write(Arc<[u8]>),
-    /// A read, in words.
+    /// A read, as words.
     Read(Vec<Vec<u8>>),
 }
 
@@ -48,15 +48,15 @@ impl<S: Service> Node<S> {
         Node(Arc::new(Mutex::new(shared)))
     }
 
-    /// The node, until the guard is dropped. A handler that panicked left it as it was between two
-    /// steps of its own.
+    /// Locks the node. A handler that panicked left the state as it was between two of its own
+    /// steps.
     pub fn lock(&self) -> MutexGuard<'_, Shared<S>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<S: Service> Shared<S> {
-    /// Takes a command.
+    /// Proposes a command.
     pub fn write(&mut self, origin: Option<Origin>, command: Arc<[u8]>, ticket: S::Ticket) {
         if self.engine.raft().is_leader()
             && let Some(requests) = &mut self.requests
@@ -66,7 +66,7 @@ impl<S: Service> Shared<S> {
         self.engine.write(self.clock.now(), wall_ms(), origin, command, ticket);
     }
 
-    /// Memory in which a command may be put together; what is in it is not looked at.
+    /// A reusable buffer for encoding a command; its content is undefined.
     pub fn scratch(&mut self) -> &mut Vec<u8> {
         self.scratch.clear();
         &mut self.scratch
@@ -77,7 +77,8 @@ impl<S: Service> Shared<S> {
         self.engine.open_session(self.clock.now(), wall_ms(), ticket);
     }
 
-    /// Asks for a linearizable read; see [`Engine::read`]. `words` names it for people.
+    /// Asks for a linearizable read, see [`Engine::read`]. `words` describes the read in
+    /// `dump.txt`.
     pub fn read(
         &mut self,
         conflicts: impl FnMut(&[u8]) -> bool,
@@ -91,35 +92,35 @@ impl<S: Service> Shared<S> {
         self.engine.read(self.clock.now(), conflicts)
     }
 
-    /// Has a read that must wait answered later.
+    /// Answers a read later, when it may proceed.
     pub fn queue_read(&mut self, waiting: PendingRead, ticket: S::Ticket) {
         self.engine.queue_read(waiting, ticket);
     }
 
-    /// Has another node lead.
+    /// Transfers leadership to another node.
     pub fn transfer(&mut self, to: NodeId, timeout: Duration, ticket: S::Ticket) {
         self.engine.transfer(self.clock.now(), to, timeout, ticket);
     }
 
-    /// The state, to look at.
+    /// The replicated state, read-only.
     pub fn state(&self) -> &Replicated<S::Machine> {
         self.engine.state()
     }
 
-    /// Why this node takes no writes at present, if it does not: it waits for room on its disk.
+    /// Why this node accepts no writes at present (its disk is full), if that is so.
     pub fn full(&self) -> Option<&str> {
         self.full.as_deref()
     }
 
-    /// Whether the state is the latest there is, and no command is on its way here that could change
-    /// it: what is refused now is refused.
+    /// Whether the state is the latest and no command is in flight that could change it. A refusal
+    /// that is computed now is then final.
     pub fn is_up_to_date(&mut self) -> bool {
         let last = self.raft().last_index();
         let now = self.clock.now();
         self.state().applied_index() == last && self.engine.read(now, |_| true) == ReadAccess::Now
     }
 
-    /// Why this node is refused as a voter, if it is: what it lacks, and what to do.
+    /// Why this node is refused as a voter, if it is.
     pub fn refused(&self) -> Option<Loss> {
         match self.engine.membership().standing() {
             Standing::Refused(loss) => Some(loss),
@@ -127,7 +128,7 @@ impl<S: Service> Shared<S> {
         }
     }
 
-    /// Which of the voters that would be needed are refused, in words; nothing while none is.
+    /// Which of the needed voters are refused, as text; `None` if none is.
     pub fn quorum_missing(&self) -> Option<String> {
         let membership = self.engine.membership();
         if let Some(loss) = self.refused() {
@@ -144,32 +145,32 @@ impl<S: Service> Shared<S> {
         Some(format!("{what} refused as a voter, so more of the others are needed"))
     }
 
-    /// The core, to look at.
+    /// The Raft core, read-only.
     pub fn raft(&self) -> &crate::raft::Raft {
         self.engine.raft()
     }
 
-    /// How long this node's lease lasts if nobody renews it.
+    /// How long the lease of this node lasts if it is not renewed.
     pub fn lease_remaining(&self) -> Duration {
         self.engine.raft().lease_remaining(self.clock.now())
     }
 
-    /// How long ago something was.
+    /// The time since `moment` of the node's clock.
     pub fn elapsed_since(&self, moment: Duration) -> Duration {
         self.clock.now().saturating_sub(moment)
     }
 
-    /// Every node of the group, with its address.
+    /// Every node of the group with its address.
     pub fn peers(&self) -> &[(NodeId, String)] {
         &self.peers
     }
 
-    /// The service.
+    /// The service of the state machine.
     pub fn service_mut(&mut self) -> &mut S {
         &mut self.service
     }
 
-    /// The service, and the state beside it.
+    /// The service, with the state beside it.
     pub fn service_and_state(&mut self) -> (&mut S, &Replicated<S::Machine>) {
         (&mut self.service, self.engine.state())
     }

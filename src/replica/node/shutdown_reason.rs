@@ -1,4 +1,4 @@
-//! Why a node ended that nobody has asked to.
+//! Why a node stopped without being asked to.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,23 +7,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::raft::{Contradiction, NodeId};
 use crate::replica::storage::StorageError;
 
-/// Why a node cannot go on.
+/// Why a node cannot continue.
 #[derive(Debug)]
 pub enum NodeError {
     /// Its files cannot be written any more.
     Storage(StorageError),
-    /// Another node and this one cannot both be right.
+    /// The logs of two nodes contradict each other.
     Contradiction {
         /// This node.
         node: NodeId,
-        /// Where its files are, if it has any.
+        /// The directory of its files, if it has any.
         directory: Option<PathBuf>,
-        /// What was found.
+        /// The contradiction.
         what: Contradiction,
     },
 }
 
-/// What to do about two nodes that cannot both be right.
+/// The advice to an operator about two nodes that contradict each other.
 pub(super) const ADVICE: &str = "compare the directories of all nodes (`agora check` says what is \
     in each, `logs.txt` and `metadata.txt` are text), and set aside the one that differs from the \
     majority's; what a majority has must not be deleted";
@@ -52,18 +52,18 @@ impl fmt::Display for NodeError {
 
 impl std::error::Error for NodeError {}
 
-/// Why a node ended; nothing if it was asked to. Clones are the same.
+/// Why a node stopped; empty after a requested shutdown. Clones share the value.
 #[derive(Clone, Debug, Default)]
 pub struct ShutdownReason(Arc<Mutex<Option<NodeError>>>);
 
 impl ShutdownReason {
-    /// The first reason counts: what fails behind it may be its consequence.
+    /// Keeps the first reason: later failures may be consequences of it.
     pub(super) fn note(&self, error: NodeError) {
         log::error!("{error}");
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
 
-    /// The reason, once the node's server has ended.
+    /// Takes the reason, once the node's server has ended.
     pub fn take(&self) -> Option<NodeError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

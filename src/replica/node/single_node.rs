@@ -1,5 +1,6 @@
-//! A group of one leads before anybody can ask it: it needs nobody's vote, only its own disk. Its
-//! first entry is durable by then, and so all that its log has is known to be committed.
+//! The election in a group of one, before the server accepts calls: the node needs no vote but its
+//! own, and only its own disk. Its first entry is durable afterwards, so its whole log is known to
+//! be committed.
 
 use super::apply_guard;
 use crate::raft::StateMachine;
@@ -7,14 +8,15 @@ use crate::replica::clock::{Clock, wall_ms};
 use crate::replica::engine::{Engine, Output};
 use crate::replica::storage::{Storage, StorageError};
 
-/// A candidate is elected with the turn after its vote for itself is durable; then its first entry is
+/// A candidate is elected in the step after its own vote is durable; then its first entry is
 /// written.
 const MAX_OUTPUTS: usize = 4;
 
-/// Has the only node of a group lead. What its turns want besides writes is to be done later.
+/// Makes the only node of a group its leader. Everything in the outputs except writes is left for
+/// later.
 ///
 /// # Errors
-/// Its vote cannot be written.
+/// The vote cannot be written.
 pub(super) fn become_leader<M: StateMachine, T>(
     engine: &mut Engine<M, T>,
     storage: &mut Storage,
@@ -37,7 +39,8 @@ pub(super) fn become_leader<M: StateMachine, T>(
                     storage.note_commit(write.commit_index);
                     engine.persisted(clock.now(), write.id);
                 }
-                // It leads, and reads. The disk thread waits until there is room.
+                // The node leads and serves reads. The disk thread retries the write until there is
+                // space.
                 Err(error) if error.is_temporary() && storage.is_hard_state_durable() => {
                     engine.hard_state_persisted(clock.now(), write.id);
                     let is_entry = !write.entries.is_empty();

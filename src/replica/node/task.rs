@@ -1,10 +1,10 @@
-//! A node on its server's thread: carries what comes to the engine, and what the engine wants to
+//! A node as an event-loop task: passes input to the engine, and executes the engine's output on
 //! peers, disk and callers.
 //!
 //! ```text
-//!   handlers (calls)  --+                                 +--> peers      (before the disk has begun)
-//!   peers' messages   --+--> engine ---- one turn --------+--> disk thread
-//!   disk's news       --+                                 +--> answers
+//!   call handlers     --+                                 +--> peers      (before the disk write)
+//!   peers' messages   --+--> engine ---- one output ------+--> disk thread
+//!   disk completions  --+                                 +--> answers
 //! ```
 
 use std::path::PathBuf;
@@ -25,12 +25,12 @@ use crate::replica::storage::StorageError;
 use crate::replica::transport::{Incoming, PeerEvent, Transport};
 use crate::rpc::{EventLoopTask, PeerStreamEvent, PeerStreamId, Reactor, ServerHandle};
 
-/// Turns of the engine in one turn of the server, so that calls are served in between.
+/// Engine outputs per poll, so that calls are served in between.
 const MAX_OUTPUTS: usize = 4;
-/// How often lines of `dump.txt` are written.
+/// The interval at which buffered lines of `dump.txt` are written.
 const DUMP_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What lives on the server's thread.
+/// The event-loop task of a node.
 pub(super) struct NodeTask<S: Service> {
     pub(super) node: Node<S>,
     pub(super) transport: Transport,
@@ -39,25 +39,25 @@ pub(super) struct NodeTask<S: Service> {
     pub(super) dump_due: Duration,
     pub(super) server: ServerHandle,
     pub(super) shutdown_reason: ShutdownReason,
-    /// Where its files are, if it has any.
+    /// The directory of its files, if it has any.
     pub(super) directory: Option<PathBuf>,
     pub(super) completions: Vec<DiskCompletion<S::Machine>>,
-    /// Whether the node led when it was last looked at.
+    /// Whether the node led at the last poll.
     pub(super) was_leader: bool,
-    /// The last commit index that the disk was told.
+    /// The last commit index that was passed to the disk thread.
     pub(super) noted_commit: Index,
-    /// What the node wanted done before it was here.
+    /// Outputs from before the node was attached.
     pub(super) early_outputs: Vec<Output<S::Ticket>>,
     pub(super) stage: Stage,
-    /// The disk has news already: something was written in this turn.
+    /// Something was written during this poll, so disk completions are available at once.
     pub(super) has_written: bool,
     pub(super) disk_space: DiskSpace,
     pub(super) event_logger: EventLogger,
-    /// If a server's health follows the node's.
+    /// The health report, if the server's health follows the node's.
     pub(super) health: Option<HealthReport>,
 }
 
-/// What a node does while its writes wait for room.
+/// What a node does while its disk is full.
 #[derive(Debug, Default)]
 pub(super) struct DiskSpace {
     is_full: bool,
@@ -65,24 +65,24 @@ pub(super) struct DiskSpace {
     hand_over_due: Duration,
 }
 
-/// How often a snapshot is tried by which the log may become shorter.
+/// The interval between attempts to take a snapshot that shortens the log.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a leader without room tries to hand over.
+/// The interval between attempts of a leader with a full disk to hand over.
 const HAND_OVER_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How far a node is on its way.
+/// The phases of a node's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Running,
-    /// Another node is to lead, by then at the latest.
+    /// Waits for another node to lead, until this time at the latest.
     HandingOver(Duration),
     /// The files are being closed.
     Closing,
-    /// Nothing more will be written.
+    /// Nothing more is written.
     Closed,
 }
 
-/// How long a node that is asked to end waits for another one to lead.
+/// How long a node that is shutting down waits for another leader.
 const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<S: Service> EventLoopTask for NodeTask<S> {
@@ -91,7 +91,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
         let mut node = node.lock();
         let now = node.clock.now();
         if !node.raft().is_leader() {
-            // For the first entry of its term, should it be elected in this turn.
+            // The timestamp of the first entry of its term, should it be elected during this poll.
             node.engine.set_wall_clock(wall_ms());
         }
         self.process_peer_input(&mut node, now, reactor);
@@ -130,7 +130,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
         self.transport.handle_stream_event(stream, event);
     }
 
-    /// A leader hands over before it goes, so that the group need not find out by itself.
+    /// A leader hands over before it stops, so that the group needs no election timeout.
     fn shut_down(&mut self, reactor: &mut Reactor<'_>) {
         if self.stage != Stage::Running {
             return;
@@ -150,8 +150,8 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
     }
 }
 
-/// Whether another node leads, or none will in spite of all that was tried. Until then a node that has
-/// stepped down stays: its vote may be the one that its successor needs.
+/// Whether another node leads, or every attempt to transfer leadership has failed. A node that has
+/// stepped down stays until then: its successor may need its vote.
 fn has_handed_over(raft: &Raft) -> bool {
     match raft.is_leader() {
         true => !raft.is_handing_over(),
@@ -185,7 +185,7 @@ impl<S: Service> NodeTask<S> {
         }
     }
 
-    /// Lets the engine do what is due, and says when it wants to be asked again.
+    /// Advances the engine, and returns when it has to be polled next.
     fn run(&mut self, node: &mut Shared<S>, now: Duration, reactor: &mut Reactor<'_>) -> Duration {
         for output in std::mem::take(&mut self.early_outputs) {
             self.execute(node, output, reactor);
@@ -248,8 +248,8 @@ impl<S: Service> NodeTask<S> {
         self.completions = all;
     }
 
-    /// While writes wait for room: a snapshot lets the log become shorter, and a node that has room
-    /// may lead.
+    /// While the disk is full: a snapshot shortens the log, and a leader hands over to a node that
+    /// may have space.
     fn free_disk_space(&mut self, node: &mut Shared<S>, now: Duration) {
         if !self.disk_space.is_full || self.stage != Stage::Running {
             return;
@@ -268,8 +268,8 @@ impl<S: Service> NodeTask<S> {
         }
     }
 
-    /// What a turn wants. Messages go to the links first: they leave when this turn of the server
-    /// ends, while the disk already works.
+    /// Executes an output. Messages are queued first: they are sent at the end of this poll, while
+    /// the disk thread already works.
     fn execute(
         &mut self,
         node: &mut Shared<S>,
@@ -286,11 +286,11 @@ impl<S: Service> NodeTask<S> {
             self.write(node, write);
         }
         if !output.introductions.is_empty() {
-            // For those who call later.
+            // For peers that connect later.
             self.transport.update_introduction(reactor.peer_streams(), &node.engine.introduction());
         }
         for (to, introduction) in output.introductions.drain(..) {
-            // Who cannot be reached is told when it calls.
+            // An unreachable peer gets the introduction when it connects.
             let _ = self.transport.send_introduction(reactor.peer_streams(), to, &introduction);
         }
         for notice in output.notices.drain(..) {
@@ -300,7 +300,7 @@ impl<S: Service> NodeTask<S> {
             }
         }
         for (to, message) in output.messages.drain(..) {
-            // What is not sent is lost, as messages may be: Raft repeats itself.
+            // An unsent message is lost, which Raft tolerates: it repeats itself.
             if self.transport.send(reactor.peer_streams(), to, &message).is_err() {
                 self.dump.record(wall_ms(), Event::NotSent(to));
             }
@@ -327,8 +327,8 @@ impl<S: Service> NodeTask<S> {
         }
     }
 
-    /// One command that only the disk has to confirm is written here: nobody else is kept waiting by
-    /// more than one sync, and its client does not wait for two threads to wake each other.
+    /// In a group of one, a single command is written on this thread: it delays other calls by one
+    /// sync at most, and its client does not wait for two thread wake-ups.
     fn write(&mut self, node: &Shared<S>, job: WriteJob) {
         let is_alone = node.peers.len() == 1;
         let rest = match job.entries.len() {
@@ -341,7 +341,7 @@ impl<S: Service> NodeTask<S> {
         }
     }
 
-    /// What was committed behind the last write is noted too.
+    /// Records commits that came after the last write.
     fn note_commit(&mut self, node: &Shared<S>) {
         let commit_index = node.raft().commit_index();
         if self.noted_commit < commit_index {
@@ -350,7 +350,7 @@ impl<S: Service> NodeTask<S> {
         }
     }
 
-    /// Tells people what happened.
+    /// Writes the events of an output to `dump.txt`.
     fn write_dump(&mut self, node: &mut Shared<S>, output: &Output<S::Ticket>) {
         let requests = node.requests.as_mut().map(std::mem::take).unwrap_or_default();
         if self.dump.level() == Level::None {
@@ -375,8 +375,8 @@ impl<S: Service> NodeTask<S> {
         }
     }
 
-    /// Nothing can be written any more. What was not durable was not acknowledged: the process may
-    /// end.
+    /// Stops after a disk failure. Writes that are not durable were never acknowledged, so the
+    /// process may exit.
     fn fail(&mut self, error: StorageError) {
         self.shutdown_reason.note(NodeError::Storage(error));
         self.stage = Stage::Closed;
@@ -384,8 +384,8 @@ impl<S: Service> NodeTask<S> {
         self.server.shut_down();
     }
 
-    /// Another node and this one cannot both be right, and nobody here knows which is: it says nothing
-    /// more, keeps what it has, and ends.
+    /// Stops after a contradiction. This node cannot know which of the two is right: it sends
+    /// nothing more, keeps its files, and ends.
     fn stop(&mut self, node: &mut Shared<S>, what: Contradiction, reactor: &mut Reactor<'_>) {
         let (id, directory) = (node.raft().id(), self.directory.clone());
         self.shutdown_reason.note(NodeError::Contradiction { node: id, directory, what });
@@ -393,7 +393,7 @@ impl<S: Service> NodeTask<S> {
         self.server.shut_down();
     }
 
-    /// Whether the node says nothing more.
+    /// Whether the node has stopped sending and answering.
     fn is_ending(&self) -> bool {
         matches!(self.stage, Stage::Closing | Stage::Closed)
     }
@@ -407,7 +407,7 @@ impl<S: Service> NodeTask<S> {
         self.disk.close();
     }
 
-    /// Those who wait are not answered any more.
+    /// Answers all pending calls with a failure.
     fn fail_pending_calls(&mut self, node: &mut Shared<S>, reactor: &mut Reactor<'_>) {
         for (ticket, answer) in node.engine.end() {
             S::answer(node, ticket, answer, reactor);

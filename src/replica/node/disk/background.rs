@@ -1,4 +1,4 @@
-//! What takes long, beside the disk thread.
+//! Slow I/O off the disk thread: writing snapshots, copying the log, verifying received snapshots.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::raft::StateMachine;
 use crate::replica::state::Replicated;
 use crate::replica::storage::{Compaction, ReceivedSnapshot, SnapshotJob, StorageError};
 
-/// What the scribe's thread has.
+/// The background I/O thread.
 pub(super) struct BackgroundIo<M> {
     pub(super) tasks: Arc<Queue<BackgroundTask>>,
     pub(super) jobs: Arc<Queue<Job<M>>>,
@@ -15,7 +15,7 @@ pub(super) struct BackgroundIo<M> {
 
 impl<M: StateMachine> BackgroundIo<M> {
     pub(super) fn run(self) {
-        // Ends with the disk thread, which has the other end.
+        // Ends with the disk thread, which holds the other reference.
         while Arc::strong_count(&self.tasks) > 1 {
             self.tasks.wait(COMMIT_NOTE_INTERVAL);
             for task in self.tasks.take() {
@@ -31,7 +31,7 @@ impl<M: StateMachine> BackgroundIo<M> {
     }
 }
 
-/// Without room for it there is no snapshot this time: the files that are in place are whole.
+/// Without space there is no snapshot this time: the existing files are complete.
 fn snapshot<M>(mut job: SnapshotJob) -> Result<Job<M>, StorageError> {
     match job.run() {
         Err(error) if error.is_temporary() => {
@@ -42,7 +42,7 @@ fn snapshot<M>(mut job: SnapshotJob) -> Result<Job<M>, StorageError> {
     }
 }
 
-/// Without room for a shorter copy the log stays as long as it is.
+/// Without space for a shorter copy the log keeps its length.
 fn compact<M>(mut compaction: Compaction) -> Result<Job<M>, StorageError> {
     match compaction.run() {
         Err(error) if error.is_temporary() => {

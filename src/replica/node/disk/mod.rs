@@ -1,26 +1,26 @@
-//! The threads that wait for the disk, so that nobody else has to.
+//! The threads that wait for the disk, so that the event loop does not.
 //!
 //! ```text
-//!   resident --- jobs ---> disk thread: write, sync          --- news ---> resident
-//!                            |     ^
-//!                            v     |
-//!                          scribe: snapshots, compactions, checks of a leader's snapshot
+//!   event-loop task --- jobs ---> disk thread: write, sync     --- completions ---> event-loop task
+//!                                   |     ^
+//!                                   v     |
+//!                                 background I/O: snapshots, compactions, checks of received snapshots
 //! ```
 //!
 //! | file | |
 //! |---|---|
-//! | `worker` | the disk thread, and what it does when there is no room |
-//! | `scribe` | what takes long |
+//! | `worker` | the disk thread, and its behaviour when the disk is full |
+//! | `background` | slow I/O |
 //!
-//! What is no longer needed and large, files without names and entries of the log, is dropped on a
-//! thread of its own: that takes long as well.
+//! Large objects that are no longer needed (unlinked files, old entries of the log) are dropped on
+//! a thread of their own, because closing and freeing them takes long.
 //!
-//! The disk thread does jobs in their order; whatever waits when a write is done goes into the next
-//! one, with one sync for all of it, or for some megabytes of it. What takes long is prepared on the
-//! scribe's thread and only put in place by the disk thread.
+//! The disk thread executes jobs in order, with group commit: all writes that are queued when a
+//! sync returns share the next sync, up to some megabytes. Slow work is prepared by the background
+//! thread and only put in place by the disk thread.
 //!
-//! A single command of a node that is alone is written by the resident itself, if the disk is idle:
-//! two threads that wake each other would take a third of the time that its client waits.
+//! In a group of one, the event-loop task writes a single command itself if the disk thread is
+//! idle: two thread wake-ups would add a third to the client's latency.
 
 mod background;
 mod worker;
@@ -46,7 +46,7 @@ use crate::replica::storage::{
 };
 use crate::rpc::TaskWaker;
 
-/// Something to do for the disk thread.
+/// A job of the disk thread.
 enum Job<M> {
     Write(WriteJob),
     NoteCommit(Index, Box<Record>),
@@ -61,53 +61,54 @@ enum Job<M> {
     Close,
 }
 
-/// Something to do for the scribe.
+/// A job of the background I/O thread.
 enum BackgroundTask {
     Snapshot(SnapshotJob),
     Compaction(Compaction),
     Verify(ReceivedSnapshot),
 }
 
-/// Something that is no longer needed, and takes long to drop.
+/// An object that is no longer needed and slow to drop.
 pub(super) type Discarded = Box<dyn Send>;
 
-/// What the disk has to tell.
+/// What the disk thread reports.
 pub(super) enum DiskCompletion<M> {
-    /// A write, and all before it, are durable.
+    /// This write, and all before it, are durable.
     Persisted(WriteId),
-    /// The hard states of a write, and of all before it, are durable.
+    /// The hard states of this write, and of all before it, are durable.
     HardStatePersisted(WriteId),
-    /// Writes wait for room from now on; what was said.
+    /// Writes wait for disk space from now on; the error text.
     Full(String),
-    /// They no longer do.
+    /// Writes no longer wait for disk space.
     SpaceAvailable,
-    /// Whether there may soon be no room for a snapshot.
+    /// Whether the disk may soon lack space for a snapshot.
     LowOnSpace(bool),
-    /// There was no room for a leader's snapshot.
+    /// There was no space for a snapshot from the leader.
     SnapshotLost,
-    /// A snapshot of our own is in place, and so large.
+    /// A snapshot of this node is in place: its position and its size in bytes.
     SnapshotTaken(SnapshotMark, u64),
-    /// There will be none this time.
+    /// The snapshot could not be written this time.
     SnapshotFailed,
-    /// A leader's snapshot is in place, with its state; or was no good.
+    /// A snapshot from the leader is in place, with its state; `None` if it was invalid.
     Installed(SnapshotMark, Option<Box<Replicated<M>>>),
-    /// A piece that was asked for.
+    /// The requested piece of a snapshot, and the follower that it is for.
     Piece(NodeId, SnapshotPiece),
-    /// Everything is written, and nothing more will be.
+    /// Everything is written and the files are closed.
     Closed,
-    /// Nothing more can be written: the process must end.
+    /// Writing has failed for good: the process must exit.
     Failed(StorageError),
 }
 
-/// How long it may take until what is known to be committed is written down as such.
+/// The maximum delay until the commit index is written to `metadata.txt`, while the disk is
+/// otherwise idle.
 const COMMIT_NOTE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Locks what is whole even if a thread has panicked while it held it.
+/// Locks a value that stays consistent even if a thread panicked while it held the lock.
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Jobs on their way to a thread.
+/// A queue of jobs for a thread.
 struct Queue<J> {
     jobs: Mutex<VecDeque<J>>,
     changed: Condvar,
@@ -127,22 +128,23 @@ impl<J> Queue<J> {
         self.changed.notify_one();
     }
 
-    /// Waits until there is a job, or `patience` is over.
+    /// Waits until there is a job, or the timeout is over.
     fn wait(&self, timeout: Duration) {
         let waits = |jobs: &mut VecDeque<J>| jobs.is_empty();
         drop(self.changed.wait_timeout_while(self.jobs(), timeout, waits));
     }
 
-    /// All jobs that wait.
+    /// Takes all queued jobs.
     fn take(&self) -> VecDeque<J> {
         std::mem::take(&mut *self.jobs())
     }
 }
 
-/// The files, for whoever works on them at the moment. Gone when they are closed, or failed.
+/// The files, shared by the two threads that may work on them. `None` once they are closed or have
+/// failed.
 type SharedStorage = Arc<Mutex<Option<Storage>>>;
 
-/// The resident's side of the disk.
+/// The event loop's handle to the disk threads.
 pub(super) struct DiskThread<M> {
     storage: SharedStorage,
     jobs: Arc<Queue<Job<M>>>,
@@ -152,10 +154,10 @@ pub(super) struct DiskThread<M> {
 }
 
 impl<M: StateMachine> DiskThread<M> {
-    /// Takes over storage.
+    /// Takes over the storage and starts the threads.
     ///
     /// # Errors
-    /// There can be no further thread.
+    /// A thread cannot be started.
     pub(super) fn start(storage: Storage, waker: TaskWaker) -> io::Result<DiskThread<M>> {
         let (jobs, completions) = (Queue::new(), Arc::default());
         let storage = Arc::new(Mutex::new(Some(storage)));
@@ -175,11 +177,11 @@ impl<M: StateMachine> DiskThread<M> {
         Ok(DiskThread { storage, jobs, completions, discarded, thread: Some(thread) })
     }
 
-    /// Writes something here and now, unless the disk is at work. Its news are there when this
-    /// returns.
+    /// Writes on the calling thread, unless the disk thread is busy. The completion is available
+    /// when this returns.
     ///
     /// # Errors
-    /// The job, to be given to [`Self::write`].
+    /// The job, to be passed to [`Self::write`].
     pub(super) fn write_now(&self, job: WriteJob) -> Result<(), WriteJob> {
         let Ok(mut held) = self.storage.try_lock() else { return Err(job) };
         let is_idle = self.jobs.jobs().is_empty() && job.pieces.is_empty();
@@ -199,43 +201,44 @@ impl<M: StateMachine> DiskThread<M> {
         Ok(())
     }
 
-    /// Has something written.
+    /// Queues a write.
     pub(super) fn write(&self, job: WriteJob) {
         self.jobs.push(Job::Write(job));
     }
 
-    /// Has it noted, some time, how far entries are committed, and what others have acknowledged.
+    /// Queues a note of the commit index and of what peers have acknowledged; it is written
+    /// eventually.
     pub(super) fn note_commit(&self, index: Index, record: &Record) {
         self.jobs.push(Job::NoteCommit(index, Box::new(record.clone())));
     }
 
-    /// Has a snapshot written.
+    /// Queues the writing of a snapshot.
     pub(super) fn snapshot(&self, mark: SnapshotMark, frozen: Box<dyn Frozen>) {
         self.jobs.push(Job::BeginSnapshot(mark, frozen));
     }
 
-    /// Has the log before an index dropped.
+    /// Queues the removal of log entries before `first`.
     pub(super) fn compact(&self, first: Index) {
         self.jobs.push(Job::BeginCompaction(first));
     }
 
-    /// Has a piece of a snapshot read.
+    /// Queues the reading of a piece of a snapshot.
     pub(super) fn read_piece(&self, read: SnapshotRead) {
         self.jobs.push(Job::ReadPiece(read));
     }
 
-    /// Has something dropped where nobody waits for it.
+    /// Drops an object on the discard thread.
     pub(super) fn discard(&self, discarded: Discarded) {
         // Without the thread it is dropped here.
         let _ = self.discarded.send(discarded);
     }
 
-    /// Has everything written and the files closed.
+    /// Queues the final write and the closing of the files.
     pub(super) fn close(&self) {
         self.jobs.push(Job::Close);
     }
 
-    /// What there is to tell.
+    /// Takes all completions; `emptied` becomes the new buffer.
     pub(super) fn take_completions(&self, emptied: &mut Vec<DiskCompletion<M>>) {
         let mut completions = lock(&self.completions);
         std::mem::swap(&mut *completions, emptied);

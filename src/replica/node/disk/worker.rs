@@ -1,14 +1,14 @@
-//! The disk thread.
+//! The disk thread, as a state machine over disk space:
 //!
 //! ```text
-//!              no room for a write                     try again, now and then
-//!   Writing ------------------------> PendingRead <---------------------------------+
+//!              no space for a write                     retried at an interval
+//!   Writing ------------------------> Waiting <---------------------------------+
 //!      ^                               |    |                                   |
-//!      +------- all of it is written --+    +-- the log is cut, snapshots end --+
+//!      +------- all of it is written --+    +-- compact the log, end snapshots -+
 //! ```
 //!
-//! While writes wait everything else goes on: hard states are written, snapshots are put in place, and
-//! the log is cut without keeping what a snapshot has.
+//! While writes wait, the rest continues: hard states are written, snapshots are put in place, and
+//! the log is compacted to exactly what the snapshot lacks.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
@@ -26,17 +26,17 @@ use crate::replica::storage::{
 };
 use crate::rpc::TaskWaker;
 
-/// Snapshots that are kept open for followers that have begun to get them.
+/// Snapshot files that stay open for followers that are still receiving them.
 const OPEN_SNAPSHOTS: usize = 2;
-/// How often writes that wait for room are tried again.
+/// The interval at which writes that wait for space are retried.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
-/// How often a copy of the log is begun that there was no room for.
+/// The interval at which a compaction that lacked space is retried.
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(2);
-/// How often a copy of the log goes on to what was written meanwhile, before the rest is copied while
-/// everybody waits.
+/// How many times the copy of a log is extended by what was written meanwhile, before the rest is
+/// copied on the disk thread.
 const MAX_EXTENSIONS: u32 = 8;
 
-/// What the disk thread has.
+/// The state of the disk thread.
 pub(super) struct DiskWorker<M> {
     storage: SharedStorage,
     jobs: Arc<Queue<Job<M>>>,
@@ -45,28 +45,28 @@ pub(super) struct DiskWorker<M> {
     waker: TaskWaker,
     discarded: Sender<Discarded>,
     open: VecDeque<Arc<SnapshotFile>>,
-    /// The last write that is staged, and not durable.
+    /// The last write that is staged and not durable.
     unreported: Option<WriteId>,
-    /// When writes that wait for room are tried again.
+    /// When writes that wait for space are retried.
     retry_at: Option<Instant>,
-    /// Of which write it was told last that its hard state is durable.
+    /// The last write whose hard state was reported as durable.
     reported_hard_state: Option<WriteId>,
-    /// A copy of the log is being made, and how often it went on.
+    /// How many times the current copy of the log was extended; `None` if none is being made.
     compaction: Option<u32>,
     compact_at: Option<Instant>,
     is_low_on_space: bool,
-    /// When it was last written down how far entries are committed.
+    /// When the commit index was last written to `metadata.txt`.
     commit_noted_at: Instant,
-    /// The log's length when the room was looked at.
+    /// The size of the log at the last check of disk space.
     checked_at_bytes: u64,
 }
 
-/// How long that may take while there is always something else to write: a start applies what is
-/// known to be committed before it serves.
+/// The maximum delay of that note under constant load. A start applies the noted entries before it
+/// serves.
 const LONGEST_COMMIT_NOTE_INTERVAL: Duration = Duration::from_secs(5);
-/// What is synced at once: then what is durable is told, so that it is known that the disk works.
+/// How much is synced at once; after it progress is reported, which shows that the disk works.
 const MAX_SYNC_BYTES: usize = 2 * 1024 * 1024;
-/// The log grows by so much before it is looked again whether there is room.
+/// Disk space is checked again after the log has changed by so many bytes.
 const SPACE_CHECK_BYTES: u64 = 64 * 1024;
 
 impl<M: StateMachine> DiskWorker<M> {
@@ -96,7 +96,7 @@ impl<M: StateMachine> DiskWorker<M> {
         }
     }
 
-    /// What the scribe is to do.
+    /// The queue of the background I/O thread.
     pub(super) fn tasks(&self) -> Arc<Queue<BackgroundTask>> {
         Arc::clone(&self.tasks)
     }
@@ -104,7 +104,7 @@ impl<M: StateMachine> DiskWorker<M> {
     pub(super) fn run(mut self) {
         let shared = Arc::clone(&self.storage);
         loop {
-            // While it is idle the resident may work on the files.
+            // While this thread waits, the event-loop task may use the files.
             let until = |at: Instant| at.saturating_duration_since(Instant::now());
             self.jobs.wait(self.retry_at.map_or(COMMIT_NOTE_INTERVAL, until));
             let mut held = lock(&shared);
@@ -128,7 +128,7 @@ impl<M: StateMachine> DiskWorker<M> {
         self.waker.wake();
     }
 
-    /// Does jobs in their order; those that write, together. False when there will be no more.
+    /// Executes jobs in order; consecutive writes share a sync. Returns false after the last job.
     fn work(
         &mut self,
         storage: &mut Storage,
@@ -199,7 +199,7 @@ impl<M: StateMachine> DiskWorker<M> {
                 Ok(Receipt::Whole(received)) => self.tasks.push(BackgroundTask::Verify(received)),
                 Ok(Receipt::More) => (),
                 Ok(Receipt::OutOfOrder) => {
-                    // The core hands pieces out in order. It begins anew.
+                    // The core hands out pieces in order, so the transfer starts again.
                     self.report(DiskCompletion::Installed(piece.snapshot, None));
                 }
                 Err(error) if error.is_temporary() => {
@@ -213,8 +213,8 @@ impl<M: StateMachine> DiskWorker<M> {
         Ok(())
     }
 
-    /// Makes durable what is staged, and tells of it; of what waits for room, only hard states until
-    /// it is time to try again.
+    /// Makes staged writes durable and reports them. While writes wait for space, only hard states
+    /// are written until the next retry.
     fn sync(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
         let Some(write) = self.unreported else { return Ok(()) };
         let is_backing_off = self.retry_at.is_some_and(|at| Instant::now() < at);
@@ -253,7 +253,7 @@ impl<M: StateMachine> DiskWorker<M> {
         }
     }
 
-    /// What of the log is in the snapshot holds room.
+    /// Frees the space of log entries that are in the snapshot.
     fn drop_snapshotted_entries(&mut self, storage: &mut Storage) -> Result<(), StorageError> {
         let is_due = self.compact_at.is_none_or(|at| Instant::now() >= at);
         if is_due && storage.has_snapshotted_entries() {
@@ -262,7 +262,7 @@ impl<M: StateMachine> DiskWorker<M> {
         Ok(())
     }
 
-    /// Has the log before an index dropped; without much room, all that the snapshot has.
+    /// Drops log entries before `first`; with little space, all that are in the snapshot.
     fn begin_compaction(
         &mut self,
         storage: &mut Storage,
@@ -319,7 +319,7 @@ impl<M: StateMachine> DiskWorker<M> {
         Ok(())
     }
 
-    /// Whether a snapshot is to be taken while there is room for it.
+    /// Reports when disk space for a snapshot becomes low or sufficient.
     fn check_space(&mut self, storage: &Storage) {
         let bytes = storage.log_bytes();
         if bytes.abs_diff(self.checked_at_bytes) < SPACE_CHECK_BYTES {
@@ -352,7 +352,7 @@ impl<M: StateMachine> DiskWorker<M> {
     }
 }
 
-/// Nothing for what cannot be done this time; it is no part of what was promised.
+/// `None` for a temporary failure of work that was not promised to anyone.
 fn unless_temporary<T>(done: Result<T, StorageError>) -> Result<Option<T>, StorageError> {
     match done {
         Err(error) if error.is_temporary() => {
