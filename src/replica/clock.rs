@@ -1,12 +1,12 @@
-//! The clocks of a node: one for leases and timeouts, one for people.
+//! The clocks of a node: a monotonic one for leases and timeouts, and the wall clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A monotonic clock that goes on while the machine is suspended, as promises need it: what was
-/// promised for a second is over after a second, asleep or awake.
+/// A monotonic clock that continues while the machine is suspended, as leases require: a promise
+/// for one second is over after one second, suspended or not.
 ///
-/// Without the feature `boot-time` it stands still meanwhile. Then a machine that holds a lease must
-/// not be suspended and resumed: it would believe in its lease for as long as it slept.
+/// Without the feature `boot-time` the clock stops during a suspension. A machine that holds a
+/// lease must not be suspended then: after it resumes it would still count on the lease.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     #[cfg(not(feature = "boot-time"))]
@@ -14,7 +14,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock of this machine.
+    /// The clock of this machine.
     #[cfg(feature = "boot-time")]
     pub fn new() -> Clock {
         Clock {}
@@ -24,17 +24,17 @@ impl Clock {
     #[cfg(feature = "boot-time")]
     pub fn now(&self) -> Duration {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        // The kernel counts it from zero, and nanoseconds are fewer than 10^9.
+        // The kernel counts from zero, and there are fewer than 10^9 nanoseconds.
         Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
     }
 
-    /// A clock of this process.
+    /// The clock of this process.
     #[cfg(not(feature = "boot-time"))]
     pub fn new() -> Clock {
         Clock { started: std::time::Instant::now() }
     }
 
-    /// The time since the clock was made.
+    /// The time since the clock was created.
     #[cfg(not(feature = "boot-time"))]
     pub fn now(&self) -> Duration {
         self.started.elapsed()

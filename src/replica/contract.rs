@@ -1,8 +1,8 @@
-//! What nodes and their clients must agree on beside messages: names of metadata.
+//! Metadata names that nodes and clients share.
 
-/// Trailing metadata of a refusal: the number of the node that refuses.
+/// Trailing metadata of a refusal: the id of the refusing node.
 pub const NODE_ID: &str = "agora-node-id";
-/// Trailing metadata of a refusal: the number of the node that leads.
+/// Trailing metadata of a refusal: the id of the leader.
 pub const LEADER_ID: &str = "agora-leader-id";
-/// Trailing metadata of a refusal: its address.
+/// Trailing metadata of a refusal: the address of the leader.
 pub const LEADER: &str = "agora-leader";

@@ -1,18 +1,17 @@
-//! What runs a node of a replicated group around the pure core of [`raft`](crate::raft).
+//! Runs a node of a replicated group around the pure core of [`raft`](crate::raft).
 //!
-//! - [`state`]: the state machine, its clients' sessions, and how far both are (pure)
-//! - [`recovery`]: from what storage found to what the core begins with (pure)
-//! - [`storage`]: the plain-text files in which a node keeps its log, its snapshot and what else it
-//!   must remember
-//! - [`clock`]: the clocks of leases and of people
-//! - [`contract`]: names that clients know
+//! - [`state`]: the replicated state: the state machine and its clients' sessions (pure)
+//! - [`recovery`]: from the contents of the files to the initial state of the core (pure)
+//! - [`storage`]: the plain-text files of a node: log, snapshot and metadata
+//! - [`clock`]: the clock of leases and the wall clock
+//! - [`contract`]: metadata names for clients
 //! - [`node`]: a node on the thread of an RPC server
-//! - [`engine`]: a node without its world: what is to be done for peers, disk and callers (pure)
+//! - [`engine`]: a node without I/O (pure)
 //! - [`membership`]: which nodes are voters (pure)
-//! - [`dump`]: what happened, for people
-//! - [`wire`]: the messages of nodes as bytes (pure)
-//! - [`transport`]: the ways to the other nodes of a group
-//! - [`cluster_client`]: the ways of a client to the nodes of a group
+//! - [`dump`]: `dump.txt`, a human-readable record of events
+//! - [`wire`]: the encoding of Raft messages (pure)
+//! - [`transport`]: connections between the nodes of a group
+//! - [`cluster_client`]: a client's calls to the nodes of a group
 
 pub mod clock;
 pub mod contract;

@@ -1,4 +1,4 @@
-//! From what storage found to what the core begins with.
+//! From the contents of the files to the initial state of the core.
 
 use std::time::Duration;
 
@@ -7,13 +7,14 @@ use crate::raft::{Config, SnapshotMark};
 use crate::replica::membership::{Membership, Record, Start};
 use crate::replica::storage;
 
-/// What a core begins with, but for the time of the state, which the files say nothing of.
+/// The initial state of a core. The time of the state is missing, since the files do not contain
+/// it.
 pub fn recovered(found: storage::Recovered) -> raft::Recovered {
     let snapshot = found.snapshot.unwrap_or_default();
     let mut entries = found.entries;
-    // A log that begins before the snapshot's end saves followers which lag a little from needing
-    // the snapshot. What came right before its first entry is not known any more: that entry
-    // itself is the place from which on the log can be compared.
+    // A log that begins before the end of the snapshot lets followers that lag a little catch up
+    // without the snapshot. The entry before its first entry is unknown, so the first entry itself
+    // becomes the point from which logs are compared.
     let log_before = match entries.first() {
         Some(first) if first.index == snapshot.index + 1 => snapshot,
         Some(first) => {
@@ -33,7 +34,7 @@ pub fn recovered(found: storage::Recovered) -> raft::Recovered {
     }
 }
 
-/// Who votes, as a process of a node begins with it. `incarnation` names the process.
+/// The membership at the start of a process. `incarnation` identifies the process.
 pub fn membership(
     config: &Config,
     recovered: &raft::Recovered,

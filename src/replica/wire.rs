@@ -1,11 +1,11 @@
-//! Raft's messages as bytes: what `proto/agora/raft/v1/raft.proto` says, both ways.
+//! The encoding of Raft messages, as `proto/agora/raft/v1/raft.proto` defines them.
 //!
-//! What comes in is checked in three steps before the core sees it: that it is well-formed protobuf,
-//! that all is there that a message needs, and that the numbers make sense beside one another. So a
-//! core never meets a term of 2^64 - 1, entries with a gap, or a promise of a hundred years.
+//! A received message is checked in three steps before the core sees it: it must be well-formed
+//! protobuf, it must have all required fields, and its numbers must be consistent with each other.
+//! So a core never sees a term of 2^64 - 1, entries with a gap, or a promise of a hundred years.
 //!
-//! Entries are the bulk of all traffic. They are written and read by hand ([`entries`]), with one
-//! copy and one allocation each, and an [`Encoder`] writes those that go to several followers once.
+//! Entries are most of the traffic. They are encoded and decoded by hand ([`entries`]), with one
+//! copy and one allocation each, and an [`Encoder`] encodes entries for several followers once.
 
 mod entries;
 mod hello_wire;
@@ -25,36 +25,36 @@ use entries::{put_length, put_number};
 pub use entries::MAX_ENTRIES;
 pub use hello_wire::{Hello, encode_hello};
 
-/// The version of the contract that this code speaks, and the oldest that it still speaks.
+/// The version of the protocol, and the oldest version that is supported.
 pub const VERSION: u32 = 2;
 const OLDEST_VERSION: u32 = 2;
 
-/// Terms, indices and offsets are not above this: there is room to count on.
+/// The maximum of terms, indices and offsets, so that additions cannot overflow.
 pub const MAX_NUMBER: u64 = 1 << 62;
-/// Leases are not longer than this.
+/// The maximum lease.
 pub const MAX_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Promises that a vote tells of.
+/// The maximum number of promises in a vote.
 pub const MAX_PROMISES: usize = 1024;
-/// Nodes of a group.
+/// The maximum number of nodes in a group.
 pub const MAX_MEMBERS: usize = 1024;
-/// Bytes of a group's name, and of a node's address.
+/// The maximum length of a group's name, and of a node's address.
 pub const MAX_GROUP_BYTES: usize = 1024;
 
-/// What came from a peer.
+/// A decoded message of a peer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Received {
-    /// A hello: one comes first, and further ones when something has changed.
+    /// A hello: the first message of a call, repeated after changes.
     Hello(Box<Hello>),
-    /// A message.
+    /// A Raft message.
     Message(Message),
 }
 
-/// What is wrong with bytes that a peer sent.
+/// Why the bytes of a peer are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireError {
-    /// They are no such message.
+    /// They are not such a protobuf message.
     Malformed(protobuf::Error),
-    /// The message makes no sense.
+    /// The message is inconsistent.
     Invalid(&'static str),
 }
 
@@ -75,18 +75,18 @@ impl From<protobuf::Error> for WireError {
     }
 }
 
-/// Turns messages into bytes, in memory that it uses again.
+/// Encodes messages into a reused buffer.
 #[derive(Default)]
 pub struct Encoder {
     out: Vec<u8>,
-    /// The entries of the last AppendEntries, and their bytes. Followers that are at the same place
-    /// are sent the same ones.
+    /// The entries of the last AppendEntries, and their encoding. Followers with the same next
+    /// index get the same entries.
     entries: Option<Arc<[Entry]>>,
     entry_bytes: Vec<u8>,
 }
 
 impl Encoder {
-    /// The bytes of a message.
+    /// The encoding of a message.
     pub fn encode(&mut self, message: &Message) -> &[u8] {
         self.out.clear();
         if let Body::AppendEntries { entries, .. } = &message.body
@@ -126,7 +126,7 @@ fn put_append(out: &mut Vec<u8>, message: &Message, entry_bytes: &[u8]) {
     }
 }
 
-/// All of a body but the entries.
+/// The body without its entries.
 fn body_to_wire(body: &Body) -> WireBody<'_> {
     match body {
         &Body::PreVote { last_log_index, last_log_term } => {
@@ -211,12 +211,12 @@ fn mark(SnapshotMark { index, term }: SnapshotMark) -> pb::SnapshotMark {
     pb::SnapshotMark { index, term }
 }
 
-/// A moment or a span of a clock: 584 years are enough.
+/// A time or duration in nanoseconds; the type holds 584 years.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Reads what a peer sent.
+/// Decodes and checks a message of a peer.
 ///
 /// # Errors
 /// See [`WireError`].
@@ -259,7 +259,7 @@ fn read_message(bytes: &[u8]) -> Result<Message, WireError> {
     Ok(Message { term, body })
 }
 
-/// Reads the body in the field with this number.
+/// Decodes the body in the field with this number.
 fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
     Ok(match field {
         2 => {
@@ -354,12 +354,12 @@ fn lease(nanos: u64) -> Result<Duration, WireError> {
     if lease > MAX_LEASE { Err(invalid("a lease that is too long")) } else { Ok(lease) }
 }
 
-/// A term, an index or an offset.
+/// Checks a term, an index or an offset.
 fn number(number: u64) -> Result<u64, WireError> {
     if number > MAX_NUMBER { Err(invalid("a number beyond 2^62")) } else { Ok(number) }
 }
 
-/// The term of something that the sender has, which is not above its own.
+/// Checks the term of a part of a message, which must not be above the term of the message.
 fn not_above(term: Term, own: Term) -> Result<Term, WireError> {
     if term > own { Err(invalid("a term above that of the message")) } else { Ok(term) }
 }

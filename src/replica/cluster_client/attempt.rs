@@ -1,8 +1,8 @@
-//! Attempts at nodes that may not be there, each on a thread of its own.
+//! Attempts at nodes that may be unreachable, each on a thread of its own.
 //!
 //! ```text
-//!   Connecting --- connected ---> Begun: the request is on its way, given up or not
-//!        \--- given up ---------> Cancelled: nothing is sent
+//!   Connecting --- connected ---> Begun: the request is sent, cancelled or not
+//!       \--- cancelled ---------> Cancelled: nothing is sent
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,19 +15,19 @@ use std::time::Duration;
 use super::endpoint::Endpoint;
 use crate::call::{Code, Status};
 
-/// What a node has said, or why it has not, and whether it may have begun.
+/// The answer of a node, or a status and whether the node may have received the request.
 pub(super) type Answer = Result<Vec<u8>, (Status, bool)>;
 
 const CONNECTING: u8 = 0;
 const BEGUN: u8 = 1;
 const CANCELLED: u8 = 2;
 
-/// How far an attempt is.
+/// The state of an attempt.
 #[derive(Default)]
 pub(super) struct Attempt(AtomicU8);
 
 impl Attempt {
-    /// The request is about to be sent; false if nobody wants the answer any more.
+    /// Called before the request is sent; returns false if the attempt was cancelled.
     pub(super) fn begin(&self) -> bool {
         self.step(BEGUN)
     }
@@ -42,18 +42,18 @@ impl Attempt {
     }
 }
 
-/// The attempts of one call. Those that run when it ends are given up.
+/// The attempts of one call. Dropping them cancels those that are running.
 #[derive(Default)]
 pub(super) struct Attempts {
     running: BTreeMap<usize, Arc<Attempt>>,
-    /// Made with the first attempt.
+    /// Created with the first attempt.
     answers: Option<Answers>,
 }
 
 type Answers = (Sender<(usize, Answer)>, Receiver<(usize, Answer)>);
 
 impl Attempts {
-    /// Asks the node at `index`, which is not being asked.
+    /// Starts a call to the node at `index`, which has no running attempt.
     pub(super) fn begin(
         &mut self,
         index: usize,
@@ -69,17 +69,17 @@ impl Attempts {
         let failed = sender.clone();
         let spawned = thread::Builder::new().name("attempt".into()).spawn(move || {
             let answer = node.ask(&path, &request, timeout, &attempt);
-            // Who has an answer already wants no other.
+            // The receiver may be gone: the call has another answer already.
             let _ = sender.send((index, answer));
         });
         if let Err(error) = spawned {
             let status = Status::new(Code::Unavailable, format!("no thread: {error}"));
-            // The receiver is ours.
+            // This side holds the receiver.
             let _ = failed.send((index, Err((status, false))));
         }
     }
 
-    /// An answer that has come, if one has.
+    /// An answer that has arrived, if any.
     pub(super) fn take(&mut self) -> Option<(usize, Answer)> {
         self.wait(Duration::ZERO)
     }
@@ -95,7 +95,7 @@ impl Attempts {
         Some((index, answer))
     }
 
-    /// Whether a node is being asked.
+    /// Whether an attempt at the node is running.
     pub(super) fn has(&self, index: usize) -> bool {
         self.running.contains_key(&index)
     }
@@ -104,12 +104,12 @@ impl Attempts {
         self.running.is_empty()
     }
 
-    /// The nodes that are being asked, and whether the request may have reached them.
+    /// The nodes with a running attempt, and whether the request may have reached them.
     pub(super) fn running(&self) -> impl Iterator<Item = (usize, bool)> {
         self.running.iter().map(|(index, attempt)| (*index, attempt.has_begun()))
     }
 
-    /// Nobody wants the answers any more. Whether a request may have reached a node.
+    /// Cancels all attempts. Returns whether any request may have reached a node.
     pub(super) fn cancel(&mut self) -> bool {
         let mut any = false;
         for attempt in std::mem::take(&mut self.running).into_values() {

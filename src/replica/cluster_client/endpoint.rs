@@ -1,4 +1,4 @@
-//! One node: where it is, the connection to it, and how it did the last time.
+//! One node: its address, the connection to it, and the result of the last call.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ use crate::call::{Code, Status};
 use crate::raft::NodeId;
 use crate::rpc::{CallOptions, Channel, ChannelOptions, ClientCall};
 
-/// A node that could not be reached is left out for so long while there are others.
+/// How long an unreachable node is skipped while there are other nodes.
 const BACKOFF: Duration = Duration::from_millis(500);
 
 pub(super) struct Endpoint {
-    /// If it is known.
+    /// The node id, if it is known.
     id: Option<NodeId>,
     target: String,
     options: Arc<ChannelOptions>,
@@ -23,12 +23,12 @@ pub(super) struct Endpoint {
 struct Connection {
     channel: Channel,
     backing_off_until: Option<Instant>,
-    /// It answered the last time.
+    /// Whether the last call was answered.
     answered_last: bool,
 }
 
 impl Endpoint {
-    /// Nothing is connected yet.
+    /// Creates an endpoint without connecting.
     ///
     /// # Errors
     /// `UNAVAILABLE` when the process is out of file descriptors.
@@ -51,7 +51,7 @@ impl Endpoint {
         &self.target
     }
 
-    /// One attempt; on failure also whether the node may have begun to work on it.
+    /// One attempt. A failure says whether the node may have received the request.
     pub(super) fn ask(
         &self,
         path: &str,
@@ -65,7 +65,7 @@ impl Endpoint {
             let status = Status::new(Code::Cancelled, "nobody waits for the answer any more");
             return Err((status, false));
         }
-        // A call that is over already says why when its answer is asked for.
+        // The status of a call that has already ended is returned by `receive`.
         let _ = call.send_last(request);
         let answer = call.receive().map_err(|status| (status, true))?;
         answer.ok_or_else(|| {
@@ -73,39 +73,39 @@ impl Endpoint {
         })
     }
 
-    /// Begins a call.
+    /// Starts a call.
     ///
     /// # Errors
     /// The node cannot be reached.
     pub(super) fn start(&self, path: &str, options: &CallOptions) -> Result<ClientCall, Status> {
         let channel = self.connection().channel.clone();
         let started = channel.start(path, options);
-        // The old channel waits longer and longer before it connects again; a node that comes back
-        // is to be found at once.
+        // The old channel backs off longer after each failure; a node that comes back should be
+        // found at once.
         if started.is_err() {
             self.reconnect();
         }
         started
     }
 
-    /// The next call is on a new connection; those that go on keep theirs.
+    /// Uses a new connection for the next call. Running calls keep theirs.
     pub(super) fn reconnect(&self) {
         if let Ok(fresh) = Channel::new(&self.target, (*self.options).clone()) {
             self.connection().channel = fresh;
         }
     }
 
-    /// It said something.
+    /// Records that the node has answered.
     pub(super) fn note_answer(&self) {
         self.connection().answered_last = true;
     }
 
-    /// Whether it answered the last time.
+    /// Whether the last call was answered.
     pub(super) fn answered_last(&self) -> bool {
         self.connection().answered_last
     }
 
-    /// It did not answer: it is left out for a while if there are others.
+    /// Records a failure: the node is skipped for a while if there are others.
     pub(super) fn back_off(&self) {
         let mut connection = self.connection();
         connection.backing_off_until = Some(Instant::now() + BACKOFF);
@@ -116,7 +116,7 @@ impl Endpoint {
         self.connection().backing_off_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// A thread that panicked under the lock left a whole connection behind.
+    /// A panic under the lock leaves the connection consistent.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }

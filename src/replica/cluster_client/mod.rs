@@ -1,23 +1,23 @@
-//! Which node of a group a client asks.
+//! Calls to the nodes of a group, of which one is the leader.
 //!
 //! ```text
-//!            +-- the one that was hinted at, not asked in this round yet
-//!   a round: +-- the one that is presumed_leader to lead
-//!            +-- the others, those first that answered lately
+//!            +-- a node that was hinted at and not tried in this round
+//!   a round: +-- the presumed leader
+//!            +-- the other nodes, those first that answered recently
 //!                 |
 //!                 +-- answers --------------> done
-//!                 +-- leads not ------------> the next one, its hint first
-//!                 +-- cannot be reached ----> the next one
-//!                 +-- is no node -----------> the next one
-//!                 +-- is silent for long ---> the next one
-//!                 +-- refuses --------------> the refusal is the answer
-//!   all were asked: a pause, the next round, until the call's time is up
+//!                 +-- is not the leader ----> the next node, the hinted one first
+//!                 +-- is unreachable -------> the next node
+//!                 +-- is incompatible ------> the next node
+//!                 +-- times out ------------> the next node
+//!                 +-- refuses the call -----> the refusal is the answer
+//!   after all nodes: a pause, then the next round, until the deadline of the call
 //! ```
 //!
-//! A node that answered the last time is asked on the caller's thread. One that did not, or was never
-//! asked, is asked on a thread of its own, and the next one beside it after [`STAGGER`]: so a node
-//! that is gone, cut off or stopped, or whose name nobody knows, costs that and no more. A hint may
-//! name a node that was not given: it becomes one of the nodes.
+//! A node that answered the last time is called on the caller's thread. Any other node is called on
+//! a thread of its own, and the next node in parallel after [`STAGGER`], so an unreachable node
+//! (gone, cut off, paused, unknown name) delays a call by that much at most. A hint may name a node
+//! that was not configured; it is added to the nodes.
 
 mod attempt;
 mod endpoint;
@@ -41,47 +41,47 @@ use crate::dns::Target;
 use crate::raft::NodeId;
 use crate::rpc::{CallOptions, ChannelOptions, ClientCall};
 
-/// Between two rounds, at first; each further pause is half as long again.
+/// The pause after the first round; each further pause is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const MAX_PAUSE: Duration = Duration::from_millis(50);
-/// How long a node may be silent in the first round; twice as long in each further one, for it may
-/// be the group that is slow. But no longer if others answer, and none of them names this one.
+/// The timeout of a node in the first round. It doubles in each further round, since the whole
+/// group may be slow, unless other nodes answer and none of them names this node as leader.
 const FIRST_TIMEOUT: Duration = Duration::from_millis(500);
 const MAX_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a node that may not be there is waited for before another one is asked beside it.
+/// How long an unconfirmed node is waited for before the next node is tried in parallel.
 const STAGGER: Duration = Duration::from_millis(100);
-/// Nodes beside those that were given.
+/// The maximum number of nodes learned from hints.
 const MAX_LEARNED: usize = 16;
-/// When all nodes are asked: how long others are waited for once one has answered, beside four times
-/// what that one took.
+/// When all nodes are called: how long the others are waited for after the first answer, in
+/// addition to four times the duration of that answer.
 const OTHERS_TIMEOUT: Duration = Duration::from_millis(250);
-/// A connection that carries a call, a watch for example, is asked for a sign of life after so long,
-/// and given up after as long again: there are other nodes.
+/// The keepalive interval, and the keepalive timeout, of connections that carry a long call such as
+/// a watch. They are short because there are other nodes.
 const KEEPALIVE: Duration = Duration::from_secs(2);
-/// How long an attempt to connect may take: far more than a round trip around the world.
+/// The timeout of a connection attempt: far more than a round trip around the world.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Who may answer.
+/// Which nodes may answer a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallTarget {
-    /// The leader alone.
+    /// Only the leader.
     Leader,
     /// Any node.
     AnyNode,
 }
 
-/// Why a call was not answered.
+/// Why a call failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// What to say of it.
+    /// The status for the caller.
     pub status: Status,
-    /// A node may have begun to do what was asked.
+    /// Whether a node may have executed the request.
     pub may_be_done: bool,
 }
 
-/// The nodes, and which of them is presumed_leader to lead.
+/// The nodes of a group, and the presumed leader.
 pub struct ClusterClient {
-    /// Those that were given, then those that were learned. Places never change.
+    /// The configured nodes, then the learned ones. An index never changes its node.
     nodes: RwLock<Vec<Arc<Endpoint>>>,
     given: usize,
     options: Arc<ChannelOptions>,
@@ -89,18 +89,18 @@ pub struct ClusterClient {
     exhausted: Exhausted,
 }
 
-/// What `RESOURCE_EXHAUSTED` means when it does not come from the node itself.
+/// The meaning of `RESOURCE_EXHAUSTED` when it does not come from the node itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exhausted {
-    /// The server takes no more calls now: it is worth another try.
+    /// The server accepts no more calls now: the call is retried.
     Busy,
-    /// With this trailing metadata the service has a bound that is reached: that is the answer. Without
-    /// it the server is busy.
+    /// With this trailing metadata the service has reached a limit, and the status is the answer.
+    /// Without it the server is busy.
     RefusedIf(&'static str),
 }
 
 impl ClusterClient {
-    /// To these nodes, by their numbers as far as they are known. Nothing is connected yet.
+    /// Creates a client for these nodes, with their ids where known. Nothing is connected yet.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` without a node, `UNAVAILABLE` when the process is out of file
@@ -128,7 +128,7 @@ impl ClusterClient {
     /// Asks one node after another until one answers. The request is made anew for each of them.
     ///
     /// # Errors
-    /// A node's refusal, or that nobody answered in time.
+    /// The refusal of a node, or `UNAVAILABLE` when no node answered before the deadline.
     pub fn call(
         &self,
         target: CallTarget,
@@ -187,8 +187,8 @@ impl ClusterClient {
         }
     }
 
-    /// Asks all nodes that were given by their numbers at the same time. Once one has answered the
-    /// others are not waited for much longer.
+    /// Calls all configured nodes with known ids in parallel. After the first answer the others are
+    /// not waited for much longer.
     pub fn call_all(
         &self,
         path: &str,
@@ -224,10 +224,10 @@ impl ClusterClient {
         nodes.into_iter().filter_map(answer).collect()
     }
 
-    /// Begins a stream that has no end, at a node that is up: the `attempt`-th that is.
+    /// Starts an endless stream at a node: the `attempt`-th after the presumed leader.
     ///
     /// # Errors
-    /// `UNAVAILABLE`: it cannot be reached.
+    /// `UNAVAILABLE`: the node cannot be reached.
     pub fn stream(&self, attempt: usize, path: &str, request: &[u8]) -> Result<ClientCall, Status> {
         let nodes = self.nodes();
         let index = self.presumed_leader() + attempt;
@@ -240,7 +240,8 @@ impl ClusterClient {
         Ok(call)
     }
 
-    /// A stream has ended so. Whether it said which node leads: that is the next one then.
+    /// Handles the status that ended a stream. Returns true if it named a leader, which is used
+    /// next.
     pub fn follow_hint(&self, status: &Status) -> bool {
         let leader = Leader::of(status).and_then(|leader| self.index_or_learn(&leader));
         if let Some(index) = leader {
@@ -253,7 +254,7 @@ impl ClusterClient {
         self.presumed_leader.load(Ordering::Relaxed)
     }
 
-    /// A list that panicked threads left behind is whole.
+    /// A panic under the lock leaves the list consistent.
     fn nodes(&self) -> Vec<Arc<Endpoint>> {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -262,13 +263,13 @@ impl ClusterClient {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(index).cloned()
     }
 
-    /// Where a leader is among the nodes that are known. A client may know one that was given by
-    /// another address than the group.
+    /// The index of a leader among the known nodes. A client may know a configured node by another
+    /// address than the group does.
     fn index(&self, leader: &Leader) -> Option<usize> {
         index(&self.nodes.read().unwrap_or_else(PoisonError::into_inner), leader)
     }
 
-    /// As [`index`](Self::index); a leader that is not known yet becomes known by its address.
+    /// Like [`index`](Self::index), but adds a leader that is not known yet, by its address.
     fn index_or_learn(&self, leader: &Leader) -> Option<usize> {
         let known = self.index(leader);
         let node = known.and_then(|index| self.node(index));
@@ -280,7 +281,7 @@ impl ClusterClient {
         }
         let learned = Endpoint::new(Some(leader.id), &leader.address, &self.options).ok()?;
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have been here meanwhile.
+        // Another thread may have added it meanwhile.
         match index(&nodes, leader) {
             Some(index) => {
                 if index >= self.given
@@ -307,25 +308,24 @@ fn index(nodes: &[Arc<Endpoint>], leader: &Leader) -> Option<usize> {
     nodes.iter().position(is_it)
 }
 
-/// One call on its way through the nodes.
+/// The state of one call.
 struct Call<'a> {
     cluster: &'a ClusterClient,
     target: CallTarget,
-    /// What is known of each node that was asked.
+    /// The last failure of each node that was called.
     seen: BTreeMap<usize, NodeFailure>,
     may_be_done: bool,
 }
 
-/// What a node's answer comes to.
+/// The next step after an answer.
 enum Step {
     Answer(Vec<u8>),
     Refusal(Status),
-    /// The next node is asked.
     AskNext,
 }
 
 impl Call<'_> {
-    /// Takes a node's answer.
+    /// Handles the answer of a node.
     fn take(
         &mut self,
         index: usize,
@@ -361,7 +361,7 @@ impl Call<'_> {
             }
         };
         match seen {
-            // The connection may be dead and nobody has said so.
+            // The connection may be broken without a notification.
             NodeFailure::TimedOut => {
                 node.reconnect();
                 node.back_off();
@@ -373,8 +373,8 @@ impl Call<'_> {
         Step::AskNext
     }
 
-    /// Whether a node that is silent may be the leader, by what others have said: one of them names
-    /// it, or none has said anything.
+    /// Whether a node that timed out may be the leader, by the answers of the others: one of them
+    /// names it, or none has answered.
     fn may_lead(&self, index: usize) -> bool {
         let mut has_answers = false;
         for (_, seen) in self.seen.iter().filter(|(other, _)| **other != index) {
@@ -393,7 +393,7 @@ impl Call<'_> {
         !has_answers
     }
 
-    /// Nobody has answered in time.
+    /// The failure of a call that no node answered in time.
     fn no_answer(&mut self, attempts: &mut Attempts) -> Failure {
         for (index, has_begun) in attempts.running() {
             let seen = match has_begun {

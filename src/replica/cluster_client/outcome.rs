@@ -1,4 +1,4 @@
-//! What an attempt at a node has come to.
+//! The outcome of an attempt at a node.
 
 use crate::call::{Code, Status};
 use crate::raft::NodeId;
@@ -6,22 +6,22 @@ use crate::replica::contract::{LEADER, LEADER_ID, NODE_ID};
 
 use super::Exhausted;
 
-/// What is known of a node at the end of a call that nobody answered.
+/// Why a node did not answer a call, for the error text.
 pub(super) enum NodeFailure {
     Unreachable(String),
     Incompatible,
     TimedOut,
     NoLeader,
     NamesLeader(Leader),
-    /// What it said.
+    /// The message of the status.
     Busy(String),
 }
 
-/// Who leads, as a node says.
+/// The leader that a node names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leader {
     pub(super) id: NodeId,
-    /// As the group knows it; a client may know it by another one.
+    /// As the group knows it; a client may know the node by another address.
     pub(super) address: String,
 }
 
@@ -33,22 +33,22 @@ impl Leader {
     }
 }
 
-/// What an attempt has come to.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The node does not lead; perhaps it knows who does.
+    /// The node does not lead; it may name the leader.
     NotLeader(Option<Leader>),
     /// There is no connection, or it broke.
     Unreachable,
-    /// Somebody else listens there, or a node that has gone wrong.
+    /// The server is not a node of a group, or is faulty.
     Incompatible,
-    /// No answer came for long.
+    /// No answer came in time.
     TimedOut,
-    /// The node took nothing more.
+    /// The node accepted no more calls.
     Busy,
-    /// The node lost its leadership in the middle of it.
+    /// The node lost its leadership during the call.
     LostLeadership,
-    /// That is the answer.
+    /// The status is the answer.
     Refused,
 }
 
@@ -66,13 +66,13 @@ impl Outcome {
                 _ => Outcome::Busy,
             },
             Code::Unknown if of_node => Outcome::LostLeadership,
-            // A node says neither of a call that makes sense.
+            // A node never returns these for a valid call.
             Code::Internal | Code::Unimplemented => Outcome::Incompatible,
             _ => Outcome::Refused,
         }
     }
 
-    /// Whether a node that began to work on it may have done it, or still may.
+    /// Whether a node that received the request may have executed it, or still may.
     pub(super) fn may_be_done(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! Why nobody has answered, in words.
+//! The error text of a call that no node answered.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::outcome::NodeFailure;
 use super::{CallTarget, ClusterClient};
 
-/// Says what is known of the nodes.
+/// Describes the failures of all nodes.
 pub(super) fn no_answer(
     cluster: &ClusterClient,
     target: CallTarget,
@@ -59,15 +59,15 @@ pub(super) fn no_answer(
         _ => None,
     });
     if let Some(reason) = busy.or(reason.filter(|_| unreachable == nodes)) {
-        // Writing to a String does not fail.
+        // Writing to a `String` does not fail.
         let _ = write!(message, " ({reason})");
     }
     message
 }
 
-/// How many nodes are how.
+/// Phrases such as "2 of 5 nodes are busy".
 struct Parts {
-    /// In all.
+    /// The number of nodes.
     nodes: usize,
     parts: Vec<String>,
 }
@@ -77,7 +77,7 @@ impl Parts {
         if count == 0 {
             return;
         }
-        // Said with the first.
+        // The total is mentioned once.
         let of = match (self.parts.is_empty(), self.nodes) {
             (true, 1) => " of 1 node".to_owned(),
             (true, nodes) => format!(" of {nodes} nodes"),

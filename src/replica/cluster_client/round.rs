@@ -1,4 +1,4 @@
-//! One way through the nodes.
+//! One round through the nodes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,14 +6,15 @@ use std::sync::Arc;
 use super::endpoint::Endpoint;
 
 pub(super) struct Round {
-    /// Those to be asked, the next one last.
+    /// The nodes to be tried, the next one last.
     queue: Vec<usize>,
-    /// All that were known when the round began, and those that came by hints.
+    /// All nodes that were known when the round began, and those added by hints.
     known: BTreeSet<usize>,
 }
 
 impl Round {
-    /// Through all nodes but those that rest, while there are others, and those that are being asked.
+    /// A round through all nodes without a running attempt, except those that are backing off while
+    /// there are others.
     pub(super) fn new(
         nodes: &[Arc<Endpoint>],
         presumed_leader: usize,
@@ -30,7 +31,7 @@ impl Round {
         if queue.is_empty() {
             queue = backing_off;
         }
-        // Behind the one that is presumed_leader to lead come those that answered lately.
+        // The presumed leader comes first, then nodes that answered recently.
         queue
             .sort_by_key(|index| (*index != presumed_leader, !is(*index, Endpoint::answered_last)));
         queue.reverse();
@@ -41,7 +42,7 @@ impl Round {
         self.queue.pop()
     }
 
-    /// Somebody says that this one leads. It is asked next, unless it was asked or rests.
+    /// A node was named as leader: it is tried next, unless it was tried already or is backing off.
     pub(super) fn hint(&mut self, index: Option<usize>) {
         let Some(index) = index else { return };
         if let Some(at) = self.queue.iter().position(|waiting| *waiting == index) {

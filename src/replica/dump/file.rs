@@ -1,4 +1,4 @@
-//! The file, and the older ones that it became.
+//! The file `dump.txt`, with rotation.
 
 use std::io;
 use std::sync::Arc;
@@ -8,24 +8,22 @@ use crate::text::push_u64;
 
 const DUMP: &str = "dump.txt";
 
-/// Lines for the file.
+/// Lines to be written.
 #[derive(Debug)]
 pub(super) struct Chunk {
-    /// Whole lines.
     pub(super) text: Vec<u8>,
-    /// How many.
     pub(super) lines: u64,
-    /// Lines that were to come before them and are lost.
+    /// Lines before these that were dropped.
     pub(super) lost_before: u64,
 }
 
-/// `dump.txt`, on the thread that writes it.
+/// `dump.txt`, owned by the thread that writes it.
 #[derive(Debug)]
 pub(super) struct DumpFile {
     disk: Arc<dyn Disk>,
     max_bytes: u64,
     kept: u32,
-    /// None: it is not open yet, or could not be opened.
+    /// `None`: not open yet, or opening failed.
     file: Option<Box<dyn DiskFile>>,
     len: u64,
     /// Lines that could not be written.
@@ -33,12 +31,12 @@ pub(super) struct DumpFile {
 }
 
 impl DumpFile {
-    /// Goes on where the file ends. Of older ones so many are kept.
+    /// Appends to the existing file. `kept` is the number of rotated files.
     pub(super) fn new(disk: Arc<dyn Disk>, max_bytes: u64, kept: u32) -> DumpFile {
         DumpFile { disk, max_bytes, kept, file: None, len: 0, lost: 0 }
     }
 
-    /// Writes lines behind what is there, and before them how many were lost.
+    /// Appends lines, preceded by the number of lost lines if there are any.
     pub(super) fn write(&mut self, chunk: Chunk) {
         let Chunk { mut text, lines, lost_before } = chunk;
         let is_first_failure = self.lost == 0;
@@ -88,7 +86,7 @@ impl DumpFile {
                 Ok(bytes) => done += bytes,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // No half lines; if that fails as well, one is overwritten next time.
+                    // Removes a partial line; if that fails, it is overwritten next time.
                     let _ = file.set_len(self.len);
                     return Err(error);
                 }
@@ -98,7 +96,7 @@ impl DumpFile {
         Ok(())
     }
 
-    /// `dump.txt` becomes `dump.1.txt`, that `dump.2.txt`, and so on; the oldest goes.
+    /// Renames `dump.txt` to `dump.1.txt`, that to `dump.2.txt`, and so on; the oldest is removed.
     fn rotate(&self) -> io::Result<()> {
         let name = |age: u32| match age {
             0 => DUMP.to_owned(),

@@ -1,4 +1,4 @@
-//! Events to sentences.
+//! The lines of `dump.txt`.
 
 use std::str::FromStr;
 
@@ -6,17 +6,17 @@ use crate::raft::{Entry, NodeId, Payload, Trace};
 use crate::replica::storage::Commands;
 use crate::text::{escape, push_u64, push_words};
 
-/// What of an operation is told; the rest of a longer one is three points.
+/// The maximum length of an operation; a longer one ends with three points.
 const MAX_OPERATION_BYTES: usize = 1024;
 
-/// How much is told.
+/// Which events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Nothing.
     None,
-    /// Elections, leases, leadership and errors: what does not become more with the load.
+    /// Elections, leases, leadership and errors: events whose number does not depend on the load.
     Changes,
-    /// Every request, every entry, every heartbeat: what the classic version writes.
+    /// Every request, entry and heartbeat: everything that the course version writes.
     All,
 }
 
@@ -36,27 +36,27 @@ impl FromStr for Level {
 /// Something that happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'e> {
-    /// In the core.
+    /// An event of the Raft core.
     Core(&'e Trace),
-    /// An entry was given to the state machine.
+    /// An entry was applied to the state machine.
     Applied {
-        /// Which.
+        /// The applied entry.
         entry: &'e Entry,
         /// Whether this node led.
         is_leader: bool,
     },
-    /// A leader got a request, these words: `GET x`.
+    /// A leader received a request with these words: `GET x`.
     Received(&'e [&'e [u8]]),
-    /// A leader got a command, in the machine's own encoding.
+    /// A leader received a command, in the machine's own encoding.
     Proposed(&'e [u8]),
-    /// Nothing could be sent to a node. To be told when it begins, not for every try.
+    /// A node became unreachable.
     Unreachable(NodeId),
-    /// A message could not be sent to that node, one of many perhaps.
+    /// A message could not be sent to a node; there may be many of these.
     NotSent(NodeId),
 }
 
 impl Event<'_> {
-    /// From which level on it is told.
+    /// The level at which the event is written.
     pub fn level(&self) -> Level {
         match self {
             Event::Received(_)
@@ -69,7 +69,7 @@ impl Event<'_> {
     }
 }
 
-/// Appends the line of an event on a node, with its newline.
+/// Appends the line of an event, with its newline.
 pub fn line(node: NodeId, event: Event<'_>, commands: &Commands, text: &mut Vec<u8>) {
     let mut sentence = Sentence { text };
     match event {
@@ -102,7 +102,7 @@ struct Sentence<'t> {
 }
 
 impl Sentence<'_> {
-    /// Appends pieces; one that begins with `#` has the next number in its place.
+    /// Appends pieces of text; a leading `#` is replaced by the next number.
     fn push(&mut self, pieces: &[&str], numbers: &[u64]) {
         let mut numbers = numbers.iter();
         for piece in pieces {
@@ -122,7 +122,7 @@ impl Sentence<'_> {
         push(self.text);
         let end = start + MAX_OPERATION_BYTES;
         if self.text.len() > end {
-            // Not within a character.
+            // Not within a UTF-8 character.
             let is_within = |at: &usize| self.text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
             let cut = (start..=end).rev().find(|at| !is_within(at)).unwrap_or(start);
             self.text.truncate(cut);
@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    /// A command is its words, with a space between them.
+    /// A command is its words, separated by spaces.
     const WORDS: Commands = Commands {
         to_words: |command, word| command.split(|&byte| byte == b' ').for_each(word),
         from_words: |_| Err("not needed".into()),
@@ -235,7 +235,7 @@ mod tests {
         Payload::Command { origin: None, command: command.into() }
     }
 
-    /// Classic contract, section 2.
+    /// The course version's contract, section 2.
     #[test]
     fn the_lines_are_those_of_the_course_version() {
         for (trace, line) in [

@@ -1,15 +1,14 @@
-//! `dump.txt`: what happened on a node, a sentence a line, for people.
+//! `dump.txt`: the events of a node, one human-readable sentence a line.
 //!
-//! The sentences are those that the classic version writes, and a few more for what it does not
-//! have. No node reads the file, and nothing waits for it: lines are gathered, given to a thread when
-//! there are many or somebody asks, and never synced. A disk that takes no more, or is too slow, loses
-//! lines, not the node; how many were lost is said in the file when it can be written again.
+//! The sentences are those of the course version, and a few more for events that it does not have.
+//! The file is never read by a node, and nothing waits for it: lines are buffered, passed to a
+//! thread when there are many or on request, and never synced. A full or slow disk loses lines and
+//! does not stop the node; the number of lost lines is written to the file later.
 //!
-//! - `line`: events to sentences (pure)
-//! - `time`: when, for people (pure)
-//! - `writer`: what gathers the lines
-//! - `file`: what the thread has: the file, and the older ones that it became, `dump.1.txt` the one
-//!   before
+//! - `line`: from events to sentences (pure)
+//! - `time`: timestamps (pure)
+//! - `writer`: the buffer on the event loop
+//! - `file`: the file on the writing thread, and its rotation to `dump.1.txt` and so on
 
 mod file;
 mod line;

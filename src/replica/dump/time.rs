@@ -1,8 +1,8 @@
-//! Times in UTC, for people.
+//! Timestamps in UTC.
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// As RFC 3339 has it, in UTC: `2026-11-24T20:51:23.123Z`.
+/// In the format of RFC 3339, in UTC: `2026-11-24T20:51:23.123Z`.
 pub(super) fn push_time(now_ms: u64, text: &mut Vec<u8>) {
     let (days, ms) = (now_ms / DAY_MS, now_ms % DAY_MS);
     let (year, month, day) = date(days);
@@ -23,15 +23,16 @@ pub(super) fn push_time(now_ms: u64, text: &mut Vec<u8>) {
     padded(ms, 3, b'Z');
 }
 
-/// Year, month and day of a day since 1970, in the Gregorian calendar. Years begin in March, so that
-/// the leap day is a year's last (H. Hinnant, *chrono-compatible low-level date algorithms*).
+/// Year, month and day of a day since 1970, in the Gregorian calendar. Years are counted from
+/// March, so that the leap day is the last of a year (H. Hinnant, *chrono-compatible low-level date
+/// algorithms*).
 fn date(days: u64) -> (u64, u64, u64) {
     const DAYS_OF_400_YEARS: u64 = 146_097;
     /// From 1 March of the year 0 to 1970.
     const DAYS_BEFORE_1970: u64 = 719_468;
     let days = days + DAYS_BEFORE_1970;
     let (era, day_of_era) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
-    // Every fourth year has a leap day, but for every hundredth, but for the four hundredth.
+    // Every fourth year is a leap year, except every hundredth, except every four hundredth.
     let leap_days = day_of_era / 1460 + day_of_era / 146_096 - day_of_era / 36_524;
     let year_of_era = (day_of_era - leap_days) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);

@@ -1,4 +1,4 @@
-//! What the event loop has of it: it makes lines, and another thread writes them.
+//! The event loop's side of `dump.txt`: it formats lines, and another thread writes them.
 
 use std::io;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::time::push_time;
 use crate::raft::NodeId;
 use crate::replica::storage::{Commands, Disk};
 
-/// Lines go to the thread when they are so many bytes, if nobody asks before.
+/// Lines are passed to the thread when they have so many bytes, or earlier on request.
 const GATHERED_BYTES: usize = 64 * 1024;
-/// What may wait for the thread. It is more only where one line is longer.
+/// The maximum number of bytes that wait for the thread. Only a single longer line may exceed it.
 const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 
-/// How a node tells what happens.
+/// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DumpOptions {
-    /// How much.
+    /// Which events are written.
     pub level: Level,
-    /// Whether each line begins with the time.
+    /// Whether each line begins with a timestamp.
     pub has_timestamps: bool,
-    /// When the file has so many bytes, a new one is begun.
+    /// The size at which the file is rotated.
     pub max_bytes: u64,
-    /// How many older files are kept.
+    /// The number of rotated files that are kept.
     pub kept: u32,
 }
 
@@ -41,8 +41,8 @@ impl Default for DumpOptions {
     }
 }
 
-/// Tells what happens. Nothing here waits or fails: what finds no room on its way to the disk is
-/// counted, and the file says how much it was.
+/// Writes events. Nothing here blocks or fails: lines beyond the bound are dropped and counted, and
+/// the file states how many.
 #[derive(Debug)]
 pub struct Dump {
     node: NodeId,
@@ -51,7 +51,7 @@ pub struct Dump {
     gathered: Vec<u8>,
     /// Lines in `gathered`.
     lines: u64,
-    /// Lines that found no room.
+    /// Lines that were dropped.
     lost: u64,
     chunks: Option<Sender<Chunk>>,
     /// Bytes that the thread has not written yet.
@@ -60,10 +60,10 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Goes on where the file ends.
+    /// Appends to the existing file.
     ///
     /// # Errors
-    /// There can be no further thread.
+    /// A thread cannot be started.
     pub fn open(
         disk: Arc<dyn Disk>,
         node: NodeId,
@@ -86,12 +86,12 @@ impl Dump {
         Ok(Dump { node, commands, options, gathered, lines, lost, chunks, waiting_bytes, thread })
     }
 
-    /// How much is told: what is above need not be made an event.
+    /// The level. Events above it need not be created.
     pub fn level(&self) -> Level {
         self.options.level
     }
 
-    /// Tells of an event. `now_ms` is the wall clock, in milliseconds since 1970.
+    /// Writes an event. `now_ms` is the wall clock, in milliseconds since 1970.
     pub fn record(&mut self, now_ms: u64, event: Event<'_>) {
         if event.level() > self.options.level {
             return;
@@ -107,7 +107,7 @@ impl Dump {
         }
     }
 
-    /// Has what was told written. To be called now and then, for those who watch the file.
+    /// Passes the buffered lines to the thread. To be called at intervals, for readers of the file.
     pub fn flush(&mut self) {
         let waiting = self.waiting_bytes.load(Ordering::SeqCst);
         if waiting > 0 && waiting + self.gathered.len() > MAX_WAITING_BYTES {
@@ -118,7 +118,7 @@ impl Dump {
         self.send_gathered();
     }
 
-    /// Gives the thread what there is.
+    /// Sends the buffer to the thread.
     fn send_gathered(&mut self) {
         if self.gathered.is_empty() && self.lost == 0 {
             return;
@@ -127,12 +127,12 @@ impl Dump {
         let text = std::mem::take(&mut self.gathered);
         self.waiting_bytes.fetch_add(text.len(), Ordering::SeqCst);
         let lost_before = std::mem::take(&mut self.lost);
-        // The thread is there for as long as this is.
+        // The thread runs for as long as `self` exists.
         let chunk = Chunk { text, lines, lost_before };
         let _ = self.chunks.as_ref().map(|chunks| chunks.send(chunk));
     }
 
-    /// Whether the thread has done with all that it was given.
+    /// Whether the thread has written everything.
     pub fn is_written(&self) -> bool {
         self.waiting_bytes.load(Ordering::SeqCst) == 0
     }

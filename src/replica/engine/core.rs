@@ -1,4 +1,4 @@
-//! The engine: a core, a state, and those who wait.
+//! The engine: the Raft core, the replicated state, and the pending calls.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
@@ -15,35 +15,36 @@ use crate::raft::{
 use crate::replica::membership::{Introduction, Membership, Record};
 use crate::replica::state::{Outcome, Refusal, Replicated};
 
-/// What becomes of the log behind a snapshot.
+/// What a snapshot allows to be removed from the log.
 pub struct Compacted {
-    /// Everything before this index may go from the log's file.
+    /// Entries before this index may be removed from the log file.
     pub first: Index,
-    /// What went from memory. It may be much, and is better dropped where nobody waits.
+    /// Entries that were removed from memory. Dropping many takes long, so it is best done on
+    /// another thread.
     pub dropped: VecDeque<Entry>,
 }
 
-/// What a leader's snapshot took the place of. It may be much, and is better dropped where nobody
-/// waits.
+/// What a snapshot from the leader replaced. Dropping it may take long, so it is best done on
+/// another thread.
 pub struct Superseded<M> {
-    /// The state as it was.
+    /// The state before.
     pub state: Option<Replicated<M>>,
-    /// What went from the log.
+    /// The removed log entries.
     pub dropped: VecDeque<Entry>,
 }
 
-/// What a read may do.
+/// Whether a read may proceed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReadAccess {
-    /// Look at the state, before anything else happens.
+    /// The read may be evaluated now, before any other input.
     Now,
-    /// It has to wait; see [`Engine::queue_read`].
+    /// The read has to wait; see [`Engine::queue_read`].
     Wait(PendingRead),
     /// This node does not lead.
     NotLeader(NotLeader),
 }
 
-/// What a read waits for. Whoever does not want to wait drops it.
+/// A read that has to wait. It may be dropped to abandon the read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PendingRead(AwaitedRead);
 
@@ -53,33 +54,33 @@ enum AwaitedRead {
     Applied(Index),
 }
 
-/// A node without its world.
+/// A node without I/O (sans-IO).
 pub struct Engine<M, T> {
     raft: Raft,
     membership: Membership,
-    /// As the core was told.
+    /// The peers that do not count, as last passed to the core.
     uncounted: BTreeSet<NodeId>,
-    /// What of the membership is being written.
+    /// Membership records that are being written.
     records: VecDeque<(WriteId, Record)>,
-    /// How often whoever has not said enough is asked who it is.
+    /// The interval between introductions to peers that have not confirmed theirs.
     introduction_interval: Duration,
     state: Replicated<M>,
-    /// What may be sent when a write is durable.
+    /// Messages that may be sent when a write is durable.
     held: VecDeque<(WriteId, Vec<(NodeId, Message)>)>,
     /// Messages whose write is durable.
     released: Vec<(NodeId, Message)>,
-    /// Commands of this node's present leadership, in the order of the log.
+    /// Pending commands of the current leadership, in log order.
     writes: VecDeque<(Index, T)>,
     writes_term: Term,
-    /// Reads that wait for a round of heartbeats.
+    /// Reads that wait for a round of heartbeats (read-index).
     rounds: BTreeMap<ReadId, T>,
-    /// Reads that wait for the state to have what they must see.
+    /// Reads that wait until the state has applied an index.
     reads: Vec<(Index, T)>,
     transfer: Option<Transfer<T>>,
     answers: Vec<(T, Answer)>,
-    /// The entry that is being applied.
+    /// The index of the entry that is being applied.
     applying: Option<Index>,
-    /// What the last entry was answered; used again.
+    /// The answer of the last entry; a reused buffer.
     answer: Vec<u8>,
     snapshots: SnapshotSchedule,
     reports_applied: bool,
@@ -92,7 +93,7 @@ struct Transfer<T> {
 }
 
 impl<M: StateMachine, T> Engine<M, T> {
-    /// A node with what it had kept. `state` was restored from the snapshot.
+    /// Starts with recovered data. `state` was restored from the snapshot.
     pub fn new(
         config: Config,
         mut recovered: Recovered,
@@ -129,38 +130,38 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// Has turns tell of every entry that they apply.
+    /// Makes every output include the entries that were applied.
     pub fn report_applied(&mut self) {
         self.reports_applied = true;
     }
 
-    /// The core, to look at.
+    /// The Raft core, read-only.
     pub fn raft(&self) -> &Raft {
         &self.raft
     }
 
-    /// Who votes, to look at.
+    /// The membership, read-only.
     pub fn membership(&self) -> &Membership {
         &self.membership
     }
 
-    /// What this node says of itself to whoever calls.
+    /// The introduction of this node to its peers.
     pub fn introduction(&mut self) -> Introduction {
         self.membership.introduction()
     }
 
-    /// The state, to look at.
+    /// The replicated state, read-only.
     pub fn state(&self) -> &Replicated<M> {
         &self.state
     }
 
-    /// The entry that was being applied when a turn panicked: it is done in part. Then the engine is
-    /// of no use any more.
+    /// The entry that was being applied when a call panicked. It may be applied in part, so the
+    /// engine must not be used any more.
     pub fn applying(&self) -> Option<Index> {
         self.applying
     }
 
-    /// Takes a command, for a session or for none.
+    /// Proposes a command, with or without a session.
     pub fn write(
         &mut self,
         now: Duration,
@@ -179,7 +180,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.propose(now, at_ms, payload, ticket);
     }
 
-    /// Opens a session.
+    /// Proposes a new session.
     pub fn open_session(&mut self, now: Duration, at_ms: u64, ticket: T) {
         if self.raft.is_leader() && !self.state.may_open_session(self.unapplied_entries(), at_ms) {
             return self.answers.push((ticket, Answer::Refused(Refusal::NoMoreSessions)));
@@ -187,7 +188,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.propose(now, at_ms, Payload::OpenSession, ticket);
     }
 
-    /// Entries that are not applied yet, whoever made them.
+    /// The number of entries that are not applied yet, from any leader.
     fn unapplied_entries(&self) -> u64 {
         self.raft.last_index().saturating_sub(self.state.applied_index())
     }
@@ -206,8 +207,8 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// Asks for a linearizable read. `conflicts` says of a command whether it would change what is
-    /// read, see [`StateMachine::conflicts`]; it is hardly ever asked.
+    /// Asks for a linearizable read. `conflicts` says whether a command would change what is read,
+    /// see [`StateMachine::conflicts`]; it is rarely called.
     pub fn read(&mut self, now: Duration, conflicts: impl FnMut(&[u8]) -> bool) -> ReadAccess {
         match self.raft.read(now, conflicts) {
             Ok(ReadGrant::Now(index)) if index <= self.state.applied_index() => ReadAccess::Now,
@@ -217,7 +218,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// Has a read that must wait answered in a later [`Output`].
+    /// Answers a read in a later [`Output`].
     pub fn queue_read(&mut self, waiting: PendingRead, ticket: T) {
         match waiting.0 {
             AwaitedRead::Round(read) => drop(self.rounds.insert(read, ticket)),
@@ -225,7 +226,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// Has another node lead.
+    /// Transfers leadership to another node.
     pub fn transfer(&mut self, now: Duration, to: NodeId, timeout: Duration, ticket: T) {
         let answer = match self.raft.transfer(now, to) {
             Ok(()) if to == self.raft.id() => Answer::Transferred,
@@ -241,12 +242,13 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.answers.push((ticket, answer));
     }
 
-    /// The node is about to end: if it leads a group, another one is to. False if there is nobody.
+    /// Starts to hand over leadership before this node ends. False if there is nothing to hand
+    /// over.
     pub fn hand_over(&mut self, now: Duration) -> bool {
         self.raft.hand_over(now).is_ok()
     }
 
-    /// Another node has said who it is.
+    /// Receives the introduction of a peer.
     pub fn receive_introduction(&mut self, from: NodeId, introduction: Introduction) {
         if self.membership.receive_introduction(from, introduction) {
             self.raft.follower_restarted(from);
@@ -254,7 +256,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.count_voters();
     }
 
-    /// A message came, from this process of a node. Those of other processes than the one that has
+    /// Receives a message from a process of a peer. Messages of any process but the one that
     /// introduced itself last are dropped.
     pub fn deliver(&mut self, now: Duration, from: NodeId, incarnation: u64, message: Message) {
         if !self.membership.is_current(from, incarnation) {
@@ -264,12 +266,11 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.raft.step(now, from, message);
     }
 
-    /// What a voter has said to be durable is remembered: should it come back with less, it is no
-    /// voter any more.
+    /// Records what a voter acknowledged as durable. A voter that comes back with less is refused.
     fn record_acknowledgement(&mut self, from: NodeId, message: &Message) {
         let (term, last) = (self.raft.current_term(), self.raft.last_index());
         let index = match message.body {
-            // Who stands, or leads, has voted for itself.
+            // A candidate or leader has voted for itself.
             Body::RequestVote { .. }
             | Body::AppendEntries { .. }
             | Body::InstallSnapshot { .. } => {
@@ -286,7 +287,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// What is remembered of directories is durable with the hard state.
+    /// Membership records are durable together with the hard state.
     fn note_records(&mut self, write: WriteId) {
         let mut is_changed = false;
         while let Some((id, _)) = self.records.front()
@@ -310,7 +311,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// A [`WriteJob`], and all before it, are durable.
+    /// This write, and all before it, are durable.
     pub fn persisted(&mut self, now: Duration, write: WriteId) {
         while let Some((id, _)) = self.held.front()
             && *id <= write
@@ -322,8 +323,8 @@ impl<M: StateMachine, T> Engine<M, T> {
         self.raft.persisted(now, write);
     }
 
-    /// The hard states of a [`WriteJob`], and of all before it, are durable; their entries wait for
-    /// room. What relies on no entry is said.
+    /// The hard states of this write, and of all before it, are durable, while their entries wait
+    /// for disk space. Messages that depend on no entry are released.
     pub fn hard_state_persisted(&mut self, now: Duration, write: WriteId) {
         self.note_records(write);
         self.raft.hard_state_persisted(now, write);
@@ -335,40 +336,41 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// Whether writes wait for room, see [`Raft::set_full`].
+    /// Whether writes wait for disk space, see [`Raft::set_full`].
     pub fn set_full(&mut self, now: Duration, is_full: bool) {
         self.raft.set_full(now, is_full);
     }
 
-    /// Whether there may soon be no room for a snapshot: one is taken while there is.
+    /// Whether the disk may soon lack space for a snapshot. A snapshot is taken while there is
+    /// space.
     pub fn set_low_on_space(&mut self, is_short: bool) {
         self.snapshots.set_low_on_space(is_short);
     }
 
-    /// There was no room for a leader's snapshot. What was kept of it is gone.
+    /// There was no space for a snapshot from the leader; its received pieces are discarded.
     pub fn snapshot_lost(&mut self, now: Duration) {
         self.raft.snapshot_lost(now);
     }
 
-    /// A snapshot of so many bytes is durable.
+    /// A snapshot of `bytes` bytes is durable.
     pub fn snapshot_taken(&mut self, mark: SnapshotMark, bytes: u64) -> Compacted {
         self.snapshots.end(Some(bytes));
         let dropped = self.raft.snapshot_taken(mark);
         Compacted { first: self.raft.first_index(), dropped }
     }
 
-    /// A snapshot could not be written; the next one will be tried when as much has been applied
-    /// again.
+    /// A snapshot could not be written. The next one is tried after the same amount of log.
     pub fn snapshot_failed(&mut self) {
         self.snapshots.end(None);
     }
 
-    /// A piece that a turn asked for.
+    /// A piece that an output asked for.
     pub fn snapshot_piece(&mut self, now: Duration, to: NodeId, piece: SnapshotPiece) {
         self.raft.snapshot_piece(now, to, piece);
     }
 
-    /// The leader's snapshot is durable and this is its state; or it was no good, and there is none.
+    /// The leader's snapshot is durable and `state` is its state; `None` if the snapshot was
+    /// invalid.
     pub fn snapshot_installed(
         &mut self,
         now: Duration,
@@ -384,9 +386,8 @@ impl<M: StateMachine, T> Engine<M, T> {
         Superseded { state, dropped }
     }
 
-    /// Applies some of what is known to be committed. A node that starts does so before it takes part,
-    /// until there is no more: false. What was applied is given to `tell`, if the engine was asked to
-    /// tell.
+    /// Applies some of the known committed entries, before the node participates. Returns false
+    /// when there are no more. `on_applied` gets the entries if the engine reports them.
     pub fn replay(&mut self, on_applied: &mut dyn FnMut(Vec<Applied>)) -> bool {
         let committed = self.raft.take_committed();
         let is_some = !committed.is_empty();
@@ -397,18 +398,18 @@ impl<M: StateMachine, T> Engine<M, T> {
         is_some
     }
 
-    /// A node that starts takes part from now on.
+    /// The node participates in the group from now on.
     pub fn take_part(&mut self, now: Duration) {
         self.raft.start_participating(now);
         self.membership.take_part(now);
     }
 
-    /// Tells the wall clock, in milliseconds since 1970, see [`Raft::tell_time`].
+    /// Sets the wall clock, in milliseconds since 1970.
     pub fn set_wall_clock(&mut self, wall_ms: u64) {
         self.raft.set_wall_clock(wall_ms);
     }
 
-    /// Does what is due, and says what there is to do for others.
+    /// Handles everything that is due, and returns what has to be done outside.
     pub fn advance(&mut self, now: Duration) -> Output<T> {
         if self.membership.tick(now) {
             self.count_voters();
@@ -448,8 +449,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         }
     }
 
-    /// The node ends: those who still wait are to be told that nobody knows what becomes of their
-    /// commands.
+    /// Ends the node: returns all pending calls, answered with an unknown outcome or a refusal.
     pub fn end(&mut self) -> Vec<(T, Answer)> {
         let lost = Answer::Lost(NotLeader { leader: None });
         let not_leader = Answer::NotLeader(NotLeader { leader: None });
@@ -481,7 +481,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         })
     }
 
-    /// Applies what is committed, and answers those who waited for it.
+    /// Applies committed entries, and answers the calls that waited for them.
     fn apply(&mut self, committed: Vec<Entry>) -> Vec<Applied> {
         let is_leader = self.raft.is_leader();
         for entry in &committed {
@@ -512,7 +512,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         committed.into_iter().map(|entry| Applied { entry, is_leader }).collect()
     }
 
-    /// Commands of a leadership that is over may be done or not.
+    /// Commands of a lost leadership have an unknown outcome.
     fn note_leadership(&mut self) {
         let (term, leads) = (self.raft.current_term(), self.raft.is_leader());
         if leads && term == self.writes_term {
@@ -566,7 +566,7 @@ impl<M: StateMachine, T> Engine<M, T> {
         if self.snapshots.is_due(now) { self.snapshot_now(now) } else { None }
     }
 
-    /// Begins a snapshot of all that is applied, if none is being taken.
+    /// Begins a snapshot of everything that is applied, unless one is being taken.
     pub fn snapshot_now(&mut self, now: Duration) -> Option<(SnapshotMark, Box<dyn Frozen>)> {
         let index = self.state.applied_index();
         let term = self.raft.term_at(index)?;

@@ -1,18 +1,20 @@
-//! A node without its world: the core, the state that it keeps, and who waits for what.
+//! A node without I/O (sans-IO, functional core): the Raft core, the replicated state, and the
+//! pending calls.
 //!
 //! ```text
 //!   clients   write, read, transfer -->          --> answers
 //!   peers     deliver               -->  Engine  --> messages
 //!   disk      persisted, installed  -->          --> writes, snapshots
-//!   time      turn                  -->          --> when to come again
+//!   time      advance               -->          --> when to advance next
 //! ```
 //!
-//! An [`Engine`] keeps the contract of [`crate::raft::Ready`]: what is to be sent after a write
-//! waits here until the write is reported, committed entries are applied in their order, and reads
-//! are answered from a state that has what they must see. Whoever runs it carries its output to
-//! sockets, files and callers, and its input back; a test does so with virtual ones.
+//! An [`Engine`] keeps the contract of [`crate::raft::Ready`]: messages that must follow a write
+//! wait here until the write is reported as durable, committed entries are applied in order, and
+//! reads are answered from a state that is recent enough. The caller carries its output to sockets,
+//! files and clients, and their input back; a test does so with virtual ones.
 //!
-//! Callers are known by a ticket of a type of their own: a right to answer a call, or a number.
+//! A ticket identifies a pending call. Its type is chosen by the caller: the right to answer a
+//! call, or a number.
 //!
 //! Pure.
 

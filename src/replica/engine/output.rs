@@ -1,4 +1,4 @@
-//! What an engine wants done.
+//! The output of an engine.
 
 use std::time::Duration;
 
@@ -9,99 +9,99 @@ use crate::raft::{
 use crate::replica::membership::{Introduction, Notice, Record};
 use crate::replica::state::Refusal;
 
-/// What came of what a caller wanted.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The command was done, now or by an earlier attempt; the machine's answer.
+    /// The command was applied, now or by an earlier attempt; the machine's answer.
     Done(Vec<u8>),
-    /// A session is open.
+    /// A session was opened; its number.
     Opened(Index),
-    /// The command was not done now, and nobody knows whether it was before.
+    /// The command was not applied now. Whether it was applied before is unknown.
     Refused(Refusal),
-    /// The read may look at the state now.
+    /// The read may be evaluated now.
     Read,
-    /// The node that was named leads.
+    /// The requested node leads.
     Transferred,
-    /// Leadership was not handed over.
+    /// Leadership was not transferred.
     NotTransferred(TransferFailure),
-    /// This node does not lead. Nothing was done.
+    /// This node does not lead. The command was not proposed.
     NotLeader(NotLeader),
-    /// This node has stopped to lead: the command may be done or not.
+    /// This node has lost its leadership: whether the command will be applied is unknown.
     Lost(NotLeader),
-    /// Too much waits already. Nothing was done.
+    /// Too many commands are pending. The command was not proposed.
     Busy,
-    /// There is no room for it on this node's disk. Nothing was done.
+    /// The disk of this node is full. The command was not proposed.
     Full,
 }
 
-/// Why leadership was not handed over.
+/// Why leadership was not transferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransferFailure {
-    /// There is no such node.
+    /// The group has no such node.
     UnknownNode,
-    /// The node is no voter.
+    /// The node is not a voter.
     NoVoter,
-    /// Another transfer is going on.
+    /// Another transfer is in progress.
     InProgress,
-    /// The node did not take over in time.
+    /// The node did not become leader in time.
     TimedOut,
 }
 
-/// What is to be made durable: all of it, in the order of the fields, after the jobs before it.
-/// Several jobs may be done as one.
+/// A write: everything in it must become durable, in the order of the fields, after all writes
+/// before it. Several writes may share one sync.
 #[derive(Debug)]
 pub struct WriteJob {
-    /// To be reported by `Engine::persisted`.
+    /// To be reported to `Engine::persisted`.
     pub id: WriteId,
-    /// What is remembered of directories. Replaces what was before.
+    /// The membership record; replaces the one before.
     pub record: Option<Box<Record>>,
-    /// Replaces the one before.
+    /// Replaces the hard state before.
     pub hard_state: Option<HardState>,
-    /// Replace what the log has at their indices and behind.
+    /// Log entries; they replace the log from the index of the first one on.
     pub entries: Vec<Entry>,
-    /// Pieces of a leader's snapshot. With the last one the whole is put in place, and
+    /// Pieces of a snapshot from the leader. After the last piece the snapshot is put in place and
     /// `Engine::snapshot_installed` is called.
     pub pieces: Vec<SnapshotPiece>,
-    /// How far entries are committed, once the above is written.
+    /// The commit index, valid once the rest is written.
     pub commit_index: Index,
 }
 
-/// An entry that was applied in this turn, for those who tell of it or watch.
+/// An entry that was applied, for the dump and for watches.
 #[derive(Clone, Debug)]
 pub struct Applied {
-    /// Which.
+    /// The committed entry.
     pub entry: Entry,
     /// Whether this node led.
     pub is_leader: bool,
 }
 
-/// What there is to do after a turn.
+/// What has to be done outside after an engine was advanced.
 pub struct Output<T> {
-    /// Another node and this one cannot both be right: the process must end, and say why. Of the rest
-    /// only the answers are to be given.
+    /// Another node contradicts this one: the process must end and say why. Of the other fields
+    /// only the answers are to be handled.
     pub contradiction: Option<Contradiction>,
-    /// To be sent now.
+    /// Messages to send now.
     pub messages: Vec<(NodeId, Message)>,
-    /// What this node says of itself, to be sent now; before the messages.
+    /// Introductions of this node, to be sent now, before the messages.
     pub introductions: Vec<(NodeId, Introduction)>,
-    /// What people should know of who votes.
+    /// Notices to the operator about membership.
     pub notices: Vec<Notice>,
-    /// To be written.
+    /// A write for the disk.
     pub write: Option<WriteJob>,
-    /// To be written down as a snapshot: `Engine::snapshot_taken` or `Engine::snapshot_failed` is
-    /// called when it is durable, or cannot be.
+    /// A state to be written as a snapshot: afterwards `Engine::snapshot_taken` or
+    /// `Engine::snapshot_failed` is called.
     pub snapshot: Option<(SnapshotMark, Box<dyn Frozen>)>,
-    /// To be read and given to `Engine::snapshot_piece`.
+    /// Pieces to be read from a snapshot and passed to `Engine::snapshot_piece`.
     pub snapshot_reads: Vec<SnapshotRead>,
-    /// To be answered; the state is to be read at once.
+    /// Answers to give; a granted read is evaluated at once.
     pub answers: Vec<(T, Answer)>,
-    /// Whether the state has changed.
+    /// Whether entries were applied.
     pub has_applied: bool,
-    /// What was applied in this turn, if the engine was asked to tell.
+    /// The entries that were applied, if the engine reports them.
     pub applied: Vec<Applied>,
-    /// What happened, for people.
+    /// Events of the core, for logs.
     pub trace: Vec<Trace>,
-    /// When the next turn is due if nothing comes before, by the engine's clock; at once if there is
-    /// more to do already.
+    /// When the engine is to be advanced next, by its clock, if no input comes before; now if there
+    /// is more to do.
     pub next: Duration,
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-/// When a snapshot is taken: when the log behind the last one has grown to one of these. Nodes of a
-/// group wait for somewhat more, each for another amount: so they rarely take one at the same moment.
+/// The amount of log after which a snapshot is taken. The nodes of a group use slightly different
+/// amounts, so that they rarely take snapshots at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotPolicy {
-    /// Entries.
+    /// The number of entries.
     pub entries: u64,
-    /// Bytes of entries; but at least as much as the last snapshot has, so that no more is written
-    /// for snapshots than for the log, and four times as much in the first ten seconds after one was
-    /// begun.
+    /// Bytes of entries. At least the size of the last snapshot is used, so that snapshots write no
+    /// more than the log does, and four times that within ten seconds after a snapshot was begun.
     pub bytes: u64,
 }
 
@@ -20,22 +19,22 @@ impl Default for SnapshotPolicy {
     }
 }
 
-/// Large values fill a log in no time.
+/// Large values fill a log quickly, so snapshots within this interval need more log.
 const SHORT_INTERVAL: Duration = Duration::from_secs(10);
 const SHORT_INTERVAL_FACTOR: u64 = 4;
-/// A disk with little room is no reason to take snapshots of nothing.
+/// The minimum amount of log for a snapshot when disk space is low.
 const MIN_BYTES: u64 = 64 * 1024;
-/// Each node waits for so much more than the one before it.
+/// Each node of a group waits for `1 / STAGGER_DIVISOR` more than the node before it.
 const STAGGER_DIVISOR: u64 = 8;
 
-/// Says when the next one is due.
+/// Decides when the next snapshot is due.
 #[derive(Debug)]
 pub(super) struct SnapshotSchedule {
     policy: SnapshotPolicy,
-    /// The entries that are not in a snapshot, or in one that is being written.
+    /// Entries that are in no snapshot, finished or being written.
     entries: u64,
     bytes: u64,
-    /// Bytes of the last snapshot.
+    /// The size of the last snapshot.
     snapshot_bytes: u64,
     began_at: Option<Duration>,
     is_under_way: bool,
@@ -43,7 +42,7 @@ pub(super) struct SnapshotSchedule {
 }
 
 impl SnapshotSchedule {
-    /// Of the node at this place among those of its group.
+    /// `place` is the position of the node among the nodes of its group.
     pub(super) fn new(policy: SnapshotPolicy, place: usize) -> SnapshotSchedule {
         let more = |least: u64| {
             let share = (least / STAGGER_DIVISOR).max(1).saturating_mul(place as u64);
@@ -68,17 +67,17 @@ impl SnapshotSchedule {
         self.bytes += bytes as u64;
     }
 
-    /// Whether the disk may soon have no room for a snapshot.
+    /// Whether the disk may soon lack space for a snapshot.
     pub(super) fn set_low_on_space(&mut self, is_short: bool) {
         self.is_low_on_space = is_short;
     }
 
-    /// Whether one is being written.
+    /// Whether a snapshot is being written.
     pub(super) fn is_under_way(&self) -> bool {
         self.is_under_way
     }
 
-    /// Whether one is to be begun.
+    /// Whether a snapshot should begin now.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         if self.is_under_way || self.entries == 0 {
             return false;
@@ -92,19 +91,19 @@ impl SnapshotSchedule {
         self.entries >= self.policy.entries || self.bytes >= bytes
     }
 
-    /// One is begun, of all that was applied.
+    /// A snapshot of everything that was applied begins.
     pub(super) fn begin(&mut self, now: Duration) {
         (self.entries, self.bytes) = (0, 0);
         (self.began_at, self.is_under_way) = (Some(now), true);
     }
 
-    /// It is durable, and so large; or could not be written.
+    /// The snapshot is durable with this size, or has failed.
     pub(super) fn end(&mut self, bytes: Option<u64>) {
         self.is_under_way = false;
         self.snapshot_bytes = bytes.unwrap_or(self.snapshot_bytes);
     }
 
-    /// A leader's took the place of all that was applied.
+    /// A snapshot from the leader has replaced the state.
     pub(super) fn installed(&mut self) {
         (self.entries, self.bytes) = (0, 0);
     }
@@ -121,7 +120,7 @@ mod tests {
         SnapshotSchedule::new(SnapshotPolicy::default(), place)
     }
 
-    /// How many entries of so many bytes are applied until a snapshot is due at `now`.
+    /// How many entries of `bytes` bytes are applied until a snapshot is due at `now`.
     fn due_after(schedule: &mut SnapshotSchedule, now: Duration, bytes: usize) -> u64 {
         (1..)
             .find(|_| {

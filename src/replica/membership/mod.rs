@@ -1,30 +1,31 @@
 //! Which nodes of a group are voters (pure).
 //!
-//! A voter must remember: its votes, its promises, the entries that it has acknowledged. A node whose
-//! directory was deleted, or is an older copy, has forgotten, and nothing in its files says so. The
-//! others do: a directory has an *instance*, a random number, and each node remembers durably, for
-//! each other node, the first instance that it heard of, how often that was started, and what it has
-//! acknowledged. `ARCHITECTURE.md` has the rules of the voters, V1 to V6, and the argument.
+//! A voter must remember its votes, its promises and the entries that it has acknowledged. A node
+//! whose directory was deleted, or replaced by an older copy, has lost this memory, and its own
+//! files cannot tell. The other nodes can: each directory has an *instance*, a random number, and
+//! each node durably records, for every other node, the first instance it saw, how often that
+//! instance was started, and what it has acknowledged. `ARCHITECTURE.md` has the rules for voters,
+//! V1 to V6, and the argument for them.
 //!
 //! ```text
-//!                    elected by a majority of new nodes, or told so by a voter
+//!                    elected by a majority of new nodes, or accepted by a voter
 //!      New --------------------------------------------------------------------> Voter
 //!       |  \                                                                    ^    |
-//!       |   +--- hears of a group ---> Joining --- a majority remembers it -----+    |
+//!       |   +-- learns of a group ---> Joining --- a majority has recorded it --+    |
 //!       |                                 |                                          |
 //!       +--- another directory is --------+                 an older directory than  |
-//!            remembered                   |                 the one remembered       |
+//!            recorded                     |                 the one recorded         |
 //!                                         v                                          |
 //!                                      Refused <-------------------------------------+
 //! ```
 //!
 //! | file | |
 //! |---|---|
-//! | `record` | what is remembered, and what is said of it |
-//! | `membership` | the rules |
-//! | `notice` | what people are told |
+//! | `record` | what is recorded durably, and what is sent to peers |
+//! | `rules` | the rules |
+//! | `notice` | messages to the operator |
 //!
-//! Left out: a way back for a node that is refused.
+//! Not supported: readmission of a refused node.
 
 mod notice;
 mod record;

@@ -1,47 +1,47 @@
-//! What people are told of voters, in their words.
+//! Messages to the operator about voters.
 
 use std::fmt;
 
 use super::record::{Instance, Loss, Standing, format_instance};
 use crate::raft::NodeId;
 
-/// Something that people should know.
+/// Something that the operator should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Another node came with a directory that is not the one it had.
+    /// A peer started with another directory than before.
     PeerReplaced {
-        /// Which node.
+        /// The peer.
         peer: NodeId,
-        /// The directory that it came with.
+        /// The new directory.
         came: Instance,
-        /// The one that is remembered, if it had a name.
+        /// The recorded directory, if it had an instance number.
         remembered: Option<Instance>,
     },
-    /// Another node came with an older copy of its directory.
+    /// A peer started with an older copy of its directory.
     PeerOlder {
-        /// Which node.
+        /// The peer.
         peer: NodeId,
-        /// What is missing.
+        /// What shows that it is older.
         evidence: String,
     },
-    /// This node is something else from now on.
+    /// The standing of this node has changed.
     Standing {
-        /// What it is.
+        /// The new standing.
         standing: Standing,
-        /// Who said so, if it was another node.
+        /// The peer that caused the change, if one did.
         by: Option<NodeId>,
     },
-    /// Two nodes say that they are this one.
+    /// Two nodes have the id of this node.
     DuplicateNode {
-        /// Who remembers another one.
+        /// The peer that has recorded the other directory.
         by: NodeId,
-        /// The other one's directory.
+        /// The other directory.
         other: Instance,
     },
 }
 
 impl Notice {
-    /// Whether something is wrong.
+    /// Whether the notice reports a problem.
     pub fn is_error(&self) -> bool {
         !matches!(
             self,
@@ -50,7 +50,7 @@ impl Notice {
     }
 }
 
-/// What to do about a node that is refused.
+/// The advice about a refused node.
 pub const ADVICE: &str = "it is brought up to date and answers stale reads, but its votes and \
     acknowledgements do not count, so the group bears one failure less; stop it, and start it with \
     the directory that it had, if there still is one";
@@ -96,7 +96,7 @@ impl fmt::Display for Notice {
 }
 
 impl Loss {
-    /// What a refused node is told, or tells.
+    /// The text for the refused node and for clients.
     pub fn describe(self) -> String {
         let what = match self {
             Loss::Replaced => {

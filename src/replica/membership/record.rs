@@ -1,85 +1,85 @@
-//! What a node durably remembers of its own directory and of those of the others.
+//! What a node durably records about its own directory and those of its peers.
 
 use std::collections::BTreeMap;
 
 use crate::raft::{Index, NodeId, Term};
 
-/// Names a directory: a random number, chosen when the directory was made.
+/// Identifies a directory: a random number, chosen when the directory was created.
 pub type Instance = u64;
 
-/// What a node is in its group. [`super`] has the diagram.
+/// The status of a node in its group. [`super`] has the state diagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Standing {
-    /// Its directory is new, and it knows of no group.
+    /// The directory is new, and the node knows of no group.
     #[default]
     New,
-    /// Its directory is new, and there is a group already.
+    /// The directory is new, and there is a group already.
     Joining,
-    /// It votes, and is counted.
+    /// The node votes and counts.
     Voter,
-    /// It has lost what others rely on: it is brought up to date and counts for nothing.
+    /// The directory has lost data that others rely on: the node gets the log, but never counts.
     Refused(Loss),
 }
 
 /// What a directory lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Everything: others remember another directory of this node.
+    /// Everything: peers have recorded another directory of this node.
     Replaced,
-    /// The newest part: it is older than the one that others remember.
+    /// The newest part: it is older than the directory that peers have recorded.
     Older,
 }
 
-/// What is remembered of another node.
+/// What is recorded about a peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Peer {
-    /// Its directory. `None`: one of the first version, which had no instance; whichever says that it
-    /// is a voter's is the one.
+    /// Its directory. `None`: a directory of the first version, which had no instance; the next
+    /// instance that claims to be a voter's is taken for it.
     pub instance: Option<Instance>,
-    /// What it is with that directory.
+    /// The status of that directory.
     pub trust: Trust,
-    /// The most starts of that directory that were heard of.
+    /// The highest start count of that directory that was received.
     pub starts: u64,
     /// The newest term in which it acknowledged something.
     pub term: Term,
-    /// Up to where it acknowledged the log in that term.
+    /// The highest log index that it acknowledged in that term.
     pub acknowledged: Index,
 }
 
-/// What is known of another node's directory.
+/// The status of a peer's directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// It was the first that was heard of.
+    /// The first directory that this peer introduced.
     #[default]
     Seen,
-    /// It is a voter's.
+    /// The directory of a voter.
     Voter,
-    /// It came back older than it was.
+    /// The directory came back in an older state.
     Refused,
 }
 
-/// All that a node remembers. Part of `metadata.txt`.
+/// Everything that a node records. Part of `metadata.txt`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Names this directory.
+    /// Identifies this directory.
     pub instance: Instance,
-    /// How often a node was started with it.
+    /// How many processes have started with it.
     pub starts: u64,
-    /// What the node is.
+    /// The standing of this node.
     pub standing: Standing,
-    /// What it remembers of others; nothing of those that it has never heard of.
+    /// The recorded peers; a peer that has never connected is missing.
     pub peers: BTreeMap<NodeId, Peer>,
 }
 
 impl Record {
-    /// Of a directory that is new. A node that is alone votes at once.
+    /// The record of a new directory. The only node of a group votes at once.
     pub fn new(instance: Instance, members: usize) -> Record {
         let standing = if members == 1 { Standing::Voter } else { Standing::New };
         Record { instance, standing, ..Record::default() }
     }
 
-    /// Of a directory of the first version that has been used: it was a voter's, and so were those of
-    /// the others.
+    /// The record of a used directory of the first version: it and the directories of all peers are
+    /// those of voters.
     pub fn upgraded(instance: Instance, others: impl Iterator<Item = NodeId>) -> Record {
         let peer = |id| (id, Peer { trust: Trust::Voter, ..Peer::default() });
         let standing = Standing::Voter;
@@ -87,33 +87,33 @@ impl Record {
     }
 }
 
-/// What a node says of itself to each other node, before anything else and when it changes.
+/// What a node sends about itself to each peer, first and after each change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Introduction {
     /// Its directory.
     pub instance: Instance,
-    /// How often a node was started with it.
+    /// How many processes have started with the directory.
     pub starts: u64,
-    /// Names the process: a random number.
+    /// Identifies the process: a random number.
     pub incarnation: u64,
     /// The term that the directory had when the process started.
     pub term: Term,
-    /// Where its log ended then.
+    /// The last log index when the process started.
     pub last_index: Index,
-    /// What it is.
+    /// The standing of the node.
     pub standing: Standing,
-    /// What it remembers of others. Instance 0: a directory that had no number.
+    /// Its records of other nodes. Instance 0: a directory without a number.
     pub remembered: Vec<(NodeId, Instance, Trust)>,
-    /// Counts the introductions of the process.
+    /// Counts the introductions of this process.
     pub number: u64,
-    /// It wants to be told the same.
+    /// Asks the receiver for its introduction.
     pub wants_answer: bool,
-    /// The introduction that this one answers: its `incarnation` and `number`. What answers was alive when
-    /// the question had been asked.
+    /// The introduction that this one answers: its `incarnation` and `number`. It proves that the
+    /// sender was running after the question was asked.
     pub answers: Option<(u64, u64)>,
 }
 
-/// A directory's number as people see it.
+/// A directory's number as it is printed.
 pub fn format_instance(instance: Instance) -> String {
     format!("{instance:016x}")
 }

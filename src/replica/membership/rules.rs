@@ -1,4 +1,4 @@
-//! The rules of the voters.
+//! The rules for voters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,81 +7,84 @@ use super::notice::Notice;
 use super::record::{Instance, Introduction, Loss, Peer, Record, Standing, Trust};
 use crate::raft::{Index, NodeId, Term};
 
-/// How a process began.
+/// The state at the start of a process.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Start {
-    /// Names the process: a random number.
+    /// Identifies the process: a random number.
     pub incarnation: u64,
-    /// The term that the directory had.
+    /// The term of the directory.
     pub term: Term,
-    /// Where its log ended.
+    /// The last index of its log.
     pub last_index: Index,
 }
 
-/// A part of the rules that a test can take out, to show that something then breaks.
+/// A rule that a test can switch off, to show that the rule is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(test), expect(dead_code, reason = "only tests take rules out"))]
 pub enum Rule {
-    /// V1: the first directory of a node is remembered, and no other counts.
+    /// V1: the first directory of a node is recorded, and no other counts.
     Instance,
     /// V2: a directory that has less than it acknowledged does not count.
     Older,
-    /// V3: who joins waits for a majority of the others.
+    /// V3: a joining node waits for a majority of the others.
     Majority,
     /// V3: only new nodes found a group.
     Founding,
-    /// V5: who was refused knows it after a restart.
+    /// V5: a refused node stays refused after a restart.
     Durable,
     /// V6: a process does not vote before the others had time to object.
     Quiet,
 }
 
-/// When an introduction was made, beside what is remembered.
+/// How an introduction relates to what is recorded.
 enum Freshness {
-    /// It is the newest that was heard of.
+    /// It is the newest so far.
     Current,
-    /// It may be late.
+    /// It may have been delayed.
     Unknown,
-    /// The directory is older than it was; how that shows.
+    /// The directory is older than it was; the evidence.
     Stale(String),
 }
 
-/// What a node knows of who votes.
+/// What a node knows about the voters of its group.
 ///
-/// What is decided counts for something once it is durable: [`Self::take_record`] gives what is to
-/// be written, [`Self::persisted`] says that it is. What takes a right away holds at once.
+/// A decision that grants a right takes effect once it is durable: [`Self::take_record`] returns
+/// what has to be written, [`Self::persisted`] reports that it is. A decision that revokes a right
+/// takes effect at once.
 #[derive(Debug)]
 pub struct Membership {
     id: NodeId,
     others: Vec<NodeId>,
     start: Start,
-    /// As it was decided.
+    /// The current decisions.
     record: Record,
-    /// As it is on disk; of what was acknowledged it may say less.
+    /// The record on disk; its acknowledged indices may be older.
     durable: Record,
     is_changed: bool,
-    /// The newest introduction of each other node to this process.
+    /// The newest introduction of each peer to this process.
     introductions: BTreeMap<NodeId, Introduction>,
-    /// Our own introductions so far, and how many there were when each other node was met as it is.
+    /// The number of introductions sent so far, and that number when each peer's newest
+    /// introduction arrived.
     number: u64,
-    /// Those that have answered this process: had its directory been older, they would have said so.
+    /// Peers that have answered this process. Had its directory been older, they would have said
+    /// so.
     confirmed: BTreeSet<NodeId>,
-    /// Whoever has not answered by then is not there.
+    /// The end of the quiet period: peers that have not answered by then are taken for absent.
     quiet_until: Duration,
     quiet_period: Duration,
     is_quiet: bool,
     introduced_at: BTreeMap<NodeId, u64>,
-    /// Those that are to be told of this node.
+    /// Introductions of this node that have to be sent.
     pending_introductions: BTreeMap<NodeId, PendingIntroduction>,
     next_request_at: Duration,
     notices: Vec<Notice>,
-    /// Directories of others that people were told of.
+    /// Directories of peers that the operator was told about.
     reported: BTreeSet<(NodeId, Instance)>,
     #[cfg(test)]
     pub(in crate::replica) without: Option<Rule>,
 }
 
-/// Why a node is told of this one.
+/// Why an introduction is sent to a peer.
 #[derive(Clone, Copy, Debug, Default)]
 struct PendingIntroduction {
     wants_answer: bool,
@@ -89,8 +92,8 @@ struct PendingIntroduction {
 }
 
 impl Membership {
-    /// Of a node whose `record` is durable, this start included. `others` are the other nodes of the
-    /// group; they have so much `quiet_period` from now on to say that its directory is not the newest.
+    /// `record` is durable and counts this start. `others` are the other nodes of the group; they
+    /// have `quiet_period` to object that this directory is not the newest.
     pub fn new(
         id: NodeId,
         others: Vec<NodeId>,
@@ -127,7 +130,7 @@ impl Membership {
         }
     }
 
-    /// Whether a rule is in force: always, but for tests that take one out.
+    /// Whether a rule is in force; tests can switch one off.
     #[cfg(test)]
     fn keeps(&self, rule: Rule) -> bool {
         self.without != Some(rule)
@@ -140,7 +143,7 @@ impl Membership {
         true
     }
 
-    /// What this node is.
+    /// The standing of this node.
     pub fn standing(&self) -> Standing {
         match (self.record.standing, self.durable.standing) {
             (refused @ Standing::Refused(_), _) => refused,
@@ -153,12 +156,12 @@ impl Membership {
         self.record.instance
     }
 
-    /// What it remembers, with what is not yet on disk.
+    /// The record, including changes that are not durable yet.
     pub fn record(&self) -> &Record {
         &self.record
     }
 
-    /// What it says of itself to whoever calls.
+    /// The introduction of this node to a peer that connects.
     pub fn introduction(&mut self) -> Introduction {
         self.introduce(PendingIntroduction { wants_answer: true, answers: None })
     }
@@ -169,7 +172,7 @@ impl Membership {
     ) -> Introduction {
         let decided = |id: &NodeId| self.record.peers.get(id).map(|peer| peer.trust);
         let known = |(id, peer): (&NodeId, &Peer)| {
-            // What takes a right away is said before it is on disk.
+            // A revoked right is reported before it is durable.
             let trust = decided(id).filter(|trust| *trust == Trust::Refused).unwrap_or(peer.trust);
             (*id, peer.instance.unwrap_or_default(), trust)
         };
@@ -189,18 +192,18 @@ impl Membership {
         }
     }
 
-    /// Whether a message is of the newest process of a node that was heard of. Others are to be
-    /// dropped.
+    /// Whether a message comes from the newest known process of a peer. Messages of other processes
+    /// are dropped.
     pub fn is_current(&self, from: NodeId, incarnation: u64) -> bool {
         self.introductions.get(&from).is_some_and(|met| met.incarnation == incarnation)
     }
 
-    /// Whether this node may vote and stand.
+    /// Whether this node may vote and be a candidate.
     pub fn may_vote(&self) -> bool {
         !self.is_quiet && matches!(self.standing(), Standing::New | Standing::Voter)
     }
 
-    /// Time has passed: whoever has not said yet that this directory is older will not (V6). True if
+    /// Ends the quiet period (V6) when its time is over or all peers have answered. Returns true if
     /// that changes who votes.
     pub fn tick(&mut self, now: Duration) -> bool {
         if !self.is_quiet {
@@ -211,8 +214,8 @@ impl Membership {
         !self.is_quiet
     }
 
-    /// Whether what another node says counts; for a node that does not vote: whether it may be
-    /// followed.
+    /// Whether a peer's votes and acknowledgements count. For a node that does not vote: whether it
+    /// may follow that peer.
     pub fn counts(&self, peer: NodeId) -> bool {
         let Some(met) = self.introductions.get(&peer) else { return false };
         let decided = self.record.peers.get(&peer);
@@ -231,17 +234,18 @@ impl Membership {
         }
     }
 
-    /// Those of the others whose word counts for nothing.
+    /// The peers that do not count.
     pub fn uncounted(&self) -> BTreeSet<NodeId> {
         self.others.iter().copied().filter(|peer| !self.counts(*peer)).collect()
     }
 
-    /// The node takes part from now on: the others have as long as they would have had.
+    /// The node participates from now on; the quiet period starts again.
     pub fn take_part(&mut self, now: Duration) {
         self.quiet_until = now.saturating_add(self.quiet_period);
     }
 
-    /// Another node has introduced itself. True if it is another process than before.
+    /// Receives the introduction of a peer. Returns true if it is from another process than the
+    /// last.
     pub fn receive_introduction(&mut self, from: NodeId, introduction: Introduction) -> bool {
         if !self.others.contains(&from) {
             return false;
@@ -266,7 +270,7 @@ impl Membership {
         match self.freshness_of(from, &introduction) {
             Freshness::Current => (),
             Freshness::Unknown => {
-                // It may have been long on its way.
+                // It may be a delayed introduction.
                 self.pending_introductions.entry(from).or_default().wants_answer = true;
                 return false;
             }
@@ -283,9 +287,9 @@ impl Membership {
         is_another
     }
 
-    /// Whether a directory is the newest that was heard of (V2). What was said by an earlier process
-    /// and is late says nothing; only who answers a question that was asked since shows that it is
-    /// there, and older.
+    /// Whether a directory is the newest that was seen (V2). A delayed introduction of an earlier
+    /// process proves nothing. Only an answer to a newer question proves that the sender is
+    /// running, with an older directory.
     fn freshness_of(&self, from: NodeId, introduction: &Introduction) -> Freshness {
         let Some(known) = self.record.peers.get(&from) else { return Freshness::Current };
         if known.instance != Some(introduction.instance) || known.trust == Trust::Refused {
@@ -337,7 +341,7 @@ impl Membership {
         }
     }
 
-    /// What the introduction makes us remember of its sender (V1, V2).
+    /// Records the sender of an introduction (V1, V2).
     fn remember(&mut self, from: NodeId, introduction: &Introduction) {
         let claims = introduction.standing == Standing::Voter;
         let remembers_first = self.keeps(Rule::Instance);
@@ -376,7 +380,7 @@ impl Membership {
         }
     }
 
-    /// Whether the sender is a voter, for all that we know.
+    /// Whether the sender is recorded as a voter.
     fn is_known_voter(&self, from: NodeId, introduction: &Introduction) -> bool {
         let known = self.record.peers.get(&from);
         introduction.standing == Standing::Voter
@@ -385,7 +389,7 @@ impl Membership {
             })
     }
 
-    /// What a voter remembers of third ones is true (V4).
+    /// Takes over what a voter has recorded about third nodes (V4).
     fn merge_remembered(&mut self, introduction: &Introduction) {
         for &(id, instance, trust) in &introduction.remembered {
             if instance == 0 || !self.others.contains(&id) {
@@ -412,7 +416,7 @@ impl Membership {
         }
     }
 
-    /// What the introduction says of this node (V3, V5).
+    /// Applies what an introduction says about this node (V3, V5).
     fn update_own_standing(&mut self, from: NodeId, introduction: &Introduction) {
         let ours = introduction.remembered.iter().find(|(id, _, _)| *id == self.id);
         let standing = match (self.record.standing, ours) {
@@ -443,8 +447,8 @@ impl Membership {
         self.set_standing(standing, Some(from));
     }
 
-    /// A node that joins is a voter once a majority of the group's nodes, all of them voters and
-    /// others than itself, remember it (V3).
+    /// Makes a joining node a voter once a majority of the group's nodes, all of them voters other
+    /// than itself, have recorded it (V3).
     fn check_admission(&mut self) {
         if self.record.standing != Standing::Joining {
             return;
@@ -471,7 +475,8 @@ impl Membership {
         }
     }
 
-    /// This node leads. If it is new it has founded the group, with all those that counted (V3).
+    /// This node leads. A new node has founded the group, together with the peers that counted
+    /// (V3).
     pub fn found_group(&mut self) {
         if self.record.standing != Standing::New {
             return;
@@ -486,8 +491,8 @@ impl Membership {
         self.set_standing(Standing::Voter, None);
     }
 
-    /// A voter has durably acknowledged the log up to `index` in a term, or a term alone by its vote
-    /// (V2). It is written down with whatever is written next.
+    /// A voter has durably acknowledged the log up to `index` in `term`, or the term alone by its
+    /// vote (V2). It is written together with the next change.
     pub fn acknowledged(&mut self, by: NodeId, term: Term, index: Index) {
         if let Some(known) = self.record.peers.get_mut(&by)
             && (term, index) > (known.term, known.acknowledged)
@@ -496,17 +501,17 @@ impl Membership {
         }
     }
 
-    /// What is to be made durable now, if anything is.
+    /// The record that has to become durable now, if it changed.
     pub fn take_record(&mut self) -> Option<Record> {
         std::mem::take(&mut self.is_changed).then(|| self.record.clone())
     }
 
-    /// Whether something is to be made durable.
+    /// Whether a changed record has to become durable.
     pub fn has_record(&self) -> bool {
         self.is_changed
     }
 
-    /// What was given out last, or later, is durable.
+    /// `record`, taken last or earlier, is durable.
     pub fn persisted(&mut self, record: Record) {
         self.durable = record;
         for peer in &self.others {
@@ -514,8 +519,8 @@ impl Membership {
         }
     }
 
-    /// What is to be said to whom now: to those that asked, to everybody when something has changed,
-    /// and now and then to whoever has not said enough.
+    /// The introductions to send now: to peers that asked, to all peers after a change, and at
+    /// `interval` to peers that have not confirmed.
     pub fn take_introductions(
         &mut self,
         now: Duration,
@@ -532,7 +537,7 @@ impl Membership {
         pending.into_iter().map(|(peer, pending)| (peer, self.introduce(pending))).collect()
     }
 
-    /// When somebody is to be asked again.
+    /// When peers are asked again.
     pub fn next_timeout(&self) -> Duration {
         let next_request_at =
             if self.unconfirmed().next().is_some() { self.next_request_at } else { Duration::MAX };
@@ -544,19 +549,19 @@ impl Membership {
         let is_settled = move |met: &Introduction| {
             !is_pending && !matches!(met.standing, Standing::New | Standing::Joining)
         };
-        // Who has answered knows this process; who has not may drop all that it says.
+        // A peer that has answered knows this process; any other may drop its messages.
         let unconfirmed = move |peer: &&NodeId| {
             !self.confirmed.contains(peer) || !self.introductions.get(peer).is_some_and(is_settled)
         };
         self.others.iter().filter(unconfirmed).copied()
     }
 
-    /// What people should know since the last time.
+    /// The notices since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
 
-    /// What is wrong with another node's directory, if something is.
+    /// What is wrong with the directory of a peer, if anything.
     pub fn loss_of(&self, peer: NodeId) -> Option<Loss> {
         let (met, known) = (self.introductions.get(&peer)?, self.record.peers.get(&peer)?);
         match (known.instance, known.trust, met.standing) {

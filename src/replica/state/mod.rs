@@ -1,9 +1,9 @@
-//! What a log makes of a state machine: the machine, the clients' sessions, and how far it is.
+//! The replicated state: a state machine, its clients' sessions, and the applied index (pure).
 //!
-//! Section 6.3 of Ongaro's dissertation: a client opens a session with an entry of the log, and
-//! numbers its commands. The answers are part of the replicated state, so that a command which
-//! comes again, to whichever node, after whatever crash, is answered and not done again. What is
-//! forgotten is refused, never done.
+//! Sessions follow section 6.3 of Ongaro's dissertation: a client opens a session with a log entry,
+//! and numbers its commands. The answers are part of the replicated state, so a repeated command is
+//! answered and not applied again, at any node, after any crash. A command whose answer was
+//! forgotten is refused, never applied.
 //!
 //! ```text
 //!   sequence  1 2 3 4 5 | 6 7 8 9 ...              | 1029
@@ -11,13 +11,12 @@
 //!                         5 + their answers kept     (5 + 1,024)
 //! ```
 //!
-//! There can be only so many sessions and answers. What is beyond is forgotten, whoever was away the
-//! longest first; but a leader takes nothing that would make it forget a session that is in use.
+//! The numbers of sessions and answers are bounded. Beyond the bounds the least recently used
+//! sessions are forgotten, but a leader refuses a request that would make it forget a session in
+//! use.
 //!
-//! Time is that of the log: an entry carries the wall clock of the leader that made it, and
-//! every replica expires the same sessions at the same entry.
-//!
-//! Pure.
+//! Time is log time: an entry carries the wall clock of its leader, so every replica expires the
+//! same sessions at the same entry.
 
 mod replicated;
 mod sessions;

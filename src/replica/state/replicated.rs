@@ -6,30 +6,30 @@ use crate::text::parse_u64;
 
 /// The line between the sessions and the machine's own lines in a snapshot.
 const STATE: &[u8] = b"STATE";
-/// The line that says how far the time of the log is.
+/// The line with the log time.
 const CLOCK: &[u8] = b"CLOCK";
 
-/// What a committed entry has done.
+/// The outcome of a committed entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing: a leader's first entry.
+    /// No effect: the first entry of a leader.
     Nothing,
-    /// A session is open; its number is the entry's index.
+    /// A session was opened; its number is the index of the entry.
     Opened,
-    /// A command was done, now or before; the answer is in the buffer that was given.
+    /// A command was applied, now or before; its answer is in the buffer.
     Answered,
-    /// A command was not done.
+    /// A command was refused.
     Refused(Refusal),
 }
 
-/// A state machine, its clients' sessions, and how far both are.
+/// A state machine, its clients' sessions, and the applied index.
 pub struct Replicated<M> {
     machine: M,
     sessions: Sessions,
-    /// The time of the log, in milliseconds since 1970: it never goes back.
+    /// The log time, in milliseconds since 1970: it never goes back.
     clock_ms: u64,
     applied_index: Index,
-    /// Whether the machine's own lines have begun, while it is being restored.
+    /// Whether a restore has reached the machine's own lines.
     is_past_sessions: bool,
 }
 
@@ -40,7 +40,7 @@ impl<M: StateMachine> Default for Replicated<M> {
 }
 
 impl<M: StateMachine> Replicated<M> {
-    /// A machine to which nothing has happened yet.
+    /// The state before the first entry, with this machine.
     pub fn of(machine: M) -> Replicated<M> {
         Replicated {
             machine,
@@ -51,39 +51,39 @@ impl<M: StateMachine> Replicated<M> {
         }
     }
 
-    /// The state itself.
+    /// The state machine.
     pub fn machine(&self) -> &M {
         &self.machine
     }
 
-    /// Every entry up to here is in it.
+    /// The index of the last applied entry.
     pub fn applied_index(&self) -> Index {
         self.applied_index
     }
 
-    /// The time of the log so far, in milliseconds since 1970.
+    /// The log time, in milliseconds since 1970.
     pub fn clock_ms(&self) -> u64 {
         self.clock_ms
     }
 
-    /// Whether a session may be opened at a time, with so many entries that are not applied yet.
+    /// Whether a session may be opened at `at_ms`, given the number of unapplied entries.
     pub fn may_open_session(&self, unapplied: u64, at_ms: u64) -> bool {
         let unapplied = usize::try_from(unapplied).unwrap_or(usize::MAX / 2);
         self.sessions.may_open(unapplied, self.clock_ms.max(at_ms))
     }
 
-    /// Whether a session may have one more answer kept, with so many entries that are not applied.
+    /// Whether a session may keep one more answer, given the number of unapplied entries.
     pub fn may_keep_answer(&self, origin: Origin, unapplied: u64, at_ms: u64) -> bool {
         let unapplied = usize::try_from(unapplied).unwrap_or(usize::MAX).min(1 << 32);
         self.sessions.may_keep(origin, unapplied, self.clock_ms.max(at_ms))
     }
 
-    /// How many sessions are open.
+    /// The number of open sessions.
     pub fn sessions(&self) -> usize {
         self.sessions.len()
     }
 
-    /// Applies a committed entry: the next one. An answer replaces what is in `answer`.
+    /// Applies the next committed entry. The answer replaces the content of `answer`.
     pub fn apply(&mut self, entry: &Entry, answer: &mut Vec<u8>) -> Outcome {
         answer.clear();
         debug_assert_eq!(entry.index, self.applied_index + 1);
@@ -113,12 +113,12 @@ impl<M: StateMachine> Replicated<M> {
         Outcome::Answered
     }
 
-    /// All entries that were committed together were applied; see [`StateMachine::settle`].
+    /// To be called after all entries that were committed together; see [`StateMachine::settle`].
     pub fn settle(&mut self) {
         self.machine.settle();
     }
 
-    /// The whole state as it is now, for a snapshot: `CLOCK`, the sessions, `STATE`, the machine.
+    /// The whole state for a snapshot: `CLOCK`, the sessions, `STATE`, the machine.
     pub fn freeze(&self) -> Box<dyn Frozen> {
         let clock = vec![CLOCK.to_vec(), decimal(self.clock_ms)];
         let mut lines = vec![clock];
@@ -127,10 +127,10 @@ impl<M: StateMachine> Replicated<M> {
         Box::new(FrozenState { lines: lines.into_iter(), machine: self.machine.freeze() })
     }
 
-    /// Takes a line of a frozen state; the lines come in order.
+    /// Restores one line; lines must come in order.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
         match *words {
             _ if self.is_past_sessions => self.machine.restore(words),
@@ -146,10 +146,10 @@ impl<M: StateMachine> Replicated<M> {
         }
     }
 
-    /// All lines were taken: this is the state up to an index.
+    /// Ends a restore: the state contains all entries up to `applied_index`.
     ///
     /// # Errors
-    /// The machine's own lines are missing, or some of them.
+    /// Some or all of the machine's own lines are missing.
     pub fn restored(&mut self, applied_index: Index) -> Result<(), String> {
         if !self.is_past_sessions {
             return Err("there is no STATE".into());
@@ -159,7 +159,7 @@ impl<M: StateMachine> Replicated<M> {
     }
 }
 
-/// A state that no longer changes.
+/// A frozen state.
 struct FrozenState {
     lines: std::vec::IntoIter<Vec<Vec<u8>>>,
     machine: Box<dyn Frozen>,
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// Remembers its commands, in order.
+    /// Records its commands, in order.
     #[derive(Default)]
     struct Diary(Vec<Vec<u8>>);
 
@@ -237,7 +237,7 @@ mod tests {
         Payload::Command { origin, command: text.as_bytes().into() }
     }
 
-    /// What an entry is answered.
+    /// The answer to an entry.
     fn apply(state: &mut Replicated<Diary>, entry: &Entry) -> Result<String, Outcome> {
         let mut answer = b"older".to_vec();
         match state.apply(entry, &mut answer) {

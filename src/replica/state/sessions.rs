@@ -1,4 +1,4 @@
-//! Clients' sessions, as a part of the replicated state.
+//! Clients' sessions, part of the replicated state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,37 +7,38 @@ use std::sync::Arc;
 use crate::raft::{Index, Origin};
 use crate::text::{parse_u64, push_u64};
 
-/// A session that nobody has used for so long is forgotten.
+/// An unused session expires after this time.
 pub const EXPIRY_MS: u64 = 60 * 60 * 1000;
-/// Sessions at once; with one more, the one that was not used for the longest time is forgotten.
+/// The maximum number of sessions; beyond it the least recently used session is forgotten.
 pub const MAX_SESSIONS: usize = 10_000;
-/// A leader lets nobody cause another's session to be forgotten before it was unused for so long
-/// ([`Sessions::may_open`], [`Sessions::may_keep`]). Its client opens another one then.
+/// A leader refuses requests that would make it forget a session that was used within this time
+/// ([`Sessions::may_open`], [`Sessions::may_keep`]). The client of a forgotten session opens
+/// another one.
 pub const FORGOTTEN_AFTER_MS: u64 = 30 * 1000;
-/// Of answers that a session may always have kept.
+/// Bytes of answers that every session may always keep.
 const FAIR_BYTES: usize = MAX_KEPT_BYTES / MAX_SESSIONS;
-/// How far a session's commands may run ahead of what it has acknowledged.
+/// How far the commands of a session may be ahead of its acknowledgements.
 pub const MAX_OUTSTANDING: u64 = 1024;
-/// Bytes of answers that are kept, over all sessions; beyond it sessions are forgotten as if there
-/// were too many.
+/// Bytes of answers that are kept over all sessions; beyond it the least recently used sessions are
+/// forgotten.
 pub const MAX_KEPT_BYTES: usize = 64 * 1024 * 1024;
-/// What an answer takes beside its bytes.
+/// The overhead of an answer in bytes.
 const ANSWER_BYTES: usize = 64;
-/// What an answer has, as a rule.
+/// The assumed size of an answer that is not known yet.
 const TYPICAL_ANSWER_BYTES: usize = 64;
 
-/// Why a command of a session is not done. Nothing is known of whether it was done before.
+/// Why a command of a session is refused. Whether it was applied before is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is no such session, or none any more.
+    /// The session does not exist, or no longer.
     Expired,
-    /// The client has said that it knows the answer, and the answer was forgotten.
+    /// The client has acknowledged the answer, so it was forgotten.
     Acknowledged,
-    /// Its number is too far ahead.
+    /// The sequence number is too far ahead.
     TooFarAhead,
-    /// All sessions that there can be are in use.
+    /// All sessions are in use.
     NoMoreSessions,
-    /// The answers that are kept take all the room there is.
+    /// The kept answers use all the memory that is allowed.
     NoRoomForAnswers,
 }
 
@@ -62,11 +63,10 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// All sessions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sessions {
     open: BTreeMap<Index, Session>,
-    /// By when they were last used.
+    /// Sessions by the time of their last use.
     by_use: BTreeSet<(u64, Index)>,
     kept_bytes: usize,
 }
@@ -85,7 +85,7 @@ impl Session {
 }
 
 impl Sessions {
-    /// Forgets what has expired at this time of the log.
+    /// Forgets the sessions that have expired at this log time.
     pub(super) fn expire(&mut self, now_ms: u64) {
         while let Some((used_ms, session)) = self.by_use.first().copied()
             && used_ms.saturating_add(EXPIRY_MS) < now_ms
@@ -94,14 +94,15 @@ impl Sessions {
         }
     }
 
-    /// Whether another session may be opened at this time, with so many that are perhaps on their
-    /// way: nobody's is forgotten for it who needs it.
+    /// Whether another session may be opened now, with so many unapplied entries that may open
+    /// sessions as well: no session in use is forgotten for it.
     pub(super) fn may_open(&self, unapplied: usize, now_ms: u64) -> bool {
         let too_many = (self.open.len() + unapplied + 1).saturating_sub(MAX_SESSIONS);
         too_many == 0 || self.is_unused(too_many, now_ms)
     }
 
-    /// Whether a session may have another answer kept, with so many that are perhaps on their way.
+    /// Whether a session may keep another answer, with so many unapplied entries that may produce
+    /// answers as well.
     pub(super) fn may_keep(&self, origin: Origin, unapplied: usize, now_ms: u64) -> bool {
         let bytes = self.kept_bytes + unapplied * (ANSWER_BYTES + TYPICAL_ANSWER_BYTES);
         let has_its_share = |session: &Session| {
@@ -113,20 +114,20 @@ impl Sessions {
             || !self.open.get(&origin.session).is_some_and(has_its_share)
     }
 
-    /// Whether those that would be forgotten first, so many, are no longer in use.
+    /// Whether the `count` least recently used sessions are no longer in use.
     fn is_unused(&self, count: usize, now_ms: u64) -> bool {
         let last = self.by_use.iter().nth(count.saturating_sub(1));
         last.is_some_and(|(used_ms, _)| used_ms.saturating_add(FORGOTTEN_AFTER_MS) <= now_ms)
     }
 
-    /// Opens a session: the entry's index is its number.
+    /// Opens a session; its number is the index of the entry.
     pub(super) fn open(&mut self, session: Index, now_ms: u64) {
         self.open.insert(session, Session { used_ms: now_ms, ..Session::default() });
         self.by_use.insert((now_ms, session));
         self.enforce_limits(session);
     }
 
-    /// Whether a command is to be done (`Ok(None)`), or what it was answered.
+    /// Begins a command: `Ok(None)` if it is to be applied, or its earlier answer.
     pub(super) fn begin(
         &mut self,
         origin: Origin,
@@ -155,7 +156,7 @@ impl Sessions {
         Ok(None)
     }
 
-    /// Keeps the answer to a command that was done.
+    /// Keeps the answer to an applied command.
     pub(super) fn keep(&mut self, origin: Origin, answer: &[u8]) {
         if let Some(session) = self.open.get_mut(&origin.session) {
             session.answers.insert(origin.sequence, answer.into());
@@ -164,7 +165,7 @@ impl Sessions {
         }
     }
 
-    /// Forgets sessions until there are few enough; never the one in use.
+    /// Forgets sessions until the limits hold; never the one in use.
     fn enforce_limits(&mut self, in_use: Index) {
         while self.open.len() > MAX_SESSIONS || self.kept_bytes > MAX_KEPT_BYTES {
             let oldest = self.by_use.iter().map(|(_, session)| *session);
@@ -182,12 +183,12 @@ impl Sessions {
         }
     }
 
-    /// How many there are.
+    /// The number of sessions.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// All of it as lines: `SESSION number used acknowledged`, each followed by its answers,
+    /// The sessions as lines: `SESSION number used acknowledged`, each followed by its answers,
     /// `ANSWER sequence bytes`.
     pub(super) fn lines(&self) -> Vec<Vec<Vec<u8>>> {
         let mut lines = Vec::new();
@@ -202,10 +203,10 @@ impl Sessions {
         lines
     }
 
-    /// Takes one of the lines, in their order.
+    /// Restores one line; lines must come in order.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub(super) fn restore(&mut self, words: &[&[u8]]) -> Result<(), String> {
         match *words {
             [SESSION, number, used_ms, acknowledged] => {

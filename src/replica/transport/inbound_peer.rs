@@ -1,4 +1,4 @@
-//! A peer's call.
+//! A call from a peer.
 //!
 //! ```text
 //!   Expected --- a hello that is good ---> Known --- the call ends, or a newer one comes ---> Over
@@ -14,7 +14,7 @@ use crate::raft::NodeId;
 use crate::replica::wire::{Hello, Received, VERSION, decode, encode_hello};
 use crate::rpc::{CallHandler, Responder};
 
-/// How much of a name that is not ours a refusal repeats.
+/// How many characters of a foreign name a refusal repeats.
 const SHOWN_CHARS: usize = 64;
 
 pub(super) struct InboundPeer {
@@ -29,9 +29,9 @@ enum State {
     Expected,
     Known {
         peer: NodeId,
-        /// Its process.
+        /// The incarnation of the peer's process.
         incarnation: u64,
-        /// This call among all.
+        /// The number of this call among all inbound calls.
         call: u64,
     },
     Over,
@@ -46,7 +46,7 @@ impl InboundPeer {
         InboundPeer { local, registry, responder, state: State::Expected }
     }
 
-    /// Lets a peer in that has said who it is. An older call of its is over: the peer has lost it.
+    /// Accepts the hello of a peer. An older call of the same peer is ended: the peer has lost it.
     fn accept_hello(&mut self, hello: Hello) -> Result<(), Status> {
         self.check(&hello)?;
         let (peer, incarnation) = (hello.node, hello.introduction.incarnation);
@@ -94,7 +94,7 @@ impl InboundPeer {
         Err(Status::new(Code::FailedPrecondition, reason))
     }
 
-    /// Takes what the peer says.
+    /// Handles a message of the peer.
     fn take(&mut self, message: &[u8]) -> Result<(), Status> {
         let invalid = |what: String| Status::new(Code::InvalidArgument, what);
         let received = decode(message).map_err(|error| invalid(error.to_string()))?;
@@ -119,7 +119,7 @@ impl InboundPeer {
         }
     }
 
-    /// The peer is gone, or has to go.
+    /// The call has ended, or has to end.
     fn leave(&mut self) {
         if let State::Known { peer, call, .. } = self.state {
             let callers = &mut lock(&self.registry).callers;

@@ -1,8 +1,8 @@
-//! How a node reaches the others of its group, over our RPC layer, on the thread of its server.
+//! Connections between the nodes of a group, over the RPC layer, on the thread of the server.
 //!
-//! Every node keeps an uplink to every other one ([`crate::rpc::PeerStreams`]): a call of
-//! `agora.raft.v1.RaftService/Exchange` that lasts. Each side says who it is first, and nodes of
-//! another group, or other nodes than were looked for, are refused with a status that says so.
+//! Every node keeps a peer stream to every other node ([`crate::rpc::PeerStreams`]): a long-lived
+//! call of `agora.raft.v1.RaftService/Exchange`. Both sides send a hello first. A node of another
+//! group, or with another id than expected, is refused with a status that says so.
 //!
 //! ```text
 //!   node 1                                         node 2
@@ -13,15 +13,15 @@
 //!     |-- hello, RequestVoteReply ... -->            |
 //! ```
 //!
-//! An answer goes back on the call that the question came on: so the kernel acknowledges a question
-//! with its answer, which saves a third of what a round trip costs. A heartbeat that asks nothing of
-//! the log goes on the peer's own call as well, for what is large goes on the uplink: on a connection
-//! of its own a heartbeat is not late because a megabyte is before it. A node whose own uplink is down
-//! says everything on the other's call, if there is one: it is enough when one of two can reach the
-//! other.
+//! A reply is sent on the call on which the request came. The kernel then acknowledges the request
+//! together with the reply, which saves a third of the cost of a round trip. A heartbeat that asks
+//! nothing of the log is sent on the peer's own call as well, because large messages go on the peer
+//! stream: on its own connection, a heartbeat is not delayed by a megabyte before it. A node whose
+//! own stream is down sends everything on the other's call, if there is one. So one connection
+//! between two nodes, in either direction, is enough.
 //!
-//! Messages may be lost: a peer that does not read makes us drop what is beyond a bound. Raft
-//! repeats itself.
+//! Messages may be lost: messages beyond a bound are dropped if a peer does not read. Raft repeats
+//! itself.
 
 mod inbound_peer;
 
@@ -40,34 +40,34 @@ use crate::rpc::{
 };
 use inbound_peer::InboundPeer;
 
-/// The call that carries everything.
+/// The path of the call that carries all messages.
 pub const EXCHANGE: &str = "/agora.raft.v1.RaftService/Exchange";
-/// Connections that the server keeps room for, for each peer: the one in use, those that it has
-/// replaced and that are not known to be dead yet.
+/// Connections that the server reserves for each peer: the one in use, and replaced ones that are
+/// not known to be closed yet.
 const CONNECTIONS_PER_PEER: usize = 4;
-/// How much further than other callers peers may send ahead: over a round trip of 50 ms it makes
-/// 160 MB a second instead of 5.
+/// The flow-control window of a peer. Over a round trip of 50 ms it allows 160 MB/s; the default
+/// window would allow 5 MB/s.
 const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 
-/// Who a node is, and where the others are.
+/// The identity of a node, and the addresses of its peers.
 #[derive(Clone, Debug)]
 pub struct TransportOptions {
-    /// The group's name.
+    /// The name of the group.
     pub group: String,
-    /// This node.
+    /// The id of this node.
     pub node: NodeId,
-    /// The others of the group, and where they listen (`host:port`).
+    /// The other nodes of the group and their addresses (`host:port`).
     pub peers: BTreeMap<NodeId, String>,
-    /// Where this node listens, for the others to tell.
+    /// The address of this node, sent to its peers.
     pub address: String,
-    /// With what TLS is spoken to them; without it in the clear.
+    /// TLS for connections to peers; plaintext if `None`.
     pub tls: Option<ClientTls>,
-    /// What may wait for a peer that does not read.
+    /// The maximum number of bytes queued for a peer that does not read.
     pub max_queued_bytes: usize,
 }
 
 impl TransportOptions {
-    /// In the clear, with as much waiting for a peer as a leader sends ahead.
+    /// Plaintext, with a queue of as many bytes as a leader sends ahead.
     pub fn new(group: &str, node: NodeId, peers: BTreeMap<NodeId, String>) -> TransportOptions {
         let max_queued_bytes = 16 * 1024 * 1024;
         let (group, address) = (group.to_owned(), String::new());
@@ -75,20 +75,20 @@ impl TransportOptions {
     }
 }
 
-/// What a peer has said.
+/// Input from a peer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
-    /// Who it is.
+    /// The introduction of the peer.
     Introduction(Introduction),
-    /// A message, and which process of the peer sent it, see [`Introduction::incarnation`].
+    /// A message, and the process of the peer that sent it, see [`Introduction::incarnation`].
     Message(u64, Message),
 }
 
-/// What each hello of ours says.
+/// The part of a hello that is the same for all peers.
 struct LocalNode {
     group: String,
     node: NodeId,
-    /// All nodes of the group, in the order of their numbers.
+    /// All nodes of the group, in the order of their ids.
     members: Vec<(NodeId, String)>,
 }
 
@@ -98,7 +98,7 @@ impl LocalNode {
         Hello { members, ..Hello::new(&self.group, self.node, peer, introduction) }
     }
 
-    /// Whether a hello is of the peer that we look for.
+    /// Whether a hello comes from the expected peer.
     fn knows(&self, hello: &Hello, peer: NodeId) -> bool {
         hello.is_understood()
             && hello.group == self.group
@@ -112,24 +112,24 @@ fn node_ids(members: &[(NodeId, String)]) -> Vec<NodeId> {
     members.iter().map(|(id, _)| *id).collect()
 }
 
-/// Nodes as flags give them; of very many the first.
+/// Members in the format of the `--peers` flag, shortened for large groups.
 fn format_members(members: &[(NodeId, String)]) -> String {
-    /// What is repeated of it.
+    /// The maximum length of the text, in characters.
     const SHOWN_CHARS: usize = 512;
     let members: Vec<_> = members.iter().map(|(id, at)| format!("{id}={at}")).collect();
     members.join(",").chars().take(SHOWN_CHARS).collect()
 }
 
-/// What has become of the way to a peer.
+/// A change of the connection to a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerEvent {
-    /// Our uplink to it is up.
+    /// The stream to the peer is up.
     Up(NodeId),
-    /// It is down, or still down for another reason than before.
+    /// The stream is down, or still down for another reason than before.
     Down(NodeId, String),
 }
 
-/// The ways to the other nodes. Lives in the node, the server's resident.
+/// The connections to the other nodes. Part of the node's event-loop task.
 pub struct Transport {
     options: TransportOptions,
     local: Arc<LocalNode>,
@@ -140,34 +140,34 @@ pub struct Transport {
     events: VecDeque<PeerEvent>,
 }
 
-/// Our own uplink to a peer.
+/// The outgoing stream to a peer.
 #[derive(Default)]
 struct OutboundPeer {
     stream: Option<PeerStreamId>,
-    /// The peer has said who it is, and it is who we want: its process.
+    /// The incarnation of the peer, once a valid hello has arrived.
     incarnation: Option<u64>,
-    /// Why it is down, as far as was told.
+    /// The reason of the last failure that was reported.
     failure: Option<String>,
 }
 
-/// What the handlers of peers' calls share with the transport. All of them run on one thread: the
-/// lock is never waited for.
+/// The state that the handlers of inbound calls share with the transport. All run on one thread, so
+/// the lock is never contended.
 #[derive(Default)]
 struct PeerRegistry {
     incoming: Vec<(NodeId, Incoming)>,
-    /// What this node says of itself to whoever calls.
+    /// The introduction that is sent to peers that connect.
     introduction: Option<Introduction>,
-    /// The peers that have called us: the newest call of each, by a number of its own.
+    /// The newest inbound call of each peer, and the number of that call.
     callers: BTreeMap<NodeId, (u64, Responder)>,
     next_call: u64,
-    /// Those of them that have called since the last look.
+    /// Peers that have connected since the last poll.
     newly_connected: Vec<NodeId>,
-    /// Lines about calls that are refused.
+    /// Limits log lines about refused calls.
     refusals: LogLimit,
 }
 
 impl Transport {
-    /// The ways of a node to others and, by `services`, of others to it.
+    /// Registers the call in `services`, for inbound calls.
     pub fn new(options: TransportOptions, services: &mut Services) -> Transport {
         let registry = Arc::<Mutex<PeerRegistry>>::default();
         let mut members = options.peers.clone();
@@ -194,7 +194,7 @@ impl Transport {
         }
     }
 
-    /// What this node says of itself from now on to whoever calls or is called.
+    /// Sets the introduction that is sent on new calls in both directions.
     pub fn update_introduction(&mut self, streams: &mut PeerStreams, introduction: &Introduction) {
         for (peer, peer_stream) in &self.outbound {
             if let Some(stream) = peer_stream.stream {
@@ -205,12 +205,12 @@ impl Transport {
         self.set_introduction(introduction.clone());
     }
 
-    /// The same before the server runs. Without it nobody is called or let in.
+    /// Sets the introduction before the server runs. Without it no peer is called or accepted.
     pub fn set_introduction(&mut self, introduction: Introduction) {
         lock(&self.registry).introduction = Some(introduction);
     }
 
-    /// Says the same to a peer that can be reached.
+    /// Sends an introduction to a connected peer.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -232,8 +232,8 @@ impl Transport {
         }
     }
 
-    /// To be called at the beginning of each of the node's turns: makes the uplinks, and tries those
-    /// to peers at once that have just called.
+    /// To be called first in each poll of the node: opens streams, and reconnects at once to peers
+    /// that have just connected.
     pub fn poll(&mut self, streams: &mut PeerStreams) {
         let mut registry = lock(&self.registry);
         if registry.refusals.next_timeout().is_some()
@@ -264,13 +264,13 @@ impl Transport {
         }
     }
 
-    /// Takes what [`crate::rpc::EventLoopTask::handle_stream_event`] is told.
+    /// Handles the event of [`crate::rpc::EventLoopTask::handle_stream_event`].
     pub fn handle_stream_event(&mut self, id: PeerStreamId, event: PeerStreamEvent<'_>) {
         let found =
             self.outbound.iter_mut().find(|(_, peer_stream)| peer_stream.stream == Some(id));
         let Some((&peer, peer_stream)) = found else { return };
         match event {
-            // It counts once the peer has said who it is.
+            // The stream counts as up when the peer's hello has arrived.
             PeerStreamEvent::Up => (),
             PeerStreamEvent::Message(bytes) => match decode(bytes) {
                 Ok(Received::Message(message)) if peer_stream.incarnation.is_some() => {
@@ -307,10 +307,10 @@ impl Transport {
         }
     }
 
-    /// Sends a message to a peer, together with all others of this turn.
+    /// Queues a message for a peer; it is sent together with all others of this poll.
     ///
     /// # Errors
-    /// It was not sent: there is no way to the peer now, or too much waits for it.
+    /// The message was not queued: there is no connection to the peer, or its queue is full.
     pub fn send(
         &mut self,
         streams: &mut PeerStreams,
@@ -336,18 +336,18 @@ impl Transport {
         }
     }
 
-    /// What peers have said since the last time, in the order in which they came.
+    /// Input from peers since the last call, in order of arrival.
     pub fn take_incoming(&mut self) -> impl Iterator<Item = (NodeId, Incoming)> {
         mem::swap(&mut lock(&self.registry).incoming, &mut self.drained);
         self.drained.drain(..)
     }
 
-    /// What has become of the ways to peers since the last time.
+    /// Connection events since the last call.
     pub fn take_events(&mut self) -> impl Iterator<Item = PeerEvent> {
         self.events.drain(..)
     }
 
-    /// Bytes that wait for a peer on our uplink.
+    /// Bytes that are queued on the stream to a peer.
     pub fn queued_bytes(&self, streams: &PeerStreams, peer: NodeId) -> usize {
         let stream = self.outbound.get(&peer).and_then(|peer_stream| peer_stream.stream);
         stream.map_or(0, |stream| streams.queued_bytes(stream))
@@ -360,7 +360,7 @@ impl Transport {
         is_up || lock(&self.registry).callers.contains_key(&peer)
     }
 
-    /// Ends the calls of peers: this node is leaving. The server ends the uplinks when it ends.
+    /// Ends inbound calls, because this node shuts down. The server ends the outgoing streams.
     pub fn close(&mut self) {
         for (_, responder) in mem::take(&mut lock(&self.registry).callers).into_values() {
             responder.finish(Status::new(Code::Unavailable, "the node is leaving"));
@@ -368,12 +368,12 @@ impl Transport {
     }
 }
 
-/// Whether a message goes on the peer's own call to us, if there is one.
+/// Whether a message is sent on the peer's own call, if there is one.
 fn uses_inbound_call(message: &Message) -> bool {
     message.body.is_reply() || message.body.is_pure_heartbeat()
 }
 
-/// Every change under the lock is whole.
+/// A panic under the lock leaves the registry consistent.
 fn lock(registry: &Mutex<PeerRegistry>) -> MutexGuard<'_, PeerRegistry> {
     registry.lock().unwrap_or_else(PoisonError::into_inner)
 }

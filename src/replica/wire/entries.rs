@@ -1,7 +1,7 @@
-//! AppendEntries, by hand: its entries are nearly all that nodes ever send.
+//! AppendEntries, encoded and decoded by hand: its entries are nearly all of the traffic.
 //!
-//! The bytes are those that any protobuf implementation writes and reads. By hand an entry costs one
-//! copy of its command on the way out, and one allocation and one copy on the way in.
+//! The bytes are those of any protobuf implementation. By hand, encoding an entry costs one copy of
+//! its command, and decoding it one allocation and one copy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use super::{WireError, invalid, lease, not_above, number};
 use crate::protobuf::{FieldReader, Value, put_varint};
 use crate::raft::{Body, Entry, Index, Origin, Payload, Term};
 
-/// Entries in one message.
+/// The maximum number of entries in a message.
 pub const MAX_ENTRIES: usize = 65_536;
 
-/// The field of `AppendEntries` that entries are in.
+/// The field number of entries in `AppendEntries`.
 const ENTRIES: u32 = 7;
 /// `EntryKind`.
 const NO_OP: u64 = 1;
 const OPEN_SESSION: u64 = 2;
 const COMMAND: u64 = 3;
 
-/// Appends entries, as fields of AppendEntries.
+/// Appends entries as fields of AppendEntries.
 pub(super) fn put_entries(out: &mut Vec<u8>, entries: &[Entry]) {
-    // What stands in front of a command is put together apart: its length comes first.
+    // The fields before a command are built separately, because their length comes first.
     let mut head = Vec::with_capacity(96);
     for entry in entries {
         head.clear();
@@ -50,24 +50,24 @@ pub(super) fn put_entries(out: &mut Vec<u8>, entries: &[Entry]) {
     }
 }
 
-/// Appends a field with a number.
+/// Appends a varint field.
 pub(super) fn put_number(out: &mut Vec<u8>, field: u32, number: u64) {
     out.push((field << 3) as u8);
     put_varint(out, number);
 }
 
-/// Appends what stands in front of a field with so many bytes.
+/// Appends the tag and length of a field with `length` bytes.
 pub(super) fn put_length(out: &mut Vec<u8>, field: u32, length: usize) {
     out.push((field << 3) as u8 | 2);
     put_varint(out, length as u64);
 }
 
-/// The bytes of a varint.
+/// The length of a varint in bytes.
 fn varint_bytes(number: u64) -> usize {
     (64 - (number | 1).leading_zeros() as usize).div_ceil(7)
 }
 
-/// Reads an AppendEntries of this term.
+/// Decodes an AppendEntries of this term.
 pub(super) fn read_append(term: Term, bytes: &[u8]) -> Result<Body, WireError> {
     // prev_log_index, prev_log_term, leader_commit, sent_at_ns, lease_ns, read_round.
     let mut numbers = [0; 6];
@@ -100,7 +100,7 @@ pub(super) fn read_append(term: Term, bytes: &[u8]) -> Result<Body, WireError> {
     })
 }
 
-/// Gives entries their indices, and checks their terms and times: both may only rise.
+/// Sets the indices of entries, and checks their terms and times: neither may decrease.
 fn put_in_place(
     entries: &mut [Entry],
     prev_log_index: Index,
@@ -119,7 +119,7 @@ fn put_in_place(
     Ok(())
 }
 
-/// Reads an entry, but for its index.
+/// Decodes an entry, without its index.
 fn read_entry(bytes: &[u8]) -> Result<Entry, WireError> {
     let (mut term, mut at_ms, mut kind) = (0, 0, 0);
     let mut origin = None;

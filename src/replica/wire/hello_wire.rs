@@ -1,4 +1,4 @@
-//! Who speaks: a hello, both ways.
+//! The encoding of hellos.
 
 use std::borrow::Cow;
 
@@ -8,27 +8,27 @@ use crate::protobuf;
 use crate::raft::NodeId;
 use crate::replica::membership::{Instance, Introduction, Loss, Standing, Trust};
 
-/// Who speaks, to whom.
+/// The first message of a call: who calls, and which node is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// The newest version that the speaker speaks.
+    /// The newest version that the sender supports.
     pub version: u32,
-    /// The oldest.
+    /// The oldest version that the sender supports.
     pub oldest_version: u32,
-    /// The speaker's group.
+    /// The group of the sender.
     pub group: String,
-    /// The speaker.
+    /// The id of the sender.
     pub node: NodeId,
-    /// Whom it wants to speak to.
+    /// The id of the expected receiver.
     pub peer: NodeId,
-    /// The nodes of the speaker's group, in the order of their numbers, and their addresses.
+    /// The nodes of the sender's group and their addresses, in the order of their ids.
     pub members: Vec<(NodeId, String)>,
-    /// Which directory the speaker has, and what it remembers.
+    /// The directory of the sender, and its records.
     pub introduction: Introduction,
 }
 
 impl Hello {
-    /// A hello of ours, without members.
+    /// A hello of this version, without members.
     pub fn new(group: &str, node: NodeId, peer: NodeId, introduction: Introduction) -> Hello {
         Hello {
             version: VERSION,
@@ -41,13 +41,13 @@ impl Hello {
         }
     }
 
-    /// Whether there is a version that both sides speak.
+    /// Whether both sides support a common version.
     pub fn is_understood(&self) -> bool {
         self.oldest_version <= VERSION && self.version >= OLDEST_VERSION
     }
 }
 
-/// The bytes of a hello.
+/// The encoding of a hello.
 pub fn encode_hello(hello: &Hello) -> Vec<u8> {
     let member = |(id, address): &(NodeId, String)| pb::Member {
         node_id: *id,
@@ -98,7 +98,7 @@ fn introduction_to_wire(introduction: &Introduction) -> pb::Introduction {
     }
 }
 
-/// Reads a hello. Of one of an older version nothing is sure but the version.
+/// Decodes a hello. Of an unsupported older version only the version is reliable.
 pub(super) fn read(bytes: &[u8]) -> Result<Box<Hello>, WireError> {
     let hello: pb::Hello<'_> = protobuf::decode(bytes)?;
     if hello.version == 0 || hello.oldest_version == 0 || hello.oldest_version > hello.version {
