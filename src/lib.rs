@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` has the map; `test/architecture.rs` keeps it true.
 
 pub mod text;
+pub mod binary;
 pub mod dns;
 pub mod protobuf;
 pub mod pb;

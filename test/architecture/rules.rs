@@ -6,8 +6,8 @@ use super::source::{NamedPath, code_only, paths, test_modules, without_tests};
 
 /// Modules without sockets, files, threads, clocks, environment, ambient randomness or logging.
 const PURE: &[&str] = &[
-    "text", "dns", "protobuf", "call", "hpack", "http2", "grpc", "native", "session", "raft",
-    "kmeans",
+    "text", "binary", "dns", "protobuf", "call", "hpack", "http2", "grpc", "native", "session",
+    "raft", "kmeans",
 ];
 
 /// Modules that are pure but for these files or folders of theirs.

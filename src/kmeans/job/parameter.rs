@@ -1,21 +1,22 @@
-//! The parameters of a round, as bytes for its tasks.
+//! The parameter of a round: what the master sends to each task of it.
+//!
+//! As a [binary record](crate::binary):
 //!
 //! ```text
-//!   map     01 | u64 seed | u32 count | u8 counts                    scan
-//!           02 | u64 seed | u64 round | centroids                   race
-//!           03 | centroids before, or none | centroids              iteration
-//!           04 | u32 count | centroids                              farthest
-//!           05 | centroids                                          labels
-//!   reduce  01 | u32 count                                          scan, race, farthest
-//!           03 | centroids                                          iteration
+//!   map     11 | u64 seed | u32 count | flag counts                 scan
+//!           12 | u64 seed | u64 round | option of centroids         race
+//!           13 | option of centroids before | centroids             iteration
+//!           14 | u32 count | centroids                              farthest
+//!           15 | centroids                                          labels
+//!   reduce  21 | u32 count                                          scan, race, farthest
+//!           23 | centroids                                          iteration
 //!
 //!   centroids = u32 K | u32 dims | K * dims f64
 //! ```
-//!
-//! Numbers are little-endian.
 
 use std::sync::Arc;
 
+use crate::binary::{self, Reader, Writer};
 use crate::kmeans::{Centroids, Error};
 use crate::mapreduce::job::Fault;
 
@@ -76,147 +77,109 @@ pub(super) enum ReduceRound {
     },
 }
 
+/// Tags. Those below 0x10 belonged to the layout with little-endian numbers and are refused.
+const MAP_SCAN: u8 = 0x11;
+const MAP_RACE: u8 = 0x12;
+const MAP_ASSIGN: u8 = 0x13;
+const MAP_FARTHEST: u8 = 0x14;
+const MAP_LABEL: u8 = 0x15;
+const REDUCE_PICK: u8 = 0x21;
+const REDUCE_MEANS: u8 = 0x23;
+
 impl MapRound {
     pub(super) fn encode(&self) -> Arc<[u8]> {
         let mut bytes = Vec::new();
+        let mut out = Writer::new(&mut bytes);
         match self {
             MapRound::Scan { seed, count, counts } => {
-                bytes.push(1);
-                bytes.extend_from_slice(&seed.to_le_bytes());
-                push_count(*count, &mut bytes);
-                bytes.push((*counts).into());
+                out.u8(MAP_SCAN).u64(*seed).u32(*count as u32).flag(*counts)
             }
             MapRound::Race { seed, round, centroids } => {
-                bytes.push(2);
-                bytes.extend_from_slice(&seed.to_le_bytes());
-                bytes.extend_from_slice(&round.to_le_bytes());
-                push_centroids(centroids.as_ref(), &mut bytes);
+                out.u8(MAP_RACE).u64(*seed).u64(*round).option(centroids.as_ref(), write_centroids)
             }
             MapRound::Assign { before, centroids } => {
-                bytes.push(3);
-                push_centroids(before.as_ref(), &mut bytes);
-                push_centroids(Some(centroids), &mut bytes);
+                let out = out.u8(MAP_ASSIGN).option(before.as_ref(), write_centroids);
+                write_centroids(out, centroids)
             }
             MapRound::Farthest { count, centroids } => {
-                bytes.push(4);
-                push_count(*count, &mut bytes);
-                push_centroids(Some(centroids), &mut bytes);
+                write_centroids(out.u8(MAP_FARTHEST).u32(*count as u32), centroids)
             }
-            MapRound::Label { centroids } => {
-                bytes.push(5);
-                push_centroids(Some(centroids), &mut bytes);
-            }
-        }
+            MapRound::Label { centroids } => write_centroids(out.u8(MAP_LABEL), centroids),
+        };
         bytes.into()
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<MapRound, Fault> {
-        let mut fields = Fields(bytes);
-        let round = match fields.array::<1>()? {
-            [1] => MapRound::Scan {
-                seed: u64::from_le_bytes(fields.array()?),
-                count: fields.count()?,
-                counts: fields.array()? != [0],
+        let mut fields = Reader::new(bytes);
+        let round = match fields.u8().map_err(malformed)? {
+            MAP_SCAN => MapRound::Scan {
+                seed: fields.u64().map_err(malformed)?,
+                count: read_count(&mut fields)?,
+                counts: fields.flag().map_err(malformed)?,
             },
-            [2] => MapRound::Race {
-                seed: u64::from_le_bytes(fields.array()?),
-                round: u64::from_le_bytes(fields.array()?),
-                centroids: fields.centroids()?,
+            MAP_RACE => MapRound::Race {
+                seed: fields.u64().map_err(malformed)?,
+                round: fields.u64().map_err(malformed)?,
+                centroids: read_optional_centroids(&mut fields)?,
             },
-            [3] => MapRound::Assign {
-                before: fields.centroids()?,
-                centroids: fields.some_centroids()?,
+            MAP_ASSIGN => MapRound::Assign {
+                before: read_optional_centroids(&mut fields)?,
+                centroids: read_centroids(&mut fields)?,
             },
-            [4] => {
-                MapRound::Farthest { count: fields.count()?, centroids: fields.some_centroids()? }
-            }
-            [5] => MapRound::Label { centroids: fields.some_centroids()? },
-            _ => return Err(malformed()),
+            MAP_FARTHEST => MapRound::Farthest {
+                count: read_count(&mut fields)?,
+                centroids: read_centroids(&mut fields)?,
+            },
+            MAP_LABEL => MapRound::Label { centroids: read_centroids(&mut fields)? },
+            tag => return Err(malformed(binary::Error::Tag(tag))),
         };
-        fields.end().map(|()| round)
+        fields.end().map_err(malformed).map(|()| round)
     }
 }
 
 impl ReduceRound {
     pub(super) fn encode(&self) -> Arc<[u8]> {
         let mut bytes = Vec::new();
+        let mut out = Writer::new(&mut bytes);
         match self {
-            ReduceRound::Pick { count } => {
-                bytes.push(1);
-                push_count(*count, &mut bytes);
-            }
-            ReduceRound::Means { centroids } => {
-                bytes.push(3);
-                push_centroids(Some(centroids), &mut bytes);
-            }
-        }
+            ReduceRound::Pick { count } => out.u8(REDUCE_PICK).u32(*count as u32),
+            ReduceRound::Means { centroids } => write_centroids(out.u8(REDUCE_MEANS), centroids),
+        };
         bytes.into()
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<ReduceRound, Fault> {
-        let mut fields = Fields(bytes);
-        let round = match fields.array::<1>()? {
-            [1] => ReduceRound::Pick { count: fields.count()? },
-            [3] => ReduceRound::Means { centroids: fields.some_centroids()? },
-            _ => return Err(malformed()),
+        let mut fields = Reader::new(bytes);
+        let round = match fields.u8().map_err(malformed)? {
+            REDUCE_PICK => ReduceRound::Pick { count: read_count(&mut fields)? },
+            REDUCE_MEANS => ReduceRound::Means { centroids: read_centroids(&mut fields)? },
+            tag => return Err(malformed(binary::Error::Tag(tag))),
         };
-        fields.end().map(|()| round)
+        fields.end().map_err(malformed).map(|()| round)
     }
 }
 
-fn push_count(count: usize, bytes: &mut Vec<u8>) {
-    bytes.extend_from_slice(&(count as u32).to_le_bytes());
+fn write_centroids<'w, 'b>(out: &'w mut Writer<'b>, centroids: &Centroids) -> &'w mut Writer<'b> {
+    out.u32(centroids.len() as u32).u32(centroids.dims() as u32).f64s(centroids.coordinates())
 }
 
-fn push_centroids(centroids: Option<&Centroids>, bytes: &mut Vec<u8>) {
-    let (count, dims) = centroids.map_or((0, 0), |all| (all.len(), all.dims()));
-    push_count(count, bytes);
-    push_count(dims, bytes);
-    let coordinates = centroids.map_or(&[][..], Centroids::coordinates);
-    bytes.extend(coordinates.iter().flat_map(|x| x.to_le_bytes()));
+fn malformed(error: binary::Error) -> Fault {
+    Fault::Permanent(format!("the parameter of the round is malformed: {error}"))
 }
 
-fn malformed() -> Fault {
-    Fault::Permanent("the parameter of the round is malformed".into())
+fn read_count(fields: &mut Reader<'_>) -> Result<usize, Fault> {
+    fields.u32().map(|count| count as usize).map_err(malformed)
 }
 
-struct Fields<'b>(&'b [u8]);
+fn read_centroids(fields: &mut Reader<'_>) -> Result<Centroids, Fault> {
+    let (count, dims) = (read_count(fields)?, read_count(fields)?);
+    let coordinates = fields.f64s(count.saturating_mul(dims)).map_err(malformed)?;
+    Centroids::new(dims, coordinates).map_err(|error: Error| super::fault(&error))
+}
 
-impl<'b> Fields<'b> {
-    fn take(&mut self, count: usize) -> Result<&'b [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(malformed)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
-        self.take(N)?.try_into().map_err(|_| malformed())
-    }
-
-    fn count(&mut self) -> Result<usize, Fault> {
-        Ok(u32::from_le_bytes(self.array()?) as usize)
-    }
-
-    fn centroids(&mut self) -> Result<Option<Centroids>, Fault> {
-        let (count, dims) = (self.count()?, self.count()?);
-        if count == 0 {
-            return Ok(None);
-        }
-        let bytes = count.checked_mul(dims).and_then(|count| count.checked_mul(8));
-        let bytes = self.take(bytes.ok_or_else(malformed)?)?;
-        let (coordinates, _) = bytes.as_chunks::<8>();
-        let coordinates = coordinates.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-        let centroids = Centroids::new(dims, coordinates);
-        centroids.map(Some).map_err(|error: Error| super::fault(&error))
-    }
-
-    fn some_centroids(&mut self) -> Result<Centroids, Fault> {
-        self.centroids()?.ok_or_else(malformed)
-    }
-
-    fn end(&self) -> Result<(), Fault> {
-        if self.0.is_empty() { Ok(()) } else { Err(malformed()) }
-    }
+fn read_optional_centroids(fields: &mut Reader<'_>) -> Result<Option<Centroids>, Fault> {
+    let has_centroids = fields.flag().map_err(malformed)?;
+    has_centroids.then(|| read_centroids(fields)).transpose()
 }
 
 #[cfg(test)]
@@ -256,9 +219,7 @@ mod tests {
             let mut bytes = seed.pick(&rounds).clone();
             seed.mutate(&mut bytes);
             if let Ok(round) = MapRound::decode(&bytes) {
-                let again = MapRound::decode(&round.encode());
-                // Any nonzero byte is a true flag.
-                assert_eq!(again, Ok(round));
+                assert_eq!(round.encode()[..], bytes, "one encoding each");
             }
             let _ = ReduceRound::decode(&bytes);
         });

@@ -1,12 +1,12 @@
 //! Commands: what changes the store.
 //!
-//! As bytes, with lengths big-endian:
+//! As a [binary record](crate::binary), where `bytes_u16` is a byte string with a length of two bytes:
 //!
 //! ```text
-//!   SET     01 | u16 length of key | key | value
+//!   SET     01 | bytes_u16 key | value
 //!   DEL     02 | key
-//!   CAS     03 | u16 length of key | key | u32 length of old | old | new
-//!   CREATE  04 | u16 length of key | key | value
+//!   CAS     03 | bytes_u16 key | bytes_u32 old | new
+//!   CREATE  04 | bytes_u16 key | value
 //! ```
 //!
 //! As words: `SET key value`, `DEL key`, `CAS key old new`, `CREATE key value`. CREATE is a CAS
@@ -14,12 +14,14 @@
 
 use std::fmt;
 
+use crate::binary::{self, Reader, Writer};
+
 /// No key is longer.
 pub const MAX_KEY_BYTES: usize = 4 * 1024;
 /// No value is longer.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 
-pub(super) const SET: u8 = 1;
+const SET: u8 = 1;
 const DELETE: u8 = 2;
 const COMPARE_AND_SET: u8 = 3;
 const CREATE: u8 = 4;
@@ -106,19 +108,20 @@ impl<'c> Command<'c> {
     /// A key or a value is out of its bounds; nothing is appended.
     pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), Invalid> {
         self.check()?;
-        // Checked: lengths fit.
-        let key_len = (self.key().len() as u16).to_be_bytes();
-        let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| bytes.extend_from_slice(part));
-        match *self {
-            Command::Set { key, value } => put(&[&[SET], &key_len, key, value]),
-            Command::Delete { key } => put(&[&[DELETE], key]),
-            Command::CompareAndSet { key, old: None, new } => put(&[&[CREATE], &key_len, key, new]),
-            Command::CompareAndSet { key, old: Some(old), new } => {
-                let old_len = (old.len() as u32).to_be_bytes();
-                put(&[&[COMPARE_AND_SET], &key_len, key, &old_len, old, new]);
+        let mut out = Writer::new(bytes);
+        let result = match *self {
+            Command::Set { key, value } => out.u8(SET).bytes_u16(key).map(|out| out.raw(value)),
+            Command::Delete { key } => Ok(out.u8(DELETE).raw(key)),
+            Command::CompareAndSet { key, old: None, new } => {
+                out.u8(CREATE).bytes_u16(key).map(|out| out.raw(new))
             }
-        }
-        Ok(())
+            Command::CompareAndSet { key, old: Some(old), new } => {
+                let out = out.u8(COMPARE_AND_SET).bytes_u16(key);
+                out.and_then(|out| out.bytes_u32(old)).map(|out| out.raw(new))
+            }
+        };
+        // The limits of keys and values are below those of their length fields.
+        result.map(drop).map_err(|_| Invalid::Malformed)
     }
 
     /// The command that bytes are.
@@ -126,26 +129,7 @@ impl<'c> Command<'c> {
     /// # Errors
     /// They are none.
     pub fn decode(bytes: &'c [u8]) -> Result<Command<'c>, Invalid> {
-        let (&tag, rest) = bytes.split_first().ok_or(Invalid::Malformed)?;
-        let command = match tag {
-            SET => {
-                let (key, value) = key_and_rest(rest)?;
-                Command::Set { key, value }
-            }
-            DELETE => Command::Delete { key: rest },
-            COMPARE_AND_SET => {
-                let (key, rest) = key_and_rest(rest)?;
-                let (len, rest) = rest.split_first_chunk().ok_or(Invalid::Malformed)?;
-                let len = usize::try_from(u32::from_be_bytes(*len)).unwrap_or(usize::MAX);
-                let (old, new) = rest.split_at_checked(len).ok_or(Invalid::Malformed)?;
-                Command::CompareAndSet { key, old: Some(old), new }
-            }
-            CREATE => {
-                let (key, new) = key_and_rest(rest)?;
-                Command::CompareAndSet { key, old: None, new }
-            }
-            _ => return Err(Invalid::Malformed),
-        };
+        let command = fields(bytes).map_err(|_| Invalid::Malformed)?;
         command.check()?;
         Ok(command)
     }
@@ -217,10 +201,23 @@ fn check_value(value: &[u8]) -> Result<(), Invalid> {
     }
 }
 
-/// What is behind the tag of a SET or a CREATE.
-pub(super) fn key_and_rest(bytes: &[u8]) -> Result<(&[u8], &[u8]), Invalid> {
-    let (len, rest) = bytes.split_first_chunk().ok_or(Invalid::Malformed)?;
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*len))).ok_or(Invalid::Malformed)
+/// The fields of a command.
+#[inline]
+fn fields(bytes: &[u8]) -> Result<Command<'_>, binary::Error> {
+    let mut fields = Reader::new(bytes);
+    Ok(match fields.u8()? {
+        SET => Command::Set { key: fields.bytes_u16()?, value: fields.rest() },
+        DELETE => Command::Delete { key: fields.rest() },
+        COMPARE_AND_SET => Command::CompareAndSet {
+            key: fields.bytes_u16()?,
+            old: Some(fields.bytes_u32()?),
+            new: fields.rest(),
+        },
+        CREATE => {
+            Command::CompareAndSet { key: fields.bytes_u16()?, old: None, new: fields.rest() }
+        }
+        tag => return Err(binary::Error::Tag(tag)),
+    })
 }
 
 #[cfg(test)]

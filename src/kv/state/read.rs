@@ -1,6 +1,8 @@
 //! Reads: what somebody looks at, so that it can be told whether a command would change it.
 
-/// What a read looks at. As bytes: a tag, then the key or the prefix.
+use crate::binary::{Reader, Writer};
+
+/// What a read depends on. As a binary record: a tag, then the key or the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read<'r> {
     /// One key.
@@ -15,17 +17,21 @@ const PREFIX: u8 = b'p';
 impl<'r> Read<'r> {
     /// The read as bytes.
     pub fn encode(&self) -> Vec<u8> {
-        match *self {
-            Read::Key(key) => [&[KEY], key].concat(),
-            Read::Prefix(prefix) => [&[PREFIX], prefix].concat(),
-        }
+        let (tag, bytes) = match *self {
+            Read::Key(key) => (KEY, key),
+            Read::Prefix(prefix) => (PREFIX, prefix),
+        };
+        let mut record = Vec::with_capacity(1 + bytes.len());
+        Writer::new(&mut record).u8(tag).raw(bytes);
+        record
     }
 
     /// The read that bytes are; what makes no sense looks at everything.
     pub fn decode(bytes: &'r [u8]) -> Read<'r> {
-        match bytes.split_first() {
-            Some((&KEY, key)) => Read::Key(key),
-            Some((&PREFIX, prefix)) => Read::Prefix(prefix),
+        let mut fields = Reader::new(bytes);
+        match fields.u8() {
+            Ok(KEY) => Read::Key(fields.rest()),
+            Ok(PREFIX) => Read::Prefix(fields.rest()),
             _ => Read::Prefix(b""),
         }
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::command::{Command, Invalid, key_and_rest};
+use super::command::{Command, Invalid};
+use crate::binary::Reader;
 
 /// A key with its value and revisions. The bytes are those of the SET that wrote them: a committed
 /// command is shared with the log, not copied.
@@ -53,7 +54,9 @@ impl Record {
     }
 
     fn split(&self) -> (&[u8], &[u8]) {
-        // Checked when the record was made.
-        key_and_rest(self.command.get(1..).unwrap_or_default()).unwrap_or_default()
+        let mut fields = Reader::new(&self.command);
+        // The bytes were checked when the record was made; the tag is that of a SET.
+        let key = fields.u8().and_then(|_| fields.bytes_u16()).unwrap_or_default();
+        (key, fields.rest())
     }
 }

@@ -1,9 +1,11 @@
 //! Replies: what a command has done.
 //!
-//! As bytes: a tag, then a revision, big-endian. A reply holds no values: those of a session are
-//! kept until they are acknowledged, by every replica.
+//! As a [binary record](crate::binary): `u8 tag | u64 revision`. A reply holds no values, because every
+//! replica keeps the replies of a session until the client acknowledges them.
 
 use std::fmt;
+
+use crate::binary::{self, Reader, Writer};
 
 /// What a command has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +56,7 @@ impl Reply {
             Reply::Missing { revision } => (3, revision),
             Reply::CompareFailed { modified } => (4, modified),
         };
-        bytes.push(tag);
-        bytes.extend_from_slice(&revision.to_be_bytes());
+        Writer::new(bytes).u8(tag).u64(revision);
     }
 
     /// The reply that bytes are.
@@ -63,8 +64,7 @@ impl Reply {
     /// # Errors
     /// They are none.
     pub fn decode(bytes: &[u8]) -> Result<Reply, InvalidReply> {
-        let (&tag, revision) = bytes.split_first().ok_or(InvalidReply)?;
-        let revision = u64::from_be_bytes(revision.try_into().map_err(|_| InvalidReply)?);
+        let (tag, revision) = fields(bytes).map_err(|_| InvalidReply)?;
         Ok(match tag {
             0 => Reply::InvalidCommand,
             1 => Reply::Written { revision },
@@ -74,6 +74,12 @@ impl Reply {
             _ => return Err(InvalidReply),
         })
     }
+}
+
+fn fields(bytes: &[u8]) -> Result<(u8, u64), binary::Error> {
+    let mut fields = Reader::new(bytes);
+    let reply = (fields.u8()?, fields.u64()?);
+    fields.end().map(|()| reply)
 }
 
 #[cfg(test)]
