@@ -69,10 +69,9 @@ fn config(parsed: &Parsed, place: &Place) -> Result<Config, Failure> {
         false => Config::lan(place.id, voters),
     };
     let election_timeout = parsed.seconds("election-timeout", default.election_timeout)?;
+    let default = default.with_election_timeout(election_timeout);
     let config = Config {
         heartbeat_interval: parsed.seconds("heartbeat", default.heartbeat_interval)?,
-        election_timeout,
-        election_spread: election_timeout / if parsed.is_on("classic") { 1 } else { 2 },
         lease: parsed.seconds("lease", default.lease)?,
         // Nodes that start together must not stand for election together.
         seed: seed(place.id),
@@ -209,7 +208,7 @@ mod tests {
         assert_eq!(options.dump.level, Level::All);
         // Whoever is elected after this long waits for the old lease.
         let plain = read("--peers 0=a:1,1=b:2 --classic").unwrap().config;
-        assert!(plain.lease >= plain.election_timeout + plain.election_spread, "{plain:?}");
+        assert!(plain.lease >= plain.max_election_timeout(), "{plain:?}");
         let options = read("--peers 0=a:1,1=b:2").unwrap();
         assert_eq!(options.dump.level, Level::Changes);
         assert_eq!(options.config.voters, [0, 1]);

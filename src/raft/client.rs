@@ -1,24 +1,23 @@
-//! What clients want of a node: writes, reads, and that another node leads.
+//! What a client can ask of a leader: commands, reads, and a transfer of leadership.
 
-use super::core::Raft;
-use super::entry::{Entry, Index, NodeId, Payload};
-use super::lease::Rule;
-use super::message::Body;
-use super::ready::{NotLeader, ProposeError, ReadGrant, TransferError};
-use super::role::{LeaderState, Role, Transfer};
-use super::trace::Trace;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// More entries in limbo than this are not looked through: a read waits for them.
-const MAX_LIMBO: Index = 1024;
-/// A node that has not answered for so many heartbeats is no successor.
+use super::core::Raft;
+use super::entry::{Index, NodeId, Payload};
+use super::message::Body;
+use super::node::NodeState;
+use super::ready::{NotLeader, ProposeError, ReadGrant, TransferError};
+use super::role::{LeaderState, Transfer};
+use super::trace::Trace;
+
+/// A follower that has not answered for so many heartbeats is not chosen as successor.
 const SUCCESSOR_TIMEOUT_HEARTBEATS: u32 = 3;
 
 impl Raft {
-    /// Takes a command. It is done when an entry of this index and of the present term is committed;
-    /// should this node stop leading before that, it may be done or not. `at_ms` is the wall clock,
-    /// in milliseconds since 1970.
+    /// Appends a command to the log. It is done when an entry of this index and of the current term is
+    /// committed; if this node stops leading before that, the command may be done or not. `at_ms` is
+    /// the wall clock, in milliseconds since 1970.
     ///
     /// # Errors
     /// See [`ProposeError`]; nothing of the command is kept.
@@ -28,26 +27,27 @@ impl Raft {
         at_ms: u64,
         payload: Payload,
     ) -> Result<Index, ProposeError> {
-        self.advance_clock(now);
+        self.node.advance_clock(now);
         let not_leader = |leader| Err(ProposeError::NotLeader(NotLeader { leader }));
-        let Role::Leader(leadership) = &self.role else { return not_leader(self.leader) };
-        if let Some(transfer) = &leadership.transfer {
+        let known_leader = self.node.leader;
+        let Some((leader, node)) = self.as_leader() else { return not_leader(known_leader) };
+        if let Some(transfer) = &leader.transfer {
             return not_leader(Some(transfer.to));
         }
-        if self.is_full {
+        if node.is_full {
             return Err(ProposeError::Full);
         }
-        if leadership.uncommitted_bytes >= self.config.max_uncommitted_bytes {
+        if leader.uncommitted_bytes >= node.config.max_uncommitted_bytes {
             return Err(ProposeError::Busy);
         }
-        Ok(self.append(at_ms, payload))
+        Ok(leader.append(node, at_ms, payload))
     }
 
     /// Asks for a linearizable read. `conflicts` says of a command whether it would change what is
-    /// read; it is asked of commands that an older leader may have answered.
+    /// read; it is called for commands that an older leader may have acknowledged.
     ///
-    /// The state is to be read after this call, not before: what was read then may be older than
-    /// what others have answered since.
+    /// The state must be read after this call, not before: an earlier one may be older than
+    /// what other nodes have answered since.
     ///
     /// # Errors
     /// This node does not lead.
@@ -56,166 +56,151 @@ impl Raft {
         now: Duration,
         conflicts: impl FnMut(&[u8]) -> bool,
     ) -> Result<ReadGrant, NotLeader> {
-        self.advance_clock(now);
-        let Role::Leader(leadership) = &self.role else {
-            return Err(NotLeader { leader: self.leader });
+        self.node.advance_clock(now);
+        let known_leader = self.node.leader;
+        let Some((leader, node)) = self.as_leader() else {
+            return Err(NotLeader { leader: known_leader });
         };
-        let lasts = self.now < self.lease_until(leadership) || !self.keeps(Rule::LeaseEnds);
-        let is_held = !leadership.is_revoked || !self.keeps(Rule::Revoke);
-        if is_held
-            && lasts
-            && (self.commit_index >= leadership.noop_index || self.allows_inherited_read(conflicts))
+        let has_own_commit = node.commit_index >= leader.noop_index;
+        if node.holds_lease(leader)
+            && (has_own_commit || node.may_read_inherited(leader, conflicts))
         {
-            return Ok(ReadGrant::Now(self.commit_index));
+            return Ok(ReadGrant::Now(node.commit_index));
         }
-        self.newest_read += 1;
-        let read = self.newest_read;
-        if let Role::Leader(leadership) = &mut self.role {
-            leadership.reads.add(read);
-        }
-        Ok(ReadGrant::Later(read))
+        node.newest_read += 1;
+        leader.reads.add(node.newest_read);
+        Ok(ReadGrant::Later(node.newest_read))
     }
 
-    /// Whether a read may see the state as it was inherited (rule 7): nothing that an older leader
-    /// may have answered for would change what it looks at.
-    fn allows_inherited_read(&self, mut conflicts: impl FnMut(&[u8]) -> bool) -> bool {
-        let Role::Leader(leadership) = &self.role else { return false };
-        let (from, to) = (self.commit_index + 1, leadership.last_index_at_election);
-        let mut writes = |entry: &Entry| match &entry.payload {
-            Payload::Command { command, .. } => conflicts(command),
-            Payload::NoOp | Payload::OpenSession => false,
-        };
-        if !self.keeps(Rule::Limbo) {
-            return true;
-        }
-        to < from + MAX_LIMBO && !self.log.range(from, to).any(&mut writes)
-    }
-
-    /// Hands the leadership to another node (section 3.10 of the dissertation). No command is taken
-    /// until that node leads, or did not take over within an election timeout.
+    /// Transfers the leadership to a node (section 3.10 of the dissertation). No command is taken
+    /// until that node leads, or has failed to take over within an election timeout.
     ///
     /// # Errors
     /// See [`TransferError`].
     pub fn transfer(&mut self, now: Duration, to: NodeId) -> Result<(), TransferError> {
-        self.advance_clock(now);
-        let Role::Leader(leadership) = &self.role else {
-            return Err(TransferError::NotLeader(NotLeader { leader: self.leader }));
-        };
-        if to == self.config.id {
+        let (leader, node) = self.leader_to_transfer(now)?;
+        if to == node.config.id {
             return Ok(());
         }
-        if !leadership.progress.contains_key(&to) {
+        if !leader.progress.contains_key(&to) {
             return Err(TransferError::UnknownNode);
         }
-        if self.non_voters.contains(&to) {
+        if node.non_voters.contains(&to) {
             return Err(TransferError::NoVoter);
         }
-        if leadership.transfer.is_some() {
+        if leader.transfer.is_some() {
             return Err(TransferError::InProgress);
         }
-        self.begin_transfer(to, None);
+        leader.begin_transfer(node, to, None);
         Ok(())
     }
 
-    /// Hands the leadership to any other node: of those that were heard of lately to the one whose
-    /// log is nearest to ours, and to the next one when that fails. No command is taken meanwhile.
+    /// Transfers the leadership to any other node: first to the follower with the longest log of those
+    /// that have answered lately, then to the next one if that fails. No command is taken meanwhile.
     ///
     /// # Errors
-    /// This node does not lead, or it is alone ([`TransferError::UnknownNode`]).
+    /// This node does not lead, or it is the only node ([`TransferError::UnknownNode`]).
     pub fn hand_over(&mut self, now: Duration) -> Result<(), TransferError> {
-        self.advance_clock(now);
-        let Role::Leader(leadership) = &mut self.role else {
-            return Err(TransferError::NotLeader(NotLeader { leader: self.leader }));
-        };
-        if let Some(transfer) = &mut leadership.transfer {
+        let (leader, node) = self.leader_to_transfer(now)?;
+        if let Some(transfer) = &mut leader.transfer {
             transfer.failed.get_or_insert_default();
             return Ok(());
         }
         let failed = BTreeSet::new();
-        let to = self.best_successor(&failed).ok_or(TransferError::UnknownNode)?;
-        self.begin_transfer(to, Some(failed));
+        let to = leader.best_successor(node, &failed).ok_or(TransferError::UnknownNode)?;
+        leader.begin_transfer(node, to, Some(failed));
         Ok(())
     }
 
-    /// Whether a leader is handing over.
+    fn leader_to_transfer(
+        &mut self,
+        now: Duration,
+    ) -> Result<(&mut LeaderState, &mut NodeState), TransferError> {
+        self.node.advance_clock(now);
+        let not_leader = NotLeader { leader: self.node.leader };
+        self.as_leader().ok_or(TransferError::NotLeader(not_leader))
+    }
+
+    /// Whether a transfer of leadership is in progress.
     pub fn is_handing_over(&self) -> bool {
-        matches!(&self.role, Role::Leader(leadership) if leadership.transfer.is_some())
+        self.leader_state().is_some_and(|leader| leader.transfer.is_some())
+    }
+}
+
+impl LeaderState {
+    fn begin_transfer(
+        &mut self,
+        node: &mut NodeState,
+        to: NodeId,
+        failed: Option<BTreeSet<NodeId>>,
+    ) {
+        let since = node.now;
+        let until = since.saturating_add(node.config.election_timeout);
+        self.transfer = Some(Transfer { to, since, until, is_requested: false, failed });
+        node.pending_ready.trace.push(Trace::TransferStarted { to });
     }
 
-    fn begin_transfer(&mut self, to: NodeId, failed: Option<BTreeSet<NodeId>>) {
-        let since = self.now;
-        let until = since.saturating_add(self.config.election_timeout);
-        if let Role::Leader(leadership) = &mut self.role {
-            leadership.transfer = Some(Transfer { to, since, until, is_requested: false, failed });
-            self.pending_ready.trace.push(Trace::TransferStarted { to });
-        }
-    }
-
-    /// Of several that are as good the one that was heard of last: it is the least likely to be gone.
-    fn best_successor(&self, failed: &BTreeSet<NodeId>) -> Option<NodeId> {
-        let Role::Leader(leadership) = &self.role else { return None };
-        let is_near = |heard: Duration| self.now < heard.saturating_add(self.successor_timeout());
-        let may_lead = |peer: &NodeId| !failed.contains(peer) && self.is_voting_peer(*peer);
-        let left = leadership.progress.iter().filter(|(peer, _)| may_lead(peer));
+    /// The follower with the longest log among those that have answered lately. Of several equal ones
+    /// the last that answered: it is the least likely to be gone.
+    fn best_successor(&self, node: &NodeState, failed: &BTreeSet<NodeId>) -> Option<NodeId> {
+        let is_recent = |at: Duration| node.now < at.saturating_add(successor_timeout(node));
+        let may_lead = |peer: &NodeId| !failed.contains(peer) && node.is_voting_peer(*peer);
+        let left = self.progress.iter().filter(|(peer, _)| may_lead(peer));
         let best = left.max_by_key(|(_, progress)| {
-            let is_heard = progress.last_contact.is_some_and(is_near);
-            (is_heard, progress.match_index, progress.last_contact)
+            let has_answered = progress.last_contact.is_some_and(is_recent);
+            (has_answered, progress.match_index, progress.last_contact)
         });
         best.map(|(peer, _)| *peer)
     }
 
-    /// How long a successor may be silent, while it is sent a heartbeat in every interval.
-    fn successor_timeout(&self) -> Duration {
-        self.config.heartbeat_interval.saturating_mul(SUCCESSOR_TIMEOUT_HEARTBEATS)
-    }
-
-    /// When a transfer is to be looked at again.
-    pub(super) fn transfer_due(&self, leadership: &LeaderState) -> Option<Duration> {
-        let transfer = leadership.transfer.as_ref()?;
+    /// When [`advance_transfer`](Self::advance_transfer) has to be called again.
+    pub(super) fn transfer_due(&self, node: &NodeState) -> Option<Duration> {
+        let transfer = self.transfer.as_ref()?;
         if transfer.failed.is_none() {
             return Some(transfer.until);
         }
-        let heard = leadership.progress.get(&transfer.to).and_then(|peer| peer.last_contact);
-        let silent =
-            heard.unwrap_or_default().max(transfer.since).saturating_add(self.successor_timeout());
-        Some(silent.min(transfer.until))
+        let contact = self.progress.get(&transfer.to).and_then(|peer| peer.last_contact);
+        let since = contact.unwrap_or_default().max(transfer.since);
+        Some(since.saturating_add(successor_timeout(node)).min(transfer.until))
     }
 
-    /// Asks the target to stand once it has all of our log and every command is answered; or gives
-    /// it up in time.
-    pub(super) fn advance_transfer(&mut self) {
-        let last = self.log.last_index();
-        let Role::Leader(leadership) = &self.role else { return };
-        let Some(due) = self.transfer_due(leadership) else { return };
-        // What cannot be committed before an old lease is over is not waited for.
-        let waits = leadership.old_leases.end().is_some_and(|end| self.now <= end);
-        let is_settled = waits || self.commit_index == last;
-        if self.now >= due {
-            self.abandon_target();
+    /// Sends the target TimeoutNow once it has the whole log and every command is answered, or
+    /// abandons it when its time is over.
+    pub(super) fn advance_transfer(&mut self, node: &mut NodeState) {
+        let last = node.log.last_index();
+        let Some(due) = self.transfer_due(node) else { return };
+        // Commands that cannot be committed before the end of an old lease are not waited for.
+        let is_settled = self.old_leases.may_last(node.now) || node.commit_index == last;
+        if node.now >= due {
+            self.abandon_target(node);
         }
-        let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(transfer) = &mut leadership.transfer else { return };
+        let Some(transfer) = &mut self.transfer else { return };
         let to = transfer.to;
-        let has_all = leadership.progress.get(&to).is_some_and(|peer| peer.match_index == last);
+        let has_all = self.progress.get(&to).is_some_and(|peer| peer.match_index == last);
         if has_all && is_settled && !transfer.is_requested {
             transfer.is_requested = true;
-            // Before it is asked (rule 9), and for good: nobody knows when it will stand.
-            leadership.is_revoked = true;
-            self.send(to, Body::TimeoutNow);
+            // Before the message is sent (rule 9), and for the rest of the term: the leader cannot know
+            // when the target will stand for election.
+            self.is_revoked = true;
+            node.send(to, Body::TimeoutNow);
         }
     }
 
-    /// The target does not take over: another one is to, if any will do and one is left.
-    fn abandon_target(&mut self) {
-        let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(Transfer { to, failed, .. }) = leadership.transfer.take() else { return };
+    /// The target does not take over: chooses another one, if any node may lead and one is left.
+    fn abandon_target(&mut self, node: &mut NodeState) {
+        let Some(Transfer { to, failed, .. }) = self.transfer.take() else { return };
         let next = failed.and_then(|mut failed| {
             failed.insert(to);
-            Some((self.best_successor(&failed)?, failed))
+            Some((self.best_successor(node, &failed)?, failed))
         });
         match next {
-            Some((next, failed)) => self.begin_transfer(next, Some(failed)),
-            None => self.pending_ready.trace.push(Trace::TransferAborted),
+            Some((next, failed)) => self.begin_transfer(node, next, Some(failed)),
+            None => node.pending_ready.trace.push(Trace::TransferAborted),
         }
     }
+}
+
+/// How long a successor may be silent; the leader sends it a heartbeat in every interval.
+fn successor_timeout(node: &NodeState) -> Duration {
+    node.config.heartbeat_interval.saturating_mul(SUCCESSOR_TIMEOUT_HEARTBEATS)
 }

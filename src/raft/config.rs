@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::entry::NodeId;
+use super::random::Random;
 
 /// `rho`: how far a clock may drift from true time, in milliseconds a second.
 pub const DRIFT_PER_MILLE: u32 = 1;
@@ -20,9 +21,9 @@ pub struct Config {
     pub voters: Vec<NodeId>,
     /// How often a leader sends heartbeats.
     pub heartbeat_interval: Duration,
-    /// The least time without a leader after which a follower stands for election.
+    /// The minimum election timeout; see [`Config::random_election_timeout`] for the whole rule.
     pub election_timeout: Duration,
-    /// It waits up to so much more, chosen at random each time, so that rarely two stand at once.
+    /// The length of the range of random election timeouts.
     pub election_spread: Duration,
     /// `L`: how long followers promise to help nobody else.
     pub lease: Duration,
@@ -79,6 +80,32 @@ impl Config {
             max_retained_log_bytes: 256 * 1024 * 1024,
             seed: id,
         }
+    }
+
+    /// The rule of the election timeout. A follower that gets no message of a leader for a random time
+    /// in `election_timeout .. election_timeout + election_spread` stands for election; the time is
+    /// chosen anew at each message, so that two nodes rarely stand at once (section 5.2 of the paper).
+    /// A node whose disk is full waits longer by the end of this range: nodes with space go first.
+    ///
+    /// A voter that got a leader's message less than `election_timeout` ago, the minimum, helps no
+    /// candidate (section 4.2.3 of the dissertation). [`Config::check`] has the limits.
+    pub(super) fn random_election_timeout(&self, random: &mut Random, is_full: bool) -> Duration {
+        let timeout = random.span(self.election_timeout, self.election_spread);
+        match is_full {
+            true => timeout.saturating_add(self.max_election_timeout()),
+            false => timeout,
+        }
+    }
+
+    /// The end of the range of election timeouts.
+    pub fn max_election_timeout(&self) -> Duration {
+        self.election_timeout.saturating_add(self.election_spread)
+    }
+
+    /// The same with another election timeout; the spread grows in proportion.
+    pub fn with_election_timeout(self, election_timeout: Duration) -> Config {
+        let share = self.election_spread.div_duration_f64(self.election_timeout);
+        Config { election_timeout, election_spread: election_timeout.mul_f64(share), ..self }
     }
 
     /// Whether the parts fit together.

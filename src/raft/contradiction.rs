@@ -12,9 +12,9 @@
 
 use std::fmt;
 
-use super::core::Raft;
 use super::entry::{Entry, Index, NodeId, Term};
 use super::message::SnapshotMark;
+use super::node::NodeState;
 
 /// Two nodes that cannot both be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl fmt::Display for Contradiction {
     }
 }
 
-impl Raft {
+impl NodeState {
     /// Compares what a leader's message says of its log with what is committed here. Hardly any
     /// message says anything of that but for its `prev`.
     pub(super) fn check_committed(

@@ -1,55 +1,84 @@
-//! What a follower does with a leader's messages (section 5.3 of the paper).
+//! How a follower handles a leader's messages (section 5.3 of the paper).
 
 use std::time::Duration;
 
 use super::contradiction::Contradiction;
 use super::core::Raft;
 use super::entry::{Entry, Index, NodeId};
-use super::lease::Rule;
 use super::message::{AppendOutcome, Body, SnapshotMark};
+use super::node::NodeState;
 use super::role::Role;
 use super::trace::Trace;
 
 impl Raft {
-    /// A message of this term's leader came: follows it, and promises to help nobody else for a
-    /// while. False if it cannot be the leader: there is one in a term (section 5.2).
+    /// An AppendEntries of the current term came; it is not checked yet that its sender leads.
+    pub(super) fn handle_append_entries(&mut self, from: NodeId, message: Body) {
+        let Body::AppendEntries {
+            prev_log_index,
+            prev_log_term,
+            entries,
+            leader_commit,
+            sent_at,
+            lease,
+            read_round,
+        } = message
+        else {
+            return;
+        };
+        if !is_contiguous(prev_log_index, &entries) || !self.accept_leader(from, lease) {
+            return;
+        }
+        let node = &mut self.node;
+        let prev = SnapshotMark { index: prev_log_index, term: prev_log_term };
+        match node.append_from_leader(from, prev, &entries, leader_commit) {
+            Ok(outcome) => {
+                let is_heartbeat = entries.is_empty();
+                node.reply_to_append(from, outcome, is_heartbeat, sent_at, read_round);
+            }
+            Err(contradiction) => node.report_contradiction(contradiction),
+        }
+    }
+
+    /// A message of a leader of the current term came: follows it, and promises to help no other node
+    /// to lead for a while. False if another node leads this term: there is one leader in a term
+    /// (section 5.2).
     pub(super) fn accept_leader(&mut self, leader: NodeId, lease: Duration) -> bool {
-        if let Some(known) = self.leader_of_term().filter(|known| *known != leader) {
-            let term = self.term();
-            self.report_contradiction(Contradiction::TwoLeaders { term, known, other: leader });
+        let term = self.node.term();
+        if let Some(known) = self.node.leader_of_term().filter(|known| *known != leader) {
+            self.node.report_contradiction(Contradiction::TwoLeaders {
+                term,
+                known,
+                other: leader,
+            });
             return false;
         }
         if !matches!(self.role, Role::Follower) {
-            self.become_follower(self.term(), Some(leader));
+            self.become_follower(term, Some(leader));
         }
-        self.round_trips.forget_unanswered();
-        let term = self.term();
-        if self.last_reported_leader != Some((leader, term)) {
-            self.last_reported_leader = Some((leader, term));
-            self.pending_ready.trace.push(Trace::LeaderKnown { leader, term });
+        let node = &mut self.node;
+        node.round_trips.forget_unanswered();
+        if node.last_reported_leader != Some((leader, term)) {
+            node.last_reported_leader = Some((leader, term));
+            node.pending_ready.trace.push(Trace::LeaderKnown { leader, term });
         }
-        self.leader = Some(leader);
-        self.leader_contact_at = Some(self.now);
-        self.restart_election_timer();
-        if self.keeps(Rule::AppendPromises) {
-            self.promise(leader, lease);
-        }
+        node.leader = Some(leader);
+        node.leader_contact_at = Some(node.now);
+        node.restart_election_timer();
+        node.promise(leader, lease, node.append_promise_end(lease));
         true
     }
+}
 
-    /// Who leads, or has led, in the present term, if this process has heard of anybody.
+impl NodeState {
+    /// The node that leads or has led the current term, if this process knows of one.
     fn leader_of_term(&self) -> Option<NodeId> {
         self.last_reported_leader.filter(|(_, term)| *term == self.term()).map(|(leader, _)| leader)
     }
 
-    /// Rule 1. The length of the promise is on disk before anybody can count on it (rule 10).
-    pub(super) fn promise(&mut self, to: NodeId, lease: Duration) {
-        #[cfg(test)]
-        if !self.keeps(Rule::EveryHolder) {
-            self.promises.forget_others(to);
-        }
-        let until = self.now.saturating_add(lease);
-        self.promises.extend(to, until);
+    /// Makes a promise of length `lease` that ends at `until` (rule 1). Its length is durable before
+    /// a leader can count on it (rule 10).
+    pub(super) fn promise(&mut self, to: NodeId, lease: Duration, until: Duration) {
+        self.extend_promise(to, until);
         self.open_leases.promise(lease, until);
         if lease > self.hard_state.longest_lease {
             self.hard_state.longest_lease = lease;
@@ -57,8 +86,16 @@ impl Raft {
         }
     }
 
-    /// The longest lease comes down again when every promise of that length is over, so that what was
-    /// once set far too long does not delay every restart for ever (rule 10). Not below our own.
+    /// A node has asked for a promise that is too long. Each such request is reported once.
+    pub(super) fn refuse_lease(&mut self, by: NodeId, lease: Duration) {
+        if self.refused_lease.replace((by, lease)) != Some((by, lease)) {
+            self.pending_ready.trace.push(Trace::LeaseRefused { by, lease });
+        }
+    }
+
+    /// Lowers the longest lease when every promise of that length is over, so that a lease that was
+    /// once configured far too long does not delay every restart for ever (rule 10). Not below the own
+    /// lease.
     pub(super) fn lower_longest_lease(&mut self) {
         let needed = self.open_leases.longest(self.now).max(self.config.lease);
         if needed < self.hard_state.longest_lease {
@@ -67,8 +104,8 @@ impl Raft {
         }
     }
 
-    /// Takes a leader's entries behind `prev`, if our log agrees there. Nothing is changed if they
-    /// contradict what is committed here.
+    /// Appends a leader's entries behind `prev`, if the own log agrees there. Changes nothing if they
+    /// contradict a committed entry.
     pub(super) fn append_from_leader(
         &mut self,
         leader: NodeId,
@@ -79,7 +116,7 @@ impl Raft {
         self.check_committed(leader, prev, entries)?;
         let last = prev.index + entries.len() as Index;
         if self.installing.is_some() || last <= self.commit_index {
-            // What is committed is in every later leader's log (section 5.4.3).
+            // Every later leader has the committed entries (section 5.4.3).
             return Ok(AppendOutcome::Matched { match_index: self.commit_index });
         }
         if prev.index > self.commit_index {
@@ -106,8 +143,8 @@ impl Raft {
         for entry in entries.iter().filter(|entry| entry.index > self.commit_index) {
             match self.log.term_at(entry.index) {
                 Some(term) if term == entry.term => continue,
-                // Only a conflict cuts the log: a message that came late has nothing new, and
-                // what it lacks is no reason to forget.
+                // Only a conflict cuts the log. A late message may have fewer entries than the log; that
+                // is no reason to drop the others.
                 Some(_) => {
                     self.log.truncate(entry.index);
                     self.writes.truncate(entry.index);
@@ -117,14 +154,14 @@ impl Raft {
             }
             self.log.append(entry.clone());
         }
-        // No further than what was compared: behind it our log may be of another leader.
+        // Not beyond the entries that were compared: the log behind them may be of another leader.
         self.commit_index = self.commit_index.max(leader_commit.min(last));
         Ok(AppendOutcome::Matched { match_index: last })
     }
 
-    /// Answers when what the answer says is durable. Nothing waits for entries that brings none: a
-    /// heartbeat is answered at once with what is durable already, so that neither a lease nor a
-    /// round of read-index depends on how long the disk takes (rule 2).
+    /// Replies to an AppendEntries when the content of the reply is durable. A reply to a heartbeat does
+    /// not wait for entries: it is sent at once with the match index that is durable already, so that
+    /// neither a lease nor a read-index round depends on the speed of the disk (rule 2).
     pub(super) fn reply_to_append(
         &mut self,
         leader: NodeId,
@@ -133,17 +170,16 @@ impl Raft {
         sent_at: Duration,
         read_round: u64,
     ) {
-        let durable_index = self.writes.durable_index();
-        let is_known = self.is_hard_state_durable() || !self.keeps(Rule::DurablePromise);
         if let AppendOutcome::Matched { match_index } = &mut outcome
             && is_heartbeat
-            && is_known
-            && self.keeps(Rule::DurableMatch)
+            && self.is_promise_durable()
         {
-            *match_index = (*match_index).min(durable_index);
+            *match_index = self.durable_match(*match_index);
         }
         let is_durable = match outcome {
-            AppendOutcome::Matched { match_index } => is_heartbeat || match_index <= durable_index,
+            AppendOutcome::Matched { match_index } => {
+                is_heartbeat || match_index <= self.writes.durable_index()
+            }
             AppendOutcome::Conflict { .. } | AppendOutcome::Stale => true,
         };
         self.pending_ready.trace.push(match outcome {
@@ -154,24 +190,29 @@ impl Raft {
         });
         let body = Body::AppendEntriesReply { outcome, sent_at, read_round };
         match is_durable {
-            true => self.send_answer(leader, body),
+            true => self.send_reply(leader, body),
             false => self.send_after(leader, body),
         }
     }
 
-    /// A leader of an older term speaks: it hears of the newer one.
+    /// A message of a leader of an older term came: the reply tells it the newer term.
     pub(super) fn reject_stale_leader(&mut self, from: NodeId, body: &Body) {
         self.pending_ready.trace.push(Trace::AppendRejected { leader: from });
-        let reply = match *body {
-            Body::AppendEntries { sent_at, read_round, .. } => {
-                Body::AppendEntriesReply { outcome: AppendOutcome::Stale, sent_at, read_round }
-            }
-            _ => Body::AppendEntriesReply {
-                outcome: AppendOutcome::Stale,
-                sent_at: Duration::ZERO,
-                read_round: 0,
-            },
+        let (sent_at, read_round) = match *body {
+            Body::AppendEntries { sent_at, read_round, .. } => (sent_at, read_round),
+            _ => (Duration::ZERO, 0),
         };
-        self.send(from, reply);
+        let outcome = AppendOutcome::Stale;
+        self.send(from, Body::AppendEntriesReply { outcome, sent_at, read_round });
     }
+}
+
+/// Whether the entries have consecutive indices, the first right behind `before`.
+fn is_contiguous(before: Index, entries: &[Entry]) -> bool {
+    let mut index = before;
+    entries.iter().all(|entry| {
+        let is_next = Some(entry.index) == index.checked_add(1);
+        index = entry.index;
+        is_next
+    })
 }

@@ -35,12 +35,12 @@ pub struct PeerProgress {
 impl Raft {
     /// This node's number.
     pub fn id(&self) -> NodeId {
-        self.config.id
+        self.node.config.id
     }
 
     /// How it was set up.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.node.config
     }
 
     /// What it is.
@@ -54,7 +54,7 @@ impl Raft {
 
     /// Whether it may vote and lead.
     pub fn is_voter(&self) -> bool {
-        self.is_voter
+        self.node.is_voter
     }
 
     /// Whether it leads.
@@ -64,60 +64,61 @@ impl Raft {
 
     /// Who leads, as far as it knows.
     pub fn leader(&self) -> Option<NodeId> {
-        self.leader
+        self.node.leader
     }
 
     /// Its log is durable up to here.
     pub fn durable_index(&self) -> Index {
-        self.writes.durable_index()
+        self.node.writes.durable_index()
     }
 
     /// Its term.
     pub fn current_term(&self) -> Term {
-        self.term()
+        self.node.term()
     }
 
     /// It knows that the log is committed up to here.
     pub fn commit_index(&self) -> Index {
-        self.commit_index
+        self.node.commit_index
     }
 
     /// Whether another `Ready` has more to apply, to write or to send already.
     pub fn has_more(&self) -> bool {
-        let may_apply = self.installing.is_none() && self.dispatched_index < self.commit_index;
-        may_apply || self.has_unwritten() || self.has_more_to_send
+        let may_apply =
+            self.node.installing.is_none() && self.node.dispatched_index < self.node.commit_index;
+        may_apply || self.has_unwritten() || self.node.has_more_to_send
     }
 
     /// What is committed and durable here: what may be noted as such on disk.
     pub fn durable_commit_index(&self) -> Index {
-        self.commit_index.min(self.writes.durable_index())
+        self.node.commit_index.min(self.node.writes.durable_index())
     }
 
     /// The first index that the log still has; the rest is in the snapshot.
     pub fn first_index(&self) -> Index {
-        self.log.before().index + 1
+        self.node.log.before().index + 1
     }
 
     /// Where the log ends.
     pub fn last_index(&self) -> Index {
-        self.log.last_index()
+        self.node.log.last_index()
     }
 
     /// The newest snapshot.
     pub fn snapshot(&self) -> SnapshotMark {
-        self.snapshot
+        self.node.snapshot
     }
 
     /// The term of the entry at an index, if the log has it.
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        self.log.term_at(index)
+        self.node.log.term_at(index)
     }
 
     /// How long its lease lasts if nobody renews it; zero without a lease.
     pub fn lease_remaining(&self, now: Duration) -> Duration {
         match &self.role {
-            Role::Leader(leadership) if !leadership.is_revoked => {
-                self.lease_until(leadership).saturating_sub(now)
+            Role::Leader(leader) if !leader.is_revoked => {
+                leader.lease_until(&self.node).saturating_sub(now)
             }
             _ => Duration::ZERO,
         }
@@ -126,17 +127,14 @@ impl Raft {
     /// The other nodes; what a node that does not lead knows of them is nothing.
     pub fn peers(&self) -> Vec<PeerProgress> {
         let progress = |peer: &NodeId| {
-            let known = match &self.role {
-                Role::Leader(leadership) => leadership.progress.get(peer),
-                _ => None,
-            };
+            let known = self.leader_state().and_then(|leader| leader.progress.get(peer));
             PeerProgress {
                 peer: *peer,
                 match_index: known.map_or(0, |known| known.match_index),
                 last_contact: known.and_then(|known| known.last_contact),
-                is_voter: self.is_voting_peer(*peer),
+                is_voter: self.node.is_voting_peer(*peer),
             }
         };
-        self.others.iter().map(progress).collect()
+        self.node.others.iter().map(progress).collect()
     }
 }

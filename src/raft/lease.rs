@@ -61,9 +61,11 @@ impl Promises {
             .collect()
     }
 
+    /// Promises, and ends the promises to all other nodes: a mutant.
     #[cfg(test)]
-    pub(super) fn forget_others(&mut self, than: NodeId) {
-        self.until.retain(|x, _| *x == than);
+    pub(super) fn replace_all(&mut self, to: NodeId, until: Duration) {
+        self.until.retain(|x, _| *x == to);
+        self.extend(to, until);
     }
 }
 
@@ -98,6 +100,11 @@ impl OldLeases {
         self.over.insert(x);
     }
 
+    /// Whether one of them may last at this moment.
+    pub(super) fn may_last(&self, now: Duration) -> bool {
+        self.end().is_some_and(|end| now <= end)
+    }
+
     /// When the last of them ends, if there is any.
     pub(super) fn end(&self) -> Option<Duration> {
         let open = self.until.iter().filter(|(x, _)| !self.over.contains(x));
@@ -130,50 +137,6 @@ impl Acks {
         let us = std::iter::once(Some(Duration::MAX));
         quorum.reached(others.iter().map(ack).chain(us).collect()).flatten()
     }
-}
-
-/// A part of the rules that a test can take out, to show that something then breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests take rules out"))]
-pub(super) enum Rule {
-    /// 1: an AppendEntries is a promise.
-    AppendPromises,
-    /// 1: a vote is a promise.
-    VotePromises,
-    /// 1: there is a promise to each holder, not only to the latest.
-    EveryHolder,
-    /// 2: what an answer says to agree is durable.
-    DurableMatch,
-    /// 2: term, vote and longest lease are durable before a promise is told.
-    DurablePromise,
-    /// 3: a candidate waits for the promises that it has made itself.
-    OwnPromises,
-    /// 3: a voter tells of its other promises.
-    Remaining,
-    /// 4: who speaks in our term has no lease of an older one.
-    Clear,
-    /// 5: a lease counts from when the message was sent.
-    CountFromSending,
-    /// 5: an answer counts in its own term alone.
-    CountInTerm,
-    /// 6: nothing is committed while an older lease may last.
-    DeferredCommit,
-    /// 6: only entries of the leader's own term are committed by counting.
-    OwnTermCommit,
-    /// 7: nothing is read when the lease is over.
-    LeaseEnds,
-    /// 7: an inherited read looks at nothing that an entry in limbo writes.
-    Limbo,
-    /// 8: a read-index waits for the leader's own no-op.
-    ReadIndexWaits,
-    /// 9: the lease is given up before another is asked to stand.
-    Revoke,
-    /// 11: a leader whose lease is over steps down.
-    StepDown,
-    /// Voters: what others say that are none does not count.
-    CountVoters,
-    /// Voters: a node that is none neither votes nor stands.
-    VoteAsVoter,
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::batches::Batches;
+use super::core::Raft;
 use super::entry::{Index, NodeId};
 use super::lease::{Acks, OldLeases};
 use super::progress::Progress;
@@ -33,6 +34,16 @@ pub(super) enum Role {
     Candidate(CandidateState),
     /// Leads.
     Leader(Box<LeaderState>),
+}
+
+impl Raft {
+    /// The leader's state, if this node leads.
+    pub(super) fn leader_state(&self) -> Option<&LeaderState> {
+        match &self.role {
+            Role::Leader(leader) => Some(leader),
+            Role::Follower | Role::PreCandidate(_) | Role::Candidate(_) => None,
+        }
+    }
 }
 
 /// What a candidate knows.

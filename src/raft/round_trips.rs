@@ -80,12 +80,13 @@ impl RoundTrips {
 impl Raft {
     /// Whether answers take too long for the times that were set, and what would do.
     pub fn slow_round_trips(&self) -> Option<SlowRoundTrips> {
-        let round_trip = self.round_trips.of_majority(self.quorum)?;
+        let round_trip = self.node.round_trips.of_majority(self.node.quorum)?;
         let least = round_trip.saturating_mul(MIN_ROUND_TRIPS);
-        if least <= self.config.election_timeout.min(self.config.lease) {
+        if least <= self.node.config.election_timeout.min(self.node.config.lease) {
             return None;
         }
-        let heartbeat_interval = self.config.heartbeat_interval.max(round_up_to_10_ms(round_trip));
+        let heartbeat_interval =
+            self.node.config.heartbeat_interval.max(round_up_to_10_ms(round_trip));
         let election_timeout = heartbeat_interval.saturating_mul(SUGGESTED_ROUND_TRIPS);
         Some(SlowRoundTrips { round_trip, heartbeat_interval, election_timeout })
     }

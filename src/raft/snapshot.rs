@@ -1,5 +1,5 @@
-//! Snapshots (section 7 of the paper): compaction of our own log, and pieces of a snapshot on their
-//! way to a follower whose part of the log is gone.
+//! Snapshots (section 7 of the paper): compaction of the own log, and pieces of a snapshot that a
+//! leader sends to a follower which needs entries that were compacted.
 //!
 //! ```text
 //!   leader   SnapshotRead ---> shell ---> snapshot_piece ---> InstallSnapshot ->
@@ -12,14 +12,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::config::Config;
 use super::core::Raft;
 use super::entry::{Entry, Index, NodeId};
 use super::message::{Body, SnapshotMark};
+use super::node::NodeState;
 use super::progress::Mode;
 use super::ready::{SnapshotPiece, SnapshotRead};
-use super::role::Role;
+use super::role::LeaderState;
 
-/// A snapshot that comes in.
+/// A snapshot that is being received.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Receiving {
     snapshot: SnapshotMark,
@@ -27,7 +29,7 @@ pub(super) struct Receiving {
     next_offset: u64,
 }
 
-/// A snapshot that is there and is being put in place.
+/// A snapshot that has arrived and is being installed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Installing {
     snapshot: SnapshotMark,
@@ -35,26 +37,82 @@ pub(super) struct Installing {
 }
 
 impl Raft {
-    /// Our own snapshot is durable: the log before it is no longer needed, but for a part that saves
-    /// followers which lag a little from needing the snapshot. Returns what is no longer needed, which
-    /// may be much: it is better dropped where nobody waits.
+    /// This node's own snapshot is durable: the log before it is no longer needed, except for a part
+    /// that saves slow followers from needing the snapshot. Returns the dropped entries. They may be
+    /// many: drop them on a thread that nothing waits for.
     pub fn snapshot_taken(&mut self, snapshot: SnapshotMark) -> VecDeque<Entry> {
-        if snapshot.index <= self.snapshot.index || snapshot.index > self.dispatched_index {
+        let node = &mut self.node;
+        if snapshot.index <= node.snapshot.index || snapshot.index > node.dispatched_index {
             return VecDeque::new();
         }
-        self.snapshot = snapshot;
-        let needed_from = self.needed_after_snapshots().unwrap_or(Index::MAX);
-        let (trailing, retained) =
-            (self.config.trailing_log_bytes, self.config.max_retained_log_bytes);
-        self.log.compact(snapshot, trailing, retained, needed_from)
+        node.snapshot = snapshot;
+        let needed =
+            self.leader_state().and_then(|leader| leader.needed_after_snapshots(&self.node));
+        let Config { trailing_log_bytes, max_retained_log_bytes, .. } = self.node.config;
+        let needed_from = needed.unwrap_or(Index::MAX);
+        self.node.log.compact(snapshot, trailing_log_bytes, max_retained_log_bytes, needed_from)
     }
 
-    /// From where on the log is needed by followers that are getting a snapshot, and are alive.
-    fn needed_after_snapshots(&self) -> Option<Index> {
-        let Role::Leader(leadership) = &self.role else { return None };
-        let timeout = self.config.election_timeout.saturating_mul(10);
-        let is_alive = |heard: Duration| self.now < heard.saturating_add(timeout);
-        let needed = leadership.progress.values().filter_map(|progress| match &progress.mode {
+    /// Takes a piece that a [`SnapshotRead`] asked for.
+    pub fn snapshot_piece(&mut self, now: Duration, to: NodeId, piece: SnapshotPiece) {
+        self.node.advance_clock(now);
+        if let Some((leader, node)) = self.as_leader() {
+            leader.send_snapshot_piece(node, to, piece);
+        }
+    }
+
+    /// The shell has finished with a snapshot whose last piece it got. `at_ms` is the time of its state
+    /// (see [`Entry::at_ms`]) if it is durable and in use; nothing if it was damaged. Returns the
+    /// dropped entries, as [`snapshot_taken`](Self::snapshot_taken) does.
+    pub fn snapshot_installed(
+        &mut self,
+        now: Duration,
+        snapshot: SnapshotMark,
+        at_ms: Option<u64>,
+    ) -> VecDeque<Entry> {
+        let node = &mut self.node;
+        node.advance_clock(now);
+        let mut dropped = VecDeque::new();
+        if node.installing.take_if(|installing| installing.snapshot == snapshot).is_none() {
+            return dropped;
+        }
+        if let Some(at_ms) = at_ms {
+            node.log.advance_clock(at_ms);
+            let is_rest_kept;
+            (is_rest_kept, dropped) = node.log.install(snapshot);
+            node.writes.install(snapshot.index, is_rest_kept);
+            node.snapshot = snapshot;
+            node.commit_index = node.commit_index.max(snapshot.index);
+            node.dispatched_index = node.dispatched_index.max(snapshot.index);
+        }
+        if let Some(leader) = node.leader.filter(|leader| *leader != node.config.id) {
+            // It answers no message of the leader, so it must not renew the lease: time zero.
+            let sent_at = Duration::ZERO;
+            let (next_offset, is_installed) = (0, at_ms.is_some());
+            let body = Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at };
+            node.send(leader, body);
+        }
+        dropped
+    }
+
+    /// The disk had no space for pieces of a snapshot: those received before are gone as well. The
+    /// snapshot is received from its beginning, after a pause of ten election timeouts.
+    pub fn snapshot_lost(&mut self, now: Duration) {
+        let node = &mut self.node;
+        node.advance_clock(now);
+        let pause = node.config.election_timeout.saturating_mul(10);
+        node.no_snapshot_until = node.now.saturating_add(pause);
+        (node.receiving, node.installing) = (None, None);
+    }
+}
+
+impl LeaderState {
+    /// The first index that is needed by followers which are receiving a snapshot, and have answered
+    /// within ten election timeouts.
+    fn needed_after_snapshots(&self, node: &NodeState) -> Option<Index> {
+        let timeout = node.config.election_timeout.saturating_mul(10);
+        let is_alive = |at: Duration| node.now < at.saturating_add(timeout);
+        let needed = self.progress.values().filter_map(|progress| match &progress.mode {
             Mode::Snapshot(snapshot_send) if progress.last_contact.is_some_and(is_alive) => {
                 Some(snapshot_send.snapshot.index + 1)
             }
@@ -63,12 +121,9 @@ impl Raft {
         needed.min()
     }
 
-    /// A piece that a [`SnapshotRead`] asked for.
-    pub fn snapshot_piece(&mut self, now: Duration, to: NodeId, piece: SnapshotPiece) {
-        self.advance_clock(now);
+    fn send_snapshot_piece(&mut self, node: &mut NodeState, to: NodeId, piece: SnapshotPiece) {
         let SnapshotPiece { snapshot, offset, data, is_last } = piece;
-        let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(progress) = leadership.progress.get_mut(&to) else { return };
+        let Some(progress) = self.progress.get_mut(&to) else { return };
         let Mode::Snapshot(snapshot_send) = &progress.mode else { return };
         if snapshot_send.snapshot != snapshot && offset == 0 {
             progress.begin_snapshot(snapshot);
@@ -78,32 +133,64 @@ impl Raft {
             return;
         }
         snapshot_send.end = is_last.then(|| offset + data.len() as u64);
-        snapshot_send.requested_at = Some(self.now);
-        let (sent_at, lease) = (self.now, self.config.lease);
-        self.send(to, Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease });
+        snapshot_send.requested_at = Some(node.now);
+        let (sent_at, lease) = (node.now, node.config.lease);
+        node.send(to, Body::InstallSnapshot { snapshot, offset, data, is_last, sent_at, lease });
     }
 
-    /// Asks the shell for pieces: the next ones, and those that were not answered in time.
-    pub(super) fn request_snapshot_pieces(&mut self) {
-        let timeout = self.config.election_timeout;
-        let Role::Leader(leadership) = &mut self.role else { return };
-        for (to, progress) in &mut leadership.progress {
+    /// Asks the shell for the next pieces, and again for those that were not answered within an
+    /// election timeout.
+    pub(super) fn request_snapshot_pieces(&mut self, node: &mut NodeState) {
+        let timeout = node.config.election_timeout;
+        for (to, progress) in &mut self.progress {
             let Mode::Snapshot(snapshot_send) = &mut progress.mode else { continue };
-            let waits = |asked: Duration| self.now < asked.saturating_add(timeout);
+            let is_waiting = |at: Duration| node.now < at.saturating_add(timeout);
             let has_all = snapshot_send.end == Some(snapshot_send.offset);
-            if has_all || snapshot_send.requested_at.is_some_and(waits) {
+            if has_all || snapshot_send.requested_at.is_some_and(is_waiting) {
                 continue;
             }
-            snapshot_send.requested_at = Some(self.now);
-            self.pending_ready.snapshot_reads.push(SnapshotRead {
+            snapshot_send.requested_at = Some(node.now);
+            node.pending_ready.snapshot_reads.push(SnapshotRead {
                 to: *to,
                 snapshot: snapshot_send.snapshot,
                 offset: snapshot_send.offset,
-                max_bytes: self.config.max_snapshot_piece_bytes,
+                max_bytes: node.config.max_snapshot_piece_bytes,
             });
         }
     }
 
+    /// A follower has answered a piece. `next` is where the next piece is to begin, and whether the
+    /// whole snapshot is installed.
+    pub(super) fn handle_snapshot_reply(
+        &mut self,
+        node: &mut NodeState,
+        from: NodeId,
+        snapshot: SnapshotMark,
+        next: (u64, bool),
+        sent_at: Duration,
+    ) {
+        self.record_contact(node, from, sent_at);
+        let (next_offset, is_installed) = next;
+        let Some(progress) = self.progress.get_mut(&from) else { return };
+        if is_installed {
+            if snapshot.index <= node.commit_index {
+                progress.record_match(snapshot.index);
+            }
+        } else if let Mode::Snapshot(snapshot_send) = &mut progress.mode
+            && snapshot_send.snapshot == snapshot
+        {
+            if next_offset == 0 && snapshot_send.offset > 0 {
+                progress.begin_snapshot(node.snapshot);
+            } else if next_offset > snapshot_send.offset {
+                snapshot_send.offset = next_offset;
+                snapshot_send.requested_at = None;
+            }
+        }
+        self.advance_commit(node);
+    }
+}
+
+impl NodeState {
     /// A piece came from the leader.
     pub(super) fn handle_install_snapshot(
         &mut self,
@@ -130,7 +217,7 @@ impl Raft {
         }
         if let Some(installing) = self.installing {
             if installing.snapshot == snapshot {
-                self.send_answer(from, reply(installing.end, false));
+                self.send_reply(from, reply(installing.end, false));
             }
             return;
         }
@@ -139,7 +226,7 @@ impl Raft {
             _ => 0,
         };
         if piece.offset != expected {
-            self.send_answer(from, reply(expected, false));
+            self.send_reply(from, reply(expected, false));
             return;
         }
         let next_offset = expected + piece.data.len() as u64;
@@ -150,78 +237,5 @@ impl Raft {
         }
         self.pending_ready.snapshot.push(piece);
         self.send_after(from, reply(next_offset, false));
-    }
-
-    /// What the shell says of a snapshot whose last piece it got: the time of its state (see
-    /// [`super::Entry::at_ms`]) if it is durable and in use, nothing if it was no good. Returns what is
-    /// no longer needed, as [`snapshot_taken`](Self::snapshot_taken) does.
-    pub fn snapshot_installed(
-        &mut self,
-        now: Duration,
-        snapshot: SnapshotMark,
-        at_ms: Option<u64>,
-    ) -> VecDeque<Entry> {
-        self.advance_clock(now);
-        let mut dropped = VecDeque::new();
-        if self.installing.take_if(|installing| installing.snapshot == snapshot).is_none() {
-            return dropped;
-        }
-        if let Some(at_ms) = at_ms {
-            self.log.advance_clock(at_ms);
-            let is_rest_kept;
-            (is_rest_kept, dropped) = self.log.install(snapshot);
-            self.writes.install(snapshot.index, is_rest_kept);
-            self.snapshot = snapshot;
-            self.commit_index = self.commit_index.max(snapshot.index);
-            self.dispatched_index = self.dispatched_index.max(snapshot.index);
-        }
-        if let Some(leader) = self.leader.filter(|leader| *leader != self.config.id) {
-            // No message is answered, so nothing is renewed: it was sent at no time.
-            let sent_at = Duration::ZERO;
-            let (next_offset, is_installed) = (0, at_ms.is_some());
-            let body = Body::InstallSnapshotReply { snapshot, next_offset, is_installed, sent_at };
-            self.send(leader, body);
-        }
-        dropped
-    }
-
-    /// There was no room for pieces of a snapshot: what was kept of it is gone. It begins anew, not
-    /// at once.
-    pub fn snapshot_lost(&mut self, now: Duration) {
-        self.advance_clock(now);
-        let pause = self.config.election_timeout.saturating_mul(10);
-        self.no_snapshot_until = self.now.saturating_add(pause);
-        (self.receiving, self.installing) = (None, None);
-    }
-
-    pub(super) fn handle_snapshot_reply(
-        &mut self,
-        from: NodeId,
-        snapshot: SnapshotMark,
-        next_offset: u64,
-        is_installed: bool,
-        sent_at: Duration,
-    ) {
-        if !self.record_contact(from, sent_at) {
-            return;
-        }
-        let (newest, commit_index) = (self.snapshot, self.commit_index);
-        let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(progress) = leadership.progress.get_mut(&from) else { return };
-        if is_installed {
-            if snapshot.index <= commit_index {
-                progress.record_match(snapshot.index);
-            }
-        } else if let Mode::Snapshot(snapshot_send) = &mut progress.mode
-            && snapshot_send.snapshot == snapshot
-        {
-            if next_offset == 0 && snapshot_send.offset > 0 {
-                progress.begin_snapshot(newest);
-            } else if next_offset > snapshot_send.offset {
-                snapshot_send.offset = next_offset;
-                snapshot_send.requested_at = None;
-            }
-        }
-        self.advance_commit();
     }
 }

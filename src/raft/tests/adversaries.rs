@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::group::{Group, MS, SentMessage};
-use crate::raft::lease::Rule;
+use crate::raft::rules::Rule;
 use crate::raft::{Body, Index, NodeId};
 
 /// The adversary does no harm under all rules, and without this one breaks what is expected.

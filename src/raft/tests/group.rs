@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::disk::Disk;
 use super::invariants::Invariants;
 use super::transcript;
-use crate::raft::lease::Rule;
+use crate::raft::rules::Rule;
 use crate::raft::{
     Config, Entry, HardState, Index, Message, NodeId, Payload, ProposeError, Raft, ReadGrant,
     ReadId, Ready, Recovered, SnapshotMark, SnapshotPiece, Term, Trace, WriteId,
@@ -147,8 +147,8 @@ impl Group {
             at_ms: 0,
         };
         let mut raft = Raft::new(config, recovered, now);
-        raft.without = without;
-        node.applied = raft.dispatched_index;
+        raft.node.without = without;
+        node.applied = raft.node.dispatched_index;
         node.raft = Some(raft);
     }
 
@@ -194,7 +194,7 @@ impl Group {
     pub fn time_out(&mut self, id: NodeId) {
         let now = self.clock(id);
         let raft = self.raft_mut(id);
-        raft.election_due = now;
+        raft.node.election_due = now;
         raft.tick(now);
         self.pump(id);
     }
@@ -229,7 +229,7 @@ impl Group {
             if let Some(raft) = &mut self.node_mut(other).raft
                 && !raft.is_leader()
             {
-                raft.leader_contact_at = None;
+                raft.node.leader_contact_at = None;
             }
         }
     }
@@ -439,7 +439,7 @@ impl Group {
         let raft = self.raft_mut(id);
         let term = raft.term_at(index).expect("it was applied");
         raft.snapshot_taken(SnapshotMark { index, term });
-        let (first, before) = (raft.first_index(), raft.log.before());
+        let (first, before) = (raft.first_index(), raft.node.log.before());
         let disk = &mut self.node_mut(id).disk;
         disk.snapshot = SnapshotMark { index, term };
         disk.log.retain(|entry| entry.index >= first);
@@ -509,7 +509,7 @@ impl Group {
 
     /// The terms of a node's log, the part in the snapshot in brackets.
     pub fn log(&self, id: NodeId) -> String {
-        let log = &self.raft(id).log;
+        let log = &self.raft(id).node.log;
         let terms = log.range(log.before().index + 1, log.last_index());
         let terms: Vec<_> = terms.map(|entry| entry.term.to_string()).collect();
         match log.before().index {

@@ -98,7 +98,7 @@ fn section_5_2_a_candidate_follows_a_leader_of_its_own_term() {
     assert_eq!(group.raft(0).role(), RoleName::Candidate);
     ask(&mut group, 3, 0, heartbeat(1));
     assert_eq!((group.raft(0).role(), group.raft(0).leader()), (RoleName::Follower, Some(3)));
-    assert_eq!(group.raft(0).hard_state.voted_for, Some(0), "it has voted in this term");
+    assert_eq!(group.raft(0).node.hard_state.voted_for, Some(0), "it has voted in this term");
 }
 
 #[test]
@@ -119,13 +119,13 @@ fn section_5_2_timeouts_are_spread() {
     for _ in 0..100 {
         group.restart(0);
         let raft = group.raft_mut(0);
-        raft.restart_election_timer();
-        timeouts.insert(raft.election_due);
+        raft.node.restart_election_timer();
+        timeouts.insert(raft.node.election_due);
     }
     // A node restarts with its own seed: the same node, the same first timeout.
     assert_eq!(timeouts.len(), 1);
     let group = Group::new(5);
-    let timeouts: BTreeSet<_> = (0..5).map(|id| group.raft(id).election_due).collect();
+    let timeouts: BTreeSet<_> = (0..5).map(|id| group.raft(id).node.election_due).collect();
     assert_eq!(timeouts.len(), 5);
 }
 

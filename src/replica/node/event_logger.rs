@@ -56,7 +56,7 @@ pub(super) fn log_start(options: &NodeOptions, raft: &Raft) {
         raft.current_term(),
         ms(config.heartbeat_interval),
         ms(config.election_timeout),
-        ms(config.election_timeout.saturating_add(config.election_spread)),
+        ms(config.max_election_timeout()),
         ms(config.lease),
     );
 }
