@@ -1,24 +1,25 @@
-//! When a leader lets go of what it was given: many small batches of entries cost far more than a
-//! few that carry the same, for each is a message and a sync on every node.
+//! When a leader releases new entries, to be sent and written. Batching is group commit over the
+//! network: each batch costs a message and a sync on every node, so a few large batches are cheaper
+//! than many small ones.
 //!
 //! ```text
 //!             a command                            it is committed
-//!   Free --------------------> one is under way ---------------------> Gathering
-//!    ^                          | commands wait,                          | until most of those
-//!    |                          | a pause at most                         | who were answered, or
+//!   Free --------------------> one in flight ------------------------> Gathering
+//!    ^                          | commands wait,                          | until most clients have
+//!    |                          | a pause at most                         | sent again, or
 //!    +--------------------------|---------------- released ---------------+ a pause at most
 //! ```
 //!
-//! Clients that wait for an answer before they ask again come in a crowd: half of them would find
-//! the next batch gone, and two half-full ones would take turns for ever. So a batch is not let go
-//! at the very moment of a commit, but when those who were answered had the time to ask again. If
-//! they do not, nobody waits for them for a while.
+//! Clients that wait for an answer before they send the next command send at the same time. If the
+//! next batch were released at the moment of a commit, half of them would miss it, and two half-full
+//! batches would alternate for ever. So the leader waits until the answered clients had the time to
+//! send again. If they do not, it stops waiting for a number of batches (the cooldown).
 
 use std::time::Duration;
 
 use super::entry::Index;
 
-/// After waiting in vain so many batches go at once.
+/// The number of batches that are released at once after a wait in vain.
 const COOLDOWN_BATCHES: u32 = 32;
 
 /// Which entries of a leader are released, to be sent and written.
@@ -27,17 +28,18 @@ pub(super) struct Batches {
     /// The log is released up to here.
     released: Index,
     released_at: Duration,
-    /// What is held back is released then at the latest.
+    /// The latest time at which held entries are released.
     due: Option<Duration>,
     committed: Index,
-    /// How many commands a round had lately: those of the last commit, and those that waited then.
+    /// The commands of the last commit and those that waited then: the size to expect of the next
+    /// batch.
     expected_batch: u64,
     gather_until: Duration,
     cooldown: u32,
 }
 
 impl Batches {
-    /// Of a leader whose log ends there.
+    /// For a leader whose log ends at `last_index`.
     pub(super) fn new(last_index: Index, commit_index: Index) -> Batches {
         Batches {
             released: last_index,
@@ -55,12 +57,12 @@ impl Batches {
         self.released
     }
 
-    /// When there is more to release, if nothing happens before.
+    /// When held entries are due, if any are held.
     pub(super) fn due(&self) -> Option<Duration> {
         self.due
     }
 
-    /// Releases what is new, or holds it back for `pause` at most.
+    /// Releases new entries, or holds them for `pause` at most.
     pub(super) fn release(
         &mut self,
         now: Duration,
@@ -105,7 +107,7 @@ mod tests {
     const US: Duration = Duration::from_micros(1);
     const PAUSE: Duration = Duration::from_millis(1);
 
-    /// What is released at a moment, of a log that ends there and is committed up to there.
+    /// The released index at a time, for a log that ends at `last` and is committed up to `commit`.
     fn release(batches: &mut Batches, at: u32, last: Index, commit: Index) -> Index {
         batches.release(US * at, last, commit, PAUSE);
         batches.released()
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_wait_for_the_batch_before_them_a_pause_at_most() {
+    fn commands_wait_for_the_batch_in_flight_a_pause_at_most() {
         let mut batches = Batches::new(0, 0);
         assert_eq!(release(&mut batches, 1000, 1, 0), 1);
         assert_eq!(release(&mut batches, 1100, 5, 0), 1);
@@ -132,10 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_is_waited_for_after_its_answers() {
+    fn a_batch_waits_for_the_clients_that_were_answered() {
         let mut batches = Batches::new(0, 0);
         release(&mut batches, 1000, 10, 0);
-        // Six more came meanwhile. Ten are answered, and most of sixteen are waited for.
+        // Six more came meanwhile. Ten are answered: wait for most of sixteen.
         assert_eq!(release(&mut batches, 1500, 16, 10), 10);
         assert_eq!(batches.due(), Some(US * 2500));
         assert_eq!(release(&mut batches, 1600, 21, 10), 10);
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_that_does_not_come_back_is_not_waited_for_again() {
+    fn after_a_wait_in_vain_batches_are_released_at_once() {
         let mut batches = Batches::new(0, 0);
         release(&mut batches, 1000, 100, 0);
         assert_eq!(release(&mut batches, 1500, 101, 100), 100);

@@ -1,4 +1,4 @@
-//! How a node is set up.
+//! The configuration of a node.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,57 +9,56 @@ use super::random::Random;
 /// `rho`: how far a clock may drift from true time, in milliseconds a second.
 pub const DRIFT_PER_MILLE: u32 = 1;
 
-/// Election timeouts that a lease may last, and our own leases that others may ask for.
+/// The longest lease in election timeouts, and the longest promise to others in own leases.
 const LONGEST_LEASE: u32 = 10;
 
-/// How a node behaves. All times are spans of the node's own clock.
+/// The configuration of a node. All durations are measured by the node's own clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// This node.
     pub id: NodeId,
-    /// Every voter of the group, this node among them.
+    /// All voters of the group, with this node.
     pub voters: Vec<NodeId>,
-    /// How often a leader sends heartbeats.
+    /// The time between two heartbeats of a leader.
     pub heartbeat_interval: Duration,
     /// The minimum election timeout; see [`Config::random_election_timeout`] for the whole rule.
     pub election_timeout: Duration,
     /// The length of the range of random election timeouts.
     pub election_spread: Duration,
-    /// `L`: how long followers promise to help nobody else.
+    /// `L`: how long followers promise to help no other node to lead.
     pub lease: Duration,
-    /// `g`: what is taken off the lease for what clocks and rounding may do.
+    /// `g`: subtracted from the lease, for errors of clocks and rounding.
     pub lease_guard: Duration,
-    /// The most that one AppendEntries carries.
+    /// The most entries in one AppendEntries.
     pub max_append_bytes: usize,
-    /// The most that is written at once, so that a disk that works is seen to, and that what is
-    /// durable is known in steps.
+    /// The most that is written at once, so that progress of a slow disk shows in steps.
     pub max_write_bytes: usize,
-    /// AppendEntries on their way to a follower before one must be answered.
+    /// The number of AppendEntries in flight to a follower.
     pub max_inflight_appends: usize,
-    /// What these may carry together.
+    /// The size of all AppendEntries in flight to a follower.
     pub max_inflight_bytes: usize,
-    /// While a batch of entries is under way, so long is waited before the next one, for what may
-    /// come meanwhile to go with it. Its commit ends the wait.
+    /// The longest time that commands wait for each other while a batch is in flight; the commit of
+    /// that batch ends the wait.
     pub batch_pause: Duration,
-    /// The most that may wait to be committed; beyond it commands are refused.
+    /// The size of all uncommitted entries beyond which commands are refused.
     pub max_uncommitted_bytes: usize,
-    /// The most that one piece of a snapshot carries.
+    /// The size of one piece of a snapshot.
     pub max_snapshot_piece_bytes: usize,
-    /// What a compaction leaves of the log for followers that lag a little: they need no snapshot.
+    /// The part of the log that a compaction keeps for slow followers, so that they need no snapshot.
     pub trailing_log_bytes: usize,
-    /// What it leaves at most for a follower that is getting a snapshot and needs the log behind it.
+    /// The most that it keeps for a follower which is receiving a snapshot and needs the log behind it.
     pub max_retained_log_bytes: usize,
     /// Seeds the choice of election timeouts.
     pub seed: u64,
 }
 
 impl Config {
-    /// For a LAN. A heartbeat is far above a round trip and an fsync (some ms at worst) and cheap;
-    /// an election timeout of ten heartbeats lets a busy machine hiccup without an election; the
-    /// lease is as long as the election timeout, for a follower that stands earlier would only have
-    /// to wait for it. The spread is many times what an election takes, and no more: half of it is
-    /// what a dead leader costs beyond the timeout. So one is replaced in between 300 and 450 ms,
-    /// and a round of split votes stays below a second.
+    /// The default, for a LAN. The heartbeat interval is far above a round trip and an fsync (some ms at
+    /// worst). The election timeout is ten heartbeats, so that a busy machine can pause without an
+    /// election. The lease is as long as the minimum election timeout: a new leader that was elected
+    /// earlier would only have to wait for it. The spread is many times the duration of an election,
+    /// but not more, since a dead leader costs half of it on average. So a leader is replaced in
+    /// 300 to 450 ms, and a round of split votes stays below a second.
     pub fn lan(id: NodeId, voters: Vec<NodeId>) -> Config {
         Config {
             id,
@@ -108,10 +107,10 @@ impl Config {
         Config { election_timeout, election_spread: election_timeout.mul_f64(share), ..self }
     }
 
-    /// Whether the parts fit together.
+    /// Checks that the values fit together.
     ///
     /// # Errors
-    /// What does not.
+    /// The first that does not.
     pub fn check(&self) -> Result<(), String> {
         let voters: BTreeSet<NodeId> = self.voters.iter().copied().collect();
         if voters.len() != self.voters.len() {
@@ -123,7 +122,7 @@ impl Config {
         if self.heartbeat_interval.is_zero() {
             return Err("heartbeats need an interval".into());
         }
-        // Time for one heartbeat to be lost, and the next one to be answered.
+        // One heartbeat may be lost, and the next one has time to be answered.
         let least = self.heartbeat_interval.saturating_mul(3);
         for (span, name) in [(self.election_timeout, "election timeout"), (self.lease, "lease")] {
             if span < least {
@@ -149,14 +148,14 @@ impl Config {
         Ok(())
     }
 
-    /// Who asks for a longer promise than this is refused: he has made a mistake that every restart
-    /// of ours would have to wait for.
+    /// A request for a longer promise is refused: it is an error in the other node's configuration, and
+    /// every restart of this node would have to wait for it.
     pub(super) fn longest_promise(&self) -> Duration {
         self.lease.saturating_mul(LONGEST_LEASE)
     }
 
-    /// The timing of the classic trial: slow enough to watch. A lease is as long as the longest wait
-    /// for an election, so that a new leader is seen to wait until the old one's lease has ended.
+    /// The timing of the course version (`--classic`): slow enough to watch. The lease is as long as the
+    /// maximum election timeout, so that a new leader visibly waits for the end of the old lease.
     pub fn classic(id: NodeId, voters: Vec<NodeId>) -> Config {
         Config {
             heartbeat_interval: Duration::from_secs(1),

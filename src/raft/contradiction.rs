@@ -1,14 +1,13 @@
-//! What cannot be while every node of a group has kept what it had: two nodes that cannot both be
-//! right. Whoever finds it reports it, and stops.
+//! States that are impossible while every node keeps its data: two nodes contradict each other. The node
+//! that detects it reports it, and stops.
 //!
-//! | | what holds otherwise |
+//! | contradiction | the violated property |
 //! |---|---|
-//! | `Entry` | a leader has all that is committed (section 5.4.3), and terms only rise along a log |
+//! | `Entry` | a leader has all committed entries (section 5.4.3), and terms never fall along a log |
 //! | `TwoLeaders` | one leader is elected in a term (section 5.2) |
 //!
-//! The core cannot know which of the two is wrong. A directory that was changed by hand, or mended
-//! by chance, is seen here if its entries are of other terms; entries of one index and term are taken
-//! to be the same (section 5.3).
+//! The core cannot know which of the two nodes is wrong. A directory that was edited is detected here if
+//! its entries have other terms; entries of one index and term are assumed to be equal (section 5.3).
 
 use std::fmt;
 
@@ -16,27 +15,27 @@ use super::entry::{Entry, Index, NodeId, Term};
 use super::message::SnapshotMark;
 use super::node::NodeState;
 
-/// Two nodes that cannot both be right.
+/// A contradiction between two nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contradiction {
     /// The leader's log has another entry than the one that is committed here.
     Entry {
-        /// Who leads.
+        /// The leader.
         leader: NodeId,
-        /// In which term.
+        /// Its term.
         term: Term,
-        /// The place in the leader's log.
-        said: SnapshotMark,
-        /// What is committed here: at the same index, or else at the nearest one that is known.
+        /// The position in the leader's log.
+        claimed: SnapshotMark,
+        /// The committed entry of this node: at the same index, or else at the nearest known one.
         committed: SnapshotMark,
     },
     /// Two nodes lead in the same term; this node may be one of them.
     TwoLeaders {
-        /// In which term.
+        /// The term.
         term: Term,
-        /// Who was known to lead.
+        /// The leader that was known.
         known: NodeId,
-        /// Who leads as well.
+        /// The other leader.
         other: NodeId,
     },
 }
@@ -44,8 +43,8 @@ pub enum Contradiction {
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Contradiction::Entry { leader, term, said, committed } => {
-                let (index, other, ours) = (said.index, said.term, committed.term);
+            Contradiction::Entry { leader, term, claimed, committed } => {
+                let (index, other, ours) = (claimed.index, claimed.term, committed.term);
                 write!(
                     f,
                     "node {leader}, which leads in term {term}, has an entry of term {other} at \
@@ -69,41 +68,41 @@ impl fmt::Display for Contradiction {
 }
 
 impl NodeState {
-    /// Compares what a leader's message says of its log with what is committed here. Hardly any
-    /// message says anything of that but for its `prev`.
+    /// Compares the positions in a leader's message with the committed log. In most messages only `prev`
+    /// is committed.
     pub(super) fn check_committed(
         &self,
         leader: NodeId,
         prev: SnapshotMark,
         entries: &[Entry],
     ) -> Result<(), Contradiction> {
-        let places =
+        let positions =
             entries.iter().map(|entry| SnapshotMark { index: entry.index, term: entry.term });
-        let said = std::iter::once(prev).chain(places);
-        let mut committed = said.take_while(|place| place.index <= self.commit_index);
-        committed.try_for_each(|place| self.check_committed_mark(leader, place))
+        let claimed = std::iter::once(prev).chain(positions);
+        let mut committed = claimed.take_while(|position| position.index <= self.commit_index);
+        committed.try_for_each(|position| self.check_committed_mark(leader, position))
     }
 
-    /// Compares one place in a leader's log, or the end of its snapshot, with what is committed here.
+    /// Compares one position in a leader's log, or the end of its snapshot, with the committed log.
     pub(super) fn check_committed_mark(
         &self,
         leader: NodeId,
-        said: SnapshotMark,
+        claimed: SnapshotMark,
     ) -> Result<(), Contradiction> {
-        let committed = self.committed_near(said.index);
-        let agrees = match said.index.cmp(&committed.index) {
-            _ if said.index == 0 => true,
-            std::cmp::Ordering::Less => said.term <= committed.term,
-            std::cmp::Ordering::Equal => said.term == committed.term,
-            std::cmp::Ordering::Greater => said.term >= committed.term,
+        let committed = self.committed_near(claimed.index);
+        let agrees = match claimed.index.cmp(&committed.index) {
+            _ if claimed.index == 0 => true,
+            std::cmp::Ordering::Less => claimed.term <= committed.term,
+            std::cmp::Ordering::Equal => claimed.term == committed.term,
+            std::cmp::Ordering::Greater => claimed.term >= committed.term,
         };
         match agrees {
             true => Ok(()),
-            false => Err(Contradiction::Entry { leader, term: self.term(), said, committed }),
+            false => Err(Contradiction::Entry { leader, term: self.term(), claimed, committed }),
         }
     }
 
-    /// The committed entry at an index, or the nearest one of which the term is known.
+    /// The committed entry at an index, or the nearest one with a known term.
     fn committed_near(&self, index: Index) -> SnapshotMark {
         let index = index.min(self.commit_index);
         match self.log.term_at(index) {
@@ -112,7 +111,7 @@ impl NodeState {
         }
     }
 
-    /// Notes that another node and a leader of the same log cannot both be right.
+    /// Puts the first contradiction into the next `Ready`.
     pub(super) fn report_contradiction(&mut self, contradiction: Contradiction) {
         self.pending_ready.contradiction.get_or_insert(contradiction);
     }

@@ -1,38 +1,38 @@
-//! What the log is made of.
+//! Entries of the log.
 
 use std::sync::Arc;
 
-/// A node of a group. Numbers are chosen by people, from 0.
+/// The number of a node in its group, from 0, chosen by the operator.
 pub type NodeId = u64;
 /// A term, from 1; 0 is the time before the first election.
 pub type Term = u64;
-/// A place in the log, from 1; 0 is the place before the first entry.
+/// The index of an entry in the log, from 1; 0 is the position before the first entry.
 pub type Index = u64;
 
-/// Whose command an entry carries, so that it is done once however often it is sent.
+/// The session and sequence number of a command, so that it is applied exactly once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The client's session: the index of the entry that opened it.
     pub session: Index,
     /// The number of the command in its session, from 1.
     pub sequence: u64,
-    /// Every command of the session up to this number has been answered and the answer has arrived:
-    /// nobody will ask for it again.
+    /// The client has received the answers of all commands of the session up to this number, and will
+    /// not repeat them.
     pub acknowledged: u64,
 }
 
-/// What an entry does.
+/// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
-    /// Nothing. A leader begins its term with one (section 8 of the paper).
+    /// No operation. A leader begins its term with one (section 8 of the paper).
     NoOp,
     /// Opens a client's session; its number is the entry's index.
     OpenSession,
     /// A command of the state machine, in the machine's own encoding.
     Command {
-        /// The session it belongs to; without one it is done as often as it is proposed.
+        /// The session it belongs to; without one it is applied as often as it is proposed.
         origin: Option<Origin>,
-        /// Shared with whoever keeps a part of it: a value need not be stored twice.
+        /// Shared, so that a state machine can keep a value of it without a copy.
         command: Arc<[u8]>,
     },
 }
@@ -40,19 +40,19 @@ pub enum Payload {
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The term of the leader that made it.
+    /// The term of the leader that appended it.
     pub term: Term,
-    /// Its place in the log.
+    /// Its index in the log.
     pub index: Index,
-    /// The wall clock of the leader that made it, in milliseconds since 1970, never less than that
+    /// The wall clock of the leader that appended it, in milliseconds since 1970, never less than that
     /// of the entry before it. Sessions expire by this time, on every replica alike.
     pub at_ms: u64,
-    /// What it does.
+    /// The operation.
     pub payload: Payload,
 }
 
 impl Entry {
-    /// About what it takes in memory, on the wire or in a file.
+    /// The approximate size in memory, in a message or in a file.
     pub fn size_bytes(&self) -> usize {
         const FRAME_BYTES: usize = 48;
         FRAME_BYTES

@@ -1,4 +1,4 @@
-//! How a node is, for those who ask.
+//! Read access to the state of a node.
 
 use std::time::Duration;
 
@@ -8,42 +8,42 @@ use super::entry::{Index, NodeId, Term};
 use super::message::SnapshotMark;
 use super::role::Role;
 
-/// What a node is, without what it knows as such.
+/// A role without its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoleName {
     /// Follows a leader, or waits for one.
     Follower,
     /// Stands for election, or asks whether it would be elected.
     Candidate,
-    /// Leads.
+    /// Leads its term.
     Leader,
 }
 
-/// How far a follower is, as its leader knows it.
+/// The progress of a follower, as its leader knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerProgress {
-    /// Whose.
+    /// The follower.
     pub peer: NodeId,
     /// Its log is known to agree with the leader's up to here.
     pub match_index: Index,
-    /// When it last answered.
+    /// When its last reply arrived.
     pub last_contact: Option<Duration>,
-    /// Whether its votes and answers count.
+    /// Whether its votes and replies count.
     pub is_voter: bool,
 }
 
 impl Raft {
-    /// This node's number.
+    /// The number of this node.
     pub fn id(&self) -> NodeId {
         self.node.config.id
     }
 
-    /// How it was set up.
+    /// The configuration.
     pub fn config(&self) -> &Config {
         &self.node.config
     }
 
-    /// What it is.
+    /// The current role.
     pub fn role(&self) -> RoleName {
         match self.role {
             Role::Follower => RoleName::Follower,
@@ -62,44 +62,44 @@ impl Raft {
         self.role() == RoleName::Leader
     }
 
-    /// Who leads, as far as it knows.
+    /// The leader, if it is known.
     pub fn leader(&self) -> Option<NodeId> {
         self.node.leader
     }
 
-    /// Its log is durable up to here.
+    /// The last index of the log that is durable.
     pub fn durable_index(&self) -> Index {
         self.node.writes.durable_index()
     }
 
-    /// Its term.
+    /// The current term.
     pub fn current_term(&self) -> Term {
         self.node.term()
     }
 
-    /// It knows that the log is committed up to here.
+    /// The last index that is known to be committed.
     pub fn commit_index(&self) -> Index {
         self.node.commit_index
     }
 
-    /// Whether another `Ready` has more to apply, to write or to send already.
+    /// Whether the next `Ready` has more to apply, to write or to send.
     pub fn has_more(&self) -> bool {
         let may_apply =
             self.node.installing.is_none() && self.node.dispatched_index < self.node.commit_index;
         may_apply || self.has_unwritten() || self.node.has_more_to_send
     }
 
-    /// What is committed and durable here: what may be noted as such on disk.
+    /// The last index that is committed and durable on this node.
     pub fn durable_commit_index(&self) -> Index {
         self.node.commit_index.min(self.node.writes.durable_index())
     }
 
-    /// The first index that the log still has; the rest is in the snapshot.
+    /// The first index of the log; the entries before it are in the snapshot.
     pub fn first_index(&self) -> Index {
         self.node.log.before().index + 1
     }
 
-    /// Where the log ends.
+    /// The last index of the log.
     pub fn last_index(&self) -> Index {
         self.node.log.last_index()
     }
@@ -114,7 +114,7 @@ impl Raft {
         self.node.log.term_at(index)
     }
 
-    /// How long its lease lasts if nobody renews it; zero without a lease.
+    /// The remaining time of its lease if it is not renewed; zero without a lease.
     pub fn lease_remaining(&self, now: Duration) -> Duration {
         match &self.role {
             Role::Leader(leader) if !leader.is_revoked => {
@@ -124,7 +124,7 @@ impl Raft {
         }
     }
 
-    /// The other nodes; what a node that does not lead knows of them is nothing.
+    /// The other nodes. Their progress is known to a leader only.
     pub fn peers(&self) -> Vec<PeerProgress> {
         let progress = |peer: &NodeId| {
             let known = self.leader_state().and_then(|leader| leader.progress.get(peer));

@@ -1,16 +1,16 @@
-//! The clocks of the lease: what a node has promised, what a leader may count on, and whose lease
-//! may still last. Rules are numbered as in `ARCHITECTURE.md`.
+//! The clocks of the lease: the promises of a node, the lease that a leader may use, and the older
+//! leases that may still last. Rules are numbered as in `ARCHITECTURE.md`.
 //!
 //! ```text
 //!   leader       sent_at                                  ack[v] + L_use: the lease ends here
 //!                   |---------------------------------------------|
-//!   follower v         |-- hears of it                                |
+//!   follower v         |-- receives it                                |
 //!                      |----------------------------------------------| + L: the promise ends here
 //! ```
 //!
 //! A promise begins when the message arrives, after it was sent, and lasts longer by the follower's
-//! clock than the lease does by the leader's, even if one runs fast and the other slow. So whoever
-//! gathers a majority of votes finds, in at least one of them, the promise of every lease that may
+//! clock than the lease does by the leader's, even if one runs fast and the other slow. So a candidate
+//! that gets a majority of votes finds, in at least one of them, the promise of every lease that may
 //! still last.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,34 +20,34 @@ use super::config::DRIFT_PER_MILLE;
 use super::entry::NodeId;
 use super::quorum::Quorum;
 
-/// What the leader may use of a promise of length `lease`: `L_use = L (1 - rho) / (1 + rho) - g`.
+/// The part that a leader may use of a promise of length `lease`: `L_use = L (1 - rho) / (1 + rho) - g`.
 pub(super) fn usable(lease: Duration, guard: Duration) -> Duration {
     let (slow, fast) = (1000 - DRIFT_PER_MILLE, 1000 + DRIFT_PER_MILLE);
     (lease.saturating_mul(slow) / fast).saturating_sub(guard)
 }
 
-/// A span of somebody else's clock, as long as it may last on ours: times
+/// A duration by another node's clock, as long as it may last by the own clock: times
 /// `INF = (1 + rho) / (1 - rho)`, rounded up.
 fn stretched(span: Duration) -> Duration {
     let (slow, fast) = (1000 - DRIFT_PER_MILLE, 1000 + DRIFT_PER_MILLE);
     (span.saturating_mul(fast) / slow).saturating_add(Duration::from_nanos(1))
 }
 
-/// `promise[x]`: until when this node helps nobody but `x` to lead. Each holder has its own: a newer
-/// promise to one does not end an older one to another (rule 1).
+/// `promise[x]`: until when this node helps no node but `x` to lead. Each holder has its own promise: a
+/// newer one to another node does not end it (rule 1).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promises {
     until: BTreeMap<NodeId, Duration>,
 }
 
 impl Promises {
-    /// Promises, unless more was promised before.
+    /// Extends the promise to a node; it never gets shorter.
     pub(super) fn extend(&mut self, to: NodeId, until: Duration) {
         let known = self.until.entry(to).or_default();
         *known = (*known).max(until);
     }
 
-    /// What is left of the promises to others than these two, by our clock.
+    /// The remaining time of the promises to nodes other than these two, by the own clock.
     pub(super) fn remaining(
         &self,
         now: Duration,
@@ -78,14 +78,14 @@ pub(super) struct OldLeases {
 }
 
 impl OldLeases {
-    /// This node itself has promised (rule 3).
+    /// Adds what is left of the own promises (rule 3).
     pub(super) fn add_own_promises(&mut self, now: Duration, remaining: &[(NodeId, Duration)]) {
         for (x, left) in remaining {
             self.until.insert(*x, now.saturating_add(*left));
         }
     }
 
-    /// A voter reports what is left of its promises (rule 3).
+    /// Adds what a voter reports of its promises (rule 3).
     pub(super) fn report(&mut self, now: Duration, remaining: &[(NodeId, Duration)]) {
         for (x, left) in remaining {
             let until = now.saturating_add(stretched(*left));
@@ -94,8 +94,8 @@ impl OldLeases {
         }
     }
 
-    /// `x` was heard of in our term: whatever it held in an older one it has given up (rule 4), and
-    /// what others say of it later is of the past.
+    /// `x` has sent a message of the current term: its older leases are over (rule 4), and later reports
+    /// of them are ignored.
     pub(super) fn clear(&mut self, x: NodeId) {
         self.over.insert(x);
     }
@@ -105,33 +105,33 @@ impl OldLeases {
         self.end().is_some_and(|end| now <= end)
     }
 
-    /// When the last of them ends, if there is any.
+    /// When the last of them ends.
     pub(super) fn end(&self) -> Option<Duration> {
         let open = self.until.iter().filter(|(x, _)| !self.over.contains(x));
         open.map(|(_, until)| *until).max()
     }
 }
 
-/// `ack[v]`: when the newest message was sent that `v` has answered in our term.
+/// `ack[v]`: when the newest message was sent that `v` has answered in this term.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Acks {
     sent_at: BTreeMap<NodeId, Duration>,
 }
 
 impl Acks {
-    /// `v` answered what was sent then (rule 5).
+    /// `v` has answered a message that was sent at `sent_at` (rule 5).
     pub(super) fn renew(&mut self, v: NodeId, sent_at: Duration) {
         let known = self.sent_at.entry(v).or_insert(sent_at);
         *known = (*known).max(sent_at);
     }
 
-    /// What these have answered counts no more.
+    /// Replies of these nodes no longer count.
     pub(super) fn forget(&mut self, nodes: &BTreeSet<NodeId>) {
         self.sent_at.retain(|v, _| !nodes.contains(v));
     }
 
-    /// The newest moment such that a majority has answered what was sent then or later; we answer
-    /// ourselves at all times. `None`: no majority has answered.
+    /// The latest time such that a majority has answered messages that were sent then or later. The
+    /// leader itself counts as always answered. `None`: no majority has answered.
     pub(super) fn majority(&self, quorum: Quorum, others: &[NodeId]) -> Option<Duration> {
         let ack = |v| self.sent_at.get(v).copied();
         let us = std::iter::once(Some(Duration::MAX));
@@ -166,7 +166,7 @@ mod tests {
         leases.clear(1);
         leases.report(1000 * MS, &[(1, 500 * MS)]);
         let end = leases.end().unwrap();
-        assert!(end > 1050 * MS && end < 1051 * MS, "1 was heard of: {end:?}");
+        assert!(end > 1050 * MS && end < 1051 * MS, "1 has sent a message: {end:?}");
         leases.report(MS, &[(3, Duration::MAX)]);
         assert!(leases.end().unwrap() > 1000 * 1000 * MS);
     }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_counts_from_what_a_majority_has_answered() {
+    fn a_lease_begins_with_the_latest_message_that_a_majority_has_answered() {
         let (quorum, others) = (Quorum::of(5), [1, 2, 3, 4]);
         let mut acks = Acks::default();
         acks.renew(1, 50 * MS);

@@ -1,5 +1,5 @@
-//! The log as it is kept in memory (section 5.3 of the paper): everything behind the last
-//! compaction, and how much of it was handed out to be written.
+//! The log in memory (section 5.3 of the paper): the entries behind the last compaction, and how many
+//! of them were handed out to be written.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -10,17 +10,17 @@ use super::message::SnapshotMark;
 /// The entries behind `before`, in order and without gaps.
 #[derive(Clone, Debug)]
 pub(super) struct Log {
-    /// The place right before the first entry. Everything up to it is in a snapshot.
+    /// The position right before the first entry. Everything up to it is in a snapshot.
     before: SnapshotMark,
     entries: VecDeque<Entry>,
-    /// The first entry that nobody was told to write yet.
+    /// The first entry that was not handed out to be written yet.
     first_unwritten: Index,
-    /// The latest time of the log: that of its last entry, or of the state that it goes on from.
+    /// The time of the last entry, or of the state that the log continues from, in milliseconds.
     at_ms: u64,
 }
 
 impl Log {
-    /// A log as it was recovered: all of it is written.
+    /// A recovered log: all of it is written.
     pub(super) fn new(before: SnapshotMark, entries: Vec<Entry>) -> Log {
         let entries = VecDeque::from(entries);
         let first_unwritten = before.index + entries.len() as Index + 1;
@@ -28,12 +28,12 @@ impl Log {
         Log { before, entries, first_unwritten, at_ms }
     }
 
-    /// The place right before the first entry.
+    /// The position right before the first entry.
     pub(super) fn before(&self) -> SnapshotMark {
         self.before
     }
 
-    /// Where the log ends; that of the snapshot if it is empty.
+    /// The position of the last entry; that of the snapshot if there is none.
     pub(super) fn last(&self) -> SnapshotMark {
         match self.entries.back() {
             Some(entry) => SnapshotMark { index: entry.index, term: entry.term },
@@ -41,7 +41,6 @@ impl Log {
         }
     }
 
-    /// Index of the last entry.
     pub(super) fn last_index(&self) -> Index {
         self.last().index
     }
@@ -51,12 +50,12 @@ impl Log {
         self.at_ms
     }
 
-    /// The log goes on from a state of this time: later entries are not earlier.
+    /// Entries that are appended from now on are not earlier than this time.
     pub(super) fn advance_clock(&mut self, at_ms: u64) {
         self.at_ms = self.at_ms.max(at_ms);
     }
 
-    /// The term of the entry at an index, if it is known.
+    /// The term of the entry at an index, if the log has it.
     pub(super) fn term_at(&self, index: Index) -> Option<Term> {
         match index.checked_sub(self.before.index)? {
             0 => Some(self.before.term),
@@ -64,13 +63,14 @@ impl Log {
         }
     }
 
-    /// Whether a candidate whose log ends there may have our vote (section 5.4.1).
+    /// Whether a candidate whose log ends there may get the vote: its log is at least as up to date
+    /// (section 5.4.1).
     pub(super) fn is_not_newer_than(&self, last_index: Index, last_term: Term) -> bool {
         let last = self.last();
         (last_term, last_index) >= (last.term, last.index)
     }
 
-    /// The first index of the term that is at `index`; terms only rise along a log.
+    /// The first index with the term of the entry at `index`; terms never fall along a log.
     pub(super) fn first_of_term_at(&self, index: Index) -> Index {
         let Some(term) = self.term_at(index) else { return index };
         let below = self.entries.partition_point(|entry| entry.term < term) as Index;
@@ -106,7 +106,7 @@ impl Log {
         self.entries.range(place(from)..place(to + 1).max(place(from)))
     }
 
-    /// As many entries from `from` to `to` as fit, at least one if there is any.
+    /// Entries from `from` to `to`, as many as fit into `max_bytes`, but at least one if there is any.
     pub(super) fn slice_up_to_bytes(&self, from: Index, to: Index, max_bytes: usize) -> Vec<Entry> {
         let mut bytes = 0;
         let fits = |entry: &&Entry| {
@@ -117,8 +117,8 @@ impl Log {
         self.range(from, to).take_while(fits).cloned().collect()
     }
 
-    /// What nobody was told to write yet, up to an index, as far as it fits; at least one entry if
-    /// there is any. It is handed out once.
+    /// Hands out, once, the entries up to an index that were not handed out to be written yet: as many
+    /// as fit into `max_bytes`, but at least one if there is any.
     pub(super) fn take_unwritten(&mut self, to: Index, max_bytes: usize) -> Vec<Entry> {
         if !self.has_unwritten(to) {
             return Vec::new();
@@ -129,13 +129,13 @@ impl Log {
         unwritten
     }
 
-    /// Whether there is anything that nobody was told to write yet, up to an index.
+    /// Whether entries up to an index were not handed out to be written yet.
     pub(super) fn has_unwritten(&self, to: Index) -> bool {
         self.first_unwritten <= to.min(self.last_index())
     }
 
-    /// Hands out the entries that a snapshot has, but keeps the newest of them for those that lag
-    /// behind: `trailing_bytes`, and what of `retained_bytes` is not before `needed_from`.
+    /// Removes and returns the entries that a snapshot covers, but keeps the newest of them for slow
+    /// followers: `trailing_bytes`, and of `retained_bytes` those from `needed_from` on.
     pub(super) fn compact(
         &mut self,
         snapshot: SnapshotMark,
@@ -153,7 +153,7 @@ impl Log {
             bytes <= trailing_bytes || (bytes <= retained_bytes && entry.index >= needed_from)
         });
         let count = covered - trailing.count();
-        // What stays is little: it is moved, and what goes is not looked at.
+        // The few that stay are moved; the many that go are not touched.
         let rest = self.entries.split_off(count);
         let dropped = mem::replace(&mut self.entries, rest);
         if let Some(last) = dropped.back() {
@@ -162,8 +162,8 @@ impl Log {
         dropped
     }
 
-    /// A snapshot was installed: keeps what is behind it if the log has its last entry, else
-    /// nothing. Whether anything was kept, and what was not.
+    /// A snapshot was installed. If the log has the snapshot's last entry, the entries behind it are
+    /// kept, else none. Returns whether they were kept, and the removed entries.
     pub(super) fn install(&mut self, snapshot: SnapshotMark) -> (bool, VecDeque<Entry>) {
         let is_ours = self.term_at(snapshot.index) == Some(snapshot.term);
         let rest = if is_ours {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_written_comes_in_pieces() {
+    fn unwritten_entries_are_handed_out_in_pieces() {
         let mut log = log(0, &[1]);
         for index in 2..=6 {
             log.append(entry(index, 1));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_bounded_by_bytes_but_has_one() {
+    fn a_slice_is_bounded_by_bytes_but_has_one_entry() {
         let log = log(2, &[1, 1, 1, 1]);
         let size = entry(3, 1).size_bytes();
         assert_eq!(indices(&log.slice_up_to_bytes(4, 6, 2 * size)), [4, 5]);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compaction_keeps_some_for_those_that_lag() {
+    fn a_compaction_keeps_entries_for_slow_followers() {
         let size = entry(1, 1).size_bytes();
         let mut compacted = log(0, &[1, 1, 2, 2, 2, 3]);
         let dropped = compacted.compact(SnapshotMark { index: 5, term: 2 }, 2 * size, 9 * size, 99);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_installed_snapshot_keeps_only_what_agrees_with_it() {
+    fn an_installed_snapshot_keeps_only_entries_that_agree_with_it() {
         let mut log = log(0, &[1, 1, 2, 2]);
         assert!(log.clone().install(SnapshotMark { index: 3, term: 2 }).0);
         assert!(log.install(SnapshotMark { index: 3, term: 2 }).0);

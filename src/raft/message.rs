@@ -1,7 +1,7 @@
-//! What nodes say to one another: the RPCs of the Raft paper as one-way messages.
+//! The messages between nodes: the RPCs of the Raft paper as one-way messages.
 //!
-//! A message may be lost, doubled, delayed for any time and overtaken; the rules of safety hold
-//! through all of it. Times in messages are moments or spans of the *sender's* clock.
+//! A message may be lost, duplicated, reordered, and delayed for any time; safety does not depend on
+//! it. Times in messages are by the *sender's* clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,48 +11,48 @@ use super::entry::{Entry, Index, NodeId, Term};
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// The sender's term. A pre-vote is asked for with the term that the election *would* have.
+    /// The sender's term. A pre-vote has the term that the election *would* have.
     pub term: Term,
-    /// What it says.
+    /// The content.
     pub body: Body,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// Would you vote for me? Changes nothing on either side (section 9.6 of the dissertation).
+    /// Asks whether the receiver would vote for the sender. Changes no state (section 9.6 of the
+    /// dissertation).
     PreVote {
         /// Index of the candidate's last entry.
         last_log_index: Index,
         /// Term of the candidate's last entry.
         last_log_term: Term,
     },
-    /// The answer to [`Body::PreVote`], with the term that was asked for if granted.
+    /// The reply to [`Body::PreVote`], with the term of the request if granted.
     PreVoteReply {
-        /// Whether it would.
+        /// Whether the receiver would vote for the sender.
         granted: bool,
     },
-    /// Section 5.2.
+    /// Asks for a vote (section 5.2).
     RequestVote {
         /// Index of the candidate's last entry.
         last_log_index: Index,
         /// Term of the candidate's last entry.
         last_log_term: Term,
-        /// How long the voter is asked to help nobody else to lead: a vote is a promise (rule 1 of
-        /// the lease).
+        /// How long the voter promises to help no other node to lead (rule 1 of the lease).
         lease: Duration,
-        /// The leader that gave its lease up and asked this candidate to stand: promises to it no
-        /// longer count (rule 9 of the lease), and that it is heard of is no reason to refuse.
+        /// The leader that gave up its lease and asked this candidate to stand: promises to it no
+        /// longer count (rule 9 of the lease), and the vote is not refused because it is active.
         released: Option<NodeId>,
     },
-    /// Section 5.2, and what rule 1 of the lease adds.
+    /// The reply to [`Body::RequestVote`], with what rule 3 of the lease adds.
     RequestVoteReply {
         /// Whether the vote is the candidate's.
         granted: bool,
-        /// What is left, by the voter's clock, of its promises to others than the candidate.
+        /// The remaining time, by the voter's clock, of its promises to other nodes.
         remaining: Vec<(NodeId, Duration)>,
     },
-    /// Section 5.3; without entries a heartbeat.
+    /// Entries of the leader; without entries a heartbeat (section 5.3).
     AppendEntries {
         /// Index of the entry right before `entries`.
         prev_log_index: Index,
@@ -60,19 +60,19 @@ pub enum Body {
         prev_log_term: Term,
         /// To be stored, in order.
         entries: Arc<[Entry]>,
-        /// How far the leader has committed.
+        /// The leader's commit index.
         leader_commit: Index,
         /// When the leader sent it, by the leader's clock; the reply brings it back.
         sent_at: Duration,
-        /// How long the follower is asked to help nobody else to lead: `L`.
+        /// `L`: how long the follower promises to help no other node to lead.
         lease: Duration,
-        /// The newest round of read-index that this message belongs to; the reply brings it back.
+        /// The newest read-index round at the leader; the reply brings it back.
         read_round: u64,
     },
-    /// The answer to [`Body::AppendEntries`]; sent when what it accepts is durable, and to a
+    /// The reply to [`Body::AppendEntries`]: sent when the accepted entries are durable, and to a
     /// heartbeat at once.
     AppendEntriesReply {
-        /// How it went.
+        /// The result.
         outcome: AppendOutcome,
         /// From the message answered.
         sent_at: Duration,
@@ -83,34 +83,34 @@ pub enum Body {
     InstallSnapshot {
         /// Which snapshot.
         snapshot: SnapshotMark,
-        /// Where in the snapshot's file this piece begins.
+        /// The byte of the snapshot's file at which this piece begins.
         offset: u64,
-        /// The piece.
+        /// The bytes of the piece.
         data: Arc<[u8]>,
-        /// It is the last one.
+        /// It is the last piece.
         is_last: bool,
         /// As in AppendEntries.
         sent_at: Duration,
         /// As in AppendEntries.
         lease: Duration,
     },
-    /// The answer to [`Body::InstallSnapshot`].
+    /// The reply to [`Body::InstallSnapshot`].
     InstallSnapshotReply {
         /// Which snapshot.
         snapshot: SnapshotMark,
-        /// Where the next piece is to begin; 0 begins anew.
+        /// Where the next piece is to begin; 0: from the beginning again.
         next_offset: u64,
-        /// The whole snapshot is durable and in use (or nothing of it is needed any more).
+        /// The whole snapshot is durable and in use, or not needed any more.
         is_installed: bool,
         /// From the message answered.
         sent_at: Duration,
     },
-    /// Stand for election at once (section 3.10 of the dissertation).
+    /// Asks the receiver to stand for election at once (section 3.10 of the dissertation).
     TimeoutNow,
 }
 
 impl Body {
-    /// For how long it asks for a promise, if it does.
+    /// The length of the promise that it asks for, if it does.
     pub(super) fn lease(&self) -> Option<Duration> {
         match self {
             Body::RequestVote { lease, .. }
@@ -120,7 +120,7 @@ impl Body {
         }
     }
 
-    /// Whether it answers another message.
+    /// Whether it is a reply.
     pub fn is_reply(&self) -> bool {
         match self {
             Body::PreVoteReply { .. }
@@ -137,51 +137,52 @@ impl Body {
 }
 
 impl Body {
-    /// Whether it is a heartbeat that asks nothing of the log: it may overtake all other messages.
+    /// Whether it is a heartbeat that does not compare logs: it may overtake all other messages.
     pub fn is_pure_heartbeat(&self) -> bool {
         matches!(self, Body::AppendEntries { prev_log_index: 0, entries, .. } if entries.is_empty())
     }
 
-    /// Up to which entry the sender's log must be durable before it says this, beside its term and
-    /// vote.
+    /// The index up to which the sender's log must be durable before it is sent. Term and vote must be
+    /// durable as well.
     pub fn requires_entries_to(&self) -> Index {
         match self {
             Body::AppendEntriesReply {
                 outcome: AppendOutcome::Matched { match_index }, ..
             } => *match_index,
-            // What it says of is not in the log.
+            // It depends on a snapshot, which is not in the log.
             Body::InstallSnapshotReply { .. } => Index::MAX,
             _ => 0,
         }
     }
 }
 
-/// How an AppendEntries went.
+/// The result of an AppendEntries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendOutcome {
-    /// The follower's log agrees with the leader's up to here, durably.
+    /// The follower's log agrees with the leader's, durably.
     Matched {
-        /// Index of the last entry that was checked or stored, and is durable.
+        /// The index of the last entry that was compared or appended, and is durable.
         match_index: Index,
     },
     /// The entry before the first one is missing or of another term.
     Conflict {
         /// The `prev_log_index` that was refused.
         prev_log_index: Index,
-        /// The term that the follower has there or before (0: its log is too short).
+        /// The term of the follower's entry there; 0: its log is too short.
         conflict_term: Term,
-        /// The first index of that term in its log, or where its log ends: look no further up.
+        /// The first index of that term in its log, or the index behind its last entry.
         conflict_index: Index,
     },
-    /// The term of the message is over.
+    /// The term of the message is older than the follower's.
     Stale,
 }
 
-/// Names a snapshot: it replaces all entries up to this one.
+/// A position in the log: index and term of an entry. It names a snapshot by the last entry that the
+/// snapshot contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SnapshotMark {
-    /// Index of the last entry that it contains.
+    /// The index of the entry.
     pub index: Index,
-    /// Term of that entry.
+    /// The term of the entry.
     pub term: Term,
 }

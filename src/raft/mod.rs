@@ -1,31 +1,34 @@
-//! Raft with leader leases: the pure core.
+//! Raft with leader leases: the pure core (sans-IO).
 //!
-//! A `Raft` is a value. Messages, time, commands and reads go in; one [`Ready`] comes out
-//! and says what to send, what to make durable, what to apply and what to answer. It has no socket,
-//! file, thread or clock, so a whole group of them runs in a test, on one thread, with time and
-//! disks as that test wishes.
+//! A [`Raft`] is a value. Inputs are messages, time, commands and reads. The output is one [`Ready`]: it
+//! lists the messages to send, the state to make durable, the entries to apply and the reads to
+//! answer. The core has no socket, file, thread or clock, so a test runs a whole group on one thread
+//! and controls time and disks.
 //!
-//! | file | what | where it comes from |
+//! | file | content | source |
 //! |---|---|---|
-//! | `core` | state, inputs, [`Ready`] | figure 2 of the paper |
-//! | `role` | follower, candidate, leader | figure 4 |
+//! | `core` | inputs, and how a [`Ready`] is made | figure 2 of the paper |
+//! | `node` | the state of a node in every role | figure 2: state on all servers |
+//! | `role` | follower, candidate, leader, and their state | figure 4; figure 2: state on leaders |
+//! | `rules` | the safety rules as named predicates | the rules of the lease |
 //! | `election` | pre-vote, votes, the first entry of a term | sections 5.2, 5.4.1; dissertation 9.6 |
-//! | `follower` | entries come in | section 5.3 |
-//! | `leader` | entries go out, commit | sections 5.3, 5.4 |
-//! | `client` | commands, reads, transfer | section 8; dissertation 3.10, 6.4 |
+//! | `follower` | a follower takes entries | section 5.3 |
+//! | `leader` | a leader sends entries and commits | sections 5.3, 5.4 |
+//! | `client` | commands, reads, transfer of leadership | section 8; dissertation 3.10, 6.4 |
 //! | `snapshot` | compaction, InstallSnapshot | section 7 |
-//! | `voters` | who counts as a voter | the rules of the voters |
-//! | `contradiction` | what cannot be unless a node has lost something | sections 5.2, 5.4.3 |
-//! | `lease` | promises and what they are worth | the rules of the lease |
-//! | `batches` | when entries go out together | dissertation 10.2.2 |
-//! | `log`, `open_leases`, `pace`, `progress`, `quorum`, `reads`, `round_trips`, `writes` | what these count with | |
+//! | `voters` | which nodes count as voters | the rules of the voters |
+//! | `contradiction` | states that are impossible unless a node has lost data | sections 5.2, 5.4.3 |
+//! | `lease` | promises, and the lease that a leader may use | the rules of the lease |
+//! | `batches` | when a leader sends entries together | dissertation 10.2.2 |
+//! | `config` | timing, the rule of the election timeout | section 5.6 |
+//! | `log`, `open_leases`, `pace`, `progress`, `quorum`, `reads`, `round_trips`, `writes` | bookkeeping of the files above | |
 //!
-//! Followed here: Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm
+//! Sources: Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm
 //! (Extended Version)*, sections 5 (elections, replication, safety, timing), 7 (snapshots) and 8
 //! (clients); Ongaro's dissertation, sections 3.10 (leadership transfer), 6.4 (reads) and 9.6
-//! (pre-vote). Leases go beyond it: `ARCHITECTURE.md` has their twelve rules.
+//! (pre-vote). Leases are not in them: `ARCHITECTURE.md` has their twelve rules.
 //!
-//! Left out: changes of membership (section 6 of the paper).
+//! Not implemented: changes of membership (section 6 of the paper).
 
 mod batches;
 mod client;

@@ -1,18 +1,18 @@
-//! How long the promises were that are not over yet: what a restart would have to keep still for
-//! (rule 10 of the lease).
+//! The lengths of the promises that are not over yet. After a restart the node has to wait for the
+//! longest (rule 10 of the lease).
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Promises that may still last, but for those that end before a longer one does.
+/// Promises that may still last, without those that end before a longer one does.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenLeases {
-    /// The length of each, which falls, and its end, which rises.
+    /// The length and the end of each. Lengths fall and ends rise along the queue.
     open: VecDeque<(Duration, Duration)>,
 }
 
 impl OpenLeases {
-    /// A promise of this length that ends then.
+    /// Adds a promise.
     pub(super) fn promise(&mut self, lease: Duration, until: Duration) {
         let covers = |a: (Duration, Duration), b: (Duration, Duration)| a.0 >= b.0 && a.1 >= b.1;
         while self.open.back().is_some_and(|last| covers((lease, until), *last)) {
@@ -23,7 +23,7 @@ impl OpenLeases {
         }
     }
 
-    /// The longest that is not over yet; zero if all are.
+    /// The greatest length of those that are not over; zero if there is none.
     pub(super) fn longest(&mut self, now: Duration) -> Duration {
         while self.open.pop_front_if(|(_, until)| *until < now).is_some() {}
         self.open.front().map_or(Duration::ZERO, |(lease, _)| *lease)

@@ -1,29 +1,29 @@
-//! How much may be on its way to a follower: so little that a heartbeat behind it is not late.
+//! How many bytes may be in flight to a follower: so few that a heartbeat behind them is not late.
 //!
 //! ```text
-//!   heartbeat --- behind all that is under way ---> follower
-//!       <--------- its answer, at once -------------
-//!   in time, and all of the room was used: more room      late: half as much
+//!   heartbeat --- behind everything in flight ---> follower
+//!       <--------- its reply, at once -------------
+//!   in time, and the limit was reached: a quarter more      late: half as much
 //! ```
 //!
-//! Messages to a follower go one behind the other. What a fast network carries in a moment is, on a
-//! slow one, a lease that runs out.
+//! Messages to a follower are sent on one connection, one behind the other. The same bytes take a moment
+//! on a fast network, and longer than a lease on a slow one.
 
 use std::time::Duration;
 
-/// Room at the beginning, and the least that there is; one message may always be on its way.
+/// The limit at the beginning, and the smallest limit. One message may always be in flight.
 const FIRST_BYTES: usize = 1024 * 1024;
 const LEAST_BYTES: usize = 64 * 1024;
 
-/// The room of one follower.
+/// The limit for one follower.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     bytes: usize,
-    /// There was more to send than the room allowed.
+    /// There was more to send than the limit allowed.
     was_limited: bool,
-    /// The heartbeat whose answer is waited for.
+    /// When the heartbeat was sent whose reply is awaited.
     heartbeat: Option<Duration>,
-    /// The quickest answer to one.
+    /// The shortest time that a reply took.
     quickest: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Pace {
         Pace { bytes: FIRST_BYTES, was_limited: false, heartbeat: None, quickest }
     }
 
-    /// What may be on its way, `most` at most. `on_its_way` has come up to it or not.
+    /// Whether more may be sent, if `on_its_way` bytes are in flight; the limit is `most` at most.
     pub(super) fn has_capacity(&mut self, on_its_way: usize, most: usize) -> bool {
         let has_capacity = on_its_way < self.bytes.min(most);
         self.was_limited |= !has_capacity;
@@ -45,8 +45,8 @@ impl Pace {
         self.heartbeat.get_or_insert(now);
     }
 
-    /// Something was answered that was sent at `sent_at`. An answer to a heartbeat may take `tolerance`
-    /// longer than the quickest.
+    /// A message was answered that was sent at `sent_at`. A reply to a heartbeat is late if it takes
+    /// `tolerance` longer than the quickest.
     pub(super) fn reply_received(
         &mut self,
         now: Duration,
@@ -76,7 +76,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
     const MOST: usize = 16 * 1024 * 1024;
 
-    /// A heartbeat that is answered after `took`, while there is more to send than fits or not.
+    /// A heartbeat that is answered after `took`, while the limit is reached or not.
     fn heartbeat(pace: &mut Pace, at: u32, took: u32, was_limited: bool) -> usize {
         pace.heartbeat_sent(at * MS);
         assert_eq!(pace.has_capacity(if was_limited { MOST } else { 0 }, MOST), !was_limited);
@@ -85,9 +85,9 @@ mod tests {
     }
 
     #[test]
-    fn there_is_as_much_room_as_heartbeats_allow() {
+    fn the_limit_follows_the_replies_to_heartbeats() {
         let mut pace = Pace::new();
-        assert_eq!(heartbeat(&mut pace, 0, 5, false), FIRST_BYTES, "it is not needed");
+        assert_eq!(heartbeat(&mut pace, 0, 5, false), FIRST_BYTES, "the limit was not reached");
         let mut at = 0;
         while heartbeat(&mut pace, at, 5, true) < MOST {
             at += 30;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_answer_to_the_heartbeat_counts() {
+    fn only_the_reply_to_the_heartbeat_counts() {
         let mut pace = Pace::new();
         pace.heartbeat_sent(100 * MS);
         pace.heartbeat_sent(130 * MS);
@@ -120,6 +120,6 @@ mod tests {
         pace.reply_received(110 * MS, 100 * MS, 75 * MS, MOST);
         assert_eq!(pace.quickest, 10 * MS);
         pace.reply_received(900 * MS, 130 * MS, 75 * MS, MOST);
-        assert_eq!(pace.bytes, FIRST_BYTES, "nothing is waited for");
+        assert_eq!(pace.bytes, FIRST_BYTES, "no reply is awaited");
     }
 }

@@ -1,19 +1,18 @@
-//! How far a follower is, as the leader knows it (`nextIndex` and `matchIndex` of figure 2).
+//! What the leader knows of a follower (`nextIndex` and `matchIndex` of figure 2).
 //!
 //! ```text
 //!             agrees                        needs what is compacted
 //!   Probe ------------> Replicate      Probe ----------------------> Snapshot
 //!     ^                     |            ^                               |
 //!     +---------------------+            +-------------------------------+
-//!        differs, or a gap                    installed (then Replicate), or given up
+//!        differs, or a gap                    installed (then Replicate), or lost
 //! ```
 //!
-//! - *Probe*: where the logs agree is not known. One empty AppendEntries at a time asks.
-//! - *Replicate*: entries are sent ahead of the answers, up to a window.
+//! - *Probe*: the leader does not know where the logs agree. It sends one empty AppendEntries at a time.
+//! - *Replicate*: entries are sent ahead of the replies, up to a window (pipelining).
 //! - *Snapshot*: pieces of a snapshot are sent, one at a time; no entries.
-//! - *Ahead*: from any other, and for as long as the follower's process lives. It says that it holds
-//!   more of this leader's log than there is. It is sent heartbeats alone, and nothing that it says of
-//!   its log counts.
+//! - *Ahead*: from any other, until the follower's process restarts. It claims to have more of this
+//!   leader's log than exists. It gets heartbeats alone, and its claims about its log do not count.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,7 +26,7 @@ use super::pace::Pace;
 pub(super) struct Progress {
     /// The follower's log agrees with ours up to here, durably.
     pub(super) match_index: Index,
-    /// What to send next.
+    /// The next entry to send.
     pub(super) next_index: Index,
     pub(super) mode: Mode,
     /// When it last answered, by our clock.
@@ -38,7 +37,7 @@ pub(super) struct Progress {
 #[derive(Clone, Debug)]
 pub(super) enum Mode {
     Probe {
-        /// A probe is on its way.
+        /// A probe is in flight.
         is_sent: bool,
     },
     Replicate(Window),
@@ -46,33 +45,33 @@ pub(super) enum Mode {
     Ahead,
 }
 
-/// AppendEntries on their way: the last index of each, and its size.
+/// The AppendEntries in flight: the last index of each, and its size in bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Window {
     sent: VecDeque<(Index, usize)>,
     bytes: usize,
 }
 
-/// A snapshot on its way.
+/// A snapshot that is being sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SnapshotSend {
     pub(super) snapshot: SnapshotMark,
-    /// Where the next piece begins.
+    /// The byte at which the next piece begins.
     pub(super) offset: u64,
     /// Where the last piece ended, once it was sent.
     pub(super) end: Option<u64>,
-    /// When the piece at `offset` was last asked for; `None`: it is to be asked for.
+    /// When the shell was last asked for the piece at `offset`; `None`: not yet.
     pub(super) requested_at: Option<Duration>,
 }
 
 impl Progress {
-    /// Of a follower that nothing is known of: optimistic, its log is taken to be like ours.
+    /// For a follower of which nothing is known. Optimistic: its log is assumed to equal the leader's.
     pub(super) fn new(next_index: Index) -> Progress {
         let mode = Mode::Replicate(Window::default());
         Progress { match_index: 0, next_index, mode, last_contact: None, pace: Pace::new() }
     }
 
-    /// The follower agrees up to `match_index`, which it may have said before.
+    /// The follower's log agrees up to `match_index`; the reply may be an old one.
     pub(super) fn record_match(&mut self, match_index: Index) {
         if matches!(self.mode, Mode::Ahead) {
             return;
@@ -90,13 +89,13 @@ impl Progress {
     }
 
     /// The follower's log differs at `refused`, and probably agrees right before `retry_index`.
-    /// Old refusals change nothing.
+    /// Old replies change nothing.
     pub(super) fn record_conflict(&mut self, refused: Index, retry_index: Index) {
         let is_current = match &mut self.mode {
-            // What was sent behind a gap is refused as well: the first refusal counts.
+            // Entries behind a gap are refused as well: the first refusal counts.
             Mode::Replicate(_) => refused > self.match_index && refused < self.next_index,
             Mode::Probe { .. } => refused + 1 == self.next_index,
-            // It had all of the snapshot and does not install it: it has forgotten it.
+            // It had the whole snapshot and does not install it: it has restarted.
             Mode::Snapshot(snapshot_send) if snapshot_send.end == Some(snapshot_send.offset) => {
                 let snapshot = snapshot_send.snapshot;
                 return self.begin_snapshot(snapshot);
@@ -105,8 +104,8 @@ impl Progress {
         };
         if is_current {
             if refused <= self.match_index {
-                // It has lost what it had agreed to: everything is to be compared anew. Without
-                // this the same question would be asked, and refused, without end.
+                // It has lost entries that it had acknowledged: compare from the beginning. Otherwise the
+                // same probe would be sent, and refused, without end.
                 self.match_index = 0;
             }
             self.next_index = retry_index.min(refused).max(self.match_index + 1);
@@ -122,7 +121,7 @@ impl Progress {
 }
 
 impl Window {
-    /// Notes what was sent.
+    /// An AppendEntries was sent.
     pub(super) fn send(&mut self, last_index: Index, bytes: usize) {
         self.sent.push_back((last_index, bytes));
         self.bytes += bytes;
@@ -137,12 +136,12 @@ impl Window {
         }
     }
 
-    /// Of entries that were sent and are not answered.
+    /// The size of the entries in flight.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether more may be sent.
+    /// Whether another AppendEntries may be sent.
     pub(super) fn has_capacity(
         &self,
         pace: &mut Pace,
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_free_the_window() {
+    fn replies_free_the_window() {
         let mut progress = replicating(5, 9);
         let room = |progress: &Progress| match &progress.mode {
             Mode::Replicate(window) => window.has_capacity(&mut Pace::new(), 1, 100),
@@ -176,15 +175,15 @@ mod tests {
         };
         assert!(!room(&progress));
         progress.record_match(7);
-        assert!(!room(&progress), "a part of the message is no answer to it");
+        assert!(!room(&progress), "a part of the message does not free it");
         progress.record_match(8);
         assert!(room(&progress));
         progress.record_match(3);
-        assert_eq!((progress.match_index, progress.next_index), (8, 9), "an old answer");
+        assert_eq!((progress.match_index, progress.next_index), (8, 9), "an old reply");
     }
 
     #[test]
-    fn the_first_refusal_counts_and_old_ones_do_not() {
+    fn the_first_conflict_counts_and_old_ones_do_not() {
         let mut progress = replicating(5, 20);
         progress.record_conflict(5, 3);
         assert_eq!(progress.next_index, 20, "refused what it has agreed to: an old message");
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_goes_back_at_every_refusal() {
+    fn a_probe_goes_back_at_every_conflict() {
         let mut progress = Progress::new(20);
         progress.record_conflict(19, 15);
         progress.record_conflict(14, 14);

@@ -1,23 +1,23 @@
-//! How many are enough. The one place that knows what a majority is.
+//! Majorities. No other file computes one.
 
-/// The arithmetic of a group of voters.
+/// A group of this many voters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quorum {
     voters: usize,
 }
 
 impl Quorum {
-    /// Of so many voters.
+    /// A group of `voters` voters.
     pub(super) fn of(voters: usize) -> Quorum {
         Quorum { voters }
     }
 
-    /// How many make a majority.
+    /// The size of a majority.
     fn majority(self) -> usize {
         self.voters / 2 + 1
     }
 
-    /// Whether so many are a majority.
+    /// Whether `count` voters are a majority.
     pub(super) fn is_reached_by(self, count: usize) -> bool {
         count >= self.majority()
     }
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_majority_has_reached() {
+    fn the_value_that_a_majority_has_reached() {
         assert_eq!(Quorum::of(1).reached(vec![7]), Some(7));
         assert_eq!(Quorum::of(3).reached(vec![9, 2, 5]), Some(5));
         assert_eq!(Quorum::of(4).reached(vec![9, 2, 5, 7]), Some(5));

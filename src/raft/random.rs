@@ -1,4 +1,4 @@
-//! Chance for election timeouts: seeded, so that a run can be repeated.
+//! Random election timeouts, from a seed, so that a run can be repeated.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(super) struct Random(u64);
 
 impl Random {
-    /// The sequence that a seed fixes.
+    /// The sequence of a seed.
     pub(super) fn new(seed: u64) -> Random {
         Random(seed)
     }
@@ -20,7 +20,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A span from `least` up to `spread` more.
+    /// A duration in `least .. least + spread`, uniformly distributed.
     pub(super) fn span(&mut self, least: Duration, spread: Duration) -> Duration {
         let nanos = u64::try_from(spread.as_nanos()).unwrap_or(u64::MAX).max(1);
         least.saturating_add(Duration::from_nanos(self.next() % nanos))

@@ -7,7 +7,7 @@ use super::entry::{Index, NodeId};
 use super::quorum::Quorum;
 use super::ready::ReadId;
 
-/// Reads that wait. One round is under way at a time; reads that come meanwhile wait for the next.
+/// Reads that wait. There is one round at a time; reads that come meanwhile wait for the next.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reads {
     waiting: Vec<ReadId>,
@@ -18,18 +18,17 @@ pub(super) struct Reads {
 #[derive(Clone, Debug)]
 struct Round {
     reads: Vec<ReadId>,
-    /// What was committed when the round began: the reads see at least that.
+    /// The commit index when the round began: the reads see at least that state.
     index: Index,
     answered: BTreeSet<NodeId>,
 }
 
 impl Reads {
-    /// Adds a read.
     pub(super) fn add(&mut self, read: ReadId) {
         self.waiting.push(read);
     }
 
-    /// Whether a round is to begin.
+    /// Whether a round is to begin: reads wait, and no round is in progress.
     pub(super) fn wants_round(&self) -> bool {
         self.round.is_none() && !self.waiting.is_empty()
     }
@@ -41,12 +40,12 @@ impl Reads {
         self.round = Some(Round { reads, index, answered: BTreeSet::new() });
     }
 
-    /// The number of the newest round; messages carry it, and answers bring it back.
+    /// The number of the newest round; messages carry it, and replies bring it back.
     pub(super) fn newest_round(&self) -> u64 {
         self.newest_round
     }
 
-    /// A follower has answered a message of a round. Gives the reads that may be answered now, and
+    /// A follower has answered a message of a round. Returns the reads that may be answered now, and
     /// the index that they must see.
     pub(super) fn reply_received(
         &mut self,
@@ -61,20 +60,20 @@ impl Reads {
         self.take_confirmed(quorum)
     }
 
-    /// What these have answered counts no more.
+    /// Replies of these nodes no longer count.
     pub(super) fn forget(&mut self, nodes: &BTreeSet<NodeId>) {
         if let Some(round) = &mut self.round {
             round.answered.retain(|by| !nodes.contains(by));
         }
     }
 
-    /// The reads of the round if a majority, we among it, has answered.
+    /// Takes the reads of the round if a majority, with the leader, has answered.
     pub(super) fn take_confirmed(&mut self, quorum: Quorum) -> Option<(Vec<ReadId>, Index)> {
         let is_over = |round: &mut Round| quorum.is_reached_by(round.answered.len() + 1);
         self.round.take_if(is_over).map(|round| (round.reads, round.index))
     }
 
-    /// All reads, none of which will be answered.
+    /// All reads, none of which was answered.
     pub(super) fn into_unanswered(self) -> impl Iterator<Item = ReadId> {
         self.round.into_iter().flat_map(|round| round.reads).chain(self.waiting)
     }
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_round_serves_those_that_waited_when_it_began() {
+    fn a_round_serves_the_reads_that_waited_when_it_began() {
         let quorum = Quorum::of(5);
         let mut reads = Reads::default();
         assert!(!reads.wants_round());
@@ -96,7 +95,7 @@ mod tests {
         reads.add(3);
         assert!(!reads.wants_round(), "one round at a time");
         assert_eq!(reads.reply_received(7, 1, quorum), None);
-        assert_eq!(reads.reply_received(7, 1, quorum), None, "the same one again");
+        assert_eq!(reads.reply_received(7, 1, quorum), None, "the same follower again");
         assert_eq!(reads.reply_received(8, 0, quorum), None, "an older round");
         assert_eq!(reads.reply_received(8, 1, quorum), Some((vec![1, 2], 40)));
         assert_eq!(reads.reply_received(9, 1, quorum), None, "it is over");
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn alone_a_round_is_over_at_once() {
+    fn in_a_group_of_one_a_round_is_over_at_once() {
         let mut reads = Reads::default();
         reads.add(1);
         reads.begin_round(4);

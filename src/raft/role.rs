@@ -1,4 +1,4 @@
-//! What a node is, and what it knows as such.
+//! The roles of a node, and the state of each role.
 //!
 //! ```text
 //!                      timer                    a majority would             a majority did
@@ -7,11 +7,11 @@
 //!   |        +-- TimeoutNow ----------|----------------------------+    |                         |
 //!   |                                 |                                 |                         |
 //!   +---------------------------------+---------------------------------+-------------------------+
-//!     a leader or a newer term is heard of; of a Leader also: its lease ran out
+//!     a message of a leader or of a newer term; from Leader also: its lease has ended
 //! ```
 //!
 //! Figure 4 of the paper, and the pre-vote of section 9.6 of the dissertation: a node that was cut
-//! off comes back in the term that it left with, and disturbs nobody.
+//! off comes back in its old term, and disturbs no leader.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,16 +23,15 @@ use super::lease::{Acks, OldLeases};
 use super::progress::Progress;
 use super::reads::Reads;
 
-/// What a node is.
+/// See figure 4 of the paper.
 #[derive(Debug)]
 pub(super) enum Role {
     /// Follows a leader, or waits for one.
     Follower,
-    /// Asks whether it would be elected.
+    /// Asks other nodes for pre-votes; holds those that it got.
     PreCandidate(BTreeSet<NodeId>),
     /// Stands for election.
     Candidate(CandidateState),
-    /// Leads.
     Leader(Box<LeaderState>),
 }
 
@@ -46,17 +45,17 @@ impl Raft {
     }
 }
 
-/// What a candidate knows.
+/// The state of a candidate.
 #[derive(Debug)]
 pub(super) struct CandidateState {
-    /// When it asked for votes: who grants one has promised from then on at least.
+    /// When it asked for votes: a granted vote is a promise that begins later than this.
     pub(super) requested_at: Duration,
     pub(super) votes: BTreeSet<NodeId>,
     pub(super) acks: Acks,
     pub(super) old_leases: OldLeases,
 }
 
-/// What a leader knows.
+/// The state of a leader (figure 2: volatile state on leaders).
 #[derive(Debug)]
 pub(super) struct LeaderState {
     pub(super) elected_at: Duration,
@@ -65,8 +64,9 @@ pub(super) struct LeaderState {
     pub(super) old_leases: OldLeases,
     /// The lease was given up for the rest of the term (rule 9).
     pub(super) is_revoked: bool,
-    /// The last index of the log when it was elected. What it did not know to be committed then is
-    /// in limbo until its own no-op is committed: an older leader may have answered for it.
+    /// The last index of the log when it was elected. Entries up to here that it did not know to be
+    /// committed are in limbo until its own no-op is committed: an older leader may have acknowledged
+    /// them (the limbo region).
     pub(super) last_index_at_election: Index,
     /// The index of its no-op.
     pub(super) noop_index: Index,
@@ -74,20 +74,20 @@ pub(super) struct LeaderState {
     pub(super) batches: Batches,
     pub(super) reads: Reads,
     pub(super) transfer: Option<Transfer>,
-    /// Of entries behind the commit index.
+    /// The size of the entries behind the commit index.
     pub(super) uncommitted_bytes: usize,
 }
 
-/// A leader has begun to hand its leadership over.
+/// A transfer of leadership in progress.
 #[derive(Clone, Debug)]
 pub(super) struct Transfer {
     pub(super) to: NodeId,
-    /// When this one was chosen.
+    /// When this target was chosen.
     pub(super) since: Duration,
-    /// Then it is given up.
+    /// When the target is abandoned.
     pub(super) until: Duration,
-    /// The target was asked to stand.
+    /// TimeoutNow was sent to the target.
     pub(super) is_requested: bool,
-    /// Whoever can lead is to: another target is chosen when one fails. Those that have.
+    /// If any node may become leader: the targets that have failed. `None`: only `to` may.
     pub(super) failed: Option<BTreeSet<NodeId>>,
 }

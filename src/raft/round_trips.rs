@@ -1,6 +1,5 @@
-//! How long the answers of the other nodes take, beside the times that this node was set up with:
-//! where a round trip is nearly as long as a lease nobody leads for long, and people should be told
-//! why.
+//! Round-trip times of the other nodes, compared with the configured times: where a round trip is
+//! nearly as long as a lease, no node leads for long, and the operator should get a warning.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -10,44 +9,46 @@ use super::core::Raft;
 use super::entry::NodeId;
 use super::quorum::Quorum;
 
-/// Of so many answers of a node the quickest one counts: what made the others late is not the way.
+/// Of this many last replies of a node the quickest one counts: the others were delayed by something
+/// else than the network.
 const KEPT_REPLIES: usize = 8;
-/// Fewer say nothing: the first question may have been asked before there was anybody to hear it.
+/// With fewer replies of a node nothing is known: the first request may have been sent before the node
+/// was started.
 const MIN_REPLIES: usize = 4;
-/// Round trips that have to fit into a lease and into an election timeout: an election takes two,
-/// and the first answers to the new leader one.
+/// The number of round trips that must fit into a lease and into an election timeout: an election
+/// takes two, and the first replies to the new leader one.
 const MIN_ROUND_TRIPS: u32 = 3;
-/// What is suggested: round trips in an election timeout, and in a lease.
+/// The number of heartbeat intervals in the suggested election timeout and lease.
 const SUGGESTED_ROUND_TRIPS: u32 = 10;
 
-/// Answers take too long for the times that were set.
+/// Round trips are too long for the configured times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlowRoundTrips {
-    /// Within this time a majority answers.
+    /// A majority answers within this time.
     pub round_trip: Duration,
-    /// A time between heartbeats that would do.
+    /// A heartbeat interval that is long enough.
     pub heartbeat_interval: Duration,
-    /// An election timeout, and a lease, that would do.
+    /// An election timeout, and a lease, that are long enough.
     pub election_timeout: Duration,
 }
 
-/// The last answers of each node.
+/// The last replies of each node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RoundTrips {
     recent: BTreeMap<NodeId, VecDeque<Duration>>,
-    /// When a node was asked for its vote, for each time that it has not answered.
+    /// When vote requests were sent to a node that it has not answered.
     requested_at: BTreeMap<NodeId, VecDeque<Duration>>,
 }
 
 impl RoundTrips {
-    /// An answer took so long.
+    /// A reply took this long.
     pub(super) fn record(&mut self, from: NodeId, took: Duration) {
         let recent = self.recent.entry(from).or_default();
         recent.truncate(KEPT_REPLIES - 1);
         recent.push_front(took);
     }
 
-    /// A node is asked for its vote.
+    /// A vote request is sent to a node.
     pub(super) fn request_sent(&mut self, now: Duration, to: NodeId) {
         let requested_at = self.requested_at.entry(to).or_default();
         if requested_at.len() == KEPT_REPLIES {
@@ -56,19 +57,19 @@ impl RoundTrips {
         requested_at.push_back(now);
     }
 
-    /// It answers, as it was asked: one after the other.
+    /// A node has answered its oldest open request.
     pub(super) fn reply_received(&mut self, now: Duration, from: NodeId) {
         if let Some(requested_at) = self.requested_at.get_mut(&from).and_then(VecDeque::pop_front) {
             self.record(from, now.saturating_sub(requested_at));
         }
     }
 
-    /// There is a leader: whoever has not answered by now is not waited for.
+    /// A leader is elected: replies to open requests no longer count.
     pub(super) fn forget_unanswered(&mut self) {
         self.requested_at.clear();
     }
 
-    /// Within which time a majority answers, as far as that is known; we do at once.
+    /// The time within which a majority answers, if it is known; the own time is zero.
     fn of_majority(&self, quorum: Quorum) -> Option<Duration> {
         let known = self.recent.values().filter(|recent| recent.len() >= MIN_REPLIES);
         let quickest = known.filter_map(|recent| recent.iter().min().copied());
@@ -78,7 +79,7 @@ impl RoundTrips {
 }
 
 impl Raft {
-    /// Whether answers take too long for the times that were set, and what would do.
+    /// Whether round trips are too long for the configured times, and times that are long enough.
     pub fn slow_round_trips(&self) -> Option<SlowRoundTrips> {
         let round_trip = self.node.round_trips.of_majority(self.node.quorum)?;
         let least = round_trip.saturating_mul(MIN_ROUND_TRIPS);
@@ -92,7 +93,7 @@ impl Raft {
     }
 }
 
-/// Rounded up: nobody sets a time to the microsecond.
+/// Rounds up to whole tens of milliseconds.
 fn round_up_to_10_ms(span: Duration) -> Duration {
     let tens = u64::try_from(span.as_millis()).unwrap_or(u64::MAX).div_ceil(10);
     Duration::from_millis(tens.saturating_mul(10))
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quickest_of_the_last_answers_counts_and_those_of_a_majority() {
+    fn the_quickest_of_the_last_replies_of_a_majority_counts() {
         let mut trips = RoundTrips::default();
         let quorum = Quorum::of(5);
         record_all(&mut trips, 1, [900, 40, 60, 900]);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_belong_to_questions_in_their_order() {
+    fn replies_belong_to_requests_in_their_order() {
         let mut trips = RoundTrips::default();
         record_all(&mut trips, 1, [900, 900, 900, 900]);
         trips.request_sent(100 * MS, 1);
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_suggested_is_round() {
+    fn suggested_times_are_rounded() {
         assert_eq!(round_up_to_10_ms(150 * MS), 150 * MS);
         assert_eq!(round_up_to_10_ms(150 * MS + MS / 2), 150 * MS);
         assert_eq!(round_up_to_10_ms(151 * MS), 160 * MS);

@@ -1,64 +1,64 @@
-//! What a core tells of itself: events that `dump.txt` is written from. What the shell does, it
-//! tells itself: which requests came, what was committed, what could not be sent.
+//! The core's events, from which `dump.txt` is written. The shell adds its own: requests, commits,
+//! messages that could not be sent.
 
 use std::time::Duration;
 
 use super::entry::{Index, NodeId, Term};
 
-/// Something that happened. The classic contract has a line for most of these.
+/// An event. `dump.txt` of the course version has a line for most of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trace {
-    /// A leader sends a round of heartbeats, with which its lease is renewed.
+    /// A leader sends a round of heartbeats, which renews its lease.
     HeartbeatSent,
     /// A leader could not renew its lease in time.
     LeaseRenewalFailed,
     /// A new leader must not commit before the lease of an old one has ended.
     WaitingForOldLease,
-    /// The election timer ran out, or a leader asked this node to stand. A pre-vote comes first.
+    /// The election timer expired, or a leader asked this node to stand. A pre-vote comes first.
     ElectionStarted,
     /// A majority voted for this node.
     BecameLeader {
-        /// In which term.
+        /// The term that it leads.
         term: Term,
     },
     /// A leader or candidate becomes a follower.
     SteppedDown,
-    /// A follower learned who leads.
+    /// A follower got the first message of a leader.
     LeaderKnown {
-        /// Who.
+        /// The leader.
         leader: NodeId,
-        /// In which term.
+        /// Its term.
         term: Term,
     },
     /// Entries or a heartbeat of a leader were accepted.
     AppendAccepted {
-        /// Whose.
+        /// The leader that sent it.
         leader: NodeId,
     },
-    /// Entries or a heartbeat were refused: the term is over, or the logs do not match.
+    /// Entries or a heartbeat were refused: the term is older, or the logs do not match.
     AppendRejected {
-        /// Whose.
+        /// The leader that sent them.
         leader: NodeId,
     },
-    /// A vote was given.
+    /// A vote was granted.
     VoteGranted {
-        /// To whom.
+        /// The candidate.
         candidate: NodeId,
-        /// In which term.
+        /// The term of the election.
         term: Term,
     },
     /// A vote was refused.
     VoteDenied {
-        /// To whom.
+        /// The candidate.
         candidate: NodeId,
-        /// In which term.
+        /// The term of the election.
         term: Term,
     },
-    /// A node asked for a promise that is far longer than our own lease; it was not listened to.
+    /// A node asked for a promise that is far longer than the own lease; its message was ignored.
     LeaseRefused {
-        /// Which node.
+        /// The node that asked.
         by: NodeId,
-        /// How long a promise.
+        /// The length of the promise.
         lease: Duration,
     },
     /// A log that did not match was cut.
@@ -66,18 +66,18 @@ pub enum Trace {
         /// The first index that was dropped.
         from: Index,
     },
-    /// A follower says that it holds more of this leader's log than there is.
+    /// A follower claims to have more of this leader's log than exists.
     FollowerAhead {
-        /// Which.
+        /// The follower.
         follower: NodeId,
-        /// Up to where.
+        /// The last index that it claims.
         index: Index,
     },
-    /// A leader gave its lease up for another to lead.
+    /// A leader begins to transfer its leadership.
     TransferStarted {
-        /// To whom.
+        /// The target.
         to: NodeId,
     },
-    /// The one that should have taken over did not; this node leads on, without a lease.
+    /// The target did not take over; this node continues to lead, without a lease.
     TransferAborted,
 }

@@ -1,4 +1,4 @@
-//! What was handed out to be made durable, and how much of it is.
+//! The writes that were handed out, and how many of them are durable.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::entry::Index;
 use super::ready::WriteId;
 
-/// Writes are done in their order, and reported by their numbers.
+/// Writes become durable in order, and are reported by their numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Writes {
     newest: WriteId,
     open: VecDeque<Write>,
-    /// The log is durable up to here: it is the log as it is now, not one that it replaced.
+    /// The current log is durable up to here; entries that were replaced do not count.
     durable_index: Index,
     /// When a write was last reported.
     finished_at: Duration,
@@ -21,18 +21,18 @@ pub(super) struct Writes {
 struct Write {
     id: WriteId,
     since: Duration,
-    /// What of its entries is still part of the log; 0 for none.
+    /// The last of its entries that is still part of the log; 0 for none.
     last_index: Index,
     has_hard_state: bool,
 }
 
 impl Writes {
-    /// Nothing is open; the log is durable up to there.
+    /// No write is open, and the log is durable up to an index.
     pub(super) fn new(durable_index: Index) -> Writes {
         Writes { newest: 0, open: VecDeque::new(), durable_index, finished_at: Duration::ZERO }
     }
 
-    /// Hands out a write. `last_index` is that of its last entry; 0 for none.
+    /// Begins a write. `last_index` is that of its last entry; 0 for none.
     pub(super) fn begin(
         &mut self,
         now: Duration,
@@ -63,7 +63,7 @@ impl Writes {
         }
     }
 
-    /// The log was cut: what open writes bring from there on is no part of it any more.
+    /// The log was cut: entries of open writes from there on do not belong to it any more.
     pub(super) fn truncate(&mut self, from: Index) {
         let last = from.saturating_sub(1);
         self.durable_index = self.durable_index.min(last);
@@ -72,8 +72,8 @@ impl Writes {
         }
     }
 
-    /// A snapshot replaces the log up to there; if nothing behind it was kept, that is where the
-    /// log ends.
+    /// A snapshot replaces the log up to an index; if no entries behind it were kept, the log ends
+    /// there.
     pub(super) fn install(&mut self, index: Index, is_rest_kept: bool) {
         if !is_rest_kept {
             self.truncate(1);
@@ -81,12 +81,11 @@ impl Writes {
         self.durable_index = self.durable_index.max(index);
     }
 
-    /// The log is durable up to here.
     pub(super) fn durable_index(&self) -> Index {
         self.durable_index
     }
 
-    /// Whether everything that was handed out is durable.
+    /// Whether all writes are durable.
     pub(super) fn are_durable(&self) -> bool {
         self.open.is_empty()
     }
@@ -96,8 +95,8 @@ impl Writes {
         !self.open.iter().any(|write| write.has_hard_state)
     }
 
-    /// Since when the disk has made no progress, if it has anything to do: a disk that has much to
-    /// do is not one that stands still.
+    /// Since when the disk has made no progress, if a write is open. A disk that finishes one of many
+    /// writes has made progress.
     pub(super) fn stalled_since(&self) -> Option<Duration> {
         self.open.front().map(|write| write.since.max(self.finished_at))
     }
@@ -108,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_that_comes_after_a_truncation_counts_for_what_is_left() {
+    fn a_report_after_a_truncation_counts_for_the_entries_that_are_left() {
         let mut writes = Writes::new(9);
         let old = writes.begin(Duration::ZERO, 20, false);
         writes.truncate(12);
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_stands_still_when_nothing_gets_done_not_when_there_is_much_to_do() {
+    fn a_disk_is_stalled_when_no_write_finishes_not_when_many_are_open() {
         let at = Duration::from_secs;
         let mut writes = Writes::new(9);
         assert_eq!(writes.stalled_since(), None);

@@ -26,7 +26,9 @@ fn committed(terms: &[Term]) -> Raft {
 /// What node 0, which leads in term 5, is found to say, and what is committed instead.
 fn found(ready: &Ready) -> Option<(SnapshotMark, SnapshotMark)> {
     ready.contradiction.map(|contradiction| match contradiction {
-        Contradiction::Entry { leader: LEADER, term: 5, said, committed } => (said, committed),
+        Contradiction::Entry { leader: LEADER, term: 5, claimed, committed } => {
+            (claimed, committed)
+        }
         other => panic!("{other:?}"),
     })
 }
@@ -177,19 +179,19 @@ fn a_leader_reports_another_one_of_its_term_even_when_it_leads_no_longer() {
 
 #[test]
 fn people_are_told_who_leads_and_what_differs() {
-    let said = |said, committed| {
-        let contradiction = Contradiction::Entry { leader: 0, term: 5, said, committed };
+    let text = |claimed, committed| {
+        let contradiction = Contradiction::Entry { leader: 0, term: 5, claimed, committed };
         contradiction.to_string()
     };
     assert_eq!(
-        said(mark(4, 3), mark(4, 2)),
+        text(mark(4, 3), mark(4, 2)),
         "node 0, which leads in term 5, has an entry of term 3 at index 4, and here the entry at \
          index 4 is committed, of term 2"
     );
     let two = Contradiction::TwoLeaders { term: 5, known: 0, other: 2 };
     assert_eq!(two.to_string(), "node 0 and node 2 both lead in term 5");
     assert_eq!(
-        said(mark(3, 3), mark(5, 2)),
+        text(mark(3, 3), mark(5, 2)),
         "node 0, which leads in term 5, has an entry of term 3 at index 3, and here the entry at \
          index 5 is committed, of term 2; terms only rise along a log"
     );

@@ -356,9 +356,9 @@ fn a_contradiction_is_reported_and_not_acknowledged() {
     };
     node.deliver(now, leader, leader + 1, Message { term: term + 1, body });
     let turn = node.advance(now);
-    let said = SnapshotMark { index, term: term + 1 };
+    let claimed = SnapshotMark { index, term: term + 1 };
     let committed = SnapshotMark { index, term };
-    let expected = Contradiction::Entry { leader, term: term + 1, said, committed };
+    let expected = Contradiction::Entry { leader, term: term + 1, claimed, committed };
     assert_eq!(turn.contradiction, Some(expected));
     assert!(turn.messages.is_empty(), "{:?}", turn.messages);
     node.persisted(now, turn.write.unwrap().id);

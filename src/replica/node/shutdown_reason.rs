@@ -79,7 +79,7 @@ mod tests {
         let what = Contradiction::Entry {
             leader: 0,
             term: 5,
-            said: SnapshotMark { index: 4, term: 3 },
+            claimed: SnapshotMark { index: 4, term: 3 },
             committed: SnapshotMark { index: 4, term: 2 },
         };
         let directory = Some(PathBuf::from("/data/node_1"));
