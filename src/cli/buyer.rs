@@ -1,7 +1,7 @@
 //! `agora buyer`: searches, buys, wishes and rates.
 
 use super::Failure;
-use super::trade::{self, Role, Trader, Verb, item_id, note, number, refused, say};
+use super::trade::{self, Role, Trader, Verb, item_id, number, print_line, print_note, refused};
 use crate::market::client::Search;
 use crate::market::price::Money;
 use crate::market::print::{Card, OrderText};
@@ -92,12 +92,12 @@ fn search(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     };
     let found = trader.client()?.search(&wanted).map_err(|status| refused(&status))?;
     if !found.items.is_empty() {
-        say(&trade::cards(&found.items))?;
+        print_line(&trade::cards(&found.items))?;
     }
     if found.next.is_empty() {
-        note(&format!("{} found", found.total));
+        print_note(&format!("{} found", found.total));
     } else {
-        note(&format!("{} found; more with --page {}", found.total, found.next));
+        print_note(&format!("{} found; more with --page {}", found.total, found.next));
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn search(trader: &Trader, words: &[String]) -> Result<(), Failure> {
 fn show(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("show", words, 1)?;
     let item = trader.client()?.item(item_id(&words[0])?).map_err(|status| refused(&status))?;
-    say(&Card(&item.view()).to_string())
+    print_line(&Card(&item.view()).to_string())
 }
 
 fn buy(trader: &Trader, words: &[String]) -> Result<(), Failure> {
@@ -126,19 +126,19 @@ fn buy(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         return Err(parsed.wrong("--max-price 0: nothing is sold for $0, the least is 0.01"));
     }
     let order = trader.client()?.buy(id, quantity, max_price).map_err(|status| refused(&status))?;
-    say(&format!("SUCCESS\n{}", OrderText(&order.view())))
+    print_line(&format!("SUCCESS\n{}", OrderText(&order.view())))
 }
 
 fn wish(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("wish", words, 1)?;
     trader.client()?.wish(item_id(&words[0])?).map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn unwish(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("unwish", words, 1)?;
     trader.client()?.unwish(item_id(&words[0])?).map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn wishlist(trader: &Trader, words: &[String]) -> Result<(), Failure> {
@@ -151,7 +151,7 @@ fn rate(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("rate", words, 2)?;
     let (id, stars) = (item_id(&words[0])?, number(&words[1], "a number of stars")?);
     trader.client()?.rate(id, stars).map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn orders(trader: &Trader, words: &[String]) -> Result<(), Failure> {

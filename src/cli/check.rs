@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::Failure;
 use super::flags::Flags;
-use super::shell::say;
+use super::shell::print_line;
 use crate::kv::state::Kv;
-use crate::market::state::{Audit as Audited, Market};
+use crate::market::state::{Audit as MarketAudit, Market};
 use crate::raft::{Entry, SnapshotMark, StateMachine};
 use crate::replica::state::Replicated;
 use crate::replica::storage::{
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         let findings = check_any(path, &directory)?;
         attempts -= 1;
         if attempts == 0 || findings.files.faults.is_empty() {
-            return tell(path, is_in_use, findings);
+            return report(path, is_in_use, findings);
         }
     }
 }
@@ -67,7 +67,7 @@ fn failed(error: StorageError) -> Failure {
 
 fn check_any(path: &str, directory: &Directory) -> Result<Findings, Failure> {
     let unknown = |state| {
-        let files = check(directory, &ANY, &mut Nothing).map_err(failed)?;
+        let files = check(directory, &ANY_COMMANDS, &mut NoAudit).map_err(failed)?;
         Ok(Findings { files, state: Ok(state) })
     };
     let name = match machine_of(directory) {
@@ -89,14 +89,14 @@ fn check_any(path: &str, directory: &Directory) -> Result<Findings, Failure> {
     }
 }
 
-fn tell(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> {
+fn report(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> {
     let Findings { files: Checked { files, faults, loss }, state } = findings;
     let width = files.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, what) in &files {
-        say(&format!("{name:<width$}  {what}"))?;
+        print_line(&format!("{name:<width$}  {what}"))?;
     }
     if is_in_use {
-        say("A node works here: what it is writing may look unfinished.")?;
+        print_line("A node works here: what it is writing may look unfinished.")?;
     }
     if !faults.is_empty() {
         let faults = faults.iter().map(|fault| format!("agora check: {path}/{fault}"));
@@ -104,7 +104,7 @@ fn tell(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> 
     }
     let state = state.map_err(|what| Failure::Failed(format!("agora check: {path}: {what}")))?;
     for line in state {
-        say(&format!("{:<width$}  {line}", "state"))?;
+        print_line(&format!("{:<width$}  {line}", "state"))?;
     }
     if let Some(loss) = loss {
         let what = loss.describe();
@@ -112,52 +112,52 @@ fn tell(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure> 
             "agora check: {path}: the files are good, but {what}"
         )));
     }
-    say("good")
+    print_line("good")
 }
 
-/// Makes the state of all entries, and looks at it with `look`: when those are applied that are known
+/// Makes the state of all entries, and looks at it with `describe`: when those are applied that are known
 /// to be committed, and when all are.
 fn check_as<M: StateMachine>(
     directory: &Directory,
-    look: Look<M>,
+    describe: Describe<M>,
 ) -> Result<Findings, StorageError> {
     let mut replay =
-        Replay { state: Replicated::<M>::default(), look, committed: None, uncommitted: 0 };
+        Replay { state: Replicated::<M>::default(), describe, committed: None, uncommitted: 0 };
     let files = check(directory, &Commands::of::<M>(), &mut replay)?;
     // Of files that are not what they were the state says nothing.
-    let state = if files.faults.is_empty() { replay.tell() } else { Ok(Vec::new()) };
+    let state = if files.faults.is_empty() { replay.findings() } else { Ok(Vec::new()) };
     Ok(Findings { files, state })
 }
 
 /// What there is to say of a state, or what is wrong in it.
-type Look<M> = fn(&M) -> Result<Vec<String>, String>;
+type Describe<M> = fn(&M) -> Result<Vec<String>, String>;
 
 struct Replay<M> {
     state: Replicated<M>,
-    look: Look<M>,
+    describe: Describe<M>,
     /// What was seen before the first entry that is not known to be committed.
     committed: Option<Result<Vec<String>, String>>,
     uncommitted: u64,
 }
 
 impl<M: StateMachine> Replay<M> {
-    fn look(&mut self, when: &str) -> Result<Vec<String>, String> {
+    fn describe_at(&mut self, when: &str) -> Result<Vec<String>, String> {
         self.state.settle();
         let at = format!("after entry {}{when}", self.state.applied_index());
-        match (self.look)(self.state.machine()) {
+        match (self.describe)(self.state.machine()) {
             Ok(lines) => Ok(lines.into_iter().map(|line| format!("{at}: {line}")).collect()),
             Err(what) => Err(format!("{at}: {what}")),
         }
     }
 
-    fn tell(mut self) -> Result<Vec<String>, String> {
-        let Some(committed) = self.committed.take() else { return self.look("") };
+    fn findings(mut self) -> Result<Vec<String>, String> {
+        let Some(committed) = self.committed.take() else { return self.describe_at("") };
         let mut lines = committed?;
         let when = match self.uncommitted {
             1 => ", the last of which may be committed".to_owned(),
             count => format!(", the last {count} of which may be committed"),
         };
-        lines.append(&mut self.look(&when)?);
+        lines.append(&mut self.describe_at(&when)?);
         Ok(lines)
     }
 }
@@ -178,7 +178,7 @@ impl<M: StateMachine> Audit for Replay<M> {
         }
         if !is_committed {
             if self.committed.is_none() {
-                self.committed = Some(self.look(""));
+                self.committed = Some(self.describe_at(""));
             }
             self.uncommitted += 1;
         }
@@ -188,7 +188,8 @@ impl<M: StateMachine> Audit for Replay<M> {
 
 /// The books of a market, gone over.
 fn audit(market: &Market) -> Result<Vec<String>, String> {
-    let Audited { accounts, items, orders, sold, revenue_minor, ratings, faults } = market.audit();
+    let MarketAudit { accounts, items, orders, sold, revenue_minor, ratings, faults } =
+        market.audit();
     if !faults.is_empty() {
         return Err(faults.join("; "));
     }
@@ -201,11 +202,11 @@ fn audit(market: &Market) -> Result<Vec<String>, String> {
 }
 
 /// Any words are a command, of which nothing is known.
-const ANY: Commands = Commands { to_words: |_, _| (), from_words: |_| Ok(Vec::new()) };
+const ANY_COMMANDS: Commands = Commands { to_words: |_, _| (), from_words: |_| Ok(Vec::new()) };
 
-struct Nothing;
+struct NoAudit;
 
-impl Audit for Nothing {
+impl Audit for NoAudit {
     fn restore(&mut self, _: &[&[u8]]) -> Result<(), String> {
         Ok(())
     }

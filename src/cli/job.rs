@@ -136,7 +136,7 @@ fn worker_arguments(parsed: &Parsed) -> Result<Vec<String>, Failure> {
 }
 
 /// A job that runs, and what people see of it.
-pub(super) struct Watched {
+pub(super) struct JobOutput {
     dump: Dump,
     screen: Screen,
     pub(super) times: Times,
@@ -144,18 +144,18 @@ pub(super) struct Watched {
     held: Option<Vec<String>>,
 }
 
-impl Watched {
+impl JobOutput {
     /// Begins `dump.txt`, behind what is there if `resumes`.
     pub(super) fn begin(
         master: &Master,
         flags: &JobFlags,
         resumes: bool,
-    ) -> Result<Watched, Failure> {
+    ) -> Result<JobOutput, Failure> {
         let path = master.layout().file("dump.txt");
         let dump = Dump::begin(&path, resumes)
             .map_err(|error| Failure::because(&path.display().to_string(), error))?;
         let screen = Screen::new(flags.verbose, flags.quiet);
-        Ok(Watched { dump, screen, times: Times::default(), held: None })
+        Ok(JobOutput { dump, screen, times: Times::default(), held: None })
     }
 
     /// Keeps what the master notes until [`release`](Self::release).
@@ -166,31 +166,31 @@ impl Watched {
     /// Tells what was kept.
     pub(super) fn release(&mut self) {
         for text in self.held.take().into_iter().flatten() {
-            self.say(&text);
+            self.write_line(&text);
         }
     }
 
     /// Something for `dump.txt`, and for the screen if it shows everything.
-    pub(super) fn say(&mut self, text: &str) {
-        self.dump.say(text);
-        self.screen.say_if_verbose(text);
+    pub(super) fn write_line(&mut self, text: &str) {
+        self.dump.write_line(text);
+        self.screen.write_if_verbose(text);
     }
 
     /// A line about a round that is over; `dump.txt` has it too.
     pub(super) fn line(&mut self, text: &str) {
-        self.dump.say(text);
+        self.dump.write_line(text);
         self.screen.line(text);
     }
 
     /// Something that is to be heard even by those who want to hear of errors alone.
     pub(super) fn warn(&mut self, text: &str) {
-        self.dump.say(text);
+        self.dump.write_line(text);
         self.screen.warn(text);
     }
 
     /// What is to be said at the end.
     pub(super) fn summary(&mut self, text: &str) {
-        self.dump.say(text);
+        self.dump.write_line(text);
         self.screen.summary(text);
     }
 
@@ -209,7 +209,7 @@ impl Watched {
     }
 }
 
-impl Observer for Watched {
+impl Observer for JobOutput {
     fn on_event(&mut self, event: &JobEvent<'_>) {
         if let JobEvent::RoundEnded { times } = event {
             self.times += *times;
@@ -218,7 +218,7 @@ impl Observer for Watched {
         if let Some(text) = event.to_text() {
             match &mut self.held {
                 Some(held) => held.push(text),
-                None => self.say(&text),
+                None => self.write_line(&text),
             }
         }
         self.screen.on_event(event);

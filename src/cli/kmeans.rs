@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::flags::{Flags, Parsed};
-use super::job::{self, JobFlags, Watched};
+use super::job::{self, JobFlags, JobOutput};
 use super::{Failure, output};
 use crate::kmeans::Format;
 use crate::kmeans::job::{Clustering, Driver, Init, KMeans, NextRound, Options};
@@ -119,12 +119,13 @@ fn predict(
     // Nothing is reduced.
     flags.options.reducers = WorkerSource::Local(0);
     let mut master = master(&flags, &job)?;
-    let mut watched = Watched::begin(&master, &flags, false)?;
-    let outcome = run_round(&mut master, &NextRound::labels(&centroids), &mut watched, |_| Ok(()))?;
+    let mut job_output = JobOutput::begin(&master, &flags, false)?;
+    let outcome =
+        run_round(&mut master, &NextRound::labels(&centroids), &mut job_output, |_| Ok(()))?;
     let target = parsed.text("output").unwrap_or_else(|| "-".into());
     output::concatenate(&outcome.outputs, Path::new(&target))
         .map_err(|error| Failure::because(&target, error))?;
-    watched.end()
+    job_output.end()
 }
 
 fn master(flags: &JobFlags, job: &KMeans) -> Result<Master, Failure> {
@@ -136,8 +137,8 @@ fn master(flags: &JobFlags, job: &KMeans) -> Result<Master, Failure> {
 fn run_round(
     master: &mut Master,
     next: &NextRound,
-    watched: &mut Watched,
-    tell: impl FnOnce(&mut Watched) -> Result<(), Failure>,
+    job_output: &mut JobOutput,
+    tell: impl FnOnce(&mut JobOutput) -> Result<(), Failure>,
 ) -> Result<RoundOutcome, Failure> {
     let round = Round {
         name: next.name.clone(),
@@ -145,30 +146,30 @@ fn run_round(
         reduce_parameter: next.reduce.clone(),
         reduces: next.reduces,
     };
-    watched.hold();
-    let mut teller = Teller { watched, tell: Some(tell), told: Ok(()) };
-    let outcome = master.run_round(round, &mut teller);
-    teller.on_idle();
-    teller.told?;
+    job_output.hold();
+    let mut reporter = DeferredReporter { job_output, tell: Some(tell), told: Ok(()) };
+    let outcome = master.run_round(round, &mut reporter);
+    reporter.on_idle();
+    reporter.told?;
     Ok(outcome?)
 }
 
 /// Observes a round, with something to tell of the round before.
-struct Teller<'w, T> {
-    watched: &'w mut Watched,
+struct DeferredReporter<'w, T> {
+    job_output: &'w mut JobOutput,
     tell: Option<T>,
     told: Result<(), Failure>,
 }
 
-impl<T: FnOnce(&mut Watched) -> Result<(), Failure>> Observer for Teller<'_, T> {
+impl<T: FnOnce(&mut JobOutput) -> Result<(), Failure>> Observer for DeferredReporter<'_, T> {
     fn on_event(&mut self, event: &JobEvent<'_>) {
-        self.watched.on_event(event);
+        self.job_output.on_event(event);
     }
 
     fn on_idle(&mut self) {
         if let Some(tell) = self.tell.take() {
-            self.told = tell(self.watched);
-            self.watched.release();
+            self.told = tell(self.job_output);
+            self.job_output.release();
         }
     }
 }
@@ -231,15 +232,15 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     let started = Instant::now();
     let options = options(parsed, flags, &format)?;
     let job = KMeans { format, dims: options.dims, combines: !parsed.is_on("no-combine") };
-    let mut picture = Picture::asked(parsed, options.k, options.dims)?;
+    let mut picture = Picture::from_flags(parsed, options.k, options.dims)?;
     let mut master = master(flags, &job)?;
     let resumes = parsed.is_on("resume");
     let mut checkpoint = Checkpoint::new(&master, &job);
     let restored = if resumes { checkpoint.restore(&options, &flags.input)? } else { None };
-    let mut watched = Watched::begin(&master, flags, resumes)?;
+    let mut job_output = JobOutput::begin(&master, flags, resumes)?;
     if resumes {
         let words = if restored.is_some() { "Resumed" } else { "Nothing to resume: begun anew" };
-        watched.line(words);
+        job_output.line(words);
     }
     let has_restarts = options.restarts > 1;
     let mut driver = restored.unwrap_or_else(|| Driver::new(options));
@@ -250,27 +251,27 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     loop {
         let next = driver.next_round();
         let next = next.filter(|next| next.reduces > 0 || is_labelled || picture.is_some());
-        let mut tell = |watched: &mut Watched| {
+        let mut tell = |job_output: &mut JobOutput| {
             let Some((news, took)) = brought.take() else { return Ok(()) };
-            report.tell(&news, took, watched);
+            report.write_events(&news, took, job_output);
             if let Some(picture) = &mut picture {
                 picture.take(&news, driver.best());
             }
             if checkpoint.is_due(&driver) {
                 // What is not done again is told of.
-                watched.write_out();
+                job_output.write_out();
                 checkpoint.save(&driver)?;
             }
             Ok(())
         };
         let Some(next) = next else {
-            tell(&mut watched)?;
+            tell(&mut job_output)?;
             break;
         };
-        let outcome = run_round(&mut master, &next, &mut watched, tell)?;
+        let outcome = run_round(&mut master, &next, &mut job_output, tell)?;
         checkpoint.input_was_read(&master)?;
         if next.reduces == 0 {
-            master.check_input(&mut watched)?;
+            master.check_input(&mut job_output)?;
             if is_labelled {
                 let target = master.layout().file("labels.txt");
                 output::concatenate(&outcome.outputs, &target)
@@ -284,13 +285,13 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
         let news = take(&mut driver, outcome)?;
         brought = Some((news, report.round_ended()));
     }
-    master.check_input(&mut watched)?;
+    master.check_input(&mut job_output)?;
     let best = driver.best().ok_or_else(|| Failure::Failed("agora: there is no result".into()))?;
     write_centroids(&master.layout().file("centroids.txt"), best)?;
     checkpoint.remove();
     let points = driver.points().unwrap_or_default();
-    report.end(best, points, &master, &mut watched, started.elapsed());
-    watched.end()?;
+    report.end(best, points, &master, &mut job_output, started.elapsed());
+    job_output.end()?;
     print(&best.centroids.to_string())
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flags::{Flags, Parsed};
-use super::shell::{self, LineReader, note, say, say_bytes};
+use super::shell::{self, LineReader, print_bytes, print_line, print_note};
 use super::{Failure, connect, peers};
 use crate::call::Status;
 use crate::kv::client::{ClientOptions, Consistency, KvClient};
@@ -88,8 +88,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         None => {
             caller.client()?;
             let mut reader = LineReader::new();
-            if reader.is_for_people() {
-                say("A key-value store. `help` lists the commands, Ctrl-D ends.")?;
+            if reader.is_interactive() {
+                print_line("A key-value store. `help` lists the commands, Ctrl-D ends.")?;
             }
             shell::run(&caller, VERBS, "kv> ", &mut reader, || ())
         }
@@ -186,9 +186,9 @@ fn get(caller: &Caller, words: &[String]) -> Result<(), Failure> {
         )));
     };
     if std::io::stdout().is_terminal() && !caller.parsed.is_on("raw") {
-        return say(&show::printable(&pair.value));
+        return print_line(&show::printable(&pair.value));
     }
-    say_bytes(&pair.value)
+    print_bytes(&pair.value)
 }
 
 fn set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
@@ -197,16 +197,16 @@ fn set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let value = value.read(caller.is_shell)?;
     let set = caller.client()?.set(key.as_bytes(), &value);
     set.map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn delete(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let [key] = caller.words("del", words)?;
     let was_there = caller.client()?.delete(key.as_bytes());
     if !was_there.map_err(|status| refused(&status))? {
-        note("there was no such key");
+        print_note("there was no such key");
     }
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn compare_and_set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
@@ -221,7 +221,7 @@ fn compare_and_set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let new = new.read(caller.is_shell)?;
     let is_set = caller.client()?.compare_and_set(key.as_bytes(), old, &new);
     match is_set.map_err(|status| refused(&status))? {
-        true => say("SUCCESS"),
+        true => print_line("SUCCESS"),
         false if old.is_some() => Err(Failure::Failed("FAIL: it has another value".into())),
         false => Err(Failure::Failed("FAIL: the key is there".into())),
     }
@@ -241,7 +241,7 @@ fn scan(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let (client, consistency) = (caller.client()?, caller.consistency());
     if parsed.is_on("count") {
         let count = client.count(prefix.as_bytes(), consistency);
-        return say(&count.map_err(|status| refused(&status))?.to_string());
+        return print_line(&count.map_err(|status| refused(&status))?.to_string());
     }
     let mut left = parsed.number("limit", u64::MAX, 1..=u64::MAX)?;
     let mut after = Vec::new();
@@ -250,7 +250,7 @@ fn scan(caller: &Caller, words: &[String]) -> Result<(), Failure> {
         let page = client.scan(prefix.as_bytes(), &after, limit, consistency);
         let page = page.map_err(|status| refused(&status))?;
         for pair in &page.pairs {
-            say(&show::words(&[&pair.key, &pair.value]))?;
+            print_line(&show::words(&[&pair.key, &pair.value]))?;
         }
         left = left.saturating_sub(page.pairs.len() as u64);
         match page.pairs.last() {
@@ -264,8 +264,8 @@ fn scan(caller: &Caller, words: &[String]) -> Result<(), Failure> {
 fn status(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let [] = caller.words("status", words)?;
     let statuses = caller.client()?.statuses();
-    say(&show::table(&statuses))?;
-    match show::trouble(&statuses) {
+    print_line(&show::table(&statuses))?;
+    match show::unavailable_reason(&statuses) {
         None => Ok(()),
         Some(why) => Err(Failure::Failed(format!("FAIL: {why}"))),
     }
@@ -276,5 +276,5 @@ fn transfer(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let node =
         node.parse().map_err(|_| Failure::Usage(format!("agora: {node:?} is no node's number")))?;
     caller.client()?.transfer(node).map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }

@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use crate::dns::Target;
 use crate::rpc::{ResolveError, Resolver};
 
-/// One of the places.
+/// One of the addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum ListenAddress {
     /// Every address of the machine.
-    Everywhere(u16),
+    AllAddresses(u16),
     /// A name or an address, as it was given.
-    At(String),
+    Target(String),
 }
 
 /// Where to listen; not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listen(Vec<Place>);
+pub(super) struct Listen(Vec<ListenAddress>);
 
 /// Between two attempts to look a name up.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -33,10 +33,10 @@ impl Listen {
     /// What is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Listen, String> {
         let parts = text.split(',').filter(|part| !part.is_empty());
-        let places: Result<Vec<Place>, String> = parts.map(place).collect();
-        match places? {
-            places if places.is_empty() => Err("expected HOST:PORT or :PORT".into()),
-            places => Ok(Listen(places)),
+        let addresses: Result<Vec<ListenAddress>, String> = parts.map(parse_address).collect();
+        match addresses? {
+            addresses if addresses.is_empty() => Err("expected HOST:PORT or :PORT".into()),
+            addresses => Ok(Listen(addresses)),
         }
     }
 
@@ -47,13 +47,13 @@ impl Listen {
     /// A name that can never be looked up.
     pub(super) fn addresses(&self, resolver: &Resolver) -> Result<Vec<SocketAddr>, ResolveError> {
         let mut addresses = Vec::new();
-        for place in &self.0 {
-            let found = match place {
-                Place::Everywhere(port) => vec![
+        for address_text in &self.0 {
+            let found = match address_text {
+                ListenAddress::AllAddresses(port) => vec![
                     SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), *port),
                     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), *port),
                 ],
-                Place::At(target) => look_up(target, resolver)?,
+                ListenAddress::Target(target) => resolve(target, resolver)?,
             };
             for address in found {
                 if !addresses.contains(&address) {
@@ -65,19 +65,19 @@ impl Listen {
     }
 }
 
-fn place(text: &str) -> Result<Place, String> {
+fn parse_address(text: &str) -> Result<ListenAddress, String> {
     if let Some(port) = text.strip_prefix(':')
         && let Ok(Target::Address(any)) = Target::parse(&format!("0.0.0.0:{port}"))
     {
-        return Ok(Place::Everywhere(any.port()));
+        return Ok(ListenAddress::AllAddresses(any.port()));
     }
     match Target::parse(text) {
-        Ok(_) => Ok(Place::At(text.to_owned())),
+        Ok(_) => Ok(ListenAddress::Target(text.to_owned())),
         Err(error) => Err(error.to_string()),
     }
 }
 
-fn look_up(target: &str, resolver: &Resolver) -> Result<Vec<SocketAddr>, ResolveError> {
+fn resolve(target: &str, resolver: &Resolver) -> Result<Vec<SocketAddr>, ResolveError> {
     let mut last_reason = String::new();
     loop {
         match resolver.resolve(target, Instant::now() + ATTEMPT) {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in ["", ",", "vm1", ":", ":x", ":-1", ":99999", "vm 1:7", "127.0.0.1:7,vm1"] {
             assert!(Listen::parse(text).is_err(), "{text:?}");
         }

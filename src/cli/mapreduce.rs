@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::flags::Flags;
-use super::job::{self, Watched, seconds, size};
+use super::job::{self, JobOutput, seconds, size};
 use super::{Failure, output};
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::master::{Master, Round};
@@ -32,22 +32,22 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     flags.options.policy.skip_bad_records = skip_bad;
     let parameters = Streaming::parameters(&mapper, &reducer, skip_bad);
     let mut master = Master::new(flags.options.clone(), Streaming::NAME, parameters, &flags.input)?;
-    let mut watched = Watched::begin(&master, &flags, false)?;
+    let mut job_output = JobOutput::begin(&master, &flags, false)?;
     let round = Round {
         name: "Job".into(),
         map_parameter: [].into(),
         reduce_parameter: [].into(),
         reduces: flags.reduces,
     };
-    let outcome = master.run_round(round, &mut watched)?;
+    let outcome = master.run_round(round, &mut job_output)?;
     let target = parsed
         .text("output")
         .unwrap_or_else(|| master.layout().file("output.txt").to_string_lossy().into_owned());
     output::concatenate(&outcome.outputs, Path::new(&target))
         .map_err(|error| Failure::because(&target, error))?;
     let bytes = outcome.outputs.iter().map(|output| output.len()).sum();
-    let times = watched.times;
-    watched.summary(&format!(
+    let times = job_output.times;
+    job_output.summary(&format!(
         "{} of input, {} map tasks, {} reduce tasks, {} of output; {} went through the shuffle\n\
          map {}, shuffle {}, reduce {}{}",
         size(master.input_bytes()),
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         seconds(times.reduce),
         counts(&outcome.counters),
     ));
-    watched.end()
+    job_output.end()
 }
 
 /// What the commands counted.

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
-use super::replica::{self, Place};
+use super::replica::{self, NodeSetup};
 use crate::market::service::{self, AsyncLineWriter, MarketService};
 use crate::market::state::Limits;
 use crate::raft::NodeId;
@@ -15,9 +15,9 @@ With --data an order is on disk before it is confirmed. With --node and --peers 
 a group, all of which are started with the same --peers: most of them suffice.";
 
 /// The number of a market that stands alone.
-const ALONE: NodeId = 1;
+const SINGLE_NODE_ID: NodeId = 1;
 
-const FORGETFUL: &str = "agora market: without --data nothing will survive a restart\n";
+const NO_DATA_NOTICE: &str = "agora market: without --data nothing will survive a restart\n";
 
 /// Serves a market.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -27,13 +27,13 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         .switch("quiet", "print no lines for requests");
     let parsed = replica::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
-    open(&parsed, &place(&parsed)?)
+    open(&parsed, &setup(&parsed)?)
 }
 
-fn place(parsed: &Parsed) -> Result<Place, Failure> {
+fn setup(parsed: &Parsed) -> Result<NodeSetup, Failure> {
     let directory = parsed.text("data").map(Into::into);
     let (id, peers) = match (parsed.text("node"), parsed.text("peers")) {
-        (None, None) => (ALONE, vec![(ALONE, parsed.required("listen")?)]),
+        (None, None) => (SINGLE_NODE_ID, vec![(SINGLE_NODE_ID, parsed.required("listen")?)]),
         (Some(_), Some(_)) if directory.is_none() => {
             return Err(parsed.wrong("a replica of a group needs --data: it must not forget"));
         }
@@ -43,10 +43,10 @@ fn place(parsed: &Parsed) -> Result<Place, Failure> {
         }
         _ => return Err(parsed.wrong("a replica of a group needs both --node and --peers")),
     };
-    Ok(Place { id, directory, machine: "market", default_group: "market", peers })
+    Ok(NodeSetup { id, directory, machine: "market", default_group: "market", peers })
 }
 
-fn open(parsed: &Parsed, place: &Place) -> Result<(), Failure> {
+fn open(parsed: &Parsed, setup: &NodeSetup) -> Result<(), Failure> {
     let lines = if parsed.is_on("quiet") {
         AsyncLineWriter::disabled()
     } else {
@@ -54,8 +54,8 @@ fn open(parsed: &Parsed, place: &Place) -> Result<(), Failure> {
             .map_err(|error| Failure::because("cannot print", error))?
     };
     let service = MarketService::new(Limits::DEFAULT, lines);
-    let notice = if place.directory.is_none() { FORGETFUL } else { "" };
-    replica::run(parsed, place, notice, service, service::register)
+    let notice = if setup.directory.is_none() { NO_DATA_NOTICE } else { "" };
+    replica::run(parsed, setup, notice, service, service::register)
 }
 
 #[cfg(test)]

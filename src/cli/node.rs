@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::flags::Flags;
-use super::replica::{self, Place};
+use super::replica::{self, NodeSetup};
 use crate::kv::service::{self, KvService};
 
 const ABOUT: &str = "\
@@ -21,12 +21,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     parsed.required("id")?;
     let id = parsed.number("id", 0, 0..=u64::MAX >> 2)?;
     let logs = parsed.text("logs").unwrap_or_else(|| "logs".into());
-    let place = Place {
+    let setup = NodeSetup {
         id,
         directory: Some(Path::new(&logs).join(format!("node_{id}"))),
         machine: "kv",
         default_group: "agora",
         peers: replica::peers_with(&parsed, id)?,
     };
-    replica::run(&parsed, &place, "", KvService::default(), service::register)
+    replica::run(&parsed, &setup, "", KvService::default(), service::register)
 }

@@ -9,7 +9,7 @@ use crate::raft::NodeId;
 use crate::rpc::Resolver;
 
 /// How long the names of the other nodes may take to be looked up.
-const LOOK_UP: Duration = Duration::from_secs(2);
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads a list of nodes.
 ///
@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(NodeId, String)>, String> {
 ///
 /// # Errors
 /// The own entry is a name that leads to this machine alone, and another node is elsewhere.
-pub(super) fn check_own(
+pub(super) fn check_own_address(
     id: NodeId,
     peers: &[(NodeId, String)],
     addresses: &[SocketAddr],
@@ -53,7 +53,7 @@ pub(super) fn check_own(
     if !is_name || !addresses.iter().all(|address| address.ip().is_loopback()) {
         return Ok(());
     }
-    let until = Instant::now() + LOOK_UP;
+    let until = Instant::now() + LOOK_UP_TIMEOUT;
     let is_here = |target: &str| match resolver.resolve(target, until) {
         Ok(addresses) => addresses.iter().all(|address| address.ip().is_loopback()),
         Err(_) => false,
@@ -84,7 +84,7 @@ mod tests {
         let peers = parse(text).unwrap();
         let until = Instant::now() + Duration::from_secs(20);
         let own = resolver.resolve(&peers[0].1, until).unwrap();
-        check_own(1, &peers, &own, &resolver)
+        check_own_address(1, &peers, &own, &resolver)
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn flags(flags: Flags) -> Flags {
 }
 
 /// Who a node is, and where its files are.
-pub(super) struct Place {
+pub(super) struct NodeSetup {
     pub(super) id: NodeId,
     /// Without a directory nothing survives its process.
     pub(super) directory: Option<PathBuf>,
@@ -62,11 +62,11 @@ pub(super) fn peers_with(parsed: &Parsed, id: NodeId) -> Result<Vec<(NodeId, Str
     Err(parsed.wrong(format!("--peers has no node {id}")))
 }
 
-fn config(parsed: &Parsed, place: &Place) -> Result<Config, Failure> {
-    let voters = place.peers.iter().map(|(peer, _)| *peer).collect();
+fn config(parsed: &Parsed, setup: &NodeSetup) -> Result<Config, Failure> {
+    let voters = setup.peers.iter().map(|(peer, _)| *peer).collect();
     let default = match parsed.is_on("classic") {
-        true => Config::classic(place.id, voters),
-        false => Config::lan(place.id, voters),
+        true => Config::classic(setup.id, voters),
+        false => Config::lan(setup.id, voters),
     };
     let election_timeout = parsed.seconds("election-timeout", default.election_timeout)?;
     let default = default.with_election_timeout(election_timeout);
@@ -74,7 +74,7 @@ fn config(parsed: &Parsed, place: &Place) -> Result<Config, Failure> {
         heartbeat_interval: parsed.seconds("heartbeat", default.heartbeat_interval)?,
         lease: parsed.seconds("lease", default.lease)?,
         // Nodes that start together must not stand for election together.
-        seed: seed(place.id),
+        seed: seed(setup.id),
         ..default
     };
     config.check().map_err(|what| parsed.wrong(what))?;
@@ -86,16 +86,16 @@ fn seed(id: NodeId) -> u64 {
     crate::replica::clock::wall_ms().wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (process << 32) ^ id
 }
 
-fn options(parsed: &Parsed, place: &Place) -> Result<NodeOptions, Failure> {
+fn options(parsed: &Parsed, setup: &NodeSetup) -> Result<NodeOptions, Failure> {
     let is_classic = parsed.is_on("classic");
     let default = SnapshotPolicy::default();
     let level = if is_classic { Level::All } else { Level::Changes };
     Ok(NodeOptions {
-        directory: place.directory.clone(),
-        group: parsed.text("group").unwrap_or_else(|| place.default_group.into()),
-        machine: place.machine.into(),
-        peers: place.peers.clone(),
-        config: config(parsed, place)?,
+        directory: setup.directory.clone(),
+        group: parsed.text("group").unwrap_or_else(|| setup.default_group.into()),
+        machine: setup.machine.into(),
+        peers: setup.peers.clone(),
+        config: config(parsed, setup)?,
         snapshots: SnapshotPolicy {
             entries: parsed.number("snapshot-entries", default.entries, 1..=u64::MAX)?,
             bytes: parsed.number("snapshot-bytes", default.bytes, 1024..=u64::MAX)?,
@@ -138,19 +138,19 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
 /// stderr when it begins.
 pub(super) fn run<S: Service>(
     parsed: &Parsed,
-    place: &Place,
+    setup: &NodeSetup,
     notice: &str,
     service: S,
     register: impl FnOnce(&mut Services, &Node<S>),
 ) -> Result<(), Failure> {
-    let options = options(parsed, place)?;
+    let options = options(parsed, setup)?;
     let transport = transport(parsed, &options)?;
-    let own = place.peers.iter().find(|(peer, _)| *peer == place.id);
+    let own = setup.peers.iter().find(|(peer, _)| *peer == setup.id);
     let listen = own.map(|(_, address)| address.clone());
     // Before any file is made.
     let addresses = serve::addresses(parsed, listen.as_deref())?;
     if parsed.text("listen").is_none() {
-        peers::check_own(place.id, &place.peers, &addresses, &Resolver::default())
+        peers::check_own_address(setup.id, &setup.peers, &addresses, &Resolver::default())
             .map_err(|what| Failure::Failed(format!("agora: --peers: {what}")))?;
     }
     let directory = options.directory.clone().unwrap_or_default();
@@ -160,7 +160,7 @@ pub(super) fn run<S: Service>(
     register(&mut services, &opened.node());
     let transport = Transport::new(transport, &mut services);
     let shutdown_reason = opened.shutdown_reason();
-    serve::run_arranged(parsed, services, &addresses, notice, |server, health| {
+    serve::run_with_setup(parsed, services, &addresses, notice, |server, health| {
         opened.report_health(health.clone());
         opened
             .attach(server, transport)
@@ -195,7 +195,7 @@ mod tests {
         let parsed = flags(Flags::new("agora x", "Runs x.")).parse(&arguments)?;
         let peers = peers_with(&parsed, 1)?;
         let (machine, default_group) = ("kv", "agora");
-        options(&parsed, &Place { id: 1, directory: None, machine, default_group, peers })
+        options(&parsed, &NodeSetup { id: 1, directory: None, machine, default_group, peers })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `agora seller`: lists items, changes them, and hears of sales.
 
 use super::Failure;
-use super::trade::{self, Role, Trader, Verb, item_id, number, refused, say};
+use super::trade::{self, Role, Trader, Verb, item_id, number, print_line, refused};
 use crate::market::client::NewItem;
 use crate::market::price::Money;
 use crate::market::state::{Category, ItemFields};
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 fn register(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trader.words("register", words, 0)?;
     trader.client()?.register_seller().map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn sell(trader: &Trader, words: &[String]) -> Result<(), Failure> {
@@ -76,7 +76,7 @@ fn sell(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let fields = [name, category, quantity, price, description];
     let item = new_item(&fields).map_err(|reason| parsed.wrong(reason))?;
     let id = trader.client()?.sell(&item).map_err(|status| refused(&status))?;
-    say(&format!("SUCCESS\nItem ID: {id}"))
+    print_line(&format!("SUCCESS\nItem ID: {id}"))
 }
 
 /// An item from its words: name, category, quantity, price, description.
@@ -120,7 +120,7 @@ fn sell_file(trader: &Trader, file: &str) -> Result<(), Failure> {
             .sell(item)
             .map_err(|status| at(*line, format!("{} ({sold} sold before it)", status.message)))?;
     }
-    say(&format!("SUCCESS\nItems: {}", items.len()))
+    print_line(&format!("SUCCESS\nItems: {}", items.len()))
 }
 
 fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
@@ -136,7 +136,7 @@ fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         None => None,
     };
     let quantity = match parsed.text("quantity") {
-        Some(text) => Some(trade::digits(&text).ok_or_else(|| {
+        Some(text) => Some(trade::parse_digits(&text).ok_or_else(|| {
             parsed.wrong(format!(
                 "--quantity {text:?}: expected digits alone, how many there are from now on"
             ))
@@ -147,13 +147,13 @@ fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         return Err(parsed.wrong("neither --price nor --quantity is given"));
     }
     trader.client()?.update(id, price, quantity).map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn delete(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let words = trader.words("delete", words, 1)?;
     trader.client()?.delete(item_id(&words[0])?).map_err(|status| refused(&status))?;
-    say("SUCCESS")
+    print_line("SUCCESS")
 }
 
 fn items(trader: &Trader, words: &[String]) -> Result<(), Failure> {

@@ -77,20 +77,20 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
-    run_arranged(parsed, services, &addresses(parsed, None)?, "", |_, health| {
+    run_with_setup(parsed, services, &addresses(parsed, None)?, "", |_, health| {
         health.set_all(ServingStatus::Serving);
         Ok(())
     })
 }
 
-/// As [`run`], listening on `addresses`, with something to say on stderr once it does. `arrange` has
+/// As [`run`], listening on `addresses`, with something to say on stderr once it does. `set_up` has
 /// the server before that, to give it a resident, and says how healthy it is.
-pub(super) fn run_arranged(
+pub(super) fn run_with_setup(
     parsed: &Parsed,
     mut services: Services,
     addresses: &[SocketAddr],
     notice: &str,
-    arrange: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
+    set_up: impl FnOnce(&mut Server, &Health) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let options = options(parsed)?;
     raise_descriptor_limit();
@@ -99,7 +99,7 @@ pub(super) fn run_arranged(
     let mut server = Server::bind_all(addresses, services, options).map_err(|error| {
         Failure::because(&format!("cannot listen on {}", shown.join(", ")), error)
     })?;
-    arrange(&mut server, &health)?;
+    set_up(&mut server, &health)?;
     super::termination::shut_down_on_signal(server.handle())?;
     // A server that cannot say it on stderr is as it would have said.
     let _ = std::io::stderr().write_all(notice.as_bytes());

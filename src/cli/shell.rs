@@ -11,8 +11,8 @@ mod words;
 
 use std::io::{self, ErrorKind, Write};
 
-use line_reader::Line;
-pub(super) use line_reader::{Interjection, LineReader};
+use line_reader::InputLine;
+pub(super) use line_reader::{LineReader, NotificationPrinter};
 use words::{OpenQuote, split};
 
 use super::Failure;
@@ -46,92 +46,98 @@ pub(super) fn overview<W>(verbs: &[Verb<W>]) -> String {
 }
 
 /// Asks for commands until the end of the input. From a pipe the status says whether all of them
-/// were done; a person has seen it. `went_well` hears of each that was.
+/// were done; a person has seen it. `on_success` hears of each that was.
 pub(super) fn run<W>(
-    who: &W,
+    context: &W,
     verbs: &[Verb<W>],
     prompt: &str,
     reader: &mut LineReader,
-    went_well: impl Fn(),
+    on_success: impl Fn(),
 ) -> Result<(), Failure> {
     let mut failed = 0;
     loop {
         match reader.read(prompt) {
-            Ok(Line::Text(line)) => match obey(who, verbs, &line) {
-                Obeyed::Yes => went_well(),
-                Obeyed::No => failed += 1,
-                Obeyed::Leave => break,
+            Ok(InputLine::Text(line)) => match execute_line(context, verbs, &line) {
+                LineOutcome::Done => on_success(),
+                LineOutcome::Failed => failed += 1,
+                LineOutcome::Exit => break,
             },
             #[cfg(feature = "line-editor")]
-            Ok(Line::Dropped) => (),
-            Ok(Line::End) => break,
+            Ok(InputLine::Interrupted) => (),
+            Ok(InputLine::EndOfInput) => break,
             Err(error) => return Err(Failure::because("cannot read a line", error)),
         }
     }
     match failed {
         0 => Ok(()),
-        _ if reader.is_for_people() => Ok(()),
+        _ if reader.is_interactive() => Ok(()),
         failed => Err(Failure::Failed(format!("{failed} commands failed"))),
     }
 }
 
-enum Obeyed {
-    Yes,
-    No,
-    Leave,
+enum LineOutcome {
+    Done,
+    Failed,
+    Exit,
 }
 
 /// Does what a line says, and tells how it went.
-fn obey<W>(who: &W, verbs: &[Verb<W>], line: &str) -> Obeyed {
+fn execute_line<W>(context: &W, verbs: &[Verb<W>], line: &str) -> LineOutcome {
     let words = match split(line) {
         Ok(words) => words,
-        Err(OpenQuote(quote)) => return tell(&format!("FAIL: a quote {quote} is not closed")),
+        Err(OpenQuote(quote)) => {
+            return print_failure(&format!("FAIL: a quote {quote} is not closed"));
+        }
     };
-    let Some((word, rest)) = words.split_first() else { return Obeyed::Yes };
+    let Some((word, rest)) = words.split_first() else { return LineOutcome::Done };
     match word.as_str() {
         "help" | "?" => {
             let text = format!("{}  {:<26} leave\n", overview(verbs), "exit");
-            return if say(text.trim_end()).is_ok() { Obeyed::Yes } else { Obeyed::Leave };
+            return if print_line(text.trim_end()).is_ok() {
+                LineOutcome::Done
+            } else {
+                LineOutcome::Exit
+            };
         }
-        "exit" | "quit" => return Obeyed::Leave,
-        word if word.starts_with('#') => return Obeyed::Yes,
+        "exit" | "quit" => return LineOutcome::Exit,
+        word if word.starts_with('#') => return LineOutcome::Done,
         _ => (),
     }
     let Some(verb) = verb(verbs, word) else {
-        return tell(&format!("FAIL: no command {word:?}; `help` lists them"));
+        return print_failure(&format!("FAIL: no command {word:?}; `help` lists them"));
     };
-    match (verb.run)(who, rest) {
-        Ok(()) => Obeyed::Yes,
+    match (verb.run)(context, rest) {
+        Ok(()) => LineOutcome::Done,
         Err(Failure::Help(text)) => {
-            if say(text.trim_end()).is_ok() {
-                Obeyed::Yes
+            if print_line(text.trim_end()).is_ok() {
+                LineOutcome::Done
             } else {
-                Obeyed::Leave
+                LineOutcome::Exit
             }
         }
         Err(Failure::Usage(text)) => {
             let reason = text.lines().next().unwrap_or_default().trim_start_matches("agora: ");
-            tell(&format!("FAIL: {reason} (usage: {} {})", verb.name, verb.words))
+            print_failure(&format!("FAIL: {reason} (usage: {} {})", verb.name, verb.words))
         }
-        Err(Failure::Failed(text)) => tell(&text),
+        Err(Failure::Failed(text)) => print_failure(&text),
     }
 }
 
-fn tell(text: &str) -> Obeyed {
-    match say(text) {
-        Ok(()) => Obeyed::No,
-        Err(_) => Obeyed::Leave,
+fn print_failure(text: &str) -> LineOutcome {
+    match print_line(text) {
+        Ok(()) => LineOutcome::Failed,
+        Err(_) => LineOutcome::Exit,
     }
 }
 
 /// Writes text and a line's end to stdout. A reader that has gone (`| head`) wants no more: the
 /// process ends, and well.
-pub(super) fn say(text: &str) -> Result<(), Failure> {
-    say_bytes(text.as_bytes())
+pub(super) fn print_line(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
 }
 
-/// As [`say`], for what need not be text.
-pub(super) fn say_bytes(bytes: &[u8]) -> Result<(), Failure> {
+/// As [`print_line`], for what need not be text.
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n"));
     match written.and_then(|()| stdout.flush()) {
@@ -141,6 +147,6 @@ pub(super) fn say_bytes(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Writes a remark to stderr. Whether anybody reads it changes nothing.
-pub(super) fn note(text: &str) {
+pub(super) fn print_note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -16,7 +16,7 @@ pub(super) use watch::watch;
 
 use super::flags::{Flags, Parsed};
 use super::shell::{self, LineReader};
-pub(super) use super::shell::{note, say};
+pub(super) use super::shell::{print_line, print_note};
 use super::{Failure, connect};
 use crate::call::Status;
 use crate::market::client::{
@@ -69,7 +69,7 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
     let trader = Trader { role, parsed, client: OnceCell::new() };
     match verb {
         Some(verb) => (verb.run)(&trader, &words),
-        None => ask(&trader),
+        None => run_shell(&trader),
     }
 }
 
@@ -121,23 +121,23 @@ fn identity(parsed: &Parsed, name: &str) -> Result<Uuid, Failure> {
 }
 
 /// Asks for commands, and shows notifications as they arrive.
-fn ask(trader: &Trader) -> Result<(), Failure> {
+fn run_shell(trader: &Trader) -> Result<(), Failure> {
     let client = trader.client()?;
     let mut reader = LineReader::new();
-    if reader.is_for_people() {
-        say(&format!(
+    if reader.is_interactive() {
+        print_line(&format!(
             "Trading as {} ({}..), a {}. `help` lists the commands, Ctrl-D ends.",
             client.address(),
             client.short_uuid(),
             trader.role.name
         ))?;
     }
-    let notifier = Notifier::start(Arc::clone(client), reader.interjection())?;
+    let notifier = Notifier::start(Arc::clone(client), reader.notification_printer())?;
     let prompt = format!("{}> ", trader.role.name);
-    let went_well = || notifier.try_again();
-    let asked = shell::run(trader, trader.role.verbs, &prompt, &mut reader, went_well);
+    let on_success = || notifier.retry();
+    let result = shell::run(trader, trader.role.verbs, &prompt, &mut reader, on_success);
     notifier.stop();
-    asked
+    result
 }
 
 impl Trader {
@@ -188,13 +188,13 @@ pub(super) fn item_id(text: &str) -> Result<ItemId, Failure> {
 
 /// Reads a number that is written in digits and nothing else: a sign would look like a change by so
 /// much.
-pub(super) fn digits(text: &str) -> Option<u32> {
+pub(super) fn parse_digits(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Reads a number above zero.
 pub(super) fn number(text: &str, what: &str) -> Result<u32, Failure> {
-    match digits(text) {
+    match parse_digits(text) {
         Some(number) if number > 0 => Ok(number),
         _ => Err(Failure::Usage(format!("agora: {text:?} is not {what}"))),
     }
@@ -211,7 +211,7 @@ pub(super) fn all_pages<T>(
     loop {
         let page = fetch(&token).map_err(|status| refused(&status))?;
         if !page.entries.is_empty() {
-            say(&text(&page.entries))?;
+            print_line(&text(&page.entries))?;
         }
         shown += page.entries.len();
         token = page.next;
@@ -220,7 +220,7 @@ pub(super) fn all_pages<T>(
         }
     }
     if shown == 0 {
-        note(nothing);
+        print_note(nothing);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::flags::Flags;
-use super::job::{self, Watched, seconds, size};
+use super::job::{self, JobOutput, seconds, size};
 use super::{Failure, output};
 use crate::mapreduce::job::{KeyOrder, WordCount};
 use crate::mapreduce::master::{Master, Round};
@@ -22,22 +22,22 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Err(parsed.wrong("--reduces 0: counting needs a reduce task"));
     }
     let mut master = Master::new(flags.options.clone(), WordCount::NAME, Vec::new(), &flags.input)?;
-    let mut watched = Watched::begin(&master, &flags, false)?;
+    let mut job_output = JobOutput::begin(&master, &flags, false)?;
     let round = Round {
         name: "Counting words".into(),
         map_parameter: [].into(),
         reduce_parameter: [].into(),
         reduces: flags.reduces,
     };
-    let outcome = master.run_round(round, &mut watched)?;
+    let outcome = master.run_round(round, &mut job_output)?;
     let target = parsed
         .text("output")
         .unwrap_or_else(|| master.layout().file("output.txt").to_string_lossy().into_owned());
     let merged = output::merge(&outcome.outputs, KeyOrder::Bytes, Path::new(&target));
     merged.map_err(|error| Failure::because(&target, error))?;
     let counters = &outcome.counters;
-    let times = watched.times;
-    watched.summary(&format!(
+    let times = job_output.times;
+    job_output.summary(&format!(
         "{} words, {} different ones, in {} lines and {}\n\
          {} map tasks, {} reduce tasks; {} went through the shuffle\n\
          map {}, shuffle {}, reduce {}",
@@ -52,5 +52,5 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         seconds(times.shuffle),
         seconds(times.reduce),
     ));
-    watched.end()
+    job_output.end()
 }

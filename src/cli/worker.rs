@@ -60,7 +60,7 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
         Role::Mapper => "mapper",
         Role::Reducer => "reducer",
     };
-    let served = serve::run_arranged(&parsed, services, &addresses, "", |server, health| {
+    let served = serve::run_with_setup(&parsed, services, &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
         for address in server.local_addrs() {
             log::info!("a {name} listens on {address}, its files are in {}", data.display());

@@ -5,27 +5,27 @@
 //! no end: whoever takes calls now is looked for, and all that was in flight is called once more
 //! there. How long nothing was answered is part of what is measured.
 
-mod flights;
+mod pending_calls;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::flights::Flights;
+use self::pending_calls::PendingCalls;
 use super::latency::Histogram;
 use crate::call::{Code, Status};
 use crate::cli::Failure;
 use crate::rpc::{ChannelOptions, Completion, Multiplexer};
 
 /// Finds the server of a group that takes calls; an error when none does for long.
-pub(super) type Find<'f> = dyn Fn() -> Result<String, Failure> + 'f;
+pub(super) type FindLeader<'f> = dyn Fn() -> Result<String, Failure> + 'f;
 
 /// What to load, and for how long.
 pub(super) struct ClosedLoop<'l> {
     pub(super) target: String,
     /// Whom to ask when the target takes no calls any more. Nobody: the first failure is the end.
-    pub(super) find: Option<&'l Find<'l>>,
+    pub(super) find: Option<&'l FindLeader<'l>>,
     pub(super) options: ChannelOptions,
     pub(super) connections: usize,
     pub(super) in_flight: usize,
@@ -93,7 +93,7 @@ impl Measured {
 }
 
 /// Whether another server, or the same one later, may take a call that ended so.
-fn may_be_taken_elsewhere(status: &Status) -> bool {
+fn is_retryable(status: &Status) -> bool {
     matches!(
         status.code,
         Code::Unavailable
@@ -117,20 +117,20 @@ impl ClosedLoop<'_> {
     ) -> Result<Measured, Failure> {
         let failed = |error| Failure::because(&self.target, error);
         let mut multiplexer = Multiplexer::new().map_err(failed)?;
-        let mut flights = Flights::new(self.connections, self.in_flight);
+        let mut pending = PendingCalls::new(self.connections, self.in_flight);
         let first = self.connect(&mut multiplexer, &self.target).map_err(failed)?;
-        flights.connected(first);
+        pending.connected(first);
         let from = Instant::now() + self.warm_up;
         let until = from.checked_add(self.duration);
         let mut measured = Measured::from(from);
         let timeout = if self.find.is_some() { GROUP_CALL_TIMEOUT } else { CALL_TIMEOUT };
         while until.is_none_or(|until| Instant::now() < until) && measured.failed == 0 {
-            flights.begin(&mut next, |link, flight| {
-                multiplexer.start(link, flight.path, &flight.request, Some(timeout)).ok()
+            pending.begin(&mut next, |link, call| {
+                multiplexer.start(link, call.path, &call.request, Some(timeout)).ok()
             });
             let mut is_refused = false;
-            if flights.is_empty() {
-                if flights.is_over() {
+            if pending.is_empty() {
+                if pending.is_over() {
                     break;
                 }
                 if self.find.is_none() {
@@ -140,14 +140,14 @@ impl ClosedLoop<'_> {
             }
             let wait = if is_refused { Duration::ZERO } else { Duration::from_millis(100) };
             let turn = multiplexer.poll(wait, |done| {
-                let Some(flight) = flights.ended(done.link, done.call) else { return };
+                let Some(call) = pending.ended(done.link, done.call) else { return };
                 if is_good(&done) {
-                    measured.answered(flight.path, flight.began, from);
-                    flights.keep_memory(flight);
-                } else if self.find.is_some() && may_be_taken_elsewhere(done.status) {
+                    measured.answered(call.path, call.began, from);
+                    pending.reuse_buffer(call);
+                } else if self.find.is_some() && is_retryable(done.status) {
                     measured.refused += 1;
                     measured.first_refusal.get_or_insert_with(|| done.status.to_string());
-                    flights.put_back(flight);
+                    pending.requeue(call);
                     is_refused = true;
                 } else {
                     measured.failed += 1;
@@ -159,9 +159,9 @@ impl ClosedLoop<'_> {
                 && is_refused
                 && measured.failed == 0
             {
-                (0..self.connections).for_each(|link| multiplexer.disconnect(flights.link(link)));
-                measured.retried += flights.put_all_back();
-                flights.connected(self.find_and_connect(&mut multiplexer, find)?);
+                (0..self.connections).for_each(|link| multiplexer.disconnect(pending.link(link)));
+                measured.retried += pending.requeue_all();
+                pending.connected(self.find_and_connect(&mut multiplexer, find)?);
             }
         }
         let now = Instant::now();
@@ -183,7 +183,7 @@ impl ClosedLoop<'_> {
     fn find_and_connect(
         &self,
         multiplexer: &mut Multiplexer,
-        find: &Find<'_>,
+        find: &FindLeader<'_>,
     ) -> Result<usize, Failure> {
         let until = Instant::now() + CONNECT_TIMEOUT;
         thread::sleep(FIND_PAUSE);

@@ -86,7 +86,7 @@ fn file(path: &str) -> Result<Vec<u8>, Failure> {
     read.map(|_| bytes).map_err(|error| Failure::because(path, error))
 }
 
-fn say(line: &str) -> Result<(), Failure> {
+fn print_line(line: &str) -> Result<(), Failure> {
     let written = writeln!(io::stdout(), "{line}");
     written.map_err(|error| Failure::because("stdout", error))
 }

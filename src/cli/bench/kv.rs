@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::closed_loop::{ClosedLoop, Find};
+use super::closed_loop::{ClosedLoop, FindLeader};
 use super::wire::{GET, SET, STATUS, get_request, is_leader, set_request};
 use crate::cli::flags::{Flags, Parsed};
 use crate::cli::{Failure, connect};
@@ -126,7 +126,7 @@ fn leader<'p>(peers: &'p [Peer], options: &ChannelOptions) -> Result<&'p Peer, F
 
 fn closed_loop<'l>(
     parsed: &Parsed,
-    find: &'l Find<'l>,
+    find: &'l FindLeader<'l>,
     options: &ChannelOptions,
 ) -> Result<ClosedLoop<'l>, Failure> {
     Ok(ClosedLoop {
@@ -196,7 +196,7 @@ fn probe(peers: &[Peer], options: &ChannelOptions, data: &Data) -> Result<(), Fa
     let call = CallOptions { timeout: Some(ATTEMPT), ..CallOptions::default() };
     let mut last = Instant::now();
     let (mut number, mut request) = (0, Vec::new());
-    say("probing")?;
+    print_line("probing")?;
     // From node to node, and with each as long as it takes writes. A channel that lost its
     // connection pauses before it connects again: a new one does not.
     for peer in peers.iter().cycle() {
@@ -214,7 +214,7 @@ fn probe(peers: &[Peer], options: &ChannelOptions, data: &Data) -> Result<(), Fa
             if pause >= PAUSE {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let pause_ms = pause.as_secs_f64() * 1e3;
-                say(&format!("paused {pause_ms:.1} ms until {:.4}", now.as_secs_f64()))?;
+                print_line(&format!("paused {pause_ms:.1} ms until {:.4}", now.as_secs_f64()))?;
             }
         }
         std::thread::sleep(REFUSED_PAUSE);
@@ -223,7 +223,7 @@ fn probe(peers: &[Peer], options: &ChannelOptions, data: &Data) -> Result<(), Fa
 }
 
 /// Prints a line at once, although it goes into a pipe.
-fn say(line: &str) -> Result<(), Failure> {
+fn print_line(line: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}")
         .and_then(|()| stdout.flush())

@@ -4,8 +4,8 @@ mod catalogue;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use self::catalogue::{Chance, Vocabulary};
-use super::closed_loop::{ClosedLoop, Find};
+use self::catalogue::{RandomSource, Vocabulary};
+use super::closed_loop::{ClosedLoop, FindLeader};
 use super::wire::{
     BUY_ITEM, Offer, REGISTER_SELLER, SEARCH_ITEM, SELL_ITEM, SORT_ORDERS, Trader,
     buy_item_request, found, register_seller_request, search_item_request, sell_item_request,
@@ -107,7 +107,7 @@ fn leader<'m>(markets: &[&'m str], options: &ChannelOptions) -> Result<(&'m str,
 
 fn closed_loop<'l>(
     parsed: &Parsed,
-    find: &'l Find<'l>,
+    find: &'l FindLeader<'l>,
     options: &ChannelOptions,
 ) -> Result<ClosedLoop<'l>, Failure> {
     Ok(ClosedLoop {
@@ -161,17 +161,17 @@ fn calls(
     let run = run_number();
     let account = |number| Account::new(run, "buyer", number as u64);
     let mut buyers: Vec<Account> = (0..connections).map(account).collect();
-    let (vocabulary, mut chance) = (Vocabulary::new(), Chance::new(run));
+    let (vocabulary, mut random) = (Vocabulary::new(), RandomSource::new(run));
     let mut number = 0_u64;
     move |connection, request| {
         number += 1;
         // A stride: purchases and searches take turns, not in blocks.
         if number.wrapping_mul(61) % 100 < searches {
-            let sort = SORT_ORDERS[chance.below(SORT_ORDERS.len() as u64) as usize];
-            search_item_request(vocabulary.pick(&mut chance), sort, page_size, request);
+            let sort = SORT_ORDERS[random.below(SORT_ORDERS.len() as u64) as usize];
+            search_item_request(vocabulary.pick(&mut random), sort, page_size, request);
             return Some(SEARCH_ITEM);
         }
-        let item = 1 + chance.below(items) as u32;
+        let item = 1 + random.below(items) as u32;
         buy_item_request(&buyers.get_mut(connection)?.next(), item, request);
         Some(BUY_ITEM)
     }
@@ -182,7 +182,7 @@ fn fill(
     markets: &[&str],
     options: &ChannelOptions,
     items: u64,
-    is_told: bool,
+    prints_report: bool,
 ) -> Result<(), Failure> {
     let (target, present) = leader(markets, options)?;
     let find = || leader(markets, options).map(|(address, _)| address.to_owned());
@@ -196,7 +196,7 @@ fn fill(
         warm_up: Duration::ZERO,
     };
     let measured = load.run(offers(present, items), |done| done.status.is_ok())?;
-    if is_told {
+    if prints_report {
         return load.report(measured, format_args!("{items} items"));
     }
     match measured.first_failure {
@@ -227,11 +227,11 @@ fn offers(mut listed: u64, items: u64) -> impl FnMut(usize, &mut Vec<u8>) -> Opt
             return Some(REGISTER_SELLER);
         }
         listed += 1;
-        let mut chance = Chance::new(listed);
+        let mut random = RandomSource::new(listed);
         let offer = Offer {
-            name: &vocabulary.text(&mut chance, 24),
-            description: &vocabulary.text(&mut chance, 90),
-            price_cents: 1 + chance.below(100_000),
+            name: &vocabulary.text(&mut random, 24),
+            description: &vocabulary.text(&mut random, 90),
+            price_cents: 1 + random.below(100_000),
             quantity: QUANTITY,
         };
         sell_item_request(&seller.next(), &offer, request);

@@ -50,21 +50,21 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let parsed = serve::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     let handler = parsed.parsed("handler", Handler::Unary)?;
-    let desk = Desk::default();
+    let pending = PendingRequests::default();
     let addresses = serve::addresses(&parsed, None)?;
-    serve::run_arranged(&parsed, services(handler, &desk), &addresses, "", |server, health| {
+    serve::run_with_setup(&parsed, services(handler, &pending), &addresses, "", |server, health| {
         health.set_all(ServingStatus::Serving);
         if let Handler::EventLoopTask = handler {
-            server.attach(Echo { desk, found: Vec::new(), response: Vec::new() });
+            server.attach(Echo { pending, found: Vec::new(), response: Vec::new() });
         }
         Ok(())
     })
 }
 
 /// Requests that wait for the resident.
-type Desk = Arc<Mutex<Vec<(Vec<u8>, Reply)>>>;
+type PendingRequests = Arc<Mutex<Vec<(Vec<u8>, Reply)>>>;
 
-fn services(handler: Handler, desk: &Desk) -> Services {
+fn services(handler: Handler, pending: &PendingRequests) -> Services {
     let mut services = Services::new();
     match handler {
         Handler::Unary => services.unary(ECHO, |_, request, response| answer(request, response)),
@@ -78,10 +78,10 @@ fn services(handler: Handler, desk: &Desk) -> Services {
             result.map(|()| answered)
         }),
         Handler::EventLoopTask => services.deferred(ECHO, {
-            let desk = Arc::clone(desk);
+            let pending = Arc::clone(pending);
             move |_, request, reply| {
-                let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-                desk.push((request.to_vec(), reply));
+                let mut pending = pending.lock().unwrap_or_else(PoisonError::into_inner);
+                pending.push((request.to_vec(), reply));
             }
         }),
     }
@@ -93,16 +93,16 @@ fn services(handler: Handler, desk: &Desk) -> Services {
 
 /// Answers in its turn what handlers have left.
 struct Echo {
-    desk: Desk,
+    pending: PendingRequests,
     found: Vec<(Vec<u8>, Reply)>,
     response: Vec<u8>,
 }
 
 impl EventLoopTask for Echo {
     fn poll(&mut self, reactor: &mut Reactor<'_>) -> Option<Instant> {
-        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        mem::swap(&mut *desk, &mut self.found);
-        drop(desk);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::swap(&mut *pending, &mut self.found);
+        drop(pending);
         for (request, reply) in self.found.drain(..) {
             self.response.clear();
             let answer = answer(&request, &mut self.response);

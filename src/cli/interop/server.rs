@@ -16,7 +16,7 @@ use crate::cli::{Failure, serve};
 use crate::rpc::{BlockingCall, CallHandler, Responder, Services, Shape};
 
 /// Answers that one HalfDuplexCall may put off until its client has said all.
-const MAX_PUT_OFF: usize = 100_000;
+const MAX_DEFERRED_REPLIES: usize = 100_000;
 
 /// Serves the tests.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -31,16 +31,16 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 
 fn services() -> Services {
     let mut services = Services::new();
-    answered_at_once(&mut services, EMPTY_CALL, wire::answer_empty);
-    answered_at_once(&mut services, UNARY_CALL, wire::answer_simple);
-    answered_at_once(&mut services, CACHEABLE_UNARY_CALL, answer_cacheable);
+    register_unary(&mut services, EMPTY_CALL, wire::answer_empty);
+    register_unary(&mut services, UNARY_CALL, wire::answer_simple);
+    register_unary(&mut services, CACHEABLE_UNARY_CALL, answer_cacheable);
     services.streaming(STREAMING_INPUT_CALL, Shape::ClientStreaming, |context, responder| {
         let echo = Echo::begin(context.metadata, |headers| responder.send_headers(headers));
         Ok(Box::new(StreamingInputCall { responder, echo, total: 0 }))
     });
-    answered_by_worker(&mut services, STREAMING_OUTPUT_CALL, Shape::ServerStreaming, full_duplex);
-    answered_by_worker(&mut services, FULL_DUPLEX_CALL, Shape::Bidirectional, full_duplex);
-    answered_by_worker(&mut services, HALF_DUPLEX_CALL, Shape::Bidirectional, half_duplex);
+    register_blocking(&mut services, STREAMING_OUTPUT_CALL, Shape::ServerStreaming, full_duplex);
+    register_blocking(&mut services, FULL_DUPLEX_CALL, Shape::Bidirectional, full_duplex);
+    register_blocking(&mut services, HALF_DUPLEX_CALL, Shape::Bidirectional, half_duplex);
     for path in [
         EMPTY_CALL,
         UNARY_CALL,
@@ -87,7 +87,7 @@ impl Echo {
 }
 
 /// A method with one request and one answer.
-fn answered_at_once(
+fn register_unary(
     services: &mut Services,
     path: &str,
     answer: fn(&[u8]) -> Result<Vec<u8>, Status>,
@@ -156,7 +156,7 @@ impl CallHandler for StreamingInputCall {
 }
 
 /// A method with many answers.
-fn answered_by_worker(
+fn register_blocking(
     services: &mut Services,
     path: &str,
     shape: Shape,
@@ -182,8 +182,8 @@ fn half_duplex(call: &mut BlockingCall) -> Result<(), Status> {
     let mut wanted = Vec::new();
     while let Some(message) = call.receive()? {
         wanted.extend(wire::outputs(&message)?);
-        if wanted.len() > MAX_PUT_OFF {
-            let reason = format!("more than {MAX_PUT_OFF} answers are asked for");
+        if wanted.len() > MAX_DEFERRED_REPLIES {
+            let reason = format!("more than {MAX_DEFERRED_REPLIES} answers are asked for");
             return Err(Status::new(Code::ResourceExhausted, reason));
         }
     }

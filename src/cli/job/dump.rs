@@ -28,7 +28,7 @@ impl Dump {
         Ok(Dump { file, lines: String::new(), written_at: Instant::now(), problem: None })
     }
 
-    pub(super) fn say(&mut self, text: &str) {
+    pub(super) fn write_line(&mut self, text: &str) {
         self.lines.push_str(text);
         if !text.ends_with('\n') {
             self.lines.push('\n');

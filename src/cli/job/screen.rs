@@ -25,7 +25,7 @@ impl Screen {
         Screen { verbose, quiet, is_terminal, has_bar: false, round: String::new() }
     }
 
-    pub(super) fn say_if_verbose(&mut self, text: &str) {
+    pub(super) fn write_if_verbose(&mut self, text: &str) {
         if self.verbose && !self.quiet {
             self.write(text);
         }

@@ -56,7 +56,7 @@ fn axes(text: &str, dims: usize) -> Result<Axes, Wrong> {
 
 impl Picture {
     /// The picture that is asked for, if one is. What would fail at the end fails here.
-    pub(super) fn asked(
+    pub(super) fn from_flags(
         parsed: &Parsed,
         k: usize,
         dims: usize,

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use crate::cli::job::{Watched, seconds, size};
+use crate::cli::job::{JobOutput, seconds, size};
 use crate::kmeans::job::{Clustering, DriverEvent};
 use crate::mapreduce::master::Master;
 
@@ -43,42 +43,48 @@ impl Report {
     }
 
     /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
-    pub(super) fn tell(&mut self, news: &[DriverEvent], took: Duration, watched: &mut Watched) {
+    pub(super) fn write_events(
+        &mut self,
+        news: &[DriverEvent],
+        took: Duration,
+        job_output: &mut JobOutput,
+    ) {
         for news in news {
-            self.tell_one(news, took, watched);
+            self.tell_one(news, took, job_output);
         }
     }
 
-    fn tell_one(&mut self, news: &DriverEvent, took: Duration, watched: &mut Watched) {
+    fn tell_one(&mut self, news: &DriverEvent, took: Duration, job_output: &mut JobOutput) {
         match news {
             DriverEvent::Scanned { points, skipped } => {
                 let bad = match skipped {
                     0 => String::new(),
                     skipped => format!(", {skipped} bad lines left out"),
                 };
-                watched.line(&format!("{points} points read in {}{bad}", seconds(took)));
+                job_output.line(&format!("{points} points read in {}{bad}", seconds(took)));
             }
             DriverEvent::Started { restart, centroids } => {
                 if *restart > 0 || self.restarts > 0 {
-                    watched.line(&format!("Start {}", restart + 1));
+                    job_output.line(&format!("Start {}", restart + 1));
                 }
-                watched.say(&format!("Initial centroids:\n{centroids}"));
+                job_output.write_line(&format!("Initial centroids:\n{centroids}"));
             }
             DriverEvent::Iterated { iteration, shift, squared_error, moved, empty, centroids } => {
                 self.iterations += 1;
                 self.iterating += took;
-                watched.line(&format!(
+                job_output.line(&format!(
                     "iteration {iteration:3}  shift {shift:<12.6} error {squared_error:<22?} \
                      moved {moved:<9} {}",
                     seconds(took)
                 ));
                 if !empty.is_empty() {
-                    watched.say(&format!("without points: {empty:?}"));
+                    job_output.write_line(&format!("without points: {empty:?}"));
                 }
-                watched.say(&format!("Centroids:\n{centroids}"));
+                job_output.write_line(&format!("Centroids:\n{centroids}"));
             }
             DriverEvent::Relocated { centroids } => {
-                watched.say(&format!("Centroids, those without points moved:\n{centroids}"));
+                job_output
+                    .write_line(&format!("Centroids, those without points moved:\n{centroids}"));
             }
             DriverEvent::Ended(ended) => {
                 self.restarts += 1;
@@ -86,7 +92,7 @@ impl Report {
                     return;
                 }
                 let how = if ended.is_converged { "converged" } else { "not converged" };
-                watched.line(&format!(
+                job_output.line(&format!(
                     "squared error {:?} after {} iterations, {how}",
                     ended.squared_error.to_f64(),
                     ended.iterations
@@ -101,10 +107,10 @@ impl Report {
         best: &Clustering,
         (points, skipped): (u64, u64),
         master: &Master,
-        watched: &mut Watched,
+        job_output: &mut JobOutput,
         took: Duration,
     ) {
-        let times = watched.times;
+        let times = job_output.times;
         let how = if best.is_converged { "converged" } else { "not converged" };
         let mut text = format!(
             "{points} points of {} coordinates in {}, {} clusters\nsquared error {:?} after {} \
@@ -142,9 +148,9 @@ impl Report {
             seconds(times.reduce),
             seconds(took)
         );
-        watched.summary(&text);
+        job_output.summary(&text);
         if !best.squared_error.to_f64().is_finite() {
-            watched.warn(OVERFLOW);
+            job_output.warn(OVERFLOW);
         }
     }
 }

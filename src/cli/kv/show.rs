@@ -71,7 +71,9 @@ pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String
 
 /// Why the group takes no writes now, by what its nodes say. Nothing if one of them leads and a
 /// majority lets it, or if they name a leader that was not asked.
-pub(super) fn trouble(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> Option<&'static str> {
+pub(super) fn unavailable_reason(
+    statuses: &[(NodeId, Result<NodeStatus, Status>)],
+) -> Option<&'static str> {
     let known = || statuses.iter().filter_map(|(_, status)| status.as_ref().ok());
     if known().next().is_none() {
         return Some("no node answers");
@@ -153,14 +155,14 @@ mod tests {
             |lease_remaining_ms| Ok(NodeStatus { lease_remaining_ms, ..status(1, Role::Leader) });
         let follower = |leader| Ok(NodeStatus { leader, ..status(2, Role::Follower) });
         let no_quorum = Some("no leader with a quorum");
-        assert_eq!(trouble(&[(1, leader(1)), (2, gone()), (3, gone())]), None);
-        assert_eq!(trouble(&[(1, leader(0)), (2, follower(Some(1)))]), no_quorum);
-        assert_eq!(trouble(&[(1, gone()), (2, follower(Some(1)))]), no_quorum);
-        assert_eq!(trouble(&[(2, follower(None)), (3, gone())]), no_quorum);
-        assert_eq!(trouble(&[(2, follower(Some(1)))]), None, "node 1 was not asked");
-        assert_eq!(trouble(&[(1, gone()), (2, gone())]), Some("no node answers"));
+        assert_eq!(unavailable_reason(&[(1, leader(1)), (2, gone()), (3, gone())]), None);
+        assert_eq!(unavailable_reason(&[(1, leader(0)), (2, follower(Some(1)))]), no_quorum);
+        assert_eq!(unavailable_reason(&[(1, gone()), (2, follower(Some(1)))]), no_quorum);
+        assert_eq!(unavailable_reason(&[(2, follower(None)), (3, gone())]), no_quorum);
+        assert_eq!(unavailable_reason(&[(2, follower(Some(1)))]), None, "node 1 was not asked");
+        assert_eq!(unavailable_reason(&[(1, gone()), (2, gone())]), Some("no node answers"));
         let alone = NodeStatus { lease_remaining_ms: 0, peers: vec![], ..status(1, Role::Leader) };
-        assert_eq!(trouble(&[(1, Ok(alone))]), None);
+        assert_eq!(unavailable_reason(&[(1, Ok(alone))]), None);
     }
 
     #[test]

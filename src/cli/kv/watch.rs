@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::{Caller, Failure, refused, show};
-use crate::cli::shell::{note, say};
+use crate::cli::shell::{print_line, print_note};
 use crate::cli::termination;
 use crate::kv::client::{Change, Consistency, KvClient, WatchEvent, Watcher};
 
@@ -50,12 +50,12 @@ pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
         match watcher.next(until).map_err(|status| refused(&status))? {
             Some(WatchEvent::Changes(changes)) => {
                 for (change, _) in changes.iter().zip(seen..wanted) {
-                    say(&line(change, with_revisions))?;
+                    print_line(&line(change, with_revisions))?;
                     seen += 1;
                 }
             }
             Some(WatchEvent::Missed) => {
-                note("some changes were missed; these are the keys as they are now:");
+                print_note("some changes were missed; these are the keys as they are now:");
                 let revision = rescan(client, prefix.as_bytes(), with_revisions)?;
                 watcher.resume_after(revision);
             }
@@ -87,7 +87,7 @@ fn rescan(client: &KvClient, prefix: &[u8], with_revisions: bool) -> Result<u64,
         for pair in page.pairs.iter().cloned() {
             let (key, value) = (pair.key, Some(pair.value));
             let change = Change { key, value, revision: pair.modified, created: pair.created };
-            say(&line(&change, with_revisions))?;
+            print_line(&line(&change, with_revisions))?;
         }
         match page.pairs.last() {
             Some(last) if page.has_more => after.clone_from(&last.key),

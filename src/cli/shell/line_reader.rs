@@ -3,15 +3,15 @@
 use std::io::{self, BufRead, IsTerminal};
 
 /// Prints text from another thread without harm to the line being typed.
-pub(in crate::cli) type Interjection = Box<dyn FnMut(String) + Send>;
+pub(in crate::cli) type NotificationPrinter = Box<dyn FnMut(String) + Send>;
 
 /// A line of input.
-pub(in crate::cli) enum Line {
+pub(in crate::cli) enum InputLine {
     Text(String),
     /// Ctrl-C: the person gave the line up. Without an editor Ctrl-C ends the process.
     #[cfg(feature = "line-editor")]
-    Dropped,
-    End,
+    Interrupted,
+    EndOfInput,
 }
 
 /// Reads lines: with editing and history on a terminal if the build has it, plain otherwise.
@@ -36,7 +36,7 @@ impl LineReader {
     }
 
     /// Whether a person types.
-    pub(in crate::cli) fn is_for_people(&self) -> bool {
+    pub(in crate::cli) fn is_interactive(&self) -> bool {
         match self {
             #[cfg(feature = "line-editor")]
             LineReader::Editor(_) => true,
@@ -45,7 +45,7 @@ impl LineReader {
     }
 
     /// What prints notifications beside this reader.
-    pub(in crate::cli) fn interjection(&mut self) -> Interjection {
+    pub(in crate::cli) fn notification_printer(&mut self) -> NotificationPrinter {
         #[cfg(feature = "line-editor")]
         if let LineReader::Editor(editor) = self {
             match editor.create_external_printer() {
@@ -59,11 +59,11 @@ impl LineReader {
                 Err(error) => log::warn!("notifications will break the line: {error}"),
             }
         }
-        Box::new(|text| drop(super::say(&text)))
+        Box::new(|text| drop(super::print_line(&text)))
     }
 
     /// The next line.
-    pub(in crate::cli) fn read(&mut self, prompt: &str) -> io::Result<Line> {
+    pub(in crate::cli) fn read(&mut self, prompt: &str) -> io::Result<InputLine> {
         match self {
             #[cfg(feature = "line-editor")]
             LineReader::Editor(editor) => {
@@ -71,10 +71,10 @@ impl LineReader {
                 match editor.readline(prompt) {
                     Ok(line) => {
                         let _ = editor.add_history_entry(&line);
-                        Ok(Line::Text(line))
+                        Ok(InputLine::Text(line))
                     }
-                    Err(ReadlineError::Interrupted) => Ok(Line::Dropped),
-                    Err(ReadlineError::Eof) => Ok(Line::End),
+                    Err(ReadlineError::Interrupted) => Ok(InputLine::Interrupted),
+                    Err(ReadlineError::Eof) => Ok(InputLine::EndOfInput),
                     Err(ReadlineError::Io(error)) => Err(error),
                     Err(error) => Err(io::Error::other(error)),
                 }
@@ -88,8 +88,8 @@ impl LineReader {
                 }
                 let mut line = String::new();
                 match io::stdin().lock().read_line(&mut line)? {
-                    0 => Ok(Line::End),
-                    _ => Ok(Line::Text(line)),
+                    0 => Ok(InputLine::EndOfInput),
+                    _ => Ok(InputLine::Text(line)),
                 }
             }
         }

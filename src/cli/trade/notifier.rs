@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use crate::cli::Failure;
-use crate::cli::shell::Interjection;
+use crate::cli::shell::NotificationPrinter;
 use crate::market::client::{MarketClient, Watcher};
 use crate::market::print::NotificationText;
 
@@ -14,17 +14,17 @@ use crate::market::print::NotificationText;
 /// account yet, it rests until a command has gone well.
 pub(super) struct Notifier {
     stop: Arc<AtomicBool>,
-    went_well: SyncSender<()>,
+    on_success: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Notifier {
     pub(super) fn start(
         client: Arc<MarketClient>,
-        mut show: Interjection,
+        mut show: NotificationPrinter,
     ) -> Result<Notifier, Failure> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (went_well, rest): (_, Receiver<()>) = sync_channel(1);
+        let (on_success, rest): (_, Receiver<()>) = sync_channel(1);
         let thread = std::thread::Builder::new().name("notifier".into()).spawn({
             let stop = Arc::clone(&stop);
             move || {
@@ -45,17 +45,17 @@ impl Notifier {
             }
         });
         let thread = thread.map_err(|error| Failure::because("no thread", error))?;
-        Ok(Notifier { stop, went_well, thread })
+        Ok(Notifier { stop, on_success, thread })
     }
 
-    pub(super) fn try_again(&self) {
+    pub(super) fn retry(&self) {
         // Full: it has not heard of the last one yet. Closed: it has ended.
-        let _ = self.went_well.try_send(());
+        let _ = self.on_success.try_send(());
     }
 
     pub(super) fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
-        drop(self.went_well);
+        drop(self.on_success);
         if self.thread.join().is_err() {
             log::error!("the notifier panicked");
         }

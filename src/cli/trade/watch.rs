@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::{Trader, note, refused, say};
+use super::{Trader, print_line, print_note, refused};
 use crate::call::Status;
 use crate::cli::{Failure, termination};
 use crate::market::client::{MarketClient, Watcher};
@@ -44,9 +44,9 @@ pub(in crate::cli) fn watch(
             Some(notification) => {
                 if notification.missed > 0 {
                     let missed = notification.missed;
-                    note(&format!("{missed} notifications before this one were lost"));
+                    print_note(&format!("{missed} notifications before this one were lost"));
                 }
-                say(&NotificationText(&notification.event.view()).to_string())?;
+                print_line(&NotificationText(&notification.event.view()).to_string())?;
                 seen += 1;
             }
             None if wanted < u64::MAX && until.is_some_and(|until| Instant::now() >= until) => {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::call::CallId;
 
 /// A call.
-pub(super) struct Flight {
+pub(super) struct PendingCall {
     pub(super) path: &'static str,
     pub(super) request: Vec<u8>,
     /// When it was made for the first time.
@@ -18,35 +18,35 @@ pub(super) struct Flight {
 }
 
 /// The calls of all connections.
-pub(super) struct Flights {
-    in_flight: HashMap<(usize, CallId), Flight>,
+pub(super) struct PendingCalls {
+    in_flight: HashMap<(usize, CallId), PendingCall>,
     /// The link of the first connection; those of the others follow.
     first_link: usize,
     /// Connections that may begin a call, as often as they may. The server may allow fewer at once
     /// than are wanted: then a connection waits here until one of its calls ends.
     wanted: Vec<usize>,
     /// Of each connection, calls that are to be made once more.
-    again: Vec<VecDeque<Flight>>,
+    retries: Vec<VecDeque<PendingCall>>,
     /// A call that waits for a connection with room.
-    next: Option<Flight>,
+    next: Option<PendingCall>,
     last: u64,
     has_ended: bool,
-    memory: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
-impl Flights {
+impl PendingCalls {
     /// None yet, of so many at once on each connection.
-    pub(super) fn new(connections: usize, at_once: usize) -> Flights {
+    pub(super) fn new(connections: usize, at_once: usize) -> PendingCalls {
         let wanted = (0..at_once).flat_map(|_| 0..connections).collect();
-        Flights {
+        PendingCalls {
             in_flight: HashMap::new(),
             first_link: 0,
             wanted,
-            again: (0..connections).map(|_| VecDeque::new()).collect(),
+            retries: (0..connections).map(|_| VecDeque::new()).collect(),
             next: None,
             last: 0,
             has_ended: false,
-            memory: Vec::new(),
+            buffer: Vec::new(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Flights {
 
     /// Whether there are no more calls to be made.
     pub(super) fn is_over(&self) -> bool {
-        self.has_ended && self.next.is_none() && self.again.iter().all(VecDeque::is_empty)
+        self.has_ended && self.next.is_none() && self.retries.iter().all(VecDeque::is_empty)
     }
 
     /// Begins as many calls as may be: those that are to be made once more, then those of `next`.
@@ -75,25 +75,25 @@ impl Flights {
     pub(super) fn begin(
         &mut self,
         next: &mut impl FnMut(usize, &mut Vec<u8>) -> Option<&'static str>,
-        mut start: impl FnMut(usize, &Flight) -> Option<CallId>,
+        mut start: impl FnMut(usize, &PendingCall) -> Option<CallId>,
     ) {
         let mut refused = Vec::new();
         let mut idle = Vec::new();
         while let Some(connection) = self.wanted.pop() {
-            let again = self.again.get_mut(connection).and_then(VecDeque::pop_front);
-            let is_again = again.is_some();
-            let Some(flight) = again.or_else(|| self.next_flight(connection, next)) else {
+            let retry = self.retries.get_mut(connection).and_then(VecDeque::pop_front);
+            let is_retry = retry.is_some();
+            let Some(call) = retry.or_else(|| self.next_call(connection, next)) else {
                 idle.push(connection);
                 continue;
             };
             let link = self.link(connection);
-            match start(link, &flight) {
-                Some(call) => drop(self.in_flight.insert((link, call), flight)),
+            match start(link, &call) {
+                Some(id) => drop(self.in_flight.insert((link, id), call)),
                 None => {
                     refused.push(connection);
-                    match self.again.get_mut(connection) {
-                        Some(again) if is_again => again.push_front(flight),
-                        _ => self.next = Some(flight),
+                    match self.retries.get_mut(connection) {
+                        Some(retries) if is_retry => retries.push_front(call),
+                        _ => self.next = Some(call),
                     }
                 }
             }
@@ -102,58 +102,58 @@ impl Flights {
         self.wanted.append(&mut refused);
     }
 
-    fn next_flight(
+    fn next_call(
         &mut self,
         connection: usize,
         next: &mut impl FnMut(usize, &mut Vec<u8>) -> Option<&'static str>,
-    ) -> Option<Flight> {
-        if let Some(flight) = self.next.take() {
-            return Some(Flight { connection, ..flight });
+    ) -> Option<PendingCall> {
+        if let Some(call) = self.next.take() {
+            return Some(PendingCall { connection, ..call });
         }
         if self.has_ended {
             return None;
         }
-        let mut request = mem::take(&mut self.memory);
+        let mut request = mem::take(&mut self.buffer);
         request.clear();
         let Some(path) = next(connection, &mut request) else {
             self.has_ended = true;
             return None;
         };
         self.last += 1;
-        Some(Flight { path, request, began: Instant::now(), connection, number: self.last })
+        Some(PendingCall { path, request, began: Instant::now(), connection, number: self.last })
     }
 
     /// A call has ended: its connection may begin another.
-    pub(super) fn ended(&mut self, link: usize, call: CallId) -> Option<Flight> {
-        let flight = self.in_flight.remove(&(link, call))?;
+    pub(super) fn ended(&mut self, link: usize, call: CallId) -> Option<PendingCall> {
+        let call = self.in_flight.remove(&(link, call))?;
         self.wanted.push(link - self.first_link);
-        Some(flight)
+        Some(call)
     }
 
     /// The memory of a call that was answered is that of the next one.
-    pub(super) fn keep_memory(&mut self, flight: Flight) {
-        self.memory = flight.request;
+    pub(super) fn reuse_buffer(&mut self, call: PendingCall) {
+        self.buffer = call.request;
     }
 
     /// A call is to be made once more.
-    pub(super) fn put_back(&mut self, flight: Flight) {
-        if let Some(again) = self.again.get_mut(flight.connection) {
-            again.push_back(flight);
+    pub(super) fn requeue(&mut self, call: PendingCall) {
+        if let Some(retries) = self.retries.get_mut(call.connection) {
+            retries.push_back(call);
         }
     }
 
     /// All calls that are in flight are to be made once more. Returns how many are, with those that
     /// were put back before.
-    pub(super) fn put_all_back(&mut self) -> u64 {
-        let flights: Vec<Flight> = mem::take(&mut self.in_flight).into_values().collect();
-        for flight in flights {
-            self.wanted.push(flight.connection);
-            self.put_back(flight);
+    pub(super) fn requeue_all(&mut self) -> u64 {
+        let pending: Vec<PendingCall> = mem::take(&mut self.in_flight).into_values().collect();
+        for call in pending {
+            self.wanted.push(call.connection);
+            self.requeue(call);
         }
         let mut count = 0;
-        for again in &mut self.again {
-            again.make_contiguous().sort_unstable_by_key(|flight| flight.number);
-            count += again.len() as u64;
+        for retries in &mut self.retries {
+            retries.make_contiguous().sort_unstable_by_key(|call| call.number);
+            count += retries.len() as u64;
         }
         count
     }

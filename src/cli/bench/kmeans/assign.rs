@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{given, ms, say, threads};
+use super::{given, ms, print_line, threads};
 use crate::cli::Failure;
 use crate::cli::flags::Parsed;
 use crate::kmeans::{Centroids, Dyadic, Partial, Points, Split, Step};
@@ -24,7 +24,7 @@ pub(super) fn assign(parsed: &Parsed) -> Result<(), Failure> {
     drop(points);
     let start = Instant::now();
     let (mut splits, squares) = prepared(parts);
-    say(&format!("{about}; prepared in {:.3} ms", ms(start.elapsed())))?;
+    print_line(&format!("{about}; prepared in {:.3} ms", ms(start.elapsed())))?;
     let (mut total, mut total_cpu) = (Duration::ZERO, Duration::ZERO);
     let mut done = 0;
     for iteration in 1..=iterations {
@@ -37,7 +37,7 @@ pub(super) fn assign(parsed: &Parsed) -> Result<(), Failure> {
         total += took;
         total_cpu += cpu;
         done = iteration;
-        say(&format!(
+        print_line(&format!(
             "{iteration:4} {:9.3} ms  assign {:9.3} ms, CPU {:9.3} ms  moved {moved:9}  \
              shift {:.3e}  error {:.9e}",
             ms(took),
@@ -53,7 +53,7 @@ pub(super) fn assign(parsed: &Parsed) -> Result<(), Failure> {
         }
     }
     let mean = |total| ms(total) / done as f64;
-    say(&format!("mean {:.3} ms an iteration, CPU {:.3} ms", mean(total), mean(total_cpu)))
+    print_line(&format!("mean {:.3} ms an iteration, CPU {:.3} ms", mean(total), mean(total_cpu)))
 }
 
 /// Parts of equal length, in order.

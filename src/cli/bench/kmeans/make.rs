@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use super::{given, say};
+use super::{given, print_line};
 use crate::cli::Failure;
 use crate::cli::flags::Parsed;
 
@@ -21,7 +21,11 @@ pub(super) fn make(parsed: &Parsed) -> Result<(), Failure> {
             rows.iter().try_for_each(|x| file.write_all(&x.to_le_bytes()))
         })?;
     }
-    say(&format!("{} points of {dims} coordinates, {} centroids", points.len(), centroids.len()))
+    print_line(&format!(
+        "{} points of {dims} coordinates, {} centroids",
+        points.len(),
+        centroids.len()
+    ))
 }
 
 /// Each number as the shortest text that reads back as it.

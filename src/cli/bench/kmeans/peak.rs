@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::thread;
 use std::time::Instant;
 
-use super::{say, threads};
+use super::{print_line, threads};
 use crate::cli::Failure;
 use crate::cli::flags::Parsed;
 use crate::kmeans::multiply_adds;
@@ -41,10 +41,10 @@ pub(super) fn peak(parsed: &Parsed) -> Result<(), Failure> {
         },
     );
     let bytes_per_s = BYTES as f64 * threads as f64 / reading;
-    say(&format!("f32_gflop_per_s {:.1}", flop_per_s / 1e9))?;
+    print_line(&format!("f32_gflop_per_s {:.1}", flop_per_s / 1e9))?;
     // A vector holds half as many.
-    say(&format!("f64_gflop_per_s {:.1}", flop_per_s / 2e9))?;
-    say(&format!("read_gb_per_s {:.1}", bytes_per_s / 1e9))
+    print_line(&format!("f64_gflop_per_s {:.1}", flop_per_s / 2e9))?;
+    print_line(&format!("read_gb_per_s {:.1}", bytes_per_s / 1e9))
 }
 
 /// Seconds that the fastest try takes, all threads together.

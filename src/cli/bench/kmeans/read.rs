@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Instant;
 
-use super::{file, say, threads};
+use super::{file, print_line, threads};
 use crate::cli::Failure;
 use crate::cli::flags::Parsed;
 use crate::kmeans::{Format, Points, Reader};
@@ -39,5 +39,5 @@ pub(super) fn read(parsed: &Parsed) -> Result<(), Failure> {
     }
     let megabytes = (text.len() * copies * threads) as f64 / 1e6;
     let rate = megabytes / took.as_secs_f64() / threads as f64;
-    say(&format!("{points} points, {megabytes:.0} MB, {rate:.0} MB/s a thread"))
+    print_line(&format!("{points} points, {megabytes:.0} MB, {rate:.0} MB/s a thread"))
 }

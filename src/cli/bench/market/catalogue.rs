@@ -1,11 +1,11 @@
 //! Texts that look like those of a shop: some words are nearly everywhere, most nearly nowhere.
 
-/// Chance that is the same in each run (SplitMix64; Steele, Lea and Flood, 2014).
-pub(super) struct Chance(u64);
+/// RandomSource that is the same in each run (SplitMix64; Steele, Lea and Flood, 2014).
+pub(super) struct RandomSource(u64);
 
-impl Chance {
-    pub(super) fn new(seed: u64) -> Chance {
-        Chance(seed)
+impl RandomSource {
+    pub(super) fn new(seed: u64) -> RandomSource {
+        RandomSource(seed)
     }
 
     fn next(&mut self) -> u64 {
@@ -56,18 +56,18 @@ impl Vocabulary {
     }
 
     /// One word, the more often the more it is used.
-    pub(super) fn pick(&self, chance: &mut Chance) -> &str {
+    pub(super) fn pick(&self, random: &mut RandomSource) -> &str {
         // The inverse of the distribution of 1/n: e to an even number below ln(WORDS).
-        let rank = (self.0.len() as f64).powf(chance.share()) as usize;
+        let rank = (self.0.len() as f64).powf(random.share()) as usize;
         &self.0[rank.clamp(1, self.0.len()) - 1]
     }
 
     /// Words, of this many bytes together or a few more.
-    pub(super) fn text(&self, chance: &mut Chance, bytes: usize) -> String {
-        let mut text = self.pick(chance).to_owned();
+    pub(super) fn text(&self, random: &mut RandomSource, bytes: usize) -> String {
+        let mut text = self.pick(random).to_owned();
         while text.len() < bytes {
             text.push(' ');
-            text.push_str(self.pick(chance));
+            text.push_str(self.pick(random));
         }
         text
     }
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn words_are_used_as_often_as_their_rank_says() {
-        let (vocabulary, mut chance) = (Vocabulary::new(), Chance::new(1));
-        let picked: Vec<&str> = (0..100_000).map(|_| vocabulary.pick(&mut chance)).collect();
+        let (vocabulary, mut random) = (Vocabulary::new(), RandomSource::new(1));
+        let picked: Vec<&str> = (0..100_000).map(|_| vocabulary.pick(&mut random)).collect();
         let count = |rank: usize| picked.iter().filter(|word| **word == vocabulary.0[rank]).count();
         // ln 2 / ln 50,000 of all, and ln(101 / 100) / ln 50,000.
         assert!((6_100..6_700).contains(&count(0)), "{}", count(0));
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_text_is_the_same_for_the_same_seed() {
         let vocabulary = Vocabulary::new();
-        let text = |seed| vocabulary.text(&mut Chance::new(seed), 90);
+        let text = |seed| vocabulary.text(&mut RandomSource::new(seed), 90);
         assert_eq!(text(7), text(7));
         assert_ne!(text(7), text(8));
         assert!((90..110).contains(&text(7).len()));
