@@ -22,14 +22,14 @@ pub struct Ticket<W: Workload> {
 
 impl<W: Workload> Ticket<W> {
     /// Nobody waits.
-    pub fn nobody() -> Ticket<W> {
+    pub fn unanswered() -> Ticket<W> {
         Ticket { client: u64::MAX, operation: 0, read: None }
     }
 
     /// What the client gets, from a state that is looked at now.
     pub fn response(&self, answer: Answer, engine: &Engine<W::Machine, Ticket<W>>) -> Response<W> {
         match (&answer, &self.read) {
-            (Answer::Read, Some(ask)) => Response::Saw(W::look(ask, engine.state().machine())),
+            (Answer::Read, Some(ask)) => Response::Saw(W::observe(ask, engine.state().machine())),
             _ => Response::Answer(answer),
         }
     }
@@ -92,7 +92,7 @@ pub enum Next<W: Workload> {
     /// Send this to that node, and look again after a while.
     Send(NodeId, Ticket<W>, Request<W>, Duration),
     /// Look again after a while.
-    Rest(Duration),
+    Wait(Duration),
 }
 
 /// A client: one operation at a time.
@@ -104,11 +104,11 @@ pub struct Client<W: Workload> {
     session: Option<u64>,
     sequence: u64,
     acknowledged: u64,
-    believed: NodeId,
+    leader_guess: NodeId,
     operation: u64,
     current: Option<Current<W>>,
     /// Grows with every time it looks; an older look is void.
-    pub look: u64,
+    pub timer: u64,
 }
 
 struct Current<W: Workload> {
@@ -133,10 +133,10 @@ impl<W: Workload> Client<W> {
             session: None,
             sequence: 0,
             acknowledged: 0,
-            believed: id % nodes,
+            leader_guess: id % nodes,
             operation: 0,
             current: None,
-            look: 0,
+            timer: 0,
         }
     }
 
@@ -165,16 +165,16 @@ impl<W: Workload> Client<W> {
 
     /// Sends what it wants, once more if it has before.
     pub fn attempt(&mut self, seed: &mut Seed) -> Next<W> {
-        self.look += 1;
+        self.timer += 1;
         let Some(current) = &mut self.current else {
-            return Next::Rest(Duration::from_millis(seed.below(30) as u64));
+            return Next::Wait(Duration::from_millis(seed.below(30) as u64));
         };
         current.attempts += 1;
         let is_command = W::command(&current.ask).is_some();
         let is_plain_write = is_command && !self.has_session && !W::IS_NUMBERED;
         // A write without a number must not be sent twice: nobody knows what came of it.
         if current.attempts > MAX_ATTEMPTS || (is_plain_write && current.attempts > 1) {
-            return self.give_up(seed);
+            return self.abandon(seed);
         }
         let (client, operation) = (self.id, self.operation);
         let request = match W::command(&current.ask) {
@@ -190,22 +190,22 @@ impl<W: Workload> Client<W> {
             }
         };
         let ticket = Ticket { client, operation, read: None };
-        let patience = Duration::from_millis(50 + seed.below(600) as u64);
-        Next::Send(self.believed, ticket, request, patience)
+        let timeout = Duration::from_millis(50 + seed.below(600) as u64);
+        Next::Send(self.leader_guess, ticket, request, timeout)
     }
 
     /// Nobody answered in time.
     pub fn time_out(&mut self, seed: &mut Seed) -> Next<W> {
-        self.believed = seed.below(self.nodes as usize) as NodeId;
+        self.leader_guess = seed.below(self.nodes as usize) as NodeId;
         self.attempt(seed)
     }
 
     /// The outcome stays unknown.
-    fn give_up(&mut self, seed: &mut Seed) -> Next<W> {
+    fn abandon(&mut self, seed: &mut Seed) -> Next<W> {
         if let Some(origin) = self.current.take().and_then(|current| current.origin) {
             self.acknowledged = origin.sequence;
         }
-        Next::Rest(Duration::from_millis(seed.below(30) as u64))
+        Next::Wait(Duration::from_millis(seed.below(30) as u64))
     }
 
     /// A response came, maybe to an earlier attempt or to an operation that is over.
@@ -223,7 +223,7 @@ impl<W: Workload> Client<W> {
             Response::Saw(saw) => {
                 history[current.place].returned = Some((moment, saw));
                 self.current = None;
-                return Some(Next::Rest(soon));
+                return Some(Next::Wait(soon));
             }
             Response::Answer(answer) => answer,
         };
@@ -255,7 +255,7 @@ impl<W: Workload> Client<W> {
                     // Nothing was done: it may be sent again.
                     current.attempts = current.attempts.saturating_sub(1);
                 }
-                self.believed = match not.leader {
+                self.leader_guess = match not.leader {
                     Some(leader) if !seed.one_in(8) => leader,
                     _ => seed.below(self.nodes as usize) as NodeId,
                 };
@@ -264,13 +264,13 @@ impl<W: Workload> Client<W> {
             Answer::Lost(_)
                 if current.origin.is_none() && !current.is_opening && !W::IS_NUMBERED =>
             {
-                return Some(self.give_up(seed));
+                return Some(self.abandon(seed));
             }
             Answer::Lost(_) => (),
             Answer::Read | Answer::Transferred | Answer::NotTransferred(_) => {
                 panic!("nobody asked for that")
             }
         }
-        Some(Next::Rest(soon))
+        Some(Next::Wait(soon))
     }
 }

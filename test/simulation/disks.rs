@@ -7,7 +7,7 @@ use agora::replica::storage::StorageError;
 
 use crate::node::{Input, Installed, Written};
 use crate::workload::Workload;
-use crate::world::{Event, MS, World, is_fate};
+use crate::world::{Event, MS, World, is_injected_fault};
 
 impl<W: Workload> World<W> {
     /// A process starts with what its disk holds. What does not start holds what no disk may do to
@@ -15,17 +15,17 @@ impl<W: Workload> World<W> {
     pub fn restart(&mut self, place: usize) {
         let time = self.time;
         let node = &mut self.nodes[place];
-        if node.life.is_some() {
+        if node.process.is_some() {
             return;
         }
         match node.start(time) {
             Ok(()) => {
-                self.tell(|| format!("node {place} starts"));
+                self.record(|| format!("node {place} starts"));
                 self.schedule(Duration::ZERO, Event::Wake { node: place });
             }
             Err(error) => {
-                let is_fate = is_fate(&error) || error.is_temporary();
-                assert!(is_fate, "node {place} does not start again: {error}");
+                let is_injected_fault = is_injected_fault(&error) || error.is_temporary();
+                assert!(is_injected_fault, "node {place} does not start again: {error}");
                 node.disk.kill();
                 self.schedule(50 * MS, Event::Restart { node: place });
             }
@@ -37,22 +37,22 @@ impl<W: Workload> World<W> {
         let slowest = self.nodes[place].slowest_write;
         let delay = slowest.mul_f64(self.seed.below(1000) as f64 / 1000.0);
         let node = &mut self.nodes[place];
-        let life = node.lives;
-        let Some(process) = &mut node.life else { return };
+        let process_number = node.process_count;
+        let Some(process) = &mut node.process else { return };
         let begins = process.has_jobs() && !process.is_writing;
         process.is_writing |= begins;
         let has_snapshot = process.snapshot.is_some() && !process.is_taking_snapshot;
         process.is_taking_snapshot |= has_snapshot;
         if begins {
-            self.schedule(delay, Event::Written { node: place, life });
+            self.schedule(delay, Event::Written { node: place, process_number });
         }
         if has_snapshot {
-            self.schedule(delay * 3, Event::SnapshotWritten { node: place, life });
+            self.schedule(delay * 3, Event::SnapshotWritten { node: place, process_number });
         }
     }
 
     /// The machine may stop in the middle of what its disk does next.
-    fn endanger(&mut self, place: usize) {
+    fn maybe_stop_machine(&mut self, place: usize) {
         if !self.is_ending && self.seed.one_in(150) {
             let changes = self.seed.below(6) as u64;
             self.nodes[place].disk.stop_after(changes);
@@ -60,100 +60,104 @@ impl<W: Workload> World<W> {
     }
 
     pub fn write(&mut self, place: usize) {
-        self.endanger(place);
-        let Some(process) = &mut self.nodes[place].life else { return };
+        self.maybe_stop_machine(place);
+        let Some(process) = &mut self.nodes[place].process else { return };
         process.is_writing = false;
         let written = process.write();
         let is_received = process.received.is_some();
         let is_lost = std::mem::take(&mut process.is_snapshot_lost);
         let is_short = process.storage.is_low_on_space();
         process.engine.set_low_on_space(is_short);
-        let Some(written) = self.survive(place, written) else { return };
+        let Some(written) = self.crash_on_error(place, written) else { return };
         if is_lost {
             self.give(place, Input::SnapshotLost);
         }
         if is_received {
             let delay = MS * self.seed.below(300) as u32;
-            let life = self.nodes[place].lives;
-            self.schedule(delay, Event::Install { node: place, life });
+            let process_number = self.nodes[place].process_count;
+            self.schedule(delay, Event::Install { node: place, process_number });
         }
         match written {
             Written::All(write) => {
                 if let Some(write) = write {
                     self.give(place, Input::Persisted(write));
                 }
-                self.note_room(place, true);
+                self.set_has_space(place, true);
             }
             Written::Waits(write, is_hard_state_durable) => {
-                self.wait_for_room(place, write, is_hard_state_durable);
+                self.wait_for_space(place, write, is_hard_state_durable);
             }
         }
     }
 
-    fn note_room(&mut self, place: usize, has_room: bool) {
-        let Some(process) = &mut self.nodes[place].life else { return };
-        if std::mem::replace(&mut process.is_waiting_for_room, !has_room) == has_room {
-            self.tell(|| format!("node {place} has room: {has_room}"));
-            self.give(place, Input::Full(!has_room));
+    fn set_has_space(&mut self, place: usize, has_space: bool) {
+        let Some(process) = &mut self.nodes[place].process else { return };
+        if std::mem::replace(&mut process.is_waiting_for_space, !has_space) == has_space {
+            self.record(|| format!("node {place} has room: {has_space}"));
+            self.give(place, Input::Full(!has_space));
         }
     }
 
     /// What could not be written is tried again. Hard states are durable, unless not even for them
     /// there was room.
-    fn wait_for_room(&mut self, place: usize, write: u64, is_hard_state_durable: bool) {
-        if let Some(process) = &mut self.nodes[place].life {
+    fn wait_for_space(&mut self, place: usize, write: u64, is_hard_state_durable: bool) {
+        if let Some(process) = &mut self.nodes[place].process {
             process.is_writing = true;
         }
-        let life = self.nodes[place].lives;
+        let process_number = self.nodes[place].process_count;
         let delay = MS * (1 + self.seed.below(50)) as u32;
-        self.schedule(delay, Event::Written { node: place, life });
+        self.schedule(delay, Event::Written { node: place, process_number });
         if is_hard_state_durable {
             self.give(place, Input::HardStatePersisted(write));
         }
-        self.note_room(place, false);
-        self.give(place, Input::MakeRoom);
+        self.set_has_space(place, false);
+        self.give(place, Input::MakeSpace);
     }
 
     pub fn finish_snapshot(&mut self, place: usize) {
-        let life = self.nodes[place].lives;
-        let Some(process) = &self.nodes[place].life else { return };
-        if process.is_writing && !process.is_waiting_for_room {
+        let process_number = self.nodes[place].process_count;
+        let Some(process) = &self.nodes[place].process else { return };
+        if process.is_writing && !process.is_waiting_for_space {
             // One after the other: what the snapshot builds on is written first.
-            return self.schedule(MS, Event::SnapshotWritten { node: place, life });
+            return self.schedule(MS, Event::SnapshotWritten { node: place, process_number });
         }
-        self.endanger(place);
-        let Some(process) = &mut self.nodes[place].life else { return };
+        self.maybe_stop_machine(place);
+        let Some(process) = &mut self.nodes[place].process else { return };
         process.is_taking_snapshot = false;
         let written = process.finish_snapshot();
-        let Some(written) = self.survive(place, written) else { return };
+        let Some(written) = self.crash_on_error(place, written) else { return };
         let Some((mark, bytes)) = written else {
             return self.give(place, Input::SnapshotFailed);
         };
         let text = self.nodes[place].disk.get("snapshot.txt").unwrap_or_default();
         let mut digest = DefaultHasher::new();
         text.hash(&mut digest);
-        self.truth_mut().snapshot(mark, digest.finish());
+        self.invariants_mut().snapshot(mark, digest.finish());
         self.give(place, Input::Snapshot(mark, bytes));
     }
 
     pub fn install(&mut self, place: usize) {
-        self.endanger(place);
-        let Some(process) = &mut self.nodes[place].life else { return };
+        self.maybe_stop_machine(place);
+        let Some(process) = &mut self.nodes[place].process else { return };
         let installed = process.install();
-        match self.survive(place, installed) {
+        match self.crash_on_error(place, installed) {
             None | Some(Installed::Nothing) => (),
             Some(Installed::Done(mark, state)) => self.give(place, Input::Installed(mark, state)),
-            Some(Installed::NoRoom) => self.give(place, Input::SnapshotLost),
+            Some(Installed::NoSpace) => self.give(place, Input::SnapshotLost),
         }
     }
 
     /// A node whose disk failed ends, as a real one does.
-    pub fn survive<T>(&mut self, place: usize, result: Result<T, StorageError>) -> Option<T> {
+    pub fn crash_on_error<T>(
+        &mut self,
+        place: usize,
+        result: Result<T, StorageError>,
+    ) -> Option<T> {
         match result {
             Ok(done) => Some(done),
             Err(error) => {
-                assert!(is_fate(&error), "node {place}: {error}");
-                self.tell(|| format!("node {place}: {error}"));
+                assert!(is_injected_fault(&error), "node {place}: {error}");
+                self.record(|| format!("node {place}: {error}"));
                 self.crash(place);
                 None
             }

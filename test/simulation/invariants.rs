@@ -9,7 +9,7 @@ use agora::replica::engine::{Applied, Engine};
 
 /// What one sees who sees everything.
 #[derive(Debug, Default)]
-pub struct Truth {
+pub struct Invariants {
     leaders: BTreeMap<Term, NodeId>,
     /// Every entry that ever was in a log, and the term before it: by log matching there is one.
     entries: BTreeMap<(Index, Term), (Entry, Option<Term>)>,
@@ -22,7 +22,7 @@ pub struct Truth {
     snapshots: BTreeMap<SnapshotMark, u64>,
 }
 
-impl Truth {
+impl Invariants {
     /// A process is gone: the next one knows less at first.
     pub fn crashed(&mut self, id: NodeId) {
         self.commits.remove(&id);
@@ -76,7 +76,7 @@ impl Truth {
     }
 
     /// Looks at a node after a step of it. The others are given with what their clocks say.
-    pub fn look<'e, M: StateMachine, T: 'e>(
+    pub fn check<'e, M: StateMachine, T: 'e>(
         &mut self,
         id: NodeId,
         engine: &Engine<M, T>,

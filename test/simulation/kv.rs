@@ -71,7 +71,7 @@ impl Workload for KvWork {
         Read::Key(&key(ask.key())).encode()
     }
 
-    fn look(ask: &Ask, machine: &Kv) -> Saw {
+    fn observe(ask: &Ask, machine: &Kv) -> Saw {
         Saw::Value(machine.get(&key(ask.key())).map(|record| number(record.value())))
     }
 
@@ -88,7 +88,7 @@ impl Workload for KvWork {
 
     fn audit(_: &Kv) {}
 
-    fn judge(history: &History<KvWork>, _: &Kv) {
+    fn check_history(history: &History<KvWork>, _: &Kv) {
         judge(history);
     }
 }

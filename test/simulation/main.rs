@@ -12,7 +12,7 @@ mod nemesis;
 mod network;
 mod node;
 mod runs;
-mod truth;
+mod invariants;
 mod workload;
 mod world;
 

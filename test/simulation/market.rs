@@ -157,15 +157,15 @@ impl Workload for MarketWork {
     }
 
     fn read_set(ask: &Ask) -> Vec<u8> {
-        let look = match ask {
+        let read_set = match ask {
             Ask::Item(item) => ReadSet::Item(ItemId(*item)),
             Ask::Catalogue => ReadSet::Catalogue,
             _ => ReadSet::Everything,
         };
-        look.encode()
+        read_set.encode()
     }
 
-    fn look(ask: &Ask, market: &Market) -> Saw {
+    fn observe(ask: &Ask, market: &Market) -> Saw {
         Saw::Lines(match *ask {
             Ask::Do(..) => Vec::new(),
             Ask::Item(item) => market.item(ItemId(item)).iter().map(card).collect(),
@@ -199,7 +199,7 @@ impl Workload for MarketWork {
         assert_eq!(market.audit().faults, [""; 0]);
     }
 
-    fn judge(history: &History<MarketWork>, market: &Market) {
+    fn check_history(history: &History<MarketWork>, market: &Market) {
         check_orders(history, market);
         check_ratings(history);
         match check::<Square>(history) {

@@ -11,33 +11,33 @@ use crate::world::{Event, MS, World};
 
 impl<W: Workload> World<W> {
     /// Something goes wrong, or is mended.
-    pub fn strike(&mut self) {
+    pub fn inject_fault(&mut self) {
         match self.seed.below(18) {
             0..=2 => self.isolate_leader(),
             3 => self.partition(),
             4 => self.cut_some_ways(),
-            5..=6 => self.network.mend(),
+            5..=6 => self.network.restore(),
             7 => self.crash_some(),
             8 => self.crash_leader(),
             9 => self.pause_some(),
-            10 => self.bounce_followers_of_an_isolated_leader(),
+            10 => self.restart_followers_of_an_isolated_leader(),
             11 => self.wake_a_follower_when_its_leader_is_isolated(),
             12 => self.hand_over(),
-            13 => self.hurt_a_disk(),
+            13 => self.fail_a_disk(),
             14 => self.jump_a_wall_clock(),
             15 => self.lose_a_disk(),
-            16 => self.turn_a_disk_back(),
-            _ => self.mend_disks(),
+            16 => self.restore_an_older_disk(),
+            _ => self.repair_disks(),
         }
         let next = MS * (20 + self.seed.below(600)) as u32;
-        self.schedule(next, Event::Strike);
+        self.schedule(next, Event::Fault);
     }
 
     /// Everything is mended, for good.
     pub fn heal(&mut self) {
         self.is_ending = true;
         self.network.heal();
-        self.mend_disks();
+        self.repair_disks();
         for place in 0..self.nodes.len() {
             self.nodes[place].paused_until = self.time;
             self.schedule(Duration::ZERO, Event::Wake { node: place });
@@ -81,7 +81,7 @@ impl<W: Workload> World<W> {
     }
 
     fn partition(&mut self) {
-        self.network.mend();
+        self.network.restore();
         let sides: Vec<bool> = self.nodes.iter().map(|_| self.seed.one_in(2)).collect();
         for from in 0..sides.len() {
             for to in (0..sides.len()).filter(|to| sides[*to] != sides[from]) {
@@ -123,7 +123,7 @@ impl<W: Workload> World<W> {
     }
 
     /// The voters that promised restart at once.
-    fn bounce_followers_of_an_isolated_leader(&mut self) {
+    fn restart_followers_of_an_isolated_leader(&mut self) {
         let victim = self.victim();
         self.isolate(victim);
         for other in self.others(victim) {
@@ -164,7 +164,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    fn hurt_a_disk(&mut self) {
+    fn fail_a_disk(&mut self) {
         let place = self.victim();
         let kind = self.seed.below(3);
         let (syncs, room) = (self.seed.below(4) as u64, self.seed.below(600) as u64);
@@ -179,7 +179,7 @@ impl<W: Workload> World<W> {
         }
     }
 
-    fn mend_disks(&mut self) {
+    fn repair_disks(&mut self) {
         for node in &mut self.nodes {
             node.slowest_write = 2 * MS;
             node.disk.set_capacity(None);
@@ -201,7 +201,7 @@ impl<W: Workload> World<W> {
         let place = self.victim();
         if self.may_lose(place) {
             self.crash(place);
-            self.tell(|| format!("node {place} has lost its disk"));
+            self.record(|| format!("node {place} has lost its disk"));
             let node = &mut self.nodes[place];
             (node.disk, node.is_lost) = (SimDisk::new(), true);
         }
@@ -209,26 +209,26 @@ impl<W: Workload> World<W> {
 
     /// A node's disk is copied; or the node comes back with that copy, and those who know better are
     /// there and tell it.
-    fn turn_a_disk_back(&mut self) {
+    fn restore_an_older_disk(&mut self) {
         let place = self.some_node();
-        let lives: Vec<u64> = self.nodes.iter().map(|node| node.lives).collect();
+        let process_counts: Vec<u64> = self.nodes.iter().map(|node| node.process_count).collect();
         let Some((image, then)) = self.nodes[place].image.take() else {
             let image = self.nodes[place].disk.copy();
-            self.nodes[place].image = Some((image, lives));
+            self.nodes[place].image = Some((image, process_counts));
             return;
         };
         // What they have counted of it is in their memory.
         let others = self.others(place);
         let all_know = others.iter().all(|other| {
-            then[*other] == lives[*other]
-                && self.nodes[*other].life.is_some()
+            then[*other] == process_counts[*other]
+                && self.nodes[*other].process.is_some()
                 && self.nodes[*other].paused_until <= self.time
         });
-        if !all_know || !self.may_lose(place) || self.nodes[place].life.is_none() {
+        if !all_know || !self.may_lose(place) || self.nodes[place].process.is_none() {
             return;
         }
         self.crash(place);
-        self.tell(|| format!("node {place} has an older disk"));
+        self.record(|| format!("node {place} has an older disk"));
         let node = &mut self.nodes[place];
         (node.disk, node.is_lost) = (image, true);
         self.restart(place);
@@ -238,7 +238,8 @@ impl<W: Workload> World<W> {
     /// Carries introductions between a node and all others, as connections do before anything else.
     fn connect(&mut self, place: usize) {
         for other in self.others(place).repeat(2) {
-            let introduce = |node: &mut SimNode<W>| Some(node.life.as_mut()?.engine.introduction());
+            let introduce =
+                |node: &mut SimNode<W>| Some(node.process.as_mut()?.engine.introduction());
             let ours = introduce(&mut self.nodes[place]);
             let theirs = introduce(&mut self.nodes[other]);
             let (Some(mut ours), Some(mut theirs)) = (ours, theirs) else { continue };

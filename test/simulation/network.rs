@@ -60,7 +60,7 @@ impl Network {
     }
 
     /// All ways are open again.
-    pub fn mend(&mut self) {
+    pub fn restore(&mut self) {
         self.cuts.clear();
     }
 }

@@ -36,7 +36,7 @@ pub enum Input<W: Workload> {
     Full(bool),
     SnapshotLost,
     /// Writes still wait: it does what may help.
-    MakeRoom,
+    MakeSpace,
 }
 
 /// What came of writing.
@@ -51,27 +51,27 @@ pub enum Written {
 pub enum Installed<W: Workload> {
     Nothing,
     Done(SnapshotMark, Option<Box<Replicated<W::Machine>>>),
-    NoRoom,
+    NoSpace,
 }
 
 /// A process that runs.
-pub struct Life<W: Workload> {
+pub struct Process<W: Workload> {
     /// Names the process.
-    pub process: u64,
+    pub id: u64,
     pub engine: Engine<W::Machine, Ticket<W>>,
     pub storage: Storage,
     /// What was asked to be written.
     jobs: VecDeque<WriteJob>,
     /// The last of those that are staged.
     unreported: Option<u64>,
-    pub is_waiting_for_room: bool,
+    pub is_waiting_for_space: bool,
     /// There was no room for a leader's snapshot.
     pub is_snapshot_lost: bool,
     pub is_writing: bool,
     pub is_taking_snapshot: bool,
     pub snapshot: Option<SnapshotJob>,
     pub received: Option<ReceivedSnapshot>,
-    /// Something that the node does not survive.
+    /// Something that the node does not crash_on_error.
     pub failure: Option<StorageError>,
     /// What followers may still be getting.
     sent: VecDeque<Arc<SnapshotFile>>,
@@ -83,9 +83,9 @@ pub struct SimNode<W: Workload> {
     pub config: Config,
     pub policy: SnapshotPolicy,
     pub disk: SimDisk,
-    pub life: Option<Life<W>>,
+    pub process: Option<Process<W>>,
     /// How many processes it was.
-    pub lives: u64,
+    pub process_count: u64,
     /// How fast its clock runs, and what it said at the beginning of time.
     pub rate: f64,
     pub clock_offset: Duration,
@@ -130,7 +130,7 @@ impl<W: Workload> SimNode<W> {
         let members = self.config.voters.iter().map(|id| (*id, format!("host{id}:1"))).collect();
         let (group, machine) = ("simulated".into(), "simulated".into());
         let identity = Identity { node: self.id, group, machine, members };
-        let instance = (self.lives.rotate_left(8) ^ self.id).max(1);
+        let instance = (self.process_count.rotate_left(8) ^ self.id).max(1);
         let mut state = Replicated::<W::Machine>::default();
         let (storage, found) = Storage::open(
             self.disk.disk(),
@@ -144,26 +144,26 @@ impl<W: Workload> SimNode<W> {
         if recovered.snapshot.index > 0 {
             state.restored(recovered.snapshot.index).expect("a snapshot has all of the state");
         }
-        // Every life may have been set up with another lease.
-        let lease = match self.lives % 4 {
+        // Every process may have been set up with another lease.
+        let lease = match self.process_count % 4 {
             0 => self.config.lease / 2,
             1 => self.config.lease * 2,
             _ => self.config.lease,
         };
-        let config = Config { seed: self.lives, lease, ..self.config.clone() };
+        let config = Config { seed: self.process_count, lease, ..self.config.clone() };
         let now = self.clock(time);
-        self.lives += 1;
-        let process = self.lives.max(1);
+        self.process_count += 1;
+        let process = self.process_count.max(1);
         let membership = membership(&config, &recovered, record, process, now);
         let mut engine = Engine::new(config, recovered, state, self.policy, membership, now);
         engine.report_applied();
-        self.life = Some(Life {
-            process,
+        self.process = Some(Process {
+            id: process,
             engine,
             storage,
             jobs: VecDeque::new(),
             unreported: None,
-            is_waiting_for_room: false,
+            is_waiting_for_space: false,
             is_snapshot_lost: false,
             is_writing: false,
             is_taking_snapshot: false,
@@ -177,13 +177,13 @@ impl<W: Workload> SimNode<W> {
 
     /// The process is gone.
     pub fn stop(&mut self) {
-        self.life = None;
+        self.process = None;
         self.inputs.clear();
         self.stale_clock = None;
     }
 }
 
-impl<W: Workload> Life<W> {
+impl<W: Workload> Process<W> {
     /// Takes one input, and answers it if that can be done at once.
     pub fn take(
         &mut self,
@@ -196,13 +196,15 @@ impl<W: Workload> Life<W> {
             Input::Introduction(from, introduction) => {
                 engine.receive_introduction(from, introduction)
             }
-            Input::Message(from, life, message) => engine.deliver(now, from, life, message),
+            Input::Message(from, process_number, message) => {
+                engine.deliver(now, from, process_number, message)
+            }
             Input::Persisted(write) => engine.persisted(now, write),
             Input::HandOver => {
                 engine.hand_over(now);
             }
             Input::Transfer(to) => {
-                engine.transfer(now, to, Duration::from_secs(1), Ticket::nobody());
+                engine.transfer(now, to, Duration::from_secs(1), Ticket::unanswered());
             }
             Input::Snapshot(mark, bytes) => {
                 let first = engine.snapshot_taken(mark, bytes).first;
@@ -220,7 +222,7 @@ impl<W: Workload> Life<W> {
                 }
             }
             Input::SnapshotLost => engine.snapshot_lost(now),
-            Input::MakeRoom => self.make_room(now),
+            Input::MakeSpace => self.make_space(now),
             Input::Request(ticket, request) => return request.make(engine, now, wall_ms, ticket),
         }
         None
@@ -282,7 +284,7 @@ impl<W: Workload> Life<W> {
     }
 
     /// Has the log cut as far as a snapshot goes, and a new one taken.
-    fn make_room(&mut self, now: Duration) {
+    fn make_space(&mut self, now: Duration) {
         if self.storage.has_snapshotted_entries() {
             let end = self.storage.snapshot().map_or(0, |snapshot| snapshot.mark().index);
             self.compact(end + 1);
@@ -315,7 +317,7 @@ impl<W: Workload> Life<W> {
         state.restored(mark.index).expect("a snapshot has all of the state");
         match self.storage.install(verified) {
             Ok(is_in_place) => Ok(Installed::Done(mark, is_in_place.then_some(state))),
-            Err(error) if error.is_temporary() => Ok(Installed::NoRoom),
+            Err(error) if error.is_temporary() => Ok(Installed::NoSpace),
             Err(error) => Err(error),
         }
     }

@@ -8,7 +8,7 @@ use crate::kv::KvWork;
 use crate::market::MarketWork;
 use crate::seed::Seed;
 use crate::workload::Workload;
-use crate::world::{Report, Setting, World};
+use crate::world::{Report, Settings, World};
 
 impl Report {
     fn plus(self, other: Report) -> Report {
@@ -29,7 +29,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs a workload from one seed after another, on as many threads as there are cores.
-fn each_run<W: Workload>(count: u64) {
+fn run_seeds<W: Workload>(count: u64) {
     let seeds: Vec<u64> = match number("AGORA_SEED") {
         Some(seed) => vec![seed],
         None => (1..=number("AGORA_RUNS").unwrap_or(count)).collect(),
@@ -49,7 +49,7 @@ fn each_run<W: Workload>(count: u64) {
 }
 
 fn run<W: Workload>(seed: u64) -> Report {
-    let run = || World::<W>::new(Seed::new(seed), Setting::default()).run();
+    let run = || World::<W>::new(Seed::new(seed), Settings::default()).run();
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(report) => report,
         Err(_) => panic!("failed with seed {seed}: AGORA_SEED={seed} runs it alone"),
@@ -58,20 +58,20 @@ fn run<W: Workload>(seed: u64) -> Report {
 
 #[test]
 fn a_key_value_store_is_linearizable_whatever_goes_wrong() {
-    each_run::<KvWork>(100);
+    run_seeds::<KvWork>(100);
 }
 
 #[test]
 fn a_market_is_linearizable_and_balances_whatever_goes_wrong() {
-    each_run::<MarketWork>(50);
+    run_seeds::<MarketWork>(50);
 }
 
 /// The checks have power: clocks that are wrong by fifty times what is allowed are caught.
 #[test]
 fn clocks_that_drift_too_much_are_caught() {
-    let setting = Setting { drift: 0.05, ..Setting::default() };
+    let settings = Settings { drift: 0.05, ..Settings::default() };
     let is_caught = |seed| {
-        let run = || World::<KvWork>::new(Seed::new(seed), setting.clone()).run();
+        let run = || World::<KvWork>::new(Seed::new(seed), settings.clone()).run();
         catch_unwind(AssertUnwindSafe(run)).is_err()
     };
     assert!((1..=500).any(is_caught));

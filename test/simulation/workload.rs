@@ -41,7 +41,7 @@ pub trait Workload: Clone + Debug + 'static {
     fn read_set(ask: &Self::Ask) -> Vec<u8>;
 
     /// What a read sees.
-    fn look(ask: &Self::Ask, machine: &Self::Machine) -> Self::Saw;
+    fn observe(ask: &Self::Ask, machine: &Self::Machine) -> Self::Saw;
 
     /// What the machine's answer to a command says.
     fn saw(ask: &Self::Ask, answer: &[u8]) -> Self::Saw;
@@ -51,7 +51,7 @@ pub trait Workload: Clone + Debug + 'static {
 
     /// What must be true of all that clients saw, and of what is there in the end. Panics if it is
     /// not.
-    fn judge(history: &History<Self>, machine: &Self::Machine)
+    fn check_history(history: &History<Self>, machine: &Self::Machine)
     where
         Self: Sized;
 }

@@ -11,11 +11,11 @@ use agora::replica::storage::StorageError;
 use agora::replica::wire::{self, Encoder, Hello, Received, encode_hello};
 
 use crate::clients::{Client, Next, Request, Response, Ticket};
+use crate::invariants::Invariants;
 use crate::network::Network;
 use crate::node::{Input, SimNode};
 use crate::seed::Seed;
 use crate::sim_disk::SimDisk;
-use crate::truth::Truth;
 use crate::workload::{History, Workload};
 
 pub const MS: Duration = Duration::from_millis(1);
@@ -25,7 +25,7 @@ pub enum Event<W: Workload> {
     Arrive {
         from: NodeId,
         /// The process that sent it.
-        life: u64,
+        process_number: u64,
         to: NodeId,
         bytes: Vec<u8>,
     },
@@ -39,9 +39,9 @@ pub enum Event<W: Workload> {
         response: Response<W>,
     },
     /// A client looks whether it has been answered.
-    Look {
+    ClientTimer {
         client: usize,
-        look: u64,
+        timer: u64,
     },
     /// A node's time has come, or it goes on after a pause.
     Wake {
@@ -50,35 +50,35 @@ pub enum Event<W: Workload> {
     /// A disk is done, for the process that it worked for.
     Written {
         node: usize,
-        life: u64,
+        process_number: u64,
     },
     SnapshotWritten {
         node: usize,
-        life: u64,
+        process_number: u64,
     },
     Install {
         node: usize,
-        life: u64,
+        process_number: u64,
     },
     Restart {
         node: usize,
     },
     /// Something goes wrong.
-    Strike,
+    Fault,
 }
 
 /// How a run is set up.
 #[derive(Clone, Debug)]
-pub struct Setting {
+pub struct Settings {
     /// How far clocks are wrong, as a share of time.
     pub drift: f64,
     /// How long things go wrong.
     pub span: Duration,
 }
 
-impl Default for Setting {
-    fn default() -> Setting {
-        Setting { drift: 0.001, span: 8000 * MS }
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { drift: 0.001, span: 8000 * MS }
     }
 }
 
@@ -97,14 +97,14 @@ pub struct Report {
 
 pub struct World<W: Workload> {
     pub seed: Seed,
-    pub setting: Setting,
+    pub settings: Settings,
     pub time: Duration,
     pub nodes: Vec<SimNode<W>>,
     pub network: Network,
     clients: Vec<Client<W>>,
     workload: W,
     history: History<W>,
-    truth: Truth,
+    invariants: Invariants,
     events: BTreeMap<(Duration, u64), Event<W>>,
     scheduled: u64,
     moment: u64,
@@ -114,27 +114,27 @@ pub struct World<W: Workload> {
     pub loses_disks: bool,
     crashes: u64,
     encoder: Encoder,
-    story: Story,
+    event_log: EventLog,
 }
 
 /// What happened last, told when a run fails that was asked for by its seed.
 #[derive(Debug)]
-struct Story {
+struct EventLog {
     is_wanted: bool,
     lines: VecDeque<String>,
 }
 
 /// How many lines a failure tells.
-const STORY_LINES: usize = 2000;
+const EVENT_LOG_LINES: usize = 2000;
 
-impl Story {
-    fn new() -> Story {
+impl EventLog {
+    fn new() -> EventLog {
         let is_wanted = std::env::var_os("AGORA_SEED").is_some();
-        Story { is_wanted, lines: VecDeque::new() }
+        EventLog { is_wanted, lines: VecDeque::new() }
     }
 }
 
-impl Drop for Story {
+impl Drop for EventLog {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.lines.iter().for_each(|line| println!("{line}"));
@@ -143,7 +143,7 @@ impl Drop for Story {
 }
 
 impl<W: Workload> World<W> {
-    pub fn new(mut seed: Seed, setting: Setting) -> World<W> {
+    pub fn new(mut seed: Seed, settings: Settings) -> World<W> {
         let n = *seed.pick(&[1, 3, 3, 3, 5, 5]);
         let lease = 300 * MS;
         let network = Network::new(&mut seed, lease * 2);
@@ -152,14 +152,14 @@ impl<W: Workload> World<W> {
         let loses_disks = seed.one_in(2);
         let policy = SnapshotPolicy { entries: *seed.pick(&[7, 40, 1_000_000]), bytes: u64::MAX };
         let nodes = (0..n).map(|id| {
-            let drift = *seed.pick(&[-1.0, 1.0, -1.0, 1.0, 0.0, 0.3]) * setting.drift;
+            let drift = *seed.pick(&[-1.0, 1.0, -1.0, 1.0, 0.0, 0.3]) * settings.drift;
             SimNode {
                 id,
                 config: Config { id, ..config.clone() },
                 policy,
                 disk: SimDisk::new(),
-                life: None,
-                lives: seed.next_u64(),
+                process: None,
+                process_count: seed.next_u64(),
                 rate: 1.0 + drift,
                 clock_offset: Duration::from_secs(seed.below(100_000) as u64),
                 wall_offset_ms: seed.below(2000) as i64 - 1000,
@@ -176,14 +176,14 @@ impl<W: Workload> World<W> {
         let clients = (0..5).map(|id| Client::new(id, n, !W::IS_NUMBERED && id % 3 != 2)).collect();
         World {
             seed,
-            setting,
+            settings,
             time: Duration::ZERO,
             nodes,
             network,
             clients,
             workload,
             history: History::<W>::new(),
-            truth: Truth::default(),
+            invariants: Invariants::default(),
             events: BTreeMap::new(),
             scheduled: 0,
             moment: 0,
@@ -191,20 +191,20 @@ impl<W: Workload> World<W> {
             loses_disks,
             crashes: 0,
             encoder: Encoder::default(),
-            story: Story::new(),
+            event_log: EventLog::new(),
         }
     }
 
     /// Remembers what happened, for a failure to tell.
-    pub fn tell(&mut self, what: impl FnOnce() -> String) {
-        if !self.story.is_wanted {
+    pub fn record(&mut self, what: impl FnOnce() -> String) {
+        if !self.event_log.is_wanted {
             return;
         }
-        if self.story.lines.len() == STORY_LINES {
-            self.story.lines.pop_front();
+        if self.event_log.lines.len() == EVENT_LOG_LINES {
+            self.event_log.lines.pop_front();
         }
         let line = format!("{} {:?} {}", self.moment, self.time, what());
-        self.story.lines.push_back(line);
+        self.event_log.lines.push_back(line);
     }
 
     /// Lets everything happen, then heals all, and judges. Panics at the first thing that is wrong.
@@ -213,10 +213,10 @@ impl<W: Workload> World<W> {
             self.schedule(Duration::ZERO, Event::Restart { node });
         }
         for client in 0..self.clients.len() {
-            self.schedule(MS, Event::Look { client, look: 0 });
+            self.schedule(MS, Event::ClientTimer { client, timer: 0 });
         }
-        self.schedule(100 * MS, Event::Strike);
-        let until = self.setting.span;
+        self.schedule(100 * MS, Event::Fault);
+        let until = self.settings.span;
         while self.time < until && self.step() {}
         self.heal();
         // Enough for the longest delay and pause, an election or two, and a snapshot.
@@ -227,14 +227,14 @@ impl<W: Workload> World<W> {
         }
         self.compare_states();
         let leader = self.leader().expect("somebody leads");
-        W::judge(&self.history, leader.state().machine());
+        W::check_history(&self.history, leader.state().machine());
         Report {
             events: self.moment,
-            entries: self.truth.applied_len(),
+            entries: self.invariants.applied_len(),
             operations: self.history.len(),
             answered: self.history.iter().filter(|record| record.returned.is_some()).count(),
             crashes: self.crashes,
-            elections: self.truth.elections(),
+            elections: self.invariants.elections(),
             losses: self.nodes.iter().filter(|node| node.is_lost).count() as u64,
         }
     }
@@ -249,9 +249,9 @@ impl<W: Workload> World<W> {
         let Some(((time, _), event)) = self.events.pop_first() else { return false };
         (self.time, self.moment) = (time, self.moment + 1);
         match event {
-            Event::Arrive { from, life, to, bytes } => {
+            Event::Arrive { from, process_number, to, bytes } => {
                 let input = match wire::decode(&bytes) {
-                    Ok(Received::Message(message)) => Input::Message(from, life, message),
+                    Ok(Received::Message(message)) => Input::Message(from, process_number, message),
                     Ok(Received::Hello(hello)) => Input::Introduction(from, hello.introduction),
                     other => panic!("node {from} sent what makes no sense: {other:?}"),
                 };
@@ -261,31 +261,41 @@ impl<W: Workload> World<W> {
                 self.give(to as usize, Input::Request(ticket, request));
             }
             Event::Response { ticket, response } => self.respond(ticket, response),
-            Event::Look { client, look } => self.look(client, look),
+            Event::ClientTimer { client, timer } => self.client_timer(client, timer),
             Event::Wake { node } => self.run_node(node),
-            Event::Written { node, life } if self.lives(node, life) => self.write(node),
-            Event::SnapshotWritten { node, life } if self.lives(node, life) => {
+            Event::Written { node, process_number }
+                if self.is_current_process(node, process_number) =>
+            {
+                self.write(node)
+            }
+            Event::SnapshotWritten { node, process_number }
+                if self.is_current_process(node, process_number) =>
+            {
                 self.finish_snapshot(node);
             }
-            Event::Install { node, life } if self.lives(node, life) => self.install(node),
+            Event::Install { node, process_number }
+                if self.is_current_process(node, process_number) =>
+            {
+                self.install(node)
+            }
             Event::Restart { node } => self.restart(node),
-            Event::Strike if !self.is_ending => self.strike(),
+            Event::Fault if !self.is_ending => self.inject_fault(),
             _ => (),
         }
         true
     }
 
-    pub fn truth_mut(&mut self) -> &mut Truth {
-        &mut self.truth
+    pub fn invariants_mut(&mut self) -> &mut Invariants {
+        &mut self.invariants
     }
 
-    fn lives(&self, node: usize, life: u64) -> bool {
-        self.nodes[node].life.is_some() && self.nodes[node].lives == life
+    fn is_current_process(&self, node: usize, process_number: u64) -> bool {
+        self.nodes[node].process.is_some() && self.nodes[node].process_count == process_number
     }
 
     /// A running node gets something to do.
     pub fn give(&mut self, node: usize, input: Input<W>) {
-        if self.nodes[node].life.is_some() {
+        if self.nodes[node].process.is_some() {
             self.nodes[node].inputs.push_back(input);
             self.run_node(node);
         }
@@ -295,7 +305,7 @@ impl<W: Workload> World<W> {
     fn run_node(&mut self, place: usize) {
         let time = self.time;
         let node = &mut self.nodes[place];
-        if node.life.is_none() || time < node.paused_until {
+        if node.process.is_none() || time < node.paused_until {
             return;
         }
         // What came after the clock was looked at waits for the next look.
@@ -310,21 +320,21 @@ impl<W: Workload> World<W> {
             return;
         }
         let wall_ms = node.wall_ms(time);
-        let Some(life) = &mut node.life else { return };
+        let Some(process) = &mut node.process else { return };
         let mut responses = Vec::new();
         for input in node.inputs.drain(..count) {
-            responses.extend(life.take(input, now, wall_ms));
+            responses.extend(process.take(input, now, wall_ms));
         }
-        life.engine.set_wall_clock(wall_ms);
-        let mut turn = life.engine.advance(now);
+        process.engine.set_wall_clock(wall_ms);
+        let mut turn = process.engine.advance(now);
         if let Some(contradiction) = turn.contradiction {
             panic!("node {place} stops: {contradiction}");
         }
         for (ticket, answer) in turn.answers.drain(..) {
-            let response = ticket.response(answer, &life.engine);
+            let response = ticket.response(answer, &process.engine);
             responses.push((ticket, response));
         }
-        let mut told: Vec<String> = turn
+        let mut lines: Vec<String> = turn
             .trace
             .iter()
             .filter(|t| {
@@ -341,33 +351,33 @@ impl<W: Workload> World<W> {
         let ahead = turn.trace.iter().find(is_ahead);
         assert_eq!(ahead, None, "node {place} has fewer entries than it says are committed");
         if let Some(write) = &turn.write {
-            self.truth.appended(&write.entries, &life.engine);
+            self.invariants.appended(&write.entries, &process.engine);
         }
-        self.truth.applied(node.id, &turn.applied);
+        self.invariants.applied(node.id, &turn.applied);
         if !turn.applied.is_empty() {
-            W::audit(life.engine.state().machine());
+            W::audit(process.engine.state().machine());
         }
-        life.keep(&mut turn);
+        process.keep(&mut turn);
         let reads = std::mem::take(&mut turn.snapshot_reads);
         for read in &reads {
-            if let Err(error) = life.read_piece(now, *read) {
-                life.failure = Some(error);
+            if let Err(error) = process.read_piece(now, *read) {
+                process.failure = Some(error);
             }
         }
-        told_of_voters(place, &turn.notices, &mut told);
-        if life.engine.raft().is_leader() {
+        record_notices(place, &turn.notices, &mut lines);
+        if process.engine.raft().is_leader() {
             // What a leader itself has written nobody else knows.
             node.image = None;
         }
-        node.has_joined |= life.engine.membership().standing() == Standing::Voter;
-        let (failure, process) = (life.failure.take(), life.process);
+        node.has_joined |= process.engine.membership().standing() == Standing::Voter;
+        let (failure, process_number) = (process.failure.take(), process.id);
         let next = node.time_of(turn.next).saturating_sub(time).max(Duration::from_nanos(1));
         let is_done = reads.is_empty() && node.inputs.is_empty();
         let next = if is_done { next } else { Duration::ZERO };
-        told.into_iter().for_each(|line| self.tell(|| line));
-        self.examine(place);
+        lines.into_iter().for_each(|line| self.record(|| line));
+        self.check_invariants(place);
         if let Some(error) = failure {
-            self.survive::<()>(place, Err(error));
+            self.crash_on_error::<()>(place, Err(error));
             return;
         }
         if !self.is_ending && self.seed.one_in(20_000) {
@@ -380,13 +390,13 @@ impl<W: Workload> World<W> {
             let hello = Hello::new("simulated", id, to, introduction);
             for delay in self.network.deliver(&mut self.seed, id, to) {
                 let bytes = encode_hello(&hello);
-                self.schedule(delay, Event::Arrive { from: id, life: process, to, bytes });
+                self.schedule(delay, Event::Arrive { from: id, process_number, to, bytes });
             }
         }
         for (to, message) in turn.messages {
             for delay in self.network.deliver(&mut self.seed, id, to) {
                 let bytes = self.encoder.encode(&message).to_vec();
-                self.schedule(delay, Event::Arrive { from: id, life: process, to, bytes });
+                self.schedule(delay, Event::Arrive { from: id, process_number, to, bytes });
             }
         }
         for (ticket, response) in responses {
@@ -396,13 +406,13 @@ impl<W: Workload> World<W> {
         self.begin_disk_work(place);
     }
 
-    fn examine(&mut self, place: usize) {
-        let Some(life) = &self.nodes[place].life else { return };
+    fn check_invariants(&mut self, place: usize) {
+        let Some(process) = &self.nodes[place].process else { return };
         let time = self.time;
         let others = self.nodes.iter().filter(|node| node.id != place as NodeId);
         let others = others
-            .filter_map(|node| Some((node.id, &node.life.as_ref()?.engine, node.clock(time))));
-        self.truth.look(place as NodeId, &life.engine, others);
+            .filter_map(|node| Some((node.id, &node.process.as_ref()?.engine, node.clock(time))));
+        self.invariants.check(place as NodeId, &process.engine, others);
     }
 
     /// Clients sit beside a node of the same number, behind the same cuts.
@@ -412,7 +422,7 @@ impl<W: Workload> World<W> {
         }
         let delays = self.network.deliver(&mut self.seed, from, 100 + ticket.client);
         let client = ticket.client;
-        self.tell(|| format!("node {from} answers client {client} with {response:?}"));
+        self.record(|| format!("node {from} answers client {client} with {response:?}"));
         if let Some(delay) = delays.first() {
             self.schedule(*delay, Event::Response { ticket, response });
         }
@@ -420,7 +430,7 @@ impl<W: Workload> World<W> {
 
     fn respond(&mut self, ticket: Ticket<W>, response: Response<W>) {
         let client = ticket.client as usize;
-        self.tell(|| format!("client {client} hears {response:?}"));
+        self.record(|| format!("client {client} hears {response:?}"));
         let (history, moment) = (&mut self.history, self.moment);
         let next = self.clients[client].respond(&ticket, response, history, moment, &mut self.seed);
         if let Some(next) = next {
@@ -428,9 +438,9 @@ impl<W: Workload> World<W> {
         }
     }
 
-    fn look(&mut self, client: usize, look: u64) {
+    fn client_timer(&mut self, client: usize, timer: u64) {
         let it = &mut self.clients[client];
-        if look != it.look {
+        if timer != it.timer {
             return;
         }
         let next = match it.is_idle() {
@@ -443,11 +453,11 @@ impl<W: Workload> World<W> {
 
     fn follow(&mut self, client: usize, next: Next<W>) {
         let after = match next {
-            Next::Rest(span) => {
-                self.clients[client].look += 1;
+            Next::Wait(span) => {
+                self.clients[client].timer += 1;
                 span
             }
-            Next::Send(to, ticket, request, patience) => {
+            Next::Send(to, ticket, request, timeout) => {
                 let mut delays = self.network.deliver(&mut self.seed, 100 + client as u64, to);
                 if matches!(request, Request::Write(None, _)) && !W::IS_NUMBERED {
                     // Connections double nothing; what is sent again is so by the client.
@@ -457,15 +467,16 @@ impl<W: Workload> World<W> {
                     let (ticket, request) = (ticket.clone(), request.clone());
                     self.schedule(delay, Event::Request { to, ticket, request });
                 }
-                patience
+                timeout
             }
         };
-        let look = self.clients[client].look;
-        self.schedule(after, Event::Look { client, look });
+        let timer = self.clients[client].timer;
+        self.schedule(after, Event::ClientTimer { client, timer });
     }
 
     fn is_settled(&self) -> bool {
-        let mut engines = self.nodes.iter().map(|node| node.life.as_ref().map(|life| &life.engine));
+        let mut engines =
+            self.nodes.iter().map(|node| node.process.as_ref().map(|process| &process.engine));
         let leader = self.leader();
         let last = leader.map(|engine| engine.raft().last_index());
         self.clients.iter().all(Client::is_idle)
@@ -474,7 +485,7 @@ impl<W: Workload> World<W> {
     }
 
     fn leader(&self) -> Option<&agora::replica::engine::Engine<W::Machine, Ticket<W>>> {
-        let engines = self.nodes.iter().filter_map(|node| Some(&node.life.as_ref()?.engine));
+        let engines = self.nodes.iter().filter_map(|node| Some(&node.process.as_ref()?.engine));
         engines.filter(|engine| engine.raft().is_leader()).max_by_key(|e| e.raft().current_term())
     }
 
@@ -482,7 +493,7 @@ impl<W: Workload> World<W> {
     pub fn leaders(&self) -> Vec<usize> {
         let mut leaders: Vec<_> = (0..self.nodes.len())
             .filter_map(|place| {
-                let raft = self.nodes[place].life.as_ref()?.engine.raft();
+                let raft = self.nodes[place].process.as_ref()?.engine.raft();
                 raft.is_leader().then_some((raft.current_term(), place))
             })
             .collect();
@@ -491,19 +502,19 @@ impl<W: Workload> World<W> {
     }
 
     fn describe(&self) -> String {
-        let nodes = self.nodes.iter().map(|node| match &node.life {
+        let nodes = self.nodes.iter().map(|node| match &node.process {
             None => format!("{} is down", node.id),
-            Some(life) => {
-                let raft = life.engine.raft();
+            Some(process) => {
+                let raft = process.engine.raft();
                 format!(
                     "{} {:?} {:?} term {} last {} commit {} applied {} snapshot {}",
                     node.id,
-                    life.engine.membership().standing(),
+                    process.engine.membership().standing(),
                     raft.role(),
                     raft.current_term(),
                     raft.last_index(),
                     raft.commit_index(),
-                    life.engine.state().applied_index(),
+                    process.engine.state().applied_index(),
                     raft.snapshot().index,
                 )
             }
@@ -519,7 +530,7 @@ impl<W: Workload> World<W> {
     /// State machine equality, to the byte.
     fn compare_states(&self) {
         let lines = |node: &SimNode<W>| {
-            let mut frozen = node.life.as_ref().expect("all run").engine.state().freeze();
+            let mut frozen = node.process.as_ref().expect("all run").engine.state().freeze();
             let mut lines: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
             while frozen.next_line(&mut |word| lines.last_mut().unwrap().push(word.to_vec())) {
                 lines.push(Vec::new());
@@ -532,14 +543,14 @@ impl<W: Workload> World<W> {
     }
 }
 
-fn told_of_voters(place: usize, notices: &[Notice], told: &mut Vec<String>) {
+fn record_notices(place: usize, notices: &[Notice], lines: &mut Vec<String>) {
     for notice in notices {
         assert!(!matches!(notice, Notice::DuplicateNode { .. }), "node {place}: {notice}");
         told.push(format!("node {place}: {notice}"));
     }
 }
 
-/// A setting in which things go wrong often: little room, and timeouts below the lease.
+/// A settings in which things go wrong often: little room, and timeouts below the lease.
 fn config(seed: &mut Seed, n: u64, lease: Duration) -> Config {
     let election_timeout = *seed.pick(&[60 * MS, 100 * MS, 200 * MS, 300 * MS]);
     Config {
@@ -571,7 +582,7 @@ impl<W: Workload> World<W> {
     /// A process ends, with its machine or without it.
     pub fn crash(&mut self, place: usize) {
         let node = &mut self.nodes[place];
-        if node.life.is_none() {
+        if node.process.is_none() {
             return;
         }
         node.stop();
@@ -582,10 +593,10 @@ impl<W: Workload> World<W> {
         } else {
             node.disk.kill();
         }
-        self.tell(|| {
+        self.record(|| {
             format!("node {place} is gone{}", if loses_power { ", and its power" } else { "" })
         });
-        self.truth.crashed(place as NodeId);
+        self.invariants.crashed(place as NodeId);
         let after = match self.is_ending {
             true => MS,
             false => MS * (1 + *self.seed.pick(&[5, 50, 400, 2000])) as u32,
