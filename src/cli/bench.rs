@@ -1,4 +1,4 @@
-//! `agora bench`: how fast a running server answers.
+//! `agora bench`: throughput and latency of a running server.
 
 mod closed_loop;
 mod echo;
@@ -18,16 +18,15 @@ Usage: agora bench echo --target HOST:PORT [FLAGS]
        agora bench market buy|search|mixed|fill|leader --market ADDR[,ADDR...] [FLAGS]
        agora bench serve --listen HOST:PORT [FLAGS]
 
-  echo       call an echo service and report calls a second and latencies
+  echo       call an echo service, and print calls per second and latencies
   kmeans     read points, and assign them to centroids, without processes and sockets
-  serve      be that echo service
-  kv         set and get keys of a key-value store, or tell how long a change of leaders takes
-  market     buy and search in a market with as many items as are wanted
+  serve      run that echo service
+  kv         set and get keys of a key-value store, or measure how long a change of leaders takes
+  market     buy and search in a market with a given number of items
 
 `agora bench WORD --help` lists the flags.
 ";
 
-/// Runs what is to be measured.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first() {
         Some((word, rest)) if word == "echo" => echo::run(rest),

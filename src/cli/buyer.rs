@@ -23,16 +23,16 @@ static BUYER: Role = Role {
             about: "buy N pieces (default 1), at --max-price each at most",
             run: buy,
         },
-        Verb { name: "wish", words: "ID", about: "be told of an item's updates", run: wish },
-        Verb { name: "unwish", words: "ID", about: "be told no more", run: unwish },
-        Verb { name: "wishlist", words: "", about: "list what is wished for", run: wishlist },
-        Verb { name: "rate", words: "ID STARS", about: "rate an item, once, 1 to 5", run: rate },
         Verb {
-            name: "orders",
-            words: "",
-            about: "list what was bought, newest first",
-            run: orders,
+            name: "wish",
+            words: "ID",
+            about: "get notifications of an item's updates",
+            run: wish,
         },
+        Verb { name: "unwish", words: "ID", about: "stop these notifications", run: unwish },
+        Verb { name: "wishlist", words: "", about: "list the wished items", run: wishlist },
+        Verb { name: "rate", words: "ID STARS", about: "rate an item, once, 1 to 5", run: rate },
+        Verb { name: "orders", words: "", about: "list purchases, newest first", run: orders },
         Verb {
             name: "watch",
             words: "[--count N] [--timeout SECONDS]",
@@ -42,7 +42,7 @@ static BUYER: Role = Role {
     ],
 };
 
-/// What `--sort` takes.
+/// The values of `--sort`.
 const SORTS: [(&str, Sort); 6] = [
     ("relevance", Sort::Relevance),
     ("cheapest", Sort::PriceUp),
@@ -64,7 +64,7 @@ fn search(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         .value("category", "electronics, fashion, others or any (default any)", "CATEGORY")
         .value("sort", &format!("{sorts} (default relevance)"), "ORDER")
         .value("limit", "items on a page (default 20)", "N")
-        .value("page", "the next page, as the last line of the one before says", "TOKEN")
+        .value("page", "the next page; the last line of a page has its token", "TOKEN")
         .parse(words)?;
     let category = match parsed.text("category") {
         None => None,
@@ -160,7 +160,8 @@ fn orders(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trade::all_pages("no orders", |token| client.buyer_orders(token), |page| trade::entries(page))
 }
 
-/// Nobody else has the buyer's address while it waits, and it may wait before it ever bought.
+/// Registers first: then no other account can take the address, and a buyer can watch before the
+/// first purchase.
 fn watch(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     trade::watch(trader, words, |client| client.register_buyer())
 }

@@ -1,4 +1,4 @@
-//! `agora check`: looks at the files of a node.
+//! `agora check`: checks the files of a node.
 
 use std::path::Path;
 
@@ -14,13 +14,13 @@ use crate::replica::storage::{
 };
 
 const ABOUT: &str = "\
-Reads the files of a node and says what each of them holds; of a market, goes over its books as
-well: stock, sales and ratings. Changes nothing; a node that runs may go on. Exit status 1 if
-something is wrong, and on stderr what: in a file, its line and byte.";
+Reads the files of a node and prints the content of each; for a market it checks stock, sales and
+ratings as well. It changes nothing, and the node may be running. Exit status 1 if something is
+wrong, with the file, the line and the byte on stderr.";
 
 /// A kind of state machine whose files can be checked.
 struct Machine {
-    /// As `metadata.txt` has it.
+    /// The name in `metadata.txt`.
     name: &'static str,
     check: fn(&Directory) -> Result<Findings, StorageError>,
 }
@@ -33,14 +33,14 @@ const MACHINES: &[Machine] = &[
     Machine { name: "market", check: |directory| check_as::<Market>(directory, audit) },
 ];
 
-/// What the files hold, and what the state is that they make.
+/// The content of the files, and the state that they result in.
 struct Findings {
     files: Checked,
-    /// Of the state: what there is to say, or what is wrong in it.
+    /// Lines about the state, or an error in it.
     state: Result<Vec<String>, String>,
 }
 
-/// How often a directory is read in which a node works: what looks wrong may be a moment's state.
+/// The attempts for a directory that a running node uses: an error may be a transient state.
 const ATTEMPTS: u32 = 3;
 
 /// Checks a directory.
@@ -79,7 +79,7 @@ fn check_any(path: &str, directory: &Directory) -> Result<Findings, Failure> {
             }
             return Ok(findings);
         }
-        // Said with the other faults.
+        // Reported with the other faults.
         Err(StorageError::Corrupt(_)) => return unknown(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
@@ -115,8 +115,8 @@ fn report(path: &str, is_in_use: bool, findings: Findings) -> Result<(), Failure
     print_line("good")
 }
 
-/// Makes the state of all entries, and looks at it with `describe`: when those are applied that are known
-/// to be committed, and when all are.
+/// Applies all entries, and describes the state with `describe`: after the entries that are known
+/// to be committed, and after all.
 fn check_as<M: StateMachine>(
     directory: &Directory,
     describe: Describe<M>,
@@ -124,18 +124,18 @@ fn check_as<M: StateMachine>(
     let mut replay =
         Replay { state: Replicated::<M>::default(), describe, committed: None, uncommitted: 0 };
     let files = check(directory, &Commands::of::<M>(), &mut replay)?;
-    // Of files that are not what they were the state says nothing.
+    // The state of damaged files means nothing.
     let state = if files.faults.is_empty() { replay.findings() } else { Ok(Vec::new()) };
     Ok(Findings { files, state })
 }
 
-/// What there is to say of a state, or what is wrong in it.
+/// Lines about a state, or an error in it.
 type Describe<M> = fn(&M) -> Result<Vec<String>, String>;
 
 struct Replay<M> {
     state: Replicated<M>,
     describe: Describe<M>,
-    /// What was seen before the first entry that is not known to be committed.
+    /// The description before the first entry that is not known to be committed.
     committed: Option<Result<Vec<String>, String>>,
     uncommitted: u64,
 }
@@ -172,7 +172,7 @@ impl<M: StateMachine> Audit for Replay<M> {
     }
 
     fn entry(&mut self, entry: &Entry, is_committed: bool) {
-        // A gap before it is said as a fault of the files.
+        // A gap before it is reported as a fault of the files.
         if entry.index != self.state.applied_index() + 1 {
             return;
         }
@@ -186,7 +186,7 @@ impl<M: StateMachine> Audit for Replay<M> {
     }
 }
 
-/// The books of a market, gone over.
+/// Checks the state of a market.
 fn audit(market: &Market) -> Result<Vec<String>, String> {
     let MarketAudit { accounts, items, orders, sold, revenue_minor, ratings, faults } =
         market.audit();
@@ -201,7 +201,7 @@ fn audit(market: &Market) -> Result<Vec<String>, String> {
     ])
 }
 
-/// Any words are a command, of which nothing is known.
+/// Accepts any words as a command, without decoding it.
 const ANY_COMMANDS: Commands = Commands { to_words: |_, _| (), from_words: |_| Ok(Vec::new()) };
 
 struct NoAudit;

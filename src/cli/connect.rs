@@ -1,4 +1,4 @@
-//! What all commands that call a server have in common: flags for what is spoken, and to whom.
+//! Shared by the commands that call a server: flags for the protocol and TLS.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::flags::{Flags, Parsed};
 use crate::rpc::{ChannelOptions, ClientTls, IdentityFiles};
 use crate::session::Protocol;
 
-/// Adds the flags of a client that speaks `default` unless it is told otherwise.
+/// Adds the flags of a client. `default` is its protocol unless a flag sets one.
 pub(super) fn flags(flags: Flags, default: Protocol) -> Flags {
     let default = match default {
         Protocol::Grpc => "grpc",
@@ -15,13 +15,13 @@ pub(super) fn flags(flags: Flags, default: Protocol) -> Flags {
     };
     flags
         .value("protocol", &format!("grpc or native (default {default})"), "PROTOCOL")
-        .value("tls-ca", "speak TLS, and believe these certificate authorities, PEM", "FILE")
+        .value("tls-ca", "use TLS, and trust these certificate authorities, PEM", "FILE")
         .value("tls-name", "the name in the server's certificate (default: its host)", "NAME")
-        .value("tls-cert", "a certificate of our own to show, PEM", "FILE")
+        .value("tls-cert", "the client's own certificate, PEM", "FILE")
         .value("tls-key", "its private key, PEM", "FILE")
 }
 
-/// Reads them.
+/// Reads these flags.
 pub(super) fn options(parsed: &Parsed, default: Protocol) -> Result<ChannelOptions, Failure> {
     Ok(ChannelOptions {
         protocol: parsed.parsed("protocol", default)?,

@@ -1,28 +1,28 @@
-//! How a command ends when it does not end well.
+//! Errors of a command, and their exit statuses.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use crate::call::Status;
 
-/// Why a command did not do what it was asked.
+/// Why a command did not do its work.
 #[derive(Debug)]
 pub enum Failure {
-    /// It was asked for its help text: no failure at all, on stdout, exit 0.
+    /// The help text was requested: printed on stdout, exit 0.
     Help(String),
-    /// The command line makes no sense: exit 2.
+    /// The command line is wrong: exit 2.
     Usage(String),
     /// It was refused, or it failed: exit 1.
     Failed(String),
 }
 
 impl Failure {
-    /// A failure with a reason: what was tried, and what went wrong.
+    /// A failure: the operation, and its error.
     pub(super) fn because(what: &str, why: impl std::fmt::Display) -> Failure {
         Failure::Failed(format!("{what}: {why}"))
     }
 
-    /// Says it where it belongs. A reader that is gone already changes nothing of the status.
+    /// Prints it on stdout or stderr. The exit status does not depend on whether printing succeeds.
     pub(super) fn report(self) -> ExitCode {
         let (text, code) = match self {
             Failure::Help(text) => {

@@ -1,4 +1,4 @@
-//! Flags: what several commands share about them.
+//! Flags: parsing, shared by all commands.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -14,14 +14,14 @@ pub(super) struct Flags {
     brief: String,
 }
 
-/// A command line that was understood so far.
+/// A parsed command line.
 pub(super) struct Parsed {
     matches: Matches,
     usage: String,
 }
 
 impl Flags {
-    /// The flags of the command whose usage line is `usage`, with what it does in `about`.
+    /// The flags of a command, with its usage line and its description.
     pub(super) fn new(usage: &str, about: &str) -> Flags {
         let mut options = Options::new();
         options.optflag("h", "help", "print this help");
@@ -34,7 +34,7 @@ impl Flags {
         self
     }
 
-    /// A flag with a value and a letter.
+    /// A flag with a value and a short form.
     pub(super) fn lettered_value(
         mut self,
         letter: char,
@@ -46,13 +46,13 @@ impl Flags {
         self
     }
 
-    /// A flag with a value that may be there several times.
+    /// A flag with a value that may be given several times.
     pub(super) fn values(mut self, name: &str, help: &str, hint: &str) -> Flags {
         self.options.optmulti("", name, help, hint);
         self
     }
 
-    /// A flag with a letter, without a value.
+    /// A flag with a short form, without a value.
     pub(super) fn lettered_switch(mut self, letter: char, name: &str, help: &str) -> Flags {
         self.options.optflag(&letter.to_string(), name, help);
         self
@@ -64,13 +64,13 @@ impl Flags {
         self
     }
 
-    /// Everything behind the first argument that is no flag belongs to that argument.
+    /// Stops at the first argument that is not a flag; the words behind it belong to it.
     pub(super) fn until_first_argument(mut self) -> Flags {
         self.options.parsing_style(getopts::ParsingStyle::StopAtFirstFree);
         self
     }
 
-    /// Reads a command line.
+    /// Parses a command line.
     pub(super) fn parse(self, arguments: &[String]) -> Result<Parsed, Failure> {
         let usage = self.options.usage(&self.brief);
         let matches = self.options.parse(arguments).map_err(|error| wrong_usage(error, &usage))?;
@@ -81,7 +81,7 @@ impl Flags {
     }
 }
 
-/// The reason and the usage line: all of the help text would push the reason off the screen.
+/// The reason and the usage line. The whole help text would scroll the reason off the screen.
 fn wrong_usage(reason: impl Display, help: &str) -> Failure {
     let usage = help.split("\n\n").next().unwrap_or_default();
     Failure::Usage(format!("agora: {reason}\n\n{usage}\n\n--help explains all flags."))
@@ -93,22 +93,22 @@ impl Parsed {
         wrong_usage(reason, &self.usage)
     }
 
-    /// Whether a flag without a value is there.
+    /// Whether a flag without a value is given.
     pub(super) fn is_on(&self, name: &str) -> bool {
         self.matches.opt_present(name)
     }
 
-    /// A flag's text.
+    /// The text of a flag.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.matches.opt_str(name)
     }
 
-    /// The texts of a flag that may be there several times.
+    /// The texts of a flag that may be given several times.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
         self.matches.opt_strs(name)
     }
 
-    /// The text of a flag that must be there.
+    /// The text of a required flag.
     pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
         self.text(name).ok_or_else(|| self.wrong(format!("--{name} is required")))
     }
@@ -138,7 +138,7 @@ impl Parsed {
         Err(self.wrong(format!("--{name} {number}: expected {low} to {high}")))
     }
 
-    /// A probability, from 0 to 1; 0 if it is not there.
+    /// A probability, from 0 to 1; 0 if it is not given.
     pub(super) fn probability(&self, name: &str) -> Result<f64, Failure> {
         let probability = self.parsed(name, 0.0)?;
         if (0.0..=1.0).contains(&probability) {
@@ -147,7 +147,7 @@ impl Parsed {
         Err(self.wrong(format!("--{name} {probability}: expected 0 to 1")))
     }
 
-    /// A duration given in seconds, fractions allowed, or its default.
+    /// A duration above zero in seconds, fractions allowed, or its default.
     pub(super) fn seconds(&self, name: &str, default: Duration) -> Result<Duration, Failure> {
         let seconds = self.parsed(name, default.as_secs_f64())?;
         match Duration::try_from_secs_f64(seconds) {
@@ -156,7 +156,7 @@ impl Parsed {
         }
     }
 
-    /// Seconds, which may be none at all.
+    /// As [`seconds`](Self::seconds), but zero is allowed.
     pub(super) fn seconds_or_none(
         &self,
         name: &str,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_make_no_sense_are_wrong_usage() {
+    fn invalid_values_are_wrong_usage() {
         for line in [["--count", "many"], ["--count", "-1"], ["--for", "0"], ["--for", "NaN"]] {
             let parsed = parse(&line).ok().unwrap();
             let count = parsed.number("count", 1, 1..=10).is_err();

@@ -1,7 +1,7 @@
 //! `agora interop`: gRPC's interoperability tests ("Interoperability Test Case Descriptions"),
-//! both sides, so that other implementations can be tried against ours and ours against theirs.
+//! both sides, to test other implementations against this one and this one against them.
 //!
-//! The service is `grpc.testing.TestService`. Three cases are our own, and not among `all`:
+//! The service is `grpc.testing.TestService`. Three additional cases are not part of `all`:
 //! `max_message`, `concurrent_calls` and `rich_error`.
 
 mod cases;
@@ -49,8 +49,8 @@ const HALF_DUPLEX_CALL: &str = test_service!("HalfDuplexCall");
 const UNIMPLEMENTED_CALL: &str = test_service!("UnimplementedCall");
 const UNIMPLEMENTED_SERVICE: &str = "/grpc.testing.UnimplementedService/UnimplementedCall";
 
-/// Metadata that the server sends back: with its headers, with its trailers, and as the details of
-/// a rich error (the last is our own addition).
+/// Metadata that the server sends back: in its headers, in its trailers, and as the details of a
+/// rich error (an extension).
 const ECHO_INITIAL: &str = "x-grpc-test-echo-initial";
 const ECHO_TRAILING: &str = "x-grpc-test-echo-trailing-bin";
 const ECHO_DETAILS: &str = "x-grpc-test-echo-status-details-bin";

@@ -1,4 +1,4 @@
-//! What all commands that run a MapReduce job have in common: flags, and what people see.
+//! Shared by the commands that run a MapReduce job: flags, and output on the screen and in `dump.txt`.
 
 mod dump;
 mod screen;
@@ -16,34 +16,54 @@ use crate::session::Protocol;
 use dump::Dump;
 use screen::Screen;
 
-/// More local workers of a kind are not started: tasks beyond them wait for a free one.
+/// The most local workers of a kind; other tasks wait for a free one.
 const MAX_LOCAL_WORKERS: u32 = 32;
 const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Adds the flags of a job.
 pub(super) fn flags(flags: Flags) -> Flags {
     let flags = flags
-        .values("input", "an input file; several are read one behind the other", "FILE")
-        .lettered_value('m', "maps", "map tasks: so many splits, each of one file", "M")
-        .lettered_value('r', "reduces", "reduce tasks (default 1)", "R")
-        .value("data", "where files go (default Data)", "DIR")
-        .switch("force", "overwrite what another job, or one of other input, has left there")
-        .value("mappers", "mappers that listen there, instead of own processes", "ADDR,...")
-        .value("reducers", "reducers that listen there, instead of own processes", "ADDR,...")
-        .switch("ship", "send mappers that lack the input their splits")
-        .value("sort-memory", "what a reduce task sorts in (default 256)", "MIB")
-        .value("worker-timeout", "do so long without workers (default 10)", "SECONDS")
-        .value("silent-after", "give a worker up that says nothing (default 5)", "SECONDS")
-        .value("task-timeout", "give a task up without progress (default 600)", "SECONDS")
-        .switch("no-backup", "start no second attempt of tasks that take long")
-        .value("fail-probability", "own workers fail so often, for trials", "P")
-        .value("task-delay", "own workers wait before each task, for trials", "SECONDS")
-        .lettered_switch('v', "verbose", "show every call, as dump.txt has them")
-        .lettered_switch('q', "quiet", "show errors alone");
+        .values("input", "an input file; several are read in order", "FILE")
+        .lettered_value('m', "maps", "number of map tasks; each reads a split of one file", "M")
+        .lettered_value('r', "reduces", "number of reduce tasks (default 1)", "R")
+        .value("data", "directory of the files (default Data)", "DIR")
+        .switch("force", "overwrite the files of another job, or of a job with other input")
+        .value(
+            "mappers",
+            "addresses of running mappers, instead of local worker processes",
+            "ADDR,...",
+        )
+        .value(
+            "reducers",
+            "addresses of running reducers, instead of local worker processes",
+            "ADDR,...",
+        )
+        .switch("ship", "send the splits to mappers that cannot read the input")
+        .value("sort-memory", "memory of a reduce task for sorting (default 256)", "MIB")
+        .value("worker-timeout", "fail after this time without a worker (default 10)", "SECONDS")
+        .value(
+            "silent-after",
+            "a worker without a reply for this time is dead (default 5)",
+            "SECONDS",
+        )
+        .value(
+            "task-timeout",
+            "cancel a task without progress after this time (default 600)",
+            "SECONDS",
+        )
+        .switch("no-backup", "do not start backup attempts of slow tasks")
+        .value(
+            "fail-probability",
+            "probability that a task of a local worker fails, for tests",
+            "P",
+        )
+        .value("task-delay", "pause of local workers before each task, for tests", "SECONDS")
+        .lettered_switch('v', "verbose", "show every call, as in dump.txt")
+        .lettered_switch('q', "quiet", "show errors only");
     connect::flags(flags, Protocol::Native)
 }
 
-/// What every job is run with.
+/// The flags of every job.
 #[derive(Clone)]
 pub(super) struct JobFlags {
     pub(super) options: MasterOptions,
@@ -53,7 +73,7 @@ pub(super) struct JobFlags {
     quiet: bool,
 }
 
-/// Reads the flags. Input files are also those arguments that are no flags.
+/// Reads the flags. Arguments that are not flags are input files as well.
 pub(super) fn read(parsed: &Parsed) -> Result<JobFlags, Failure> {
     let mut input: Vec<PathBuf> = parsed.texts("input").into_iter().map(PathBuf::from).collect();
     input.extend(parsed.free().iter().map(PathBuf::from));
@@ -64,7 +84,7 @@ pub(super) fn read(parsed: &Parsed) -> Result<JobFlags, Failure> {
 pub(super) fn read_for(parsed: &Parsed, mut input: Vec<PathBuf>) -> Result<JobFlags, Failure> {
     let data = PathBuf::from(parsed.text("data").unwrap_or_else(|| "Data".into()));
     if input.is_empty() {
-        // Where the classic version has it.
+        // The default of the course version.
         let usual = data.join("Input").join("points.txt");
         if !usual.is_file() {
             return Err(parsed.wrong("--input is required"));
@@ -122,7 +142,7 @@ fn policy(parsed: &Parsed) -> Result<Policy, Failure> {
     })
 }
 
-/// What our own workers are started with.
+/// The arguments of local workers.
 fn worker_arguments(parsed: &Parsed) -> Result<Vec<String>, Failure> {
     parsed.probability("fail-probability")?;
     parsed.seconds("task-delay", Duration::from_secs(1))?;
@@ -135,17 +155,17 @@ fn worker_arguments(parsed: &Parsed) -> Result<Vec<String>, Failure> {
     Ok(arguments)
 }
 
-/// A job that runs, and what people see of it.
+/// The output of a running job: on the screen and in `dump.txt`.
 pub(super) struct JobOutput {
     dump: Dump,
     screen: Screen,
     pub(super) times: Times,
-    /// What is told behind that which is not told yet.
+    /// Lines that are held until the ones before them are written.
     held: Option<Vec<String>>,
 }
 
 impl JobOutput {
-    /// Begins `dump.txt`, behind what is there if `resumes`.
+    /// Opens `dump.txt`; appends to it if `resumes`.
     pub(super) fn begin(
         master: &Master,
         flags: &JobFlags,
@@ -158,48 +178,48 @@ impl JobOutput {
         Ok(JobOutput { dump, screen, times: Times::default(), held: None })
     }
 
-    /// Keeps what the master notes until [`release`](Self::release).
+    /// Holds the master's events until [`release`](Self::release).
     pub(super) fn hold(&mut self) {
         self.held.get_or_insert_default();
     }
 
-    /// Tells what was kept.
+    /// Writes the held lines.
     pub(super) fn release(&mut self) {
         for text in self.held.take().into_iter().flatten() {
             self.write_line(&text);
         }
     }
 
-    /// Something for `dump.txt`, and for the screen if it shows everything.
+    /// Writes a line to `dump.txt`, and with `--verbose` to the screen.
     pub(super) fn write_line(&mut self, text: &str) {
         self.dump.write_line(text);
         self.screen.write_if_verbose(text);
     }
 
-    /// A line about a round that is over; `dump.txt` has it too.
+    /// Writes a line about a finished round, to the screen and `dump.txt`.
     pub(super) fn line(&mut self, text: &str) {
         self.dump.write_line(text);
         self.screen.line(text);
     }
 
-    /// Something that is to be heard even by those who want to hear of errors alone.
+    /// Writes a warning, even with `--quiet`.
     pub(super) fn warn(&mut self, text: &str) {
         self.dump.write_line(text);
         self.screen.warn(text);
     }
 
-    /// What is to be said at the end.
+    /// Writes the summary at the end.
     pub(super) fn summary(&mut self, text: &str) {
         self.dump.write_line(text);
         self.screen.summary(text);
     }
 
-    /// Writes out what is there of `dump.txt`.
+    /// Flushes `dump.txt`.
     pub(super) fn write_out(&mut self) {
         self.dump.write_out();
     }
 
-    /// Ends `dump.txt`.
+    /// Flushes `dump.txt`, and returns its first error.
     pub(super) fn end(mut self) -> Result<(), Failure> {
         self.dump.write_out();
         match self.dump.problem.take() {
@@ -231,13 +251,13 @@ impl From<master::Error> for Failure {
     }
 }
 
-/// A time for people.
+/// A human-readable duration.
 pub(super) fn seconds(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }
 
-/// A size for people.
+/// A human-readable size.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),

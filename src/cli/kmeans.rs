@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
                 return Err(parsed.wrong("--predict names the input"));
             }
             let mut flags = job::read_for(&parsed, vec![file.into()])?;
-            // What the clustering has left stays as it is.
+            // A subdirectory: the files of the clustering are kept.
             flags.options.data.push("Predict");
             predict(&parsed, &flags, format, Path::new(&centroids))
         }
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// What has no meaning where nothing is clustered.
+/// Flags that are not allowed with --predict.
 const CLUSTERING: [&str; 9] =
     ["clusters", "iterations", "tolerance", "seed", "init", "restarts", "empty", "reduces", "plot"];
 
@@ -58,28 +58,28 @@ fn flags() -> Flags {
     let flags = Flags::new(
         "agora kmeans --input FILE -k K [-m M] [-r R] [FLAGS]\n   or: agora kmeans --predict FILE \
          --centroids FILE [FLAGS]",
-        "Clusters points, one a line, coordinates between commas: K-means by MapReduce. Prints the\n\
-         centroids; DATA/centroids.txt has them too, DATA/labels.txt each point with the index of its\n\
-         centroid, DATA/dump.txt all that happened. The result is the same to the last bit however\n\
-         many mappers and reducers there are and whatever becomes of them.",
+        "Clusters points by k-means on MapReduce. A point is a line of coordinates separated by commas.\n\
+         Prints the centroids and writes them to DATA/centroids.txt, each point with the index of its\n\
+         centroid to DATA/labels.txt, and all events to DATA/dump.txt. The result is the same to the\n\
+         last bit for any number of mappers and reducers, even if some of them fail.",
     )
-    .lettered_value('k', "clusters", "how many (required, unless --init names a file)", "K")
-    .value("iterations", "at most so many (default 300)", "N")
-    .value("tolerance", "centroids that go no farther have converged (default 0)", "DISTANCE")
-    .value("seed", "what chance is made of (default 1)", "SEED")
-    .value("init", "where to begin: random (default), k-means++, or centroids in a file", "INIT")
-    .value("restarts", "begin so often and keep the best (default 1)", "N")
-    .value("empty", "a cluster without points: keep (default) or relocate", "WHAT")
+    .lettered_value('k', "clusters", "number of clusters (required unless --init is a file)", "K")
+    .value("iterations", "maximum number of iterations (default 300)", "N")
+    .value("tolerance", "converged if no centroid moves farther (default 0)", "DISTANCE")
+    .value("seed", "seed of the random numbers (default 1)", "SEED")
+    .value("init", "initial centroids: random (default), k-means++, or a file", "INIT")
+    .value("restarts", "number of starts; the best result is kept (default 1)", "N")
+    .value("empty", "centroid of a cluster without points: keep (default) or relocate", "WHAT")
     .value("delimiter", "between coordinates: , ; tab space or another (default ,)", "CHAR")
-    .switch("header", "the first line of a file is no point")
-    .switch("skip-bad", "count lines that are no points, and leave them out")
+    .switch("header", "skip the first line of each file")
+    .switch("skip-bad", "skip and count lines that are not points")
     .switch("no-combine", "send every point through files, shuffle and sort")
-    .switch("no-cache", "read the input anew in every iteration")
+    .switch("no-cache", "read the input again in every iteration")
     .switch("no-labels", "write no labels.txt")
-    .switch("resume", "go on from the last iteration of a master that ended")
-    .value("predict", "label these points, by --centroids", "FILE")
+    .switch("resume", "continue after the last iteration of a master that ended")
+    .value("predict", "label these points with --centroids", "FILE")
     .value("centroids", "the centroids for --predict", "FILE")
-    .value("output", "where --predict writes, - for stdout (default -)", "FILE");
+    .value("output", "output of --predict, - for stdout (default -)", "FILE");
     job::flags(picture::flags(flags))
 }
 
@@ -90,7 +90,7 @@ fn format(parsed: &Parsed) -> Result<Format, Failure> {
     Ok(format)
 }
 
-/// Points between which `--delimiter` is.
+/// The format of points with `--delimiter`.
 fn format_of(parsed: &Parsed) -> Result<Format, Failure> {
     let text = parsed.text("delimiter").unwrap_or_else(|| ",".into());
     let delimiter = match text.as_str() {
@@ -116,7 +116,7 @@ fn predict(
     let centroids = points::centroids(centroids, &format)?;
     let job = KMeans { format, dims: centroids.dims(), combines: true };
     let mut flags = flags.clone();
-    // Nothing is reduced.
+    // There is no reduce task.
     flags.options.reducers = WorkerSource::Local(0);
     let mut master = master(&flags, &job)?;
     let mut job_output = JobOutput::begin(&master, &flags, false)?;
@@ -132,13 +132,12 @@ fn master(flags: &JobFlags, job: &KMeans) -> Result<Master, Failure> {
     Ok(Master::new(flags.options.clone(), KMeans::NAME, job.parameters(), &flags.input)?)
 }
 
-/// Runs a round, and `tell`s of the one before as soon as there is time for it: workers do not wait
-/// while people are written to.
+/// Runs a round, and calls `report` to print the one before while the workers of this one are busy.
 fn run_round(
     master: &mut Master,
     next: &NextRound,
     job_output: &mut JobOutput,
-    tell: impl FnOnce(&mut JobOutput) -> Result<(), Failure>,
+    report: impl FnOnce(&mut JobOutput) -> Result<(), Failure>,
 ) -> Result<RoundOutcome, Failure> {
     let round = Round {
         name: next.name.clone(),
@@ -147,18 +146,18 @@ fn run_round(
         reduces: next.reduces,
     };
     job_output.hold();
-    let mut reporter = DeferredReporter { job_output, tell: Some(tell), told: Ok(()) };
+    let mut reporter = DeferredReporter { job_output, report: Some(report), result: Ok(()) };
     let outcome = master.run_round(round, &mut reporter);
     reporter.on_idle();
-    reporter.told?;
+    reporter.result?;
     Ok(outcome?)
 }
 
-/// Observes a round, with something to tell of the round before.
+/// Observes a round, and reports the round before when the master is idle.
 struct DeferredReporter<'w, T> {
     job_output: &'w mut JobOutput,
-    tell: Option<T>,
-    told: Result<(), Failure>,
+    report: Option<T>,
+    result: Result<(), Failure>,
 }
 
 impl<T: FnOnce(&mut JobOutput) -> Result<(), Failure>> Observer for DeferredReporter<'_, T> {
@@ -167,14 +166,14 @@ impl<T: FnOnce(&mut JobOutput) -> Result<(), Failure>> Observer for DeferredRepo
     }
 
     fn on_idle(&mut self) {
-        if let Some(tell) = self.tell.take() {
-            self.told = tell(self.job_output);
+        if let Some(report) = self.report.take() {
+            self.result = report(self.job_output);
             self.job_output.release();
         }
     }
 }
 
-/// Reads what is asked for.
+/// Reads the options.
 fn options(parsed: &Parsed, flags: &JobFlags, format: &Format) -> Result<Options, Failure> {
     let init = match parsed.text("init").as_deref() {
         None | Some("random") => Init::Random,
@@ -217,7 +216,7 @@ fn options(parsed: &Parsed, flags: &JobFlags, format: &Format) -> Result<Options
         relocates,
         reduces: flags.reduces,
     };
-    // Only now: a wrong command line costs no look at the input.
+    // After the flags are checked: a wrong command line does not read the input.
     let dims = points::dims(&flags.input, format)?;
     match &options.init {
         Init::Given(centroids) if centroids.dims() != dims => Err(Failure::Failed(format!(
@@ -246,7 +245,7 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
     let mut driver = restored.unwrap_or_else(|| Driver::new(options));
     let mut report = Report::new(driver.best().is_some(), has_restarts);
     let is_labelled = !parsed.is_on("no-labels");
-    // What the last round has brought, and how long it took.
+    // The events of the last round, and its duration.
     let mut brought: Option<(Vec<_>, Duration)> = None;
     loop {
         let next = driver.next_round();
@@ -258,7 +257,7 @@ fn cluster(parsed: &Parsed, flags: &JobFlags, format: Format) -> Result<(), Fail
                 picture.take(&news, driver.best());
             }
             if checkpoint.is_due(&driver) {
-                // What is not done again is told of.
+                // Flush before the checkpoint: these rounds are not run again.
                 job_output.write_out();
                 checkpoint.save(&driver)?;
             }

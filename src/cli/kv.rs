@@ -1,8 +1,8 @@
-//! `agora kv`: asks a key-value store, one command at a time or in a [shell].
+//! `agora kv`: the client of the key-value store, for one command or as a [shell].
 //!
-//! What is printed can be read by programs: `get` prints the value and nothing else, `scan` a line
-//! for each pair, its words escaped as in our files, `watch` a line for each change, as the log has
-//! them. On a terminal `get` escapes what a terminal would not show.
+//! The output is machine-readable: `get` prints the value alone, `scan` a line for each pair with
+//! its words escaped as in `schemas/files.md`, `watch` a line for each change. On a terminal `get`
+//! escapes control characters.
 
 mod show;
 mod value;
@@ -30,7 +30,7 @@ static VERBS: &[Verb] = &[
         about: "set a key's value; - for V takes stdin, --file F a file",
         run: set,
     },
-    Verb { name: "del", words: "K", about: "take a key away", run: delete },
+    Verb { name: "del", words: "K", about: "delete a key", run: delete },
     Verb {
         name: "cas",
         words: "K OLD NEW",
@@ -40,28 +40,33 @@ static VERBS: &[Verb] = &[
     Verb {
         name: "scan",
         words: "[PREFIX] [--limit N] [--count]",
-        about: "list the keys that begin so, with their values, in order",
+        about: "list the keys with this prefix, with their values, in order",
         run: scan,
     },
     Verb {
         name: "watch",
         words: "[PREFIX] [--after REVISION] [--count N] [--timeout SECONDS] [--revisions]",
-        about: "show changes of the keys that begin so, as they happen",
+        about: "show changes of the keys with this prefix, as they happen",
         run: watch::watch,
     },
-    Verb { name: "status", words: "", about: "show how each node is", run: status },
-    Verb { name: "transfer", words: "N", about: "have node N lead", run: transfer },
+    Verb { name: "status", words: "", about: "show the state of each node", run: status },
+    Verb {
+        name: "transfer",
+        words: "N",
+        about: "transfer the leadership to node N",
+        run: transfer,
+    },
 ];
 
-/// The longest that `--timeout` takes.
+/// The largest value of `--timeout`.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Who asks.
+/// The context of a verb.
 struct Caller {
     parsed: Parsed,
-    /// Made when it is first needed: help and wrong words need no store.
+    /// Created when it is first needed: help and wrong usage need no store.
     client: OnceCell<Arc<KvClient>>,
-    /// Commands come from stdin.
+    /// The commands come from stdin.
     is_shell: bool,
 }
 
@@ -69,8 +74,8 @@ struct Caller {
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new("agora kv --peers N=HOST:PORT,... [FLAGS] [COMMAND]", &about())
         .value("peers", "the nodes of the store, or some of them (required)", "N=HOST:PORT,...")
-        .value("timeout", "how long a command may take (default 10)", "SECONDS")
-        .switch("stale", "read from any node, at once: its state may be old")
+        .value("timeout", "timeout of a command (default 10)", "SECONDS")
+        .switch("stale", "read from any node at once; its state may be old")
         .switch("raw", "print values as they are, on a terminal too")
         .until_first_argument();
     let parsed = connect::flags(flags, Protocol::Native).parse(arguments)?;
@@ -97,19 +102,20 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn about() -> String {
-    let mut text =
-        String::from("Asks a key-value store. Without a command it asks for them.\n\nCommands:\n");
+    let mut text = String::from(
+        "Client of a key-value store. Without a command it starts a shell.\n\nCommands:\n",
+    );
     text.push_str(&shell::overview(VERBS));
     text.push_str(
-        "\nReads are linearizable unless --stale says otherwise. A write is done once however often\n\
-         it had to be sent. Words behind -- are taken as they are: set -- -k -v. A refusal is `FAIL: reason` on stderr, exit status 1: no leader in time,\n\
-         no such key to get, another value than the one to compare with.",
+        "\nReads are linearizable, except with --stale. A write is applied exactly once, however often it\n\
+         is sent. Words behind -- are not flags: set -- -k -v. An error is `FAIL: reason` on stderr\n\
+         and exit status 1: no leader in time, no such key, or a compare-and-set that found another value.",
     );
     text
 }
 
 impl Caller {
-    /// The store.
+    /// The store's client.
     fn client(&self) -> Result<&Arc<KvClient>, Failure> {
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -134,13 +140,12 @@ impl Caller {
         }
     }
 
-    /// The flags of a verb.
     fn flags(&self, name: &str) -> Flags {
         let (words, about) = shell::verb(VERBS, name).map_or(("", ""), |v| (v.words, v.about));
         Flags::new(format!("agora kv ... {name} {words}").trim_end(), about)
     }
 
-    /// The words of a verb without flags: exactly so many, whatever they look like.
+    /// The words of a verb without flags: exactly `N`, which may begin with hyphens.
     fn words<'w, const N: usize>(
         &self,
         name: &str,
@@ -150,7 +155,7 @@ impl Caller {
         found.try_into().map_err(|_| self.parsed.wrong(format!("{name} takes {N} words")))
     }
 
-    /// As [`Caller::words`]. A `--` before them is none of them.
+    /// As [`Caller::words`]. A leading `--` is not counted.
     fn exactly<'w>(
         &self,
         name: &str,
@@ -170,7 +175,7 @@ impl Caller {
     }
 }
 
-/// The store refused, or nobody answered.
+/// The error for a refused or unanswered call.
 fn refused(status: &Status) -> Failure {
     let reason = if status.message.is_empty() { status.code.name() } else { &status.message };
     Failure::Failed(format!("FAIL: {}", crate::market::print::Escaped(reason)))
@@ -230,8 +235,8 @@ fn compare_and_set(caller: &Caller, words: &[String]) -> Result<(), Failure> {
 fn scan(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let parsed = caller
         .flags("scan")
-        .value("limit", "end after so many keys", "N")
-        .switch("count", "print how many keys there are, and nothing else")
+        .value("limit", "stop after N keys", "N")
+        .switch("count", "print the number of keys alone")
         .parse(words)?;
     let prefix = match parsed.free() {
         [] => "",

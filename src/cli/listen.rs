@@ -1,5 +1,5 @@
-//! Where a server listens, as `--listen` says it: `HOST:PORT`, `:PORT` for every address of the
-//! machine, several with commas between them. A name with several addresses counts for all of them.
+//! The value of `--listen`: `HOST:PORT`, or `:PORT` for every address of the machine; several with
+//! commas between them. A name stands for all its addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
@@ -13,24 +13,24 @@ use crate::rpc::{ResolveError, Resolver};
 enum ListenAddress {
     /// Every address of the machine.
     AllAddresses(u16),
-    /// A name or an address, as it was given.
+    /// A name or an address, as given.
     Target(String),
 }
 
-/// Where to listen; not empty.
+/// The addresses to listen on; not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listen(Vec<ListenAddress>);
 
-/// Between two attempts to look a name up.
+/// The pause between two attempts to look up a name.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long one attempt is waited for.
+/// The timeout of one attempt.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
 impl Listen {
     /// Reads the flag.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A description of the error.
     pub(super) fn parse(text: &str) -> Result<Listen, String> {
         let parts = text.split(',').filter(|part| !part.is_empty());
         let addresses: Result<Vec<ListenAddress>, String> = parts.map(parse_address).collect();
@@ -40,8 +40,8 @@ impl Listen {
         }
     }
 
-    /// All addresses, each once. A name that cannot be looked up yet is waited for: at boot the
-    /// network may come later.
+    /// All addresses, each once. Retries names that cannot be looked up yet: at boot the network
+    /// may come up later.
     ///
     /// # Errors
     /// A name that can never be looked up.
@@ -86,7 +86,7 @@ fn resolve(target: &str, resolver: &Resolver) -> Result<Vec<SocketAddr>, Resolve
             Err(error) => {
                 let reason = error.to_string();
                 if reason != last_reason {
-                    log::warn!("cannot listen on {target} yet, and waits: {reason}");
+                    log::warn!("cannot listen on {target} yet, retrying: {reason}");
                     last_reason = reason;
                 }
             }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn names_addresses_and_ports_alone_are_read() {
+    fn names_addresses_and_plain_ports_are_read() {
         let resolver =
             Resolver::new(|_| Ok(vec!["10.0.0.1".parse().unwrap(), "::5".parse().unwrap()]));
         assert_eq!(addresses("127.0.0.1:7", &resolver), ["127.0.0.1:7"]);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_comes_later_is_waited_for() {
+    fn a_name_that_is_not_known_yet_is_retried() {
         let count = AtomicUsize::new(0);
         let resolver = Resolver::new(move |_| match count.fetch_add(1, Ordering::SeqCst) {
             0 => Err(ResolveError::NoSuchName),

@@ -15,12 +15,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         "agora mapreduce --mapper COMMAND --reducer COMMAND [FLAGS] FILE...",
         "Runs two commands as a MapReduce job, as Hadoop Streaming does. The mapper gets lines of the\n\
          input on stdin and prints `key TAB value` lines; the reducer gets those lines sorted by key,\n\
-         and prints the result. With -r 0 what the mapper prints is the result.",
+         and prints the result. With -r 0 the output of the mapper is the result.",
     )
     .value("mapper", "the command that maps, for a shell (required)", "COMMAND")
     .value("reducer", "the command that reduces (required unless -r 0)", "COMMAND")
-    .switch("skip-bad", "leave out lines on which the mapper fails again and again")
-    .value("output", "where the result goes, - for stdout (default DATA/output.txt)", "FILE");
+    .switch("skip-bad", "skip lines on which the mapper fails repeatedly")
+    .value("output", "the output file, - for stdout (default DATA/output.txt)", "FILE");
     let parsed = job::flags(flags).parse(arguments)?;
     let mut flags = job::read(&parsed)?;
     let mapper = parsed.required("mapper")?;

@@ -1,4 +1,4 @@
-//! `agora market`: the shopping market, alone or as a replica of a group.
+//! `agora market`: the shopping market, as a single server or a replica of a group.
 
 use super::Failure;
 use super::flags::{Flags, Parsed};
@@ -11,10 +11,10 @@ const USAGE: &str =
     "agora market --listen HOST:PORT [--data DIR] [--node N --peers N=HOST:PORT,...] [FLAGS]";
 const ABOUT: &str = "\
 Serves a market, agora.market.v1.MarketService, and prints a line for each request.
-With --data an order is on disk before it is confirmed. With --node and --peers it is a replica of
-a group, all of which are started with the same --peers: most of them suffice.";
+With --data an order is durable before it is confirmed. With --node and --peers it is a replica of a
+group; all replicas are started with the same --peers, and a majority of them must run.";
 
-/// The number of a market that stands alone.
+/// The node number of a single server.
 const SINGLE_NODE_ID: NodeId = 1;
 
 const NO_DATA_NOTICE: &str = "agora market: without --data nothing will survive a restart\n";
@@ -22,9 +22,9 @@ const NO_DATA_NOTICE: &str = "agora market: without --data nothing will survive 
 /// Serves a market.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(USAGE, ABOUT)
-        .value("data", "where its files are (default: nowhere, nothing is kept)", "DIR")
+        .value("data", "its directory (default: none, and nothing survives a restart)", "DIR")
         .value("node", "this replica's number among the peers", "N")
-        .switch("quiet", "print no lines for requests");
+        .switch("quiet", "print no line for each request");
     let parsed = replica::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     open(&parsed, &setup(&parsed)?)

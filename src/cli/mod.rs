@@ -1,10 +1,9 @@
 //! The command line: one file per subcommand.
 //!
-//! Results go to stdout, everything else to stderr. Exit status: 0 done, 1 refused or failed (the
-//! reason on stderr), 2 wrong usage. `--help` works on every command. `RUST_LOG` sets what is
-//! logged to stderr (`env_logger`'s syntax); by default warnings and errors, and of a node of a
-//! group what happens to it, unless it is to be `--quiet`. So it is of a worker of MapReduce, unless
-//! a master has started it.
+//! Results go to stdout, everything else to stderr. Exit status: 0 success, 1 failure (the reason on
+//! stderr), 2 wrong usage. `--help` works on every command. `RUST_LOG` sets the log level on stderr
+//! (`env_logger`'s syntax). By default warnings and errors are logged; nodes, markets and MapReduce
+//! workers log `info` as well, unless they run with `--quiet` or were started by a master.
 
 mod bench;
 mod buyer;
@@ -51,7 +50,7 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command { name: "buyer", summary: "search, buy, wish and rate on a market", run: buyer::run },
-    Command { name: "check", summary: "look at the files of a node", run: check::run },
+    Command { name: "check", summary: "check the files of a node", run: check::run },
     Command {
         name: "interop",
         summary: "gRPC's interoperability tests, as a server or as a client",
@@ -60,16 +59,16 @@ const COMMANDS: &[Command] = &[
     Command { name: "kmeans", summary: "cluster points by MapReduce", run: kmeans::run },
     Command {
         name: "kmeans-map",
-        summary: "the map of k-means, for other engines",
+        summary: "the map side of k-means, for other engines",
         run: kmeans::run_map,
     },
     Command {
         name: "kmeans-reduce",
-        summary: "the reduce of k-means, for other engines",
+        summary: "the reduce side of k-means, for other engines",
         run: kmeans::run_reduce,
     },
-    Command { name: "kv", summary: "ask a replicated key-value store", run: kv::run },
-    Command { name: "mapper", summary: "do map tasks of MapReduce", run: worker::run_mapper },
+    Command { name: "kv", summary: "client of a replicated key-value store", run: kv::run },
+    Command { name: "mapper", summary: "run map tasks of MapReduce", run: worker::run_mapper },
     Command {
         name: "mapreduce",
         summary: "run two commands as a MapReduce job",
@@ -77,8 +76,8 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "market", summary: "serve a shopping market", run: market::run },
     Command { name: "node", summary: "run a node of a replicated key-value store", run: node::run },
-    Command { name: "reducer", summary: "do reduce tasks of MapReduce", run: worker::run_reducer },
-    Command { name: "seller", summary: "sell on a market, and hear of sales", run: seller::run },
+    Command { name: "reducer", summary: "run reduce tasks of MapReduce", run: worker::run_reducer },
+    Command { name: "seller", summary: "sell on a market, and watch sales", run: seller::run },
     Command { name: "wordcount", summary: "count words by MapReduce", run: word_count::run },
 ];
 
@@ -94,11 +93,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What is logged unless `RUST_LOG` says otherwise.
+/// The log level unless `RUST_LOG` sets one.
 fn default_level(arguments: &[String]) -> &'static str {
     const SERVERS: [&str; 4] = ["node", "market", "mapper", "reducer"];
     let serves = arguments.first().is_some_and(|name| SERVERS.contains(&name.as_str()));
-    // Workers that a master has started are its own affair.
+    // The master reports on the workers that it has started.
     let is_quiet = |word: &String| word == "--quiet" || word == "--until-stdin-ends";
     if serves && !arguments.iter().any(is_quiet) { "info" } else { "warn" }
 }
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_tell_what_happens_and_clients_are_quiet() {
+    fn servers_log_info_and_clients_log_warnings() {
         for (line, level) in [
             ("node --id 1", "info"),
             ("market --listen a:1", "info"),

@@ -8,14 +8,14 @@ use super::replica::{self, NodeSetup};
 use crate::kv::service::{self, KvService};
 
 const ABOUT: &str = "\
-Runs a node of a replicated key-value store: agora.kv.v1.KvService, and the classic RaftService.
-Every node of a group is started with the same --peers. A node's files are in LOGS/node_N/.";
+Runs a node of a replicated key-value store: agora.kv.v1.KvService, and the RaftService of the course version.
+All nodes of a group are started with the same --peers. A node's files are in LOGS/node_N/.";
 
 /// Runs a node.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new("agora node --id N --peers N=HOST:PORT,... [FLAGS]", ABOUT)
         .value("id", "this node's number among the peers (required)", "N")
-        .value("logs", "where the directories of nodes are (default logs)", "LOGS");
+        .value("logs", "the parent of the nodes' directories (default logs)", "LOGS");
     let parsed = replica::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     parsed.required("id")?;

@@ -1,4 +1,4 @@
-//! What a job makes of its tasks' output: one file, or stdout.
+//! Combines the output of a job's tasks: into one file, or stdout.
 
 use std::cmp::Ordering;
 use std::fs::File;
@@ -9,7 +9,7 @@ use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::job::KeyOrder;
 use crate::mapreduce::master::TaskOutput;
 
-/// Writes what tasks wrote, one behind the other.
+/// Concatenates the outputs.
 pub(super) fn concatenate(outputs: &[TaskOutput], target: &Path) -> io::Result<()> {
     write(target, |writer| {
         for output in outputs {
@@ -32,7 +32,8 @@ pub(super) fn merge(outputs: &[TaskOutput], order: KeyOrder, target: &Path) -> i
                 sources.push(source);
             }
         }
-        // A key is in one output alone, and outputs are few: the least head is looked for.
+        // Every key is in one output, and there are few outputs: a linear search for the smallest
+        // head.
         while let Some(least) =
             (0..sources.len()).min_by(|a, b| sources[*a].compare(&sources[*b], order))
         {
@@ -66,14 +67,14 @@ impl Source<'_> {
     }
 }
 
-/// Writes a file that gets its name when it is complete, or stdout for `-`.
+/// Writes a file that is renamed to its name when it is complete, or stdout for `-`.
 fn write(target: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if target == Path::new("-") {
         let mut stdout = BufWriter::new(io::stdout().lock());
         fill(&mut stdout)?;
         return stdout.flush();
     }
-    // A device or a pipe is written to as it is.
+    // A device or a pipe cannot be replaced by a rename.
     if target.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         let mut file = BufWriter::new(File::options().write(true).open(target)?);
         fill(&mut file)?;

@@ -8,13 +8,13 @@ use crate::dns::Target;
 use crate::raft::NodeId;
 use crate::rpc::Resolver;
 
-/// How long the names of the other nodes may take to be looked up.
+/// The time for looking up the names of the other nodes.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads a list of nodes.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A description of the error.
 pub(super) fn parse(text: &str) -> Result<Vec<(NodeId, String)>, String> {
     let mut ids = BTreeSet::new();
     let mut peers = Vec::new();
@@ -36,11 +36,11 @@ pub(super) fn parse(text: &str) -> Result<Vec<(NodeId, String)>, String> {
     Ok(peers)
 }
 
-/// Looks whether the others can reach a node that listens on the `addresses` of its own entry. Debian
-/// has the machine's own name at 127.0.1.1, which leads every machine to itself.
+/// Checks that the other nodes can reach a node that listens on the `addresses` of its own entry.
+/// Debian maps the machine's own name to 127.0.1.1, so every machine would connect to itself.
 ///
 /// # Errors
-/// The own entry is a name that leads to this machine alone, and another node is elsewhere.
+/// The own entry is a name of loopback addresses, and another node is on another machine.
 pub(super) fn check_own_address(
     id: NodeId,
     peers: &[(NodeId, String)],
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::rpc::ResolveError;
 
-    /// Whether node 1 of these peers may listen where its own entry leads.
+    /// Whether node 1 of these peers may listen at the addresses of its own entry.
     fn check(text: &str) -> Result<(), String> {
         let resolver = Resolver::new(|name| match name {
             "vm1" => Ok(vec!["127.0.1.1".parse().unwrap()]),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_leads_to_this_machine_alone_is_refused_if_another_node_is_elsewhere() {
+    fn a_loopback_name_is_refused_if_another_node_is_on_another_machine() {
         for text in ["1=vm1:7,2=vm2:7", "1=vm1:7,2=unknown:7", "1=here:7,2=here:8,3=10.0.0.3:7"] {
             let refused = check(text).unwrap_err();
             assert!(refused.contains(" on this machine (see /etc/hosts)"), "{refused}");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_on_one_machine_and_addresses_that_are_meant_are_taken() {
+    fn groups_on_one_machine_and_plain_addresses_are_accepted() {
         for text in [
             "1=vm1:7",
             "1=vm1:7,2=localhost:8,3=127.0.0.1:9",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_named() {
+    fn malformed_lists_are_refused() {
         for text in ["", ",", "a:1", "x=a:1", "1=a", "1=:5", "1=a:99999", "1=a:1,1=b:1", "-1=a:1"] {
             assert!(parse(text).is_err(), "{text:?}");
         }

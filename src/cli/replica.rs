@@ -1,4 +1,4 @@
-//! What commands that run a node of a replicated group have in common: flags, files, the end.
+//! Shared by the commands that run a node of a replicated group: flags, files, exit.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,43 +16,43 @@ use crate::rpc::{ClientTls, IdentityFiles, Resolver, Services};
 /// Adds the flags of a node.
 pub(super) fn flags(flags: Flags) -> Flags {
     serve::flags(flags)
-        .value("peers", "all nodes of the group, this one among them", "N=HOST:PORT,...")
+        .value("peers", "all nodes of the group, with this one", "N=HOST:PORT,...")
         .value(
             "group",
-            "the group's name: nodes of another are not spoken to (default agora; of a market: market)",
+            "the group's name; nodes of other groups are refused (default agora; for a market: market)",
             "NAME",
         )
-        .switch("classic", "timing and dump.txt of the classic trial: 1 s, 5 to 10 s, 10 s, all")
-        .value("heartbeat", "between two heartbeats of a leader (default 0.03)", "SECONDS")
+        .switch("classic", "timing and dump.txt of the course version: heartbeat 1 s, election timeout 5 to 10 s, lease 10 s, --dump all")
+        .value("heartbeat", "time between two heartbeats of a leader (default 0.03)", "SECONDS")
         .value(
             "election-timeout",
-            "without a leader, before standing for election: so long and up to half as much more (default 0.3; classic: 5, and up to as much more)",
+            "minimum time without a leader before an election; a random part is added (default 0.3, and up to half as much; with --classic 5, and up to as much)",
             "SECONDS",
         )
-        .value("lease", "how long followers help nobody else to lead (default 0.3; classic: 10; ten election timeouts at most)", "SECONDS")
-        .value("snapshot-bytes", "of log, before a snapshot is taken (default 64 MiB)", "BYTES")
-        .value("snapshot-entries", "of log, before a snapshot is taken (default: any)", "N")
-        .value("dump", "what dump.txt tells: all, changes or none (default changes)", "LEVEL")
+        .value("lease", "how long followers help no other node to lead (default 0.3; with --classic 10; at most ten election timeouts)", "SECONDS")
+        .value("snapshot-bytes", "size of the log at which a snapshot is taken (default 64 MiB)", "BYTES")
+        .value("snapshot-entries", "entries of the log at which a snapshot is taken (default: no limit)", "N")
+        .value("dump", "events in dump.txt: all, changes or none (default changes)", "LEVEL")
         .switch("dump-timestamps", "begin each line of dump.txt with the time")
-        .value("peer-tls-ca", "speak TLS to the other nodes, and believe these authorities", "FILE")
+        .value("peer-tls-ca", "use TLS to the other nodes, and trust these certificate authorities", "FILE")
         .value("peer-tls-name", "the name in their certificates (default: their hosts)", "NAME")
 }
 
-/// Who a node is, and where its files are.
+/// The identity of a node, and its directory.
 pub(super) struct NodeSetup {
     pub(super) id: NodeId,
-    /// Without a directory nothing survives its process.
+    /// Without a directory nothing survives a restart.
     pub(super) directory: Option<PathBuf>,
-    /// The name of what is replicated.
+    /// The kind of the replicated state machine.
     pub(super) machine: &'static str,
-    /// The group's name if no flag says another one: nodes of one machine do not speak to those of
-    /// another by mistake.
+    /// The group's name unless a flag sets one. It differs by the kind of state machine, so that
+    /// nodes of different kinds do not connect by mistake.
     pub(super) default_group: &'static str,
     /// All nodes of the group.
     pub(super) peers: Vec<(NodeId, String)>,
 }
 
-/// Reads a list of nodes that has this one.
+/// Reads a list of nodes that must contain this one.
 pub(super) fn peers_with(parsed: &Parsed, id: NodeId) -> Result<Vec<(NodeId, String)>, Failure> {
     let text = parsed.required("peers")?;
     let peers = peers::parse(&text).map_err(|what| parsed.wrong(format!("--peers: {what}")))?;
@@ -73,7 +73,7 @@ fn config(parsed: &Parsed, setup: &NodeSetup) -> Result<Config, Failure> {
     let config = Config {
         heartbeat_interval: parsed.seconds("heartbeat", default.heartbeat_interval)?,
         lease: parsed.seconds("lease", default.lease)?,
-        // Nodes that start together must not stand for election together.
+        // Nodes that start at the same time must not choose the same election timeouts.
         seed: seed(setup.id),
         ..default
     };
@@ -122,7 +122,7 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
             Some(_) => Err(parsed.wrong("--peer-tls-name needs --peer-tls-ca")),
         };
     };
-    // What we show to clients we show to the others as well.
+    // The certificate for clients is also shown to the other nodes.
     let (certificates, key) = (parsed.text("tls-cert"), parsed.text("tls-key"));
     let identity = certificates.as_ref().zip(key.as_ref()).map(|(certificates, key)| {
         IdentityFiles { certificates: certificates.as_ref(), key: key.as_ref() }
@@ -133,9 +133,8 @@ fn transport(parsed: &Parsed, options: &NodeOptions) -> Result<TransportOptions,
     Ok(transport)
 }
 
-/// Runs a node until it is asked to end, cannot write its files any more, or has another history than
-/// its leader. `notice` is said on
-/// stderr when it begins.
+/// Runs a node until it is asked to end, cannot write its files, or has another history than its
+/// leader. `notice` is printed on stderr at the start.
 pub(super) fn run<S: Service>(
     parsed: &Parsed,
     setup: &NodeSetup,
@@ -172,7 +171,7 @@ pub(super) fn run<S: Service>(
     }
 }
 
-/// A node does not start on files that are not as it left them.
+/// A node does not start with files that were changed by something else.
 fn cannot_open(directory: &Path, error: &StorageError) -> Failure {
     let directory = directory.display();
     Failure::Failed(match error {
@@ -206,7 +205,7 @@ mod tests {
         assert_eq!(options.config.election_timeout, seconds(5));
         assert_eq!(options.config.lease, seconds(6));
         assert_eq!(options.dump.level, Level::All);
-        // Whoever is elected after this long waits for the old lease.
+        // A node that is elected after the maximum election timeout still waits for the old lease.
         let plain = read("--peers 0=a:1,1=b:2 --classic").unwrap().config;
         assert!(plain.lease >= plain.max_election_timeout(), "{plain:?}");
         let options = read("--peers 0=a:1,1=b:2").unwrap();

@@ -1,4 +1,4 @@
-//! `agora seller`: lists items, changes them, and hears of sales.
+//! `agora seller`: sells items, changes them, and watches sales.
 
 use super::Failure;
 use super::trade::{self, Role, Trader, Verb, item_id, number, print_line, refused};
@@ -18,7 +18,7 @@ static SELLER: Role = Role {
         Verb {
             name: "sell",
             words: "NAME CATEGORY QUANTITY PRICE [DESCRIPTION]",
-            about: "put an item on sale, or with --file FILE many",
+            about: "put an item on sale; with --file FILE many",
             run: sell,
         },
         Verb {
@@ -57,8 +57,8 @@ fn sell(trader: &Trader, words: &[String]) -> Result<(), Failure> {
         .value("category", "electronics, fashion or others", "CATEGORY")
         .value("quantity", "how many there are", "N")
         .value("price", "of one: 500 or 499.99", "PRICE")
-        .value("description", "what to say of it", "TEXT")
-        .value("file", "sell all of a file: a line an item, its words with tabs between", "FILE")
+        .value("description", "a description", "TEXT")
+        .value("file", "sell all items of a file: one a line, its words separated by tabs", "FILE")
         .parse(words)?;
     if let Some(file) = parsed.text("file") {
         parsed.no_arguments()?;
@@ -98,7 +98,8 @@ fn new_item(fields: &[String; 5]) -> Result<NewItem, String> {
     })
 }
 
-/// Sells every line of a file. A wrong line is named before anything is sold; a refusal ends it.
+/// Sells every line of a file. All lines are checked before the first is sold; the first error
+/// stops it.
 fn sell_file(trader: &Trader, file: &str) -> Result<(), Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::because(file, error))?;
     let at =
@@ -127,7 +128,7 @@ fn update(trader: &Trader, words: &[String]) -> Result<(), Failure> {
     let parsed = trader
         .flags("update")
         .value("price", "the new price of one: 500 or 499.99", "PRICE")
-        .value("quantity", "how many there are from now on", "N")
+        .value("quantity", "the new quantity", "N")
         .parse(words)?;
     let [id] = parsed.free() else { return Err(parsed.wrong("update takes one item ID")) };
     let id = item_id(id)?;

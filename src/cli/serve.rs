@@ -1,4 +1,4 @@
-//! What all commands that serve have in common: flags, the line that says where, a graceful end.
+//! Shared by the commands that serve: flags, the `listening on` lines, graceful shutdown.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -21,15 +21,23 @@ pub(super) fn flags(flags: Flags) -> Flags {
             "where to listen: HOST:PORT, or :PORT for all addresses; port 0 picks a free port",
             "HOST:PORT,...",
         )
-        .value("compat", "what to speak: grpc, native or both (default both)", "PROTOCOL")
+        .value("compat", "protocols: grpc, native or both (default both)", "PROTOCOL")
         .value("max-connections", "connections at once (default 1024)", "N")
-        .value("tls-cert", "serve TLS beside cleartext: our certificate chain, PEM", "FILE")
+        .value(
+            "tls-cert",
+            "serve TLS beside cleartext: the server's certificate chain, PEM",
+            "FILE",
+        )
         .value("tls-key", "its private key, PEM", "FILE")
-        .value("tls-client-ca", "take only clients with a certificate of these authorities", "FILE")
+        .value(
+            "tls-client-ca",
+            "accept only clients with a certificate of these authorities",
+            "FILE",
+        )
         .switch("tls-only", "refuse cleartext")
 }
 
-/// Where to listen: on `default`, if there is one, unless a flag says otherwise.
+/// The value of `--listen`, else `default`, if there is one.
 fn listen(parsed: &Parsed, default: Option<&str>) -> Result<Listen, Failure> {
     let listen = match (parsed.text("listen"), default) {
         (None, Some(default)) => default.to_owned(),
@@ -38,8 +46,8 @@ fn listen(parsed: &Parsed, default: Option<&str>) -> Result<Listen, Failure> {
     Listen::parse(&listen).map_err(|what| parsed.wrong(format!("--listen {listen:?}: {what}")))
 }
 
-/// The addresses to listen on: those of `default`, if there is one, unless a flag says otherwise.
-/// Waits for names that cannot be looked up yet, once all flags make sense.
+/// The addresses of `--listen`, else of `default`, if there is one. Retries names that cannot be
+/// looked up yet, after all flags are checked.
 pub(super) fn addresses(
     parsed: &Parsed,
     default: Option<&str>,
@@ -72,8 +80,8 @@ fn tls(parsed: &Parsed) -> Result<Option<ServerTls>, Failure> {
         .map_err(|error| Failure::because("cannot serve TLS", error))
 }
 
-/// Serves until SIGTERM or Ctrl-C: prints `listening on ADDR`, a line for each address, once connections are accepted, and
-/// ends gracefully.
+/// Serves until SIGTERM or Ctrl-C, then shuts down gracefully. Prints `listening on ADDR` for each
+/// address once connections are accepted.
 ///
 /// Health and reflection are added to the services. All serve as soon as the server listens.
 pub(super) fn run(parsed: &Parsed, services: Services) -> Result<(), Failure> {
@@ -101,7 +109,7 @@ pub(super) fn run_with_setup(
     })?;
     set_up(&mut server, &health)?;
     super::termination::shut_down_on_signal(server.handle())?;
-    // A server that cannot say it on stderr is as it would have said.
+    // The notice is informative: an error on stderr changes nothing.
     let _ = std::io::stderr().write_all(notice.as_bytes());
     let mut stdout = std::io::stdout();
     let mut lines = String::new();

@@ -1,10 +1,10 @@
-//! The interactive shell: asks for commands until there are no more.
+//! The interactive shell: reads commands until the end of the input.
 //!
-//! A *verb* is what can be done (`sell`, `get`). The same verbs with the same words behind them
-//! serve both ways: behind the flags of a one-shot command, and on a line of the shell.
+//! A *verb* is a command of the shell (`sell`, `get`). The same verbs and words can be given behind
+//! the flags of the subcommand, to run one verb.
 //!
-//! Output: what was asked for on stdout. A refusal is `FAIL: reason` on stderr and exit status 1;
-//! the shell prints it where the person looks, and goes on.
+//! Results go to stdout. An error is `FAIL: reason` on stderr and exit status 1; the shell prints
+//! it on stdout and continues.
 
 mod line_reader;
 mod words;
@@ -17,7 +17,7 @@ use words::{OpenQuote, split};
 
 use super::Failure;
 
-/// What can be done by somebody (`W`).
+/// A command of the shell; `W` is its context.
 pub(super) struct Verb<W> {
     pub(super) name: &'static str,
     /// The words behind it.
@@ -45,8 +45,8 @@ pub(super) fn overview<W>(verbs: &[Verb<W>]) -> String {
     lines.collect()
 }
 
-/// Asks for commands until the end of the input. From a pipe the status says whether all of them
-/// were done; a person has seen it. `on_success` hears of each that was.
+/// Runs commands until the end of the input. If the input is not a terminal, the result says
+/// whether all of them succeeded. Calls `on_success` after each that did.
 pub(super) fn run<W>(
     context: &W,
     verbs: &[Verb<W>],
@@ -81,7 +81,7 @@ enum LineOutcome {
     Exit,
 }
 
-/// Does what a line says, and tells how it went.
+/// Runs the command of a line, and prints its error.
 fn execute_line<W>(context: &W, verbs: &[Verb<W>], line: &str) -> LineOutcome {
     let words = match split(line) {
         Ok(words) => words,
@@ -130,13 +130,13 @@ fn print_failure(text: &str) -> LineOutcome {
     }
 }
 
-/// Writes text and a line's end to stdout. A reader that has gone (`| head`) wants no more: the
-/// process ends, and well.
+/// Writes text and a newline to stdout. If the reader has gone (`| head`), the process exits with
+/// status 0.
 pub(super) fn print_line(text: &str) -> Result<(), Failure> {
     print_bytes(text.as_bytes())
 }
 
-/// As [`print_line`], for what need not be text.
+/// As [`print_line`], for bytes that need not be UTF-8.
 pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n"));
@@ -146,7 +146,7 @@ pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Writes a remark to stderr. Whether anybody reads it changes nothing.
+/// Writes a note to stderr; errors are ignored.
 pub(super) fn print_note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

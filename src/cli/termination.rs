@@ -12,7 +12,7 @@ pub(super) fn set_on_signal(flag: &Arc<AtomicBool>) -> Result<(), Failure> {
     use signal_hook::consts::{SIGINT, SIGTERM};
 
     for signal in [SIGINT, SIGTERM] {
-        // A second signal ends the process, as if nobody had asked for the first.
+        // A second signal ends the process at once, with the default action.
         signal_hook::flag::register_conditional_default(signal, Arc::clone(flag))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(flag)))
             .map_err(|error| Failure::because("cannot handle signals", error))?;

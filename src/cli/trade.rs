@@ -1,5 +1,5 @@
-//! What `agora seller` and `agora buyer` share: who trades with whom, one command at a time or in a
-//! [shell]. What was done prints `SUCCESS`, beside what was asked for.
+//! Shared by `agora seller` and `agora buyer`: identity, connection, and verbs for one command or a
+//! [shell]. A verb that changes something prints `SUCCESS`.
 
 mod notifier;
 mod show;
@@ -26,7 +26,7 @@ use crate::market::client::{
 use crate::market::state::ItemId;
 use crate::session::Protocol;
 
-/// What a trader can do.
+/// A verb of a trader.
 pub(super) type Verb = shell::Verb<Trader>;
 
 /// A seller or a buyer: a subcommand and its verbs.
@@ -35,14 +35,14 @@ pub(super) struct Role {
     pub(super) verbs: &'static [Verb],
 }
 
-/// The longest that `--timeout` takes.
+/// The largest value of `--timeout`.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Who trades.
+/// The context of a verb.
 pub(super) struct Trader {
     pub(super) role: &'static Role,
     parsed: Parsed,
-    /// Made when it is first needed: help and wrong words need no market and make no identity.
+    /// Created when it is first needed: help and wrong usage need no market and create no identity.
     client: OnceCell<Arc<MarketClient>>,
 }
 
@@ -51,11 +51,11 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
     let usage = format!("agora {} --market HOST:PORT[,HOST:PORT...] [FLAGS] [COMMAND]", role.name);
     let flags = Flags::new(&usage, &about(role))
         .value("market", "the market, or several replicas of it (required)", "HOST:PORT,...")
-        .value("as", "who trades: a name with an identity of its own", "NAME")
-        .value("address", "the name that others see (default: NAME)", "TEXT")
+        .value("as", "the name of the trader; each name has its own identity", "NAME")
+        .value("address", "the name that other traders see (default: NAME)", "TEXT")
         .value("identity", "the file with the identity, instead of the one of NAME", "FILE")
-        .value("timeout", "how long a call may take (default 10)", "SECONDS")
-        .value("read", "latest, or stale: what any replica has (default latest)", "HOW")
+        .value("timeout", "timeout of a call (default 10)", "SECONDS")
+        .value("read", "latest, or stale: the state of any replica (default latest)", "HOW")
         .until_first_argument();
     let parsed = connect::flags(flags, Protocol::Native).parse(arguments)?;
     let verb = match parsed.free().first() {
@@ -74,12 +74,12 @@ pub(super) fn run(role: &'static Role, arguments: &[String]) -> Result<(), Failu
 }
 
 fn about(role: &Role) -> String {
-    let mut text = format!("Trades as a {}. Without a command it asks for them.\n\n", role.name);
+    let mut text = format!("Trades as a {}. Without a command it starts a shell.\n\n", role.name);
     text.push_str("Commands:\n");
     text.push_str(&shell::overview(role.verbs));
     text.push_str(
-        "\nAnswers and SUCCESS go to stdout. A refusal is `FAIL: reason` on stderr, exit status 1.\n\
-         The identity is a secret, made on first use and kept in $AGORA_HOME or ~/.agora.",
+        "\nResults and SUCCESS go to stdout. An error is `FAIL: reason` on stderr, exit status 1.\n\
+         The identity is a secret, created on first use and stored in $AGORA_HOME or ~/.agora.",
     );
     text
 }
@@ -120,7 +120,7 @@ fn identity(parsed: &Parsed, name: &str) -> Result<Uuid, Failure> {
     found.map_err(|error| Failure::because("no identity", error))
 }
 
-/// Asks for commands, and shows notifications as they arrive.
+/// Runs the shell, and shows notifications as they arrive.
 fn run_shell(trader: &Trader) -> Result<(), Failure> {
     let client = trader.client()?;
     let mut reader = LineReader::new();
@@ -160,7 +160,7 @@ impl Trader {
         Flags::new(usage.trim_end(), about)
     }
 
-    /// The words of a verb that has no flags: exactly so many.
+    /// The words of a verb that has no flags: exactly `count`.
     pub(super) fn words(
         &self,
         verb: &str,
@@ -175,7 +175,7 @@ impl Trader {
     }
 }
 
-/// The market refused.
+/// The error for a refused call.
 pub(super) fn refused(status: &Status) -> Failure {
     let reason = if status.message.is_empty() { status.code.name() } else { &status.message };
     Failure::Failed(format!("FAIL: {}", crate::market::print::Escaped(reason)))
@@ -186,8 +186,7 @@ pub(super) fn item_id(text: &str) -> Result<ItemId, Failure> {
     number(text, "an item ID").map(ItemId)
 }
 
-/// Reads a number that is written in digits and nothing else: a sign would look like a change by so
-/// much.
+/// Reads a number of digits alone: with a sign it would look like a relative change.
 pub(super) fn parse_digits(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
@@ -200,7 +199,7 @@ pub(super) fn number(text: &str, what: &str) -> Result<u32, Failure> {
     }
 }
 
-/// Prints all pages of a listing; says on stderr when there is nothing.
+/// Prints all pages of a listing; if it is empty, a note on stderr.
 pub(super) fn all_pages<T>(
     nothing: &str,
     fetch: impl Fn(&str) -> Result<Page<T>, Status>,

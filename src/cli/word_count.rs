@@ -1,4 +1,4 @@
-//! `agora wordcount`: how often each word is in some files.
+//! `agora wordcount`: counts the words of files.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         "Counts words: runs of bytes without white space. Writes `word TAB count` lines, in the\n\
          order of the words' bytes.",
     )
-    .value("output", "where the counts go, - for stdout (default DATA/output.txt)", "FILE");
+    .value("output", "the output file, - for stdout (default DATA/output.txt)", "FILE");
     let parsed = job::flags(flags).parse(arguments)?;
     let flags = job::read(&parsed)?;
     if flags.reduces == 0 {

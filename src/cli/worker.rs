@@ -18,7 +18,7 @@ use crate::session::Protocol;
 pub(super) fn run_mapper(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(
         "agora mapper --listen HOST:PORT [FLAGS]",
-        "Does map tasks of MapReduce jobs, one job at a time, and keeps what they make for the\n\
+        "Runs map tasks of MapReduce jobs, one job at a time, and serves their output to the\n\
          reducers.",
     );
     run(flags, Role::Mapper, arguments)
@@ -28,27 +28,30 @@ pub(super) fn run_mapper(arguments: &[String]) -> Result<(), Failure> {
 pub(super) fn run_reducer(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(
         "agora reducer --listen HOST:PORT [FLAGS]",
-        "Does reduce tasks of MapReduce jobs, one job at a time: fetches from the mappers, sorts,\n\
+        "Runs reduce tasks of MapReduce jobs, one job at a time: fetches from the mappers, sorts,\n\
          reduces.",
     )
-    .value("protocol", "what mappers are spoken to in: grpc or native (default native)", "PROTOCOL")
-    .value("tls-ca", "speak TLS to mappers, and believe these certificate authorities", "FILE")
+    .value("protocol", "protocol to the mappers: grpc or native (default native)", "PROTOCOL")
+    .value("tls-ca", "use TLS to the mappers, and trust these certificate authorities", "FILE")
     .value("tls-name", "the name in their certificates (default: their hosts)", "NAME");
     run(flags, Role::Reducer, arguments)
 }
 
-/// The kinds of jobs that workers of this program know.
+/// The kinds of jobs that a worker of this program can run.
 fn kinds() -> JobKinds {
     JobKinds::new().with(Streaming::NAME, Streaming::make).with(KMeans::NAME, KMeans::make)
 }
 
 fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
     let flags = flags
-        .value("data", "where its files go (default Data)", "DIR")
+        .value("data", "directory of its files (default Data)", "DIR")
         .value("slots", "tasks at once (default 1)", "N")
-        .value("fail-probability", "fail so often, from 0 to 1, for trials", "P")
-        .value("task-delay", "wait before each task, for trials", "SECONDS")
-        .switch("until-stdin-ends", "end when stdin does, as the workers of a master do");
+        .value("fail-probability", "probability that a task fails, from 0 to 1, for tests", "P")
+        .value("task-delay", "pause before each task, for tests", "SECONDS")
+        .switch(
+            "until-stdin-ends",
+            "exit at the end of stdin; the master starts its workers with this flag",
+        );
     let parsed = serve::flags(flags).parse(arguments)?;
     parsed.no_arguments()?;
     let mut services = Services::new();
@@ -70,9 +73,9 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
         }
         Ok(())
     });
-    // Tasks whose call is gone are about to notice: what they have begun is taken away by them.
+    // Tasks whose call has ended remove their own unfinished files.
     if !tasks.wait_until_idle(GRACE) {
-        log::warn!("a task does not end: it is left alone");
+        log::warn!("a task does not end: exiting without it");
     }
     served
 }
@@ -80,7 +83,7 @@ fn run(flags: Flags, role: Role, arguments: &[String]) -> Result<(), Failure> {
 fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
     let channel = match role {
         Role::Mapper => ChannelOptions::default(),
-        // Without --tls-ca a certificate is for those who call us alone.
+        // Without --tls-ca the certificate is for incoming calls alone.
         Role::Reducer if parsed.text("tls-ca").is_none() => ChannelOptions {
             protocol: parsed.parsed("protocol", Protocol::Native)?,
             ..ChannelOptions::default()
@@ -99,10 +102,10 @@ fn options(parsed: &Parsed, role: Role) -> Result<WorkerOptions, Failure> {
     })
 }
 
-/// After so long a worker ends, whatever it still does.
+/// How long a worker waits for its tasks when it ends.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Whoever started us is gone when our stdin ends.
+/// The end of stdin means that the parent process has ended.
 fn end_with_stdin(server: ServerHandle) {
     let watching = thread::Builder::new().name("stdin".into()).spawn(move || {
         let mut stdin = std::io::stdin().lock();

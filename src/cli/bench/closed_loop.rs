@@ -1,9 +1,9 @@
-//! Calls made as fast as they are answered, with a fixed number in flight on each connection, from
-//! one thread.
+//! A closed loop: calls are sent as fast as they are answered, with a fixed number in flight on each
+//! connection, from one thread.
 //!
-//! Against a group of servers, of which one takes calls at a time, a call that is refused or lost is
-//! no end: whoever takes calls now is looked for, and all that was in flight is called once more
-//! there. How long nothing was answered is part of what is measured.
+//! In a group of servers one server, the leader, takes calls. After a call that was refused or
+//! lost, the leader is searched, and all calls in flight are sent again to it. The longest time
+//! without a reply is part of the result.
 
 mod pending_calls;
 
@@ -18,13 +18,14 @@ use crate::call::{Code, Status};
 use crate::cli::Failure;
 use crate::rpc::{ChannelOptions, Completion, Multiplexer};
 
-/// Finds the server of a group that takes calls; an error when none does for long.
+/// Finds the leader of a group; an error if there is none for long.
 pub(super) type FindLeader<'f> = dyn Fn() -> Result<String, Failure> + 'f;
 
-/// What to load, and for how long.
+/// The target and the parameters of the load.
 pub(super) struct ClosedLoop<'l> {
     pub(super) target: String,
-    /// Whom to ask when the target takes no calls any more. Nobody: the first failure is the end.
+    /// Finds another target when this one takes no calls any more. `None`: the first failure ends
+    /// the run.
     pub(super) find: Option<&'l FindLeader<'l>>,
     pub(super) options: ChannelOptions,
     pub(super) connections: usize,
@@ -33,33 +34,33 @@ pub(super) struct ClosedLoop<'l> {
     pub(super) warm_up: Duration,
 }
 
-/// What was measured.
+/// The result.
 pub(super) struct Measured {
     pub(super) latencies: Histogram,
-    /// The same, by the path that was called.
+    /// The same, for each path.
     pub(super) by_path: BTreeMap<&'static str, Histogram>,
     pub(super) failed: u64,
     pub(super) first_failure: Option<String>,
     pub(super) elapsed: Duration,
-    /// Calls that were refused or lost, and with whom the first.
+    /// Calls that were refused or lost, and the status of the first.
     pub(super) refused: u64,
     pub(super) first_refusal: Option<String>,
-    /// Calls that were made once more.
+    /// Calls that were sent again.
     pub(super) retried: u64,
-    /// The longest time without a good answer.
+    /// The longest time without a successful reply.
     pub(super) longest_pause: Duration,
     answered_at: Instant,
 }
 
-/// One call's own time limit: beyond it the server counts as stuck.
+/// The timeout of a call with one server.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Where another server may take the call.
+/// The timeout of a call in a group of servers.
 const GROUP_CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Before whoever takes calls is looked for.
+/// The pause before the leader is searched.
 const FIND_PAUSE: Duration = Duration::from_millis(2);
-/// Between two tries to connect to whoever is said to take calls.
+/// The pause between two attempts to connect to the leader.
 const CONNECT_PAUSE: Duration = Duration::from_millis(20);
-/// Nobody who is said to take calls can be reached for so long: it is the end.
+/// The timeout for connecting to a leader.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Measured {
@@ -78,7 +79,7 @@ impl Measured {
         }
     }
 
-    /// A good answer came, to a call that began then.
+    /// A call succeeded that was started at `began`.
     fn answered(&mut self, path: &'static str, began: Instant, from: Instant) {
         let now = Instant::now();
         if now < from {
@@ -92,7 +93,7 @@ impl Measured {
     }
 }
 
-/// Whether another server, or the same one later, may take a call that ended so.
+/// Whether a call with this status may succeed at another server, or later.
 fn is_retryable(status: &Status) -> bool {
     matches!(
         status.code,
@@ -106,10 +107,9 @@ fn is_retryable(status: &Status) -> bool {
 }
 
 impl ClosedLoop<'_> {
-    /// Runs until the time is over, until `next` has no further call, or until one fails. `next`
-    /// writes a request and names its path, knowing the number of the connection that is free (when
-    /// the server allows fewer calls at once than are wanted, another one may take it); `is_good`
-    /// says whether an answer is what was wanted.
+    /// Runs until the time is over, `next` has no more calls, or a call fails. `next` gets the
+    /// number of a free connection, writes a request and returns its path (if the server limits the
+    /// calls in flight, another connection may take it). `is_good` checks a reply.
     pub(super) fn run(
         &self,
         mut next: impl FnMut(usize, &mut Vec<u8>) -> Option<&'static str>,
@@ -171,7 +171,7 @@ impl ClosedLoop<'_> {
         Ok(measured)
     }
 
-    /// Makes all connections. Returns the number of the first: the others follow.
+    /// Makes all connections. Returns the number of the first; the others follow it.
     fn connect(&self, multiplexer: &mut Multiplexer, target: &str) -> std::io::Result<usize> {
         let first = multiplexer.connect(target, &self.options)?;
         for _ in 1..self.connections {
@@ -199,7 +199,7 @@ impl ClosedLoop<'_> {
         }
     }
 
-    /// Prints what was measured, one line a figure; `of` says what was called for, in words.
+    /// Prints the result, one figure a line; `of` describes the load.
     pub(super) fn report(&self, measured: Measured, of: impl Display) -> Result<(), Failure> {
         let Measured { latencies, by_path, elapsed, failed, first_failure, .. } = measured;
         println!(

@@ -8,7 +8,7 @@ use crate::cli::flags::Flags;
 use crate::cli::{Failure, connect};
 use crate::session::Protocol;
 
-/// Measures, and prints one line a figure.
+/// Measures, and prints one figure a line.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(
         "agora bench echo --target HOST:PORT [FLAGS]",

@@ -1,5 +1,5 @@
-//! `agora bench kmeans`: the arithmetic of k-means alone, without processes and sockets, and the
-//! points that others are given to be measured beside it.
+//! `agora bench kmeans`: the arithmetic of k-means alone, without processes and sockets; also writes
+//! the same points for other programs, to compare with.
 
 mod assign;
 mod make;
@@ -20,27 +20,27 @@ const USAGE: &str = "agora bench kmeans make|read|assign|peak [FLAGS]";
 const ABOUT: &str = "\
 Measures k-means without processes and sockets.
 
-  make     writes --input, or points made up, and first centroids picked from them to --save:
-           points.txt and centroids.txt, and the same as f64 in little-endian order, row after
-           row, points.f64 and centroids.f64
-  read     reads --input as text, --mib of it
-  assign   clusters --input or points made up, and prints each iteration's time
-  peak     what the machine can do at most: multiplications with an addition, and reading memory
+  make     writes --input, or synthetic points, and initial centroids picked from them to --save:
+           points.txt and centroids.txt, and the same as little-endian f64, row by row,
+           points.f64 and centroids.f64
+  read     reads --mib of --input as text
+  assign   clusters --input or synthetic points, and prints the time of each iteration
+  peak     the limits of the machine: multiply-add operations, and memory reads
 
-Threads have a split each.";
+Each thread has a split.";
 
-/// Does what the first argument says.
+/// Runs the benchmark that the first argument names.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(USAGE, ABOUT)
         .value("input", "points as text", "FILE")
-        .value("points", "how many to make up (1000000)", "N")
+        .value("points", "number of synthetic points (1000000)", "N")
         .value("dims", "coordinates of a point (2)", "D")
         .value("shape", "uniform, or clustered around centres (uniform)", "SHAPE")
-        .value("clusters", "centroids (10)", "K")
-        .value("iterations", "at most (20)", "N")
+        .value("clusters", "number of centroids (10)", "K")
+        .value("iterations", "maximum number of iterations (20)", "N")
         .value("threads", "threads (1)", "N")
-        .value("seed", "of points and first centroids (1)", "N")
-        .value("mib", "how much text is read, repeating the file (300)", "MIB")
+        .value("seed", "seed of points and initial centroids (1)", "N")
+        .value("mib", "amount of text to read, repeating the file (300)", "MIB")
         .value("save", "an existing folder", "DIR");
     let parsed = flags.parse(arguments)?;
     match parsed.free() {
@@ -56,7 +56,7 @@ fn threads(parsed: &Parsed) -> Result<usize, Failure> {
     Ok(parsed.number("threads", 1, 1..=256)? as usize)
 }
 
-/// The points that are asked for, and the first centroids.
+/// The points of the flags, and the initial centroids.
 fn given(parsed: &Parsed) -> Result<(Points, Centroids), Failure> {
     let k = parsed.number("clusters", 10, 1..=MAX_CENTROIDS as u64)? as usize;
     let seed = parsed.parsed("seed", 1_u64)?;

@@ -1,5 +1,5 @@
-//! `agora bench kv`: loads the leader of a key-value store, and tells how long it takes writes when
-//! the leader changes.
+//! `agora bench kv`: loads the leader of a key-value store, and measures how long no writes are taken
+//! when the leader changes.
 
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,26 +15,27 @@ const USAGE: &str = "agora bench kv set|get|mixed|fill|probe|leader --peers N=AD
 const ABOUT: &str = "\
 Measures a key-value store.
 
-  set      sets keys, each as often as time allows
+  set      sets keys, in turn, until the time is over
   get      gets keys, linearizably
   mixed    does both
   fill     sets each key once
-  probe    sets one key after the other at whichever node takes them, until it is ended, and tells
-           of every pause
-  leader   prints the number and the address of the node that leads
+  probe    sets one key after the other at the node that takes writes, until it is stopped, and
+           prints every pause
+  leader   prints the number and the address of the leader
 
-A call that is refused or lost, as while the leader changes, is made once more at whoever leads then;
-it counts as one call, with all the time that it took. The longest pause between two answers is told.";
+A call that is refused or lost, as while the leader changes, is sent again to the new leader; it
+counts as one call, with its whole time. The longest pause between two replies is printed.";
 
-/// How long a leader is looked for.
+/// The timeout of the search for a leader.
 const LEADER_WAIT: Duration = Duration::from_secs(15);
-/// An attempt of the probe: long beside a write, short beside an election.
+/// The timeout of a write of the probe: far longer than a write, far shorter than an election.
 const ATTEMPT: Duration = Duration::from_millis(50);
-/// Writes of the probe that are this far apart are worth a line.
+/// A pause between two writes of the probe is printed from this length on.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Between two attempts that were refused at once.
+/// The pause after an attempt that was refused at once.
 const REFUSED_PAUSE: Duration = Duration::from_millis(2);
-/// Steps through the keys so that neighbours in time are no neighbours in order. A prime.
+/// The step through the keys, a prime: keys that follow each other in time are not neighbours in
+/// order.
 const STRIDE: u64 = 7919;
 
 /// A node: its number, if it was given, and its address.
@@ -43,7 +44,7 @@ struct Peer {
     address: String,
 }
 
-/// What is written and read.
+/// The keys and the value.
 struct Data {
     keys: u64,
     key_bytes: usize,
@@ -51,13 +52,13 @@ struct Data {
 }
 
 impl Data {
-    /// Fixed width, so that all keys are equally long.
+    /// Fixed width: all keys have the same length.
     fn key(&self, number: u64) -> String {
         format!("{:0width$}", number % self.keys, width = self.key_bytes)
     }
 }
 
-/// Does what the first argument says.
+/// Runs the benchmark that the first argument names.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(USAGE, ABOUT)
         .value("peers", "the nodes (required)", "N=ADDR,...")
@@ -105,7 +106,7 @@ fn peers(parsed: &Parsed) -> Result<Vec<Peer>, Failure> {
     text.split(',').map(peer).collect()
 }
 
-/// Asks around until a node says that it leads.
+/// Asks the nodes in turn until one says that it leads.
 fn leader<'p>(peers: &'p [Peer], options: &ChannelOptions) -> Result<&'p Peer, Failure> {
     let until = Instant::now() + LEADER_WAIT;
     let call = CallOptions { timeout: Some(Duration::from_secs(1)), ..CallOptions::default() };
@@ -140,7 +141,7 @@ fn closed_loop<'l>(
     })
 }
 
-/// Of each hundred calls, `reads` are gets.
+/// Of 100 calls, `reads` are gets.
 fn load(
     parsed: &Parsed,
     peers: &[Peer],
@@ -155,7 +156,7 @@ fn load(
         |_, request| {
             number += 1;
             let key = data.key(number.wrapping_mul(STRIDE));
-            // A stride again: reads and writes take turns, not in blocks.
+            // A stride: reads and writes alternate, not in blocks.
             if number.wrapping_mul(61) % 100 < reads {
                 get_request(key.as_bytes(), request);
                 Some(GET)
@@ -191,7 +192,7 @@ fn fill(
     load.report(measured, format_args!("{} bytes", data.value.len()))
 }
 
-/// Writes one key after the other until it is ended.
+/// Writes one key after the other until it is stopped.
 fn probe(peers: &[Peer], options: &ChannelOptions, data: &Data) -> Result<(), Failure> {
     let call = CallOptions { timeout: Some(ATTEMPT), ..CallOptions::default() };
     let mut last = Instant::now();
@@ -222,7 +223,7 @@ fn probe(peers: &[Peer], options: &ChannelOptions, data: &Data) -> Result<(), Fa
     Ok(())
 }
 
-/// Prints a line at once, although it goes into a pipe.
+/// Prints a line and flushes: stdout may be a pipe.
 fn print_line(line: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{line}")

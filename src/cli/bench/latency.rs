@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Each power of two is cut into so many buckets: a value is known to within 1 part in 64.
+/// Buckets of each power of two: the relative error of a value is 1/64.
 const BUCKETS_PER_DOUBLING: usize = 64;
 const DOUBLINGS: usize = 40;
 
-/// How often each latency was seen, from 1 ns to 18 minutes, in fixed memory.
+/// A histogram of latencies from 1 ns to 18 minutes, of fixed size.
 pub(super) struct Histogram {
     counts: Vec<u64>,
     total: u64,
@@ -48,7 +48,7 @@ impl Histogram {
         self.longest
     }
 
-    /// The latency that this share of calls did not exceed; zero when there are none.
+    /// The quantile of a share of the calls; zero without calls.
     pub(super) fn quantile(&self, share: f64) -> Duration {
         let rank = ((self.total as f64 * share).ceil() as u64).clamp(1, self.total.max(1));
         let mut seen = 0;

@@ -1,4 +1,4 @@
-//! `agora bench market`: buys and searches in a market, at the server that leads.
+//! `agora bench market`: buys and searches in a market, at its leader.
 
 mod catalogue;
 
@@ -18,30 +18,29 @@ use crate::session::Protocol;
 const USAGE: &str =
     "agora bench market buy|search|mixed|fill|leader --market ADDR[,ADDR...] [FLAGS]";
 const ABOUT: &str = "\
-Measures a market, after filling it with items until it has as many as are wanted.
+Measures a market, after filling it with items up to the given number.
 
-  buy      buys one piece of one item after the other, at random, each connection for a buyer of
-           its own
-  search   searches for words, those that are in many texts more often, the first page in all orders
+  buy      buys one piece of a random item after the other; each connection has its own buyer
+  search   searches for words, frequent words more often, the first page in all orders
   mixed    does both
   fill     puts items on sale, and measures that
-  leader   prints the address of the server that leads
+  leader   prints the address of the leader
 
-A call that is refused or lost, as while the leader changes, is made once more at whoever leads then,
-under the same request id; it counts as one call, with all the time that it took. The longest pause
-between two answers is told.";
+A call that is refused or lost, as while the leader changes, is sent again to the new leader, with
+the same request id; it counts as one call, with its whole time. The longest pause between two
+replies is printed.";
 
-/// How long a leader is looked for.
+/// The timeout of the search for a leader.
 const LEADER_WAIT: Duration = Duration::from_secs(15);
-/// Items of one seller: a market has a bound for them.
+/// Items of one seller, below the limit of a market.
 const ITEMS_PER_SELLER: u64 = 50_000;
-/// Pieces of each item: nothing is ever sold out.
+/// Pieces of each item: so many that no item is ever sold out.
 const QUANTITY: u32 = 1_000_000;
-/// How the market is filled.
+/// The load that fills the market.
 const FILL_CONNECTIONS: usize = 8;
 const FILL_IN_FLIGHT: usize = 64;
 
-/// Does what the first argument says.
+/// Runs the benchmark that the first argument names.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let flags = Flags::new(USAGE, ABOUT)
         .value("market", "the servers of the market (required)", "ADDR[,ADDR...]")
@@ -80,8 +79,8 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     load.report(measured, format_args!("{items} items"))
 }
 
-/// Asks around until a server answers as only one does that leads, or is alone; also how many items
-/// it has.
+/// Asks the servers in turn until the leader, or a single server, answers. Returns its address and
+/// its number of items.
 fn leader<'m>(markets: &[&'m str], options: &ChannelOptions) -> Result<(&'m str, u64), Failure> {
     let until = Instant::now() + LEADER_WAIT;
     let call = CallOptions { timeout: Some(Duration::from_secs(2)), ..CallOptions::default() };
@@ -121,7 +120,7 @@ fn closed_loop<'l>(
     })
 }
 
-/// Somebody who trades, known to nobody before this run.
+/// A trader of this run.
 struct Account {
     uuid: String,
     address: String,
@@ -129,7 +128,7 @@ struct Account {
 }
 
 impl Account {
-    /// Its UUID is no secret: it is made from the time, and of use for a measurement alone.
+    /// The UUID is not secret: it is made from the time, and used for this measurement alone.
     fn new(run: u64, role: &str, number: u64) -> Account {
         let (high, low) = (run >> 16 & 0xffff_ffff, run & 0xffff);
         Account {
@@ -139,19 +138,19 @@ impl Account {
         }
     }
 
-    /// Under its next number.
+    /// The trader with its next request id.
     fn next(&mut self) -> Trader<'_> {
         self.request_id += 1;
         Trader { uuid: &self.uuid, address: &self.address, request_id: self.request_id }
     }
 }
 
-/// A number that no other run has: microseconds since 1970.
+/// A unique number of this run: microseconds since 1970.
 fn run_number() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }
 
-/// What is called for next: of each hundred calls, `searches` are such.
+/// The next calls: of 100, `searches` are searches.
 fn calls(
     connections: usize,
     items: u64,
@@ -165,7 +164,7 @@ fn calls(
     let mut number = 0_u64;
     move |connection, request| {
         number += 1;
-        // A stride: purchases and searches take turns, not in blocks.
+        // A stride: purchases and searches alternate, not in blocks.
         if number.wrapping_mul(61) % 100 < searches {
             let sort = SORT_ORDERS[random.below(SORT_ORDERS.len() as u64) as usize];
             search_item_request(vocabulary.pick(&mut random), sort, page_size, request);
@@ -177,7 +176,7 @@ fn calls(
     }
 }
 
-/// Puts items on sale until there are so many. The same ones each time, from the first on.
+/// Puts items on sale up to a number of items. Every run has the same items.
 fn fill(
     markets: &[&str],
     options: &ChannelOptions,
@@ -205,7 +204,7 @@ fn fill(
     }
 }
 
-/// The offers from one number to another, those of each connection by sellers of its own.
+/// The offers from one number to another; each connection has its own sellers.
 fn offers(mut listed: u64, items: u64) -> impl FnMut(usize, &mut Vec<u8>) -> Option<&'static str> {
     let (run, vocabulary) = (run_number(), Vocabulary::new());
     let mut sellers: Vec<Option<Account>> = (0..FILL_CONNECTIONS).map(|_| None).collect();
@@ -215,7 +214,7 @@ fn offers(mut listed: u64, items: u64) -> impl FnMut(usize, &mut Vec<u8>) -> Opt
             return None;
         }
         let place = sellers.get_mut(connection)?;
-        // The first of its commands was to register.
+        // The seller's first command was to register.
         let seller = place.take().filter(|seller| seller.request_id <= ITEMS_PER_SELLER);
         let is_new = seller.is_none();
         let seller = place.insert(seller.unwrap_or_else(|| {

@@ -13,7 +13,7 @@ use crate::rpc::{
     CallHandler, EventLoopTask, Reactor, Reply, Responder, Services, ServingStatus, Shape,
 };
 
-/// How the unary echo is answered: each is a way that services have.
+/// The kind of handler of the unary echo.
 #[derive(Clone, Copy)]
 enum Handler {
     Unary,
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     })
 }
 
-/// Requests that wait for the resident.
+/// Requests that wait for the event-loop task.
 type PendingRequests = Arc<Mutex<Vec<(Vec<u8>, Reply)>>>;
 
 fn services(handler: Handler, pending: &PendingRequests) -> Services {
@@ -91,7 +91,7 @@ fn services(handler: Handler, pending: &PendingRequests) -> Services {
     services
 }
 
-/// Answers in its turn what handlers have left.
+/// Answers the pending requests when it is polled.
 struct Echo {
     pending: PendingRequests,
     found: Vec<(Vec<u8>, Reply)>,

@@ -1,4 +1,4 @@
-//! The messages that are sent to be measured.
+//! The messages of the benchmarks.
 
 use std::borrow::Cow;
 
@@ -11,23 +11,23 @@ use crate::pb::agora_market_v1::{
 };
 use crate::protobuf::{decode, encode, encode_into};
 
-/// Where the echo is.
+/// The path of the echo.
 pub(super) const ECHO: &str = "/agora.bench.v1.EchoService/Echo";
-/// Where the streaming echo is.
+/// The path of the streaming echo.
 pub(super) const ECHO_STREAM: &str = "/agora.bench.v1.EchoService/EchoStream";
-/// Where a key is looked up.
+/// The path of a get.
 pub(super) const GET: &str = "/agora.kv.v1.KvService/Get";
-/// Where a key is set.
+/// The path of a set.
 pub(super) const SET: &str = "/agora.kv.v1.KvService/Set";
-/// Where a node tells how it is.
+/// The path of a node's status.
 pub(super) const STATUS: &str = "/agora.kv.v1.KvService/Status";
-/// Where a seller's account is opened.
+/// The path of the registration of a seller.
 pub(super) const REGISTER_SELLER: &str = "/agora.market.v1.MarketService/RegisterSeller";
-/// Where an item is put on sale.
+/// The path of a sale.
 pub(super) const SELL_ITEM: &str = "/agora.market.v1.MarketService/SellItem";
-/// Where an item is bought.
+/// The path of a purchase.
 pub(super) const BUY_ITEM: &str = "/agora.market.v1.MarketService/BuyItem";
-/// Where items are looked for.
+/// The path of a search.
 pub(super) const SEARCH_ITEM: &str = "/agora.market.v1.MarketService/SearchItem";
 
 /// A request with a payload.
@@ -35,7 +35,7 @@ pub(super) fn echo_request(payload: &[u8]) -> Vec<u8> {
     encode(&EchoRequest { payload: Cow::Borrowed(payload) })
 }
 
-/// Answers a request, unary or one of many (they look the same), with its payload.
+/// Answers a request, unary or of a stream (both are encoded alike), with its payload.
 pub(super) fn answer(request: &[u8], response: &mut Vec<u8>) -> Result<(), Status> {
     let EchoRequest { payload } =
         decode(request).map_err(|error| Status::new(Code::Internal, error.to_string()))?;
@@ -43,31 +43,31 @@ pub(super) fn answer(request: &[u8], response: &mut Vec<u8>) -> Result<(), Statu
     Ok(())
 }
 
-/// Asks for a key, linearizably.
+/// A linearizable get.
 pub(super) fn get_request(key: &[u8], out: &mut Vec<u8>) {
     let consistency = Consistency::CONSISTENCY_LINEARIZABLE;
     encode_into(&GetRequest { key: Cow::Borrowed(key), consistency }, out);
 }
 
-/// Sets a key, however often it arrives.
+/// A set without a session.
 pub(super) fn set_request(key: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let (key, value) = (Cow::Borrowed(key), Cow::Borrowed(value));
     encode_into(&SetRequest { key, value, origin: None }, out);
 }
 
-/// Whether the node that answered so leads.
+/// Whether the node with this status leads.
 pub(super) fn is_leader(status: &[u8]) -> bool {
     decode::<StatusResponse<'_>>(status).is_ok_and(|status| status.role == Role::ROLE_LEADER)
 }
 
-/// Who trades: a UUID, an address, and the number of the command.
+/// The trader of a command, and the request id.
 pub(super) struct Trader<'a> {
     pub(super) uuid: &'a str,
     pub(super) address: &'a str,
     pub(super) request_id: u64,
 }
 
-/// What is put on sale.
+/// An item to sell.
 pub(super) struct Offer<'a> {
     pub(super) name: &'a str,
     pub(super) description: &'a str,
@@ -75,13 +75,13 @@ pub(super) struct Offer<'a> {
     pub(super) quantity: u32,
 }
 
-/// Opens a seller's account.
+/// The registration of a seller.
 pub(super) fn register_seller_request(trader: &Trader<'_>, out: &mut Vec<u8>) {
     let (uuid, address) = (Cow::Borrowed(trader.uuid), Cow::Borrowed(trader.address));
     encode_into(&RegisterSellerRequest { uuid, address, request_id: trader.request_id }, out);
 }
 
-/// Puts an item on sale; its category goes by its price.
+/// The sale of an item; its category depends on its price.
 pub(super) fn sell_item_request(trader: &Trader<'_>, offer: &Offer<'_>, out: &mut Vec<u8>) {
     let category = match offer.price_cents % 3 {
         0 => Category::CATEGORY_ELECTRONICS,
@@ -102,7 +102,7 @@ pub(super) fn sell_item_request(trader: &Trader<'_>, offer: &Offer<'_>, out: &mu
     encode_into(&message, out);
 }
 
-/// Buys one piece, whatever it costs.
+/// The purchase of one piece at any price.
 pub(super) fn buy_item_request(trader: &Trader<'_>, item_id: u32, out: &mut Vec<u8>) {
     let message = BuyItemRequest {
         uuid: Cow::Borrowed(trader.uuid),
@@ -115,7 +115,7 @@ pub(super) fn buy_item_request(trader: &Trader<'_>, item_id: u32, out: &mut Vec<
     encode_into(&message, out);
 }
 
-/// The ways in which what was found can be sorted.
+/// All sort orders.
 pub(super) const SORT_ORDERS: [SortOrder; 6] = [
     SortOrder::SORT_ORDER_RELEVANCE,
     SortOrder::SORT_ORDER_PRICE_UP,
@@ -125,7 +125,7 @@ pub(super) const SORT_ORDERS: [SortOrder; 6] = [
     SortOrder::SORT_ORDER_NEWEST,
 ];
 
-/// Looks for items in all categories, and wants the first page of them.
+/// A search in all categories for the first page.
 pub(super) fn search_item_request(
     words: &str,
     sort_order: SortOrder,
@@ -143,7 +143,7 @@ pub(super) fn search_item_request(
     encode_into(&message, out);
 }
 
-/// How many items a search has found.
+/// The number of items that a search has found.
 pub(super) fn found(answer: &[u8]) -> Result<u64, Status> {
     let found = decode::<SearchItemResponse<'_>>(answer);
     let found = found.map_err(|error| Status::new(Code::Internal, error.to_string()))?;

@@ -1,4 +1,4 @@
-//! The test cases, each as gRPC's descriptions have it: what is called, and what must come back.
+//! The test cases of gRPC's descriptions: the calls, and the expected responses.
 
 mod ours;
 
@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "unimplemented_service", run: unimplemented_service },
 ];
 
-/// Cases of our own. The last needs an addition to the test service.
+/// Additional cases. The last needs an extension of the test service.
 pub(super) const OUR_CASES: &[Case] = &[
     Case { name: "max_message", run: ours::max_message },
     Case { name: "concurrent_calls", run: ours::concurrent_calls },
@@ -50,7 +50,7 @@ const LARGE_REQUEST: usize = 271_828;
 const LARGE_RESPONSE: usize = 314_159;
 /// What ping_pong sends and asks for, in turn.
 const PING_PONG: [(usize, usize); 4] = [(27_182, 31_415), (8, 9), (1828, 2653), (45_904, 58_979)];
-/// How long a case may take before its server counts as stuck.
+/// The timeout of a case.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The server under test.
@@ -234,7 +234,7 @@ fn status_code_and_message(peer: &Peer) -> Result<(), Unexpected> {
     let answer = peer.unary(UNARY_CALL, &wire::simple_request_for_status(code, message));
     failed_with(answer, code, Some(message))?;
     let mut call = peer.start(FULL_DUPLEX_CALL)?;
-    // A server may end the call before it hears that nothing follows.
+    // A server may end the call before the half-close arrives.
     let _ = call.send_last(&wire::output_request_for_status(code, message));
     failed_with(call.receive(), code, Some(message)).map(drop)
 }

@@ -1,7 +1,7 @@
 //! `agora interop server`: the test service.
 //!
-//! Calls with one answer are answered on the reactor's thread. Those with many have a worker's
-//! thread each: they wait between answers, and for clients that are slower than they.
+//! Unary calls are answered on the reactor's thread. Streaming calls run on worker threads: they
+//! wait between responses, and for slow clients.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ use crate::cli::flags::Flags;
 use crate::cli::{Failure, serve};
 use crate::rpc::{BlockingCall, CallHandler, Responder, Services, Shape};
 
-/// Answers that one HalfDuplexCall may put off until its client has said all.
+/// The most responses that a HalfDuplexCall may defer until its client has half-closed.
 const MAX_DEFERRED_REPLIES: usize = 100_000;
 
 /// Serves the tests.
@@ -55,19 +55,19 @@ fn services() -> Services {
     services
 }
 
-/// What a call sends back of the metadata that came with it ("Echo Metadata").
+/// The metadata that a call sends back ("Echo Metadata").
 struct Echo {
     trailing: Metadata,
 }
 
 impl Echo {
-    /// Sends what belongs into the headers, if there is any.
+    /// Sends the metadata for the headers, if there is any.
     fn begin(metadata: &Metadata, send_headers: impl FnOnce(Metadata)) -> Echo {
         let echoed = |pairs: &[(&str, &str)]| {
             let mut echoed = Metadata::new();
             for (from, to) in pairs {
                 for value in metadata.get_all(from) {
-                    // What came in can go out again.
+                    // Received metadata is valid.
                     let _ = echoed.insert(to, value);
                 }
             }
@@ -80,13 +80,13 @@ impl Echo {
         Echo { trailing: echoed(&[(ECHO_TRAILING, ECHO_TRAILING), (ECHO_DETAILS, DETAILS)]) }
     }
 
-    /// The end of the call, with what belongs into the trailers.
+    /// The final status, with the metadata for the trailers.
     fn end(&self, status: Status) -> Status {
         Status { metadata: self.trailing.clone(), ..status }
     }
 }
 
-/// A method with one request and one answer.
+/// A method with one request and one response.
 fn register_unary(
     services: &mut Services,
     path: &str,
@@ -155,7 +155,7 @@ impl CallHandler for StreamingInputCall {
     fn cancelled(&mut self, _: &Status) {}
 }
 
-/// A method with many answers.
+/// A method with many responses.
 fn register_blocking(
     services: &mut Services,
     path: &str,
@@ -169,7 +169,7 @@ fn register_blocking(
     });
 }
 
-/// Answers each request as it comes. Of StreamingOutputCall there is one.
+/// Answers each request when it arrives; StreamingOutputCall has one.
 fn full_duplex(call: &mut BlockingCall) -> Result<(), Status> {
     while let Some(message) = call.receive()? {
         send_all(call, wire::outputs(&message)?)?;
@@ -177,7 +177,7 @@ fn full_duplex(call: &mut BlockingCall) -> Result<(), Status> {
     Ok(())
 }
 
-/// Answers all requests when the last has come.
+/// Answers all requests after half-close.
 fn half_duplex(call: &mut BlockingCall) -> Result<(), Status> {
     let mut wanted = Vec::new();
     while let Some(message) = call.receive()? {

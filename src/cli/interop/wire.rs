@@ -29,7 +29,7 @@ fn body_len(payload: Option<&Payload<'_>>) -> usize {
 fn wanted(status: Option<EchoStatus<'_>>) -> Result<(), Status> {
     match status {
         Some(status) if status.code != 0 => {
-            // Numbers below zero are no codes either.
+            // Negative numbers are not codes.
             let number = u64::try_from(status.code).unwrap_or(u64::MAX);
             Err(Status::new(Code::from_number(number), status.message))
         }
@@ -37,7 +37,7 @@ fn wanted(status: Option<EchoStatus<'_>>) -> Result<(), Status> {
     }
 }
 
-/// Nothing is ever compressed here: a request that should have been is wrong.
+/// Compression is not supported: a request that should have been compressed is an error.
 fn not_compressed(expected: bool) -> Result<(), Status> {
     if expected {
         return Err(Status::new(Code::InvalidArgument, "the request is not compressed"));

@@ -1,16 +1,16 @@
-//! `dump.txt`: everything that happened in a job, for people.
+//! `dump.txt`: the human-readable record of all events of a job.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The file. Lines are collected and written now and then.
+/// The file, with a buffer.
 pub(super) struct Dump {
     file: File,
     lines: String,
     written_at: Instant,
-    /// What went wrong with writing; a job goes on without.
+    /// The first write error; the job continues.
     pub(super) problem: Option<io::Error>,
 }
 
@@ -38,7 +38,7 @@ impl Dump {
         }
     }
 
-    /// Rounds may be short: not each of them writes.
+    /// Rounds may be short: writes at most once in an interval.
     pub(super) fn write_out_now_and_then(&mut self) {
         if self.written_at.elapsed() >= WRITE_INTERVAL {
             self.write_out();

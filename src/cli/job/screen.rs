@@ -1,5 +1,4 @@
-//! What people see of a job while it runs, on stderr: a bar on a terminal, a line for each round,
-//! or everything.
+//! The progress of a job on stderr: a bar on a terminal, a line for each round, or every event.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -7,12 +6,12 @@ use std::io::{self, IsTerminal, Write};
 use super::seconds;
 use crate::mapreduce::master::JobEvent;
 
-/// The screen. Nobody needs to see it: what cannot be written is dropped.
+/// The screen. Write errors are ignored.
 pub(super) struct Screen {
     verbose: bool,
     quiet: bool,
     is_terminal: bool,
-    /// A bar is there, without a newline behind it.
+    /// The last line is a bar without a newline.
     has_bar: bool,
     round: String,
 }
@@ -31,7 +30,7 @@ impl Screen {
         }
     }
 
-    /// A line for a round that is over.
+    /// A line for a finished round.
     pub(super) fn line(&mut self, text: &str) {
         if !self.quiet {
             self.write(text);
@@ -74,7 +73,7 @@ impl Screen {
 
     fn write(&mut self, text: &str) {
         let clear = if std::mem::take(&mut self.has_bar) { "\r\x1b[K" } else { "" };
-        // In one go: stderr has no buffer.
+        // One write: stderr has no buffer.
         let line = format!("{clear}{}\n", text.trim_end_matches('\n'));
         let _ = io::stderr().write_all(line.as_bytes());
     }
@@ -88,7 +87,7 @@ impl Drop for Screen {
     }
 }
 
-/// Maps and reduces that are completed, of all.
+/// A bar of the completed maps and reduces.
 fn bar(maps: (usize, usize), reduces: (usize, usize)) -> String {
     let (done, all) = (maps.0 + reduces.0, (maps.1 + reduces.1).max(1));
     let filled = BAR_CHARS * done / all;

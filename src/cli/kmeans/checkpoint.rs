@@ -1,9 +1,9 @@
-//! `checkpoint.txt`: the last iteration, to go on from after the master's end.
+//! `checkpoint.txt`: the last iteration, from which a new master continues.
 //!
-//! It is replaced after an iteration, at most every [`SAVE_INTERVAL`], and less often where it is
-//! large: writing it is to take little of the time. It is on disk, whatever becomes of the machine,
-//! at most a second later. What is lost is time alone: a job that begins anew has the same result to
-//! the bit.
+//! It is replaced after an iteration, at most every [`SAVE_INTERVAL`], and less often if it is
+//! large, so that writing it takes a small part of the time. It is forced to disk at most once a
+//! second. A lost checkpoint costs time only: a job that starts again has the same result to the
+//! bit.
 
 use std::fs;
 use std::io::{self, Write};
@@ -19,28 +19,28 @@ use crate::text::crc32c;
 /// The file.
 pub(super) struct Checkpoint {
     path: PathBuf,
-    /// How points are written: the same input read otherwise is another job.
+    /// The format of the points: the same input in another format is another job.
     format: String,
-    /// What is clustered, once all of it was read.
+    /// The input, once all of it was read.
     input: Vec<InputFile>,
-    /// What it must be, until that is known.
+    /// The input of the restored job, until it is compared.
     wanted: Option<Vec<InputFile>>,
     saved_at: Option<Instant>,
-    /// How long that took.
+    /// The duration of the last save.
     saving: Duration,
     synced_at: Instant,
 }
 
 /// The shortest time between two checkpoints.
 const SAVE_INTERVAL: Duration = Duration::from_millis(20);
-/// And so many times as long as writing one took.
+/// The pause between two checkpoints, as a multiple of the time of writing one.
 const SAVE_SHARE: u32 = 20;
 /// The shortest time between two that are forced to disk.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Checkpoint {
     pub(super) fn new(master: &Master, job: &KMeans) -> Checkpoint {
-        // How points are written, but not how they are sent.
+        // The format of the points alone.
         let format = format!("{:08x}", crc32c(format!("{:?}", job.format).as_bytes()));
         let (saved_at, saving, synced_at) = (None, Duration::ZERO, Instant::now());
         let path = master.layout().file("checkpoint.txt");
@@ -52,8 +52,8 @@ impl Checkpoint {
         Failure::Failed(format!("agora: {}: {why}", self.path.display()))
     }
 
-    /// The job as it was; nothing if there is no checkpoint. What its input was is checked as far as
-    /// can be seen without reading it; [`input_was_read`](Self::input_was_read) does the rest.
+    /// The saved job; `None` if there is no checkpoint. Names and sizes of the input are compared
+    /// here; [`input_was_read`](Self::input_was_read) compares the content.
     pub(super) fn restore(
         &mut self,
         options: &Options,
@@ -81,8 +81,8 @@ impl Checkpoint {
         Ok(Some(driver))
     }
 
-    /// A round is over, so all of the input was read. That of a job that was restored must be what it
-    /// was.
+    /// A round is over, so all of the input was read. Checks that it is the input of the restored
+    /// job.
     pub(super) fn input_was_read(&mut self, master: &Master) -> Result<(), Failure> {
         if !self.input.is_empty() {
             return Ok(());
@@ -103,13 +103,13 @@ impl Checkpoint {
         self.failed(format!("{why}; without --resume the job begins anew"))
     }
 
-    /// Whether it is time to save the job, and there is something to go on from.
+    /// Whether the job is iterating and a save is due.
     pub(super) fn is_due(&self, driver: &Driver) -> bool {
         let interval = SAVE_INTERVAL.max(SAVE_SHARE * self.saving);
         driver.is_iterating() && self.saved_at.is_none_or(|at| at.elapsed() >= interval)
     }
 
-    /// Saves the job as it is now.
+    /// Saves the current state of the job.
     pub(super) fn save(&mut self, driver: &Driver) -> Result<(), Failure> {
         let began = Instant::now();
         let Some(text) = driver.save(&self.format, &self.input) else { return Ok(()) };
@@ -130,7 +130,7 @@ impl Checkpoint {
         if syncs { file.commit_durably() } else { file.commit() }
     }
 
-    /// The job is done: there is nothing to go on from.
+    /// The job is done: removes the file.
     pub(super) fn remove(&self) {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -141,7 +141,7 @@ impl Checkpoint {
     }
 }
 
-/// The input, all of which was read.
+/// The input files with their digests.
 fn input_files(master: &Master) -> Result<Vec<InputFile>, Failure> {
     let files = master.input_files();
     let files = files.ok_or_else(|| Failure::Failed("agora: a split was never read".into()))?;

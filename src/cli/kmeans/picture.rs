@@ -1,4 +1,4 @@
-//! `--plot`: collects what a picture of a clustering needs, and writes it.
+//! `--plot`: collects the data of a plot during the clustering, and writes the plot.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -11,33 +11,37 @@ use crate::mapreduce::files::PendingFile;
 use crate::mapreduce::master::TaskOutput;
 use crate::text::{find, parse_f64, parse_u64};
 
-/// What becomes a picture.
+/// The data of the plot.
 pub(super) struct Picture {
     target: PathBuf,
     axes: Option<Axes>,
     note: Option<String>,
     k: usize,
     dims: usize,
-    /// Of the start that runs.
+    /// The history of the current start.
     history: History,
-    /// Of the best start that has ended, and its number.
+    /// The history of the best finished start, and its number.
     best: Option<(u64, History)>,
 }
 
 /// Adds the flags.
 pub(super) fn flags(flags: Flags) -> Flags {
     flags
-        .value("plot", "draw the points, the centroids' ways and the errors", "FILE.svg")
+        .value("plot", "plot the points, the paths of the centroids, and the errors", "FILE.svg")
         .value(
             "plot-axes",
-            "coordinates that are drawn, by number from 1, with names if you like: 2=longitude,\
-             1=latitude (default: the two there are, or the first two principal axes)",
+            "the coordinates to plot, by number from 1, optionally with names: 2=longitude,\
+             1=latitude (default: the only two, or the first two principal axes)",
             "RIGHT,UP",
         )
-        .value("plot-note", "a line at the foot of the plot, such as where data is from", "TEXT")
+        .value(
+            "plot-note",
+            "a line at the foot of the plot, such as the source of the data",
+            "TEXT",
+        )
 }
 
-/// A wrong flag.
+/// The error in a flag.
 type Wrong = String;
 
 /// Reads `--plot-axes`.
@@ -55,7 +59,8 @@ fn axes(text: &str, dims: usize) -> Result<Axes, Wrong> {
 }
 
 impl Picture {
-    /// The picture that is asked for, if one is. What would fail at the end fails here.
+    /// The plot that the flags ask for. Errors in the flags and the target are found here, not at
+    /// the end.
     pub(super) fn from_flags(
         parsed: &Parsed,
         k: usize,
@@ -90,7 +95,7 @@ impl Picture {
         }))
     }
 
-    /// Takes what a round has brought.
+    /// Takes the events of a round.
     pub(super) fn take(&mut self, news: &[DriverEvent], best: Option<&Clustering>) {
         for news in news {
             match news {
@@ -124,7 +129,7 @@ impl Picture {
         let failed = |error| Failure::because(&self.target.display().to_string(), error);
         let sample = sample(self.dims, outputs).map_err(failed)?;
         let axes = self.axes.unwrap_or_else(|| Axes::of(self.dims, &sample.shown()));
-        // A start that ended before this master began left its centroids alone.
+        // Of a start that ended before this master began only the centroids are known.
         let known = self.best.filter(|(restart, _)| *restart == best.restart);
         let history = known.map(|(_, history)| history).unwrap_or_else(|| {
             let mut history = History::new(self.k, self.dims);
@@ -160,7 +165,7 @@ fn title(best: &Clustering, input: &[PathBuf]) -> String {
     format!("{names}: {clusters} clusters, squared error {}", eight_digits(error))
 }
 
-/// A number as people write it, with as many digits at most.
+/// A human-readable number with at most eight digits.
 fn eight_digits(x: f64) -> String {
     let rounded = format!("{x:.7e}");
     match rounded.parse::<f64>() {

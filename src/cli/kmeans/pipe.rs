@@ -7,8 +7,8 @@
 //!           kmeans-reduce --step CENTROIDS --> the next centroids
 //! ```
 //!
-//! What goes between them is exact ([`Record`]), so that nothing depends on how an engine cuts and
-//! orders it.
+//! The partial sums are exact ([`Record`]), so that the result does not depend on how an engine
+//! splits and orders them.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -20,20 +20,20 @@ use crate::cli::flags::{Flags, Parsed};
 use crate::kmeans::{BadLine, Centroids, Format, Reader, Record, Split, Step, Totals};
 use crate::mapreduce::job::BlockReader;
 
-/// So many coordinates are assigned at once; memory is bounded by that and by the sums.
+/// The coordinates that are assigned at once; they and the sums bound the memory.
 const MAX_COORDINATES: usize = 1_000_000;
 
 /// Adds up the points of stdin by their nearest centroids.
 pub(in crate::cli) fn run_map(arguments: &[String]) -> Result<(), Failure> {
     let parsed = Flags::new(
         "agora kmeans-map --centroids FILE [--delimiter CHAR] [--skip-bad] < POINTS",
-        "The map of a k-means iteration, for engines that pipe lines through commands. Reads points\n\
-         and writes for each centroid that is the nearest of some `INDEX TAB COUNT SUM...`, with exact\n\
-         sums of the coordinates, and a line with the key `squares`.",
+        "The map side of a k-means iteration, for engines that pipe lines through commands. Reads points\n\
+         and writes `INDEX TAB COUNT SUM...` for each centroid that is the nearest of some points, with\n\
+         exact sums of the coordinates, and a line with the key `squares`.",
     )
     .value("centroids", "the centroids, as agora kmeans writes them (required)", "FILE")
     .value("delimiter", "between coordinates: , ; tab space or another (default ,)", "CHAR")
-    .switch("skip-bad", "leave out lines that are no points, and say how many on stderr")
+    .switch("skip-bad", "skip lines that are not points, and print their number on stderr")
     .parse(arguments)?;
     parsed.no_arguments()?;
     let mut format = format_of(&parsed)?;
@@ -42,7 +42,7 @@ pub(in crate::cli) fn run_map(arguments: &[String]) -> Result<(), Failure> {
     let mut mapping = Mapping { format, centroids, totals: Totals::default(), skipped: 0 };
     mapping.read_stdin()?;
     if mapping.skipped > 0 {
-        // As Hadoop Streaming has it: elsewhere it is a line in a log.
+        // The syntax of a Hadoop Streaming counter; elsewhere it is a log line.
         eprintln!("reporter:counter:k-means,skipped lines,{}", mapping.skipped);
     }
     print(mapping.totals)
@@ -59,7 +59,7 @@ impl Mapping {
     fn read_stdin(&mut self) -> Result<(), Failure> {
         let mut blocks = BlockReader::new(io::stdin().lock(), 0, true);
         let mut reader = self.reader(0)?;
-        // Of the input: lines before those that the reader has seen, and those that it has.
+        // Lines of the input before the reader's, and lines of the reader.
         let (mut before, mut seen) = (0, 0);
         while blocks.advance().map_err(|error| Failure::because("stdin", error))? {
             let block = blocks.current();
@@ -80,7 +80,7 @@ impl Mapping {
         reader.map_err(|error| Failure::because("stdin", error))
     }
 
-    /// Adds what was read, behind so many lines.
+    /// Adds the points that were read; `lines` come before them.
     fn add(&mut self, reader: Reader, lines_before: u64) -> Result<(), Failure> {
         let (points, skipped) = reader.finish().map_err(|bad| bad_line(lines_before, bad))?;
         self.skipped += skipped;
@@ -106,7 +106,7 @@ fn bad_line(lines_before: u64, bad: BadLine) -> Failure {
     Failure::Failed(format!("agora: stdin, line {line}, column {}: {}", bad.column, bad.error))
 }
 
-/// Merges what maps wrote.
+/// Merges the output of maps.
 pub(in crate::cli) fn run_reduce(arguments: &[String]) -> Result<(), Failure> {
     let parsed = Flags::new(
         "agora kmeans-reduce [--step CENTROIDS] < LINES",

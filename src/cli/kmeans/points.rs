@@ -1,4 +1,4 @@
-//! What is read of points before workers do: how many coordinates they have, and centroids.
+//! Reads the number of coordinates of the points, and centroids.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::mapreduce::files::{Inputs, SplitBlocks, SplitDigest};
 use crate::mapreduce::job::Blocks;
 use crate::mapreduce::split::{self, Split};
 
-/// How many coordinates the first point of the input has.
+/// The number of coordinates of the first point of the input.
 pub(super) fn dims(input: &[PathBuf], format: &Format) -> Result<usize, Failure> {
     let looked = Inputs::open_all(input).map_err(|(path, error)| failed(&path, error))?;
     let (mut inputs, _) = looked;
@@ -23,7 +23,7 @@ pub(super) fn dims(input: &[PathBuf], format: &Format) -> Result<usize, Failure>
     Err(no_points())
 }
 
-/// How many coordinates the first point of a file has, if there is one.
+/// The number of coordinates of the first point of a file, if there is one.
 fn dims_of(file: &Split, inputs: &mut Inputs, format: &Format) -> Result<Option<usize>, Failure> {
     let unreadable = |error| Failure::because("agora: reading the input", error);
     let fingerprint = inputs.fingerprint(file).map_err(unreadable)?;
@@ -34,7 +34,7 @@ fn dims_of(file: &Split, inputs: &mut Inputs, format: &Format) -> Result<Option<
     while let Some(block) = blocks.next().map_err(unreadable)? {
         let mut lines = block.bytes.split_inclusive(|byte| *byte == b'\n');
         while reader.points().is_empty() {
-            // The first line that is a point: what is behind it is for the workers.
+            // Only the first point is read here; workers read the rest.
             let Some(line) = lines.next() else { break };
             reader.read(line).map_err(|bad| bad_line(inputs, &bad))?;
         }
@@ -61,7 +61,7 @@ fn bad_line(inputs: &Inputs, bad: &BadLine) -> Failure {
     }
 }
 
-/// Reads centroids: with commas, as we write them, or as the points are written.
+/// Reads centroids: with commas, as `centroids.txt` has them, or in the points' format.
 pub(super) fn centroids(path: &Path, format: &Format) -> Result<Centroids, Failure> {
     let text = fs::read(path).map_err(|error| failed(path, error))?;
     let mut plain = format.clone();

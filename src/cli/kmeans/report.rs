@@ -1,4 +1,4 @@
-//! What people see of a clustering.
+//! The report of a clustering.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -7,42 +7,43 @@ use crate::cli::job::{JobOutput, seconds, size};
 use crate::kmeans::job::{Clustering, DriverEvent};
 use crate::mapreduce::master::Master;
 
-/// Tells what happens.
+/// Writes the report.
 pub(super) struct Report {
     /// When the last round ended.
     last: Instant,
-    /// Starts that have ended.
+    /// The number of finished starts.
     restarts: u64,
-    /// Whether there are several starts, each with a line at its end.
-    tells_starts: bool,
+    /// There are several starts; a line is written at the end of each.
+    reports_starts: bool,
     iterations: u64,
-    /// What all iterations took.
+    /// The time of all iterations.
     iterating: Duration,
 }
 
-/// More clusters are not listed with their sizes on the screen.
+/// With more clusters their sizes are not printed.
 const MAX_SIZES: usize = 100;
 
-/// An error that is too large goes with distances that are: where all are, the first centroid wins.
+/// If the error overflows, distances do as well; where all distances of a point overflow, the first
+/// centroid wins.
 pub(super) const OVERFLOW: &str = "\
     the squared error is beyond the largest number, 1.8e308: distances overflowed, and points whose \
     distances all did count as nearest to the first centroid; divide the coordinates by some number";
 
 impl Report {
-    pub(super) fn new(is_resumed: bool, tells_starts: bool) -> Report {
+    pub(super) fn new(is_resumed: bool, reports_starts: bool) -> Report {
         let restarts = u64::from(is_resumed);
         let (last, iterating) = (Instant::now(), Duration::ZERO);
-        Report { last, restarts, tells_starts, iterations: 0, iterating }
+        Report { last, restarts, reports_starts, iterations: 0, iterating }
     }
 
-    /// A round is over. Returns how long it took.
+    /// A round has ended. Returns its duration.
     pub(super) fn round_ended(&mut self) -> Duration {
         let took = self.last.elapsed();
         self.last += took;
         took
     }
 
-    /// Tells what a round has brought. The centroids of each iteration are in `dump.txt`.
+    /// Writes the events of a round. The centroids of each iteration are in `dump.txt`.
     pub(super) fn write_events(
         &mut self,
         news: &[DriverEvent],
@@ -50,11 +51,11 @@ impl Report {
         job_output: &mut JobOutput,
     ) {
         for news in news {
-            self.tell_one(news, took, job_output);
+            self.write_event(news, took, job_output);
         }
     }
 
-    fn tell_one(&mut self, news: &DriverEvent, took: Duration, job_output: &mut JobOutput) {
+    fn write_event(&mut self, news: &DriverEvent, took: Duration, job_output: &mut JobOutput) {
         match news {
             DriverEvent::Scanned { points, skipped } => {
                 let bad = match skipped {
@@ -88,7 +89,7 @@ impl Report {
             }
             DriverEvent::Ended(ended) => {
                 self.restarts += 1;
-                if !self.tells_starts {
+                if !self.reports_starts {
                     return;
                 }
                 let how = if ended.is_converged { "converged" } else { "not converged" };
@@ -101,7 +102,7 @@ impl Report {
         }
     }
 
-    /// Tells how it ended.
+    /// Writes the result.
     pub(super) fn end(
         &self,
         best: &Clustering,

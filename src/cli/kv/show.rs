@@ -7,11 +7,11 @@ use crate::kv::client::{NodeStatus, Role};
 use crate::raft::NodeId;
 use crate::text::push_words;
 
-/// Words as our files have them: escaped, one space between them.
+/// Words as in `schemas/files.md`: escaped, with one space between them.
 pub(super) fn words(words: &[&[u8]]) -> String {
     let mut line = Vec::new();
     push_words(words.iter().copied(), &mut line);
-    // Escaped, it is text.
+    // Escaped words are UTF-8.
     String::from_utf8_lossy(&line).into_owned()
 }
 
@@ -27,7 +27,7 @@ pub(super) fn escaped(word: &[u8]) -> String {
     words(&[word])
 }
 
-/// A value for people: as it is, but for what a terminal would obey or not show.
+/// A value for a terminal: control characters and invalid UTF-8 are escaped.
 pub(super) fn printable(value: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in value.utf8_chunks() {
@@ -46,7 +46,7 @@ pub(super) fn printable(value: &[u8]) -> String {
 const HEADINGS: [&str; 9] =
     ["NODE", "ROLE", "TERM", "COMMIT", "APPLIED", "LEASE", "LAG", "HEARD", "KEYS"];
 
-/// A line for each node. How far behind it is, and when it was heard of, the leader says.
+/// A table with a line for each node. Its lag and last contact are from the leader.
 pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String {
     let known = || statuses.iter().filter_map(|(_, status)| status.as_ref().ok());
     let leader = known().filter(|status| status.role == Role::Leader).max_by_key(|s| s.term);
@@ -69,8 +69,8 @@ pub(super) fn table(statuses: &[(NodeId, Result<NodeStatus, Status>)]) -> String
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Why the group takes no writes now, by what its nodes say. Nothing if one of them leads and a
-/// majority lets it, or if they name a leader that was not asked.
+/// Why the group takes no writes now, by the statuses of its nodes. `None` if one of them leads
+/// with a quorum, or if they name a leader that was not asked.
 pub(super) fn unavailable_reason(
     statuses: &[(NodeId, Result<NodeStatus, Status>)],
 ) -> Option<&'static str> {
@@ -92,7 +92,7 @@ fn row(status: &NodeStatus, leader: Option<&NodeStatus>) -> Vec<String> {
     let none = || "-".to_owned();
     let seen = leader.and_then(|leader| leader.peers.iter().find(|p| p.node == status.node));
     let lease = match status.role {
-        // Alone it needs nobody's promise.
+        // A group of one needs no lease.
         Role::Leader if status.peers.is_empty() => none(),
         Role::Leader => format!("{} ms", status.lease_remaining_ms),
         Role::Follower | Role::Candidate => none(),
@@ -105,7 +105,7 @@ fn row(status: &NodeStatus, leader: Option<&NodeStatus>) -> Vec<String> {
         status.commit_index.to_string(),
         status.applied_index.to_string(),
         lease,
-        // Of a node that was never heard of nobody knows how far it is.
+        // Without a contact the lag of a node is not known.
         seen.filter(|_| heard.is_some()).map_or_else(none, |seen| seen.lag.to_string()),
         heard.map_or_else(none, |ago| format!("{ago} ms ago")),
         status.keys.to_string(),

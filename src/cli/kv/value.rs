@@ -1,4 +1,4 @@
-//! Where the value of a write comes from.
+//! The source of the value of a write.
 //!
 //! | behind the key | the value |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | `-` | all of stdin, byte for byte |
 //! | `--file F` | all of the file, byte for byte |
 //!
-//! Behind `--` every word is what it is: `set -- k -` sets a hyphen.
+//! Behind `--` every word is literal: `set -- k -` sets a hyphen.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,7 +21,7 @@ pub(super) enum Source<'w> {
     File(&'w str),
 }
 
-/// The words of a verb whose last one is a value: so many before it, and where it comes from.
+/// The words of a verb: `count` words, and then the source of a value.
 pub(super) fn words<'w>(
     caller: &Caller,
     name: &str,
@@ -45,7 +45,7 @@ pub(super) fn words<'w>(
 }
 
 impl Source<'_> {
-    /// The value itself. In a shell stdin has the commands.
+    /// Reads the value. In a shell, stdin is not available: it has the commands.
     pub(super) fn read(&self, is_shell: bool) -> Result<Vec<u8>, Failure> {
         match *self {
             Source::Word(word) => Ok(word.as_bytes().to_vec()),
@@ -61,7 +61,7 @@ impl Source<'_> {
     }
 }
 
-/// All that there is, unless it is more than a value may have.
+/// Reads to the end; an error if it is longer than a value may be.
 fn all_of(source: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = source.take(MAX_VALUE_BYTES as u64 + 1).read_to_end(&mut bytes);

@@ -9,15 +9,15 @@ use crate::cli::shell::{print_line, print_note};
 use crate::cli::termination;
 use crate::kv::client::{Change, Consistency, KvClient, WatchEvent, Watcher};
 
-/// Prints changes until Ctrl-C, or until a flag's end has come: `SET key value`, `DEL key`.
+/// Prints changes (`SET key value`, `DEL key`) until Ctrl-C, `--count` or `--timeout`.
 pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
     let parsed = caller
         .flags("watch")
-        .value("after", "begin behind this revision instead of now", "REVISION")
-        .value("count", "end after so many changes", "N")
+        .value("after", "start after this revision, not now", "REVISION")
+        .value("count", "stop after N changes", "N")
         .value(
             "timeout",
-            "end after so long, with exit status 1 if fewer than --count came",
+            "stop after this time, with exit status 1 if fewer than --count came",
             "SECONDS",
         )
         .switch("revisions", "print each change's revision before it")
@@ -37,7 +37,7 @@ pub(super) fn watch(caller: &Caller, words: &[String]) -> Result<(), Failure> {
         None => None,
     };
     let client = caller.client()?;
-    // A store that is not there is told at once; one that goes away later is waited for.
+    // A store that cannot be reached is an error now; later the watch waits for it.
     if client.statuses().iter().all(|(_, status)| status.is_err()) {
         return Err(Failure::Failed("FAIL: no node answers".into()));
     }
@@ -76,13 +76,14 @@ fn line(change: &Change, with_revisions: bool) -> String {
     if with_revisions { format!("{} {words}", change.revision) } else { words }
 }
 
-/// Prints all keys as if they had just been set; gives the revision behind which changes follow.
+/// Prints all keys as if they had just been set. Returns the revision after which the watch
+/// continues.
 fn rescan(client: &KvClient, prefix: &[u8], with_revisions: bool) -> Result<u64, Failure> {
     let (mut after, mut revision) = (Vec::new(), None);
     loop {
         let page = client.scan(prefix, &after, 0, Consistency::Linearizable);
         let page = page.map_err(|status| refused(&status))?;
-        // That of the first page: what changes while the others come is told again.
+        // The revision of the first page: changes during the other pages are printed again.
         let revision = *revision.get_or_insert(page.revision);
         for pair in page.pairs.iter().cloned() {
             let (key, value) = (pair.key, Some(pair.value));

@@ -1,24 +1,24 @@
-//! Where the shell's lines come from, and how notifications get between them.
+//! The shell's input lines, and notifications printed between them.
 
 use std::io::{self, BufRead, IsTerminal};
 
-/// Prints text from another thread without harm to the line being typed.
+/// Prints text from another thread without breaking the line being typed.
 pub(in crate::cli) type NotificationPrinter = Box<dyn FnMut(String) + Send>;
 
 /// A line of input.
 pub(in crate::cli) enum InputLine {
     Text(String),
-    /// Ctrl-C: the person gave the line up. Without an editor Ctrl-C ends the process.
+    /// Ctrl-C: the line is discarded. Without a line editor Ctrl-C ends the process.
     #[cfg(feature = "line-editor")]
     Interrupted,
     EndOfInput,
 }
 
-/// Reads lines: with editing and history on a terminal if the build has it, plain otherwise.
+/// Reads lines, on a terminal with editing and history if the build has it.
 pub(in crate::cli) enum LineReader {
     #[cfg(feature = "line-editor")]
     Editor(Box<rustyline::DefaultEditor>),
-    /// With `prompt` a person types on a terminal; without, a script writes to a pipe.
+    /// `prompt`: the input is a terminal; otherwise a pipe or a file.
     Plain { prompt: bool },
 }
 
@@ -35,7 +35,7 @@ impl LineReader {
         LineReader::Plain { prompt }
     }
 
-    /// Whether a person types.
+    /// Whether the input is a terminal.
     pub(in crate::cli) fn is_interactive(&self) -> bool {
         match self {
             #[cfg(feature = "line-editor")]
@@ -44,7 +44,7 @@ impl LineReader {
         }
     }
 
-    /// What prints notifications beside this reader.
+    /// Prints notifications while this reader waits for a line.
     pub(in crate::cli) fn notification_printer(&mut self) -> NotificationPrinter {
         #[cfg(feature = "line-editor")]
         if let LineReader::Editor(editor) = self {
@@ -52,7 +52,7 @@ impl LineReader {
                 Ok(mut printer) => {
                     return Box::new(move |text| {
                         use rustyline::ExternalPrinter;
-                        // The terminal is gone: so is the person.
+                        // An error means that the terminal is gone.
                         let _ = printer.print(text + "\n");
                     });
                 }

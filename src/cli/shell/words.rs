@@ -1,11 +1,11 @@
-//! Cuts a line into words, with quotes as a shell has them.
+//! Splits a line into words, with quotes as in a POSIX shell.
 
 /// A quote that is not closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OpenQuote(pub(super) char);
 
-/// The words of a line. Blanks separate them; `'...'` keeps everything, `"..."` everything but a
-/// backslash; a backslash keeps the character behind it.
+/// The words of a line, separated by blanks. `'...'` quotes everything, `"..."` everything except a
+/// backslash; a backslash quotes the character behind it.
 pub(super) fn split(line: &str) -> Result<Vec<String>, OpenQuote> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -10,8 +10,8 @@ use crate::cli::shell::NotificationPrinter;
 use crate::market::client::{MarketClient, Watcher};
 use crate::market::print::NotificationText;
 
-/// Follows the mailbox beside the shell. When it is refused, most likely because there is no
-/// account yet, it rests until a command has gone well.
+/// Watches the mailbox while the shell runs. After an error, most likely because there is no
+/// account yet, it waits until a command has succeeded.
 pub(super) struct Notifier {
     stop: Arc<AtomicBool>,
     on_success: SyncSender<()>,
@@ -49,7 +49,7 @@ impl Notifier {
     }
 
     pub(super) fn retry(&self) {
-        // Full: it has not heard of the last one yet. Closed: it has ended.
+        // Full: the last signal is not taken yet. Closed: the thread has ended.
         let _ = self.on_success.try_send(());
     }
 

@@ -10,9 +10,8 @@ use crate::cli::{Failure, termination};
 use crate::market::client::{MarketClient, Watcher};
 use crate::market::print::NotificationText;
 
-/// Prints notifications until Ctrl-C, or until a flag's end has come. `arrive` is called first: a
-/// market that is not there or has no such account is told at once, one that goes away later is
-/// waited for.
+/// Prints notifications until Ctrl-C, `--count` or `--timeout`. `arrive` is called first: a market
+/// that cannot be reached or has no such account is an error now; later the watch waits for it.
 pub(in crate::cli) fn watch(
     trader: &Trader,
     words: &[String],
@@ -20,10 +19,10 @@ pub(in crate::cli) fn watch(
 ) -> Result<(), Failure> {
     let parsed = trader
         .flags("watch")
-        .value("count", "end after so many notifications", "N")
+        .value("count", "stop after N notifications", "N")
         .value(
             "timeout",
-            "end after so long, with exit status 1 if fewer than --count came",
+            "stop after this time, with exit status 1 if fewer than --count came",
             "SECONDS",
         )
         .parse(words)?;

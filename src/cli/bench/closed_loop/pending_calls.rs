@@ -1,4 +1,4 @@
-//! Calls that are in flight, and those that are to be made once more.
+//! Calls in flight, and calls to send again.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
@@ -10,7 +10,7 @@ use crate::call::CallId;
 pub(super) struct PendingCall {
     pub(super) path: &'static str,
     pub(super) request: Vec<u8>,
-    /// When it was made for the first time.
+    /// When it was sent first.
     pub(super) began: Instant,
     connection: usize,
     /// Calls of a connection stay in order.
@@ -20,14 +20,14 @@ pub(super) struct PendingCall {
 /// The calls of all connections.
 pub(super) struct PendingCalls {
     in_flight: HashMap<(usize, CallId), PendingCall>,
-    /// The link of the first connection; those of the others follow.
+    /// The link of the first connection; the others follow it.
     first_link: usize,
-    /// Connections that may begin a call, as often as they may. The server may allow fewer at once
-    /// than are wanted: then a connection waits here until one of its calls ends.
+    /// Free call slots, by connection. If the server limits the calls in flight, a slot stays here
+    /// until a call ends.
     wanted: Vec<usize>,
-    /// Of each connection, calls that are to be made once more.
+    /// The calls to send again, for each connection.
     retries: Vec<VecDeque<PendingCall>>,
-    /// A call that waits for a connection with room.
+    /// A call that waits for a connection with capacity.
     next: Option<PendingCall>,
     last: u64,
     has_ended: bool,
@@ -35,7 +35,7 @@ pub(super) struct PendingCalls {
 }
 
 impl PendingCalls {
-    /// None yet, of so many at once on each connection.
+    /// No calls yet; at most `at_once` in flight on each connection.
     pub(super) fn new(connections: usize, at_once: usize) -> PendingCalls {
         let wanted = (0..at_once).flat_map(|_| 0..connections).collect();
         PendingCalls {
@@ -50,7 +50,7 @@ impl PendingCalls {
         }
     }
 
-    /// The connections are these links, from the first on.
+    /// Sets the link of the first connection.
     pub(super) fn connected(&mut self, first_link: usize) {
         self.first_link = first_link;
     }
@@ -65,13 +65,13 @@ impl PendingCalls {
         self.in_flight.is_empty()
     }
 
-    /// Whether there are no more calls to be made.
+    /// Whether there are no more calls to send.
     pub(super) fn is_over(&self) -> bool {
         self.has_ended && self.next.is_none() && self.retries.iter().all(VecDeque::is_empty)
     }
 
-    /// Begins as many calls as may be: those that are to be made once more, then those of `next`.
-    /// `start` begins one, unless the connection takes none now.
+    /// Starts as many calls as possible: first those to send again, then those of `next`. `start`
+    /// returns `None` if the connection takes no call now.
     pub(super) fn begin(
         &mut self,
         next: &mut impl FnMut(usize, &mut Vec<u8>) -> Option<&'static str>,
@@ -123,27 +123,26 @@ impl PendingCalls {
         Some(PendingCall { path, request, began: Instant::now(), connection, number: self.last })
     }
 
-    /// A call has ended: its connection may begin another.
+    /// A call has ended: its slot is free again.
     pub(super) fn ended(&mut self, link: usize, call: CallId) -> Option<PendingCall> {
         let call = self.in_flight.remove(&(link, call))?;
         self.wanted.push(link - self.first_link);
         Some(call)
     }
 
-    /// The memory of a call that was answered is that of the next one.
+    /// Keeps the buffer of an answered call for the next one.
     pub(super) fn reuse_buffer(&mut self, call: PendingCall) {
         self.buffer = call.request;
     }
 
-    /// A call is to be made once more.
+    /// Queues a call to be sent again.
     pub(super) fn requeue(&mut self, call: PendingCall) {
         if let Some(retries) = self.retries.get_mut(call.connection) {
             retries.push_back(call);
         }
     }
 
-    /// All calls that are in flight are to be made once more. Returns how many are, with those that
-    /// were put back before.
+    /// Queues all calls in flight to be sent again. Returns the number of all queued calls.
     pub(super) fn requeue_all(&mut self) -> u64 {
         let pending: Vec<PendingCall> = mem::take(&mut self.in_flight).into_values().collect();
         for call in pending {

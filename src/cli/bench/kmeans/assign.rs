@@ -1,4 +1,4 @@
-//! Iterations, one by one, with a split for each thread.
+//! Measures iterations, with a split for each thread.
 
 use std::fs;
 use std::thread;
@@ -92,8 +92,8 @@ fn prepared(parts: Vec<Points>) -> (Vec<Split>, Dyadic) {
     (prepared.into_iter().map(add).collect(), total)
 }
 
-/// Assigns all splits, each in a thread of its own. Gives how many points moved, and the CPU time
-/// of all threads.
+/// Assigns all splits, each in its own thread. Returns how many points moved, and the CPU time of
+/// all threads.
 fn assign_all(
     splits: &mut [Split],
     centroids: &Centroids,
@@ -120,8 +120,8 @@ fn assign_all(
     })
 }
 
-/// The time that this thread was on a processor, which other programs do not change as much as they
-/// do the time of the clock. Zero where the system does not tell (Linux does: proc(5), schedstat).
+/// The CPU time of this thread, which depends less on other programs than wall time does. Zero
+/// where the system does not have it (Linux: proc(5), schedstat).
 fn cpu_time() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = text.split(' ').next().and_then(|word| word.parse().ok());

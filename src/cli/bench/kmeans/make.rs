@@ -1,4 +1,4 @@
-//! Files of points and first centroids, the same ones as text and as f64.
+//! Files of points and initial centroids, as text and as f64.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -13,7 +13,7 @@ pub(super) fn make(parsed: &Parsed) -> Result<(), Failure> {
     let (points, centroids) = given(parsed)?;
     let dims = points.dims();
     for (name, rows) in [("points", points.coordinates()), ("centroids", centroids.coordinates())] {
-        // Points that are read are there as text already.
+        // Points of a file exist as text already.
         if name != "points" || parsed.text("input").is_none() {
             write(&format!("{folder}/{name}.txt"), |file| text(file, rows, dims))?;
         }
@@ -28,7 +28,7 @@ pub(super) fn make(parsed: &Parsed) -> Result<(), Failure> {
     ))
 }
 
-/// Each number as the shortest text that reads back as it.
+/// Each number as the shortest text that parses to it.
 fn text(file: &mut impl Write, rows: &[f64], dims: usize) -> io::Result<()> {
     for row in rows.chunks_exact(dims) {
         for (place, x) in row.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! What the machine can do at most, which is what plain k-means is bound by (its roofline):
-//! multiplications with an addition, and reading memory.
+//! The roofline of plain k-means, that is the limits of the machine: multiply-add operations and memory
+//! reads.
 
 use std::hint::black_box;
 use std::thread;
@@ -10,11 +10,11 @@ use crate::cli::Failure;
 use crate::cli::flags::Parsed;
 use crate::kmeans::multiply_adds;
 
-/// The best of so many tries counts.
+/// The number of tries; the best counts.
 const TRIES: usize = 7;
-/// Multiplications in a try: about a fiftieth of a second.
+/// Multiplications in a try, about 20 ms.
 const MULTIPLICATIONS: u64 = 1 << 30;
-/// Bytes that each thread reads in a try, many times what caches hold.
+/// Bytes that each thread reads in a try, many times the size of the caches.
 const BYTES: usize = 256 << 20;
 
 pub(super) fn peak(parsed: &Parsed) -> Result<(), Failure> {
@@ -31,7 +31,7 @@ pub(super) fn peak(parsed: &Parsed) -> Result<(), Failure> {
         threads,
         || vec![1_u64; BYTES / 8],
         |words| {
-            // Not one after the other: eight sums, so that memory alone is waited for.
+            // Eight independent sums, so that memory is the only limit.
             let (rows, _) = words.as_chunks::<8>();
             let mut sums = [0_u64; 8];
             for row in rows {
@@ -47,7 +47,7 @@ pub(super) fn peak(parsed: &Parsed) -> Result<(), Failure> {
     print_line(&format!("read_gb_per_s {:.1}", bytes_per_s / 1e9))
 }
 
-/// Seconds that the fastest try takes, all threads together.
+/// The seconds of the fastest try, with all threads.
 fn best<T: Sync>(threads: usize, prepare: impl Fn() -> T, work: impl Fn(&T) + Sync) -> f64 {
     let prepared: Vec<T> = (0..threads).map(|_| prepare()).collect();
     let mut best = f64::INFINITY;

@@ -1,4 +1,4 @@
-//! How fast text becomes points.
+//! The speed of parsing points.
 
 use std::thread;
 use std::time::Instant;

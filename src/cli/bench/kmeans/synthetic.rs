@@ -1,4 +1,4 @@
-//! Points made up from a seed.
+//! Synthetic points from a seed.
 
 use std::f64::consts::TAU;
 use std::fmt;
@@ -9,16 +9,16 @@ use crate::kmeans::{Error, Points};
 /// Coordinates are multiples of its reciprocal: numbers with six decimals.
 const DECIMALS: f64 = 1e6;
 
-/// How the points lie.
+/// The distribution of the points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Anywhere in the unit cube.
+    /// Uniform in the unit cube.
     Uniform,
-    /// Normally distributed around `K` places of the unit cube. Neighbours overlap a little.
+    /// Normally distributed around `K` centres in the unit cube. Neighbours overlap a little.
     Clustered,
 }
 
-/// A shape that there is not.
+/// An unknown shape.
 #[derive(Debug)]
 pub(super) struct UnknownShape;
 
@@ -63,7 +63,7 @@ impl Random {
     }
 }
 
-/// `n` points of a shape; `k` is how many places they are around.
+/// `n` points of a shape with `k` centres.
 pub(super) fn points(
     shape: Shape,
     n: usize,
@@ -84,7 +84,7 @@ pub(super) fn points(
                 Shape::Uniform => random.unit(),
                 Shape::Clustered => centre + spread * random.normal(),
             };
-            // As measurements are written.
+            // Rounded to six decimals, as measurements often are.
             *x = (place * DECIMALS).round() / DECIMALS;
         }
         points.push(index as u64, &point)?;

@@ -1,6 +1,6 @@
 //! Texts that look like those of a shop: some words are nearly everywhere, most nearly nowhere.
 
-/// RandomSource that is the same in each run (SplitMix64; Steele, Lea and Flood, 2014).
+/// Random numbers that are the same in each run (SplitMix64; Steele, Lea and Flood, 2014).
 pub(super) struct RandomSource(u64);
 
 impl RandomSource {
@@ -27,7 +27,7 @@ impl RandomSource {
     }
 }
 
-/// Words of a language have so many.
+/// The size of the vocabulary.
 const WORDS: usize = 50_000;
 const SYLLABLES: [&str; 20] = [
     "la", "me", "ri", "to", "nu", "sa", "ke", "vi", "do", "pu", "bra", "den", "fil", "gor", "hum",
@@ -42,7 +42,7 @@ impl Vocabulary {
         Vocabulary((0..WORDS).map(Vocabulary::word).collect())
     }
 
-    /// The rank in syllables for digits, at least two of them.
+    /// The rank written with syllables as digits, at least two of them.
     fn word(mut rank: usize) -> String {
         let mut word = String::new();
         for place in 0.. {
@@ -55,14 +55,14 @@ impl Vocabulary {
         word
     }
 
-    /// One word, the more often the more it is used.
+    /// A random word, frequent words more often.
     pub(super) fn pick(&self, random: &mut RandomSource) -> &str {
         // The inverse of the distribution of 1/n: e to an even number below ln(WORDS).
         let rank = (self.0.len() as f64).powf(random.share()) as usize;
         &self.0[rank.clamp(1, self.0.len()) - 1]
     }
 
-    /// Words, of this many bytes together or a few more.
+    /// Random words with at least this many bytes together.
     pub(super) fn text(&self, random: &mut RandomSource, bytes: usize) -> String {
         let mut text = self.pick(random).to_owned();
         while text.len() < bytes {
