@@ -9,12 +9,16 @@
 //! The room is pure: types only. What turns bytes into calls lives in `grpc` and `native`; both
 //! report to a [`ServerSink`] or a [`ClientSink`].
 
+mod ended;
 mod limits;
 mod metadata;
+mod reset_budget;
 mod sink;
 mod status;
 
+pub use ended::CallEnded;
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataError};
+pub use reset_budget::ResetBudget;
 pub use sink::{CallId, CallStart, ClientSink, ServerSink};
 pub use status::{Code, Status};

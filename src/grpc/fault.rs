@@ -6,7 +6,7 @@ use crate::call::{Code, Status};
 
 /// A peer's mistake in one call. What is wrong with the connection itself is HTTP/2's to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// A request with a method other than POST.
     NotPost,
     /// A `:path` that does not begin with `/`, or is not text.

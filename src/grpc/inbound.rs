@@ -2,14 +2,11 @@
 //!
 //! A message takes up its prefix as well: an empty one costs memory where it waits to be taken.
 
-use super::calls::Calls;
 use super::credit::Credit;
 use super::fault::Fault;
 use super::message::{Assembler, MessageLimits, PREFIX_BYTES};
 use super::reservations::Reservation;
-use super::stream_id;
 use crate::call::CallId;
-use crate::http2::Connection;
 
 /// The receiving side of a call.
 #[derive(Debug)]
@@ -115,22 +112,5 @@ impl Inbound {
         self.reservation.close(call, &mut limits.reservations);
         self.assembler.reset(limits);
         self.credit.close()
-    }
-}
-
-/// Opens the windows of a connection's calls that waited for others' messages to end.
-pub(super) fn grant_reservations<T>(
-    calls: &mut Calls<T>,
-    inbound: fn(&mut T) -> &mut Inbound,
-    messages: &mut MessageLimits,
-    http: &mut Connection,
-) {
-    while let Some(id) = messages.reservations.first_waiting() {
-        // A call that is over has left the line.
-        if let Some(call) = calls.get_mut(id) {
-            let Some(bytes) = inbound(call).grant(messages) else { return };
-            http.release_separately(stream_id(id), bytes, 0);
-        }
-        messages.reservations.remove_first_waiting();
     }
 }

@@ -34,6 +34,7 @@ mod response_state;
 mod base64;
 mod calls;
 mod client;
+mod connection;
 mod credit;
 mod fault;
 mod inbound;
@@ -48,8 +49,6 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod timeout;
-
-use std::fmt;
 
 use crate::call::{CallId, Code};
 use crate::hpack::FieldBlock;
@@ -70,18 +69,6 @@ fn trim(fields: &mut FieldBlock) {
 
 /// What our PING frames carry.
 const PING: [u8; 8] = *b"agora\0\0\0";
-
-/// The call has ended, and its end has been reported: nothing can be sent on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallEnded;
-
-impl fmt::Display for CallEnded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the call has ended")
-    }
-}
-
-impl std::error::Error for CallEnded {}
 
 /// Calls are streams: PROTOCOL-HTTP2.md, "Stream Identification".
 fn call_id(stream: StreamId) -> CallId {

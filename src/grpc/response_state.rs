@@ -20,7 +20,7 @@ const MAX_TEXT_BYTES: usize = 1024;
 ///      └──────────────────── trailers-only ─────────────────────────▶ status
 /// ```
 #[derive(Debug)]
-pub(super) enum ResponseState {
+pub enum ResponseState {
     /// Nothing has come.
     Waiting,
     /// Headers have come, and messages may.

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use super::CallEnded;
-use super::calls::Calls;
+use super::KEPT_FIELD_BYTES;
+use super::connection::{Connection, ReportTo, Role};
 use super::fault::Fault;
-use super::inbound::{self, Inbound};
 use super::message::{self, MessageLimits};
 use super::request::Request;
-use super::{KEPT_FIELD_BYTES, PING};
-use super::{call_id, connection_error, metadata, response, status, stream_id, trim};
-use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
+use super::{call_id, metadata, response, status, stream_id, trim};
+use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::hpack::FieldBlock;
-use crate::http2::{Connection, ErrorCode, Event, StreamId};
+use crate::http2::{self, ErrorCode, Event, StreamId};
 
 /// A server's side of one gRPC connection: bytes in, calls out to a [`ServerSink`], answers in,
 /// bytes out.
@@ -26,91 +24,84 @@ use crate::http2::{Connection, ErrorCode, Event, StreamId};
 ///
 /// After [`ServerConnection::finish`] the answer may still wait for window; HTTP/2 sends it when
 /// it can, and [`ServerConnection::open_calls`] counts the call until then.
-pub struct ServerConnection {
-    http: Connection,
-    calls: Calls<Call>,
-    messages: MessageLimits,
-    /// Bytes of messages that the application has, and has not taken.
+pub type ServerConnection = Connection<Server>;
+
+/// The role of a server.
+#[derive(Default)]
+pub struct Server {
+    /// Bytes of messages that were delivered to the application and not consumed by it.
     unconsumed: usize,
-    /// Of the request that is being read.
-    metadata: Metadata,
-    /// Of the response that is being written.
-    fields: FieldBlock,
-    pongs: u64,
 }
 
+/// What a server keeps of a call.
 #[derive(Debug)]
-struct Call {
-    inbound: Inbound,
-    /// The client has ended its side.
-    half_closed: bool,
-    /// The response headers are out.
+pub struct CallState {
+    /// The response headers are sent.
     headers_sent: bool,
 }
 
-impl Call {
-    const NEW: Call = Call { inbound: Inbound::new(), half_closed: false, headers_sent: false };
+impl Role for Server {
+    type CallState = CallState;
+    const NEW_CALL: CallState = CallState { headers_sent: false };
+
+    fn messages_consumed(&mut self, bytes: usize) {
+        self.unconsumed -= bytes;
+    }
+
+    fn take_goaway_text(&mut self) -> Option<String> {
+        None
+    }
+}
+
+impl<S: ServerSink> ReportTo<S> for Server {
+    fn handle(connection: &mut ServerConnection, event: Event<'_>, sink: &mut S) {
+        match event {
+            Event::Headers { stream, fields, end_stream } => {
+                connection.request(stream, &fields, end_stream, sink);
+                if fields.size() > KEPT_FIELD_BYTES {
+                    connection.metadata = Metadata::new();
+                }
+                connection.http.recycle(fields);
+            }
+            Event::Data { stream, data, end_stream } => {
+                connection.data(stream, data, end_stream, sink);
+            }
+            Event::Trailers { stream, fields } => {
+                connection.http.recycle(fields);
+                connection.data(stream, &[], true, sink);
+            }
+            Event::Reset { stream, error, .. } => {
+                let status = Status::new(status::from_reset(error), format!("reset: {error}"));
+                if connection.close_call(call_id(stream)).is_some() {
+                    sink.cancelled(call_id(stream), status);
+                }
+            }
+            Event::Writable { stream } => {
+                if connection.is_open(stream) {
+                    sink.writable(call_id(stream));
+                }
+            }
+            Event::HeadersTooLarge { stream, end_stream } => {
+                connection.refuse(stream, Fault::HeadersTooLarge, end_stream);
+            }
+            Event::Closed { reason, .. } => {
+                connection.end_all_calls(&Status::new(Code::Unavailable, reason), sink);
+            }
+            Event::Pong { .. } => connection.pong_received(),
+            Event::GoAway { .. } => {}
+        }
+    }
+
+    fn report_end(sink: &mut S, call: CallId, status: Status) {
+        sink.cancelled(call, status);
+    }
 }
 
 impl ServerConnection {
     /// A connection that a client has just opened.
     pub fn new(limits: &Limits, now: Duration) -> ServerConnection {
-        ServerConnection {
-            http: Connection::new_server(limits, now),
-            calls: Calls::new(),
-            messages: MessageLimits::new(limits),
-            unconsumed: 0,
-            metadata: Metadata::new(),
-            fields: FieldBlock::new(),
-            pongs: 0,
-        }
-    }
-
-    /// Takes bytes from the client and reports to `sink` what they mean. Returns how many were
-    /// used; the rest is the beginning of a frame, to be presented again with more behind it.
-    ///
-    /// A connection error shows as [`ServerSink::cancelled`] for all open calls, and in
-    /// [`ServerConnection::is_closed`].
-    pub fn receive(&mut self, now: Duration, input: &[u8], sink: &mut impl ServerSink) -> usize {
-        let mut rest = input;
-        while let Some(event) = self.http.next_event(now, &mut rest) {
-            self.handle(event, sink);
-        }
-        input.len() - rest.len()
-    }
-
-    fn handle(&mut self, event: Event<'_>, sink: &mut impl ServerSink) {
-        match event {
-            Event::Headers { stream, fields, end_stream } => {
-                self.request(stream, &fields, end_stream, sink);
-                if fields.size() > KEPT_FIELD_BYTES {
-                    self.metadata = Metadata::new();
-                }
-                self.http.recycle(fields);
-            }
-            Event::Data { stream, data, end_stream } => self.data(stream, data, end_stream, sink),
-            Event::Trailers { stream, fields } => {
-                self.http.recycle(fields);
-                self.data(stream, &[], true, sink);
-            }
-            Event::Reset { stream, error, .. } => {
-                let status = Status::new(status::from_reset(error), format!("reset: {error}"));
-                self.cancelled(call_id(stream), status, sink);
-            }
-            Event::Writable { stream } => {
-                if self.calls.get_mut(call_id(stream)).is_some() {
-                    sink.writable(call_id(stream));
-                }
-            }
-            Event::HeadersTooLarge { stream, end_stream } => {
-                self.refuse(stream, Fault::HeadersTooLarge, end_stream);
-            }
-            Event::Closed { reason, .. } => {
-                self.cancel_all(&Status::new(Code::Unavailable, reason), sink);
-            }
-            Event::Pong { .. } => self.pongs += 1,
-            Event::GoAway { .. } => {}
-        }
+        let http = http2::Connection::new_server(limits, now);
+        Connection::with_role(Server::default(), http, MessageLimits::new(limits))
     }
 
     fn request(
@@ -126,9 +117,7 @@ impl ServerConnection {
             Err(fault) => return self.refuse(stream, fault, end_stream),
         };
         let id = call_id(stream);
-        let call = self.calls.insert(id, || Call::NEW);
-        call.half_closed = end_stream;
-        call.headers_sent = false;
+        self.open_call(id, end_stream);
         let Request { path, timeout } = request;
         sink.call(CallStart { call: id, path, metadata: &self.metadata, timeout });
         if end_stream {
@@ -175,7 +164,7 @@ impl ServerConnection {
         let before = call.inbound.unconsumed();
         let received =
             call.inbound.receive(id, data, end_stream, compressed, &mut self.messages, deliver);
-        self.unconsumed += call.inbound.unconsumed() - before;
+        self.role.unconsumed += call.inbound.unconsumed() - before;
         match received {
             Ok(received) => {
                 self.http.release_separately(stream, received.of_stream, received.released);
@@ -193,39 +182,13 @@ impl ServerConnection {
         }
     }
 
-    fn cancelled(&mut self, call: CallId, status: Status, sink: &mut impl ServerSink) {
-        if self.close_call(call).is_some() {
-            sink.cancelled(call, status);
-        }
-    }
-
-    fn cancel_all(&mut self, status: &Status, sink: &mut impl ServerSink) {
-        while let Some(call) = self.calls.first() {
-            self.cancelled(call, status.clone(), sink);
-        }
-    }
-
-    /// Forgets a call. Returns whether headers were sent and whether the client had half-closed.
-    fn close_call(&mut self, id: CallId) -> Option<(bool, bool)> {
-        let call = self.calls.get_mut(id)?;
-        let ended = (call.headers_sent, call.half_closed);
-        self.unconsumed -= call.inbound.unconsumed();
-        let released = call.inbound.close(id, &mut self.messages);
-        self.calls.remove(id);
-        if released > 0 {
-            self.http.release(stream_id(id), released);
-        }
-        self.grant_reservations();
-        Some(ended)
-    }
-
     /// Sends initial metadata. Without it, the first message or the end implies empty metadata.
     ///
     /// # Errors
     /// [`CallEnded`]. Headers that were sent before are not sent again.
     pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
         let state = self.calls.get_mut(call).ok_or(CallEnded)?;
-        if std::mem::replace(&mut state.headers_sent, true) {
+        if std::mem::replace(&mut state.state.headers_sent, true) {
             return Ok(());
         }
         if metadata.is_empty() {
@@ -253,7 +216,7 @@ impl ServerConnection {
             return Err(CallEnded);
         };
         let stream = stream_id(call);
-        if !std::mem::replace(&mut state.headers_sent, true) {
+        if !std::mem::replace(&mut state.state.headers_sent, true) {
             self.http.send_headers(stream, response::HEADERS, false).map_err(|_| CallEnded)?;
         }
         self.http.send_data(stream, &[&prefix, message], false).map_err(|_| CallEnded)
@@ -265,8 +228,8 @@ impl ServerConnection {
     /// # Errors
     /// [`CallEnded`].
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
-        let (headers_sent, half_closed) = self.close_call(call).ok_or(CallEnded)?;
-        self.send_status(stream_id(call), status, headers_sent, half_closed);
+        let (half_closed, state) = self.close_call(call).ok_or(CallEnded)?;
+        self.send_status(stream_id(call), status, state.headers_sent, half_closed);
         Ok(())
     }
 
@@ -297,35 +260,9 @@ impl ServerConnection {
         }
     }
 
-    fn grant_reservations(&mut self) {
-        let Self { calls, messages, http, .. } = self;
-        inbound::grant_reservations(calls, |call| &mut call.inbound, messages, http);
-    }
-
-    /// Bytes of the call that still wait for window.
-    pub fn queued(&self, call: CallId) -> usize {
-        self.http.queued(stream_id(call))
-    }
-
-    /// Bytes of all calls together that still wait for window.
-    pub fn total_queued(&self) -> usize {
-        self.http.total_queued()
-    }
-
-    /// The application took a message of this many bytes: the client may send as much more.
-    pub fn message_taken(&mut self, call: CallId, bytes: usize) {
-        let Some(state) = self.calls.get_mut(call) else { return };
-        let before = state.inbound.unconsumed();
-        let released = state.inbound.consume_message(bytes);
-        self.unconsumed -= before - state.inbound.unconsumed();
-        if released > 0 {
-            self.http.release(stream_id(call), released);
-        }
-    }
-
     /// Bytes that were received and wait: for the rest of their message, or to be taken.
     pub fn received_bytes(&self) -> usize {
-        self.messages.unfinished_bytes + self.unconsumed
+        self.messages.unfinished_bytes + self.role.unconsumed
     }
 
     /// Lets no more than so many bytes wait for the rest of their messages; what is there already
@@ -360,83 +297,6 @@ impl ServerConnection {
     /// Whether memory is short: then one message at a time may be larger than its window.
     pub fn set_memory_pressure(&mut self, memory_pressure: bool) {
         self.messages.reservations.memory_pressure = memory_pressure;
-    }
-
-    /// Whether [`ServerConnection::receive`] has something to report without input: call it with none.
-    pub fn has_events(&self) -> bool {
-        self.http.has_events()
-    }
-
-    /// Asks the peer for a sign of life, which [`ServerConnection::pongs`] counts.
-    pub fn ping(&mut self) {
-        self.http.ping(PING);
-    }
-
-    /// How many pings were answered.
-    pub fn pongs(&self) -> u64 {
-        self.pongs
-    }
-
-    /// Ends the connection gracefully: the client is told, calls under way are taken and finished,
-    /// and then [`ServerConnection::is_closed`].
-    pub fn go_away(&mut self) {
-        self.http.go_away(ErrorCode::NO_ERROR, b"");
-    }
-
-    /// Ends the connection at once: GOAWAY with an error code that fits `code`, and `reason` for
-    /// people. All open calls end with both.
-    pub fn close(&mut self, code: Code, reason: &str, sink: &mut impl ServerSink) {
-        self.cancel_all(&Status::new(code, reason), sink);
-        let why = "the connection was closed here";
-        self.http.end(connection_error(code), reason.as_bytes(), why);
-        self.drain(sink);
-    }
-
-    /// The connection ended under us: all open calls end with it.
-    pub fn connection_lost(&mut self, sink: &mut impl ServerSink) {
-        self.cancel_all(&Status::new(Code::Unavailable, "the connection was lost"), sink);
-    }
-
-    /// Calls that are open, or whose last bytes still wait to be sent.
-    pub fn open_calls(&self) -> usize {
-        self.http.open_streams()
-    }
-
-    /// What the socket should write.
-    pub fn output(&self) -> &[u8] {
-        self.http.output()
-    }
-
-    /// The socket has taken this many bytes of [`ServerConnection::output`].
-    pub fn consume_output(&mut self, bytes: usize) {
-        self.http.consume_output(bytes);
-    }
-
-    /// False while the peer makes us say more than it reads: reading on would only add to it.
-    pub fn wants_input(&self) -> bool {
-        self.http.wants_input()
-    }
-
-    /// When [`ServerConnection::handle_timeout`] should be called.
-    pub fn next_timeout(&self) -> Option<Duration> {
-        self.http.next_timeout()
-    }
-
-    /// Time has passed: a peer that has not said hello in time is sent away.
-    pub fn handle_timeout(&mut self, now: Duration, sink: &mut impl ServerSink) {
-        self.http.handle_timeout(now);
-        self.drain(sink);
-    }
-
-    /// Whether the connection is over: write what is left of the output, then close the socket.
-    pub fn is_closed(&self) -> bool {
-        self.http.is_closed()
-    }
-
-    /// Reports what there is to report without input.
-    fn drain(&mut self, sink: &mut impl ServerSink) {
-        // HTTP/2 keeps the latest time that it has heard of.
-        self.receive(Duration::ZERO, &[], sink);
     }
 }
 

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::call::Limits;
+use crate::call::{Limits, ResetBudget};
 use crate::hpack::{Decoder, Encoder, FieldBlock};
 
-use super::budget::ResetBudget;
 use super::flow::{ReceiveWindow, SendWindow};
 use super::frame::{self, Frame, PREFACE};
 use super::output::Output;

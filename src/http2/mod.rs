@@ -41,7 +41,6 @@
 //! (deprecated by section 5.3; checked and ignored), CONNECT tunnels, and the upgrade from
 //! HTTP/1.1. We never send padding, and no frame above 16,384 bytes.
 
-mod budget;
 mod connection;
 mod control;
 mod error;

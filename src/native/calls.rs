@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::Error;
 use super::buffer::Envelopes;
 use super::credit::Allowance;
-use super::{CallEnded, Error};
+use crate::call::CallEnded;
 
 /// On a quiet connection an empty table with room for more calls than this is given back.
 const KEEP_CALLS: usize = 28;

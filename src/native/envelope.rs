@@ -25,7 +25,7 @@ const KIND_BITS: u8 = 0x0f;
 /// What an envelope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub enum Kind {
     /// What the sender's side allows; the first envelope in each direction.
     Hello = 1,
     /// Client: gives a method path its id, which stands in place of the call id.
@@ -108,7 +108,7 @@ impl Kind {
 
 /// The header of one envelope, in valid combination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub struct Header {
     /// Bytes of payload behind the header.
     pub(super) length: usize,
     /// What it is.
@@ -121,7 +121,7 @@ pub(super) struct Header {
 
 /// How long the parts of a payload are that a receiver's limits bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
+pub struct Parts {
     /// The protobuf header of REQUEST, HEADERS or TRAILERS.
     pub(super) header: usize,
     /// The message, if there is one.

@@ -116,18 +116,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The call is over: cancelled, finished, or lost with its connection. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallEnded;
-
-impl fmt::Display for CallEnded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the call is over")
-    }
-}
-
-impl std::error::Error for CallEnded {}
-
 /// Why a client could not begin a call on this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {

@@ -35,11 +35,12 @@
 //!
 //! [`ServerSink`]: crate::call::ServerSink
 //! [`ClientSink`]: crate::call::ClientSink
+//! [`CallEnded`]: crate::call::CallEnded
 
-mod budget;
 mod buffer;
 mod calls;
 mod client;
+mod connection;
 mod credit;
 mod envelope;
 mod error;
@@ -53,5 +54,5 @@ mod wire;
 mod tests;
 
 pub use client::ClientConnection;
-pub use error::{CallEnded, Error, StartError};
+pub use error::{Error, StartError};
 pub use server::ServerConnection;

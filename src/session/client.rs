@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::CallEnded;
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::keepalive::{Keepalive, KeepaliveAction};
-use crate::call::{CallId, ClientSink, Code, Limits, Metadata, Status};
+use crate::call::{CallEnded, CallId, ClientSink, Code, Limits, Metadata, Status};
 use crate::{grpc, native};
 
 /// What a client speaks.
@@ -149,7 +148,7 @@ impl ClientSession {
         last: bool,
     ) -> Result<(), CallEnded> {
         either!(&mut self.wire, connection => {
-            connection.send_message(call, message, last).map_err(|_| CallEnded)
+            connection.send_message(call, message, last)
         })
     }
 
@@ -158,7 +157,7 @@ impl ClientSession {
     /// # Errors
     /// [`CallEnded`]: the call is over.
     pub fn half_close(&mut self, call: CallId) -> Result<(), CallEnded> {
-        either!(&mut self.wire, connection => connection.half_close(call).map_err(|_| CallEnded))
+        either!(&mut self.wire, connection => connection.half_close(call))
     }
 
     /// Gives a call up. Nothing more is reported of it.

@@ -28,17 +28,5 @@ pub use client::{ClientSession, Protocol, StartError};
 pub use server::ServerSession;
 pub use sniff::{Compat, Sniffed, sniff};
 
-/// The call is over: what was to be sent has nowhere to go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallEnded;
-
-impl std::fmt::Display for CallEnded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the call is over")
-    }
-}
-
-impl std::error::Error for CallEnded {}
-
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,8 @@ use std::time::Duration;
 use super::deadlines::Deadlines;
 use super::input::PartialInput;
 use super::keepalive::{Keepalive, KeepaliveAction};
-use super::{CallEnded, Compat, Protocol, Sniffed, sniff};
-use crate::call::{CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
+use super::{Compat, Protocol, Sniffed, sniff};
+use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSink, Status};
 use crate::{grpc, native};
 
 /// What a peer that speaks neither protocol is told: HTTP/1.1, for that is what it most likely is.
@@ -164,7 +164,7 @@ impl ServerSession {
     /// [`CallEnded`], here and below: the call is over already.
     pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
         either!(&mut self.wire,
-            connection => connection.send_headers(call, metadata).map_err(|_| CallEnded),
+            connection => connection.send_headers(call, metadata),
             else Err(CallEnded))
     }
 
@@ -174,7 +174,7 @@ impl ServerSession {
     /// [`CallEnded`].
     pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
         either!(&mut self.wire,
-            connection => connection.send_message(call, message).map_err(|_| CallEnded),
+            connection => connection.send_message(call, message),
             else Err(CallEnded))
     }
 
@@ -185,7 +185,7 @@ impl ServerSession {
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
         self.deadlines.remove(call);
         either!(&mut self.wire,
-            connection => connection.finish(call, status).map_err(|_| CallEnded),
+            connection => connection.finish(call, status),
             else Err(CallEnded))
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::raw::{RawPeer, message};
 use super::trace::{ClientTrace, Trace};
-use crate::call::{CallId, Limits, Metadata};
-use crate::grpc::{CallEnded, ClientConnection, StartError};
+use crate::call::{CallEnded, CallId, Limits, Metadata};
+use crate::grpc::{ClientConnection, StartError};
 
 struct Harness {
     server: RawPeer,

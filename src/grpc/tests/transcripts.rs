@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::pair::Pair;
 use super::trace::{ClientTrace, ServerTrace};
-use crate::call::{Code, Limits, Metadata, Status};
-use crate::grpc::{CallEnded, StartError};
+use crate::call::{CallEnded, Code, Limits, Metadata, Status};
+use crate::grpc::StartError;
 
 fn metadata(pairs: &[(&str, &[u8])]) -> Metadata {
     let mut metadata = Metadata::new();

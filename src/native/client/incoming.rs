@@ -1,47 +1,23 @@
 //! What the server says: envelopes in, [`ClientSink`] told.
 
-use super::ClientConnection;
+use super::{Client, ClientConnection};
 use crate::call::{CallId, ClientSink, Code, Status};
 use crate::native::Error;
+use crate::native::connection::ReportTo;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts};
-use crate::native::input::Next;
 use crate::native::link::{Handshake, too_large};
 use crate::native::wire;
 
 impl ClientConnection {
-    /// Reads as far as the input and our limits allow.
-    pub(super) fn read(
-        &mut self,
-        rest: &mut &[u8],
-        sink: &mut impl ClientSink,
-    ) -> Result<(), Error> {
-        self.link.take_magic(rest)?;
-        if self.link.handshake == Handshake::Magic {
-            return Ok(());
-        }
-        while self.link.wants_input() {
-            match self.link.input.next(rest)? {
-                Next::Whole(header, payload) => self.envelope(header, payload, sink)?,
-                Next::Gathered(header, payload) => {
-                    self.envelope(header, &payload, sink)?;
-                    self.link.input.recycle(payload);
-                }
-                Next::TooLarge(header, parts) => self.too_large(header, parts, sink)?,
-                Next::Nothing => break,
-            }
-        }
-        Ok(())
-    }
-
-    fn envelope(
+    pub(super) fn envelope(
         &mut self,
         header: Header,
         payload: &[u8],
         sink: &mut impl ClientSink,
     ) -> Result<(), Error> {
         if self.link.handshake != Handshake::Done {
-            self.max_calls = self.link.receive_hello(header, payload)?.max_concurrent_calls;
+            self.role.max_calls = self.link.receive_hello(header, payload)?.max_concurrent_calls;
             return Ok(());
         }
         match header.kind {
@@ -122,7 +98,7 @@ impl ClientConnection {
     }
 
     /// A part of an envelope is beyond the limits, and the envelope is being skipped.
-    fn too_large(
+    pub(super) fn too_large(
         &mut self,
         header: Header,
         parts: Parts,
@@ -161,10 +137,10 @@ impl ClientConnection {
     fn receive_go_away(&mut self, payload: &[u8], sink: &mut impl ClientSink) -> Result<(), Error> {
         let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
         let last = go_away.last_call_id;
-        if self.server_last_call.is_some_and(|before| before < last) {
+        if self.role.server_last_call.is_some_and(|before| before < last) {
             return Err(Error::GoAwayMalformed);
         }
-        self.server_last_call = Some(last);
+        self.role.server_last_call = Some(last);
         self.link.peer_going_away = true;
         for id in self.link.calls.ids_above(last) {
             self.link.remove(id);
@@ -172,7 +148,8 @@ impl ClientConnection {
             sink.finished(CallId(id), status, true);
         }
         if go_away.code != Code::Ok {
-            self.end_all_calls(&Status::new(go_away.code, go_away.reason), sink);
+            let status = Status::new(go_away.code, go_away.reason);
+            Client::end_all_calls(self, &status, sink);
         }
         Ok(())
     }

@@ -43,6 +43,8 @@ pub(super) struct Link {
     pub(super) calls: CallTable,
     /// The highest call id begun.
     pub(super) last_call: u32,
+    /// The highest call id that a server's application was given; 0 at a client.
+    pub(super) last_accepted: u32,
     /// What we may still send on the connection.
     credit: i64,
     /// What we may send on a new call.
@@ -85,6 +87,7 @@ impl Link {
             output: Envelopes::default(),
             calls: CallTable::default(),
             last_call: 0,
+            last_accepted: 0,
             credit: MIN_WINDOW.into(),
             peer_call_window: MIN_WINDOW.into(),
             allowance: Allowance::new(connection_window),
@@ -159,13 +162,15 @@ impl Link {
         self.output.put_with(Kind::Hello, 0, 0, |out| wire::write_hello(out, hello));
     }
 
-    /// Takes the peer's magic off the input, when it is due; says whether it was.
-    pub(super) fn take_magic(&mut self, input: &mut &[u8]) -> Result<bool, Error> {
-        let due = self.handshake == Handshake::Magic && take_magic(input)?;
-        if due {
+    /// Takes the peer's magic off the input, when it is due. A server sends its own after that.
+    pub(super) fn take_magic(&mut self, input: &mut &[u8]) -> Result<(), Error> {
+        if self.handshake == Handshake::Magic && take_magic(input)? {
             self.handshake = Handshake::Hello;
+            if self.is_server {
+                self.put_hello(self.limits.max_concurrent_calls);
+            }
         }
-        Ok(due)
+        Ok(())
     }
 
     /// The peer's first envelope: its windows replace the least ones for what comes, and for the
@@ -204,8 +209,12 @@ impl Link {
         self.closed || ((self.going_away || self.peer_going_away) && self.calls.is_empty())
     }
 
-    pub(super) fn put_go_away(&mut self, last_call_id: u32, code: Code, reason: &str) {
-        let go_away = GoAway { last_call_id, code, reason };
+    /// Puts GO_AWAY. A server puts nothing before the client's magic has come (S2).
+    pub(super) fn put_go_away(&mut self, code: Code, reason: &str) {
+        if self.is_server && self.handshake == Handshake::Magic {
+            return;
+        }
+        let go_away = GoAway { last_call_id: self.last_accepted, code, reason };
         self.output.put_with(Kind::GoAway, 0, 0, |out| wire::write_go_away(out, go_away));
     }
 

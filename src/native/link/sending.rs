@@ -7,7 +7,7 @@
 //! room.
 
 use super::Link;
-use crate::native::CallEnded;
+use crate::call::CallEnded;
 use crate::native::calls::Call;
 use crate::native::credit;
 use crate::native::envelope::{END, Kind, MAX_LENGTH};

@@ -2,50 +2,20 @@
 
 use std::time::Duration;
 
-use super::ServerConnection;
+use super::{Server, ServerConnection};
 use crate::call::{CallId, CallStart, Code, Metadata, ServerSink, Status};
 use crate::native::Error;
+use crate::native::connection::ReportTo;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts, REQUEST_PREFIX_BYTES};
-use crate::native::input::Next;
-use crate::native::link::{Handshake, is_stalled, put_trailers, too_large};
+use crate::native::link::{Handshake, is_stalled, put_trailers};
 use crate::native::wire::{self, RequestHeader};
 
 /// Memory for metadata that is kept for the next request.
 const KEPT_METADATA_BYTES: usize = 2048;
 
 impl ServerConnection {
-    /// Reads as far as the input and our limits allow.
-    pub(super) fn read(
-        &mut self,
-        now: Duration,
-        rest: &mut &[u8],
-        sink: &mut impl ServerSink,
-    ) -> Result<(), Error> {
-        if self.link.take_magic(rest)? {
-            self.link.put_hello(self.link.limits.max_concurrent_calls);
-        }
-        if self.link.handshake == Handshake::Magic {
-            return Ok(());
-        }
-        while self.link.wants_input() {
-            match self.link.input.next(rest)? {
-                Next::Whole(header, payload) => self.envelope(now, header, payload, sink)?,
-                Next::Gathered(header, payload) => {
-                    self.envelope(now, header, &payload, sink)?;
-                    self.link.input.recycle(payload);
-                }
-                Next::TooLarge(header, parts) => {
-                    let status = too_large(parts, &self.link.limits);
-                    self.skipped(now, header, parts, status, sink)?;
-                }
-                Next::Nothing => break,
-            }
-        }
-        Ok(())
-    }
-
-    fn envelope(
+    pub(super) fn envelope(
         &mut self,
         now: Duration,
         header: Header,
@@ -98,7 +68,7 @@ impl ServerConnection {
             Some(message) => entry.arrive(credit::cost(message.len()), last)?,
             None => entry.peer_finished = last,
         }
-        self.last_accepted = header.id;
+        self.link.last_accepted = header.id;
         let call = CallId(header.id);
         let metadata = &self.metadata;
         sink.call(CallStart { call, path, metadata, timeout: request.timeout });
@@ -225,7 +195,7 @@ impl ServerConnection {
 
     /// An envelope is being skipped, because a part of it is beyond the limits or the rest does not
     /// come. Its call ends so.
-    fn skipped(
+    pub(super) fn skipped(
         &mut self,
         now: Duration,
         header: Header,
@@ -271,14 +241,15 @@ impl ServerConnection {
     }
 
     fn spend_reset(&mut self, now: Duration) -> Result<(), Error> {
-        if self.resets.take(now) { Ok(()) } else { Err(Error::TooManyResets) }
+        if self.role.resets.spend(now) { Ok(()) } else { Err(Error::TooManyResets) }
     }
 
     fn receive_go_away(&mut self, payload: &[u8], sink: &mut impl ServerSink) -> Result<(), Error> {
         let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
         self.link.peer_going_away = true;
         if go_away.code != Code::Ok {
-            self.end_all_calls(&Status::new(go_away.code, go_away.reason), sink);
+            let status = Status::new(go_away.code, go_away.reason);
+            Server::end_all_calls(self, &status, sink);
         }
         Ok(())
     }

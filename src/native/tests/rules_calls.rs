@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::metadata;
 use super::one_side::*;
 use super::pair::Pair;
-use crate::call::{CallId, Code, Limits, Metadata, Status};
-use crate::native::{CallEnded, StartError};
+use crate::call::{CallEnded, CallId, Code, Limits, Metadata, Status};
+use crate::native::StartError;
 
 /// A REQUEST whose header is path 1 and these bytes.
 fn request_with(id: u32, fields: &[u8]) -> Vec<u8> {

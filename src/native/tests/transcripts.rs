@@ -196,7 +196,7 @@ fn both_sides_stream_and_the_server_ends_when_it_likes() {
         client : finished 1 ABORTED: I am tired
         "#,
     );
-    assert_eq!(pair.client.send_message(call, b"x", true), Err(crate::native::CallEnded));
+    assert_eq!(pair.client.send_message(call, b"x", true), Err(crate::call::CallEnded));
 }
 
 #[test]

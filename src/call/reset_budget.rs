@@ -1,10 +1,12 @@
-//! How often the peer may make us do something for nothing.
+//! A limit on how often a peer may cancel what it has started.
 
 use std::time::Duration;
 
-/// A token bucket for resets, received and provoked: a stream that is opened and reset costs the
-/// peer almost nothing and us a whole request ("rapid reset"), and the same is had by breaking a
-/// stream's rules so that we reset it.
+/// A token bucket for resets, those that the peer sends and those that it provokes.
+///
+/// A call that is started and reset costs the peer almost nothing, and the receiver a whole request
+/// (the "rapid reset" attack). A peer has the same effect when it breaks a rule of a call, so that
+/// the receiver resets it.
 #[derive(Clone, Copy, Debug)]
 pub struct ResetBudget {
     /// In thousandths of a reset: then one reset a second is one unit a millisecond.
@@ -66,5 +68,17 @@ mod tests {
         spend_all(&mut budget, Duration::ZERO);
         let steps = (1..=10_000).map(|step| Duration::from_micros(step * 300));
         assert_eq!(steps.filter(|&now| budget.spend(now)).count(), 3 * 33);
+    }
+
+    #[test]
+    fn a_burst_is_followed_by_the_rate() {
+        let mut budget = ResetBudget::new(3, 2, Duration::ZERO);
+        let takes = |budget: &mut ResetBudget, ms| budget.spend(Duration::from_millis(ms));
+        assert!((0..3).all(|_| takes(&mut budget, 0)));
+        assert!(!takes(&mut budget, 499));
+        assert!(takes(&mut budget, 500));
+        assert!(!takes(&mut budget, 500));
+        assert!((0..3).all(|_| takes(&mut budget, 60_000)));
+        assert!(!takes(&mut budget, 60_000), "no more than the burst is saved up");
     }
 }
