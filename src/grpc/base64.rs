@@ -3,7 +3,7 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Stands in [`VALUES`] for a byte outside the alphabet.
+/// The entry in [`VALUES`] of a byte outside the alphabet.
 const NOT_A_DIGIT: u8 = 0xff;
 
 /// The value of each base64 digit.
@@ -27,7 +27,7 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.chunks(3) {
         let group = chunk.iter().fold(0, |group, byte| group << 8 | u32::from(*byte));
         let bits = 8 * chunk.len();
-        // The digits of the group from the top; the last one is filled up with zero bits.
+        // The digits of the group from the top; the last one is padded with zero bits.
         let mut consumed = 0;
         while consumed < bits {
             consumed += 6;
@@ -41,8 +41,7 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the bytes that `text` stands for to `out`. Bits beyond the last whole byte are not
-/// looked at.
+/// Appends the decoded bytes of `text` to `out`. Bits beyond the last whole byte are ignored.
 ///
 /// # Errors
 /// A byte outside the alphabet, padding that does not fill a group of four, or a lone digit at the

@@ -1,21 +1,20 @@
-//! The calls that are open on a connection.
+//! The open calls of a connection.
 
 use crate::call::CallId;
 
-/// What slots an idle connection keeps for its next calls.
+/// How many slots an idle connection keeps for its next calls.
 const KEPT_SLOTS: usize = 16;
 
-/// The open calls by id, in the order of their ids. Slots of ended calls are used again with the
-/// memory that they hold.
+/// The open calls, sorted by id. Slots of ended calls are reused with the memory that they hold.
 ///
-/// Ids are handed out in rising order, so a new call goes to the end, and a search is a few
-/// comparisons: there are at most [`max_concurrent_calls`](crate::call::Limits) of them.
+/// Ids ascend, so a new call is appended, and a lookup is a binary search over at most
+/// [`max_concurrent_calls`](crate::call::Limits) entries.
 #[derive(Debug)]
 pub(super) struct Calls<T> {
-    /// Id and slot of each open call, by rising id.
+    /// Id and slot of each open call, by ascending id.
     open: Vec<(CallId, u32)>,
     slots: Vec<T>,
-    /// Slots of no open call.
+    /// Slots without an open call.
     free: Vec<u32>,
 }
 
@@ -25,7 +24,7 @@ impl<T> Calls<T> {
     }
 
     fn find(&self, call: CallId) -> Option<usize> {
-        // What arrives is mostly for the newest call, what is answered for the oldest.
+        // Most frames are for the newest call, most responses for the oldest.
         match self.open[..] {
             [.., (newest, _)] if newest == call => Some(self.open.len() - 1),
             [(oldest, _), ..] if oldest == call => Some(0),
@@ -38,12 +37,11 @@ impl<T> Calls<T> {
         self.slots.get_mut(self.open[at].1 as usize)
     }
 
-    /// Adds a call with an id above all before it, in a slot that is new or as the last call left
-    /// it.
+    /// Adds a call with an id above all before it. Its slot is new or as the last call left it.
     pub(super) fn insert(&mut self, call: CallId, new: impl FnOnce() -> T) -> &mut T {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(new());
-            // As many slots as calls at once: the peer's limit keeps it far below u32::MAX.
+            // There are as many slots as concurrent calls: far below u32::MAX.
             (self.slots.len() - 1) as u32
         });
         debug_assert!(self.open.last().is_none_or(|(newest, _)| *newest < call));
@@ -51,7 +49,7 @@ impl<T> Calls<T> {
         &mut self.slots[slot as usize]
     }
 
-    /// Ends a call. What it leaves in its slot is the caller's to clean before.
+    /// Removes a call. The caller has reset the slot before.
     pub(super) fn remove(&mut self, call: CallId) {
         let Some(at) = self.find(call) else { return };
         let (_, slot) = self.open.remove(at);
@@ -61,7 +59,7 @@ impl<T> Calls<T> {
         }
     }
 
-    /// All open calls, the oldest first.
+    /// The ids of all open calls, the oldest first.
     pub(super) fn ids(&self) -> Vec<CallId> {
         self.open.iter().map(|(id, _)| *id).collect()
     }

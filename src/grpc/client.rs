@@ -1,4 +1,4 @@
-//! A client's connection.
+//! The role of a client.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::call::{CallEnded, CallId, ClientSink, Code, Limits, Metadata, Status}
 use crate::hpack::FieldBlock;
 use crate::http2::{self, ErrorCode, Event, OpenError, StreamId};
 
-/// How much of the text in a GOAWAY is kept.
+/// How many bytes of the debug data of a GOAWAY are kept.
 const MAX_GOAWAY_TEXT_BYTES: usize = 256;
 
-/// A client's side of one gRPC connection: calls in, bytes out, bytes in, answers out to a
+/// A client's side of one gRPC connection: calls in, bytes out, bytes in, responses reported to a
 /// [`ClientSink`].
 ///
 /// ```text
@@ -50,9 +50,9 @@ impl Role for Client {
 /// Why a call cannot be started on a connection now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {
-    /// As many calls are open as the server allows: try again when one has ended.
+    /// As many calls are open as the server allows: retry when one has ended.
     TooManyCalls,
-    /// The connection ends: use another one.
+    /// The connection is shutting down: use another one.
     GoingAway,
     /// The connection has used up its stream identifiers: use another one.
     Exhausted,
@@ -61,8 +61,8 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            StartError::TooManyCalls => "the server allows no more calls at once",
-            StartError::GoingAway => "the connection takes no new calls",
+            StartError::TooManyCalls => "the server allows no more concurrent calls",
+            StartError::GoingAway => "the connection accepts no new calls",
             StartError::Exhausted => "the connection has used up its call ids",
         })
     }
@@ -88,9 +88,9 @@ impl<S: ClientSink> ReportTo<S> for Client {
                 connection.http.recycle(fields);
             }
             Event::Reset { stream, error, by_peer } => {
-                let who = if by_peer { "the server" } else { "the client" };
+                let side = if by_peer { "the server" } else { "the client" };
                 let status =
-                    Status::new(status::from_reset(error), format!("{who} reset it: {error}"));
+                    Status::new(status::from_reset(error), format!("{side} reset it: {error}"));
                 let retriable = error == ErrorCode::REFUSED_STREAM;
                 if connection.close_call(call_id(stream)).is_some() {
                     sink.finished(call_id(stream), status, retriable);
@@ -107,7 +107,7 @@ impl<S: ClientSink> ReportTo<S> for Client {
                 connection.end_all_calls(&Status::new(Code::Unavailable, why), sink);
             }
             Event::Pong { .. } => connection.pong_received(),
-            // Streams beyond the last one come as resets, new ones are refused by `open`.
+            // Streams above the last one are reported as resets; `open` refuses new ones.
             Event::GoAway { error, debug, .. } => {
                 let debug = &debug[..debug.len().min(MAX_GOAWAY_TEXT_BYTES)];
                 let mut goaway_text = format!("the server has gone away: {error}");
@@ -116,7 +116,7 @@ impl<S: ClientSink> ReportTo<S> for Client {
                 }
                 connection.role.goaway_text = Some(goaway_text);
             }
-            // Only a server's.
+            // Only on a server.
             Event::HeadersTooLarge { .. } => {}
         }
     }
@@ -135,11 +135,11 @@ impl ClientConnection {
         Connection::with_role(role, http, MessageLimits::new(limits))
     }
 
-    /// Starts a call of the method with this full path, `/package.Service/Method`. The server
-    /// is told the timeout; to keep it is up to the caller.
+    /// Starts a call of the method with this full path, `/package.Service/Method`. The timeout is sent to
+    /// the server; the caller enforces it on this side.
     ///
     /// # Errors
-    /// [`StartError`]; nothing is sent then.
+    /// [`StartError`]; nothing was sent.
     pub fn start(
         &mut self,
         path: &str,
@@ -159,11 +159,11 @@ impl ClientConnection {
         Ok(call_id(stream))
     }
 
-    /// Sends a message; with `last` nothing more will follow.
+    /// Sends a message; `last` half-closes the call.
     ///
     /// # Errors
-    /// [`CallEnded`], also after [`ClientConnection::half_close`]. A message of more than 4 GiB has
-    /// no prefix: it cancels the call.
+    /// [`CallEnded`], also after `half_close`. A message of more than 4 GiB has no prefix: it cancels
+    /// the call.
     pub fn send_message(
         &mut self,
         call: CallId,
@@ -179,7 +179,7 @@ impl ClientConnection {
         self.http.send_data(stream_id(call), &[&prefix, message], last).map_err(|_| CallEnded)
     }
 
-    /// Says that no message follows.
+    /// Half-closes the call: no more messages follow.
     ///
     /// # Errors
     /// [`CallEnded`].
@@ -191,7 +191,7 @@ impl ClientConnection {
         self.http.send_data(stream_id(call), &[], true).map_err(|_| CallEnded)
     }
 
-    /// Gives a call up. Nothing more is reported of it.
+    /// Cancels a call. Nothing more is reported of it.
     pub fn cancel(&mut self, call: CallId) {
         if self.close_call(call).is_some() {
             self.http.reset(stream_id(call), ErrorCode::CANCEL);
@@ -265,8 +265,8 @@ impl ClientConnection {
         }
     }
 
-    /// The call has its status. `server_ended` says that the server will send nothing more; what
-    /// is left of the stream is reset.
+    /// Ends a call with its status. With `server_ended` the server sends nothing more; otherwise the
+    /// stream is reset.
     fn conclude(
         &mut self,
         id: CallId,
@@ -282,13 +282,13 @@ impl ClientConnection {
             // "Early Server Closure" in PROTOCOL-HTTP2.md.
             self.http.reset(stream, ErrorCode::NO_ERROR);
         } else if self.http.queued(stream) > 0 {
-            // Nobody waits for what was not sent in time; NO_ERROR would send it first.
+            // The rest of the request is not needed any more; NO_ERROR would send it first.
             self.http.reset(stream, ErrorCode::CANCEL);
         }
         sink.finished(id, status, false);
     }
 
-    /// How many calls the server takes at once, as far as it has said so.
+    /// How many concurrent calls the server allows, as far as it has announced a limit.
     pub fn max_calls(&self) -> usize {
         self.http.max_streams()
     }

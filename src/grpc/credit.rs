@@ -1,17 +1,17 @@
-//! Which received bytes of a call are given back to the peer as window, and when.
+//! When the received bytes of a call are released to the peer as window.
 //!
-//! A message may be larger than the window, so the bytes of an unfinished message must be given
-//! back while it arrives. A peer that is faster than the application must be stopped, so a
-//! complete message is held against the window until the application has taken it. Both at once:
-//! of what arrived, as much is held back as messages wait to be taken. A call then costs at most
-//! one message beyond its window.
+//! A message may be larger than the window, so the bytes of an incomplete message must be released
+//! while it arrives. A peer that is faster than the application must be stopped, so a complete
+//! message counts against the window until the application has consumed it. The rule that satisfies
+//! both: as many of the received bytes are withheld as complete messages wait to be consumed. The
+//! memory of a call is then at most its window and one message.
 
 /// The account of one call, in bytes.
 #[derive(Debug)]
 pub(super) struct Credit {
-    /// Arrived, and not given back yet.
+    /// Received, and not released yet.
     held: usize,
-    /// In complete messages that the application has not taken.
+    /// In complete messages that the application has not consumed.
     unconsumed: usize,
 }
 
@@ -20,31 +20,31 @@ impl Credit {
         Credit { held: 0, unconsumed: 0 }
     }
 
-    /// Books a DATA frame with this many bytes that completed messages of this many. Returns, like
-    /// the others, what is to be given back now.
+    /// Adds a DATA frame of `data_bytes` that completed messages of `message_bytes`. Returns, like the
+    /// other methods, how many bytes to release now.
     pub(super) fn receive(&mut self, data_bytes: usize, message_bytes: usize) -> usize {
         self.held += data_bytes;
         self.unconsumed += message_bytes;
         self.settle()
     }
 
-    /// Books a DATA frame with this many bytes that ends the call: [`Credit::close`] comes next.
+    /// Adds a DATA frame that ends the call: [`Credit::close`] follows.
     pub(super) fn receive_rejected(&mut self, data_bytes: usize) {
         self.held += data_bytes;
     }
 
-    /// Books a message that the application has taken.
+    /// Subtracts a message that the application has consumed.
     pub(super) fn consume_message(&mut self, message_bytes: usize) -> usize {
         self.unconsumed = self.unconsumed.saturating_sub(message_bytes);
         self.settle()
     }
 
-    /// In messages that wait to be taken.
+    /// Bytes of complete messages that the application has not consumed.
     pub(super) fn unconsumed(&self) -> usize {
         self.unconsumed
     }
 
-    /// Books the end of the call: nothing is held back any more.
+    /// Ends the call: all bytes are released.
     pub(super) fn close(&mut self) -> usize {
         self.unconsumed = 0;
         self.settle()

@@ -1,10 +1,10 @@
-//! What a peer did wrong in one call, and the status that it gets for it.
+//! Violations by a peer in one call, and the status for each.
 
 use std::fmt;
 
 use crate::call::{Code, Status};
 
-/// A peer's mistake in one call. What is wrong with the connection itself is HTTP/2's to judge.
+/// A violation by the peer in one call. Violations on the connection are detected by `http2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A request with a method other than POST.
@@ -15,28 +15,28 @@ pub enum Fault {
     ContentType,
     /// A `grpc-timeout` outside its grammar.
     Timeout,
-    /// A request in a `grpc-encoding` that we do not have.
+    /// A request with a `grpc-encoding` other than identity.
     Encoding,
     /// A `-bin` value that is not base64.
     Binary,
     /// A header list above the limits.
     HeadersTooLarge,
-    /// A compressed message although no encoding was named.
+    /// A compressed message without a `grpc-encoding`.
     CompressedWithoutEncoding,
-    /// A compressed message in an encoding that we never offered.
+    /// A compressed message in an encoding that we have not offered.
     CompressedUnasked,
     /// A compressed-flag other than 0 and 1.
     Flag(u8),
     /// A message above the limit.
     TooLarge {
-        /// What its prefix says.
+        /// The length in its prefix.
         bytes: usize,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// Too much of unfinished messages at once, over all calls of the connection.
+    /// Too many bytes in unfinished messages, over all calls of the connection.
     TooMuchUnfinished,
-    /// Nothing came of an unfinished message for long, and memory is short.
+    /// An unfinished message has not grown for a long time, and memory is short.
     Stalled,
     /// The end of the stream in the middle of a message.
     Truncated,
@@ -47,7 +47,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The code that PROTOCOL-HTTP2.md, compression.md and statuscodes.md give to the mistake.
+    /// The status code according to PROTOCOL-HTTP2.md, compression.md and statuscodes.md.
     pub(super) fn code(self) -> Code {
         match self {
             Fault::NotPost | Fault::Path | Fault::Encoding => Code::Unimplemented,
@@ -67,7 +67,7 @@ impl Fault {
         }
     }
 
-    /// The status of a call that ends by the mistake.
+    /// The status of a call that ends with this fault.
     pub(super) fn status(self) -> Status {
         Status::new(self.code(), self.to_string())
     }

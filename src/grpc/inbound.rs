@@ -1,6 +1,6 @@
-//! What arrives for one call: messages out of DATA frames, and the window that they take up.
+//! The receiving side of one call: messages from DATA frames, and their flow-control window.
 //!
-//! A message takes up its prefix as well: an empty one costs memory where it waits to be taken.
+//! A message counts with its prefix, since an empty one also costs memory until it is consumed.
 
 use super::credit::Credit;
 use super::fault::Fault;
@@ -16,13 +16,14 @@ pub(super) struct Inbound {
     reservation: Reservation,
 }
 
-/// What became of a DATA frame.
+/// The result of a DATA frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Received {
-    /// Bytes to give back to the peer as window of the connection, and of the stream.
+    /// Bytes to release to the window of the connection.
     pub(super) released: usize,
+    /// Bytes to release to the window of the stream.
     pub(super) of_stream: usize,
-    /// The last message of the call was among the delivered ones.
+    /// The last message of the call was delivered.
     pub(super) last: bool,
 }
 
@@ -38,7 +39,7 @@ impl Inbound {
     /// Takes a DATA frame and calls `deliver(message, last)` for each message that it completes.
     ///
     /// # Errors
-    /// As [`Assembler::feed`]. The call is to be closed; what it holds is given back then.
+    /// As [`Assembler::feed`]. The caller closes the call, which releases all of its bytes.
     pub(super) fn receive(
         &mut self,
         call: CallId,
@@ -73,12 +74,12 @@ impl Inbound {
         }
     }
 
-    /// The application took a message of this many bytes. Returns the bytes to give back.
+    /// The application has consumed a message of this many bytes. Returns the bytes to release.
     pub(super) fn consume_message(&mut self, message_bytes: usize) -> usize {
         self.credit.consume_message(PREFIX_BYTES + message_bytes)
     }
 
-    /// Bytes of messages that wait to be taken.
+    /// Bytes of messages that wait to be consumed.
     pub(super) fn unconsumed(&self) -> usize {
         self.credit.unconsumed()
     }
@@ -88,26 +89,26 @@ impl Inbound {
         self.assembler.is_between_messages()
     }
 
-    /// It stands first in the line of those that wait. Returns what its stream is to be given, or
-    /// nothing if it has to wait on.
+    /// Grants the reservation of the call that waits longest. Returns how many bytes to release to its
+    /// stream, or `None` if it must still wait.
     pub(super) fn grant(&mut self, limits: &mut MessageLimits) -> Option<usize> {
         let given =
             self.reservation.grant(self.assembler.unfinished(), &mut limits.reservations)?;
-        // It had no room until now.
+        // Until now its window was closed.
         self.assembler.restart_stall_check();
         Some(given)
     }
 
-    /// Whether its message does not get on, by no fault of ours: it has not grown since the last look
-    /// although the peer might send (`may_come`), or it is_waiting for others of which none does for two
-    /// looks (`idle_checks`).
-    pub(super) fn is_stalled(&mut self, may_come: bool, idle_checks: u32) -> bool {
+    /// Whether the unfinished message is stalled by the peer: it has not grown since the last check
+    /// although its window is open (`may_receive`), or it waits for other messages of which none has
+    /// grown for two checks (`idle_checks`).
+    pub(super) fn is_stalled(&mut self, may_receive: bool, idle_checks: u32) -> bool {
         let is_blocked =
             self.reservation.is_waiting() && self.unconsumed() == 0 && idle_checks >= 2;
-        self.assembler.is_stalled() && (may_come || is_blocked)
+        self.assembler.is_stalled() && (may_receive || is_blocked)
     }
 
-    /// Ends the call, and is as new for another one. Returns the bytes to give back.
+    /// Ends the call and resets this value for another one. Returns the bytes to release.
     pub(super) fn close(&mut self, call: CallId, limits: &mut MessageLimits) -> usize {
         self.reservation.close(call, &mut limits.reservations);
         self.assembler.reset(limits);

@@ -6,37 +6,38 @@
 //! +----------------+--------------------------+------------------+
 //! ```
 //!
-//! They may be cut anywhere by DATA frames, and one DATA frame may hold several. A message that
-//! lies whole in a frame is passed on as it lies there; only a cut one is copied together.
+//! DATA frames may split a message anywhere, and one DATA frame may hold several messages. A message
+//! that is whole in one frame is delivered without a copy; only a split one is assembled.
 
 use super::fault::Fault;
 use super::reservations::Reservations;
 use crate::call::Limits;
 
-/// Flag and length.
+/// The length of the prefix, flag and length, in bytes.
 pub(super) const PREFIX_BYTES: usize = 5;
 
-/// What a call's buffer may keep for its next cut message. An ended call keeps nothing: an idle
-/// connection has many slots for the next calls.
+/// The largest buffer that a call keeps for its next split message, in bytes. An ended call keeps
+/// none: an idle connection has many slots for the next calls.
 const KEPT_BYTES: usize = 4 * 1024;
 
-/// The prefix of an uncompressed message of this many bytes; `None` when its length does not fit.
+/// The prefix of an uncompressed message of this many bytes; `None` if its length does not fit.
 pub(super) fn prefix(message_bytes: usize) -> Option<[u8; PREFIX_BYTES]> {
     let [b0, b1, b2, b3] = u32::try_from(message_bytes).ok()?.to_be_bytes();
     Some([0, b0, b1, b2, b3])
 }
 
-/// What the messages of a connection may be, and what its unfinished ones hold at present.
+/// The limits for the messages of a connection, and how much its unfinished messages hold.
 #[derive(Debug)]
 pub(super) struct MessageLimits {
     pub(super) max_message_bytes: usize,
-    /// Beyond it unfinished messages are refused. Without a bound the windows hold them back.
+    /// Beyond it unfinished messages are refused; `usize::MAX` leaves them to flow control.
     pub(super) max_unfinished_bytes: usize,
     pub(super) unfinished_bytes: usize,
-    /// Some unfinished message has grown since the last look; and looks since then.
+    /// Whether an unfinished message has grown since the last check.
     grew: bool,
+    /// How many consecutive checks have found no unfinished message that has grown.
     idle_checks: u32,
-    /// Who may send more than a window of its unfinished message.
+    /// Which calls may send more than a window of an unfinished message.
     pub(super) reservations: Reservations,
 }
 
@@ -52,15 +53,15 @@ impl MessageLimits {
         }
     }
 
-    /// A look at all unfinished messages begins. Returns how many looks, this one included, have found
-    /// none of them longer than before.
+    /// Begins a check of all unfinished messages. Returns how many consecutive checks, this one
+    /// included, have found none that has grown.
     pub(super) fn begin_stall_check(&mut self) -> u32 {
         let idle_checks = if std::mem::take(&mut self.grew) { 0 } else { self.idle_checks };
         self.idle_checks = idle_checks.saturating_add(1);
         idle_checks
     }
 
-    /// The length of the message behind this prefix, unless the message is refused.
+    /// Checks a prefix and returns the length of its message.
     fn check(&self, prefix: [u8; PREFIX_BYTES], compressed: Fault) -> Result<usize, Fault> {
         let [flag, b0, b1, b2, b3] = prefix;
         match flag {
@@ -76,7 +77,7 @@ impl MessageLimits {
     }
 }
 
-/// Puts the messages of one direction of one call together.
+/// Assembles the messages of one direction of one call.
 ///
 /// ```text
 ///             5 bytes               length bytes
@@ -88,15 +89,15 @@ pub(super) struct Assembler {
     state: State,
     /// The message so far; empty in `State::Prefix`.
     payload: Vec<u8>,
-    /// How long it was at the last look at it.
+    /// Its length at the last check.
     checked_bytes: Option<usize>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// The first `have` bytes of a prefix are there, less than all.
+    /// The first `have` bytes of a prefix are received, not all of them.
     Prefix { bytes: [u8; PREFIX_BYTES], have: usize },
-    /// The prefix is there, and the message is not.
+    /// The prefix is received, and the message is not complete.
     Payload { length: usize },
 }
 
@@ -107,19 +108,19 @@ impl Assembler {
         Assembler { state: NO_MESSAGE, payload: Vec::new(), checked_bytes: None }
     }
 
-    /// Forgets an unfinished message and its memory, for another call.
+    /// Drops an unfinished message and its memory, for another call.
     pub(super) fn reset(&mut self, limits: &mut MessageLimits) {
         limits.unfinished_bytes -= self.payload.len();
         *self = Assembler::new();
     }
 
-    /// Takes the payload of a DATA frame and calls `deliver(message, last)` for each message that
-    /// is complete with it. `end` says that the stream ends behind `data`; `last` that it ends
-    /// behind the message. `compressed` is the fault of a message with the compressed-flag.
+    /// Takes the payload of a DATA frame and calls `deliver(message, last)` for each message that it
+    /// completes. `end` is END_STREAM of the frame; `last` is true for a message at the end of the
+    /// stream. `compressed` is the fault of a message with the compressed-flag.
     ///
     /// # Errors
-    /// The fault of the message that is refused, at the latest when its prefix is there. The call
-    /// is then over.
+    /// The fault of a refused message. A refusal for the prefix comes as soon as the prefix is
+    /// complete. The call has then ended.
     pub(super) fn feed(
         &mut self,
         mut data: &[u8],
@@ -174,12 +175,12 @@ impl Assembler {
         Ok(())
     }
 
-    /// Whether nothing of a message is there that is not complete.
+    /// Whether no message is incomplete.
     pub(super) fn is_between_messages(&self) -> bool {
         matches!(self.state, State::Prefix { have: 0, .. })
     }
 
-    /// The length of the message of which the prefix is there and the rest is not.
+    /// The length of the message whose prefix is received and whose rest is not.
     pub(super) fn unfinished(&self) -> Option<usize> {
         match self.state {
             State::Payload { length } => Some(length),
@@ -187,8 +188,8 @@ impl Assembler {
         }
     }
 
-    /// Whether an unfinished message holds memory and is not longer than at the last look. The first
-    /// look at it finds nothing.
+    /// Whether an unfinished message holds memory and has not grown since the last check. The first
+    /// check of a message returns false.
     pub(super) fn is_stalled(&mut self) -> bool {
         let bytes = self.payload.len();
         matches!(self.state, State::Payload { .. })
@@ -196,13 +197,13 @@ impl Assembler {
             && self.checked_bytes.replace(bytes) == Some(bytes)
     }
 
-    /// The next look is the first one again.
+    /// Makes the next check the first one again.
     pub(super) fn restart_stall_check(&mut self) {
         self.checked_bytes = None;
     }
 
-    /// Adds to the message of `length` bytes. Memory grows with what has come, not with what the
-    /// prefix promises.
+    /// Appends to the message of `length` bytes. Memory grows with the received bytes, not with the
+    /// length in the prefix.
     fn append(
         &mut self,
         part: &[u8],
@@ -217,8 +218,8 @@ impl Assembler {
             self.payload.reserve_exact(capacity - self.payload.len());
         }
         self.payload.extend_from_slice(part);
-        // Too much is found afterwards, so that what `reset` gives back is what is here. A part
-        // that completes its message holds nothing up.
+        // The limit is checked afterwards, so that `reset` subtracts what was added here. A part that
+        // completes its message is always accepted, since the message is delivered at once.
         let over = limits.unfinished_bytes > limits.max_unfinished_bytes;
         if over && needed < length { Err(Fault::TooMuchUnfinished) } else { Ok(()) }
     }

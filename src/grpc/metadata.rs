@@ -5,8 +5,8 @@ use super::fault::Fault;
 use crate::call::Metadata;
 use crate::hpack::{FieldBlock, Indexing};
 
-/// Names that belong to HTTP or to the definition of a call: neither sent nor reported as metadata.
-/// (A server reports `user-agent`; see `request`.)
+/// Names of HTTP and of the call definition, which are neither sent nor reported as metadata. (A server
+/// reports `user-agent`; see `request`.)
 const NOT_METADATA: [&[u8]; 10] = [
     b"connection",
     b"content-length",
@@ -20,14 +20,14 @@ const NOT_METADATA: [&[u8]; 10] = [
     b"user-agent",
 ];
 
-/// Adds a received field to `metadata`, unless it is HTTP's or gRPC's own.
+/// Adds a received field to `metadata`, unless its name belongs to HTTP or gRPC.
 ///
-/// A name outside gRPC's alphabet and a value that is not printable ASCII are legal in HTTP; gRPC
-/// forbids to fail over them and leaves the rest to us: the pair is left out, so that what an
-/// application was given it may also send.
+/// A name outside gRPC's alphabet and a value that is not printable ASCII are legal in HTTP. gRPC
+/// forbids failing the call for them and leaves the rest to the implementation: they are skipped, so
+/// that an application can send all metadata that it receives.
 ///
 /// # Errors
-/// [`Fault::Binary`] when a `-bin` value is not base64; its pairs up to there are taken.
+/// [`Fault::Binary`] when a `-bin` value is not base64; the values before it are added.
 pub(super) fn receive(name: &[u8], value: &[u8], metadata: &mut Metadata) -> Result<(), Fault> {
     if name.starts_with(b"grpc-") || NOT_METADATA.contains(&name) || !name.iter().all(is_name_byte)
     {
@@ -40,16 +40,16 @@ pub(super) fn receive(name: &[u8], value: &[u8], metadata: &mut Metadata) -> Res
     Ok(())
 }
 
-/// The same for a name that is known to be metadata, and text.
+/// The same for a name that is known to be metadata with a text value.
 pub(super) fn receive_text(name: &[u8], value: &[u8], metadata: &mut Metadata) {
-    // Without an early end, so that the loop runs on many bytes at once.
+    // No early exit, so that the loop can be vectorized.
     if value.iter().fold(true, |printable, byte| printable & (0x20..=0x7e).contains(byte)) {
         // Fails only above 4 GiB, far beyond what a header list may hold.
         let _ = metadata.append(name, value);
     }
 }
 
-/// The same for a name that is known to be metadata, and ends in `-bin`.
+/// The same for a name that is known to be metadata and ends in `-bin`.
 pub(super) fn receive_binary(
     name: &[u8],
     value: &[u8],
@@ -69,7 +69,7 @@ fn is_name_byte(byte: &u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')
 }
 
-/// Adds the fields that carry `metadata` to `fields`.
+/// Adds `metadata` to `fields`.
 pub(super) fn send(metadata: &Metadata, fields: &mut FieldBlock) {
     let mut text = Vec::new();
     for (name, value) in metadata.iter() {
@@ -81,15 +81,15 @@ pub(super) fn send(metadata: &Metadata, fields: &mut FieldBlock) {
             base64::encode(value, &mut text);
             fields.push(name, &text);
         } else {
-            // gRPC allows to strip spaces; HTTP/2 forbids them at the ends (RFC 9113 8.2.1).
+            // gRPC allows stripping spaces; HTTP/2 forbids them at both ends (RFC 9113 8.2.1).
             fields.push(name, value.trim_ascii());
         }
     }
 }
 
-/// How a field that is not constant goes into the peer's dynamic table. Metadata stays out of it:
-/// it changes with every call (request ids, trace ids) and would push out what does not. Secrets
-/// stay out of every table on the way (RFC 7541 section 7.1.3).
+/// The indexing of a field that is not constant. Metadata does not enter the dynamic table: it changes
+/// with every call (request ids, trace ids) and would evict fields that do not. Secrets must not enter
+/// any table of an intermediary either (RFC 7541 section 7.1.3).
 pub(super) fn indexing(name: &[u8]) -> Indexing {
     match name {
         b":path" | b"grpc-status" => Indexing::Incremental,
@@ -98,7 +98,7 @@ pub(super) fn indexing(name: &[u8]) -> Indexing {
     }
 }
 
-/// The fields of a response, each with how to encode it.
+/// The fields of a response with the indexing of each.
 pub(super) fn indexed(fields: &FieldBlock) -> impl Iterator<Item = (&[u8], &[u8], Indexing)> {
     fields.iter().map(|(name, value)| (name, value, indexing(name)))
 }

@@ -14,21 +14,24 @@
 //! ```
 //!
 //! A call that fails before its first message is answered by the last HEADERS alone
-//! (*trailers-only*). A side that is done before the other resets the stream with NO_ERROR.
+//! (*trailers-only*). A server that ends a call before the client's half-close, resets the stream
+//! with NO_ERROR behind the trailers.
 //!
-//! | what | file |
+//! | part | file |
 //! |---|---|
-//! | a server's connection, a client's connection | `server`, `client` |
+//! | a connection, generic over its role | `connection` |
+//! | the role of a server, the role of a client | `server`, `client` |
 //! | fields of requests and responses | `request`, `response`, `metadata` |
 //! | the values in them | `timeout`, `percent`, `base64`, `status` |
 //! | messages across DATA frames, and their window | `message`, `credit`, `inbound` |
-//! | how far an answer has come, and its status | `response_state` |
-//! | what a peer did wrong, and its status | `fault` |
+//! | large messages that wait for each other | `reservations` |
+//! | the progress of a response, and its status | `response_state` |
+//! | violations by a peer, and their status | `fault` |
 //! | the open calls | `calls` |
 //!
-//! What is left out: compression (we offer and accept `identity` only), the trailers of a request
-//! (read, and nothing in them is used), and how many messages a method takes, which the room that
-//! knows methods decides. Deadlines are enforced by `session`.
+//! Not implemented: compression (we offer and accept `identity` only), and the trailers of a request
+//! (they are read and ignored). How many messages a method takes is checked by the layer that knows
+//! the methods. Deadlines are enforced by `session`.
 
 mod response_state;
 mod base64;
@@ -57,17 +60,17 @@ use crate::http2::{ErrorCode, StreamId};
 pub use client::{ClientConnection, StartError};
 pub use server::ServerConnection;
 
-/// What a connection keeps of the memory for one field block, and for its metadata.
+/// The largest field block and metadata whose memory a connection keeps for reuse, in bytes.
 const KEPT_FIELD_BYTES: usize = 2048;
 
-/// Gives back a field block that has grown large.
+/// Releases a large field block.
 fn trim(fields: &mut FieldBlock) {
     if fields.capacity_bytes() > KEPT_FIELD_BYTES {
         *fields = FieldBlock::new();
     }
 }
 
-/// What our PING frames carry.
+/// The payload of our PING frames.
 const PING: [u8; 8] = *b"agora\0\0\0";
 
 /// Calls are streams: PROTOCOL-HTTP2.md, "Stream Identification".
@@ -79,7 +82,7 @@ fn stream_id(call: CallId) -> StreamId {
     StreamId(call.0)
 }
 
-/// The error code of a GOAWAY that says why we end a connection.
+/// The error code of the GOAWAY for the reason that we end a connection.
 fn connection_error(code: Code) -> ErrorCode {
     match code {
         Code::ResourceExhausted => ErrorCode::ENHANCE_YOUR_CALM,

@@ -1,16 +1,16 @@
-//! `grpc-message`: a text for people as UTF-8, percent-encoded ("gRPC over HTTP2",
+//! `grpc-message`: a human-readable text in UTF-8, percent-encoded ("gRPC over HTTP2",
 //! `Status-Message`).
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// The most that we write of a message. gRPC suggests that a peer takes 8 KiB of trailers in all,
-/// and trailers that are not taken cost the whole status.
+/// The longest message that we write, in bytes. gRPC suggests that peers accept 8 KiB of trailers in
+/// all, and the whole status is lost with refused trailers.
 const MAX_ENCODED_BYTES: usize = 4096;
 
 /// Appends the encoded message to `out`, cut at a character when it is beyond 4 KiB.
 ///
-/// Printable ASCII but `%` stays as it is, as gRPC has it, except for a space at either end: in
-/// HTTP/2 a field value with one is malformed (RFC 9113 section 8.2.1).
+/// Printable ASCII except `%` is not encoded, as gRPC specifies, unless it is a space at either end: in
+/// HTTP/2 such a field value is malformed (RFC 9113 section 8.2.1).
 pub(super) fn encode(message: &str, out: &mut Vec<u8>) {
     let end = out.len() + MAX_ENCODED_BYTES;
     let last = message.len().saturating_sub(1);
@@ -35,8 +35,8 @@ pub(super) fn encode(message: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads a message, whatever it is: a `%` without two hex digits stands for itself, and what is
-/// not UTF-8 becomes the replacement character. A status must not be lost over its message.
+/// Reads any message: a `%` without two hex digits stands for itself, and invalid UTF-8 becomes the
+/// replacement character. A malformed message must not make the status invalid.
 pub(super) fn decode(text: &[u8]) -> String {
     if !text.contains(&b'%') {
         return String::from_utf8_lossy(text).into_owned();

@@ -1,4 +1,4 @@
-//! The header fields of a request, read and written ("gRPC over HTTP2", `Request-Headers`).
+//! The header fields of a request: reading and writing ("gRPC over HTTP2", `Request-Headers`).
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::timeout::{self, TimeoutText};
 use crate::call::Metadata;
 use crate::hpack::{FieldBlock, Indexing};
 
-/// What a client says of itself.
+/// The `user-agent` of our client.
 const USER_AGENT: &str = concat!("agora/", env!("CARGO_PKG_VERSION"));
 
-/// What the fields of a request say, metadata apart.
+/// The fields of a request, without its metadata.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
@@ -22,8 +22,8 @@ impl Request<'_> {
     /// Reads a request and puts its metadata into `metadata`.
     ///
     /// # Errors
-    /// The gravest of its faults: what is not gRPC at all comes first, so that whoever sent it gets
-    /// an answer that it understands.
+    /// The most serious fault: first that the request is not gRPC at all, so that its sender gets a
+    /// response that it understands.
     pub(super) fn read<'a>(
         fields: &'a FieldBlock,
         metadata: &mut Metadata,
@@ -66,7 +66,7 @@ impl Request<'_> {
     }
 }
 
-/// Whether a `content-type` is `application/grpc`, perhaps with a `+` suffix or parameters.
+/// Whether a `content-type` is `application/grpc`, with or without a `+` suffix or parameters.
 /// `application/grpc-web` is another protocol.
 pub(super) fn is_grpc_content_type(value: &[u8]) -> bool {
     const GRPC: &[u8] = b"application/grpc";
@@ -75,7 +75,7 @@ pub(super) fn is_grpc_content_type(value: &[u8]) -> bool {
     })
 }
 
-/// What all requests of a client's connection have in common.
+/// The fields that all requests of a client's connection share.
 #[derive(Debug)]
 pub(super) struct RequestTemplate {
     authority: String,
@@ -112,13 +112,13 @@ impl RequestTemplate {
     }
 }
 
-/// The fields of a request, each with how to encode it.
+/// The fields of a request with the indexing of each.
 pub(super) fn indexed(fields: &FieldBlock) -> impl Iterator<Item = (&[u8], &[u8], Indexing)> {
     fields.iter().map(|(name, value)| (name, value, indexing(name)))
 }
 
-/// How a field of a request goes into the server's dynamic table: what comes again with the next
-/// call goes in.
+/// The indexing of a field of a request: fields that are repeated by the next call enter the dynamic
+/// table.
 fn indexing(name: &[u8]) -> Indexing {
     match name {
         b":method"

@@ -1,10 +1,10 @@
-//! Which calls of a connection may go on with a message that is larger than their window.
+//! Which calls of a connection may continue a message that is larger than their window.
 //!
-//! A message that is cut over many DATA frames can only end if the window opens while it comes. With
-//! a hundred calls at once that would be a hundred unfinished messages in memory. So a call reserves
-//! the length of its message first. While others have reserved all there is, it waits in line: the
-//! connection's window opens for what it sends, its stream's does not, and the peer sends the rest
-//! later. Nobody is refused.
+//! A message larger than the window can only be completed if the window opens while it arrives. With a
+//! hundred concurrent calls there would be a hundred unfinished messages in memory. So a call first
+//! reserves the length of its message. While other calls have reserved the whole capacity, it waits in
+//! a queue: the window of the connection opens for its bytes, the window of its stream does not, and
+//! the peer sends the rest later. No call is refused.
 
 use std::collections::VecDeque;
 
@@ -15,18 +15,18 @@ use crate::call::CallId;
 pub(super) struct Reservations {
     max: usize,
     reserved: usize,
-    /// Memory is short: one message at a time.
+    /// Memory is short: only one message at a time.
     pub(super) memory_pressure: bool,
     waiting: VecDeque<CallId>,
 }
 
 impl Reservations {
-    /// None yet, of `max` bytes in all. A message that is longer is let through alone.
+    /// No reservations, with a capacity of `max` bytes. A longer message is admitted alone.
     pub(super) const fn new(max: usize) -> Reservations {
         Reservations { max, reserved: 0, memory_pressure: false, waiting: VecDeque::new() }
     }
 
-    /// Reserves so many bytes, if there is room.
+    /// Reserves this many bytes, if there is capacity.
     fn reserve(&mut self, bytes: usize) -> bool {
         let has_room =
             self.reserved == 0 || (!self.memory_pressure && self.reserved + bytes <= self.max);
@@ -36,33 +36,33 @@ impl Reservations {
         has_room
     }
 
-    /// Who waits longest.
+    /// The call that waits longest.
     pub(super) fn first_waiting(&self) -> Option<CallId> {
         self.waiting.front().copied()
     }
 
-    /// Takes the one out that waits longest.
+    /// Removes the call that waits longest from the queue.
     pub(super) fn remove_first_waiting(&mut self) {
         self.waiting.pop_front();
     }
 }
 
-/// Where one call stands.
+/// The reservation of one call.
 ///
 /// ```text
-///             a part has come, and no room        room
-///   Small ──────────────────────────────▶ Waits ───────▶ Reserved
-///     │ ▲ ◀─────────── the whole is there ──┘              │ │
-///     │ └───────────────── the whole is there ─────────────┘ │
-///     └─────────────────── a part has come, and room ────────┘
+///             incomplete, no capacity            capacity
+///   None ───────────────────────────────▶ Waiting ───────▶ Reserved
+///     │ ▲ ◀──────────────── complete ────────┘              │ │
+///     │ └────────────────── complete ───────────────────────┘ │
+///     └──────────────────── incomplete, capacity ─────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reservation {
     reserved: usize,
     is_waiting: bool,
-    /// It stands in line, perhaps for a message that is whole meanwhile.
+    /// The call is in the queue, perhaps for a message that is complete by now.
     is_queued: bool,
-    /// Bytes that the stream's window is owed.
+    /// Bytes withheld from the stream's window.
     withheld: usize,
 }
 
@@ -70,15 +70,15 @@ impl Reservation {
     pub(super) const NONE: Reservation =
         Reservation { reserved: 0, is_waiting: false, is_queued: false, withheld: 0 };
 
-    /// The message is whole.
+    /// The message is complete.
     pub(super) fn complete(&mut self, all: &mut Reservations) {
         all.reserved -= std::mem::take(&mut self.reserved);
         self.is_waiting = false;
     }
 
-    /// A message of so many bytes is unfinished.
+    /// Requests a reservation for an unfinished message of this many bytes.
     pub(super) fn request(&mut self, call: CallId, bytes: usize, all: &mut Reservations) {
-        // Nobody is overtaken: who comes later stands behind those in line.
+        // First in, first out: a later call queues behind those that wait.
         if self.reserved > 0 || self.is_waiting {
             return;
         }
@@ -92,19 +92,19 @@ impl Reservation {
         }
     }
 
-    /// Whether it has to wait for others.
+    /// Whether it waits for the messages of other calls.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_waiting
     }
 
-    /// What the stream's window is to open by, of `bytes` that the connection's opens by.
+    /// How many bytes the stream's window opens by when the connection's opens by `bytes`.
     pub(super) fn window(&mut self, bytes: usize) -> usize {
         self.withheld += bytes;
         if self.is_waiting { 0 } else { std::mem::take(&mut self.withheld) }
     }
 
-    /// Its turn has come, with a message of so many bytes, if one is unfinished. Gives what the
-    /// stream's window opens by; nothing if there is no room.
+    /// Grants the reservation for an unfinished message of this many bytes, if there is one. Returns how
+    /// many bytes the stream's window opens by; `None` if there is no capacity.
     pub(super) fn grant(&mut self, bytes: Option<usize>, all: &mut Reservations) -> Option<usize> {
         if let Some(bytes) = bytes.filter(|_| self.is_waiting) {
             if !all.reserve(bytes) {
@@ -116,7 +116,7 @@ impl Reservation {
         Some(std::mem::take(&mut self.withheld))
     }
 
-    /// The call is over.
+    /// The call has ended.
     pub(super) fn close(&mut self, call: CallId, all: &mut Reservations) {
         all.reserved -= self.reserved;
         if self.is_queued {

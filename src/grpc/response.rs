@@ -1,4 +1,4 @@
-//! The header and trailer fields of a response, read and written ("gRPC over HTTP2",
+//! The header and trailer fields of a response: reading and writing ("gRPC over HTTP2",
 //! `Response-Headers`, `Trailers`, `Trailers-Only`).
 
 use super::fault::Fault;
@@ -10,7 +10,7 @@ use crate::hpack::{FieldBlock, Indexing};
 /// A field that is the same in every response.
 pub(super) type ConstantField = (&'static [u8], &'static [u8], Indexing);
 
-/// The header fields of a response, metadata apart.
+/// The header fields of a response, without metadata.
 pub(super) const HEADERS: [ConstantField; 2] = [
     (b":status", b"200", Indexing::Incremental),
     (b"content-type", b"application/grpc", Indexing::Incremental),
@@ -19,13 +19,13 @@ pub(super) const HEADERS: [ConstantField; 2] = [
 /// The trailers of a success without a message or metadata.
 pub(super) const OK_TRAILERS: [ConstantField; 1] = [(b"grpc-status", b"0", Indexing::Incremental)];
 
-/// The header fields of the answer to what is not gRPC.
+/// The header fields of the response to a request that is not gRPC.
 pub(super) const UNSUPPORTED_MEDIA_TYPE: [ConstantField; 2] = [
     (b":status", b"415", Indexing::Without),
     (b"content-type", b"text/plain; charset=utf-8", Indexing::Without),
 ];
 
-/// The text behind [`UNSUPPORTED_MEDIA_TYPE`].
+/// The content that follows [`UNSUPPORTED_MEDIA_TYPE`].
 pub(super) const UNSUPPORTED_MEDIA_TYPE_TEXT: &[u8] =
     b"This server speaks gRPC: the content-type of a request is application/grpc.\n";
 
@@ -40,13 +40,13 @@ pub(super) fn write_trailers(status: &Status, fields: &mut FieldBlock) {
     metadata::send(&status.metadata, fields);
 }
 
-/// What the headers, or the trailers, or both in one, of a response say.
+/// The headers or the trailers of a response, or both in one (trailers-only).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Response {
     /// `:status`; 0 in trailers, which have none.
     pub(super) http_status: u16,
     pub(super) is_grpc: bool,
-    /// What a message with the compressed-flag is, by `grpc-encoding`.
+    /// The fault of a message with the compressed-flag, which depends on `grpc-encoding`.
     pub(super) compressed: Fault,
     /// `grpc-status`, when there is one.
     pub(super) code: Option<Code>,
@@ -57,7 +57,8 @@ pub(super) struct Response {
 }
 
 impl Response {
-    /// Reads a field block, the answer's last one or not, and puts its metadata into `metadata`.
+    /// Reads a field block of a response and puts its metadata into `metadata`. `last` is true for
+    /// trailers.
     pub(super) fn read(fields: &FieldBlock, last: bool, metadata: &mut Metadata) -> Response {
         let mut response = Response {
             http_status: 0,
@@ -76,7 +77,7 @@ impl Response {
                 b"grpc-encoding" if value != b"identity" => {
                     response.compressed = Fault::CompressedUnasked;
                 }
-                // The one reserved name that carries something of the application's: a rich error.
+                // The only reserved name whose value belongs to the application: a rich error.
                 b"grpc-status-details-bin" if last => {
                     let received = metadata::receive_binary(name, value, metadata);
                     response.fault = response.fault.or(received.err());

@@ -1,4 +1,4 @@
-//! How far a server's answer to one call has come, and the status that it ends with.
+//! The progress of the response to one call, and the status that it ends with.
 
 use std::fmt::Write;
 
@@ -7,10 +7,10 @@ use super::response::Response;
 use super::status;
 use crate::call::{Code, Metadata, Status};
 
-/// How much of a text that is not gRPC goes into the status message.
+/// How many bytes of a text that is not gRPC go into the status message.
 const MAX_TEXT_BYTES: usize = 1024;
 
-/// The state of an answer.
+/// The state of a response.
 ///
 /// ```text
 ///             :status 200, application/grpc                trailers
@@ -21,19 +21,19 @@ const MAX_TEXT_BYTES: usize = 1024;
 /// ```
 #[derive(Debug)]
 pub enum ResponseState {
-    /// Nothing has come.
+    /// Nothing was received.
     Waiting,
-    /// Headers have come, and messages may.
+    /// Headers were received; messages may follow.
     Messages {
-        /// What a message with the compressed-flag is.
+        /// The fault of a message with the compressed-flag.
         compressed: Fault,
     },
-    /// Headers have come that no gRPC server sends, from a proxy perhaps; what follows is for
-    /// people.
+    /// Headers were received that no gRPC server sends (perhaps a proxy); a human-readable text
+    /// follows.
     NotGrpc {
         /// `:status`.
         http_status: u16,
-        /// The beginning of the text.
+        /// The text, truncated.
         text: Vec<u8>,
     },
 }
@@ -48,7 +48,7 @@ impl ResponseState {
         };
     }
 
-    /// What a message with the compressed-flag is; `None` unless messages may come.
+    /// The fault of a message with the compressed-flag; `None` unless messages are expected.
     pub(super) fn compressed(&self) -> Option<Fault> {
         match self {
             ResponseState::Messages { compressed } => Some(*compressed),
@@ -56,7 +56,8 @@ impl ResponseState {
         }
     }
 
-    /// A piece of a text that is not gRPC. Returns the status once that is clear.
+    /// Appends a part of a text that is not gRPC. Returns the status at its end, or when it is long
+    /// enough.
     pub(super) fn text(&mut self, data: &[u8], end: bool) -> Option<Status> {
         let ResponseState::NotGrpc { http_status, text } = self else {
             return Some(Fault::NoHeaders.status());
@@ -66,8 +67,8 @@ impl ResponseState {
         (end || text.len() == MAX_TEXT_BYTES).then(|| not_grpc(*http_status, text))
     }
 
-    /// The status that the last field block brings: trailers, or a trailers-only response. When a
-    /// server gives a status it counts, whatever came before it.
+    /// The status of the last field block: trailers, or a trailers-only response. A `grpc-status`
+    /// overrides everything that was received before it.
     pub(super) fn end(&self, response: Response, metadata: Metadata) -> Status {
         match (response.code, self) {
             (Some(code), _) => Status { code, message: response.message, metadata },

@@ -1,4 +1,4 @@
-//! A server's connection.
+//! The role of a server.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::call::{CallEnded, CallId, CallStart, Code, Limits, Metadata, ServerSi
 use crate::hpack::FieldBlock;
 use crate::http2::{self, ErrorCode, Event, StreamId};
 
-/// A server's side of one gRPC connection: bytes in, calls out to a [`ServerSink`], answers in,
+/// A server's side of one gRPC connection: bytes in, calls reported to a [`ServerSink`], responses in,
 /// bytes out.
 ///
 /// ```text
@@ -22,8 +22,8 @@ use crate::http2::{self, ErrorCode, Event, StreamId};
 ///      └───────── faulty request: answered, never reported ──────┘
 /// ```
 ///
-/// After [`ServerConnection::finish`] the answer may still wait for window; HTTP/2 sends it when
-/// it can, and [`ServerConnection::open_calls`] counts the call until then.
+/// After `finish` the response may still be queued for window; `http2` sends it when the window opens,
+/// and `open_calls` counts the call until then.
 pub type ServerConnection = Connection<Server>;
 
 /// The role of a server.
@@ -125,7 +125,7 @@ impl ServerConnection {
         }
     }
 
-    /// Answers a request that is no call.
+    /// Answers a faulty request.
     fn refuse(&mut self, stream: StreamId, fault: Fault, end_stream: bool) {
         if fault == Fault::ContentType {
             let headers = response::UNSUPPORTED_MEDIA_TYPE;
@@ -155,7 +155,7 @@ impl ServerConnection {
     ) {
         let id = call_id(stream);
         let Some(call) = self.calls.get_mut(id) else {
-            // Answered already; the client does not know yet.
+            // The call has ended; the client has not received its end yet.
             return self.http.release(stream, data.len());
         };
         call.half_closed |= end_stream;
@@ -175,14 +175,14 @@ impl ServerConnection {
             }
             Err(fault) => {
                 let status = fault.status();
-                // The call is there: it was a moment ago.
+                // The call is open: it was found above.
                 let _ = self.finish(id, &status);
                 sink.cancelled(id, status);
             }
         }
     }
 
-    /// Sends initial metadata. Without it, the first message or the end implies empty metadata.
+    /// Sends initial metadata. Otherwise the first message or the end sends empty metadata.
     ///
     /// # Errors
     /// [`CallEnded`]. Headers that were sent before are not sent again.
@@ -203,7 +203,7 @@ impl ServerConnection {
         sent.map_err(|_| CallEnded)
     }
 
-    /// Sends a message, and before the first one the headers.
+    /// Sends a message; the first one is preceded by the headers.
     ///
     /// # Errors
     /// [`CallEnded`]. A message of more than 4 GiB has no prefix: it ends the call with
@@ -222,8 +222,8 @@ impl ServerConnection {
         self.http.send_data(stream, &[&prefix, message], false).map_err(|_| CallEnded)
     }
 
-    /// Ends a call with its status. If the client has not half-closed, it is told that nothing more
-    /// of the call will be read (RST_STREAM with NO_ERROR).
+    /// Ends a call with its status. If the client has not half-closed, RST_STREAM with NO_ERROR follows:
+    /// nothing more of the call will be read.
     ///
     /// # Errors
     /// [`CallEnded`].
@@ -260,41 +260,40 @@ impl ServerConnection {
         }
     }
 
-    /// Bytes that were received and wait: for the rest of their message, or to be taken.
+    /// Received bytes of unfinished messages, and of messages that were not consumed.
     pub fn received_bytes(&self) -> usize {
         self.messages.unfinished_bytes + self.role.unconsumed
     }
 
-    /// Lets no more than so many bytes wait for the rest of their messages; what is there already
-    /// may stay, but not grow.
+    /// Limits the bytes of unfinished messages. Messages above the limit are kept, but may not grow.
     pub fn limit_unfinished(&mut self, bytes: usize) {
         self.messages.max_unfinished_bytes = bytes;
     }
 
-    /// Whether there is something to [look at](Self::check_unfinished).
+    /// Whether a message is unfinished, so that [`Self::check_unfinished`] is needed.
     pub fn has_unfinished(&self) -> bool {
         self.messages.unfinished_bytes > 0
     }
 
-    /// Looks how unfinished messages get on, and ends the calls of those that do not, if memory is
-    /// short: that have not grown since the last look, though the client might send.
+    /// Checks the progress of unfinished messages. If memory is short, it ends the calls whose messages
+    /// have not grown since the last check although the client could send.
     pub fn check_unfinished(&mut self, sink: &mut impl ServerSink) {
         let idle_checks = self.messages.begin_stall_check();
         for id in self.calls.ids() {
-            let may_come = self.http.may_receive(stream_id(id));
+            let may_receive = self.http.may_receive(stream_id(id));
             let Some(call) = self.calls.get_mut(id) else { continue };
-            if call.inbound.is_stalled(may_come, idle_checks)
+            if call.inbound.is_stalled(may_receive, idle_checks)
                 && self.messages.reservations.memory_pressure
             {
                 let status = Fault::Stalled.status();
-                // The call is there.
+                // The call is open.
                 let _ = self.finish(id, &status);
                 sink.cancelled(id, status);
             }
         }
     }
 
-    /// Whether memory is short: then one message at a time may be larger than its window.
+    /// Sets whether memory is short: then only one message at a time may exceed its window.
     pub fn set_memory_pressure(&mut self, memory_pressure: bool) {
         self.messages.reservations.memory_pressure = memory_pressure;
     }

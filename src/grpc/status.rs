@@ -1,4 +1,4 @@
-//! Statuses on the wire: `grpc-status`, and what stands for it when there is none.
+//! Statuses on the wire: `grpc-status`, and the mapping of HTTP statuses and error codes to it.
 
 use crate::call::Code;
 use crate::http2::ErrorCode;
@@ -13,7 +13,7 @@ pub(super) fn text(code: Code) -> &'static [u8] {
     TEXTS[usize::from(code.number())]
 }
 
-/// Reads `grpc-status`. What is not a number is [`Code::Unknown`], as statuscodes.md has it
+/// Reads `grpc-status`. A value that is not a number is [`Code::Unknown`], according to statuscodes.md
 /// ("Error parsing returned status"), and so is a number beyond the list.
 pub(super) fn parse(value: &[u8]) -> Code {
     match value {
@@ -38,8 +38,8 @@ pub(super) fn from_http(http_status: u16) -> Code {
     }
 }
 
-/// The code for a call that was reset (PROTOCOL-HTTP2.md, "Errors"). A code that the table does
-/// not have counts as INTERNAL_ERROR, which RFC 9113 section 7 allows.
+/// The code for a call that was reset (PROTOCOL-HTTP2.md, "Errors"). A code that is not in the table
+/// counts as INTERNAL_ERROR, which RFC 9113 section 7 allows.
 pub(super) fn from_reset(error: ErrorCode) -> Code {
     match error {
         ErrorCode::REFUSED_STREAM => Code::Unavailable,

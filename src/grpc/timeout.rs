@@ -1,4 +1,4 @@
-//! `grpc-timeout`: how long the client will wait ("gRPC over HTTP2", `Timeout`).
+//! `grpc-timeout`: the time that the client waits for the end of a call ("gRPC over HTTP2", `Timeout`).
 //!
 //! ```text
 //! Timeout      = TimeoutValue TimeoutUnit
@@ -30,9 +30,9 @@ pub(super) struct TimeoutText {
 }
 
 impl TimeoutText {
-    /// Writes the timeout in the finest unit that it fits, rounded up: the server should not give
-    /// up before the client does. The value is positive, so no time at all is said as `1n`; more
-    /// than 584 years is said as 584 years.
+    /// Writes the timeout in the finest unit that it fits, rounded up, so that the server's deadline is
+    /// not before the client's. The value must be positive, so zero is written as `1n`; more than 584
+    /// years is written as 584 years.
     pub(super) fn new(timeout: Duration) -> TimeoutText {
         let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX).max(1);
         let mut text = TimeoutText { bytes: [b'0'; MAX_DIGITS + 1], start: MAX_DIGITS };
@@ -57,8 +57,8 @@ impl TimeoutText {
     }
 }
 
-/// Reads a timeout. Zero is taken, although the grammar asks for a positive value: it is out
-/// there, and means a call that has no time left.
+/// Reads a timeout. Zero is accepted, although the grammar requires a positive value: clients send it
+/// for a call that has no time left.
 pub(super) fn decode(text: &[u8]) -> Option<Duration> {
     let (unit, digits) = text.split_last()?;
     if digits.is_empty() || digits.len() > MAX_DIGITS || !digits.iter().all(u8::is_ascii_digit) {

@@ -4,16 +4,16 @@ use super::dynamic_table::DynamicTable;
 use super::field_block::Field;
 use super::{Error, FIELD_OVERHEAD_BYTES, FieldBlock, huffman, integer, static_table};
 
-/// How many bytes a block may still write to the dynamic table for each byte of its own, once it
-/// has crossed a limit. Before that, the limit on the list bounds them.
+/// How many bytes a block may write to the dynamic table for each byte of the block, once it has
+/// exceeded a limit. Before that, the limit on the list bounds them.
 const CHURN_BYTES_PER_BLOCK_BYTE: usize = 64;
 
-/// What one list of fields may be.
+/// The limits of one list of fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecoderLimits {
-    /// The list in bytes, with 32 more for each field (RFC 9113 section 6.5.2).
+    /// The size of the list in bytes, plus 32 for each field (RFC 9113 section 6.5.2).
     pub max_list_bytes: usize,
-    /// How many fields.
+    /// The number of fields.
     pub max_fields: usize,
 }
 
@@ -22,15 +22,15 @@ pub struct Decoder {
     table: DynamicTable,
     /// The largest size that the peer may choose for the table.
     advertised: usize,
-    /// The smallest size advertised since the last block, when it is below the table's: the next
-    /// block must begin by adopting it, or one below.
+    /// The smallest size advertised since the last block, if it is below the table's: the next block
+    /// must begin with an update to it or to a smaller size.
     reduction: Option<usize>,
 }
 
 impl Decoder {
-    /// A decoder whose table may take `max_table_bytes` from the first block on: in HTTP/2,
-    /// [`DEFAULT_TABLE_BYTES`](super::DEFAULT_TABLE_BYTES). It holds no memory before a block asks
-    /// for some.
+    /// A decoder whose table may hold `max_table_bytes` from the first block on: in HTTP/2,
+    /// [`DEFAULT_TABLE_BYTES`](super::DEFAULT_TABLE_BYTES). It allocates no memory before a block
+    /// needs some.
     pub const fn new(max_table_bytes: usize) -> Decoder {
         Decoder {
             table: DynamicTable::new(max_table_bytes),
@@ -39,9 +39,9 @@ impl Decoder {
         }
     }
 
-    /// Sets the largest table the peer may use: what we advertised in SETTINGS_HEADER_TABLE_SIZE,
-    /// from when the peer has acknowledged it. A larger table is the peer's to take up or not; a
-    /// smaller one must be adopted at the start of its next block.
+    /// Sets the largest table that the peer may use: the SETTINGS_HEADER_TABLE_SIZE that we have
+    /// advertised, once the peer has acknowledged it. The peer may adopt a larger table or not; it
+    /// must adopt a smaller one at the start of its next block.
     pub fn set_max_table_size(&mut self, bytes: usize) {
         self.advertised = bytes;
         if bytes < self.table.max_size() {
@@ -49,19 +49,19 @@ impl Decoder {
         }
     }
 
-    /// The size of the table as the peer has it now, in bytes with 32 for each entry.
+    /// The current size of the table, in bytes plus 32 for each entry.
     pub fn table_size(&self) -> usize {
         self.table.size()
     }
 
     /// Decodes one whole block into `out`, which is cleared first.
     ///
-    /// A block that crosses a limit is still decoded to its end for its effect on the table, at a
-    /// cost bounded by its own length; `out` then holds the fields before the one that crossed.
+    /// A block that exceeds a limit is still decoded to its end for its effect on the table, at a cost
+    /// bounded by its own length; `out` then holds the fields before the one that exceeded it.
     ///
     /// # Errors
-    /// See [`Error`]: [`Error::ListTooLarge`] and [`Error::TooManyFields`] leave the decoder
-    /// usable, after any other it is not.
+    /// See [`Error`]: after [`Error::ListTooLarge`] and [`Error::TooManyFields`] the decoder is
+    /// usable, after any other error it is not.
     pub fn decode(
         &mut self,
         block: &[u8],
@@ -84,8 +84,8 @@ impl Decoder {
         budget.crossed.map_or(Ok(()), Err)
     }
 
-    /// Section 6.3. Two updates are as many as an encoder can need, the smallest size and the
-    /// last (section 4.2); more are harmless, and some encoders send one for each change.
+    /// Section 6.3. An encoder needs two updates at most, the smallest size and the last (section
+    /// 4.2). More are harmless, and some encoders send one for each change.
     fn take_size_updates(&mut self, input: &mut &[u8]) -> Result<(), Error> {
         let mut smallest = usize::MAX;
         while let Some(0x20..0x40) = input.first() {
@@ -117,8 +117,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// Section 6.2. The field is put together behind the last one of `out` and copied to the table
-    /// from there: its name may come from an entry that its insertion evicts (section 4.4).
+    /// Section 6.2. The field is assembled behind the last one of `out` and copied to the table from
+    /// there: its name may be that of an entry which its insertion evicts (section 4.4).
     fn take_literal(
         &mut self,
         input: &mut &[u8],
@@ -127,7 +127,7 @@ impl Decoder {
         budget: &mut ListBudget,
         out: &mut FieldBlock,
     ) -> Result<(), Error> {
-        // Beyond `keep` bytes the field is of no use to the list or the table.
+        // A field of more than `keep` bytes enters neither the list nor the table.
         let keep =
             budget.max_field_bytes().max(if incremental { self.table.max_size() } else { 0 });
         let index = integer::decode(input, prefix_bits)?;
@@ -185,12 +185,12 @@ fn take_string(input: &mut &[u8], keep: usize, out: &mut Vec<u8>) -> Result<usiz
     Ok(len)
 }
 
-/// What a block may still spend.
+/// How much of the limits a block may still use.
 struct ListBudget {
     list_bytes: usize,
     fields: usize,
     churn_bytes: usize,
-    /// The first limit that was crossed; nothing enters the list from then on.
+    /// The first limit that was exceeded; no field enters the list from then on.
     crossed: Option<Error>,
 }
 
@@ -204,7 +204,7 @@ impl ListBudget {
         }
     }
 
-    /// How long the next field's name and value may be together to enter the list.
+    /// The largest total length of name and value with which the next field enters the list.
     fn max_field_bytes(&self) -> usize {
         if self.crossed.is_some() || self.fields == 0 {
             return 0;
@@ -231,7 +231,7 @@ impl ListBudget {
         true
     }
 
-    /// Accounts for a field of this size that enters the table only.
+    /// Charges a field of this size that enters only the table.
     fn charge_table(&mut self, size: usize) -> Result<(), Error> {
         if self.crossed.is_some() {
             self.churn_bytes = self.churn_bytes.checked_sub(size).ok_or(Error::TableChurn)?;

@@ -10,11 +10,10 @@ const FIRST_ALLOCATION_BYTES: usize = 256;
 
 /// Fields, newest first, the oldest evicted when the size would pass its maximum.
 ///
-/// The entries' bytes stand one behind the other, oldest first, in one buffer that never grows
-/// beyond the table's maximum size. An evicted entry leaves a hole at the front; when the end is
-/// reached, what is live moves to the front. Each entry counts 32 bytes that its content does not
-/// use, so there is always room to move into, and seldom need. A table without entries since its
-/// birth holds no memory.
+/// The entries' bytes are concatenated, oldest first, in one buffer that never exceeds the table's
+/// maximum size. An evicted entry leaves a gap at the front; when the end is reached, the remaining
+/// bytes move to the front. Each entry counts 32 bytes that its content does not use, so there is
+/// always space to move to, and moves are rare. A table that never had an entry holds no memory.
 pub(super) struct DynamicTable {
     bytes: Vec<u8>,
     /// Newest first: the first has HPACK's index 62.
@@ -24,8 +23,8 @@ pub(super) struct DynamicTable {
     max_size: usize,
 }
 
-/// Where an entry stands in the table's bytes. The table's size fits 32 bits, as the setting that
-/// limits it does.
+/// The position of an entry in the table's bytes. The table's size fits 32 bits, as does the setting
+/// that limits it.
 #[derive(Clone, Copy)]
 struct Entry {
     start: u32,
@@ -54,7 +53,7 @@ impl DynamicTable {
         self.entries.len()
     }
 
-    /// The sum of the entries' sizes, in bytes with 32 for each (section 4.1).
+    /// The sum of the entries' sizes, in bytes plus 32 for each (section 4.1).
     pub fn size(&self) -> usize {
         self.size
     }
@@ -63,7 +62,7 @@ impl DynamicTable {
         self.max_size
     }
 
-    /// The entry that came `index` entries before the newest.
+    /// The entry that was inserted `index` entries before the newest.
     #[inline]
     pub fn get(&self, index: usize) -> Option<Field<'_>> {
         let entry = self.entries.get(index)?;
@@ -72,8 +71,8 @@ impl DynamicTable {
         Some(Field { bytes, name_len: entry.name_len as usize })
     }
 
-    /// Puts a field in front, after evicting as many of the oldest as it needs (section 4.4). A
-    /// field larger than the whole table empties it and is not kept: that is no error.
+    /// Inserts a field, after evicting as many of the oldest entries as needed (section 4.4). A field
+    /// larger than the whole table empties it and is not inserted, which is not an error.
     pub fn insert(&mut self, name: &[u8], value: &[u8]) {
         let size = name.len() + value.len() + FIELD_OVERHEAD_BYTES;
         if size > self.max_size {
@@ -92,7 +91,7 @@ impl DynamicTable {
         self.size += size;
     }
 
-    /// Changes the maximum size and evicts what no longer fits (section 4.3).
+    /// Changes the maximum size and evicts the entries that no longer fit (section 4.3).
     pub fn set_max_size(&mut self, max_size: usize) {
         self.max_size = within_32_bits(max_size);
         self.evict_to(self.max_size);
@@ -118,8 +117,8 @@ impl DynamicTable {
         }
     }
 
-    /// Makes `more` bytes fit behind the last entry without growing beyond the maximum size.
-    /// They must fit the table.
+    /// Makes space for `more` bytes behind the last entry without exceeding the maximum size. They
+    /// must fit the table.
     fn reserve(&mut self, more: usize) {
         if self.bytes.capacity() - self.bytes.len() >= more {
             return;
@@ -132,7 +131,7 @@ impl DynamicTable {
         }
     }
 
-    /// Moves the live bytes to the front.
+    /// Moves the bytes of the entries to the front.
     fn compact(&mut self) {
         let hole = self.entries.back().map_or(self.bytes.len(), |oldest| oldest.start as usize);
         self.bytes.drain(..hole);

@@ -4,15 +4,15 @@ use super::encoder_table::{EncoderTable, Hashes};
 use super::hash::{field_hash, hash};
 use super::{DEFAULT_TABLE_BYTES, FIELD_OVERHEAD_BYTES, huffman, integer, static_table};
 
-/// What is to be remembered of a field, which only its sender can judge.
+/// Whether a field enters the dynamic table, which only its sender can decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Indexing {
-    /// It will come again: put it into the dynamic table (section 6.2.1).
+    /// The field will be repeated: it enters the dynamic table (section 6.2.1).
     Incremental,
-    /// It will not: keep the table for others (section 6.2.2).
+    /// The field will not be repeated: it does not enter the table (section 6.2.2).
     Without,
-    /// It is a secret: nobody on the way may put it into a table, where its value could be
-    /// guessed by trying (sections 6.2.3 and 7.1.3). For credentials, short ones above all.
+    /// The field is secret: no intermediary may put it into a table, where its value could be probed
+    /// (sections 6.2.3 and 7.1.3). For credentials, above all short ones.
     Never,
 }
 
@@ -23,7 +23,7 @@ pub struct Encoder {
     table: EncoderTable,
     /// The table size to use from the next block on.
     wanted: usize,
-    /// The smallest size wanted since the last block.
+    /// The smallest size set since the last block.
     smallest: usize,
 }
 
@@ -34,7 +34,7 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// An encoder with HTTP/2's default table of 4,096 bytes. It holds no memory before the first
+    /// An encoder with HTTP/2's default table of 4,096 bytes. It allocates no memory before the first
     /// field is indexed.
     pub const fn new() -> Encoder {
         Encoder {
@@ -45,19 +45,19 @@ impl Encoder {
     }
 
     /// Sets the largest table that the peer allows: its SETTINGS_HEADER_TABLE_SIZE. We use up to
-    /// 4,096 bytes of it. The next block says so to the peer.
+    /// 4,096 bytes of it. The next block announces the new size.
     pub fn set_max_table_size(&mut self, bytes: usize) {
         self.wanted = bytes.min(DEFAULT_TABLE_BYTES);
         self.smallest = self.smallest.min(self.wanted);
     }
 
-    /// The size of the table now, in bytes with 32 for each entry.
+    /// The current size of the table, in bytes plus 32 for each entry.
     pub fn table_size(&self) -> usize {
         self.table.size()
     }
 
-    /// Begins a block: appends the dynamic table size updates that are due, the smallest size
-    /// first if the table had to go below the one wanted now (section 4.2).
+    /// Begins a block: appends the dynamic table size updates that are due. The smallest size comes
+    /// first if it was below the current one (section 4.2).
     #[inline]
     pub fn begin(&mut self, out: &mut Vec<u8>) {
         if self.smallest < self.table.max_size() {
@@ -76,8 +76,8 @@ impl Encoder {
 
     /// Appends one field.
     ///
-    /// [`Indexing::Incremental`] is a wish: a field that would take more than three quarters of
-    /// the table is not worth what it evicts.
+    /// [`Indexing::Incremental`] is a hint: a field of more than three quarters of the table is not
+    /// inserted, since it would evict too much.
     pub fn field(&mut self, name: &[u8], value: &[u8], indexing: Indexing, out: &mut Vec<u8>) {
         let name_hash = hash(name);
         let static_name = static_table::find_name(name, name_hash);
@@ -112,7 +112,7 @@ fn dynamic(index: usize) -> usize {
     static_table::LEN + 1 + index
 }
 
-/// Section 6.2: a value, behind a name or the index of an entry that has it.
+/// Section 6.2: a name, or the index of an entry with this name, and the value.
 fn literal(
     pattern: u8,
     prefix_bits: u32,
@@ -128,7 +128,7 @@ fn literal(
     string(value, out);
 }
 
-/// Section 5.2: in the Huffman code if that is shorter.
+/// Section 5.2: Huffman-coded if that is shorter.
 fn string(text: &[u8], out: &mut Vec<u8>) {
     let coded_len = huffman::encoded_len(text);
     if coded_len < text.len() {

@@ -10,9 +10,9 @@ const CHAINS: usize = 32;
 
 /// A dynamic table with an index of its entries by name, and by name and value.
 ///
-/// Entries are numbered from 1 in the order of their insertion, without end. The entries whose
-/// hashes are alike form a chain from the newest to the oldest. Nothing is ever taken out of a
-/// chain: entries die oldest first, so a chain ends at the first number that is dead.
+/// Entries are numbered from 1 in the order of their insertion. Entries with equal hashes form a
+/// chain from the newest to the oldest. No entry is removed from a chain: entries are evicted oldest
+/// first, so a chain ends at the first number that is evicted.
 ///
 /// ```text
 ///   heads[hash % CHAINS] --> 9 --> 7 --> 2 (evicted)
@@ -27,14 +27,14 @@ pub(super) struct EncoderTable {
     newest: u64,
 }
 
-/// The two things an entry is found by: the index into each pair below.
+/// The two search keys of an entry: an index into the pairs below.
 #[derive(Clone, Copy)]
 enum By {
     Name,
     Field,
 }
 
-/// What an entry is found by.
+/// The hashes that an entry is found by.
 #[derive(Clone, Copy)]
 pub(super) struct Hashes {
     /// Of the name.
@@ -45,7 +45,7 @@ pub(super) struct Hashes {
 
 struct ChainLink {
     hashes: [u32; 2],
-    /// The numbers of the entries before this one in its two chains.
+    /// The numbers of the previous entries in its two chains.
     older: [u64; 2],
 }
 
@@ -67,7 +67,7 @@ impl EncoderTable {
         self.table.size()
     }
 
-    /// Changes the maximum size and evicts what no longer fits. A table of 0 bytes holds no
+    /// Changes the maximum size and evicts the entries that no longer fit. A table of 0 bytes holds no
     /// memory.
     pub fn set_max_size(&mut self, max_size: usize) {
         self.table.set_max_size(max_size);
@@ -78,7 +78,7 @@ impl EncoderTable {
         }
     }
 
-    /// Puts a field in front; it must fit the table.
+    /// Inserts a field, which must fit the table.
     pub fn insert(&mut self, name: &[u8], value: &[u8], hashes: Hashes) {
         self.table.insert(name, value);
         if self.heads.is_empty() {
@@ -94,12 +94,12 @@ impl EncoderTable {
         self.links.truncate(self.table.len());
     }
 
-    /// How many entries before the newest the newest one with this name and value stands.
+    /// The newest entry with this name and value, as its distance from the newest entry.
     pub fn find_field(&self, name: &[u8], value: &[u8], hash: u32) -> Option<usize> {
         self.find(By::Field, hash, |field| field.name() == name && field.value() == value)
     }
 
-    /// How many entries before the newest the newest one with this name stands.
+    /// The newest entry with this name, as its distance from the newest entry.
     pub fn find_name(&self, name: &[u8], hash: u32) -> Option<usize> {
         self.find(By::Name, hash, |field| field.name() == name)
     }
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(table.find_name(b"a", 1), None);
     }
 
-    /// With hashes so poor that every chain holds strangers.
+    /// With hashes that collide, so that every chain holds entries with other names.
     #[test]
     fn a_search_finds_the_newest_that_matches_and_never_an_evicted_one() {
         each_seed(|seed| {

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-/// Why a field block was refused. All of it is the peer's doing.
+/// Why a field block was refused. Every error is caused by the peer.
 ///
-/// [`Error::is_connection_error`] divides them: after most of them the two dynamic tables may
-/// differ, so the connection must end with COMPRESSION_ERROR (0x09, RFC 9113 section 4.3);
-/// the limits cost the peer one stream.
+/// [`Error::is_connection_error`] distinguishes two kinds. After most errors the two dynamic tables
+/// may differ, so the connection must end with COMPRESSION_ERROR (0x09, RFC 9113 section 4.3).
+/// Exceeding a limit ends only one stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The block ends inside a field.
     Truncated,
-    /// A prefix integer beyond 32 bits, or longer than it need be (section 5.1).
+    /// A prefix integer beyond 32 bits, or longer than necessary (section 5.1).
     Integer,
     /// A string with the code EOS in it, or padded with anything but at most 7 ones (section 5.2).
     Huffman,
@@ -21,11 +21,11 @@ pub enum Error {
     MisplacedSizeUpdate,
     /// A dynamic table size update beyond what we advertised (section 6.3).
     SizeUpdateTooLarge,
-    /// We advertised a smaller table and the block did not begin by adopting it (section 4.2,
-    /// RFC 9113 section 4.3.1).
+    /// We have advertised a smaller table, and the block does not begin with an update to it (section
+    /// 4.2, RFC 9113 section 4.3.1).
     MissingSizeUpdate,
-    /// A block that had crossed a limit went on to rewrite the dynamic table out of proportion to
-    /// its own length. No encoder does so but to burn our time (section 7.3).
+    /// A block that has exceeded a limit continues to rewrite the dynamic table out of proportion to
+    /// its own length. Only an attack does so (section 7.3).
     TableChurn,
     /// The list is larger than [`DecoderLimits::max_list_bytes`](super::DecoderLimits).
     ListTooLarge,
@@ -34,13 +34,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the connection must end with COMPRESSION_ERROR. Otherwise the dynamic table is in
-    /// step with the peer's and only this list of fields is lost.
+    /// Whether the connection must end with COMPRESSION_ERROR. Otherwise the dynamic table equals the
+    /// peer's, and only this list of fields is lost.
     pub const fn is_connection_error(self) -> bool {
         !matches!(self, Error::ListTooLarge | Error::TooManyFields)
     }
 
-    /// The error for people.
+    /// A human-readable reason.
     pub const fn reason(self) -> &'static str {
         match self {
             Error::Truncated => "the field block ends inside a field",

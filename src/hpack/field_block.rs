@@ -6,22 +6,22 @@ use super::FIELD_OVERHEAD_BYTES;
 
 /// Fields in order, each a name and a value of any bytes.
 ///
-/// All of them share one buffer; a block that is cleared and filled again allocates nothing once
-/// it has seen its largest list.
+/// All fields share one buffer. A block that is cleared and filled again allocates nothing unless the
+/// list is larger than all before it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FieldBlock {
-    /// Name, value, name, value... Behind the last field may stand one that is being decoded.
+    /// Name, value, name, value... The last field may be followed by one that is being decoded.
     bytes: Vec<u8>,
-    /// Where each field's name and value end in `bytes`; it begins where the last one ended.
+    /// Where each field's name and value end in `bytes`; a field begins where the previous one ends.
     ends: Vec<(usize, usize)>,
 }
 
-/// A field as the tables hold it: name and value side by side.
+/// A field as the tables hold it: name and value concatenated.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     /// The name, then the value.
     pub bytes: &'a [u8],
-    /// How much of it is the name; at most all.
+    /// The length of the name, at most that of `bytes`.
     pub name_len: usize,
 }
 
@@ -34,19 +34,19 @@ impl<'a> Field<'a> {
         &self.bytes[self.name_len..]
     }
 
-    /// What the field counts in a table (RFC 7541 section 4.1).
+    /// The size of the field in a table (RFC 7541 section 4.1).
     pub fn size(self) -> usize {
         self.bytes.len() + FIELD_OVERHEAD_BYTES
     }
 }
 
 impl FieldBlock {
-    /// No fields, no memory.
+    /// An empty block, which holds no memory.
     pub const fn new() -> FieldBlock {
         FieldBlock { bytes: Vec::new(), ends: Vec::new() }
     }
 
-    /// Forgets all fields and keeps the memory.
+    /// Removes all fields and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
@@ -80,18 +80,18 @@ impl FieldBlock {
         })
     }
 
-    /// All names and values, one behind the other.
+    /// All names and values, concatenated.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.committed_bytes()]
     }
 
-    /// What the list counts towards SETTINGS_MAX_HEADER_LIST_SIZE: its bytes, and 32 for each
-    /// field (RFC 9113 section 6.5.2).
+    /// The size of the list for SETTINGS_MAX_HEADER_LIST_SIZE: its bytes plus 32 for each field
+    /// (RFC 9113 section 6.5.2).
     pub fn size(&self) -> usize {
         self.committed_bytes() + FIELD_OVERHEAD_BYTES * self.ends.len()
     }
 
-    /// How many bytes of memory the block holds, used or not.
+    /// The memory held, used or not, in bytes.
     pub fn capacity_bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<(usize, usize)>()
     }
@@ -108,7 +108,7 @@ impl FieldBlock {
         &mut self.bytes
     }
 
-    /// What was staged: a name of this length and a value.
+    /// The staged field: a name of this length and a value.
     pub(super) fn staged(&self, name_len: usize) -> Field<'_> {
         Field { bytes: &self.bytes[self.committed_bytes()..], name_len }
     }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_come_back_in_order_whatever_their_bytes() {
+    fn fields_of_any_bytes_are_returned_in_order() {
         let mut block = FieldBlock::new();
         assert_eq!(block.capacity_bytes(), 0);
         block.push(b"b", b"\0\xff");

@@ -1,7 +1,7 @@
-//! A hash for short strings, to find them in the encoder's tables.
+//! A hash of short strings for the encoder's tables.
 //!
-//! It need not resist an attacker: a table has at most 128 entries, and a search compares hashes
-//! one by one. A collision costs one comparison more.
+//! It need not resist an attacker: a table has at most 128 entries, and a search compares hashes one
+//! by one. A collision costs one more comparison.
 
 /// The hash of a name, or of a value.
 pub(super) const fn hash(text: &[u8]) -> u32 {
@@ -11,7 +11,7 @@ pub(super) const fn hash(text: &[u8]) -> u32 {
         hash = mix(hash, u64::from_le_bytes(*octets));
         rest = behind;
     }
-    // What is left is read with an overlap rather than octet by octet.
+    // The rest is read with an overlap instead of octet by octet.
     if let Some(octets) = text.last_chunk::<8>() {
         hash = mix(hash, u64::from_le_bytes(*octets));
     } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {

@@ -3,7 +3,7 @@
 use super::Error;
 use super::huffman_code::{BITS, CODES, EOS, MAX_BITS, SHORT, long};
 
-/// The shortest code, in bits: what bounds a string's length by its code's.
+/// The shortest code, in bits: it bounds the length of a string by the length of its code.
 const MIN_BITS: usize = 5;
 
 /// How many octets `text` takes in the code, padding included.
@@ -14,7 +14,7 @@ pub(super) fn encoded_len(text: &[u8]) -> usize {
 
 /// Appends `text` in the code, padded with ones to a whole octet.
 pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
-    // The low `pending` bits of `window` wait to be written: fewer than 32 between two symbols.
+    // The low `pending` bits of `window` are not written yet: fewer than 32 between two symbols.
     let mut window: u64 = 0;
     let mut pending: u32 = 0;
     for &octet in text {
@@ -35,8 +35,8 @@ pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends what `code` stands for to `out`, but no more than `keep` octets of it, and returns its
-/// whole length. A string that nobody will look at is still checked.
+/// Decodes `code`, appends at most `keep` octets of the text to `out`, and returns the whole length of
+/// the text. All of the code is checked, even if no octet is kept.
 ///
 /// # Errors
 /// [`Error::Huffman`]; `out` may then hold a part.
@@ -60,8 +60,8 @@ pub(super) fn decode(code: &[u8], keep: usize, out: &mut Vec<u8>) -> Result<usiz
 
 /// Calls `put` with each symbol.
 fn decode_symbols(mut code: &[u8], mut put: impl FnMut(u8)) -> Result<(), Error> {
-    // The high `filled` bits of `window` are the next of the code. Below them may stand bits that
-    // come again with the next filling, always the same ones.
+    // The high `filled` bits of `window` are the next bits of the code. The bits below them may be
+    // set: they are the same as those of the next refill.
     let mut window: u64 = 0;
     let mut filled: u32 = 0;
     while let Some(next) = code.first_chunk() {
@@ -84,7 +84,7 @@ fn decode_symbols(mut code: &[u8], mut put: impl FnMut(u8)) -> Result<(), Error>
             filled += 8;
             code = rest;
         }
-        // What follows the end is as good as ones: the padding.
+        // Behind the end of the code the bits count as ones, like padding.
         let padded = window | (u64::MAX >> filled);
         if filled < 8 && padded == u64::MAX {
             return Ok(());
@@ -167,7 +167,7 @@ mod tests {
         });
     }
 
-    /// The same bit by bit, by the letter of section 5.2.
+    /// The same bit by bit, literally as in section 5.2.
     fn slow_text(code: &[u8], symbols: &BTreeMap<(u8, u32), u8>) -> Result<Vec<u8>, Error> {
         let bits = code.iter().flat_map(|octet| (0..8).rev().map(move |at| octet >> at & 1));
         let mut out = Vec::new();

@@ -1,19 +1,19 @@
 //! The Huffman code of RFC 7541 appendix B, as tables.
 //!
-//! The code is canonical: among codes of one length the symbols ascend, and each length goes on
-//! where the shorter one stopped. So the lengths say everything, and all tables below are computed
-//! from them when this is compiled.
+//! The code is canonical: among codes of one length the symbols ascend, and each length continues
+//! where the shorter one stopped. So the lengths define the code, and all tables below are computed
+//! from them at compile time.
 
-/// The symbol that ends a string in the code's theory and must never occur in practice.
+/// The symbol that ends a string in theory and is an error in practice.
 pub(super) const EOS: u16 = 256;
 
-/// Octets, and EOS.
+/// The number of symbols: octets, and EOS.
 const SYMBOLS: usize = 257;
 
 /// The longest code, in bits.
 pub(super) const MAX_BITS: usize = 30;
 
-/// For each symbol how many bits its code has.
+/// The length of each symbol's code, in bits.
 #[rustfmt::skip]
 pub(super) static BITS: [u8; SYMBOLS] = BITS_OF_SYMBOLS;
 
@@ -45,13 +45,13 @@ const BITS_OF_SYMBOLS: [u8; SYMBOLS] = [
     30,
 ];
 
-/// The code seen as an ordered list: rank 0 is the smallest code.
+/// The code as an ordered list: rank 0 is the smallest code.
 struct Order {
     /// The symbols by rank.
     symbols: [u16; SYMBOLS],
-    /// For each length the rank of its first code.
+    /// The rank of the first code of each length.
     first_rank: [u16; MAX_BITS + 1],
-    /// For each length its first code.
+    /// The first code of each length.
     first_code: [u32; MAX_BITS + 1],
     /// For each length the first 32-bit word that no code up to this length begins: a word below
     /// it, and not below the one before, begins with a code of this length.
@@ -89,7 +89,7 @@ const fn order() -> Order {
     order
 }
 
-/// For each octet its code, in the low bits.
+/// The code of each octet, in the low bits.
 pub(super) static CODES: [u32; 256] = codes();
 
 const fn codes() -> [u32; 256] {
@@ -107,17 +107,17 @@ const fn codes() -> [u32; 256] {
     codes
 }
 
-/// What the next 8 bits say.
+/// The symbol that begins with 8 given bits.
 #[derive(Clone, Copy)]
 pub(super) struct Short {
-    /// The symbol whose code they begin with.
+    /// The symbol whose code begins with these bits.
     pub symbol: u8,
     /// The code's length; 0 when it is longer than 8 bits.
     pub bits: u8,
 }
 
-/// By the next 8 bits: the code of every letter, digit and most punctuation is that short. A wider
-/// table would yield two symbols a step, but not stay in the cache beside everything else.
+/// The lookup table for the next 8 bits: the codes of letters, digits and most punctuation are at most
+/// that long. A wider table would yield two symbols per step, but would not stay in the cache.
 pub(super) static SHORT: [Short; 256] = short();
 
 const fn short() -> [Short; 256] {
@@ -145,7 +145,7 @@ const fn short() -> [Short; 256] {
 pub(super) fn long(word: u32) -> (u16, u32) {
     static CODE: Order = ORDER;
     let mut bits = 9;
-    // Ends at the longest length: the code is complete, its last `end` is 2^32.
+    // Terminates at the longest length: the code is complete, and its last `end` is 2^32.
     while bits < MAX_BITS && u64::from(word) >= CODE.end[bits] {
         bits += 1;
     }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_of_looking_up_find_every_symbol() {
+    fn both_lookups_find_every_symbol() {
         for symbol in 0..=255_u8 {
             let bits = u32::from(BITS[usize::from(symbol)]);
             let word = CODES[usize::from(symbol)] << (32 - bits);

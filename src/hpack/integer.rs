@@ -1,19 +1,19 @@
 //! Prefix integers (RFC 7541 section 5.1).
 //!
-//! A number takes the low bits of an octet whose high bits say what it is for. When it does not
-//! fit there, those bits are all ones and the rest follows in groups of 7 bits, lowest first.
+//! A number occupies the low bits of an octet whose high bits have another meaning. If it does not fit
+//! there, those bits are all ones and the rest follows in groups of 7 bits, lowest first.
 
 use super::Error;
 
 /// How many octets may follow the first: enough for 32 bits.
 const MAX_CONTINUATION_OCTETS: usize = 5;
 
-/// Takes an integer with a prefix of `prefix_bits` (1 to 8) from the front of `input`. The bits
-/// above the prefix are not looked at.
+/// Takes an integer with a prefix of `prefix_bits` (1 to 8) from the front of `input`. The bits above
+/// the prefix are ignored.
 ///
 /// # Errors
-/// [`Error::Truncated`] when the input ends inside; [`Error::Integer`] beyond 32 bits or when the
-/// last octet adds nothing: an encoder that pads its numbers has no use but to confuse.
+/// [`Error::Truncated`] when the input ends inside the integer; [`Error::Integer`] beyond 32 bits, or
+/// when the last octet is zero: no useful encoder pads its numbers.
 #[inline]
 pub(super) fn decode(input: &mut &[u8], prefix_bits: u32) -> Result<usize, Error> {
     let (&first, rest) = input.split_first().ok_or(Error::Truncated)?;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_longer_than_it_need_be_is_refused() {
+    fn an_integer_longer_than_necessary_is_refused() {
         for padded in [&[0x1f, 0x80, 0x00][..], &[0x1f, 0x9a, 0x8a, 0x00]] {
             assert_eq!(decode(&mut &padded[..], 5), Err(Error::Integer), "{padded:x?}");
         }

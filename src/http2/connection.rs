@@ -1,4 +1,4 @@
-//! A connection: how it begins, how its input is taken, and how it ends.
+//! A connection: its construction, its input, its limits and its end.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,13 +18,13 @@ use super::{ErrorCode, Event, Fault, StreamId};
 /// SETTINGS_HEADER_TABLE_SIZE, which we leave as it is.
 const HEADER_TABLE_BYTES: usize = 4096;
 
-/// Field blocks whose memory waits for the next one; an idle connection keeps one.
+/// Field blocks that are kept for reuse; an idle connection keeps one.
 const SPARE_BLOCKS: usize = 4;
 
 /// A field block with more memory than this is not kept.
 const SPARE_BLOCK_BYTES: usize = 2048;
 
-/// Which side we are.
+/// The role of this endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// We open streams.
@@ -33,7 +33,7 @@ pub(super) enum Role {
     Server,
 }
 
-/// How far the connection is.
+/// The phase of a connection.
 ///
 /// ```text
 ///  server: Preface --24 bytes--> Settings --SETTINGS--> Running --GOAWAY and the last stream's end,
@@ -41,29 +41,29 @@ pub(super) enum Role {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// A server waits for the client's preface.
+    /// A server: the client's preface has not arrived.
     Preface,
     /// The peer's first frame must be SETTINGS (section 3.4).
     Settings,
-    /// Everything else.
+    /// SETTINGS have arrived.
     Running,
-    /// GOAWAY is written; input is swallowed.
+    /// GOAWAY is written; input is discarded.
     Closed,
 }
 
-/// Our part in a graceful shutdown (section 6.8).
+/// The progress of our graceful shutdown (section 6.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shutdown {
-    /// Nobody has asked for it.
+    /// Not requested.
     None,
-    /// A server has announced it (GOAWAY with the largest identifier), and waits for the answer to
-    /// a PING: requests that were under way have arrived then.
+    /// A server has announced it (GOAWAY with the largest identifier) and waits for the answer to a
+    /// PING: requests that were in flight have arrived by then.
     Announced,
-    /// Nothing new is taken or opened; when the last stream ends, the connection does.
+    /// New streams are refused; the connection ends with the last stream.
     Draining,
 }
 
-/// A field block whose END_HEADERS has not come yet; its bytes are in `Connection::fragments`.
+/// A field block whose END_HEADERS has not arrived yet; its bytes are in `Connection::fragments`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OpenBlock {
     pub stream: StreamId,
@@ -73,20 +73,20 @@ pub(super) struct OpenBlock {
 
 /// One HTTP/2 connection, as a client or as a server.
 ///
-/// Give it what the socket reads ([`Connection::next_event`]) and write what it wants written
-/// ([`Connection::output`]). Events may also wait when no input does
-/// ([`Connection::has_events`]), after anything else was called.
+/// The caller passes the bytes that the socket reads to [`Connection::next_event`] and writes
+/// [`Connection::output`] to the socket. After a call of any other method there may be events
+/// without input ([`Connection::has_events`]).
 pub struct Connection {
     pub(super) role: Role,
     pub(super) limits: Limits,
     pub(super) phase: Phase,
     pub(super) shutdown: Shutdown,
-    /// The highest stream that the peer's GOAWAY lets live; `None` before it has come.
+    /// The last stream identifier in the peer's GOAWAY; `None` before it.
     pub(super) peer_last_stream: Option<StreamId>,
-    /// What the peer's GOAWAY gave as a reason.
+    /// The error code in the peer's GOAWAY.
     pub(super) peer_go_away_code: ErrorCode,
     pub(super) now: Duration,
-    /// When the preface, the peer's SETTINGS and its acknowledgement of ours must be here.
+    /// When the preface, the peer's SETTINGS and its acknowledgement of ours are due.
     pub(super) settings_deadline: Duration,
     pub(super) settings_acknowledged: bool,
 
@@ -98,11 +98,11 @@ pub struct Connection {
 
     pub(super) streams: Streams,
     pub(super) recently_closed: RecentlyClosed,
-    /// Streams that have DATA and an open window, in the order of their turns.
+    /// Streams that have DATA and an open window, in round-robin order.
     pub(super) sending: VecDeque<Slot>,
-    /// What all streams together have queued.
+    /// Bytes of DATA queued on all streams together.
     pub(super) queued_bytes: usize,
-    /// When the peer last took some of it, or it last went above what a peer may leave with us.
+    /// When queued DATA was last sent, or last exceeded `max_queued_output_bytes`.
     pub(super) queue_progress_at: Duration,
     /// A server: the highest identifier that the client used. A client: the highest it used.
     pub(super) last_stream: StreamId,
@@ -110,19 +110,20 @@ pub struct Connection {
     pub(super) peer: PeerSettings,
     pub(super) send_window: SendWindow,
     pub(super) receive_window: ReceiveWindow,
-    /// What a stream's receive window begins with: never below what the peer may believe.
+    /// The initial receive window of a stream. Not below the default until the peer has
+    /// acknowledged our SETTINGS.
     pub(super) stream_window: u32,
 
     pub(super) events: VecDeque<Event<'static>>,
     pub(super) output: Output,
     pub(super) resets: ResetBudget,
-    /// Frames in a row that carried nothing.
+    /// Consecutive frames without content.
     pub(super) empty_frames: u32,
 }
 
 impl Connection {
-    /// A server's side; the client's 24-byte preface must be the first input. Our SETTINGS are in
-    /// the output at once. `now` is the time since any fixed start.
+    /// A server's connection. The first input must be the client's 24-byte preface. Our SETTINGS are
+    /// in the output at once. `now` is the time since any fixed start.
     pub fn new_server(limits: &Limits, now: Duration) -> Connection {
         let local = LocalSettings {
             refuse_push: false,
@@ -133,8 +134,8 @@ impl Connection {
         Connection::new(Role::Server, Phase::Preface, &local, limits, now)
     }
 
-    /// A client's side. Preface and SETTINGS are in the output at once, and requests may follow
-    /// without waiting for the server's.
+    /// A client's connection. Preface and SETTINGS are in the output at once; requests may follow
+    /// before the server's SETTINGS have arrived.
     pub fn new_client(limits: &Limits, now: Duration) -> Connection {
         let local = LocalSettings {
             refuse_push: true,
@@ -195,9 +196,9 @@ impl Connection {
         }
     }
 
-    /// Takes input until something happened that the user should know. Whole frames are consumed
-    /// (`input` moves past them); on `None` the rest is an incomplete frame, to be presented again
-    /// with more behind it.
+    /// Reads input up to the next event. Whole frames are consumed (`input` moves past them). On
+    /// `None` the rest of the input is an incomplete frame, to be presented again with more bytes
+    /// behind it.
     pub fn next_event<'i>(&mut self, now: Duration, input: &mut &'i [u8]) -> Option<Event<'i>> {
         self.now = self.now.max(now);
         loop {
@@ -231,7 +232,8 @@ impl Connection {
         None
     }
 
-    /// Whether the preface was there; it is an error as soon as one byte differs (section 3.4).
+    /// Takes the preface; false while it is incomplete. It is an error as soon as one byte differs
+    /// (section 3.4).
     fn take_preface(&mut self, input: &mut &[u8]) -> Result<bool, Fault> {
         match input.split_first_chunk::<{ PREFACE.len() }>() {
             Some((preface, rest)) if preface == PREFACE => {
@@ -244,12 +246,12 @@ impl Connection {
         }
     }
 
-    /// Whether [`Connection::next_event`] has something to tell without input.
+    /// Whether [`Connection::next_event`] has an event to return without input.
     pub fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
 
-    /// Gives a field block's memory back, for the next one.
+    /// Takes a field block back to reuse its memory.
     pub fn recycle(&mut self, mut fields: FieldBlock) {
         if self.spare_blocks.len() < SPARE_BLOCKS && fields.capacity_bytes() <= SPARE_BLOCK_BYTES {
             fields.clear();
@@ -262,24 +264,24 @@ impl Connection {
         self.streams.len()
     }
 
-    /// How many streams the peer takes at once, as far as it has said so.
+    /// How many concurrent streams the peer allows (SETTINGS_MAX_CONCURRENT_STREAMS).
     pub fn max_streams(&self) -> usize {
         self.peer.max_concurrent_streams as usize
     }
 
-    /// What the socket should write.
+    /// Bytes to write to the socket.
     pub fn output(&self) -> &[u8] {
         self.output.pending()
     }
 
-    /// The socket has taken `count` bytes of the output. Makes room for queued DATA.
+    /// The socket has taken `count` bytes of the output. Queued DATA may follow into it.
     pub fn consume_output(&mut self, count: usize) {
         self.output.consume(count);
         self.send_queued();
         self.release_idle_memory();
     }
 
-    /// Gives memory back when nothing goes on.
+    /// Releases memory when no stream is open and the output is empty.
     fn release_idle_memory(&mut self) {
         if !self.streams.is_empty() || !self.output.pending().is_empty() {
             return;
@@ -296,18 +298,18 @@ impl Connection {
         }
     }
 
-    /// False while the peer does not read what it makes us say: reading on would only add to it.
+    /// False while the peer does not read the replies that it causes: more input would cause more.
     pub fn wants_input(&self) -> bool {
         self.output.queued_replies() <= self.limits.max_queued_control_replies as usize
             && self.output.pending().len() < self.limits.max_queued_output_bytes
     }
 
-    /// Whether the connection is over: write what is left of the output, then close the socket.
+    /// Whether the connection has ended: write the rest of the output, then close the socket.
     pub fn is_closed(&self) -> bool {
         self.phase == Phase::Closed
     }
 
-    /// When [`Connection::handle_timeout`] should be called.
+    /// When [`Connection::handle_timeout`] must be called.
     pub fn next_timeout(&self) -> Option<Duration> {
         if self.phase == Phase::Closed {
             return None;
@@ -317,21 +319,22 @@ impl Connection {
         settings.into_iter().chain(stalled).min()
     }
 
-    /// Time has passed. A peer is out of time that has not sent its preface and SETTINGS, or not
-    /// acknowledged ours; or that leaves very much queued here and opens no window for any of it.
+    /// Handles the passing of time. The connection ends when the peer has not sent its preface and
+    /// SETTINGS in time, has not acknowledged ours, or opens no window for a large amount of queued
+    /// DATA.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.now = self.now.max(now);
         if self.next_timeout().is_none_or(|deadline| deadline > self.now) {
             return;
         }
         if self.settings_exchanged() {
-            self.fail(ErrorCode::ENHANCE_YOUR_CALM, "the peer takes nothing of what it asked for");
+            self.fail(ErrorCode::ENHANCE_YOUR_CALM, "the peer opens no window for queued data");
         } else {
             self.fail(ErrorCode::SETTINGS_TIMEOUT, "SETTINGS were not exchanged in time");
         }
     }
 
-    /// Whether more is queued than we hold for a peer that takes none of it.
+    /// Whether more DATA is queued than may wait without limit of time.
     pub(super) fn is_overloaded(&self) -> bool {
         self.queued_bytes > self.limits.max_queued_output_bytes
     }
@@ -344,13 +347,13 @@ impl Connection {
         self.phase == Phase::Running && self.settings_acknowledged
     }
 
-    /// A connection error (section 5.4.1): says why, and is over.
+    /// A connection error (section 5.4.1): GOAWAY with the reason, and the end of the connection.
     pub(super) fn fail(&mut self, code: ErrorCode, reason: &'static str) {
         self.end(code, reason.as_bytes(), reason);
     }
 
-    /// Ends the connection at once, whatever the code: writes GOAWAY, drops every stream, and is
-    /// over. `debug` is for the peer's people, cut at 16 KiB; `reason` for ours.
+    /// Ends the connection at once, with any code: writes GOAWAY and drops every stream. `debug` is
+    /// the human-readable debug data for the peer, cut at 16 KiB; `reason` is for our own logs.
     pub fn end(&mut self, code: ErrorCode, debug: &[u8], reason: &'static str) {
         if self.phase == Phase::Closed {
             return;
@@ -360,7 +363,7 @@ impl Connection {
         self.close(Event::Closed { error: code, reason, by_peer: false });
     }
 
-    /// Is over: no stream, no input, one last event.
+    /// Closes the connection: no stream, no input, one last event.
     pub(super) fn close(&mut self, last_event: Event<'static>) {
         self.phase = Phase::Closed;
         self.streams.clear();
@@ -371,8 +374,8 @@ impl Connection {
         self.events.push_back(last_event);
     }
 
-    /// A stream error (section 5.4.2): RST_STREAM, and an event if the user knows the stream.
-    /// Each is paid from the reset budget, since the peer made us do it.
+    /// A stream error (section 5.4.2): RST_STREAM, and an event if the user knows the stream. It
+    /// spends the reset budget, since the peer has provoked it.
     pub(super) fn fail_stream(&mut self, stream: StreamId, code: ErrorCode) {
         self.output.rst_stream(stream, code);
         match self.streams.find(stream) {
@@ -385,14 +388,14 @@ impl Connection {
         self.spend_reset();
     }
 
-    /// Pays for a reset; a peer that has used its budget up is sent away.
+    /// Spends the budget of one reset; the connection ends when the budget is used up.
     pub(super) fn spend_reset(&mut self) {
         if !self.resets.spend(self.now) {
             self.fail(ErrorCode::ENHANCE_YOUR_CALM, "too many streams were reset");
         }
     }
 
-    /// A stream is over: forgets it, except for how it ended.
+    /// Removes a stream that has ended and records why it ended.
     pub(super) fn remove(&mut self, slot: Slot, reason: CloseReason) {
         let stream = &self.streams[slot];
         self.recently_closed.record(stream.id, reason);
@@ -404,17 +407,17 @@ impl Connection {
         self.close_if_drained();
     }
 
-    /// What state a stream is in, and where it lies if it is live.
+    /// The state of a stream, and its slot if it is open.
     pub(super) fn state(&self, stream: StreamId) -> (State, Option<Slot>) {
         if let Some(slot) = self.streams.find(stream) {
             return (self.streams[slot].state, Some(slot));
         }
-        // Nobody opens even streams: the client must not, and the server does not push.
+        // Even streams are never opened: a client must not, and a server does not push.
         if !stream.is_client_initiated() || stream > self.last_stream {
             return (State::Idle, None);
         }
         match self.recently_closed.state(stream) {
-            // A client knows that it used every identifier, so only its memory is too short.
+            // A client has used every identifier up to the last: it has only dropped the record.
             State::Closed(CloseReason::Forgotten) if self.role == Role::Client => {
                 (State::Closed(CloseReason::ResetByUs), None)
             }
@@ -422,7 +425,7 @@ impl Connection {
         }
     }
 
-    /// The last stream of the peer that we have worked on, for GOAWAY.
+    /// The last stream of the peer that was processed, for GOAWAY.
     pub(super) fn last_peer_stream(&self) -> StreamId {
         match self.role {
             Role::Client => StreamId::CONNECTION,
@@ -444,8 +447,9 @@ mod tests {
         (b":path", b"/", Indexing::Incremental),
     ];
 
-    /// Moves what one side has written to the other, which releases what it hears.
-    fn carry(from: &mut Connection, to: &mut Connection) -> Vec<StreamId> {
+    /// Delivers the output of one side to the other, which releases all content. Returns the streams
+    /// that ended.
+    fn deliver(from: &mut Connection, to: &mut Connection) -> Vec<StreamId> {
         let bytes = from.output().to_vec();
         from.consume_output(bytes.len());
         let mut input = &bytes[..];
@@ -463,7 +467,7 @@ mod tests {
         ended
     }
 
-    /// What the room holds for a connection, the tables of `hpack` left out.
+    /// The memory of a connection in bytes, without the tables of `hpack`.
     fn held_bytes(connection: &Connection) -> usize {
         let blocks = &connection.spare_blocks;
         size_of::<Connection>()
@@ -477,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_connection_that_comes_to_rest_holds_little() {
+    fn a_connection_that_becomes_idle_holds_little_memory() {
         let mut client = Connection::new_client(&Limits::DEFAULT, Duration::ZERO);
         let mut server = Connection::new_server(&Limits::DEFAULT, Duration::ZERO);
         let long = (&b"x-long"[..], &[b'x'; 10_000][..], Indexing::Incremental);
@@ -487,13 +491,13 @@ mod tests {
         }
         let (mut answered, mut most) = (0, 0);
         while !client.output().is_empty() || !server.output().is_empty() {
-            for stream in carry(&mut client, &mut server) {
+            for stream in deliver(&mut client, &mut server) {
                 let status = (&b":status"[..], &b"200"[..], Indexing::Incremental);
                 server.send_headers(stream, [status], false).unwrap();
                 server.send_data(stream, &[&[0; 20_000]], true).unwrap();
                 answered += 1;
             }
-            carry(&mut server, &mut client);
+            deliver(&mut server, &mut client);
             most = most.max(held_bytes(&client)).max(held_bytes(&server));
         }
         assert_eq!(answered, 100);

@@ -1,4 +1,4 @@
-//! Frames that belong to the connection: SETTINGS, PING, GOAWAY; and the shutdown they serve.
+//! Frames of the connection: SETTINGS, PING, GOAWAY; and the graceful shutdown.
 
 use super::connection::{Connection, Phase, Role, Shutdown};
 use super::flow::Overflow;
@@ -8,7 +8,7 @@ use super::settings;
 use super::state::CloseReason;
 use super::{ErrorCode, Event, Fault, StreamId};
 
-/// The PING that a server sends with the announcement of its shutdown.
+/// The payload of the PING that a server sends with the announcement of its shutdown.
 const SHUTDOWN_PING: [u8; 8] = *b"leaving\0";
 
 impl Connection {
@@ -37,8 +37,8 @@ impl Connection {
         Ok(None)
     }
 
-    /// Our SETTINGS hold from here on: only a window below the default matters, since the peer
-    /// was allowed the default until now (section 6.5.3).
+    /// Our SETTINGS are in force now. Only a window below the default makes a difference, since the
+    /// peer was allowed the default until now (section 6.5.3).
     fn receive_settings_ack<'i>(&mut self) -> Outcome<'i> {
         if self.settings_acknowledged {
             return self.empty_frame();
@@ -55,8 +55,7 @@ impl Connection {
         Ok(None)
     }
 
-    /// The peer's initial window has changed, and with it the window of every stream
-    /// (section 6.9.2).
+    /// Applies a change of the peer's initial window to the window of every stream (section 6.9.2).
     fn shift_send_windows(&mut self, by: i64) -> Result<(), Fault> {
         let slots: Vec<_> = self.streams.iter().map(|(_, slot)| slot).collect();
         for &slot in &slots {
@@ -111,17 +110,17 @@ impl Connection {
         Ok(None)
     }
 
-    /// Asks for a sign of life; [`Event::Pong`] brings the same eight bytes.
+    /// Sends a PING; [`Event::Pong`] returns the same eight bytes.
     pub fn ping(&mut self, opaque: [u8; 8]) {
         if self.phase != Phase::Closed {
             frame::write_ping(false, opaque, self.output.buffer());
         }
     }
 
-    /// Ends the connection. With NO_ERROR gracefully: open streams are finished, and
-    /// [`Event::Closed`] follows the last of them. A server first announces it and goes on taking
-    /// requests until the client certainly knows (section 6.8), so that none is lost. Any other
-    /// code ends everything at once. `debug` is for people, cut at 16 KiB.
+    /// Ends the connection. With NO_ERROR the shutdown is graceful: open streams are finished, and
+    /// [`Event::Closed`] follows the last of them. A server first announces it and accepts requests
+    /// until the client has certainly received the announcement (section 6.8), so that no request
+    /// is lost. Any other code ends everything at once. `debug` is human-readable, cut at 16 KiB.
     pub fn go_away(&mut self, code: ErrorCode, debug: &[u8]) {
         if code != ErrorCode::NO_ERROR {
             return self.end(code, debug, "the connection was closed here");
@@ -149,7 +148,7 @@ impl Connection {
         self.shutdown == Shutdown::Draining
     }
 
-    /// Ends a connection that has nothing left to do.
+    /// Closes a connection that is shutting down and has no stream left.
     pub(super) fn close_if_drained(&mut self) {
         if self.phase == Phase::Closed || !self.streams.is_empty() {
             return;

@@ -1,8 +1,8 @@
-//! What a field block must look like (RFC 9113 sections 8.1 to 8.3).
+//! The rules for field blocks (RFC 9113 sections 8.1 to 8.3).
 //!
-//! A block that breaks these rules makes its message *malformed*: a stream error of type
-//! PROTOCOL_ERROR (section 8.1.1). Two things are left to the user: whether `:path` begins with a
-//! slash, and what the values mean.
+//! A block that violates them makes its message *malformed*: a stream error of type PROTOCOL_ERROR
+//! (section 8.1.1). Two things are not checked here: whether `:path` begins with a slash, and what
+//! the values mean.
 
 use crate::hpack::FieldBlock;
 
@@ -10,12 +10,12 @@ use crate::hpack::FieldBlock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// What the connection needs to know of a checked response.
+/// The values of a checked response that the connection uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
     /// The status code, 100 to 999.
     pub status: u16,
-    /// `content-length`.
+    /// `content-length` in bytes, if present.
     pub content_length: Option<u64>,
 }
 
@@ -131,7 +131,7 @@ impl RequestPseudo<'_> {
     }
 }
 
-/// What was seen of the regular fields so far.
+/// The regular fields that were read so far.
 #[derive(Default)]
 struct Regular<'f> {
     seen: bool,
@@ -152,11 +152,11 @@ impl<'f> Regular<'f> {
             b"host" if self.host.replace(value).is_some() => return Err(Malformed("host twice")),
             // Section 8.2.2.
             b"te" if !value.eq_ignore_ascii_case(b"trailers") => {
-                return Err(Malformed("te is something else than trailers"));
+                return Err(Malformed("te has a value other than trailers"));
             }
             b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding"
             | b"upgrade" => return Err(Malformed("a connection-specific field")),
-            // Names that most requests have, and that are well-formed as they stand here.
+            // Frequent names that are known to be well-formed.
             b"te" | b"content-type" | b"user-agent" | b"accept-encoding" => {}
             _ if name.is_empty() || !name.iter().all(|&byte| NAME_BYTES[usize::from(byte)]) => {
                 return Err(Malformed("a field name with a forbidden character"));
@@ -180,9 +180,9 @@ const NAME_BYTES: [bool; 256] = {
 };
 
 /// Section 8.2.1, with the definition of RFC 9110 section 5.5: no control characters except HTAB
-/// in any value. (In a name there is none either: one look at all bytes is cheaper than many.)
+/// in any value. (Names have none either: one pass over all bytes is cheaper than one per value.)
 fn check_bytes(fields: &FieldBlock) -> Result<(), Malformed> {
-    // Without an early end, so that the loop runs on many bytes at once.
+    // No early exit, so that the loop can be vectorized.
     let control = |byte: u8| (byte < 0x20) & (byte != b'\t') | (byte == 0x7f);
     if fields.bytes().iter().fold(false, |found, &byte| found | control(byte)) {
         return Err(Malformed("a control character in a field"));
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_found_wherever_they_stand() {
+    fn control_characters_are_found_at_every_position() {
         let mut fields = FieldBlock::new();
         for byte in 0..=0xff {
             for len in 1..40 {

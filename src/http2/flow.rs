@@ -2,14 +2,14 @@
 
 use super::settings::MAX_WINDOW;
 
-/// A window went above 2^31 - 1, or more came than a window had room for.
+/// A window exceeded 2^31 - 1, or more bytes arrived than a window allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow;
 
-/// How much we may still send: of one stream, or of the connection.
+/// How many bytes we may still send, on one stream or on the connection.
 ///
-/// Below zero after the peer has lowered SETTINGS_INITIAL_WINDOW_SIZE under what was already sent
-/// (section 6.9.2); then it takes credit to get back to zero.
+/// It is negative after the peer has lowered SETTINGS_INITIAL_WINDOW_SIZE below what was already
+/// sent (section 6.9.2); then WINDOW_UPDATE must first bring it back above zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendWindow(i32);
 
@@ -24,30 +24,30 @@ impl SendWindow {
         self.0.max(0) as usize
     }
 
-    /// `bytes` were sent: no more than [`SendWindow::available`].
+    /// Subtracts sent bytes, at most [`SendWindow::available`].
     pub fn consume(&mut self, bytes: usize) {
         debug_assert!(bytes <= self.available());
         self.0 -= bytes as i32;
     }
 
-    /// The peer gave credit, or changed its initial window by this much.
+    /// Adds the increment of a WINDOW_UPDATE, or the change of the peer's initial window.
     pub fn shift(&mut self, by: i64) -> Result<(), Overflow> {
         let shifted = i64::from(self.0) + by;
         if shifted > i64::from(MAX_WINDOW) {
             return Err(Overflow);
         }
-        // Never below -(2^31 - 1): a shift down is the difference of two window sizes, and what
-        // was sent fitted into the larger of them.
+        // Never below -(2^31 - 1): a negative shift is the difference of two window sizes, and the
+        // sent bytes fitted into the larger of them.
         self.0 = i32::try_from(shifted).unwrap_or(i32::MIN);
         Ok(())
     }
 }
 
-/// How much the peer may still send, and when to let it send more.
+/// How many bytes the peer may still send, and when to send it a WINDOW_UPDATE.
 ///
-/// Every byte of the window is in one of three places: `open` (the peer may send it), held by the
-/// user, or `released` by the user and not announced to the peer yet. Credit is announced when
-/// half of the window waits for it: one WINDOW_UPDATE for many DATA frames.
+/// Every byte of the window is in one of three states: `open` (the peer may send it), held by the
+/// user, or `released` by the user and not announced to the peer yet. Released bytes are announced
+/// when they are half of the window: one WINDOW_UPDATE for many DATA frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveWindow {
     target: i32,
@@ -67,7 +67,7 @@ impl ReceiveWindow {
         self.open > 0
     }
 
-    /// `bytes` have come from the peer.
+    /// Subtracts bytes that have arrived.
     pub fn receive(&mut self, bytes: usize) -> Result<(), Overflow> {
         match i32::try_from(bytes) {
             Ok(bytes) if bytes <= self.open => {
@@ -78,8 +78,8 @@ impl ReceiveWindow {
         }
     }
 
-    /// The user is done with `bytes` of them (more than it holds count as what it holds). Returns
-    /// the increment for a WINDOW_UPDATE once that is worth a frame.
+    /// The user has consumed `bytes` (at most those that it holds are counted). Returns the increment
+    /// of a WINDOW_UPDATE when half of the window is released.
     pub fn release(&mut self, bytes: usize) -> Option<u32> {
         let held = self.target - self.open - self.released;
         self.released += i32::try_from(bytes).unwrap_or(i32::MAX).min(held.max(0));
@@ -91,7 +91,7 @@ impl ReceiveWindow {
         Some(increment as u32)
     }
 
-    /// The window is now `bytes` large, and the peer knows; `open` may go below zero.
+    /// Changes the size of the window, which the peer has acknowledged; `open` may become negative.
     pub fn resize(&mut self, bytes: u32) {
         let target = bytes.min(MAX_WINDOW) as i32;
         self.open -= self.target - target;

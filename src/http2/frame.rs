@@ -1,4 +1,4 @@
-//! Frames: the 9-byte header, flags, the ten types and their payloads (RFC 9113 sections 4 and 6).
+//! Frames: the 9-byte header, flags, the ten types and their payloads (RFC 9113 sections 4, 6).
 //!
 //! ```text
 //!  0        3      4       5                    9
@@ -9,11 +9,11 @@
 
 use super::{ErrorCode, Fault, StreamId};
 
-/// What every endpoint accepts, and the most that we send or receive: the initial value of
-/// SETTINGS_MAX_FRAME_SIZE, which we leave as it is.
+/// The largest payload that we send or receive, in bytes: the initial value of
+/// SETTINGS_MAX_FRAME_SIZE, which every endpoint accepts and which we do not change.
 pub const MAX_FRAME_SIZE: usize = 16_384;
 
-/// Length of a frame's header.
+/// The length of a frame's header in bytes.
 pub const HEADER_BYTES: usize = 9;
 
 /// The first 24 bytes that a client sends (section 3.4).
@@ -23,13 +23,13 @@ pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub mod flag {
     /// DATA, HEADERS: the sender's last frame that carries content.
     pub const END_STREAM: u8 = 0x1;
-    /// SETTINGS, PING: an answer to the same.
+    /// SETTINGS, PING: the reply to a frame of the same type.
     pub const ACK: u8 = 0x1;
     /// HEADERS, CONTINUATION: the field block ends here.
     pub const END_HEADERS: u8 = 0x4;
-    /// DATA, HEADERS: a pad length comes first, and padding last.
+    /// DATA, HEADERS: the payload begins with a pad length and ends with padding.
     pub const PADDED: u8 = 0x8;
-    /// HEADERS: five bytes of (deprecated) priority come before the field block.
+    /// HEADERS: five bytes of (deprecated) priority precede the field block.
     pub const PRIORITY: u8 = 0x20;
 }
 
@@ -37,7 +37,7 @@ pub mod flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// Section 6.1: a piece of a message.
+    /// Section 6.1: content.
     Data = 0x0,
     /// Section 6.2: opens a stream or ends a message; starts a field block.
     Headers = 0x1,
@@ -45,17 +45,17 @@ pub enum Kind {
     Priority = 0x2,
     /// Section 6.4: ends a stream at once.
     RstStream = 0x3,
-    /// Section 6.5: what the sender wants the peer to keep to.
+    /// Section 6.5: the sender's settings.
     Settings = 0x4,
-    /// Section 6.6: server push, which we never allow.
+    /// Section 6.6: server push, which we do not allow.
     PushPromise = 0x5,
-    /// Section 6.7: a sign of life, asked for or given.
+    /// Section 6.7: a liveness check, or the reply to one.
     Ping = 0x6,
-    /// Section 6.8: no new streams.
+    /// Section 6.8: shutdown of the connection.
     GoAway = 0x7,
     /// Section 6.9: flow-control credit.
     WindowUpdate = 0x8,
-    /// Section 6.10: more of a field block.
+    /// Section 6.10: continues a field block.
     Continuation = 0x9,
 }
 
@@ -73,7 +73,7 @@ impl Kind {
         Kind::Continuation,
     ];
 
-    /// The type with this number; `None` for one that we must ignore (section 4.1).
+    /// The type with this number; `None` for a type that must be ignored (section 4.1).
     pub fn from_number(number: u8) -> Option<Kind> {
         Kind::ALL.get(usize::from(number)).copied()
     }
@@ -88,7 +88,7 @@ pub struct FrameHeader {
     pub kind: Option<Kind>,
     /// Flags, see [`flag`].
     pub flags: u8,
-    /// The stream; 0 is the connection. The reserved bit is dropped, as section 4.1 asks.
+    /// The stream; 0 is the connection. The reserved bit is ignored, as section 4.1 requires.
     pub stream: StreamId,
 }
 
@@ -99,7 +99,7 @@ impl FrameHeader {
     }
 }
 
-/// One whole frame, its payload still in the input.
+/// One whole frame, whose payload borrows from the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'i> {
     /// The header.
@@ -108,8 +108,8 @@ pub struct Frame<'i> {
     pub payload: &'i [u8],
 }
 
-/// Takes a frame's header from the start of `input`, without consuming it; `None` when fewer than
-/// nine bytes are there.
+/// Reads a frame's header at the start of `input` without consuming it; `None` for fewer than nine
+/// bytes.
 pub fn peek_header(input: &[u8]) -> Option<FrameHeader> {
     let (head, _) = input.split_first_chunk::<HEADER_BYTES>()?;
     let [l0, l1, l2, kind, flags, s0, s1, s2, s3] = *head;
@@ -122,13 +122,13 @@ pub fn peek_header(input: &[u8]) -> Option<FrameHeader> {
 }
 
 impl<'i> Frame<'i> {
-    /// Takes one whole frame from the start of `input` and moves it past the frame; `None` when
-    /// the frame is not all there.
+    /// Takes one whole frame from the start of `input` and moves `input` past it; `None` when the
+    /// frame is incomplete.
     ///
     /// # Errors
-    /// FRAME_SIZE_ERROR when the header announces more than [`MAX_FRAME_SIZE`]: known after nine
-    /// bytes, so that nobody makes us wait for, or hold, an oversize payload. It is a connection
-    /// error whatever the type, as section 5.4.2 lets us choose.
+    /// FRAME_SIZE_ERROR when the header announces more than [`MAX_FRAME_SIZE`]. It is detected after
+    /// nine bytes, so that an oversize payload is neither waited for nor stored. It is a connection
+    /// error for every type, which section 5.4.2 allows.
     pub fn take(input: &mut &'i [u8]) -> Result<Option<Frame<'i>>, Fault> {
         let Some(header) = peek_header(input) else { return Ok(None) };
         if header.len > MAX_FRAME_SIZE {
@@ -188,7 +188,7 @@ impl<'i> Frame<'i> {
     }
 }
 
-/// Takes the pad length in front and the padding behind off a payload.
+/// Removes the pad length and the padding from a payload.
 fn unpad(payload: &[u8]) -> Result<&[u8], Fault> {
     let Some((&pad_len, rest)) = payload.split_first() else {
         return Err(Fault::frame_size("a padded frame has no room for its pad length"));
@@ -199,7 +199,7 @@ fn unpad(payload: &[u8]) -> Result<&[u8], Fault> {
         .ok_or(Fault::protocol("a frame's padding is longer than its payload"))
 }
 
-/// The nine bytes of a header. `len` is at most [`MAX_FRAME_SIZE`] wherever we send.
+/// The nine bytes of a header. `len` is at most [`MAX_FRAME_SIZE`].
 pub fn header_bytes(len: usize, kind: Kind, flags: u8, stream: StreamId) -> [u8; HEADER_BYTES] {
     let [_, l0, l1, l2] = (len as u32).to_be_bytes();
     let [s0, s1, s2, s3] = stream.0.to_be_bytes();
@@ -218,14 +218,14 @@ pub fn write_window_update(stream: StreamId, increment: u32, out: &mut Vec<u8>) 
     out.extend_from_slice(&increment.to_be_bytes());
 }
 
-/// Writes a PING frame, or the answer to one.
+/// Writes a PING frame, or with `ack` the reply to one.
 pub fn write_ping(ack: bool, opaque: [u8; 8], out: &mut Vec<u8>) {
     let flags = if ack { flag::ACK } else { 0 };
     out.extend_from_slice(&header_bytes(8, Kind::Ping, flags, StreamId::CONNECTION));
     out.extend_from_slice(&opaque);
 }
 
-/// Writes a GOAWAY frame; debug data is cut to what one frame holds.
+/// Writes a GOAWAY frame; debug data is truncated to the size of one frame.
 pub fn write_go_away(last_stream: StreamId, code: ErrorCode, debug: &[u8], out: &mut Vec<u8>) {
     let debug = debug.get(..MAX_FRAME_SIZE - 8).unwrap_or(debug);
     let header = header_bytes(8 + debug.len(), Kind::GoAway, 0, StreamId::CONNECTION);

@@ -1,39 +1,38 @@
-//! Bytes on their way to the socket.
+//! The output buffer: encoded frames that the socket has not taken yet.
 
 use super::ErrorCode;
 use super::StreamId;
 use super::frame::{self, HEADER_BYTES, Kind, MAX_FRAME_SIZE, flag, header_bytes};
 
-/// While this much waits for the socket, DATA stays in the streams' queues, where it can be
-/// counted, shared fairly and dropped; more in one write would not make writing cheaper.
+/// While this many bytes wait for the socket, DATA stays in the queues of the streams, where it can
+/// be counted, scheduled fairly and dropped. Larger writes would not be cheaper.
 const FULL_BYTES: usize = 256 * 1024;
 
-/// What an idle connection keeps.
+/// The largest buffer that an idle connection keeps, in bytes.
 const IDLE_BYTES: usize = 1024;
 
-/// What a connection that is busy again takes at once, at most.
+/// The largest initial buffer of a connection that becomes busy again, in bytes.
 const FIRST_BYTES: usize = 64 * 1024;
 
-/// Written bytes are removed from the front once they are this many, and half of all.
+/// Written bytes are removed from the front once they are at least this many, and half of all.
 const COMPACT_BYTES: usize = 64 * 1024;
 
 /// Encoded frames in the order of the wire.
 #[derive(Debug, Default)]
 pub struct Output {
     bytes: Vec<u8>,
-    /// Of `bytes`, how many the socket has taken.
+    /// How many of `bytes` the socket has taken.
     sent: usize,
-    /// How many were written the last time, until the socket had taken all: the next time will
-    /// likely be the same.
+    /// The length of the buffer when the socket last took all of it: an estimate for the next time.
     last_len: usize,
     /// Control replies written since the socket last took all of them.
     replies: usize,
-    /// Where in `bytes` the last of them ends.
+    /// Where in `bytes` the last control reply ends.
     replies_end: usize,
 }
 
 impl Output {
-    /// What the socket has not taken yet.
+    /// The bytes that the socket has not taken yet.
     pub fn pending(&self) -> &[u8] {
         &self.bytes[self.sent..]
     }
@@ -59,14 +58,14 @@ impl Output {
         }
     }
 
-    /// Gives back a large buffer that is empty.
+    /// Releases a large buffer that is empty.
     pub fn shrink(&mut self) {
         if self.bytes.is_empty() && self.bytes.capacity() > IDLE_BYTES {
             self.bytes = Vec::new();
         }
     }
 
-    /// How much memory it holds.
+    /// The memory held, in bytes.
     #[cfg(test)]
     pub fn held_bytes(&self) -> usize {
         self.bytes.capacity()
@@ -77,12 +76,12 @@ impl Output {
         self.pending().len() >= FULL_BYTES
     }
 
-    /// Control replies that the peer makes us hold: what was written and not taken, at most.
+    /// An upper bound on the control replies that the socket has not taken.
     pub fn queued_replies(&self) -> usize {
         self.replies
     }
 
-    /// Where frames are written.
+    /// The buffer that frames are appended to.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(self.last_len.clamp(IDLE_BYTES, FIRST_BYTES));
@@ -90,7 +89,7 @@ impl Output {
         &mut self.bytes
     }
 
-    /// Where frames are written that the peer's frames call for: they are counted.
+    /// Writes a control frame in reply to a frame of the peer, and counts it.
     pub fn reply(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(self.buffer());
         self.replies += 1;
@@ -108,7 +107,7 @@ impl Output {
         self.buffer().extend_from_slice(&header_bytes(len, Kind::Data, flags, stream));
     }
 
-    /// Writes a field block, as HEADERS and as many CONTINUATION as it takes (section 4.3).
+    /// Writes a field block, as HEADERS and as many CONTINUATION frames as needed (section 4.3).
     pub fn headers(
         &mut self,
         stream: StreamId,
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_buffer_is_given_back_once_it_is_empty() {
+    fn a_large_buffer_is_released_once_it_is_empty() {
         let mut output = Output::default();
         output.buffer().extend_from_slice(&[0; 10_000]);
         output.consume(9_999);
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_is_busy_again_takes_what_it_needed_last_at_once() {
+    fn a_connection_that_is_busy_again_allocates_its_last_length_at_once() {
         let mut output = Output::default();
         output.buffer().extend_from_slice(&[0; 10_000]);
         output.consume(10_000);

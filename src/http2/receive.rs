@@ -1,4 +1,4 @@
-//! Frames that belong to streams: DATA, HEADERS, CONTINUATION, RST_STREAM, WINDOW_UPDATE.
+//! Frames of streams: DATA, HEADERS, CONTINUATION, RST_STREAM, WINDOW_UPDATE.
 
 use crate::hpack::{DecoderLimits, FieldBlock};
 
@@ -10,11 +10,11 @@ use super::state::{CloseReason, FrameAction, State};
 use super::streams::Slot;
 use super::{ErrorCode, Event, Fault, StreamId};
 
-/// What a frame led to.
+/// The event or the fault that a frame causes.
 pub(super) type Outcome<'i> = Result<Option<Event<'i>>, Fault>;
 
 impl Connection {
-    /// Takes one frame.
+    /// Handles one frame.
     pub(super) fn receive<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         let header = frame.header;
         if self.phase == Phase::Settings
@@ -37,9 +37,9 @@ impl Connection {
             Kind::Ping => self.receive_ping(frame),
             Kind::GoAway => self.receive_go_away(frame),
             Kind::WindowUpdate if on_connection => self.receive_connection_credit(frame),
-            // Neither role takes it: servers must not, and we forbid it as a client.
+            // Neither role accepts it: a client must not send it, and as a client we disable push.
             Kind::PushPromise => Err(Fault::protocol("PUSH_PROMISE, but push is disabled")),
-            _ if on_connection => Err(Fault::protocol("a frame of a stream on stream 0")),
+            _ if on_connection => Err(Fault::protocol("a stream frame on stream 0")),
             Kind::Data => self.receive_data(frame),
             Kind::Headers => self.receive_headers(frame),
             Kind::Continuation => self.receive_continuation(frame),
@@ -49,13 +49,13 @@ impl Connection {
         }
     }
 
-    /// A frame that carries nothing: harmless, unless there is no end of them.
+    /// Counts a frame without content. A few in a row are harmless, a flood ends the connection.
     pub(super) fn empty_frame<'i>(&mut self) -> Outcome<'i> {
         self.empty_frames += 1;
         if self.empty_frames > self.limits.max_empty_frames {
             return Err(Fault::Connection(
                 ErrorCode::ENHANCE_YOUR_CALM,
-                "too many frames in a row that carry nothing",
+                "too many consecutive frames without content",
             ));
         }
         Ok(None)
@@ -66,7 +66,7 @@ impl Connection {
         let stream = frame.header.stream;
         let data = frame.data()?;
         let len = frame.payload.len();
-        // The connection's window counts whatever happens to the stream.
+        // DATA counts against the connection's window in any state of the stream.
         if let Err(Overflow) = self.receive_window.receive(len) {
             return Err(Fault::Connection(
                 ErrorCode::FLOW_CONTROL_ERROR,
@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// DATA on a stream that may have it; whether it is worth an event. `len` counts the padding.
+    /// DATA on a stream that may receive it; returns whether to report it. `len` includes padding.
     fn take_data(&mut self, slot: Slot, len: usize, data: &[u8], flags: u8) -> Result<bool, Fault> {
         let end_stream = flags & flag::END_STREAM != 0;
         let stream = &mut self.streams[slot];
@@ -154,8 +154,8 @@ impl Connection {
         self.receive_block(block.stream, block.end_stream, &fragments)
     }
 
-    /// A whole field block. It is decoded before anything else: the compression state must
-    /// follow even if nobody wants the fields (section 4.3).
+    /// A whole field block. It is decoded first, since the compression state must be updated even if
+    /// the fields are not used (section 4.3).
     fn receive_block<'i>(
         &mut self,
         stream: StreamId,
@@ -237,12 +237,12 @@ impl Connection {
         }
     }
 
-    /// Whether a new stream of the peer must be refused.
+    /// Whether a new stream of the peer is refused.
     fn is_full(&self) -> bool {
         self.streams.len() >= self.limits.max_concurrent_calls as usize || self.is_draining()
     }
 
-    /// A new live stream with fresh windows.
+    /// Adds an open stream with its initial windows.
     pub(super) fn insert_stream(&mut self, stream: StreamId) -> Slot {
         let send = SendWindow::new(self.peer.initial_window_size);
         let receive = ReceiveWindow::new(self.stream_window);
@@ -271,7 +271,7 @@ impl Connection {
             return self.empty_frame();
         }
         stream.has_head = true;
-        // Section 8.1.1: these have a length, perhaps, but no content.
+        // Section 8.1.1: such a response may have a content-length, but no content.
         let is_bare = stream.is_head_request || matches!(head.status, 204 | 304);
         stream.content_left = if is_bare { Some(0) } else { head.content_length };
         if end_stream {
@@ -301,7 +301,7 @@ impl Connection {
         Ok(Some(Event::Trailers { stream: id, fields }))
     }
 
-    /// END_STREAM has come.
+    /// END_STREAM was received.
     fn end_received(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
         stream.state = stream.state.end_received();
@@ -310,15 +310,15 @@ impl Connection {
         }
     }
 
-    /// Section 6.4. A server's budget pays for every one, also on a stream that has just ended. A
-    /// client chose to open what its server resets: nothing is had from it for free.
+    /// Section 6.4. On a server every RST_STREAM spends the reset budget, also on a stream that has
+    /// just ended. A client is not attacked this way: it has opened the streams itself.
     fn receive_rst_stream<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         let stream = frame.header.stream;
         let error = frame.reset_code()?;
         let (state, slot) = self.state(stream);
         match (state.receive(Kind::RstStream), slot) {
             (FrameAction::Accept, Some(slot)) => {
-                // Before the stream goes: the connection may go with it, and that event comes last.
+                // Before the removal: it may close the connection, whose event must be the last.
                 self.events.push_back(Event::Reset { stream, error, by_peer: true });
                 self.remove(slot, CloseReason::ResetByPeer);
             }
@@ -354,7 +354,7 @@ impl Connection {
     fn receive_connection_credit<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         let increment = frame.increment()?;
         if increment == 0 {
-            return Err(Fault::protocol("a WINDOW_UPDATE of nothing"));
+            return Err(Fault::protocol("a WINDOW_UPDATE with an increment of 0"));
         }
         if let Err(Overflow) = self.send_window.shift(i64::from(increment)) {
             return Err(Fault::Connection(
@@ -366,12 +366,12 @@ impl Connection {
         Ok(None)
     }
 
-    /// Section 6.3: looked at for its length only.
+    /// Section 6.3: only the length is checked.
     fn receive_priority<'i>(&mut self, frame: Frame<'i>) -> Outcome<'i> {
         if frame.payload.len() == 5 {
             return self.empty_frame();
         }
-        // RST_STREAM would itself be an error on a stream that is idle.
+        // RST_STREAM on an idle stream would itself be an error.
         match self.streams.find(frame.header.stream) {
             Some(_) => Err(Fault::Stream(frame.header.stream, ErrorCode::FRAME_SIZE_ERROR)),
             None => Err(Fault::frame_size("a PRIORITY frame is not 5 bytes long")),
@@ -379,7 +379,7 @@ impl Connection {
     }
 }
 
-/// What to do with a frame that is not accepted: nothing, or an error.
+/// The result for a frame that is not accepted: none, or a fault.
 fn refuse(action: FrameAction, stream: StreamId) -> Result<(), Fault> {
     match action {
         FrameAction::Accept | FrameAction::Open | FrameAction::Discard => Ok(()),

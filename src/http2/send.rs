@@ -1,4 +1,4 @@
-//! Sending: opening streams, field blocks, DATA under both windows, credit, resets.
+//! Sending: opening streams, field blocks, DATA under both windows, WINDOW_UPDATE, resets.
 
 use crate::hpack::{FieldBlock, Indexing};
 
@@ -10,11 +10,11 @@ use super::streams::Slot;
 use super::{ErrorCode, Event, OpenError, StreamClosed, StreamId};
 
 impl Connection {
-    /// Opens a stream, as a client, with a request's field block: pseudo-header fields first,
-    /// names in lower case.
+    /// Opens a stream as a client with the field block of a request: pseudo-header fields first, names
+    /// in lower case.
     ///
     /// # Errors
-    /// See [`OpenError`]; nothing was sent then.
+    /// See [`OpenError`]; nothing was sent.
     pub fn open<'f>(
         &mut self,
         fields: impl IntoIterator<Item = (&'f [u8], &'f [u8], Indexing)>,
@@ -52,11 +52,11 @@ impl Connection {
         Ok(stream)
     }
 
-    /// Sends a field block: a response's head, or a trailer section (with `end_stream`), which
-    /// waits behind the stream's queued DATA.
+    /// Sends a field block: the header section of a response, or with `end_stream` a trailer section,
+    /// which is queued behind queued DATA.
     ///
     /// # Errors
-    /// [`StreamClosed`] when the stream, or our side of it, has ended.
+    /// [`StreamClosed`] if the stream, or our side of it, has ended.
     pub fn send_headers<'f>(
         &mut self,
         stream: StreamId,
@@ -80,7 +80,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Puts a field block behind queued DATA. Only a trailer section can stand there.
+    /// Queues a field block behind queued DATA. It must be a trailer section.
     fn queue_trailers<'f>(
         &mut self,
         slot: Slot,
@@ -99,11 +99,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends content: the parts, one behind the other. What the windows (and the output) have no
-    /// room for is queued, without a limit: see [`Connection::queued`].
+    /// Sends content, the concatenated parts. Bytes that exceed the windows or the output buffer are
+    /// queued without a limit: see [`Connection::queued`].
     ///
     /// # Errors
-    /// [`StreamClosed`] when the stream, or our side of it, has ended.
+    /// [`StreamClosed`] if the stream, or our side of it, has ended.
     pub fn send_data(
         &mut self,
         stream: StreamId,
@@ -114,7 +114,7 @@ impl Connection {
         let total: usize = parts.iter().map(|part| part.len()).sum();
         let is_first = self.streams[slot].queue.is_empty();
         let mut sent = 0;
-        // While others stand in line there is no room either: nobody is overtaken.
+        // While other streams are scheduled there is no capacity either, so none is overtaken.
         if is_first {
             while sent < total {
                 let capacity = self.frame_capacity(slot);
@@ -145,7 +145,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues the joined parts from `start` on.
+    /// Queues the concatenated parts from `start` on.
     fn queue_data(&mut self, slot: Slot, parts: &[&[u8]], start: usize) {
         let was_overloaded = self.is_overloaded();
         let queue = &mut self.streams[slot].queue;
@@ -164,17 +164,17 @@ impl Connection {
         self.schedule(slot);
     }
 
-    /// How many bytes of a stream wait for a window, or for the socket. Trailers are not counted.
+    /// How many bytes of DATA are queued on a stream. Trailers are not counted.
     pub fn queued(&self, stream: StreamId) -> usize {
         self.streams.find(stream).map_or(0, |slot| self.streams[slot].queue.len())
     }
 
-    /// How many bytes of all streams together wait likewise.
+    /// How many bytes of DATA are queued on all streams together.
     pub fn total_queued(&self) -> usize {
         self.queued_bytes
     }
 
-    /// How much DATA of a stream may go into one frame now.
+    /// How many bytes of DATA of a stream may be sent in one frame now.
     fn frame_capacity(&self, slot: Slot) -> usize {
         if self.output.is_full() {
             return 0;
@@ -188,7 +188,7 @@ impl Connection {
         self.streams[slot].send.consume(bytes);
     }
 
-    /// Puts a stream that has DATA and an open window at the end of the line.
+    /// Appends a stream with DATA and an open window to the round-robin queue.
     pub(super) fn schedule(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
         if !stream.scheduled && !stream.queue.is_empty() && stream.send.available() > 0 {
@@ -197,7 +197,7 @@ impl Connection {
         }
     }
 
-    /// Sends queued DATA while there is room: one frame of each stream in turn.
+    /// Sends queued DATA while there is capacity: one frame of each stream in turn.
     pub(super) fn send_queued(&mut self) {
         while let Some(&slot) = self.sending.front() {
             let capacity = self.frame_capacity(slot);
@@ -206,7 +206,7 @@ impl Connection {
                 if stream.send.available() > 0 {
                     return;
                 }
-                // Its window was taken back by a change of settings.
+                // A change of settings has closed the stream's window.
                 stream.scheduled = false;
                 self.sending.pop_front();
                 continue;
@@ -235,7 +235,7 @@ impl Connection {
         }
     }
 
-    /// The queue is empty: what stood behind it goes out.
+    /// Sends what follows the queued DATA once the queue is empty.
     fn send_tail(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
         let (id, reset_after_tail) = (stream.id, stream.reset_after_tail);
@@ -259,7 +259,7 @@ impl Connection {
         }
     }
 
-    /// END_STREAM is written.
+    /// END_STREAM was written.
     fn end_sent(&mut self, slot: Slot) {
         let stream = &mut self.streams[slot];
         stream.state = stream.state.end_sent();
@@ -273,9 +273,9 @@ impl Connection {
         if self.streams[slot].may_send() { Ok(slot) } else { Err(StreamClosed) }
     }
 
-    /// Ends a stream at once and drops what is queued for it; no event follows. With NO_ERROR,
-    /// after our END_STREAM was given, it waits until that is sent: "I have answered, and do not
-    /// need the rest of the request" (section 8.1). Nothing happens to a stream that has ended.
+    /// Resets a stream and drops its queued DATA; no event follows. With NO_ERROR after the user has
+    /// ended its side, the reset is sent after the queued END_STREAM: the response is complete, and
+    /// the rest of the request is not needed (section 8.1). A stream that has ended is not changed.
     pub fn reset(&mut self, stream: StreamId, code: ErrorCode) {
         let Some(slot) = self.streams.find(stream) else { return };
         let is_answered = code == ErrorCode::NO_ERROR;
@@ -285,15 +285,15 @@ impl Connection {
         }
         self.output.rst_stream(stream, code);
         self.remove(slot, CloseReason::ResetByUs);
-        // A client may cancel as it likes. What makes a server reset a stream it has not answered
-        // is the client's doing.
+        // A client may cancel any number of streams. When a server resets a stream that it has not
+        // answered, the client has provoked it.
         if self.role == Role::Server && !is_answered {
             self.spend_reset();
         }
     }
 
-    /// The user is done with `bytes` of received DATA. The peer is given credit when enough has
-    /// come together; for the connection also if the stream has ended meanwhile.
+    /// The user has consumed `bytes` of received DATA. WINDOW_UPDATE is sent when half of a window is
+    /// released; for the connection even if the stream has ended.
     pub fn release(&mut self, stream: StreamId, bytes: usize) {
         if let Some(slot) = self.streams.find(stream) {
             self.release_stream(slot, bytes);
@@ -301,8 +301,8 @@ impl Connection {
         self.release_connection(bytes);
     }
 
-    /// As [`Connection::release`], with more or less for the stream than for the connection: the
-    /// rest comes another time.
+    /// As [`Connection::release`], with different amounts for the stream and for the connection: the
+    /// difference is released another time.
     pub fn release_separately(&mut self, stream: StreamId, of_stream: usize, of_connection: usize) {
         if of_stream > 0
             && let Some(slot) = self.streams.find(stream)
@@ -314,7 +314,7 @@ impl Connection {
         }
     }
 
-    /// Whether the peer may send DATA on a stream: its window and the connection's are open.
+    /// Whether the peer may send DATA on a stream: the windows of both stream and connection are open.
     pub fn may_receive(&self, stream: StreamId) -> bool {
         let slot = self.streams.find(stream);
         self.receive_window.is_open()
@@ -340,7 +340,7 @@ impl Connection {
     }
 }
 
-/// Appends `len` bytes of the joined parts, from `start` on.
+/// Appends `len` bytes of the concatenated parts, from `start` on.
 fn copy_range(parts: &[&[u8]], start: usize, len: usize, out: &mut Vec<u8>) {
     let mut skip = start;
     let mut left = len;

@@ -1,4 +1,4 @@
-//! Settings: what each side asks the other to keep to (RFC 9113 section 6.5).
+//! Settings of both sides (RFC 9113 section 6.5).
 
 use super::frame::{Kind, flag, header_bytes};
 use super::{ErrorCode, Fault, StreamId};
@@ -13,29 +13,29 @@ mod id {
     pub const MAX_HEADER_LIST_SIZE: u16 = 0x6;
 }
 
-/// The window that a stream and the connection begin with, unless settings say otherwise.
+/// The default initial window of a stream, and the initial window of the connection, in bytes.
 pub const DEFAULT_WINDOW: u32 = 65_535;
 
-/// The largest window (section 6.9.1).
+/// The largest window in bytes (section 6.9.1).
 pub const MAX_WINDOW: u32 = 0x7fff_ffff;
 
-/// Streams that we open before the server's SETTINGS have told its limit. Section 6.5.2 has no
-/// limit then, but recommends servers not to go below 100.
+/// How many streams a client opens before the server's SETTINGS. Section 6.5.2 has no limit then,
+/// but recommends that servers allow at least 100.
 const STREAMS_BEFORE_SETTINGS: u32 = 100;
 
-/// What the peer has told us. Begins with the values of section 6.5.2.
+/// The settings of the peer. The initial values are those of section 6.5.2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerSettings {
-    /// The largest dynamic table that the peer's decoder keeps, in bytes.
+    /// The largest dynamic table of the peer's decoder, in bytes.
     pub header_table_size: u32,
-    /// How many streams we may have open at once, as a client.
+    /// How many concurrent streams a client may open.
     pub max_concurrent_streams: u32,
-    /// The send window that a new stream begins with.
+    /// The initial send window of a stream, in bytes.
     pub initial_window_size: u32,
 }
 
 impl PeerSettings {
-    /// What holds before the peer's first SETTINGS.
+    /// The settings before the peer's first SETTINGS frame.
     pub const fn new() -> PeerSettings {
         PeerSettings {
             header_table_size: 4096,
@@ -45,10 +45,10 @@ impl PeerSettings {
     }
 
     /// Applies the payload of a SETTINGS frame, in order; a later value overrides an earlier one.
-    /// `from_server` says who sent it.
+    /// `from_server` is true if the peer is a server.
     ///
     /// # Errors
-    /// A connection error: FRAME_SIZE_ERROR when the length is not a multiple of 6,
+    /// A connection error: FRAME_SIZE_ERROR for a length that is not a multiple of 6,
     /// PROTOCOL_ERROR or FLOW_CONTROL_ERROR for a value out of its range (section 6.5.2).
     pub(super) fn apply(&mut self, payload: &[u8], from_server: bool) -> Result<(), Fault> {
         let (entries, rest) = payload.as_chunks::<6>();
@@ -73,28 +73,27 @@ impl PeerSettings {
                 id::MAX_FRAME_SIZE if !(16_384..=16_777_215).contains(&value) => {
                     return Err(Fault::protocol("SETTINGS_MAX_FRAME_SIZE is out of its range"));
                 }
-                // MAX_FRAME_SIZE changes nothing, since we never send more than its least value;
-                // nor ENABLE_PUSH, since we never push; MAX_HEADER_LIST_SIZE is advice; unknown
-                // settings are ignored (section 6.5.2).
+                // MAX_FRAME_SIZE has no effect, since our frames never exceed its minimum, and
+                // neither has ENABLE_PUSH, since we never push. MAX_HEADER_LIST_SIZE is advisory.
+                // Unknown settings are ignored (section 6.5.2).
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// The first SETTINGS are here, about to be applied: what they do not limit is unlimited.
+    /// Removes the limit on streams that is assumed before the server's first SETTINGS.
     pub fn remove_provisional_limit(&mut self) {
         self.max_concurrent_streams = u32::MAX;
     }
 }
 
-/// What we tell the peer, once, at the start of the connection.
+/// Our settings, which are sent once at the start of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalSettings {
-    /// SETTINGS_ENABLE_PUSH = 0; a client says so, a server says nothing.
+    /// Whether SETTINGS_ENABLE_PUSH = 0 is sent: by a client, not by a server.
     pub refuse_push: bool,
-    /// SETTINGS_MAX_CONCURRENT_STREAMS; a server limits its clients, a client (which takes no
-    /// pushed streams anyway) says nothing.
+    /// SETTINGS_MAX_CONCURRENT_STREAMS; sent by a server. A client accepts no pushed streams anyway.
     pub max_concurrent_streams: Option<u32>,
     /// SETTINGS_INITIAL_WINDOW_SIZE.
     pub initial_window_size: u32,

@@ -1,9 +1,9 @@
-//! The states of a stream, and which frames each of them allows (RFC 9113 section 5.1).
+//! The states of a stream, and the frames that each state allows (RFC 9113 section 5.1).
 
 use super::ErrorCode;
 use super::frame::Kind;
 
-/// The state of a stream, as we see it.
+/// The state of a stream at this endpoint.
 ///
 /// ```text
 ///                           +--------+
@@ -28,11 +28,11 @@ use super::frame::Kind;
 ///                           +--------+
 /// ```
 ///
-/// The RFC's two reserved states belong to server push, which we never allow. END_STREAM is an
-/// event of its own, after the frame that bears it.
+/// The RFC's two reserved states belong to server push, which we do not allow. END_STREAM is a
+/// transition of its own, after the frame that has the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing was sent yet; the identifier is above all that were used.
+    /// Not opened; the identifier is above all that were used.
     Idle,
     /// Both sides may send.
     Open,
@@ -40,31 +40,31 @@ pub enum State {
     HalfClosedLocal,
     /// The peer has sent END_STREAM.
     HalfClosedRemote,
-    /// Over.
+    /// Closed.
     Closed(CloseReason),
 }
 
-/// How a stream ended: it decides what a late frame is answered with.
+/// Why a stream is closed: it decides the reaction to a late frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// Both sides sent END_STREAM.
     Finished,
     /// The peer sent RST_STREAM.
     ResetByPeer,
-    /// We sent RST_STREAM; what the peer sent before it knew is still under way.
+    /// We sent RST_STREAM; frames that the peer sent before it received that are in flight.
     ResetByUs,
-    /// Too long ago to remember, or never used: a higher identifier was.
+    /// No record: closed too long ago, or skipped by the use of a higher identifier.
     Forgotten,
 }
 
-/// What to do with a frame.
+/// The reaction to a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameAction {
-    /// It belongs here.
+    /// The frame is valid in this state.
     Accept,
-    /// It opens the stream (for who may do that, see section 5.1.1).
+    /// The frame opens the stream (section 5.1.1 defines which side may do that).
     Open,
-    /// It is late: compression state and connection window are kept up, and that is all.
+    /// The frame is late: it only updates the compression state and the connection's window.
     Discard,
     /// A stream error.
     StreamError(ErrorCode),
@@ -73,7 +73,7 @@ pub enum FrameAction {
 }
 
 impl State {
-    /// The table: what a frame of this type, received on a stream in this state, is answered with.
+    /// The transition table: the reaction to a frame of this type on a stream in this state.
     pub fn receive(self, kind: Kind) -> FrameAction {
         use CloseReason::{Finished, Forgotten, ResetByPeer, ResetByUs};
         use Kind::{Data, Headers, Priority, RstStream, WindowUpdate};
@@ -111,7 +111,7 @@ impl State {
                 ErrorCode::PROTOCOL_ERROR,
                 "a frame on a stream that is not open yet",
             ),
-            // The other types never reach a stream: the connection answers them.
+            // The other types are handled by the connection.
             (Open | HalfClosedLocal | HalfClosedRemote | Closed(_), _) => {
                 FrameAction::ConnectionError(
                     ErrorCode::PROTOCOL_ERROR,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn late_content_is_judged_by_how_the_stream_ended() {
+    fn the_reaction_to_late_content_depends_on_the_close_reason() {
         for kind in [Kind::Data, Kind::Headers] {
             let on = |reason| State::Closed(reason).receive(kind);
             assert_eq!(on(CloseReason::ResetByUs), FrameAction::Discard);

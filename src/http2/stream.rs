@@ -1,4 +1,4 @@
-//! One stream: its state, its windows, and what waits to be sent on it.
+//! One stream: its state, its windows, and its send queue.
 
 use crate::hpack::{FieldBlock, Indexing};
 
@@ -6,64 +6,65 @@ use super::flow::{ReceiveWindow, SendWindow};
 use super::state::State;
 use super::{ErrorCode, Fault, StreamId};
 
-/// A queue that has grown above this gives its memory back when it is empty.
+/// A queue with more memory than this releases it when it is empty.
 const KEPT_QUEUE_BYTES: usize = 4 * 1024;
 
-/// Taken bytes are removed from a queue's front once they are this many, and half of all.
+/// Sent bytes are removed from the front of a queue once they are at least this many, and half of
+/// all.
 const COMPACT_BYTES: usize = 64 * 1024;
 
 /// A stream that is open or half-closed.
 #[derive(Debug)]
 pub struct Stream {
-    /// Its identifier.
+    /// The identifier.
     pub id: StreamId,
-    /// Its state; never idle, and closed only on its way out.
+    /// The state; never idle, and closed only just before the removal.
     pub state: State,
-    /// Whether the peer's first field block has come: the next one is its trailers.
+    /// Whether the peer's first field block was received: the next one is its trailers.
     pub has_head: bool,
-    /// A client's request was HEAD: the response has a length, and no content.
+    /// The client's request was HEAD: the response may have a content-length, but no content.
     pub is_head_request: bool,
-    /// The peer's `content-length` less what has come of it.
+    /// The peer's `content-length` minus the content that was received, in bytes.
     pub content_left: Option<u64>,
-    /// What we may send.
+    /// The send window.
     pub send: SendWindow,
-    /// What the peer may send.
+    /// The receive window.
     pub receive: ReceiveWindow,
-    /// DATA that waits for a window, or for the socket.
+    /// DATA that waits for a window or for space in the output buffer.
     pub queue: Queue,
-    /// What comes behind it.
+    /// What follows the queue.
     pub tail: Tail,
-    /// RST_STREAM(NO_ERROR) comes behind the tail.
+    /// Whether RST_STREAM(NO_ERROR) follows the tail.
     pub reset_after_tail: bool,
-    /// In the line of streams that can send: the queue is not empty and the window is open.
+    /// Whether it is in the round-robin queue: it has DATA and an open window.
     pub scheduled: bool,
-    /// The queue has been above the low-water mark, and the user waits to hear of it.
+    /// The queue was above the low-water mark; the user is notified when it has drained.
     pub above_low_water: bool,
 }
 
 /// What follows the queued DATA.
 #[derive(Debug)]
 pub enum Tail {
-    /// The user has not ended its side.
+    /// Nothing: the user has not ended its side.
     Open,
-    /// The last DATA bears END_STREAM.
+    /// END_STREAM on the last DATA.
     EndStream,
-    /// A trailer section. Not encoded yet, since field blocks must be encoded in the order in
+    /// A trailer section. It is not encoded yet, since field blocks must be encoded in the order in
     /// which they are sent.
     Trailers(Box<Trailers>),
 }
 
-/// A trailer section that waits behind DATA.
+/// A trailer section that is queued behind DATA.
 #[derive(Debug)]
 pub struct Trailers {
-    /// The fields.
+    /// The fields, in order.
     pub fields: FieldBlock,
-    /// For each of them how to encode it.
+    /// The indexing of each field.
     pub indexing: Vec<Indexing>,
 }
 
 impl Stream {
-    /// A stream that HEADERS have just opened.
+    /// A stream that was just opened by HEADERS.
     pub fn new(id: StreamId, send: SendWindow, receive: ReceiveWindow) -> Stream {
         Stream {
             id,
@@ -81,13 +82,12 @@ impl Stream {
         }
     }
 
-    /// Whether the user may still send on it: neither END_STREAM was sent, nor does it wait.
+    /// Whether the user may still send: END_STREAM is neither sent nor queued.
     pub fn may_send(&self) -> bool {
         self.state.may_send() && matches!(self.tail, Tail::Open)
     }
 
-    /// `bytes` of content have come, perhaps the last: does that agree with `content-length`
-    /// (section 8.1.1)?
+    /// Checks received content against `content-length` (section 8.1.1).
     pub fn take_content(&mut self, bytes: usize, end_stream: bool) -> Result<(), Fault> {
         let Some(left) = self.content_left else { return Ok(()) };
         match left.checked_sub(bytes as u64) {
@@ -100,7 +100,7 @@ impl Stream {
     }
 }
 
-/// Bytes in the order of their sending.
+/// A queue of bytes to send.
 #[derive(Debug, Default)]
 pub struct Queue {
     bytes: Vec<u8>,
@@ -108,17 +108,17 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// How many bytes wait.
+    /// How many bytes are queued.
     pub fn len(&self) -> usize {
         self.bytes.len() - self.taken
     }
 
-    /// Whether none wait.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How much memory it holds.
+    /// The memory held, in bytes.
     #[cfg(test)]
     pub fn held_bytes(&self) -> usize {
         self.bytes.capacity()
@@ -133,7 +133,7 @@ impl Queue {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Moves `count` bytes, no more than there are, from the front to the end of `out`.
+    /// Moves `count` bytes, at most [`Queue::len`], from the front to the end of `out`.
     pub fn move_to(&mut self, count: usize, out: &mut Vec<u8>) {
         let end = self.taken + count;
         out.extend_from_slice(&self.bytes[self.taken..end]);
@@ -143,7 +143,7 @@ impl Queue {
         }
     }
 
-    /// Drops everything.
+    /// Drops all bytes.
     pub fn clear(&mut self) {
         self.taken = 0;
         if self.bytes.capacity() > KEPT_QUEUE_BYTES {
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queue_gives_back_what_was_put_in() {
+    fn a_queue_returns_its_bytes_in_order() {
         let mut queue = Queue::default();
         let mut put = Vec::new();
         let mut got = Vec::new();

@@ -1,4 +1,4 @@
-//! All streams of a connection: the live ones by identifier, and a short memory of the dead.
+//! All streams of a connection: the open ones by identifier, and a record of the recently closed.
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
@@ -8,16 +8,16 @@ use super::flow::{ReceiveWindow, SendWindow};
 use super::state::{CloseReason, State};
 use super::stream::{Queue, Stream, Tail};
 
-/// Slots that an idle connection keeps.
+/// How many slots an idle connection keeps.
 const IDLE_SLOTS: usize = 16;
 
-/// Where a live stream lies. Valid until the stream is removed.
+/// The slot of an open stream. Valid until the stream is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(u32);
 
-/// The live streams: a slab whose slots are used again, and a line of (identifier, slot) sorted by
-/// identifier. Identifiers only ever ascend, so a new stream goes to the line's end, and looking
-/// one up is a binary search over at most as many entries as streams are open.
+/// The open streams: a slab whose slots are reused, and a list of (identifier, slot) sorted by
+/// identifier. Identifiers only ascend, so a new stream is appended, and a lookup is a binary search
+/// over the open streams.
 #[derive(Debug, Default)]
 pub struct Streams {
     slots: Vec<Stream>,
@@ -40,19 +40,19 @@ impl IndexMut<Slot> for Streams {
 }
 
 impl Streams {
-    /// How many streams are live.
+    /// How many streams are open.
     pub fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    /// Whether no stream is live.
+    /// Whether no stream is open.
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
-    /// Where a live stream lies.
+    /// The slot of an open stream.
     pub fn find(&self, id: StreamId) -> Option<Slot> {
-        // Most frames are for the stream that was opened last, most answers for the first.
+        // Most frames are for the newest stream, most responses for the oldest.
         match (self.by_id.back(), self.by_id.front()) {
             (Some(&(newest, slot)), _) if newest == id => Some(slot),
             (_, Some(&(oldest, slot))) if oldest == id => Some(slot),
@@ -63,7 +63,7 @@ impl Streams {
         }
     }
 
-    /// Adds a stream with an identifier above all that were there before.
+    /// Adds a stream with an identifier above all before it.
     pub fn insert(&mut self, id: StreamId, send: SendWindow, receive: ReceiveWindow) -> Slot {
         debug_assert!(self.by_id.back().is_none_or(|&(newest, _)| newest < id));
         let stream = Stream::new(id, send, receive);
@@ -81,7 +81,7 @@ impl Streams {
         slot
     }
 
-    /// Takes a stream out; its slot will be used again. What was queued for it is dropped.
+    /// Removes a stream, whose slot will be reused, and drops its queue.
     pub fn remove(&mut self, slot: Slot) {
         let stream = &mut self[slot];
         stream.queue = Queue::default();
@@ -93,19 +93,19 @@ impl Streams {
         }
     }
 
-    /// The live streams, oldest first.
+    /// The open streams, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (StreamId, Slot)> {
         self.by_id.iter().copied()
     }
 
-    /// Gives back the memory of a connection that was busy. Only when no stream is live.
+    /// Releases the memory of a connection that was busy, if no stream is open.
     pub fn shrink(&mut self) {
         if self.is_empty() && self.slots.capacity() > IDLE_SLOTS {
             *self = Streams::default();
         }
     }
 
-    /// How much memory it holds.
+    /// The memory held, in bytes.
     #[cfg(test)]
     pub fn held_bytes(&self) -> usize {
         self.slots.capacity() * size_of::<Stream>()
@@ -114,20 +114,20 @@ impl Streams {
             + self.by_id.capacity() * size_of::<(StreamId, Slot)>()
     }
 
-    /// Forgets everything.
+    /// Removes all streams and releases their memory.
     pub fn clear(&mut self) {
         *self = Streams::default();
     }
 }
 
-/// How many finished streams are remembered: only to answer a peer that goes on after its own end.
+/// How many finished streams are recorded: only to detect a peer that sends after its own end.
 const KEPT_FINISHED: usize = 16;
 
-/// How many reset streams are remembered. More than can be open at once, so that what was under
-/// way when we reset all of them is still recognized.
+/// How many reset streams are recorded. More than can be open at once, so that frames that were in
+/// flight when all of them were reset are still recognized.
 const KEPT_RESET: usize = 128;
 
-/// How the streams ended that ended last (section 5.1, "closed").
+/// Why the most recently closed streams were closed (section 5.1, "closed").
 #[derive(Debug, Default)]
 pub struct RecentlyClosed {
     finished: [StreamId; KEPT_FINISHED],
@@ -136,7 +136,7 @@ pub struct RecentlyClosed {
 }
 
 impl RecentlyClosed {
-    /// A stream has ended.
+    /// Records a stream that has just been closed.
     pub fn record(&mut self, id: StreamId, reason: CloseReason) {
         match reason {
             CloseReason::Finished => {
@@ -153,9 +153,9 @@ impl RecentlyClosed {
         }
     }
 
-    /// The state of a stream that is not live, and not idle either.
+    /// The state of a stream that is neither open nor idle.
     pub fn state(&self, id: StreamId) -> State {
-        // Newest first: a stream that the peer resets and goes on using is reset by us too.
+        // Newest first: when the peer sends on a stream that it has reset, we reset it as well.
         let reset = self.reset.iter().rev().find(|&&(closed, _)| closed == id);
         State::Closed(match reset {
             Some(&(_, reason)) => reason,
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_are_found_by_identifier_whatever_ended_in_between() {
+    fn streams_are_found_by_identifier_after_others_have_ended() {
         let mut streams = Streams::default();
         for id in (1..200).step_by(2) {
             insert(&mut streams, id);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_used_again() {
+    fn slots_are_reused() {
         let mut streams = Streams::default();
         for id in (1..2_001).step_by(2) {
             let slot = insert(&mut streams, id);

@@ -1,4 +1,4 @@
-//! RFC 7541 appendix C, every example, decoded and encoded. (C.1 stands beside `integer`.)
+//! RFC 7541 appendix C, every example, decoded and encoded. (C.1 is tested in `integer`.)
 
 use super::{WIDE, hex, pairs};
 use crate::hpack::{
@@ -14,7 +14,7 @@ struct Example {
     table_size: usize,
 }
 
-/// How an example writes its strings.
+/// How an example encodes its strings.
 #[derive(Clone, Copy, PartialEq)]
 enum Strings {
     Plain,
@@ -181,7 +181,7 @@ fn sequence(
     let mut decoder = Decoder::new(max_table_size);
     let mut encoder = Encoder::new();
     encoder.set_max_table_size(max_table_size);
-    // The examples take a smaller table as agreed before the first block.
+    // In these examples a smaller table was agreed upon before the first block.
     encoder.begin(&mut Vec::new());
     for ((block, fields), table_size) in blocks.into_iter().zip(fields).zip(table_sizes) {
         let example = Example { block, fields, table_size };

@@ -1,9 +1,9 @@
-//! What the decoder owes to sections 2 to 6 of RFC 7541, claim by claim.
+//! The decoder and sections 2 to 6 of RFC 7541, one test for each requirement.
 
 use super::{WIDE, decoded, pairs, table};
 use crate::hpack::{Decoder, DecoderLimits, Error, FieldBlock};
 
-/// A decoder that has seen these fields, the last one newest.
+/// A decoder whose table holds these fields, the last one newest.
 fn decoder_with_table(fields: &[(&str, &str)]) -> Decoder {
     let mut decoder = Decoder::new(4096);
     for (name, value) in fields {
@@ -164,7 +164,7 @@ fn a_size_update_beyond_what_was_advertised_is_refused() {
     assert_eq!(decoded(&mut decoder, &[0x3f, 0xe2, 0x1f]).unwrap(), []);
 }
 
-/// Section 4.2: a larger limit is the encoder's to take up; until it does, the size stays.
+/// Section 4.2: an encoder may adopt a larger limit; until it does, the size is unchanged.
 #[test]
 fn advertising_a_larger_table_changes_nothing_by_itself() {
     let mut decoder = Decoder::new(68);
@@ -189,7 +189,7 @@ fn a_smaller_table_must_be_adopted_at_the_start_of_the_next_block() {
     assert_eq!(error(&mut reduced(), &[0x3f, 34, 0x82]), Error::SizeUpdateTooLarge);
     let mut decoder = reduced();
     decoded(&mut decoder, &[0x3f, 33, 0x82]).unwrap();
-    // Once is enough.
+    // One update is enough.
     assert_eq!(decoded(&mut decoder, &[0xbe]).unwrap(), [owned(("a", "1"))]);
 }
 
@@ -210,7 +210,7 @@ fn a_table_reduced_and_restored_must_have_been_as_small_as_we_asked() {
 }
 
 #[test]
-fn a_reduction_to_what_the_peer_uses_already_asks_nothing_of_it() {
+fn a_reduction_to_the_size_in_use_requires_no_update() {
     let mut decoder = Decoder::new(4096);
     decoded(&mut decoder, &[0x3f, 33]).unwrap();
     decoder.set_max_table_size(64);
@@ -275,9 +275,9 @@ fn a_bad_integer_or_bad_huffman_code_anywhere_is_refused() {
     }
 }
 
-/// Crossing a limit costs one list; the table is kept in step (RFC 9113 section 10.5.1).
+/// Exceeding a limit loses one list; the table stays equal (RFC 9113 section 10.5.1).
 #[test]
-fn a_list_at_its_limit_passes_and_one_beyond_costs_only_itself() {
+fn a_list_at_its_limit_is_decoded_and_one_beyond_loses_only_itself() {
     // Two fields of 41 bytes.
     let mut block = literal(0x40, "name", "value");
     block.extend(literal(0x40, "eman", "eulav"));
@@ -301,7 +301,7 @@ fn a_list_at_its_limit_passes_and_one_beyond_costs_only_itself() {
 }
 
 #[test]
-fn a_field_block_is_reused_without_what_it_held() {
+fn a_reused_field_block_holds_only_new_fields() {
     let mut decoder = Decoder::new(4096);
     let mut fields = FieldBlock::new();
     fields.push(b"left", b"over");

@@ -1,4 +1,4 @@
-//! What the encoder owes to sections 4, 6 and 7.1 of RFC 7541, claim by claim.
+//! The encoder and sections 4, 6 and 7.1 of RFC 7541, one test for each requirement.
 
 use super::{decoded, table};
 use crate::hpack::{
@@ -48,7 +48,7 @@ fn a_field_that_is_never_indexed_is_a_literal_of_its_own_kind_whatever_the_table
     let block = encoded(&mut encoder, &[("authorization", "7", Never)]);
     assert_eq!(block, [0x1f, 23 - 15, 1, b'7']);
     assert_eq!(encoder.table_size(), 0);
-    // The value stands in the table, put there by a careless caller: it is still not referred to.
+    // Even if the value is in the table by mistake of the caller, it is not referred to.
     encoded(&mut encoder, &[("secret", "7", Incremental)]);
     let block = encoded(&mut encoder, &[("secret", "7", Never), (":method", "GET", Never)]);
     assert_eq!(block, [0x1f, 62 - 15, 1, b'7', 0x12, 3, b'G', b'E', b'T']);
@@ -65,7 +65,7 @@ fn a_string_takes_the_shorter_of_its_two_codings() {
 
 /// Section 4.2: an encoder may use less than what the peer allows.
 #[test]
-fn a_larger_table_than_the_default_is_not_taken_up() {
+fn a_larger_table_than_the_default_is_not_adopted() {
     let mut encoder = Encoder::new();
     encoder.set_max_table_size(1 << 20);
     assert_eq!(encoded(&mut encoder, &[]), []);
@@ -73,7 +73,7 @@ fn a_larger_table_than_the_default_is_not_taken_up() {
 
 /// Section 4.2.
 #[test]
-fn a_new_size_is_said_once_at_the_start_of_the_next_block() {
+fn a_new_size_is_announced_once_at_the_start_of_the_next_block() {
     let mut encoder = Encoder::new();
     encoder.set_max_table_size(100);
     let method = (":method", "GET", Incremental);
@@ -86,7 +86,7 @@ fn a_new_size_is_said_once_at_the_start_of_the_next_block() {
 /// Section 4.2: "the smallest maximum table size that occurs in that interval MUST be signaled",
 /// and then the final one: at most two updates.
 #[test]
-fn a_size_that_sank_and_rose_is_said_in_two_updates() {
+fn a_size_that_was_reduced_and_raised_is_announced_in_two_updates() {
     let mut encoder = Encoder::new();
     encoded(&mut encoder, &[("a", "1", Incremental)]);
     for bytes in [2000, 10, 30, 20, 1 << 30] {
@@ -95,7 +95,7 @@ fn a_size_that_sank_and_rose_is_said_in_two_updates() {
     assert_eq!(encoded(&mut encoder, &[]), [0x20 | 10, 0x3f, 0xe1, 0x1f]);
     assert_eq!(encoder.table_size(), 0);
     assert_eq!(encoded(&mut encoder, &[]), []);
-    // A rise that was taken back before anyone saw it is nothing.
+    // An increase that was undone before the next block is not announced.
     encoder.set_max_table_size(64);
     encoded(&mut encoder, &[]);
     encoder.set_max_table_size(4096);
@@ -119,7 +119,7 @@ fn a_smaller_table_drops_the_oldest_entries_on_both_sides() {
 }
 
 #[test]
-fn a_table_of_no_size_is_not_used() {
+fn a_table_of_size_0_is_not_used() {
     let mut encoder = Encoder::new();
     encoder.set_max_table_size(0);
     let field = ("a", "1", Incremental);

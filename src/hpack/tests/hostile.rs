@@ -1,14 +1,14 @@
-//! Blocks made to hurt: bombs, and mutations of sound blocks (RFC 7541 section 7.3).
+//! Attacks: decompression bombs, and mutations of valid blocks (RFC 7541 section 7.3).
 
 use super::{WIDE, decoded, table};
 use crate::hpack::{Decoder, DecoderLimits, Encoder, Error, FieldBlock, Indexing, integer};
 use crate::seed::{Seed, each_seed};
 
-/// What a server of ours allows.
+/// The limits of our server.
 const SERVER: DecoderLimits = DecoderLimits { max_list_bytes: 16 * 1024, max_fields: 100 };
 
-/// What a field block may hold of memory under these limits: what fits the list, once more because
-/// buffers double, and the ends of 128 fields.
+/// The memory that a field block may hold under these limits: the list, twice because buffers double,
+/// and the ends of 128 fields.
 const MAX_CAPACITY_BYTES: usize = 2 * SERVER.max_list_bytes + 128 * 16;
 
 /// A literal that enters the table: the name "n" and this many bytes of value.
@@ -35,7 +35,7 @@ fn a_hundred_thousand_references_to_one_large_entry_copy_no_more_than_a_list() {
     assert_eq!(outcome(&mut decoder, &large_entry(4000)), Ok(()));
     let bomb = vec![0xbe; 100_000];
     assert_eq!(outcome(&mut decoder, &bomb), Err(Error::ListTooLarge));
-    // 400 MB were not copied, and the connection goes on.
+    // 400 MB were not copied, and the connection continues.
     assert_eq!(decoded(&mut decoder, &[0xbe]).unwrap().len(), 1);
 }
 
@@ -82,9 +82,9 @@ fn insertions_that_repeat_a_large_name_end_the_connection_past_a_limit() {
     assert_eq!(outcome(&mut decoder, &bomb), Err(Error::TableChurn));
 }
 
-/// What an honest client does that sends too much: it is told so, and goes on.
+/// A valid but too large list: only its stream ends, and the connection continues.
 #[test]
-fn a_long_list_of_honest_fields_costs_only_itself() {
+fn a_long_list_of_valid_fields_loses_only_itself() {
     let mut encoder = Encoder::new();
     let mut decoder = Decoder::new(4096);
     let mut block = Vec::new();
@@ -99,7 +99,7 @@ fn a_long_list_of_honest_fields_costs_only_itself() {
 }
 
 #[test]
-fn a_megabyte_of_size_updates_is_nothing() {
+fn a_megabyte_of_size_updates_is_harmless() {
     let mut decoder = Decoder::new(4096);
     assert_eq!(outcome(&mut decoder, &large_entry(4000)), Ok(()));
     let flood = [0x3f, 0xe1, 0x1f, 0x20].repeat(250_000);
@@ -107,7 +107,7 @@ fn a_megabyte_of_size_updates_is_nothing() {
     assert_eq!(decoder.table_size(), 0);
 }
 
-/// A block of random fields from an encoder with a memory.
+/// A block of random fields from a stateful encoder.
 fn random_block(seed: &mut Seed, encoder: &mut Encoder) -> Vec<u8> {
     let mut block = Vec::new();
     if seed.one_in(6) {
@@ -144,7 +144,7 @@ fn mutated_blocks_never_break_the_decoder_and_limits_never_change_the_table() {
             let full = wide.decode(&block, &WIDE, &mut all);
             let limited = narrow.decode(&block, &limits, &mut fields);
             assert!(fields.size() <= limits.max_list_bytes && fields.len() <= limits.max_fields);
-            // What is on its way to the table passes through.
+            // A field on its way to the table is staged in the block.
             assert!(fields.capacity_bytes() <= 2 * 4096 + 4096);
             assert!(narrow.table_size() <= 4096);
             match limited {

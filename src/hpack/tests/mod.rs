@@ -1,4 +1,4 @@
-//! The room as a whole: the RFC's examples, its claims, hostile input, random traffic.
+//! Tests of the whole module: the RFC's examples, its claims, hostile input, random traffic.
 
 mod appendix_c;
 mod decoding;
@@ -17,15 +17,14 @@ fn pairs(fields: &FieldBlock) -> Vec<(String, String)> {
     fields.iter().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// What a block says to a decoder with wide limits.
+/// The fields of a block, decoded with wide limits.
 fn decoded(decoder: &mut Decoder, block: &[u8]) -> Result<Vec<(String, String)>, Error> {
     let mut fields = FieldBlock::new();
     decoder.decode(block, &WIDE, &mut fields)?;
     Ok(pairs(&fields))
 }
 
-/// The entries of a decoder's dynamic table, newest first: what the indices behind the static
-/// table stand for, up to the first that stands for nothing.
+/// The entries of a decoder's dynamic table, newest first, read by their indices.
 fn table(mut decoder: Decoder) -> Vec<(String, String)> {
     let entry = |at: usize| {
         let mut block = Vec::new();
@@ -35,7 +34,7 @@ fn table(mut decoder: Decoder) -> Vec<(String, String)> {
     (0..).map_while(entry).collect()
 }
 
-/// The bytes that hexadecimal text stands for; blanks don't count.
+/// The bytes of a hexadecimal text; blanks are ignored.
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();

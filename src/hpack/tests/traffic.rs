@@ -1,10 +1,10 @@
-//! Random traffic: what goes into an encoder comes out of a decoder.
+//! Random traffic: the decoder returns the fields that the encoder was given.
 
 use super::WIDE;
 use crate::hpack::{Decoder, Encoder, FieldBlock, Indexing};
 use crate::seed::{Seed, each_seed};
 
-/// Names that come back, as they do in real traffic, and some that never do.
+/// Mostly names that are repeated, as in real traffic, and some that are not.
 fn random_name(seed: &mut Seed) -> Vec<u8> {
     let common: [&[u8]; 8] = [
         b":status",
@@ -45,7 +45,7 @@ fn lists_survive_the_round_trip_with_changing_table_sizes() {
         let mut sent = FieldBlock::new();
         let mut block = Vec::new();
         for _ in 0..seed.below(8) {
-            // The decoder's side announces a size, perhaps several; the encoder's side hears.
+            // The decoder's side announces one or more sizes to the encoder's side.
             for _ in 0..seed.below(8).saturating_sub(5) {
                 let bytes = *seed.pick(&[0, 31, 32, 64, 100, 500, 4095, 4096, 4097, 10_000]);
                 decoder.set_max_table_size(bytes);
@@ -69,7 +69,7 @@ fn lists_survive_the_round_trip_with_changing_table_sizes() {
     });
 }
 
-/// A gRPC call as it looks from the second time on.
+/// The field block of a repeated gRPC call.
 #[test]
 fn a_repeated_grpc_call_is_a_dozen_bytes() {
     let request: [(&str, &str); 8] = [
