@@ -6,6 +6,7 @@
 //! - [`clock`]: the clock of leases and the wall clock
 //! - [`contract`]: metadata names for clients
 //! - [`node`]: a node on the thread of an RPC server
+//! - [`service`]: reads, writes and watches, shared by the services of all state machines
 //! - [`engine`]: a node without I/O (pure)
 //! - [`membership`]: which nodes are voters (pure)
 //! - [`dump`]: `dump.txt`, a human-readable record of events
@@ -20,6 +21,7 @@ pub mod engine;
 pub mod membership;
 pub mod node;
 pub mod recovery;
+pub mod service;
 pub mod cluster_client;
 pub mod state;
 pub mod storage;

@@ -15,7 +15,7 @@ const PURE_BUT: &[(&str, &[&str])] = &[
     ("kv", &["service", "client"]),
     ("market", &["service", "client"]),
     ("mapreduce", &["files", "master", "streaming", "worker"]),
-    ("replica", &["clock", "dump", "node", "cluster_client", "storage", "transport"]),
+    ("replica", &["clock", "dump", "node", "cluster_client", "service", "storage", "transport"]),
 ];
 
 /// Modules that touch the world, and the one that is generated.

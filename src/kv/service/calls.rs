@@ -1,25 +1,24 @@
 //! One handler for each method.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::KvService;
 use super::course::{self, PendingRequest};
 use super::ticket::{Call, Ticket, machine};
-use super::watch::WatchCall;
 use super::wire::{self, Consistency};
+use super::{KvService, watch};
 use crate::call::Status;
 use crate::kv::contract::{COURSE_SERVICE, SERVICE};
-use crate::kv::state::{Command, Kv, Read, check_key};
-use crate::raft::{Origin, StateMachine};
-use crate::replica::engine::{PendingRead, ReadAccess};
-use crate::replica::node::{Node, Shared, not_leader};
+use crate::kv::state::{Command, Read, check_key};
+use crate::raft::Origin;
+use crate::replica::engine::PendingRead;
+use crate::replica::node::{Node, Shared};
+use crate::replica::service::{self, WatchCall};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
-/// How long the target of a transfer may take; with classic timing an election takes ten seconds.
+/// How long the target of a transfer may take; with `--classic` timing an election takes ten seconds.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// Adds the store's methods, and the classic one, to what a server answers.
+/// Adds the methods of the store, and that of the course version, to the services of a server.
 pub fn register(services: &mut Services, node: &Node<KvService>) {
     register_reads(services, node);
     register_writes(services, node);
@@ -41,10 +40,13 @@ fn register_reads(services: &mut Services, node: &Node<KvService>) {
         move |_, message, answer| {
             let (key, consistency) = wire::parse_get(message)?;
             let mut node = node.lock();
-            match read_or_wait(&mut node, consistency, Read::Key(key))? {
-                None => Ok(answer.now(|response| wire::append_get(machine(&node), key, response))),
-                Some(waiting) => wait(&mut node, waiting, Call::Get(key.to_vec()), answer),
-            }
+            let pending = check_consistency(&mut node, consistency, Read::Key(key))?;
+            let append = |node: &Shared<KvService>, response: &mut Vec<u8>| {
+                wire::append_get(machine(node), key, response);
+                Ok(())
+            };
+            let ticket = |reply| Ticket::new(reply, Call::Get(key.to_vec()));
+            service::read(&mut node, pending, answer, append, ticket)
         }
     });
     services.deferrable(&path("Scan"), {
@@ -52,51 +54,34 @@ fn register_reads(services: &mut Services, node: &Node<KvService>) {
         move |_, message, answer| {
             let (request, consistency) = wire::parse_scan(message)?;
             let mut node = node.lock();
-            match read_or_wait(&mut node, consistency, Read::Prefix(&request.prefix))? {
-                None => Ok(answer.now(|response| {
-                    wire::append_scan(node.state(), &request, response);
-                })),
-                Some(waiting) => wait(&mut node, waiting, Call::Scan(request), answer),
-            }
+            let pending = check_consistency(&mut node, consistency, Read::Prefix(&request.prefix))?;
+            let append = |node: &Shared<KvService>, response: &mut Vec<u8>| {
+                wire::append_scan(node.state(), &request, response);
+                Ok(())
+            };
+            let ticket = |reply| Ticket::new(reply, Call::Scan(request.clone()));
+            service::read(&mut node, pending, answer, append, ticket)
         }
     });
 }
 
-/// Whether a read may look at the state now (`None`), or has to wait.
-fn read_or_wait(
+/// What a read has to wait for, if anything.
+fn check_consistency(
     node: &mut Shared<KvService>,
     consistency: Consistency,
     read: Read<'_>,
 ) -> Result<Option<PendingRead>, Status> {
     match consistency {
         Consistency::Stale => Ok(None),
-        Consistency::Linearizable => read_linearizable(node, read),
+        Consistency::Linearizable => check_linearizable(node, read),
     }
 }
 
-fn read_linearizable(
+fn check_linearizable(
     node: &mut Shared<KvService>,
     read: Read<'_>,
 ) -> Result<Option<PendingRead>, Status> {
-    let mut encoded = None;
-    let conflicts =
-        |command: &[u8]| Kv::conflicts(encoded.get_or_insert_with(|| read.encode()), command);
-    match node.read(conflicts, || read.words()) {
-        ReadAccess::Now => Ok(None),
-        ReadAccess::Wait(waiting) => Ok(Some(waiting)),
-        ReadAccess::NotLeader(not) => Err(not_leader(node, not)),
-    }
-}
-
-fn wait(
-    node: &mut Shared<KvService>,
-    waiting: PendingRead,
-    call: Call,
-    answer: Answer<'_>,
-) -> Result<Answered, Status> {
-    let (reply, answered) = answer.later()?;
-    node.queue_read(waiting, Ticket::new(reply, call));
-    Ok(answered)
+    service::check_read(node, || read.encode(), || read.words())
 }
 
 fn register_writes(services: &mut Services, node: &Node<KvService>) {
@@ -142,12 +127,8 @@ fn write(
     call: Call,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let bytes = node.scratch();
-    command.encode_into(bytes).map_err(wire::invalid)?;
-    let command = Arc::from(&bytes[..]);
-    let (reply, answered) = answer.later()?;
-    node.write(origin, command, Ticket::new(reply, call));
-    Ok(answered)
+    let encode = |bytes: &mut Vec<u8>| command.encode_into(bytes).map_err(wire::invalid);
+    service::write(node, origin, encode, answer, |reply| Ticket::new(reply, call))
 }
 
 fn register_rest(services: &mut Services, node: &Node<KvService>) {
@@ -173,10 +154,10 @@ fn register_rest(services: &mut Services, node: &Node<KvService>) {
         move |_, responder| Ok(Box::new(WatchCall::new(node.clone(), responder)))
     });
     let node = node.clone();
-    services.on_shutdown(move || node.lock().service_mut().watches.end_all());
+    services.on_shutdown(move || watch::shut_down(&mut node.lock().service_mut().watches));
 }
 
-/// A classic request. Whatever is wrong is said in the response; the call itself succeeds.
+/// A request of the course version. A failure is described in the response; the call itself succeeds.
 fn serve_client(
     node: &mut Shared<KvService>,
     request: &str,
@@ -191,7 +172,7 @@ fn serve_client(
             let (key, value) = (key.as_bytes(), value.as_bytes());
             Command::Set { key, value }.encode().map_err(|invalid| invalid.to_string())
         }
-        Err(what) => Err(what),
+        Err(reason) => Err(reason),
     };
     match command {
         Ok(command) => {
@@ -200,7 +181,7 @@ fn serve_client(
             node.write(None, command.into(), ticket);
             Ok(answered)
         }
-        Err(what) => Ok(answer.now(|response| course::append_failure(node, &what, response))),
+        Err(reason) => Ok(answer.now(|response| course::append_failure(node, &reason, response))),
     }
 }
 
@@ -209,12 +190,19 @@ fn serve_get(
     key: &str,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    let pending = PendingRequest::Get(key.to_owned());
-    match read_linearizable(node, Read::Key(key.as_bytes())) {
-        Ok(None) => Ok(answer.now(|response| course::append_value(node, key, response))),
-        Ok(Some(waiting)) => wait(node, waiting, Call::Course(pending), answer),
+    let pending = match check_linearizable(node, Read::Key(key.as_bytes())) {
+        Ok(pending) => pending,
         Err(status) => {
-            Ok(answer.now(|response| course::append_failure(node, &status.message, response)))
+            let append = |response: &mut Vec<u8>| {
+                course::append_failure(node, &status.message, response);
+            };
+            return Ok(answer.now(append));
         }
-    }
+    };
+    let append = |node: &Shared<KvService>, response: &mut Vec<u8>| {
+        course::append_value(node, key, response);
+        Ok(())
+    };
+    let ticket = |reply| Ticket::new(reply, Call::Course(PendingRequest::Get(key.to_owned())));
+    service::read(node, pending, answer, append, ticket)
 }

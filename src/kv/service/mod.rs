@@ -22,7 +22,7 @@ mod wire;
 
 pub use calls::register;
 pub use ticket::Ticket;
-pub use watch::{MAX_WATCHES, Watches};
+pub use watch::MAX_WATCHES;
 
 use super::contract::{COURSE_SERVICE, SERVICE};
 use super::state::Kv;
@@ -33,7 +33,7 @@ use crate::rpc::Reactor;
 /// The store's service, as its node knows it.
 #[derive(Default)]
 pub struct KvService {
-    watches: Watches,
+    watches: watch::Watches,
 }
 
 impl Service for KvService {
@@ -53,6 +53,6 @@ impl Service for KvService {
 
     fn applied(node: &mut Shared<KvService>) {
         let (service, state) = node.service_and_state();
-        service.watches.send_new(state.machine(), state.applied_index());
+        watch::notify(&mut service.watches, state.machine(), state.applied_index());
     }
 }

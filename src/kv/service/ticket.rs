@@ -7,6 +7,7 @@ use crate::call::{Code, Status};
 use crate::kv::state::{self, Kv};
 use crate::replica::engine::Answer;
 use crate::replica::node::{Shared, refusal};
+use crate::replica::service::complete;
 use crate::rpc::{Reactor, Reply};
 
 /// A call that waits, and the right to answer it.
@@ -40,15 +41,14 @@ impl Ticket {
         answer: Answer,
         reactor: &mut Reactor<'_>,
     ) {
-        let mut response = Vec::new();
-        let result = match &self.call {
+        let Ticket { reply, call } = self;
+        complete(reactor, reply, |response| match &call {
             Call::Course(pending) => {
-                course::append(node, pending, &answer, &mut response);
+                course::append(node, pending, &answer, response);
                 Ok(())
             }
-            call => append(node, call, &answer, &mut response),
-        };
-        reactor.answer(self.reply, result.map(|()| &response[..]));
+            call => append(node, call, &answer, response),
+        });
     }
 }
 

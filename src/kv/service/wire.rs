@@ -26,7 +26,7 @@ pub(super) enum Consistency {
 }
 
 /// A scan to be made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ScanRequest {
     pub(super) prefix: Vec<u8>,
     after: Vec<u8>,

@@ -1,19 +1,16 @@
 //! One handler for each method.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use super::queries::{QUERIES, QueryMethod};
 use super::ticket::Ticket;
-use super::watch::WatchCall;
 use super::wire::{self, CommandRequest};
 use super::{MarketService, NAME, identity};
 use crate::call::Status;
 use crate::market::contract::{Consistency, FULL, LAST_REQUEST_ID};
-use crate::market::state::{Action, Command, Error, ItemId, Market, ReadSet, Reply};
-use crate::raft::{NotLeader, StateMachine};
-use crate::replica::engine::{PendingRead, ReadAccess};
-use crate::replica::node::{Node, Shared, not_leader};
+use crate::market::state::{Action, Command, Error, ItemId, Reply};
+use crate::replica::node::{Node, Shared};
+use crate::replica::service::{self, WatchCall};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
 /// Adds the market's methods to what a server answers.
@@ -42,16 +39,14 @@ fn path(method: &str) -> String {
     format!("/{NAME}/{method}")
 }
 
-/// Has a command done. Whoever does not lead does not look at it.
+/// Executes a command. A node that does not lead refuses it before it reads the command.
 fn command(
     node: &mut Shared<MarketService>,
-    asked: CommandRequest<'_>,
+    request: CommandRequest<'_>,
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
-    if !node.raft().is_leader() {
-        return Err(not_leader(node, NotLeader { leader: node.raft().leader() }));
-    }
-    let CommandRequest { uuid, address, request_id, action } = asked;
+    service::check_leader(node)?;
+    let CommandRequest { uuid, address, request_id, action } = request;
     let rating = node.service_mut().print_request(address, uuid, &action);
     let caller = identity::caller(uuid, address)?;
     let command = Command { request_id, caller, action };
@@ -60,27 +55,19 @@ fn command(
         Action::UpdateItem { item, .. } => Some(item),
         _ => None,
     };
-    if let Some(known) = settled_answer(node, &command) {
-        let mut refusal = None;
-        let answered =
-            answer.now(|response| match append_outcome(node, updated, known, response) {
-                Ok(()) => (),
-                Err(status) => refusal = Some(status),
-            });
-        let done = refusal.map_or(Ok(answered), Err);
-        node.service_mut().print_rating(rating.as_ref(), done.as_ref().err());
-        return done;
+    if let Some(settled) = settled_answer(node, &command) {
+        let append = |response: &mut Vec<u8>| append_outcome(node, updated, settled, response);
+        let answered = service::answer_now(answer, append);
+        node.service_mut().print_rating(rating.as_ref(), answered.as_ref().err());
+        return answered;
     }
-    let bytes = node.scratch();
-    command.encode_into(bytes)?;
-    let bytes = Arc::from(&bytes[..]);
-    let (reply, answered) = answer.later()?;
-    node.write(None, bytes, Ticket::Command { reply, updated, rating });
-    Ok(answered)
+    let encode = |bytes: &mut Vec<u8>| Ok(command.encode_into(bytes)?);
+    service::write(node, None, encode, answer, |reply| Ticket::Command { reply, updated, rating })
 }
 
-/// The answer to a command that need not go into the log: a later one could not be another, or it is
-/// a refusal that nobody remembers, and nothing is on its way that could change it.
+/// The answer to a command that need not go into the log, because no later state could give another
+/// one, or because it is a refusal that the state does not record and no entry is under way that could
+/// change it.
 fn settled_answer(
     node: &mut Shared<MarketService>,
     command: &Command<'_>,
@@ -93,7 +80,7 @@ fn settled_answer(
     node.is_up_to_date().then_some(Err(refusal))
 }
 
-/// The response to a command, from what the market has answered.
+/// Appends the response to a command, given the reply of the state machine.
 pub(super) fn append_outcome(
     node: &Shared<MarketService>,
     updated: Option<ItemId>,
@@ -105,26 +92,21 @@ pub(super) fn append_outcome(
     Ok(())
 }
 
-/// The status of a refusal, with what a client needs to go on.
+/// The status of a refusal, with the metadata that a client needs to continue.
 fn refused(error: Error) -> Status {
     let status = Status::from(error);
     match error {
-        Error::RequestForgotten(_, last) => with(status, LAST_REQUEST_ID, &last.to_string()),
+        Error::RequestForgotten(_, last) => {
+            service::with_metadata(status, LAST_REQUEST_ID, &last.to_string())
+        }
         Error::Full(..) => full(status),
         _ => status,
     }
 }
 
-/// The status of a bound of the market's own.
+/// The status of a limit of the market itself, as opposed to a busy server.
 pub(super) fn full(status: Status) -> Status {
-    with(status, FULL, "1")
-}
-
-fn with(mut status: Status, name: &str, value: &str) -> Status {
-    if let Err(error) = status.metadata.insert(name, value.as_bytes()) {
-        log::error!("{name}: {error}");
-    }
-    status
+    service::with_metadata(status, FULL, "1")
 }
 
 fn query(
@@ -135,40 +117,17 @@ fn query(
     answer: Answer<'_>,
 ) -> Result<Answered, Status> {
     let (read_set, consistency) = (method.parse)(message)?;
-    let waiting = match consistency {
+    let pending = match consistency {
         Consistency::Stale => None,
-        Consistency::Linearizable => read_linearizable(node, read_set, method.name)?,
+        Consistency::Linearizable => {
+            let words = || vec![method.name.as_bytes().to_vec()];
+            service::check_read(node, || read_set.encode(), words)?
+        }
     };
     (method.print)(node.service_mut(), peer, message)?;
-    let Some(waiting) = waiting else {
-        let mut refusal = None;
-        let answered = answer.now(|response| {
-            let before = response.len();
-            if let Err(status) = method.execute(node, message, response) {
-                response.truncate(before);
-                refusal = Some(status);
-            }
-        });
-        return refusal.map_or(Ok(answered), Err);
+    let append = |node: &Shared<MarketService>, response: &mut Vec<u8>| {
+        method.execute(node, message, response)
     };
-    let (reply, answered) = answer.later()?;
-    node.queue_read(waiting, Ticket::Query { reply, method, message: message.to_vec() });
-    Ok(answered)
-}
-
-/// Whether a read may look at the state now (`None`), or has to wait.
-pub(super) fn read_linearizable(
-    node: &mut Shared<MarketService>,
-    read_set: ReadSet,
-    name: &str,
-) -> Result<Option<PendingRead>, Status> {
-    let mut encoded = None;
-    let conflicts = |command: &[u8]| {
-        Market::conflicts(encoded.get_or_insert_with(|| read_set.encode()), command)
-    };
-    match node.read(conflicts, || vec![name.as_bytes().to_vec()]) {
-        ReadAccess::Now => Ok(None),
-        ReadAccess::Wait(waiting) => Ok(Some(waiting)),
-        ReadAccess::NotLeader(not) => Err(not_leader(node, not)),
-    }
+    let ticket = |reply| Ticket::Query { reply, method, message: message.to_vec() };
+    service::read(node, pending, answer, append, ticket)
 }

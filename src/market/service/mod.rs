@@ -40,9 +40,9 @@ pub use watch::MAX_WATCHES;
 use super::state::{Action, ItemId, Limits, Market};
 use crate::call::Status;
 use crate::market::print::{Request, RequestLine};
-use crate::raft::NotLeader;
 use crate::replica::engine::Answer;
-use crate::replica::node::{Service, Shared, not_leader};
+use crate::replica::node::{Service, Shared};
+use crate::replica::service::check_leader;
 use crate::rpc::Reactor;
 use watch::Watches;
 
@@ -153,10 +153,9 @@ impl Service for MarketService {
         service.watches.notify(state.machine());
     }
 
-    /// Whoever watches here is to watch where things happen.
+    /// Watches end where the node no longer leads: their clients continue at the leader.
     fn leadership_changed(node: &mut Shared<MarketService>) {
-        if !node.raft().is_leader() {
-            let status = not_leader(node, NotLeader { leader: node.raft().leader() });
+        if let Err(status) = check_leader(node) {
             node.service_mut().watches.end_all(&status);
         }
     }

@@ -7,6 +7,7 @@ use crate::call::{Code, Status};
 use crate::market::state::{self, Error, ItemId, decode_answer};
 use crate::replica::engine::Answer;
 use crate::replica::node::{Shared, refusal};
+use crate::replica::service::complete;
 use crate::rpc::{Reactor, Reply, Responder};
 
 /// A call that waits, and the right to answer it.
@@ -50,20 +51,18 @@ impl Ticket {
         answer: &Answer,
         reactor: &mut Reactor<'_>,
     ) {
-        let mut response = Vec::new();
         match self {
-            Ticket::Command { reply, updated, rating } => {
-                let done = done(node, answer)
-                    .and_then(|answer| append_outcome(node, updated, answer, &mut response));
-                node.service_mut().print_rating(rating.as_ref(), done.as_ref().err());
-                reactor.answer(reply, done.map(|()| &response[..]));
-            }
+            Ticket::Command { reply, updated, rating } => complete(reactor, reply, |response| {
+                let result = done(node, answer)
+                    .and_then(|answer| append_outcome(node, updated, answer, response));
+                node.service_mut().print_rating(rating.as_ref(), result.as_ref().err());
+                result
+            }),
             Ticket::Query { reply, method, message } => {
-                let done = match answer {
-                    Answer::Read => method.execute(node, &message, &mut response),
+                complete(reactor, reply, |response| match answer {
+                    Answer::Read => method.execute(node, &message, response),
                     answer => Err(refusal(node, answer)),
-                };
-                reactor.answer(reply, done.map(|()| &response[..]));
+                });
             }
             Ticket::Watch { number, responder, message } => {
                 let begun = match answer {
