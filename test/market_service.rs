@@ -1,5 +1,5 @@
 //! The market's service on real sockets: every call, its rules, its watches and its printed lines,
-//! by our own client over both protocols.
+//! over both protocols.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

@@ -10,7 +10,8 @@
 //! - Integers have a fixed width and are big-endian. An `f64` is its IEEE 754 bits, big-endian.
 //! - A *flag* is a `u8`, 0 or 1. An *option* is a flag, and the value if the flag is 1.
 //! - A byte string is its length and its bytes. The length is a `u8`, `u16` or `u32`, whichever the
-//!   field's limit needs. A byte string of fixed length, or the last field of a record, has no length.
+//!   field's limit needs. A byte string of fixed length, or the last field of a record, has no
+//!   length.
 //! - A text is a byte string of UTF-8.
 //! - Nothing follows the last field: [`Reader::end`] checks it.
 //!

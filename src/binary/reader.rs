@@ -77,7 +77,8 @@ impl<'b> Reader<'b> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// Takes `count` numbers of eight bytes each. Nothing is allocated for numbers that are not there.
+    /// Takes `count` numbers of eight bytes each. Nothing is allocated for numbers that are not
+    /// there.
     ///
     /// # Errors
     /// There are fewer.

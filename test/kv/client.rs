@@ -1,4 +1,4 @@
-//! How a client finds who answers, and what it says when nobody does.
+//! How a client finds the leader, and the errors that it reports.
 
 use std::time::{Duration, Instant};
 
@@ -23,12 +23,12 @@ fn a_leader_hint_is_followed_and_remembered() {
         assert_eq!(pair.value, b"value");
         [&lost, &idle, &leader].map(|node| node.calls().len())
     };
-    // How many calls are made the first time depends on how long the machine takes.
+    // The number of calls of the first read depends on the speed of the machine.
     let [to_lost, to_idle, to_leader] = get();
     assert_eq!((get(), get()).1, [to_lost, to_idle, to_leader + 2]);
 }
 
-/// Not all nodes were given: the leader's own address comes with a follower's answer.
+/// The client has the address of a follower only; the follower's answer has that of the leader.
 #[test]
 fn a_leader_that_was_not_configured_is_found() {
     let leader = FakeNode::leader();
@@ -51,7 +51,7 @@ fn an_unreachable_leader_that_was_not_configured_is_named() {
     assert_eq!(status, Status::new(Code::Unavailable, message));
 }
 
-/// A node's hint may be anything: what is no address is not called.
+/// A hint may have any bytes: the client ignores what is no address.
 #[test]
 fn a_leader_hint_that_is_no_address_is_ignored() {
     let misled = FakeNode::always(|| match not_leader(1, Some(7)) {
@@ -66,7 +66,7 @@ fn a_leader_hint_that_is_no_address_is_ignored() {
     assert_eq!(status, Status::new(Code::Unavailable, message));
 }
 
-/// Four names that nobody finds out about, and one good address.
+/// Four names that cannot be resolved, and one good address.
 #[test]
 fn slow_name_lookups_do_not_delay_the_other_nodes() {
     let leader = FakeNode::leader();
@@ -84,7 +84,7 @@ fn slow_name_lookups_do_not_delay_the_other_nodes() {
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
 }
 
-/// Each command of a shell script is a client of its own: the best of some.
+/// Each command of a shell script is a new client. The best of five counts.
 #[test]
 fn a_stopped_node_does_not_delay_commands() {
     let (stopped, leader) = (FakeNode::always(|| Response::None), FakeNode::leader());

@@ -1,4 +1,4 @@
-//! Nodes that respond what a test has them respond.
+//! Fake nodes whose responses a test chooses.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -13,14 +13,14 @@ use agora::pb::agora_kv_v1 as pb;
 use agora::protobuf::{decode, encode};
 use agora::rpc::{Reply, Server, ServerHandle, ServerOptions, Services};
 
-/// What a node says.
+/// The response of a fake node.
 pub enum Response {
     Answer(Vec<u8>),
     Refuse(Status),
     None,
 }
 
-/// A call that a node got: its method and its message.
+/// A call that a node received: its method and its message.
 pub type ReceivedCall = (&'static str, Vec<u8>);
 
 const METHODS: [&str; 4] = ["Get", "Set", "OpenSession", "Status"];
@@ -33,8 +33,8 @@ pub struct FakeNode {
 }
 
 impl FakeNode {
-    /// A node whose answers `respond` makes, from the method, the message and how often this method was
-    /// called before.
+    /// A node whose responses `respond` makes, from the method, the message and the number of
+    /// earlier calls of the method.
     pub fn new(
         respond: impl Fn(&str, &[u8], usize) -> Response + Send + Sync + 'static,
     ) -> FakeNode {
@@ -65,22 +65,22 @@ impl FakeNode {
         FakeNode { address, calls, handle, thread }
     }
 
-    /// A node that says the same to everything.
+    /// A node with the same response to every call.
     pub fn always(respond: impl Fn() -> Response + Send + Sync + 'static) -> FakeNode {
         FakeNode::new(move |_, _, _| respond())
     }
 
-    /// The node that leads: it opens session 70, 71, ... and takes every write.
+    /// A leader: it opens sessions 70, 71, ... and accepts every write.
     pub fn leader() -> FakeNode {
         FakeNode::new(|method, _, before| leader_response(method, before))
     }
 
-    /// The calls that it got.
+    /// The calls that it received.
     pub fn calls(&self) -> Vec<ReceivedCall> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// The origins of the writes that it got.
+    /// The origins of the writes that it received.
     pub fn origins(&self) -> Vec<(u64, u64, u64)> {
         let sets = self.calls().into_iter().filter(|(method, _)| *method == "Set");
         let origin = |(_, message): ReceivedCall| {
@@ -120,7 +120,7 @@ impl FakeWebServer {
     }
 }
 
-/// What a leader says.
+/// The response of a leader.
 pub fn leader_response(method: &str, before: usize) -> Response {
     Response::Answer(match method {
         "OpenSession" => encode(&pb::OpenSessionResponse { session: 70 + before as u64 }),
@@ -132,12 +132,12 @@ pub fn leader_response(method: &str, before: usize) -> Response {
     })
 }
 
-/// What a node says that does not lead.
+/// The response of a node that does not lead.
 pub fn not_leader(node: u64, leader: Option<u64>) -> Response {
     refusal(Code::Unavailable, node, leader)
 }
 
-/// What a node says that follows a leader at this address.
+/// The response of a follower of a leader at this address.
 pub fn follower_response(node: u64, leader: u64, at: SocketAddr) -> Response {
     match refusal(Code::Unavailable, node, Some(leader)) {
         Response::Refuse(mut status) => {
@@ -158,7 +158,7 @@ pub fn refusal(code: Code, node: u64, leader: Option<u64>) -> Response {
     Response::Refuse(Status { code, message: "as the test wishes".into(), metadata })
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 pub fn unused_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -1,5 +1,4 @@
-//! The key-value store: its client against nodes that say what a test wishes, its services on real
-//! nodes, its commands, and what a million keys take.
+//! The client of the key-value store against fake nodes, and the memory of a million keys.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

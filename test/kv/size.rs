@@ -1,4 +1,4 @@
-//! What a million keys take, and how long it takes to find one. Run it optimised:
+//! The memory of a million keys, and the time to find one. Run it optimised:
 //!
 //! ```text
 //! cargo test --release --test kv -- --ignored --nocapture a_million_keys
@@ -21,7 +21,7 @@ fn resident_bytes() -> u64 {
     pages * 4096
 }
 
-/// The keys, in no order.
+/// The keys, in no particular order.
 fn key(number: u64) -> String {
     format!("key{:013}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 10_000_000_000_000)
 }

@@ -1,5 +1,5 @@
-//! What is too long, too much, or makes no sense: refused with the status that the contract
-//! promises, and nothing of it done.
+//! Requests that are too long, too many or malformed are refused with the documented status, and
+//! change nothing.
 
 use agora::call::Code;
 use agora::kv::service::MAX_WATCHES;
@@ -77,7 +77,7 @@ fn a_request_that_is_no_message_is_refused() {
         "Status",
     ] {
         let answer = caller.raw(&path(method), b"\xff\xff\xff");
-        // The last two ask nothing, and look at nothing.
+        // The last two requests have no fields, and their messages are not parsed.
         if let Err(status) = answer {
             assert_eq!(status.code, Code::Internal, "{method}: {status}");
         }

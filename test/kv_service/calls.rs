@@ -1,4 +1,4 @@
-//! Every call of a group of one.
+//! Every call, on a single node.
 
 use agora::pb::agora_kv_v1 as pb;
 use agora::session::Protocol;

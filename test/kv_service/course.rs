@@ -7,7 +7,7 @@ use agora::session::Protocol;
 
 use crate::fixture::{Group, eventually};
 
-/// What a node answers: Data, LeaderID, Success.
+/// The answer of a node: Data, LeaderID, Success.
 fn ask(group: &Group, node: NodeId, request: &str) -> (String, String, bool) {
     let request = encode(&course::ServeClientArgs { Request: request.into() });
     // Course clients use gRPC.
@@ -32,7 +32,7 @@ fn get_and_set_requests_are_executed() {
     assert_eq!(ask(&group, 0, "get name"), good("Bheem the  Great", 0), "spaces included");
     assert_eq!(ask(&group, 0, "SET x "), good("", 0));
     assert_eq!(ask(&group, 0, "GET x"), good("", 0));
-    // New clients see the same.
+    // A client of the own service reads the same values.
     assert_eq!(group.at(0).get(b"name").unwrap().unwrap().1, b"Bheem the  Great");
 }
 

@@ -1,4 +1,4 @@
-//! Groups of nodes, each on a thread of its own.
+//! Groups of nodes, each on its own thread.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +27,7 @@ use quick_protobuf::{MessageRead, MessageWrite};
 use crate::free_address::free_address;
 use crate::wait::poll_until;
 
-/// How long anything may take before a test calls it lost.
+/// The longest wait of a test before it fails.
 pub const LONG: Duration = Duration::from_secs(20);
 
 /// Polls until `condition` holds; fails the test when it does not in time.
@@ -36,7 +36,7 @@ pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
     poll_until(what, LONG, condition);
 }
 
-/// A group, as it may be set up.
+/// The options of a group.
 pub struct Setting {
     pub size: u64,
     pub snapshots: SnapshotPolicy,
@@ -99,7 +99,7 @@ impl Group {
         let voters: Vec<NodeId> = self.ids().collect();
         let ms = Duration::from_millis;
         let config = Config {
-            // Leaders must not change because other tests are at work.
+            // The leader must not change because other tests use the processor.
             heartbeat_interval: ms(60),
             election_timeout: ms(900),
             election_spread: ms(900),
@@ -119,7 +119,7 @@ impl Group {
         let mut opened = None;
         eventually("nobody uses the files", || {
             match Opened::open(options.clone(), KvService::default()) {
-                // A thread of the node before may still be at a snapshot.
+                // A thread of the previous node may still be writing a snapshot.
                 Err(StorageError::Locked { .. }) => (),
                 result => opened = Some(result.unwrap()),
             }
@@ -140,12 +140,12 @@ impl Group {
         self.running.insert(id, Running { handle, thread });
     }
 
-    /// Ends a node gracefully.
+    /// Shuts a node down gracefully.
     pub fn stop(&mut self, id: NodeId) {
         self.running.remove(&id).unwrap().stop();
     }
 
-    /// Asks a node to end, and waits for nothing.
+    /// Requests the shutdown of a node without waiting for it.
     pub fn request_stop(&self, id: NodeId) {
         self.running[&id].handle.shut_down();
     }
@@ -155,13 +155,13 @@ impl Group {
         self.start(id);
     }
 
-    /// One of a node's files.
+    /// The contents of a file of a node.
     pub fn file(&self, id: NodeId, name: &str) -> String {
         let path = self.home.join(format!("node_{id}")).join(name);
         fs::read_to_string(path).unwrap_or_default()
     }
 
-    /// Somebody who asks one node.
+    /// A caller of one node.
     pub fn at(&self, id: NodeId) -> Caller {
         Caller::new(self.address(id), Protocol::Native)
     }
@@ -170,7 +170,7 @@ impl Group {
         Caller::new(self.address(id), protocol)
     }
 
-    /// The node that leads; waits for one that all who run agree on, and that can commit.
+    /// The leader. Waits until all running nodes agree on it and it can commit.
     #[track_caller]
     pub fn leader(&self) -> NodeId {
         let mut leader = None;
@@ -187,13 +187,13 @@ impl Group {
         leader.unwrap()
     }
 
-    /// Those who do not lead, in order.
+    /// The nodes that do not lead, in order.
     pub fn followers(&self) -> Vec<NodeId> {
         let leader = self.leader();
         self.ids().filter(|id| *id != leader).collect()
     }
 
-    /// Waits until a node has applied what the leader has.
+    /// Waits until a node has applied as much as the leader.
     #[track_caller]
     pub fn catch_up(&self, id: NodeId) {
         let leader = self.leader();
@@ -208,7 +208,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Together, so that nobody hands over to somebody who leaves as well.
+        // All at once, so that no node hands over to one that is about to stop.
         let running = std::mem::take(&mut self.running);
         running.values().for_each(|running| running.handle.shut_down());
         for running in running.into_values() {
@@ -241,7 +241,7 @@ pub fn origin(session: u64, sequence: u64, acknowledged: u64) -> Option<pb::Orig
     Some(pb::Origin { session, sequence, acknowledged })
 }
 
-/// Somebody with a connection to one node.
+/// A connection to one node.
 pub struct Caller {
     pub channel: Channel,
 }
@@ -274,7 +274,7 @@ impl Caller {
         Ok(answer.read::<pb::GetResponse<'_>>().pair.map(owned))
     }
 
-    /// Sets; the revision.
+    /// Sets a value. Returns the revision.
     pub fn set(&self, key: &[u8], value: &[u8]) -> Result<u64, Status> {
         self.set_as(None, key, value)
     }
@@ -289,7 +289,7 @@ impl Caller {
         Ok(self.call("Set", &request)?.read::<pb::SetResponse>().revision)
     }
 
-    /// Deletes; whether the key was there, and the revision.
+    /// Deletes a key. Returns whether it existed, and the revision.
     pub fn delete(&self, key: &[u8]) -> Result<(bool, u64), Status> {
         self.delete_as(None, key)
     }
@@ -300,7 +300,7 @@ impl Caller {
         Ok((response.deleted, response.revision))
     }
 
-    /// Compares and sets; whether it was set, and the revision of what is there.
+    /// Compares and sets. Returns whether it was set, and the revision of the present value.
     pub fn compare_and_set(
         &self,
         key: &[u8],
@@ -341,7 +341,7 @@ impl Caller {
         self.call("TransferLeadership", &pb::TransferLeadershipRequest { node }).map(drop)
     }
 
-    /// Watches, from now on or behind a revision.
+    /// Opens a watch, from now on or after a revision.
     pub fn watch(&self, prefix: &[u8], after: Option<u64>) -> Watch {
         let start = after.map(|after_revision| pb::WatchStart { after_revision });
         let options = CallOptions { timeout: None, ..CallOptions::default() };
@@ -364,7 +364,7 @@ pub struct Watch {
 pub type Change = (Vec<u8>, Option<Vec<u8>>, u64);
 
 impl Watch {
-    /// The next response: changes, and the revision that it goes up to.
+    /// The next response: changes, and the revision up to which they are complete.
     pub fn next(&mut self) -> Result<(Vec<Change>, u64), Status> {
         match self.call.receive_until(Some(Instant::now() + LONG))? {
             Received::Message(message) => {
@@ -381,7 +381,7 @@ impl Watch {
         }
     }
 
-    /// So many changes, however many responses they come in.
+    /// The next `count` changes, from any number of responses.
     pub fn changes(&mut self, count: usize) -> Vec<Change> {
         let mut changes = Vec::new();
         while changes.len() < count {
@@ -390,7 +390,7 @@ impl Watch {
         changes
     }
 
-    /// Why it ended, whatever came before.
+    /// The status that ends it, after any responses.
     pub fn end(&mut self) -> Status {
         loop {
             if let Err(status) = self.next() {
@@ -400,7 +400,7 @@ impl Watch {
     }
 }
 
-/// Asserts that a call was refused with this code, for a reason with these words.
+/// Asserts that a call was refused with this code and a reason that contains these words.
 #[track_caller]
 pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &str) -> Status {
     let status = result.unwrap_err();
@@ -409,7 +409,7 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words:
     status
 }
 
-/// What a status tells in its trailing metadata.
+/// A value in the trailing metadata of a status.
 pub fn metadata_value<'s>(status: &'s Status, name: &str) -> Option<&'s str> {
     status.metadata.get(name).map(|value| std::str::from_utf8(value).unwrap())
 }

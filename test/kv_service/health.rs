@@ -1,4 +1,4 @@
-//! Health follows the node: who would answer, and who leads.
+//! The health of a node: whether it would answer, and whether it leads.
 
 use std::time::Instant;
 
@@ -67,7 +67,7 @@ fn without_a_majority_no_node_is_healthy_and_health_watches_are_notified() {
     let mut watches = ["", SERVICE].map(|service| Watch::of(&group, last, service));
     assert!(watches.iter_mut().all(Watch::next));
     group.stop(leader);
-    // Another one may have been elected in between.
+    // Another leader may have been elected in between.
     group.stop(other);
     for watch in &mut watches {
         while watch.next() {}

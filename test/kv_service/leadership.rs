@@ -1,4 +1,4 @@
-//! Who leads, who does not, what those say, and how it changes.
+//! Leaders, followers, their answers, and transfers of leadership.
 
 use agora::call::{Code, Status};
 use agora::pb::agora_kv_v1 as pb;
@@ -10,7 +10,7 @@ use crate::fixture::{Answer, Caller, Group, LONG, eventually, metadata_value, pa
 
 type Ask = fn(&Caller) -> Result<(), Status>;
 
-/// Every call that is for the leader.
+/// Every call that needs the leader.
 const FOR_THE_LEADER: [(&str, Ask); 7] = [
     ("Get", |caller| caller.get(b"x").map(drop)),
     ("Scan", |caller| caller.scan(&pb::ScanRequest::default()).map(drop)),
@@ -67,7 +67,8 @@ fn a_node_that_knows_no_leader_says_so() {
     group.stop(leader);
     let (left, caller) = (followers[1], group.at(followers[1]));
     eventually("it knows of nobody", || {
-        // The leader may have handed over to it when it ended: then it reads until its lease is over.
+        // The leader may have handed over to this node at its shutdown: then it answers reads until
+        // its lease ends.
         let Err(status) = caller.get(b"x") else { return false };
         assert_eq!(status.code, Code::Unavailable, "{status}");
         assert_eq!(metadata_value(&status, "agora-node-id"), Some(&*left.to_string()));
@@ -111,7 +112,7 @@ fn status_names_the_leader_and_the_progress_of_each_peer() {
     assert_eq!((other.node, other.role), (followers[0], pb::Role::ROLE_FOLLOWER));
     assert_eq!((other.term, other.lease_remaining_ms), (said.term, 0));
     assert_eq!(other.leader.unwrap().address, group.address(leader));
-    // One that is gone falls behind, and is not heard of.
+    // A stopped node falls behind and sends nothing.
     group.stop(followers[1]);
     for number in 0..5 {
         caller.set(b"x", &[number]).unwrap();
@@ -153,7 +154,7 @@ fn a_transfer_to_an_unknown_or_stopped_node_changes_nothing() {
     let options = CallOptions { timeout: Some(LONG), ..CallOptions::default() };
     let mut first = caller.channel.start(&path("TransferLeadership"), &options).unwrap();
     first.send_last(&encode(&pb::TransferLeadershipRequest { node: gone })).unwrap();
-    // Another one while it goes on; or after it has failed, which is soon.
+    // A second transfer, while the first is under way or soon after it has failed.
     let second = caller.transfer(gone).unwrap_err();
     let codes = [Code::FailedPrecondition, Code::Aborted];
     assert!(codes.contains(&second.code), "{second}");
@@ -163,8 +164,7 @@ fn a_transfer_to_an_unknown_or_stopped_node_changes_nothing() {
     caller.set(b"x", b"5").unwrap();
 }
 
-/// The leader shuts down with writes on their way: each is answered, or its caller is told that it
-/// may be done or not.
+/// The leader shuts down while writes are under way: each is answered, or fails with `UNKNOWN`.
 #[test]
 fn a_leader_that_shuts_down_answers_every_pending_call() {
     let mut group = Group::new(3);

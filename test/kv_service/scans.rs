@@ -4,7 +4,7 @@ use agora::pb::agora_kv_v1 as pb;
 
 use crate::fixture::{Group, Pair, eventually, owned};
 
-/// A scan's answer: pairs, whether there are more, how many in all, and the revision.
+/// The answer to a scan: pairs, whether more follow, the number of all, and the revision.
 type Page = (Vec<Pair>, bool, u64, u64);
 
 fn scan(group: &Group, request: &pb::ScanRequest<'_>) -> Page {
@@ -55,7 +55,7 @@ fn a_scan_returns_the_keys_of_a_prefix_in_order_page_by_page() {
         }
     }
     assert_eq!(found.len(), 5);
-    // Behind a key that is not there, or stands outside the prefix.
+    // After a key that does not exist, or that does not have the prefix.
     let behind = |after: &'static [u8]| {
         keys(&scan(&group, &pb::ScanRequest { after: after.into(), ..of(b"a") }).0).len()
     };
@@ -83,7 +83,7 @@ fn a_page_has_no_more_than_a_thousand_pairs_and_a_mebibyte() {
     let caller = group.at(0);
     eventually("it leads", || caller.get(b"x").is_ok());
     let numbers: Vec<String> = (0..1_500).map(|number| format!("small {number:04}")).collect();
-    // Some at a time: each waits for its fsync.
+    // Several at a time, because each waits for its fsync.
     std::thread::scope(|scope| {
         for chunk in numbers.chunks(100) {
             let caller = &caller;
@@ -106,7 +106,7 @@ fn a_page_has_no_more_than_a_thousand_pairs_and_a_mebibyte() {
     let request = pb::ScanRequest { prefix: b"large"[..].into(), ..Default::default() };
     let (pairs, has_more, count, _) = scan(&group, &request);
     assert_eq!((pairs.len(), has_more, count), (2, true, 4));
-    // One that is larger than a page comes alone.
+    // A pair that is larger than a page is returned alone.
     caller.set(b"largest", &vec![b'v'; 1_048_576]).unwrap();
     let request = pb::ScanRequest { after: b"large 3"[..].into(), ..Default::default() };
     let (pairs, has_more, ..) = scan(&group, &request);

@@ -1,4 +1,4 @@
-//! Writes that are done once however often they are sent.
+//! Writes are executed once, however often they are sent.
 
 use agora::call::Code;
 use agora::pb::agora_kv_v1 as pb;
@@ -101,7 +101,7 @@ fn a_write_whose_answer_was_lost_is_answered_by_the_next_leader() {
     call.send_last(&encode(&request)).unwrap();
     let (changes, revision) = watch.next().unwrap();
     assert_eq!(changes.len(), 1, "it is done");
-    // Nobody ever reads the answer.
+    // The answer is never read.
     drop(call);
     group.stop(leader);
     let next = group.leader();
@@ -109,7 +109,7 @@ fn a_write_whose_answer_was_lost_is_answered_by_the_next_leader() {
     again.set(b"x", b"somebody else's").unwrap();
     assert_eq!(again.set_as(once(), b"x", b"1"), Ok(revision));
     assert_eq!(again.get(b"x").unwrap().unwrap().1, b"somebody else's");
-    // All changes, once.
+    // Every change, once.
     let mut watch = again.watch(b"x", Some(0));
     assert_eq!(watch.changes(2)[0], (b"x".to_vec(), Some(b"1".to_vec()), revision));
 }

@@ -1,4 +1,4 @@
-//! Connections that fall silent without a word, as when a host loses its power or its link: the
+//! Connections that go silent without an error, as when a host loses its power or its link: the
 //! client does not wait for them.
 
 use std::io::{Read, Write};
@@ -14,11 +14,11 @@ use agora::raft::NodeId;
 use crate::fixture::{Group, LONG};
 use crate::free_address::free_address;
 
-/// A way to a server on which connections can be lost without a word. Its threads end with the
-/// connections, and the last one with the test's process.
+/// A proxy that can drop the traffic of its connections without closing them. Its threads end with
+/// the connections, and the last one with the test's process.
 struct LossyProxy {
     address: SocketAddr,
-    /// Those that are lost.
+    /// One flag for each connection: whether its traffic is dropped.
     lost: Arc<Mutex<Vec<Arc<AtomicBool>>>>,
 }
 
@@ -42,7 +42,7 @@ impl LossyProxy {
         LossyProxy { address, lost }
     }
 
-    /// What is sent on the connections that are open now arrives nowhere.
+    /// Drops the traffic of all connections that are open now.
     fn lose(&self) {
         self.lost.lock().unwrap().iter().for_each(|lost| lost.store(true, Ordering::SeqCst));
     }

@@ -1,4 +1,4 @@
-//! Changes, as they come.
+//! Watches: changes as they happen.
 
 use agora::call::Code;
 use agora::replica::engine::SnapshotPolicy;
@@ -84,18 +84,18 @@ fn a_restart_forgets_the_changes_before_its_snapshot() {
     assert_eq!(watch.next().unwrap(), (vec![], oldest));
 }
 
-/// A reader that does not read costs nothing but its place in the history, and finds everything
-/// when it goes on, or is told that it came too late.
+/// A watch that is not read costs no memory. When it is read again it gets every change, or an
+/// error if the history no longer has them.
 #[test]
 fn a_slow_watch_gets_every_change_or_an_error() {
     let group = alone();
     let caller = group.at(0);
     let mut slow = caller.watch(b"", None);
     slow.next().unwrap();
-    // Of its own, so that the slow one's connection does not carry the writes.
+    // A separate connection, so that the writes are not behind the slow watch.
     let writer = group.at(0);
     let value = vec![b'v'; 100_000];
-    // 10 MB: more than windows and buffers have, less than the history.
+    // 10 MB: more than flow-control windows and buffers, less than the history.
     let written: Vec<u64> = (0..100).map(|_| writer.set(b"a", &value).unwrap()).collect();
     let seen: Vec<u64> = slow.changes(100).iter().map(|change| change.2).collect();
     assert_eq!(seen, written);

@@ -1,4 +1,4 @@
-//! Every call does what `proto/agora/market/v1` says of it.
+//! Every call behaves as `proto/agora/market/v1` documents.
 
 use agora::call::Code;
 use agora::market::service::NAME;
@@ -188,7 +188,7 @@ fn long_lists_are_returned_in_pages() {
             buyer.wish(item).unwrap();
             buyer.buy(item, 1).unwrap();
         }
-        /// Turns the pages and collects the numbers.
+        /// Reads all pages and collects the numbers.
         macro_rules! pages {
             ($response:ident, $entries:ident, $read:expr) => {{
                 let (mut numbers, mut token) = (Vec::new(), String::new());

@@ -1,4 +1,4 @@
-//! Commands that come again: after a restart, from a snapshot, at another leader.
+//! Repeated commands: after a restart, and after a snapshot.
 
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,7 @@ use agora::session::Protocol;
 
 use crate::fixture::{Fixture, TempFolder, refused};
 
-/// Restarts the market on its files. Everybody's connections are new ones.
+/// Restarts the market on its files. All connections are new.
 fn restarted(mut market: Fixture, folder: &TempFolder) -> Fixture {
     market.stop();
     Fixture::in_folder(folder, Limits::DEFAULT, AsyncLineWriter::disabled())
@@ -33,7 +33,7 @@ fn a_command_is_executed_once_across_restarts_and_snapshots() {
         assert_eq!(buyer.call("BuyItem", &again).unwrap(), first, "round {round}");
         let other = pb::BuyItemRequest { quantity: 3, ..again };
         refused(buyer.call("BuyItem", &other), Code::InvalidArgument, "request");
-        // More than a snapshot's worth of others, which leaves it remembered.
+        // More commands than one snapshot takes, so that the reply is in a snapshot.
         let seller = market.trader(1, Protocol::Native);
         seller.request_ids.store(1_000 * round, Ordering::Relaxed);
         for _ in 0..30 {

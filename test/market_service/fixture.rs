@@ -1,4 +1,4 @@
-//! A market on a free port, and people who trade there.
+//! A market on a free port, and its sellers and buyers.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -27,10 +27,10 @@ use agora::rpc::{
 use agora::session::Protocol;
 use quick_protobuf::{MessageRead, MessageWrite};
 
-/// How long anything may take before a test calls it lost.
+/// The longest wait of a test before it fails.
 pub const LONG: Duration = Duration::from_secs(20);
 
-/// The methods with one answer.
+/// The unary methods.
 pub const UNARY: [&str; 16] = [
     "RegisterSeller",
     "RegisterBuyer",
@@ -56,7 +56,7 @@ pub fn path(method: &str) -> String {
     format!("/agora.market.v1.MarketService/{method}")
 }
 
-/// A folder that goes with the test.
+/// A folder that is removed at the end of the test.
 pub struct TempFolder(pub PathBuf);
 
 impl TempFolder {
@@ -92,7 +92,7 @@ impl Fixture {
         Fixture::open(None, limits, lines)
     }
 
-    /// A market whose files are there, and which takes a snapshot every so often.
+    /// A market with its files in a folder, which takes snapshots.
     pub fn in_folder(folder: &TempFolder, limits: Limits, lines: AsyncLineWriter) -> Fixture {
         Fixture::open(Some(folder.0.clone()), limits, lines)
     }
@@ -127,7 +127,7 @@ impl Fixture {
         channel(&self.address.to_string(), protocol)
     }
 
-    /// Somebody with an identity of their own, by this number, on a connection of their own.
+    /// A trader whose identity and address have this number, on a separate connection.
     pub fn trader(&self, number: u64, protocol: Protocol) -> Trader {
         Trader::new(self.channel(protocol), number)
     }
@@ -173,7 +173,7 @@ impl Answer {
     }
 }
 
-/// Somebody who trades.
+/// A seller or a buyer.
 pub struct Trader {
     pub channel: Channel,
     pub uuid: String,
@@ -193,7 +193,7 @@ impl Trader {
         self.channel.unary(&path(method), &encode(request), &options).map(Answer)
     }
 
-    /// The next request id, ascending.
+    /// The next request id; ids ascend.
     pub fn request_id(&self) -> u64 {
         self.request_ids.fetch_add(1, Ordering::Relaxed)
     }
@@ -216,7 +216,7 @@ impl Trader {
         self.call("RegisterBuyer", &request).map(|_| ())
     }
 
-    /// What `sell` sends.
+    /// The request that `sell` sends.
     pub fn offer(&self, name: &'static str, price_cents: u64, quantity: u32) -> Offer<'_> {
         pb::SellItemRequest {
             uuid: (&*self.uuid).into(),
@@ -230,7 +230,7 @@ impl Trader {
         }
     }
 
-    /// Puts an item on sale; its number.
+    /// Puts an item on sale. Returns its number.
     pub fn sell(&self, name: &'static str, price: u64, quantity: u32) -> Result<u32, Status> {
         let answer = self.call("SellItem", &self.offer(name, price, quantity))?;
         Ok(answer.read::<pb::SellItemResponse>().item_id)
@@ -258,7 +258,7 @@ impl Trader {
         self.call("DeleteItem", &request).map(|_| ())
     }
 
-    /// What `buy` sends.
+    /// The request that `buy` sends.
     pub fn purchase(&self, item: u32, quantity: u32) -> pb::BuyItemRequest<'_> {
         pb::BuyItemRequest {
             uuid: (&*self.uuid).into(),
@@ -270,7 +270,7 @@ impl Trader {
         }
     }
 
-    /// Buys; the order's number.
+    /// Buys. Returns the order's number.
     pub fn buy(&self, item: u32, quantity: u32) -> Result<u32, Status> {
         let answer = self.call("BuyItem", &self.purchase(item, quantity))?;
         Ok(answer.read::<pb::BuyItemResponse>().order.unwrap().id)
@@ -369,7 +369,7 @@ impl Trader {
         self.call("SellerOrders", &request)
     }
 
-    /// A watch that may or may not stand.
+    /// A watch that the market may not have accepted yet.
     pub fn start_watch(&self, after_id: u64) -> Watch {
         let request = pb::WatchNotificationsRequest {
             uuid: (&*self.uuid).into(),
@@ -382,7 +382,7 @@ impl Trader {
         Watch { call }
     }
 
-    /// A watch that stands: what happens from now on reaches it.
+    /// A watch that the market has accepted: it gets every notification from now on.
     pub fn watch(&self, after_id: u64) -> Watch {
         let mut watch = self.start_watch(after_id);
         watch.call.headers();
@@ -397,7 +397,7 @@ pub struct Watch {
     call: ClientCall,
 }
 
-/// A notification without the details that every one has.
+/// The fields of a notification that tests compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedNotification {
     pub id: u64,
@@ -442,28 +442,28 @@ impl Watch {
         (0..count).map(|_| self.next().unwrap().id).collect()
     }
 
-    /// Whether the market let it begin.
+    /// Waits until the market accepts or refuses it.
     pub fn stands(&mut self) -> Result<(), Status> {
         self.call.headers();
         self.call.receive_until(Some(Instant::now())).map(|_| ())
     }
 
-    /// Whether nothing comes although something had the time to.
+    /// Whether no notification arrives for a while.
     pub fn is_silent(&mut self) -> bool {
         let until = Instant::now() + Duration::from_millis(50);
         matches!(self.call.receive_until(Some(until)), Ok(Received::NotYet))
     }
 }
 
-/// Runs a story over both protocols.
-pub fn over_both_protocols(story: impl Fn(Protocol)) {
+/// Runs a test over both protocols.
+pub fn over_both_protocols(test: impl Fn(Protocol)) {
     for protocol in BOTH {
         eprintln!("over {protocol:?}");
-        story(protocol);
+        test(protocol);
     }
 }
 
-/// Asserts that a call was refused with this code, for a reason with these words.
+/// Asserts that a call was refused with this code and a reason that contains these words.
 #[track_caller]
 pub fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &str) -> Status {
     let status = result.unwrap_err();
@@ -478,7 +478,7 @@ pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
     poll_until(what, LONG, condition);
 }
 
-/// SharedBuffer that a test can read while the market prints on it.
+/// A buffer that a test can read while the market prints to it.
 #[derive(Clone, Default)]
 pub struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 

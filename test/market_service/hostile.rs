@@ -1,4 +1,4 @@
-//! Bytes that are no request, and requests that are no good: refused, and no harm done.
+//! Malformed messages and invalid requests are refused and change nothing.
 
 use agora::call::{Code, Status};
 use agora::pb::agora_market_v1 as pb;
@@ -18,8 +18,7 @@ fn malformed_protobuf_is_an_internal_error() {
     over_both_protocols(|protocol| {
         let market = Fixture::new();
         let who = market.trader(1, protocol);
-        // A length beyond the end, a tag without a value, the first field with other wire types
-        // than its own.
+        // A length beyond the end, a tag without a value, the first field with wrong wire types.
         let texts: [&[u8]; 4] = [b"\x0a\xff", b"\x0a", b"\x08\x01", b"\x0a\x02\xff\xfe"];
         for method in UNARY {
             for message in texts {
@@ -65,7 +64,7 @@ fn unknown_fields_are_ignored() {
     send(&seller, "SellItem", &message).unwrap();
 }
 
-/// Damaged purchases buy what they say or nothing, and the market goes on.
+/// Damaged purchases are executed as they say or refused, and the market continues.
 #[test]
 fn damaged_requests_change_nothing_else() {
     let market = Fixture::new();
@@ -73,7 +72,7 @@ fn damaged_requests_change_nothing_else() {
     let item = seller.sell("iPhone", 1, 1_000_000).unwrap();
     let buyer = market.trader(2, Protocol::Native);
     each_seed(|seed| {
-        // One call in twenty: a socket is between us and the decoder, which has tests of its own.
+        // One call in twenty, because each takes a round trip; the decoder has its own tests.
         if !seed.one_in(20) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Mistakes seen in other copies of this market, as far as they show at its service.
+//! Mistakes that implementations of the course version have, as far as the service can show them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -41,11 +41,11 @@ fn the_connection_does_not_identify_the_caller() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let item = seller.sell("iPhone", 1, 2).unwrap();
-    // The same person over another port and another protocol.
+    // The same account over another port and another protocol.
     let again = market.trader(1, Protocol::Native);
     again.request_ids.store(100, Ordering::Relaxed);
     again.update(item, Some(2), None).unwrap();
-    // Two people over one connection.
+    // Two accounts over one connection.
     let (ada, bob) = (Trader::new(seller.channel.clone(), 2), Trader::new(seller.channel, 3));
     ada.buy(item, 1).unwrap();
     ada.rate(item, 5).unwrap();
@@ -54,7 +54,7 @@ fn the_connection_does_not_identify_the_caller() {
     refused(bob.delete(item), Code::PermissionDenied, "not a registered seller");
 }
 
-/// The check of the stock and its decrement are one.
+/// The check of the stock and its decrement are one step.
 #[test]
 fn sixty_four_concurrent_buyers_of_a_thousand_pieces_get_exactly_a_thousand() {
     let market = Fixture::new();
@@ -81,7 +81,7 @@ fn sixty_four_concurrent_buyers_of_a_thousand_pieces_get_exactly_a_thousand() {
                 }
             });
         }
-        // Those who would take two or three of the last one give up when it is gone.
+        // Buyers of two or three pieces stop when fewer are left.
         scope.spawn(|| {
             let last = market.trader(99, Protocol::Grpc);
             while last.buy(item, 1).map(|_| sold.fetch_add(1, Ordering::Relaxed)).is_ok() {}
@@ -134,7 +134,7 @@ fn a_dead_watch_delays_nothing_and_fails_nothing() {
     let market = Fixture::new();
     let seller = market.seller(1, Protocol::Grpc);
     let item = seller.sell("iPhone", 1, 1).unwrap();
-    // One that never reads, one whose connection is cut, one that is well.
+    // One that never reads, one whose connection is cut, and a good one.
     let watchers: Vec<Trader> =
         (2..=4).map(|number| market.trader(number, Protocol::Grpc)).collect();
     watchers.iter().for_each(|watcher| watcher.wish(item).unwrap());

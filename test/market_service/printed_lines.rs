@@ -1,4 +1,4 @@
-//! The lines that the market prints, to the letter, and what happens when nobody reads them.
+//! The exact lines that the market prints, and slow or closed readers of them.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -99,7 +99,7 @@ fn printed_lines_cannot_be_forged_and_are_bounded() {
     assert_eq!(printed.text().lines().collect::<Vec<_>>(), expected);
 }
 
-/// Takes nothing before it is opened.
+/// Blocks writers until it is opened.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -110,7 +110,7 @@ impl Gate {
     }
 }
 
-/// SharedBuffer behind a gate.
+/// A buffer behind a gate.
 struct GatedWriter(Gate, SharedBuffer);
 
 impl Write for GatedWriter {
@@ -146,7 +146,7 @@ fn a_slow_reader_of_stdout_loses_lines_and_delays_nothing() {
     assert!(printed.len() < 2 * 1024 * 1024, "{} bytes waited", printed.len());
 }
 
-/// A process that does not outlive a test that fails.
+/// A process that is killed at the end of the test.
 struct Program(Child);
 
 impl Drop for Program {
@@ -156,7 +156,7 @@ impl Drop for Program {
     }
 }
 
-/// The program itself, with its stdout and what it says there first.
+/// Starts the program. Returns it with its stdout and the address in its first line.
 fn program(flags: &[&str]) -> (Program, BufReader<impl Read>, String) {
     let child = Command::new(env!("CARGO_BIN_EXE_agora"))
         .args(["market", "--listen", "127.0.0.1:0"])
@@ -173,7 +173,7 @@ fn program(flags: &[&str]) -> (Program, BufReader<impl Read>, String) {
     (program, stdout, address)
 }
 
-/// Ends the program as Ctrl-C does; what it said on stderr.
+/// Ends the program with SIGTERM. Returns its stderr.
 fn end(mut program: Program) -> String {
     let child = &mut program.0;
     let kill = Command::new("kill").arg(child.id().to_string()).status().unwrap();

@@ -1,4 +1,4 @@
-//! What is refused costs nothing, and a client goes on whatever the clock said before.
+//! Refusals that need no log entry, and clients whose clock was wrong.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use agora::session::Protocol;
 
 use crate::fixture::{Fixture, TempFolder, Trader, refused};
 
-/// A client with the identity of somebody.
+/// A client with the identity of a trader.
 fn client_of(trader: &Trader, folder: &TempFolder, market: &Fixture) -> MarketClient {
     let file = folder.0.join("somebody.uuid");
     std::fs::write(&file, &trader.uuid).unwrap();
@@ -38,7 +38,7 @@ fn commands_that_are_certain_to_be_refused_are_not_logged() {
     let log = || std::fs::read_to_string(folder.0.join("logs.txt")).unwrap();
     let before = log();
 
-    // Of strangers, who have no account afterwards either.
+    // Commands of unknown accounts, which stay unknown.
     refused(eve.rate(item, u32::MAX), Code::InvalidArgument, "1 to 5");
     refused(eve.buy(item, 0), Code::InvalidArgument, "1 to ");
     refused(eve.buy(gone, 1), Code::NotFound, "no item 2");
@@ -49,7 +49,7 @@ fn commands_that_are_certain_to_be_refused_are_not_logged() {
     let impostor = Trader { address: ada.address.clone(), ..market.trader(4, Protocol::Grpc) };
     refused(impostor.register_buyer(), Code::AlreadyExists, "belongs to somebody else");
     refused(impostor.buy(item, 1), Code::AlreadyExists, "belongs to somebody else");
-    // Of those who trade.
+    // Commands of known accounts.
     refused(ada.register_seller(), Code::AlreadyExists, "already registered");
     refused(ada.sell("", 1, 1), Code::InvalidArgument, "the name is empty");
     refused(ada.sell("iPhone", 0, 1), Code::InvalidArgument, "a price is from");
@@ -60,7 +60,7 @@ fn commands_that_are_certain_to_be_refused_are_not_logged() {
     refused(other.buy(item, 1), Code::Unauthenticated, "no account");
     assert_eq!(log(), before);
 
-    // Of these a late copy could be done, or be refused for another reason: they are remembered.
+    // A late copy of these could succeed, or be refused for another reason: they are logged.
     refused(bob.buy(item, 6), Code::FailedPrecondition, "only 5 left");
     refused(ada.buy(item, 1), Code::PermissionDenied, "your own");
     refused(bob.rate(item, 4), Code::AlreadyExists, "rated item 1 already");

@@ -1,4 +1,4 @@
-//! Which code each refusal has, as `proto/agora/market/v1/market_service.proto` says.
+//! The status code of each refusal, as `proto/agora/market/v1/market_service.proto` documents.
 
 use agora::call::{Code, Status};
 use agora::market::contract::FULL;
@@ -18,7 +18,7 @@ fn trade(protocol: Protocol) -> (Fixture, Trader, Trader) {
     (market, seller, buyer)
 }
 
-/// Everything that one can ask under credentials.
+/// Every call that needs credentials.
 fn everything(who: &Trader) -> Vec<(&'static str, Result<(), Status>)> {
     let drop_answer = |result: Result<Answer, Status>| result.map(|_| ());
     vec![
@@ -191,7 +191,7 @@ fn a_full_market_is_refused() {
         refused(seller.sell("b", 1, 1), Code::ResourceExhausted, "the market takes no new items");
     let buyer = market.trader(2, Protocol::Grpc);
     let no_wishes = refused(buyer.wish(1), Code::ResourceExhausted, "your wishlist is full");
-    // A client must not take a server that is busy for that.
+    // A client must be able to tell it from a busy server.
     for status in [no_items, no_wishes] {
         assert!(status.metadata.get(FULL).is_some(), "{status:?}");
     }
@@ -203,7 +203,7 @@ fn a_retry_gets_the_first_answer_and_changes_nothing() {
         let (market, seller, buyer) = trade(protocol);
         let purchase = buyer.purchase(1, 2);
         let first = buyer.call("BuyItem", &purchase).unwrap();
-        // The answer was lost; the client comes back on another connection.
+        // The answer was lost; the client retries on another connection.
         let again = Trader { channel: market.channel(protocol), ..market.trader(2, protocol) };
         assert_eq!(again.call("BuyItem", &purchase), Ok(first));
         let left = |answer: Answer| answer.read::<pb::GetItemResponse<'_>>().item.unwrap().quantity;

@@ -1,4 +1,4 @@
-//! Notifications as a stream: in order, at least once, to all who watch, and slowed down by none.
+//! Notifications as a stream: in order, at least once, to every watch, and none delays another.
 
 use std::time::Instant;
 
@@ -121,7 +121,7 @@ fn watches_of_an_account_are_limited_and_closed_ones_free_their_places() {
         let refusal =
             refused(one_more, Code::ResourceExhausted, "watches of this account are open");
         assert!(refusal.metadata.get(FULL).is_some(), "{refusal:?}");
-        // A watch that is cancelled, and one whose connection is gone.
+        // A cancelled watch, and one whose connection is closed.
         drop(here);
         eventually("a cancelled watch makes room", || buyer.start_watch(0).is_silent());
         let _fourteen: Vec<_> = (2..MAX_WATCHES).map(|_| buyer.watch(0)).collect();

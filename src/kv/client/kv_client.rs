@@ -1,4 +1,4 @@
-//! The store's calls.
+//! One method for each call of the store.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::raft::{NodeId, Origin};
 use crate::replica::cluster_client::{CallTarget, ClusterClient, Exhausted, Failure};
 use crate::rpc::{ChannelOptions, ClientCall};
 
-/// How a client is set up.
+/// The options of a client.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
     /// How connections are made. An attempt never takes longer than 300 ms: there are other nodes.
@@ -26,15 +26,15 @@ impl Default for ClientOptions {
     }
 }
 
-/// Calls a store. Threads may share it.
+/// A client of a store. Threads may share it.
 pub struct KvClient {
     cluster: ClusterClient,
     session: Session,
     timeout: Duration,
 }
 
-/// How often a write opens a new session when the group says that the old one has expired. Once
-/// would do, but for a group that expires sessions as fast as they are opened.
+/// The most sessions that one write opens when the group reports that its session has expired. One
+/// suffices, unless the group expires sessions as fast as they are opened.
 const MAX_SESSIONS: usize = 3;
 
 impl KvClient {
@@ -50,27 +50,28 @@ impl KvClient {
         Ok(KvClient { cluster, session: Session::default(), timeout: options.timeout })
     }
 
-    /// Looks a key up.
+    /// Reads a key.
     ///
     /// # Errors
-    /// Here and below a node's refusal; `UNAVAILABLE` when nobody who could answer was found in
-    /// time. Of a write `UNKNOWN`: it may be done or not.
+    /// Here and below a node's refusal; `UNAVAILABLE` when no node could answer in time. Of a write
+    /// `UNKNOWN`: it may or may not have been executed.
     pub fn get(&self, key: &[u8], consistency: Consistency) -> Result<Option<Pair>, Status> {
         let request = || wire::encode_get(key, consistency);
         wire::parse_get(&self.read("Get", consistency, request)?)
     }
 
-    /// Sets a key's value. Gives the write's revision.
+    /// Sets a key's value. Returns the write's revision.
     pub fn set(&self, key: &[u8], value: &[u8]) -> Result<u64, Status> {
         wire::parse_set(&self.write("Set", |origin| wire::encode_set(key, value, origin))?)
     }
 
-    /// Takes a key away; whether it was there.
+    /// Deletes a key. Returns whether it existed.
     pub fn delete(&self, key: &[u8]) -> Result<bool, Status> {
         wire::parse_delete(&self.write("Delete", |origin| wire::encode_delete(key, origin))?)
     }
 
-    /// Sets a key's value if it has the old one (`None`: if there is no such key); whether it had.
+    /// Sets a key's value if it has the old one (`None`: if there is no such key). Returns whether
+    /// it was set.
     pub fn compare_and_set(
         &self,
         key: &[u8],
@@ -81,8 +82,8 @@ impl KvClient {
         wire::parse_compare_and_set(&self.write("CompareAndSet", request)?)
     }
 
-    /// A page of the keys that begin so, behind `after` (empty: from the first), `limit` at most
-    /// (0: as many as the store gives).
+    /// A page of the keys with a prefix that follow `after` (empty: from the first key), at most
+    /// `limit` of them (0: the store's own limit).
     pub fn scan(
         &self,
         prefix: &[u8],
@@ -94,15 +95,15 @@ impl KvClient {
         wire::parse_scan(&self.read("Scan", consistency, || wire::encode_scan(scan))?)
     }
 
-    /// How many keys begin so.
+    /// The number of keys with a prefix.
     pub fn count(&self, prefix: &[u8], consistency: Consistency) -> Result<u64, Status> {
         let scan = Scan { prefix, after: b"", limit: 0, count_only: true, consistency };
         let counted = self.read("Scan", consistency, || wire::encode_scan(scan))?;
         wire::parse_scan(&counted).map(|listing| listing.count)
     }
 
-    /// How each node is, in the order in which they were given. All are asked at the same time; once
-    /// one has answered, one that is silent is not waited for much longer.
+    /// The status of each node, in the order of the client's nodes. All nodes are called at the
+    /// same time. Once one has answered, the others have little time left.
     pub fn statuses(&self) -> Vec<(NodeId, Result<NodeStatus, Status>)> {
         let answers = self.cluster.call_all(&path("Status"), &[], self.timeout);
         let read = |(id, answer): (NodeId, Result<Vec<u8>, Status>)| {
@@ -111,7 +112,7 @@ impl KvClient {
         answers.into_iter().map(read).collect()
     }
 
-    /// Has another node lead.
+    /// Transfers the leadership to another node.
     pub fn transfer(&self, to: NodeId) -> Result<(), Status> {
         let until = Instant::now() + self.timeout;
         let answer = self.cluster.call(
@@ -123,7 +124,7 @@ impl KvClient {
         answer.map(drop).map_err(|failure| failure.status)
     }
 
-    /// Begins a watch behind a revision, at the `attempt`-th node.
+    /// Opens a watch after a revision, at the `attempt`-th node.
     pub(super) fn watch(
         &self,
         attempt: usize,
@@ -148,7 +149,7 @@ impl KvClient {
         answer.map_err(|failure| failure.status)
     }
 
-    /// Sends a write until it is answered, each time under the same number.
+    /// Sends a write until it is answered, always with the same sequence number.
     fn write(&self, method: &str, request: impl Fn(Origin) -> Vec<u8>) -> Result<Vec<u8>, Status> {
         let until = Instant::now() + self.timeout;
         let mut sessions = 0;
@@ -160,7 +161,7 @@ impl KvClient {
             sessions += 1;
             match answer {
                 Ok(answer) => return Ok(answer),
-                // The group has forgotten the session, and the write was never begun.
+                // The session has expired, and no attempt of the write was executed.
                 Err(Failure { status, may_be_done: false })
                     if status.code == Code::FailedPrecondition && sessions < MAX_SESSIONS =>
                 {

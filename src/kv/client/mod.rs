@@ -1,12 +1,12 @@
-//! What programs use to talk to the store.
+//! The library for programs that use the store.
 //!
-//! A [`KvClient`] makes the store's calls, blocking, from any number of threads. It finds the leader
-//! by itself: it asks the node that it believes in, follows what nodes say of who leads, and goes
-//! through all of them, again and again until the call's time is up. Writes carry a session and a
-//! number, and are sent again under the same number when no answer came: a write happens exactly
-//! once however often it is sent. A [`Watcher`] follows changes from node to node.
+//! A [`KvClient`] makes the store's calls, blocking, from any number of threads. It finds the
+//! leader by itself: it calls the node that led last, follows the leader hints in refusals, and
+//! tries all nodes repeatedly until the call's timeout. A write carries a session and a sequence
+//! number and is retried with the same number, so it is executed exactly once. A [`Watcher`]
+//! receives changes and resumes at another node when its node fails.
 //!
-//! - [`session`]: numbers of writes
+//! - [`session`]: sequence numbers of writes
 
 mod kv_client;
 mod record;

@@ -1,13 +1,13 @@
-//! What the store answers, as values of the client's own.
+//! The values that the client returns.
 
 use crate::raft::NodeId;
 
-/// How fresh an answer must be.
+/// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// It has every write that was answered before the call began.
+    /// The result has every write that was answered before the call began.
     Linearizable,
-    /// It is what some node has, which may lag behind.
+    /// The result is the state of some node, which may be old.
     Stale,
 }
 
@@ -18,7 +18,7 @@ pub struct Pair {
     pub key: Vec<u8>,
     /// Its value.
     pub value: Vec<u8>,
-    /// The revision that wrote the value.
+    /// The revision of the write that set the value.
     pub modified: u64,
     /// The revision that created the key.
     pub created: u64,
@@ -29,11 +29,11 @@ pub struct Pair {
 pub struct Listing {
     /// In order of their keys.
     pub pairs: Vec<Pair>,
-    /// Whether there are more behind the last one.
+    /// Whether more keys follow the last one.
     pub has_more: bool,
-    /// How many keys there are on all pages together.
+    /// The number of keys on all pages together.
     pub count: u64,
-    /// The revision of the state that was looked at.
+    /// The revision of the state that was read.
     pub revision: u64,
 }
 
@@ -50,19 +50,19 @@ pub struct Change {
     pub created: u64,
 }
 
-/// What a node is in its group.
+/// The role of a node in its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Takes writes and answers linearizable reads.
     Leader,
     /// Follows a leader.
     Follower,
-    /// Stands for election.
+    /// Is a candidate in an election.
     Candidate,
 }
 
 impl Role {
-    /// The role's name.
+    /// The role in one word.
     pub fn name(self) -> &'static str {
         match self {
             Role::Leader => "leader",
@@ -72,41 +72,41 @@ impl Role {
     }
 }
 
-/// How a node is, as it sees itself.
+/// The status that a node reports of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeStatus {
     /// Its number.
     pub node: NodeId,
-    /// What it is.
+    /// Its role.
     pub role: Role,
-    /// Who leads, as far as it knows.
+    /// The leader that it knows.
     pub leader: Option<NodeId>,
     /// Its term.
     pub term: u64,
-    /// It knows that the log is committed up to here.
+    /// The log is committed up to this index, as far as the node knows.
     pub commit_index: u64,
-    /// Its state has the log up to here.
+    /// The log is applied up to this index.
     pub applied_index: u64,
-    /// How long its lease lasts if nobody renews it; 0 without one. The only node of a group needs
-    /// none.
+    /// Milliseconds until its lease ends if it is not renewed; 0 without a lease. A single node
+    /// needs none.
     pub lease_remaining_ms: u64,
-    /// The others, as it sees them.
+    /// The other nodes.
     pub peers: Vec<PeerStatus>,
-    /// How many keys it has.
+    /// The number of its keys.
     pub keys: u64,
-    /// A watch may go on behind this revision or a later one.
+    /// A watch can start after this revision or a later one.
     pub oldest_watch_revision: u64,
 }
 
-/// A node as another one sees it.
+/// The status of a node, reported by another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerStatus {
     /// Its number.
     pub node: NodeId,
-    /// Its log is known to agree with the leader's up to here.
+    /// Its log is known to match the leader's up to this index.
     pub match_index: u64,
-    /// How many entries it lacks.
+    /// The number of entries that it lacks.
     pub lag: u64,
-    /// How long ago it was last heard of.
+    /// Milliseconds since its last message.
     pub last_heard_ms: Option<u64>,
 }

@@ -1,8 +1,8 @@
-//! Numbers of writes: a session of the group, and which of its writes are not answered yet.
+//! Sequence numbers of writes: a session of the group, and its writes that are not answered yet.
 //!
-//! The group takes no number that is more than [`MAX_OUTSTANDING`] above what the session has
-//! acknowledged. When one write takes long, as at a failover, those that others begin meanwhile wait
-//! for it here before they get a number above that.
+//! The group refuses a number more than [`MAX_OUTSTANDING`] above the last acknowledged one. When
+//! one write takes long, for example during a failover, the writes of other threads wait here
+//! before they get a number above that.
 
 use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,11 +12,11 @@ use crate::call::{Code, Status};
 use crate::raft::Origin;
 use crate::replica::state::MAX_OUTSTANDING;
 
-/// The client's session, opened when it is first needed.
+/// The session of a client, opened by its first write.
 #[derive(Debug, Default)]
 pub struct Session {
     open: Mutex<Option<Open>>,
-    /// A write has ended, or the session was given up.
+    /// Notified when a write has ended or the session was discarded.
     has_capacity: Condvar,
 }
 
@@ -25,23 +25,23 @@ struct Open {
     session: u64,
     /// The number of the last write.
     last: u64,
-    /// Writes that somebody still waits for.
+    /// Writes without an answer.
     unanswered: BTreeSet<u64>,
 }
 
 impl Open {
-    /// All writes up to this one were answered.
+    /// All writes up to this number were answered.
     fn acknowledged(&self) -> u64 {
         self.unanswered.first().map_or(self.last, |first| first - 1)
     }
 
-    /// Whether the group would take no further write now.
+    /// Whether the group would refuse another write now.
     fn is_full(&self) -> bool {
         self.last - self.acknowledged() >= MAX_OUTSTANDING
     }
 }
 
-/// The name of one write.
+/// The identity of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteId {
     session: u64,
@@ -49,8 +49,8 @@ pub struct WriteId {
 }
 
 impl Session {
-    /// Names a new write, in a session that is opened with `open` if there is none. Waits until the
-    /// group would take one more, but no longer than until `until`.
+    /// Begins a new write, in a session that `open` opens if there is none. Waits until the group
+    /// would accept one more, but not longer than until `until`.
     ///
     /// # Errors
     /// Those of `open`; `UNAVAILABLE`: too many writes before it were not answered in time.
@@ -59,7 +59,7 @@ impl Session {
         until: Instant,
         open: impl FnOnce() -> Result<u64, Status>,
     ) -> Result<WriteId, Status> {
-        // Others wait meanwhile: they need the session too.
+        // The lock is held while the session opens: all other writes need the session too.
         let mut state = self.state();
         while state.as_ref().is_some_and(Open::is_full) {
             let left = until.saturating_duration_since(Instant::now());
@@ -79,18 +79,18 @@ impl Session {
         Ok(WriteId { session: state.session, sequence: state.last })
     }
 
-    /// The write's origin as it is to be sent now: others may have been answered meanwhile.
+    /// The origin to send now. Its acknowledgement rises as other writes are answered.
     pub fn origin(&self, write: WriteId) -> Origin {
         let WriteId { session, sequence } = write;
         let acknowledged = match &*self.state() {
             Some(open) if open.session == session => open.acknowledged(),
-            // The session was given up: this write still waits, and says nothing of others.
+            // The session was discarded while this write waited: it acknowledges nothing.
             _ => 0,
         };
         Origin { session, sequence, acknowledged }
     }
 
-    /// Nobody waits for the write any more.
+    /// The write is answered, or its caller has given up.
     pub fn end(&self, write: WriteId) {
         if let Some(open) = &mut *self.state()
             && open.session == write.session
@@ -100,7 +100,7 @@ impl Session {
         }
     }
 
-    /// The group does not know the session any more: the next write opens another one.
+    /// The session has expired: the next write opens another one.
     pub fn discard(&self, write: WriteId) {
         let mut state = self.state();
         if state.as_ref().is_some_and(|open| open.session == write.session) {
@@ -109,7 +109,7 @@ impl Session {
         }
     }
 
-    /// A thread that panicked under the lock left a whole session behind, or none.
+    /// A poisoned lock is ignored: no thread leaves a half-changed session behind.
     fn state(&self) -> MutexGuard<'_, Option<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

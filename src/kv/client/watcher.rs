@@ -1,4 +1,4 @@
-//! Follows changes from node to node.
+//! Receives changes, and resumes at another node when a node fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,36 +11,36 @@ use super::wire;
 use crate::call::{Code, Status};
 use crate::rpc::{ClientCall, Received};
 
-/// How often a watcher that waits looks whether it is to stop.
+/// How often a waiting watcher checks whether it is to stop.
 const STOP_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Keys that begin alike, being watched.
+/// A watch of the keys with a prefix.
 pub struct Watcher {
     client: Arc<KvClient>,
     prefix: Vec<u8>,
     stream: Option<ClientCall>,
-    /// All changes up to here were handed over.
+    /// All changes up to this revision were returned.
     seen: Option<u64>,
-    /// Nodes that were given up.
+    /// The number of nodes that failed.
     attempts: usize,
     stop: Arc<AtomicBool>,
 }
 
-/// What a watcher has to tell.
+/// An event of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchEvent {
-    /// Changes, in their order.
+    /// Changes, in order.
     Changes(Vec<Change>),
-    /// The nodes have forgotten some changes. What a scan finds from now on is as good: the watch
-    /// goes on behind the revision that it is [given](Watcher::resume_after).
+    /// The node no longer has some of the changes. The caller scans the keys instead, and continues
+    /// the watch with [`Watcher::resume_after`] the revision of the scan.
     Missed,
 }
 
 impl Watcher {
-    /// Watches the keys that begin so, behind a revision or from now on. Setting `stop` from
-    /// another thread ends [`next`](Self::next).
+    /// Watches the keys with a prefix, after a revision or from now on. Setting `stop` from another
+    /// thread ends [`next`](Self::next).
     pub fn new(
         client: Arc<KvClient>,
         prefix: &[u8],
@@ -51,22 +51,22 @@ impl Watcher {
         Watcher { client, prefix, stream: None, seen: after, attempts: 0, stop }
     }
 
-    /// The revision up to which all changes were handed over, once that is known.
+    /// The revision up to which all changes were returned, once it is known.
     pub fn seen(&self) -> Option<u64> {
         self.seen
     }
 
-    /// The next changes are those behind this revision.
+    /// Continues with the changes after this revision.
     pub fn resume_after(&mut self, revision: u64) {
         self.stream = None;
         self.seen = Some(revision);
     }
 
-    /// Waits for the next changes; `None` when `until` or the stop came first. Goes on at another
-    /// node as often as it takes.
+    /// Waits for the next changes; `None` when `until` has passed or the watcher is to stop.
+    /// Resumes at another node as often as necessary.
     ///
     /// # Errors
-    /// A node's status when it refuses.
+    /// A node refuses the watch.
     pub fn next(&mut self, until: Option<Instant>) -> Result<Option<WatchEvent>, Status> {
         let mut pause = MIN_PAUSE;
         loop {
@@ -87,9 +87,9 @@ impl Watcher {
             self.stream = None;
             match status.code {
                 Code::OutOfRange => return Ok(Some(WatchEvent::Missed)),
-                // Too slow: what was missed is in the history, or else that is said next.
+                // Too slow: the missed changes are in the history, or the next node reports a gap.
                 Code::Unavailable | Code::Cancelled | Code::ResourceExhausted => (),
-                // No node of the store, or one that has gone wrong: there are others.
+                // The server is no node of a store, or is faulty: try another one.
                 Code::Internal | Code::Unimplemented => (),
                 _ => return Err(status),
             }
@@ -100,7 +100,7 @@ impl Watcher {
         }
     }
 
-    /// What the stream has until `until`, opened if need be.
+    /// Receives a response until `until`; opens the stream if necessary.
     fn receive(&mut self, until: Instant) -> Result<Option<Vec<Change>>, Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,

@@ -1,4 +1,4 @@
-//! The client's side of the store's messages: what it asks is encoded, what it gets is copied out.
+//! The store's messages on the client's side: encodes requests, parses and copies responses.
 
 use std::borrow::Cow;
 
@@ -38,7 +38,7 @@ pub fn encode_compare_and_set(
     })
 }
 
-/// What a scan asks for.
+/// The request of a scan.
 #[derive(Clone, Copy)]
 pub struct Scan<'s> {
     pub prefix: &'s [u8],
@@ -80,7 +80,7 @@ fn to_pb_origin(origin: Origin) -> pb::Origin {
     pb::Origin { session, sequence, acknowledged }
 }
 
-/// The store answered with something that is not in the contract.
+/// The status for a response that breaks the contract.
 fn incompatible(what: impl std::fmt::Display) -> Status {
     Status::new(Code::Internal, format!("the store's answer makes no sense: {what}"))
 }
@@ -117,7 +117,7 @@ pub fn parse_open_session(bytes: &[u8]) -> Result<u64, Status> {
     read::<pb::OpenSessionResponse>(bytes).map(|response| response.session)
 }
 
-/// Changes, and the revision that they go up to.
+/// Parses the response of a watch: changes, and the revision up to which they are complete.
 pub fn parse_watch(bytes: &[u8]) -> Result<(Vec<Change>, u64), Status> {
     let pb::WatchResponse { changes, revision } = read(bytes)?;
     let changes = changes.into_iter().map(|change| Change {

@@ -15,7 +15,8 @@ use crate::replica::node::{Node, Shared};
 use crate::replica::service::{self, WatchCall};
 use crate::rpc::{Answer, Answered, Services, Shape};
 
-/// How long the target of a transfer may take; with `--classic` timing an election takes ten seconds.
+/// How long the target of a transfer may take; with `--classic` timing an election takes ten
+/// seconds.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Adds the methods of the store, and that of the course version, to the services of a server.
@@ -157,7 +158,8 @@ fn register_rest(services: &mut Services, node: &Node<KvService>) {
     services.on_shutdown(move || watch::shut_down(&mut node.lock().service_mut().watches));
 }
 
-/// A request of the course version. A failure is described in the response; the call itself succeeds.
+/// A request of the course version. A failure is described in the response; the call itself
+/// succeeds.
 fn serve_client(
     node: &mut Shared<KvService>,
     request: &str,

@@ -1,4 +1,4 @@
-//! Requests in words, as clients of the classic version send them: `SET key value`, `GET key`.
+//! Requests in words, as clients of the course version send them: `SET key value`, `GET key`.
 
 use super::KvService;
 use super::ticket::machine;
@@ -6,23 +6,23 @@ use super::wire;
 use crate::replica::engine::Answer;
 use crate::replica::node::{Shared, refusal};
 
-/// A request that makes sense.
+/// A request that was parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request<'r> {
-    /// The key's value is wanted.
+    /// Returns the value of this key.
     Get(&'r str),
-    /// The key is to have this value.
+    /// Sets the value of this key.
     Set(&'r str, &'r str),
 }
 
-/// What was request, for the response to a request that waited.
+/// A request that waits for the log or for a read.
 #[derive(Debug)]
 pub(super) enum PendingRequest {
     Get(String),
     Set,
 }
 
-/// Reads a request. All behind the key and one space is the value, spaces included.
+/// Parses a request. Everything after the key and one space is the value, spaces included.
 pub(super) fn parse(request: &str) -> Result<Request<'_>, String> {
     let (word, rest) = request.trim_start().split_once(' ').unwrap_or((request.trim(), ""));
     let rest = rest.trim_start();
@@ -42,7 +42,7 @@ pub(super) fn parse(request: &str) -> Result<Request<'_>, String> {
     }
 }
 
-/// The response to a request that waited.
+/// Appends the response to a request that has waited.
 pub(super) fn append(
     node: &Shared<KvService>,
     pending: &PendingRequest,
@@ -58,7 +58,7 @@ pub(super) fn append(
     }
 }
 
-/// What a key has; nothing if there is no such key.
+/// Appends the value of a key, the empty string if there is no such key.
 pub(super) fn append_value(node: &Shared<KvService>, key: &str, response: &mut Vec<u8>) {
     let value = machine(node).get(key.as_bytes()).map(|record| record.value());
     match std::str::from_utf8(value.unwrap_or_default()) {
@@ -67,7 +67,7 @@ pub(super) fn append_value(node: &Shared<KvService>, key: &str, response: &mut V
     }
 }
 
-/// What went wrong, and who leads.
+/// Appends a failure: its reason, and the leader.
 pub(super) fn append_failure(node: &Shared<KvService>, what: &str, response: &mut Vec<u8>) {
     let leader = node.raft().leader().map(|leader| leader.to_string());
     wire::append_serve_client(what, &leader.unwrap_or_default(), false, response);

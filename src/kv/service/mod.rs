@@ -1,18 +1,20 @@
-//! The store as services: `agora.kv.v1.KvService`, and the classic `RaftService`.
+//! The store's services: `agora.kv.v1.KvService`, and `RaftService` of the course version.
 //!
 //! ```text
-//!   Get, Scan    --wire--> Asked --> lease? --yes--> Kv --wire--> response      at once
-//!                                       +-----no---> Ticket ..... Kv ...        after a round
-//!   Set, Delete, --wire--> Command --> the log ----> Ticket ..... Reply --wire--> response
-//!   CompareAndSet                                    (when it is committed and applied)
+//!   Get, Scan    --wire--> Read ----> lease? --yes--> Kv --wire--> response      at once
+//!                                       +-----no----> Ticket ..... Kv ...        after a round
+//!   Set, Delete, --wire--> Command --> the log -----> Ticket ..... Reply --wire--> response
+//!   CompareAndSet                                     (when it is committed and applied)
 //! ```
 //!
 //! - [`calls`]: one handler for each method
-//! - [`ticket`]: what a call that waits needs to be answered
-//! - [`course`]: requests in words, as clients of the classic version send them
-//! - [`watch`]: changes as they are applied, to whoever watches
+//! - [`ticket`]: a call that waits, and its response
+//! - [`course`]: requests in words, as clients of the course version send them
+//! - [`watch`]: sends changes to watches as they are applied
+//! - [`wire`]: parses requests and appends responses
 //!
-//! All of it runs on the server's own thread.
+//! All of it runs on the server's thread. [`crate::replica::service`] has what other state
+//! machines' services need as well.
 
 mod calls;
 mod course;
@@ -30,7 +32,7 @@ use crate::replica::engine::Answer;
 use crate::replica::node::{Service, Shared};
 use crate::rpc::Reactor;
 
-/// The store's service, as its node knows it.
+/// The state of the service beside the store itself.
 #[derive(Default)]
 pub struct KvService {
     watches: watch::Watches,

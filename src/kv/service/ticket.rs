@@ -1,4 +1,4 @@
-//! What a call that waits needs to be answered.
+//! Calls that wait for the log, for a read or for a transfer.
 
 use super::KvService;
 use super::course::{self, PendingRequest};
@@ -16,7 +16,7 @@ pub struct Ticket {
     call: Call,
 }
 
-/// Which call it is, with what the response needs.
+/// The kind of a call, with the parts of its request that the response needs.
 pub(super) enum Call {
     Get(Vec<u8>),
     Scan(ScanRequest),
@@ -25,7 +25,7 @@ pub(super) enum Call {
     CompareAndSet,
     OpenSession,
     TransferLeadership,
-    /// A classic request, which is always answered with a success of the call.
+    /// A request of the course version: the call itself always succeeds.
     Course(PendingRequest),
 }
 
@@ -71,7 +71,7 @@ fn append(
     Ok(())
 }
 
-/// The response to a write, from what the store has answered.
+/// Appends the response to a write, given the reply of the state machine.
 fn append_done(call: &Call, reply: &[u8], response: &mut Vec<u8>) -> Result<(), Status> {
     let reply = state::Reply::decode(reply);
     let reply = reply.map_err(|error| Status::new(Code::Internal, error.to_string()))?;
@@ -89,7 +89,7 @@ fn append_done(call: &Call, reply: &[u8], response: &mut Vec<u8>) -> Result<(), 
         (Call::CompareAndSet, state::Reply::CompareFailed { modified }) => {
             wire::append_compare_and_set(false, modified, response);
         }
-        // The number of a session's write was used for another kind of write before.
+        // The sequence number belongs to an earlier write of another kind.
         _ => {
             let message = "this sequence was the number of another write";
             return Err(Status::new(Code::InvalidArgument, message));

@@ -1,5 +1,5 @@
-//! The service's side of the store's messages: what is asked is borrowed from the request, what is
-//! answered is appended to the response.
+//! The store's messages on the server's side (`proto/agora/kv/v1`). A parsed request borrows from
+//! its message; a response is appended to the buffer of the connection.
 
 use std::borrow::Cow;
 
@@ -13,19 +13,19 @@ use crate::raft::{NodeId, Origin, RoleName};
 use crate::replica::node::Shared;
 use crate::replica::state::Replicated;
 
-/// A page of a scan has no more pairs than this.
+/// The most pairs on a page of a scan.
 const MAX_PAGE: usize = 1000;
-/// And no more bytes of keys and values, unless the first pair alone has more.
+/// The most bytes of keys and values on a page, unless the first pair alone has more.
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// How fresh an answer must be.
+/// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Consistency {
     Linearizable,
     Stale,
 }
 
-/// A scan to be made.
+/// A request for a page of keys.
 #[derive(Clone, Debug)]
 pub(super) struct ScanRequest {
     pub(super) prefix: Vec<u8>,
@@ -42,7 +42,7 @@ where
     decode(bytes).map_err(|error| Status::new(Code::Internal, error.to_string()))
 }
 
-/// What is wrong with a key or a value.
+/// The status for an invalid key or value.
 pub(super) fn invalid(invalid: Invalid) -> Status {
     Status::new(Code::InvalidArgument, invalid.to_string())
 }
@@ -61,7 +61,7 @@ pub(super) fn parse_get(message: &[u8]) -> Result<(&[u8], Consistency), Status> 
     Ok((key, consistency(request.consistency)))
 }
 
-/// What was decoded borrows from the message.
+/// Bytes of a decoded message, which borrow from it.
 fn borrowed(bytes: Cow<'_, [u8]>) -> Result<&[u8], Status> {
     match bytes {
         Cow::Borrowed(bytes) => Ok(bytes),
@@ -107,7 +107,8 @@ fn origin(origin: &pb::Origin) -> Origin {
     Origin { session, sequence, acknowledged }
 }
 
-/// A prefix is no longer than a key: nothing longer begins anything, and who waits keeps it.
+/// A prefix is at most as long as a key: no key has a longer one, and a waiting call keeps its
+/// prefix.
 fn check_prefix(prefix: &[u8]) -> Result<(), Status> {
     if prefix.len() <= MAX_KEY_BYTES {
         return Ok(());
@@ -140,7 +141,7 @@ pub(super) fn parse_transfer(message: &[u8]) -> Result<NodeId, Status> {
     read::<pb::TransferLeadershipRequest>(message).map(|request| request.node)
 }
 
-/// A prefix, and behind which revision, if that was said.
+/// Parses the request of a watch: the prefix, and the revision after which it starts, if given.
 pub(super) fn parse_watch(message: &[u8]) -> Result<(Vec<u8>, Option<u64>), Status> {
     let request: pb::WatchRequest<'_> = read(message)?;
     check_prefix(&request.prefix)?;
@@ -206,7 +207,7 @@ pub(super) fn append_serve_client(data: &str, leader: &str, success: bool, respo
     encode_into(&reply, response);
 }
 
-/// Changes, all of them up to a revision.
+/// The response of a watch: all changes up to a revision.
 pub(super) fn watch_response(changes: &[&Change], revision: u64) -> Vec<u8> {
     let changes = changes.iter().map(|change| pb::Change {
         key: Cow::Borrowed(change.key()),
@@ -234,7 +235,7 @@ pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
         pb::PeerStatus { peer, match_index, lag, last_heard }
     };
     let peers = raft.peers();
-    // Alone it needs nobody's promise, so none ends.
+    // A single node needs no promise of another node, so it has no lease that ends.
     let lease_ms = if peers.is_empty() { 0 } else { node.lease_remaining().as_millis() };
     let status = pb::StatusResponse {
         node: raft.id(),

@@ -1,6 +1,7 @@
-//! Commands: what changes the store.
+//! Commands: the changes of the store.
 //!
-//! As a [binary record](crate::binary), where `bytes_u16` is a byte string with a length of two bytes:
+//! As a [binary record](crate::binary), where `bytes_u16` is a byte string with a length of two
+//! bytes:
 //!
 //! ```text
 //!   SET     01 | bytes_u16 key | value
@@ -9,16 +10,17 @@
 //!   CREATE  04 | bytes_u16 key | value
 //! ```
 //!
-//! As words: `SET key value`, `DEL key`, `CAS key old new`, `CREATE key value`. CREATE is a CAS
-//! whose old value is that there is none: an empty value is another thing than no value.
+//! As words: `SET key value`, `DEL key`, `CAS key old new`, `CREATE key value`. CAS and CREATE are
+//! both a compare-and-set: CREATE expects that the key does not exist, which differs from an empty
+//! value.
 
 use std::fmt;
 
 use crate::binary::{self, Reader, Writer};
 
-/// No key is longer.
+/// The longest key.
 pub const MAX_KEY_BYTES: usize = 4 * 1024;
-/// No value is longer.
+/// The longest value.
 pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 
 const SET: u8 = 1;
@@ -26,7 +28,7 @@ const DELETE: u8 = 2;
 const COMPARE_AND_SET: u8 = 3;
 const CREATE: u8 = 4;
 
-/// What is to be changed.
+/// A change of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'c> {
     /// Sets a key's value, whatever it was.
@@ -36,32 +38,32 @@ pub enum Command<'c> {
         /// Up to [`MAX_VALUE_BYTES`] bytes.
         value: &'c [u8],
     },
-    /// Takes a key away.
+    /// Deletes a key.
     Delete {
         /// Which.
         key: &'c [u8],
     },
-    /// Sets a key's value if it has the one that is expected.
+    /// Compare-and-set: sets the value of a key if it has the expected one.
     CompareAndSet {
         /// Which.
         key: &'c [u8],
-        /// The value that it must have; `None`: it must not be there.
+        /// The expected value; `None`: the key must not exist.
         old: Option<&'c [u8]>,
-        /// Its value from then on.
+        /// The new value.
         new: &'c [u8],
     },
 }
 
-/// Why something is no command.
+/// Why a command is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalid {
     /// The key is empty.
     EmptyKey,
-    /// The key has so many bytes.
+    /// The key is too long: its bytes.
     LongKey(usize),
-    /// A value has so many bytes.
+    /// A value is too long: its bytes.
     LongValue(usize),
-    /// The bytes are not those of a command.
+    /// The bytes encode no command.
     Malformed,
 }
 
@@ -83,7 +85,7 @@ impl fmt::Display for Invalid {
 impl std::error::Error for Invalid {}
 
 impl<'c> Command<'c> {
-    /// The key that it is about.
+    /// The key that it changes.
     pub fn key(&self) -> &'c [u8] {
         match *self {
             Command::Set { key, .. }
@@ -92,20 +94,20 @@ impl<'c> Command<'c> {
         }
     }
 
-    /// The command as bytes.
+    /// Encodes the command.
     ///
     /// # Errors
-    /// A key or a value is out of its bounds.
+    /// A key or a value has an invalid length.
     pub fn encode(&self) -> Result<Vec<u8>, Invalid> {
         let mut bytes = Vec::new();
         self.encode_into(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Appends the command as bytes.
+    /// Appends the encoded command.
     ///
     /// # Errors
-    /// A key or a value is out of its bounds; nothing is appended.
+    /// A key or a value has an invalid length; nothing is appended.
     pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), Invalid> {
         self.check()?;
         let mut out = Writer::new(bytes);
@@ -124,17 +126,17 @@ impl<'c> Command<'c> {
         result.map(drop).map_err(|_| Invalid::Malformed)
     }
 
-    /// The command that bytes are.
+    /// Decodes a command.
     ///
     /// # Errors
-    /// They are none.
+    /// The bytes encode no command, or one with an invalid key or value.
     pub fn decode(bytes: &'c [u8]) -> Result<Command<'c>, Invalid> {
         let command = fields(bytes).map_err(|_| Invalid::Malformed)?;
         command.check()?;
         Ok(command)
     }
 
-    /// The words of the command.
+    /// Calls `word` with each word of the command.
     pub fn to_words(&self, word: &mut dyn FnMut(&[u8])) {
         match *self {
             Command::Set { key, value } => [b"SET", key, value].into_iter().for_each(word),
@@ -148,10 +150,10 @@ impl<'c> Command<'c> {
         }
     }
 
-    /// The command that words say.
+    /// Parses the words of a command.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// A description of what is wrong with them.
     pub fn from_words(words: &[&'c [u8]]) -> Result<Command<'c>, String> {
         let command = match *words {
             [b"SET", key, value] => Command::Set { key, value },
@@ -182,10 +184,10 @@ impl<'c> Command<'c> {
     }
 }
 
-/// Whether something may be a key.
+/// Checks the length of a key.
 ///
 /// # Errors
-/// Why not.
+/// The key is empty or too long.
 pub fn check_key(key: &[u8]) -> Result<(), Invalid> {
     match key.len() {
         0 => Err(Invalid::EmptyKey),
@@ -201,7 +203,7 @@ fn check_value(value: &[u8]) -> Result<(), Invalid> {
     }
 }
 
-/// The fields of a command.
+/// Decodes the fields of a command, without checks of their lengths.
 #[inline]
 fn fields(bytes: &[u8]) -> Result<Command<'_>, binary::Error> {
     let mut fields = Reader::new(bytes);

@@ -1,4 +1,4 @@
-//! The recent changes, for those who watch.
+//! The recent changes, for watches.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use super::command::Command;
 
-/// Changes are kept as long as they take no more than this.
+/// The most memory that changes take.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What a change takes beside its command.
+/// The memory of a change beside its command.
 const CHANGE_BYTES: usize = 32;
 
 /// A change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Whose.
+    /// The revision of the change.
     pub revision: u64,
     /// The revision that created the key; 0 for a deletion.
     pub created: u64,
@@ -33,7 +33,7 @@ impl Change {
         Change { revision, created: 0, command: Arc::clone(command) }
     }
 
-    /// Of which key.
+    /// The key that changed.
     pub fn key(&self) -> &[u8] {
         self.command().map_or(&[], |command| command.key())
     }
@@ -55,10 +55,10 @@ impl Change {
     }
 }
 
-/// The changes that were asked for are forgotten.
+/// The history no longer has the requested changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compacted {
-    /// The oldest revision behind which all changes are known.
+    /// The oldest revision after which all changes are known.
     pub oldest: u64,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Display for Compacted {
 
 impl std::error::Error for Compacted {}
 
-/// All changes behind some revision, in order.
+/// All changes after some revision, in order.
 #[derive(Debug)]
 pub struct History {
     changes: VecDeque<Change>,
@@ -86,12 +86,12 @@ impl Default for History {
 }
 
 impl History {
-    /// Nothing yet, behind a revision.
+    /// A history without changes that starts after a revision.
     pub fn starting_after(revision: u64, max_bytes: usize) -> History {
         History { changes: VecDeque::new(), bytes: 0, max_bytes, oldest: revision }
     }
 
-    /// Adds the newest change, and forgets the oldest ones if there are too many.
+    /// Adds the newest change, and drops the oldest ones if there are too many.
     pub fn push(&mut self, change: Change) {
         self.bytes += change.bytes();
         self.changes.push_back(change);
@@ -103,20 +103,20 @@ impl History {
         }
     }
 
-    /// What its changes may take.
+    /// The most memory that its changes take.
     pub(super) fn max_bytes(&self) -> usize {
         self.max_bytes
     }
 
-    /// The oldest revision that [`after`](Self::after) takes.
+    /// The oldest revision that [`after`](Self::after) accepts.
     pub fn oldest(&self) -> u64 {
         self.oldest
     }
 
-    /// The changes behind a revision, oldest first.
+    /// The changes after a revision, oldest first.
     ///
     /// # Errors
-    /// [`Compacted`]: some of them are forgotten.
+    /// [`Compacted`]: some of them were dropped.
     pub fn after(&self, revision: u64) -> Result<impl Iterator<Item = &Change>, Compacted> {
         if revision < self.oldest {
             return Err(Compacted { oldest: self.oldest });

@@ -1,4 +1,4 @@
-//! The store: records, their history, and how commands change them.
+//! The state machine: records, their history, and the effect of commands.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use super::reply::Reply;
 use super::tree::{Cursor, Tree};
 use crate::raft::{Frozen, Index, StateMachine};
 
-/// The word that begins the line of the store's revision in a snapshot.
+/// The first word of the snapshot line with the revision of the store.
 const REVISION: &[u8] = b"REVISION";
-/// The word that begins a record's line: `PAIR key value modified created`.
+/// The first word of a record's snapshot line: `PAIR key value modified created`.
 const PAIR: &[u8] = b"PAIR";
 
 /// A key-value store.
@@ -20,16 +20,16 @@ const PAIR: &[u8] = b"PAIR";
 pub struct Kv {
     records: Tree,
     history: History,
-    /// That of the last command.
+    /// The revision of the last command.
     revision: u64,
 }
 
-/// A part of what a scan found.
+/// A page of a scan.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// In order of their keys.
+    /// In the order of their keys.
     pub records: Vec<Record>,
-    /// Whether there are more behind them.
+    /// Whether more records follow.
     pub has_more: bool,
 }
 
@@ -39,7 +39,7 @@ impl Kv {
         self.records.get(key)
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     pub fn len(&self) -> usize {
         self.records.len()
     }
@@ -59,15 +59,15 @@ impl Kv {
         &self.history
     }
 
-    /// How many keys begin with a prefix. Takes no longer for many than for few.
+    /// The number of keys with a prefix. The cost does not depend on the number.
     pub fn count(&self, prefix: &[u8]) -> usize {
         let end = prefix_end(prefix).map_or(self.len(), |end| self.records.rank(&end));
         end - self.records.rank(prefix)
     }
 
-    /// Keys that begin with a prefix, in order, behind `after` (empty: from the first): at most
-    /// `limit` of them, and no more once they have `max_bytes` in keys and values; but one if there
-    /// is one.
+    /// The records with a prefix that follow `after` (empty: from the first), in order: at most
+    /// `limit` of them, with at most `max_bytes` of keys and values; but at least one if there is
+    /// one.
     pub fn scan(&self, prefix: &[u8], after: &[u8], limit: usize, max_bytes: usize) -> Page {
         let mut records = Vec::new();
         let mut bytes = 0;
@@ -106,14 +106,14 @@ impl Kv {
                     let modified = present.map_or(0, |record| record.modified);
                     return Reply::CompareFailed { modified };
                 }
-                // A copy: the value that was compared with is not worth keeping.
+                // Encoded anew, so that the record does not keep the old value in memory.
                 self.write(Record::new(key, new, revision, revision).ok())
             }
             Err(_) => Reply::InvalidCommand,
         }
     }
 
-    /// A new record, or one that takes the position of another and keeps its creation.
+    /// Inserts a record; one that replaces another keeps its creation revision.
     fn write(&mut self, record: Option<Record>) -> Reply {
         let Some(record) = record else { return Reply::InvalidCommand };
         let (command, revision) = (Arc::clone(record.command()), record.modified);
@@ -124,7 +124,7 @@ impl Kv {
     }
 }
 
-/// The first key behind all those that begin with a prefix; `None`: there is none.
+/// The first key after all keys with a prefix; `None`: there is none.
 fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let (position, last) = prefix.iter().enumerate().rfind(|(_, byte)| **byte != u8::MAX)?;
     let mut end = prefix.get(..position)?.to_vec();
@@ -139,14 +139,15 @@ impl StateMachine for Kv {
     }
 
     fn conflicts(read: &[u8], command: &[u8]) -> bool {
-        // What is no command changes nothing.
+        // Invalid commands change nothing.
         Command::decode(command).is_ok_and(|command| Read::decode(read).covers(command.key()))
     }
 
     fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
         match Command::decode(command) {
             Ok(command) => command.to_words(word),
-            // It was committed, so it must be written down; read back, it is refused as it was.
+            // A committed entry must be logged even if it is invalid; after a restart it is refused
+            // again.
             Err(_) => [INVALID_COMMAND, command].into_iter().for_each(word),
         }
     }
@@ -185,7 +186,7 @@ impl StateMachine for Kv {
     }
 }
 
-/// The word before bytes that are no command.
+/// The first word of a log line with bytes that encode no command.
 const INVALID_COMMAND: &[u8] = b"NO-COMMAND";
 
 fn number(word: &[u8]) -> Result<u64, String> {
@@ -193,9 +194,9 @@ fn number(word: &[u8]) -> Result<u64, String> {
     number.ok_or_else(|| format!("{:?} is no revision", word.escape_ascii().to_string()))
 }
 
-/// A store that no longer changes.
+/// A frozen copy of the store, for a snapshot.
 struct FrozenKv {
-    /// Not told yet.
+    /// `None` once its line was written.
     revision: Option<u64>,
     cursor: Cursor,
 }

@@ -1,8 +1,8 @@
-//! The store as a value: what committed commands make of it.
+//! The state machine of the store (pure).
 //!
-//! - [`Command`], [`Reply`], [`Read`]: what is asked and answered, as bytes and as words
-//! - [`Record`]: a key, its value and their revisions, in the very bytes that the log holds
-//! - [`Tree`]: the records in order of their keys; a copy of it costs nothing until it changes
+//! - [`Command`], [`Reply`], [`Read`]: commands, replies and reads, as bytes and as words
+//! - [`Record`]: a key, its value and their revisions; it shares its bytes with the log
+//! - [`Tree`]: the records in the order of their keys; a persistent B+ tree, whose copies are free
 //! - [`History`]: the recent changes, bounded by bytes
 
 mod command;

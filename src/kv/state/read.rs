@@ -1,4 +1,4 @@
-//! Reads: what somebody looks at, so that it can be told whether a command would change it.
+//! Reads: the keys that a read depends on, to decide whether a command would change its result.
 
 use crate::binary::{Reader, Writer};
 
@@ -7,7 +7,7 @@ use crate::binary::{Reader, Writer};
 pub enum Read<'r> {
     /// One key.
     Key(&'r [u8]),
-    /// Every key that begins so; with an empty one the whole store.
+    /// Every key with this prefix; an empty prefix means the whole store.
     Prefix(&'r [u8]),
 }
 
@@ -15,7 +15,7 @@ const KEY: u8 = b'k';
 const PREFIX: u8 = b'p';
 
 impl<'r> Read<'r> {
-    /// The read as bytes.
+    /// Encodes the read.
     pub fn encode(&self) -> Vec<u8> {
         let (tag, bytes) = match *self {
             Read::Key(key) => (KEY, key),
@@ -26,7 +26,7 @@ impl<'r> Read<'r> {
         record
     }
 
-    /// The read that bytes are; what makes no sense looks at everything.
+    /// Decodes a read. Malformed bytes mean the whole store.
     pub fn decode(bytes: &'r [u8]) -> Read<'r> {
         let mut fields = Reader::new(bytes);
         match fields.u8() {
@@ -36,7 +36,7 @@ impl<'r> Read<'r> {
         }
     }
 
-    /// The read in words, for people: `GET key`, `SCAN prefix`.
+    /// The read in words, for `dump.txt`: `GET key`, `SCAN prefix`.
     pub fn words(&self) -> Vec<Vec<u8>> {
         match self {
             Read::Key(key) => vec![b"GET".to_vec(), key.to_vec()],
@@ -44,7 +44,7 @@ impl<'r> Read<'r> {
         }
     }
 
-    /// Whether it looks at a key.
+    /// Whether it depends on a key.
     pub fn covers(&self, key: &[u8]) -> bool {
         match *self {
             Read::Key(read) => read == key,

@@ -1,24 +1,24 @@
-//! A key with its value, as the store keeps it.
+//! A key with its value and revisions.
 
 use std::sync::Arc;
 
 use super::command::{Command, Invalid};
 use crate::binary::Reader;
 
-/// A key with its value and revisions. The bytes are those of the SET that wrote them: a committed
-/// command is shared with the log, not copied.
+/// A key with its value and revisions. Key and value stay encoded in the SET that wrote them: the
+/// record shares the bytes of the committed command with the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// `SET key value`, checked when the record was made.
+    /// An encoded SET, checked when the record was made.
     command: Arc<[u8]>,
-    /// The revision that wrote the value.
+    /// The revision of the write that set the value.
     pub modified: u64,
-    /// The revision that created the key: the first since it was not there.
+    /// The revision that created the key.
     pub created: u64,
 }
 
 impl Record {
-    /// The record that a SET writes.
+    /// The record of an encoded SET.
     ///
     /// # Errors
     /// The bytes are no SET.
@@ -29,10 +29,10 @@ impl Record {
         }
     }
 
-    /// A record of its own bytes.
+    /// A record with newly encoded bytes.
     ///
     /// # Errors
-    /// The key or the value is out of its bounds.
+    /// The key or the value has an invalid length.
     pub fn new(key: &[u8], value: &[u8], modified: u64, created: u64) -> Result<Record, Invalid> {
         let command = Command::Set { key, value }.encode()?;
         Ok(Record { command: command.into(), modified, created })

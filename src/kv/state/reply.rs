@@ -1,13 +1,13 @@
-//! Replies: what a command has done.
+//! Replies: the results of commands.
 //!
-//! As a [binary record](crate::binary): `u8 tag | u64 revision`. A reply holds no values, because every
-//! replica keeps the replies of a session until the client acknowledges them.
+//! As a [binary record](crate::binary): `u8 tag | u64 revision`. A reply holds no values, because
+//! every replica keeps the replies of a session until the client acknowledges them.
 
 use std::fmt;
 
 use crate::binary::{self, Reader, Writer};
 
-/// What a command has done.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The key has its new value.
@@ -15,26 +15,26 @@ pub enum Reply {
         /// The write's own revision.
         revision: u64,
     },
-    /// The key was there, and is no more.
+    /// The key was deleted.
     Deleted {
         /// The deletion's own revision.
         revision: u64,
     },
-    /// There was nothing to delete, and nothing changed.
+    /// The key to delete does not exist.
     Missing {
-        /// As of this revision.
+        /// The revision of the command.
         revision: u64,
     },
-    /// The key has another value than was expected, or none, and nothing changed.
+    /// Compare-and-set: the key does not have the expected value. Nothing changed.
     CompareFailed {
-        /// The revision that wrote what is there; 0 when nothing is.
+        /// The revision of the present value; 0 if the key does not exist.
         modified: u64,
     },
-    /// The command was none.
+    /// The entry holds no valid command.
     InvalidCommand,
 }
 
-/// The bytes are no reply.
+/// The bytes encode no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidReply;
 
@@ -47,7 +47,7 @@ impl fmt::Display for InvalidReply {
 impl std::error::Error for InvalidReply {}
 
 impl Reply {
-    /// Appends the reply as bytes.
+    /// Appends the encoded reply.
     pub fn encode_into(&self, bytes: &mut Vec<u8>) {
         let (tag, revision) = match *self {
             Reply::InvalidCommand => (0, 0),
@@ -59,10 +59,10 @@ impl Reply {
         Writer::new(bytes).u8(tag).u64(revision);
     }
 
-    /// The reply that bytes are.
+    /// Decodes a reply.
     ///
     /// # Errors
-    /// They are none.
+    /// The bytes encode no reply.
     pub fn decode(bytes: &[u8]) -> Result<Reply, InvalidReply> {
         let (tag, revision) = fields(bytes).map_err(|_| InvalidReply)?;
         Ok(match tag {

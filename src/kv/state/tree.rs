@@ -1,4 +1,4 @@
-//! Records in order of their keys: a B+ tree whose copies share what has not changed.
+//! Records in the order of their keys: a persistent B+ tree, whose copies share unchanged nodes.
 //!
 //! ```text
 //!                  [      m      ]                      branch: separators and children
@@ -9,11 +9,11 @@
 //! ```
 //!
 //! A copy is one more reference to the root. A write copies the nodes on its path that a copy still
-//! sees (`Arc::make_mut`), a few at most, and changes the others in position. So a snapshot walks its
-//! copy on another thread while writes go on.
+//! shares (`Arc::make_mut`), a few at most, and changes the others in place. So a snapshot reads
+//! its copy on another thread while writes continue.
 //!
-//! A branch knows how many records are below each child: counting a range is two walks to the
-//! bottom. [`heads`] is how a node is searched without looking at every key's own memory.
+//! A branch has the number of records below each child, so counting a range takes two walks to the
+//! leaves. [`heads`] searches a node without reading every key.
 
 mod cursor;
 mod heads;
@@ -33,12 +33,12 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// How many records there are.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.root.records()
     }
 
-    /// Whether there is none.
+    /// Whether it has no records.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -54,7 +54,7 @@ impl Tree {
         }
     }
 
-    /// How many keys are below this one.
+    /// The number of keys smaller than this one.
     pub fn rank(&self, key: &[u8]) -> usize {
         let mut rank = 0;
         let mut node = &*self.root;
@@ -79,13 +79,13 @@ impl Tree {
         }
     }
 
-    /// The records from a key on, in order. Later changes of the tree are not seen.
+    /// The records from a key on, in order, without later changes of the tree.
     pub fn seek(&self, key: &[u8]) -> Cursor {
         Cursor::seek(&self.root, key)
     }
 
-    /// Puts a record in its position. Gives the one that was there under the same key, whose creation it
-    /// takes over.
+    /// Inserts a record. Returns the record of the same key that it replaces, whose creation
+    /// revision it keeps.
     pub fn insert(&mut self, record: Record) -> Option<Record> {
         let (replaced, split) = Arc::make_mut(&mut self.root).insert(record);
         if let Some(split) = split {
@@ -95,9 +95,9 @@ impl Tree {
         replaced
     }
 
-    /// Takes the record of a key out.
+    /// Removes the record of a key.
     pub fn remove(&mut self, key: &[u8]) -> Option<Record> {
-        // Looked for first: nothing is copied for a key that is not there.
+        // Searched first, so that nothing is copied for a missing key.
         self.get(key)?;
         let removed = Arc::make_mut(&mut self.root).remove(key);
         while let Some(only) = self.root.only_child() {

@@ -66,8 +66,8 @@ fn command(
 }
 
 /// The answer to a command that need not go into the log, because no later state could give another
-/// one, or because it is a refusal that the state does not record and no entry is under way that could
-/// change it.
+/// one, or because it is a refusal that the state does not record and no entry is under way that
+/// could change it.
 fn settled_answer(
     node: &mut Shared<MarketService>,
     command: &Command<'_>,

@@ -1,9 +1,9 @@
-//! Who somebody is: from the UUID that a client sends to the identity that the market knows.
+//! Authentication: from the UUID that a client sends to the identity in the market's state.
 //!
 //! A UUID is 32 hexadecimal digits in five groups, `8-4-4-4-12`, in either case (RFC 9562 section
-//! 4). The market knows the SHA-256 of its lower-case form and nothing else of it, so that neither
-//! a printed line nor a stolen disk lets anybody act as somebody else. No salt is needed: a random
-//! UUID has 122 bits that nobody can try one after the other.
+//! 4). The market keeps only the SHA-256 of its lower-case form, so neither a printed line nor a
+//! stolen disk reveals a credential. No salt is needed: a random UUID has 122 bits, too many for a
+//! search.
 
 use crate::call::{Code, Status};
 use crate::market::sha256::sha256;
@@ -12,13 +12,13 @@ use crate::market::state::{Caller, Identity};
 /// The length of a UUID in its text form.
 const UUID_BYTES: usize = 36;
 
-/// Where its dashes stand.
+/// The positions of its dashes.
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 
-/// Who calls.
+/// The caller with this UUID and display name.
 ///
 /// # Errors
-/// `UNAUTHENTICATED`: the text is empty or no UUID, or one of the two that everybody knows.
+/// `UNAUTHENTICATED`: the text is empty or no UUID, or is the nil or the max UUID.
 pub fn caller<'m>(uuid: &str, address: &'m str) -> Result<Caller<'m>, Status> {
     let identity = identity(uuid).ok_or_else(|| {
         let reason = match uuid {
@@ -40,8 +40,8 @@ fn identity(uuid: &str) -> Option<Identity> {
         return None;
     }
     canonical.make_ascii_lowercase();
-    // The nil and the max UUID (RFC 9562 sections 5.9 and 5.10) are what programs send that have
-    // none of their own.
+    // Programs without a UUID of their own send the nil or the max UUID (RFC 9562 sections 5.9 and
+    // 5.10).
     let is_all = |digit| canonical.iter().all(|&byte| byte == digit || byte == b'-');
     if is_all(b'0') || is_all(b'f') {
         return None;
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uuid_is_nobody() {
+    fn malformed_and_special_uuids_are_refused() {
         for uuid in [
             "",
             " ",

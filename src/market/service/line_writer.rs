@@ -1,8 +1,9 @@
-//! Printed lines that hold up nobody.
+//! Prints lines without blocking the thread that prints.
 //!
-//! Whoever prints appends to a buffer; a thread of its own writes the buffer out, at once when it
-//! was idle and then every [`WRITE_INTERVAL`], many lines in one write. A reader that is slow costs lines
-//! (and is told how many), a reader that is gone costs nothing: nobody else notices.
+//! [`AsyncLineWriter::print`] appends to a buffer. A separate thread writes the buffer out, at once
+//! when it was idle and then every [`WRITE_INTERVAL`], many lines in one write. If the reader is
+//! slow, lines are dropped and their number is printed. If the reader is gone, all lines are
+//! dropped.
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
@@ -11,16 +12,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two writes.
+/// The time between two writes.
 const WRITE_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Lines that wait for a slow reader, in bytes.
+/// The most bytes that wait for a slow reader.
 const MAX_WAITING_BYTES: usize = 1024 * 1024;
 
-/// How long the end waits for a slow reader.
+/// How long dropping the writer waits for a slow reader.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where lines go. Dropping it writes what waits.
+/// Prints lines. Dropping it writes the remaining lines.
 pub struct AsyncLineWriter(Option<Arc<Shared>>);
 
 /// Shared with the thread that writes.
@@ -33,9 +34,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: String,
-    /// Lines that found no room.
+    /// The number of lines that were dropped because the buffer was full.
     dropped: u64,
-    /// The thread sleeps until somebody wakes it.
+    /// The thread waits for the condition variable.
     is_idle: bool,
     stage: Stage,
 }
@@ -44,22 +45,22 @@ struct State {
 enum Stage {
     #[default]
     Open,
-    /// The last lines are to be written.
+    /// The thread writes the last lines.
     Closing,
-    /// Nobody writes any more.
+    /// The thread has ended.
     Closed,
 }
 
 impl AsyncLineWriter {
-    /// Prints nothing.
+    /// A writer that prints nothing.
     pub fn disabled() -> AsyncLineWriter {
         AsyncLineWriter(None)
     }
 
-    /// Prints to a writer, from a thread of its own.
+    /// Starts a thread that prints to `writer`.
     ///
     /// # Errors
-    /// The operating system's: there can be no more threads.
+    /// The operating system cannot start another thread.
     pub fn start(writer: impl Write + Send + 'static) -> io::Result<AsyncLineWriter> {
         let shared = Arc::new(Shared::default());
         let for_thread = Arc::clone(&shared);
@@ -67,7 +68,7 @@ impl AsyncLineWriter {
         Ok(AsyncLineWriter(Some(shared)))
     }
 
-    /// Whether lines go anywhere.
+    /// Whether it prints.
     pub fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
@@ -89,7 +90,7 @@ impl Drop for AsyncLineWriter {
         }
         shared.changed.notify_all();
         let is_writing = |state: &mut State| state.stage != Stage::Closed;
-        // In time or not: what is not written by now is not waited for.
+        // Lines that are not written by now are lost.
         drop(shared.changed.wait_timeout_while(state, FLUSH_TIMEOUT, is_writing));
     }
 }
@@ -104,20 +105,20 @@ impl Shared {
             state.dropped += 1;
             return;
         }
-        // A `String` takes whatever is written to it.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(state.waiting, "{line}");
         if mem::take(&mut state.is_idle) {
             self.changed.notify_all();
         }
     }
 
-    /// Writes what is printed until the end, or until the writer fails.
+    /// Writes lines until the writer is dropped or `writer` fails.
     fn write_to(&self, mut writer: impl Write) {
         let mut lines = String::new();
         while self.next(&mut lines) {
             let written = writer.write_all(lines.as_bytes()).and_then(|()| writer.flush());
             if let Err(error) = written {
-                log::info!("nothing more is printed: {error}");
+                log::info!("no more lines are printed: {error}");
                 break;
             }
             lines.clear();
@@ -126,7 +127,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for lines and swaps them for the empty `lines`; whether there are any.
+    /// Waits for lines and swaps them with the empty `lines`. Returns whether there are any.
     fn next(&self, lines: &mut String) -> bool {
         let mut state = self.wait_interval();
         while state.waiting.is_empty() && state.stage == Stage::Open {
@@ -142,7 +143,7 @@ impl Shared {
         !lines.is_empty()
     }
 
-    /// Lets lines gather, except at the end.
+    /// Waits for the write interval, unless the writer is being dropped.
     fn wait_interval(&self) -> MutexGuard<'_, State> {
         let until = Instant::now() + WRITE_INTERVAL;
         let mut state = self.state();
@@ -157,7 +158,7 @@ impl Shared {
         state
     }
 
-    /// A thread that panicked under the lock left whole lines behind, or a cut one.
+    /// A poisoned lock is ignored: at worst the last line is cut.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,26 +1,27 @@
 //! The market as a service, `agora.market.v1.MarketService`, on a node of a replicated log.
 //!
 //! ```text
-//!   commands  --wire--> CommandRequest --who?--> Command --> the log ---> Ticket .. answer --wire--> response
-//!                         |                        (when it is committed and applied)
-//!                         +--> a printed line            |
-//!                                                        +--> watches
-//!   looks     --wire--> Look --> lease? --yes--> Market --wire--> response        at once
-//!                                  +-----no----> Ticket ..... Market ...          after a round
+//!   commands --wire--> CommandRequest --identity--> Command --> the log --> Ticket .. Reply --> response
+//!                        |                             (when it is committed and applied)
+//!                        +--> a printed line               |
+//!                                                          +--> watches
+//!   queries  --wire--> ReadSet --> lease? --yes--> Market --wire--> response      at once
+//!                                    +-----no----> Ticket ..... Market ...        after a round
 //! ```
 //!
-//! All of it happens on the server's own thread: a call takes a few microseconds, and a hop to
-//! another thread takes forty. A market that stands alone is a group of one; one of which nothing
-//! is to remain has its files in memory.
+//! All of it happens on the server's thread: a call takes a few microseconds, and a switch to
+//! another thread takes forty. A single market is a group of one node. A market without `--data`
+//! keeps its files in memory.
 //!
 //! - [`calls`]: one handler for each method
-//! - [`queries`]: what is looked at, and by whom
-//! - [`ticket`]: what a call that waits needs to be answered
-//! - [`identity`]: from a UUID to who that is
-//! - [`watch`]: notifications as they happen, to whoever watches
-//! - [`line_writer`]: one printed line for each request
+//! - [`queries`]: the methods that read the state
+//! - [`ticket`]: a call that waits, and its response
+//! - [`identity`]: authentication by UUID
+//! - [`watch`]: sends notifications to watches as events happen
+//! - [`line_writer`]: prints one line for each request
+//! - [`wire`]: parses requests and appends responses
 //!
-//! The address that a request comes from means nothing here: who calls is said by the UUID alone.
+//! The network address of a request has no meaning: the UUID alone identifies the caller.
 
 mod calls;
 mod identity;
@@ -46,13 +47,13 @@ use crate::replica::service::check_leader;
 use crate::rpc::Reactor;
 use watch::Watches;
 
-/// The service's full name.
+/// The full name of the service.
 pub const NAME: &str = "agora.market.v1.MarketService";
 
-/// How much of a text is printed, in bytes: no valid address, UUID or search has more.
+/// The most bytes of a text that are printed: no valid address, UUID or search has more.
 const MAX_PRINTED_BYTES: usize = 200;
 
-/// The market's service, as its node knows it.
+/// The state of the service beside the market itself.
 pub struct MarketService {
     limits: Limits,
     lines: AsyncLineWriter,
@@ -60,13 +61,13 @@ pub struct MarketService {
 }
 
 impl MarketService {
-    /// A market that begins with these bounds, and prints a line for each request to `lines`.
+    /// A market that starts with these limits, and prints a line for each request to `lines`.
     pub fn new(limits: Limits, lines: AsyncLineWriter) -> MarketService {
         MarketService { limits, lines, watches: Watches::default() }
     }
 
-    /// Prints the line of a command, unless it says that something was done: that is printed when it
-    /// was.
+    /// Prints the line of a command, unless the line has the result of the command: then it is
+    /// printed later, by [`Self::print_rating`].
     fn print_request(
         &mut self,
         address: &str,
@@ -84,7 +85,7 @@ impl MarketService {
         }
     }
 
-    /// A command has ended: it was done, or refused with this status.
+    /// Prints the line of a rating that was executed, or refused with this status.
     fn print_rating(&self, rating: Option<&PendingRating>, refusal: Option<&Status>) {
         let Some(PendingRating { address, item, stars }) = rating else { return };
         match refusal {
@@ -96,7 +97,7 @@ impl MarketService {
         }
     }
 
-    /// Prints the line of a request from the owner of an address.
+    /// Prints the line of a request with a display name.
     fn print(&self, address: &str, request: Request<'_>) {
         let request = match request {
             Request::Search(text, category) => Request::Search(truncated(text), category),
@@ -105,7 +106,7 @@ impl MarketService {
         self.lines.print(&RequestLine { address: truncated(address), request });
     }
 
-    /// Prints the line of a request that nobody signed, by where it came from.
+    /// Prints the line of a request without credentials, with its network address.
     fn print_from_peer(&self, peer: impl Display, request: Request<'_>) {
         struct FromPeer<'a, P>(P, Request<'a>);
         impl<P: Display> Display for FromPeer<'_, P> {
@@ -117,14 +118,14 @@ impl MarketService {
     }
 }
 
-/// A rating, until it is known whether it counts.
+/// A rating whose result is not known yet.
 struct PendingRating {
     address: String,
     item: ItemId,
     stars: u32,
 }
 
-/// A text as far as it is printed.
+/// The part of a text that is printed.
 fn truncated(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_PRINTED_BYTES)]
 }

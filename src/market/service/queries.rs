@@ -1,6 +1,7 @@
-//! What is looked at: by name, what is asked, who may see it, and what it is answered with.
+//! The methods that read the state: how each parses its request, prints its line and appends its
+//! response.
 //!
-//! A look that has to wait keeps its request and is made from it again.
+//! A query that has to wait keeps its request, which is parsed again when the query is executed.
 
 use std::net::SocketAddr;
 
@@ -12,16 +13,16 @@ use crate::market::print::Request;
 use crate::market::state::{Caller, Error, ItemId, Market, OrderId, ReadSet};
 use crate::replica::node::Shared;
 
-/// Reads of a request what it depends on, and how fresh it must be.
+/// Parses a request: the part of the state that it depends on, and its consistency.
 type ParseRequest = fn(&[u8]) -> Result<(ReadSet, Consistency), Status>;
 /// Appends the response to a request.
 type AppendResponse = fn(&Market, &[u8], &mut Vec<u8>) -> Result<(), Status>;
 
-/// A method that looks at the market.
+/// A method that reads the state.
 #[derive(Clone, Copy)]
 pub(super) struct QueryMethod {
     pub(super) name: &'static str,
-    /// Whether the answer must be the latest, and what of the market it depends on.
+    /// Parses a request.
     pub(super) parse: ParseRequest,
     /// Prints the line of the request.
     pub(super) print: fn(&MarketService, SocketAddr, &[u8]) -> Result<(), Status>,
@@ -34,7 +35,7 @@ impl QueryMethod {
         format!("/{NAME}/{}", self.name)
     }
 
-    /// Looks at the state as it is now.
+    /// Executes the query on the present state.
     pub(super) fn execute(
         &self,
         node: &Shared<MarketService>,
@@ -45,7 +46,7 @@ impl QueryMethod {
     }
 }
 
-/// All of them.
+/// All queries.
 pub(super) const QUERIES: [QueryMethod; 6] = [
     QueryMethod {
         name: "SearchItem",

@@ -1,4 +1,4 @@
-//! What a call that waits needs to be answered.
+//! Calls that wait for the log or for a read.
 
 use super::calls::append_outcome;
 use super::queries::QueryMethod;
@@ -12,27 +12,27 @@ use crate::rpc::{Reactor, Reply, Responder};
 
 /// A call that waits, and the right to answer it.
 pub enum Ticket {
-    /// A command is to be committed.
+    /// A command, until it is applied.
     Command {
         /// Answers it.
         reply: Reply,
         /// The item that is updated, if one is.
         updated: Option<ItemId>,
-        /// What is to be printed when it is done.
+        /// The rating to print once its result is known.
         #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
         rating: Option<PendingRating>,
     },
-    /// A look has to be the latest.
+    /// A linearizable query, until the read is confirmed.
     #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
     Query {
         /// Answers it.
         reply: Reply,
-        /// Which look.
+        /// The method.
         method: QueryMethod,
         /// The request.
         message: Vec<u8>,
     },
-    /// A watch begins with what is the latest.
+    /// A watch, until its first linearizable read is confirmed.
     Watch {
         /// Its number.
         number: u64,
@@ -77,7 +77,7 @@ impl Ticket {
     }
 }
 
-/// What the market has answered to a command.
+/// Decodes the reply of the state machine to a command.
 fn done(
     node: &Shared<MarketService>,
     answer: &Answer,

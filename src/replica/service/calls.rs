@@ -40,8 +40,8 @@ pub fn check_read<S: Service>(
     }
 }
 
-/// Answers a read: at once with what `append` appends to the response, or when `pending` is over, by
-/// the ticket that `ticket` makes.
+/// Answers a read: at once with what `append` appends to the response, or when `pending` is over,
+/// by the ticket that `ticket` makes.
 ///
 /// # Errors
 /// Those of `append`; `RESOURCE_EXHAUSTED`: too many calls of the connection wait.

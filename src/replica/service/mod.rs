@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!   query    --> check_read --> lease? --yes--> state --> response           at once
-//!                                  +-----no---> ticket ..... state ..        after a round of heartbeats
-//!   command  --> write -------> the log ------> ticket ..... reply ..        when committed and applied
+//!                                  +-----no---> ticket ..... state ..        after a round
+//!   command  --> write -------> the log ------> ticket ..... reply ..        when applied
 //!   watch    --> WatchCall ---> WatchHub <----- the state has changed
 //! ```
 //!
@@ -12,8 +12,8 @@
 //! - [`watch_call`]: a streaming call whose responses are changes of the state
 //! - [`watch_hub`]: all open watches of a node, and flow control for each
 //!
-//! Everything here runs on the server's thread, with the node locked. What is left out: the messages
-//! and the meaning of a call, which are the service's own.
+//! Everything here runs on the server's thread, with the node locked. What is left out: the
+//! messages and the meaning of a call, which are the service's own.
 
 mod calls;
 mod watch_call;

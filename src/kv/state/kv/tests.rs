@@ -1,10 +1,10 @@
-//! What commands do, what reads see, and what a snapshot brings back.
+//! The effects of commands, reads, and snapshots.
 
 use super::*;
 use crate::kv::state::{Compacted, MAX_VALUE_BYTES};
 use crate::seed::Seed;
 
-/// A store that is fed by hand.
+/// A store with helpers to apply commands.
 #[derive(Default)]
 struct Fed {
     kv: Kv,

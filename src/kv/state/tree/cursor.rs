@@ -1,19 +1,19 @@
-//! A walk through the records, from some key on.
+//! Iterates over the records, from some key on.
 
 use std::sync::Arc;
 
 use super::super::record::Record;
 use super::node::{Content, Node};
 
-/// A position between two records. It holds the tree as it was: changes after it are not seen.
+/// A position between two records of the tree as it was when the cursor was made.
 #[derive(Debug)]
 pub struct Cursor {
-    /// The nodes down to the leaf, and in each the next record, or the child that is walked.
+    /// The nodes down to the leaf, each with the index of its next record or current child.
     path: Vec<(Arc<Node>, usize)>,
 }
 
 impl Cursor {
-    /// Before the first record whose key is not below this one.
+    /// A cursor before the first record whose key is not smaller than this one.
     pub(super) fn seek(root: &Arc<Node>, key: &[u8]) -> Cursor {
         let mut path = Vec::new();
         let mut node = Arc::clone(root);

@@ -1,23 +1,22 @@
-//! Searching a node without looking at every key.
+//! Searches a node without reading every key.
 //!
-//! Keys lie anywhere in memory, and each look at one may wait for it. So a node keeps, side by
-//! side, what all of its keys begin with, and a *head* of each of them: the eight bytes behind that,
-//! as a number. Heads are in the order of their keys; where two are equal the keys themselves
-//! decide.
+//! Keys are anywhere in memory, and reading one may be a cache miss. So a node keeps, in one array,
+//! the common prefix of its keys and a *head* of each key: the eight bytes after the prefix, as a
+//! number. Heads have the order of their keys. Where two heads are equal, the keys are compared.
 
 use std::sync::Arc;
 
 use super::super::record::Record;
 
-/// A node has no more keys than this.
+/// The most keys of a node.
 pub const MAX_KEYS: usize = 64;
 
-/// Of what all keys of a node begin with, so much is kept beside their heads.
+/// The bytes of the common prefix that are kept beside the heads.
 const START_BYTES: usize = 24;
 
-/// What a node keeps in order.
+/// Something that a node keeps in order.
 pub trait Keyed {
-    /// By what it is ordered.
+    /// The key that it is ordered by.
     fn key(&self) -> &[u8];
 }
 
@@ -33,14 +32,14 @@ impl Keyed for Arc<[u8]> {
     }
 }
 
-/// The heads of a node's keys. The node has the keys, and says of each change.
+/// The heads of the keys of a node. The node owns the keys and reports each change.
 #[derive(Clone, Debug)]
 pub struct Heads {
-    /// All keys agree in this many bytes; perhaps in more.
+    /// All keys have at least this many bytes in common.
     shared: usize,
-    /// The first of these bytes.
+    /// The first bytes of the common prefix.
     start: [u8; START_BYTES],
-    /// As many are in use as the node has keys.
+    /// One for each key of the node; the rest is unused.
     heads: [u64; MAX_KEYS],
 }
 
@@ -51,10 +50,10 @@ impl Default for Heads {
 }
 
 impl Heads {
-    /// Those of some keys.
+    /// The heads of these keys.
     pub fn of_keys<K: Keyed>(keys: &[K]) -> Heads {
         let shared = match (keys.first(), keys.last()) {
-            // In order: what the outer two agree in, all agree in.
+            // The keys are sorted: the common prefix of the outer two is that of all.
             (Some(first), Some(last)) => common_prefix_len(first.key(), last.key()),
             _ => 0,
         };
@@ -69,7 +68,7 @@ impl Heads {
         heads
     }
 
-    /// Where a key is, or would be.
+    /// The index of a key (`Ok`), or where it would be inserted (`Err`).
     pub fn search<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Result<usize, usize> {
         let shared = match self.start.get(..self.shared) {
             Some(start) => start,
@@ -85,9 +84,9 @@ impl Heads {
         }
     }
 
-    /// Where a key is. Looks at that key alone, most of the time.
+    /// The index of a key. Usually reads that key alone.
     pub fn find<K: Keyed>(&self, keys: &[K], key: &[u8]) -> Option<usize> {
-        // Without a look at what keys share: one that differs there is not found in the end.
+        // The common prefix is not compared: a key that differs there fails the final comparison.
         if key.len() < self.shared { None } else { self.search_suffix(keys, key).ok() }
     }
 
@@ -102,7 +101,7 @@ impl Heads {
         position.map(|position| start + position).map_err(|position| start + position)
     }
 
-    /// A key was put in, at `position`.
+    /// A key was inserted at `position`.
     pub fn inserted<K: Keyed>(&mut self, keys: &[K], position: usize) {
         let neighbour = if position == 0 { keys.get(1) } else { keys.first() };
         let (Some(key), Some(neighbour)) = (keys.get(position), neighbour) else {
@@ -119,13 +118,13 @@ impl Heads {
         }
     }
 
-    /// The key at `position` of what were `count` was taken out.
+    /// The key at `position` was removed; there were `count`.
     pub fn removed(&mut self, count: usize, position: usize) {
         self.heads.copy_within(position + 1..count, position);
     }
 }
 
-/// The eight bytes behind the first `shared` ones, as a number in the order of texts.
+/// The eight bytes after the first `shared` ones, as a number with the order of the bytes.
 fn head(key: &[u8], shared: usize) -> u64 {
     let rest = key.get(shared..).unwrap_or_default();
     if let Some(eight) = rest.first_chunk() {
@@ -138,7 +137,7 @@ fn head(key: &[u8], shared: usize) -> u64 {
     u64::from_be_bytes(eight)
 }
 
-/// In how many bytes two keys agree.
+/// The length of the common prefix of two keys.
 fn common_prefix_len(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

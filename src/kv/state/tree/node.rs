@@ -1,4 +1,4 @@
-//! One node: how it grows, splits, shrinks and joins its neighbour.
+//! One node of the tree: inserts and splits, removals and merges.
 
 use std::mem;
 use std::sync::Arc;
@@ -6,44 +6,45 @@ use std::sync::Arc;
 use super::super::record::Record;
 use super::heads::{Heads, MAX_KEYS};
 
-/// A child with fewer keys is joined with a neighbour if they fit in [`MAX_JOINED`].
+/// A child with fewer keys is merged with a neighbour if both fit in [`MAX_JOINED`].
 const MIN_KEYS: usize = MAX_KEYS / 4;
-/// Two children are not joined to more keys: the next insert would split them again.
+/// The most keys after a merge: with more, the next insert could split the node again.
 const MAX_JOINED: usize = MAX_KEYS * 3 / 4;
 
-/// A node and all that is below it.
+/// A node with its subtree.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Of the records of a leaf, of the separators of a branch.
+    /// The heads of the records of a leaf, or of the separators of a branch.
     pub heads: Heads,
     pub content: Content,
 }
 
-/// What a node holds.
+/// The content of a node.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// In order of their keys.
+    /// Records in the order of their keys.
     Leaf(Vec<Record>),
     Branch(Branch),
 }
 
-/// Children, and what stands between them: keys below the first separator are in the first child,
-/// keys from it on and below the second in the second.
+/// Children and their separators. Keys smaller than the first separator are in the first child;
+/// keys that are not, but are smaller than the second separator, are in the second child; and so
+/// on.
 #[derive(Clone, Debug)]
 pub struct Branch {
-    /// One fewer than children.
+    /// One fewer than the children.
     pub separators: Vec<Arc<[u8]>>,
     pub children: Vec<Child>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Child {
-    /// How many records are in it.
+    /// The number of records in its subtree.
     pub records: usize,
     pub node: Arc<Node>,
 }
 
-/// The upper half of a node that had become too large, and the first key of it.
+/// The upper half of a node that was too large, and the first key of it.
 pub struct Split {
     separator: Arc<[u8]>,
     right: Node,
@@ -71,13 +72,13 @@ impl Node {
         Node { heads, content: Content::Branch(Branch { separators, children }) }
     }
 
-    /// The root above what was the root and has been split.
+    /// The new root after a split of the old one.
     pub fn root_above(left: Arc<Node>, split: Split) -> Node {
         let children = vec![Child::new(left), Child::new(Arc::new(split.right))];
         Node::branch(vec![split.separator], children)
     }
 
-    /// How many records are in it and below.
+    /// The number of records in the subtree.
     pub fn records(&self) -> usize {
         match &self.content {
             Content::Leaf(records) => records.len(),
@@ -85,7 +86,7 @@ impl Node {
         }
     }
 
-    /// The child that has a key, if any has.
+    /// The index of the child whose range has the key.
     pub fn route(&self, key: &[u8]) -> usize {
         match &self.content {
             Content::Leaf(_) => 0,
@@ -96,7 +97,7 @@ impl Node {
         }
     }
 
-    /// The child of a root that is not needed.
+    /// The only child of a root, which can replace the root.
     pub fn only_child(&self) -> Option<Arc<Node>> {
         match &self.content {
             Content::Branch(Branch { children, .. }) => match children.as_slice() {
@@ -108,7 +109,8 @@ impl Node {
         }
     }
 
-    /// Puts a record in; gives the one it replaces, and the upper half if the node had to split.
+    /// Inserts a record. Returns the record that it replaces, and the upper half if the node was
+    /// split.
     pub fn insert(&mut self, mut record: Record) -> (Option<Record>, Option<Split>) {
         let route = self.route(record.key());
         match &mut self.content {
@@ -151,7 +153,7 @@ impl Node {
         }
     }
 
-    /// Takes the upper half of a child in as the next one.
+    /// Inserts the upper half of a split child as the next child.
     fn insert_split(&mut self, route: usize, Split { separator, right }: Split) -> Option<Split> {
         let Content::Branch(Branch { separators, children }) = &mut self.content else {
             return None;
@@ -170,7 +172,7 @@ impl Node {
         Some(Split { separator, right: Node::branch(upper_separators, upper_children) })
     }
 
-    /// Takes the record of a key out.
+    /// Removes the record of a key.
     pub fn remove(&mut self, key: &[u8]) -> Option<Record> {
         let route = self.route(key);
         match &mut self.content {
@@ -192,7 +194,7 @@ impl Node {
         }
     }
 
-    /// The records of a leaf, the children of a branch.
+    /// The number of records of a leaf, or of children of a branch.
     fn keys(&self) -> usize {
         match &self.content {
             Content::Leaf(records) => records.len(),
@@ -207,7 +209,7 @@ impl Node {
         }
     }
 
-    /// Takes in all that its right neighbour has.
+    /// Merges the right neighbour into this node.
     fn join(&mut self, separator: Arc<[u8]>, right: Node) {
         match (&mut self.content, right.content) {
             (Content::Leaf(records), Content::Leaf(more)) => {
@@ -220,14 +222,14 @@ impl Node {
                 branch.children.extend(more.children);
                 self.heads = Heads::of_keys(&branch.separators);
             }
-            // Neighbours are of one kind: all leaves are equally deep.
+            // Neighbours are of the same kind, because all leaves have the same depth.
             _ => (),
         }
     }
 }
 
 impl Branch {
-    /// Drops a child that is empty, or joins a small one with a neighbour; whether it did.
+    /// Removes an empty child, or merges a small one with a neighbour. Returns whether it did.
     fn rebalance(&mut self, small: usize) -> bool {
         let keys =
             |position: usize| self.children.get(position).map_or(MAX_KEYS, |c| c.node.keys());
@@ -254,7 +256,7 @@ impl Branch {
     }
 }
 
-/// Where to split. Keys that come in order leave full nodes behind them, not half-full ones.
+/// Where to split. Keys that are inserted in ascending order leave full nodes, not half-full ones.
 fn split_position(count: usize, position: usize) -> usize {
     if position >= count - 1 { count - 1 } else { count / 2 }
 }

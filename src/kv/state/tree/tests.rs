@@ -1,4 +1,4 @@
-//! The tree against an ordered map of the standard library, and what it promises of copies.
+//! The tree against the standard library's ordered map, and the independence of copies.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,13 @@ fn record(key: &[u8], modified: u64) -> Record {
     Record::new(key, &modified.to_be_bytes(), modified, 1).unwrap()
 }
 
-/// What a tree must be inside, whatever was done to it.
+/// Checks the invariants of a tree.
 fn audit(tree: &Tree) {
     assert_eq!(audited(&tree.root, b"", None).0, tree.len());
 }
 
-/// The records of a node, all of them between two keys, and how deep its leaves are.
+/// Checks a node whose keys must be between two keys. Returns its records and the depth of its
+/// leaves.
 fn audited(node: &Node, from: &[u8], to: Option<&[u8]>) -> (usize, usize) {
     let within = |key: &[u8]| key >= from && to.is_none_or(|to| key < to);
     let branch = match &node.content {
@@ -58,7 +59,7 @@ fn all(tree: &Tree) -> Vec<(Vec<u8>, u64)> {
     tree.seek(b"").map(|record| (record.key().to_vec(), record.modified)).collect()
 }
 
-/// Keys that share much, little or nothing, some of them the beginning of others.
+/// Keys with long, short and no common prefixes; some are prefixes of others.
 fn key(seed: &mut Seed, keys: usize) -> Vec<u8> {
     let number = seed.below(keys);
     match number % 4 {
@@ -70,7 +71,7 @@ fn key(seed: &mut Seed, keys: usize) -> Vec<u8> {
 }
 
 #[test]
-fn it_is_an_ordered_map_whatever_is_done_to_it() {
+fn it_behaves_like_an_ordered_map() {
     for round in 0..4 {
         let mut seed = Seed::new(round);
         let mut tree = Tree::default();
@@ -78,7 +79,7 @@ fn it_is_an_ordered_map_whatever_is_done_to_it() {
         let keys = [20, 300, 3_000, 20_000][round as usize];
         for step in 0..20_000 {
             let key = key(&mut seed, keys);
-            // Times of growth and of decline.
+            // Phases of growth and of shrinking.
             if seed.one_in(if step / 5_000 % 2 == 0 { 4 } else { 1 }) {
                 let removed = tree.remove(&key).map(|record| record.modified);
                 assert_eq!(removed, model.remove(&key));
