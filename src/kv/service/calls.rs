@@ -91,7 +91,8 @@ fn register_writes(services: &mut Services, node: &Node<KvService>) {
         move |_, message, answer| {
             let request = wire::parse_set(message)?;
             let command = Command::Set { key: &request.key, value: &request.value };
-            write(&mut node.lock(), request.origin(), command, Call::Set, answer)
+            let origin = wire::origin(request.origin.as_ref());
+            write(&mut node.lock(), origin, command, Call::Set, answer)
         }
     });
     services.deferrable(&path("Delete"), {
@@ -99,7 +100,8 @@ fn register_writes(services: &mut Services, node: &Node<KvService>) {
         move |_, message, answer| {
             let request = wire::parse_delete(message)?;
             let command = Command::Delete { key: &request.key };
-            write(&mut node.lock(), request.origin(), command, Call::Delete, answer)
+            let origin = wire::origin(request.origin.as_ref());
+            write(&mut node.lock(), origin, command, Call::Delete, answer)
         }
     });
     services.deferrable(&path("CompareAndSet"), {
@@ -108,7 +110,8 @@ fn register_writes(services: &mut Services, node: &Node<KvService>) {
             let request = wire::parse_compare_and_set(message)?;
             let old = request.old.as_ref().map(|old| &*old.value);
             let command = Command::CompareAndSet { key: &request.key, old, new: &request.new };
-            write(&mut node.lock(), request.origin(), command, Call::CompareAndSet, answer)
+            let origin = wire::origin(request.origin.as_ref());
+            write(&mut node.lock(), origin, command, Call::CompareAndSet, answer)
         }
     });
     services.deferrable(&path("OpenSession"), {

@@ -89,8 +89,19 @@ fn append_done(call: &Call, reply: &[u8], response: &mut Vec<u8>) -> Result<(), 
         (Call::CompareAndSet, state::Reply::CompareFailed { modified }) => {
             wire::append_compare_and_set(false, modified, response);
         }
-        // The sequence number belongs to an earlier write of another kind.
-        _ => {
+        // The sequence number belongs to an earlier write of another kind. All calls are listed, so that
+        // a new one without its response does not compile.
+        (
+            Call::Set
+            | Call::Delete
+            | Call::CompareAndSet
+            | Call::Get(_)
+            | Call::Scan(_)
+            | Call::OpenSession
+            | Call::TransferLeadership
+            | Call::Course(_),
+            _,
+        ) => {
             let message = "this sequence was the number of another write";
             return Err(Status::new(Code::InvalidArgument, message));
         }

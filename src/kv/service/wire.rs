@@ -84,27 +84,10 @@ pub(super) fn parse_compare_and_set(
     read(message)
 }
 
-impl pb::SetRequest<'_> {
-    pub(super) fn origin(&self) -> Option<Origin> {
-        self.origin.as_ref().map(origin)
-    }
-}
-
-impl pb::DeleteRequest<'_> {
-    pub(super) fn origin(&self) -> Option<Origin> {
-        self.origin.as_ref().map(origin)
-    }
-}
-
-impl pb::CompareAndSetRequest<'_> {
-    pub(super) fn origin(&self) -> Option<Origin> {
-        self.origin.as_ref().map(origin)
-    }
-}
-
-fn origin(origin: &pb::Origin) -> Origin {
-    let pb::Origin { session, sequence, acknowledged } = *origin;
-    Origin { session, sequence, acknowledged }
+/// The session and the number of a write, if it has them.
+pub(super) fn origin(origin: Option<&pb::Origin>) -> Option<Origin> {
+    let pb::Origin { session, sequence, acknowledged } = *origin?;
+    Some(Origin { session, sequence, acknowledged })
 }
 
 /// A prefix is at most as long as a key: no key has a longer one, and a waiting call keeps its
