@@ -1,4 +1,4 @@
-//! Looks at the files of a node, one by one and together, and says what each holds.
+//! Checks the files of a node, each one and together, and describes their contents.
 
 use super::commands::Commands;
 use super::disk::Disk;
@@ -13,38 +13,39 @@ use super::snapshot::{self, SNAPSHOT};
 use crate::raft::{Entry, SnapshotMark, Term};
 use crate::replica::membership::{Loss, Standing, Trust, format_instance};
 
-/// What was found in a directory.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// A file's name, and what it holds, in a sentence.
+    /// The name of each file, and a sentence about its content.
     pub files: Vec<(String, String)>,
-    /// Everything that is wrong. The first thing of each file; and if each is good by itself, the
-    /// first in which they differ.
+    /// Every fault: the first of each file, and the first inconsistency between files that are good
+    /// by themselves.
     pub faults: Vec<Corruption>,
-    /// Why the node is refused as a voter, if it is: its files are good, and too little.
+    /// Why the node is refused as a voter, if it is: its files are valid but incomplete.
     pub loss: Option<Loss>,
 }
 
-/// Takes what the files hold, in the order in which a state is made of it.
+/// Receives the contents of the files, in the order in which a state is restored from them.
 pub trait Audit {
     /// A line of the snapshot's state.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the line.
     fn restore(&mut self, words: &[&[u8]]) -> Result<(), String>;
 
-    /// That was all of the snapshot.
+    /// The end of the snapshot.
     ///
     /// # Errors
-    /// What is wrong with the whole.
+    /// What is wrong with the state.
     fn restored(&mut self, mark: SnapshotMark) -> Result<(), String>;
 
-    /// An entry behind the snapshot, and whether it is known to be committed: those behind the
-    /// first that is not may be, for all that the files say.
+    /// An entry after the snapshot, and whether it is known to be committed. Entries after the
+    /// first unknown one may be committed as well.
     fn entry(&mut self, entry: &Entry, is_committed: bool);
 }
 
-/// The kind of state machine whose directory it is, as `metadata.txt` says; `None`: there is none.
+/// The kind of state machine of the directory, as `metadata.txt` says; `None` if there is no such
+/// file.
 ///
 /// # Errors
 /// The file is corrupt, or cannot be read.
@@ -55,7 +56,7 @@ pub fn machine_of(disk: &dyn Disk) -> Result<Option<String>, StorageError> {
 /// Reads all files and changes none.
 ///
 /// # Errors
-/// A file cannot be read. What is wrong with one is no error here.
+/// A file cannot be read. A fault in a file is not an error here.
 pub fn check(
     disk: &dyn Disk,
     commands: &Commands,
@@ -63,7 +64,7 @@ pub fn check(
 ) -> Result<Checked, StorageError> {
     let mut checked = Checked::default();
     let metadata = checked.keep_fault(Metadata::read(disk))?.flatten();
-    // In the order in which a node that runs meanwhile does no harm.
+    // In an order that is safe while a node is running in the directory.
     let log = examine::open(disk, LOG)?;
     let snapshot = examine::open(disk, SNAPSHOT)?;
     if let Some(metadata) = &metadata {
@@ -95,7 +96,7 @@ pub fn check(
         (None, Some(_)) => checked.missing(LOG),
         (None, None) => {}
         (Some(file), metadata) => {
-            // Without one nothing is known to be committed.
+            // Without metadata, no entry is known to be committed.
             let known = metadata.clone().unwrap_or_default();
             let mut first_term = None;
             let end = mark.unwrap_or_default().index;
@@ -123,7 +124,7 @@ pub fn check(
 }
 
 impl Checked {
-    /// Keeps what is wrong with a file.
+    /// Records a fault.
     fn keep_fault<T>(
         &mut self,
         result: Result<T, StorageError>,

@@ -1,4 +1,4 @@
-//! The commands of a state machine, as storage sees them.
+//! How storage converts the commands of a state machine.
 
 use crate::raft::StateMachine;
 
@@ -7,17 +7,17 @@ pub type ToWords = fn(command: &[u8], word: &mut dyn FnMut(&[u8]));
 /// [`StateMachine::from_words`].
 pub type FromWords = fn(words: &[&[u8]]) -> Result<Vec<u8>, String>;
 
-/// How the commands of a state machine become words and come back.
+/// Conversions between the commands of a state machine and words.
 #[derive(Clone, Copy, Debug)]
 pub struct Commands {
     /// From bytes to words.
     pub to_words: ToWords,
-    /// And back.
+    /// From words to bytes.
     pub from_words: FromWords,
 }
 
 impl Commands {
-    /// Those of a machine.
+    /// The conversions of a machine.
     pub fn of<M: StateMachine>() -> Commands {
         Commands { to_words: M::to_words, from_words: M::from_words }
     }

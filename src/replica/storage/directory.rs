@@ -9,21 +9,21 @@ use std::time::Duration;
 use super::disk::{Disk, DiskFile};
 use super::error::StorageError;
 
-/// A directory of the file system. Nobody else has it for as long as this is open: it is locked
-/// with flock(2), which ends with the process, however that ends.
+/// A directory of the file system. While it is open, it is locked with flock(2) against other
+/// processes; the lock ends with the process, however the process ends.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Holds the lock, and is what names are synced through.
+    /// Holds the lock, and is used to sync names.
     handle: File,
     is_locked_by_other: bool,
 }
 
 impl Directory {
-    /// Opens a directory to keep things there; makes it, durably, if it is not there.
+    /// Opens a directory for a node. Creates it durably if it does not exist.
     ///
     /// # Errors
-    /// [`StorageError::Locked`]; or it cannot be made, opened or locked.
+    /// [`StorageError::Locked`]; or it cannot be created, opened or locked.
     pub fn open(path: &Path) -> Result<Directory, StorageError> {
         let name = path.display().to_string();
         make(path).map_err(|error| StorageError::io(&name, "cannot make the directory", error))?;
@@ -38,7 +38,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory to look at it, whoever has it.
+    /// Opens a directory to read it, even if another process has locked it.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -49,7 +49,7 @@ impl Directory {
             return Err(failed(io::ErrorKind::NotADirectory.into()));
         }
         let handle = File::open(path).map_err(failed)?;
-        // Shared, and let go at once: a node that starts meanwhile is not kept from it.
+        // Shared, and released at once, so that a node that is starting is not blocked.
         let is_locked_by_other = match handle.try_lock_shared() {
             Ok(()) => {
                 handle.unlock().map_err(failed)?;
@@ -61,15 +61,15 @@ impl Directory {
         Ok(Directory { path: path.into(), handle, is_locked_by_other })
     }
 
-    /// Whether somebody else had it when it was opened to look at.
+    /// Whether another process had locked the directory when it was opened.
     pub fn is_locked_by_other(&self) -> bool {
         self.is_locked_by_other
     }
 }
 
-/// Locks a directory, if it is to be had within half a second. For moments it is held by whoever
-/// looks whether it is locked, and by a process that its holder has just started and that has not
-/// yet become another program.
+/// Locks a directory, retrying for half a second. Two others may hold the lock for a moment: a
+/// process that inspects the directory, and a child process that the owner has forked and that has
+/// not called exec yet.
 fn lock(handle: &File) -> Result<(), TryLockError> {
     const PAUSE: Duration = Duration::from_millis(10);
     const TRIES: u32 = 50;
@@ -82,8 +82,8 @@ fn lock(handle: &File) -> Result<(), TryLockError> {
     handle.try_lock()
 }
 
-/// Makes a directory and what is missing above it. A directory that is new, or may be because
-/// nothing is in it, is synced into the one above it.
+/// Creates a directory and its missing parents. A directory that is new, or may be new because it
+/// is empty, is synced into its parent.
 fn make(path: &Path) -> io::Result<()> {
     let above = match path.parent() {
         Some(above) if above.as_os_str().is_empty() => Path::new("."),
@@ -112,7 +112,7 @@ impl Disk for Directory {
     fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path)? {
-            // A name that is not UTF-8 is none of ours.
+            // Files whose names are not UTF-8 do not belong to a node.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }
@@ -173,7 +173,8 @@ impl DiskFile for File {
     }
 
     fn sync(&self) -> io::Result<()> {
-        // fdatasync(2): with the bytes comes what is needed to find them, the length among it.
+        // fdatasync(2) also writes the metadata that is needed to read the bytes back, including
+        // the length.
         self.sync_data()
     }
 }

@@ -1,18 +1,18 @@
-//! The directory of a node, as storage sees it.
+//! The directory of a node, as storage uses it.
 //!
-//! Everything that storage does to the world goes through these two traits: [`Directory`] does it
-//! for real, a test's own disk forgets what was not synced, fills up or fails on purpose.
+//! Everything that storage does to the outside goes through these two traits. [`Directory`] is the
+//! real one; a test's disk forgets what was not synced, becomes full, or fails on purpose.
 //!
-//! What a [`Disk`] promises, and no more:
+//! A [`Disk`] guarantees the following, and nothing more:
 //!
-//! - What a file held when [`DiskFile::sync`] returned is there after a crash.
-//! - Of what was written behind that, any part may be there. The file may end anywhere, and any
-//!   sector of 512 bytes may read as zeros. A file that was being made shorter may have its old
-//!   length and anything behind the cut.
-//! - Names that were made, renamed or removed are so after a crash if [`Disk::sync`] has returned.
-//!   A rename is done or not, never by half.
-//! - When the sync of a file fails, what was written before it may be read back and yet be lost
-//!   later, unless it is written again. (Linux takes the bytes for clean.) Names stay to be synced.
+//! - What a file contained when [`DiskFile::sync`] returned survives a crash.
+//! - Of later writes, any part may survive. The file may end anywhere, and any sector of 512 bytes
+//!   may read as zeros. A file that was being truncated may have its old length, with any content
+//!   after the cut.
+//! - Created, renamed and removed names survive a crash if [`Disk::sync`] has returned. A rename is
+//!   atomic.
+//! - When the sync of a file fails, earlier writes may be readable and yet be lost later, unless
+//!   they are written again (Linux marks the pages as clean). Names can still be synced.
 //!
 //! [`Directory`]: super::Directory
 
@@ -21,39 +21,39 @@ use std::io;
 
 use super::error::StorageError;
 
-/// What a disk writes whole or not at all.
+/// The unit that a disk writes atomically.
 pub const SECTOR_BYTES: u64 = 512;
 
-/// One directory. Names have no slash. Used by one node at a time, from several threads.
+/// One directory. Names contain no slash. Used by one node at a time, from several threads.
 pub trait Disk: Debug + Send + Sync {
-    /// Where it is, for messages.
+    /// The path, for messages.
     fn path(&self) -> String;
 
-    /// The names of its files, in order.
+    /// The names of all files, sorted.
     ///
     /// # Errors
-    /// As the operating system says, here and below.
+    /// Errors of the operating system, here and below.
     fn names(&self) -> io::Result<Vec<String>>;
 
-    /// Opens a file that is there, to read it.
+    /// Opens an existing file for reading.
     fn open_to_read(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Opens a file that is there, to read and write it.
+    /// Opens an existing file for reading and writing.
     fn open_to_write(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Makes an empty file, in the place of one that is there.
+    /// Creates an empty file, or truncates an existing one.
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Gives a file another name, in the place of the file that has it.
+    /// Renames a file; replaces a file that has the new name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Takes a file away. Whoever has it open goes on reading it.
+    /// Removes a file. Open handles stay readable.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Makes names durable.
     fn sync(&self) -> io::Result<()>;
 
-    /// How many bytes can still be written, if that is known.
+    /// How many bytes can still be written, if known.
     fn free_bytes(&self) -> Option<u64> {
         None
     }
@@ -61,31 +61,31 @@ pub trait Disk: Debug + Send + Sync {
 
 /// One file.
 pub trait DiskFile: Debug + Send + Sync {
-    /// How many bytes it has.
+    /// The length in bytes.
     ///
     /// # Errors
-    /// As the operating system says, here and below.
+    /// Errors of the operating system, here and below.
     fn len(&self) -> io::Result<u64>;
 
-    /// Whether it has none.
+    /// Whether the length is 0.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
 
-    /// Reads some bytes; 0 at the end of the file.
+    /// Reads some bytes; returns 0 at the end of the file.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes some of the bytes, and says how many.
+    /// Writes some of the bytes, and returns how many.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
-    /// Makes it shorter.
+    /// Truncates the file.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
 
-    /// Makes its bytes durable.
+    /// Makes the content durable.
     fn sync(&self) -> io::Result<()>;
 }
 
-/// Reads until the buffer is full or the file ends; how many bytes it was.
+/// Reads until the buffer is full or the file ends; returns the number of bytes.
 pub(super) fn read_fully(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
@@ -99,7 +99,7 @@ pub(super) fn read_fully(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) ->
     Ok(done)
 }
 
-/// Writes all of the bytes.
+/// Writes all bytes.
 pub(super) fn write_fully(
     file: &dyn DiskFile,
     name: &str,
@@ -121,8 +121,8 @@ pub(super) fn write_fully(
     Ok(())
 }
 
-/// Takes away what was being made when something ran out: half a file would hold what is missing. If
-/// that fails as well, the next start does it.
+/// Removes an incomplete file after a temporary error: it may use the very space that is missing.
+/// If that fails too, the next start removes it.
 pub(super) fn discard_if_temporary(disk: &dyn Disk, name: &str, error: &StorageError) {
     if error.is_temporary()
         && let Err(error) = disk.remove(name)
@@ -131,7 +131,7 @@ pub(super) fn discard_if_temporary(disk: &dyn Disk, name: &str, error: &StorageE
     }
 }
 
-/// Makes a file's bytes durable.
+/// Makes the content of a file durable.
 pub(super) fn sync_file(file: &dyn DiskFile, name: &str) -> Result<(), StorageError> {
     file.sync().map_err(|error| StorageError::Sync { file: name.into(), error })
 }
@@ -141,7 +141,7 @@ pub(super) fn sync_names(disk: &dyn Disk) -> Result<(), StorageError> {
     disk.sync().map_err(|error| StorageError::Sync { file: disk.path(), error })
 }
 
-/// Puts a file whose bytes are durable in the place of another, durably.
+/// Renames a file with durable content over another, durably.
 pub(super) fn replace(disk: &dyn Disk, from: &str, to: &str) -> Result<(), StorageError> {
     disk.rename(from, to).map_err(|error| StorageError::io(to, "cannot replace", error))?;
     sync_names(disk)

@@ -7,10 +7,9 @@
 //! SET name2 Raju 1 # 4 at=1700000000020 session=2 seq=2 ack=0 batch=2 ...
 //! ```
 //!
-//! `batch=K` says that K - 1 entries before this one were written together with it, and made durable
-//! with it; without it the entry was the first of its write, so everything before it was durable
-//! already. That is how recovery tells a write that never became durable from damage to one that
-//! did.
+//! `batch=K` says that the K - 1 entries before this one were written and synced together with it.
+//! Without it the entry was the first of its write, so everything before it was durable already.
+//! From this, recovery tells an unfinished write from damage to a finished one.
 
 use std::sync::Arc;
 
@@ -21,13 +20,13 @@ use crate::text::{self, LineError, Scratch, parse_u64, push_u64};
 const NO_OP: &[u8] = b"NO-OP";
 const OPEN_SESSION: &[u8] = b"OPEN-SESSION";
 
-/// What a line says: an entry, and its place among those that were written together, from 1.
+/// An entry, and its position in its write, from 1.
 pub(super) type Placed = (Entry, u64);
 
-/// Why a line is none of ours.
+/// Why a line is invalid.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct LineProblem {
-    /// The byte of the line.
+    /// The byte offset in the line.
     pub(super) at: usize,
     pub(super) what: String,
 }
@@ -45,8 +44,8 @@ fn problem(what: impl Into<String>) -> LineProblem {
 /// Appends the line of an entry.
 ///
 /// # Errors
-/// What is wrong with its command: it has no words, or begins with a word that is ours. `text` has
-/// then got part of a line.
+/// What is wrong with its command: it has no words, or begins with a reserved word. `text` then
+/// contains part of a line.
 pub(super) fn push_entry(
     entry: &Entry,
     place: u64,
@@ -98,10 +97,10 @@ fn push_field(name: &[u8], value: u64, text: &mut Vec<u8>) {
     push_u64(value, text);
 }
 
-/// Reads a line (without its newline).
+/// Parses a line (without its newline).
 ///
 /// # Errors
-/// It is none that we write.
+/// The line is not one that [`push_entry`] writes.
 pub(super) fn parse(
     line: &[u8],
     commands: &Commands,
@@ -161,7 +160,7 @@ mod tests {
     use super::*;
     use crate::seed::{Seed, each_seed};
 
-    // Commands are words with a zero behind each: every row of words is one.
+    // A command is a sequence of words, each followed by a zero byte.
     fn to_words(command: &[u8], word: &mut dyn FnMut(&[u8])) {
         command.strip_suffix(b"\0").into_iter().flat_map(|c| c.split(|&b| b == 0)).for_each(word);
     }
@@ -217,7 +216,7 @@ mod tests {
                 3,
                 "SET a\\ b \\e 3 # 8 at=1700000000000 session=5 seq=9 ack=8 batch=3 ",
             ),
-            // Words that look like what follows them.
+            // Words that look like the fields after them.
             (
                 entry(9, command(&[b"SET", b"#", b"at=5"], None)),
                 1,
@@ -295,7 +294,7 @@ mod tests {
             let mut damaged = line.clone().into_bytes();
             seed.mutate(&mut damaged);
             assert!(damaged == line.as_bytes() || parsed(&damaged).is_err());
-            // With a checksum that is right: refused, or the very line of another entry.
+            // With a valid checksum: refused, or exactly the line of another entry.
             if let Ok(body) = std::str::from_utf8(&damaged)
                 && let Ok((other, place)) = parsed(&sealed(body))
             {

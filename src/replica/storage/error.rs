@@ -1,80 +1,80 @@
-//! What storage cannot do.
+//! The errors of storage.
 
 use std::fmt;
 use std::io;
 
-/// ENFILE and EMFILE: the system's and the process's descriptors are used up.
+/// ENFILE and EMFILE: no file descriptors are left in the system or the process.
 const NO_DESCRIPTOR: [i32; 2] = [23, 24];
 
-/// Why storage could not be opened, or could not keep something.
+/// Why storage could not be opened or written.
 ///
-/// After an error of `open` nothing was changed. After an error of a method that writes, nothing that
-/// relied on the write may be said. If the error [is temporary](StorageError::is_temporary), what was
-/// to be written is still staged, and the same may be tried again. Else the process must end: what the
-/// disk holds is known only when it is opened again. Storage refuses to go on
-/// ([`StorageError::Failed`]).
+/// After an error of `open` nothing was changed. After an error of a method that writes, nothing
+/// that depends on the write may be sent. If the error [is temporary](StorageError::is_temporary),
+/// the data is still staged, and the operation may be retried. Otherwise the process must end: the
+/// content of the disk is known only after it is opened again. Storage then refuses all further
+/// writes ([`StorageError::Failed`]).
 #[derive(Debug)]
 pub enum StorageError {
-    /// A file does not hold what was once written, or cannot belong to the others. A person has to
-    /// look: nothing is repaired that may have been acknowledged.
+    /// A file does not contain what was written, or is inconsistent with the others. An operator
+    /// has to decide: nothing that may have been acknowledged is repaired.
     Corrupt(Corruption),
-    /// Another process has the directory.
+    /// Another process has locked the directory.
     Locked {
-        /// Which.
+        /// The directory.
         directory: String,
     },
-    /// The directory is another node's.
+    /// The directory belongs to another node.
     Foreign {
-        /// What it says and what was expected.
+        /// What the directory says and what was expected.
         what: String,
     },
-    /// No space is left. What was kept before is kept; the rest was not written.
+    /// The disk is full. Earlier data is safe; this data was not written.
     NoSpace {
-        /// Of which file.
+        /// The file.
         file: String,
     },
-    /// The process, or the system, has no file descriptor left. Nothing was written.
+    /// No file descriptor is left in the process or the system. Nothing was written.
     NoDescriptor {
-        /// For which file.
+        /// The file.
         file: String,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// A sync failed. It must not be tried again: the system has already dropped what it could not
-    /// write, and the next sync would say that all is well.
+    /// A sync failed. It must not be retried: the system has already dropped the data that it could
+    /// not write, and the next sync would report success.
     Sync {
-        /// Of which file or directory.
+        /// The file or directory.
         file: String,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// Anything else that the system refused.
+    /// Any other error of the operating system.
     Io {
-        /// Which file.
+        /// The file.
         file: String,
-        /// What could not be done.
+        /// The operation that failed.
         what: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The caller asked for what must not be: a gap in the log, a change of what is committed, a
-    /// command that no line can tell from our own. Nothing was written.
+    /// The caller made an invalid request: a gap in the log, a change of a committed entry, a
+    /// command that looks like a reserved line. Nothing was written.
     Refused {
-        /// What.
+        /// The reason.
         what: String,
     },
     /// An earlier write failed.
     Failed,
 }
 
-/// A place in a file that is not as it must be.
+/// A place in a file where its content is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Corruption {
-    /// The file's name.
+    /// The name of the file.
     pub file: String,
     /// The line, from 1.
     pub line: u64,
-    /// The byte of the file, from 0, where it is noticed.
+    /// The byte offset in the file, from 0, where the fault was detected.
     pub byte: u64,
     /// What is wrong.
     pub what: String,
@@ -88,7 +88,7 @@ impl fmt::Display for Corruption {
 }
 
 impl StorageError {
-    /// What the system said about a file.
+    /// Converts an error of the operating system about a file.
     pub(in crate::replica) fn io(file: &str, what: &'static str, error: io::Error) -> StorageError {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         let file = file.to_owned();
@@ -101,13 +101,13 @@ impl StorageError {
         }
     }
 
-    /// Whether something is used up that may be there again later: the same may be tried again.
-    /// Never so of a sync: what it could not write is not written by the next one.
+    /// Whether a resource is exhausted that may become available again, so that the operation may
+    /// be retried. Never true of a sync: the next sync does not write what it could not write.
     pub fn is_temporary(&self) -> bool {
         matches!(self, StorageError::NoSpace { .. } | StorageError::NoDescriptor { .. })
     }
 
-    /// The caller asked for what must not be.
+    /// An invalid request.
     pub(super) fn refused(what: impl Into<String>) -> StorageError {
         StorageError::Refused { what: what.into() }
     }

@@ -1,4 +1,4 @@
-//! Looks at all files of a directory and whether they belong together. Changes nothing.
+//! Reads all files of a directory and checks that they are consistent. Changes nothing.
 
 use std::io;
 
@@ -10,26 +10,26 @@ use super::scan::{EachEntry, LOG, Scanned, scan};
 use super::snapshot::{self, EachLine, SNAPSHOT};
 use crate::raft::{Entry, Index, SnapshotMark, Term};
 
-/// What a directory holds.
+/// The content of a directory.
 #[derive(Debug)]
 pub(super) enum Directory {
-    /// Nothing yet, or what is left of a first start that came to no end.
+    /// Empty, or left over from a first start that did not finish.
     Fresh,
     Used(Box<Found>),
 }
 
-/// What the files of a directory hold.
+/// The contents of the files of a directory.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) metadata: Metadata,
     pub(super) snapshot: Option<SnapshotMark>,
     pub(super) log: Scanned,
-    /// The snapshot came from a leader whose log this one does not continue: a crash kept it from
-    /// being thrown away. None of its entries counts.
+    /// The snapshot came from a leader, and this log does not continue it: a crash prevented the
+    /// log from being emptied. None of its entries counts.
     pub(super) is_superseded: bool,
 }
 
-/// The last entry of a log, whether or not it counts.
+/// The index of the last entry of a log, whether or not it counts.
 pub(super) fn last(log: &Scanned) -> Option<Index> {
     Some(log.first? + log.offsets.len() as u64 - 1)
 }
@@ -47,10 +47,10 @@ fn wrong(file: &str, line: u64, byte: u64, what: String) -> StorageError {
 }
 
 /// Reads everything once. The lines of the snapshot go to `restore`, then the entries of the log to
-/// `each`; what they got counts only when this succeeds, and what of the log does, [`Found`] says.
+/// `each`. They count only if this succeeds, and [`Found`] says which entries count.
 ///
-/// The files are opened in an order in which a node that runs meanwhile does no harm: what is opened
-/// later is never older than what was opened before.
+/// The files are opened in an order that is safe while a node is running: a file that is opened
+/// later is never older than one opened before.
 pub(super) fn examine(
     disk: &dyn Disk,
     metadata: Option<Metadata>,
@@ -82,7 +82,7 @@ pub(super) fn examine(
     Ok(Directory::Used(Box::new(Found { metadata, snapshot: mark, log, is_superseded })))
 }
 
-/// Reads the log; with it comes the term that it has where the snapshot ends.
+/// Reads the log. Also returns the term of its entry at the end of the snapshot.
 pub(super) fn read_log(
     file: &dyn DiskFile,
     metadata: &Metadata,
@@ -102,8 +102,8 @@ pub(super) fn read_log(
     Ok((log, term_at_mark))
 }
 
-/// Whether the files, each good by itself, belong together; and whether the snapshot supersedes the
-/// whole log.
+/// Checks that the files, each valid by itself, are consistent. Returns whether the snapshot
+/// supersedes the whole log.
 pub(super) fn check_consistency(
     disk: &dyn Disk,
     metadata: &Metadata,
@@ -152,7 +152,7 @@ fn supersedes(
     }
 }
 
-/// A node's term is made durable before anything of that term is.
+/// A node makes a term durable before anything of that term.
 fn check_terms(
     disk: &dyn Disk,
     metadata: &Metadata,
@@ -162,7 +162,7 @@ fn check_terms(
     let newest = log.last_term.max(mark.unwrap_or_default().term);
     let mut term = metadata.hard_state.current_term;
     if newest > term {
-        // A node that runs may have gone on to a new term since the file was read.
+        // A running node may have entered a new term since the file was read.
         term = Metadata::read(disk)?.map_or(term, |metadata| metadata.hard_state.current_term);
     }
     if newest <= term {

@@ -1,23 +1,23 @@
-//! Reads a file line by line, in memory that does not grow with the file.
+//! Reads a file line by line, in bounded memory.
 
 use std::io;
 
 use super::disk::{DiskFile, read_fully};
 use crate::text::find;
 
-/// No line is longer, nor is one written. A command is at most a message of the RPC layer, 4 MiB;
-/// each of its bytes escaped it is half of this.
+/// The maximum length of a line. A command is at most a message of the RPC layer (4 MiB); with each
+/// byte escaped it is half of this.
 pub(super) const MAX_LINE_BYTES: usize = 32 * 1024 * 1024;
-/// What is read at once: at first, and of a long file in the end.
+/// The size of the first read; it doubles up to `READ_BYTES` in long files.
 const FIRST_READ_BYTES: usize = 8 * 1024;
 const READ_BYTES: usize = 1024 * 1024;
 
 /// The next piece of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece<'r> {
-    /// Where it begins.
+    /// Its offset in the file.
     pub(super) offset: u64,
-    /// The line that it is or is part of, from 1.
+    /// The line that it is, or is part of, from 1.
     pub(super) line: u64,
     pub(super) kind: Kind<'r>,
 }
@@ -26,11 +26,11 @@ pub(super) struct Piece<'r> {
 pub(super) enum Kind<'r> {
     /// A line, without its newline.
     Line(&'r [u8]),
-    /// Bytes that no newline follows: zeros, or the end of the file.
+    /// Bytes without a newline, before zeros or the end of the file.
     Fragment(&'r [u8]),
-    /// So many zeros. Text has none: they are what a disk gives that was never written.
+    /// A run of zeros. Text contains none: a disk returns them for data that was never written.
     Zeros(u64),
-    /// A line above [`MAX_LINE_BYTES`]; nothing behind it is read.
+    /// A line above [`MAX_LINE_BYTES`]; nothing after it is read.
     TooLong,
 }
 
@@ -39,17 +39,17 @@ pub(super) struct LineReader<'f> {
     file: &'f dyn DiskFile,
     /// Bytes of the file, from `offset - start` on.
     buffer: Vec<u8>,
-    /// What of the buffer was taken.
+    /// The number of consumed bytes of the buffer.
     start: usize,
-    /// What of the buffer is known to hold neither newline nor zero, from `start` on.
+    /// The number of bytes after `start` that contain neither newline nor zero.
     searched: usize,
-    /// Where in the file `start` is.
+    /// The offset of `start` in the file.
     offset: u64,
     line: u64,
     is_at_end: bool,
-    /// Nothing is read from here on.
+    /// The end of the part that is read.
     end: u64,
-    /// What is read next.
+    /// The size of the next read.
     step_bytes: usize,
 }
 
@@ -77,12 +77,12 @@ impl<'f> LineReader<'f> {
         LineReader { end, ..LineReader::new(file) }
     }
 
-    /// How many bytes were taken.
+    /// The number of consumed bytes.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// The line that the next piece is on.
+    /// The line of the next piece.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
@@ -147,7 +147,7 @@ impl<'f> LineReader<'f> {
         Ok(Piece { offset, line, kind: Kind::Zeros(self.offset - offset) })
     }
 
-    /// Reads more behind what is not taken; false at the end of the file.
+    /// Reads more bytes; returns false at the end of the file.
     fn fill(&mut self) -> io::Result<bool> {
         if self.is_at_end {
             return Ok(false);
@@ -168,7 +168,7 @@ impl<'f> LineReader<'f> {
     }
 }
 
-/// Where the first newline or zero is.
+/// The position of the first newline or zero.
 fn end(bytes: &[u8]) -> Option<usize> {
     let newline = find(b'\n', bytes);
     let before = bytes.get(..newline.unwrap_or(bytes.len())).unwrap_or_default();
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::seed::each_seed;
 
-    /// A file in memory that gives a few bytes at a time.
+    /// A file in memory that returns a few bytes per read.
     #[derive(Debug)]
     struct Bytes(Vec<u8>);
 
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    /// Offset, line, and what it is, of each piece.
+    /// Offset, line and kind of each piece.
     fn pieces(bytes: &[u8]) -> Vec<(u64, u64, String)> {
         let file = Bytes(bytes.to_vec());
         let mut lines = LineReader::new(&file);

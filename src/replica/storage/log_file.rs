@@ -1,4 +1,5 @@
-//! `logs.txt` while a node runs: lines are staged, then written and synced together.
+//! `logs.txt` of a running node, with group commit: lines are staged, then written and synced
+//! together.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,34 +17,34 @@ use super::snapshot_job::STEP_BYTES;
 use crate::raft::{Entry, Index};
 
 pub(super) const LOG_TEMPORARY: &str = "logs.txt.tmp";
-/// Memory for staged lines that is kept from one write to the next.
+/// The size of the staging buffer that is kept between writes.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// The log's file.
 #[derive(Debug)]
 pub(super) struct LogFile {
     file: Box<dyn DiskFile>,
-    /// What of the file is good; all of it is durable.
+    /// The length of the valid part of the file; all of it is durable.
     len: u64,
-    /// The index of the first entry, or the one that it will have.
+    /// The index of the first entry, or the index that it will have.
     first: Index,
-    /// Where the line of each entry begins or will begin, the staged ones included.
+    /// The offset of the line of each entry, staged entries included.
     offsets: VecDeque<u64>,
-    /// How many of them are in the file.
+    /// How many entries are in the file.
     written: usize,
     /// Lines to be written next.
     staged: Vec<u8>,
-    /// What has to go before.
+    /// The entries to be cut off before that.
     cut: Option<Truncation>,
-    /// Rises when the file is cut or replaced: a copy begun before is then of no use.
+    /// Increases when the file is truncated or replaced, which makes an earlier copy useless.
     generation: u64,
-    /// Copies that were begun: each has a name of its own.
+    /// The number of copies so far; each has its own file name.
     copies: u64,
 }
 
 impl LogFile {
-    /// A log that holds what was found in a file: entries from `first` on whose lines begin at
-    /// `offsets` and end at `len`.
+    /// A log with the contents of a file: entries from `first` on, whose lines begin at `offsets`
+    /// and end at `len`.
     pub(super) fn new(
         file: Box<dyn DiskFile>,
         first: Index,
@@ -64,12 +65,12 @@ impl LogFile {
         }
     }
 
-    /// Bytes of the file.
+    /// The length of the file in bytes.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// The index of the first entry, or the one that it will have.
+    /// The index of the first entry, or the index that it will have.
     pub(super) fn first(&self) -> Index {
         self.first
     }
@@ -79,22 +80,22 @@ impl LogFile {
         self.first + self.offsets.len() as u64
     }
 
-    /// The index of the last entry that is durable and will stay; the one before the first if none.
+    /// The index of the last entry that is durable and stays; `first - 1` if there is none.
     pub(super) fn last_durable(&self) -> Index {
         self.first + self.written as u64 - 1
     }
 
-    /// Bytes of lines that wait to be written.
+    /// The length of the staged lines in bytes.
     pub(super) fn staged_bytes(&self) -> usize {
         self.staged.len()
     }
 
-    /// Whether nothing waits to be written.
+    /// Whether nothing is staged.
     pub(super) fn is_clean(&self) -> bool {
         self.staged.is_empty() && self.cut.is_none()
     }
 
-    /// Stages an entry. It replaces what the log has at its index and behind.
+    /// Stages an entry. It replaces the entries at its index and after it.
     pub(super) fn stage(&mut self, entry: &Entry, commands: &Commands) -> Result<(), StorageError> {
         let Entry { index, .. } = *entry;
         let next = self.next();
@@ -120,7 +121,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// Where staged lines will begin.
+    /// The offset of the first staged line.
     fn staged_from(&self) -> u64 {
         self.cut.map_or(self.len, |cut| cut.offset)
     }
@@ -138,13 +139,13 @@ impl LogFile {
         }
     }
 
-    /// What [`sync`](Self::sync) cuts off first. It must be noted durably before, and the note be
-    /// taken back before anything is said of the entries that replace it.
+    /// The entries that [`sync`](Self::sync) cuts off first. This must be noted durably before, and
+    /// the note must be removed before anything about the new entries is sent.
     pub(super) fn truncating(&self) -> Option<Truncation> {
         self.cut
     }
 
-    /// Cuts off, durably, what has to go before what is staged.
+    /// Cuts off the replaced entries, durably.
     pub(super) fn sync_cut(&mut self) -> Result<(), StorageError> {
         let Some(cut) = self.cut else { return Ok(()) };
         cut_file(&*self.file, cut.offset)?;
@@ -155,8 +156,8 @@ impl LogFile {
         Ok(())
     }
 
-    /// Makes durable what is staged. After an error that is temporary all of it is staged still, what
-    /// had to go before is gone, and the file ends with a whole line.
+    /// Makes the staged lines durable. After a temporary error everything is still staged, the
+    /// replaced entries are gone, and the file ends with a complete line.
     pub(super) fn sync(&mut self) -> Result<(), StorageError> {
         if self.is_clean() {
             return Ok(());
@@ -168,12 +169,12 @@ impl LogFile {
         }
         if let Err(error) = write_fully(&*self.file, LOG, &self.staged, self.len) {
             if !error.is_temporary() {
-                // Best for whoever looks at the file; recovery would do it as well.
+                // For people who look at the file; recovery would do it as well.
                 let _ = self.file.set_len(self.len);
                 return Err(error);
             }
-            // Durably, before anything else is written there: a mixture of two writes is no
-            // unfinished write, and would be taken for damage.
+            // Durably, before anything else is written there: recovery would take a mixture of two
+            // writes for damage.
             cut_file(&*self.file, self.len)?;
             sync_file(&*self.file, LOG)?;
             self.cut = None;
@@ -188,7 +189,7 @@ impl LogFile {
         Ok(())
     }
 
-    /// The line of an entry that is in the file, with its newline.
+    /// The line of an entry in the file, with its newline.
     pub(super) fn line(&self, index: Index) -> Result<Option<Vec<u8>>, StorageError> {
         let place = index.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
         let Some(place) = place.filter(|place| *place < self.written) else { return Ok(None) };
@@ -200,14 +201,14 @@ impl LogFile {
         Ok(Some(line))
     }
 
-    /// Makes a file without entries, to be put in the place of this one.
+    /// Creates an empty file that can replace this one.
     pub(super) fn make_empty(disk: &dyn Disk) -> Result<Box<dyn DiskFile>, StorageError> {
         let file = create(disk, LOG_TEMPORARY)?;
         sync_file(&*file, LOG_TEMPORARY)?;
         Ok(file)
     }
 
-    /// Puts a new file without entries in the place of this one, durably.
+    /// Replaces this file by an empty one, durably.
     pub(super) fn reset(
         &mut self,
         disk: &dyn Disk,
@@ -221,7 +222,7 @@ impl LogFile {
     }
 
     /// Begins to drop the entries before `first`. The copy is made by [`Compaction::step`], on any
-    /// thread, while this log goes on.
+    /// thread, while the log is written.
     pub(super) fn begin_compaction(
         &mut self,
         disk: &Arc<dyn Disk>,
@@ -242,21 +243,21 @@ impl LogFile {
         Ok(Compaction { disk, old, name, new, first, start, end, copied: start, generation })
     }
 
-    /// How much was written since the copy was made as far as it is.
+    /// The number of bytes that still have to be copied.
     pub(super) fn remaining(&self, compaction: &Compaction) -> u64 {
         self.len.saturating_sub(compaction.copied)
     }
 
-    /// Has the copy go on to where the file ends now.
+    /// Extends the copy to the current end of the file.
     pub(super) fn extend(&self, compaction: &mut Compaction) {
         if compaction.generation == self.generation {
             compaction.end = self.len;
         }
     }
 
-    /// Puts the copy in the place of this file, durably; what is staged stays so. Nothing: the file
-    /// was cut or replaced meanwhile, and the copy is thrown away. Else the old file, which takes
-    /// long to close: its room is given back then.
+    /// Replaces this file by the copy, durably; staged lines stay staged. `None`: the file was
+    /// truncated or replaced meanwhile, and the copy was discarded. Otherwise returns the old file,
+    /// which is slow to close: closing frees its space.
     pub(super) fn finish_compaction(
         &mut self,
         disk: &dyn Disk,
@@ -286,12 +287,12 @@ fn create(disk: &dyn Disk, name: &str) -> Result<Box<dyn DiskFile>, StorageError
     disk.create(name).map_err(|error| StorageError::io(name, "cannot create", error))
 }
 
-/// Cuts a log off. It is durable with the next sync.
+/// Truncates a log. Durable with the next sync.
 pub(super) fn cut_file(file: &dyn DiskFile, len: u64) -> Result<(), StorageError> {
     file.set_len(len).map_err(|error| StorageError::io(LOG, "cannot cut off", error))
 }
 
-/// A copy of the log without its first entries, in the making.
+/// A copy of the log without its first entries, in progress.
 #[derive(Debug)]
 pub struct Compaction {
     disk: Arc<dyn Disk>,
@@ -300,20 +301,20 @@ pub struct Compaction {
     new: Box<dyn DiskFile>,
     /// The first entry that stays.
     first: Index,
-    /// Where its line begins in the old file.
+    /// The offset of its line in the old file.
     start: u64,
-    /// Where the copy is to end, and where it has come to, in the old file.
+    /// The end of the part to copy, and of the copied part, in the old file.
     end: u64,
     copied: u64,
-    /// That of the log when the copy was begun.
+    /// The generation of the log when the copy was begun.
     generation: u64,
 }
 
 impl Compaction {
-    /// Copies some hundred kilobytes, durably; false when those were the last.
+    /// Copies some hundred kilobytes, durably; returns false after the last.
     ///
     /// # Errors
-    /// It cannot be read or written. If that is temporary, the copy was removed.
+    /// The copy cannot be read or written. If the error is temporary, the copy was removed.
     pub fn step(&mut self) -> Result<bool, StorageError> {
         self.copy_some().inspect_err(|error| discard_if_temporary(&*self.disk, &self.name, error))
     }
@@ -323,17 +324,17 @@ impl Compaction {
         let mut bytes = vec![0; left.min(STEP_BYTES)];
         let read = read_fully(&*self.old, &mut bytes, self.copied)
             .map_err(|error| StorageError::io(LOG, "cannot read", error))?;
-        // Shorter than it was: it has been cut meanwhile, and the copy will not be used.
+        // Shorter than before: the log was truncated meanwhile, and the copy will not be used.
         let is_last = self.copied + read as u64 == self.end || read < bytes.len();
         bytes.truncate(read);
         write_fully(&*self.new, &self.name, &bytes, self.copied - self.start)?;
-        // Synced piece by piece: the log's own syncs never wait for much of it.
+        // Synced in small steps, so that the log's own syncs wait for little of it.
         sync_file(&*self.new, &self.name)?;
         self.copied += read as u64;
         Ok(!is_last)
     }
 
-    /// Copies all that there is now.
+    /// Copies everything that there is now.
     ///
     /// # Errors
     /// As for [`step`](Self::step).

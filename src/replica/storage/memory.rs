@@ -1,4 +1,4 @@
-//! A disk in memory: for a node of which nothing is to remain.
+//! A disk in memory, for a node without durable state.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Disk, DiskFile};
 
-/// A directory that is gone with its process.
+/// A directory that is lost with its process.
 #[derive(Debug, Default)]
 pub struct Memory {
     files: Mutex<BTreeMap<String, Arc<MemoryFile>>>,
 }
 
-/// A file of it, which stays while somebody has it open.
+/// A file, which exists as long as it is open.
 #[derive(Debug, Default)]
 struct MemoryFile {
     bytes: Mutex<Vec<u8>>,
@@ -24,7 +24,7 @@ impl Memory {
         Ok(Box::new(file))
     }
 
-    /// A thread that panicked under the lock left a whole directory behind.
+    /// A panic under the lock leaves the directory consistent.
     fn files(&self) -> MutexGuard<'_, BTreeMap<String, Arc<MemoryFile>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }

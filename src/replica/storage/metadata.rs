@@ -1,4 +1,4 @@
-//! `metadata.txt`: what must survive a restart besides the log (`schemas/files.md`, section 4).
+//! `metadata.txt`: durable data besides the log (`schemas/files.md`, section 4).
 //!
 //! ```text
 //! commitLength 12
@@ -18,12 +18,12 @@
 //! checksum 0d2f6a11
 //! ```
 //!
-//! The lines from `instance` to the last `peer` are missing in files of the first version.
+//! Files of the first version lack the lines from `instance` to the last `peer`.
 //!
 //! `truncating 17 4096` says that the entries from 17 on, whose lines begin at byte 4096 of
-//! `logs.txt`, are void: they are being replaced. It is there only as long as that takes. A file
-//! system does not promise that a file which becomes shorter is the old one or the new one after a
-//! crash; with this line it need not.
+//! `logs.txt`, are void because they are being replaced. The note exists only during the
+//! replacement. File systems do not guarantee that a truncation is atomic in a crash; with this
+//! note it need not be.
 
 use std::time::Duration;
 
@@ -36,43 +36,43 @@ use crate::text::{self, Scratch, crc32c, parse_hex, parse_u64, push_hex, push_u6
 pub(super) const METADATA: &str = "metadata.txt";
 pub(super) const METADATA_TEMPORARY: &str = "metadata.txt.tmp";
 
-/// Whose directory it is.
+/// The owner of the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The node.
     pub node: NodeId,
-    /// The group that it belongs to: nodes of another group have another log.
+    /// The group of the node. Other groups have other logs.
     pub group: String,
-    /// What kind of state machine it runs.
+    /// The kind of state machine.
     pub machine: String,
-    /// The nodes of the group and their addresses, in the order of their numbers; none in a file of
+    /// The nodes of the group and their addresses, in the order of their ids; empty in a file of
     /// the first version.
     pub members: Vec<(NodeId, String)>,
 }
 
-/// All that the file says.
+/// The contents of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
-    /// Every entry up to this one is committed.
+    /// Every entry up to this index is committed.
     pub(super) commit_length: Index,
     pub(super) hard_state: HardState,
     pub(super) identity: Identity,
-    /// Entries that are being replaced.
+    /// The entries that are being replaced.
     pub(super) truncating: Option<Truncation>,
-    /// What is remembered of this directory and others; nothing in a file of the first version.
+    /// The membership record; `None` in a file of the first version.
     pub(super) record: Option<Record>,
 }
 
-/// The entries from here on are void.
+/// The log is void from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Truncation {
-    /// The first of them.
+    /// The first void entry.
     pub(super) from: Index,
-    /// Where its line begins.
+    /// The offset of its line.
     pub(super) offset: u64,
 }
 
-/// The lines that each file has, in their order, but for the last.
+/// The lines that every file has, in order, except the last.
 const NAMES: [&str; 8] = [
     "commitLength",
     "term",
@@ -89,7 +89,7 @@ const STARTS: &str = "starts";
 const STANDING: &str = "standing";
 const MEMBER: &str = "member";
 const PEER: &str = "peer";
-/// Said of a directory that has no number.
+/// A directory without an instance number.
 const UNNAMED: &[u8] = b"unnamed";
 
 const STANDINGS: [(&str, Standing); 5] = [
@@ -101,11 +101,11 @@ const STANDINGS: [(&str, Standing); 5] = [
 ];
 const TRUSTS: [(&str, Trust); 3] =
     [("seen", Trust::Seen), ("voter", Trust::Voter), ("refused", Trust::Refused)];
-/// Said for a vote that was not given, and for entries that are not being replaced.
+/// No vote, or no entries being replaced.
 const NONE: &[u8] = b"none";
 
 impl Metadata {
-    /// The file's text.
+    /// The text of the file.
     pub(super) fn to_text(&self) -> Vec<u8> {
         let HardState { current_term, voted_for, longest_lease } = self.hard_state;
         let mut text = Vec::new();
@@ -172,10 +172,10 @@ impl Metadata {
         }
     }
 
-    /// Reads the file's text.
+    /// Parses the text of the file.
     ///
     /// # Errors
-    /// It is not what [`to_text`](Self::to_text) gives.
+    /// It is not a text that [`to_text`](Self::to_text) writes.
     pub(super) fn parse(text: &[u8]) -> Result<Metadata, Corruption> {
         let mut reader = Reader { rest: text, line: 0, offset: 0, scratch: Scratch::default() };
         let commit_length = reader.number()?;
@@ -212,9 +212,9 @@ impl Metadata {
         Ok(Metadata { commit_length, hard_state, identity, truncating, record })
     }
 
-    /// Reads the file; `None` if it is not there.
+    /// Reads the file; `None` if it does not exist.
     pub(super) fn read(disk: &dyn Disk) -> Result<Option<Metadata>, StorageError> {
-        /// No such file is longer: a thousand nodes have two lines each.
+        /// The maximum length: a thousand nodes have two lines each.
         const MAX_BYTES: usize = 1024 * 1024;
         let failed = |error| StorageError::io(METADATA, "cannot read", error);
         let file = match disk.open_to_read(METADATA) {
@@ -228,8 +228,7 @@ impl Metadata {
         Ok(Some(Metadata::parse(&text)?))
     }
 
-    /// Replaces the file, durably: what is there after a crash is the old one or the new one. After
-    /// an error that is temporary it is the old one.
+    /// Replaces the file atomically and durably. After a temporary error the old one is in place.
     pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), StorageError> {
         let file = disk
             .create(METADATA_TEMPORARY)
@@ -241,12 +240,12 @@ impl Metadata {
     }
 }
 
-/// Takes the file's lines in their order.
+/// Parses the lines of the file in order.
 struct Reader<'t> {
     rest: &'t [u8],
-    /// How many lines were taken.
+    /// The number of parsed lines.
     line: usize,
-    /// Where the line begins that was not yet taken.
+    /// The offset of the next line.
     offset: usize,
     scratch: Scratch,
 }
@@ -265,13 +264,13 @@ impl Reader<'_> {
         self.value(parse_u64)
     }
 
-    /// The value of the next line of every file, a word.
+    /// The value of the next common line, one word.
     fn value<T>(&mut self, parse: impl Fn(&[u8]) -> Option<T>) -> Result<T, Corruption> {
         let name = NAMES.get(self.line).copied().unwrap_or_default();
         self.value_of(name, parse)
     }
 
-    /// The value of the next line, which has this name; a word.
+    /// The value of the next line, which has this name; one word.
     fn value_of<T>(
         &mut self,
         name: &str,
@@ -283,7 +282,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The value of the next line of every file.
+    /// The value of the next common line.
     fn values<T>(&mut self, parse: impl Fn(&[&[u8]]) -> Option<T>) -> Result<T, Corruption> {
         let name = NAMES.get(self.line).copied().unwrap_or_default();
         self.values_of(name, parse)
@@ -294,7 +293,7 @@ impl Reader<'_> {
         self.rest.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b" "))
     }
 
-    /// The members, and what is remembered, if the file has them.
+    /// The members and the record, if the file has them.
     #[expect(clippy::type_complexity, reason = "it is made for one place")]
     fn record(&mut self) -> Result<(Vec<(NodeId, String)>, Option<Record>), Corruption> {
         if !self.is_next(INSTANCE) {
@@ -354,7 +353,7 @@ fn named<T: Copy>(names: &[(&str, T)], word: &[u8]) -> Option<T> {
     names.iter().find(|(name, _)| name.as_bytes() == word).map(|(_, value)| *value)
 }
 
-/// Sixteen hexadecimal digits, not all of them 0.
+/// Sixteen hexadecimal digits, not all 0.
 fn parse_instance(word: &[u8]) -> Option<Instance> {
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if word.len() != 16 || !word.iter().all(is_digit) {
@@ -384,7 +383,7 @@ fn parse_peer(words: &[&[u8]]) -> Option<(NodeId, Peer)> {
     Some((parse_u64(id)?, peer))
 }
 
-/// Milliseconds; of a fraction as many digits as it has.
+/// Milliseconds, with as many decimal places as needed.
 fn push_ms(time: Duration, text: &mut Vec<u8>) {
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     push_u64(ms, text);
@@ -403,7 +402,7 @@ fn parse_ms(text: &[u8]) -> Option<Duration> {
     let digits = std::str::from_utf8(fraction).ok()?;
     let fraction = format!("{digits:0<6}").parse::<u32>().ok()?;
     let time = time.checked_add(Duration::from_nanos(fraction.into()))?;
-    // One time has one spelling.
+    // Each time has exactly one spelling.
     let mut again = Vec::new();
     push_ms(time, &mut again);
     (again == text).then_some(time)

@@ -1,57 +1,54 @@
-//! The files of a node: what it must remember, as text that people read.
+//! The files of a node: its durable state, as human-readable text.
 //!
 //! | file | |
 //! |---|---|
-//! | `logs.txt` | the log, an entry a line |
-//! | `snapshot.txt` | the state up to some entry, when there is one |
-//! | `metadata.txt` | term, vote, how far entries are committed, whose directory it is |
-//! | `reserve.txt` | room for the next `metadata.txt`, should the disk be full |
+//! | `logs.txt` | the log, one entry a line |
+//! | `snapshot.txt` | the state up to an entry, once there is one |
+//! | `metadata.txt` | term, vote, commit index, owner of the directory |
+//! | `reserve.txt` | space for the next `metadata.txt` when the disk is full |
 //!
-//! `schemas/files.md` defines their bytes, and what a reader must make of a file that a crash has
-//! left. In this room:
+//! `schemas/files.md` defines the formats, and how a file is read after a crash. The modules:
 //!
 //! | module | |
 //! |---|---|
-//! | `open` | [`Storage::open`]: the first start, and later ones |
-//! | `store` | [`Storage`]: writes, compacts, installs |
-//! | `disk`, `directory`, `memory` | the [`Disk`] that all of it goes to, the real one, and one that nothing remains of |
+//! | `open` | [`Storage::open`]: the first start, and recovery at later ones |
+//! | `store` | [`Storage`]: writes, compacts, installs snapshots |
+//! | `disk`, `directory`, `memory` | the [`Disk`] trait, the real directory, and one in memory |
 //! | `entry_line`, `metadata`, `snapshot` | the formats |
-//! | `reserve` | the room that is kept |
-//! | `lines` | reads a file of any size line by line |
+//! | `reserve` | the reserved space |
+//! | `line_reader` | reads a file of any size line by line |
 //! | `scan` | reads a log, and tells an unfinished write from damage |
-//! | `examine` | reads all files, and whether they belong together |
-//! | `check` | says what each file holds, and everything that is wrong |
-//! | `log_file` | appends, cuts and compacts the log |
-//! | `snapshot_job`, `receive` | a snapshot of our own, or of a leader, in the making |
+//! | `examine` | reads all files, and checks that they are consistent |
+//! | `check` | describes each file, and reports every fault |
+//! | `log_file` | appends to, truncates and compacts the log |
+//! | `snapshot_job`, `receive` | a snapshot that is being written, or received from a leader |
 //!
-//! # In which order
+//! # Order of writes
 //!
-//! What is acknowledged is durable, and after a crash at any point there is the old state or the
-//! new one. Each file changes in one of two ways. It grows at its end, by a write and a sync: an
-//! unfinished write is recognised and cut off. Or it is replaced: the new one is written under
-//! another name and synced, takes the old one's name, and the directory is synced. Between the
-//! files:
+//! Acknowledged data is durable, and a crash at any point leaves the old state or the new one. Each
+//! file changes in one of two ways. It is appended to, by a write and a sync: an unfinished write
+//! is detected and cut off. Or it is replaced: the new file is written under another name and
+//! synced, renamed over the old one, and the directory is synced. Between the files:
 //!
 //! - The hard state is durable before the entries that come with it: no entry has a term above that
 //!   of `metadata.txt`.
-//! - A snapshot is in place before the log loses an entry that it contains. A crash in between leaves
-//!   entries twice, which does no harm.
-//! - A leader's snapshot is in place before the log that does not continue it is emptied. A crash in
-//!   between leaves a log that ends before the snapshot does, or has another term where it ends: it
-//!   is emptied at the next start.
+//! - A snapshot is in place before an entry that it contains is removed from the log. A crash in
+//!   between leaves entries in both, which is harmless.
+//! - A snapshot from a leader is in place before a log that does not continue it is emptied. A
+//!   crash in between leaves a log that ends before the snapshot, or has another term at its end:
+//!   the next start empties it.
 //! - Entries that are to be replaced are declared void in `metadata.txt` first, then cut off and
-//!   replaced, and that note is gone before anything is said of the new ones. A file system does not
-//!   promise that a file which becomes shorter is the old one or the new one after a crash: with the
-//!   note it need not.
+//!   replaced, and the note is removed before anything about the new entries is sent. File systems
+//!   do not guarantee that a truncation is atomic in a crash; with the note it need not be.
 //!
-//! # When something runs out
+//! # When a resource is exhausted
 //!
-//! Without room, or without a descriptor, nothing is lost: what is staged stays so and can be written
-//! later, what was being made beside it is thrown away, and what was written of a line is cut off,
-//! durably, before anything else takes its place. A sync that failed is never done again.
+//! A full disk, or a lack of descriptors, loses nothing: staged data stays staged and can be
+//! written later, incomplete temporary files are removed, and a partly written line is cut off
+//! durably before anything else is written in its place. A failed sync is never retried.
 //!
-//! What is left out: checks of what is written by reading it back, and more than one copy. A damaged
-//! file is recognised, never mended; the group has the other copies.
+//! Not included: verification by reading back, and redundant copies. Damage to a file is detected
+//! and never repaired; the group has the other copies.
 
 mod check;
 mod commands;

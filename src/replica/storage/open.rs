@@ -1,4 +1,4 @@
-//! Opening the files of a node: the first start, and putting in order what a crash has left.
+//! Opens the files of a node: the first start, and recovery after a crash.
 
 use std::sync::Arc;
 
@@ -16,32 +16,31 @@ use super::store::Storage;
 use crate::raft::{Entry, HardState, Index, NodeId, SnapshotMark};
 use crate::replica::membership::{Instance, Record};
 
-/// What was found when storage was opened.
+/// The contents of the files when they were opened.
 #[derive(Debug, Default)]
 pub struct Recovered {
-    /// The last one that was written.
+    /// The last durable hard state.
     pub hard_state: HardState,
-    /// Every entry up to this one is known to be committed; more may be.
+    /// Every entry up to this index is known to be committed; more may be.
     pub commit_length: Index,
-    /// The snapshot whose lines were handed out.
+    /// The snapshot whose lines were passed to `restore`.
     pub snapshot: Option<SnapshotMark>,
-    /// The log, without a gap. It joins the snapshot, and may begin before the snapshot's end.
+    /// The log, without gaps. It joins the snapshot, and may begin before the end of the snapshot.
     pub entries: Vec<Entry>,
-    /// What this directory is, and what it remembers of others; this start is counted.
+    /// The membership record, which counts this start.
     pub record: Record,
-    /// What was put in order, a sentence each. All of it is what a crash leaves.
+    /// The repairs that were made, one sentence each. A crash alone makes them necessary.
     pub repairs: Vec<String>,
 }
 
 impl Storage {
-    /// Opens the files of a node, or makes them in an empty directory. The lines of the snapshot, if
-    /// there is one, are handed to `restore` in their order.
+    /// Opens the files of a node, or creates them in an empty directory. The lines of the snapshot,
+    /// if there is one, are passed to `restore` in order.
     ///
-    /// `instance` is the number of the directory, should it have none yet; not 0, and chosen by
-    /// chance.
+    /// `instance` is the number of the directory if it has none yet: random, and not 0.
     ///
     /// # Errors
-    /// See [`StorageError`]. What `restore` has got is then of no use.
+    /// See [`StorageError`]. The lines that `restore` received are then of no use.
     pub fn open(
         disk: Arc<dyn Disk>,
         identity: &Identity,
@@ -56,7 +55,7 @@ impl Storage {
         let mut entries = Vec::new();
         let each = &mut |entry| entries.push(entry);
         let directory = examine(&*disk, metadata, &commands, restore, each)?;
-        // Before anything is written: they may hold all the room that there is.
+        // Before anything is written: temporary files may use all the space.
         remove_temporaries(&*disk)?;
         let (storage, recovered) = match directory {
             Directory::Fresh => {
@@ -88,7 +87,7 @@ impl Storage {
         Ok((storage, recovered))
     }
 
-    /// The first start. The directory counts as used once there is a metadata.txt.
+    /// The first start. The directory counts as used once `metadata.txt` exists.
     fn make(
         disk: &Arc<dyn Disk>,
         identity: &Identity,
@@ -110,14 +109,14 @@ impl Storage {
         Ok(Storage::of(disk, commands, metadata, reserve, log, None))
     }
 
-    /// A later start: puts in order what a crash has left.
+    /// A later start: recovers from a crash.
     fn resume(
         disk: &Arc<dyn Disk>,
         found: &Found,
         commands: Commands,
     ) -> Result<(Storage, Vec<String>), StorageError> {
         let mut repairs = Vec::new();
-        // A name may be seen that was not durable yet.
+        // A visible name may not be durable yet.
         sync_names(&**disk)?;
         let snapshot = match found.snapshot {
             None => None,
@@ -150,15 +149,15 @@ impl Storage {
         let metadata = found.metadata.clone();
         let reserve = Reserve::open(&**disk)?;
         let mut storage = Storage::of(disk, commands, metadata, reserve, log, snapshot);
-        // Always: this start is counted before anything is said.
+        // Always: this start must be counted before anything is sent.
         storage.clear_truncation()?;
         Ok((storage, repairs))
     }
 }
 
 impl Metadata {
-    /// Another process starts with this directory, which has been used: it is counted, and a
-    /// directory of the first version gets its number.
+    /// Counts the start of a process with a used directory. A directory of the first version gets
+    /// its instance number.
     fn start(&mut self, identity: &Identity, instance: Instance, log: &Scanned) {
         let is_used = self.hard_state != HardState::default()
             || self.commit_length > 0
@@ -211,15 +210,15 @@ fn check_identity(
     Err(StorageError::Foreign { what })
 }
 
-/// Members as flags give them.
+/// Members in the format of the `--peers` flag.
 fn format_members(members: &[(NodeId, String)]) -> String {
     let members: Vec<_> = members.iter().map(|(id, address)| format!("{id}={address}")).collect();
     members.join(",")
 }
 
-/// Writes once more what was written last. A process that was killed, or ended because a sync had
-/// failed, leaves bytes that are read back from memory and may never reach the disk: a sync writes
-/// only what was written since.
+/// Writes the last write again. A process that was killed, or stopped after a failed sync, leaves
+/// bytes that are read from the page cache and may never reach the disk: a sync writes only what
+/// was written after the failure.
 fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageError> {
     const STEP_BYTES: u64 = 1024 * 1024;
     let mut offset = from;
@@ -237,7 +236,7 @@ fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageEr
     Ok(())
 }
 
-/// Files that were being made when the node stopped.
+/// Removes the temporary files of the last process.
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
     let names = disk
         .names()
@@ -248,7 +247,7 @@ fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Whether a file of this name was being made.
+/// Whether the name is that of a temporary file.
 pub(super) fn is_temporary(name: &str) -> bool {
     [METADATA_TEMPORARY, LOG_TEMPORARY, SNAPSHOT_TEMPORARY, SNAPSHOT_INCOMING]
         .iter()

@@ -1,4 +1,4 @@
-//! Receiving a snapshot in pieces.
+//! Receives a snapshot in pieces.
 
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use crate::raft::{SnapshotMark, SnapshotPiece};
 
 pub(super) const SNAPSHOT_INCOMING: &str = "snapshot.txt.incoming";
 
-/// What became of a piece.
+/// The result of a piece.
 #[derive(Debug)]
 pub enum Receipt {
-    /// It is kept, and more are to come.
+    /// The piece was kept, and more are to come.
     More,
-    /// It does not follow the one before it. All pieces were thrown away: the sender begins anew.
+    /// The piece does not follow the one before. All pieces were discarded: the sender starts
+    /// again.
     OutOfOrder,
-    /// It was the last one.
+    /// The piece was the last.
     Whole(ReceivedSnapshot),
 }
 
-/// Pieces that are being put together.
+/// A snapshot that is being received.
 #[derive(Debug)]
 pub(super) struct Receiving {
     disk: Arc<dyn Disk>,
@@ -33,7 +34,7 @@ pub(super) struct Receiving {
 }
 
 impl Receiving {
-    /// Begins anew, in a file of this name.
+    /// Starts a transfer, in a file of this name.
     pub(super) fn begin(
         disk: &Arc<dyn Disk>,
         mark: SnapshotMark,
@@ -44,12 +45,12 @@ impl Receiving {
         Ok(Receiving { disk: Arc::clone(disk), mark, name, file, len: 0, synced: 0 })
     }
 
-    /// Whether a piece is the one that follows.
+    /// Whether a piece is the next one.
     pub(super) fn is_next(&self, piece: &SnapshotPiece) -> bool {
         piece.snapshot == self.mark && piece.offset == self.len
     }
 
-    /// Keeps a piece.
+    /// Appends a piece.
     pub(super) fn add(&mut self, piece: &SnapshotPiece) -> Result<(), StorageError> {
         write_fully(&*self.file, &self.name, &piece.data, self.len)?;
         self.len += piece.data.len() as u64;
@@ -60,13 +61,13 @@ impl Receiving {
         Ok(())
     }
 
-    /// All pieces are there.
+    /// Ends the transfer after the last piece.
     pub(super) fn whole(self) -> ReceivedSnapshot {
         let Receiving { disk, mark, name, file, .. } = self;
         ReceivedSnapshot { disk, mark, name, file }
     }
 
-    /// Throws them away.
+    /// Discards the pieces.
     pub(super) fn discard(self) -> Result<(), StorageError> {
         remove(&*self.disk, &self.name)
     }
@@ -76,7 +77,7 @@ fn remove(disk: &dyn Disk, name: &str) -> Result<(), StorageError> {
     disk.remove(name).map_err(|error| StorageError::io(name, "cannot remove", error))
 }
 
-/// A snapshot whose pieces are all there and durable, and not yet looked at.
+/// A completely received snapshot, durable and not yet verified.
 #[derive(Debug)]
 pub struct ReceivedSnapshot {
     disk: Arc<dyn Disk>,
@@ -86,14 +87,14 @@ pub struct ReceivedSnapshot {
 }
 
 impl ReceivedSnapshot {
-    /// Which one the sender said it is.
+    /// The position that the sender announced.
     pub fn mark(&self) -> SnapshotMark {
         self.mark
     }
 
-    /// Reads all of it, checks it, and hands each line of the state to `each`, which makes a machine
-    /// of them. May be done on any thread. `Err` in the result: it is not what it should be, and was
-    /// thrown away.
+    /// Reads and checks the whole snapshot, and passes each line of the state to `each`, which
+    /// restores a machine. May run on any thread. An `Err` inside the result: the snapshot is
+    /// invalid and was removed.
     ///
     /// # Errors
     /// It cannot be read.
@@ -119,7 +120,7 @@ impl ReceivedSnapshot {
     }
 }
 
-/// A snapshot that may be put in place.
+/// A verified snapshot that may be put in place.
 #[derive(Debug)]
 pub struct VerifiedSnapshot {
     pub(super) mark: SnapshotMark,

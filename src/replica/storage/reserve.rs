@@ -1,18 +1,18 @@
-//! `reserve.txt`: room that is kept for `metadata.txt` (`schemas/files.md`, section 6).
+//! `reserve.txt`: space that is reserved for `metadata.txt` (`schemas/files.md`, section 6).
 //!
-//! A node whose disk is full goes on voting, and each vote is a new `metadata.txt`. So some room is
-//! taken beforehand, and given up when it is needed; the log takes nothing until it is taken again.
-//! The open file is a descriptor that is kept for the same reason.
+//! A node with a full disk must still vote, and each vote writes a new `metadata.txt`. So some
+//! space is allocated in advance and released when it is needed; log entries are not written until
+//! it is allocated again. The open file reserves a descriptor for the same reason.
 
 use super::disk::{Disk, DiskFile, sync_file, sync_names, write_fully};
 use super::error::StorageError;
 
 pub(super) const RESERVE: &str = "reserve.txt";
-/// Some blocks, whatever a file system thinks a block is.
+/// Several blocks of any file system.
 pub(super) const RESERVE_BYTES: usize = 32 * 1024;
 const LINE: &str = "Room for metadata.txt on a disk that is full.\n";
 
-/// The file, as far as it is there.
+/// The file, if it exists.
 #[derive(Debug, Default)]
 pub(super) struct Reserve {
     file: Option<Box<dyn DiskFile>>,
@@ -20,7 +20,7 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// Takes the room, unless it is taken, or there is none.
+    /// Allocates the space, unless it is allocated already or the disk is full.
     pub(super) fn open(disk: &dyn Disk) -> Result<Reserve, StorageError> {
         let mut reserve = Reserve::default();
         reserve.reopen(disk);
@@ -35,7 +35,7 @@ impl Reserve {
         }
     }
 
-    /// Takes the room, if it is not taken.
+    /// Allocates the space, if it is not allocated.
     pub(super) fn take(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
         if self.has_space {
             return Ok(());
@@ -44,7 +44,7 @@ impl Reserve {
         let file = file.map_err(|error| StorageError::io(RESERVE, "cannot create", error))?;
         let text: String = LINE.chars().cycle().take(RESERVE_BYTES).collect();
         if let Err(error) = write_fully(&*file, RESERVE, text.as_bytes(), 0) {
-            // A part of it is of no use to anybody.
+            // A partial allocation is of no use.
             file.set_len(0).map_err(|error| StorageError::io(RESERVE, "cannot cut off", error))?;
             return Err(error);
         }
@@ -54,7 +54,7 @@ impl Reserve {
         Ok(())
     }
 
-    /// Gives up the room. False: there is none.
+    /// Releases the space. False: there is none.
     pub(super) fn release_space(&mut self, disk: &dyn Disk) -> bool {
         if self.file.is_none() {
             self.reopen(disk);
@@ -65,12 +65,12 @@ impl Reserve {
         was_there && file.set_len(0).is_ok() && file.sync().is_ok()
     }
 
-    /// Gives up the descriptor. False: there is none.
+    /// Releases the descriptor. False: there is none.
     pub(super) fn release_descriptor(&mut self) -> bool {
         self.file.take().is_some()
     }
 
-    /// Takes a descriptor again, if there is one.
+    /// Takes a descriptor again, if one is available.
     pub(super) fn reopen(&mut self, disk: &dyn Disk) {
         if self.file.is_none() {
             self.file = disk.open_to_write(RESERVE).ok();

@@ -1,18 +1,16 @@
-//! Reads `logs.txt` and tells what never became durable from what was damaged.
+//! Reads `logs.txt`, and tells a write that never became durable from damage.
 //!
-//! A write is one or many lines, synced together. When a process is killed or a machine loses its
-//! power, a write that was under way may be there in part: see what a [`Disk`](super::Disk)
-//! promises. None of it was acknowledged, so it is cut off and the node goes on. Damage to what was
-//! synced must never be cut off. Three signs tell them apart, and what they do not explain is
-//! [`Corruption`]:
+//! A write is one or more lines, synced together. When a process is killed or a machine loses
+//! power, the current write may be partly on disk: see the guarantees of [`Disk`](super::Disk).
+//! None of it was acknowledged, so it is cut off. Damage to synced data must never be cut off.
+//! Three criteria distinguish them, and whatever they do not explain is [`Corruption`]:
 //!
-//! 1. *How it looks.* What an unfinished write lacks is missing at the end of the file or reads as
-//!    zeros, sector by sector, which no text contains. A line that is all there and wrong was whole
-//!    once.
-//! 2. *What follows.* A line tells which entries were durable before it was written (`batch=`). When
-//!    one of them is missing or wrong, it was damaged later; when not, that line and the missing one
-//!    belong to the same unfinished write, and go with each other.
-//! 3. *What is known.* An entry at or below the commit length of `metadata.txt` was durable.
+//! 1. *Appearance.* The missing parts of an unfinished write are at the end of the file, or read as
+//!    zeros, in whole sectors; text contains no zeros. A complete but invalid line was valid once.
+//! 2. *Later lines.* A line says which entries were durable before it was written (`batch=`). If
+//!    one of those is missing or invalid, it was damaged later. If not, the line and the missing
+//!    one belong to the same unfinished write, and both are cut off.
+//! 3. *The commit index.* An entry at or below the commit length of `metadata.txt` was durable.
 //!
 //! ```text
 //!  SET a 1 1 # 7 ...            SET a 1 1 # 7 ...              SET a 1 1 # 7 ...
@@ -32,30 +30,30 @@ use crate::text::{self, Scratch};
 
 pub(super) const LOG: &str = "logs.txt";
 
-/// Takes the entries, in the order of the file.
+/// Receives the entries, in the order of the file.
 pub(super) type EachEntry<'e> = dyn FnMut(Entry) + 'e;
 
-/// What a log holds.
+/// The contents of a log.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
-    /// Index of the first good entry.
+    /// The index of the first valid entry.
     pub(super) first: Option<Index>,
-    /// Term and line of the last good entry.
+    /// The term and line of the last valid entry.
     pub(super) last_term: Term,
     pub(super) last_line: u64,
-    /// Where the line of each good entry begins.
+    /// The offset of the line of each valid entry.
     pub(super) offsets: Vec<u64>,
-    /// Where the last write begins of which there is a good line.
+    /// The offset of the last write that has a valid line.
     pub(super) last_write: u64,
-    /// Where the good lines end.
+    /// The end of the valid lines.
     pub(super) end: u64,
-    /// A write behind them that never became durable: where, and what is missing.
+    /// A write after them that never became durable: its place, and what is missing.
     pub(super) torn: Option<Corruption>,
 }
 
-/// Reads a log. Its first entry, if its line is damaged, was to have the index `next`.
-/// `commit_length` is how far entries are known to have been durable. What is behind `truncating` is
-/// not looked at.
+/// Reads a log. `next` is the expected index of its first entry, in case that line is damaged.
+/// Entries up to `commit_length` are known to have been durable. Bytes after `truncating` are
+/// ignored.
 ///
 /// # Errors
 /// [`StorageError::Corrupt`], or the file cannot be read.
@@ -90,7 +88,7 @@ pub(super) fn scan(
             let what = format!("entry {from} is being replaced, and is committed");
             Err(Corruption { file: LOG.into(), line, byte: offset, what }.into())
         }
-        // What stays was durable.
+        // The entries that stay were durable.
         Some(Truncation { from, offset }) => match scan.damage {
             Some(damage) => Err(damage.first.into()),
             None if byte == offset && scan.next == from => Ok(scan.finish(byte)?),
@@ -107,26 +105,26 @@ fn missing(what: &str) -> LineProblem {
 }
 
 struct Scan<'e, 'c> {
-    /// The index that the next entry must have.
+    /// The expected index of the next entry.
     next: Index,
     commit_length: Index,
-    /// The last good entry's place in its write.
+    /// The position of the last valid entry in its write.
     place: u64,
     scanned: Scanned,
     damage: Option<Damage>,
     each: &'e mut EachEntry<'c>,
 }
 
-/// From the first line on that is not good.
+/// The part of the file from the first invalid line on.
 struct Damage {
-    /// Where it begins.
+    /// Its offset.
     offset: u64,
     first: Corruption,
-    /// The first thing in it that no unfinished write leaves.
+    /// The first part that no unfinished write explains.
     unexplained: Option<Corruption>,
-    /// Where zeros have just ended.
+    /// The end of the last run of zeros, until the next piece.
     zeros_end: Option<u64>,
-    /// The highest index that a good line behind it says was durable before.
+    /// The highest index that a later valid line declares to have been durable.
     durable: Index,
 }
 
@@ -154,7 +152,7 @@ impl Scan<'_, '_> {
         }
     }
 
-    /// Whether an entry may follow what is before it.
+    /// Whether an entry may follow the entries before it.
     fn check(&self, entry: &Entry, place: u64) -> Result<(), String> {
         let (Entry { index, term, .. }, before) = (entry, self.scanned.last_term);
         if self.scanned.first.is_none() {
@@ -206,17 +204,17 @@ impl Damage {
         Damage { offset: piece.offset, first, unexplained: None, zeros_end: None, durable: 0 }
     }
 
-    /// Takes a piece that is no good line.
+    /// Adds a piece that is not a valid line.
     fn add(&mut self, piece: &Piece<'_>, what: Corruption) {
         let is_explained = match piece.kind {
-            // They begin with a sector, or where the write begins.
+            // Zeros begin with a sector, or where the write begins.
             Kind::Zeros(zeros) => {
                 self.zeros_end = Some(piece.offset + zeros);
                 piece.offset.is_multiple_of(SECTOR_BYTES) || piece.offset == self.offset
             }
-            // The rest of one whose beginning is zeros.
+            // The rest of a line whose beginning reads as zeros.
             Kind::Line(_) => self.follows_zeros(piece) == Some(true),
-            // Cut by the end of the file, or by zeros, which are looked at next.
+            // Cut off by the end of the file, or by zeros, which are checked next.
             Kind::Fragment(bytes) => self.follows_zeros(piece).unwrap_or_else(|| may_be_cut(bytes)),
             Kind::TooLong => false,
         };
@@ -236,15 +234,15 @@ impl Damage {
     }
 }
 
-/// Whether bytes may be the beginning of a line of ours that was cut off behind them.
+/// Whether bytes may be the beginning of a valid line that was cut off.
 fn may_be_cut(bytes: &[u8]) -> bool {
     let is_shown = |byte: &u8| *byte >= b' ' && *byte != 0x7f;
-    // A character may be cut, but not be wrong before the cut.
+    // A UTF-8 character may be cut off, but must be valid up to the cut.
     let is_text = match std::str::from_utf8(bytes) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
     };
-    // A whole line and one byte: what ended the line was damaged.
+    // A complete line and one byte: the newline was damaged.
     let is_line_and_more =
         bytes.split_last().is_some_and(|(_, line)| text::strip_checksum(line).is_ok());
     bytes.iter().all(is_shown) && is_text && !is_line_and_more

@@ -7,9 +7,9 @@
 //! END 2 0d2f6a11 ...
 //! ```
 //!
-//! Between the first and the last line stand the lines of the state, as its machine freezes. END
-//! says how many there are, and the CRC-32C of the digits of all checksums above: so no line can be
-//! missing, doubled or in another place.
+//! Between the first and the last line are the lines of the frozen state. END contains their
+//! number, and the CRC-32C of the digits of all checksums before it, so no line can be missing,
+//! duplicated or moved.
 
 use super::disk::{DiskFile, read_fully};
 use super::error::{Corruption, StorageError};
@@ -22,12 +22,12 @@ use crate::text::{
 pub(super) const SNAPSHOT: &str = "snapshot.txt";
 pub(super) const SNAPSHOT_TEMPORARY: &str = "snapshot.txt.tmp";
 const HEADER: &[u8] = b"SNAPSHOT";
-/// The word that begins the last line, and so none of the state.
+/// The first word of the last line; no line of the state may begin with it.
 pub(super) const END: &[u8] = b"END";
 const FORMAT: &[u8] = b"format=1";
 const DIGITS: usize = 8;
 
-/// Takes the words of each line of a state; an error says what is wrong with them.
+/// Receives the words of each line of a state; an error says what is wrong with them.
 pub type EachLine<'e> = dyn FnMut(&[&[u8]]) -> Result<(), String> + 'e;
 
 /// Writes the lines of a snapshot.
@@ -36,7 +36,7 @@ pub(super) struct Writer {
     pub(super) text: Vec<u8>,
     start: usize,
     lines: u64,
-    /// Of the digits of the checksums so far.
+    /// The CRC-32C of the digits of all checksums so far.
     chain: u32,
 }
 
@@ -64,11 +64,11 @@ impl Writer {
         self.start = self.text.len();
     }
 
-    /// Adds a line of the state: `words` hands its words to the closure it gets. False, and nothing
-    /// is added, when it hands over none.
+    /// Appends a line of the state: `words` passes its words to the closure. Returns false, and
+    /// appends nothing, if there are none.
     ///
     /// # Errors
-    /// The line begins with a word that is ours.
+    /// The line begins with a reserved word, is empty or too long.
     pub(super) fn line(
         &mut self,
         words: impl FnOnce(&mut dyn FnMut(&[u8])) -> bool,
@@ -96,7 +96,7 @@ impl Writer {
         Ok(there_is)
     }
 
-    /// Adds the last line.
+    /// Appends the last line.
     pub(super) fn end(&mut self) {
         self.text.extend_from_slice(END);
         self.text.push(b' ');
@@ -106,18 +106,18 @@ impl Writer {
         self.seal();
     }
 
-    /// Forgets the text so far, which was written down.
+    /// Clears the text after it was written to the file.
     pub(super) fn clear(&mut self) {
         self.text.clear();
         self.start = 0;
     }
 }
 
-/// Reads a snapshot's file from end to end and hands each line of the state to `each`.
+/// Reads a whole snapshot file, and passes each line of the state to `each`.
 ///
 /// # Errors
-/// [`StorageError::Corrupt`], with `name` as the file's: it is no whole snapshot, or `each` does not
-/// take a line. What `each` got before is then of no use. Or the file cannot be read.
+/// [`StorageError::Corrupt`], with `name` as the file: it is not a complete snapshot, or `each`
+/// refuses a line. The lines passed before are then of no use. Or the file cannot be read.
 pub(super) fn read(
     file: &dyn DiskFile,
     name: &str,
@@ -194,8 +194,7 @@ fn end(words: &[&[u8]]) -> Option<(u64, u32)> {
     Some((parse_u64(count)?, parse_hex(chain)?))
 }
 
-/// A snapshot that is in place, to be sent in pieces. It stays as it is when a newer one takes its
-/// place.
+/// The snapshot in place, readable in pieces. It stays readable when a newer one replaces it.
 #[derive(Debug)]
 pub struct SnapshotFile {
     mark: SnapshotMark,
@@ -212,18 +211,17 @@ impl SnapshotFile {
         Ok(SnapshotFile { mark, len, file })
     }
 
-    /// Which snapshot it is.
+    /// The position of the snapshot in the log.
     pub fn mark(&self) -> SnapshotMark {
         self.mark
     }
 
-    /// Bytes of the file.
+    /// The size of the file.
     pub fn size_bytes(&self) -> u64 {
         self.len
     }
 
-    /// The piece that begins at `offset`, of at most `max_bytes`. Behind the end it is empty, and
-    /// the last one.
+    /// The piece at `offset`, of at most `max_bytes`. Beyond the end it is empty and the last.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -238,10 +236,10 @@ impl SnapshotFile {
         Ok(SnapshotPiece { snapshot: self.mark, offset, data: data.into(), is_last })
     }
 
-    /// Hands each line of the state to `each`.
+    /// Passes each line of the state to `each`.
     ///
     /// # Errors
-    /// The file is damaged, cannot be read, or `each` does not take a line.
+    /// The file is damaged, cannot be read, or `each` refuses a line.
     pub fn read(&self, each: &mut EachLine<'_>) -> Result<(), StorageError> {
         read(&*self.file, SNAPSHOT, each).map(|_| ())
     }

@@ -1,4 +1,4 @@
-//! Writing a snapshot of our own, beside the log that goes on.
+//! Writes a snapshot of this node's state, while the log is written.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use super::error::StorageError;
 use super::snapshot::Writer;
 use crate::raft::{Frozen, SnapshotMark};
 
-/// What is written and synced at once. A sync of the log waits for what other files have written
-/// before it (ext4 does so): a snapshot that is synced in small steps holds up no write for long.
-/// With steps of 4 MB the longest write beside a snapshot of 170 MB took 15 to 48 ms, with these 1.5
-/// to 5, and the snapshot no longer (`test/replica/speed.rs`).
+/// The bytes that are written and synced at once. A sync of the log waits for earlier writes to
+/// other files (on ext4), so a snapshot is synced in small steps to delay log writes little. Beside
+/// a snapshot of 170 MB, the longest log write took 15 to 48 ms with steps of 4 MB, and takes 1.5
+/// to 5 ms with these; the snapshot takes no longer (`test/replica/speed.rs`).
 pub(super) const STEP_BYTES: usize = 256 * 1024;
 
-/// A snapshot in the making. It may be made on any thread; then
-/// [`Storage::finish_snapshot`](super::Storage::finish_snapshot) puts it in place. Memory is that of
-/// a few hundred kilobytes of lines, beside the frozen state.
+/// A snapshot that is being written, on any thread; then
+/// [`Storage::finish_snapshot`](super::Storage::finish_snapshot) puts it in place. It needs memory
+/// for a few hundred kilobytes of lines, besides the frozen state.
 pub struct SnapshotJob {
     disk: Arc<dyn Disk>,
     pub(super) mark: SnapshotMark,
@@ -25,12 +25,12 @@ pub struct SnapshotJob {
     pub(super) file: Option<Box<dyn DiskFile>>,
     writer: Writer,
     written: u64,
-    /// It ends before the disk is full.
+    /// Whether it stops before the disk is full.
     keeps_space_free: bool,
     pub(super) is_done: bool,
 }
 
-/// What a snapshot leaves to the log that goes on, if it is to.
+/// The space that such a snapshot leaves for the log.
 const KEPT_FREE_BYTES: u64 = 2 * STEP_BYTES as u64;
 
 impl fmt::Debug for SnapshotJob {
@@ -53,22 +53,22 @@ impl SnapshotJob {
         SnapshotJob { disk, mark, name, frozen, file, writer, written, keeps_space_free, is_done }
     }
 
-    /// Has it end, as without room, before the disk is full: else the log would find no room while it
-    /// is being written.
+    /// Makes the job fail, as on a full disk, before the disk is full: otherwise log writes would
+    /// fail during the snapshot.
     pub fn keep_space_free(&mut self) {
         self.keeps_space_free = true;
     }
 
-    /// Writes some hundred kilobytes more; false when that was the last.
+    /// Writes some hundred kilobytes; returns false after the last.
     ///
     /// # Errors
-    /// It cannot be written. Its file is removed, the snapshot before it stays, and the node may go
-    /// on without this one.
+    /// It cannot be written. Its file is removed, the earlier snapshot stays, and the node may
+    /// continue without this one.
     pub fn step(&mut self) -> Result<bool, StorageError> {
         match self.more() {
             Ok(()) => Ok(!self.is_done),
             Err(error) => {
-                // A file that is left over is removed at the next start.
+                // A remaining file is removed at the next start.
                 let _ = self.disk.remove(&self.name);
                 Err(error)
             }
@@ -102,7 +102,7 @@ impl SnapshotJob {
         sync_file(&**file, &self.name)
     }
 
-    /// Writes all of it.
+    /// Writes everything.
     ///
     /// # Errors
     /// As for [`step`](Self::step).

@@ -20,32 +20,31 @@ use crate::text::Scratch;
 
 /// The files of a node. One thread at a time writes.
 ///
-/// Whatever is staged becomes durable with the next [`sync`](Self::sync): any number of entries cost
-/// one fdatasync. See [`StorageError`] for what an error means.
+/// Staged data becomes durable with the next [`sync`](Self::sync) (group commit): any number of
+/// entries cost one fdatasync. See [`StorageError`] for the meaning of errors.
 #[derive(Debug)]
 pub struct Storage {
     disk: Arc<dyn Disk>,
     commands: Commands,
-    /// As the file says.
+    /// The contents of `metadata.txt`.
     metadata: Metadata,
     staged_hard_state: Option<HardState>,
     reserve: Reserve,
     staged_record: Option<Record>,
-    /// How far entries are known to be committed; the file may say less.
+    /// The known commit index; the file may contain a lower one.
     commit_note: Index,
     log: LogFile,
     snapshot: Option<Arc<SnapshotFile>>,
     receiving: Option<Receiving>,
-    /// Temporary files of snapshots that were begun: each has a name of its own.
+    /// The number of temporary snapshot files so far; each has its own name.
     snapshots_begun: u64,
-    /// Files that have lost their names.
+    /// Unlinked files that are still open.
     retired: Vec<Retired>,
     /// An earlier write failed.
     has_failed: bool,
 }
 
-/// Files that were replaced by others. Their room is given back when this is dropped, which takes
-/// long where they are large.
+/// Replaced files. Dropping them frees their space, which is slow for large files.
 pub struct Retired(#[expect(dead_code, reason = "it is kept to be dropped")] Box<dyn Send>);
 
 impl fmt::Debug for Retired {
@@ -55,7 +54,7 @@ impl fmt::Debug for Retired {
 }
 
 impl Storage {
-    /// With nothing under way.
+    /// Assembles a storage with nothing staged.
     pub(super) fn of(
         disk: &Arc<dyn Disk>,
         commands: Commands,
@@ -86,24 +85,24 @@ impl Storage {
         self.staged_hard_state = Some(hard_state);
     }
 
-    /// Stages what is remembered of directories.
+    /// Stages a membership record.
     pub fn stage_record(&mut self, record: Record) {
         self.staged_record = Some(record);
     }
 
-    /// Notes the same, to be written down with whatever is written next of the hard state or of how
-    /// far entries are committed.
+    /// Sets a membership record without staging it: it is written with the next hard state or
+    /// commit index.
     pub fn note_record(&mut self, record: Record) {
         if self.staged_record.is_none() {
             self.metadata.record = Some(record);
         }
     }
 
-    /// Stages entries. Each replaces what the log has at its index and behind.
+    /// Stages entries. Each replaces the log at its index and after it.
     ///
     /// # Errors
-    /// [`StorageError::Refused`]: an entry does not follow the log, would replace a committed one, or
-    /// has a command that cannot be kept.
+    /// [`StorageError::Refused`]: an entry does not follow the log, would replace a committed one,
+    /// or has a command that cannot be written.
     pub fn stage(&mut self, entries: &[Entry]) -> Result<(), StorageError> {
         self.guarded(|storage| {
             let kept = storage.metadata.commit_length.max(storage.snapshot_mark().index);
@@ -118,17 +117,19 @@ impl Storage {
         })
     }
 
-    /// Makes durable what is staged: first the hard state, then the entries.
+    /// Makes staged data durable: first the hard state, then the entries.
     ///
     /// # Errors
     /// [`StorageError::NoSpace`], [`StorageError::NoDescriptor`], [`StorageError::Sync`],
-    /// [`StorageError::Io`]. After one that is temporary all that is not durable is still staged; the
-    /// hard state may be durable, see [`is_hard_state_durable`](Self::is_hard_state_durable).
+    /// [`StorageError::Io`]. After a temporary error, everything that is not durable is still
+    /// staged; the hard state may be durable, see
+    /// [`is_hard_state_durable`](Self::is_hard_state_durable).
     pub fn sync(&mut self) -> Result<(), StorageError> {
         self.guarded(|storage| {
             storage.sync_hard_state()?;
             let written = storage.sync_log();
-            // What was void is gone, or replaced: before anything is said of what replaces it.
+            // The void entries are gone or replaced, which must be recorded before anything about
+            // the new entries is sent.
             if storage.metadata.truncating.is_some() && storage.log.truncating().is_none() {
                 storage.write_metadata(storage.metadata.hard_state, None)?;
             }
@@ -136,7 +137,7 @@ impl Storage {
         })
     }
 
-    /// Makes durable the hard state that is staged, and no entries.
+    /// Makes only the staged hard state durable, and no entries.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
@@ -168,7 +169,7 @@ impl Storage {
         self.log.sync()
     }
 
-    /// Whether the hard state that was staged last is durable.
+    /// Whether the last staged hard state is durable.
     pub fn is_hard_state_durable(&self) -> bool {
         self.staged_hard_state.is_none() && self.staged_record.is_none()
     }
@@ -194,15 +195,15 @@ impl Storage {
         self.sync()
     }
 
-    /// Notes that every entry up to this one is committed; to be called when the entries that came
-    /// with this news are staged. It is written down with the next hard state, by
-    /// [`save_commit`](Self::save_commit) and by [`close`](Self::close).
+    /// Notes the commit index; to be called after the entries that came with it were staged. It is
+    /// written with the next hard state, by [`save_commit`](Self::save_commit) and by
+    /// [`close`](Self::close).
     pub fn note_commit(&mut self, index: Index) {
         self.commit_note = self.commit_note.max(index);
     }
 
-    /// Writes down how far entries are committed, if that is news. Not needed for safety: it tells
-    /// damage from an unfinished write more often, and people how far the node is.
+    /// Writes the commit index if it has changed. Not required for safety: it helps recovery to
+    /// tell damage from an unfinished write, and shows the progress of the node.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
@@ -213,10 +214,10 @@ impl Storage {
         })
     }
 
-    /// Writes down what is left to be, as far as there is room: nobody was told of the rest.
+    /// Writes what is still staged, as far as there is space; the rest was never acknowledged.
     ///
     /// # Errors
-    /// As for [`sync`](Self::sync), but for those that are temporary.
+    /// As for [`sync`](Self::sync), except temporary errors.
     pub fn close(mut self) -> Result<(), StorageError> {
         match self.sync().and_then(|()| self.save_commit()) {
             Err(error) if error.is_temporary() => {
@@ -227,8 +228,9 @@ impl Storage {
         }
     }
 
-    /// Whether there may soon be no room for a snapshot: it can become as long as the last one and the
-    /// log behind it together. Not so if there is none even for the last one again.
+    /// Whether the disk may soon lack space for a snapshot, which can become as large as the last
+    /// one and the log after it together. False if there is not even space for another copy of the
+    /// last one.
     pub fn is_low_on_space(&self) -> bool {
         const MIN_FREE_BYTES: u64 = 1024 * 1024;
         let snapshot_bytes = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.size_bytes());
@@ -238,8 +240,8 @@ impl Storage {
         self.disk.free_bytes().is_some_and(is_short)
     }
 
-    /// How far entries are known to be committed, and durable here: an entry may be committed before
-    /// it is.
+    /// The index up to which entries are known to be committed and are durable here. An entry may
+    /// be committed before it is durable here.
     fn commit_length(&self) -> Index {
         let durable = self.log.last_durable().max(self.snapshot_mark().index);
         self.commit_note.min(durable).max(self.metadata.commit_length)
@@ -269,12 +271,12 @@ impl Storage {
         Ok(())
     }
 
-    /// What was void is cut off, durably.
+    /// Records that void entries have been cut off.
     pub(super) fn clear_truncation(&mut self) -> Result<(), StorageError> {
         self.write_metadata(self.metadata.hard_state, None)
     }
 
-    /// After an error nothing more is written, unless it is temporary.
+    /// Refuses all writes after an error that is not temporary.
     fn guarded<T>(
         &mut self,
         action: impl FnOnce(&mut Storage) -> Result<T, StorageError>,
@@ -287,22 +289,22 @@ impl Storage {
         result
     }
 
-    /// The index of the first entry of the log, or the one that it will have.
+    /// The index of the first entry of the log, or the index that it will have.
     pub fn first_index(&self) -> Index {
         self.log.first()
     }
 
-    /// The index that the next entry will have.
+    /// The index of the next entry.
     pub fn next_index(&self) -> Index {
         self.log.next()
     }
 
-    /// Bytes of the log's file.
+    /// The length of the log file in bytes.
     pub fn log_bytes(&self) -> u64 {
         self.log.len()
     }
 
-    /// The newest snapshot, to be read in pieces from any thread.
+    /// The newest snapshot, readable in pieces from any thread.
     pub fn snapshot(&self) -> Option<Arc<SnapshotFile>> {
         self.snapshot.clone()
     }
@@ -311,18 +313,18 @@ impl Storage {
         self.snapshot.as_ref().map_or(SnapshotMark::default(), |snapshot| snapshot.mark())
     }
 
-    /// Begins a snapshot of our own. The job writes it, on any thread.
+    /// Begins a snapshot of this node's state. The job writes it, on any thread.
     pub fn begin_snapshot(&mut self, mark: SnapshotMark, frozen: Box<dyn Frozen>) -> SnapshotJob {
         self.snapshots_begun += 1;
         let name = format!("{SNAPSHOT_TEMPORARY}-{}", self.snapshots_begun);
         SnapshotJob::new(Arc::clone(&self.disk), mark, name, frozen)
     }
 
-    /// Puts a snapshot in place, durably. False: there is a newer one, and it was thrown away; as it
-    /// is after an error that is temporary.
+    /// Puts a snapshot in place, durably. False: there is a newer one, and this one was removed. It
+    /// is also removed after a temporary error.
     ///
     /// # Errors
-    /// As for [`sync`](Self::sync), or the job is not done.
+    /// As for [`sync`](Self::sync), or the job is not finished.
     pub fn finish_snapshot(&mut self, job: SnapshotJob) -> Result<bool, StorageError> {
         self.guarded(|storage| {
             let SnapshotJob { mark, name, file: Some(file), is_done: true, .. } = job else {
@@ -332,7 +334,7 @@ impl Storage {
         })
     }
 
-    /// Puts a file in the place of the snapshot, unless that is newer.
+    /// Renames a file to `snapshot.txt`, unless that is newer.
     fn put_in_place(
         &mut self,
         mark: SnapshotMark,
@@ -373,16 +375,16 @@ impl Storage {
         Ok(())
     }
 
-    /// Files that have lost their names since the last call, to be dropped where nobody waits.
+    /// The files that were replaced since the last call, to be dropped on another thread.
     pub fn take_retired(&mut self) -> Vec<Retired> {
         std::mem::take(&mut self.retired)
     }
 
-    /// Begins to drop the entries before `first` from the log. The copy is made on any thread, while
-    /// entries are written; only one is made at a time.
+    /// Begins to drop the entries before `first` from the log. The copy is made on any thread,
+    /// while entries are written. Only one copy is made at a time.
     ///
     /// # Errors
-    /// As for [`sync`](Self::sync); or what is to be dropped is not in the snapshot.
+    /// As for [`sync`](Self::sync); or an entry to be dropped is not in the snapshot.
     pub fn begin_compaction(&mut self, first: Index) -> Result<Compaction, StorageError> {
         self.guarded(|storage| {
             let end = storage.snapshot_mark().index;
@@ -401,8 +403,8 @@ impl Storage {
         first <= self.log.last_durable().min(self.snapshot_mark().index)
     }
 
-    /// Has a copy go on to where the log ends now, if that is much further: what is left is copied
-    /// while everybody waits. False: it is not.
+    /// Extends a copy to the current end of the log, if much is missing; the rest is copied by
+    /// [`finish_compaction`](Self::finish_compaction). False: little is missing.
     pub fn extend_compaction(&self, compaction: &mut Compaction) -> bool {
         let is_far = self.log.remaining(compaction) > STEP_BYTES as u64;
         if is_far {
@@ -411,16 +413,16 @@ impl Storage {
         is_far
     }
 
-    /// Puts the shorter log in place, durably, with what was written meanwhile; what is staged stays
-    /// so. False: entries were replaced meanwhile, and the copy was thrown away; as it is after an
-    /// error that is temporary.
+    /// Replaces the log by the shorter copy, durably, including what was written meanwhile; staged
+    /// data stays staged. False: entries were replaced meanwhile, and the copy was removed. It is
+    /// also removed after a temporary error.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
     pub fn finish_compaction(&mut self, compaction: Compaction) -> Result<bool, StorageError> {
         self.guarded(|storage| {
             if storage.metadata.truncating.is_some() {
-                // It names a byte of the file as it is.
+                // The note contains an offset in the current file.
                 return compaction.discard().map(|()| false);
             }
             let old = storage.log.finish_compaction(&*storage.disk, compaction)?;
@@ -440,8 +442,8 @@ impl Storage {
         self.finish_compaction(compaction).map(|_| ())
     }
 
-    /// Keeps a piece of a snapshot that a leader sends. After an error that is temporary all pieces
-    /// were thrown away.
+    /// Keeps a piece of a snapshot from a leader. After a temporary error all pieces were
+    /// discarded.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
@@ -474,9 +476,9 @@ impl Storage {
         })
     }
 
-    /// Puts a snapshot of a leader in place, durably, and empties the log unless that continues it:
-    /// unless it has the snapshot's last entry. False: there is a newer one, and it was thrown away;
-    /// as it is after an error that is temporary.
+    /// Puts a snapshot from a leader in place, durably, and empties the log unless it continues the
+    /// snapshot, that is, has the snapshot's last entry. False: there is a newer snapshot, and this
+    /// one was removed. It is also removed after a temporary error.
     ///
     /// # Errors
     /// As for [`sync`](Self::sync).
@@ -491,7 +493,7 @@ impl Storage {
             if storage.term_of(mark.index)? == Some(mark.term) {
                 return storage.put_in_place(mark, &name, file);
             }
-            // Made before the snapshot is in place: then there is no way back.
+            // Created before the snapshot is put in place: afterwards there is no way back.
             let empty = LogFile::make_empty(&*disk)
                 .inspect_err(|error| discard_if_temporary(&*disk, &name, error))?;
             let is_in_place = storage
@@ -513,7 +515,7 @@ impl Storage {
         })
     }
 
-    /// The term of an entry of the log, as its file says.
+    /// The term of an entry, read from the log file.
     fn term_of(&self, index: Index) -> Result<Option<Term>, StorageError> {
         let Some(line) = self.log.line(index)? else { return Ok(None) };
         let line = line.strip_suffix(b"\n").unwrap_or_default();
