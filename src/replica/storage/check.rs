@@ -171,7 +171,7 @@ impl Checked {
     fn add_other_files(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
         let names = disk
             .names()
-            .map_err(|error| StorageError::io(&disk.path(), "cannot be format_members", error))?;
+            .map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
         for name in names {
             let what = match name.as_str() {
                 METADATA | LOG | SNAPSHOT | RESERVE => continue,

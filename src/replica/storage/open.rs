@@ -240,7 +240,7 @@ fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageEr
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
     let names = disk
         .names()
-        .map_err(|error| StorageError::io(&disk.path(), "cannot be format_members", error))?;
+        .map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
     for name in names.iter().filter(|name| is_temporary(name)) {
         disk.remove(name).map_err(|error| StorageError::io(name, "cannot remove", error))?;
     }
