@@ -244,14 +244,14 @@ fn read_message(bytes: &[u8]) -> Result<Message, WireError> {
             (TERM, _) => return Err(invalid("a field with the wrong wire type")),
             (number, Value::Bytes(body)) => {
                 if found.replace((number, body)).is_some() {
-                    return Err(invalid("a message that says more than one thing"));
+                    return Err(invalid("a message with more than one body"));
                 }
             }
-            _ => return Err(invalid("a message that says something unknown")),
+            _ => return Err(invalid("a message with an unknown body")),
         }
     }
     let term = number(term)?;
-    let (field, body) = found.ok_or(invalid("a message that says nothing"))?;
+    let (field, body) = found.ok_or(invalid("a message without a body"))?;
     let body = read_body(term, field, body)?;
     if term == 0 && !body.is_reply() {
         return Err(invalid("a message of term 0"));
@@ -280,7 +280,7 @@ fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
         5 => {
             let pb::RequestVoteReply { granted, remaining } = protobuf::decode(bytes)?;
             if remaining.len() > MAX_PROMISES {
-                return Err(invalid("a vote that tells of too many promises"));
+                return Err(invalid("a vote with too many promises"));
             }
             let promise =
                 |promise: pb::Promise| lease(promise.left_ns).map(|left| (promise.node_id, left));
@@ -319,7 +319,7 @@ fn read_body(term: Term, field: u32, bytes: &[u8]) -> Result<Body, WireError> {
             }
         }
         10 => protobuf::decode::<pb::TimeoutNow>(bytes).map(|_| Body::TimeoutNow)?,
-        _ => return Err(invalid("a message that says something unknown")),
+        _ => return Err(invalid("a message with an unknown body")),
     })
 }
 
@@ -332,7 +332,7 @@ fn read_outcome(outcome: WireOutcome) -> Result<AppendOutcome, WireError> {
             number(prev_log_index)?;
             number(conflict_term)?;
             if conflict_index == 0 || conflict_index > prev_log_index {
-                return Err(invalid("a conflict that is not where entries were refused"));
+                return Err(invalid("a conflict outside the refused entries"));
             }
             Ok(AppendOutcome::Conflict { prev_log_index, conflict_term, conflict_index })
         }
@@ -342,9 +342,10 @@ fn read_outcome(outcome: WireOutcome) -> Result<AppendOutcome, WireError> {
 }
 
 fn read_mark(term: Term, mark: Option<pb::SnapshotMark>) -> Result<SnapshotMark, WireError> {
-    let pb::SnapshotMark { index, term: of } = mark.ok_or(invalid("a snapshot without a name"))?;
+    let pb::SnapshotMark { index, term: of } =
+        mark.ok_or(invalid("a snapshot without an index and a term"))?;
     if index == 0 || of == 0 {
-        return Err(invalid("a snapshot of nothing"));
+        return Err(invalid("a snapshot of index or term 0"));
     }
     Ok(SnapshotMark { index: number(index)?, term: not_above(of, term)? })
 }

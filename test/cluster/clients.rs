@@ -243,8 +243,8 @@ impl Clients {
                 Some(value) => {
                     assert!(seen.insert(value.clone()), "{value:?} was written twice");
                     state.insert(key.clone(), value.clone());
-                    if let Some(told) = written.remove(revision) {
-                        assert_eq!(told, (key.clone(), value.clone()));
+                    if let Some(log) = written.remove(revision) {
+                        assert_eq!(log, (key.clone(), value.clone()));
                     }
                 }
                 None => drop(state.remove(key)),

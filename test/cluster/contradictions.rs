@@ -75,8 +75,8 @@ fn a_node_with_another_history_than_its_leader_stops_with_a_reason() {
         format!("node {b}, which leads in term "),
         format!("has an entry of term {term} at index {last}"),
         format!("the entry at index {last} is committed, of term {before}"),
-        format!("Node {a} stops, and leaves its own in {}", cluster.directory(a).display()),
-        "One of the two directories is not what it was".into(),
+        format!("Node {a} stops, and keeps its files in {}", cluster.directory(a).display()),
+        "One of the two directories has lost or changed data".into(),
         "`agora check`".into(),
         "what a majority has must not be deleted".into(),
     ] {

@@ -43,7 +43,7 @@ impl Drop for Disk {
     }
 }
 
-const FULL: &str = "no more can be written until there is room: ";
+const FULL: &str = "writes wait for disk space: ";
 
 /// What a node's files take.
 fn used_bytes(directory: &Path) -> u64 {
@@ -106,7 +106,10 @@ fn a_full_disk_stops_no_node() {
         cluster.converge();
         crate::kills::same_everywhere(&cluster);
         let output = cluster.process(victim).stderr();
-        assert!(output.contains("there is room again") && !output.contains("panicked"), "{output}");
+        assert!(
+            output.contains("disk space is available again") && !output.contains("panicked"),
+            "{output}"
+        );
     }
     cluster.end(&ids);
     for id in &ids {
@@ -153,7 +156,7 @@ fn a_node_with_a_full_disk_serves_reads_and_accepts_writes_again() {
     let linearizable = agora::kv::client::Consistency::Linearizable;
     for round in 0..2 {
         let refused = cluster.kv(&["--timeout", "2", "set", "a", &"2".repeat(5000)]);
-        let words = "takes no writes at present: logs.txt: no space is left on the disk";
+        let words = "accepts no writes at present: logs.txt: no space is left on the disk";
         assert!(refused.code == 1 && refused.stderr.contains(words), "{refused:?}");
         let client = cluster.client();
         assert_eq!(client.get(b"a", linearizable).unwrap().unwrap().value, b"1");

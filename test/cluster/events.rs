@@ -15,13 +15,13 @@ fn lines_with<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
 fn a_change_of_leader_is_logged_with_its_cause() {
     let mut cluster = Cluster::start(3, CALM);
     let old = cluster.leader();
-    let told = cluster.process(old).stderr();
-    let start = told.lines().next().unwrap();
-    assert!(start.contains(&format!("node {old} of kv group \"agora\" (nodes 0, 1, 2)")), "{told}");
+    let log = cluster.process(old).stderr();
+    let start = log.lines().next().unwrap();
+    assert!(start.contains(&format!("node {old} of kv group \"agora\" (nodes 0, 1, 2)")), "{log}");
     let directory = cluster.directory(old);
-    assert!(start.contains(&format!("files in {}", directory.display())), "{told}");
-    assert!(start.contains("log to 0, committed to 0, term 0; heartbeat "), "{told}");
-    assert!(told.contains(&format!("node {old} leads in term ")), "{told}");
+    assert!(start.contains(&format!("files in {}", directory.display())), "{log}");
+    assert!(start.contains("log to 0, committed to 0, term 0; heartbeat "), "{log}");
+    assert!(log.contains(&format!("node {old} leads in term ")), "{log}");
     // The time in front, to the millisecond.
     assert!(start.starts_with('[') && start.as_bytes().get(20) == Some(&b'.'), "{start}");
 
@@ -31,34 +31,33 @@ fn a_change_of_leader_is_logged_with_its_cause() {
     else {
         panic!("three nodes")
     };
-    eventually("the others tell of it", || {
-        let (new_told, third_told) =
-            (cluster.process(new).stderr(), cluster.process(third).stderr());
+    eventually("the others log it", || {
+        let (new_log, third_log) = (cluster.process(new).stderr(), cluster.process(third).stderr());
         let lost = format!("node {old} cannot be reached: ");
-        new_told.contains(&format!("node {new} stands for election: it hears of no leader"))
-            && new_told.contains(&format!("node {new} leads in term "))
-            && third_told.contains(&format!("node {third} follows node {new} in term "))
-            && new_told.contains(&lost)
-            && third_told.contains(&lost)
+        new_log.contains(&format!("node {new} stands for election: it knows no leader"))
+            && new_log.contains(&format!("node {new} leads in term "))
+            && third_log.contains(&format!("node {third} follows node {new} in term "))
+            && new_log.contains(&lost)
+            && third_log.contains(&lost)
     });
 
     // Alone it cannot lead: that is told once, and then now and again.
     cluster.kill(&[third]);
-    eventually("it leads no longer", || {
-        let told = cluster.process(new).stderr();
-        told.contains("leads no longer in term ")
-            && told.contains("a majority did not renew its lease in time")
-            && told.contains("hears of no leader")
+    eventually("it has stepped down", || {
+        let log = cluster.process(new).stderr();
+        log.contains("no longer leads in term ")
+            && log.contains("a majority did not renew its lease in time")
+            && log.contains("knows no leader")
     });
     cluster.launch(&[old]);
     let leader = cluster.leader();
-    eventually("who is back is told", || {
-        let told = cluster.process(new).stderr();
-        !lines_with(&told, &format!("node {old} can be reached")).is_empty()
+    eventually("who is back is log", || {
+        let log = cluster.process(new).stderr();
+        !lines_with(&log, &format!("node {old} can be reached")).is_empty()
     });
-    let told = cluster.process(old).stderr();
+    let log = cluster.process(old).stderr();
     // Its own vote was durable before it led; whether its first entry was, nobody knows.
-    assert!(!told.contains(", term 0;"), "{told}");
+    assert!(!log.contains(", term 0;"), "{log}");
     cluster.end(&[leader]);
 }
 

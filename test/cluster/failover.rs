@@ -81,10 +81,10 @@ fn measure(size: u64, rounds: u64) {
 fn explain(cluster: &Cluster, since_ms: u64) {
     let mut lines: Vec<String> = Vec::new();
     // Lines are gathered for a moment before they are written.
-    let told = || cluster.ids().map(|id| cluster.file(id, "dump.txt").len()).sum::<usize>();
-    let (mut last, mut grew_at) = (told(), Instant::now());
+    let log = || cluster.ids().map(|id| cluster.file(id, "dump.txt").len()).sum::<usize>();
+    let (mut last, mut grew_at) = (log(), Instant::now());
     eventually("no more is written", || {
-        let now = told();
+        let now = log();
         if now != last {
             (last, grew_at) = (now, Instant::now());
         }

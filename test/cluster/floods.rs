@@ -98,7 +98,9 @@ fn refused_connections_and_hellos_are_logged_once_and_then_counted() {
     }
     let connections = node.connect(300);
     node.says_little_but("a call of a peer is refused");
-    eventually("it has output so", || node.process.stderr().contains("a connection is refused"));
+    eventually("the refusal is logged", || {
+        node.process.stderr().contains("a connection is refused")
+    });
     node.says_little_but("a connection is refused");
     node.client.set(b"key", b"value").unwrap();
     assert_eq!(node.process.ended(), None);

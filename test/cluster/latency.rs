@@ -94,7 +94,7 @@ fn nodes_on_slow_links_log_the_timeouts_that_they_need() {
     let mut cluster = Cluster::new(3, &[]);
     launch_behind(&mut cluster, distant(delay));
     let mut advice = String::new();
-    eventually("they say what is wrong", || {
+    eventually("a warning is logged", || {
         let output: String = cluster.ids().map(|id| cluster.process(id).stderr()).collect();
         let flags = output.lines().find_map(|line| line.split_once("Start every node with "));
         advice = flags.map_or(String::new(), |(_, flags)| flags.to_owned());

@@ -91,9 +91,9 @@ fn a_node_that_is_wiped_in_a_healthy_group_is_brought_up_to_date() {
     cluster.converge();
     crate::kills::same_everywhere(&cluster);
     for id in [a, c] {
-        let told = output(&mut cluster, id);
-        assert!(told.contains(&format!("node {b} has lost its directory")), "{told}");
-        assert!(told.lines().count() < 50, "{told}");
+        let log = output(&mut cluster, id);
+        assert!(log.contains(&format!("node {b} has lost its directory")), "{log}");
+        assert!(log.lines().count() < 50, "{log}");
     }
     // It does not count: two of the three are needed that have kept their directories.
     cluster.kill(&[c]);
@@ -124,10 +124,10 @@ fn an_older_copy_of_a_directory_is_refused_as_a_voter() {
     fs::create_dir(&directory).unwrap();
     copy(&image, &directory);
     cluster.launch(&[b]);
-    eventually("it is told", || {
-        output(&mut cluster, b).contains("older than the one that the others remember")
+    eventually("it is log", || {
+        output(&mut cluster, b).contains("older than the one that the others have recorded")
     });
-    assert!(output(&mut cluster, a).contains(&format!("node {b} came with an older copy")));
+    assert!(output(&mut cluster, a).contains(&format!("node {b} started with an older copy")));
     cluster.launch(&[c]);
     cluster.converge();
     for key in KEYS {
@@ -144,8 +144,8 @@ fn a_node_restarts_only_with_the_same_peer_list() {
     let command = cluster.command_among(a, &alone, &[]);
     let mut process = Process::start(command, &cluster.home.0.join("alone"));
     assert_eq!(process.wait().code(), Some(1));
-    let told = process.stderr();
-    assert!(told.contains(&all) && told.contains(&format!("the group {alone}:")), "{told}");
+    let log = process.stderr();
+    assert!(log.contains(&all) && log.contains(&format!("the group {alone}:")), "{log}");
     assert_eq!(process.stdout(), "");
     // With another address and the same numbers it goes on.
     let before = cluster.nodes[b as usize].1.clone();
@@ -163,9 +163,9 @@ fn nodes_with_different_lists_refuse_each_other() {
     let all = cluster.peers();
     cluster.launch(&[1, 2]);
     cluster.launch_with(0, &two);
-    eventually("it is output", || {
-        let told = output(&mut cluster, 1) + &output(&mut cluster, 0);
-        told.contains(&two) && told.contains(&all)
+    eventually("it is logged", || {
+        let log = output(&mut cluster, 1) + &output(&mut cluster, 0);
+        log.contains(&two) && log.contains(&all)
     });
     cluster.leader();
     assert!(cluster.file(0, "metadata.txt").contains("standing new\n"));

@@ -44,7 +44,7 @@ fn trial(flags: &[&str], heartbeat: Duration) -> Cluster {
     get(&cluster, "name2", "Raju");
     get(&cluster, "name3", "Bheem the Great");
     let took = began.elapsed();
-    eventually("1: the GETs are told of", || {
+    eventually("1: the GETs are log of", || {
         cluster.dumps_have(" (leader) received an GET name3 request.")
     });
     // Dumps are written now and then, with heartbeats of that time.
@@ -76,16 +76,16 @@ fn trial(flags: &[&str], heartbeat: Duration) -> Cluster {
     cluster.converge();
     same_logs(&cluster, "3: the old leader has what it missed");
     eventually("3: it rejoins as a follower", || {
-        let told = cluster.file(first, "dump.txt");
-        let since = told.rsplit_once(&format!("Node {first} became the leader ")).unwrap().1;
+        let log = cluster.file(first, "dump.txt");
+        let since = log.rsplit_once(&format!("Node {first} became the leader ")).unwrap().1;
         since.contains(&format!("Node {first} follows Node "))
     });
     get(&cluster, "name3", "Bheem the Great");
 
     let (next, left) = three_followers_go(&mut cluster);
     eventually("4: the lease runs out, and the leader steps down", || {
-        let told = cluster.file(next, "dump.txt");
-        told.contains(&format!("Leader {next} lease renewal failed. Stepping Down.\n"))
+        let log = cluster.file(next, "dump.txt");
+        log.contains(&format!("Leader {next} lease renewal failed. Stepping Down.\n"))
     });
 
     for words in [&["set", "name8", "Nobody"][..], &["get", "name7"]] {

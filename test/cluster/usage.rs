@@ -104,7 +104,7 @@ fn a_web_server_in_place_of_a_peer_is_an_unreachable_peer() {
     client.set(b"x", b"6").unwrap();
     let output = cluster.kv(&["get", "x"]);
     assert_eq!(output.stdout.trim_end(), "6", "{output:?}");
-    eventually("it is output", || {
+    eventually("it is printed", || {
         cluster.dumps_have("Error occurred while sending RPC to Node 2.")
     });
     cluster.end(&[0, 1]);

@@ -233,7 +233,7 @@ fn a_write_without_an_answer_in_time_is_unknown() {
     let status = client(&[node.address], SHORT).set(b"k", b"v").unwrap_err();
     assert!(started.elapsed() < Duration::from_secs(3));
     assert_eq!(status.code, Code::Unknown);
-    let message = "it may be done or not: no leader answers: 1 of 1 node is silent";
+    let message = "it may be done or not: no leader answers: 1 of 1 node does not answer";
     assert_eq!(status.message, message);
 }
 
@@ -265,7 +265,7 @@ fn servers_that_are_no_nodes_are_reported() {
     let web = FakeWebServer::new();
     let nodes = [web.address, unused_address()];
     let status = client(&nodes, SHORT).get(b"k", Consistency::Linearizable).unwrap_err();
-    let message = "no leader: 1 of 2 nodes cannot be reached, 1 answers as no node does";
+    let message = "no leader: 1 of 2 nodes cannot be reached, 1 is not a node";
     assert_eq!(status, Status::new(Code::Unavailable, message));
 }
 

@@ -115,7 +115,7 @@ fn writes_beyond_the_limit_of_pending_writes_are_refused_and_not_executed() {
                 Ok(answer) => done += u64::from(answer.is_some()),
                 Err(status) => {
                     assert_eq!(status.code, Code::ResourceExhausted);
-                    assert_eq!(status.message, "too much waits to be committed");
+                    assert_eq!(status.message, "too many commands wait to be committed");
                     refusals += 1;
                 }
             }

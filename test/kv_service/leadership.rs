@@ -76,7 +76,7 @@ fn a_node_that_knows_no_leader_says_so() {
             && metadata_value(&status, "agora-leader").is_none()
     });
     for (_, ask) in FOR_THE_LEADER {
-        refused(ask(&caller), Code::Unavailable, "knows of nobody who does");
+        refused(ask(&caller), Code::Unavailable, "knows no leader");
     }
     assert_eq!(caller.get_stale(b"x").unwrap().unwrap().1, b"5");
 }

@@ -311,9 +311,9 @@ fn a_directory_of_another_node_group_or_machine_is_refused() {
     let disk = sample();
     let ours = identity();
     for (identity, what) in [
-        (Identity { node: 7, ..ours.clone() }, "is that of node 1, not of node 7"),
-        (Identity { group: "x".into(), ..ours.clone() }, "is that of group test, not of group x"),
-        (Identity { machine: "market".into(), ..ours.clone() }, "is that of machine kv, not of"),
+        (Identity { node: 7, ..ours.clone() }, "belongs to node 1, not to node 7"),
+        (Identity { group: "x".into(), ..ours.clone() }, "belongs to group test, not to group x"),
+        (Identity { machine: "market".into(), ..ours.clone() }, "belongs to machine kv, not to"),
         (
             Identity { members: vec![(1, "host1:7000".into())], ..ours.clone() },
             "the group 0=host0:7000,1=host1:7000,2=host2:7000, not of the group 1=host1:7000",

@@ -114,7 +114,7 @@ fn a_node_that_restarts_is_reached_again() {
         eventually("it is gone for all", || !nodes[0].is_up(2) && !nodes[2].is_up(2));
         nodes[0].send(vec![(2, question(round)), (3, question(round))]);
         eventually("the other one goes on", || nodes[2].received().len() == round as usize);
-        eventually("it was failure", || {
+        eventually("the failure is counted", || {
             nodes[0].mailbox.lock().unwrap().not_sent == round as usize
         });
         let again = Instant::now();
@@ -195,7 +195,7 @@ fn an_invalid_message_ends_only_its_call() {
         (vec![&b"\xff\xff"[..]], Code::InvalidArgument, "middle of a field"),
         (vec![&b""[..]], Code::InvalidArgument, "neither a hello nor a message"),
         (vec![&good], Code::InvalidArgument, "a message before a hello"),
-        (vec![&hello, &other], Code::InvalidArgument, "a hello of somebody else"),
+        (vec![&hello, &other], Code::InvalidArgument, "a hello of another process"),
         (vec![&hello, &good, &good[1..]], Code::InvalidArgument, ""),
         (vec![&later], Code::FailedPrecondition, "node 1 speaks version 2, you speak 8 to 9"),
         (vec![&larger], Code::FailedPrecondition, "node 1 was started with --peers 1=,2=127."),

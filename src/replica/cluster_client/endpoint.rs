@@ -62,7 +62,7 @@ impl Endpoint {
         let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
         let mut call = self.start(path, &options).map_err(|status| (status, false))?;
         if !attempt.begin() {
-            let status = Status::new(Code::Cancelled, "nobody waits for the answer any more");
+            let status = Status::new(Code::Cancelled, "the call was cancelled");
             return Err((status, false));
         }
         // The status of a call that has already ended is returned by `receive`.

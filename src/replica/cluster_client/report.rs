@@ -18,8 +18,12 @@ pub(super) fn no_answer(
     let unreachable = count(|seen| matches!(seen, NodeFailure::Unreachable(_)));
     parts.push(unreachable, "cannot be reached", "cannot be reached");
     let incompatible = count(|seen| matches!(seen, NodeFailure::Incompatible));
-    parts.push(incompatible, "answers as no node does", "answer as no node does");
-    parts.push(count(|seen| matches!(seen, NodeFailure::TimedOut)), "is silent", "are silent");
+    parts.push(incompatible, "is not a node", "are not nodes");
+    parts.push(
+        count(|seen| matches!(seen, NodeFailure::TimedOut)),
+        "does not answer",
+        "do not answer",
+    );
     let no_leader = count(|seen| matches!(seen, NodeFailure::NoLeader));
     parts.push(no_leader, "knows no leader", "know no leader");
     parts.push(count(|seen| matches!(seen, NodeFailure::Busy(_))), "is busy", "are busy");
@@ -88,7 +92,7 @@ impl Parts {
 
     fn text(&self) -> String {
         match self.parts.is_empty() {
-            true => ": no time to ask anybody".to_owned(),
+            true => ": no time to call a node".to_owned(),
             false => format!(": {}", self.parts.join(", ")),
         }
     }

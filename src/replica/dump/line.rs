@@ -172,14 +172,14 @@ impl Sentence<'_> {
             }
             Trace::FollowerAhead { follower, index } => {
                 let pieces =
-                    ["Leader ", "# hears that Node ", "# holds entries to ", "#: too many."];
-                self.push(&pieces, &[node, follower, index]);
+                    ["Node ", "# holds entries up to ", "#, beyond the log of Leader ", "#."];
+                self.push(&pieces, &[follower, index, node]);
             }
             Trace::TransferStarted { to } => {
                 self.push(&["Leader ", "# hands over to Node ", "#."], &[node, to]);
             }
             Trace::TransferAborted => {
-                self.push(&["Leader ", "# leads on: nobody has taken over."], &[node]);
+                self.push(&["Leader ", "# stays leader: the transfer failed."], &[node]);
             }
         }
     }
@@ -281,10 +281,10 @@ mod tests {
             (Trace::Truncated { from: 12 }, "Node 1 dropped the entries from 12 on."),
             (
                 Trace::FollowerAhead { follower: 2, index: 12 },
-                "Leader 1 hears that Node 2 holds entries to 12: too many.",
+                "Node 2 holds entries up to 12, beyond the log of Leader 1.",
             ),
             (Trace::TransferStarted { to: 2 }, "Leader 1 hands over to Node 2."),
-            (Trace::TransferAborted, "Leader 1 leads on: nobody has taken over."),
+            (Trace::TransferAborted, "Leader 1 stays leader: the transfer failed."),
         ] {
             assert_eq!(core(&trace), line);
         }

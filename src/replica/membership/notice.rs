@@ -51,15 +51,19 @@ impl Notice {
 }
 
 /// The advice about a refused node.
-pub const ADVICE: &str = "it is brought up to date and answers stale reads, but its votes and \
-    acknowledgements do not count, so the group bears one failure less; stop it, and start it with \
-    the directory that it had, if there still is one";
+pub const ADVICE: &str = "it receives the log and answers stale reads, but its votes and \
+    acknowledgements do not count, so the group tolerates one failure less; stop it, and start it \
+    with its earlier directory, if that still exists";
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::PeerReplaced { peer, came, remembered } => {
-                write!(f, "node {peer} has lost its directory: it came with {}", format_instance(*came))?;
+                write!(
+                    f,
+                    "node {peer} has lost its directory: it started with {}",
+                    format_instance(*came)
+                )?;
                 match remembered {
                     Some(known) => write!(f, ", and had {}", format_instance(*known))?,
                     None => f.write_str(", which is new, and had one before")?,
@@ -68,7 +72,7 @@ impl fmt::Display for Notice {
             }
             Notice::PeerOlder { peer, evidence } => write!(
                 f,
-                "node {peer} came with an older copy of its directory: {evidence}. It is refused as \
+                "node {peer} started with an older copy of its directory: {evidence}. It is refused as \
                  a voter: {ADVICE}"
             ),
             Notice::Standing { standing: Standing::Refused(loss), by } => {
@@ -81,14 +85,13 @@ impl fmt::Display for Notice {
                 f.write_str("this node is a voter of its group")
             }
             Notice::Standing { .. } => f.write_str(
-                "this node is new in a group that is there already: it votes once a majority of the \
-                 others is there and remembers it",
+                "this node is new in an existing group: it votes once a majority of the others is \
+                 connected and has recorded it",
             ),
             Notice::DuplicateNode { by, other } => write!(
                 f,
-                "node {by} remembers another directory of this node, {}, as a voter's: two nodes \
-                 have the same number, or one was lost while others did not know it; their answers \
-                 may differ",
+                "node {by} has recorded another directory of this node, {}, as a voter's: two nodes \
+                 have the same id, or a directory was lost unnoticed; their answers may differ",
                 format_instance(*other)
             ),
         }
@@ -100,12 +103,12 @@ impl Loss {
     pub fn describe(self) -> String {
         let what = match self {
             Loss::Replaced => {
-                "this node had another directory before, and with this one has forgotten what it \
-                 promised"
+                "this node had another directory before, and this one lacks the promises that it \
+                 made"
             }
             Loss::Older => {
-                "the directory of this node is older than the one that the others remember, and \
-                 lacks what it acknowledged"
+                "the directory of this node is older than the one that the others have recorded, and \
+                 lacks entries that it acknowledged"
             }
         };
         format!("{what}. It is refused as a voter: {ADVICE}")

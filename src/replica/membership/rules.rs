@@ -324,7 +324,7 @@ impl Membership {
             {
                 let (now, before) = (introduction.starts, known.starts);
                 Freshness::Stale(format!(
-                    "this is its start {now}, and start {before} was heard of"
+                    "this is its start {now}, but start {before} was seen before"
                 ))
             }
             _ => Freshness::Unknown,

@@ -31,7 +31,7 @@ fn abort_on_panic<M: StateMachine, T, R>(
     catch_unwind(AssertUnwindSafe(|| act(engine))).unwrap_or_else(|panic| {
         let Some(index) = engine.applying() else { resume_unwind(panic) };
         let why = panic_message(&*panic);
-        log::error!("the node ends: entry {index} of its log cannot be applied: panicked: {why}");
+        log::error!("the node aborts: entry {index} of its log cannot be applied: panicked: {why}");
         std::process::abort()
     })
 }

@@ -76,7 +76,7 @@ impl EventLogger {
                 );
             }
             Trace::WaitingForOldLease => log::info!(
-                "node {id} commits nothing before the lease of an earlier leader has ended"
+                "node {id} commits nothing until the lease of the previous leader has ended"
             ),
             Trace::LeaseRenewalFailed => self.has_lost_lease = true,
             Trace::SteppedDown => self.log_step_down(raft),
@@ -95,8 +95,8 @@ impl EventLogger {
                 log::debug!("node {id} does not vote for node {candidate} in term {term}");
             }
             Trace::Truncated { from } => log::info!(
-                "node {id} drops its entries from index {from} on: they were not committed, and the \
-                 leader has others"
+                "node {id} removes its entries from index {from} on: they were not committed, and \
+                 the leader has other entries"
             ),
             Trace::FollowerAhead { follower, index } => {
                 self.log_follower_ahead(now, raft, follower, index)
@@ -105,11 +105,11 @@ impl EventLogger {
                 log::info!("node {id} hands its leadership over to node {to}");
             }
             Trace::TransferAborted => {
-                log::info!("node {id} leads on: the node that was to take over did not");
+                log::info!("node {id} stays leader: the transfer of leadership failed");
             }
             Trace::LeaseRefused { by, lease } => log::warn!(
                 "node {by} asks for a promise of {lease:?}, more than ten times as long as the lease \
-                 of node {id} ({:?}): it is not listened to",
+                 of node {id} ({:?}): its requests are ignored",
                 raft.config().lease
             ),
             Trace::HeartbeatSent | Trace::AppendAccepted { .. } | Trace::AppendRejected { .. } => {}
@@ -128,8 +128,8 @@ impl EventLogger {
         let SlowRoundTrips { round_trip, heartbeat_interval, election_timeout } = slow;
         let config = raft.config();
         log::warn!(
-            "a majority of the nodes takes {} ms to answer: too long for an election timeout of {} \
-             ms and a lease of {} ms, with which leaders may not last. Start every node with \
+            "a majority of the nodes takes {} ms to answer, too long for an election timeout of {} ms \
+             and a lease of {} ms: leaders may change often. Start every node with \
              --heartbeat {} --election-timeout {seconds} --lease {seconds}",
             round_trip.as_millis(),
             config.election_timeout.as_millis(),
@@ -148,9 +148,9 @@ impl EventLogger {
         } else if term > led_in {
             format!("term {term} has begun")
         } else {
-            "another node is to lead".into()
+            "leadership was handed over".into()
         };
-        log::info!("node {id} leads no longer in term {led_in}: {cause}");
+        log::info!("node {id} no longer leads in term {led_in}: {cause}");
     }
 
     /// Logs that a follower holds more entries than this leader.
@@ -162,9 +162,9 @@ impl EventLogger {
         self.ahead.insert(follower, now);
         let (id, term, last) = (raft.id(), raft.current_term(), raft.last_index());
         log::error!(
-            "node {follower} says that its log is committed to index {index}, and that of node {id}, \
-             which leads in term {term}, ends at {last}: one of the two directories is not what it \
-             was. Node {follower} does not count, and is sent nothing: {ADVICE}"
+            "node {follower} has committed entries up to index {index}, but the log of node {id}, which \
+             leads in term {term}, ends at {last}: one of the two directories has lost or changed \
+             data. Node {follower} does not count, and gets no messages: {ADVICE}"
         );
     }
 
@@ -178,11 +178,11 @@ impl EventLogger {
         let (id, term) = (raft.id(), raft.current_term());
         match self.elections {
             1 => log::info!(
-                "node {id} stands for election: it hears of no leader, the last term was {term}"
+                "node {id} stands for election: it knows no leader, the last term was {term}"
             ),
             elections => log::info!(
-                "node {id} still hears of no leader, the last term was {term}: it stood {elections} \
-                 times"
+                "node {id} still knows no leader, the last term was {term}: it stood for election \
+                 {elections} times"
             ),
         }
     }

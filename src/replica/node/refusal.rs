@@ -14,17 +14,19 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
     match answer {
         Answer::NotLeader(not) => not_leader(node, *not),
         Answer::Lost(not) => {
-            let message = "this node has stopped to lead: the write may be done or not";
+            let message =
+                "this node has lost its leadership: whether the write is committed is unknown";
             let status = Status::new(Code::Unknown, message);
             Status { metadata: leader_metadata(node, not.leader), ..status }
         }
         Answer::Busy => {
-            let status = Status::new(Code::ResourceExhausted, "too much waits to be committed");
+            let status =
+                Status::new(Code::ResourceExhausted, "too many commands wait to be committed");
             Status { metadata: leader_metadata(node, node.raft().leader()), ..status }
         }
         Answer::Full => {
-            let (id, why) = (node.raft().id(), node.full().unwrap_or("there is no room"));
-            let message = format!("node {id} takes no writes at present: {why}");
+            let (id, why) = (node.raft().id(), node.full().unwrap_or("the disk is full"));
+            let message = format!("node {id} accepts no writes at present: {why}");
             let status = Status::new(Code::ResourceExhausted, message);
             Status { metadata: leader_metadata(node, node.raft().leader()), ..status }
         }
@@ -40,19 +42,21 @@ pub fn refusal<S: Service>(node: &Shared<S>, answer: &Answer) -> Status {
         }
         Answer::NotTransferred(failure) => {
             let (code, message) = match failure {
-                TransferFailure::UnknownNode => (Code::NotFound, "there is no such node"),
+                TransferFailure::UnknownNode => (Code::NotFound, "the group has no such node"),
                 TransferFailure::NoVoter => {
                     (Code::FailedPrecondition, "the node is refused as a voter")
                 }
                 TransferFailure::InProgress => {
-                    (Code::FailedPrecondition, "another transfer is going on")
+                    (Code::FailedPrecondition, "another transfer is in progress")
                 }
-                TransferFailure::TimedOut => (Code::Aborted, "the node did not take over in time"),
+                TransferFailure::TimedOut => {
+                    (Code::Aborted, "the node did not become leader in time")
+                }
             };
             Status::new(code, message)
         }
         Answer::Done(_) | Answer::Opened(_) | Answer::Read | Answer::Transferred => {
-            Status::new(Code::Internal, "the node has answered something else")
+            Status::new(Code::Internal, "the node gave an answer of another kind")
         }
     }
 }
@@ -64,7 +68,7 @@ pub fn not_leader<S: Service>(node: &Shared<S>, not: NotLeader) -> Status {
         None => {
             let id = node.raft().id();
             let why = node.quorum_missing().map(|why| format!(": {why}")).unwrap_or_default();
-            format!("node {id} does not lead, and knows of nobody who does{why}")
+            format!("node {id} does not lead, and knows no leader{why}")
         }
     };
     Status {

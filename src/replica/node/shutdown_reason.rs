@@ -35,14 +35,16 @@ impl fmt::Display for NodeError {
             NodeError::Contradiction { node, directory, what } => {
                 write!(f, "{what}. ")?;
                 f.write_str(match what {
-                    Contradiction::Entry { .. } => "One of the two directories is not what it was",
+                    Contradiction::Entry { .. } => {
+                        "One of the two directories has lost or changed data"
+                    }
                     Contradiction::TwoLeaders { .. } => {
-                        "A voter has voted for both, so its directory is not what it was"
+                        "A voter has voted for both, so its directory has lost data"
                     }
                 })?;
                 write!(f, ". Node {node} stops")?;
                 if let Some(directory) = directory {
-                    write!(f, ", and leaves its own in {}", directory.display())?;
+                    write!(f, ", and keeps its files in {}", directory.display())?;
                 }
                 write!(f, ": {ADVICE}")
             }
@@ -86,8 +88,8 @@ mod tests {
         let text = NodeError::Contradiction { node: 1, directory, what }.to_string();
         for words in [
             "node 0, which leads in term 5, has an entry of term 3 at index 4",
-            "is committed, of term 2. One of the two directories is not what it was. Node 1 stops, \
-             and leaves its own in /data/node_1: compare",
+            "is committed, of term 2. One of the two directories has lost or changed data. Node 1 stops, \
+             and keeps its files in /data/node_1: compare",
             "`agora check`",
             "must not be deleted",
         ] {

@@ -135,7 +135,7 @@ impl<S: Service> EventLoopTask for NodeTask<S> {
         if self.stage != Stage::Running {
             return;
         }
-        log::info!("the node is asked to end");
+        log::info!("the node is shutting down");
         let node = self.node.clone();
         let mut node = node.lock();
         let now = node.clock.now();
@@ -263,7 +263,7 @@ impl<S: Service> NodeTask<S> {
         if node.raft().is_leader() && now >= self.disk_space.hand_over_due {
             self.disk_space.hand_over_due = now.saturating_add(HAND_OVER_INTERVAL);
             if node.engine.hand_over(now) {
-                log::warn!("handing over to a node that may have room");
+                log::warn!("handing over to a node that may have disk space");
             }
         }
     }

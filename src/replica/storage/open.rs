@@ -192,7 +192,7 @@ fn check_identity(
         ("machine", found.machine.clone(), expected.machine.clone()),
     ];
     if let Some((name, found, expected)) = differences.iter().find(|(_, one, other)| one != other) {
-        let what = format!("{directory} is that of {name} {found}, not of {name} {expected}");
+        let what = format!("{directory} belongs to {name} {found}, not to {name} {expected}");
         return Err(StorageError::Foreign { what });
     }
     let node_ids = |members: &[(NodeId, String)]| -> Vec<NodeId> {
@@ -202,8 +202,8 @@ fn check_identity(
         return Ok(());
     }
     let what = format!(
-        "{directory} is that of a node of the group {}, not of the group {}: the nodes of a group \
-         keep their numbers, and there are as many as there were (addresses may change)",
+        "{directory} belongs to a node of the group {}, not of the group {}: the nodes of a group \
+         and their ids never change (addresses may)",
         format_members(&found.members),
         format_members(&expected.members)
     );
@@ -238,9 +238,8 @@ fn write_again(file: &dyn DiskFile, from: u64, end: u64) -> Result<(), StorageEr
 
 /// Removes the temporary files of the last process.
 fn remove_temporaries(disk: &dyn Disk) -> Result<(), StorageError> {
-    let names = disk
-        .names()
-        .map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
+    let names =
+        disk.names().map_err(|error| StorageError::io(&disk.path(), "cannot be listed", error))?;
     for name in names.iter().filter(|name| is_temporary(name)) {
         disk.remove(name).map_err(|error| StorageError::io(name, "cannot remove", error))?;
     }

@@ -28,7 +28,7 @@ impl Reserve {
         reserve.has_space = len == Some(RESERVE_BYTES as u64);
         match reserve.take(disk) {
             Err(error) if error.is_temporary() => {
-                log::warn!("{}: nothing is kept for metadata.txt: {error}", disk.path());
+                log::warn!("{}: no space is reserved for metadata.txt: {error}", disk.path());
                 Ok(reserve)
             }
             taken => taken.map(|()| reserve),

@@ -108,7 +108,7 @@ impl InboundPeer {
             (State::Known { peer, incarnation, .. }, Received::Hello(hello)) => {
                 self.check(&hello)?;
                 if (hello.node, hello.introduction.incarnation) != (peer, incarnation) {
-                    return Err(invalid("a hello of somebody else".into()));
+                    return Err(invalid("a hello of another process".into()));
                 }
                 lock(&self.registry)
                     .incoming

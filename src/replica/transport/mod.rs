@@ -291,7 +291,9 @@ impl Transport {
                     let introduction = Incoming::Introduction(hello.introduction);
                     lock(&self.registry).incoming.push((peer, introduction));
                 }
-                Ok(_) => log::warn!("node {peer}: an answer of somebody else, or out of place"),
+                Ok(_) => {
+                    log::warn!("node {peer}: an unexpected message, or a hello of another node")
+                }
                 Err(error) => log::warn!("node {peer}: {error}"),
             },
             PeerStreamEvent::Down { status, .. } => {
@@ -363,7 +365,7 @@ impl Transport {
     /// Ends inbound calls, because this node shuts down. The server ends the outgoing streams.
     pub fn close(&mut self) {
         for (_, responder) in mem::take(&mut lock(&self.registry).callers).into_values() {
-            responder.finish(Status::new(Code::Unavailable, "the node is leaving"));
+            responder.finish(Status::new(Code::Unavailable, "the node is shutting down"));
         }
     }
 }

@@ -141,7 +141,7 @@ fn read_entry(bytes: &[u8]) -> Result<Entry, WireError> {
     let payload = match kind {
         COMMAND => Payload::Command { origin, command: command.into() },
         NO_OP | OPEN_SESSION if origin.is_some() || !command.is_empty() => {
-            return Err(invalid("a command in an entry that is none"));
+            return Err(invalid("a command in an entry of another kind"));
         }
         NO_OP => Payload::NoOp,
         OPEN_SESSION => Payload::OpenSession,

@@ -132,17 +132,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Box<Hello>, WireError> {
 
 fn read_introduction(introduction: &pb::Introduction) -> Result<Introduction, WireError> {
     if introduction.instance == 0 || introduction.incarnation == 0 {
-        return Err(invalid("a node without a directory or a incarnation"));
+        return Err(invalid("a node without an instance or an incarnation"));
     }
     if introduction.remembered.len() > MAX_MEMBERS {
-        return Err(invalid("a node that remembers too many others"));
+        return Err(invalid("a node with too many records"));
     }
     let remembered = |known: &pb::Remembered| {
         let trust = match known.standing {
             pb::Standing::STANDING_JOINING => Trust::Seen,
             pb::Standing::STANDING_VOTER => Trust::Voter,
             pb::Standing::STANDING_OLDER => Trust::Refused,
-            _ => return Err(invalid("a node is remembered as nothing that can be")),
+            _ => return Err(invalid("a record with an invalid standing")),
         };
         Ok((known.node_id, known.instance, trust))
     };
@@ -159,7 +159,7 @@ fn read_introduction(introduction: &pb::Introduction) -> Result<Introduction, Wi
             pb::Standing::STANDING_REPLACED => Standing::Refused(Loss::Replaced),
             pb::Standing::STANDING_OLDER => Standing::Refused(Loss::Older),
             pb::Standing::STANDING_UNSPECIFIED => {
-                return Err(invalid("a node that does not say what it is"));
+                return Err(invalid("a node without a standing"));
             }
         },
         remembered: introduction.remembered.iter().map(remembered).collect::<Result<_, _>>()?,

@@ -35,7 +35,7 @@ impl<M: StateMachine> BackgroundIo<M> {
 fn snapshot<M>(mut job: SnapshotJob) -> Result<Job<M>, StorageError> {
     match job.run() {
         Err(error) if error.is_temporary() => {
-            log::warn!("no snapshot this time: {error}");
+            log::warn!("no snapshot is written this time: {error}");
             Ok(Job::Report(DiskCompletion::SnapshotFailed))
         }
         written => written.map(|()| Job::FinishSnapshot(job)),
@@ -56,13 +56,13 @@ fn compact<M>(mut compaction: Compaction) -> Result<Job<M>, StorageError> {
 fn verify<M: StateMachine>(received: ReceivedSnapshot) -> Result<Job<M>, StorageError> {
     let mark = received.mark();
     let mut state = Box::new(Replicated::default());
-    let no_good = match received.verify(&mut |words| state.restore(words))? {
+    let fault = match received.verify(&mut |words| state.restore(words))? {
         Ok(snapshot) => match state.restored(mark.index) {
             Ok(()) => return Ok(Job::Install(snapshot, mark, state)),
             Err(what) => what,
         },
         Err(corruption) => corruption.to_string(),
     };
-    log::warn!("the leader's snapshot is no good: {no_good}");
+    log::warn!("the leader's snapshot is invalid: {fault}");
     Ok(Job::Report(DiskCompletion::Installed(mark, None)))
 }

@@ -173,7 +173,7 @@ impl<M: StateMachine> DiskWorker<M> {
                         self.report(DiskCompletion::Installed(mark, is_in_place.then_some(state)));
                     }
                     Err(error) if error.is_temporary() => {
-                        log::warn!("no snapshot of the leader this time: {error}");
+                        log::warn!("the leader's snapshot cannot be stored at present: {error}");
                         self.report(DiskCompletion::SnapshotLost);
                     }
                     Err(error) => return Err(error),
@@ -203,7 +203,7 @@ impl<M: StateMachine> DiskWorker<M> {
                     self.report(DiskCompletion::Installed(piece.snapshot, None));
                 }
                 Err(error) if error.is_temporary() => {
-                    log::warn!("no snapshot of the leader this time: {error}");
+                    log::warn!("the leader's snapshot cannot be stored at present: {error}");
                     self.report(DiskCompletion::SnapshotLost);
                     return Ok(());
                 }
@@ -228,14 +228,14 @@ impl<M: StateMachine> DiskWorker<M> {
                 self.unreported = None;
                 self.report(DiskCompletion::Persisted(write));
                 if self.retry_at.take().is_some() {
-                    log::warn!("there is room again: everything is written");
+                    log::warn!("disk space is available again: everything is written");
                     self.report(DiskCompletion::SpaceAvailable);
                 }
             }
             Err(error) if error.is_temporary() => {
                 self.report_hard_state(storage, write);
                 if self.retry_at.is_none() {
-                    log::error!("no more can be written until there is room: {error}");
+                    log::error!("writes wait for disk space: {error}");
                     self.report(DiskCompletion::Full(error.to_string()));
                 }
                 self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
@@ -356,7 +356,7 @@ impl<M: StateMachine> DiskWorker<M> {
 fn unless_temporary<T>(done: Result<T, StorageError>) -> Result<Option<T>, StorageError> {
     match done {
         Err(error) if error.is_temporary() => {
-            log::warn!("not this time: {error}");
+            log::warn!("skipped this time: {error}");
             Ok(None)
         }
         done => done.map(Some),
