@@ -1,4 +1,4 @@
-//! Clients that ask at the same time, write down what they saw, and a watcher that sees everything.
+//! Concurrent clients that record what they observe, and a watcher that receives every change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,30 +16,31 @@ use crate::linearizability::Operation;
 use crate::process::{LONG, client_of, eventually};
 use crate::seed::Seed;
 
-/// Keys that are in use at the same time.
+/// The number of keys in use at the same time.
 const KEYS: u32 = 4;
 
-/// What all clients share.
+/// The state that all clients share.
 pub struct Workload {
-    /// Counts calls and returns: one order of all of them.
+    /// Counts calls and returns: one total order of all of them.
     moments: AtomicU64,
-    /// Every written value is new.
+    /// Every written value is unique.
     values: AtomicU64,
-    /// Keys are used for two epochs: so no key's history becomes too long to be judged.
+    /// Keys are used for two epochs, so that the history of a key stays short enough for the
+    /// checker.
     epoch: AtomicU64,
     done: AtomicU64,
     stop: AtomicBool,
     history: Mutex<Vec<Operation<Ask, Saw>>>,
-    /// The revisions of the sets that were answered, with what they wrote.
+    /// The revisions of the acknowledged sets, with what they wrote.
     revisions: Mutex<BTreeMap<u64, Written>>,
-    /// Operations whose outcome nobody knows.
+    /// Operations with an unknown outcome.
     unknown: AtomicU64,
 }
 
-/// A key, and the value that it got.
+/// A key and the value written to it.
 type Written = (Vec<u8>, Vec<u8>);
 
-/// Clients at work.
+/// Running clients.
 pub struct Clients {
     pub workload: Arc<Workload>,
     threads: Vec<JoinHandle<()>>,
@@ -48,22 +49,22 @@ pub struct Clients {
     watched: Arc<AtomicU64>,
 }
 
-/// What the watcher saw.
+/// What the watcher received.
 #[derive(Default)]
 struct Watched {
     changes: Vec<Change>,
-    /// Some were forgotten before it could see them.
+    /// Some changes were forgotten before the watcher could receive them.
     has_gaps: bool,
 }
 
-/// What clients did, as far as it is interesting.
+/// A summary of a run.
 pub struct Tally {
     pub operations: usize,
-    /// Writes of which the client could not say whether they were done.
+    /// Writes with an unknown outcome.
     pub unknown: u64,
-    /// What the watcher saw of them.
+    /// Changes that the watcher received.
     pub changes: usize,
-    /// And whether it could not see some.
+    /// Whether the watcher missed changes.
     pub has_gaps: bool,
 }
 
@@ -90,7 +91,7 @@ fn number(value: &[u8]) -> u64 {
 impl Workload {
     fn ask(&self, seed: &mut Seed) -> Ask {
         let epoch = self.epoch.load(Ordering::Relaxed) as u32;
-        // Of this epoch or of the one before; a few of ten epochs.
+        // A key of this epoch or of the one before; there are a few of each of ten epochs.
         let key = match seed.below(16) {
             0 => epoch / 10 * 10 * KEYS + KEYS - 1,
             _ => (epoch + 1 - seed.below(2) as u32) * KEYS + seed.below(KEYS as usize - 1) as u32,
@@ -100,7 +101,7 @@ impl Workload {
             0..=4 => Ask::Get(key),
             5..=7 => Ask::Set(key, new),
             8 => {
-                // Often a value that was there lately.
+                // Often a value that was current recently.
                 let old = new.saturating_sub(1 + seed.below(8) as u64);
                 Ask::CompareAndSet(key, (!seed.one_in(4)).then_some(old), new)
             }
@@ -108,7 +109,7 @@ impl Workload {
         }
     }
 
-    /// Does an operation by its client.
+    /// Performs an operation with a client.
     fn perform(&self, client: &KvClient, ask: &Ask) -> Result<Saw, Status> {
         let key = key(ask.key());
         match ask {
@@ -130,8 +131,8 @@ impl Workload {
         }
     }
 
-    /// One operation of a client, written down. What is refused was not done, says the client: it
-    /// leaves no trace.
+    /// Performs and records one operation. A refused operation was not applied, so it is not
+    /// recorded.
     fn attempt(&self, id: u64, client: &KvClient, call: Ask) -> Result<(), Status> {
         let called = self.moments.fetch_add(1, Ordering::SeqCst);
         let saw = self.perform(client, &call);
@@ -158,7 +159,7 @@ impl Workload {
         }
     }
 
-    /// Does what clients do, as another one of them, until it gets no answer any more: why.
+    /// Acts as another client until a call fails; returns the status.
     pub fn until_refused(&self, id: u64, client: &KvClient) -> Status {
         let mut seed = Seed::new(id);
         loop {
@@ -170,7 +171,7 @@ impl Workload {
 }
 
 impl Clients {
-    /// So many clients of these nodes, and a watcher.
+    /// Starts `count` clients of these nodes, and a watcher.
     pub fn start(count: u64, nodes: &[(NodeId, String)], timeout: Duration, seed: u64) -> Clients {
         let workload = Arc::new(Workload {
             moments: AtomicU64::new(0),
@@ -197,7 +198,7 @@ impl Clients {
         Clients { workload, threads, watcher, stop_watcher, watched }
     }
 
-    /// Waits until so many more operations are done.
+    /// Waits until `count` more operations are done.
     #[track_caller]
     pub fn await_progress(&self, operations: u64) {
         let wanted = self.workload.done.load(Ordering::Relaxed) + operations;
@@ -212,13 +213,13 @@ impl Clients {
         assert!(!is_dead && !self.watcher.is_finished(), "a client failed");
     }
 
-    /// New keys.
+    /// Switches to new keys.
     pub fn next_epoch(&self) {
         self.workload.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Ends the work, and judges all of it: what clients saw of each key is linearizable, and what
-    /// the watcher saw is each write once, with its revision, and what is there now.
+    /// Stops the clients and checks everything: the observations of each key are linearizable, and
+    /// the watcher received each write once, with its revision, and the current pairs.
     #[track_caller]
     pub fn judge(self, client: &KvClient) -> Tally {
         self.workload.stop.store(true, Ordering::Relaxed);
@@ -263,8 +264,8 @@ impl Clients {
     }
 }
 
-/// Sees everything from the beginning on, as far as the nodes remember it: one that was started from
-/// a snapshot knows nothing of what was before.
+/// Watches from the first revision that the nodes remember; a node that started from a snapshot
+/// knows nothing before it.
 fn watch(client: Arc<KvClient>, stop: Arc<AtomicBool>, seen: &AtomicU64) -> Watched {
     let mut watcher = Watcher::new(Arc::clone(&client), b"", Some(0), stop);
     let mut watched = Watched::default();

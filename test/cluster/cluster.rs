@@ -15,14 +15,14 @@ use crate::process::{
     AGORA, LONG, Process, TestDirectory, agora, bound, client_of, eventually, leader_of, peers_flag,
 };
 
-/// For tests in which a leader must not change because the machine is busy: a hiccup of a second is
-/// none, and a lease still ends within a test's patience.
+/// Timing for tests in which a slow machine must not change the leader: a pause of a second causes
+/// no election, and a lease still ends within the timeout of a test.
 pub const CALM: &[&str] = &["--heartbeat", "0.1", "--election-timeout", "1.5", "--lease", "1.5"];
 
-/// The right to run processes.
+/// The permission to run processes.
 pub type Turn = MutexGuard<'static, ()>;
 
-/// Clusters take turns: each has a process a node, and two cores are soon full.
+/// Clusters run one at a time: each has a process per node, and two cores are soon saturated.
 pub fn turn() -> Turn {
     static STAGE: Mutex<()> = Mutex::new(());
     STAGE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -31,10 +31,10 @@ pub fn turn() -> Turn {
 pub struct Cluster {
     pub home: TestDirectory,
     pub nodes: Vec<(NodeId, String)>,
-    /// Of every node.
+    /// The flags of every node.
     pub flags: Vec<String>,
     running: BTreeMap<NodeId, Process>,
-    /// What a node's command is run with: a network of its own, for example.
+    /// A prefix for the command of a node: a network namespace, for example.
     wrap: fn(NodeId) -> Vec<String>,
     _turn: Turn,
 }
@@ -47,7 +47,7 @@ impl Cluster {
         cluster
     }
 
-    /// Nodes that run; whether anybody leads is not known.
+    /// Running nodes, perhaps without a leader.
     pub fn started(size: u64, flags: &[&str]) -> Cluster {
         let mut cluster = Cluster::new(size, flags);
         let ids: Vec<NodeId> = cluster.ids().collect();
@@ -55,13 +55,13 @@ impl Cluster {
         cluster
     }
 
-    /// Nodes that do not run yet.
+    /// Nodes that are not started yet.
     pub fn new(size: u64, flags: &[&str]) -> Cluster {
         let nodes = (0..size).map(|id| (id, free_address().to_string())).collect();
         Cluster::at(nodes, flags, |_| Vec::new(), turn())
     }
 
-    /// Nodes at these places that do not run yet.
+    /// Nodes at these addresses that are not started yet.
     pub fn at(
         nodes: Vec<(NodeId, String)>,
         flags: &[&str],
@@ -85,33 +85,33 @@ impl Cluster {
         self.home.0.join("logs")
     }
 
-    /// A node's directory.
+    /// The directory of a node.
     pub fn directory(&self, id: NodeId) -> PathBuf {
         self.logs().join(format!("node_{id}"))
     }
 
-    /// One of a node's files, as text.
+    /// A file of a node, as text.
     pub fn file(&self, id: NodeId, name: &str) -> String {
         fs::read_to_string(self.directory(id).join(name)).unwrap_or_default()
     }
 
-    /// What a node's log has, without what only recovery needs.
+    /// The operations in the log of a node, without the fields for recovery.
     pub fn operations(&self, id: NodeId) -> Vec<String> {
         let log = self.file(id, "logs.txt");
         let operation = |line: &str| line.rsplit_once(" # ").map(|(before, _)| before.to_owned());
-        // A line that is being written has no end yet.
+        // A line that is being written has no newline yet.
         log.split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))
             .filter_map(operation)
             .collect()
     }
 
-    /// How many heartbeats a node has told of.
+    /// The number of heartbeats in the `dump.txt` of a node.
     pub fn heartbeats(&self, id: NodeId) -> usize {
         self.file(id, "dump.txt").matches(" sending heartbeat & ").count()
     }
 
-    /// Whether any node's `dump.txt` has this.
+    /// Whether the `dump.txt` of any node contains the words.
     pub fn dumps_have(&self, words: &str) -> bool {
         self.ids().any(|id| self.file(id, "dump.txt").contains(words))
     }
@@ -120,12 +120,12 @@ impl Cluster {
         peers_flag(&self.nodes)
     }
 
-    /// The command that runs a node, with more flags than the group's.
+    /// The command of a node, with flags in addition to the group's.
     pub fn command(&self, id: NodeId, flags: &[&str]) -> Command {
         self.command_among(id, &self.peers(), flags)
     }
 
-    /// The same, with another list of nodes.
+    /// The same, with another list of peers.
     pub fn command_among(&self, id: NodeId, peers: &str, flags: &[&str]) -> Command {
         let mut words = (self.wrap)(id);
         let mut command = match words.is_empty() {
@@ -143,12 +143,12 @@ impl Cluster {
         command
     }
 
-    /// Starts a node with more flags than the group's; waits for nothing.
+    /// Starts a node with flags in addition to the group's, without waiting.
     pub fn run_with(&mut self, id: NodeId, flags: &[&str]) -> Process {
         Process::start(self.command(id, flags), &self.home.0.join(format!("node_{id}")))
     }
 
-    /// Starts a node by a command of [`Cluster::command`]; waits for nothing.
+    /// Starts a node with a command of [`Cluster::command`], without waiting.
     pub fn run(&mut self, command: Command) -> Process {
         Process::start(command, &self.home.0.join("node"))
     }
@@ -166,7 +166,7 @@ impl Cluster {
         }
     }
 
-    /// Starts a node that sees the others at other places.
+    /// Starts a node that uses other addresses for its peers.
     #[track_caller]
     pub fn launch_with(&mut self, id: NodeId, peers: &str) {
         let output = self.home.0.join(format!("node_{id}"));
@@ -180,7 +180,7 @@ impl Cluster {
         self.running.get_mut(&id).unwrap_or_else(|| panic!("node {id} does not run"))
     }
 
-    /// What the running nodes have said of themselves.
+    /// The log lines of the running nodes.
     pub fn output(&self) -> String {
         let all = self.running.iter().map(|(id, node)| format!("node {id}:\n{}", node.stderr()));
         all.collect()
@@ -194,7 +194,7 @@ impl Cluster {
         }
     }
 
-    /// SIGTERM; each must end well.
+    /// SIGTERM; each node must end with exit status 0.
     #[track_caller]
     pub fn end(&mut self, ids: &[NodeId]) {
         for id in ids {
@@ -205,7 +205,7 @@ impl Cluster {
         }
     }
 
-    /// Waits for a node that has been asked to end; it must end well.
+    /// Waits for a node that is shutting down; it must end with exit status 0.
     #[track_caller]
     pub fn await_end(&mut self, id: NodeId) {
         let mut process = self.running.remove(&id).unwrap();
@@ -213,7 +213,7 @@ impl Cluster {
         assert_eq!(status.code(), Some(0), "node {id}: {}", process.stderr());
     }
 
-    /// Waits for a node that ends by itself, since something is wrong; what it said.
+    /// Waits for a node that stops by itself because of an error; returns its stderr.
     #[track_caller]
     pub fn await_failure(&mut self, id: NodeId) -> String {
         let status = self.process(id).wait();
@@ -227,7 +227,7 @@ impl Cluster {
         client_of(&self.nodes, LONG)
     }
 
-    /// A client of one node alone.
+    /// A client of one node.
     pub fn client_at(&self, id: NodeId, timeout: Duration) -> KvClient {
         client_of(&self.nodes[id as usize..=id as usize], timeout)
     }
@@ -240,7 +240,7 @@ impl Cluster {
         agora(&all)
     }
 
-    /// Who leads; waits for somebody.
+    /// The leader; waits until there is one.
     #[track_caller]
     pub fn leader(&self) -> NodeId {
         let client = client_of(&self.nodes, Duration::from_secs(2));
@@ -252,13 +252,13 @@ impl Cluster {
         leader.unwrap()
     }
 
-    /// How a node is, if it answers.
+    /// The status of a node, if it answers.
     pub fn status(&self, id: NodeId) -> Option<NodeStatus> {
         let client = self.client_at(id, Duration::from_secs(2));
         client.statuses().pop().and_then(|(_, status)| status.ok())
     }
 
-    /// Waits until every node has applied the same, and all that any of them has.
+    /// Waits until every node has applied the last index of any of them.
     #[track_caller]
     pub fn converge(&self) {
         let client = client_of(&self.nodes, Duration::from_secs(2));
@@ -276,7 +276,7 @@ impl Cluster {
         });
     }
 
-    /// What `agora check` says of a node's files; they must be good.
+    /// The output of `agora check` for a node's files, which must be valid.
     #[track_caller]
     pub fn check(&self, id: NodeId) -> String {
         let output = agora(&["check", self.directory(id).to_str().unwrap()]);

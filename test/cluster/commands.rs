@@ -1,4 +1,4 @@
-//! `agora kv` as a person or a script uses it: what it prints, and how it ends.
+//! `agora kv` as people and scripts use it: its output and exit status.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::cluster::{CALM, Cluster};
 use crate::process::{AGORA, CommandOutput, Process, eventually};
 
-/// A command that must succeed; what it printed.
+/// Runs a command that must succeed; returns its output.
 #[track_caller]
 fn good(cluster: &Cluster, words: &[&str]) -> String {
     let output = cluster.kv(words);
@@ -14,7 +14,7 @@ fn good(cluster: &Cluster, words: &[&str]) -> String {
     output.stdout
 }
 
-/// A command that must be refused; why.
+/// Runs a command that must be refused; returns the reason.
 #[track_caller]
 fn refused(cluster: &Cluster, words: &[&str]) -> String {
     let output = cluster.kv(words);
@@ -27,7 +27,7 @@ fn refused(cluster: &Cluster, words: &[&str]) -> String {
         .to_owned()
 }
 
-/// The shell, with these lines on its input.
+/// Runs the shell with these lines on stdin.
 fn shell(cluster: &Cluster, lines: &str) -> CommandOutput {
     let mut child = Command::new(AGORA)
         .args(["kv", "--peers", &cluster.peers()])
@@ -162,7 +162,7 @@ fn the_shell_takes_a_command_a_line() {
     let cluster = Cluster::start(1, CALM);
     let output =
         shell(&cluster, "set name1 \"Bheem the Great\"\nget name1\nscan\nget nobody\ndel name1\n");
-    // A conversation: failures stand where they happened.
+    // A session: failures are printed in their place.
     let lines = ["SUCCESS", "Bheem the Great", "name1 Bheem\\ the\\ Great", NOBODY, "SUCCESS"];
     assert_eq!(output.stdout.lines().collect::<Vec<_>>(), lines);
     let output = shell(&cluster, "help\nfrobnicate\n");

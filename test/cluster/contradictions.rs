@@ -1,4 +1,4 @@
-//! Two directories that contradict each other: whoever finds it says so, and stops.
+//! Two directories that contradict each other: the node that detects it reports it and stops.
 
 use std::fs;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::process::agora;
 
 const KEYS: [&[u8]; 3] = [b"one", b"two", b"three"];
 
-/// A group of which nobody runs any more. Two leaders have made its log.
+/// A stopped group whose log has entries of two leaders.
 fn stopped_group() -> Cluster {
     let mut cluster = Cluster::start(3, CALM);
     let set_all = |value: &[u8]| {
@@ -30,8 +30,8 @@ fn stopped_group() -> Cluster {
     cluster
 }
 
-/// A log in which the entries of the newest term are of the term before; and the newest term. Its
-/// checksums are right.
+/// A log in which the entries of the newest term have the term before, with valid checksums; and
+/// the newest term.
 fn edited(log: &str) -> (String, Term) {
     let term_of = |line: &str| {
         let operation = line.rsplit_once(" # ").unwrap().0;
@@ -62,11 +62,11 @@ fn a_node_with_another_history_than_its_leader_stops_with_a_reason() {
     let (bad, term) = edited(&good);
     assert_ne!(bad, good);
     fs::write(&path, &bad).unwrap();
-    // Nothing is wrong with either of the two alone.
+    // Each of the two is valid by itself.
     cluster.check(a);
     cluster.check(b);
 
-    // The other one has the newer log, so it is elected; and is not followed.
+    // The other node has the newer log, so it is elected, but not followed.
     cluster.launch(&[a, b]);
     let output = cluster.await_failure(a);
     let before = term - 1;
@@ -85,13 +85,13 @@ fn a_node_with_another_history_than_its_leader_stops_with_a_reason() {
     assert_eq!(cluster.file(a, "logs.txt"), bad, "nothing was changed");
     assert_eq!(agora(&["check", cluster.directory(a).to_str().unwrap()]).code, 0);
 
-    // The leader goes on, and acknowledges nothing that it cannot know by itself.
+    // The leader stays up, and acknowledges nothing without a majority.
     let alone = cluster.client_at(b, Duration::from_secs(3));
     assert!(alone.set(b"four", b"third").is_err());
     assert!(alone.get(b"one", Consistency::Linearizable).is_err());
     assert_eq!(cluster.process(b).ended(), None);
 
-    // With the third one there is a majority that agrees.
+    // With the third node there is a majority that agrees.
     cluster.launch(&[c]);
     let client = cluster.client();
     for key in KEYS {
@@ -99,7 +99,7 @@ fn a_node_with_another_history_than_its_leader_stops_with_a_reason() {
         assert_eq!(found.map(|found| found.value), Some(b"second".to_vec()));
     }
     client.set(b"five", b"fourth").unwrap();
-    // What was edited is put right.
+    // The edit is undone.
     fs::write(&path, &good).unwrap();
     cluster.launch(&[a]);
     cluster.converge();

@@ -1,4 +1,4 @@
-//! Disks that are full, and disks that cannot be written.
+//! Full disks, and read-only disks.
 
 use std::fs;
 use std::io::Write;
@@ -14,7 +14,7 @@ use agora::rpc::{CallOptions, Channel, ChannelOptions};
 use crate::cluster::{CALM, Cluster};
 use crate::process::{LONG, eventually};
 
-/// A small disk of its own at a node's directory.
+/// A small disk of its own, mounted at the directory of a node.
 struct Disk {
     at: PathBuf,
 }
@@ -38,21 +38,21 @@ fn mount(words: &[&str], at: &Path) {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // At once for all that come, although a process may still have files there.
+        // Lazily: a process may still have open files there.
         let _ = Command::new("umount").arg("-l").arg(&self.at).status();
     }
 }
 
 const FULL: &str = "writes wait for disk space: ";
 
-/// What a node's files take.
+/// The size of a node's files.
 fn used_bytes(directory: &Path) -> u64 {
     let files =
         fs::read_dir(directory).unwrap().map(|file| file.unwrap().metadata().unwrap().len());
     files.map(|bytes| bytes.next_multiple_of(4096)).sum()
 }
 
-/// Whether a node's health says that the store would answer.
+/// Whether the health check of a node reports the store as serving.
 fn serves(cluster: &Cluster, id: NodeId) -> bool {
     let channel = Channel::new(&cluster.nodes[id as usize].1, ChannelOptions::default()).unwrap();
     let asked = encode(&HealthCheckRequest { service: "agora.kv.v1.KvService".into() });
@@ -61,7 +61,7 @@ fn serves(cluster: &Cluster, id: NodeId) -> bool {
     decode::<HealthCheckResponse>(&answer).unwrap().status == ServingStatus::SERVING
 }
 
-/// Writes to a file until no byte more has room.
+/// Fills a file until not a single byte more can be written.
 fn fill(path: &Path) {
     let mut file = fs::File::create(path).unwrap();
     for bytes in [1_000_000, 4096, 1] {
@@ -69,8 +69,8 @@ fn fill(path: &Path) {
     }
 }
 
-/// A node whose disk is full says so and goes on, leader or not. The group takes writes, if need be
-/// under another leader; with more room the node has lost nothing.
+/// A node with a full disk reports it and stays up, as leader or follower. The group accepts
+/// writes, if necessary under another leader; when there is space again the node has lost nothing.
 #[test]
 #[ignore = "needs root: scripts/test disk"]
 fn a_full_disk_stops_no_node() {
@@ -90,7 +90,7 @@ fn a_full_disk_stops_no_node() {
         disk.remount(&format!("size={}", used + 1_000_000));
         let said_before = cluster.process(victim).stderr().len();
         eventually("the disk is full", || {
-            // Keys that no snapshot makes fewer.
+            // Distinct keys, which no snapshot can merge.
             let key = format!("key{number}");
             client.set(key.as_bytes(), &[b'v'; 100_000]).unwrap();
             number += 1;
@@ -118,8 +118,8 @@ fn a_full_disk_stops_no_node() {
     drop(disks);
 }
 
-/// A little state that is written over and over, on a disk that is small beside what is written, and
-/// smaller than the log that would be kept elsewhere.
+/// A small state that is overwritten many times, on a disk smaller than the log that is kept on a
+/// larger one.
 #[test]
 #[ignore = "needs root: scripts/test disk"]
 fn a_small_disk_is_enough_for_a_small_state() {
@@ -143,7 +143,7 @@ fn a_small_disk_is_enough_for_a_small_state() {
     drop(disk);
 }
 
-/// What others leave no room for is refused, in words; reads go on, also after a restart.
+/// A write that does not fit is refused with a reason; reads are served, also after a restart.
 #[test]
 #[ignore = "needs root: scripts/test disk"]
 fn a_node_with_a_full_disk_serves_reads_and_accepts_writes_again() {
@@ -164,7 +164,7 @@ fn a_node_with_a_full_disk_serves_reads_and_accepts_writes_again() {
         assert!(!serves(&cluster, 0), "health says so");
         if round == 0 {
             cluster.kill(&[0]);
-            // What was cut away at the start has room again.
+            // The start has truncated the log, so there is space again.
             cluster.launch(&[0]);
             fill(&filler);
         }

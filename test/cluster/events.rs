@@ -1,4 +1,4 @@
-//! What nodes tell of themselves on stderr, for whoever runs them.
+//! The log lines of nodes on stderr, for their operator.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::cluster::{CALM, Cluster};
 use crate::process::{AGORA, CommandOutput, eventually};
 
-/// The lines of a text that have these words.
+/// The lines of a text that contain the words.
 fn lines_with<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
     text.lines().filter(|line| line.contains(words)).collect()
 }
@@ -22,7 +22,7 @@ fn a_change_of_leader_is_logged_with_its_cause() {
     assert!(start.contains(&format!("files in {}", directory.display())), "{log}");
     assert!(start.contains("log to 0, committed to 0, term 0; heartbeat "), "{log}");
     assert!(log.contains(&format!("node {old} leads in term ")), "{log}");
-    // The time in front, to the millisecond.
+    // The timestamp at the start, in milliseconds.
     assert!(start.starts_with('[') && start.as_bytes().get(20) == Some(&b'.'), "{start}");
 
     cluster.kill(&[old]);
@@ -41,7 +41,7 @@ fn a_change_of_leader_is_logged_with_its_cause() {
             && third_log.contains(&lost)
     });
 
-    // Alone it cannot lead: that is told once, and then now and again.
+    // Alone it cannot lead: that is logged once, and then at intervals.
     cluster.kill(&[third]);
     eventually("it has stepped down", || {
         let log = cluster.process(new).stderr();
@@ -56,7 +56,7 @@ fn a_change_of_leader_is_logged_with_its_cause() {
         !lines_with(&log, &format!("node {old} can be reached")).is_empty()
     });
     let log = cluster.process(old).stderr();
-    // Its own vote was durable before it led; whether its first entry was, nobody knows.
+    // Its own vote was durable before it led; its first entry may have been.
     assert!(!log.contains(", term 0;"), "{log}");
     cluster.end(&[leader]);
 }
@@ -71,7 +71,7 @@ fn rust_log_selects_what_is_logged() {
     assert_eq!(quiet.stderr(), "");
 }
 
-/// `agora kv` with a value on its input.
+/// Runs `agora kv` with a value on stdin.
 fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> CommandOutput {
     let mut child = Command::new(AGORA)
         .args(["kv", "--peers", &cluster.peers()])
@@ -81,7 +81,7 @@ fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> CommandOutput 
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that refuses does not read to the end.
+    // A command that refuses does not read stdin to the end.
     let _ = child.stdin.take().unwrap().write_all(input);
     CommandOutput::of(child.wait_with_output().unwrap())
 }

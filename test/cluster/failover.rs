@@ -1,4 +1,4 @@
-//! How long nobody takes writes when the leader is killed.
+//! How long writes are interrupted when the leader is killed.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::kills::number;
 use crate::process::{client_of, eventually};
 
-/// Writes one key after the other, each with a patience of its own, and sends when each was done.
+/// Writes one key after another, each with a timeout, and sends the time of each success.
 fn write(client: &KvClient, stop: &AtomicBool, done: &mpsc::Sender<(Instant, Instant)>) {
     while !stop.load(Ordering::Relaxed) {
         let began = Instant::now();
@@ -21,8 +21,8 @@ fn write(client: &KvClient, stop: &AtomicBool, done: &mpsc::Sender<(Instant, Ins
     }
 }
 
-/// Kills the leader again and again, with default timing, and says how long it took until a client
-/// had its next write done: `scripts/failover`.
+/// Kills the leader repeatedly, with default timing, and prints how long it took until a client's
+/// next write succeeded: `scripts/failover`.
 #[test]
 #[ignore = "measures: scripts/failover"]
 fn time_to_the_next_write() {
@@ -41,13 +41,13 @@ fn measure(size: u64, rounds: u64) {
         scope.spawn(|| write(&client, &stop, &sender));
         for round in 1..=rounds {
             let leader = cluster.leader();
-            // All writes until now are of the past.
+            // Ignores all earlier writes.
             receiver.try_iter().for_each(drop);
             receiver.recv().unwrap();
             let killed = Instant::now();
             let at_ms = agora::replica::clock::wall_ms();
             cluster.kill(&[leader]);
-            // The first that was done behind it by somebody else.
+            // The first write after that by another leader.
             let (_, done) = receiver
                 .iter()
                 .find(|(began, done)| {
@@ -77,10 +77,10 @@ fn measure(size: u64, rounds: u64) {
     );
 }
 
-/// What nodes told of the time since.
+/// Prints what the nodes recorded since then.
 fn explain(cluster: &Cluster, since_ms: u64) {
     let mut lines: Vec<String> = Vec::new();
-    // Lines are gathered for a moment before they are written.
+    // Lines are buffered for a moment before they are written.
     let log = || cluster.ids().map(|id| cluster.file(id, "dump.txt").len()).sum::<usize>();
     let (mut last, mut grew_at) = (log(), Instant::now());
     eventually("no more is written", || {

@@ -1,4 +1,4 @@
-//! Directories that a node must not use, and what it says.
+//! Directories that a node must refuse, and the error texts.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use agora::raft::NodeId;
 use crate::cluster::{CALM, Cluster};
 use crate::process::{Process, agora, eventually};
 
-/// A group of three with something in its logs, of which nobody runs any more.
+/// A stopped group of three with entries in its logs.
 fn stopped_group() -> Cluster {
     let mut cluster = Cluster::start(3, CALM);
     let client = cluster.client();
@@ -20,7 +20,7 @@ fn stopped_group() -> Cluster {
     cluster
 }
 
-/// The process ends with exit status 1, having served nothing; what it said.
+/// The process must end with exit status 1 without having served anything; returns its stderr.
 #[track_caller]
 fn refusal(mut process: Process) -> String {
     let status = process.wait();
@@ -71,7 +71,7 @@ fn a_file_with_a_flipped_byte_is_refused_by_file_line_and_byte() {
         fs::write(&path, &bad).unwrap();
         let output = refusal(cluster.run_with(0, &[]));
         let place = format!("{name}, line {line}, byte ");
-        // A file with one checksum is wrong as a whole.
+        // A file with a single checksum is invalid as a whole.
         let place = if name == "logs.txt" { place } else { format!("{name}, line ") };
         assert!(output.contains(&place), "{output}");
         let reason = output[output.find(name).unwrap()..].lines().next().unwrap();
@@ -85,9 +85,9 @@ fn a_file_with_a_flipped_byte_is_refused_by_file_line_and_byte() {
     cluster.converge();
 }
 
-/// A node whose files are gone comes back with the same number. It may have voted and promised: the
-/// operator must give it a new one. What is certain is that the group does not lose anything as long
-/// as a majority has kept its files.
+/// A node restarts with the same id and without its files. It may have voted and promised before,
+/// so the operator must give it a new id. The group loses nothing as long as a majority has kept
+/// its files.
 #[test]
 fn a_node_without_its_files_gets_them_from_the_others() {
     let mut cluster = stopped_group();

@@ -1,4 +1,4 @@
-//! More connections than there may be, and peers that are none: a node lives on, and says little.
+//! Too many connections, and connections of foreign peers: a node stays up, and logs little.
 
 use std::fs;
 use std::net::TcpStream;
@@ -21,7 +21,7 @@ struct Alone {
 }
 
 impl Alone {
-    /// Starts it from a shell that first does something.
+    /// Starts it from a shell that runs `before` first.
     fn start(before: &str, flags: &str) -> Alone {
         let home = TestDirectory::new();
         let address = free_address().to_string();
@@ -38,12 +38,12 @@ impl Alone {
         Alone { process, address, client, home }
     }
 
-    /// Connections that say nothing; those that the node does not take are closed by it.
+    /// Opens idle connections; the node closes those beyond its limit.
     fn connect(&self, count: usize) -> Vec<TcpStream> {
         (0..count).map(|_| TcpStream::connect(&self.address).unwrap()).collect()
     }
 
-    /// Sets keys until there is another snapshot: another file was made.
+    /// Sets keys until there is another snapshot, which needs a new file.
     fn takes_snapshots(&mut self) {
         let file = self.home.0.join("logs/node_0/snapshot.txt");
         let when = || fs::metadata(&file).and_then(|file| file.modified()).ok();

@@ -1,16 +1,16 @@
-//! Leaders that are asked to end while a follower is dead.
+//! Graceful stops of leaders while a follower is dead.
 
 use std::time::{Duration, Instant};
 
 use crate::cluster::{CALM, Cluster};
 use crate::process::eventually;
 
-/// What a hand-over takes at most on a busy machine; an election by itself takes 1.5 s and more with
-/// this timing, and so does a hand-over to a node that is gone.
+/// The maximum duration of a hand-over on a busy machine. An election takes 1.5 s and more with
+/// this timing, and so does a hand-over to a dead node.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The one that a leader would ask first, would it not know who is there: no log is nearer to its
-/// own, and of equals it is the last.
+/// The follower that a leader would try first if it did not track which followers are alive: no log
+/// is nearer to its own, and among equals it is the last.
 fn last_follower(cluster: &Cluster, leader: u64) -> u64 {
     cluster.others(leader).pop().unwrap()
 }
@@ -42,8 +42,9 @@ fn a_leader_of_five_hands_over_to_a_live_follower() {
     assert!(pauses[1] < PAUSE, "{pauses:?}");
 }
 
-/// Of three with one dead the leader's own vote is the one that its successor needs. One alone then
-/// commits nothing: but it leads, and goes on as soon as any other is back.
+/// Of three nodes with one dead, the leader's own vote is needed to elect its successor. The
+/// remaining node then commits nothing, but it leads, and continues as soon as another node is
+/// back.
 #[test]
 fn a_leader_of_three_stays_until_the_last_follower_leads() {
     let mut cluster = Cluster::start(3, CALM);

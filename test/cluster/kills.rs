@@ -1,4 +1,4 @@
-//! kill -9, again and again, while clients write, read and watch.
+//! Repeated kill -9 while clients write, read and watch.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +13,17 @@ pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Rounds in one group; then a new one begins, so that histories end.
+/// Rounds in one group; then a new group begins, so that histories end.
 const ROUNDS_IN_A_GROUP: u64 = 50;
 
-/// `AGORA_ROUNDS` says how many rounds, `AGORA_SEED` which; `scripts/soak` sets them.
+/// `AGORA_ROUNDS` sets the number of rounds, `AGORA_SEED` the seed; `scripts/soak` sets both.
 #[test]
 #[ignore = "half a minute: scripts/test kills, scripts/soak N"]
 fn acknowledged_writes_are_not_lost_and_not_applied_twice() {
     each_group(50, run);
 }
 
-/// Runs as many rounds as are wanted, group by group, each with the next seed.
+/// Runs the requested number of rounds, group by group, each with the next seed.
 pub fn each_group(default: u64, run: impl Fn(u64, u64) -> Tally) {
     let (mut left, mut seed) = (number("AGORA_ROUNDS", default), number("AGORA_SEED", 1));
     while left > 0 {
@@ -46,7 +46,7 @@ fn a_few_rounds_of_random_faults() {
 
 fn run(rounds: u64, number: u64) -> Tally {
     let mut seed = Seed::new(number);
-    // Snapshots come and go meanwhile.
+    // Small enough for snapshots during the run.
     let flags = ["--snapshot-bytes", "100000"];
     let mut cluster = Cluster::start(5, if seed.one_in(2) { &flags } else { &[] });
     let clients = Clients::start(4, &cluster.nodes, Duration::from_secs(30), number);
@@ -55,7 +55,8 @@ fn run(rounds: u64, number: u64) -> Tally {
         let victims = victims(&cluster, &mut seed);
         cluster.kill(&victims);
         clients.next_epoch();
-        // Without them, if there is a majority; or they come back at once.
+        // The clients continue without the victims if there is a majority; otherwise the victims
+        // restart at once.
         if victims.len() < 3 && seed.one_in(2) {
             clients.await_progress(1 + seed.below(40) as u64);
         }
@@ -75,7 +76,7 @@ fn run(rounds: u64, number: u64) -> Tally {
     tally
 }
 
-/// One at random, the leader, two, or all.
+/// One random node, the leader, two nodes, or all.
 fn victims(cluster: &Cluster, seed: &mut Seed) -> Vec<NodeId> {
     let mut ids: Vec<NodeId> = cluster.ids().collect();
     let count = match seed.below(10) {
@@ -90,7 +91,7 @@ fn victims(cluster: &Cluster, seed: &mut Seed) -> Vec<NodeId> {
     ids
 }
 
-/// Every node has the same pairs, whoever is asked.
+/// Every node has the same pairs.
 pub fn same_everywhere(cluster: &Cluster) {
     let listing = |id| {
         let client = cluster.client_at(id, Duration::from_secs(10));

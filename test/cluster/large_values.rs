@@ -1,5 +1,5 @@
-//! Values of the largest size, by many clients at the same time: the leader stays, and nobody is left
-//! in doubt.
+//! Values of the largest size, from many concurrent clients: the leader stays, and no write has an
+//! unknown outcome.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use crate::kills::number;
 use crate::process::client_of;
 use crate::wait::pace_until;
 
-/// The largest value that there is.
+/// The maximum size of a value.
 const LARGEST_BYTES: usize = 1024 * 1024;
-/// As large as a build that is not optimized can be asked to write, beside other tests.
+/// A size that an unoptimized build can write beside other tests.
 const LARGE_BYTES: usize = 64 * 1024;
 
-/// So many clients write for so long. Every write is done, and the leader is the one it was.
+/// `clients` clients write for `span`. Every write succeeds, and the leader does not change.
 fn write(cluster: &Cluster, clients: u64, value_bytes: usize, span: Duration) {
     let leader = cluster.leader();
     let term = cluster.status(leader).unwrap().term;

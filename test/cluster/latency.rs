@@ -1,5 +1,4 @@
-//! Nodes that are far from one another, 40 and 75 ms each way, with default timing; and links that
-//! are slow.
+//! Nodes with a one-way latency of 40 and 75 ms, with default timing; and slow links.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -15,12 +14,12 @@ use crate::free_address::free_address;
 use crate::process::{eventually, peers_flag};
 use crate::wait::{pace, pace_until};
 
-/// What becomes of bytes on a connection.
+/// The properties of a simulated link.
 #[derive(Clone, Copy)]
 struct Link {
-    /// They arrive so much later.
+    /// The added latency.
     delay: Duration,
-    /// So many arrive in a second, each way.
+    /// The bandwidth in each direction.
     bytes_per_s: u32,
 }
 
@@ -28,8 +27,8 @@ fn distant(delay: Duration) -> Link {
     Link { delay, bytes_per_s: u32::MAX }
 }
 
-/// Carries connections to somewhere else. Its threads end with the connections, and the last of them
-/// with the test's process.
+/// Forwards connections to another address. Its threads end with the connections, the last one with
+/// the test process.
 fn through(target: String, link: Link) -> SocketAddr {
     let listener = TcpListener::bind(free_address()).unwrap();
     let address = listener.local_addr().unwrap();
@@ -50,7 +49,7 @@ fn through(target: String, link: Link) -> SocketAddr {
     address
 }
 
-/// Carries bytes one way.
+/// Forwards bytes in one direction.
 fn carry(mut from: TcpStream, to: &TcpStream, link: Link) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     let mut out = to.try_clone().unwrap();
@@ -74,7 +73,7 @@ fn carry(mut from: TcpStream, to: &TcpStream, link: Link) {
     let _ = writer.join();
 }
 
-/// Starts all nodes; every node sees the others at places of its own.
+/// Starts all nodes; every node reaches its peers through links of its own.
 fn launch_behind(cluster: &mut Cluster, link: Link) {
     for id in cluster.ids() {
         let seen = |(peer, at): &(NodeId, String)| match *peer == id {
@@ -86,8 +85,8 @@ fn launch_behind(cluster: &mut Cluster, link: Link) {
     }
 }
 
-/// Over 150 ms there and back nobody leads for long with default timing, but nodes say what is wrong;
-/// with the times that they name it works.
+/// With a round trip of 150 ms no leader lasts long with default timing, but nodes log a warning;
+/// with the timeouts that it recommends the group works.
 #[test]
 fn nodes_on_slow_links_log_the_timeouts_that_they_need() {
     let delay = Duration::from_millis(75);

@@ -1,11 +1,11 @@
-//! A load that is measured while nodes are restarted.
+//! A measured load while nodes are restarted.
 
 use std::thread;
 
 use crate::cluster::Cluster;
 use crate::process::{CommandOutput, agora, eventually};
 
-/// A figure that `agora bench` printed.
+/// A figure in the output of `agora bench`.
 #[track_caller]
 fn figure(output: &CommandOutput, name: &str) -> f64 {
     let mut lines = output.stdout.lines().filter_map(|line| line.strip_prefix(name));
@@ -21,7 +21,7 @@ fn a_load_survives_a_rolling_restart_and_reports_the_longest_pause() {
         agora(&[&what[..], &["--connections", "2", "--inflight", "3", "--warm-up", "0"]].concat())
     });
     eventually("a first write", || cluster.kv(&["get", "0000000000000000"]).code == 0);
-    // One that leads ends as it is asked to, and the next one is killed.
+    // One leader is stopped gracefully, the next is killed.
     let leader = cluster.leader();
     cluster.end(&[leader]);
     cluster.launch(&[leader]);

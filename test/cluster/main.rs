@@ -1,6 +1,5 @@
-//! Groups of the key-value store in real processes, as people run them: killed, stopped, cut off,
-//! out of room. What needs root, or a minute and more, is left out unless it is asked for;
-//! `scripts/test` asks for it.
+//! Groups of the key-value store in real processes: killed, paused, cut off, with full disks. Tests
+//! that need root, or a minute and more, are ignored by default; `scripts/test` runs them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

@@ -1,4 +1,4 @@
-//! Nodes that have lost what they promised, and nodes that are started with other lists.
+//! Nodes that have lost their promises, and nodes that start with other peer lists.
 
 use std::fs;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::process::{Process, agora, eventually};
 
 const KEYS: [&[u8]; 5] = [b"one", b"two", b"three", b"four", b"five"];
 
-/// A group in which all know each other, its leader, and the two others.
+/// A group in which all nodes have met, its leader, and the two others.
 fn group() -> (Cluster, NodeId, NodeId, NodeId) {
     let cluster = Cluster::start(3, CALM);
     cluster.client().set(b"zero", b"0").unwrap();
@@ -28,8 +28,8 @@ fn output(cluster: &mut Cluster, id: NodeId) -> String {
     cluster.process(id).stderr()
 }
 
-/// What was acknowledged by two of three is never said not to be there, whoever is wiped and whoever
-/// is down; and it is there again when the one is that has it.
+/// A write that two of three nodes acknowledged is never reported as missing, whichever node is
+/// wiped and whichever is down; it can be read again when a node with its files is back.
 #[test]
 fn a_wiped_node_and_one_that_was_down_do_not_lead() {
     let (mut cluster, a, b, c) = group();
@@ -69,7 +69,7 @@ fn a_wiped_node_and_one_that_was_down_do_not_lead() {
     cluster.converge();
     crate::kills::same_everywhere(&cluster);
     assert!(cluster.file(b, "metadata.txt").contains("standing replaced\n"));
-    // Its restart changes nothing of that, and `agora check` says it.
+    // A restart changes nothing, and `agora check` reports it.
     cluster.end(&[b]);
     let checked = agora(&["check", cluster.directory(b).to_str().unwrap()]);
     assert_eq!(checked.code, 1, "{checked:?}");
@@ -95,7 +95,7 @@ fn a_node_that_is_wiped_in_a_healthy_group_is_brought_up_to_date() {
         assert!(log.contains(&format!("node {b} has lost its directory")), "{log}");
         assert!(log.lines().count() < 50, "{log}");
     }
-    // It does not count: two of the three are needed that have kept their directories.
+    // It does not count: the two nodes that kept their directories are needed.
     cluster.kill(&[c]);
     let client = cluster.client_at(a, Duration::from_secs(3));
     eventually("no majority", || client.set(b"too", b"few").is_err());
@@ -147,7 +147,7 @@ fn a_node_restarts_only_with_the_same_peer_list() {
     let log = process.stderr();
     assert!(log.contains(&all) && log.contains(&format!("the group {alone}:")), "{log}");
     assert_eq!(process.stdout(), "");
-    // With another address and the same numbers it goes on.
+    // A node may restart with another address and the same ids.
     let before = cluster.nodes[b as usize].1.clone();
     let port = before.rsplit(':').next().unwrap();
     let moved = all.replace(&before, &format!("localhost:{port}"));

@@ -1,4 +1,4 @@
-//! Mistakes that copies of the classic exercise have made, and where each is tested.
+//! Mistakes that implementations of the course version have made, and the tests for each.
 //!
 //! | mistake | tests |
 //! |---|---|
@@ -41,7 +41,7 @@ fn a_vote_is_the_same_after_a_restart() {
     cluster.kill(&all);
     for id in all {
         let before = ["term", "votedFor"].map(|name| remembered(&cluster, id, name));
-        // Alone it gets no vote, and asks for none in a new term: what it has is what it had.
+        // Alone it gets no vote, and its pre-vote raises no term: its files do not change.
         cluster.launch(&[id]);
         let stood = format!("Node {id} election timer timed out, Starting election.");
         let times = |cluster: &Cluster| cluster.file(id, "dump.txt").matches(&stood).count();
@@ -77,15 +77,15 @@ fn the_log_is_appended_to_and_not_rewritten() {
     for number in 0..20 {
         client.set(b"x", number.to_string().as_bytes()).unwrap();
         let now = fs::read(&path).unwrap();
-        // The leader's own copy may be the last to be written, but never loses anything.
+        // The leader's own copy may be written last, but it never loses anything.
         assert!(now.starts_with(&before), "what was there is there");
         assert_eq!(fs::metadata(&path).unwrap().ino(), inode, "it is the same file");
         before = now;
     }
 }
 
-/// A leader stands still, and both others are killed and start again: they must wait until its lease
-/// is over, however little they remember. Who leads them sends heartbeats meanwhile.
+/// A leader is paused, and both others are killed and restarted: they must wait until its lease has
+/// ended, although they were restarted. Their new leader sends heartbeats meanwhile.
 #[test]
 fn an_old_lease_is_waited_out_even_by_voters_that_restarted() {
     let lease = Duration::from_secs(6);

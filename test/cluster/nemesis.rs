@@ -1,5 +1,5 @@
-//! Anything at any time, by a seed: links that are cut, both ways or one way, nodes that are killed,
-//! stopped, asked to end; several at once.
+//! Random faults by a seed: links cut in one or both directions, nodes killed, paused, stopped
+//! gracefully; several at once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::kills::{each_group, same_everywhere};
 use crate::network::{Network, on_host};
 use crate::seed::Seed;
 
-/// What was done to a node, and is to be undone.
+/// A fault of a node that will be undone.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
     Cut,
@@ -78,7 +78,7 @@ fn run(rounds: u64, number: u64) -> Tally {
             }
         }
         clients.next_epoch();
-        // A majority gets on; without one nobody does, until enough are well again.
+        // A majority makes progress; without one nothing does until enough nodes are healthy.
         while harmed.len() > 2 {
             let (id, harm) = harmed.pop_first().unwrap();
             harm.undo(id, &mut cluster, &network);

@@ -8,8 +8,8 @@
 //!   namespaces      eth0   eth0   eth0     10.99.0.1, 10.99.0.2, ...: a node each
 //! ```
 //!
-//! A link that is down loses what is sent both ways, and nobody is told. One way alone loses it
-//! behind a token bucket that is too small for any packet: unlike netem every kernel has it.
+//! A link that is down drops packets in both directions without notification. One direction alone
+//! is cut by a token bucket that is too small for any packet; unlike netem, every kernel has it.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -20,7 +20,7 @@ use agora::raft::NodeId;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 const PREFIX: &str = "agora-test-";
-/// Loses everything: no packet is as small as its bucket.
+/// Drops everything: every packet is larger than the bucket.
 const LOSE: [&str; 8] = ["root", "tbf", "rate", "1kbit", "burst", "1", "limit", "1"];
 
 pub struct Network {
@@ -42,30 +42,30 @@ fn run(program: &str, words: &[&str]) {
     assert!(output.status.success(), "{program} {words:?}: {stderr}");
 }
 
-/// `ip` with words in one string.
+/// Runs `ip` with the words of a string.
 #[track_caller]
 fn ip(line: &str) {
     run("ip", &line.split_whitespace().collect::<Vec<_>>());
 }
 
-/// Moves this thread, and those that it starts, into a namespace.
+/// Moves this thread, and the threads that it starts, into a namespace.
 fn enter(namespace: &str) {
     let file = File::open(Path::new("/run/netns").join(namespace)).unwrap();
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
 }
 
-/// Has the calling thread be on a node's host, and see no more of the network than that does.
+/// Moves the calling thread to the host of a node: it sees only that part of the network.
 pub fn enter_host(id: NodeId) {
     enter(&host(id));
 }
 
-/// What a command is run with to run on a node's host.
+/// The prefix of a command that runs on the host of a node.
 pub fn on_host(id: NodeId) -> Vec<String> {
     ["ip", "netns", "exec", &host(id)].map(str::to_owned).to_vec()
 }
 
 impl Network {
-    /// So many hosts. The calling thread is at the switch from now on.
+    /// Creates hosts. The calling thread is at the switch from now on.
     pub fn new(hosts: u64) -> Network {
         remove_leftovers();
         let network = Network { hosts };
@@ -88,22 +88,22 @@ impl Network {
         network
     }
 
-    /// Where each node listens.
+    /// The address of each node.
     pub fn nodes(&self) -> Vec<(NodeId, String)> {
         (0..self.hosts).map(|id| (id, format!("10.99.0.{}:7000", id + 1))).collect()
     }
 
-    /// Nothing comes from a host or goes to it.
+    /// Drops all packets to and from a host.
     pub fn cut(&self, id: NodeId) {
         ip(&format!("-n {} link set v{id} down", name("hub")));
     }
 
-    /// What a host sends is lost.
+    /// Drops all packets from a host.
     pub fn mute(&self, id: NodeId) {
         tc(&host(id), "add", "eth0", &LOSE);
     }
 
-    /// What is sent to a host is lost.
+    /// Drops all packets to a host.
     pub fn deafen(&self, id: NodeId) {
         tc(&name("hub"), "add", &format!("v{id}"), &LOSE);
     }
@@ -138,7 +138,7 @@ impl Drop for Network {
     }
 }
 
-/// Namespaces of tests that were killed.
+/// Removes the namespaces of tests that were killed.
 fn remove_leftovers() {
     let Ok(entries) = fs::read_dir("/run/netns") else { return };
     for name in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {

@@ -1,4 +1,4 @@
-//! Five hosts, and links that are cut: both ways, one way, again and again.
+//! Five hosts, and links that are cut: in both directions, in one, repeatedly.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ fn clients(cluster: &Cluster, seed: u64) -> Clients {
     Clients::start(3, &cluster.nodes, PATIENCE, seed)
 }
 
-/// Who leads by the word of those nodes.
+/// The leader according to these nodes.
 #[track_caller]
 fn leader_among(cluster: &Cluster, ids: &[NodeId]) -> NodeId {
     let mut leader = None;
@@ -51,8 +51,8 @@ fn finish(cluster: &Cluster, clients: Clients) {
     crate::kills::same_everywhere(cluster);
 }
 
-/// A leader that is cut off answers nothing old to those who are cut off with it, and refuses in
-/// time; the others go on without it.
+/// A leader that is cut off serves no stale data to clients on its side, and refuses in time; the
+/// other nodes continue without it.
 #[test]
 #[ignore = "needs root: scripts/test network"]
 fn a_leader_that_is_cut_off() {
@@ -64,7 +64,7 @@ fn a_leader_that_is_cut_off() {
         let before = format!("round {round}");
         cluster.client().set(b"round", before.as_bytes()).unwrap();
         network.cut(leader);
-        // Beside the leader, with nobody else in sight.
+        // A client on the leader's side, which reaches no other node.
         let beside = std::thread::spawn({
             let (nodes, workload) = (cluster.nodes.clone(), Arc::clone(&clients.workload));
             move || {
@@ -85,14 +85,14 @@ fn a_leader_that_is_cut_off() {
     finish(&cluster, clients);
 }
 
-/// What a client sees that is cut off with a leader: under the lease it may get answers, which are
-/// judged with those of all others; from then on nobody takes anything. The value of `round` that the
-/// leader has.
+/// The observations of a client that is cut off together with a leader: during the lease reads may
+/// be answered, and are checked with all other observations; after it every call is refused.
+/// Returns the value of `round` on the leader.
 fn beside(leader: NodeId, nodes: &[(NodeId, String)], workload: &Workload, id: u64) -> String {
     let short = Duration::from_secs(2);
     let own = client_of(&nodes[leader as usize..=leader as usize], short);
     workload.until_refused(id, &own);
-    // That was an answer that came too late, or none; and it stays so.
+    // The answer came too late or not at all; later calls fail as well.
     let began = Instant::now();
     let status = own.get(b"round", Consistency::Linearizable).unwrap_err();
     assert_eq!(status.code, Code::Unavailable, "{status}");
@@ -103,7 +103,7 @@ fn beside(leader: NodeId, nodes: &[(NodeId, String)], workload: &Workload, id: u
     String::from_utf8(stale.value).unwrap()
 }
 
-/// A minority of two, the leader in it or not: it refuses, the majority goes on.
+/// A minority of two, with or without the leader: it refuses, the majority continues.
 #[test]
 #[ignore = "needs root: scripts/test network"]
 fn a_minority_that_is_cut_off() {
@@ -122,9 +122,9 @@ fn a_minority_that_is_cut_off() {
     finish(&cluster, clients);
 }
 
-/// A leader that is not heard any more, but hears: its followers elect another, and it gives up.
-/// One that does not hear, but is heard, cannot renew its lease and steps down: nobody elects
-/// another as long as it sends heartbeats.
+/// A leader that can receive but not send: its followers elect another leader, and it steps down. A
+/// leader that can send but not receive: it cannot renew its lease and steps down, and no other is
+/// elected as long as it sends heartbeats.
 #[test]
 #[ignore = "needs root: scripts/test network"]
 fn a_leader_that_is_cut_off_one_way() {
@@ -148,7 +148,7 @@ fn a_leader_that_is_cut_off_one_way() {
     finish(&cluster, clients);
 }
 
-/// Nobody has a majority: nobody answers, until there is one again.
+/// Without a majority no call is answered, until there is one again.
 #[test]
 #[ignore = "needs root: scripts/test network"]
 fn no_majority_and_then_one_again() {
@@ -162,7 +162,7 @@ fn no_majority_and_then_one_again() {
             client_of(&cluster.nodes, Duration::from_secs(2)).set(b"nobody", b"takes this");
         assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
         match status {
-            // Whoever led may have got it before the cut was noticed.
+            // The leader may have received it before it noticed the cut.
             Err(status) => assert!(matches!(status.code, Code::Unavailable | Code::Unknown)),
             Ok(_) => panic!("round {round}: two of five have taken a write"),
         }
@@ -173,7 +173,7 @@ fn no_majority_and_then_one_again() {
     finish(&cluster, clients);
 }
 
-/// A follower's link that comes and goes disturbs nobody: pre-vote keeps it from raising terms.
+/// A flapping link of a follower does not disturb the group: pre-vote keeps it from raising terms.
 #[test]
 #[ignore = "needs root: scripts/test network"]
 fn a_link_that_flaps() {

@@ -1,4 +1,4 @@
-//! Leaders that are asked to end, and leaders that stand still and go on.
+//! Leaders that are stopped gracefully, and leaders that are paused.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// SIGTERM of a leader under load: it hands over, clients see no error, and the pause is short.
 #[test]
 fn a_graceful_stop_of_the_leader_interrupts_writes_briefly() {
-    // A failover by itself would take 1.5 s and more with this timing.
+    // An election would take 1.5 s and more with this timing.
     let mut cluster = Cluster::start(3, CALM);
     let clients = Clients::start(3, &cluster.nodes, PATIENCE, 7);
     clients.await_progress(50);
@@ -45,8 +45,8 @@ fn a_graceful_stop_of_the_leader_interrupts_writes_briefly() {
     assert_eq!(tally.unknown, 0);
 }
 
-/// SIGSTOP of a leader for longer than its lease: others go on, and when it wakes it knows that its
-/// time is over, whoever asks it.
+/// SIGSTOP of a leader for longer than its lease: the others continue, and when it resumes it knows
+/// that its lease is over, for every request.
 #[test]
 fn a_paused_leader_serves_no_stale_read() {
     let mut cluster = Cluster::start(5, &[]);
@@ -55,20 +55,20 @@ fn a_paused_leader_serves_no_stale_read() {
     for round in 0..5 {
         let leader = cluster.leader();
         let (asked, others) = (cluster.client_at(leader, Duration::from_secs(1)), cluster.client());
-        // Connected, and known to lead.
+        // Connected to the leader.
         if asked.set(b"x", format!("old {round}").as_bytes()).is_err() {
             continue;
         }
         cluster.process(leader).signal("STOP");
-        // Answered by a majority without it: after its lease.
+        // Acknowledged by a majority without it, after its lease.
         others.set(b"x", format!("new {round}").as_bytes()).unwrap();
         clients.await_progress(20);
-        // Asked before it wakes, it answers right after.
+        // The request is sent before it resumes, and is answered right after.
         std::thread::scope(|scope| {
             let read = scope.spawn(|| asked.get(b"x", Consistency::Linearizable));
             cluster.process(leader).signal("CONT");
             match read.join().unwrap() {
-                // It leads again, or leads on: then it has what was written meanwhile.
+                // If it leads again, or still, it has what was written meanwhile.
                 Ok(pair) => assert_eq!(pair.unwrap().value, format!("new {round}").as_bytes()),
                 Err(status) => assert_eq!(status.code, Code::Unavailable, "{status}"),
             }

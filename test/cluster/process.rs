@@ -1,4 +1,4 @@
-//! Processes of `agora node`, and what they leave behind.
+//! Processes of `agora node`, and their output.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use agora::kv::client::{ClientOptions, KvClient, NodeStatus, Role};
 use agora::raft::NodeId;
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
-/// How long anything may take before a test calls it lost.
+/// The timeout of any step of a test.
 pub const LONG: Duration = Duration::from_secs(40);
 
-/// Polls until `condition` holds; fails the test when it does not in time.
+/// Polls until `condition` holds; fails the test after the timeout.
 #[track_caller]
 pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
     poll_until(what, LONG, condition);
 }
 
-/// A folder that goes with the test.
+/// A directory that is removed at the end of the test.
 pub struct TestDirectory(pub PathBuf);
 
 impl TestDirectory {
@@ -44,29 +44,29 @@ impl Drop for TestDirectory {
     }
 }
 
-/// Nodes as `--peers` takes them.
+/// Nodes in the format of `--peers`.
 pub fn peers_flag(nodes: &[(NodeId, String)]) -> String {
     let nodes: Vec<String> = nodes.iter().map(|(id, at)| format!("{id}={at}")).collect();
     nodes.join(",")
 }
 
-/// A command that the kernel ends with the test, even if nobody is left to end it. It must be
-/// started from the thread that the test runs on.
+/// A command that the kernel kills together with the test, however the test ends. It must be
+/// started on the thread of the test.
 pub fn bound(program: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", program]);
     command
 }
 
-/// A running `agora node`. Ends with its owner.
+/// A running `agora node`. Killed when dropped.
 pub struct Process {
     child: Child,
-    /// Where its lines go: `NAME.out` and `NAME.err`.
+    /// The files of its output: `NAME.out` and `NAME.err`.
     output: PathBuf,
 }
 
 impl Process {
-    /// Starts a command whose lines go to files named so. Waits for nothing.
+    /// Starts a command whose output goes to files with this name, without waiting.
     pub fn start(mut command: Command, output: &Path) -> Process {
         let file = |ending| File::create(output.with_extension(ending)).unwrap();
         let child = command
@@ -95,7 +95,7 @@ impl Process {
         });
     }
 
-    /// kill -9, and it is gone.
+    /// kill -9, and waits for the end.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -111,12 +111,12 @@ impl Process {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if it has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
-    /// How it ended; waits for that.
+    /// Waits for the exit status.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
         let mut status = None;
@@ -140,7 +140,7 @@ pub fn agora(arguments: &[&str]) -> CommandOutput {
     CommandOutput::of(Command::new(AGORA).args(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
-/// How a process ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub code: i32,
@@ -158,12 +158,12 @@ impl CommandOutput {
     }
 }
 
-/// A client of some nodes whose calls may take so long.
+/// A client of some nodes, with this timeout for each call.
 pub fn client_of(nodes: &[(NodeId, String)], timeout: Duration) -> KvClient {
     KvClient::new(nodes, &ClientOptions { timeout, ..ClientOptions::default() }).unwrap()
 }
 
-/// Who leads, by what the nodes say of themselves: of several the one with the newest term.
+/// The leader by the status of the nodes; of several the one with the newest term.
 pub fn leader_of(client: &KvClient) -> Option<NodeStatus> {
     let statuses = client.statuses().into_iter().filter_map(|(_, status)| status.ok());
     let leaders = statuses.filter(|status| status.role == Role::Leader);

@@ -1,4 +1,4 @@
-//! One client that many threads share, while leaders are killed.
+//! One client shared by many threads, while leaders are killed.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -12,11 +12,11 @@ use crate::process::{client_of, eventually};
 
 const THREADS: usize = 200;
 
-/// What a thread remembers of its writes, which are the numbers from 1 on.
+/// A thread's record of its writes, which are the numbers from 1 on.
 struct Remembered {
-    /// The last one that was acknowledged.
+    /// The last acknowledged write.
     last: u64,
-    /// Those of which the client could not say whether they were done.
+    /// Writes with an unknown outcome.
     unknown: Vec<u64>,
 }
 
@@ -24,7 +24,7 @@ fn key(thread: usize) -> Vec<u8> {
     format!("key of thread {thread}").into_bytes()
 }
 
-/// Writes one number after the other to the thread's own key.
+/// Writes one number after another to the thread's own key.
 fn write(client: &KvClient, thread: usize, stop: &AtomicBool, done: &AtomicU64) -> Remembered {
     let mut remembered = Remembered { last: 0, unknown: Vec::new() };
     for number in 1_u64.. {
@@ -37,7 +37,7 @@ fn write(client: &KvClient, thread: usize, stop: &AtomicBool, done: &AtomicU64) 
                 done.fetch_add(1, Ordering::Relaxed);
             }
             Err(status) if status.code == Code::Unknown => remembered.unknown.push(number),
-            // No write fails otherwise.
+            // No write may fail otherwise.
             Err(status) => panic!("thread {thread}, number {number}: {status}"),
         }
     }
@@ -68,7 +68,7 @@ fn a_client_shared_by_two_hundred_threads_survives_failovers() {
         for _ in 0..2 {
             let leader = cluster.leader();
             cluster.kill(&[leader]);
-            // Far more than may be ahead of a write that is not answered.
+            // Far more than may be outstanding before an unanswered write.
             progress(4_000);
             cluster.launch(&[leader]);
             progress(1_000);

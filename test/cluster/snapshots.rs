@@ -1,4 +1,4 @@
-//! Logs that are cut, and followers that get what was cut off as a snapshot.
+//! Compacted logs, and followers that need a snapshot.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +10,14 @@ use crate::clients::Clients;
 use crate::cluster::{CALM, Cluster};
 use crate::process::eventually;
 
-/// What a compaction leaves of the log for followers that lag a little.
+/// The log that a compaction keeps for followers that lag a little.
 const TRAILING_BYTES: u64 = 8 * 1024 * 1024;
 
 fn size(directory: &Path, name: &str) -> u64 {
     fs::metadata(directory.join(name)).map_or(0, |file| file.len())
 }
 
-/// Whether a leader's snapshot is coming in.
+/// Whether a node is receiving a leader's snapshot.
 fn is_receiving(directory: &Path) -> bool {
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
     names.into_iter().any(|name| name.to_string_lossy().contains(".incoming-"))
@@ -50,8 +50,8 @@ fn snapshots_are_taken_under_load_and_nodes_start_from_them() {
     }
 }
 
-/// The log that a follower needs is gone: it gets a snapshot of some 20 MB, and is killed in the
-/// middle of it.
+/// The log that a follower needs was compacted: it gets a snapshot of some 20 MB, and is killed
+/// while it receives it.
 #[test]
 fn a_receiver_of_a_snapshot_that_is_killed_begins_anew() {
     let flags = [CALM, &["--snapshot-bytes", "4000000"]].concat();
@@ -80,7 +80,7 @@ fn a_receiver_of_a_snapshot_that_is_killed_begins_anew() {
         });
         interrupted += usize::from(is_receiving(&lagging_directory));
         cluster.kill(&[lagging]);
-        // What is there is good at all times.
+        // The files are valid at all times.
         cluster.check(lagging);
     }
     assert!(interrupted > 0, "it was never seen to come in");

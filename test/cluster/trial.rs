@@ -1,4 +1,4 @@
-//! The classic trial: five nodes, and what people try with them first, point by point.
+//! The course trial: five nodes, and the usual first experiments, point by point.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ fn the_course_trial_with_default_timing() {
     trial(&["--dump", "all"], Duration::from_millis(30));
 }
 
-/// What a leader that was elected before an older lease has ended says; with our timing that is a
-/// matter of chance.
+/// The line of a leader that was elected before an older lease had ended; with default timing that
+/// happens at random.
 const WAITS: &str = "New Leader waiting for Old Leader Lease to timeout.";
 
 #[test]
@@ -24,7 +24,7 @@ fn the_course_trial_with_course_timing() {
     assert!(cluster.dumps_have(&format!("{WAITS}\n")), "3: the new leader waits for the old lease");
 }
 
-/// Plays it; the files of its nodes are there as long as the cluster is.
+/// Runs the trial; the files of its nodes exist as long as the cluster.
 fn trial(flags: &[&str], heartbeat: Duration) -> Cluster {
     let mut cluster = Cluster::start(5, flags);
     let all: Vec<NodeId> = cluster.ids().collect();
@@ -47,7 +47,7 @@ fn trial(flags: &[&str], heartbeat: Duration) -> Cluster {
     eventually("1: the GETs are log of", || {
         cluster.dumps_have(" (leader) received an GET name3 request.")
     });
-    // Dumps are written now and then, with heartbeats of that time.
+    // Dumps are written at intervals, with the heartbeats since the last.
     let least = Duration::from_millis(400) + took;
     let most = least.as_secs_f64() / heartbeat.as_secs_f64() + 2.0;
     let sent = heartbeats(&cluster) - before;
@@ -102,17 +102,18 @@ fn trial(flags: &[&str], heartbeat: Duration) -> Cluster {
     cluster
 }
 
-/// Point 4: the leader answers a GET although a majority is gone. Who leads then, and who is left.
+/// Point 4: the leader answers a GET although a majority is gone. Returns the leader and the
+/// remaining nodes.
 ///
 /// A lease of 280 ms is short for a busy machine: when the GET comes too late, or another node has
-/// begun to lead meanwhile, all is as before and another try is as good.
+/// become leader meanwhile, another attempt is made.
 fn three_followers_go(cluster: &mut Cluster) -> (NodeId, NodeId) {
     for _ in 0..5 {
         let leader = cluster.leader();
         let others = cluster.others(leader);
         let asked = cluster.client_at(leader, Duration::from_secs(1));
         let get = || asked.get(b"name7", Consistency::Linearizable);
-        // Connected.
+        // Connected to the leader.
         if get().is_err() {
             continue;
         }
@@ -148,8 +149,8 @@ fn same_logs(cluster: &Cluster, what: &str) {
     assert!(cluster.ids().all(|id| cluster.operations(id) == first), "{what}");
 }
 
-/// The classic sentences that such a trial cannot do without stand in somebody's `dump.txt`, as they
-/// always were. (How votes and entries are refused is a matter of chance.)
+/// The sentences of the course version that every such trial produces are in some `dump.txt`, word
+/// for word. (Refused votes and entries depend on chance.)
 fn sentences(cluster: &Cluster) {
     const SENTENCES: [&str; 11] = [
         "Leader {} sending heartbeat & Renewing Lease",
@@ -176,7 +177,7 @@ fn sentences(cluster: &Cluster) {
     }));
 }
 
-/// Whether a line is a sentence, with a number for each `{}` and anything for `{*}`.
+/// Whether a line matches a sentence, with a number for each `{}` and anything for `{*}`.
 fn says(sentence: &str, line: &str) -> bool {
     let Some(at) = sentence.find('{') else { return sentence == line };
     let Some(line) = line.strip_prefix(&sentence[..at]) else { return false };

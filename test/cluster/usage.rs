@@ -1,4 +1,4 @@
-//! Flags that make no sense, ports that are taken, and peers that are none.
+//! Invalid flags, ports in use, and foreign peers.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -55,7 +55,7 @@ fn a_port_that_is_taken_is_exit_status_1() {
     assert!(output.stderr.contains(&format!("cannot listen on {at}: ")), "{output:?}");
 }
 
-/// A script sees by the exit status whether writes are taken; a node that stands still costs it a
+/// The exit status tells a script whether writes are accepted; a paused node delays it by a
 /// fraction of a second.
 #[test]
 fn status_says_whether_there_is_a_leader_with_a_quorum() {
@@ -81,14 +81,14 @@ fn status_says_whether_there_is_a_leader_with_a_quorum() {
     assert_eq!((output.code, output.stderr.trim_end()), (1, "FAIL: no node answers"), "{output:?}");
 }
 
-/// A peer's address where somebody speaks HTTP: the rest of the group goes on.
+/// A peer's address where a web server listens: the rest of the group works.
 #[test]
 fn a_web_server_in_place_of_a_peer_is_an_unreachable_peer() {
     let mut cluster = Cluster::new(3, CALM);
     let listener = TcpListener::bind(&cluster.nodes[2].1).unwrap();
     let asked = Arc::new(AtomicBool::new(false));
     let was_asked = Arc::clone(&asked);
-    // Ends with the test's process.
+    // Ends with the test process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -110,7 +110,7 @@ fn a_web_server_in_place_of_a_peer_is_an_unreachable_peer() {
     cluster.end(&[0, 1]);
 }
 
-/// A node of another group is not spoken to: it neither follows nor leads.
+/// A node of another group is refused: it neither follows nor leads.
 #[test]
 fn a_node_of_another_group_stays_alone() {
     let mut cluster = Cluster::new(3, CALM);

@@ -1,10 +1,10 @@
-//! A server's place that is known before the server is there.
+//! An address for a server that is started later.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A free port of an address that nobody else has, so that no connection that others make meanwhile
-/// takes it.
+/// A free port on a loopback address of its own, so that no other connection can take the port
+/// meanwhile.
 pub fn free_address() -> SocketAddr {
     static COUNT: AtomicU16 = AtomicU16::new(0);
     let [high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();

@@ -1,10 +1,10 @@
-//! What clients of the key-value store ask and see, and whether it fits together.
+//! Observations of clients of the key-value store, and whether they are linearizable.
 
 use std::collections::BTreeMap;
 
 use super::linearizability::{Fault, Object, Operation, check};
 
-/// What a client asks. Values are numbers; every written one is new.
+/// An operation of a client. Values are numbers, and every written value is unique.
 #[derive(Clone, Debug)]
 pub enum Ask {
     Get(u32),
@@ -14,7 +14,7 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Of which key.
+    /// The key of the operation.
     pub fn key(&self) -> u32 {
         match self {
             Ask::Get(key) | Ask::Set(key, _) | Ask::Delete(key) | Ask::CompareAndSet(key, ..) => {
@@ -24,7 +24,7 @@ impl Ask {
     }
 }
 
-/// What it sees.
+/// The observed result.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saw {
     Value(Option<u64>),
@@ -57,7 +57,8 @@ impl Object for Register {
     }
 }
 
-/// Panics unless what clients saw is linearizable. Linearizability composes: each key by itself.
+/// Panics unless the observations are linearizable. Linearizability is compositional, so each key
+/// is checked separately.
 pub fn judge(history: &[Operation<Ask, Saw>]) {
     let mut by_key: BTreeMap<u32, Vec<Operation<Ask, Saw>>> = BTreeMap::new();
     for operation in history {
