@@ -1,5 +1,5 @@
-//! Damage to the files: a torn end, flipped bits, lost sectors, lost files. Each is recovered from
-//! without losing anything that was acknowledged, or refused by file, line and byte.
+//! Damage to the files: torn ends, flipped bits, lost sectors, missing files. Each is either
+//! recovered without losing acknowledged data, or refused with file, line and byte.
 
 use agora::kv::state::Kv;
 use agora::raft::{Entry, SnapshotMark};
@@ -13,7 +13,7 @@ use super::sim_disk::SimDisk;
 
 const FILES: [&str; 3] = ["logs.txt", "metadata.txt", "snapshot.txt"];
 
-/// A directory with all three files: a snapshot up to 4, a log from 3 to 12 in four writes, of
+/// A directory with all three files: a snapshot up to 4, and a log from 3 to 12 in four writes, of
 /// which the entries up to 9 are known to be committed.
 pub fn sample() -> SimDisk {
     let disk = SimDisk::new();
@@ -54,7 +54,7 @@ fn corruption(disk: &SimDisk) -> Result<Recovered, Corruption> {
     }
 }
 
-/// The line on which a byte is, from 1.
+/// The line that contains a byte, from 1.
 fn line_of(bytes: &[u8], at: usize) -> u64 {
     1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count() as u64
 }
@@ -72,8 +72,8 @@ fn the_sample_is_good() {
     assert_eq!(recovered.repairs, [""; 0]);
 }
 
-/// Design, section 4: an invalid last record is a torn write and is cut off, unless it is at or
-/// below the known commit length.
+/// An invalid last record is a torn write and is cut off, unless it is at or below the known commit
+/// length.
 #[test]
 fn a_log_that_ends_anywhere_is_cut_or_known_to_lack_what_was_committed() {
     let sample = sample();
@@ -88,7 +88,7 @@ fn a_log_that_ends_anywhere_is_cut_or_known_to_lack_what_was_committed() {
                 assert!(whole >= 7, "9 was committed: cut at {len}");
                 let is_torn = log[..len].last() != Some(&b'\n');
                 assert_eq!(recovered.repairs.len(), usize::from(is_torn), "cut at {len}");
-                // The cut is durable, and the log goes on.
+                // The cut is durable, and the log can be appended to.
                 disk.lose_power(&mut Seed::new(len as u64));
                 let (mut storage, again, _) = open(&disk.disk());
                 assert_eq!((again.entries, again.repairs.len()), (recovered.entries, 0));
@@ -121,7 +121,7 @@ fn one_flipped_bit_anywhere_is_refused_by_file_line_and_byte() {
                 assert_eq!(file, name, "bit {bit} of byte {at}: {what}");
                 assert!(byte < good.len() as u64 && !what.is_empty());
                 if name != "metadata.txt" {
-                    // That has one checksum for all its lines.
+                    // `metadata.txt` has one checksum for all its lines.
                     assert_eq!(line, line_of(&good, at), "bit {bit} of byte {at} of {name}");
                 }
             }
@@ -202,7 +202,7 @@ fn lines_that_are_good_and_out_of_order_are_refused() {
         let said = corruption(&with(&disk, "logs.txt", text.as_bytes())).unwrap_err();
         assert_eq!((said.line, said.what.contains(what)), (line, true), "{order:?}: {said}");
     }
-    // A term that goes down.
+    // A term that decreases.
     let other = SimDisk::new();
     let (mut storage, _, _) = open(&other.disk());
     storage.write(Some(voted(2, 1)), &[no_op(2, 1)]).unwrap();
@@ -211,7 +211,8 @@ fn lines_that_are_good_and_out_of_order_are_refused() {
     assert!(said.what.contains("an entry of term 1 behind one of term 2"), "{said}");
 }
 
-/// Entries 1 and 2 durable, then 3 to 6 in one write over many sectors; and where that begins.
+/// Entries 1 and 2, durable, then 3 to 6 in one write over many sectors; and the offset of that
+/// write.
 pub fn long_write() -> (SimDisk, Vec<Entry>, usize) {
     let disk = SimDisk::new();
     let (mut storage, _, _) = open(&disk.disk());
@@ -273,7 +274,7 @@ fn zeros_that_no_unfinished_write_leaves_are_refused() {
         let said = corruption(&with(&disk, "logs.txt", &bytes)).unwrap_err();
         assert_eq!(said.line, line_of(&log, start), "{said}");
     }
-    // The file was made longer, and nothing of it arrived: in any length.
+    // The file was extended by any length, and none of the content arrived.
     for zeros in [1, 511, 5000, 3_000_000] {
         let bytes = [&log[..], &vec![0; zeros]].concat();
         let recovered = corruption(&with(&disk, "logs.txt", &bytes)).unwrap();
@@ -289,7 +290,7 @@ fn damaged_files_are_refused_or_lose_nothing_that_was_committed() {
     let mut seeds = 0;
     each_seed(|seed| {
         seeds += 1;
-        // Opening takes as long as looking at many damaged messages.
+        // Opening takes as long as decoding many damaged messages.
         if seeds % 5 != 1 {
             return;
         }

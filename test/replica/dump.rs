@@ -1,4 +1,4 @@
-//! `dump.txt`: it goes on where it ended, begins anew when it is long, and never stops a node.
+//! `dump.txt`: it is appended to, rotated when it is long, and never stops a node.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
@@ -21,7 +21,7 @@ fn text(disk: &SimDisk, name: &str) -> String {
     String::from_utf8(disk.get(name).unwrap_or_default()).unwrap()
 }
 
-/// Has lines written, and waits until they are, or are lost.
+/// Flushes, and waits until the lines are written or lost.
 fn write(dump: &mut Dump) {
     dump.flush();
     poll_until("they are written", Duration::from_secs(20), || dump.is_written());
@@ -120,7 +120,7 @@ fn a_node_starts_without_a_dump_file() {
     assert!(disk.get("dump.txt").unwrap().ends_with(b"not ours1 Stepping down\n"));
 }
 
-/// A disk that does nothing until it is let.
+/// A disk that blocks until it is released.
 #[derive(Clone, Debug, Default)]
 struct Stuck {
     disk: SimDisk,

@@ -6,13 +6,13 @@ use agora::kv::state::{Command, Kv};
 use agora::raft::{Entry, Frozen, HardState, Index, NodeId, Origin, Payload, SnapshotMark, Term};
 use agora::replica::storage::{Commands, Disk, Identity, Recovered, Storage, StorageError};
 
-/// Whose files they are.
+/// The identity of the test's directory.
 pub fn identity() -> Identity {
     let members = (0..3).map(|id| (id, format!("host{id}:7000"))).collect();
     Identity { node: 1, group: "test".into(), machine: "kv".into(), members }
 }
 
-/// A storage, what was recovered, and the lines of its snapshot.
+/// A storage, the recovered data, and the lines of its snapshot.
 pub type Opened = (Storage, Recovered, Vec<String>);
 
 pub fn try_open(disk: &Arc<dyn Disk>) -> Result<Opened, StorageError> {
@@ -36,7 +36,7 @@ pub fn no_op(term: Term, index: Index) -> Entry {
     Entry { term, index, at_ms: 1_700_000_000_000 + index, payload: Payload::NoOp }
 }
 
-/// An entry that sets a key, of no session.
+/// An entry that sets a key, without a session.
 pub fn set_once(term: Term, index: Index, key: &[u8], value: &[u8]) -> Entry {
     let command = Command::Set { key, value }.encode().unwrap().into();
     Entry { payload: Payload::Command { origin: None, command }, ..no_op(term, index) }
@@ -50,13 +50,13 @@ pub fn set(term: Term, index: Index, key: &[u8], value: &[u8]) -> Entry {
     Entry { term, index, at_ms: 1_700_000_000_000 + index, payload }
 }
 
-/// A hard state of a term.
+/// A hard state of a term, with a vote.
 pub fn voted(term: Term, node: NodeId) -> HardState {
     let longest_lease = std::time::Duration::from_millis(300);
     HardState { current_term: term, voted_for: Some(node), longest_lease }
 }
 
-/// A state of as many lines as its snapshot's index says, which tell which one it is.
+/// A state with as many lines as the index of its snapshot; the lines identify the snapshot.
 pub fn state(mark: SnapshotMark) -> Box<dyn Frozen> {
     struct Lines {
         mark: SnapshotMark,
@@ -78,7 +78,7 @@ pub fn state(mark: SnapshotMark) -> Box<dyn Frozen> {
     Box::new(Lines { mark, next: 1 })
 }
 
-/// What is read back of [`state`].
+/// The lines that a restore of [`state`] reads.
 pub fn lines_of(mark: SnapshotMark) -> Vec<String> {
     (1..=mark.index).map(|line| format!("LINE {line} of {}", mark.index)).collect()
 }

@@ -1,5 +1,5 @@
-//! The files as others read them: `schemas/files.md`, and a reader in Python that was written from
-//! it and from nothing else.
+//! The file formats of `schemas/files.md`, checked against a reader in Python that was written from
+//! that specification alone.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn read_files(arguments: &[PathBuf]) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-/// What the Python reader is to say of a directory.
+/// The expected output of the Python reader for a directory.
 fn described(disk: &SimDisk) -> String {
     let (_, recovered, lines) = match try_open(&disk.copy().disk()) {
         Ok(opened) => opened,
@@ -73,7 +73,7 @@ fn the_records_of_the_specification_are_valid() {
     }
 }
 
-/// Good directories, torn ones and damaged ones: both readers find the same, or refuse.
+/// Valid, torn and damaged directories: both readers find the same, or refuse.
 #[test]
 fn a_reader_written_from_the_specification_agrees() {
     let mut disks = vec![sample(), long_write().0];
@@ -97,7 +97,7 @@ fn a_reader_written_from_the_specification_agrees() {
             0 => seed.mutate(&mut bytes),
             1 => bytes.truncate(bytes.len() - seed.below(bytes.len().min(1000))),
             2 => {
-                // Sectors that were lost.
+                // Lost sectors.
                 let start = seed.below(bytes.len()) / 512 * 512;
                 let end = (start + 512 * (1 + seed.below(3))).min(bytes.len());
                 bytes[start..end].fill(0);

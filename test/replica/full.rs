@@ -1,5 +1,5 @@
-//! Something runs out, at each step of everything that storage does: nothing is lost, nothing that was
-//! being made is left over, and it goes on when there is room again.
+//! A resource is exhausted at each step of everything that storage does: nothing is lost, no
+//! temporary file remains, and writing continues when the resource is available again.
 
 use agora::raft::SnapshotMark;
 use agora::replica::storage::{Storage, StorageError};
@@ -10,13 +10,13 @@ use super::sim_disk::SimDisk;
 use super::simulation::{Model, must_be_between};
 use super::steps::{eight_entries, install, model, pieces};
 
-/// Ways to lose the power while there is no room.
+/// The number of power losses that are tried while the disk is full.
 const CRASHES: u64 = 10;
 
 type Act<'a> = &'a dyn Fn(&mut Storage) -> Result<(), StorageError>;
 
-/// What must be so while there is no room: what is there can be opened by the next process, and
-/// nothing holds room but what is needed.
+/// Checks the state on a full disk: the next process can open the files, and only needed files use
+/// space.
 fn is_whole(disk: &SimDisk, before: &Model, after: &Model) {
     let names = disk.file_names();
     assert!(names.iter().all(|name| name.ends_with(".txt")), "{names:?}");
@@ -26,13 +26,14 @@ fn is_whole(disk: &SimDisk, before: &Model, after: &Model) {
             0 => disk.kill(),
             seed => disk.lose_power(&mut Seed::new(seed)),
         }
-        // It starts on a disk that is full.
+        // A node starts on a full disk.
         must_be_between(&open(&disk.disk()).1, before, after);
     }
 }
 
-/// Has something done with ever more room, until it is enough. When there is none it is tried again,
-/// in vain; then there is room, and `again` does it. Says how often the room was not enough.
+/// Runs `act` with more and more space until it is enough. When it is not, the action is retried
+/// without success; then there is space, and `again` succeeds. Returns how often the space was not
+/// enough.
 fn with_little_room(begin: &SimDisk, act: Act<'_>, again: Act<'_>) -> usize {
     let before = model(begin);
     let after = {
@@ -148,14 +149,14 @@ fn a_compaction_without_space_for_the_rest() {
     let full = storage.finish_compaction(compaction).unwrap_err();
     assert!(full.is_temporary(), "{full}");
     is_whole(&disk, &before, &before);
-    // Without what the snapshot has it fits: there is room for one entry more.
+    // Without the entries in the snapshot there is space for one entry more.
     let used = disk.used_bytes();
     storage.compact(7).unwrap();
     assert!(disk.used_bytes() < used);
     assert_eq!((storage.first_index(), storage.next_index()), (7, 10));
 }
 
-/// The room comes from the log itself: what waits is written behind what stays of it.
+/// The space comes from the log itself: waiting entries are written after the entries that stay.
 #[test]
 fn entries_that_wait_are_written_when_the_log_was_cut() {
     let disk = eight_entries();
@@ -225,7 +226,7 @@ fn a_vote_uses_the_reserved_descriptor() {
     disk.set_max_open(Some(0));
     storage.write(Some(voted(3, 1)), &[no_op(3, 9)]).unwrap();
     storage.write(Some(voted(4, 1)), &[no_op(4, 10)]).unwrap();
-    // Others have taken that one, too.
+    // Other files have used that space, too.
     let mark = SnapshotMark { index: 6, term: 2 };
     let mut job = storage.begin_snapshot(mark, state(mark));
     let missing = job.run().unwrap_err();
@@ -242,7 +243,7 @@ fn a_failed_sync_is_not_treated_as_a_full_disk() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
     disk.set_capacity(Some(disk.used_bytes() + 100));
-    // The cut that makes room for another try must itself be durable.
+    // The truncation that frees space for the retry must be durable itself.
     disk.fail_sync(0);
     let failed = storage.write(None, &[set(2, 9, b"k", &[b'a'; 300])]).unwrap_err();
     assert!(matches!(failed, StorageError::Sync { .. }), "{failed}");

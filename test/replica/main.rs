@@ -1,5 +1,5 @@
-//! The files of a node: what is kept through crashes, what is refused when it is damaged, and what
-//! people and other programs read there.
+//! The files of a node: what survives crashes, what is refused as damaged, and what people and
+//! other programs read in them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

@@ -1,4 +1,4 @@
-//! A node that cannot apply an entry ends at once, and has done nothing of it.
+//! A node that cannot apply an entry aborts at once, without any effect of the entry.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
@@ -19,11 +19,11 @@ use agora::rpc::{
 use super::real::Folder;
 
 const ADD: &str = "/test.Pair/Add";
-/// Where the child's files are, and whether it has the mistake.
+/// The directory of the child process, and whether it has the bug.
 const DIRECTORY: &str = "AGORA_TEST_PAIR";
 const MISTAKEN: &str = "AGORA_TEST_PAIR_MISTAKEN";
 
-/// Two numbers that are always the same.
+/// Two numbers that are always equal.
 #[derive(Default)]
 struct Pair {
     left: u64,
@@ -109,7 +109,7 @@ fn a_node() {
         machine: "pair".into(),
         peers: vec![(0, "127.0.0.1:0".into())],
         config: Config::lan(0, vec![0]),
-        // Half of an entry would be in the next one.
+        // A snapshot after the next entry would contain half of an entry.
         snapshots: SnapshotPolicy { entries: 2, bytes: u64::MAX },
         dump: DumpOptions { level: Level::None, ..DumpOptions::default() },
     };
@@ -171,10 +171,10 @@ fn a_node_aborts_at_an_entry_that_panics_and_answers_nothing() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), Some(6), "{:?}: {said}", output.status);
-    // After the leader's own first entry and `good`.
+    // After the leader's first entry and `good`.
     let reason = "entry 3 of its log cannot be applied: panicked: a mistake of the program";
     assert!(said.contains(reason), "{said}");
-    // Without the mistake it is applied, once and whole.
+    // Without the bug the entry is applied, once and completely.
     let mended = Process::start(&folder.path("node"), false);
     assert_eq!(mended.add(b"more").as_deref(), Some("11 11"));
 }

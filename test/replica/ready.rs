@@ -1,4 +1,4 @@
-//! What a node has applied when it is there for others.
+//! What a node has applied when it begins to serve.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use agora::replica::storage::{Commands, Directory, Disk, Identity, Storage};
 use super::fixture::{no_op, set_once, voted};
 use super::real::Folder;
 
-/// Entries of a log that is many times what is applied at once.
+/// The length of a log: many times what is applied at once.
 const LAST: Index = 6000;
 const COMMITTED: Index = 5000;
 
-/// Writes the files of a node that was killed: it had heard that some of its log is committed.
+/// Writes the files of a killed node that knew some of its log to be committed.
 fn write_files(folder: &Folder, voters: u64) {
     let disk: Arc<dyn Disk> = Arc::new(Directory::open(&folder.0).unwrap());
     let (group, machine, members) = ("agora".into(), "kv".into(), members(voters));

@@ -12,7 +12,7 @@ use agora::replica::storage::{Directory, Disk, Storage, StorageError};
 
 use super::fixture::{no_op, open, set, set_once, try_open, voted};
 
-/// A folder of this test, gone with the value.
+/// A directory that is removed with the value.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -34,8 +34,8 @@ impl Drop for Folder {
     }
 }
 
-/// A directory that nobody has. A process that another test starts holds all locks of this one for
-/// a moment, until it has become another program.
+/// An unlocked directory. A child process of another test holds all locks of this process for a
+/// moment, until it calls exec.
 fn directory(path: &Path) -> Arc<dyn Disk> {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
@@ -129,7 +129,7 @@ fn check_describes_each_file_of_a_running_and_a_stopped_node() {
     let without_note = said.replace(&format!("{in_use}\n"), "");
     assert_eq!(without_note, lines.join("\n") + "\n");
 
-    // A torn end and what else may lie there.
+    // A torn end, and foreign files.
     let log = std::fs::read(path.join("logs.txt")).unwrap();
     std::fs::write(path.join("logs.txt"), [&log[..], b"SET f 5 1 #"].concat()).unwrap();
     for name in ["dump.txt", "snapshot.txt.incoming-1", "notes"] {
@@ -166,7 +166,7 @@ fn check_reports_every_fault() {
     }
     let (_, _, errors) = agora_check(&path);
     assert_eq!(errors.lines().count(), 3, "{errors}");
-    // A node does not start there, and says where to look.
+    // A node does not start in it, and says why.
     let started = Command::new(env!("CARGO_BIN_EXE_agora"))
         .args(["node", "--id", "1", "--peers", "1=127.0.0.1:0", "--logs"])
         .arg(&folder.0)
@@ -182,7 +182,7 @@ fn check_reports_every_fault() {
     assert_eq!((code, errors.contains("cannot open the directory")), (Some(1), true), "{errors}");
 }
 
-/// A small file system of its own; `None`, said aloud, where there can be none.
+/// A small file system of its own; `None`, with a message, where none can be mounted.
 struct Mount(PathBuf);
 
 impl Mount {
@@ -233,7 +233,7 @@ fn a_disk_that_fills_up_loses_nothing() {
     assert!(matches!(full, StorageError::NoSpace { .. }), "{full}");
     assert!(kept > 150, "{kept}");
     drop((storage, disk));
-    // The disk is still full: it can be opened, and says so again. A vote has room.
+    // The disk is still full: it can be opened, and reports it again. A vote can be written.
     disk = directory(&path);
     let (mut storage, recovered, _) = open(&disk);
     assert_eq!(recovered.entries.len() as u64, kept);

@@ -1,10 +1,9 @@
-//! A node's storage on a disk that forgets: whatever was acknowledged is there after every crash,
-//! and every crash is recovered from without a person.
+//! The storage of a node on a simulated disk: acknowledged data survives every crash, and every
+//! crash is recovered from without an operator.
 //!
-//! A seed fixes what is written and what the disk does. Beside the files the test keeps what they
-//! were last known to hold (`sure`), and, while something is under way, what they are to become
-//! (`target`): after a crash they hold the one, the other, or what the order of their writes allows
-//! in between.
+//! A seed determines the writes and the behaviour of the disk. The test keeps the known content of
+//! the files (`sure`) and, during an operation, the intended content (`target`): after a crash the
+//! files contain one or the other, or an intermediate state that the order of writes allows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,16 +15,16 @@ use super::fixture::{lines_of, no_op, open, set, state, voted};
 use super::seed::{Seed, each_seed};
 use super::sim_disk::SimDisk;
 
-/// What the files hold.
+/// The content of the files.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     pub hard_state: HardState,
     pub snapshot: SnapshotMark,
-    /// In order, without a gap. May begin before the snapshot's end.
+    /// In order, without gaps. May begin before the end of the snapshot.
     pub log: Vec<Entry>,
-    /// How far entries are committed: these are never replaced.
+    /// The commit index: entries up to it are never replaced.
     pub committed: Index,
-    /// How far the storage has said that it wrote that down.
+    /// The commit index that storage has reported as written.
     pub saved_commit: Index,
 }
 
@@ -33,7 +32,7 @@ impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Model { hard_state, snapshot, log, committed, saved_commit } = self;
         write!(f, "{hard_state:?} {snapshot:?} committed {committed}, saved {saved_commit}; ")?;
-        // An entry's index and term, and when it was made, which no other shares.
+        // The index, term and unique time of an entry.
         log.iter().try_for_each(|entry| match &entry.payload {
             Payload::Command { command, .. } => {
                 let made = String::from_utf8_lossy(command.get(6..9).unwrap_or_default());
@@ -66,7 +65,7 @@ impl Model {
         self.log.iter().find(|entry| entry.index == index).map(|entry| entry.term)
     }
 
-    /// The entries behind an index.
+    /// The entries after an index.
     fn behind(&self, index: Index) -> Vec<Entry> {
         self.log.iter().filter(|entry| entry.index > index).cloned().collect()
     }
@@ -76,9 +75,9 @@ struct Node {
     disk: SimDisk,
     storage: Storage,
     sure: Model,
-    /// How each of its entries differs from all others: what replaces them is seen to be new.
+    /// Makes each entry different from all others, so that a replacement is recognised.
     made: u64,
-    /// What is being done beside all else: a snapshot, and a copy of the log.
+    /// Work in progress: a snapshot, and a copy of the log.
     job: Option<(SnapshotJob, SnapshotMark)>,
     compaction: Option<Compaction>,
 }
@@ -91,8 +90,7 @@ impl Node {
         Node { disk, storage, sure, made: 0, job: None, compaction: None }
     }
 
-    /// A few entries of the current term that follow the log, or replace a part of it that is not
-    /// committed.
+    /// A few entries of the current term that follow the log, or replace an uncommitted part of it.
     fn entries(&mut self, seed: &mut Seed) -> Vec<Entry> {
         let last = self.sure.last().0;
         let low = self.sure.committed.max(self.sure.snapshot.index) + 1;
@@ -115,8 +113,8 @@ impl Node {
             .collect()
     }
 
-    /// Does something; the state that it should lead to, and whether it did. Last whether what could
-    /// not be done for lack of room is done by the next sync.
+    /// Performs an operation: returns the intended state, the result, and whether an operation that
+    /// lacked space is completed by the next sync.
     fn act(&mut self, seed: &mut Seed) -> (Model, Result<(), StorageError>, bool) {
         let mut target = self.sure.clone();
         let kind = seed.below(10);
@@ -137,7 +135,7 @@ impl Node {
         (target, done, is_staged)
     }
 
-    /// There was no room for something. It is tried again, in vain; then there is room.
+    /// An operation lacked space. It is retried without success; then there is space.
     fn wait_for_room(&mut self, seed: &mut Seed) {
         for _ in 0..seed.below(3) {
             if let Err(error) = self.storage.sync() {
@@ -163,7 +161,7 @@ impl Node {
             target.log.retain(|entry| entry.index < entries[0].index);
             target.log.extend(entries.iter().cloned());
             self.storage.stage(&entries)?;
-            // What follows is joined with it and may replace it again.
+            // The next entries share this write, and may replace it again.
             self.sure.log.clone_from(&target.log);
         }
         if is_new_term {
@@ -176,7 +174,7 @@ impl Node {
         let more = self.sure.last().0.saturating_sub(self.sure.committed);
         target.committed += seed.below(more as usize + 1) as u64;
         self.storage.note_commit(target.committed);
-        // Known from now on, whether or not it is written down.
+        // Known from now on, whether or not it is written.
         self.sure.committed = target.committed;
         if seed.one_in(2) {
             self.storage.save_commit()?;
@@ -185,14 +183,14 @@ impl Node {
         Ok(())
     }
 
-    /// Begins a snapshot, or goes on with the one that was begun.
+    /// Begins a snapshot, or continues the current one.
     fn snapshot(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
         if let Some((mut job, mark)) = self.job.take() {
             if job.step()? || seed.one_in(3) {
                 self.job = Some((job, mark));
                 return Ok(());
             }
-            // A leader's may have come meanwhile.
+            // A leader's snapshot may have arrived meanwhile.
             let is_newer = mark.index > self.sure.snapshot.index;
             if is_newer {
                 target.snapshot = mark;
@@ -230,7 +228,7 @@ impl Node {
         }
     }
 
-    /// A leader's snapshot: behind the log, or within it and continued by it or not.
+    /// Installs a leader's snapshot: beyond the log, or within it and continued by it or not.
     fn install(&mut self, target: &mut Model, seed: &mut Seed) -> Result<(), StorageError> {
         let low = self.sure.committed.max(self.sure.snapshot.index) + 1;
         let index = low + seed.below(6) as u64;
@@ -267,7 +265,7 @@ impl Node {
         Ok(())
     }
 
-    /// Starts again, and takes for sure what is found, if it is what may be found.
+    /// Restarts, checks that the recovered content is possible, and takes it as known.
     fn restart(self, before: &Model, target: &Model) -> Node {
         let Node { disk, storage, made, job, compaction, .. } = self;
         drop((storage, job, compaction));
@@ -283,7 +281,7 @@ impl Node {
     }
 }
 
-/// Whether files that held `before` and were to hold `target` may hold what was recovered.
+/// Checks that files with `before`, and intended `target`, may contain what was recovered.
 pub fn must_be_between(recovered: &Recovered, before: &Model, target: &Model) {
     let Recovered { hard_state, entries, .. } = recovered;
     let snapshot = recovered.snapshot.unwrap_or_default();
@@ -295,7 +293,7 @@ pub fn must_be_between(recovered: &Recovered, before: &Model, target: &Model) {
     let committed = recovered.commit_length;
     assert!(before.saved_commit <= committed, "commit length: {states}");
     assert!(committed <= before.committed.max(target.committed), "commit length: {states}");
-    // Entries that a snapshot contains may be there or not.
+    // Entries that a snapshot contains may be in the log or not.
     let behind = |log: &[Entry]| -> Vec<Entry> {
         log.iter().filter(|entry| entry.index > snapshot.index).cloned().collect()
     };
@@ -311,7 +309,7 @@ pub fn must_be_between(recovered: &Recovered, before: &Model, target: &Model) {
     assert!(found == old || may_be_new, "log: {states}");
 }
 
-/// One life after the other on one disk.
+/// Several processes one after another on one disk.
 fn live(seed: &mut Seed) {
     let disk = SimDisk::new();
     let mut node = Node::start(disk.clone());
@@ -371,7 +369,7 @@ fn is_expected(error: &StorageError) -> bool {
 fn acknowledged_writes_survive_every_crash() {
     let mut seeds = 0;
     each_seed(|seed| {
-        // A life is worth many damaged inputs.
+        // A process takes as long as many damaged inputs.
         seeds += 1;
         if seeds % 50 == 1 {
             live(seed);
@@ -381,7 +379,7 @@ fn acknowledged_writes_survive_every_crash() {
 
 #[test]
 fn unacknowledged_writes_may_be_lost() {
-    // The simulation has power only if a disk does forget.
+    // The simulation is of use only if the disk really loses data.
     let (mut lost, mut kept) = (0, 0);
     for number in 0..300 {
         let disk = SimDisk::new();

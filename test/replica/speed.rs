@@ -1,10 +1,11 @@
-//! How fast storage is. Run it optimised:
+//! The speed of storage. Run it optimised:
 //!
 //! ```text
 //! cargo test --release --test replica -- --ignored --nocapture --test-threads 1 speed
 //! ```
 //!
-//! `AGORA_BYTES` sets how long the log and the snapshot are that are read back (default 100 MB each).
+//! `AGORA_BYTES` sets the size of the log and of the snapshot that are read back (default 100 MB
+//! each).
 
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use agora::text::crc32c;
 use super::fixture::{identity, voted};
 use super::sim_disk::SimDisk;
 
-/// A folder in `target/`, which is on a disk, gone with the value.
+/// A directory in `target/`, on a real disk, removed with the value.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -65,7 +66,7 @@ fn bytes_wanted() -> u64 {
     std::env::var("AGORA_BYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000_000)
 }
 
-/// The best of a few runs: other programs only ever make it slower.
+/// The best of a few runs: other programs only make it slower.
 fn best(mut run: impl FnMut() -> Duration) -> Duration {
     (0..5).map(|_| run()).min().unwrap_or_default()
 }
@@ -82,7 +83,7 @@ fn checksums_and_lines() {
         started.elapsed()
     });
     println!("CRC-32C: {:.2} GB/s", (100 << 20) as f64 / took.as_secs_f64() / 1e9);
-    // As many as are staged at once: so the memory is that of a node, which is used again.
+    // As many as are staged at once, so that the buffer is reused as in a node.
     const ENTRIES: u64 = 256;
     const TIMES: u64 = 400;
     let text = "{\"name\": \"Jaggu\", \"city\": \"Jaipur\"}, ".repeat(8);
@@ -95,7 +96,7 @@ fn checksums_and_lines() {
         let (mut storage, _) = open(&SimDisk::new().disk(), &mut Kv::empty());
         let took = best(|| {
             let started = Instant::now();
-            // Each time the first replaces what was staged before.
+            // Each time the first entry replaces everything that was staged before.
             (0..TIMES).for_each(|_| storage.stage(&entries).unwrap());
             started.elapsed()
         });
@@ -133,8 +134,8 @@ fn writes_of_many_sizes() {
     }
 }
 
-/// Whether it would pay to give the file its blocks beforehand. Zeros that are there already can be
-/// replaced without changing what the file system knows of the file; but `cat` would show them.
+/// Whether allocating blocks in advance would pay. Existing zeros can be overwritten without a
+/// change of file-system metadata, but `cat` would show them.
 #[test]
 #[ignore = "a measurement"]
 fn a_file_that_grows_and_one_that_is_full_of_zeros() {
@@ -165,7 +166,7 @@ fn a_file_that_grows_and_one_that_is_full_of_zeros() {
     }
 }
 
-/// What this process has used of the processors. Wall time says little while others work beside it.
+/// The CPU time of this process. Wall time is unreliable while other programs run.
 fn cpu_seconds() -> f64 {
     const TICKS_PER_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").expect("stat");
@@ -190,7 +191,7 @@ fn a_start_with_a_long_log_and_a_large_snapshot() {
         let disk = folder.disk();
         let (mut storage, _) = open(&disk, &mut Kv::empty());
         storage.stage_hard_state(voted(3, 1));
-        // The state that the snapshot has, then the log behind it.
+        // The state in the snapshot, then the log after it.
         let mut machine = Kv::empty();
         for index in 1..=entries {
             if let Payload::Command { command, .. } = entry(index, &[b's'; 256]).payload {
@@ -237,7 +238,7 @@ fn a_start_with_a_long_log_and_a_large_snapshot() {
         (bytes - log_bytes) / 1_000_000,
         bytes as f64 / cpu / 1e6
     );
-    // Then what is written to the log while a snapshot is taken of it all.
+    // Then log writes while a snapshot of everything is taken.
     let mut storage = storage;
     let mark = SnapshotMark { index: entries + 1, term: 3 };
     let mut job = storage.begin_snapshot(mark, machine.freeze());
@@ -264,8 +265,8 @@ fn a_start_with_a_long_log_and_a_large_snapshot() {
     );
 }
 
-/// What the end of a snapshot costs the two threads that others wait for: the server's, which gives up
-/// the log in memory, and the one that syncs, which puts a shorter log in the place of a long one.
+/// What the end of a snapshot costs the two critical threads: the server's, which drops log entries
+/// from memory, and the disk thread, which replaces the log file by a shorter one.
 #[test]
 #[ignore = "a measurement"]
 fn write_latency_at_the_end_of_a_snapshot() {

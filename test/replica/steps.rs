@@ -1,7 +1,7 @@
-//! A crash at each step of everything that storage does: there is the old state or the new one.
+//! A crash at each step of everything that storage does leaves the old state or the new one.
 //!
-//! The process is stopped at its first change of the disk, its second, and so on to the last; then
-//! it is started again, or the power is lost in many ways first.
+//! The process is stopped at its first change of the disk, at its second, and so on to the last;
+//! then it is restarted, directly or after one of many power losses.
 
 use agora::raft::{Entry, Frozen, Payload, SnapshotMark, SnapshotPiece};
 use agora::replica::storage::{Receipt, Storage, StorageError};
@@ -11,7 +11,7 @@ use super::seed::Seed;
 use super::sim_disk::SimDisk;
 use super::simulation::{Model, must_be_between};
 
-/// Ways to lose the power at each step.
+/// The number of power losses that are tried at each step.
 const CRASHES: u64 = 30;
 
 /// Entries 1 to 8, of which 6 are committed, in writes of 2.
@@ -34,7 +34,7 @@ pub fn model(disk: &SimDisk) -> Model {
     Model::from(&recovered)
 }
 
-/// Has something done with a crash at each of its steps; says how many there were.
+/// Runs an action with a crash at each of its steps; returns the number of steps.
 fn at_each_step(
     begin: &SimDisk,
     act: impl Fn(&mut Storage) -> Result<(), StorageError>,
@@ -69,7 +69,7 @@ fn at_each_step(
             assert_eq!(lines, lines_of(recovered.snapshot.unwrap_or_default()));
             let names = disk.file_names();
             assert!(names.iter().all(|name| name.ends_with(".txt")), "{names:?}");
-            // What was found stays, whatever comes.
+            // What was found stays, in every crash.
             disk.lose_power(&mut Seed::new(crash));
             let (_, again, _) = open(&disk.disk());
             let found = Model::from(&recovered);
@@ -136,7 +136,7 @@ fn a_snapshot_and_the_compaction_behind_it() {
         let mut job = storage.begin_snapshot(mark, state(mark));
         job.run()?;
         assert!(storage.finish_snapshot(job)?);
-        // Entries come while the log is copied.
+        // Entries are written while the log is copied.
         let mut compaction = storage.begin_compaction(5)?;
         compaction.run()?;
         storage.write(None, &[])?;
@@ -240,11 +240,11 @@ fn a_damaged_received_snapshot_is_discarded() {
             }
         }
         assert_eq!((refused, disk.file_names().len()), (1, 3));
-        // The sender begins anew.
+        // The sender starts again.
         install(&mut storage, &good).unwrap();
         assert_eq!(storage.snapshot().unwrap().mark(), mark);
     }
-    // Good, and another one than was announced.
+    // Valid, but another snapshot than announced.
     let (mut storage, _, _) = open(&eight_entries().disk());
     let mut pieces = good;
     pieces.iter_mut().for_each(|piece| piece.snapshot.index = 21);
@@ -277,10 +277,10 @@ fn a_snapshot_is_read_in_pieces_while_a_newer_one_takes_its_place() {
     .unwrap();
     assert_eq!((old.mark().index, lines.len()), (4, 4));
     assert_eq!(storage.snapshot().unwrap().mark().index, 6);
-    // Behind the end there is nothing.
+    // Beyond the end there is nothing.
     let end = old.piece(1_000_000, 10).unwrap();
     assert!(end.is_last && end.data.is_empty());
-    // One that is older than what is there is thrown away.
+    // An older snapshot than the current one is discarded.
     assert!(!take(&mut storage, 5));
     assert_eq!(storage.snapshot().unwrap().mark().index, 6);
 }
@@ -312,7 +312,7 @@ fn entries_that_do_not_follow_or_are_committed_are_refused() {
         let refused = storage.write(None, &[entry]);
         assert!(matches!(refused, Err(StorageError::Refused { .. })), "{refused:?}");
         assert_eq!(disk.get("logs.txt"), before);
-        // Whatever the caller got wrong: nothing more is written.
+        // After any invalid request nothing more is written.
         assert!(matches!(storage.write(None, &[no_op(2, 9)]), Err(StorageError::Failed)));
     }
 }
@@ -329,7 +329,7 @@ fn nothing_is_written_after_a_failed_sync() {
     assert!(matches!(storage.save_commit(), Err(StorageError::Failed)));
     assert!(matches!(storage.close(), Err(StorageError::Failed)));
     assert_eq!(disk.changes(), changes);
-    // The bytes are there to be read, and not on the disk: the next start writes them again.
+    // The bytes are readable, but not on disk: the next start writes them again.
     disk.kill();
     let (storage, recovered, _) = open(&disk.disk());
     assert_eq!(recovered.entries.len(), 9);
@@ -360,7 +360,7 @@ fn a_full_disk_is_a_temporary_error_and_loses_nothing() {
 
 #[test]
 fn an_entry_that_could_not_be_read_back_is_refused() {
-    // Each byte becomes four.
+    // Each byte is escaped as four.
     let command = vec![0xff; 9 * 1024 * 1024].into();
     let payload = Payload::Command { origin: None, command };
     let disk = eight_entries();
@@ -382,7 +382,7 @@ fn an_entry_that_could_not_be_read_back_is_refused() {
         let refused = storage.begin_snapshot(mark, Box::new(OneLine(line))).run();
         assert!(matches!(refused, Err(StorageError::Refused { .. })), "{refused:?}");
         assert!(storage.snapshot().is_none());
-        // The node goes on without.
+        // The node continues without it.
         storage.write(None, &[no_op(2, 9)]).unwrap();
     }
 }

@@ -1,36 +1,36 @@
-//! Whether what clients saw of one object could have come from the object alone, each operation
-//! done at one moment between its call and its return.
+//! A linearizability checker: can the observations of clients be explained by one object that
+//! executes each operation at one moment between its call and its return?
 //!
 //! The algorithm is Wing and Gong's (*Testing and Verifying Concurrent Objects*, 1993) with the
-//! memory that Lowe added (*Testing for Linearizability*, 2017). Calls and returns stand in one
-//! list in the order of time. An operation whose call stands before every return may come first:
-//! it is tried, its call and return are lifted out, and the search goes on with the rest. A
-//! return that is met means that its operation should have come earlier: the last choice is taken
-//! back. A set of done operations with the state they lead to is never tried twice.
+//! cache that Lowe added (*Testing for Linearizability*, 2017). Calls and returns are in one list
+//! in order of time. An operation whose call is before every return may come first: it is tried,
+//! its call and return are removed from the list, and the search continues with the rest. If the
+//! search reaches a return, the operation of that return should have come earlier: the search
+//! backtracks. A set of executed operations with the resulting state is never tried twice.
 //!
-//! An operation whose outcome nobody saw may have happened at any time after its call, or never.
-//! It has a call in the list and no return, and the search may end without it. It is of use only if
-//! what comes right after it would have been otherwise without it: any order has one as good whose
-//! unseen operations are all of use, and no others are tried.
+//! An operation with an unknown outcome may have happened at any time after its call, or never. It
+//! has a call in the list and no return, and the search may end without it. It matters only if the
+//! operation right after it would have had another result without it: for any valid order there is
+//! one in which every unknown operation matters, so only those orders are tried.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// An object that does one operation after another.
+/// A sequential object.
 pub trait Object {
-    /// What it remembers.
+    /// The state of the object.
     type State: Clone + Eq + Hash + Debug;
-    /// What it is asked.
+    /// An operation.
     type Call: Debug;
-    /// What it answers.
+    /// The result of an operation.
     type Outcome: Debug;
 
-    /// How it begins.
+    /// The initial state.
     fn initial() -> Self::State;
 
-    /// The state after `call`, if `outcome` is what the object answers to it in this state;
-    /// nobody saw the outcome if there is none.
+    /// The state after `call`, if `outcome` is the result of the call in this state. `None` is an
+    /// unknown outcome.
     fn after(
         state: &Self::State,
         call: &Self::Call,
@@ -38,32 +38,33 @@ pub trait Object {
     ) -> Option<Self::State>;
 }
 
-/// One operation of a client. Moments are places in one order of all calls and returns.
+/// One operation of a client. Moments are positions in one total order of all calls and returns.
 #[derive(Clone, Debug)]
 pub struct Operation<C, O> {
-    /// Who asked, for people.
+    /// The client, for messages.
     pub client: u64,
-    /// When it was called.
+    /// The moment of the call.
     pub called: u64,
-    /// What was asked.
+    /// The operation.
     pub call: C,
-    /// When it returned and with what, if it did.
+    /// The moment of the return and the result, if it returned.
     pub returned: Option<(u64, O)>,
 }
 
 /// Why a history was not found to be linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// There is no order. The text shows how far the best attempt came.
+    /// There is no valid order. The text shows the longest attempt.
     NotLinearizable(String),
-    /// The search was given up after as many steps as were allowed.
+    /// The search was stopped after the maximum number of steps.
     Undecided,
 }
 
-/// The most choices that one search tries: about a minute's worth.
+/// The maximum number of choices in one search: about a minute.
 pub const MAX_STEPS: usize = 20_000_000;
 
-/// Looks for an order of `history` that `O` allows. Returns how many choices were tried.
+/// Searches for an order of `history` that `O` allows. Returns the number of choices that were
+/// tried.
 ///
 /// # Errors
 /// There is none, or the search took more than [`MAX_STEPS`].
@@ -71,10 +72,10 @@ pub fn check<O: Object>(history: &[Operation<O::Call, O::Outcome>]) -> Result<us
     Search::<O>::new(history).run()
 }
 
-/// The list's fixed place before its first event.
+/// The index of the list head, before the first event.
 const HEAD: usize = 0;
 
-/// One call or return in the list; its neighbours are known by their places.
+/// A call or return in the list, linked to its neighbours by index.
 #[derive(Clone, Copy)]
 struct Event {
     operation: usize,
@@ -88,15 +89,15 @@ type Done = Vec<u64>;
 
 struct Search<'h, O: Object> {
     history: &'h [Operation<O::Call, O::Outcome>],
-    /// At place 0 the head, then the events in the order of time; the last leads back to the head.
+    /// The head at index 0, then the events in order of time; the last is linked to the head.
     events: Vec<Event>,
-    /// Where each operation's call and return are.
+    /// The indices of each operation's call and return.
     calls: Vec<usize>,
     returns: Vec<Option<usize>>,
-    /// What was chosen, and the state before it.
+    /// The chosen operations, each with the state before it.
     chosen: Vec<(usize, O::State)>,
     done: Done,
-    /// Returns still in the list: at none the search has succeeded.
+    /// The returns that are still in the list: at 0 the search has succeeded.
     open: usize,
     tried: HashSet<(Done, O::State)>,
     best: Option<Stuck<O::State>>,
@@ -118,7 +119,7 @@ impl<'h, O: Object> Search<'h, O> {
                 moments.push((*returned, false, operation));
             }
         }
-        // Of a call and a return at one moment the call comes first: they overlap.
+        // A call before a return at the same moment: the operations overlap.
         moments.sort_by_key(|(moment, is_call, operation)| (*moment, !is_call, *operation));
         let last = moments.len();
         let mut events = vec![Event { operation: 0, is_call: false, before: last, after: 1 }];
@@ -182,16 +183,16 @@ impl<'h, O: Object> Search<'h, O> {
         Ok(steps)
     }
 
-    /// The state after `operation`, if it may come now and that was not tried before.
+    /// The state after `operation`, if it is possible now and was not tried before.
     fn choose(&mut self, state: &O::State, operation: usize) -> Option<O::State> {
         let record = &self.history[operation];
         let outcome = record.returned.as_ref().map(|(_, outcome)| outcome);
         let next = O::after(state, &record.call, outcome)?;
-        // An unseen operation that changes nothing explains nothing: leaving it out is as good.
+        // An unknown operation without effect explains nothing and can be omitted.
         if outcome.is_none() && next == *state {
             return None;
         }
-        // Neither does one whose change is not noticed.
+        // An effect that the next operation does not observe explains nothing either.
         if let Some((last, before)) = self.chosen.last()
             && self.history[*last].returned.is_none()
             && O::after(before, &record.call, outcome).as_ref() == Some(&next)
@@ -212,7 +213,7 @@ impl<'h, O: Object> Search<'h, O> {
         }
     }
 
-    /// The reverse of the last [`Self::lift`].
+    /// Reverses the last [`Self::lift`].
     fn put_back(&mut self, operation: usize) {
         self.done[operation / 64] &= !(1 << (operation % 64));
         if let Some(place) = self.returns[operation] {

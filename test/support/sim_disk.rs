@@ -1,17 +1,17 @@
-//! A disk that forgets: everything that a real one may do to a node's files and still keep its
-//! promises (those of `agora::replica::storage::Disk`), by a seed, in memory.
+//! A simulated disk in memory: by a seed, it does everything that a real disk may do within the
+//! guarantees of `agora::replica::storage::Disk`.
 //!
-//! - [`SimDisk::kill`]: the process is gone, the system is not. All that was written is there, and
-//!   what was not synced may still be lost later.
-//! - [`SimDisk::lose_power`]: what was not synced is there in part. Files end anywhere, sectors read
-//!   as zeros, a file that was being cut is cut, or whole but for the block in which the cut is;
-//!   names are the old ones or the new ones.
-//! - [`SimDisk::stop_after`]: the process is stopped at its n-th change of the disk, in the middle
-//!   of it.
-//! - [`SimDisk::fail_sync`]: a sync fails; what it was to make durable never becomes so unless it is
-//!   written again, although it can be read.
-//! - [`SimDisk::set_capacity`]: the disk is full at some point, in the middle of a write.
-//! - [`SimDisk::set_max_open`]: the process has no more file descriptors than that.
+//! - [`SimDisk::kill`]: the process ends, the system does not. All writes are readable, and
+//!   unsynced ones may still be lost later.
+//! - [`SimDisk::lose_power`]: unsynced writes survive in part. Files end anywhere, sectors read as
+//!   zeros, a truncation is done, or not done except in the block of the cut; names are the old or
+//!   the new ones.
+//! - [`SimDisk::stop_after`]: the process stops at its n-th change of the disk, in the middle of
+//!   it.
+//! - [`SimDisk::fail_sync`]: a sync fails; the data stays readable, but never becomes durable
+//!   unless it is written again.
+//! - [`SimDisk::set_capacity`]: the disk becomes full, in the middle of a write.
+//! - [`SimDisk::set_max_open`]: the process has a limited number of file descriptors.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,10 +22,10 @@ use agora::replica::storage::{Disk, DiskFile, SECTOR_BYTES};
 use super::seed::Seed;
 
 const SECTOR: usize = SECTOR_BYTES as usize;
-/// What a file system gives to a file at once.
+/// The allocation unit of the file system.
 const BLOCK: usize = 4096;
 
-/// A directory on such a disk. Copies are the same directory.
+/// A directory on such a disk. Clones share the directory.
 #[derive(Clone, Debug, Default)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
@@ -34,31 +34,31 @@ pub struct SimDisk {
 #[derive(Clone, Debug, Default)]
 struct State {
     files: Vec<File>,
-    /// As a process sees them.
+    /// The names as the process sees them.
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
-    /// What of the names is not synced.
+    /// Changes of names that are not synced.
     pending_names: Vec<NameChange>,
-    /// Rises when the process ends: its open files are of no more use.
+    /// Increases when the process ends, which invalidates its open files.
     life: u64,
-    /// Changes of the disk so far.
+    /// The number of changes of the disk so far.
     changes: u64,
     stop_at: Option<u64>,
     is_stopped: bool,
     failing_sync: Option<u64>,
     capacity_bytes: Option<u64>,
-    /// Files that the process has open, and how many it may have.
+    /// The number of open files, and the maximum.
     open_files: usize,
     max_open: Option<usize>,
 }
 
-/// A file, whatever its name.
+/// A file, independent of its names.
 #[derive(Clone, Debug, Default)]
 struct File {
-    /// As a process sees it.
+    /// The content as the process sees it.
     bytes: Vec<u8>,
     durable: Vec<u8>,
-    /// What is not synced.
+    /// Changes that are not synced.
     pending: Vec<Change>,
 }
 
@@ -105,7 +105,7 @@ impl SimDisk {
         SimDisk::default()
     }
 
-    /// As storage takes it.
+    /// The disk as storage uses it.
     pub fn disk(&self) -> Arc<dyn Disk> {
         Arc::new(self.clone())
     }
@@ -114,12 +114,12 @@ impl SimDisk {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Another disk in the same state, with what it may still lose.
+    /// Another disk in the same state, including unsynced changes.
     pub fn fork(&self) -> SimDisk {
         SimDisk { state: Arc::new(Mutex::new(self.state().clone())) }
     }
 
-    /// Another disk that holds the same, durably.
+    /// Another disk with the same content, durable.
     pub fn copy(&self) -> SimDisk {
         let copy = SimDisk::new();
         for name in self.file_names() {
@@ -133,13 +133,13 @@ impl SimDisk {
         self.state().names.keys().cloned().collect()
     }
 
-    /// What a file holds, as a process sees it.
+    /// The content of a file as the process sees it.
     pub fn get(&self, name: &str) -> Option<Vec<u8>> {
         let state = self.state();
         state.names.get(name).map(|&file| state.files[file].bytes.clone())
     }
 
-    /// Puts a file there, durably.
+    /// Creates a file, durably.
     pub fn put(&self, name: &str, bytes: &[u8]) {
         let mut state = self.state();
         let file = state.files.len();
@@ -149,12 +149,12 @@ impl SimDisk {
         state.durable_names.insert(name.into(), file);
     }
 
-    /// How many changes were made: writes, syncs, names.
+    /// The number of changes so far: writes, syncs, names.
     pub fn changes(&self) -> u64 {
         self.state().changes
     }
 
-    /// Stops the process at the change after so many more; everything fails from then on.
+    /// Stops the process after so many more changes; everything fails from then on.
     pub fn stop_after(&self, changes: u64) {
         let mut state = self.state();
         state.stop_at = Some(state.changes + changes);
@@ -165,34 +165,34 @@ impl SimDisk {
         self.state().is_stopped
     }
 
-    /// Whether the process is to be stopped, or a sync is to fail.
+    /// Whether a stop or a failing sync is scheduled.
     pub fn is_hurt(&self) -> bool {
         let state = self.state();
         state.stop_at.is_some() || state.failing_sync.is_some()
     }
 
-    /// Has the sync fail that follows so many others.
+    /// Makes the sync fail that follows `after` others.
     pub fn fail_sync(&self, after: u64) {
         self.state().failing_sync = Some(after);
     }
 
-    /// How many bytes all files may have together.
+    /// Limits the total size of all files.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state().capacity_bytes = bytes;
     }
 
-    /// How many files may be open, beside those that are.
+    /// Limits the number of additional open files.
     pub fn set_max_open(&self, more: Option<usize>) {
         let mut state = self.state();
         state.max_open = more.map(|more| state.open_files + more);
     }
 
-    /// How many bytes all files have together.
+    /// The total size of all files.
     pub fn used_bytes(&self) -> u64 {
         self.state().used_bytes()
     }
 
-    /// The process is gone; the next one finds all that was written.
+    /// Ends the process; the next one sees all writes.
     pub fn kill(&self) {
         let mut state = self.state();
         state.life += 1;
@@ -200,12 +200,12 @@ impl SimDisk {
         (state.stop_at, state.is_stopped, state.failing_sync) = (None, false, None);
     }
 
-    /// The machine is gone; the next process finds what was synced, and any part of the rest.
+    /// Ends the machine; the next process sees what was synced, and any part of the rest.
     pub fn lose_power(&self, seed: &mut Seed) {
         self.kill();
         let mut state = self.state();
         let mut names = std::mem::take(&mut state.durable_names);
-        // In order up to some point, as a journal has them; or any of them.
+        // Names survive in order up to some point, as in a journal; or any of them.
         let (upto, any) = (seed.below(state.pending_names.len() + 1), seed.one_in(2));
         for (place, change) in std::mem::take(&mut state.pending_names).iter().enumerate() {
             if if any { seed.one_in(2) } else { place < upto } {
@@ -224,9 +224,9 @@ impl SimDisk {
     }
 }
 
-/// What a file holds after the power was lost.
+/// The content of a file after a power loss.
 fn survivor(file: &File, seed: &mut Seed) -> Vec<u8> {
-    // Up to some change of the length all is as it was made; behind it all depends.
+    // Up to some truncation everything has happened; after it anything may have.
     let cuts = file.pending.iter().filter(|change| matches!(change, Change::SetLen(_))).count();
     let mut left = seed.below(cuts + 1);
     let mut before = file.durable.clone();
@@ -250,8 +250,8 @@ fn survivor(file: &File, seed: &mut Seed) -> Vec<u8> {
     }
     let mut bytes = mixed(&before, &after, seed);
     if let Some(cut) = lost_cut {
-        // The length is the old one. But sectors of the block in which the cut is may have been
-        // cleared already, or have got what was written there later.
+        // The length is the old one. But sectors of the block of the cut may have been cleared, or
+        // may contain later writes.
         let end = cut.next_multiple_of(BLOCK).min(bytes.len());
         for start in (cut / SECTOR * SECTOR..end).step_by(SECTOR) {
             let how = seed.below(3);
@@ -275,7 +275,7 @@ fn mixed(before: &[u8], after: &[u8], seed: &mut Seed) -> Vec<u8> {
         };
     let mut bytes = after.to_vec();
     bytes.truncate(len.max(before.len()).min(after.len()));
-    // Sectors that did not arrive: none, any, or all from some point on.
+    // The lost sectors: none, any, or all from some point on.
     let how = seed.below(4);
     let from = seed.below(bytes.len() + 1);
     for start in (0..bytes.len()).step_by(SECTOR) {
@@ -296,8 +296,8 @@ impl State {
         self.names.values().map(|&file| self.files[file].bytes.len() as u64).sum()
     }
 
-    /// Counts a change; an error if the process is stopped, by this one or before. The change on
-    /// which it is stopped may be made in part.
+    /// Counts a change; fails if the process is stopped, by this change or before. The last change
+    /// may happen in part.
     fn change(&mut self, life: u64) -> io::Result<()> {
         self.alive(life)?;
         self.changes += 1;
@@ -312,7 +312,7 @@ impl State {
         if self.is_stopped || life != self.life { Err(stopped()) } else { Ok(()) }
     }
 
-    /// A file is opened.
+    /// Opens a file.
     fn open(&mut self) -> io::Result<()> {
         const EMFILE: i32 = 24;
         if self.max_open.is_some_and(|max| self.open_files >= max) {
@@ -414,7 +414,7 @@ impl Disk for SimDisk {
         let life = state.life;
         state.change(life)?;
         if state.has_sync_failed() {
-            // Names are in a journal: they stay to be synced, or nothing can be written any more.
+            // Names are journaled: they can be synced later, or nothing can be written any more.
             return Err(failed_sync());
         }
         let pending = std::mem::take(&mut state.pending_names);
@@ -465,7 +465,7 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         state.alive(self.life)?;
         let stops = state.change(self.life);
-        // Never all of a long one at once; and of the one on which the process stops, a half.
+        // A long write is never done at once; the last write before a stop is done by half.
         let mut len = if stops.is_err() { bytes.len() / 2 } else { bytes.len().min(100_000) };
         let (offset, used) = (offset as usize, state.used_bytes());
         if let Some(capacity) = state.capacity_bytes {
@@ -498,7 +498,7 @@ impl DiskFile for SimFile {
         let has_failed = state.has_sync_failed();
         let file = &mut state.files[self.file];
         if has_failed {
-            // The bytes are taken for clean. Lengths are in the journal, as names are.
+            // The pages are marked as clean. Lengths are in the journal, as names are.
             file.pending.retain(|change| matches!(change, Change::SetLen(_)));
             return Err(failed_sync());
         }

@@ -1,7 +1,7 @@
-//! A network that swallows everything for a while, as when a cable is cut: nobody is told.
+//! A network that drops everything for a while, as when a cable is cut, without notification.
 //!
-//! It is a network namespace of the test's own, so it takes root; elsewhere the test says that it is
-//! skipped.
+//! It is a network namespace of the test's own, which needs root; without root the test prints that
+//! it is skipped.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,9 +11,9 @@ use agora::raft::{Body, Message, NodeId};
 use super::node::{Node, eventually, free_address, options};
 use crate::wait::pace_until;
 
-/// Set for the test that runs inside a namespace.
+/// Set for the test process inside a namespace.
 const INSIDE: &str = "AGORA_TEST_NAMESPACE";
-/// How long the network is cut: TCP's own patience between two attempts has grown to seconds then.
+/// The duration of the cut: TCP's retransmission interval has grown to seconds by then.
 const CUT: Duration = Duration::from_secs(4);
 
 #[test]
@@ -38,7 +38,7 @@ fn a_network_cut_is_detected_and_heals() {
     sent.lines().filter(|line| line.starts_with("after")).for_each(|line| eprintln!("{line}"));
 }
 
-/// Runs a program that changes the network; false if it is not there.
+/// Runs a program that changes the network; false if the program is missing.
 fn network(command: &str) -> bool {
     let mut words = command.split(' ');
     match Command::new(words.next().unwrap()).args(words).output() {
@@ -76,7 +76,7 @@ fn inside_a_namespace() {
     eventually("all are down", || pairs.iter().all(|(id, peer)| !at(*id).is_up(*peer)));
     eprintln!("after {:?} all streams are down", cut.elapsed());
     assert!(cut.elapsed() < Duration::from_secs(3));
-    // Nor is a peer's call taken for a way to it.
+    // The inbound call of the peer is not used either.
     eventually("nothing can be sent", || {
         let before = at(1).mailbox.lock().unwrap().not_sent;
         at(1).send(vec![(2, question(1))]);

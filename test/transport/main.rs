@@ -1,4 +1,4 @@
-//! How nodes of a group reach one another: messages as bytes, and bytes over sockets.
+//! Communication between the nodes of a group: encoding, and connections over sockets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what must not fail fails the test")]
 

@@ -1,4 +1,4 @@
-//! Messages that a seed fixes: each that a node may send, with every number that it may have.
+//! Seeded random messages: every kind, with every possible number.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use agora::replica::wire::MAX_NUMBER;
 
 use super::seed::Seed;
 
-/// Any message that makes sense.
+/// Any valid message.
 pub fn message(seed: &mut Seed) -> Message {
     let term = 1 + number(seed) % MAX_NUMBER;
     let body = body(seed, term);
-    // Who has never heard of a term answers as well.
+    // A node that knows no term yet answers as well.
     let term = if body.is_reply() && seed.one_in(4) { 0 } else { term };
     match body {
         Body::InstallSnapshotReply { .. } if term == 0 => message(seed),
@@ -115,7 +115,7 @@ fn mark(seed: &mut Seed, term: u64) -> SnapshotMark {
     SnapshotMark { index: number(seed).max(1), term: 1 + number(seed) % term }
 }
 
-/// Short ones, and some that need a length of two bytes.
+/// Short ones, and some whose length takes two bytes.
 fn some_bytes(seed: &mut Seed) -> Vec<u8> {
     let len = if seed.one_in(8) { 100 + seed.below(200) } else { seed.below(20) };
     seed.bytes(len)

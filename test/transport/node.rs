@@ -1,4 +1,4 @@
-//! A node that only talks: a server whose resident has a transport.
+//! A node with a transport only: a server with an event-loop task that sends and receives messages.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -51,12 +51,12 @@ pub fn options(node: NodeId, peers: &[(NodeId, SocketAddr)]) -> TransportOptions
     TransportOptions::new(GROUP, node, peers)
 }
 
-/// What a node says of itself.
+/// The introduction of a node.
 pub fn introduction(node: NodeId) -> Introduction {
     Introduction { instance: node + 1, starts: 1, incarnation: node + 1, ..Introduction::default() }
 }
 
-/// The messages among what was heard.
+/// The message in an input, if it is one.
 pub fn message(incoming: (NodeId, Incoming)) -> Option<(NodeId, Message)> {
     match incoming {
         (from, Incoming::Message(incarnation, message)) => {
@@ -87,13 +87,13 @@ impl Node {
         Node { address, mailbox, waker, handle, thread }
     }
 
-    /// Sends messages in one turn.
+    /// Sends messages in one poll.
     pub fn send(&self, messages: Vec<(NodeId, Message)>) {
         self.mailbox.lock().unwrap().to_send.push_back(messages);
         self.waker.wake();
     }
 
-    /// Whether everything that was to be sent was, or could not be.
+    /// Whether everything was sent or has failed.
     pub fn has_sent_all(&self) -> bool {
         self.mailbox.lock().unwrap().to_send.is_empty()
     }
@@ -110,7 +110,7 @@ impl Node {
         self.mailbox.lock().unwrap().received.clone()
     }
 
-    /// Why its uplink to a peer was last down.
+    /// Why its stream to a peer last failed.
     pub fn failure(&self, peer: NodeId) -> Option<String> {
         let mailbox = self.mailbox.lock().unwrap();
         mailbox.events.iter().rev().find_map(|event| match event {

@@ -1,4 +1,4 @@
-//! Nodes that talk to one another over sockets.
+//! Nodes that exchange messages over sockets.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ fn five_nodes_exchange_any_message() {
     for (to, node) in nodes.iter().enumerate() {
         let received = node.received();
         for from in (0..5).filter(|from| *from != to) {
-            // Questions and answers go by different calls; each of them in order.
+            // Requests and replies use different calls; each kind stays in order.
             for is_reply in [false, true] {
                 let of = received.iter().filter(|(peer, message)| {
                     *peer == from as NodeId + 1 && message.body.is_reply() == is_reply
@@ -92,7 +92,7 @@ fn ten_thousand_messages_keep_their_order_both_ways() {
 fn a_connection_in_one_direction_is_enough() {
     let (one, two, nowhere) = (free_address(), free_address(), free_address());
     let a = Node::start(one, options(1, &[(1, one), (2, two)]));
-    // Node 2 was told a wrong place for node 1.
+    // Node 2 has a wrong address of node 1.
     let b = Node::start(two, options(2, &[(1, nowhere), (2, two)]));
     eventually("one way is up", || a.is_up(2));
     eventually("the other is not", || b.failure(1).is_some());
@@ -201,7 +201,7 @@ fn an_invalid_message_ends_only_its_call() {
         (vec![&larger], Code::FailedPrecondition, "node 1 was started with --peers 1=,2=127."),
     ] {
         let mut call = call(&node);
-        // A call that has ended meanwhile takes nothing more, which is as good.
+        // A call that has ended meanwhile accepts nothing more, which is fine.
         sent.iter().for_each(|message| drop(call.send(message)));
         let status = end(&mut call);
         assert_eq!(status.code, code, "{status}");
@@ -227,7 +227,7 @@ fn a_newer_call_of_a_peer_replaces_the_older() {
     assert_eq!(hello_back.introduction, introduction(1));
     let sent = newer.receive().unwrap().unwrap();
     assert_eq!(sent, Encoder::default().encode(&question(1)));
-    // In order.
+    // A graceful end.
     newer.half_close().unwrap();
     assert!(end(&mut newer).is_ok());
     node.send(vec![(2, question(2))]);
@@ -308,7 +308,7 @@ fn a_silent_peer_is_disconnected() {
     let mut call = call(&node);
     call.send(&encode_hello(&hello_of_2())).unwrap();
     assert!(call.receive().unwrap().is_some());
-    // From now on nobody answers its pings.
+    // From now on its pings get no answer.
     let silent_since = Instant::now();
     eventually("nothing can be sent any more", || {
         node.send(vec![(2, question(1))]);

@@ -1,5 +1,5 @@
-//! What an entry costs on the wire, and a round of AppendEntries on sockets: `cargo test --release
-//! --test transport speed -- --ignored --nocapture --test-threads=1`.
+//! The cost of encoding an entry, and of a round of AppendEntries over sockets: `cargo test
+//! --release --test transport speed -- --ignored --nocapture --test-threads=1`.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use agora::rpc::{
 use super::node::{eventually, free_address, introduction, message, options};
 use crate::wait::pace;
 
-/// The best of several runs, in nanoseconds a unit.
+/// The best of several runs, in nanoseconds per unit.
 fn best(units: usize, mut run: impl FnMut()) -> f64 {
     let once = |run: &mut dyn FnMut()| {
         let started = Instant::now();
@@ -76,7 +76,7 @@ fn cost_of_an_entry() {
             }
         });
         let mut encoder = Encoder::default();
-        // Other entries in between, so that none are known.
+        // Other entries in between, so that the encoder has none cached.
         let fresh: Vec<Message> = (0..2)
             .map(|_| {
                 let mut message = message.clone();
@@ -108,7 +108,7 @@ fn cost_of_an_entry() {
     }
 }
 
-/// Sends entries to all others, behind a piece of a snapshot if it has one, and again when all have
+/// Sends entries to all others, after a piece of a snapshot if it has one, and again when all have
 /// answered.
 struct Leader {
     transport: Transport,
@@ -119,7 +119,7 @@ struct Leader {
     rounds: Arc<AtomicU64>,
 }
 
-/// Answers.
+/// Sends replies.
 struct Follower {
     transport: Transport,
 }
@@ -133,12 +133,12 @@ impl EventLoopTask for Leader {
             self.rounds.fetch_add(1, Ordering::Relaxed);
             for peer in &self.peers {
                 for message in self.piece.iter().chain([&self.message]) {
-                    // When all is over peers go one after another.
+                    // At the end peers disconnect one after another.
                     let _ = self.transport.send(reactor.peer_streams(), *peer, message);
                 }
                 self.missing += 1;
             }
-            // Other entries each time, as in life.
+            // Other entries each time, as in production.
             if let Body::AppendEntries { entries, .. } = &mut self.message.body {
                 *entries = Arc::from(entries.to_vec());
             }
@@ -178,7 +178,7 @@ fn cpu() -> Duration {
     Duration::from_millis(10 * ticks.sum::<u64>())
 }
 
-/// Rounds of a group: how many microseconds each took, and how many of CPU time.
+/// Rounds of a group: microseconds and CPU microseconds per round.
 fn rounds(followers: u64, entries: u64, piece_bytes: Option<usize>) -> (f64, f64) {
     let places: Vec<_> = (1..=followers + 1).map(|id| (id, free_address())).collect();
     let rounds = Arc::<AtomicU64>::default();

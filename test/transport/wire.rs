@@ -1,5 +1,5 @@
-//! Every message comes back from its bytes as it was, as other implementations see it too; what is
-//! damaged or senseless is refused.
+//! Every message survives a round trip, and other implementations decode the same; damaged and
+//! invalid bytes are refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,7 +86,7 @@ fn an_invalid_introduction_is_refused() {
     assert!(decode(&encode_hello(&hello)).is_err());
 }
 
-/// What is written by hand is what a protobuf implementation would have written.
+/// The manual encoding equals that of a protobuf implementation.
 #[test]
 fn the_bytes_are_those_of_the_contract() {
     let mut encoder = Encoder::default();
@@ -96,14 +96,14 @@ fn the_bytes_are_those_of_the_contract() {
         let again = protobuf::encode(&generic);
         let generic_again: pb::ExchangeRequest<'_> = protobuf::decode(&again).unwrap();
         assert_eq!(generic, generic_again);
-        // Zeros are left out by the one and not by the other; they mean the same.
+        // One omits zero fields and the other does not, which has the same meaning.
         assert_eq!(decode(&bytes), decode(&again));
         let response: pb::ExchangeResponse<'_> = protobuf::decode(&bytes).unwrap();
         assert_eq!(protobuf::encode(&response), again, "both directions carry the same");
     });
 }
 
-/// Whatever passes means the same to the generated code, and comes back from its encoding.
+/// Whatever is accepted means the same to the generated code, and survives a round trip.
 #[test]
 fn damaged_bytes_are_refused_or_decode_to_a_valid_message() {
     let mut encoder = Encoder::default();
@@ -125,11 +125,11 @@ fn damaged_bytes_are_refused_or_decode_to_a_valid_message() {
             }
         }
     });
-    // With one seed alone there is nothing to weigh.
+    // A single seed has no statistics.
     assert!(refused + passed < 100 || (refused > passed / 10 && passed > 0), "{refused}, {passed}");
 }
 
-/// What the core relies on.
+/// The properties that the core relies on.
 fn sensible(message: &Message) {
     assert!(message.term <= MAX_NUMBER);
     if let Body::AppendEntries { prev_log_index, prev_log_term, entries, .. } = &message.body {
@@ -271,7 +271,7 @@ fn entries_for_several_followers_are_encoded_once() {
             read_round: 0,
         },
     };
-    // The same entries again, others, and such as lie where freed ones lay.
+    // The same entries again, other entries, and entries at the address of freed ones.
     let first = entries(b"first");
     let mut sent = vec![append(&first, 1), append(&first, 2), append(&entries(b"second"), 3)];
     drop(first);

@@ -1,5 +1,5 @@
-//! The rules of the voters are all needed: for each there is an adversary, a course of events that
-//! loses nothing while the rule holds, and loses an acknowledged command when it is taken out.
+//! Every rule for voters is needed: for each there is an adversary, a sequence of events that loses
+//! nothing while the rule holds, and loses an acknowledged command when the rule is switched off.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use crate::replica::membership::{Introduction, Loss, Record, Rule, Standing};
 use crate::replica::recovery::membership;
 use crate::replica::state::Replicated;
 
-/// What a node has on its disk.
+/// The content of a node's disk.
 #[derive(Clone, Default)]
 struct Disk {
     record: Record,
@@ -22,7 +22,7 @@ struct Disk {
     log: Vec<Entry>,
 }
 
-/// Engines whose words are carried at once, or wait.
+/// Engines whose messages are delivered at once, or wait.
 struct Group {
     n: u64,
     nodes: BTreeMap<NodeId, (u64, Engine<Sum, Index>)>,
@@ -31,7 +31,7 @@ struct Group {
     processes: u64,
     without: Option<Rule>,
     cut: Vec<(NodeId, NodeId)>,
-    /// Commands that were acknowledged, by index.
+    /// The acknowledged commands, by index.
     done: BTreeMap<Index, Vec<u8>>,
     proposed: BTreeMap<Index, Vec<u8>>,
     leaders: BTreeMap<Term, NodeId>,
@@ -91,7 +91,7 @@ impl Group {
         self.disks.remove(&id);
     }
 
-    /// An older copy of a node's disk comes back in its place.
+    /// Replaces a node's disk by an older copy.
     fn turn_back(&mut self, id: NodeId, image: Disk) {
         self.stop(id);
         self.disks.insert(id, image);
@@ -151,7 +151,7 @@ impl Group {
         }
     }
 
-    /// Whoever leads, and has committed something, has all that was acknowledged.
+    /// Checks that a leader that has committed something has everything that was acknowledged.
     fn check(&mut self) {
         for (id, (_, engine)) in &self.nodes {
             let raft = engine.raft();
@@ -179,7 +179,7 @@ impl Group {
         self.nodes.iter().find(leads).map(|(id, _)| *id)
     }
 
-    /// Sets something, which is acknowledged.
+    /// Sets something, and waits for the acknowledgement.
     fn set(&mut self, command: &str) {
         let id = self.leader().expect("somebody leads");
         let now = self.now;
@@ -222,7 +222,7 @@ impl Disk {
     }
 }
 
-/// A group of three in which all have met, node 0 leading.
+/// A group of three in which all have met, with node 0 leading.
 fn three(without: Option<Rule>) -> Group {
     let mut group = Group::new(3, without);
     group.start(0);
@@ -245,8 +245,8 @@ fn three(without: Option<Rule>) -> Group {
     group
 }
 
-/// Node 2 is down while a command is acknowledged; then node 1 comes back without it. Node 0, which
-/// knows better, is still there.
+/// Node 2 is down while a command is acknowledged; then node 1 restarts with an older disk that
+/// lacks it. Node 0 still has it.
 fn three_with_an_older_copy(without: Option<Rule>) -> Group {
     let mut group = three(without);
     group.stop(2);
@@ -256,7 +256,7 @@ fn three_with_an_older_copy(without: Option<Rule>) -> Group {
     group
 }
 
-/// A group of three that nodes 0 and 2 have founded, and which of them leads. Node 1 has never run.
+/// A group of three founded by nodes 0 and 2, and its leader. Node 1 has never run.
 fn founded_by_two(without: Option<Rule>) -> (Group, NodeId) {
     let mut group = Group::new(3, without);
     group.start(0);
@@ -286,7 +286,7 @@ fn v1_a_node_with_another_directory_does_not_vote() {
         group.start(2);
         group.pass(3000);
         assert!(without.is_some() || group.leader().is_none());
-        // All is there again when the other one is.
+        // Everything is there again when the other node is.
         group.start(0);
         group.pass(3000);
         group.set("2");
@@ -299,7 +299,7 @@ fn v1_a_node_with_another_directory_does_not_vote() {
 fn v2_an_older_directory_does_not_count() {
     breaks(Rule::Older, |without| {
         let mut group = three_with_an_older_copy(without);
-        // Those that know better are there, but for this one moment.
+        // The nodes that have it are there, but only for this moment.
         group.settle();
         group.stop(0);
         group.start(2);
@@ -347,7 +347,7 @@ fn v3_a_joining_node_waits_for_a_majority_of_the_others() {
         group.start(1);
         group.pass(3000);
         if group.leader().is_none() {
-            // Nobody acknowledges anything, so nothing can be lost.
+            // Nothing is acknowledged, so nothing can be lost.
             assert_eq!((without, group.standing(1)), (None, Standing::Joining));
             return;
         }
@@ -390,7 +390,7 @@ fn v5_a_refused_node_stays_refused_after_a_restart() {
         let mut group = three_with_an_older_copy(without);
         group.pass(100);
         assert_eq!(group.standing(1), Standing::Refused(Loss::Older));
-        // It is the only one left that knows. What it was sent meanwhile it may lose again.
+        // It is the only one left that has it. Messages to it may be lost again.
         group.stop(0);
         group.stop(1);
         group.disks.get_mut(&1).unwrap().log.truncate(1);
@@ -404,18 +404,18 @@ fn v5_a_refused_node_stays_refused_after_a_restart() {
 #[test]
 fn v6_a_process_does_not_vote_before_others_could_object() {
     breaks(Rule::Quiet, |without| {
-        // When 2 asks is up to chance.
+        // The time of node 2's request depends on the seed.
         for chance in 0..10 {
             let mut group = three(without);
             group.processes += chance;
             group.separate(0, 2);
             group.separate(1, 2);
             let image = group.disks[&1].clone();
-            // 1 votes in a term of which 2 does not hear.
+            // Node 1 votes in a term that node 2 does not learn of.
             group.stop(0);
             group.start(0);
             group.pass(2000 + 40 * chance as u32);
-            // 2 has heard of no leader for long and asks at once. The word of 0 takes a while.
+            // Node 2 has had no leader for long and asks at once. The message of node 0 is delayed.
             group.cut.clear();
             group.separate(0, 2);
             group.separate(0, 1);
@@ -443,7 +443,7 @@ fn any_two_of_three_new_nodes_found_a_group_and_the_third_joins() {
         group.start(missing);
         group.pass(1000);
         assert_eq!(group.standing(missing), Standing::Voter);
-        // It counts: another one may go now.
+        // It counts: another node may stop now.
         let leader = group.leader().unwrap();
         let other = (0..3).find(|id| *id != leader && *id != missing).unwrap();
         group.stop(other);

@@ -1,4 +1,4 @@
-//! One engine, or three that talk, with disks that write when told.
+//! One engine, or three that exchange messages, with disks that write on request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::replica::state::Replicated;
 
 pub const MS: Duration = Duration::from_millis(1);
 
-/// Adds numbers up: a command is its digits, the answer is the sum.
+/// Adds numbers: a command is its digits, the answer is the sum.
 #[derive(Default)]
 pub struct Sum(u64);
 
@@ -97,7 +97,7 @@ fn a_command_is_answered_when_it_is_durable() {
 fn a_command_of_a_session_is_applied_once() {
     let mut node = alone();
     let mut now = 1001 * MS;
-    // Whatever was asked, it is in a job when the turn that is due then comes.
+    // Every request is part of a write after the next step.
     let mut settle = |node: &mut Node| loop {
         let turn = node.advance(now);
         if let Some(write) = turn.write {
@@ -125,7 +125,7 @@ fn a_read_under_the_lease_is_answered_immediately() {
     assert_eq!(node.read(1001 * MS, |_| true), ReadAccess::Now);
 }
 
-/// Three nodes whose messages are carried at once and whose disks are quick.
+/// Three nodes whose messages and writes are executed at once.
 struct Trio {
     nodes: Vec<Node>,
     now: Duration,
@@ -209,7 +209,7 @@ fn a_command_of_a_lost_leadership_has_an_unknown_outcome() {
 fn a_read_that_waits_for_a_round_is_answered_or_refused() {
     let mut trio = Trio::new(SnapshotPolicy::default());
     trio.pass(700);
-    // A transfer that fails leaves the leader without a lease.
+    // A failed transfer leaves the leader without a lease.
     let leader = trio.leader();
     let to = ((leader + 1) % 3) as NodeId;
     trio.cut_off = Some(to);
@@ -274,7 +274,7 @@ fn a_snapshot_is_taken_when_the_log_has_grown() {
     trio.pass(40);
     assert_eq!(trio.snapshots, 3 * 2);
     for (node, id) in trio.nodes.iter().zip(0..) {
-        // Each node waits for one entry more than the one before it.
+        // Each node waits for one entry more than the node before it.
         assert_eq!(node.raft().first_index(), 2 * (10 + id) + 1);
         assert_eq!(node.state().machine().0, 25);
     }
@@ -289,7 +289,7 @@ fn new_nodes_found_a_group_and_all_of_them_are_its_voters() {
     assert!(trio.nodes.iter().all(|node| node.membership().standing() == Standing::Voter));
 }
 
-/// A follower that has heard of an entry, and has no room for it.
+/// A follower that has received an entry, and has no disk space for it.
 #[test]
 fn a_node_with_a_full_disk_votes_and_does_not_acknowledge_entries() {
     let mut trio = Trio::new(SnapshotPolicy::default());
