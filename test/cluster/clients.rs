@@ -270,9 +270,9 @@ fn watch(client: Arc<KvClient>, stop: Arc<AtomicBool>, seen: &AtomicU64) -> Watc
     let mut watcher = Watcher::new(Arc::clone(&client), b"", Some(0), stop);
     let mut watched = Watched::default();
     loop {
-        let news = watcher.next(Some(Instant::now() + LONG));
+        let event = watcher.next(Some(Instant::now() + LONG));
         seen.store(watcher.seen().unwrap_or(0), Ordering::Relaxed);
-        match news.unwrap() {
+        match event.unwrap() {
             Some(WatchEvent::Changes(changes)) => watched.changes.extend(changes),
             Some(WatchEvent::Missed) => {
                 watched.has_gaps = true;

@@ -17,13 +17,14 @@ use crate::process::{
 
 /// Timing for tests in which a slow machine must not change the leader: a pause of a second causes
 /// no election, and a lease still ends within the timeout of a test.
-pub const CALM: &[&str] = &["--heartbeat", "0.1", "--election-timeout", "1.5", "--lease", "1.5"];
+pub const STABLE_TIMING: &[&str] =
+    &["--heartbeat", "0.1", "--election-timeout", "1.5", "--lease", "1.5"];
 
 /// The permission to run processes.
-pub type Turn = MutexGuard<'static, ()>;
+pub type ProcessPermit = MutexGuard<'static, ()>;
 
 /// Clusters run one at a time: each has a process per node, and two cores are soon saturated.
-pub fn turn() -> Turn {
+pub fn acquire_processes() -> ProcessPermit {
     static STAGE: Mutex<()> = Mutex::new(());
     STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -36,7 +37,7 @@ pub struct Cluster {
     running: BTreeMap<NodeId, Process>,
     /// A prefix for the command of a node: a network namespace, for example.
     wrap: fn(NodeId) -> Vec<String>,
-    _turn: Turn,
+    _permit: ProcessPermit,
 }
 
 impl Cluster {
@@ -58,7 +59,7 @@ impl Cluster {
     /// Nodes that are not started yet.
     pub fn new(size: u64, flags: &[&str]) -> Cluster {
         let nodes = (0..size).map(|id| (id, free_address().to_string())).collect();
-        Cluster::at(nodes, flags, |_| Vec::new(), turn())
+        Cluster::at(nodes, flags, |_| Vec::new(), acquire_processes())
     }
 
     /// Nodes at these addresses that are not started yet.
@@ -66,11 +67,11 @@ impl Cluster {
         nodes: Vec<(NodeId, String)>,
         flags: &[&str],
         wrap: fn(NodeId) -> Vec<String>,
-        turn: Turn,
+        permit: ProcessPermit,
     ) -> Cluster {
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
         let running = BTreeMap::new();
-        Cluster { home: TestDirectory::new(), nodes, flags, running, wrap, _turn: turn }
+        Cluster { home: TestDirectory::new(), nodes, flags, running, wrap, _permit: permit }
     }
 
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
@@ -245,7 +246,7 @@ impl Cluster {
     pub fn leader(&self) -> NodeId {
         let client = client_of(&self.nodes, Duration::from_secs(2));
         let mut leader = None;
-        eventually("somebody leads", || {
+        eventually("there is a leader", || {
             leader = leader_of(&client).map(|status| status.node);
             leader.is_some()
         });

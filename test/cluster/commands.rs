@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{AGORA, CommandOutput, Process, eventually};
 
 /// Runs a command that must succeed; returns its output.
@@ -42,7 +42,7 @@ fn shell(cluster: &Cluster, lines: &str) -> CommandOutput {
 
 #[test]
 fn each_command_prints_its_result() {
-    let cluster = Cluster::start(3, CALM);
+    let cluster = Cluster::start(3, STABLE_TIMING);
     assert_eq!(good(&cluster, &["set", "name1", "Jaggu"]), "SUCCESS\n");
     assert_eq!(good(&cluster, &["get", "name1"]).trim_end(), "Jaggu");
     assert_eq!(refused(&cluster, &["get", "no one"]), "no such key: no\\ one");
@@ -67,7 +67,7 @@ fn each_command_prints_its_result() {
 
 #[test]
 fn wrong_arguments_are_exit_status_2() {
-    let cluster = Cluster::new(1, CALM);
+    let cluster = Cluster::new(1, STABLE_TIMING);
     for words in [
         &["frobnicate"][..],
         &["get"],
@@ -91,7 +91,7 @@ fn wrong_arguments_are_exit_status_2() {
 
 #[test]
 fn an_unreachable_store_is_reported() {
-    let cluster = Cluster::new(3, CALM);
+    let cluster = Cluster::new(3, STABLE_TIMING);
     let output = refused(&cluster, &["--timeout", "0.5", "get", "x"]);
     assert!(output.starts_with("no leader: 3 of 3 nodes cannot be reached"), "{output}");
     let output = refused(&cluster, &["--timeout", "0.5", "--stale", "get", "x"]);
@@ -105,7 +105,7 @@ fn an_unreachable_store_is_reported() {
 
 #[test]
 fn a_status_is_a_table_and_leadership_is_handed_over() {
-    let cluster = Cluster::start(3, CALM);
+    let cluster = Cluster::start(3, STABLE_TIMING);
     let leader = cluster.leader();
     let table = good(&cluster, &["status"]);
     let lines: Vec<Vec<&str>> =
@@ -123,7 +123,7 @@ fn a_status_is_a_table_and_leadership_is_handed_over() {
 
 #[test]
 fn a_watch_prints_changes_and_goes_on_when_its_node_is_killed() {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     good(&cluster, &["set", "a1", "before"]);
     let output = good(&cluster, &["watch", "--after", "0", "--count", "1", "a"]);
     assert_eq!(output, "SET a1 before\n");
@@ -159,7 +159,7 @@ fn a_watch_prints_changes_and_goes_on_when_its_node_is_killed() {
 
 #[test]
 fn the_shell_takes_a_command_a_line() {
-    let cluster = Cluster::start(1, CALM);
+    let cluster = Cluster::start(1, STABLE_TIMING);
     let output =
         shell(&cluster, "set name1 \"Bheem the Great\"\nget name1\nscan\nget nobody\ndel name1\n");
     // A session: failures are printed in their place.

@@ -7,14 +7,14 @@ use agora::kv::client::Consistency;
 use agora::raft::{NodeId, Term};
 use agora::text::push_checksum;
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::agora;
 
 const KEYS: [&[u8]; 3] = [b"one", b"two", b"three"];
 
 /// A stopped group whose log has entries of two leaders.
 fn stopped_group() -> Cluster {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let set_all = |value: &[u8]| {
         for key in KEYS {
             cluster.client().set(key, value).unwrap();

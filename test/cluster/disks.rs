@@ -11,7 +11,7 @@ use agora::protobuf::{decode, encode};
 use agora::raft::NodeId;
 use agora::rpc::{CallOptions, Channel, ChannelOptions};
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{LONG, eventually};
 
 /// A small disk of its own, mounted at the directory of a node.
@@ -74,7 +74,7 @@ fn fill(path: &Path) {
 #[test]
 #[ignore = "needs root: scripts/test disk"]
 fn a_full_disk_stops_no_node() {
-    let mut cluster = Cluster::new(3, CALM);
+    let mut cluster = Cluster::new(3, STABLE_TIMING);
     let (mut disks, ids): (Vec<Disk>, Vec<NodeId>) = (Vec::new(), cluster.ids().collect());
     for id in &ids {
         disks.push(Disk::mount(&cluster.directory(*id), "size=64m"));
@@ -88,13 +88,13 @@ fn a_full_disk_stops_no_node() {
         let disk = &disks[victim as usize];
         let used = used_bytes(&cluster.directory(victim));
         disk.remount(&format!("size={}", used + 1_000_000));
-        let said_before = cluster.process(victim).stderr().len();
+        let logged_before = cluster.process(victim).stderr().len();
         eventually("the disk is full", || {
             // Distinct keys, which no snapshot can merge.
             let key = format!("key{number}");
             client.set(key.as_bytes(), &[b'v'; 100_000]).unwrap();
             number += 1;
-            cluster.process(victim).stderr()[said_before..].contains(FULL)
+            cluster.process(victim).stderr()[logged_before..].contains(FULL)
         });
         client.set(b"without", b"it").unwrap();
         if is_leader {
@@ -182,7 +182,7 @@ fn a_node_with_a_full_disk_serves_reads_and_accepts_writes_again() {
 #[test]
 #[ignore = "needs root: scripts/test disk"]
 fn a_disk_that_cannot_be_written_is_reported() {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let follower = cluster.others(cluster.leader())[0];
     cluster.end(&[follower]);
     let other = cluster.home.0.join("kept");

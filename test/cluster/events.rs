@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{AGORA, CommandOutput, eventually};
 
 /// The lines of a text that contain the words.
@@ -13,7 +13,7 @@ fn lines_with<'t>(text: &'t str, words: &str) -> Vec<&'t str> {
 
 #[test]
 fn a_change_of_leader_is_logged_with_its_cause() {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let old = cluster.leader();
     let log = cluster.process(old).stderr();
     let start = log.lines().next().unwrap();
@@ -63,7 +63,7 @@ fn a_change_of_leader_is_logged_with_its_cause() {
 
 #[test]
 fn rust_log_selects_what_is_logged() {
-    let mut cluster = Cluster::new(1, CALM);
+    let mut cluster = Cluster::new(1, STABLE_TIMING);
     let mut command = cluster.command(0, &[]);
     command.env("RUST_LOG", "warn");
     let mut quiet = cluster.run(command);
@@ -88,7 +88,7 @@ fn with_input(cluster: &Cluster, words: &[&str], input: &[u8]) -> CommandOutput 
 
 #[test]
 fn values_come_from_stdin_and_files_and_arguments_unchanged() {
-    let cluster = Cluster::start(1, CALM);
+    let cluster = Cluster::start(1, STABLE_TIMING);
     let get = |key: &str| {
         let output = cluster.kv(&["get", "--", key]);
         assert_eq!(output.code, 0, "{output:?}");

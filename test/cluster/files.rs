@@ -4,12 +4,12 @@ use std::fs;
 
 use agora::raft::NodeId;
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{Process, agora, eventually};
 
 /// A stopped group of three with entries in its logs.
 fn stopped_group() -> Cluster {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let client = cluster.client();
     for number in 0..20 {
         client.set(format!("name{number}").as_bytes(), b"Jaggu").unwrap();
@@ -46,7 +46,7 @@ fn a_directory_of_another_node_or_group_is_not_used() {
 
 #[test]
 fn two_processes_do_not_share_a_directory() {
-    let mut cluster = Cluster::start(1, CALM);
+    let mut cluster = Cluster::start(1, STABLE_TIMING);
     let elsewhere = ["--listen", "127.0.0.1:0"];
     let second = Process::start(cluster.command(0, &elsewhere), &cluster.home.0.join("second"));
     let output = refusal(second);

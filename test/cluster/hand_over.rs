@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::eventually;
 
 /// The maximum duration of a hand-over on a busy machine. An election takes 1.5 s and more with
@@ -17,7 +17,7 @@ fn last_follower(cluster: &Cluster, leader: u64) -> u64 {
 
 #[test]
 fn a_leader_of_five_hands_over_to_a_live_follower() {
-    let mut cluster = Cluster::start(5, CALM);
+    let mut cluster = Cluster::start(5, STABLE_TIMING);
     let client = cluster.client();
     let mut pauses = Vec::new();
     for round in 0..3_u8 {
@@ -47,7 +47,7 @@ fn a_leader_of_five_hands_over_to_a_live_follower() {
 /// back.
 #[test]
 fn a_leader_of_three_stays_until_the_last_follower_leads() {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let client = cluster.client();
     client.set(b"x", b"before").unwrap();
     cluster.converge();
@@ -57,7 +57,7 @@ fn a_leader_of_three_stays_until_the_last_follower_leads() {
     cluster.kill(&[dead]);
     let began = Instant::now();
     cluster.end(&[leader]);
-    assert!(began.elapsed() < PAUSE, "{:?}: it waits for nobody who is gone", began.elapsed());
+    assert!(began.elapsed() < PAUSE, "{:?}: it does not wait for a dead node", began.elapsed());
     let term = cluster.status(left).unwrap().term;
     eventually("the one that is left was elected", || {
         cluster

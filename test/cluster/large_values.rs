@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::kills::number;
 use crate::process::client_of;
 use crate::wait::pace_until;
@@ -49,7 +49,7 @@ fn write(cluster: &Cluster, clients: u64, value_bytes: usize, span: Duration) {
 
 #[test]
 fn large_values_do_not_depose_the_leader() {
-    let cluster = Cluster::start(3, CALM);
+    let cluster = Cluster::start(3, STABLE_TIMING);
     write(&cluster, 16, LARGE_BYTES, Duration::from_secs(3));
 }
 

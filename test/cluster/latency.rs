@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use agora::raft::NodeId;
 
 use crate::clients::Clients;
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::free_address::free_address;
 use crate::process::{eventually, peers_flag};
 use crate::wait::{pace, pace_until};
@@ -147,7 +147,7 @@ fn distant_nodes_elect_a_leader_once_and_keep_it() {
 /// A value takes longer on the link than a lease lasts. Heartbeats have connections of their own.
 #[test]
 fn large_values_on_slow_links_do_not_end_the_lease() {
-    let mut cluster = Cluster::new(3, CALM);
+    let mut cluster = Cluster::new(3, STABLE_TIMING);
     launch_behind(&mut cluster, Link { delay: Duration::ZERO, bytes_per_s: 400_000 });
     let leader = cluster.leader();
     let term = cluster.status(leader).unwrap().term;

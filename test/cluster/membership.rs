@@ -6,14 +6,14 @@ use std::time::Duration;
 use agora::kv::client::Consistency;
 use agora::raft::NodeId;
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{Process, agora, eventually};
 
 const KEYS: [&[u8]; 5] = [b"one", b"two", b"three", b"four", b"five"];
 
 /// A group in which all nodes have met, its leader, and the two others.
 fn group() -> (Cluster, NodeId, NodeId, NodeId) {
-    let cluster = Cluster::start(3, CALM);
+    let cluster = Cluster::start(3, STABLE_TIMING);
     cluster.client().set(b"zero", b"0").unwrap();
     cluster.converge();
     eventually("all are voters", || {
@@ -158,7 +158,7 @@ fn a_node_restarts_only_with_the_same_peer_list() {
 
 #[test]
 fn nodes_with_different_lists_refuse_each_other() {
-    let mut cluster = Cluster::new(3, CALM);
+    let mut cluster = Cluster::new(3, STABLE_TIMING);
     let two = crate::process::peers_flag(&cluster.nodes[..2]);
     let all = cluster.peers();
     cluster.launch(&[1, 2]);

@@ -4,17 +4,17 @@
 //! |---|---|
 //! | GET checks only "am I leader" | `pauses::a_paused_leader_serves_no_stale_read`, `partitions::a_leader_that_is_cut_off`; `raft/tests/adversaries.rs`, rule 7 |
 //! | a rejected AppendEntries counts as an acknowledgement of a lease in a different term | `raft/tests/adversaries.rs`, rule 5: `..._an_answer_counts_in_its_own_term` |
-//! | a lease is counted from when the reply arrives | `raft/tests/adversaries.rs`, rule 5: `..._counts_from_when_the_message_was_sent` |
+//! | a lease is counted from the arrival of the reply | `raft/tests/adversaries.rs`, rule 5: `..._counts_from_when_the_message_was_sent` |
 //! | terms in replies are ignored | `raft/tests/paper.rs`: `section_5_1_a_leader_that_hears_of_a_newer_term_becomes_a_follower` |
 //! | votedFor is cleared when a node steps down within a term | `raft/tests/known_mistakes.rs`: `who_steps_down_within_a_term_does_not_vote_again` |
-//! | votedFor is read back as something else | here: `a_vote_is_the_same_after_a_restart` |
+//! | votedFor is read back with another type | here: `a_vote_is_the_same_after_a_restart` |
 //! | entries of old terms are committed by counting | `raft/tests/adversaries.rs`, rule 6; `raft/tests/paper.rs`, section 5.4.2 |
 //! | a late RPC truncates the log | `raft/tests/known_mistakes.rs`: `an_old_append_after_newer_ones_does_not_truncate` |
-//! | values are cut at the first space | `trial`; `kv_service/classic.rs`; here: `a_value_is_stored_unchanged` |
+//! | values are cut at the first space | `trial`; `kv_service/course.rs`; here: `a_value_is_stored_unchanged` |
 //! | SET waits forever | `trial`, point 5; `partitions::no_majority_and_then_one_again`; `kv/client.rs` |
 //! | the log is rewritten as a whole, and never synced | here: `the_log_is_appended_to_and_not_rewritten`; `replica/real.rs`, `replica/steps.rs` |
-//! | a restarted voter forgets what it has promised | here: `an_old_lease_is_waited_out_even_by_voters_that_restarted`; `raft/tests/adversaries.rs`, rule 10 |
-//! | an old lease is waited out without heartbeats, so that others stand for election | the same one; `raft/tests/stories.rs` |
+//! | a restarted voter forgets the lease it promised | here: `an_old_lease_is_waited_out_even_by_voters_that_restarted`; `raft/tests/adversaries.rs`, rule 10 |
+//! | a new leader waits for the end of an old lease without heartbeats, so that others stand for election | the same test; `raft/tests/scenarios.rs` |
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use agora::kv::client::Consistency;
 use agora::raft::NodeId;
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{client_of, eventually};
 
 /// A line of a node's `metadata.txt`.
@@ -35,7 +35,7 @@ fn remembered(cluster: &Cluster, id: NodeId, name: &str) -> String {
 
 #[test]
 fn a_vote_is_the_same_after_a_restart() {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     cluster.client().set(b"x", b"5").unwrap();
     let all: Vec<NodeId> = cluster.ids().collect();
     cluster.kill(&all);
@@ -43,8 +43,8 @@ fn a_vote_is_the_same_after_a_restart() {
         let before = ["term", "votedFor"].map(|name| remembered(&cluster, id, name));
         // Alone it gets no vote, and its pre-vote raises no term: its files do not change.
         cluster.launch(&[id]);
-        let stood = format!("Node {id} election timer timed out, Starting election.");
-        let times = |cluster: &Cluster| cluster.file(id, "dump.txt").matches(&stood).count();
+        let elections = format!("Node {id} election timer timed out, Starting election.");
+        let times = |cluster: &Cluster| cluster.file(id, "dump.txt").matches(&elections).count();
         let so_far = times(&cluster);
         eventually("it stands for election", || times(&cluster) > so_far);
         assert_eq!(cluster.status(id).unwrap().term.to_string(), before[0]);
@@ -57,7 +57,7 @@ fn a_vote_is_the_same_after_a_restart() {
 
 #[test]
 fn a_value_is_stored_unchanged() {
-    let cluster = Cluster::start(1, CALM);
+    let cluster = Cluster::start(1, STABLE_TIMING);
     for value in ["Bheem the Great", " a  b ", "a\tb", "a\\nb", "--raw", "", "ä ö"] {
         let output = cluster.kv(&["set", "name", value]);
         assert_eq!(output.code, 0, "{output:?}");
@@ -68,7 +68,7 @@ fn a_value_is_stored_unchanged() {
 
 #[test]
 fn the_log_is_appended_to_and_not_rewritten() {
-    let cluster = Cluster::start(3, CALM);
+    let cluster = Cluster::start(3, STABLE_TIMING);
     let client = cluster.client();
     client.set(b"x", b"0").unwrap();
     let leader = cluster.leader();
@@ -78,7 +78,7 @@ fn the_log_is_appended_to_and_not_rewritten() {
         client.set(b"x", number.to_string().as_bytes()).unwrap();
         let now = fs::read(&path).unwrap();
         // The leader's own copy may be written last, but it never loses anything.
-        assert!(now.starts_with(&before), "what was there is there");
+        assert!(now.starts_with(&before), "earlier bytes are unchanged");
         assert_eq!(fs::metadata(&path).unwrap().ino(), inode, "it is the same file");
         before = now;
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use agora::raft::NodeId;
 
 use crate::clients::{Clients, Tally};
-use crate::cluster::{Cluster, turn};
+use crate::cluster::{Cluster, acquire_processes};
 use crate::kills::{each_group, same_everywhere};
 use crate::network::{Network, on_host};
 use crate::seed::Seed;
 
 /// A fault of a node that will be undone.
 #[derive(Clone, Copy, Debug)]
-enum Harm {
+enum Fault {
     Cut,
     Muted,
     Deafened,
@@ -22,27 +22,27 @@ enum Harm {
     Gone,
 }
 
-const HARMS: [Harm; 5] = [Harm::Cut, Harm::Muted, Harm::Deafened, Harm::Stopped, Harm::Gone];
+const FAULTS: [Fault; 5] = [Fault::Cut, Fault::Muted, Fault::Deafened, Fault::Stopped, Fault::Gone];
 
-impl Harm {
-    fn inflict(self, id: NodeId, cluster: &mut Cluster, network: &Network, seed: &mut Seed) {
+impl Fault {
+    fn inject(self, id: NodeId, cluster: &mut Cluster, network: &Network, seed: &mut Seed) {
         match self {
-            Harm::Cut => network.cut(id),
-            Harm::Muted => network.mute(id),
-            Harm::Deafened => network.deafen(id),
-            Harm::Stopped => cluster.process(id).signal("STOP"),
-            Harm::Gone if seed.one_in(3) => cluster.end(&[id]),
-            Harm::Gone => cluster.kill(&[id]),
+            Fault::Cut => network.cut(id),
+            Fault::Muted => network.block_outgoing(id),
+            Fault::Deafened => network.block_incoming(id),
+            Fault::Stopped => cluster.process(id).signal("STOP"),
+            Fault::Gone if seed.one_in(3) => cluster.end(&[id]),
+            Fault::Gone => cluster.kill(&[id]),
         }
     }
 
     fn undo(self, id: NodeId, cluster: &mut Cluster, network: &Network) {
         match self {
-            Harm::Cut => network.heal(id),
-            Harm::Muted => network.unmute(id),
-            Harm::Deafened => network.undeafen(id),
-            Harm::Stopped => cluster.process(id).signal("CONT"),
-            Harm::Gone => cluster.launch(&[id]),
+            Fault::Cut => network.heal(id),
+            Fault::Muted => network.unblock_outgoing(id),
+            Fault::Deafened => network.unblock_incoming(id),
+            Fault::Stopped => cluster.process(id).signal("CONT"),
+            Fault::Gone => cluster.launch(&[id]),
         }
     }
 }
@@ -56,37 +56,37 @@ fn random_faults_at_any_time() {
 
 fn run(rounds: u64, number: u64) -> Tally {
     let mut seed = Seed::new(number);
-    let turn = turn();
+    let permit = acquire_processes();
     let network = Network::new(5);
     let snapshots = ["--dump-timestamps", "--snapshot-bytes", "50000"];
     let flags = if seed.one_in(2) { &snapshots[..] } else { &snapshots[..1] };
-    let mut cluster = Cluster::at(network.nodes(), flags, on_host, turn);
+    let mut cluster = Cluster::at(network.nodes(), flags, on_host, permit);
     let ids: Vec<NodeId> = cluster.ids().collect();
     cluster.launch(&ids);
     let clients = Clients::start(4, &cluster.nodes, Duration::from_secs(60), number);
     clients.await_progress(20);
-    let mut harmed: BTreeMap<NodeId, Harm> = BTreeMap::new();
+    let mut faulty: BTreeMap<NodeId, Fault> = BTreeMap::new();
     for _ in 0..rounds {
         for _ in 0..1 + seed.below(3) {
-            let (id, harm) = (*seed.pick(&ids), *seed.pick(&HARMS));
-            match harmed.remove(&id) {
+            let (id, harm) = (*seed.pick(&ids), *seed.pick(&FAULTS));
+            match faulty.remove(&id) {
                 Some(harm) => harm.undo(id, &mut cluster, &network),
                 None => {
-                    harm.inflict(id, &mut cluster, &network, &mut seed);
-                    harmed.insert(id, harm);
+                    harm.inject(id, &mut cluster, &network, &mut seed);
+                    faulty.insert(id, harm);
                 }
             }
         }
         clients.next_epoch();
         // A majority makes progress; without one nothing does until enough nodes are healthy.
-        while harmed.len() > 2 {
-            let (id, harm) = harmed.pop_first().unwrap();
+        while faulty.len() > 2 {
+            let (id, harm) = faulty.pop_first().unwrap();
             harm.undo(id, &mut cluster, &network);
         }
-        eprintln!("{} {harmed:?}", agora::replica::clock::wall_ms());
+        eprintln!("{} {faulty:?}", agora::replica::clock::wall_ms());
         clients.await_progress(1 + seed.below(60) as u64);
     }
-    for (id, harm) in harmed {
+    for (id, harm) in faulty {
         harm.undo(id, &mut cluster, &network);
     }
     clients.await_progress(20);

@@ -99,12 +99,12 @@ impl Network {
     }
 
     /// Drops all packets from a host.
-    pub fn mute(&self, id: NodeId) {
+    pub fn block_outgoing(&self, id: NodeId) {
         tc(&host(id), "add", "eth0", &LOSE);
     }
 
     /// Drops all packets to a host.
-    pub fn deafen(&self, id: NodeId) {
+    pub fn block_incoming(&self, id: NodeId) {
         tc(&name("hub"), "add", &format!("v{id}"), &LOSE);
     }
 
@@ -113,13 +113,13 @@ impl Network {
         ip(&format!("-n {} link set v{id} up", name("hub")));
     }
 
-    /// Ends [`Self::mute`].
-    pub fn unmute(&self, id: NodeId) {
+    /// Ends [`Self::block_outgoing`].
+    pub fn unblock_outgoing(&self, id: NodeId) {
         tc(&host(id), "del", "eth0", &["root"]);
     }
 
-    /// Ends [`Self::deafen`].
-    pub fn undeafen(&self, id: NodeId) {
+    /// Ends [`Self::block_incoming`].
+    pub fn unblock_incoming(&self, id: NodeId) {
         tc(&name("hub"), "del", &format!("v{id}"), &["root"]);
     }
 }

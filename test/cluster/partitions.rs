@@ -8,7 +8,7 @@ use agora::kv::client::{Consistency, Role};
 use agora::raft::NodeId;
 
 use crate::clients::{Clients, Workload};
-use crate::cluster::{Cluster, turn};
+use crate::cluster::{Cluster, acquire_processes};
 use crate::network::{Network, enter_host, on_host};
 use crate::process::{client_of, eventually};
 
@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Five hosts with a node each.
 fn hosts(flags: &[&str]) -> (Cluster, Network) {
-    let turn = turn();
+    let permit = acquire_processes();
     let network = Network::new(5);
-    let mut cluster = Cluster::at(network.nodes(), flags, on_host, turn);
+    let mut cluster = Cluster::at(network.nodes(), flags, on_host, permit);
     let ids: Vec<NodeId> = cluster.ids().collect();
     cluster.launch(&ids);
     cluster.leader();
@@ -34,7 +34,7 @@ fn clients(cluster: &Cluster, seed: u64) -> Clients {
 #[track_caller]
 fn leader_among(cluster: &Cluster, ids: &[NodeId]) -> NodeId {
     let mut leader = None;
-    eventually("somebody of them leads", || {
+    eventually("one of them leads", || {
         let statuses = ids.iter().filter_map(|id| cluster.status(*id));
         leader = statuses.filter(|status| status.role == Role::Leader).map(|s| s.node).next();
         leader.is_some()
@@ -134,14 +134,14 @@ fn a_leader_that_is_cut_off_one_way() {
         clients.await_progress(30);
         let leader = cluster.leader();
         match round % 2 {
-            0 => network.mute(leader),
-            _ => network.deafen(leader),
+            0 => network.block_outgoing(leader),
+            _ => network.block_incoming(leader),
         }
         clients.await_progress(60);
         assert_ne!(leader_among(&cluster, &cluster.others(leader)), leader);
         match round % 2 {
-            0 => network.unmute(leader),
-            _ => network.undeafen(leader),
+            0 => network.unblock_outgoing(leader),
+            _ => network.unblock_incoming(leader),
         }
         clients.next_epoch();
     }
@@ -177,7 +177,7 @@ fn no_majority_and_then_one_again() {
 #[test]
 #[ignore = "needs root: scripts/test network"]
 fn a_link_that_flaps() {
-    let (cluster, network) = hosts(crate::cluster::CALM);
+    let (cluster, network) = hosts(crate::cluster::STABLE_TIMING);
     let clients = clients(&cluster, 25);
     clients.await_progress(50);
     let leader = cluster.leader();
@@ -191,9 +191,9 @@ fn a_link_that_flaps() {
     }
     // Long enough for it to stand for election.
     network.cut(flapping);
-    let stood = || cluster.file(flapping, "dump.txt").matches("Starting election.").count();
-    let before = stood();
-    eventually("it stands for election", || stood() > before);
+    let elections = || cluster.file(flapping, "dump.txt").matches("Starting election.").count();
+    let before = elections();
+    eventually("it stands for election", || elections() > before);
     network.heal(flapping);
     clients.await_progress(50);
     finish(&cluster, clients);

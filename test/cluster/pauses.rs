@@ -6,7 +6,7 @@ use agora::call::Code;
 use agora::kv::client::Consistency;
 
 use crate::clients::Clients;
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::eventually;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[test]
 fn a_graceful_stop_of_the_leader_interrupts_writes_briefly() {
     // An election would take 1.5 s and more with this timing.
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let clients = Clients::start(3, &cluster.nodes, PATIENCE, 7);
     clients.await_progress(50);
     let mut pauses = Vec::new();

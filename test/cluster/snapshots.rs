@@ -7,7 +7,7 @@ use std::time::Duration;
 use agora::raft::NodeId;
 
 use crate::clients::Clients;
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::eventually;
 
 /// The log that a compaction keeps for followers that lag a little.
@@ -54,7 +54,7 @@ fn snapshots_are_taken_under_load_and_nodes_start_from_them() {
 /// while it receives it.
 #[test]
 fn a_receiver_of_a_snapshot_that_is_killed_begins_anew() {
-    let flags = [CALM, &["--snapshot-bytes", "4000000"]].concat();
+    let flags = [STABLE_TIMING, &["--snapshot-bytes", "4000000"]].concat();
     let mut cluster = Cluster::start(3, &flags);
     let client = cluster.client();
     client.set(b"first", b"of all").unwrap();

@@ -18,7 +18,7 @@ fn the_course_trial_with_default_timing() {
 const WAITS: &str = "New Leader waiting for Old Leader Lease to timeout.";
 
 #[test]
-#[ignore = "a minute: scripts/test classic"]
+#[ignore = "a minute: scripts/test course"]
 fn the_course_trial_with_course_timing() {
     let cluster = trial(&["--classic"], Duration::from_secs(1));
     assert!(cluster.dumps_have(&format!("{WAITS}\n")), "3: the new leader waits for the old lease");
@@ -168,7 +168,7 @@ fn sentences(cluster: &Cluster) {
     let dumps: Vec<String> = cluster.ids().map(|id| cluster.file(id, "dump.txt")).collect();
     for sentence in SENTENCES {
         let is_there = dumps.iter().flat_map(|dump| dump.lines()).any(|line| says(sentence, line));
-        assert!(is_there, "nobody says {sentence:?}");
+        assert!(is_there, "no dump has {sentence:?}");
     }
     let line =
         "Node # (leader) committed the entry SET name3 Bheem\\ the\\ Great to the state machine.";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::cluster::{CALM, Cluster};
+use crate::cluster::{Cluster, STABLE_TIMING};
 use crate::process::{TestDirectory, agora, eventually};
 
 #[test]
@@ -59,7 +59,7 @@ fn a_port_that_is_taken_is_exit_status_1() {
 /// fraction of a second.
 #[test]
 fn status_says_whether_there_is_a_leader_with_a_quorum() {
-    let mut cluster = Cluster::start(3, CALM);
+    let mut cluster = Cluster::start(3, STABLE_TIMING);
     let leader = cluster.leader();
     let others = cluster.others(leader);
     let output = cluster.kv(&["status"]);
@@ -84,7 +84,7 @@ fn status_says_whether_there_is_a_leader_with_a_quorum() {
 /// A peer's address where a web server listens: the rest of the group works.
 #[test]
 fn a_web_server_in_place_of_a_peer_is_an_unreachable_peer() {
-    let mut cluster = Cluster::new(3, CALM);
+    let mut cluster = Cluster::new(3, STABLE_TIMING);
     let listener = TcpListener::bind(&cluster.nodes[2].1).unwrap();
     let asked = Arc::new(AtomicBool::new(false));
     let was_asked = Arc::clone(&asked);
@@ -113,7 +113,7 @@ fn a_web_server_in_place_of_a_peer_is_an_unreachable_peer() {
 /// A node of another group is refused: it neither follows nor leads.
 #[test]
 fn a_node_of_another_group_stays_alone() {
-    let mut cluster = Cluster::new(3, CALM);
+    let mut cluster = Cluster::new(3, STABLE_TIMING);
     cluster.launch(&[0, 1]);
     cluster.client().set(b"x", b"5").unwrap();
     let mut stranger = cluster.run_with(2, &["--group", "towns"]);

@@ -141,8 +141,8 @@ fn a_missing_file_is_noticed() {
         for name in FILES.iter().filter(|name| **name != gone) {
             disk.put(name, &sample.get(name).unwrap());
         }
-        let said = corruption(&disk).unwrap_err().to_string();
-        assert!(said.starts_with(named), "{said}");
+        let text = corruption(&disk).unwrap_err().to_string();
+        assert!(text.starts_with(named), "{text}");
     }
 }
 
@@ -152,17 +152,17 @@ fn files_of_different_times_do_not_join() {
     let (mut storage, _, _) = open(&disk.disk());
     let first_metadata = disk.get("metadata.txt").unwrap();
     storage.write(Some(voted(1, 1)), &[no_op(1, 1), no_op(1, 2)]).unwrap();
-    let said = corruption(&with(&disk, "metadata.txt", &first_metadata)).unwrap_err();
-    assert_eq!((said.file.as_str(), said.line), ("logs.txt", 2), "{said}");
-    assert!(said.what.contains("term 1, above the term 0"), "{said}");
+    let text = corruption(&with(&disk, "metadata.txt", &first_metadata)).unwrap_err();
+    assert_eq!((text.file.as_str(), text.line), ("logs.txt", 2), "{text}");
+    assert!(text.what.contains("term 1, above the term 0"), "{text}");
 
     let old_log = disk.get("logs.txt").unwrap();
     storage.write(None, &[no_op(1, 3), no_op(1, 4)]).unwrap();
     storage.note_commit(4);
     storage.save_commit().unwrap();
-    let said = corruption(&with(&disk, "logs.txt", &old_log)).unwrap_err();
-    assert_eq!((said.file.as_str(), said.line), ("logs.txt", 3), "{said}");
-    assert!(said.what.contains("4 are committed"), "{said}");
+    let text = corruption(&with(&disk, "logs.txt", &old_log)).unwrap_err();
+    assert_eq!((text.file.as_str(), text.line), ("logs.txt", 3), "{text}");
+    assert!(text.what.contains("4 are committed"), "{text}");
 
     let old_snapshot = {
         let mark = SnapshotMark { index: 1, term: 1 };
@@ -177,9 +177,9 @@ fn files_of_different_times_do_not_join() {
     storage.finish_snapshot(job).unwrap();
     storage.compact(5).unwrap();
     storage.write(None, &[no_op(1, 5)]).unwrap();
-    let said = corruption(&with(&disk, "snapshot.txt", &old_snapshot)).unwrap_err();
-    assert_eq!((said.file.as_str(), said.line), ("logs.txt", 1), "{said}");
-    assert!(said.what.contains("begins with entry 5"), "{said}");
+    let text = corruption(&with(&disk, "snapshot.txt", &old_snapshot)).unwrap_err();
+    assert_eq!((text.file.as_str(), text.line), ("logs.txt", 1), "{text}");
+    assert!(text.what.contains("begins with entry 5"), "{text}");
 }
 
 #[test]
@@ -199,16 +199,16 @@ fn lines_that_are_good_and_out_of_order_are_refused() {
         (&[1, 2, 3], 1, "begins with entry 2, and there is no"),
     ] {
         let text: String = order.iter().map(|&line| lines[line]).collect();
-        let said = corruption(&with(&disk, "logs.txt", text.as_bytes())).unwrap_err();
-        assert_eq!((said.line, said.what.contains(what)), (line, true), "{order:?}: {said}");
+        let text = corruption(&with(&disk, "logs.txt", text.as_bytes())).unwrap_err();
+        assert_eq!((text.line, text.what.contains(what)), (line, true), "{order:?}: {text}");
     }
     // A term that decreases.
     let other = SimDisk::new();
     let (mut storage, _, _) = open(&other.disk());
     storage.write(Some(voted(2, 1)), &[no_op(2, 1)]).unwrap();
     storage.write(None, &[no_op(1, 2)]).unwrap();
-    let said = corruption(&other).unwrap_err();
-    assert!(said.what.contains("an entry of term 1 behind one of term 2"), "{said}");
+    let text = corruption(&other).unwrap_err();
+    assert!(text.what.contains("an entry of term 1 behind one of term 2"), "{text}");
 }
 
 /// Entries 1 and 2, durable, then 3 to 6 in one write over many sectors; and the offset of that
@@ -256,9 +256,9 @@ fn lost_sectors_that_were_durable_are_refused() {
     for start in (0..last / sector * sector).step_by(sector) {
         let mut bytes = log.clone();
         bytes[start..start + sector].fill(0);
-        let said = corruption(&with(&disk, "logs.txt", &bytes)).unwrap_err();
+        let text = corruption(&with(&disk, "logs.txt", &bytes)).unwrap_err();
         let line = line_of(&log, start);
-        assert!(said.file == "logs.txt" && said.line == line, "zeros from {start}: {said}");
+        assert!(text.file == "logs.txt" && text.line == line, "zeros from {start}: {text}");
     }
     assert!(begin > sector);
 }
@@ -271,8 +271,8 @@ fn zeros_that_no_unfinished_write_leaves_are_refused() {
     {
         let mut bytes = log.clone();
         bytes[start..end].fill(0);
-        let said = corruption(&with(&disk, "logs.txt", &bytes)).unwrap_err();
-        assert_eq!(said.line, line_of(&log, start), "{said}");
+        let text = corruption(&with(&disk, "logs.txt", &bytes)).unwrap_err();
+        assert_eq!(text.line, line_of(&log, start), "{text}");
     }
     // The file was extended by any length, and none of the content arrived.
     for zeros in [1, 511, 5000, 3_000_000] {
@@ -322,8 +322,8 @@ fn a_directory_of_another_node_group_or_machine_is_refused() {
     ] {
         let commands = Commands::of::<Kv>();
         let opened = Storage::open(disk.disk(), &identity, 1, commands, &mut |_| Ok(()));
-        let said = opened.unwrap_err().to_string();
-        assert!(said.contains(what), "{said}");
+        let text = opened.unwrap_err().to_string();
+        assert!(text.contains(what), "{text}");
     }
 }
 
@@ -333,6 +333,6 @@ fn a_snapshot_line_that_the_machine_does_not_know_is_named() {
     let opened = Storage::open(sample().disk(), &identity(), 1, commands, &mut |words| {
         if words.get(1) == Some(&&b"3"[..]) { Err("no such thing".into()) } else { Ok(()) }
     });
-    let said = opened.unwrap_err().to_string();
-    assert!(said.starts_with("snapshot.txt, line 4, byte ") && said.ends_with(": no such thing"));
+    let text = opened.unwrap_err().to_string();
+    assert!(text.starts_with("snapshot.txt, line 4, byte ") && text.ends_with(": no such thing"));
 }

@@ -59,7 +59,7 @@ fn a_level_filters_out_more_verbose_events() {
         dump.record(0, Event::Unreachable(4));
         drop(dump);
         assert_eq!(text(&disk, "dump.txt").lines().count(), lines, "{level:?}");
-        assert_eq!(disk.file_names().len(), lines.min(1), "nothing to tell, no file");
+        assert_eq!(disk.file_names().len(), lines.min(1), "no lines, no file");
     }
 }
 

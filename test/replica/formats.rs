@@ -36,7 +36,7 @@ fn described(disk: &SimDisk) -> String {
     let vote = hard_state.voted_for.map_or("None".into(), |node| node.to_string());
     let SnapshotMark { index, term } = recovered.snapshot.unwrap_or_default();
     let is_torn = recovered.repairs.iter().any(|repair| repair.contains("never became durable"));
-    let mut said = format!(
+    let mut text = format!(
         "commit {} term {} vote {vote} snapshot {index} {term} lines {} torn {}: ",
         recovered.commit_length,
         hard_state.current_term,
@@ -60,16 +60,16 @@ fn described(disk: &SimDisk) -> String {
         let separator = if place > 0 { "; " } else { "" };
         let command = words.join(",");
         let (index, term, at_ms) = (entry.index, entry.term, entry.at_ms);
-        write!(said, "{separator}{index} {term} {at_ms} {command} {origin}").unwrap();
+        write!(text, "{separator}{index} {term} {at_ms} {command} {origin}").unwrap();
     }
-    said
+    text
 }
 
 #[test]
 fn the_records_of_the_specification_are_valid() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/files.md");
-    if let Some(said) = read_files(&["--example".into(), page]) {
-        assert!(said.trim().parse::<u32>().unwrap() >= 4, "{said}");
+    if let Some(text) = read_files(&["--example".into(), page]) {
+        assert!(text.trim().parse::<u32>().unwrap() >= 4, "{text}");
     }
 }
 
@@ -118,20 +118,20 @@ fn a_reader_written_from_the_specification_agrees() {
         }
         folders.push(folder);
     }
-    let said = read_files(&folders);
+    let text = read_files(&folders);
     std::fs::remove_dir_all(&root).unwrap();
-    let Some(said) = said else { return };
+    let Some(text) = text else { return };
     let (mut corrupt, mut torn) = (0, 0);
-    for (number, (said, disk)) in said.lines().zip(&disks).enumerate() {
+    for (number, (text, disk)) in text.lines().zip(&disks).enumerate() {
         let expected = described(disk);
         match expected == "corrupt" {
-            true => assert!(said.starts_with("corrupt "), "directory {number}: {said}"),
-            false => assert_eq!(said, expected, "directory {number}"),
+            true => assert!(text.starts_with("corrupt "), "directory {number}: {text}"),
+            false => assert_eq!(text, expected, "directory {number}"),
         }
         corrupt += u32::from(expected == "corrupt");
         torn += u32::from(expected.contains("torn True"));
     }
-    assert_eq!(said.lines().count(), disks.len());
+    assert_eq!(text.lines().count(), disks.len());
     println!("{} directories, {corrupt} corrupt, {torn} torn", disks.len());
     assert!(corrupt > 50 && torn > 30, "{corrupt} corrupt, {torn} torn");
 }

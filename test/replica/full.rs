@@ -34,20 +34,20 @@ fn is_whole(disk: &SimDisk, before: &Model, after: &Model) {
 /// Runs `act` with more and more space until it is enough. When it is not, the action is retried
 /// without success; then there is space, and `again` succeeds. Returns how often the space was not
 /// enough.
-fn with_little_room(begin: &SimDisk, act: Act<'_>, again: Act<'_>) -> usize {
+fn with_little_space(begin: &SimDisk, act: Act<'_>, again: Act<'_>) -> usize {
     let before = model(begin);
     let after = {
         let disk = begin.copy();
         act(&mut open(&disk.disk()).0).unwrap();
         model(&disk)
     };
-    for (failures, room) in (0..).step_by(61).enumerate() {
+    for (failures, space) in (0..).step_by(61).enumerate() {
         let disk = begin.copy();
         let (mut storage, _, _) = open(&disk.disk());
-        disk.set_capacity(Some(disk.used_bytes() + room));
+        disk.set_capacity(Some(disk.used_bytes() + space));
         match act(&mut storage) {
             Ok(()) => return failures,
-            Err(error) => assert!(error.is_temporary(), "room for {room} bytes: {error}"),
+            Err(error) => assert!(error.is_temporary(), "space for {space} bytes: {error}"),
         }
         is_whole(&disk, &before, &after);
         if let Err(error) = storage.sync() {
@@ -60,13 +60,13 @@ fn with_little_room(begin: &SimDisk, act: Act<'_>, again: Act<'_>) -> usize {
         storage.sync_hard_state_only().unwrap();
         {
             let disk = disk.fork();
-            disk.lose_power(&mut Seed::new(room));
+            disk.lose_power(&mut Seed::new(space));
             assert_eq!(open(&disk.disk()).1.hard_state, vote);
         }
         disk.set_capacity(None);
         again(&mut storage).unwrap();
         drop(storage);
-        disk.lose_power(&mut Seed::new(room));
+        disk.lose_power(&mut Seed::new(space));
         let (_, recovered, _) = open(&disk.disk());
         let after = Model { hard_state: vote, ..after.clone() };
         must_be_between(&recovered, &after, &after);
@@ -78,7 +78,7 @@ fn with_little_room(begin: &SimDisk, act: Act<'_>, again: Act<'_>) -> usize {
 fn a_write() {
     let entries = [no_op(2, 9), set(2, 10, b"k", &[b'w'; 900]), no_op(2, 11)];
     let failures =
-        with_little_room(&eight_entries(), &|storage| storage.write(None, &entries), &|storage| {
+        with_little_space(&eight_entries(), &|storage| storage.write(None, &entries), &|storage| {
             storage.sync()
         });
     assert!(failures > 10, "{failures}");
@@ -89,7 +89,7 @@ fn a_write_with_a_new_term_and_entries_that_replace_others() {
     for value in [10, 500, 5000] {
         let entries =
             [set(3, 7, b"other", &vec![b'o'; value]), no_op(3, 8), set(3, 9, b"k", &[b'x'; 4000])];
-        let failures = with_little_room(
+        let failures = with_little_space(
             &eight_entries(),
             &|storage| storage.write(Some(voted(3, 2)), &entries),
             &|storage| storage.sync(),
@@ -129,7 +129,8 @@ fn snapshot_and_compact(storage: &mut Storage) -> Result<(), StorageError> {
 
 #[test]
 fn a_snapshot_and_the_compaction_behind_it() {
-    let failures = with_little_room(&eight_entries(), &snapshot_and_compact, &snapshot_and_compact);
+    let failures =
+        with_little_space(&eight_entries(), &snapshot_and_compact, &snapshot_and_compact);
     assert!(failures > 10, "{failures}");
 }
 
@@ -185,7 +186,7 @@ fn a_snapshot_of_a_leader() {
     for mark in [SnapshotMark { index: 20, term: 2 }, SnapshotMark { index: 7, term: 2 }] {
         let pieces = pieces(mark);
         let act = |storage: &mut Storage| install(storage, &pieces);
-        let failures = with_little_room(&eight_entries(), &act, &act);
+        let failures = with_little_space(&eight_entries(), &act, &act);
         assert!(failures > 2, "{failures}");
     }
 }
@@ -213,7 +214,7 @@ fn the_reserve_is_refilled_before_entries_are_written() {
     }
     assert_eq!(disk.get("reserve.txt").unwrap(), b"", "it is given up");
     let full = storage.write(None, &[no_op(99, 9)]).unwrap_err();
-    assert!(full.is_temporary(), "there is room, but not for entries: {full}");
+    assert!(full.is_temporary(), "there is space, but not for entries: {full}");
     disk.set_capacity(None);
     storage.sync().unwrap();
     assert_eq!(disk.get("reserve.txt").unwrap().len(), 32_768);
@@ -276,7 +277,7 @@ fn a_snapshot_that_is_too_large_leaves_space_for_the_log() {
 fn low_space_is_reported_before_a_snapshot_runs_out_of_it() {
     let disk = eight_entries();
     let (mut storage, _, _) = open(&disk.disk());
-    assert!(!storage.is_low_on_space(), "nobody knows");
+    assert!(!storage.is_low_on_space(), "unknown");
     disk.set_capacity(Some(4_000_000));
     assert!(!storage.is_low_on_space());
     let mut index = 9;

@@ -166,14 +166,14 @@ fn a_node_aborts_at_an_entry_that_panics_and_answers_nothing() {
     let folder = Folder::new("panics");
     let mut mistaken = Process::start(&folder.path("node"), true);
     assert_eq!(mistaken.add(b"good").as_deref(), Some("4 4"));
-    assert_eq!(mistaken.add(b"bad"), None, "nobody is answered");
+    assert_eq!(mistaken.add(b"bad"), None, "no answer is sent");
     let child = std::mem::replace(&mut mistaken.child, Command::new("true").spawn().unwrap());
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.signal(), Some(6), "{:?}: {said}", output.status);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(6), "{:?}: {text}", output.status);
     // After the leader's first entry and `good`.
     let reason = "entry 3 of its log cannot be applied: panicked: a mistake of the program";
-    assert!(said.contains(reason), "{said}");
+    assert!(text.contains(reason), "{text}");
     // Without the bug the entry is applied, once and completely.
     let mended = Process::start(&folder.path("node"), false);
     assert_eq!(mended.add(b"more").as_deref(), Some("11 11"));

@@ -96,8 +96,8 @@ fn a_path_that_is_no_directory_is_reported() {
     let folder = Folder::new("none");
     std::fs::write(folder.path("file"), "text").unwrap();
     for path in ["file", "file/inside"] {
-        let said = Directory::open(&folder.path(path)).unwrap_err().to_string();
-        assert!(said.contains("file") && said.contains("cannot make the directory"), "{said}");
+        let text = Directory::open(&folder.path(path)).unwrap_err().to_string();
+        assert!(text.contains("file") && text.contains("cannot make the directory"), "{text}");
     }
     assert!(Directory::inspect(&folder.path("nothing")).is_err());
 }
@@ -119,14 +119,14 @@ fn check_describes_each_file_of_a_running_and_a_stopped_node() {
         "state         after entry 6, the last of which may be committed: 4 keys",
         "good",
     ];
-    let (code, said, errors) = agora_check(&path);
+    let (code, text, errors) = agora_check(&path);
     let in_use = "A node works here: what it is writing may look unfinished.";
     let with_note = [&lines[..3], &[in_use], &lines[3..]].concat().join("\n") + "\n";
-    assert_eq!((code, said.as_str(), errors.as_str()), (Some(0), with_note.as_str(), ""));
+    assert_eq!((code, text.as_str(), errors.as_str()), (Some(0), with_note.as_str(), ""));
     drop((storage, disk));
     drop(directory(&path));
-    let (_, said, _) = agora_check(&path);
-    let without_note = said.replace(&format!("{in_use}\n"), "");
+    let (_, text, _) = agora_check(&path);
+    let without_note = text.replace(&format!("{in_use}\n"), "");
     assert_eq!(without_note, lines.join("\n") + "\n");
 
     // A torn end, and foreign files.
@@ -135,15 +135,15 @@ fn check_describes_each_file_of_a_running_and_a_stopped_node() {
     for name in ["dump.txt", "snapshot.txt.incoming-1", "notes"] {
         std::fs::write(path.join(name), "x").unwrap();
     }
-    let (code, said, _) = agora_check(&path);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, text, _) = agora_check(&path);
+    assert_eq!(code, Some(0), "{text}");
     for line in [
         "line 5, byte 188: the line is cut off: a write that never became durable; the next start",
         "dump.txt                 for people, not checked",
         "snapshot.txt.incoming-1  was being made; the next start removes it",
         "notes                    no file of a node",
     ] {
-        assert!(said.contains(line), "{said}");
+        assert!(text.contains(line), "{text}");
     }
     assert_eq!(std::fs::read(path.join("logs.txt")).unwrap().len(), log.len() + 11);
 }
@@ -160,8 +160,8 @@ fn check_reports_every_fault() {
         let mut bytes = std::fs::read(path.join(name)).unwrap();
         bytes[at] ^= 4;
         std::fs::write(path.join(name), bytes).unwrap();
-        let (code, said, errors) = agora_check(&path);
-        assert_eq!((code, said.contains("good")), (Some(1), false), "{said}");
+        let (code, text, errors) = agora_check(&path);
+        assert_eq!((code, text.contains("good")), (Some(1), false), "{text}");
         assert!(errors.contains(&format!("agora check: {shown}/{name}, line ")), "{errors}");
     }
     let (_, _, errors) = agora_check(&path);
@@ -172,10 +172,10 @@ fn check_reports_every_fault() {
         .arg(&folder.0)
         .output()
         .unwrap();
-    let said = String::from_utf8(started.stderr).unwrap();
-    assert_eq!(started.status.code(), Some(1), "{said}");
-    assert!(said.contains(&format!("{shown}/metadata.txt, line ")), "{said}");
-    assert!(said.contains(&format!("`agora check {shown}`")), "{said}");
+    let text = String::from_utf8(started.stderr).unwrap();
+    assert_eq!(started.status.code(), Some(1), "{text}");
+    assert!(text.contains(&format!("{shown}/metadata.txt, line ")), "{text}");
+    assert!(text.contains(&format!("`agora check {shown}`")), "{text}");
     let (code, _, errors) = agora_check(&folder.0);
     assert_eq!((code, errors.contains("no node has been here")), (Some(1), true), "{errors}");
     let (code, _, errors) = agora_check(&folder.path("nothing"));
@@ -260,11 +260,11 @@ fn a_read_only_disk_is_refused_and_can_be_checked() {
     mount.remount("ro");
     let refused = try_open(&directory(&path)).unwrap_err();
     assert!(matches!(refused, StorageError::Io { .. }), "{refused}");
-    let said = refused.to_string();
-    assert!(said.starts_with("logs.txt: cannot open to write: Read-only file system"), "{said}");
+    let text = refused.to_string();
+    assert!(text.starts_with("logs.txt: cannot open to write: Read-only file system"), "{text}");
     assert_eq!(agora_check(&path).0, Some(0));
-    let said = Directory::open(&mount.0.join("other")).unwrap_err().to_string();
-    assert!(said.contains("other: cannot make the directory: Read-only file system"), "{said}");
+    let text = Directory::open(&mount.0.join("other")).unwrap_err().to_string();
+    assert!(text.contains("other: cannot make the directory: Read-only file system"), "{text}");
     mount.remount("rw");
     assert_eq!(open(&directory(&path)).1.entries.len(), 4);
 }

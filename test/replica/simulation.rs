@@ -136,7 +136,7 @@ impl Node {
     }
 
     /// An operation lacked space. It is retried without success; then there is space.
-    fn wait_for_room(&mut self, seed: &mut Seed) {
+    fn wait_for_space(&mut self, seed: &mut Seed) {
         for _ in 0..seed.below(3) {
             if let Err(error) = self.storage.sync() {
                 assert!(error.is_temporary(), "{error}");
@@ -332,8 +332,8 @@ fn live(seed: &mut Seed) {
             }
         };
         let is_waiting = done.as_ref().is_err_and(StorageError::is_temporary);
-        if is_waiting && !disk.is_stopped() && !disk.is_hurt() && seed.one_in(2) {
-            node.wait_for_room(seed);
+        if is_waiting && !disk.is_stopped() && !disk.has_scheduled_fault() && seed.one_in(2) {
+            node.wait_for_space(seed);
             match is_staged {
                 true => before = target.clone(),
                 false => target = before.clone(),

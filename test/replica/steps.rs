@@ -340,10 +340,10 @@ fn nothing_is_written_after_a_failed_sync() {
 
 #[test]
 fn a_full_disk_is_a_temporary_error_and_loses_nothing() {
-    for room in 0..200 {
+    for space in 0..200 {
         let disk = eight_entries();
         let (mut storage, _, _) = open(&disk.disk());
-        disk.set_capacity(Some(disk.used_bytes() + room));
+        disk.set_capacity(Some(disk.used_bytes() + space));
         let entry = |index| set(2, index, b"key", &[b'v'; 150]);
         let full = storage.write(None, &[entry(9), entry(10)]).unwrap_err();
         assert!(matches!(full, StorageError::NoSpace { .. }), "{full}");

@@ -166,7 +166,7 @@ impl SimDisk {
     }
 
     /// Whether a stop or a failing sync is scheduled.
-    pub fn is_hurt(&self) -> bool {
+    pub fn has_scheduled_fault(&self) -> bool {
         let state = self.state();
         state.stop_at.is_some() || state.failing_sync.is_some()
     }
@@ -469,8 +469,8 @@ impl DiskFile for SimFile {
         let mut len = if stops.is_err() { bytes.len() / 2 } else { bytes.len().min(100_000) };
         let (offset, used) = (offset as usize, state.used_bytes());
         if let Some(capacity) = state.capacity_bytes {
-            let room = capacity.saturating_sub(used) as usize;
-            len = len.min((state.files[self.file].bytes.len() + room).saturating_sub(offset));
+            let space = capacity.saturating_sub(used) as usize;
+            len = len.min((state.files[self.file].bytes.len() + space).saturating_sub(offset));
             if len == 0 && !bytes.is_empty() {
                 return Err(io::ErrorKind::StorageFull.into());
             }

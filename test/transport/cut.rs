@@ -80,7 +80,7 @@ fn inside_a_namespace() {
     eventually("nothing can be sent", || {
         let before = at(1).mailbox.lock().unwrap().not_sent;
         at(1).send(vec![(2, question(1))]);
-        eventually("a turn", || at(1).has_sent_all());
+        eventually("a poll", || at(1).has_sent_all());
         at(1).mailbox.lock().unwrap().not_sent > before
     });
     eprintln!("after {:?} there is no way left", cut.elapsed());

@@ -122,7 +122,7 @@ fn a_node_that_restarts_is_reached_again() {
         eventually("it is back", || nodes[0].is_up(2) && nodes[2].is_up(2));
         assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
         nodes[0].send(vec![(2, question(100 + round))]);
-        eventually("it hears", || nodes[1].received() == [(1, question(100 + round))]);
+        eventually("it receives", || nodes[1].received() == [(1, question(100 + round))]);
     }
 }
 

@@ -37,7 +37,7 @@ fn a_hello_survives_a_round_trip() {
     });
 }
 
-fn somebody() -> Introduction {
+fn any_introduction() -> Introduction {
     Introduction { instance: 5, incarnation: 6, ..Introduction::default() }
 }
 
@@ -69,7 +69,7 @@ fn introduction(seed: &mut Seed) -> Introduction {
 #[test]
 fn an_invalid_introduction_is_refused() {
     let refused = |change: fn(&mut Introduction)| {
-        let mut introduction = somebody();
+        let mut introduction = any_introduction();
         change(&mut introduction);
         let bytes = encode_hello(&Hello::new("g", 1, 2, introduction));
         assert!(matches!(decode(&bytes), Err(WireError::Invalid(_))));
@@ -79,7 +79,7 @@ fn an_invalid_introduction_is_refused() {
     refused(|it| it.starts = MAX_NUMBER + 1);
     refused(|it| it.term = u64::MAX);
     refused(|it| it.remembered = vec![(1, 1, Trust::Seen); MAX_MEMBERS + 1]);
-    let mut hello = Hello::new("g", 1, 2, somebody());
+    let mut hello = Hello::new("g", 1, 2, any_introduction());
     hello.members = vec![(1, "x".repeat(2000))];
     assert!(decode(&encode_hello(&hello)).is_err());
     hello.members = vec![(1, String::new()); MAX_MEMBERS + 1];
@@ -119,7 +119,7 @@ fn damaged_bytes_are_refused_or_decode_to_a_valid_message() {
             }
             Ok(Received::Message(message)) => {
                 passed += 1;
-                sensible(&message);
+                assert_valid(&message);
                 assert!(protobuf::decode::<pb::ExchangeRequest<'_>>(&bytes).is_ok());
                 assert_eq!(decode(encoder.encode(&message)), Ok(Received::Message(message)));
             }
@@ -130,7 +130,7 @@ fn damaged_bytes_are_refused_or_decode_to_a_valid_message() {
 }
 
 /// The properties that the core relies on.
-fn sensible(message: &Message) {
+fn assert_valid(message: &Message) {
     assert!(message.term <= MAX_NUMBER);
     if let Body::AppendEntries { prev_log_index, prev_log_term, entries, .. } = &message.body {
         let (mut index, mut term, mut ms) = (*prev_log_index, *prev_log_term, 0);
@@ -228,7 +228,7 @@ fn other_invalid_messages_are_refused() {
 fn more_or_less_than_one_body_is_refused() {
     let mut encoder = Encoder::default();
     let message = encoder.encode(&Message { term: 1, body: Body::TimeoutNow }).to_vec();
-    let hello = encode_hello(&Hello::new("g", 1, 2, somebody()));
+    let hello = encode_hello(&Hello::new("g", 1, 2, any_introduction()));
     for bytes in [[&message[..], &message], [&hello, &message], [&hello, &hello], [b"", b""]] {
         assert!(matches!(decode(&bytes.concat()), Err(WireError::Invalid(_))));
     }
@@ -241,7 +241,7 @@ fn more_or_less_than_one_body_is_refused() {
 
 #[test]
 fn incompatible_versions_are_detected() {
-    let ours = Hello::new("g", 1, 2, somebody());
+    let ours = Hello::new("g", 1, 2, any_introduction());
     let later = |oldest_version| Hello { version: 7, oldest_version, ..ours.clone() };
     assert!(later(2).is_understood());
     assert!(!later(3).is_understood());

@@ -92,7 +92,7 @@ impl Group {
     }
 
     /// Replaces a node's disk by an older copy.
-    fn turn_back(&mut self, id: NodeId, image: Disk) {
+    fn restore_image(&mut self, id: NodeId, image: Disk) {
         self.stop(id);
         self.disks.insert(id, image);
         self.start(id);
@@ -108,18 +108,18 @@ impl Group {
             let mut messages: Vec<(NodeId, u64, NodeId, Message)> = Vec::new();
             let mut has_written = false;
             for (id, (process, engine)) in &mut self.nodes {
-                let turn = engine.advance(self.now);
+                let output = engine.advance(self.now);
                 let id = *id;
-                let contradiction = turn.contradiction.map(|what| what.to_string());
+                let contradiction = output.contradiction.map(|what| what.to_string());
                 assert_eq!(contradiction, None, "node {id} stops: something is lost");
-                introductions.extend(turn.introductions.into_iter().map(|(to, it)| (id, to, it)));
-                messages.extend(turn.messages.into_iter().map(|(to, it)| (id, *process, to, it)));
-                for (index, answer) in turn.answers {
+                introductions.extend(output.introductions.into_iter().map(|(to, it)| (id, to, it)));
+                messages.extend(output.messages.into_iter().map(|(to, it)| (id, *process, to, it)));
+                for (index, answer) in output.answers {
                     if let (Answer::Done(_), Some(command)) = (answer, self.proposed.get(&index)) {
                         self.done.insert(index, command.clone());
                     }
                 }
-                if let Some(write) = turn.write {
+                if let Some(write) = output.write {
                     has_written = true;
                     self.disks.entry(id).or_default().keep(&write);
                     engine.persisted(self.now, write.id);
@@ -181,7 +181,7 @@ impl Group {
 
     /// Sets something, and waits for the acknowledgement.
     fn set(&mut self, command: &str) {
-        let id = self.leader().expect("somebody leads");
+        let id = self.leader().expect("there is a leader");
         let now = self.now;
         let (_, engine) = self.nodes.get_mut(&id).unwrap();
         let index = engine.raft().last_index() + 1;
@@ -252,7 +252,7 @@ fn three_with_an_older_copy(without: Option<Rule>) -> Group {
     group.stop(2);
     let image = group.disks[&1].clone();
     group.set("1");
-    group.turn_back(1, image);
+    group.restore_image(1, image);
     group
 }
 
@@ -319,7 +319,7 @@ fn v2_a_repeated_start_count_reveals_an_older_directory() {
         group.pass(500);
     }
     // Nothing was acknowledged since, and it was started once more.
-    group.turn_back(1, image);
+    group.restore_image(1, image);
     group.pass(500);
     assert_eq!(group.standing(1), Standing::Refused(Loss::Older));
 }
@@ -419,7 +419,7 @@ fn v6_a_process_does_not_vote_before_others_could_object() {
             group.cut.clear();
             group.separate(0, 2);
             group.separate(0, 1);
-            group.turn_back(1, image);
+            group.restore_image(1, image);
             group.pass(250);
             group.cut.clear();
             group.separate(0, 2);

@@ -66,8 +66,8 @@ fn node(id: NodeId, n: u64, policy: SnapshotPolicy) -> Node {
 
 fn alone() -> Node {
     let mut node = node(0, 1, SnapshotPolicy::default());
-    let turn = node.advance(1000 * MS);
-    node.persisted(1000 * MS, turn.write.unwrap().id);
+    let output = node.advance(1000 * MS);
+    node.persisted(1000 * MS, output.write.unwrap().id);
     node.advance(1000 * MS);
     node
 }
@@ -99,12 +99,12 @@ fn a_command_of_a_session_is_applied_once() {
     let mut now = 1001 * MS;
     // Every request is part of a write after the next step.
     let mut settle = |node: &mut Node| loop {
-        let turn = node.advance(now);
-        if let Some(write) = turn.write {
+        let output = node.advance(now);
+        if let Some(write) = output.write {
             node.persisted(now, write.id);
             break node.advance(now).answers;
         }
-        now = turn.next;
+        now = output.next;
     };
     node.open_session(1001 * MS, 5, "open");
     let answers = settle(&mut node);
@@ -145,16 +145,16 @@ impl Trio {
             let mut messages: Vec<(NodeId, NodeId, Message)> = Vec::new();
             let mut introductions: Vec<(NodeId, NodeId, Introduction)> = Vec::new();
             for (id, node) in (0..).zip(&mut self.nodes) {
-                let turn = node.advance(self.now);
-                assert_eq!(turn.contradiction, None, "node {id}");
-                self.answers.extend(turn.answers);
-                introductions.extend(turn.introductions.into_iter().map(|(to, it)| (id, to, it)));
-                messages.extend(turn.messages.into_iter().map(|(to, message)| (id, to, message)));
-                if let Some((mark, _)) = turn.snapshot {
+                let output = node.advance(self.now);
+                assert_eq!(output.contradiction, None, "node {id}");
+                self.answers.extend(output.answers);
+                introductions.extend(output.introductions.into_iter().map(|(to, it)| (id, to, it)));
+                messages.extend(output.messages.into_iter().map(|(to, message)| (id, to, message)));
+                if let Some((mark, _)) = output.snapshot {
                     self.snapshots += 1;
                     assert_eq!(node.snapshot_taken(mark, 10).first, mark.index + 1);
                 }
-                if let Some(write) = turn.write {
+                if let Some(write) = output.write {
                     node.persisted(self.now, write.id);
                 }
             }
@@ -240,7 +240,7 @@ fn a_leadership_transfer_is_answered() {
     let now = trio.now;
     let timeout = 600 * MS;
     trio.nodes[old].transfer(now, old as NodeId, timeout, "itself");
-    trio.nodes[old].transfer(now, 9, timeout, "nobody");
+    trio.nodes[old].transfer(now, 9, timeout, "unknown");
     trio.nodes[old].transfer(now, to as NodeId, timeout, "to");
     trio.nodes[old].transfer(now, other as NodeId, timeout, "other");
     trio.pass(5);
@@ -248,7 +248,7 @@ fn a_leadership_transfer_is_answered() {
         trio.answers,
         [
             ("itself", Answer::Transferred),
-            ("nobody", Answer::NotTransferred(TransferFailure::UnknownNode)),
+            ("unknown", Answer::NotTransferred(TransferFailure::UnknownNode)),
             ("other", Answer::NotTransferred(TransferFailure::InProgress)),
             ("to", Answer::Transferred),
         ]
@@ -355,16 +355,16 @@ fn a_contradiction_is_reported_and_not_acknowledged() {
         read_round: 0,
     };
     node.deliver(now, leader, leader + 1, Message { term: term + 1, body });
-    let turn = node.advance(now);
+    let output = node.advance(now);
     let claimed = SnapshotMark { index, term: term + 1 };
     let committed = SnapshotMark { index, term };
     let expected = Contradiction::Entry { leader, term: term + 1, claimed, committed };
-    assert_eq!(turn.contradiction, Some(expected));
-    assert!(turn.messages.is_empty(), "{:?}", turn.messages);
-    node.persisted(now, turn.write.unwrap().id);
-    let turn = node.advance(now);
-    assert!(turn.messages.is_empty(), "{:?}", turn.messages);
-    assert_eq!(turn.contradiction, None, "it was said");
+    assert_eq!(output.contradiction, Some(expected));
+    assert!(output.messages.is_empty(), "{:?}", output.messages);
+    node.persisted(now, output.write.unwrap().id);
+    let output = node.advance(now);
+    assert!(output.messages.is_empty(), "{:?}", output.messages);
+    assert_eq!(output.contradiction, None, "it is reported once");
 }
 
 #[test]
@@ -386,8 +386,8 @@ fn a_leader_with_a_full_disk_refuses_commands_and_stays_leader() {
 fn the_first_entry_of_a_term_has_the_wall_time() {
     let mut node = node(0, 1, SnapshotPolicy::default());
     node.set_wall_clock(1_700_000_000_000);
-    let turn = node.advance(1000 * MS);
-    node.persisted(1000 * MS, turn.write.unwrap().id);
-    let turn = node.advance(1000 * MS);
-    assert_eq!(turn.write.unwrap().entries[0].at_ms, 1_700_000_000_000);
+    let output = node.advance(1000 * MS);
+    node.persisted(1000 * MS, output.write.unwrap().id);
+    let output = node.advance(1000 * MS);
+    assert_eq!(output.write.unwrap().entries[0].at_ms, 1_700_000_000_000);
 }

@@ -336,7 +336,7 @@ mod tests {
         let next = origin(1, 5, 0);
         assert!(sessions.may_keep(next, 0, 1000));
         assert!(!sessions.may_keep(next, 1, 1000));
-        assert!(sessions.may_keep(origin(1, 5, 4), 1, 1000), "it makes room itself");
+        assert!(sessions.may_keep(origin(1, 5, 4), 1, 1000), "its acknowledgement frees memory");
         assert!(sessions.may_keep(origin(2, 1, 0), 1, 1000), "another has not had its share");
         assert!(sessions.may_keep(next, 1, 1000 + FORGOTTEN_AFTER_MS), "the other is not in use");
     }

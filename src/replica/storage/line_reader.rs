@@ -159,8 +159,8 @@ impl<'f> LineReader<'f> {
         let left = usize::try_from(self.end.saturating_sub(from)).unwrap_or(usize::MAX);
         let step = left.min(self.step_bytes);
         self.buffer.resize(kept + step, 0);
-        let room = self.buffer.get_mut(kept..).unwrap_or_default();
-        let bytes = read_fully(self.file, room, from)?;
+        let space = self.buffer.get_mut(kept..).unwrap_or_default();
+        let bytes = read_fully(self.file, space, from)?;
         self.buffer.truncate(kept + bytes);
         self.is_at_end = bytes < self.step_bytes;
         self.step_bytes = READ_BYTES.min(2 * self.step_bytes);

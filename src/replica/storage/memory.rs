@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(&buffer[..read], b"\0hel");
         assert_eq!(file.read_at(&mut buffer, 99).unwrap(), 0);
         disk.remove("b").unwrap();
-        assert_eq!(file.len().unwrap(), 5, "whoever has it open goes on");
+        assert_eq!(file.len().unwrap(), 5, "an open handle stays valid");
         assert!(disk.open_to_write("b").is_err());
         assert!(disk.remove("b").is_err());
     }

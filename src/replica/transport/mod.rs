@@ -6,10 +6,10 @@
 //!
 //! ```text
 //!   node 1                                         node 2
-//!     |-- its uplink: hello, AppendEntries ... -->   |
+//!     |-- its stream: hello, AppendEntries ... -->   |
 //!     |   <-- hello, AppendEntriesReply ...          |
 //!     |                                              |
-//!     |   <-- its uplink: hello, RequestVote ... --  |
+//!     |   <-- its stream: hello, RequestVote ... --  |
 //!     |-- hello, RequestVoteReply ... -->            |
 //! ```
 //!

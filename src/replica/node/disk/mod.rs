@@ -21,6 +21,19 @@
 //!
 //! In a group of one, the event-loop task writes a single command itself if the disk thread is
 //! idle: two thread wake-ups would add a third to the client's latency.
+//!
+//! # Bounds
+//!
+//! The queues have no limit of their own. Their producers bound them:
+//!
+//! - Jobs: the entries in writes are bounded by `max_uncommitted_bytes` on a leader and by the
+//!   leader's window (`max_inflight_appends`, `max_inflight_bytes`) on a follower, since a write is
+//!   acknowledged only when it is durable. A follower has at most one piece of a snapshot
+//!   outstanding. The commit index is noted at an interval.
+//! - Background tasks: at most one snapshot and one compaction at a time, and one verification for
+//!   each received snapshot.
+//! - Completions: a few for each job. Each poll takes all of them.
+//! - Objects to drop: a few for each snapshot or compaction.
 
 mod background;
 mod worker;
