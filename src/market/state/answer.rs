@@ -9,6 +9,7 @@ use std::num::NonZeroU64;
 use super::command::{ItemId, OrderId, Reply, RequestId};
 use super::error::{Bound, Error, Field};
 use super::lines::{WordReader, WordWriter};
+use crate::binary::{Reader, Writer};
 use crate::market::price::Money;
 
 /// The answer to a command: a reply, or the reason why it is refused.
@@ -57,17 +58,15 @@ const NAMES: [&str; 36] = [
 /// Appends an answer as bytes.
 pub fn encode_into(answer: &Answer, bytes: &mut Vec<u8>) {
     let (kind, a, b) = to_numbers(answer);
-    bytes.push(kind);
-    bytes.extend_from_slice(&a.to_be_bytes());
-    bytes.extend_from_slice(&b.to_be_bytes());
+    Writer::new(bytes).u8(kind).u64(a).u64(b);
 }
 
 /// The answer that bytes encode, if they are valid.
 pub fn decode(bytes: &[u8]) -> Option<Answer> {
-    let (kind, rest) = bytes.split_first()?;
-    let (a, rest) = rest.split_first_chunk()?;
-    let b = rest.try_into().ok()?;
-    from_numbers(*kind, u64::from_be_bytes(*a), u64::from_be_bytes(b))
+    let mut fields = Reader::new(bytes);
+    let (kind, a, b) = (fields.u8().ok()?, fields.u64().ok()?, fields.u64().ok()?);
+    fields.end().ok()?;
+    from_numbers(kind, a, b)
 }
 
 /// Writes an answer as words.

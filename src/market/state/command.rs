@@ -2,7 +2,7 @@
 //!
 //! [`bytes`] and [`words`] are the two forms that a command has in a log.
 
-pub(super) mod bytes;
+mod bytes;
 mod words;
 
 use std::fmt;

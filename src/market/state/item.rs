@@ -18,7 +18,6 @@
 use std::sync::Arc;
 
 use super::accounts::AccountId;
-use super::command::bytes::{Reader, Writer};
 use super::command::{Category, ItemId};
 use super::error::{Error, Field};
 use super::hash::Hash64;
@@ -26,6 +25,7 @@ use super::limits::Limits;
 use super::lines::{WordReader, WordWriter};
 use super::ratings::Rating;
 use super::text;
+use crate::binary::{self, Reader, Writer};
 use crate::market::price::Money;
 
 /// What a seller states of an item for good. `T` is its texts' type.
@@ -94,19 +94,20 @@ impl<'a> NewItem<&'a str> {
     pub(super) fn encode(&self, out: &mut Writer<'_>) -> Result<(), Error> {
         let NewItem { fields, quantity, price } = *self;
         let ItemFields { name, category, description } = fields;
-        let len = u16::try_from(name.len());
-        let len = len.map_err(|_| Error::TooLong(Field::Name, u16::MAX.into()))?;
-        out.u8(category as u8).u32(quantity).money(price);
-        out.u16(len).text(name).text(description);
+        out.u8(category as u8).u32(quantity).u64(price.minor());
+        let too_long = |_| Error::TooLong(Field::Name, u16::MAX.into());
+        out.bytes_u16(name.as_bytes()).map_err(too_long)?.raw(description.as_bytes());
         Ok(())
     }
 
-    pub(super) fn decode(bytes: &mut Reader<'a>) -> Option<NewItem<&'a str>> {
-        let category = *Category::ALL.get(usize::from(bytes.u8()?))?;
-        let (quantity, price) = (bytes.u32()?, bytes.money()?);
-        let len = bytes.u16()?;
-        let (name, description) = (bytes.text(len.into())?, bytes.rest()?);
-        Some(NewItem { fields: ItemFields { name, category, description }, quantity, price })
+    pub(super) fn decode(bytes: &mut Reader<'a>) -> Result<NewItem<&'a str>, binary::Error> {
+        let number = bytes.u8()?;
+        let category = Category::ALL.get(usize::from(number));
+        let category = *category.ok_or(binary::Error::Tag(number))?;
+        let (quantity, price) = (bytes.u32()?, Money::from_minor(bytes.u64()?));
+        let name = binary::text(bytes.bytes_u16()?)?;
+        let description = binary::text(bytes.rest())?;
+        Ok(NewItem { fields: ItemFields { name, category, description }, quantity, price })
     }
 
     /// `name category quantity price description`.
@@ -258,7 +259,7 @@ mod tests {
 
     fn bytes(item: &NewItem<&str>) -> Vec<u8> {
         let mut bytes = Vec::new();
-        item.encode(&mut Writer(&mut bytes)).unwrap();
+        item.encode(&mut Writer::new(&mut bytes)).unwrap();
         bytes
     }
 
@@ -303,7 +304,7 @@ mod tests {
     fn an_item_comes_back_from_every_form() {
         for item in others().into_iter().chain([LAMP]) {
             let encoded = bytes(&item);
-            assert_eq!(NewItem::decode(&mut Reader(&encoded)), Some(item));
+            assert_eq!(NewItem::decode(&mut Reader::new(&encoded)), Ok(item));
             let command = words(|words| item.write_words(words));
             assert_eq!(NewItem::parse_words(&mut WordReader::new(&slices(&command))), Ok(item));
             assert_eq!(owned(&item).view(), item);

@@ -2,6 +2,7 @@
 //! the read's result.
 
 use super::command::{Action, Command, ItemId};
+use crate::binary::{Reader, Writer};
 
 /// The part of the market that a read depends on. As bytes: a tag, then the item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,20 +21,28 @@ const CATALOGUE: u8 = b'c';
 impl ReadSet {
     /// The set as bytes.
     pub fn encode(self) -> Vec<u8> {
+        let mut bytes = Vec::new();
         match self {
-            ReadSet::Item(ItemId(item)) => [&[ITEM], &item.to_be_bytes()[..]].concat(),
-            ReadSet::Catalogue => vec![CATALOGUE],
-            ReadSet::Everything => Vec::new(),
+            ReadSet::Item(item) => {
+                Writer::new(&mut bytes).u8(ITEM).u32(item.0);
+            }
+            ReadSet::Catalogue => bytes.push(CATALOGUE),
+            ReadSet::Everything => (),
         }
+        bytes
     }
 
     /// The set that bytes encode; malformed bytes mean everything.
     pub fn decode(bytes: &[u8]) -> ReadSet {
-        match *bytes {
-            [ITEM, a, b, c, d] => ReadSet::Item(ItemId(u32::from_be_bytes([a, b, c, d]))),
-            [CATALOGUE] => ReadSet::Catalogue,
+        let mut fields = Reader::new(bytes);
+        let set = match fields.u8() {
+            Ok(ITEM) => {
+                fields.u32().map_or(ReadSet::Everything, |item| ReadSet::Item(ItemId(item)))
+            }
+            Ok(CATALOGUE) => ReadSet::Catalogue,
             _ => ReadSet::Everything,
-        }
+        };
+        if fields.end().is_ok() { set } else { ReadSet::Everything }
     }
 
     /// Whether a command may change this part of the market.

@@ -18,112 +18,12 @@
 use std::num::NonZeroU64;
 
 use super::{Action, Caller, Command, Identity, ItemId, NewItem, RequestId};
+use crate::binary::{self, Reader, Writer};
 use crate::market::price::Money;
 use crate::market::state::error::{Error, Field};
 
 /// Bytes of a command's fields of fixed size, but for those of its action.
 const FIXED: usize = 1 + 8 + 32 + 1;
-
-/// Appends to a command.
-pub(in crate::market::state) struct Writer<'b>(pub(in crate::market::state) &'b mut Vec<u8>);
-
-impl Writer<'_> {
-    pub(in crate::market::state) fn u8(&mut self, number: u8) -> &mut Self {
-        self.0.push(number);
-        self
-    }
-
-    pub(in crate::market::state) fn u16(&mut self, number: u16) -> &mut Self {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    pub(in crate::market::state) fn u32(&mut self, number: u32) -> &mut Self {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    pub(in crate::market::state) fn u64(&mut self, number: u64) -> &mut Self {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    pub(in crate::market::state) fn money(&mut self, money: Money) -> &mut Self {
-        self.u64(money.minor())
-    }
-
-    pub(in crate::market::state) fn option<T>(
-        &mut self,
-        value: Option<T>,
-        write: fn(&mut Self, T) -> &mut Self,
-    ) {
-        self.u8(value.is_some().into());
-        if let Some(value) = value {
-            write(self, value);
-        }
-    }
-
-    pub(in crate::market::state) fn text(&mut self, text: &str) -> &mut Self {
-        self.0.extend_from_slice(text.as_bytes());
-        self
-    }
-}
-
-/// Takes from the front of a command.
-pub(in crate::market::state) struct Reader<'b>(pub(in crate::market::state) &'b [u8]);
-
-impl<'b> Reader<'b> {
-    pub(in crate::market::state) fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (chunk, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*chunk)
-    }
-
-    pub(in crate::market::state) fn u8(&mut self) -> Option<u8> {
-        self.chunk().map(u8::from_be_bytes)
-    }
-
-    pub(in crate::market::state) fn u16(&mut self) -> Option<u16> {
-        self.chunk().map(u16::from_be_bytes)
-    }
-
-    pub(in crate::market::state) fn u32(&mut self) -> Option<u32> {
-        self.chunk().map(u32::from_be_bytes)
-    }
-
-    pub(in crate::market::state) fn u64(&mut self) -> Option<u64> {
-        self.chunk().map(u64::from_be_bytes)
-    }
-
-    pub(in crate::market::state) fn item(&mut self) -> Option<ItemId> {
-        self.u32().map(ItemId)
-    }
-
-    pub(in crate::market::state) fn money(&mut self) -> Option<Money> {
-        self.u64().map(Money::from_minor)
-    }
-
-    pub(in crate::market::state) fn option<T>(
-        &mut self,
-        read: fn(&mut Reader<'b>) -> Option<T>,
-    ) -> Option<Option<T>> {
-        match self.u8()? {
-            0 => Some(None),
-            1 => read(self).map(Some),
-            _ => None,
-        }
-    }
-
-    pub(in crate::market::state) fn text(&mut self, len: usize) -> Option<&'b str> {
-        let (text, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        std::str::from_utf8(text).ok()
-    }
-
-    pub(in crate::market::state) fn rest(&mut self) -> Option<&'b str> {
-        self.text(self.0.len())
-    }
-}
 
 impl<'c> Command<'c> {
     /// The command as bytes.
@@ -142,23 +42,22 @@ impl<'c> Command<'c> {
     /// [`Error::TooLong`]: a text is longer than any that the market takes.
     pub fn encode_into(&self, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let Command { request_id, caller, action } = self;
-        let address_len = u8::try_from(caller.address.len())
-            .map_err(|_| Error::TooLong(Field::Address, u8::MAX.into()))?;
-        let mut out = Writer(bytes);
+        let mut out = Writer::new(bytes);
         out.u8(action.kind()).u64(request_id.map_or(0, |id| id.0.get()));
-        out.0.extend_from_slice(caller.identity.digest());
-        out.u8(address_len).text(caller.address);
+        out.raw(caller.identity.digest());
+        out.bytes_u8(caller.address.as_bytes())
+            .map_err(|_| Error::TooLong(Field::Address, u8::MAX.into()))?;
         match *action {
             Action::RegisterSeller | Action::RegisterBuyer => (),
             Action::SellItem(new_item) => new_item.encode(&mut out)?,
             Action::UpdateItem { item, price, quantity } => {
                 out.u32(item.0);
-                out.option(price, Writer::money);
+                out.option(price.map(Money::minor), Writer::u64);
                 out.option(quantity, Writer::u32);
             }
             Action::BuyItem { item, quantity, max_price } => {
                 out.u32(item.0).u32(quantity);
-                out.option(max_price, Writer::money);
+                out.option(max_price.map(Money::minor), Writer::u64);
             }
             Action::DeleteItem { item }
             | Action::AddToWishList { item }
@@ -177,14 +76,14 @@ impl<'c> Command<'c> {
 
     /// The command that bytes encode, if they are valid.
     pub fn decode(bytes: &'c [u8]) -> Option<Command<'c>> {
-        let mut bytes = Reader(bytes);
-        let (kind, request_id) = (bytes.u8()?, bytes.u64()?);
-        let identity = Identity::from_digest(bytes.chunk()?)?;
-        let len = bytes.u8()?;
-        let caller = Caller { identity, address: bytes.text(len.into())? };
-        let action = action(kind, &mut bytes)?;
-        let request_id = NonZeroU64::new(request_id).map(RequestId);
-        bytes.0.is_empty().then_some(Command { request_id, caller, action })
+        let mut fields = Reader::new(bytes);
+        let (kind, request_id) = (fields.u8().ok()?, fields.u64().ok()?);
+        let identity = Identity::from_digest(fields.array().ok()?)?;
+        let address = binary::text(fields.bytes_u8().ok()?).ok()?;
+        let action = action(kind, &mut fields).ok()?;
+        fields.end().ok()?;
+        let (request_id, caller) = (NonZeroU64::new(request_id), Caller { identity, address });
+        Some(Command { request_id: request_id.map(RequestId), caller, action })
     }
 }
 
@@ -206,27 +105,29 @@ impl Action<'_> {
     }
 }
 
-fn action<'b>(kind: u8, bytes: &mut Reader<'b>) -> Option<Action<'b>> {
-    Some(match kind {
+fn action<'b>(kind: u8, fields: &mut Reader<'b>) -> Result<Action<'b>, binary::Error> {
+    let item = |fields: &mut Reader<'b>| fields.u32().map(ItemId);
+    let money = |fields: &mut Reader<'b>| fields.u64().map(Money::from_minor);
+    Ok(match kind {
         1 => Action::RegisterSeller,
         2 => Action::RegisterBuyer,
-        3 => Action::SellItem(NewItem::decode(bytes)?),
+        3 => Action::SellItem(NewItem::decode(fields)?),
         4 => Action::UpdateItem {
-            item: bytes.item()?,
-            price: bytes.option(Reader::money)?,
-            quantity: bytes.option(Reader::u32)?,
+            item: item(fields)?,
+            price: fields.option(money)?,
+            quantity: fields.option(Reader::u32)?,
         },
-        5 => Action::DeleteItem { item: bytes.item()? },
+        5 => Action::DeleteItem { item: item(fields)? },
         6 => Action::BuyItem {
-            item: bytes.item()?,
-            quantity: bytes.u32()?,
-            max_price: bytes.option(Reader::money)?,
+            item: item(fields)?,
+            quantity: fields.u32()?,
+            max_price: fields.option(money)?,
         },
-        7 => Action::AddToWishList { item: bytes.item()? },
-        8 => Action::RemoveFromWishList { item: bytes.item()? },
-        9 => Action::RateItem { item: bytes.item()?, stars: bytes.u32()? },
-        10 => Action::Acknowledge { up_to_id: bytes.u64()? },
-        _ => return None,
+        7 => Action::AddToWishList { item: item(fields)? },
+        8 => Action::RemoveFromWishList { item: item(fields)? },
+        9 => Action::RateItem { item: item(fields)?, stars: fields.u32()? },
+        10 => Action::Acknowledge { up_to_id: fields.u64()? },
+        _ => return Err(binary::Error::Tag(kind)),
     })
 }
 

@@ -14,6 +14,7 @@
 use std::fmt::Write;
 
 use super::columns::{Key, Position, Value};
+use crate::binary::{self, Reader, Writer};
 use crate::market::price::Money;
 use crate::market::state::command::ItemId;
 use crate::market::state::ratings::Rating;
@@ -32,18 +33,15 @@ pub struct PageToken {
 impl PageToken {
     /// The token as text.
     pub fn encode(&self) -> String {
-        let mut bytes = self.search.to_be_bytes().to_vec();
-        bytes.push(self.tier);
-        bytes.extend(self.position.item.0.to_be_bytes());
+        let mut bytes = Vec::new();
+        let mut out = Writer::new(&mut bytes);
+        out.u64(self.search).u8(self.tier).u32(self.position.item.0);
         match &self.position.value {
-            Value::Id => {}
-            Value::Price(price) => bytes.extend(price.minor().to_be_bytes()),
-            Value::Rating(rating) => {
-                bytes.extend(rating.stars.to_be_bytes());
-                bytes.extend(rating.count.to_be_bytes());
-            }
-            Value::Name(name) => bytes.extend(name.as_bytes()),
-        }
+            Value::Id => &mut out,
+            Value::Price(price) => out.u64(price.minor()),
+            Value::Rating(rating) => out.u32(rating.stars).u32(rating.count),
+            Value::Name(name) => out.raw(name.as_bytes()),
+        };
         let mut token = String::with_capacity(bytes.len() * 2);
         for byte in bytes {
             // Writing to a String cannot fail.
@@ -55,24 +53,20 @@ impl PageToken {
     /// Parses a token of a search that sorts by this key; none if it is malformed.
     pub fn decode(token: &str, key: Key) -> Option<PageToken> {
         let bytes = unhex(token)?;
-        let (search, rest) = bytes.split_first_chunk()?;
-        let (tier, rest) = rest.split_first()?;
-        let (item, rest) = rest.split_first_chunk()?;
+        let mut fields = Reader::new(&bytes);
+        let (search, tier) = (fields.u64().ok()?, fields.u8().ok()?);
+        let item = ItemId(fields.u32().ok()?);
         let value = match key {
-            Key::Id if rest.is_empty() => Value::Id,
-            Key::Id => return None,
-            Key::Price => {
-                Value::Price(Money::from_minor(u64::from_be_bytes(rest.try_into().ok()?)))
-            }
+            Key::Id => Value::Id,
+            Key::Price => Value::Price(Money::from_minor(fields.u64().ok()?)),
             Key::Rating => {
-                let (stars, count) = rest.split_first_chunk()?;
-                let count = u32::from_be_bytes(count.try_into().ok()?);
-                Value::Rating(Rating { stars: u32::from_be_bytes(*stars), count })
+                let (stars, count) = (fields.u32().ok()?, fields.u32().ok()?);
+                Value::Rating(Rating { stars, count })
             }
-            Key::Name => Value::Name(String::from_utf8(rest.to_vec()).ok()?),
+            Key::Name => Value::Name(binary::text(fields.rest()).ok()?.to_owned()),
         };
-        let position = Position { value, item: ItemId(u32::from_be_bytes(*item)) };
-        Some(PageToken { search: u64::from_be_bytes(*search), tier: *tier, position })
+        fields.end().ok()?;
+        Some(PageToken { search, tier, position: Position { value, item } })
     }
 }
 
