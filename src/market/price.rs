@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_digits_and_a_point_is_refused() {
+    fn other_characters_than_digits_and_a_point_are_refused() {
         let forms = [
             "",
             ".",
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_reads_back_as_the_same_amount() {
+    fn a_shown_amount_parses_to_the_same_amount() {
         each_seed(|seed| {
             let amount = Money::from_minor(seed.next_u64() >> seed.below(64));
             let shown = amount.to_string();

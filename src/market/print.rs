@@ -235,7 +235,7 @@ Rating: 4.3 / 5 | Seller: 192.13.188.178:50051
     }
 
     #[test]
-    fn an_unrated_item_says_so() {
+    fn an_unrated_item_is_shown_as_unrated() {
         let card = Card(&ItemView { rating: Rating::NONE, ..PHONE }).to_string();
         assert!(card.contains("\nRating: unrated | Seller: 192.13.188.178:50051\n"), "{card}");
     }

@@ -41,7 +41,7 @@ impl Notifier {
                         }
                     }
                 }
-                watcher.acknowledge_shown();
+                watcher.acknowledge_returned();
             }
         });
         let thread = thread.map_err(|error| Failure::because("no thread", error))?;

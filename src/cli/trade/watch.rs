@@ -54,6 +54,6 @@ pub(in crate::cli) fn watch(
             None => break,
         }
     }
-    watcher.acknowledge_shown();
+    watcher.acknowledge_returned();
     Ok(())
 }

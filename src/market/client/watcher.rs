@@ -30,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Watcher {
     client: Arc<MarketClient>,
     stream: Option<ClientCall>,
-    last_shown: u64,
+    last_returned: u64,
     last_acknowledged: u64,
     /// Replicas that failed since the last one that answered.
     attempts: usize,
@@ -41,7 +41,7 @@ impl Watcher {
     /// Watches the client's own mailbox, from the oldest notification that is not acknowledged.
     /// Setting `stop` from another thread ends [`next`](Self::next).
     pub fn new(client: Arc<MarketClient>, stop: Arc<AtomicBool>) -> Watcher {
-        Watcher { client, stream: None, last_shown: 0, last_acknowledged: 0, attempts: 0, stop }
+        Watcher { client, stream: None, last_returned: 0, last_acknowledged: 0, attempts: 0, stop }
     }
 
     /// Waits for the next notification; `None` at `until` or when `stop` is set. Connects again
@@ -50,7 +50,7 @@ impl Watcher {
     /// # Errors
     /// The market's status when it refuses: wrong credentials, no account.
     pub fn next(&mut self, until: Option<Instant>) -> Result<Option<Notification>, Status> {
-        self.acknowledge_shown();
+        self.acknowledge_returned();
         let mut pause = FIRST_PAUSE;
         loop {
             if self.stop.load(Ordering::Relaxed)
@@ -60,8 +60,8 @@ impl Watcher {
             }
             let look = Instant::now() + LOOK_INTERVAL;
             let status = match self.receive(until.map_or(look, |until| until.min(look))) {
-                Ok(Some(notification)) if notification.id > self.last_shown => {
-                    self.last_shown = notification.id;
+                Ok(Some(notification)) if notification.id > self.last_returned => {
+                    self.last_returned = notification.id;
                     return Ok(Some(notification));
                 }
                 Ok(_) => continue,
@@ -69,8 +69,8 @@ impl Watcher {
             };
             self.stream = None;
             let is_another = matches!(status.code, Code::OutOfRange | Code::Unauthenticated);
-            if is_another && self.last_shown > 0 {
-                (self.last_shown, self.last_acknowledged) = (0, 0);
+            if is_another && self.last_returned > 0 {
+                (self.last_returned, self.last_acknowledged) = (0, 0);
                 continue;
             }
             if !is_worth_another_try(&status) {
@@ -87,7 +87,7 @@ impl Watcher {
     fn receive(&mut self, until: Instant) -> Result<Option<Notification>, Status> {
         let stream = match &mut self.stream {
             Some(stream) => stream,
-            None => self.stream.insert(self.client.watch(self.attempts, self.last_shown)?),
+            None => self.stream.insert(self.client.watch(self.attempts, self.last_returned)?),
         };
         match stream.receive_until(Some(until))? {
             Received::Message(message) => wire::notification(&message).map(Some),
@@ -98,10 +98,10 @@ impl Watcher {
 
     /// Acknowledges the notifications that were returned. If that fails, the next acknowledgement
     /// includes them.
-    pub fn acknowledge_shown(&mut self) {
-        if self.last_shown > self.last_acknowledged {
-            match self.client.acknowledge(self.last_shown) {
-                Ok(()) => self.last_acknowledged = self.last_shown,
+    pub fn acknowledge_returned(&mut self) {
+        if self.last_returned > self.last_acknowledged {
+            match self.client.acknowledge(self.last_returned) {
+                Ok(()) => self.last_acknowledged = self.last_returned,
                 Err(status) => log::debug!("acknowledging: {status}"),
             }
         }

@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_uuid_is_nobody() {
+    fn an_empty_uuid_is_no_identity() {
         assert_eq!(Identity::from_digest(DIGEST_OF_NOTHING), None);
         assert_eq!(Identity::from_digest([0; 32]), None);
         assert!(Identity::from_digest([1; 32]).is_some());

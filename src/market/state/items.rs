@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_item_is_remembered_only_if_it_was_sold() {
+    fn a_deleted_item_leaves_a_tombstone_only_if_it_was_sold() {
         let mut items = Items::default();
         let (sold, unsold) = (list(&mut items, "lamp"), list(&mut items, "chair"));
         let slot = items.slot(sold).unwrap();

@@ -60,7 +60,7 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn the_oldest_is_the_one_that_was_not_touched_for_the_longest_time() {
+    fn the_oldest_is_the_least_recently_used_one() {
         let (mut seed, mut lru, mut model) = (Seed::new(3), LruList::default(), Vec::new());
         for _ in 0..20_000 {
             let account = AccountId(seed.below(12) as u32);

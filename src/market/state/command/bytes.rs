@@ -177,7 +177,7 @@ pub(super) mod tests {
     pub const TEXTS: [&str; 6] = ["", "ada", "a b", "by=x", "\u{9ed1}\u{8336}", "line\nby=eve"];
 
     #[test]
-    fn a_command_comes_back_from_its_bytes() {
+    fn a_command_decodes_from_its_bytes() {
         each_seed(|seed| {
             let command = random(seed, &TEXTS);
             let mut bytes = command.encode().unwrap();

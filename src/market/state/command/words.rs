@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_comes_back_from_its_words() {
+    fn a_command_parses_from_its_words() {
         each_seed(|seed| {
             let command = random(seed, &TEXTS);
             let words = words(&command);

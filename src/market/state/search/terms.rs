@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_asks_for_its_words() {
+    fn a_text_is_parsed_into_its_words() {
         assert_eq!(parsed("USB  cable"), "cable usb");
         assert_eq!(parsed("usb usb"), "usb");
         assert_eq!(parsed("usb-c cam*"), "c cam* usb");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_is_anything_and_no_word_is_nothing() {
+    fn a_blank_text_finds_all_items_and_one_without_words_none() {
         for text in ["", "  ", "*", " * "] {
             assert_eq!(parsed(text), "anything", "{text:?}");
         }

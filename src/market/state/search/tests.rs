@@ -115,7 +115,7 @@ impl Shop {
 }
 
 #[test]
-fn every_search_among_thousands_is_what_looking_at_each_item_finds() {
+fn every_search_among_thousands_finds_what_a_scan_finds() {
     for max_union in [0, 100, 1_000_000] {
         let shop = Shop::new(2_000, max_union);
         for terms in [
@@ -148,7 +148,7 @@ fn every_search_among_thousands_is_what_looking_at_each_item_finds() {
 }
 
 #[test]
-fn pages_go_on_where_they_ended_whatever_was_listed_and_deleted_since() {
+fn a_page_begins_where_the_one_before_ended_whatever_was_listed_and_deleted() {
     let mut shop = Shop::new(100, 10);
     let query = Query { sort: Sort::PriceUp, ..Query::default() };
     let all = shop.paged(&query, 100);
@@ -184,7 +184,7 @@ fn an_item_that_changes_its_price_or_rating_moves() {
 }
 
 #[test]
-fn what_is_new_may_change_and_go_before_it_is_put_in() {
+fn a_new_item_may_change_or_be_deleted_before_it_is_indexed() {
     let mut shop = Shop::new(0, 10);
     let slots: Vec<Slot> = (0..3)
         .map(|_| {

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_of_the_sort_is_refused() {
+    fn a_token_of_another_sort_or_a_malformed_one_is_refused() {
         let [(_, id), (_, price), (_, rating), _] = marks();
         assert_eq!(PageToken::decode(&id.encode(), Key::Price), None);
         assert_eq!(PageToken::decode(&id.encode(), Key::Rating), None);

@@ -231,7 +231,7 @@ impl<K: Copy + Ord, V: Clone> Node<K, V> {
                 let at = route(children, key);
                 let removed = children[at].node.remove(key);
                 if children[at].node.size() < MIN {
-                    tidy(children, at);
+                    merge_small(children, at);
                 }
                 removed
             }
@@ -264,7 +264,7 @@ fn upper_half<T>(all: &mut Vec<T>, inserted: usize) -> Option<Vec<T>> {
 }
 
 /// Drops a child that is empty, or joins a small one with a neighbour if they fit into one.
-fn tidy<K: Copy + Ord, V: Clone>(children: &mut Vec<Child<K, V>>, small: usize) {
+fn merge_small<K: Copy + Ord, V: Clone>(children: &mut Vec<Child<K, V>>, small: usize) {
     let size = |at: usize| children.get(at).map_or(MAX, |child| child.node.size());
     if size(small) == 0 && children.len() > 1 {
         children.remove(small);
