@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::process::{Market, Traders, eventually};
+use crate::process::{END_CODE, Market, Traders, eventually};
 
 #[test]
 fn an_absent_market_is_reported_in_time() {
@@ -68,7 +68,7 @@ fn a_watch_prints_as_it_happens_and_ends_at_ctrl_c() {
     let interrupted =
         Command::new("kill").args(["-INT", &watch.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
-    assert_eq!(watch.wait().unwrap().code(), Some(0));
+    assert_eq!(watch.wait().unwrap().code(), END_CODE);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
 
+/// The exit code after SIGTERM or SIGINT: without the feature `signals` the signal ends the process.
+pub const END_CODE: Option<i32> = if cfg!(feature = "signals") { Some(0) } else { None };
+
 /// A folder that is removed with the test.
 pub struct Home(pub PathBuf);
 
@@ -62,7 +65,7 @@ impl Market {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
         let lines = self.lines.take().unwrap().lines().map(Result::unwrap).collect();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        assert_eq!(self.child.wait().unwrap().code(), END_CODE);
         lines
     }
 }
