@@ -30,5 +30,6 @@ pub mod pending_calls;
 pub mod scheduler;
 pub mod split;
 pub mod streaming;
+mod task_status;
 mod wire;
 pub mod worker;

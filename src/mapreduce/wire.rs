@@ -9,15 +9,13 @@ use std::path::PathBuf;
 use quick_protobuf::{MessageRead, MessageWrite};
 
 use super::contract::{
-    COLUMN, FetchCall, INPUT_MISMATCH, JobSpec, LOST, MapCall, MapDone, MapOutputAnnouncement,
-    MapOutputLocation, NEEDS_SPLIT, Opened, Parameter, Piece, Progress, RECORD, ReduceCall,
-    ReduceDone,
+    FetchCall, JobSpec, MapCall, MapDone, MapOutputAnnouncement, MapOutputLocation, Opened,
+    Parameter, Piece, Progress, ReduceCall, ReduceDone,
 };
 use super::digest::Digest;
-use super::job::{Counters, Fault};
-use super::scheduler::{Cause, Loss};
+use super::job::Counters;
 use super::split::{Range, Split};
-use crate::call::{Code, Metadata, Status};
+use crate::call::{Code, Status};
 use crate::pb::agora_mapreduce_v1 as pb;
 use crate::protobuf::{Checked, decode, encode, put_varint};
 
@@ -386,126 +384,9 @@ pub fn parse_output_piece(message: &[u8]) -> Result<Vec<u8>, Status> {
     Ok(parse::<pb::ReadOutputResponse<'_>>(message)?.piece.into_owned())
 }
 
-/// The status with which a task's call ends.
-pub fn status_of(fault: &Fault) -> Status {
-    let code = match fault {
-        Fault::Cancelled => Code::Cancelled,
-        Fault::Declined(_) => Code::Unavailable,
-        Fault::MissingResource(_) | Fault::MissingInput(_) => Code::FailedPrecondition,
-        Fault::Crashed { .. } => Code::Aborted,
-        Fault::BadRecord { .. } | Fault::Permanent(_) | Fault::InputMismatch(_) => {
-            Code::InvalidArgument
-        }
-    };
-    let (reason, record, column) = match fault {
-        Fault::BadRecord { offset, column, reason } => {
-            (reason.clone(), Some(*offset), Some(*column))
-        }
-        Fault::Crashed { reason, record } => (reason.clone(), *record, None),
-        other => (other.to_string(), None, None),
-    };
-    let mut status = Status::new(code, reason);
-    let needs = matches!(fault, Fault::MissingInput(_)).then_some(1);
-    let other = matches!(fault, Fault::InputMismatch(_)).then_some(1);
-    let fields =
-        [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs), (INPUT_MISMATCH, other)];
-    for (name, value) in fields {
-        if let Some(value) = value {
-            // Digits are good metadata.
-            let _ = status.metadata.insert(name, value.to_string().as_bytes());
-        }
-    }
-    status
-}
-
-/// What a worker's status says about its task.
-pub fn cause_of(status: &Status) -> Cause {
-    match status.code {
-        Code::FailedPrecondition => Cause::MissingResource,
-        Code::Aborted => Cause::Job { record: number(&status.metadata, RECORD) },
-        Code::InvalidArgument | Code::Unimplemented | Code::OutOfRange => Cause::Permanent,
-        _ => Cause::Worker,
-    }
-}
-
-/// Whether a map task failed because its input is not there.
-pub fn needs_split(status: &Status) -> bool {
-    status.code == Code::FailedPrecondition && status.metadata.get(NEEDS_SPLIT).is_some()
-}
-
-/// Whether a map task failed because its input is not the master's.
-pub fn has_input_mismatch(status: &Status) -> bool {
-    status.metadata.get(INPUT_MISMATCH).is_some()
-}
-
-/// The record on which a task failed for good: offset of its line, and column.
-pub fn bad_record(status: &Status) -> Option<(u64, u64)> {
-    let place = (number(&status.metadata, RECORD)?, number(&status.metadata, COLUMN)?);
-    (status.code == Code::InvalidArgument).then_some(place)
-}
-
-fn number(metadata: &Metadata, name: &str) -> Option<u64> {
-    metadata.get(name).and_then(crate::text::parse_u64)
-}
-
-/// The status of a reduce task that could not fetch these outputs: map task, attempt, why.
-pub fn lost_status(reason: String, lost: &[(u32, u64, Loss)]) -> Status {
-    let mut status = Status::new(Code::Unavailable, reason);
-    for (task, attempt, loss) in lost {
-        let why = match loss {
-            Loss::Missing => "missing",
-            Loss::Unreachable => "unreachable",
-        };
-        let value = format!("{task} {attempt} {why}");
-        let _ = status.metadata.append(LOST.as_bytes(), value.as_bytes());
-    }
-    status
-}
-
-/// The outputs that [`lost_status`] names. What makes no sense is left out.
-pub fn lost_outputs(status: &Status) -> Vec<(u32, u64, Loss)> {
-    let lost = |value: &[u8]| {
-        let mut words = std::str::from_utf8(value).ok()?.split(' ');
-        let task = words.next()?.parse().ok()?;
-        let attempt = words.next()?.parse().ok()?;
-        let loss = match words.next()? {
-            "missing" => Loss::Missing,
-            "unreachable" => Loss::Unreachable,
-            _ => return None,
-        };
-        Some((task, attempt, loss))
-    };
-    status.metadata.get_all(LOST).filter_map(lost).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_fault_crosses_the_wire() {
-        let record = Fault::BadRecord { offset: 7, column: 3, reason: "no number".into() };
-        let status = status_of(&record);
-        assert_eq!((status.code, status.message.as_str()), (Code::InvalidArgument, "no number"));
-        assert_eq!(bad_record(&status), Some((7, 3)));
-        assert_eq!(cause_of(&status), Cause::Permanent);
-        let crash = Fault::Crashed { reason: "exit status 1".into(), record: Some(5) };
-        assert_eq!(cause_of(&status_of(&crash)), Cause::Job { record: Some(5) });
-        assert_eq!(
-            cause_of(&status_of(&Fault::MissingResource("no room".into()))),
-            Cause::MissingResource
-        );
-        assert_eq!(cause_of(&status_of(&Fault::Declined("no".into()))), Cause::Worker);
-    }
-
-    #[test]
-    fn another_input_crosses_the_wire() {
-        let status = status_of(&Fault::InputMismatch("a.txt: it has 3 bytes here".into()));
-        assert!(has_input_mismatch(&status) && !needs_split(&status));
-        assert_eq!(cause_of(&status), Cause::Permanent);
-        let status = status_of(&Fault::MissingInput("no such file".into()));
-        assert!(needs_split(&status) && !has_input_mismatch(&status));
-    }
 
     #[test]
     fn a_response_that_was_begun_is_like_any_other() {
@@ -516,14 +397,6 @@ mod tests {
             assert!(begun == encode_fetched(&lines));
             assert_eq!(parse_fetched(&begun), Ok(&lines[..]));
         }
-    }
-
-    #[test]
-    fn lost_outputs_cross_the_wire() {
-        let lost = [(3, 9, Loss::Missing), (0, u64::MAX, Loss::Unreachable)];
-        let status = lost_status("two are lost".into(), &lost);
-        assert_eq!(lost_outputs(&status), lost);
-        assert_eq!(lost_outputs(&Status::new(Code::Unavailable, "")), []);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::mem;
 
 use super::Job;
 use super::fault::Fault;
-use super::records::{KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values};
+use super::records::{
+    KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values, append_record,
+};
 
 /// Where partitions go when they grow, and at the end.
 pub trait PartitionSink {
@@ -165,15 +167,6 @@ impl<'e> Emitter<'e> {
         }
         Ok((self.emitted, self.written))
     }
-}
-
-/// A record as a line.
-pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
-    lines.reserve(key.len() + value.len() + 2);
-    lines.extend_from_slice(key);
-    lines.push(b'\t');
-    lines.extend_from_slice(value);
-    lines.push(b'\n');
 }
 
 /// The values of one key among sorted records.

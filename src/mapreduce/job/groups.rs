@@ -1,9 +1,10 @@
 //! What the sort gives: records by key.
 
-use super::emitter::append_record;
 use super::fault::Fault;
-use super::records::{KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values};
-use super::sorter::{Merge, sort_error};
+use super::records::{
+    KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values, append_record,
+};
+use super::runs::{Merge, sort_error};
 
 /// Sorted records, key by key: [`next_key`](Groups::next_key), then the [`Values`] of that key.
 pub struct Groups {

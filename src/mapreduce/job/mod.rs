@@ -7,7 +7,7 @@
 //! | file | section of the paper |
 //! |---|---|
 //! | `emitter` | 4.1 partitioning function, 4.3 combiner function |
-//! | `key_order`, `records`, `sorter`, `groups` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input |
+//! | `key_order`, `records`, `runs`, `sorter`, `groups` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input |
 //! | `blocks` | 4.4 input: whole lines of a split |
 //! | `counters` | 4.9 counters |
 //! | `fault` | what goes wrong in a task |
@@ -24,6 +24,7 @@ mod fault;
 mod groups;
 mod key_order;
 mod records;
+mod runs;
 mod sorter;
 mod task;
 mod word_count;
@@ -38,7 +39,8 @@ pub use fault::Fault;
 pub use groups::Groups;
 pub use key_order::KeyOrder;
 pub use records::{LineChunks, SortMemory, Values};
-pub use sorter::{RunStore, Sorter};
+pub use runs::RunStore;
+pub use sorter::Sorter;
 pub use task::{Cache, MapTask, ReduceTask, TaskContext, TaskInfo, Work};
 pub use word_count::WordCount;
 

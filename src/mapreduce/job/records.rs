@@ -3,10 +3,18 @@
 use std::cmp::Ordering;
 use std::mem;
 
-use super::emitter::append_record;
 use super::fault::Fault;
 use super::key_order::KeyOrder;
 use crate::text::find;
+
+/// A record as a line.
+pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
+    lines.reserve(key.len() + value.len() + 2);
+    lines.extend_from_slice(key);
+    lines.push(b'\t');
+    lines.extend_from_slice(value);
+    lines.push(b'\n');
+}
 
 /// The values of one key, one after the other.
 pub trait Values {

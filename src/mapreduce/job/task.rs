@@ -4,8 +4,9 @@ use std::any::Any;
 
 use super::blocks::Blocks;
 use super::counters::Counters;
-use super::emitter::{Emitter, append_record};
+use super::emitter::Emitter;
 use super::fault::Fault;
+use super::records::append_record;
 
 /// What the worker does for its tasks.
 pub trait TaskContext {

@@ -11,6 +11,7 @@ use crate::call::{CallId, Code, Status};
 use crate::mapreduce::contract::{MapDone, PIECE_BYTES};
 use crate::mapreduce::job::Counters;
 use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, TaskKind};
+use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
 
 /// An answer as it came.
@@ -181,7 +182,12 @@ impl Master {
         let pending_sends = std::mem::take(&mut ready.pending_sends);
         for step in pending_sends {
             if let PendingSend::Begin(attempt) = step {
-                self.fail_attempt(attempt, wire::cause_of(status), &status.message, observer);
+                self.fail_attempt(
+                    attempt,
+                    task_status::cause_of(status),
+                    &status.message,
+                    observer,
+                );
             }
         }
     }
@@ -196,23 +202,23 @@ impl Master {
         let now = self.now();
         let Some(assigned) = self.attempts.get(&attempt) else { return };
         let worker = assigned.worker;
-        if self.options.ships_inputs && wire::needs_split(status) && !assigned.split_sent {
+        if self.options.ships_inputs && task_status::needs_split(status) && !assigned.split_sent {
             return self.send_split(attempt);
         }
-        if wire::has_input_mismatch(status) {
+        if task_status::has_input_mismatch(status) {
             return self.reject_map(attempt, &status.message, observer);
         }
-        for (map, made_by, loss) in wire::lost_outputs(status) {
+        for (map, made_by, loss) in task_status::lost_outputs(status) {
             self.scheduler.handle_output_lost(now, worker, map, AttemptId(made_by), loss);
         }
         let mut reason = status.message.clone();
-        if let Some((offset, column)) = wire::bad_record(status) {
+        if let Some((offset, column)) = task_status::bad_record(status) {
             match self.inputs.describe_position(offset, column) {
                 Ok(place) => reason = format!("{place}: {reason}"),
                 Err(error) => log::warn!("counting lines: {error}"),
             }
         }
-        self.fail_attempt(attempt, wire::cause_of(status), &reason, observer);
+        self.fail_attempt(attempt, task_status::cause_of(status), &reason, observer);
     }
 
     /// An attempt has failed: the scheduler is told, and people are.

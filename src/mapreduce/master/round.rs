@@ -117,16 +117,7 @@ impl Master {
                 Some(Ok(())) if self.is_input_settled() => return Ok(()),
                 _ => {}
             }
-            match kinds.iter().find_map(|kind| self.no_workers_error(*kind)) {
-                None => missing_since = None,
-                Some(error) => {
-                    let since = *missing_since.get_or_insert(now);
-                    let never_starts = kinds.iter().any(|kind| self.never_starts(*kind));
-                    if never_starts || now > since + self.options.worker_timeout {
-                        return Err(error);
-                    }
-                }
-            }
+            self.check_workers(kinds, now, &mut missing_since)?;
             if now >= last_progress + PROGRESS_INTERVAL {
                 last_progress = now;
                 self.report_progress(now - began, observer);
@@ -143,6 +134,23 @@ impl Master {
                 self.turn(IDLE_AFTER.saturating_sub(now - began), observer)?;
             }
         }
+    }
+
+    /// Fails when a kind of workers is missing for too long, or can never start.
+    fn check_workers(
+        &self,
+        kinds: &[TaskKind],
+        now: Duration,
+        missing_since: &mut Option<Duration>,
+    ) -> Result<(), Error> {
+        let Some(error) = kinds.iter().find_map(|kind| self.no_workers_error(*kind)) else {
+            *missing_since = None;
+            return Ok(());
+        };
+        let since = *missing_since.get_or_insert(now);
+        let never_starts = kinds.iter().any(|kind| self.never_starts(*kind));
+        let is_over = never_starts || now > since + self.options.worker_timeout;
+        if is_over { Err(error) } else { Ok(()) }
     }
 
     /// Whether a round that began so long ago goes on without the master for a while.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::task::{AttemptId, TaskId};
-use super::worker::WorkerId;
+use super::ids::{AttemptId, TaskId, WorkerId};
 
 /// The output of a completed map (3.2: location and sizes of its regions).
 #[derive(Clone, Debug, PartialEq, Eq)]

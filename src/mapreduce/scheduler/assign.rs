@@ -9,10 +9,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Scheduler;
 use super::action::{Action, MapOutput, Start};
-use super::task::{Attempt, AttemptId, TaskId, TaskKind, TaskState};
-use super::worker::{Worker, WorkerId, WorkerState};
-use super::{Phase, Scheduler, Task};
+use super::ids::{AttemptId, TaskId, TaskKind, WorkerId};
+use super::task::{Attempt, Phase, Task, TaskState};
+use super::worker::{Worker, WorkerState};
 
 impl Scheduler {
     /// Gives out what can be given out.

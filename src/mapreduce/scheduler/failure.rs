@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::ids::{TaskId, WorkerId};
 use super::policy::Policy;
-use super::task::TaskId;
-use super::worker::WorkerId;
 
 /// Why an attempt had no result: it decides what happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

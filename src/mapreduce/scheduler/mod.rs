@@ -31,7 +31,9 @@
 
 mod action;
 mod assign;
+mod duration_stats;
 mod failure;
+mod ids;
 mod policy;
 mod task;
 mod timing;
@@ -43,11 +45,12 @@ use std::time::Duration;
 
 pub use action::{Action, MapOutput, Start};
 pub use failure::{Cause, Failure, JobFailure, Loss};
+pub use ids::{AttemptId, TaskId, TaskKind, WorkerId};
 pub use policy::Policy;
-pub use task::{AttemptId, TaskId, TaskKind, TaskState};
-pub use worker::{WorkerId, WorkerState};
+pub use task::TaskState;
+pub use worker::WorkerState;
 
-use task::{Attempt, Phase, Task};
+use task::{Attempt, Phase};
 use worker::Worker;
 
 /// The master's view of workers and tasks.

@@ -1,51 +1,12 @@
 //! Tasks, their attempts, and the two phases of a round (3.2: master data structures).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::duration_stats::DurationStats;
 use super::failure::TaskFailures;
-use super::timing::DurationStats;
-use super::worker::WorkerId;
-
-/// What a task does, and which workers do it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TaskKind {
-    /// Reads a split, writes a partition for each reduce task.
-    Map,
-    /// Reads its partition of every map, writes output.
-    Reduce,
-}
-
-/// A task of the round. It prints as people count: `map 1` has index 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TaskId {
-    /// What it does.
-    pub kind: TaskKind,
-    /// Which one, from 0.
-    pub index: u32,
-}
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            TaskKind::Map => "map",
-            TaskKind::Reduce => "reduce",
-        };
-        write!(f, "{kind} {}", u64::from(self.index) + 1)
-    }
-}
-
-/// One run of a task on one worker. Numbers rise over the whole job and are never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttemptId(pub u64);
-
-impl fmt::Display for AttemptId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "attempt {}", self.0)
-    }
-}
+use super::ids::{AttemptId, TaskId, TaskKind, WorkerId};
 
 /// Where a task is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,40 +1,13 @@
 //! What time alone brings about: pings, silence, attempts without progress, and how long is long.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Scheduler;
 use super::action::Action;
 use super::failure::{Cause, Failure};
-use super::task::{Attempt, AttemptId, TaskKind};
-use super::worker::{WorkerId, WorkerState};
-
-/// How long the last tasks of a kind took, over all rounds.
-#[derive(Debug, Default)]
-pub(super) struct DurationStats {
-    recent: VecDeque<Duration>,
-    median: Option<Duration>,
-}
-
-/// As many durations are remembered.
-const REMEMBERED: usize = 15;
-
-impl DurationStats {
-    pub(super) fn note(&mut self, took: Duration) {
-        if self.recent.len() == REMEMBERED {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(took);
-        let mut sorted: Vec<Duration> = self.recent.iter().copied().collect();
-        sorted.sort_unstable();
-        self.median = sorted.get(sorted.len() / 2).copied();
-    }
-
-    /// Asked for each attempt whenever something happens.
-    pub(super) fn median(&self) -> Option<Duration> {
-        self.median
-    }
-}
+use super::ids::{AttemptId, TaskKind, WorkerId};
+use super::task::Attempt;
+use super::worker::{Worker, WorkerState};
 
 impl Scheduler {
     /// Time has passed: to be called when [`next_timeout`](Self::next_timeout) has come, and
@@ -62,7 +35,7 @@ impl Scheduler {
         workers.chain(attempts).chain(preferred_workers).flatten().filter(|due| *due > now).min()
     }
 
-    fn ping_due(&self, worker: &super::Worker) -> Duration {
+    fn ping_due(&self, worker: &Worker) -> Duration {
         worker.last_seen.max(worker.last_ping) + self.policy.ping_interval
     }
 

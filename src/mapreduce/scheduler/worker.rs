@@ -1,20 +1,9 @@
 //! Workers as the master sees them.
 
-use std::fmt;
 use std::time::Duration;
 
+use super::ids::TaskKind;
 use super::policy::Policy;
-use super::task::TaskKind;
-
-/// A worker's process: a worker that is restarted gets another number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkerId(pub u32);
-
-impl fmt::Display for WorkerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "worker {}", self.0)
-    }
-}
 
 /// Whether a worker is heard of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
 use crate::mapreduce::files::{Committed, SplitBlocks, SplitDigest, SplitError};
 use crate::mapreduce::job::{Blocks, Fault, TaskInfo};
+use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
 use crate::rpc::BlockingCall;
 
@@ -83,6 +84,13 @@ fn attempt(
         RetainedState { cache, work: job.job.map_work(&parameter), took: started.elapsed() };
     job.retain(map.task, retained);
     let sizes = committed.iter().map(Committed::len).collect();
+    publish(job, map, committed);
+    let took_us = started.elapsed().as_micros() as u64;
+    Ok(MapDone { sizes, counters, took_us, digest: split_digest.digest() })
+}
+
+/// Makes committed output available: to the master in a round without reduce tasks, else to reducers.
+fn publish(job: &OpenJob, map: &MapCall, committed: Vec<Committed>) {
     match committed.first() {
         Some(output) if map.reduces == 0 => job.add_output(map.task, map.attempt, output.clone()),
         _ => {
@@ -90,8 +98,6 @@ fn attempt(
             job.add_map_output(map.task, output);
         }
     }
-    let took_us = started.elapsed().as_micros() as u64;
-    Ok(MapDone { sizes, counters, took_us, digest: split_digest.digest() })
 }
 
 /// Reads what a task did not care to read: whether its input is what others have is known by all of
@@ -197,6 +203,6 @@ pub(super) fn put_split(
     match put() {
         Ok(true) => Ok(Vec::new()),
         Ok(false) => Err(Status::new(Code::InvalidArgument, "a split's pieces come in order")),
-        Err(error) => Err(wire::status_of(&failed(&path, &error))),
+        Err(error) => Err(task_status::status_of(&failed(&path, &error))),
     }
 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use super::contract::path;
 use super::job::{Fault, JobKinds, TaskContext, Work};
-use super::wire;
+use super::task_status;
 use crate::call::Status;
 use crate::rpc::{BlockingCall, ChannelOptions, Services, random_number};
 use fault_injection::FaultInjection;
@@ -188,7 +188,7 @@ fn catch_panics<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> 
         let reason = format!("the job's code panicked: {}", text.unwrap_or("without a word"));
         Err(Fault::Crashed { reason, record: None })
     });
-    result.map_err(|fault| wire::status_of(&fault))
+    result.map_err(|fault| task_status::status_of(&fault))
 }
 
 /// A thread that panicked under a lock left a whole value behind: changes are single steps.

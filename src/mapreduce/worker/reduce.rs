@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::open_job::OpenJob;
 use super::partitions::{create, failed};
 use super::prepared_files::PreparedFiles;
 use super::shuffle::Shuffle;
@@ -15,7 +16,8 @@ use crate::call::Status;
 use crate::mapreduce::contract::{INLINE_OUTPUT_BYTES, MapOutputAnnouncement, ReduceDone, path};
 use crate::mapreduce::execute;
 use crate::mapreduce::files::{Committed, PendingFile, RunFiles};
-use crate::mapreduce::job::{Fault, Sorter, TaskInfo};
+use crate::mapreduce::job::{Counters, Fault, Sorter, TaskInfo};
+use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, Services};
 
@@ -41,6 +43,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let parameter = job.parameter(reduce.parameter)?;
     let mut runs = RunFiles::new(&job.layout.reducers(), attempt);
     let memory = usize::try_from(job.spec.sort_memory_bytes).unwrap_or(usize::MAX);
+    let sorter = Sorter::new(job.job.key_order(), memory, job.take_sort_memory(), &mut runs);
     let shuffle = Shuffle {
         job: &job,
         options: &worker.options,
@@ -49,12 +52,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         tracker: &tracker,
         maps: reduce.maps,
         partition: reduce.task,
-        sorter: Mutex::new(Sorter::new(
-            job.job.key_order(),
-            memory,
-            job.take_sort_memory(),
-            &mut runs,
-        )),
+        sorter: Mutex::new(sorter),
         fetched_bytes: AtomicU64::new(0),
         asked: Mutex::default(),
     };
@@ -67,24 +65,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
     let info = TaskInfo { task: reduce.task, attempt, ..TaskInfo::default() };
     let mut context =
         WorkerTaskContext { call, running: &guard.running, task_slots: worker.options.task_slots };
-    let mut output =
-        Output::new(job.layout.reduce_output(reduce.task), attempt, &job.prepared_files);
-    let counters = catch_panics(|| {
-        let mut groups = sorter.finish()?;
-        let mut write = |lines: &[u8]| output.write(lines);
-        let counters = execute::reduce(
-            job.job.as_ref(),
-            &info,
-            &parameter,
-            &mut groups,
-            &mut write,
-            &mut context,
-        )?;
-        context.check_cancelled()?;
-        job.leave_sort_memory(groups.into_memory());
-        Ok(counters)
-    })?;
-    let committed = output.commit().map_err(|fault| wire::status_of(&fault))?;
+    let (counters, committed) = reduce_sorted(&job, sorter, &info, &parameter, &mut context)?;
     let inline = match &committed {
         Committed::Memory(lines) => lines.to_vec(),
         Committed::File { .. } => Vec::new(),
@@ -99,6 +80,29 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         took_us: fetched.elapsed().as_micros() as u64,
         fetched_bytes,
     }))
+}
+
+/// Reduces the records that were fetched, and commits the output.
+fn reduce_sorted(
+    job: &OpenJob,
+    sorter: Sorter<'_>,
+    info: &TaskInfo,
+    parameter: &[u8],
+    context: &mut WorkerTaskContext<'_>,
+) -> Result<(Counters, Committed), Status> {
+    let path = job.layout.reduce_output(info.task);
+    let mut output = Output::new(path, info.attempt, &job.prepared_files);
+    let counters = catch_panics(|| {
+        let mut groups = sorter.finish()?;
+        let mut write = |lines: &[u8]| output.write(lines);
+        let counters =
+            execute::reduce(job.job.as_ref(), info, parameter, &mut groups, &mut write, context)?;
+        context.check_cancelled()?;
+        job.leave_sort_memory(groups.into_memory());
+        Ok(counters)
+    })?;
+    let committed = output.commit().map_err(|fault| task_status::status_of(&fault))?;
+    Ok((counters, committed))
 }
 
 /// The output file, in memory while it is small.

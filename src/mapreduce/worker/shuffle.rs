@@ -23,6 +23,7 @@ use crate::call::{Code, Status};
 use crate::mapreduce::contract::{FetchCall, MapOutputLocation, path};
 use crate::mapreduce::job::Sorter;
 use crate::mapreduce::scheduler::Loss;
+use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, CallOptions, ClientCall, Received};
 use crate::text::find;
@@ -266,7 +267,7 @@ impl<'r> Shuffle<'_, 'r> {
 
     fn sort(&self, map: u32, lines: &[u8]) -> Result<(), Status> {
         let sorted = locked(&self.sorter).push_lines(map, lines);
-        sorted.map_err(|fault| wire::status_of(&fault))
+        sorted.map_err(|fault| task_status::status_of(&fault))
     }
 
     /// Sorts the lines of a piece that ends anywhere, behind one that was begun. Gives the line that
@@ -291,7 +292,7 @@ impl<'r> Shuffle<'_, 'r> {
         let mut sorter = locked(&self.sorter);
         let sorted =
             sorter.push_lines(map, &partial_line).and_then(|()| sorter.push_lines(map, lines));
-        sorted.map_err(|fault| wire::status_of(&fault))?;
+        sorted.map_err(|fault| task_status::status_of(&fault))?;
         partial_line.clear();
         partial_line.extend_from_slice(begins);
         Ok(partial_line)
@@ -300,6 +301,6 @@ impl<'r> Shuffle<'_, 'r> {
     fn lost(&self, lost: &[(u32, u64, Loss)]) -> Status {
         let lost = &lost[..lost.len().min(MAX_REPORTED_LOSSES)];
         let task = lost.first().map_or(0, |(task, ..)| u64::from(*task) + 1);
-        wire::lost_status(format!("the output of map {task} could not be fetched"), lost)
+        task_status::lost_status(format!("the output of map {task} could not be fetched"), lost)
     }
 }

@@ -165,12 +165,12 @@ fn a_mapper_whose_room_ends_in_the_middle_has_lost_nothing() {
     let (mapper, _) = mapper(|_| (&LINES[..4], full()));
     let refused = Reducer::start("less-room").reduce(&mapper).unwrap_err();
     assert_eq!(refused.code, Code::Unavailable, "{refused}");
-    assert_eq!(wire::lost_outputs(&refused), [], "{refused}");
+    assert_eq!(task_status::lost_outputs(&refused), [], "{refused}");
 }
 
 #[test]
 fn what_a_mapper_does_not_have_is_lost() {
     let (mapper, _) = mapper(|_| (NONE, Status::new(Code::NotFound, "no such output")));
     let refused = Reducer::start("lost").reduce(&mapper).unwrap_err();
-    assert_eq!(wire::lost_outputs(&refused), [(0, 1, Loss::Missing)], "{refused}");
+    assert_eq!(task_status::lost_outputs(&refused), [(0, 1, Loss::Missing)], "{refused}");
 }
