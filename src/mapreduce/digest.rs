@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_depend_on_the_cuts() {
+    fn the_digest_does_not_depend_on_the_cuts() {
         each_seed(|seed| {
             if !seed.one_in(20) {
                 return;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_changed_shows() {
+    fn a_changed_input_has_another_digest() {
         each_seed(|seed| {
             if !seed.one_in(20) {
                 return;

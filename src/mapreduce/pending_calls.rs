@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_started_later_in_the_order_of_asking() {
+    fn refused_calls_start_later_in_order() {
         let mut calls = PendingCalls::default();
         (1..=5).for_each(|call| calls.push(call));
         assert_eq!(start(&mut calls, 2), [1, 2]);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_not_asked_for_twice() {
+    fn a_waiting_call_is_not_queued_twice() {
         let mut calls = PendingCalls::default();
         calls.push(1);
         calls.push(2);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_turned_away_comes_first_after_a_pause_that_grows() {
+    fn a_rejected_call_is_retried_first_with_a_growing_pause() {
         let mut calls = PendingCalls::default();
         (1..=3).for_each(|call| calls.push(call));
         assert_eq!(start(&mut calls, 1), [1]);

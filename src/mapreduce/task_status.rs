@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_crosses_the_wire() {
+    fn a_fault_survives_encoding() {
         let record = Fault::BadRecord { offset: 7, column: 3, reason: "no number".into() };
         let status = status_of(&record);
         assert_eq!((status.code, status.message.as_str()), (Code::InvalidArgument, "no number"));
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn another_input_crosses_the_wire() {
+    fn an_input_mismatch_survives_encoding() {
         let status = status_of(&Fault::InputMismatch("a.txt: it has 3 bytes here".into()));
         assert!(has_input_mismatch(&status) && !needs_split(&status));
         assert_eq!(cause_of(&status), Cause::Permanent);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_outputs_cross_the_wire() {
+    fn lost_outputs_survive_encoding() {
         let lost = [(3, 9, Loss::Missing), (0, u64::MAX, Loss::Unreachable)];
         let status = lost_status("two are lost".into(), &lost);
         assert_eq!(lost_outputs(&status), lost);

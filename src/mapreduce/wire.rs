@@ -389,7 +389,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_that_was_begun_is_like_any_other() {
+    fn a_response_with_appended_lines_equals_an_encoded_one() {
         for bytes in [1, 127, 128, 16_383, 16_384, 3_000_000] {
             let lines = vec![b'x'; bytes];
             let mut begun = encode_fetched_header(bytes);
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_map_has_read_crosses_the_wire() {
+    fn a_digest_survives_encoding() {
         let mut digest = Digest::default();
         digest.add(3, b"some bytes");
         for digest in [None, Some(digest)] {
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_call_crosses_the_wire() {
+    fn a_map_call_survives_encoding() {
         let call = MapCall {
             round: 3,
             task: 1,

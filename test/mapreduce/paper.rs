@@ -48,7 +48,7 @@ fn a_worker_that_joins_gets_a_task_at_once() {
 /// 3.1 (4), 3.2: locations and sizes "are pushed incrementally to workers that have in-progress
 /// reduce tasks"; one that begins later gets them at once.
 #[test]
-fn reducers_hear_of_outputs_as_they_come() {
+fn outputs_are_announced_to_reducers_as_they_complete() {
     let mut harness = harness_of(&["M1", "M2", "R1"]);
     harness.round(2, 2);
     drop(harness.actions());
@@ -122,7 +122,7 @@ fn a_task_is_idle_then_in_progress_then_completed() {
 
 /// 3.3: "The master pings every worker periodically."
 #[test]
-fn workers_that_say_nothing_are_pinged() {
+fn workers_are_pinged_periodically() {
     let mut harness = harness_of(&["M1", "R1"]);
     harness.until(ms(1_600));
     let pings = harness.actions();
@@ -136,7 +136,7 @@ fn workers_that_say_nothing_are_pinged() {
 /// 3.3: "If no response is received from a worker in a certain amount of time, the master marks the
 /// worker as failed." Its tasks go to others; when it is heard again it is welcome.
 #[test]
-fn a_silent_worker_counts_as_failed_until_it_is_heard() {
+fn a_silent_worker_counts_as_failed_until_it_answers() {
     let mut harness = harness_of(&["M1", "M2", "R1"]);
     harness.round(1, 1);
     drop(harness.starts());
@@ -152,7 +152,7 @@ fn a_silent_worker_counts_as_failed_until_it_is_heard() {
 /// 3.3: "Any map tasks completed by the worker are reset back to their initial idle state", and
 /// "any map task or reduce task in progress on a failed worker is also reset to idle".
 #[test]
-fn a_dead_workers_tasks_are_done_again() {
+fn tasks_of_a_dead_worker_are_rerun() {
     let mut harness = harness_of(&["M1", "R1"]);
     harness.round(2, 1);
     harness.done("M1");
@@ -186,7 +186,7 @@ fn completed_reduces_stay_completed() {
 
 /// 3.3: "all workers executing reduce tasks are notified of the re-execution."
 #[test]
-fn reducers_are_told_of_a_re_execution() {
+fn reducers_are_notified_of_a_re_execution() {
     let mut harness = harness_of(&["M1", "M2", "R1", "R2"]);
     harness.round(2, 2);
     let first = harness.attempt("M1");
@@ -376,7 +376,7 @@ fn a_reduce_that_waits_for_maps_is_no_straggler() {
 /// 4.6: "When the master has seen more than one failure on a particular record, it indicates that
 /// the record should be skipped when it issues the next re-execution"; here on request only.
 #[test]
-fn a_record_is_skipped_after_two_failures_if_that_is_wanted() {
+fn a_record_is_skipped_after_two_failures_on_request() {
     for wanted in [true, false] {
         let policy = Policy { skip_bad_records: wanted, ..Policy::DEFAULT };
         let mut harness = harness_with(&["M1", "R1"], policy);
@@ -404,7 +404,7 @@ fn a_record_is_skipped_after_two_failures_if_that_is_wanted() {
 
 /// Beyond the paper: an attempt that is alive but gets nowhere.
 #[test]
-fn an_attempt_without_progress_is_given_up() {
+fn an_attempt_without_progress_is_cancelled() {
     let policy = Policy { progress_timeout: Some(ms(1_000)), ..Policy::DEFAULT };
     let mut harness = harness_with(&["M1", "R1"], policy);
     harness.round(1, 1);
@@ -428,7 +428,7 @@ fn an_attempt_without_progress_is_given_up() {
 /// Beyond the paper: an output that cannot be reached is believed lost after some reports, and made
 /// by somebody else.
 #[test]
-fn an_output_that_nobody_reaches_is_made_elsewhere() {
+fn an_unreachable_output_is_recomputed_by_another_worker() {
     let mut harness = harness_of(&["M1", "M2", "R1"]);
     harness.round(2, 1);
     let attempt = harness.attempt("M1");
@@ -445,7 +445,7 @@ fn an_output_that_nobody_reaches_is_made_elsewhere() {
 
 /// No loop without an end: what always fails ends the job, whatever the reason.
 #[test]
-fn what_always_fails_ends_the_job() {
+fn a_task_that_always_fails_ends_the_job() {
     for cause in
         [Cause::Worker, Cause::MissingResource, Cause::Job { record: None }, Cause::Permanent]
     {

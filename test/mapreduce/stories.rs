@@ -21,7 +21,7 @@ use agora::mapreduce::scheduler::{AttemptId, Cause, Loss, Policy};
 use crate::harness::{Harness, ms};
 
 #[test]
-fn every_story_goes_as_it_is_told() {
+fn every_story_has_its_expected_actions() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/mapreduce/stories");
     let bless = std::env::var_os("AGORA_BLESS").is_some();
     let mut stories = 0;

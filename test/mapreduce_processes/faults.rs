@@ -19,75 +19,75 @@ fn folder_with_text(seed: u64) -> (Folder, String) {
 }
 
 #[test]
-fn a_mapper_that_is_killed_costs_nothing() {
+fn a_killed_mapper_does_not_change_the_result() {
     let (folder, expected) = folder_with_text(2);
     let mut job = slow_job(&folder, "0.4");
-    job.lines.see("map 3 called");
+    job.lines.wait_for("map 3 called");
     signal(job.workers("mapper")[1], "KILL");
-    let said = job.good();
+    let output = job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
-    assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+    assert!(output.contains("FAILURE: its worker is gone"), "{output}");
 }
 
 #[test]
-fn a_mapper_that_is_killed_when_it_is_done_has_its_map_done_again() {
+fn a_completed_map_of_a_killed_mapper_is_rerun() {
     let (folder, expected) = folder_with_text(3);
     // Reducers wait longer than mappers take, so that outputs are lost before they are fetched.
     let reducer = Worker::start(&folder, "reducer", &["--task-delay", "2"]);
     let line = ["wordcount", "a.txt", "-m", "2", "--reducers", &reducer.address];
     let mut job = folder.start(&line);
-    job.lines.see("M2: map 2, attempt 2: SUCCESS");
+    job.lines.wait_for("M2: map 2, attempt 2: SUCCESS");
     signal(job.workers("mapper")[1], "KILL");
-    let said = job.good();
+    let output = job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
-    assert!(said.contains("the output of map 2 is lost"), "{said}");
+    assert!(output.contains("the output of map 2 is lost"), "{output}");
 }
 
 #[test]
-fn a_reducer_that_is_killed_costs_nothing() {
+fn a_killed_reducer_does_not_change_the_result() {
     let (folder, expected) = folder_with_text(4);
     let mut job = slow_job(&folder, "0.4");
-    job.lines.see("reduce 2 called");
+    job.lines.wait_for("reduce 2 called");
     signal(job.workers("reducer")[0], "KILL");
-    let said = job.good();
+    let output = job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
-    assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+    assert!(output.contains("FAILURE: its worker is gone"), "{output}");
 }
 
 #[test]
 fn all_workers_may_be_killed_at_once() {
     let (folder, expected) = folder_with_text(5);
     let mut job = slow_job(&folder, "0.4");
-    job.lines.see("map 3 called");
+    job.lines.wait_for("map 3 called");
     for kind in ["mapper", "reducer"] {
         job.workers(kind).into_iter().for_each(|pid| signal(pid, "KILL"));
     }
-    job.good();
+    job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
 }
 
 #[test]
-fn a_worker_that_stops_is_overtaken() {
+fn a_stopped_worker_is_replaced() {
     for kind in ["mapper", "reducer"] {
         let (folder, expected) = folder_with_text(6);
         let mut job = slow_job(&folder, "0.4");
-        job.lines.see(if kind == "mapper" { "map 3 called" } else { "reduce 2 called" });
+        job.lines.wait_for(if kind == "mapper" { "map 3 called" } else { "reduce 2 called" });
         let stopped = job.workers(kind)[0];
         signal(stopped, "STOP");
-        let said = job.good();
+        let output = job.succeed();
         assert_eq!(folder.read("Data/output.txt"), expected, "{kind}");
-        let helped = ["a backup", "does not answer"].iter().any(|words| said.contains(words));
-        assert!(helped, "{said}");
+        let helped = ["a backup", "does not answer"].iter().any(|words| output.contains(words));
+        assert!(helped, "{output}");
         eventually("the end of the stopped worker", || !is_alive(stopped));
     }
 }
 
 #[test]
-fn workers_that_fail_at_random_get_there() {
+fn a_job_succeeds_with_randomly_failing_workers() {
     for probability in ["0.5", "0.8"] {
         let (folder, expected) = folder_with_text(7);
         let line = ["wordcount", "a.txt", "-m", "20", "-r", "9", "--fail-probability", probability];
-        folder.good(&line);
+        folder.succeed(&line);
         assert_eq!(folder.read("Data/output.txt"), expected);
         let dump = folder.read("Data/dump.txt");
         assert!(dump.contains("FAILURE: failed on purpose"), "{dump}");
@@ -98,17 +98,17 @@ fn workers_that_fail_at_random_get_there() {
 fn workers_that_always_fail_end_the_job() {
     let (folder, _) = folder_with_text(8);
     let line = ["wordcount", "a.txt", "-m", "1", "-r", "1", "--fail-probability", "1", "-q"];
-    let said = folder.run(&line);
-    assert_eq!(said.code, Some(1));
+    let output = folder.run(&line);
+    assert_eq!(output.code, Some(1));
     let expected = ["map", "reduce"].map(|kind| format!("agora: {kind} 1: failed on purpose\n"));
-    assert!(expected.contains(&said.stderr), "{}", said.stderr);
+    assert!(expected.contains(&output.stderr), "{}", output.stderr);
 }
 
 #[test]
 fn workers_do_not_outlive_a_master_that_is_killed() {
     let (folder, _) = folder_with_text(9);
     let mut job = slow_job(&folder, "30");
-    job.lines.see("map 3 called");
+    job.lines.wait_for("map 3 called");
     let workers = [job.workers("mapper"), job.workers("reducer")].concat();
     assert_eq!(workers.len(), 5);
     job.child.kill().unwrap();
@@ -116,13 +116,13 @@ fn workers_do_not_outlive_a_master_that_is_killed() {
 }
 
 #[test]
-fn nothing_is_left_of_attempts_that_died() {
+fn dead_attempts_leave_no_files() {
     let (folder, expected) = folder_with_text(10);
     let mut job = slow_job(&folder, "0.4");
-    job.lines.see("map 3 called");
+    job.lines.wait_for("map 3 called");
     let mappers = job.workers("mapper");
     signal(mappers[0], "KILL");
-    job.good();
+    job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
     let hidden: Vec<String> = files_in(&folder.0.join("Data"))
         .into_iter()
@@ -153,7 +153,7 @@ impl Drop for SmallDisk {
 }
 
 #[test]
-fn a_worker_without_room_on_its_disk_leaves_its_tasks_to_others() {
+fn tasks_of_a_worker_with_a_full_disk_go_to_other_workers() {
     // Words of their own all over: what a map makes is as large as its split.
     let words: Vec<String> = (10_000..40_000).map(|number| number.to_string()).collect();
     let (text, expected) = (words.join("\n"), words.join("\t1\n") + "\t1\n");
@@ -178,15 +178,15 @@ fn a_worker_without_room_on_its_disk_leaves_its_tasks_to_others() {
         let line = line(mappers);
         folder.run(&line.iter().map(String::as_str).collect::<Vec<_>>())
     };
-    let said = run(&mappers);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let output = run(&mappers);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(folder.read("Data/output.txt"), expected);
     let dump = folder.read("Data/dump.txt");
     assert!(dump.contains("No space left on device"), "{dump}");
     // Nobody else is there: the job ends, and says why.
-    let said = run(&poor.address);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("No space left on device"), "{}", said.stderr);
+    let output = run(&poor.address);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("No space left on device"), "{}", output.stderr);
     // The disk is as it was: nothing half is left.
     assert!(files_in(&disk.0).iter().all(|name| !name.contains(".attempt_")));
 }

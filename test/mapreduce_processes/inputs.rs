@@ -48,8 +48,8 @@ fn an_inverted_index_over_ten_files_names_the_files_of_each_word() {
     let line = ["mapreduce", "--mapper", mapper, "--reducer", reducer, "--output", "-", "-q"];
     let files: Vec<&str> = names.iter().map(String::as_str).collect();
     for maps in ["1", "4", "10", "23"] {
-        let said = folder.good(&[&line[..], &["-m", maps], &files].concat());
-        assert!(said.stdout == expected, "-m {maps}");
+        let output = folder.succeed(&[&line[..], &["-m", maps], &files].concat());
+        assert!(output.stdout == expected, "-m {maps}");
     }
 }
 
@@ -86,8 +86,8 @@ fn a_join_over_ten_files_joins_what_belongs_together() {
     let line = ["mapreduce", "--mapper", mapper, "--reducer", reducer, "--output", "-", "-q"];
     let files: Vec<&str> = names.iter().map(String::as_str).collect();
     for (maps, reduces) in [("2", "1"), ("10", "3"), ("17", "2")] {
-        let said = folder.good(&[&line[..], &["-m", maps, "-r", reduces], &files].concat());
-        let mut found: Vec<&str> = said.stdout.lines().collect();
+        let output = folder.succeed(&[&line[..], &["-m", maps, "-r", reduces], &files].concat());
+        let mut found: Vec<&str> = output.stdout.lines().collect();
         found.sort_unstable();
         assert!(found == expected, "-m {maps} -r {reduces}");
     }
@@ -100,11 +100,14 @@ fn an_edit_in_the_middle_of_a_job_ends_it() {
         let path = folder.file("blobs.csv", blobs(11, 2_000));
         let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "-m", "2", "--iterations", "5"];
         let mut job = folder.start(&[&line[..], &["--task-delay", "0.1"], more].concat());
-        job.lines.see("iteration   2");
+        job.lines.wait_for("iteration   2");
         edit(&path);
-        let said = job.lines.rest();
-        assert_eq!(job.child.wait().unwrap().code(), Some(1), "{more:?}: {said}");
-        assert!(said.contains("agora: ") && said.contains("blobs.csv: it was changed"), "{said}");
+        let output = job.lines.rest();
+        assert_eq!(job.child.wait().unwrap().code(), Some(1), "{more:?}: {output}");
+        assert!(
+            output.contains("agora: ") && output.contains("blobs.csv: it was changed"),
+            "{output}"
+        );
         assert!(!folder.has("Data/labels.txt") && !folder.has("Data/centroids.txt"), "{more:?}");
     }
 }
@@ -114,16 +117,16 @@ fn a_file_that_is_touched_but_not_changed_is_the_same() {
     let folder = Folder::new();
     let path = folder.file("blobs.csv", blobs(12, 2_000));
     let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "5"];
-    folder.good(&[&line[..], &["-m", "3"]].concat());
+    folder.succeed(&[&line[..], &["-m", "3"]].concat());
     let expected = folder.read("Data/labels.txt");
     for more in [&[][..], &["--no-cache"]] {
         let mut job =
             folder.start(&[&line[..], &["-m", "2", "--task-delay", "0.1"], more].concat());
-        job.lines.see("iteration   2");
+        job.lines.wait_for("iteration   2");
         // A copy takes its place.
         let copy = folder.file("copy.csv", fs::read(&path).unwrap());
         fs::rename(copy, &path).unwrap();
-        job.good();
+        job.succeed();
         assert!(folder.read("Data/labels.txt") == expected);
     }
 }
@@ -135,24 +138,24 @@ fn a_worker_with_another_version_ends_the_job() {
     folder.file("a.txt", &text);
     let path = elsewhere.file("a.txt", &text);
     edit(&path);
-    let good = Worker::start(&folder, "mapper", &["--data", "mapper"]);
+    let succeed = Worker::start(&folder, "mapper", &["--data", "mapper"]);
     let other = Worker::start(&elsewhere, "mapper", &[]);
-    let addresses = format!("{},{}", good.address, other.address);
+    let addresses = format!("{},{}", succeed.address, other.address);
     let line = ["wordcount", "a.txt", "--mappers", &addresses, "-q"];
     // The second worker has the second split, in which the other content is.
     for more in [&["-m", "2"][..], &["-m", "3"], &["-m", "3", "--ship"]] {
-        let said = folder.run(&[&line[..], more].concat());
-        assert_eq!(said.code, Some(1), "{more:?}: {}", said.stderr);
+        let output = folder.run(&[&line[..], more].concat());
+        assert_eq!(output.code, Some(1), "{more:?}: {}", output.stderr);
         let words = format!(
-            ": a.txt: its content here is not the master's (here is M2, {}; ",
+            ": a.txt: its content here differs from the master's (on M2, {}; ",
             other.address
         );
-        assert!(said.stderr.contains(&words), "{}", said.stderr);
+        assert!(output.stderr.contains(&words), "{}", output.stderr);
         assert!(!folder.has("Data/output.txt"));
     }
     // The master sends what is not there.
     std::fs::remove_file(&path).unwrap();
-    folder.good(&[&line[..], &["-m", "3", "--ship"]].concat());
+    folder.succeed(&[&line[..], &["-m", "3", "--ship"]].concat());
     assert_eq!(folder.read("Data/output.txt"), expected);
     assert!(files_in_split(&elsewhere) > 0);
 }
@@ -171,18 +174,22 @@ fn an_edit_before_a_job_is_resumed_is_an_error() {
     let line = ["kmeans", "--input", "a.csv", "--input", "blobs.csv", "-k", "6", "-m", "3"];
     let more = ["--iterations", "12", "--task-delay", "0.05"];
     let line = [&line[..], &more].concat();
-    folder.good(&line);
+    folder.succeed(&line);
     let expected = folder.read("Data/labels.txt");
     let mut job = folder.start(&line);
-    job.lines.see("iteration   4");
+    job.lines.wait_for("iteration   4");
     job.child.kill().unwrap();
     drop(job);
     let resume = [&line[..], &["--resume", "-q"]].concat();
     let refused = |words: &str| {
-        let said = folder.run(&resume);
-        assert_eq!(said.code, Some(1), "{}", said.stderr);
-        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
-        assert!(said.stderr.contains("without --resume the job begins anew"), "{}", said.stderr);
+        let output = folder.run(&resume);
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
+        assert!(output.stderr.contains(words), "{words}: {}", output.stderr);
+        assert!(
+            output.stderr.contains("without --resume the job begins anew"),
+            "{}",
+            output.stderr
+        );
         assert!(folder.has("Data/checkpoint.txt"), "the checkpoint is still there");
     };
     edit(&path);
@@ -190,48 +197,48 @@ fn an_edit_before_a_job_is_resumed_is_an_error() {
     fs::write(&path, format!("{original}1,2,3\n")).unwrap();
     refused("checkpoint.txt: blobs.csv had ");
     fs::write(&path, &original).unwrap();
-    folder.good(&resume);
+    folder.succeed(&resume);
     assert!(folder.read("Data/labels.txt") == expected);
     assert!(folder.read("Data/dump.txt").contains("Resumed"));
 }
 
 #[test]
-fn results_of_another_job_are_overwritten_on_request_alone() {
+fn results_of_another_job_are_overwritten_only_on_request() {
     let folder = Folder::new();
     folder.file("a.csv", "1,1\n1,2\n9,9\n9,8\n");
     folder.file("b.csv", "5,5\n5,6\n7,7\n");
     let kmeans = ["kmeans", "--input", "a.csv", "-k", "2", "-q"];
-    folder.good(&kmeans);
+    folder.succeed(&kmeans);
     let labels = folder.read("Data/labels.txt");
     for other in
         [&["wordcount", "a.csv", "-q"][..], &["kmeans", "--input", "b.csv", "-k", "2", "-q"]]
     {
-        let said = folder.run(other);
-        assert_eq!(said.code, Some(1), "{other:?}");
+        let output = folder.run(other);
+        assert_eq!(output.code, Some(1), "{other:?}");
         let words = "agora: Data: it has centroids.txt of kmeans of ";
-        assert!(said.stderr.starts_with(words), "{}", said.stderr);
-        assert!(said.stderr.contains("--force"), "{}", said.stderr);
+        assert!(output.stderr.starts_with(words), "{}", output.stderr);
+        assert!(output.stderr.contains("--force"), "{}", output.stderr);
         assert_eq!(folder.read("Data/labels.txt"), labels);
     }
     // The same job again, asked otherwise, and labels for others.
-    folder.good(&["kmeans", "--input", "a.csv", "-k", "3", "-q"]);
+    folder.succeed(&["kmeans", "--input", "a.csv", "-k", "3", "-q"]);
     let predict = ["kmeans", "--predict", "b.csv", "--centroids", "Data/centroids.txt", "-q"];
-    assert_eq!(folder.good(&predict).stdout.lines().count(), 3);
+    assert_eq!(folder.succeed(&predict).stdout.lines().count(), 3);
     assert!(folder.has("Data/Reducers/R1.txt"), "the clustering's files are as they were");
-    folder.good(&["wordcount", "a.csv", "-q", "--force"]);
+    folder.succeed(&["wordcount", "a.csv", "-q", "--force"]);
     assert!(!folder.has("Data/labels.txt") && folder.has("Data/output.txt"));
-    folder.good(&["wordcount", "a.csv", "-q", "-m", "1"]);
+    folder.succeed(&["wordcount", "a.csv", "-q", "-m", "1"]);
     // In a directory of its own nothing is in the way.
-    folder.good(&["kmeans", "--input", "b.csv", "-k", "2", "-q", "--data", "Other"]);
+    folder.succeed(&["kmeans", "--input", "b.csv", "-k", "2", "-q", "--data", "Other"]);
 }
 
 #[test]
-fn an_error_that_overflows_is_said() {
+fn an_overflowing_error_is_reported() {
     let folder = Folder::new();
     folder.file("a.csv", "1e200,1\n-1e200,2\n3e200,5\n0,0\n");
-    let said = folder.good(&["kmeans", "--input", "a.csv", "-k", "2", "-q"]);
-    assert!(said.stderr.contains("distances overflowed"), "{}", said.stderr);
+    let output = folder.succeed(&["kmeans", "--input", "a.csv", "-k", "2", "-q"]);
+    assert!(output.stderr.contains("distances overflowed"), "{}", output.stderr);
     folder.file("b.csv", "1e150,1\n-1e150,2\n0,0\n");
-    let said = folder.good(&["kmeans", "--input", "b.csv", "-k", "2", "-q", "--data", "b"]);
-    assert_eq!(said.stderr, "");
+    let output = folder.succeed(&["kmeans", "--input", "b.csv", "-k", "2", "-q", "--data", "b"]);
+    assert_eq!(output.stderr, "");
 }

@@ -71,16 +71,16 @@ fn thirty_ways_to_run_it_have_one_result() {
         let folder = Folder::new();
         folder.file(name, text);
         let line = [&["kmeans", "--input", name][..], flags].concat();
-        let said = folder.good(&[&line[..], &["-m", "1", "-r", "1", "-q"]].concat());
+        let output = folder.succeed(&[&line[..], &["-m", "1", "-r", "1", "-q"]].concat());
         let (expected, steps) = (result(&folder), iterations_of(&folder));
-        assert_eq!(said.stdout, expected[0]);
+        assert_eq!(output.stdout, expected[0]);
         assert!(steps.len() > 2, "{steps:?}");
         for (number, way) in ways.into_iter().enumerate() {
             if number % 3 == 2 {
                 // Somebody is killed at some time, or two are.
                 let line = [&line[..], way, &["--task-delay", "0.02"]].concat();
                 let mut job = folder.start(&line);
-                job.lines.see("SUCCESS");
+                job.lines.wait_for("SUCCESS");
                 for _ in 0..2 {
                     pace(Duration::from_millis(seed.below(150) as u64));
                     let kind = *seed.pick(&["mapper", "reducer"]);
@@ -91,9 +91,9 @@ fn thirty_ways_to_run_it_have_one_result() {
                             .output();
                     }
                 }
-                job.good();
+                job.succeed();
             } else {
-                folder.good(&[&line[..], way].concat());
+                folder.succeed(&[&line[..], way].concat());
             }
             assert!(result(&folder) == expected, "{name} {way:?}");
             assert_eq!(iterations_of(&folder), steps, "{name} {way:?}");
@@ -102,48 +102,48 @@ fn thirty_ways_to_run_it_have_one_result() {
 }
 
 #[test]
-fn whoever_is_killed_the_result_is_the_same() {
+fn killed_workers_do_not_change_the_result() {
     let folder = Folder::new();
     folder.file("blobs.csv", blobs(2, 2_000));
     let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "15"];
-    folder.good(&[&line[..], &["-m", "1", "-q"]].concat());
+    folder.succeed(&[&line[..], &["-m", "1", "-q"]].concat());
     let (expected, steps) = (result(&folder), iterations_of(&folder));
     let mut seed = Seed::new(3);
     for combine in [&[][..], &["--no-combine"]] {
         let more = ["-m", "3", "-r", "2", "--task-delay", "0.05"];
         let mut job = folder.start(&[&line[..], &more, combine].concat());
         for number in 2..12 {
-            job.lines.see(&format!("iteration {number:3}"));
+            job.lines.wait_for(&format!("iteration {number:3}"));
             pace(Duration::from_millis(seed.below(60) as u64));
             let workers = job.workers(if seed.one_in(2) { "mapper" } else { "reducer" });
             if let Some(victim) = workers.get(seed.below(workers.len())) {
                 signal(*victim, "KILL");
             }
         }
-        let said = job.good();
-        assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+        let output = job.succeed();
+        assert!(output.contains("FAILURE: its worker is gone"), "{output}");
         assert!(result(&folder) == expected);
         assert_eq!(iterations_of(&folder), steps);
     }
 }
 
 #[test]
-fn a_master_that_is_killed_goes_on_where_it_was() {
+fn a_killed_master_resumes_from_its_checkpoint() {
     let folder = Folder::new();
     folder.file("blobs.csv", blobs(4, 2_000));
     let line = ["kmeans", "--input", "blobs.csv", "-k", "6", "--iterations", "14", "-m", "2"];
-    folder.good(&[&line[..], &["-q"]].concat());
+    folder.succeed(&[&line[..], &["-q"]].concat());
     let (expected, steps) = (result(&folder), iterations_of(&folder));
     fs::remove_file(folder.0.join("Data/centroids.txt")).unwrap();
     let resume = [&line[..], &["--resume", "--task-delay", "0.05"]].concat();
     let mut began = Vec::new();
     for until in [3, 6, 9] {
         let mut job = folder.start(&resume);
-        job.lines.see(&format!("iteration {until:3}"));
+        job.lines.wait_for(&format!("iteration {until:3}"));
         job.child.kill().unwrap();
         began.push(job.lines.seen.join("\n"));
     }
-    folder.good(&[&resume[..], &["-q"]].concat());
+    folder.succeed(&[&resume[..], &["-q"]].concat());
     assert!(result(&folder) == expected);
     let dump = folder.read("Data/dump.txt");
     assert_eq!(dump.matches("Nothing to resume").count(), 1, "{dump}");
@@ -157,13 +157,13 @@ fn a_master_that_is_killed_goes_on_where_it_was() {
 
 /// What an iteration has brought may be told while the next one runs, but stands before it.
 #[test]
-fn iterations_are_told_of_in_order() {
+fn iterations_are_reported_in_order() {
     let folder = Folder::new();
     folder.file("blobs.csv", blobs(7, 500));
     let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "6", "-m", "2", "-v"];
     for delay in ["0.001", "0.03"] {
-        let said = folder.good(&[&line[..], &["--task-delay", delay]].concat());
-        for text in [folder.read("Data/dump.txt"), said.stderr] {
+        let output = folder.succeed(&[&line[..], &["--task-delay", delay]].concat());
+        for text in [folder.read("Data/dump.txt"), output.stderr] {
             let words = ["Iteration", "iteration", "Centroids:"];
             let told: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
             let told: Vec<&str> = told.iter().map(|line| line[0]).collect();
@@ -181,7 +181,7 @@ fn a_checkpoint_of_another_job_is_refused() {
     folder.file("blobs.csv", blobs(5, 500));
     let line = ["kmeans", "--input", "blobs.csv", "-k", "6", "-m", "1", "--task-delay", "0.05"];
     let mut job = folder.start(&line);
-    job.lines.see("iteration   3");
+    job.lines.wait_for("iteration   3");
     job.child.kill().unwrap();
     let resumed = [&line[..], &["--resume", "-q"]].concat();
     let other = folder.run(&[&resumed[..], &["--seed", "2"]].concat());
@@ -198,18 +198,18 @@ fn a_checkpoint_of_another_job_is_refused() {
     assert_eq!(damaged.code, Some(1));
     assert!(damaged.stderr.contains("is damaged; without --resume"), "{}", damaged.stderr);
     fs::write(&path, text).unwrap();
-    folder.good(&resumed);
+    folder.succeed(&resumed);
 }
 
 #[test]
-fn known_answers_come_out() {
+fn known_clusterings_are_found() {
     let folder = Folder::new();
     folder.file("points.txt", POINTS);
     folder.file("iris.csv", IRIS);
     let line = ["kmeans", "--input", "points.txt", "-k", "2", "-m", "2", "-r", "2"];
-    let said = folder.good(&line);
-    assert!(said.stderr.contains("squared error 104.0264"), "{}", said.stderr);
-    let mut lines: Vec<&str> = said.stdout.lines().collect();
+    let output = folder.succeed(&line);
+    assert!(output.stderr.contains("squared error 104.0264"), "{}", output.stderr);
+    let mut lines: Vec<&str> = output.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["-0.175,8.141666666666667", "9.547368421052632,1.0473684210526315"]);
     folder.file("points2.txt", POINTS2);
@@ -221,11 +221,12 @@ fn known_answers_come_out() {
         ("iris.csv", "2", "152.34795176035"),
     ] {
         let line = ["kmeans", "--input", name, "-k", k, "--restarts", "20", "-m", "2"];
-        let said = folder.good(&[&line[..], &["--data", name.split('.').next().unwrap()]].concat());
+        let output =
+            folder.succeed(&[&line[..], &["--data", name.split('.').next().unwrap()]].concat());
         let words = format!("squared error {error}");
-        assert!(said.stderr.contains(&words), "{name}, {k}: {}", said.stderr);
-        assert!(said.stderr.contains("the best of 20 starts"), "{}", said.stderr);
-        assert!(said.stderr.contains("sizes "), "{}", said.stderr);
+        assert!(output.stderr.contains(&words), "{name}, {k}: {}", output.stderr);
+        assert!(output.stderr.contains("the best of 20 starts"), "{}", output.stderr);
+        assert!(output.stderr.contains("sizes "), "{}", output.stderr);
     }
 }
 
@@ -242,8 +243,8 @@ fn points_are_read_as_they_are_written() {
         ("1,1\nnan,5\n5,5\nbad\n1,2\n5,6,7\n5,6\n", &["--skip-bad"]),
     ] {
         folder.file("Data/Input/points.txt", text);
-        let said = folder.good(&[&line[..], flags].concat());
-        assert_eq!(said.stdout, "1.0,1.5\n5.0,5.5\n", "{text:?}");
+        let output = folder.succeed(&[&line[..], flags].concat());
+        assert_eq!(output.stdout, "1.0,1.5\n5.0,5.5\n", "{text:?}");
         let labels = folder.read("Data/labels.txt");
         assert_eq!(labels, "0\t1.0,1.0\n1\t5.0,5.0\n0\t1.0,2.0\n1\t5.0,6.0\n", "{text:?}");
     }
@@ -265,8 +266,8 @@ fn new_points_get_labels_from_what_was_found() {
         ("x y\n0 0\n9 9\n", &["--delimiter", "space", "--header"]),
         ("0,0\n9,9,9\nnine\n9,9\n", &["--skip-bad", "-m", "3"]),
     ] {
-        let said = predict(text, flags);
-        assert_eq!((said.code, &said.stdout[..]), (Some(0), expected), "{}", said.stderr);
+        let output = predict(text, flags);
+        assert_eq!((output.code, &output.stdout[..]), (Some(0), expected), "{}", output.stderr);
     }
     assert_eq!(predict("", &[]).stdout, "", "nothing has no labels");
     assert_eq!(predict("", &[]).code, Some(0));
@@ -277,27 +278,27 @@ fn new_points_get_labels_from_what_was_found() {
         ("1\n", "new.csv, line 1, column 1: 1 coordinates instead of 2"),
         ("1,2\n1,two\n", "new.csv, line 2, column 3: "),
     ] {
-        let said = predict(text, &["--output", "none.txt"]);
-        assert_eq!(said.code, Some(1), "{text:?}");
-        assert!(said.stderr.contains(words), "{}", said.stderr);
+        let output = predict(text, &["--output", "none.txt"]);
+        assert_eq!(output.code, Some(1), "{text:?}");
+        assert!(output.stderr.contains(words), "{}", output.stderr);
         assert!(!folder.has("none.txt"));
     }
     folder.file("centroids.txt", "1,2\n3\n");
-    let said = predict("1,2\n", &[]);
-    assert!(said.stderr.contains("centroids.txt: line 2, column 1: "), "{}", said.stderr);
+    let output = predict("1,2\n", &[]);
+    assert!(output.stderr.contains("centroids.txt: line 2, column 1: "), "{}", output.stderr);
     folder.file("centroids.txt", "");
     assert_eq!(predict("1,2\n", &[]).code, Some(1));
 }
 
 #[test]
-fn a_picture_is_the_same_however_it_was_made() {
+fn a_plot_does_not_depend_on_the_splits() {
     let folder = Folder::new();
     folder.file("iris.csv", IRIS);
     let line = ["kmeans", "--input", "iris.csv", "-k", "3", "--restarts", "4", "-q"];
     let note = "Iris, by R. A. Fisher";
     let mut pictures = ["1", "3"].map(|maps| {
         let more = ["-m", maps, "--plot", "iris.svg", "--plot-note", note, "--no-labels"];
-        folder.good(&[&line[..], &more].concat());
+        folder.succeed(&[&line[..], &more].concat());
         folder.read("iris.svg")
     });
     assert!(!folder.has("Data/labels.txt"));
@@ -308,27 +309,27 @@ fn a_picture_is_the_same_however_it_was_made() {
     }
     // A dot in the legend and one at its place for each cluster, a ring where each began.
     assert!(picture.matches("<circle").count() > 9, "{picture}");
-    folder.good(&[&line[..], &["--plot", "axes.svg", "--plot-axes", "4=width,1"]].concat());
+    folder.succeed(&[&line[..], &["--plot", "axes.svg", "--plot-axes", "4=width,1"]].concat());
     let picture = folder.read("axes.svg");
     assert!(picture.contains(">width<") && picture.contains(">coordinate 1<"), "{picture}");
     // What cannot be written is known before the work is done.
-    let said = folder.run(&[&line[..], &["--plot", "missing/iris.svg"]].concat());
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("missing/iris.svg: No such file"), "{}", said.stderr);
-    let said = folder.run(&[&line[..], &["--plot", "Data"]].concat());
-    assert!(said.stderr.contains("Data: it is a directory"), "{}", said.stderr);
+    let output = folder.run(&[&line[..], &["--plot", "missing/iris.svg"]].concat());
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("missing/iris.svg: No such file"), "{}", output.stderr);
+    let output = folder.run(&[&line[..], &["--plot", "Data"]].concat());
+    assert!(output.stderr.contains("Data: it is a directory"), "{}", output.stderr);
 }
 
 #[test]
 fn a_bad_line_is_named_by_file_line_and_column() {
     let folder = Folder::new();
-    let good: String = (0..1_000).map(|number| format!("{number},{number}.5\n")).collect();
-    folder.file("a.csv", &good);
-    folder.file("b.csv", format!("{good}12, 3x\n{good}"));
+    let succeed: String = (0..1_000).map(|number| format!("{number},{number}.5\n")).collect();
+    folder.file("a.csv", &succeed);
+    folder.file("b.csv", format!("{succeed}12, 3x\n{succeed}"));
     let line = ["kmeans", "--input", "a.csv", "--input", "b.csv", "-k", "2", "-m", "5", "-q"];
-    let said = folder.run(&line);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("b.csv, line 1001, column "), "{}", said.stderr);
+    let output = folder.run(&line);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("b.csv, line 1001, column "), "{}", output.stderr);
     for (text, words) in [
         ("", "the input has no points"),
         ("a,b\n", "points.csv, line 1, column 1: "),
@@ -337,9 +338,9 @@ fn a_bad_line_is_named_by_file_line_and_column() {
         ("1,2\n1,2\n", "2 centroids need 2 different points, and there are 1"),
     ] {
         folder.file("points.csv", text);
-        let said = folder.run(&["kmeans", "--input", "points.csv", "-k", "2", "-m", "1", "-q"]);
-        assert_eq!(said.code, Some(1), "{text:?}: {}", said.stderr);
-        assert!(said.stderr.contains(words), "{text:?}: {}", said.stderr);
+        let output = folder.run(&["kmeans", "--input", "points.csv", "-k", "2", "-m", "1", "-q"]);
+        assert_eq!(output.code, Some(1), "{text:?}: {}", output.stderr);
+        assert!(output.stderr.contains(words), "{text:?}: {}", output.stderr);
     }
 }
 
@@ -368,11 +369,11 @@ fn flags_that_make_no_sense_are_wrong_usage() {
         "kmeans --input a -k 2 --plot x.svg --plot-axes 1,3",
         "kmeans --input a --centroids c",
     ] {
-        let said = folder.run(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!(said.code, Some(2), "{line}: {}", said.stderr);
+        let output = folder.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.code, Some(2), "{line}: {}", output.stderr);
     }
-    let said = folder.run(&["kmeans", "--input", "a", "--init", "missing"]);
-    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let output = folder.run(&["kmeans", "--input", "a", "--init", "missing"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
 }
 
 #[test]
@@ -380,13 +381,13 @@ fn workers_elsewhere_keep_their_splits_from_round_to_round() {
     let (folder, elsewhere) = (Folder::new(), Folder::new());
     folder.file("blobs.csv", blobs(6, 1_000));
     let line = ["kmeans", "--input", "blobs.csv", "-k", "5", "--iterations", "10"];
-    folder.good(&[&line[..], &["-m", "1", "-q"]].concat());
+    folder.succeed(&[&line[..], &["-m", "1", "-q"]].concat());
     let expected = result(&folder);
     let mappers = [(); 2].map(|()| Worker::start(&elsewhere, "mapper", &["--data", "d"]));
     let reducer = Worker::start(&elsewhere, "reducer", &["--data", "d"]);
     let addresses = format!("{},{}", mappers[0].address, mappers[1].address);
     let named = ["--mappers", &addresses, "--reducers", &reducer.address, "--ship", "-m", "3"];
-    folder.good(&[&line[..], &named].concat());
+    folder.succeed(&[&line[..], &named].concat());
     assert!(result(&folder) == expected);
     let dump = folder.read("Data/dump.txt");
     let splits = (1..=3).map(|number| elsewhere.has(&format!("d/Mappers/M{number}/split.txt")));

@@ -4,12 +4,12 @@
 //! | mistake | tests |
 //! |---|---|
 //! | an empty cluster loops forever, becomes NaN or jumps to (0,0) | here: `a_cluster_without_points_stays_where_it_is`; `kmeans/job/tests.rs` |
-//! | a dead mapper is skipped, and the means are wrong | `kmeans::whoever_is_killed_the_result_is_the_same`; `mapreduce/simulation.rs` |
+//! | a dead mapper is skipped, and the means are wrong | `kmeans::killed_workers_do_not_change_the_result`; `mapreduce/simulation.rs` |
 //! | the retry runs the neighbour's split | the same two |
-//! | completed maps of a dead mapper are not done again | `faults::a_mapper_that_is_killed_when_it_is_done_has_its_map_done_again` |
+//! | completed maps of a dead mapper are not done again | `faults::a_completed_map_of_a_killed_mapper_is_rerun` |
 //! | a dead worker is never tried again | `workers::a_worker_that_is_restarted_at_its_address_is_a_new_one`, `faults::all_workers_may_be_killed_at_once` |
 //! | the first K points are taken instead of random ones | here: `centroids_begin_at_random_points` |
-//! | waits without a timeout | `faults::a_worker_that_stops_is_overtaken`, `refusals::workers_that_are_not_there_are_named` |
+//! | waits without a timeout | `faults::a_stopped_worker_is_replaced`, `refusals::workers_that_are_not_there_are_named` |
 
 use crate::processes::{Folder, files_in, signal};
 
@@ -28,15 +28,15 @@ fn first_centroids(dump: &str, k: usize) -> Vec<String> {
 }
 
 #[test]
-fn the_classic_trial() {
+fn the_course_trial() {
     let folder = Folder::new();
     folder.file("Data/Input/points.txt", POINTS);
     let line = ["kmeans", "-k", "2", "-m", "3", "-r", "2", "-v"];
     let expected = ["-0.175,8.141666666666667", "9.547368421052632,1.0473684210526315"];
     // Workers that fail at random.
-    let said = folder.good(&[&line[..], &["--fail-probability", "0.5"]].concat());
+    let output = folder.succeed(&[&line[..], &["--fail-probability", "0.5"]].concat());
     for words in ["\nIteration 1\n", ": SUCCESS", ": FAILURE: failed on purpose", "Centroids:\n"] {
-        assert!(said.stderr.contains(words), "{words}: {}", said.stderr);
+        assert!(output.stderr.contains(words), "{words}: {}", output.stderr);
     }
     let points: Vec<String> = POINTS.lines().map(|line| line.trim().replace(' ', "")).collect();
     let same = |centroid: &str, point: &str| {
@@ -45,7 +45,7 @@ fn the_classic_trial() {
         };
         numbers(centroid) == numbers(point)
     };
-    for centroid in first_centroids(&said.stderr, 2) {
+    for centroid in first_centroids(&output.stderr, 2) {
         assert!(points.iter().any(|point| same(&centroid, point)), "{centroid}");
     }
     assert_eq!(sorted(&folder.read("Data/centroids.txt")), expected);
@@ -72,12 +72,12 @@ fn the_classic_trial() {
     // One of each that is killed in the middle of a task.
     let mut job = folder.start(&[&line[..7], &["--task-delay", "0.3"]].concat());
     for (words, kind) in [("Iteration 1", "mapper"), ("iteration   1", "reducer")] {
-        job.lines.see(words);
-        job.lines.see("called");
+        job.lines.wait_for(words);
+        job.lines.wait_for("called");
         signal(job.workers(kind)[0], "KILL");
     }
-    let said = job.good();
-    assert!(said.contains("FAILURE: its worker is gone"), "{said}");
+    let output = job.succeed();
+    assert!(output.contains("FAILURE: its worker is gone"), "{output}");
     nothing_is_left();
     assert_eq!(sorted(&folder.read("Data/centroids.txt")), expected);
 }
@@ -88,13 +88,17 @@ fn a_cluster_without_points_stays_where_it_is() {
     folder.file("points.csv", "1,1\n2,2\n3,3\n100,100\n");
     folder.file("first.txt", "2,2\n500,-500\n2.5,2.5\n");
     let line = ["kmeans", "--input", "points.csv", "--init", "first.txt", "-m", "2", "-r", "3"];
-    let said = folder.good(&line);
-    assert_eq!(said.stdout, "2.0,2.0\n500.0,-500.0\n100.0,100.0\n");
-    assert!(said.stderr.contains("sizes 3 0 1\n1 cluster has no points"), "{}", said.stderr);
+    let output = folder.succeed(&line);
+    assert_eq!(output.stdout, "2.0,2.0\n500.0,-500.0\n100.0,100.0\n");
+    assert!(output.stderr.contains("sizes 3 0 1\n1 cluster has no points"), "{}", output.stderr);
     assert!(folder.read("Data/dump.txt").contains("without points: [1]"));
     // On request it goes where the error is largest.
-    let said = folder.good(&[&line[..], &["--empty", "relocate"]].concat());
-    assert!(!said.stdout.contains("500") && !said.stderr.contains("no points"), "{}", said.stderr);
+    let output = folder.succeed(&[&line[..], &["--empty", "relocate"]].concat());
+    assert!(
+        !output.stdout.contains("500") && !output.stderr.contains("no points"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -107,7 +111,7 @@ fn centroids_begin_at_random_points() {
     for seed in 1..=4 {
         let line =
             ["kmeans", "--input", "points.csv", "-k", "8", "--iterations", "1", "-q", "--seed"];
-        folder.good(&[&line[..], &[&seed.to_string()]].concat());
+        folder.succeed(&[&line[..], &[&seed.to_string()]].concat());
         let first = first_centroids(&folder.read("Data/dump.txt"), 8);
         for centroid in first {
             taken.push(points.iter().position(|point| *point == centroid).unwrap());

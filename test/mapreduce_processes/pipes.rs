@@ -20,73 +20,75 @@ fn shuffled(text: &str, seed: &mut Seed) -> Vec<String> {
     lines
 }
 
-fn good(folder: &Folder, arguments: &[&str], stdin: &str) -> String {
-    let said = folder.feed(arguments, stdin);
-    assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
-    said.stdout
+fn succeed(folder: &Folder, arguments: &[&str], stdin: &str) -> String {
+    let output = folder.feed(arguments, stdin);
+    assert_eq!(output.code, Some(0), "{arguments:?}: {}", output.stderr);
+    output.stdout
 }
 
 const FIRST: &str = "1,2,3\n4,5,6\n-200,10,3e1\n300,-300,1\n";
 
 #[test]
-fn whatever_an_engine_does_with_the_lines_the_centroids_are_ours() {
+fn the_centroids_do_not_depend_on_the_engine() {
     let points = blobs(11, 2_000);
     let folder = Folder::new();
     folder.file("blobs.csv", &points);
     folder.file("first.txt", FIRST);
     let line = ["kmeans", "--input", "blobs.csv", "--init", "first.txt", "--iterations", "6"];
-    let expected = folder.good(&[&line[..], &["-q", "-m", "3", "-r", "2"]].concat()).stdout;
+    let expected = folder.succeed(&[&line[..], &["-q", "-m", "3", "-r", "2"]].concat()).stdout;
     let lines: Vec<&str> = points.split_inclusive('\n').collect();
     let mut seed = Seed::new(12);
     folder.file("now.txt", FIRST);
     for _ in 0..6 {
         let map = ["kmeans-map", "--centroids", "now.txt"];
-        let mapped: Vec<String> =
-            pieces(&lines, 5, &mut seed).iter().map(|piece| good(&folder, &map, piece)).collect();
+        let mapped: Vec<String> = pieces(&lines, 5, &mut seed)
+            .iter()
+            .map(|piece| succeed(&folder, &map, piece))
+            .collect();
         // Some of it is combined, all of it shuffled, and reduced in two pieces or one.
-        let combined = good(&folder, &["kmeans-reduce"], &mapped[..3].concat());
+        let combined = succeed(&folder, &["kmeans-reduce"], &mapped[..3].concat());
         let all = shuffled(&[&combined[..], &mapped[3..].concat()].concat(), &mut seed);
         let reduced: String =
             pieces(&all.iter().map(String::as_str).collect::<Vec<_>>(), 2, &mut seed)
                 .iter()
-                .map(|piece| good(&folder, &["kmeans-reduce"], piece))
+                .map(|piece| succeed(&folder, &["kmeans-reduce"], piece))
                 .collect();
-        let said = folder.feed(&["kmeans-reduce", "--step", "now.txt"], &reduced);
-        assert!(said.stderr.contains("points 2000  shift "), "{}", said.stderr);
-        folder.file("now.txt", said.stdout);
+        let output = folder.feed(&["kmeans-reduce", "--step", "now.txt"], &reduced);
+        assert!(output.stderr.contains("points 2000  shift "), "{}", output.stderr);
+        folder.file("now.txt", output.stdout);
     }
     assert_eq!(folder.read("now.txt"), expected);
 }
 
 #[test]
-fn they_are_a_mapper_and_a_reducer_as_hadoop_streaming_has_them() {
+fn kmeans_map_and_kmeans_reduce_work_in_hadoop_streaming() {
     let folder = Folder::new();
     folder.file("blobs.csv", blobs(13, 1_000));
     folder.file("now.txt", FIRST);
     let line = ["kmeans", "--input", "blobs.csv", "--init", "now.txt", "--iterations", "3", "-q"];
-    let expected = folder.good(&line).stdout;
+    let expected = folder.succeed(&line).stdout;
     let mapper = format!("{AGORA} kmeans-map --centroids now.txt");
     let reducer = format!("{AGORA} kmeans-reduce");
     for (maps, reduces) in [("1", "1"), ("4", "3"), ("2", "2")] {
         let line =
             ["mapreduce", "--input", "blobs.csv", "--mapper", &mapper, "--reducer", &reducer];
         let more = ["-m", maps, "-r", reduces, "--output", "-", "-q", "--data", "Iteration"];
-        let reduced = folder.good(&[&line[..], &more].concat()).stdout;
-        folder.file("now.txt", good(&folder, &["kmeans-reduce", "--step", "now.txt"], &reduced));
+        let reduced = folder.succeed(&[&line[..], &more].concat()).stdout;
+        folder.file("now.txt", succeed(&folder, &["kmeans-reduce", "--step", "now.txt"], &reduced));
     }
     assert_eq!(folder.read("now.txt"), expected);
 }
 
 #[test]
-fn the_lines_are_what_they_are_said_to_be() {
+fn the_lines_have_the_documented_format() {
     let folder = Folder::new();
     folder.file("now.txt", "0,0\n10,10\n50,50\n");
     let map = ["kmeans-map", "--centroids", "now.txt"];
-    let mapped = good(&folder, &map, "1,2\r\n\n 9.5 , +1e1 \n0.25,0");
+    let mapped = succeed(&folder, &map, "1,2\r\n\n 9.5 , +1e1 \n0.25,0");
     assert_eq!(mapped, "0\t2 5p-2 1p1\n1\t1 19p-1 5p1\nsquares\t3125p-4\n");
-    assert_eq!(good(&folder, &map, ""), "");
-    assert_eq!(good(&folder, &["kmeans-reduce"], ""), "");
-    let twice = good(&folder, &["kmeans-reduce"], &[&mapped[..], &mapped].concat());
+    assert_eq!(succeed(&folder, &map, ""), "");
+    assert_eq!(succeed(&folder, &["kmeans-reduce"], ""), "");
+    let twice = succeed(&folder, &["kmeans-reduce"], &[&mapped[..], &mapped].concat());
     assert_eq!(twice, "0\t4 5p-1 1p2\n1\t2 19 5p2\nsquares\t3125p-3\n");
     let stepped = folder.feed(&["kmeans-reduce", "--step", "now.txt"], &twice);
     assert_eq!(stepped.stdout, "0.625,1.0\n9.5,10.0\n50.0,50.0\n");
@@ -98,7 +100,7 @@ fn the_lines_are_what_they_are_said_to_be() {
 }
 
 #[test]
-fn what_is_wrong_is_named_by_its_line() {
+fn errors_name_the_line() {
     let folder = Folder::new();
     folder.file("now.txt", "0\n9\n");
     let long = "7\n".repeat(1_100_000);
@@ -115,9 +117,9 @@ fn what_is_wrong_is_named_by_its_line() {
         (&step, "", "there are no points"),
         (&["kmeans-map", "--centroids", "missing"], "1\n", "missing: No such file"),
     ] {
-        let said = folder.feed(arguments, stdin);
-        assert_eq!((said.code, &said.stdout[..]), (Some(1), ""), "{arguments:?}");
-        assert!(said.stderr.contains(words), "{arguments:?}: {}", said.stderr);
+        let output = folder.feed(arguments, stdin);
+        assert_eq!((output.code, &output.stdout[..]), (Some(1), ""), "{arguments:?}");
+        assert!(output.stderr.contains(words), "{arguments:?}: {}", output.stderr);
     }
     for arguments in [&["kmeans-map"][..], &["kmeans-map", "x"], &["kmeans-reduce", "x"]] {
         assert_eq!(folder.feed(arguments, "").code, Some(2), "{arguments:?}");

@@ -54,19 +54,19 @@ impl Folder {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Said {
-        Said::of(self.agora(arguments).output().unwrap())
+    pub fn run(&self, arguments: &[&str]) -> CommandOutput {
+        CommandOutput::new(self.agora(arguments).output().unwrap())
     }
 
     /// Runs a command that must succeed.
-    pub fn good(&self, arguments: &[&str]) -> Said {
-        let said = self.run(arguments);
-        assert_eq!(said.code, Some(0), "{arguments:?}: {}", said.stderr);
-        said
+    pub fn succeed(&self, arguments: &[&str]) -> CommandOutput {
+        let output = self.run(arguments);
+        assert_eq!(output.code, Some(0), "{arguments:?}: {}", output.stderr);
+        output
     }
 
     /// Runs a command with this on its stdin.
-    pub fn feed(&self, arguments: &[&str], stdin: &str) -> Said {
+    pub fn feed(&self, arguments: &[&str], stdin: &str) -> CommandOutput {
         let mut command = self.agora(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -75,7 +75,7 @@ impl Folder {
         let feeding = std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
         let output = child.wait_with_output().unwrap();
         feeding.join().unwrap();
-        Said::of(output)
+        CommandOutput::new(output)
     }
 
     /// Starts a job that says everything.
@@ -83,7 +83,7 @@ impl Folder {
         let mut command = self.agora(arguments);
         let mut child =
             command.arg("-v").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = Follower::new(child.stderr.take().unwrap());
+        let lines = LineReader::new(child.stderr.take().unwrap());
         Job { child, lines }
     }
 }
@@ -94,39 +94,39 @@ impl Drop for Folder {
     }
 }
 
-/// What a command said, and how it ended.
-pub struct Said {
+/// What a command output, and how it ended.
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-impl Said {
-    pub fn of(output: Output) -> Said {
+impl CommandOutput {
+    pub fn new(output: Output) -> CommandOutput {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let code = output.status.code();
-        Said { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+        CommandOutput { code, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 
 /// Reads lines in a thread.
-pub struct Follower {
+pub struct LineReader {
     lines: mpsc::Receiver<String>,
     pub seen: Vec<String>,
 }
 
-impl Follower {
-    pub fn new(output: impl Read + Send + 'static) -> Follower {
+impl LineReader {
+    pub fn new(output: impl Read + Send + 'static) -> LineReader {
         let (shown, lines) = mpsc::channel();
         std::thread::spawn(move || {
             let lines = BufReader::new(output).lines().map_while(Result::ok);
             let _ = lines.map(|line| shown.send(line)).take_while(Result::is_ok).count();
         });
-        Follower { lines, seen: Vec::new() }
+        LineReader { lines, seen: Vec::new() }
     }
 
     /// Waits for a line with these words.
-    pub fn see(&mut self, words: &str) {
+    pub fn wait_for(&mut self, words: &str) {
         loop {
             match self.lines.recv_timeout(LONG) {
                 Ok(line) => {
@@ -152,7 +152,7 @@ impl Follower {
 /// A job that runs.
 pub struct Job {
     pub child: Child,
-    pub lines: Follower,
+    pub lines: LineReader,
 }
 
 impl Job {
@@ -163,11 +163,11 @@ impl Job {
         found
     }
 
-    /// Waits for its end, which must be good; what it said.
-    pub fn good(mut self) -> String {
-        let said = self.lines.rest();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{said}");
-        said
+    /// Waits for its end, which must be succeed; what it output.
+    pub fn succeed(mut self) -> String {
+        let output = self.lines.rest();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{output}");
+        output
     }
 }
 
@@ -196,11 +196,11 @@ impl Worker {
     }
 
     /// One that says on stderr what it says by default.
-    pub fn heard(folder: &Folder, kind: &str, arguments: &[&str]) -> (Worker, Follower) {
+    pub fn start_logged(folder: &Folder, kind: &str, arguments: &[&str]) -> (Worker, LineReader) {
         let mut command = folder.agora(&[kind, "--listen", "127.0.0.1:0"]);
         command.args(arguments).env_remove("RUST_LOG").stderr(Stdio::piped());
         let mut worker = Worker::run(command);
-        let lines = Follower::new(worker.child.stderr.take().unwrap());
+        let lines = LineReader::new(worker.child.stderr.take().unwrap());
         (worker, lines)
     }
 

@@ -22,9 +22,9 @@ fn wrong_flags_are_wrong_usage() {
         "mapper --listen 127.0.0.1:0 --slots 0",
         "reducer --listen 127.0.0.1:0 extra",
     ] {
-        let said = folder.run(&line.split(' ').collect::<Vec<_>>());
-        assert_eq!(said.code, Some(2), "{line}: {}", said.stderr);
-        assert!(said.stderr.starts_with("agora: "), "{line}: {}", said.stderr);
+        let output = folder.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(output.code, Some(2), "{line}: {}", output.stderr);
+        assert!(output.stderr.starts_with("agora: "), "{line}: {}", output.stderr);
     }
 }
 
@@ -32,13 +32,13 @@ fn wrong_flags_are_wrong_usage() {
 fn input_that_is_not_there_is_named() {
     let folder = Folder::new();
     folder.file("a", "a\n");
-    let said = folder.run(&["wordcount", "a", "missing.txt"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("missing.txt: No such file"), "{}", said.stderr);
+    let output = folder.run(&["wordcount", "a", "missing.txt"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("missing.txt: No such file"), "{}", output.stderr);
     assert!(!folder.has("Data"), "nothing was begun");
-    let said = folder.run(&["wordcount", "."]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains(".: not a file"), "{}", said.stderr);
+    let output = folder.run(&["wordcount", "."]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains(".: not a file"), "{}", output.stderr);
 }
 
 #[test]
@@ -47,10 +47,10 @@ fn workers_that_are_not_there_are_named() {
     folder.file("a", "a\n");
     // Nobody listens on port 1.
     let line = ["wordcount", "a", "--mappers", "127.0.0.1:1", "--worker-timeout", "0.2", "-q"];
-    let said = folder.run(&line);
-    assert_eq!(said.code, Some(1));
-    let expected = "agora: no mapper is there: 127.0.0.1:1: Connection refused";
-    assert!(said.stderr.starts_with(expected), "{}", said.stderr);
+    let output = folder.run(&line);
+    assert_eq!(output.code, Some(1));
+    let expected = "agora: no mapper is available: 127.0.0.1:1: Connection refused";
+    assert!(output.stderr.starts_with(expected), "{}", output.stderr);
 }
 
 #[test]
@@ -58,10 +58,10 @@ fn a_directory_that_cannot_be_used_is_named() {
     let folder = Folder::new();
     folder.file("a", "a\n");
     folder.file("file", "");
-    let said = folder.run(&["wordcount", "a", "--data", "file"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.starts_with("agora: file: "), "{}", said.stderr);
-    let said = folder.run(&["wordcount", "a", "--output", "no/such/folder"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("no/such/folder: No such file"), "{}", said.stderr);
+    let output = folder.run(&["wordcount", "a", "--data", "file"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.starts_with("agora: file: "), "{}", output.stderr);
+    let output = folder.run(&["wordcount", "a", "--output", "no/such/folder"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("no/such/folder: No such file"), "{}", output.stderr);
 }

@@ -23,7 +23,7 @@ for key, group in groupby(pairs, key=lambda pair: pair[0]):
 
 fn run(folder: &Folder, mapper: &str, reducer: &str, more: &[&str]) -> String {
     let line = ["mapreduce", "--mapper", mapper, "--reducer", reducer, "--output", "-", "-q"];
-    folder.good(&[&line[..], more, &["a.txt"]].concat()).stdout
+    folder.succeed(&[&line[..], more, &["a.txt"]].concat()).stdout
 }
 
 #[test]
@@ -34,10 +34,10 @@ fn scripts_count_words_as_they_do_elsewhere() {
     folder.file("map.py", MAP);
     folder.file("reduce.py", REDUCE);
     let line = ["mapreduce", "--mapper", "python3 map.py", "--reducer", "python3 reduce.py"];
-    let said = folder.good(&[&line[..], &["-m", "3", "-r", "1", "a.txt"]].concat());
+    let output = folder.succeed(&[&line[..], &["-m", "3", "-r", "1", "a.txt"]].concat());
     assert_eq!(folder.read("Data/output.txt"), expected);
     let words = text.split_whitespace().count();
-    assert!(said.stderr.contains(&format!("Script: words = {words}")), "{}", said.stderr);
+    assert!(output.stderr.contains(&format!("Script: words = {words}")), "{}", output.stderr);
     // Several reducers: each key once, in whichever of them.
     let mut lines: Vec<String> =
         run(&folder, "python3 map.py", "python3 reduce.py", &["-m", "2", "-r", "3"])
@@ -49,7 +49,7 @@ fn scripts_count_words_as_they_do_elsewhere() {
 }
 
 #[test]
-fn what_passes_through_is_unchanged() {
+fn cat_passes_lines_unchanged() {
     let (text, _) = some_text(32, 300_000);
     let folder = Folder::new();
     folder.file("a.txt", &text);
@@ -88,21 +88,21 @@ fn commands_know_which_task_they_are() {
 }
 
 #[test]
-fn a_command_that_fails_fails_its_job_with_its_last_words() {
+fn a_failing_command_fails_the_job_and_shows_its_stderr() {
     let folder = Folder::new();
     folder.file("a.txt", "a\n");
     let line = ["mapreduce", "--mapper", "cat", "--reducer", "echo so sorry >&2; exit 7", "a.txt"];
-    let said = folder.run(&[&line[..], &["-q", "-m", "1"]].concat());
-    assert_eq!(said.code, Some(1));
+    let output = folder.run(&[&line[..], &["-q", "-m", "1"]].concat());
+    assert_eq!(output.code, Some(1));
     let expected =
         "agora: reduce 1: \"echo so sorry >&2; exit 7\" ended with status 7\n    so sorry\n";
-    assert_eq!(said.stderr, expected);
+    assert_eq!(output.stderr, expected);
     let killed = folder.run(&["mapreduce", "--mapper", "kill -9 $$", "-r", "0", "-q", "a.txt"]);
     assert!(killed.stderr.contains("was killed by signal 9"), "{}", killed.stderr);
 }
 
 #[test]
-fn a_command_that_fails_now_and_then_gets_there() {
+fn a_command_that_fails_once_is_retried() {
     let folder = Folder::new();
     folder.file("a.txt", "a\nb\n");
     // The first run of each split fails, the second does not.
@@ -111,25 +111,25 @@ fn a_command_that_fails_now_and_then_gets_there() {
 }
 
 #[test]
-fn bad_lines_are_left_out_on_request_alone() {
+fn bad_lines_are_skipped_only_on_request() {
     let folder = Folder::new();
     let lines: Vec<String> = (0..500).map(|number| format!("line {number}\n")).collect();
     folder.file("a.txt", lines.concat());
     let mapper = r#"awk '/ 77$/ || / 301$/ { exit 1 } { print }'"#;
     let line = ["mapreduce", "--mapper", mapper, "-r", "0", "-m", "2", "-q", "a.txt"];
-    let said = folder.run(&line);
-    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let output = folder.run(&line);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
     let printed = run(&folder, mapper, "", &["-r", "0", "-m", "2", "--skip-bad"]);
     let kept = lines.iter().enumerate().filter(|(number, _)| ![77, 301].contains(number));
     assert_eq!(printed, kept.map(|(_, line)| line.as_str()).collect::<String>());
 }
 
 #[test]
-fn a_command_that_nobody_waits_for_is_killed_with_what_it_started() {
+fn a_cancelled_command_is_killed_with_its_process_group() {
     let folder = Folder::new();
     folder.file("a.txt", "a\n");
     let mut job = folder.start(&["mapreduce", "--mapper", "sleep 1000 | cat", "-r", "0", "a.txt"]);
-    job.lines.see("map 1 called");
+    job.lines.wait_for("map 1 called");
     let mappers = job.workers("mapper");
     let mut commands = Vec::new();
     eventually("the command", || {

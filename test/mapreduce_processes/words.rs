@@ -1,4 +1,4 @@
-//! Word count on good days: the same result however it is run, and the files of the classic layout.
+//! Word count on succeed days: the same result however it is run, and the files of the classic layout.
 
 use crate::processes::{Folder, files_in, some_text};
 
@@ -13,11 +13,11 @@ fn counts_are_the_same_however_they_are_made() {
         ("5", "3", &["--sort-memory", "1"]),
         ("3", "1", &["--no-backup"]),
     ] {
-        folder.good(&[&["wordcount", "a.txt", "-m", maps, "-r", reduces], more].concat());
+        folder.succeed(&[&["wordcount", "a.txt", "-m", maps, "-r", reduces], more].concat());
         assert_eq!(folder.read("Data/output.txt"), expected, "-m {maps} -r {reduces}");
     }
-    let said = folder.good(&["wordcount", "-m", "2", "-q", "--output", "-", "a.txt"]);
-    assert_eq!((said.stdout, said.stderr), (expected, String::new()));
+    let output = folder.succeed(&["wordcount", "-m", "2", "-q", "--output", "-", "a.txt"]);
+    assert_eq!((output.stdout, output.stderr), (expected, String::new()));
 }
 
 #[test]
@@ -26,26 +26,26 @@ fn several_files_are_one_input() {
     folder.file("a", "one two\nthree");
     folder.file("b", "");
     folder.file("c", "four one");
-    folder.good(&["wordcount", "-m", "3", "-r", "2", "--input", "a", "--input", "b", "c"]);
+    folder.succeed(&["wordcount", "-m", "3", "-r", "2", "--input", "a", "--input", "b", "c"]);
     assert_eq!(folder.read("Data/output.txt"), "four\t1\none\t2\nthree\t1\ntwo\t1\n");
 }
 
 #[test]
-fn nothing_has_no_words() {
+fn an_empty_input_has_no_words() {
     let folder = Folder::new();
     folder.file("empty", "");
-    let said = folder.good(&["wordcount", "-m", "3", "-r", "2", "empty"]);
+    let output = folder.succeed(&["wordcount", "-m", "3", "-r", "2", "empty"]);
     assert_eq!(folder.read("Data/output.txt"), "");
-    assert!(said.stderr.contains("0 words"), "{}", said.stderr);
+    assert!(output.stderr.contains("0 words"), "{}", output.stderr);
 }
 
 #[test]
-fn files_lie_where_people_look_for_them() {
+fn files_have_the_layout_of_the_course_version() {
     let folder = Folder::new();
     folder.file("a", "to be or not to be\n");
     folder.file("Data/Mappers/M9/partition_1.txt", "of an earlier job");
     folder.file("Data/Mappers/M1/notes.txt", "not ours");
-    folder.good(&["wordcount", "-m", "2", "-r", "2", "a"]);
+    folder.succeed(&["wordcount", "-m", "2", "-r", "2", "a"]);
     let expected = [
         "Mappers/M1/notes.txt",
         "Mappers/M1/partition_1.txt",

@@ -1,6 +1,6 @@
 //! Workers that somebody else has started, on this machine or another.
 
-use crate::processes::{Folder, Said, Worker, signal, some_text};
+use crate::processes::{CommandOutput, Folder, Worker, signal, some_text};
 
 /// Mappers, a reducer, and the flags that name them.
 struct Fleet {
@@ -35,7 +35,7 @@ fn the_same_workers_serve_one_job_after_the_other() {
     let fleet = Fleet::start(&folder, 2, &[]);
     let flags = fleet.flags();
     for maps in ["2", "5", "1"] {
-        folder.good(&fleet.line(&["wordcount", "a.txt", "-m", maps, "-r", "2"], &flags));
+        folder.succeed(&fleet.line(&["wordcount", "a.txt", "-m", maps, "-r", "2"], &flags));
         assert_eq!(folder.read("Data/output.txt"), expected);
     }
     fleet.mappers.into_iter().for_each(Worker::end);
@@ -43,7 +43,7 @@ fn the_same_workers_serve_one_job_after_the_other() {
 }
 
 #[test]
-fn a_worker_has_one_job_at_a_time_and_says_so() {
+fn a_worker_has_one_job_at_a_time() {
     let (text, expected) = some_text(22, 50_000);
     let (folder, other) = (Folder::new(), Folder::new());
     folder.file("a.txt", &text);
@@ -51,18 +51,18 @@ fn a_worker_has_one_job_at_a_time_and_says_so() {
     let fleet = Fleet::start(&folder, 1, &["--task-delay", "1"]);
     let flags = fleet.flags();
     let mut first = folder.start(&fleet.line(&["wordcount", "a.txt"], &flags));
-    first.lines.see("map 1 called");
+    first.lines.wait_for("map 1 called");
     let second = fleet.line(&["wordcount", "a.txt", "--worker-timeout", "0.2", "-q"], &flags);
-    let said = other.run(&second);
-    assert_eq!(said.code, Some(1), "{}", said.stderr);
-    assert!(said.stderr.contains("busy with job "), "{}", said.stderr);
-    first.good();
+    let output = other.run(&second);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains("busy with job "), "{}", output.stderr);
+    first.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
     // A job that can wait gets its turn, and a master that is killed leaves its workers free.
     let mut first = folder.start(&fleet.line(&["wordcount", "a.txt"], &flags));
-    first.lines.see("map 1 called");
+    first.lines.wait_for("map 1 called");
     signal(first.child.id(), "KILL");
-    other.good(&fleet.line(&["wordcount", "a.txt"], &flags));
+    other.succeed(&fleet.line(&["wordcount", "a.txt"], &flags));
     assert_eq!(other.read("Data/output.txt"), expected);
 }
 
@@ -72,12 +72,12 @@ fn a_data_directory_has_one_job_at_a_time() {
     let folder = Folder::new();
     folder.file("a.txt", text);
     let mut first = folder.start(&["wordcount", "a.txt", "-m", "2", "--task-delay", "3"]);
-    first.lines.see("map 1 called");
-    let said = folder.run(&["wordcount", "a.txt", "-q"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.starts_with("agora: Data: in use by job "), "{}", said.stderr);
-    folder.good(&["wordcount", "a.txt", "--data", "Other"]);
-    first.good();
+    first.lines.wait_for("map 1 called");
+    let output = folder.run(&["wordcount", "a.txt", "-q"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.starts_with("agora: Data: in use by job "), "{}", output.stderr);
+    folder.succeed(&["wordcount", "a.txt", "--data", "Other"]);
+    first.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
     assert_eq!(folder.read("Other/output.txt"), expected);
 }
@@ -90,19 +90,19 @@ fn a_worker_that_is_restarted_at_its_address_is_a_new_one() {
     let mut fleet = Fleet::start(&folder, 2, &["--task-delay", "0.5"]);
     let flags = fleet.flags();
     let mut job = folder.start(&fleet.line(&["wordcount", "a.txt", "-m", "4"], &flags));
-    job.lines.see("M1: map 1, attempt 1: SUCCESS");
+    job.lines.wait_for("M1: map 1, attempt 1: SUCCESS");
     let address = fleet.mappers[0].address.clone();
     signal(fleet.mappers[0].child.id(), "KILL");
     fleet.mappers[0].child.wait().unwrap();
     fleet.mappers[0] = Worker::at(&folder, "mapper", &address, &[]);
-    let said = job.good();
+    let output = job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
-    assert!(said.contains("the output of map 1 is lost"), "{said}");
-    assert_eq!(said.matches(&format!("mapper M1 is at {address}")).count(), 2, "{said}");
+    assert!(output.contains("the output of map 1 is lost"), "{output}");
+    assert_eq!(output.matches(&format!("mapper M1 is at {address}")).count(), 2, "{output}");
 }
 
 #[test]
-fn workers_may_come_late_and_leave_early() {
+fn workers_may_join_late_and_leave_early() {
     let (text, expected) = some_text(25, 50_000);
     let folder = Folder::new();
     folder.file("a.txt", text);
@@ -112,45 +112,49 @@ fn workers_may_come_late_and_leave_early() {
     let address = late.address.clone();
     late.end();
     let mut job = folder.start(&fleet.line(&["wordcount", "a.txt", "-m", "8"], &flags));
-    job.lines.see("map 1 called");
+    job.lines.wait_for("map 1 called");
     fleet.mappers.push(Worker::at(&folder, "mapper", &address, &["--task-delay", "0.3"]));
-    job.lines.see("M2: map");
+    job.lines.wait_for("M2: map");
     // It finishes nothing more, and says good-bye.
     fleet.mappers.remove(0).end();
-    let said = job.good();
+    let output = job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
-    assert!(said.contains("M1 is gone: it is shutting down"), "{said}");
+    assert!(output.contains("M1 is gone: it is shutting down"), "{output}");
 }
 
 #[test]
-fn a_mapper_without_the_file_says_so_or_is_sent_its_split() {
+fn a_mapper_without_the_file_fails_or_is_sent_its_split() {
     let (text, expected) = some_text(26, 3_000_000);
     let (folder, elsewhere) = (Folder::new(), Folder::new());
     folder.file("a.txt", &text);
     let fleet = Fleet::start(&elsewhere, 2, &[]);
     let flags = fleet.flags();
-    let said = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("a.txt: No such file"), "{}", said.stderr);
-    folder.good(&fleet.line(&["wordcount", "a.txt", "-m", "3", "--ship"], &flags));
+    let output = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("a.txt: No such file"), "{}", output.stderr);
+    folder.succeed(&fleet.line(&["wordcount", "a.txt", "-m", "3", "--ship"], &flags));
     assert_eq!(folder.read("Data/output.txt"), expected);
     assert!(elsewhere.has("Data/Mappers/M1/split.txt"));
     // Another version of the file is no better than none.
     elsewhere.file("a.txt", text.replacen('w', "v", 1));
-    let said = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("its content here is not the master's"), "{}", said.stderr);
+    let output = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.stderr.contains("its content here differs from the master's"),
+        "{}",
+        output.stderr
+    );
     elsewhere.file("a.txt", &text[1..]);
-    let said = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
-    assert!(said.stderr.contains(" bytes here, "), "{}", said.stderr);
-    folder.good(&fleet.line(&["wordcount", "a.txt", "-m", "3", "--ship"], &flags));
+    let output = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
+    assert!(output.stderr.contains(" bytes here, "), "{}", output.stderr);
+    folder.succeed(&fleet.line(&["wordcount", "a.txt", "-m", "3", "--ship"], &flags));
     assert_eq!(folder.read("Data/output.txt"), expected);
 }
 
 /// A connection takes 100 calls at once: reduce tasks that wait, and what they are told. What does
 /// not fit waits; it is not lost.
 #[test]
-fn a_worker_may_have_more_slots_than_its_connection_has_room_for_news() {
+fn a_worker_may_have_more_slots_than_its_connection_has_calls() {
     let (text, expected) = some_text(27, 60_000);
     let folder = Folder::new();
     folder.file("a.txt", text);
@@ -164,44 +168,44 @@ fn a_worker_may_have_more_slots_than_its_connection_has_room_for_news() {
         ("30", "64", "grpc"),
     ] {
         let line = ["wordcount", "a.txt", "-m", maps, "-r", reduces, "--protocol", protocol];
-        let said = folder.start(&[&line[..], &named].concat()).good();
+        let output = folder.start(&[&line[..], &named].concat()).succeed();
         assert_eq!(folder.read("Data/output.txt"), expected, "{line:?}");
         // Nobody was given up on the way.
-        assert!(!said.contains("FAILURE") && !said.contains("is gone"), "{said}");
+        assert!(!output.contains("FAILURE") && !output.contains("is gone"), "{output}");
     }
 }
 
 #[test]
-fn a_worker_says_where_it_listens_and_whose_jobs_begin_and_end() {
+fn a_worker_logs_its_address_and_its_jobs() {
     let (text, expected) = some_text(28, 50_000);
     let folder = Folder::new();
     folder.file("a.txt", text);
     let slow = ["--task-delay", "0.5"];
-    let (mapper, mut mapper_says) = Worker::heard(&folder, "mapper", &slow);
-    let (reducer, mut reducer_says) = Worker::heard(&folder, "reducer", &slow);
-    mapper_says.see(&format!("a mapper listens on {}, its files are in Data", mapper.address));
-    reducer_says.see(&format!("a reducer listens on {}", reducer.address));
+    let (mapper, mut mapper_log) = Worker::start_logged(&folder, "mapper", &slow);
+    let (reducer, mut reducer_log) = Worker::start_logged(&folder, "reducer", &slow);
+    mapper_log.wait_for(&format!("a mapper listens on {}, its files are in Data", mapper.address));
+    reducer_log.wait_for(&format!("a reducer listens on {}", reducer.address));
     let named = ["--mappers", &mapper.address, "--reducers", &reducer.address];
     for protocol in ["native", "grpc"] {
         let line = ["wordcount", "a.txt", "-m", "2", "--protocol", protocol];
-        folder.good(&[&line[..], &named].concat());
+        folder.succeed(&[&line[..], &named].concat());
         assert_eq!(folder.read("Data/output.txt"), expected);
-        for says in [&mut mapper_says, &mut reducer_says] {
-            says.see(" begins");
-            says.see(" has ended");
+        for log in [&mut mapper_log, &mut reducer_log] {
+            log.wait_for(" begins");
+            log.wait_for(" has ended");
         }
         let mut job = folder.start(&[&line[..], &named].concat());
-        job.lines.see("map 1 called");
+        job.lines.wait_for("map 1 called");
         signal(job.child.id(), "KILL");
-        for says in [&mut mapper_says, &mut reducer_says] {
-            says.see(" begins");
-            says.see(" is lost: ");
+        for log in [&mut mapper_log, &mut reducer_log] {
+            log.wait_for(" begins");
+            log.wait_for(" is lost: ");
         }
     }
 }
 
 #[test]
-fn workers_that_a_master_has_started_say_nothing_of_it() {
+fn local_workers_log_nothing() {
     let (text, _) = some_text(29, 50_000);
     let folder = Folder::new();
     folder.file("a.txt", text);
@@ -211,10 +215,10 @@ fn workers_that_a_master_has_started_say_nothing_of_it() {
         &["kmeans", "--input", "points.txt", "-k", "2", "--force"],
     ] {
         let mut command = folder.agora(line);
-        let said = Said::of(command.env_remove("RUST_LOG").output().unwrap());
-        assert_eq!(said.code, Some(0), "{}", said.stderr);
-        assert!(!said.stderr.contains(" INFO "), "{}", said.stderr);
-        assert!(!line.contains(&"-q") || said.stderr.is_empty(), "{}", said.stderr);
+        let output = CommandOutput::new(command.env_remove("RUST_LOG").output().unwrap());
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        assert!(!output.stderr.contains(" INFO "), "{}", output.stderr);
+        assert!(!line.contains(&"-q") || output.stderr.is_empty(), "{}", output.stderr);
     }
 }
 
@@ -230,9 +234,9 @@ fn the_next_job_finds_its_workers_free() {
     let mut line = vec!["mapreduce", "a.txt", "--mapper", map, "--reducer", "cat", "-m", "2"];
     line.extend(["--mappers", &mappers, "--reducers", &fleet.reducer.address, "-v"]);
     for _ in 0..5 {
-        let said = folder.run(&line);
-        assert_eq!(said.code, Some(1), "{}", said.stderr);
-        assert!(said.stderr.contains("map 2 called"), "{}", said.stderr);
-        assert!(!said.stderr.contains(" is gone: "), "{}", said.stderr);
+        let output = folder.run(&line);
+        assert_eq!(output.code, Some(1), "{}", output.stderr);
+        assert!(output.stderr.contains("map 2 called"), "{}", output.stderr);
+        assert!(!output.stderr.contains(" is gone: "), "{}", output.stderr);
     }
 }

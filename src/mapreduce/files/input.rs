@@ -266,7 +266,7 @@ impl SplitBlocks {
             return Err(other(format!("it has {found} bytes here, {bytes} at the master")));
         }
         if Inputs::new(files.to_vec()).fingerprint(split).ok() != Some(fingerprint) {
-            return Err(other("its content here is not the master's".into()));
+            return Err(other("its content here differs from the master's".into()));
         }
         SplitBlocks::begin(path, range.start, split, was_read).map_err(missing)
     }

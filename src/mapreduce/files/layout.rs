@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_have_their_classic_names() {
+    fn files_have_the_names_of_the_course_version() {
         let layout = Layout::new("Data");
         assert_eq!(layout.partition(0, 1), Path::new("Data/Mappers/M1/partition_2.txt"));
         assert_eq!(layout.reduce_output(0), Path::new("Data/Reducers/R1.txt"));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_ours_is_cleared() {
+    fn only_files_of_jobs_are_cleared() {
         for (name, is_ours) in [("R1.txt", true), ("R.txt", false), ("R01.txt", false)] {
             assert_eq!(is_numbered(name, "R", ".txt"), is_ours, "{name}");
         }

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_of_another_job_are_kept_unless_they_are_to_go() {
+    fn results_of_another_job_are_kept_unless_overwriting_is_requested() {
         let folder = std::env::temp_dir().join(format!("agora-owner-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let layout = Layout::new(&folder);

@@ -95,7 +95,7 @@ mod tests {
     /// 4.9: "eliminating the effects of duplicate executions of the same map or reduce task to
     /// avoid double counting".
     #[test]
-    fn a_task_that_is_done_again_counts_once() {
+    fn a_rerun_task_counts_once() {
         let map = |index| TaskId { kind: TaskKind::Map, index };
         let mut lines = Counters::new();
         lines.add_own("lines", 10);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_job_makes_up_do_not_fill_the_memory() {
+    fn the_number_of_counters_is_limited() {
         let mut counters = Counters::new();
         for number in 0..10 * MAX_COUNTERS {
             counters.add("g", &number.to_string(), 1);

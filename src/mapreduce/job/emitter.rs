@@ -239,7 +239,7 @@ mod tests {
 
     /// 4.3: what does not fit is combined in pieces.
     #[test]
-    fn much_is_combined_in_pieces() {
+    fn a_large_output_is_combined_in_pieces() {
         let words = (0..1_500_000).map(|number| format!("{:08}", number % 5));
         let partitions = emit(1, words).0;
         let lines = String::from_utf8(partitions[&0].clone()).unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_are_there_even_if_they_are_empty() {
+    fn empty_partitions_are_written() {
         let partitions = emit(4, std::iter::empty()).0;
         assert_eq!(partitions.values().map(Vec::len).collect::<Vec<_>>(), [0; 4]);
     }

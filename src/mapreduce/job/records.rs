@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_records_as_they_stand() {
+    fn lines_become_records_unchanged() {
         let mut records = Records::new(KeyOrder::Bytes, SortMemory::default());
         assert!(records.push_lines(1, b"b\t2\n\tx\ty\nlonger than eight\t\n"));
         assert!(records.push_lines(0, b"a\t1"));
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_in_stretches_of_a_key_however_they_were_cut() {
+    fn lines_of_a_key_form_one_span_however_they_are_pushed() {
         each_seed(|seed| {
             if !seed.one_in(20) {
                 return;

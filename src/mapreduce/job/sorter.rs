@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_the_same_however_little_memory_there_is() {
+    fn groups_do_not_depend_on_the_memory_limit() {
         each_seed(|seed| {
             if !seed.one_in(100) {
                 return;
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_nobody_asks_for_are_passed_over() {
+    fn unread_values_are_skipped() {
         for max_bytes in [1_000, 1] {
             let mut store = Memory::default();
             let mut sorter =

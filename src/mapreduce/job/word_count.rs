@@ -77,7 +77,7 @@ fn sum(values: &mut dyn Values) -> Result<Vec<u8>, Fault> {
     let mut total = 0_u64;
     while let Some(value) = values.next()? {
         let count = parse_u64(value).and_then(|count| total.checked_add(count));
-        total = count.ok_or_else(|| Fault::Permanent("a count is no number".into()))?;
+        total = count.ok_or_else(|| Fault::Permanent("a count is not a number".into()))?;
     }
     let mut text = Vec::new();
     push_u64(total, &mut text);

@@ -29,7 +29,7 @@ impl Master {
         let Some(in_flight) = self.in_flight.remove(&(link, call)) else { return };
         if !self.multiplexer.is_connected(link) {
             if let Some(index) = self.slot_of_call(link, &in_flight) {
-                self.release(index, "its connection is gone", observer);
+                self.release(index, "its connection is closed", observer);
             }
             return;
         }
@@ -331,7 +331,7 @@ impl Master {
             if status.is_ok() { wire::parse_output_piece(message) } else { Err(status.clone()) };
         let piece = match piece {
             Ok(piece) if piece.is_empty() => {
-                let reason = "its output is shorter than it said";
+                let reason = "its output is shorter than announced";
                 return self.fail_attempt(attempt, Cause::Worker, reason, observer);
             }
             Ok(piece) => piece,

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn small_outputs_are_told_of_together() {
+    fn small_outputs_are_announced_together() {
         assert!(!is_due(&announcement(&[], &[]), false));
         assert!(!is_due(&announcement(&[], &[]), true));
         assert!(!is_due(&announcement(&[100, 100], &[]), false), "more will come");
@@ -331,7 +331,7 @@ mod tests {
 
     /// 3.1: reduces fetch while maps run.
     #[test]
-    fn much_is_told_at_once() {
+    fn large_outputs_are_announced_at_once() {
         assert!(is_due(&announcement(&[ANNOUNCE_BYTES], &[]), false));
         assert!(
             is_due(&announcement(&[1; ANNOUNCE_OUTPUTS], &[]), false),
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_told_at_once() {
+    fn a_lost_output_is_announced_at_once() {
         assert!(is_due(&announcement(&[], &[(3, 1)]), false));
         assert!(is_due(&announcement(&[100], &[(3, 1)]), false));
     }

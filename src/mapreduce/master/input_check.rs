@@ -148,7 +148,8 @@ impl Master {
             Comparison::Same => self.accept_map(attempt, done, observer),
             Comparison::Other => {
                 let shown = self.path_of(split);
-                let how = format!("{}: its content here is not the master's", shown.display());
+                let how =
+                    format!("{}: its content here differs from the master's", shown.display());
                 self.reject_map(attempt, &how, observer);
             }
             Comparison::Unknown => {
@@ -201,8 +202,8 @@ impl Master {
         }
         let (name, address) = (&self.worker_slots[index].name, self.worker_slots[index].address());
         let reason = format!(
-            "{how} (here is {name}, {address}; remove it there: with --send_split the master sends what a \
-             mapper lacks)"
+            "{how} (on {name}, {address}; remove it there: with --ship the master sends splits to mappers \
+             that lack the file)"
         );
         self.fail_attempt(attempt, Cause::Permanent, &reason, observer);
     }
@@ -237,7 +238,7 @@ impl Master {
             Ok(stamp) if self.input_check.stamps.get(file) == Some(&stamp) => {}
             Ok(stamp) if stamp.bytes() != bytes => self.fail(Error::Changed(path)),
             Ok(stamp) => {
-                log::info!("{}: it was touched, and is read once more", path.display());
+                log::info!("{}: its timestamp changed: it is read again", path.display());
                 self.input_check.stamps[file] = stamp;
                 for split in 0..self.splits.len() as u32 {
                     if self.range_of(split).is_some_and(|range| range.file as usize == file) {

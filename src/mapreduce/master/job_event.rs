@@ -115,7 +115,7 @@ impl JobEvent<'_> {
                     TaskEnd::Success => "SUCCESS".to_owned(),
                     TaskEnd::Failure(reason) => format!("FAILURE: {reason}"),
                     TaskEnd::Lost => "FAILURE: its worker is gone".to_owned(),
-                    TaskEnd::Cancelled => "given up".to_owned(),
+                    TaskEnd::Cancelled => "cancelled".to_owned(),
                 };
                 format!("{worker}: {task}, attempt {attempt}: {end}")
             }

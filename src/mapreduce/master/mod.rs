@@ -123,7 +123,7 @@ impl fmt::Display for Error {
                     TaskKind::Map => "mapper",
                     TaskKind::Reduce => "reducer",
                 };
-                write!(f, "no {kind} is there: {why}")
+                write!(f, "no {kind} is available: {why}")
             }
             Error::Task(failure) => failure.fmt(f),
             Error::Io(what, error) => write!(f, "{what}: {error}"),

@@ -99,12 +99,12 @@ impl Master {
                 Ok(Started::Taken)
             }
             Err(StartError::TooManyCalls) => Ok(Started::Refused),
-            Err(StartError::Exhausted) => Err("its connection has had all calls that it can have"),
+            Err(StartError::Exhausted) => Err("its connection has no call numbers left"),
             Err(StartError::Invalid(reason)) => Err(reason),
             Err(StartError::GoingAway) if self.multiplexer.is_connected(link) => {
                 Err("it is shutting down")
             }
-            Err(StartError::GoingAway) => Err("its connection is gone"),
+            Err(StartError::GoingAway) => Err("its connection is closed"),
         }
     }
 

@@ -92,7 +92,7 @@ impl Observer for Ends {
 }
 
 #[test]
-fn a_worker_that_has_no_room_is_asked_again_and_nothing_has_failed() {
+fn a_call_to_a_busy_worker_is_retried_and_no_attempt_fails() {
     let folder = std::env::temp_dir().join(format!("agora-turned-away-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let input = folder.join("input.txt");

@@ -194,7 +194,7 @@ impl Master {
             match self.worker_slots[index].state {
                 SlotState::Waiting { until } if until <= now => self.begin(index, observer),
                 SlotState::Starting { since } if since + START_TIMEOUT <= now => {
-                    self.release(index, "it does not say where it listens", observer);
+                    self.release(index, "it did not print its address in time", observer);
                 }
                 _ => {}
             }
@@ -324,7 +324,7 @@ impl Master {
         let max_tasks = self.multiplexer.max_calls(link).saturating_sub(CALLS_BESIDE_TASKS);
         let max_tasks = u32::try_from(max_tasks).unwrap_or(u32::MAX).min(MAX_TASK_SLOTS);
         if max_tasks == 0 {
-            return self.release(index, "it takes too few calls at once", observer);
+            return self.release(index, "it accepts too few concurrent calls", observer);
         }
         // Numbers rise with every generation of a slot, and go by worker slots: M1 comes first.
         let worker_slots = self.worker_slots.len() as u64;

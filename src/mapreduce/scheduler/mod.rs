@@ -375,7 +375,7 @@ impl Scheduler {
             }
             let task = ended.task;
             self.phase_mut(task.kind).attempt_ended(now, task.index, attempt);
-            let words = if is_gone { "its worker died" } else { "its worker fell silent" };
+            let words = if is_gone { "its worker died" } else { "its worker stopped answering" };
             self.record_failure(task, None, &Failure::new(Cause::WorkerLost, words));
         }
         if !self.in_round || self.last_phase().is_completed() || self.reduce.tasks.is_empty() {

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reports_are_told_from_words() {
+    fn reports_are_distinguished_from_text() {
         let count = Report::Count { group: "Words", name: "long, longer", count: 3 };
         assert_eq!(
             parse("reporter:counter:Words,long, longer,3\n"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_words_are_few() {
+    fn the_stderr_tail_is_short() {
         let mut words = StderrTail::default();
         (0..1000).for_each(|number| words.add(&format!("line {number} {}", "x".repeat(1000))));
         let text = words.append_to("exit status: 1");

@@ -62,7 +62,7 @@ impl Fetch {
         let (job_id, call) = wire::parse_fetch_call(message)?;
         let missing = |why: &str| Status::new(Code::NotFound, why.to_owned());
         if call.epoch != self.worker.jobs.epoch() {
-            return Err(missing("that was another life of this worker"));
+            return Err(missing("the epoch belongs to an earlier process of this worker"));
         }
         let job = self.worker.jobs.get(&job_id)?;
         if call.waits {
@@ -73,7 +73,7 @@ impl Fetch {
             }
         }
         let output = job.map_output(call.task, call.attempt, call.partition);
-        match output.ok_or_else(|| missing("no such output is here any more"))? {
+        match output.ok_or_else(|| missing("this output is no longer here"))? {
             Committed::Memory(lines) => {
                 send(&self.sender.responder, &lines);
                 Ok(())
@@ -119,7 +119,7 @@ pub(super) fn send_small(waiting: &WaitingFetch, partitions: &[Committed]) {
     match partitions.get(waiting.partition as usize) {
         Some(Committed::Memory(lines)) => send(&waiting.responder, lines),
         Some(Committed::File { .. }) => {
-            let reason = "it is large: to be asked for when it is announced";
+            let reason = "the output is large: fetch it when it is announced";
             waiting.responder.finish(Status::new(Code::FailedPrecondition, reason));
         }
         None => {
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reducer_for_whom_there_is_no_room_may_come_again() {
+    fn a_rejected_reducer_may_retry() {
         let readers = Arc::new(Readers::default());
         let mut reading: Vec<Reader> =
             (0..MAX_READERS).map(|_| readers.acquire().unwrap()).collect();
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_not_missing_because_descriptors_are() {
+    fn a_lack_of_descriptors_is_not_a_missing_file() {
         let code = |error: io::Error| cannot_read(&error).code;
         assert_eq!(code(io::Error::from_raw_os_error(24)), Code::ResourceExhausted);
         assert_eq!(code(io::Error::from_raw_os_error(2)), Code::NotFound);

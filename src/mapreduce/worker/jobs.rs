@@ -104,7 +104,7 @@ impl Jobs {
         let job = Arc::new(OpenJob::new(spec, job, layout, peer, active_attempts, lock));
         let mut state = locked(&self.state);
         if !state.is_held(&job.spec.id) {
-            return Err(Status::new(Code::Cancelled, "whoever held the job is gone"));
+            return Err(Status::new(Code::Cancelled, "the master that held the job is gone"));
         }
         log::info!("job {} of {peer} begins", shown(&job.spec.id));
         state.current = Some(job);
@@ -123,7 +123,7 @@ impl Jobs {
             ));
         }
         if !state.is_held(id) {
-            return refused("a job is opened by whoever holds it: HoldJob comes first".into());
+            return refused("HoldJob must come before OpenJob".into());
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Jobs {
     fn hold(&self, job_id: String, responder: Responder) -> Result<u64, Status> {
         let mut state = locked(&self.state);
         if state.holds.len() >= MAX_HOLDS {
-            return Err(Status::new(Code::ResourceExhausted, "too many jobs wait"));
+            return Err(Status::new(Code::ResourceExhausted, "too many jobs are waiting"));
         }
         state.last_hold += 1;
         let number = state.last_hold;
@@ -240,7 +240,7 @@ fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, attempt, offset) = wire::parse_read_output(message)?;
     let output = worker.jobs.get(&job_id)?.output(attempt);
     let output =
-        output.ok_or_else(|| Status::new(Code::NotFound, "no such output is here any more"))?;
+        output.ok_or_else(|| Status::new(Code::NotFound, "this output is no longer here"))?;
     let piece = output.open().and_then(|file| file.read(offset, super::map::PIECE_BYTES));
     let piece = piece.map_err(|error| super::fetch::cannot_read(&error))?;
     Ok(wire::encode_output_piece(&piece))

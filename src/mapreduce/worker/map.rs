@@ -25,7 +25,7 @@ pub(super) use crate::mapreduce::contract::PIECE_BYTES;
 const SHORT_TASK: Duration = Duration::from_millis(5);
 
 /// What to do about input that is not here.
-const SHIP_HINT: &str = "with --ship the master sends what a mapper lacks";
+const SHIP_HINT: &str = "with --ship the master sends splits to mappers that lack the file";
 
 /// Runs a map task and answers for it.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
@@ -160,7 +160,7 @@ fn open(
             let blocks = SplitBlocks::open_shipped(&shipped, &map.split, split_digest.clone());
             return Ok(Box::new(blocks.map_err(|error| failed(&shipped, &error))?));
         }
-        return Err(Fault::MissingInput(format!("{}: it is not whole", shipped.display())));
+        return Err(Fault::MissingInput(format!("{}: it is incomplete", shipped.display())));
     }
     let blocks =
         SplitBlocks::open(&map.split, &job.spec.files, map.fingerprint, split_digest.clone());
@@ -202,7 +202,9 @@ pub(super) fn put_split(
     };
     match put() {
         Ok(true) => Ok(Vec::new()),
-        Ok(false) => Err(Status::new(Code::InvalidArgument, "a split's pieces come in order")),
+        Ok(false) => {
+            Err(Status::new(Code::InvalidArgument, "the pieces of a split must come in order"))
+        }
         Err(error) => Err(task_status::status_of(&failed(&path, &error))),
     }
 }

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_announced_is_fetched_once() {
+    fn an_announced_output_is_fetched_once() {
         let tracker = MapOutputTracker::default();
         announce(&tracker, &[output(0, 1)], &[]);
         assert_eq!(take(&tracker, 2), [(0, 1)]);
@@ -276,7 +276,7 @@ mod tests {
     /// 3.3: "Any reduce task that has not already read the data from worker A will read the data
     /// from worker B."
     #[test]
-    fn what_was_read_stays_and_the_rest_is_read_elsewhere() {
+    fn fetched_outputs_stay_and_the_others_are_fetched_again() {
         let tracker = MapOutputTracker::default();
         announce(&tracker, &[output(0, 1), output(1, 2)], &[]);
         assert_eq!(take(&tracker, 2), [(0, 1), (1, 2)]);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_that_hangs_is_overtaken_by_another_output() {
+    fn a_hanging_fetch_is_replaced_by_another_output() {
         let tracker = MapOutputTracker::default();
         announce(&tracker, &[output(0, 1)], &[]);
         assert_eq!(take(&tracker, 1), [(0, 1)]);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_is_fetched_again_after_a_pause_that_grows() {
+    fn a_refused_fetch_is_retried_with_a_growing_pause() {
         let tracker = MapOutputTracker::default();
         announce(&tracker, &[output(0, 1), output(1, 2)], &[]);
         assert_eq!(take(&tracker, 2), [(0, 1), (1, 2)]);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_may_be_withdrawn_and_come_from_elsewhere() {
+    fn a_refused_output_may_be_withdrawn_and_replaced() {
         let tracker = MapOutputTracker::default();
         announce(&tracker, &[output(0, 1)], &[]);
         assert_eq!(take(&tracker, 1), [(0, 1)]);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_ends_the_attempt_at_once() {
+    fn a_missing_output_ends_the_attempt_at_once() {
         let tracker = MapOutputTracker::default();
         announce(&tracker, &[output(0, 1)], &[]);
         take(&tracker, 1);

@@ -185,7 +185,7 @@ fn catch_panics<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> 
     let result = result.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        let reason = format!("the job's code panicked: {}", text.unwrap_or("without a word"));
+        let reason = format!("the job's code panicked: {}", text.unwrap_or("without a message"));
         Err(Fault::Crashed { reason, record: None })
     });
     result.map_err(|fault| task_status::status_of(&fault))

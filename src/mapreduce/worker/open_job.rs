@@ -176,7 +176,8 @@ impl OpenJob {
                 let put = parameters.iter().find(|put| put.number == number);
                 let whole = put.and_then(|put| put.whole.clone());
                 // The master puts it again for the next attempt.
-                whole.ok_or_else(|| Status::new(Code::Unavailable, "the parameter is not here"))
+                whole
+                    .ok_or_else(|| Status::new(Code::Unavailable, "the parameter was not received"))
             }
         }
     }
@@ -201,10 +202,10 @@ impl OpenJob {
             });
         }
         let Some(put) = parameters.iter_mut().find(|put| put.number == of) else {
-            return invalid("a parameter's pieces come in order");
+            return invalid("the pieces of a parameter must come in order");
         };
         if put.value.len() as u64 != offset || offset + piece.len() as u64 > put.bytes {
-            return invalid("a parameter's pieces come in order");
+            return invalid("the pieces of a parameter must come in order");
         }
         put.value.extend_from_slice(&piece);
         if put.value.len() as u64 == put.bytes {

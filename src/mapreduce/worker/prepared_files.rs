@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_a_place_again_and_again_is_made_ahead() {
+    fn a_file_that_is_replaced_repeatedly_is_prepared() {
         let folder =
             std::env::temp_dir().join(format!("agora-prepared_files-{}", std::process::id()));
         let target = folder.join("R1.txt");

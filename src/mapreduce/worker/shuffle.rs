@@ -250,7 +250,7 @@ impl<'r> Shuffle<'_, 'r> {
                     }
                 }
                 Received::End if bytes != output.bytes => {
-                    return gone("it has another length than was announced");
+                    return gone("its length differs from the announced length");
                 }
                 Received::End => return self.sort(output.task, &partial_line),
                 Received::Message(message) => {

@@ -10,6 +10,7 @@ use crate::call::Code;
 use crate::mapreduce::contract::{JobSpec, MapOutputLocation, Parameter, ReduceCall};
 use crate::mapreduce::job::{JobKinds, WordCount};
 use crate::mapreduce::scheduler::Loss;
+use crate::mapreduce::wire;
 use crate::rpc::{
     CallHandler, CallOptions, Channel, ClientCall, Responder, Server, ServerHandle, ServerOptions,
     Shape,
@@ -152,7 +153,7 @@ fn full() -> Status {
 }
 
 #[test]
-fn a_mapper_that_has_no_room_for_a_fetch_is_asked_again_and_has_lost_nothing() {
+fn a_fetch_from_a_busy_mapper_is_retried_and_no_output_is_lost() {
     let (mapper, fetches) =
         mapper(|number| if number < 5 { (NONE, full()) } else { (LINES, Status::OK) });
     let reducer = Reducer::start("no-room");
@@ -161,7 +162,7 @@ fn a_mapper_that_has_no_room_for_a_fetch_is_asked_again_and_has_lost_nothing() {
 }
 
 #[test]
-fn a_mapper_whose_room_ends_in_the_middle_has_lost_nothing() {
+fn a_mapper_that_becomes_busy_during_a_fetch_has_lost_no_output() {
     let (mapper, _) = mapper(|_| (&LINES[..4], full()));
     let refused = Reducer::start("less-room").reduce(&mapper).unwrap_err();
     assert_eq!(refused.code, Code::Unavailable, "{refused}");
@@ -169,7 +170,7 @@ fn a_mapper_whose_room_ends_in_the_middle_has_lost_nothing() {
 }
 
 #[test]
-fn what_a_mapper_does_not_have_is_lost() {
+fn an_output_that_the_mapper_does_not_have_is_lost() {
     let (mapper, _) = mapper(|_| (NONE, Status::new(Code::NotFound, "no such output")));
     let refused = Reducer::start("lost").reduce(&mapper).unwrap_err();
     assert_eq!(task_status::lost_outputs(&refused), [(0, 1, Loss::Missing)], "{refused}");
