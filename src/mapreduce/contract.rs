@@ -1,4 +1,4 @@
-//! What master and workers say to each other, as values. `wire` turns them into messages.
+//! The values that master and workers exchange. `wire` converts them to messages and back.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ pub const REDUCER_SERVICE: &str = "agora.mapreduce.v1.ReducerService";
 pub mod path {
     /// Opens a job.
     pub const OPEN_JOB: &str = "/agora.mapreduce.v1.WorkerService/OpenJob";
-    /// Keeps it open.
+    /// Holds the job: the worker closes the job when this call ends.
     pub const HOLD_JOB: &str = "/agora.mapreduce.v1.WorkerService/HoldJob";
-    /// Asks for a sign of life.
+    /// Asks whether the worker is alive, and for the progress of its attempts.
     pub const PING: &str = "/agora.mapreduce.v1.WorkerService/Ping";
-    /// Puts a piece of a round's parameter.
+    /// Sends one piece of a round's parameter.
     pub const PUT_PARAMETER: &str = "/agora.mapreduce.v1.WorkerService/PutParameter";
     /// Reads a task's output.
     pub const READ_OUTPUT: &str = "/agora.mapreduce.v1.WorkerService/ReadOutput";
     /// Runs a map task.
     pub const MAP: &str = "/agora.mapreduce.v1.MapperService/Map";
-    /// Puts a piece of a split.
+    /// Sends one piece of a split.
     pub const PUT_SPLIT: &str = "/agora.mapreduce.v1.MapperService/PutSplit";
     /// Streams a partition.
     pub const FETCH: &str = "/agora.mapreduce.v1.MapperService/Fetch";
     /// Runs a reduce task.
     pub const REDUCE: &str = "/agora.mapreduce.v1.ReducerService/Reduce";
-    /// Tells a reduce task about outputs.
+    /// Announces map outputs to a reduce task.
     pub const ANNOUNCE: &str = "/agora.mapreduce.v1.ReducerService/Announce";
 }
 
@@ -42,214 +42,216 @@ pub mod path {
 pub const RECORD: &str = "agora-record";
 /// Trailing metadata of a task that failed on a record: the byte of the line, from 1.
 pub const COLUMN: &str = "agora-column";
-/// Trailing metadata of a map task whose input is not there: the master may send it.
+/// Trailing metadata of a map task whose input is missing on the worker: the master may send it.
 pub const NEEDS_SPLIT: &str = "agora-needs-split";
-/// Trailing metadata of a map task whose input is another version than the master's.
+/// Trailing metadata of a map task whose input differs from the master's.
 pub const INPUT_MISMATCH: &str = "agora-other-input";
 /// Trailing metadata of a reduce task: outputs that it could not fetch.
 pub const LOST: &str = "agora-lost";
 
-/// Small output travels with the answer of its task.
+/// Outputs up to this size are part of the task's response.
 pub const INLINE_OUTPUT_BYTES: usize = 256 * 1024;
-/// A piece of what travels in pieces.
+/// Size of one piece of a parameter, a split or an output.
 pub const PIECE_BYTES: usize = 1024 * 1024;
-/// A parameter up to this size travels with each task.
+/// Parameters up to this size are part of each task's request.
 pub const INLINE_PARAMETER_BYTES: usize = 2 * 1024 * 1024;
-/// No parameter is larger.
+/// The largest parameter.
 pub const MAX_PARAMETER_BYTES: u64 = 8 * 1024 * 1024 * 1024;
-/// A worker remembers so many parameters that were put.
+/// A worker keeps this many parameters that were sent in pieces.
 pub const PUT_PARAMETERS: usize = 4;
 
-/// A job, as it is opened on a worker.
+/// A job as OpenJob describes it to a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobSpec {
-    /// Names it, and opens every other call about it.
+    /// Names the job in all other calls. It is a secret: the id is what allows a call to use the
+    /// job.
     pub id: String,
-    /// What kind of job.
+    /// The kind of job, a name of [`JobKinds`](super::job::JobKinds).
     pub kind: String,
-    /// What the kind needs to know.
+    /// The parameters of the kind.
     pub parameters: Vec<u8>,
     /// The input's files and their lengths.
     pub files: Vec<(PathBuf, u64)>,
-    /// What a reduce task sorts in.
+    /// Memory for the sort of one reduce task.
     pub sort_memory_bytes: u64,
-    /// Map tasks keep their input in memory.
+    /// Map tasks keep their input in memory from round to round.
     pub keeps_inputs: bool,
-    /// Workers need no files: the master sends splits.
+    /// Workers need no input files: the master sends splits.
     pub ships_inputs: bool,
 }
 
-/// A worker that has opened a job.
+/// A worker's answer to OpenJob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The worker's life.
+    /// A random number of the worker process: a restarted worker has another one.
     pub epoch: u64,
-    /// How many tasks it does at once.
+    /// The number of tasks that the worker runs at once.
     pub task_slots: u32,
 }
 
-/// How far an attempt is.
+/// The progress of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Which.
+    /// The attempt's number.
     pub attempt: u64,
-    /// A number that grows.
+    /// A number that grows with progress; its unit does not matter.
     pub steps: u64,
-    /// For people; may be empty.
+    /// Human-readable; may be empty.
     pub status: String,
 }
 
-/// A round's parameter as it travels.
+/// How a round's parameter reaches a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parameter {
-    /// With the task.
+    /// As part of the task's request.
     Inline(Arc<[u8]>),
-    /// Before, under this number.
+    /// Sent before the task, under this number.
     Put(u64),
 }
 
 /// A piece of a parameter, or of a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Of which parameter, or of which map task's split.
+    /// The number of the parameter, or the map task of the split.
     pub of: u64,
-    /// The whole length.
+    /// The length of the whole value.
     pub bytes: u64,
-    /// Where the piece belongs.
+    /// The offset of this piece in the whole value.
     pub offset: u64,
-    /// The piece.
+    /// The bytes.
     pub piece: Vec<u8>,
 }
 
-/// A map task to be run.
+/// A request to run a map task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapCall {
     /// The round, from 1.
     pub round: u64,
-    /// The task.
+    /// The index of the task, from 0.
     pub task: u32,
-    /// The attempt.
+    /// The attempt's number.
     pub attempt: u64,
     /// The number of reduce tasks.
     pub reduces: u32,
-    /// What to read.
+    /// The range of the input to read.
     pub split: Split,
-    /// The hash of the split's ends: most other versions show before they are read.
+    /// A hash of the split's first and last bytes: most different versions are detected before they
+    /// are read.
     pub fingerprint: u64,
-    /// What the round is about.
+    /// The round's parameter for map tasks.
     pub parameter: Parameter,
-    /// Records to leave out.
+    /// Offsets of the records to leave out.
     pub skip: Vec<u64>,
 }
 
-/// A map task that is done.
+/// The result of a map task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapDone {
-    /// Bytes of each partition.
+    /// The size of each partition in bytes.
     pub sizes: Vec<u64>,
-    /// What it counted.
+    /// The task's counters.
     pub counters: Counters,
-    /// How long it took.
+    /// The duration of the task in microseconds.
     pub took_us: u64,
-    /// The digest of its split, if it has read that.
+    /// The digest of the split, if the task has read it.
     pub digest: Option<Digest>,
 }
 
-/// A partition of a map's output.
+/// A request for one partition of a map's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FetchCall {
-    /// The mapper's life.
+    /// The epoch of the mapper.
     pub epoch: u64,
-    /// The map task.
+    /// The index of the map task.
     pub task: u32,
-    /// The attempt that made it.
+    /// The attempt that wrote the output.
     pub attempt: u64,
-    /// The partition.
+    /// The index of the partition.
     pub partition: u32,
-    /// Wait for an attempt that still runs.
+    /// Wait for the attempt if it is still running.
     pub waits: bool,
 }
 
-/// Where a map's output for one reduce task is.
+/// The location of one partition of a map's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapOutputLocation {
-    /// The map task.
+    /// The index of the map task.
     pub task: u32,
-    /// The attempt that made it.
+    /// The attempt that wrote the output.
     pub attempt: u64,
     /// The mapper's address.
     pub address: String,
-    /// Its life.
+    /// The epoch of the mapper.
     pub epoch: u64,
-    /// The size.
+    /// The size of the partition in bytes.
     pub bytes: u64,
 }
 
-/// A reduce task to be run.
+/// A request to run a reduce task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReduceCall {
     /// The round, from 1.
     pub round: u64,
-    /// The task.
+    /// The index of the task, from 0.
     pub task: u32,
-    /// The attempt.
+    /// The attempt's number.
     pub attempt: u64,
     /// The number of map tasks.
     pub maps: u32,
-    /// Outputs that are there.
+    /// The outputs that are complete.
     pub outputs: Vec<MapOutputLocation>,
-    /// Attempts that run, and may be announced. Their sizes are not known.
+    /// Map attempts that are running and may be announced later. Their sizes are not known yet.
     pub expected: Vec<MapOutputLocation>,
-    /// What the round is about.
+    /// The round's parameter for reduce tasks.
     pub parameter: Parameter,
 }
 
-/// A reduce task that is done.
+/// The result of a reduce task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReduceDone {
-    /// The output if it is small.
+    /// The output if it is small, else nothing: the master reads it with ReadOutput.
     pub output: Vec<u8>,
-    /// Its size.
+    /// The size of the output in bytes.
     pub bytes: u64,
-    /// What it counted.
+    /// The task's counters.
     pub counters: Counters,
-    /// How long it waited for bytes after the last output was announced.
+    /// Microseconds between the last announcement and the last fetched byte.
     pub shuffle_us: u64,
-    /// How long it sorted and reduced.
+    /// Microseconds of sorting and reducing.
     pub took_us: u64,
-    /// What it fetched.
+    /// The number of bytes fetched from mappers.
     pub fetched_bytes: u64,
 }
 
-/// JobEvent for a reduce task.
+/// Changes of the map outputs, for one reduce attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MapOutputAnnouncement {
     /// The reduce attempt.
     pub attempt: u64,
-    /// Outputs that are there.
+    /// Outputs that are complete.
     pub outputs: Vec<MapOutputLocation>,
-    /// Outputs that are lost: task and attempt. They were before those that are there.
+    /// Outputs that are lost: task and attempt. To be applied before `outputs`.
     pub lost: Vec<(u32, u64)>,
 }
 
 impl MapOutputAnnouncement {
-    /// Without news.
+    /// An empty announcement.
     pub fn new(attempt: u64) -> MapOutputAnnouncement {
         MapOutputAnnouncement { attempt, ..MapOutputAnnouncement::default() }
     }
 
-    /// An output is there.
+    /// Adds a complete output.
     pub fn add(&mut self, output: MapOutputLocation) {
         self.outputs.push(output);
     }
 
-    /// An output is lost: it is not told of as being there any more.
+    /// Marks an output as lost, and removes it from the complete ones.
     pub fn withdraw(&mut self, task: u32, attempt: u64) {
         self.outputs.retain(|there| (there.task, there.attempt) != (task, attempt));
         self.lost.push((task, attempt));
     }
 
-    /// Whether there are no news.
+    /// Whether nothing is announced.
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty() && self.lost.is_empty()
     }

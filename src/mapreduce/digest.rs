@@ -1,17 +1,18 @@
-//! A digest of bytes in a file that needs no order: each part's is added to the others'.
+//! A digest of a file's bytes that can be computed in any order: the digests of parts are added.
 //!
 //! ```text
 //!   digest = sum over i of word(i) * key(i)   modulo 2^128
 //! ```
 //!
-//! `word(i)` is the `i`th eight bytes of the file as a little-endian number, with zeros for bytes that
-//! are not in the part; `key(i)` is a number of 64 bits that looks random (splitmix64 of `i`). A word
-//! that lies in two parts is the sum of its two halves, so the digest of a file is the sum of the
-//! digests of its parts, wherever it is cut and in whatever order they are read.
+//! `word(i)` is the `i`th eight bytes of the file as a little-endian number, with zeros for bytes
+//! that are not in the part; `key(i)` is a pseudo-random number of 64 bits (splitmix64 of `i`). A
+//! word that lies in two parts is the sum of its two halves. So the digest of a file is the sum of
+//! the digests of its parts, wherever it is cut and in whatever order the parts are read.
 //!
-//! Against accidents, not against an enemy: the keys are known. Two contents of the same length have
-//! the same digest with a probability of about `2^-64`. Zeros at the end do not show, so a digest goes
-//! with a length. It takes a fraction of the time in which text is read.
+//! The digest detects accidental changes. It does not protect against an attacker, since the keys
+//! are known. Two different contents of the same length have the same digest with a probability of
+//! about `2^-64`. Zeros at the end do not change the digest, so it is always compared together with
+//! the length. Computing it takes a fraction of the time of parsing the text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +23,7 @@ pub struct Digest(u128);
 
 const WORD_BYTES: u64 = 8;
 
-/// A number that looks random (splitmix64).
+/// A pseudo-random number (splitmix64).
 fn key(index: u64) -> u64 {
     let mut z = index.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,7 +32,7 @@ fn key(index: u64) -> u64 {
 }
 
 impl Digest {
-    /// Adds bytes that begin at this offset of their file. No byte may be added twice.
+    /// Adds bytes that begin at this offset of their file. Each byte must be added only once.
     pub fn add(&mut self, offset: u64, bytes: &[u8]) {
         let (mut index, inside) = (offset / WORD_BYTES, (offset % WORD_BYTES) as usize);
         let mut rest = bytes;
@@ -52,7 +53,7 @@ impl Digest {
         self.add_part(index, 0, tail);
     }
 
-    /// Adds some bytes of a word.
+    /// Adds bytes of one word, `inside` bytes after its beginning.
     fn add_part(&mut self, index: u64, inside: usize, bytes: &[u8]) {
         let mut word = [0; WORD_BYTES as usize];
         for (place, byte) in word.iter_mut().skip(inside).zip(bytes) {
@@ -67,7 +68,7 @@ impl Digest {
         self.0 = self.0.wrapping_add(other.0);
     }
 
-    /// It as bytes.
+    /// The digest as bytes, little-endian.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_le_bytes()
     }
@@ -84,7 +85,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// It is no digest.
+/// The text is not a digest of 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoDigest;
 
@@ -125,7 +126,7 @@ mod tests {
                 at = end;
             }
             let mut sum = Digest::default();
-            // The last first.
+            // In reverse order.
             parts.iter().rev().for_each(|part| sum.merge(*part));
             assert_eq!(sum, of(start, &bytes));
             assert_eq!(sum.to_string().parse(), Ok(sum));

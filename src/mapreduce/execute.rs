@@ -1,5 +1,5 @@
-//! Runs a task: the same few lines on a worker, and in [`run_local`], where a whole job runs in
-//! memory (4.7 of the paper), as tests and debuggers like it.
+//! Runs a task. Workers use these functions, and so does [`run_local`], which runs a whole job in
+//! memory for tests and debugging (4.7 of the paper).
 
 use std::io::{self, Read, Write};
 
@@ -8,24 +8,24 @@ use super::job::{
     ReduceTask, RunStore, SortMemory, Sorter, TaskContext, TaskInfo, Work,
 };
 
-/// A map task that is to run.
+/// A map task and its parameters.
 pub struct MapWork<'w> {
-    /// What it does.
+    /// The job.
     pub job: &'w dyn Job,
     /// The round's parameter.
     pub parameter: &'w [u8],
-    /// The number of reduce tasks; 0: what it emits is the result.
+    /// The number of reduce tasks. 0: the map output is the result.
     pub reduces: u32,
-    /// Records to leave out, by offset.
+    /// Offsets of the records to leave out.
     pub skip: &'w [u64],
-    /// Which task it is.
+    /// The task's index, attempt and split.
     pub info: &'w TaskInfo,
 }
 
-/// Runs a map task. Returns what it counted.
+/// Runs a map task. Returns its counters.
 ///
 /// # Errors
-/// It has failed.
+/// The task has failed.
 pub fn map(
     work: &MapWork<'_>,
     cache: &mut Cache,
@@ -56,10 +56,10 @@ pub fn map(
     Ok(counters)
 }
 
-/// Runs a reduce task on sorted records. Returns what it counted.
+/// Runs a reduce task on sorted records. Returns its counters.
 ///
 /// # Errors
-/// It has failed.
+/// The task has failed.
 pub fn reduce(
     job: &dyn Job,
     info: &TaskInfo,
@@ -81,13 +81,13 @@ pub fn reduce(
 pub struct LocalRound<'l> {
     /// The job.
     pub job: &'l dyn Job,
-    /// The splits' bytes.
+    /// The bytes of each split.
     pub splits: &'l [&'l [u8]],
-    /// What each split's task left in the round before.
+    /// The cache of each split's task, from the round before.
     pub caches: &'l mut [Cache],
-    /// Of the maps.
+    /// The parameter of the map tasks.
     pub map_parameter: &'l [u8],
-    /// Of the reduces.
+    /// The parameter of the reduce tasks.
     pub reduce_parameter: &'l [u8],
     /// The number of reduce tasks.
     pub reduces: u32,
@@ -141,12 +141,12 @@ pub fn run_local(round: LocalRound<'_>) -> Result<(Vec<Vec<u8>>, Counters), Faul
     Ok((outputs, counters))
 }
 
-/// All splits are of one file.
+/// A reader for a split; all splits are of one file.
 fn blocks_of(split: &[u8], offset: u64) -> BlockReader<io::Cursor<Vec<u8>>> {
     BlockReader::new(io::Cursor::new(split.to_vec()), offset, offset == 0)
 }
 
-/// Partitions in memory.
+/// Keeps partitions in memory.
 struct MemorySink(Vec<Vec<u8>>);
 
 impl PartitionSink for MemorySink {
@@ -158,7 +158,7 @@ impl PartitionSink for MemorySink {
     }
 }
 
-/// Nobody cancels, nobody watches.
+/// A task context without cancellation, progress and threads.
 struct LocalContext;
 
 impl TaskContext for LocalContext {
@@ -179,7 +179,7 @@ impl TaskContext for LocalContext {
     }
 }
 
-/// Everything stays in memory.
+/// Refuses to store runs: the sort stays in memory.
 struct NoRunStore;
 
 impl RunStore for NoRunStore {

@@ -1,7 +1,7 @@
-//! MapReduce: a job cut into tasks that any worker may run, so that machines may fail.
+//! MapReduce: a job is divided into tasks, and failed tasks are retried on other workers.
 //!
-//! Followed here: Dean and Ghemawat, *MapReduce: Simplified Data Processing on Large Clusters*
-//! (OSDI 2004), sections 3 and 4.
+//! It follows Dean and Ghemawat, *MapReduce: Simplified Data Processing on Large Clusters* (OSDI
+//! 2004), sections 3 and 4. The guide is `src/mapreduce/README.md`.
 //!
 //! ```text
 //!   input file    map tasks      partition files        reduce tasks      output
@@ -11,14 +11,17 @@
 //!                           M2/partition_2.txt  ----+-> reduce 2 -> R2.txt --+
 //! ```
 //!
-//! Pure, so that every rule is tested without a process:
+//! These modules are pure (sans-IO), so that every rule is tested without a process:
 //!
-//! - [`job`]: what a job is, and what the framework does to its records
-//! - [`split`]: the input cut at line ends
-//! - [`digest`]: what tells one content of the input from another
+//! - [`job`]: what a job is, and what the framework does with its records
+//! - [`split`]: cuts the input at line ends
+//! - [`digest`]: detects different contents of the input
 //! - [`execute`]: runs a task
-//! - [`scheduler`]: which worker does what, and what happens when one fails
-//! - [`pending_calls`]: what a worker is to be told, until its connection takes it
+//! - [`scheduler`]: assigns tasks to workers, and handles failures
+//! - [`pending_calls`]: calls to a worker that wait for capacity of its connection
+//!
+//! Beside them stand [`master`], [`worker`], [`files`] and [`streaming`], which runs any two
+//! commands as a job.
 
 pub mod contract;
 pub mod digest;

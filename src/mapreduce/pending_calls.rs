@@ -1,39 +1,40 @@
-//! Calls that a worker is to get, kept until its connection takes them.
+//! Calls to a worker that wait for capacity.
 //!
 //! ```text
-//!   push --> waiting --first, then start--> taken      it is in flight, and not here any more
+//!   push --> waiting --first, then start--> taken      it is in flight, and no longer here
 //!             ^   ^                |          |
 //!             |   +---- refused ---+          |        until a call of the connection has ended
-//!             +-------- turned away ----------+        until a pause is over
+//!             +---- RESOURCE_EXHAUSTED -------+        until a pause is over
 //! ```
 //!
-//! A connection takes a limited number of calls at once. A call that it refuses stays the first in
-//! line: nothing of what was to be sent is lost, and the order of asking is kept. A worker that has no
-//! room for a call (RESOURCE_EXHAUSTED: others ask it as well) turns it away, and nothing has failed.
+//! A connection accepts a limited number of calls at once. A call that it refuses stays the first
+//! in the queue, so no call is lost and the order is kept. A worker without capacity
+//! (RESOURCE_EXHAUSTED, because it serves other masters as well) rejects a call. The call is then
+//! retried, and no attempt fails.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What a connection says to a call.
+/// The result of starting a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Started {
-    /// It is on its way, or there is no need for it any more.
+    /// The call is in flight, or is no longer needed.
     Taken,
-    /// As many calls as the connection takes are in flight.
+    /// The connection has its maximal number of calls in flight.
     Refused,
 }
 
-/// The calls that one worker is to get.
+/// The waiting calls of one worker.
 #[derive(Debug)]
 pub struct PendingCalls<C> {
     waiting: VecDeque<C>,
     rest: Option<Rest>,
 }
 
-/// The worker has turned calls away, and is left alone for a while.
+/// A pause after the worker has rejected calls.
 #[derive(Debug)]
 struct Rest {
-    /// The first one; none has been taken since.
+    /// The first rejection; no call has been accepted since.
     since: Duration,
     pause: Duration,
     until: Duration,
@@ -41,7 +42,7 @@ struct Rest {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// After so long a worker that has no room has failed.
+/// A worker that has no capacity for this long has failed.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(60);
 
 impl<C> Default for PendingCalls<C> {
@@ -51,20 +52,20 @@ impl<C> Default for PendingCalls<C> {
 }
 
 impl<C: PartialEq> PendingCalls<C> {
-    /// One more call, behind the others. One that waits already is not asked for twice: what it has
-    /// to say is found out when it is started.
+    /// Adds a call at the end. A call that already waits is not added again, because its message is
+    /// built when it is started.
     pub fn push(&mut self, call: C) {
         if !self.waiting.contains(&call) {
             self.waiting.push_back(call);
         }
     }
 
-    /// The call that is to be started next.
+    /// The next call to start.
     pub fn first(&self) -> Option<&C> {
         self.waiting.front()
     }
 
-    /// What came of starting the first call. Returns whether it is worth while to start the next.
+    /// Records the result of starting the first call. Returns whether to start the next one.
     pub fn started(&mut self, started: Started) -> bool {
         match started {
             Started::Taken => self.waiting.pop_front().is_some(),
@@ -72,8 +73,9 @@ impl<C: PartialEq> PendingCalls<C> {
         }
     }
 
-    /// The worker had no room for a call that was taken: it is the first to be started again, after a
-    /// pause that grows. Returns false if that has gone on for too long; then it is not.
+    /// The worker has rejected a call (RESOURCE_EXHAUSTED): it becomes the first in the queue
+    /// again, and a pause begins that grows with each rejection. Returns false, and drops the call,
+    /// if calls have been rejected for too long.
     pub fn turned_away(&mut self, call: C, now: Duration) -> bool {
         let since = self.rest.as_ref().map_or(now, |rest| rest.since);
         if now - since >= LONGEST_REFUSAL {
@@ -81,7 +83,7 @@ impl<C: PartialEq> PendingCalls<C> {
         }
         let pause = match &self.rest {
             None => FIRST_PAUSE,
-            // Of several that were on their way together.
+            // Several calls were in flight together: one pause.
             Some(rest) if now < rest.until => rest.pause,
             Some(rest) => (2 * rest.pause).min(LONGEST_PAUSE),
         };
@@ -92,12 +94,12 @@ impl<C: PartialEq> PendingCalls<C> {
         true
     }
 
-    /// The worker had room for a call.
+    /// The worker has accepted a call.
     pub fn had_room(&mut self) {
         self.rest = None;
     }
 
-    /// Until when nothing is to be started, if something waits for that.
+    /// The end of the pause, if calls wait for it.
     pub fn backoff_until(&self) -> Option<Duration> {
         self.rest.as_ref().filter(|_| !self.is_empty()).map(|rest| rest.until)
     }
@@ -112,7 +114,7 @@ impl<C: PartialEq> PendingCalls<C> {
 mod tests {
     use super::*;
 
-    /// Starts what a connection with room for so many calls takes.
+    /// Starts calls on a connection with this capacity.
     fn start(calls: &mut PendingCalls<u32>, mut room: usize) -> Vec<u32> {
         let mut taken = Vec::new();
         while let Some(call) = calls.first().copied() {

@@ -1,11 +1,10 @@
-//! Splits: the input cut into ranges of whole lines.
+//! Splits: the input is cut into ranges of whole lines.
 //!
-//! No split has bytes of two files: a mapper's records are all of the file that it is told of. Each
-//! file that is not empty has one split at least, and those beyond go to where the largest are. Within
-//! a file they are as equal in bytes as lines allow: a cut lies at the end of a line that is nearest
-//! to where an equal cut would lie, so it is off by half a line at most. With fewer lines than splits
-//! some splits are empty. A line ends behind its newline, or where its file ends: a last line without
-//! a newline is a line.
+//! A split is a range of one file. Each non-empty file has at least one split; further splits go to
+//! the file with the largest splits. Within a file, splits are as equal in bytes as lines allow:
+//! each cut is the line end nearest to the equal cut, so it is off by at most half a line. With
+//! fewer lines than splits some splits are empty. A line ends after its newline, or at the end of
+//! its file: the last line may lack its newline.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,49 +13,50 @@ use std::io;
 /// A range of one input file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// Which file, from 0.
+    /// The index of the file, from 0.
     pub file: u32,
-    /// Its first byte in the file.
+    /// The offset of its first byte in the file.
     pub start: u64,
-    /// The byte behind its last.
+    /// The offset after its last byte.
     pub end: u64,
 }
 
-/// What one map task reads.
+/// The input of one map task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Split {
-    /// Where it begins in the input as a whole, all files end to end.
+    /// Its offset in the whole input, all files concatenated.
     pub offset: u64,
-    /// The range, unless there is nothing to read.
+    /// The range; `None` if it is empty.
     pub range: Option<Range>,
 }
 
 impl Split {
-    /// How many bytes it has.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         self.range.map_or(0, |range| range.end - range.start)
     }
 
-    /// Whether it has none.
+    /// Whether the split is empty.
     pub fn is_empty(&self) -> bool {
         self.range.is_none()
     }
 }
 
-/// Reads anywhere in the input files.
+/// Random access to the input files.
 pub trait ReadAt {
-    /// Reads bytes of a file from `at` on, as many as there are and fit; 0 at the file's end.
+    /// Reads bytes of a file at the offset `at`, as many as are available and fit; 0 at the end of
+    /// the file.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     fn read_at(&mut self, file: u32, at: u64, into: &mut [u8]) -> io::Result<usize>;
 }
 
-/// Cuts files of these lengths into `count` splits, or as many as there are files that are not empty
-/// if these are more.
+/// Cuts files of these lengths into `count` splits, or into one split per non-empty file if there
+/// are more files.
 ///
 /// # Errors
-/// Those of reading; `UnexpectedEof` when a file is shorter than its length.
+/// Those of reading; `UnexpectedEof` if a file is shorter than its length.
 pub fn cut(lengths: &[u64], count: u32, input: &mut impl ReadAt) -> io::Result<Vec<Split>> {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut splits = Vec::new();
@@ -88,8 +88,7 @@ pub fn cut(lengths: &[u64], count: u32, input: &mut impl ReadAt) -> io::Result<V
     Ok(splits)
 }
 
-/// How many splits each file has, of so many in all: one more for whichever has the largest, again
-/// and again.
+/// The number of splits of each file. Each further split goes to the file whose splits are largest.
 fn shares(lengths: &[u64], count: u32) -> Vec<u32> {
     let mut shares: Vec<u32> = lengths.iter().map(|length| u32::from(*length > 0)).collect();
     let mut largest: BinaryHeap<(u64, Reverse<usize>)> = lengths
@@ -106,7 +105,7 @@ fn shares(lengths: &[u64], count: u32) -> Vec<u32> {
     shares
 }
 
-/// A line, by its place in its file.
+/// The range of a line in its file.
 #[derive(Default)]
 struct Line {
     start: u64,
@@ -116,8 +115,8 @@ struct Line {
 const CHUNK_BYTES: usize = 64 * 1024;
 
 impl Line {
-    /// The line of a file that has the byte at `target`. It is read whole, so that other cuts in the
-    /// same line cost nothing.
+    /// The line with the byte at `target`. Cached by the caller, so that further cuts in the same
+    /// line need no reading.
     fn around(
         target: u64,
         file: u32,
@@ -131,7 +130,7 @@ impl Line {
     }
 }
 
-/// Where the last newline before `at` is.
+/// The offset of the last newline before `at`.
 fn last_newline(
     file: u32,
     at: u64,
@@ -150,7 +149,7 @@ fn last_newline(
     Ok(None)
 }
 
-/// Where the first newline at or behind `at` is.
+/// The offset of the first newline at or after `at`.
 fn first_newline(
     file: u32,
     at: u64,
@@ -170,7 +169,7 @@ fn first_newline(
     Ok(None)
 }
 
-/// Reads a range that the file must have.
+/// Reads a range completely.
 fn fill<'c>(
     file: u32,
     start: u64,
@@ -200,7 +199,7 @@ mod tests {
     impl ReadAt for Files {
         fn read_at(&mut self, file: u32, at: u64, into: &mut [u8]) -> io::Result<usize> {
             let rest = &self.0[file as usize][at as usize..];
-            // A reader may give less than is asked for.
+            // A reader may return fewer bytes than requested.
             let count = rest.len().min(into.len()).min(1 + at as usize % 7000);
             into[..count].copy_from_slice(&rest[..count]);
             Ok(count)
@@ -250,7 +249,7 @@ mod tests {
     fn no_split_has_bytes_of_two_files() {
         assert_eq!(splits(&[b"ab\ncd", b"ef\n"], 2), [&b"ab\ncd"[..], b"ef\n"]);
         assert_eq!(splits(&[b"a\n", b"", b"b\n", b"c"], 1), [&b"a\n"[..], b"b\n", b"c"]);
-        // The largest is cut first; of equal ones the first.
+        // The largest file is cut first; among equal ones the first.
         assert_eq!(splits(&[b"a\n", b"b\nc\n"], 3), [b"a\n", b"b\n", b"c\n"]);
         assert_eq!(splits(&[b"a\nb\n", b"c\nd\n"], 3), [&b"a\n"[..], b"b\n", b"c\nd\n"]);
         assert_eq!(shares(&[1000, 10, 0, 500], 8), [5, 1, 0, 2]);
@@ -309,7 +308,7 @@ mod tests {
             for (file, share) in files.iter().zip(shares(&lengths, count)) {
                 let of_file: Vec<Vec<u8>> = splits.by_ref().take(share as usize).collect();
                 assert_eq!(of_file.concat(), *file);
-                // Every place where a line ends, the slow way.
+                // All line ends, computed without `cut`.
                 let newlines = file.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
                 let ends: Vec<usize> = [0]
                     .into_iter()

@@ -7,7 +7,7 @@ use super::job::Fault;
 use super::scheduler::{Cause, Loss};
 use crate::call::{Code, Metadata, Status};
 
-/// The status with which a task's call ends.
+/// The status with which the call of a task ends.
 pub fn status_of(fault: &Fault) -> Status {
     let code = match fault {
         Fault::Cancelled => Code::Cancelled,
@@ -32,14 +32,14 @@ pub fn status_of(fault: &Fault) -> Status {
         [(RECORD, record), (COLUMN, column), (NEEDS_SPLIT, needs), (INPUT_MISMATCH, other)];
     for (name, value) in fields {
         if let Some(value) = value {
-            // Digits are good metadata.
+            // Digits are valid metadata.
             let _ = status.metadata.insert(name, value.to_string().as_bytes());
         }
     }
     status
 }
 
-/// What a worker's status says about its task.
+/// The cause of a failure, from the status of the call.
 pub fn cause_of(status: &Status) -> Cause {
     match status.code {
         Code::FailedPrecondition => Cause::MissingResource,
@@ -49,17 +49,17 @@ pub fn cause_of(status: &Status) -> Cause {
     }
 }
 
-/// Whether a map task failed because its input is not there.
+/// Whether a map task failed because its input is missing on the worker.
 pub fn needs_split(status: &Status) -> bool {
     status.code == Code::FailedPrecondition && status.metadata.get(NEEDS_SPLIT).is_some()
 }
 
-/// Whether a map task failed because its input is not the master's.
+/// Whether a map task failed because its input differs from the master's.
 pub fn has_input_mismatch(status: &Status) -> bool {
     status.metadata.get(INPUT_MISMATCH).is_some()
 }
 
-/// The record on which a task failed for good: offset of its line, and column.
+/// Offset of the line and column of an invalid record.
 pub fn bad_record(status: &Status) -> Option<(u64, u64)> {
     let place = (number(&status.metadata, RECORD)?, number(&status.metadata, COLUMN)?);
     (status.code == Code::InvalidArgument).then_some(place)
@@ -69,7 +69,7 @@ fn number(metadata: &Metadata, name: &str) -> Option<u64> {
     metadata.get(name).and_then(crate::text::parse_u64)
 }
 
-/// The status of a reduce task that could not fetch these outputs: map task, attempt, why.
+/// The status of a reduce task that could not fetch these outputs: map task, attempt, reason.
 pub fn lost_status(reason: String, lost: &[(u32, u64, Loss)]) -> Status {
     let mut status = Status::new(Code::Unavailable, reason);
     for (task, attempt, loss) in lost {
@@ -83,7 +83,7 @@ pub fn lost_status(reason: String, lost: &[(u32, u64, Loss)]) -> Status {
     status
 }
 
-/// The outputs that [`lost_status`] names. What makes no sense is left out.
+/// The outputs named by [`lost_status`]. Invalid entries are ignored.
 pub fn lost_outputs(status: &Status) -> Vec<(u32, u64, Loss)> {
     let lost = |value: &[u8]| {
         let mut words = std::str::from_utf8(value).ok()?.split(' ');

@@ -1,7 +1,7 @@
-//! The messages of `proto/agora/mapreduce/v1`, for both sides: values to bytes and back.
+//! Encodes and decodes the messages of `proto/agora/mapreduce/v1`, for both sides.
 //!
-//! What a message cannot say wrongly is not checked here; ranges that end before they begin, and
-//! bytes that are no numbers, are.
+//! Only values that a message can represent but that are invalid are checked here: empty ranges,
+//! and bytes that are not numbers.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ fn invalid(reason: &str) -> Status {
     Status::new(Code::InvalidArgument, reason)
 }
 
-/// Numbers as bytes.
+/// Encodes numbers as bytes, little-endian.
 fn numbers_to_bytes(numbers: &[u64]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
@@ -40,12 +40,12 @@ fn bytes_to_numbers(bytes: &[u8]) -> Result<Vec<u64>, Status> {
     Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
 }
 
-/// A request that names a job and nothing else (HoldJob, Ping).
+/// A request with only a job's id (HoldJob, Ping).
 pub fn encode_job_request(job_id: &str) -> Vec<u8> {
     encode(&pb::PingRequest { job_id: job_id.into() })
 }
 
-/// The job that [`encode_job_request`] names.
+/// The job's id of a request from [`encode_job_request`].
 pub fn parse_job_request(message: &[u8]) -> Result<String, Status> {
     Ok(parse::<pb::PingRequest<'_>>(message)?.job_id.into_owned())
 }
@@ -256,10 +256,11 @@ pub fn encode_fetched(lines: &[u8]) -> Vec<u8> {
     encode(&pb::FetchResponse { lines: lines.into() })
 }
 
-/// The tag of a FetchResponse's lines: field 1, bytes of a length.
+/// The tag of the field `lines` in FetchResponse: field 1, length-delimited.
 const LINES_TAG: u8 = 1 << 3 | 2;
 
-/// A FetchResponse up to its lines, of which so many bytes, and some, are to be appended.
+/// The beginning of a FetchResponse, to which exactly `bytes` bytes of lines are to be appended.
+/// Reserves the memory for them.
 pub fn encode_fetched_header(bytes: usize) -> Vec<u8> {
     let mut message = Vec::with_capacity(bytes + 1 + 10);
     message.push(LINES_TAG);
@@ -267,11 +268,11 @@ pub fn encode_fetched_header(bytes: usize) -> Vec<u8> {
     message
 }
 
-/// The lines of a FetchResponse, in the message.
+/// The lines of a FetchResponse, borrowed from the message.
 pub fn parse_fetched(message: &[u8]) -> Result<&[u8], Status> {
     match parse::<pb::FetchResponse<'_>>(message)?.lines {
         Cow::Borrowed(lines) => Ok(lines),
-        // Decoding borrows what is there.
+        // Decoding borrows, so this does not happen.
         Cow::Owned(_) => Ok(&[]),
     }
 }

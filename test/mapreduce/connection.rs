@@ -1,5 +1,5 @@
-//! The master's connection to a worker in the simulated world. It takes few calls at once, as a real
-//! one does when many tasks run on a worker, and refuses the others.
+//! The master's connection to a worker in the simulated world. It accepts few calls at once, as a
+//! real connection does when many tasks run on a worker, and refuses the others.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use agora::mapreduce::contract::{MapOutputAnnouncement, MapOutputLocation};
 use agora::mapreduce::pending_calls::{PendingCalls, Started};
 use agora::mapreduce::scheduler::{AttemptId, MapOutput, Start, WorkerId};
 
-/// What a worker is asked.
+/// A call to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
     Task(AttemptId),
@@ -15,14 +15,14 @@ enum Call {
     Ping,
 }
 
-/// What reaches a worker. All but tasks are answered by number.
+/// What a worker receives. Announcements and pings are answered by number.
 pub enum Arrival {
     Start(Start),
     Announcement(u64, MapOutputAnnouncement),
     Ping(u64),
 }
 
-/// A connection, and what waits for it.
+/// A connection, and the calls that wait for it.
 pub struct Connection {
     max_calls: usize,
     open: Vec<(u64, Call)>,
@@ -72,7 +72,7 @@ impl Connection {
         self.waiting.push(Call::Ping);
     }
 
-    /// The master gives an attempt up.
+    /// The master cancels an attempt.
     pub fn cancel(&mut self, attempt: AttemptId) {
         self.starts.remove(&attempt);
         self.announcement.remove(&attempt);
@@ -87,7 +87,7 @@ impl Connection {
         self.open.retain(|(open, _)| *open != number);
     }
 
-    /// What the connection takes of that which waits. Also whether it refuses something.
+    /// The calls that the connection accepts, and whether it refuses one.
     pub fn send(&mut self) -> (Vec<Arrival>, bool) {
         let mut sent = Vec::new();
         while let Some(call) = self.waiting.first().copied() {
@@ -123,7 +123,7 @@ impl Connection {
     }
 }
 
-/// The output that [`Connection::announce`] map_output_of of.
+/// The output of an [`announce`](Connection::announce).
 pub fn map_output_of(output: &MapOutputLocation) -> MapOutput {
     MapOutput {
         map: output.task,

@@ -1,4 +1,4 @@
-//! A scheduler, its workers by name, and a clock that moves when it is to_text to.
+//! A scheduler with named workers and a manual clock.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,10 +13,10 @@ use agora::mapreduce::scheduler::{
 pub struct Harness {
     pub scheduler: Scheduler,
     pub now: Duration,
-    /// Who has a name now. A worker that was restarted has its old name and a new id.
+    /// The current id of each name. A restarted worker has its old name and a new id.
     ids: BTreeMap<String, WorkerId>,
     names: BTreeMap<WorkerId, String>,
-    /// What was asked for since the last look.
+    /// Actions that the test has not taken yet.
     actions: Vec<Action>,
     over: bool,
 }
@@ -99,7 +99,7 @@ impl Harness {
         self.scheduler.handle_output_lost(self.now, id, map, attempt, loss);
     }
 
-    /// Lets time pass, with every alarm on the way.
+    /// Advances the clock, and handles every timeout on the way.
     pub fn until(&mut self, then: Duration) {
         while let Some(due) = self.scheduler.next_timeout(self.now)
             && due <= then
@@ -112,7 +112,7 @@ impl Harness {
         self.scheduler.handle_timeout(then);
     }
 
-    /// As [`until`](Self::until), and these workers answer all pings on the way.
+    /// As [`until`](Self::until); these workers answer all pings.
     pub fn until_with(&mut self, then: Duration, alive: &[&str]) {
         while self.now < then {
             self.until((self.now + ms(100)).min(then));
@@ -120,14 +120,14 @@ impl Harness {
         }
     }
 
-    /// The actions since the last look.
+    /// Takes the actions since the last call.
     pub fn actions(&mut self) -> Vec<Action> {
         assert_eq!(self.scheduler.audit(), [""; 0]);
         self.actions.extend(std::iter::from_fn(|| self.scheduler.poll_action()));
         std::mem::take(&mut self.actions)
     }
 
-    /// What was begun since the last look: worker's name and task.
+    /// The attempts that started since the last call: worker's name and task.
     pub fn starts(&mut self) -> Vec<(String, TaskId)> {
         let starts = self.full_starts();
         starts.into_iter().map(|start| (self.names[&start.worker].clone(), start.task)).collect()
@@ -141,7 +141,7 @@ impl Harness {
         starts.collect()
     }
 
-    /// The actions since the last look but for pings, and the end of the round, in words.
+    /// The actions since the last call but for pings, and the end of the round, as text.
     pub fn to_text(&mut self) -> String {
         let mut text = String::new();
         let is_ping = |action: &Action| matches!(action, Action::Ping { .. });

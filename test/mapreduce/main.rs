@@ -1,4 +1,4 @@
-//! MapReduce: the scheduler claim by claim of the paper, as stories and in simulations.
+//! The scheduler: the claims of the paper, stories, and a simulation.
 
 #![allow(clippy::unwrap_used, reason = "what must not fail here fails the test")]
 

@@ -34,7 +34,7 @@ fn idle_workers_get_idle_tasks() {
     assert_eq!(harness.starts(), named(&[("M2", map(2))]));
 }
 
-/// 3.1 (2), for workers that come later.
+/// 3.1 (2), for workers that join later.
 #[test]
 fn a_worker_that_joins_gets_a_task_at_once() {
     let mut harness = harness_of(&["M1"]);
@@ -134,7 +134,7 @@ fn workers_are_pinged_periodically() {
 }
 
 /// 3.3: "If no response is received from a worker in a certain amount of time, the master marks the
-/// worker as failed." Its tasks go to others; when it is heard again it is welcome.
+/// worker as failed." Its tasks go to other workers; it gets tasks again when it answers.
 #[test]
 fn a_silent_worker_counts_as_failed_until_it_answers() {
     let mut harness = harness_of(&["M1", "M2", "R1"]);
@@ -246,7 +246,7 @@ fn a_split_goes_to_the_mapper_that_had_it_last() {
     let first: BTreeSet<_> = harness.starts().into_iter().collect();
     for at in 1..20 {
         harness.now = ms(10 * at);
-        // Whoever is done first: the next round is as the first.
+        // The order of completion does not change the next round.
         let (one, other) = if at % 2 == 0 { ("M1", "M2") } else { ("M2", "M1") };
         harness.done(one);
         harness.done(other);
@@ -257,7 +257,7 @@ fn a_split_goes_to_the_mapper_that_had_it_last() {
     }
 }
 
-/// 3.4, failing that: elsewhere, rather than not at all.
+/// 3.4, otherwise on another worker.
 #[test]
 fn a_split_whose_mapper_is_gone_goes_elsewhere() {
     let policy = Policy { inputs_are_kept: true, ..Policy::DEFAULT };
@@ -341,7 +341,7 @@ fn either_attempt_completes_the_task() {
     }
 }
 
-/// 3.6, when one of the two fails or dies: the other goes on.
+/// 3.6, when one of the two fails or dies: the other one continues.
 #[test]
 fn a_backup_survives_its_original() {
     let mut harness = harness_of(&["M1", "M2", "R1"]);
@@ -357,7 +357,7 @@ fn a_backup_survives_its_original() {
     assert_eq!(harness.scheduler.outcome(), Some(Ok(())));
 }
 
-/// 3.6, for reduces: waiting for maps is not being slow.
+/// 3.6, for reduces: waiting for maps is not slowness.
 #[test]
 fn a_reduce_that_waits_for_maps_is_no_straggler() {
     let mut harness = harness_of(&["M1", "R1", "R2"]);
@@ -402,7 +402,7 @@ fn a_record_is_skipped_after_two_failures_on_request() {
     }
 }
 
-/// Beyond the paper: an attempt that is alive but gets nowhere.
+/// Beyond the paper: an attempt whose worker answers but that makes no progress.
 #[test]
 fn an_attempt_without_progress_is_cancelled() {
     let policy = Policy { progress_timeout: Some(ms(1_000)), ..Policy::DEFAULT };
@@ -425,8 +425,8 @@ fn an_attempt_without_progress_is_cancelled() {
     assert!(!actions.iter().any(reduces), "one that waits for maps is left alone");
 }
 
-/// Beyond the paper: an output that cannot be reached is believed lost after some reports, and made
-/// by somebody else.
+/// Beyond the paper: an output that cannot be fetched counts as lost after some reports, and
+/// another worker makes it again.
 #[test]
 fn an_unreachable_output_is_recomputed_by_another_worker() {
     let mut harness = harness_of(&["M1", "M2", "R1"]);
@@ -443,7 +443,7 @@ fn an_unreachable_output_is_recomputed_by_another_worker() {
     assert_eq!(harness.starts(), named(&[("M2", map(0))]));
 }
 
-/// No loop without an end: what always fails ends the job, whatever the reason.
+/// Every kind of failure is limited: a task that always fails ends the job.
 #[test]
 fn a_task_that_always_fails_ends_the_job() {
     for cause in

@@ -1,8 +1,8 @@
-//! Whole jobs in a simulated world: workers die, stop, come back, are slow, lie with old attempts,
-//! lose what they made, and their connections refuse calls. After every step the scheduler's books are audited; at the end of every
-//! round each reduce task has every record once.
+//! Whole jobs in a simulated world: workers die, stop, restart, are slow, send false answers and
+//! lose outputs, and connections refuse calls. The scheduler's invariants are audited after every
+//! step. At the end of every round each reduce task has every record once.
 //!
-//! One job for every hundredth seed that `AGORA_MUTATIONS` asks for; `AGORA_SEED` replays one.
+//! One job for every hundredth seed of `AGORA_MUTATIONS`; `AGORA_SEED` replays one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -18,33 +18,33 @@ use crate::connection::{Arrival, Connection, map_output_of};
 use crate::harness::ms;
 use crate::seed::{Seed, each_seed};
 
-/// Faults in one round, so that it comes to an end.
+/// The number of faults in one round, so that it ends.
 const FAULTS: usize = 12;
 
-/// A worker's process.
+/// A worker process.
 struct Process {
     kind: TaskKind,
-    /// It does nothing before.
+    /// It is stopped until this time.
     stopped_until: Duration,
-    /// What it has to do when it goes on, in order.
+    /// Events that it handles when it continues, in order.
     inbox: VecDeque<Event>,
-    /// How much longer than others it takes.
+    /// The factor of its task durations.
     slowdown: u32,
-    /// What it has committed: by map and attempt. A newer attempt of the same map replaces it.
+    /// The committed attempt of each map task. A newer attempt replaces it.
     outputs: BTreeMap<u32, AttemptId>,
     running: BTreeMap<AttemptId, Running>,
 }
 
-/// An attempt as its worker sees it.
+/// A running attempt on its worker.
 struct Running {
     task: TaskId,
-    /// Of a reduce: where each map's output is, as last heard.
+    /// Reduce attempts: the announced output of each map task.
     known: BTreeMap<u32, MapOutput>,
-    /// Of a reduce: what was fetched, once for each map.
+    /// Reduce attempts: the fetched attempt of each map task.
     fetched: BTreeMap<u32, AttemptId>,
 }
 
-/// Something on its way to the scheduler or to a worker.
+/// A message to the scheduler or to a worker, or an event of a worker.
 enum Event {
     Arrive(WorkerId, Arrival),
     Cancel(WorkerId, AttemptId),
@@ -67,7 +67,7 @@ struct World {
     now: Duration,
     events: BTreeMap<(Duration, u64), Event>,
     posted: u64,
-    /// When the last that was sent to a worker arrives.
+    /// When the last message to each worker arrives.
     delivered: BTreeMap<WorkerId, Duration>,
     connections: BTreeMap<WorkerId, Connection>,
     processes: BTreeMap<WorkerId, Process>,
@@ -75,12 +75,12 @@ struct World {
     faults: usize,
     maps: u32,
     reduces: u32,
-    /// What each reduce attempt fed into its result.
+    /// The map attempts in the result of each reduce attempt.
     results: BTreeMap<AttemptId, (u32, BTreeMap<u32, AttemptId>)>,
     accepted: BTreeMap<u32, AttemptId>,
-    /// Every attempt that ever was: to lie about.
+    /// All earlier attempts, for false answers.
     old: Vec<(WorkerId, AttemptId)>,
-    /// What the world has seen, so that a test that sees nothing fails.
+    /// The events that occurred, so that a test without them fails.
     seen: BTreeSet<&'static str>,
 }
 
@@ -159,7 +159,7 @@ impl World {
         };
         self.processes.insert(id, process);
         let task_slots = 1 + self.seed.below(4) as u32;
-        // With all task slots taken one call fits beside the tasks, or a few.
+        // With all task slots in use, one to three more calls fit.
         let beside_tasks = 1 + self.seed.below(3);
         self.connections.insert(id, Connection::new(task_slots as usize + beside_tasks));
         self.scheduler.add_worker(self.now, id, kind, task_slots);
@@ -234,7 +234,7 @@ impl World {
         let Some(id) = self.pick() else { return };
         match self.seed.below(5) {
             0 => {
-                // A new one takes its place, sooner or later.
+                // It is replaced later.
                 let Some(process) = self.processes.remove(&id) else { return };
                 self.seen.insert("a death");
                 let (after, back) = (self.random_ms(50), self.random_ms(3_000));
@@ -291,7 +291,7 @@ impl World {
         }
     }
 
-    /// A worker that was stopped does what it should have done.
+    /// A stopped worker continues.
     fn resume(&mut self, id: WorkerId) {
         let Some(process) = self.processes.get_mut(&id) else { return };
         if process.stopped_until <= self.now {
@@ -352,7 +352,7 @@ impl World {
         }
     }
 
-    /// The master does what the scheduler wants.
+    /// Executes an action of the scheduler.
     fn execute(&mut self, action: Action) {
         match action {
             Action::Silent { .. } => drop(self.seen.insert("silence")),
@@ -386,7 +386,7 @@ impl World {
         }
     }
 
-    /// Connections take what they take.
+    /// Sends what the connections accept.
     fn send(&mut self) {
         let mut sent = Vec::new();
         for (worker, connection) in &mut self.connections {
@@ -401,7 +401,7 @@ impl World {
         }
     }
 
-    /// A connection keeps the order of what it carries.
+    /// Messages to a worker arrive in order.
     fn deliver(&mut self, worker: WorkerId, event: Event) {
         let after = self.random_ms(3);
         let before = self.delivered.entry(worker).or_default();
@@ -428,7 +428,7 @@ impl World {
         }
     }
 
-    /// Announcement for a reduce attempt: what is lost first.
+    /// An announcement reaches a reduce attempt: losses are applied first.
     fn receive_announcement(&mut self, worker: WorkerId, announcement: MapOutputAnnouncement) {
         let attempt = AttemptId(announcement.attempt);
         let process = self.processes.get_mut(&worker);
@@ -492,7 +492,8 @@ impl World {
         let holder = self.processes.get(&known.worker);
         let loss = match holder {
             Some(holder) if holder.stopped_until > self.now => {
-                // No answer yet: asked again, until there is one, or the output is withdrawn.
+                // No answer yet: the fetch is repeated until there is one, or the output is
+                // withdrawn.
                 return self.post(ms(50), Event::Fetch(worker, attempt, map));
             }
             Some(holder) if holder.outputs.get(&map) == Some(&known.attempt) => None,

@@ -1,5 +1,5 @@
-//! Rounds to_text as stories: what happens, and what the scheduler wants done about it. The files lie
-//! in `stories/`:
+//! Stories: rounds as text files with events and the scheduler's actions. The files are in
+//! `stories/`:
 //!
 //! ```text
 //! # A comment.
@@ -7,11 +7,11 @@
 //! > join M1 M2 R1
 //! > round 2 1                                   maps, reduces
 //! M1 starts map 1, attempt 1                    the action
-//! > 10 M1 done                                  ms since the start, who, what
+//! > 10 M1 done                                  ms since the start, worker, event
 //! ```
 //!
-//! After a change that is meant, `AGORA_BLESS=1 cargo test --test mapreduce` writes what happens
-//! now into the stories, for a look at the difference.
+//! After an intended change, `AGORA_BLESS=1 cargo test --test mapreduce` writes the current actions
+//! into the stories, to be reviewed as a diff.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn every_story_has_its_expected_actions() {
     assert!(stories >= 6, "only {stories} stories found");
 }
 
-/// The story with what happens now.
+/// The story with the current actions.
 fn retell(story: &str) -> String {
     let mut policy = Policy::DEFAULT;
     for line in story.lines().filter_map(|line| line.strip_prefix("! ")) {
@@ -80,7 +80,7 @@ fn tell(harness: &mut Harness, command: &str, happened: &mut String) {
     if let Ok(at) = words[0].parse() {
         words.remove(0);
         match words[..] {
-            // Time passes, and these answer whenever they are asked for a sign of life.
+            // Time passes, and these workers answer all pings.
             ["while", .., "answer"] => {
                 let alive = words[1..words.len() - 1].to_vec();
                 harness.until_with(ms(at), &alive);

@@ -1,11 +1,11 @@
-//! Workers that die, stop, fail and have no room: the result is the same.
+//! Workers that die, stop, fail and have full disks: the result is the same.
 
 use std::fs;
 use std::process::Command;
 
 use crate::processes::{Folder, Job, Worker, eventually, files_in, is_alive, signal, some_text};
 
-/// A job slow enough to be hurt on the way.
+/// A job that is slow enough to be disturbed while it runs.
 fn slow_job(folder: &Folder, delay: &str) -> Job {
     let line = ["wordcount", "a.txt", "-m", "3", "-r", "2", "--silent-after", "2", "--task-delay"];
     folder.start(&[&line[..], &[delay]].concat())
@@ -32,7 +32,7 @@ fn a_killed_mapper_does_not_change_the_result() {
 #[test]
 fn a_completed_map_of_a_killed_mapper_is_rerun() {
     let (folder, expected) = folder_with_text(3);
-    // Reducers wait longer than mappers take, so that outputs are lost before they are fetched.
+    // Reducers wait longer than mappers take, so outputs are lost before they are fetched.
     let reducer = Worker::start(&folder, "reducer", &["--task-delay", "2"]);
     let line = ["wordcount", "a.txt", "-m", "2", "--reducers", &reducer.address];
     let mut job = folder.start(&line);
@@ -131,7 +131,7 @@ fn dead_attempts_leave_no_files() {
     assert_eq!(hidden, [""; 0]);
 }
 
-/// A file system of its own, as small as is asked for. Only root can have one.
+/// A small file system. Only root can mount one.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
@@ -154,7 +154,7 @@ impl Drop for SmallDisk {
 
 #[test]
 fn tasks_of_a_worker_with_a_full_disk_go_to_other_workers() {
-    // Words of their own all over: what a map makes is as large as its split.
+    // All words are different, so a map output is as large as its split.
     let words: Vec<String> = (10_000..40_000).map(|number| number.to_string()).collect();
     let (text, expected) = (words.join("\n"), words.join("\t1\n") + "\t1\n");
     let folder = Folder::new();
@@ -183,10 +183,10 @@ fn tasks_of_a_worker_with_a_full_disk_go_to_other_workers() {
     assert_eq!(folder.read("Data/output.txt"), expected);
     let dump = folder.read("Data/dump.txt");
     assert!(dump.contains("No space left on device"), "{dump}");
-    // Nobody else is there: the job ends, and says why.
+    // There is no other worker: the job ends with the reason.
     let output = run(&poor.address);
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("No space left on device"), "{}", output.stderr);
-    // The disk is as it was: nothing half is left.
+    // No unfinished file is left on the disk.
     assert!(files_in(&disk.0).iter().all(|name| !name.contains(".attempt_")));
 }

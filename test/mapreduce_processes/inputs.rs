@@ -1,5 +1,5 @@
-//! Several input files, files that change, and versions that differ: right answers or an error that
-//! names the file, never something else.
+//! Several input files, files that change, and different versions: the result is right, or an error
+//! names the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use crate::kmeans::blobs;
 use crate::processes::{Folder, Worker, some_text};
 use crate::seed::Seed;
 
-/// Changes a byte far from where splits begin and end, and nothing else.
+/// Changes one byte far from the ends of splits.
 fn edit(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let middle = bytes.len() / 12 * 7;
@@ -123,7 +123,7 @@ fn a_file_that_is_touched_but_not_changed_is_the_same() {
         let mut job =
             folder.start(&[&line[..], &["-m", "2", "--task-delay", "0.1"], more].concat());
         job.lines.wait_for("iteration   2");
-        // A copy takes its place.
+        // It is replaced by a copy.
         let copy = folder.file("copy.csv", fs::read(&path).unwrap());
         fs::rename(copy, &path).unwrap();
         job.succeed();
@@ -142,7 +142,7 @@ fn a_worker_with_another_version_ends_the_job() {
     let other = Worker::start(&elsewhere, "mapper", &[]);
     let addresses = format!("{},{}", succeed.address, other.address);
     let line = ["wordcount", "a.txt", "--mappers", &addresses, "-q"];
-    // The second worker has the second split, in which the other content is.
+    // The second worker has the second split, which differs.
     for more in [&["-m", "2"][..], &["-m", "3"], &["-m", "3", "--ship"]] {
         let output = folder.run(&[&line[..], more].concat());
         assert_eq!(output.code, Some(1), "{more:?}: {}", output.stderr);
@@ -153,14 +153,14 @@ fn a_worker_with_another_version_ends_the_job() {
         assert!(output.stderr.contains(&words), "{}", output.stderr);
         assert!(!folder.has("Data/output.txt"));
     }
-    // The master sends what is not there.
+    // The master sends the missing split.
     std::fs::remove_file(&path).unwrap();
     folder.succeed(&[&line[..], &["-m", "3", "--ship"]].concat());
     assert_eq!(folder.read("Data/output.txt"), expected);
     assert!(files_in_split(&elsewhere) > 0);
 }
 
-/// How many splits a worker was sent.
+/// The number of splits that a worker was sent.
 fn files_in_split(folder: &Folder) -> usize {
     (1..=3).filter(|map| folder.has(&format!("Data/Mappers/M{map}/split.txt"))).count()
 }
@@ -220,7 +220,7 @@ fn results_of_another_job_are_overwritten_only_on_request() {
         assert!(output.stderr.contains("--force"), "{}", output.stderr);
         assert_eq!(folder.read("Data/labels.txt"), labels);
     }
-    // The same job again, asked otherwise, and labels for others.
+    // The same job with other parameters, and a prediction.
     folder.succeed(&["kmeans", "--input", "a.csv", "-k", "3", "-q"]);
     let predict = ["kmeans", "--predict", "b.csv", "--centroids", "Data/centroids.txt", "-q"];
     assert_eq!(folder.succeed(&predict).stdout.lines().count(), 3);
@@ -228,7 +228,7 @@ fn results_of_another_job_are_overwritten_only_on_request() {
     folder.succeed(&["wordcount", "a.csv", "-q", "--force"]);
     assert!(!folder.has("Data/labels.txt") && folder.has("Data/output.txt"));
     folder.succeed(&["wordcount", "a.csv", "-q", "-m", "1"]);
-    // In a directory of its own nothing is in the way.
+    // Another directory is not affected.
     folder.succeed(&["kmeans", "--input", "b.csv", "-k", "2", "-q", "--data", "Other"]);
 }
 

@@ -1,4 +1,4 @@
-//! K-means as people run it: the same bits whatever happens.
+//! k-means end to end: the same bits in every configuration and with every failure.
 
 use std::fs;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const POINTS3: &str = include_str!("../data/points3.txt");
 /// GeoNames, CC BY 4.0: test/data/README.md.
 const CITIES: &str = include_str!("../data/cities.csv");
 
-/// Points of 15 digits around some places.
+/// Points of 15 digits around some centers.
 pub fn blobs(seed: u64, count: usize) -> String {
     let mut seed = Seed::new(seed);
     let mut unit = move || (seed.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -31,12 +31,12 @@ pub fn blobs(seed: u64, count: usize) -> String {
     text
 }
 
-/// The files that a clustering leaves.
+/// The result files of a clustering.
 fn result(folder: &Folder) -> [String; 2] {
     ["Data/centroids.txt", "Data/labels.txt"].map(|name| folder.read(name))
 }
 
-/// What `dump.txt` says of iterations, without the time that ends each line.
+/// The lines of iterations in `dump.txt`, without the time at their end.
 fn iterations_of(folder: &Folder) -> Vec<String> {
     let dump = folder.read("Data/dump.txt");
     let without_time = |line: &str| {
@@ -77,7 +77,7 @@ fn thirty_ways_to_run_it_have_one_result() {
         assert!(steps.len() > 2, "{steps:?}");
         for (number, way) in ways.into_iter().enumerate() {
             if number % 3 == 2 {
-                // Somebody is killed at some time, or two are.
+                // One or two workers are killed at a random time.
                 let line = [&line[..], way, &["--task-delay", "0.02"]].concat();
                 let mut job = folder.start(&line);
                 job.lines.wait_for("SUCCESS");
@@ -148,14 +148,14 @@ fn a_killed_master_resumes_from_its_checkpoint() {
     let dump = folder.read("Data/dump.txt");
     assert_eq!(dump.matches("Nothing to resume").count(), 1, "{dump}");
     assert_eq!(dump.matches("Resumed").count(), 3, "{dump}");
-    // Every iteration is there, those at which a master was killed perhaps twice, none is skipped.
+    // Every iteration is listed; those during which a master was killed may be listed twice.
     let mut seen = iterations_of(&folder);
     seen.dedup();
     assert!(steps.iter().all(|step| seen.contains(step)));
     assert!(!folder.has("Data/checkpoint.txt"), "it is done");
 }
 
-/// What an iteration has brought may be told while the next one runs, but stands before it.
+/// The results of an iteration may be reported while the next one runs, but before its lines.
 #[test]
 fn iterations_are_reported_in_order() {
     let folder = Folder::new();
@@ -307,12 +307,12 @@ fn a_plot_does_not_depend_on_the_splits() {
     for words in ["iris.csv: 3 clusters", "first principal axis (92.", "150 points", note] {
         assert!(picture.contains(words), "{words}: {picture}");
     }
-    // A dot in the legend and one at its place for each cluster, a ring where each began.
+    // The legend and each cluster have a dot, each first centroid a ring.
     assert!(picture.matches("<circle").count() > 9, "{picture}");
     folder.succeed(&[&line[..], &["--plot", "axes.svg", "--plot-axes", "4=width,1"]].concat());
     let picture = folder.read("axes.svg");
     assert!(picture.contains(">width<") && picture.contains(">coordinate 1<"), "{picture}");
-    // What cannot be written is known before the work is done.
+    // An output that cannot be written is an error before the work begins.
     let output = folder.run(&[&line[..], &["--plot", "missing/iris.svg"]].concat());
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("missing/iris.svg: No such file"), "{}", output.stderr);
@@ -392,7 +392,7 @@ fn workers_elsewhere_keep_their_splits_from_round_to_round() {
     let dump = folder.read("Data/dump.txt");
     let splits = (1..=3).map(|number| elsewhere.has(&format!("d/Mappers/M{number}/split.txt")));
     assert!(splits.into_iter().all(|is_there| is_there), "{dump}");
-    // Three splits on two mappers: each split stays where it is.
+    // Three splits on two mappers: each split stays on its mapper.
     let places = |iteration: u32| -> Vec<String> {
         let from = dump.find(&format!("\nIteration {iteration}\n")).unwrap();
         let round = &dump[from..];

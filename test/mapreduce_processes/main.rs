@@ -1,5 +1,5 @@
-//! MapReduce as people run it: masters, mappers and reducers are real processes, which are killed,
-//! stopped, restarted, left without room on their disks and given wrong input.
+//! MapReduce end to end: masters, mappers and reducers are real processes, which are killed,
+//! stopped, restarted, run out of disk space and get invalid input.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "what must not fail here fails the test")]
 

@@ -1,12 +1,12 @@
-//! The classic trial, and mistakes that copies of the classic exercise have made, with where each is
-//! tested.
+//! The trial of the course version, and mistakes that copies of that course assignment have made,
+//! with the tests against them.
 //!
 //! | mistake | tests |
 //! |---|---|
 //! | an empty cluster loops forever, becomes NaN or jumps to (0,0) | here: `a_cluster_without_points_stays_where_it_is`; `kmeans/job/tests.rs` |
 //! | a dead mapper is skipped, and the means are wrong | `kmeans::killed_workers_do_not_change_the_result`; `mapreduce/simulation.rs` |
 //! | the retry runs the neighbour's split | the same two |
-//! | completed maps of a dead mapper are not done again | `faults::a_completed_map_of_a_killed_mapper_is_rerun` |
+//! | completed maps of a dead mapper are not rerun | `faults::a_completed_map_of_a_killed_mapper_is_rerun` |
 //! | a dead worker is never tried again | `workers::a_worker_that_is_restarted_at_its_address_is_a_new_one`, `faults::all_workers_may_be_killed_at_once` |
 //! | the first K points are taken instead of random ones | here: `centroids_begin_at_random_points` |
 //! | waits without a timeout | `faults::a_stopped_worker_is_replaced`, `refusals::workers_that_are_not_there_are_named` |
@@ -21,7 +21,7 @@ fn sorted(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The centroids that a dump says were the first, a line each.
+/// The initial centroids in a dump, one per line.
 fn first_centroids(dump: &str, k: usize) -> Vec<String> {
     let (_, rest) = dump.split_once("Initial centroids:\n").unwrap();
     rest.lines().take(k).map(str::to_owned).collect()
@@ -69,7 +69,7 @@ fn the_course_trial() {
         assert!(files.iter().all(|name| !name.contains(".attempt_")), "{files:?}");
     };
     nothing_is_left();
-    // One of each that is killed in the middle of a task.
+    // A mapper and a reducer are killed during a task.
     let mut job = folder.start(&[&line[..7], &["--task-delay", "0.3"]].concat());
     for (words, kind) in [("Iteration 1", "mapper"), ("iteration   1", "reducer")] {
         job.lines.wait_for(words);
@@ -92,7 +92,7 @@ fn a_cluster_without_points_stays_where_it_is() {
     assert_eq!(output.stdout, "2.0,2.0\n500.0,-500.0\n100.0,100.0\n");
     assert!(output.stderr.contains("sizes 3 0 1\n1 cluster has no points"), "{}", output.stderr);
     assert!(folder.read("Data/dump.txt").contains("without points: [1]"));
-    // On request it goes where the error is largest.
+    // On request it moves to the point with the largest error.
     let output = folder.succeed(&[&line[..], &["--empty", "relocate"]].concat());
     assert!(
         !output.stdout.contains("500") && !output.stderr.contains("no points"),

@@ -1,4 +1,4 @@
-//! K-means in other engines, which pipe lines through commands: the same bits as our own.
+//! k-means in other engines, which pipe lines through commands: the same bits as `agora kmeans`.
 
 use crate::kmeans::blobs;
 use crate::processes::{AGORA, Folder};
@@ -45,7 +45,7 @@ fn the_centroids_do_not_depend_on_the_engine() {
             .iter()
             .map(|piece| succeed(&folder, &map, piece))
             .collect();
-        // Some of it is combined, all of it shuffled, and reduced in two pieces or one.
+        // Some lines are combined, all are shuffled, and reduced in one or two pieces.
         let combined = succeed(&folder, &["kmeans-reduce"], &mapped[..3].concat());
         let all = shuffled(&[&combined[..], &mapped[3..].concat()].concat(), &mut seed);
         let reduced: String =

@@ -1,4 +1,4 @@
-//! Processes of the binary, folders for them, and ways to hurt them.
+//! Processes of the binary, and folders for them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +14,10 @@ use crate::wait::poll_until;
 
 pub const AGORA: &str = env!("CARGO_BIN_EXE_agora");
 
-/// How long anything may take before a test calls it lost.
+/// The time limit of every wait.
 pub const LONG: Duration = Duration::from_secs(60);
 
-/// A folder that goes with the test.
+/// A folder that is removed at the end of the test.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -71,14 +71,14 @@ impl Folder {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (mut pipe, text) = (child.stdin.take().unwrap(), stdin.to_owned());
-        // One that refuses its input need not read all of it.
+        // A command that rejects its input need not read all of it.
         let feeding = std::thread::spawn(move || drop(pipe.write_all(text.as_bytes())));
         let output = child.wait_with_output().unwrap();
         feeding.join().unwrap();
         CommandOutput::new(output)
     }
 
-    /// Starts a job that says everything.
+    /// Starts a job with verbose output.
     pub fn start(&self, arguments: &[&str]) -> Job {
         let mut command = self.agora(arguments);
         let mut child =
@@ -94,7 +94,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a command output, and how it ended.
+/// The output and exit status of a command.
 pub struct CommandOutput {
     pub code: Option<i32>,
     pub stdout: String,
@@ -109,7 +109,7 @@ impl CommandOutput {
     }
 }
 
-/// Reads lines in a thread.
+/// Reads lines on a thread.
 pub struct LineReader {
     lines: mpsc::Receiver<String>,
     pub seen: Vec<String>,
@@ -125,7 +125,7 @@ impl LineReader {
         LineReader { lines, seen: Vec::new() }
     }
 
-    /// Waits for a line with these words.
+    /// Waits for a line that contains these words.
     pub fn wait_for(&mut self, words: &str) {
         loop {
             match self.lines.recv_timeout(LONG) {
@@ -140,7 +140,7 @@ impl LineReader {
         }
     }
 
-    /// All lines to the end.
+    /// All lines until the end.
     pub fn rest(&mut self) -> String {
         while let Ok(line) = self.lines.recv_timeout(LONG) {
             self.seen.push(line);
@@ -149,21 +149,21 @@ impl LineReader {
     }
 }
 
-/// A job that runs.
+/// A running job.
 pub struct Job {
     pub child: Child,
     pub lines: LineReader,
 }
 
 impl Job {
-    /// The processes of its workers of a kind, oldest first.
+    /// The worker processes of a kind, oldest first.
     pub fn workers(&self, kind: &str) -> Vec<u32> {
         let mut found = children(self.child.id());
         found.retain(|pid| command_line(*pid).get(1).is_some_and(|word| word == kind));
         found
     }
 
-    /// Waits for its end, which must be succeed; what it output.
+    /// Waits for its end with status 0; returns its output.
     pub fn succeed(mut self) -> String {
         let output = self.lines.rest();
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{output}");
@@ -178,7 +178,7 @@ impl Drop for Job {
     }
 }
 
-/// A worker that was started by hand.
+/// A worker that the test starts, not the master.
 pub struct Worker {
     pub child: Child,
     pub address: String,
@@ -195,7 +195,7 @@ impl Worker {
         Worker::run(command)
     }
 
-    /// One that says on stderr what it says by default.
+    /// Starts a worker with the default log on stderr.
     pub fn start_logged(folder: &Folder, kind: &str, arguments: &[&str]) -> (Worker, LineReader) {
         let mut command = folder.agora(&[kind, "--listen", "127.0.0.1:0"]);
         command.args(arguments).env_remove("RUST_LOG").stderr(Stdio::piped());
@@ -212,7 +212,7 @@ impl Worker {
         Worker { child, address }
     }
 
-    /// Ends it as SIGTERM does.
+    /// Ends the worker with SIGTERM.
     pub fn end(mut self) {
         signal(self.child.id(), "TERM");
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
@@ -231,7 +231,7 @@ pub fn signal(pid: u32, name: &str) {
     assert!(status.success(), "kill -s {name} {pid}");
 }
 
-/// The processes that a process has started, oldest first.
+/// The child processes of a process, oldest first.
 pub fn children(parent: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap() {
@@ -253,7 +253,7 @@ pub fn command_line(pid: u32) -> Vec<String> {
     line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// Whether a process is there, and not only waits to be buried.
+/// Whether a process exists and is not a zombie.
 pub fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
@@ -282,7 +282,7 @@ pub fn some_text(seed: u64, bytes: usize) -> (String, String) {
     (text, lines.collect())
 }
 
-/// Everything in a folder, without directories.
+/// All files in a folder and its subfolders.
 pub fn files_in(path: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path).unwrap() {

@@ -1,4 +1,4 @@
-//! What makes no sense is refused, with the reason, and costs nothing.
+//! Invalid flags and inputs are refused with the reason.
 
 use crate::processes::Folder;
 

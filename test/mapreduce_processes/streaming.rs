@@ -38,7 +38,7 @@ fn scripts_count_words_as_they_do_elsewhere() {
     assert_eq!(folder.read("Data/output.txt"), expected);
     let words = text.split_whitespace().count();
     assert!(output.stderr.contains(&format!("Script: words = {words}")), "{}", output.stderr);
-    // Several reducers: each key once, in whichever of them.
+    // Several reducers: each key is in one of them.
     let mut lines: Vec<String> =
         run(&folder, "python3 map.py", "python3 reduce.py", &["-m", "2", "-r", "3"])
             .lines()
@@ -69,11 +69,11 @@ fn commands_may_ignore_their_input_and_print_much() {
     let folder = Folder::new();
     folder.file("a.txt", text);
     assert_eq!(run(&folder, "echo hi", "", &["-m", "2", "-r", "0"]), "hi\nhi\n");
-    // More than a pipe holds, on both pipes, before anything is read.
+    // More than a pipe holds, on both pipes, before the input is read.
     let noisy = "seq 1 100000; seq 1 100000 >&2; cat >/dev/null";
     let printed = run(&folder, noisy, "", &["-m", "1", "-r", "0"]);
     assert_eq!(printed.lines().count(), 100_000);
-    // One that never reads, and one that stops reading.
+    // One command never reads, one stops reading.
     assert_eq!(run(&folder, "head -n 1", "wc -l", &["-m", "2"]).trim(), "2");
 }
 
@@ -105,7 +105,7 @@ fn a_failing_command_fails_the_job_and_shows_its_stderr() {
 fn a_command_that_fails_once_is_retried() {
     let folder = Folder::new();
     folder.file("a.txt", "a\nb\n");
-    // The first run of each split fails, the second does not.
+    // The first run of each split fails, the second succeeds.
     let mapper = "mkdir tried.$mapreduce_task_partition && exit 1; cat";
     assert_eq!(run(&folder, mapper, "cat", &["-m", "2"]), "a\t\nb\t\n");
 }

@@ -1,4 +1,4 @@
-//! Word count on succeed days: the same result however it is run, and the files of the classic layout.
+//! Word count: the same result in every configuration, and the file layout of the course version.
 
 use crate::processes::{Folder, files_in, some_text};
 

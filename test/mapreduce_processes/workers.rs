@@ -1,8 +1,8 @@
-//! Workers that somebody else has started, on this machine or another.
+//! Workers that were started independently of the master, on this host or another one.
 
 use crate::processes::{CommandOutput, Folder, Worker, signal, some_text};
 
-/// Mappers, a reducer, and the flags that name them.
+/// Mappers, a reducer, and the flags with their addresses.
 struct Fleet {
     mappers: Vec<Worker>,
     reducer: Worker,
@@ -58,7 +58,7 @@ fn a_worker_has_one_job_at_a_time() {
     assert!(output.stderr.contains("busy with job "), "{}", output.stderr);
     first.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
-    // A job that can wait gets its turn, and a master that is killed leaves its workers free.
+    // A job that waits gets its turn, and a killed master leaves its workers free.
     let mut first = folder.start(&fleet.line(&["wordcount", "a.txt"], &flags));
     first.lines.wait_for("map 1 called");
     signal(first.child.id(), "KILL");
@@ -115,7 +115,7 @@ fn workers_may_join_late_and_leave_early() {
     job.lines.wait_for("map 1 called");
     fleet.mappers.push(Worker::at(&folder, "mapper", &address, &["--task-delay", "0.3"]));
     job.lines.wait_for("M2: map");
-    // It finishes nothing more, and says good-bye.
+    // It completes no further task and ends its HoldJob call.
     fleet.mappers.remove(0).end();
     let output = job.succeed();
     assert_eq!(folder.read("Data/output.txt"), expected);
@@ -135,7 +135,7 @@ fn a_mapper_without_the_file_fails_or_is_sent_its_split() {
     folder.succeed(&fleet.line(&["wordcount", "a.txt", "-m", "3", "--ship"], &flags));
     assert_eq!(folder.read("Data/output.txt"), expected);
     assert!(elsewhere.has("Data/Mappers/M1/split.txt"));
-    // Another version of the file is no better than none.
+    // A different version of the file is as bad as none.
     elsewhere.file("a.txt", text.replacen('w', "v", 1));
     let output = folder.run(&fleet.line(&["wordcount", "a.txt", "-m", "3", "-q"], &flags));
     assert_eq!(output.code, Some(1));
@@ -151,8 +151,8 @@ fn a_mapper_without_the_file_fails_or_is_sent_its_split() {
     assert_eq!(folder.read("Data/output.txt"), expected);
 }
 
-/// A connection takes 100 calls at once: reduce tasks that wait, and what they are told. What does
-/// not fit waits; it is not lost.
+/// A connection accepts 100 calls at once: waiting reduce tasks, and announcements. Further calls
+/// wait and are not lost.
 #[test]
 fn a_worker_may_have_more_slots_than_its_connection_has_calls() {
     let (text, expected) = some_text(27, 60_000);
@@ -170,7 +170,7 @@ fn a_worker_may_have_more_slots_than_its_connection_has_calls() {
         let line = ["wordcount", "a.txt", "-m", maps, "-r", reduces, "--protocol", protocol];
         let output = folder.start(&[&line[..], &named].concat()).succeed();
         assert_eq!(folder.read("Data/output.txt"), expected, "{line:?}");
-        // Nobody was given up on the way.
+        // No attempt failed.
         assert!(!output.contains("FAILURE") && !output.contains("is gone"), "{output}");
     }
 }
@@ -222,7 +222,7 @@ fn local_workers_log_nothing() {
     }
 }
 
-/// Tasks that a job leaves behind when it fails end a little later.
+/// Tasks of a failed job end a little later.
 #[test]
 fn the_next_job_finds_its_workers_free() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Output that was committed, as its worker serves it.
+//! Committed output, as its worker serves it.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,23 +6,25 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Output of one attempt: its very bytes, though another attempt may have put its own file in the
-/// place. Workers on one machine may share a data directory, and one that was stopped for a while
-/// may commit what nobody waits for any more.
+/// The committed output of one attempt.
+///
+/// It always gives the bytes of that attempt, even if another attempt has replaced the file:
+/// workers on one machine may share a data directory, and a worker that was stopped for a while may
+/// commit an output that is no longer wanted.
 #[derive(Clone, Debug)]
 pub enum Committed {
-    /// Small output is kept in memory as well.
+    /// Small output: the bytes, in memory as well as in the file.
     Memory(Arc<[u8]>),
-    /// Large output is read from its file, if that is still the same.
+    /// Large output: read from its file if the file was not replaced.
     File {
-        /// Where.
+        /// The file.
         path: PathBuf,
-        /// Which file.
+        /// The identity of the file when it was committed.
         identity: Identity,
     },
 }
 
-/// What tells a file from another one that took its name.
+/// Distinguishes a file from another file with the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     device: u64,
@@ -32,7 +34,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// That of an open file.
+    /// The identity of an open file.
     pub fn of(metadata: &Metadata) -> Identity {
         Identity {
             device: metadata.dev(),
@@ -44,14 +46,14 @@ impl Identity {
 }
 
 impl Identity {
-    /// How long the file was.
+    /// The length of the file in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 }
 
 impl Committed {
-    /// How long it is.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
             Committed::Memory(bytes) => bytes.len() as u64,
@@ -64,10 +66,10 @@ impl Committed {
         self.len() == 0
     }
 
-    /// Opens it.
+    /// Opens the output.
     ///
     /// # Errors
-    /// `NotFound` when another file is in its place; the operating system's.
+    /// `NotFound` if another file has replaced it; errors of the operating system.
     pub fn open(&self) -> io::Result<Opened> {
         match self {
             Committed::Memory(bytes) => Ok(Opened::Memory(Arc::clone(bytes))),
@@ -84,7 +86,7 @@ impl Committed {
     }
 }
 
-/// Output that is being read.
+/// Output that is open for reading.
 pub enum Opened {
     /// From memory.
     Memory(Arc<[u8]>),
@@ -93,20 +95,21 @@ pub enum Opened {
 }
 
 impl Opened {
-    /// Reads up to `max_bytes` from `offset` on; nothing at the end.
+    /// Reads up to `max_bytes` at `offset`; nothing at the end.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn read(&self, offset: u64, max_bytes: usize) -> io::Result<Vec<u8>> {
         let mut piece = Vec::with_capacity(max_bytes);
         self.append(offset, max_bytes, &mut piece)?;
         Ok(piece)
     }
 
-    /// Appends up to `max_bytes` from `offset` on, fewer at the end alone. Returns how many.
+    /// Appends up to `max_bytes` at `offset` to `piece`, fewer only at the end. Returns the number
+    /// of bytes.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn append(&self, offset: u64, max_bytes: usize, piece: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Opened::Memory(bytes) => {

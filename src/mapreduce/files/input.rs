@@ -1,4 +1,4 @@
-//! Input files: where they are cut, and splits as they are read.
+//! Input files: their content for cutting splits, and splits as a stream of blocks.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -16,15 +16,15 @@ use crate::mapreduce::split::{Range, ReadAt, Split};
 #[derive(Debug)]
 pub struct Inputs {
     files: Vec<(PathBuf, u64)>,
-    /// The file that was read last.
+    /// The last file read.
     open: Option<(u32, File)>,
 }
 
-/// A split's fingerprint looks at so many bytes at either end.
+/// A fingerprint covers this many bytes at each end of a split.
 const FINGERPRINT_BYTES: u64 = 4096;
 
-/// A sign that a file was not touched: which file it is, and when it was changed last. Whoever
-/// touches a file need not change what is in it.
+/// Tells whether a file may have changed: its identity and its times of change. A new stamp does
+/// not imply a new content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileStamp {
     identity: Identity,
@@ -32,15 +32,15 @@ pub struct FileStamp {
 }
 
 impl FileStamp {
-    /// That of the file at a path.
+    /// The stamp of the file at a path.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn of(path: &Path) -> io::Result<FileStamp> {
         std::fs::metadata(path).map(|metadata| FileStamp::from(&metadata))
     }
 
-    /// How long the file was.
+    /// The length of the file in bytes.
     pub fn bytes(&self) -> u64 {
         self.identity.bytes()
     }
@@ -54,10 +54,10 @@ impl From<&Metadata> for FileStamp {
 }
 
 impl Inputs {
-    /// The input that these files are now, and the stamp of each.
+    /// Opens the files; returns the input and the stamp of each file.
     ///
     /// # Errors
-    /// The first file that cannot be opened or is none, and why.
+    /// The first file that cannot be opened or is not a regular file, with the error.
     pub fn open_all(paths: &[PathBuf]) -> Result<(Inputs, Vec<FileStamp>), (PathBuf, io::Error)> {
         let (mut files, mut stamps) = (Vec::new(), Vec::new());
         for path in paths {
@@ -68,17 +68,17 @@ impl Inputs {
         Ok((Inputs::new(files), stamps))
     }
 
-    /// An input that somebody else has looked at.
+    /// An input with known lengths.
     pub fn new(files: Vec<(PathBuf, u64)>) -> Inputs {
         Inputs { files, open: None }
     }
 
-    /// The files with their lengths.
+    /// The files with their lengths in bytes.
     pub fn files(&self) -> &[(PathBuf, u64)] {
         &self.files
     }
 
-    /// Their lengths.
+    /// The lengths of the files in bytes.
     pub fn lengths(&self) -> Vec<u64> {
         self.files.iter().map(|(_, length)| *length).collect()
     }
@@ -86,7 +86,7 @@ impl Inputs {
     /// A hash of a split's first and last bytes.
     ///
     /// # Errors
-    /// The operating system's; `UnexpectedEof` when a file has shrunk.
+    /// Those of the operating system; `UnexpectedEof` if a file has shrunk.
     pub fn fingerprint(&mut self, split: &Split) -> io::Result<u64> {
         let mut bytes = Vec::new();
         if let Some(Range { file, start, end }) = split.range {
@@ -96,10 +96,10 @@ impl Inputs {
         Ok(fnv1a(&bytes))
     }
 
-    /// Appends bytes of a file.
+    /// Appends the bytes from `start` to `end` of a file to `bytes`.
     ///
     /// # Errors
-    /// The operating system's; `UnexpectedEof` when the file has shrunk.
+    /// Those of the operating system; `UnexpectedEof` if the file has shrunk.
     pub fn append(
         &mut self,
         file: u32,
@@ -121,11 +121,11 @@ impl Inputs {
         Ok(&self.open.insert(open).1)
     }
 
-    /// Which file, line and column a byte of the input as a whole is, for people. Lines and columns
-    /// count from 1; the line's first byte is column 1.
+    /// File, line and column of a position, human-readable. `offset` is the offset of a line in the
+    /// whole input, `column` counts bytes of the line from 1.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn describe_position(&self, offset: u64, column: u64) -> io::Result<String> {
         let mut base = 0;
         for (number, (path, length)) in self.files.iter().enumerate() {
@@ -167,7 +167,7 @@ fn open(path: &Path) -> io::Result<(File, FileStamp)> {
 /// The digest of a range of the file at a path, as it is now.
 ///
 /// # Errors
-/// The operating system's; `UnexpectedEof` when the file has shrunk.
+/// Those of the operating system; `UnexpectedEof` if the file has shrunk.
 pub fn digest_of(path: &Path, range: Range) -> io::Result<Digest> {
     let file = File::open(path)?;
     let mut digest = Digest::default();
@@ -190,7 +190,7 @@ impl ReadAt for Inputs {
     }
 }
 
-/// What a task has read: the digest of its split, once it has read all of it.
+/// The digest of a split, known when the task has read all of it.
 #[derive(Clone, Debug, Default)]
 pub struct SplitDigest(Arc<Mutex<Option<Digest>>>);
 
@@ -200,7 +200,7 @@ impl SplitDigest {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All of it was read. Whoever reads it again must read the same.
+    /// Records the digest of a complete read. A second read must give the same digest.
     fn note(&self, digest: Digest) -> io::Result<()> {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.replace(digest).is_some_and(|before| before != digest) {
@@ -210,12 +210,12 @@ impl SplitDigest {
     }
 }
 
-/// Why a split cannot be read here.
+/// Why a worker cannot read a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SplitError {
-    /// Its file is not here, or cannot be read; why, for people.
+    /// The file is missing or unreadable; the reason is human-readable.
     Missing(String),
-    /// Its file is another than the master's; how it shows, for people.
+    /// The file differs from the master's; the difference is human-readable.
     VersionMismatch(String),
 }
 
@@ -227,24 +227,24 @@ impl fmt::Display for SplitError {
     }
 }
 
-/// A split as it is read.
+/// Reads a split block by block.
 pub struct SplitBlocks {
     reader: BlockReader<Take<File>>,
     path: PathBuf,
-    /// Of the file that it is read from.
+    /// The length of the split.
     bytes: u64,
     given_bytes: u64,
-    /// Where it begins in its own file, for the digest.
+    /// The offset of the split in its own file, for the digest.
     start: u64,
     digest: Digest,
     was_read: SplitDigest,
 }
 
 impl SplitBlocks {
-    /// A split in its file. `files` are all of the input's, with the lengths that they must have.
+    /// Opens a split in its file. `files` are all input files with their required lengths.
     ///
     /// # Errors
-    /// It cannot be had here.
+    /// The file is missing or differs from the master's.
     pub fn open(
         split: &Split,
         files: &[(PathBuf, u64)],
@@ -271,10 +271,10 @@ impl SplitBlocks {
         SplitBlocks::begin(path, range.start, split, was_read).map_err(missing)
     }
 
-    /// A split that has a file of its own.
+    /// Opens a split that the master has sent, which has a file of its own.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn open_shipped(
         path: &Path,
         split: &Split,

@@ -1,4 +1,5 @@
-//! Where files lie in a data directory. Tasks have indices from 0, their files numbers from 1.
+//! The paths of files in a data directory. Tasks are counted from 0 in the program, from 1 in file
+//! names.
 
 use std::fs;
 use std::io;
@@ -26,7 +27,7 @@ impl Layout {
         &self.root
     }
 
-    /// A file right in it.
+    /// A file directly in the data directory.
     pub fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
@@ -36,36 +37,36 @@ impl Layout {
         self.root.join(MAPPERS).join(format!("M{}", u64::from(task) + 1))
     }
 
-    /// What a map task makes for a reduce task.
+    /// The partition of a map task for a reduce task.
     pub fn partition(&self, task: u32, partition: u32) -> PathBuf {
         self.map(task).join(format!("partition_{}.txt", u64::from(partition) + 1))
     }
 
-    /// What a map task makes in a round without reduce tasks.
+    /// The output of a map task in a round without reduce tasks.
     pub fn map_output(&self, task: u32) -> PathBuf {
         self.map(task).join("output.txt")
     }
 
-    /// The split of a map task that the master sent.
+    /// The split of a map task, if the master sent it.
     pub fn split(&self, task: u32) -> PathBuf {
         self.map(task).join("split.txt")
     }
 
-    /// The directory of all reduce tasks.
+    /// The directory of all reduce outputs.
     pub fn reducers(&self) -> PathBuf {
         self.root.join(REDUCERS)
     }
 
-    /// What a reduce task makes.
+    /// The output of a reduce task.
     pub fn reduce_output(&self, task: u32) -> PathBuf {
         self.reducers().join(format!("R{}.txt", u64::from(task) + 1))
     }
 
-    /// Removes what an earlier job has left: files of its tasks and of attempts that never ended.
-    /// Files that are not ours stay.
+    /// Removes the files of an earlier job: partitions, outputs, and files of unfinished attempts.
+    /// Other files stay.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn clear(&self) -> io::Result<()> {
         self.clear_pending()?;
         for task in names_in(&self.root.join(MAPPERS))? {
@@ -80,7 +81,7 @@ impl Layout {
                     fs::remove_file(directory.join(name))?;
                 }
             }
-            // One that has other things in it stays.
+            // A directory with other files in it stays.
             let _ = fs::remove_dir(&directory);
         }
         for name in names_in(&self.reducers())? {
@@ -91,10 +92,10 @@ impl Layout {
         Ok(())
     }
 
-    /// Removes what tasks had begun. Nobody must be at work here.
+    /// Removes the files of unfinished attempts. No task may be running in the directory.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn clear_pending(&self) -> io::Result<()> {
         let mappers = self.root.join(MAPPERS);
         let tasks = names_in(&mappers)?.into_iter().filter(|name| is_numbered(name, "M", ""));
@@ -108,7 +109,7 @@ impl Layout {
     }
 }
 
-/// The names in a directory; none if it is not there.
+/// The names in a directory; none if the directory does not exist.
 fn names_in(directory: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -118,7 +119,7 @@ fn names_in(directory: &Path) -> io::Result<Vec<String>> {
     names.filter_map(|name| name.map(Result::ok).transpose()).collect()
 }
 
-/// Whether a name is a number between these two.
+/// Whether a name is `before`, a number, and `behind`.
 fn is_numbered(name: &str, before: &str, behind: &str) -> bool {
     let number = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
     number.is_some_and(|number| crate::text::parse_u64(number.as_bytes()).is_some())

@@ -1,29 +1,29 @@
 //! One job at a time in a data directory.
 //!
-//! All who work on a job, its master and its workers on one machine, share `job.lock`: each holds a
-//! shared lock on the file, and the file has the job's id. A lock ends with its process, so nothing
-//! is left to clean up after a crash.
+//! The master and the local workers of a job each hold a shared lock on `job.lock`, and the file
+//! contains the job's id. The operating system releases the lock when the process ends, so a crash
+//! leaves nothing to clean up.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// A share in a data directory.
+/// A shared lock on a data directory.
 #[derive(Debug)]
 pub struct JobLock {
     _file: File,
 }
 
-/// Why there is no share to be had.
+/// Why the lock was not acquired.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another job is at work there.
+    /// Another job uses the directory.
     Taken {
-        /// As much of its id as may be shown.
+        /// The short id of that job.
         by: String,
     },
-    /// The operating system refuses.
+    /// Error of the operating system.
     Io(io::Error),
 }
 
@@ -42,17 +42,17 @@ impl From<io::Error> for LockError {
     }
 }
 
-/// An id opens a job to whoever knows it: so much of it may be shown.
+/// The full id allows the use of the job, so only this many characters are shown.
 pub const SHOWN_ID_CHARS: usize = 8;
 
 const FILE: &str = "job.lock";
 
 impl JobLock {
-    /// Takes a share in a directory, which is made if it is not there. `first` is run by whoever is
-    /// the first of its job there, before any other has a share.
+    /// Locks a directory for a job, and creates the directory if necessary. `first` runs in the
+    /// first process of the job, before any other process has the lock.
     ///
     /// # Errors
-    /// Another job is at work there, or the operating system's; those of `first`.
+    /// Another job uses the directory; errors of the operating system and of `first`.
     pub fn take(
         directory: &Path,
         job_id: &str,
@@ -72,8 +72,9 @@ impl JobLock {
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        // From alone to shared there is a moment without a lock: whose the directory is, is looked
-        // at behind it. Who holds it alone meanwhile is about to share it as well.
+        // Changing from the exclusive to the shared lock releases the lock for a moment, so the id
+        // is read after it. A process that has the exclusive lock in that moment changes to the
+        // shared lock as well.
         file.lock_shared()?;
         let mut holder = String::new();
         file.seek(SeekFrom::Start(0))?;
@@ -86,7 +87,7 @@ impl JobLock {
     }
 }
 
-/// As much of a job's id as may be shown.
+/// The part of a job's id that may be shown.
 pub fn shown(job_id: &str) -> &str {
     job_id.get(..SHOWN_ID_CHARS).unwrap_or(job_id)
 }

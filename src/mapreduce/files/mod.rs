@@ -1,17 +1,17 @@
-//! What MapReduce keeps in files, for people and for itself.
+//! The files of a MapReduce job.
 //!
 //! ```text
-//! DIR/Mappers/M1/partition_1.txt ...   what map 1 made for each reduce task: key TAB value
-//! DIR/Mappers/M1/output.txt            what it made in a round without reduce tasks
-//! DIR/Mappers/M1/split.txt             its split, if the master had to send it
-//! DIR/Reducers/R1.txt                  what reduce 1 made
-//! DIR/job.txt                          whose results are in the directory
-//! DIR/job.lock                         locked by all who work on the job
+//! DIR/Mappers/M1/partition_1.txt ...   output of map 1 for each reduce task: key TAB value
+//! DIR/Mappers/M1/output.txt            output of map 1 in a round without reduce tasks
+//! DIR/Mappers/M1/split.txt             the split of map 1, if the master sent it
+//! DIR/Reducers/R1.txt                  output of reduce 1
+//! DIR/job.txt                          the job that owns the results in the directory
+//! DIR/job.lock                         locked by the processes of the job
 //! ```
 //!
-//! A file gets its name when it is complete: it is written under a name of its attempt's own, which
-//! begins with a dot, and renamed ([`PendingFile`]). Nothing is forced to disk on the way: what a
-//! machine's crash takes is made again (3.3 of the paper).
+//! Commits are atomic: a file is written under a temporary name that begins with a dot and contains
+//! the attempt's number, then it is renamed ([`PendingFile`]). Files are not synced, because an
+//! output that is lost in a crash of the machine is computed again (3.3 of the paper).
 
 mod committed;
 mod input;

@@ -1,11 +1,12 @@
-//! `job.txt`: whose results are in a data directory, so that no other job overwrites them unasked.
+//! `job.txt`: the job that owns the results in a data directory. Another job overwrites them only
+//! on request.
 //!
 //! ```text
 //! JOB kind <crc>
 //! INPUT path <crc>        a line for each file
 //! ```
 //!
-//! The same kind of job over the same files may run there again, whatever else is asked of it.
+//! The same kind of job over the same files may run there again, with any other parameters.
 
 use std::fmt;
 use std::fs;
@@ -16,16 +17,16 @@ use super::layout::Layout;
 use super::pending::PendingFile;
 use crate::text::{Scratch, parse_words, push_checksum, push_words, strip_checksum};
 
-/// Whose results they are.
+/// The kind of a job and its input files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     kind: String,
-    /// The files' absolute paths.
+    /// Absolute paths.
     input: Vec<String>,
 }
 
 const FILE: &str = "job.txt";
-/// What a job leaves, and another one would take away.
+/// Results that another job would overwrite.
 const RESULTS: [&str; 4] = ["checkpoint.txt", "centroids.txt", "labels.txt", "output.txt"];
 
 impl fmt::Display for Owner {
@@ -49,11 +50,11 @@ impl Owner {
         Owner { kind: kind.to_owned(), input: input.iter().map(absolute).collect() }
     }
 
-    /// Makes a directory this job's. Results of another job are an error, or taken away with
+    /// Makes a directory this job's. Results of another job are an error, or are removed with
     /// `overwrites`.
     ///
     /// # Errors
-    /// There are such results; the operating system's.
+    /// There are results of another job; errors of the operating system.
     pub fn claim(&self, layout: &Layout, overwrites: bool) -> io::Result<()> {
         let path = layout.file(FILE);
         let results: Vec<PathBuf> = RESULTS.iter().map(|name| layout.file(name)).collect();
@@ -89,7 +90,7 @@ impl Owner {
     }
 }
 
-/// Whose a directory is; nobody's if that is not there, or damaged.
+/// The owner of a directory; `None` if `job.txt` is missing or damaged.
 fn read(path: &Path) -> io::Result<Option<Owner>> {
     let text = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -138,7 +139,7 @@ mod tests {
         other.claim(&layout, true).unwrap();
         assert!(!layout.file("output.txt").exists());
         assert_eq!(read(&layout.file(FILE)).unwrap(), Some(other.clone()));
-        // Nobody knows whose these are.
+        // Results without a valid `job.txt`.
         fs::write(layout.file("labels.txt"), "results").unwrap();
         fs::write(layout.file(FILE), "JOB kmeans\n").unwrap();
         let error = other.claim(&layout, false).unwrap_err().to_string();

@@ -1,10 +1,11 @@
-//! A file that gets its name when it is complete (3.3 of the paper: atomic commits).
+//! Atomic commits: a file gets its name when it is complete (3.3 of the paper).
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A file that is being written. Dropped before [`commit`](PendingFile::commit) it is gone.
+/// A file that is being written. It is removed if it is dropped before
+/// [`commit`](PendingFile::commit).
 #[derive(Debug)]
 pub struct PendingFile {
     file: File,
@@ -15,17 +16,17 @@ pub struct PendingFile {
 
 const MARK: &str = ".attempt_";
 
-/// Whether a file of this name was being written.
+/// Whether this is the name of a file that is not committed.
 pub(super) fn is_pending(name: &str) -> bool {
     name.starts_with('.') && name.contains(MARK)
 }
 
 impl PendingFile {
-    /// Begins a file that will be at `target`. No two attempts that write it at the same time may
-    /// have the same number.
+    /// Creates a temporary file that will be renamed to `target`. Attempts that write the same
+    /// target at the same time need different numbers.
     ///
     /// # Errors
-    /// The operating system's. The target's directory must be there.
+    /// Those of the operating system. The directory of the target must exist.
     pub fn create(target: impl Into<PathBuf>, attempt: u64) -> io::Result<PendingFile> {
         let target = target.into();
         let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
@@ -34,33 +35,33 @@ impl PendingFile {
         Ok(PendingFile { file, temporary, target, is_committed: false })
     }
 
-    /// Where it is written.
+    /// The temporary path.
     pub fn path(&self) -> &Path {
         &self.temporary
     }
 
-    /// Where it will be.
+    /// The path after the commit.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Gives the file its name, over whatever had it.
+    /// Renames the file to its target, and replaces a file of that name.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn commit(mut self) -> io::Result<()> {
         fs::rename(&self.temporary, &self.target)?;
         self.is_committed = true;
         Ok(())
     }
 
-    /// As [`commit`](Self::commit), for a file that takes the name of one like it again and again
-    /// and need not outlive the machine: whatever has the name is removed first. Renamed over it,
-    /// ext4 would write the new file out at once, which takes several times as long as all else.
-    /// Returns whether there was one.
+    /// As [`commit`](Self::commit), for a file that is replaced again and again and need not
+    /// survive a crash of the machine. The old file is removed first: when a file is renamed over
+    /// another one, ext4 writes the new file to disk at once, which takes several times as long as
+    /// everything else. Returns whether there was an old file.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn commit_anew(self) -> io::Result<bool> {
         let there_was = match fs::remove_file(&self.target) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -69,10 +70,10 @@ impl PendingFile {
         self.commit().map(|()| there_was)
     }
 
-    /// As [`commit`](Self::commit), once its bytes are on disk.
+    /// As [`commit`](Self::commit), but syncs the file and its directory.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn commit_durably(self) -> io::Result<()> {
         self.file.sync_data()?;
         let directory = self.target.parent().map(Path::to_owned);
@@ -81,10 +82,10 @@ impl PendingFile {
         File::open(directory.unwrap_or_else(|| ".".into()))?.sync_all()
     }
 
-    /// What it is now.
+    /// The metadata of the temporary file.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn metadata(&self) -> io::Result<fs::Metadata> {
         self.file.metadata()
     }

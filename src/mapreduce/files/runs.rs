@@ -1,4 +1,4 @@
-//! Runs of the reduce side's sort, in files.
+//! The runs of the external merge sort, in files.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::mapreduce::job::RunStore;
 
-/// The runs of one reduce attempt, beside its output. They are gone when this is dropped.
+/// The runs of one reduce attempt, in the directory of its output. They are removed when this is
+/// dropped.
 #[derive(Debug)]
 pub struct RunFiles {
     directory: PathBuf,
@@ -15,7 +16,7 @@ pub struct RunFiles {
 }
 
 impl RunFiles {
-    /// Without runs.
+    /// No runs yet.
     pub fn new(directory: &Path, attempt: u64) -> RunFiles {
         RunFiles { directory: directory.to_owned(), attempt, numbers: Vec::new() }
     }

@@ -1,50 +1,50 @@
-//! Input as blocks of whole lines, in memory that is used again.
+//! Input as blocks of whole lines, in a buffer that is reused.
 
 use std::io::{self, Read};
 
-/// Some whole lines of the input.
+/// Whole lines of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block<'b> {
-    /// Where it begins in the input as a whole.
+    /// The offset of the block in the whole input.
     pub offset: u64,
-    /// Its lines. The last one has no newline if its file has none there.
+    /// The lines. The last line has no newline if the file ends without one.
     pub bytes: &'b [u8],
-    /// It is the beginning of its file.
+    /// The block is the beginning of its file.
     pub starts_file: bool,
 }
 
-/// A split as it is read.
+/// A split as a stream of blocks.
 pub trait Blocks: Send {
-    /// The next lines; `None` at the end. No block has lines of two files.
+    /// The next lines; `None` at the end. A block has lines of one file only.
     ///
     /// # Errors
     /// Those of reading; `InvalidData` for a line that is too long.
     fn next(&mut self) -> io::Result<Option<Block<'_>>>;
 }
 
-/// No line is longer.
+/// The longest line.
 pub const MAX_LINE_BYTES: usize = 64 * 1024 * 1024;
 
-/// As many bytes are read at once: few enough to stay in a core's cache while they are parsed.
+/// The size of a block: small enough to stay in a core's cache while it is parsed.
 const BLOCK_BYTES: usize = 256 * 1024;
 
 /// Cuts a stream of bytes into blocks.
 pub struct BlockReader<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// Of the buffer: what was handed out, and what was read.
+    /// Bytes of the buffer that were returned, and bytes that were read.
     given: usize,
     filled: usize,
-    /// Where the buffer's first byte is in the input.
+    /// The offset of the buffer's first byte in the whole input.
     offset: u64,
     ended: bool,
-    /// Where a file begins, if what is read begins with one.
+    /// The offset of the file's first byte, if the split contains it.
     file_start: Option<u64>,
 }
 
 impl<R: Read> BlockReader<R> {
-    /// Reads all of `reader`, whose first byte is at `offset` of the input. `starts_file`: it is the
-    /// first of its file.
+    /// Reads all of `reader`, whose first byte is at `offset` of the input. `starts_file`: that
+    /// byte is the first of its file.
     pub fn new(reader: R, offset: u64, starts_file: bool) -> BlockReader<R> {
         BlockReader {
             reader,
@@ -57,7 +57,7 @@ impl<R: Read> BlockReader<R> {
         }
     }
 
-    /// Moves what was not handed out to the front.
+    /// Moves the bytes that were not returned to the front, and grows the buffer if it is full.
     fn move_rest_to_front(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.given..self.filled, 0);
         self.offset += self.given as u64;
@@ -82,7 +82,7 @@ impl<R: Read> BlockReader<R> {
         self.move_rest_to_front()?;
         let mut searched = 0;
         loop {
-            // One read after another until the buffer is full: a pipe gives little at a time.
+            // Read until the buffer is full: a pipe returns few bytes at a time.
             while !self.ended && self.filled < self.buffer.len() {
                 match self.reader.read(&mut self.buffer[self.filled..]) {
                     Ok(0) => self.ended = true,
@@ -106,7 +106,7 @@ impl<R: Read> BlockReader<R> {
         }
     }
 
-    /// The block that was read last.
+    /// The last block that was read.
     pub fn current(&self) -> Block<'_> {
         let starts_file = self.file_start == Some(self.offset);
         Block { offset: self.offset, bytes: &self.buffer[..self.given], starts_file }

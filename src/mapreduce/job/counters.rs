@@ -1,4 +1,4 @@
-//! Counters: what tasks count, and a sum that counts everything once (4.9).
+//! Counters of tasks, and their total in which each task counts once (4.9).
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ pub struct Counters {
     entries: usize,
 }
 
-/// The group of what the framework counts itself.
+/// The group of the framework's own counters.
 const OWN: &str = "agora";
 
-/// A task may have so many counters; others are dropped, so that a job that makes names up does not
-/// fill its workers.
+/// The maximal number of counters of a task. Others are dropped, so that a job that generates names
+/// does not fill the memory of its workers.
 pub const MAX_COUNTERS: usize = 1_000;
-/// No group or name is longer.
+/// The longest group or name.
 pub const MAX_COUNTER_NAME_BYTES: usize = 200;
 
 impl Counters {
@@ -26,7 +26,7 @@ impl Counters {
         Counters::default()
     }
 
-    /// Counts; a count that would be beyond `u64` stays at its maximum.
+    /// Adds to a counter. A counter saturates at the maximum of `u64`.
     pub fn add(&mut self, group: &str, name: &str, count: u64) {
         if let Some(held) = self.counts.get_mut(group).and_then(|names| names.get_mut(name)) {
             *held = held.saturating_add(count);
@@ -39,47 +39,47 @@ impl Counters {
         }
     }
 
-    /// Counts something of the framework's.
+    /// Adds to a counter of the framework.
     pub fn add_own(&mut self, name: &str, count: u64) {
         self.add(OWN, name, count);
     }
 
-    /// A count; 0 if nothing was counted.
+    /// The value of a counter; 0 if it does not exist.
     pub fn get(&self, group: &str, name: &str) -> u64 {
         self.counts.get(group).and_then(|names| names.get(name)).copied().unwrap_or(0)
     }
 
-    /// A count of the framework's.
+    /// The value of a counter of the framework.
     pub fn own(&self, name: &str) -> u64 {
         self.get(OWN, name)
     }
 
-    /// All of them, in order: group, name, count.
+    /// Group, name and count of all counters, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, u64)> {
         self.counts.iter().flat_map(|(group, names)| {
             names.iter().map(move |(name, count)| (group.as_str(), name.as_str(), *count))
         })
     }
 
-    /// Adds all of another's.
+    /// Adds all counters of `other`.
     pub fn merge(&mut self, other: &Counters) {
         other.iter().for_each(|(group, name, count)| self.add(group, name, count));
     }
 }
 
-/// The counters of a round's tasks. A task that is done again replaces what it counted before.
+/// The counters of a round's tasks. A task that runs again replaces its counters.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     by_task: BTreeMap<TaskId, Counters>,
 }
 
 impl Tally {
-    /// The answer of a task counts, with these counters.
+    /// Records the counters of a completed task.
     pub fn accept(&mut self, task: TaskId, counters: Counters) {
         self.by_task.insert(task, counters);
     }
 
-    /// All tasks together.
+    /// The sum over all tasks.
     pub fn total(&self) -> Counters {
         let mut total = Counters::new();
         self.by_task.values().for_each(|counters| total.merge(counters));

@@ -1,4 +1,5 @@
-//! What a map task emits: combined if the job combines, partitioned, collected, written.
+//! The output of a map task: combined if the job has a combiner, then partitioned, buffered and
+//! written.
 
 use std::mem;
 
@@ -8,12 +9,12 @@ use super::records::{
     KeySpan, LineChunks, RecordCursor, Records, SortMemory, Values, append_record,
 };
 
-/// Where partitions go when they grow, and at the end.
+/// Receives the partitions.
 pub trait PartitionSink {
     /// Appends lines to a partition.
     ///
     /// # Errors
-    /// They cannot be kept, or nobody waits for the task any more.
+    /// The lines cannot be written, or the task is cancelled.
     fn write(&mut self, partition: u32, lines: &[u8]) -> Result<(), Fault>;
 }
 
@@ -22,20 +23,20 @@ pub struct Emitter<'e> {
     job: &'e dyn Job,
     sink: &'e mut dyn PartitionSink,
     partitions: Vec<Vec<u8>>,
-    /// What the job combines, by partition, until there is much of it.
+    /// Records that wait to be combined; the tag is the partition.
     combining: Option<Records>,
     emitted: u64,
     written: u64,
 }
 
-/// A partition is written when it has so many bytes.
+/// A partition's buffer is written when it has this size.
 const WRITE_BYTES: usize = 256 * 1024;
-/// So much is collected before it is combined.
+/// Records are combined when they have this size.
 const COMBINE_BYTES: usize = 32 * 1024 * 1024;
 
 impl<'e> Emitter<'e> {
-    /// For so many partitions; 0 means one, in which nothing is combined: the map's output is the
-    /// result.
+    /// An emitter for this number of partitions. 0 means one partition without a combiner: the map
+    /// output is the result.
     pub fn new(job: &'e dyn Job, partitions: u32, sink: &'e mut dyn PartitionSink) -> Emitter<'e> {
         let combines = partitions > 0 && job.combines();
         Emitter {
@@ -48,7 +49,7 @@ impl<'e> Emitter<'e> {
         }
     }
 
-    /// Takes a record.
+    /// Emits a record.
     ///
     /// # Errors
     /// Those of the sink.
@@ -77,7 +78,7 @@ impl<'e> Emitter<'e> {
         }
     }
 
-    /// Takes so many records of one key as lines, not to be combined.
+    /// Emits `count` records of one key, given as lines. They are not combined.
     ///
     /// # Errors
     /// Those of the sink.
@@ -91,7 +92,7 @@ impl<'e> Emitter<'e> {
             self.partitions[partition].extend_from_slice(lines);
             return self.write_if_large(partition);
         }
-        // They are written from where they are.
+        // Large pieces are written without copying.
         let before = &mut self.partitions[partition];
         if !before.is_empty() {
             self.sink.write(partition as u32, before)?;
@@ -100,7 +101,7 @@ impl<'e> Emitter<'e> {
         self.sink.write(partition as u32, lines)
     }
 
-    /// Writes a line that is a record as it stands, to the only partition there is.
+    /// Emits a line unchanged to the only partition.
     ///
     /// # Errors
     /// Those of the sink.
@@ -130,7 +131,7 @@ impl<'e> Emitter<'e> {
         Ok(())
     }
 
-    /// Combines what is collected, and appends the result to the partitions.
+    /// Combines the collected records, and appends the result to the partitions.
     fn combine(&mut self) -> Result<(), Fault> {
         let Some(mut records) = self.combining.take() else { return Ok(()) };
         records.sort_by_tag();
@@ -155,8 +156,8 @@ impl<'e> Emitter<'e> {
         Ok(())
     }
 
-    /// All has been emitted: what was not written yet goes to the sink. Returns how many records
-    /// were emitted, and how many of them were left after combining.
+    /// Writes everything that is buffered. Returns the number of emitted records, and the number
+    /// after combining.
     ///
     /// # Errors
     /// Those of the sink.
@@ -177,7 +178,7 @@ struct Combined<'r> {
 }
 
 impl Combined<'_> {
-    /// Whether the next record is one of the key.
+    /// Whether the next record has the same partition and key.
     fn has_next(&self) -> bool {
         let has_tag = |span: &KeySpan| span.tag() == self.first.tag();
         self.records.span(self.next).is_some_and(has_tag)
@@ -237,7 +238,7 @@ mod tests {
         assert_eq!(seen.len(), 100);
     }
 
-    /// 4.3: what does not fit is combined in pieces.
+    /// 4.3: a large output is combined in pieces.
     #[test]
     fn a_large_output_is_combined_in_pieces() {
         let words = (0..1_500_000).map(|number| format!("{:08}", number % 5));

@@ -1,44 +1,47 @@
-//! What goes wrong in a task.
+//! Failures of tasks.
 
 use std::fmt;
 use std::io;
 
-/// Why a task has no result. Each kind is a [`Cause`](crate::mapreduce::scheduler::Cause) to the
-/// scheduler.
+/// Why a task has no result. The scheduler maps each variant to a
+/// [`Cause`](crate::mapreduce::scheduler::Cause).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody waits for the task any more.
+    /// The task was cancelled.
     Cancelled,
-    /// The worker declines, for no reason of the task's.
+    /// The worker failed for a reason that is not related to the task.
     Declined(String),
-    /// This worker lacks what the task needs: a file, space on its disk. Another may have it.
+    /// This worker lacks a resource that the task needs: a file, or space on its disk. Another
+    /// worker may have it.
     MissingResource(String),
-    /// This worker lacks the task's input: as [`MissingResource`](Fault::MissingResource), but the master may send it.
+    /// This worker lacks the task's input: as [`MissingResource`](Fault::MissingResource), but the
+    /// master may send it.
     MissingInput(String),
-    /// This worker's input is another version than the master's.
+    /// This worker's input differs from the master's.
     InputMismatch(String),
-    /// The job's own code failed. Another attempt may do better.
+    /// The job's code failed. Another attempt may succeed.
     Crashed {
-        /// What happened.
+        /// Human-readable.
         reason: String,
-        /// The record on which it did: its offset in the input as a whole, if that is known.
+        /// The offset of the record in the whole input, if it is known.
         record: Option<u64>,
     },
-    /// A record makes no sense, and will make none to anybody.
+    /// A record is invalid. All attempts would fail on it.
     BadRecord {
-        /// Where in the input as a whole its line begins.
+        /// The offset of the record's line in the whole input.
         offset: u64,
-        /// The byte of the line that is wrong, from 1.
+        /// The position of the error in the line, in bytes from 1.
         column: u64,
-        /// What is wrong there.
+        /// Human-readable.
         reason: String,
     },
-    /// The job makes no sense: parameters, a broken file of our own, a peer that errs.
+    /// A failure that another attempt would not change: invalid parameters, a damaged file of the
+    /// job, a protocol error.
     Permanent(String),
 }
 
 impl Fault {
-    /// What an error of the operating system means for a task: `what` was tried.
+    /// The fault for an error of the operating system; `what` is the operation.
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Fault {
         Fault::MissingResource(format!("{what}: {error}"))
     }

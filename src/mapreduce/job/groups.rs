@@ -1,4 +1,4 @@
-//! What the sort gives: records by key.
+//! Sorted records, grouped by key.
 
 use super::fault::Fault;
 use super::records::{
@@ -6,12 +6,13 @@ use super::records::{
 };
 use super::runs::{Merge, sort_error};
 
-/// Sorted records, key by key: [`next_key`](Groups::next_key), then the [`Values`] of that key.
+/// Iterates over groups: [`next_key`](Groups::next_key) gives a key, then the [`Values`] of that
+/// key follow.
 pub struct Groups {
     source: Source,
-    /// The key that was handed out last.
+    /// The current key.
     key: Vec<u8>,
-    /// It may have more values.
+    /// Whether the current key may have more values.
     in_group: bool,
 }
 
@@ -19,26 +20,26 @@ enum Source {
     Memory {
         records: Records,
         next: RecordCursor,
-        /// The first span of the key.
+        /// The first span of the current key.
         first: Option<KeySpan>,
     },
     Runs {
         merge: Merge,
-        /// Records of the key, as lines.
+        /// Records of the current key, as lines.
         lines: Vec<u8>,
     },
 }
 
-/// Records from runs are handed out together up to so many bytes, or one that is longer.
+/// Records from runs are returned in chunks of up to this size, or one longer record.
 const LINES_BYTES: usize = 1024 * 1024;
 
 impl Groups {
-    /// Of sorted records.
+    /// Groups of sorted records in memory.
     pub(super) fn in_memory(records: Records) -> Groups {
         Groups::of(Source::Memory { records, next: RecordCursor::default(), first: None })
     }
 
-    /// Of sorted runs.
+    /// Groups of sorted runs.
     pub(super) fn in_runs(merge: Merge) -> Groups {
         Groups::of(Source::Runs { merge, lines: Vec::new() })
     }
@@ -47,10 +48,10 @@ impl Groups {
         Groups { source, key: Vec::new(), in_group: false }
     }
 
-    /// The next key. Values of the one before that nobody asked for are passed over.
+    /// The next key. Unread values of the previous key are skipped.
     ///
     /// # Errors
-    /// Runs could not be read.
+    /// A run could not be read.
     pub fn next_key(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         while self.in_group {
             self.in_group = self.next_lines()?.count() > 0;
@@ -69,8 +70,8 @@ impl Groups {
         Ok(Some(self.key.clone()))
     }
 
-    /// The next keys, so many at most, each with the lines of all its values, if they are in memory.
-    /// None if they are not, or at the end.
+    /// Up to `most` next keys with the lines of all their values, if they are in memory. Empty if
+    /// they are not, and at the end.
     pub fn next_in_memory(&mut self, most: usize) -> Vec<(&[u8], Vec<&[u8]>)> {
         let Source::Memory { records, next, first: before } = &mut self.source else {
             return Vec::new();
@@ -93,7 +94,7 @@ impl Groups {
         groups
     }
 
-    /// The memory, for another sorter.
+    /// The memory, to be reused by another sorter.
     pub fn into_memory(self) -> SortMemory {
         match self.source {
             Source::Memory { records, .. } => records.into_memory(),

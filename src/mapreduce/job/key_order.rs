@@ -5,11 +5,10 @@ use std::cmp::Ordering;
 /// In which order keys come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyOrder {
-    /// That of their bytes.
+    /// Bytewise.
     #[default]
     Bytes,
-    /// Shorter ones first, then that of their bytes: for whole numbers without leading zeros the
-    /// order of numbers.
+    /// By length, then bytewise: the numeric order of whole numbers without leading zeros.
     Numbers,
 }
 
@@ -22,7 +21,8 @@ impl KeyOrder {
         }
     }
 
-    /// A number that orders keys as they are, but for keys that it cannot tell apart.
+    /// The beginning of a key as a number. Different prefixes have the order of their keys; equal
+    /// prefixes decide nothing.
     pub(super) fn prefix(self, key: &[u8]) -> u64 {
         let mut first = [0; 8];
         let count = key.len().min(8);
@@ -34,7 +34,7 @@ impl KeyOrder {
         }
     }
 
-    /// Keys up to this length are told apart by their prefix and length.
+    /// Keys up to this length are equal if their prefix and length are equal.
     pub(super) fn whole_prefix_bytes(self) -> u32 {
         match self {
             KeyOrder::Bytes => 8,

@@ -1,20 +1,20 @@
 //! What a job is: the part of MapReduce that its user writes.
 //!
 //! A [`Job`] maps splits to records, and reduces the records of a key to output. A record is a line
-//! of text, `key TAB value`, so that every file on the way can be read by a person and any program.
-//! Keys have no tab and no newline, values no newline.
+//! of text, `key TAB value`, so that all intermediate files are readable by people and programs. A
+//! key contains no tab and no newline, a value no newline.
 //!
 //! | file | section of the paper |
 //! |---|---|
 //! | `emitter` | 4.1 partitioning function, 4.3 combiner function |
-//! | `key_order`, `records`, `runs`, `sorter`, `groups` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input |
+//! | `key_order`, `records`, `runs`, `sorter`, `groups` | 4.2 ordering guarantees: keys in order; the values of a key in the order of the input. An external merge sort |
 //! | `blocks` | 4.4 input: whole lines of a split |
 //! | `counters` | 4.9 counters |
-//! | `fault` | what goes wrong in a task |
+//! | `fault` | failures of tasks |
 //! | `word_count` | appendix A, the example |
 //!
-//! Iterative jobs run round after round on the same splits. What a map task leaves in its
-//! [`MapTask::cache`] is there in the next round, if the task comes to the same worker again; the
+//! Iterative jobs run several rounds on the same splits. A map task may keep a [`MapTask::cache`]
+//! for the next round. It is available there if the task runs on the same worker again, and the
 //! result must be the same without it.
 
 mod blocks;
@@ -44,10 +44,10 @@ pub use sorter::Sorter;
 pub use task::{Cache, MapTask, ReduceTask, TaskContext, TaskInfo, Work};
 pub use word_count::WordCount;
 
-/// A job, as workers run it. It is shared by all tasks of a worker.
+/// A job, as workers run it. All tasks of a worker share one value.
 ///
-/// The result must depend on the input and the parameters alone: a task may run several times, on
-/// several workers, and any of its runs may be the one that counts.
+/// The result must depend on the input and the parameters only: a task may run several times, on
+/// several workers, and any of these attempts may be the one that counts.
 pub trait Job: Send + Sync {
     /// Maps one split: reads [`MapTask::input`], calls [`MapTask::emit`].
     ///
@@ -55,19 +55,19 @@ pub trait Job: Send + Sync {
     /// The task has failed.
     fn map(&self, task: &mut MapTask<'_>) -> Result<(), Fault>;
 
-    /// What a round with this parameter has its map tasks do, as a number: with what is in its cache
-    /// a task takes about as long as the last time that it did the same. `None`: who knows.
+    /// A number for the kind of work that map tasks do in a round with this parameter. With its
+    /// cache, a task takes about as long as the last time with the same number. `None`: unknown.
     fn map_work(&self, _parameter: &[u8]) -> Option<u8> {
         None
     }
 
-    /// Whether [`combine`](Self::combine) is to be called on what one map task emits.
+    /// Whether the output of a map task is passed to [`combine`](Self::combine).
     fn combines(&self) -> bool {
         false
     }
 
-    /// Merges values of one key into fewer, by calling `emit` with each (4.3). It may be called
-    /// several times for a key, with its own results among the values.
+    /// The combiner: merges values of one key into fewer values, and calls `emit` with each (4.3).
+    /// It may be called several times for a key, with its own results among the values.
     ///
     /// # Errors
     /// The task has failed.
@@ -83,17 +83,18 @@ pub trait Job: Send + Sync {
         Ok(())
     }
 
-    /// The reduce task for a key, from 0 to `partitions - 1` (4.1): by default its hash decides.
+    /// The reduce task of a key, from 0 to `partitions - 1` (4.1). By default `hash(key) mod
+    /// partitions`.
     fn partition(&self, key: &[u8], partitions: u32) -> u32 {
         (fnv1a(key) % u64::from(partitions.max(1))) as u32
     }
 
-    /// In which order keys are reduced (4.2).
+    /// The order in which keys are reduced (4.2).
     fn key_order(&self) -> KeyOrder {
         KeyOrder::Bytes
     }
 
-    /// Reduces one key: `values` come in the order of the input.
+    /// Reduces one key; `values` are in the order of the input.
     ///
     /// # Errors
     /// The task has failed.
@@ -104,7 +105,7 @@ pub trait Job: Send + Sync {
         task: &mut ReduceTask<'_>,
     ) -> Result<(), Fault>;
 
-    /// Reduces all keys of a task: by default one after the other.
+    /// Reduces all keys of a task, by default one after the other.
     ///
     /// # Errors
     /// The task has failed.
@@ -122,31 +123,31 @@ pub fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// Makes a job of its parameters, or says what is wrong with them.
+/// Creates a job from its parameters, or returns an error text.
 pub type MakeJob = fn(&[u8]) -> Result<Arc<dyn Job>, String>;
 
-/// The kinds of jobs that a worker knows, by name.
+/// The kinds of jobs that a worker can run, by name.
 #[derive(Clone, Default)]
 pub struct JobKinds {
     kinds: BTreeMap<&'static str, MakeJob>,
 }
 
 impl JobKinds {
-    /// Those of this room alone.
+    /// The kinds of this module.
     pub fn new() -> JobKinds {
         JobKinds::default().with(WordCount::NAME, WordCount::make)
     }
 
-    /// One more.
+    /// Adds a kind.
     pub fn with(mut self, name: &'static str, make: MakeJob) -> JobKinds {
         self.kinds.insert(name, make);
         self
     }
 
-    /// Makes a job of this kind.
+    /// Creates a job of this kind.
     ///
     /// # Errors
-    /// There is no such kind, or the parameters make no sense.
+    /// The kind is unknown, or the parameters are invalid.
     pub fn make(&self, name: &str, parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
         let make = self.kinds.get(name).ok_or_else(|| format!("no job is named {name:?}"))?;
         make(parameters)

@@ -1,4 +1,4 @@
-//! Records in memory, and their order.
+//! Records in memory, and their sort.
 
 use std::cmp::Ordering;
 use std::mem;
@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::key_order::KeyOrder;
 use crate::text::find;
 
-/// A record as a line.
+/// Appends a record as a line.
 pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
     lines.reserve(key.len() + value.len() + 2);
     lines.extend_from_slice(key);
@@ -16,23 +16,23 @@ pub(super) fn append_record(key: &[u8], value: &[u8], lines: &mut Vec<u8>) {
     lines.push(b'\n');
 }
 
-/// The values of one key, one after the other.
+/// The values of one key, in order.
 pub trait Values {
-    /// The next value, valid until the one after it is asked for; `None` at the end.
+    /// The next value, valid until the next call; `None` at the end.
     ///
     /// # Errors
-    /// A file that held some of them cannot be read.
+    /// A run cannot be read.
     fn next(&mut self) -> Result<Option<&[u8]>, Fault>;
 
-    /// The next values, as many as are in memory, in the lines that they are in. None at the end.
+    /// The next values as lines, as many as are in memory. No lines at the end.
     ///
     /// # Errors
     /// As [`next`](Self::next).
     fn next_lines(&mut self) -> Result<LineChunks<'_>, Fault>;
 }
 
-/// Values of one key, in pieces of whole lines: `key TAB value NEWLINE` each. A piece is taken when
-/// the iterator gives it.
+/// Values of one key, in chunks of whole lines: `key TAB value NEWLINE` each. A chunk is consumed
+/// when the iterator returns it.
 pub struct LineChunks<'v>(Chunks<'v>);
 
 enum Chunks<'v> {
@@ -41,12 +41,12 @@ enum Chunks<'v> {
 }
 
 impl<'v> LineChunks<'v> {
-    /// This piece, if there is one.
+    /// One chunk, or none.
     pub(super) fn single(piece: Option<&'v [u8]>) -> LineChunks<'v> {
         LineChunks(Chunks::Single(piece))
     }
 
-    /// Of sorted records, those from `next` on that have the key of `first`.
+    /// The sorted records from `next` on that have the key of `first`.
     pub(super) fn of(
         records: &'v Records,
         next: &'v mut RecordCursor,
@@ -70,15 +70,15 @@ impl<'v> Iterator for LineChunks<'v> {
     }
 }
 
-/// Where neighbouring lines lie in the arena that have the same key and tag.
+/// A range of consecutive lines in the arena with the same key and tag.
 ///
-/// Whoever emits key by key makes few of them, and sorting is nothing then; at worst each line is
-/// one.
+/// The sort moves spans, not lines. A map task that emits key by key makes few spans, and their
+/// sort is almost free; in the worst case each line is a span.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeySpan {
     prefix: u64,
     at: u32,
-    /// Of all lines.
+    /// The length of all lines.
     bytes: u32,
     key_bytes: u32,
     tag: u32,
@@ -96,19 +96,19 @@ impl KeySpan {
 
 const SPAN_BYTES: usize = size_of::<KeySpan>();
 
-/// Stretches are reserved for so many blocks like the first at most.
+/// Space for spans is reserved for at most this many blocks like the first one.
 const MAX_EXPECTED_BLOCKS: usize = 1_000;
-/// The arena's places have 32 bits.
+/// Offsets in the arena have 32 bits.
 const MAX_ARENA_BYTES: usize = u32::MAX as usize;
 
-/// Memory of records that are gone: others in it cost no page faults.
+/// Memory of a finished sort. Reusing it avoids page faults.
 #[derive(Debug, Default)]
 pub struct SortMemory {
     arena: Vec<u8>,
     spans: Vec<KeySpan>,
 }
 
-/// Records with a tag each, as lines.
+/// Records as lines, each with a tag: the map task, or the partition.
 #[derive(Debug)]
 pub(super) struct Records {
     order: KeyOrder,
@@ -118,11 +118,11 @@ pub(super) struct Records {
     any_has_several_lines: bool,
 }
 
-/// A record among others, in the order in which they are.
+/// A position among the records, in their current order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RecordCursor {
     span: usize,
-    /// Where in the span its line begins.
+    /// The offset of the line in the span.
     offset: usize,
 }
 
@@ -138,12 +138,12 @@ impl Records {
         SortMemory { arena: self.arena, spans: self.spans }
     }
 
-    /// So many bytes of lines will come.
+    /// Reserves space for this many bytes of lines.
     pub(super) fn reserve(&mut self, bytes: usize) {
         self.arena.reserve(bytes.min(MAX_ARENA_BYTES - self.arena.len()));
     }
 
-    /// What they take in memory.
+    /// The used memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.arena.len() + self.spans.len() * SPAN_BYTES
     }
@@ -152,12 +152,12 @@ impl Records {
         self.spans.is_empty()
     }
 
-    /// Whether so many bytes more would still have a cursor.
+    /// Whether the arena can take this many more bytes.
     pub(super) fn has_capacity(&self, bytes: usize) -> bool {
         self.arena.len().saturating_add(bytes) <= MAX_ARENA_BYTES
     }
 
-    /// Adds a record, as a span of its own; there must be room.
+    /// Adds a record as a span of its own. The arena must have the capacity.
     pub(super) fn push(&mut self, tag: u32, key: &[u8], value: &[u8]) {
         self.spans.push(KeySpan {
             prefix: self.order.prefix(key),
@@ -169,8 +169,9 @@ impl Records {
         append_record(key, value, &mut self.arena);
     }
 
-    /// Adds records that are lines already, the last one perhaps without its newline; there must be
-    /// room, for that as well. Returns whether each has a tab: if not, those before it were added.
+    /// Adds records that are lines; the last line may lack its newline. The arena must have the
+    /// capacity for the lines and a newline. Returns whether each line has a tab: if not, the lines
+    /// before the first bad one were added.
     pub(super) fn push_lines(&mut self, tag: u32, lines: &[u8]) -> bool {
         let Records { order, arena, spans, any_has_several_lines } = self;
         let mut at = arena.len();
@@ -197,7 +198,7 @@ impl Records {
             spans.extend(last.take());
             let length = find(b'\n', rest).unwrap_or(rest.len());
             let line = &rest[..length];
-            // Keys are short more often than not.
+            // Most keys are short.
             let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { return false };
             last = Some(KeySpan {
                 prefix: order.prefix(&line[..tab]),
@@ -209,7 +210,8 @@ impl Records {
             at += length + 1;
         }
         spans.extend(last);
-        // What is expected will be as these lines: better than to double again and again.
+        // Assumes that the expected lines are like these: one reservation instead of repeated
+        // doubling.
         let added = spans.len() - before.min(spans.len());
         let left = arena.capacity() - arena.len();
         if before == 0 && !lines.is_empty() {
@@ -218,14 +220,14 @@ impl Records {
         true
     }
 
-    /// Forgets all records, and keeps the memory.
+    /// Removes all records, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.arena.clear();
         self.spans.clear();
         self.any_has_several_lines = false;
     }
 
-    /// Sorts by key; those of a key by tag, then in the order of arrival.
+    /// Sorts by key, then by tag, then in the order of arrival.
     pub(super) fn sort(&mut self) {
         let mut spans = mem::take(&mut self.spans);
         spans.sort_by(|left, right| {
@@ -234,7 +236,7 @@ impl Records {
         self.spans = spans;
     }
 
-    /// Sorts by tag; those of a tag by key, then in the order of arrival.
+    /// Sorts by tag, then by key, then in the order of arrival.
     pub(super) fn sort_by_tag(&mut self) {
         let mut spans = mem::take(&mut self.spans);
         spans.sort_by(|left, right| {
@@ -243,19 +245,19 @@ impl Records {
         self.spans = spans;
     }
 
-    /// The span that a cursor is in; `None` behind the last record.
+    /// The span at a cursor; `None` after the last record.
     pub(super) fn span(&self, cursor: RecordCursor) -> Option<&KeySpan> {
         self.spans.get(cursor.span)
     }
 
-    /// The value at a cursor, which goes on to the next record: in the order of arrival, or as they
-    /// were sorted.
+    /// Returns the value at a cursor, and advances the cursor: in the order of arrival, or in
+    /// sorted order.
     #[inline]
     pub(super) fn next_value(&self, cursor: &mut RecordCursor) -> Option<&[u8]> {
         let span = self.spans.get(cursor.span)?;
         let before = cursor.offset + span.key_bytes as usize + 1;
         let rest = self.arena.get(span.at as usize + before..span.end())?;
-        // A line of its own is not looked at: it may be far away in memory.
+        // A span of one line is not searched for a newline: it may be far away in memory.
         let length = if self.any_has_several_lines {
             find(b'\n', rest)?
         } else {
@@ -268,7 +270,7 @@ impl Records {
         rest.get(..length)
     }
 
-    /// The lines from a cursor to the end of its span; the cursor goes on to the next.
+    /// The lines from a cursor to the end of its span. Advances the cursor to the next span.
     pub(super) fn next_lines(&self, cursor: &mut RecordCursor) -> Option<&[u8]> {
         let span = self.spans.get(cursor.span)?;
         let lines = &self.arena[span.at as usize + cursor.offset..span.end()];
@@ -276,7 +278,7 @@ impl Records {
         Some(lines)
     }
 
-    /// Whether there is a record at a cursor, of the same key as a span.
+    /// Whether there is a record at a cursor, and it has the key of `first`.
     pub(super) fn has_key_of(&self, cursor: RecordCursor, first: &KeySpan) -> bool {
         self.span(cursor).is_some_and(|span| self.compare(first, span).is_eq())
     }
@@ -298,11 +300,11 @@ impl Records {
     }
 }
 
-/// Bytes that are looked at together, once there were so many lines of a key.
+/// The number of bytes that are compared together, after the first lines of a key.
 const CHUNK: usize = 256;
 
-/// How many bytes the lines have that all of `lines`, whole ones, begin with and that begin with
-/// `key`, which ends with its tab.
+/// The length of the leading lines of `lines` that begin with `key`. `lines` are whole lines, and
+/// `key` ends with its tab.
 fn matching_prefix_bytes(key: &[u8], lines: &[u8]) -> usize {
     let (mut at, mut chunks) = (0, true);
     while lines[at..].starts_with(key) {
@@ -313,7 +315,7 @@ fn matching_prefix_bytes(key: &[u8], lines: &[u8]) -> usize {
             {
                 within += CHUNK;
             }
-            // Behind those that did there is one that does not, or the end, which is near.
+            // A line with another key follows soon, or the end.
             chunks = false;
         }
         let rest = &lines[within..];
@@ -322,7 +324,7 @@ fn matching_prefix_bytes(key: &[u8], lines: &[u8]) -> usize {
     at
 }
 
-/// Whether each line begins with `key` that begins behind one of the first [`CHUNK`] bytes.
+/// Whether each line that begins after one of the first [`CHUNK`] bytes begins with `key`.
 fn each_line_begins_with(key: &[u8], bytes: &[u8]) -> bool {
     let Some((ends, _)) = bytes.split_first_chunk::<CHUNK>() else { return false };
     let mut differs = [0_u8; CHUNK];
@@ -417,7 +419,7 @@ mod tests {
             let mut expected: Vec<(Vec<u8>, u32, Vec<u8>)> = Vec::new();
             let (mut key, mut tag, mut spans) = (Vec::new(), 0, 0);
             let mut lines = Vec::new();
-            // Some spans are longer than what is looked at together, and keys begin alike.
+            // Some spans are longer than a chunk, and keys have common prefixes.
             let change = *seed.pick(&[2, 10, 300]);
             for arrival in 0..seed.below(1_000) {
                 if arrival == 0 || seed.one_in(change) {

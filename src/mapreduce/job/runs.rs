@@ -1,6 +1,6 @@
-//! Sorted runs of the external merge sort: writing, reading and merging them.
+//! Sorted runs of the external merge sort: writing, reading and merging.
 //!
-//! A run is lines, `map TAB key TAB value`, sorted by key and then by map.
+//! A run is a list of lines, `map TAB key TAB value`, sorted by key and then by map.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -10,19 +10,19 @@ use super::fault::Fault;
 use super::key_order::KeyOrder;
 use crate::text::{find, parse_u64, push_u64};
 
-/// Where runs are kept, by number.
+/// Stores runs by number.
 pub trait RunStore: Send {
-    /// A run to be written.
+    /// Creates a run.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     fn create(&mut self, number: u64) -> io::Result<Box<dyn Write>>;
-    /// A run that was written.
+    /// Opens a run for reading.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     fn open(&mut self, number: u64) -> io::Result<Box<dyn Read + Send>>;
-    /// A run that is not needed any more.
+    /// Removes a run.
     fn remove(&mut self, number: u64);
 }
 
@@ -32,7 +32,7 @@ pub(super) struct RunWriter {
     written: u64,
 }
 
-/// LineChunks are collected before they are written.
+/// The size of the write buffer.
 const WRITE_BYTES: usize = 256 * 1024;
 
 impl RunWriter {
@@ -62,11 +62,11 @@ impl RunWriter {
     }
 }
 
-/// A run as it is read.
+/// Reads a run line by line.
 struct RunReader {
     reader: BufReader<Box<dyn Read + Send>>,
     line: Vec<u8>,
-    /// Of the line: where its value begins.
+    /// The offset of the value in the line.
     value: usize,
 }
 
@@ -82,7 +82,7 @@ impl RunReader {
         self.line.get(self.value..).unwrap_or_default()
     }
 
-    /// The next line's map, and its key in `key`; `None` at the end.
+    /// Reads the next line: returns its map, and puts its key into `key`. `None` at the end.
     fn next(&mut self, key: &mut Vec<u8>) -> io::Result<Option<u32>> {
         self.line.clear();
         if self.reader.read_until(b'\n', &mut self.line)? == 0 {
@@ -133,7 +133,7 @@ impl Eq for Head {}
 pub(super) struct Merge {
     runs: Vec<RunReader>,
     heap: BinaryHeap<Reverse<Head>>,
-    /// The record that was handed out last: its run goes on when the next one is asked for.
+    /// The last record that was returned. Its run advances when the next record is requested.
     current: Option<Head>,
 }
 
@@ -151,7 +151,7 @@ impl Merge {
         Ok(merge)
     }
 
-    /// Reads the next record of a run, in the memory of the one before.
+    /// Reads the next record of a run, and reuses the memory of `head`.
     fn advance(&mut self, mut head: Head) -> io::Result<()> {
         if let Some(map) = self.runs[head.run].next(&mut head.key)? {
             head.map = map;
@@ -168,7 +168,7 @@ impl Merge {
         Ok(self.heap.peek().map(|Reverse(head)| head.key.as_slice()))
     }
 
-    /// The next record's map and value; [`key`](Self::key) was asked for.
+    /// Map and value of the next record. [`key`](Self::key) must be called before.
     pub(super) fn take(&mut self) -> Option<(u32, &[u8])> {
         let Reverse(head) = self.heap.pop()?;
         let head = self.current.insert(head);
@@ -177,7 +177,7 @@ impl Merge {
 }
 
 impl Merge {
-    /// The next value, if it is of this key.
+    /// The next value if it has this key.
     pub(super) fn next_of(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Fault> {
         if self.key().map_err(|e| sort_error(&e))? != Some(key) {
             return Ok(None);

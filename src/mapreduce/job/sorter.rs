@@ -1,11 +1,12 @@
-//! The reduce side's sort: in memory as long as it fits, then in sorted runs that are merged.
+//! The sort of the reduce side, an external merge sort: in memory while the records fit, then in
+//! sorted runs that are merged.
 //!
-//! Records arrive from several maps at once. They leave by key, and those of a key in the order of
-//! the input: by map, and within a map as they were emitted. So what a reduce task sees depends
-//! neither on who was faster nor on how much memory there is.
+//! Records arrive from several maps at once. They leave sorted by key; the records of a key leave
+//! in the order of the input, that is by map and then in the order of emission. So the input of a
+//! reduce task depends neither on the speed of the mappers nor on the memory limit.
 //!
-//! A run is lines, `map TAB key TAB value`. Runs are merged [`RUNS_AT_ONCE`] at a time, so that
-//! neither open files nor buffers grow with the input.
+//! [`RUNS_AT_ONCE`] runs are merged at a time, so the number of open files and buffers does not
+//! grow with the input.
 
 use std::io;
 use std::mem;
@@ -16,7 +17,7 @@ use super::key_order::KeyOrder;
 use super::records::{RecordCursor, Records, SortMemory};
 use super::runs::{Merge, RunStore, RunWriter, sort_error};
 
-/// As many runs are merged into one.
+/// The number of runs that are merged into one.
 pub const RUNS_AT_ONCE: usize = 64;
 
 /// Sorts records by key.
@@ -25,15 +26,15 @@ pub struct Sorter<'s> {
     records: Records,
     max_bytes: usize,
     store: &'s mut dyn RunStore,
-    /// By level: the runs there, oldest first. Each run of a level is made of as many of the level
-    /// below. All runs of a level are older than those of the levels below it.
+    /// The runs of each level, oldest first. A run of a level is merged from [`RUNS_AT_ONCE`] runs
+    /// of the level below. All runs of a level are older than the runs of lower levels.
     levels: Vec<Vec<u64>>,
     last_run: u64,
     spilled_bytes: u64,
 }
 
 impl<'s> Sorter<'s> {
-    /// A sorter that keeps about so many bytes in memory.
+    /// A sorter that keeps about `max_bytes` in memory.
     pub fn new(
         order: KeyOrder,
         max_bytes: usize,
@@ -51,13 +52,13 @@ impl<'s> Sorter<'s> {
         }
     }
 
-    /// So many bytes of lines will come, or fewer.
+    /// Reserves memory for this many bytes of lines, up to the limit.
     pub fn reserve(&mut self, bytes: u64) {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         self.records.reserve(bytes.min(self.max_bytes));
     }
 
-    /// Adds a record of a map.
+    /// Adds a record of a map task.
     ///
     /// # Errors
     /// A run could not be written.
@@ -67,7 +68,7 @@ impl<'s> Sorter<'s> {
         Ok(())
     }
 
-    /// Adds records of a map that are lines: whole ones, but for the last newline.
+    /// Adds records of a map task that are whole lines; the last line may lack its newline.
     ///
     /// # Errors
     /// A line has no tab, or a run could not be written.
@@ -88,7 +89,7 @@ impl<'s> Sorter<'s> {
         Ok(())
     }
 
-    /// How much was written to runs.
+    /// The number of bytes written to runs.
     pub fn spilled_bytes(&self) -> u64 {
         self.spilled_bytes
     }
@@ -109,7 +110,7 @@ impl<'s> Sorter<'s> {
         self.add_run(0, self.last_run)
     }
 
-    /// Puts a run on its level, and merges the level if it is full.
+    /// Adds a run to a level, and merges the level if it is full.
     fn add_run(&mut self, level: usize, run: u64) -> io::Result<()> {
         if self.levels.len() <= level {
             self.levels.push(Vec::new());
@@ -136,10 +137,10 @@ impl<'s> Sorter<'s> {
         self.add_run(level + 1, merged)
     }
 
-    /// All records are there: their groups, in order.
+    /// Ends the input and returns the sorted groups.
     ///
     /// # Errors
-    /// Runs could not be written or read.
+    /// A run could not be written or read.
     pub fn finish(mut self) -> Result<Groups, Fault> {
         if self.levels.is_empty() {
             self.records.sort();
@@ -211,7 +212,7 @@ mod tests {
         lines.split(|byte| *byte == b'\n').map(value_of).collect()
     }
 
-    /// All groups, whose values come one by one or several at once.
+    /// All groups; values are read one by one or in chunks.
     fn groups(mut groups: Groups, seed: &mut Seed) -> Found {
         let mut found = Found::new();
         loop {
@@ -246,10 +247,10 @@ mod tests {
         found
     }
 
-    /// Records of several maps, interleaved in any way, each map's in order.
+    /// Records of several maps, interleaved; the records of each map are in order.
     fn some_records(seed: &mut Seed, count: usize) -> Vec<(u32, Vec<u8>, Vec<u8>)> {
         let record = |number: usize| {
-            // Sorted with the same key are to be seen.
+            // Short keys, so that neighbours often have the same key.
             let length = *seed.pick(&[0, 0, 1, 10]);
             let key = (0..seed.below(length + 1)).map(|_| *seed.pick(b"ab\x00\xff\r")).collect();
             (seed.below(4) as u32, key, number.to_string().into_bytes())

@@ -1,4 +1,4 @@
-//! A task as its job sees it.
+//! A task as the job's code sees it.
 
 use std::any::Any;
 
@@ -8,61 +8,63 @@ use super::emitter::Emitter;
 use super::fault::Fault;
 use super::records::append_record;
 
-/// What the worker does for its tasks.
+/// Services of the worker for the job's code.
 pub trait TaskContext {
-    /// Fails when nobody waits for the task any more. To be asked now and then.
+    /// Fails if the task was cancelled. Long loops call it regularly.
     ///
     /// # Errors
     /// [`Fault::Cancelled`].
     fn check_cancelled(&mut self) -> Result<(), Fault>;
-    /// The task has got on. A task that does not say so for a long time counts as stuck.
+    /// Reports progress. A task without progress for a long time counts as stuck.
     fn progress(&mut self);
-    /// What the task does right now, for people.
+    /// Sets the task's human-readable status.
     fn status(&mut self, text: &str);
-    /// How many pieces of work it does at once.
+    /// The number of threads for [`run_parallel`](Self::run_parallel).
     fn threads(&self) -> usize;
-    /// Does all of this work, as much at once as it may. A panic of a piece is one of the task's.
+    /// Runs all pieces of work, in parallel if there are threads. A panic in a piece is a panic of
+    /// the task.
     fn run_parallel(&mut self, work: Vec<Work<'_>>);
 }
 
 /// A piece of a task's work.
 pub type Work<'w> = Box<dyn FnOnce() + Send + 'w>;
 
-/// What a map task leaves for the next round.
+/// State of a map task that is kept for the next round.
 pub type Cache = Option<Box<dyn Any + Send>>;
 
-/// Which task it is, for jobs that tell others.
+/// Identifies a task, for jobs that need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskInfo {
-    /// The task, from 0.
+    /// The index of the task, from 0.
     pub task: u32,
-    /// The attempt.
+    /// The attempt's number.
     pub attempt: u64,
-    /// Of a map task: the file that its split is of.
+    /// Map tasks: the path of the input file.
     pub file: String,
-    /// Of a map task: where its split begins in that file.
+    /// Map tasks: the offset of the split in that file.
     pub start: u64,
-    /// Of a map task: the bytes of its split.
+    /// Map tasks: the length of the split.
     pub bytes: u64,
 }
 
 /// A map task.
 pub struct MapTask<'t> {
-    /// Which one.
+    /// The task's index, attempt and split.
     pub info: &'t TaskInfo,
-    /// Opens the split. Not to be called when the cache has all that is needed.
+    /// Opens the split. Not needed if the cache contains all of it.
     pub open: &'t mut dyn FnMut() -> Result<Box<dyn Blocks>, Fault>,
     /// The round's parameter.
     pub parameter: &'t [u8],
-    /// The number of reduce tasks; 0: what is emitted is the result, in the order of emitting.
+    /// The number of reduce tasks. 0: the emitted records are the result, in the order of emission.
     pub reduces: u32,
-    /// What this task left in the round before, if it was on this worker; to be left for the next.
+    /// The state that this task kept in the round before, if it ran on this worker. The task sets
+    /// it for the next round.
     pub cache: &'t mut Cache,
-    /// Records to leave out, by their offset: attempts crashed on them.
+    /// Offsets of the records to leave out, because attempts crashed on them.
     pub skip: &'t [u64],
-    /// What the task counts.
+    /// The task's counters.
     pub counters: &'t mut Counters,
-    /// The worker.
+    /// The services of the worker.
     pub context: &'t mut dyn TaskContext,
     pub(crate) emitter: Emitter<'t>,
 }
@@ -71,20 +73,20 @@ impl MapTask<'_> {
     /// Opens the split.
     ///
     /// # Errors
-    /// This worker does not have it.
+    /// This worker does not have the split.
     pub fn input(&mut self) -> Result<Box<dyn Blocks>, Fault> {
         (self.open)()
     }
 
-    /// Emits a record. The key has no tab and no newline, the value no newline.
+    /// Emits a record. The key contains no tab and no newline, the value no newline.
     ///
     /// # Errors
-    /// It cannot be kept, or nobody waits for the task any more.
+    /// The record cannot be written, or the task was cancelled.
     pub fn emit(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         self.emitter.emit(key, value)
     }
 
-    /// Emits records of one key, so many, as the lines they become, none of them to be combined.
+    /// Emits `count` records of one key, given as lines. They are not combined.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
@@ -92,7 +94,7 @@ impl MapTask<'_> {
         self.emitter.emit_records(key, lines, count)
     }
 
-    /// Emits a line that is no record, in a round without reduce tasks.
+    /// Emits any line, in a round without reduce tasks.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
@@ -103,20 +105,20 @@ impl MapTask<'_> {
 
 /// A reduce task.
 pub struct ReduceTask<'t> {
-    /// Which one.
+    /// The task's index and attempt.
     pub info: &'t TaskInfo,
     /// The round's parameter.
     pub parameter: &'t [u8],
-    /// What the task counts.
+    /// The task's counters.
     pub counters: &'t mut Counters,
-    /// The worker.
+    /// The services of the worker.
     pub context: &'t mut dyn TaskContext,
     pub(crate) output: &'t mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     pub(crate) lines: Vec<u8>,
     pub(crate) written: u64,
 }
 
-/// Output is collected before it is written.
+/// The size of the output buffer.
 const WRITE_BYTES: usize = 64 * 1024;
 
 impl<'t> ReduceTask<'t> {
@@ -133,7 +135,7 @@ impl<'t> ReduceTask<'t> {
     /// Writes a record to the output.
     ///
     /// # Errors
-    /// It cannot be kept, or nobody waits for the task any more.
+    /// The output cannot be written, or the task was cancelled.
     pub fn emit(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
         append_record(key, value, &mut self.lines);
         self.emitted()

@@ -1,6 +1,6 @@
-//! Word count, the example of the paper's appendix: how often each word is there.
+//! Word count, the example of the paper's appendix: the number of occurrences of each word.
 //!
-//! A word is a run of bytes without ASCII white space, whatever they mean.
+//! A word is a sequence of bytes without ASCII white space, in any encoding.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::text::{parse_u64, push_u64};
 pub struct WordCount;
 
 impl WordCount {
-    /// Its name on workers.
+    /// The name of the kind.
     pub const NAME: &str = "wordcount";
 
-    /// Makes the job.
+    /// Creates the job.
     ///
     /// # Errors
-    /// It was given parameters.
+    /// There are parameters.
     pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
         if parameters.is_empty() {
             Ok(Arc::new(WordCount))

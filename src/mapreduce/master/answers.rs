@@ -1,4 +1,4 @@
-//! What workers answer.
+//! Handles the answers of workers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::mapreduce::scheduler::{AttemptId, Cause, Failure, TaskKind};
 use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
 
-/// An answer as it came.
+/// An answer as the multiplexer delivered it.
 pub(super) struct Answer {
     pub(super) link: usize,
     pub(super) call: CallId,
@@ -23,7 +23,7 @@ pub(super) struct Answer {
 }
 
 impl Master {
-    /// Takes an answer.
+    /// Handles one answer.
     pub(super) fn handle_answer(&mut self, answer: Answer, observer: &mut dyn Observer) {
         let Answer { link, call, status, message } = answer;
         let Some(in_flight) = self.in_flight.remove(&(link, call)) else { return };
@@ -63,7 +63,8 @@ impl Master {
         }
     }
 
-    /// Whether a worker had no room for a call, which it is to get again: nothing has failed.
+    /// Whether the worker had no capacity for a call (RESOURCE_EXHAUSTED), which is then sent again
+    /// later. No attempt fails for that.
     fn is_retried_later(&mut self, in_flight: &InFlight, status: &Status) -> bool {
         let slot_of = |attempt| self.attempts.get(attempt).map(|assigned| assigned.slot);
         let (slot, request) = match in_flight {
@@ -93,7 +94,7 @@ impl Master {
         true
     }
 
-    /// The slot that a call was for.
+    /// The worker slot that a call belongs to.
     fn slot_of_call(&self, link: usize, in_flight: &InFlight) -> Option<usize> {
         match in_flight {
             InFlight::Open(index)
@@ -139,7 +140,7 @@ impl Master {
         if status.is_ok() {
             self.announce(attempt);
         } else {
-            // A reduce task that was not told would wait for ever.
+            // The reduce task would wait for the announcement for ever.
             self.fail_attempt(attempt, Cause::Worker, &status.message, observer);
         }
     }
@@ -171,7 +172,7 @@ impl Master {
         }
     }
 
-    /// What could not be sent: the attempts that wait for it cannot begin.
+    /// A parameter or split could not be sent: the attempts that need it fail.
     fn handle_put_failed(&mut self, index: usize, status: &Status, observer: &mut dyn Observer) {
         let Some(ready) = self.worker_slots[index].ready() else { return };
         if let Some(PendingSend::Parameter { number, .. }) = ready.pending_sends.front() {
@@ -192,7 +193,7 @@ impl Master {
         }
     }
 
-    /// An attempt could not be done.
+    /// An attempt ended with an error.
     fn handle_task_failed(
         &mut self,
         attempt: AttemptId,
@@ -221,7 +222,7 @@ impl Master {
         self.fail_attempt(attempt, task_status::cause_of(status), &reason, observer);
     }
 
-    /// An attempt has failed: the scheduler is told, and people are.
+    /// Fails an attempt: reports it to the observer and to the scheduler.
     pub(super) fn fail_attempt(
         &mut self,
         attempt: AttemptId,
@@ -259,7 +260,7 @@ impl Master {
         self.verify_map_input(attempt, done, observer);
     }
 
-    /// A map task is done, and counts.
+    /// Accepts the result of a map task.
     pub(super) fn accept_map(
         &mut self,
         attempt: AttemptId,
@@ -294,7 +295,7 @@ impl Master {
         self.begin_reading(attempt, done.bytes, done.output, done.counters, observer);
     }
 
-    /// A task is done: its output is read, unless all of it came with the answer.
+    /// Starts reading the output of a completed task, unless all of it is in the answer.
     fn begin_reading(
         &mut self,
         attempt: AttemptId,
@@ -346,7 +347,8 @@ impl Master {
         }
         let read = reading.output.len();
         if read < reading.bytes {
-            // Progress too, though the worker has nothing more to do for it.
+            // Reading counts as progress, although the worker's own progress number no longer
+            // grows.
             let pending_sends = u64::MAX - (reading.bytes - read);
             let (index, worker) = (assigned.slot, assigned.worker);
             self.scheduler.handle_progress(now, worker, &[(attempt, pending_sends)]);
@@ -357,7 +359,7 @@ impl Master {
         }
     }
 
-    /// A task is done, and all that it made is here or known.
+    /// Completes an attempt, whose output is now here or whose location is known.
     fn complete(
         &mut self,
         attempt: AttemptId,

@@ -1,4 +1,4 @@
-//! What is pending of workers.
+//! Calls to workers.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::mapreduce::scheduler::{
 };
 use crate::mapreduce::wire;
 
-/// A call that was not answered yet.
+/// A call without an answer yet.
 pub(super) enum InFlight {
     /// OpenJob.
     Open(usize),
-    /// HoldJob: answered when the worker leaves.
+    /// HoldJob: answered when the worker shuts down.
     Hold(usize),
     /// Ping.
     Ping(usize),
@@ -31,11 +31,11 @@ pub(super) enum InFlight {
     Announce(AttemptId),
     /// ReadOutput.
     Read(AttemptId),
-    /// PutParameter or PutSplit: the first step of the slot.
+    /// PutParameter or PutSplit: the first pending send of the slot.
     PendingSend(usize),
 }
 
-/// An attempt that a worker was given.
+/// An attempt that was assigned to a worker.
 pub(super) struct Assigned {
     pub(super) slot: usize,
     pub(super) worker: WorkerId,
@@ -43,13 +43,13 @@ pub(super) struct Assigned {
     /// Its Map or Reduce call, while it runs.
     pub(super) call: Option<CallId>,
     pub(super) start: Start,
-    /// JobEvent for a reduce task that are not sent yet.
+    /// Changes of map outputs that are not yet sent to a reduce attempt.
     pub(super) announcement: MapOutputAnnouncement,
-    /// Announcements that are not answered. They arrive in order.
+    /// The number of announcements without an answer. They arrive in order.
     pub(super) announcements_in_flight: u32,
-    /// Its split was sent to its worker.
+    /// The master has sent the split to the worker.
     pub(super) split_sent: bool,
-    /// It is done, if what it has read is the master's input.
+    /// The result of a map task until its digest is verified.
     pub(super) unverified: Option<MapDone>,
     /// Its output, while it is read.
     pub(super) reading: Option<Reading>,
@@ -62,28 +62,28 @@ pub(super) struct Reading {
     pub(super) counters: Counters,
 }
 
-/// What has to be sent to a worker before an attempt can begin.
+/// What a worker must receive before an attempt can begin.
 pub(super) enum PendingSend {
-    /// A parameter, from this offset on.
+    /// A parameter; the bytes before `offset` were sent.
     Parameter { number: u64, value: Arc<[u8]>, offset: u64 },
-    /// A split, from this offset on.
+    /// A split; the bytes before `offset` were sent.
     Split { task: u32, offset: u64 },
-    /// The attempt.
+    /// The request of the attempt itself.
     Begin(AttemptId),
 }
 
-/// As many announcements may be on their way to an attempt.
+/// Announcements in flight to one attempt.
 pub(super) const MAX_ANNOUNCEMENTS_IN_FLIGHT: u32 = 8;
-/// Small outputs are told of together, up to so many,
+/// Small outputs are announced together, up to this number,
 const ANNOUNCE_OUTPUTS: usize = 16;
-/// or so large: it is too little to be fetched while maps run, and each message wakes a reducer that
-/// may share its processor with one of them.
+/// or up to this size. Less is not worth a fetch while maps run: each message wakes a reducer that
+/// may share its core with a map task.
 const ANNOUNCE_BYTES: u64 = 256 * 1024;
-/// More map attempts that run are not told of before they are done.
+/// At most this many running map attempts are named to a new reduce task.
 const MAX_EXPECTED: usize = 16;
 
 impl Master {
-    /// Does what the scheduler wants, and sends what workers are to get.
+    /// Executes the scheduler's actions, and sends the calls that result from them.
     pub(super) fn run_actions(&mut self, observer: &mut dyn Observer) {
         loop {
             self.take_actions(observer);
@@ -157,7 +157,7 @@ impl Master {
         self.send_pending(index);
     }
 
-    /// A parameter that does not travel with each task: its number and value.
+    /// The number and value of a parameter that is too large for each task's request.
     fn large_parameter(&self, kind: TaskKind) -> Option<(u64, Arc<[u8]>)> {
         let state = self.round.as_ref()?;
         let (number, value) = match kind {
@@ -179,7 +179,7 @@ impl Master {
         Parameter::Inline(value.unwrap_or_else(|| [].into()))
     }
 
-    /// Takes the steps of a slot until one has to be waited for.
+    /// Sends what is pending for a slot, until one send has to wait for an answer.
     pub(super) fn send_pending(&mut self, index: usize) {
         while let Some(ready) = self.worker_slots[index].ready() {
             if ready.is_sending {
@@ -237,7 +237,7 @@ impl Master {
         Some(wire::encode_reduce_call(&self.spec.id, &call))
     }
 
-    /// Where a reduce attempt finds an output.
+    /// Where a reduce attempt finds a map output.
     fn output_at(&self, attempt: AttemptId, output: &MapOutput) -> Option<MapOutputLocation> {
         let slot = &self.worker_slots[self.slot_of(output.worker)?];
         let SlotState::Ready(ready) = &slot.state else { return None };
@@ -251,8 +251,8 @@ impl Master {
         })
     }
 
-    /// Has a reduce attempt get its announcement. When some are on their way what comes meanwhile goes together,
-    /// and a little waits for more while there is more to come.
+    /// Queues an announcement to a reduce attempt. Changes that come while announcements are in
+    /// flight are sent together, and a small change waits for others while maps are running.
     pub(super) fn announce(&mut self, attempt: AttemptId) {
         let (completed, maps) = self.scheduler.progress(TaskKind::Map);
         let Some(assigned) = self.attempts.get(&attempt) else { return };
@@ -281,7 +281,7 @@ impl Master {
         }
     }
 
-    /// The worker of a slot is gone with its attempts; the scheduler knows by itself.
+    /// Removes the attempts of a lost worker. The scheduler handles them by itself.
     pub(super) fn forget_attempts_of(&mut self, index: usize, observer: &mut dyn Observer) {
         let name = self.worker_slots[index].name.clone();
         self.attempts.retain(|attempt, assigned| {
@@ -299,12 +299,12 @@ impl Master {
     }
 }
 
-/// Whether a reduce attempt is to be told its announcement now. `are_all`: all maps are completed.
+/// Whether an announcement is sent now. `are_all`: all maps are completed.
 fn is_due(announcement: &MapOutputAnnouncement, are_all: bool) -> bool {
     let MapOutputAnnouncement { outputs, lost, .. } = announcement;
     let bytes = outputs.iter().map(|output| output.bytes).sum::<u64>();
     let is_much = outputs.len() >= ANNOUNCE_OUTPUTS || bytes >= ANNOUNCE_BYTES;
-    // What is lost is not to be pending for in vain.
+    // A reducer should not request a lost output.
     !lost.is_empty() || is_much || (are_all && !outputs.is_empty())
 }
 

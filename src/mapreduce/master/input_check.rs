@@ -1,20 +1,20 @@
-//! Whether all have read the same input.
+//! Checks that all workers have read the same input.
 //!
-//! A map task that reads its split answers with its digest. Processes of our own read the master's
-//! own files: their first digest of a split is the input's, if the file was not touched since the
-//! job began. What others read may be another version: their task counts when the master has read
-//! the split too, which a thread of its own does meanwhile. Whoever reads a split again must come to
-//! the same digest.
+//! A map task that reads its split returns the digest of what it read. Local workers read the
+//! master's own files: their first digest of a split counts as the input's digest, if the file's
+//! stamp has not changed since the job began. Workers on other hosts may read another version:
+//! their result counts when the master has read the split too, which a thread does in the
+//! background. Every later read of the split must have the same digest.
 //!
 //! ```text
-//!   a map is done --same digest, or it read nothing--> it counts
-//!        |   \--nothing to compare with yet--> held, until the thread has handle_digest the split
+//!   a map is done --same digest, or nothing read--> its result counts
+//!        |   \--nothing to compare with--> the result waits until the thread has digested the split
 //!        +--other digest--> the job ends, or the split is sent, or another worker tries
 //! ```
 //!
-//! A file that was touched while the job ran is handle_digest once more, split by split, at the end of a
-//! round in which something was read, and at the end of the job: to touch it is allowed, to change
-//! it is not.
+//! If the stamp of a file changes while the job runs, the file is digested again, split by split,
+//! at the end of a round in which something was read, and at the end of the job. Touching a file is
+//! allowed, changing its content is not.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -33,28 +33,28 @@ use crate::mapreduce::scheduler::{AttemptId, Cause};
 use crate::mapreduce::split::{Range, Split};
 use crate::rpc::MultiplexerWaker;
 
-/// A file of the input, all of which was read.
+/// An input file that was read completely.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
-    /// Where it is.
+    /// The path as given.
     pub path: PathBuf,
-    /// How long it is.
+    /// The length in bytes.
     pub bytes: u64,
     /// The digest of all its bytes.
     pub digest: Digest,
 }
 
-/// What is known of the input's content.
+/// What the master knows about the content of the input.
 pub(super) struct InputCheck {
-    /// Of each file, when it was looked at last.
+    /// The last stamp of each file.
     stamps: Vec<FileStamp>,
-    /// Of each split.
+    /// The digest of each split, if it is known.
     digests: Vec<Option<Digest>>,
-    /// Workers read the files that the master reads.
+    /// The workers read the same files as the master.
     is_shared: bool,
-    /// Something was read since the files were looked at.
+    /// A worker has read something since the stamps were checked.
     needs_recheck: bool,
-    /// Splits that the thread is to digest.
+    /// Splits that the thread has not digested yet.
     pending: BTreeSet<u32>,
     thread: Option<Sender<(u32, PathBuf, Range)>>,
 }
@@ -81,7 +81,7 @@ enum Comparison {
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Master {
-    /// The files of the input, once all of them were read.
+    /// The input files with their digests, if all splits were read.
     pub fn input_files(&self) -> Option<Vec<InputFile>> {
         let file = |(path, bytes): &(PathBuf, u64)| InputFile {
             path: path.clone(),
@@ -97,10 +97,10 @@ impl Master {
         Some(files)
     }
 
-    /// Makes sure that no file of the input was changed since the job began.
+    /// Checks that no input file has changed since the job began.
     ///
     /// # Errors
-    /// One was, or cannot be read any more.
+    /// A file has changed, or cannot be read any more.
     pub fn check_input(&mut self, observer: &mut dyn Observer) -> Result<(), Error> {
         self.input_check.needs_recheck = true;
         loop {
@@ -116,7 +116,7 @@ impl Master {
         }
     }
 
-    /// Whether all that was read is known to be the same input.
+    /// Whether everything that was read is verified.
     pub(super) fn is_input_settled(&mut self) -> bool {
         if std::mem::take(&mut self.input_check.needs_recheck) {
             (0..self.input_check.stamps.len()).for_each(|file| self.check_file(file));
@@ -124,14 +124,14 @@ impl Master {
         self.input_check.pending.is_empty() && self.failure.is_none()
     }
 
-    /// Workers elsewhere are about to read the input: so is the master.
+    /// Digests all splits in the background, if workers on other hosts read the input.
     pub(super) fn digest_all_splits(&mut self) {
         if !self.input_check.is_shared {
             (0..self.splits.len() as u32).for_each(|split| self.request_digest(split));
         }
     }
 
-    /// A map task is done: it counts if it has read what the others have.
+    /// Accepts the result of a map task if its digest is the input's.
     pub(super) fn verify_map_input(
         &mut self,
         attempt: AttemptId,
@@ -168,7 +168,8 @@ impl Master {
         let known =
             |master: &Master| master.input_check.digests.get(split as usize).copied().flatten();
         if known(self).is_none() && self.input_check.is_shared {
-            // What was touched is to be handle_digest anew; else this is what is in the file.
+            // If the stamp has changed, the split is digested again; otherwise this digest is that
+            // of the file.
             self.check_file(file);
             if !self.input_check.pending.contains(&split)
                 && let Some(place) = self.input_check.digests.get_mut(split as usize)
@@ -186,9 +187,9 @@ impl Master {
         }
     }
 
-    /// A worker has read something else than the master's input; how that shows. Nobody works on
-    /// another input than the others: the job ends. To send the split to the worker now would be too
-    /// late, since reduce tasks may have fetched what it has made already.
+    /// A worker has read another input than the master's; `how` describes the difference. The job
+    /// ends. Sending the split to the worker would be too late, since reduce tasks may have fetched
+    /// its output already.
     pub(super) fn reject_map(
         &mut self,
         attempt: AttemptId,
@@ -208,7 +209,7 @@ impl Master {
         self.fail_attempt(attempt, Cause::Permanent, &reason, observer);
     }
 
-    /// Sends the split of an attempt, and begins the attempt again.
+    /// Sends the split of an attempt to its worker, and starts the attempt again.
     pub(super) fn send_split(&mut self, attempt: AttemptId) {
         let Some(assigned) = self.attempts.get_mut(&attempt) else { return };
         assigned.split_sent = true;
@@ -230,7 +231,7 @@ impl Master {
         file.map_or_else(PathBuf::new, |(path, _)| path.clone())
     }
 
-    /// If a file was touched, what is known of it is compared with what it is now.
+    /// If the stamp of a file has changed, digests its splits again.
     fn check_file(&mut self, file: usize) {
         let Some((path, bytes)) = self.inputs.files().get(file).cloned() else { return };
         match FileStamp::of(&path) {
@@ -250,7 +251,7 @@ impl Master {
         }
     }
 
-    /// Has a split handle_digest.
+    /// Digests a split in the background.
     fn request_digest(&mut self, split: u32) {
         let Some(range) = self.range_of(split) else { return };
         if !self.input_check.pending.insert(split) {
@@ -262,7 +263,7 @@ impl Master {
             None => spawn(self.sender.clone(), self.waker.clone()),
         };
         match thread {
-            // One that is gone would have panicked.
+            // The thread ends before the master only if it panics.
             Ok(thread) => {
                 let _ = thread.send((split, path, range));
                 self.input_check.thread = Some(thread);
@@ -271,7 +272,7 @@ impl Master {
         }
     }
 
-    /// A split was handle_digest.
+    /// The thread has digested a split.
     pub(super) fn handle_digest(
         &mut self,
         split: u32,
@@ -300,7 +301,7 @@ impl Master {
     }
 }
 
-/// A thread that digests splits.
+/// Starts the thread that digests splits.
 fn spawn(
     events: Sender<Event>,
     waker: MultiplexerWaker,

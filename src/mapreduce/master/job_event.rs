@@ -1,4 +1,4 @@
-//! What happens in a job, for people.
+//! Events of a job, for observers: `dump.txt` and the screen.
 
 use std::time::Duration;
 
@@ -8,92 +8,92 @@ use crate::mapreduce::scheduler::{TaskId, TaskKind};
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskEnd<'n> {
-    /// It is done, and its answer counts.
+    /// It succeeded, and its result counts.
     Success,
     /// It failed.
     Failure(&'n str),
-    /// Its worker died or fell silent.
+    /// Its worker died or stopped answering.
     Lost,
-    /// It was given up: another attempt was first.
+    /// It was cancelled: another attempt was faster, or the round is over.
     Cancelled,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobEvent<'n> {
-    /// A worker is there.
+    /// A worker has joined.
     Joined {
-        /// What it does.
+        /// The kind of its tasks.
         kind: TaskKind,
         /// Its name: `M1`.
         name: &'n str,
-        /// Where it listens.
+        /// Its address.
         address: &'n str,
     },
-    /// A worker is gone, or was not to be had.
+    /// A worker is lost, or could not be reached.
     Gone {
         /// Its name.
         name: &'n str,
-        /// Why.
+        /// Human-readable.
         reason: &'n str,
     },
-    /// A worker does not answer.
+    /// A worker has stopped answering.
     Silent {
         /// Its name.
         name: &'n str,
     },
     /// A round begins.
     RoundBegan {
-        /// Its name.
+        /// The round's name.
         name: &'n str,
     },
-    /// A worker was pending to do a task.
+    /// An attempt was assigned to a worker.
     TaskBegan {
-        /// Which.
+        /// The task.
         task: TaskId,
-        /// Which attempt.
+        /// The attempt's number.
         attempt: u64,
         /// The worker's name.
         worker: &'n str,
-        /// It runs beside another attempt that takes long.
+        /// It is a backup of a slow attempt (3.6).
         is_backup: bool,
     },
-    /// A worker's task ended.
+    /// An attempt has ended.
     TaskEnded {
-        /// Which.
+        /// The task.
         task: TaskId,
-        /// Which attempt.
+        /// The attempt's number.
         attempt: u64,
         /// The worker's name.
         worker: &'n str,
-        /// How.
+        /// The result.
         end: TaskEnd<'n>,
     },
-    /// A map's output is lost, and the map is done again.
+    /// The output of a map task is lost, and the task runs again.
     OutputLost {
         /// The map task.
         task: TaskId,
     },
-    /// How far the round is; comes now and then while a round takes long.
+    /// The progress of a long round, reported periodically.
     Progress {
-        /// Completed maps, and how many there are.
+        /// Completed map tasks, and all map tasks.
         maps: (usize, usize),
-        /// Completed reduces, and how many there are.
+        /// Completed reduce tasks, and all reduce tasks.
         reduces: (usize, usize),
-        /// Since the round began.
+        /// Time since the round began.
         elapsed: Duration,
-        /// What a task says it is doing, if one does.
+        /// The status text of a task, if there is one.
         status: Option<&'n str>,
     },
-    /// A round is over.
+    /// A round has ended.
     RoundEnded {
-        /// Where its time went.
+        /// The duration of its phases.
         times: Times,
     },
 }
 
 impl JobEvent<'_> {
-    /// It in words; nothing for what is only of the moment.
+    /// The event as text; `None` for progress and the end of a round.
     pub fn to_text(&self) -> Option<String> {
         let to_text = match self {
             JobEvent::Joined { kind, name, address } => {
@@ -126,12 +126,12 @@ impl JobEvent<'_> {
     }
 }
 
-/// Whoever wants to know.
+/// Receives the events of a job.
 pub trait Observer {
-    /// Something has happened.
+    /// Handles one event.
     fn on_event(&mut self, event: &JobEvent<'_>);
 
-    /// The master has nothing to do but to wait, for reducers or for long maps: what has time is best
-    /// done now. Comes once in a round, or not at all in a short one.
+    /// Called when the master waits for reducers or for long map tasks: the time for work that is
+    /// not urgent. Called at most once in a round, and not at all in a short one.
     fn on_idle(&mut self) {}
 }

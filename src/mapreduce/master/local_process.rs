@@ -1,7 +1,8 @@
-//! Workers that are processes of our own.
+//! Local workers: processes that the master starts.
 //!
-//! A child listens on a free port, says so on its stdout, and ends when its stdin does: the kernel
-//! closes that when we end, even if we are killed.
+//! A worker process listens on a free port, prints the address on stdout, and exits when its stdin
+//! ends. The kernel closes its stdin when the master exits, even if the master is killed, so worker
+//! processes exit with the master.
 
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -10,15 +11,16 @@ use std::thread;
 use super::MasterOptions;
 use crate::mapreduce::scheduler::TaskKind;
 
-/// A worker's process.
+/// A worker process. It is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct LocalProcess {
     child: Child,
 }
 
 impl LocalProcess {
-    /// Starts a worker. `listening` is called once, from another thread, with its address; `ended`
-    /// when its stdout has ended, and with it the process.
+    /// Starts a worker process. `listening` is called once, on another thread, with the worker's
+    /// address; `ended` is called when its stdout has ended, which means that the process has
+    /// ended.
     pub(super) fn start(
         kind: TaskKind,
         options: &MasterOptions,
@@ -44,7 +46,7 @@ impl LocalProcess {
             if let Some(address) = address {
                 listening(address);
             }
-            // Nothing more is expected: this waits for the end.
+            // No more lines are expected: this waits for the end.
             lines.for_each(drop);
             ended();
         })?;
@@ -56,7 +58,7 @@ impl LocalProcess {
         self.child.id()
     }
 
-    /// Ends it at once, even if it is stopped.
+    /// Kills the process, even if it is stopped.
     pub(super) fn kill(&mut self) {
         if let Err(error) = self.child.kill() {
             log::debug!("killing process {}: {error}", self.child.id());

@@ -1,20 +1,22 @@
-//! The master: gives tasks to workers, and hears what becomes of them.
+//! The master: assigns tasks to workers, and collects their results.
 //!
-//! One thread does all of it, over one connection to each worker. It sleeps until an answer, a
-//! process or the time has something for it, tells the [`Scheduler`], and does what that wants:
+//! One thread does this, with one connection to each worker. It waits for an answer, an event of
+//! another thread, or a timeout, passes it to the [`Scheduler`], and executes the scheduler's
+//! actions (a functional core in an imperative shell):
 //!
 //! ```text
-//!   answers, processes, time --> Scheduler --> calls to workers, job_event for people
+//!   answers, process events, time --> Scheduler --> calls to workers, events for the observer
 //! ```
 //!
-//! - `worker_slots`: the places of workers, and how each is filled: by a process of our own, or by one
-//!   somewhere that listens
-//! - `local_process`: processes of our own; they end when we do, however we end
-//! - `calls`, `requests`: what is pending of workers, and what waits until a connection takes it
-//! - `answers`: what they answer
-//! - `input_check`: whether all have read the same input
-//! - `outputs`: results as they are read
-//! - [`JobEvent`]: what people are told
+//! - `worker_slots`: the configured workers; each is a local process or an address, and is
+//!   restarted or dialed again after a failure
+//! - `local_process`: local worker processes, which exit with the master
+//! - `calls`, `requests`: calls to workers, and calls that wait for capacity of a connection
+//! - `answers`: the answers of workers
+//! - `input_check`: whether all workers have read the same input
+//! - `outputs`: results, while and after they are read
+//! - `round`: the loop of one round
+//! - [`JobEvent`]: events for `dump.txt` and the screen
 //!
 //! A [`Master`] runs one job, round after round: [`Master::run_round`].
 
@@ -53,43 +55,43 @@ use calls::{Assigned, InFlight};
 use input_check::InputCheck;
 use worker_slots::{Event, WorkerSlot};
 
-/// Who does the tasks of one kind.
+/// Where the workers of one kind come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorkerSource {
-    /// As many processes of our own.
+    /// This number of local worker processes.
     Local(u32),
     /// Workers that listen at these addresses.
     Addresses(Vec<String>),
 }
 
-/// How a job is run.
+/// The options of a job.
 #[derive(Clone, Debug)]
 pub struct MasterOptions {
     /// The data directory.
     pub data: PathBuf,
-    /// Whether results of another job that are there may go.
+    /// Whether results of another job may be overwritten.
     pub overwrites: bool,
-    /// The number of splits, and map tasks; more if there are more files that are not empty.
+    /// The number of splits and map tasks. There are more if there are more non-empty files.
     pub maps: u32,
-    /// Who does map tasks.
+    /// The workers for map tasks.
     pub mappers: WorkerSource,
-    /// Who does reduce tasks.
+    /// The workers for reduce tasks.
     pub reducers: WorkerSource,
-    /// How patient the master is.
+    /// Timeouts and limits of the scheduler.
     pub policy: Policy,
-    /// How it talks to workers.
+    /// Options of the connections to workers.
     pub channel: ChannelOptions,
-    /// The program that runs workers of our own: `agora`.
+    /// The program of local workers: `agora`.
     pub program: PathBuf,
-    /// More arguments for them.
+    /// Additional arguments of local workers.
     pub worker_arguments: Vec<String>,
-    /// How long it does without any worker of a kind.
+    /// The job fails when a kind has no worker for this long.
     pub worker_timeout: Duration,
-    /// Send splits to mappers that have no file.
+    /// Send splits to mappers that lack the file.
     pub ships_inputs: bool,
     /// Map tasks keep their input in memory from round to round.
     pub keeps_inputs: bool,
-    /// A reduce task sorts in so much memory.
+    /// Memory for the sort of one reduce task.
     pub sort_memory_bytes: u64,
 }
 
@@ -102,11 +104,11 @@ pub enum Error {
     Changed(PathBuf),
     /// The data directory cannot be used.
     Data(PathBuf, LockError),
-    /// There are no workers of a kind; with what is known about why.
+    /// There are no workers of a kind; the text says why.
     NoWorkers(TaskKind, String),
-    /// A task could not be done.
+    /// A task has failed permanently.
     Task(JobFailure),
-    /// Something of our own failed.
+    /// An operation of the master failed.
     Io(&'static str, io::Error),
 }
 
@@ -133,45 +135,46 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What a round is about.
+/// The parameters of a round.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// For people: "Iteration 3".
+    /// Human-readable, for example "Iteration 3".
     pub name: String,
-    /// What map tasks need to know.
+    /// The parameter of the map tasks.
     pub map_parameter: Arc<[u8]>,
-    /// What reduce tasks need to know.
+    /// The parameter of the reduce tasks.
     pub reduce_parameter: Arc<[u8]>,
-    /// The number of reduce tasks. 0: what the maps emit is the result, in the order of the input.
+    /// The number of reduce tasks. 0: the map output is the result, in the order of the input.
     pub reduces: u32,
 }
 
-/// What came of a round.
+/// The result of a round.
 #[derive(Debug)]
 pub struct RoundOutcome {
-    /// What each reduce task wrote, in their order; without reduce tasks what each map wrote.
+    /// The output of each reduce task, in their order; without reduce tasks the output of each map
+    /// task.
     pub outputs: Vec<TaskOutput>,
-    /// What was counted, everything once.
+    /// The total of the tasks' counters.
     pub counters: Counters,
-    /// Where the time went.
+    /// The duration of the phases.
     pub times: Times,
     /// Bytes that reduce tasks fetched.
     pub fetched_bytes: u64,
 }
 
-/// Where the time of rounds went.
+/// The duration of the phases of one or more rounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// Until the last map was done.
+    /// Until the last map task was completed.
     pub map: Duration,
-    /// From then until its output was fetched.
+    /// Then until its output was fetched.
     pub shuffle: Duration,
-    /// Until all output was here.
+    /// Then until all output was received.
     pub reduce: Duration,
 }
 
 impl Times {
-    /// All of it.
+    /// The sum.
     pub fn total(&self) -> Duration {
         self.map + self.shuffle + self.reduce
     }
@@ -206,17 +209,17 @@ pub struct Master {
     round: Option<RoundState>,
     rounds: u64,
     parameters: u64,
-    /// What a task says it is doing.
+    /// The status text of a task.
     status: Option<String>,
-    /// What we could not do ourselves: the job ends with it.
+    /// An error of the master itself: the job ends with it.
     failure: Option<Error>,
 }
 
-/// The round that runs.
+/// The current round.
 struct RoundState {
     number: u64,
     round: Round,
-    /// Numbers of its parameters, should they have to be put.
+    /// The numbers of its parameters, for parameters that are sent in pieces.
     map_parameter: u64,
     reduce_parameter: u64,
     outputs: BTreeMap<u32, TaskOutput>,
@@ -224,17 +227,16 @@ struct RoundState {
     fetched_bytes: u64,
     began: Duration,
     maps_done: Duration,
-    /// The longest time that a reduce task took when all was there.
+    /// The longest time that a reduce task took after its last fetch.
     reduce_time: Duration,
 }
 
 impl Master {
-    /// Looks at the input, cuts it into splits and takes the data directory. `kind` and
-    /// `parameters` are what workers make the job of. Workers are started or called when the first
-    /// round begins.
+    /// Opens the input, cuts it into splits and locks the data directory. Workers create the job
+    /// from `kind` and `parameters`. They are started or dialed when the first round begins.
     ///
     /// # Errors
-    /// The input cannot be read, or the data directory not be used.
+    /// The input cannot be read, or the data directory cannot be used.
     pub fn new(
         options: MasterOptions,
         kind: &str,
@@ -297,7 +299,7 @@ impl Master {
         self.splits.iter().map(|(split, _)| split)
     }
 
-    /// The input's length, all files together.
+    /// The length of all input files together, in bytes.
     pub fn input_bytes(&self) -> u64 {
         self.inputs.lengths().iter().sum()
     }
@@ -305,7 +307,7 @@ impl Master {
     /// Runs a round.
     ///
     /// # Errors
-    /// A task could not be done, or there are no workers.
+    /// A task has failed permanently, or there are no workers.
     pub fn run_round(
         &mut self,
         round: Round,
@@ -324,7 +326,7 @@ impl Master {
 }
 
 impl Master {
-    /// Gives up the calls that hold the job: a connection that just ends would look like a death.
+    /// Cancels the HoldJob calls: workers would report a closed connection as a lost master.
     fn close_jobs(&mut self) {
         for ((link, call), in_flight) in std::mem::take(&mut self.in_flight) {
             if matches!(in_flight, InFlight::Hold(_)) {
@@ -338,8 +340,8 @@ impl Master {
 }
 
 impl Drop for Master {
-    /// Workers of our own end at once: what they had begun is taken away behind them. Others are told
-    /// that the job has ended.
+    /// Local workers are killed, and the files of their unfinished attempts are removed. Other
+    /// workers are told that the job has ended.
     fn drop(&mut self) {
         let are_ours = self.worker_slots.iter().all(WorkerSlot::is_local);
         if !are_ours {
@@ -352,10 +354,10 @@ impl Drop for Master {
     }
 }
 
-/// Workers of the job before may be about to let the directory go.
+/// Workers of the previous job may still be releasing the directory.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Takes the data directory.
+/// Locks the data directory.
 fn take(
     layout: &Layout,
     id: &str,
@@ -372,7 +374,7 @@ fn take(
     }
 }
 
-/// Cuts the input; with each split's fingerprint.
+/// Cuts the input; returns each split with its fingerprint.
 fn cut(inputs: &mut Inputs, maps: u32) -> Result<Vec<(Split, u64)>, Error> {
     let first = inputs.files().first().map(|(path, _)| path.clone()).unwrap_or_default();
     let failed = |error| Error::Input(first.clone(), error);
@@ -385,15 +387,15 @@ fn cut(inputs: &mut Inputs, maps: u32) -> Result<Vec<(Split, u64)>, Error> {
     Ok(cut)
 }
 
-/// Where the program that runs is.
+/// The path of this program.
 ///
 /// # Errors
-/// The operating system's.
+/// Those of the operating system.
 pub fn own_program() -> io::Result<PathBuf> {
     std::env::current_exe().map(|path| if path.exists() { path } else { own_image() })
 }
 
-/// The program that runs, though its file was replaced meanwhile.
+/// A path to this program that works after its file was replaced.
 fn own_image() -> PathBuf {
     Path::new("/proc/self/exe").to_owned()
 }

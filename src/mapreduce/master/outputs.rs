@@ -1,4 +1,4 @@
-//! Results as the master gets them: small ones in memory, large ones in a file.
+//! The output of tasks as the master receives it: in memory if small, else in a file.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,20 +6,20 @@ use std::io::{self, Read, Write};
 use crate::mapreduce::files::{Layout, PendingFile};
 use crate::mapreduce::scheduler::{TaskId, TaskKind};
 
-/// What a task wrote.
+/// The output of a task.
 #[derive(Debug)]
 pub enum TaskOutput {
     /// In memory.
     Memory(Vec<u8>),
-    /// In a file that is gone when this is dropped.
+    /// In a file that is removed when this is dropped.
     File(PendingFile, u64),
 }
 
-/// Larger output goes to a file.
+/// Larger output is kept in a file.
 const MAX_IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 
 impl TaskOutput {
-    /// For so many bytes that will come.
+    /// An empty output, with space for `bytes`.
     pub(super) fn expecting(
         bytes: u64,
         layout: &Layout,
@@ -50,7 +50,7 @@ impl TaskOutput {
         }
     }
 
-    /// How long it is.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
             TaskOutput::Memory(lines) => lines.len() as u64,
@@ -63,10 +63,10 @@ impl TaskOutput {
         self.len() == 0
     }
 
-    /// Reads it from its beginning.
+    /// Opens the output for reading.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         match self {
             TaskOutput::Memory(lines) => Ok(Box::new(lines.as_slice())),
@@ -74,10 +74,10 @@ impl TaskOutput {
         }
     }
 
-    /// All of it, in memory.
+    /// The whole output in memory.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Those of the operating system.
     pub fn into_bytes(self) -> io::Result<Vec<u8>> {
         match self {
             TaskOutput::Memory(lines) => Ok(lines),

@@ -1,7 +1,7 @@
-//! Calls on their way to workers.
+//! Calls that wait to be sent.
 //!
-//! What is to be pending of a worker is noted as a [`Request`], and becomes a call when the worker's
-//! connection takes one: until then nothing of it is taken from where it is kept.
+//! A call to a worker is queued as a [`Request`]. Its message is built when the worker's connection
+//! accepts a call; until then nothing is removed from where it is kept.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use crate::mapreduce::split::Range;
 use crate::mapreduce::wire;
 use crate::rpc::StartError;
 
-/// A call that a worker is to get.
+/// A queued call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Request {
     /// Map or Reduce.
     Begin(AttemptId),
-    /// Announce, with the announcement that there are by then.
+    /// Announce, with the changes that are known when it is sent.
     Announce(AttemptId),
     /// ReadOutput: the next piece of an attempt's output.
     Read(AttemptId),
-    /// PutParameter or PutSplit: the next piece of the slot's first step.
+    /// PutParameter or PutSplit: the next piece of the slot's first pending send.
     PendingSend,
     /// Ping.
     Ping,
 }
 
-/// A call that is ready to be started.
+/// A call that is ready to be sent.
 struct Call {
     path: &'static str,
     message: Vec<u8>,
@@ -38,19 +38,19 @@ struct Call {
     in_flight: InFlight,
 }
 
-/// How long a worker may take for a small thing. One that takes longer is pending again.
+/// Timeout of calls that are answered quickly.
 const SMALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Master {
-    /// The worker of a slot is to get a call.
+    /// Queues a call to the worker of a slot.
     pub(super) fn request(&mut self, index: usize, request: Request) {
         if let Some(ready) = self.worker_slots[index].ready() {
             ready.requests.push(request);
         }
     }
 
-    /// Starts the calls that workers are to get, as many as their connections take. Those whose
-    /// connections take none any more are gone; returns whether any is.
+    /// Sends queued calls, as many as the connections accept. Releases the slots whose connections
+    /// are closed; returns whether there were any.
     pub(super) fn send_requests(&mut self, observer: &mut dyn Observer) -> bool {
         let mut any_gone = false;
         for index in 0..self.worker_slots.len() {
@@ -87,7 +87,7 @@ impl Master {
         link: usize,
         request: Request,
     ) -> Result<Started, &'static str> {
-        // Asked before a message is put together in vain.
+        // Checked first, so that no message is built in vain.
         if self.multiplexer.is_full(link) {
             return Ok(Started::Refused);
         }
@@ -108,7 +108,7 @@ impl Master {
         }
     }
 
-    /// The call of a request; nothing if there is no need for it any more.
+    /// The call of a request; `None` if it is no longer needed.
     fn compose(&mut self, index: usize, request: Request) -> Option<Call> {
         let (path, message, timeout, in_flight) = match request {
             Request::Begin(attempt) => {
@@ -149,7 +149,7 @@ impl Master {
         Some(Call { path, message, timeout, in_flight })
     }
 
-    /// The connection has taken the call of a request.
+    /// Records that the connection has accepted the call.
     fn sent(&mut self, index: usize, request: Request, call: CallId) {
         match request {
             Request::Begin(attempt) => {
@@ -172,7 +172,7 @@ impl Master {
         }
     }
 
-    /// The next piece of a slot's first step.
+    /// The message with the next piece of a slot's first pending send.
     fn piece_message(&mut self, index: usize) -> Option<(&'static str, Vec<u8>)> {
         match self.worker_slots[index].ready()?.pending_sends.front()? {
             PendingSend::Parameter { number, value, offset } => {

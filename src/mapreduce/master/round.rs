@@ -9,13 +9,13 @@ use super::{Error, JobEvent, Master, Observer, Round, RoundOutcome, RoundState, 
 use crate::mapreduce::job::Tally;
 use crate::mapreduce::scheduler::TaskKind;
 
-/// How long the first round waits for workers that are on their way, before it begins with those
-/// that are there.
+/// The first round waits this long for workers that are starting, then it begins with those that
+/// are ready.
 const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
-/// After so long a round is a long one, whose maps do not miss the processor if the observer has it
-/// for a moment.
+/// A round that takes longer than this is a long one: the observer may use the core for a moment
+/// without delaying map tasks.
 const IDLE_AFTER: Duration = Duration::from_millis(10);
-/// How often people hear of a round that takes long.
+/// The interval of progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Master {
@@ -54,7 +54,7 @@ impl Master {
         let result = self.finish_round(kinds, observer);
         let now = self.now();
         self.scheduler.end_round(now);
-        // Attempts that are given up are told so.
+        // Sends the cancellations of the remaining attempts.
         self.run_actions(observer);
         let state = self.round.take();
         result?;
@@ -67,7 +67,7 @@ impl Master {
         )
     }
 
-    /// Waits until all workers that are coming have come.
+    /// Waits until the workers that are starting are ready.
     fn wait_for_workers(
         &mut self,
         kinds: &[TaskKind],
@@ -125,7 +125,7 @@ impl Master {
             if has_idled {
                 self.turn(PROGRESS_INTERVAL, observer)?;
             } else if self.is_idle(now - began) {
-                // What is to be sent is sent first, and whoever gets it goes to work.
+                // Everything queued is sent first, and the workers get the core first.
                 self.turn(Duration::ZERO, observer)?;
                 thread::yield_now();
                 observer.on_idle();
@@ -153,7 +153,7 @@ impl Master {
         if is_over { Err(error) } else { Ok(()) }
     }
 
-    /// Whether a round that began so long ago goes on without the master for a while.
+    /// Whether the round no longer needs the master for a while. `elapsed`: since the round began.
     fn is_idle(&self, elapsed: Duration) -> bool {
         let (completed, maps) = self.scheduler.progress(TaskKind::Map);
         completed == maps || elapsed >= IDLE_AFTER
@@ -168,7 +168,7 @@ impl Master {
         });
     }
 
-    /// Sleeps until something happens, and takes the answers that came.
+    /// Waits for an event up to `longest`, and handles the answers that arrived.
     pub(super) fn turn(
         &mut self,
         longest: Duration,

@@ -1,4 +1,4 @@
-//! A master over real sockets, with a worker that has no room as often as it is told.
+//! A master over real sockets, with a worker that refuses the first calls of each kind.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use crate::rpc::{CallHandler, Server, ServerHandle, ServerOptions, Services, Sha
 
 const OUTPUT: &[u8] = b"what the map has made\n";
 
-/// A call that goes on.
+/// A call that is never answered.
 struct Held;
 
 impl CallHandler for Held {
@@ -21,12 +21,12 @@ impl CallHandler for Held {
     fn cancelled(&mut self, _: &Status) {}
 }
 
-/// A worker that turns each kind of task call away so often, and does the next.
+/// A worker that refuses the first calls of each kind with RESOURCE_EXHAUSTED.
 struct Full {
     address: SocketAddr,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    /// The paths that were asked for, in order.
+    /// The paths of the calls, in order.
     asked: Arc<Mutex<Vec<&'static str>>>,
 }
 
@@ -75,7 +75,7 @@ impl Drop for Full {
     }
 }
 
-/// Hears what attempts came to.
+/// Collects the ends of attempts.
 #[derive(Default)]
 struct Ends(Vec<String>);
 

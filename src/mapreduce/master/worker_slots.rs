@@ -1,15 +1,15 @@
-//! Places of workers, and how each is filled, again and again if need be.
+//! The configured workers of a job, and how each is started, dialed and replaced.
 //!
 //! ```text
-//!                    child listens        connected           job opened
+//!                   process listens      connected           job opened
 //!   Waiting --> Starting --------> Dialing --------> Opening ----------> Ready
 //!     ^            |                  |                 |                  |
 //!     +------------+------ failed ----+-----------------+------ lost ------+
 //!      after a pause
 //! ```
 //!
-//! A slot at an address begins with `Dialing`. Whoever is `Ready` is a worker to the scheduler, with
-//! a number of its own; the next one on the same slot is another worker.
+//! A slot with an address begins with `Dialing`. A `Ready` slot is a worker of the scheduler, with
+//! an id of its own. If the worker is lost, the next worker in the same slot has another id.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -28,74 +28,74 @@ use crate::mapreduce::scheduler::{TaskKind, WorkerId};
 use crate::mapreduce::wire;
 use crate::rpc::Dialed;
 
-/// A place for a worker.
+/// One configured worker: a local process, or an address.
 pub(super) struct WorkerSlot {
     pub(super) kind: TaskKind,
-    /// `M1`.
+    /// For example `M1`.
     pub(super) name: String,
-    /// Where its worker listens; a process of our own says so when it does.
+    /// The worker's address. A local process prints it when it listens.
     address: Option<String>,
     is_local: bool,
     child: Option<LocalProcess>,
     pub(super) state: SlotState,
-    /// Counts the times that it was filled: events of an earlier time mean nothing.
+    /// Incremented for each new worker. Events of an earlier generation are ignored.
     generation: u64,
-    /// Failures since it was ready last.
+    /// Failures since the slot was last ready.
     failures: u32,
     last_error: String,
 }
 
-/// How far it is.
+/// The state of a slot.
 pub(super) enum SlotState {
-    /// Nobody is there until then.
+    /// A pause until the next start.
     Waiting { until: Duration },
-    /// Our process has not said where it listens.
+    /// The process is started, and has not printed its address.
     Starting { since: Duration },
-    /// Somebody connects.
+    /// A thread connects.
     Dialing,
-    /// The worker was pending to open the job.
+    /// OpenJob was sent.
     Opening { link: usize },
-    /// It takes tasks.
+    /// The worker accepts tasks.
     Ready(Ready),
 }
 
-/// A worker that takes tasks.
+/// A worker that accepts tasks.
 pub(super) struct Ready {
     pub(super) link: usize,
     pub(super) worker: WorkerId,
     pub(super) epoch: u64,
     pub(super) ping: Option<CallId>,
-    /// Calls that it is to get.
+    /// Calls that wait to be sent.
     pub(super) requests: PendingCalls<Request>,
-    /// What must be sent before some attempts can begin, in order.
+    /// What must be sent before attempts can begin, in order.
     pub(super) pending_sends: VecDeque<PendingSend>,
-    /// Whether the first step is on its way.
+    /// Whether the first pending send is in flight.
     pub(super) is_sending: bool,
-    /// The parameters that it has.
+    /// The numbers of the parameters that the worker has.
     pub(super) parameters: BTreeSet<u64>,
     is_silent: bool,
 }
 
-/// What other threads tell the master.
+/// Events of other threads.
 pub(super) enum Event {
-    /// A child listens.
+    /// A local process listens.
     Listening { slot: usize, generation: u64, address: String },
-    /// A child has ended.
+    /// A local process has ended.
     Ended { slot: usize, generation: u64 },
-    /// A split was read.
+    /// A split was digested.
     Digested { split: u32, digest: io::Result<Digest> },
-    /// An attempt to connect has ended.
+    /// A dial has succeeded or failed.
     Dialed { slot: usize, generation: u64, result: io::Result<Box<Dialed>> },
 }
 
-/// A child that does not say in time where it listens is given up.
+/// A local process must print its address within this time.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
-/// A worker that does not open its job in time is given up.
+/// A worker must open the job within this time.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// The worker slots that these options ask for.
+/// The worker slots of these options.
 pub(super) fn of(options: &MasterOptions) -> Vec<WorkerSlot> {
     let slot = |kind, number: usize, address: Option<String>| WorkerSlot {
         kind,
@@ -147,17 +147,17 @@ impl WorkerSlot {
         matches!(self.state, SlotState::Ready(_))
     }
 
-    /// Whether nothing has gone wrong yet, and it is on its way to being ready.
+    /// Whether the worker is starting for the first time since it was last ready.
     pub(super) fn is_starting(&self) -> bool {
         !self.is_ready() && self.failures == 0
     }
 
-    /// Whether its worker is a process of our own.
+    /// Whether the worker is a local process.
     pub(super) fn is_local(&self) -> bool {
         self.is_local
     }
 
-    /// Where its worker listens.
+    /// The worker's address.
     pub(super) fn address(&self) -> &str {
         self.address.as_deref().unwrap_or("nowhere")
     }
@@ -187,7 +187,7 @@ impl WorkerSlot {
 }
 
 impl Master {
-    /// Fills worker slots whose time has come.
+    /// Starts workers whose pause is over.
     pub(super) fn fill_worker_slots(&mut self, observer: &mut dyn Observer) {
         let now = self.now();
         for index in 0..self.worker_slots.len() {
@@ -201,7 +201,7 @@ impl Master {
         }
     }
 
-    /// When [`fill_worker_slots`](Self::fill_worker_slots) has something to do.
+    /// When [`fill_worker_slots`](Self::fill_worker_slots) must be called next.
     pub(super) fn next_slot_timeout(&self) -> Option<Duration> {
         self.worker_slots.iter().filter_map(WorkerSlot::due).min()
     }
@@ -215,7 +215,7 @@ impl Master {
         }
         let generation = slot.generation;
         let (sender, waker) = (self.sender.clone(), self.waker.clone());
-        // A master that is gone does not listen any more, and need not.
+        // The send fails if the master has ended; then the event is not needed.
         let send_event = move |event| {
             let _ = sender.send(event);
             waker.wake();
@@ -257,7 +257,7 @@ impl Master {
         }
     }
 
-    /// Does what other threads have told.
+    /// Handles the events of other threads.
     pub(super) fn take_events(&mut self, observer: &mut dyn Observer) {
         while let Ok(event) = self.events.try_recv() {
             let (index, generation) = match event {
@@ -292,7 +292,7 @@ impl Master {
 
     fn open(&mut self, index: usize, link: usize, observer: &mut dyn Observer) {
         self.worker_slots[index].state = SlotState::Opening { link };
-        // The worker hears of whoever holds the job before it opens it.
+        // HoldJob must reach the worker before OpenJob.
         let held = wire::encode_job_request(&self.spec.id);
         match self.multiplexer.start(link, path::HOLD_JOB, &held, None) {
             Ok(call) => drop(self.in_flight.insert((link, call), InFlight::Hold(index))),
@@ -306,7 +306,7 @@ impl Master {
         }
     }
 
-    /// A worker has opened the job, or not.
+    /// Handles the answer to OpenJob.
     pub(super) fn handle_opened(
         &mut self,
         index: usize,
@@ -320,13 +320,14 @@ impl Master {
             Ok(opened) => opened,
             Err(status) => return self.release(index, &status.message, observer),
         };
-        // A call that waits for a task must never wait for room that only other tasks would make.
+        // A call for one task must never wait for capacity that is only freed when another task
+        // ends.
         let max_tasks = self.multiplexer.max_calls(link).saturating_sub(CALLS_BESIDE_TASKS);
         let max_tasks = u32::try_from(max_tasks).unwrap_or(u32::MAX).min(MAX_TASK_SLOTS);
         if max_tasks == 0 {
             return self.release(index, "it accepts too few concurrent calls", observer);
         }
-        // Numbers rise with every generation of a slot, and go by worker slots: M1 comes first.
+        // Ids grow with each generation, and in the order of the slots: M1 comes first.
         let worker_slots = self.worker_slots.len() as u64;
         let worker =
             WorkerId((self.worker_slots[index].generation * worker_slots + index as u64) as u32);
@@ -352,7 +353,8 @@ impl Master {
         self.scheduler.add_worker(now, worker, slot.kind, opened.task_slots.clamp(1, max_tasks));
     }
 
-    /// The worker of a slot is gone, or was not to be had: the slot waits for the next one.
+    /// Releases a slot whose worker is lost or could not be reached. It gets a new worker after a
+    /// pause.
     pub(super) fn release(&mut self, index: usize, reason: &str, observer: &mut dyn Observer) {
         let now = self.now();
         let slot = &mut self.worker_slots[index];
@@ -361,7 +363,7 @@ impl Master {
         slot.failures += 1;
         slot.generation += 1;
         slot.last_error = reason.to_owned();
-        // A process of our own is of no use without its connection.
+        // A local process without a connection is useless.
         slot.child = None;
         let link = slot.link();
         let before = std::mem::replace(&mut slot.state, SlotState::Waiting { until: now + pause });
@@ -379,7 +381,7 @@ impl Master {
         }
     }
 
-    /// The scheduler says that a worker is silent. One of our own is ended, and another started.
+    /// A worker has stopped answering. A local process is killed and replaced.
     pub(super) fn handle_silent(&mut self, worker: WorkerId, observer: &mut dyn Observer) {
         let Some(index) = self.slot_of(worker) else { return };
         let slot = &mut self.worker_slots[index];
@@ -397,14 +399,14 @@ impl Master {
         )
     }
 
-    /// Whether workers of a kind will never be there: all would be processes of our own, and none of
-    /// them lives long enough to take a task.
+    /// Whether the workers of a kind can never start: all are local processes, and all have failed
+    /// several times before they accepted a task.
     pub(super) fn never_starts(&self, kind: TaskKind) -> bool {
         let mut of_kind = self.worker_slots.iter().filter(|slot| slot.kind == kind);
         of_kind.all(|slot| slot.is_local && slot.failures >= MAX_START_FAILURES)
     }
 
-    /// What to say when no worker of a kind is there.
+    /// The error for a kind without a usable worker.
     pub(super) fn no_workers_error(&self, kind: TaskKind) -> Option<Error> {
         let of_kind = || self.worker_slots.iter().filter(|slot| slot.kind == kind);
         let is_useful = |slot: &WorkerSlot| match &slot.state {
@@ -419,10 +421,10 @@ impl Master {
     }
 }
 
-/// So often a process of our own may end before it takes a task.
+/// A local process that fails this often before it accepts a task is not expected to start.
 const MAX_START_FAILURES: u32 = 5;
-/// More tasks at once are not given to one worker, whatever it says.
+/// The largest number of tasks that one worker gets at once, whatever it offers.
 const MAX_TASK_SLOTS: u32 = 64;
-/// Of the calls that a worker takes at once so many are no tasks: one that holds the job, and some
-/// that are answered at once.
+/// Of the calls that a worker accepts at once, this many are reserved for calls that are not tasks:
+/// HoldJob, and calls that are answered immediately.
 const CALLS_BESIDE_TASKS: usize = 4;

@@ -1,81 +1,81 @@
-//! What the scheduler asks its shell to do.
+//! The scheduler's actions, which its shell executes.
 
 use std::sync::Arc;
 
 use super::ids::{AttemptId, TaskId, WorkerId};
 
-/// The output of a completed map (3.2: location and sizes of its regions).
+/// The output of a completed map task (3.2: location and sizes of its regions).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapOutput {
-    /// The map task, from 0.
+    /// The index of the map task, from 0.
     pub map: u32,
-    /// The attempt whose answer counted.
+    /// The attempt whose result counted.
     pub attempt: AttemptId,
-    /// Who has it.
+    /// The worker that has the output.
     pub worker: WorkerId,
-    /// Bytes for each reduce task.
+    /// The size for each reduce task, in bytes.
     pub sizes: Arc<[u64]>,
 }
 
-/// An attempt that is to begin.
+/// A new attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// Where.
+    /// The worker that runs it.
     pub worker: WorkerId,
-    /// Which.
+    /// The attempt's number.
     pub attempt: AttemptId,
-    /// Of which task.
+    /// The task.
     pub task: TaskId,
-    /// It runs beside another one that takes long (3.6).
+    /// It is a backup of a slow attempt (3.6).
     pub is_backup: bool,
-    /// Records to leave out (4.6).
+    /// Offsets of the records to leave out (4.6).
     pub skip: Vec<u64>,
-    /// Of a reduce task: the outputs that are there already. Others are announced.
+    /// Reduce tasks: the outputs that are complete. Others are announced later.
     pub outputs: Vec<MapOutput>,
 }
 
-/// Something to be done. What is for one worker must reach it in the order of asking.
+/// An action. The actions for one worker must reach it in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Have a worker begin an attempt.
+    /// Start an attempt.
     Start(Start),
-    /// Tell the worker of a reduce attempt that a map's output is there. One that it has already,
-    /// from another attempt, it keeps.
+    /// Announce a map output to a reduce attempt. If the attempt has already fetched an output of
+    /// the same map task, it keeps that one.
     Announce {
-        /// Whom.
+        /// The worker of the reduce attempt.
         worker: WorkerId,
-        /// Its reduce attempt.
+        /// The reduce attempt.
         attempt: AttemptId,
-        /// The output.
+        /// The map output.
         output: MapOutput,
     },
-    /// Tell the worker of a reduce attempt that an output is lost and another one will come.
+    /// Announce to a reduce attempt that a map output is lost, and that another one will follow.
     Withdraw {
-        /// Whom.
+        /// The worker of the reduce attempt.
         worker: WorkerId,
-        /// Its reduce attempt.
+        /// The reduce attempt.
         attempt: AttemptId,
-        /// The map task, from 0.
+        /// The index of the map task, from 0.
         map: u32,
-        /// The map's attempt that made what is lost.
+        /// The map attempt whose output is lost.
         output: AttemptId,
     },
-    /// Have a worker stop: nobody waits for this attempt any more.
+    /// Cancel an attempt.
     Cancel {
-        /// Where it runs.
+        /// The worker that runs it.
         worker: WorkerId,
-        /// Which.
+        /// The attempt.
         attempt: AttemptId,
     },
-    /// Ask a worker for a sign of life and its progress; report it with
+    /// Ping a worker; report its answer with
     /// [`handle_progress`](super::Scheduler::handle_progress).
     Ping {
-        /// Whom.
+        /// The worker.
         worker: WorkerId,
     },
-    /// A worker has fallen silent and counts as failed. If it is ours to end and start again, do.
+    /// A worker has stopped answering and counts as failed. A local worker is to be replaced.
     Silent {
-        /// Which.
+        /// The worker.
         worker: WorkerId,
     },
 }

@@ -1,10 +1,10 @@
-//! Who gets which task.
+//! Assigns tasks to workers.
 //!
-//! - 3.1: idle workers get idle tasks, those of either kind as soon as there are any: a reduce task
-//!   begins to fetch while maps still run.
-//! - 3.4: a task goes to its *preferred_worker*, the worker that had it last, for its input is there. If that
-//!   one is busy the task waits a little before it goes elsewhere.
-//! - 3.6: when no task of a kind is idle, those that take long get a second attempt.
+//! - 3.1: idle workers get idle tasks. Map and reduce tasks are assigned at the same time: a reduce
+//!   task begins to fetch while maps are running.
+//! - 3.4: a task prefers the worker that ran it last, because its input is there. If that worker is
+//!   busy, the task waits for a short time before it is assigned to another one.
+//! - 3.6: when a kind has no idle task, slow attempts get a backup attempt.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::task::{Attempt, Phase, Task, TaskState};
 use super::worker::{Worker, WorkerState};
 
 impl Scheduler {
-    /// Gives out what can be given out.
+    /// Assigns as many tasks as possible.
     pub(super) fn schedule(&mut self, now: Duration) {
         if !self.in_round || self.failure.is_some() || self.last_phase().is_completed() {
             return;
@@ -61,7 +61,7 @@ impl Scheduler {
         self.workers.values().any(|worker| worker.kind == kind && worker.is_free(now))
     }
 
-    /// The worker that had the task last, if it is still there.
+    /// The worker that ran the task last, if it is still alive.
     fn preferred_worker(&self, kind: TaskKind, index: u32) -> Option<WorkerId> {
         let preferred_worker =
             self.phase(kind).preferred_workers.get(index as usize).copied().flatten()?;
@@ -77,8 +77,8 @@ impl Scheduler {
         self.phase(kind).tasks.get(index as usize).map(|task| &task.failures.avoided_workers)
     }
 
-    /// A worker that has more than its share of the round's maps, because it once helped out, keeps
-    /// the first of them: else those that came later would never get any.
+    /// A worker that has more than its share of the round's maps keeps only the first of them.
+    /// Otherwise workers that join later would never get any.
     pub(super) fn balance_preferred_workers(&mut self) {
         let mappers = self.workers.values().filter(|worker| worker.kind == TaskKind::Map);
         let task_slots: usize = mappers.map(|worker| worker.task_slots as usize).sum();
@@ -96,7 +96,8 @@ impl Scheduler {
         }
     }
 
-    /// Until when an idle task waits for its preferred_worker, which is busy or rests.
+    /// Until when an idle task waits for its preferred worker, which is busy or pauses after
+    /// failures.
     pub(super) fn preferred_wait_end(
         &self,
         now: Duration,
@@ -122,8 +123,9 @@ impl Scheduler {
         wait.clamp(self.policy.min_preferred_wait, self.policy.max_preferred_wait)
     }
 
-    /// The free worker on which the task failed least for want of something; of several the one
-    /// with the least work. A worker that lacks something waits until all have been tried.
+    /// The free worker on which the task failed least often for a missing resource; among several,
+    /// the one with the fewest tasks. A worker that lacks a resource is tried again only after all
+    /// others.
     fn least_avoided_worker(&self, now: Duration, kind: TaskKind, index: u32) -> Option<WorkerId> {
         let avoided_workers = self.avoided_workers(kind, index)?;
         let faults = |id: &WorkerId| avoided_workers.get(id).copied().unwrap_or(0);
@@ -165,7 +167,7 @@ impl Scheduler {
         }
     }
 
-    /// When an attempt that runs alone gets a backup.
+    /// When a backup is due for an attempt that runs alone.
     pub(super) fn backup_due(&self, attempt: &Attempt) -> Option<Duration> {
         let TaskId { kind, index } = attempt.task;
         let phase = self.phase(kind);
@@ -199,7 +201,7 @@ impl Scheduler {
         self.actions.push_back(Action::Start(start));
     }
 
-    /// The outputs that are there.
+    /// The outputs of all completed map tasks.
     fn map_outputs(&self) -> impl Iterator<Item = MapOutput> {
         let output = |(map, task): (usize, &Task)| match &task.state {
             TaskState::Completed { worker, attempt, sizes } => Some(MapOutput {

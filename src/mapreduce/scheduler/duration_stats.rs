@@ -1,16 +1,16 @@
-//! How long the tasks of a kind take.
+//! The durations of tasks.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long the last tasks of a kind took, over all rounds.
+/// The durations of the last tasks of a kind, over all rounds.
 #[derive(Debug, Default)]
 pub(super) struct DurationStats {
     recent: VecDeque<Duration>,
     median: Option<Duration>,
 }
 
-/// As many durations are remembered.
+/// The number of durations that are kept.
 const REMEMBERED: usize = 15;
 
 impl DurationStats {
@@ -24,7 +24,7 @@ impl DurationStats {
         self.median = sorted.get(sorted.len() / 2).copied();
     }
 
-    /// Asked for each attempt whenever something happens.
+    /// Stored, because it is read for each attempt on each event.
     pub(super) fn median(&self) -> Option<Duration> {
         self.median
     }

@@ -1,4 +1,4 @@
-//! What goes wrong with tasks, and how often it may.
+//! Failures of tasks, and their limits.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,56 +6,59 @@ use std::fmt;
 use super::ids::{TaskId, WorkerId};
 use super::policy::Policy;
 
-/// Why an attempt had no result: it decides what happens next.
+/// Why an attempt failed. It decides how the task continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The worker could not, for a reason that is not the task's and may be over: again, anywhere.
+    /// The worker failed for a reason that is not related to the task and may be temporary. The
+    /// task is retried on any worker.
     Worker,
-    /// This worker lacks what the task needs, a file or space on its disk: elsewhere.
+    /// The worker lacks a resource, such as a file or space on its disk. The task is retried on
+    /// other workers first.
     MissingResource,
-    /// The worker died or fell silent. A task that kills its workers must not go on for ever.
+    /// The worker died or stopped answering. The number of these failures is limited, because the
+    /// task itself may crash its workers.
     WorkerLost,
-    /// The job's code failed, or made no progress: again, a few times.
+    /// The job's code failed or made no progress. The task is retried a few times.
     Job {
-        /// The record on which it failed, if it is known; any number that means the record to the
-        /// job, such as its place in the input.
+        /// The record on which the code failed, if it is known: a number that identifies the record
+        /// to the job, such as its offset in the input.
         record: Option<u64>,
     },
-    /// The input or the job makes no sense, and will not make any next time.
+    /// The input or the job is invalid. A retry would fail as well.
     Permanent,
 }
 
-/// An attempt's failure.
+/// The failure of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What it means for the task.
+    /// The effect on the task.
     pub cause: Cause,
-    /// For people.
+    /// Human-readable.
     pub reason: String,
 }
 
 impl Failure {
-    /// A failure, and what to say about it.
+    /// A failure with its reason.
     pub fn new(cause: Cause, reason: impl Into<String>) -> Failure {
         Failure { cause, reason: reason.into() }
     }
 }
 
-/// Why a reduce task did not get a map's output.
+/// Why a reduce task did not get a map output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// The worker that made it does not have it.
+    /// The worker that made it no longer has it.
     Missing,
     /// The worker did not answer.
     Unreachable,
 }
 
-/// Why a job ended without a result.
+/// Why a job failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFailure {
-    /// The task that could not be done.
+    /// The task that failed.
     pub task: TaskId,
-    /// What went wrong with it last.
+    /// The reason of its last failure.
     pub reason: String,
 }
 
@@ -67,16 +70,16 @@ impl fmt::Display for JobFailure {
 
 impl std::error::Error for JobFailure {}
 
-/// What went wrong with one task in this round.
+/// The failures of one task in this round.
 #[derive(Debug, Default)]
 pub(super) struct TaskFailures {
     worker_failures: u32,
     worker_losses: u32,
     crashes: u32,
     pub(super) unreachable: u32,
-    /// Workers that lack what the task needs, and how often that was found.
+    /// Workers that lack a resource for the task, with the number of failures.
     pub(super) avoided_workers: BTreeMap<WorkerId, u32>,
-    /// Records on which attempts failed.
+    /// The number of failures on each record.
     pub(super) records: BTreeMap<u64, u32>,
 }
 
@@ -84,8 +87,8 @@ pub(super) struct TaskFailures {
 const FAILURES_OF_A_BAD_RECORD: u32 = 2;
 
 impl TaskFailures {
-    /// Counts a failure. Returns whether there is hope left; `others_left` tells whether a worker is
-    /// left that was not tried too often.
+    /// Counts a failure. Returns whether the task may be retried. `others_left` returns whether a
+    /// worker is left that did not fail too often.
     pub(super) fn note(
         &mut self,
         from: Option<WorkerId>,
@@ -112,7 +115,7 @@ impl TaskFailures {
                 if policy.skip_bad_records
                     && let Some(record) = record
                 {
-                    // A record that is left out next time has cost its crashes, and no more.
+                    // A record that is skipped from now on must not count towards the limit.
                     let count = self.records.entry(record).or_default();
                     *count += 1;
                     if *count == FAILURES_OF_A_BAD_RECORD {
@@ -127,7 +130,7 @@ impl TaskFailures {
         }
     }
 
-    /// The records that the next attempt leaves out.
+    /// The records that the next attempt skips.
     pub(super) fn bad_records(&self) -> impl Iterator<Item = u64> {
         let bad =
             |(record, count): (&u64, &u32)| (*count >= FAILURES_OF_A_BAD_RECORD).then_some(*record);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a task does, and which workers do it.
+/// The kind of a task, and of the workers that run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskKind {
     /// Reads a split, writes a partition for each reduce task.
@@ -11,12 +11,12 @@ pub enum TaskKind {
     Reduce,
 }
 
-/// A task of the round. It prints as people count: `map 1` has index 0.
+/// A task of the round. It is displayed with numbers from 1: `map 1` has index 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId {
-    /// What it does.
+    /// Map or reduce.
     pub kind: TaskKind,
-    /// Which one, from 0.
+    /// The index, from 0.
     pub index: u32,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// One run of a task on one worker. Numbers rise over the whole job and are never used again.
+/// One run of a task on one worker. Numbers grow over the whole job and are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(pub u64);
 
@@ -40,7 +40,7 @@ impl fmt::Display for AttemptId {
     }
 }
 
-/// A worker's process: a worker that is restarted gets another number.
+/// A worker process. A restarted worker has another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkerId(pub u32);
 

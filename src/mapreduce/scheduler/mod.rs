@@ -1,8 +1,8 @@
-//! The master's decisions: which worker runs which task, and what becomes of it when one fails.
+//! The master's decisions: which worker runs which task, and how failures are handled.
 //!
-//! A value without threads, sockets or clocks. What happened goes in with the time since the start
-//! ([`Scheduler::handle_completed`] and its kin, [`Scheduler::handle_timeout`]), what is to be done
-//! comes out ([`Scheduler::poll_action`]). The master's shell does it and reports back.
+//! The scheduler is sans-IO: a value without threads, sockets or clocks. Events go in with the time
+//! since the start ([`Scheduler::handle_completed`] and the other `handle_*` functions), actions
+//! come out ([`Scheduler::poll_action`]). The master executes the actions and reports the results.
 //!
 //! ```text
 //!   task:     Idle --start--> InProgress --first answer--> Completed
@@ -11,9 +11,9 @@
 //!              |   failed or lost                              |
 //!              +------- a map's output is lost (3.3) ----------+
 //!
-//!   worker:   Alive --nothing heard for too long--> Silent --heard--> Alive
-//!               |                                      |
-//!               +---------- its end is known ----------+--> gone, its id is never used again
+//!   worker:   Alive --no answer for too long--> Silent --an answer--> Alive
+//!               |                                   |
+//!               +------ its connection ended -------+--> removed, its id is never reused
 //! ```
 //!
 //! | section of the paper | where |
@@ -23,11 +23,12 @@
 //! | 3.3 fault tolerance | here and `timing` |
 //! | 4.6 skipping bad records | `failure`, [`Cause::Job`] |
 //!
-//! A job runs in *rounds*: one map and one reduce phase each. k-means runs one round an iteration;
-//! a task keeps its worker from round to round, where its input is in memory.
+//! A job runs in *rounds* of one map and one reduce phase. k-means runs one round per iteration. A
+//! task prefers the worker of the round before, which has its input in memory.
 //!
-//! Every run of a task is an *attempt* with a number that is never used again. An answer counts if
-//! its attempt is still wanted and comes from the worker that was given it; nothing else counts.
+//! Each run of a task is an *attempt* with a number that is never reused. An answer counts if its
+//! attempt is still active and the answer comes from the worker to which it was assigned. All other
+//! answers are ignored.
 
 mod action;
 mod assign;
@@ -53,14 +54,14 @@ pub use worker::WorkerState;
 use task::{Attempt, Phase};
 use worker::Worker;
 
-/// The master's view of workers and tasks.
+/// The state of all workers and tasks.
 #[derive(Debug)]
 pub struct Scheduler {
     policy: Policy,
     workers: BTreeMap<WorkerId, Worker>,
     map: Phase,
     reduce: Phase,
-    /// Attempts that are wanted; those that ended or were given up are not here.
+    /// Active attempts. Completed, failed and cancelled attempts are removed.
     attempts: BTreeMap<AttemptId, Attempt>,
     last_attempt: u64,
     actions: VecDeque<Action>,
@@ -69,7 +70,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Without workers, and without a round.
+    /// A scheduler without workers and without a round.
     pub fn new(policy: Policy) -> Scheduler {
         Scheduler {
             policy,
@@ -84,16 +85,16 @@ impl Scheduler {
         }
     }
 
-    /// A worker is there, for tasks of one kind, so many at once. An id is used once: a worker that
-    /// was restarted is another one, and has nothing of what it had.
+    /// Adds a worker with a number of task slots, for tasks of one kind. An id is used once: a
+    /// restarted worker gets a new id, and counts as empty.
     pub fn add_worker(&mut self, now: Duration, id: WorkerId, kind: TaskKind, task_slots: u32) {
         self.workers.insert(id, Worker::new(kind, task_slots, now));
         self.schedule(now);
     }
 
-    /// Begins a round of so many tasks; what was left of the round before is given up.
+    /// Begins a round with this number of tasks, and cancels what is left of the previous round.
     ///
-    /// Without reduce tasks the round ends with its maps, and their output is what is asked for.
+    /// Without reduce tasks the round ends with its map tasks, and their output is the result.
     pub fn begin_round(&mut self, now: Duration, maps: u32, reduces: u32) {
         self.end_round(now);
         self.map.begin(now, maps);
@@ -104,19 +105,19 @@ impl Scheduler {
         self.schedule(now);
     }
 
-    /// Gives up what is left of the round.
+    /// Cancels what is left of the round.
     pub fn end_round(&mut self, now: Duration) {
         let left: Vec<AttemptId> = self.attempts.keys().copied().collect();
         left.into_iter().for_each(|attempt| self.cancel(now, attempt));
         self.in_round = false;
     }
 
-    /// What is to be done next. Asked until there is nothing.
+    /// The next action. The shell calls this until there is none.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// Whether the round is over: `Ok` when all its tasks are completed.
+    /// The result of the round: `Ok` when all its tasks are completed, `None` while it runs.
     pub fn outcome(&self) -> Option<Result<(), JobFailure>> {
         if let Some(failure) = &self.failure {
             return Some(Err(failure.clone()));
@@ -125,10 +126,10 @@ impl Scheduler {
         done.then_some(Ok(()))
     }
 
-    /// A worker answered that it did its task. Returns whether the answer counts; one that does not
-    /// is of an attempt that is not wanted any more, or not this worker's.
+    /// A worker has completed an attempt. Returns whether the result counts: it does not if the
+    /// attempt is no longer active, or belongs to another worker.
     ///
-    /// `sizes`: of a map, the bytes for each reduce task.
+    /// `sizes`: for a map task, the bytes for each reduce task.
     pub fn handle_completed(
         &mut self,
         now: Duration,
@@ -158,7 +159,7 @@ impl Scheduler {
             }
         }
         if self.last_phase().is_completed() {
-            // What else runs is of no use: backups, and maps whose output nobody needs any more.
+            // Cancels the remaining attempts: backups, and maps whose output is no longer needed.
             let left: Vec<AttemptId> = self.attempts.keys().copied().collect();
             left.into_iter().for_each(|attempt| self.cancel(now, attempt));
         }
@@ -166,7 +167,7 @@ impl Scheduler {
         true
     }
 
-    /// A worker answered that it could not do its task. Returns whether the answer counts.
+    /// A worker has failed an attempt. Returns whether the failure counts.
     pub fn handle_failed(
         &mut self,
         now: Duration,
@@ -189,8 +190,8 @@ impl Scheduler {
         ended.is_some()
     }
 
-    /// A reduce task could not get a map's output. It goes on waiting for another one, or fails by
-    /// an answer of its own.
+    /// A reduce task could not fetch a map output. The reduce attempt waits for another output, or
+    /// reports a failure of its own.
     pub fn handle_output_lost(
         &mut self,
         now: Duration,
@@ -213,7 +214,7 @@ impl Scheduler {
             if is_lost {
                 task.failures.unreachable = 0;
                 if loss == Loss::Unreachable {
-                    // Nobody gets at what is made there: another worker, if there is one.
+                    // Its outputs cannot be fetched: another worker is preferred.
                     *task.failures.avoided_workers.entry(holder).or_default() += 1;
                 }
                 self.withdraw(now, map, attempt);
@@ -222,7 +223,7 @@ impl Scheduler {
         self.schedule(now);
     }
 
-    /// A worker is gone for good: its process ended, or its connection (3.3, worker failure).
+    /// A worker is lost: its process or its connection has ended (3.3, worker failure).
     pub fn handle_worker_lost(&mut self, now: Duration, id: WorkerId) {
         if self.workers.contains_key(&id) {
             self.requeue_work_of(now, id, true);
@@ -231,8 +232,8 @@ impl Scheduler {
         self.schedule(now);
     }
 
-    /// A worker gave a sign of life, and how far its attempts are: numbers that grow while there is
-    /// progress, in whatever unit.
+    /// A worker has answered, and reports the progress of its attempts: numbers of any unit that
+    /// change with progress.
     pub fn handle_progress(
         &mut self,
         now: Duration,
@@ -252,23 +253,23 @@ impl Scheduler {
         self.schedule(now);
     }
 
-    /// The state of a task, if the round has it.
+    /// The state of a task; `None` if the round does not have it.
     pub fn task_state(&self, task: TaskId) -> Option<&TaskState> {
         self.phase(task.kind).tasks.get(task.index as usize).map(|task| &task.state)
     }
 
-    /// Whether a worker is there, and heard of.
+    /// The state of a worker; `None` if it was never added or is lost.
     pub fn worker_state(&self, worker: WorkerId) -> Option<WorkerState> {
         self.workers.get(&worker).map(|worker| worker.state)
     }
 
-    /// How many tasks of a kind the round has, and how many of them are completed.
+    /// The number of completed tasks of a kind, and the number of all.
     pub fn progress(&self, kind: TaskKind) -> (usize, usize) {
         let phase = self.phase(kind);
         (phase.completed, phase.tasks.len())
     }
 
-    /// What runs: the attempt, its task, its worker.
+    /// The active attempts, with task and worker.
     pub fn running(&self) -> impl Iterator<Item = (AttemptId, TaskId, WorkerId)> {
         self.attempts.iter().map(|(id, attempt)| (*id, attempt.task, attempt.worker))
     }
@@ -287,12 +288,12 @@ impl Scheduler {
         }
     }
 
-    /// The phase with which the round ends.
+    /// The last phase of the round.
     fn last_phase(&self) -> &Phase {
         if self.reduce.tasks.is_empty() { &self.map } else { &self.reduce }
     }
 
-    /// Since when tasks of a kind have had all that they need; `None` while they wait for maps.
+    /// Since when tasks of a kind have all their input; `None` while they wait for maps.
     fn ready_since(&self, kind: TaskKind) -> Option<Duration> {
         match kind {
             TaskKind::Map => Some(self.map.begun_at),
@@ -306,7 +307,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes an attempt off the list of those that are wanted, if it is this worker's.
+    /// Removes an active attempt if it belongs to this worker.
     fn take_attempt(&mut self, worker: WorkerId, attempt: AttemptId) -> Option<Attempt> {
         if self.attempts.get(&attempt)?.worker != worker {
             return None;
@@ -317,8 +318,8 @@ impl Scheduler {
         self.attempts.remove(&attempt)
     }
 
-    /// An attempt is not wanted any more: its worker is told, and gets nothing new until it has
-    /// been heard, for it may be the one that hangs.
+    /// Cancels an attempt. Its worker gets no new task until it answers a ping, because it may
+    /// hang.
     fn cancel(&mut self, now: Duration, id: AttemptId) {
         let Some(attempt) = self.attempts.remove(&id) else { return };
         let task = attempt.task;
@@ -332,7 +333,7 @@ impl Scheduler {
         }
     }
 
-    /// All reduce tasks that run heard of an output (3.2: pushed incrementally).
+    /// Announces an output to all running reduce attempts (3.2: pushed incrementally).
     fn announce(&mut self, output: MapOutput) {
         for (id, attempt) in &self.attempts {
             if attempt.task.kind == TaskKind::Reduce {
@@ -346,7 +347,8 @@ impl Scheduler {
         }
     }
 
-    /// A completed map is idle again, and the reduce tasks that run wait for its next output.
+    /// Makes a completed map task idle again, and announces the loss to the running reduce
+    /// attempts.
     fn withdraw(&mut self, now: Duration, map: u32, output: AttemptId) {
         self.map.reset(now, map);
         self.map.completed_at = None;
@@ -358,8 +360,8 @@ impl Scheduler {
         }
     }
 
-    /// 3.3: what a worker had in progress is idle again, and so is what it completed if its output
-    /// lies with it and is still needed.
+    /// 3.3: a worker's attempts are cancelled, and their tasks are idle again. Its completed maps
+    /// are idle again too, if their output is still needed.
     fn requeue_work_of(&mut self, now: Duration, id: WorkerId, is_gone: bool) {
         let its = |attempt: &&Attempt| attempt.worker == id;
         let attempts: Vec<AttemptId> = self
@@ -385,7 +387,7 @@ impl Scheduler {
         outputs.into_iter().for_each(|(map, attempt)| self.withdraw(now, map, attempt));
     }
 
-    /// Counts what went wrong with a task, and gives the job up when it is hopeless.
+    /// Counts a failure of a task, and fails the job if the task may not be retried.
     fn record_failure(&mut self, task: TaskId, from: Option<WorkerId>, failure: &Failure) {
         let Scheduler { policy, workers, .. } = self;
         let others_left = |avoided_workers: &BTreeMap<WorkerId, u32>| {
@@ -404,7 +406,7 @@ impl Scheduler {
         }
     }
 
-    /// Checks what must always hold; for simulations. Returns what does not.
+    /// Checks the invariants, for simulations. Returns the violations.
     pub fn audit(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for phase in [&self.map, &self.reduce] {

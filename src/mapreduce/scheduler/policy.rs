@@ -1,51 +1,53 @@
-//! How patient the master is.
+//! Timeouts and limits of the scheduler.
 
 use std::time::Duration;
 
 /// The numbers behind the scheduler's decisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// A worker that was not heard for so long is asked for a sign of life.
+    /// A worker is pinged when it has not answered for this long.
     pub ping_interval: Duration,
-    /// A worker that was not heard for so long counts as failed.
+    /// A worker that has not answered for this long counts as failed.
     pub silent_after: Duration,
-    /// An attempt without progress for so long is given up, and counts as a crash. `None`: never.
+    /// An attempt without progress for this long is cancelled, and counts as a crash. `None`:
+    /// never.
     pub progress_timeout: Option<Duration>,
-    /// Run a second attempt of what takes long, when there are workers without work (3.6).
+    /// Start backup attempts of slow tasks when workers are idle (3.6).
     pub backup_tasks: bool,
-    /// How many times as long as others an attempt takes before it gets a backup.
+    /// An attempt is slow if it takes this many times the median.
     pub backup_factor: u32,
-    /// It does not get one before.
+    /// The shortest time before a backup.
     pub backup_floor: Duration,
-    /// Workers have a task's input in memory from the round before: an idle task waits some time
-    /// for its worker of then, rather than go to another one at once.
+    /// Workers keep the input of their tasks in memory: an idle task waits some time for its
+    /// preferred worker.
     pub inputs_are_kept: bool,
-    /// The shortest such wait; else it is twice the time that a task takes.
+    /// The shortest such wait. Otherwise it is twice the median duration.
     pub min_preferred_wait: Duration,
     /// The longest such wait.
     pub max_preferred_wait: Duration,
-    /// Crashes of one task's code, all attempts together, that end the job.
+    /// This many crashes of one task, over all attempts, fail the job.
     pub max_crashes: u32,
-    /// Failures of one task's workers, for reasons that are not the task's, that end the job.
+    /// This many worker failures of one task fail the job.
     pub max_worker_failures: u32,
-    /// Workers that died or fell silent with one task, that end the job.
+    /// This many lost workers of one task fail the job.
     pub max_worker_losses: u32,
-    /// A worker that so often lacked what a task needs is not tried again; a task for which no
-    /// other worker is left ends the job.
+    /// A worker that lacked a resource for a task this often is not tried again. A task without
+    /// another worker fails the job.
     pub max_missing_resource: u32,
-    /// So many reports that a worker cannot be reached for a map's output, which to the master is
-    /// well, have the map done again.
+    /// This many reports that a map output is unreachable make the map run again, even if the
+    /// worker answers the master.
     pub max_unreachable: u32,
-    /// Leave out records on which a task's code crashed twice (4.6).
+    /// Skip records on which a task crashed twice (4.6).
     pub skip_bad_records: bool,
-    /// How long a worker rests after its second failure in a row; twice as long after each more.
+    /// The pause of a worker after its second failure in a row. It doubles with each further
+    /// failure.
     pub first_backoff: Duration,
-    /// The longest rest.
+    /// The longest pause.
     pub max_backoff: Duration,
 }
 
 impl Policy {
-    /// What is used unless flags say otherwise.
+    /// The default values.
     pub const DEFAULT: Policy = Policy {
         ping_interval: Duration::from_millis(500),
         silent_after: Duration::from_secs(5),

@@ -8,38 +8,38 @@ use super::duration_stats::DurationStats;
 use super::failure::TaskFailures;
 use super::ids::{AttemptId, TaskId, TaskKind, WorkerId};
 
-/// Where a task is on its way.
+/// The state of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskState {
-    /// Waits for a worker.
+    /// Waiting for a worker.
     Idle {
-        /// Since when.
+        /// The time when it became idle.
         since: Duration,
     },
-    /// Runs: one attempt, or two when the first takes long (3.6).
+    /// Running: one attempt, or two if there is a backup (3.6).
     InProgress {
-        /// Which.
+        /// The active attempts.
         attempts: Vec<AttemptId>,
     },
-    /// Done.
+    /// Completed.
     Completed {
-        /// By which worker: that of a map has its output.
+        /// The worker that completed it. For a map task it has the output.
         worker: WorkerId,
-        /// By which attempt.
+        /// The attempt that completed it.
         attempt: AttemptId,
-        /// Of a map: the bytes for each reduce task.
+        /// For a map task: the bytes for each reduce task.
         sizes: Arc<[u64]>,
     },
 }
 
-/// A task with all that the master knows about it.
+/// A task of the current round.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) state: TaskState,
     pub(super) failures: TaskFailures,
 }
 
-/// An attempt that is wanted.
+/// An active attempt.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) task: TaskId,
@@ -49,20 +49,21 @@ pub(super) struct Attempt {
     pub(super) progressed_at: Duration,
 }
 
-/// The tasks of one kind.
+/// The tasks of one kind in the current round.
 #[derive(Debug)]
 pub(super) struct Phase {
     kind: TaskKind,
     pub(super) tasks: Vec<Task>,
-    /// Those that are [`TaskState::Idle`].
+    /// The indices of the tasks that are [`TaskState::Idle`].
     pub(super) idle: BTreeSet<u32>,
     pub(super) completed: usize,
     pub(super) begun_at: Duration,
-    /// When the last of them was completed, if all are.
+    /// When the last task was completed, if all are.
     pub(super) completed_at: Option<Duration>,
-    /// How long they take.
+    /// The durations of recent tasks.
     pub(super) durations: DurationStats,
-    /// The worker that each task was on last, in this round or one before: 3.4, its input is there.
+    /// The worker on which each task ran last, in this round or an earlier one (3.4: its input is
+    /// there).
     pub(super) preferred_workers: Vec<Option<WorkerId>>,
 }
 
@@ -80,7 +81,7 @@ impl Phase {
         }
     }
 
-    /// New tasks, all idle. Each keeps its preferred_worker.
+    /// Begins a round with new tasks, all idle. Preferred workers stay.
     pub(super) fn begin(&mut self, now: Duration, count: u32) {
         let idle =
             |_| Task { state: TaskState::Idle { since: now }, failures: TaskFailures::default() };
@@ -96,7 +97,7 @@ impl Phase {
         self.completed == self.tasks.len()
     }
 
-    /// An attempt of the task runs from now on.
+    /// Records that an attempt has started.
     pub(super) fn start(&mut self, index: u32, id: AttemptId, worker: WorkerId) {
         let Some(task) = self.tasks.get_mut(index as usize) else { return };
         match &mut task.state {
@@ -112,7 +113,8 @@ impl Phase {
         }
     }
 
-    /// An attempt ended without a result. The task is idle again unless another one runs.
+    /// Records that an attempt has ended without a result. The task is idle again unless it has
+    /// another attempt.
     pub(super) fn attempt_ended(&mut self, now: Duration, index: u32, id: AttemptId) {
         let Some(task) = self.tasks.get_mut(index as usize) else { return };
         if let TaskState::InProgress { attempts } = &mut task.state {
@@ -124,7 +126,8 @@ impl Phase {
         }
     }
 
-    /// The task is done. Returns the attempts of it that still run.
+    /// Records that an attempt has completed the task. Returns the other active attempts of the
+    /// task.
     pub(super) fn complete(
         &mut self,
         index: u32,
@@ -148,7 +151,7 @@ impl Phase {
         }
     }
 
-    /// A completed task is to be done again.
+    /// Makes a completed task idle again.
     pub(super) fn reset(&mut self, now: Duration, index: u32) {
         if let Some(task) = self.tasks.get_mut(index as usize)
             && matches!(task.state, TaskState::Completed { .. })
@@ -159,7 +162,7 @@ impl Phase {
         }
     }
 
-    /// The tasks whose result is with a worker, and the attempts that made it.
+    /// The tasks completed by a worker, and their attempts.
     pub(super) fn completed_by(&self, id: WorkerId) -> impl Iterator<Item = (u32, AttemptId)> {
         let of_worker = move |(index, task): (usize, &Task)| match &task.state {
             TaskState::Completed { worker, attempt, .. } if *worker == id => {
@@ -170,7 +173,7 @@ impl Phase {
         self.tasks.iter().enumerate().filter_map(of_worker)
     }
 
-    /// Says what is wrong with the tasks' states.
+    /// Adds the violated invariants to `faults`.
     pub(super) fn audit(&self, running: &BTreeMap<AttemptId, Attempt>, faults: &mut Vec<String>) {
         let mut completed = 0;
         for (index, task) in self.tasks.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What time alone brings about: pings, silence, attempts without progress, and how long is long.
+//! Timeouts: pings, silent workers, and attempts without progress.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::task::Attempt;
 use super::worker::{Worker, WorkerState};
 
 impl Scheduler {
-    /// Time has passed: to be called when [`next_timeout`](Self::next_timeout) has come, and
-    /// harmless at any other time.
+    /// Handles the passing of time. To be called when [`next_timeout`](Self::next_timeout) is
+    /// reached; additional calls are harmless.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.detect_silent(now);
         self.ping(now);
@@ -19,8 +19,8 @@ impl Scheduler {
         self.schedule(now);
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do, if nothing happens
-    /// before; always behind `now`, if it was called for `now`.
+    /// When [`handle_timeout`](Self::handle_timeout) must be called next, if no event comes before.
+    /// Always later than `now`, if it was called for `now`.
     pub fn next_timeout(&self, now: Duration) -> Option<Duration> {
         let workers = self.workers.values().flat_map(|worker| {
             let is_alive = worker.state == WorkerState::Alive;
@@ -54,7 +54,7 @@ impl Scheduler {
         }
     }
 
-    /// 3.3: no answer for a certain time, and the worker counts as failed.
+    /// 3.3: a worker that does not answer for a certain time counts as failed.
     fn detect_silent(&mut self, now: Duration) {
         let is_late = |worker: &super::Worker| {
             worker.state == WorkerState::Alive && worker.last_seen + self.policy.silent_after <= now
@@ -70,8 +70,7 @@ impl Scheduler {
         }
     }
 
-    /// When an attempt has been without progress for too long. One that waits for others is not
-    /// stuck.
+    /// When an attempt will count as stuck. A reduce attempt that waits for maps does not.
     fn stuck_at(&self, attempt: &Attempt) -> Option<Duration> {
         let ready = self.ready_since(attempt.task.kind)?;
         Some(attempt.progressed_at.max(ready) + self.policy.progress_timeout?)

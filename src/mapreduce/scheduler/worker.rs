@@ -1,16 +1,16 @@
-//! Workers as the master sees them.
+//! Workers as the scheduler sees them.
 
 use std::time::Duration;
 
 use super::ids::TaskKind;
 use super::policy::Policy;
 
-/// Whether a worker is heard of.
+/// Whether a worker answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerState {
-    /// It is, and gets tasks.
+    /// It answers, and gets tasks.
     Alive,
-    /// Not for too long: it counts as failed until it is heard again (3.3).
+    /// It has not answered for too long: it counts as failed until it answers again (3.3).
     Silent,
 }
 
@@ -22,13 +22,13 @@ pub(super) struct Worker {
     pub(super) state: WorkerState,
     pub(super) last_seen: Duration,
     pub(super) last_ping: Duration,
-    /// When it was given its last task.
+    /// The time of its last assignment.
     pub(super) last_assigned: Duration,
-    /// An attempt was taken from it: it gets the next one when it has been heard.
+    /// An attempt was cancelled on it: it gets no task until it answers.
     pub(super) is_suspect: bool,
     /// Failures since its last success.
     failures: u32,
-    /// It gets nothing before.
+    /// It gets no task before this time.
     pub(super) backoff_until: Duration,
 }
 
@@ -67,7 +67,8 @@ impl Worker {
         self.failures = 0;
     }
 
-    /// One failure may happen to anybody; after more the worker rests for a time that doubles.
+    /// Counts a failure. A single failure has no effect; after more, the worker pauses for a time
+    /// that doubles.
     pub(super) fn failed(&mut self, now: Duration, policy: &Policy) {
         self.failures = self.failures.saturating_add(1);
         if let Some(doublings) = self.failures.checked_sub(2) {

@@ -1,9 +1,8 @@
 //! Finds the line on which a mapper command fails (4.6 of the paper).
 //!
-//! A pipe does not tell which line a command was at when it failed. So it is run again with the
-//! first half of its lines, then with a quarter more or less, until one line makes the difference.
-//! That takes as many runs as the number of lines has bits, and finds the first line after which the
-//! command fails.
+//! A pipe does not tell which line a command was processing when it failed. So the command runs
+//! again with a part of its lines, in a binary search for the first line after which it fails. The
+//! number of runs is the logarithm of the number of lines.
 
 use std::io::Write;
 
@@ -11,12 +10,12 @@ use super::command::{Command, OutputHandler};
 use super::feed_lines;
 use crate::mapreduce::job::{Fault, MapTask};
 
-/// The offset of the first line after which the command fails; `None` if it fails without any, or
-/// does not fail again.
+/// The offset of the first line after which the command fails; `None` if it fails without any line,
+/// or does not fail again.
 pub(super) fn find(command: &Command, task: &mut MapTask<'_>) -> Result<Option<u64>, Fault> {
     let starts = line_starts(task)?;
     let Some(last) = starts.last() else { return Ok(None) };
-    // Fails with the lines before `bad`, not with those before `good`.
+    // Invariant: it fails with the lines before `bad`, and not with the lines before `good`.
     let (mut good, mut bad) = (0, starts.len() - 1);
     if fails(command, task, starts.first().copied())? || !fails(command, task, Some(*last))? {
         return Ok(None);
@@ -32,7 +31,7 @@ pub(super) fn find(command: &Command, task: &mut MapTask<'_>) -> Result<Option<u
     Ok(starts.get(good).copied())
 }
 
-/// Where the lines begin that are not left out already, and append_to them where the input ends.
+/// The offsets of the lines that are not skipped, followed by the end of the input.
 fn line_starts(task: &mut MapTask<'_>) -> Result<Vec<u64>, Fault> {
     let mut input = task.input()?;
     let mut starts = Vec::new();
@@ -64,7 +63,7 @@ fn fails(command: &Command, task: &mut MapTask<'_>, end: Option<u64>) -> Result<
     }
 }
 
-/// What these runs print is of no interest.
+/// Discards the output of these runs.
 struct DiscardOutput<'d, 't>(&'d mut MapTask<'t>);
 
 impl OutputHandler for DiscardOutput<'_, '_> {

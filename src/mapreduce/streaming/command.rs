@@ -1,9 +1,9 @@
-//! A command as it runs.
+//! Runs a command.
 //!
-//! Three threads, so that no pipe ever waits for another: one feeds stdin, one each reads stdout and
-//! stderr. What they read comes to the task's own thread over a bounded channel; there it is emitted
-//! and counted, and there the task notices that it is cancelled. Then the command is killed, with
-//! all that it started in its process group.
+//! Three threads avoid a deadlock between the pipes: one writes stdin, one reads stdout, one reads
+//! stderr. The readers send what they read to the task's own thread over a bounded channel. There
+//! it is emitted and counted, and there the task checks whether it is cancelled. A cancelled
+//! command is killed together with its process group.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -22,43 +22,43 @@ pub(super) struct Command {
     environment: Vec<(&'static str, String)>,
 }
 
-/// Who hears what a command says.
+/// Receives the output of a command.
 pub(super) trait OutputHandler {
-    /// A line of its stdout, without the newline.
+    /// A line of stdout, without the newline.
     fn line(&mut self, line: &[u8]) -> Result<(), Fault>;
-    /// Fails when nobody waits for the command any more.
+    /// Fails if the task was cancelled.
     fn check(&mut self) -> Result<(), Fault>;
-    /// It has got on.
+    /// The command has made progress.
     fn progress(&mut self);
-    /// It counts something.
+    /// The command has reported a count.
     fn count(&mut self, group: &str, name: &str, count: u64);
-    /// It says what it is at.
+    /// The command has reported its status.
     fn status(&mut self, text: &str);
 }
 
-/// What feeds a command's stdin.
+/// Writes the input of a command.
 pub(super) type Feed<'f> = dyn FnMut(&mut dyn Write) -> Result<(), FeedError> + Send + 'f;
 
-/// What the reading threads have for the task's own.
+/// What the reading threads send to the task's thread.
 enum PipeEvent {
     LineChunks(Vec<u8>),
     StderrLine(String),
-    /// A pipe ended.
+    /// A pipe has ended.
     End,
-    /// A pipe broke.
+    /// Reading a pipe failed.
     Broken(io::Error),
 }
 
-/// How often a task looks whether it is cancelled.
+/// The interval of checks for cancellation.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
-/// The first look comes sooner.
+/// The first pause while waiting for the end of a command.
 const FIRST_PAUSE: Duration = Duration::from_micros(200);
 const READ_BYTES: usize = 64 * 1024;
-/// What waits between the threads, in pieces of up to [`READ_BYTES`].
+/// The capacity of the channel, in pieces of up to [`READ_BYTES`].
 const WAITING_PIECES: usize = 16;
 
 impl Command {
-    /// The mapper of a task.
+    /// The mapper command of a task.
     pub(super) fn for_map(text: &str, task: &MapTask<'_>) -> Command {
         let info = task.info;
         let environment = vec![
@@ -74,7 +74,7 @@ impl Command {
         Command { text: text.to_owned(), environment }
     }
 
-    /// The reducer of a task.
+    /// The reducer command of a task.
     pub(super) fn for_reduce(text: &str, task: &ReduceTask<'_>) -> Command {
         let environment = vec![
             ("mapreduce_task_is_map", "false".into()),
@@ -84,10 +84,10 @@ impl Command {
         Command { text: text.to_owned(), environment }
     }
 
-    /// Runs it to its end.
+    /// Runs the command until it ends.
     ///
     /// # Errors
-    /// It could not be run, it failed, its input could not be read, or its task is cancelled.
+    /// It could not be started, it failed, its input could not be read, or the task was cancelled.
     pub(super) fn run(
         &self,
         feed: &mut Feed<'_>,
@@ -109,14 +109,15 @@ impl Command {
         let mut group = ProcessGroup { child, has_exited: false };
         let (sender, events) = sync_channel(WAITING_PIECES);
         let words = sender.clone();
-        // Not waited for: something that the command left append_to may hold a pipe open for ever.
+        // These threads are not joined: a process that the command left behind may keep a pipe
+        // open.
         spawn("stdout", move || read_lines(stdout, &sender))?;
         spawn("stderr", move || read_stderr(stderr, &words))?;
         let mut stderr_tail = StderrTail::default();
         let (status, fed) = thread::scope(|scope| {
             let feeding = scope.spawn(move || {
                 let result = feed(&mut stdin);
-                // Dropped, stdin ends for the command.
+                // Closes the stdin of the command.
                 drop(stdin);
                 result
             });
@@ -152,7 +153,7 @@ fn ended(status: ExitStatus) -> String {
     }
 }
 
-/// Hears a command until both its pipes have ended.
+/// Handles the output of a command until both its pipes have ended.
 fn handle_output(
     events: &Receiver<PipeEvent>,
     handler: &mut dyn OutputHandler,
@@ -177,7 +178,7 @@ fn handle_output(
                 return Err(Fault::io("reading from the command", &error));
             }
             Err(RecvTimeoutError::Timeout) => {}
-            // A reading thread that panicked.
+            // A reading thread has panicked.
             Err(RecvTimeoutError::Disconnected) => break,
         }
         handler.check()?;
@@ -185,7 +186,7 @@ fn handle_output(
     Ok(())
 }
 
-/// Reads whole lines; the last one may lack its newline.
+/// Reads whole lines; the last line may lack its newline.
 fn read_lines(mut stdout: impl Read, events: &SyncSender<PipeEvent>) {
     let mut begun: Vec<u8> = Vec::new();
     let mut buffer = vec![0; READ_BYTES];
@@ -215,11 +216,11 @@ fn read_lines(mut stdout: impl Read, events: &SyncSender<PipeEvent>) {
     if !begun.is_empty() && events.send(PipeEvent::LineChunks(begun)).is_err() {
         return;
     }
-    // Whoever listened may have events enough.
+    // The receiver may have stopped before the end.
     let _ = events.send(end);
 }
 
-/// No line of stderr is longer; what is longer comes as several.
+/// Longer lines of stderr are split.
 const MAX_STDERR_LINE_BYTES: u64 = 8 * 1024;
 
 fn read_stderr(stderr: impl Read, events: &SyncSender<PipeEvent>) {
@@ -239,15 +240,15 @@ fn read_stderr(stderr: impl Read, events: &SyncSender<PipeEvent>) {
     let _ = events.send(PipeEvent::End);
 }
 
-/// A command and all that it started.
+/// A command and its process group.
 struct ProcessGroup {
     child: Child,
     has_exited: bool,
 }
 
 impl ProcessGroup {
-    /// Waits for the command's end, which is near when its pipes have ended, and until nobody feeds
-    /// it any more.
+    /// Waits until the command has ended and `is_fed` returns true. The end is near when its pipes
+    /// have ended.
     fn wait(
         &mut self,
         handler: &mut dyn OutputHandler,
@@ -270,9 +271,9 @@ impl ProcessGroup {
         }
     }
 
-    /// Kills the group, and the command itself in case that there was no way to do the former. When
-    /// the command has ended something of its group still holds its stdin, or nobody would ask: so
-    /// the group's number is not anybody else's.
+    /// Kills the process group, and the command itself in case that the group could not be killed.
+    /// If the command has already ended, another process of its group still holds its stdin,
+    /// otherwise there would be no kill: so the number of the group is not reused.
     fn kill(&mut self) {
         let group = format!("kill -KILL -{}", self.child.id());
         let killed = std::process::Command::new("sh").args(["-c", &group]).status();

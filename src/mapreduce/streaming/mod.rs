@@ -1,19 +1,19 @@
-//! Any two commands as a job, over stdin and stdout, as Hadoop Streaming has it.
+//! Any two commands as a job, over stdin and stdout, as in Hadoop Streaming.
 //!
-//! - The mapper command gets the lines of its split on stdin, the reducer command the lines
-//!   `key TAB value` of its partition, sorted by key; each prints lines on stdout. A printed line is
-//!   a key up to its first tab, and a value append_to that; without a tab it is a key with an empty
-//!   value.
-//! - A command that does not end with status 0 has failed, and its task with it.
-//! - On stderr, `reporter:counter:GROUP,NAME,COUNT` counts and `reporter:status:TEXT` says what it is
-//!   at. Other lines are for people: the last of them go with a failure.
-//! - Its environment tells which task it is, in Hadoop's names: `mapreduce_task_partition`,
-//!   `mapreduce_task_is_map`, `mapreduce_map_input_file` and so on.
+//! - The mapper command gets the lines of its split on stdin. The reducer command gets the lines
+//!   `key TAB value` of its partition, sorted by key. Each prints lines on stdout. The key of a
+//!   printed line ends at the first tab, and the value follows; a line without a tab is a key with
+//!   an empty value.
+//! - A command that does not end with status 0 has failed, and so has its task.
+//! - On stderr, `reporter:counter:GROUP,NAME,COUNT` adds to a counter and `reporter:status:TEXT`
+//!   sets the status. The last other lines are shown if the command fails.
+//! - Environment variables with Hadoop's names identify the task: `mapreduce_task_partition`,
+//!   `mapreduce_task_is_map`, `mapreduce_map_input_file` and others.
 //!
 //! Commands are run by `sh -c`. They need not read their input, nor print anything. Without reduce
-//! tasks what the mappers print is the result, line by line.
+//! tasks the lines printed by the mappers are the result.
 //!
-//! Left out: combiner commands, typed bytes, files that are sent along.
+//! Not implemented: combiner commands, typed bytes, distribution of files.
 
 mod bad_record;
 mod command;
@@ -30,15 +30,15 @@ use command::{Command, OutputHandler};
 pub struct Streaming {
     mapper: String,
     reducer: String,
-    /// A mapper that fails is run again and again, to find the line on which it does.
+    /// A mapper that fails is run again to find the line on which it fails.
     finds_bad_records: bool,
 }
 
 impl Streaming {
-    /// Its name on workers.
+    /// The name of the kind.
     pub const NAME: &str = "streaming";
 
-    /// What workers make the job of.
+    /// The parameters of the job for workers.
     pub fn parameters(mapper: &str, reducer: &str, finds_bad_records: bool) -> Vec<u8> {
         let finds: &[u8] = if finds_bad_records { b"find" } else { b"" };
         let mut line = Vec::new();
@@ -46,10 +46,10 @@ impl Streaming {
         line
     }
 
-    /// Makes the job.
+    /// Creates the job.
     ///
     /// # Errors
-    /// The parameters are not ours.
+    /// The parameters are invalid.
     pub fn make(parameters: &[u8]) -> Result<Arc<dyn Job>, String> {
         let mut scratch = Scratch::default();
         let words = parse_words(parameters, &mut scratch).map_err(|error| error.to_string())?;
@@ -91,9 +91,9 @@ impl Job for Streaming {
     }
 }
 
-/// Why feeding a command ended before its input did.
+/// Why writing the input of a command ended early.
 enum FeedError {
-    /// The command takes nothing more, which is its right.
+    /// The command has closed its stdin, which is allowed.
     Closed,
     /// The input cannot be read.
     Fault(Fault),
@@ -108,8 +108,8 @@ impl From<io::Error> for FeedError {
     }
 }
 
-/// Writes the lines of a split, without those to be left out and up to the line that begins at
-/// `end`. The last line gets its newline if it lacks one.
+/// Writes the lines of a split, without the skipped ones, up to the line that begins at `end`. A
+/// missing last newline is added.
 fn feed_lines(
     input: &mut dyn Blocks,
     skip: &[u64],
@@ -145,7 +145,7 @@ fn feed_lines(
     Ok(())
 }
 
-/// Fewer bytes than this are collected before they are written.
+/// The size of the write buffer.
 const FEED_BYTES: usize = 64 * 1024;
 
 /// Writes the records of a partition.

@@ -1,26 +1,26 @@
-//! LineChunks on a command's stderr: reports, and the last words of a command that fails.
+//! Parses the stderr of a command: reports, and the last lines for an error text.
 
 use std::collections::VecDeque;
 
-/// What a line says.
+/// A line of stderr.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Report<'l> {
     /// `reporter:counter:GROUP,NAME,COUNT`
     Count {
-        /// Whose counter.
+        /// The group of the counter.
         group: &'l str,
-        /// What is counted.
+        /// The name of the counter.
         name: &'l str,
-        /// How many.
+        /// The number to add.
         count: u64,
     },
     /// `reporter:status:TEXT`
     Status(&'l str),
-    /// Something for people; also a report that makes no sense.
+    /// Any other line, also an invalid report.
     Text(&'l str),
 }
 
-/// Reads a line.
+/// Parses a line.
 pub(super) fn parse(line: &str) -> Report<'_> {
     let line = line.trim_end_matches(['\r', '\n']);
     if let Some(status) = line.strip_prefix("reporter:status:") {
@@ -34,7 +34,7 @@ pub(super) fn parse(line: &str) -> Report<'_> {
     counter.unwrap_or(Report::Text(line))
 }
 
-/// The last words of a command.
+/// The last lines of a command's stderr.
 #[derive(Debug, Default)]
 pub(super) struct StderrTail {
     lines: VecDeque<String>,
@@ -52,7 +52,7 @@ impl StderrTail {
         self.lines.push_back(line[..end].to_owned());
     }
 
-    /// All of them, append_to what happened.
+    /// All lines, after the text `what`.
     pub(super) fn append_to(&self, what: &str) -> String {
         let mut text = what.to_owned();
         for line in self.lines.iter().filter(|line| !line.trim().is_empty()) {

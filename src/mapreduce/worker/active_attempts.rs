@@ -1,11 +1,11 @@
-//! How many attempts run, for whoever waits until none does.
+//! The number of running attempts of a worker, and waiting for their end.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::locked;
 
-/// How many attempts run.
+/// The number of running attempts.
 #[derive(Default)]
 pub(super) struct ActiveAttempts {
     running: Mutex<usize>,
@@ -13,13 +13,13 @@ pub(super) struct ActiveAttempts {
 }
 
 impl ActiveAttempts {
-    /// One more runs, or one less.
+    /// Changes the number of running attempts.
     pub(super) fn change(&self, change: impl FnOnce(&mut usize)) {
         change(&mut locked(&self.running));
         self.changed.notify_all();
     }
 
-    /// Waits until none runs. Returns whether that came in time.
+    /// Waits until no attempt runs. Returns false on a timeout.
     pub(super) fn wait_until_idle(&self, timeout: Duration) -> bool {
         let until = Instant::now() + timeout;
         let mut running = locked(&self.running);

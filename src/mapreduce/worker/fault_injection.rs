@@ -1,4 +1,4 @@
-//! Failures and delays on purpose, so that people can see what a job makes of them.
+//! Injected failures and delays, for demonstrations and tests.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{WorkerOptions, locked};
 use crate::call::{Code, Status};
 use crate::rpc::BlockingCall;
 
-/// A worker that is on fault_injection.
+/// The configured failures and delays.
 pub(super) struct FaultInjection {
     fail_probability: f64,
     task_delay: Duration,
@@ -23,7 +23,7 @@ impl FaultInjection {
         }
     }
 
-    /// To be passed before a task begins.
+    /// Called before each task: delays it, or fails it with the configured probability.
     pub(super) fn apply(&self, call: &BlockingCall) -> Result<(), Status> {
         if !self.task_delay.is_zero() {
             call.sleep(self.task_delay)?;
@@ -34,7 +34,7 @@ impl FaultInjection {
         Ok(())
     }
 
-    /// From 0 to below 1 (splitmix64).
+    /// A random number in [0, 1) (splitmix64).
     fn draw(&self) -> f64 {
         let mut state = locked(&self.state);
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

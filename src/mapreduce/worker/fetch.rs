@@ -1,8 +1,8 @@
-//! Partitions, as reducers fetch them.
+//! Serves partitions to reducers.
 //!
-//! What is kept in memory is sent at once, on the server's thread. What lies in a file is read by a
-//! thread of its own, which pauses while its reducer has enough to do. A reducer for whom there is no
-//! room gets RESOURCE_EXHAUSTED, and asks again: its output is there.
+//! Partitions in memory are sent at once, on the server's thread. A partition in a file is read by
+//! a thread of its own, which pauses while its reducer has enough data in flight. If too many files
+//! are being read, a reducer gets RESOURCE_EXHAUSTED and retries: its output is not lost.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +18,13 @@ use crate::mapreduce::files::{Committed, Opened};
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Responder, Services, Shape};
 
-/// A message has so many bytes of lines.
+/// Bytes of lines in one message.
 const MESSAGE_BYTES: usize = 128 * 1024;
-/// A sender pauses when so much waits for its reducer.
+/// A reading thread pauses when this much is queued for its reducer.
 const HIGH_WATER_BYTES: usize = 1024 * 1024;
-/// So much waits for all reducers together: far less than what a server ends calls for.
+/// The limit for all reducers together, far below the server's limit for unread answers.
 const TOTAL_HIGH_WATER_BYTES: usize = 64 * 1024 * 1024;
-/// Files that are read at once; a reducer beyond them comes again.
+/// Files that are read at once.
 const MAX_READERS: usize = 256;
 
 pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
@@ -48,7 +48,7 @@ struct Fetch {
     sender: Arc<Sender>,
 }
 
-/// The way to the reducer.
+/// Sends a file to one reducer.
 struct Sender {
     responder: Responder,
     readers: Arc<Readers>,
@@ -100,7 +100,8 @@ impl Fetch {
 /// EMFILE and ENFILE.
 const NO_DESCRIPTOR: [i32; 2] = [24, 23];
 
-/// Why a file cannot be read. What is used up will be there again, and the file still is.
+/// The status for a file that cannot be opened or read. A lack of descriptors is temporary, and the
+/// file still exists.
 pub(super) fn cannot_read(error: &io::Error) -> Status {
     let is_used_up = NO_DESCRIPTOR.map(Some).contains(&error.raw_os_error());
     let code = if is_used_up { Code::ResourceExhausted } else { Code::NotFound };
@@ -114,7 +115,7 @@ fn send(responder: &Responder, lines: &[u8]) {
     responder.finish(Status::OK);
 }
 
-/// Sends a reducer what it has waited for, if that is small.
+/// Answers a waiting reducer, if the partition is in memory.
 pub(super) fn send_small(waiting: &WaitingFetch, partitions: &[Committed]) {
     match partitions.get(waiting.partition as usize) {
         Some(Committed::Memory(lines)) => send(&waiting.responder, lines),
@@ -129,7 +130,7 @@ pub(super) fn send_small(waiting: &WaitingFetch, partitions: &[Committed]) {
     }
 }
 
-/// How many files are being read.
+/// The number of files that are being read.
 #[derive(Default)]
 struct Readers(AtomicUsize);
 
@@ -143,14 +144,14 @@ impl Readers {
         Ok(reader)
     }
 
-    /// Above so much each of them pauses.
+    /// The limit for each reading thread.
     fn high_water_bytes(&self) -> usize {
         let count = self.0.load(Ordering::SeqCst).max(1);
         HIGH_WATER_BYTES.min(TOTAL_HIGH_WATER_BYTES / count)
     }
 }
 
-/// One of the files that are being read.
+/// A file that is being read.
 struct Reader(Arc<Readers>);
 
 impl Drop for Reader {
@@ -160,12 +161,12 @@ impl Drop for Reader {
 }
 
 impl Sender {
-    /// Sends all of a file of so many bytes.
+    /// Sends a whole file.
     fn send_all(&self, opened: &Opened, bytes: u64) {
         let mut offset = 0;
         while offset < bytes {
             let piece = (bytes - offset).min(MESSAGE_BYTES as u64) as usize;
-            // Read into the message itself: there is much of it.
+            // Read directly into the message, to avoid a copy.
             let mut message = wire::encode_fetched_header(piece);
             let read = opened.append(offset, piece, &mut message);
             let missing = match read {
@@ -185,11 +186,11 @@ impl Sender {
         self.responder.finish(Status::OK);
     }
 
-    /// Pauses while much waits. Returns whether the call is still on.
+    /// Pauses while too much is queued. Returns whether the call is still active.
     fn wait_below_high_water(&self) -> bool {
         let mut is_over = locked(&self.gate);
         while !*is_over && self.responder.queued() >= self.readers.high_water_bytes() {
-            // Woken by the reactor; the time is for a wake-up that came just before.
+            // Notified by the reactor; the timeout covers a notification just before the wait.
             let waited = self.changed.wait_timeout(is_over, Duration::from_millis(100));
             is_over = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -4,11 +4,11 @@
 //!   free --HoldJob, then OpenJob--> open --the HoldJob call ends--> free
 //! ```
 //!
-//! A worker has one job at a time; another master is told whose. The master's HoldJob call stands
-//! for the master: when it ends, because the master gives it up or is gone, the job is closed, its
-//! tasks are cancelled with their own calls, and what it had in memory is given back. It comes before
-//! OpenJob, so that no job is ever open without somebody who holds it. Files stay, for people, until
-//! the next job.
+//! A worker has one job at a time; another master gets an error that names the current job. The
+//! HoldJob call represents the master. When it ends, because the master has ended the call or has
+//! died, the job is closed: its tasks are cancelled with their own calls, and its memory is freed.
+//! HoldJob comes before OpenJob, so that no job is ever open without a call that holds it. Files
+//! stay until the next job.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -24,22 +24,22 @@ use crate::mapreduce::job::JobKinds;
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Responder, Services, Shape};
 
-/// What a worker knows about jobs.
+/// The jobs of a worker.
 pub(super) struct Jobs {
     kinds: JobKinds,
     options: WorkerOptions,
     epoch: u64,
-    /// Jobs are opened one after the other.
+    /// Only one OpenJob runs at a time.
     opening: Mutex<()>,
     state: Mutex<State>,
-    /// Attempts that run, of whatever job.
+    /// The running attempts of all jobs.
     active_attempts: Arc<ActiveAttempts>,
 }
 
 #[derive(Default)]
 struct State {
     current: Option<Arc<OpenJob>>,
-    /// Masters that hold a job, whether it is open or not.
+    /// The HoldJob calls, also of masters that wait for their turn.
     holds: Vec<JobHold>,
     last_hold: u64,
 }
@@ -50,7 +50,7 @@ struct JobHold {
     responder: Responder,
 }
 
-/// Masters that may hold jobs at once; all but one of them wait.
+/// The number of HoldJob calls at once.
 const MAX_HOLDS: usize = 1_000;
 impl Jobs {
     pub(super) fn new(kinds: JobKinds, options: WorkerOptions, epoch: u64) -> Jobs {
@@ -66,7 +66,8 @@ impl Jobs {
         job.cloned().ok_or_else(|| Status::new(Code::NotFound, "no such job is open here"))
     }
 
-    /// What there is to do for the job that is open when a task has been answered for.
+    /// The preparation of files for the next round, if there is any to do after a task was
+    /// answered.
     pub(super) fn pending_file_preparation(&self) -> Option<impl FnOnce() + Send + Sync + use<>> {
         let job = locked(&self.state).current.clone();
         job.filter(|job| job.prepared_files.has_pending())
@@ -128,7 +129,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Somebody holds a job. Returns a number for [`release_hold`](Self::release_hold).
+    /// Registers a HoldJob call. Returns a number for [`release_hold`](Self::release_hold).
     fn hold(&self, job_id: String, responder: Responder) -> Result<u64, Status> {
         let mut state = locked(&self.state);
         if state.holds.len() >= MAX_HOLDS {
@@ -140,7 +141,7 @@ impl Jobs {
         Ok(number)
     }
 
-    /// Somebody does not hold a job any more, for a reason: if nobody else does, it is closed.
+    /// A HoldJob call has ended with this status. Closes the job if no other call holds it.
     fn release_hold(&self, number: u64, status: &Status) {
         let mut state = locked(&self.state);
         state.holds.retain(|held| held.number != number);
@@ -154,7 +155,7 @@ impl Jobs {
                 Code::Cancelled => log::info!("job {job} of {master} has ended"),
                 _ => log::info!("job {job} ends, its master at {master} is lost: {status}"),
             }
-            // Its caches may be large: giving them back takes longer than a server may wait.
+            // Freeing large caches would block the server's thread for too long.
             let freeing = std::thread::Builder::new().name("freeing".into());
             if let Err(error) = freeing.spawn(move || drop(closed)) {
                 log::warn!("freeing a job at once: {error}");
@@ -162,8 +163,8 @@ impl Jobs {
         }
     }
 
-    /// The worker shuts down: those who hold jobs are told.
-    fn retain(&self) {
+    /// The worker shuts down: ends the HoldJob calls.
+    fn shut_down(&self) {
         for held in locked(&self.state).holds.drain(..) {
             held.responder.send(Vec::new());
             held.responder.finish(Status::OK);
@@ -171,10 +172,10 @@ impl Jobs {
     }
 }
 
-/// Tasks of the job before are about to let the directory go.
+/// Tasks of the previous job may still be releasing the directory.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Takes the data directory.
+/// Locks the data directory.
 fn take(layout: &Layout, id: &str) -> Result<JobLock, LockError> {
     let until = Instant::now() + LOCK_TIMEOUT;
     loop {
@@ -193,7 +194,7 @@ impl State {
     }
 }
 
-/// Adds what mappers and reducers have in common.
+/// Registers the methods that mappers and reducers have in common.
 pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
     services.blocking(path::OPEN_JOB, Shape::Unary, {
         let worker = Arc::clone(worker);
@@ -233,7 +234,7 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
         }
     });
     let worker = Arc::clone(worker);
-    services.on_shutdown(move || worker.jobs.retain());
+    services.on_shutdown(move || worker.jobs.shut_down());
 }
 
 fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
@@ -246,7 +247,7 @@ fn read_output(worker: &Worker, message: &[u8]) -> Result<Vec<u8>, Status> {
     Ok(wire::encode_output_piece(&piece))
 }
 
-/// A master that holds its job.
+/// The handler of a HoldJob call.
 struct HoldCall {
     worker: Arc<Worker>,
     responder: Responder,

@@ -1,4 +1,4 @@
-//! A map task.
+//! Runs map tasks.
 
 use std::cell::Cell;
 use std::fs::{self, OpenOptions};
@@ -21,13 +21,13 @@ use crate::rpc::BlockingCall;
 
 pub(super) use crate::mapreduce::contract::PIECE_BYTES;
 
-/// A map task that did the same in no more time than this is short.
+/// A map task is short if it took at most this long in the round before.
 const SHORT_TASK: Duration = Duration::from_millis(5);
 
-/// What to do about input that is not here.
+/// A hint for missing input.
 const SHIP_HINT: &str = "with --ship the master sends splits to mappers that lack the file";
 
-/// Runs a map task and answers for it.
+/// Runs a map task and returns its answer.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, map) = wire::parse_map_call(message)?;
     let job = worker.jobs.get(&job_id)?;
@@ -68,8 +68,8 @@ fn attempt(
         skip: &map.skip,
         info: &task_info(job, map),
     };
-    // Threads that have little to do go first: one that waits behind a task waits long, most of all
-    // whoever has yet to give another task to another worker.
+    // Other threads get the core first: one that waits behind a task waits long, most of all the
+    // master, if it still has to assign tasks to other workers.
     thread::yield_now();
     let (counters, committed) = catch_panics(|| {
         let counters = execute::map(&work, &mut cache, &mut open_input, &mut sink, &mut context)?;
@@ -79,7 +79,7 @@ fn attempt(
         context.check_cancelled()?;
         Ok((counters, sink.commit()?))
     })?;
-    // After a panic nobody would know what the cache is.
+    // After a panic the cache may be inconsistent, so it is dropped.
     let retained =
         RetainedState { cache, work: job.job.map_work(&parameter), took: started.elapsed() };
     job.retain(map.task, retained);
@@ -100,8 +100,7 @@ fn publish(job: &OpenJob, map: &MapCall, committed: Vec<Committed>) {
     }
 }
 
-/// Reads what a task did not care to read: whether its input is what others have is known by all of
-/// it.
+/// Reads the rest of a split that the task did not read: the digest needs all of it.
 fn read_to_the_end(blocks: &mut dyn Blocks, context: &mut dyn TaskContext) -> Result<(), Fault> {
     while blocks.next().map_err(|error| Fault::io("reading the input", &error))?.is_some() {
         context.check_cancelled()?;
@@ -110,9 +109,9 @@ fn read_to_the_end(blocks: &mut dyn Blocks, context: &mut dyn TaskContext) -> Re
     Ok(())
 }
 
-/// Whether a map task is known to be short.
+/// Whether a map task is expected to be short.
 pub(super) fn is_short(worker: &Worker, message: &[u8]) -> bool {
-    // Several tasks are to run side by side, and delays take their time.
+    // With several slots, tasks must run in parallel; a delayed task is not short.
     if worker.options.task_slots > 1 || !worker.options.task_delay.is_zero() {
         return false;
     }
@@ -146,7 +145,7 @@ fn task_info(job: &OpenJob, map: &MapCall) -> TaskInfo {
     }
 }
 
-/// The split: its own file if the master sent one, else its range.
+/// Opens the split: the file that the master sent, or else the range of the input file.
 fn open(
     job: &OpenJob,
     map: &MapCall,
@@ -171,7 +170,7 @@ fn open(
     Ok(Box::new(blocks?))
 }
 
-/// Takes a piece of a split for which there is no file here.
+/// Receives a piece of a split that the master sends.
 pub(super) fn put_split(
     worker: &Worker,
     _: &BlockingCall,

@@ -1,14 +1,16 @@
-//! What a reduce attempt is told while it runs: which outputs are there, and which are lost.
+//! Tracks the map outputs for one reduce attempt: which are complete, which are fetched, and which
+//! are lost.
 //!
 //! ```text
-//!   of each map:   unknown --announced--> known --taken--> fetching --whole--> fetched
-//!                     ^                   | ^                 | |
-//!                     |                   | +---- refused ----+ |
-//!                     +------ withdrawn --+------- failed ------+
+//!   of each map:   unknown --announced--> available --taken--> fetching --complete--> fetched
+//!                     ^                      | ^                  | |
+//!                     |                      | +----- refused ----+ |
+//!                     +------ withdrawn -----+-------- failed ------+
 //! ```
 //!
-//! A map that was fetched stays fetched, whatever is said about it later (3.3 of the paper). A mapper
-//! that has no room for one more fetch has not lost its output: it is asked again, after a pause.
+//! A fetched output stays fetched, whatever is announced later (3.3 of the paper). A mapper that
+//! refuses a fetch because it has no capacity has not lost the output: the fetch is retried after a
+//! pause.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,7 +20,7 @@ use super::locked;
 use crate::mapreduce::contract::{MapOutputAnnouncement, MapOutputLocation};
 use crate::mapreduce::scheduler::Loss;
 
-/// The announcement of one reduce attempt.
+/// The map outputs of one reduce attempt.
 #[derive(Default)]
 pub(super) struct MapOutputTracker {
     state: Mutex<State>,
@@ -31,51 +33,52 @@ struct State {
     fetched: usize,
     /// When the last output was announced.
     announced_at: Option<Instant>,
-    /// The attempt is given up: nobody fetches any more.
+    /// The attempt has ended: no more fetches.
     is_over: bool,
 }
 
 enum OutputState {
     Available(MapOutputLocation, Option<Backoff>),
     Fetching(MapOutputLocation, Option<Backoff>),
-    /// It could not be fetched; since when another one is waited for.
+    /// The fetch failed at this time; another output is awaited.
     Failed(MapOutputLocation, Loss, Instant),
     Fetched,
 }
 
-/// An output that its mapper had no room to send.
+/// The pause of an output that its mapper refused to send.
 #[derive(Clone, Copy)]
 struct Backoff {
-    /// The first time.
+    /// The first refusal.
     since: Instant,
-    /// The last pause, and its end.
+    /// The last pause and its end.
     pause: Duration,
     until: Instant,
 }
 
-/// What a thread that fetches is to do.
+/// What a fetching thread does next.
 pub(super) enum NextFetch {
-    /// Fetch these.
+    /// Fetch these outputs.
     Fetch(Vec<MapOutputLocation>),
-    /// All are fetched, or others see to it.
+    /// All outputs are fetched or being fetched by other threads.
     Done,
-    /// Nothing yet.
+    /// There is nothing to fetch yet.
     Wait,
-    /// These will not come.
+    /// These outputs are lost.
     Lost(Vec<(u32, u64, Loss)>),
 }
 
-/// How long another output is waited for when a mapper cannot be reached: the master most likely
-/// hears of it as well.
+/// How long a reduce attempt waits for another output of a map whose mapper is unreachable: the
+/// master probably detects the failure as well.
 const REPLACEMENT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Between two fetches of an output that its mapper has no room to send.
+/// The first and the longest pause between two fetches of a refused output.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// How long a mapper may have no room: then the attempt ends, and its output is not lost for that.
+/// A mapper may refuse for this long. Then the reduce attempt ends, but the output is not reported
+/// as lost.
 pub(super) const MAX_REFUSED_TIME: Duration = Duration::from_secs(60);
 
 impl MapOutputTracker {
-    /// Takes announcement.
+    /// Applies an announcement.
     pub(super) fn announce(&self, announcement: MapOutputAnnouncement) {
         let mut state = locked(&self.state);
         for (task, attempt) in announcement.lost {
@@ -83,7 +86,7 @@ impl MapOutputTracker {
                 Some(OutputState::Available(output, _) | OutputState::Failed(output, ..)) => {
                     output.attempt == attempt
                 }
-                // Whoever fetches it finds out.
+                // The fetching thread will find out.
                 Some(OutputState::Fetching(..) | OutputState::Fetched) | None => false,
             };
             if is_meant {
@@ -105,7 +108,8 @@ impl MapOutputTracker {
         self.changed.notify_all();
     }
 
-    /// What to do next, of `maps` in all, at most `most` at once. Waits a little if there is nothing.
+    /// The next outputs to fetch, at most `most`; `maps` is the number of map tasks. Waits up to
+    /// `wait` if there is nothing to do.
     pub(super) fn next(&self, maps: u32, most: usize, wait: Duration) -> NextFetch {
         let mut state = locked(&self.state);
         let next = state.next(maps, most);
@@ -120,13 +124,13 @@ impl MapOutputTracker {
         state.next(maps, most)
     }
 
-    /// Whether an output that is being fetched is still the one that is wanted.
+    /// Whether an output that is being fetched is still needed.
     pub(super) fn is_wanted(&self, output: &MapOutputLocation) -> bool {
         let state = locked(&self.state);
         state.fetching(output).is_some() && !state.is_over
     }
 
-    /// An output is here, whole.
+    /// An output was fetched completely.
     pub(super) fn fetched(&self, output: &MapOutputLocation) {
         let mut state = locked(&self.state);
         if !matches!(
@@ -139,11 +143,11 @@ impl MapOutputTracker {
         self.changed.notify_all();
     }
 
-    /// The mapper had no room to send an output, and nothing of it was used. Returns whether it is to
-    /// be asked again: not if that has gone on for too long.
+    /// The mapper refused to send an output, and no byte of it was used. Returns whether the fetch
+    /// is to be retried: not if refusals have lasted too long.
     pub(super) fn refused(&self, output: &MapOutputLocation) -> bool {
         let mut state = locked(&self.state);
-        // It may be fetched from elsewhere by now.
+        // It may have been replaced by another output.
         let Some(before) = state.fetching(output) else { return true };
         let now = Instant::now();
         let since = before.map_or(now, |before| before.since);
@@ -158,7 +162,7 @@ impl MapOutputTracker {
         true
     }
 
-    /// An output could not be fetched, and nothing of it was used.
+    /// A fetch failed, and no byte of the output was used.
     pub(super) fn failed(&self, output: &MapOutputLocation, loss: Loss) {
         let mut state = locked(&self.state);
         if state.fetching(output).is_some() {
@@ -169,7 +173,7 @@ impl MapOutputTracker {
         self.changed.notify_all();
     }
 
-    /// Nobody is to fetch any more.
+    /// Ends all fetches.
     pub(super) fn end(&self) {
         self.state().is_over = true;
         self.changed.notify_all();
@@ -186,7 +190,7 @@ impl MapOutputTracker {
 }
 
 impl State {
-    /// How an output was refused before, if it is the one that is being fetched.
+    /// The pause of an output before its current fetch; `None` if the output is not being fetched.
     fn fetching(&self, output: &MapOutputLocation) -> Option<Option<Backoff>> {
         match self.maps.get(&output.task) {
             Some(OutputState::Fetching(now, refused)) if now == output => Some(*refused),
@@ -194,7 +198,7 @@ impl State {
         }
     }
 
-    /// When the first output that was refused may be asked for again.
+    /// When the first refused output may be fetched again.
     fn next_retry(&self) -> Option<Instant> {
         let ends = self.maps.values().filter_map(|map| match map {
             OutputState::Available(_, refused) => refused.map(|refused| refused.until),

@@ -1,17 +1,17 @@
-//! Mappers and reducers: processes that listen, and do what a master asks.
+//! Mappers and reducers: servers that run the tasks of a master.
 //!
-//! - `jobs`, `open_job`, `active_attempts`: opening a job, its end with the master's connection, and what is there
-//!   in between
-//! - `map`, `partitions`: a map task, and what it writes
-//! - `fetch`: a map's output, as reducers fetch it
-//! - `reduce`, `tracker`, `shuffle`: a reduce task, what it is told, and how it fetches
+//! - `jobs`, `open_job`, `active_attempts`: opening and closing a job, and its state on the worker
+//! - `map`, `partitions`: a map task and its output
+//! - `fetch`: serving map outputs to reducers
+//! - `reduce`, `map_output_tracker`, `shuffle`: a reduce task, the map outputs it knows, and
+//!   fetching them
 //! - `prepared_files`: files for the next round
-//! - `fault_injection`: failures and delays on purpose
+//! - `fault_injection`: injected failures and delays
 //!
-//! A task runs on a thread of the server's pool, and its call is its life: a master that gives the
-//! call up, or is gone, cancels the task. Everything small is answered on the server's own thread,
-//! and a map task that is known to be short runs there: an iteration of k-means takes less time than
-//! the threads on its way, if they have to wake one another.
+//! A task runs on a thread of the server's pool, for as long as its call: a master that ends the
+//! call, or dies, cancels the task. Short requests are answered on the server's own thread. So is a
+//! map task that is known to be short, because waking another thread takes longer than an iteration
+//! of a small k-means.
 
 mod active_attempts;
 mod fetch;
@@ -42,27 +42,27 @@ use fault_injection::FaultInjection;
 use jobs::Jobs;
 use open_job::Running;
 
-/// What a worker does.
+/// The kind of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Map tasks.
+    /// Runs map tasks.
     Mapper,
-    /// Reduce tasks.
+    /// Runs reduce tasks.
     Reducer,
 }
 
-/// How a worker is set up.
+/// The options of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerOptions {
     /// Its data directory.
     pub data: PathBuf,
-    /// How many tasks it does at once.
+    /// The number of tasks that it runs at once.
     pub task_slots: u32,
-    /// Of so many tasks it declines one, between 0 and 1, for trials.
+    /// The probability of an injected failure, from 0 to 1.
     pub fail_probability: f64,
-    /// How long it waits before it begins a task, for trials.
+    /// An injected delay before each task.
     pub task_delay: Duration,
-    /// How a reducer talks to mappers.
+    /// Options of a reducer's connections to mappers.
     pub channel: ChannelOptions,
 }
 
@@ -73,17 +73,17 @@ pub(super) struct Worker {
     fault_injection: FaultInjection,
 }
 
-/// What a worker still does.
+/// The running tasks of a worker.
 pub struct WorkerTasks(Arc<active_attempts::ActiveAttempts>);
 
 impl WorkerTasks {
-    /// Waits until no task runs any more. Returns whether that came in time.
+    /// Waits until no task runs. Returns false on a timeout.
     pub fn wait_until_idle(&self, timeout: Duration) -> bool {
         self.0.wait_until_idle(timeout)
     }
 }
 
-/// Adds a worker's methods to what a server answers.
+/// Registers a worker's methods.
 pub fn register(
     services: &mut Services,
     role: Role,
@@ -109,15 +109,16 @@ pub fn register(
     WorkerTasks(Arc::clone(worker.jobs.active_attempts()))
 }
 
-/// Answers a request.
+/// Handles a unary request.
 type Handler = fn(&Worker, &BlockingCall, &[u8]) -> Result<Vec<u8>, Status>;
 
-/// A unary method whose handler runs on a thread of its own.
+/// Registers a unary method whose handler runs on a thread of the pool.
 fn blocking(services: &mut Services, path: &str, worker: &Arc<Worker>, handler: Handler) {
     blocking_unless_short(services, path, worker, |_, _| false, handler);
 }
 
-/// A unary method whose handler runs on a thread of its own, or on the server's if it is short.
+/// Registers a unary method whose handler runs on a thread of the pool, or on the server's thread
+/// if it is short.
 fn blocking_unless_short(
     services: &mut Services,
     path: &str,
@@ -137,7 +138,7 @@ fn blocking_unless_short(
     });
 }
 
-/// What a task may ask of its worker.
+/// The context of a running task.
 struct WorkerTaskContext<'t> {
     call: &'t BlockingCall,
     running: &'t Running,
@@ -157,7 +158,7 @@ impl TaskContext for WorkerTaskContext<'_> {
         self.running.set_status(text);
     }
 
-    /// A slot's share of the machine's cores.
+    /// The slot's share of the cores.
     fn threads(&self) -> usize {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         (cores / self.task_slots.max(1) as usize).max(1)
@@ -179,7 +180,7 @@ impl TaskContext for WorkerTaskContext<'_> {
     }
 }
 
-/// Runs a job's code. If it panics that is its crash, and not the worker's.
+/// Runs the job's code. A panic is a failure of the task, not of the worker.
 fn catch_panics<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
     let result = result.unwrap_or_else(|panic| {
@@ -191,7 +192,8 @@ fn catch_panics<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Status> 
     result.map_err(|fault| task_status::status_of(&fault))
 }
 
-/// A thread that panicked under a lock left a whole value behind: changes are single steps.
+/// Ignores poisoning: every change under these locks is a single step, so the value is consistent
+/// after a panic.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,4 @@
-//! What a worker has of the job that is open: parameters, what tasks retain for others, the attempts
-//! that run.
+//! The state of an open job on a worker: parameters, outputs, caches and running attempts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -19,7 +18,7 @@ use crate::mapreduce::files::{Committed, JobLock, Layout};
 use crate::mapreduce::job::{Cache, Job, SortMemory};
 use crate::rpc::{Channel, Responder};
 
-/// A job that is open here.
+/// An open job.
 pub(super) struct OpenJob {
     pub(super) spec: JobSpec,
     pub(super) job: Arc<dyn Job>,
@@ -29,63 +28,64 @@ pub(super) struct OpenJob {
     active_attempts: Arc<ActiveAttempts>,
     parameters: Mutex<VecDeque<PutParameter>>,
     running: Mutex<BTreeMap<u64, Arc<Running>>>,
-    /// Mappers: what each map task left for the next round.
+    /// Mappers: the state that each map task keeps for the next round.
     retained: Mutex<BTreeMap<u32, RetainedState>>,
     /// Mappers: the last output of each map task.
     map_outputs: Mutex<BTreeMap<u32, MapOutput>>,
-    /// Mappers: reducers that wait for an attempt to end.
+    /// Mappers: fetches that wait for a running attempt.
     waiting: Mutex<BTreeMap<u64, Vec<WaitingFetch>>>,
-    /// Output that the master reads: of a reduce task, or of a map task without reduces.
+    /// Output that the master reads: of reduce tasks, and of map tasks in rounds without reduce
+    /// tasks.
     outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
-    /// Reducers: what each reduce attempt was told.
+    /// Reducers: the map outputs of each reduce attempt.
     trackers: Mutex<BTreeMap<u64, Arc<MapOutputTracker>>>,
     /// Files for the next round.
     pub(super) prepared_files: PreparedFiles,
-    /// Reducers: memory of tasks that have ended, for those that come.
+    /// Reducers: memory of finished sorts, to be reused.
     sort_memory: Mutex<Vec<SortMemory>>,
-    /// Reducers: mappers by address.
+    /// Reducers: connections to mappers by address.
     channels: Mutex<BTreeMap<String, Channel>>,
     _lock: JobLock,
 }
 
-/// What a map task leaves for the next round.
+/// The state that a map task keeps for the next round.
 pub(super) struct RetainedState {
     pub(super) cache: Cache,
-    /// What it did, if it is worth a number, and how long that took.
+    /// The kind of its work, if it has a number, and the duration.
     pub(super) work: Option<u8>,
     pub(super) took: Duration,
 }
 
-/// A reducer that waits for a partition.
+/// A fetch that waits for a running attempt.
 pub(super) struct WaitingFetch {
     pub(super) partition: u32,
     pub(super) responder: Responder,
 }
 
-/// The partitions that an attempt of a map task has committed.
+/// The committed partitions of a map attempt.
 #[derive(Clone)]
 pub(super) struct MapOutput {
     pub(super) attempt: u64,
     pub(super) partitions: Arc<[Committed]>,
 }
 
-/// A parameter as it comes, piece by piece.
+/// A parameter that is received in pieces.
 struct PutParameter {
     number: u64,
     bytes: u64,
     value: Vec<u8>,
-    /// The whole of it.
+    /// The complete value.
     whole: Option<Arc<[u8]>>,
 }
 
-/// An attempt that runs.
+/// A running attempt.
 pub(super) struct Running {
     attempt: u64,
     steps: AtomicU64,
     status: Mutex<String>,
 }
 
-/// A status is for a line.
+/// The longest status text.
 const MAX_STATUS_BYTES: usize = 500;
 
 impl Running {
@@ -100,7 +100,7 @@ impl Running {
     }
 }
 
-/// Takes an attempt off the list when it ends.
+/// Keeps an attempt listed until it is dropped.
 pub(super) struct AttemptGuard<'j> {
     job: &'j OpenJob,
     pub(super) running: Arc<Running>,
@@ -114,9 +114,9 @@ impl Drop for AttemptGuard<'_> {
     }
 }
 
-/// Attempts that are waited for at once.
+/// Attempts with waiting fetches at once.
 const MAX_AWAITED_ATTEMPTS: usize = 1_000;
-/// Tasks that are told of before they come.
+/// Trackers at once, including those of attempts that have not begun.
 const MAX_TRACKERS: usize = 1_000;
 
 impl OpenJob {
@@ -149,7 +149,7 @@ impl OpenJob {
         }
     }
 
-    /// An attempt begins: it is guard as long as what this returns lives.
+    /// Lists an attempt as running, until the returned guard is dropped.
     pub(super) fn begin_attempt(&self, attempt: u64) -> AttemptGuard<'_> {
         let (steps, status) = (AtomicU64::new(0), Mutex::default());
         let running = Arc::new(Running { attempt, steps, status });
@@ -167,7 +167,7 @@ impl OpenJob {
         locked(&self.running).values().map(progress).collect()
     }
 
-    /// A round's parameter.
+    /// The value of a round's parameter.
     pub(super) fn parameter(&self, parameter: Parameter) -> Result<Arc<[u8]>, Status> {
         match parameter {
             Parameter::Inline(value) => Ok(value),
@@ -175,7 +175,7 @@ impl OpenJob {
                 let parameters = locked(&self.parameters);
                 let put = parameters.iter().find(|put| put.number == number);
                 let whole = put.and_then(|put| put.whole.clone());
-                // The master puts it again for the next attempt.
+                // The master sends it again for the next attempt.
                 whole
                     .ok_or_else(|| Status::new(Code::Unavailable, "the parameter was not received"))
             }
@@ -214,28 +214,28 @@ impl OpenJob {
         Ok(())
     }
 
-    /// What a map task left for this round. It is taken: two attempts never share it.
+    /// Takes the cache of a map task, so that two attempts never share it.
     pub(super) fn take_cache(&self, task: u32) -> Cache {
         locked(&self.retained).remove(&task).and_then(|retained| retained.cache)
     }
 
-    /// How long a map task took in the round before, if it did the same there, and what it left is
-    /// still here.
+    /// The duration of a map task in the round before, if it did the same kind of work and its
+    /// state is still here.
     pub(super) fn last_duration(&self, task: u32, work: u8) -> Option<Duration> {
         let retained = locked(&self.retained);
         let retained = retained.get(&task).filter(|retained| retained.work == Some(work));
         retained.map(|retained| retained.took)
     }
 
-    /// What a map task leaves for the next round.
+    /// Keeps the state of a map task for the next round.
     pub(super) fn retain(&self, task: u32, retained: RetainedState) {
         if self.spec.keeps_inputs && retained.cache.is_some() {
             locked(&self.retained).insert(task, retained);
         }
     }
 
-    /// A map task has committed its output. Reducers that wait for it get it at once, ahead of the
-    /// master's hearing of it.
+    /// Registers the output of a map attempt. Waiting fetches are answered at once, before the
+    /// master knows.
     pub(super) fn add_map_output(&self, task: u32, output: MapOutput) {
         let (attempt, partitions) = (output.attempt, Arc::clone(&output.partitions));
         locked(&self.map_outputs).insert(task, output);
@@ -244,21 +244,21 @@ impl OpenJob {
         }
     }
 
-    /// A reducer waits for an attempt's output, unless that is there already.
+    /// Lets a fetch wait for an attempt's output. Returns it if the output already exists.
     pub(super) fn wait_for(
         &self,
         task: u32,
         attempt: u64,
         waiting: WaitingFetch,
     ) -> Option<WaitingFetch> {
-        // Under both locks: the output cannot come in between.
+        // Both locks are held, so the output cannot be added in between.
         let outputs = locked(&self.map_outputs);
         if outputs.get(&task).is_some_and(|output| output.attempt == attempt) {
             return Some(waiting);
         }
         let mut waiters = locked(&self.waiting);
         if waiters.len() >= MAX_AWAITED_ATTEMPTS {
-            // Of attempts that never came.
+            // The oldest is of an attempt that never completed.
             waiters.pop_first();
         }
         let of_attempt = waiters.entry(attempt).or_default();
@@ -271,24 +271,24 @@ impl OpenJob {
         locked(&self.waiting).remove(&attempt).unwrap_or_default()
     }
 
-    /// What an attempt of a map task has made for a reduce task.
+    /// A partition of a map attempt's output.
     pub(super) fn map_output(&self, task: u32, attempt: u64, partition: u32) -> Option<Committed> {
         let outputs = locked(&self.map_outputs);
         let output = outputs.get(&task).filter(|output| output.attempt == attempt)?;
         output.partitions.get(partition as usize).cloned()
     }
 
-    /// Memory to sort in.
+    /// Memory for a sort.
     pub(super) fn take_sort_memory(&self) -> SortMemory {
         locked(&self.sort_memory).pop().unwrap_or_default()
     }
 
-    /// Leaves memory for the next task.
+    /// Keeps memory for the next sort.
     pub(super) fn leave_sort_memory(&self, memory: SortMemory) {
         locked(&self.sort_memory).push(memory);
     }
 
-    /// A task has committed output that the master reads.
+    /// Registers output that the master reads.
     pub(super) fn add_output(&self, task: u32, attempt: u64, output: Committed) {
         locked(&self.outputs).insert(task, (attempt, output));
     }
@@ -299,12 +299,12 @@ impl OpenJob {
         made.next().map(|(_, output)| output.clone())
     }
 
-    /// What a reduce attempt is told: before it comes as well.
+    /// The tracker of a reduce attempt, which may not have begun yet.
     pub(super) fn tracker(&self, attempt: u64) -> Arc<MapOutputTracker> {
         let running = locked(&self.running);
         let mut trackers = locked(&self.trackers);
         if trackers.len() >= MAX_TRACKERS {
-            // JobEvent that came after their attempt had ended.
+            // Created by announcements that arrived after the end of their attempt.
             trackers.retain(|attempt, _| running.contains_key(attempt));
         }
         Arc::clone(trackers.entry(attempt).or_default())

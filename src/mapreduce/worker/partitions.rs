@@ -1,4 +1,4 @@
-//! What a map task writes: a file for each reduce task, and a copy in memory of what is small.
+//! The output of a map task: a file for each reduce task, and a copy in memory if it is small.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use super::prepared_files::PreparedFiles;
 use crate::mapreduce::files::{Committed, PendingFile};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
-/// A map's output up to this size is kept in memory as well, to be fetched from there.
+/// Output up to this size is kept in memory too, and served from there.
 const MAX_IN_MEMORY_BYTES: usize = 1024 * 1024;
 
 /// The output files of one attempt.
@@ -22,14 +22,14 @@ pub(super) struct Partitions<'s> {
 
 struct Part {
     path: PathBuf,
-    /// What is not in the file yet.
+    /// Lines that are not in the file yet.
     lines: Vec<u8>,
-    /// Once it does not fit into memory.
+    /// The file, once the lines do not fit into memory.
     file: Option<PendingFile>,
 }
 
 impl<'s> Partitions<'s> {
-    /// Files that will be at these paths.
+    /// An output with these final paths.
     pub(super) fn new(
         paths: impl Iterator<Item = PathBuf>,
         attempt: u64,
@@ -39,7 +39,7 @@ impl<'s> Partitions<'s> {
         Partitions { prepared_files, attempt, parts: paths.map(part).collect(), kept: 0 }
     }
 
-    /// Gives all files their names.
+    /// Commits all files.
     pub(super) fn commit(self) -> Result<Vec<Committed>, Fault> {
         let Partitions { prepared_files, attempt, parts, .. } = self;
         let commit = |part: Part| {
@@ -74,7 +74,7 @@ impl Part {
     }
 }
 
-/// Begins a file, in a directory that is made if need be.
+/// Creates a file, and its directory if necessary.
 pub(super) fn create(path: &std::path::Path, attempt: u64) -> io::Result<PendingFile> {
     match PendingFile::create(path, attempt) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

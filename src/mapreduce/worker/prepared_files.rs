@@ -1,8 +1,8 @@
-//! Files that are made before they are needed.
+//! Files that are created before they are needed.
 //!
-//! In the rounds of an iterative job a task's small output takes the place of that of the round
-//! before, again and again. To prepare the file is more than half of what that costs (ext4: 32 of 56
-//! us), and the next task waits for it. So the next one is made when a task has been answered for.
+//! In an iterative job, a task's small output replaces that of the round before. Creating the file
+//! takes more than half of the time of a commit (ext4: 32 of 56 us), and the next task waits for
+//! it. So the next file is created after a task has been answered.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use super::partitions::{create, failed};
 use crate::mapreduce::files::{Committed, Identity, PendingFile};
 use crate::mapreduce::job::Fault;
 
-/// The files that are there, by what they will be, and those that are to be made.
+/// Prepared files by target path, and files that are to be prepared.
 #[derive(Default)]
 pub(super) struct PreparedFiles {
     state: Mutex<State>,
@@ -26,12 +26,12 @@ struct State {
     wanted: Vec<(PathBuf, u64)>,
 }
 
-/// Each is an open file.
+/// Each prepared file is an open file.
 const MAX_PREPARED_FILES: usize = 64;
 
 impl PreparedFiles {
-    /// Commits the output of an attempt: `file`, if it was begun, or else a small one of `lines`,
-    /// which is kept in memory as well.
+    /// Commits the output of an attempt: `file`, if there is one, or else a small file with
+    /// `lines`, which stay in memory too.
     pub(super) fn commit_output(
         &self,
         target: &Path,
@@ -53,35 +53,35 @@ impl PreparedFiles {
         commit().map_err(|error: io::Error| failed(target, &error))
     }
 
-    /// A file that will be at `target`: the one that is there, or a new one.
+    /// A file for `target`: a prepared one, or a new one.
     fn create(&self, target: &Path, attempt: u64) -> io::Result<PendingFile> {
         let ready = locked(&self.state).ready.remove(target);
-        // Somebody may have tidied up.
+        // It may have been deleted.
         match ready.filter(|prepared| prepared.path().exists()) {
             Some(prepared) => Ok(prepared),
             None => create(target, attempt),
         }
     }
 
-    /// Gives a file its name. If another one had it there will be a next one.
+    /// Commits a file. If it replaced another one, a next file will be prepared.
     fn commit(&self, file: PendingFile, attempt: u64) -> io::Result<()> {
         let target = file.target().to_owned();
         if file.commit_anew()? {
             let mut state = locked(&self.state);
             if state.ready.len() + state.wanted.len() < MAX_PREPARED_FILES {
-                // The attempt needs the name of its own no more.
+                // The attempt no longer needs the name with its number.
                 state.wanted.push((target, attempt));
             }
         }
         Ok(())
     }
 
-    /// Whether there are any to be made.
+    /// Whether files are to be prepared.
     pub(super) fn has_pending(&self) -> bool {
         !locked(&self.state).wanted.is_empty()
     }
 
-    /// Makes them. Whatever goes wrong shows when they are needed.
+    /// Prepares the files. An error is only logged: it occurs again when the file is needed.
     pub(super) fn prepare(&self) {
         let wanted = std::mem::take(&mut locked(&self.state).wanted);
         for (target, attempt) in wanted {
@@ -122,11 +122,11 @@ mod tests {
         assert!(!prepared_files.has_pending());
         let made = write(&prepared_files, &target, 7);
         assert!(made.ends_with(".R1.txt.attempt_2"), "{made:?}");
-        // One that somebody has taken away is no loss.
+        // A prepared file was deleted.
         prepared_files.prepare();
         fs::remove_file(folder.join(".R1.txt.attempt_7")).unwrap();
         write(&prepared_files, &target, 8);
-        // None is left behind.
+        // No file is left behind.
         prepared_files.prepare();
         drop(prepared_files);
         let retained = fs::read_dir(&folder).unwrap().count();

@@ -1,4 +1,4 @@
-//! A reduce task.
+//! Runs reduce tasks.
 
 use std::io::Write;
 use std::mem;
@@ -31,7 +31,7 @@ pub(super) fn register(services: &mut Services, worker: &Arc<Worker>) {
     });
 }
 
-/// Runs a reduce task and answers for it.
+/// Runs a reduce task and returns its answer.
 pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Result<Vec<u8>, Status> {
     let (job_id, reduce) = wire::parse_reduce_call(message)?;
     let job = worker.jobs.get(&job_id)?;
@@ -105,7 +105,7 @@ fn reduce_sorted(
     Ok((counters, committed))
 }
 
-/// The output file, in memory while it is small.
+/// The output of a reduce attempt, in memory while it is small.
 struct Output<'s> {
     path: PathBuf,
     attempt: u64,

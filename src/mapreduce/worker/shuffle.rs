@@ -1,14 +1,14 @@
-//! Fetching: a partition from every mapper, several at once.
+//! Shuffle: a reduce task fetches its partition from every mapper.
 //!
-//! Little is fetched by the task's own thread: it asks all mappers, then takes one answer after the
-//! other. Much is fetched by some threads, each with one map at a time, while the others wait for
-//! bytes. Whatever comes goes to the sorter at once, so memory is bounded by the sorter's limit and
-//! the windows of the calls.
+//! Small amounts are fetched by the task's own thread: it sends requests to all mappers, then
+//! receives one answer after the other. Large amounts are fetched by several threads, each with one
+//! map output at a time. All data goes directly to the sorter, so memory is bounded by the sorter's
+//! limit and the windows of the calls.
 //!
-//! An output that fails before its first byte was used is waited for again, from wherever the master
-//! says. One that fails in the middle ends the attempt: what is sorted cannot be taken back. A mapper
-//! that has no room for one more fetch (RESOURCE_EXHAUSTED) is asked again later, when others have had
-//! theirs, and nothing is lost.
+//! If a fetch fails before its first byte was used, the task waits for another output, from the
+//! worker that the master announces. If it fails later, the attempt ends, because sorted records
+//! cannot be removed. If a mapper has no capacity for a fetch (RESOURCE_EXHAUSTED), the fetch is
+//! retried later, and no output is lost.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ use crate::mapreduce::wire;
 use crate::rpc::{BlockingCall, CallOptions, ClientCall, Received};
 use crate::text::find;
 
-/// What a reduce task fetches with.
+/// The state of a reduce task's fetches.
 pub(super) struct Shuffle<'s, 'r> {
     pub(super) job: &'s OpenJob,
     pub(super) options: &'s WorkerOptions,
@@ -39,26 +39,26 @@ pub(super) struct Shuffle<'s, 'r> {
     pub(super) partition: u32,
     pub(super) sorter: Mutex<Sorter<'r>>,
     pub(super) fetched_bytes: AtomicU64,
-    /// Outputs that were asked for before they were announced.
+    /// Fetches that were started before their output was announced.
     pub(super) asked: Mutex<BTreeMap<(u32, u64), ClientCall>>,
 }
 
-/// Threads that fetch much.
+/// Threads for large amounts.
 const THREADS: usize = 8;
-/// More than this is much.
+/// Larger amounts are fetched by several threads.
 const PARALLEL_FETCH_BYTES: u64 = 4 * 1024 * 1024;
-/// A thread that fetches little asks so many mappers at once.
+/// Requests in flight of a thread that fetches sequentially.
 const CONCURRENT_FETCHES: usize = 16;
-/// How often a thread that waits looks whether it still should.
+/// The interval of checks for cancellation.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
-/// Lost outputs that are named; the others are found in the next attempt.
+/// The number of lost outputs in one report; others are found by the next attempt.
 const MAX_REPORTED_LOSSES: usize = 20;
 
 impl<'r> Shuffle<'_, 'r> {
-    /// Fetches the partition of every map, those first that the task began with.
+    /// Fetches the partition of every map task.
     pub(super) fn fetch_all(&self) -> Result<(), Status> {
         let result = self.fetch();
-        // Threads that still fetch stop.
+        // Stops the threads that still fetch.
         self.tracker.end();
         result
     }
@@ -83,16 +83,17 @@ impl<'r> Shuffle<'_, 'r> {
         }
     }
 
-    /// Asks for outputs that are expected: their bytes are on their way when they are announced.
+    /// Starts fetches of outputs that are expected soon: their mappers answer when the outputs are
+    /// complete.
     pub(super) fn start_expected_fetches(&self, expected: &[MapOutputLocation]) {
         for output in expected {
-            // Whoever cannot be asked now, and those behind, are asked then.
+            // Outputs that cannot be requested now are requested when they are announced.
             let Ok(call) = self.start_fetch(output, true) else { return };
             locked(&self.asked).insert((output.task, output.attempt), call);
         }
     }
 
-    /// Asks for an output, unless that was done already.
+    /// The fetch of an output, which may already be started.
     fn asked(&self, output: &MapOutputLocation) -> Result<ClientCall, Status> {
         match locked(&self.asked).remove(&(output.task, output.attempt)) {
             Some(call) => Ok(call),
@@ -100,13 +101,13 @@ impl<'r> Shuffle<'_, 'r> {
         }
     }
 
-    /// Asks all, then takes their answers one by one.
+    /// Starts all fetches, then receives them one after the other.
     fn fetch_sequentially(&self, outputs: &[MapOutputLocation]) -> Result<(), Status> {
         let calls: Vec<_> = outputs.iter().map(|output| (output, self.asked(output))).collect();
         calls.into_iter().try_for_each(|(output, call)| self.take(output, call))
     }
 
-    /// One map at a time on each of several threads, these first.
+    /// Fetches on several threads, one output at a time each; `first` are the first ones.
     fn fetch_on_threads(&self, first: &[MapOutputLocation]) -> Result<(), Status> {
         let first = Mutex::new(first.to_vec());
         let work = || {
@@ -164,12 +165,12 @@ impl<'r> Shuffle<'_, 'r> {
             partition: self.partition,
             waits,
         };
-        // If the call is over already its answer says why.
+        // If the call has ended, its answer says why.
         let _ = call.send_last(&wire::encode_fetch_call(&self.job.spec.id, &request));
         Ok(call)
     }
 
-    /// Takes an output. Fails if the attempt cannot go on.
+    /// Receives an output. Fails if the attempt cannot continue.
     fn take(
         &self,
         output: &MapOutputLocation,
@@ -181,7 +182,8 @@ impl<'r> Shuffle<'_, 'r> {
             result.as_ref().is_err_and(|status| status.code == Code::ResourceExhausted)
         };
         if used == 0 && result.is_err() && !is_refused(&result) && self.check().is_ok() {
-            // It may have been asked too early, or its connection have been idle for too long.
+            // It may have been requested too early, or its connection may have been idle for too
+            // long.
             let again = self.start_fetch(output, false);
             result = again.and_then(|mut call| self.receive(output, &mut call, &mut used));
         }
@@ -197,7 +199,7 @@ impl<'r> Shuffle<'_, 'r> {
                 self.check()?;
                 let loss = match status.code {
                     Code::NotFound => Loss::Missing,
-                    // What is sorted cannot be used, whoever else has it.
+                    // The sorted records are invalid, wherever they came from.
                     Code::InvalidArgument | Code::FailedPrecondition => return Err(status),
                     _ => Loss::Unreachable,
                 };
@@ -211,8 +213,8 @@ impl<'r> Shuffle<'_, 'r> {
         }
     }
 
-    /// The mapper of an output has no room to send it, or no more room. The output is there. Fails if
-    /// the attempt cannot go on.
+    /// The mapper has no capacity to send an output, or stopped sending it. The output is not lost.
+    /// Fails if the attempt cannot continue.
     fn refused(
         &self,
         output: &MapOutputLocation,
@@ -270,8 +272,8 @@ impl<'r> Shuffle<'_, 'r> {
         sorted.map_err(|fault| task_status::status_of(&fault))
     }
 
-    /// Sorts the lines of a piece that ends anywhere, behind one that was begun. Gives the line that
-    /// it begins itself.
+    /// Sorts the lines of a received piece, whose first line may have begun in the piece before.
+    /// Returns the incomplete last line.
     fn sort_piece(
         &self,
         map: u32,
@@ -288,7 +290,7 @@ impl<'r> Shuffle<'_, 'r> {
         partial_line.extend_from_slice(rest_of_begun);
         let whole = piece.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (lines, begins) = piece.split_at(whole);
-        // Both at once, or lines of other maps could come between them.
+        // Under one lock, so that lines of other maps do not come between them.
         let mut sorter = locked(&self.sorter);
         let sorted =
             sorter.push_lines(map, &partial_line).and_then(|()| sorter.push_lines(map, lines));

@@ -1,4 +1,5 @@
-//! A reducer over real sockets, with a mapper that refuses as it is told, and a test for a master.
+//! A reducer over real sockets, with a mapper that refuses or fails fetches, and a test as its
+//! master.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ const ID: &str = "0123456789abcdef0123456789abcdef";
 const LINES: &[u8] = b"a\t1\na\t2\nb\t3\n";
 const NONE: &[u8] = b"";
 
-/// A server that ends with the test.
+/// A server that is shut down at the end of the test.
 struct Listening {
     address: SocketAddr,
     handle: ServerHandle,
@@ -44,7 +45,7 @@ impl Drop for Listening {
     }
 }
 
-/// What a mapper does with a fetch: it sends so much of its lines, and ends the call so.
+/// The answer to a fetch: the lines and the status, by the number of the fetch.
 type Behaviour = fn(number: usize) -> (&'static [u8], Status);
 
 struct Fetched {
@@ -65,7 +66,7 @@ impl CallHandler for Fetched {
     fn cancelled(&mut self, _: &Status) {}
 }
 
-/// A mapper, and how often it was asked.
+/// A mapper, and the number of its fetches.
 fn mapper(behaviour: Behaviour) -> (Listening, Arc<AtomicUsize>) {
     let mut services = Services::new();
     let fetches = Arc::<AtomicUsize>::default();
@@ -118,7 +119,7 @@ impl Reducer {
         Reducer { data, channel, _held: held, _server: server }
     }
 
-    /// Reduces what one map has at a mapper.
+    /// Reduces one map output.
     fn reduce(&self, mapper: &Listening) -> Result<Vec<u8>, Status> {
         let output = MapOutputLocation {
             task: 0,
