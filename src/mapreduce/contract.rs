@@ -82,7 +82,7 @@ pub struct JobSpec {
 
 /// A worker's answer to OpenJob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
+pub struct JobOpened {
     /// A random number of the worker process: a restarted worker has another one.
     pub epoch: u64,
     /// The number of tasks that the worker runs at once.

@@ -28,12 +28,12 @@ pub enum Started {
 #[derive(Debug)]
 pub struct PendingCalls<C> {
     waiting: VecDeque<C>,
-    rest: Option<Rest>,
+    backoff: Option<Backoff>,
 }
 
 /// A pause after the worker has rejected calls.
 #[derive(Debug)]
-struct Rest {
+struct Backoff {
     /// The first rejection; no call has been accepted since.
     since: Duration,
     pause: Duration,
@@ -41,13 +41,13 @@ struct Rest {
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 /// A worker that has no capacity for this long has failed.
-const LONGEST_REFUSAL: Duration = Duration::from_secs(60);
+const MAX_REFUSED_TIME: Duration = Duration::from_secs(60);
 
 impl<C> Default for PendingCalls<C> {
     fn default() -> Self {
-        PendingCalls { waiting: VecDeque::new(), rest: None }
+        PendingCalls { waiting: VecDeque::new(), backoff: None }
     }
 }
 
@@ -76,18 +76,18 @@ impl<C: PartialEq> PendingCalls<C> {
     /// The worker has rejected a call (RESOURCE_EXHAUSTED): it becomes the first in the queue
     /// again, and a pause begins that grows with each rejection. Returns false, and drops the call,
     /// if calls have been rejected for too long.
-    pub fn turned_away(&mut self, call: C, now: Duration) -> bool {
-        let since = self.rest.as_ref().map_or(now, |rest| rest.since);
-        if now - since >= LONGEST_REFUSAL {
+    pub fn retry_later(&mut self, call: C, now: Duration) -> bool {
+        let since = self.backoff.as_ref().map_or(now, |backoff| backoff.since);
+        if now - since >= MAX_REFUSED_TIME {
             return false;
         }
-        let pause = match &self.rest {
+        let pause = match &self.backoff {
             None => FIRST_PAUSE,
             // Several calls were in flight together: one pause.
-            Some(rest) if now < rest.until => rest.pause,
-            Some(rest) => (2 * rest.pause).min(LONGEST_PAUSE),
+            Some(backoff) if now < backoff.until => backoff.pause,
+            Some(backoff) => (2 * backoff.pause).min(MAX_PAUSE),
         };
-        self.rest = Some(Rest { since, pause, until: now + pause });
+        self.backoff = Some(Backoff { since, pause, until: now + pause });
         if !self.waiting.contains(&call) {
             self.waiting.push_front(call);
         }
@@ -95,13 +95,13 @@ impl<C: PartialEq> PendingCalls<C> {
     }
 
     /// The worker has accepted a call.
-    pub fn had_room(&mut self) {
-        self.rest = None;
+    pub fn accepted(&mut self) {
+        self.backoff = None;
     }
 
     /// The end of the pause, if calls wait for it.
     pub fn backoff_until(&self) -> Option<Duration> {
-        self.rest.as_ref().filter(|_| !self.is_empty()).map(|rest| rest.until)
+        self.backoff.as_ref().filter(|_| !self.is_empty()).map(|backoff| backoff.until)
     }
 
     /// Whether no call waits.
@@ -115,12 +115,12 @@ mod tests {
     use super::*;
 
     /// Starts calls on a connection with this capacity.
-    fn start(calls: &mut PendingCalls<u32>, mut room: usize) -> Vec<u32> {
+    fn start(calls: &mut PendingCalls<u32>, mut capacity: usize) -> Vec<u32> {
         let mut taken = Vec::new();
         while let Some(call) = calls.first().copied() {
-            let started = if room == 0 { Started::Refused } else { Started::Taken };
+            let started = if capacity == 0 { Started::Refused } else { Started::Taken };
             if started == Started::Taken {
-                room -= 1;
+                capacity -= 1;
                 taken.push(call);
             }
             if !calls.started(started) {
@@ -150,7 +150,7 @@ mod tests {
         calls.push(1);
         assert_eq!(start(&mut calls, 9), [1, 2]);
         calls.push(1);
-        assert_eq!(start(&mut calls, 9), [1], "it was started: it may be asked for again");
+        assert_eq!(start(&mut calls, 9), [1], "it was started: it may be queued again");
     }
 
     #[test]
@@ -161,19 +161,19 @@ mod tests {
         let mut now = Duration::from_secs(100);
         let mut pauses = Vec::new();
         for _ in 0..10 {
-            assert!(calls.turned_away(1, now));
+            assert!(calls.retry_later(1, now));
             let until = calls.backoff_until().unwrap();
             pauses.push((until - now).as_millis());
             now = until;
             assert_eq!(start(&mut calls, 1), [1]);
         }
         assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 500, 500, 500, 500]);
-        calls.had_room();
+        calls.accepted();
         assert_eq!(calls.backoff_until(), None);
-        assert!(calls.turned_away(1, now));
+        assert!(calls.retry_later(1, now));
         assert_eq!(calls.backoff_until(), Some(now + FIRST_PAUSE));
         assert_eq!(start(&mut calls, 9), [1, 2, 3]);
-        assert!(!calls.turned_away(1, now + LONGEST_REFUSAL), "for too long");
+        assert!(!calls.retry_later(1, now + MAX_REFUSED_TIME), "for too long");
         assert!(calls.is_empty());
     }
 }

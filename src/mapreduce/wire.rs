@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use quick_protobuf::{MessageRead, MessageWrite};
 
 use super::contract::{
-    FetchCall, JobSpec, MapCall, MapDone, MapOutputAnnouncement, MapOutputLocation, Opened,
+    FetchCall, JobOpened, JobSpec, MapCall, MapDone, MapOutputAnnouncement, MapOutputLocation,
     Parameter, Piece, Progress, ReduceCall, ReduceDone,
 };
 use super::digest::Digest;
@@ -80,13 +80,13 @@ pub fn parse_open_job(message: &[u8]) -> Result<JobSpec, Status> {
     })
 }
 
-pub fn encode_opened(opened: Opened) -> Vec<u8> {
+pub fn encode_opened(opened: JobOpened) -> Vec<u8> {
     encode(&pb::OpenJobResponse { epoch: opened.epoch, slots: opened.task_slots })
 }
 
-pub fn parse_opened(message: &[u8]) -> Result<Opened, Status> {
+pub fn parse_opened(message: &[u8]) -> Result<JobOpened, Status> {
     let response: pb::OpenJobResponse = parse(message)?;
-    Ok(Opened { epoch: response.epoch, task_slots: response.slots })
+    Ok(JobOpened { epoch: response.epoch, task_slots: response.slots })
 }
 
 pub fn encode_pong(running: &[Progress]) -> Vec<u8> {

@@ -54,7 +54,7 @@ impl Harness {
     }
 
     pub fn id(&self, name: &str) -> WorkerId {
-        *self.ids.get(name).unwrap_or_else(|| panic!("nobody is named {name}"))
+        *self.ids.get(name).unwrap_or_else(|| panic!("no worker is named {name}"))
     }
 
     pub fn round(&mut self, maps: u32, reduces: u32) {

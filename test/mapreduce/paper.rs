@@ -54,7 +54,7 @@ fn outputs_are_announced_to_reducers_as_they_complete() {
     drop(harness.actions());
     let attempt = harness.attempt("M1");
     harness.done("M1");
-    let heard: Vec<_> = harness
+    let announced: Vec<_> = harness
         .actions()
         .into_iter()
         .filter_map(|action| match action {
@@ -62,7 +62,7 @@ fn outputs_are_announced_to_reducers_as_they_complete() {
             _ => None,
         })
         .collect();
-    let [(reducer, output)] = &heard[..] else { panic!("{heard:?}") };
+    let [(reducer, output)] = &announced[..] else { panic!("{announced:?}") };
     assert_eq!(*reducer, harness.id("R1"));
     assert_eq!((output.map, output.attempt, output.worker), (0, attempt, harness.id("M1")));
     assert_eq!(output.sizes[..], [1, 1]);
@@ -232,8 +232,8 @@ fn a_second_completion_is_ignored() {
     let attempt = harness.attempt("M1");
     assert!(harness.complete("M1", attempt));
     assert!(!harness.complete("M1", attempt));
-    assert!(!harness.complete("M1", AttemptId(77)), "nobody was given that");
-    assert!(!harness.complete("M1", harness.attempt("M2")), "it was given to somebody else");
+    assert!(!harness.complete("M1", AttemptId(77)), "no worker has this attempt");
+    assert!(!harness.complete("M1", harness.attempt("M2")), "it was assigned to another worker");
     assert!(!harness.fail("M1", attempt, Cause::Permanent), "nor does it fail afterwards");
     assert_eq!(harness.scheduler.outcome(), None);
 }

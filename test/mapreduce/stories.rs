@@ -63,7 +63,7 @@ fn retell(story: &str) -> String {
     for line in story.lines() {
         if let Some(command) = line.strip_prefix("> ") {
             writeln!(happened, "{line}").unwrap();
-            tell(&mut harness, command, &mut happened);
+            run_command(&mut harness, command, &mut happened);
             in_output = true;
         } else if line.is_empty() || line.starts_with("# ") || line.starts_with("! ") {
             in_output = false;
@@ -75,7 +75,7 @@ fn retell(story: &str) -> String {
     happened
 }
 
-fn tell(harness: &mut Harness, command: &str, happened: &mut String) {
+fn run_command(harness: &mut Harness, command: &str, happened: &mut String) {
     let mut words: Vec<&str> = command.split_whitespace().collect();
     if let Ok(at) = words[0].parse() {
         words.remove(0);

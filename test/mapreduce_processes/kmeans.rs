@@ -165,11 +165,13 @@ fn iterations_are_reported_in_order() {
         let output = folder.succeed(&[&line[..], &["--task-delay", delay]].concat());
         for text in [folder.read("Data/dump.txt"), output.stderr] {
             let words = ["Iteration", "iteration", "Centroids:"];
-            let told: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
-            let told: Vec<&str> = told.iter().map(|line| line[0]).collect();
-            let told: Vec<&str> = told.into_iter().filter(|word| words.contains(word)).collect();
-            assert!(told.len() >= 9, "{text}");
-            assert!(told.chunks(3).all(|of_one| words.starts_with(of_one)), "{text}");
+            let reported: Vec<Vec<&str>> =
+                text.lines().map(|line| line.split(' ').collect()).collect();
+            let reported: Vec<&str> = reported.iter().map(|line| line[0]).collect();
+            let reported: Vec<&str> =
+                reported.into_iter().filter(|word| words.contains(word)).collect();
+            assert!(reported.len() >= 9, "{text}");
+            assert!(reported.chunks(3).all(|of_one| words.starts_with(of_one)), "{text}");
             assert_eq!(text.matches(" called").count(), text.matches("SUCCESS").count(), "{text}");
         }
     }

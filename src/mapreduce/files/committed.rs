@@ -1,4 +1,4 @@
-//! Committed output, as its worker serves it.
+//! CommittedOutput output, as its worker serves it.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// workers on one machine may share a data directory, and a worker that was stopped for a while may
 /// commit an output that is no longer wanted.
 #[derive(Clone, Debug)]
-pub enum Committed {
+pub enum CommittedOutput {
     /// Small output: the bytes, in memory as well as in the file.
     Memory(Arc<[u8]>),
     /// Large output: read from its file if the file was not replaced.
@@ -52,12 +52,12 @@ impl Identity {
     }
 }
 
-impl Committed {
+impl CommittedOutput {
     /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
-            Committed::Memory(bytes) => bytes.len() as u64,
-            Committed::File { identity, .. } => identity.bytes,
+            CommittedOutput::Memory(bytes) => bytes.len() as u64,
+            CommittedOutput::File { identity, .. } => identity.bytes,
         }
     }
 
@@ -70,13 +70,13 @@ impl Committed {
     ///
     /// # Errors
     /// `NotFound` if another file has replaced it; errors of the operating system.
-    pub fn open(&self) -> io::Result<Opened> {
+    pub fn open(&self) -> io::Result<OpenOutput> {
         match self {
-            Committed::Memory(bytes) => Ok(Opened::Memory(Arc::clone(bytes))),
-            Committed::File { path, identity } => {
+            CommittedOutput::Memory(bytes) => Ok(OpenOutput::Memory(Arc::clone(bytes))),
+            CommittedOutput::File { path, identity } => {
                 let file = File::open(path)?;
                 if Identity::of(&file.metadata()?) == *identity {
-                    Ok(Opened::File(file))
+                    Ok(OpenOutput::File(file))
                 } else {
                     let reason = format!("{} was replaced", path.display());
                     Err(io::Error::new(io::ErrorKind::NotFound, reason))
@@ -87,14 +87,14 @@ impl Committed {
 }
 
 /// Output that is open for reading.
-pub enum Opened {
+pub enum OpenOutput {
     /// From memory.
     Memory(Arc<[u8]>),
     /// From its file.
     File(File),
 }
 
-impl Opened {
+impl OpenOutput {
     /// Reads up to `max_bytes` at `offset`; nothing at the end.
     ///
     /// # Errors
@@ -112,13 +112,13 @@ impl Opened {
     /// Those of the operating system.
     pub fn append(&self, offset: u64, max_bytes: usize, piece: &mut Vec<u8>) -> io::Result<usize> {
         match self {
-            Opened::Memory(bytes) => {
+            OpenOutput::Memory(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
                 let end = start.saturating_add(max_bytes).min(bytes.len());
                 piece.extend_from_slice(&bytes[start..end]);
                 Ok(end - start)
             }
-            Opened::File(file) => {
+            OpenOutput::File(file) => {
                 let mut file: &File = file;
                 file.seek(SeekFrom::Start(offset))?;
                 file.take(max_bytes as u64).read_to_end(piece)

@@ -201,9 +201,9 @@ impl SplitDigest {
     }
 
     /// Records the digest of a complete read. A second read must give the same digest.
-    fn note(&self, digest: Digest) -> io::Result<()> {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.replace(digest).is_some_and(|before| before != digest) {
+    fn record(&self, digest: Digest) -> io::Result<()> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.replace(digest).is_some_and(|before| before != digest) {
             return Err(io::Error::other("it was changed while it was read"));
         }
         Ok(())
@@ -315,7 +315,7 @@ impl SplitBlocks {
         if self.given_bytes < self.bytes {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has shrunk"));
         }
-        self.was_read.note(self.digest)?;
+        self.was_read.record(self.digest)?;
         Ok(false)
     }
 }

@@ -42,8 +42,8 @@ impl From<io::Error> for LockError {
     }
 }
 
-/// The full id allows the use of the job, so only this many characters are shown.
-pub const SHOWN_ID_CHARS: usize = 8;
+/// The full id allows the use of the job, so only this many characters are short_id.
+pub const SHORT_ID_CHARS: usize = 8;
 
 const FILE: &str = "job.lock";
 
@@ -67,7 +67,7 @@ impl JobLock {
                 first()?;
                 file.set_len(0)?;
                 file.seek(SeekFrom::Start(0))?;
-                writeln!(file, "{}", shown(job_id))?;
+                writeln!(file, "{}", short_id(job_id))?;
             }
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error.into()),
@@ -79,7 +79,7 @@ impl JobLock {
         let mut holder = String::new();
         file.seek(SeekFrom::Start(0))?;
         Read::by_ref(&mut file).take(1_000).read_to_string(&mut holder)?;
-        if holder.trim_end() == shown(job_id) {
+        if holder.trim_end() == short_id(job_id) {
             Ok(JobLock { _file: file })
         } else {
             Err(LockError::Taken { by: holder.trim_end().to_owned() })
@@ -87,7 +87,7 @@ impl JobLock {
     }
 }
 
-/// The part of a job's id that may be shown.
-pub fn shown(job_id: &str) -> &str {
-    job_id.get(..SHOWN_ID_CHARS).unwrap_or(job_id)
+/// The part of a job's id that may be short_id.
+pub fn short_id(job_id: &str) -> &str {
+    job_id.get(..SHORT_ID_CHARS).unwrap_or(job_id)
 }

@@ -21,10 +21,10 @@ mod owner;
 mod pending;
 mod runs;
 
-pub use committed::{Committed, Identity, Opened};
+pub use committed::{CommittedOutput, Identity, OpenOutput};
 pub use input::{FileStamp, Inputs, SplitBlocks, SplitDigest, SplitError, digest_of};
 pub use layout::Layout;
-pub use lock::{JobLock, LockError, shown};
+pub use lock::{JobLock, LockError, short_id};
 pub use owner::Owner;
 pub use pending::PendingFile;
 pub use runs::RunFiles;

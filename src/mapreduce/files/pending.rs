@@ -62,7 +62,7 @@ impl PendingFile {
     ///
     /// # Errors
     /// Those of the operating system.
-    pub fn commit_anew(self) -> io::Result<bool> {
+    pub fn commit_replacing(self) -> io::Result<bool> {
         let there_was = match fs::remove_file(&self.target) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             removed => removed.is_ok(),

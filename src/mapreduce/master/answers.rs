@@ -80,10 +80,10 @@ impl Master {
             return false;
         };
         if status.code != Code::ResourceExhausted {
-            ready.requests.had_room();
+            ready.requests.accepted();
             return false;
         }
-        if !ready.requests.turned_away(request, now) {
+        if !ready.requests.retry_later(request, now) {
             return false;
         }
         if let InFlight::Task(attempt) = in_flight
@@ -121,7 +121,7 @@ impl Master {
         let worker = ready.worker;
         let Ok(running) = wire::parse_pong(message) else { return };
         if status.is_ok() {
-            ready.heard();
+            ready.mark_alive();
             let pending_sends: Vec<(AttemptId, u64)> =
                 running.iter().map(|at| (AttemptId(at.attempt), at.steps)).collect();
             self.scheduler.handle_progress(now, worker, &pending_sends);

@@ -36,7 +36,7 @@ pub(super) enum InFlight {
 }
 
 /// An attempt that was assigned to a worker.
-pub(super) struct Assigned {
+pub(super) struct AssignedAttempt {
     pub(super) slot: usize,
     pub(super) worker: WorkerId,
     pub(super) task: TaskId,
@@ -133,7 +133,7 @@ impl Master {
             worker: &self.worker_slots[index].name,
             is_backup,
         });
-        let assigned = Assigned {
+        let assigned = AssignedAttempt {
             slot: index,
             worker,
             task,

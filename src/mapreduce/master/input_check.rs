@@ -147,9 +147,9 @@ impl Master {
         match comparison {
             Comparison::Same => self.accept_map(attempt, done, observer),
             Comparison::Other => {
-                let shown = self.path_of(split);
+                let short_id = self.path_of(split);
                 let how =
-                    format!("{}: its content here differs from the master's", shown.display());
+                    format!("{}: its content here differs from the master's", short_id.display());
                 self.reject_map(attempt, &how, observer);
             }
             Comparison::Unknown => {

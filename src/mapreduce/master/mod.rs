@@ -51,7 +51,7 @@ use super::scheduler::{AttemptId, JobFailure, Policy, Scheduler, TaskKind};
 use super::split::{self, Split};
 use crate::call::CallId;
 use crate::rpc::{ChannelOptions, Multiplexer, MultiplexerWaker, random_bytes};
-use calls::{Assigned, InFlight};
+use calls::{AssignedAttempt, InFlight};
 use input_check::InputCheck;
 use worker_slots::{Event, WorkerSlot};
 
@@ -205,7 +205,7 @@ pub struct Master {
     sender: Sender<Event>,
     worker_slots: Vec<WorkerSlot>,
     in_flight: BTreeMap<(usize, CallId), InFlight>,
-    attempts: BTreeMap<AttemptId, Assigned>,
+    attempts: BTreeMap<AttemptId, AssignedAttempt>,
     round: Option<RoundState>,
     rounds: u64,
     parameters: u64,
@@ -243,8 +243,8 @@ impl Master {
         parameters: Vec<u8>,
         input: &[PathBuf],
     ) -> Result<Master, Error> {
-        let looked = Inputs::open_all(input).map_err(|(path, e)| Error::Input(path, e))?;
-        let (mut inputs, stamps) = looked;
+        let opened = Inputs::open_all(input).map_err(|(path, e)| Error::Input(path, e))?;
+        let (mut inputs, stamps) = opened;
         let splits = cut(&mut inputs, options.maps)?;
         let id = format!("{:032x}", u128::from_le_bytes(random_bytes()));
         let layout = Layout::new(&options.data);

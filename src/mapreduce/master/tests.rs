@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use super::*;
 use crate::call::{Code, Status};
-use crate::mapreduce::contract::{MapDone, Opened, path};
+use crate::mapreduce::contract::{JobOpened, MapDone, path};
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Server, ServerHandle, ServerOptions, Services, Shape};
 
@@ -27,15 +27,15 @@ struct Full {
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     /// The paths of the calls, in order.
-    asked: Arc<Mutex<Vec<&'static str>>>,
+    calls: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl Full {
     fn start(refusals: usize) -> Full {
-        let asked = Arc::<Mutex<Vec<&'static str>>>::default();
+        let calls = Arc::<Mutex<Vec<&'static str>>>::default();
         let mut services = Services::new();
         services.streaming(path::HOLD_JOB, Shape::Unary, |_, _| Ok(Box::new(Held)));
-        let opened = wire::encode_opened(Opened { epoch: 1, task_slots: 1 });
+        let opened = wire::encode_opened(JobOpened { epoch: 1, task_slots: 1 });
         let done = wire::encode_map_done(&MapDone {
             sizes: vec![OUTPUT.len() as u64],
             counters: Counters::new(),
@@ -49,11 +49,11 @@ impl Full {
             (path::READ_OUTPUT, refusals, wire::encode_output_piece(OUTPUT)),
         ];
         for (path, refusals, answer) in answers {
-            let asked = Arc::clone(&asked);
+            let calls = Arc::clone(&calls);
             services.unary(path, move |_, _, out| {
-                let mut asked = asked.lock().unwrap();
-                asked.push(path);
-                if asked.iter().filter(|other| **other == path).count() <= refusals {
+                let mut calls = calls.lock().unwrap();
+                calls.push(path);
+                if calls.iter().filter(|other| **other == path).count() <= refusals {
                     return Err(Status::new(Code::ResourceExhausted, "all workers are busy"));
                 }
                 out.extend_from_slice(&answer);
@@ -64,7 +64,7 @@ impl Full {
         let server = Server::bind(any, services, ServerOptions::default()).unwrap();
         let (address, handle) = (server.local_addr(), server.handle());
         let thread = Some(std::thread::spawn(move || server.run().unwrap()));
-        Full { address, handle, thread, asked }
+        Full { address, handle, thread, calls }
     }
 }
 
@@ -127,8 +127,8 @@ fn a_call_to_a_busy_worker_is_retried_and_no_attempt_fails() {
     io::copy(&mut outcome.outputs[0].open().unwrap(), &mut output).unwrap();
     assert_eq!(output, OUTPUT);
     assert_eq!(ends.0, ["success"], "one attempt");
-    let asked = worker.asked.lock().unwrap();
-    let tasks: Vec<_> = asked.iter().filter(|path| **path != path::PING).copied().collect();
+    let calls = worker.calls.lock().unwrap();
+    let tasks: Vec<_> = calls.iter().filter(|path| **path != path::PING).copied().collect();
     let four = |path| vec![path; 4];
     assert_eq!(tasks, [vec![path::OPEN_JOB], four(path::MAP), four(path::READ_OUTPUT)].concat());
     drop(master);

@@ -56,11 +56,11 @@ pub(super) enum SlotState {
     /// OpenJob was sent.
     Opening { link: usize },
     /// The worker accepts tasks.
-    Ready(Ready),
+    Ready(ReadyWorker),
 }
 
 /// A worker that accepts tasks.
-pub(super) struct Ready {
+pub(super) struct ReadyWorker {
     pub(super) link: usize,
     pub(super) worker: WorkerId,
     pub(super) epoch: u64,
@@ -93,7 +93,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// A worker must open the job within this time.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// The worker slots of these options.
 pub(super) fn of(options: &MasterOptions) -> Vec<WorkerSlot> {
@@ -129,14 +129,14 @@ pub(super) fn of(options: &MasterOptions) -> Vec<WorkerSlot> {
     worker_slots
 }
 
-impl Ready {
-    pub(super) fn heard(&mut self) {
+impl ReadyWorker {
+    pub(super) fn mark_alive(&mut self) {
         self.is_silent = false;
     }
 }
 
 impl WorkerSlot {
-    pub(super) fn ready(&mut self) -> Option<&mut Ready> {
+    pub(super) fn ready(&mut self) -> Option<&mut ReadyWorker> {
         match &mut self.state {
             SlotState::Ready(ready) => Some(ready),
             _ => None,
@@ -171,7 +171,7 @@ impl WorkerSlot {
 
     fn link(&self) -> Option<usize> {
         match &self.state {
-            SlotState::Opening { link } | SlotState::Ready(Ready { link, .. }) => Some(*link),
+            SlotState::Opening { link } | SlotState::Ready(ReadyWorker { link, .. }) => Some(*link),
             _ => None,
         }
     }
@@ -334,7 +334,7 @@ impl Master {
         let now = self.now();
         let slot = &mut self.worker_slots[index];
         slot.failures = 0;
-        slot.state = SlotState::Ready(Ready {
+        slot.state = SlotState::Ready(ReadyWorker {
             link,
             worker,
             epoch: opened.epoch,
@@ -358,7 +358,7 @@ impl Master {
     pub(super) fn release(&mut self, index: usize, reason: &str, observer: &mut dyn Observer) {
         let now = self.now();
         let slot = &mut self.worker_slots[index];
-        let pause = FIRST_PAUSE.saturating_mul(1 << slot.failures.min(10)).min(LONGEST_PAUSE);
+        let pause = FIRST_PAUSE.saturating_mul(1 << slot.failures.min(10)).min(MAX_PAUSE);
         let is_first = slot.failures == 0;
         slot.failures += 1;
         slot.generation += 1;

@@ -14,7 +14,7 @@ pub(super) struct DurationStats {
 const REMEMBERED: usize = 15;
 
 impl DurationStats {
-    pub(super) fn note(&mut self, took: Duration) {
+    pub(super) fn record(&mut self, took: Duration) {
         if self.recent.len() == REMEMBERED {
             self.recent.pop_front();
         }

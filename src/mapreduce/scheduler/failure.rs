@@ -89,7 +89,7 @@ const FAILURES_OF_A_BAD_RECORD: u32 = 2;
 impl TaskFailures {
     /// Counts a failure. Returns whether the task may be retried. `others_left` returns whether a
     /// worker is left that did not fail too often.
-    pub(super) fn note(
+    pub(super) fn record(
         &mut self,
         from: Option<WorkerId>,
         failure: &Failure,

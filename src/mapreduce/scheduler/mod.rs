@@ -148,7 +148,7 @@ impl Scheduler {
         let since = ended.started.max(self.ready_since(ended.task.kind).unwrap_or(now));
         let task = ended.task;
         let phase = self.phase_mut(task.kind);
-        phase.durations.note(now.saturating_sub(since));
+        phase.durations.record(now.saturating_sub(since));
         for other in phase.complete(task.index, worker, attempt, Arc::clone(&sizes)) {
             self.cancel(now, other);
         }
@@ -401,7 +401,7 @@ impl Scheduler {
             TaskKind::Reduce => &mut self.reduce,
         };
         let Some(entry) = phase.tasks.get_mut(task.index as usize) else { return };
-        if !entry.failures.note(from, failure, policy, others_left) && self.failure.is_none() {
+        if !entry.failures.record(from, failure, policy, others_left) && self.failure.is_none() {
             self.failure = Some(JobFailure { task, reason: failure.reason.clone() });
         }
     }

@@ -14,7 +14,7 @@ use super::open_job::WaitingFetch;
 use super::{Worker, locked};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::path;
-use crate::mapreduce::files::{Committed, Opened};
+use crate::mapreduce::files::{CommittedOutput, OpenOutput};
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Responder, Services, Shape};
 
@@ -74,7 +74,7 @@ impl Fetch {
         }
         let output = job.map_output(call.task, call.attempt, call.partition);
         match output.ok_or_else(|| missing("this output is no longer here"))? {
-            Committed::Memory(lines) => {
+            CommittedOutput::Memory(lines) => {
                 send(&self.sender.responder, &lines);
                 Ok(())
             }
@@ -86,7 +86,7 @@ impl Fetch {
         }
     }
 
-    fn read_out(&self, reader: Reader, opened: Opened, bytes: u64) -> Result<(), Status> {
+    fn read_out(&self, reader: Reader, opened: OpenOutput, bytes: u64) -> Result<(), Status> {
         let sender = Arc::clone(&self.sender);
         let reading = thread::Builder::new().name("reading".into()).spawn(move || {
             let _reader = reader;
@@ -116,10 +116,10 @@ fn send(responder: &Responder, lines: &[u8]) {
 }
 
 /// Answers a waiting reducer, if the partition is in memory.
-pub(super) fn send_small(waiting: &WaitingFetch, partitions: &[Committed]) {
+pub(super) fn send_small(waiting: &WaitingFetch, partitions: &[CommittedOutput]) {
     match partitions.get(waiting.partition as usize) {
-        Some(Committed::Memory(lines)) => send(&waiting.responder, lines),
-        Some(Committed::File { .. }) => {
+        Some(CommittedOutput::Memory(lines)) => send(&waiting.responder, lines),
+        Some(CommittedOutput::File { .. }) => {
             let reason = "the output is large: fetch it when it is announced";
             waiting.responder.finish(Status::new(Code::FailedPrecondition, reason));
         }
@@ -162,7 +162,7 @@ impl Drop for Reader {
 
 impl Sender {
     /// Sends a whole file.
-    fn send_all(&self, opened: &Opened, bytes: u64) {
+    fn send_all(&self, opened: &OpenOutput, bytes: u64) {
         let mut offset = 0;
         while offset < bytes {
             let piece = (bytes - offset).min(MESSAGE_BYTES as u64) as usize;

@@ -18,8 +18,8 @@ use super::active_attempts::ActiveAttempts;
 use super::open_job::OpenJob;
 use super::{Worker, WorkerOptions, locked};
 use crate::call::{Code, Status};
-use crate::mapreduce::contract::{JobSpec, Opened, path};
-use crate::mapreduce::files::{JobLock, Layout, LockError, shown};
+use crate::mapreduce::contract::{JobOpened, JobSpec, path};
+use crate::mapreduce::files::{JobLock, Layout, LockError, short_id};
 use crate::mapreduce::job::JobKinds;
 use crate::mapreduce::wire;
 use crate::rpc::{CallHandler, Responder, Services, Shape};
@@ -82,7 +82,7 @@ impl Jobs {
         &self.active_attempts
     }
 
-    fn open(&self, spec: JobSpec, peer: SocketAddr) -> Result<Opened, Status> {
+    fn open(&self, spec: JobSpec, peer: SocketAddr) -> Result<JobOpened, Status> {
         if spec.id.len() < 32 || !spec.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Status::new(Code::InvalidArgument, "a job's id is 32 hexadecimal digits"));
         }
@@ -107,9 +107,9 @@ impl Jobs {
         if !state.is_held(&job.spec.id) {
             return Err(Status::new(Code::Cancelled, "the master that held the job is gone"));
         }
-        log::info!("job {} of {peer} begins", shown(&job.spec.id));
+        log::info!("job {} of {peer} begins", short_id(&job.spec.id));
         state.current = Some(job);
-        Ok(Opened { epoch: self.epoch, task_slots: self.options.task_slots })
+        Ok(JobOpened { epoch: self.epoch, task_slots: self.options.task_slots })
     }
 
     fn check_free(&self, id: &str) -> Result<(), Status> {
@@ -118,7 +118,7 @@ impl Jobs {
         if let Some(other) = &state.current {
             return refused(format!(
                 "busy with job {} of {} since {} s",
-                shown(&other.spec.id),
+                short_id(&other.spec.id),
                 other.opened_by,
                 other.opened_at.elapsed().as_secs()
             ));
@@ -150,7 +150,7 @@ impl Jobs {
             && let Some(closed) = state.current.take()
         {
             drop(state);
-            let (job, master) = (shown(&closed.spec.id), closed.opened_by);
+            let (job, master) = (short_id(&closed.spec.id), closed.opened_by);
             match status.code {
                 Code::Cancelled => log::info!("job {job} of {master} has ended"),
                 _ => log::info!("job {job} ends, its master at {master} is lost: {status}"),

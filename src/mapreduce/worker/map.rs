@@ -13,7 +13,7 @@ use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::{Code, Status};
 use crate::mapreduce::contract::{MapCall, MapDone, Piece};
 use crate::mapreduce::execute::{self, MapWork};
-use crate::mapreduce::files::{Committed, SplitBlocks, SplitDigest, SplitError};
+use crate::mapreduce::files::{CommittedOutput, SplitBlocks, SplitDigest, SplitError};
 use crate::mapreduce::job::{Blocks, Fault, TaskInfo};
 use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
@@ -83,14 +83,14 @@ fn attempt(
     let retained =
         RetainedState { cache, work: job.job.map_work(&parameter), took: started.elapsed() };
     job.retain(map.task, retained);
-    let sizes = committed.iter().map(Committed::len).collect();
+    let sizes = committed.iter().map(CommittedOutput::len).collect();
     publish(job, map, committed);
     let took_us = started.elapsed().as_micros() as u64;
     Ok(MapDone { sizes, counters, took_us, digest: split_digest.digest() })
 }
 
 /// Makes committed output available: to the master in a round without reduce tasks, else to reducers.
-fn publish(job: &OpenJob, map: &MapCall, committed: Vec<Committed>) {
+fn publish(job: &OpenJob, map: &MapCall, committed: Vec<CommittedOutput>) {
     match committed.first() {
         Some(output) if map.reduces == 0 => job.add_output(map.task, map.attempt, output.clone()),
         _ => {

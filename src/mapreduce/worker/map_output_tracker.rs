@@ -332,7 +332,7 @@ mod tests {
         assert!(tracker.refused(&output(0, 1)));
         announce(&tracker, &[output(0, 2)], &[(0, 1)]);
         assert_eq!(take(&tracker, 1), [(0, 2)]);
-        assert!(tracker.refused(&output(0, 1)), "which nobody wants any more");
+        assert!(tracker.refused(&output(0, 1)), "an output that was replaced");
         assert!(tracker.is_wanted(&output(0, 2)));
     }
 

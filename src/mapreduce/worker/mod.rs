@@ -126,8 +126,8 @@ fn blocking_unless_short(
     is_short: fn(&Worker, &[u8]) -> bool,
     handler: Handler,
 ) {
-    let (asked, worker) = (Arc::clone(worker), Arc::clone(worker));
-    let is_short = move |message: &[u8]| is_short(&asked, message);
+    let (checked, worker) = (Arc::clone(worker), Arc::clone(worker));
+    let is_short = move |message: &[u8]| is_short(&checked, message);
     services.blocking_unless_short(path, is_short, move |call| {
         let Some(message) = call.receive()? else { return Ok(()) };
         let answer = handler(&worker, call, &message)?;

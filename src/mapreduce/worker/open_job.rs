@@ -14,7 +14,7 @@ use crate::call::{Code, Status};
 use crate::mapreduce::contract::{
     JobSpec, MAX_PARAMETER_BYTES, PUT_PARAMETERS, Parameter, Piece, Progress,
 };
-use crate::mapreduce::files::{Committed, JobLock, Layout};
+use crate::mapreduce::files::{CommittedOutput, JobLock, Layout};
 use crate::mapreduce::job::{Cache, Job, SortMemory};
 use crate::rpc::{Channel, Responder};
 
@@ -36,7 +36,7 @@ pub(super) struct OpenJob {
     waiting: Mutex<BTreeMap<u64, Vec<WaitingFetch>>>,
     /// Output that the master reads: of reduce tasks, and of map tasks in rounds without reduce
     /// tasks.
-    outputs: Mutex<BTreeMap<u32, (u64, Committed)>>,
+    outputs: Mutex<BTreeMap<u32, (u64, CommittedOutput)>>,
     /// Reducers: the map outputs of each reduce attempt.
     trackers: Mutex<BTreeMap<u64, Arc<MapOutputTracker>>>,
     /// Files for the next round.
@@ -66,7 +66,7 @@ pub(super) struct WaitingFetch {
 #[derive(Clone)]
 pub(super) struct MapOutput {
     pub(super) attempt: u64,
-    pub(super) partitions: Arc<[Committed]>,
+    pub(super) partitions: Arc<[CommittedOutput]>,
 }
 
 /// A parameter that is received in pieces.
@@ -272,7 +272,12 @@ impl OpenJob {
     }
 
     /// A partition of a map attempt's output.
-    pub(super) fn map_output(&self, task: u32, attempt: u64, partition: u32) -> Option<Committed> {
+    pub(super) fn map_output(
+        &self,
+        task: u32,
+        attempt: u64,
+        partition: u32,
+    ) -> Option<CommittedOutput> {
         let outputs = locked(&self.map_outputs);
         let output = outputs.get(&task).filter(|output| output.attempt == attempt)?;
         output.partitions.get(partition as usize).cloned()
@@ -289,11 +294,11 @@ impl OpenJob {
     }
 
     /// Registers output that the master reads.
-    pub(super) fn add_output(&self, task: u32, attempt: u64, output: Committed) {
+    pub(super) fn add_output(&self, task: u32, attempt: u64, output: CommittedOutput) {
         locked(&self.outputs).insert(task, (attempt, output));
     }
 
-    pub(super) fn output(&self, attempt: u64) -> Option<Committed> {
+    pub(super) fn output(&self, attempt: u64) -> Option<CommittedOutput> {
         let outputs = locked(&self.outputs);
         let mut made = outputs.values().filter(|(by, _)| *by == attempt);
         made.next().map(|(_, output)| output.clone())

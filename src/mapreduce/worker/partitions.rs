@@ -6,7 +6,7 @@ use std::mem;
 use std::path::PathBuf;
 
 use super::prepared_files::PreparedFiles;
-use crate::mapreduce::files::{Committed, PendingFile};
+use crate::mapreduce::files::{CommittedOutput, PendingFile};
 use crate::mapreduce::job::{Fault, PartitionSink};
 
 /// Output up to this size is kept in memory too, and served from there.
@@ -40,7 +40,7 @@ impl<'s> Partitions<'s> {
     }
 
     /// Commits all files.
-    pub(super) fn commit(self) -> Result<Vec<Committed>, Fault> {
+    pub(super) fn commit(self) -> Result<Vec<CommittedOutput>, Fault> {
         let Partitions { prepared_files, attempt, parts, .. } = self;
         let commit = |part: Part| {
             let Part { path, lines, file } = part;

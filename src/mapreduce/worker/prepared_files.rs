@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use super::locked;
 use super::partitions::{create, failed};
-use crate::mapreduce::files::{Committed, Identity, PendingFile};
+use crate::mapreduce::files::{CommittedOutput, Identity, PendingFile};
 use crate::mapreduce::job::Fault;
 
 /// Prepared files by target path, and files that are to be prepared.
@@ -38,17 +38,17 @@ impl PreparedFiles {
         attempt: u64,
         file: Option<PendingFile>,
         lines: Vec<u8>,
-    ) -> Result<Committed, Fault> {
+    ) -> Result<CommittedOutput, Fault> {
         let commit = || {
             let Some(file) = file else {
                 let mut file = self.create(target, attempt)?;
                 file.write_all(&lines)?;
                 self.commit(file, attempt)?;
-                return Ok(Committed::Memory(lines.into()));
+                return Ok(CommittedOutput::Memory(lines.into()));
             };
             let identity = Identity::of(&file.metadata()?);
-            file.commit_anew()?;
-            Ok(Committed::File { path: target.to_owned(), identity })
+            file.commit_replacing()?;
+            Ok(CommittedOutput::File { path: target.to_owned(), identity })
         };
         commit().map_err(|error: io::Error| failed(target, &error))
     }
@@ -66,7 +66,7 @@ impl PreparedFiles {
     /// Commits a file. If it replaced another one, a next file will be prepared.
     fn commit(&self, file: PendingFile, attempt: u64) -> io::Result<()> {
         let target = file.target().to_owned();
-        if file.commit_anew()? {
+        if file.commit_replacing()? {
             let mut state = locked(&self.state);
             if state.ready.len() + state.wanted.len() < MAX_PREPARED_FILES {
                 // The attempt no longer needs the name with its number.

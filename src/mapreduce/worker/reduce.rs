@@ -15,7 +15,7 @@ use super::{TaskContext, Worker, WorkerTaskContext, catch_panics};
 use crate::call::Status;
 use crate::mapreduce::contract::{INLINE_OUTPUT_BYTES, MapOutputAnnouncement, ReduceDone, path};
 use crate::mapreduce::execute;
-use crate::mapreduce::files::{Committed, PendingFile, RunFiles};
+use crate::mapreduce::files::{CommittedOutput, PendingFile, RunFiles};
 use crate::mapreduce::job::{Counters, Fault, Sorter, TaskInfo};
 use crate::mapreduce::task_status;
 use crate::mapreduce::wire;
@@ -54,7 +54,7 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         partition: reduce.task,
         sorter: Mutex::new(sorter),
         fetched_bytes: AtomicU64::new(0),
-        asked: Mutex::default(),
+        early_fetches: Mutex::default(),
     };
     shuffle.start_expected_fetches(&reduce.expected);
     shuffle.fetch_all()?;
@@ -67,8 +67,8 @@ pub(super) fn run(worker: &Worker, call: &BlockingCall, message: &[u8]) -> Resul
         WorkerTaskContext { call, running: &guard.running, task_slots: worker.options.task_slots };
     let (counters, committed) = reduce_sorted(&job, sorter, &info, &parameter, &mut context)?;
     let inline = match &committed {
-        Committed::Memory(lines) => lines.to_vec(),
-        Committed::File { .. } => Vec::new(),
+        CommittedOutput::Memory(lines) => lines.to_vec(),
+        CommittedOutput::File { .. } => Vec::new(),
     };
     let bytes = committed.len();
     job.add_output(reduce.task, attempt, committed);
@@ -89,7 +89,7 @@ fn reduce_sorted(
     info: &TaskInfo,
     parameter: &[u8],
     context: &mut WorkerTaskContext<'_>,
-) -> Result<(Counters, Committed), Status> {
+) -> Result<(Counters, CommittedOutput), Status> {
     let path = job.layout.reduce_output(info.task);
     let mut output = Output::new(path, info.attempt, &job.prepared_files);
     let counters = catch_panics(|| {
@@ -136,7 +136,7 @@ impl<'s> Output<'s> {
         file.write_all(lines)
     }
 
-    fn commit(self) -> Result<Committed, Fault> {
+    fn commit(self) -> Result<CommittedOutput, Fault> {
         self.prepared_files.commit_output(&self.path, self.attempt, self.file, self.lines)
     }
 }

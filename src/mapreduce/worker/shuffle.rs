@@ -40,7 +40,7 @@ pub(super) struct Shuffle<'s, 'r> {
     pub(super) sorter: Mutex<Sorter<'r>>,
     pub(super) fetched_bytes: AtomicU64,
     /// Fetches that were started before their output was announced.
-    pub(super) asked: Mutex<BTreeMap<(u32, u64), ClientCall>>,
+    pub(super) early_fetches: Mutex<BTreeMap<(u32, u64), ClientCall>>,
 }
 
 /// Threads for large amounts.
@@ -89,13 +89,13 @@ impl<'r> Shuffle<'_, 'r> {
         for output in expected {
             // Outputs that cannot be requested now are requested when they are announced.
             let Ok(call) = self.start_fetch(output, true) else { return };
-            locked(&self.asked).insert((output.task, output.attempt), call);
+            locked(&self.early_fetches).insert((output.task, output.attempt), call);
         }
     }
 
     /// The fetch of an output, which may already be started.
-    fn asked(&self, output: &MapOutputLocation) -> Result<ClientCall, Status> {
-        match locked(&self.asked).remove(&(output.task, output.attempt)) {
+    fn fetch_of(&self, output: &MapOutputLocation) -> Result<ClientCall, Status> {
+        match locked(&self.early_fetches).remove(&(output.task, output.attempt)) {
             Some(call) => Ok(call),
             None => self.start_fetch(output, false),
         }
@@ -103,8 +103,8 @@ impl<'r> Shuffle<'_, 'r> {
 
     /// Starts all fetches, then receives them one after the other.
     fn fetch_sequentially(&self, outputs: &[MapOutputLocation]) -> Result<(), Status> {
-        let calls: Vec<_> = outputs.iter().map(|output| (output, self.asked(output))).collect();
-        calls.into_iter().try_for_each(|(output, call)| self.take(output, call))
+        let calls: Vec<_> = outputs.iter().map(|output| (output, self.fetch_of(output))).collect();
+        calls.into_iter().try_for_each(|(output, call)| self.receive_output(output, call))
     }
 
     /// Fetches on several threads, one output at a time each; `first` are the first ones.
@@ -114,7 +114,7 @@ impl<'r> Shuffle<'_, 'r> {
             loop {
                 let output = locked(&first).pop();
                 if let Some(output) = output {
-                    self.take(&output, self.asked(&output))?;
+                    self.receive_output(&output, self.fetch_of(&output))?;
                     continue;
                 }
                 match self.tracker.next(self.maps, 1, CHECK_INTERVAL) {
@@ -123,7 +123,7 @@ impl<'r> Shuffle<'_, 'r> {
                     NextFetch::Wait => self.check()?,
                     NextFetch::Fetch(outputs) => {
                         for output in outputs {
-                            self.take(&output, self.asked(&output))?;
+                            self.receive_output(&output, self.fetch_of(&output))?;
                         }
                     }
                 }
@@ -171,7 +171,7 @@ impl<'r> Shuffle<'_, 'r> {
     }
 
     /// Receives an output. Fails if the attempt cannot continue.
-    fn take(
+    fn receive_output(
         &self,
         output: &MapOutputLocation,
         call: Result<ClientCall, Status>,

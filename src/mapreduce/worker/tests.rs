@@ -70,9 +70,9 @@ impl CallHandler for Fetched {
 fn mapper(behaviour: Behaviour) -> (Listening, Arc<AtomicUsize>) {
     let mut services = Services::new();
     let fetches = Arc::<AtomicUsize>::default();
-    let asked = Arc::clone(&fetches);
+    let counter = Arc::clone(&fetches);
     services.streaming(path::FETCH, Shape::ServerStreaming, move |_, responder| {
-        let fetches = Arc::clone(&asked);
+        let fetches = Arc::clone(&counter);
         Ok(Box::new(Fetched { responder, fetches, behaviour }))
     });
     (Listening::start(services), fetches)
