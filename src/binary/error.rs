@@ -20,7 +20,7 @@ pub enum Error {
     Tag(u8),
     /// A text is not UTF-8.
     Text,
-    /// A byte string is longer than its length field can say.
+    /// A byte string is too long for its length field.
     Overlong {
         /// Its bytes.
         bytes: usize,

@@ -73,7 +73,7 @@ impl<'b> Writer<'b> {
         self
     }
 
-    /// Appends a byte string of at most 255 bytes, behind its length.
+    /// Appends a byte string of at most 255 bytes, after its length.
     ///
     /// # Errors
     /// [`Error::Overlong`]; nothing is appended.
@@ -82,7 +82,7 @@ impl<'b> Writer<'b> {
         Ok(self.u8(fitting(bytes, u8::MAX.into())?).raw(bytes))
     }
 
-    /// Appends a byte string of at most 65,535 bytes, behind its length.
+    /// Appends a byte string of at most 65,535 bytes, after its length.
     ///
     /// # Errors
     /// [`Error::Overlong`]; nothing is appended.
@@ -91,7 +91,7 @@ impl<'b> Writer<'b> {
         Ok(self.u16(fitting(bytes, u16::MAX.into())?).raw(bytes))
     }
 
-    /// Appends a byte string of less than 4 GiB, behind its length.
+    /// Appends a byte string of less than 4 GiB, after its length.
     ///
     /// # Errors
     /// [`Error::Overlong`]; nothing is appended.

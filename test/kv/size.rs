@@ -27,7 +27,7 @@ fn key(number: u64) -> String {
 }
 
 #[test]
-#[ignore = "takes 500 MB, and says how fast things are only when it is optimised"]
+#[ignore = "takes 500 MB, and its times mean something only when optimised"]
 fn a_million_keys_and_their_log_take_at_most_two_and_a_half_times_their_bytes() {
     let before = resident_bytes();
     let (mut kv, mut log, mut data) = (Kv::empty(), Vec::new(), 0);

@@ -139,5 +139,5 @@ fn watches_beyond_the_limit_of_a_node_are_refused() {
     let last = &callers[MAX_WATCHES / 100];
     refused(last.watch(b"", None).next(), Code::ResourceExhausted, "1024 watches");
     drop(watches);
-    eventually("there is room again", || last.watch(b"", None).next().is_ok());
+    eventually("a place for a watch is free again", || last.watch(b"", None).next().is_ok());
 }

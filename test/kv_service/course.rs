@@ -81,7 +81,7 @@ fn a_node_without_a_leader_names_none() {
     group.stop(leader);
     let (stopped, left) = (followers[0], followers[1]);
     group.stop(stopped);
-    eventually("it knows of nobody", || {
+    eventually("it knows no leader", || {
         let (_, leader_id, success) = ask(&group, left, "GET x");
         !success && leader_id.is_empty()
     });

@@ -117,7 +117,7 @@ impl Group {
             dump: DumpOptions::default(),
         };
         let mut opened = None;
-        eventually("nobody uses the files", || {
+        eventually("the files are unused", || {
             match Opened::open(options.clone(), KvService::default()) {
                 // A thread of the previous node may still be writing a snapshot.
                 Err(StorageError::Locked { .. }) => (),

@@ -14,12 +14,13 @@ const SERVICE: &str = "agora.kv.v1.KvService";
 const LEADER: &str = "agora.kv.v1.KvService/leader";
 const HEALTH: &str = "grpc.health.v1.Health";
 
-fn asked(service: &str) -> Vec<u8> {
+fn health_request(service: &str) -> Vec<u8> {
     encode(&HealthCheckRequest { service: service.into() })
 }
 
 fn serves(group: &Group, id: NodeId, service: &str) -> bool {
-    let answer = group.at(id).raw("/grpc.health.v1.Health/Check", &asked(service)).unwrap();
+    let answer =
+        group.at(id).raw("/grpc.health.v1.Health/Check", &health_request(service)).unwrap();
     answer.read::<HealthCheckResponse>().status == ServingStatus::SERVING
 }
 
@@ -30,7 +31,7 @@ impl Watch {
         let options = CallOptions { timeout: None, ..CallOptions::default() };
         let mut call =
             group.at(id).channel.start("/grpc.health.v1.Health/Watch", &options).unwrap();
-        call.send_last(&asked(service)).unwrap();
+        call.send_last(&health_request(service)).unwrap();
         Watch(call)
     }
 

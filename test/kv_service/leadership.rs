@@ -14,9 +14,9 @@ type Ask = fn(&Caller) -> Result<(), Status>;
 const FOR_THE_LEADER: [(&str, Ask); 7] = [
     ("Get", |caller| caller.get(b"x").map(drop)),
     ("Scan", |caller| caller.scan(&pb::ScanRequest::default()).map(drop)),
-    ("Set", |caller| caller.set(b"x", b"nobody does this").map(drop)),
+    ("Set", |caller| caller.set(b"x", b"never written").map(drop)),
     ("Delete", |caller| caller.delete(b"x").map(drop)),
-    ("CompareAndSet", |caller| caller.compare_and_set(b"x", None, b"nobody does this").map(drop)),
+    ("CompareAndSet", |caller| caller.compare_and_set(b"x", None, b"never written").map(drop)),
     ("OpenSession", |caller| caller.open_session().map(drop)),
     ("TransferLeadership", |caller| caller.transfer(0)),
 ];
@@ -66,7 +66,7 @@ fn a_node_that_knows_no_leader_says_so() {
     group.stop(followers[0]);
     group.stop(leader);
     let (left, caller) = (followers[1], group.at(followers[1]));
-    eventually("it knows of nobody", || {
+    eventually("it knows no leader", || {
         // The leader may have handed over to this node at its shutdown: then it answers reads until
         // its lease ends.
         let Err(status) = caller.get(b"x") else { return false };
@@ -92,37 +92,37 @@ fn status_names_the_leader_and_the_progress_of_each_peer() {
     let caller = group.at(leader);
     caller.set(b"x", b"5").unwrap();
     followers.iter().for_each(|id| group.catch_up(*id));
-    eventually("nobody lags", || {
+    eventually("no node lags", || {
         status(&caller).read::<pb::StatusResponse<'_>>().peers.iter().all(|peer| peer.lag == 0)
     });
     let answer = status(&caller);
-    let said: pb::StatusResponse<'_> = answer.read();
-    assert_eq!((said.node, said.role, said.keys), (leader, pb::Role::ROLE_LEADER, 1));
-    assert!((1..=900).contains(&said.lease_remaining_ms), "{}", said.lease_remaining_ms);
-    let known: Vec<NodeId> = said.peers.iter().map(|p| p.peer.as_ref().unwrap().node).collect();
+    let report: pb::StatusResponse<'_> = answer.read();
+    assert_eq!((report.node, report.role, report.keys), (leader, pb::Role::ROLE_LEADER, 1));
+    assert!((1..=900).contains(&report.lease_remaining_ms), "{}", report.lease_remaining_ms);
+    let known: Vec<NodeId> = report.peers.iter().map(|p| p.peer.as_ref().unwrap().node).collect();
     assert_eq!(known, followers, "in order of their numbers");
-    for peer in &said.peers {
-        let who = peer.peer.as_ref().unwrap();
-        assert_eq!(who.address, group.address(who.node));
-        assert_eq!(peer.match_index, said.applied_index);
+    for peer in &report.peers {
+        let named = peer.peer.as_ref().unwrap();
+        assert_eq!(named.address, group.address(named.node));
+        assert_eq!(peer.match_index, report.applied_index);
         assert!(peer.last_heard.as_ref().unwrap().ago_ms < 900);
     }
     let answer = status(&group.at(followers[0]));
     let other: pb::StatusResponse<'_> = answer.read();
     assert_eq!((other.node, other.role), (followers[0], pb::Role::ROLE_FOLLOWER));
-    assert_eq!((other.term, other.lease_remaining_ms), (said.term, 0));
+    assert_eq!((other.term, other.lease_remaining_ms), (report.term, 0));
     assert_eq!(other.leader.unwrap().address, group.address(leader));
     // A stopped node falls behind and sends nothing.
     group.stop(followers[1]);
     for number in 0..5 {
         caller.set(b"x", &[number]).unwrap();
     }
-    eventually("it was not heard of for a while", || {
+    eventually("it has sent nothing for a while", || {
         let answer = status(&caller);
-        let said: pb::StatusResponse<'_> = answer.read();
-        let gone = &said.peers[1];
-        assert!(gone.lag >= 5);
-        gone.last_heard.as_ref().unwrap().ago_ms > 200
+        let report: pb::StatusResponse<'_> = answer.read();
+        let stopped = &report.peers[1];
+        assert!(stopped.lag >= 5);
+        stopped.last_heard.as_ref().unwrap().ago_ms > 200
     });
 }
 
@@ -134,8 +134,8 @@ fn leadership_is_transferred_and_transferred_back() {
         let target = group.followers()[1];
         group.at(leader).set(b"x", b"before").unwrap();
         group.at(leader).transfer(target).unwrap();
-        let said = status(&group.at(target));
-        assert_eq!(said.read::<pb::StatusResponse<'_>>().role, pb::Role::ROLE_LEADER);
+        let report = status(&group.at(target));
+        assert_eq!(report.read::<pb::StatusResponse<'_>>().role, pb::Role::ROLE_LEADER);
         assert_eq!(group.leader(), target);
         assert_eq!(group.at(target).get(b"x").unwrap().unwrap().1, b"before");
     }

@@ -56,10 +56,13 @@ fn a_scan_returns_the_keys_of_a_prefix_in_order_page_by_page() {
     }
     assert_eq!(found.len(), 5);
     // After a key that does not exist, or that does not have the prefix.
-    let behind = |after: &'static [u8]| {
+    let count_after = |after: &'static [u8]| {
         keys(&scan(&group, &pb::ScanRequest { after: after.into(), ..of(b"a") }).0).len()
     };
-    assert_eq!((behind(b"a1"), behind(b"0"), behind(b"b"), behind(b"a\xff\xff")), (4, 5, 0, 0));
+    assert_eq!(
+        (count_after(b"a1"), count_after(b"0"), count_after(b"b"), count_after(b"a\xff\xff")),
+        (4, 5, 0, 0)
+    );
 }
 
 #[test]

@@ -106,9 +106,9 @@ fn a_write_whose_answer_was_lost_is_answered_by_the_next_leader() {
     group.stop(leader);
     let next = group.leader();
     let again = group.at(next);
-    again.set(b"x", b"somebody else's").unwrap();
+    again.set(b"x", b"another client's").unwrap();
     assert_eq!(again.set_as(once(), b"x", b"1"), Ok(revision));
-    assert_eq!(again.get(b"x").unwrap().unwrap().1, b"somebody else's");
+    assert_eq!(again.get(b"x").unwrap().unwrap().1, b"another client's");
     // Every change, once.
     let mut watch = again.watch(b"x", Some(0));
     assert_eq!(watch.changes(2)[0], (b"x".to_vec(), Some(b"1".to_vec()), revision));

@@ -22,7 +22,7 @@ fn a_watch_sends_the_changes_from_now_on() {
     let before = caller.set(b"a1", b"old").unwrap();
     let mut watch = caller.watch(b"a", None);
     let (changes, revision) = watch.next().unwrap();
-    assert!(changes.is_empty() && revision >= before, "it says from where on");
+    assert!(changes.is_empty() && revision >= before, "the first response has the revision");
     let first = caller.set(b"a1", b"1").unwrap();
     caller.set(b"b", b"not watched").unwrap();
     let second = caller.compare_and_set(b"a2", None, b"2").unwrap().1;
@@ -73,12 +73,11 @@ fn a_restart_forgets_the_changes_before_its_snapshot() {
     group.restart(0);
     group.leader();
     let caller = group.at(0);
-    let status =
-        refused(caller.watch(b"", Some(0)).next(), Code::OutOfRange, "only changes behind");
+    let status = refused(caller.watch(b"", Some(0)).next(), Code::OutOfRange, "only changes after");
     let oldest = metadata_value(&status, "agora-oldest-revision").unwrap().parse().unwrap();
     let answer = caller.status().unwrap();
-    let said = answer.read::<agora::pb::agora_kv_v1::StatusResponse<'_>>();
-    assert_eq!(said.oldest_watch_revision, oldest);
+    let status = answer.read::<agora::pb::agora_kv_v1::StatusResponse<'_>>();
+    assert_eq!(status.oldest_watch_revision, oldest);
     refused(caller.watch(b"", Some(oldest - 1)).next(), Code::OutOfRange, "");
     let mut watch = caller.watch(b"", Some(oldest));
     assert_eq!(watch.next().unwrap(), (vec![], oldest));
@@ -129,7 +128,7 @@ fn a_watch_resumes_at_another_node_without_gaps_or_duplicates() {
     let (_, began) = watch.next().unwrap();
     let first: Vec<u64> = (0..10).map(|n| caller.set(b"a", &[n]).unwrap()).collect();
     let seen: Vec<u64> = watch.changes(10).iter().map(|change| change.2).collect();
-    assert_eq!(seen, first, "a follower tells as well");
+    assert_eq!(seen, first, "a follower serves watches as well");
     group.stop(followers[0]);
     refused(
         Ok::<_, agora::call::Status>(()).and_then(|()| Err::<(), _>(watch.end())),
@@ -139,9 +138,9 @@ fn a_watch_resumes_at_another_node_without_gaps_or_duplicates() {
     let second: Vec<u64> = (10..20).map(|n| caller.set(b"a", &[n]).unwrap()).collect();
     for (node, after) in [(leader, first[9]), (followers[1], first[9]), (leader, began)] {
         let mut watch = group.at(node).watch(b"", Some(after));
-        let behind: Vec<u64> =
+        let after: Vec<u64> =
             first.iter().chain(&second).copied().filter(|revision| *revision > after).collect();
-        let seen: Vec<u64> = watch.changes(behind.len()).iter().map(|change| change.2).collect();
-        assert_eq!(seen, behind);
+        let seen: Vec<u64> = watch.changes(after.len()).iter().map(|change| change.2).collect();
+        assert_eq!(seen, after);
     }
 }

@@ -107,7 +107,7 @@ fn a_wishlist_grows_and_shrinks() {
             let items = answer.read::<pb::ViewWishListResponse<'_>>().items;
             items.iter().map(|item| item.id).collect::<Vec<_>>()
         };
-        assert_eq!(wished(), [], "a buyer who never was here has an empty list");
+        assert_eq!(wished(), [], "a buyer without an account has an empty list");
         [3, 1, 3].iter().for_each(|&item| buyer.wish(item).unwrap());
         assert_eq!(wished(), [1, 3]);
         buyer.unwish(3).unwrap();
@@ -236,9 +236,9 @@ fn the_leader_is_healthy() {
         let channel = market.channel(protocol);
         for name in ["", NAME, &format!("{NAME}/leader")] {
             eventually("it serves", || {
-                let asked = encode(&HealthCheckRequest { service: name.into() });
+                let request = encode(&HealthCheckRequest { service: name.into() });
                 let options = CallOptions { timeout: Some(LONG), ..CallOptions::default() };
-                let answer = channel.unary("/grpc.health.v1.Health/Check", &asked, &options);
+                let answer = channel.unary("/grpc.health.v1.Health/Check", &request, &options);
                 let answer = answer.unwrap();
                 decode::<HealthCheckResponse>(&answer).unwrap().status == ServingStatus::SERVING
             });

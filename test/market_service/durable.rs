@@ -78,9 +78,9 @@ fn identities_and_rights_survive_a_restart() {
     };
     let stranger = trader(3);
     refused(stranger.delete(item), Code::Unauthenticated, "no account");
-    let mut nobody = trader(1);
-    nobody.uuid.clear();
-    refused(nobody.delete(item), Code::Unauthenticated, "the uuid is empty");
+    let mut stranger = trader(1);
+    stranger.uuid.clear();
+    refused(stranger.delete(item), Code::Unauthenticated, "the uuid is empty");
     refused(trader(2).delete(item), Code::PermissionDenied, "");
     trader(1).delete(item).unwrap();
 }
@@ -103,5 +103,5 @@ fn too_long_texts_and_commands_of_unknown_accounts_are_not_logged() {
     refused(seller.call("SellItem", &offer), Code::Unauthenticated, "uuid");
     assert_eq!(log(), before);
     seller.sell("Lamp", 1, 1).unwrap();
-    assert!(log() > before, "the next line is behind them");
+    assert!(log() > before, "the next line comes after them");
 }

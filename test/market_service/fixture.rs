@@ -413,16 +413,16 @@ impl Watch {
     pub fn next(&mut self) -> Result<ReceivedNotification, Status> {
         let answer = Answer(self.next_bytes()?);
         let response: pb::WatchNotificationsResponse<'_> = answer.read();
-        let news = response.notification.unwrap();
-        let (item, price_cents, quantity) = match (news.item, news.order) {
+        let notification = response.notification.unwrap();
+        let (item, price_cents, quantity) = match (notification.item, notification.order) {
             (Some(item), None) => (item.id, item.price_cents, item.quantity),
             (None, Some(order)) => (order.item_id, order.price_cents, order.quantity),
             both => panic!("a notification is of an item or of an order: {both:?}"),
         };
         let missed = response.missed;
         Ok(ReceivedNotification {
-            id: news.id,
-            kind: news.kind,
+            id: notification.id,
+            kind: notification.kind,
             item,
             price_cents,
             quantity,

@@ -9,15 +9,15 @@ use agora::session::Protocol;
 use crate::fixture::{Fixture, Trader, UNARY, over_both_protocols, path, refused};
 use crate::seed::each_seed;
 
-fn send(who: &Trader, method: &str, message: &[u8]) -> Result<Vec<u8>, Status> {
-    who.channel.unary(&path(method), message, &CallOptions::default())
+fn send(trader: &Trader, method: &str, message: &[u8]) -> Result<Vec<u8>, Status> {
+    trader.channel.unary(&path(method), message, &CallOptions::default())
 }
 
 #[test]
 fn malformed_protobuf_is_an_internal_error() {
     over_both_protocols(|protocol| {
         let market = Fixture::new();
-        let who = market.trader(1, protocol);
+        let trader = market.trader(1, protocol);
         // A length beyond the end, a tag without a value, the first field with wrong wire types.
         let texts: [&[u8]; 4] = [b"\x0a\xff", b"\x0a", b"\x08\x01", b"\x0a\x02\xff\xfe"];
         for method in UNARY {
@@ -25,13 +25,13 @@ fn malformed_protobuf_is_an_internal_error() {
                 if method == "GetItem" && message == b"\x08\x01" {
                     continue;
                 }
-                refused(send(&who, method, message), Code::Internal, "");
+                refused(send(&trader, method, message), Code::Internal, "");
             }
         }
-        refused(send(&who, "GetItem", b"\x0d\x01\x00\x00\x00"), Code::Internal, "");
+        refused(send(&trader, "GetItem", b"\x0d\x01\x00\x00\x00"), Code::Internal, "");
         // Item 2^32 + 1 is not item 1.
-        refused(send(&who, "GetItem", b"\x08\x81\x80\x80\x80\x10"), Code::Internal, "");
-        let mut watch = who.channel.start(&path("WatchNotifications"), &CallOptions::default());
+        refused(send(&trader, "GetItem", b"\x08\x81\x80\x80\x80\x10"), Code::Internal, "");
+        let mut watch = trader.channel.start(&path("WatchNotifications"), &CallOptions::default());
         let watch = watch.as_mut().unwrap();
         watch.send_last(b"\x0a\xff").unwrap();
         refused(watch.receive(), Code::Internal, "");
@@ -42,9 +42,9 @@ fn malformed_protobuf_is_an_internal_error() {
 fn an_empty_message_is_refused() {
     over_both_protocols(|protocol| {
         let market = Fixture::new();
-        let who = market.trader(1, protocol);
+        let trader = market.trader(1, protocol);
         for method in UNARY {
-            let result = send(&who, method, b"");
+            let result = send(&trader, method, b"");
             match method {
                 "SearchItem" => assert_eq!(result, Ok(Vec::new()), "all items: there are none"),
                 "GetItem" => drop(refused(result, Code::NotFound, "there is no item 0")),

@@ -24,14 +24,14 @@ fn an_empty_or_malformed_uuid_is_unauthenticated() {
             &"0".repeat(1_000_000),
         ] {
             let address = seller.address.clone();
-            let nobody = Trader { uuid: uuid.into(), address, ..market.trader(9, protocol) };
-            refused(nobody.register_seller(), Code::Unauthenticated, "uuid");
-            refused(nobody.register_buyer(), Code::Unauthenticated, "uuid");
-            refused(nobody.sell("x", 1, 1), Code::Unauthenticated, "uuid");
-            refused(nobody.own_items(0, ""), Code::Unauthenticated, "uuid");
-            refused(nobody.buy(1, 1), Code::Unauthenticated, "uuid");
-            refused(nobody.bought(0, ""), Code::Unauthenticated, "uuid");
-            refused(nobody.start_watch(0).next(), Code::Unauthenticated, "uuid");
+            let stranger = Trader { uuid: uuid.into(), address, ..market.trader(9, protocol) };
+            refused(stranger.register_seller(), Code::Unauthenticated, "uuid");
+            refused(stranger.register_buyer(), Code::Unauthenticated, "uuid");
+            refused(stranger.sell("x", 1, 1), Code::Unauthenticated, "uuid");
+            refused(stranger.own_items(0, ""), Code::Unauthenticated, "uuid");
+            refused(stranger.buy(1, 1), Code::Unauthenticated, "uuid");
+            refused(stranger.bought(0, ""), Code::Unauthenticated, "uuid");
+            refused(stranger.start_watch(0).next(), Code::Unauthenticated, "uuid");
         }
     });
 }
@@ -100,7 +100,7 @@ fn sixty_four_concurrent_buyers_of_a_thousand_pieces_get_exactly_a_thousand() {
             break;
         }
     }
-    assert_eq!(pieces, 1_000, "the ledger says the same");
+    assert_eq!(pieces, 1_000, "the orders have the same sum");
 }
 
 #[test]

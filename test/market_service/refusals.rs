@@ -17,7 +17,7 @@ use crate::fixture::{Fixture, TempFolder, Trader, refused};
 
 /// A client with the identity of a trader.
 fn client_of(trader: &Trader, folder: &TempFolder, market: &Fixture) -> MarketClient {
-    let file = folder.0.join("somebody.uuid");
+    let file = folder.0.join("trader.uuid");
     std::fs::write(&file, &trader.uuid).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let uuid = identity_at(&file).unwrap();
@@ -29,7 +29,7 @@ fn client_of(trader: &Trader, folder: &TempFolder, market: &Fixture) -> MarketCl
 fn commands_that_are_certain_to_be_refused_are_not_logged() {
     let folder = TempFolder::new();
     let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
-    let [ada, bob, eve] = [1, 2, 3].map(|who| market.trader(who, Protocol::Native));
+    let [ada, bob, eve] = [1, 2, 3].map(|number| market.trader(number, Protocol::Native));
     ada.register_seller().unwrap();
     let item = ada.sell("iPhone", 50_000, 5).unwrap();
     let gone = ada.sell("Lamp", 100, 5).unwrap();
@@ -84,7 +84,7 @@ fn a_late_copy_of_a_refused_command_is_refused_alike_after_the_item_is_deleted()
 fn a_repeated_command_is_answered_without_the_log() {
     let folder = TempFolder::new();
     let market = Fixture::in_folder(&folder, Limits::DEFAULT, AsyncLineWriter::disabled());
-    let [ada, bob] = [1, 2].map(|who| market.trader(who, Protocol::Native));
+    let [ada, bob] = [1, 2].map(|number| market.trader(number, Protocol::Native));
     ada.register_seller().unwrap();
     let item = ada.sell("iPhone", 50_000, 5).unwrap();
     let purchase = bob.purchase(item, 2);
@@ -103,7 +103,7 @@ fn a_repeated_command_is_answered_without_the_log() {
 fn a_client_recovers_after_its_clock_was_a_day_ahead() {
     let folder = TempFolder::new();
     let market = Fixture::new();
-    let [ada, bob] = [1, 2].map(|who| market.trader(who, Protocol::Native));
+    let [ada, bob] = [1, 2].map(|number| market.trader(number, Protocol::Native));
     ada.register_seller().unwrap();
     let item = ada.sell("iPhone", 50_000, 1_000).unwrap();
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();

@@ -19,24 +19,24 @@ fn trade(protocol: Protocol) -> (Fixture, Trader, Trader) {
 }
 
 /// Every call that needs credentials.
-fn everything(who: &Trader) -> Vec<(&'static str, Result<(), Status>)> {
+fn everything(trader: &Trader) -> Vec<(&'static str, Result<(), Status>)> {
     let drop_answer = |result: Result<Answer, Status>| result.map(|_| ());
     vec![
-        ("SellItem", who.sell("x", 1, 1).map(|_| ())),
-        ("UpdateItem", who.update(1, Some(1), None)),
-        ("DeleteItem", who.delete(1)),
-        ("DisplaySellerItems", drop_answer(who.own_items(0, ""))),
-        ("SellerOrders", drop_answer(who.sold(0, ""))),
-        ("AcknowledgeNotifications", who.acknowledge(0)),
-        ("WatchNotifications", who.start_watch(0).stands()),
-        ("BuyItem", who.buy(1, 1).map(|_| ())),
-        ("AddToWishList", who.wish(1)),
-        ("RemoveFromWishList", who.unwish(1)),
-        ("RateItem", who.rate(1, 5)),
-        ("ViewWishList", drop_answer(who.wishlist(0, ""))),
-        ("BuyerOrders", drop_answer(who.bought(0, ""))),
-        ("RegisterSeller", who.register_seller()),
-        ("RegisterBuyer", who.register_buyer()),
+        ("SellItem", trader.sell("x", 1, 1).map(|_| ())),
+        ("UpdateItem", trader.update(1, Some(1), None)),
+        ("DeleteItem", trader.delete(1)),
+        ("DisplaySellerItems", drop_answer(trader.own_items(0, ""))),
+        ("SellerOrders", drop_answer(trader.sold(0, ""))),
+        ("AcknowledgeNotifications", trader.acknowledge(0)),
+        ("WatchNotifications", trader.start_watch(0).stands()),
+        ("BuyItem", trader.buy(1, 1).map(|_| ())),
+        ("AddToWishList", trader.wish(1)),
+        ("RemoveFromWishList", trader.unwish(1)),
+        ("RateItem", trader.rate(1, 5)),
+        ("ViewWishList", drop_answer(trader.wishlist(0, ""))),
+        ("BuyerOrders", drop_answer(trader.bought(0, ""))),
+        ("RegisterSeller", trader.register_seller()),
+        ("RegisterBuyer", trader.register_buyer()),
     ]
 }
 
@@ -135,9 +135,9 @@ fn numbers_and_texts_are_bounded() {
             refused(buyer.rate(1, stars), invalid, "from 1 to 5 stars");
         }
         for address in ["", " x", "a\u{1b}[2J", &"x".repeat(101)] {
-            let nobody = Trader { address: address.into(), ..market.trader(9, protocol) };
-            refused(nobody.register_seller(), invalid, "address");
-            refused(nobody.buy(1, 1), invalid, "address");
+            let stranger = Trader { address: address.into(), ..market.trader(9, protocol) };
+            refused(stranger.register_seller(), invalid, "address");
+            refused(stranger.buy(1, 1), invalid, "address");
         }
         refused(buyer.search(&"x".repeat(201)), invalid, "200 bytes");
     });

@@ -28,7 +28,7 @@ fn notifications_are_sent_as_events_happen() {
         let (_market, seller, buyer) = trade(protocol, Limits::DEFAULT);
         let (mut buyers, mut sellers) = (buyer.watch(0), seller.watch(0));
         assert!(buyers.is_silent());
-        let news = |id, kind, price_cents, quantity| ReceivedNotification {
+        let notification = |id, kind, price_cents, quantity| ReceivedNotification {
             id,
             kind,
             item: 1,
@@ -38,19 +38,19 @@ fn notifications_are_sent_as_events_happen() {
         };
         seller.update(1, Some(40_000), None).unwrap();
         let kind = pb::NotificationKind::NOTIFICATION_KIND_PRICE_CHANGED;
-        assert_eq!(buyers.next().unwrap(), news(1, kind, 40_000, 5));
+        assert_eq!(buyers.next().unwrap(), notification(1, kind, 40_000, 5));
         seller.update(1, None, Some(2)).unwrap();
         let kind = pb::NotificationKind::NOTIFICATION_KIND_ITEM_UPDATED;
-        assert_eq!(buyers.next().unwrap(), news(2, kind, 40_000, 2));
+        assert_eq!(buyers.next().unwrap(), notification(2, kind, 40_000, 2));
         buyer.buy(1, 2).unwrap();
         let kind = pb::NotificationKind::NOTIFICATION_KIND_ITEM_SOLD;
-        assert_eq!(sellers.next().unwrap(), news(1, kind, 40_000, 2));
+        assert_eq!(sellers.next().unwrap(), notification(1, kind, 40_000, 2));
         seller.update(1, Some(45_000), Some(9)).unwrap();
         let kind = pb::NotificationKind::NOTIFICATION_KIND_RESTOCKED;
-        assert_eq!(buyers.next().unwrap(), news(3, kind, 45_000, 9));
+        assert_eq!(buyers.next().unwrap(), notification(3, kind, 45_000, 9));
         seller.delete(1).unwrap();
         let kind = pb::NotificationKind::NOTIFICATION_KIND_ITEM_DELETED;
-        assert_eq!(buyers.next().unwrap(), news(4, kind, 45_000, 9));
+        assert_eq!(buyers.next().unwrap(), notification(4, kind, 45_000, 9));
         assert!(buyers.is_silent() && sellers.is_silent());
     });
 }
@@ -60,9 +60,9 @@ fn a_notification_of_an_update_has_the_old_and_the_new_values() {
     let (_market, seller, buyer) = trade(Protocol::Grpc, Limits::DEFAULT);
     seller.update(1, Some(40_000), Some(8)).unwrap();
     let answer = Answer(buyer.watch(0).next_bytes().unwrap());
-    let news = answer.read::<pb::WatchNotificationsResponse<'_>>().notification.unwrap();
-    assert_eq!((news.previous_price_cents, news.previous_quantity), (50_000, 5));
-    assert_eq!(news.item.unwrap().name, "iPhone");
+    let notification = answer.read::<pb::WatchNotificationsResponse<'_>>().notification.unwrap();
+    assert_eq!((notification.previous_price_cents, notification.previous_quantity), (50_000, 5));
+    assert_eq!(notification.item.unwrap().name, "iPhone");
 }
 
 #[test]
@@ -123,10 +123,10 @@ fn watches_of_an_account_are_limited_and_closed_ones_free_their_places() {
         assert!(refusal.metadata.get(FULL).is_some(), "{refusal:?}");
         // A cancelled watch, and one whose connection is closed.
         drop(here);
-        eventually("a cancelled watch makes room", || buyer.start_watch(0).is_silent());
+        eventually("a cancelled watch frees a place", || buyer.start_watch(0).is_silent());
         let _fourteen: Vec<_> = (2..MAX_WATCHES).map(|_| buyer.watch(0)).collect();
         drop((there, elsewhere));
-        eventually("a lost watch makes room", || {
+        eventually("a lost watch frees a place", || {
             let mut two = [buyer.start_watch(0), buyer.start_watch(0)];
             two.iter_mut().all(|watch| watch.is_silent())
         });
@@ -150,10 +150,14 @@ fn a_slow_watch_misses_the_oldest_notifications_and_gets_their_number() {
         }
         let (mut last, mut read, mut missed) = (0, 0, 0);
         while last < UPDATES {
-            let news = watch.next().unwrap();
-            assert_eq!(news.id, last + 1 + news.missed, "in order, and every gap is counted");
-            assert_eq!(news.price_cents, news.id);
-            (last, read, missed) = (news.id, read + 1, missed + news.missed);
+            let notification = watch.next().unwrap();
+            assert_eq!(
+                notification.id,
+                last + 1 + notification.missed,
+                "in order, and every gap is counted"
+            );
+            assert_eq!(notification.price_cents, notification.id);
+            (last, read, missed) = (notification.id, read + 1, missed + notification.missed);
         }
         assert!(missed > 0, "so much does not wait for anybody");
         assert!(read >= 100, "a whole mailbox was left: {read}");

@@ -210,8 +210,8 @@ pub(super) fn append_status(node: &Shared<KvService>, response: &mut Vec<u8>) {
     let leads = raft.is_leader();
     let peer = |peer: crate::raft::PeerProgress| {
         let lag = if leads { raft.last_index().saturating_sub(peer.match_index) } else { 0 };
-        let heard = peer.last_contact.map(|moment| node.elapsed_since(moment));
-        let last_heard = heard
+        let since_contact = peer.last_contact.map(|moment| node.elapsed_since(moment));
+        let last_heard = since_contact
             .map(|ago| pb::LastHeard { ago_ms: ago.as_millis().try_into().unwrap_or(u64::MAX) });
         let match_index = peer.match_index;
         let peer = Some(pb::Peer { node: peer.peer, address: address(peer.peer) });

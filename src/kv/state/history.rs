@@ -64,7 +64,7 @@ pub struct Compacted {
 
 impl fmt::Display for Compacted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "only changes behind revision {} are known", self.oldest)
+        write!(f, "only changes after revision {} are known", self.oldest)
     }
 }
 

@@ -85,9 +85,9 @@ pub(super) const QUERIES: [QueryMethod; 6] = [
             print_list(service, wire::PARSE_SELLER_ITEMS, message, Request::SellerItems)
         },
         append: |market, message, response| {
-            append_list(wire::PARSE_SELLER_ITEMS, message, |caller, asked| {
-                let after = ItemId(asked.after.unwrap_or(0));
-                let page = market.seller_items(caller, after, asked.page_size);
+            append_list(wire::PARSE_SELLER_ITEMS, message, |caller, request| {
+                let after = ItemId(request.after.unwrap_or(0));
+                let page = market.seller_items(caller, after, request.page_size);
                 page.map(|page| wire::append_seller_items(&page, response))
             })
         },
@@ -99,9 +99,9 @@ pub(super) const QUERIES: [QueryMethod; 6] = [
             print_list(service, wire::PARSE_WISHLIST, message, Request::Wishlist)
         },
         append: |market, message, response| {
-            append_list(wire::PARSE_WISHLIST, message, |caller, asked| {
-                let after = ItemId(asked.after.unwrap_or(0));
-                let page = market.wishlist(caller, after, asked.page_size);
+            append_list(wire::PARSE_WISHLIST, message, |caller, request| {
+                let after = ItemId(request.after.unwrap_or(0));
+                let page = market.wishlist(caller, after, request.page_size);
                 page.map(|page| wire::append_wishlist(&page, response))
             })
         },
@@ -113,8 +113,9 @@ pub(super) const QUERIES: [QueryMethod; 6] = [
             print_list(service, wire::PARSE_BUYER_ORDERS, message, Request::BuyerOrders)
         },
         append: |market, message, response| {
-            append_list(wire::PARSE_BUYER_ORDERS, message, |caller, asked| {
-                let page = market.buyer_orders(caller, asked.after.map(OrderId), asked.page_size);
+            append_list(wire::PARSE_BUYER_ORDERS, message, |caller, request| {
+                let page =
+                    market.buyer_orders(caller, request.after.map(OrderId), request.page_size);
                 page.map(|page| wire::append_buyer_orders(&page, response))
             })
         },
@@ -126,8 +127,9 @@ pub(super) const QUERIES: [QueryMethod; 6] = [
             print_list(service, wire::PARSE_SELLER_ORDERS, message, Request::SellerOrders)
         },
         append: |market, message, response| {
-            append_list(wire::PARSE_SELLER_ORDERS, message, |caller, asked| {
-                let page = market.seller_orders(caller, asked.after.map(OrderId), asked.page_size);
+            append_list(wire::PARSE_SELLER_ORDERS, message, |caller, request| {
+                let page =
+                    market.seller_orders(caller, request.after.map(OrderId), request.page_size);
                 page.map(|page| wire::append_seller_orders(&page, response))
             })
         },
@@ -151,9 +153,9 @@ fn print_list(
 fn append_list(
     read: ParseList,
     message: &[u8],
-    look: impl FnOnce(&Caller<'_>, &ListRequest<'_>) -> Result<(), Error>,
+    query: impl FnOnce(&Caller<'_>, &ListRequest<'_>) -> Result<(), Error>,
 ) -> Result<(), Status> {
-    let asked = read(message)?;
-    let caller = identity::caller(asked.uuid, asked.address)?;
-    Ok(look(&caller, &asked)?)
+    let request = read(message)?;
+    let caller = identity::caller(request.uuid, request.address)?;
+    Ok(query(&caller, &request)?)
 }

@@ -19,11 +19,11 @@ pub enum Ticket {
         /// The item that is updated, if one is.
         updated: Option<ItemId>,
         /// The rating to print once its result is known.
-        #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
+        #[expect(private_interfaces, reason = "only the service makes and reads tickets")]
         rating: Option<PendingRating>,
     },
     /// A linearizable query, until the read is confirmed.
-    #[expect(private_interfaces, reason = "nobody but the service makes or reads a ticket")]
+    #[expect(private_interfaces, reason = "only the service makes and reads tickets")]
     Query {
         /// Answers it.
         reply: Reply,

@@ -1,7 +1,7 @@
 //! The market's messages on the server's side (`proto/agora/market/v1`): requests become commands
 //! and queries of the state, its replies and views become responses.
 //!
-//! A request that is no message of its type is INTERNAL. A message that makes no sense is refused
+//! A request that is no message of its type is INTERNAL. An invalid message is refused
 //! by the state, but for two things that its types cannot say: an item without a category, and a
 //! page token that is no number.
 
@@ -240,7 +240,7 @@ list!(
     append_seller_orders(OrderView as order_message): SellerOrdersResponse { orders }
 );
 
-/// The token of the page behind one that ends with this number.
+/// The token of the page that follows the one that ends with this number.
 fn page_token(last: Option<u32>, has_more: bool) -> Cow<'static, str> {
     last.filter(|_| has_more).map_or(Cow::Borrowed(""), |last| Cow::Owned(last.to_string()))
 }

@@ -53,7 +53,7 @@ impl<C> Watch<C> {
         }
     }
 
-    /// Sends the headers of the response, which tell the client that the watch is open.
+    /// Sends the headers of the response, so that the client knows that the watch is open.
     pub fn send_headers(&self) {
         self.responder.send_headers(Metadata::new());
     }

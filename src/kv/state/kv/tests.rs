@@ -192,11 +192,12 @@ fn a_history_tells_what_changed_and_in_which_order() {
     fed.compare_and_set("a", Some("1"), "2");
     fed.delete("nothing");
     fed.delete("a");
-    let told: Vec<_> = fed.kv.history().after(0).unwrap().collect();
-    let told: Vec<_> = told.iter().map(|c| (c.revision, c.created, c.key(), c.value())).collect();
+    let changes: Vec<_> = fed.kv.history().after(0).unwrap().collect();
+    let changes: Vec<_> =
+        changes.iter().map(|c| (c.revision, c.created, c.key(), c.value())).collect();
     let (one, two) = (&b"1"[..], &b"2"[..]);
     let key = &b"a"[..];
-    assert_eq!(told, [(1, 1, key, Some(one)), (3, 1, key, Some(two)), (5, 0, key, None)]);
+    assert_eq!(changes, [(1, 1, key, Some(one)), (3, 1, key, Some(two)), (5, 0, key, None)]);
 }
 
 #[test]
