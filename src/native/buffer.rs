@@ -1,32 +1,32 @@
-//! Envelopes that wait: for the socket, or in one call for credit.
+//! Buffers of envelopes that wait for the socket or, in one call, for credit.
 
 use super::envelope::{END, HEADER_BYTES, Header, Kind, MAX_LENGTH, WITH_MESSAGE};
 
-/// Consumed bytes at the front are moved away once they are this many, and half of all.
+/// Consumed bytes at the front are removed once they are at least this many, and half of all.
 const COMPACT_BYTES: usize = 32 * 1024;
 
-/// Whole envelopes, one behind the other, in one allocation.
+/// Whole envelopes in sequence, in one allocation.
 ///
-/// The last envelope may still be changed while none of it has left. So a message that turns out
-/// to be the last, and a request whose message follows at once, cost one envelope and not two.
+/// The last envelope can be changed while none of it is sent. So a message that turns out to be the
+/// last, and a request whose message follows at once, take one envelope instead of two.
 #[derive(Default)]
 pub(super) struct Envelopes {
     bytes: Vec<u8>,
-    /// Where what has not left yet begins in `bytes`.
+    /// Where the bytes begin that are not sent yet.
     start: usize,
-    /// Where the last envelope begins; of no use once below `start`.
+    /// Where the last envelope begins; invalid once below `start`.
     last: usize,
-    /// Bytes that have left since the beginning.
+    /// How many bytes were sent since the beginning of the connection.
     consumed: u64,
 }
 
 impl Envelopes {
-    /// The bytes that have not left yet.
+    /// The bytes that are not sent yet.
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 
-    /// How many bytes have not left yet.
+    /// How many bytes are not sent yet.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() - self.start
     }
@@ -40,12 +40,12 @@ impl Envelopes {
         self.bytes.capacity()
     }
 
-    /// How many bytes had been put in all when the next envelope is put: its position.
+    /// The position of the next envelope: the number of bytes that were ever put before it.
     pub(super) fn position(&self) -> u64 {
         self.consumed + self.len() as u64
     }
 
-    /// Whether no byte of the envelope put at `position` has left.
+    /// Whether no byte of the envelope at `position` is sent.
     pub(super) fn is_unsent_since(&self, position: u64) -> bool {
         self.consumed <= position
     }
@@ -63,8 +63,8 @@ impl Envelopes {
         self.bytes.extend_from_slice(payload);
     }
 
-    /// Puts an envelope whose payload `write` appends to what it is given. A payload beyond
-    /// [`MAX_LENGTH`] is taken back; says whether it stayed.
+    /// Puts an envelope whose payload is appended by `write`. A payload beyond [`MAX_LENGTH`] is
+    /// removed again, and false is returned.
     pub(super) fn put_with(
         &mut self,
         kind: Kind,
@@ -85,13 +85,13 @@ impl Envelopes {
         true
     }
 
-    /// The last envelope's header, when all of it is still here and it belongs to the call `id`.
+    /// The header of the last envelope, if it is wholly unsent and belongs to the call `id`.
     fn last_of(&self, id: u32) -> Option<Header> {
         let bytes = self.bytes.get(self.last..).filter(|_| self.last >= self.start)?;
         Header::read(bytes).ok().flatten().filter(|header| header.id == id)
     }
 
-    /// Sets END on the last envelope, when it is a message or the request of this call.
+    /// Sets END on the last envelope, if it is a message or the request of this call.
     pub(super) fn end_last(&mut self, id: u32) -> bool {
         match self.last_of(id) {
             Some(Header { kind: Kind::Message | Kind::Request, .. }) => {
@@ -102,7 +102,7 @@ impl Envelopes {
         }
     }
 
-    /// Puts a message into the last envelope, when it is the bare request of this call.
+    /// Appends a message to the last envelope, if it is the bare request of this call.
     pub(super) fn extend_last(&mut self, id: u32, message: &[u8], flags: u8) -> bool {
         let Some(header @ Header { kind: Kind::Request, flags: 0, length, .. }) = self.last_of(id)
         else {
@@ -118,12 +118,12 @@ impl Envelopes {
         true
     }
 
-    /// The header of the first envelope. Only for buffers that leave by whole envelopes.
+    /// The header of the first envelope. Only for buffers that are consumed by whole envelopes.
     pub(super) fn front(&self) -> Option<Header> {
         Header::read(self.as_slice()).ok().flatten()
     }
 
-    /// Moves the first envelope behind those in `output`.
+    /// Moves the first envelope to the end of `output`.
     pub(super) fn move_front(&mut self, output: &mut Envelopes) {
         if let Some(header) = self.front() {
             let len = HEADER_BYTES + header.length;
@@ -133,7 +133,7 @@ impl Envelopes {
         }
     }
 
-    /// Forgets the first `n` bytes, which have left.
+    /// Removes the first `n` bytes, which were sent.
     pub(super) fn consume(&mut self, n: usize) {
         let n = n.min(self.len());
         self.consumed += n as u64;
@@ -143,13 +143,13 @@ impl Envelopes {
             (self.start, self.last) = (0, 0);
         } else if self.start >= COMPACT_BYTES && self.start * 2 >= self.bytes.len() {
             self.bytes.drain(..self.start);
-            // A last envelope that has begun to leave must not look whole again.
+            // A last envelope that is partly sent must not look whole again.
             self.last = self.last.checked_sub(self.start).unwrap_or(usize::MAX);
             self.start = 0;
         }
     }
 
-    /// Gives the memory back, when nothing is in it.
+    /// Releases the memory of an empty buffer.
     pub(super) fn shrink(&mut self) {
         if self.is_empty() {
             self.bytes = Vec::new();

@@ -8,43 +8,43 @@ use super::buffer::Envelopes;
 use super::credit::Allowance;
 use crate::call::CallEnded;
 
-/// On a quiet connection an empty table with room for more calls than this is given back.
+/// On an idle connection an empty table with a capacity above this many calls is released.
 const KEEP_CALLS: usize = 28;
 
-/// One open call, as either role keeps it. Each side is open until it has said its last:
+/// One open call, in either role. Each side is open until it has sent its last envelope:
 ///
 /// ```text
-///            our last goes out            our last goes out
-///   Open ───────────────────────► Sent    (client: END or HALF_CLOSE,
-///    │                              │       server: END or TRAILERS)
-///    │ peer's last                  │ peer's last
-///    ▼                              ▼
-///   Heard ──────────────────────► over
+///             our last envelope
+///   Open ───────────────────────────► Finished   (client: END or HALF_CLOSE,
+///    │                                   │         server: END or TRAILERS)
+///    │ peer's last envelope              │ peer's last envelope
+///    ▼                                   ▼
+///   PeerFinished ───────────────────► ended
 /// ```
 ///
-/// A call leaves the table when the server's side is done (the server has the last word), or by
-/// CANCEL. On the server a call in `Sent` stays while envelopes wait for credit; it is `finished`
-/// then, and the application hears no more of it.
+/// A call is removed from the table when the server's side has ended (which ends the call), or by
+/// CANCEL. On the server a `finished` call stays while its envelopes wait for credit; nothing more of
+/// it is reported to the application.
 pub(super) struct Call {
-    /// What we may still send.
+    /// Our credit: how much we may still send.
     pub(super) credit: i64,
-    /// What the peer may still send.
+    /// The peer's credit.
     pub(super) allowance: Allowance,
-    /// What messages cost that arrived and were not taken yet.
+    /// The cost of received messages that were not consumed yet.
     pub(super) unconsumed: i64,
     /// Envelopes that wait for credit.
     pub(super) queue: Option<Box<Envelopes>>,
-    /// Where the call's REQUEST stands in all that a client ever put out.
+    /// A client: the position of the call's REQUEST in the output.
     pub(super) position: u64,
-    /// We have said our last.
+    /// We have sent our last envelope.
     pub(super) finished: bool,
-    /// The peer has said its last.
+    /// The peer has sent its last envelope.
     pub(super) peer_finished: bool,
-    /// Initial metadata, or what implies it, has passed from the server to the client.
+    /// Initial metadata, or an envelope that implies it, was sent by the server.
     pub(super) headers_passed: bool,
-    /// The call stands in the connection's line of those that wait.
+    /// The call is in the connection's round-robin queue.
     pub(super) scheduled: bool,
-    /// More than the low-water mark was queued since the application was last told otherwise.
+    /// The queue was above the low-water mark; the application is notified when it has drained.
     pub(super) above_low_water: bool,
 }
 
@@ -75,7 +75,7 @@ impl Call {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
-    /// A message of this cost arrived; with `last` nothing follows.
+    /// Adds a received message of this cost; with `last` no message follows.
     pub(super) fn arrive(&mut self, cost: i64, last: bool) -> Result<(), Error> {
         if self.peer_finished {
             return Err(Error::HalfClosed);
@@ -87,7 +87,7 @@ impl Call {
     }
 }
 
-/// Calls by id. The map's own order is never seen.
+/// Calls by id. The order of the map is not observable.
 #[derive(Default)]
 pub(super) struct CallTable {
     calls: HashMap<u32, Call, BuildHasherDefault<IdHasher>>,
@@ -110,12 +110,12 @@ impl CallTable {
         self.calls.get_mut(&id)
     }
 
-    /// The call, if it is open and we have not said our last.
+    /// The call, if it is open and we have not finished it.
     pub(super) fn sending(&mut self, id: u32) -> Result<&mut Call, CallEnded> {
         self.get_mut(id).filter(|call| !call.finished).ok_or(CallEnded)
     }
 
-    /// Puts a call in; its id is not in the table yet.
+    /// Adds a call, whose id is not in the table yet.
     pub(super) fn insert(&mut self, id: u32, call: Call) -> &mut Call {
         self.calls.entry(id).insert_entry(call).into_mut()
     }
@@ -131,9 +131,9 @@ impl CallTable {
         ids
     }
 
-    /// Bytes that wait on all calls together.
+    /// Bytes queued on all calls together.
     pub(super) fn queued(&self) -> usize {
-        // Between two calls, the usual case, the table is not even looked at.
+        // Usually no call is open: then the table is not read.
         if self.calls.is_empty() { 0 } else { self.calls.values().map(Call::queued).sum() }
     }
 
@@ -145,12 +145,12 @@ impl CallTable {
         self.calls.capacity() * 8 / 7 * slot + queues.map(|queue| queue.capacity()).sum::<usize>()
     }
 
-    /// Whether the table is empty and larger than it needs to be.
+    /// Whether the table is empty and large.
     pub(super) fn is_spare(&self) -> bool {
         self.calls.is_empty() && self.calls.capacity() > KEEP_CALLS
     }
 
-    /// Gives the memory of an empty table back.
+    /// Releases the memory of an empty table.
     pub(super) fn shrink(&mut self) {
         if self.calls.is_empty() {
             self.calls = HashMap::default();
@@ -158,8 +158,8 @@ impl CallTable {
     }
 }
 
-/// Spreads ascending ids by one multiplication. A client that picks ids which collide slows down
-/// its own connection only, by as many calls as it may have open.
+/// Hashes ascending ids by one multiplication. A client that chooses colliding ids slows down only its
+/// own connection, by at most the number of its open calls.
 #[derive(Default)]
 struct IdHasher(u64);
 

@@ -1,29 +1,29 @@
-//! Credit: who may send how much more.
+//! Credit-based flow control.
 //!
-//! A message costs its length and [`MESSAGE_COST`] more. A sender may send while its credit is
-//! above zero, so that the last message may take it below: what a receiver must hold is bounded by
-//! the window and one message.
+//! A message costs its length plus [`MESSAGE_COST`]. A sender may send while its credit is above zero,
+//! so the last message may make it negative. What a receiver must hold is bounded by the window and
+//! one message.
 
 use super::Error;
 
-/// What a message costs beside its bytes, so that empty ones are not free.
+/// The cost of a message beside its bytes, so that empty ones are not free.
 pub(super) const MESSAGE_COST: i64 = 32;
-/// What a window is before HELLO says more; the least that HELLO may say.
+/// The window before HELLO, and the smallest window in a HELLO, in bytes.
 pub(super) const MIN_WINDOW: u32 = 64 * 1024;
-/// The largest window, and the largest credit.
+/// The largest window and the largest credit, in bytes.
 pub(super) const MAX_WINDOW: u32 = 1 << 30;
 
-/// What a message of `len` bytes costs.
+/// The cost of a message of `len` bytes.
 pub(super) fn cost(len: usize) -> i64 {
     len as i64 + MESSAGE_COST
 }
 
-/// The window that we announce for a limit.
+/// The window to announce for a limit.
 pub(super) fn window(limit_bytes: u32) -> i64 {
     i64::from(limit_bytes.clamp(MIN_WINDOW, MAX_WINDOW))
 }
 
-/// Adds what a CREDIT envelope gives.
+/// Adds the amount of a CREDIT envelope.
 pub(super) fn add(credit: &mut i64, amount: u32) -> Result<(), Error> {
     let sum = *credit + i64::from(amount);
     if amount == 0 || sum > i64::from(MAX_WINDOW) {
@@ -33,13 +33,13 @@ pub(super) fn add(credit: &mut i64, amount: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// The receiver's books of what the sender may still send.
+/// The receiver's account of the sender's credit.
 pub(super) struct Allowance {
-    /// The sender's credit as it is once it has seen all that we sent.
+    /// The sender's credit once it has received everything that we have sent.
     credit: i64,
-    /// Used and free again, not yet given back.
+    /// Released, and not yet returned to the sender.
     free: i64,
-    /// The credit of a sender all of whose messages were taken.
+    /// The credit of a sender whose messages are all consumed.
     window: i64,
 }
 
@@ -48,7 +48,7 @@ impl Allowance {
         Allowance { credit: window, free: 0, window }
     }
 
-    /// A message arrived.
+    /// Subtracts the cost of a received message.
     pub(super) fn charge(&mut self, cost: i64) -> Result<(), Error> {
         if self.credit <= 0 {
             return Err(Error::CreditExceeded);
@@ -57,25 +57,25 @@ impl Allowance {
         Ok(())
     }
 
-    /// Lets the sender send more than it has used, as far as credit may go. Gives the amount to
-    /// send, if there is any.
+    /// Enlarges the window, up to the maximum. Returns the amount of the CREDIT to send, if any.
     pub(super) fn extend_window(&mut self, amount: u32) -> Option<u32> {
-        // What has been used comes back on top of what is left.
-        let room = i64::from(MAX_WINDOW) - self.window;
-        let amount = u32::try_from(room.min(amount.into())).ok().filter(|amount| *amount > 0)?;
+        // Used credit will be returned on top of the current credit.
+        let available = i64::from(MAX_WINDOW) - self.window;
+        let amount =
+            u32::try_from(available.min(amount.into())).ok().filter(|amount| *amount > 0)?;
         self.window += i64::from(amount);
         self.credit += i64::from(amount);
         Some(amount)
     }
 
-    /// What messages had used is free again. Gives the amount to send back when it is worth an
-    /// envelope: half a window.
+    /// Releases the cost of messages. Returns the amount of the CREDIT to send once half a window is
+    /// released.
     pub(super) fn release(&mut self, cost: i64, window: i64) -> Option<u32> {
         self.free += cost;
         if self.free * 2 < window {
             return None;
         }
-        // Below 2^32: at most a window and a message were used.
+        // Below 2^32: at most a window and one message were used.
         let amount = u32::try_from(self.free).unwrap_or(u32::MAX);
         self.credit += i64::from(amount);
         self.free -= i64::from(amount);

@@ -1,10 +1,10 @@
-//! The nine bytes in front of every payload, and what each kind allows in them.
+//! The nine header bytes of an envelope, and what each kind allows in them.
 
 use super::Error;
 
-/// Length, kind and id.
+/// The length of the header: length, kind and id.
 pub(super) const HEADER_BYTES: usize = 9;
-/// The longest payload that a length may announce.
+/// The longest payload in bytes.
 pub(super) const MAX_LENGTH: u32 = (1 << 31) - 1;
 /// The longest method path.
 pub(super) const MAX_PATH_BYTES: usize = 1024;
@@ -12,25 +12,25 @@ pub(super) const MAX_PATH_BYTES: usize = 1024;
 const MAX_HELLO_BYTES: usize = 1024;
 /// The longest payload of GO_AWAY.
 pub(super) const MAX_GO_AWAY_BYTES: usize = 4096;
-/// In front of a REQUEST's header: how long it is.
+/// The length of the prefix of a REQUEST, which is the length of its header.
 pub(super) const REQUEST_PREFIX_BYTES: usize = 4;
 
-/// The sender is done with the call: with REQUEST and MESSAGE.
+/// The sender's last envelope of the call: with REQUEST and MESSAGE.
 pub(super) const END: u8 = 0x80;
 /// A message follows the header: with REQUEST.
 pub(super) const WITH_MESSAGE: u8 = 0x40;
 /// The bits of the kind byte that hold the kind; the others are flags.
 const KIND_BITS: u8 = 0x0f;
 
-/// What an envelope is.
+/// The kind of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// What the sender's side allows; the first envelope in each direction.
+    /// The sender's windows and limits; the first envelope in each direction.
     Hello = 1,
-    /// Client: gives a method path its id, which stands in place of the call id.
+    /// Client: defines the id of a method path, which is in the place of the call id.
     Path = 2,
-    /// Client: begins a call, perhaps with its first message.
+    /// Client: starts a call, optionally with its first message.
     Request = 3,
     /// Server: initial metadata.
     Headers = 4,
@@ -38,17 +38,17 @@ pub enum Kind {
     Message = 5,
     /// Client: no more messages.
     HalfClose = 6,
-    /// Server: how the call ended.
+    /// Server: the status of a call that has ended.
     Trailers = 7,
-    /// Client: gives the call up.
+    /// Client: cancels the call.
     Cancel = 8,
-    /// More messages may be sent: on the call, or with id 0 on the connection.
+    /// Adds credit to the call, or with id 0 to the connection.
     Credit = 9,
-    /// Asks for a sign of life.
+    /// A liveness check.
     Ping = 10,
-    /// Gives it.
+    /// The reply to PING.
     Pong = 11,
-    /// No new calls; or, with an error, nothing any more.
+    /// No new calls; with an error code, the end of the connection.
     GoAway = 12,
 }
 
@@ -81,7 +81,7 @@ impl Kind {
         }
     }
 
-    /// Whether this id may stand in the header.
+    /// Whether the header may have this id.
     const fn allows_id(self, id: u32) -> bool {
         match self {
             Kind::Hello | Kind::Ping | Kind::Pong | Kind::GoAway => id == 0,
@@ -90,8 +90,8 @@ impl Kind {
         }
     }
 
-    /// Whether a payload may have this length. Headers and messages are bounded by the receiver's
-    /// limits instead, and crossing those ends only the call.
+    /// Whether a payload may have this length. Headers and messages are bounded by the receiver's limits
+    /// instead, and exceeding those ends only the call.
     const fn allows_length(self, length: usize) -> bool {
         match self {
             Kind::Hello => length <= MAX_HELLO_BYTES,
@@ -106,12 +106,12 @@ impl Kind {
     }
 }
 
-/// The header of one envelope, in valid combination.
+/// The header of one envelope, whose parts are a valid combination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Bytes of payload behind the header.
     pub(super) length: usize,
-    /// What it is.
+    /// The kind.
     pub(super) kind: Kind,
     /// [`END`] and [`WITH_MESSAGE`], where the kind has them.
     pub(super) flags: u8,
@@ -119,7 +119,7 @@ pub struct Header {
     pub(super) id: u32,
 }
 
-/// How long the parts of a payload are that a receiver's limits bound.
+/// The lengths of the parts of a payload that the receiver's limits bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
     /// The protobuf header of REQUEST, HEADERS or TRAILERS.
@@ -129,7 +129,7 @@ pub struct Parts {
 }
 
 impl Header {
-    /// Reads the header at the head of `input`; `None` when it is not there completely.
+    /// Reads the header at the start of `input`; `None` when it is incomplete.
     pub(super) fn read(input: &[u8]) -> Result<Option<Header>, Error> {
         let Some(&[l0, l1, l2, l3, first, i0, i1, i2, i3]) = input.first_chunk() else {
             return Ok(None);
@@ -154,7 +154,7 @@ impl Header {
         Ok(Some(Header { length, kind, flags, id }))
     }
 
-    /// The header as it stands on the wire. `length` is at most [`MAX_LENGTH`].
+    /// The encoded header. `length` is at most [`MAX_LENGTH`].
     pub(super) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         debug_assert!(self.length <= MAX_LENGTH as usize);
         let [l0, l1, l2, l3] = (self.length as u32).to_be_bytes();
@@ -162,8 +162,8 @@ impl Header {
         [l0, l1, l2, l3, self.kind as u8 | self.flags, i0, i1, i2, i3]
     }
 
-    /// How long the parts of the payload are, of which `payload` is the beginning; `None` when
-    /// that is too short to tell.
+    /// The lengths of the parts of the payload, of which `payload` is the beginning; `None` when that is
+    /// too short to know them.
     pub(super) fn parts(self, payload: &[u8]) -> Result<Option<Parts>, Error> {
         Ok(Some(match self.kind {
             Kind::Message => Parts { header: 0, message: Some(self.length) },

@@ -1,17 +1,17 @@
-//! What ends a connection or a call, and what the layer above is told when something is refused.
+//! The errors of the peer, which end the connection, and the errors of starting a call.
 
 use std::fmt;
 
 use crate::call::Code;
 
-/// What the peer did wrong to the connection as a whole. Each ends it: we send GO_AWAY with
-/// [`Error::code`] and [`Error::reason`], and every open call ends with the same.
+/// A violation by the peer on the connection. Each ends it: we send GO_AWAY with [`Error::code`] and
+/// [`Error::reason`], and every open call ends with the same.
 ///
-/// What is wrong inside one call's header or message ends that call alone and is no `Error`.
+/// A violation in the header or message of one call ends only that call and is not an `Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The first four bytes are not `AGR1`: the peer speaks something else. The only error that is
-    /// not answered.
+    /// The first four bytes are not `AGR1`: the peer uses another protocol. The only error that is not
+    /// answered.
     Magic,
     /// The first envelope is not HELLO.
     HelloMissing,
@@ -19,7 +19,7 @@ pub enum Error {
     HelloAgain,
     /// HELLO holds no valid message, or a window outside its range.
     HelloMalformed,
-    /// Magic and HELLO did not come in time.
+    /// Magic and HELLO were not received in time.
     HelloLate,
     /// A length above 2^31 - 1.
     Length,
@@ -37,7 +37,7 @@ pub enum Error {
     RequestLength,
     /// A call id that is not above all before it.
     CallIdReused,
-    /// Something for a call that was never begun.
+    /// An envelope for a call that was never started.
     CallUnknown,
     /// A message or a half-close after the half-close.
     HalfClosed,
@@ -75,7 +75,7 @@ impl Error {
         }
     }
 
-    /// What the peer did wrong, for people.
+    /// A human-readable reason.
     pub const fn reason(self) -> &'static str {
         match self {
             Error::Magic => "the peer does not speak the native protocol",
@@ -116,14 +116,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Why a client could not begin a call on this connection.
+/// Why a client could not start a call on this connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {
-    /// As many calls are open as the server takes; one has to end first.
+    /// As many calls are open as the server allows: retry when one has ended.
     TooManyCalls,
-    /// The server or we are going away, or the connection is over; a new connection is needed.
+    /// The connection is shutting down or has ended: use another one.
     GoingAway,
-    /// All call ids are used up; a new connection is needed.
+    /// All call ids are used up: use another connection.
     Exhausted,
     /// The path does not begin with a slash, is longer than 1,024 bytes, or is not visible ASCII.
     Path,
@@ -134,8 +134,8 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            StartError::TooManyCalls => "as many calls are open as the server takes",
-            StartError::GoingAway => "the connection takes no more calls",
+            StartError::TooManyCalls => "the server allows no more concurrent calls",
+            StartError::GoingAway => "the connection accepts no new calls",
             StartError::Exhausted => "the connection has used up its call ids",
             StartError::Path => {
                 "a method path begins with a slash and is visible ASCII, 1,024 bytes at most"

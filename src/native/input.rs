@@ -1,19 +1,19 @@
-//! Cuts the bytes of a connection into envelopes.
+//! Splits the bytes of a connection into envelopes.
 
 use super::Error;
 use super::envelope::{HEADER_BYTES, Header, Parts};
 use super::wire;
 use crate::call::Limits;
 
-/// What a connection begins with, in both directions.
+/// The first bytes of a connection, in both directions.
 pub(super) const MAGIC: [u8; 4] = *b"AGR1";
-/// An incomplete envelope of at most this many bytes is left with the caller, who presents it
-/// again with more behind it; what is longer we gather ourselves.
+/// An incomplete envelope of at most this many bytes is left to the caller, who presents it again with
+/// more bytes behind it. A longer one is gathered here.
 const MAX_LEFT_BYTES: usize = 16 * 1024;
-/// A gathering buffer of at most this many bytes is kept for the next long envelope.
+/// The largest gathering buffer that is kept for the next long envelope.
 const KEEP_BYTES: usize = 1024 * 1024;
 
-/// Takes the magic off the front; false when more bytes are needed to tell.
+/// Takes the magic; false while it is incomplete.
 pub(super) fn take_magic(input: &mut &[u8]) -> Result<bool, Error> {
     let n = input.len().min(MAGIC.len());
     let (start, rest) = input.split_at(n);
@@ -27,36 +27,36 @@ pub(super) fn take_magic(input: &mut &[u8]) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// What [`Input::next`] found.
+/// The result of [`Input::next`].
 pub(super) enum Next<'i> {
-    /// An envelope that lay complete in the input.
+    /// An envelope that was complete in the input.
     Whole(Header, &'i [u8]),
-    /// An envelope that came in pieces; its buffer goes back by [`Input::recycle`].
+    /// An envelope that was received in parts; its buffer is returned by [`Input::recycle`].
     Gathered(Header, Vec<u8>),
-    /// An envelope with a part longer than the limits allow. What is left of it will be skipped.
+    /// An envelope with a part longer than the limits allow. The rest of it will be skipped.
     TooLarge(Header, Parts),
-    /// Nothing more until there is more input.
+    /// No envelope until there is more input.
     Nothing,
 }
 
-/// The largest payloads taken.
+/// The largest accepted parts of a payload, in bytes.
 struct Bounds {
     header: usize,
     message: usize,
 }
 
-/// The cutter. Holds at most one incomplete envelope.
+/// The splitter. It holds at most one incomplete envelope.
 pub(super) struct Input {
     bounds: Bounds,
     /// The incomplete envelope that is being gathered.
     header: Option<Header>,
-    /// Its payload so far. It grows as bytes come and not by what the length promises.
+    /// Its payload so far. It grows with the received bytes, not with the length in the header.
     payload: Vec<u8>,
-    /// Bytes of an envelope too large that are still to come.
+    /// How many bytes of a too large envelope are still to be skipped.
     skip: usize,
-    /// How many bytes of an incomplete envelope are gathered.
+    /// How many bytes of an incomplete envelope may be gathered.
     max_gathered: usize,
-    /// How many bytes of it there were at the last look.
+    /// Its length at the last check.
     checked_bytes: Option<usize>,
 }
 
@@ -76,7 +76,7 @@ impl Input {
         }
     }
 
-    /// Takes the next envelope off the front of `input`, if it is there.
+    /// Takes the next envelope from the front of `input`, if it is complete.
     pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Next<'i>, Error> {
         if (self.skip > 0 || self.header.is_some()) && !self.continue_envelope(input) {
             return self.check_gathered();
@@ -109,7 +109,7 @@ impl Input {
         Ok(Next::Nothing)
     }
 
-    /// An incomplete envelope is too large if more of it is here than may be.
+    /// An incomplete envelope is too large if more of it is gathered than allowed.
     fn check_gathered<'i>(&mut self) -> Result<Next<'i>, Error> {
         if self.payload.len() <= self.max_gathered {
             return Ok(Next::Nothing);
@@ -118,7 +118,7 @@ impl Input {
         Ok(skipped.map_or(Next::Nothing, |(header, parts)| Next::TooLarge(header, parts)))
     }
 
-    /// Forgets the incomplete envelope, if there is one; what is left of it will be skipped.
+    /// Drops the incomplete envelope, if there is one; the rest of it will be skipped.
     pub(super) fn skip_rest(&mut self) -> Result<Option<(Header, Parts)>, Error> {
         let Some(header) = self.header else { return Ok(None) };
         let Some(parts) = header.parts(&self.payload)? else { return Ok(None) };
@@ -128,24 +128,24 @@ impl Input {
         Ok(Some((header, parts)))
     }
 
-    /// Whether nothing has come of the incomplete envelope since the last look. The first look at it
-    /// finds nothing.
+    /// Whether the incomplete envelope has not grown since the last check. The first check of an envelope
+    /// returns false.
     pub(super) fn is_stalled(&mut self) -> bool {
         let bytes = self.payload.len();
         self.header.is_some() && self.checked_bytes.replace(bytes) == Some(bytes)
     }
 
-    /// Gathers no more than so many bytes of an incomplete envelope.
+    /// Sets how many bytes of an incomplete envelope may be gathered.
     pub(super) fn set_max_gathered(&mut self, bytes: usize) {
         self.max_gathered = bytes;
     }
 
-    /// Bytes of an incomplete envelope.
+    /// How many bytes of an incomplete envelope are gathered.
     pub(super) fn gathered_bytes(&self) -> usize {
         if self.header.is_some() { self.payload.len() } else { 0 }
     }
 
-    /// Goes on skipping or gathering; says whether it is done.
+    /// Continues skipping or gathering; returns whether that is complete.
     fn continue_envelope(&mut self, input: &mut &[u8]) -> bool {
         if let Some(header) = self.header {
             let missing = header.length - self.payload.len();
@@ -160,7 +160,7 @@ impl Input {
         self.skip == 0
     }
 
-    /// Takes a gathering buffer back.
+    /// Takes a gathering buffer back for reuse.
     pub(super) fn recycle(&mut self, mut payload: Vec<u8>) {
         payload.clear();
         if payload.capacity() <= KEEP_BYTES {
@@ -179,7 +179,7 @@ impl Input {
         self.header.is_none() && self.payload.capacity() > 0
     }
 
-    /// Gives the gathering buffer back, when it is not in use.
+    /// Releases the gathering buffer, if it is not in use.
     pub(super) fn shrink(&mut self) {
         if self.header.is_none() {
             self.payload = Vec::new();

@@ -1,19 +1,18 @@
-//! Method paths: sent once per connection, named by a small number after that.
+//! Method paths: sent once per connection, and referred to by a small number after that.
 
 use super::Error;
 use super::envelope::MAX_PATH_BYTES;
 
-/// The ids that one connection may have defined at once.
+/// How many ids one connection may have defined at once.
 pub(super) const MAX_PATHS: usize = 64;
 
 /// Paths in the order of their ids, which begin at 1.
 ///
-/// The table has the same content on both sides. A client that runs out of ids gives the oldest
-/// to another path.
+/// The table has the same content on both sides. A client that has used all ids reassigns the oldest.
 #[derive(Default)]
 pub(super) struct Paths {
     paths: Vec<Box<str>>,
-    /// The id that was given last; the next one is the oldest when the table is full.
+    /// The id that was assigned last; the next one is the oldest when the table is full.
     newest: usize,
 }
 
@@ -31,7 +30,7 @@ impl Paths {
         self.paths.get(index).map(AsRef::as_ref)
     }
 
-    /// Server: takes what a PATH envelope says.
+    /// Server: handles a PATH envelope.
     pub(super) fn define(&mut self, id: u32, path: &[u8]) -> Result<(), Error> {
         let index = usize::try_from(id).unwrap_or(usize::MAX).wrapping_sub(1);
         if index >= MAX_PATHS || index > self.paths.len() {
@@ -46,13 +45,13 @@ impl Paths {
         Ok(())
     }
 
-    /// Client: the id of this path, when the server knows it.
+    /// Client: the id of this path, if it was sent.
     pub(super) fn id(&self, path: &str) -> Option<u32> {
         let index = self.paths.iter().position(|known| &**known == path)?;
         Some(index as u32 + 1)
     }
 
-    /// Client: gives the path an id, which has to be sent.
+    /// Client: assigns an id to the path, which must then be sent.
     pub(super) fn assign(&mut self, path: &str) -> u32 {
         let index = self.newest % MAX_PATHS;
         match self.paths.get_mut(index) {
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_path_gives_way_when_the_table_is_full() {
+    fn the_oldest_path_is_replaced_when_the_table_is_full() {
         let (mut client, mut server) = (Paths::default(), Paths::default());
         for n in 0..3 * MAX_PATHS {
             let path = format!("/{n}");

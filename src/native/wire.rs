@@ -1,8 +1,8 @@
-//! The protobuf of the headers, read and written by hand.
+//! The protobuf headers, read and written by hand.
 //!
 //! `proto/agora/native/v1/envelope.proto` documents the messages. Reading allocates only what the
-//! caller keeps, skips unknown fields, and checks wire types, lengths and UTF-8. When a field that
-//! occurs once comes again, the last counts, as protobuf has it.
+//! caller keeps, skips unknown fields, and checks wire types, lengths and UTF-8. When a singular field
+//! is repeated, the last value counts, as protobuf specifies.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use super::envelope::MAX_GO_AWAY_BYTES;
 use crate::call::{Code, Limits, Metadata, Status};
 use crate::protobuf::{self, FieldReader, Value, put_varint};
 
-/// What RFC 9113 section 6.5.2 counts for a field beside its bytes; we count the same.
+/// The size of a field beside its bytes, as in RFC 9113 section 6.5.2.
 const FIELD_COST: usize = 32;
-/// What a header may hold beside metadata and status message: path id, timeout, code, flag.
+/// The size of a header beside metadata and status message: path id, timeout, code, flag.
 const OTHER_FIELDS_BYTES: usize = 64;
-/// The longest reason that we put into GO_AWAY.
+/// The longest reason that we put into GO_AWAY, in bytes.
 const MAX_REASON_BYTES: usize = 1024;
 const _: () = assert!(MAX_REASON_BYTES + OTHER_FIELDS_BYTES <= MAX_GO_AWAY_BYTES);
 
-/// How many bytes a header may have under these limits. A valid field takes at most 18 bytes
-/// beside its content, so that a header within the limits is never longer.
+/// The longest header under these limits, in bytes. A valid field takes at most 18 bytes beside its
+/// content, so that a header within the limits is never longer.
 pub(super) fn max_header_bytes(limits: &Limits) -> usize {
     limits.max_header_list_bytes as usize + OTHER_FIELDS_BYTES
 }
 
-/// What is wrong with the header of one call. It ends the call and not the connection.
+/// A violation in the header of one call. It ends the call and not the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderError {
     /// No valid protobuf message, or text that is not UTF-8.
@@ -42,7 +42,7 @@ impl From<protobuf::Error> for HeaderError {
 }
 
 impl HeaderError {
-    /// How the call ends.
+    /// The status that the call ends with.
     pub(super) fn status(self) -> Status {
         match self {
             HeaderError::Malformed => Status::new(Code::Internal, "a malformed call header"),
@@ -54,14 +54,14 @@ impl HeaderError {
     }
 }
 
-/// What a REQUEST says beside its metadata.
+/// The header of a REQUEST without its metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestHeader {
     pub(super) path_id: u32,
     pub(super) timeout: Option<Duration>,
 }
 
-/// What HELLO says.
+/// The payload of HELLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hello {
     pub(super) call_window_bytes: u32,
@@ -69,7 +69,7 @@ pub(super) struct Hello {
     pub(super) max_concurrent_calls: u32,
 }
 
-/// What GO_AWAY says.
+/// The payload of GO_AWAY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GoAway<'a> {
     pub(super) last_call_id: u32,
@@ -77,11 +77,11 @@ pub(super) struct GoAway<'a> {
     pub(super) reason: &'a str,
 }
 
-/// What TRAILERS say.
+/// The payload of TRAILERS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trailers {
     pub(super) status: Status,
-    /// The server did not begin to work on the call.
+    /// The server has not processed the call.
     pub(super) refused: bool,
 }
 
@@ -267,7 +267,8 @@ fn put_bytes(out: &mut Vec<u8>, number: u8, value: &[u8]) {
     }
 }
 
-/// How many bytes [`put_bytes`] puts for a value of this length, for field numbers below 16.
+/// The number of bytes that [`put_bytes`] writes for a value of this length, for field numbers below
+/// 16.
 fn bytes_len(len: usize) -> usize {
     let varint_len = (usize::BITS - (len | 1).leading_zeros()).div_ceil(7) as usize;
     if len == 0 { 0 } else { 1 + varint_len + len }
@@ -284,7 +285,7 @@ fn put_metadata(out: &mut Vec<u8>, number: u8, metadata: &Metadata) {
 
 /// Writes a REQUEST's payload up to its message: the header's length and the header.
 ///
-/// A timeout is cut to microseconds, but not to 0, which would mean that there is none.
+/// A timeout is truncated to microseconds, but not to 0, which means no timeout.
 pub(super) fn write_request(out: &mut Vec<u8>, header: RequestHeader, metadata: &Metadata) {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
@@ -294,7 +295,7 @@ pub(super) fn write_request(out: &mut Vec<u8>, header: RequestHeader, metadata: 
         put_number(out, 2, us.max(1));
     }
     put_metadata(out, 3, metadata);
-    // A header beyond 4 GiB makes an envelope beyond its bound, which is not sent.
+    // A header beyond 4 GiB makes the envelope too long, so that it is not sent.
     let len = u32::try_from(out.len() - at - 4).unwrap_or(u32::MAX);
     out[at..at + 4].copy_from_slice(&len.to_be_bytes());
 }
@@ -319,7 +320,7 @@ pub(super) fn write_hello(out: &mut Vec<u8>, hello: Hello) {
     put_number(out, 3, hello.max_concurrent_calls.into());
 }
 
-/// Writes the payload of GO_AWAY; the reason is cut where it is too long.
+/// Writes the payload of GO_AWAY; a long reason is truncated.
 pub(super) fn write_go_away(out: &mut Vec<u8>, go_away: GoAway<'_>) {
     let reason = &go_away.reason[..go_away.reason.floor_char_boundary(MAX_REASON_BYTES)];
     put_number(out, 1, go_away.last_call_id.into());

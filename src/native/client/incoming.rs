@@ -1,4 +1,4 @@
-//! What the server says: envelopes in, [`ClientSink`] told.
+//! The role of a client: receiving. Envelopes in, events to a [`ClientSink`].
 
 use super::{Client, ClientConnection};
 use crate::call::{CallId, ClientSink, Code, Status};
@@ -6,7 +6,7 @@ use crate::native::Error;
 use crate::native::connection::ReportTo;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts};
-use crate::native::link::{Handshake, too_large};
+use crate::native::link::{Handshake, too_large_status};
 use crate::native::wire;
 
 impl ClientConnection {
@@ -46,7 +46,7 @@ impl ClientConnection {
         self.link.reset_idle_count();
         match wire::read_headers(payload, &self.link.limits, &mut self.metadata) {
             Ok(()) => sink.headers(CallId(id), &self.metadata),
-            Err(error) => self.reject_answer(id, error.status(), sink),
+            Err(error) => self.reject_response(id, error.status(), sink),
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// A part of an envelope is beyond the limits, and the envelope is being skipped.
+    /// Handles an envelope with a part beyond the limits, which is being skipped.
     pub(super) fn too_large(
         &mut self,
         header: Header,
@@ -112,11 +112,13 @@ impl ClientConnection {
             self.link.release(credit::cost(len));
         }
         let id = header.id;
-        let status = too_large(parts, &self.link.limits);
+        let status = too_large_status(parts, &self.link.limits);
         match header.kind {
             Kind::Request => return Err(Error::Direction),
             _ if self.link.calls.get(id).is_none() => self.link.check_past_call(id)?,
-            Kind::Headers | Kind::Message if !header.ends() => self.reject_answer(id, status, sink),
+            Kind::Headers | Kind::Message if !header.ends() => {
+                self.reject_response(id, status, sink)
+            }
             _ => {
                 self.link.remove(id);
                 sink.finished(CallId(id), status, false);
@@ -125,15 +127,15 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Ends a call whose answer we cannot read, and tells the server.
-    fn reject_answer(&mut self, id: u32, status: Status, sink: &mut impl ClientSink) {
+    /// Cancels a call whose response cannot be read.
+    fn reject_response(&mut self, id: u32, status: Status, sink: &mut impl ClientSink) {
         self.cancel(CallId(id));
         self.link.count_reply();
         sink.finished(CallId(id), status, false);
     }
 
-    /// Calls above the last id that the server names were not begun. With an error the others are
-    /// over too, else they go on.
+    /// Calls above the last id in the GO_AWAY were not processed. With an error code all other calls
+    /// end as well, otherwise they continue.
     fn receive_go_away(&mut self, payload: &[u8], sink: &mut impl ClientSink) -> Result<(), Error> {
         let go_away = wire::read_go_away(payload).map_err(|_| Error::GoAwayMalformed)?;
         let last = go_away.last_call_id;

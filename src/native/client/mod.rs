@@ -1,4 +1,4 @@
-//! The client's side of a connection.
+//! The role of a client: sending.
 
 mod incoming;
 
@@ -19,7 +19,7 @@ pub type ClientConnection = Connection<Client>;
 
 /// The role of a client.
 pub struct Client {
-    /// How many calls the server takes at once.
+    /// How many concurrent calls the server allows.
     max_calls: u32,
     /// The last call id in the server's GO_AWAY.
     server_last_call: Option<u32>,
@@ -63,7 +63,7 @@ impl<S: ClientSink> ReportTo<S> for Client {
 }
 
 impl ClientConnection {
-    /// A connection that begins now: magic and HELLO are in the output. Calls may begin at once.
+    /// A new connection: magic and HELLO are in the output. Calls can be started at once.
     pub fn new(limits: &Limits, now: Duration) -> ClientConnection {
         let role = Client { max_calls: CALLS_BEFORE_HELLO, server_last_call: None };
         let mut connection = Connection::with_role(role, false, limits, now);
@@ -71,10 +71,10 @@ impl ClientConnection {
         connection
     }
 
-    /// Begins a call. A timeout travels in microseconds; nothing here watches it.
+    /// Starts a call. The timeout is sent in microseconds; the caller enforces it on this side.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing was sent then.
+    /// See [`StartError`]; nothing was sent.
     pub fn start(
         &mut self,
         path: &str,
@@ -109,11 +109,10 @@ impl ClientConnection {
         Ok(CallId(id))
     }
 
-    /// Sends a message, or queues it until the server gives credit. With `last` the call is
-    /// half-closed behind it.
+    /// Sends a message, or queues it until the server gives credit. `last` half-closes the call.
     ///
     /// # Errors
-    /// [`CallEnded`] when the call is over or half-closed, or the message is above 2 GiB.
+    /// [`CallEnded`] if the call has ended or is half-closed, or the message is above 2 GiB.
     pub fn send_message(
         &mut self,
         call: CallId,
@@ -123,10 +122,10 @@ impl ClientConnection {
         self.link.send(call.0, message, last)
     }
 
-    /// Sends no more messages.
+    /// Half-closes a call: no more messages follow.
     ///
     /// # Errors
-    /// [`CallEnded`] when the call is over or half-closed already.
+    /// [`CallEnded`] if the call has ended or is half-closed already.
     pub fn half_close(&mut self, call: CallId) -> Result<(), CallEnded> {
         let id = call.0;
         let entry = self.link.calls.sending(id)?;
@@ -141,14 +140,14 @@ impl ClientConnection {
         Ok(())
     }
 
-    /// Gives the call up. Nothing more is reported of it.
+    /// Cancels a call. Nothing more is reported of it.
     pub fn cancel(&mut self, call: CallId) {
         if self.link.remove(call.0).is_some() {
             self.link.output.put(Kind::Cancel, 0, call.0, &[]);
         }
     }
 
-    /// How many calls the server takes at once, as far as it has said so.
+    /// How many concurrent calls the server allows: 100 before its HELLO.
     pub fn max_calls(&self) -> usize {
         self.role.max_calls as usize
     }

@@ -1,4 +1,4 @@
-//! What both roles of a connection share: output, open calls, credit, pings, the way out.
+//! The state that both roles of a connection share: output, open calls, credit, pings, shutdown.
 
 mod sending;
 
@@ -14,13 +14,13 @@ use super::input::{Input, MAGIC, take_magic};
 use super::wire::{self, GoAway, HeaderError, Hello};
 use crate::call::{Code, Limits, Status};
 
-/// A connection on which nothing came for so long gives memory back that it does not need. Not
-/// earlier: between one burst and the next it would only ask for the same again.
+/// A connection that has received nothing for this long releases memory that it does not need. Not
+/// earlier: between two bursts it would only allocate the same memory again.
 const IDLE_TIME: Duration = Duration::from_secs(1);
-/// A quiet connection keeps an empty output buffer of this size, and no larger one.
+/// The largest empty output buffer that an idle connection keeps.
 const KEEP_OUTPUT_BYTES: usize = 4 * 1024;
 
-/// How far the peer's greeting has come.
+/// The part of the peer's handshake that is expected next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Handshake {
     Magic,
@@ -28,15 +28,15 @@ pub(super) enum Handshake {
     Done,
 }
 
-/// One connection below its role.
+/// One connection, without its role.
 pub(super) struct Link {
-    /// We are the server, who has the last word in every call.
+    /// We are the server, whose last envelope ends a call.
     is_server: bool,
     pub(super) limits: Limits,
     pub(super) handshake: Handshake,
-    /// When the greeting has to be done.
+    /// When the handshake must be complete.
     handshake_deadline: Duration,
-    /// When bytes came from the peer for the last time.
+    /// When bytes were last received.
     last_received_at: Duration,
     pub(super) input: Input,
     pub(super) output: Envelopes,
@@ -45,32 +45,33 @@ pub(super) struct Link {
     pub(super) last_call: u32,
     /// The highest call id that a server's application was given; 0 at a client.
     pub(super) last_accepted: u32,
-    /// What we may still send on the connection.
+    /// Our credit for the connection.
     credit: i64,
-    /// What we may send on a new call.
+    /// Our initial credit for a call.
     peer_call_window: i64,
-    /// What the peer may still send on the connection.
+    /// The peer's credit for the connection.
     allowance: Allowance,
-    /// What messages cost that have arrived and were not taken.
+    /// The cost of received messages that were not consumed yet.
     unconsumed: i64,
-    /// Our windows as HELLO announces them.
+    /// Our windows, which HELLO announces.
     call_window: i64,
     connection_window: i64,
-    /// Calls with credit of their own that wait for the connection's, or for room in the output.
+    /// The round-robin queue: calls with credit of their own that wait for credit of the connection or
+    /// space in the output.
     scheduled: VecDeque<u32>,
-    /// Calls whose queue has drained, not reported yet.
+    /// Calls whose queue has drained and that are not reported yet.
     drained: VecDeque<u32>,
     pings: u64,
     pub(super) pongs: u64,
-    /// Envelopes that the peer provoked and has not taken yet.
+    /// Envelopes that the peer has provoked and not read yet.
     replies: u32,
-    /// Envelopes in a row that changed nothing.
+    /// Consecutive envelopes without an effect.
     idle_envelopes: u32,
-    /// We have said that we are going away.
+    /// We have sent GO_AWAY, or would have.
     pub(super) going_away: bool,
-    /// The peer has said so.
+    /// The peer has sent GO_AWAY.
     pub(super) peer_going_away: bool,
-    /// The connection is over at once.
+    /// The connection was closed at once.
     pub(super) closed: bool,
 }
 
@@ -116,12 +117,12 @@ impl Link {
 
     // Time.
 
-    /// Bytes have come from the peer.
+    /// Records the time at which bytes were received.
     pub(super) fn bytes_received(&mut self, now: Duration) {
         self.last_received_at = now;
     }
 
-    /// When the greeting has to be done, or else when a quiet connection gives memory back.
+    /// When the handshake must be complete, or else when an idle connection releases memory.
     pub(super) fn next_timeout(&self) -> Option<Duration> {
         if self.is_over() {
             None
@@ -132,7 +133,7 @@ impl Link {
         }
     }
 
-    /// Gives memory back when the connection is quiet.
+    /// Releases memory when the connection is idle.
     pub(super) fn release_idle_memory(&mut self, now: Duration) {
         if self.has_spare_memory() && now >= self.last_received_at + IDLE_TIME {
             self.output.shrink();
@@ -141,7 +142,7 @@ impl Link {
         }
     }
 
-    /// Whether nothing is to be written, and more memory is held than that needs.
+    /// Whether the output is empty and memory can be released.
     fn has_spare_memory(&self) -> bool {
         self.output.is_empty()
             && (self.output.capacity() > KEEP_OUTPUT_BYTES
@@ -149,9 +150,9 @@ impl Link {
                 || self.calls.is_spare())
     }
 
-    // The greeting.
+    // The handshake.
 
-    /// Puts our magic and HELLO. A client takes no calls and says so with 0.
+    /// Puts our magic and HELLO. A client accepts no calls: its `max_concurrent_calls` is 0.
     pub(super) fn put_hello(&mut self, max_concurrent_calls: u32) {
         let hello = Hello {
             call_window_bytes: self.call_window as u32,
@@ -173,8 +174,8 @@ impl Link {
         Ok(())
     }
 
-    /// The peer's first envelope: its windows replace the least ones for what comes, and for the
-    /// calls already open.
+    /// Handles the peer's first envelope: its windows replace the smallest ones, also for calls that are
+    /// already open.
     pub(super) fn receive_hello(&mut self, header: Header, payload: &[u8]) -> Result<Hello, Error> {
         if header.kind != Kind::Hello {
             return Err(Error::HelloMissing);
@@ -197,14 +198,15 @@ impl Link {
         Ok(hello)
     }
 
-    /// Whether the greeting is late.
+    /// Whether the handshake is late.
     pub(super) fn is_handshake_late(&self, now: Duration) -> bool {
         self.handshake != Handshake::Done && !self.is_over() && now >= self.handshake_deadline
     }
 
     // The end.
 
-    /// Nothing more will be read or begun; what is left in the output can still be written.
+    /// Whether the connection has ended: no more input is read, no call starts, and the rest of the
+    /// output can still be written.
     pub(super) fn is_over(&self) -> bool {
         self.closed || ((self.going_away || self.peer_going_away) && self.calls.is_empty())
     }
@@ -220,23 +222,23 @@ impl Link {
 
     // Reading.
 
-    /// Whether more input is welcome: not while the peer leaves what it provoked untaken.
+    /// Whether to read more input: not while the peer does not read the envelopes that it has provoked.
     pub(super) fn wants_input(&self) -> bool {
         self.replies < self.limits.max_queued_control_replies && !self.is_over()
     }
 
-    /// An envelope that the peer provoked was put.
+    /// Counts an envelope that the peer has provoked.
     pub(super) fn count_reply(&mut self) {
         self.replies += 1;
     }
 
-    /// An envelope did something.
+    /// An envelope had an effect.
     pub(super) fn reset_idle_count(&mut self) {
         self.idle_envelopes = 0;
     }
 
-    /// An envelope changed nothing. A peer may send as many in a row as calls may just have ended,
-    /// and some more.
+    /// Counts an envelope without an effect. A peer may send as many in a row as calls may just have
+    /// ended, and some more.
     pub(super) fn count_idle(&mut self) -> Result<(), Error> {
         self.idle_envelopes += 1;
         let limits = &self.limits;
@@ -247,12 +249,12 @@ impl Link {
         Ok(())
     }
 
-    /// An envelope is for a call that is not in the table: it must have been, once.
+    /// Checks an envelope for a call that is not open: the call must have been open before.
     pub(super) fn check_past_call(&self, id: u32) -> Result<(), Error> {
         if id > self.last_call { Err(Error::CallUnknown) } else { Ok(()) }
     }
 
-    /// The kinds that mean the same to both roles. The caller has dealt with the others.
+    /// Handles the kinds that mean the same for both roles. The caller has handled the others.
     pub(super) fn receive_common(&mut self, header: Header, payload: &[u8]) -> Result<(), Error> {
         match (header.kind, payload) {
             (Kind::Credit, &[a, b, c, d]) => {
@@ -290,14 +292,14 @@ impl Link {
         Ok(())
     }
 
-    /// Books a message against the connection's allowance.
+    /// Charges a received message to the connection's credit.
     pub(super) fn charge(&mut self, cost: i64) -> Result<(), Error> {
         self.allowance.charge(cost)?;
         self.unconsumed += cost;
         Ok(())
     }
 
-    /// What a message had used of the connection's allowance is free again.
+    /// Releases the cost of a message to the connection's credit.
     pub(super) fn release(&mut self, cost: i64) {
         self.unconsumed -= cost;
         if let Some(amount) = self.allowance.release(cost, self.connection_window) {
@@ -305,12 +307,12 @@ impl Link {
         }
     }
 
-    /// Bytes that were received and wait: for the rest of their message, or to be taken.
+    /// Received bytes of incomplete envelopes, and the cost of messages that were not consumed.
     pub(super) fn received_bytes(&self) -> usize {
         self.input.gathered_bytes() + usize::try_from(self.unconsumed).unwrap_or(0)
     }
 
-    /// The application has taken a message of a call.
+    /// The application has consumed a message of a call.
     pub(super) fn message_taken(&mut self, id: u32, bytes: usize) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let cost = credit::cost(bytes).min(call.unconsumed);
@@ -323,7 +325,7 @@ impl Link {
         self.release(cost);
     }
 
-    /// Lets the peer send so much further ahead on a call, and on the connection.
+    /// Enlarges the windows of a call and of the connection.
     pub(super) fn extend_window(&mut self, id: u32, bytes: u32) {
         let Some(call) = self.calls.get_mut(id).filter(|call| !call.peer_finished) else { return };
         if let Some(amount) = call.allowance.extend_window(bytes) {
@@ -355,7 +357,7 @@ impl Link {
     }
 }
 
-/// Puts how a call ended. Metadata and message that an envelope cannot hold are left out.
+/// Puts the TRAILERS of a call. Metadata and message that exceed an envelope are left out.
 pub(super) fn put_trailers(out: &mut Envelopes, id: u32, status: &Status, refused: bool) {
     if !out.put_with(Kind::Trailers, 0, id, |out| wire::write_trailers(out, status, refused)) {
         let bare = Status::new(status.code, "");
@@ -363,14 +365,14 @@ pub(super) fn put_trailers(out: &mut Envelopes, id: u32, status: &Status, refuse
     }
 }
 
-/// How a call ends of whose message nothing came for long while memory is short.
-pub(super) fn is_stalled() -> Status {
+/// The status of a call whose message is stalled while memory is short.
+pub(super) fn stalled_status() -> Status {
     let text = "nothing has come of the rest of the message for long, and memory is short";
     Status::new(Code::ResourceExhausted, text)
 }
 
-/// How a call ends whose peer sent an envelope with a part beyond our limits.
-pub(super) fn too_large(parts: Parts, limits: &Limits) -> Status {
+/// The status of a call whose peer has sent an envelope with a part beyond our limits.
+pub(super) fn too_large_status(parts: Parts, limits: &Limits) -> Status {
     let max = limits.max_message_bytes.min(limits.max_partial_message_bytes);
     let is_header_fine = parts.header <= wire::max_header_bytes(limits);
     match parts.message {

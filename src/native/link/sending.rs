@@ -1,10 +1,10 @@
-//! Open calls and what they send: at once, or in line.
+//! Sending the messages of open calls, at once or scheduled.
 //!
-//! A message goes straight into the output while its call and the connection have credit and the
-//! output has room. Else it waits in its call's queue. A call with credit of its own stands in the
-//! connection's line then, once, and calls at the head of the line send one message each in turn.
-//! So at any time either the line is empty, or the connection has no credit, or the output has no
-//! room.
+//! A message is put into the output at once while its call and the connection have credit and the
+//! output has space. Otherwise it waits in the queue of its call. A call with queued messages and
+//! credit of its own is scheduled: it is in the connection's round-robin queue, once, and the calls in
+//! it send one message each in turn. Invariant: the round-robin queue is empty, or the connection has
+//! no credit, or the output has no space.
 
 use super::Link;
 use crate::call::CallEnded;
@@ -12,18 +12,17 @@ use crate::native::calls::Call;
 use crate::native::credit;
 use crate::native::envelope::{END, Kind, MAX_LENGTH};
 
-/// Messages wait in the queues of their calls while this much output waits for the socket, so that
-/// a peer which gives credit without reading does not make us hold what it was given credit for.
-const OUTPUT_ROOM_BYTES: usize = 256 * 1024;
+/// Messages wait in the queues of their calls while this many bytes of output wait for the socket. So a
+/// peer that gives credit without reading cannot make the output grow.
+const MAX_OUTPUT_BYTES: usize = 256 * 1024;
 
 impl Link {
-    /// Whether the output takes another message.
-    fn has_room(&self) -> bool {
-        let room = OUTPUT_ROOM_BYTES.min(self.limits.max_queued_output_bytes);
-        self.output.len() < room
+    /// Whether the output has space for another message.
+    fn has_space(&self) -> bool {
+        self.output.len() < MAX_OUTPUT_BYTES.min(self.limits.max_queued_output_bytes)
     }
 
-    /// A call begins with full windows.
+    /// Adds a call with full windows.
     pub(in crate::native) fn open_call(&mut self, id: u32, position: u64) -> &mut Call {
         self.calls.insert(id, Call::new(self.peer_call_window, self.call_window, position))
     }
@@ -38,7 +37,7 @@ impl Link {
         self.calls.queued()
     }
 
-    /// Takes a call out of the table; what it held is free again.
+    /// Removes a call and releases the credit of its messages that were not consumed.
     pub(in crate::native) fn remove(&mut self, id: u32) -> Option<Call> {
         let call = self.calls.remove(id)?;
         self.release(call.unconsumed);
@@ -48,28 +47,28 @@ impl Link {
         Some(call)
     }
 
-    /// Sends a message, or lines it up behind what waits. It may go into the REQUEST that was put
-    /// just before.
+    /// Sends a message, or queues it behind those that wait. It may be merged into the REQUEST that was
+    /// put just before.
     pub(in crate::native) fn send(
         &mut self,
         id: u32,
         message: &[u8],
         last: bool,
     ) -> Result<(), CallEnded> {
-        let room = self.has_room();
+        let has_space = self.has_space();
         let call = self.calls.sending(id)?;
         if message.len() > MAX_LENGTH as usize {
             return Err(CallEnded);
         }
         let flags = if last { END } else { 0 };
         call.finished = last;
-        if call.credit <= 0 || self.credit <= 0 || !room {
+        if call.credit <= 0 || self.credit <= 0 || !has_space {
             call.queue.get_or_insert_default().put(Kind::Message, flags, id, message);
             call.above_low_water |= call.queued() > self.limits.send_low_water_bytes;
             self.schedule(id);
             return Ok(());
         }
-        debug_assert!(!call.is_waiting(), "what waits goes first");
+        debug_assert!(!call.is_waiting(), "queued messages are sent first");
         let cost = credit::cost(message.len());
         call.credit -= cost;
         self.credit -= cost;
@@ -79,7 +78,7 @@ impl Link {
         Ok(())
     }
 
-    /// Puts a call into the line when it has credit of its own and something to send.
+    /// Schedules a call that has credit of its own and queued messages.
     pub(super) fn schedule(&mut self, id: u32) {
         if let Some(call) = self.calls.get_mut(id)
             && call.is_waiting()
@@ -91,16 +90,16 @@ impl Link {
         }
     }
 
-    /// Moves what waits into the output: one message of each call in turn.
+    /// Moves queued messages into the output: one of each scheduled call in turn.
     pub(super) fn send_scheduled(&mut self) {
-        while self.credit > 0 && self.has_room() {
+        while self.credit > 0 && self.has_space() {
             let Some(id) = self.scheduled.pop_front() else { break };
             self.send_front(id);
             self.schedule(id);
         }
     }
 
-    /// Sends a call's first queued message, and what stands behind it without being one.
+    /// Sends a call's first queued message, and the envelopes behind it up to the next message.
     fn send_front(&mut self, id: u32) {
         let Some(call) = self.calls.get_mut(id) else { return };
         call.scheduled = false;
@@ -128,12 +127,12 @@ impl Link {
         }
     }
 
-    /// Whether [`Link::take_drained`] has something to tell.
+    /// Whether a call has drained and was not reported.
     pub(in crate::native) fn has_drained(&self) -> bool {
         !self.drained.is_empty()
     }
 
-    /// The next call whose queue has drained and whose application should know.
+    /// The next call whose queue has drained, to be reported to the application.
     pub(in crate::native) fn take_drained(&mut self) -> Option<u32> {
         while let Some(id) = self.drained.pop_front() {
             if self.calls.get(id).is_some_and(|call| !call.finished) {

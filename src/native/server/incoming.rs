@@ -1,4 +1,4 @@
-//! What the client says: envelopes in, [`ServerSink`] told.
+//! The role of a server: receiving. Envelopes in, events to a [`ServerSink`].
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::native::Error;
 use crate::native::connection::ReportTo;
 use crate::native::credit;
 use crate::native::envelope::{Header, Kind, Parts, REQUEST_PREFIX_BYTES};
-use crate::native::link::{Handshake, is_stalled, put_trailers};
+use crate::native::link::{Handshake, put_trailers, stalled_status};
 use crate::native::wire::{self, RequestHeader};
 
-/// Memory for metadata that is kept for the next request.
+/// The largest metadata whose memory is kept for the next request, in bytes.
 const KEPT_METADATA_BYTES: usize = 2048;
 
 impl ServerConnection {
@@ -36,7 +36,7 @@ impl ServerConnection {
         }
     }
 
-    /// A path is of use to the request behind it only.
+    /// A PATH has an effect only on a later request, so it counts as one without an effect.
     fn path(&mut self, id: u32, path: &[u8]) -> Result<(), Error> {
         self.link.count_idle()?;
         self.paths.define(id, path)
@@ -55,7 +55,7 @@ impl ServerConnection {
             self.link.charge(credit::cost(message.len()))?;
         }
         let Some(request) = self.admit(now, header.id, head)? else {
-            // Refused, or too late: what the message used is free again.
+            // Refused, or too late: the cost of the message is released.
             if let Some(message) = message {
                 self.link.release(credit::cost(message.len()));
             }
@@ -83,7 +83,7 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// A call begins: its id is above all before it.
+    /// Checks the id of a new call: it must be above all before it.
     fn new_call(&mut self, id: u32) -> Result<(), Error> {
         if id <= self.link.last_call {
             return Err(Error::CallIdReused);
@@ -96,8 +96,8 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Reads a request's header and decides whether the call may begin. If not it is answered with
-    /// its status; after our GO_AWAY it is not answered at all.
+    /// Reads the header of a request and decides whether the call may start. A refused call is answered
+    /// with its status; after our GO_AWAY it is not answered.
     fn admit(
         &mut self,
         now: Duration,
@@ -177,7 +177,7 @@ impl ServerConnection {
         self.spend_reset(now)
     }
 
-    /// Gives up an envelope of which nothing came since the last look, if memory is short.
+    /// Ends the call of an envelope that has not grown since the last check, if memory is short.
     pub(super) fn check_stalled_envelope(
         &mut self,
         now: Duration,
@@ -188,13 +188,13 @@ impl ServerConnection {
             && memory_pressure
             && let Some((header, parts)) = self.link.input.skip_rest()?
         {
-            self.skipped(now, header, parts, is_stalled(), sink)?;
+            self.skipped(now, header, parts, stalled_status(), sink)?;
         }
         Ok(())
     }
 
-    /// An envelope is being skipped, because a part of it is beyond the limits or the rest does not
-    /// come. Its call ends so.
+    /// Ends the call of an envelope that is being skipped, because a part of it is beyond the limits or
+    /// it is stalled.
     pub(super) fn skipped(
         &mut self,
         now: Duration,
@@ -234,7 +234,7 @@ impl ServerConnection {
         self.spend_reset(now)
     }
 
-    /// Ends a call that the application does not have, or no longer.
+    /// Puts TRAILERS for a call that is not open in the application.
     fn refuse(&mut self, id: u32, status: &Status, refused: bool) {
         put_trailers(&mut self.link.output, id, status, refused);
         self.link.count_reply();

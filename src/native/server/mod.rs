@@ -1,4 +1,4 @@
-//! The server's side of a connection.
+//! The role of a server: sending.
 
 mod incoming;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Error;
 use super::connection::{Connection, ReportTo};
 use super::envelope::{Header, Kind, Parts};
-use super::link::{put_trailers, too_large};
+use super::link::{put_trailers, too_large_status};
 use super::wire;
 use crate::call::{CallEnded, CallId, Limits, Metadata, ResetBudget, ServerSink, Status};
 
@@ -37,7 +37,7 @@ impl<S: ServerSink> ReportTo<S> for Server {
         parts: Parts,
         sink: &mut S,
     ) -> Result<(), Error> {
-        let status = too_large(parts, &connection.link.limits);
+        let status = too_large_status(parts, &connection.link.limits);
         connection.skipped(now, header, parts, status, sink)
     }
 
@@ -56,16 +56,16 @@ impl<S: ServerSink> ReportTo<S> for Server {
 }
 
 impl ServerConnection {
-    /// A connection that begins now. Nothing is sent before the client's magic has come.
+    /// A new connection. Nothing is sent before the client's magic is received.
     pub fn new(limits: &Limits, now: Duration) -> ServerConnection {
         let resets = ResetBudget::new(limits.reset_burst, limits.resets_per_s, now);
         Connection::with_role(Server { resets }, true, limits, now)
     }
 
-    /// Sends initial metadata. It goes before any message and once; later it is ignored.
+    /// Sends initial metadata, once and before any message; later it is ignored.
     ///
     /// # Errors
-    /// [`CallEnded`] when the call is over, or the metadata is above 2 GiB.
+    /// [`CallEnded`] if the call has ended, or the metadata is above 2 GiB.
     pub fn send_headers(&mut self, call: CallId, metadata: &Metadata) -> Result<(), CallEnded> {
         let entry = self.link.calls.sending(call.0)?;
         if !entry.headers_passed {
@@ -82,16 +82,16 @@ impl ServerConnection {
     /// Sends a message, or queues it until the client gives credit.
     ///
     /// # Errors
-    /// [`CallEnded`] when the call is over, or the message is above 2 GiB.
+    /// [`CallEnded`] if the call has ended, or the message is above 2 GiB.
     pub fn send_message(&mut self, call: CallId, message: &[u8]) -> Result<(), CallEnded> {
         self.link.calls.sending(call.0)?.headers_passed = true;
         self.link.send(call.0, message, false)
     }
 
-    /// Ends the call, behind the messages that are still queued.
+    /// Ends the call, after the messages that are still queued.
     ///
     /// # Errors
-    /// [`CallEnded`] when the call is over already.
+    /// [`CallEnded`] if the call has ended already.
     pub fn finish(&mut self, call: CallId, status: &Status) -> Result<(), CallEnded> {
         let id = call.0;
         let entry = self.link.calls.sending(id)?;
@@ -113,22 +113,22 @@ impl ServerConnection {
         Ok(())
     }
 
-    /// Bytes that were received and wait: for the rest of their message, or to be taken.
+    /// Received bytes of incomplete envelopes, and the cost of messages that were not consumed.
     pub fn received_bytes(&self) -> usize {
         self.link.received_bytes()
     }
 
-    /// Lets no more than so many bytes wait for the rest of their message.
+    /// Limits the bytes of an incomplete envelope.
     pub fn limit_unfinished(&mut self, bytes: usize) {
         self.link.input.set_max_gathered(bytes);
     }
 
-    /// Whether there is something to [look at](Self::check_unfinished).
+    /// Whether an envelope is incomplete, so that [`Self::check_unfinished`] is needed.
     pub fn has_unfinished(&self) -> bool {
         self.link.input.gathered_bytes() > 0
     }
 
-    /// Looks how an unfinished message gets on. If nothing of it has come since the last look, and
+    /// Checks the progress of an incomplete message. If none of it was received since the last check and
     /// memory is short, its call ends.
     pub fn check_unfinished(
         &mut self,
@@ -136,7 +136,7 @@ impl ServerConnection {
         memory_pressure: bool,
         sink: &mut impl ServerSink,
     ) {
-        // While we do not read, that is not its fault.
+        // While we do not read, the client has not caused the stall.
         if self.wants_input()
             && let Err(error) = self.check_stalled_envelope(now, memory_pressure, sink)
         {
@@ -144,8 +144,7 @@ impl ServerConnection {
         }
     }
 
-    /// Lets the client send so many bytes further ahead than the windows say, on this call and on
-    /// the connection.
+    /// Enlarges the windows of this call and of the connection by this many bytes.
     pub fn extend_window(&mut self, call: CallId, bytes: u32) {
         self.link.extend_window(call.0, bytes);
     }
