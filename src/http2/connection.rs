@@ -125,24 +125,14 @@ impl Connection {
     /// A server's connection. The first input must be the client's 24-byte preface. Our SETTINGS are
     /// in the output at once. `now` is the time since any fixed start.
     pub fn new_server(limits: &Limits, now: Duration) -> Connection {
-        let local = LocalSettings {
-            refuse_push: false,
-            max_concurrent_streams: Some(limits.max_concurrent_calls),
-            initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
-            max_header_list_size: limits.max_header_list_bytes,
-        };
+        let local = LocalSettings::of_server(limits);
         Connection::new(Role::Server, Phase::Preface, &local, limits, now)
     }
 
     /// A client's connection. Preface and SETTINGS are in the output at once; requests may follow
     /// before the server's SETTINGS have arrived.
     pub fn new_client(limits: &Limits, now: Duration) -> Connection {
-        let local = LocalSettings {
-            refuse_push: true,
-            max_concurrent_streams: None,
-            initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
-            max_header_list_size: limits.max_header_list_bytes,
-        };
+        let local = LocalSettings::of_client(limits);
         Connection::new(Role::Client, Phase::Settings, &local, limits, now)
     }
 

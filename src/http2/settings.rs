@@ -2,6 +2,7 @@
 
 use super::frame::{Kind, flag, header_bytes};
 use super::{ErrorCode, Fault, StreamId};
+use crate::call::Limits;
 
 /// Identifiers of section 6.5.2.
 mod id {
@@ -102,6 +103,25 @@ pub struct LocalSettings {
 }
 
 impl LocalSettings {
+    /// The settings of a server with these limits.
+    pub fn of_server(limits: &Limits) -> LocalSettings {
+        LocalSettings {
+            refuse_push: false,
+            max_concurrent_streams: Some(limits.max_concurrent_calls),
+            ..LocalSettings::of_client(limits)
+        }
+    }
+
+    /// The settings of a client with these limits.
+    pub fn of_client(limits: &Limits) -> LocalSettings {
+        LocalSettings {
+            refuse_push: true,
+            max_concurrent_streams: None,
+            initial_window_size: limits.call_window_bytes.min(MAX_WINDOW),
+            max_header_list_size: limits.max_header_list_bytes,
+        }
+    }
+
     /// Writes the SETTINGS frame.
     pub fn write(&self, out: &mut Vec<u8>) {
         let entries = [
