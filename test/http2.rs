@@ -1,5 +1,5 @@
-//! RFC 9113 as tests, from outside: bytes in, events and frames out. One test for each claim, its
-//! section in its name.
+//! Tests of RFC 9113 through the public interface: bytes in, events and frames out. One test for each
+//! requirement, with its section in the name.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may give up")]
 

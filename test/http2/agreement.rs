@@ -1,5 +1,5 @@
-//! Random conversations between our client and our server, over a wire that delivers in random
-//! pieces: both must always agree, and everything sent must arrive, in order and once.
+//! Random conversations between our client and our server, over a wire that delivers random
+//! fragments: everything sent must arrive, in order and exactly once.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use agora::http2::{Connection, ErrorCode, Event, OpenError, StreamId};
 use crate::pair::{Pair, Side, plain};
 use crate::seed::{Seed, each_seed};
 
-/// One direction of a stream: what one side has sent, and what the other has heard.
+/// One direction of a stream: what one side has sent, and what the other has received.
 #[derive(Default)]
 struct Direction {
     head: Option<String>,
@@ -27,13 +27,13 @@ struct Direction {
 struct Call {
     request: Direction,
     response: Direction,
-    /// Somebody has reset it: what was under way may be lost.
+    /// One side has reset it: bytes in flight may be lost.
     is_reset: bool,
 }
 
 type Calls = BTreeMap<StreamId, Call>;
 
-/// Takes down what one side hears.
+/// Records an event of one side.
 fn receive(calls: &mut Calls, by_server: bool, connection: &mut Connection, event: Event<'_>) {
     let stream = match &event {
         Event::Headers { stream, .. } | Event::Trailers { stream, .. } => *stream,
@@ -82,7 +82,7 @@ fn mark(seed: &mut Seed) -> String {
     (0..len).map(|_| *seed.pick(&['a', 'b', '0', '~'])).collect()
 }
 
-/// The client begins a call, if it may.
+/// The client starts a call, if the limit allows it.
 fn begin(pair: &mut Pair, calls: &mut Calls, seed: &mut Seed) {
     let mark = mark(seed);
     let fields = [
@@ -101,7 +101,7 @@ fn begin(pair: &mut Pair, calls: &mut Calls, seed: &mut Seed) {
     }
 }
 
-/// One side goes on with a call: a piece of content (`most` bytes at most), or the end.
+/// One side continues a call: with content (`most` bytes at most), or with the end.
 fn continue_call(
     side: &mut Side,
     direction: &mut Direction,
@@ -134,7 +134,7 @@ fn continue_call(
     }
 }
 
-/// Somebody does something.
+/// One random action of one side.
 fn step(pair: &mut Pair, calls: &mut Calls, most: usize, seed: &mut Seed) {
     if calls.is_empty() || seed.one_in(8) {
         return begin(pair, calls, seed);
@@ -178,7 +178,7 @@ fn deliver(pair: &mut Pair, calls: &mut Calls, counts: &[usize], seed: &mut Seed
     pair.client.deliver(count, |connection, event| receive(calls, false, connection, event));
 }
 
-/// Every call that nobody reset was heard as it was said.
+/// Every call that was not reset was received as it was sent.
 fn check(calls: &Calls) {
     for (stream, call) in calls.iter().filter(|(_, call)| !call.is_reset) {
         for direction in [&call.request, &call.response] {
@@ -194,7 +194,7 @@ fn check(calls: &Calls) {
 fn random_conversations_are_received_as_they_were_sent() {
     let mut run = 0;
     each_seed(|seed| {
-        // Much slower than a damaged byte, and as telling: a hundredth of the seeds.
+        // Much slower than the tests with damaged bytes: a hundredth of the seeds.
         run += 1;
         if run % 100 != 1 {
             return;
@@ -209,7 +209,7 @@ fn random_conversations_are_received_as_they_were_sent() {
         let mut pair = Pair::new(&limits);
         pair.run();
         let mut calls = Calls::new();
-        // A tiny window makes a frame of every byte.
+        // With a tiny window every byte is a frame.
         let most = limits.call_window_bytes as usize * 50;
         for _ in 0..seed.below(400) {
             step(&mut pair, &mut calls, most, seed);

@@ -1,4 +1,4 @@
-//! Damaged conversations: whatever the bytes, no panic, bounded output, and an end that is said.
+//! Damaged conversations: for any bytes no panic, bounded output, and a reported end.
 
 use agora::call::Limits;
 use agora::http2::{Connection, Event, PREFACE, StreamId};
@@ -10,7 +10,7 @@ use crate::wire::{
     ping, rst_stream, settings, settings_ack, window_update,
 };
 
-/// What a client says in a conversation with everything in it.
+/// The bytes of a client in a conversation with every kind of frame.
 fn recorded_client_bytes() -> Vec<u8> {
     let mut peer = Peer::of_server();
     let block = wire::block(&mut peer.encoder, &REQUEST);
@@ -45,7 +45,7 @@ fn recorded_client_bytes() -> Vec<u8> {
     .concat()
 }
 
-/// What a server says to a client with streams 1 to 9 open.
+/// The bytes of a server to a client with streams 1 to 9 open.
 fn recorded_server_bytes() -> Vec<u8> {
     let mut peer = Peer::of_client();
     let block = wire::block(&mut peer.encoder, &RESPONSE);
@@ -72,7 +72,7 @@ fn recorded_server_bytes() -> Vec<u8> {
     .concat()
 }
 
-/// A user that answers whatever comes, sometimes in odd ways.
+/// A user that reacts to every event, sometimes in unusual ways.
 fn react(connection: &mut Connection, event: Event<'_>, seed: &mut Seed) {
     let stream = match event {
         Event::Headers { stream, fields, .. } | Event::Trailers { stream, fields } => {
@@ -99,7 +99,7 @@ fn react(connection: &mut Connection, event: Event<'_>, seed: &mut Seed) {
     }
 }
 
-/// Feeds damaged bytes in random pieces, and looks after everything that must hold.
+/// Feeds damaged bytes in random fragments and checks all invariants.
 fn feed_damaged(mut connection: Connection, mut bytes: Vec<u8>, seed: &mut Seed) {
     seed.mutate(&mut bytes);
     let mut written = connection.output().len();

@@ -1,4 +1,4 @@
-//! What a peer may make us do, and what happens beyond it: one test for each limit.
+//! The limits of what a peer can cause, and the reactions beyond them: one test for each limit.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::wire::{
     settings, settings_ack, window_update,
 };
 
-/// Opens a stream and resets it, until the connection has had enough; says how often.
+/// Opens and resets streams until the connection ends; returns how many.
 fn rapid_reset(peer: &mut Peer, ids: &mut impl Iterator<Item = u32>) -> usize {
     for (count, id) in ids.enumerate() {
         let bytes = [peer.headers(id, &REQUEST, END_STREAM), rst_stream(id, 8)].concat();
@@ -132,7 +132,7 @@ fn a_client_may_cancel_as_often_as_it_likes() {
             stream.0
         })
         .collect();
-    // And all the answers that were under way do no harm.
+    // The responses that were in flight are harmless.
     for stream in streams {
         let late = [
             peer.headers(stream, &RESPONSE, 0),
@@ -155,23 +155,23 @@ fn a_peer_that_opens_no_window_for_queued_data_is_disconnected() {
         peer.send(&request);
         peer.send_headers(id, &RESPONSE, false);
     }
-    // As much as is allowed may wait for ever.
+    // Up to the limit DATA may wait without limit of time.
     peer.send_data(1, &[1; 6_000], true);
     peer.send_data(3, &[3; 4_000], true);
     assert_eq!(peer.connection.next_timeout(), None);
     peer.send_data(5, &[5; 100], false);
     let timeout = limits.write_stall_timeout;
     assert_eq!(peer.connection.next_timeout(), Some(START + timeout));
-    // Asking for more changes nothing ...
+    // Requesting more changes nothing ...
     peer.now += timeout / 2;
     peer.expect_alive();
     peer.send_data(5, &[5; 100], true);
     assert_eq!(peer.connection.next_timeout(), Some(START + timeout));
-    // ... anything taken is a sign of life ...
+    // ... any progress restarts the timeout ...
     peer.send(&window_update(1, 1));
     peer.connection.handle_timeout(START + timeout);
     assert_eq!(peer.connection.next_timeout(), Some(peer.now + timeout));
-    // ... but no end of patience.
+    // ... and without progress the connection ends.
     peer.connection.handle_timeout(peer.now + timeout);
     peer.expect_connection_error(&[], "ENHANCE_YOUR_CALM");
 }
@@ -190,7 +190,7 @@ fn a_request_with_too_large_a_header_list_is_reported_and_can_be_answered() {
     assert_eq!(peer.send(&request.concat()), ["headers 1 too large end"]);
     peer.send_headers(1, &[(":status", "200"), ("grpc-status", "8")], true);
     assert_eq!(peer.written(), ["HEADERS 1 :status=200 grpc-status=8 end"]);
-    // The next one is read as if nothing had been.
+    // The next request is not affected.
     let next = peer.headers(3, &REQUEST, END_STREAM);
     assert_eq!(peer.send(&next).len(), 1);
 }
@@ -291,7 +291,7 @@ fn answers_that_the_peer_does_not_read_stop_our_reading() {
 
 #[test]
 fn data_that_waits_for_the_peers_window_never_stops_our_reading() {
-    // Else nobody would read the WINDOW_UPDATE that ends the wait.
+    // Otherwise the WINDOW_UPDATE that ends the wait would not be read.
     let limits = Limits { max_queued_output_bytes: 100_000, ..Limits::DEFAULT };
     let mut peer = Peer::of_server_with(&limits);
     peer.send(&settings(&[(4, 0)]));

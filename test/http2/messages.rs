@@ -1,4 +1,4 @@
-//! RFC 9113 section 8: what requests and responses must look like.
+//! RFC 9113 section 8: well-formed and malformed requests and responses.
 
 use crate::peer::{Peer, REQUEST, RESPONSE};
 use crate::wire::{END_STREAM, data, rst_stream};

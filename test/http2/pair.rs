@@ -10,17 +10,17 @@ use crate::peer::{START, indexed, line};
 use crate::seed::Seed;
 use crate::wire::Reader;
 
-/// One side with its wire to the other.
+/// One side, and the wire to it.
 pub struct Side {
     pub connection: Connection,
-    /// Bytes that have arrived and were not taken.
+    /// Bytes that were delivered and not consumed.
     arrived: Vec<u8>,
-    /// What the other side has sent and the wire still holds.
+    /// Bytes that the other side has sent and that are still on the wire.
     wire: VecDeque<u8>,
     reader: Reader,
 }
 
-/// Both sides, and everything they said: `-->` from client to server, `<--` back, `*` events.
+/// Both sides and the transcript: `-->` from client to server, `<--` back, `*` events.
 pub struct Pair {
     pub client: Side,
     pub server: Side,
@@ -32,7 +32,7 @@ impl Side {
         Side { connection, arrived: Vec::new(), wire: VecDeque::new(), reader: Reader::new() }
     }
 
-    /// Moves up to `count` bytes from the wire to the connection; says what happened.
+    /// Moves up to `count` bytes from the wire to the connection, and passes its events to `each`.
     pub fn deliver(&mut self, count: usize, mut each: impl FnMut(&mut Connection, Event<'_>)) {
         let count = count.min(self.wire.len());
         self.arrived.extend(self.wire.drain(..count));
@@ -77,7 +77,7 @@ impl Pair {
         self.server.connection.send_headers(stream, fields, end_stream).unwrap();
     }
 
-    /// Everything said by one side reaches the other, until both are silent.
+    /// Delivers all output of both sides, until there is none.
     pub fn run(&mut self) {
         loop {
             let to_server = self.client.take_output(usize::MAX);
@@ -115,7 +115,7 @@ impl Pair {
         self.client.wire.extend(to_client);
     }
 
-    /// Whether nothing is under way.
+    /// Whether no bytes are in flight.
     pub fn is_idle(&self) -> bool {
         let idle = |side: &Side| side.wire.is_empty() && side.connection.output().is_empty();
         idle(&self.client) && idle(&self.server)

@@ -1,4 +1,4 @@
-//! A peer made of bytes: plays the other side of a `Connection`, and may break every rule.
+//! A hand-written peer: the other side of a `Connection`, which can violate every rule.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use agora::http2::{Connection, Event, PREFACE, StreamId};
 
 use crate::wire::{self, Reader};
 
-/// Where tests start the clock.
+/// The time at which tests start.
 pub const START: Duration = Duration::from_secs(1_000);
 
 /// The fields of an ordinary request.
@@ -27,12 +27,12 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A fresh server that has seen nothing yet.
+    /// A new server without any input.
     pub fn of_new_server(limits: &Limits) -> Peer {
         Peer::of(Connection::new_server(limits, START))
     }
 
-    /// A fresh client that has seen nothing yet.
+    /// A new client without any input.
     pub fn of_new_client(limits: &Limits) -> Peer {
         Peer::of(Connection::new_client(limits, START))
     }
@@ -91,7 +91,7 @@ impl Peer {
         wire::frame(wire::HEADERS, flags | wire::END_HEADERS, stream, &block)
     }
 
-    /// Gives bytes to the connection, which must take all; says its events, one a line.
+    /// Passes bytes to the connection, which must consume all; returns its events, one per line.
     pub fn send(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut input = bytes;
         let mut lines = Vec::new();
@@ -105,7 +105,7 @@ impl Peer {
         lines
     }
 
-    /// What the connection has written since, frame by frame.
+    /// The frames that the connection has written since the last call.
     pub fn written(&mut self) -> Vec<String> {
         let lines = self.reader.read(self.connection.output());
         let len = self.connection.output().len();
@@ -113,13 +113,13 @@ impl Peer {
         lines
     }
 
-    /// Sends, and says what was written in answer; the events are not looked at.
+    /// Sends bytes and returns the frames written in reply; the events are ignored.
     pub fn answer(&mut self, bytes: &[u8]) -> Vec<String> {
         self.send(bytes);
         self.written()
     }
 
-    /// Sends what must end the connection with this code: exactly one GOAWAY, exactly one event.
+    /// Sends bytes that must end the connection with this code: one GOAWAY and one event.
     #[track_caller]
     pub fn expect_connection_error(&mut self, bytes: &[u8], code: &str) {
         let events = self.send(bytes);
@@ -129,10 +129,10 @@ impl Peer {
         let goaway = written.last().map_or("", |last| last);
         assert!(goaway.starts_with("GOAWAY") && goaway.contains(code), "{written:?}");
         assert!(self.connection.is_closed());
-        assert_eq!(self.answer(&wire::ping(b"too late")), [""; 0], "input is swallowed");
+        assert_eq!(self.answer(&wire::ping(b"too late")), [""; 0], "input is discarded");
     }
 
-    /// Sends what must end one stream with this code, and leave the connection as it was.
+    /// Sends bytes that must end one stream with this code and not affect the connection.
     #[track_caller]
     pub fn expect_stream_error(&mut self, bytes: &[u8], stream: u32, code: &str) {
         let known = self.connection.open_streams();

@@ -1,4 +1,4 @@
-//! Whole conversations between our client and our server, as they should read.
+//! Transcripts of whole conversations between our client and our server.
 
 use agora::http2::{ErrorCode, StreamId};
 

@@ -1,4 +1,4 @@
-//! A client against a server made by hand: what it says, and what it makes of any answer.
+//! A client against a hand-written server: its requests, and its reactions to any response.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ impl Harness {
         Harness { server: RawPeer::server(), client, trace: Trace::default() }
     }
 
-    /// A stage with one call whose request is complete, and its first lines read away.
+    /// A harness with one call whose request is complete, and whose output is read.
     fn with_call() -> (Harness, CallId) {
         let mut harness = Harness::new();
         let call = harness.client.start("/a.B/C", &Metadata::new(), None).unwrap();

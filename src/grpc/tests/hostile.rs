@@ -8,7 +8,7 @@ use crate::call::{CallId, Code, Limits, Metadata, Status};
 use crate::grpc::{ClientConnection, ServerConnection};
 use crate::seed::each_seed;
 
-/// A conversation with calls of every shape: what the server heard, and what the client heard.
+/// A conversation with calls of every kind: the bytes sent to the server, and those to the client.
 fn recorded() -> (Vec<u8>, Vec<u8>) {
     let mut pair = Pair::new(1);
     let mut metadata = Metadata::new();
@@ -68,7 +68,7 @@ fn a_damaged_request_stream_never_harms_a_server() {
     });
 }
 
-/// Answers each message of a story with one, and each half-close with the end.
+/// Answers each message of a transcript with a message, and each half-close with the end.
 fn answer(server: &mut ServerConnection, transcript: &[String]) {
     for line in transcript {
         let mut words = line.split_whitespace().skip(1);

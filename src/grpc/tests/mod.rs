@@ -1,4 +1,5 @@
-//! The room as a whole: rules against a peer made by hand, stories of a joined pair, damage.
+//! Tests of the whole module: rules against a hand-written peer, transcripts of a connected pair,
+//! damaged input.
 
 mod client_rules;
 mod hostile;

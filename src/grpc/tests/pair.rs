@@ -1,4 +1,4 @@
-//! A client and a server joined in memory. Bytes go across in pieces of any size.
+//! A client and a server connected in memory. Bytes are delivered in random fragments.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::call::{CallId, Code, Limits, Metadata, Status};
 use crate::grpc::{ClientConnection, ServerConnection};
 use crate::seed::Seed;
 
-/// Both ends, what is under way between them, and what happened.
+/// Both sides, the bytes in flight between them, and the trace of events.
 pub struct Pair {
     pub client: ClientConnection,
     pub server: ServerConnection,
     pub trace: Trace,
     to_server: Vec<u8>,
     to_client: Vec<u8>,
-    /// Everything that was ever under way, for those who want to damage it.
+    /// All bytes that were sent, for tests that damage them.
     pub sent_to_server: Vec<u8>,
     pub sent_to_client: Vec<u8>,
     seed: Seed,
@@ -38,7 +38,7 @@ impl Pair {
         }
     }
 
-    /// Lets bytes flow, in random pieces and turns, until nothing moves any more.
+    /// Delivers bytes in random fragments until none are in flight.
     pub fn settle(&mut self) {
         loop {
             let before = self.sent_to_server.len() + self.sent_to_client.len();
@@ -80,7 +80,7 @@ impl Pair {
         }
     }
 
-    /// Settles, and returns what happened since the last time.
+    /// Delivers all bytes and returns the events since the last call.
     pub fn transcript(&mut self) -> Vec<String> {
         self.settle();
         self.trace.take()

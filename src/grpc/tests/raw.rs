@@ -1,4 +1,4 @@
-//! A peer made by hand: it writes whatever frames a test wants, and shows what came as lines.
+//! A hand-written peer: it writes any frames, and shows received frames as lines.
 
 use crate::hpack::{Decoder, DecoderLimits, Encoder, FieldBlock, Indexing};
 
@@ -110,8 +110,8 @@ impl RawPeer {
         self.frame(WINDOW_UPDATE, 0, stream, &increment.to_be_bytes());
     }
 
-    /// The frames in `bytes`, a line each. What every connection says at its start, SETTINGS and
-    /// their acknowledgement and the connection's window, is left out.
+    /// The frames in `bytes`, one per line, without those at the start of every connection: SETTINGS,
+    /// their acknowledgement and the connection's window.
     pub fn read(&mut self, mut bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(rest) = bytes.strip_prefix(PREFACE) {

@@ -1,4 +1,4 @@
-//! A server against a client made by hand: the rules of PROTOCOL-HTTP2.md that are easy to break.
+//! A server against a hand-written client: the rules of PROTOCOL-HTTP2.md that are easy to violate.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ impl Harness {
         self.client.headers(stream, &fields, end);
     }
 
-    /// Hands the client's frames to the server. Returns what the sink heard.
+    /// Passes the client's frames to the server. Returns the reported events.
     pub(super) fn run(&mut self) -> Vec<String> {
         let input = self.client.take();
         let used = self.server.receive(Duration::ZERO, &input, &mut ServerTrace(&mut self.trace));
@@ -246,7 +246,7 @@ fn trailers_before_the_clients_end_are_followed_by_a_reset_without_error() {
     harness.run();
     harness.server.finish(CallId(1), &Status::OK).unwrap();
     assert_eq!(harness.output()[1..], ["1 RST_STREAM NO_ERROR"]);
-    // What was under way is of no use, and no offence.
+    // Frames that were in flight are ignored.
     harness.client.data(1, &message(b"late"), true);
     assert_eq!(harness.run(), [""; 0]);
     assert_eq!(harness.output(), [""; 0]);

@@ -1,4 +1,4 @@
-//! Messages that are begun and do not get on.
+//! Unfinished messages that make no progress.
 
 use super::raw::message;
 use super::server_rules::Harness;
@@ -11,7 +11,7 @@ const SHORT: &str = "RESOURCE_EXHAUSTED: nothing has come of the rest of the mes
                      memory is short";
 
 impl Harness {
-    /// So many bytes of the message of a call.
+    /// Passes a part of a message of a call to the server.
     fn receive_part(&mut self, stream: u32, part: &[u8]) {
         part.chunks(FRAME).for_each(|piece| self.client.data(stream, piece, false));
         self.run();
@@ -49,7 +49,7 @@ fn a_stalled_message_is_cancelled_under_memory_pressure() {
     assert_eq!(harness.server.received_bytes(), 0);
     let output = harness.output();
     assert!(output.iter().any(|line| line.contains("grpc-status=8")), "{output:?}");
-    // What was under way is of no use, and no offence.
+    // Frames that were in flight are ignored.
     harness.receive_part(1, &large[100_000..]);
     assert_eq!((harness.check_unfinished(), harness.server.is_closed()), (vec![], false));
 }
@@ -105,11 +105,11 @@ fn waiting_messages_are_cancelled_when_none_makes_progress() {
         assert_eq!(harness.check_unfinished(), [1]);
         harness
     };
-    // The next in line has its turn, and does not use it.
+    // The next waiting call is granted its reservation, and sends nothing.
     let mut harness = begun();
     assert_eq!(harness.check_unfinished(), [3, 7]);
     assert_eq!(harness.check_unfinished(), [5]);
-    // Or it does, and nobody behind it suffers.
+    // Or it sends, and the calls behind it are not cancelled.
     let mut harness = begun();
     harness.receive_part(3, &large[WINDOW..WINDOW + 1]);
     assert_eq!(harness.check_unfinished(), [0; 0]);

@@ -1,8 +1,8 @@
-//! Sinks that write down what they are told.
+//! Sinks that record their events.
 
 use crate::call::{CallId, CallStart, ClientSink, Metadata, ServerSink, Status};
 
-/// Lines, in the order of what happened.
+/// Events as lines, in order.
 #[derive(Default)]
 pub struct Trace {
     pub lines: Vec<String>,

@@ -1,4 +1,4 @@
-//! Damaged conversations, for both roles: no panic, no end without a reason, bounded output and
+//! Damaged conversations for both roles: no panic, no end without a reason, bounded output and
 //! memory, and an application that hears a sensible story.
 
 use std::collections::BTreeMap;

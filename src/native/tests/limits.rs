@@ -1,4 +1,4 @@
-//! Section 9 of the schema, and what we bound for ourselves: every limit is crossed.
+//! Section 9 of the schema, and our own limits: every limit is exceeded.
 
 use std::time::Duration;
 

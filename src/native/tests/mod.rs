@@ -1,4 +1,4 @@
-//! The tests of the room as a whole. `rules_*.rs` go through `schemas/native-envelope.md` rule by
+//! Tests of the whole module. `rules_*.rs` go through `schemas/native-envelope.md` rule by
 //! rule, `transcripts.rs` holds conversations to read, `limits.rs` crosses every limit, `hostile.rs`
 //! damages conversations, `round_trip.rs` joins both roles over random fragments.
 
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::call::{CallId, CallStart, ClientSink, Limits, Metadata, ServerSink, Status};
 
-/// What an application heard, a line each.
+/// The events of an application, one per line.
 #[derive(Default)]
 struct Events {
     lines: Vec<String>,
@@ -34,7 +34,7 @@ impl Events {
     }
 }
 
-/// Bytes for people: in quotes, or their number when there are many.
+/// Bytes in quotes, or their number if they are many.
 fn shown(bytes: &[u8]) -> String {
     if bytes.len() > 40 {
         return format!("<{} bytes>", bytes.len());

@@ -1,4 +1,4 @@
-//! One role alone, with a hand-made peer.
+//! One role with a hand-written peer.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(super) fn unary(id: u32, message: &[u8]) -> Vec<u8> {
     envelope(REQUEST | END | WITH_MESSAGE, id, &[b"\0\0\0\x02\x08\x01", message].concat())
 }
 
-/// What a side said and what its application heard.
+/// The envelopes that a side has sent, and the events of its application.
 type Reaction = (Vec<String>, Vec<String>);
 
 /// A server whose client is the test.
@@ -60,7 +60,7 @@ impl ServerHarness {
         ServerHarness { connection, events: Events::default(), now: START, left: Vec::new() }
     }
 
-    /// With HELLO behind it, and path 1 defined as `/p`.
+    /// A server that has received HELLO, with path 1 defined as `/p`.
     pub(super) fn connected(limits: &Limits) -> ServerHarness {
         let mut server = ServerHarness::new(limits);
         let hello = [b"AGR1".to_vec(), envelope(HELLO, 0, LEAST_HELLO), envelope(PATH, 1, b"/p")];
@@ -68,7 +68,7 @@ impl ServerHarness {
         server
     }
 
-    /// The client says this.
+    /// Passes bytes of the client to the server.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Reaction {
         self.left.extend(bytes);
         let consumed = self.connection.receive(self.now, &self.left, &mut self.events);
@@ -82,7 +82,7 @@ impl ServerHarness {
         (wire::show(&mut output), self.events.take())
     }
 
-    /// The client says this, and the connection ends for this reason.
+    /// Passes bytes of the client that must end the connection for this reason.
     pub(super) fn expect_error(mut self, bytes: &[u8], code: &str, reason: &str) {
         let (sent, _) = self.receive(bytes);
         let last = sent.last().cloned().unwrap_or_default();
@@ -91,7 +91,7 @@ impl ServerHarness {
         assert!(self.connection.is_closed());
         assert_eq!(self.connection.open_calls(), 0);
         assert_eq!(self.receive(&request(1000)), (vec![], vec![]), "nothing follows");
-        assert!(self.left.is_empty(), "input is swallowed");
+        assert!(self.left.is_empty(), "input is discarded");
     }
 }
 
@@ -109,14 +109,14 @@ impl ClientHarness {
         ClientHarness { connection, events: Events::default(), now: START, left: Vec::new() }
     }
 
-    /// With HELLO behind it.
+    /// A client that has received HELLO.
     pub(super) fn connected(limits: &Limits) -> ClientHarness {
         let mut client = ClientHarness::new(limits);
         client.receive(&[&b"AGR1"[..], &envelope(HELLO, 0, LEAST_HELLO)].concat());
         client
     }
 
-    /// The server says this.
+    /// Passes bytes of the server to the client.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Reaction {
         self.left.extend(bytes);
         let consumed = self.connection.receive(self.now, &self.left, &mut self.events);
@@ -130,7 +130,7 @@ impl ClientHarness {
         (wire::show(&mut output), self.events.take())
     }
 
-    /// A call of `/p` that has left.
+    /// Starts a call of `/p`, whose REQUEST is sent.
     pub(super) fn start(&mut self) -> CallId {
         let call = self.connection.start("/p", &Metadata::new(), None).unwrap();
         self.take_output();
@@ -148,6 +148,6 @@ impl ClientHarness {
         assert_eq!(ended.count(), open, "{events:?}");
         assert!(self.connection.is_closed());
         assert_eq!(self.receive(&envelope(PING, 0, &[0; 8])), (vec![], vec![]), "nothing follows");
-        assert!(self.left.is_empty(), "input is swallowed");
+        assert!(self.left.is_empty(), "input is discarded");
     }
 }

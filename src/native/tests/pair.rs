@@ -1,4 +1,4 @@
-//! A client and a server joined in memory.
+//! A client and a server connected in memory.
 
 use std::time::Duration;
 
@@ -6,8 +6,7 @@ use super::{Events, START, wire};
 use crate::call::{CallId, Limits, Metadata};
 use crate::native::{ClientConnection, ServerConnection};
 
-/// Both ends of a connection. What passes between them, and what their applications hear, becomes
-/// a story to read: what stands in front says who speaks.
+/// Both sides of a connection, and the transcript of their envelopes (`>`) and events (`:`).
 pub(super) struct Pair {
     pub(super) client: ClientConnection,
     pub(super) server: ServerConnection,
@@ -15,9 +14,9 @@ pub(super) struct Pair {
     pub(super) server_events: Events,
     pub(super) now: Duration,
     transcript: Vec<String>,
-    /// Everything that was sent so far: by the client, by the server.
+    /// All bytes sent by the client, and by the server.
     pub(super) sent: (Vec<u8>, Vec<u8>),
-    /// What was sent and not shown yet.
+    /// Bytes that are not in the transcript yet.
     unshown: (Vec<u8>, Vec<u8>),
 }
 
@@ -35,7 +34,7 @@ impl Pair {
         }
     }
 
-    /// A pair that has said hello.
+    /// A pair that has exchanged HELLO.
     pub(super) fn connected(limits: &Limits) -> Pair {
         let mut pair = Pair::new(limits, limits);
         pair.settle();
@@ -43,7 +42,7 @@ impl Pair {
         pair
     }
 
-    /// The client's output reaches the server; says whether there was any.
+    /// Delivers the client's output to the server; returns whether there was any.
     pub(super) fn deliver_to_server(&mut self) -> bool {
         let bytes = self.client.output().to_vec();
         self.client.consume_output(bytes.len());
@@ -57,7 +56,7 @@ impl Pair {
         !bytes.is_empty()
     }
 
-    /// The server's output reaches the client; says whether there was any.
+    /// Delivers the server's output to the client; returns whether there was any.
     pub(super) fn deliver_to_client(&mut self) -> bool {
         let bytes = self.server.output().to_vec();
         self.server.consume_output(bytes.len());
@@ -71,7 +70,7 @@ impl Pair {
         !bytes.is_empty()
     }
 
-    /// Moves bytes to and fro until nobody has anything to say.
+    /// Delivers all output of both sides, until there is none.
     pub(super) fn settle(&mut self) {
         while self.deliver_to_server() | self.deliver_to_client() {}
     }
@@ -83,7 +82,7 @@ impl Pair {
         self.transcript.extend(client.into_iter().map(|line| format!("client : {line}")));
     }
 
-    /// What has happened since the last time is this, line by line.
+    /// Compares the transcript since the last call, line by line.
     pub(super) fn expect(&mut self, expected: &str) {
         self.record_events();
         let transcript = std::mem::take(&mut self.transcript);
@@ -98,7 +97,7 @@ impl Pair {
         }
     }
 
-    /// Forgets what has happened.
+    /// Drops the transcript.
     pub(super) fn skip(&mut self) {
         self.record_events();
         self.transcript.clear();

@@ -1,5 +1,5 @@
-//! Both roles joined by bytes that come in fragments of any size: what one side says is what the
-//! other hears, in order, and every call ends with the status that it was given.
+//! Both roles connected by random fragments: each side receives what the other has sent, in order, and
+//! every call ends with the status that it was given.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::call::{CallId, CallStart, ClientSink, Limits, Metadata, ServerSink, S
 use crate::native::{ClientConnection, ServerConnection, StartError};
 use crate::seed::{Seed, each_seed};
 
-/// What passed in one call in one direction.
+/// What was sent or received in one direction of a call.
 #[derive(Debug, Default, PartialEq, Clone)]
 struct Recorded {
     path: String,
@@ -24,7 +24,7 @@ struct Recorded {
 /// By call.
 type Calls = BTreeMap<CallId, Recorded>;
 
-/// The application of one side: what it heard, and what it has not taken yet.
+/// The application of one side: what it has received, and what it has not consumed yet.
 #[derive(Default)]
 struct Application {
     received: Calls,
@@ -92,13 +92,13 @@ impl ClientSink for Application {
     fn writable(&mut self, _: CallId) {}
 }
 
-/// A conversation at random.
+/// A random conversation.
 struct Simulation {
     client: ClientConnection,
     server: ServerConnection,
     at_client: Application,
     at_server: Application,
-    /// What was said, to be heard.
+    /// What was sent, by side.
     sent_by_client: Calls,
     sent_by_server: Calls,
     /// Written and not yet received.
@@ -273,9 +273,9 @@ fn conversation(seed: &mut Seed, limits: &Limits) {
         world.bytes_move(seed);
         world.messages_are_taken(seed, false);
     }
-    // Everything comes to its end.
+    // All calls end.
     for round in 0.. {
-        assert!(round < 2000, "somebody waits for ever");
+        assert!(round < 2000, "a call does not end");
         for call in world.at_server.received.keys().copied().collect::<Vec<_>>() {
             if world.server.finish(call, &Status::OK).is_ok() {
                 world.sent_by_server.entry(call).or_default().status = Some(Status::OK);
@@ -293,12 +293,12 @@ fn conversation(seed: &mut Seed, limits: &Limits) {
 }
 
 #[test]
-fn any_conversation_arrives_as_it_was_said() {
+fn random_conversations_are_received_as_they_were_sent() {
     each_tenth(|seed| conversation(seed, &Limits::DEFAULT));
 }
 
 #[test]
-fn any_conversation_arrives_with_little_credit_and_few_calls() {
+fn random_conversations_are_received_with_little_credit_and_few_calls() {
     let limits = Limits {
         max_concurrent_calls: 100,
         connection_window_bytes: 65_536,
