@@ -88,6 +88,7 @@ pub(super) fn sell_item_request(trader: &Trader<'_>, offer: &Offer<'_>, out: &mu
         1 => Category::CATEGORY_FASHION,
         _ => Category::CATEGORY_OTHERS,
     };
+    #[allow(clippy::needless_update, reason = "a new field of an item is none of the benchmark's")]
     let message = SellItemRequest {
         uuid: Cow::Borrowed(trader.uuid),
         address: Cow::Borrowed(trader.address),
